@@ -1,0 +1,44 @@
+# The two commands of the README. Both make the environment first if it is not there.
+
+PYTHON ?= python3
+BIN := .venv/bin
+MINUTES ?= 5
+DEMO := runs/demo
+
+.PHONY: demo test lint clean
+
+demo: $(BIN)/.installed
+	$(BIN)/nevoa train --minutes $(MINUTES) --out $(DEMO)
+	$(BIN)/nevoa sample $(DEMO) --out $(DEMO)/clothes.png
+	$(BIN)/nevoa sample $(DEMO) --count 25 --out $(DEMO)/clothes.gif
+	@echo
+	@echo "A grid of new clothes:            $(DEMO)/clothes.png"
+	@echo "The way they came out of noise:   $(DEMO)/clothes.gif"
+	@echo "The run (settings, losses, model): $(DEMO)/"
+	@echo
+	@echo "Next:  $(BIN)/nevoa sample $(DEMO) --trajectory 10 --out rows.png"
+	@echo "       $(BIN)/nevoa noise fashion_mnist_10k:9 --out noise.png"
+	@echo "       $(BIN)/nevoa train --minutes 30 --out runs/longer"
+
+test: $(BIN)/.installed-test lint
+	$(BIN)/python -m pytest
+
+lint: $(BIN)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf .venv
+
+$(BIN)/python:
+	$(PYTHON) -m venv .venv
+
+$(BIN)/.installed: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(BIN)/.installed-test: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@ $(BIN)/.installed

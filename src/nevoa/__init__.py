@@ -1,0 +1,47 @@
+"""nevoa trains denoising diffusion models on small images, and makes new ones.
+
+import nevoa
+run = nevoa.train("fashion_mnist_10k", minutes=5)
+images = nevoa.load(run.folder).sample(64)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from nevoa.config import Config as Config
+    from nevoa.errors import NevoaError as NevoaError
+    from nevoa.model import Model as Model
+    from nevoa.presets import configure as configure
+    from nevoa.run import Run as Run
+    from nevoa.run import load as load
+    from nevoa.training import fit as fit
+    from nevoa.training import train as train
+
+# Looked up on first use, so that `nevoa --help` does not wait for torch.
+_HOMES = {
+    "Config": "nevoa.config",
+    "Model": "nevoa.model",
+    "NevoaError": "nevoa.errors",
+    "Run": "nevoa.run",
+    "configure": "nevoa.presets",
+    "fit": "nevoa.training",
+    "load": "nevoa.run",
+    "train": "nevoa.training",
+}
+
+__all__ = ["Config", "Model", "NevoaError", "Run", "__version__", "configure", "fit", "load", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name in ("data", "diffusion", "networks", "sampling", "pictures", "training"):
+        return import_module(f"nevoa.{name}")
+    raise AttributeError(f"module 'nevoa' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

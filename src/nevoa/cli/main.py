@@ -1,0 +1,46 @@
+"""`nevoa`: the commands, and what happens when one cannot be carried out."""
+
+import sys
+
+import typer
+
+import nevoa
+from nevoa.cli import data, noise, sample, train
+from nevoa.errors import NevoaError
+
+app = typer.Typer(
+    help="Train denoising diffusion models on small images, and make new ones.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"nevoa {nevoa.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+app.command("train")(train.train)
+app.command("sample")(sample.sample)
+app.command("noise")(noise.noise)
+app.add_typer(data.app, name="data")
+
+
+def main() -> None:
+    """Run the command line: 2 for what the user can mend, 130 for Ctrl-C, never a traceback for either."""
+    try:
+        app()
+    except NevoaError as error:
+        print(f"nevoa: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,127 @@
+"""`nevoa sample`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from nevoa.errors import NevoaError, unknown
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from nevoa.model import Model
+    from nevoa.sampling import State
+
+DEFAULT_COUNT = 64
+DEFAULT_ROWS = 8
+SUFFIXES = (".png", ".npy", ".gif")
+FRAMES = 60
+
+
+def sample(
+    run: Annotated[Path | None, typer.Argument(help="Run folder.", show_default="the newest in runs/")] = None,
+    count: Annotated[
+        int | None, typer.Option(min=1, help="How many images.", show_default="64; 8 with --trajectory")
+    ] = None,
+    sampler: Annotated[str | None, typer.Option(help="ddpm or ddim.", show_default="the run's")] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Network evaluations per image.", show_default="the run's; ddpm: all")
+    ] = None,
+    variance: Annotated[str | None, typer.Option(help="ddpm's: small or large.", show_default="the run's")] = None,
+    clip: Annotated[
+        bool | None,
+        typer.Option("--clip/--no-clip", help="Clip x_0 to [-1, 1] at every step.", show_default="the run's"),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Image n of a seed is always the same.")] = 0,
+    trajectory: Annotated[
+        int | None, typer.Option(min=2, metavar="K", help="Rows: one image each, K moments from noise to image.")
+    ] = None,
+    out: Annotated[
+        Path,
+        typer.Option(help="x.png: a grid. x.npy: uint8 [N, H, W, C]. x.gif: the way out of the noise. Else a folder."),
+    ] = Path("images.png"),
+) -> None:
+    """Make new images with a trained model."""
+    from nevoa.run import load, newest_run
+
+    kind = _kind(out, trajectory)
+    model = load(run or newest_run())
+    settings = model.settings(sampler, steps, variance, clip)  # pyright: ignore[reportArgumentType]
+    total = count or (DEFAULT_ROWS if trajectory else DEFAULT_COUNT)
+    if total > 256 and (trajectory or kind == ".gif"):
+        raise NevoaError(f"A picture of the way out of the noise holds up to 256 images, not {total}.")
+    moments = trajectory or (FRAMES if kind == ".gif" else 1)
+    frames = _generate(model, total, moments, {**settings.model_dump(), "seed": seed})
+    _save(out, kind, frames, rows=trajectory is not None)
+    typer.echo(f"{total} images, {settings.sampler}, {settings.steps} steps: {out}")
+
+
+def _kind(out: Path, trajectory: int | None) -> str:
+    """The suffix that decides the format; "" for a folder."""
+    if out.suffix and out.suffix not in SUFFIXES:
+        raise unknown("output format", out.suffix, SUFFIXES)
+    if trajectory and out.suffix != ".png":
+        raise NevoaError("--trajectory makes a picture: give --out a name that ends in .png.")
+    if not out.suffix and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise NevoaError(f"{out} is there already. Choose another --out, or one that ends in {', '.join(SUFFIXES)}.")
+    return out.suffix
+
+
+def _generate(model: "Model", count: int, moments: int, settings: dict) -> "list[np.ndarray]":
+    """`moments` arrays uint8 `[N, H, W, C]`, evenly from noise to image; the last is the images."""
+    import numpy as np
+
+    from nevoa.data import to_bytes
+    from nevoa.model import IMAGES_AT_ONCE
+
+    steps = settings["steps"]
+    wanted = sorted(
+        {round(steps * (i + 1) / moments) if moments == 1 else round(steps * i / (moments - 1)) for i in range(moments)}
+    )
+    batches = []
+    with _progress() as progress:
+        task = progress.add_task("steps", total=steps * -(-count // IMAGES_AT_ONCE))
+        for states in model.trajectories(count, **settings):
+            kept = [to_bytes(state.x_t) for i, state in enumerate(_seen(states, progress, task)) if i in wanted]
+            batches.append(kept)
+    return [np.concatenate(frame) for frame in zip(*batches, strict=True)]
+
+
+def _seen(states: "Iterator[State]", progress: Progress, task: TaskID) -> "Iterator[State]":
+    for index, state in enumerate(states):
+        if index:
+            progress.advance(task)
+        yield state
+
+
+def _progress() -> Progress:
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, disable=not console.is_terminal)
+
+
+def _save(out: Path, kind: str, frames: "list[np.ndarray]", rows: bool) -> None:
+    import numpy as np
+
+    from nevoa.data import picture_of
+    from nevoa.files import published
+    from nevoa.pictures import grid, save_gif
+
+    images = frames[-1]
+    with published(out) as temporary:
+        if rows:
+            grid(np.stack(frames, axis=1).reshape(-1, *images.shape[1:]), columns=len(frames)).save(temporary)
+        elif kind == ".png":
+            grid(images).save(temporary)
+        elif kind == ".gif":
+            save_gif([grid(frame) for frame in frames], temporary)
+        elif kind == ".npy":
+            np.save(temporary, images)
+        else:
+            temporary.mkdir()
+            for number, image in enumerate(images):
+                picture_of(image).save(temporary / f"{number:06d}.png")

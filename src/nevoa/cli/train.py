@@ -1,0 +1,90 @@
+"""`nevoa train`."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from nevoa.cli.interrupt import Interrupt
+from nevoa.cli.notify import notify as send
+
+if TYPE_CHECKING:
+    from nevoa.training import Plan
+
+
+def train(
+    source: Annotated[
+        str | None, typer.Argument(help="A data set: see 'nevoa data list'.", show_default="the preset's")
+    ] = None,
+    preset: Annotated[str, typer.Option(help="quick, classic or ddpm-cifar10.")] = "quick",
+    minutes: Annotated[float | None, typer.Option(help="Train for so long, all told.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Train for so many passes over the data.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Train for so many steps.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder.", show_default="runs/SOURCE-PRESET")] = None,
+    seed: Annotated[int | None, typer.Option(help="Decides everything random.", show_default="0")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("-o", metavar="SECTION.KEY=VALUE", help="Set any config key.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
+    notify: Annotated[
+        bool, typer.Option("--notify", help="Ring the bell at the end; with nevoa[notify] send a message.")
+    ] = False,
+) -> None:
+    """Train a model. The same command again goes on where it stopped."""
+    from nevoa.presets import configure
+    from nevoa.training import default_folder, fit_prepared, prepare_run, show_progress
+
+    config = configure(source, preset, minutes=minutes, epochs=epochs, steps=steps, seed=seed, options=option or ())
+    folder = out or default_folder(config, preset)
+    plan, images = prepare_run(config, folder)
+    if as_json:
+        typer.echo(json.dumps(plan.as_dict()))
+    else:
+        _print_plan(plan, folder)
+    if dry_run:
+        return
+    interrupted = False
+    with (
+        Interrupt() as interrupt,
+        closing(fit_prepared(plan, images, folder)) as stream,
+        closing(show_progress(stream, plan)) as shown,
+    ):
+        for _ in shown:
+            if interrupt.requested:
+                interrupted = True
+                break
+    if interrupted:
+        typer.echo(f"Stopped. {folder} is whole; the same command goes on from here.", err=True)
+        raise typer.Exit(130)
+    typer.echo(f"Trained: {folder}\nTry:     nevoa sample {folder} --out images.png", err=as_json)
+    if notify:
+        send(f"nevoa: {folder.name} is trained", f"{plan.steps * config.training.batch_size:,} images seen.")
+
+
+def _print_plan(plan: "Plan", folder: Path) -> None:
+    channels, height, width = plan.shape
+    rows = {
+        "data": f"{plan.source}: {plan.images:,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}",
+        "network": f"{plan.network}, {plan.parameters:,} parameters",
+        "device": f"{plan.device}, {plan.precision}",
+        "steps": f"{plan.steps:,} of {plan.config.training.batch_size} images",
+        "time": f"about {_duration(plan.seconds)} ({plan.step_seconds:.3g} s a step)",
+        "memory": f"about {plan.memory_bytes / 1e9:.1f} GB",
+        "disk": f"up to {plan.disk_bytes / 1e6:,.0f} MB",
+        "folder": str(folder),
+    }
+    table = Table.grid(padding=(0, 2))
+    for name, value in rows.items():
+        table.add_row(f"[bold]{name}", value)
+    Console(highlight=False, soft_wrap=True).print(table)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,211 @@
+"""All that decides a result, typed, with ranges: what a run saves, and what `-o section.key=value` sets."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from nevoa.errors import NevoaError, unknown
+
+Even = Annotated[int, Field(ge=4, multiple_of=2)]
+Multipliers = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1, max_length=8)]
+Positive = Annotated[int, Field(ge=1)]
+BUDGETS = {"minutes", "epochs", "steps"}
+DeviceWish = Literal["auto", "cpu", "cuda", "mps"]
+
+
+class Section(BaseModel):
+    """Frozen, and strict about unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataConfig(Section):
+    """What is trained on. `size` resizes and crops to a square; absent, images keep their own."""
+
+    source: str = "fashion_mnist_10k"
+    size: Annotated[int, Field(ge=4, le=1024)] | None = None
+    flip: bool = True
+    fingerprint: str | None = None
+
+
+class DiffusionConfig(Section):
+    """The process, and what the network predicts."""
+
+    schedule: Literal["linear", "quadratic", "sigmoid", "cosine"] = "linear"
+    timesteps: Annotated[int, Field(ge=2, le=100_000)] = 1000
+    prediction: Literal["epsilon", "x0", "v"] = "epsilon"
+
+
+class UNetConfig(Section):
+    """`nevoa.networks.UNet`: the notebook's."""
+
+    kind: Literal["unet"] = "unet"
+    dim: Even = 28
+    multipliers: Multipliers = (1, 2, 4)
+    block: Literal["convnext", "resnet"] = "convnext"
+    mult: Positive = 2
+
+
+class ResidualUNetConfig(Section):
+    """`nevoa.networks.ResidualUNet`: that of Ho et al. 2020."""
+
+    kind: Literal["residual"] = "residual"
+    dim: Even = 128
+    multipliers: Multipliers = (1, 2, 2, 2)
+    blocks: Positive = 2
+    attention: tuple[bool, ...] = (False, True, False, False)
+    patch: Positive = 1
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+    @model_validator(mode="after")
+    def _one_attention_per_stage(self) -> "ResidualUNetConfig":
+        if len(self.attention) != len(self.multipliers):
+            raise ValueError(f"attention needs {len(self.multipliers)} values, one per multiplier")
+        return self
+
+
+NetworkConfig = Annotated[UNetConfig | ResidualUNetConfig, Field(discriminator="kind")]
+
+
+class TrainingConfig(Section):
+    """The course of training. `minutes` or `epochs` or `steps` is given; `steps` is resolved before the start."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    minutes: Annotated[float, Field(gt=0)] | None = None
+    epochs: Annotated[float, Field(gt=0)] | None = None
+    steps: Positive | None = None
+    batch_size: Positive = 128
+    loss: Literal["l1", "l2", "huber"] = "huber"
+    optimizer: Literal["adam", "adamw"] = "adam"
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    learning_rate_decay: Literal["none", "cosine"] = "none"
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    warmup_images: Annotated[int, Field(ge=0)] = 0
+    gradient_clip: Annotated[float, Field(gt=0)] | None = None
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    device: DeviceWish = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    report_every_images: Positive = 2_000
+    preview_every_images: Positive = 128_000
+    checkpoint_every_images: Positive = 128_000
+
+    @property
+    def known_precision(self) -> Literal["float32", "bfloat16"]:
+        """The precision; float32 while it is not resolved."""
+        return "float32" if self.precision == "auto" else self.precision
+
+
+class SamplingConfig(Section):
+    """How this model's images are best made: what `sample` and previews use unless told otherwise."""
+
+    sampler: Literal["ddpm", "ddim"] = "ddpm"
+    steps: Positive | None = None
+    variance: Literal["small", "large"] = "small"
+    clip: bool = True
+
+
+class Config(Section):
+    """A run's configuration."""
+
+    data: DataConfig = DataConfig()
+    diffusion: DiffusionConfig = DiffusionConfig()
+    network: NetworkConfig = UNetConfig()
+    training: TrainingConfig = TrainingConfig()
+    sampling: SamplingConfig = SamplingConfig()
+
+    @model_validator(mode="after")
+    def _sampling_steps_fit(self) -> "Config":
+        if (self.sampling.steps or 1) > self.diffusion.timesteps:
+            raise ValueError(f"sampling.steps is at most diffusion.timesteps, {self.diffusion.timesteps}")
+        return self
+
+
+def parse(values: Mapping[str, Any]) -> Config:
+    """A Config from nested tables. Unknown keys and values out of range are NevoaErrors that say what would do."""
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise _explained(error.errors()[0]) from error
+
+
+def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
+    """`["training.batch_size=64"]` -> `{"training": {"batch_size": 64}}`. Values are read as TOML, else as text."""
+    tables: dict[str, Any] = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        section, dot, name = key.strip().partition(".")
+        if not (equals and dot and name):
+            raise NevoaError(
+                f"'-o {assignment}' is not of the form section.key=value, as in -o training.batch_size=64."
+            )
+        tables.setdefault(section, {})[name] = _toml_value(text.strip())
+    return tables
+
+
+def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Two-level tables laid over one another, the last on top.
+
+    A network of another kind replaces the table below; a budget (`minutes`, `epochs` or `steps`) replaces any below.
+    """
+    result: dict[str, Any] = {}
+    for layer in layers:
+        for section, table in layer.items():
+            below = result.get(section, {})
+            if table.get("kind", below.get("kind")) != below.get("kind"):
+                below = {}
+            if chosen := BUDGETS & table.keys():
+                _one_budget(chosen)
+                below = {key: value for key, value in below.items() if key not in BUDGETS}
+            result[section] = {**below, **table}
+    return result
+
+
+def _one_budget(chosen: set[str]) -> None:
+    if len(chosen) > 1:
+        raise NevoaError(f"Give one of minutes, epochs and steps, not {' and '.join(sorted(chosen))}.")
+
+
+def to_toml(config: Config) -> str:
+    """The config as TOML; absent values are left out."""
+    return tomli_w.dumps(config.model_dump(mode="json", exclude_none=True))
+
+
+def read_toml(path: Path) -> Config:
+    """The config in a file. A NevoaError if it is missing, broken or from another version's keys."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise NevoaError(f"Cannot read the config {path}: {error}.") from error
+    values.pop("made_with", None)
+    return parse(values)
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _explained(error: Any) -> NevoaError:
+    path = [str(part) for part in error["loc"] if part not in ("unet", "residual")]
+    if error["type"] == "extra_forbidden":
+        return unknown("config key", ".".join(path), _known_keys(error["loc"]))
+    message = error["msg"].removeprefix("Value error, ")
+    where = f"{'.'.join(path)}: " if path else ""
+    given = f" (given: {error['input']!r})" if not isinstance(error["input"], dict | Section) else ""
+    return NevoaError(f"{where}{message}{given}.")
+
+
+def _known_keys(location: Sequence[Any]) -> list[str]:
+    """Every `section.key`; of the networks' keys, those of the kind that the location speaks of."""
+    networks = {"unet": UNetConfig, "residual": ResidualUNetConfig}
+    kind = networks.get(location[1], UNetConfig) if len(location) > 1 else UNetConfig
+    sections = {name: field.annotation for name, field in Config.model_fields.items()} | {"network": kind}
+    if len(location) < 2:
+        return list(sections)
+    return [f"{name}.{key}" for name, model in sections.items() for key in model.model_fields]  # pyright: ignore

@@ -1,0 +1,23 @@
+"""From files to one uint8 array and its labels, then to batches."""
+
+from nevoa.data.batches import Batches
+from nevoa.data.catalog import CATALOG
+from nevoa.data.decode import picture_of, pixels_of, read_image, square
+from nevoa.data.pixels import to_bytes, to_unit
+from nevoa.data.sources import image_at, open_source, parse_index
+from nevoa.data.store import ImageSet
+
+__all__ = [
+    "CATALOG",
+    "Batches",
+    "ImageSet",
+    "image_at",
+    "open_source",
+    "parse_index",
+    "picture_of",
+    "pixels_of",
+    "read_image",
+    "square",
+    "to_bytes",
+    "to_unit",
+]

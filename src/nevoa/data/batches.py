@@ -1,0 +1,49 @@
+"""Which images come when, and mirrored or not: functions of (seed, images_seen)."""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from nevoa.data.pixels import to_unit
+from nevoa.data.store import ImageSet
+from nevoa.random import Blocks, Stream, generator
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The endless stream of training images: epoch after epoch, each in an order of its own.
+
+    `batch(first, count)` is the images at places first … first + count - 1 of the stream. A batch may span two epochs.
+    """
+
+    images: ImageSet
+    seed: int
+    flip: bool
+    _flips: Blocks = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        draw = lambda rng, count: rng.random(count) < 0.5  # noqa: E731
+        object.__setattr__(self, "_flips", Blocks(self.seed, Stream.FLIP, draw))
+
+    def indices(self, first: int, count: int) -> Int64[np.ndarray, " B"]:
+        """Which image stands at each place."""
+        total = len(self.images)
+        places = np.arange(first, first + count)
+        orders = {epoch: _order(self.seed, epoch, total) for epoch in np.unique(places // total).tolist()}
+        return np.array([orders[place // total][place % total] for place in places.tolist()], dtype=np.int64)
+
+    def batch(self, first: int, count: int) -> Float[Tensor, "B C H W"]:
+        """x_0 of those places, in [-1, 1]."""
+        pixels = self.images.images[self.indices(first, count)]
+        if self.flip:
+            mirrored = self._flips.take(first, count)
+            pixels[mirrored] = pixels[mirrored, :, ::-1]
+        return to_unit(pixels)
+
+
+@lru_cache(maxsize=2)
+def _order(seed: int, epoch: int, total: int) -> Int64[np.ndarray, " N"]:
+    return generator(seed, Stream.ORDER, epoch).permutation(total)

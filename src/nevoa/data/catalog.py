@@ -1,0 +1,46 @@
+"""The named data sets: one name, one content, so that a result always says what it was trained on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nevoa.data import fashion_mnist
+from nevoa.data.fashion_mnist import Split
+from nevoa.data.store import ImageSet
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One row of the catalogue.
+
+    Attributes:
+        counts: images per split.
+        where: what a user reads about where it comes from.
+        load: reads a split, slowly; `nevoa.data.open_source` keeps what it returns.
+    """
+
+    counts: dict[Split, int]
+    shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+    licence: str
+    where: str
+    load: Callable[[Split], ImageSet]
+
+
+CATALOG: dict[str, Dataset] = {
+    "fashion_mnist_10k": Dataset(
+        counts={"train": 10_000},
+        shape=(1, 28, 28),
+        classes=fashion_mnist.CLASSES,
+        licence="MIT",
+        where="in this package",
+        load=fashion_mnist.embedded,
+    ),
+    "fashion_mnist": Dataset(
+        counts={"train": 60_000, "test": 10_000},
+        shape=(1, 28, 28),
+        classes=fashion_mnist.CLASSES,
+        licence="MIT",
+        where="Debian's dataset-fashion-mnist, else the Hugging Face Hub",
+        load=fashion_mnist.complete,
+    ),
+}

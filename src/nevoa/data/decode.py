@@ -1,0 +1,40 @@
+"""From an image file to pixels."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, UnidentifiedImageError
+
+from nevoa.errors import NevoaError
+
+
+def read_image(path: Path) -> Image.Image:
+    """An image file as RGB, or as L where it is gray. A NevoaError if it is missing or no picture."""
+    try:
+        with Image.open(path) as image:
+            return image.convert("L" if image.mode in ("1", "L", "LA", "I", "I;16") else "RGB")
+    except FileNotFoundError as error:
+        raise NevoaError(f"There is no file {path}.") from error
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+        raise NevoaError(f"{path} cannot be read as a picture: {error}.") from error
+
+
+def square(image: Image.Image, size: int) -> Image.Image:
+    """The centre of an image as `size x size`: shorter side resized (antialiased), longer side cropped."""
+    scale = size / min(image.size)
+    width, height = (max(size, round(side * scale)) for side in image.size)
+    left, top = (width - size) // 2, (height - size) // 2
+    resized = image.resize((width, height), Image.Resampling.LANCZOS)
+    return resized.crop((left, top, left + size, top + size))
+
+
+def pixels_of(image: Image.Image) -> UInt8[np.ndarray, "H W C"]:
+    """The pixels, gray images with one channel."""
+    array = np.asarray(image)
+    return array[:, :, None] if array.ndim == 2 else array
+
+
+def picture_of(pixels: UInt8[np.ndarray, "H W C"]) -> Image.Image:
+    """The other way round: one channel is gray, three are RGB."""
+    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)

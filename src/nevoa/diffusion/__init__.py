@@ -1,0 +1,18 @@
+"""The maths of diffusion. Knows torch and nothing else of ours."""
+
+from nevoa.diffusion.denoiser import Denoiser, Estimate
+from nevoa.diffusion.objective import LossName, loss_per_image
+from nevoa.diffusion.prediction import PredictionName
+from nevoa.diffusion.process import GaussianProcess
+from nevoa.diffusion.schedule import NoiseSchedule, ScheduleName
+
+__all__ = [
+    "Denoiser",
+    "Estimate",
+    "GaussianProcess",
+    "LossName",
+    "NoiseSchedule",
+    "PredictionName",
+    "ScheduleName",
+    "loss_per_image",
+]

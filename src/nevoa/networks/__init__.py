@@ -1,0 +1,6 @@
+"""What predicts: networks on images and timesteps. None knows a schedule or a loss."""
+
+from nevoa.networks.residual_unet import ResidualUNet
+from nevoa.networks.unet import UNet
+
+__all__ = ["ResidualUNet", "UNet"]

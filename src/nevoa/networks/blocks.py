@@ -1,0 +1,87 @@
+"""The convolutional blocks that U-Nets are stacked from. Each maps `[B, C_in, H, W]` to `[B, C_out, H, W]`."""
+
+import math
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+def group_norm(groups: int, width: int) -> nn.GroupNorm:
+    """GroupNorm with the most groups up to `groups` that divide `width` (8 does not divide 28: 4 does)."""
+    return nn.GroupNorm(math.gcd(groups, width), width)
+
+
+def shortcut(dim: int, dim_out: int) -> nn.Module:
+    """Identity where the width stays, else a 1x1 convolution."""
+    return nn.Identity() if dim == dim_out else nn.Conv2d(dim, dim_out, 1)
+
+
+def zeroed(module: nn.Conv2d) -> nn.Conv2d:
+    """The same convolution with weights and bias set to zero, so that its branch starts as nothing."""
+    nn.init.zeros_(module.weight)
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
+    return module
+
+
+def _added(x: Tensor, projection: nn.Module | None, time: Tensor | None) -> Tensor:
+    """`x` plus the time embedding's projection, one number per channel."""
+    if projection is None or time is None:
+        return x
+    return x + projection(time)[:, :, None, None]
+
+
+class ConvNextBlock(nn.Module):
+    """ConvNeXt (Liu et al. 2022) as the notebook has it: depthwise 7x7, time, two 3x3, `mult` times as wide between."""
+
+    def __init__(self, dim: int, dim_out: int, time_dim: int | None, mult: int = 2):
+        super().__init__()
+        self.time = nn.Sequential(nn.GELU(), nn.Linear(time_dim, dim)) if time_dim else None
+        self.depthwise = nn.Conv2d(dim, dim, 7, padding=3, groups=dim)
+        self.net = nn.Sequential(
+            nn.GroupNorm(1, dim),
+            nn.Conv2d(dim, dim_out * mult, 3, padding=1),
+            nn.GELU(),
+            nn.GroupNorm(1, dim_out * mult),
+            nn.Conv2d(dim_out * mult, dim_out, 3, padding=1),
+        )
+        self.shortcut = shortcut(dim, dim_out)
+
+    def forward(self, x: Float[Tensor, "B C H W"], time: Float[Tensor, "B time"] | None) -> Float[Tensor, "B D H W"]:
+        return self.net(_added(self.depthwise(x), self.time, time)) + self.shortcut(x)
+
+
+class ResnetBlock(nn.Module):
+    """Twice (3x3, GroupNorm(8), SiLU), the time added between the two."""
+
+    def __init__(self, dim: int, dim_out: int, time_dim: int | None):
+        super().__init__()
+        self.time = nn.Sequential(nn.SiLU(), nn.Linear(time_dim, dim_out)) if time_dim else None
+        self.first = self._half(dim, dim_out)
+        self.second = self._half(dim_out, dim_out)
+        self.shortcut = shortcut(dim, dim_out)
+
+    @staticmethod
+    def _half(dim: int, dim_out: int) -> nn.Sequential:
+        return nn.Sequential(nn.Conv2d(dim, dim_out, 3, padding=1), group_norm(8, dim_out), nn.SiLU())
+
+    def forward(self, x: Float[Tensor, "B C H W"], time: Float[Tensor, "B time"] | None) -> Float[Tensor, "B D H W"]:
+        return self.second(_added(self.first(x), self.time, time)) + self.shortcut(x)
+
+
+class PreNormBlock(nn.Module):
+    """The residual block of Ho et al. 2020: twice (GroupNorm(32), SiLU, 3x3), time added between.
+
+    Dropout comes before the last convolution, which starts at zero.
+    """
+
+    def __init__(self, dim: int, dim_out: int, time_dim: int, dropout: float = 0.0):
+        super().__init__()
+        self.time = nn.Sequential(nn.SiLU(), nn.Linear(time_dim, dim_out))
+        self.first = nn.Sequential(group_norm(32, dim), nn.SiLU(), nn.Conv2d(dim, dim_out, 3, padding=1))
+        last = zeroed(nn.Conv2d(dim_out, dim_out, 3, padding=1))
+        self.second = nn.Sequential(group_norm(32, dim_out), nn.SiLU(), nn.Dropout(dropout), last)
+        self.shortcut = shortcut(dim, dim_out)
+
+    def forward(self, x: Float[Tensor, "B C H W"], time: Float[Tensor, "B time"]) -> Float[Tensor, "B D H W"]:
+        return self.second(_added(self.first(x), self.time, time)) + self.shortcut(x)

@@ -1,0 +1,96 @@
+"""The U-Net of the teaching notebook."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from nevoa.networks.attention import Attention, LinearAttention, Residual
+from nevoa.networks.blocks import ConvNextBlock, ResnetBlock
+from nevoa.networks.embedding import TimestepEmbedding
+
+BlockName = Literal["convnext", "resnet"]
+
+
+class _Stage(nn.Module):
+    """Two blocks and linear attention at one resolution, then a change of resolution."""
+
+    def __init__(self, first: nn.Module, second: nn.Module, dim: int, resample: nn.Module):
+        super().__init__()
+        self.first, self.second, self.resample = first, second, resample
+        self.attention = Residual(nn.GroupNorm(1, dim), LinearAttention(dim))
+
+    def forward(self, x: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
+        """The features of this resolution, and the same at the next."""
+        features = self.attention(self.second(self.first(x, time), time))
+        return features, self.resample(features)
+
+
+class UNet(nn.Module):
+    """U-Net with ConvNeXt or residual blocks, linear attention at every stage and full attention in the middle.
+
+    Args:
+        channels: of the images, in and out.
+        dim: base width, even, at least 4. Stage i works at width `dim * multipliers[i]` on images halved i times.
+        block: "convnext" or "resnet".
+        mult: inner widening of a ConvNeXt block; residual blocks have none.
+
+    In: noisy images `[B, C, H, W]`, H and W divisible by `downsampling`; timesteps `[B]`. Out: `[B, C, H, W]`.
+    The finest stage's output takes no part in the way up, and the last block does not see the time: the design
+    is kept as taught. `ResidualUNet` does better on both.
+    """
+
+    def __init__(
+        self,
+        channels: int = 1,
+        dim: int = 28,
+        multipliers: Sequence[int] = (1, 2, 4),
+        block: BlockName = "convnext",
+        mult: int = 2,
+    ):
+        super().__init__()
+        time_dim = 4 * dim
+        stem = dim // 3 * 2
+        widths = [dim * m for m in multipliers]
+        self.downsampling = 2 ** (len(widths) - 1)
+
+        def make(width: int, width_out: int, time: int | None = time_dim) -> nn.Module:
+            if block == "convnext":
+                return ConvNextBlock(width, width_out, time, mult)
+            return ResnetBlock(width, width_out, time)
+
+        def down(i: int) -> _Stage:
+            before, width = [stem, *widths][i], widths[i]
+            last = i == len(widths) - 1
+            halve = nn.Identity() if last else nn.Conv2d(width, width, 4, stride=2, padding=1)
+            return _Stage(make(before, width), make(width, width), width, halve)
+
+        def up(i: int) -> _Stage:
+            after = widths[i - 1]
+            double = nn.ConvTranspose2d(after, after, 4, stride=2, padding=1)
+            return _Stage(make(2 * widths[i], after), make(after, after), after, double)
+
+        deepest = widths[-1]
+        self.time = TimestepEmbedding(dim, nn.GELU())
+        self.stem = nn.Conv2d(channels, stem, 7, padding=3)
+        self.downs = nn.ModuleList(down(i) for i in range(len(widths)))
+        self.middle_in = make(deepest, deepest)
+        self.middle_attention = Residual(nn.GroupNorm(1, deepest), Attention(deepest))
+        self.middle_out = make(deepest, deepest)
+        self.ups = nn.ModuleList(up(i) for i in reversed(range(1, len(widths))))
+        self.last = make(widths[0], dim, None)
+        self.out = nn.Conv2d(dim, channels, 1)
+
+    def forward(self, x: Float[Tensor, "B C H W"], t: Int[Tensor, " B"]) -> Float[Tensor, "B C H W"]:
+        time = self.time(t)
+        x = self.stem(x)
+        skips = []
+        for stage in self.downs:
+            features, x = stage(x, time)
+            skips.append(features)
+        x = self.middle_out(self.middle_attention(self.middle_in(x, time)), time)
+        for stage in self.ups:
+            _, x = stage(torch.cat([x, skips.pop()], dim=1), time)
+        return self.out(self.last(x, None))

@@ -1,0 +1,56 @@
+"""The README.md of a run folder: what it is, on one page."""
+
+from nevoa.files import write_text
+from nevoa.run import Run
+from nevoa.training.state import TrainingState
+
+CARD = """# {name}
+
+A denoising diffusion model (Ho et al. 2020) trained with nevoa.
+
+| | |
+| --- | --- |
+| data | {source}, {images:,} images of {height}x{width}, {channels} channel(s), fingerprint `{fingerprint:.12}` |
+| network | {network}, {parameters:,} parameters |
+| process | {schedule} schedule, T = {timesteps}, predicts {prediction} |
+| trained | {images_seen:,} images, {step:,} of {steps:,} steps, {seconds:,.0f} s on {device} in {precision} |
+| loss | {loss} at the last report ({loss_name}) |
+
+{preview}
+
+    nevoa sample {folder} --out images.png
+
+All settings are in `config.toml`, the course of the loss in `metrics.jsonl`. Quality has not been measured.
+"""
+
+
+def write(run: Run, state: TrainingState, images: int) -> None:
+    """Write or replace the card."""
+    config, (channels, height, width) = state.config, state.shape
+    previews = sorted(run.samples.glob("*.png"))
+    loss = [line["loss"] for line in run.metrics()][-1:]
+    text = CARD.format(
+        name=run.folder.name,
+        source=config.data.source,
+        images=images,
+        height=height,
+        width=width,
+        channels=channels,
+        fingerprint=config.data.fingerprint or "",
+        network=config.network.kind,
+        parameters=state.model().parameters,
+        schedule=config.diffusion.schedule,
+        timesteps=config.diffusion.timesteps,
+        prediction=config.diffusion.prediction,
+        images_seen=state.images_seen,
+        step=state.step,
+        steps=config.training.steps or 0,
+        seconds=state.seconds,
+        device=state.device,
+        precision=config.training.precision,
+        loss=f"{loss[0]:.4f}" if loss else "none",
+        loss_name=config.training.loss,
+        preview=f"![previews](samples/{previews[-1].name})" if previews else "No preview yet.",
+        folder=run.folder,
+    )
+    write_text(run.card, text)

@@ -1,0 +1,137 @@
+"""Algorithm 1 of Ho et al. 2020 as a generator of steps."""
+
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nevoa.config import Config
+from nevoa.data import Batches, ImageSet
+from nevoa.device import PrecisionName, in_precision
+from nevoa.diffusion import Denoiser
+from nevoa.errors import NevoaError
+from nevoa.model import Model, schedule_of
+from nevoa.random import Blocks, Stream, generator
+from nevoa.training.ema import update_average
+from nevoa.training.state import Mean, TrainingState, learning_rate_at
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of training, done.
+
+    Attributes:
+        step: 1 for the first.
+        images_seen: by the end of it.
+        loss: mean over the batch.
+        grad_norm: of all gradients, before clipping.
+        epoch: that the step's first image belongs to, 1 for the first.
+        epoch_ended: whether the step came to its end.
+        epoch_loss: mean over the steps of the epoch so far.
+        seconds: of training since its start, pauses not counted.
+        model: the averaged model as it now is; it goes on changing.
+    """
+
+    step: int
+    images_seen: int
+    loss: float
+    grad_norm: float
+    learning_rate: float
+    images_per_second: float
+    seconds: float
+    epoch: int
+    epoch_ended: bool
+    epoch_loss: float
+    model: Model
+
+
+class Draws:
+    """The timesteps and the noise of every image in the stream, functions of (seed, images_seen)."""
+
+    def __init__(self, seed: int, timesteps: int, shape: tuple[int, int, int]):
+        self._timesteps = Blocks(seed, Stream.TIMESTEP, lambda rng, count: rng.integers(1, timesteps + 1, count))
+        self._noise = Blocks(
+            seed, Stream.NOISE, lambda rng, count: rng.standard_normal((count, *shape), dtype=np.float32)
+        )
+
+    def take(self, first: int, count: int) -> tuple[Tensor, Tensor]:
+        """t, uniform in 1…T, `[B]`, and epsilon `[B, C, H, W]`."""
+        return tuple(torch.from_numpy(blocks.take(first, count)) for blocks in (self._timesteps, self._noise))  # pyright: ignore
+
+
+def training_steps(state: TrainingState, images: ImageSet) -> Generator[Step, None, None]:
+    """Train `state` in place, from where it is to `config.training.steps`, yielding after each step."""
+    config = state.config.training
+    if config.steps is None:
+        raise NevoaError("The number of steps is not resolved: call nevoa.training.prepare(config) first.")
+    total_images = config.steps * config.batch_size
+    batches = Batches(images, config.seed, state.config.data.flip)
+    draws = Draws(config.seed, state.config.diffusion.timesteps, state.shape)
+    denoiser = training_denoiser(state.config, state.network, state.device)
+    while state.step < config.steps:
+        start = time.perf_counter()
+        first = state.images_seen
+        x_0, (t, epsilon) = batches.batch(first, config.batch_size), draws.take(first, config.batch_size)
+        learning_rate = learning_rate_at(first + config.batch_size, total_images, config)
+        loss, grad_norm = train_step(state, denoiser, x_0, t, epsilon, learning_rate)
+        seconds = time.perf_counter() - start
+        yield _advance(state, len(images), loss, grad_norm, learning_rate, seconds)
+
+
+def train_step(
+    state: TrainingState, denoiser: Denoiser, x_0: Tensor, t: Tensor, epsilon: Tensor, learning_rate: float
+) -> tuple[float, float]:
+    """Gradient, optimizer, average: once. Returns the loss and the norm of the gradient."""
+    config = state.config.training
+    x_0, epsilon = (x.to(state.device, memory_format=torch.channels_last) for x in (x_0, epsilon))
+    state.network.train()
+    # Dropout draws from torch's generator: seeded by position, it too does not depend on what came before.
+    torch.manual_seed(int(generator(config.seed, Stream.DROPOUT, state.images_seen).integers(2**63)))
+    loss = denoiser.loss(x_0, t.to(state.device), epsilon, config.loss).mean()
+    state.optimizer.zero_grad()
+    loss.backward()
+    grad_norm = nn.utils.clip_grad_norm_(state.network.parameters(), config.gradient_clip or float("inf"))
+    for group in state.optimizer.param_groups:
+        group["lr"] = learning_rate
+    state.optimizer.step()
+    if state.average is not state.network:
+        update_average(state.average, state.network, state.step + 1, config.ema_decay)
+    return loss.item(), grad_norm.item()
+
+
+def training_denoiser(
+    config: Config, network: nn.Module, device: str, precision: PrecisionName | None = None
+) -> Denoiser:
+    """The denoiser whose loss is trained on: the network in the config's precision, or in the one given."""
+    network_call = in_precision(network, device, precision or config.training.known_precision)
+    return Denoiser(network_call, schedule_of(config.diffusion), config.diffusion.prediction)
+
+
+def _advance(
+    state: TrainingState, epoch_images: int, loss: float, grad_norm: float, learning_rate: float, seconds: float
+) -> Step:
+    batch_size = state.config.training.batch_size
+    if state.images_seen // epoch_images != (state.images_seen - batch_size) // epoch_images:
+        state.epoch_loss = Mean()
+    before = state.images_seen
+    state.step += 1
+    state.images_seen += batch_size
+    state.seconds += seconds
+    state.report_loss.add(loss)
+    state.epoch_loss.add(loss)
+    return Step(
+        step=state.step,
+        images_seen=state.images_seen,
+        loss=loss,
+        grad_norm=grad_norm,
+        learning_rate=learning_rate,
+        images_per_second=batch_size / seconds,
+        seconds=state.seconds,
+        epoch=before // epoch_images + 1,
+        epoch_ended=before // epoch_images != state.images_seen // epoch_images,
+        epoch_loss=state.epoch_loss.value,
+        model=state.model(),
+    )

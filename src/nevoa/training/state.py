@@ -1,0 +1,78 @@
+"""What training changes: all of it, and nothing else, is in a checkpoint."""
+
+import copy
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from nevoa.config import Config, TrainingConfig
+from nevoa.device import DeviceName, choose_device
+from nevoa.model import Model, fresh_network
+
+
+@dataclass
+class Mean:
+    """A running mean."""
+
+    total: float = 0.0
+    count: int = 0
+
+    def add(self, value: float) -> None:
+        self.total += value
+        self.count += 1
+
+    @property
+    def value(self) -> float:
+        return self.total / self.count if self.count else math.nan
+
+
+@dataclass
+class TrainingState:
+    """The networks, the optimizer, and how far they have come.
+
+    Attributes:
+        average: the network whose weights are averaged; `network` itself where the config averages nothing.
+        report_loss, epoch_loss: means since the last report and since the epoch began.
+    """
+
+    config: Config
+    shape: tuple[int, int, int]
+    device: DeviceName
+    network: nn.Module
+    average: nn.Module
+    optimizer: torch.optim.Optimizer
+    step: int = 0
+    images_seen: int = 0
+    seconds: float = 0.0
+    report_loss: Mean = field(default_factory=Mean)
+    epoch_loss: Mean = field(default_factory=Mean)
+
+    @classmethod
+    def fresh(cls, config: Config, shape: tuple[int, int, int]) -> "TrainingState":
+        """The state before the first step: a function of the config alone."""
+        device = choose_device(config.training.device)
+        # Channels last is what the convolutions of oneDNN and cuDNN are fastest in.
+        network = fresh_network(config, shape).to(device, memory_format=torch.channels_last)  # pyright: ignore
+        average = copy.deepcopy(network).requires_grad_(False) if config.training.ema_decay else network
+        return cls(config, shape, device, network, average, make_optimizer(network, config.training))
+
+    def model(self) -> Model:
+        """The averaged network as a model. It goes on changing as training goes on."""
+        return Model(self.config, self.average, self.shape, self.device, self.config.training.known_precision)
+
+
+def make_optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    """Adam (Kingma and Ba 2015) or AdamW (Loshchilov and Hutter 2019), in torch's fused form."""
+    kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
+    return kind(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
+
+
+def learning_rate_at(images_seen: int, total_images: int, config: TrainingConfig) -> float:
+    """Linear from 0 over `warmup_images`; then constant, or half a cosine down to 0 at the end."""
+    warmup = min(1.0, images_seen / config.warmup_images) if config.warmup_images else 1.0
+    decay = 1.0
+    if config.learning_rate_decay == "cosine":
+        decay = (1 + math.cos(math.pi * min(1.0, images_seen / total_images))) / 2
+    return config.learning_rate * warmup * decay
