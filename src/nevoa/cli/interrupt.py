@@ -2,7 +2,6 @@
 
 import signal
 from types import FrameType
-from typing import Self
 
 
 class Interrupt:
@@ -11,7 +10,7 @@ class Interrupt:
     def __init__(self) -> None:
         self.requested = False
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Interrupt":
         self._before = signal.signal(signal.SIGINT, self._note)
         return self
 

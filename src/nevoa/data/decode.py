@@ -4,16 +4,23 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from nevoa.errors import NevoaError
 
 
 def read_image(path: Path) -> Image.Image:
-    """An image file as RGB, or as L where it is gray. A NevoaError if it is missing or no picture."""
+    """An image file as RGB, or as L where it is gray: turned as the camera says, on white where it is transparent.
+
+    A NevoaError if it is missing or no picture.
+    """
     try:
         with Image.open(path) as image:
-            return image.convert("L" if image.mode in ("1", "L", "LA", "I", "I;16") else "RGB")
+            upright = ImageOps.exif_transpose(image)
+            if upright.has_transparency_data:
+                clear = upright.convert("RGBA")
+                return Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear).convert("RGB")
+            return upright.convert("L" if upright.mode in ("1", "L") else "RGB")
     except FileNotFoundError as error:
         raise NevoaError(f"There is no file {path}.") from error
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:

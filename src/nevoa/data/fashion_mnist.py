@@ -76,7 +76,7 @@ def read_idx(path: Path) -> np.ndarray:
         data = gzip.decompress(path.read_bytes())
     except (OSError, EOFError) as error:
         raise NevoaError(f"Cannot read {path}: {error}. Reinstall the package dataset-fashion-mnist.") from error
-    if data[:3] != b"\0\0\x08":
+    if data[:3] != b"\0\0\x08" or len(data) < 4 or len(data) < 4 + 4 * data[3]:
         raise NevoaError(f"{path} is not an idx file of bytes.")
     shape = np.frombuffer(data, ">u4", count=data[3], offset=4).astype(int)
     values = np.frombuffer(data, np.uint8, offset=4 + 4 * data[3])

@@ -26,7 +26,7 @@ def open_source(source: str, split: Split = "train", size: int | None = None) ->
 def parse_index(source: str) -> tuple[str, int] | None:
     """`fashion_mnist:7` -> its name and 7; None for what is not of that form."""
     name, colon, index = source.rpartition(":")
-    return (name, int(index)) if colon and index.isdecimal() else None
+    return (name, int(index)) if name and colon and index.isdecimal() else None
 
 
 def image_at(source: str, index: int) -> np.ndarray:

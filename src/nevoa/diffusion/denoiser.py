@@ -59,7 +59,7 @@ class Denoiser:
     def loss(self, x_0: Images, t: Timesteps, epsilon: Images, loss: LossName = "huber") -> Float[Tensor, " B"]:
         """Algorithm 1 of Ho et al. 2020 without the optimizer: the loss of each image, its t and epsilon given."""
         target = PREDICTIONS[self.prediction].target(x_0, epsilon, *self._scales(x_0, t))
-        return loss_per_image(self.network(self.process.forward(x_0, t, epsilon), t).float(), target, loss)
+        return loss_per_image(self.network(self.process.forward(x_0, t, epsilon), t).to(x_0.dtype), target, loss)
 
     def _scales(self, like: Images, t: Timesteps) -> tuple[Tensor, Tensor]:
         alpha_bar = self.schedule.alpha_bar

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Self
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Float64, Int
@@ -53,22 +53,22 @@ class NoiseSchedule:
         return torch.logit(self.alpha_bar)
 
     @classmethod
-    def linear(cls, steps: int = 1000) -> Self:
+    def linear(cls, steps: int = 1000) -> "NoiseSchedule":
         """beta from 1e-4 to 0.02 in equal steps."""
         return cls._of(_line(BETA_FIRST, BETA_LAST, steps))
 
     @classmethod
-    def quadratic(cls, steps: int = 1000) -> Self:
+    def quadratic(cls, steps: int = 1000) -> "NoiseSchedule":
         """sqrt(beta) in equal steps between the same ends."""
         return cls._of(_line(BETA_FIRST**0.5, BETA_LAST**0.5, steps) ** 2)
 
     @classmethod
-    def sigmoid(cls, steps: int = 1000) -> Self:
+    def sigmoid(cls, steps: int = 1000) -> "NoiseSchedule":
         """beta along a sigmoid from -6 to 6, between the same ends."""
-        return cls._of(torch.sigmoid(_line(-6, 6, steps)) * (BETA_LAST - BETA_FIRST) + BETA_FIRST)
+        return cls._of(torch.sigmoid(_line(-6.0, 6.0, steps)) * (BETA_LAST - BETA_FIRST) + BETA_FIRST)
 
     @classmethod
-    def cosine(cls, steps: int = 1000) -> Self:
+    def cosine(cls, steps: int = 1000) -> "NoiseSchedule":
         """alpha_bar along a squared cosine, s = 0.008 (Nichol and Dhariwal 2021, equation 17).
 
         The betas are clipped to [1e-4, 0.9999]; alpha_bar is the product of what is left, as for the others.
@@ -80,14 +80,14 @@ class NoiseSchedule:
         return cls._of((1 - f[1:] / f[:-1]).clamp(1e-4, 0.9999))
 
     @classmethod
-    def named(cls, name: ScheduleName, steps: int = 1000) -> Self:
+    def named(cls, name: ScheduleName, steps: int = 1000) -> "NoiseSchedule":
         """The schedule of that name."""
         return {"linear": cls.linear, "quadratic": cls.quadratic, "sigmoid": cls.sigmoid, "cosine": cls.cosine}[name](
             steps
         )
 
     @classmethod
-    def _of(cls, beta: Float64[Tensor, " T"]) -> Self:
+    def _of(cls, beta: Float64[Tensor, " T"]) -> "NoiseSchedule":
         return cls(torch.cat([beta.new_zeros(1), beta]))
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nevoa.networks.attention import Attention, Residual
-from nevoa.networks.blocks import PreNormBlock, group_norm, zeroed
+from nevoa.networks.blocks import PreNormBlock, wide_group_norm, zeroed
 from nevoa.networks.embedding import TimestepEmbedding
 
 
@@ -73,7 +73,7 @@ class ResidualUNet(nn.Module):
         time_dim = 4 * dim
 
         def attend(width: int) -> nn.Module:
-            return Residual(group_norm(32, width), Attention(width, heads=1, head_dim=width, bias=True))
+            return Residual(wide_group_norm(width), Attention(width, heads=1, head_dim=width, bias=True))
 
         def block(width: int, stage: int) -> _Block:
             width_out = dim * multipliers[stage]
@@ -102,7 +102,7 @@ class ResidualUNet(nn.Module):
             if stage > 0:
                 self.ups.append(_Double(width))
         out = zeroed(nn.Conv2d(width, channels * patch**2, 3, padding=1))
-        self.out = nn.Sequential(group_norm(32, width), nn.SiLU(), out)
+        self.out = nn.Sequential(wide_group_norm(width), nn.SiLU(), out)
 
     def forward(self, x: Float[Tensor, "B C H W"], t: Int[Tensor, " B"]) -> Float[Tensor, "B C H W"]:
         time = self.time(t)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ class State:
     x_0_hat: Images
 
 
+@runtime_checkable
 class Sampler(Protocol):
     """One step of the reverse process."""
 

@@ -1,0 +1,62 @@
+"""Shapes are checked while tests run: the hook comes before any module of nevoa is imported."""
+
+import os
+from pathlib import Path
+
+from jaxtyping import install_import_hook
+
+hook = install_import_hook("nevoa", "beartype.beartype")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+from hypothesis import settings  # noqa: E402
+
+from nevoa.config import Config  # noqa: E402
+from nevoa.data import ImageSet  # noqa: E402
+from nevoa.presets import configure  # noqa: E402
+
+# Two trainers that share two cores wait for one another's spinning threads; these networks are too small for two.
+torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
+
+# Nothing is timed on a noisy machine.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+
+TINY = (
+    "network.kind=residual",
+    "network.dim=8",
+    "network.multipliers=[1, 2]",
+    "network.attention=[false, true]",
+    "network.blocks=1",
+    "network.patch=2",
+    "diffusion.timesteps=20",
+    "sampling.steps=4",
+    "training.batch_size=8",
+    "training.precision=float32",
+    "training.report_every_images=16",
+    "training.preview_every_images=32",
+    "training.checkpoint_every_images=40",
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One image store for the session, away from the user's."""
+    folder = Path(os.environ.setdefault("NEVOA_CACHE", str(tmp_path_factory.mktemp("cache"))))
+    return folder
+
+
+@pytest.fixture
+def tiny() -> Config:
+    """A config that trains in seconds on the embedded images."""
+    return configure("fashion_mnist_10k", steps=12, options=TINY)
+
+
+@pytest.fixture
+def few_images() -> ImageSet:
+    """Twenty images of noise."""
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), dtype=np.uint8)
+    return ImageSet.of("noise", pixels, np.arange(20) % 4, ["a", "b", "c", "d"])

@@ -1,0 +1,101 @@
+"""The process against itself taken another way, and against Bayes' rule."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from nevoa.diffusion import GaussianProcess, NoiseSchedule, ScheduleName
+
+NAMES: list[ScheduleName] = ["linear", "quadratic", "sigmoid", "cosine"]
+
+
+def normal(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_steps_composed_are_the_closed_form(name: ScheduleName) -> None:
+    """T single steps with noises e_1…e_T equal one draw whose epsilon is the sum of what is left of each."""
+    schedule = NoiseSchedule.named(name, 30)
+    process = GaussianProcess(schedule)
+    x_0, noises = normal(2, 1, 4, 4), normal(30, 2, 1, 4, 4, seed=1)
+    x_t, total = x_0, torch.zeros_like(x_0)
+    for t in range(1, 31):
+        t_of = torch.full((2,), t)
+        x_t = process.forward_step(x_t, t_of, noises[t - 1])
+        total = schedule.alpha[t].sqrt() * total + schedule.beta[t].sqrt() * noises[t - 1]
+        epsilon = total / (1 - schedule.alpha_bar[t]).sqrt()
+        torch.testing.assert_close(process.forward(x_0, t_of, epsilon), x_t, rtol=1e-10, atol=1e-10)
+
+
+def test_variance_of_the_noise_composes_to_one_minus_alpha_bar() -> None:
+    """The same without noise: what each step leaves of the variance, plus its beta."""
+    schedule = NoiseSchedule.cosine(50)
+    variance = 0.0
+    for t in range(1, 51):
+        variance = float(schedule.alpha[t]) * variance + float(schedule.beta[t])
+        assert variance == pytest.approx(1 - float(schedule.alpha_bar[t]), rel=1e-9)
+
+
+def bayes(schedule: NoiseSchedule, x_0: float, x_t: float, t: int, s: int) -> tuple[float, float]:
+    """Mean and variance of x_s given x_0 and x_t: conditioning of the joint Gaussian of (x_s, x_t), by matrix algebra."""
+    kept_s = float(schedule.alpha_bar[s])
+    alpha = 1.0
+    for step in range(s + 1, t + 1):
+        alpha *= float(schedule.alpha[step])
+    mean_s, var_s = kept_s**0.5 * x_0, 1 - kept_s
+    mean_t, var_t = alpha**0.5 * mean_s, alpha * var_s + 1 - alpha
+    gain = alpha**0.5 * var_s / var_t
+    return mean_s + gain * (x_t - mean_t), var_s - gain * alpha**0.5 * var_s
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("t", "s"), [(1, 0), (2, 1), (50, 49), (100, 99), (100, 0), (70, 20)])
+def test_posterior_is_bayes_rule(name: ScheduleName, t: int, s: int) -> None:
+    schedule = NoiseSchedule.named(name, 100)
+    x_0, x_t = normal(5, 1, 2, 2), normal(5, 1, 2, 2, seed=1)
+    mean, variance = GaussianProcess(schedule).posterior(x_0, x_t, torch.full((5,), t), torch.full((5,), s))
+    for index in [(0, 0, 0, 0), (3, 0, 1, 0), (4, 0, 1, 1)]:
+        expected_mean, expected_variance = bayes(schedule, float(x_0[index]), float(x_t[index]), t, s)
+        assert float(mean[index]) == pytest.approx(expected_mean, rel=1e-8, abs=1e-10)
+        assert float(variance[index[0]]) == pytest.approx(expected_variance, rel=1e-8, abs=1e-12)
+
+
+def test_posterior_goes_to_the_step_before_unless_told() -> None:
+    process, t = GaussianProcess(NoiseSchedule.linear(100)), torch.tensor([1, 7, 100])
+    x_0, x_t = normal(3, 4), normal(3, 4, seed=1)
+    torch.testing.assert_close(process.posterior(x_0, x_t, t), process.posterior(x_0, x_t, t, t - 1))
+
+
+def test_the_posterior_of_the_first_step_is_the_clean_image() -> None:
+    process, x_0 = GaussianProcess(NoiseSchedule.linear()), normal(2, 4)
+    mean, variance = process.posterior(x_0, normal(2, 4, seed=1), torch.tensor([1, 1]))
+    torch.testing.assert_close(mean, x_0, rtol=1e-12, atol=1e-12)
+    assert variance.abs().max() == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_mean_from_noise_is_the_posterior_mean(name: ScheduleName) -> None:
+    """Equation 11 is equation 7 with x_0 = (x_t - sqrt(1 - alpha_bar) epsilon) / sqrt(alpha_bar)."""
+    schedule = NoiseSchedule.named(name, 100)
+    process, t = GaussianProcess(schedule), torch.tensor([1, 2, 50, 99])
+    x_0, epsilon = normal(4, 3), normal(4, 3, seed=1)
+    x_t = process.forward(x_0, t, epsilon)
+    mean, _ = process.posterior(x_0, x_t, t)
+    torch.testing.assert_close(process.mean_from_noise(x_t, t, epsilon), mean, rtol=1e-7, atol=1e-7)
+
+
+def test_both_fixed_variances_bound_the_true_one() -> None:
+    """beta_tilde < beta (Ho et al. 2020, section 3.2: the lower and upper bound on the reverse variance)."""
+    process = GaussianProcess(NoiseSchedule.linear(100))
+    t, x = torch.arange(1, 101), normal(100, 1)
+    _, small = process.posterior(x, x, t)
+    large = process.large_variance(t, t - 1, x)
+    assert bool((small < large).all())
+    torch.testing.assert_close(large.flatten(), process.schedule.beta[1:])
+
+
+def test_float32_images_stay_float32() -> None:
+    process, x = GaussianProcess(NoiseSchedule.linear(10)), torch.zeros(2, 1, 2, 2)
+    assert process.forward(x, torch.tensor([1, 10]), x).dtype == torch.float32
+    assert process.posterior(x, x, torch.tensor([1, 10]))[0].dtype == torch.float32

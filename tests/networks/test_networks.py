@@ -1,0 +1,139 @@
+"""The networks: the published sizes, gradients everywhere, and nothing that a batch's neighbours could change."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from nevoa.networks import ResidualUNet, UNet
+from nevoa.networks.attention import Attention, LinearAttention
+from nevoa.networks.blocks import group_norm, wide_group_norm
+from nevoa.networks.embedding import sinusoidal
+
+SMALL: dict[str, Callable[[], nn.Module]] = {
+    "convnext": lambda: UNet(channels=3, dim=12, multipliers=(1, 2, 3)),
+    "resnet": lambda: UNet(channels=3, dim=12, multipliers=(1, 2, 3), block="resnet"),
+    "residual": lambda: ResidualUNet(3, 8, (1, 2, 2), blocks=1, attention=(False, True, False)),
+    "folded": lambda: ResidualUNet(3, 8, (1, 2), blocks=1, attention=(False, True), patch=2),
+}
+
+
+def count(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def inputs(batch: int = 2) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(batch, 3, 16, 8, generator=generator), torch.arange(1, batch + 1) * 7
+
+
+def awake(name: str) -> nn.Module:
+    """A network whose zeroed output layers have been given weights, so that they hide nothing."""
+    torch.manual_seed(0)
+    network = SMALL[name]().eval()
+    for parameter in network.parameters():
+        if not parameter.any():
+            nn.init.normal_(parameter, std=0.1)
+    return network
+
+
+def test_classic_has_the_notebooks_parameters() -> None:
+    assert count(UNet(channels=1, dim=28, multipliers=(1, 2, 4), block="convnext", mult=2)) == 2_996_315
+    assert count(UNet(channels=1, dim=32, multipliers=(1, 2, 4), block="resnet")) == 2_179_337
+
+
+@pytest.mark.slow
+def test_ddpm_cifar10_has_the_parameters_of_ho_et_al() -> None:
+    """35.7 million (appendix B); to the last one those of the copy that diffusers rebuilds."""
+    from diffusers import UNet2DModel
+
+    theirs = UNet2DModel(
+        sample_size=32,
+        block_out_channels=(128, 256, 256, 256),
+        layers_per_block=2,
+        attention_head_dim=None,
+        norm_num_groups=32,
+        down_block_types=("DownBlock2D", "AttnDownBlock2D", "DownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "UpBlock2D", "AttnUpBlock2D", "UpBlock2D"),
+    )
+    assert count(ResidualUNet()) == count(theirs) == 35_746_307
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_output_has_the_shape_of_the_images(name: str) -> None:
+    x, t = inputs()
+    assert SMALL[name]()(x, t).shape == x.shape
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_parameter_gets_a_finite_gradient(name: str) -> None:
+    network = awake(name).train()
+    network(*inputs()).square().mean().backward()
+    for parameter_name, parameter in network.named_parameters():
+        assert parameter.grad is not None, parameter_name
+        assert bool(parameter.grad.isfinite().all()), parameter_name
+        # A bias before GroupNorm(1) alone can be without effect up to rounding, no parameter is unused.
+        assert bool(parameter.grad.any()), parameter_name
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_an_image_does_not_see_its_neighbours(name: str) -> None:
+    network, (x, t) = awake(name), inputs(3)
+    torch.testing.assert_close(network(x, t)[1:2], network(x[1:2], t[1:2]), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_the_timestep_matters(name: str) -> None:
+    network, (x, t) = awake(name), inputs()
+    assert (network(x, t) - network(x, t + 100)).abs().max() > 1e-4
+
+
+def test_a_residual_network_starts_at_zero() -> None:
+    x, t = inputs()
+    assert SMALL["folded"]()(x, t).abs().max() == 0
+
+
+def test_sinusoids_are_their_formula() -> None:
+    t, width = torch.tensor([1, 500, 1000]), 8
+    embedded = sinusoidal(t, width).double()
+    for row, time in zip(embedded, t.tolist(), strict=True):
+        angles = torch.tensor([time * 10_000 ** (-i / (width / 2 - 1)) for i in range(width // 2)], dtype=torch.float64)
+        torch.testing.assert_close(row, torch.cat([angles.sin(), angles.cos()]), rtol=1e-3, atol=2e-4)
+
+
+def test_attention_is_a_weighted_mean_of_values() -> None:
+    """Written out position by position."""
+    torch.manual_seed(0)
+    layer, x = Attention(6, heads=2, head_dim=4), torch.randn(1, 6, 2, 3)
+    q, k, v = layer.qkv(x).reshape(3, 2, 4, 6).unbind(0)
+    y = torch.zeros(2, 4, 6)
+    for head in range(2):
+        for i in range(6):
+            weights = torch.stack([q[head, :, i] @ k[head, :, j] / 4**0.5 for j in range(6)]).softmax(0)
+            y[head, :, i] = sum(weights[j] * v[head, :, j] for j in range(6))
+    torch.testing.assert_close(layer(x), layer.out(y.reshape(1, 8, 2, 3)), rtol=1e-4, atol=1e-5)
+
+
+def test_linear_attention_is_its_definition() -> None:
+    """q (k v^T) grouped the other way: (q k^T) v, with an explicit matrix over positions."""
+    torch.manual_seed(0)
+    layer, x = LinearAttention(6, heads=2, head_dim=4), torch.randn(1, 6, 2, 3)
+    q, k, v = layer.qkv(x).reshape(3, 2, 4, 6).unbind(0)
+    weights = torch.einsum("hdi,hdj->hij", q.softmax(1) / 4**0.5 * (4 / 4), k.softmax(2))
+    y = torch.einsum("hij,hdj->hdi", weights * layer.scale * 4**0.5, v)
+    torch.testing.assert_close(layer(x), layer.out(y.reshape(1, 8, 2, 3)), rtol=1e-4, atol=1e-5)
+
+
+def test_no_group_is_a_single_channel() -> None:
+    """A norm over one channel would undo what the time adds to it."""
+    for width in range(8, 513, 4):
+        norm = wide_group_norm(width)
+        assert width // norm.num_groups >= 4
+    assert wide_group_norm(128).num_groups == 32
+
+
+def test_groups_always_divide_the_width() -> None:
+    for width in range(1, 200):
+        assert width % group_norm(8, width).num_groups == 0
+    assert group_norm(8, 28).num_groups == 4

@@ -1,0 +1,158 @@
+"""Samplers against diffusers step by step, and against the one case where the truth is known: Gaussian data."""
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from nevoa.diffusion import Denoiser, Estimate, GaussianProcess, NoiseSchedule, PredictionName
+from nevoa.sampling import DDIM, Ancestral, ImageNoise, Sampler, Variance, timestep_grid, trajectory
+
+LINEAR = {"num_train_timesteps": 1000, "beta_schedule": "linear", "beta_start": 1e-4, "beta_end": 0.02}
+THEIR_PREDICTION = {"epsilon": "epsilon", "v": "v_prediction", "x0": "sample"}
+
+
+def noises(seed: int, shape: tuple[int, ...]) -> Callable[[], Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return lambda: torch.randn(shape, generator=generator)
+
+
+def network(x_t: Tensor, t: Tensor) -> Tensor:
+    """Any smooth function of both."""
+    return torch.tanh(0.7 * x_t) + 0.001 * t.view(-1, 1, 1, 1)
+
+
+def our_steps(sampler: Sampler, denoiser: Denoiser, x_t: Tensor, grid: list[int]) -> Iterator[Tensor]:
+    noise = noises(1, tuple(x_t.shape))
+    for state in list(trajectory(denoiser, sampler, x_t, grid, noise))[1:]:
+        yield state.x_t
+
+
+@pytest.mark.parametrize("steps", [1000, 50])
+@pytest.mark.parametrize("clip", [False, True])
+@pytest.mark.parametrize("prediction", ["epsilon", "v", "x0"])
+@pytest.mark.parametrize("variance", ["small", "large"])
+def test_ddpm_is_that_of_diffusers(variance: Variance, prediction: PredictionName, clip: bool, steps: int) -> None:
+    from diffusers import DDPMScheduler
+
+    kind = THEIR_PREDICTION[prediction]
+    theirs: Any = DDPMScheduler(**LINEAR, variance_type=f"fixed_{variance}", clip_sample=clip, prediction_type=kind)
+    theirs.set_timesteps(steps)
+    x_t, generator = noises(0, (2, 1, 4, 4))(), torch.Generator().manual_seed(1)
+    # Their timesteps start at 0, and their last stride ends at the clean image.
+    grid = [t + 1 for t in theirs.timesteps.tolist()] + [0]
+    denoiser = Denoiser(network, NoiseSchedule.linear(), prediction, clip)
+    expected = x_t
+    for t, ours in zip(theirs.timesteps, our_steps(Ancestral(variance), denoiser, x_t, grid), strict=True):
+        output = network(expected, (t + 1).expand(2))
+        expected = theirs.step(output, t, expected, generator=generator).prev_sample
+        torch.testing.assert_close(ours, expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
+
+
+@pytest.mark.parametrize("clip", [False, True])
+@pytest.mark.parametrize("prediction", ["epsilon", "v", "x0"])
+def test_ddim_is_that_of_diffusers(prediction: PredictionName, clip: bool) -> None:
+    from diffusers import DDIMScheduler
+
+    theirs: Any = DDIMScheduler(**LINEAR, clip_sample=clip, prediction_type=THEIR_PREDICTION[prediction])
+    theirs.set_timesteps(50)
+    x_t = noises(0, (2, 1, 4, 4))()
+    grid = [t + 1 for t in theirs.timesteps.tolist()] + [0]
+    denoiser = Denoiser(network, NoiseSchedule.linear(), prediction, clip)
+    expected = x_t
+    for t, ours in zip(theirs.timesteps, our_steps(DDIM(), denoiser, x_t, grid), strict=True):
+        output = network(expected, (t + 1).expand(2))
+        # With clipping they keep the unclipped epsilon unless told; ours follows x_0, so that both make up x_t.
+        expected = theirs.step(output, t, expected, use_clipped_model_output=clip).prev_sample
+        torch.testing.assert_close(ours, expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
+
+
+MEAN = torch.tensor([0.5, -0.3, 0.1, 0.0], dtype=torch.float64)
+SPREAD = torch.tensor([[0.5, 0.2, 0, 0], [0, 0.4, 0.1, 0], [0, 0, 0.3, -0.2], [0, 0, 0, 0.6]], dtype=torch.float64)
+COVARIANCE = SPREAD @ SPREAD.T
+
+
+def exact_denoiser(schedule: NoiseSchedule) -> Denoiser:
+    """E[x_0 | x_t] for x_0 ~ N(MEAN, COVARIANCE), from the joint Gaussian of x_0 and x_t."""
+
+    def x_0_mean(x_t: Tensor, t: Tensor) -> Tensor:
+        kept = schedule.alpha_bar[t[0]]
+        marginal = kept * COVARIANCE + (1 - kept) * torch.eye(4, dtype=torch.float64)
+        gain = kept.sqrt() * COVARIANCE @ torch.linalg.inv(marginal)
+        return MEAN + (x_t - kept.sqrt() * MEAN) @ gain.T
+
+    return Denoiser(x_0_mean, schedule, "x0")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampler", [Ancestral("small"), Ancestral("large"), DDIM()])
+def test_gaussian_data_come_back(sampler: Sampler) -> None:
+    """With the exact denoiser, samples have the mean and the covariance of the data."""
+    denoiser, generator = exact_denoiser(NoiseSchedule.linear(1000)), torch.Generator().manual_seed(0)
+
+    def noise() -> Tensor:
+        return torch.randn(40_000, 4, generator=generator, dtype=torch.float64)
+
+    *_, end = trajectory(denoiser, sampler, noise(), timestep_grid(1000, 1000), noise)
+    # 40,000 draws: a mean is off by 0.003, a covariance by 0.004 (one standard error at variance 0.4).
+    torch.testing.assert_close(end.x_t.mean(0), MEAN, rtol=0, atol=0.015)
+    torch.testing.assert_close(end.x_t.T.cov(), COVARIANCE, rtol=0, atol=0.02)
+
+
+def test_ddim_converges_with_order_one() -> None:
+    """Twice the steps, half the distance to where infinitely many would end."""
+    denoiser = exact_denoiser(NoiseSchedule.linear(16_384))
+    x_T = torch.randn(64, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+    def end(steps: int) -> Tensor:
+        *_, state = trajectory(denoiser, DDIM(), x_T, timestep_grid(16_384, steps), lambda: x_T)
+        return state.x_t
+
+    truth = end(16_384)
+    errors = [float((end(steps) - truth).norm()) for steps in (128, 256, 512)]
+    for coarse, fine in pairwise(errors):
+        assert 1.7 < coarse / fine < 2.4
+
+
+@given(timesteps=st.integers(1, 3000), share=st.floats(0, 1))
+def test_the_grid_falls_strictly_from_T_to_0(timesteps: int, share: float) -> None:
+    steps = max(1, round(share * timesteps))
+    grid = timestep_grid(timesteps, steps)
+    assert (grid[0], grid[-1], len(grid)) == (timesteps, 0, steps + 1)
+    assert all(t > s for t, s in pairwise(grid))
+
+
+@pytest.mark.parametrize("steps", [0, -1, 101])
+def test_a_grid_that_cannot_be_is_refused(steps: int) -> None:
+    with pytest.raises(ValueError, match="between 1 and 100"):
+        timestep_grid(100, steps)
+
+
+def test_no_noise_on_the_last_step() -> None:
+    process, x = GaussianProcess(NoiseSchedule.linear(10)), torch.ones(1, 1, 2, 2)
+
+    def forbidden() -> Tensor:
+        raise AssertionError("noise was drawn")
+
+    x_0 = Ancestral("large").step(process, x, Estimate(0.5 * x, x), 4, 0, forbidden)
+    torch.testing.assert_close(x_0, 0.5 * x)
+
+
+def test_a_trajectory_is_every_state_from_noise_to_image() -> None:
+    denoiser, x_T = Denoiser(network, NoiseSchedule.linear(10), "x0"), torch.randn(2, 1, 2, 2)
+    states = list(trajectory(denoiser, Ancestral(), x_T, timestep_grid(10, 10), noises(0, (2, 1, 2, 2))))
+    assert [state.t for state in states] == [10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
+    assert states[0].x_t is x_T
+    assert states[-1].x_t is states[-1].x_0_hat
+
+
+def test_image_n_of_a_seed_does_not_depend_on_the_others() -> None:
+    many, few = ImageNoise(3, 0, 10, (1, 4, 4)), ImageNoise(3, 6, 2, (1, 4, 4))
+    for _ in range(3):
+        torch.testing.assert_close(many()[6:8], few(), rtol=0, atol=0)
+    assert (ImageNoise(4, 6, 2, (1, 4, 4))() != ImageNoise(3, 6, 2, (1, 4, 4))()).any()
