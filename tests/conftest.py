@@ -10,7 +10,6 @@ hook = install_import_hook("nevoa", "beartype.beartype")
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
-
 from hypothesis import settings  # noqa: E402
 
 from nevoa.config import Config  # noqa: E402
@@ -45,8 +44,7 @@ TINY = (
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One image store for the session, away from the user's."""
-    folder = Path(os.environ.setdefault("NEVOA_CACHE", str(tmp_path_factory.mktemp("cache"))))
-    return folder
+    return Path(os.environ.setdefault("NEVOA_CACHE", str(tmp_path_factory.mktemp("cache"))))
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ class TrainingConfig(Section):
     steps: Positive | None = None
     batch_size: Positive = 128
     loss: Literal["l1", "l2", "huber"] = "huber"
-    optimizer: Literal["adam", "adamw"] = "adam"
+    optimizer: Literal["adam", "adamw", "muon"] = "adam"
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     learning_rate_decay: Literal["none", "cosine"] = "none"
     weight_decay: Annotated[float, Field(ge=0)] = 0.0

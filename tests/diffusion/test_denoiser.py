@@ -59,7 +59,14 @@ def test_the_loss_is_zero_for_the_right_network_only(kind: PredictionName, loss:
 
 @pytest.mark.parametrize(
     ("loss", "distance", "expected"),
-    [("l1", 0.5, 0.5), ("l2", 0.5, 0.25), ("huber", 0.5, 0.125), ("l1", 3.0, 3.0), ("l2", 3.0, 9.0), ("huber", 3.0, 2.5)],
+    [
+        ("l1", 0.5, 0.5),
+        ("l2", 0.5, 0.25),
+        ("huber", 0.5, 0.125),
+        ("l1", 3.0, 3.0),
+        ("l2", 3.0, 9.0),
+        ("huber", 3.0, 2.5),
+    ],
 )
 def test_losses_are_their_formulas_per_image(loss: LossName, distance: float, expected: float) -> None:
     target = torch.zeros(2, 1, 2, 2)

@@ -38,7 +38,7 @@ def test_variance_of_the_noise_composes_to_one_minus_alpha_bar() -> None:
 
 
 def bayes(schedule: NoiseSchedule, x_0: float, x_t: float, t: int, s: int) -> tuple[float, float]:
-    """Mean and variance of x_s given x_0 and x_t: conditioning of the joint Gaussian of (x_s, x_t), by matrix algebra."""
+    """Mean and variance of x_s given x_0 and x_t, by conditioning the joint Gaussian of (x_s, x_t)."""
     kept_s = float(schedule.alpha_bar[s])
     alpha = 1.0
     for step in range(s + 1, t + 1):

@@ -46,7 +46,7 @@ def test_classic_has_the_notebooks_parameters() -> None:
 @pytest.mark.slow
 def test_ddpm_cifar10_has_the_parameters_of_ho_et_al() -> None:
     """35.7 million (appendix B); to the last one those of the copy that diffusers rebuilds."""
-    from diffusers import UNet2DModel
+    from diffusers.models.unets.unet_2d import UNet2DModel
 
     theirs = UNet2DModel(
         sample_size=32,

@@ -13,7 +13,7 @@ from torch import Tensor
 from nevoa.diffusion import Denoiser, Estimate, GaussianProcess, NoiseSchedule, PredictionName
 from nevoa.sampling import DDIM, Ancestral, ImageNoise, Sampler, Variance, timestep_grid, trajectory
 
-LINEAR = {"num_train_timesteps": 1000, "beta_schedule": "linear", "beta_start": 1e-4, "beta_end": 0.02}
+LINEAR: dict[str, Any] = {"num_train_timesteps": 1000, "beta_schedule": "linear", "beta_start": 1e-4, "beta_end": 0.02}
 THEIR_PREDICTION = {"epsilon": "epsilon", "v": "v_prediction", "x0": "sample"}
 
 
@@ -38,10 +38,10 @@ def our_steps(sampler: Sampler, denoiser: Denoiser, x_t: Tensor, grid: list[int]
 @pytest.mark.parametrize("prediction", ["epsilon", "v", "x0"])
 @pytest.mark.parametrize("variance", ["small", "large"])
 def test_ddpm_is_that_of_diffusers(variance: Variance, prediction: PredictionName, clip: bool, steps: int) -> None:
-    from diffusers import DDPMScheduler
+    from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 
-    kind = THEIR_PREDICTION[prediction]
-    theirs: Any = DDPMScheduler(**LINEAR, variance_type=f"fixed_{variance}", clip_sample=clip, prediction_type=kind)
+    options: dict[str, Any] = {"variance_type": f"fixed_{variance}", "prediction_type": THEIR_PREDICTION[prediction]}
+    theirs: Any = DDPMScheduler(**LINEAR, **options, clip_sample=clip)
     theirs.set_timesteps(steps)
     x_t, generator = noises(0, (2, 1, 4, 4))(), torch.Generator().manual_seed(1)
     # Their timesteps start at 0, and their last stride ends at the clean image.
@@ -57,9 +57,10 @@ def test_ddpm_is_that_of_diffusers(variance: Variance, prediction: PredictionNam
 @pytest.mark.parametrize("clip", [False, True])
 @pytest.mark.parametrize("prediction", ["epsilon", "v", "x0"])
 def test_ddim_is_that_of_diffusers(prediction: PredictionName, clip: bool) -> None:
-    from diffusers import DDIMScheduler
+    from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 
-    theirs: Any = DDIMScheduler(**LINEAR, clip_sample=clip, prediction_type=THEIR_PREDICTION[prediction])
+    options: dict[str, Any] = {"prediction_type": THEIR_PREDICTION[prediction]}
+    theirs: Any = DDIMScheduler(**LINEAR, **options, clip_sample=clip)
     theirs.set_timesteps(50)
     x_t = noises(0, (2, 1, 4, 4))()
     grid = [t + 1 for t in theirs.timesteps.tolist()] + [0]

@@ -54,6 +54,8 @@ def sample(
     total = count or (DEFAULT_ROWS if trajectory else DEFAULT_COUNT)
     if total > 256 and (trajectory or kind == ".gif"):
         raise NevoaError(f"A picture of the way out of the noise holds up to 256 images, not {total}.")
+    if trajectory and settings.steps and trajectory > settings.steps + 1:
+        raise NevoaError(f"With {settings.steps} steps --trajectory is between 2 and {settings.steps + 1}.")
     moments = trajectory or (FRAMES if kind == ".gif" else 1)
     frames = _generate(model, total, moments, {**settings.model_dump(), "seed": seed})
     _save(out, kind, frames, rows=trajectory is not None)

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def restore(state: TrainingState, path: Path) -> None:
         state.network.load_state_dict(load_tensors(path / "model.safetensors"))
         if state.average is not state.network:
             state.average.load_state_dict(load_tensors(path / "ema.safetensors"))
-        _load_optimizer(state, load_tensors(path / "optimizer.safetensors"))
+        _load_optimizers(state, load_tensors(path / "optimizer.safetensors"))
     except (RuntimeError, KeyError, ValueError) as error:
         raise NevoaError(f"{path} does not fit this network and optimizer: {error}.") from error
     for name in COUNTERS:
@@ -78,7 +78,7 @@ def _write(state: TrainingState, folder: Path) -> None:
     _save_tensors(state.network.state_dict().items(), folder / "model.safetensors")
     if state.average is not state.network:
         _save_tensors(state.average.state_dict().items(), folder / "ema.safetensors")
-    _save_tensors(_optimizer_tensors(state), folder / "optimizer.safetensors")
+    _save_tensors(optimizer_tensors(state), folder / "optimizer.safetensors")
     about = {"format": FORMAT} | {name: getattr(state, name) for name in COUNTERS}
     about |= {name: asdict(getattr(state, name)) for name in MEANS}
     (folder / "state.json").write_text(json.dumps(about))
@@ -90,22 +90,23 @@ def _save_tensors(tensors: Iterable[tuple[str, torch.Tensor]], path: Path) -> No
     save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors}, path)
 
 
-def _optimizer_tensors(state: TrainingState) -> Iterable[tuple[str, torch.Tensor]]:
-    """Adam's moments and step of each parameter, by the parameter's name."""
+def optimizer_tensors(state: TrainingState) -> Iterator[tuple[str, torch.Tensor]]:
+    """What the optimizers keep of each parameter (moments, step), as "parameter's name/key"."""
     names: dict[torch.Tensor, str] = {parameter: name for name, parameter in state.network.named_parameters()}
-    for parameter, moments in state.optimizer.state.items():
-        for key, tensor in moments.items():
-            yield f"{names[parameter]}/{key}", tensor
+    for optimizer in state.optimizers:
+        for parameter, kept in optimizer.state.items():
+            for key, tensor in kept.items():
+                yield f"{names[parameter]}/{key}", tensor
 
 
-def _load_optimizer(state: TrainingState, tensors: dict[str, torch.Tensor]) -> None:
-    if not tensors:
-        return
-    keys = {name.rpartition("/")[2] for name in tensors}
-    for name, parameter in state.network.named_parameters():
-        moments = {key: tensors[f"{name}/{key}"] for key in sorted(keys)}
-        state.optimizer.state[parameter] = {
-            # The moments lie in memory as their parameter does; `step` is a number.
-            key: value.to(state.device) if value.ndim == 0 else torch.empty_like(parameter).copy_(value)
-            for key, value in moments.items()
-        }
+def _load_optimizers(state: TrainingState, tensors: dict[str, torch.Tensor]) -> None:
+    homes = {
+        id(p): optimizer for optimizer in state.optimizers for group in optimizer.param_groups for p in group["params"]
+    }
+    parameters = dict(state.network.named_parameters())
+    for name, tensor in tensors.items():
+        parameter_name, _, key = name.rpartition("/")
+        parameter = parameters[parameter_name]
+        # Moments lie in memory as their parameter does; a step is a number.
+        value = tensor.to(state.device) if tensor.ndim == 0 else torch.empty_like(parameter).copy_(tensor)
+        homes[id(parameter)].state[parameter][key] = value

@@ -91,12 +91,13 @@ def train_step(
     # Dropout draws from torch's generator: seeded by position, it too does not depend on what came before.
     torch.manual_seed(int(generator(config.seed, Stream.DROPOUT, state.images_seen).integers(2**63)))
     loss = denoiser.loss(x_0, t.to(state.device), epsilon, config.loss).mean()
-    state.optimizer.zero_grad()
+    state.network.zero_grad()
     loss.backward()
     grad_norm = nn.utils.clip_grad_norm_(state.network.parameters(), config.gradient_clip or float("inf"))
-    for group in state.optimizer.param_groups:
-        group["lr"] = learning_rate
-    state.optimizer.step()
+    for optimizer in state.optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate * group["scale"]
+        optimizer.step()
     if state.average is not state.network:
         update_average(state.average, state.network, state.step + 1, config.ema_decay)
     return loss.item(), grad_norm.item()

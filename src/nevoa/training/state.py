@@ -10,6 +10,7 @@ from torch import nn
 from nevoa.config import Config, TrainingConfig
 from nevoa.device import DeviceName, choose_device
 from nevoa.model import Model, fresh_network
+from nevoa.training.optimizer import make_optimizers
 
 
 @dataclass
@@ -30,7 +31,7 @@ class Mean:
 
 @dataclass
 class TrainingState:
-    """The networks, the optimizer, and how far they have come.
+    """The networks, the optimizers, and how far they have come.
 
     Attributes:
         average: the network whose weights are averaged; `network` itself where the config averages nothing.
@@ -42,7 +43,7 @@ class TrainingState:
     device: DeviceName
     network: nn.Module
     average: nn.Module
-    optimizer: torch.optim.Optimizer
+    optimizers: tuple[torch.optim.Optimizer, ...]
     step: int = 0
     images_seen: int = 0
     seconds: float = 0.0
@@ -56,17 +57,11 @@ class TrainingState:
         # Channels last is what the convolutions of oneDNN and cuDNN are fastest in.
         network = fresh_network(config, shape).to(device, memory_format=torch.channels_last)  # pyright: ignore
         average = copy.deepcopy(network).requires_grad_(False) if config.training.ema_decay else network
-        return cls(config, shape, device, network, average, make_optimizer(network, config.training))
+        return cls(config, shape, device, network, average, make_optimizers(network, config.training))
 
     def model(self) -> Model:
         """The averaged network as a model. It goes on changing as training goes on."""
         return Model(self.config, self.average, self.shape, self.device, self.config.training.known_precision)
-
-
-def make_optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    """Adam (Kingma and Ba 2015) or AdamW (Loshchilov and Hutter 2019), in torch's fused form."""
-    kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-    return kind(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
 
 
 def learning_rate_at(images_seen: int, total_images: int, config: TrainingConfig) -> float:

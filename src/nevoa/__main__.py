@@ -1,0 +1,5 @@
+"""`python -m nevoa`."""
+
+from nevoa.cli.main import main
+
+main()

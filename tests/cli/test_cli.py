@@ -1,0 +1,203 @@
+"""The real command, as a user types it."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nevoa.data import open_source
+from nevoa.run import Run
+from tests.conftest import TINY
+from tests.data.test_data import needs_debian
+
+OPTIONS = [part for option in TINY for part in ("-o", option)]
+
+
+def nevoa(*arguments: str, folder: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder and expect an exit code."""
+    command = [sys.executable, "-m", "nevoa", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished tiny run in runs/tiny."""
+    folder = tmp_path_factory.mktemp("work")
+    nevoa("train", "fashion_mnist_10k", "--steps", "12", "--out", "runs/tiny", *OPTIONS, folder=folder)
+    return folder
+
+
+def test_help_does_not_wait_for_torch() -> None:
+    code = "import sys, nevoa.cli.main; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_help_lists_the_commands(tmp_path: Path) -> None:
+    text = nevoa("--help", folder=tmp_path).stdout
+    assert all(command in text for command in ("train", "sample", "noise", "data"))
+
+
+@pytest.mark.slow
+def test_training_says_what_it_does_and_where_it_is(tmp_path: Path) -> None:
+    done = nevoa("train", "--steps", "12", "--out", "r", "--notify", *OPTIONS, folder=tmp_path)
+    for word in ("10,000 images", "parameters", "cpu", "float32", "12 of 8 images", "memory", "disk"):
+        assert word in done.stdout
+    lines = [line for line in done.stderr.splitlines() if "images/s" in line]
+    assert [line.split("/")[0] for line in lines] == ["16", "32", "48", "64", "80", "96"]
+    assert "\a" in done.stderr
+    assert Run(tmp_path / "r").weights_file.exists()
+
+
+@pytest.mark.slow
+def test_a_loss_line_per_epoch(tmp_path: Path) -> None:
+    options = [part for option in TINY if "batch_size" not in option for part in ("-o", option)]
+    extra = ["-o", "training.batch_size=5000", "-o", "data.size=4", "-o", "network.dim=4"]
+    done = nevoa("train", "--epochs", "2", "--out", "r", *options, *extra, folder=tmp_path)
+    assert [line[:7] for line in done.stderr.splitlines() if line.startswith("epoch")] == ["epoch 1", "epoch 2"]
+
+
+@pytest.mark.slow
+def test_a_dry_run_tells_programs_and_writes_nothing(tmp_path: Path) -> None:
+    done = nevoa("train", "--preset", "classic", "fashion_mnist_10k", "--dry-run", "--json", *BATCH, folder=tmp_path)
+    plan = json.loads(done.stdout)
+    assert plan["parameters"] == 2_996_315
+    assert plan["images"] == 10_000
+    assert plan["steps"] == 10 * 10_000 // 8
+    assert (plan["device"], plan["precision"]) == ("cpu", "float32")
+    assert list(tmp_path.iterdir()) == []
+
+
+BATCH = ["-o", "training.batch_size=8", "-o", "training.precision=float32", "-o", "training.device=cpu"]
+
+
+def test_sample_makes_what_the_name_says(trained: Path) -> None:
+    nevoa("sample", "runs/tiny", "--count", "5", "--seed", "3", "--out", "x.npy", folder=trained)
+    images = np.load(trained / "x.npy")
+    assert (images.shape, images.dtype) == ((5, 28, 28, 1), np.uint8)
+    nevoa("sample", "runs/tiny", "--count", "5", "--seed", "3", "--out", "folder", folder=trained)
+    pictures = [np.asarray(Image.open(path)) for path in sorted((trained / "folder").iterdir())]
+    np.testing.assert_array_equal(np.stack(pictures), images[..., 0])
+    np.testing.assert_array_equal(Run(trained / "runs/tiny").model().sample(5, seed=3), images)
+
+
+def test_sample_draws_grids_rows_and_animations(trained: Path) -> None:
+    nevoa("sample", "--count", "9", "--out", "grid.png", folder=trained)
+    assert Image.open(trained / "grid.png").size == (3 * (2 * 28 + 2) + 2,) * 2
+    nevoa("sample", "--count", "2", "--trajectory", "4", "--out", "rows.png", folder=trained)
+    assert Image.open(trained / "rows.png").size == (4 * 58 + 2, 2 * 58 + 2)
+    nevoa("sample", "--count", "4", "--sampler", "ddpm", "--variance", "large", "--out", "x.gif", folder=trained)
+    with Image.open(trained / "x.gif") as gif:
+        assert 2 < getattr(gif, "n_frames", 1) <= 21
+
+
+def test_noise_draws_a_strip_of_any_picture(tmp_path: Path) -> None:
+    from skimage.data import cat
+
+    Image.fromarray(cat()).save(tmp_path / "cat.jpg")
+    nevoa("noise", "cat.jpg", "--at", "0,100,1000", "--schedule", "cosine", "--out", "strip.png", folder=tmp_path)
+    strip = np.asarray(Image.open(tmp_path / "strip.png").convert("RGB")).astype(int)
+    assert strip.shape[1] == 3 * (128 + 4) + 4
+    nevoa("noise", "fashion_mnist_10k:9", "--size", "32", "--out", "clothes.png", folder=tmp_path)
+    assert Image.open(tmp_path / "clothes.png").width == 10 * (4 * 32 + 4) + 4
+
+
+def test_data_lists_and_shows(tmp_path: Path) -> None:
+    text = nevoa("data", "list", folder=tmp_path).stdout
+    assert "fashion_mnist_10k" in text
+    assert "fashion_mnist " in text
+    nevoa("data", "show", "fashion_mnist_10k", "--out", "grid.png", folder=tmp_path)
+    sheet = np.asarray(Image.open(tmp_path / "grid.png"))
+    images = open_source("fashion_mnist_10k")
+    np.testing.assert_array_equal(sheet[2:58:2, 2:58:2], images.images[0, :, :, 0])
+
+
+WRONG = [
+    (["train", "--preset", "clasic"], "Did you mean 'classic'"),
+    (["train", "fashon_mnist"], "Did you mean 'fashion_mnist'"),
+    (["train", "-o", "training.batchsize=3"], "Did you mean 'training.batch_size'"),
+    (["train", "--steps", "0"], "steps"),
+    (["train", "--minutes", "-1"], "minutes"),
+    (["train", "--steps", "3", "--minutes", "3"], "one of minutes, epochs and steps"),
+    (["train", "-o", "data.size=30", "-o", "network.patch=4", "--steps", "1"], "data.size=24 or data.size=32"),
+    (["train", "-o", "training.device=cuda", "--steps", "1"], "no cuda device"),
+    (["train", "--steps", "1", "--out", "a_file"], "is no run"),
+    (["sample", "nowhere"], "nowhere is not a run"),
+    (["sample"], "no finished run"),
+    (["sample", "broken"], "damaged"),
+    (["sample", "runs/tiny", "--sampler", "dpm"], "Did you mean 'ddpm'"),
+    (["sample", "runs/tiny", "--steps", "0"], "between 1 and 20"),
+    (["sample", "runs/tiny", "--steps", "21"], "between 1 and 20"),
+    (["sample", "runs/tiny", "--variance", "big"], "Known: large, small"),
+    (["sample", "runs/tiny", "--out", "x.jpeg"], "Known: .gif, .npy, .png"),
+    (["sample", "runs/tiny", "--out", "a_file/x.png"], "Cannot write"),
+    (["sample", "runs/tiny", "--trajectory", "9", "--out", "x.png"], "between 2 and 5"),
+    (["sample", "runs/tiny", "--trajectory", "3", "--out", "x.gif"], "ends in .png"),
+    (["noise", "missing.png"], "no file missing.png"),
+    (["noise", "a_file"], "cannot be read as a picture"),
+    (["noise", "fashion_mnist_10k:10000"], "images 0 to 9999"),
+    (["noise", "fashion_mnist_10k:1", "--schedule", "cosin"], "Did you mean 'cosine'"),
+    (["noise", "fashion_mnist_10k:1", "--at", "1,2000"], "timesteps are 0 to 1000"),
+    (["noise", "fashion_mnist_10k:1", "--at", "1,,2"], "whole numbers"),
+    (["data", "show", "mnist"], "Did you mean 'fashion_mnist'"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "message"), WRONG, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
+)
+def test_wrong_input_is_one_line_and_leaves_nothing(
+    arguments: list[str], message: str, tmp_path: Path, trained: Path
+) -> None:
+    (tmp_path / "a_file").write_text("no picture")
+    if "runs/tiny" in arguments:
+        arguments = [str(trained / "runs/tiny") if part == "runs/tiny" else part for part in arguments]
+    if "broken" in arguments:
+        shutil.copytree(trained / "runs/tiny", tmp_path / "broken")
+        (tmp_path / "broken/model/model.safetensors").write_bytes(b"rubbish")
+    before = sorted(tmp_path.rglob("*"))
+    done = nevoa(*arguments, folder=tmp_path, code=2)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_a_usable_run_that_goes_on(tmp_path: Path) -> None:
+    """Interrupted at some step, then the same command again: the end is that of a run that was left alone."""
+    arguments = ["train", "fashion_mnist_10k", "--steps", "60", *OPTIONS]
+    command = [sys.executable, "-m", "nevoa", *arguments, "--out", "stopped"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+        assert process.wait(60) == 130
+    assert "the same command goes on" in said
+    assert "Traceback" not in said
+    run = Run(tmp_path / "stopped")
+    assert 16 <= int(max(path.name for path in run.checkpoints.iterdir())) < 480
+    nevoa("sample", "stopped", "--count", "2", "--out", "x.png", folder=tmp_path)
+    nevoa(*arguments, "--out", "stopped", folder=tmp_path)
+    nevoa(*arguments, "--out", "whole", folder=tmp_path)
+    assert run.weights_file.read_bytes() == Run(tmp_path / "whole").weights_file.read_bytes()
+
+
+@needs_debian
+@pytest.mark.slow
+def test_the_real_sixty_thousand(tmp_path: Path) -> None:
+    done = nevoa("train", "fashion_mnist", "--steps", "3", "--out", "r", *OPTIONS, folder=tmp_path)
+    assert "60,000 images" in done.stdout
+    nevoa("sample", "r", "--count", "4", "--out", "x.npy", folder=tmp_path)
+    assert np.load(tmp_path / "x.npy").shape == (4, 28, 28, 1)

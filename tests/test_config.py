@@ -1,0 +1,113 @@
+"""Configs: what is written is read, and what cannot be is explained."""
+
+from pathlib import Path
+
+import pytest
+
+from nevoa.config import merged, parse, parse_overrides, read_toml, to_toml
+from nevoa.errors import NevoaError
+from nevoa.presets import PRESETS, configure
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_config_survives_its_file(preset: str, tmp_path: Path) -> None:
+    config = configure(preset=preset)
+    (tmp_path / "config.toml").write_text(to_toml(config))
+    assert read_toml(tmp_path / "config.toml") == config
+
+
+def test_classic_is_the_notebook() -> None:
+    config = configure(preset="classic")
+    assert config.training.model_dump(exclude_defaults=True) == {"epochs": 10.0}
+    assert (config.training.batch_size, config.training.learning_rate, config.training.loss) == (128, 1e-3, "huber")
+    assert (config.training.optimizer, config.training.ema_decay, config.data.flip) == ("adam", 0.0, True)
+    assert config.training.preview_every_images == 1000 * 128
+    assert config.diffusion.model_dump() == {"schedule": "linear", "timesteps": 1000, "prediction": "epsilon"}
+    assert config.network.model_dump() == {
+        "kind": "unet",
+        "dim": 28,
+        "multipliers": (1, 2, 4),
+        "block": "convnext",
+        "mult": 2,
+    }
+
+
+def test_ddpm_cifar10_is_ho_et_al() -> None:
+    config = configure(preset="ddpm-cifar10")
+    training = config.training
+    assert (training.steps, training.batch_size, training.learning_rate) == (800_000, 128, 2e-4)
+    assert (training.warmup_images, training.ema_decay, training.gradient_clip) == (5000 * 128, 0.9999, 1.0)
+    assert config.network.model_dump()["dropout"] == 0.1
+    assert config.sampling.variance == "large"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["training.batchsize=8"], "Did you mean 'training.batch_size'"),
+        (["diffusion.scedule=cosine"], "Did you mean 'diffusion.schedule'"),
+        (["trainig.steps=8"], "Did you mean 'training'"),
+        (["network.multiplier=[1]"], "Did you mean 'network.multipliers'"),
+        (["diffusion.schedule=cosin"], "'linear', 'quadratic', 'sigmoid' or 'cosine'"),
+        (["training.steps=0"], "training.steps: Input should be greater than or equal to 1"),
+        (["training.batch_size=many"], "training.batch_size: Input should be a valid integer"),
+        (["network.attention=[true]"], "attention needs 2 values"),
+        (["network.kind=resnet"], "'unet', 'residual'"),
+        (["diffusion.timesteps=10", "sampling.steps=20"], "at most diffusion.timesteps"),
+        (["batch_size=3"], "section.key=value"),
+        (["training.seed"], "section.key=value"),
+    ],
+)
+def test_a_wrong_option_is_explained(options: list[str], message: str) -> None:
+    with pytest.raises(NevoaError) as error:
+        configure(options=options)
+    assert message in str(error.value)
+
+
+def test_an_unknown_preset_names_the_nearest() -> None:
+    with pytest.raises(NevoaError, match="Did you mean 'classic'"):
+        configure(preset="clasic")
+
+
+def test_options_are_read_as_toml_else_as_text() -> None:
+    assert parse_overrides(["a.b=3", "a.c=[1, 2]", "d.e=cosine", "d.f=true"]) == {
+        "a": {"b": 3, "c": [1, 2]},
+        "d": {"e": "cosine", "f": True},
+    }
+
+
+def test_a_budget_replaces_those_below() -> None:
+    assert configure(steps=7).training.minutes is None
+    assert configure(minutes=7).training.steps is None
+    assert configure(preset="classic", minutes=2).training.epochs is None
+
+
+def test_two_budgets_are_one_too_many() -> None:
+    with pytest.raises(NevoaError, match="one of minutes, epochs and steps"):
+        configure(minutes=1, steps=1)
+
+
+def test_another_network_starts_from_its_own_defaults() -> None:
+    config = configure(options=["network.kind=unet", "network.dim=12"])
+    assert config.network.model_dump() == {
+        "kind": "unet",
+        "dim": 12,
+        "multipliers": (1, 2, 4),
+        "block": "convnext",
+        "mult": 2,
+    }
+
+
+def test_layers_lie_over_one_another() -> None:
+    assert merged({"a": {"x": 1, "y": 2}}, {"a": {"y": 3}, "b": {"z": 4}}) == {"a": {"x": 1, "y": 3}, "b": {"z": 4}}
+
+
+def test_a_broken_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[training")
+    with pytest.raises(NevoaError, match=r"config\.toml"):
+        read_toml(tmp_path / "config.toml")
+
+
+def test_unknown_keys_of_a_file_are_errors() -> None:
+    with pytest.raises(NevoaError, match=r"Did you mean 'data\.source'"):
+        parse({"data": {"sorce": "x"}})

@@ -1,0 +1,348 @@
+"""The loop learns, is a function of its config, and goes on from a checkpoint as if it had not stopped."""
+
+import copy
+import itertools
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import nevoa
+from nevoa.config import Config
+from nevoa.data import Batches, open_source
+from nevoa.errors import NevoaError
+from nevoa.presets import configure
+from nevoa.run import Run, load
+from nevoa.training import Step, checkpoint, prepare
+from nevoa.training.ema import decay_at, update_average
+from nevoa.training.loop import Draws, training_steps
+from nevoa.training.optimizer import orthogonal
+from nevoa.training.plan import Plan
+from nevoa.training.state import TrainingState, learning_rate_at
+
+
+def fresh(config: Config) -> TrainingState:
+    return TrainingState.fresh(config, (1, 28, 28))
+
+
+def tensors(state: TrainingState) -> dict[str, torch.Tensor]:
+    """Everything that training changes, copied."""
+    parts = {f"network/{name}": value for name, value in state.network.state_dict().items()}
+    parts |= {f"average/{name}": value for name, value in state.average.state_dict().items()}
+    parts |= {f"optimizer/{name}": value for name, value in checkpoint.optimizer_tensors(state)}
+    return {name: value.clone() for name, value in parts.items()}
+
+
+def assert_same(state: TrainingState, expected: dict[str, torch.Tensor]) -> None:
+    found = tensors(state)
+    assert found.keys() == expected.keys()
+    for name, value in found.items():
+        assert torch.equal(value, expected[name]), name
+
+
+def without_clock(run: Run) -> list[dict]:
+    return [
+        {key: value for key, value in line.items() if key not in ("seconds", "images_per_second")}
+        for line in run.metrics()
+    ]
+
+
+def stopped(config: Config, folder: Path, after: int) -> None:
+    """Train so many steps, then stop reading."""
+    stream = nevoa.fit(config, folder)
+    list(itertools.islice(stream, after))
+    stream.close()
+
+
+LEARNER = (
+    "network.dim=16",
+    "diffusion.timesteps=100",
+    "sampling.steps=25",
+    "training.batch_size=16",
+    "training.learning_rate=0.003",
+    "training.warmup_images=0",
+    "training.precision=float32",
+)
+
+
+@pytest.mark.slow
+def test_the_loss_falls() -> None:
+    config = configure("fashion_mnist_10k", steps=150, options=LEARNER)
+    losses = [step.loss for step in nevoa.fit(config)]
+    assert np.mean(losses[-30:]) < 0.7 * np.mean(losses[:10])
+
+
+@pytest.mark.slow
+def test_one_image_is_learned_by_heart() -> None:
+    """With a single image to learn, the samples are that image."""
+    images = open_source("fashion_mnist_10k", size=8)
+    one = type(images).of("one", images.images[1000:1001].repeat(4, axis=0), images.labels[:4], images.classes)
+    options = (*LEARNER, "data.flip=false", "data.size=8", "training.ema_decay=0.9")
+    config = configure("fashion_mnist_10k", steps=400, options=options)
+    state = TrainingState.fresh(config, one.shape)
+    for _ in training_steps(state, one):
+        pass
+    samples = state.model().sample(8, sampler="ddim", steps=25).astype(float)
+    assert np.abs(samples - one.images[0]).mean() < 12
+
+
+def test_the_same_config_gives_the_same_run(tiny: Config) -> None:
+    first, second = ([step.loss for step in nevoa.fit(tiny)] for _ in range(2))
+    assert first == second
+    other = tiny.model_copy(update={"training": tiny.training.model_copy(update={"seed": 1})})
+    assert [step.loss for step in nevoa.fit(other)] != first
+
+
+def test_fresh_weights_depend_on_the_seed_alone(tiny: Config) -> None:
+    torch.manual_seed(5)
+    expected = tensors(fresh(tiny))
+    torch.manual_seed(6)
+    assert_same(fresh(tiny), expected)
+
+
+@pytest.mark.parametrize("average", [0.0, 0.99])
+@pytest.mark.parametrize("after", [1, 5, 8, 11])
+def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
+    tiny: Config, tmp_path: Path, after: int, average: float
+) -> None:
+    config = configure("fashion_mnist_10k", steps=12, options=(*options_of(tiny), f"training.ema_decay={average}"))
+    list(nevoa.fit(config, tmp_path / "whole"))
+    stopped(config, tmp_path / "parts", after)
+    list(nevoa.fit(config, tmp_path / "parts"))
+    whole, parts = Run(tmp_path / "whole"), Run(tmp_path / "parts")
+    states = []
+    for run in (whole, parts):
+        state = fresh(run.config())
+        newest = checkpoint.newest(run.checkpoints)
+        assert newest is not None
+        checkpoint.restore(state, newest)
+        states.append(state)
+    assert_same(states[1], tensors(states[0]))
+    assert without_clock(parts) == without_clock(whole)
+    assert sorted(p.name for p in parts.samples.iterdir()) == sorted(p.name for p in whole.samples.iterdir())
+    for preview in whole.samples.iterdir():
+        assert (parts.samples / preview.name).read_bytes() == preview.read_bytes()
+    assert parts.weights_file.read_bytes() == whole.weights_file.read_bytes()
+
+
+def options_of(config: Config) -> list[str]:
+    """A config as options again."""
+    return [
+        f"{section}.{key}={json.dumps(value)}"
+        for section, table in config.model_dump(mode="json", exclude_none=True).items()
+        for key, value in table.items()
+        if key not in ("steps", "minutes", "epochs") or section == "sampling"
+    ]
+
+
+@pytest.mark.parametrize("left_out", ["ema.safetensors", "optimizer.safetensors", "images_seen"])
+def test_every_part_of_a_checkpoint_is_needed(tiny: Config, tmp_path: Path, left_out: str) -> None:
+    """The comparison above can fail: without one part of the state, the end is another."""
+    images = open_source("fashion_mnist_10k")
+    state = fresh(tiny)
+    list(itertools.islice(training_steps(state, images), 6))
+    path = checkpoint.save(state, tmp_path)
+    whole = copy.deepcopy(state)
+    list(training_steps(whole, images))
+
+    resumed = fresh(tiny)
+    before = tensors(resumed)
+    checkpoint.restore(resumed, path)
+    if left_out == "images_seen":
+        resumed.images_seen = 0
+    elif left_out == "ema.safetensors":
+        resumed.average.load_state_dict(
+            {key.removeprefix("average/"): value for key, value in before.items() if key.startswith("average/")}
+        )
+    else:
+        for optimizer in resumed.optimizers:
+            optimizer.state.clear()
+    list(training_steps(resumed, images))
+    with pytest.raises(AssertionError):
+        assert_same(resumed, tensors(whole))
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "remove", "manifest"])
+def test_a_damaged_checkpoint_is_passed_over(tiny: Config, tmp_path: Path, damage: str) -> None:
+    state, images = fresh(tiny), open_source("fashion_mnist_10k")
+    steps = training_steps(state, images)
+    saved = []
+    for _ in range(2):
+        next(steps)
+        saved.append(checkpoint.save(state, tmp_path))
+    older, newer = saved
+    victim = newer / ("manifest.json" if damage == "manifest" else "model.safetensors")
+    data = victim.read_bytes()
+    if damage == "remove":
+        victim.unlink()
+    else:
+        victim.write_bytes({"truncate": data[:-1], "flip": data[:-1] + b"\xff", "manifest": b"{"}[damage])
+    assert checkpoint.newest(tmp_path) == older
+
+
+def test_two_checkpoints_are_kept(tiny: Config, tmp_path: Path) -> None:
+    state = fresh(tiny)
+    for _ in training_steps(state, open_source("fashion_mnist_10k")):
+        checkpoint.save(state, tmp_path)
+    assert [int(path.name) for path in sorted(tmp_path.iterdir())] == [88, 96]
+
+
+def test_a_run_folder_holds_what_design_says(tiny: Config, tmp_path: Path) -> None:
+    run = nevoa.train(
+        "fashion_mnist_10k", steps=12, options=tuple(options_of(tiny)), out=tmp_path / "r", progress=False
+    )
+    assert run.config().training.steps == 12
+    assert run.config().data.fingerprint == open_source("fashion_mnist_10k").fingerprint
+    lines = list(run.metrics())
+    assert [line["images_seen"] for line in lines] == [16, 32, 48, 64, 80, 96]
+    wanted = {"images_seen", "step", "loss", "images_per_second", "learning_rate", "seconds"}
+    assert all(wanted <= line.keys() for line in lines)
+    assert sorted(path.name for path in run.samples.iterdir()) == [f"{n:012d}.png" for n in (32, 64, 96)]
+    assert "fashion_mnist_10k" in run.card.read_text()
+    assert not [path for path in run.folder.rglob("*") if path.name.startswith(".")]
+    images = load(run.folder).sample(3)
+    assert (images.shape, images.dtype) == ((3, 28, 28, 1), np.uint8)
+
+
+def test_the_reported_loss_is_the_mean_since_the_last_report(tiny: Config, tmp_path: Path) -> None:
+    losses = [step.loss for step in nevoa.fit(tiny, tmp_path / "r")]
+    reported = [line["loss"] for line in Run(tmp_path / "r").metrics()]
+    assert reported == pytest.approx([np.mean(losses[i : i + 2]) for i in range(0, 12, 2)])
+
+
+def test_a_folder_of_another_run_is_refused(tiny: Config, tmp_path: Path) -> None:
+    list(nevoa.fit(tiny, tmp_path / "r"))
+    other = tiny.model_copy(update={"training": tiny.training.model_copy(update={"seed": 1})})
+    with pytest.raises(NevoaError, match=r"training.seed: 0 there, 1 here"):
+        nevoa.fit(other, tmp_path / "r")
+
+
+def test_a_folder_that_is_no_run_is_left_alone(tiny: Config, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("three years")
+    with pytest.raises(NevoaError, match="is no run"):
+        nevoa.fit(tiny, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_finished_run_has_nothing_left_to_do(tiny: Config, tmp_path: Path) -> None:
+    list(nevoa.fit(tiny, tmp_path / "r"))
+    assert list(nevoa.fit(tiny, tmp_path / "r")) == []
+
+
+def test_a_torn_line_of_metrics_is_dropped(tiny: Config, tmp_path: Path) -> None:
+    stopped(tiny, tmp_path / "r", 6)
+    run = Run(tmp_path / "r")
+    with run.metrics_file.open("a") as file:
+        file.write('{"images_seen": 64, "lo')
+    list(nevoa.fit(tiny, run.folder))
+    assert [line["images_seen"] for line in run.metrics()] == [16, 32, 48, 64, 80, 96]
+
+
+def test_epochs_are_counted_by_images(tiny: Config, few_images) -> None:
+    """20 images, batches of 8: the third step closes the first epoch, the fifth the second."""
+    state = TrainingState.fresh(tiny, few_images.shape)
+    steps: list[Step] = list(itertools.islice(training_steps(state, few_images), 5))
+    assert [step.epoch for step in steps] == [1, 1, 1, 2, 2]
+    assert [step.epoch_ended for step in steps] == [False, False, True, False, True]
+    assert steps[2].epoch_loss == pytest.approx(np.mean([step.loss for step in steps[:3]]))
+    assert steps[4].epoch_loss == pytest.approx(np.mean([step.loss for step in steps[3:]]))
+
+
+def test_timesteps_are_uniform_and_noise_is_normal() -> None:
+    draws = Draws(0, 10, (1, 2, 2))
+    t, epsilon = draws.take(100, 20_000)
+    assert (int(t.min()), int(t.max())) == (1, 10)
+    # 20,000 draws of ten values: 2,000 each, standard error 42.
+    assert bool(((torch.bincount(t)[1:] - 2000).abs() < 200).all())
+    assert abs(float(epsilon.mean())) < 0.02
+    assert abs(float(epsilon.var()) - 1) < 0.02
+    torch.testing.assert_close(draws.take(150, 3)[1], epsilon[50:53], rtol=0, atol=0)
+
+
+def test_the_average_is_the_weighted_mean_of_all_weights() -> None:
+    """Unrolled: each past weight counts by what all later decays left of it."""
+    network = nn.Linear(1, 1, bias=False)
+    average, values = copy.deepcopy(network), [1.0, 4.0, -2.0, 7.0]
+    start = average.weight.item()
+    for update, value in enumerate(values, start=1):
+        nn.init.constant_(network.weight, value)
+        update_average(average, network, update, 0.2)
+    decays = [decay_at(update, 0.2) for update in range(1, 5)]
+    expected, left = 0.0, 1.0
+    for value, decay in zip(reversed(values), reversed(decays), strict=True):
+        expected += left * (1 - decay) * value
+        left *= decay
+    assert average.weight.item() == pytest.approx(expected + left * start, rel=1e-5)
+
+
+def test_the_averages_decay_warms_up() -> None:
+    decays = [decay_at(update, 0.999) for update in range(1, 20_000)]
+    assert decays == sorted(decays)
+    assert decays[0] == 0.1
+    assert decays[-1] == 0.999
+
+
+def test_the_learning_rate_warms_up_then_falls_to_zero(tiny: Config) -> None:
+    config = tiny.training.model_copy(
+        update={"learning_rate": 2.0, "warmup_images": 100, "learning_rate_decay": "cosine"}
+    )
+    assert learning_rate_at(50, 1000, config) == pytest.approx(0.5 * (1 + math.cos(math.pi * 0.05)))
+    assert learning_rate_at(500, 1000, config) == pytest.approx(1.0)
+    assert learning_rate_at(1000, 1000, config) == pytest.approx(0.0)
+    assert learning_rate_at(900, 1000, config.model_copy(update={"learning_rate_decay": "none"})) == 2.0
+
+
+def test_a_plan_resolves_what_is_open() -> None:
+    plan = plan_of("training.device=auto", epochs=2)
+    assert plan.steps == math.ceil(2 * 10_000 / 64)
+    assert plan.config.training.device in ("cpu", "cuda", "mps")
+    assert plan.config.training.precision in ("float32", "bfloat16")
+    assert plan.images == 10_000
+    assert plan.memory_bytes > 10_000_000
+
+
+def test_minutes_become_steps() -> None:
+    """Twice the time is about twice the steps: both plans share what they cost before the first step."""
+    plan = plan_of(minutes=1)
+    # What is counted is step time and previews; both fit in the minute.
+    assert 0 < plan.steps * plan.step_seconds < 60
+    assert plan.seconds < 60
+    assert plan.config.training.minutes == 1
+
+
+def plan_of(*options: str, minutes: float | None = None, epochs: float | None = None) -> Plan:
+    small = ("network.dim=16", "network.blocks=1", *options)
+    plan, _ = prepare(configure("fashion_mnist_10k", minutes=minutes, epochs=epochs, options=small))
+    return plan
+
+
+@pytest.mark.parametrize("flip", [True, False])
+def test_the_batches_of_a_run_are_those_of_its_seed(tiny: Config, flip: bool) -> None:
+    images = open_source("fashion_mnist_10k")
+    first = Batches(images, tiny.training.seed, flip).batch(8, 8)
+    assert torch.equal(first, Batches(images, tiny.training.seed, flip).batch(0, 16)[8:])
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (8, 40), (40, 8)])
+def test_muons_steps_are_orthogonal(shape: tuple[int, int]) -> None:
+    """Their singular values are near one, whatever the gradient's were, and their directions are the gradient's."""
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    u, s, vh = torch.linalg.svd(matrix, full_matrices=False)
+    ours = u.T @ orthogonal(matrix) @ vh.T
+    assert bool((s / s.max() > 0.02).all())
+    assert bool(((ours.diagonal() > 0.6) & (ours.diagonal() < 1.3)).all())
+    assert (ours - ours.diagonal().diag()).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "muon"])
+def test_every_weight_moves_with_every_optimizer(tiny: Config, optimizer: str) -> None:
+    config = configure("fashion_mnist_10k", steps=4, options=(*options_of(tiny), f"training.optimizer={optimizer}"))
+    state = fresh(config)
+    before = {name: value.clone() for name, value in state.network.named_parameters()}
+    list(training_steps(state, open_source("fashion_mnist_10k")))
+    for name, value in state.network.named_parameters():
+        assert not torch.equal(value, before[name]), name
