@@ -5,7 +5,9 @@ from pathlib import Path
 
 from jaxtyping import install_import_hook
 
-hook = install_import_hook("nevoa", "beartype.beartype")
+import tests.typechecker  # noqa: F401
+
+hook = install_import_hook("nevoa", "tests.typechecker.check")
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402

@@ -27,7 +27,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     # The best images in five minutes on two CPU cores; how it was chosen is in docs/experiments.md.
     "quick": {
         "data": {"source": "fashion_mnist_10k"},
-        "diffusion": {"schedule": "linear", "timesteps": 1000, "prediction": "v"},
+        "diffusion": {"schedule": "cosine", "timesteps": 1000, "prediction": "v"},
         "network": {
             "kind": "residual",
             "dim": 32,
@@ -38,10 +38,10 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "training": {
             "minutes": 5,
-            "batch_size": 64,
+            "batch_size": 32,
             "loss": "l2",
-            "optimizer": "adamw",
-            "learning_rate": 1e-3,
+            "optimizer": "muon",
+            "learning_rate": 2e-3,
             "learning_rate_decay": "cosine",
             "weight_decay": 0.01,
             "warmup_images": 2_000,

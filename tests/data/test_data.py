@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from nevoa.data import CATALOG, Batches, ImageSet, open_source, parse_index, read_image, square, to_bytes, to_unit
+from nevoa.data import CATALOG, Batches, ImageSet, hub, open_source, parse_index, read_image, square, to_bytes, to_unit
 from nevoa.data import fashion_mnist as fm
 from nevoa.data import store as stores
 from nevoa.errors import NevoaError
@@ -65,8 +65,10 @@ def test_rows_of_the_hub_become_the_same_arrays(few_images: ImageSet) -> None:
     features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=list("abcd"))})
     pictures = [Image.fromarray(pixels[:, :, 0]) for pixels in few_images.images]
     rows = datasets.Dataset.from_dict({"image": pictures, "label": few_images.labels.tolist()}, features=features)
-    images, labels = fm.rows_to_arrays(rows)
+    images, labels = hub.rows_to_arrays(rows, "image", 1)
     np.testing.assert_array_equal(images, few_images.images)
+    in_colour, _ = hub.rows_to_arrays(rows.rename_column("image", "img"), "img", 3)
+    np.testing.assert_array_equal(in_colour, few_images.images.repeat(3, axis=3))
     np.testing.assert_array_equal(labels, few_images.labels)
 
 

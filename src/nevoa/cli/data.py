@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from nevoa.errors import NevoaError
 
@@ -19,7 +19,9 @@ def list_() -> None:
     """The named data sets."""
     from nevoa.data import CATALOG
 
-    table = Table("name", "images", "size", "classes", "licence", "from", box=None, pad_edge=False)
+    table = Table(
+        Column("name", no_wrap=True), "images", "size", "classes", "licence", "from", box=None, pad_edge=False
+    )
     for name, dataset in CATALOG.items():
         channels, height, width = dataset.shape
         counts = ", ".join(f"{count:,} {split}" for split, count in dataset.counts.items())

@@ -37,28 +37,25 @@ def train(
 ) -> None:
     """Train a model. The same command again goes on where it stopped."""
     from nevoa.presets import configure
-    from nevoa.training import default_folder, fit_prepared, prepare_run, show_progress
+    from nevoa.training import Plan, default_folder, fit_resolved, resolve_run, show_progress
 
     config = configure(source, preset, minutes=minutes, epochs=epochs, steps=steps, seed=seed, options=option or ())
     folder = out or default_folder(config, preset)
-    plan, images = prepare_run(config, folder)
+    trial = resolve_run(config, folder)
+    plan = Plan.of(trial)
     if as_json:
         typer.echo(json.dumps(plan.as_dict()))
     else:
         _print_plan(plan, folder)
     if dry_run:
         return
-    interrupted = False
     with (
         Interrupt() as interrupt,
-        closing(fit_prepared(plan, images, folder)) as stream,
-        closing(show_progress(stream, plan)) as shown,
+        closing(fit_resolved(trial, folder)) as stream,
+        closing(show_progress(stream, plan.config.training)) as shown,
     ):
-        for _ in shown:
-            if interrupt.requested:
-                interrupted = True
-                break
-    if interrupted:
+        stopped = any(interrupt.requested for _ in shown)
+    if stopped:
         typer.echo(f"Stopped. {folder} is whole; the same command goes on from here.", err=True)
         raise typer.Exit(130)
     typer.echo(f"Trained: {folder}\nTry:     nevoa sample {folder} --out images.png", err=as_json)

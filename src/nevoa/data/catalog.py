@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nevoa.data import fashion_mnist
-from nevoa.data.fashion_mnist import Split
-from nevoa.data.store import ImageSet
+from nevoa.data import cifar10, fashion_mnist
+from nevoa.data.store import ImageSet, Split
 
 
 @dataclass(frozen=True)
@@ -42,5 +41,13 @@ CATALOG: dict[str, Dataset] = {
         licence="MIT",
         where="Debian's dataset-fashion-mnist, else the Hugging Face Hub",
         load=fashion_mnist.complete,
+    ),
+    "cifar10": Dataset(
+        counts={"train": 50_000, "test": 10_000},
+        shape=(3, 32, 32),
+        classes=cifar10.CLASSES,
+        licence="not stated",
+        where="the Hugging Face Hub",
+        load=cifar10.complete,
     ),
 }

@@ -4,16 +4,14 @@ import gzip
 import math
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import UInt8
 
+from nevoa.data import hub
 from nevoa.data.decode import pixels_of, read_image
-from nevoa.data.store import ImageSet
+from nevoa.data.store import ImageSet, Split
 from nevoa.errors import NevoaError
-
-Split = Literal["train", "test"]
 
 CLASSES = (
     "T-shirt/top",
@@ -29,6 +27,7 @@ CLASSES = (
 )
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 HUB_ID = "zalando-datasets/fashion_mnist"
+INSTEAD = "'apt install dataset-fashion-mnist', or train on fashion_mnist_10k, which is built in"
 SIDE = 28
 SHEET_COLUMNS = 40
 
@@ -53,7 +52,7 @@ def embedded(split: Split) -> ImageSet:
 
 def complete(split: Split) -> ImageSet:
     """All 60,000 or 10,000 images: from Debian's package where it is installed, else from the Hugging Face Hub."""
-    images, labels = _from_debian(split) if DEBIAN_FOLDER.is_dir() else _from_hub(split)
+    images, labels = _from_debian(split) if DEBIAN_FOLDER.is_dir() else hub.load(HUB_ID, split, "image", 1, INSTEAD)
     return ImageSet.of("fashion_mnist", images, labels, CLASSES)
 
 
@@ -83,27 +82,3 @@ def read_idx(path: Path) -> np.ndarray:
     if len(values) != shape.prod():
         raise NevoaError(f"{path} holds {len(values)} values, its header says {shape.prod()}.")
     return values.reshape(shape)
-
-
-def _from_hub(split: Split) -> tuple[np.ndarray, np.ndarray]:
-    try:
-        from datasets import load_dataset
-    except ImportError as error:
-        raise NevoaError(
-            "fashion_mnist is not on this machine. Install it with 'apt install dataset-fashion-mnist', or install "
-            "nevoa[hub] to fetch it from the Hugging Face Hub, or train on fashion_mnist_10k, which is built in."
-        ) from error
-    try:
-        rows = load_dataset(HUB_ID, split=split)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise NevoaError(
-            f"Cannot fetch {HUB_ID} from the Hugging Face Hub: {error}. Try 'apt install dataset-fashion-mnist', "
-            "or train on fashion_mnist_10k, which is built in."
-        ) from error
-    return rows_to_arrays(rows)
-
-
-def rows_to_arrays(rows: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels of a `datasets.Dataset` with columns image and label."""
-    images = np.stack([pixels_of(image.convert("L")) for image in rows["image"]])
-    return images, np.asarray(rows["label"])

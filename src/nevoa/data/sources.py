@@ -4,8 +4,7 @@ import numpy as np
 
 from nevoa.data.catalog import CATALOG
 from nevoa.data.decode import picture_of, pixels_of, square
-from nevoa.data.fashion_mnist import Split
-from nevoa.data.store import ImageSet, stored
+from nevoa.data.store import ImageSet, Split, stored
 from nevoa.errors import NevoaError, unknown
 
 

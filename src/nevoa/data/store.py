@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Int64, UInt8
@@ -15,6 +16,8 @@ from nevoa.errors import NevoaError
 from nevoa.files import published, write_text
 
 FORMAT = 1
+
+Split = Literal["train", "test"]
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def titled_strip(images: Images, titles: Sequence[str], side: int = 128) -> Imag
     return sheet
 
 
-def enlarged(images: Images, scale: int) -> Images:
+def enlarged(images: Images, scale: int) -> UInt8[np.ndarray, "N sH sW C"]:
     """Every pixel as a square of `scale` by `scale`."""
     return images.repeat(scale, axis=1).repeat(scale, axis=2)
 

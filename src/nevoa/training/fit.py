@@ -9,14 +9,13 @@ import torch
 
 import nevoa
 from nevoa.config import Config, to_toml
-from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
 from nevoa.files import write_text
 from nevoa.presets import DEFAULT_PRESET, configure
 from nevoa.run import RUNS, Run
 from nevoa.training import checkpoint
 from nevoa.training.loop import Step, training_steps
-from nevoa.training.plan import Plan, check_disk, prepare
+from nevoa.training.plan import Trial, check_disk, resolve
 from nevoa.training.progress import show_progress
 from nevoa.training.record import Recorder
 from nevoa.training.state import TrainingState
@@ -27,15 +26,15 @@ def default_folder(config: Config, preset: str) -> Path:
     return RUNS / f"{config.data.source}-{preset}"
 
 
-def prepare_run(config: Config, folder: Path) -> tuple[Plan, ImageSet]:
-    """`prepare` for a run folder: one that is there is gone on with. Writes nothing."""
+def resolve_run(config: Config, folder: Path) -> Trial:
+    """`resolve` for a run folder: one that is there is gone on with. Writes nothing."""
     run = Run(folder)
     saved = run.config() if run.config_file.exists() else None
     if saved is None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise NevoaError(f"{folder} is there already and is no run. Choose another --out.")
-    plan, images = prepare(config, saved)
-    check_disk(plan, folder)
-    return plan, images
+    trial = resolve(config, saved)
+    check_disk(trial, folder)
+    return trial
 
 
 def fit(config: Config, out: str | Path | None = None) -> Generator[Step, None, None]:
@@ -45,23 +44,23 @@ def fit(config: Config, out: str | Path | None = None) -> Generator[Step, None, 
         out: the run folder; the same call again resumes it. None trains in memory and writes nothing: `step.model`
             is the averaged model as it stands.
     """
-    if out is None:
-        plan, images = prepare(config)
-        return training_steps(TrainingState.fresh(plan.config, images.shape), images)
-    return fit_prepared(*prepare_run(config, Path(out)), Path(out))
+    if out is not None:
+        return fit_resolved(resolve_run(config, Path(out)), Path(out))
+    trial = resolve(config)
+    return training_steps(TrainingState.fresh(trial.config, trial.images.shape), trial.images)
 
 
-def fit_prepared(plan: Plan, images: ImageSet, folder: Path) -> Generator[Step, None, None]:
+def fit_resolved(trial: Trial, folder: Path) -> Generator[Step, None, None]:
     """Train into a run folder, from its newest whole checkpoint if it has one."""
-    run, state = Run(folder), TrainingState.fresh(plan.config, images.shape)
+    run, state = Run(folder), TrainingState.fresh(trial.config, trial.images.shape)
     if not run.config_file.exists():
         versions = {"nevoa": nevoa.__version__, "torch": torch.__version__, "python": platform.python_version()}
-        write_text(run.config_file, to_toml(plan.config) + "\n" + tomli_w.dumps({"made_with": versions}))
+        write_text(run.config_file, to_toml(trial.config) + "\n" + tomli_w.dumps({"made_with": versions}))
     newest = checkpoint.newest(run.checkpoints)
     if newest is not None:
         checkpoint.restore(state, newest)
     run.cut_metrics(state.images_seen)
-    return Recorder(run, state, len(images)).record(training_steps(state, images))
+    return Recorder(run, state, len(trial.images)).record(training_steps(state, trial.images))
 
 
 def train(
@@ -90,8 +89,8 @@ def train(
     """
     config = configure(source, preset, minutes=minutes, epochs=epochs, steps=steps, seed=seed, options=options)
     folder = Path(out) if out is not None else default_folder(config, preset)
-    plan, images = prepare_run(config, folder)
-    stream = fit_prepared(plan, images, folder)
-    for _ in show_progress(stream, plan) if progress else stream:
+    trial = resolve_run(config, folder)
+    stream = fit_resolved(trial, folder)
+    for _ in show_progress(stream, trial.config.training) if progress else stream:
         pass
     return Run(folder)

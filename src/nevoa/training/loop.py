@@ -66,7 +66,7 @@ def training_steps(state: TrainingState, images: ImageSet) -> Generator[Step, No
     """Train `state` in place, from where it is to `config.training.steps`, yielding after each step."""
     config = state.config.training
     if config.steps is None:
-        raise NevoaError("The number of steps is not resolved: call nevoa.training.prepare(config) first.")
+        raise NevoaError("The number of steps is not resolved: call nevoa.training.resolve(config) first.")
     total_images = config.steps * config.batch_size
     batches = Batches(images, config.seed, state.config.data.flip)
     draws = Draws(config.seed, state.config.diffusion.timesteps, state.shape)

@@ -1,4 +1,4 @@
-"""What a training will do, said before it starts."""
+"""What a training will do: every open setting resolved, and the rest said before it starts."""
 
 import math
 import resource
@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,71 @@ from nevoa.training.state import TrainingState
 PRECISION_BATCH = 8
 
 
+@dataclass
+class Trial:
+    """A throwaway network of the config, put to work on its images to see how long things take."""
+
+    config: Config
+    images: ImageSet
+
+    @cached_property
+    def state(self) -> TrainingState:
+        return TrainingState.fresh(self.config, self.images.shape)
+
+    @cached_property
+    def step_seconds(self) -> float:
+        """A step of the config's batch size in its precision, over two seconds of steps."""
+        training = self.config.training
+        return self.seconds_of_step(training.batch_size, training.known_precision, at_least=2.0)
+
+    @cached_property
+    def preview_seconds(self) -> float:
+        """A preview's network evaluations, by the time that one takes."""
+        model, device = self.state.model(), self.state.device
+        x, t = (
+            torch.zeros(PREVIEW_COUNT, *self.images.shape, device=device),
+            torch.ones(PREVIEW_COUNT).long().to(device),
+        )
+        denoiser = model.denoiser()
+        with torch.inference_mode():
+            return timed(lambda: denoiser(x, t), device) * (model.settings().steps or 1)
+
+    def seconds_of_step(self, batch_size: int, precision: PrecisionName, at_least: float = 0.0) -> float:
+        config, state = self.config, self.state
+        x_0 = Batches(self.images, config.training.seed, config.data.flip).batch(0, batch_size)
+        t, epsilon = Draws(config.training.seed, config.diffusion.timesteps, state.shape).take(0, batch_size)
+        denoiser = training_denoiser(config, state.network, state.device, precision)
+        return timed(lambda: train_step(state, denoiser, x_0, t, epsilon, 0.0), state.device, at_least)
+
+
+def resolve(config: Config, saved: Config | None = None) -> Trial:
+    """Open the data and settle what the config leaves open: device, precision, number of steps, fingerprint.
+
+    Args:
+        saved: the config of a run to go on with; what it resolved is kept. A NevoaError says where the two differ.
+    """
+    start = time.perf_counter()
+    images = open_source(config.data.source, size=config.data.size)
+    config = _with(config, "data", fingerprint=images.fingerprint)
+    if saved is not None:
+        config = _continued(config, saved)
+    config = _with(config, "training", device=choose_device(config.training.device))
+    trial = Trial(config, images)
+    # A network that does not fit the images is refused here, before anything is timed or written.
+    assert trial.state.shape == images.shape
+    if config.training.precision == "auto":
+        precision = choose_precision(lambda name: trial.seconds_of_step(PRECISION_BATCH, name))
+        trial.config = _with(trial.config, "training", precision=precision)
+        trial.state.config = trial.config
+    trial.config = _with(trial.config, "training", steps=_steps(trial, start))
+    return trial
+
+
 @dataclass(frozen=True)
 class Plan:
-    """A resolved config, and what was measured and counted to resolve it.
+    """What a resolved config comes to.
 
     Attributes:
-        config: nothing in it is "auto" or open; this is what a run saves.
         seconds: estimated, previews included.
         memory_bytes: the most this process, or the GPU, held during a step of trial.
         disk_bytes: what the run folder will come to at most.
@@ -49,59 +109,40 @@ class Plan:
     memory_bytes: int
     disk_bytes: int
 
+    @classmethod
+    def of(cls, trial: Trial) -> "Plan":
+        """The plan of a resolved config, its steps and previews timed."""
+        training, parameters = trial.config.training, trial.state.model().parameters
+        steps = training.steps or 0
+        previews = 1 + steps * training.batch_size // training.preview_every_images
+        return cls(
+            config=trial.config,
+            source=trial.images.name,
+            images=len(trial.images),
+            shape=trial.images.shape,
+            network=trial.config.network.kind,
+            parameters=parameters,
+            device=trial.state.device,
+            precision=training.known_precision,
+            steps=steps,
+            step_seconds=trial.step_seconds,
+            seconds=steps * trial.step_seconds + previews * trial.preview_seconds,
+            memory_bytes=_peak_memory(trial.state.device),
+            disk_bytes=_disk_bytes(parameters, training),
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """For programs: JSON types only."""
         return {**asdict(self), "shape": list(self.shape), "config": self.config.model_dump(mode="json")}
 
 
-def prepare(config: Config, saved: Config | None = None) -> tuple[Plan, ImageSet]:
-    """Open the data, choose device and precision, time a step on the real network, and fix the number of steps.
-
-    Args:
-        saved: the config of a run to go on with; what it resolved is kept. A NevoaError says where the two differ.
-    """
-    start = time.perf_counter()
-    images = open_source(config.data.source, size=config.data.size)
-    config = _with(config, "data", fingerprint=images.fingerprint)
-    if saved is not None:
-        config = _continued(config, saved)
-    config = _with(config, "training", device=choose_device(config.training.device))
-    trial = TrainingState.fresh(config, images.shape)
-    if config.training.precision == "auto":
-        chosen = choose_precision(lambda precision: _step_seconds(trial, images, PRECISION_BATCH, precision))
-        config = _with(config, "training", precision=chosen)
-    precision = config.training.known_precision
-    step_seconds = _step_seconds(trial, images, config.training.batch_size, precision, at_least=2.0)
-    preview_seconds = _preview_seconds(trial)
-    elapsed = time.perf_counter() - start
-    steps = _steps(config.training, len(images), step_seconds, preview_seconds, elapsed)
-    config = _with(config, "training", steps=steps)
-    parameters = trial.model().parameters
-    previews = 1 + steps * config.training.batch_size // config.training.preview_every_images
-    plan = Plan(
-        config=config,
-        source=images.name,
-        images=len(images),
-        shape=images.shape,
-        network=config.network.kind,
-        parameters=parameters,
-        device=trial.device,
-        precision=precision,
-        steps=steps,
-        step_seconds=step_seconds,
-        seconds=steps * step_seconds + previews * preview_seconds,
-        memory_bytes=_peak_memory(trial.device),
-        disk_bytes=_disk_bytes(parameters, config.training),
-    )
-    return plan, images
-
-
-def check_disk(plan: Plan, folder: Path) -> None:
+def check_disk(trial: Trial, folder: Path) -> None:
     """A NevoaError if the disk under `folder` has less room than the run will need."""
     existing = next(path for path in [folder.absolute(), *folder.absolute().parents] if path.exists())
     free = shutil.disk_usage(existing).free
-    if free < plan.disk_bytes:
-        need, have = (f"{size / 1e6:,.0f} MB" for size in (plan.disk_bytes, free))
+    needed = _disk_bytes(trial.state.model().parameters, trial.config.training)
+    if free < needed:
+        need, have = (f"{size / 1e6:,.0f} MB" for size in (needed, free))
         raise NevoaError(f"The run needs up to {need} in {folder}; {have} are free.")
 
 
@@ -135,33 +176,17 @@ def _difference(saved: Config, config: Config) -> str:
     return ", ".join(f"{key}: {before.get(key)} there, {after.get(key)} here" for key in keys)
 
 
-def _step_seconds(
-    trial: TrainingState, images: ImageSet, batch_size: int, precision: PrecisionName, at_least: float = 0.0
-) -> float:
-    config = trial.config
-    x_0 = Batches(images, config.training.seed, config.data.flip).batch(0, batch_size)
-    t, epsilon = Draws(config.training.seed, config.diffusion.timesteps, images.shape).take(0, batch_size)
-    denoiser = training_denoiser(config, trial.network, trial.device, precision)
-    return timed(lambda: train_step(trial, denoiser, x_0, t, epsilon, 0.0), trial.device, at_least)
-
-
-def _preview_seconds(trial: TrainingState) -> float:
-    """A preview's evaluations, by the time that one of them takes."""
-    model = trial.model()
-    x, t = torch.zeros(PREVIEW_COUNT, *trial.shape, device=trial.device), torch.ones(PREVIEW_COUNT, dtype=torch.int64)
-    denoiser, t = model.denoiser(), t.to(trial.device)
-    with torch.inference_mode():
-        return timed(lambda: denoiser(x, t), trial.device) * (model.settings().steps or 1)
-
-
-def _steps(config: TrainingConfig, images: int, step_seconds: float, preview_seconds: float, elapsed: float) -> int:
-    if config.steps is not None:
-        return config.steps
-    if config.epochs is not None:
-        return math.ceil(config.epochs * images / config.batch_size)
+def _steps(trial: Trial, start: float) -> int:
+    training = trial.config.training
+    if training.steps is not None:
+        return training.steps
+    if training.epochs is not None:
+        return math.ceil(training.epochs * len(trial.images) / training.batch_size)
     # Previews are part of the budget: one at the end, and a share of one for every step.
-    per_step = step_seconds + preview_seconds * config.batch_size / config.preview_every_images
-    return max(1, int(((config.minutes or 0) * 60 - elapsed - preview_seconds) / per_step))
+    last, share = trial.preview_seconds, training.batch_size / training.preview_every_images
+    per_step = trial.step_seconds + last * share
+    elapsed = time.perf_counter() - start
+    return max(1, int(((training.minutes or 0) * 60 - elapsed - last) / per_step))
 
 
 def _peak_memory(device: str) -> int:

@@ -5,24 +5,24 @@ from collections.abc import Generator, Iterable, Iterator
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from nevoa.config import TrainingConfig
 from nevoa.training.loop import Step
-from nevoa.training.plan import Plan
 
 # The bar's loss is an exponential average over about the last 50 steps.
 SMOOTHING = 0.98
 
 
-def show_progress(steps: Iterable[Step], plan: Plan) -> Generator[Step, None, None]:
+def show_progress(steps: Iterable[Step], config: TrainingConfig) -> Generator[Step, None, None]:
     """Pass the steps on while showing where training is. A line remains for each epoch."""
     console = Console(stderr=True)
-    shown = _bar(steps, plan, console) if console.is_terminal else _lines(steps, plan, console)
+    shown = _bar(steps, config, console) if console.is_terminal else _lines(steps, config, console)
     for step in shown:
         if step.epoch_ended:
             console.print(f"epoch {step.epoch}  loss {step.epoch_loss:.4f}", highlight=False)
         yield step
 
 
-def _bar(steps: Iterable[Step], plan: Plan, console: Console) -> Iterator[Step]:
+def _bar(steps: Iterable[Step], config: TrainingConfig, console: Console) -> Iterator[Step]:
     columns = (
         TextColumn("{task.completed:,.0f}/{task.total:,.0f} images"),
         BarColumn(bar_width=None),
@@ -31,22 +31,21 @@ def _bar(steps: Iterable[Step], plan: Plan, console: Console) -> Iterator[Step]:
         TimeRemainingColumn(compact=True),
         TextColumn("left"),
     )
-    batch_size = plan.config.training.batch_size
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("", total=plan.steps * batch_size, loss=float("nan"), speed=0.0)
+        task = progress.add_task("", total=(config.steps or 0) * config.batch_size, loss=float("nan"), speed=0.0)
         for step, loss, speed in _smoothed(steps):
             progress.update(task, completed=step.images_seen, loss=loss, speed=speed)
             yield step
 
 
-def _lines(steps: Iterable[Step], plan: Plan, console: Console) -> Iterator[Step]:
-    config = plan.config.training
+def _lines(steps: Iterable[Step], config: TrainingConfig, console: Console) -> Iterator[Step]:
+    last = config.steps or 0
     for step, loss, speed in _smoothed(steps):
         every = config.report_every_images
-        if step.images_seen // every != (step.images_seen - config.batch_size) // every or step.step == plan.steps:
-            left = (plan.steps - step.step) * config.batch_size / speed
+        if step.images_seen // every != (step.images_seen - config.batch_size) // every or step.step == last:
+            left = (last - step.step) * config.batch_size / speed
             console.print(
-                f"{step.images_seen:,}/{plan.steps * config.batch_size:,} images  loss {loss:.4f}  "
+                f"{step.images_seen:,}/{last * config.batch_size:,} images  loss {loss:.4f}  "
                 f"{speed:,.0f} images/s  {left:,.0f} s left",
                 highlight=False,
                 soft_wrap=True,
