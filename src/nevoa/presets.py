@@ -50,7 +50,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "preview_every_images": 20_000,
             "checkpoint_every_images": 40_000,
         },
-        "sampling": {"sampler": "ddim", "steps": 50},
+        "sampling": {"sampler": "ddpm", "steps": 100},
     },
     # Ho et al. 2020, appendix B: 800,000 steps on a GPU.
     "ddpm-cifar10": {

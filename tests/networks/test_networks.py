@@ -120,8 +120,8 @@ def test_linear_attention_is_its_definition() -> None:
     torch.manual_seed(0)
     layer, x = LinearAttention(6, heads=2, head_dim=4), torch.randn(1, 6, 2, 3)
     q, k, v = layer.qkv(x).reshape(3, 2, 4, 6).unbind(0)
-    weights = torch.einsum("hdi,hdj->hij", q.softmax(1) / 4**0.5 * (4 / 4), k.softmax(2))
-    y = torch.einsum("hij,hdj->hdi", weights * layer.scale * 4**0.5, v)
+    weights = torch.einsum("hdi,hdj->hij", q.softmax(1) * 4**-0.5, k.softmax(2))
+    y = torch.einsum("hij,hdj->hdi", weights, v)
     torch.testing.assert_close(layer(x), layer.out(y.reshape(1, 8, 2, 3)), rtol=1e-4, atol=1e-5)
 
 

@@ -19,9 +19,8 @@ def list_() -> None:
     """The named data sets."""
     from nevoa.data import CATALOG
 
-    table = Table(
-        Column("name", no_wrap=True), "images", "size", "classes", "licence", "from", box=None, pad_edge=False
-    )
+    columns = "images", "size", "classes", "licence", "from"
+    table = Table(Column("name", no_wrap=True), *columns, box=None, pad_edge=False)
     for name, dataset in CATALOG.items():
         channels, height, width = dataset.shape
         counts = ", ".join(f"{count:,} {split}" for split, count in dataset.counts.items())

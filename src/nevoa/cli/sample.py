@@ -81,9 +81,7 @@ def _generate(model: "Model", count: int, moments: int, settings: dict) -> "list
     from nevoa.model import IMAGES_AT_ONCE
 
     steps = settings["steps"]
-    wanted = sorted(
-        {round(steps * (i + 1) / moments) if moments == 1 else round(steps * i / (moments - 1)) for i in range(moments)}
-    )
+    wanted = {round(steps * (1 - i / max(1, moments - 1))) for i in range(moments)}
     batches = []
     with _progress() as progress:
         task = progress.add_task("steps", total=steps * -(-count // IMAGES_AT_ONCE))
