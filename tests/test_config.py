@@ -82,6 +82,11 @@ def test_a_budget_replaces_those_below() -> None:
     assert configure(preset="classic", minutes=2).training.epochs is None
 
 
+def test_a_preset_adapts_to_fewer_timesteps() -> None:
+    assert configure(options=["diffusion.timesteps=10"]).sampling.steps is None
+    assert configure(options=["diffusion.timesteps=500"]).sampling.steps == 100
+
+
 def test_two_budgets_are_one_too_many() -> None:
     with pytest.raises(NevoaError, match="one of minutes, epochs and steps"):
         configure(minutes=1, steps=1)

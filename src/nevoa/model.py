@@ -1,5 +1,6 @@
 """A trained model: a network with all that is needed to make images with it."""
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -131,8 +132,7 @@ def schedule_of(config: DiffusionConfig) -> NoiseSchedule:
 
 def last(states: Iterator[State]) -> State:
     """The end of a trajectory: the images."""
-    *_, state = iter(states)
-    return state
+    return deque(states, maxlen=1).pop()
 
 
 def build_network(config: NetworkConfig, channels: int) -> nn.Module:

@@ -103,7 +103,16 @@ def configure(
     named = {
         section: {key: value for key, value in table.items() if value is not None} for section, table in given.items()
     }
-    config = parse(merged(PRESETS[preset], parse_overrides(options), named))
+    wishes = parse_overrides(options)
+    config = parse(merged(_fitting(PRESETS[preset], wishes), wishes, named))
     if not (config.training.minutes or config.training.epochs or config.training.steps):
         raise NevoaError("Say how long to train: --minutes, --epochs or --steps.")
     return config
+
+
+def _fitting(tables: dict[str, dict[str, Any]], wishes: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """A preset whose sampling takes no more steps than the timesteps that are wished for."""
+    timesteps, steps = wishes.get("diffusion", {}).get("timesteps"), tables["sampling"].get("steps")
+    if not (isinstance(timesteps, int) and steps and timesteps < steps):
+        return tables
+    return merged(tables, {"sampling": {"steps": None}})

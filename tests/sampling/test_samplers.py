@@ -1,5 +1,6 @@
 """Samplers against diffusers step by step, and against the one case where the truth is known: Gaussian data."""
 
+import weakref
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from nevoa.diffusion import Denoiser, Estimate, GaussianProcess, NoiseSchedule, PredictionName
-from nevoa.sampling import DDIM, Ancestral, ImageNoise, Sampler, Variance, timestep_grid, trajectory
+from nevoa.model import last
+from nevoa.sampling import DDIM, Ancestral, ImageNoise, Sampler, State, Variance, timestep_grid, trajectory
 
 LINEAR: dict[str, Any] = {"num_train_timesteps": 1000, "beta_schedule": "linear", "beta_start": 1e-4, "beta_end": 0.02}
 THEIR_PREDICTION = {"epsilon": "epsilon", "v": "v_prediction", "x0": "sample"}
@@ -150,6 +152,20 @@ def test_a_trajectory_is_every_state_from_noise_to_image() -> None:
     assert [state.t for state in states] == [10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
     assert states[0].x_t is x_T
     assert states[-1].x_t is states[-1].x_0_hat
+
+
+def test_the_end_of_a_trajectory_is_found_without_keeping_it() -> None:
+    alive = []
+
+    def states() -> Iterator[State]:
+        for t in (2, 1, 0):
+            state = State(torch.zeros(1, 1, 1, 1), t, torch.zeros(1, 1, 1, 1))
+            alive.append(weakref.ref(state))
+            yield state
+            del state
+            assert sum(reference() is not None for reference in alive) <= 1
+
+    assert last(states()).t == 0
 
 
 def test_image_n_of_a_seed_does_not_depend_on_the_others() -> None:
