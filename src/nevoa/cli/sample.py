@@ -28,9 +28,7 @@ def sample(
         int | None, typer.Option(min=1, help="How many images.", show_default="64; 8 with --trajectory")
     ] = None,
     sampler: Annotated[str | None, typer.Option(help="ddpm or ddim.", show_default="the run's")] = None,
-    steps: Annotated[
-        int | None, typer.Option(help="Network evaluations per image.", show_default="the run's; ddpm: all")
-    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Network evaluations per image.", show_default="the run's")] = None,
     variance: Annotated[str | None, typer.Option(help="ddpm's: small or large.", show_default="the run's")] = None,
     clip: Annotated[
         bool | None,
