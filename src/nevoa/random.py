@@ -15,7 +15,6 @@ class Stream(IntEnum):
     TIMESTEP = 3
     NOISE = 4
     SAMPLE = 5
-    PREVIEW = 6
     PICTURE = 7
     DROPOUT = 8
 
