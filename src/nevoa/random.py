@@ -17,6 +17,8 @@ class Stream(IntEnum):
     SAMPLE = 5
     PICTURE = 7
     DROPOUT = 8
+    JUDGE = 9
+    EVALUATION = 10
 
 
 def generator(seed: int, stream: Stream, *position: int) -> np.random.Generator:

@@ -149,6 +149,80 @@ WRONG = [
     (["data", "show", "mnist"], "Did you mean 'fashion_mnist'"),
 ]
 
+WRONG_TO_MEASURE = [
+    (["evaluate"], "no finished run"),
+    (["evaluate", "missing.npy"], "no file or folder missing.npy"),
+    (["evaluate", "a_file"], "not an .npy array of images"),
+    (["evaluate", "floats.npy"], "holds float64 [4, 4]; images are uint8"),
+    (["evaluate", "empty"], "no pictures in empty"),
+    (["evaluate", "mixed"], "0.png is 28x28 with 1 channel, 1.png 28x28 with 3 channels"),
+    (["evaluate", "one.npy"], "There is one of the images"),
+    (["evaluate", "constant.npy"], "look the same"),
+    (["evaluate", "small.npy"], "14x14 with 1 channel, those of fashion_mnist are 28x28"),
+    (["evaluate", "constant.npy", "--steps", "3"], "is not a run"),
+    (["evaluate", "runs/tiny", "--count", "100", "--steps", "1"], "There are 100 images"),
+    (["evaluate", "runs/tiny", "--steps", "21"], "between 1 and 20"),
+    (["evaluate", "runs/tiny", "--metrics", "frechet,kernl"], "Did you mean 'kernel'"),
+    (["evaluate", "runs/tiny", "--against", "fashion"], "Did you mean 'fashion_mnist'"),
+    (["evaluate", "constant.npy", "--metrics", "inception", "--inception-weights", "w"], "look the same"),
+    (["judge", "train", "mnist"], "Did you mean 'fashion_mnist'"),
+]
+
+
+def put_wrong_images(folder: Path) -> None:
+    """Files that cannot be measured."""
+    (folder / "a_file").write_text("no picture")
+    (folder / "empty").mkdir()
+    (folder / "mixed").mkdir()
+    for number, mode in enumerate(("L", "RGB")):
+        Image.new(mode, (28, 28)).save(folder / f"mixed/{number}.png")
+    np.save(folder / "floats.npy", np.zeros((4, 4)))
+    for name, shape in (("one", (1, 28, 28)), ("constant", (200, 28, 28, 1)), ("small", (200, 14, 14, 1))):
+        np.save(folder / f"{name}.npy", np.zeros(shape, np.uint8))
+
+
+@needs_debian
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "message"), WRONG_TO_MEASURE, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
+)
+def test_what_cannot_be_measured_is_one_line(arguments: list[str], message: str, tmp_path: Path, trained: Path) -> None:
+    put_wrong_images(tmp_path)
+    arguments = [str(trained / "runs/tiny") if part == "runs/tiny" else part for part in arguments]
+    done = nevoa(*arguments, folder=tmp_path, code=2)
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (trained / "runs/tiny/evaluation").exists()
+
+
+@needs_debian
+@pytest.mark.slow
+def test_evaluate_measures_a_run_and_the_same_images_from_files_alike(tmp_path: Path, trained: Path) -> None:
+    shutil.copytree(trained / "runs", tmp_path / "runs")
+    done = nevoa("evaluate", "--count", "150", "--steps", "2", folder=tmp_path)
+    for word in ("nevoa-fashion/1", "150 images instead of 10,000", "fd_fashion", "bits_per_dim", "near_copies", "few"):
+        assert word in done.stdout
+    run = tmp_path / "runs/tiny"
+    written = json.loads((run / "evaluation/ddpm-2-150.json").read_text())
+    assert len(written["by_timestep"]["bits"]) == 20
+    assert Image.open(run / "evaluation/ddpm-2-150.png").width > 1000
+    assert f"| fd_fashion | {written['scores']['fd_fashion']:.4g} |" in (run / "README.md").read_text()
+    for out in ("images.npy", "pictures"):
+        nevoa("sample", "runs/tiny", "--count", "150", "--steps", "2", "--out", out, folder=tmp_path)
+        read = json.loads(nevoa("evaluate", out, "--json", folder=tmp_path).stdout)
+        for name in ("fd_fashion", "kd_fashion", "precision", "confidence"):
+            assert read["scores"][name] == pytest.approx(written["scores"][name], rel=1e-6), name
+        assert "bits_per_dim" not in read["scores"]
+
+
+@needs_debian
+@pytest.mark.slow
+def test_a_judge_is_trained_for_images_of_another_size(tmp_path: Path) -> None:
+    options = ("fashion_mnist", "--size", "8")
+    told = nevoa("judge", "train", *options, "--epochs", "1", folder=tmp_path)
+    assert "Right on" in told.stdout
+    assert "already" in nevoa("judge", "train", *options, folder=tmp_path, code=2).stderr
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import sys
 import typer
 
 import nevoa
-from nevoa.cli import data, noise, sample, train
+from nevoa.cli import data, evaluate, judge, noise, sample, train
 from nevoa.errors import NevoaError
 
 app = typer.Typer(
@@ -31,8 +31,10 @@ def _options(
 
 app.command("train")(train.train)
 app.command("sample")(sample.sample)
+app.command("evaluate")(evaluate.evaluate)
 app.command("noise")(noise.noise)
 app.add_typer(data.app, name="data")
+app.add_typer(judge.app, name="judge")
 
 
 def main() -> None:

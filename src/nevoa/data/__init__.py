@@ -3,20 +3,23 @@
 from nevoa.data.batches import Batches
 from nevoa.data.catalog import CATALOG
 from nevoa.data.decode import picture_of, pixels_of, read_image, square
+from nevoa.data.files import read_images
 from nevoa.data.pixels import to_bytes, to_unit
 from nevoa.data.sources import image_at, open_source, parse_index
-from nevoa.data.store import ImageSet
+from nevoa.data.store import ImageSet, cache_folder
 
 __all__ = [
     "CATALOG",
     "Batches",
     "ImageSet",
+    "cache_folder",
     "image_at",
     "open_source",
     "parse_index",
     "picture_of",
     "pixels_of",
     "read_image",
+    "read_images",
     "square",
     "to_bytes",
     "to_unit",

@@ -15,6 +15,7 @@ class Dataset:
         counts: images per split.
         where: what a user reads about where it comes from.
         load: reads a split, slowly; `nevoa.data.open_source` keeps what it returns.
+        part_of: the data set whose training images these are some of; models of a part are measured by the whole.
     """
 
     counts: dict[Split, int]
@@ -23,6 +24,7 @@ class Dataset:
     licence: str
     where: str
     load: Callable[[Split], ImageSet]
+    part_of: str | None = None
 
 
 CATALOG: dict[str, Dataset] = {
@@ -33,6 +35,7 @@ CATALOG: dict[str, Dataset] = {
         licence="MIT",
         where="in this package",
         load=fashion_mnist.embedded,
+        part_of="fashion_mnist",
     ),
     "fashion_mnist": Dataset(
         counts={"train": 60_000, "test": 10_000},

@@ -20,7 +20,11 @@ A denoising diffusion model (Ho et al. 2020) trained with nevoa.
 
     nevoa sample {folder} --out images.png
 
-All settings are in `config.toml`, the course of the loss in `metrics.jsonl`. Quality has not been measured.
+All settings are in `config.toml`, the course of the loss in `metrics.jsonl`.
+
+## Quality
+
+Not measured yet: `nevoa evaluate {folder}`.
 """
 
 

@@ -1,0 +1,90 @@
+"""What the contenders share: the command line, the training clock, and what they say of their training.
+
+Needs numpy and torch only, as `drawing.py` does: both run in every contender's own environment.
+"""
+
+import argparse
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+SIDE = 28
+TELL_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every contender is asked for, and where its `images.npy` and `about.json` go."""
+
+    data: Path
+    minutes: float
+    sampling_minutes: float
+    count: int
+    out: Path
+
+    @classmethod
+    def parse(cls) -> "Task":
+        """From the command line, the same for every contender."""
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--data", type=Path, required=True, help="training images, uint8 [N, 28, 28, 1]")
+        parser.add_argument("--minutes", type=float, required=True, help="of training, setup not counted")
+        parser.add_argument("--sampling-minutes", type=float, required=True, help="for all images together")
+        parser.add_argument("--count", type=int, required=True, help="images to draw")
+        parser.add_argument("--out", type=Path, required=True, help="folder")
+        task = cls(**vars(parser.parse_args()))
+        task.out.mkdir(parents=True, exist_ok=True)
+        return task
+
+
+class Teller:
+    """Prints a line now and then, so that a log shows life."""
+
+    def __init__(self) -> None:
+        self._last = time.perf_counter()
+
+    def tell(self, line: str) -> None:
+        """Print the line if the last one was half a minute ago."""
+        if time.perf_counter() - self._last >= TELL_SECONDS:
+            self._last = time.perf_counter()
+            print(line, flush=True)
+
+
+class Clock(Teller):
+    """The training budget. It runs from where it is made; a contender makes no step that starts after its end."""
+
+    def __init__(self, minutes: float) -> None:
+        super().__init__()
+        self._start, self.budget = time.perf_counter(), minutes * 60
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self._start
+
+    @property
+    def is_up(self) -> bool:
+        return self.seconds >= self.budget
+
+    def tell_step(self, step: int, loss: float | None = None) -> None:
+        """Where training is."""
+        shown = "" if loss is None else f"  loss {loss:.4f}"
+        self.tell(f"training: step {step}{shown}  {self.seconds:.0f} of {self.budget:.0f} s")
+
+
+@dataclass(frozen=True)
+class Training:
+    """What was trained, and for how long. `settings` is in words; `parameters` counts the network's numbers."""
+
+    contender: str
+    version: str
+    settings: str
+    parameters: int
+    steps: int
+    images_seen: int
+    training_seconds: float
+
+
+def parameters(network: torch.nn.Module) -> int:
+    """How many numbers it learns."""
+    return sum(parameter.numel() for parameter in network.parameters())

@@ -1,0 +1,137 @@
+"""diffusers: a training loop of our own with the settings of its examples/unconditional_image_generation.
+
+Network, optimizer, learning rates, average and noise are what train_unconditional.py takes by default, with the EMA and
+the mirroring of its README's commands. What had to change: one channel, and images padded from 28 to 32 pixels instead
+of resized to 64, since its U-Net halves them five times. Its learning rate falls along a cosine to the last step; how
+many steps there will be is reckoned from the first ones.
+"""
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+from common import Clock, Task, Training, parameters
+from drawing import Sampling, finish, to_bytes
+from torch import Tensor
+from torch.nn import functional as F
+
+PADDING, SIDE = 2, 32
+BATCH, TIMESTEPS, WARMUP_STEPS = 16, 1000, 500
+SAMPLING_STEPS, SAMPLING_BATCH = 1000, 64
+WIDTHS = (128, 128, 256, 256, 512, 512)
+ATTENTION_AT, TIMED_STEPS = 4, 6
+SETTINGS = (
+    "its train_unconditional.py: U-Net (128, 128, 256, 256, 512, 512) on images padded to 32, linear schedule, "
+    "epsilon, AdamW 1e-4, 500 steps of warm-up, cosine, batch 16, EMA up to 0.9999"
+)
+
+
+def build_network() -> Any:
+    """The script's U-Net: six stages, attention in the fifth."""
+    from diffusers import UNet2DModel  # pyright: ignore[reportMissingImports, reportPrivateImportUsage]
+
+    down = ["DownBlock2D"] * len(WIDTHS)
+    down[ATTENTION_AT] = "AttnDownBlock2D"
+    up = [name.replace("Down", "Up") for name in reversed(down)]
+    return UNet2DModel(
+        sample_size=SIDE,
+        in_channels=1,
+        out_channels=1,
+        layers_per_block=2,
+        block_out_channels=WIDTHS,
+        down_block_types=tuple(down),
+        up_block_types=tuple(up),
+    )
+
+
+def batches(images: np.ndarray, device: str) -> Iterator[Tensor]:
+    """x_0 in [-1, 1], padded with black: epoch after epoch in a new order, each image mirrored half the time."""
+    pixels = torch.from_numpy(images).permute(0, 3, 1, 2)
+    while True:
+        for chosen in torch.randperm(len(pixels)).split(BATCH):
+            x_0 = F.pad(pixels[chosen].float() / 127.5 - 1, (PADDING,) * 4, value=-1)
+            mirrored = torch.rand(len(x_0), 1, 1, 1) < 0.5
+            yield torch.where(mirrored, x_0.flip(-1), x_0).to(device)
+
+
+def train_step(network: Any, scheduler: Any, optimizer: torch.optim.Optimizer, x_0: Tensor) -> float:
+    """The mean square of what is wrong with the predicted noise; its gradient, clipped; the optimizer's step."""
+    epsilon = torch.randn_like(x_0)
+    t = torch.randint(0, TIMESTEPS, (len(x_0),), device=x_0.device)
+    loss = F.mse_loss(network(scheduler.add_noise(x_0, epsilon, t), t).sample, epsilon)
+    optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    optimizer.step()
+    return loss.item()
+
+
+def train(task: Task, network: Any, scheduler: Any) -> Training:
+    """Until the time is up; the average is in the network afterwards."""
+    from diffusers.optimization import get_cosine_schedule_with_warmup  # pyright: ignore[reportMissingImports]
+    from diffusers.training_utils import EMAModel  # pyright: ignore[reportMissingImports]
+
+    average = EMAModel(network.parameters(), decay=0.9999, use_ema_warmup=True, inv_gamma=1.0, power=3 / 4)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, betas=(0.95, 0.999), weight_decay=1e-6, eps=1e-8)
+    stream, step, first_seconds = batches(np.load(task.data), network.device), 0, 0.0
+    network.train()
+    clock = Clock(task.minutes)
+    # While it warms up, the learning rate does not depend on the number of steps: TIMED_STEPS are over long before.
+    rates = get_cosine_schedule_with_warmup(optimizer, WARMUP_STEPS, 10**9)
+    while not clock.is_up:
+        loss = train_step(network, scheduler, optimizer, next(stream))
+        rates.step()
+        average.step(network.parameters())
+        step += 1
+        clock.tell_step(step, loss)
+        if step == 1:
+            first_seconds = clock.seconds  # the first step also warms the machine up
+        elif step == TIMED_STEPS:
+            per_step = (clock.seconds - first_seconds) / (TIMED_STEPS - 1)
+            total = TIMED_STEPS + int((clock.budget - clock.seconds) / per_step)
+            rates = get_cosine_schedule_with_warmup(optimizer, WARMUP_STEPS, total, last_epoch=step - 1)
+    average.copy_to(network.parameters())
+    return Training(
+        contender="diffusers",
+        version=version("diffusers"),
+        settings=SETTINGS,
+        parameters=parameters(network),
+        steps=step,
+        images_seen=step * BATCH,
+        training_seconds=clock.seconds,
+    )
+
+
+def sampling_of(network: Any, scheduler: Any) -> Sampling:
+    """Its pipeline, which respaces its DDPM scheduler for any number of steps."""
+    from diffusers import DDPMPipeline  # pyright: ignore[reportMissingImports, reportPrivateImportUsage]
+
+    pipeline: Any = DDPMPipeline(network.eval(), scheduler)
+    pipeline.set_progress_bar_config(disable=True)
+
+    def draw(_: int, count: int, steps: int) -> np.ndarray:
+        x_0 = torch.from_numpy(pipeline(count, num_inference_steps=steps, output_type="np").images).permute(0, 3, 1, 2)
+        return to_bytes(x_0[..., PADDING:-PADDING, PADDING:-PADDING])
+
+    @torch.no_grad()
+    def evaluate(count: int) -> object:
+        return network(torch.zeros(count, 1, SIDE, SIDE, device=network.device), 1)
+
+    return Sampling("DDPM", SAMPLING_STEPS, SAMPLING_BATCH, evaluate, draw)
+
+
+def main() -> None:
+    from diffusers import DDPMScheduler  # pyright: ignore[reportMissingImports, reportPrivateImportUsage]
+
+    task = Task.parse()
+    torch.manual_seed(0)
+    scheduler = DDPMScheduler(num_train_timesteps=TIMESTEPS)
+    network = build_network().to("cuda" if torch.cuda.is_available() else "cpu")
+    training = train(task, network, scheduler)
+    finish(task, training, sampling_of(network, scheduler))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""nevoa: preset `quick` on all of Fashion-MNIST, for the given minutes.
+
+The clock runs over what `--minutes` covers: timing the steps, choosing the precision, and training. The time nevoa puts
+by for previews is left unused.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from common import Clock, Task, Training
+from drawing import Sampling, finish
+
+if TYPE_CHECKING:
+    from nevoa import Config, Model
+    from nevoa.training import Step
+
+
+def settings_of(config: "Config") -> str:
+    """The config in words."""
+    network, training, diffusion = config.network, config.training, config.diffusion
+    return (
+        f"{network.kind} dim {network.dim} x {network.multipliers}, {diffusion.schedule} schedule, "
+        f"{diffusion.prediction}, {training.loss}, {training.optimizer} {training.learning_rate:g}, "
+        f"batch {training.batch_size}, EMA {training.ema_decay:g}, {training.known_precision}"
+    )
+
+
+def sampling_of(model: "Model") -> Sampling:
+    """The model's own sampler, which takes any number of steps."""
+    from nevoa.data import to_bytes
+    from nevoa.model import IMAGES_AT_ONCE, last
+
+    own, denoiser = model.settings(), model.denoiser()
+
+    @torch.inference_mode()
+    def evaluate(count: int) -> object:
+        x_t = torch.zeros(count, *model.shape, device=model.device)
+        return denoiser(x_t, torch.ones(count, dtype=torch.int64, device=model.device))
+
+    def draw(first: int, count: int, steps: int) -> np.ndarray:
+        return to_bytes(last(model.trajectory(count, steps=steps, first=first)).x_t)
+
+    return Sampling(own.sampler, own.steps or model.config.diffusion.timesteps, IMAGES_AT_ONCE, evaluate, draw)
+
+
+def train(contender: str, steps: "Iterator[Step]", clock: Clock) -> "tuple[Training, Model]":
+    """Take steps until they end or the time is up."""
+    import nevoa
+
+    step = next(steps)
+    while not clock.is_up and (following := next(steps, None)) is not None:
+        step = following
+        clock.tell_step(step.step, step.loss)
+    training = Training(
+        contender=contender,
+        version=nevoa.__version__,
+        settings=settings_of(step.model.config),
+        parameters=step.model.parameters,
+        steps=step.step,
+        images_seen=step.images_seen,
+        training_seconds=clock.seconds,
+    )
+    return training, step.model
+
+
+def main() -> None:
+    import nevoa
+
+    task = Task.parse()
+    clock = Clock(task.minutes)
+    steps = nevoa.fit(nevoa.configure("fashion_mnist", "quick", minutes=task.minutes))
+    training, model = train("nevoa", steps, clock)
+    finish(task, training, sampling_of(model))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""An environment for each contender, so that no library's requirements move another's."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+MARKER = ".complete"
+
+
+def python_of(name: str, requirements: Path | None, folder: Path) -> Path:
+    """The python of a contender's environment, made in `folder` first unless it is complete.
+
+    Args:
+        requirements: None for what runs in the environment that this runs in: nevoa.
+    """
+    if requirements is None:
+        return Path(sys.executable)
+    python, marker, wanted = folder / "bin" / "python", folder / MARKER, requirements.read_text(encoding="utf-8")
+    if not marker.is_file() or marker.read_text(encoding="utf-8") != wanted:
+        print(f"{name}: installing into {folder}", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "--requirement", requirements], check=True)
+        marker.write_text(wanted, encoding="utf-8")
+    return python

@@ -1,0 +1,116 @@
+"""The leaderboard: five trainers, the same images, minutes and machine, each with its authors' settings.
+
+    .venv/bin/python benchmarks/leaderboard/run.py [--minutes 10] [--sampling-minutes 4] [--count 2048]
+                                                   [--only NAME ...] [--out runs/leaderboard]
+
+One after the other, each in an environment of its own. The minutes are of training only; installing, importing and
+laying out the data are not counted. Drawing has minutes of its own: where the authors' number of steps does not fit
+them, as many are made as fit. The same command again goes on with the contenders that are missing. Leaves
+results.json, table.md and each contender's images in --out.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from environments import python_of
+from scoring import score
+from table import markdown
+
+from nevoa.data import open_source
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A script, and what it needs installed; no requirements: nevoa, which is where this runs."""
+
+    name: str
+    script: str
+    requirements: str | None = None
+
+
+CONTENDERS = (
+    Contender("classic", "classic.py"),
+    Contender("denoising-diffusion-pytorch", "with_denoising_diffusion_pytorch.py", "denoising-diffusion-pytorch.txt"),
+    Contender("smalldiffusion", "with_smalldiffusion.py", "smalldiffusion.txt"),
+    Contender("diffusers", "with_diffusers.py", "diffusers.txt"),
+    Contender("nevoa", "with_nevoa.py"),
+)
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--minutes", type=float, default=10, help="of training, each (default: 10)")
+    parser.add_argument("--sampling-minutes", type=float, default=4, help="for all images, each (default: 4)")
+    parser.add_argument("--count", type=int, default=2048, help="images to draw and score (default: 2048)")
+    parser.add_argument("--only", nargs="+", choices=[each.name for each in CONTENDERS], help="not all of them")
+    parser.add_argument("--out", type=Path, default=Path("runs/leaderboard"), help="(default: runs/leaderboard)")
+    return parser.parse_args()
+
+
+def training_images(out: Path) -> Path:
+    """All of Fashion-MNIST's training images in a file that needs nothing but numpy to be read."""
+    path = out / "train.npy"
+    if not path.is_file():
+        partial = out / "train.part.npy"
+        np.save(partial, open_source("fashion_mnist").images)
+        partial.replace(path)
+    return path
+
+
+def work(contender: Contender, data: Path, wish: argparse.Namespace) -> dict[str, Any]:
+    """What a contender says of itself; it trains and draws first unless it has."""
+    folder = wish.out / contender.name
+    about = folder / "about.json"
+    asked = {"minutes": wish.minutes, "sampling_minutes": wish.sampling_minutes, "count": wish.count}
+    if not (about.is_file() and (folder / "images.npy").is_file()):
+        requirements = HERE / "requirements" / contender.requirements if contender.requirements else None
+        python = python_of(contender.name, requirements, wish.out / "environments" / contender.name)
+        print(f"{contender.name}: {wish.minutes:g} minutes of training", flush=True)
+        options = [str(word) for key, value in asked.items() for word in (f"--{key.replace('_', '-')}", value)]
+        script = HERE / "contenders" / contender.script
+        subprocess.run([python, script, "--data", data, *options, "--out", folder], check=True)
+    said = json.loads(about.read_text(encoding="utf-8"))
+    if said["asked"] != asked:
+        raise SystemExit(f"{folder} was made with {said['asked']}. Choose another --out, or remove that folder.")
+    return said
+
+
+def machine() -> dict[str, Any]:
+    """Where and when this was measured."""
+    about = Path("/proc/cpuinfo")
+    lines = about.read_text(encoding="utf-8").splitlines() if about.is_file() else []
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
+    said = {"CPU": model or platform.processor() or platform.machine(), "cores": os.cpu_count()}
+    if torch.cuda.is_available():
+        said["GPU"] = torch.cuda.get_device_name()
+    return said | {"torch": torch.__version__, "date": datetime.now(UTC).date().isoformat()}
+
+
+def main() -> None:
+    wish = arguments()
+    wish.out.mkdir(parents=True, exist_ok=True)
+    data, where = training_images(wish.out), machine()
+    chosen = [contender for contender in CONTENDERS if wish.only is None or contender.name in wish.only]
+    done = {contender.name: work(contender, data, wish) for contender in chosen}
+    results = [about | asdict(score(wish.out / name / "images.npy", wish.count)) for name, about in done.items()]
+    written = json.dumps({"machine": where, "results": results}, indent=2)
+    (wish.out / "results.json").write_text(written + "\n", encoding="utf-8")
+    shown = markdown(where, results)
+    (wish.out / "table.md").write_text(shown, encoding="utf-8")
+    print(shown)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""The leaderboard as Markdown."""
+
+from collections.abc import Callable
+from typing import Any
+
+COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "contender": lambda about: about["contender"],
+    "version": lambda about: about["version"],
+    "settings": lambda about: about["settings"],
+    "parameters": lambda about: f"{about['parameters'] / 1e6:.1f} M",
+    "images seen": lambda about: f"{about['images_seen']:,}",
+    "steps": lambda about: f"{about['steps']:,}",
+    "training, min": lambda about: f"{about['training_seconds'] / 60:.1f}",
+    "sampler x steps (recommended / used)": lambda about: (
+        f"{about['sampler']} x {about['sampling_steps_recommended']} / {about['sampling_steps']}"
+    ),
+    "drawing, s an image": lambda about: f"{about['drawing_seconds'] / about['asked']['count']:.3g}",
+}
+FLOOR = "real images (the floor)"
+RANKED_BY = "fd_fashion"
+
+
+def markdown(machine: dict[str, Any], results: list[dict[str, Any]]) -> str:
+    """The machine, then a row for each contender, the best first, and one for real images.
+
+    Args:
+        results: what each left in `about.json`, with `scores` and `floor`.
+    """
+    ranked = sorted(results, key=lambda about: about["scores"].get(RANKED_BY, float("inf")))
+    names = list(ranked[0]["scores"])
+    rows = [[*(cell(about) for cell in COLUMNS.values()), *_scores(names, about["scores"])] for about in ranked]
+    rows.append([FLOOR, *[""] * (len(COLUMNS) - 1), *_scores(names, ranked[0]["floor"])])
+    header = [*COLUMNS, *names]
+    said = "; ".join(f"{key} {value}" for key, value in machine.items())
+    return "\n".join([said, "", *map(_line, [header, ["---"] * len(header), *rows])]) + "\n"
+
+
+def _scores(names: list[str], scores: dict[str, Any]) -> list[str]:
+    return [f"{scores[name]:.4g}" if isinstance(scores.get(name), int | float) else "" for name in names]
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,156 @@
+"""`nevoa evaluate`."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
+
+from nevoa.errors import NevoaError, unknown
+
+if TYPE_CHECKING:
+    from nevoa.evaluation import Metric, Report, Stage
+
+Result = TypeVar("Result")
+
+MEANINGS = {
+    "fd_": "less is better",
+    "kd_": "less is better",
+    "precision": "share that looks real",
+    "recall": "real ones it can make",
+    "density": "1: as real ones lie",
+    "coverage": "real ones that are met",
+    "confidence": "the judge's certainty",
+    "near_copies": "0.01 is chance",
+    "nearest_distance_ratio": "1: as unseen ones",
+    "bits_per_dim": "bound, unseen images",
+    "bits_per_dim_exact": "its whole sum over t",
+    "fid": "less is better",
+    "kid": "less is better",
+}
+
+
+def evaluate(
+    subject: Annotated[
+        str | None, typer.Argument(metavar="[RUN|IMAGES.npy|FOLDER]", show_default="the newest run")
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="SOURCE", help="Data set to compare with.", show_default="the run's; fashion_mnist"),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="How many images.")] = 10_000,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            help="With commas: frechet,kernel,manifold,classes,bits,memorisation,inception.",
+            show_default="all but inception",
+        ),
+    ] = None,
+    sampler: Annotated[str | None, typer.Option(help="ddpm or ddim.", show_default="the run's")] = None,
+    steps: Annotated[int | None, typer.Option(help="Network evaluations per image.", show_default="the run's")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Decides the images of a run, and what is drawn to measure.")] = 0,
+    inception_weights: Annotated[
+        Path | None, typer.Option(help="torch-fidelity's Inception weights, where there is no network.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Measure how good images are: of a run, which makes new ones first, or of files."""
+    from nevoa.config import DataConfig
+    from nevoa.evaluation import Protocol, Reference, as_dict, from_files, from_run, measure, save
+    from nevoa.run import Run, newest_run
+
+    chosen = _metrics(metrics)
+    path = Path(subject) if subject else newest_run()
+    run = Run(path) if (path / "model").is_dir() or (path / "config.toml").is_file() else None
+    if run is None and (sampler or steps):
+        raise NevoaError(f"{path} is not a run; --sampler and --steps say how a run makes images.")
+    data = run.config().data if run else DataConfig(source="fashion_mnist")
+    reference = Reference.of(against or data.source, data.size)
+    with _progress() as progress:
+        if run:
+            made = _last(from_run(run, reference, count, seed, sampler=sampler, steps=steps), progress)
+        else:
+            made = from_files(path, count)
+        protocol = Protocol(reference, len(made.images), seed, made.sampler)
+        report = _last(measure(made, protocol, chosen, inception_weights), progress)
+    if as_json:
+        typer.echo(json.dumps(as_dict(report)))
+    else:
+        _print(report)
+    if run:
+        typer.echo(f"Written: {save(report, run)} and the sheet beside it", err=as_json)
+
+
+def _metrics(names: str | None) -> "tuple[Metric, ...]":
+    from nevoa.evaluation import DEFAULT_METRICS, METRICS
+
+    if names is None:
+        return DEFAULT_METRICS
+    wanted = [name.strip() for name in names.split(",")]
+    for name in wanted:
+        if name not in METRICS:
+            raise unknown("metric", name, METRICS)
+    return tuple(metric for metric in METRICS if metric in wanted)
+
+
+def _last(stream: "Iterable[Stage | Result]", progress: Progress) -> Result:  # pyright: ignore[reportInvalidTypeVarUse]
+    """What a stream of stages ends with; the bar shows the way there."""
+    from nevoa.evaluation import Stage
+
+    task = progress.add_task("", total=1)
+    for item in stream:
+        if not isinstance(item, Stage):
+            progress.remove_task(task)
+            return item
+        progress.update(task, description=item.name, completed=item.done, total=item.total)
+    raise RuntimeError("a measurement ended without a result")
+
+
+def _progress() -> Progress:
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
+
+
+def _print(report: "Report") -> None:
+    console, protocol = Console(highlight=False, soft_wrap=True), report.protocol
+    card = protocol.reference.judge.card
+    departures = f" ({'; '.join(protocol.departures)})" if protocol.departures else ""
+    console.print(f"{len(report.subject.images):,} images of {report.subject.name}{_how(report)}", markup=False)
+    console.print(f"protocol {protocol.name}{departures}, against {protocol.as_dict()['reference']}")
+    console.print(f"judge {card.sha256:.12}, right on {card.accuracy:.1%} of unseen images\n")
+    table = Table("", Column("score", justify="right"), Column("floor", justify="right"), "", box=None, pad_edge=False)
+    for name, meaning in _rows(report):
+        table.add_row(name, _value(report.scores, name), _value(report.floor, name), meaning)
+    console.print(table)
+    if report.class_shares:
+        shares = ", ".join(f"{name} {share:.1%}" for name, share in report.class_shares.items())
+        console.print(f"\nclasses  {shares}")
+    for warning in report.warnings:
+        console.print(f"[yellow]warning[/]  {warning}")
+
+
+def _how(report: "Report") -> str:
+    sampler = report.subject.sampler
+    return f", {sampler['sampler']} in {sampler['steps']} steps" if sampler else ""
+
+
+def _rows(report: "Report") -> list[tuple[str, str]]:
+    """Names and meanings; the bounds of an estimate stand behind it, not in rows of their own."""
+    names = [name for name in report.scores if not name.endswith(("_low", "_high", "_se", "_std"))]
+    return [(name, MEANINGS.get(name, MEANINGS.get(name[:3], ""))) for name in names]
+
+
+def _value(scores: dict[str, float], name: str) -> str:
+    """The score, with its standard error or half of its 95 % interval."""
+    if name not in scores:
+        return ""
+    if f"{name}_low" in scores:
+        error = (scores[f"{name}_high"] - scores[f"{name}_low"]) / 2
+    else:
+        error = scores.get(f"{name}_se", scores.get(f"{name}_std"))
+    return f"{scores[name]:.4g}" + (f" ± {error:.2g}" if error is not None else "")

@@ -1,0 +1,49 @@
+"""Many images from one path: an array file or a folder of pictures."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from nevoa.data.decode import pixels_of, read_image
+from nevoa.errors import NevoaError
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+
+
+def read_images(path: Path) -> UInt8[np.ndarray, "N H W C"]:
+    """The images of a .npy file or of the pictures in a folder, in the order of their names, all of one size.
+
+    A NevoaError says what is wrong with them.
+    """
+    return _from_folder(path) if path.is_dir() else _from_array(path)
+
+
+def _from_array(path: Path) -> UInt8[np.ndarray, "N H W C"]:
+    try:
+        images = np.load(path, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise NevoaError(f"There is no file or folder {path}.") from error
+    except (OSError, ValueError, EOFError) as error:
+        raise NevoaError(f"{path} is not an .npy array of images: {str(error).splitlines()[0]}") from error
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in images.shape:
+        found = f"{images.dtype} {list(images.shape)}" if isinstance(images, np.ndarray) else "several arrays"
+        raise NevoaError(f"{path} holds {found}; images are uint8 [N, H, W, C] or [N, H, W].")
+    return images if images.ndim == 4 else images[..., None]
+
+
+def _from_folder(folder: Path) -> UInt8[np.ndarray, "N H W C"]:
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise NevoaError(f"There are no pictures in {folder} ({', '.join(sorted(SUFFIXES))}).")
+    pictures = [pixels_of(read_image(path)) for path in paths]
+    for path, pixels in zip(paths, pictures, strict=True):
+        if pixels.shape != pictures[0].shape:
+            first, other = f"{paths[0].name} is {_size(pictures[0])}", f"{path.name} {_size(pixels)}"
+            raise NevoaError(f"The pictures in {folder} differ: {first}, {other}.")
+    return np.stack(pictures)
+
+
+def _size(pixels: np.ndarray) -> str:
+    height, width, channels = pixels.shape
+    return f"{height}x{width} with {channels} channel{'s' * (channels > 1)}"

@@ -1,0 +1,55 @@
+"""Feature vectors of an image set: computed once, kept by fingerprint, and checked before anything is measured."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64
+
+from nevoa.data import ImageSet, cache_folder
+from nevoa.errors import NevoaError
+from nevoa.evaluation.judge import Judge
+from nevoa.files import published
+
+Features = Float64[np.ndarray, "N D"]
+
+# Below it the bias of a Fréchet distance and its noise are of the size of what is to be seen.
+FEW = 2048
+
+
+def features_of(images: ImageSet, judge: Judge) -> Features:
+    """The features of a data set's images: read from the cache, or computed and kept there."""
+    path = cache_folder() / "features" / f"{judge.card.sha256:.16}-{images.fingerprint:.16}.npy"
+    kept = _read(path, (len(images), judge.width))
+    if kept is not None:
+        return kept
+    features = judge.features(images.images)
+    with published(path) as temporary:
+        np.save(temporary, features)
+    return features
+
+
+def check_features(features: Features, whose: str) -> None:
+    """A NevoaError if nothing can be measured on these: NaN, all alike, or fewer than their width."""
+    count, width = features.shape
+    broken = np.flatnonzero(~np.isfinite(features).all(1))
+    if len(broken):
+        raise NevoaError(
+            f"The judge's features of {len(broken):,} of {count:,} {whose} are not numbers; the first is image "
+            f"{broken[0]}. Its weights are broken: train the judge again."
+        )
+    if count < width:
+        found = f"There is one of the {whose}" if count == 1 else f"There are {count:,} {whose}"
+        raise NevoaError(
+            f"{found}. The judge has {width} features: to measure distances takes at least as many, better {FEW:,}."
+        )
+    if (features == features[0]).all():
+        raise NevoaError(f"All {count:,} {whose} look the same to the judge: there is nothing to measure.")
+
+
+def _read(path: Path, shape: tuple[int, int]) -> Features | None:
+    """The array at `path`; None if there is none of that shape: what is kept here can always be computed again."""
+    try:
+        features = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return features if features.shape == shape and features.dtype == np.float64 else None

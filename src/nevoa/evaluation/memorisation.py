@@ -1,0 +1,90 @@
+"""Are the images new? Distances to the nearest training image, against those of real images not trained on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int64, UInt8
+
+Images = UInt8[np.ndarray, "N H W C"]
+Training = UInt8[np.ndarray, "M H W C"]
+
+QUANTILE = 0.01
+ROWS, COLUMNS = 1000, 10_000
+
+
+@dataclass(frozen=True)
+class Memorisation:
+    """How near generated images come to training images.
+
+    Attributes:
+        share: of generated images nearer to a training image than the held-out images' 1 % quantile. 0.01 is what
+            new images have; far above it, training images are repeated.
+        nearest: index of the nearest training image of each generated one; from N on, its mirror image.
+        distance: root mean square difference to it, in 8-bit steps.
+        held_out_distance: the same for the held-out images.
+    """
+
+    share: float
+    nearest: Int64[np.ndarray, " N"]
+    distance: Float64[np.ndarray, " N"]
+    held_out_distance: Float64[np.ndarray, " P"]
+
+    @property
+    def threshold(self) -> float:
+        """The held-out images' 1 % quantile."""
+        return float(np.quantile(self.held_out_distance, QUANTILE))
+
+    @property
+    def median_ratio(self) -> float:
+        """Median distance of the generated images over that of the held-out ones."""
+        return float(np.median(self.distance) / np.median(self.held_out_distance))
+
+
+def memorisation(
+    generated: Images, training: Training, held_out: UInt8[np.ndarray, "P H W C"], mirrored: bool = False
+) -> Memorisation:
+    """Compare `generated` and `held_out` with `training`; with `mirrored`, with its mirror images too."""
+    nearest, distance = nearest_images(generated, training, mirrored)
+    _, usual = nearest_images(held_out, training, mirrored)
+    share = float((distance < np.quantile(usual, QUANTILE)).mean())
+    return Memorisation(share, nearest, distance, usual)
+
+
+def nearest_images(
+    images: Images, training: Training, mirrored: bool = False
+) -> tuple[Int64[np.ndarray, " N"], Float64[np.ndarray, " N"]]:
+    """Index of the nearest training image of each image, and the root mean square difference in 8-bit steps."""
+    index, best = _search(images, training)
+    if mirrored:
+        other, score = _search(images, training[:, :, ::-1])
+        index = np.where(score < best, other + len(training), index)
+    flat = images.reshape(len(images), -1).astype(np.float64)
+    found = np.stack([picked(training, i) for i in index.tolist()]).reshape(flat.shape).astype(np.float64)
+    return index, np.sqrt(((flat - found) ** 2).mean(1))
+
+
+def picked(training: Training, index: int) -> UInt8[np.ndarray, "H W C"]:
+    """Training image number `index`; from N on, mirrored."""
+    image = training[index % len(training)]
+    return image[:, ::-1] if index >= len(training) else image
+
+
+def _search(images: Images, training: Training) -> tuple[Int64[np.ndarray, " N"], Float32[np.ndarray, " N"]]:
+    """Index of the nearest, and its squared distance less the image's own norm, in float32: enough to rank by."""
+    index, best = np.zeros(len(images), np.int64), np.full(len(images), np.inf, np.float32)
+    for start in range(0, len(training), COLUMNS):
+        columns = _flat(training[start : start + COLUMNS])
+        norms = (columns**2).sum(1)
+        for first in range(0, len(images), ROWS):
+            rows = slice(first, first + ROWS)
+            scores = norms - 2 * _flat(images[rows]) @ columns.T
+            near = scores.argmin(1)
+            score = scores[np.arange(len(near)), near]
+            better = score < best[rows]
+            index[rows] = np.where(better, near + start, index[rows])
+            best[rows] = np.minimum(score, best[rows])
+    return index, best
+
+
+def _flat(images: Images) -> Float32[np.ndarray, "N P"]:
+    return images.reshape(len(images), -1).astype(np.float32) / 255

@@ -1,0 +1,61 @@
+"""What images are compared with: a data set's test split, its training split, and the judge that looks at them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nevoa.data import CATALOG, ImageSet, open_source
+from nevoa.errors import NevoaError, unknown
+from nevoa.evaluation.features import Features, features_of
+from nevoa.evaluation.judge import Judge
+from nevoa.evaluation.judges import judge_of
+from nevoa.random import Stream, generator
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A data set to measure by.
+
+    Attributes:
+        source: its name.
+        test: images not trained on: what distances are to.
+        train: what judges are trained on, and what gives the floor.
+    """
+
+    source: str
+    test: ImageSet
+    train: ImageSet
+    judge: Judge
+
+    @classmethod
+    def of(cls, source: str, size: int | None = None) -> "Reference":
+        """The reference for images like those of `source`; a part of a data set is measured by the whole."""
+        if source not in CATALOG:
+            raise unknown("dataset", source, CATALOG)
+        whole = CATALOG[source].part_of or source
+        if "test" not in CATALOG[whole].counts:
+            raise NevoaError(f"{whole} has no test images to compare with; name another source: --against.")
+        train = open_source(whole, "train", size)
+        return cls(whole, open_source(whole, "test", size), train, judge_of(train))
+
+    def check_shape(self, shape: tuple[int, int, int]) -> None:
+        """A NevoaError if images of (C, H, W) are not of the reference's shape."""
+        if shape != self.test.shape:
+            raise NevoaError(
+                f"The images are {_size(shape)}, those of {self.source} are {_size(self.test.shape)}. "
+                "Compare them with another source: --against."
+            )
+
+    def features(self) -> Features:
+        """Those of the test images."""
+        return features_of(self.test, self.judge)
+
+    def floor_features(self, count: int, seed: int) -> Features:
+        """Those of `count` training images, drawn by the seed: what a perfect model's images would be like."""
+        chosen = generator(seed, Stream.EVALUATION, 2).permutation(len(self.train))[:count]
+        return features_of(self.train, self.judge)[np.sort(chosen)]
+
+
+def _size(shape: tuple[int, int, int]) -> str:
+    channels, height, width = shape
+    return f"{height}x{width} with {channels} channel{'s' * (channels > 1)}"

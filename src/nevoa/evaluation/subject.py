@@ -1,0 +1,64 @@
+"""What is measured: a run's model and the images it makes, or images from files."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from nevoa.data import ImageSet, open_source, read_images, to_bytes
+from nevoa.evaluation.reference import Reference
+from nevoa.evaluation.stage import Stage
+from nevoa.model import Model
+from nevoa.run import Run
+
+Images = UInt8[np.ndarray, "N H W C"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Images, and what is known of where they come from.
+
+    Attributes:
+        name: the run folder or file.
+        model: what made them; None where they come from files.
+        training: what the model was trained on; None where that is not known.
+        mirrored: whether the mirror images of the training images were trained on as well.
+        sampler: how they were made.
+    """
+
+    name: str
+    images: Images
+    model: Model | None = None
+    training: ImageSet | None = None
+    mirrored: bool = True
+    sampler: dict[str, Any] | None = None
+
+
+def from_files(path: Path, count: int) -> Subject:
+    """The first `count` images of an .npy file or a folder; all if there are fewer."""
+    return Subject(str(path), read_images(path)[:count])
+
+
+def from_run(run: Run, reference: Reference, count: int, seed: int, **settings: Any) -> Iterator[Stage | Subject]:
+    """`count` new images of a run's model; `settings` are those of `Model.sample`. The last item is the Subject.
+
+    Its model computes in float32 from here on: likelihoods are of the weights, not of a precision.
+    """
+    model, data = run.model(), run.config().data
+    reference.check_shape(model.shape)
+    sampling = model.settings(**settings).model_dump()
+    parts: list[Images] = []
+    drawn, total = 0, count * sampling["steps"]
+    for states in model.trajectories(count, seed=seed, **sampling):
+        x_t = next(states).x_t
+        for state in states:
+            x_t, drawn = state.x_t, drawn + len(x_t)
+            yield Stage("drawing", drawn, total)
+        parts.append(to_bytes(x_t))
+    training = open_source(data.source, "train", data.size)
+    yield Subject(
+        str(run.folder), np.concatenate(parts), replace(model, precision="float32"), training, data.flip, sampling
+    )

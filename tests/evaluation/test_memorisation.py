@@ -1,0 +1,43 @@
+"""Copies of training images are found; new images are not taken for copies."""
+
+import numpy as np
+
+from nevoa.evaluation.memorisation import memorisation, nearest_images, picked
+
+RNG = np.random.default_rng(0)
+
+
+def pictures(count: int) -> np.ndarray:
+    return RNG.integers(0, 256, (count, 6, 6, 1), dtype=np.uint8)
+
+
+def test_the_nearest_is_that_of_brute_force() -> None:
+    images, training = pictures(30), pictures(200)
+    index, distance = nearest_images(images, training)
+    apart = ((images[:, None].astype(float) - training[None]) ** 2).mean((2, 3, 4)) ** 0.5
+    np.testing.assert_array_equal(index, apart.argmin(1))
+    np.testing.assert_allclose(distance, apart.min(1))
+
+
+def test_new_images_are_as_near_as_held_out_ones() -> None:
+    found = memorisation(pictures(2000), pictures(500), pictures(2000))
+    assert found.share < 0.02
+    assert 0.97 < found.median_ratio < 1.03
+
+
+def test_copies_are_counted_and_shown() -> None:
+    training = pictures(300)
+    generated = np.concatenate([training[[7, 123]], pictures(18)])
+    found = memorisation(generated, training, pictures(200))
+    assert found.share == 0.1
+    assert found.nearest[:2].tolist() == [7, 123]
+    assert found.distance[:2].tolist() == [0, 0]
+
+
+def test_mirrored_copies_count_where_mirror_images_were_trained_on() -> None:
+    training = pictures(300)
+    generated = training[[7, 123]][:, :, ::-1]
+    assert memorisation(generated, training, pictures(200)).share == 0
+    found = memorisation(generated, training, pictures(200), mirrored=True)
+    assert found.share == 1
+    np.testing.assert_array_equal(picked(training, int(found.nearest[0])), generated[0])
