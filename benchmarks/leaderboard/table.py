@@ -18,6 +18,7 @@ COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 FLOOR = "real images (the floor)"
 RANKED_BY = "fd_fashion"
+SHOWN = ("fd_fashion", "kd_fashion", "precision", "recall", "density", "coverage", "confidence", "near_copies")
 
 
 def markdown(machine: dict[str, Any], results: list[dict[str, Any]]) -> str:
@@ -27,16 +28,15 @@ def markdown(machine: dict[str, Any], results: list[dict[str, Any]]) -> str:
         results: what each left in `about.json`, with `scores` and `floor`.
     """
     ranked = sorted(results, key=lambda about: about["scores"].get(RANKED_BY, float("inf")))
-    names = list(ranked[0]["scores"])
-    rows = [[*(cell(about) for cell in COLUMNS.values()), *_scores(names, about["scores"])] for about in ranked]
-    rows.append([FLOOR, *[""] * (len(COLUMNS) - 1), *_scores(names, ranked[0]["floor"])])
-    header = [*COLUMNS, *names]
+    rows = [[*(cell(about) for cell in COLUMNS.values()), *_scores(about["scores"])] for about in ranked]
+    rows.append([FLOOR, *[""] * (len(COLUMNS) - 1), *_scores(ranked[0]["floor"])])
+    header = [*COLUMNS, *SHOWN]
     said = "; ".join(f"{key} {value}" for key, value in machine.items())
     return "\n".join([said, "", *map(_line, [header, ["---"] * len(header), *rows])]) + "\n"
 
 
-def _scores(names: list[str], scores: dict[str, Any]) -> list[str]:
-    return [f"{scores[name]:.4g}" if isinstance(scores.get(name), int | float) else "" for name in names]
+def _scores(scores: dict[str, float]) -> list[str]:
+    return [f"{scores[name]:.4g}" if name in scores else "" for name in SHOWN]
 
 
 def _line(cells: list[str]) -> str:

@@ -93,10 +93,10 @@ def test_both_ways_to_the_bound_agree_within_their_errors_and_lie_just_above_the
 
 
 def test_the_stratified_estimate_is_unbiased_whatever_the_number_of_strata() -> None:
-    schedule = NoiseSchedule.cosine(20)
+    schedule = NoiseSchedule.cosine(5)
     denoiser, images = exact_denoiser(schedule), gaussian_pixels(400, side=4)
     whole = np.mean([exact(denoiser, images, seed=seed).total.mean() for seed in range(4)])
-    for strata in (1, 3, 19):
+    for strata in (1, 2, 4):
         estimate = stratified(denoiser, images, strata=strata)
         assert abs(estimate.mean() - whole) < 4 * estimate.std() / 20
 

@@ -1,7 +1,9 @@
 """Copies of training images are found; new images are not taken for copies."""
 
 import numpy as np
+import pytest
 
+import nevoa.evaluation.memorisation as module
 from nevoa.evaluation.memorisation import memorisation, nearest_images, picked
 
 RNG = np.random.default_rng(0)
@@ -11,7 +13,9 @@ def pictures(count: int) -> np.ndarray:
     return RNG.integers(0, 256, (count, 6, 6, 1), dtype=np.uint8)
 
 
-def test_the_nearest_is_that_of_brute_force() -> None:
+def test_the_nearest_is_that_of_brute_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ROWS", 8)
+    monkeypatch.setattr(module, "COLUMNS", 64)
     images, training = pictures(30), pictures(200)
     index, distance = nearest_images(images, training)
     apart = ((images[:, None].astype(float) - training[None]) ** 2).mean((2, 3, 4)) ** 0.5

@@ -54,6 +54,15 @@ def test_copies_of_training_images_are_reported(reference: Reference) -> None:
     assert report.scores["nearest_distance_ratio"] == 0
 
 
+def test_mirrored_copies_are_reported_unless_the_model_never_saw_mirror_images(reference: Reference) -> None:
+    images = reference.train.images[:200, :, ::-1]
+    assert report_of(images, reference, ("memorisation",)).scores["near_copies"] == 1
+    unseen = Subject("these", images, mirrored=False)
+    *_, report = measure(unseen, Protocol(reference, len(images)), ("memorisation",))
+    assert isinstance(report, Report)
+    assert report.scores["near_copies"] < 0.05
+
+
 def test_a_report_says_how_it_was_made(reference: Reference) -> None:
     values = json.loads(json.dumps(as_dict(report_of(bands(150, seed=2).images, reference))))
     protocol = values["protocol"]
