@@ -165,6 +165,7 @@ WRONG_TO_MEASURE = [
     (["evaluate", "runs/tiny", "--metrics", "frechet,kernl"], "Did you mean 'kernel'"),
     (["evaluate", "runs/tiny", "--against", "fashion"], "Did you mean 'fashion_mnist'"),
     (["evaluate", "constant.npy", "--metrics", "inception", "--inception-weights", "w"], "look the same"),
+    (["evaluate", "constant.npy", "--metrics", "bits"], "Bits per dimension are those of a model"),
     (["judge", "train", "mnist"], "Did you mean 'fashion_mnist'"),
 ]
 

@@ -63,11 +63,11 @@ def evaluate(
     from nevoa.evaluation import Protocol, Reference, as_dict, from_files, from_run, measure, save
     from nevoa.run import Run, newest_run
 
-    chosen = _metrics(metrics)
     path = Path(subject) if subject else newest_run()
     run = Run(path) if (path / "model").is_dir() or (path / "config.toml").is_file() else None
     if run is None and (sampler or steps):
         raise NevoaError(f"{path} is not a run; --sampler and --steps say how a run makes images.")
+    chosen = _metrics(metrics, run is not None)
     data = run.config().data if run else DataConfig(source="fashion_mnist")
     reference = Reference.of(against or data.source, data.size)
     with _progress() as progress:
@@ -85,11 +85,12 @@ def evaluate(
         typer.echo(f"Written: {save(report, run)} and the sheet beside it", err=as_json)
 
 
-def _metrics(names: str | None) -> "tuple[Metric, ...]":
+def _metrics(names: str | None, has_model: bool) -> "tuple[Metric, ...]":
+    """Those named; without names, all that can be had of a model or of images alone."""
     from nevoa.evaluation import DEFAULT_METRICS, METRICS
 
     if names is None:
-        return DEFAULT_METRICS
+        return tuple(metric for metric in DEFAULT_METRICS if has_model or metric != "bits")
     wanted = [name.strip() for name in names.split(",")]
     for name in wanted:
         if name not in METRICS:

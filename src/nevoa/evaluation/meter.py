@@ -64,9 +64,12 @@ def measure(
 ) -> Iterator[Stage | Report]:
     """Measure images by a protocol, stage by stage; the last item is the Report.
 
-    A NevoaError if the images are not of the reference's shape, too few for the judge, or all alike.
+    A NevoaError if the images are not of the reference's shape, too few for the judge, or all alike, and if bits are
+    to be counted of images without their model.
     """
     reference, images = protocol.reference, subject.images
+    if "bits" in metrics and subject.model is None:
+        raise NevoaError("Bits per dimension are those of a model: name a run, or leave bits out of --metrics.")
     _, height, width, channels = images.shape
     reference.check_shape((channels, height, width))
     judge = reference.judge
@@ -88,7 +91,7 @@ def measure(
         memory = memorisation(images, training_images(subject, protocol), reference.test.images, subject.mirrored)
         scores |= {"near_copies": memory.share, "nearest_distance_ratio": memory.median_ratio}
         report = replace(report, memory=memory)
-    if "bits" in metrics and subject.model is not None:
+    if "bits" in metrics:
         yield Stage("counting bits")
         course, bits = _bits(subject, protocol)
         scores |= bits
@@ -122,9 +125,9 @@ def training_images(subject: Subject, protocol: Protocol) -> np.ndarray:
 
 
 def _bits(subject: Subject, protocol: Protocol) -> tuple[Course, dict[str, float]]:
-    if subject.model is None:
-        raise NevoaError("Bits per dimension are a model's: name a run.")
-    model, variance = subject.model, (subject.sampler or {})["variance"]
+    model, sampler = subject.model, subject.sampler
+    assert model is not None and sampler is not None
+    variance = sampler["variance"]
     # Clipped as in Ho et al.: an estimate outside of [-1, 1] cannot be the image.
     denoiser = model.denoiser(clip=True)
     model.network.eval()
