@@ -102,9 +102,11 @@ class TrainingConfig(Section):
 class SamplingConfig(Section):
     """How this model's images are best made: what `sample` and previews use unless told otherwise."""
 
-    sampler: Literal["ddpm", "ddim"] = "ddpm"
+    sampler: Literal["ddpm", "ddim", "dpm_solver"] = "ddpm"
     steps: Positive | None = None
+    spacing: Literal["trailing", "leading", "log_snr"] = "trailing"
     variance: Literal["small", "large"] = "small"
+    eta: Annotated[float, Field(ge=0, le=1)] = 0.0
     clip: bool = True
 
 

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypedDict, Unpack, get_args
 
 import numpy as np
 import torch
@@ -17,10 +17,44 @@ from nevoa.diffusion import Denoiser, NoiseSchedule
 from nevoa.errors import NevoaError, unknown
 from nevoa.networks import ResidualUNet, UNet
 from nevoa.random import Stream, generator
-from nevoa.sampling import ImageNoise, SamplerName, State, Variance, named_sampler, timestep_grid, trajectory
+from nevoa.sampling import (
+    ImageNoise,
+    SamplerName,
+    Spacing,
+    State,
+    Variance,
+    named_sampler,
+    timestep_grid,
+    trajectory,
+)
 
 # Enough for full speed on two cores, and small enough that 1000-step sampling at 64x64 fits in 1 GiB.
 IMAGES_AT_ONCE = 256
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "sampler": get_args(SamplerName),
+    "spacing": get_args(Spacing),
+    "variance": get_args(Variance),
+}
+
+
+class SamplingWishes(TypedDict, total=False):
+    """What a user may say of how images are made; None is as good as nothing.
+
+    Attributes:
+        steps: evaluations of the network, 1 … T.
+        spacing: of the timesteps they are at.
+        variance: ddpm's.
+        eta: ddim's, 0 … 1.
+        clip: whether x_0 is clipped to [-1, 1] at every step.
+    """
+
+    sampler: SamplerName | None
+    steps: int | None
+    spacing: Spacing | None
+    variance: Variance | None
+    eta: float | None
+    clip: bool | None
 
 
 @dataclass(frozen=True)
@@ -53,72 +87,51 @@ class Model:
         network = in_precision(self.network, self.device, self.precision)
         return Denoiser(network, self.schedule, self.config.diffusion.prediction, clip)
 
-    def settings(
-        self,
-        sampler: SamplerName | None = None,
-        steps: int | None = None,
-        variance: Variance | None = None,
-        clip: bool | None = None,
-    ) -> SamplingConfig:
-        """The config's sampling with what is given in its place. Another sampler: all T steps for ddpm, else 50."""
+    def settings(self, **wishes: Unpack[SamplingWishes]) -> SamplingConfig:
+        """The config's sampling with what is given, and not None, in its place.
+
+        Another sampler than the config's takes all T steps for ddpm, 50 for ddim, 20 for dpm_solver, unless given.
+        """
         own, timesteps = self.config.sampling, self.config.diffusion.timesteps
-        if sampler is not None and sampler not in ("ddpm", "ddim"):
-            raise unknown("sampler", sampler, ("ddpm", "ddim"))
-        if variance is not None and variance not in ("small", "large"):
-            raise unknown("variance", variance, ("small", "large"))
-        if steps is not None and not 1 <= steps <= timesteps:
-            raise NevoaError(
-                f"steps is between 1 and {timesteps}, the timesteps this model was trained on, not {steps}."
-            )
-        own_steps = own.steps if sampler in (None, own.sampler) else None
-        default = timesteps if (sampler or own.sampler) == "ddpm" else min(50, timesteps)
-        return SamplingConfig(
-            sampler=sampler or own.sampler,
-            steps=steps or own_steps or default,
-            variance=variance or own.variance,
-            clip=own.clip if clip is None else clip,
-        )
+        wished: dict[str, Any] = {name: value for name, value in wishes.items() if value is not None}
+        for name, known in CHOICES.items():
+            if wished.get(name, known[0]) not in known:
+                raise unknown(name, str(wished[name]), known)
+        if not 1 <= wished.get("steps", 1) <= timesteps:
+            limit = f"{timesteps}, the timesteps this model was trained on"
+            raise NevoaError(f"steps is between 1 and {limit}, not {wished['steps']}.")
+        if not 0 <= wished.get("eta", 0) <= 1:
+            raise NevoaError(f"eta is between 0 and 1, not {wished['eta']}.")
+        settings = own.model_copy(update=wished)
+        if "steps" not in wished and (own.steps is None or settings.sampler != own.sampler):
+            default = {"ddpm": timesteps, "ddim": 50, "dpm_solver": 20}[settings.sampler]
+            settings = settings.model_copy(update={"steps": min(default, timesteps)})
+        return settings
 
     def trajectory(
-        self,
-        count: int,
-        sampler: SamplerName | None = None,
-        steps: int | None = None,
-        seed: int = 0,
-        variance: Variance | None = None,
-        clip: bool | None = None,
-        first: int = 0,
+        self, count: int, seed: int = 0, first: int = 0, **wishes: Unpack[SamplingWishes]
     ) -> Iterator[State]:
         """The reverse process of images number first … first + count - 1 of a seed, in `steps + 1` states.
 
         `x_t` is `[count, C, H, W]`. What is not given is as the config's `sampling` has it.
         """
-        settings = self.settings(sampler, steps, variance, clip)
+        settings = self.settings(**wishes)
         noise = ImageNoise(seed, first, count, self.shape, self.device)
-        grid = timestep_grid(self.config.diffusion.timesteps, settings.steps or self.config.diffusion.timesteps)
+        grid = timestep_grid(self.schedule, settings.steps or self.schedule.steps, settings.spacing)
         self.network.eval()
-        kind = named_sampler(settings.sampler, settings.variance)
+        kind = named_sampler(settings.sampler, settings.variance, settings.eta)
         return trajectory(self.denoiser(settings.clip), kind, noise(), grid, noise)
 
-    def trajectories(self, count: int, **settings: Any) -> Iterator[Iterator[State]]:
-        """`trajectory` for any count, in batches that fit in memory; the same keywords."""
+    def trajectories(self, count: int, seed: int = 0, **wishes: Unpack[SamplingWishes]) -> Iterator[Iterator[State]]:
+        """`trajectory` for any count, in batches that fit in memory."""
         for first in range(0, count, IMAGES_AT_ONCE):
-            yield self.trajectory(min(IMAGES_AT_ONCE, count - first), first=first, **settings)
+            yield self.trajectory(min(IMAGES_AT_ONCE, count - first), seed, first, **wishes)
 
-    def sample(
-        self,
-        count: int,
-        sampler: SamplerName | None = None,
-        steps: int | None = None,
-        seed: int = 0,
-        variance: Variance | None = None,
-        clip: bool | None = None,
-    ) -> UInt8[np.ndarray, "N H W C"]:
+    def sample(self, count: int, seed: int = 0, **wishes: Unpack[SamplingWishes]) -> UInt8[np.ndarray, "N H W C"]:
         """New images. Image n of a seed is the same picture whatever the count."""
         if count < 1:
             raise NevoaError(f"count is at least 1, not {count}.")
-        batches = self.trajectories(count, sampler=sampler, steps=steps, seed=seed, variance=variance, clip=clip)
-        return np.concatenate([to_bytes(last(states).x_t) for states in batches])
+        return np.concatenate([to_bytes(last(states).x_t) for states in self.trajectories(count, seed, **wishes)])
 
     def to(self, device: DeviceName) -> "Model":
         """The same model on another device."""

@@ -136,6 +136,8 @@ WRONG = [
     (["sample", "runs/tiny", "--steps", "0"], "between 1 and 20"),
     (["sample", "runs/tiny", "--steps", "21"], "between 1 and 20"),
     (["sample", "runs/tiny", "--variance", "big"], "Known: large, small"),
+    (["sample", "runs/tiny", "--spacing", "log-snr"], "Did you mean 'log_snr'"),
+    (["sample", "runs/tiny", "--sampler", "ddim", "--eta", "1.5"], "eta is between 0 and 1"),
     (["sample", "runs/tiny", "--out", "x.jpeg"], "Known: .gif, .npy, .png"),
     (["sample", "runs/tiny", "--out", "a_file/x.png"], "Cannot write"),
     (["sample", "runs/tiny", "--trajectory", "9", "--out", "x.png"], "between 2 and 5"),
@@ -160,6 +162,7 @@ WRONG_TO_MEASURE = [
     (["evaluate", "constant.npy"], "look the same"),
     (["evaluate", "small.npy"], "14x14 with 1 channel, those of fashion_mnist are 28x28"),
     (["evaluate", "constant.npy", "--steps", "3"], "is not a run"),
+    (["evaluate", "constant.npy", "--sweep"], "is not a run"),
     (["evaluate", "runs/tiny", "--count", "100", "--steps", "1"], "There are 100 images"),
     (["evaluate", "runs/tiny", "--steps", "21"], "between 1 and 20"),
     (["evaluate", "runs/tiny", "--metrics", "frechet,kernl"], "Did you mean 'kernel'"),
@@ -214,6 +217,16 @@ def test_evaluate_measures_a_run_and_the_same_images_from_files_alike(tmp_path: 
         for name in ("fd_fashion", "kd_fashion", "precision", "confidence"):
             assert read["scores"][name] == pytest.approx(written["scores"][name], rel=1e-6), name
         assert "bits_per_dim" not in read["scores"]
+
+
+@needs_debian
+@pytest.mark.slow
+def test_a_sweep_prints_a_row_for_each_way_to_draw(tmp_path: Path, trained: Path) -> None:
+    shutil.copytree(trained / "runs", tmp_path / "runs")
+    lines = nevoa("evaluate", "--sweep", "--count", "128", folder=tmp_path).stdout.splitlines()
+    written = json.loads((tmp_path / "runs/tiny/evaluation/sweep-128.json").read_text())
+    assert len(lines) == len(written["rows"]) + 2
+    assert "fd_fashion" in lines[0] and "images/s" in lines[0]
 
 
 @needs_debian

@@ -1,5 +1,6 @@
 """Samplers against diffusers step by step, and against the one case where the truth is known: Gaussian data."""
 
+import math
 import weakref
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -11,9 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from nevoa.diffusion import Denoiser, Estimate, GaussianProcess, NoiseSchedule, PredictionName
+from nevoa.diffusion import Denoiser, Estimate, GaussianProcess, NoiseSchedule, PredictionName, ScheduleName
 from nevoa.model import last
-from nevoa.sampling import DDIM, Ancestral, ImageNoise, Sampler, State, Variance, timestep_grid, trajectory
+from nevoa.sampling import (
+    DDIM,
+    Ancestral,
+    DPMSolver,
+    ImageNoise,
+    Sampler,
+    Spacing,
+    State,
+    Variance,
+    timestep_grid,
+    trajectory,
+)
+from nevoa.sampling.grid import SPACINGS
 
 LINEAR: dict[str, Any] = {"num_train_timesteps": 1000, "beta_schedule": "linear", "beta_start": 1e-4, "beta_end": 0.02}
 THEIR_PREDICTION = {"epsilon": "epsilon", "v": "v_prediction", "x0": "sample"}
@@ -56,22 +69,41 @@ def test_ddpm_is_that_of_diffusers(variance: Variance, prediction: PredictionNam
         torch.testing.assert_close(ours, expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
 
 
+@pytest.mark.parametrize("eta", [0.0, 0.4, 1.0])
 @pytest.mark.parametrize("clip", [False, True])
 @pytest.mark.parametrize("prediction", ["epsilon", "v", "x0"])
-def test_ddim_is_that_of_diffusers(prediction: PredictionName, clip: bool) -> None:
+def test_ddim_is_that_of_diffusers(prediction: PredictionName, clip: bool, eta: float) -> None:
     from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 
     options: dict[str, Any] = {"prediction_type": THEIR_PREDICTION[prediction]}
     theirs: Any = DDIMScheduler(**LINEAR, **options, clip_sample=clip)
     theirs.set_timesteps(50)
-    x_t = noises(0, (2, 1, 4, 4))()
+    x_t, generator = noises(0, (2, 1, 4, 4))(), torch.Generator().manual_seed(1)
     grid = [t + 1 for t in theirs.timesteps.tolist()] + [0]
     denoiser = Denoiser(network, NoiseSchedule.linear(), prediction, clip)
     expected = x_t
-    for t, ours in zip(theirs.timesteps, our_steps(DDIM(), denoiser, x_t, grid), strict=True):
+    for t, ours in zip(theirs.timesteps, our_steps(DDIM(eta), denoiser, x_t, grid), strict=True):
         output = network(expected, (t + 1).expand(2))
         # With clipping they keep the unclipped epsilon unless told; ours follows x_0, so that both make up x_t.
-        expected = theirs.step(output, t, expected, use_clipped_model_output=clip).prev_sample
+        expected = theirs.step(output, t, expected, eta, clip, generator).prev_sample
+        torch.testing.assert_close(ours, expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 20, 50])
+@pytest.mark.parametrize("spacing", ["linspace", "trailing"])
+@pytest.mark.parametrize("prediction", ["epsilon", "v", "x0"])
+def test_dpm_solver_is_that_of_diffusers(prediction: PredictionName, spacing: str, steps: int) -> None:
+    from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
+
+    options: dict[str, Any] = {"prediction_type": THEIR_PREDICTION[prediction], "timestep_spacing": spacing}
+    theirs: Any = DPMSolverMultistepScheduler(**LINEAR, **options, final_sigmas_type="zero")
+    theirs.set_timesteps(steps)
+    x_t = noises(0, (2, 1, 4, 4))()
+    grid = [t + 1 for t in theirs.timesteps.tolist()] + [0]
+    denoiser = Denoiser(network, NoiseSchedule.linear(), prediction)
+    expected = x_t
+    for t, ours in zip(theirs.timesteps, our_steps(DPMSolver(), denoiser, x_t, grid), strict=True):
+        expected = theirs.step(network(expected, (t + 1).expand(2)), t, expected).prev_sample
         torch.testing.assert_close(ours, expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
 
 
@@ -93,7 +125,7 @@ def exact_denoiser(schedule: NoiseSchedule) -> Denoiser:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sampler", [Ancestral("small"), Ancestral("large"), DDIM()])
+@pytest.mark.parametrize("sampler", [Ancestral("small"), Ancestral("large"), DDIM(), DDIM(0.7), DPMSolver()])
 def test_gaussian_data_come_back(sampler: Sampler) -> None:
     """With the exact denoiser, samples have the mean and the covariance of the data."""
     denoiser, generator = exact_denoiser(NoiseSchedule.linear(1000)), torch.Generator().manual_seed(0)
@@ -101,39 +133,73 @@ def test_gaussian_data_come_back(sampler: Sampler) -> None:
     def noise() -> Tensor:
         return torch.randn(40_000, 4, generator=generator, dtype=torch.float64)
 
-    *_, end = trajectory(denoiser, sampler, noise(), timestep_grid(1000, 1000), noise)
+    *_, end = trajectory(denoiser, sampler, noise(), timestep_grid(denoiser.schedule, 1000), noise)
     # 40,000 draws: a mean is off by 0.003, a covariance by 0.004 (one standard error at variance 0.4).
     torch.testing.assert_close(end.x_t.mean(0), MEAN, rtol=0, atol=0.015)
     torch.testing.assert_close(end.x_t.T.cov(), COVARIANCE, rtol=0, atol=0.02)
 
 
-def test_ddim_converges_with_order_one() -> None:
-    """Twice the steps, half the distance to where infinitely many would end."""
-    denoiser = exact_denoiser(NoiseSchedule.linear(16_384))
+# The usual linear schedule in a hundred times as many steps.
+FINE = NoiseSchedule(torch.cat([torch.zeros(1), torch.linspace(1e-6, 2e-4, 100_000)]).double())
+
+
+def flowed(schedule: NoiseSchedule, x_t: Tensor, t: int, s: int) -> Tensor:
+    """Where the probability flow takes x_t: what lies how many standard deviations off along each axis stays so."""
+    values, axes = torch.linalg.eigh(COVARIANCE)
+    (kept_t, kept_s), mean = schedule.alpha_bar[[t, s]], MEAN
+    scale = ((kept_s * values + 1 - kept_s) / (kept_t * values + 1 - kept_t)).sqrt()
+    return kept_s.sqrt() * mean + (x_t - kept_t.sqrt() * mean) @ axes @ torch.diag(scale) @ axes.T
+
+
+@pytest.mark.parametrize(("sampler", "order"), [(DDIM(), 1), (DPMSolver(), 2)])
+def test_a_solver_converges_to_the_probability_flow_with_its_order(sampler: Sampler, order: int) -> None:
+    """Twice the steps, the error over two to the order; up to the last step, which is of first order for all."""
+    schedule = FINE
     x_T = torch.randn(64, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-
-    def end(steps: int) -> Tensor:
-        *_, state = trajectory(denoiser, DDIM(), x_T, timestep_grid(16_384, steps), lambda: x_T)
-        return state.x_t
-
-    truth = end(16_384)
-    errors = [float((end(steps) - truth).norm()) for steps in (128, 256, 512)]
+    errors = []
+    for steps in (16, 32, 64):
+        grid = timestep_grid(schedule, steps + 1, "log_snr")[:-1]
+        *_, end = trajectory(exact_denoiser(schedule), sampler, x_T, grid, lambda: x_T)
+        errors.append(float((end.x_t - flowed(schedule, x_T, grid[0], grid[-1])).norm()))
     for coarse, fine in pairwise(errors):
-        assert 1.7 < coarse / fine < 2.4
+        assert order - 0.3 < math.log2(coarse / fine) < order + 0.5
 
 
-@given(timesteps=st.integers(1, 3000), share=st.floats(0, 1))
-def test_the_grid_falls_strictly_from_T_to_0(timesteps: int, share: float) -> None:
+STEEP = NoiseSchedule(torch.cat([torch.zeros(1), torch.full((1,), 0.5), torch.full((18,), 0.99)]).double())
+
+
+@given(
+    schedule=st.sampled_from(["linear", "quadratic", "sigmoid", "cosine"]),
+    timesteps=st.integers(2, 3000),
+    share=st.floats(0, 1),
+    spacing=st.sampled_from(SPACINGS),
+)
+def test_the_grid_falls_strictly_to_0(schedule: ScheduleName, timesteps: int, share: float, spacing: Spacing) -> None:
     steps = max(1, round(share * timesteps))
-    grid = timestep_grid(timesteps, steps)
-    assert (grid[0], grid[-1], len(grid)) == (timesteps, 0, steps + 1)
+    grid = timestep_grid(NoiseSchedule.named(schedule, timesteps), steps, spacing)
+    assert (grid[-1], len(grid)) == (0, steps + 1)
     assert all(t > s for t, s in pairwise(grid))
+    assert grid[0] == timesteps or spacing == "leading"
+
+
+@pytest.mark.parametrize("spacing", SPACINGS)
+@pytest.mark.parametrize("sampler", [Ancestral(), DDIM(), DDIM(1.0), DPMSolver()])
+def test_a_steep_schedule_makes_no_nan(sampler: Sampler, spacing: Spacing) -> None:
+    for steps in (1, 2, 5, 10, STEEP.steps):
+        noise, grid = noises(0, (2, 1, 2, 2)), timestep_grid(STEEP, steps, spacing)
+        *_, end = trajectory(Denoiser(network, STEEP, "v"), sampler, noise(), grid, noise)
+        assert end.x_t.isfinite().all()
+
+
+def test_a_log_snr_grid_is_even_where_the_schedule_lets_it_be() -> None:
+    strides = FINE.log_snr[timestep_grid(FINE, 11, "log_snr")[:-1]].diff()
+    assert strides.max() / strides.min() < 1.05
 
 
 @pytest.mark.parametrize("steps", [0, -1, 101])
 def test_a_grid_that_cannot_be_is_refused(steps: int) -> None:
     with pytest.raises(ValueError, match="between 1 and 100"):
-        timestep_grid(100, steps)
+        timestep_grid(NoiseSchedule.linear(100), steps)
 
 
 def test_no_noise_on_the_last_step() -> None:
@@ -148,7 +214,7 @@ def test_no_noise_on_the_last_step() -> None:
 
 def test_a_trajectory_is_every_state_from_noise_to_image() -> None:
     denoiser, x_T = Denoiser(network, NoiseSchedule.linear(10), "x0"), torch.randn(2, 1, 2, 2)
-    states = list(trajectory(denoiser, Ancestral(), x_T, timestep_grid(10, 10), noises(0, (2, 1, 2, 2))))
+    states = list(trajectory(denoiser, Ancestral(), x_T, timestep_grid(denoiser.schedule, 10), noises(0, (2, 1, 2, 2))))
     assert [state.t for state in states] == [10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
     assert states[0].x_t is x_T
     assert states[-1].x_t is states[-1].x_0_hat

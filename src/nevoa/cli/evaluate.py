@@ -13,7 +13,8 @@ from rich.table import Column, Table
 from nevoa.errors import NevoaError, unknown
 
 if TYPE_CHECKING:
-    from nevoa.evaluation import Metric, Report, Stage
+    from nevoa.evaluation import Metric, Reference, Report, Stage
+    from nevoa.run import Run
 
 Result = TypeVar("Result")
 
@@ -50,8 +51,17 @@ def evaluate(
             show_default="all but inception",
         ),
     ] = None,
-    sampler: Annotated[str | None, typer.Option(help="ddpm or ddim.", show_default="the run's")] = None,
+    sampler: Annotated[str | None, typer.Option(help="ddpm, ddim or dpm_solver.", show_default="the run's")] = None,
     steps: Annotated[int | None, typer.Option(help="Network evaluations per image.", show_default="the run's")] = None,
+    spacing: Annotated[
+        str | None, typer.Option(help="Of the timesteps: trailing, leading or log_snr.", show_default="the run's")
+    ] = None,
+    eta: Annotated[
+        float | None, typer.Option(help="ddim's share of fresh noise, 0 to 1.", show_default="the run's")
+    ] = None,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Instead: samplers x steps, their distance and images per second.")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Decides the images of a run, and what is drawn to measure.")] = 0,
     inception_weights: Annotated[
         Path | None, typer.Option(help="torch-fidelity's Inception weights, where there is no network.")
@@ -65,16 +75,17 @@ def evaluate(
 
     path = Path(subject) if subject else newest_run()
     run = Run(path) if (path / "model").is_dir() or (path / "config.toml").is_file() else None
-    if run is None and (sampler or steps):
-        raise NevoaError(f"{path} is not a run; --sampler and --steps say how a run makes images.")
+    wishes = {"sampler": sampler, "steps": steps, "spacing": spacing, "eta": eta}
+    if run is None and (sweep or any(wish is not None for wish in wishes.values())):
+        raise NevoaError(f"{path} is not a run; --sampler, --steps and their like say how a run makes images.")
     chosen = _metrics(metrics, run is not None)
     data = run.config().data if run else DataConfig(source="fashion_mnist")
     reference = Reference.of(against or data.source, data.size)
+    if run and sweep:
+        _sweep(run, reference, count, seed)
+        return
     with _progress() as progress:
-        if run:
-            made = _last(from_run(run, reference, count, seed, sampler=sampler, steps=steps), progress)
-        else:
-            made = from_files(path, count)
+        made = _last(from_run(run, reference, count, seed, **wishes), progress) if run else from_files(path, count)
         protocol = Protocol(reference, len(made.images), seed, made.sampler)
         report = _last(measure(made, protocol, chosen, inception_weights), progress)
     if as_json:
@@ -83,6 +94,21 @@ def evaluate(
         _print(report)
     if run:
         typer.echo(f"Written: {save(report, run)} and the sheet beside it", err=as_json)
+
+
+def _sweep(run: "Run", reference: "Reference", count: int, seed: int) -> None:
+    """Print a row when it is measured, and keep them all in the run folder."""
+    from nevoa.evaluation import save_sweep, sweep
+
+    name = f"fd_{reference.judge.card.short_name}"
+    typer.echo(f"{'sampler':12}{'spacing':10}{'steps':>6}{name:>12}{'images/s':>10}")
+    rows = []
+    for row in sweep(run.model(), reference, count, seed):
+        wishes = row.wishes
+        told = f"{wishes.get('sampler'):12}{wishes.get('spacing'):10}{wishes.get('steps'):6}"
+        typer.echo(f"{told}{row.distance:12.4g}{row.images_per_second:10.4g}")
+        rows.append(row)
+    typer.echo(f"Written: {save_sweep(rows, run, count, seed)}")
 
 
 def _metrics(names: str | None, has_model: bool) -> "tuple[Metric, ...]":

@@ -27,9 +27,15 @@ def sample(
     count: Annotated[
         int | None, typer.Option(min=1, help="How many images.", show_default="64; 8 with --trajectory")
     ] = None,
-    sampler: Annotated[str | None, typer.Option(help="ddpm or ddim.", show_default="the run's")] = None,
+    sampler: Annotated[str | None, typer.Option(help="ddpm, ddim or dpm_solver.", show_default="the run's")] = None,
     steps: Annotated[int | None, typer.Option(help="Network evaluations per image.", show_default="the run's")] = None,
+    spacing: Annotated[
+        str | None, typer.Option(help="Of the timesteps: trailing, leading or log_snr.", show_default="the run's")
+    ] = None,
     variance: Annotated[str | None, typer.Option(help="ddpm's: small or large.", show_default="the run's")] = None,
+    eta: Annotated[
+        float | None, typer.Option(help="ddim's share of fresh noise, 0 to 1.", show_default="the run's")
+    ] = None,
     clip: Annotated[
         bool | None,
         typer.Option("--clip/--no-clip", help="Clip x_0 to [-1, 1] at every step.", show_default="the run's"),
@@ -48,7 +54,8 @@ def sample(
 
     kind = _kind(out, trajectory)
     model = load(run or newest_run())
-    settings = model.settings(sampler, steps, variance, clip)  # pyright: ignore[reportArgumentType]
+    wishes = {"sampler": sampler, "steps": steps, "spacing": spacing, "variance": variance, "eta": eta, "clip": clip}
+    settings = model.settings(**wishes)  # pyright: ignore[reportArgumentType]
     total = count or (DEFAULT_ROWS if trajectory else DEFAULT_COUNT)
     if total > 256 and (trajectory or kind == ".gif"):
         raise NevoaError(f"A picture of the way out of the noise holds up to 256 images, not {total}.")

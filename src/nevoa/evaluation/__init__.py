@@ -9,6 +9,7 @@ from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.report import as_dict, save
 from nevoa.evaluation.stage import Stage
 from nevoa.evaluation.subject import Subject, from_files, from_run
+from nevoa.evaluation.sweep import Row, save_sweep, sweep
 
 __all__ = [
     "COUNT",
@@ -23,6 +24,7 @@ __all__ = [
     "Protocol",
     "Reference",
     "Report",
+    "Row",
     "Stage",
     "Subject",
     "as_dict",
@@ -34,5 +36,7 @@ __all__ = [
     "measure",
     "save",
     "save_judge",
+    "save_sweep",
+    "sweep",
     "train_judge",
 ]

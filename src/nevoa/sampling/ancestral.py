@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from nevoa.diffusion import Estimate, GaussianProcess
+from nevoa.sampling.sampler import Past
 
 Variance = Literal["small", "large"]
 
@@ -22,7 +23,14 @@ class Ancestral:
     variance: Variance = "small"
 
     def step(
-        self, process: GaussianProcess, x_t: Tensor, estimate: Estimate, t: int, s: int, noise: Callable[[], Tensor]
+        self,
+        process: GaussianProcess,
+        x_t: Tensor,
+        estimate: Estimate,
+        t: int,
+        s: int,
+        noise: Callable[[], Tensor],
+        past: Past | None = None,
     ) -> Tensor:
         """x_s from x_t, 0 <= s < t <= T."""
         t_of, s_of = torch.full((len(x_t),), t), torch.full((len(x_t),), s)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -25,22 +25,29 @@ class State:
     x_0_hat: Images
 
 
+class Past(NamedTuple):
+    """What the denoiser estimated one step ago, at timestep t: what multistep samplers remember."""
+
+    x_0: Images
+    t: int
+
+
 @runtime_checkable
 class Sampler(Protocol):
     """One step of the reverse process."""
 
     def step(
-        self, process: GaussianProcess, x_t: Images, estimate: Estimate, t: int, s: int, noise: Callable[[], Images]
+        self,
+        process: GaussianProcess,
+        x_t: Images,
+        estimate: Estimate,
+        t: int,
+        s: int,
+        noise: Callable[[], Images],
+        past: Past | None = None,
     ) -> Images:
         """x_s from x_t, 0 <= s < t <= T. `noise()` draws unit Gaussian noise of the shape of x_t."""
         ...
-
-
-def timestep_grid(timesteps: int, steps: int) -> list[int]:
-    """`steps + 1` timesteps in equal strides from T to 0, strictly decreasing. ValueError unless 1 <= steps <= T."""
-    if not 1 <= steps <= timesteps:
-        raise ValueError(f"steps is between 1 and {timesteps}, not {steps}")
-    return [round(timesteps * (steps - i) / steps) for i in range(steps + 1)]
 
 
 @torch.inference_mode()
@@ -51,11 +58,12 @@ def trajectory(
 
     Yields `len(grid)` states for `len(grid) - 1` evaluations of the denoiser.
     """
-    x_t = x_T
+    x_t, past = x_T, None
     for t, s in pairwise(grid):
         estimate = denoiser(x_t, torch.full((len(x_t),), t, device=x_t.device))
         yield State(x_t, t, estimate.x_0)
-        x_t = sampler.step(denoiser.process, x_t, estimate, t, s, noise)
+        x_t = sampler.step(denoiser.process, x_t, estimate, t, s, noise, past)
+        past = Past(estimate.x_0, t)
     yield State(x_t, grid[-1], x_t)
 
 

@@ -1,0 +1,62 @@
+"""Which sampler, at which timesteps, in how many steps: quality against speed."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nevoa.data import to_bytes
+from nevoa.evaluation.features import check_features
+from nevoa.evaluation.frechet import Moments, frechet_distance
+from nevoa.evaluation.reference import Reference
+from nevoa.files import write_text
+from nevoa.model import Model, SamplingWishes, last
+from nevoa.run import Run
+
+EVALUATIONS = (4, 5, 6, 8, 10, 15, 20)
+SWEEP: tuple[SamplingWishes, ...] = (
+    *({"sampler": "ddpm", "steps": steps, "spacing": "trailing"} for steps in (20, 50, 100)),
+    *(
+        {"sampler": sampler, "steps": steps, "spacing": spacing}
+        for sampler in ("ddim", "dpm_solver")
+        for spacing in ("trailing", "leading", "log_snr")
+        for steps in EVALUATIONS
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way to draw, measured. `distance` is the Fréchet distance of the reference's judge."""
+
+    wishes: SamplingWishes
+    distance: float
+    images_per_second: float
+
+
+def sweep(
+    model: Model, reference: Reference, count: int, seed: int = 0, ways: Sequence[SamplingWishes] = SWEEP
+) -> Iterator[Row]:
+    """Draw `count` images each way, from the same noise, and measure them; one row after another."""
+    reference.check_shape(model.shape)
+    real = Moments.of([reference.features()])
+    for wishes in ways:
+        if (wishes.get("steps") or 0) > model.schedule.steps:
+            continue
+        start = time.perf_counter()
+        images = np.concatenate([to_bytes(last(states).x_t) for states in model.trajectories(count, seed, **wishes)])
+        seconds = time.perf_counter() - start
+        features = reference.judge.features(images)
+        check_features(features, "images")
+        yield Row(wishes, frechet_distance(Moments.of([features]), real), count / seconds)
+
+
+def save_sweep(rows: Sequence[Row], run: Run, count: int, seed: int) -> Path:
+    """Write the rows into the run folder, in place of an earlier sweep of as many images."""
+    path = run.folder / "evaluation" / f"sweep-{count}.json"
+    values = {"count": count, "seed": seed, "rows": [asdict(row) for row in rows]}
+    write_text(path, json.dumps(values, indent=2) + "\n")
+    return path

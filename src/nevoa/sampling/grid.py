@@ -1,0 +1,47 @@
+"""At which timesteps a sampler evaluates the network: strictly decreasing grids from T to 0."""
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import numpy as np
+
+from nevoa.diffusion import NoiseSchedule
+
+Spacing = Literal["trailing", "leading", "log_snr"]
+SPACINGS: tuple[Spacing, ...] = get_args(Spacing)
+
+
+def timestep_grid(schedule: NoiseSchedule, steps: int, spacing: Spacing = "trailing") -> list[int]:
+    """`steps + 1` timesteps, strictly decreasing to 0, whatever the schedule. ValueError unless 1 <= steps <= T.
+
+    Args:
+        spacing: `trailing`, equal strides from T; `leading`, equal strides up from 1, so that it starts below T where
+            steps < T, as many libraries do; `log_snr`, equal strides of the logarithm of the signal-to-noise ratio from
+            T to 1 (Lu et al. 2022).
+    """
+    timesteps = schedule.steps
+    if not 1 <= steps <= timesteps:
+        raise ValueError(f"steps is between 1 and {timesteps}, not {steps}")
+    if spacing == "trailing":
+        return [round(timesteps * (steps - i) / steps) for i in range(steps + 1)]
+    if spacing == "leading":
+        return [*(1 + timesteps // steps * (steps - 1 - i) for i in range(steps)), 0]
+    log_snr = schedule.log_snr[1:].numpy()
+    wanted = np.linspace(log_snr[-1], log_snr[0], steps)
+    # log_snr falls with t: np.interp wants it rising.
+    nearest = np.interp(wanted, log_snr[::-1], np.arange(timesteps, 0, -1))
+    return strictly_decreasing([*np.round(nearest).astype(int).tolist(), 0])
+
+
+def strictly_decreasing(grid: Sequence[int]) -> list[int]:
+    """The grid with repeated timesteps moved apart: down as far as they must, then up where 0 is in the way.
+
+    On steep schedules neighbouring points of a log-SNR grid fall on one timestep, and a step of length zero divides by
+    zero.
+    """
+    apart = list(grid)
+    for i in range(1, len(apart)):
+        apart[i] = min(apart[i], apart[i - 1] - 1)
+    for i in reversed(range(len(apart))):
+        apart[i] = max(apart[i], len(apart) - 1 - i)
+    return apart

@@ -1,0 +1,66 @@
+"""A sweep measures what `evaluate` measures, once for each way of drawing."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from nevoa.config import Config, SamplingConfig
+from nevoa.evaluation import Reference, sweep
+from nevoa.evaluation.frechet import Moments, frechet_distance
+from nevoa.evaluation.sweep import SWEEP
+from nevoa.model import Model
+from tests.evaluation.test_meter import reference  # noqa: F401
+
+
+class Ignorant(nn.Module):
+    """Predicts no noise at all."""
+
+    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+        return torch.zeros_like(x_t)
+
+
+@pytest.fixture
+def model() -> Model:
+    return Model(Config(sampling=SamplingConfig(sampler="ddim", steps=7)), Ignorant(), (1, 12, 12))
+
+
+def test_rows_are_what_the_model_draws(model: Model, reference: Reference) -> None:  # noqa: F811
+    ways = SWEEP[3:5]
+    rows = list(sweep(model, reference, 150, ways=ways))
+    assert [row.wishes for row in rows] == list(ways)
+    images = model.sample(150, **ways[1])
+    real = Moments.of([reference.features()])
+    drawn = Moments.of([reference.judge.features(images)])
+    assert rows[1].distance == pytest.approx(frechet_distance(drawn, real), rel=1e-6)
+
+
+def test_every_sampler_and_spacing_is_tried() -> None:
+    assert {way.get("sampler") for way in SWEEP} == {"ddpm", "ddim", "dpm_solver"}
+    assert {way.get("spacing") for way in SWEEP} == {"trailing", "leading", "log_snr"}
+
+
+def test_wishes_are_laid_over_the_configs_sampling(model: Model) -> None:
+    assert model.settings() == model.config.sampling
+    assert model.settings(steps=3, eta=None).steps == 3
+    assert model.settings(sampler="dpm_solver", spacing="log_snr").model_dump(include={"steps", "spacing"}) == {
+        "steps": 20,
+        "spacing": "log_snr",
+    }
+    assert model.settings(sampler="ddpm").steps == 1000
+
+
+def test_settings_reach_the_sampler(model: Model) -> None:
+    drawn = {
+        name: model.sample(2, steps=5, **wishes)
+        for name, wishes in {
+            "ddim": {},
+            "eta": {"eta": 1.0},
+            "leading": {"spacing": "leading"},
+            "solver": {"sampler": "dpm_solver"},
+            "ddpm": {"sampler": "ddpm"},
+        }.items()
+    }
+    assert not np.array_equal(drawn["ddim"], drawn["eta"])
+    assert not np.array_equal(drawn["ddim"], drawn["leading"])
+    np.testing.assert_array_equal(drawn["eta"], drawn["ddpm"])  # eta = 1 is ancestral with the small variance
