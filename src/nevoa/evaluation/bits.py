@@ -5,7 +5,6 @@ t = 2 … T, and for t = 1 the discrete decoder (equation 13). All in bits per p
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -52,15 +51,21 @@ def stratified(
 ) -> Float64[np.ndarray, " N"]:
     """An unbiased estimate of each image's bound from 1 + `strata` evaluations of the network.
 
-    The decoder's term is always computed; of the others one timestep is drawn in each of `strata` equal stretches of
-    2 … T. The estimates of different images are independent, so their standard error is that of their mean.
+    The decoder's term is always computed. The others fall about as 1/t, so timesteps 2 … T are drawn in proportion to
+    that, one from each of `strata` stretches of equal probability, and each term counts by the inverse of its own. The
+    estimates of different images are independent, so their standard error is that of their mean.
     """
     steps, count = denoiser.schedule.steps, len(x_0)
     rng = generator(seed, Stream.EVALUATION, 0)
+    probability = 1 / np.arange(2, steps + 1)
+    probability /= probability.sum()
     moments = (np.arange(strata) + rng.random((count, strata))) / strata
-    t = torch.from_numpy(2 + np.floor(moments * (steps - 1)).astype(np.int64))
-    total = prior_bits(denoiser.process, x_0) + _summed(denoiser, x_0, torch.ones(count, 1).long(), variance, rng)
-    return (total + _summed(denoiser, x_0, t, variance, rng) * (steps - 1) / strata).numpy()
+    # The last sum can round to just below 1.
+    drawn = np.searchsorted(probability.cumsum()[:-1], moments, side="right")
+    first, t = torch.ones(count, 1, dtype=torch.int64), torch.from_numpy(drawn + 2)
+    weights = torch.from_numpy(1 / (strata * probability[drawn]))
+    total = prior_bits(denoiser.process, x_0) + _summed(denoiser, x_0, first, first.double(), variance, rng)
+    return (total + _summed(denoiser, x_0, t, weights, variance, rng)).numpy()
 
 
 def exact(denoiser: Denoiser, x_0: Images, variance: Variance = "small", seed: int = 0) -> Course:
@@ -116,19 +121,21 @@ def log_decoder(x_0: Float64[Tensor, "B C H W"], mean: Tensor, sigma: Tensor) ->
 
 
 def _summed(
-    denoiser: Denoiser, x_0: Images, t: Int[Tensor, "N K"], variance: Variance, rng: np.random.Generator
+    denoiser: Denoiser,
+    x_0: Images,
+    t: Int[Tensor, "N K"],
+    weights: Float64[Tensor, "N K"],
+    variance: Variance,
+    rng: np.random.Generator,
 ) -> PerImage:
-    """Each image's terms at its K timesteps, added up."""
-    bits = torch.zeros(len(x_0)).double()
-    for images, timesteps in _batches(len(x_0), t):
-        chosen = x_0[images]
-        bits.index_add_(0, images, term(denoiser, chosen, timesteps, _noise(chosen, rng), variance).bits)
+    """Each image's terms at its K timesteps, weighted and added up."""
+    bits = torch.zeros(len(x_0), dtype=torch.float64)
+    images = torch.arange(len(x_0)).repeat_interleave(t.shape[1])
+    for places in torch.arange(t.numel()).split(AT_ONCE):
+        chosen = x_0[images[places]]
+        terms = term(denoiser, chosen, t.flatten()[places], _noise(chosen, rng), variance)
+        bits.index_add_(0, images[places], terms.bits * weights.flatten()[places])
     return bits
-
-
-def _batches(count: int, t: Int[Tensor, "N K"]) -> Iterator[tuple[Int[Tensor, " B"], Int[Tensor, " B"]]]:
-    images = torch.arange(count).repeat_interleave(t.shape[1])
-    yield from zip(images.split(AT_ONCE), t.flatten().split(AT_ONCE), strict=True)
 
 
 def _noise(like: Images, rng: np.random.Generator) -> Images:

@@ -17,7 +17,7 @@ from nevoa.random import Stream, generator
 
 BATCH = 128
 EPOCHS = 16
-# AdamW's peak after a tenth of the course; 3e-3 is the largest that trained without spikes.
+# The peak, after a tenth of the course.
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 0.05
 SHIFT = 2

@@ -29,7 +29,7 @@ METRICS: tuple[Metric, ...] = ("frechet", "kernel", "manifold", "classes", "bits
 # Inception is asked for by name: it needs an extra, a download, and photographs.
 DEFAULT_METRICS: tuple[Metric, ...] = METRICS[:-1]
 
-# The standard error of bits per dimension is below 1 % with these, at 26,500 evaluations of the network.
+# 26,500 evaluations of the network at T = 1000, 10,500 of them for the estimate.
 BITS_IMAGES, EXACT_IMAGES = 500, 16
 
 
