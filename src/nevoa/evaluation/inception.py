@@ -57,6 +57,9 @@ def _inception(weights: Path | None) -> nn.Module:
     if weights is not None and not weights.is_file():
         raise NevoaError(f"There is no file {weights} with Inception weights.")
     try:
+        if weights is not None:
+            # torch-fidelity unpickles whatever it is given; what loads so has nothing in it that could run.
+            torch.load(weights, weights_only=True)
         return NoTrainInceptionV3("inception-v3-compat", [str(WIDTH)], str(weights) if weights else None)
     except ModuleNotFoundError as error:
         raise NevoaError("Inception metrics need an extra: pip install 'nevoa[metrics]'.") from error
