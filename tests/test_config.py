@@ -22,7 +22,13 @@ def test_classic_is_the_notebook() -> None:
     assert (config.training.batch_size, config.training.learning_rate, config.training.loss) == (128, 1e-3, "huber")
     assert (config.training.optimizer, config.training.ema_decay, config.data.flip) == ("adam", 0.0, True)
     assert config.training.preview_every_images == 1000 * 128
-    assert config.diffusion.model_dump() == {"schedule": "linear", "timesteps": 1000, "prediction": "epsilon"}
+    assert config.diffusion.model_dump() == {
+        "schedule": "linear",
+        "timesteps": 1000,
+        "prediction": "epsilon",
+        "zero_terminal_snr": False,
+    }
+    assert config.training.weighting == "simple"
     assert config.network.model_dump() == {
         "kind": "unet",
         "dim": 28,
@@ -52,6 +58,7 @@ def test_ddpm_cifar10_is_ho_et_al() -> None:
         (["training.steps=0"], "training.steps: Input should be greater than or equal to 1"),
         (["training.batch_size=many"], "training.batch_size: Input should be a valid integer"),
         (["network.attention=[true]"], "attention needs 2 values"),
+        (["diffusion.zero_terminal_snr=true", "diffusion.prediction=epsilon"], "predict v or x0"),
         (["network.kind=resnet"], "'unet', 'residual'"),
         (["diffusion.timesteps=10", "sampling.steps=20"], "at most diffusion.timesteps"),
         (["batch_size=3"], "section.key=value"),

@@ -38,6 +38,13 @@ class DiffusionConfig(Section):
     schedule: Literal["linear", "quadratic", "sigmoid", "cosine"] = "linear"
     timesteps: Annotated[int, Field(ge=2, le=100_000)] = 1000
     prediction: Literal["epsilon", "x0", "v"] = "epsilon"
+    zero_terminal_snr: bool = False
+
+    @model_validator(mode="after")
+    def _something_to_predict_at_the_end(self) -> "DiffusionConfig":
+        if self.zero_terminal_snr and self.prediction == "epsilon":
+            raise ValueError("with zero_terminal_snr x_T is the noise: predict v or x0, not epsilon")
+        return self
 
 
 class UNetConfig(Section):
@@ -80,6 +87,7 @@ class TrainingConfig(Section):
     steps: Positive | None = None
     batch_size: Positive = 128
     loss: Literal["l1", "l2", "huber"] = "huber"
+    weighting: Literal["simple", "min_snr"] = "simple"
     optimizer: Literal["adam", "adamw", "muon"] = "adam"
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     learning_rate_decay: Literal["none", "cosine"] = "none"

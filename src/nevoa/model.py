@@ -140,7 +140,8 @@ class Model:
 
 def schedule_of(config: DiffusionConfig) -> NoiseSchedule:
     """The schedule that a config names."""
-    return NoiseSchedule.named(config.schedule, config.timesteps)
+    schedule = NoiseSchedule.named(config.schedule, config.timesteps)
+    return schedule.with_zero_terminal_snr() if config.zero_terminal_snr else schedule
 
 
 def last(states: Iterator[State]) -> State:

@@ -72,3 +72,23 @@ def test_losses_are_their_formulas_per_image(loss: LossName, distance: float, ex
     target = torch.zeros(2, 1, 2, 2)
     output = target + torch.tensor([distance, 0.0]).view(2, 1, 1, 1)
     assert loss_per_image(output, target, loss).tolist() == pytest.approx([expected, 0.0])
+
+
+def test_min_snr_makes_one_loss_of_all_predictions() -> None:
+    """An estimate of x_0 costs min(SNR, 5) times its square error, whichever way the network says it."""
+    guess = normal(7)
+    a, b = (table.sqrt()[T].view(-1, 1, 1, 1) for table in (SCHEDULE.alpha_bar, 1 - SCHEDULE.alpha_bar))
+    noise = (X_T - a * guess) / b
+    snr = (a**2 / b**2).flatten()
+    expected = snr.clamp(max=5) * ((guess - X_0) ** 2).flatten(1).mean(1)
+    assert snr.max() > 5 > snr.min()
+    for kind in KINDS:
+        output = PREDICTIONS[kind].target(guess, noise, a, b)
+        denoiser = Denoiser(lambda x_t, t, output=output: output, SCHEDULE, kind)
+        torch.testing.assert_close(denoiser.loss(X_0, T, EPSILON, "l2", "min_snr"), expected, rtol=1e-6, atol=0)
+
+
+def test_the_simple_weight_is_one() -> None:
+    wrong = Denoiser(lambda x_t, t: normal(7), SCHEDULE, "v")
+    expected = loss_per_image(normal(7), PREDICTIONS["v"].target(X_0, EPSILON, *wrong._scales(X_0, T)), "l1")
+    torch.testing.assert_close(wrong.loss(X_0, T, EPSILON, "l1", "simple"), expected)

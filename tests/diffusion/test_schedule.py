@@ -72,3 +72,16 @@ def test_a_schedule_has_two_steps(name: ScheduleName, steps: int) -> None:
 def test_a_table_that_is_no_schedule_is_refused() -> None:
     with pytest.raises(ValueError, match="beta"):
         NoiseSchedule(torch.tensor([0.0, 0.5, 1.5], dtype=torch.float64))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_zero_terminal_snr_is_that_of_diffusers(name: ScheduleName) -> None:
+    from diffusers.schedulers.scheduling_ddim import rescale_zero_terminal_snr
+
+    schedule = NoiseSchedule.named(name, 100)
+    stretched = schedule.with_zero_terminal_snr()
+    torch.testing.assert_close(stretched.beta[1:], rescale_zero_terminal_snr(schedule.beta[1:]), rtol=1e-9, atol=1e-12)
+    assert stretched.alpha_bar[-1] == 0
+    assert stretched.log_snr[-1] == -torch.inf
+    torch.testing.assert_close(stretched.alpha_bar[1], schedule.alpha_bar[1])
+    assert (stretched.alpha_bar.diff() < 0).all()

@@ -185,10 +185,11 @@ def test_the_grid_falls_strictly_to_0(schedule: ScheduleName, timesteps: int, sh
 @pytest.mark.parametrize("spacing", SPACINGS)
 @pytest.mark.parametrize("sampler", [Ancestral(), DDIM(), DDIM(1.0), DPMSolver()])
 def test_a_steep_schedule_makes_no_nan(sampler: Sampler, spacing: Spacing) -> None:
-    for steps in (1, 2, 5, 10, STEEP.steps):
-        noise, grid = noises(0, (2, 1, 2, 2)), timestep_grid(STEEP, steps, spacing)
-        *_, end = trajectory(Denoiser(network, STEEP, "v"), sampler, noise(), grid, noise)
-        assert end.x_t.isfinite().all()
+    for schedule in (STEEP, STEEP.with_zero_terminal_snr(), NoiseSchedule.cosine(19).with_zero_terminal_snr()):
+        for steps in (1, 2, 5, 10, 19):
+            noise, grid = noises(0, (2, 1, 2, 2)), timestep_grid(schedule, steps, spacing)
+            *_, end = trajectory(Denoiser(network, schedule, "v"), sampler, noise(), grid, noise)
+            assert end.x_t.isfinite().all()
 
 
 def test_a_log_snr_grid_is_even_where_the_schedule_lets_it_be() -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from nevoa.diffusion.objective import LossName, loss_per_image
+from nevoa.diffusion.objective import LossName, WeightingName, loss_per_image, loss_weight
 from nevoa.diffusion.prediction import PREDICTIONS, PredictionName
 from nevoa.diffusion.process import GaussianProcess
 from nevoa.diffusion.schedule import NoiseSchedule, at
@@ -56,10 +56,19 @@ class Denoiser:
         x_0 = x_0.clamp(-1, 1)
         return Estimate(x_0, (x_t - a * x_0) / b)
 
-    def loss(self, x_0: Images, t: Timesteps, epsilon: Images, loss: LossName = "huber") -> Float[Tensor, " B"]:
+    def loss(
+        self,
+        x_0: Images,
+        t: Timesteps,
+        epsilon: Images,
+        loss: LossName = "huber",
+        weighting: WeightingName = "simple",
+    ) -> Float[Tensor, " B"]:
         """Algorithm 1 of Ho et al. 2020 without the optimizer: the loss of each image, its t and epsilon given."""
         target = PREDICTIONS[self.prediction].target(x_0, epsilon, *self._scales(x_0, t))
-        return loss_per_image(self.network(self.process.forward(x_0, t, epsilon), t).to(x_0.dtype), target, loss)
+        output = self.network(self.process.forward(x_0, t, epsilon), t).to(x_0.dtype)
+        weight = loss_weight(weighting, self.prediction, self.schedule.log_snr[t.cpu()].exp())
+        return loss_per_image(output, target, loss) * weight.to(x_0.dtype).to(x_0.device)
 
     def _scales(self, like: Images, t: Timesteps) -> tuple[Tensor, Tensor]:
         alpha_bar = self.schedule.alpha_bar

@@ -20,7 +20,7 @@ class NoiseSchedule:
     """Tables of length T + 1 in float64. Index 0 is the clean image, index t the image after t steps.
 
     Attributes:
-        beta: variance added by each step, in (0, 1); `beta[0] == 0`.
+        beta: variance added by each step, in (0, 1), the last in (0, 1]; `beta[0] == 0`.
 
     The ends of linear, quadratic and sigmoid are those of Ho et al. 2020, section 4, whatever T is.
     Every constructor takes `steps`, T, at least 2, and raises ValueError below.
@@ -29,7 +29,11 @@ class NoiseSchedule:
     beta: Float64[Tensor, " T1"]
 
     def __post_init__(self) -> None:
-        if len(self.beta) < 3 or self.beta[0] != 0 or not bool(((self.beta[1:] > 0) & (self.beta[1:] < 1)).all()):
+        if (
+            len(self.beta) < 3
+            or self.beta[0] != 0
+            or not bool((self.beta[1:] > 0).all() and (self.beta[1:-1] < 1).all() and self.beta[-1] <= 1)
+        ):
             raise ValueError("a schedule needs beta[0] == 0 and then at least two values between 0 and 1")
 
     @property
@@ -49,7 +53,7 @@ class NoiseSchedule:
 
     @cached_property
     def log_snr(self) -> Float64[Tensor, " T1"]:
-        """log(alpha_bar / (1 - alpha_bar)); infinite at the clean image."""
+        """log(alpha_bar / (1 - alpha_bar)); infinite at the clean image, minus infinity where nothing is left of it."""
         return torch.logit(self.alpha_bar)
 
     @classmethod
@@ -85,6 +89,16 @@ class NoiseSchedule:
         return {"linear": cls.linear, "quadratic": cls.quadratic, "sigmoid": cls.sigmoid, "cosine": cls.cosine}[name](
             steps
         )
+
+    def with_zero_terminal_snr(self) -> "NoiseSchedule":
+        """The same course, stretched so that nothing of the image is left at T (Lin et al. 2024, algorithm 1).
+
+        sqrt(alpha_bar) keeps its value at t = 1 and becomes 0 at T. The network cannot predict epsilon there.
+        """
+        kept = self.alpha_bar[1:].sqrt()
+        kept = (kept - kept[-1]) * kept[0] / (kept[0] - kept[-1])
+        alpha_bar = torch.cat([kept.new_ones(1), kept**2])
+        return NoiseSchedule._of(1 - alpha_bar[1:] / alpha_bar[:-1])
 
     @classmethod
     def _of(cls, beta: Float64[Tensor, " T"]) -> "NoiseSchedule":

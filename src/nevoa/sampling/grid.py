@@ -26,7 +26,9 @@ def timestep_grid(schedule: NoiseSchedule, steps: int, spacing: Spacing = "trail
         return [round(timesteps * (steps - i) / steps) for i in range(steps + 1)]
     if spacing == "leading":
         return [*(1 + timesteps // steps * (steps - 1 - i) for i in range(steps)), 0]
+    # Minus infinity, of a schedule that ends in pure noise, has no strides: there the next value stands for it.
     log_snr = schedule.log_snr[1:].numpy()
+    log_snr = log_snr.clip(min=log_snr[np.isfinite(log_snr)].min())
     wanted = np.linspace(log_snr[-1], log_snr[0], steps)
     # log_snr falls with t: np.interp wants it rising.
     nearest = np.interp(wanted, log_snr[::-1], np.arange(timesteps, 0, -1))

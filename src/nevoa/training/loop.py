@@ -90,7 +90,7 @@ def train_step(
     state.network.train()
     # Dropout draws from torch's generator: seeded by position, it too does not depend on what came before.
     torch.manual_seed(int(generator(config.seed, Stream.DROPOUT, state.images_seen).integers(2**63)))
-    loss = denoiser.loss(x_0, t.to(state.device), epsilon, config.loss).mean()
+    loss = denoiser.loss(x_0, t.to(state.device), epsilon, config.loss, config.weighting).mean()
     state.network.zero_grad()
     loss.backward()
     grad_norm = nn.utils.clip_grad_norm_(state.network.parameters(), config.gradient_clip or float("inf"))
