@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import nevoa
 from nevoa.config import Config
 from nevoa.data import Batches, open_source
 from nevoa.errors import NevoaError
+from nevoa.model import fresh_network
 from nevoa.presets import configure
 from nevoa.run import Run, load
 from nevoa.training import Plan, Step, checkpoint, resolve
@@ -293,6 +294,24 @@ def test_the_learning_rate_warms_up_then_falls_to_zero(tiny: Config) -> None:
     assert learning_rate_at(500, 1000, config) == pytest.approx(1.0)
     assert learning_rate_at(1000, 1000, config) == pytest.approx(0.0)
     assert learning_rate_at(900, 1000, config.model_copy(update={"learning_rate_decay": "none"})) == 2.0
+
+
+def test_the_plan_counts_operations_as_the_layers_do() -> None:
+    """Two for each weight of a convolution or linear layer and place that it is used at; for training three times."""
+    plan = plan_of("network.attention=[false, false]", minutes=1)
+    counted = []
+
+    def count(module: nn.Module, _: object, output: Tensor) -> None:
+        weights = module.get_parameter("weight").numel()
+        counted.append(2 * weights * (output[0, 0].numel() if isinstance(module, nn.Conv2d) else 1))
+
+    network = fresh_network(plan.config, plan.shape)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            module.register_forward_hook(count)
+    network(torch.zeros(1, *plan.shape), torch.ones(1).long())
+    assert plan.flop_per_image == 3 * sum(counted)
+    assert plan.flop_per_second == pytest.approx(plan.flop_per_image * 32 / plan.step_seconds)
 
 
 def test_a_plan_resolves_what_is_open() -> None:

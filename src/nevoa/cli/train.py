@@ -71,6 +71,7 @@ def _print_plan(plan: "Plan", folder: Path) -> None:
         "device": f"{plan.device}, {plan.precision}",
         "steps": f"{plan.steps:,} of {plan.config.training.batch_size} images",
         "time": f"about {_duration(plan.seconds)} ({plan.step_seconds:.3g} s a step)",
+        "compute": f"{plan.flop_per_image / 1e9:.3g} GFLOP an image, {plan.flop_per_second / 1e9:,.0f} GFLOP/s",
         "memory": f"about {plan.memory_bytes / 1e9:.1f} GB",
         "disk": f"up to {plan.disk_bytes / 1e6:,.0f} MB",
         "folder": str(folder),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from nevoa.config import Config, TrainingConfig
 from nevoa.data import Batches, ImageSet, open_source
@@ -41,6 +42,17 @@ class Trial:
         """A step of the config's batch size in its precision, over two seconds of steps."""
         training = self.config.training
         return self.seconds_of_step(training.batch_size, training.known_precision, at_least=2.0)
+
+    @cached_property
+    def flop_per_image(self) -> int:
+        """Floating-point operations of training on one image: three times those of the network's evaluation.
+
+        The gradient takes two products for each one forward (Kaplan et al. 2020, section 2.1).
+        """
+        state, x = self.state, torch.zeros(1, *self.images.shape, device=self.state.device)
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            state.network(x, torch.ones(1, dtype=torch.int64, device=state.device))
+        return 3 * counter.get_total_flops()
 
     @cached_property
     def preview_seconds(self) -> float:
@@ -90,6 +102,8 @@ class Plan:
     """What a resolved config comes to.
 
     Attributes:
+        flop_per_image: floating-point operations of training on one image.
+        flop_per_second: at which they are done.
         seconds: estimated, previews included.
         memory_bytes: the most this process, or the GPU, held during a step of trial.
         disk_bytes: what the run folder will come to at most.
@@ -105,6 +119,8 @@ class Plan:
     precision: str
     steps: int
     step_seconds: float
+    flop_per_image: int
+    flop_per_second: float
     seconds: float
     memory_bytes: int
     disk_bytes: int
@@ -126,6 +142,8 @@ class Plan:
             precision=training.known_precision,
             steps=steps,
             step_seconds=trial.step_seconds,
+            flop_per_image=trial.flop_per_image,
+            flop_per_second=training.batch_size * trial.flop_per_image / trial.step_seconds,
             seconds=steps * trial.step_seconds + previews * trial.preview_seconds,
             memory_bytes=_peak_memory(trial.state.device),
             disk_bytes=_disk_bytes(parameters, training),
