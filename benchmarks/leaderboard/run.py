@@ -80,7 +80,8 @@ def work(contender: Contender, data: Path, wish: argparse.Namespace) -> dict[str
         print(f"{contender.name}: {wish.minutes:g} minutes of training", flush=True)
         options = [str(word) for key, value in asked.items() for word in (f"--{key.replace('_', '-')}", value)]
         script = HERE / "contenders" / contender.script
-        subprocess.run([python, script, "--data", data, *options, "--out", folder], check=True)
+        quiet = {**os.environ, "TQDM_DISABLE": "1"}  # the peers' progress bars: thousands of lines in a log
+        subprocess.run([python, script, "--data", data, *options, "--out", folder], check=True, env=quiet)
     said = json.loads(about.read_text(encoding="utf-8"))
     if said["asked"] != asked:
         raise SystemExit(f"{folder} was made with {said['asked']}. Choose another --out, or remove that folder.")
