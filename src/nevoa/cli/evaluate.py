@@ -24,7 +24,7 @@ MEANINGS = {
     "precision": "share that looks real",
     "recall": "real ones it can make",
     "density": "1: as real ones lie",
-    "coverage": "real ones that are met",
+    "coverage": "real ones met",
     "confidence": "the judge's certainty",
     "near_copies": "0.01 is chance",
     "nearest_distance_ratio": "1: as unseen ones",
@@ -150,7 +150,14 @@ def _print(report: "Report") -> None:
     console.print(f"{len(report.subject.images):,} images of {report.subject.name}{_how(report)}", markup=False)
     console.print(f"protocol {protocol.name}{departures}, against {protocol.as_dict()['reference']}")
     console.print(f"judge {card.sha256:.12}, right on {card.accuracy:.1%} of unseen images\n")
-    table = Table("", Column("score", justify="right"), Column("floor", justify="right"), "", box=None, pad_edge=False)
+    table = Table(
+        Column("", no_wrap=True),
+        Column("score", justify="right"),
+        Column("floor", justify="right"),
+        "",
+        box=None,
+        pad_edge=False,
+    )
     for name, meaning in _rows(report):
         table.add_row(name, _value(report.scores, name), _value(report.floor, name), meaning)
     console.print(table)
