@@ -1,4 +1,4 @@
-"""Train the judge that ships with the package: all 60,000 training images of Fashion-MNIST, 15 minutes.
+"""Train the judge that ships with the package: all 60,000 training images of Fashion-MNIST.
 
     python scripts/make_judge.py
 
