@@ -38,7 +38,7 @@ __all__ = ["Config", "Model", "NevoaError", "Run", "__version__", "configure", "
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
-    if name in ("data", "diffusion", "networks", "sampling", "pictures", "training"):
+    if name in ("data", "diffusion", "evaluation", "networks", "sampling", "pictures", "training"):
         return import_module(f"nevoa.{name}")
     raise AttributeError(f"module 'nevoa' has no attribute '{name}'")
 

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -28,14 +29,25 @@ def nevoa(*arguments: str, folder: Path, code: int = 0) -> subprocess.CompletedP
     return done
 
 
-def refused(arguments: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> str:
-    """What the command says on stderr when it exits with 2; in this process, since a new one takes seconds to start."""
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr(sys, "argv", ["nevoa", *arguments])
-    with pytest.raises(SystemExit) as stop:
-        main()
-    assert stop.value.code == 2
-    return capsys.readouterr().err
+Refuses = Callable[[list[str], str, Path], None]
+
+
+@pytest.fixture
+def refuses(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, trained: Path) -> Refuses:
+    """The command, typed in a folder, exits with 2 and one line. In this process: a new one takes seconds to start."""
+
+    def check(arguments: list[str], message: str, folder: Path) -> None:
+        typed = [str(trained / "runs/tiny") if part == "runs/tiny" else part for part in arguments]
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "argv", ["nevoa", *typed])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        told = capsys.readouterr().err
+        assert stop.value.code == 2
+        assert message in told
+        assert len(told.strip().splitlines()) == 1
+
+    return check
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +186,8 @@ WRONG_TO_MEASURE = [
     (["evaluate", "small.npy"], "14x14 with 1 channel, those of fashion_mnist are 28x28"),
     (["evaluate", "constant.npy", "--steps", "3"], "is not a run"),
     (["evaluate", "constant.npy", "--sweep"], "is not a run"),
+    (["evaluate", "runs/tiny", "--sweep", "--steps", "3"], "--sweep tries all samplers itself"),
+    (["evaluate", "runs/tiny", "--sweep", "--json"], "--sweep tries all samplers itself"),
     (["evaluate", "runs/tiny", "--count", "100", "--steps", "1"], "There are 100 images"),
     (["evaluate", "runs/tiny", "--steps", "21"], "between 1 and 20"),
     (["evaluate", "runs/tiny", "--metrics", "frechet,kernl"], "Did you mean 'kernel'"),
@@ -202,18 +216,10 @@ def put_wrong_images(folder: Path) -> None:
     ("arguments", "message"), WRONG_TO_MEASURE, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
 )
 def test_what_cannot_be_measured_is_one_line(
-    arguments: list[str],
-    message: str,
-    tmp_path: Path,
-    trained: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture,
+    arguments: list[str], message: str, tmp_path: Path, trained: Path, refuses: Refuses
 ) -> None:
     put_wrong_images(tmp_path)
-    arguments = [str(trained / "runs/tiny") if part == "runs/tiny" else part for part in arguments]
-    told = refused(arguments, tmp_path, monkeypatch, capsys)
-    assert message in told
-    assert len(told.strip().splitlines()) == 1
+    refuses(arguments, message, tmp_path)
     assert not (trained / "runs/tiny/evaluation").exists()
 
 
@@ -225,9 +231,9 @@ def test_evaluate_measures_a_run_and_the_same_images_from_files_alike(tmp_path: 
     for word in ("nevoa-fashion/1", "150 images instead of 10,000", "fd_fashion", "bits_per_dim", "near_copies", "few"):
         assert word in done.stdout
     run = tmp_path / "runs/tiny"
-    written = json.loads((run / "evaluation/ddpm-2-150.json").read_text())
+    written = json.loads((run / "evaluation/ddpm-2-trailing-eta0-150-seed0-fashion.json").read_text())
     assert len(written["by_timestep"]["bits"]) == 20
-    assert Image.open(run / "evaluation/ddpm-2-150.png").width > 1000
+    assert Image.open(run / "evaluation/ddpm-2-trailing-eta0-150-seed0-fashion.png").width > 1000
     assert f"| fd_fashion | {written['scores']['fd_fashion']:.4g} |" in (run / "README.md").read_text()
     for out in ("images.npy", "pictures"):
         nevoa("sample", "runs/tiny", "--count", "150", "--steps", "2", "--out", out, folder=tmp_path)
@@ -261,23 +267,14 @@ def test_a_judge_is_trained_for_images_of_another_size(tmp_path: Path) -> None:
     ("arguments", "message"), WRONG, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
 )
 def test_wrong_input_is_one_line_and_leaves_nothing(
-    arguments: list[str],
-    message: str,
-    tmp_path: Path,
-    trained: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture,
+    arguments: list[str], message: str, tmp_path: Path, trained: Path, refuses: Refuses
 ) -> None:
     (tmp_path / "a_file").write_text("no picture")
-    if "runs/tiny" in arguments:
-        arguments = [str(trained / "runs/tiny") if part == "runs/tiny" else part for part in arguments]
     if "broken" in arguments:
         shutil.copytree(trained / "runs/tiny", tmp_path / "broken")
         (tmp_path / "broken/model/model.safetensors").write_bytes(b"rubbish")
     before = sorted(tmp_path.rglob("*"))
-    told = refused(arguments, tmp_path, monkeypatch, capsys)
-    assert message in told
-    assert len(told.strip().splitlines()) == 1
+    refuses(arguments, message, tmp_path)
     assert sorted(tmp_path.rglob("*")) == before
 
 

@@ -10,7 +10,7 @@ import torch
 
 from nevoa.data import ImageSet, open_source
 from nevoa.errors import NevoaError
-from nevoa.evaluation import Judge, judge_folder, judge_of, load_judge, save_judge, train_judge
+from nevoa.evaluation import Judge, JudgeCard, judge_folder, judge_of, load_judge, save_judge, train_judge
 from nevoa.evaluation.judge import CARD, WEIGHTS
 from nevoa.evaluation.judge_training import accuracy, varied
 from tests.data.test_data import needs_debian
@@ -61,6 +61,13 @@ def test_training_is_a_function_of_the_images() -> None:
     first, second = [list(train_judge(bands(200), None, epochs=1))[-1].judge for _ in range(2)]
     for name, tensor in first.network.state_dict().items():
         assert torch.equal(tensor, second.network.state_dict()[name]), name
+
+
+def test_metrics_of_another_size_have_another_name() -> None:
+    native = JudgeCard("fashion_mnist", "", (1, 28, 28), ("a", "b"), 1, 1.0, "")
+    assert native.short_name == "fashion"
+    assert dataclasses.replace(native, shape=(1, 8, 8)).short_name == "fashion_8x8"
+    assert dataclasses.replace(native, name="cifar10", shape=(3, 32, 32)).short_name == "cifar10"
 
 
 def test_one_class_is_refused() -> None:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
+from nevoa.cli import options
 from nevoa.errors import NevoaError, unknown
 
 if TYPE_CHECKING:
@@ -51,14 +52,10 @@ def evaluate(
             show_default="all but inception",
         ),
     ] = None,
-    sampler: Annotated[str | None, typer.Option(help="ddpm, ddim or dpm_solver.", show_default="the run's")] = None,
-    steps: Annotated[int | None, typer.Option(help="Network evaluations per image.", show_default="the run's")] = None,
-    spacing: Annotated[
-        str | None, typer.Option(help="Of the timesteps: trailing, leading or log_snr.", show_default="the run's")
-    ] = None,
-    eta: Annotated[
-        float | None, typer.Option(help="ddim's share of fresh noise, 0 to 1.", show_default="the run's")
-    ] = None,
+    sampler: options.Sampler = None,
+    steps: options.Steps = None,
+    spacing: options.Spacing = None,
+    eta: options.Eta = None,
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Instead: samplers x steps, their distance and images per second.")
     ] = False,
@@ -69,7 +66,6 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Measure how good images are: of a run, which makes new ones first, or of files."""
-    from nevoa.config import DataConfig
     from nevoa.evaluation import Protocol, Reference, as_dict, from_files, from_run, measure, save
     from nevoa.run import Run, newest_run
 
@@ -79,8 +75,10 @@ def evaluate(
     if run is None and (sweep or any(wish is not None for wish in wishes.values())):
         raise NevoaError(f"{path} is not a run; --sampler, --steps and their like say how a run makes images.")
     chosen = _metrics(metrics, run is not None)
-    data = run.config().data if run else DataConfig(source="fashion_mnist")
-    reference = Reference.of(against or data.source, data.size)
+    if sweep and (metrics or as_json or any(wish is not None for wish in wishes.values())):
+        raise NevoaError("--sweep tries all samplers itself and prints a table: leave the other options out.")
+    source, size = (run.config().data.source, run.config().data.size) if run else ("fashion_mnist", None)
+    reference = Reference.of(against or source, size)
     if run and sweep:
         _sweep(run, reference, count, seed)
         return

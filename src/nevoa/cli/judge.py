@@ -33,8 +33,9 @@ def train(
     if folder.exists():
         raise NevoaError(f"There is a judge of these images already: {folder}. Remove that folder to train another.")
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    for lesson in train_judge(images, test, epochs or EPOCHS):
-        console.print(f"epoch {lesson.epoch}/{epochs or EPOCHS}  loss {lesson.loss:.4f}")
-        if lesson.epoch == (epochs or EPOCHS):
-            card = save_judge(lesson.judge, folder).card
-            typer.echo(f"Right on {card.accuracy:.1%} of {card.measured_on}. The judge of {source}: {folder}")
+    judge = None
+    for epoch, loss, judge in train_judge(images, test, epochs or EPOCHS):
+        console.print(f"epoch {epoch}/{epochs or EPOCHS}  loss {loss:.4f}  right on {judge.card.accuracy:.1%}")
+    assert judge is not None
+    save_judge(judge, folder)
+    typer.echo(f"Right on {judge.card.accuracy:.1%} of {judge.card.measured_on}. The judge of {source}: {folder}")

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from nevoa.cli import options
 from nevoa.errors import NevoaError, unknown
 
 if TYPE_CHECKING:
@@ -27,15 +28,11 @@ def sample(
     count: Annotated[
         int | None, typer.Option(min=1, help="How many images.", show_default="64; 8 with --trajectory")
     ] = None,
-    sampler: Annotated[str | None, typer.Option(help="ddpm, ddim or dpm_solver.", show_default="the run's")] = None,
-    steps: Annotated[int | None, typer.Option(help="Network evaluations per image.", show_default="the run's")] = None,
-    spacing: Annotated[
-        str | None, typer.Option(help="Of the timesteps: trailing, leading or log_snr.", show_default="the run's")
-    ] = None,
+    sampler: options.Sampler = None,
+    steps: options.Steps = None,
+    spacing: options.Spacing = None,
     variance: Annotated[str | None, typer.Option(help="ddpm's: small or large.", show_default="the run's")] = None,
-    eta: Annotated[
-        float | None, typer.Option(help="ddim's share of fresh noise, 0 to 1.", show_default="the run's")
-    ] = None,
+    eta: options.Eta = None,
     clip: Annotated[
         bool | None,
         typer.Option("--clip/--no-clip", help="Clip x_0 to [-1, 1] at every step.", show_default="the run's"),

@@ -2,7 +2,7 @@
 
 from nevoa.data.batches import Batches
 from nevoa.data.catalog import CATALOG
-from nevoa.data.decode import picture_of, pixels_of, read_image, square
+from nevoa.data.decode import picture_of, pixels_of, read_image, size_in_words, square
 from nevoa.data.files import read_images
 from nevoa.data.pixels import to_bytes, to_unit
 from nevoa.data.sources import image_at, open_source, parse_index
@@ -20,6 +20,7 @@ __all__ = [
     "pixels_of",
     "read_image",
     "read_images",
+    "size_in_words",
     "square",
     "to_bytes",
     "to_unit",

@@ -42,6 +42,11 @@ def pixels_of(image: Image.Image) -> UInt8[np.ndarray, "H W C"]:
     return array[:, :, None] if array.ndim == 2 else array
 
 
+def size_in_words(channels: int, height: int, width: int) -> str:
+    """As users read it: `28x28 with 1 channel`."""
+    return f"{height}x{width} with {channels} channel{'s' * (channels > 1)}"
+
+
 def picture_of(pixels: UInt8[np.ndarray, "H W C"]) -> Image.Image:
     """The other way round: one channel is gray, three are RGB."""
     return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from nevoa.data.decode import pixels_of, read_image
+from nevoa.data.decode import pixels_of, read_image, size_in_words
 from nevoa.errors import NevoaError
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
@@ -39,11 +39,6 @@ def _from_folder(folder: Path) -> UInt8[np.ndarray, "N H W C"]:
     pictures = [pixels_of(read_image(path)) for path in paths]
     for path, pixels in zip(paths, pictures, strict=True):
         if pixels.shape != pictures[0].shape:
-            first, other = f"{paths[0].name} is {_size(pictures[0])}", f"{path.name} {_size(pixels)}"
-            raise NevoaError(f"The pictures in {folder} differ: {first}, {other}.")
+            first, other = (size_in_words(*image.transpose(2, 0, 1).shape) for image in (pictures[0], pixels))
+            raise NevoaError(f"The pictures in {folder} differ: {paths[0].name} is {first}, {path.name} {other}.")
     return np.stack(pictures)
-
-
-def _size(pixels: np.ndarray) -> str:
-    height, width, channels = pixels.shape
-    return f"{height}x{width} with {channels} channel{'s' * (channels > 1)}"

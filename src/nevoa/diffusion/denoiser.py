@@ -6,10 +6,10 @@ from typing import NamedTuple
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from nevoa.diffusion.objective import LossName, WeightingName, loss_per_image, loss_weight
+from nevoa.diffusion.objective import LossName, WeightingName, loss_per_image, min_snr_weight
 from nevoa.diffusion.prediction import PREDICTIONS, PredictionName
 from nevoa.diffusion.process import GaussianProcess
-from nevoa.diffusion.schedule import NoiseSchedule, at
+from nevoa.diffusion.schedule import NoiseSchedule, at, shaped
 
 Images = Float[Tensor, "B *pixels"]
 Timesteps = Int[Tensor, " B"]
@@ -64,11 +64,16 @@ class Denoiser:
         loss: LossName = "huber",
         weighting: WeightingName = "simple",
     ) -> Float[Tensor, " B"]:
-        """Algorithm 1 of Ho et al. 2020 without the optimizer: the loss of each image, its t and epsilon given."""
+        """Algorithm 1 of Ho et al. 2020 without the optimizer: the loss of each image, its t and epsilon given.
+
+        With `simple` weighting every timestep counts alike (equation 14).
+        """
         target = PREDICTIONS[self.prediction].target(x_0, epsilon, *self._scales(x_0, t))
         output = self.network(self.process.forward(x_0, t, epsilon), t).to(x_0.dtype)
-        weight = loss_weight(weighting, self.prediction, self.schedule.log_snr[t.cpu()].exp())
-        return loss_per_image(output, target, loss) * weight.to(x_0.dtype).to(x_0.device)
+        losses = loss_per_image(output, target, loss)
+        if weighting == "simple":
+            return losses
+        return losses * shaped(min_snr_weight(self.prediction, self.schedule.log_snr[t.cpu()].exp()), losses)
 
     def _scales(self, like: Images, t: Timesteps) -> tuple[Tensor, Tensor]:
         alpha_bar = self.schedule.alpha_bar

@@ -12,7 +12,7 @@ from nevoa.diffusion.prediction import PredictionName
 LossName = Literal["l1", "l2", "huber"]
 WeightingName = Literal["simple", "min_snr"]
 
-# Hang et al. 2023 found 1 to 20 to do, and 5 to do best.
+# The value that Hang et al. 2023 settle on.
 MIN_SNR_GAMMA = 5.0
 
 LOSSES: dict[LossName, Callable[..., Tensor]] = {"l1": F.l1_loss, "l2": F.mse_loss, "huber": F.smooth_l1_loss}
@@ -28,15 +28,10 @@ def loss_per_image(
     return LOSSES[loss](output, target, reduction="none").flatten(1).mean(1)
 
 
-def loss_weight(
-    weighting: WeightingName, prediction: PredictionName, snr: Float64[Tensor, " B"]
-) -> Float64[Tensor, " B"]:
-    """What an image's loss counts at a signal-to-noise ratio.
+def min_snr_weight(prediction: PredictionName, snr: Float64[Tensor, " B"]) -> Float64[Tensor, " B"]:
+    """What an image's loss counts at a signal-to-noise ratio, as if it were on x_0 and weighted with min(SNR, 5).
 
-    `simple`: 1 (Ho et al. 2020, equation 14). `min_snr`: as if the loss were on x_0 and weighted with min(SNR, 5)
-    (Hang et al. 2023, equation 8); a squared error of x_0 is 1 / SNR of epsilon's and 1 / (SNR + 1) of v's.
+    A squared error of x_0 is 1 / SNR of epsilon's and 1 / (SNR + 1) of v's (Hang et al. 2023).
     """
-    if weighting == "simple":
-        return snr.new_ones(snr.shape)
     per_x_0 = {"x0": 1.0, "epsilon": snr, "v": snr + 1}[prediction]
     return snr.clamp(max=MIN_SNR_GAMMA) / per_x_0

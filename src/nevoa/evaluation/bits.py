@@ -88,24 +88,26 @@ def term(denoiser: Denoiser, x_0: Images, t: Int[Tensor, " B"], epsilon: Images,
     process, t = denoiser.process, t.to(x_0.device)
     x_t = process.forward(x_0, t, epsilon)
     estimate = denoiser(x_t, t)
-    mean, small = process.posterior(x_0.double(), x_t.double(), t)
-    guess, _ = process.posterior(estimate.x_0.double(), x_t.double(), t)
+    noise_loss = ((estimate.epsilon - epsilon) ** 2).flatten(1).mean(1).cpu().double()
+    # Divergences are differences of near numbers: in float64, so on the CPU, since MPS has none.
+    x_0, x_t, x_0_hat, t = x_0.cpu().double(), x_t.cpu().double(), estimate.x_0.cpu().double(), t.cpu()
+    mean, small = process.posterior(x_0, x_t, t)
+    guess, _ = process.posterior(x_0_hat, x_t, t)
     spread = process.large_variance(t, t - 1, mean) if variance == "large" else small
     # At t = 1 the posterior is a point; its place is taken by the decoder, with the variance of t = 2 as in Ho et al.
     first = (t == 1).view(-1, 1, 1, 1)
     _, second = process.posterior(mean, mean, torch.full_like(t, 2))
     small, spread = torch.where(first, second, small), torch.where(first, second, spread)
     divergence = ((spread / small).log() + (small + (mean - guess) ** 2) / spread - 1) / 2
-    nats = torch.where(first, -log_decoder(x_0.double(), guess, spread.sqrt()), divergence)
-    noise_loss = ((estimate.epsilon - epsilon) ** 2).double()
-    return Terms(nats.flatten(1).mean(1).cpu() / math.log(2), noise_loss.flatten(1).mean(1).cpu())
+    nats = torch.where(first, -log_decoder(x_0, guess, spread.sqrt()), divergence)
+    return Terms(nats.flatten(1).mean(1) / math.log(2), noise_loss)
 
 
 def prior_bits(process: GaussianProcess, x_0: Images) -> PerImage:
     """L_T: KL(q(x_T | x_0) || N(0, 1))."""
     kept = process.schedule.alpha_bar[-1].item()
-    nats = (kept * x_0.double() ** 2 - kept - math.log1p(-kept)) / 2
-    return nats.flatten(1).mean(1).cpu() / math.log(2)
+    nats = (kept * x_0.cpu().double() ** 2 - kept - math.log1p(-kept)) / 2
+    return nats.flatten(1).mean(1) / math.log(2)
 
 
 def log_decoder(x_0: Float64[Tensor, "B C H W"], mean: Tensor, sigma: Tensor) -> Float64[Tensor, "B C H W"]:

@@ -7,9 +7,11 @@ from jaxtyping import Float64
 
 
 class Classes(NamedTuple):
-    """Attributes:
-    shares: share of the images that is most probably of each class.
-    confidence: mean probability of the most probable class.
+    """What is seen of a set of images.
+
+    Attributes:
+        shares: share of the images that is most probably of each class.
+        confidence: mean probability of the most probable class.
     """
 
     shares: Float64[np.ndarray, " K"]

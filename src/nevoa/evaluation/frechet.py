@@ -46,12 +46,12 @@ class Moments:
     @property
     def warning(self) -> str | None:
         """Why a distance to these moments is not to be trusted; None where it is."""
-        width = len(self.mean)
-        if self.rank == width:
+        width, rank = len(self.mean), self.rank
+        if rank == width:
             return None
         why = f"{self.count:,} images" if self.count <= width else "features that do not vary or repeat one another"
         return (
-            f"the covariance of the features has rank {self.rank}, not {width}, because of {why}: "
+            f"the covariance of the features has rank {rank}, not {width}, because of {why}: "
             "the Fréchet distance says little"
         )
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from jaxtyping import Float64, UInt8
 from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 
-from nevoa.data import to_unit
+from nevoa.data import CATALOG, to_unit
 from nevoa.errors import NevoaError
 from nevoa.evaluation.classifier import WIDTHS, Classifier
 from nevoa.files import published, sha256, write_text
@@ -44,8 +44,10 @@ class JudgeCard:
 
     @property
     def short_name(self) -> str:
-        """`fashion` for fashion_mnist, else the name: the suffix of its metrics."""
-        return "fashion" if self.name == "fashion_mnist" else self.name
+        """The suffix of its metrics: `fashion` for fashion_mnist, else the name; with a size that is not native."""
+        name = "fashion" if self.name == "fashion_mnist" else self.name
+        native = self.name not in CATALOG or CATALOG[self.name].shape == self.shape
+        return name if native else "{0}_{2}x{3}".format(name, *self.shape)
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def save_judge(judge: Judge, folder: Path) -> Judge:
         temporary.mkdir()
         tensors = {name: tensor.contiguous() for name, tensor in judge.network.state_dict().items()}
         save_file(tensors, temporary / WEIGHTS)
-        card = JudgeCard(**{**asdict(judge.card), "sha256": sha256(temporary / WEIGHTS)})
+        card = replace(judge.card, sha256=sha256(temporary / WEIGHTS))
         write_text(temporary / CARD, json.dumps(asdict(card), indent=2) + "\n")
     return Judge(judge.network, card)
 

@@ -1,7 +1,9 @@
 """Training a judge on any labelled source."""
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,9 +27,8 @@ SEED = 0
 HELD_OUT = 10
 
 
-@dataclass(frozen=True)
-class Lesson:
-    """One epoch of a judge's training, and the judge as it stands."""
+class Lesson(NamedTuple):
+    """One epoch of a judge's training, and the judge as it stands, its accuracy measured."""
 
     epoch: int
     loss: float
@@ -37,38 +38,36 @@ class Lesson:
 def train_judge(train: ImageSet, test: ImageSet | None, epochs: int = EPOCHS) -> Iterator[Lesson]:
     """Train a classifier, epoch by epoch: AdamW, one cycle of the learning rate, images shifted and mirrored.
 
-    Its accuracy is measured after the last epoch: on `test`, or, where there is none, on a tenth of the training
-    images that it is then not trained on.
+    Its accuracy is measured on `test`, or, where there is none, on a tenth of the training images that it is then not
+    trained on.
     """
     if len(train.classes) < 2:
         raise NevoaError(f"A judge learns to tell classes apart: {train.name} has {len(train.classes)}.")
     kept, held_out = _split(train) if test is None else (np.arange(len(train)), np.arange(0))
+    unseen = _part(train, held_out) if test is None else test
     network = _fresh(train)
     optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     steps = epochs * (len(kept) // BATCH or 1)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps, pct_start=0.1)
+    card = JudgeCard(
+        name=train.name,
+        fingerprint=train.fingerprint,
+        shape=train.shape,
+        classes=train.classes,
+        images=len(kept),
+        accuracy=math.nan,
+        measured_on=f"{len(unseen):,} images not trained on",
+    )
     for epoch in range(epochs):
         loss = _epoch(network, optimizer, schedule, train, kept, epoch)
-        card = JudgeCard(train.name, train.fingerprint, train.shape, train.classes, len(kept), 0.0, "")
-        judge = Judge(network, card)
-        if epoch == epochs - 1:
-            judge = _measured(judge, test or _part(train, held_out))
-        yield Lesson(epoch + 1, loss, judge)
+        measured = replace(card, accuracy=accuracy(Judge(network, card), unseen))
+        yield Lesson(epoch + 1, loss, Judge(network, measured))
 
 
 def accuracy(judge: Judge, images: ImageSet) -> float:
     """Share of the images whose most probable class is their label."""
     found = judge.probabilities(judge.features(images.images)).argmax(1)
     return float((found == images.labels).mean())
-
-
-def _measured(judge: Judge, images: ImageSet) -> Judge:
-    card = judge.card
-    where = f"{len(images):,} images not trained on"
-    measured = JudgeCard(
-        card.name, card.fingerprint, card.shape, card.classes, card.images, accuracy(judge, images), where
-    )
-    return Judge(judge.network, measured)
 
 
 def _epoch(
@@ -118,4 +117,4 @@ def _split(images: ImageSet) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _part(images: ImageSet, chosen: np.ndarray) -> ImageSet:
-    return ImageSet(images.name, images.images[chosen], images.labels[chosen], images.classes, images.fingerprint)
+    return replace(images, images=images.images[chosen], labels=images.labels[chosen])

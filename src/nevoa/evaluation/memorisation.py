@@ -30,11 +30,6 @@ class Memorisation:
     held_out_distance: Float64[np.ndarray, " P"]
 
     @property
-    def threshold(self) -> float:
-        """The held-out images' 1 % quantile."""
-        return float(np.quantile(self.held_out_distance, QUANTILE))
-
-    @property
     def median_ratio(self) -> float:
         """Median distance of the generated images over that of the held-out ones."""
         return float(np.median(self.distance) / np.median(self.held_out_distance))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float64
@@ -25,7 +25,7 @@ from nevoa.evaluation.subject import Subject
 from nevoa.random import Stream, generator
 
 Metric = Literal["frechet", "kernel", "manifold", "classes", "bits", "memorisation", "inception"]
-METRICS: tuple[Metric, ...] = ("frechet", "kernel", "manifold", "classes", "bits", "memorisation", "inception")
+METRICS: tuple[Metric, ...] = get_args(Metric)
 # Inception is asked for by name: it needs an extra, a download, and photographs.
 DEFAULT_METRICS: tuple[Metric, ...] = METRICS[:-1]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nevoa.data import CATALOG, ImageSet, open_source
+from nevoa.data import CATALOG, ImageSet, open_source, size_in_words
 from nevoa.errors import NevoaError, unknown
 from nevoa.evaluation.features import Features, features_of
 from nevoa.evaluation.judge import Judge
@@ -41,8 +41,9 @@ class Reference:
     def check_shape(self, shape: tuple[int, int, int]) -> None:
         """A NevoaError if images of (C, H, W) are not of the reference's shape."""
         if shape != self.test.shape:
+            given, wanted = size_in_words(*shape), size_in_words(*self.test.shape)
             raise NevoaError(
-                f"The images are {_size(shape)}, those of {self.source} are {_size(self.test.shape)}. "
+                f"The images are {given}, those of {self.source} are {wanted}. "
                 "Compare them with another source: --against."
             )
 
@@ -54,8 +55,3 @@ class Reference:
         """Those of `count` training images, drawn by the seed: what a perfect model's images would be like."""
         chosen = generator(seed, Stream.EVALUATION, 2).permutation(len(self.train))[:count]
         return features_of(self.train, self.judge)[np.sort(chosen)]
-
-
-def _size(shape: tuple[int, int, int]) -> str:
-    channels, height, width = shape
-    return f"{height}x{width} with {channels} channel{'s' * (channels > 1)}"

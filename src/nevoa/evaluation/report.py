@@ -41,17 +41,23 @@ def as_dict(report: Report) -> dict[str, Any]:
 
 
 def save(report: Report, run: Run) -> Path:
-    """Write the report into the run folder, in place of an earlier one of the same sampler and count.
+    """Write the report into the run folder, in place of an earlier one of the same images and reference.
 
     Returns the JSON's path; the sheet is beside it, and the run's card says what was measured.
     """
-    sampler = report.subject.sampler or {}
-    path = run.folder / "evaluation" / f"{sampler['sampler']}-{sampler['steps']}-{len(report.subject.images)}.json"
+    path = run.folder / "evaluation" / f"{_name(report)}.json"
     write_text(path, json.dumps(as_dict(report), indent=2) + "\n")
     with published(path.with_suffix(".png")) as temporary:
         quality_sheet(*_pairs(report), **_curves(report)).save(temporary)
     _update_card(run, report, path)
     return path
+
+
+def _name(report: Report) -> str:
+    """All that tells one measurement of a run from another."""
+    sampler, protocol = report.subject.sampler or {}, report.protocol
+    drawn = f"{sampler['sampler']}-{sampler['steps']}-{sampler['spacing']}-eta{sampler['eta']:g}"
+    return f"{drawn}-{protocol.count}-seed{protocol.seed}-{protocol.reference.judge.card.short_name}"
 
 
 def _pairs(report: Report) -> tuple[np.ndarray, np.ndarray | None]:

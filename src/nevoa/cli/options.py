@@ -1,0 +1,12 @@
+"""Options that several commands take: how a run makes images."""
+
+from typing import Annotated
+
+import typer
+
+Sampler = Annotated[str | None, typer.Option(help="ddpm, ddim or dpm_solver.", show_default="the run's")]
+Steps = Annotated[int | None, typer.Option(help="Network evaluations per image.", show_default="the run's")]
+Spacing = Annotated[
+    str | None, typer.Option(help="Of the timesteps: trailing, leading or log_snr.", show_default="the run's")
+]
+Eta = Annotated[float | None, typer.Option(help="ddim's share of fresh noise, 0 to 1.", show_default="the run's")]
