@@ -26,7 +26,7 @@ def model() -> Model:
 
 
 def test_rows_are_what_the_model_draws(model: Model, reference: Reference) -> None:  # noqa: F811
-    ways = SWEEP[3:5]
+    ways = (SWEEP[3], SWEEP[0])
     rows = list(sweep(model, reference, 150, ways=ways))
     assert [row.wishes for row in rows] == list(ways)
     images = model.sample(150, **ways[1])

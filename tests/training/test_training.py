@@ -23,6 +23,7 @@ from nevoa.training.ema import decay_at, update_average
 from nevoa.training.loop import Draws, training_steps
 from nevoa.training.optimizer import orthogonal
 from nevoa.training.state import TrainingState, learning_rate_at
+from tests.conftest import TINY
 
 
 def fresh(config: Config) -> TrainingState:
@@ -294,6 +295,15 @@ def test_the_learning_rate_warms_up_then_falls_to_zero(tiny: Config) -> None:
     assert learning_rate_at(500, 1000, config) == pytest.approx(1.0)
     assert learning_rate_at(1000, 1000, config) == pytest.approx(0.0)
     assert learning_rate_at(900, 1000, config.model_copy(update={"learning_rate_decay": "none"})) == 2.0
+
+
+def test_schedule_and_weighting_of_the_config_are_those_trained_with() -> None:
+    losses = {}
+    for option in ("training.weighting=simple", "training.weighting=min_snr", "diffusion.zero_terminal_snr=true"):
+        step = next(nevoa.fit(configure("fashion_mnist_10k", steps=1, options=(*TINY, option))))
+        losses[option] = step.loss
+        assert (step.model.schedule.alpha_bar[-1] == 0) == option.startswith("diffusion")
+    assert len(set(losses.values())) == 3
 
 
 def test_the_plan_counts_operations_as_the_layers_do() -> None:
