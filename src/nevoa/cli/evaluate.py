@@ -1,6 +1,7 @@
 """`nevoa evaluate`."""
 
 import json
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -178,11 +179,14 @@ def _rows(report: "Report") -> list[tuple[str, str]]:
 
 
 def _value(scores: dict[str, float], name: str) -> str:
-    """The score, with its standard error or half of its 95 % interval."""
+    """The score; with its standard error, or half of its 95 % interval, in as many digits as that leaves certain."""
     if name not in scores:
         return ""
     if f"{name}_low" in scores:
         error = (scores[f"{name}_high"] - scores[f"{name}_low"]) / 2
     else:
         error = scores.get(f"{name}_se", scores.get(f"{name}_std"))
-    return f"{scores[name]:.4g}" + (f" ± {error:.2g}" if error is not None else "")
+    if not error:
+        return f"{scores[name]:.4g}"
+    decimals = max(0, 1 - math.floor(math.log10(error)))
+    return f"{scores[name]:.{decimals}f} ± {error:.{decimals}f}"
