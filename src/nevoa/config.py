@@ -24,12 +24,16 @@ class Section(BaseModel):
 
 
 class DataConfig(Section):
-    """What is trained on. `size` resizes and crops to a square; absent, images keep their own."""
+    """What is trained on. `size` resizes and crops to a square; absent, images keep their own.
+
+    `fingerprint` is found when the data are opened; so are `classes`, their names, for a conditional model.
+    """
 
     source: str = "fashion_mnist_10k"
     size: Annotated[int, Field(ge=4, le=1024)] | None = None
     flip: bool = True
     fingerprint: str | None = None
+    classes: tuple[str, ...] | None = None
 
 
 class DiffusionConfig(Section):
@@ -79,7 +83,10 @@ NetworkConfig = Annotated[UNetConfig | ResidualUNetConfig, Field(discriminator="
 
 
 class TrainingConfig(Section):
-    """The course of training. `minutes` or `epochs` or `steps` is given; `steps` is resolved before the start."""
+    """The course of training. `minutes` or `epochs` or `steps` is given; `steps` is resolved before the start.
+
+    A `conditional` network is told each image's class, but for a share of `label_dropout` (Ho and Salimans 2022).
+    """
 
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     minutes: Annotated[float, Field(gt=0)] | None = None
@@ -88,6 +95,8 @@ class TrainingConfig(Section):
     batch_size: Positive = 128
     loss: Literal["l1", "l2", "huber"] = "huber"
     weighting: Literal["simple", "min_snr"] = "simple"
+    conditional: bool = False
+    label_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     optimizer: Literal["adam", "adamw", "muon"] = "adam"
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     learning_rate_decay: Literal["none", "cosine"] = "none"
@@ -116,6 +125,7 @@ class SamplingConfig(Section):
     variance: Literal["small", "large"] = "small"
     eta: Annotated[float, Field(ge=0, le=1)] = 0.0
     clip: bool = True
+    guidance: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
 
 
 class Config(Section):
@@ -132,6 +142,17 @@ class Config(Section):
         if (self.sampling.steps or 1) > self.diffusion.timesteps:
             raise ValueError(f"sampling.steps is at most diffusion.timesteps, {self.diffusion.timesteps}")
         return self
+
+    @model_validator(mode="after")
+    def _guidance_has_classes(self) -> "Config":
+        if self.sampling.guidance != 1 and not self.training.conditional:
+            raise ValueError("sampling.guidance other than 1 is for training.conditional=true")
+        return self
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes that a conditional model knows, in the order of their labels; none for any other."""
+        return (self.data.classes or ()) if self.training.conditional else ()
 
 
 def parse(values: Mapping[str, Any]) -> Config:

@@ -36,14 +36,14 @@ def choose_precision(seconds: Callable[[PrecisionName], float]) -> PrecisionName
     return min(("float32", "bfloat16"), key=seconds)
 
 
-def in_precision(network: nn.Module, device: str, precision: PrecisionName) -> Callable[[Tensor, Tensor], Tensor]:
+def in_precision(network: nn.Module, device: str, precision: PrecisionName) -> Callable[..., Tensor]:
     """The network as a function that computes in `precision`; weights, input and output stay float32."""
     if precision == "float32":
         return network
 
-    def call(x_t: Tensor, t: Tensor) -> Tensor:
+    def call(*inputs: Tensor) -> Tensor:
         with torch.autocast(device, torch.bfloat16):
-            return network(x_t, t).float()
+            return network(*inputs).float()
 
     return call
 

@@ -1,60 +1,27 @@
 """A trained model: a network with all that is needed to make images with it."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypedDict, Unpack, get_args
+from typing import Unpack
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
-from torch import nn
+from jaxtyping import Int64, UInt8
+from torch import Tensor, nn
 
 from nevoa.config import Config, DiffusionConfig, NetworkConfig, SamplingConfig, UNetConfig
 from nevoa.data import to_bytes
 from nevoa.device import DeviceName, PrecisionName, in_precision
-from nevoa.diffusion import Denoiser, NoiseSchedule
-from nevoa.errors import NevoaError, unknown
+from nevoa.diffusion import Denoiser, Guided, NoiseSchedule
+from nevoa.errors import NevoaError
 from nevoa.networks import ResidualUNet, UNet
 from nevoa.random import Stream, generator
-from nevoa.sampling import (
-    ImageNoise,
-    SamplerName,
-    Spacing,
-    State,
-    Variance,
-    named_sampler,
-    timestep_grid,
-    trajectory,
-)
+from nevoa.sampling import ImageNoise, State, named_sampler, timestep_grid, trajectory
+from nevoa.wishes import SamplingWishes, labels_of, settled
 
 # Enough for full speed on two cores, and small enough that 1000-step sampling at 64x64 fits in 1 GiB.
 IMAGES_AT_ONCE = 256
-
-CHOICES: dict[str, tuple[str, ...]] = {
-    "sampler": get_args(SamplerName),
-    "spacing": get_args(Spacing),
-    "variance": get_args(Variance),
-}
-
-
-class SamplingWishes(TypedDict, total=False):
-    """What a user may say of how images are made; None is as good as nothing.
-
-    Attributes:
-        steps: evaluations of the network, 1 … T.
-        spacing: of the timesteps they are at.
-        variance: ddpm's.
-        eta: ddim's, 0 … 1.
-        clip: whether x_0 is clipped to [-1, 1] at every step.
-    """
-
-    sampler: SamplerName | None
-    steps: int | None
-    spacing: Spacing | None
-    variance: Variance | None
-    eta: float | None
-    clip: bool | None
 
 
 @dataclass(frozen=True)
@@ -82,45 +49,46 @@ class Model:
         """How many numbers were learned."""
         return sum(parameter.numel() for parameter in self.network.parameters())
 
-    def denoiser(self, clip: bool = False) -> Denoiser:
-        """The network as a denoiser, in the model's precision."""
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes it can be asked for, in the order of their labels; none if it is unconditional."""
+        return self.config.classes
+
+    def denoiser(self, clip: bool = False, label: Int64[Tensor, " B"] | None = None, guidance: float = 1.0) -> Denoiser:
+        """The network as a denoiser, in the model's precision; of the classes given, else of no class in particular."""
         network = in_precision(self.network, self.device, self.precision)
-        return Denoiser(network, self.schedule, self.config.diffusion.prediction, clip)
+        denoiser = Denoiser(network, self.schedule, self.config.diffusion.prediction, clip)
+        return denoiser if label is None else Guided(denoiser, label, len(self.classes), guidance)
+
+    def labels(
+        self, count: int, first: int = 0, wish: Sequence[int | str] | None = None
+    ) -> Int64[Tensor, " count"] | None:
+        """The labels of images number first … first + count - 1: `wish`, or all classes, in turn.
+
+        So image n is of the same class whatever the count. None for an unconditional model.
+        """
+        cycle = labels_of(self.classes, wish)
+        numbers = range(first, first + count)
+        return torch.tensor([cycle[n % len(cycle)] for n in numbers], device=self.device) if cycle else None
 
     def settings(self, **wishes: Unpack[SamplingWishes]) -> SamplingConfig:
-        """The config's sampling with what is given, and not None, in its place.
-
-        Another sampler than the config's takes all T steps for ddpm, 50 for ddim, 20 for dpm_solver, unless given.
-        """
-        own, timesteps = self.config.sampling, self.config.diffusion.timesteps
-        wished: dict[str, Any] = {name: value for name, value in wishes.items() if value is not None}
-        for name, known in CHOICES.items():
-            if wished.get(name, known[0]) not in known:
-                raise unknown(name, str(wished[name]), known)
-        if not 1 <= wished.get("steps", 1) <= timesteps:
-            limit = f"{timesteps}, the timesteps this model was trained on"
-            raise NevoaError(f"steps is between 1 and {limit}, not {wished['steps']}.")
-        if not 0 <= wished.get("eta", 0) <= 1:
-            raise NevoaError(f"eta is between 0 and 1, not {wished['eta']}.")
-        settings = own.model_copy(update=wished)
-        if "steps" not in wished and (own.steps is None or settings.sampler != own.sampler):
-            default = {"ddpm": timesteps, "ddim": 50, "dpm_solver": 20}[settings.sampler]
-            settings = settings.model_copy(update={"steps": min(default, timesteps)})
-        return settings
+        """How images are made: the config's sampling with what is given, and not None, in its place."""
+        return settled(self.config, **wishes)
 
     def trajectory(
         self, count: int, seed: int = 0, first: int = 0, **wishes: Unpack[SamplingWishes]
     ) -> Iterator[State]:
         """The reverse process of images number first … first + count - 1 of a seed, in `steps + 1` states.
 
-        `x_t` is `[count, C, H, W]`. What is not given is as the config's `sampling` has it.
+        `x_t` is `[count, C, H, W]`. What is not given is as the config's `sampling` has it, and all classes in turn.
         """
         settings = self.settings(**wishes)
         noise = ImageNoise(seed, first, count, self.shape, self.device)
         grid = timestep_grid(self.schedule, settings.steps or self.schedule.steps, settings.spacing)
         self.network.eval()
         kind = named_sampler(settings.sampler, settings.variance, settings.eta)
-        return trajectory(self.denoiser(settings.clip), kind, noise(), grid, noise)
+        label = self.labels(count, first, wishes.get("labels"))
+        return trajectory(self.denoiser(settings.clip, label, settings.guidance), kind, noise(), grid, noise)
 
     def trajectories(self, count: int, seed: int = 0, **wishes: Unpack[SamplingWishes]) -> Iterator[Iterator[State]]:
         """`trajectory` for any count, in batches that fit in memory."""
@@ -149,17 +117,20 @@ def last(states: Iterator[State]) -> State:
     return deque(states, maxlen=1).pop()
 
 
-def build_network(config: NetworkConfig, channels: int) -> nn.Module:
-    """The network that a config describes, for images of so many channels."""
+def build_network(config: NetworkConfig, channels: int, classes: int = 0) -> nn.Module:
+    """The network that a config describes, for images of so many channels and, if conditional, so many classes."""
     arguments = config.model_dump(exclude={"kind"})
-    return UNet(channels, **arguments) if isinstance(config, UNetConfig) else ResidualUNet(channels, **arguments)
+    kind = UNet if isinstance(config, UNetConfig) else ResidualUNet
+    return kind(channels, **arguments, classes=classes)
 
 
 def fresh_network(config: Config, shape: tuple[int, int, int]) -> nn.Module:
     """The network before training; its weights are a function of the seed. A NevoaError if the images do not fit it."""
+    if config.training.conditional and not config.classes:
+        raise NevoaError("The classes are not resolved: call nevoa.training.resolve(config) first.")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(generator(config.training.seed, Stream.WEIGHTS).integers(2**63)))
-        network = build_network(config.network, shape[0])
+        network = build_network(config.network, shape[0], len(config.classes))
     _check_size(shape, int(network.downsampling))  # pyright: ignore[reportArgumentType]
     return network
 

@@ -19,6 +19,7 @@ class Stream(IntEnum):
     DROPOUT = 8
     JUDGE = 9
     EVALUATION = 10
+    LABEL_DROPOUT = 11
 
 
 def generator(seed: int, stream: Stream, *position: int) -> np.random.Generator:

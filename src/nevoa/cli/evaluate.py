@@ -57,6 +57,7 @@ def evaluate(
     steps: options.Steps = None,
     spacing: options.Spacing = None,
     eta: options.Eta = None,
+    guidance: options.Guidance = None,
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Instead: samplers x steps, their distance and images per second.")
     ] = False,
@@ -72,7 +73,7 @@ def evaluate(
 
     path = Path(subject) if subject else newest_run()
     run = Run(path) if (path / "model").is_dir() or (path / "config.toml").is_file() else None
-    wishes = {"sampler": sampler, "steps": steps, "spacing": spacing, "eta": eta}
+    wishes = {"sampler": sampler, "steps": steps, "spacing": spacing, "eta": eta, "guidance": guidance}
     if run is None and (sweep or any(wish is not None for wish in wishes.values())):
         raise NevoaError(f"{path} is not a run; --sampler, --steps and their like say how a run makes images.")
     chosen = _metrics(metrics, run is not None)

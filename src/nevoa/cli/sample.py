@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DEFAULT_COUNT = 64
 DEFAULT_ROWS = 8
+DEFAULT_COLUMNS = 8
 SUFFIXES = (".png", ".npy", ".gif")
 FRAMES = 60
 
@@ -26,8 +27,14 @@ FRAMES = 60
 def sample(
     run: Annotated[Path | None, typer.Argument(help="Run folder.", show_default="the newest in runs/")] = None,
     count: Annotated[
-        int | None, typer.Option(min=1, help="How many images.", show_default="64; 8 with --trajectory")
+        int | None,
+        typer.Option(min=1, help="How many images.", show_default="64; 8 of each class; 8 rows with --trajectory"),
     ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(help="Classes by name or index, with commas, made in turn: a row each.", show_default="all"),
+    ] = None,
+    guidance: options.Guidance = None,
     sampler: options.Sampler = None,
     steps: options.Steps = None,
     spacing: options.Spacing = None,
@@ -48,20 +55,30 @@ def sample(
 ) -> None:
     """Make new images with a trained model."""
     from nevoa.run import load, newest_run
+    from nevoa.wishes import labels_of
 
     kind = _kind(out, trajectory)
     model = load(run or newest_run())
     wishes = {"sampler": sampler, "steps": steps, "spacing": spacing, "variance": variance, "eta": eta, "clip": clip}
-    settings = model.settings(**wishes)  # pyright: ignore[reportArgumentType]
-    total = count or (DEFAULT_ROWS if trajectory else DEFAULT_COUNT)
+    settings = model.settings(**wishes, guidance=guidance)  # pyright: ignore[reportArgumentType]
+    labels = labels_of(model.classes, label.split(",") if label is not None else None)
+    total = count or _default_count(len(labels), trajectory is not None)
     if total > 256 and (trajectory or kind == ".gif"):
         raise NevoaError(f"A picture of the way out of the noise holds up to 256 images, not {total}.")
     if trajectory and settings.steps and trajectory > settings.steps + 1:
         raise NevoaError(f"With {settings.steps} steps --trajectory is between 2 and {settings.steps + 1}.")
     moments = trajectory or (FRAMES if kind == ".gif" else 1)
-    frames = _generate(model, total, moments, {**settings.model_dump(), "seed": seed})
-    _save(out, kind, frames, rows=trajectory is not None)
-    typer.echo(f"{total} images, {settings.sampler}, {settings.steps} steps: {out}")
+    frames = _generate(model, total, moments, {**settings.model_dump(), "seed": seed, "labels": labels or None})
+    _save(out, kind, frames, trajectory is not None, rows=min(len(labels), total) if len(labels) > 1 else None)
+    classes = f" of {', '.join(model.classes[one] for one in labels)} in turn" if labels else ""
+    typer.echo(f"{total} images{classes}, {settings.sampler}, {settings.steps} steps: {out}")
+
+
+def _default_count(classes: int, trajectory: bool) -> int:
+    """A row for each of several classes; of one, or of none in particular, a square sheet."""
+    if classes > 1:
+        return classes * (1 if trajectory else DEFAULT_COLUMNS)
+    return DEFAULT_ROWS if trajectory else DEFAULT_COUNT
 
 
 def _kind(out: Path, trajectory: int | None) -> str:
@@ -106,7 +123,8 @@ def _progress() -> Progress:
     return Progress(*columns, console=console, disable=not console.is_terminal)
 
 
-def _save(out: Path, kind: str, frames: "list[np.ndarray]", rows: bool) -> None:
+def _save(out: Path, kind: str, frames: "list[np.ndarray]", trajectory: bool, rows: int | None) -> None:
+    """Write the images; `rows`, of a sheet without trajectories, puts image n into row n % rows."""
     import numpy as np
 
     from nevoa.data import picture_of
@@ -115,12 +133,12 @@ def _save(out: Path, kind: str, frames: "list[np.ndarray]", rows: bool) -> None:
 
     images = frames[-1]
     with published(out) as temporary:
-        if rows:
+        if trajectory:
             grid(np.stack(frames, axis=1).reshape(-1, *images.shape[1:]), columns=len(frames)).save(temporary)
         elif kind == ".png":
-            grid(images).save(temporary)
+            grid(images, rows=rows).save(temporary)
         elif kind == ".gif":
-            save_gif([grid(frame) for frame in frames], temporary)
+            save_gif([grid(frame, rows=rows) for frame in frames], temporary)
         elif kind == ".npy":
             np.save(temporary, images)
         else:

@@ -67,7 +67,7 @@ def _print_plan(plan: "Plan", folder: Path) -> None:
     channels, height, width = plan.shape
     rows = {
         "data": f"{plan.source}: {plan.images:,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}",
-        "network": f"{plan.network}, {plan.parameters:,} parameters",
+        "network": f"{plan.network}, {plan.parameters:,} parameters{_classes(plan)}",
         "device": f"{plan.device}, {plan.precision}",
         "steps": f"{plan.steps:,} of {plan.config.training.batch_size} images",
         "time": f"about {_duration(plan.seconds)} ({plan.step_seconds:.3g} s a step)",
@@ -80,6 +80,10 @@ def _print_plan(plan: "Plan", folder: Path) -> None:
     for name, value in rows.items():
         table.add_row(f"[bold]{name}", value)
     Console(highlight=False, soft_wrap=True).print(table)
+
+
+def _classes(plan: "Plan") -> str:
+    return f", told which of {len(plan.config.classes)} classes" if plan.config.classes else ""
 
 
 def _duration(seconds: float) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
@@ -16,7 +17,8 @@ from nevoa.random import Blocks, Stream, generator
 class Batches:
     """The endless stream of training images: epoch after epoch, each in an order of its own.
 
-    `batch(first, count)` is the images at places first … first + count - 1 of the stream. A batch may span two epochs.
+    `batch(first, count)` is the images at places first … first + count - 1 of the stream, `labels(first, count)` their
+    classes. A batch may span two epochs.
     """
 
     images: ImageSet
@@ -42,6 +44,10 @@ class Batches:
             mirrored = self._flips.take(first, count)
             pixels[mirrored] = pixels[mirrored, :, ::-1]
         return to_unit(pixels)
+
+    def labels(self, first: int, count: int) -> Int64[Tensor, " B"]:
+        """Class of each of those images."""
+        return torch.from_numpy(self.images.labels[self.indices(first, count)])
 
 
 @lru_cache(maxsize=2)

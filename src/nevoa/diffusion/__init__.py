@@ -1,6 +1,6 @@
 """The maths of diffusion. Knows torch and nothing else of ours."""
 
-from nevoa.diffusion.denoiser import Denoiser, Estimate
+from nevoa.diffusion.denoiser import Denoiser, Estimate, Guided
 from nevoa.diffusion.objective import LossName, WeightingName, loss_per_image
 from nevoa.diffusion.prediction import PredictionName
 from nevoa.diffusion.process import GaussianProcess
@@ -10,6 +10,7 @@ __all__ = [
     "Denoiser",
     "Estimate",
     "GaussianProcess",
+    "Guided",
     "LossName",
     "NoiseSchedule",
     "PredictionName",

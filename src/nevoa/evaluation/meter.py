@@ -125,6 +125,7 @@ def training_images(subject: Subject, protocol: Protocol) -> np.ndarray:
 
 
 def _bits(subject: Subject, protocol: Protocol) -> tuple[Course, dict[str, float]]:
+    """The bound, by the null label of a conditional model: the images are coded without being told their classes."""
     model, sampler = subject.model, subject.sampler
     assert model is not None and sampler is not None
     variance = sampler["variance"]

@@ -57,6 +57,8 @@ def _name(report: Report) -> str:
     """All that tells one measurement of a run from another."""
     sampler, protocol = report.subject.sampler or {}, report.protocol
     drawn = f"{sampler['sampler']}-{sampler['steps']}-{sampler['spacing']}-eta{sampler['eta']:g}"
+    if sampler["guidance"] != 1:
+        drawn += f"-guidance{sampler['guidance']:g}"
     return f"{drawn}-{protocol.count}-seed{protocol.seed}-{protocol.reference.judge.card.short_name}"
 
 

@@ -13,8 +13,9 @@ from nevoa.evaluation.features import check_features
 from nevoa.evaluation.frechet import Moments, frechet_distance
 from nevoa.evaluation.reference import Reference
 from nevoa.files import write_text
-from nevoa.model import Model, SamplingWishes, last
+from nevoa.model import Model, last
 from nevoa.run import Run
+from nevoa.wishes import SamplingWishes
 
 EVALUATIONS = (4, 5, 6, 8, 10, 15, 20)
 SWEEP: tuple[SamplingWishes, ...] = (

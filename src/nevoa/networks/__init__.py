@@ -1,4 +1,4 @@
-"""What predicts: networks on images and timesteps. None knows a schedule or a loss."""
+"""What predicts: networks on images, timesteps and labels. None knows a schedule or a loss."""
 
 from nevoa.networks.residual_unet import ResidualUNet
 from nevoa.networks.unet import UNet

@@ -1,9 +1,9 @@
-"""Timestep embeddings."""
+"""What a network is told besides the image: the timestep, and perhaps a label."""
 
 import math
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Int64
 from torch import Tensor, nn
 
 
@@ -16,15 +16,29 @@ def sinusoidal(t: Int[Tensor, " B"], width: int) -> Float[Tensor, "B width"]:
 
 
 class TimestepEmbedding(nn.Module):
-    """Sinusoids of width `dim`, then a two-layer perceptron to width `4 dim`.
+    """Sinusoids of width `dim`, then a two-layer perceptron to width `4 dim`; with classes, a row of a table is added.
 
-    `dim` is even and at least 4. In: timesteps `[B]`; out: `[B, 4 dim]`.
+    The table starts at zero: a conditional network begins as the unconditional one of the same seed.
+
+    Args:
+        dim: even and at least 4.
+        classes: how many labels there are besides `null_label`, "no condition", which is the last row; 0 for no table.
+
+    In: timesteps `[B]`; labels `[B]`, 0 … classes, where None is the null label. Out: `[B, 4 dim]`.
+    ValueError for labels without classes.
     """
 
-    def __init__(self, dim: int, activation: nn.Module):
+    def __init__(self, dim: int, activation: nn.Module, classes: int = 0):
         super().__init__()
-        self.dim = dim
+        self.dim, self.null_label = dim, classes
         self.mlp = nn.Sequential(nn.Linear(dim, 4 * dim), activation, nn.Linear(4 * dim, 4 * dim))
+        table = torch.zeros(classes + 1, 4 * dim)
+        self.labels = nn.Embedding.from_pretrained(table, freeze=False) if classes else None
 
-    def forward(self, t: Int[Tensor, " B"]) -> Float[Tensor, "B time"]:
-        return self.mlp(sinusoidal(t, self.dim))
+    def forward(self, t: Int[Tensor, " B"], label: Int64[Tensor, " B"] | None = None) -> Float[Tensor, "B time"]:
+        time = self.mlp(sinusoidal(t, self.dim))
+        if self.labels is None:
+            if label is not None:
+                raise ValueError("a network without classes takes no labels")
+            return time
+        return time + self.labels(torch.full_like(t, self.null_label) if label is None else label)

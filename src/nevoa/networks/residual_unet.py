@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -53,8 +53,10 @@ class ResidualUNet(nn.Module):
         patch: `patch x patch` pixels are folded into channels before the network and unfolded after it.
             2 makes a step four times cheaper at the same width.
         dropout: in every block, 0 to 1.
+        classes: whose labels it can be given; 0 for an unconditional network.
 
-    In: noisy images `[B, C, H, W]`, H and W divisible by `downsampling`; timesteps `[B]`. Out: `[B, C, H, W]`.
+    In: noisy images `[B, C, H, W]`, H and W divisible by `downsampling`; timesteps `[B]`; with
+    classes labels `[B]`, where None is the null label, index `classes`. Out: `[B, C, H, W]`.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class ResidualUNet(nn.Module):
         attention: Sequence[bool] = (False, True, False, False),
         patch: int = 1,
         dropout: float = 0.0,
+        classes: int = 0,
     ):
         super().__init__()
         self.patch = patch
@@ -80,7 +83,7 @@ class ResidualUNet(nn.Module):
             inner = PreNormBlock(width, width_out, time_dim, dropout)
             return _Block(inner, attend(width_out) if attention[stage] else nn.Identity())
 
-        self.time = TimestepEmbedding(dim, nn.SiLU())
+        self.time = TimestepEmbedding(dim, nn.SiLU(), classes)
         self.stem = nn.Conv2d(channels * patch**2, dim, 3, padding=1)
         self.downs, self.ups = nn.ModuleList(), nn.ModuleList()
         width, skips = dim, [dim]
@@ -104,8 +107,10 @@ class ResidualUNet(nn.Module):
         out = zeroed(nn.Conv2d(width, channels * patch**2, 3, padding=1))
         self.out = nn.Sequential(wide_group_norm(width), nn.SiLU(), out)
 
-    def forward(self, x: Float[Tensor, "B C H W"], t: Int[Tensor, " B"]) -> Float[Tensor, "B C H W"]:
-        time = self.time(t)
+    def forward(
+        self, x: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], label: Int64[Tensor, " B"] | None = None
+    ) -> Float[Tensor, "B C H W"]:
+        time = self.time(t, label)
         x = self.stem(F.pixel_unshuffle(x, self.patch))
         skips = [x]
         for layer in self.downs:

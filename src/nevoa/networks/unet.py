@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Int64
 from torch import Tensor, nn
 
 from nevoa.networks.attention import Attention, LinearAttention, Residual
@@ -36,8 +36,10 @@ class UNet(nn.Module):
         dim: base width, even, at least 4. Stage i works at width `dim * multipliers[i]` on images halved i times.
         block: "convnext" or "resnet".
         mult: inner widening of a ConvNeXt block; residual blocks have none.
+        classes: whose labels it can be given; 0 for an unconditional network.
 
-    In: noisy images `[B, C, H, W]`, H and W divisible by `downsampling`; timesteps `[B]`. Out: `[B, C, H, W]`.
+    In: noisy images `[B, C, H, W]`, H and W divisible by `downsampling`; timesteps `[B]`; with
+    classes labels `[B]`, where None is the null label, index `classes`. Out: `[B, C, H, W]`.
     The finest stage's output takes no part in the way up, and the last block does not see the time: the design
     is kept as taught. `ResidualUNet` does better on both.
     """
@@ -49,6 +51,7 @@ class UNet(nn.Module):
         multipliers: Sequence[int] = (1, 2, 4),
         block: BlockName = "convnext",
         mult: int = 2,
+        classes: int = 0,
     ):
         super().__init__()
         time_dim = 4 * dim
@@ -73,7 +76,7 @@ class UNet(nn.Module):
             return _Stage(make(2 * widths[i], after), make(after, after), after, double)
 
         deepest = widths[-1]
-        self.time = TimestepEmbedding(dim, nn.GELU())
+        self.time = TimestepEmbedding(dim, nn.GELU(), classes)
         self.stem = nn.Conv2d(channels, stem, 7, padding=3)
         self.downs = nn.ModuleList(down(i) for i in range(len(widths)))
         self.middle_in = make(deepest, deepest)
@@ -83,8 +86,10 @@ class UNet(nn.Module):
         self.last = make(widths[0], dim, None)
         self.out = nn.Conv2d(dim, channels, 1)
 
-    def forward(self, x: Float[Tensor, "B C H W"], t: Int[Tensor, " B"]) -> Float[Tensor, "B C H W"]:
-        time = self.time(t)
+    def forward(
+        self, x: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], label: Int64[Tensor, " B"] | None = None
+    ) -> Float[Tensor, "B C H W"]:
+        time = self.time(t, label)
         x = self.stem(x)
         skips = []
         for stage in self.downs:

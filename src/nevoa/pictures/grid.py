@@ -13,22 +13,25 @@ Images = UInt8[np.ndarray, "N H W C"]
 SMALL_SIDE = 64
 
 
-def grid(images: Images, columns: int | None = None, gap: int = 2, scale: int | None = None) -> Image.Image:
+def grid(
+    images: Images, columns: int | None = None, gap: int = 2, scale: int | None = None, rows: int | None = None
+) -> Image.Image:
     """Images row by row on a white sheet; as square a sheet as can be unless `columns` is given.
 
+    `rows` in its place fills the sheet column by column, so that image n is in row n % rows.
     `scale` enlarges each pixel to a square of that side; None picks what makes small images visible.
     """
     if scale is None:
         scale = max(1, round(SMALL_SIDE / max(images.shape[1:3])))
-    columns = columns or math.ceil(math.sqrt(len(images)))
+    down = rows is not None
+    columns = columns or math.ceil(len(images) / rows if rows else math.sqrt(len(images)))
     tiles = enlarged(images, scale)
     count, height, width, channels = tiles.shape
-    rows = math.ceil(count / columns)
+    rows = rows or math.ceil(count / columns)
     sheet = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, channels), 255, np.uint8)
     for index, tile in enumerate(tiles):
-        top, left = (
-            gap + place * (side + gap) for place, side in zip(divmod(index, columns), (height, width), strict=True)
-        )
+        row, column = reversed(divmod(index, rows)) if down else divmod(index, columns)
+        top, left = gap + row * (height + gap), gap + column * (width + gap)
         sheet[top : top + height, left : left + width] = tile
     return _picture(sheet)
 

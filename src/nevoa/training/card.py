@@ -12,6 +12,7 @@ A denoising diffusion model (Ho et al. 2020) trained with nevoa.
 | --- | --- |
 | data | {source}, {images:,} images of {height}x{width}, {channels} channel(s), fingerprint `{fingerprint:.12}` |
 | network | {network}, {parameters:,} parameters |
+| classes | {classes} |
 | process | {schedule} schedule, T = {timesteps}, predicts {prediction} |
 | trained | {images_seen:,} images, {step:,} of {steps:,} steps, {seconds:,.0f} s on {device} in {precision} |
 | loss | {loss} at the last report ({loss_name}) |
@@ -43,6 +44,7 @@ def write(run: Run, state: TrainingState, images: int) -> None:
         fingerprint=config.data.fingerprint or "",
         network=config.network.kind,
         parameters=state.model().parameters,
+        classes=f"given to it: {', '.join(config.classes)}" if config.classes else "none: it is unconditional",
         schedule=config.diffusion.schedule,
         timesteps=config.diffusion.timesteps,
         prediction=config.diffusion.prediction,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Int64
 from torch import Tensor, nn
 
 from nevoa.config import Config
@@ -49,17 +50,22 @@ class Step:
 
 
 class Draws:
-    """The timesteps and the noise of every image in the stream, functions of (seed, images_seen)."""
+    """Timestep, noise and loss of the label of every image in the stream, functions of (seed, images_seen)."""
 
-    def __init__(self, seed: int, timesteps: int, shape: tuple[int, int, int]):
+    def __init__(self, seed: int, timesteps: int, shape: tuple[int, int, int], label_dropout: float = 0.0):
         self._timesteps = Blocks(seed, Stream.TIMESTEP, lambda rng, count: rng.integers(1, timesteps + 1, count))
         self._noise = Blocks(
             seed, Stream.NOISE, lambda rng, count: rng.standard_normal((count, *shape), dtype=np.float32)
         )
+        self._dropped = Blocks(seed, Stream.LABEL_DROPOUT, lambda rng, count: rng.random(count) < label_dropout)
 
     def take(self, first: int, count: int) -> tuple[Tensor, Tensor]:
         """t, uniform in 1…T, `[B]`, and epsilon `[B, C, H, W]`."""
         return tuple(torch.from_numpy(blocks.take(first, count)) for blocks in (self._timesteps, self._noise))  # pyright: ignore
+
+    def dropped(self, first: int, count: int) -> Bool[Tensor, " B"]:
+        """Whether each image's label is withheld."""
+        return torch.from_numpy(self._dropped.take(first, count))
 
 
 def training_steps(state: TrainingState, images: ImageSet) -> Generator[Step, None, None]:
@@ -69,20 +75,32 @@ def training_steps(state: TrainingState, images: ImageSet) -> Generator[Step, No
         raise NevoaError("The number of steps is not resolved: call nevoa.training.resolve(config) first.")
     total_images = config.steps * config.batch_size
     batches = Batches(images, config.seed, state.config.data.flip)
-    draws = Draws(config.seed, state.config.diffusion.timesteps, state.shape)
+    draws = Draws(config.seed, state.config.diffusion.timesteps, state.shape, config.label_dropout)
     denoiser = training_denoiser(state.config, state.network, state.device)
     while state.step < config.steps:
         start = time.perf_counter()
         first = state.images_seen
         x_0, (t, epsilon) = batches.batch(first, config.batch_size), draws.take(first, config.batch_size)
+        label = labels_told(batches, draws, first, config.batch_size) if config.conditional else None
         learning_rate = learning_rate_at(first + config.batch_size, total_images, config)
-        loss, grad_norm = train_step(state, denoiser, x_0, t, epsilon, learning_rate)
+        loss, grad_norm = train_step(state, denoiser, x_0, t, epsilon, learning_rate, label)
         seconds = time.perf_counter() - start
         yield _advance(state, len(images), loss, grad_norm, learning_rate, seconds)
 
 
+def labels_told(batches: Batches, draws: Draws, first: int, count: int) -> Int64[Tensor, " B"]:
+    """What a conditional network is told of those images: their class or, where that is withheld, the null label."""
+    return batches.labels(first, count).masked_fill(draws.dropped(first, count), len(batches.images.classes))
+
+
 def train_step(
-    state: TrainingState, denoiser: Denoiser, x_0: Tensor, t: Tensor, epsilon: Tensor, learning_rate: float
+    state: TrainingState,
+    denoiser: Denoiser,
+    x_0: Tensor,
+    t: Tensor,
+    epsilon: Tensor,
+    learning_rate: float,
+    label: Tensor | None = None,
 ) -> tuple[float, float]:
     """Gradient, optimizer, average: once. Returns the loss and the norm of the gradient."""
     config = state.config.training
@@ -90,7 +108,8 @@ def train_step(
     state.network.train()
     # Dropout draws from torch's generator: seeded by position, it too does not depend on what came before.
     torch.manual_seed(int(generator(config.seed, Stream.DROPOUT, state.images_seen).integers(2**63)))
-    loss = denoiser.loss(x_0, t.to(state.device), epsilon, config.loss, config.weighting).mean()
+    t, label = t.to(state.device), None if label is None else label.to(state.device)
+    loss = denoiser.loss(x_0, t, epsilon, config.loss, config.weighting, label).mean()
     state.network.zero_grad()
     loss.backward()
     grad_norm = nn.utils.clip_grad_norm_(state.network.parameters(), config.gradient_clip or float("inf"))

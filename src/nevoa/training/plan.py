@@ -62,7 +62,7 @@ class Trial:
             torch.zeros(PREVIEW_COUNT, *self.images.shape, device=device),
             torch.ones(PREVIEW_COUNT).long().to(device),
         )
-        denoiser = model.denoiser()
+        denoiser = model.denoiser(label=model.labels(PREVIEW_COUNT), guidance=model.settings().guidance)
         with torch.inference_mode():
             return timed(lambda: denoiser(x, t), device) * (model.settings().steps or 1)
 
@@ -75,14 +75,14 @@ class Trial:
 
 
 def resolve(config: Config, saved: Config | None = None) -> Trial:
-    """Open the data and settle what the config leaves open: device, precision, number of steps, fingerprint.
+    """Open the data and settle what the config leaves open: device, precision, number of steps, fingerprint, classes.
 
     Args:
         saved: the config of a run to go on with; what it resolved is kept. A NevoaError says where the two differ.
     """
     start = time.perf_counter()
     images = open_source(config.data.source, size=config.data.size)
-    config = _with(config, "data", fingerprint=images.fingerprint)
+    config = _with(config, "data", fingerprint=images.fingerprint, classes=_classes(config, images))
     if saved is not None:
         config = _continued(config, saved)
     config = _with(config, "training", device=choose_device(config.training.device))
@@ -166,6 +166,15 @@ def check_disk(trial: Trial, folder: Path) -> None:
 
 def _with(config: Config, section: str, **values: Any) -> Config:
     return config.model_copy(update={section: getattr(config, section).model_copy(update=values)})
+
+
+def _classes(config: Config, images: ImageSet) -> tuple[str, ...] | None:
+    """What a conditional model is told of; None for any other."""
+    if not config.training.conditional:
+        return None
+    if not images.classes:
+        raise NevoaError(f"{images.name} has no labels: training.conditional=true needs a data set of classes.")
+    return images.classes
 
 
 def _continued(config: Config, saved: Config) -> Config:
