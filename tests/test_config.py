@@ -61,6 +61,9 @@ def test_ddpm_cifar10_is_ho_et_al() -> None:
         (["diffusion.zero_terminal_snr=true", "diffusion.prediction=epsilon"], "predict v or x0"),
         (["network.kind=resnet"], "'unet', 'residual'"),
         (["diffusion.timesteps=10", "sampling.steps=20"], "at most diffusion.timesteps"),
+        (["training.label_dropout=1"], "training.label_dropout: Input should be less than 1"),
+        (["sampling.guidance=-1", "training.conditional=true"], "greater than or equal to 0"),
+        (["sampling.guidance=2"], "is for training.conditional=true"),
         (["batch_size=3"], "section.key=value"),
         (["training.seed"], "section.key=value"),
     ],
@@ -123,3 +126,24 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
 def test_unknown_keys_of_a_file_are_errors() -> None:
     with pytest.raises(NevoaError, match=r"Did you mean 'data\.source'"):
         parse({"data": {"sorce": "x"}})
+
+
+def test_a_config_of_before_classes_is_still_read_and_is_unconditional() -> None:
+    """Neither its training nor its sampling says anything of them."""
+    tables = configure().model_dump(mode="json")
+    for section, key in (
+        ("data", "classes"),
+        ("training", "conditional"),
+        ("training", "label_dropout"),
+        ("sampling", "guidance"),
+    ):
+        del tables[section][key]
+    assert parse(tables) == configure()
+    assert configure().classes == ()
+    assert "classes" not in to_toml(configure())
+
+
+def test_classes_are_those_of_a_conditional_model_only() -> None:
+    tables = {"data": {"classes": ["cat", "dog"]}}
+    assert parse(tables).classes == ()
+    assert parse({**tables, "training": {"conditional": True}}).classes == ("cat", "dog")

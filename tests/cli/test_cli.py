@@ -15,6 +15,7 @@ from PIL import Image
 from nevoa.cli.main import main
 from nevoa.data import open_source
 from nevoa.run import Run
+from nevoa.training import train
 from tests.conftest import TINY
 from tests.data.test_data import needs_debian
 
@@ -121,6 +122,47 @@ def test_sample_draws_grids_rows_and_animations(trained: Path) -> None:
         assert 2 < getattr(gif, "n_frames", 1) <= 21
 
 
+@pytest.fixture(scope="module")
+def of_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished tiny run that was told of classes, and took large steps, so that they differ."""
+    folder = tmp_path_factory.mktemp("classes") / "told"
+    large_steps = ("training.learning_rate=0.02", "training.warmup_images=0", "training.ema_decay=0")
+    options = (*TINY, *large_steps, "training.conditional=true")
+    train("fashion_mnist_10k", steps=20, out=folder, options=options, progress=False)
+    return folder
+
+
+@pytest.mark.slow
+def test_sample_makes_the_classes_asked_for_a_row_each(of_classes: Path, tmp_path: Path) -> None:
+    told = nevoa("sample", str(of_classes), "--label", "trouser,8", "--guidance", "2", folder=tmp_path).stdout
+    assert "16 images of Trouser, Bag in turn" in told
+    images = Run(of_classes).model().sample(16, labels=[1, 8], guidance=2.0)
+    sheet = np.asarray(Image.open(tmp_path / "images.png"))
+    assert sheet.shape == (2 * 58 + 2, 8 * 58 + 2)
+    np.testing.assert_array_equal(sheet[60:116:2, 60:116:2], images[3, :, :, 0])
+    for other in ({"labels": [1, 8]}, {"labels": [8, 1], "guidance": 2.0}):
+        assert not np.array_equal(Run(of_classes).model().sample(16, **other), images)
+    nevoa("sample", str(of_classes), "--label", "Bag", "--count", "9", "--out", "bags.png", folder=tmp_path)
+    assert Image.open(tmp_path / "bags.png").size == (3 * 58 + 2, 3 * 58 + 2)
+
+
+@pytest.mark.slow
+def test_without_a_label_a_model_of_classes_makes_a_row_of_each(of_classes: Path, tmp_path: Path) -> None:
+    nevoa("sample", str(of_classes), folder=tmp_path)
+    assert Image.open(tmp_path / "images.png").size == (8 * 58 + 2, 10 * 58 + 2)
+    nevoa("sample", str(of_classes), "--count", "3", "--out", "few.gif", folder=tmp_path)
+    assert Image.open(tmp_path / "few.gif").size == (58 + 2, 3 * 58 + 2)
+    nevoa("sample", str(of_classes), "--trajectory", "3", "--out", "rows.png", folder=tmp_path)
+    assert Image.open(tmp_path / "rows.png").size == (3 * 58 + 2, 10 * 58 + 2)
+
+
+def test_classes_that_are_not_there_are_one_line(of_classes: Path, tmp_path: Path, refuses: Refuses) -> None:
+    refuses(["sample", str(of_classes), "--label", "trouser,bga"], "Did you mean 'bag'", tmp_path)
+    refuses(["sample", str(of_classes), "--label", "10"], "no class '10'", tmp_path)
+    refuses(["sample", str(of_classes), "--guidance", "-1"], "guidance is 0 or more", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_noise_draws_a_strip_of_any_picture(tmp_path: Path) -> None:
     from skimage.data import cat
 
@@ -161,6 +203,9 @@ WRONG = [
     (["sample", "runs/tiny", "--variance", "big"], "Known: large, small"),
     (["sample", "runs/tiny", "--spacing", "log-snr"], "Did you mean 'log_snr'"),
     (["sample", "runs/tiny", "--sampler", "ddim", "--eta", "1.5"], "eta is between 0 and 1"),
+    (["sample", "runs/tiny", "--label", "bag"], "knows no classes"),
+    (["sample", "runs/tiny", "--guidance", "2"], "guidance is for models of classes"),
+    (["train", "-o", "sampling.guidance=2"], "is for training.conditional=true"),
     (["sample", "runs/tiny", "--out", "x.jpeg"], "Known: .gif, .npy, .png"),
     (["sample", "runs/tiny", "--out", "a_file/x.png"], "Cannot write"),
     (["sample", "runs/tiny", "--trajectory", "9", "--out", "x.png"], "between 2 and 5"),
@@ -186,6 +231,8 @@ WRONG_TO_MEASURE = [
     (["evaluate", "small.npy"], "14x14 with 1 channel, those of fashion_mnist are 28x28"),
     (["evaluate", "constant.npy", "--steps", "3"], "is not a run"),
     (["evaluate", "constant.npy", "--sweep"], "is not a run"),
+    (["evaluate", "constant.npy", "--guidance", "2"], "is not a run"),
+    (["evaluate", "runs/tiny", "--guidance", "2"], "guidance is for models of classes"),
     (["evaluate", "runs/tiny", "--sweep", "--steps", "3"], "--sweep tries all samplers itself"),
     (["evaluate", "runs/tiny", "--sweep", "--json"], "--sweep tries all samplers itself"),
     (["evaluate", "runs/tiny", "--count", "100", "--steps", "1"], "There are 100 images"),
@@ -241,6 +288,20 @@ def test_evaluate_measures_a_run_and_the_same_images_from_files_alike(tmp_path: 
         for name in ("fd_fashion", "kd_fashion", "precision", "confidence"):
             assert read["scores"][name] == pytest.approx(written["scores"][name], rel=1e-6), name
         assert "bits_per_dim" not in read["scores"]
+
+
+@needs_debian
+@pytest.mark.slow
+def test_evaluate_measures_with_guidance_and_says_so(of_classes: Path, tmp_path: Path) -> None:
+    shutil.copytree(of_classes, tmp_path / "runs/told")
+    distances = []
+    for guidance, name in (("1", "ddpm-2-trailing-eta0"), ("3", "ddpm-2-trailing-eta0-guidance3")):
+        wishes = ("--steps", "2", "--guidance", guidance, "--metrics", "frechet")
+        nevoa("evaluate", "--count", "150", *wishes, folder=tmp_path)
+        written = json.loads((tmp_path / f"runs/told/evaluation/{name}-150-seed0-fashion.json").read_text())
+        assert written["protocol"]["sampler"]["guidance"] == float(guidance)
+        distances.append(written["scores"]["fd_fashion"])
+    assert distances[0] != distances[1]
 
 
 @needs_debian

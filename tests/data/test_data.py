@@ -200,3 +200,11 @@ def test_source_and_index(text: str, expected: tuple[str, int] | None) -> None:
 def test_an_unknown_source_names_the_nearest() -> None:
     with pytest.raises(NevoaError, match="Did you mean 'fashion_mnist_10k'"):
         open_source("fashion_mnist_10")
+
+
+def test_labels_are_those_of_the_images_in_their_places(few_images: ImageSet) -> None:
+    batches = Batches(few_images, seed=0, flip=True)
+    labels = batches.labels(7, 40)
+    assert labels.dtype == torch.int64
+    assert labels.tolist() == few_images.labels[batches.indices(7, 40)].tolist()
+    assert labels[:13].tolist() != few_images.labels[7:].tolist()

@@ -17,6 +17,11 @@ SMALL: dict[str, Callable[[], nn.Module]] = {
     "residual": lambda: ResidualUNet(3, 8, (1, 2, 2), blocks=1, attention=(False, True, False)),
     "folded": lambda: ResidualUNet(3, 8, (1, 2), blocks=1, attention=(False, True), patch=2),
 }
+CLASSES = 4
+CONDITIONAL: dict[str, Callable[[], nn.Module]] = {
+    "unet of classes": lambda: UNet(channels=3, dim=12, multipliers=(1, 2, 3), classes=CLASSES),
+    "residual of classes": lambda: ResidualUNet(3, 8, (1, 2), blocks=1, attention=(False, True), classes=CLASSES),
+}
 
 
 def count(network: nn.Module) -> int:
@@ -31,7 +36,7 @@ def inputs(batch: int = 2) -> tuple[torch.Tensor, torch.Tensor]:
 def awake(name: str) -> nn.Module:
     """A network whose zeroed output layers have been given weights, so that they hide nothing."""
     torch.manual_seed(0)
-    network = SMALL[name]().eval()
+    network = (SMALL | CONDITIONAL)[name]().eval()
     for parameter in network.parameters():
         if not parameter.any():
             nn.init.normal_(parameter, std=0.1)
@@ -75,6 +80,50 @@ def test_every_parameter_gets_a_finite_gradient(name: str) -> None:
         assert bool(parameter.grad.isfinite().all()), parameter_name
         # A bias before GroupNorm(1) alone can be without effect up to rounding, no parameter is unused.
         assert bool(parameter.grad.any()), parameter_name
+
+
+@pytest.mark.parametrize("classes", [0, CLASSES])
+def test_classes_add_a_table_that_starts_at_nothing_and_change_nothing_else(classes: int) -> None:
+    """The keys of an unconditional network are those of one that never heard of classes."""
+    x, t = inputs()
+    for kind in (UNet, ResidualUNet):
+        torch.manual_seed(0)
+        plain = kind(3, 8)
+        torch.manual_seed(0)
+        network = kind(3, 8, classes=classes)
+        expected, found = plain.state_dict(), network.state_dict()
+        assert not [name for name in expected if "label" in name]
+        if classes:
+            assert found.pop("time.labels.weight").shape == (classes + 1, 32)
+        assert found.keys() == expected.keys()
+        assert all(torch.equal(found[name], expected[name]) for name in expected)
+        assert torch.equal(network(x, t, torch.tensor([1, 3]) if classes else None), plain(x, t))
+
+
+@pytest.mark.parametrize("name", CONDITIONAL)
+def test_the_label_matters_and_none_is_the_null_label(name: str) -> None:
+    network, (x, t) = awake(name), inputs()
+    outputs = [network(x, t, torch.full_like(t, label)) for label in range(CLASSES + 1)]
+    for label in range(CLASSES):
+        assert (outputs[label] - outputs[label + 1]).abs().max() > 1e-4
+    assert torch.equal(network(x, t), outputs[CLASSES])
+    mixed = network(x, t, torch.tensor([2, 0]))
+    torch.testing.assert_close(mixed, torch.stack([outputs[2][0], outputs[0][1]]), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", CONDITIONAL)
+def test_each_used_label_gets_a_gradient_and_no_other(name: str) -> None:
+    network, (x, t) = awake(name), inputs(3)
+    network(x, t, torch.tensor([1, CLASSES, 1])).square().mean().backward()
+    gradient = network.get_parameter("time.labels.weight").grad
+    assert gradient is not None
+    assert gradient.any(1).tolist() == [False, True, False, False, True]
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_label_for_a_network_without_classes_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="takes no labels"):
+        SMALL[name]()(*inputs(), torch.tensor([0, 0]))
 
 
 @pytest.mark.parametrize("name", SMALL)

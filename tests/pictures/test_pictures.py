@@ -47,3 +47,10 @@ def test_a_gif_plays_its_frames_and_holds_the_last(tmp_path: Path) -> None:
             gif.seek(index)
             durations.append(gif.info["duration"])
     assert durations == [100, 100, 1100]
+
+
+def test_rows_are_filled_column_by_column() -> None:
+    """Image n is in row n % rows; what is missing at the end is white."""
+    images = np.arange(0, 50, 10, dtype=np.uint8)[:, None, None, None].repeat(4, axis=1).repeat(4, axis=2)
+    sheet = np.asarray(grid(images, rows=2, gap=0, scale=1))[::4, ::4]
+    assert sheet.tolist() == [[0, 20, 40], [10, 30, 255]]

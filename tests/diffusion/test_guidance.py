@@ -1,0 +1,79 @@
+"""Guidance is a line through two predictions: at 0 and 1 it is those predictions themselves, for one call each."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from nevoa.diffusion import Denoiser, Guided, NoiseSchedule, PredictionName
+
+SCHEDULE = NoiseSchedule.linear(100)
+KINDS: list[PredictionName] = ["epsilon", "x0", "v"]
+T = torch.tensor([1, 30, 100])
+LABEL, NULL = torch.tensor([0, 1, 1]), 2
+X_T = torch.randn(3, 1, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+class Network:
+    """Any function of image, timestep and label; it counts its calls and the images in each."""
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+
+    def __call__(self, x_t: Tensor, t: Tensor, label: Tensor | None = None) -> Tensor:
+        self.calls.append(len(x_t))
+        label = torch.full_like(t, NULL) if label is None else label
+        return torch.sin(3 * x_t + t.view(-1, 1, 1, 1)) * (1 + label.view(-1, 1, 1, 1)) + 0.3 * x_t
+
+
+def guided(weight: float, kind: PredictionName = "epsilon", clip: bool = False) -> Guided:
+    return Guided(Denoiser(Network(), SCHEDULE, kind, clip), LABEL, NULL, weight)
+
+
+def calls(denoiser: Denoiser) -> list[int]:
+    assert isinstance(denoiser.network, Network)
+    return denoiser.network.calls
+
+
+@pytest.mark.parametrize("clip", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_weight_1_is_the_conditional_denoiser_for_one_evaluation(kind: PredictionName, clip: bool) -> None:
+    one = guided(1.0, kind, clip)
+    expected = Denoiser(lambda x_t, t: Network()(x_t, t, LABEL), SCHEDULE, kind, clip)(X_T, T)
+    for found, wanted in zip(one(X_T, T), expected, strict=True):
+        assert torch.equal(found, wanted)
+    assert calls(one) == [3]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weight_0_is_the_unconditional_denoiser_for_one_evaluation(kind: PredictionName) -> None:
+    zero = guided(0.0, kind)
+    for found, wanted in zip(zero(X_T, T), Denoiser(Network(), SCHEDULE, kind)(X_T, T), strict=True):
+        assert torch.equal(found, wanted)
+    assert calls(zero) == [3]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("weight", [0.3, 2.0, 7.5])
+def test_the_noise_is_on_the_line_through_both(kind: PredictionName, weight: float) -> None:
+    """In epsilon, whatever the network predicts; both halves in one call."""
+    denoiser = guided(weight, kind)
+    estimate = denoiser(X_T, T)
+    null, label = guided(0.0, kind)(X_T, T).epsilon, guided(1.0, kind)(X_T, T).epsilon
+    torch.testing.assert_close(estimate.epsilon, null + weight * (label - null), rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(denoiser.process.forward(estimate.x_0, T, estimate.epsilon), X_T, rtol=1e-9, atol=1e-9)
+    assert calls(denoiser) == [6]
+    assert (estimate.epsilon - label).abs().max() > 0.1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_clipping_comes_after_guidance(kind: PredictionName) -> None:
+    free, clipped = guided(3.0, kind)(X_T, T), guided(3.0, kind, clip=True)(X_T, T)
+    assert free.x_0.abs().max() > 1
+    torch.testing.assert_close(clipped.x_0, free.x_0.clamp(-1, 1), rtol=0, atol=0)
+
+
+def test_the_loss_is_that_of_the_labels_given() -> None:
+    told = Denoiser(lambda x_t, t: Network()(x_t, t, LABEL), SCHEDULE)
+    denoiser, epsilon = Denoiser(Network(), SCHEDULE), X_T.flip(0)
+    assert torch.equal(denoiser.loss(X_T, T, epsilon, label=LABEL), told.loss(X_T, T, epsilon))
+    assert not torch.equal(denoiser.loss(X_T, T, epsilon), told.loss(X_T, T, epsilon))
