@@ -16,9 +16,9 @@ def test_the_faster_precision_is_chosen() -> None:
 def test_bf16_is_float32_up_to_its_rounding() -> None:
     """bf16 keeps 8 bits: a few hundredths after a network; weights, input and output stay float32."""
     torch.manual_seed(0)
-    network = UNet(channels=1, dim=12, multipliers=(1, 2)).eval()
-    x, t = torch.randn(2, 1, 8, 8), torch.tensor([3, 900])
-    exact, rounded = (in_precision(network, "cpu", name)(x, t).detach() for name in ("float32", "bfloat16"))
+    network = UNet(channels=1, dim=12, multipliers=(1, 2), classes=2).eval()
+    inputs = torch.randn(2, 1, 8, 8), torch.tensor([3, 900]), torch.tensor([0, 1])
+    exact, rounded = (in_precision(network, "cpu", name)(*inputs).detach() for name in ("float32", "bfloat16"))
     assert rounded.dtype == torch.float32
     assert all(parameter.dtype == torch.float32 for parameter in network.parameters())
     assert 0 < float((exact - rounded).abs().max()) < 0.05 * float(exact.abs().max())

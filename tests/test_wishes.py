@@ -81,6 +81,7 @@ def test_all_classes_come_in_turn_whatever_the_count(model: Model) -> None:
 
 
 def test_classes_wished_for_come_in_turn(model: Model) -> None:
+    assert vars(model.settings(labels=["bag"])) == vars(model.settings())
     assert shades(model.sample(5, labels=["bag", 0])) == [SHADES[2], SHADES[0], SHADES[2], SHADES[0], SHADES[2]]
 
 
@@ -104,5 +105,5 @@ def test_an_unconditional_model_refuses_labels_and_guidance() -> None:
         model.sample(1, labels=[0], steps=1)
     with pytest.raises(NevoaError, match="for models of classes"):
         model.sample(1, guidance=2.0, steps=1)
-    assert model.settings(guidance=1.0) == model.settings()
+    assert model.settings(labels=None, guidance=1.0) == model.settings()
     assert model.labels(3) is None

@@ -70,7 +70,7 @@ def sample(
     moments = trajectory or (FRAMES if kind == ".gif" else 1)
     frames = _generate(model, total, moments, {**settings.model_dump(), "seed": seed, "labels": labels or None})
     _save(out, kind, frames, trajectory is not None, rows=min(len(labels), total) if len(labels) > 1 else None)
-    classes = f" of {', '.join(model.classes[one] for one in labels)} in turn" if labels else ""
+    classes = f" of {', '.join(model.classes[one] for one in labels[:total])} in turn" if labels else ""
     typer.echo(f"{total} images{classes}, {settings.sampler}, {settings.steps} steps: {out}")
 
 
