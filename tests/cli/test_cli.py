@@ -140,8 +140,9 @@ def test_sample_makes_the_classes_asked_for_a_row_each(of_classes: Path, tmp_pat
     sheet = np.asarray(Image.open(tmp_path / "images.png"))
     assert sheet.shape == (2 * 58 + 2, 8 * 58 + 2)
     np.testing.assert_array_equal(sheet[60:116:2, 60:116:2], images[3, :, :, 0])
-    for other in ({"labels": [1, 8]}, {"labels": [8, 1], "guidance": 2.0}):
-        assert not np.array_equal(Run(of_classes).model().sample(16, **other), images)
+    for labels, guidance in (([1, 8], 1.0), ([8, 1], 2.0)):
+        other = Run(of_classes).model().sample(16, labels=labels, guidance=guidance)
+        assert not np.array_equal(other, images)
     nevoa("sample", str(of_classes), "--label", "Bag", "--count", "9", "--out", "bags.png", folder=tmp_path)
     assert Image.open(tmp_path / "bags.png").size == (3 * 58 + 2, 3 * 58 + 2)
 
