@@ -13,14 +13,14 @@ from torch import Tensor, nn
 
 import nevoa
 from nevoa.config import Config
-from nevoa.data import Batches, ImageSet, open_source
+from nevoa.data import Batches, open_source
 from nevoa.errors import NevoaError
 from nevoa.model import fresh_network
 from nevoa.presets import configure
 from nevoa.run import Run, load
 from nevoa.training import Plan, Step, checkpoint, resolve
 from nevoa.training.ema import decay_at, update_average
-from nevoa.training.loop import Draws, labels_told, training_steps
+from nevoa.training.loop import Draws, training_steps
 from nevoa.training.optimizer import orthogonal
 from nevoa.training.state import TrainingState, learning_rate_at
 from tests.conftest import TINY
@@ -265,99 +265,6 @@ def test_timesteps_are_uniform_and_noise_is_normal() -> None:
     assert abs(float(epsilon.mean())) < 0.02
     assert abs(float(epsilon.var()) - 1) < 0.02
     torch.testing.assert_close(draws.take(150, 3)[1], epsilon[50:53], rtol=0, atol=0)
-
-
-def test_labels_are_withheld_by_place_alone_and_as_often_as_said() -> None:
-    dropped = Draws(0, 10, (1, 2, 2), label_dropout=0.3).dropped(100, 20_000)
-    # 20,000 draws: a standard error of 0.0032.
-    assert abs(float(dropped.float().mean()) - 0.3) < 0.015
-    again = Draws(0, 10, (1, 2, 2), label_dropout=0.3)
-    assert torch.equal(torch.cat([again.dropped(first, 100) for first in range(100, 1100, 100)]), dropped[:1000])
-    assert not torch.equal(Draws(1, 10, (1, 2, 2), label_dropout=0.3).dropped(100, 1000), dropped[:1000])
-    assert not Draws(0, 10, (1, 2, 2), label_dropout=0.0).dropped(0, 20_000).any()
-
-
-def test_whether_a_label_is_withheld_has_nothing_to_do_with_the_rest(few_images: ImageSet) -> None:
-    """Not with the timestep, the noise or the mirror: half of the images agree with each, standard error 0.007."""
-    draws, first, count = Draws(0, 1000, (1, 2, 2), label_dropout=0.5), 100, 5000
-    dropped, (t, epsilon) = draws.dropped(first, count), draws.take(first, count)
-    plain, seen = (Batches(few_images, 0, flip).batch(first, count) for flip in (False, True))
-    for other in (t > 500, epsilon[:, 0, 0, 0] > 0, (plain != seen).flatten(1).any(1)):
-        assert abs(float((dropped == other).float().mean()) - 0.5) < 0.04
-
-
-def test_a_network_is_told_the_label_or_the_null_label(few_images: ImageSet) -> None:
-    batches, draws = Batches(few_images, 0, flip=False), Draws(0, 10, few_images.shape, label_dropout=0.4)
-    told, dropped = labels_told(batches, draws, 3, 300), draws.dropped(3, 300)
-    assert torch.equal(told[~dropped], batches.labels(3, 300)[~dropped])
-    assert set(told[dropped].tolist()) == {4}
-
-
-def test_dropout_decides_which_rows_of_the_table_learn(tiny: Config) -> None:
-    """Without it the null label's row stays where it began; it is the only row that no image has of itself."""
-    images = open_source("fashion_mnist_10k")
-    learned = {}
-    for dropout in (0.0, 0.9):
-        state = fresh(conditional(tiny, f"training.label_dropout={dropout}"))
-        list(training_steps(state, images))
-        learned[dropout] = state.network.get_parameter("time.labels.weight").any(1).tolist()
-    assert learned[0.0] == [True] * 10 + [False]
-    assert learned[0.9][-1]
-
-
-def conditional(config: Config, *options: str) -> Config:
-    """The config, told of its images' classes."""
-    options = (*options_of(config), "training.conditional=true", *options)
-    return resolve(configure("fashion_mnist_10k", steps=12, options=options)).config
-
-
-def test_a_data_set_without_labels_cannot_condition(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = open_source("fashion_mnist_10k")
-    unlabelled = ImageSet.of("snow", plain.images[:20], np.zeros(20, np.int64), [])
-    monkeypatch.setattr("nevoa.training.plan.open_source", lambda *_, **__: unlabelled)
-    assert resolve(tiny).config.classes == ()
-    with pytest.raises(NevoaError, match="snow has no labels"):
-        conditional(tiny)
-
-
-def test_a_conditional_config_is_resolved_before_it_is_trained(tiny: Config) -> None:
-    config = configure("fashion_mnist_10k", steps=1, options=(*TINY, "training.conditional=true"))
-    with pytest.raises(NevoaError, match="resolve"):
-        fresh(config)
-
-
-def test_a_saved_model_knows_its_classes(tiny: Config, tmp_path: Path) -> None:
-    config = configure("fashion_mnist_10k", steps=2, options=(*options_of(tiny), "training.conditional=true"))
-    list(nevoa.fit(config, tmp_path / "r"))
-    model = load(tmp_path / "r")
-    assert model.classes == open_source("fashion_mnist_10k").classes
-    assert model.network.get_parameter("time.labels.weight").shape == (11, 32)
-    assert "Ankle boot" in (tmp_path / "r/README.md").read_text()
-    # A model of before there were classes says nothing of them, and is unconditional.
-    list(nevoa.fit(tiny, tmp_path / "old"))
-    about = json.loads(Run(tmp_path / "old").model_config_file.read_text())
-    for section, key in (("data", "classes"), ("training", "conditional"), ("sampling", "guidance")):
-        del about["config"][section][key]
-    expected = load(tmp_path / "old").sample(3)
-    Run(tmp_path / "old").model_config_file.write_text(json.dumps(about))
-    assert load(tmp_path / "old").classes == ()
-    np.testing.assert_array_equal(load(tmp_path / "old").sample(3), expected)
-    assert "unconditional" in (tmp_path / "old/README.md").read_text()
-
-
-@pytest.mark.slow
-def test_a_class_is_made_on_demand() -> None:
-    """Black images and white ones: each when it is asked for, and no other."""
-    pixels = np.repeat(np.array([0, 255], np.uint8), 32)[:, None, None, None].repeat(8, axis=1).repeat(8, axis=2)
-    images = ImageSet.of("night and day", pixels, np.repeat([0, 1], 32), ["night", "day"])
-    options = (*LEARNER, "data.size=8", "training.ema_decay=0.9", "training.conditional=true")
-    config = configure("fashion_mnist_10k", steps=200, options=options)
-    config = config.model_copy(update={"data": config.data.model_copy(update={"classes": images.classes})})
-    state = TrainingState.fresh(config, images.shape)
-    list(training_steps(state, images))
-    for guidance in (1.0, 2.0):
-        made = state.model().sample(8, sampler="ddim", steps=10, labels=["day", "night", 1], guidance=guidance)
-        np.testing.assert_allclose(made.mean((1, 2, 3)), [255, 0, 255, 255, 0, 255, 255, 0], atol=40)
 
 
 def test_the_average_is_the_weighted_mean_of_all_weights() -> None:

@@ -50,7 +50,7 @@ class Step:
 
 
 class Draws:
-    """Timestep, noise and loss of the label of every image in the stream, functions of (seed, images_seen)."""
+    """Timestep, noise and whether the label is withheld, of every image in the stream: functions of (seed, place)."""
 
     def __init__(self, seed: int, timesteps: int, shape: tuple[int, int, int], label_dropout: float = 0.0):
         self._timesteps = Blocks(seed, Stream.TIMESTEP, lambda rng, count: rng.integers(1, timesteps + 1, count))
