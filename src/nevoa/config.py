@@ -70,6 +70,7 @@ class ResidualUNetConfig(Section):
     blocks: Positive = 2
     attention: tuple[bool, ...] = (False, True, False, False)
     patch: Positive = 1
+    groups: Positive = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from nevoa.networks import ResidualUNet, UNet
-from nevoa.networks.attention import Attention, LinearAttention
+from nevoa.networks.attention import Attention, LinearAttention, softmax_attention
 from nevoa.networks.blocks import group_norm, wide_group_norm
 from nevoa.networks.embedding import sinusoidal
 
@@ -41,6 +41,12 @@ def awake(name: str) -> nn.Module:
         if not parameter.any():
             nn.init.normal_(parameter, std=0.1)
     return network
+
+
+def test_attention_is_torchs() -> None:
+    q, k, v = torch.randn(3, 2, 4, 9, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    theirs = nn.functional.scaled_dot_product_attention(q, k, v)
+    torch.testing.assert_close(softmax_attention(q, k, v), theirs)
 
 
 def test_classic_has_the_notebooks_parameters() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch import Tensor, nn
 
 import nevoa
@@ -21,7 +22,7 @@ from nevoa.run import Run, load
 from nevoa.training import Plan, Step, checkpoint, resolve
 from nevoa.training.ema import decay_at, update_average
 from nevoa.training.loop import Draws, training_steps
-from nevoa.training.optimizer import orthogonal
+from nevoa.training.optimizer import Muon, orthogonal
 from nevoa.training.state import TrainingState, learning_rate_at
 from tests.conftest import TINY
 
@@ -357,14 +358,27 @@ def test_the_batches_of_a_run_are_those_of_its_seed(tiny: Config, flip: bool) ->
     assert torch.equal(first, Batches(images, tiny.training.seed, flip).batch(0, 16)[8:])
 
 
+@pytest.mark.parametrize(("dtype", "leak"), [(torch.float32, 1e-4), (torch.bfloat16, 0.1)])
 @pytest.mark.parametrize("shape", [(16, 16), (8, 40), (40, 8)])
-def test_muons_steps_are_orthogonal(shape: tuple[int, int]) -> None:
+def test_muons_steps_are_orthogonal(shape: tuple[int, int], dtype: torch.dtype, leak: float) -> None:
     """Their singular values are near one, whatever the gradient's were, and their directions are the gradient's."""
     generator = torch.Generator().manual_seed(0)
     u, _, vh = torch.linalg.svd(torch.randn(shape, generator=generator), full_matrices=False)
-    ours = u.T @ orthogonal(u @ torch.linspace(0.02, 1, len(vh)).diag() @ vh) @ vh.T
+    ours = u.T @ orthogonal(u @ torch.linspace(0.02, 1, len(vh)).diag() @ vh, dtype) @ vh.T
     assert bool(((ours.diagonal() > 0.6) & (ours.diagonal() < 1.3)).all())
-    assert (ours - ours.diagonal().diag()).abs().max() < 1e-4
+    assert (ours - ours.diagonal().diag()).abs().max() < leak
+
+
+def test_muon_moves_a_weight_alike_however_it_lies_in_memory() -> None:
+    weight, gradient = torch.randn(2, 6, 4, 3, 3, generator=torch.Generator().manual_seed(0))
+    moved = []
+    for layout in (torch.contiguous_format, torch.channels_last):
+        parameter = nn.Parameter(weight.clone(memory_format=layout))
+        parameter.grad = gradient.clone(memory_format=layout)
+        Muon([parameter], lr=0.1, weight_decay=0.0).step()
+        moved.append(parameter.detach())
+    assert (moved[0] - weight).norm() > 0.1
+    torch.testing.assert_close(moved[0], moved[1])
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "muon"])

@@ -25,7 +25,9 @@ FRAMES = 60
 
 
 def sample(
-    run: Annotated[Path | None, typer.Argument(help="Run folder.", show_default="the newest in runs/")] = None,
+    run: Annotated[
+        Path | None, typer.Argument(help="Run folder.", show_default="the model of clothes in this package")
+    ] = None,
     count: Annotated[
         int | None,
         typer.Option(min=1, help="How many images.", show_default="64; 8 of each class; 8 rows with --trajectory"),
@@ -54,11 +56,11 @@ def sample(
     ] = Path("images.png"),
 ) -> None:
     """Make new images with a trained model."""
-    from nevoa.run import load, newest_run
+    from nevoa.run import PACKAGED, load
     from nevoa.wishes import labels_of
 
     kind = _kind(out, trajectory)
-    model = load(run or newest_run())
+    model = load(run or PACKAGED)
     wishes = {"sampler": sampler, "steps": steps, "spacing": spacing, "variance": variance, "eta": eta, "clip": clip}
     settings = model.settings(**wishes, guidance=guidance)  # pyright: ignore[reportArgumentType]
     labels = labels_of(model.classes, label.split(",") if label is not None else None)

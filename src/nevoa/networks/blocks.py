@@ -11,13 +11,13 @@ def group_norm(groups: int, width: int) -> nn.GroupNorm:
     return nn.GroupNorm(math.gcd(groups, width), width)
 
 
-def wide_group_norm(width: int) -> nn.GroupNorm:
-    """GroupNorm with up to 32 groups of at least four channels: Ho et al.'s at their widths.
+def wide_group_norm(width: int, groups: int = 32) -> nn.GroupNorm:
+    """GroupNorm with up to `groups` groups of at least four channels: Ho et al.'s at their widths.
 
     In a group of one channel the norm takes away what the time adds to that channel: with 32 groups at width 32 the
     blocks did not see the time at all.
     """
-    return group_norm(max(1, min(32, width // 4)), width)
+    return group_norm(max(1, min(groups, width // 4)), width)
 
 
 def shortcut(dim: int, dim_out: int) -> nn.Module:
@@ -79,17 +79,17 @@ class ResnetBlock(nn.Module):
 
 
 class PreNormBlock(nn.Module):
-    """The residual block of Ho et al. 2020: twice (GroupNorm(32), SiLU, 3x3), time added between.
+    """The residual block of Ho et al. 2020: twice (GroupNorm, SiLU, 3x3), time added between.
 
     Dropout comes before the last convolution, which starts at zero.
     """
 
-    def __init__(self, dim: int, dim_out: int, time_dim: int, dropout: float = 0.0):
+    def __init__(self, dim: int, dim_out: int, time_dim: int, groups: int = 32, dropout: float = 0.0):
         super().__init__()
         self.time = nn.Sequential(nn.SiLU(), nn.Linear(time_dim, dim_out))
-        self.first = nn.Sequential(wide_group_norm(dim), nn.SiLU(), nn.Conv2d(dim, dim_out, 3, padding=1))
+        self.first = nn.Sequential(wide_group_norm(dim, groups), nn.SiLU(), nn.Conv2d(dim, dim_out, 3, padding=1))
         last = zeroed(nn.Conv2d(dim_out, dim_out, 3, padding=1))
-        self.second = nn.Sequential(wide_group_norm(dim_out), nn.SiLU(), nn.Dropout(dropout), last)
+        self.second = nn.Sequential(wide_group_norm(dim_out, groups), nn.SiLU(), nn.Dropout(dropout), last)
         self.shortcut = shortcut(dim, dim_out)
 
     def forward(self, x: Float[Tensor, "B C H W"], time: Float[Tensor, "B time"]) -> Float[Tensor, "B D H W"]:

@@ -52,6 +52,7 @@ class ResidualUNet(nn.Module):
         attention: for each stage, whether its blocks are followed by attention. The middle always has one.
         patch: `patch x patch` pixels are folded into channels before the network and unfolded after it.
             2 makes a step four times cheaper at the same width.
+        groups: of channels, in each norm. Ho et al. have 32; with 1 a step in bf16 on a CPU takes half as long.
         dropout: in every block, 0 to 1.
         classes: whose labels it can be given; 0 for an unconditional network.
 
@@ -67,6 +68,7 @@ class ResidualUNet(nn.Module):
         blocks: int = 2,
         attention: Sequence[bool] = (False, True, False, False),
         patch: int = 1,
+        groups: int = 32,
         dropout: float = 0.0,
         classes: int = 0,
     ):
@@ -76,11 +78,11 @@ class ResidualUNet(nn.Module):
         time_dim = 4 * dim
 
         def attend(width: int) -> nn.Module:
-            return Residual(wide_group_norm(width), Attention(width, heads=1, head_dim=width, bias=True))
+            return Residual(wide_group_norm(width, groups), Attention(width, heads=1, head_dim=width, bias=True))
 
         def block(width: int, stage: int) -> _Block:
             width_out = dim * multipliers[stage]
-            inner = PreNormBlock(width, width_out, time_dim, dropout)
+            inner = PreNormBlock(width, width_out, time_dim, groups, dropout)
             return _Block(inner, attend(width_out) if attention[stage] else nn.Identity())
 
         self.time = TimestepEmbedding(dim, nn.SiLU(), classes)
@@ -96,8 +98,8 @@ class ResidualUNet(nn.Module):
             if stage != stages[-1]:
                 self.downs.append(_Halve(width))
                 skips.append(width)
-        self.middle_in = _Block(PreNormBlock(width, width, time_dim, dropout), attend(width))
-        self.middle_out = PreNormBlock(width, width, time_dim, dropout)
+        self.middle_in = _Block(PreNormBlock(width, width, time_dim, groups, dropout), attend(width))
+        self.middle_out = PreNormBlock(width, width, time_dim, groups, dropout)
         for stage in reversed(stages):
             for _ in range(blocks + 1):
                 self.ups.append(block(width + skips.pop(), stage))
@@ -105,7 +107,7 @@ class ResidualUNet(nn.Module):
             if stage > 0:
                 self.ups.append(_Double(width))
         out = zeroed(nn.Conv2d(width, channels * patch**2, 3, padding=1))
-        self.out = nn.Sequential(wide_group_norm(width), nn.SiLU(), out)
+        self.out = nn.Sequential(wide_group_norm(width, groups), nn.SiLU(), out)
 
     def forward(
         self, x: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], label: Int64[Tensor, " B"] | None = None
