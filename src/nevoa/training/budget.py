@@ -11,7 +11,7 @@ from nevoa.config import TrainingConfig
 # Previews, and checkpoints, each take at most this share of a run's time unless the config says how often they come.
 SHARE = 0.015
 # As many are enough for any run, but one in ten minutes, so that a crash costs no more.
-MOST_BETWEEN = 20
+MOST_BETWEEN = 10
 SECONDS_BETWEEN = 600
 # Fewer steps than these show too little of what has been learned.
 FEWEST_PREVIEW_STEPS = 10

@@ -8,9 +8,12 @@ convolution came to 36 % of their speed and often to 1 %, two parts on a thread 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+
+Result = TypeVar("Result")
 
 # Python's lock lets one thread at a time say what is to be computed.
 MOST = 4
@@ -52,6 +55,14 @@ def backward(
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = _laid_out(gradient, parameter)
     return mean
+
+
+def aside(work: Callable[[], Result], threads: int, lanes: int) -> Result:
+    """Do some work on one of the lanes' threads: in a small network's optimizer two threads mostly wait for each other.
+
+    Beside another training `quick` with Muon ran at 76 % of its speed with one thread in the optimizer, 33 % with two.
+    """
+    return work() if lanes == 1 else _pool(lanes, threads // lanes).submit(work).result()
 
 
 def _laid_out(gradient: Tensor, parameter: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from nevoa.errors import NevoaError
 from nevoa.model import Model, schedule_of
 from nevoa.random import Blocks, Stream, generator
 from nevoa.training.ema import update_average
-from nevoa.training.lanes import backward
+from nevoa.training.lanes import aside, backward
 from nevoa.training.state import Mean, TrainingState, learning_rate_at
 
 
@@ -97,24 +97,28 @@ def train_step(
         losses = denoiser.loss(x_0[part], t[part], epsilon[part], config.loss, config.weighting)
         return state.scaler.scale(losses)
 
-    mean = backward(loss, len(x_0), list(state.network.parameters()), config.threads or 1, state.lanes) / scale
-    for optimizer in state.optimizers:
-        state.scaler.unscale_(optimizer)
-    grad_norm = nn.utils.clip_grad_norm_(state.network.parameters(), config.gradient_clip or float("inf"))
-    # float16 overflows now and then: the step is left out, and the next ones are scaled less.
-    if not state.scaler.is_enabled() or grad_norm.isfinite():
-        _update(state, learning_rate)
-    state.scaler.update()
+    threads = config.threads or 1
+    mean = backward(loss, len(x_0), list(state.network.parameters()), threads, state.lanes) / scale
+    grad_norm = aside(lambda: _update(state, learning_rate), threads, state.lanes)
     return mean.item(), grad_norm.item()
 
 
-def _update(state: TrainingState, learning_rate: float) -> None:
+def _update(state: TrainingState, learning_rate: float) -> Tensor:
+    """Optimizer and average. Returns the norm of the gradient."""
+    config, scaler = state.config.training, state.scaler
     for optimizer in state.optimizers:
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate * group["scale"]
-        optimizer.step()
-    if state.average is not state.network:
-        update_average(state.average, state.network, state.step + 1, state.config.training.ema_decay)
+        scaler.unscale_(optimizer)
+    grad_norm = nn.utils.clip_grad_norm_(state.network.parameters(), config.gradient_clip or float("inf"))
+    # float16 overflows now and then: the step is left out, and the next ones are scaled less.
+    if not scaler.is_enabled() or grad_norm.isfinite():
+        for optimizer in state.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate * group["scale"]
+            optimizer.step()
+        if state.average is not state.network:
+            update_average(state.average, state.network, state.step + 1, config.ema_decay)
+    scaler.update()
+    return grad_norm
 
 
 def training_denoiser(config: Config, network: nn.Module, device: str) -> Denoiser:

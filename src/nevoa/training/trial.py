@@ -26,7 +26,7 @@ PRECISION_SECONDS = 0.3
 # This share of the minutes given goes into timing steps, within limits: less is too little for a noisy machine.
 TIMING_SHARE, SHORTEST, LONGEST = 0.03, 1.0, 8.0
 # From the last step's files to the end of the process.
-END_SECONDS = 0.3
+END_SECONDS = 0.6
 
 
 @dataclass
