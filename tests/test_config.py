@@ -21,7 +21,7 @@ def test_classic_is_the_notebook() -> None:
     assert config.training.model_dump(exclude_defaults=True) == {"epochs": 10.0}
     assert (config.training.batch_size, config.training.learning_rate, config.training.loss) == (128, 1e-3, "huber")
     assert (config.training.optimizer, config.training.ema_decay, config.data.flip) == ("adam", 0.0, True)
-    assert config.training.preview_every_images == 1000 * 128
+    assert config.training.preview_every_images is None
     assert config.diffusion.model_dump() == {
         "schedule": "linear",
         "timesteps": 1000,

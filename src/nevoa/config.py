@@ -86,6 +86,9 @@ NetworkConfig = Annotated[UNetConfig | ResidualUNetConfig, Field(discriminator="
 class TrainingConfig(Section):
     """The course of training. `minutes` or `epochs` or `steps` is given; `steps` is resolved before the start.
 
+    So is all else that is None or auto: previews and checkpoints come as often as a small share of the time allows, and
+    a preview is drawn in fewer steps where `sampling.steps` would cost more than that.
+
     A `conditional` network is told each image's class, but for a share of `label_dropout` (Ho and Salimans 2022).
     """
 
@@ -106,13 +109,16 @@ class TrainingConfig(Section):
     gradient_clip: Annotated[float, Field(gt=0)] | None = None
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
     device: DeviceWish = "auto"
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    threads: Positive | None = None
+    compile: bool | None = None
     report_every_images: Positive = 2_000
-    preview_every_images: Positive = 128_000
-    checkpoint_every_images: Positive = 128_000
+    preview_every_images: Positive | None = None
+    preview_steps: Positive | None = None
+    checkpoint_every_images: Positive | None = None
 
     @property
-    def known_precision(self) -> Literal["float32", "bfloat16"]:
+    def known_precision(self) -> Literal["float32", "bfloat16", "float16"]:
         """The precision; float32 while it is not resolved."""
         return "float32" if self.precision == "auto" else self.precision
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from nevoa import config as configs
 from nevoa.config import Config
-from nevoa.device import choose_device
+from nevoa.device import choose_device, prepare
 from nevoa.errors import NevoaError
 from nevoa.files import published, write_text
 from nevoa.model import Model, fresh_network
@@ -106,6 +106,7 @@ def load(folder: str | os.PathLike[str] = PACKAGED, device: configs.DeviceWish =
     network = fresh_network(config, shape)
     _load_weights(network, run.weights_file)
     chosen = choose_device(device)
+    prepare(chosen)
     # A precision was found fast on the device it was trained on; elsewhere float32 is safe.
     precision = config.training.known_precision if chosen == config.training.device else "float32"
     return Model(config, network.eval(), shape, precision=precision).to(chosen)

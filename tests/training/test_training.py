@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
 from torch import Tensor, nn
 
 import nevoa
@@ -19,7 +18,7 @@ from nevoa.errors import NevoaError
 from nevoa.model import fresh_network
 from nevoa.presets import configure
 from nevoa.run import Run, load
-from nevoa.training import Plan, Step, checkpoint, resolve
+from nevoa.training import Plan, Step, checkpoint, fit_resolved, resolve, resolve_run
 from nevoa.training.ema import decay_at, update_average
 from nevoa.training.loop import Draws, training_steps
 from nevoa.training.optimizer import Muon, orthogonal
@@ -389,3 +388,24 @@ def test_every_weight_moves_with_every_optimizer(tiny: Config, optimizer: str) -
     list(training_steps(state, open_source("fashion_mnist_10k")))
     for name, value in state.network.named_parameters():
         assert not torch.equal(value, before[name]), name
+
+
+def test_everything_open_is_settled_before_the_start(tmp_path: Path) -> None:
+    """And is in the run's config: nothing is left to another machine or another time."""
+    options = ("network.dim=16", "network.blocks=1", "training.batch_size=8", "training.ema_decay=0")
+    folder = tmp_path / "r"
+    trial = resolve_run(configure("fashion_mnist_10k", minutes=0.05, options=options), folder)
+    training = trial.config.training
+    unsettled = {key for key, value in training if value in (None, "auto")}
+    assert unsettled <= {"epochs", "gradient_clip"}
+    stream = fit_resolved(trial, folder)
+    next(stream)
+    stream.close()
+    assert Run(folder).config() == trial.config
+    assert trial.config == resolve_run(configure("fashion_mnist_10k", minutes=0.05, options=options), folder).config
+
+
+def test_forced_threads_and_precision_are_kept(tmp_path: Path) -> None:
+    options = (*TINY, "training.threads=1", "training.precision=float16")
+    training = resolve(configure("fashion_mnist_10k", steps=2, options=options)).config.training
+    assert (training.threads, training.precision) == (1, "float16")

@@ -1,6 +1,7 @@
 """`nevoa train`."""
 
 import json
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,12 +37,14 @@ def train(
     ] = False,
 ) -> None:
     """Train a model. The same command again goes on where it stopped."""
+    # The minutes began when the process did, and all of its time so far was spent computing.
+    started = time.perf_counter() - time.process_time()
     from nevoa.presets import configure
     from nevoa.training import Plan, default_folder, fit_resolved, resolve_run, show_progress
 
     config = configure(source, preset, minutes=minutes, epochs=epochs, steps=steps, seed=seed, options=option or ())
     folder = out or default_folder(config, preset)
-    trial = resolve_run(config, folder)
+    trial = resolve_run(config, folder, started)
     plan = Plan.of(trial)
     if as_json:
         typer.echo(json.dumps(plan.as_dict()))
@@ -68,7 +71,7 @@ def _print_plan(plan: "Plan", folder: Path) -> None:
     rows = {
         "data": f"{plan.source}: {plan.images:,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}",
         "network": f"{plan.network}, {plan.parameters:,} parameters{_classes(plan)}",
-        "device": f"{plan.device}, {plan.precision}",
+        "device": f"{plan.device}, {plan.precision}, {plan.threads} thread{'s' * (plan.threads > 1)}",
         "steps": f"{plan.steps:,} of {plan.config.training.batch_size} images",
         "time": f"about {_duration(plan.seconds)} ({plan.step_seconds:.3g} s a step)",
         "compute": f"{plan.flop_per_image / 1e9:.3g} GFLOP an image, {plan.flop_per_second / 1e9:,.0f} GFLOP/s",

@@ -32,10 +32,11 @@ class Batches:
 
     def indices(self, first: int, count: int) -> Int64[np.ndarray, " B"]:
         """Which image stands at each place."""
-        total = len(self.images)
-        places = np.arange(first, first + count)
-        orders = {epoch: _order(self.seed, epoch, total) for epoch in np.unique(places // total).tolist()}
-        return np.array([orders[place // total][place % total] for place in places.tolist()], dtype=np.int64)
+        epochs, places = np.divmod(np.arange(first, first + count), len(self.images))
+        for epoch in np.unique(epochs).tolist():
+            of_epoch = epochs == epoch
+            places[of_epoch] = _order(self.seed, epoch, len(self.images))[places[of_epoch]]
+        return places
 
     def batch(self, first: int, count: int) -> Float[Tensor, "B C H W"]:
         """x_0 of those places, in [-1, 1]."""

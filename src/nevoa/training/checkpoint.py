@@ -56,6 +56,7 @@ def restore(state: TrainingState, path: Path) -> None:
         setattr(state, name, about[name])
     for name in MEANS:
         setattr(state, name, Mean(**about[name]))
+    state.scaler.load_state_dict(about.get("scaler", {}))
 
 
 def is_valid(path: Path) -> bool:
@@ -81,6 +82,7 @@ def _write(state: TrainingState, folder: Path) -> None:
     _save_tensors(optimizer_tensors(state), folder / "optimizer.safetensors")
     about = {"format": FORMAT} | {name: getattr(state, name) for name in COUNTERS}
     about |= {name: asdict(getattr(state, name)) for name in MEANS}
+    about |= {"scaler": state.scaler.state_dict()}
     (folder / "state.json").write_text(json.dumps(about))
     manifest = {file.name: {"bytes": file.stat().st_size, "sha256": sha256(file)} for file in sorted(folder.iterdir())}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2))

@@ -26,13 +26,13 @@ def default_folder(config: Config, preset: str) -> Path:
     return RUNS / f"{config.data.source}-{preset}"
 
 
-def resolve_run(config: Config, folder: Path) -> Trial:
-    """`resolve` for a run folder: one that is there is gone on with. Writes nothing."""
+def resolve_run(config: Config, folder: Path, started: float | None = None) -> Trial:
+    """`resolve` for a run folder: one that is there is gone on with. Writes nothing into it."""
     run = Run(folder)
     saved = run.config() if run.config_file.exists() else None
     if saved is None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise NevoaError(f"{folder} is there already and is no run. Choose another --out.")
-    trial = resolve(config, saved)
+    trial = resolve(config, saved, started)
     check_disk(trial, folder)
     return trial
 
@@ -46,7 +46,7 @@ def fit(config: Config, out: str | Path | None = None) -> Generator[Step, None, 
     """
     if out is not None:
         return fit_resolved(resolve_run(config, Path(out)), Path(out))
-    trial = resolve(config)
+    trial = resolve(config, recorded=False)
     return training_steps(TrainingState.fresh(trial.config, trial.images.shape), trial.images)
 
 

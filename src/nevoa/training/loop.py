@@ -1,7 +1,7 @@
 """Algorithm 1 of Ho et al. 2020 as a generator of steps."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +11,13 @@ from torch import Tensor, nn
 
 from nevoa.config import Config
 from nevoa.data import Batches, ImageSet
-from nevoa.device import PrecisionName, in_precision
+from nevoa.device import in_precision
 from nevoa.diffusion import Denoiser
 from nevoa.errors import NevoaError
 from nevoa.model import Model, schedule_of
 from nevoa.random import Blocks, Stream, generator
 from nevoa.training.ema import update_average
+from nevoa.training.lanes import aside, backward
 from nevoa.training.state import Mean, TrainingState, learning_rate_at
 
 
@@ -109,24 +110,41 @@ def train_step(
     # Dropout draws from torch's generator: seeded by position, it too does not depend on what came before.
     torch.manual_seed(int(generator(config.seed, Stream.DROPOUT, state.images_seen).integers(2**63)))
     t, label = t.to(state.device), None if label is None else label.to(state.device)
-    loss = denoiser.loss(x_0, t, epsilon, config.loss, config.weighting, label).mean()
-    state.network.zero_grad()
-    loss.backward()
-    grad_norm = nn.utils.clip_grad_norm_(state.network.parameters(), config.gradient_clip or float("inf"))
+
+    def loss(part: slice) -> Tensor:
+        told = None if label is None else label[part]
+        losses = denoiser.loss(x_0[part], t[part], epsilon[part], config.loss, config.weighting, told)
+        return state.scaler.scale(losses)
+
+    threads, scale = config.threads or 1, state.scaler.get_scale()
+    mean = backward(loss, len(x_0), list(state.network.parameters()), threads, state.lanes)
+    grad_norm = aside(lambda: _update(state, learning_rate), threads, state.lanes)
+    return mean.item() / scale, grad_norm.item()
+
+
+def _update(state: TrainingState, learning_rate: float) -> Tensor:
+    """Optimizer and average. Returns the norm of the gradient."""
+    config, scaler = state.config.training, state.scaler
     for optimizer in state.optimizers:
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate * group["scale"]
-        optimizer.step()
-    if state.average is not state.network:
-        update_average(state.average, state.network, state.step + 1, config.ema_decay)
-    return loss.item(), grad_norm.item()
+        scaler.unscale_(optimizer)
+    grad_norm = nn.utils.clip_grad_norm_(state.network.parameters(), config.gradient_clip or float("inf"))
+    # float16 overflows now and then: the step is left out, and the next ones are scaled less.
+    if not scaler.is_enabled() or grad_norm.isfinite():
+        for optimizer in state.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate * group["scale"]
+            optimizer.step()
+        if state.average is not state.network:
+            update_average(state.average, state.network, state.step + 1, config.ema_decay)
+    scaler.update()
+    return grad_norm
 
 
-def training_denoiser(
-    config: Config, network: nn.Module, device: str, precision: PrecisionName | None = None
-) -> Denoiser:
-    """The denoiser whose loss is trained on: the network in the config's precision, or in the one given."""
-    network_call = in_precision(network, device, precision or config.training.known_precision)
+def training_denoiser(config: Config, network: nn.Module, device: str) -> Denoiser:
+    """The denoiser whose loss is trained on: the network in the config's precision."""
+    # Only what is called is compiled: weights keep their names.
+    call: Callable[[Tensor, Tensor], Tensor] = torch.compile(network) if config.training.compile else network
+    network_call = in_precision(call, device, config.training.known_precision)
     return Denoiser(network_call, schedule_of(config.diffusion), config.diffusion.prediction)
 
 

@@ -6,95 +6,70 @@ import shutil
 import sys
 import time
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from nevoa.config import Config, TrainingConfig
-from nevoa.data import Batches, ImageSet, open_source
-from nevoa.device import PrecisionName, choose_device, choose_precision, timed
+from nevoa.data import ImageSet, open_source
+from nevoa.device import choose_device, choose_precision, choose_threads
 from nevoa.errors import NevoaError
+from nevoa.training.budget import course, total_seconds
 from nevoa.training.checkpoint import KEEP
-from nevoa.training.loop import Draws, train_step, training_denoiser
-from nevoa.training.record import PREVIEW_COUNT
-from nevoa.training.state import TrainingState
+from nevoa.training.trial import Trial
 
-# bf16 on a CPU without units for it is slow enough to be seen on eight images.
-PRECISION_BATCH = 8
-
-
-@dataclass
-class Trial:
-    """A throwaway network of the config, put to work on its images to see how long things take."""
-
-    config: Config
-    images: ImageSet
-
-    @cached_property
-    def state(self) -> TrainingState:
-        return TrainingState.fresh(self.config, self.images.shape)
-
-    @cached_property
-    def step_seconds(self) -> float:
-        """A step of the config's batch size in its precision, over two seconds of steps."""
-        training = self.config.training
-        return self.seconds_of_step(training.batch_size, training.known_precision, at_least=2.0)
-
-    @cached_property
-    def flop_per_image(self) -> int:
-        """Floating-point operations of training on one image: three times those of the network's evaluation.
-
-        The gradient takes two products for each one forward (Kaplan et al. 2020, section 2.1).
-        """
-        state, x = self.state, torch.zeros(1, *self.images.shape, device=self.state.device)
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            state.network(x, torch.ones(1, dtype=torch.int64, device=state.device))
-        return 3 * counter.get_total_flops()
-
-    @cached_property
-    def preview_seconds(self) -> float:
-        """A preview's network evaluations, by the time that one takes."""
-        model, device = self.state.model(), self.state.device
-        x, t = (
-            torch.zeros(PREVIEW_COUNT, *self.images.shape, device=device),
-            torch.ones(PREVIEW_COUNT).long().to(device),
-        )
-        denoiser = model.denoiser(label=model.labels(PREVIEW_COUNT), guidance=model.settings().guidance)
-        with torch.inference_mode():
-            return timed(lambda: denoiser(x, t), device) * (model.settings().steps or 1)
-
-    def seconds_of_step(self, batch_size: int, precision: PrecisionName, at_least: float = 0.0) -> float:
-        config, state = self.config, self.state
-        x_0 = Batches(self.images, config.training.seed, config.data.flip).batch(0, batch_size)
-        t, epsilon = Draws(config.training.seed, config.diffusion.timesteps, state.shape).take(0, batch_size)
-        denoiser = training_denoiser(config, state.network, state.device, precision)
-        return timed(lambda: train_step(state, denoiser, x_0, t, epsilon, 0.0), state.device, at_least)
+# What a compiled network saves of a run of ten minutes on a GPU is more than the minute that compiling it may take.
+COMPILE_PAYS = 600.0
+# What a run keeps from its start when it is gone on with.
+RESOLVED = (
+    *("steps", "device", "precision", "threads", "compile"),
+    *("preview_every_images", "preview_steps", "checkpoint_every_images"),
+)
 
 
-def resolve(config: Config, saved: Config | None = None) -> Trial:
-    """Open the data and settle what the config leaves open: device, precision, number of steps, fingerprint, classes.
+def resolve(
+    config: Config, saved: Config | None = None, started: float | None = None, *, recorded: bool = True
+) -> Trial:
+    """Open the data and settle what the config leaves open: device, precision, threads, steps, previews, fingerprint,
+    classes.
 
     Args:
         saved: the config of a run to go on with; what it resolved is kept. A NevoaError says where the two differ.
+        started: when the config's minutes began, by `time.perf_counter()`; now if None.
+        recorded: whether previews and checkpoints will be made.
     """
-    start = time.perf_counter()
+    started = time.perf_counter() if started is None else started
     images = open_source(config.data.source, size=config.data.size)
     config = _with(config, "data", fingerprint=images.fingerprint, classes=_classes(config, images))
     if saved is not None:
         config = _continued(config, saved)
-    config = _with(config, "training", device=choose_device(config.training.device))
-    trial = Trial(config, images)
+    device = choose_device(config.training.device)
+    threads = config.training.threads or choose_threads()
+    trial = Trial(_with(config, "training", device=device, threads=threads), images)
     # A network that does not fit the images is refused here, before anything is timed or written.
     assert trial.state.shape == images.shape
     if config.training.precision == "auto":
-        precision = choose_precision(lambda name: trial.seconds_of_step(PRECISION_BATCH, name))
-        trial.config = _with(trial.config, "training", precision=precision)
-        trial.state.config = trial.config
-    trial.config = _with(trial.config, "training", steps=_steps(trial, start))
+        trial.settle(precision=choose_precision(device, trial.seconds_in_precision))
+    if trial.config.training.steps is None and trial.config.training.epochs is not None:
+        trial.settle(steps=math.ceil(trial.config.training.epochs * len(images) / trial.config.training.batch_size))
+    if config.training.compile is None:
+        trial.settle(compile=device == "cuda" and _seconds(trial) > COMPILE_PAYS)
+    if trial.config.training.steps is None or (recorded and saved is None):
+        _settle_course(trial, started)
     return trial
+
+
+def _settle_course(trial: Trial, started: float) -> None:
+    costs, seconds = trial.costs, _seconds(trial)
+    left = seconds - (time.perf_counter() - started)
+    trial.settle(**course(trial.config.training, costs, seconds, left))
+
+
+def _seconds(trial: Trial) -> float:
+    """What the run is to take, all told."""
+    training = trial.config.training
+    return training.minutes * 60 if training.minutes else (training.steps or 0) * trial.step_seconds
 
 
 @dataclass(frozen=True)
@@ -117,6 +92,7 @@ class Plan:
     parameters: int
     device: str
     precision: str
+    threads: int
     steps: int
     step_seconds: float
     flop_per_image: int
@@ -130,7 +106,6 @@ class Plan:
         """The plan of a resolved config, its steps and previews timed."""
         training, parameters = trial.config.training, trial.state.model().parameters
         steps = training.steps or 0
-        previews = 1 + steps * training.batch_size // training.preview_every_images
         return cls(
             config=trial.config,
             source=trial.images.name,
@@ -140,11 +115,12 @@ class Plan:
             parameters=parameters,
             device=trial.state.device,
             precision=training.known_precision,
+            threads=training.threads or 0,
             steps=steps,
             step_seconds=trial.step_seconds,
             flop_per_image=trial.flop_per_image,
             flop_per_second=training.batch_size * trial.flop_per_image / trial.step_seconds,
-            seconds=steps * trial.step_seconds + previews * trial.preview_seconds,
+            seconds=total_seconds(training, trial.costs),
             memory_bytes=_peak_memory(trial.state.device),
             disk_bytes=_disk_bytes(parameters, training),
         )
@@ -181,11 +157,9 @@ def _continued(config: Config, saved: Config) -> Config:
     """`config` with what only `saved` has resolved; everything else must be the same."""
     wish, was = config.training, saved.training
     same_budget = (wish.minutes, wish.epochs) == (was.minutes, was.epochs)
-    resolved = {
-        "steps": was.steps if wish.steps is None and same_budget else wish.steps,
-        "device": was.device if wish.device == "auto" else wish.device,
-        "precision": was.precision if wish.precision == "auto" else wish.precision,
-    }
+    resolved = {key: getattr(was, key) for key in RESOLVED if getattr(wish, key) in (None, "auto")}
+    if not same_budget:
+        resolved["steps"] = wish.steps
     config = _with(config, "training", **resolved)
     if config != saved:
         raise NevoaError(
@@ -201,19 +175,6 @@ def _difference(saved: Config, config: Config) -> str:
     )
     keys = [key for key in before | after if before.get(key) != after.get(key)]
     return ", ".join(f"{key}: {before.get(key)} there, {after.get(key)} here" for key in keys)
-
-
-def _steps(trial: Trial, start: float) -> int:
-    training = trial.config.training
-    if training.steps is not None:
-        return training.steps
-    if training.epochs is not None:
-        return math.ceil(training.epochs * len(trial.images) / training.batch_size)
-    # Previews are part of the budget: one at the end, and a share of one for every step.
-    last, share = trial.preview_seconds, training.batch_size / training.preview_every_images
-    per_step = trial.step_seconds + last * share
-    elapsed = time.perf_counter() - start
-    return max(1, int(((training.minutes or 0) * 60 - elapsed - last) / per_step))
 
 
 def _peak_memory(device: str) -> int:

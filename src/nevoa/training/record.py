@@ -48,7 +48,7 @@ class Recorder:
     def _due(self, key: str) -> bool:
         config, seen = self.state.config.training, self.state.images_seen
         every = getattr(config, key)
-        return seen // every != (seen - config.batch_size) // every
+        return every is not None and seen // every != (seen - config.batch_size) // every
 
     def _report(self, step: Step, seconds: float) -> None:
         loss, self.state.report_loss = self.state.report_loss, Mean()
@@ -65,6 +65,7 @@ class Recorder:
         )
 
     def _preview(self, step: Step) -> None:
-        images = step.model.sample(PREVIEW_COUNT, seed=self.state.config.training.seed)
+        training = self.state.config.training
+        images = step.model.sample(PREVIEW_COUNT, seed=training.seed, steps=training.preview_steps)
         with published(self.run.samples / f"{step.images_seen:012d}.png") as temporary:
             grid(images).save(temporary)

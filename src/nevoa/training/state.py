@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from nevoa.config import Config, TrainingConfig
-from nevoa.device import DeviceName, choose_device
+from nevoa.device import DeviceName, choose_device, prepare
 from nevoa.model import Model, fresh_network
+from nevoa.training.lanes import lanes_for
 from nevoa.training.optimizer import make_optimizers
 
 
@@ -35,6 +36,7 @@ class TrainingState:
 
     Attributes:
         average: the network whose weights are averaged; `network` itself where the config averages nothing.
+        scaler: keeps float16's gradients in its range; does nothing in other precisions.
         report_loss, epoch_loss: means since the last report and since the epoch began.
     """
 
@@ -44,6 +46,7 @@ class TrainingState:
     network: nn.Module
     average: nn.Module
     optimizers: tuple[torch.optim.Optimizer, ...]
+    scaler: torch.amp.GradScaler
     step: int = 0
     images_seen: int = 0
     seconds: float = 0.0
@@ -54,10 +57,19 @@ class TrainingState:
     def fresh(cls, config: Config, shape: tuple[int, int, int]) -> "TrainingState":
         """The state before the first step: a function of the config alone."""
         device = choose_device(config.training.device)
+        prepare(device, config.training.threads)
         # Channels last is what the convolutions of oneDNN and cuDNN are fastest in.
         network = fresh_network(config, shape).to(device, memory_format=torch.channels_last)  # pyright: ignore
         average = copy.deepcopy(network).requires_grad_(False) if config.training.ema_decay else network
-        return cls(config, shape, device, network, average, make_optimizers(network, config.training))
+        scaler = torch.amp.GradScaler(device, enabled=config.training.precision == "float16")  # pyright: ignore
+        return cls(config, shape, device, network, average, make_optimizers(network, config.training), scaler)
+
+    @property
+    def lanes(self) -> int:
+        """In how many parts, on as many threads, a batch is computed. Dropout draws from one generator, in order."""
+        training = self.config.training
+        alone = self.device != "cpu" or getattr(self.config.network, "dropout", 0.0) > 0
+        return 1 if alone else lanes_for(training.threads or 1, training.batch_size)
 
     def model(self) -> Model:
         """The averaged network as a model. It goes on changing as training goes on."""

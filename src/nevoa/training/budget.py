@@ -1,0 +1,114 @@
+"""What a training's time is spent on: pure arithmetic on measured seconds."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from statistics import fmean, median
+from typing import Any
+
+from nevoa.config import TrainingConfig
+
+# Previews, and checkpoints, each take at most this share of a run's time unless the config says how often they come.
+SHARE = 0.015
+# As many are enough for any run, but one in ten minutes, so that a crash costs no more.
+MOST_BETWEEN = 10
+SECONDS_BETWEEN = 600
+# Fewer steps than these show too little of what has been learned.
+FEWEST_PREVIEW_STEPS = 10
+CHUNKS = 8
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Measured seconds.
+
+    Attributes:
+        step: one step of training.
+        preview: one preview in `preview_steps` evaluations of the network.
+        checkpoint: one checkpoint, with the model and the card.
+        end: between the last of these and the end of the process.
+    """
+
+    step: float
+    preview: float
+    preview_steps: int
+    checkpoint: float
+    end: float = 0.0
+
+
+def steady_seconds(steps: Iterable[float], warm: float, at_least: float) -> float:
+    """What a step takes once it has found its pace: the median over eight chunks of their means.
+
+    Args:
+        steps: seconds of one step after another, measured as they are asked for.
+        warm: seconds of steps that are not counted, at least one step.
+        at_least: seconds of steps that are, at least three.
+    """
+    source, counted = iter(steps), list[float]()
+    passed = next(source)
+    while passed < warm:
+        passed += next(source)
+    while len(counted) < 3 or sum(counted) < at_least:
+        counted.append(next(source))
+    size = math.ceil(len(counted) / CHUNKS)
+    return median(fmean(counted[i : i + size]) for i in range(0, len(counted), size))
+
+
+def course(training: TrainingConfig, costs: Costs, seconds: float, left: float) -> dict[str, Any]:
+    """What the config leaves open of steps, previews and checkpoints.
+
+    Args:
+        seconds: the whole run is to take.
+        left: of them from now on.
+    """
+    costs, preview_steps = _affordable_preview(training, costs, seconds)
+    previews, checkpoints = (_between(cost, seconds) for cost in (costs.preview, costs.checkpoint))
+    steps = training.steps or _steps(training, costs, left, previews, checkpoints)
+    every = lambda count: training.batch_size * math.ceil(steps / (count + 1))  # noqa: E731
+    return {
+        "steps": steps,
+        "preview_steps": preview_steps,
+        "preview_every_images": training.preview_every_images or every(previews),
+        "checkpoint_every_images": training.checkpoint_every_images or every(checkpoints),
+    }
+
+
+def total_seconds(training: TrainingConfig, costs: Costs) -> float:
+    """From the first step to the end, of a config that leaves nothing open."""
+    steps = training.steps or 0
+    previews, checkpoints = (
+        math.ceil(steps * training.batch_size / every)
+        for every in (training.preview_every_images or math.inf, training.checkpoint_every_images or math.inf)
+    )
+    preview = _scaled(costs, training.preview_steps or costs.preview_steps).preview
+    return steps * costs.step + previews * preview + checkpoints * costs.checkpoint + costs.end
+
+
+def _steps(training: TrainingConfig, costs: Costs, left: float, previews: int, checkpoints: int) -> int:
+    once, per_step = costs.end, costs.step
+    for cost, every, between in (
+        (costs.preview, training.preview_every_images, previews),
+        (costs.checkpoint, training.checkpoint_every_images, checkpoints),
+    ):
+        once += cost * (1 if every else 1 + between)
+        per_step += cost * training.batch_size / every if every else 0.0
+    return max(1, int((left - once) / per_step))
+
+
+def _between(cost: float, seconds: float) -> int:
+    """How many of a thing fit into its share of a run, not counting that at the end."""
+    most = max(MOST_BETWEEN, int(seconds / SECONDS_BETWEEN))
+    return max(0, min(most, int((SHARE * seconds - cost) / cost)))
+
+
+def _affordable_preview(training: TrainingConfig, costs: Costs, seconds: float) -> tuple[Costs, int]:
+    """The costs with previews of as many steps as their share pays for, and that number."""
+    steps = training.preview_steps or costs.preview_steps
+    if training.preview_steps is None and training.preview_every_images is None:
+        paid = int(SHARE * seconds / costs.preview * costs.preview_steps)
+        steps = min(steps, max(paid, FEWEST_PREVIEW_STEPS))
+    return _scaled(costs, steps), steps
+
+
+def _scaled(costs: Costs, preview_steps: int) -> Costs:
+    return replace(costs, preview=costs.preview * preview_steps / costs.preview_steps, preview_steps=preview_steps)
