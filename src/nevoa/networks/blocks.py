@@ -5,6 +5,8 @@ import math
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from nevoa.networks.convolution import DepthwiseConv2d
+
 
 def group_norm(groups: int, width: int) -> nn.GroupNorm:
     """GroupNorm with the most groups up to `groups` that divide `width` (8 does not divide 28: 4 does)."""
@@ -46,7 +48,7 @@ class ConvNextBlock(nn.Module):
     def __init__(self, dim: int, dim_out: int, time_dim: int | None, mult: int = 2):
         super().__init__()
         self.time = nn.Sequential(nn.GELU(), nn.Linear(time_dim, dim)) if time_dim else None
-        self.depthwise = nn.Conv2d(dim, dim, 7, padding=3, groups=dim)
+        self.depthwise = DepthwiseConv2d(dim, 7)
         self.net = nn.Sequential(
             nn.GroupNorm(1, dim),
             nn.Conv2d(dim, dim_out * mult, 3, padding=1),

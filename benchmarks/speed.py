@@ -1,0 +1,186 @@
+"""How fast nevoa trains, beside the notebook way and beside what the machine can do; ratios of one run.
+
+    .venv/bin/python benchmarks/speed.py [--only classic agreement quick] [--seconds 20]
+
+`classic`: training steps of preset `classic`, batch 128, by plain eager float32 PyTorch and by nevoa. `agreement`: the
+losses of both over 100 steps of 16 images, the same draws. `quick`: how fast a training step of preset `quick`
+computes, beside the machine's bf16 convolutions. Each has a process to itself, so that none warms another's memory.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
+from multiprocessing import get_context
+from types import MethodType
+from typing import Literal, NamedTuple, TypeVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+import nevoa
+from nevoa.data import Batches, open_source
+from nevoa.device import timed
+from nevoa.diffusion import Denoiser, NoiseSchedule
+from nevoa.model import fresh_network
+from nevoa.networks.attention import LinearAttention
+from nevoa.training import resolve
+from nevoa.training.loop import Draws
+
+Way = Literal["notebook", "float32", "bfloat16"]
+Result = TypeVar("Result")
+
+ENDLESS = 10**9
+AGREEMENT_STEPS, AGREEMENT_BATCH = 100, 16
+CONVOLUTION_BATCH, CONVOLUTION_SIZE, WIDTHS = 64, 14, (64, 128, 256)
+
+
+class Stepped(NamedTuple):
+    """A training step: its loss, and the seconds it took."""
+
+    loss: float
+    seconds: float
+
+
+class Rate(NamedTuple):
+    """FLOP/s of a bf16 convolution, forward, and with both gradients."""
+
+    forward: float
+    training: float
+
+
+def taught(self: LinearAttention, x: Tensor) -> Tensor:
+    """Linear attention as the notebook writes it."""
+    batch, _, height, width = x.shape
+    q, k, v = self.qkv(x).reshape(batch, 3, self.heads, -1, height * width).unbind(1)
+    context = torch.einsum("bhdn,bhen->bhde", k.softmax(dim=3), v)
+    y = torch.einsum("bhde,bhdn->bhen", context, q.softmax(dim=2) * self.scale)
+    return self.out(y.reshape(batch, -1, height, width))
+
+
+def notebook(batch_size: int) -> Iterator[Stepped]:
+    """Preset `classic` in eager float32, channels first, with nevoa's draws and first weights."""
+    config, images = nevoa.configure("fashion_mnist_10k", "classic"), open_source("fashion_mnist_10k")
+    network = fresh_network(config, images.shape)
+    for module in network.modules():
+        if isinstance(module, LinearAttention):
+            module.forward = MethodType(taught, module)
+    optimizer = torch.optim.Adam(network.parameters(), lr=config.training.learning_rate)
+    timesteps, seed = config.diffusion.timesteps, config.training.seed
+    denoiser = Denoiser(network, NoiseSchedule.linear(timesteps))
+    batches, draws = Batches(images, seed, config.data.flip), Draws(seed, timesteps, images.shape)
+    for first in range(0, ENDLESS, batch_size):
+        start = time.perf_counter()
+        x_0, (t, epsilon) = batches.batch(first, batch_size), draws.take(first, batch_size)
+        optimizer.zero_grad()
+        loss = denoiser.loss(x_0, t, epsilon, "huber").mean()
+        loss.backward()
+        optimizer.step()
+        yield Stepped(loss.item(), time.perf_counter() - start)
+
+
+def steps_of(preset: str, way: Way, batch_size: int) -> Iterator[Stepped]:
+    """The training steps of a preset."""
+    if way == "notebook":
+        return notebook(batch_size)
+    options = (f"training.precision={way}", f"training.batch_size={batch_size}", "training.device=cpu")
+    config = nevoa.configure("fashion_mnist_10k", preset, steps=ENDLESS, options=options)
+    return (Stepped(step.loss, batch_size / step.images_per_second) for step in nevoa.fit(config))
+
+
+def losses(way: Way) -> list[float]:
+    """Of the first steps of `classic`."""
+    return [step.loss for step in islice(steps_of("classic", way, AGREEMENT_BATCH), AGREEMENT_STEPS)]
+
+
+def seconds_of_step(preset: str, way: Way, batch_size: int, seconds: float) -> float:
+    """The median over so many seconds of steps, and three at least; one before them warms up."""
+    steps, times = steps_of(preset, way, batch_size), []
+    next(steps)
+    while len(times) < 3 or sum(times) < seconds:
+        times.append(next(steps).seconds)
+    return statistics.median(times)
+
+
+def convolution_rate(width: int, seconds: float) -> Rate:
+    """Of a 3x3 convolution of `width` channels, channels last."""
+    shape = CONVOLUTION_BATCH, width, CONVOLUTION_SIZE, CONVOLUTION_SIZE
+    x = torch.randn(shape).bfloat16().to(memory_format=torch.channels_last).requires_grad_()
+    weight = torch.randn(width, width, 3, 3).bfloat16().to(memory_format=torch.channels_last).requires_grad_()
+    gradient, flop = torch.ones_like(x), 2 * 9 * width * x.numel()
+
+    def training() -> None:
+        torch.autograd.grad(F.conv2d(x, weight, padding=1), (x, weight), gradient)
+
+    with torch.no_grad():
+        forward = timed(lambda: F.conv2d(x, weight, padding=1), "cpu", seconds / 2)
+    return Rate(flop / forward, 3 * flop / timed(training, "cpu", seconds / 2))
+
+
+def alone(work: Callable[..., Result], *arguments: object) -> Result:
+    """The result of a function, called in a fresh process."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(work, *arguments).result()
+
+
+def classic(seconds: float) -> None:
+    batch_size = nevoa.configure(preset="classic").training.batch_size
+    baseline, own = (alone(seconds_of_step, "classic", way, batch_size, seconds) for way in ("notebook", "bfloat16"))
+    print(f"| `classic`, batch {batch_size} | steps/s | ratio |\n| --- | --- | --- |")
+    print(f"| eager float32, channels first | {1 / baseline:.3f} | 1 |")
+    print(f"| nevoa, bf16 | {1 / own:.3f} | {baseline / own:.2f} |\n")
+
+
+def agreement(_: float) -> None:
+    baseline = torch.tensor(alone(losses, "notebook"))
+    print(f"| loss beside the notebook's, {AGREEMENT_STEPS} steps of {AGREEMENT_BATCH} | mean | max |")
+    print("| --- | --- | --- |")
+    for way, name in ("float32", "nevoa, float32: another order of sums"), ("bfloat16", "nevoa, bf16"):
+        difference = (torch.tensor(alone(losses, way)) / baseline - 1).abs()
+        print(f"| {name} | {difference.mean():.2%} | {difference.max():.2%} |", flush=True)
+    print()
+
+
+def convolution(seconds: float) -> list[Rate]:
+    """The rates at all widths; prints them."""
+    rates = [alone(convolution_rate, width, seconds / len(WIDTHS)) for width in WIDTHS]
+    print("| bf16 3x3 convolution, 14x14 | forward, TFLOP/s | with gradients |\n| --- | --- | --- |")
+    for width, rate in zip(WIDTHS, rates, strict=True):
+        print(f"| {width} channels | {rate.forward / 1e12:.2f} | {rate.training / 1e12:.2f} |")
+    print(flush=True)
+    return rates
+
+
+def quick(seconds: float) -> None:
+    config = nevoa.configure("fashion_mnist_10k", "quick", steps=1, options=("training.precision=bfloat16",))
+    batch_size, flop = config.training.batch_size, resolve(config).flop_per_image
+    rate = batch_size * flop / alone(seconds_of_step, "quick", "bfloat16", batch_size, seconds)
+    best = Rate(*(max(rates) for rates in zip(*convolution(seconds), strict=True)))
+    print("| `quick` | GFLOP an image | TFLOP/s | of the best convolution | of the best with gradients |")
+    print("| --- | --- | --- | --- | --- |")
+    share = f"{rate / best.forward:.0%} | {rate / best.training:.0%}"
+    print(f"| batch {batch_size} | {flop / 1e9:.2f} | {rate / 1e12:.2f} | {share} |\n", flush=True)
+
+
+PARTS: dict[str, Callable[[float], object]] = {"classic": classic, "agreement": agreement, "quick": quick}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--seconds", type=float, default=20.0, help="of each measurement")
+    wishes = parser.parse_args()
+    units = torch.backends.cpu.get_cpu_capability()
+    print(
+        f"{torch.get_num_threads()} threads, {units}, torch {torch.__version__}, nevoa {nevoa.__version__}\n",
+        flush=True,
+    )
+    for part in wishes.only:
+        PARTS[part](wishes.seconds)
+
+
+if __name__ == "__main__":
+    main()
