@@ -128,7 +128,7 @@ class SamplingConfig(Section):
 
     sampler: Literal["ddpm", "ddim", "dpm_solver"] = "ddpm"
     steps: Positive | None = None
-    spacing: Literal["trailing", "leading", "log_snr"] = "trailing"
+    spacing: Literal["trailing", "leading", "log_snr", "karras"] = "trailing"
     variance: Literal["small", "large"] = "small"
     eta: Annotated[float, Field(ge=0, le=1)] = 0.0
     clip: bool = True

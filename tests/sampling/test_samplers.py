@@ -26,7 +26,7 @@ from nevoa.sampling import (
     timestep_grid,
     trajectory,
 )
-from nevoa.sampling.grid import SPACINGS
+from nevoa.sampling.grid import SIGMA_MIN, SPACINGS
 
 LINEAR: dict[str, Any] = {"num_train_timesteps": 1000, "beta_schedule": "linear", "beta_start": 1e-4, "beta_end": 0.02}
 THEIR_PREDICTION = {"epsilon": "epsilon", "v": "v_prediction", "x0": "sample"}
@@ -195,6 +195,13 @@ def test_a_steep_schedule_makes_no_nan(sampler: Sampler, spacing: Spacing) -> No
 def test_a_log_snr_grid_is_even_where_the_schedule_lets_it_be() -> None:
     strides = FINE.log_snr[timestep_grid(FINE, 11, "log_snr")[:-1]].diff()
     assert strides.max() / strides.min() < 1.05
+
+
+def test_a_karras_grid_is_even_in_the_seventh_root_of_sigma() -> None:
+    sigma = (-FINE.log_snr[timestep_grid(FINE, 11, "karras")[1:-1]] / 2).exp()
+    strides = (sigma ** (1 / 7)).diff()
+    assert strides.max() / strides.min() < 1.05
+    assert sigma[-1] == pytest.approx(SIGMA_MIN, rel=0.02)
 
 
 @pytest.mark.parametrize("steps", [0, -1, 101])

@@ -7,7 +7,7 @@ import typer
 Sampler = Annotated[str | None, typer.Option(help="ddpm, ddim or dpm_solver.", show_default="the run's")]
 Steps = Annotated[int | None, typer.Option(help="Network evaluations per image.", show_default="the run's")]
 Spacing = Annotated[
-    str | None, typer.Option(help="Of the timesteps: trailing, leading or log_snr.", show_default="the run's")
+    str | None, typer.Option(help="Of the timesteps: trailing, leading, log_snr or karras.", show_default="the run's")
 ]
 Guidance = Annotated[
     float | None,

@@ -23,7 +23,7 @@ SWEEP: tuple[SamplingWishes, ...] = (
     *(
         {"sampler": sampler, "steps": steps, "spacing": spacing}
         for sampler in ("ddim", "dpm_solver")
-        for spacing in ("trailing", "leading", "log_snr")
+        for spacing in ("trailing", "leading", "log_snr", "karras")
         for steps in EVALUATIONS
     ),
 )
