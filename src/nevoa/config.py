@@ -72,6 +72,7 @@ class ResidualUNetConfig(Section):
     patch: Positive = 1
     groups: Positive = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    adaptive: bool = False
 
     @model_validator(mode="after")
     def _one_attention_per_stage(self) -> "ResidualUNetConfig":

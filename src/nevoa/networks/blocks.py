@@ -1,25 +1,29 @@
 """The convolutional blocks that U-Nets are stacked from. Each maps `[B, C_in, H, W]` to `[B, C_out, H, W]`."""
 
 import math
+from typing import TypeVar
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from nevoa.networks.convolution import DepthwiseConv2d
 
+Affine = TypeVar("Affine", nn.Conv2d, nn.Linear)
 
-def group_norm(groups: int, width: int) -> nn.GroupNorm:
+
+def group_norm(groups: int, width: int, affine: bool = True) -> nn.GroupNorm:
     """GroupNorm with the most groups up to `groups` that divide `width` (8 does not divide 28: 4 does)."""
-    return nn.GroupNorm(math.gcd(groups, width), width)
+    return nn.GroupNorm(math.gcd(groups, width), width, affine=affine)
 
 
-def wide_group_norm(width: int, groups: int = 32) -> nn.GroupNorm:
+def wide_group_norm(width: int, groups: int = 32, affine: bool = True) -> nn.GroupNorm:
     """GroupNorm with up to `groups` groups of at least four channels: Ho et al.'s at their widths.
 
     In a group of one channel the norm takes away what the time adds to that channel: with 32 groups at width 32 the
     blocks did not see the time at all.
     """
-    return group_norm(max(1, min(groups, width // 4)), width)
+    return group_norm(max(1, min(groups, width // 4)), width, affine)
 
 
 def shortcut(dim: int, dim_out: int) -> nn.Module:
@@ -27,8 +31,8 @@ def shortcut(dim: int, dim_out: int) -> nn.Module:
     return nn.Identity() if dim == dim_out else nn.Conv2d(dim, dim_out, 1)
 
 
-def zeroed(module: nn.Conv2d) -> nn.Conv2d:
-    """The same convolution with weights and bias set to zero, so that its branch starts as nothing."""
+def zeroed(module: Affine) -> Affine:
+    """The same layer with weights and bias set to zero, so that its branch starts as nothing."""
     nn.init.zeros_(module.weight)
     if module.bias is not None:
         nn.init.zeros_(module.bias)
@@ -81,18 +85,36 @@ class ResnetBlock(nn.Module):
 
 
 class PreNormBlock(nn.Module):
-    """The residual block of Ho et al. 2020: twice (GroupNorm, SiLU, 3x3), time added between.
+    """The residual block of Ho et al. 2020: twice (GroupNorm, SiLU, 3x3), the time between.
 
-    Dropout comes before the last convolution, which starts at zero.
+    The time is added before the second norm or, if `adaptive`, scales and shifts what comes out of it (adaptive group
+    norm, Dhariwal and Nichol 2021, section 3.2). Dropout comes before the last convolution, which starts at zero.
     """
 
-    def __init__(self, dim: int, dim_out: int, time_dim: int, groups: int = 32, dropout: float = 0.0):
+    def __init__(
+        self,
+        dim: int,
+        dim_out: int,
+        time_dim: int,
+        groups: int = 32,
+        dropout: float = 0.0,
+        adaptive: bool = False,
+    ):
         super().__init__()
-        self.time = nn.Sequential(nn.SiLU(), nn.Linear(time_dim, dim_out))
+        self.adaptive = adaptive
+        told = zeroed(nn.Linear(time_dim, 2 * dim_out)) if adaptive else nn.Linear(time_dim, dim_out)
+        self.time = nn.Sequential(nn.SiLU(), told)
         self.first = nn.Sequential(wide_group_norm(dim, groups), nn.SiLU(), nn.Conv2d(dim, dim_out, 3, padding=1))
+        self.norm = wide_group_norm(dim_out, groups, affine=not adaptive)
         last = zeroed(nn.Conv2d(dim_out, dim_out, 3, padding=1))
-        self.second = nn.Sequential(wide_group_norm(dim_out, groups), nn.SiLU(), nn.Dropout(dropout), last)
+        self.second = nn.Sequential(nn.SiLU(), nn.Dropout(dropout), last)
         self.shortcut = shortcut(dim, dim_out)
 
     def forward(self, x: Float[Tensor, "B C H W"], time: Float[Tensor, "B time"]) -> Float[Tensor, "B D H W"]:
-        return self.second(_added(self.first(x), self.time, time)) + self.shortcut(x)
+        h = self.first(x)
+        if self.adaptive:
+            scale, shift = self.time(time)[:, :, None, None].chunk(2, dim=1)
+            h = torch.addcmul(shift, self.norm(h), 1 + scale)
+        else:
+            h = self.norm(_added(h, self.time, time))
+        return self.second(h) + self.shortcut(x)

@@ -54,6 +54,7 @@ class ResidualUNet(nn.Module):
             2 makes a step four times cheaper at the same width.
         groups: of channels, in each norm. Ho et al. have 32; with 1 a step in bf16 on a CPU takes half as long.
         dropout: in every block, 0 to 1.
+        adaptive: whether the time scales and shifts channels, instead of being added to them.
         classes: whose labels it can be given; 0 for an unconditional network.
 
     In: noisy images `[B, C, H, W]`, H and W divisible by `downsampling`; timesteps `[B]`; with
@@ -70,6 +71,7 @@ class ResidualUNet(nn.Module):
         patch: int = 1,
         groups: int = 32,
         dropout: float = 0.0,
+        adaptive: bool = False,
         classes: int = 0,
     ):
         super().__init__()
@@ -82,7 +84,7 @@ class ResidualUNet(nn.Module):
 
         def block(width: int, stage: int) -> _Block:
             width_out = dim * multipliers[stage]
-            inner = PreNormBlock(width, width_out, time_dim, groups, dropout)
+            inner = PreNormBlock(width, width_out, time_dim, groups, dropout, adaptive)
             return _Block(inner, attend(width_out) if attention[stage] else nn.Identity())
 
         self.time = TimestepEmbedding(dim, nn.SiLU(), classes)
@@ -98,8 +100,8 @@ class ResidualUNet(nn.Module):
             if stage != stages[-1]:
                 self.downs.append(_Halve(width))
                 skips.append(width)
-        self.middle_in = _Block(PreNormBlock(width, width, time_dim, groups, dropout), attend(width))
-        self.middle_out = PreNormBlock(width, width, time_dim, groups, dropout)
+        self.middle_in = _Block(PreNormBlock(width, width, time_dim, groups, dropout, adaptive), attend(width))
+        self.middle_out = PreNormBlock(width, width, time_dim, groups, dropout, adaptive)
         for stage in reversed(stages):
             for _ in range(blocks + 1):
                 self.ups.append(block(width + skips.pop(), stage))
