@@ -104,7 +104,7 @@ class TrainingConfig(Section):
     label_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     optimizer: Literal["adam", "adamw", "muon"] = "adam"
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
-    learning_rate_decay: Literal["none", "cosine"] = "none"
+    learning_rate_decay: Literal["none", "linear", "cosine"] = "none"
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     warmup_images: Annotated[int, Field(ge=0)] = 0
     gradient_clip: Annotated[float, Field(gt=0)] | None = None

@@ -196,7 +196,6 @@ WRONG = [
     (["train", "-o", "training.device=cuda", "--steps", "1"], "no cuda device"),
     (["train", "--steps", "1", "--out", "a_file"], "is no run"),
     (["sample", "nowhere"], "nowhere is not a run"),
-    (["sample"], "no finished run"),
     (["sample", "broken"], "damaged"),
     (["sample", "runs/tiny", "--sampler", "dpm"], "Did you mean 'ddpm'"),
     (["sample", "runs/tiny", "--steps", "0"], "between 1 and 20"),

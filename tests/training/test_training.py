@@ -298,6 +298,9 @@ def test_the_learning_rate_warms_up_then_falls_to_zero(tiny: Config) -> None:
     assert learning_rate_at(500, 1000, config) == pytest.approx(1.0)
     assert learning_rate_at(1000, 1000, config) == pytest.approx(0.0)
     assert learning_rate_at(900, 1000, config.model_copy(update={"learning_rate_decay": "none"})) == 2.0
+    assert learning_rate_at(900, 1000, config.model_copy(update={"learning_rate_decay": "linear"})) == pytest.approx(
+        0.2
+    )
 
 
 def test_schedule_and_weighting_of_the_config_are_those_trained_with() -> None:

@@ -77,9 +77,8 @@ class TrainingState:
 
 
 def learning_rate_at(images_seen: int, total_images: int, config: TrainingConfig) -> float:
-    """Linear from 0 over `warmup_images`; then constant, or half a cosine down to 0 at the end."""
+    """Linear from 0 over `warmup_images`; then constant, or along a line or half a cosine down to 0 at the end."""
     warmup = min(1.0, images_seen / config.warmup_images) if config.warmup_images else 1.0
-    decay = 1.0
-    if config.learning_rate_decay == "cosine":
-        decay = (1 + math.cos(math.pi * min(1.0, images_seen / total_images))) / 2
-    return config.learning_rate * warmup * decay
+    done = min(1.0, images_seen / total_images)
+    decay = {"none": 1.0, "linear": 1 - done, "cosine": (1 + math.cos(math.pi * done)) / 2}
+    return config.learning_rate * warmup * decay[config.learning_rate_decay]

@@ -1,0 +1,33 @@
+"""The model that comes with the package: small, open to everyone, and as good as its card says."""
+
+import re
+
+import pytest
+import torch
+
+import nevoa
+from nevoa.evaluation import Reference
+from nevoa.evaluation.frechet import Moments, frechet_distance
+from nevoa.run import PACKAGED, Run
+
+COUNT = 2048
+
+
+def test_it_is_small_and_draws_in_every_class() -> None:
+    model = nevoa.load()
+    assert Run(PACKAGED).weights_file.stat().st_size < 8_000_000
+    assert next(model.network.parameters()).dtype == torch.float32
+    assert model.sample(20, labels=[8]).shape == (20, 28, 28, 1)
+    assert model.classes[8] == "Bag"
+
+
+@pytest.mark.slow
+def test_its_images_score_what_its_card_says() -> None:
+    card = Run(PACKAGED).card.read_text(encoding="utf-8")
+    said = re.search(rf"fd_fashion of {COUNT:,} images: ([\d.]+)", card)
+    assert said
+    reference = Reference.of("fashion_mnist", None)
+    features = reference.judge.features(nevoa.load().sample(COUNT))
+    assert frechet_distance(Moments.of([features]), Moments.of([reference.features()])) == pytest.approx(
+        float(said[1]), rel=0.05
+    )
