@@ -37,9 +37,10 @@ class Trial:
     images: ImageSet
 
     def settle(self, **values: Any) -> None:
-        """Give values to open keys of the training's config."""
+        """Give values to open keys of the training's config. What was built by the old ones is built anew."""
         training = self.config.training.model_copy(update=values)
-        self.config = self.state.config = self.config.model_copy(update={"training": training})
+        self.config = self.config.model_copy(update={"training": training})
+        self.__dict__.pop("state", None)
 
     @cached_property
     def state(self) -> TrainingState:
