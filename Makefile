@@ -10,13 +10,13 @@ DEMO := runs/demo
 demo: $(BIN)/.installed
 	$(BIN)/nevoa train --minutes $(MINUTES) --out $(DEMO)
 	$(BIN)/nevoa sample $(DEMO) --out $(DEMO)/clothes.png
-	$(BIN)/nevoa sample $(DEMO) --count 25 --out $(DEMO)/clothes.gif
+	$(BIN)/nevoa sample $(DEMO) --sampler ddpm --steps 100 --out $(DEMO)/clothes.gif
 	@echo
 	@echo "A grid of new clothes:            $(DEMO)/clothes.png"
 	@echo "The way they came out of noise:   $(DEMO)/clothes.gif"
 	@echo "The run (settings, losses, model): $(DEMO)/"
 	@echo
-	@echo "Next:  $(BIN)/nevoa sample $(DEMO) --trajectory 10 --out rows.png"
+	@echo "Next:  $(BIN)/nevoa sample $(DEMO) --trajectory 9 --out rows.png"
 	@echo "       $(BIN)/nevoa noise fashion_mnist_10k:9 --out noise.png"
 	@echo "       $(BIN)/nevoa train --minutes 30 --out runs/longer"
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from nevoa.config import Config, parse
 from nevoa.errors import NevoaError
 from nevoa.model import Model
-from nevoa.wishes import labels_of
+from nevoa.wishes import labels_of, settled
 
 CLASSES = ("T-shirt/top", "Trouser", "Bag")
 
@@ -23,6 +23,16 @@ class Painter(nn.Module):
 
 
 SHADES = {0: 140, 1: 191, 2: 242}
+
+
+def test_another_sampler_than_the_configs_does_not_take_its_timesteps() -> None:
+    sampling = {"sampler": "dpm_solver", "steps": 8, "spacing": "karras"}
+    config = parse({"sampling": sampling, "training": {"conditional": False}})
+    assert settled(config).model_dump().items() >= sampling.items()
+    assert settled(config, eta=0.5).spacing == "karras"
+    other = settled(config, sampler="ddpm")
+    assert (other.steps, other.spacing) == (1000, "trailing")
+    assert settled(config, sampler="ddpm", spacing="log_snr").spacing == "log_snr"
 
 
 @pytest.fixture

@@ -41,13 +41,17 @@ class SamplingWishes(TypedDict, total=False):
 def settled(config: Config, **wishes: Unpack[SamplingWishes]) -> SamplingConfig:
     """The config's sampling with what is given, and not None, in its place.
 
-    Another sampler than the config's takes all T steps for ddpm, 50 for ddim, 20 for dpm_solver, unless given.
+    Another sampler than the config's takes all T steps for ddpm, 50 for ddim, 20 for dpm_solver, unless given, at
+    trailing timesteps.
     """
     own, timesteps = config.sampling, config.diffusion.timesteps
     wished: dict[str, Any] = {name: value for name, value in wishes.items() if value is not None and name != "labels"}
     _check(wished, timesteps, conditional=bool(config.classes))
+    if wished.get("sampler", own.sampler) != own.sampler:
+        # The config's timesteps were chosen for the config's sampler.
+        own = own.model_copy(update={"steps": None, "spacing": "trailing"})
     settings = own.model_copy(update=wished)
-    if "steps" not in wished and (own.steps is None or settings.sampler != own.sampler):
+    if settings.steps is None:
         default = {"ddpm": timesteps, "ddim": 50, "dpm_solver": 20}[settings.sampler]
         settings = settings.model_copy(update={"steps": min(default, timesteps)})
     return settings

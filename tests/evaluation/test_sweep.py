@@ -37,7 +37,7 @@ def test_rows_are_what_the_model_draws(model: Model, reference: Reference) -> No
 
 def test_every_sampler_and_spacing_is_tried() -> None:
     assert {way.get("sampler") for way in SWEEP} == {"ddpm", "ddim", "dpm_solver"}
-    assert {way.get("spacing") for way in SWEEP} == {"trailing", "leading", "log_snr"}
+    assert {way.get("spacing") for way in SWEEP} == {"trailing", "leading", "log_snr", "karras"}
 
 
 def test_wishes_are_laid_over_the_configs_sampling(model: Model) -> None:

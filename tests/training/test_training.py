@@ -82,7 +82,7 @@ def test_one_image_is_learned_by_heart() -> None:
     """With a single image to learn, the samples are that image."""
     images = open_source("fashion_mnist_10k", size=8)
     one = type(images).of("one", images.images[1000:1001].repeat(4, axis=0), images.labels[:4], images.classes)
-    options = (*LEARNER, "data.flip=false", "data.size=8", "training.ema_decay=0.9")
+    options = (*LEARNER, "data.flip=false", "data.size=8", "training.ema_decay=0.9", "training.conditional=false")
     config = configure("fashion_mnist_10k", steps=400, options=options)
     state = TrainingState.fresh(config, one.shape)
     for _ in training_steps(state, one):
@@ -327,12 +327,14 @@ def test_the_plan_counts_operations_as_the_layers_do() -> None:
             module.register_forward_hook(count)
     network(torch.zeros(1, *plan.shape), torch.ones(1).long())
     assert plan.flop_per_image == 3 * sum(counted)
-    assert plan.flop_per_second == pytest.approx(plan.flop_per_image * 32 / plan.step_seconds)
+    assert plan.flop_per_second == pytest.approx(
+        plan.flop_per_image * plan.config.training.batch_size / plan.step_seconds
+    )
 
 
 def test_a_plan_resolves_what_is_open() -> None:
     plan = plan_of("training.device=auto", epochs=2)
-    assert plan.steps == math.ceil(2 * 10_000 / 32)
+    assert plan.steps == math.ceil(2 * 10_000 / plan.config.training.batch_size)
     assert plan.config.training.device in ("cpu", "cuda", "mps")
     assert plan.config.training.precision in ("float32", "bfloat16")
     assert plan.images == 10_000

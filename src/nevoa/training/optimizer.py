@@ -27,8 +27,7 @@ class Muon(torch.optim.Optimizer):
     def __init__(
         self, parameters: list[nn.Parameter], lr: float, weight_decay: float, dtype: torch.dtype = torch.float32
     ):
-        super().__init__(parameters, {"lr": lr, "weight_decay": weight_decay})
-        self.dtype = dtype
+        super().__init__(parameters, {"lr": lr, "weight_decay": weight_decay, "dtype": dtype})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -42,7 +41,7 @@ class Muon(torch.optim.Optimizer):
                 rate = group["lr"] * max(1.0, ahead.shape[0] / ahead.shape[1]) ** 0.5
                 parameter.mul_(1 - group["lr"] * group["weight_decay"])
                 weight = parameter.permute(CHANNELS_LAST)
-                weight.add_(orthogonal(ahead, self.dtype).view_as(weight), alpha=-rate)
+                weight.add_(orthogonal(ahead, group["dtype"]).view_as(weight), alpha=-rate)
 
 
 def orthogonal(matrix: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
