@@ -21,16 +21,13 @@ import sys, time
 variant, preset, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
 if variant == "torch":
     import torch
-from nevoa.data import open_source
-from nevoa.presets import configure
-from nevoa.training import lanes, plan
-from nevoa.training.loop import training_steps
-from nevoa.training.state import TrainingState
+import nevoa
+from nevoa.training import lanes
 if variant == "torch":
     lanes.MOST = 1
-options = ("training.precision=" + sys.argv[4], f"training.threads={plan.choose_threads()}")
-config, images = configure("fashion_mnist_10k", preset, steps=10**9, options=options), open_source("fashion_mnist_10k")
-steps = training_steps(TrainingState.fresh(config, images.shape), images)
+options = ("training.precision=" + sys.argv[4],)
+config = nevoa.configure("fashion_mnist_10k", preset, steps=10**9, options=options)
+steps = nevoa.fit(config)
 for _ in range(2):
     next(steps)
 print("ready", flush=True)
