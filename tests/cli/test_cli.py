@@ -113,13 +113,20 @@ def test_sample_makes_what_the_name_says(trained: Path) -> None:
 
 
 def test_sample_draws_grids_rows_and_animations(trained: Path) -> None:
-    nevoa("sample", "--count", "9", "--out", "grid.png", folder=trained)
+    nevoa("sample", "runs/tiny", "--count", "9", "--out", "grid.png", folder=trained)
     assert Image.open(trained / "grid.png").size == (3 * (2 * 28 + 2) + 2,) * 2
-    nevoa("sample", "--count", "2", "--trajectory", "4", "--out", "rows.png", folder=trained)
+    nevoa("sample", "runs/tiny", "--count", "2", "--trajectory", "4", "--out", "rows.png", folder=trained)
     assert Image.open(trained / "rows.png").size == (4 * 58 + 2, 2 * 58 + 2)
-    nevoa("sample", "--count", "4", "--sampler", "ddpm", "--variance", "large", "--out", "x.gif", folder=trained)
+    large = ("--sampler", "ddpm", "--variance", "large")
+    nevoa("sample", "runs/tiny", "--count", "4", *large, "--out", "x.gif", folder=trained)
     with Image.open(trained / "x.gif") as gif:
         assert 2 < getattr(gif, "n_frames", 1) <= 21
+
+
+def test_without_a_run_the_packaged_model_draws(tmp_path: Path) -> None:
+    told = nevoa("sample", "--label", "bag", "--count", "4", "--out", "bags.png", folder=tmp_path).stdout
+    assert "4 images of Bag" in told
+    assert Image.open(tmp_path / "bags.png").size == (2 * 58 + 2,) * 2
 
 
 @pytest.fixture(scope="module")
