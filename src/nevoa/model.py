@@ -132,7 +132,8 @@ def fresh_network(config: Config, shape: tuple[int, int, int]) -> nn.Module:
         torch.manual_seed(int(generator(config.training.seed, Stream.WEIGHTS).integers(2**63)))
         network = build_network(config.network, shape[0], len(config.classes))
     _check_size(shape, int(network.downsampling))  # pyright: ignore[reportArgumentType]
-    return network
+    # What the convolutions of oneDNN and cuDNN are fastest in, when training and when drawing.
+    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def _check_size(shape: tuple[int, int, int], unit: int) -> None:

@@ -58,8 +58,7 @@ class TrainingState:
         """The state before the first step: a function of the config alone."""
         device = choose_device(config.training.device)
         prepare(device, config.training.threads)
-        # Channels last is what the convolutions of oneDNN and cuDNN are fastest in.
-        network = fresh_network(config, shape).to(device, memory_format=torch.channels_last)  # pyright: ignore
+        network = fresh_network(config, shape).to(device)
         average = copy.deepcopy(network).requires_grad_(False) if config.training.ema_decay else network
         scaler = torch.amp.GradScaler(device, enabled=config.training.precision == "float16")  # pyright: ignore
         return cls(config, shape, device, network, average, make_optimizers(network, config.training), scaler)
