@@ -4,6 +4,7 @@ import copy
 import itertools
 import json
 import math
+import time
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from nevoa.errors import NevoaError
 from nevoa.model import fresh_network
 from nevoa.presets import configure
 from nevoa.run import Run, load
-from nevoa.training import Plan, Step, checkpoint, fit_resolved, resolve, resolve_run
+from nevoa.training import Plan, Step, Trial, checkpoint, fit_resolved, resolve, resolve_run
 from nevoa.training.ema import decay_at, update_average
 from nevoa.training.loop import Draws, training_steps
 from nevoa.training.optimizer import Muon, orthogonal
@@ -348,6 +349,21 @@ def test_minutes_become_steps() -> None:
     assert 0 < plan.steps * plan.step_seconds < 60
     assert plan.seconds < 60
     assert plan.config.training.minutes == 1
+
+
+def test_without_a_folder_all_minutes_are_for_steps(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No time is put by for previews and checkpoints that nobody makes, and none is spent on measuring them."""
+    monkeypatch.setattr(Trial, "step_seconds", 0.5)
+    monkeypatch.setattr(Trial, "costs", property(lambda trial: pytest.fail("previews were measured")))
+    config = configure("fashion_mnist_10k", minutes=100, options=options_of(tiny))
+    steps = resolve(config, started=time.perf_counter(), recorded=False).config.training.steps
+    assert 0.9 * 12_000 < (steps or 0) <= 12_000
+
+
+def test_what_is_given_is_not_measured(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Trial, "costs", property(lambda trial: pytest.fail("previews were measured")))
+    training = resolve(tiny).config.training
+    assert (training.steps, training.preview_every_images, training.checkpoint_every_images) == (12, 32, 40)
 
 
 def plan_of(*options: str, minutes: float | None = None, epochs: float | None = None) -> Plan:

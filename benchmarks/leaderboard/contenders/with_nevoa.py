@@ -1,7 +1,6 @@
 """nevoa: preset `quick` on all of Fashion-MNIST, for the given minutes.
 
-The clock runs over what `--minutes` covers: timing the steps, choosing the precision, and training. The time nevoa puts
-by for previews is left unused.
+The clock runs over what `--minutes` covers: timing the steps, choosing the precision, and training.
 """
 
 from collections.abc import Iterator

@@ -54,6 +54,11 @@ def steady_seconds(steps: Iterable[float], warm: float, at_least: float) -> floa
     return median(fmean(counted[i : i + size]) for i in range(0, len(counted), size))
 
 
+def is_open(training: TrainingConfig) -> bool:
+    """Whether `course` would have anything to say: with all of it given, nothing need be measured."""
+    return None in (training.steps, training.preview_every_images, training.checkpoint_every_images)
+
+
 def course(training: TrainingConfig, costs: Costs, seconds: float, left: float) -> dict[str, Any]:
     """What the config leaves open of steps, previews and checkpoints.
 
@@ -64,7 +69,10 @@ def course(training: TrainingConfig, costs: Costs, seconds: float, left: float) 
     costs, preview_steps = _affordable_preview(training, costs, seconds)
     previews, checkpoints = (_between(cost, seconds) for cost in (costs.preview, costs.checkpoint))
     steps = training.steps or _steps(training, costs, left, previews, checkpoints)
-    every = lambda count: training.batch_size * math.ceil(steps / (count + 1))  # noqa: E731
+
+    def every(count: int) -> int:
+        return training.batch_size * math.ceil(steps / (count + 1))
+
     return {
         "steps": steps,
         "preview_steps": preview_steps,

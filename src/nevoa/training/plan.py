@@ -15,7 +15,7 @@ from nevoa.config import Config, TrainingConfig
 from nevoa.data import ImageSet, open_source
 from nevoa.device import choose_device, choose_precision, choose_threads
 from nevoa.errors import NevoaError
-from nevoa.training.budget import course, total_seconds
+from nevoa.training.budget import course, is_open, total_seconds
 from nevoa.training.checkpoint import KEEP
 from nevoa.training.trial import Trial
 
@@ -31,13 +31,12 @@ RESOLVED = (
 def resolve(
     config: Config, saved: Config | None = None, started: float | None = None, *, recorded: bool = True
 ) -> Trial:
-    """Open the data and settle what the config leaves open: device, precision, threads, steps, previews, fingerprint,
-    classes.
+    """Open the data and settle what the config leaves open, from the device to how often a preview is drawn.
 
     Args:
         saved: the config of a run to go on with; what it resolved is kept. A NevoaError says where the two differ.
         started: when the config's minutes began, by `time.perf_counter()`; now if None.
-        recorded: whether previews and checkpoints will be made.
+        recorded: whether previews and checkpoints will be made; without them all the minutes are for steps.
     """
     started = time.perf_counter() if started is None else started
     images = open_source(config.data.source, size=config.data.size)
@@ -55,15 +54,22 @@ def resolve(
         trial.settle(steps=math.ceil(trial.config.training.epochs * len(images) / trial.config.training.batch_size))
     if config.training.compile is None:
         trial.settle(compile=device == "cuda" and _seconds(trial) > COMPILE_PAYS)
-    if trial.config.training.steps is None or (recorded and saved is None):
+    if recorded and saved is None and is_open(trial.config.training):
         _settle_course(trial, started)
+    elif trial.config.training.steps is None:
+        step = trial.step_seconds
+        trial.settle(steps=max(1, int(_left(trial, started) / step)))
     return trial
 
 
 def _settle_course(trial: Trial, started: float) -> None:
-    costs, seconds = trial.costs, _seconds(trial)
-    left = seconds - (time.perf_counter() - started)
-    trial.settle(**course(trial.config.training, costs, seconds, left))
+    # Measured first: what is left of the minutes is left after that.
+    costs = trial.costs
+    trial.settle(**course(trial.config.training, costs, _seconds(trial), _left(trial, started)))
+
+
+def _left(trial: Trial, started: float) -> float:
+    return _seconds(trial) - (time.perf_counter() - started)
 
 
 def _seconds(trial: Trial) -> float:
