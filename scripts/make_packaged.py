@@ -19,15 +19,16 @@ def main(folder: Path) -> None:
     run, packaged = Run(folder), Run(PACKAGED)
     packaged.weights_file.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.half() for name, tensor in load_file(run.weights_file).items()}
+    size = sum(tensor.nbytes for tensor in tensors.values())
+    if size > LIMIT_BYTES:
+        sys.exit(f"{size / 1e6:.1f} MB of weights are too much for the package.")
     save_file(tensors, packaged.weights_file)
     about = json.loads(run.model_config_file.read_text())
     # Fast here is slow elsewhere: without bf16 units float32 is ten times as fast.
     about["config"]["training"]["precision"] = "float32"
     packaged.model_config_file.write_text(json.dumps(about, indent=2) + "\n")
     shutil.copy(run.config_file, packaged.config_file)
-    size = packaged.weights_file.stat().st_size
-    print(f"{packaged.weights_file}: {size / 1e6:.1f} MB" + (", too much" if size > LIMIT_BYTES else ""))
-    print(f"Write the card by hand: {packaged.card}")
+    print(f"{packaged.weights_file}: {size / 1e6:.1f} MB\nWrite the card by hand: {packaged.card}")
 
 
 if __name__ == "__main__":

@@ -43,8 +43,8 @@ def prepare(device: DeviceName, threads: int | None = None) -> None:
     torch.set_num_threads(threads or choose_threads())
     keep_memory()
     if device == "cuda":
+        # For products; for convolutions it is torch's default.
         torch.set_float32_matmul_precision("high")
-        torch.backends.cudnn.allow_tf32 = True
 
 
 def keep_memory() -> bool:

@@ -24,6 +24,8 @@ def wait_politely(environment: MutableMapping[str, str] = os.environ) -> None:
 def available_cores(allowed: set[int] | None = None, cpus: Path = CPUS, cgroup: Path = CGROUP) -> int:
     """Physical cores among the `allowed` processors, or as many as the control group's quota is worth if that is less.
 
+    Not loky's `cpu_count`: it rounds a quota up, and counts two processors of one core twice where a mask allows both.
+
     Args:
         allowed: numbers of the processors that the process may run on; asked of the system if None.
         cpus: where Linux describes processors; those that share a core count once.

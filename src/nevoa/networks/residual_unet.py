@@ -52,7 +52,7 @@ class ResidualUNet(nn.Module):
         attention: for each stage, whether its blocks are followed by attention. The middle always has one.
         patch: `patch x patch` pixels are folded into channels before the network and unfolded after it.
             2 makes a step four times cheaper at the same width.
-        groups: of channels, in each norm. Ho et al. have 32; with 1 a step in bf16 on a CPU takes half as long.
+        groups: of channels, in each norm. Ho et al. have 32; with 1 a step in bf16 on a CPU takes a third less.
         dropout: in every block, 0 to 1.
         adaptive: whether the time scales and shifts channels, instead of being added to them.
         classes: whose labels it can be given; 0 for an unconditional network.

@@ -2,7 +2,8 @@
 
 oneDNN's backward convolutions have their OpenMP threads meet at barriers that spin without ever sleeping. On a busy
 machine one of them waits for its turn while the other spins its own away: beside a second trainer, two threads in one
-convolution came to 36 % of their speed and often to 1 %, two parts on a thread each to 59 % (docs/experiments.md).
+convolution came to 30 % of their speed and in another run to 7 %, two parts on a thread each to 64 %
+(docs/benchmarks.md, docs/experiments.md).
 """
 
 from collections.abc import Callable, Sequence
