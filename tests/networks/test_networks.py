@@ -10,7 +10,7 @@ from nevoa.device import PrecisionName, in_precision
 from nevoa.diffusion import Denoiser, NoiseSchedule
 from nevoa.networks import ResidualUNet, UNet, convolution
 from nevoa.networks.attention import Attention, LinearAttention
-from nevoa.networks.blocks import group_norm, wide_group_norm
+from nevoa.networks.blocks import PreNormBlock, group_norm, wide_group_norm
 from nevoa.networks.embedding import sinusoidal
 
 SMALL: dict[str, Callable[[], nn.Module]] = {
@@ -83,6 +83,20 @@ def test_every_parameter_gets_a_finite_gradient(name: str) -> None:
         assert bool(parameter.grad.isfinite().all()), parameter_name
         # A bias before GroupNorm(1) alone can be without effect up to rounding, no parameter is unused.
         assert bool(parameter.grad.any()), parameter_name
+
+
+def test_an_adaptive_block_scales_and_shifts_by_the_time() -> None:
+    """A scale of -1 leaves the shift alone: what the first half made of the image is gone, the shortcut is not."""
+    torch.manual_seed(0)
+    block = PreNormBlock(8, 8, time_dim=4, groups=1, adaptive=True)
+    nn.init.normal_(block.get_parameter("second.2.weight"))
+    told, time, shift = block.get_parameter("time.1.bias"), torch.ones(2, 4), torch.linspace(-1, 1, 8)
+    told.data = torch.cat([-torch.ones(8), shift])
+    x = torch.randn(2, 8, 5, 5)
+    alone = block.second(shift[None, :, None, None].expand_as(x))
+    torch.testing.assert_close(block(x, time), x + alone)
+    told.data = torch.zeros(16)
+    torch.testing.assert_close(block(x, time), x + block.second(block.norm(block.first(x))))
 
 
 @pytest.mark.parametrize("classes", [0, CLASSES])
