@@ -16,7 +16,7 @@ demo: $(BIN)/.installed
 	@echo "The way they came out of noise:   $(DEMO)/clothes.gif"
 	@echo "The run (settings, losses, model): $(DEMO)/"
 	@echo
-	@echo "Next:  $(BIN)/nevoa sample $(DEMO) --trajectory 9 --out rows.png"
+	@echo "Next:  $(BIN)/nevoa sample $(DEMO) --sampler ddpm --steps 100 --trajectory 10 --out rows.png"
 	@echo "       $(BIN)/nevoa noise fashion_mnist_10k:9 --out noise.png"
 	@echo "       $(BIN)/nevoa train --minutes 30 --out runs/longer"
 

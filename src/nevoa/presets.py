@@ -50,7 +50,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "gradient_clip": 1.0,
             "ema_decay": 0.9995,
         },
-        "sampling": {"sampler": "dpm_solver", "steps": 8, "spacing": "karras"},
+        "sampling": {"sampler": "dpm_solver", "steps": 6, "spacing": "karras"},
     },
     # Ho et al. 2020, appendix B: 800,000 steps on a GPU.
     "ddpm-cifar10": {
