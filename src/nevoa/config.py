@@ -9,10 +9,15 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nevoa.errors import NevoaError, unknown
+from nevoa.files import damaged, read_text
 
-Even = Annotated[int, Field(ge=4, multiple_of=2)]
-Multipliers = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1, max_length=8)]
-Positive = Annotated[int, Field(ge=1)]
+# Far wider and deeper than any network that fits in a computer: a damaged config is not to make us try.
+Even = Annotated[int, Field(ge=4, le=4096, multiple_of=2)]
+Multipliers = Annotated[tuple[Annotated[int, Field(ge=1, le=64)], ...], Field(min_length=1, max_length=8)]
+Few = Annotated[int, Field(ge=1, le=64)]
+Positive = Annotated[int, Field(ge=1, lt=2**63)]
+LARGEST_SIDE = 1024
+FORMAT = 1
 BUDGETS = {"minutes", "epochs", "steps"}
 DeviceWish = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -20,7 +25,7 @@ DeviceWish = Literal["auto", "cpu", "cuda", "mps"]
 class Section(BaseModel):
     """Frozen, and strict about unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class DataConfig(Section):
@@ -30,7 +35,7 @@ class DataConfig(Section):
     """
 
     source: str = "fashion_mnist_10k"
-    size: Annotated[int, Field(ge=4, le=1024)] | None = None
+    size: Annotated[int, Field(ge=4, le=LARGEST_SIDE)] | None = None
     flip: bool = True
     fingerprint: str | None = None
     classes: tuple[str, ...] | None = None
@@ -58,7 +63,7 @@ class UNetConfig(Section):
     dim: Even = 28
     multipliers: Multipliers = (1, 2, 4)
     block: Literal["convnext", "resnet"] = "convnext"
-    mult: Positive = 2
+    mult: Few = 2
 
 
 class ResidualUNetConfig(Section):
@@ -67,9 +72,9 @@ class ResidualUNetConfig(Section):
     kind: Literal["residual"] = "residual"
     dim: Even = 128
     multipliers: Multipliers = (1, 2, 2, 2)
-    blocks: Positive = 2
+    blocks: Few = 2
     attention: tuple[bool, ...] = (False, True, False, False)
-    patch: Positive = 1
+    patch: Few = 1
     groups: Positive = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     adaptive: bool = False
@@ -90,6 +95,8 @@ class TrainingConfig(Section):
     So is all else that is None or auto: previews and checkpoints come as often as a small share of the time allows, and
     a preview is drawn in fewer steps where `sampling.steps` would cost more than that.
 
+    The gradient of a batch is computed in `accumulation` pieces one after the other, where it does not fit in memory.
+
     A `conditional` network is told each image's class, but for a share of `label_dropout` (Ho and Salimans 2022).
     """
 
@@ -98,6 +105,7 @@ class TrainingConfig(Section):
     epochs: Annotated[float, Field(gt=0)] | None = None
     steps: Positive | None = None
     batch_size: Positive = 128
+    accumulation: Positive = 1
     loss: Literal["l1", "l2", "huber"] = "huber"
     weighting: Literal["simple", "min_snr"] = "simple"
     conditional: bool = False
@@ -133,7 +141,7 @@ class SamplingConfig(Section):
     variance: Literal["small", "large"] = "small"
     eta: Annotated[float, Field(ge=0, le=1)] = 0.0
     clip: bool = True
-    guidance: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+    guidance: Annotated[float, Field(ge=0)] = 1.0
 
 
 class Config(Section):
@@ -208,17 +216,26 @@ def _one_budget(chosen: set[str]) -> None:
         raise NevoaError(f"Give one of minutes, epochs and steps, not {' and '.join(sorted(chosen))}.")
 
 
-def to_toml(config: Config) -> str:
-    """The config as TOML; absent values are left out."""
-    return tomli_w.dumps(config.model_dump(mode="json", exclude_none=True))
+def to_toml(config: Config, about: Mapping[str, Any] | None = None) -> str:
+    """The config as TOML; absent values are left out.
+
+    Args:
+        about: a table of what does not decide the result, `made_with`: versions, changes on the way.
+    """
+    tables = {"format": FORMAT} | config.model_dump(mode="json", exclude_none=True)
+    return tomli_w.dumps(tables | ({"made_with": about} if about else {}))
 
 
 def read_toml(path: Path) -> Config:
-    """The config in a file. A NevoaError if it is missing, broken or from another version's keys."""
+    """The config in a file. A NevoaError if it is missing, broken, of another format or has another version's keys."""
+    text = read_text(path)
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise NevoaError(f"Cannot read the config {path}: {error}.") from error
+        values = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise damaged(path, error) from error
+    # The first files did not say: they are of the first format.
+    if (found := values.pop("format", 1)) != FORMAT:
+        raise NevoaError(f"{path} has format {found}; this nevoa reads {FORMAT}.")
     values.pop("made_with", None)
     return parse(values)
 

@@ -1,14 +1,21 @@
-"""Files that are either whole or not there."""
+"""Files that are either whole or not there, and read with care."""
 
 import hashlib
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from nevoa.errors import NevoaError
+
+# What a process that was killed leaves: `.NAME.RANDOM.part`.
+SCRATCH = ".part"
+# Far more than any of our JSON files comes to.
+LARGEST_TEXT = 16_000_000
 
 
 @contextmanager
@@ -17,22 +24,44 @@ def published(path: Path) -> Iterator[Path]:
 
     Works for files and folders. A file is replaced; a folder must be new. On any error nothing is left.
     """
-    temporary = _temporary(path)
-    try:
+    with _scratch(path, "write") as scratch:
+        temporary = scratch / path.name
         yield temporary
         _sync_tree(temporary)
         temporary.replace(path)
         sync(path.parent)
-    except OSError as error:
-        raise NevoaError(f"Cannot write {path}: {error.strerror or error}.") from error
-    finally:
-        _remove(temporary)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file, whole or not at all."""
+    with published(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all."""
-    with published(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_bytes(path, text.encode())
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a text file. It may be torn when the machine fails: whoever reads it leaves out a torn last one."""
+    with explained("write", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            file.write(line.encode() + b"\n")
+
+
+def remove(path: Path) -> None:
+    """Remove a file or folder; for every reader it is gone at once, and a folder never half there."""
+    with _scratch(path, "remove") as scratch:
+        path.rename(scratch / path.name)
+        sync(path.parent)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left half-written anywhere below `folder`."""
+    for scratch in [path for path in folder.rglob(f".*{SCRATCH}") if path.is_dir()]:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def sync(path: Path) -> None:
@@ -50,19 +79,85 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _temporary(path: Path) -> Path:
+def read_text(path: Path) -> str:
+    """A text file of ours. A NevoaError if it cannot be read, is no text or is far too large."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        if (size := path.stat().st_size) > LARGEST_TEXT:
+            raise ValueError(f"{size:,} bytes are too many")
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise damaged(path, error) from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file. A NevoaError if there is none."""
+    text = read_text(path)
+    try:
+        return _object(json.loads(text))
+    except (ValueError, RecursionError) as error:
+        raise damaged(path, error) from error
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects in a file of JSON lines, up to the first line that is none: the last one may be torn."""
+    if not path.exists():
+        return
+    try:
+        with path.open("rb") as file:
+            while line := file.readline(LARGEST_TEXT):
+                if not line.endswith(b"\n"):
+                    return
+                yield _object(json.loads(line))
+    except (ValueError, RecursionError):
+        return
     except OSError as error:
-        raise NevoaError(f"Cannot write {path}: {error.strerror or error}.") from error
-    return folder / path.name
+        raise damaged(path, error) from error
+
+
+@contextmanager
+def explained(verb: str, path: Path) -> Iterator[None]:
+    """What the operating system refuses in the block is a NevoaError: "Cannot `verb` `path`: why"."""
+    try:
+        yield
+    except OSError as error:
+        raise NevoaError(f"Cannot {verb} {path}: {error.strerror or error}.") from error
+
+
+def damaged(path: Path, error: Exception) -> NevoaError:
+    """The error for a file that is not what it should be."""
+    reason = (str(error) or type(error).__name__).splitlines()[0]
+    return NevoaError(f"{path} is damaged or unreadable: {reason}.")
+
+
+def check_room(folder: Path, needed: int, what: str) -> None:
+    """A NevoaError if the disk under `folder`, which need not be there yet, has fewer bytes free than `what` needs."""
+    existing = next(path for path in [folder.absolute(), *folder.absolute().parents] if path.exists())
+    free = shutil.disk_usage(existing).free
+    if free < needed:
+        need, have = (f"{size / 1e6:,.0f} MB" for size in (needed, free))
+        raise NevoaError(f"{what} needs up to {need} in {folder}; {have} are free.")
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return value
+
+
+@contextmanager
+def _scratch(path: Path, verb: str) -> Iterator[Path]:
+    """A new folder beside `path` while the block lasts; what goes wrong in it is a NevoaError."""
+    scratch = None
+    try:
+        with explained(verb, path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=SCRATCH, dir=path.parent))
+            yield scratch
+    finally:
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _sync_tree(path: Path) -> None:
     for part in [*path.rglob("*"), path] if path.is_dir() else [path]:
         sync(part)
-
-
-def _remove(temporary: Path) -> None:
-    shutil.rmtree(temporary.parent, ignore_errors=True)

@@ -136,6 +136,16 @@ def fresh_network(config: Config, shape: tuple[int, int, int]) -> nn.Module:
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
+def network_shapes(config: Config, shape: tuple[int, int, int]) -> dict[str, torch.Size]:
+    """Names and shapes of the network's tensors, without making them. A NevoaError if the config is no network's."""
+    try:
+        with torch.device("meta"):
+            network = build_network(config.network, shape[0], len(config.classes))
+    except (ValueError, RuntimeError) as error:
+        raise NevoaError(f"The config describes no network: {str(error).splitlines()[0]}.") from error
+    return {name: tensor.shape for name, tensor in network.state_dict().items()}
+
+
 def _check_size(shape: tuple[int, int, int], unit: int) -> None:
     _, height, width = shape
     if height % unit == 0 and width % unit == 0:

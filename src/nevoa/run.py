@@ -1,27 +1,26 @@
 """The run folder: what training leaves, and everything else reads."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from nevoa import config as configs
 from nevoa.config import Config
-from nevoa.device import choose_device, prepare
 from nevoa.errors import NevoaError
-from nevoa.files import published, write_text
-from nevoa.model import Model, fresh_network
+from nevoa.files import append_line, damaged, read_json, read_lines, write_bytes, write_text
+
+if TYPE_CHECKING:
+    from nevoa.model import Model
 
 RUNS = Path("runs")
 # The run that comes with the package: Fashion-MNIST, weights in half precision, its card with scores.
 PACKAGED = Path(__file__).parent / "packaged" / "fashion_mnist"
+MODEL_FORMAT = 1
+Shape = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -39,12 +38,24 @@ class Run:
         return self.folder / "metrics.jsonl"
 
     @property
+    def status_file(self) -> Path:
+        return self.folder / "status.json"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.folder / "trainer.lock"
+
+    @property
     def checkpoints(self) -> Path:
         return self.folder / "checkpoints"
 
     @property
     def samples(self) -> Path:
         return self.folder / "samples"
+
+    @property
+    def evaluations(self) -> Path:
+        return self.folder / "evaluation"
 
     @property
     def weights_file(self) -> Path:
@@ -62,54 +73,77 @@ class Run:
         """The resolved config it was started with."""
         return configs.read_toml(self.config_file)
 
-    def model(self, device: configs.DeviceWish = "auto") -> Model:
+    def model(self, device: configs.DeviceWish = "auto") -> "Model":
         """The averaged model, ready to make images."""
         return load(self.folder, device)
 
     def metrics(self) -> Iterator[dict[str, Any]]:
-        """The lines of metrics.jsonl; a torn last line is left out."""
-        if not self.metrics_file.exists():
-            return
-        for line in self.metrics_file.read_text(encoding="utf-8").splitlines():
-            try:
-                yield json.loads(line)
-            except json.JSONDecodeError:
+        """The lines of metrics.jsonl, up to one that is torn or no line of metrics."""
+        for line in read_lines(self.metrics_file):
+            if not isinstance(line.get("images_seen"), int):
                 return
+            yield line
 
     def append_metrics(self, line: dict[str, Any]) -> None:
         """Add one line."""
-        with self.metrics_file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        append_line(self.metrics_file, json.dumps(line))
 
     def cut_metrics(self, images_seen: int) -> None:
         """Drop the lines past a checkpoint, and a torn one: what a resumed run appends follows on."""
         lines = [line for line in self.metrics() if line["images_seen"] <= images_seen]
         write_text(self.metrics_file, "".join(json.dumps(line) + "\n" for line in lines))
 
-    def publish_model(self, model: Model) -> None:
-        """Put the model where `load` finds it, the weights last and whole."""
-        about = {"format": 1, "shape": list(model.shape), "config": model.config.model_dump(mode="json")}
+    def publish_model(self, model: "Model") -> None:
+        """Put the model where `load` finds it: the weights whole, then what they are and their sha256."""
+        from nevoa.tensors import packed
+
+        weights = packed(model.network.state_dict().items())
+        about = {
+            "format": MODEL_FORMAT,
+            "shape": list(model.shape),
+            "sha256": hashlib.sha256(weights).hexdigest(),
+            "config": model.config.model_dump(mode="json"),
+        }
+        write_bytes(self.weights_file, weights)
         write_text(self.model_config_file, json.dumps(about, indent=2) + "\n")
-        with published(self.weights_file) as temporary:
-            tensors = {name: tensor.contiguous().cpu() for name, tensor in model.network.state_dict().items()}
-            save_file(tensors, temporary)
 
 
-def load(folder: str | os.PathLike[str] = PACKAGED, device: configs.DeviceWish = "auto") -> Model:
+def load(folder: str | os.PathLike[str] = PACKAGED, device: configs.DeviceWish = "auto") -> "Model":
     """The model in a run folder, or the one in this package. A NevoaError says what is missing or does not fit."""
+    from nevoa.device import choose_device, prepare
+    from nevoa.model import Model, fresh_network, network_shapes
+    from nevoa.tensors import check_shapes, read_tensors
+
     run = Run(Path(folder))
     if not run.weights_file.is_file():
         raise NevoaError(
             f"{folder} is not a run with a model: there is no {run.weights_file}. 'nevoa train' makes one."
         )
-    config, shape = _about(run.model_config_file)
+    config, shape = about_model(run.model_config_file)
+    # Before a number of the network is made: what a damaged config describes may be larger than any memory.
+    check_shapes(run.weights_file, network_shapes(config, shape))
     network = fresh_network(config, shape)
-    _load_weights(network, run.weights_file)
+    network.load_state_dict(read_tensors(run.weights_file))
     chosen = choose_device(device)
     prepare(chosen)
     # A precision was found fast on the device it was trained on; elsewhere float32 is safe.
     precision = config.training.known_precision if chosen == config.training.device else "float32"
     return Model(config, network.eval(), shape, precision=precision).to(chosen)
+
+
+def about_model(path: Path) -> tuple[Config, Shape]:
+    """The config and image shape (C, H, W) in a model's config.json. A NevoaError if there are none."""
+    about = read_json(path)
+    if about.get("format") != MODEL_FORMAT:
+        raise NevoaError(f"{path} has format {about.get('format')}; this nevoa reads {MODEL_FORMAT}.")
+    try:
+        shape = about["shape"]
+        if not (len(shape) == 3 and all(isinstance(side, int) and 1 <= side <= configs.LARGEST_SIDE for side in shape)):
+            raise ValueError("shape is [channels, height, width]")
+        channels, height, width = shape
+        return configs.parse(about["config"]), (channels, height, width)
+    except (ValueError, KeyError, TypeError) as error:
+        raise damaged(path, error) from error
 
 
 def newest_run(folder: Path = RUNS) -> Path:
@@ -120,27 +154,3 @@ def newest_run(folder: Path = RUNS) -> Path:
             f"There is no finished run in {folder}/ yet. Start one with 'nevoa train', or name a run folder."
         )
     return models[-1].parents[1]
-
-
-def load_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a safetensors file. A NevoaError if it cannot be read."""
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise NevoaError(f"{path} is damaged or unreadable: {error}.") from error
-
-
-def _about(path: Path) -> tuple[Config, tuple[int, int, int]]:
-    try:
-        about = json.loads(path.read_text(encoding="utf-8"))
-        channels, height, width = map(int, about["shape"])
-        return configs.parse(about["config"]), (channels, height, width)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise NevoaError(f"{path} is damaged or unreadable: {error}.") from error
-
-
-def _load_weights(network: nn.Module, path: Path) -> None:
-    try:
-        network.load_state_dict(load_tensors(path))
-    except RuntimeError as error:
-        raise NevoaError(f"The weights in {path} do not fit the network of its config.") from error

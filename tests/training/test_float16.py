@@ -11,6 +11,7 @@ from nevoa.config import Config
 from nevoa.data import ImageSet
 from nevoa.training import checkpoint
 from nevoa.training.loop import train_step, training_denoiser, training_steps
+from nevoa.training.snapshot import optimizer_tensors, restore
 from nevoa.training.state import TrainingState
 
 
@@ -24,7 +25,7 @@ def scaled(config: Config, images: ImageSet) -> TrainingState:
 
 def tensors(state: TrainingState) -> dict[str, torch.Tensor]:
     average = {f"average/{name}": value for name, value in state.average.state_dict().items()}
-    return {**state.network.state_dict(), **average, **dict(checkpoint.optimizer_tensors(state))}
+    return {**state.network.state_dict(), **average, **dict(optimizer_tensors(state))}
 
 
 @pytest.mark.parametrize("after", [2, 3, 7])
@@ -34,7 +35,7 @@ def test_a_resumed_run_scales_as_an_uninterrupted_one(
     whole, parts, resumed = (scaled(tiny, few_images) for _ in range(3))
     losses = [step.loss for step in training_steps(whole, few_images)]
     list(itertools.islice(training_steps(parts, few_images), after))
-    checkpoint.restore(resumed, checkpoint.save(parts, tmp_path))
+    restore(resumed, checkpoint.save(parts, tmp_path))
     assert resumed.scaler.state_dict() == parts.scaler.state_dict()
     assert [step.loss for step in training_steps(resumed, few_images)] == losses[after:]
     assert resumed.scaler.state_dict() == whole.scaler.state_dict()

@@ -20,9 +20,11 @@ from nevoa.model import fresh_network
 from nevoa.presets import configure
 from nevoa.run import Run, load
 from nevoa.training import Plan, Step, Trial, checkpoint, fit_resolved, resolve, resolve_run
+from nevoa.training.draws import Draws
 from nevoa.training.ema import decay_at, update_average
-from nevoa.training.loop import Draws, training_steps
+from nevoa.training.loop import training_steps
 from nevoa.training.optimizer import Muon, orthogonal
+from nevoa.training.snapshot import optimizer_tensors, restore
 from nevoa.training.state import TrainingState, learning_rate_at
 from tests.conftest import TINY
 
@@ -35,7 +37,7 @@ def tensors(state: TrainingState) -> dict[str, torch.Tensor]:
     """Everything that training changes, copied."""
     parts = {f"network/{name}": value for name, value in state.network.state_dict().items()}
     parts |= {f"average/{name}": value for name, value in state.average.state_dict().items()}
-    parts |= {f"optimizer/{name}": value for name, value in checkpoint.optimizer_tensors(state)}
+    parts |= {f"optimizer/{name}": value for name, value in optimizer_tensors(state)}
     return {name: value.clone() for name, value in parts.items()}
 
 
@@ -124,7 +126,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
         state = fresh(run.config())
         newest = checkpoint.newest(run.checkpoints)
         assert newest is not None
-        checkpoint.restore(state, newest)
+        restore(state, newest)
         states.append(state)
     assert_same(states[1], tensors(states[0]))
     assert without_clock(parts) == without_clock(whole)
@@ -156,7 +158,7 @@ def test_every_part_of_a_checkpoint_is_needed(tiny: Config, tmp_path: Path, left
 
     resumed = fresh(tiny)
     before = tensors(resumed)
-    checkpoint.restore(resumed, path)
+    restore(resumed, path)
     if left_out == "images_seen":
         resumed.images_seen = 0
     elif left_out == "ema.safetensors":

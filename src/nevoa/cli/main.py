@@ -1,11 +1,13 @@
 """`nevoa`: the commands, and what happens when one cannot be carried out."""
 
+import signal
 import sys
 
 import typer
 
 import nevoa
-from nevoa.cli import data, evaluate, judge, noise, sample, train
+from nevoa.cli import data, evaluate, judge, noise, runs, sample, train
+from nevoa.cli.interrupt import leave
 from nevoa.errors import NevoaError
 
 app = typer.Typer(
@@ -35,10 +37,12 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("noise")(noise.noise)
 app.add_typer(data.app, name="data")
 app.add_typer(judge.app, name="judge")
+app.add_typer(runs.app, name="runs")
 
 
 def main() -> None:
-    """Run the command line: 2 for what the user can mend, 130 for Ctrl-C, never a traceback for either."""
+    """Run the command line: 2 for what the user can mend, 130 for Ctrl-C, 143 for SIGTERM, never a traceback."""
+    signal.signal(signal.SIGTERM, leave)
     try:
         app()
     except NevoaError as error:

@@ -30,6 +30,9 @@ def train(
     option: Annotated[
         list[str] | None, typer.Option("-o", metavar="SECTION.KEY=VALUE", help="Set any config key.")
     ] = None,
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help="Go on with a run although settings, data or torch differ.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
     notify: Annotated[
@@ -44,7 +47,7 @@ def train(
 
     config = configure(source, preset, minutes=minutes, epochs=epochs, steps=steps, seed=seed, options=option or ())
     folder = out or default_folder(config, preset)
-    trial = resolve_run(config, folder, started)
+    trial = resolve_run(config, folder, started, accept_changes=accept_changes)
     plan = Plan.of(trial)
     if as_json:
         typer.echo(json.dumps(plan.as_dict()))
@@ -54,13 +57,13 @@ def train(
         return
     with (
         Interrupt() as interrupt,
-        closing(fit_resolved(trial, folder)) as stream,
+        closing(fit_resolved(trial, folder, accept_changes=accept_changes)) as stream,
         closing(show_progress(stream, plan.config.training)) as shown,
     ):
-        stopped = any(interrupt.requested for _ in shown)
+        stopped = any(interrupt.exit_code for _ in shown)
     if stopped:
         typer.echo(f"Stopped. {folder} is whole; the same command goes on from here.", err=True)
-        raise typer.Exit(130)
+        raise typer.Exit(interrupt.exit_code)
     typer.echo(f"Trained: {folder}\nTry:     nevoa sample {folder} --out images.png", err=as_json)
     if notify:
         send(f"nevoa: {folder.name} is trained", f"{plan.steps * config.training.batch_size:,} images seen.")

@@ -33,7 +33,7 @@ def write(run: Run, state: TrainingState, images: int) -> None:
     """Write or replace the card."""
     config, (channels, height, width) = state.config, state.shape
     previews = sorted(run.samples.glob("*.png"))
-    loss = [line["loss"] for line in run.metrics()][-1:]
+    loss = [line["loss"] for line in run.metrics() if line.get("loss") is not None][-1:]
     text = CARD.format(
         name=run.folder.name,
         source=config.data.source,

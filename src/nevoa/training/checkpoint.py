@@ -1,114 +1,80 @@
-"""Checkpoints: all of a TrainingState, whole or not there, never a pickle."""
+"""Checkpoints: whole or not there, at least two of them, and none removed before its successor was read back."""
 
-import json
-import shutil
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+import logging
+import math
 from pathlib import Path
 
-import torch
-from safetensors.torch import save_file
-
 from nevoa.errors import NevoaError
-from nevoa.files import published, sha256
-from nevoa.run import load_tensors
-from nevoa.training.state import Mean, TrainingState
+from nevoa.files import check_room, explained, published, remove
+from nevoa.training.manifest import NAME, STATE, faults, is_whole, manifest_of
+from nevoa.training.snapshot import contents, read_progress
+from nevoa.training.state import TrainingState
 
-FORMAT = 1
 KEEP = 2
-COUNTERS = ("step", "images_seen", "seconds")
-MEANS = ("report_loss", "epoch_loss")
+
+log = logging.getLogger("nevoa")
 
 
-def save(state: TrainingState, folder: Path) -> Path:
-    """Write `folder/IMAGES_SEEN`, verify it, then remove all but the two newest. Saving a moment again does nothing."""
-    target = folder / f"{state.images_seen:012d}"
-    if not is_valid(target):
-        shutil.rmtree(target, ignore_errors=True)
-        with published(target) as temporary:
-            temporary.mkdir()
-            _write(state, temporary)
-    if not is_valid(target):
-        raise NevoaError(f"The checkpoint {target} could not be read back. Is the disk failing?")
-    for old in _all(folder)[:-KEEP]:
-        shutil.rmtree(old)
+def save(state: TrainingState, folder: Path, resumed_from: Path | None = None) -> Path:
+    """Write `folder/IMAGES_SEEN`, read it back, and only then remove what `prune` does not keep.
+
+    Saving a moment again does nothing. A NevoaError if it cannot be written: what was there stays.
+    """
+    target, files = folder / f"{state.images_seen:012d}", contents(state)
+    manifest = manifest_of(state.images_seen, files)
+    if is_whole(target, manifest):
+        return target
+    check_room(folder, sum(map(len, files.values())), "A checkpoint")
+    if target.exists():
+        remove(target)
+    with published(target) as temporary:
+        temporary.mkdir()
+        for name, data in files.items():
+            (temporary / name).write_bytes(data)
+        (temporary / NAME).write_text(manifest, encoding="utf-8")
+    if wrong := faults(target):
+        raise NevoaError(f"{target} could not be read back ({', '.join(wrong)}). Is the disk failing?")
+    prune(folder, resumed_from)
     return target
 
 
+def prune(folder: Path, resumed_from: Path | None = None) -> None:
+    """Remove checkpoints older than the two newest whole ones, but for the best and the one resumed from.
+
+    The best is that with the lowest mean loss over about the last 50 steps before it.
+    """
+    whole = [path for path in checkpoints(folder) if not faults(path)]
+    if len(whole) < KEEP:
+        return
+    best = min(reversed(whole), key=_recent_loss)
+    for path in checkpoints(folder):
+        if path < whole[-KEEP] and path not in (best, resumed_from):
+            remove(path)
+
+
 def newest(folder: Path) -> Path | None:
-    """The newest checkpoint that is whole, or None."""
-    return next((path for path in reversed(_all(folder)) if is_valid(path)), None)
+    """The newest checkpoint that is whole, or None where there is none at all.
+
+    Damaged ones are passed over, and named in a warning. A NevoaError if all are damaged.
+    """
+    found = checkpoints(folder)
+    for path in reversed(found):
+        if not (wrong := faults(path)):
+            return path
+        log.warning("The checkpoint %s is damaged (%s): going back to an older one.", path, ", ".join(wrong))
+    if found:
+        raise NevoaError(f"Every checkpoint in {folder} is damaged. Remove that folder to start the run anew.")
+    return None
 
 
-def restore(state: TrainingState, path: Path) -> None:
-    """Put a fresh state where the checkpoint is. A NevoaError if it is of another format or does not fit."""
-    about = json.loads((path / "state.json").read_text())
-    if about["format"] != FORMAT:
-        raise NevoaError(f"{path} has format {about['format']}; this nevoa reads {FORMAT}.")
-    try:
-        state.network.load_state_dict(load_tensors(path / "model.safetensors"))
-        if state.average is not state.network:
-            state.average.load_state_dict(load_tensors(path / "ema.safetensors"))
-        _load_optimizers(state, load_tensors(path / "optimizer.safetensors"))
-    except (RuntimeError, KeyError, ValueError) as error:
-        raise NevoaError(f"{path} does not fit this network and optimizer: {error}.") from error
-    for name in COUNTERS:
-        setattr(state, name, about[name])
-    for name in MEANS:
-        setattr(state, name, Mean(**about[name]))
-    state.scaler.load_state_dict(about.get("scaler", {}))
+def checkpoints(folder: Path) -> list[Path]:
+    """All that are in a folder, whole or not, the oldest first. A NevoaError if it cannot be read."""
+    # Not by glob, which finds nothing where it may not look: the run would begin anew.
+    with explained("read", folder):
+        return sorted(path for path in folder.iterdir() if path.name.isdecimal()) if folder.exists() else []
 
 
-def is_valid(path: Path) -> bool:
-    """Whether every file that the manifest lists is there, with its size and sha256. The manifest is written last."""
-    try:
-        manifest = json.loads((path / "manifest.json").read_text())
-        return all(
-            (path / name).stat().st_size == about["bytes"] and sha256(path / name) == about["sha256"]
-            for name, about in manifest.items()
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return False
-
-
-def _all(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*") if path.name.isdecimal())
-
-
-def _write(state: TrainingState, folder: Path) -> None:
-    _save_tensors(state.network.state_dict().items(), folder / "model.safetensors")
-    if state.average is not state.network:
-        _save_tensors(state.average.state_dict().items(), folder / "ema.safetensors")
-    _save_tensors(optimizer_tensors(state), folder / "optimizer.safetensors")
-    about = {"format": FORMAT} | {name: getattr(state, name) for name in COUNTERS}
-    about |= {name: asdict(getattr(state, name)) for name in MEANS}
-    about |= {"scaler": state.scaler.state_dict()}
-    (folder / "state.json").write_text(json.dumps(about))
-    manifest = {file.name: {"bytes": file.stat().st_size, "sha256": sha256(file)} for file in sorted(folder.iterdir())}
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2))
-
-
-def _save_tensors(tensors: Iterable[tuple[str, torch.Tensor]], path: Path) -> None:
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors}, path)
-
-
-def optimizer_tensors(state: TrainingState) -> Iterator[tuple[str, torch.Tensor]]:
-    """What the optimizers keep of each parameter (moments, step), as "parameter's name/key"."""
-    names: dict[torch.Tensor, str] = {parameter: name for name, parameter in state.network.named_parameters()}
-    for optimizer in state.optimizers:
-        for parameter, kept in optimizer.state.items():
-            for key, tensor in kept.items():
-                yield f"{names[parameter]}/{key}", tensor
-
-
-def _load_optimizers(state: TrainingState, tensors: dict[str, torch.Tensor]) -> None:
-    homes = {
-        id(p): optimizer for optimizer in state.optimizers for group in optimizer.param_groups for p in group["params"]
-    }
-    parameters = dict(state.network.named_parameters())
-    for name, tensor in tensors.items():
-        parameter_name, _, key = name.rpartition("/")
-        parameter = parameters[parameter_name]
-        # Moments lie in memory as their parameter does; a step is a number.
-        value = tensor.to(state.device) if tensor.ndim == 0 else torch.empty_like(parameter).copy_(tensor)
-        homes[id(parameter)].state[parameter][key] = value
+def _recent_loss(path: Path) -> float:
+    recent = read_progress(path / STATE).recent_loss
+    # The mean of a few steps says more about their timesteps than about the network.
+    return recent.value if recent.weight > 0.5 else math.inf

@@ -4,20 +4,22 @@ import platform
 from collections.abc import Generator
 from pathlib import Path
 
-import tomli_w
 import torch
 
 import nevoa
+from nevoa.claim import claimed, refuse_if_claimed, state_of
 from nevoa.config import Config, to_toml
 from nevoa.errors import NevoaError
-from nevoa.files import write_text
+from nevoa.files import SCRATCH, sweep, write_text
 from nevoa.presets import DEFAULT_PRESET, configure
 from nevoa.run import RUNS, Run
 from nevoa.training import checkpoint
+from nevoa.training.continued import difference
 from nevoa.training.loop import Step, training_steps
 from nevoa.training.plan import Trial, check_disk, resolve
 from nevoa.training.progress import show_progress
 from nevoa.training.record import Recorder
+from nevoa.training.snapshot import restore
 from nevoa.training.state import TrainingState
 
 
@@ -26,41 +28,74 @@ def default_folder(config: Config, preset: str) -> Path:
     return RUNS / f"{config.data.source}-{preset}"
 
 
-def resolve_run(config: Config, folder: Path, started: float | None = None) -> Trial:
-    """`resolve` for a run folder: one that is there is gone on with. Writes nothing into it."""
+def resolve_run(config: Config, folder: Path, started: float | None = None, *, accept_changes: bool = False) -> Trial:
+    """`resolve` for a run folder: one that is there is gone on with. Writes nothing into it.
+
+    A NevoaError if the folder is no run, is being trained, or is of a run with other settings or data.
+
+    Args:
+        accept_changes: go on with a run although settings, data or torch differ.
+    """
     run = Run(folder)
     saved = run.config() if run.config_file.exists() else None
-    if saved is None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if saved is None and _holds_something_else(run):
         raise NevoaError(f"{folder} is there already and is no run. Choose another --out.")
-    trial = resolve(config, saved, started)
+    refuse_if_claimed(run)
+    if saved is not None and state_of(run)[0] == "finished" and not checkpoint.checkpoints(run.checkpoints):
+        raise NevoaError(
+            f"{folder} is a finished run whose checkpoints are gone: there is nothing to go on from. "
+            "Choose another --out."
+        )
+    trial = resolve(config, saved, started, accept_changes=accept_changes)
     check_disk(trial, folder)
     return trial
 
 
-def fit(config: Config, out: str | Path | None = None) -> Generator[Step, None, None]:
+def fit(config: Config, out: str | Path | None = None, *, accept_changes: bool = False) -> Generator[Step, None, None]:
     """Train, yielding every step.
 
     Args:
         out: the run folder; the same call again resumes it. None trains in memory and writes nothing: `step.model`
             is the averaged model as it stands.
+        accept_changes: go on with a run although settings, data or torch differ.
     """
     if out is not None:
-        return fit_resolved(resolve_run(config, Path(out)), Path(out))
+        trial = resolve_run(config, Path(out), accept_changes=accept_changes)
+        return fit_resolved(trial, Path(out), accept_changes=accept_changes)
     trial = resolve(config, recorded=False)
     return training_steps(TrainingState.fresh(trial.config, trial.images.shape), trial.images)
 
 
-def fit_resolved(trial: Trial, folder: Path) -> Generator[Step, None, None]:
-    """Train into a run folder, from its newest whole checkpoint if it has one."""
-    run, state = Run(folder), TrainingState.fresh(trial.config, trial.images.shape)
-    if not run.config_file.exists():
-        versions = {"nevoa": nevoa.__version__, "torch": torch.__version__, "python": platform.python_version()}
-        write_text(run.config_file, to_toml(trial.config) + "\n" + tomli_w.dumps({"made_with": versions}))
-    newest = checkpoint.newest(run.checkpoints)
-    if newest is not None:
-        checkpoint.restore(state, newest)
-    run.cut_metrics(state.images_seen)
-    return Recorder(run, state, len(trial.images)).record(training_steps(state, trial.images))
+def fit_resolved(trial: Trial, folder: Path, *, accept_changes: bool = False) -> Generator[Step, None, None]:
+    """Train into a run folder, from its newest whole checkpoint if it has one. It is this process's while it lasts."""
+    run = Run(folder)
+    with claimed(run):
+        sweep(folder)
+        state, newest = TrainingState.fresh(trial.config, trial.images.shape), checkpoint.newest(run.checkpoints)
+        if newest is not None:
+            restore(state, newest, accept_changes=accept_changes)
+        _write_config(run, state)
+        run.cut_metrics(state.images_seen)
+        yield from Recorder(run, state, len(trial.images), newest).record(training_steps(state, trial.images))
+
+
+def _write_config(run: Run, state: TrainingState) -> None:
+    """The config of a new run; of one that is gone on with only what was changed, with a word about it."""
+    saved = run.config() if run.config_file.exists() else None
+    if saved == state.config:
+        return
+    about = {"nevoa": nevoa.__version__, "torch": torch.__version__, "python": platform.python_version()}
+    if saved is not None:
+        about["changed"] = f"after {state.images_seen:,} images: {difference(saved, state.config)}"
+    write_text(run.config_file, to_toml(state.config, about))
+
+
+def _holds_something_else(run: Run) -> bool:
+    """Whether there is anything at the run's place that a trainer does not write before the config."""
+    if not run.folder.is_dir():
+        return run.folder.exists()
+    ours = {run.lock_file, run.status_file}
+    return any(path not in ours and not path.name.endswith(SCRATCH) for path in run.folder.iterdir())
 
 
 def train(
@@ -73,6 +108,7 @@ def train(
     out: str | Path | None = None,
     seed: int | None = None,
     options: tuple[str, ...] = (),
+    accept_changes: bool = False,
     progress: bool = True,
 ) -> Run:
     """Train a model and return its run. The same call again resumes or, when it is finished, returns at once.
@@ -82,6 +118,7 @@ def train(
         minutes, epochs, steps: the budget; at most one. The preset's own if none is given.
         out: the run folder; runs/SOURCE-PRESET if None.
         options: "section.key=value", as on the command line.
+        accept_changes: go on with a run although settings, data or torch differ.
 
     Example:
         run = nevoa.train("fashion_mnist_10k", minutes=5)
@@ -89,8 +126,8 @@ def train(
     """
     config = configure(source, preset, minutes=minutes, epochs=epochs, steps=steps, seed=seed, options=options)
     folder = Path(out) if out is not None else default_folder(config, preset)
-    trial = resolve_run(config, folder)
-    stream = fit_resolved(trial, folder)
+    trial = resolve_run(config, folder, accept_changes=accept_changes)
+    stream = fit_resolved(trial, folder, accept_changes=accept_changes)
     for _ in show_progress(stream, trial.config.training) if progress else stream:
         pass
     return Run(folder)

@@ -6,9 +6,10 @@ convolution came to 30 % of their speed and in another run to 7 %, two parts on 
 (docs/benchmarks.md, docs/experiments.md).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from itertools import pairwise
 from typing import TypeVar
 
 import torch
@@ -26,33 +27,36 @@ def lanes_for(threads: int, batch_size: int) -> int:
 
 
 def backward(
-    loss: Callable[[slice], Tensor], count: int, parameters: Sequence[nn.Parameter], threads: int, lanes: int
+    loss: Callable[[slice], Tensor],
+    count: int,
+    parameters: Sequence[nn.Parameter],
+    threads: int,
+    lanes: int,
+    pieces: int = 1,
 ) -> Tensor:
     """Put the gradient of the mean loss of `count` images into `parameters`; returns that mean.
 
-    The result is a function of the number of lanes: gradients are added in the order of the parts.
+    The result is a function of the number of lanes and pieces: gradients are added in the order of the parts.
 
     Args:
         loss: losses `[n]` of the images in a slice of the batch.
         threads: on the CPU, shared by the lanes.
         lanes: parts; with one everything happens on the calling thread.
+        pieces: of each part, one after the other: so much less memory.
     """
-    if lanes == 1:
-        mean = loss(slice(0, count)).mean()
-        for parameter in parameters:
-            parameter.grad = None
-        mean.backward()
-        return mean.detach()
+
+    def share(part: slice) -> tuple[Tensor, tuple[Tensor, ...]]:
+        mean = loss(part).sum() / count
+        return mean.detach(), torch.autograd.grad(mean, parameters, materialize_grads=True)
 
     def lane(number: int) -> tuple[Tensor, tuple[Tensor, ...]]:
-        part = slice(number * count // lanes, (number + 1) * count // lanes)
-        share = loss(part).sum() / count
-        return share.detach(), torch.autograd.grad(share, parameters, materialize_grads=True)
+        return _added(map(share, parts[number * pieces : (number + 1) * pieces]))
 
-    (mean, gradients), *others = _pool(lanes, threads // lanes).map(lane, range(lanes))
-    for share, more in others:
-        mean += share
-        torch._foreach_add_(gradients, more)  # pyright: ignore[reportPrivateImportUsage]
+    pieces = max(1, min(pieces, count // lanes))
+    edges = [place * count // (lanes * pieces) for place in range(lanes * pieces + 1)]
+    parts = [slice(*ends) for ends in pairwise(edges)]
+    over_lanes = map if lanes == 1 else _pool(lanes, threads // lanes).map
+    mean, gradients = _added(over_lanes(lane, range(lanes)))
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = _laid_out(gradient, parameter)
     return mean
@@ -64,6 +68,16 @@ def aside(work: Callable[[], Result], threads: int, lanes: int) -> Result:
     Beside another training `quick` with Muon ran at 76 % of its speed with one thread in the optimizer, 33 % with two.
     """
     return work() if lanes == 1 else _pool(lanes, threads // lanes).submit(work).result()
+
+
+def _added(shares: Iterable[tuple[Tensor, tuple[Tensor, ...]]]) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Means and gradients, added in order."""
+    rest = iter(shares)
+    mean, gradients = next(rest)
+    for more, gradients_too in rest:
+        mean += more
+        torch._foreach_add_(gradients, gradients_too)  # pyright: ignore[reportPrivateImportUsage]
+    return mean, gradients
 
 
 def _laid_out(gradient: Tensor, parameter: Tensor) -> Tensor:

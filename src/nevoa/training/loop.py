@@ -1,12 +1,13 @@
 """Algorithm 1 of Ho et al. 2020 as a generator of steps."""
 
+import math
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int64
+from jaxtyping import Int64
 from torch import Tensor, nn
 
 from nevoa.config import Config
@@ -15,10 +16,14 @@ from nevoa.device import in_precision
 from nevoa.diffusion import Denoiser
 from nevoa.errors import NevoaError
 from nevoa.model import Model, schedule_of
-from nevoa.random import Blocks, Stream, generator
+from nevoa.random import Stream, generator
+from nevoa.training.draws import Draws
 from nevoa.training.ema import update_average
 from nevoa.training.lanes import aside, backward
 from nevoa.training.state import Mean, TrainingState, learning_rate_at
+
+# A batch in a thousand may overflow; as many in a row will not end by themselves.
+MOST_NOT_FINITE = 5
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,8 @@ class Step:
         epoch: that the step's first image belongs to, 1 for the first.
         epoch_ended: whether the step came to its end.
         epoch_loss: mean over the steps of the epoch so far.
+        recent_loss: exponential mean over about the last 50 steps.
+        is_finite: whether loss and gradient were; else the step changed nothing, and counts in no mean.
         seconds: of training since its start, pauses not counted.
         model: the averaged model as it now is; it goes on changing.
     """
@@ -47,26 +54,9 @@ class Step:
     epoch: int
     epoch_ended: bool
     epoch_loss: float
+    recent_loss: float
+    is_finite: bool
     model: Model
-
-
-class Draws:
-    """Timestep, noise and whether the label is withheld, of every image in the stream: functions of (seed, place)."""
-
-    def __init__(self, seed: int, timesteps: int, shape: tuple[int, int, int], label_dropout: float = 0.0):
-        self._timesteps = Blocks(seed, Stream.TIMESTEP, lambda rng, count: rng.integers(1, timesteps + 1, count))
-        self._noise = Blocks(
-            seed, Stream.NOISE, lambda rng, count: rng.standard_normal((count, *shape), dtype=np.float32)
-        )
-        self._dropped = Blocks(seed, Stream.LABEL_DROPOUT, lambda rng, count: rng.random(count) < label_dropout)
-
-    def take(self, first: int, count: int) -> tuple[Tensor, Tensor]:
-        """t, uniform in 1…T, `[B]`, and epsilon `[B, C, H, W]`."""
-        return tuple(torch.from_numpy(blocks.take(first, count)) for blocks in (self._timesteps, self._noise))  # pyright: ignore
-
-    def dropped(self, first: int, count: int) -> Bool[Tensor, " B"]:
-        """Whether each image's label is withheld."""
-        return torch.from_numpy(self._dropped.take(first, count))
 
 
 def training_steps(state: TrainingState, images: ImageSet) -> Generator[Step, None, None]:
@@ -86,7 +76,10 @@ def training_steps(state: TrainingState, images: ImageSet) -> Generator[Step, No
         learning_rate = learning_rate_at(first + config.batch_size, total_images, config)
         loss, grad_norm = train_step(state, denoiser, x_0, t, epsilon, learning_rate, label)
         seconds = time.perf_counter() - start
-        yield _advance(state, len(images), loss, grad_norm, learning_rate, seconds)
+        step = _advance(state, len(images), loss, grad_norm, learning_rate, seconds)
+        if state.not_finite == MOST_NOT_FINITE:
+            raise _not_finite(step, batches.indices(first, config.batch_size))
+        yield step
 
 
 def labels_told(batches: Batches, draws: Draws, first: int, count: int) -> Int64[Tensor, " B"]:
@@ -117,25 +110,30 @@ def train_step(
         return state.scaler.scale(losses)
 
     threads, scale = config.threads or 1, state.scaler.get_scale()
-    mean = backward(loss, len(x_0), list(state.network.parameters()), threads, state.lanes)
-    grad_norm = aside(lambda: _update(state, learning_rate), threads, state.lanes)
-    return mean.item() / scale, grad_norm.item()
+    parameters = list(state.network.parameters())
+    mean = backward(loss, len(x_0), parameters, threads, state.lanes, config.accumulation).item() / scale
+    grad_norm = aside(lambda: _update(state, mean, learning_rate), threads, state.lanes).item()
+    overflowed = math.isfinite(mean) and state.scaler.is_enabled() and scale > 1
+    state.not_finite = 0 if math.isfinite(mean + grad_norm) or overflowed else state.not_finite + 1
+    return mean, grad_norm
 
 
-def _update(state: TrainingState, learning_rate: float) -> Tensor:
-    """Optimizer and average. Returns the norm of the gradient."""
+def _update(state: TrainingState, loss: float, learning_rate: float) -> Tensor:
+    """Optimizer and average, if loss and gradient are finite. Returns the norm of the gradient."""
     config, scaler = state.config.training, state.scaler
     for optimizer in state.optimizers:
         scaler.unscale_(optimizer)
     grad_norm = nn.utils.clip_grad_norm_(state.network.parameters(), config.gradient_clip or float("inf"))
-    # float16 overflows now and then: the step is left out, and the next ones are scaled less.
-    if not scaler.is_enabled() or grad_norm.isfinite():
+    # One NaN would stay in weights, moments and average for ever. float16 overflows now and then: the scaler has the
+    # next steps scaled less.
+    if math.isfinite(loss) and grad_norm.isfinite():
+        state.updates += 1
         for optimizer in state.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate * group["scale"]
             optimizer.step()
         if state.average is not state.network:
-            update_average(state.average, state.network, state.step + 1, config.ema_decay)
+            update_average(state.average, state.network, state.updates, config.ema_decay)
     scaler.update()
     return grad_norm
 
@@ -158,8 +156,11 @@ def _advance(
     state.step += 1
     state.images_seen += batch_size
     state.seconds += seconds
-    state.report_loss.add(loss)
-    state.epoch_loss.add(loss)
+    state.report_seconds += seconds
+    is_finite = math.isfinite(loss + grad_norm)
+    if is_finite:
+        for mean in (state.report_loss, state.epoch_loss, state.recent_loss):
+            mean.add(loss)
     return Step(
         step=state.step,
         images_seen=state.images_seen,
@@ -171,5 +172,16 @@ def _advance(
         epoch=before // epoch_images + 1,
         epoch_ended=before // epoch_images != state.images_seen // epoch_images,
         epoch_loss=state.epoch_loss.value,
+        recent_loss=state.recent_loss.value,
+        is_finite=is_finite,
         model=state.model(),
+    )
+
+
+def _not_finite(step: Step, indices: Int64[np.ndarray, " B"]) -> NevoaError:
+    return NevoaError(
+        f"Loss or gradient was not finite in {MOST_NOT_FINITE} steps in a row, up to step {step.step:,} at learning "
+        f"rate {step.learning_rate:.3g}. They changed nothing, and the checkpoints stay as they were. Try a lower "
+        f"training.learning_rate, or training.gradient_clip=1, in another --out. Images of the last step: "
+        f"{', '.join(map(str, indices.tolist()))}."
     )

@@ -2,7 +2,6 @@
 
 import math
 import resource
-import shutil
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -15,21 +14,23 @@ from nevoa.config import Config, TrainingConfig
 from nevoa.data import ImageSet, open_source
 from nevoa.device import choose_device, choose_precision, choose_threads
 from nevoa.errors import NevoaError
+from nevoa.files import check_room
 from nevoa.training.budget import course, is_open, total_seconds
 from nevoa.training.checkpoint import KEEP
+from nevoa.training.continued import continued
 from nevoa.training.trial import Trial
 
 # What a compiled network saves of a run of ten minutes on a GPU is more than the minute that compiling it may take.
 COMPILE_PAYS = 600.0
-# What a run keeps from its start when it is gone on with.
-RESOLVED = (
-    *("steps", "device", "precision", "threads", "compile"),
-    *("preview_every_images", "preview_steps", "checkpoint_every_images"),
-)
 
 
 def resolve(
-    config: Config, saved: Config | None = None, started: float | None = None, *, recorded: bool = True
+    config: Config,
+    saved: Config | None = None,
+    started: float | None = None,
+    *,
+    recorded: bool = True,
+    accept_changes: bool = False,
 ) -> Trial:
     """Open the data and settle what the config leaves open, from the device to how often a preview is drawn.
 
@@ -37,12 +38,13 @@ def resolve(
         saved: the config of a run to go on with; what it resolved is kept. A NevoaError says where the two differ.
         started: when the config's minutes began, by `time.perf_counter()`; now if None.
         recorded: whether previews and checkpoints will be made; without them all the minutes are for steps.
+        accept_changes: go on where `saved` differs.
     """
     started = time.perf_counter() if started is None else started
     images = open_source(config.data.source, size=config.data.size)
     config = _with(config, "data", fingerprint=images.fingerprint, classes=_classes(config, images))
     if saved is not None:
-        config = _continued(config, saved)
+        config = continued(config, saved, accept_changes)
     device = choose_device(config.training.device)
     threads = config.training.threads or choose_threads()
     trial = Trial(_with(config, "training", device=device, threads=threads), images)
@@ -138,12 +140,7 @@ class Plan:
 
 def check_disk(trial: Trial, folder: Path) -> None:
     """A NevoaError if the disk under `folder` has less room than the run will need."""
-    existing = next(path for path in [folder.absolute(), *folder.absolute().parents] if path.exists())
-    free = shutil.disk_usage(existing).free
-    needed = _disk_bytes(trial.state.model().parameters, trial.config.training)
-    if free < needed:
-        need, have = (f"{size / 1e6:,.0f} MB" for size in (needed, free))
-        raise NevoaError(f"The run needs up to {need} in {folder}; {have} are free.")
+    check_room(folder, _disk_bytes(trial.state.model().parameters, trial.config.training), "The run")
 
 
 def _with(config: Config, section: str, **values: Any) -> Config:
@@ -159,30 +156,6 @@ def _classes(config: Config, images: ImageSet) -> tuple[str, ...] | None:
     return images.classes
 
 
-def _continued(config: Config, saved: Config) -> Config:
-    """`config` with what only `saved` has resolved; everything else must be the same."""
-    wish, was = config.training, saved.training
-    same_budget = (wish.minutes, wish.epochs) == (was.minutes, was.epochs)
-    resolved = {key: getattr(was, key) for key in RESOLVED if getattr(wish, key) in (None, "auto")}
-    if not same_budget:
-        resolved["steps"] = wish.steps
-    config = _with(config, "training", **resolved)
-    if config != saved:
-        raise NevoaError(
-            f"This folder holds a run with other settings ({_difference(saved, config)}). Choose another --out."
-        )
-    return config
-
-
-def _difference(saved: Config, config: Config) -> str:
-    before, after = (
-        {f"{section}.{key}": value for section, table in each.model_dump().items() for key, value in table.items()}
-        for each in (saved, config)
-    )
-    keys = [key for key in before | after if before.get(key) != after.get(key)]
-    return ", ".join(f"{key}: {before.get(key)} there, {after.get(key)} here" for key in keys)
-
-
 def _peak_memory(device: str) -> int:
     if device == "cuda":
         return torch.cuda.max_memory_allocated()
@@ -191,6 +164,9 @@ def _peak_memory(device: str) -> int:
 
 
 def _disk_bytes(parameters: int, config: TrainingConfig) -> int:
-    """Weights, two moments and perhaps an average in each checkpoint, one more than are kept; the model; pictures."""
-    copies = (4 if config.ema_decay else 3) * (KEEP + 1) + 1
+    """Weights, two moments and perhaps an average in each checkpoint; the model; pictures.
+
+    There are the newest, the best, the one resumed from, and the next while it is written.
+    """
+    copies = (4 if config.ema_decay else 3) * (KEEP + 3) + 1
     return 4 * parameters * copies + 1_000_000

@@ -7,9 +7,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from nevoa.config import TrainingConfig
 from nevoa.training.loop import Step
-
-# The bar's loss is an exponential average over about the last 50 steps.
-SMOOTHING = 0.98
+from nevoa.training.state import RecentMean
 
 
 def show_progress(steps: Iterable[Step], config: TrainingConfig) -> Generator[Step, None, None]:
@@ -33,19 +31,19 @@ def _bar(steps: Iterable[Step], config: TrainingConfig, console: Console) -> Ite
     )
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("", total=(config.steps or 0) * config.batch_size, loss=float("nan"), speed=0.0)
-        for step, loss, speed in _smoothed(steps):
-            progress.update(task, completed=step.images_seen, loss=loss, speed=speed)
+        for step, speed in _with_speed(steps):
+            progress.update(task, completed=step.images_seen, loss=step.recent_loss, speed=speed)
             yield step
 
 
 def _lines(steps: Iterable[Step], config: TrainingConfig, console: Console) -> Iterator[Step]:
     last = config.steps or 0
-    for step, loss, speed in _smoothed(steps):
+    for step, speed in _with_speed(steps):
         every = config.report_every_images
         if step.images_seen // every != (step.images_seen - config.batch_size) // every or step.step == last:
             left = (last - step.step) * config.batch_size / speed
             console.print(
-                f"{step.images_seen:,}/{last * config.batch_size:,} images  loss {loss:.4f}  "
+                f"{step.images_seen:,}/{last * config.batch_size:,} images  loss {step.recent_loss:.4f}  "
                 f"{speed:,.0f} images/s  {left:,.0f} s left",
                 highlight=False,
                 soft_wrap=True,
@@ -53,11 +51,9 @@ def _lines(steps: Iterable[Step], config: TrainingConfig, console: Console) -> I
         yield step
 
 
-def _smoothed(steps: Iterable[Step]) -> Iterator[tuple[Step, float, float]]:
-    """Each step with the smoothed loss and images per second, both without the bias of their beginning."""
-    loss = seconds = weight = 0.0
+def _with_speed(steps: Iterable[Step]) -> Iterator[tuple[Step, float]]:
+    """Each step with the images per second of the last ones."""
+    seconds = RecentMean()
     for step in steps:
-        weight = SMOOTHING * weight + 1 - SMOOTHING
-        loss = SMOOTHING * loss + (1 - SMOOTHING) * step.loss
-        seconds = SMOOTHING * seconds + (1 - SMOOTHING) / step.images_per_second
-        yield step, loss / weight, weight / seconds
+        seconds.add(1 / step.images_per_second)
+        yield step, 1 / seconds.value

@@ -1,9 +1,13 @@
 """Training into a run folder: the same stream of steps, with a line, a preview or a checkpoint where one is due."""
 
+import io
+import math
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
-from nevoa.files import published
+from nevoa.errors import NevoaError
+from nevoa.files import explained, sync, write_bytes
 from nevoa.pictures import grid
 from nevoa.run import Run
 from nevoa.training import card, checkpoint
@@ -15,24 +19,28 @@ PREVIEW_COUNT = 36
 
 @dataclass(frozen=True)
 class Recorder:
-    """Writes what the run folder is to hold."""
+    """Writes what the run folder is to hold.
+
+    Attributes:
+        images: in the data set.
+        resumed_from: the checkpoint that training went on from; it is kept.
+    """
 
     run: Run
     state: TrainingState
     images: int
+    resumed_from: Path | None = None
 
     def record(self, steps: Iterable[Step]) -> Generator[Step, None, None]:
         """Pass the steps on. When the stream ends, or its reader stops reading, the run is left whole and usable."""
-        seconds_reported = self.state.seconds
         try:
             for step in steps:
                 finished = step.step == self.state.config.training.steps
-                if finished or self._due("report_every_images"):
-                    self._report(step, step.seconds - seconds_reported)
-                    seconds_reported = step.seconds
-                if finished or self._due("preview_every_images"):
+                if finished or (step.is_finite and self._due("report_every_images")):
+                    self._report(step)
+                if finished or (step.is_finite and self._due("preview_every_images")):
                     self._preview(step)
-                if finished or self._due("checkpoint_every_images"):
+                if finished or (step.is_finite and self._due("checkpoint_every_images")):
                     self.keep()
                 yield step
         except GeneratorExit:
@@ -40,24 +48,37 @@ class Recorder:
             raise
 
     def keep(self) -> None:
-        """Save a checkpoint, the model and the card of this moment."""
-        checkpoint.save(self.state, self.run.checkpoints)
-        self.run.publish_model(self.state.model())
-        card.write(self.run, self.state, self.images)
+        """Save the model, the card and, last, the checkpoint of this moment: dying between them, a run does all again.
+
+        A NevoaError if a weight is not finite: nothing is saved then.
+        """
+        weights = [*self.state.network.parameters(), *self.state.average.parameters()]
+        if not all(bool(weight.isfinite().all()) for weight in weights):
+            raise NevoaError(
+                f"Weights are not finite at step {self.state.step:,}: nothing of it was saved, the checkpoints stay as "
+                "they were. Try a lower training.learning_rate in another --out."
+            )
+        with explained("write", self.run.folder):
+            self.run.publish_model(self.state.model())
+            card.write(self.run, self.state, self.images)
+            if self.run.metrics_file.exists():
+                sync(self.run.metrics_file)
+            checkpoint.save(self.state, self.run.checkpoints, self.resumed_from)
 
     def _due(self, key: str) -> bool:
         config, seen = self.state.config.training, self.state.images_seen
         every = getattr(config, key)
         return every is not None and seen // every != (seen - config.batch_size) // every
 
-    def _report(self, step: Step, seconds: float) -> None:
+    def _report(self, step: Step) -> None:
         loss, self.state.report_loss = self.state.report_loss, Mean()
+        seconds, self.state.report_seconds = self.state.report_seconds, 0.0
         self.run.append_metrics(
             {
                 "images_seen": step.images_seen,
                 "step": step.step,
-                "loss": loss.value,
-                "grad_norm": step.grad_norm,
+                "loss": loss.value if loss.count else None,
+                "grad_norm": step.grad_norm if math.isfinite(step.grad_norm) else None,
                 "learning_rate": step.learning_rate,
                 "images_per_second": loss.count * self.state.config.training.batch_size / seconds,
                 "seconds": step.seconds,
@@ -67,5 +88,6 @@ class Recorder:
     def _preview(self, step: Step) -> None:
         training = self.state.config.training
         images = step.model.sample(PREVIEW_COUNT, seed=training.seed, steps=training.preview_steps)
-        with published(self.run.samples / f"{step.images_seen:012d}.png") as temporary:
-            grid(images).save(temporary)
+        png = io.BytesIO()
+        grid(images).save(png, format="png")
+        write_bytes(self.run.samples / f"{step.images_seen:012d}.png", png.getvalue())

@@ -13,6 +13,8 @@ from nevoa.model import Model, fresh_network
 from nevoa.training.lanes import lanes_for
 from nevoa.training.optimizer import make_optimizers
 
+RECENT = 0.98
+
 
 @dataclass
 class Mean:
@@ -31,13 +33,31 @@ class Mean:
 
 
 @dataclass
+class RecentMean:
+    """An exponential mean over about the last 50 values, without the bias of its beginning."""
+
+    total: float = 0.0
+    weight: float = 0.0
+
+    def add(self, value: float) -> None:
+        self.weight = RECENT * self.weight + 1 - RECENT
+        self.total = RECENT * self.total + (1 - RECENT) * value
+
+    @property
+    def value(self) -> float:
+        return self.total / self.weight if self.weight else math.nan
+
+
+@dataclass
 class TrainingState:
     """The networks, the optimizers, and how far they have come.
 
     Attributes:
         average: the network whose weights are averaged; `network` itself where the config averages nothing.
         scaler: keeps float16's gradients in its range; does nothing in other precisions.
-        report_loss, epoch_loss: means since the last report and since the epoch began.
+        updates: steps whose gradient was finite: the others change nothing.
+        not_finite: how many steps in a row, up to the last, had a loss or gradient that was not.
+        report_loss, epoch_loss, recent_loss: means since the last report, since the epoch began, of the last steps.
     """
 
     config: Config
@@ -49,9 +69,13 @@ class TrainingState:
     scaler: torch.amp.GradScaler
     step: int = 0
     images_seen: int = 0
+    updates: int = 0
+    not_finite: int = 0
     seconds: float = 0.0
+    report_seconds: float = 0.0
     report_loss: Mean = field(default_factory=Mean)
     epoch_loss: Mean = field(default_factory=Mean)
+    recent_loss: RecentMean = field(default_factory=RecentMean)
 
     @classmethod
     def fresh(cls, config: Config, shape: tuple[int, int, int]) -> "TrainingState":

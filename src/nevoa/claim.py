@@ -1,0 +1,96 @@
+"""Who trains a run: one process at a time, and what became of it."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+
+from nevoa.errors import NevoaError
+from nevoa.files import explained, read_json, write_text
+from nevoa.run import Run
+
+FORMAT = 1
+RunState = Literal["running", "stopped", "finished", "failed"]
+# Whoever asks whether a run is being trained holds its lock for a moment.
+PATIENCE_SECONDS = 1.0
+
+
+@contextmanager
+def claimed(run: Run) -> Iterator[None]:
+    """Be the only trainer of a run while the block lasts, and leave word of how it ended.
+
+    The lock is the kernel's: it goes when its process does, however that ends. A NevoaError if another process has it.
+    """
+    with explained("write", run.folder):
+        run.folder.mkdir(parents=True, exist_ok=True)
+        lock = _lock(run, PATIENCE_SECONDS)
+    if lock is None:
+        raise _taken(run)
+    with lock:
+        _tell(run, "running")
+        try:
+            yield
+        except (GeneratorExit, KeyboardInterrupt, SystemExit):
+            _tell_if_possible(run, "stopped")
+            raise
+        except BaseException as error:
+            _tell_if_possible(run, "failed", str(error))
+            raise
+        _tell(run, "finished")
+
+
+def refuse_if_claimed(run: Run) -> None:
+    """A NevoaError if another process trains the run."""
+    if state_of(run)[0] == "running":
+        raise _taken(run)
+
+
+def state_of(run: Run) -> tuple[RunState, str]:
+    """How a run stands, and why it failed if it did. A trainer that was killed has stopped."""
+    status = _status(run)
+    if run.lock_file.exists():
+        lock = _lock(run, 0)
+        if lock is None:
+            return "running", ""
+        lock.release()
+    known: dict[str, RunState] = {"finished": "finished", "failed": "failed"}
+    return known.get(str(status.get("state")), "stopped"), str(status.get("message", ""))
+
+
+def _lock(run: Run, timeout: float) -> FileLock | None:
+    """The run's lock, held; None if another process has it."""
+    lock = FileLock(run.lock_file, timeout=timeout, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        return None
+    return lock
+
+
+def _taken(run: Run) -> NevoaError:
+    status = _status(run)
+    return NevoaError(
+        f"{run.folder} is being trained by process {status.get('pid', '?')} on {status.get('host', '?')}. Wait for it, "
+        "stop it, or choose another --out."
+    )
+
+
+def _status(run: Run) -> dict[str, Any]:
+    with suppress(NevoaError):
+        return read_json(run.status_file)
+    return {}
+
+
+def _tell(run: Run, state: RunState, message: str = "") -> None:
+    status = {"format": FORMAT, "state": state, "pid": os.getpid(), "host": socket.gethostname(), "message": message}
+    write_text(run.status_file, json.dumps(status, indent=2) + "\n")
+
+
+def _tell_if_possible(run: Run, state: RunState, message: str = "") -> None:
+    """The disk may be what failed: then the first error is the one to be told."""
+    with suppress(NevoaError):
+        _tell(run, state, message)

@@ -1,0 +1,62 @@
+"""`nevoa runs`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from nevoa.errors import NevoaError
+
+if TYPE_CHECKING:
+    from nevoa.survey import Summary
+
+app = typer.Typer(help="The runs there are, and whether they are whole.")
+
+
+@app.callback(invoke_without_command=True)
+def list_(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Option("--in", help="The folder of runs.")] = Path("runs"),
+) -> None:
+    """The runs in a folder: how each stands, how far it came, how good it is."""
+    if context.invoked_subcommand:
+        return
+    from nevoa.survey import Summary, runs_in
+
+    numbers = [Column(name, justify="right") for name in ("images seen", "loss", "quality", "size")]
+    table = Table(Column("run", no_wrap=True), "state", *numbers, box=None, pad_edge=False)
+    failures = []
+    for run in runs_in(folder):
+        summary = Summary.of(run)
+        table.add_row(*_row(summary))
+        if summary.state == "failed":
+            failures.append(f"{summary.name} failed: {summary.message}")
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(table if table.row_count else f"There are no runs in {folder} yet. 'nevoa train' makes one.")
+    for failure in failures:
+        console.print(failure, markup=False)
+
+
+@app.command()
+def check(run: Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")]) -> None:
+    """Read every file of a run, and name what is damaged."""
+    from nevoa.run import Run
+    from nevoa.training.check import check as parts_of
+
+    console, damaged = Console(soft_wrap=True, highlight=False), 0
+    for part, problem in parts_of(Run(run)):
+        damaged += bool(problem)
+        console.print(f"[red]{escape(part)}: {escape(problem)}" if problem else f"{escape(part)}: whole")
+    if damaged:
+        raise NevoaError(f"{damaged} part{'s' * (damaged > 1)} of {run} cannot be used as they are.")
+
+
+def _row(summary: "Summary") -> tuple[str, ...]:
+    planned = f" of {summary.images_planned:,}" if summary.images_planned else ""
+    loss = "" if summary.loss is None else f"{summary.loss:.4f}"
+    quality = "{} {:.3g}".format(*summary.quality) if summary.quality else ""
+    name, seen = escape(summary.name), f"{summary.images_seen:,}{planned}"
+    return name, summary.state, seen, loss, quality, f"{summary.size / 1e6:,.0f} MB"

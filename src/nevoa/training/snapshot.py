@@ -1,0 +1,158 @@
+"""What a checkpoint holds: all of a TrainingState as files, and a state from them."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
+
+import nevoa
+from nevoa.config import Config
+from nevoa.errors import NevoaError
+from nevoa.files import read_json
+from nevoa.tensors import difference, packed, read_tensors
+from nevoa.training.manifest import EMA, MODEL, OPTIMIZER, STATE
+from nevoa.training.optimizer import Muon
+from nevoa.training.state import Mean, RecentMean, TrainingState
+
+FORMAT = 2
+# Of each parameter, once it was updated.
+KEPT = {torch.optim.Adam: ("step", "exp_avg", "exp_avg_sq"), Muon: ("momentum",)}
+KEPT[torch.optim.AdamW] = KEPT[torch.optim.Adam]
+
+
+class Progress(BaseModel):
+    """What state.json holds: how far training has come, and what of."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    format: int
+    nevoa: str
+    torch: str
+    config_sha256: str
+    step: NonNegativeInt
+    images_seen: NonNegativeInt
+    updates: NonNegativeInt
+    not_finite: NonNegativeInt
+    seconds: float
+    report_seconds: float
+    report_loss: Mean
+    epoch_loss: Mean
+    recent_loss: RecentMean
+    scaler: dict[str, float | int]
+
+
+COUNTERS = ("step", "images_seen", "updates", "not_finite", "seconds", "report_seconds")
+MEANS = ("report_loss", "epoch_loss", "recent_loss")
+
+
+def restore(state: TrainingState, path: Path, *, accept_changes: bool = False) -> None:
+    """Put a fresh state where the checkpoint is: all of it, or none.
+
+    A NevoaError says what is missing, or does not fit the state's network, optimizer, config or torch.
+
+    Args:
+        accept_changes: go on with another config or another major version of torch.
+    """
+    progress = read_progress(path / STATE)
+    if not accept_changes:
+        _check_same(progress, state.config, path)
+    tables = {name: read_tensors(path / name) for name in _tables(state)}
+    for name, wanted in _shapes(state, progress).items():
+        found = {key: tensor.shape for key, tensor in tables[name].items()}
+        if found != wanted:
+            raise NevoaError(f"{path / name} does not fit this network and optimizer: {difference(found, wanted)}.")
+    try:
+        state.scaler.load_state_dict(progress.scaler)
+    except (KeyError, RuntimeError) as error:
+        raise NevoaError(f"{path / STATE} lacks the scale of {state.config.training.precision}: {error}.") from error
+    state.network.load_state_dict(tables[MODEL])
+    if EMA in tables:
+        state.average.load_state_dict(tables[EMA])
+    _load_optimizers(state, tables[OPTIMIZER])
+    for name in (*COUNTERS, *MEANS):
+        setattr(state, name, getattr(progress, name))
+
+
+def read_progress(path: Path) -> Progress:
+    """A checkpoint's state.json. A NevoaError says what is wrong with it."""
+    values = read_json(path)
+    if values.get("format") != FORMAT:
+        raise NevoaError(f"{path} has format {values.get('format')}; this nevoa reads {FORMAT}.")
+    try:
+        return Progress.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise NevoaError(f"{path} is damaged: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
+
+
+def contents(state: TrainingState) -> dict[str, bytes]:
+    """The files of a checkpoint, by name, but for the manifest."""
+    files = {name: packed(tensors.items()) for name, tensors in _tables(state).items()}
+    progress: dict[str, Any] = {"format": FORMAT, "nevoa": nevoa.__version__, "torch": torch.__version__}
+    progress |= {"config_sha256": _sha256(state.config), "scaler": state.scaler.state_dict()}
+    progress |= {name: getattr(state, name) for name in COUNTERS}
+    progress |= {name: asdict(getattr(state, name)) for name in MEANS}
+    return files | {STATE: json.dumps(progress, indent=2).encode()}
+
+
+def optimizer_tensors(state: TrainingState) -> Iterator[tuple[str, torch.Tensor]]:
+    """What the optimizers keep of each parameter (moments, step), as "parameter's name/key"."""
+    names: dict[torch.Tensor, str] = {parameter: name for name, parameter in state.network.named_parameters()}
+    for optimizer in state.optimizers:
+        for parameter, kept in optimizer.state.items():
+            for key, tensor in kept.items():
+                yield f"{names[parameter]}/{key}", tensor
+
+
+def _tables(state: TrainingState) -> dict[str, dict[str, torch.Tensor]]:
+    tables = {MODEL: state.network.state_dict(), OPTIMIZER: dict(optimizer_tensors(state))}
+    return tables if state.average is state.network else tables | {EMA: state.average.state_dict()}
+
+
+def _shapes(state: TrainingState, progress: Progress) -> dict[str, dict[str, torch.Size]]:
+    """Names and shapes of all tensors that a checkpoint of that progress must have."""
+    shapes = {name: {key: tensor.shape for key, tensor in table.items()} for name, table in _tables(state).items()}
+    names = {parameter: name for name, parameter in state.network.named_parameters()}
+    shapes[OPTIMIZER] = {
+        f"{names[parameter]}/{key}": torch.Size() if key == "step" else parameter.shape
+        for optimizer in state.optimizers
+        for parameter in (p for group in optimizer.param_groups for p in group["params"])
+        for key in (KEPT[type(optimizer)] if progress.updates else ())
+    }
+    return shapes
+
+
+def _check_same(progress: Progress, config: Config, path: Path) -> None:
+    here, there = (version.partition(".")[0] for version in (torch.__version__, progress.torch))
+    if here != there:
+        raise NevoaError(
+            f"{path} was made with torch {progress.torch}, this is {torch.__version__}: the rest of the run would "
+            "differ. Install the other one, or go on all the same with --accept-changes."
+        )
+    if progress.config_sha256 != _sha256(config):
+        raise NevoaError(
+            f"{path} is of a run with another config than this one's config.toml. Put the run's own file back, or go "
+            "on all the same with --accept-changes."
+        )
+
+
+def _sha256(config: Config) -> str:
+    return hashlib.sha256(config.model_dump_json().encode()).hexdigest()
+
+
+def _load_optimizers(state: TrainingState, tensors: dict[str, torch.Tensor]) -> None:
+    homes = {
+        id(p): optimizer for optimizer in state.optimizers for group in optimizer.param_groups for p in group["params"]
+    }
+    parameters = dict(state.network.named_parameters())
+    for name, tensor in tensors.items():
+        parameter_name, _, key = name.rpartition("/")
+        parameter = parameters[parameter_name]
+        # Moments lie in memory as their parameter does; a step is a number.
+        value = tensor.to(state.device) if tensor.ndim == 0 else torch.empty_like(parameter).copy_(tensor)
+        homes[id(parameter)].state[parameter][key] = value

@@ -1,0 +1,63 @@
+"""A save is all or nothing, whichever file operation fails."""
+
+import errno
+import itertools
+import shutil
+from pathlib import Path
+
+import pytest
+
+from nevoa.config import Config
+from nevoa.data import ImageSet
+from nevoa.errors import NevoaError
+from nevoa.files import sweep
+from nevoa.run import Run
+from nevoa.training import checkpoint
+from nevoa.training.loop import training_steps
+from nevoa.training.manifest import faults
+from nevoa.training.record import Recorder
+from nevoa.training.snapshot import contents, restore
+from nevoa.training.state import TrainingState
+from tests.faults import Disk
+
+ERRORS = {"EIO": errno.EIO, "ENOSPC": errno.ENOSPC, "EACCES": errno.EACCES}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])
+@pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
+def test_whichever_operation_fails_the_old_or_the_new_checkpoint_is_whole(
+    tiny: Config, few_images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int, lasting: bool
+) -> None:
+    """Two checkpoints are there when the third is saved, so that the save also removes one."""
+    state, before = TrainingState.fresh(tiny, few_images.shape), Run(tmp_path / "before")
+    steps = training_steps(state, few_images)
+    for _ in range(2):
+        next(steps)
+        Recorder(before, state, len(few_images)).keep()
+    next(steps)
+    expected, disk = contents(state), Disk(monkeypatch)
+    for number in itertools.count(1):
+        run = Run(tmp_path / str(number))
+        shutil.copytree(before.folder, run.folder)
+        disk.fail(number, error, lasting=lasting)
+        told = False
+        try:
+            Recorder(run, state, len(few_images)).keep()
+        except NevoaError as sentence:
+            told = True
+            assert "\n" not in str(sentence)
+        disk.heal()
+        whole = [int(path.name) for path in checkpoint.checkpoints(run.checkpoints) if not faults(path)]
+        assert whole[-2:] in ([8, 16], [16, 24])
+        assert whole[-1] == 24 or told
+        again, found = TrainingState.fresh(tiny, few_images.shape), checkpoint.newest(run.checkpoints)
+        assert found is not None
+        restore(again, found)
+        assert whole[-1] == 16 or contents(again) == expected
+        sweep(run.folder)
+        assert not [path for path in run.folder.rglob("*") if path.name.startswith(".")]
+        shutil.rmtree(run.folder)
+        if not disk.failed:
+            break
+    assert number > 60
