@@ -2,12 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from nevoa.errors import NevoaError
-from nevoa.files import read_json, sha256
+from nevoa.files import read_text, sha256
 
 FORMAT = 1
 NAME = "manifest.json"
@@ -34,29 +33,32 @@ def faults(path: Path) -> list[str]:
     Its folder is named by `images_seen`: one that was renamed, or whose files are another's, is not whole.
     """
     try:
-        listed = read_json(path / NAME)["files"]
-        # Names come from a file: none but our own are opened.
-        if not ALWAYS <= listed.keys() <= {*ALWAYS, EMA}:
-            return [NAME]
-        wrong = [name for name, about in listed.items() if not _is_as_written(path / name, about)]
-        return wrong or _own_fault(path, listed)
-    except (NevoaError, OSError, KeyError, TypeError, AttributeError):
+        listed = _read(path)
+        return [name for name, (size, digest) in listed.items() if not _is_as_written(path / name, size, digest)]
+    except (NevoaError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return [NAME]
 
 
-def _own_fault(path: Path, names: Iterable[str]) -> list[str]:
-    """The record itself, unless it is to the letter what would be written for the files that are there."""
-    facts = {name: ((path / name).stat().st_size, sha256(path / name)) for name in names}
-    return [] if (path / NAME).read_text(encoding="utf-8") == _written(int(path.name), facts) else [NAME]
+def _read(path: Path) -> dict[str, tuple[int, str]]:
+    """Size and sha256 of each file by the record; an error unless that is to the letter as it was written."""
+    text = read_text(path / NAME)
+    listed = {name: (about["bytes"], about["sha256"]) for name, about in json.loads(text)["files"].items()}
+    # Names come from a file: none but our own are opened.
+    if not ALWAYS <= listed.keys() <= {*ALWAYS, EMA} or text != _written(int(path.name), listed):
+        raise ValueError("not as it was written")
+    return listed
 
 
-def _is_as_written(file: Path, about: Mapping[str, Any]) -> bool:
+def _is_as_written(file: Path, size: int, digest: str) -> bool:
     try:
-        return file.stat().st_size == about["bytes"] and sha256(file) == about["sha256"]
+        return file.stat().st_size == size and sha256(file) == digest
     except OSError:
         return False
 
 
 def _written(images_seen: int, facts: Mapping[str, tuple[int, str]]) -> str:
     files = {name: {"bytes": size, "sha256": digest} for name, (size, digest) in sorted(facts.items())}
-    return json.dumps({"format": FORMAT, "images_seen": images_seen, "files": files}, indent=2) + "\n"
+    record = {"format": FORMAT, "images_seen": images_seen, "files": files}
+    # Its own sum, so that a turned bit in it is not taken for damage to the file that it speaks of.
+    own = hashlib.sha256(json.dumps(record).encode()).hexdigest()
+    return json.dumps(record | {"sha256": own}, indent=2) + "\n"

@@ -1,0 +1,160 @@
+"""The real command, stopped, killed and started twice: no run is lost."""
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from nevoa.claim import claimed, state_of
+from nevoa.errors import NevoaError
+from nevoa.run import Run
+from nevoa.training import checkpoint
+from tests.cli.test_cli import OPTIONS, nevoa
+from tests.training.conftest import outcome
+
+# A checkpoint every second step, so that a third of the time is spent saving.
+OFTEN = (
+    *("-o", "training.checkpoint_every_images=16", "-o", "training.preview_every_images=160"),
+    *("-o", "training.preview_steps=2", "-o", "training.ema_decay=0.9", "-o", "training.report_every_images=80"),
+    *("-o", "training.accumulation=2", "-o", "training.compile=false"),
+)
+pytestmark = pytest.mark.slow
+
+
+def command(steps: int, out: str) -> list[str]:
+    return ["train", "fashion_mnist_10k", "--steps", str(steps), *OPTIONS, *OFTEN, "--out", out]
+
+
+@contextmanager
+def started(arguments: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """The command, once it trains; killed at the end if it still runs."""
+    status = Run(folder / arguments[-1]).status_file
+    before = status.stat().st_mtime_ns if status.exists() else 0
+    typed = [sys.executable, "-m", "nevoa", *arguments]
+    process = subprocess.Popen(typed, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        while process.poll() is None and (not status.exists() or status.stat().st_mtime_ns == before):
+            time.sleep(0.005)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def children(pid: int) -> list[str]:
+    return [path.name for path in Path(f"/proc/{pid}/task").iterdir()] if Path(f"/proc/{pid}").exists() else []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_lets_the_step_end_and_saves(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    with started(command(5000, "r"), tmp_path) as process:
+        time.sleep(0.5)
+        process.send_signal(number)
+        _, told = process.communicate(timeout=60)
+        assert process.returncode == code
+        assert "the same command goes on" in told and "Traceback" not in told
+        assert not children(process.pid)
+    run = Run(tmp_path / "r")
+    assert state_of(run) == ("stopped", "")
+    newest = checkpoint.newest(run.checkpoints)
+    assert newest is not None
+    # The model and the checkpoint are of the same moment, the last, whether or not one was due.
+    assert (newest / "ema.safetensors").read_bytes() == run.weights_file.read_bytes()
+
+
+def test_the_second_ctrl_c_leaves_at_once_and_nothing_is_corrupt(tmp_path: Path) -> None:
+    with started(command(5000, "r"), tmp_path) as process:
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.002)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert "Traceback" not in told
+        assert not children(process.pid)
+    nevoa("runs", "check", "r", folder=tmp_path)
+
+
+def test_a_second_trainer_is_refused_with_the_firsts_process_id(tmp_path: Path) -> None:
+    with started(command(5000, "r"), tmp_path) as process:
+        told = nevoa(*command(5000, "r"), folder=tmp_path, code=2).stderr
+        assert f"trained by process {process.pid}" in told
+        assert "running" in nevoa("runs", "--in", ".", folder=tmp_path).stdout
+        assert process.poll() is None
+
+
+def test_the_lock_of_a_killed_trainer_is_stale(tmp_path: Path) -> None:
+    with started(command(5000, "r"), tmp_path) as process:
+        process.kill()
+    assert state_of(Run(tmp_path / "r")) == ("stopped", "")
+    with started(command(5000, "r"), tmp_path) as process:
+        assert state_of(Run(tmp_path / "r"))[0] == "running"
+
+
+def test_a_claim_is_exclusive_within_a_process_too(tmp_path: Path) -> None:
+    run = Run(tmp_path / "r")
+    with claimed(run):
+        with pytest.raises(NevoaError, match=f"process {os.getpid()}"), claimed(run):
+            pass
+        assert state_of(run)[0] == "running"
+    assert state_of(run)[0] == "finished"
+    with pytest.raises(RuntimeError), claimed(run):
+        raise RuntimeError("no memory")
+    assert state_of(run) == ("failed", "no memory")
+
+
+KILLS = 25
+
+
+def test_killed_any_number_of_times_it_ends_as_if_it_were_not(tmp_path: Path) -> None:
+    """At random moments, a few of them before it trains; seeded, though the machine's pace is not."""
+    rng, arguments = random.Random(0), command(300, "killed")
+    for kill in range(KILLS):
+        if kill % 8 == 7:
+            process = subprocess.Popen([sys.executable, "-m", "nevoa", *arguments], cwd=tmp_path)
+            time.sleep(rng.uniform(0, 3))
+            process.kill()
+            process.wait()
+            continue
+        with started(arguments, tmp_path) as process:
+            time.sleep(rng.uniform(0, 0.3))
+            # The end must not come before the last kill.
+            assert process.poll() is None, process.communicate()
+    nevoa(*arguments, folder=tmp_path)
+    nevoa(*command(300, "whole"), folder=tmp_path)
+    killed, whole = Run(tmp_path / "killed"), Run(tmp_path / "whole")
+    assert outcome(killed) == outcome(whole)
+    assert not [path for path in killed.folder.rglob("*") if path.name.startswith(".")]
+    nevoa("runs", "check", "killed", folder=tmp_path)
+
+
+def test_runs_are_listed_and_checked(tmp_path: Path) -> None:
+    nevoa(*command(12, "runs/good"), folder=tmp_path)
+    shutil.copytree(tmp_path / "runs/good", tmp_path / "runs/bad")
+    bad = Run(tmp_path / "runs/bad")
+    model = next(bad.checkpoints.iterdir()) / "model.safetensors"
+    model.write_bytes(model.read_bytes()[:-1])
+    bad.status_file.write_text(json.dumps({"state": "failed", "message": "Loss was not finite."}))
+    bad.weights_file.write_bytes(bad.weights_file.read_bytes()[:-8] + b"\0\0\0\0\0\0\0\1")
+    with bad.metrics_file.open("a") as file:
+        file.write('{"images_')
+    listed = nevoa("runs", folder=tmp_path).stdout
+    assert re.search(r"good +finished +96 of 96", listed)
+    assert re.search(r"bad +failed", listed)
+    assert "bad failed: Loss was not finite." in listed
+    assert nevoa("runs", "check", "runs/good", folder=tmp_path).stdout.count("whole") >= 7
+    done = nevoa("runs", "check", "runs/bad", folder=tmp_path, code=2)
+    assert f"{model.parent.name}: damaged: model.safetensors" in done.stdout
+    assert "model/model.safetensors: damaged" in done.stdout
+    assert "metrics.jsonl: line 2 of 2 is torn" in done.stdout
+    assert "3 parts of runs/bad" in done.stderr

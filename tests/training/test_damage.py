@@ -1,0 +1,102 @@
+"""Whatever happens to a checkpoint's files is noticed, by name, and the next older one is used."""
+
+import logging
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nevoa.errors import NevoaError
+from nevoa.training import Trial, checkpoint
+from nevoa.training.loop import training_steps
+from nevoa.training.manifest import EMA, MODEL, NAME, OPTIMIZER, STATE, faults
+from nevoa.training.state import TrainingState
+
+FILES = (MODEL, EMA, OPTIMIZER, STATE, NAME)
+
+
+@pytest.fixture
+def two(trial: Trial, tmp_path: Path) -> tuple[Path, Path]:
+    """An older and a newer checkpoint."""
+    state = TrainingState.fresh(trial.config, trial.images.shape)
+    steps, saved = training_steps(state, trial.images), []
+    for _ in range(2):
+        next(steps)
+        saved.append(checkpoint.save(state, tmp_path / "checkpoints"))
+    return saved[0], saved[1]
+
+
+def truncated(data: bytes) -> Iterator[bytes]:
+    """Cut at the ends, and at twenty places between."""
+    for end in sorted({0, 1, len(data) - 1, *range(0, len(data), max(1, len(data) // 20))}):
+        yield data[:end]
+
+
+def flipped(data: bytes) -> Iterator[bytes]:
+    """A bit turned in each of a hundred regions, and in every one of the first 64 bytes."""
+    for place in sorted({*range(min(64, len(data))), *range(0, len(data), max(1, len(data) // 100)), len(data) - 1}):
+        yield data[:place] + bytes([data[place] ^ 1 << place % 8]) + data[place + 1 :]
+
+
+@pytest.mark.parametrize("damage", [truncated, flipped])
+@pytest.mark.parametrize("name", FILES)
+def test_every_damage_is_noticed_by_name(
+    two: tuple[Path, Path], caplog: pytest.LogCaptureFixture, name: str, damage
+) -> None:
+    older, newer = two
+    data = (newer / name).read_bytes()
+    for wrong in damage(data):
+        (newer / name).write_bytes(wrong)
+        assert faults(newer) == [name], wrong[:100]
+    caplog.clear()
+    with caplog.at_level(logging.WARNING):
+        assert checkpoint.newest(older.parent) == older
+    assert f"{newer} is damaged ({name})" in caplog.text
+    (newer / name).write_bytes(data)
+    assert checkpoint.newest(older.parent) == newer
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_is_gone_or_of_another_checkpoint_is_noticed(two: tuple[Path, Path], name: str) -> None:
+    older, newer = two
+    shutil.copy(older / name, newer / name)
+    assert faults(newer)
+    assert checkpoint.newest(older.parent) == older
+    (newer / name).unlink()
+    assert faults(newer) == [name]
+
+
+def test_a_checkpoint_under_another_number_is_noticed(two: tuple[Path, Path]) -> None:
+    older, newer = two
+    newer.rename(newer.with_name(f"{10**6:012d}"))
+    assert checkpoint.newest(older.parent) == older
+
+
+def test_a_run_whose_checkpoints_are_all_damaged_does_not_begin_anew(two: tuple[Path, Path]) -> None:
+    for path in two:
+        (path / MODEL).write_bytes(b"")
+    with pytest.raises(NevoaError, match="Every checkpoint"):
+        checkpoint.newest(two[0].parent)
+
+
+def test_a_folder_that_cannot_be_read_is_not_an_empty_one(
+    two: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.listdir", refused)
+    monkeypatch.setattr("os.scandir", refused)
+    with pytest.raises(NevoaError, match="Permission denied"):
+        checkpoint.newest(two[0].parent)
+
+
+def test_a_damaged_checkpoint_is_written_anew(trial: Trial, two: tuple[Path, Path]) -> None:
+    state = TrainingState.fresh(trial.config, trial.images.shape)
+    steps = training_steps(state, trial.images)
+    for _ in range(2):
+        next(steps)
+    (two[1] / MODEL).write_bytes(b"")
+    assert checkpoint.save(state, two[1].parent) == two[1]
+    assert not faults(two[1])

@@ -1,0 +1,137 @@
+"""A loss or gradient that is not finite changes nothing, and a row of them ends the training."""
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from nevoa.claim import state_of
+from nevoa.diffusion import Denoiser
+from nevoa.errors import NevoaError
+from nevoa.run import Run
+from nevoa.training import Trial, checkpoint, fit_resolved
+from nevoa.training.loop import MOST_NOT_FINITE, training_steps
+from nevoa.training.snapshot import contents
+from nevoa.training.state import TrainingState
+from tests.training.conftest import stop_after, told, without
+
+
+class Poison(torch.autograd.Function):
+    """Leaves the loss and makes its gradient NaN."""
+
+    @staticmethod
+    def forward(ctx: object, loss: Tensor) -> Tensor:
+        return loss.clone()
+
+    @staticmethod
+    def backward(ctx: object, gradient: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return gradient * math.nan
+
+
+@pytest.fixture(params=["loss", "gradient", "infinite loss"])
+def poisoned(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[set[int]], None]:
+    """Make loss or gradient of some steps, counted from 1, something that is no number."""
+    real = Denoiser.loss
+
+    def at(steps: set[int]) -> None:
+        pieces = itertools.count()
+
+        def loss(self: Denoiser, *arguments: object) -> Tensor:
+            losses = real(self, *arguments)  # pyright: ignore
+            if next(pieces) // 2 + 1 not in steps:  # every batch comes in two pieces
+                return losses
+            if request.param == "gradient":
+                return Poison.apply(losses)  # pyright: ignore
+            return losses * (math.inf if "infinite" in request.param else math.nan)
+
+        monkeypatch.setattr(Denoiser, "loss", loss)
+
+    return at
+
+
+@pytest.fixture(params=["float32", "bfloat16"])
+def either(request: pytest.FixtureRequest, trial: Trial) -> Trial:
+    trial.settle(precision=request.param)
+    return trial
+
+
+def changing(state: TrainingState) -> dict[str, bytes]:
+    return without(contents(state), {"state.json"})
+
+
+def test_such_a_step_changes_nothing(either: Trial, poisoned: Callable) -> None:
+    poisoned({3, 4})
+    state = TrainingState.fresh(either.config, either.images.shape)
+    steps = training_steps(state, either.images)
+    for _ in range(2):
+        next(steps)
+    before, losses = changing(state), (state.report_loss.total, state.recent_loss.total)
+    for _ in range(2):
+        assert not next(steps).is_finite
+        assert changing(state) == before
+        assert (state.report_loss.total, state.recent_loss.total) == losses
+    assert (state.step, state.updates, state.not_finite) == (4, 2, 2)
+    step = next(steps)
+    assert step.is_finite and math.isfinite(step.loss)
+    assert (state.updates, state.not_finite) == (3, 0)
+    assert changing(state) != before
+
+
+def test_nothing_is_published_then(trial: Trial, tmp_path: Path, poisoned: Callable) -> None:
+    """Step 5 is due a checkpoint, step 4 a preview, step 6 a report: none of them comes, and the next ones do."""
+    poisoned({4, 5, 6})
+    list(fit_resolved(trial, tmp_path / "r"))
+    run = Run(tmp_path / "r")
+    assert [line["images_seen"] for line in run.metrics()] == [24, *range(72, 320, 24), 320]
+    assert all(math.isfinite(line["loss"]) for line in run.metrics())
+    assert min(int(path.stem) for path in run.samples.iterdir()) == 64
+
+
+def test_a_row_of_them_ends_training_and_says_where(either: Trial, tmp_path: Path, poisoned: Callable) -> None:
+    poisoned(set(range(8, 40)))
+    run, seen = Run(tmp_path / "r"), []
+    with pytest.raises(NevoaError) as told_so:
+        seen += map(told, fit_resolved(either, run.folder))
+    last = 8 + MOST_NOT_FINITE - 1
+    assert f"step {last}" in str(told_so.value)
+    assert "learning rate 0.001" in str(told_so.value)
+    from nevoa.data import Batches
+
+    indices = Batches(either.images, either.config.training.seed, True).indices(8 * (last - 1), 8)
+    assert ", ".join(map(str, indices)) in str(told_so.value)
+    newest = checkpoint.newest(run.checkpoints)
+    assert newest is not None and int(newest.name) == 40
+    assert all(bool(tensor.isfinite().all()) for tensor in run.model().network.state_dict().values())
+    assert state_of(run)[0] == "failed"
+    assert "not finite" in state_of(run)[1]
+
+
+def test_a_row_is_counted_over_a_stop(trial: Trial, tmp_path: Path, poisoned: Callable) -> None:
+    poisoned(set(range(8, 40)))
+    stop_after(trial, tmp_path / "r", 10)
+    with pytest.raises(NevoaError, match="step 12"):
+        list(fit_resolved(trial, tmp_path / "r"))
+
+
+def test_weights_that_are_not_finite_are_not_saved(trial: Trial, tmp_path: Path) -> None:
+    stream: Iterator = fit_resolved(trial, tmp_path / "r")
+    steps = list(itertools.islice(stream, 6))
+    with torch.no_grad():
+        next(steps[-1].model.network.parameters()).fill_(math.nan)
+    with pytest.raises(NevoaError, match="Weights are not finite"):
+        list(stream)
+    newest = checkpoint.newest(Run(tmp_path / "r").checkpoints)
+    assert newest is not None and int(newest.name) == 40
+
+
+def test_float16_may_overflow_often_while_its_scale_falls(trial: Trial) -> None:
+    trial.settle(precision="float16")
+    state = TrainingState.fresh(trial.config, trial.images.shape)
+    state.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**30)  # pyright: ignore
+    steps = list(itertools.islice(training_steps(state, trial.images), 40))
+    assert sum(not step.is_finite for step in steps) > MOST_NOT_FINITE
+    assert steps[-1].is_finite

@@ -1,0 +1,214 @@
+"""A run that was stopped anywhere, any number of times, ends bit for bit as one that was not."""
+
+import itertools
+import json
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+import nevoa
+from nevoa.config import Config
+from nevoa.errors import NevoaError
+from nevoa.run import Run
+from nevoa.tensors import packed, read_tensors
+from nevoa.training import Trial, checkpoint, fit_resolved
+from nevoa.training.loop import training_steps
+from nevoa.training.manifest import EMA, MODEL, OPTIMIZER
+from nevoa.training.snapshot import contents, restore
+from nevoa.training.state import Mean, RecentMean, TrainingState
+from tests.training.conftest import outcome, stop_after, told
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Trial], tuple[dict[str, object], list[dict]]]:
+    """What comes of an uninterrupted run of a trial, and what its steps say; made once."""
+    made: dict[str, tuple[dict[str, object], list[dict]]] = {}
+
+    def of(trial: Trial) -> tuple[dict[str, object], list[dict]]:
+        key = trial.config.model_dump_json()
+        if key not in made:
+            folder = tmp_path_factory.mktemp("whole") / "r"
+            steps = [told(step) for step in fit_resolved(trial, folder)]
+            made[key] = outcome(Run(folder)), steps
+        return made[key]
+
+    return of
+
+
+@pytest.mark.slow
+def test_stopped_after_any_step(trial: Trial, tmp_path: Path, whole: Callable) -> None:
+    expected, steps = whole(trial)
+    for after in range(1, 40):
+        folder = tmp_path / str(after)
+        first = [told(step) for step in stop_after(trial, folder, after)]
+        assert first + [told(step) for step in fit_resolved(trial, folder)] == steps
+        assert outcome(Run(folder)) == expected
+
+
+@pytest.mark.parametrize("each", [1, 3, 7])
+def test_stopped_again_and_again(trial: Trial, tmp_path: Path, whole: Callable, each: int) -> None:
+    expected, steps = whole(trial)
+    found = []
+    while part := stop_after(trial, tmp_path / "r", each):
+        found += map(told, part)
+    assert found == steps
+    assert outcome(Run(tmp_path / "r")) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "muon"])
+@pytest.mark.parametrize("options", [{"precision": "bfloat16"}, {"precision": "float16"}, {"threads": 2}, {}])
+def test_with_every_optimizer_precision_and_lane(
+    trial: Trial, tmp_path: Path, whole: Callable, optimizer: str, options: dict
+) -> None:
+    trial.settle(optimizer=optimizer, learning_rate_decay="cosine", warmup_images=50, **options)
+    while stop_after(trial, tmp_path / "r", 9):
+        pass
+    assert outcome(Run(tmp_path / "r")) == whole(trial)[0]
+
+
+def forget(state: TrainingState, fresh: TrainingState, item: str) -> None:
+    """Put one item of a state back to what it is before the first step."""
+    if item == "network":
+        state.network.load_state_dict(fresh.network.state_dict())
+    elif item == "average":
+        state.average.load_state_dict(fresh.average.state_dict())
+    elif item in ("exp_avg", "exp_avg_sq", "step of Adam"):
+        for kept in state.optimizers[0].state.values():
+            kept[item.removesuffix(" of Adam")].zero_()
+    else:
+        setattr(state, item, getattr(fresh, item))
+
+
+ITEMS = (
+    *("network", "average", "exp_avg", "exp_avg_sq", "step of Adam", "step", "images_seen", "updates"),
+    *("report_loss", "epoch_loss", "recent_loss"),
+)
+
+
+@pytest.mark.parametrize("item", [None, *ITEMS])
+def test_the_comparison_fails_if_any_item_is_left_out(
+    trial: Trial, tmp_path: Path, whole: Callable, monkeypatch: pytest.MonkeyPatch, item: str | None
+) -> None:
+    """With nothing left out it holds, by the same way."""
+    expected, steps = whole(trial)
+    # 296 images: within an epoch of 20, and between two reports at every 24.
+    stop_after(trial, tmp_path / "r", 37)
+
+    def forgetful(state: TrainingState, path: Path, **options: bool) -> None:
+        restore(state, path, **options)
+        if item is not None:
+            forget(state, TrainingState.fresh(trial.config, state.shape), item)
+
+    monkeypatch.setattr(sys.modules["nevoa.training.fit"], "restore", forgetful)
+    rest = [told(step) for step in itertools.islice(fit_resolved(trial, tmp_path / "r"), 40)]
+    same = rest == steps[37:] and outcome(Run(tmp_path / "r")) == expected
+    assert same == (item is None)
+
+
+def test_a_state_has_no_item_that_is_not_saved(trial: Trial, tmp_path: Path) -> None:
+    """Every attribute that a few steps change is the same again after a restore."""
+    state, fresh = (TrainingState.fresh(trial.config, trial.images.shape) for _ in range(2))
+    before = {name: repr(value) for name, value in vars(fresh).items()}
+    list(itertools.islice(training_steps(state, trial.images), 3))
+    changed = {name for name, value in vars(state).items() if repr(value) != before[name]}
+    assert {"step", "images_seen", "updates", "seconds", "report_loss", "recent_loss"} <= changed
+    restore(fresh, checkpoint.save(state, tmp_path))
+    assert contents(fresh) == contents(state)
+    for name in changed - {"optimizers", "scaler"}:
+        assert repr(getattr(fresh, name)) == repr(getattr(state, name)), name
+
+
+@pytest.mark.parametrize("table", [MODEL, EMA, OPTIMIZER])
+def test_no_tensor_may_be_missing_too_many_or_of_another_shape(trial: Trial, tmp_path: Path, table: str) -> None:
+    state = TrainingState.fresh(trial.config, trial.images.shape)
+    next(training_steps(state, trial.images))
+    path = checkpoint.save(state, tmp_path)
+    tensors = read_tensors(path / table)
+    fresh = TrainingState.fresh(trial.config, trial.images.shape)
+    before = contents(fresh)
+    for name, tensor in tensors.items():
+        rest = {key: value for key, value in tensors.items() if key != name}
+        for wrong in (rest, rest | {name: torch.zeros(3, 1, 4)}, tensors | {f"{name}.twin": tensor.clone()}):
+            (path / table).write_bytes(packed(wrong.items()))
+            with pytest.raises(NevoaError, match=re.escape(name)):
+                restore(fresh, path)
+    assert contents(fresh) == before
+
+
+@pytest.mark.parametrize("key", ["step", "updates", "report_loss", "scaler", "config_sha256", "torch"])
+def test_no_number_may_be_missing(trial: Trial, tmp_path: Path, key: str) -> None:
+    state = TrainingState.fresh(trial.config, trial.images.shape)
+    next(training_steps(state, trial.images))
+    path = checkpoint.save(state, tmp_path)
+    values = json.loads((path / "state.json").read_text())
+    del values[key]
+    (path / "state.json").write_text(json.dumps(values))
+    with pytest.raises(NevoaError, match=key):
+        restore(TrainingState.fresh(trial.config, trial.images.shape), path)
+
+
+def changed_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "__version__", "9.0.0")
+
+
+def test_another_major_torch_is_refused_unless_accepted(
+    trial: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_after(trial, tmp_path / "r", 5)
+    changed_torch(monkeypatch)
+    with pytest.raises(NevoaError, match=r"torch 2.*9\.0\.0.*--accept-changes"):
+        list(fit_resolved(trial, tmp_path / "r"))
+    assert len(list(fit_resolved(trial, tmp_path / "r", accept_changes=True))) == 35
+
+
+def test_a_checkpoint_of_another_run_is_refused(trial: Trial, tmp_path: Path) -> None:
+    stop_after(trial, tmp_path / "a", 5)
+    other = trial.config.model_copy(update={"training": trial.config.training.model_copy(update={"seed": 1})})
+    stop_after(Trial(other, trial.images), tmp_path / "b", 2)
+    (tmp_path / "a" / "checkpoints").rename(tmp_path / "old")
+    (tmp_path / "b" / "checkpoints").rename(tmp_path / "a" / "checkpoints")
+    with pytest.raises(NevoaError, match=r"another config.*--accept-changes"):
+        list(fit_resolved(trial, tmp_path / "a"))
+
+
+def test_accepted_changes_are_written_down(trial: Trial, tmp_path: Path) -> None:
+    stop_after(trial, tmp_path / "r", 5)
+    settings = trial.config.training.model_copy(update={"learning_rate": 5e-4})
+    other = Trial(trial.config.model_copy(update={"training": settings}), trial.images)
+    assert len(list(fit_resolved(other, tmp_path / "r", accept_changes=True))) == 35
+    assert Run(tmp_path / "r").config() == other.config
+    assert "learning_rate: 0.001 there, 0.0005 here" in Run(tmp_path / "r").config_file.read_text()
+
+
+def test_other_data_are_refused(tiny: Config, tmp_path: Path) -> None:
+    stream = nevoa.fit(tiny, tmp_path / "r")
+    next(stream)
+    stream.close()
+    file = Run(tmp_path / "r").config_file
+    text, fingerprint = file.read_text(), Run(tmp_path / "r").config().data.fingerprint
+    assert fingerprint is not None
+    file.write_text(text.replace(fingerprint, "0" * 64))
+    with pytest.raises(NevoaError, match=r"data.fingerprint: 0000.*--accept-changes"):
+        nevoa.fit(tiny, tmp_path / "r")
+
+
+def test_a_finished_run_without_checkpoints_is_not_trained_anew(tiny: Config, tmp_path: Path) -> None:
+    list(nevoa.fit(tiny, tmp_path / "r"))
+    shutil.rmtree(tmp_path / "r" / "checkpoints")
+    with pytest.raises(NevoaError, match="checkpoints are gone"):
+        nevoa.fit(tiny, tmp_path / "r")
+
+
+def test_means_forget_nothing_but_what_they_should() -> None:
+    mean, recent = Mean(), RecentMean()
+    for value in (1.0, 3.0):
+        mean.add(value)
+        recent.add(value)
+    assert mean.value == 2.0
+    assert recent.value == pytest.approx((0.98 * 1 + 3) / 1.98)
