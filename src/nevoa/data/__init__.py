@@ -1,5 +1,6 @@
 """From files to one uint8 array and its labels, then to batches."""
 
+from nevoa.data.arrays import mapped
 from nevoa.data.batches import Batches
 from nevoa.data.catalog import CATALOG
 from nevoa.data.decode import picture_of, pixels_of, read_image, size_in_words, square
@@ -14,6 +15,7 @@ __all__ = [
     "ImageSet",
     "cache_folder",
     "image_at",
+    "mapped",
     "open_source",
     "parse_index",
     "picture_of",

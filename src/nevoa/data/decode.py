@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from nevoa.errors import NevoaError
+
+MOST_PIXELS = 64_000_000
 
 
 def read_image(path: Path) -> Image.Image:
@@ -16,6 +18,8 @@ def read_image(path: Path) -> Image.Image:
     """
     try:
         with Image.open(path) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise ValueError(f"{image.width:,}x{image.height:,} pixels are too many")
             upright = ImageOps.exif_transpose(image)
             if upright.has_transparency_data:
                 clear = upright.convert("RGBA")
@@ -23,7 +27,7 @@ def read_image(path: Path) -> Image.Image:
             return upright.convert("L" if upright.mode in ("1", "L") else "RGB")
     except FileNotFoundError as error:
         raise NevoaError(f"There is no file {path}.") from error
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+    except Exception as error:  # what decoders raise for damaged files is not a closed list
         raise NevoaError(f"{path} cannot be read as a picture: {error}.") from error
 
 

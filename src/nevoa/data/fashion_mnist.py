@@ -2,6 +2,7 @@
 
 import gzip
 import math
+import zlib
 from importlib import resources
 from pathlib import Path
 
@@ -30,6 +31,8 @@ HUB_ID = "zalando-datasets/fashion_mnist"
 INSTEAD = "'apt install dataset-fashion-mnist', or train on fashion_mnist_10k, which is built in"
 SIDE = 28
 SHEET_COLUMNS = 40
+# A byte of deflate is at most so many.
+MOST_DEFLATED = 1032
 
 
 def sheet_name(label: int) -> str:
@@ -59,8 +62,11 @@ def complete(split: Split) -> ImageSet:
 def cut_sheet(path: Path) -> UInt8[np.ndarray, "N 28 28 1"]:
     """The tiles of a sheet, row by row."""
     sheet = pixels_of(read_image(path))
-    rows, columns = (math.ceil(side / SIDE) for side in sheet.shape[:2])
-    return sheet.reshape(rows, SIDE, columns, SIDE, 1).swapaxes(1, 2).reshape(-1, SIDE, SIDE, 1)
+    height, width, channels = sheet.shape
+    if height % SIDE or width % SIDE or channels != 1:
+        raise NevoaError(f"{path} is no gray sheet of {SIDE}x{SIDE} images. Install nevoa again.")
+    tiles = sheet.reshape(height // SIDE, SIDE, width // SIDE, SIDE, 1)
+    return tiles.swapaxes(1, 2).reshape(-1, SIDE, SIDE, 1)
 
 
 def _from_debian(split: Split) -> tuple[np.ndarray, np.ndarray]:
@@ -72,13 +78,17 @@ def _from_debian(split: Split) -> tuple[np.ndarray, np.ndarray]:
 def read_idx(path: Path) -> np.ndarray:
     """A gzipped idx file of unsigned bytes: two zero bytes, type 8, number of axes, their lengths, the values."""
     try:
-        data = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError) as error:
+        with gzip.open(path) as file:
+            start = file.read(4)
+            if start[:3] != b"\0\0\x08" or not 1 <= start[3] <= 3:
+                raise ValueError("it is not an idx file of bytes")
+            shape = np.frombuffer(file.read(4 * start[3]), ">u4", count=start[3]).tolist()
+            count = math.prod(shape)
+            if count > MOST_DEFLATED * path.stat().st_size:
+                raise ValueError(f"its header says {count:,} values, more than it can hold")
+            values = np.frombuffer(file.read(count + 1), np.uint8)
+    except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:
         raise NevoaError(f"Cannot read {path}: {error}. Reinstall the package dataset-fashion-mnist.") from error
-    if data[:3] != b"\0\0\x08" or len(data) < 4 or len(data) < 4 + 4 * data[3]:
-        raise NevoaError(f"{path} is not an idx file of bytes.")
-    shape = np.frombuffer(data, ">u4", count=data[3], offset=4).astype(int)
-    values = np.frombuffer(data, np.uint8, offset=4 + 4 * data[3])
-    if len(values) != shape.prod():
-        raise NevoaError(f"{path} holds {len(values)} values, its header says {shape.prod()}.")
+    if len(values) != count:
+        raise NevoaError(f"{path} holds {len(values)} values or more, its header says {count}.")
     return values.reshape(shape)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from nevoa.data.arrays import mapped
 from nevoa.data.decode import pixels_of, read_image, size_in_words
 from nevoa.errors import NevoaError
 
@@ -21,15 +22,15 @@ def read_images(path: Path) -> UInt8[np.ndarray, "N H W C"]:
 
 def _from_array(path: Path) -> UInt8[np.ndarray, "N H W C"]:
     try:
-        images = np.load(path, allow_pickle=False)
+        images = mapped(path)
     except FileNotFoundError as error:
         raise NevoaError(f"There is no file or folder {path}.") from error
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError) as error:
         raise NevoaError(f"{path} is not an .npy array of images: {str(error).splitlines()[0]}") from error
-    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in images.shape:
-        found = f"{images.dtype} {list(images.shape)}" if isinstance(images, np.ndarray) else "several arrays"
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in images.shape:
+        found = f"{images.dtype} {list(images.shape)}"
         raise NevoaError(f"{path} holds {found}; images are uint8 [N, H, W, C] or [N, H, W].")
-    return images if images.ndim == 4 else images[..., None]
+    return np.array(images if images.ndim == 4 else images[..., None])
 
 
 def _from_folder(folder: Path) -> UInt8[np.ndarray, "N H W C"]:

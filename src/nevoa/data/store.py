@@ -12,10 +12,12 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 from platformdirs import user_cache_path
 
+from nevoa.data.arrays import mapped
 from nevoa.errors import NevoaError
-from nevoa.files import published, write_text
+from nevoa.files import published, read_json, write_text
 
 FORMAT = 1
+ARRAYS = "images.npy", "labels.npy"
 
 Split = Literal["train", "test"]
 
@@ -65,19 +67,17 @@ def stored(key: str, build: Callable[[], ImageSet]) -> ImageSet:
     """The ImageSet kept under `key`; built and kept first if it is not there or not whole."""
     folder = cache_folder() / f"{key}-v{FORMAT}"
     if not folder.exists():
-        _publish(folder, build())
-    try:
-        return _open(folder)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise NevoaError(f"The image store {folder} is damaged ({error}). Remove that folder and run again.") from error
+        write_store(folder, build())
+    return open_store(folder)
 
 
-def _publish(folder: Path, images: ImageSet) -> None:
+def write_store(folder: Path, images: ImageSet) -> None:
+    """Publish images as a folder, unless another process has done it first."""
     try:
         with published(folder) as temporary:
             temporary.mkdir()
-            np.save(temporary / "images.npy", images.images)
-            np.save(temporary / "labels.npy", images.labels)
+            for name, array in zip(ARRAYS, (images.images, images.labels), strict=True):
+                np.save(temporary / name, array)
             about = {"name": images.name, "classes": images.classes, "fingerprint": images.fingerprint}
             write_text(temporary / "about.json", json.dumps(about))
     except NevoaError:
@@ -85,10 +85,18 @@ def _publish(folder: Path, images: ImageSet) -> None:
             raise
 
 
-def _open(folder: Path) -> ImageSet:
-    about = json.loads((folder / "about.json").read_text())
-    images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
-    labels = np.load(folder / "labels.npy", allow_pickle=False)
-    if images.dtype != np.uint8 or images.ndim != 4 or len(images) != len(labels):
-        raise ValueError("images and labels do not fit")
-    return ImageSet(about["name"], images, labels, tuple(about["classes"]), about["fingerprint"])
+def open_store(folder: Path) -> ImageSet:
+    """The images that a folder keeps, memory-mapped. A NevoaError if they are damaged."""
+    try:
+        about = read_json(folder / "about.json")
+        images, labels = (mapped(folder / name) for name in ARRAYS)
+        classes = tuple(map(str, about["classes"]))
+        if images.dtype != np.uint8 or images.ndim != 4 or 0 in images.shape:
+            raise ValueError("images are uint8 [N, H, W, C]")
+        if labels.dtype != np.int64 or labels.shape != images.shape[:1]:
+            raise ValueError("labels are one number an image")
+        if not 0 <= labels.min() <= labels.max() < len(classes):
+            raise ValueError("a label is no class")
+        return ImageSet(str(about["name"]), images, np.array(labels), classes, str(about["fingerprint"]))
+    except (NevoaError, OSError, ValueError, KeyError, TypeError) as error:
+        raise NevoaError(f"The image store {folder} is damaged ({error}). Remove that folder and run again.") from error

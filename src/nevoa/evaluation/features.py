@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from nevoa.data import ImageSet, cache_folder
+from nevoa.data import ImageSet, cache_folder, mapped
 from nevoa.errors import NevoaError
 from nevoa.evaluation.judge import Judge
 from nevoa.files import published
@@ -49,7 +49,7 @@ def check_features(features: Features, whose: str) -> None:
 def _read(path: Path, shape: tuple[int, int]) -> Features | None:
     """The array at `path`; None if there is none of that shape: what is kept here can always be computed again."""
     try:
-        features = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        features = mapped(path)
+    except (OSError, ValueError):
         return None
-    return features if features.shape == shape and features.dtype == np.float64 else None
+    return np.array(features) if features.shape == shape and features.dtype == np.float64 else None

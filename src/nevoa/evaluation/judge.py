@@ -14,7 +14,7 @@ from safetensors.torch import load, save_file
 from nevoa.data import CATALOG, to_unit
 from nevoa.errors import NevoaError
 from nevoa.evaluation.classifier import WIDTHS, Classifier
-from nevoa.files import published, sha256, write_text
+from nevoa.files import published, read_json, sha256, write_text
 
 IMAGES_AT_ONCE = 500
 WEIGHTS, CARD = "judge.safetensors", "card.json"
@@ -94,14 +94,14 @@ def save_judge(judge: Judge, folder: Path) -> Judge:
 def load_judge(folder: Path) -> Judge:
     """The judge in a folder. A NevoaError if its files are missing, damaged or do not belong together."""
     try:
-        values = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        values = read_json(folder / CARD)
         card = JudgeCard(**{**values, "shape": tuple(values["shape"]), "classes": tuple(values["classes"])})
         data = (folder / WEIGHTS).read_bytes()
         if hashlib.sha256(data).hexdigest() != card.sha256:
             raise ValueError("its weights are not those that its card was written for")
         network = Classifier(card.shape[0], len(card.classes))
         network.load_state_dict(load(data))
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+    except (NevoaError, OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise NevoaError(
             f"The judge in {folder} is damaged: {reason}. Remove that folder and train it again."

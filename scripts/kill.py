@@ -1,0 +1,51 @@
+"""Kill a training again and again at random moments, and see that it ends as one that was left alone.
+
+python scripts/kill.py [--kills 1000] [--seed 0] [--out runs/killed]
+"""
+
+import argparse
+import random
+import shutil
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.cli.test_cli import nevoa
+from tests.cli.test_stopping import command, started
+from tests.training.conftest import outcome
+
+from nevoa.run import Run
+
+STEPS_PER_KILL = 12
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--out", type=Path, default=Path("runs/killed"))
+    wish = parser.parse_args()
+    shutil.rmtree(wish.out, ignore_errors=True)
+    wish.out.mkdir(parents=True)
+    rng, steps, early = random.Random(wish.seed), STEPS_PER_KILL * wish.kills, 0
+    for kill in range(1, wish.kills + 1):
+        with started(command(steps, "killed"), wish.out) as process:
+            time.sleep(rng.uniform(0, 0.3))
+            early += process.poll() is not None
+        if kill % 50 == 0:
+            lines = list(Run(wish.out / "killed").metrics())
+            print(f"{kill} kills, {lines[-1]['images_seen'] if lines else 0:,} images", flush=True)
+    for out in ("killed", "whole"):
+        nevoa(*command(steps, out), folder=wish.out)
+    killed, whole = (outcome(Run(wish.out / out)) for out in ("killed", "whole"))
+    differing = [name for name in whole if killed.get(name) != whole[name]]
+    litter = [path for path in wish.out.rglob("*") if path.name.startswith(".")]
+    print(f"{wish.kills - early} kills while training.")
+    print(f"Differing: {differing or 'nothing'}. Left over: {litter or 'nothing'}.")
+    sys.exit(bool(differing or litter))
+
+
+if __name__ == "__main__":
+    main()

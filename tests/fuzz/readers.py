@@ -1,0 +1,103 @@
+"""Every reader of files as a function of bytes, with a file to start from: for hypothesis and for scripts/fuzz.py."""
+
+import gzip
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from nevoa.config import to_toml
+from nevoa.data import ImageSet
+from nevoa.data.fashion_mnist import cut_sheet, read_idx
+from nevoa.data.files import read_images
+from nevoa.data.store import open_store, write_store
+from nevoa.errors import NevoaError
+from nevoa.presets import configure
+from nevoa.run import Run, load
+from nevoa.survey import Summary
+from nevoa.tensors import read_tensors
+from nevoa.training import checkpoint
+from nevoa.training.loop import training_steps
+from nevoa.training.manifest import faults
+from nevoa.training.snapshot import read_progress
+from nevoa.training.state import TrainingState
+from tests.conftest import TINY
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A file, and what reads it.
+
+    Attributes:
+        path: of the file that is fuzzed.
+        read: gives an answer or a NevoaError, whatever is in the file.
+        seed: a whole file.
+    """
+
+    path: Path
+    read: Callable[[], object]
+    seed: bytes
+
+    def __call__(self, data: bytes) -> None:
+        """Read those bytes; anything but an answer or a NevoaError is a finding."""
+        self.path.write_bytes(data)
+        try:
+            self.read()
+        except NevoaError as error:
+            assert str(error)
+
+
+def readers(folder: Path) -> dict[str, Reader]:
+    """All readers, working in a folder that is made for them."""
+    run = _run(folder / "run")
+    newest = checkpoint.newest(run.checkpoints)
+    assert newest is not None
+    store = folder / "store"
+    images = ImageSet.of("noise", np.zeros((3, 4, 4, 1), np.uint8), np.arange(3), ["a", "b", "c"])
+    write_store(store, images)
+    sheet, idx, array = folder / "sheet.png", folder / "idx.gz", folder / "array.npy"
+    picture = io.BytesIO()
+    Image.fromarray(np.zeros((28, 56), np.uint8)).save(picture, format="png")
+    sheet.write_bytes(picture.getvalue())
+    idx.write_bytes(gzip.compress(b"\0\0\x08\x02" + np.array([2, 3], ">u4").tobytes() + bytes(6)))
+    np.save(array, np.zeros((2, 4, 4), np.uint8))
+    reads: dict[str, tuple[Path, Callable[[], object]]] = {
+        "config": (run.config_file, run.config),
+        "metrics": (run.metrics_file, lambda: list(run.metrics())),
+        "status": (run.status_file, lambda: Summary.of(run)),
+        "model config": (run.model_config_file, lambda: load(run.folder, "cpu")),
+        "model weights": (run.weights_file, lambda: load(run.folder, "cpu")),
+        "checkpoint manifest": (newest / "manifest.json", lambda: faults(newest)),
+        "checkpoint state": (newest / "state.json", lambda: read_progress(newest / "state.json")),
+        "checkpoint tensors": (
+            newest / "optimizer.safetensors",
+            lambda: read_tensors(newest / "optimizer.safetensors"),
+        ),
+        "store card": (store / "about.json", lambda: open_store(store)),
+        "store images": (store / "images.npy", lambda: open_store(store)),
+        "store labels": (store / "labels.npy", lambda: open_store(store)),
+        "sheet": (sheet, lambda: cut_sheet(sheet)),
+        "idx": (idx, lambda: read_idx(idx)),
+        "array": (array, lambda: read_images(array)),
+    }
+    return {name: Reader(path, read, path.read_bytes()) for name, (path, read) in reads.items()}
+
+
+def _run(folder: Path) -> Run:
+    """A small run as a training would leave it."""
+    few = ImageSet.of("noise", np.zeros((20, 8, 8, 1), np.uint8), np.zeros(20, np.int64), ["a"])
+    small = ("network.dim=4", "network.multipliers=[1]", "network.attention=[false]")
+    config = configure("fashion_mnist_10k", steps=2, options=(*TINY, *small, "training.threads=1"))
+    config = config.model_copy(update={"training": config.training.model_copy(update={"device": "cpu"})})
+    run, state = Run(folder), TrainingState.fresh(config, few.shape)
+    for step in training_steps(state, few):
+        run.append_metrics({"images_seen": step.images_seen, "loss": step.loss})
+    run.publish_model(state.model())
+    checkpoint.save(state, run.checkpoints)
+    run.config_file.write_text(to_toml(config, {"nevoa": "0.1.0"}))
+    run.status_file.write_text(json.dumps({"format": 1, "state": "failed", "pid": 1, "message": "no"}))
+    return run
