@@ -71,7 +71,7 @@ def notebook(batch_size: int) -> Iterator[Stepped]:
     optimizer = torch.optim.Adam(network.parameters(), lr=config.training.learning_rate)
     timesteps, seed = config.diffusion.timesteps, config.training.seed
     denoiser = Denoiser(network, NoiseSchedule.linear(timesteps))
-    batches, draws = Batches(images, seed, config.data.flip), Draws(seed, timesteps, images.shape)
+    batches, draws = Batches(images, seed, bool(config.data.flip)), Draws(seed, timesteps, images.shape)
     for first in range(0, ENDLESS, batch_size):
         start = time.perf_counter()
         x_0, (t, epsilon) = batches.batch(first, batch_size), draws.take(first, batch_size)

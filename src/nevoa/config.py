@@ -31,12 +31,13 @@ class Section(BaseModel):
 class DataConfig(Section):
     """What is trained on. `size` resizes and crops to a square; absent, images keep their own.
 
+    `flip` mirrors every other image, drawn at random; absent, the catalogue says whether that suits the data.
     `fingerprint` is found when the data are opened; so are `classes`, their names, for a conditional model.
     """
 
     source: str = "fashion_mnist_10k"
     size: Annotated[int, Field(ge=4, le=LARGEST_SIDE)] | None = None
-    flip: bool = True
+    flip: bool | None = None
     fingerprint: str | None = None
     classes: tuple[str, ...] | None = None
 

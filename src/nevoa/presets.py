@@ -11,7 +11,7 @@ DEFAULT_PRESET = "quick"
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     # The teaching notebook, as it was.
     "classic": {
-        "data": {"source": "fashion_mnist"},
+        "data": {"source": "fashion_mnist", "flip": True},
         "diffusion": {"schedule": "linear", "timesteps": 1000, "prediction": "epsilon"},
         "network": {"kind": "unet", "dim": 28, "multipliers": (1, 2, 4), "block": "convnext", "mult": 2},
         "training": {
@@ -50,7 +50,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "gradient_clip": 1.0,
             "ema_decay": 0.9995,
         },
-        "sampling": {"sampler": "dpm_solver", "steps": 6, "spacing": "karras"},
+        "sampling": {"sampler": "dpm_solver", "steps": 7, "spacing": "karras"},
     },
     # Ho et al. 2020, appendix B: 800,000 steps on a GPU.
     "ddpm-cifar10": {

@@ -45,7 +45,8 @@ def trial(tiny: Config, few_images: ImageSet) -> Trial:
     update = {"steps": 40, "ema_decay": 0.9, "accumulation": 2, "device": "cpu", "threads": 1, "compile": False}
     update |= {"optimizer": "adam", "learning_rate": 1e-3, "learning_rate_decay": "none", "warmup_images": 0}
     training = tiny.training.model_copy(update=update | {"preview_steps": 2, "report_every_images": 24})
-    return Trial(tiny.model_copy(update={"training": training}), few_images)
+    data = tiny.data.model_copy(update={"flip": True})
+    return Trial(tiny.model_copy(update={"training": training, "data": data}), few_images)
 
 
 def stop_after(trial: Trial, folder: Path, count: int) -> list[Step]:

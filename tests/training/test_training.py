@@ -249,6 +249,12 @@ def test_a_torn_line_of_metrics_is_dropped(tiny: Config, tmp_path: Path) -> None
     assert [line["images_seen"] for line in run.metrics()] == [16, 32, 48, 64, 80, 96]
 
 
+@pytest.mark.parametrize(("wish", "expected"), [([], False), (["data.flip=true"], True)])
+def test_the_catalogue_says_whether_images_are_mirrored(wish: list[str], expected: bool) -> None:
+    config = configure("fashion_mnist_10k", steps=1, options=(*TINY, *wish))
+    assert resolve(config).config.data.flip is expected
+
+
 def test_epochs_are_counted_by_images(tiny: Config, few_images) -> None:
     """20 images, batches of 8: the third step closes the first epoch, the fifth the second."""
     state = TrainingState.fresh(tiny, few_images.shape)

@@ -13,6 +13,7 @@ class Dataset:
 
     Attributes:
         counts: images per split.
+        flips: whether a mirrored image is one more image of the data.
         where: what a user reads about where it comes from.
         load: reads a split, slowly; `nevoa.data.open_source` keeps what it returns.
         part_of: the data set whose training images these are some of; models of a part are measured by the whole.
@@ -24,6 +25,7 @@ class Dataset:
     licence: str
     where: str
     load: Callable[[Split], ImageSet]
+    flips: bool
     part_of: str | None = None
 
 
@@ -35,6 +37,7 @@ CATALOG: dict[str, Dataset] = {
         licence="MIT",
         where="in this package",
         load=fashion_mnist.embedded,
+        flips=fashion_mnist.FLIPS,
         part_of="fashion_mnist",
     ),
     "fashion_mnist": Dataset(
@@ -44,6 +47,7 @@ CATALOG: dict[str, Dataset] = {
         licence="MIT",
         where="Debian's dataset-fashion-mnist, else the Hugging Face Hub",
         load=fashion_mnist.complete,
+        flips=fashion_mnist.FLIPS,
     ),
     "cifar10": Dataset(
         counts={"train": 50_000, "test": 10_000},
@@ -52,5 +56,6 @@ CATALOG: dict[str, Dataset] = {
         licence="not stated",
         where="the Hugging Face Hub",
         load=cifar10.complete,
+        flips=True,
     ),
 }

@@ -26,6 +26,8 @@ CLASSES = (
     "Bag",
     "Ankle boot",
 )
+# Nearly all of its shoes point to the left: mirrored, real images score 0.072 where they score 0.025 as they are.
+FLIPS = False
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 HUB_ID = "zalando-datasets/fashion_mnist"
 INSTEAD = "'apt install dataset-fashion-mnist', or train on fashion_mnist_10k, which is built in"

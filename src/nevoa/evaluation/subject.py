@@ -60,5 +60,5 @@ def from_run(run: Run, reference: Reference, count: int, seed: int, **settings: 
         parts.append(to_bytes(x_t))
     training = open_source(data.source, "train", data.size)
     yield Subject(
-        str(run.folder), np.concatenate(parts), replace(model, precision="float32"), training, data.flip, sampling
+        str(run.folder), np.concatenate(parts), replace(model, precision="float32"), training, bool(data.flip), sampling
     )

@@ -65,7 +65,7 @@ def training_steps(state: TrainingState, images: ImageSet) -> Generator[Step, No
     if config.steps is None:
         raise NevoaError("The number of steps is not resolved: call nevoa.training.resolve(config) first.")
     total_images = config.steps * config.batch_size
-    batches = Batches(images, config.seed, state.config.data.flip)
+    batches = Batches(images, config.seed, bool(state.config.data.flip))
     draws = Draws(config.seed, state.config.diffusion.timesteps, state.shape, config.label_dropout)
     denoiser = training_denoiser(state.config, state.network, state.device)
     while state.step < config.steps:

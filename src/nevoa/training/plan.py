@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from nevoa.config import Config, TrainingConfig
-from nevoa.data import ImageSet, open_source
+from nevoa.data import CATALOG, ImageSet, open_source
 from nevoa.device import choose_device, choose_precision, choose_threads
 from nevoa.errors import NevoaError
 from nevoa.files import check_room
@@ -42,7 +42,8 @@ def resolve(
     """
     started = time.perf_counter() if started is None else started
     images = open_source(config.data.source, size=config.data.size)
-    config = _with(config, "data", fingerprint=images.fingerprint, classes=_classes(config, images))
+    flip = CATALOG[config.data.source].flips if config.data.flip is None else config.data.flip
+    config = _with(config, "data", flip=flip, fingerprint=images.fingerprint, classes=_classes(config, images))
     if saved is not None:
         config = continued(config, saved, accept_changes)
     device = choose_device(config.training.device)
