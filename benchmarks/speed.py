@@ -3,8 +3,9 @@
     .venv/bin/python benchmarks/speed.py [--only classic agreement quick] [--seconds 20]
 
 `classic`: training steps of preset `classic`, batch 128, by plain eager float32 PyTorch and by nevoa. `agreement`: the
-losses of both over 100 steps of 16 images, the same draws. `quick`: how fast a training step of preset `quick`
-computes, beside the machine's bf16 convolutions. Each has a process to itself, so that none warms another's memory.
+losses of both over 100 steps of 16 images, the same draws; and at each step by the same weights. `quick`: how fast a
+training step of preset `quick` computes, beside the machine's bf16 convolutions. Each has a process to itself, so that
+none warms another's memory.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from types import MethodType
 from typing import Literal, NamedTuple, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 import nevoa
@@ -28,7 +29,7 @@ from nevoa.diffusion import Denoiser, NoiseSchedule
 from nevoa.model import fresh_network
 from nevoa.networks.attention import LinearAttention
 from nevoa.training import resolve
-from nevoa.training.loop import Draws
+from nevoa.training.draws import Draws
 
 Way = Literal["notebook", "float32", "bfloat16"]
 Result = TypeVar("Result")
@@ -63,23 +64,33 @@ def taught(self: LinearAttention, x: Tensor) -> Tensor:
 
 def notebook(batch_size: int) -> Iterator[Stepped]:
     """Preset `classic` in eager float32, channels first, with nevoa's draws and first weights."""
+    network, loss_of = as_taught(batch_size)
+    optimizer = torch.optim.Adam(network.parameters(), lr=nevoa.configure(preset="classic").training.learning_rate)
+    for first in range(0, ENDLESS, batch_size):
+        start = time.perf_counter()
+        optimizer.zero_grad()
+        loss = loss_of(first)
+        loss.backward()
+        optimizer.step()
+        yield Stepped(loss.item(), time.perf_counter() - start)
+
+
+def as_taught(batch_size: int) -> tuple[nn.Module, Callable[[int], Tensor]]:
+    """The notebook's network, and its loss on the batch that begins at a place of the stream."""
     config, images = nevoa.configure("fashion_mnist_10k", "classic"), open_source("fashion_mnist_10k")
     network = fresh_network(config, images.shape)
     for module in network.modules():
         if isinstance(module, LinearAttention):
             module.forward = MethodType(taught, module)
-    optimizer = torch.optim.Adam(network.parameters(), lr=config.training.learning_rate)
     timesteps, seed = config.diffusion.timesteps, config.training.seed
     denoiser = Denoiser(network, NoiseSchedule.linear(timesteps))
     batches, draws = Batches(images, seed, bool(config.data.flip)), Draws(seed, timesteps, images.shape)
-    for first in range(0, ENDLESS, batch_size):
-        start = time.perf_counter()
+
+    def loss_of(first: int) -> Tensor:
         x_0, (t, epsilon) = batches.batch(first, batch_size), draws.take(first, batch_size)
-        optimizer.zero_grad()
-        loss = denoiser.loss(x_0, t, epsilon, "huber").mean()
-        loss.backward()
-        optimizer.step()
-        yield Stepped(loss.item(), time.perf_counter() - start)
+        return denoiser.loss(x_0, t, epsilon, "huber").mean()
+
+    return network, loss_of
 
 
 def steps_of(preset: str, way: Way, batch_size: int) -> Iterator[Stepped]:
@@ -94,6 +105,21 @@ def steps_of(preset: str, way: Way, batch_size: int) -> Iterator[Stepped]:
 def losses(way: Way) -> list[float]:
     """Of the first steps of `classic`."""
     return [step.loss for step in islice(steps_of("classic", way, AGREEMENT_BATCH), AGREEMENT_STEPS)]
+
+
+def on_the_same_weights(way: Way) -> list[tuple[float, float]]:
+    """Losses of the first steps of `classic`, and the notebook's by the weights that each step began with."""
+    network, loss_of = as_taught(AGREEMENT_BATCH)
+    options = (f"training.precision={way}", f"training.batch_size={AGREEMENT_BATCH}", "training.device=cpu")
+    config = nevoa.configure("fashion_mnist_10k", "classic", steps=AGREEMENT_STEPS, options=options)
+    pairs, steps = [], nevoa.fit(config)
+    for number in range(AGREEMENT_STEPS):
+        with torch.no_grad():
+            expected = loss_of(number * AGREEMENT_BATCH).item()
+        step = next(steps)
+        pairs.append((step.loss, expected))
+        network.load_state_dict(step.model.network.state_dict())
+    return pairs
 
 
 def seconds_of_step(preset: str, way: Way, batch_size: int, seconds: float) -> float:
@@ -141,6 +167,10 @@ def agreement(_: float) -> None:
     for way, name in ("float32", "nevoa, float32: another order of sums"), ("bfloat16", "nevoa, bf16"):
         difference = (torch.tensor(alone(losses, way)) / baseline - 1).abs()
         print(f"| {name} | {difference.mean():.2%} | {difference.max():.2%} |", flush=True)
+    for way in ("float32", "bfloat16"):
+        own, expected = torch.tensor(alone(on_the_same_weights, way)).T
+        difference = (own / expected - 1).abs()
+        print(f"| nevoa, {way}, by the same weights | {difference.mean():.3%} | {difference.max():.3%} |", flush=True)
     print()
 
 
