@@ -94,7 +94,7 @@ def test_a_budget_replaces_those_below() -> None:
 
 def test_a_preset_adapts_to_fewer_timesteps() -> None:
     assert configure(options=["diffusion.timesteps=5"]).sampling.steps is None
-    assert configure(options=["diffusion.timesteps=500"]).sampling.steps == 6
+    assert configure(options=["diffusion.timesteps=500"]).sampling.steps == 7
 
 
 def test_two_budgets_are_one_too_many() -> None:

@@ -156,5 +156,5 @@ def test_runs_are_listed_and_checked(tmp_path: Path) -> None:
     done = nevoa("runs", "check", "runs/bad", folder=tmp_path, code=2)
     assert f"{model.parent.name}: damaged: model.safetensors" in done.stdout
     assert "model/model.safetensors: damaged" in done.stdout
-    assert "metrics.jsonl: line 2 of 2 is torn" in done.stdout
+    assert "metrics.jsonl: line 3 of 3 is torn" in done.stdout
     assert "3 parts of runs/bad" in done.stderr

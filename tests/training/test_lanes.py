@@ -86,3 +86,19 @@ def test_dropout_draws_in_order(tiny: Config, few_images: ImageSet) -> None:
     state.config = state.config.model_copy(update={"training": training})
     assert state.lanes == 1
     assert lanes.MOST > 1
+
+
+def test_lanes_take_their_share_of_threads_each_time_and_give_it_back() -> None:
+    """Whatever other threads, or the tests before this one, have told torch in between."""
+    parameter, seen = nn.Parameter(torch.ones(1)), []
+
+    def loss(part: slice) -> torch.Tensor:
+        seen.append(torch.get_num_threads())
+        return parameter * torch.ones(part.stop - part.start)
+
+    for told in (2, 1, 3):
+        torch.set_num_threads(told)
+        backward(loss, 4, [parameter], 4, 2)
+        assert torch.get_num_threads() == 4
+    torch.set_num_threads(1)
+    assert seen == [2] * 6

@@ -84,7 +84,10 @@ def read_idx(path: Path) -> np.ndarray:
             start = file.read(4)
             if start[:3] != b"\0\0\x08" or not 1 <= start[3] <= 3:
                 raise ValueError("it is not an idx file of bytes")
-            shape = np.frombuffer(file.read(4 * start[3]), ">u4", count=start[3]).tolist()
+            lengths = file.read(4 * start[3])
+            if len(lengths) < 4 * start[3]:
+                raise ValueError("it is not an idx file of bytes")
+            shape = np.frombuffer(lengths, ">u4").tolist()
             count = math.prod(shape)
             if count > MOST_DEFLATED * path.stat().st_size:
                 raise ValueError(f"its header says {count:,} values, more than it can hold")
@@ -92,5 +95,6 @@ def read_idx(path: Path) -> np.ndarray:
     except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:
         raise NevoaError(f"Cannot read {path}: {error}. Reinstall the package dataset-fashion-mnist.") from error
     if len(values) != count:
-        raise NevoaError(f"{path} holds {len(values)} values or more, its header says {count}.")
+        found = f"{len(values)} values" if len(values) < count else "more values"
+        raise NevoaError(f"{path} holds {found}, its header says {count}.")
     return values.reshape(shape)

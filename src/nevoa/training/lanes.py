@@ -55,8 +55,7 @@ def backward(
     pieces = max(1, min(pieces, count // lanes))
     edges = [place * count // (lanes * pieces) for place in range(lanes * pieces + 1)]
     parts = [slice(*ends) for ends in pairwise(edges)]
-    over_lanes = map if lanes == 1 else _pool(lanes, threads // lanes).map
-    mean, gradients = _added(over_lanes(lane, range(lanes)))
+    mean, gradients = _added(_on_threads(lane, range(lanes), threads, lanes))
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = _laid_out(gradient, parameter)
     return mean
@@ -67,7 +66,7 @@ def aside(work: Callable[[], Result], threads: int, lanes: int) -> Result:
 
     Beside another training `quick` with Muon ran at 76 % of its speed with one thread in the optimizer, 33 % with two.
     """
-    return work() if lanes == 1 else _pool(lanes, threads // lanes).submit(work).result()
+    return _on_threads(lambda _: work(), range(1), threads, lanes)[0]
 
 
 def _added(shares: Iterable[tuple[Tensor, tuple[Tensor, ...]]]) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -87,6 +86,25 @@ def _laid_out(gradient: Tensor, parameter: Tensor) -> Tensor:
     return torch.empty_like(parameter).copy_(gradient)
 
 
+def _on_threads(work: Callable[[int], Result], numbers: range, threads: int, lanes: int) -> list[Result]:
+    """Results of `work` for each number, with several lanes each on a thread that has its share of `threads`.
+
+    How a product is cut up, and so how its sums are rounded, depends on the number of threads, which MKL has one of for
+    the whole process: it is set anew every time, or a run would not be the same twice.
+    """
+    if lanes == 1:
+        return [work(number) for number in numbers]
+
+    def apart(number: int) -> Result:
+        torch.set_num_threads(threads // lanes)
+        return work(number)
+
+    try:
+        return list(_pool(lanes).map(apart, numbers))
+    finally:
+        torch.set_num_threads(threads)
+
+
 @lru_cache
-def _pool(lanes: int, threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(lanes, "nevoa-lane", initializer=torch.set_num_threads, initargs=(threads,))
+def _pool(lanes: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(lanes, "nevoa-lane")
