@@ -40,7 +40,7 @@ class Summary:
             name=run.folder.name,
             state=state,
             message=message,
-            images_seen=lines[-1]["images_seen"] if lines else 0,
+            images_seen=max([0, *(line["images_seen"] for line in lines), *_saved(run)]),
             images_planned=_planned(run),
             loss=lines[-1].get("loss") if lines else None,
             quality=_quality(run),
@@ -53,6 +53,12 @@ def runs_in(folder: Path) -> Iterator[Run]:
     if not folder.is_dir():
         raise NevoaError(f"There is no folder {folder}. 'nevoa train' makes runs in runs/.")
     return (Run(path) for path in sorted(folder.iterdir()) if Run(path).config_file.is_file())
+
+
+def _saved(run: Run) -> list[int]:
+    """What its checkpoints are of."""
+    folder = run.checkpoints
+    return [int(path.name) for path in folder.iterdir() if path.name.isdecimal()] if folder.is_dir() else []
 
 
 def _planned(run: Run) -> int | None:
