@@ -6,13 +6,13 @@ python scripts/kill.py [--kills 1000] [--seed 0] [--out runs/killed]
 import argparse
 import random
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.cli.test_cli import nevoa
 from tests.cli.test_stopping import command, started
 from tests.training.conftest import outcome
 
@@ -38,7 +38,7 @@ def main() -> None:
             lines = list(Run(wish.out / "killed").metrics())
             print(f"{kill} kills, {lines[-1]['images_seen'] if lines else 0:,} images", flush=True)
     for out in ("killed", "whole"):
-        nevoa(*command(steps, out), folder=wish.out)
+        subprocess.run([sys.executable, "-m", "nevoa", *command(steps, out)], cwd=wish.out, check=True)
     killed, whole = (outcome(Run(wish.out / out)) for out in ("killed", "whole"))
     differing = [name for name in whole if killed.get(name) != whole[name]]
     litter = [path for path in wish.out.rglob("*") if path.name.startswith(".")]
