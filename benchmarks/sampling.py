@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 import nevoa
+from nevoa.config import DataConfig
 from nevoa.device import timed
 from nevoa.evaluation import Reference
 from nevoa.evaluation.frechet import Moments, frechet_distance
@@ -46,7 +47,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=2048)
     parser.add_argument("--steps", type=int, nargs="+", default=[4, 6, 8, 10])
     wishes = parser.parse_args()
-    model, reference = nevoa.load(wishes.run), Reference.of("fashion_mnist", None)
+    model, reference = nevoa.load(wishes.run), Reference.of(DataConfig(source="fashion_mnist"))
     notebook = notebook_seconds()
     print(f"| {wishes.count:,} images | {reference.judge.card.short_name} distance | ms an image | times cheaper |")
     print(f"| --- | --- | --- | --- |\n| the notebook's {STEPS} steps | | {1e3 * notebook:.0f} | 1 |", flush=True)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import nevoa
+from nevoa.config import DataConfig
 from nevoa.evaluation import Reference
 from nevoa.evaluation.frechet import Moments, frechet_distance
 from nevoa.run import PACKAGED, Run
@@ -29,7 +30,7 @@ def test_its_images_score_what_its_card_says() -> None:
     card = Run(PACKAGED).card.read_text(encoding="utf-8")
     said = re.search(rf"fd_fashion of {COUNT:,} images: ([\d.]+)", card)
     assert said
-    reference = Reference.of("fashion_mnist", None)
+    reference = Reference.of(DataConfig(source="fashion_mnist"))
     features = reference.judge.features(nevoa.load().sample(COUNT))
     assert frechet_distance(Moments.of([features]), Moments.of([reference.features()])) == pytest.approx(
         float(said[1]), rel=0.05

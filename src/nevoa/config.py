@@ -1,12 +1,13 @@
 """All that decides a result, typed, with ranges: what a run saves, and what `-o section.key=value` sets."""
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from nevoa.errors import NevoaError, unknown
 from nevoa.files import damaged, read_text
@@ -17,8 +18,10 @@ Multipliers = Annotated[tuple[Annotated[int, Field(ge=1, le=64)], ...], Field(mi
 Few = Annotated[int, Field(ge=1, le=64)]
 Positive = Annotated[int, Field(ge=1, lt=2**63)]
 LARGEST_SIDE = 1024
+Side = Annotated[int, Field(ge=4, le=LARGEST_SIDE)]
 FORMAT = 1
 BUDGETS = {"minutes", "epochs", "steps"}
+BY = re.compile(r"\d+x\d+")
 DeviceWish = Literal["auto", "cpu", "cuda", "mps"]
 
 
@@ -29,17 +32,32 @@ class Section(BaseModel):
 
 
 class DataConfig(Section):
-    """What is trained on. `size` resizes and crops to a square; absent, images keep their own.
+    """What is trained on: a source, which of its images, and how they are made alike.
+
+    `classes` leaves out the images of all others; `limit` keeps so many, always the same ones. `size` is a side, or
+    height and width, to resize and crop to; absent, images keep their own where they are alike. `background` is the
+    colour behind what is transparent. `strict` refuses a source with images that cannot be read.
 
     `flip` mirrors every other image, drawn at random; absent, the catalogue says whether that suits the data.
-    `fingerprint` is found when the data are opened; so are `classes`, their names, for a conditional model.
+    `fingerprint` is found when the data are opened; so are the `classes` of a conditional model.
     """
 
     source: str = "fashion_mnist_10k"
-    size: Annotated[int, Field(ge=4, le=LARGEST_SIDE)] | None = None
+    split: str = "train"
+    classes: tuple[str | int, ...] | None = None
+    limit: Positive | None = None
+    size: Side | tuple[Side, Side] | None = None
+    channels: Literal[1, 3] | None = None
+    background: str = "white"
+    strict: bool = False
     flip: bool | None = None
     fingerprint: str | None = None
-    classes: tuple[str, ...] | None = None
+
+    @field_validator("size", mode="before")
+    @classmethod
+    def _height_by_width(cls, value: Any) -> Any:
+        """`30x50` as people write it."""
+        return [int(side) for side in value.split("x")] if isinstance(value, str) and BY.fullmatch(value) else value
 
 
 class DiffusionConfig(Section):
@@ -98,7 +116,8 @@ class TrainingConfig(Section):
 
     The gradient of a batch is computed in `accumulation` pieces one after the other, where it does not fit in memory.
 
-    A `conditional` network is told each image's class, but for a share of `label_dropout` (Ho and Salimans 2022).
+    A `conditional` network is told each image's class, but for a share of `label_dropout` (Ho and Salimans 2022);
+    with "auto", if the data have classes.
     """
 
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
@@ -109,7 +128,7 @@ class TrainingConfig(Section):
     accumulation: Positive = 1
     loss: Literal["l1", "l2", "huber"] = "huber"
     weighting: Literal["simple", "min_snr"] = "simple"
-    conditional: bool = False
+    conditional: bool | Literal["auto"] = False
     label_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     optimizer: Literal["adam", "adamw", "muon"] = "adam"
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
@@ -162,14 +181,14 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _guidance_has_classes(self) -> "Config":
-        if self.sampling.guidance != 1 and not self.training.conditional:
+        if self.sampling.guidance != 1 and self.training.conditional is False:
             raise ValueError("sampling.guidance other than 1 is for training.conditional=true")
         return self
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes that a conditional model knows, in the order of their labels; none for any other."""
-        return (self.data.classes or ()) if self.training.conditional else ()
+        return tuple(map(str, self.data.classes or ())) if self.training.conditional is True else ()
 
 
 def parse(values: Mapping[str, Any]) -> Config:

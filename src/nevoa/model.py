@@ -125,13 +125,12 @@ def build_network(config: NetworkConfig, channels: int, classes: int = 0) -> nn.
 
 
 def fresh_network(config: Config, shape: tuple[int, int, int]) -> nn.Module:
-    """The network before training; its weights are a function of the seed. A NevoaError if the images do not fit it."""
+    """The network before training; its weights are a function of the seed."""
     if config.training.conditional and not config.classes:
         raise NevoaError("The classes are not resolved: call nevoa.training.resolve(config) first.")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(generator(config.training.seed, Stream.WEIGHTS).integers(2**63)))
         network = build_network(config.network, shape[0], len(config.classes))
-    _check_size(shape, int(network.downsampling))  # pyright: ignore[reportArgumentType]
     # What the convolutions of oneDNN and cuDNN are fastest in, when training and when drawing.
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
@@ -144,14 +143,3 @@ def network_shapes(config: Config, shape: tuple[int, int, int]) -> dict[str, tor
     except (ValueError, RuntimeError) as error:
         raise NevoaError(f"The config describes no network: {str(error).splitlines()[0]}.") from error
     return {name: tensor.shape for name, tensor in network.state_dict().items()}
-
-
-def _check_size(shape: tuple[int, int, int], unit: int) -> None:
-    _, height, width = shape
-    if height % unit == 0 and width % unit == 0:
-        return
-    near = sorted({max(unit, side // unit * unit + more) for side in (height, width) for more in (0, unit)})
-    raise NevoaError(
-        f"Images of {height}x{width} do not fit this network, which halves them to a multiple of {unit}. "
-        f"Use data.size={' or data.size='.join(map(str, near))}, or fewer network.multipliers."
-    )

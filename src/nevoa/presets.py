@@ -1,9 +1,9 @@
 """Named starting points: tables laid over the config's defaults."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict, Unpack
 
-from nevoa.config import Config, merged, parse, parse_overrides
+from nevoa.config import Config, DataConfig, merged, parse, parse_overrides
 from nevoa.errors import NevoaError, unknown
 
 DEFAULT_PRESET = "quick"
@@ -41,7 +41,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "minutes": 5,
             "batch_size": 64,
             "loss": "l2",
-            "conditional": True,
+            "conditional": "auto",
             "optimizer": "muon",
             "learning_rate": 2e-3,
             "learning_rate_decay": "linear",
@@ -80,15 +80,37 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
+class Wishes(TypedDict, total=False):
+    """What is said by name of a training; None is as good as nothing.
+
+    Attributes:
+        minutes, epochs, steps: the budget; at most one.
+        seed: decides everything random.
+        conditional: whether the network is told the classes.
+        split, classes, limit, size, channels, background, flip, strict: as `nevoa.config.DataConfig` has them.
+    """
+
+    minutes: float | None
+    epochs: float | None
+    steps: int | None
+    seed: int | None
+    conditional: bool | None
+    split: str | None
+    classes: Sequence[str | int] | None
+    limit: int | None
+    size: int | str | tuple[int, int] | None
+    channels: int | None
+    background: str | None
+    flip: bool | None
+    strict: bool | None
+
+
 def configure(
     source: str | None = None,
     preset: str = DEFAULT_PRESET,
     *,
-    minutes: float | None = None,
-    epochs: float | None = None,
-    steps: int | None = None,
-    seed: int | None = None,
     options: Sequence[str] = (),
+    **wishes: Unpack[Wishes],
 ) -> Config:
     """A config: the preset, over it `options` ("section.key=value"), over them what is given by name.
 
@@ -96,19 +118,18 @@ def configure(
     """
     if preset not in PRESETS:
         raise unknown("preset", preset, PRESETS)
-    training = {"minutes": minutes, "epochs": epochs, "steps": steps, "seed": seed}
-    given = {"data": {"source": source}, "training": training}
-    named = {
-        section: {key: value for key, value in table.items() if value is not None} for section, table in given.items()
-    }
-    wishes = parse_overrides(options)
-    config = parse(merged(_fitting(PRESETS[preset], wishes), wishes, named))
+    named: dict[str, dict[str, Any]] = {"data": {"source": source} if source else {}, "training": {}}
+    for key, value in wishes.items():
+        if value is not None:
+            named["data" if key in DataConfig.model_fields else "training"][key] = value
+    set_by_key = parse_overrides(options)
+    config = parse(merged(_fitting(PRESETS[preset], set_by_key), set_by_key, named))
     if not (config.training.minutes or config.training.epochs or config.training.steps):
         raise NevoaError("Say how long to train: --minutes, --epochs or --steps.")
     return config
 
 
-def _fitting(tables: dict[str, dict[str, Any]], wishes: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _fitting(tables: dict[str, dict[str, Any]], wishes: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """A preset whose sampling takes no more steps than the timesteps that are wished for."""
     timesteps, steps = wishes.get("diffusion", {}).get("timesteps"), tables["sampling"].get("steps")
     if not (isinstance(timesteps, int) and steps and timesteps < steps):

@@ -20,6 +20,8 @@ class Stream(IntEnum):
     JUDGE = 9
     EVALUATION = 10
     LABEL_DROPOUT = 11
+    SHAPES = 12
+    LIMIT = 13
 
 
 def generator(seed: int, stream: Stream, *position: int) -> np.random.Generator:

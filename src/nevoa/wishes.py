@@ -1,10 +1,11 @@
-"""What a user may say of how a model makes images, and what becomes of it."""
+"""What a user may say of images to train on and of how a model makes new ones, and what becomes of it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypedDict, Unpack, get_args
 
-from nevoa.config import Config, SamplingConfig
+from nevoa.config import Config, DataConfig, SamplingConfig
+from nevoa.data import Choice, ImageSet, Progress, label_of, open_source, opening
 from nevoa.errors import NevoaError, unknown
 from nevoa.sampling import SamplerName, Spacing, Variance
 
@@ -68,14 +69,32 @@ def labels_of(classes: Sequence[str], wish: Sequence[int | str] | None = None) -
     return [label_of(classes, one) for one in wish]
 
 
-def label_of(classes: Sequence[str], wish: int | str) -> int:
-    """The label of a class: its index, its name in capitals or not, or its index as text. A NevoaError if none."""
-    names, text = [name.lower() for name in classes], str(wish).strip().lower()
-    if isinstance(wish, str) and text in names:
-        return names.index(text)
-    if text.isdecimal() and int(text) < len(names):
-        return int(text)
-    raise unknown("class", text, names)
+def choice_of(data: DataConfig, split: str | None = None) -> Choice:
+    """Which images of its source a config means, or of another split of it."""
+    size = (data.size, data.size) if isinstance(data.size, int) else data.size
+    return Choice(split or data.split, data.classes, data.limit, size, data.channels, data.background)
+
+
+def images_of(data: DataConfig, split: str | None = None) -> ImageSet:
+    """The images that a config means, or those of another split of its source. A NevoaError if they cannot be had."""
+    images = open_source(data.source, choice_of(data, split))
+    check_strict(data, images)
+    return images
+
+
+def opening_of(data: DataConfig) -> Iterator[Progress | ImageSet]:
+    """`images_of` as a stream: how far their preparation is; the last item is the ImageSet."""
+    return opening(data.source, choice_of(data))
+
+
+def check_strict(data: DataConfig, images: ImageSet) -> None:
+    """A NevoaError if some were left out of what is to be whole."""
+    if data.strict and images.notes.bad:
+        first = images.notes.bad[0]
+        raise NevoaError(
+            f"{len(images.notes.bad):,} files of {data.source} cannot be used; the first: {first.name}: {first.reason}."
+            " Mend or remove them, or leave --strict out."
+        )
 
 
 def _check(wished: Mapping[str, Any], timesteps: int, conditional: bool) -> None:

@@ -189,7 +189,8 @@ def test_data_lists_and_shows(tmp_path: Path) -> None:
     nevoa("data", "show", "fashion_mnist_10k", "--out", "grid.png", folder=tmp_path)
     sheet = np.asarray(Image.open(tmp_path / "grid.png"))
     images = open_source("fashion_mnist_10k")
-    np.testing.assert_array_equal(sheet[2:58:2, 2:58:2], images.images[0, :, :, 0])
+    left = sheet.shape[1] - (16 * 58 + 2)  # where the names end
+    np.testing.assert_array_equal(sheet[2:58:2, left + 2 : left + 58 : 2, 1], images.images[0, :, :, 0])
 
 
 WRONG = [
@@ -199,7 +200,6 @@ WRONG = [
     (["train", "--steps", "0"], "steps"),
     (["train", "--minutes", "-1"], "minutes"),
     (["train", "--steps", "3", "--minutes", "3"], "one of minutes, epochs and steps"),
-    (["train", "-o", "data.size=30", "-o", "network.patch=4", "--steps", "1"], "data.size=24 or data.size=32"),
     (["train", "-o", "training.device=cuda", "--steps", "1"], "no cuda device"),
     (["train", "--steps", "1", "--out", "a_file"], "is no run"),
     (["sample", "nowhere"], "nowhere is not a run"),

@@ -11,9 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from nevoa.data import CATALOG, Batches, ImageSet, hub, open_source, parse_index, read_image, square, to_bytes, to_unit
+from nevoa.data import (
+    CATALOG,
+    Batches,
+    Choice,
+    ImageSet,
+    fitted,
+    idx,
+    open_source,
+    parse_index,
+    read_image,
+    to_bytes,
+    to_unit,
+)
 from nevoa.data import fashion_mnist as fm
-from nevoa.data import store as stores
 from nevoa.errors import NevoaError
 
 REQUIRED = os.environ.get("NEVOA_REQUIRE_FASHION_MNIST") == "1"
@@ -52,24 +63,11 @@ def test_the_sheets_are_the_first_thousand_training_images_of_each_class() -> No
 
 @needs_debian
 def test_the_complete_set_is_complete() -> None:
-    train, test = open_source("fashion_mnist"), open_source("fashion_mnist", "test")
+    train, test = open_source("fashion_mnist"), open_source("fashion_mnist", Choice("test"))
     assert (len(train), len(test)) == (60_000, 10_000)
     assert np.bincount(train.labels).tolist() == [6000] * 10
     assert np.bincount(test.labels).tolist() == [1000] * 10
     assert train.fingerprint != test.fingerprint
-
-
-def test_rows_of_the_hub_become_the_same_arrays(few_images: ImageSet) -> None:
-    """The Hub's columns are `image` (PIL) and `label`: the real conversion on rows laid out so."""
-    datasets = pytest.importorskip("datasets")
-    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=list("abcd"))})
-    pictures = [Image.fromarray(pixels[:, :, 0]) for pixels in few_images.images]
-    rows = datasets.Dataset.from_dict({"image": pictures, "label": few_images.labels.tolist()}, features=features)
-    images, labels = hub.rows_to_arrays(rows, "image", 1)
-    np.testing.assert_array_equal(images, few_images.images)
-    in_colour, _ = hub.rows_to_arrays(rows.rename_column("image", "img"), "img", 3)
-    np.testing.assert_array_equal(in_colour, few_images.images.repeat(3, axis=3))
-    np.testing.assert_array_equal(labels, few_images.labels)
 
 
 @pytest.mark.parametrize(
@@ -85,45 +83,7 @@ def test_a_broken_idx_file_is_refused(tmp_path: Path, content: bytes, message: s
     path = tmp_path / "x.gz"
     path.write_bytes(content)
     with pytest.raises(NevoaError, match=message):
-        fm.read_idx(path)
-
-
-def test_a_store_is_built_once_and_gives_back_what_went_in(
-    few_images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path))
-    built = []
-
-    def build() -> ImageSet:
-        built.append(1)
-        return few_images
-
-    for _ in range(2):
-        images = stores.stored("few", build)
-        np.testing.assert_array_equal(images.images, few_images.images)
-        np.testing.assert_array_equal(images.labels, few_images.labels)
-        assert (images.name, images.classes, images.fingerprint) == ("noise", tuple("abcd"), few_images.fingerprint)
-    assert len(built) == 1
-
-
-def test_a_store_that_failed_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path))
-
-    def build() -> ImageSet:
-        raise NevoaError("no")
-
-    with pytest.raises(NevoaError):
-        stores.stored("few", build)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_damaged_store_is_named(few_images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path))
-    stores.stored("few", lambda: few_images)
-    (folder,) = tmp_path.iterdir()
-    (folder / "images.npy").write_bytes(b"rubbish")
-    with pytest.raises(NevoaError, match=r"damaged.*Remove that folder"):
-        stores.stored("few", lambda: few_images)
+        idx.read_idx(path)
 
 
 @pytest.mark.parametrize("change", ["images", "labels", "classes"])
@@ -169,13 +129,13 @@ def test_half_of_the_images_are_mirrored_and_the_set_is_left_alone(few_images: I
 def test_resizing_keeps_proportions_and_cuts_the_middle() -> None:
     """A wide image of three bands, left to right: the middle one is what remains."""
     bands = np.repeat(np.array([0, 100, 200], np.uint8), 30)[None].repeat(30, axis=0)
-    result = np.asarray(square(Image.fromarray(bands), 10))
+    result = np.asarray(fitted(Image.fromarray(bands), (10, 10)))
     assert result.shape == (10, 10)
     assert (result[:, 3:-3] == 100).all()
 
 
 def test_a_resized_source_has_that_size() -> None:
-    assert open_source("fashion_mnist_10k", size=16).shape == (1, 16, 16)
+    assert open_source("fashion_mnist_10k", Choice(size=(16, 16))).shape == (1, 16, 16)
 
 
 def test_a_photograph_is_read_as_it_is_seen(tmp_path: Path) -> None:

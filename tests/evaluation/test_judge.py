@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from nevoa.data import ImageSet, open_source
+from nevoa.data import Choice, ImageSet, open_source
 from nevoa.errors import NevoaError
 from nevoa.evaluation import Judge, JudgeCard, judge_folder, judge_of, load_judge, save_judge, train_judge
 from nevoa.evaluation.judge import CARD, WEIGHTS
@@ -36,7 +36,7 @@ def judge() -> Judge:
 def test_the_judge_that_ships_is_as_good_as_its_card_says() -> None:
     ours = judge_of(open_source("fashion_mnist"))
     assert ours.card.accuracy >= 0.93
-    assert accuracy(ours, open_source("fashion_mnist", "test")) == pytest.approx(ours.card.accuracy, abs=2e-4)
+    assert accuracy(ours, open_source("fashion_mnist", Choice("test"))) == pytest.approx(ours.card.accuracy, abs=2e-4)
 
 
 def test_the_judge_that_ships_is_small() -> None:

@@ -3,7 +3,11 @@
 import gzip
 import io
 import json
+import os
+import tarfile
+import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +15,13 @@ import numpy as np
 from PIL import Image
 
 from nevoa.config import to_toml
-from nevoa.data import ImageSet
-from nevoa.data.fashion_mnist import cut_sheet, read_idx
-from nevoa.data.files import read_images
-from nevoa.data.store import open_store, write_store
+from nevoa.data import Choice, ImageSet, read_alike, read_image
+from nevoa.data.fashion_mnist import cut_sheet
+from nevoa.data.idx import read_idx
+from nevoa.data.listing import of_arrays
+from nevoa.data.prepare import prepare, store_folder
+from nevoa.data.sources import Source, find_source
+from nevoa.data.store import open_store
 from nevoa.errors import NevoaError
 from nevoa.presets import configure
 from nevoa.run import Run, load
@@ -56,15 +63,30 @@ def readers(folder: Path) -> dict[str, Reader]:
     run = _run(folder / "run")
     newest = checkpoint.newest(run.checkpoints)
     assert newest is not None
-    store = folder / "store"
-    images = ImageSet.of("noise", np.zeros((3, 4, 4, 1), np.uint8), np.arange(3), ["a", "b", "c"])
-    write_store(store, images)
+    store = _store(folder / "cache")
     sheet, idx, array = folder / "sheet.png", folder / "idx.gz", folder / "array.npy"
+    npz, zipped, tar, table = (
+        folder / "a.npz",
+        folder / "a.zip",
+        folder / "a.tar.gz",
+        folder / "pictures" / "metadata.csv",
+    )
     picture = io.BytesIO()
     Image.fromarray(np.zeros((28, 56), np.uint8)).save(picture, format="png")
     sheet.write_bytes(picture.getvalue())
     idx.write_bytes(gzip.compress(b"\0\0\x08\x02" + np.array([2, 3], ">u4").tobytes() + bytes(6)))
     np.save(array, np.zeros((2, 4, 4), np.uint8))
+    np.savez_compressed(npz, images=np.zeros((2, 4, 4), np.uint8), labels=np.arange(2))
+    table.parent.mkdir()
+    for name in ("a/1.png", "b/2.png"):
+        (table.parent / name).parent.mkdir()
+        (table.parent / name).write_bytes(picture.getvalue())
+    table.write_text("file_name,label\na/1.png,x\nb/2.png,y\n")
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as out:
+        out.write(table.parent / "a/1.png", "a/1.png")
+        out.write(table.parent / "b/2.png", "b/2.png")
+    with tarfile.open(tar, "w:gz") as out:
+        out.add(table.parent / "a", "a")
     reads: dict[str, tuple[Path, Callable[[], object]]] = {
         "config": (run.config_file, run.config),
         "metrics": (run.metrics_file, lambda: list(run.metrics())),
@@ -82,9 +104,36 @@ def readers(folder: Path) -> dict[str, Reader]:
         "store labels": (store / "labels.npy", lambda: open_store(store)),
         "sheet": (sheet, lambda: cut_sheet(sheet)),
         "idx": (idx, lambda: read_idx(idx)),
-        "array": (array, lambda: read_images(array)),
+        "array": (array, lambda: read_alike(array)),
+        "arrays": (npz, lambda: _read_all(npz)),
+        "zip": (zipped, lambda: _read_all(zipped)),
+        "tar": (tar, lambda: _read_all(tar)),
+        "table": (table, lambda: _read_all(table.parent)),
+        "picture": (table.parent / "a/1.png", lambda: read_image(table.parent / "a/1.png")),
     }
     return {name: Reader(path, read, path.read_bytes()) for name, (path, read) in reads.items()}
+
+
+def _store(cache: Path) -> Path:
+    """A small store as a preparation would leave it."""
+    images = of_arrays(np.zeros((3, 4, 4, 1), np.uint8), np.arange(3), ["a", "b", "c"])
+    source = Source("noise", "noise", "noise", lambda: images)
+    before = os.environ.get("NEVOA_CACHE")
+    os.environ["NEVOA_CACHE"] = str(cache)
+    try:
+        list(prepare(source, Choice()))
+        return store_folder(source, Choice())
+    finally:
+        os.environ.pop("NEVOA_CACHE")
+        if before is not None:
+            os.environ["NEVOA_CACHE"] = before
+
+
+def _read_all(path: Path) -> None:
+    listing = find_source(str(path)).list()
+    for number in range(listing.count):
+        with suppress(OSError, ValueError):
+            listing.read(number)
 
 
 def _run(folder: Path) -> Run:

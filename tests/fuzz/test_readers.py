@@ -17,6 +17,7 @@ CORPUS = Path(__file__).parent / "corpus"
 NAMES = (
     *("config", "metrics", "status", "model config", "model weights", "checkpoint manifest", "checkpoint state"),
     *("checkpoint tensors", "store card", "store images", "store labels", "sheet", "idx", "array"),
+    *("arrays", "zip", "tar", "table", "picture"),
 )
 # Those that make a network are a hundred times slower than the others.
 SLOW = {"model config": 2_000, "model weights": 500}

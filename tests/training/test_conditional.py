@@ -69,9 +69,9 @@ def conditional(config: Config, *options: str) -> Config:
 def test_a_data_set_without_labels_cannot_condition(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = open_source("fashion_mnist_10k")
     unlabelled = ImageSet.of("snow", plain.images[:20], np.zeros(20, np.int64), [])
-    monkeypatch.setattr("nevoa.training.plan.open_source", lambda *_, **__: unlabelled)
+    monkeypatch.setattr("nevoa.training.plan.images_of", lambda *_: unlabelled)
     assert resolve(tiny).config.classes == ()
-    with pytest.raises(NevoaError, match="snow has no labels"):
+    with pytest.raises(NevoaError, match="snow has no classes"):
         conditional(tiny)
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import nevoa
 from nevoa.config import Config
-from nevoa.data import Batches, open_source
+from nevoa.data import Batches, Choice, open_source
 from nevoa.errors import NevoaError
 from nevoa.model import fresh_network
 from nevoa.presets import configure
@@ -83,7 +83,7 @@ def test_the_loss_falls() -> None:
 @pytest.mark.slow
 def test_one_image_is_learned_by_heart() -> None:
     """With a single image to learn, the samples are that image."""
-    images = open_source("fashion_mnist_10k", size=8)
+    images = open_source("fashion_mnist_10k", Choice(size=(8, 8)))
     one = type(images).of("one", images.images[1000:1001].repeat(4, axis=0), images.labels[:4], images.classes)
     options = (*LEARNER, "data.flip=false", "data.size=8", "training.ema_decay=0.9", "training.conditional=false")
     config = configure("fashion_mnist_10k", steps=400, options=options)

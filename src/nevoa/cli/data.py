@@ -1,17 +1,29 @@
 """`nevoa data`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from nevoa.cli import options
+from nevoa.cli.preparing import data_of, left_out, say_bad, show_preparation
 from nevoa.errors import NevoaError
 
-app = typer.Typer(help="The data sets.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+    from nevoa.data import ImageSet
+    from nevoa.data.catalog import Dataset
+
+app = typer.Typer(help="The images to train on.", no_args_is_help=True)
 
 PER_CLASS = 16
+MOST_ROWS = 20
+Source = Annotated[
+    str, typer.Argument(help="A folder, a .zip, .tar, .npy, .npz, .parquet or idx file, hf:OWNER/NAME, or a name.")
+]
 
 
 @app.command("list")
@@ -22,29 +34,90 @@ def list_() -> None:
     columns = "images", "size", "classes", "licence", "from"
     table = Table(Column("name", no_wrap=True), *columns, box=None, pad_edge=False)
     for name, dataset in CATALOG.items():
-        channels, height, width = dataset.shape
-        counts = ", ".join(f"{count:,} {split}" for split, count in dataset.counts.items())
-        size = f"{height}x{width}, {'gray' if channels == 1 else 'colour'}"
-        table.add_row(name, counts, size, str(len(dataset.classes)), dataset.licence, dataset.where)
+        size = "x".join(map(str, dataset.size)) if dataset.size else "mixed"
+        counts = ", ".join(f"{count:,} {split}" if count else split for split, count in dataset.counts.items())
+        colour = "gray" if dataset.channels == 1 else "colour"
+        table.add_row(name, counts, f"{size}, {colour}", _classes(dataset), dataset.licence, dataset.where)
     Console(soft_wrap=True).print(table)
 
 
 @app.command()
+def prepare(
+    source: Source,
+    split: options.Split = None,
+    classes: options.Classes = None,
+    limit: options.Limit = None,
+    size: options.Size = None,
+    channels: options.Channels = None,
+    background: options.Background = None,
+    strict: options.Strict = None,
+) -> None:
+    """Decode the images of a source once and for all; 'nevoa train' does it by itself where it is needed."""
+    from nevoa.data import cache_folder
+
+    data = data_of(source, split, classes, limit, size, channels, background, strict)
+    typer.echo(f"{_summary(show_preparation(data))}\nKept in {cache_folder()}")
+
+
+@app.command()
 def show(
-    source: Annotated[str, typer.Argument(help="A data set.")],
+    source: Source,
+    split: options.Split = None,
+    classes: options.Classes = None,
+    limit: options.Limit = None,
+    size: options.Size = None,
+    channels: options.Channels = None,
+    background: options.Background = None,
+    strict: options.Strict = None,
     out: Annotated[Path, typer.Option(help="A .png.")] = Path("data.png"),
 ) -> None:
-    """A sheet of a data set's first images, one row per class."""
-    import numpy as np
-
-    from nevoa.data import open_source
+    """What is in a source: a table, and a sheet of its first images, a row for each class."""
     from nevoa.files import published
-    from nevoa.pictures import grid
 
     if out.suffix != ".png":
         raise NevoaError(f"--out is a picture and ends in .png, not {out.name}.")
-    images = open_source(source)
-    rows = [images.images[np.flatnonzero(images.labels == label)[:PER_CLASS]] for label in range(len(images.classes))]
+    images = show_preparation(data_of(source, split, classes, limit, size, channels, background, strict))
+    typer.echo(_summary(images))
+    console = Console(highlight=False, soft_wrap=True)
+    if images.classes:
+        console.print(_class_table(images))
+    say_bad(images.notes, console, most=None)
     with published(out) as temporary:
-        grid(np.concatenate(rows), columns=PER_CLASS).save(temporary)
-    typer.echo(f"{images.name}: {len(images):,} images; a row each of {', '.join(images.classes)}: {out}")
+        _sheet(images).save(temporary)
+    typer.echo(f"First images{', a row for each class' * bool(images.classes)}: {out}")
+
+
+def _classes(dataset: "Dataset") -> str:
+    if dataset.class_count:
+        return str(dataset.class_count)
+    return "none" if dataset.place and dataset.place.label == "" else "some"
+
+
+def _summary(images: "ImageSet") -> str:
+    from nevoa.data import size_in_words
+
+    licence = f"; licence: {images.notes.licence}" if images.notes.licence else ""
+    count = f"{images.name}: {len(images):,} image{'s' * (len(images) > 1)}, {size_in_words(*images.shape)}"
+    return f"{count}{left_out(images.notes)}{licence}"
+
+
+def _class_table(images: "ImageSet") -> Table:
+    import numpy as np
+
+    counts = np.bincount(images.labels, minlength=len(images.classes)).tolist()
+    table = Table("index", "class", Column("images", justify="right"), box=None, pad_edge=False)
+    for index, (name, count) in enumerate(zip(images.classes, counts, strict=True)):
+        table.add_row(str(index), name, f"{count:,}")
+    return table
+
+
+def _sheet(images: "ImageSet") -> "Picture":
+    """The first images of each class, or of all; of very many classes, those that come first."""
+    import numpy as np
+
+    from nevoa.pictures import grid, titled_rows
+
+    if not images.classes:
+        return grid(images.images[: PER_CLASS * PER_CLASS], columns=PER_CLASS)
+    rows = [images.images[np.flatnonzero(images.labels == label)[:PER_CLASS]] for label in range(MOST_ROWS)]
+    return titled_rows([row for row in rows if len(row)], images.classes)

@@ -68,6 +68,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Measure how good images are: of a run, which makes new ones first, or of files."""
+    from nevoa.config import DataConfig
     from nevoa.evaluation import Protocol, Reference, as_dict, from_files, from_run, measure, save
     from nevoa.run import Run, newest_run
 
@@ -79,8 +80,10 @@ def evaluate(
     chosen = _metrics(metrics, run is not None)
     if sweep and (metrics or as_json or any(wish is not None for wish in wishes.values())):
         raise NevoaError("--sweep tries all samplers itself and prints a table: leave the other options out.")
-    source, size = (run.config().data.source, run.config().data.size) if run else ("fashion_mnist", None)
-    reference = Reference.of(against or source, size)
+    data = run.config().data if run else DataConfig(source="fashion_mnist")
+    if against:
+        data = DataConfig(source=against, size=data.size, channels=data.channels)
+    reference = Reference.of(data)
     if run and sweep:
         _sweep(run, reference, count, seed)
         return

@@ -1,11 +1,15 @@
 """`nevoa judge`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from nevoa.errors import NevoaError
+
+if TYPE_CHECKING:
+    from nevoa.config import DataConfig
+    from nevoa.data import ImageSet
 
 app = typer.Typer(help="The classifiers that images are judged by.", no_args_is_help=True)
 
@@ -13,6 +17,19 @@ app = typer.Typer(help="The classifiers that images are judged by.", no_args_is_
 @app.callback()
 def _group() -> None:
     pass
+
+
+def _test_images(data: "DataConfig") -> "ImageSet | None":
+    """Those of a named data set or of a folder with a test split; None: a part of the training images is held out."""
+    from nevoa.data import CATALOG
+    from nevoa.wishes import images_of
+
+    if data.source in CATALOG:
+        return images_of(data, "test") if "test" in CATALOG[data.source].counts else None
+    try:
+        return images_of(data, "test")
+    except NevoaError:
+        return None
 
 
 @app.command()
@@ -24,11 +41,12 @@ def train(
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the images.", show_default="16")] = None,
 ) -> None:
     """Train the classifier that 'nevoa evaluate --against SOURCE' looks at images with, and keep it."""
-    from nevoa.data import CATALOG, open_source
+    from nevoa.config import DataConfig
     from nevoa.evaluation import EPOCHS, judge_folder, save_judge, train_judge
+    from nevoa.wishes import images_of
 
-    images = open_source(source, "train", size)
-    test = open_source(source, "test", size) if "test" in CATALOG[source].counts else None
+    data = DataConfig(source=source, size=size)
+    images, test = images_of(data), _test_images(data)
     folder = judge_folder(images)
     if folder.exists():
         raise NevoaError(f"There is a judge of these images already: {folder}. Remove that folder to train another.")

@@ -63,10 +63,10 @@ def _moments(at: str, steps: int) -> list[int]:
 
 
 def _pixels(image: str, size: int | None) -> "np.ndarray":
-    from nevoa.data import image_at, parse_index, picture_of, pixels_of, read_image, square
+    from nevoa.data import fitted, image_at, parse_index, picture_of, pixels_of, read_image
 
     named = parse_index(image) if not Path(image).exists() else None
     if named is None:
-        return pixels_of(square(read_image(Path(image)), size or SIDE))
+        return pixels_of(fitted(read_image(Path(image)), (size or SIDE, size or SIDE)))
     pixels = image_at(*named)
-    return pixels if size is None else pixels_of(square(picture_of(pixels), size))
+    return pixels if size is None else pixels_of(fitted(picture_of(pixels), (size, size)))

@@ -1,8 +1,25 @@
-"""Options that several commands take: how a run makes images."""
+"""Options that several commands take: which images, and how a run makes new ones."""
 
 from typing import Annotated
 
 import typer
+
+Split = Annotated[str | None, typer.Option(help="train, test, or another that the source has.", show_default="train")]
+Classes = Annotated[
+    str | None, typer.Option(help="Only these, by name or index, with commas: cat,dog.", show_default="all")
+]
+Limit = Annotated[int | None, typer.Option(help="Only so many images, drawn at random, always the same ones.")]
+Size = Annotated[
+    str | None,
+    typer.Option(metavar="S|HxW", help="Resize and crop to this, without squashing.", show_default="their own; 64"),
+]
+Channels = Annotated[int | None, typer.Option(help="1: gray; 3: colour.", show_default="as the images are")]
+Background = Annotated[
+    str | None, typer.Option(help="Colour behind what is transparent: a name or #rrggbb.", show_default="white")
+]
+Strict = Annotated[
+    bool | None, typer.Option("--strict", help="Refuse a source with images that cannot be read.", show_default="no")
+]
 
 Sampler = Annotated[str | None, typer.Option(help="ddpm, ddim or dpm_solver.", show_default="the run's")]
 Steps = Annotated[int | None, typer.Option(help="Network evaluations per image.", show_default="the run's")]

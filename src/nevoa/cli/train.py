@@ -10,8 +10,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from nevoa.cli import options
 from nevoa.cli.interrupt import Interrupt
 from nevoa.cli.notify import notify as send
+from nevoa.cli.preparing import left_out, names_of, show_preparation, size_of
 
 if TYPE_CHECKING:
     from nevoa.training import Plan
@@ -19,7 +21,12 @@ if TYPE_CHECKING:
 
 def train(
     source: Annotated[
-        str | None, typer.Argument(help="A data set: see 'nevoa data list'.", show_default="the preset's")
+        str | None,
+        typer.Argument(
+            help="A folder of images, a .zip, .tar, .npy, .npz, .parquet or idx file, hf:OWNER/NAME, or a data set of "
+            "'nevoa data list'.",
+            show_default="the preset's",
+        ),
     ] = None,
     preset: Annotated[str, typer.Option(help="quick, classic or ddpm-cifar10.")] = "quick",
     minutes: Annotated[float | None, typer.Option(help="Train for so long, all told.")] = None,
@@ -27,6 +34,27 @@ def train(
     steps: Annotated[int | None, typer.Option(help="Train for so many steps.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder.", show_default="runs/SOURCE-PRESET")] = None,
     seed: Annotated[int | None, typer.Option(help="Decides everything random.", show_default="0")] = None,
+    split: options.Split = None,
+    classes: options.Classes = None,
+    limit: options.Limit = None,
+    size: options.Size = None,
+    channels: options.Channels = None,
+    background: options.Background = None,
+    strict: options.Strict = None,
+    flip: Annotated[
+        bool | None,
+        typer.Option(
+            "--flip/--no-flip", help="Mirror every other image.", show_default="as suits the data: not for text"
+        ),
+    ] = None,
+    conditional: Annotated[
+        bool | None,
+        typer.Option(
+            "--conditional/--no-conditional",
+            help="Tell the network the classes, so that they can be asked for.",
+            show_default="the preset's",
+        ),
+    ] = None,
     option: Annotated[
         list[str] | None, typer.Option("-o", metavar="SECTION.KEY=VALUE", help="Set any config key.")
     ] = None,
@@ -45,7 +73,25 @@ def train(
     from nevoa.presets import configure
     from nevoa.training import Plan, default_folder, fit_resolved, resolve_run, show_progress
 
-    config = configure(source, preset, minutes=minutes, epochs=epochs, steps=steps, seed=seed, options=option or ())
+    config = configure(
+        source,
+        preset,
+        options=option or (),
+        minutes=minutes,
+        epochs=epochs,
+        steps=steps,
+        seed=seed,
+        split=split,
+        classes=names_of(classes),
+        limit=limit,
+        size=size_of(size),
+        channels=channels,
+        background=background,
+        strict=strict,
+        flip=flip,
+        conditional=conditional,
+    )
+    show_preparation(config.data)
     folder = out or default_folder(config, preset)
     trial = resolve_run(config, folder, started, accept_changes=accept_changes)
     plan = Plan.of(trial)
@@ -72,7 +118,8 @@ def train(
 def _print_plan(plan: "Plan", folder: Path) -> None:
     channels, height, width = plan.shape
     rows = {
-        "data": f"{plan.source}: {plan.images:,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}",
+        "data": f"{plan.source}: {plan.images:,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}"
+        f"{', mirrored' * bool(plan.config.data.flip)}{left_out(plan.notes)}",
         "network": f"{plan.network}, {plan.parameters:,} parameters{_classes(plan)}",
         "device": f"{plan.device}, {plan.precision}, {plan.threads} thread{'s' * (plan.threads > 1)}",
         "steps": f"{plan.steps:,} of {plan.config.training.batch_size} images",

@@ -1,13 +1,25 @@
-""".npy files, read with care."""
+""".npy and .npz files, read with care."""
 
+import io
+import math
+import mmap
 import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import UInt8
+
+from nevoa.data.idx import MOST_DEFLATED
+from nevoa.data.listing import Listing, of_arrays
+from nevoa.errors import NevoaError
+
+LABEL_NAMES = {"labels", "label", "y", "targets"}
+HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def mapped(path: Path) -> np.ndarray:
-    """The array in a file, memory-mapped: its header is held against its length before anything is allocated.
+    """The array in a .npy file, memory-mapped: its header is held against its length before anything is allocated.
 
     An OSError if there is no file, a ValueError if it is no array.
     """
@@ -21,3 +33,78 @@ def mapped(path: Path) -> np.ndarray:
     if not isinstance(array, np.ndarray):
         raise ValueError("it holds several arrays")
     return array
+
+
+def give_back(array: np.ndarray) -> None:
+    """Let go of what was read of a memory-mapped array: it stays in the system's cache, where there is room.
+
+    Otherwise a process grows by all that it has seen of its data.
+    """
+    mapping = getattr(array, "_mmap", None)
+    if isinstance(mapping, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def images_in(path: Path) -> UInt8[np.ndarray, "N H W C"]:
+    """The images of a .npy file, memory-mapped. A NevoaError says what is wrong with them."""
+    try:
+        images = mapped(path)
+    except FileNotFoundError as error:
+        raise NevoaError(f"There is no file or folder {path}.") from error
+    except (OSError, ValueError) as error:
+        raise NevoaError(f"{path} is not an .npy array of images: {str(error).splitlines()[0]}") from error
+    return _images(path, images)
+
+
+def list_array(path: Path) -> Listing:
+    """The images of a .npy file, or of the only array of images in a .npz file, with its `labels` if it has them."""
+    if path.suffix == ".npy":
+        return of_arrays(images_in(path), None)
+    arrays = _members(path)
+    candidates = [array for array in arrays.values() if array.dtype == np.uint8 and array.ndim in (3, 4)]
+    if len(candidates) != 1:
+        raise NevoaError(f"{path} holds {len(candidates)} arrays of images (uint8 [N, H, W, C] or [N, H, W]), not one.")
+    images = _images(path, candidates[0])
+    named = [array for name, array in arrays.items() if name in LABEL_NAMES]
+    if not named:
+        return of_arrays(images, None)
+    if named[0].dtype.kind not in "iu" or named[0].shape != images.shape[:1]:
+        raise NevoaError(f"The labels in {path} are not one whole number for each image.")
+    found, labels = np.unique(named[0], return_inverse=True)
+    return of_arrays(images, labels, [str(value) for value in found] if len(found) > 1 else ())
+
+
+def _members(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {
+                member.filename.removesuffix(".npy"): _member(archive, member)
+                for member in archive.infolist()
+                if member.filename.endswith(".npy")
+            }
+    except FileNotFoundError as error:
+        raise NevoaError(f"There is no file or folder {path}.") from error
+    except Exception as error:  # zipfile and its decompressors raise a dozen kinds
+        raise NevoaError(f"{path} is not an .npz file: {str(error).partition(chr(10))[0]}.") from error
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+    if member.file_size > MOST_DEFLATED * max(1, member.compress_size):
+        raise ValueError(f"{member.filename} says that it is larger than it can be")
+    content = io.BytesIO(archive.read(member))
+    # The header of an array may say anything: it is held against what is there before anything is allocated.
+    read_header = HEADERS[np.lib.format.read_magic(content)]
+    with warnings.catch_warnings(action="ignore"):
+        shape, in_columns, dtype = read_header(content)
+    if dtype.hasobject or math.prod(shape) * dtype.itemsize > len(content.getbuffer()):
+        raise ValueError(f"{member.filename} does not hold what its header says")
+    values = np.frombuffer(content.read(), dtype, math.prod(shape))
+    return values.reshape(shape, order="F" if in_columns else "C")
+
+
+def _images(path: Path, images: np.ndarray) -> UInt8[np.ndarray, "N H W C"]:
+    shape = images.shape if images.ndim == 4 else (*images.shape, 1)
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in shape or shape[3] > 4:
+        found = f"{images.dtype} {list(images.shape)}"
+        raise NevoaError(f"{path} holds {found}; images are uint8 [N, H, W, C] with 1 to 4 channels, or [N, H, W].")
+    return images.reshape(shape)

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from nevoa.data.arrays import give_back
 from nevoa.data.pixels import to_unit
 from nevoa.data.store import ImageSet
 from nevoa.random import Blocks, Stream, generator
@@ -41,6 +42,7 @@ class Batches:
     def batch(self, first: int, count: int) -> Float[Tensor, "B C H W"]:
         """x_0 of those places, in [-1, 1]."""
         pixels = self.images.images[self.indices(first, count)]
+        give_back(self.images.images)
         if self.flip:
             mirrored = self._flips.take(first, count)
             pixels[mirrored] = pixels[mirrored, :, ::-1]

@@ -1,10 +1,17 @@
 """The named data sets: one name, one content, so that a result always says what it was trained on."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from nevoa.data import cifar10, fashion_mnist
-from nevoa.data.store import ImageSet, Split
+from nevoa.data import digits, fashion_mnist, shapes
+from nevoa.data.decode import Size
+from nevoa.data.hub import PARQUET, Place, list_hub
+from nevoa.data.listing import Listing
+
+INSTEAD = "fashion_mnist_10k or shapes, which need no network, or a folder of pictures"
+DIGITS = tuple("0123456789")
+CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+RICE = ("Arborio", "Basmati", "Ipsala", "Jasmine", "Karacadag")
 
 
 @dataclass(frozen=True)
@@ -12,50 +19,212 @@ class Dataset:
     """One row of the catalogue.
 
     Attributes:
-        counts: images per split.
+        counts: images by split, in the words of the one who published it; None where that is not known.
+        channels: 1 or 3.
+        size: (height, width); None where images differ.
         flips: whether a mirrored image is one more image of the data.
-        where: what a user reads about where it comes from.
-        load: reads a split, slowly; `nevoa.data.open_source` keeps what it returns.
+        place: on the Hugging Face Hub; None for what is not there.
+        classes: names; empty where there are none, or too many to have by heart: they come with the images.
+        class_count: how many.
+        splits: the publisher's word for `train` and `test`, where it is another.
+        local: lists a split without the Hub, or says by None that this machine has it not.
+        local_place: where that is, in words.
         part_of: the data set whose training images these are some of; models of a part are measured by the whole.
     """
 
-    counts: dict[Split, int]
-    shape: tuple[int, int, int]
-    classes: tuple[str, ...]
+    counts: Mapping[str, int | None]
+    channels: int
+    size: Size | None
     licence: str
-    where: str
-    load: Callable[[Split], ImageSet]
     flips: bool
+    place: Place | None = None
+    classes: tuple[str, ...] = ()
+    class_count: int = 0
+    splits: Mapping[str, str] = field(default_factory=dict)
+    local: Callable[[str], Listing | None] = lambda split: None
+    local_place: str | None = None
     part_of: str | None = None
+
+    @property
+    def where(self) -> str:
+        """Where it comes from, in words."""
+        return ", else ".join(filter(None, (self.local_place, str(self.place) if self.place else None)))
+
+    def list(self, split: str) -> Listing:
+        """The images of a split. A NevoaError if they cannot be had."""
+        found = self.local(split)
+        if found is None:
+            assert self.place is not None
+            found = list_hub(self.place, self.splits.get(split, split), INSTEAD)
+        return found
 
 
 CATALOG: dict[str, Dataset] = {
     "fashion_mnist_10k": Dataset(
-        counts={"train": 10_000},
-        shape=(1, 28, 28),
-        classes=fashion_mnist.CLASSES,
+        {"train": 10_000},
+        channels=1,
+        size=(28, 28),
         licence="MIT",
-        where="in this package",
-        load=fashion_mnist.embedded,
         flips=fashion_mnist.FLIPS,
+        classes=fashion_mnist.CLASSES,
+        class_count=10,
+        local=fashion_mnist.list_embedded,
+        local_place="in this package",
         part_of="fashion_mnist",
     ),
-    "fashion_mnist": Dataset(
-        counts={"train": 60_000, "test": 10_000},
-        shape=(1, 28, 28),
-        classes=fashion_mnist.CLASSES,
+    "shapes": Dataset(
+        shapes.COUNTS,
+        channels=3,
+        size=(shapes.SIDE, shapes.SIDE),
         licence="MIT",
-        where="Debian's dataset-fashion-mnist, else the Hugging Face Hub",
-        load=fashion_mnist.complete,
+        flips=True,
+        classes=shapes.CLASSES,
+        class_count=5,
+        local=shapes.list_shapes,
+        local_place="drawn here",
+    ),
+    "digits": Dataset(
+        digits.COUNTS,
+        channels=1,
+        size=(8, 8),
+        licence="CC BY 4.0",
+        flips=False,
+        classes=DIGITS,
+        class_count=10,
+        local=digits.list_digits,
+        local_place="scikit-learn",
+    ),
+    "fashion_mnist": Dataset(
+        {"train": 60_000, "test": 10_000},
+        channels=1,
+        size=(28, 28),
+        licence="MIT",
         flips=fashion_mnist.FLIPS,
+        place=Place("zalando-datasets/fashion_mnist", image="image", label="label"),
+        classes=fashion_mnist.CLASSES,
+        class_count=10,
+        local=fashion_mnist.list_debian,
+        local_place="Debian's dataset-fashion-mnist",
+    ),
+    "mnist": Dataset(
+        {"train": 60_000, "test": 10_000},
+        channels=1,
+        size=(28, 28),
+        licence="MIT",
+        flips=False,
+        place=Place("ylecun/mnist", image="image", label="label"),
+        classes=DIGITS,
+        class_count=10,
+    ),
+    "a_mnist": Dataset(
+        {"train": 120_000, "test": 10_000},
+        channels=1,
+        size=(28, 28),
+        licence="MIT",
+        flips=False,
+        place=Place("gorar/A-MNIST", "amnist", PARQUET, image="image", label="label"),
+        classes=DIGITS,
+        class_count=10,
     ),
     "cifar10": Dataset(
-        counts={"train": 50_000, "test": 10_000},
-        shape=(3, 32, 32),
-        classes=cifar10.CLASSES,
+        {"train": 50_000, "test": 10_000},
+        channels=3,
+        size=(32, 32),
         licence="not stated",
-        where="the Hugging Face Hub",
-        load=cifar10.complete,
         flips=True,
+        place=Place("uoft-cs/cifar10", image="img", label="label"),
+        classes=CIFAR10,
+        class_count=10,
+    ),
+    "svhn": Dataset(
+        {"train": 73_257, "test": 26_032, "extra": 531_131},
+        channels=3,
+        size=(32, 32),
+        licence="non-commercial",
+        flips=False,
+        place=Place("ufldl-stanford/svhn", "cropped_digits", image="image", label="label"),
+        classes=DIGITS,
+        class_count=10,
+    ),
+    "celeba": Dataset(
+        {"train": 162_770, "validation": 19_867, "test": 19_962},
+        channels=3,
+        size=None,
+        licence="MIT (the photographs: non-commercial research)",
+        flips=True,
+        # Forty attributes, each a column of its own: the one that is easiest to see.
+        place=Place("tpremoli/CelebA-attrs", image="image", label="Smiling"),
+        class_count=2,
+    ),
+    "plants": Dataset(
+        {"train": None},
+        channels=3,
+        size=None,
+        licence="GPL 3.0",
+        flips=True,
+        place=Place("sampath017/plants", None, PARQUET, image="image", label="label"),
+    ),
+    "indoor_scenes": Dataset(
+        {"train": None, "validation": None, "test": None},
+        channels=3,
+        size=(416, 416),
+        licence="MIT (the photographs: research)",
+        flips=True,
+        place=Place("keremberke/indoor-scene-classification", "mini", PARQUET, image="image", label="labels"),
+        class_count=67,
+    ),
+    "quickdraw_small": Dataset(
+        {"train": None, "valid": None, "test": None},
+        channels=1,
+        size=(28, 28),
+        licence="CC BY 4.0",
+        flips=False,
+        place=Place("Xenova/quickdraw-small", image="image", label="label"),
+        class_count=345,
+    ),
+    "quickdraw": Dataset(
+        {"train": 50_426_266},
+        channels=1,
+        size=(28, 28),
+        licence="CC BY 4.0",
+        flips=False,
+        place=Place("google/quickdraw", "preprocessed_bitmaps", PARQUET, image="image", label="word"),
+        class_count=345,
+    ),
+    "milly_images": Dataset(
+        {"train": 39},
+        channels=3,
+        size=None,
+        licence="Unlicense",
+        flips=True,
+        place=Place("spongus/milly-images", image="image", label=""),
+    ),
+    "rice": Dataset(
+        {"train": 75_000},
+        channels=3,
+        size=(250, 250),
+        licence="not stated",
+        flips=True,
+        place=Place("miladfa7/Rice-Image-Dataset", None, PARQUET, image="image", label="label"),
+        classes=RICE,
+        class_count=5,
+    ),
+    "butterflies": Dataset(
+        {"train": None},
+        channels=3,
+        size=None,
+        licence="CC0",
+        flips=True,
+        place=Place("imageomics/Curated_GoldStandard_Hoyal_Cuthill", None, PARQUET, image="image", label="label"),
+    ),
+    "cat_and_dog": Dataset(
+        {"train": 8_000, "test": 2_000},
+        channels=3,
+        size=None,
+        licence="CC0",
+        flips=True,
+        place=Place("Bingsu/Cat_and_Dog", image="image", label="labels"),
+        classes=("cat", "dog"),
+        class_count=2,
     ),
 }

@@ -1,49 +1,119 @@
-"""From an image file to pixels."""
+"""From what is in an image file to pixels."""
 
+import io
+import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageOps
+from PIL import Image, ImageColor, ImageOps
 
 from nevoa.errors import NevoaError
 
+# By content, not by name. Pillow knows forty more formats, some of which start other programs.
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 MOST_PIXELS = 64_000_000
+GRAY_MODES = {"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"}
+ORIENTATION = 0x0112
+WHITE = "white"
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an image file says of itself: height and width as it is seen, and whether it is gray."""
+
+    size: Size
+    gray: bool
+
+
+def is_picture(start: bytes) -> bool:
+    """Whether a file that starts so claims to be an image of a format that is opened here."""
+    return start.startswith(STARTS) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
+
+
+def header(data: bytes) -> Header:
+    """The header of an image file's content. A ValueError says why there is none."""
+    with _opened(data) as image:
+        turned = image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
+        height, width = image.size if turned else image.size[::-1]
+        return Header((height, width), image.mode in GRAY_MODES)
+
+
+def decoded(data: bytes, background: str = WHITE) -> Image.Image:
+    """The first frame of an image file's content, L where it is gray, else RGB, turned as the camera says.
+
+    A ValueError says why there is no picture.
+
+    Args:
+        background: a colour by name or #rrggbb, behind what is transparent.
+    """
+    with _opened(data) as image:
+        try:
+            return opaque(ImageOps.exif_transpose(image), background)
+        except NevoaError:
+            raise
+        except Exception as error:  # what decoders raise for damaged files is not a closed list
+            raise ValueError(_reason(error)) from error
+
+
+def opaque(image: Image.Image, background: str = WHITE) -> Image.Image:
+    """An image of any mode as L where it is gray, else RGB, on a background where it is transparent."""
+    if image.mode == "F":
+        raise ValueError("its pixels are fractions; save it with 8 or 16 bits")
+    gray = image.mode in GRAY_MODES
+    if image.mode.startswith("I"):
+        image = _eight_bits(image)
+    if image.has_transparency_data:
+        clear = image.convert("RGBA")
+        behind = Image.new("RGBA", clear.size, colour(background))
+        image = Image.alpha_composite(behind, clear)
+        gray = gray and len(set(colour(background)[:3])) == 1
+    return image.convert("L" if gray else "RGB")
+
+
+def colour(name: str) -> tuple[int, int, int, int]:
+    """RGBA of a colour. A NevoaError if there is none of that name."""
+    try:
+        red, green, blue, *_ = ImageColor.getrgb(name)
+    except ValueError as error:
+        raise NevoaError(f"'{name}' is no colour: give a name such as white, or #rrggbb.") from error
+    return red, green, blue, 255
 
 
 def read_image(path: Path) -> Image.Image:
-    """An image file as RGB, or as L where it is gray: turned as the camera says, on white where it is transparent.
-
-    A NevoaError if it is missing or no picture.
-    """
+    """An image file as `decoded` has it, on white. A NevoaError if it is missing or no picture."""
     try:
-        with Image.open(path) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise ValueError(f"{image.width:,}x{image.height:,} pixels are too many")
-            upright = ImageOps.exif_transpose(image)
-            if upright.has_transparency_data:
-                clear = upright.convert("RGBA")
-                return Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear).convert("RGB")
-            return upright.convert("L" if upright.mode in ("1", "L") else "RGB")
+        return decoded(path.read_bytes())
     except FileNotFoundError as error:
         raise NevoaError(f"There is no file {path}.") from error
-    except Exception as error:  # what decoders raise for damaged files is not a closed list
-        raise NevoaError(f"{path} cannot be read as a picture: {error}.") from error
+    except (OSError, ValueError) as error:
+        raise NevoaError(f"{path} cannot be read as a picture: {getattr(error, 'strerror', None) or error}.") from error
 
 
-def square(image: Image.Image, size: int) -> Image.Image:
-    """The centre of an image as `size x size`: shorter side resized (antialiased), longer side cropped."""
-    scale = size / min(image.size)
-    width, height = (max(size, round(side * scale)) for side in image.size)
-    left, top = (width - size) // 2, (height - size) // 2
-    resized = image.resize((width, height), Image.Resampling.LANCZOS)
-    return resized.crop((left, top, left + size, top + size))
+def fitted(image: Image.Image, size: Size) -> Image.Image:
+    """The centre of an image as `size` (height, width): resized (antialiased) without squashing, then cropped."""
+    height, width = size
+    if image.size == (width, height):
+        return image
+    return ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
 
 
-def pixels_of(image: Image.Image) -> UInt8[np.ndarray, "H W C"]:
-    """The pixels, gray images with one channel."""
+def pixels_of(image: Image.Image, channels: int | None = None) -> UInt8[np.ndarray, "H W C"]:
+    """The pixels; 1 channel is luminance, 3 are RGB, None is as the image has it."""
+    if channels is not None:
+        image = image.convert("L" if channels == 1 else "RGB")
     array = np.asarray(image)
     return array[:, :, None] if array.ndim == 2 else array
+
+
+def picture_of(pixels: UInt8[np.ndarray, "H W C"]) -> Image.Image:
+    """The other way round: 1 channel is gray, 2 are gray and alpha, 3 are RGB, 4 are RGB and alpha."""
+    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
 
 
 def size_in_words(channels: int, height: int, width: int) -> str:
@@ -51,6 +121,26 @@ def size_in_words(channels: int, height: int, width: int) -> str:
     return f"{height}x{width} with {channels} channel{'s' * (channels > 1)}"
 
 
-def picture_of(pixels: UInt8[np.ndarray, "H W C"]) -> Image.Image:
-    """The other way round: one channel is gray, three are RGB."""
-    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+def _opened(data: bytes) -> Image.Image:
+    if not data:
+        raise ValueError("it is empty")
+    try:
+        with warnings.catch_warnings(action="ignore"):  # what is too large is refused below, in our words
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        raise ValueError("its pixels are too many") from error
+    except Exception as error:
+        raise ValueError(_reason(error)) from error
+    if image.width * image.height > MOST_PIXELS:
+        raise ValueError("its pixels are too many")
+    return image
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    values = np.asarray(image).astype(np.int64)
+    return Image.fromarray((values.clip(0, 65_535) >> 8).astype(np.uint8))
+
+
+def _reason(error: Exception) -> str:
+    text = (str(error) or type(error).__name__).partition("\n")[0]
+    return "it is no picture of a known format" if text.startswith("cannot identify") else text

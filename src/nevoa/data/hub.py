@@ -1,35 +1,131 @@
-"""Data sets of the Hugging Face Hub, through `datasets`."""
+"""Data sets of the Hugging Face Hub, and Parquet files laid out like them, through `datasets`."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nevoa.data.decode import pixels_of
-from nevoa.data.store import Split
+from nevoa.data.listing import NO_LABELS, Listing, numbered
 from nevoa.errors import NevoaError
 
+# Where the Hub keeps the rows of data sets that are programs, which are not run here, or archives.
+PARQUET = "refs/convert/parquet"
+LABEL_COLUMNS = "label", "labels", "class", "category"
 
-def load(hub_id: str, split: Split, image: str, channels: int, instead: str) -> tuple[np.ndarray, np.ndarray]:
-    """Images uint8 `[N, H, W, C]` and labels `[N]` of a split.
+
+@dataclass(frozen=True)
+class Place:
+    """Where rows are: `hf:OWNER/NAME[:CONFIG][@REVISION]`.
+
+    Attributes:
+        image: column of images; the first that holds images if None.
+        label: column of classes; the first that is called so if None, and none if "".
+    """
+
+    hub_id: str
+    config: str | None = None
+    revision: str | None = None
+    image: str | None = None
+    label: str | None = None
+
+    def __str__(self) -> str:
+        config = f":{self.config}" if self.config else ""
+        return f"hf:{self.hub_id}{config}" + (f"@{self.revision}" if self.revision else "")
+
+
+def parse_place(text: str) -> Place:
+    """The place that `hf:OWNER/NAME[:CONFIG][@REVISION]` names. A NevoaError if it is not of that form."""
+    rest, _, revision = text.removeprefix("hf:").partition("@")
+    hub_id, _, config = rest.partition(":")
+    if hub_id.count("/") != 1 or not all(hub_id.split("/")):
+        raise NevoaError(f"'{text}' is not of the form hf:OWNER/NAME[:CONFIG][@REVISION].")
+    return Place(hub_id, config or None, revision or None)
+
+
+def list_hub(place: Place, split: str, instead: str = "a folder of pictures") -> Listing:
+    """The rows of a split.
 
     Args:
-        image: name of the column of images; labels are in `label`.
         instead: what a user without a network can do, for the NevoaError.
     """
+    load_dataset = _library(f"{place} is fetched from the Hugging Face Hub")
     try:
-        from datasets import load_dataset
+        rows = load_dataset(_address(place.hub_id), place.config, split=split, revision=place.revision)
+    except Exception as error:  # of the network, of five libraries below, and of what is not there
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise NevoaError(f"Cannot fetch {place}, split {split} ({reason}). Try {instead}.") from error
+    return list_rows(rows, place.image, place.label, str(place))
+
+
+def list_parquet(paths: Sequence[Path]) -> Listing:
+    """The rows of Parquet files with a column of images."""
+    load_dataset, files = _library(f"{paths[0]} is read with datasets"), [str(path) for path in paths]
+    try:
+        rows = load_dataset("parquet", data_files=files, split="train")
+    except Exception as error:
+        reason = str(error.__cause__ or error).partition("\n")[0]
+        raise NevoaError(f"{paths[0]} cannot be read as Parquet: {reason}.") from error
+    return list_rows(rows, None, None, str(paths[0]))
+
+
+def list_rows(rows: Any, image: str | None, label: str | None, where: str) -> Listing:
+    """The listing of a `datasets.Dataset`; its images stay as they are encoded until they are read."""
+    import datasets
+
+    columns = rows.features
+    image = image or next((name for name, kind in columns.items() if _holds_images(kind)), None)
+    if image not in columns:
+        raise NevoaError(f"{where} has no column of images; its columns are {', '.join(columns)}.")
+    label = next((name for name in LABEL_COLUMNS if name in columns), "") if label is None else label
+    labels, classes = _classes(rows, label) if label in columns else (NO_LABELS, ())
+    pictures = rows.select_columns([image])
+    if isinstance(columns[image], datasets.Image):
+        pictures = pictures.cast_column(image, datasets.Image(decode=False))
+
+    def read(index: int) -> bytes:
+        cell = pictures[index][image]
+        content = cell.get("bytes") if isinstance(cell, dict) else cell
+        if content is None and isinstance(cell, dict) and cell.get("path"):
+            content = Path(cell["path"]).read_bytes()
+        if not isinstance(content, bytes):
+            raise ValueError("there is no image in this row")
+        return content
+
+    return Listing(len(rows), read, lambda index: f"row {index}", labels, classes)
+
+
+def _holds_images(kind: Any) -> bool:
+    import datasets
+
+    if isinstance(kind, datasets.Image):
+        return True
+    if isinstance(kind, datasets.Value):
+        return "binary" in kind.dtype
+    return isinstance(kind, dict) and "bytes" in kind
+
+
+def _classes(rows: Any, column: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    import datasets
+
+    values, kind = rows[column][:], rows.features[column]
+    if not isinstance(kind, datasets.ClassLabel):
+        return numbered([None if value is None else str(value) for value in values])
+    labels = np.asarray(values, np.int64)
+    if len(labels) == 0 or labels.min() < 0:  # -1: not known, as in splits without labels
+        return NO_LABELS, ()
+    return labels, tuple(kind.names)
+
+
+def _address(hub_id: str) -> str:
+    return hub_id
+
+
+def _library(what: str) -> Any:
+    try:
+        import datasets
     except ImportError as error:
-        raise NevoaError(f"{hub_id} is fetched from the Hugging Face Hub: install nevoa[hub]. Or {instead}.") from error
-    try:
-        rows = load_dataset(hub_id, split=split)
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise NevoaError(f"Cannot fetch {hub_id} from the Hugging Face Hub ({reason}). Try {instead}.") from error
-    return rows_to_arrays(rows, image, channels)
-
-
-def rows_to_arrays(rows: Any, image: str, channels: int) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels of a `datasets.Dataset`; one channel is luminance, three are RGB."""
-    mode = "L" if channels == 1 else "RGB"
-    images = np.stack([pixels_of(picture.convert(mode)) for picture in rows[image]])
-    return images, np.asarray(rows["label"])
+        raise NevoaError(f"{what}: install nevoa[hub].") from error
+    datasets.disable_progress_bars()  # in the middle of ours
+    return datasets.load_dataset

@@ -1,41 +1,114 @@
-"""From what a user names to an ImageSet."""
+"""From what a user names to what it holds."""
 
-import numpy as np
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
+from nevoa.data import idx
+from nevoa.data.archive import files_within, is_archive
+from nevoa.data.arrays import list_array
 from nevoa.data.catalog import CATALOG
-from nevoa.data.decode import picture_of, pixels_of, square
-from nevoa.data.store import ImageSet, Split, stored
+from nevoa.data.choice import TRAIN
+from nevoa.data.folder import files_below, list_entries, stamp
+from nevoa.data.hub import list_hub, list_parquet, parse_place
+from nevoa.data.listing import Listing
 from nevoa.errors import NevoaError, unknown
 
+HUB = "hf:"
 
-def open_source(source: str, split: Split = "train", size: int | None = None) -> ImageSet:
-    """The images that `source` names, memory-mapped; decoded and resized once, then kept.
 
-    Args:
-        size: resize the shorter side to it and crop the centre; None keeps the images' own size.
+@dataclass(frozen=True)
+class Source:
+    """Where images come from.
+
+    Attributes:
+        text: as the user names it.
+        name: short, for titles and file names.
+        identity: another one when the content may be another: of files their sizes and times.
+        list: what is in it. A NevoaError if it cannot be had.
+        flips: whether a mirrored image is one more image of it.
     """
-    if source not in CATALOG:
-        raise unknown("dataset", source, CATALOG)
-    native = stored(f"{source}-{split}", lambda: CATALOG[source].load(split))
-    if size is None or native.shape[1:] == (size, size):
-        return native
-    return stored(f"{source}-{split}-{size}", lambda: _resized(native, size))
+
+    text: str
+    name: str
+    identity: object
+    list: Callable[[], Listing]
+    flips: bool = True
+    licence: str = ""
 
 
-def parse_index(source: str) -> tuple[str, int] | None:
-    """`fashion_mnist:7` -> its name and 7; None for what is not of that form."""
-    name, colon, index = source.rpartition(":")
-    return (name, int(index)) if name and colon and index.isdecimal() else None
+def find_source(text: str, split: str = TRAIN) -> Source:
+    """The source that a user names: a named data set, `hf:OWNER/NAME`, or a path. A NevoaError if there is none."""
+    if text in CATALOG:
+        row = CATALOG[text]
+        return Source(text, text, [text, split], lambda: row.list(split), row.flips, row.licence)
+    if text.startswith(HUB):
+        place = parse_place(text)
+        return Source(text, place.hub_id.partition("/")[2], [str(place), split], lambda: list_hub(place, split))
+    path = Path(text).expanduser()
+    if not path.exists():
+        if "/" in text or path.suffix:
+            raise NevoaError(f"There is no file or folder {text}.")
+        raise unknown("dataset", text, CATALOG)
+    return _folder(text, path, split) if path.is_dir() else _file(text, path, split)
 
 
-def image_at(source: str, index: int) -> np.ndarray:
-    """One image of a source, uint8 `[H, W, C]`."""
-    images = open_source(source)
-    if index >= len(images):
-        raise NevoaError(f"{source} has images 0 to {len(images) - 1}; there is no {index}.")
-    return images.images[index]
+def is_path(text: str) -> bool:
+    """Whether a source is named by its place on this machine."""
+    return text not in CATALOG and not text.startswith(HUB)
 
 
-def _resized(images: ImageSet, size: int) -> ImageSet:
-    pixels = np.stack([pixels_of(square(picture_of(image), size)) for image in images.images])
-    return ImageSet.of(images.name, pixels, images.labels, images.classes)
+def has_test_split(text: str) -> bool:
+    """Whether a named data set has images that are not for training."""
+    return "test" in CATALOG[text].counts
+
+
+def short_name(text: str) -> str:
+    """A name for a source that can be part of a file's: of `photos/cats.zip` it is `cats`."""
+    if text in CATALOG:
+        return text
+    path = Path(text.removeprefix(HUB))
+    return path.name.partition(".")[0] or path.resolve().name or "images"
+
+
+def _folder(text: str, path: Path, split: str) -> Source:
+    name, tables = short_name(text), sorted(path.rglob("*.parquet"))
+    if inside := idx.in_folder(path, split):
+        return Source(text, name, _marks([inside]), lambda: idx.list_idx(inside))
+    if tables:
+        chosen = [table for table in tables if split in str(table.relative_to(path))] or (
+            tables if split == TRAIN else []
+        )
+        if not chosen:
+            raise NevoaError(f"There is no Parquet file for split '{split}' in {path}.")
+        return Source(text, name, _marks(chosen), lambda: list_parquet(chosen))
+    entries = list(files_below(path))
+    return Source(text, name, [str(path.resolve()), split, stamp(entries)], lambda: list_entries(entries, split))
+
+
+def _file(text: str, path: Path, split: str) -> Source:
+    name, identity = short_name(text), [_marks([path]), split]
+    if is_archive(path):
+        return Source(text, name, identity, lambda: _list_archive(path, split))
+    whole: dict[str, Callable[[], Listing]] = {
+        ".npy": lambda: list_array(path),
+        ".npz": lambda: list_array(path),
+        ".parquet": lambda: list_parquet([path]),
+    }
+    kind = whole.get(path.suffix.lower()) or ((lambda: idx.list_idx(path)) if idx.is_idx(path) else None)
+    if kind is None:
+        raise NevoaError(
+            f"{text} is no source of images: give a folder, a .zip or .tar of one, .npy, .npz, .parquet or an idx file."
+        )
+    if split != TRAIN:
+        raise NevoaError(f"{text} is one file without splits: leave --split out.")
+    return Source(text, name, identity, kind)
+
+
+def _list_archive(path: Path, split: str) -> Listing:
+    entries, bad = files_within(path)
+    return list_entries(entries, split, bad)
+
+
+def _marks(paths: list[Path]) -> list[object]:
+    return [[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in paths]

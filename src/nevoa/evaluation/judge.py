@@ -46,7 +46,8 @@ class JudgeCard:
     def short_name(self) -> str:
         """The suffix of its metrics: `fashion` for fashion_mnist, else the name; with a size that is not native."""
         name = "fashion" if self.name == "fashion_mnist" else self.name
-        native = self.name not in CATALOG or CATALOG[self.name].shape == self.shape
+        row = CATALOG.get(self.name)
+        native = row is None or (row.channels, *(row.size or ())) == self.shape
         return name if native else "{0}_{2}x{3}".format(name, *self.shape)
 
 

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nevoa.data import CATALOG, ImageSet, open_source, size_in_words
-from nevoa.errors import NevoaError, unknown
+from nevoa.config import DataConfig
+from nevoa.data import CATALOG, ImageSet, size_in_words
+from nevoa.errors import NevoaError
 from nevoa.evaluation.features import Features, features_of
 from nevoa.evaluation.judge import Judge
 from nevoa.evaluation.judges import judge_of
 from nevoa.random import Stream, generator
+from nevoa.wishes import images_of
 
 
 @dataclass(frozen=True)
@@ -28,15 +30,15 @@ class Reference:
     judge: Judge
 
     @classmethod
-    def of(cls, source: str, size: int | None = None) -> "Reference":
-        """The reference for images like those of `source`; a part of a data set is measured by the whole."""
-        if source not in CATALOG:
-            raise unknown("dataset", source, CATALOG)
-        whole = CATALOG[source].part_of or source
-        if "test" not in CATALOG[whole].counts:
-            raise NevoaError(f"{whole} has no test images to compare with; name another source: --against.")
-        train = open_source(whole, "train", size)
-        return cls(whole, open_source(whole, "test", size), train, judge_of(train))
+    def of(cls, data: DataConfig) -> "Reference":
+        """The reference for images like those that `data` means; a part of a data set is measured by the whole."""
+        row = CATALOG.get(data.source)
+        if row is not None and row.part_of:
+            row, data = CATALOG[row.part_of], data.model_copy(update={"source": row.part_of, "limit": None})
+        if row is not None and "test" not in row.counts:
+            raise NevoaError(f"{data.source} has no test images to compare with; name another source: --against.")
+        train = images_of(data)
+        return cls(train.name, images_of(data, "test"), train, judge_of(train))
 
     def check_shape(self, shape: tuple[int, int, int]) -> None:
         """A NevoaError if images of (C, H, W) are not of the reference's shape."""

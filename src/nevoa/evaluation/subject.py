@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from nevoa.data import ImageSet, open_source, read_images, to_bytes
+from nevoa.data import ImageSet, read_alike, to_bytes
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.stage import Stage
 from nevoa.model import Model
 from nevoa.run import Run
+from nevoa.wishes import images_of
 
 Images = UInt8[np.ndarray, "N H W C"]
 
@@ -39,7 +40,7 @@ class Subject:
 
 def from_files(path: Path, count: int) -> Subject:
     """The first `count` images of an .npy file or a folder; all if there are fewer."""
-    return Subject(str(path), read_images(path)[:count])
+    return Subject(str(path), read_alike(path, count))
 
 
 def from_run(run: Run, reference: Reference, count: int, seed: int, **settings: Any) -> Iterator[Stage | Subject]:
@@ -58,7 +59,7 @@ def from_run(run: Run, reference: Reference, count: int, seed: int, **settings: 
             x_t, drawn = state.x_t, drawn + len(x_t)
             yield Stage("drawing", drawn, total)
         parts.append(to_bytes(x_t))
-    training = open_source(data.source, "train", data.size)
+    training = images_of(data)
     yield Subject(
         str(run.folder), np.concatenate(parts), replace(model, precision="float32"), training, bool(data.flip), sampling
     )

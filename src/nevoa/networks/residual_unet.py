@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from nevoa.networks.attention import Attention, Residual
 from nevoa.networks.blocks import PreNormBlock, wide_group_norm, zeroed
 from nevoa.networks.embedding import TimestepEmbedding
+from nevoa.networks.padding import cropped, padded
 
 
 class _Block(nn.Module):
@@ -57,7 +58,7 @@ class ResidualUNet(nn.Module):
         adaptive: whether the time scales and shifts channels, instead of being added to them.
         classes: whose labels it can be given; 0 for an unconditional network.
 
-    In: noisy images `[B, C, H, W]`, H and W divisible by `downsampling`; timesteps `[B]`; with
+    In: noisy images `[B, C, H, W]`, padded inside where `downsampling` does not divide H and W; timesteps `[B]`; with
     classes labels `[B]`, where None is the null label, index `classes`. Out: `[B, C, H, W]`.
     """
 
@@ -115,7 +116,8 @@ class ResidualUNet(nn.Module):
         self, x: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], label: Int64[Tensor, " B"] | None = None
     ) -> Float[Tensor, "B C H W"]:
         time = self.time(t, label)
-        x = self.stem(F.pixel_unshuffle(x, self.patch))
+        height, width = x.shape[2:]
+        x = self.stem(F.pixel_unshuffle(padded(x, self.downsampling), self.patch))
         skips = [x]
         for layer in self.downs:
             x = layer(x, time)
@@ -125,4 +127,4 @@ class ResidualUNet(nn.Module):
             if not isinstance(layer, _Double):
                 x = torch.cat([x, skips.pop()], dim=1)
             x = layer(x, time)
-        return F.pixel_shuffle(self.out(x), self.patch)
+        return cropped(F.pixel_shuffle(self.out(x), self.patch), height, width)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from nevoa.networks.attention import Attention, LinearAttention, Residual
 from nevoa.networks.blocks import ConvNextBlock, ResnetBlock
 from nevoa.networks.embedding import TimestepEmbedding
+from nevoa.networks.padding import cropped, padded
 
 BlockName = Literal["convnext", "resnet"]
 
@@ -38,7 +39,7 @@ class UNet(nn.Module):
         mult: inner widening of a ConvNeXt block; residual blocks have none.
         classes: whose labels it can be given; 0 for an unconditional network.
 
-    In: noisy images `[B, C, H, W]`, H and W divisible by `downsampling`; timesteps `[B]`; with
+    In: noisy images `[B, C, H, W]`, padded inside where `downsampling` does not divide H and W; timesteps `[B]`; with
     classes labels `[B]`, where None is the null label, index `classes`. Out: `[B, C, H, W]`.
     The finest stage's output takes no part in the way up, and the last block does not see the time: the design
     is kept as taught. `ResidualUNet` does better on both.
@@ -90,7 +91,8 @@ class UNet(nn.Module):
         self, x: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], label: Int64[Tensor, " B"] | None = None
     ) -> Float[Tensor, "B C H W"]:
         time = self.time(t, label)
-        x = self.stem(x)
+        height, width = x.shape[2:]
+        x = self.stem(padded(x, self.downsampling))
         skips = []
         for stage in self.downs:
             features, x = stage(x, time)
@@ -98,4 +100,4 @@ class UNet(nn.Module):
         x = self.middle_out(self.middle_attention(self.middle_in(x, time)), time)
         for stage in self.ups:
             _, x = stage(torch.cat([x, skips.pop()], dim=1), time)
-        return self.out(self.last(x, None))
+        return cropped(self.out(self.last(x, None)), height, width)

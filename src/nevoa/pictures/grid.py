@@ -51,6 +51,22 @@ def titled_strip(images: Images, titles: Sequence[str], side: int = 128) -> Imag
     return sheet
 
 
+def titled_rows(rows: Sequence[Images], titles: Sequence[str]) -> Image.Image:
+    """A row of images for each title, which stands before it. Small ones are enlarged in whole pixels."""
+    longest = max(map(len, rows))
+    blank = np.full((1, *rows[0].shape[1:]), 255, np.uint8)
+    filled = [np.concatenate([row, blank.repeat(longest - len(row), axis=0)]) for row in rows]
+    sheet = grid(np.concatenate(filled), columns=longest).convert("RGB")
+    font = ImageFont.load_default(max(11, min(16, sheet.height // len(rows) // 3)))
+    width = math.ceil(max(font.getlength(title) for title in titles[: len(rows)])) + 16
+    result = Image.new("RGB", (width + sheet.width, sheet.height), (255, 255, 255))
+    result.paste(sheet, (width, 0))
+    draw, pitch = ImageDraw.Draw(result), sheet.height / len(rows)
+    for index, title in enumerate(titles[: len(rows)]):
+        draw.text((width - 8, (index + 0.5) * pitch), title, fill=(0, 0, 0), font=font, anchor="rm")
+    return result
+
+
 def enlarged(images: Images, scale: int) -> UInt8[np.ndarray, "N sH sW C"]:
     """Every pixel as a square of `scale` by `scale`."""
     return images.repeat(scale, axis=1).repeat(scale, axis=2)

@@ -1,5 +1,6 @@
 """The README.md of a run folder: what it is, on one page."""
 
+from nevoa.data import short_name
 from nevoa.files import write_text
 from nevoa.run import Run
 from nevoa.training.state import TrainingState
@@ -36,7 +37,7 @@ def write(run: Run, state: TrainingState, images: int) -> None:
     loss = [line["loss"] for line in run.metrics() if line.get("loss") is not None][-1:]
     text = CARD.format(
         name=run.folder.name,
-        source=config.data.source,
+        source=short_name(config.data.source),
         images=images,
         height=height,
         width=width,

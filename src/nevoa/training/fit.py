@@ -1,17 +1,19 @@
 """From a config to a trained run."""
 
 import platform
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
+from typing import Unpack
 
 import torch
 
 import nevoa
 from nevoa.claim import claimed, refuse_if_claimed, state_of
 from nevoa.config import Config, to_toml
+from nevoa.data import short_name
 from nevoa.errors import NevoaError
 from nevoa.files import SCRATCH, sweep, write_text
-from nevoa.presets import DEFAULT_PRESET, configure
+from nevoa.presets import DEFAULT_PRESET, Wishes, configure
 from nevoa.run import RUNS, Run
 from nevoa.training import checkpoint
 from nevoa.training.continued import difference
@@ -25,7 +27,7 @@ from nevoa.training.state import TrainingState
 
 def default_folder(config: Config, preset: str) -> Path:
     """Where a run goes when nobody says: runs/SOURCE-PRESET."""
-    return RUNS / f"{config.data.source}-{preset}"
+    return RUNS / f"{short_name(config.data.source)}-{preset}"
 
 
 def resolve_run(config: Config, folder: Path, started: float | None = None, *, accept_changes: bool = False) -> Trial:
@@ -102,29 +104,26 @@ def train(
     source: str | None = None,
     preset: str = DEFAULT_PRESET,
     *,
-    minutes: float | None = None,
-    epochs: float | None = None,
-    steps: int | None = None,
     out: str | Path | None = None,
-    seed: int | None = None,
-    options: tuple[str, ...] = (),
+    options: Sequence[str] = (),
     accept_changes: bool = False,
     progress: bool = True,
+    **wishes: Unpack[Wishes],
 ) -> Run:
     """Train a model and return its run. The same call again resumes or, when it is finished, returns at once.
 
     Args:
-        source: a named data set; the preset's own if None.
-        minutes, epochs, steps: the budget; at most one. The preset's own if none is given.
+        source: a folder of images, a file of them, or a named data set; the preset's own if None.
         out: the run folder; runs/SOURCE-PRESET if None.
         options: "section.key=value", as on the command line.
         accept_changes: go on with a run although settings, data or torch differ.
+        wishes: minutes, size, classes, conditional and more: `nevoa.presets.Wishes`.
 
     Example:
         run = nevoa.train("fashion_mnist_10k", minutes=5)
         images = run.model().sample(64)
     """
-    config = configure(source, preset, minutes=minutes, epochs=epochs, steps=steps, seed=seed, options=options)
+    config = configure(source, preset, options=options, **wishes)
     folder = Path(out) if out is not None else default_folder(config, preset)
     trial = resolve_run(config, folder, accept_changes=accept_changes)
     stream = fit_resolved(trial, folder, accept_changes=accept_changes)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from nevoa.config import Config, TrainingConfig
-from nevoa.data import CATALOG, ImageSet, open_source
+from nevoa.data import ImageSet, Notes, flips, is_path
 from nevoa.device import choose_device, choose_precision, choose_threads
 from nevoa.errors import NevoaError
 from nevoa.files import check_room
@@ -19,6 +19,7 @@ from nevoa.training.budget import course, is_open, total_seconds
 from nevoa.training.checkpoint import KEEP
 from nevoa.training.continued import continued
 from nevoa.training.trial import Trial
+from nevoa.wishes import images_of
 
 # What a compiled network saves of a run of ten minutes on a GPU is more than the minute that compiling it may take.
 COMPILE_PAYS = 600.0
@@ -41,9 +42,9 @@ def resolve(
         accept_changes: go on where `saved` differs.
     """
     started = time.perf_counter() if started is None else started
-    images = open_source(config.data.source, size=config.data.size)
-    flip = CATALOG[config.data.source].flips if config.data.flip is None else config.data.flip
-    config = _with(config, "data", flip=flip, fingerprint=images.fingerprint, classes=_classes(config, images))
+    images = images_of(config.data)
+    config = _with(config, "training", conditional=_conditional(config, images))
+    config = _with(config, "data", **_about(config, images))
     if saved is not None:
         config = continued(config, saved, accept_changes)
     device = choose_device(config.training.device)
@@ -91,6 +92,7 @@ class Plan:
         seconds: estimated, previews included.
         memory_bytes: the most this process, or the GPU, held during a step of trial.
         disk_bytes: what the run folder will come to at most.
+        notes: what is known of the images, as which of them were left out.
     """
 
     config: Config
@@ -109,6 +111,7 @@ class Plan:
     seconds: float
     memory_bytes: int
     disk_bytes: int
+    notes: Notes
 
     @classmethod
     def of(cls, trial: Trial) -> "Plan":
@@ -132,6 +135,7 @@ class Plan:
             seconds=total_seconds(training, trial.costs),
             memory_bytes=_peak_memory(trial.state.device),
             disk_bytes=_disk_bytes(parameters, training),
+            notes=trial.images.notes,
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -148,13 +152,28 @@ def _with(config: Config, section: str, **values: Any) -> Config:
     return config.model_copy(update={section: getattr(config, section).model_copy(update=values)})
 
 
-def _classes(config: Config, images: ImageSet) -> tuple[str, ...] | None:
-    """What a conditional model is told of; None for any other."""
-    if not config.training.conditional:
-        return None
-    if not images.classes:
-        raise NevoaError(f"{images.name} has no labels: training.conditional=true needs a data set of classes.")
-    return images.classes
+def _conditional(config: Config, images: ImageSet) -> bool:
+    wish = config.training.conditional
+    if wish == "auto":
+        return bool(images.classes)
+    if wish and not images.classes:
+        raise NevoaError(
+            f"{images.name} has no classes: a conditional model needs them. Put its images into a sub-folder for each "
+            "class, or leave --conditional out."
+        )
+    return wish
+
+
+def _about(config: Config, images: ImageSet) -> dict[str, Any]:
+    """What is found when the data are opened. Classes are kept where they matter: in a conditional model, or chosen."""
+    data = config.data
+    named = config.training.conditional or data.classes is not None
+    return {
+        "source": str(Path(data.source).expanduser().absolute()) if is_path(data.source) else data.source,
+        "flip": flips(data.source) if data.flip is None else data.flip,
+        "fingerprint": images.fingerprint,
+        "classes": images.classes if named else None,
+    }
 
 
 def _peak_memory(device: str) -> int:

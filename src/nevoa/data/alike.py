@@ -1,0 +1,36 @@
+"""Images to be measured: as they are, all of them, or not at all."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from nevoa.data.decode import decoded, opaque, picture_of, pixels_of, size_in_words
+from nevoa.data.sources import find_source
+from nevoa.errors import NevoaError
+
+
+def read_alike(path: Path, count: int | None = None) -> UInt8[np.ndarray, "N H W C"]:
+    """The first `count` images of a file or folder, in the order of their names: nothing is resized or left out.
+
+    A NevoaError if one cannot be read or is of another size than the first.
+    """
+    listing = find_source(str(path)).list()
+    if listing.bad:
+        raise NevoaError(f"{path}: {listing.bad[0].name}: {listing.bad[0].reason}.")
+    if not listing.count:
+        raise NevoaError(f"There are no pictures in {path}.")
+    pictures: list[np.ndarray] = []
+    for number in range(min(count or listing.count, listing.count)):
+        try:
+            content = listing.read(number)
+            image = decoded(content) if isinstance(content, bytes) else opaque(picture_of(content))
+        except (OSError, ValueError) as error:
+            raise NevoaError(f"{path}: {listing.file(number)}: {error}.") from error
+        pictures.append(pixels_of(image))
+        if pictures[-1].shape != pictures[0].shape:
+            first, other = (size_in_words(*pixels.transpose(2, 0, 1).shape) for pixels in (pictures[0], pictures[-1]))
+            raise NevoaError(
+                f"The pictures in {path} differ: {listing.file(0)} is {first}, {listing.file(number)} {other}."
+            )
+    return np.stack(pictures)

@@ -1,0 +1,208 @@
+"""A folder of images, nested as it may be: sub-folders or a table of metadata say what is on them."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+import numpy as np
+
+from nevoa.data.decode import SUFFIXES, is_picture
+from nevoa.data.listing import NO_LABELS, Bad, Listing, numbered
+from nevoa.errors import NevoaError
+
+SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx", "icon\r", "$recycle.bin"}
+METADATA = "metadata.csv", "metadata.jsonl"
+LABEL_COLUMNS = "label", "labels", "class", "category"
+SPLITS = {
+    "train": ("train", "training"),
+    "test": ("test", "testing", "eval"),
+    "validation": ("validation", "valid", "val", "dev"),
+}
+START_BYTES = 16
+# Of a photograph; what is larger is no picture for a small model, or an attempt to fill the memory.
+LARGEST_FILE = 256_000_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of a folder or archive: its path below it with `/` between parts, and a way to its bytes."""
+
+    path: str
+    start: Callable[[], bytes]
+    read: Callable[[], bytes]
+    stamp: tuple[int, ...] = ()
+
+
+def files_below(folder: Path) -> Iterator[Entry]:
+    """The files below a folder in the order of their names. Hidden and system files are passed over.
+
+    Links are followed; a folder that was seen is not entered again, so that loops end.
+    """
+    seen: set[tuple[int, int]] = set()
+
+    def walk(inner: Path) -> Iterator[Entry]:
+        about = inner.stat()
+        if (about.st_dev, about.st_ino) in seen:
+            return
+        seen.add((about.st_dev, about.st_ino))
+        try:
+            inside = sorted(os.scandir(inner), key=lambda entry: entry.name)
+        except OSError:
+            yield _entry(inner, shown(str(inner.relative_to(folder))))
+            return
+        for found in inside:
+            if is_hidden(found.name):
+                continue
+            path = inner / found.name
+            if found.is_dir():
+                yield from walk(path)
+            else:
+                yield _entry(path, shown(str(path.relative_to(folder))))
+
+    try:
+        yield from walk(folder)
+    except OSError as error:
+        raise NevoaError(f"Cannot look into {folder}: {error.strerror}.") from error
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is not meant for people."""
+    return name.startswith(".") or name.lower() in SYSTEM_FILES
+
+
+def shown(path: str) -> str:
+    """A path as text that can be printed and written, whatever bytes its names are made of."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace").replace(os.sep, "/")
+
+
+def stamp(entries: Sequence[Entry]) -> list[object]:
+    """What changes when any of the files does."""
+    return [[entry.path, *entry.stamp] for entry in entries]
+
+
+def list_entries(entries: Sequence[Entry], split: str, bad: Sequence[Bad] = ()) -> Listing:
+    """The pictures among files, with their classes: from a table `metadata.csv` or `.jsonl`, else from sub-folders.
+
+    Sub-folders `train`, `test` and the like are splits, as `datasets` has it; without any, all is `train`. A NevoaError
+    if there is no such split.
+    """
+    pictures, broken = [], list(bad)
+    for entry in entries:
+        try:
+            if PurePosixPath(entry.path).suffix.lower() in SUFFIXES or is_picture(entry.start()):
+                pictures.append(entry)
+        except (OSError, ValueError) as error:
+            broken.append(Bad(entry.path, getattr(error, "strerror", None) or str(error)))
+    tables = [entry for entry in entries if PurePosixPath(entry.path).name in METADATA]
+    ignored = len(entries) - len(pictures) - len(tables) - (len(broken) - len(bad))
+    pictures = _in_split(pictures, split)
+    names = _from_tables(tables, pictures) or _from_folders(pictures)
+    labels, classes = numbered(names)
+    if not classes and None in names and any(names):
+        pictures, labels, classes = _only_labelled(pictures, names)
+    return Listing(
+        count=len(pictures),
+        read=lambda index: pictures[index].read(),
+        file=lambda index: pictures[index].path,
+        labels=labels,
+        classes=classes,
+        bad=tuple(broken),
+        ignored=ignored,
+    )
+
+
+def _in_split(pictures: Sequence[Entry], split: str) -> list[Entry]:
+    tops = _next_folders(pictures)
+    words = {name: {top for top in tops if top and top.lower() in known} for name, known in SPLITS.items()}
+    splits = {name: found for name, found in words.items() if found}
+    if not splits and split == "train":
+        return list(pictures)
+    if not splits:
+        raise NevoaError(
+            f"There is no split '{split}': put its pictures into a sub-folder {split}, the rest into train."
+        )
+    if split not in splits:
+        raise NevoaError(f"There is no split '{split}' here, but {', '.join(sorted(splits))}.")
+    return [entry for entry, top in zip(pictures, tops, strict=True) if top in splits[split]]
+
+
+def _from_folders(pictures: Sequence[Entry]) -> list[str | None]:
+    """The first sub-folder of each in which they differ, if all are in one."""
+    tops = _next_folders(pictures)
+    return [None] * len(tops) if None in tops else tops
+
+
+def _next_folders(pictures: Sequence[Entry]) -> list[str | None]:
+    """The folder of each just below the one that holds them all; None for what lies in that itself."""
+    folders = [PurePosixPath(entry.path).parts[:-1] for entry in pictures]
+    shared = 0
+    while len(level := {parts[shared : shared + 1] for parts in folders}) == 1 and level != {()}:
+        shared += 1
+    return [parts[shared] if len(parts) > shared else None for parts in folders]
+
+
+def _from_tables(tables: Sequence[Entry], pictures: Sequence[Entry]) -> list[str | None]:
+    """The class of each picture that a table has, by its path beside the table."""
+    known: dict[str, str] = {}
+    for table in tables:
+        beside = table.path.rpartition("/")[0]
+        for row in _rows(table):
+            label = next((row[column] for column in LABEL_COLUMNS if row.get(column) not in (None, "")), None)
+            if label is not None and isinstance(row.get("file_name"), str):
+                known[f"{beside}/{row['file_name']}".lstrip("/")] = str(label)
+    found = [known.get(entry.path) for entry in pictures]
+    return found if any(found) else []
+
+
+def _rows(table: Entry) -> list[dict[str, object]]:
+    try:
+        text = table.read().decode("utf-8-sig")
+        if table.path.endswith(".csv"):
+            return [dict(row) for row in csv.DictReader(io.StringIO(text))]
+        return [row for line in text.splitlines() if line.strip() and isinstance(row := json.loads(line), dict)]
+    except (OSError, ValueError, RecursionError, csv.Error) as error:
+        raise NevoaError(f"{table.path} cannot be read as a table: {error}.") from error
+
+
+def _only_labelled(
+    pictures: Sequence[Entry], names: Sequence[str | None]
+) -> tuple[list[Entry], np.ndarray, tuple[str, ...]]:
+    """Pictures that a table does not mention have no class: then none has, unless those that it has are enough."""
+    labelled = [(entry, name) for entry, name in zip(pictures, names, strict=True) if name is not None]
+    labels, classes = numbered([name for _, name in labelled])
+    return ([entry for entry, _ in labelled], labels, classes) if classes else (list(pictures), NO_LABELS, ())
+
+
+def _entry(path: Path, name: str) -> Entry:
+    try:
+        about = path.stat()
+        marks = about.st_size, about.st_mtime_ns
+    except OSError:  # a link to nowhere: opening it will say so
+        marks = ()
+    return Entry(name, lambda: _start(path), lambda: _whole(path), marks)
+
+
+def _start(path: Path) -> bytes:
+    with _file(path) as file:
+        return file.read(START_BYTES)
+
+
+def _whole(path: Path) -> bytes:
+    with _file(path) as file:
+        data = file.read(LARGEST_FILE + 1)
+    if len(data) > LARGEST_FILE:
+        raise ValueError("it has too many bytes for a picture")
+    return data
+
+
+def _file(path: Path) -> BinaryIO:
+    if path.is_dir():
+        raise ValueError("it is a folder that cannot be looked into")
+    if not path.is_file():  # nothing is read from pipes and devices
+        raise ValueError("it is no file, or a link to nowhere")
+    return path.open("rb")

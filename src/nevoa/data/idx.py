@@ -1,0 +1,64 @@
+"""idx files, as MNIST and its kin come."""
+
+import gzip
+import math
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from nevoa.data.listing import Listing, of_arrays
+from nevoa.errors import NevoaError
+
+# A byte of deflate is at most so many.
+MOST_DEFLATED = 1032
+PREFIXES = {"train": "train", "test": "t10k"}
+
+
+def is_idx(path: Path) -> bool:
+    """Whether a file's name says that it is an idx file: `train-images-idx3-ubyte.gz` and the like."""
+    return "idx" in path.name and path.name.removesuffix(".gz").endswith("ubyte")
+
+
+def list_idx(path: Path) -> Listing:
+    """The images of an idx file, with the labels beside it where there are any."""
+    images = read_idx(path)
+    if images.ndim != 3 or 0 in images.shape:
+        raise NevoaError(f"{path} holds {list(images.shape)}; images are [N, H, W].")
+    beside = path.with_name(path.name.replace("images", "labels").replace("idx3", "idx1"))
+    labels = read_idx(beside) if beside != path and beside.exists() else None
+    if labels is not None and labels.shape != images.shape[:1]:
+        raise NevoaError(f"{beside} holds {len(labels):,} labels, {path.name} {len(images):,} images.")
+    classes = [] if labels is None else [str(label) for label in range(int(labels.max()) + 1)]
+    return of_arrays(images[..., None], labels, classes)
+
+
+def in_folder(folder: Path, split: str) -> Path | None:
+    """The idx file of a split's images in a folder, if it has one."""
+    found = [path for path in sorted(folder.glob(f"{PREFIXES.get(split, split)}*images*")) if is_idx(path)]
+    return found[0] if found else None
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """An idx file of bytes, gzipped or not: two zero bytes, type 8, number of axes, their lengths, the values."""
+    try:
+        with path.open("rb") as plain:
+            zipped = plain.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if zipped else path.open("rb") as file:
+            start = file.read(4)
+            if start[:3] != b"\0\0\x08" or not 1 <= start[3] <= 3:
+                raise ValueError("it is not an idx file of bytes")
+            lengths = file.read(4 * start[3])
+            if len(lengths) < 4 * start[3]:
+                raise ValueError("it is not an idx file of bytes")
+            shape = np.frombuffer(lengths, ">u4").tolist()
+            count = math.prod(shape)
+            if count > MOST_DEFLATED * path.stat().st_size:
+                raise ValueError(f"its header says {count:,} values, more than it can hold")
+            values = np.frombuffer(file.read(count + 1), np.uint8)
+    except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:
+        raise NevoaError(f"Cannot read {path}: {error}.") from error
+    if len(values) != count:
+        found = f"{len(values)} values" if len(values) < count else "more values"
+        raise NevoaError(f"{path} holds {found}, its header says {count}.")
+    return values.reshape(shape)

@@ -1,0 +1,75 @@
+"""What a source holds, before anything of it is opened."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int64, UInt8
+
+from nevoa.data.decode import Size
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A file that is left out, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The images of a source by number, none of them opened yet.
+
+    Attributes:
+        read: the content of file number i, or its pixels uint8 `[H, W, C]`.
+        file: what messages call number i.
+        labels: class index of each; empty where there are no classes.
+        size: (height, width) unless the user says otherwise; None: all have to be looked at first.
+        channels: 1 or 3 unless the user says otherwise; None likewise.
+        bad: what was left out while listing.
+        ignored: files that are no pictures and do not claim to be.
+    """
+
+    count: int
+    read: Callable[[int], bytes | np.ndarray]
+    file: Callable[[int], str]
+    labels: Int64[np.ndarray, " N"]
+    classes: tuple[str, ...] = ()
+    size: Size | None = None
+    channels: int | None = None
+    bad: tuple[Bad, ...] = ()
+    ignored: int = 0
+
+
+def of_arrays(images: UInt8[np.ndarray, "N H W C"], labels: np.ndarray | None, classes: Sequence[str] = ()) -> Listing:
+    """The listing of images that are in memory, or mapped into it."""
+    _, height, width, channels = images.shape
+    if labels is None or not classes:
+        labels, classes = NO_LABELS, ()
+    return Listing(
+        count=len(images),
+        read=lambda index: images[index],
+        file=lambda index: f"number {index}",
+        labels=labels.astype(np.int64),
+        classes=tuple(classes),
+        size=(height, width),
+        channels=1 if channels in (1, 2) else 3,
+    )
+
+
+def numbered(names: Sequence[str | None]) -> tuple[Int64[np.ndarray, " N"], tuple[str, ...]]:
+    """Labels and class names, sorted, of a class name for each image; none where any is missing or all are one."""
+    known = sorted({name for name in names if name is not None}, key=_by_number)
+    if len(known) < 2 or None in names:
+        return NO_LABELS, ()
+    place = {name: index for index, name in enumerate(known)}
+    return np.array([place[name] for name in names if name is not None], np.int64), tuple(known)
+
+
+def _by_number(name: str) -> tuple[int, int, str]:
+    """So that class 10 comes after class 9."""
+    return (0, int(name), name) if name.isdecimal() else (1, 0, name)
+
+
+NO_LABELS = np.zeros(0, np.int64)

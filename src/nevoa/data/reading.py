@@ -1,0 +1,89 @@
+"""From the files of a listing to pixels of one shape."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int64, UInt8
+
+from nevoa.data.choice import Choice
+from nevoa.data.decode import Header, Size, decoded, fitted, header, opaque, picture_of, pixels_of
+from nevoa.data.listing import Listing
+from nevoa.data.parallel import each
+
+# Images that differ in size are made this large; those that are alike keep their own up to twice that.
+USUAL_SIDE, LARGEST_OWN_SIDE = 64, 128
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What all images of a store are: height, width, channels."""
+
+    size: Size
+    channels: int
+
+    @property
+    def array(self) -> tuple[int, int, int]:
+        return (*self.size, self.channels)
+
+
+@dataclass(frozen=True)
+class Read:
+    """What came of one file: its pixels, or the reason why there are none."""
+
+    file: str
+    sha256: str = ""
+    reason: str = ""
+    pixels: UInt8[np.ndarray, "H W C"] | None = None
+
+    @property
+    def line(self) -> dict[str, str]:
+        """What a store keeps of it."""
+        parts = {"file": self.file, "sha256": self.sha256, "reason": self.reason}
+        return {name: text for name, text in parts.items() if text}
+
+
+def read(listing: Listing, number: int, shape: Shape, background: str) -> Read:
+    """File `number` of a listing as an image of that shape."""
+    file, digest = listing.file(number), ""
+    try:
+        content = listing.read(number)
+        digest = hashlib.sha256(content if isinstance(content, bytes) else content.tobytes()).hexdigest()
+        return Read(file, digest, pixels=_pixels(content, shape, background))
+    except MemoryError:
+        return Read(file, digest, "there is not enough memory for it")
+    except (OSError, ValueError) as error:
+        return Read(file, digest, getattr(error, "strerror", None) or str(error))
+
+
+def shape_of(listing: Listing, numbers: Int64[np.ndarray, " N"], choice: Choice) -> Shape:
+    """The shape for some files of a listing: as chosen, else as the listing has it, else as their headers suggest."""
+    size, channels = choice.size or listing.size, choice.channels or listing.channels
+    if size and channels:
+        return Shape(size, channels)
+    found = [head for head in each(lambda number: _header(listing, number), numbers.tolist()) if head is not None]
+    gray = bool(found) and all(head.gray for head in found)
+    return Shape(size or _usual({head.size for head in found}), channels or (1 if gray else 3))
+
+
+def _usual(sizes: set[Size]) -> Size:
+    own = next(iter(sizes)) if len(sizes) == 1 else None
+    return own if own and max(own) <= LARGEST_OWN_SIDE else (USUAL_SIDE, USUAL_SIDE)
+
+
+def _pixels(content: bytes | np.ndarray, shape: Shape, background: str) -> UInt8[np.ndarray, "H W C"]:
+    if isinstance(content, np.ndarray) and content.shape == shape.array:
+        return np.array(content)
+    whole = decoded(content, background) if isinstance(content, bytes) else opaque(picture_of(content), background)
+    return pixels_of(fitted(whole, shape.size), shape.channels)
+
+
+def _header(listing: Listing, number: int) -> Header | None:
+    """None for what cannot be read: that is said when it is to be read whole."""
+    try:
+        content = listing.read(number)
+        if isinstance(content, np.ndarray):
+            return Header(content.shape[:2], content.shape[2] < 3)
+        return header(content)
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,283 @@
+"""A folder of images as people have them."""
+
+import json
+import os
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nevoa.data import Choice, ImageSet, open_source
+from nevoa.data.sources import find_source
+from nevoa.errors import NevoaError
+from tests.data.pictures import encoded, photo
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Twelve pictures in three classes, one of them two folders deep."""
+    for number in range(12):
+        place = tmp_path / "pets" / ("cat", "dog/small", "newt")[number % 3] / f"{number:02d}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(encoded(photo(number), "PNG"))
+    return tmp_path / "pets"
+
+
+def opened(folder: Path, **choice: object) -> ImageSet:
+    return open_source(str(folder), Choice(**choice))  # pyright: ignore[reportArgumentType]
+
+
+def test_sub_folders_are_labels(folder: Path) -> None:
+    images = opened(folder)
+    assert images.classes == ("cat", "dog", "newt")
+    assert images.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+    assert images.images.shape == (12, 30, 40, 3)
+    np.testing.assert_array_equal(images.images[1], np.asarray(photo(3)))
+
+
+@pytest.mark.parametrize("where", ["one sub-folder", "none", "one beside"])
+def test_without_two_sub_folders_there_are_no_labels(tmp_path: Path, where: str) -> None:
+    for number in range(4):
+        inner = {"one sub-folder": "all", "none": ".", "one beside": "." if number == 0 else "all"}[where]
+        place = tmp_path / inner / f"{number}.png"
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(encoded(photo(number), "PNG"))
+    images = opened(tmp_path)
+    assert images.classes == ()
+    assert images.labels.tolist() == [0] * 4
+
+
+def test_a_folder_around_the_sub_folders_does_not_matter(folder: Path, tmp_path: Path) -> None:
+    assert opened(tmp_path).fingerprint == opened(folder).fingerprint
+
+
+@pytest.mark.parametrize("kind", ["metadata.csv", "metadata.jsonl"])
+def test_metadata_are_read_as_datasets_reads_them(folder: Path, kind: str) -> None:
+    """The same folder by `datasets`' own imagefolder: same images, same labels."""
+    rows = [("cat/00.png", "night"), ("dog/small/01.png", "day"), ("newt/02.png", "night")]
+    lines = ["file_name,label", *(f"{name},{label}" for name, label in rows)]
+    if kind.endswith("jsonl"):
+        lines = [json.dumps({"file_name": name, "label": label}) for name, label in rows]
+    (folder / kind).write_text("\n".join(lines) + "\n")
+    images = opened(folder)
+    assert [images.classes[label] for label in images.labels] == ["night", "day", "night"]
+    datasets = pytest.importorskip("datasets")
+    theirs = datasets.load_dataset("imagefolder", data_dir=str(folder), split="train", cache_dir=folder.parent / "hf")
+    by_pixels = {np.asarray(row["image"]).tobytes(): row["label"] for row in theirs if row["label"]}
+    assert {
+        image.tobytes(): images.classes[label] for image, label in zip(images.images, images.labels, strict=True)
+    } == (by_pixels)
+
+
+def test_train_and_test_folders_are_splits(folder: Path, tmp_path: Path) -> None:
+    folder.rename(tmp_path / "train")
+    other = tmp_path / "test" / "cat" / "x.png"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(encoded(photo(99), "PNG"))
+    assert len(opened(tmp_path)) == 12
+    assert opened(tmp_path).classes == ("cat", "dog", "newt")
+    np.testing.assert_array_equal(opened(tmp_path, split="test").images[0], np.asarray(photo(99)))
+    with pytest.raises(NevoaError, match="no split 'validation' here, but test, train"):
+        opened(tmp_path, split="validation")
+
+
+def test_a_folder_without_splits_has_none(folder: Path) -> None:
+    with pytest.raises(NevoaError, match="put its pictures into a sub-folder test"):
+        opened(folder, split="test")
+
+
+def test_every_bad_file_is_listed_and_the_rest_is_used(folder: Path) -> None:
+    good = encoded(photo(50), "JPEG")
+    bad = {
+        "cat/empty.png": b"",
+        "cat/text.jpg": b"no picture",
+        "cat/cut.jpg": good[: len(good) // 2],
+        "dog/page.webp": b"<html>",
+    }
+    for name, content in bad.items():
+        (folder / name).write_bytes(content)
+    (folder / "cat" / "loop").symlink_to(folder, target_is_directory=True)
+    (folder / "cat" / "nowhere.png").symlink_to(folder / "gone.png")
+    (folder / "cat" / "folder.png").mkdir()
+    os.mkfifo(folder / "cat" / "pipe.gif")
+    for name in ("cat/.hidden.png", "cat/Thumbs.db", "cat/.DS_Store", "__MACOSX/x.png"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(good)
+    (folder / "notes.txt").write_text("not a picture, and does not claim to be")
+    (folder / "dog" / "camera").write_bytes(good)  # a picture without a suffix is one
+    images = opened(folder, size=(30, 40))
+    assert len(images) == 13
+    reasons = {one.name: one.reason for one in images.notes.bad}
+    assert "truncated" in reasons.pop("cat/cut.jpg").lower()
+    assert reasons == {
+        "cat/empty.png": "it is empty",
+        "cat/text.jpg": "it is no picture of a known format",
+        "dog/page.webp": "it is no picture of a known format",
+        "cat/nowhere.png": "it is no file, or a link to nowhere",
+        "cat/pipe.gif": "it is no file, or a link to nowhere",
+    }
+    assert images.notes.ignored == 1
+    assert images.classes == ("cat", "dog", "newt")
+
+
+def test_names_of_any_bytes(tmp_path: Path) -> None:
+    for number, name in enumerate(
+        [b"caf\xe9.png", "日本.png".encode(), b"new\nline.png", b" .png", b"a" * 200 + b".png"]
+    ):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(encoded(photo(number), "PNG"))
+    (tmp_path / os.fsdecode(b"\xff.png")).write_bytes(b"bad")
+    images = opened(tmp_path)
+    assert len(images) == 5
+    assert images.notes.bad[0].name == r"\xff.png"
+
+
+def test_the_same_file_twice_is_counted(folder: Path) -> None:
+    (folder / "cat" / "copy.png").write_bytes((folder / "dog/small/01.png").read_bytes())
+    assert opened(folder).notes.duplicates == 1
+
+
+@pytest.mark.parametrize("content", [[], ["readme.txt"]])
+def test_a_folder_without_pictures(tmp_path: Path, content: list[str]) -> None:
+    for name in content:
+        (tmp_path / name).write_text("x")
+    with pytest.raises(NevoaError, match="There are no pictures in"):
+        opened(tmp_path)
+
+
+def test_a_folder_of_nothing_but_bad_ones(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"x")
+    with pytest.raises(NevoaError, match=r"could be read; the first, a.png: it is no picture"):
+        opened(tmp_path)
+    assert not list(Path(os.environ["NEVOA_CACHE"]).glob("*/images.npy"))
+
+
+def test_one_picture_is_a_data_set(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(photo(), "PNG"))
+    assert opened(tmp_path).images.shape == (1, 30, 40, 3)
+
+
+def test_pictures_of_many_sizes_and_modes_become_alike(tmp_path: Path) -> None:
+    for number, (size, mode) in enumerate([((40, 30), "RGB"), ((10, 90), "L"), ((64, 64), "RGBA"), ((7, 7), "P")]):
+        (tmp_path / f"{number}.png").write_bytes(encoded(photo(number, size, mode), "PNG"))
+    assert opened(tmp_path).images.shape == (4, 64, 64, 3)
+    assert opened(tmp_path, size=(16, 24), channels=1).images.shape == (4, 16, 24, 1)
+
+
+def test_gray_pictures_have_one_channel(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.png").write_bytes(encoded(photo(number, mode="L"), "PNG"))
+    assert opened(tmp_path).images.shape == (3, 30, 40, 1)
+    assert opened(tmp_path, channels=3).images.shape == (3, 30, 40, 3)
+
+
+def test_large_pictures_of_one_size_are_made_small(tmp_path: Path) -> None:
+    for number in range(2):
+        (tmp_path / f"{number}.png").write_bytes(encoded(photo(number, (400, 300)), "PNG"))
+    assert opened(tmp_path).shape == (3, 64, 64)
+
+
+def test_a_changed_folder_is_read_again(folder: Path) -> None:
+    before = opened(folder)
+    (folder / "cat" / "00.png").write_bytes(encoded(photo(77), "PNG"))
+    after = opened(folder)
+    assert after.fingerprint != before.fingerprint
+    np.testing.assert_array_equal(after.images[0], np.asarray(photo(77)))
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz", "tgz", "tar.bz2", "tar.xz"])
+def test_an_archive_is_the_folder_in_it(folder: Path, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"pets.{kind}"
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w") as out:
+            for file in sorted(folder.rglob("*.png")):
+                out.write(file, file.relative_to(folder.parent))
+    else:
+        mode: Any = f"w:{kind.removeprefix('tar').removeprefix('.').replace('tgz', 'gz')}"
+        with tarfile.open(path, mode) as out:
+            out.add(folder, "pets")
+    assert opened(path).fingerprint == opened(folder).fingerprint
+
+
+def test_an_archive_unpacks_nothing_and_leads_nowhere(folder: Path, tmp_path: Path) -> None:
+    path, picture = tmp_path / "evil.zip", (folder / "cat/00.png").read_bytes()
+    link = zipfile.ZipInfo("cat/link.png")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(path, "w") as out:
+        out.writestr("cat/a.png", picture)
+        for name in ("../../out.png", "/etc/out.png", "cat/../../out.png", "..\\out.png"):
+            out.writestr(name, picture)
+        out.writestr(link, "/etc/passwd")
+    before = sorted(tmp_path.rglob("*"))
+    images = opened(path)
+    assert len(images) == 1
+    assert len(images.notes.bad) == 5
+    assert "it is a link" in {bad.reason for bad in images.notes.bad}
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_tar_of_links_and_devices(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "evil.tar"
+    with tarfile.open(path, "w") as out:
+        out.add(folder / "cat/00.png", "a.png")
+        for name, kind, target in (("b.png", tarfile.SYMTYPE, "/etc/passwd"), ("c.png", tarfile.LNKTYPE, "a.png")):
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, target
+            out.addfile(member)
+        device = tarfile.TarInfo("d.png")
+        device.type = tarfile.CHRTYPE
+        out.addfile(device)
+        out.add(folder / "cat/00.png", "../e.png")
+    images = opened(path)
+    assert len(images) == 1
+    assert [bad.name for bad in images.notes.bad] == ["b.png", "c.png", "d.png", "../e.png"]
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_a_bomb_is_not_opened(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"bomb.{kind}"
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
+            out.writestr("a.png", bytes(50_000_000))
+    else:
+        (tmp_path / "a.png").write_bytes(bytes(50_000_000))
+        with tarfile.open(path, "w:gz") as out:
+            out.add(tmp_path / "a.png", "a.png")
+    with pytest.raises(NevoaError, match="times its size"):
+        opened(path)
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz"])
+@pytest.mark.parametrize("content", [b"", b"not an archive", b"PK\x05\x06"])
+def test_a_broken_archive_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(NevoaError, match=r"cannot be read as an archive|no pictures"):
+        opened(tmp_path / name)
+
+
+def test_a_member_that_is_damaged_is_listed(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "pets.zip"
+    with zipfile.ZipFile(path, "w") as out:
+        for file in sorted(folder.rglob("*.png")):
+            out.write(file, file.relative_to(folder.parent))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(data)
+    images = opened(path)
+    assert len(images) == 11
+    assert "CRC" in images.notes.bad[0].reason
+
+
+def test_what_is_no_source(tmp_path: Path) -> None:
+    (tmp_path / "a.doc").write_text("x")
+    with pytest.raises(NevoaError, match="is no source of images: give a folder"):
+        find_source(str(tmp_path / "a.doc"))
+    with pytest.raises(NevoaError, match="There is no file or folder"):
+        find_source(str(tmp_path / "gone"))

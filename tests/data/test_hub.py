@@ -1,0 +1,217 @@
+"""The Hub's data sets, by the code that loads them, from copies on this disk that are laid out like each."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nevoa.data import CATALOG, Choice, hub, open_source
+from nevoa.data.catalog import DIGITS
+from nevoa.data.hub import Place, parse_place
+from nevoa.errors import NevoaError
+from tests.data.pictures import encoded, photo
+
+datasets = pytest.importorskip("datasets")
+
+COUNT = 6
+CLOTHES = CATALOG["fashion_mnist"].classes
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a data set lies on the Hub: its columns besides the image, and its splits."""
+
+    features: dict[str, Any]
+    splits: tuple[str, ...] = ("train", "test")
+    config: str | None = None
+    image: str = "image"
+
+
+def _classes(names: tuple[str, ...] | list[str]) -> Any:
+    return datasets.ClassLabel(names=list(names))
+
+
+TEXT, NUMBER = datasets.Value("string"), datasets.Value("int64")
+DRAWINGS = [f"drawing {number}" for number in range(345)]
+# Recorded from the pages of the Hub.
+LAYOUTS: dict[str, Layout] = {
+    "fashion_mnist": Layout({"label": _classes(CLOTHES)}),
+    "mnist": Layout({"label": _classes(DIGITS)}),
+    "a_mnist": Layout({"label": _classes(DIGITS)}, config="amnist"),
+    "cifar10": Layout({"label": _classes(CATALOG["cifar10"].classes)}, image="img"),
+    "svhn": Layout({"label": _classes(DIGITS)}, ("train", "test", "extra"), "cropped_digits"),
+    "celeba": Layout({"Male": NUMBER, "Smiling": NUMBER, "prompt_string": TEXT}, ("train", "validation", "test")),
+    "plants": Layout({"label": _classes(["aloe", "fern"])}, ("train",)),
+    "indoor_scenes": Layout(
+        {"image_file_path": TEXT, "labels": _classes(["kitchen", "bar"])}, ("train", "validation", "test"), "mini"
+    ),
+    "quickdraw_small": Layout({"label": _classes(DRAWINGS)}, ("train", "valid", "test")),
+    "quickdraw": Layout(
+        {"key_id": TEXT, "word": _classes(DRAWINGS), "recognized": datasets.Value("bool"), "countrycode": TEXT},
+        ("train",),
+        "preprocessed_bitmaps",
+    ),
+    "milly_images": Layout({"text": TEXT}, ("train",)),
+    "rice": Layout({"label": _classes(CATALOG["rice"].classes)}, ("train",)),
+    "butterflies": Layout({"label": _classes(["erato_cyrbia", "melpomene_rosina"])}, ("train",)),
+    "cat_and_dog": Layout({"labels": _classes(["cat", "dog"])}),
+}
+
+
+@pytest.fixture
+def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of copies in place of the Hub."""
+    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "hf")
+    monkeypatch.setattr(hub, "_address", lambda hub_id: str(tmp_path / hub_id))
+    return tmp_path
+
+
+def pictures(name: str, split: str) -> list[Image.Image]:
+    row = CATALOG[name]
+    mode, (height, width) = "L" if row.channels == 1 else "RGB", row.size or (50, 70)
+    start = sum(map(ord, name + split))
+    return [photo(start + number, (width, height), mode) for number in range(COUNT)]
+
+
+def copy(root: Path, name: str) -> None:
+    """Lay out a small copy of a data set as the Hub has it."""
+    place, layout = CATALOG[name].place, LAYOUTS[name]
+    assert place is not None
+    folder = root / place.hub_id
+    folder.mkdir(parents=True)
+    for split in layout.splits:
+        features = datasets.Features({layout.image: datasets.Image(), **layout.features})
+        columns: dict[str, list[Any]] = {layout.image: pictures(name, split)}
+        for column, kind in layout.features.items():
+            text = isinstance(kind, datasets.Value) and kind.dtype == "string"
+            columns[column] = [str(number) if text else number % 2 for number in range(COUNT)]
+        target = folder / (layout.config or "data") / f"{split}-00000-of-00001.parquet"
+        target.parent.mkdir(exist_ok=True)
+        datasets.Dataset.from_dict(columns, features=features).to_parquet(target)
+    lines = [f"  - split: {split}\n    path: {layout.config or 'data'}/{split}-*" for split in layout.splits]
+    head = f"configs:\n- config_name: {layout.config or 'default'}\n  data_files:\n" + "\n".join(lines)
+    (folder / "README.md").write_text(f"---\n{head}\n---\n")
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_every_row_loads_from_a_copy_laid_out_like_it(name: str, copies: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy(copies, name)
+    monkeypatch.setattr("nevoa.data.fashion_mnist.DEBIAN_FOLDER", copies / "not installed")
+    row, layout = CATALOG[name], LAYOUTS[name]
+    for split in layout.splits:
+        images = open_source(name, Choice(split, size=row.size or (50, 70)))
+        expected = np.stack([np.asarray(picture) for picture in pictures(name, split)])
+        np.testing.assert_array_equal(images.images, expected.reshape(images.images.shape))
+        assert images.shape[0] == row.channels
+        assert images.notes.licence == row.licence
+        if name == "milly_images":
+            assert images.classes == ()
+            continue
+        assert images.labels.tolist() == [number % 2 for number in range(COUNT)]
+        if row.classes:
+            assert images.classes == row.classes
+        if row.class_count and name != "indoor_scenes":
+            assert len(images.classes) == row.class_count
+    assert layout.splits[0] == "train"
+    assert set(layout.splits) == set(row.counts)
+
+
+def test_every_row_of_the_hub_has_a_layout() -> None:
+    assert LAYOUTS.keys() == {name for name, row in CATALOG.items() if row.place}
+    assert len(LAYOUTS) == 14
+
+
+def test_any_data_set_of_the_hub_by_its_name(copies: Path) -> None:
+    copy(copies, "cifar10")
+    copy(copies, "svhn")
+    images = open_source("hf:uoft-cs/cifar10")
+    assert images.images.shape == (COUNT, 32, 32, 3)
+    assert images.classes == CATALOG["cifar10"].classes
+    assert len(open_source("hf:ufldl-stanford/svhn:cropped_digits", Choice("extra"))) == COUNT
+
+
+def test_a_row_without_an_image_is_left_out(copies: Path) -> None:
+    features = datasets.Features({"image": datasets.Image(), "label": _classes(["a", "b"])})
+    cells = [{"bytes": encoded(photo(number), "PNG"), "path": None} for number in range(3)]
+    cells[1] = {"bytes": b"no picture", "path": None}
+    rows = datasets.Dataset.from_dict({"image": [*cells, None], "label": [0, 1, 1, 0]}, features=features)
+    target = copies / "some.parquet"
+    rows.to_parquet(target)
+    images = open_source(str(target))
+    assert images.labels.tolist() == [0, 1]
+    assert [(bad.name, bad.reason) for bad in images.notes.bad] == [
+        ("row 1", "it is no picture of a known format"),
+        ("row 3", "there is no image in this row"),
+    ]
+
+
+@pytest.mark.parametrize("label", ["text", "number", "unknown", "none"])
+def test_parquet_with_other_columns(copies: Path, label: str) -> None:
+    columns: dict[str, list[Any]] = {"png": [encoded(photo(number), "PNG") for number in range(3)]}
+    columns |= {
+        "text": {"label": ["b", "a", "b"]},
+        "number": {"class": [10, 9, 10]},
+        "unknown": {"label": ["a", None, "b"]},
+        "none": {"caption": ["a", "b", "c"]},
+    }[label]
+    (copies / "rows").mkdir()
+    datasets.Dataset.from_dict(columns).to_parquet(copies / "rows" / "train.parquet")
+    images = open_source(str(copies / "rows"))
+    assert len(images) == 3
+    assert images.classes == {"text": ("a", "b"), "number": ("9", "10")}.get(label, ())
+    assert images.labels.tolist() == ([1, 0, 1] if images.classes else [0, 0, 0])
+
+
+def test_parquet_without_images_or_damaged(copies: Path) -> None:
+    datasets.Dataset.from_dict({"x": [1, 2]}).to_parquet(copies / "x.parquet")
+    with pytest.raises(NevoaError, match="has no column of images; its columns are x"):
+        open_source(str(copies / "x.parquet"))
+    (copies / "y.parquet").write_bytes(b"PAR1 rubbish PAR1")
+    with pytest.raises(NevoaError, match="cannot be read as Parquet"):
+        open_source(str(copies / "y.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("hf:a/b", Place("a/b")),
+        ("hf:a/b:c", Place("a/b", "c")),
+        ("hf:a/b@main", Place("a/b", None, "main")),
+        ("hf:a/b:c@refs/convert/parquet", Place("a/b", "c", "refs/convert/parquet")),
+    ],
+)
+def test_places_on_the_hub(text: str, place: Place) -> None:
+    assert parse_place(text) == place
+    assert str(place) == text
+
+
+@pytest.mark.parametrize("text", ["hf:", "hf:a", "hf:/b", "hf:a/", "hf:a/b/c"])
+def test_no_place_on_the_hub(text: str) -> None:
+    with pytest.raises(NevoaError, match="hf:OWNER/NAME"):
+        parse_place(text)
+
+
+def test_without_a_network_the_reason_and_a_way_on_are_said(copies: Path) -> None:
+    with pytest.raises(NevoaError, match="Cannot fetch hf:no/where, split train"):
+        open_source("hf:no/where")
+    with pytest.raises(NevoaError, match="fashion_mnist_10k or shapes, which need no network"):
+        open_source("mnist")
+
+
+@pytest.mark.skipif(os.environ.get("NEVOA_ONLINE") != "1", reason="asks the real Hub: NEVOA_ONLINE=1")
+@pytest.mark.parametrize("name", [name for name, row in CATALOG.items() if row.place and name != "quickdraw"])
+def test_the_real_hub(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the catalogue says of each, held against what is there."""
+    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path))
+    monkeypatch.setattr("nevoa.data.fashion_mnist.DEBIAN_FOLDER", tmp_path / "not installed")
+    row = CATALOG[name]
+    listing = row.list("train")
+    assert listing.count == (row.counts["train"] or listing.count)
+    images = open_source(name, Choice(limit=20))
+    assert images.shape[0] == row.channels
+    assert not row.class_count or len(images.classes) == row.class_count

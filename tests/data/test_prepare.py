@@ -1,0 +1,255 @@
+"""From a source to its store: once, whole, on all cores, and the same however it was interrupted."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nevoa.data import Choice, ImageSet, open_source
+from nevoa.data import parallel as parallels
+from nevoa.data import prepare as preparing
+from nevoa.data.listing import Listing, of_arrays
+from nevoa.data.parallel import each
+from nevoa.data.prepare import prepare, store_folder
+from nevoa.data.sources import Source
+from nevoa.data.store import open_store
+from nevoa.errors import NevoaError
+from tests.data.pictures import encoded, photo
+
+NOISE = np.random.default_rng(0).integers(0, 256, (23, 6, 5, 3), dtype=np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("NEVOA_CACHE", str(folder))
+    monkeypatch.setattr(preparing, "PART_BYTES", 5 * 6 * 5 * 3)  # five images a part
+    return folder
+
+
+def noise(bad: tuple[int, ...] = (), stop_at: int | None = None, identity: object = "noise") -> Source:
+    """Twenty-three small images of two classes, some of which cannot be read; with `stop_at` the machine dies there."""
+
+    def read(number: int) -> np.ndarray:
+        if number == stop_at:
+            raise KeyboardInterrupt
+        if number in bad:
+            raise ValueError("it is bad")
+        return NOISE[number]
+
+    def listing() -> Listing:
+        whole = of_arrays(NOISE, np.arange(23) % 2, ["even", "odd"])
+        return Listing(23, read, lambda number: f"f{number}", whole.labels, whole.classes, whole.size, whole.channels)
+
+    return Source("noise", "noise", identity, listing)
+
+
+def prepared(source: Source, choice: Choice = Choice()) -> ImageSet:  # noqa: B008
+    list(prepare(source, choice))
+    return open_store(store_folder(source, choice))
+
+
+@pytest.mark.parametrize("bad", [(), (0,), (22,), (3, 4, 5, 6, 7, 8, 9, 10), tuple(range(22))])
+def test_a_store_gives_back_what_went_in(bad: tuple[int, ...]) -> None:
+    images, kept = prepared(noise(bad)), [number for number in range(23) if number not in bad]
+    np.testing.assert_array_equal(images.images, NOISE[kept])
+    assert images.labels.tolist() == [number % 2 for number in kept]
+    assert images.fingerprint == ImageSet.of("x", NOISE[kept], np.array(kept) % 2, ["even", "odd"]).fingerprint
+    assert [one.name for one in images.notes.bad] == [f"f{number}" for number in bad]
+    assert isinstance(images.images, np.memmap)
+
+
+@pytest.mark.parametrize("stop_at", range(23))
+def test_a_preparation_that_was_stopped_is_gone_on_with(stop_at: int, cache: Path) -> None:
+    """Wherever it stopped, nothing half-made can be opened; the next try reads only what is missing."""
+    with pytest.raises(KeyboardInterrupt):
+        prepared(noise((2, 11), stop_at))
+    assert not store_folder(noise(), Choice()).exists()
+    first = next(iter(prepare(noise((2, 11)), Choice())))
+    assert first.done == stop_at // 5 * 5
+    images = prepared(noise((2, 11)))
+    assert images.fingerprint == prepared(noise((2, 11), identity="again")).fingerprint
+    assert not list(cache.glob(".*partial"))
+
+
+def test_a_part_that_was_half_written_is_written_over(cache: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        prepared(noise(stop_at=12))
+    (partial,) = cache.glob(".*.partial")
+    with (partial / "images.npy").open("ab") as file:
+        file.write(b"rubbish" * 1000)
+    np.testing.assert_array_equal(prepared(noise()).images, NOISE)
+
+
+def test_a_store_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared(noise())
+    monkeypatch.setattr(preparing, "shape_of", lambda *_: pytest.fail("read again"))
+    prepared(noise())
+
+
+def test_choices_have_stores_of_their_own() -> None:
+    choices = (
+        Choice(),
+        Choice(limit=4),
+        Choice(channels=1),
+        Choice(size=(3, 3)),
+        Choice(classes=("odd",)),
+        Choice("x"),
+    )
+    assert len({store_folder(noise(), choice) for choice in choices}) == len(choices)
+    assert store_folder(noise(identity=1), Choice()) != store_folder(noise(identity=2), Choice())
+
+
+def test_classes_are_chosen_by_name_or_index() -> None:
+    images = prepared(noise(), Choice(classes=("odd",)))
+    np.testing.assert_array_equal(images.images, NOISE[1::2])
+    assert images.classes == ("odd",)
+    both = prepared(noise(), Choice(classes=("Odd", 0)))
+    assert both.classes == ("odd", "even")
+    assert both.labels.tolist() == [(number + 1) % 2 for number in range(23)]
+    with pytest.raises(NevoaError, match=r"There is no class 'ode'. Did you mean 'odd'"):
+        prepared(noise(), Choice(classes=("ode",)))
+
+
+def test_a_limit_draws_the_same_images_each_time() -> None:
+    first, again = prepared(noise(), Choice(limit=9)), prepared(noise(identity="again"), Choice(limit=9))
+    assert len(first) == 9
+    assert first.fingerprint == again.fingerprint
+    drawn = [int(np.flatnonzero((image == NOISE).all((1, 2, 3)))[0]) for image in first.images]
+    assert drawn == sorted(set(drawn)) != list(range(9))
+    assert first.labels.tolist() == [number % 2 for number in drawn]
+    assert len(prepared(noise(), Choice(limit=99))) == 23
+
+
+def test_unlabelled_images_have_no_classes_to_choose() -> None:
+    source = Source("x", "x", "x", lambda: of_arrays(NOISE, None))
+    assert prepared(source).classes == ()
+    with pytest.raises(NevoaError, match="no classes to choose from"):
+        prepared(source, Choice(classes=("a",)))
+
+
+@pytest.mark.parametrize("file", ["images.npy", "labels.npy", "about.json"])
+@pytest.mark.parametrize("how", ["a bit", "longer", "shorter", "gone"])
+def test_a_store_that_was_changed_is_noticed(file: str, how: str) -> None:
+    folder = (prepared(noise()), store_folder(noise(), Choice()))[1]
+    path = folder / file
+    data = bytearray(path.read_bytes())
+    if how == "gone":
+        path.unlink()
+    else:
+        data[-3] ^= 4
+        path.write_bytes({"a bit": data, "longer": data + b"x", "shorter": data[:-1]}[how])
+    with pytest.raises(NevoaError, match=r"damaged.*Remove that folder"):
+        prepared(noise())
+
+
+def test_a_store_that_was_only_touched_is_whole() -> None:
+    prepared(noise())
+    os.utime(store_folder(noise(), Choice()) / "images.npy")
+    np.testing.assert_array_equal(prepared(noise()).images, NOISE)
+
+
+def test_every_file_is_kept_by_its_hash(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.png").write_bytes(encoded(photo(number), "PNG"))
+    images = open_source(str(tmp_path))
+    assert images.notes.source == str(tmp_path)
+    listed = sorted(Path(os.environ["NEVOA_CACHE"]).glob("*/files-*.jsonl"))
+    lines = [json.loads(line) for path in listed for line in path.read_text().splitlines()]
+    sums = [hashlib.sha256((tmp_path / f"{number}.png").read_bytes()).hexdigest() for number in range(3)]
+    assert lines == [{"file": f"{number}.png", "sha256": digest} for number, digest in enumerate(sums)]
+
+
+def test_a_full_disk_is_said_before_anything_is_written(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nevoa.files.shutil.disk_usage", lambda _: type("Usage", (), {"free": 100})())
+    with pytest.raises(NevoaError, match="The store of noise needs up to 0 MB"):
+        prepared(noise())
+    assert not [path for path in cache.iterdir() if path.suffix != ".lock"]
+
+
+@pytest.mark.parametrize("cores", [1, 2, 3])
+def test_work_on_all_cores_comes_in_order(cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallels, "available_cores", lambda: cores)
+    assert list(each(lambda number: (number**2, os.getpid()), range(1000)))[:: 1000 - 1] == [
+        (0, pytest.approx(os.getpid(), abs=10**7)),
+        (999**2, pytest.approx(os.getpid(), abs=10**7)),
+    ]
+    others = {process for _, process in each(lambda number: (number, os.getpid()), range(1000))} - {os.getpid()}
+    assert bool(others) == (cores > 1 and sys.platform.startswith("linux"))
+
+
+def test_a_process_that_dies_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallels, "available_cores", lambda: 2)
+    with pytest.raises(NevoaError, match="A process that decodes images died"):
+        list(each(lambda number: os._exit(1) if number == 500 else number, range(1000)))
+
+
+def test_no_process_is_left_when_the_work_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallels, "available_cores", lambda: 2)
+    stream: Iterator[int] = each(lambda number: os.getpid(), range(1000))
+    children = {next(stream) for _ in range(100)}
+    stream.close()  # pyright: ignore[reportAttributeAccessIssue]
+    for child in children - {os.getpid()}:
+        with pytest.raises(ProcessLookupError):
+            os.kill(child, 0)
+
+
+@pytest.mark.slow
+def test_the_real_command_killed_and_started_again_makes_the_same_store(tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for number in range(600):
+        (pictures / f"{number}.png").write_bytes(encoded(photo(number, (400, 300)), "PNG"))
+    command = [sys.executable, "-c", _SMALL_PARTS, "data", "prepare", str(pictures), "--size", "32"]
+    environment = {**os.environ, "NEVOA_CACHE": str(tmp_path / "killed")}
+    for _ in range(3):
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        before = _parts(tmp_path)
+        while process.poll() is None and _parts(tmp_path) < before + 2:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        deadline = time.monotonic() + 10
+        while (left := _processes(str(pictures))) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not left
+    assert _parts(tmp_path) >= 6
+    for cache in ("killed", "whole"):
+        subprocess.run(command, env={**environment, "NEVOA_CACHE": str(tmp_path / cache)}, check=True)
+    killed, whole = (
+        {path.name: path.read_bytes() for path in (tmp_path / cache).glob("pictures-*/*") if path.name != "about.json"}
+        for cache in ("killed", "whole")
+    )
+    assert killed == whole
+    assert len(whole) > 8
+
+
+_SMALL_PARTS = """
+import nevoa.data.prepare
+from nevoa.cli.main import main
+nevoa.data.prepare.PART_BYTES = 50 * 32 * 32 * 3
+main()
+"""
+
+
+def _processes(argument: str) -> list[str]:
+    """Those that were started with an argument."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if argument.encode() in (process / "cmdline").read_bytes().split(b"\0"):
+                found.append(process.name)
+    return found
+
+
+def _parts(folder: Path) -> int:
+    return len(list((folder / "killed").glob(".*partial/files-*.jsonl")))

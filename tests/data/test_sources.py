@@ -1,0 +1,148 @@
+"""Arrays, idx files, digits, shapes: what needs no decoding, and what a user may name."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nevoa.data import CATALOG, Choice, flips, open_source, read_alike, short_name
+from nevoa.errors import NevoaError
+from tests.data.pictures import encoded, photo
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (7, 5, 6, 3), dtype=np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.mark.parametrize("images", [PIXELS, PIXELS[..., :1], PIXELS[..., 0]], ids=["colour", "gray", "no channel"])
+def test_an_array_is_its_images(images: np.ndarray, tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", images)
+    np.savez(tmp_path / "b.npz", images=images)
+    np.savez_compressed(tmp_path / "c.npz", images, labels=np.array([7, 7, 3, 3, 3, 7, 7]))
+    expected = images if images.ndim == 4 else images[..., None]
+    for name in ("a.npy", "b.npz", "c.npz"):
+        np.testing.assert_array_equal(open_source(str(tmp_path / name)).images, expected)
+    labelled = open_source(str(tmp_path / "c.npz"))
+    assert labelled.classes == ("3", "7")
+    assert labelled.labels.tolist() == [1, 1, 0, 0, 0, 1, 1]
+
+
+def test_an_array_with_alpha_is_laid_on_the_background(tmp_path: Path) -> None:
+    pixels = np.zeros((2, 4, 4, 4), np.uint8)
+    pixels[1, ..., 3] = 255
+    np.save(tmp_path / "a.npy", pixels)
+    images = open_source(str(tmp_path / "a.npy"), Choice(background="#010203"))
+    assert images.images[:, 0, 0].tolist() == [[1, 2, 3], [0, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"x": PIXELS.astype(np.float32)}, "holds 0 arrays of images"),
+        ({"x": PIXELS, "z": PIXELS}, "holds 2 arrays of images"),
+        ({"x": PIXELS, "labels": np.zeros(6, np.int64)}, "not one whole number for each"),
+        ({"x": PIXELS, "labels": np.zeros(7)}, "not one whole number for each"),
+        ({"x": PIXELS[:0]}, "images are uint8"),
+    ],
+)
+def test_arrays_that_are_no_images(arrays: dict[str, np.ndarray], message: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", **arrays)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(NevoaError, match=message):
+        open_source(str(tmp_path / "a.npz"))
+
+
+def test_an_array_of_objects_runs_nothing(tmp_path: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple:
+            return (pytest.fail, ("it ran",))
+
+    np.save(tmp_path / "a.npy", np.array([Trap()], object), allow_pickle=True)
+    np.savez(tmp_path / "b.npz", images=np.array([Trap()], object))
+    for name in ("a.npy", "b.npz"):
+        with pytest.raises(NevoaError, match="is not an"):
+            open_source(str(tmp_path / name))
+
+
+def test_idx_files_with_their_labels(tmp_path: Path) -> None:
+    def idx(array: np.ndarray) -> bytes:
+        head = b"\0\0\x08" + bytes([array.ndim]) + np.array(array.shape, ">u4").tobytes()
+        return head + array.tobytes()
+
+    gray = PIXELS[..., 0]
+    for prefix, count in (("train", 5), ("t10k", 2)):
+        (tmp_path / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(gray[:count])))
+        (tmp_path / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(np.arange(count, dtype=np.uint8))))
+    (tmp_path / "plain-images-idx3-ubyte").write_bytes(idx(gray))
+    np.testing.assert_array_equal(open_source(str(tmp_path)).images[..., 0], gray[:5])
+    assert open_source(str(tmp_path)).labels.tolist() == [0, 1, 2, 3, 4]
+    assert len(open_source(str(tmp_path), Choice("test"))) == 2
+    assert open_source(str(tmp_path / "plain-images-idx3-ubyte")).classes == ()
+
+
+def test_digits_are_scikit_learns() -> None:
+    from sklearn.datasets import load_digits
+
+    found, train, test = load_digits(), open_source("digits"), open_source("digits", Choice("test"))
+    assert (len(train), len(test)) == (1497, 300)
+    both = np.concatenate([train.images, test.images])[..., 0]
+    np.testing.assert_array_equal(np.round(both / 15.9375), found.images)  # pyright: ignore[reportAttributeAccessIssue]
+    assert train.labels.tolist() + test.labels.tolist() == found.target.tolist()  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_shapes_of_any_size_can_be_told_apart() -> None:
+    """Each is there, of one colour on another; a shape fills the share of its box that geometry says."""
+    images = open_source("shapes", Choice(size=(64, 64), limit=1000))
+    filled = np.zeros(5)
+    for image, label in zip(images.images.astype(int), images.labels, strict=True):
+        inside = np.abs(image - image[0, 0]).sum(2) > 60
+        assert inside.any()
+        rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+        box = inside[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        filled[label] += box.mean() / (images.labels == label).sum()
+    circle, square, triangle, star, ring = filled
+    assert circle == pytest.approx(np.pi / 4, abs=0.03)
+    assert ring < circle < 1
+    assert star < triangle < square
+    assert open_source("shapes", Choice(size=(20, 50), limit=3)).shape == (3, 20, 50)
+
+
+def test_shapes_for_testing_are_others() -> None:
+    train, test = (open_source("shapes", Choice(split, limit=200)) for split in ("train", "test"))
+    assert not {image.tobytes() for image in train.images} & {image.tobytes() for image in test.images}
+
+
+def test_text_is_not_mirrored_and_objects_are(tmp_path: Path) -> None:
+    assert [flips(name) for name in ("mnist", "digits", "svhn", "quickdraw", "fashion_mnist_10k")] == [False] * 5
+    assert [flips(name) for name in ("cifar10", "shapes", "cat_and_dog", str(tmp_path))] == [True] * 4
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("shapes", "shapes"), ("/a/my cats.tar.gz", "my cats"), ("hf:a/b:c", "b:c"), ("photos/", "photos")],
+)
+def test_short_names(text: str, name: str) -> None:
+    assert short_name(text) == name
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_the_catalogue_is_whole(name: str) -> None:
+    row = CATALOG[name]
+    assert "train" in row.counts
+    assert row.where and row.licence
+    assert not row.classes or len(row.classes) == row.class_count
+
+
+def test_images_to_be_measured_are_not_changed(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.png").write_bytes(encoded(photo(number), "PNG"))
+    np.testing.assert_array_equal(read_alike(tmp_path, 2), np.stack([np.asarray(photo(number)) for number in range(2)]))
+    (tmp_path / "3.png").write_bytes(encoded(photo(3, (9, 9)), "PNG"))
+    with pytest.raises(NevoaError, match=r"differ: 0.png is 30x40"):
+        read_alike(tmp_path)
+    (tmp_path / "3.png").write_bytes(b"bad")
+    with pytest.raises(NevoaError, match=r"3.png: it is no picture"):
+        read_alike(tmp_path)
