@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/flat.py
 
 A run is put to image 100,000 or 1,000,000 rather than trained to there. The network is tiny, so that the data's part of
-a step is not lost in it. The stores are sparse files of zeros, memory-mapped as real ones are. Memory is what is the
-process's own (Linux's RssAnon): mapped pages of the store that were read can be dropped at any time.
+a step is not lost in it. The stores are sparse files of zeros, memory-mapped as real ones are. Memory is all that is
+resident (Linux's VmRSS), pages of the store that were read included.
 """
 
 import json
@@ -37,8 +37,8 @@ def store(folder: Path, images: int) -> ImageSet:
     return ImageSet("zeros", mapped, np.zeros(images, np.int64), ("zero",), "")
 
 
-def own_megabytes() -> float:
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon"))
+def resident_megabytes() -> float:
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS"))
     return int(line.split()[1]) / 1024
 
 
@@ -56,7 +56,7 @@ def measure(images: int, first: int) -> dict[str, float | int]:
             next(steps)
             seconds.append(time.perf_counter() - start)
             if step in STEPS:
-                result[f"MB after {step}"] = round(own_megabytes())
+                result[f"MB after {step}"] = round(resident_megabytes())
     return {**result, "images/s": round(config.training.batch_size / fmean(seconds[STEPS[0] :]))}
 
 

@@ -19,7 +19,7 @@ from nevoa.claim import claimed, state_of
 from nevoa.errors import NevoaError
 from nevoa.run import Run
 from nevoa.training import checkpoint
-from tests.cli.test_cli import OPTIONS, nevoa
+from tests.cli.conftest import OPTIONS, nevoa
 from tests.training.conftest import outcome
 
 # A checkpoint every second step, so that a third of the time is spent saving.

@@ -21,6 +21,7 @@ app = typer.Typer(help="The images to train on.", no_args_is_help=True)
 
 PER_CLASS = 16
 MOST_ROWS = 20
+LIST_WIDTH = 250
 Source = Annotated[
     str, typer.Argument(help="A folder, a .zip, .tar, .npy, .npz, .parquet or idx file, hf:OWNER/NAME, or a name.")
 ]
@@ -31,14 +32,18 @@ def list_() -> None:
     """The named data sets."""
     from nevoa.data import CATALOG
 
-    columns = "images", "size", "classes", "licence", "from"
-    table = Table(Column("name", no_wrap=True), *columns, box=None, pad_edge=False)
+    columns = "name", "images", "size", "classes", "licence", "from"
+    table = Table(*(Column(name, no_wrap=True) for name in columns), box=None, pad_edge=False)
     for name, dataset in CATALOG.items():
         size = "x".join(map(str, dataset.size)) if dataset.size else "mixed"
         counts = ", ".join(f"{count:,} {split}" if count else split for split, count in dataset.counts.items())
         colour = "gray" if dataset.channels == 1 else "colour"
         table.add_row(name, counts, f"{size}, {colour}", _classes(dataset), dataset.licence, dataset.where)
-    Console(soft_wrap=True).print(table)
+    # Wider than many terminals: a line that goes on below can be read, a column cut off cannot.
+    wide = Console(width=LIST_WIDTH, highlight=False)
+    with wide.capture() as text:
+        wide.print(table)
+    typer.echo("\n".join(line.rstrip() for line in text.get().splitlines()))
 
 
 @app.command()

@@ -8,7 +8,7 @@ Split = Annotated[str | None, typer.Option(help="train, test, or another that th
 Classes = Annotated[
     str | None, typer.Option(help="Only these, by name or index, with commas: cat,dog.", show_default="all")
 ]
-Limit = Annotated[int | None, typer.Option(help="Only so many images, drawn at random, always the same ones.")]
+Limit = Annotated[int | None, typer.Option(help="At most so many images, drawn at random, always the same ones.")]
 Size = Annotated[
     str | None,
     typer.Option(metavar="S|HxW", help="Resize and crop to this, without squashing.", show_default="their own; 64"),

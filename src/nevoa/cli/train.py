@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from nevoa.training import Plan
 
 
+# Fewer than this, and a network has seen each of them a thousand times within minutes.
+FEW_IMAGES = 100
+
+
 def train(
     source: Annotated[
         str | None,
@@ -129,6 +133,8 @@ def _print_plan(plan: "Plan", folder: Path) -> None:
         "disk": f"up to {plan.disk_bytes / 1e6:,.0f} MB",
         "folder": str(folder),
     }
+    if plan.images < FEW_IMAGES:
+        rows["few"] = f"{plan.images} images are soon learned by heart: expect copies of them, or blends"
     table = Table.grid(padding=(0, 2))
     for name, value in rows.items():
         table.add_row(f"[bold]{name}", value)

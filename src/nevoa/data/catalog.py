@@ -48,7 +48,7 @@ class Dataset:
     @property
     def where(self) -> str:
         """Where it comes from, in words."""
-        return ", else ".join(filter(None, (self.local_place, str(self.place) if self.place else None)))
+        return ", else ".join(filter(None, (self.local_place, f"hf:{self.place.hub_id}" if self.place else None)))
 
     def list(self, split: str) -> Listing:
         """The images of a split. A NevoaError if they cannot be had."""
@@ -150,7 +150,7 @@ CATALOG: dict[str, Dataset] = {
         {"train": 162_770, "validation": 19_867, "test": 19_962},
         channels=3,
         size=None,
-        licence="MIT (the photographs: non-commercial research)",
+        licence="photographs: research only",
         flips=True,
         # Forty attributes, each a column of its own: the one that is easiest to see.
         place=Place("tpremoli/CelebA-attrs", image="image", label="Smiling"),
@@ -168,7 +168,7 @@ CATALOG: dict[str, Dataset] = {
         {"train": None, "validation": None, "test": None},
         channels=3,
         size=(416, 416),
-        licence="MIT (the photographs: research)",
+        licence="MIT, for research",
         flips=True,
         place=Place("keremberke/indoor-scene-classification", "mini", PARQUET, image="image", label="labels"),
         class_count=67,

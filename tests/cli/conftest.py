@@ -1,0 +1,50 @@
+"""The real command, typed; and refused."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nevoa.cli.main import main
+from tests.conftest import TINY
+
+OPTIONS = [part for option in TINY for part in ("-o", option)]
+
+
+def nevoa(*arguments: str, folder: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder and expect an exit code."""
+    command = [sys.executable, "-m", "nevoa", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+Refuses = Callable[[list[str], str, Path], None]
+
+
+@pytest.fixture
+def refuses(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, trained: Path) -> Refuses:
+    """The command, typed in a folder, exits with 2 and one line. In this process: a new one takes seconds to start."""
+
+    def check(arguments: list[str], message: str, folder: Path) -> None:
+        typed = [str(trained / "runs/tiny") if part == "runs/tiny" else part for part in arguments]
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "argv", ["nevoa", *typed])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        told = capsys.readouterr().err
+        assert stop.value.code == 2
+        assert message in told
+        assert len(told.strip().splitlines()) == 1
+
+    return check
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished tiny run in runs/tiny."""
+    folder = tmp_path_factory.mktemp("work")
+    nevoa("train", "fashion_mnist_10k", "--steps", "12", "--out", "runs/tiny", *OPTIONS, folder=folder)
+    return folder

@@ -1,0 +1,102 @@
+"""A person with a folder of images, and what they type."""
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nevoa.run import Run
+from tests.cli.conftest import OPTIONS, Refuses, nevoa
+from tests.data.pictures import encoded, photo
+
+
+@pytest.fixture
+def pets(tmp_path: Path) -> Path:
+    """Thirty pictures of three classes, of two sizes, and one that is none."""
+    for number in range(30):
+        place = tmp_path / "pets" / ("cat", "dog", "newt")[number % 3] / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(encoded(photo(number, (40, 30) if number % 2 else (20, 30)), "PNG"))
+    (tmp_path / "pets" / "cat" / "bad.png").write_bytes(b"no picture")
+    return tmp_path / "pets"
+
+
+@pytest.mark.slow
+def test_from_a_folder_to_new_images_of_a_class(pets: Path) -> None:
+    chosen = ["--classes", "dog,cat", "--size", "10x14", "--limit", "16", "--no-flip", "--conditional"]
+    command = ["train", "pets", *chosen, "--steps", "4", "--out", "r", *OPTIONS]
+    told = nevoa(*command, folder=pets.parent)
+    assert "pets: 15 images, 10x14, 3 channels (1 left out)" in told.stdout
+    assert "told which of 2 classes" in told.stdout
+    assert "learned by heart" in told.stdout
+    assert "left out  cat/bad.png: it is no picture of a known format" in told.stderr
+    config = tomllib.loads((pets.parent / "r/config.toml").read_text())
+    assert config["data"]["classes"] == ["dog", "cat"]
+    assert config["data"]["source"] == str(pets)
+    assert (config["data"]["flip"], config["training"]["conditional"]) == (False, True)
+    nevoa("sample", "r", "--label", "cat", "--count", "3", "--out", "x.npy", folder=pets.parent)
+    assert np.load(pets.parent / "x.npy").shape == (3, 10, 14, 3)
+    nevoa("sample", "r", "--guidance", "2", "--out", "x.png", folder=pets.parent)
+    assert Image.open(pets.parent / "x.png").height < Image.open(pets.parent / "x.png").width  # a row for each class
+    weights = Run(pets.parent / "r").weights_file.read_bytes()
+    again = nevoa(*command, folder=pets.parent)
+    assert Run(pets.parent / "r").weights_file.read_bytes() == weights
+    assert "left out  " not in again.stderr  # it was said when the images were prepared
+    refused = nevoa("evaluate", "r", folder=pets.parent, code=2)
+    assert "put its pictures into a sub-folder test" in refused.stderr
+
+
+@pytest.mark.slow
+def test_quick_is_told_the_classes_where_there_are_any(pets: Path) -> None:
+    for source, said in (("pets", True), ("pets/cat", False)):
+        told = nevoa("train", source, "--size", "8", "--steps", "1", "--dry-run", folder=pets.parent)
+        assert ("told which of 3 classes" in told.stdout) == said
+
+
+def test_data_show_and_prepare(pets: Path) -> None:
+    told = nevoa("data", "show", "pets", "--size", "16", "--out", "sheet.png", folder=pets.parent)
+    assert "pets: 30 images, 16x16 with 3 channels (1 left out)" in told.stdout
+    assert [line.split() for line in told.stdout.splitlines()[2:5]] == [
+        [str(index), name, "10"] for index, name in enumerate(("cat", "dog", "newt"))
+    ]
+    assert "left out  cat/bad.png" in told.stdout
+    sheet = Image.open(pets.parent / "sheet.png")
+    assert sheet.height == 3 * 66 + 2
+    again = nevoa("data", "prepare", "pets", "--size", "16", folder=pets.parent)
+    assert "pets: 30 images" in again.stdout and "Kept in" in again.stdout
+
+
+def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
+    nevoa("noise", "pets:3", "--at", "0,500", "--size", "32", "--out", "n.png", folder=pets.parent)
+    assert Image.open(pets.parent / "n.png").mode == "RGB"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "pets", "--strict"], "1 files of pets cannot be used; the first: cat/bad.png"),
+        (["train", "pets/dog", "--conditional", "--steps", "1"], "dog has no classes: a conditional model needs them"),
+        (["train", "pets", "--classes", "cat,cow"], "There is no class 'cow'"),
+        (["train", "pets/cat", "--classes", "cat"], "no classes to choose from"),
+        (["train", "pets", "--split", "test"], "put its pictures into a sub-folder test"),
+        (["train", "pets", "--size", "2"], "data.size"),
+        (["train", "pets", "--size", "3x"], "--size is a side or HEIGHTxWIDTH"),
+        (["train", "pets", "--size", "9x9x9"], "--size is a side or HEIGHTxWIDTH"),
+        (["train", "pets", "--channels", "2"], "data.channels"),
+        (["train", "pets", "--limit", "0"], "data.limit"),
+        (["train", "pets", "--background", "clear"], "'clear' is no colour"),
+        (["train", "pets/nothing"], "There is no file or folder pets/nothing"),
+        (["train", "empty"], "There are no pictures in empty"),
+        (["data", "prepare", "pets/cat/bad.png"], "is no source of images: give a folder"),
+        (["data", "show", "pets", "--out", "x.jpg"], "ends in .png"),
+        (["train", "hf:nobody"], "hf:OWNER/NAME"),
+        (["noise", "pets:99"], "pets has images 0 to 29; there is no 99"),
+    ],
+)
+def test_wrong_input(arguments: list[str], message: str, pets: Path, refuses: Refuses) -> None:
+    (pets.parent / "empty").mkdir()
+    before = sorted(pets.parent.rglob("*"))
+    refuses(arguments, message, pets.parent)
+    assert sorted(pets.parent.rglob("*")) == before
