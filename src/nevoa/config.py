@@ -34,17 +34,17 @@ class Section(BaseModel):
 class DataConfig(Section):
     """What is trained on: a source, which of its images, and how they are made alike.
 
-    `classes` leaves out the images of all others; `limit` keeps so many, always the same ones. `size` is a side, or
+    `only` leaves out the images of all other classes; `limit` keeps so many, always the same ones. `size` is a side, or
     height and width, to resize and crop to; absent, images keep their own where they are alike. `background` is the
     colour behind what is transparent. `strict` refuses a source with images that cannot be read.
 
     `flip` mirrors every other image, drawn at random; absent, the catalogue says whether that suits the data.
-    `fingerprint` is found when the data are opened; so are the `classes` of a conditional model.
+    `fingerprint` is found when the data are opened; so are `classes`, their names, for a conditional model.
     """
 
     source: str = "fashion_mnist_10k"
     split: str = "train"
-    classes: tuple[str | int, ...] | None = None
+    only: tuple[str | int, ...] | None = None
     limit: Positive | None = None
     size: Side | tuple[Side, Side] | None = None
     channels: Literal[1, 3] | None = None
@@ -52,6 +52,7 @@ class DataConfig(Section):
     strict: bool = False
     flip: bool | None = None
     fingerprint: str | None = None
+    classes: tuple[str, ...] | None = None
 
     @field_validator("size", mode="before")
     @classmethod
@@ -188,7 +189,7 @@ class Config(Section):
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes that a conditional model knows, in the order of their labels; none for any other."""
-        return tuple(map(str, self.data.classes or ())) if self.training.conditional is True else ()
+        return (self.data.classes or ()) if self.training.conditional is True else ()
 
 
 def parse(values: Mapping[str, Any]) -> Config:

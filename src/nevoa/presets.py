@@ -87,7 +87,7 @@ class Wishes(TypedDict, total=False):
         minutes, epochs, steps: the budget; at most one.
         seed: decides everything random.
         conditional: whether the network is told the classes.
-        split, classes, limit, size, channels, background, flip, strict: as `nevoa.config.DataConfig` has them.
+        split, only, limit, size, channels, background, flip, strict: as `nevoa.config.DataConfig` has them.
     """
 
     minutes: float | None
@@ -96,7 +96,7 @@ class Wishes(TypedDict, total=False):
     seed: int | None
     conditional: bool | None
     split: str | None
-    classes: Sequence[str | int] | None
+    only: Sequence[str | int] | None
     limit: int | None
     size: int | str | tuple[int, int] | None
     channels: int | None

@@ -72,7 +72,7 @@ def labels_of(classes: Sequence[str], wish: Sequence[int | str] | None = None) -
 def choice_of(data: DataConfig, split: str | None = None) -> Choice:
     """Which images of its source a config means, or of another split of it."""
     size = (data.size, data.size) if isinstance(data.size, int) else data.size
-    return Choice(split or data.split, data.classes, data.limit, size, data.channels, data.background)
+    return Choice(split or data.split, data.only, data.limit, size, data.channels, data.background)
 
 
 def images_of(data: DataConfig, split: str | None = None) -> ImageSet:

@@ -33,7 +33,7 @@ def test_from_a_folder_to_new_images_of_a_class(pets: Path) -> None:
     assert "learned by heart" in told.stdout
     assert "left out  cat/bad.png: it is no picture of a known format" in told.stderr
     config = tomllib.loads((pets.parent / "r/config.toml").read_text())
-    assert config["data"]["classes"] == ["dog", "cat"]
+    assert config["data"]["only"] == config["data"]["classes"] == ["dog", "cat"]
     assert config["data"]["source"] == str(pets)
     assert (config["data"]["flip"], config["training"]["conditional"]) == (False, True)
     nevoa("sample", "r", "--label", "cat", "--count", "3", "--out", "x.npy", folder=pets.parent)
@@ -58,7 +58,8 @@ def test_quick_is_told_the_classes_where_there_are_any(pets: Path) -> None:
 def test_data_show_and_prepare(pets: Path) -> None:
     told = nevoa("data", "show", "pets", "--size", "16", "--out", "sheet.png", folder=pets.parent)
     assert "pets: 30 images, 16x16 with 3 channels (1 left out)" in told.stdout
-    assert [line.split() for line in told.stdout.splitlines()[2:5]] == [
+    assert "before: 30x20 to 30x40" in told.stdout
+    assert [line.split() for line in told.stdout.splitlines()[3:6]] == [
         [str(index), name, "10"] for index, name in enumerate(("cat", "dog", "newt"))
     ]
     assert "left out  cat/bad.png" in told.stdout

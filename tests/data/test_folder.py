@@ -43,10 +43,12 @@ def test_sub_folders_are_labels(folder: Path) -> None:
     np.testing.assert_array_equal(images.images[1], np.asarray(photo(3)))
 
 
-@pytest.mark.parametrize("where", ["one sub-folder", "none", "one beside"])
+@pytest.mark.parametrize("where", ["one sub-folder", "none", "one beside", "two and one beside"])
 def test_without_two_sub_folders_there_are_no_labels(tmp_path: Path, where: str) -> None:
     for number in range(4):
-        inner = {"one sub-folder": "all", "none": ".", "one beside": "." if number == 0 else "all"}[where]
+        beside = "." if number == 0 else "all"
+        two = "." if number == 0 else ("a", "b")[number % 2]
+        inner = {"one sub-folder": "all", "none": ".", "one beside": beside, "two and one beside": two}[where]
         place = tmp_path / inner / f"{number}.png"
         place.parent.mkdir(exist_ok=True)
         place.write_bytes(encoded(photo(number), "PNG"))

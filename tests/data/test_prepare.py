@@ -83,7 +83,7 @@ def test_a_preparation_that_was_stopped_is_gone_on_with(stop_at: int, cache: Pat
 
 def test_a_part_that_was_half_written_is_written_over(cache: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        prepared(noise(stop_at=12))
+        prepared(noise(stop_at=22))
     (partial,) = cache.glob(".*.partial")
     with (partial / "images.npy").open("ab") as file:
         file.write(b"rubbish" * 1000)
@@ -166,7 +166,9 @@ def test_every_file_is_kept_by_its_hash(tmp_path: Path) -> None:
     listed = sorted(Path(os.environ["NEVOA_CACHE"]).glob("*/files-*.jsonl"))
     lines = [json.loads(line) for path in listed for line in path.read_text().splitlines()]
     sums = [hashlib.sha256((tmp_path / f"{number}.png").read_bytes()).hexdigest() for number in range(3)]
-    assert lines == [{"file": f"{number}.png", "sha256": digest} for number, digest in enumerate(sums)]
+    assert lines == [
+        {"file": f"{number}.png", "sha256": digest, "size": [30, 40]} for number, digest in enumerate(sums)
+    ]
 
 
 def test_a_full_disk_is_said_before_anything_is_written(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

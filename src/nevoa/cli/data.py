@@ -101,9 +101,16 @@ def _classes(dataset: "Dataset") -> str:
 def _summary(images: "ImageSet") -> str:
     from nevoa.data import size_in_words
 
-    licence = f"; licence: {images.notes.licence}" if images.notes.licence else ""
-    count = f"{images.name}: {len(images):,} image{'s' * (len(images) > 1)}, {size_in_words(*images.shape)}"
-    return f"{count}{left_out(images.notes)}{licence}"
+    notes, count = images.notes, f"{len(images):,} image{'s' * (len(images) > 1)}"
+    parts = [f"{images.name}: {count}, {size_in_words(*images.shape)}{left_out(notes)}"]
+    if notes.sizes and notes.sizes != (images.shape[1:],) * 2:
+        smallest, largest = ("x".join(map(str, size)) for size in notes.sizes)
+        parts.append(f"before: {smallest}" if smallest == largest else f"before: {smallest} to {largest}")
+    if notes.ignored:
+        parts.append(f"other files: {notes.ignored:,}")
+    if notes.licence:
+        parts.append(f"licence: {notes.licence}")
+    return "\n".join(parts)
 
 
 def _class_table(images: "ImageSet") -> Table:

@@ -30,7 +30,7 @@ def data_of(
     given = {
         "source": source,
         "split": split,
-        "classes": names_of(classes),
+        "only": names_of(classes),
         "limit": limit,
         "size": size_of(size),
         "channels": channels,

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 DEFAULT_COUNT = 64
 DEFAULT_ROWS = 8
 DEFAULT_COLUMNS = 8
+# Of many classes a sheet shows fewer images each.
+MOST_ROWS, MOST_TILES = 20, 320
 SUFFIXES = (".png", ".npy", ".gif")
 FRAMES = 60
 
@@ -79,7 +81,7 @@ def sample(
 def _default_count(classes: int, trajectory: bool) -> int:
     """A row for each of several classes; of one, or of none in particular, a square sheet."""
     if classes > 1:
-        return classes * (1 if trajectory else DEFAULT_COLUMNS)
+        return min(classes, MOST_ROWS) if trajectory else classes * max(1, min(DEFAULT_COLUMNS, MOST_TILES // classes))
     return DEFAULT_ROWS if trajectory else DEFAULT_COUNT
 
 

@@ -86,7 +86,7 @@ def train(
         steps=steps,
         seed=seed,
         split=split,
-        classes=names_of(classes),
+        only=names_of(classes),
         limit=limit,
         size=size_of(size),
         channels=channels,

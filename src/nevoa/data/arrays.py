@@ -96,7 +96,7 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
     read_header = HEADERS[np.lib.format.read_magic(content)]
     with warnings.catch_warnings(action="ignore"):
         shape, in_columns, dtype = read_header(content)
-    if dtype.hasobject or math.prod(shape) * dtype.itemsize > len(content.getbuffer()):
+    if math.prod(shape) * dtype.itemsize > len(content.getbuffer()):
         raise ValueError(f"{member.filename} does not hold what its header says")
     values = np.frombuffer(content.read(), dtype, math.prod(shape))
     return values.reshape(shape, order="F" if in_columns else "C")

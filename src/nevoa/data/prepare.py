@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 import shutil
 from collections.abc import Iterable, Iterator
@@ -95,19 +96,21 @@ def _read_all(parts: Parts, listing: Listing, wanted: Chosen, background: str) -
 
 def _close(parts: Parts, source: Source, listing: Listing, wanted: Chosen) -> None:
     """Make finished parts a store."""
-    bad, sums, kept = list(listing.bad), [], []
+    bad, sums, kept, sizes = list(listing.bad), [], [], set()
     for place, line in enumerate(line for number in range(parts.finished()) for line in parts.lines(number)):
         if "reason" in line:
             bad.append(Bad(line["file"], line["reason"]))
         else:
             kept.append(place)
             sums.append(int(line["sha256"][:16], 16))
+            sizes.add(tuple(line["size"]))
     if not kept:
         shutil.rmtree(parts.folder)
         raise NevoaError(f"No picture in {source.text} could be read{_why(bad)}.")
     parts.close(len(kept))
     duplicates = len(sums) - len(np.unique(np.array(sums, np.uint64)))
-    notes = Notes(source.text, source.licence, tuple(bad), listing.ignored, duplicates)
+    by_area = sorted(sizes, key=math.prod)
+    notes = Notes(source.text, source.licence, tuple(bad), listing.ignored, duplicates, (by_area[0], by_area[-1]))
     labels = wanted.labels[kept] if wanted.classes else np.zeros(len(kept), np.int64)
     write_card(parts.folder, source.name, labels, wanted.classes, notes)
 

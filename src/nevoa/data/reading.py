@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int64, UInt8
@@ -29,18 +30,19 @@ class Shape:
 
 @dataclass(frozen=True)
 class Read:
-    """What came of one file: its pixels, or the reason why there are none."""
+    """What came of one file: its own size and its pixels, or the reason why there are none."""
 
     file: str
     sha256: str = ""
     reason: str = ""
+    size: Size | None = None
     pixels: UInt8[np.ndarray, "H W C"] | None = None
 
     @property
-    def line(self) -> dict[str, str]:
+    def line(self) -> dict[str, Any]:
         """What a store keeps of it."""
-        parts = {"file": self.file, "sha256": self.sha256, "reason": self.reason}
-        return {name: text for name, text in parts.items() if text}
+        parts = {"file": self.file, "sha256": self.sha256, "reason": self.reason, "size": self.size}
+        return {name: part for name, part in parts.items() if part}
 
 
 def read(listing: Listing, number: int, shape: Shape, background: str) -> Read:
@@ -49,7 +51,8 @@ def read(listing: Listing, number: int, shape: Shape, background: str) -> Read:
     try:
         content = listing.read(number)
         digest = hashlib.sha256(content if isinstance(content, bytes) else content.tobytes()).hexdigest()
-        return Read(file, digest, pixels=_pixels(content, shape, background))
+        whole = _whole(content, background)
+        return Read(file, digest, size=whole.shape[:2], pixels=_alike(whole, shape))
     except MemoryError:
         return Read(file, digest, "there is not enough memory for it")
     except (OSError, ValueError) as error:
@@ -71,11 +74,17 @@ def _usual(sizes: set[Size]) -> Size:
     return own if own and max(own) <= LARGEST_OWN_SIDE else (USUAL_SIDE, USUAL_SIDE)
 
 
-def _pixels(content: bytes | np.ndarray, shape: Shape, background: str) -> UInt8[np.ndarray, "H W C"]:
-    if isinstance(content, np.ndarray) and content.shape == shape.array:
-        return np.array(content)
-    whole = decoded(content, background) if isinstance(content, bytes) else opaque(picture_of(content), background)
-    return pixels_of(fitted(whole, shape.size), shape.channels)
+def _whole(content: bytes | np.ndarray, background: str) -> UInt8[np.ndarray, "h w c"]:
+    """Gray or RGB, of its own size."""
+    if isinstance(content, bytes):
+        return pixels_of(decoded(content, background))
+    return content if content.shape[2] in (1, 3) else pixels_of(opaque(picture_of(content), background))
+
+
+def _alike(pixels: UInt8[np.ndarray, "h w c"], shape: Shape) -> UInt8[np.ndarray, "H W C"]:
+    if pixels.shape == shape.array:
+        return np.array(pixels)
+    return pixels_of(fitted(picture_of(pixels), shape.size), shape.channels)
 
 
 def _header(listing: Listing, number: int) -> Header | None:

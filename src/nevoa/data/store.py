@@ -13,6 +13,7 @@ from jaxtyping import Int64, UInt8
 from platformdirs import user_cache_path
 
 from nevoa.data.arrays import give_back, mapped
+from nevoa.data.decode import Size
 from nevoa.data.listing import Bad
 from nevoa.errors import NevoaError
 from nevoa.files import published, read_json, sha256, write_text
@@ -32,6 +33,7 @@ class Notes:
         bad: files that were left out, and why.
         ignored: files that are no pictures and do not claim to be.
         duplicates: files whose bytes are those of an earlier one.
+        sizes: (height, width) of the smallest and the largest before they were made alike, by area.
     """
 
     source: str = ""
@@ -39,6 +41,7 @@ class Notes:
     bad: tuple[Bad, ...] = ()
     ignored: int = 0
     duplicates: int = 0
+    sizes: tuple[Size, Size] | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ def write_card(folder: Path, name: str, labels: np.ndarray, classes: Sequence[st
         "bad": [[bad.name, bad.reason] for bad in notes.bad],
         "ignored": notes.ignored,
         "duplicates": notes.duplicates,
+        "sizes": notes.sizes,
     }
     about = json.loads(json.dumps(about))
     write_text(folder / CARD, json.dumps(about | {"sum": _sum(about)}))
@@ -129,7 +133,8 @@ def open_store(folder: Path) -> ImageSet:
         if not 0 <= labels.min() <= labels.max() < max(1, len(classes)):
             raise ValueError("a label is no class")
         bad = tuple(Bad(str(name), str(reason)) for name, reason in about["bad"])
-        notes = Notes(str(about["source"]), str(about["licence"]), bad, int(about["ignored"]), int(about["duplicates"]))
+        counts, (smallest, largest) = (int(about["ignored"]), int(about["duplicates"])), about["sizes"]
+        notes = Notes(about["source"], about["licence"], bad, *counts, (tuple(smallest), tuple(largest)))
         return ImageSet(str(about["name"]), images, np.array(labels), classes, str(about["fingerprint"]), notes)
     except (NevoaError, OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise NevoaError(f"The image store {folder} is damaged ({error}). Remove that folder and run again.") from error

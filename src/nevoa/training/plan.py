@@ -165,14 +165,13 @@ def _conditional(config: Config, images: ImageSet) -> bool:
 
 
 def _about(config: Config, images: ImageSet) -> dict[str, Any]:
-    """What is found when the data are opened. Classes are kept where they matter: in a conditional model, or chosen."""
+    """What is found when the data are opened; the classes only where the network is told them."""
     data = config.data
-    named = config.training.conditional or data.classes is not None
     return {
         "source": str(Path(data.source).expanduser().absolute()) if is_path(data.source) else data.source,
         "flip": flips(data.source) if data.flip is None else data.flip,
         "fingerprint": images.fingerprint,
-        "classes": images.classes if named else None,
+        "classes": images.classes if config.training.conditional else None,
     }
 
 
