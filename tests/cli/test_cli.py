@@ -183,13 +183,13 @@ WRONG = [
     (["noise", "fashion_mnist_10k:1", "--schedule", "cosin"], "Did you mean 'cosine'"),
     (["noise", "fashion_mnist_10k:1", "--at", "1,2000"], "timesteps are 0 to 1000"),
     (["noise", "fashion_mnist_10k:1", "--at", "1,,2"], "whole numbers"),
-    (["data", "show", "mnist"], "Did you mean 'fashion_mnist'"),
+    (["data", "show", "fashn_mnist"], "Did you mean 'fashion_mnist'"),
 ]
 
 WRONG_TO_MEASURE = [
     (["evaluate"], "no finished run"),
     (["evaluate", "missing.npy"], "no file or folder missing.npy"),
-    (["evaluate", "a_file"], "not an .npy array of images"),
+    (["evaluate", "a_file"], "is no source of images: give a folder"),
     (["evaluate", "floats.npy"], "holds float64 [4, 4]; images are uint8"),
     (["evaluate", "empty"], "no pictures in empty"),
     (["evaluate", "mixed"], "0.png is 28x28 with 1 channel, 1.png 28x28 with 3 channels"),
@@ -208,7 +208,7 @@ WRONG_TO_MEASURE = [
     (["evaluate", "runs/tiny", "--against", "fashion"], "Did you mean 'fashion_mnist'"),
     (["evaluate", "constant.npy", "--metrics", "inception", "--inception-weights", "w"], "look the same"),
     (["evaluate", "constant.npy", "--metrics", "bits"], "Bits per dimension are those of a model"),
-    (["judge", "train", "mnist"], "Did you mean 'fashion_mnist'"),
+    (["judge", "train", "fashn_mnist"], "Did you mean 'fashion_mnist'"),
 ]
 
 

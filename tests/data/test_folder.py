@@ -79,6 +79,22 @@ def test_metadata_are_read_as_datasets_reads_them(folder: Path, kind: str) -> No
     } == (by_pixels)
 
 
+@pytest.mark.parametrize(
+    "table",
+    [
+        "file_name,label\n00.png\n,,\ncat/00.png,a,b,c\ncat/03.png,z",
+        "x,y\n1,2",
+        '"',
+        "file_name,label\n\n\n",
+        ",\n,,,,",
+    ],
+)
+def test_a_table_that_is_out_of_shape(table: str, folder: Path) -> None:
+    (folder / "metadata.csv").write_text(table)
+    images = opened(folder)
+    assert images.classes == (("a", "z") if "cat/03" in table else ("cat", "dog", "newt"))
+
+
 def test_train_and_test_folders_are_splits(folder: Path, tmp_path: Path) -> None:
     folder.rename(tmp_path / "train")
     other = tmp_path / "test" / "cat" / "x.png"

@@ -152,7 +152,8 @@ def _from_tables(tables: Sequence[Entry], pictures: Sequence[Entry]) -> list[str
     for table in tables:
         beside = table.path.rpartition("/")[0]
         for row in _rows(table):
-            label = next((row[column] for column in LABEL_COLUMNS if row.get(column) not in (None, "")), None)
+            cells = (row.get(column) for column in LABEL_COLUMNS)
+            label = next((cell for cell in cells if isinstance(cell, str | int) and cell != ""), None)
             if label is not None and isinstance(row.get("file_name"), str):
                 known[f"{beside}/{row['file_name']}".lstrip("/")] = str(label)
     found = [known.get(entry.path) for entry in pictures]
@@ -163,7 +164,8 @@ def _rows(table: Entry) -> list[dict[str, object]]:
     try:
         text = table.read().decode("utf-8-sig")
         if table.path.endswith(".csv"):
-            return [dict(row) for row in csv.DictReader(io.StringIO(text))]
+            # A row may have more cells than the head has names: those come under None.
+            return [{name: cell for name, cell in row.items() if name} for row in csv.DictReader(io.StringIO(text))]
         return [row for line in text.splitlines() if line.strip() and isinstance(row := json.loads(line), dict)]
     except (OSError, ValueError, RecursionError, csv.Error) as error:
         raise NevoaError(f"{table.path} cannot be read as a table: {error}.") from error
