@@ -107,6 +107,20 @@ def test_train_and_test_folders_are_splits(folder: Path, tmp_path: Path) -> None
         opened(tmp_path, split="validation")
 
 
+def test_a_class_may_be_called_as_a_split_is(folder: Path) -> None:
+    (folder / "newt").rename(folder / "dev")
+    assert opened(folder).classes == ("cat", "dev", "dog")
+    (folder / "cat").rename(folder / "train")  # beside train it is one
+    assert len(opened(folder)) == len(opened(folder, split="validation")) == 4
+
+
+def test_a_cache_that_cannot_be_written_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "file").write_text("x")
+    monkeypatch.setenv("NEVOA_CACHE", str(folder / "file" / "cache"))
+    with pytest.raises(NevoaError, match="Cannot write"):
+        opened(folder)
+
+
 def test_a_folder_without_splits_has_none(folder: Path) -> None:
     with pytest.raises(NevoaError, match="put its pictures into a sub-folder test"):
         opened(folder, split="test")

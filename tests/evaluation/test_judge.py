@@ -132,7 +132,7 @@ def test_a_corrupt_judge_is_named(judge: Judge, tmp_path: Path, damage: str) -> 
 
 def test_a_judge_is_found_by_the_images_it_was_trained_on(judge: Judge) -> None:
     images = bands(400)
-    with pytest.raises(NevoaError, match="nevoa judge train bands --size 12"):
+    with pytest.raises(NevoaError, match="no judge of bands at 12x12 yet: nevoa judge train bands"):
         judge_of(images)
     save_judge(judge, judge_folder(images))
     assert judge_of(images).card.fingerprint == images.fingerprint

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from nevoa.cli import options
+from nevoa.cli.preparing import data_of
 from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
@@ -35,17 +37,16 @@ def _test_images(data: "DataConfig") -> "ImageSet | None":
 @app.command()
 def train(
     source: Annotated[str, typer.Argument(help="A labelled data set: see 'nevoa data list'.")],
-    size: Annotated[
-        int | None, typer.Option(min=8, max=1024, help="Resize and crop to a square.", show_default="its own")
-    ] = None,
+    size: options.Size = None,
+    classes: options.Classes = None,
+    channels: options.Channels = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the images.", show_default="16")] = None,
 ) -> None:
     """Train the classifier that 'nevoa evaluate --against SOURCE' looks at images with, and keep it."""
-    from nevoa.config import DataConfig
     from nevoa.evaluation import EPOCHS, judge_folder, save_judge, train_judge
     from nevoa.wishes import images_of
 
-    data = DataConfig(source=source, size=size)
+    data = data_of(source, None, classes, None, size, channels, None, None)
     images, test = images_of(data), _test_images(data)
     folder = judge_folder(images)
     if folder.exists():

@@ -1,7 +1,7 @@
 """The named data sets: one name, one content, so that a result always says what it was trained on."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from nevoa.data import digits, fashion_mnist, shapes
 from nevoa.data.decode import Size
@@ -26,7 +26,6 @@ class Dataset:
         place: on the Hugging Face Hub; None for what is not there.
         classes: names; empty where there are none, or too many to have by heart: they come with the images.
         class_count: how many.
-        splits: the publisher's word for `train` and `test`, where it is another.
         local: lists a split without the Hub, or says by None that this machine has it not.
         local_place: where that is, in words.
         part_of: the data set whose training images these are some of; models of a part are measured by the whole.
@@ -40,7 +39,6 @@ class Dataset:
     place: Place | None = None
     classes: tuple[str, ...] = ()
     class_count: int = 0
-    splits: Mapping[str, str] = field(default_factory=dict)
     local: Callable[[str], Listing | None] = lambda split: None
     local_place: str | None = None
     part_of: str | None = None
@@ -55,7 +53,7 @@ class Dataset:
         found = self.local(split)
         if found is None:
             assert self.place is not None
-            found = list_hub(self.place, self.splits.get(split, split), INSTEAD)
+            found = list_hub(self.place, split, INSTEAD)
         return found
 
 

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from nevoa.data.listing import NO_LABELS, Listing, numbered
+from nevoa.data.listing import LABEL_COLUMNS, NO_LABELS, Listing, numbered
 from nevoa.errors import NevoaError
 
 # Where the Hub keeps the rows of data sets that are programs, which are not run here, or archives.
 PARQUET = "refs/convert/parquet"
-LABEL_COLUMNS = "label", "labels", "class", "category"
 
 
 @dataclass(frozen=True)

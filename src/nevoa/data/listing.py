@@ -8,6 +8,9 @@ from jaxtyping import Int64, UInt8
 
 from nevoa.data.decode import Size
 
+# What a column of classes is called, in tables and on the Hub.
+LABEL_COLUMNS = "label", "labels", "class", "category"
+
 
 @dataclass(frozen=True)
 class Bad:

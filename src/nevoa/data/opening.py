@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from nevoa.data.catalog import CATALOG
 from nevoa.data.choice import Choice
 from nevoa.data.prepare import Progress, prepare, store_folder
 from nevoa.data.sources import find_source
@@ -32,7 +33,7 @@ def opening(text: str, choice: Choice) -> Iterator[Progress | ImageSet]:
 
 def flips(text: str) -> bool:
     """Whether mirrored images of a source are images of it as well, as far as is known."""
-    return find_source(text).flips
+    return text not in CATALOG or CATALOG[text].flips
 
 
 def parse_index(source: str) -> tuple[str, int] | None:

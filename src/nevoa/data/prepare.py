@@ -21,7 +21,7 @@ from nevoa.data.reading import read, shape_of
 from nevoa.data.sources import Source
 from nevoa.data.store import FORMAT, Notes, cache_folder, write_card
 from nevoa.errors import NevoaError
-from nevoa.files import check_room, sweep, sync
+from nevoa.files import check_room, explained, sweep, sync
 
 PART_BYTES = 64_000_000
 
@@ -51,26 +51,28 @@ def prepare(source: Source, choice: Choice) -> Iterator[Progress]:
     folder = store_folder(source, choice)
     if folder.exists():
         return
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = folder.with_name(f".{folder.name}.partial")
-    with FileLock(folder.with_name(f".{folder.name}.lock")):
-        if folder.exists():  # another process was first
-            return
-        colour(choice.background)
-        listing = source.list()
-        wanted = chosen(listing, choice)
-        if not len(wanted.numbers):
-            raise NevoaError(f"There are no pictures in {source.text}{_why(listing.bad)}.")
-        shape = shape_of(listing, wanted.numbers, choice)
-        disk = len(wanted.numbers) * int(np.prod(shape.array))
-        check_room(partial, disk, f"The store of {source.name}")
-        partial.mkdir(exist_ok=True)
-        sweep(partial)
-        parts = Parts(partial, shape)
-        yield from _read_all(parts, listing, wanted, choice.background)
-        _close(parts, source, listing, wanted)
-        partial.rename(folder)
-        sync(folder.parent)
+    with explained("write", folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(f".{folder.name}.lock")):
+            if not folder.exists():  # else another process was first
+                yield from _prepare(source, choice, folder)
+
+
+def _prepare(source: Source, choice: Choice, folder: Path) -> Iterator[Progress]:
+    colour(choice.background)
+    listing = source.list()
+    wanted = chosen(listing, choice)
+    if not len(wanted.numbers):
+        raise NevoaError(f"There are no pictures in {source.text}{_why(listing.bad)}.")
+    shape, partial = shape_of(listing, wanted.numbers, choice), folder.with_name(f".{folder.name}.partial")
+    check_room(partial, len(wanted.numbers) * int(np.prod(shape.array)), f"The store of {source.name}")
+    partial.mkdir(exist_ok=True)
+    sweep(partial)
+    parts = Parts(partial, shape)
+    yield from _read_all(parts, listing, wanted, choice.background)
+    _close(parts, source, listing, wanted)
+    partial.rename(folder)
+    sync(folder.parent)
 
 
 def _read_all(parts: Parts, listing: Listing, wanted: Chosen, background: str) -> Iterator[Progress]:

@@ -9,8 +9,9 @@ from nevoa.data.archive import files_within, is_archive
 from nevoa.data.arrays import list_array
 from nevoa.data.catalog import CATALOG
 from nevoa.data.choice import TRAIN
-from nevoa.data.folder import files_below, list_entries, stamp
+from nevoa.data.folder import files_below, stamp
 from nevoa.data.hub import list_hub, list_parquet, parse_place
+from nevoa.data.labelled import list_entries
 from nevoa.data.listing import Listing
 from nevoa.errors import NevoaError, unknown
 
@@ -26,14 +27,12 @@ class Source:
         name: short, for titles and file names.
         identity: another one when the content may be another: of files their sizes and times.
         list: what is in it. A NevoaError if it cannot be had.
-        flips: whether a mirrored image is one more image of it.
     """
 
     text: str
     name: str
     identity: object
     list: Callable[[], Listing]
-    flips: bool = True
     licence: str = ""
 
 
@@ -41,7 +40,7 @@ def find_source(text: str, split: str = TRAIN) -> Source:
     """The source that a user names: a named data set, `hf:OWNER/NAME`, or a path. A NevoaError if there is none."""
     if text in CATALOG:
         row = CATALOG[text]
-        return Source(text, text, [text, split], lambda: row.list(split), row.flips, row.licence)
+        return Source(text, text, [text, split], lambda: row.list(split), row.licence)
     if text.startswith(HUB):
         place = parse_place(text)
         return Source(text, place.hub_id.partition("/")[2], [str(place), split], lambda: list_hub(place, split))
@@ -56,11 +55,6 @@ def find_source(text: str, split: str = TRAIN) -> Source:
 def is_path(text: str) -> bool:
     """Whether a source is named by its place on this machine."""
     return text not in CATALOG and not text.startswith(HUB)
-
-
-def has_test_split(text: str) -> bool:
-    """Whether a named data set has images that are not for training."""
-    return "test" in CATALOG[text].counts
 
 
 def short_name(text: str) -> str:

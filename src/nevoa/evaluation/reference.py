@@ -1,11 +1,12 @@
 """What images are compared with: a data set's test split, its training split, and the judge that looks at them."""
 
+import shlex
 from dataclasses import dataclass
 
 import numpy as np
 
 from nevoa.config import DataConfig
-from nevoa.data import CATALOG, ImageSet, size_in_words
+from nevoa.data import CATALOG, TRAIN, ImageSet, size_in_words
 from nevoa.errors import NevoaError
 from nevoa.evaluation.features import Features, features_of
 from nevoa.evaluation.judge import Judge
@@ -33,12 +34,13 @@ class Reference:
     def of(cls, data: DataConfig) -> "Reference":
         """The reference for images like those that `data` means; a part of a data set is measured by the whole."""
         row = CATALOG.get(data.source)
+        data = data.model_copy(update={"limit": None, "split": TRAIN})
         if row is not None and row.part_of:
-            row, data = CATALOG[row.part_of], data.model_copy(update={"source": row.part_of, "limit": None})
+            row, data = CATALOG[row.part_of], data.model_copy(update={"source": row.part_of})
         if row is not None and "test" not in row.counts:
             raise NevoaError(f"{data.source} has no test images to compare with; name another source: --against.")
         train = images_of(data)
-        return cls(train.name, images_of(data, "test"), train, judge_of(train))
+        return cls(train.name, images_of(data, "test"), train, judge_of(train, _command(data)))
 
     def check_shape(self, shape: tuple[int, int, int]) -> None:
         """A NevoaError if images of (C, H, W) are not of the reference's shape."""
@@ -57,3 +59,11 @@ class Reference:
         """Those of `count` training images, drawn by the seed: what a perfect model's images would be like."""
         chosen = generator(seed, Stream.EVALUATION, 2).permutation(len(self.train))[:count]
         return features_of(self.train, self.judge)[np.sort(chosen)]
+
+
+def _command(data: DataConfig) -> str:
+    """That trains the judge of these images."""
+    size = "x".join(map(str, data.size)) if isinstance(data.size, tuple) else data.size
+    given = {"size": size, "classes": ",".join(map(str, data.only or ())), "channels": data.channels}
+    options = [f" --{name} {shlex.quote(str(value))}" for name, value in given.items() if value]
+    return f"nevoa judge train {shlex.quote(data.source)}{''.join(options)}"

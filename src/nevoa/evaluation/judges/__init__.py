@@ -13,16 +13,18 @@ def judge_folder(train: ImageSet) -> Path:
     return cache_folder() / "judges" / f"{train.name}-{train.fingerprint:.16}"
 
 
-def judge_of(train: ImageSet) -> Judge:
-    """The judge trained on these very images. A NevoaError says how to get it if there is none."""
+def judge_of(train: ImageSet, command: str | None = None) -> Judge:
+    """The judge trained on these very images. A NevoaError says how to get it if there is none.
+
+    Args:
+        command: that trains it, if more than the name is to be said.
+    """
     with resources.as_file(resources.files(__name__) / train.name) as packaged:
         if packaged.is_dir() and (judge := load_judge(packaged)).card.fingerprint == train.fingerprint:
             return judge
     folder = judge_folder(train)
     if not folder.is_dir():
         _, height, width = train.shape
-        size = "" if height == width == 28 else f" --size {height}"
-        raise NevoaError(
-            f"There is no judge of {train.name} at {height}x{width} yet: nevoa judge train {train.name}{size}"
-        )
+        command = command or f"nevoa judge train {train.name}"
+        raise NevoaError(f"There is no judge of {train.name} at {height}x{width} yet: {command}")
     return load_judge(folder)

@@ -1,0 +1,43 @@
+"""What a run on a folder of one's own is measured by."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nevoa.config import DataConfig
+from nevoa.errors import NevoaError
+from nevoa.evaluation import Reference, judges
+from nevoa.evaluation.judge import load_judge
+
+JUDGES = Path(judges.__file__).parent
+
+
+@pytest.fixture
+def split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataConfig:
+    """A folder with pictures for training and for testing, of three classes."""
+    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
+    rng = np.random.default_rng(0)
+    for number in range(24):
+        place = tmp_path / "my pets" / ("train", "test")[number % 2] / "abc"[number % 3] / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (9, 9, 3), dtype=np.uint8)).save(place)
+    return DataConfig(source=str(tmp_path / "my pets"), only=("a", "c"), limit=3, size=(8, 12))
+
+
+def test_without_a_judge_the_command_that_trains_it_is_said(split: DataConfig) -> None:
+    with pytest.raises(
+        NevoaError, match=r"no judge of my pets at 8x12 yet: nevoa judge train '.*my pets' --size 8x12 --c"
+    ):
+        Reference.of(split)
+
+
+def test_all_images_of_the_chosen_classes_are_the_reference(split: DataConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few the run was trained on."""
+    judge = load_judge(JUDGES / "fashion_mnist")
+    monkeypatch.setattr("nevoa.evaluation.reference.judge_of", lambda *_: judge)
+    reference = Reference.of(split)
+    assert (len(reference.train), len(reference.test)) == (8, 8)
+    assert reference.train.classes == reference.test.classes == ("a", "c")
+    assert reference.source == "my pets"
