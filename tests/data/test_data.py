@@ -18,6 +18,7 @@ from nevoa.data import (
     ImageSet,
     fitted,
     idx,
+    mapped,
     open_source,
     parse_index,
     read_image,
@@ -168,3 +169,23 @@ def test_labels_are_those_of_the_images_in_their_places(few_images: ImageSet) ->
     assert labels.dtype == torch.int64
     assert labels.tolist() == few_images.labels[batches.indices(7, 40)].tolist()
     assert labels[:13].tolist() != few_images.labels[7:].tolist()
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux counts the pages of a process there")
+def test_a_process_does_not_grow_by_the_images_it_has_seen(tmp_path: Path) -> None:
+    """A hundred megabytes of images, all of them read: few of them are held."""
+    pixels = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.uint8, (33_000, 32, 32, 3))
+    pixels[:] = 7
+    pixels.flush()
+    images = ImageSet("sevens", mapped(tmp_path / "x.npy"), np.zeros(33_000, np.int64), (), "")
+    del pixels
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    batches = Batches(images, seed=0, flip=True)
+    batches.batch(0, 100)
+    before = resident()
+    for first in range(0, 33_000, 100):
+        assert float(batches.batch(first, 100).max()) == float(to_unit(np.full((1, 1, 1, 1), 7, np.uint8)))
+    assert resident() - before < 20_000_000
