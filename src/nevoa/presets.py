@@ -123,7 +123,11 @@ def configure(
         if value is not None:
             named["data" if key in DataConfig.model_fields else "training"][key] = value
     set_by_key = parse_overrides(options)
-    config = parse(merged(_fitting(PRESETS[preset], set_by_key), set_by_key, named))
+    tables = _fitting(PRESETS[preset], set_by_key)
+    if source and not source.startswith(tables["data"]["source"]):
+        # Whether to mirror was said of the preset's own images.
+        tables = tables | {"data": {key: value for key, value in tables["data"].items() if key != "flip"}}
+    config = parse(merged(tables, set_by_key, named))
     if not (config.training.minutes or config.training.epochs or config.training.steps):
         raise NevoaError("Say how long to train: --minutes, --epochs or --steps.")
     return config

@@ -69,6 +69,16 @@ def test_data_show_and_prepare(pets: Path) -> None:
     assert "pets: 30 images" in again.stdout and "Kept in" in again.stdout
 
 
+def test_a_sheet_names_the_classes_that_are_there(pets: Path) -> None:
+    """Also those with names that look like markup; a class whose files are all bad has no row."""
+    (pets / "newt").rename(pets / "[b]old[")
+    for path in (pets / "cat").iterdir():
+        path.write_bytes(b"bad")
+    told = nevoa("data", "show", "pets", "--size", "16", folder=pets.parent)
+    assert "[b]old[" in told.stdout
+    assert Image.open(pets.parent / "data.png").height == 2 * 66 + 2
+
+
 def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
     nevoa("noise", "pets:3", "--at", "0,500", "--size", "32", "--out", "n.png", folder=pets.parent)
     assert Image.open(pets.parent / "n.png").mode == "RGB"

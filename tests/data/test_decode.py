@@ -28,18 +28,28 @@ def test_other_formats_are_refused() -> None:
             decoded(encoded(photo(), kind))
 
 
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_picture_stands_as_the_camera_was_held(orientation: int) -> None:
+def test_a_picture_stands_as_the_camera_was_held(orientation: int, kind: str) -> None:
     """Two independent ways: Pillow's transposition of the file, and turning an array by the EXIF standard's table."""
     exif = Image.Exif()
     exif[0x0112] = orientation
-    data = encoded(photo(), "PNG", exif=exif.tobytes())
+    data = encoded(photo(), kind, exif=exif.tobytes(), **({"lossless": True} if kind == "WEBP" else {}))
     plain = np.asarray(photo())
     turned = plain.swapaxes(0, 1) if orientation > 4 else plain
     turned = turned[:, ::-1] if orientation in (2, 3, 6, 7) else turned
     turned = turned[::-1] if orientation in (3, 4, 7, 8) else turned
     np.testing.assert_array_equal(np.asarray(decoded(data)), turned)
     assert header(data).size == turned.shape[:2]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
+@pytest.mark.parametrize("exif", [b"rubbish", b"II*\0", b"Exif\0\0II*\0\x08\0\0\0\xff\xff", b""])
+def test_rubbish_for_exif_spoils_no_picture(kind: str, exif: bytes, capfd: pytest.CaptureFixture[str]) -> None:
+    data = encoded(photo(), kind, exif=exif)
+    assert decoded(data).size == (40, 30)
+    assert header(data).size == (30, 40)
+    assert capfd.readouterr().err == ""
 
 
 def test_a_palette_is_its_colours() -> None:

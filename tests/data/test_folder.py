@@ -43,18 +43,91 @@ def test_sub_folders_are_labels(folder: Path) -> None:
     np.testing.assert_array_equal(images.images[1], np.asarray(photo(3)))
 
 
-@pytest.mark.parametrize("where", ["one sub-folder", "none", "one beside", "two and one beside"])
+@pytest.mark.parametrize("where", ["one sub-folder", "none", "one beside", "most beside two"])
 def test_without_two_sub_folders_there_are_no_labels(tmp_path: Path, where: str) -> None:
     for number in range(4):
         beside = "." if number == 0 else "all"
-        two = "." if number == 0 else ("a", "b")[number % 2]
-        inner = {"one sub-folder": "all", "none": ".", "one beside": beside, "two and one beside": two}[where]
+        two = "." if number < 2 else ("a", "b")[number % 2]
+        inner = {"one sub-folder": "all", "none": ".", "one beside": beside, "most beside two": two}[where]
         place = tmp_path / inner / f"{number}.png"
         place.parent.mkdir(exist_ok=True)
         place.write_bytes(encoded(photo(number), "PNG"))
     images = opened(tmp_path)
     assert images.classes == ()
     assert images.labels.tolist() == [0] * 4
+
+
+def test_a_picture_beside_the_classes_is_left_out(folder: Path) -> None:
+    (folder / "cover.png").write_bytes(encoded(photo(50), "PNG"))
+    images = opened(folder)
+    assert (len(images), images.classes) == (12, ("cat", "dog", "newt"))
+    assert [bad.name for bad in images.notes.bad] == ["cover.png"]
+
+
+def test_a_class_has_one_number_in_all_splits(folder: Path, tmp_path: Path) -> None:
+    folder.rename(tmp_path / "train")
+    for name in ("newt/x.png", "yak/y.png"):
+        (tmp_path / "test" / name).parent.mkdir(parents=True)
+        (tmp_path / "test" / name).write_bytes(encoded(photo(99), "PNG"))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "z.png").write_bytes(encoded(photo(98), "PNG"))
+    train, test = opened(tmp_path), opened(tmp_path, split="test")
+    assert train.classes == test.classes == ("cat", "dog", "newt", "yak")
+    assert test.labels.tolist() == [2, 3]
+    assert [bad.reason for bad in train.notes.bad] == ["it is in none of the folders of splits"]
+
+
+def test_links_that_lead_to_themselves(folder: Path) -> None:
+    (folder / "cat" / "loop").symlink_to("loop")
+    (folder / "cat" / "loop.png").symlink_to("loop.png")
+    images = opened(folder)
+    assert len(images) == 12
+    assert sorted(bad.name for bad in images.notes.bad) == ["cat/loop", "cat/loop.png"]
+
+
+def test_a_file_that_may_be_read_at_last_is_read(folder: Path) -> None:
+    before = find_source(str(folder)).identity
+    (folder / "cat/00.png").chmod(0o600)
+    assert find_source(str(folder)).identity != before
+
+
+def test_a_stray_parquet_file_is_no_source(folder: Path) -> None:
+    (folder / "cat" / "metadata.parquet").write_bytes(b"x")
+    (folder / ".cache").mkdir()
+    (folder / ".cache" / "y.parquet").write_bytes(b"x")
+    assert len(opened(folder)) == 12
+
+
+def test_a_member_that_would_fill_the_memory_is_left_out(folder: Path, tmp_path: Path) -> None:
+    """Of bzip2 and LZMA zipfile unpacks all that there is, whatever size was asked for."""
+    for number, kind in enumerate((zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)):
+        path = tmp_path / f"{number}.zip"
+        with zipfile.ZipFile(path, "w", kind) as out:
+            out.write(folder / "cat/00.png", "a.png")
+            out.writestr(zipfile.ZipInfo("b.png"), (folder / "cat/00.png").read_bytes())
+        images = opened(path)
+        assert len(images) == 1
+        assert "only stored and deflated" in images.notes.bad[0].reason
+
+
+def test_names_of_any_bytes_in_a_tar(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as out:
+        for name in (b"caf\xe9/1.png", b"b/2.png"):
+            out.add(folder / "cat/00.png", os.fsdecode(name))
+    assert opened(path).classes == ("b", r"caf\xe9")
+
+
+@pytest.mark.parametrize("text", ["~nosuchuser/x", "x" * 300 + "/a"])
+def test_what_cannot_be_a_path_is_said(text: str) -> None:
+    with pytest.raises(NevoaError, match="Cannot look at"):
+        find_source(text)
+
+
+@pytest.mark.parametrize("split", ["/x", "**", "", "../.."])
+def test_no_such_split(split: str, folder: Path) -> None:
+    with pytest.raises(NevoaError, match="no split"):
+        opened(folder, split=split)
 
 
 def test_a_folder_around_the_sub_folders_does_not_matter(folder: Path, tmp_path: Path) -> None:

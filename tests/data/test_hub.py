@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 from PIL import Image
 
@@ -148,6 +150,35 @@ def test_a_row_without_an_image_is_left_out(copies: Path) -> None:
         ("row 1", "it is no picture of a known format"),
         ("row 3", "there is no image in this row"),
     ]
+
+
+def test_a_row_may_not_name_a_file_of_this_machine(copies: Path) -> None:
+    (copies / "mine.png").write_bytes(encoded(photo(), "PNG"))
+    cells = [{"bytes": None, "path": path} for path in (str(copies / "mine.png"), "/dev/zero", "mine.png")]
+    cells.append({"bytes": encoded(photo(1), "PNG"), "path": "/dev/zero"})
+    pyarrow.parquet.write_table(pyarrow.table({"image": cells}), copies / "x.parquet")
+    images = open_source(str(copies / "x.parquet"))
+    assert len(images) == 1
+    assert {bad.reason for bad in images.notes.bad} == {"there is no image in this row"}
+
+
+def test_a_class_that_is_not_known_leaves_all_without(copies: Path) -> None:
+    features = datasets.Features({"image": datasets.Image(), "label": _classes(["a", "b"])})
+    cells = [{"bytes": encoded(photo(number), "PNG"), "path": None} for number in range(2)]
+    datasets.Dataset.from_dict({"image": cells, "label": [1, None]}, features=features).to_parquet(copies / "x.parquet")
+    assert open_source(str(copies / "x.parquet")).classes == ()
+
+
+def test_parquet_files_of_splits(copies: Path) -> None:
+    (copies / "rows" / "data").mkdir(parents=True)
+    for name, number in (("train-00000", 1), ("test-00000", 2), ("latest-0", 3)):
+        columns = {"image": [encoded(photo(number), "PNG")]}
+        datasets.Dataset.from_dict(columns).to_parquet(copies / "rows" / "data" / f"{name}.parquet")
+    for split, number in (("train", 1), ("test", 2)):
+        images = open_source(str(copies / "rows"), Choice(split))
+        np.testing.assert_array_equal(images.images, np.asarray(photo(number))[None])
+    with pytest.raises(NevoaError, match="no Parquet file for split 'validation'"):
+        open_source(str(copies / "rows"), Choice("validation"))
 
 
 @pytest.mark.parametrize("label", ["text", "number", "unknown", "none"])

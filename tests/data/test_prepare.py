@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +92,46 @@ def test_a_part_that_was_half_written_is_written_over(cache: Path) -> None:
     np.testing.assert_array_equal(prepared(noise()).images, NOISE)
 
 
+def test_another_content_does_not_go_on_with_what_was_begun() -> None:
+    """Files that have moved up in the list since would get the labels of others."""
+    with pytest.raises(KeyboardInterrupt):
+        prepared(noise(stop_at=12))
+    source = noise()
+    listing = source.list()
+    renamed = replace(listing, file=lambda number: f"g{number}")
+    assert next(iter(prepare(replace(source, list=lambda: renamed), Choice()))).done == 0
+
+
+def test_what_is_there_needs_no_room_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        prepared(noise(stop_at=20))
+    asked: list[int] = []
+    monkeypatch.setattr(preparing, "check_room", lambda folder, needed, what: asked.append(needed))
+    prepared(noise())
+    assert asked == [3 * 6 * 5 * 3 - 128]  # the header is there as well
+
+
+def test_no_more_is_read_ahead_than_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallels, "available_cores", lambda: 2)
+    read = multiprocessing.Value("i", 0)
+
+    def work(number: int) -> int:
+        with read.get_lock():
+            read.value += 1
+        return number
+
+    stream = each(work, range(5000))
+    assert [next(stream) for _ in range(10)] == list(range(10))
+    time.sleep(0.5)
+    assert read.value <= 200
+    assert list(stream) == list(range(10, 5000))
+
+
+def test_very_many_bad_files_are_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nevoa.files.LARGEST_TEXT", 2000)
+    assert len(prepared(noise(tuple(range(1, 23)))).notes.bad) == 22
+
+
 def test_a_store_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     prepared(noise())
     monkeypatch.setattr(preparing, "shape_of", lambda *_: pytest.fail("read again"))
@@ -137,10 +179,11 @@ def test_unlabelled_images_have_no_classes_to_choose() -> None:
         prepared(source, Choice(classes=("a",)))
 
 
-@pytest.mark.parametrize("file", ["images.npy", "labels.npy", "about.json"])
+@pytest.mark.parametrize("file", ["images.npy", "labels.npy", "about.json", "bad.jsonl"])
 @pytest.mark.parametrize("how", ["a bit", "longer", "shorter", "gone"])
 def test_a_store_that_was_changed_is_noticed(file: str, how: str) -> None:
-    folder = (prepared(noise()), store_folder(noise(), Choice()))[1]
+    prepared(noise((3,)))
+    folder = store_folder(noise(), Choice())
     path = folder / file
     data = bytearray(path.read_bytes())
     if how == "gone":

@@ -8,6 +8,7 @@ import pytest
 
 from nevoa.data import CATALOG, Choice, flips, open_source, read_alike, short_name
 from nevoa.errors import NevoaError
+from nevoa.presets import configure
 from tests.data.pictures import encoded, photo
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (7, 5, 6, 3), dtype=np.uint8)
@@ -83,6 +84,29 @@ def test_idx_files_with_their_labels(tmp_path: Path) -> None:
     assert open_source(str(tmp_path / "plain-images-idx3-ubyte")).classes == ()
 
 
+def test_labels_that_come_later_are_seen(tmp_path: Path) -> None:
+    head = b"\0\0\x08\x03" + np.array([7, 5, 6], ">u4").tobytes()
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(head + PIXELS[..., 0].tobytes())
+    assert open_source(str(tmp_path)).classes == ()
+    labels = b"\0\0\x08\x01" + np.array([7], ">u4").tobytes() + bytes([1, 2] * 3 + [1])
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(labels)
+    images = open_source(str(tmp_path))
+    assert images.labels.tolist() == [1, 2, 1, 2, 1, 2, 1]
+
+
+def test_large_arrays_are_made_small_as_pictures_are(tmp_path: Path) -> None:
+    np.save(tmp_path / "X.NPY.npy", np.zeros((2, 2000, 1500), np.uint8))
+    (tmp_path / "X.NPY.npy").rename(tmp_path / "X.NPY")
+    assert open_source(str(tmp_path / "X.NPY")).shape == (1, 64, 64)
+
+
+def test_a_folder_that_is_called_like_a_data_set_is_measured_itself(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("shapes").mkdir()
+    Path("shapes/a.png").write_bytes(encoded(photo(), "PNG"))
+    assert read_alike(Path("shapes")).shape == (1, 30, 40, 3)
+
+
 def test_digits_are_scikit_learns() -> None:
     from sklearn.datasets import load_digits
 
@@ -117,12 +141,19 @@ def test_shapes_for_testing_are_others() -> None:
 
 def test_text_is_not_mirrored_and_objects_are(tmp_path: Path) -> None:
     assert [flips(name) for name in ("mnist", "digits", "svhn", "quickdraw", "fashion_mnist_10k")] == [False] * 5
+    assert [flips(name) for name in ("hf:ylecun/mnist", "hf:uoft-cs/cifar10", "hf:a/b")] == [False, True, True]
+    assert [configure(name, "classic").data.flip for name in ("fashion_mnist", "mnist")] == [True, None]
     assert [flips(name) for name in ("cifar10", "shapes", "cat_and_dog", str(tmp_path))] == [True] * 4
 
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("shapes", "shapes"), ("/a/my cats.tar.gz", "my cats"), ("hf:a/b:c", "b:c"), ("photos/", "photos")],
+    [
+        ("shapes", "shapes"),
+        ("/a/my cats.tar.gz", "my cats"),
+        ("hf:a/b:c@refs/convert/parquet", "b"),
+        ("photos/", "photos"),
+    ],
 )
 def test_short_names(text: str, name: str) -> None:
     assert short_name(text) == name

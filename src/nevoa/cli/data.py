@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
 from nevoa.cli import options
@@ -119,7 +120,7 @@ def _class_table(images: "ImageSet") -> Table:
     counts = np.bincount(images.labels, minlength=len(images.classes)).tolist()
     table = Table("index", "class", Column("images", justify="right"), box=None, pad_edge=False)
     for index, (name, count) in enumerate(zip(images.classes, counts, strict=True)):
-        table.add_row(str(index), name, f"{count:,}")
+        table.add_row(str(index), escape(name), f"{count:,}")
     return table
 
 
@@ -131,5 +132,6 @@ def _sheet(images: "ImageSet") -> "Picture":
 
     if not images.classes:
         return grid(images.images[: PER_CLASS * PER_CLASS], columns=PER_CLASS)
-    rows = [images.images[np.flatnonzero(images.labels == label)[:PER_CLASS]] for label in range(MOST_ROWS)]
-    return titled_rows([row for row in rows if len(row)], images.classes)
+    shown = np.unique(images.labels)[:MOST_ROWS].tolist()
+    rows = [images.images[np.flatnonzero(images.labels == label)[:PER_CLASS]] for label in shown]
+    return titled_rows(rows, [images.classes[label] for label in shown])

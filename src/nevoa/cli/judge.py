@@ -21,17 +21,18 @@ def _group() -> None:
     pass
 
 
-def _test_images(data: "DataConfig") -> "ImageSet | None":
+def _test_images(data: "DataConfig", images: "ImageSet") -> "ImageSet | None":
     """Those of a named data set or of a folder with a test split; None: a part of the training images is held out."""
     from nevoa.data import CATALOG
-    from nevoa.wishes import images_of
+    from nevoa.wishes import images_of, test_images_of
 
     if data.source in CATALOG:
-        return images_of(data, "test") if "test" in CATALOG[data.source].counts else None
+        return test_images_of(data, images) if "test" in CATALOG[data.source].counts else None
     try:
-        return images_of(data, "test")
+        images_of(data, "test")
     except NevoaError:
         return None
+    return test_images_of(data, images)
 
 
 @app.command()
@@ -40,14 +41,16 @@ def train(
     size: options.Size = None,
     classes: options.Classes = None,
     channels: options.Channels = None,
+    background: options.Background = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the images.", show_default="16")] = None,
 ) -> None:
     """Train the classifier that 'nevoa evaluate --against SOURCE' looks at images with, and keep it."""
     from nevoa.evaluation import EPOCHS, judge_folder, save_judge, train_judge
     from nevoa.wishes import images_of
 
-    data = data_of(source, None, classes, None, size, channels, None, None)
-    images, test = images_of(data), _test_images(data)
+    data = data_of(source, None, classes, None, size, channels, background, None)
+    images = images_of(data)
+    test = _test_images(data, images)
     folder = judge_folder(images)
     if folder.exists():
         raise NevoaError(f"There is a judge of these images already: {folder}. Remove that folder to train another.")

@@ -74,7 +74,7 @@ def say_bad(notes: "Notes", console: Console, most: int | None = SHOWN) -> None:
 
 def left_out(notes: "Notes") -> str:
     """What did not go into the images, in words."""
-    parts = {"left out": len(notes.bad), "of them twice": notes.duplicates}
+    parts = {"left out": len(notes.bad), "there twice": notes.duplicates}
     said = [f"{count:,} {what}" for what, count in parts.items() if count]
     return f" ({', '.join(said)})" if said else ""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from nevoa.cli import options
@@ -137,7 +138,7 @@ def _print_plan(plan: "Plan", folder: Path) -> None:
         rows["few"] = f"{plan.images} images are soon learned by heart: expect copies of them, or blends"
     table = Table.grid(padding=(0, 2))
     for name, value in rows.items():
-        table.add_row(f"[bold]{name}", value)
+        table.add_row(f"[bold]{name}", escape(value))
     Console(highlight=False, soft_wrap=True).print(table)
 
 

@@ -5,7 +5,7 @@ from nevoa.data.arrays import mapped
 from nevoa.data.batches import Batches
 from nevoa.data.catalog import CATALOG
 from nevoa.data.choice import TRAIN, Choice, label_of
-from nevoa.data.decode import Size, fitted, picture_of, pixels_of, read_image, size_in_words
+from nevoa.data.decode import WHITE, Size, fitted, picture_of, pixels_of, read_image, size_in_words
 from nevoa.data.listing import Bad
 from nevoa.data.opening import flips, image_at, open_source, opening, parse_index
 from nevoa.data.pixels import to_bytes, to_unit
@@ -16,6 +16,7 @@ from nevoa.data.store import ImageSet, Notes, cache_folder
 __all__ = [
     "CATALOG",
     "TRAIN",
+    "WHITE",
     "Bad",
     "Batches",
     "Choice",

@@ -14,13 +14,11 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from nevoa.data.folder import LARGEST_FILE, START_BYTES, Entry, is_hidden
-from nevoa.data.listing import Bad
+from nevoa.data.folder import START_BYTES, Entry, is_hidden, printable
+from nevoa.data.listing import HIGHEST_RATIO, LARGEST_FILE, Bad
 from nevoa.data.store import cache_folder
 from nevoa.errors import NevoaError
 
-# Photographs hardly shrink, and the emptiest of drawings by a factor of a hundred. Deflate can do 1,032.
-HIGHEST_RATIO = 500
 MOST_FILES = 5_000_000
 OUTSIDE = "its path leads outside of the archive"
 TAR_SUFFIXES = ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz"
@@ -48,7 +46,7 @@ def files_within(path: Path) -> tuple[list[Entry], list[Bad]]:
 def _zip(path: Path) -> tuple[list[Entry], list[Bad]]:
     members = _opened_zip(path).infolist()
     _check_count(path, len(members))
-    packed, whole = (sum(sizes) for sizes in zip(*((m.compress_size, m.file_size) for m in members), strict=True))
+    packed, whole = sum(member.compress_size for member in members), sum(member.file_size for member in members)
     if whole > HIGHEST_RATIO * max(packed, path.stat().st_size):
         raise NevoaError(f"{path} would unpack to {whole / max(1, packed):,.0f} times its size: it is not opened.")
     entries, bad = [], []
@@ -59,6 +57,9 @@ def _zip(path: Path) -> tuple[list[Entry], list[Bad]]:
             bad.append(Bad(member.filename, "it is a link"))
         elif _leads_outside(member.filename):
             bad.append(Bad(member.filename, OUTSIDE))
+        elif member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            # Of the others zipfile unpacks all at once, whatever they say to come to.
+            bad.append(Bad(member.filename, "it is packed in a way that is not read: only stored and deflated are"))
         elif not _hidden(member.filename):
             read = _zip_reader(path, member)
             entries.append(Entry(member.filename, lambda read=read: read(START_BYTES), read, (member.CRC,)))
@@ -97,17 +98,16 @@ def _tar(path: Path) -> tuple[list[Entry], list[Bad]]:
     with tarfile.open(fileobj=plain, mode="r:") as archive:
         for number, member in enumerate(archive):
             _check_count(path, number)
+            name = printable(member.name)
             if member.isdir():
                 continue
             if not member.isreg() or member.issparse():
-                bad.append(
-                    Bad(member.name, "it is a link" if member.issym() or member.islnk() else "it is no plain file")
-                )
-            elif _leads_outside(member.name):
-                bad.append(Bad(member.name, OUTSIDE))
-            elif not _hidden(member.name):
+                bad.append(Bad(name, "it is a link" if member.issym() or member.islnk() else "it is no plain file"))
+            elif _leads_outside(name):
+                bad.append(Bad(name, OUTSIDE))
+            elif not _hidden(name):
                 read = _slice_reader(plain, member.offset_data, member.size)
-                entries.append(Entry(member.name, lambda read=read: read(START_BYTES), read))
+                entries.append(Entry(name, lambda read=read: read(START_BYTES), read))
     return entries, bad
 
 

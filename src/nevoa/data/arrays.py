@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from nevoa.data.idx import MOST_DEFLATED
-from nevoa.data.listing import Listing, of_arrays
+from nevoa.data.listing import HIGHEST_RATIO, Listing, of_arrays
 from nevoa.errors import NevoaError
 
 LABEL_NAMES = {"labels", "label", "y", "targets"}
@@ -58,7 +57,7 @@ def images_in(path: Path) -> UInt8[np.ndarray, "N H W C"]:
 
 def list_array(path: Path) -> Listing:
     """The images of a .npy file, or of the only array of images in a .npz file, with its `labels` if it has them."""
-    if path.suffix == ".npy":
+    if path.suffix.lower() == ".npy":
         return of_arrays(images_in(path), None)
     arrays = _members(path)
     candidates = [array for array in arrays.values() if array.dtype == np.uint8 and array.ndim in (3, 4)]
@@ -89,8 +88,10 @@ def _members(path: Path) -> dict[str, np.ndarray]:
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
-    if member.file_size > MOST_DEFLATED * max(1, member.compress_size):
-        raise ValueError(f"{member.filename} says that it is larger than it can be")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{member.filename} is packed in a way that is not read")
+    if member.file_size > HIGHEST_RATIO * max(1_000, member.compress_size):
+        raise ValueError(f"{member.filename} would unpack to more than {HIGHEST_RATIO} times its size")
     content = io.BytesIO(archive.read(member))
     # The header of an array may say anything: it is held against what is there before anything is allocated.
     read_header = HEADERS[np.lib.format.read_magic(content)]

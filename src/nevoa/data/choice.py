@@ -63,6 +63,8 @@ def chosen(listing: Listing, choice: Choice) -> Chosen:
 
 def label_of(classes: Sequence[str], wish: int | str) -> int:
     """The label of a class: its index, its name in capitals or not, or its index as text. A NevoaError if none."""
+    if wish in classes:
+        return list(classes).index(str(wish))
     names, text = [name.lower() for name in classes], str(wish).strip().lower()
     if isinstance(wish, str) and text in names:
         return names.index(text)

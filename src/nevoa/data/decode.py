@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,9 +39,8 @@ def is_picture(start: bytes) -> bool:
 
 def header(data: bytes) -> Header:
     """The header of an image file's content. A ValueError says why there is none."""
-    with _opened(data) as image:
-        turned = image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
-        height, width = image.size if turned else image.size[::-1]
+    with _quiet(), _opened(data) as image:
+        height, width = image.size if _lies(image) else image.size[::-1]
         return Header((height, width), image.mode in GRAY_MODES)
 
 
@@ -52,9 +52,10 @@ def decoded(data: bytes, background: str = WHITE) -> Image.Image:
     Args:
         background: a colour by name or #rrggbb, behind what is transparent.
     """
-    with _opened(data) as image:
+    with _quiet(), _opened(data) as image:
         try:
-            return opaque(ImageOps.exif_transpose(image), background)
+            image.load()
+            return opaque(_upright(image), background)
         except NevoaError:
             raise
         except Exception as error:  # what decoders raise for damaged files is not a closed list
@@ -121,12 +122,35 @@ def size_in_words(channels: int, height: int, width: int) -> str:
     return f"{height}x{width} with {channels} channel{'s' * (channels > 1)}"
 
 
+def _quiet() -> AbstractContextManager[object]:
+    """Pillow warns of much that is no matter here; what is, is refused in our own words."""
+    return warnings.catch_warnings(action="ignore")
+
+
+def _lies(image: Image.Image) -> bool:
+    """Whether width and height change places when it is turned; only for that, no picture is unpacked."""
+    if image.format == "TIFF":  # Pillow has turned the size by itself
+        return False
+    exif = Image.Exif()
+    try:
+        exif.load(image.info.get("exif", b""))
+        return exif.get(ORIENTATION) in (5, 6, 7, 8)
+    except Exception:  # a camera's notes may be rubbish on a picture that is not
+        return False
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:
+        return image
+
+
 def _opened(data: bytes) -> Image.Image:
     if not data:
         raise ValueError("it is empty")
     try:
-        with warnings.catch_warnings(action="ignore"):  # what is too large is refused below, in our words
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise ValueError("its pixels are too many") from error
     except Exception as error:

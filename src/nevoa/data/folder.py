@@ -1,17 +1,15 @@
 """The files below a folder, whatever is there."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from nevoa.data.listing import LARGEST_FILE
 from nevoa.errors import NevoaError
 
 SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx", "icon\r", "$recycle.bin"}
 START_BYTES = 16
-# Of a photograph; what is larger is no picture for a small model, or an attempt to fill the memory.
-LARGEST_FILE = 256_000_000
 
 
 @dataclass(frozen=True)
@@ -32,28 +30,26 @@ def files_below(folder: Path) -> Iterator[Entry]:
     seen: set[tuple[int, int]] = set()
 
     def walk(inner: Path) -> Iterator[Entry]:
-        about = inner.stat()
-        if (about.st_dev, about.st_ino) in seen:
-            return
-        seen.add((about.st_dev, about.st_ino))
         try:
-            inside = sorted(os.scandir(inner), key=lambda entry: entry.name)
-        except OSError:
-            yield _entry(inner, shown(str(inner.relative_to(folder))))
+            about = inner.stat()
+            if (about.st_dev, about.st_ino) in seen:
+                return
+            seen.add((about.st_dev, about.st_ino))
+            inside = sorted(inner.iterdir())
+        except OSError as error:
+            if inner == folder:
+                raise NevoaError(f"Cannot look into {folder}: {error.strerror}.") from error
+            yield _entry(inner, printable(str(inner.relative_to(folder))))
             return
-        for found in inside:
-            if is_hidden(found.name):
+        for path in inside:
+            if is_hidden(path.name):
                 continue
-            path = inner / found.name
-            if found.is_dir():
+            if _is_folder(path):
                 yield from walk(path)
             else:
-                yield _entry(path, shown(str(path.relative_to(folder))))
+                yield _entry(path, printable(str(path.relative_to(folder))))
 
-    try:
-        yield from walk(folder)
-    except OSError as error:
-        raise NevoaError(f"Cannot look into {folder}: {error.strerror}.") from error
+    return walk(folder)
 
 
 def is_hidden(name: str) -> bool:
@@ -61,9 +57,15 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in SYSTEM_FILES
 
 
-def shown(path: str) -> str:
-    """A path as text that can be printed and written, whatever bytes its names are made of."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace").replace(os.sep, "/")
+def printable(name: str) -> str:
+    """A path or a name as text that can be printed and written, whatever bytes it is made of."""
+    data = name.encode("utf-8", "surrogateescape" if _from_bytes(name) else "backslashreplace")
+    return data.decode("utf-8", "backslashreplace")
+
+
+def _from_bytes(name: str) -> bool:
+    """Whether all surrogates in it stand for bytes, as Python puts them into names of files."""
+    return all(0xDC80 <= ord(letter) <= 0xDCFF for letter in name if 0xD800 <= ord(letter) <= 0xDFFF)
 
 
 def stamp(entries: Sequence[Entry]) -> list[object]:
@@ -74,10 +76,17 @@ def stamp(entries: Sequence[Entry]) -> list[object]:
 def _entry(path: Path, name: str) -> Entry:
     try:
         about = path.stat()
-        marks = about.st_size, about.st_mtime_ns
+        marks = about.st_size, about.st_mtime_ns, about.st_mode
     except OSError:  # a link to nowhere: opening it will say so
         marks = ()
-    return Entry(name, lambda: _start(path), lambda: _whole(path), marks)
+    return Entry(name, lambda: _start(path), lambda: read_file(path), marks)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # opening it as a file will say why
+        return False
 
 
 def _start(path: Path) -> bytes:
@@ -85,7 +94,8 @@ def _start(path: Path) -> bytes:
         return file.read(START_BYTES)
 
 
-def _whole(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """A plain file, if it is no larger than a picture may be. An OSError or ValueError if not."""
     with _file(path) as file:
         data = file.read(LARGEST_FILE + 1)
     if len(data) > LARGEST_FILE:

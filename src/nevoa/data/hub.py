@@ -1,5 +1,6 @@
 """Data sets of the Hugging Face Hub, and Parquet files laid out like them, through `datasets`."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from nevoa.data.listing import LABEL_COLUMNS, NO_LABELS, Listing, numbered
+from nevoa.data.folder import read_file
+from nevoa.data.listing import LABEL_COLUMNS, LARGEST_FILE, NO_LABELS, Listing, numbered
 from nevoa.errors import NevoaError
 
 # Where the Hub keeps the rows of data sets that are programs, which are not run here, or archives.
@@ -51,7 +53,8 @@ def list_hub(place: Place, split: str, instead: str = "a folder of pictures") ->
     """
     load_dataset = _library(f"{place} is fetched from the Hugging Face Hub")
     try:
-        rows = load_dataset(_address(place.hub_id), place.config, split=split, revision=place.revision)
+        token = os.environ.get("HF_TOKEN") or False  # not what a login once left on the disk
+        rows = load_dataset(_address(place.hub_id), place.config, split=split, revision=place.revision, token=token)
     except Exception as error:  # of the network, of five libraries below, and of what is not there
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise NevoaError(f"Cannot fetch {place}, split {split} ({reason}). Try {instead}.") from error
@@ -86,13 +89,24 @@ def list_rows(rows: Any, image: str | None, label: str | None, where: str) -> Li
     def read(index: int) -> bytes:
         cell = pictures[index][image]
         content = cell.get("bytes") if isinstance(cell, dict) else cell
-        if content is None and isinstance(cell, dict) and cell.get("path"):
-            content = Path(cell["path"]).read_bytes()
+        if content is None and isinstance(cell, dict) and _is_downloaded(cell.get("path")):
+            content = read_file(Path(cell["path"]))
         if not isinstance(content, bytes):
             raise ValueError("there is no image in this row")
+        if len(content) > LARGEST_FILE:
+            raise ValueError("it has too many bytes for a picture")
         return content
 
     return Listing(len(rows), read, lambda index: f"row {index}", labels, classes)
+
+
+def _is_downloaded(path: Any) -> bool:
+    """Whether a row's file is one that came with it: a row may name any file of this machine."""
+    from datasets import config
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    caches = (Path(config.HF_DATASETS_CACHE), Path(HF_HUB_CACHE))
+    return isinstance(path, str) and any(Path(path).resolve().is_relative_to(cache.resolve()) for cache in caches)
 
 
 def _holds_images(kind: Any) -> bool:
@@ -111,7 +125,7 @@ def _classes(rows: Any, column: str) -> tuple[np.ndarray, tuple[str, ...]]:
     values, kind = rows[column][:], rows.features[column]
     if not isinstance(kind, datasets.ClassLabel):
         return numbered([None if value is None else str(value) for value in values])
-    labels = np.asarray(values, np.int64)
+    labels = np.asarray([-1 if value is None else value for value in values], np.int64)
     if len(labels) == 0 or labels.min() < 0:  # -1: not known, as in splits without labels
         return NO_LABELS, ()
     return labels, tuple(kind.names)

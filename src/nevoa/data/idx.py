@@ -7,11 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nevoa.data.listing import Listing, of_arrays
+from nevoa.data.listing import HIGHEST_RATIO, Listing, of_arrays
 from nevoa.errors import NevoaError
 
-# A byte of deflate is at most so many.
-MOST_DEFLATED = 1032
 PREFIXES = {"train": "train", "test": "t10k"}
 
 
@@ -25,18 +23,27 @@ def list_idx(path: Path) -> Listing:
     images = read_idx(path)
     if images.ndim != 3 or 0 in images.shape:
         raise NevoaError(f"{path} holds {list(images.shape)}; images are [N, H, W].")
-    beside = path.with_name(path.name.replace("images", "labels").replace("idx3", "idx1"))
-    labels = read_idx(beside) if beside != path and beside.exists() else None
+    beside = labels_beside(path)
+    labels = read_idx(beside) if beside else None
     if labels is not None and labels.shape != images.shape[:1]:
         raise NevoaError(f"{beside} holds {len(labels):,} labels, {path.name} {len(images):,} images.")
     classes = [] if labels is None else [str(label) for label in range(int(labels.max()) + 1)]
     return of_arrays(images[..., None], labels, classes)
 
 
+def labels_beside(path: Path) -> Path | None:
+    """The file of the labels of a file of images, if it is there."""
+    beside = path.with_name(path.name.replace("images", "labels").replace("idx3", "idx1"))
+    return beside if beside != path and beside.exists() else None
+
+
 def in_folder(folder: Path, split: str) -> Path | None:
     """The idx file of a split's images in a folder, if it has one."""
-    found = [path for path in sorted(folder.glob(f"{PREFIXES.get(split, split)}*images*")) if is_idx(path)]
-    return found[0] if found else None
+    prefix = PREFIXES.get(split, split)
+    found = [
+        path for path in folder.iterdir() if path.name.startswith(prefix) and "images" in path.name and is_idx(path)
+    ]
+    return min(found, default=None)
 
 
 def read_idx(path: Path) -> np.ndarray:
@@ -53,7 +60,7 @@ def read_idx(path: Path) -> np.ndarray:
                 raise ValueError("it is not an idx file of bytes")
             shape = np.frombuffer(lengths, ">u4").tolist()
             count = math.prod(shape)
-            if count > MOST_DEFLATED * path.stat().st_size:
+            if count > HIGHEST_RATIO * path.stat().st_size:
                 raise ValueError(f"its header says {count:,} values, more than it can hold")
             values = np.frombuffer(file.read(count + 1), np.uint8)
     except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:

@@ -1,6 +1,6 @@
 """What a source holds, before anything of it is opened."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,10 @@ from jaxtyping import Int64, UInt8
 
 from nevoa.data.decode import Size
 
+# Of a photograph; what is larger is no picture for a small model, or an attempt to fill the memory.
+LARGEST_FILE = 256_000_000
+# Photographs hardly shrink, and the emptiest of drawings by a factor of a hundred. Deflate can do 1,032.
+HIGHEST_RATIO = 500
 # What a column of classes is called, in tables and on the Hub.
 LABEL_COLUMNS = "label", "labels", "class", "category"
 
@@ -61,13 +65,22 @@ def of_arrays(images: UInt8[np.ndarray, "N H W C"], labels: np.ndarray | None, c
     )
 
 
-def numbered(names: Sequence[str | None]) -> tuple[Int64[np.ndarray, " N"], tuple[str, ...]]:
-    """Labels and class names, sorted, of a class name for each image; none where any is missing or all are one."""
+def classes_of(names: Iterable[str | None]) -> tuple[str, ...]:
+    """The classes among the class names of images, sorted; none where there are not two."""
     known = sorted({name for name in names if name is not None}, key=_by_number)
-    if len(known) < 2 or None in names:
-        return NO_LABELS, ()
-    place = {name: index for index, name in enumerate(known)}
-    return np.array([place[name] for name in names if name is not None], np.int64), tuple(known)
+    return tuple(known) if len(known) > 1 else ()
+
+
+def labels_by(classes: Sequence[str], names: Iterable[str | None]) -> Int64[np.ndarray, " N"]:
+    """The label of each image that has a class; none without classes."""
+    place = {name: index for index, name in enumerate(classes)}
+    return np.array([place[name] for name in names if name in place], np.int64)
+
+
+def numbered(names: Sequence[str | None]) -> tuple[Int64[np.ndarray, " N"], tuple[str, ...]]:
+    """Labels and classes of a class name for each image; neither where any is missing or all are one."""
+    classes = () if None in names else classes_of(names)
+    return labels_by(classes, names), classes
 
 
 def _by_number(name: str) -> tuple[int, int, str]:

@@ -7,8 +7,9 @@ import numpy as np
 
 from nevoa.data.catalog import CATALOG
 from nevoa.data.choice import Choice
+from nevoa.data.hub import parse_place
 from nevoa.data.prepare import Progress, prepare, store_folder
-from nevoa.data.sources import find_source
+from nevoa.data.sources import HUB, find_source
 from nevoa.data.store import ImageSet, open_store
 from nevoa.errors import NevoaError
 
@@ -33,6 +34,9 @@ def opening(text: str, choice: Choice) -> Iterator[Progress | ImageSet]:
 
 def flips(text: str) -> bool:
     """Whether mirrored images of a source are images of it as well, as far as is known."""
+    if text.startswith(HUB):
+        places = {row.place.hub_id: row.flips for row in CATALOG.values() if row.place}
+        return places.get(parse_place(text).hub_id, True)
     return text not in CATALOG or CATALOG[text].flips
 
 

@@ -5,9 +5,11 @@ import multiprocessing
 import signal
 import sys
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 from typing import Any, TypeVar
 
 from nevoa.errors import NevoaError
@@ -18,7 +20,7 @@ Result = TypeVar("Result")
 
 # A process is worth starting for a few hundred images.
 FEW = 200
-AT_ONCE = 16
+AT_ONCE, AHEAD = 16, 4
 PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of linux/prctl.h
 # What the processes are forked with.
 _shared: dict[str, Callable[[Any], Any]] = {}
@@ -35,13 +37,16 @@ def each(work: Callable[[Thing], Result], things: Sequence[Thing]) -> Iterator[R
         yield from map(work, things)
         return
     _shared["work"] = work
-    parts = [things[start : start + AT_ONCE] for start in range(0, len(things), AT_ONCE)]
+    parts = (things[start : start + AT_ONCE] for start in range(0, len(things), AT_ONCE))
     pool = ProcessPoolExecutor(cores, multiprocessing.get_context("fork"), _depend_on_the_parent)
+    # No more than this is worked on ahead: whoever takes the results may be slower.
+    ahead: deque[Future[list[Any]]] = deque()
     try:
         with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # that torch has threads: not these
-            futures = pool.map(_all_of, parts)
-        for results in futures:
-            yield from results
+            ahead.extend(pool.submit(_all_of, part) for part in islice(parts, AHEAD * cores))
+        while ahead:
+            yield from ahead.popleft().result()
+            ahead.extend(pool.submit(_all_of, part) for part in islice(parts, 1))
     except BrokenProcessPool as error:
         raise NevoaError("A process that decodes images died: was there too little memory? Run it again.") from error
     finally:

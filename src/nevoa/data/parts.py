@@ -38,6 +38,19 @@ class Parts:
         """What part `number` was made of: a line for each file that was read, in order."""
         return list(read_lines(self._path(number)))
 
+    def read_so_far(self) -> int:
+        """How many files the finished parts were made of."""
+        return sum(len(self.lines(number)) for number in range(self.finished()))
+
+    def are_of(self, files: Sequence[str]) -> bool:
+        """Whether the finished parts were made of these files."""
+        return [line["file"] for number in range(self.finished()) for line in self.lines(number)] == list(files)
+
+    def bytes_so_far(self) -> int:
+        """What the images take on the disk already."""
+        path = self.folder / ARRAYS[0]
+        return path.stat().st_size if path.exists() else 0
+
     def append(self, first: int, images: UInt8[np.ndarray, "n H W C"], lines: Sequence[Mapping[str, Any]]) -> None:
         """Write a part: its images are number `first` and on."""
         path = self.folder / ARRAYS[0]

@@ -21,7 +21,7 @@ from nevoa.data.reading import read, shape_of
 from nevoa.data.sources import Source
 from nevoa.data.store import FORMAT, Notes, cache_folder, write_card
 from nevoa.errors import NevoaError
-from nevoa.files import check_room, explained, sweep, sync
+from nevoa.files import check_room, explained, remove, sweep, sync
 
 PART_BYTES = 64_000_000
 
@@ -65,10 +65,13 @@ def _prepare(source: Source, choice: Choice, folder: Path) -> Iterator[Progress]
     if not len(wanted.numbers):
         raise NevoaError(f"There are no pictures in {source.text}{_why(listing.bad)}.")
     shape, partial = shape_of(listing, wanted.numbers, choice), folder.with_name(f".{folder.name}.partial")
-    check_room(partial, len(wanted.numbers) * int(np.prod(shape.array)), f"The store of {source.name}")
+    parts = Parts(partial, shape)
+    if not parts.are_of([listing.file(int(number)) for number in wanted.numbers[: parts.read_so_far()]]):
+        remove(partial)  # another content was begun there
+    needed = len(wanted.numbers) * int(np.prod(shape.array)) - parts.bytes_so_far()
+    check_room(partial, needed, f"The store of {source.name}")
     partial.mkdir(exist_ok=True)
     sweep(partial)
-    parts = Parts(partial, shape)
     yield from _read_all(parts, listing, wanted, choice.background)
     _close(parts, source, listing, wanted)
     partial.rename(folder)

@@ -12,7 +12,7 @@ from nevoa.data.decode import Header, Size, decoded, fitted, header, opaque, pic
 from nevoa.data.listing import Listing
 from nevoa.data.parallel import each
 
-# Images that differ in size are made this large; those that are alike keep their own up to twice that.
+# Images that differ in size, or are large, are made so large; those that are alike keep their own up to twice that.
 USUAL_SIDE, LARGEST_OWN_SIDE = 64, 128
 
 
@@ -61,7 +61,8 @@ def read(listing: Listing, number: int, shape: Shape, background: str) -> Read:
 
 def shape_of(listing: Listing, numbers: Int64[np.ndarray, " N"], choice: Choice) -> Shape:
     """The shape for some files of a listing: as chosen, else as the listing has it, else as their headers suggest."""
-    size, channels = choice.size or listing.size, choice.channels or listing.channels
+    own = _usual({listing.size}) if listing.size else None
+    size, channels = choice.size or own, choice.channels or listing.channels
     if size and channels:
         return Shape(size, channels)
     found = [head for head in each(lambda number: _header(listing, number), numbers.tolist()) if head is not None]
@@ -94,5 +95,5 @@ def _header(listing: Listing, number: int) -> Header | None:
         if isinstance(content, np.ndarray):
             return Header(content.shape[:2], content.shape[2] < 3)
         return header(content)
-    except (OSError, ValueError):
+    except (OSError, ValueError, MemoryError):
         return None

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from nevoa.data.listing import Listing
+from nevoa.errors import NevoaError
 from nevoa.random import Stream, generator
 
 CLASSES = ("circle", "square", "triangle", "star", "ring")
@@ -17,6 +18,8 @@ DRAWN = 128
 
 def list_shapes(split: str) -> Listing:
     """One shape an image, of one colour on another; number i is always the same, and of class i modulo 5."""
+    if split not in COUNTS:
+        raise NevoaError(f"shapes has the splits train and test, no '{split}'.")
     first, count = (0, COUNTS["train"]) if split == "train" else (COUNTS["train"], COUNTS["test"])
     return Listing(
         count=count,

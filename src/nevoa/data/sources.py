@@ -1,14 +1,16 @@
 """From what a user names to what it holds."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from nevoa.data import idx
 from nevoa.data.archive import files_within, is_archive
 from nevoa.data.arrays import list_array
 from nevoa.data.catalog import CATALOG
 from nevoa.data.choice import TRAIN
+from nevoa.data.decode import SUFFIXES
 from nevoa.data.folder import files_below, stamp
 from nevoa.data.hub import list_hub, list_parquet, parse_place
 from nevoa.data.labelled import list_entries
@@ -16,6 +18,7 @@ from nevoa.data.listing import Listing
 from nevoa.errors import NevoaError, unknown
 
 HUB = "hf:"
+SPLIT_WORDS = {"train", "test", "validation", "valid", "val"}
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,16 @@ def find_source(text: str, split: str = TRAIN) -> Source:
         return Source(text, text, [text, split], lambda: row.list(split), row.licence)
     if text.startswith(HUB):
         place = parse_place(text)
-        return Source(text, place.hub_id.partition("/")[2], [str(place), split], lambda: list_hub(place, split))
-    path = Path(text).expanduser()
-    if not path.exists():
-        if "/" in text or path.suffix:
-            raise NevoaError(f"There is no file or folder {text}.")
-        raise unknown("dataset", text, CATALOG)
-    return _folder(text, path, split) if path.is_dir() else _file(text, path, split)
+        return Source(text, short_name(text), [str(place), split], lambda: list_hub(place, split))
+    try:
+        path = Path(text).expanduser()
+        if path.exists():
+            return _folder(text, path, split) if path.is_dir() else _file(text, path, split)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise NevoaError(f"Cannot look at {text}: {getattr(error, 'strerror', None) or error}.") from error
+    if "/" in text or path.suffix:
+        raise NevoaError(f"There is no file or folder {text}.")
+    raise unknown("dataset", text, CATALOG)
 
 
 def is_path(text: str) -> bool:
@@ -61,23 +67,32 @@ def short_name(text: str) -> str:
     """A name for a source that can be part of a file's: of `photos/cats.zip` it is `cats`."""
     if text in CATALOG:
         return text
-    path = Path(text.removeprefix(HUB))
+    if text.startswith(HUB):
+        return parse_place(text).hub_id.partition("/")[2]
+    path = Path(text)
     return path.name.partition(".")[0] or path.resolve().name or "images"
 
 
 def _folder(text: str, path: Path, split: str) -> Source:
-    name, tables = short_name(text), sorted(path.rglob("*.parquet"))
-    if inside := idx.in_folder(path, split):
+    name, inside = short_name(text), idx.in_folder(path, split)
+    if inside is not None:
         return Source(text, name, _marks([inside]), lambda: idx.list_idx(inside))
-    if tables:
-        chosen = [table for table in tables if split in str(table.relative_to(path))] or (
-            tables if split == TRAIN else []
-        )
-        if not chosen:
-            raise NevoaError(f"There is no Parquet file for split '{split}' in {path}.")
-        return Source(text, name, _marks(chosen), lambda: list_parquet(chosen))
     entries = list(files_below(path))
+    kinds = {PurePosixPath(entry.path).suffix.lower() for entry in entries}
+    if ".parquet" in kinds and not kinds & SUFFIXES:
+        return _parquet(text, path, split)
     return Source(text, name, [str(path.resolve()), split, stamp(entries)], lambda: list_entries(entries, split))
+
+
+def _parquet(text: str, path: Path, split: str) -> Source:
+    """Those Parquet files below a folder that have the split in their names; all, if none has any."""
+    tables = [table for table in sorted(path.rglob("*.parquet")) if table.is_file()]
+    words = {table: set(re.split(r"[^a-z0-9]+", str(table.relative_to(path)).lower())) for table in tables}
+    known = {word for table in tables for word in words[table]} & SPLIT_WORDS
+    chosen = [table for table in tables if split in words[table]] if known or split != TRAIN else tables
+    if not chosen:
+        raise NevoaError(f"There is no Parquet file for split '{split}' in {path}.")
+    return Source(text, short_name(text), _marks(chosen), lambda: list_parquet(chosen))
 
 
 def _file(text: str, path: Path, split: str) -> Source:
@@ -95,7 +110,7 @@ def _file(text: str, path: Path, split: str) -> Source:
             f"{text} is no source of images: give a folder, a .zip or .tar of one, .npy, .npz, .parquet or an idx file."
         )
     if split != TRAIN:
-        raise NevoaError(f"{text} is one file without splits: leave --split out.")
+        raise NevoaError(f"{text} is one file: it has no split '{split}'.")
     return Source(text, name, identity, kind)
 
 
@@ -105,4 +120,8 @@ def _list_archive(path: Path, split: str) -> Listing:
 
 
 def _marks(paths: list[Path]) -> list[object]:
-    return [[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
+    beside = [labels for path in paths if (labels := idx.labels_beside(path))]
+    return [
+        [str(path.resolve()), *path.stat()[:1], path.stat().st_size, path.stat().st_mtime_ns]
+        for path in (*paths, *beside)
+    ]

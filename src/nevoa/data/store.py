@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,13 @@ from nevoa.data.arrays import give_back, mapped
 from nevoa.data.decode import Size
 from nevoa.data.listing import Bad
 from nevoa.errors import NevoaError
-from nevoa.files import published, read_json, sha256, write_text
+from nevoa.files import published, read_json, read_lines, sha256, write_text
 
 FORMAT = 2
 CARD = "about.json"
 ARRAYS = "images.npy", "labels.npy"
+# A file of its own: there may be very many.
+BAD = "bad.jsonl"
 IMAGES_AT_ONCE = 10_000
 
 
@@ -97,6 +99,7 @@ def write_card(folder: Path, name: str, labels: np.ndarray, classes: Sequence[st
     """What makes images.npy in a folder a store: its labels, whose it is, and the sums of both."""
     with published(folder / ARRAYS[1]) as temporary:
         np.save(temporary, labels)
+    write_text(folder / BAD, "".join(json.dumps(asdict(bad)) + "\n" for bad in notes.bad))
     images = mapped(folder / ARRAYS[0])
     about = {
         "format": FORMAT,
@@ -106,8 +109,7 @@ def write_card(folder: Path, name: str, labels: np.ndarray, classes: Sequence[st
         "classes": list(classes),
         "shape": images.shape,
         "fingerprint": fingerprint(images, labels, classes),
-        "files": {file: _mark(folder / file) for file in ARRAYS},
-        "bad": [[bad.name, bad.reason] for bad in notes.bad],
+        "files": {file: _mark(folder / file) for file in (*ARRAYS, BAD)},
         "ignored": notes.ignored,
         "duplicates": notes.duplicates,
         "sizes": notes.sizes,
@@ -122,7 +124,7 @@ def open_store(folder: Path) -> ImageSet:
         about = read_json(folder / CARD)
         if about.pop("sum", None) != _sum(about) or about["format"] != FORMAT:
             raise ValueError(f"{CARD} was changed")
-        for name in ARRAYS:
+        for name in (*ARRAYS, BAD):
             _check(folder / name, about["files"][name])
         images, labels = (mapped(folder / name) for name in ARRAYS)
         classes = tuple(map(str, about["classes"]))
@@ -132,7 +134,7 @@ def open_store(folder: Path) -> ImageSet:
             raise ValueError("labels are one number an image")
         if not 0 <= labels.min() <= labels.max() < max(1, len(classes)):
             raise ValueError("a label is no class")
-        bad = tuple(Bad(str(name), str(reason)) for name, reason in about["bad"])
+        bad = tuple(Bad(str(line["name"]), str(line["reason"])) for line in read_lines(folder / BAD))
         counts, (smallest, largest) = (int(about["ignored"]), int(about["duplicates"])), about["sizes"]
         notes = Notes(about["source"], about["licence"], bad, *counts, (tuple(smallest), tuple(largest)))
         return ImageSet(str(about["name"]), images, np.array(labels), classes, str(about["fingerprint"]), notes)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from nevoa.config import DataConfig
-from nevoa.data import CATALOG, TRAIN, ImageSet, size_in_words
+from nevoa.data import CATALOG, TRAIN, WHITE, ImageSet, size_in_words
 from nevoa.errors import NevoaError
 from nevoa.evaluation.features import Features, features_of
 from nevoa.evaluation.judge import Judge
 from nevoa.evaluation.judges import judge_of
 from nevoa.random import Stream, generator
-from nevoa.wishes import images_of
+from nevoa.wishes import images_of, test_images_of
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Reference:
         if row is not None and "test" not in row.counts:
             raise NevoaError(f"{data.source} has no test images to compare with; name another source: --against.")
         train = images_of(data)
-        return cls(train.name, images_of(data, "test"), train, judge_of(train, _command(data)))
+        return cls(train.name, test_images_of(data, train), train, judge_of(train, _command(data)))
 
     def check_shape(self, shape: tuple[int, int, int]) -> None:
         """A NevoaError if images of (C, H, W) are not of the reference's shape."""
@@ -64,6 +64,8 @@ class Reference:
 def _command(data: DataConfig) -> str:
     """That trains the judge of these images."""
     size = "x".join(map(str, data.size)) if isinstance(data.size, tuple) else data.size
-    given = {"size": size, "classes": ",".join(map(str, data.only or ())), "channels": data.channels}
+    background = None if data.background == WHITE else data.background
+    classes = ",".join(map(str, data.only or ()))
+    given = {"size": size, "classes": classes, "channels": data.channels, "background": background}
     options = [f" --{name} {shlex.quote(str(value))}" for name, value in given.items() if value]
     return f"nevoa judge train {shlex.quote(data.source)}{''.join(options)}"
