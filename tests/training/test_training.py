@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 import nevoa
 from nevoa.config import Config
-from nevoa.data import Batches, Choice, open_source
+from nevoa.data import Batches, Choice, ImageSet, open_source
 from nevoa.errors import NevoaError
 from nevoa.model import fresh_network
 from nevoa.presets import configure
 from nevoa.run import Run, load
-from nevoa.training import Plan, Step, Trial, checkpoint, fit_resolved, resolve, resolve_run
+from nevoa.training import Plan, Step, Trial, checkpoint, fit_resolved, resolve, resolve_run, show_progress
 from nevoa.training.draws import Draws
 from nevoa.training.ema import decay_at, update_average
 from nevoa.training.loop import training_steps
@@ -450,3 +450,16 @@ def test_forced_threads_and_precision_are_kept(tmp_path: Path) -> None:
     options = (*TINY, "training.threads=1", "training.precision=float16")
     training = resolve(configure("fashion_mnist_10k", steps=2, options=options)).config.training
     assert (training.threads, training.precision) == (1, "float16")
+
+
+def test_the_epochs_of_few_images_do_not_flood_the_terminal(
+    tiny: Config, few_images: ImageSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every step of 8 is a whole epoch of 4 images; there is a line as often as there are reports."""
+    few = ImageSet.of("few", few_images.images[:4], few_images.labels[:4], few_images.classes)
+    training = tiny.training.model_copy(update={"steps": 40, "report_every_images": 80})
+    config = tiny.model_copy(update={"training": training})
+    steps = training_steps(TrainingState.fresh(config, few.shape), few)
+    assert len(list(show_progress(steps, config.training))) == 40
+    told = capsys.readouterr().err.splitlines()
+    assert len([line for line in told if line.startswith("epoch")]) == 4

@@ -11,12 +11,13 @@ from nevoa.training.state import RecentMean
 
 
 def show_progress(steps: Iterable[Step], config: TrainingConfig) -> Generator[Step, None, None]:
-    """Pass the steps on while showing where training is. A line remains for each epoch."""
-    console = Console(stderr=True)
+    """Pass the steps on while showing where training is. A line remains for each epoch, of short ones for some."""
+    console, told = Console(stderr=True), None
     shown = _bar(steps, config, console) if console.is_terminal else _lines(steps, config, console)
     for step in shown:
-        if step.epoch_ended:
+        if step.epoch_ended and (told is None or step.images_seen - told >= config.report_every_images):
             console.print(f"epoch {step.epoch}  loss {step.epoch_loss:.4f}", highlight=False)
+            told = step.images_seen
         yield step
 
 
