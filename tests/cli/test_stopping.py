@@ -157,4 +157,4 @@ def test_runs_are_listed_and_checked(tmp_path: Path) -> None:
     assert f"{model.parent.name}: damaged: model.safetensors" in done.stdout
     assert "model/model.safetensors: damaged" in done.stdout
     assert "metrics.jsonl: line 3 of 3 is torn" in done.stdout
-    assert "3 parts of runs/bad" in done.stderr
+    assert "Damaged parts of runs/bad: 3" in done.stderr

@@ -46,12 +46,19 @@ def check(run: Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN
     from nevoa.run import Run
     from nevoa.training.check import check as parts_of
 
-    console, damaged = Console(soft_wrap=True, highlight=False), 0
+    console, damaged, pictures = Console(soft_wrap=True, highlight=False), 0, 0
     for part, problem in parts_of(Run(run)):
         damaged += bool(problem)
-        console.print(f"[red]{escape(part)}: {escape(problem)}" if problem else f"{escape(part)}: whole")
+        if problem:
+            console.print(f"[red]{escape(part)}: {escape(problem)}")
+        elif part.startswith("samples/"):  # of which there may be hundreds
+            pictures += 1
+        else:
+            console.print(f"{escape(part)}: whole")
+    if pictures:
+        console.print(f"samples: {pictures:,} whole")
     if damaged:
-        raise NevoaError(f"{damaged} part{'s' * (damaged > 1)} of {run} cannot be used as they are.")
+        raise NevoaError(f"Damaged parts of {run}: {damaged}.")
 
 
 def _row(summary: "Summary") -> tuple[str, ...]:
