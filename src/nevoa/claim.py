@@ -3,7 +3,7 @@
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Literal
 
@@ -20,27 +20,35 @@ PATIENCE_SECONDS = 1.0
 
 
 @contextmanager
-def claimed(run: Run) -> Iterator[None]:
+def claimed(run: Run) -> Iterator[Callable[[], None]]:
     """Be the only trainer of a run while the block lasts, and leave word of how it ended.
 
-    The lock is the kernel's: it goes when its process does, however that ends. A NevoaError if another process has it.
+    What it gives is to be called when training begins: what goes wrong before is no failure of the run, which stands as
+    it stood. The lock is the kernel's: it goes when its process does, however that ends.
+
+    A NevoaError if another process has it.
     """
     with explained("write", run.folder):
         run.folder.mkdir(parents=True, exist_ok=True)
         lock = _lock(run, PATIENCE_SECONDS)
     if lock is None:
         raise _taken(run)
-    with lock:
+    try:
+        before, begun = _status(run), []
         _tell(run, "running")
         try:
-            yield
-        except (GeneratorExit, KeyboardInterrupt, SystemExit):
-            _tell_if_possible(run, "stopped")
-            raise
+            yield lambda: begun.append(True)
         except BaseException as error:
-            _tell_if_possible(run, "failed", str(error))
+            stopped = isinstance(error, GeneratorExit | KeyboardInterrupt | SystemExit)
+            with suppress(NevoaError):  # the disk may be what failed: then the first error is the one to be told
+                if begun or not before:
+                    _tell(run, "stopped" if stopped else "failed", "" if stopped else str(error))
+                else:
+                    write_text(run.status_file, json.dumps(before, indent=2) + "\n")
             raise
         _tell(run, "finished")
+    finally:
+        lock.release()
 
 
 def refuse_if_claimed(run: Run) -> None:
@@ -52,11 +60,12 @@ def refuse_if_claimed(run: Run) -> None:
 def state_of(run: Run) -> tuple[RunState, str]:
     """How a run stands, and why it failed if it did. A trainer that was killed has stopped."""
     status = _status(run)
-    if run.lock_file.exists():
-        lock = _lock(run, 0)
-        if lock is None:
-            return "running", ""
-        lock.release()
+    with suppress(OSError):  # whoever may not write there cannot ask the lock, and has the word of the last trainer
+        if run.lock_file.exists():
+            lock = _lock(run, 0)
+            if lock is None:
+                return "running", ""
+            lock.release()
     known: dict[str, RunState] = {"finished": "finished", "failed": "failed"}
     return known.get(str(status.get("state")), "stopped"), str(status.get("message", ""))
 
@@ -88,9 +97,3 @@ def _status(run: Run) -> dict[str, Any]:
 def _tell(run: Run, state: RunState, message: str = "") -> None:
     status = {"format": FORMAT, "state": state, "pid": os.getpid(), "host": socket.gethostname(), "message": message}
     write_text(run.status_file, json.dumps(status, indent=2) + "\n")
-
-
-def _tell_if_possible(run: Run, state: RunState, message: str = "") -> None:
-    """The disk may be what failed: then the first error is the one to be told."""
-    with suppress(NevoaError):
-        _tell(run, state, message)

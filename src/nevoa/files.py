@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +60,25 @@ def remove(path: Path) -> None:
 
 def sweep(folder: Path) -> None:
     """Remove what killed processes left half-written anywhere below `folder`."""
-    for scratch in [path for path in folder.rglob(f".*{SCRATCH}") if path.is_dir()]:
+    for scratch in scratch_below(folder):
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def scratch_below(folder: Path) -> list[Path]:
+    """What is being written anywhere below `folder`, or was when its process was killed."""
+    # os.walk passes over what is gone between two looks; Path.rglob does not.
+    found = [Path(root, name) for root, folders, _ in os.walk(folder) for name in folders]
+    return sorted(path for path in found if path.name.startswith(".") and path.name.endswith(SCRATCH))
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files below a folder; 0 if it is not there."""
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):  # gone since
+                total += os.stat(os.path.join(root, name)).st_size  # noqa: PTH116, PTH118  a name at a time
+    return total
 
 
 def sync(path: Path) -> None:

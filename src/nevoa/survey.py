@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nevoa.claim import RunState, state_of
 from nevoa.errors import NevoaError
-from nevoa.files import read_json
+from nevoa.files import read_json, size_of
 from nevoa.run import Run
 
 
@@ -44,7 +44,7 @@ class Summary:
             images_planned=_planned(run),
             loss=lines[-1].get("loss") if lines else None,
             quality=_quality(run),
-            size=sum(path.stat().st_size for path in run.folder.rglob("*") if path.is_file()),
+            size=size_of(run.folder),
         )
 
 

@@ -33,7 +33,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         raise damaged(path, error) from error
 
 
-def check_shapes(path: Path, wanted: Mapping[str, torch.Size]) -> None:
+def check_shapes(path: Path, wanted: Mapping[str, torch.Size], of: str = "the network of its config") -> None:
     """A NevoaError unless a file's header lists tensors of exactly these names and shapes; reads nothing else of it."""
     try:
         with safe_open(path, framework="pt") as file:
@@ -41,7 +41,7 @@ def check_shapes(path: Path, wanted: Mapping[str, torch.Size]) -> None:
     except (OSError, SafetensorError, ValueError, TypeError, RuntimeError) as error:
         raise damaged(path, error) from error
     if found != wanted:
-        raise NevoaError(f"{path} does not fit the network of its config: {difference(found, wanted)}.")
+        raise NevoaError(f"{path} does not fit {of}: {difference(found, wanted)}.")
 
 
 def difference(found: Mapping[str, object], wanted: Mapping[str, object]) -> str:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,8 @@ def started(arguments: list[str], folder: Path) -> Iterator[subprocess.Popen[str
     status = Run(folder / arguments[-1]).status_file
     before = status.stat().st_mtime_ns if status.exists() else 0
     typed = [sys.executable, "-m", "nevoa", *arguments]
-    process = subprocess.Popen(typed, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(typed, cwd=folder, start_new_session=True, **pipes)
     try:
         while process.poll() is None and (not status.exists() or status.stat().st_mtime_ns == before):
             time.sleep(0.005)
@@ -51,8 +53,13 @@ def started(arguments: list[str], folder: Path) -> Iterator[subprocess.Popen[str
         process.communicate()
 
 
-def children(pid: int) -> list[str]:
-    return [path.name for path in Path(f"/proc/{pid}/task").iterdir()] if Path(f"/proc/{pid}").exists() else []
+def left_of(process: subprocess.Popen[str]) -> bool:
+    """Whether there is any process in the session that a command was started in."""
+    try:
+        os.killpg(process.pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -63,7 +70,7 @@ def test_a_signal_lets_the_step_end_and_saves(tmp_path: Path, number: signal.Sig
         _, told = process.communicate(timeout=60)
         assert process.returncode == code
         assert "the same command goes on" in told and "Traceback" not in told
-        assert not children(process.pid)
+        assert not left_of(process)
     run = Run(tmp_path / "r")
     assert state_of(run) == ("stopped", "")
     newest = checkpoint.newest(run.checkpoints)
@@ -81,7 +88,7 @@ def test_the_second_ctrl_c_leaves_at_once_and_nothing_is_corrupt(tmp_path: Path)
         _, told = process.communicate(timeout=60)
         assert process.returncode == 130
         assert "Traceback" not in told
-        assert not children(process.pid)
+        assert not left_of(process)
     nevoa("runs", "check", "r", folder=tmp_path)
 
 
@@ -108,9 +115,22 @@ def test_a_claim_is_exclusive_within_a_process_too(tmp_path: Path) -> None:
             pass
         assert state_of(run)[0] == "running"
     assert state_of(run)[0] == "finished"
-    with pytest.raises(RuntimeError), claimed(run):
+    with pytest.raises(RuntimeError), claimed(run) as begin:
+        begin()
         raise RuntimeError("no memory")
     assert state_of(run) == ("failed", "no memory")
+
+
+def test_a_refusal_leaves_a_run_as_it_stood(tmp_path: Path) -> None:
+    run = Run(tmp_path / "r")
+    with claimed(run):
+        pass
+    for reason in (RuntimeError, KeyboardInterrupt):
+        with pytest.raises(reason), claimed(run):
+            raise reason("another torch")
+        assert state_of(run) == ("finished", "")
+    with claimed(run):  # the lock is free
+        pass
 
 
 KILLS = 25

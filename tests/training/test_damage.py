@@ -1,5 +1,7 @@
 """Whatever happens to a checkpoint's files is noticed, by name, and the next older one is used."""
 
+import hashlib
+import json
 import logging
 import shutil
 from collections.abc import Iterator
@@ -8,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nevoa.errors import NevoaError
-from nevoa.training import Trial, checkpoint
+from nevoa.training import Trial, checkpoint, manifest
 from nevoa.training.loop import training_steps
 from nevoa.training.manifest import EMA, MODEL, NAME, OPTIMIZER, STATE, faults
 from nevoa.training.state import TrainingState
@@ -89,6 +91,40 @@ def test_a_folder_that_cannot_be_read_is_not_an_empty_one(
     monkeypatch.setattr("os.listdir", refused)
     monkeypatch.setattr("os.scandir", refused)
     with pytest.raises(NevoaError, match="Permission denied"):
+        checkpoint.newest(two[0].parent)
+
+
+def test_what_cannot_be_read_now_is_neither_damaged_nor_removed(
+    trial: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that stutters, or a checkpoint of another user, is no reason to go back or to throw away."""
+    state, real = TrainingState.fresh(trial.config, trial.images.shape), manifest.sha256
+    steps = training_steps(state, trial.images)
+    unreadable = [checkpoint.save(state, tmp_path)]
+
+    def stutters(path: Path) -> str:
+        if path.parent in unreadable:
+            raise OSError(5, "Input/output error")
+        return real(path)
+
+    monkeypatch.setattr(manifest, "sha256", stutters)
+    saved = []
+    for _ in range(4):
+        next(steps)
+        saved.append(checkpoint.save(state, tmp_path))
+    assert unreadable[0].exists()
+    unreadable.append(saved[-1])
+    with pytest.raises(NevoaError, match=r"Input/output error. It may be whole"):
+        checkpoint.newest(tmp_path)
+
+
+def test_a_checkpoint_of_a_later_format_is_not_damaged(two: tuple[Path, Path]) -> None:
+    path = two[1] / "manifest.json"
+    record = json.loads(path.read_text()) | {"format": 2}
+    record.pop("sha256")
+    record |= {"sha256": hashlib.sha256(json.dumps(record).encode()).hexdigest()}
+    path.write_text(json.dumps(record))
+    with pytest.raises(NevoaError, match="has format 2; this nevoa reads 1"):
         checkpoint.newest(two[0].parent)
 
 

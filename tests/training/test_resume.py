@@ -16,9 +16,10 @@ from nevoa.config import Config
 from nevoa.errors import NevoaError
 from nevoa.run import Run
 from nevoa.tensors import packed, read_tensors
-from nevoa.training import Trial, checkpoint, fit_resolved
+from nevoa.training import Trial, checkpoint, fit_resolved, resolve_run
 from nevoa.training.loop import training_steps
 from nevoa.training.manifest import EMA, MODEL, OPTIMIZER
+from nevoa.training.plan import check_disk
 from nevoa.training.snapshot import contents, restore
 from nevoa.training.state import Mean, RecentMean, TrainingState
 from tests.training.conftest import outcome, stop_after, told
@@ -203,6 +204,48 @@ def test_a_finished_run_without_checkpoints_is_not_trained_anew(tiny: Config, tm
     shutil.rmtree(tmp_path / "r" / "checkpoints")
     with pytest.raises(NevoaError, match="checkpoints are gone"):
         nevoa.fit(tiny, tmp_path / "r")
+
+
+def test_a_stopped_run_whose_checkpoints_are_gone_is_not_begun_anew(tiny: Config, tmp_path: Path) -> None:
+    """Its disk may not be mounted. But one that never came to its first checkpoint begins."""
+    stream = nevoa.fit(tiny, tmp_path / "r")
+    list(itertools.islice(stream, 5))
+    stream.close()
+    lines = Run(tmp_path / "r").metrics_file.read_bytes()
+    shutil.rmtree(tmp_path / "r" / "checkpoints")
+    with pytest.raises(NevoaError, match=r"checkpoints are gone.*Put them back"):
+        resolve_run(tiny, tmp_path / "r")
+    assert Run(tmp_path / "r").metrics_file.read_bytes() == lines
+    for before_the_config in (True, False):
+        run = Run(tmp_path / f"killed early {before_the_config}")
+        run.checkpoints.mkdir(parents=True)
+        if not before_the_config:
+            shutil.copy(tmp_path / "r" / "config.toml", run.config_file)
+        resolve_run(tiny, run.folder)
+
+
+def test_a_run_that_holds_much_already_needs_less_room(
+    trial: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr("nevoa.training.plan.check_room", lambda folder, needed, what: asked.append(needed))
+    check_disk(trial, tmp_path / "r")
+    stop_after(trial, tmp_path / "r", 7)
+    check_disk(trial, tmp_path / "r")
+    saved = [path.stat().st_size for part in ("checkpoints", "model") for path in (tmp_path / "r" / part).rglob("*.*")]
+    assert asked[0] - asked[1] == sum(saved) > 0
+
+
+@pytest.mark.parametrize("when", ["before the start", "before a save"])
+def test_a_full_disk_is_said(trial: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    state = TrainingState.fresh(trial.config, trial.images.shape)
+    monkeypatch.setattr("nevoa.files.shutil.disk_usage", lambda _: type("Usage", (), {"free": 10_000})())
+    with pytest.raises(NevoaError, match=r"needs up to .* are free"):
+        if when == "before the start":
+            check_disk(trial, tmp_path / "r")
+        else:
+            checkpoint.save(state, tmp_path / "r")
+    assert not (tmp_path / "r").exists()
 
 
 def test_means_forget_nothing_but_what_they_should() -> None:

@@ -48,5 +48,9 @@ def main() -> None:
     except NevoaError as error:
         print(f"nevoa: {error}", file=sys.stderr)
         sys.exit(2)
+    except OSError as error:  # of a path that nobody has asked for yet
+        named = f"{error.filename}: " if error.filename else ""
+        print(f"nevoa: {named}{error.strerror or error}.", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from nevoa.claim import refuse_if_claimed
 from nevoa.errors import NevoaError
-from nevoa.files import SCRATCH, read_json, read_text, sha256
+from nevoa.files import read_json, read_text, scratch_below, sha256
 from nevoa.model import network_shapes
 from nevoa.run import Run, about_model
 from nevoa.tensors import check_shapes
@@ -15,22 +16,25 @@ from nevoa.training.manifest import faults
 
 
 def check(run: Run) -> Iterator[tuple[str, str]]:
-    """Each part of a run, and what is wrong with it: "" if nothing. A NevoaError if there is no run."""
+    """Each part of a run, and what is wrong with it: "" if nothing.
+
+    A NevoaError if there is no run, or it is being trained: its files come and go.
+    """
     if not run.config_file.is_file():
         raise NevoaError(f"{run.folder} is no run: there is no {run.config_file}.")
+    refuse_if_claimed(run)
     yield run.config_file.name, _problem(run.config)
     yield run.metrics_file.name, _problem(lambda: _check_metrics(run))
     yield run.status_file.name, _problem(lambda: read_json(run.status_file))
     for path in checkpoints(run.checkpoints):
-        wrong = faults(path)
-        yield _name(run, path), f"damaged: {', '.join(wrong)}" if wrong else ""
+        yield _name(run, path), _problem(lambda path=path: _check_checkpoint(path))
     if run.weights_file.exists() or run.model_config_file.exists():
         yield _name(run, run.weights_file), _problem(lambda: _check_model(run))
     for path in sorted(run.samples.glob("*.png")):
         yield _name(run, path), _problem(lambda path=path: _check_picture(path))
     for path in sorted(run.evaluations.glob("*.json")):
         yield _name(run, path), _problem(lambda path=path: read_json(path))
-    for path in sorted(run.folder.rglob(f".*{SCRATCH}")):
+    for path in scratch_below(run.folder):
         yield _name(run, path), "left by a process that was killed; the next training removes it"
 
 
@@ -40,6 +44,11 @@ def _problem(examine: Callable[[], object]) -> str:
     except NevoaError as error:
         return str(error)
     return ""
+
+
+def _check_checkpoint(path: Path) -> None:
+    if wrong := faults(path):
+        raise NevoaError(f"damaged: {', '.join(wrong)}")
 
 
 def _check_metrics(run: Run) -> None:

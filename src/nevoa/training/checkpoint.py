@@ -41,21 +41,22 @@ def save(state: TrainingState, folder: Path, resumed_from: Path | None = None) -
 def prune(folder: Path, resumed_from: Path | None = None) -> None:
     """Remove checkpoints older than the two newest whole ones, but for the best and the one resumed from.
 
-    The best is that with the lowest mean loss over about the last 50 steps before it.
+    The best is that with the lowest mean loss over about the last 50 steps before it. What cannot be read now stays.
     """
-    whole = [path for path in checkpoints(folder) if not faults(path)]
+    known = {path: _is_known_whole(path) for path in checkpoints(folder)}
+    whole = [path for path, verdict in known.items() if verdict]
     if len(whole) < KEEP:
         return
     best = min(reversed(whole), key=_recent_loss)
-    for path in checkpoints(folder):
-        if path < whole[-KEEP] and path not in (best, resumed_from):
+    for path, verdict in known.items():
+        if verdict is not None and path < whole[-KEEP] and path not in (best, resumed_from):
             remove(path)
 
 
 def newest(folder: Path) -> Path | None:
     """The newest checkpoint that is whole, or None where there is none at all.
 
-    Damaged ones are passed over, and named in a warning. A NevoaError if all are damaged.
+    Damaged ones are passed over, and named in a warning. A NevoaError if all are damaged, or one cannot be read.
     """
     found = checkpoints(folder)
     for path in reversed(found):
@@ -63,7 +64,7 @@ def newest(folder: Path) -> Path | None:
             return path
         log.warning("The checkpoint %s is damaged (%s): going back to an older one.", path, ", ".join(wrong))
     if found:
-        raise NevoaError(f"Every checkpoint in {folder} is damaged. Remove that folder to start the run anew.")
+        raise NevoaError(f"Every checkpoint in {folder} is damaged. Remove what is in it to start the run anew.")
     return None
 
 
@@ -72,6 +73,14 @@ def checkpoints(folder: Path) -> list[Path]:
     # Not by glob, which finds nothing where it may not look: the run would begin anew.
     with explained("read", folder):
         return sorted(path for path in folder.iterdir() if path.name.isdecimal()) if folder.exists() else []
+
+
+def _is_known_whole(path: Path) -> bool | None:
+    """None if that cannot be known."""
+    try:
+        return not faults(path)
+    except NevoaError:
+        return None
 
 
 def _recent_loss(path: Path) -> float:

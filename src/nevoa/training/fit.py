@@ -12,7 +12,7 @@ from nevoa.claim import claimed, refuse_if_claimed, state_of
 from nevoa.config import Config, to_toml
 from nevoa.data import short_name
 from nevoa.errors import NevoaError
-from nevoa.files import SCRATCH, sweep, write_text
+from nevoa.files import SCRATCH, explained, sweep, write_text
 from nevoa.presets import DEFAULT_PRESET, Wishes, configure
 from nevoa.run import RUNS, Run
 from nevoa.training import checkpoint
@@ -43,13 +43,15 @@ def resolve_run(config: Config, folder: Path, started: float | None = None, *, a
     if saved is None and _holds_something_else(run):
         raise NevoaError(f"{folder} is there already and is no run. Choose another --out.")
     refuse_if_claimed(run)
-    if saved is not None and state_of(run)[0] == "finished" and not checkpoint.checkpoints(run.checkpoints):
+    finished = state_of(run)[0] == "finished"
+    if saved is not None and (finished or not run.checkpoints.is_dir()) and not checkpoint.checkpoints(run.checkpoints):
         raise NevoaError(
-            f"{folder} is a finished run whose checkpoints are gone: there is nothing to go on from. "
-            "Choose another --out."
+            f"{folder} is a run whose checkpoints are gone: there is nothing to go on from. Put them back, or choose "
+            "another --out."
         )
     trial = resolve(config, saved, started, accept_changes=accept_changes)
-    check_disk(trial, folder)
+    if not finished:
+        check_disk(trial, folder)
     return trial
 
 
@@ -71,12 +73,15 @@ def fit(config: Config, out: str | Path | None = None, *, accept_changes: bool =
 def fit_resolved(trial: Trial, folder: Path, *, accept_changes: bool = False) -> Generator[Step, None, None]:
     """Train into a run folder, from its newest whole checkpoint if it has one. It is this process's while it lasts."""
     run = Run(folder)
-    with claimed(run):
+    with claimed(run) as begin:
         sweep(folder)
         state, newest = TrainingState.fresh(trial.config, trial.images.shape), checkpoint.newest(run.checkpoints)
         if newest is not None:
             restore(state, newest, accept_changes=accept_changes)
+        with explained("write", run.checkpoints):
+            run.checkpoints.mkdir(exist_ok=True)  # from here on, a run without it has lost it
         _write_config(run, state)
+        begin()
         run.cut_metrics(state.images_seen)
         yield from Recorder(run, state, len(trial.images), newest).record(training_steps(state, trial.images))
 
@@ -96,8 +101,10 @@ def _holds_something_else(run: Run) -> bool:
     """Whether there is anything at the run's place that a trainer does not write before the config."""
     if not run.folder.is_dir():
         return run.folder.exists()
-    ours = {run.lock_file, run.status_file}
-    return any(path not in ours and not path.name.endswith(SCRATCH) for path in run.folder.iterdir())
+    with explained("read", run.folder):
+        found = {path for path in run.folder.iterdir() if not path.name.endswith(SCRATCH)}
+        begun = run.checkpoints in found and not any(run.checkpoints.iterdir())
+    return bool(found - {run.lock_file, run.status_file, *([run.checkpoints] if begun else ())})
 
 
 def train(

@@ -14,7 +14,8 @@ from nevoa.config import Config, TrainingConfig
 from nevoa.data import ImageSet, Notes, flips, is_path
 from nevoa.device import choose_device, choose_precision, choose_threads
 from nevoa.errors import NevoaError
-from nevoa.files import check_room
+from nevoa.files import check_room, size_of
+from nevoa.run import Run
 from nevoa.training.budget import course, is_open, total_seconds
 from nevoa.training.checkpoint import KEEP
 from nevoa.training.continued import continued
@@ -144,8 +145,9 @@ class Plan:
 
 
 def check_disk(trial: Trial, folder: Path) -> None:
-    """A NevoaError if the disk under `folder` has less room than the run will need."""
-    check_room(folder, _disk_bytes(trial.state.model().parameters, trial.config.training), "The run")
+    """A NevoaError if the disk under `folder` has less room than the run will need besides what it takes already."""
+    taken = sum(size_of(part) for part in (Run(folder).checkpoints, Run(folder).weights_file.parent))
+    check_room(folder, _disk_bytes(trial.state.model().parameters, trial.config.training) - taken, "The run")
 
 
 def _with(config: Config, section: str, **values: Any) -> Config:

@@ -14,7 +14,7 @@ import nevoa
 from nevoa.config import Config
 from nevoa.errors import NevoaError
 from nevoa.files import read_json
-from nevoa.tensors import difference, packed, read_tensors
+from nevoa.tensors import check_shapes, packed, read_tensors
 from nevoa.training.manifest import EMA, MODEL, OPTIMIZER, STATE
 from nevoa.training.optimizer import Muon
 from nevoa.training.state import Mean, RecentMean, TrainingState
@@ -61,11 +61,9 @@ def restore(state: TrainingState, path: Path, *, accept_changes: bool = False) -
     progress = read_progress(path / STATE)
     if not accept_changes:
         _check_same(progress, state.config, path)
-    tables = {name: read_tensors(path / name) for name in _tables(state)}
     for name, wanted in _shapes(state, progress).items():
-        found = {key: tensor.shape for key, tensor in tables[name].items()}
-        if found != wanted:
-            raise NevoaError(f"{path / name} does not fit this network and optimizer: {difference(found, wanted)}.")
+        check_shapes(path / name, wanted, "this network and optimizer")
+    tables = {name: read_tensors(path / name) for name in _tables(state)}
     try:
         state.scaler.load_state_dict(progress.scaler)
     except (KeyError, RuntimeError) as error:
