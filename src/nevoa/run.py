@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nevoa import config as configs
 from nevoa.config import Config
 from nevoa.errors import NevoaError
-from nevoa.files import append_line, damaged, read_json, read_lines, write_bytes, write_text
+from nevoa.files import append_line, damaged, read_json, read_lines, sha256, write_bytes, write_text
 
 if TYPE_CHECKING:
     from nevoa.model import Model
@@ -94,7 +94,10 @@ class Run:
         write_text(self.metrics_file, "".join(json.dumps(line) + "\n" for line in lines))
 
     def publish_model(self, model: "Model") -> None:
-        """Put the model where `load` finds it: the weights whole, then what they are and their sha256."""
+        """Put the model where `load` finds it: weights, and beside them what they are and their sha256.
+
+        Two files cannot appear at once: until both are there, the second names the weights before as well.
+        """
         from nevoa.tensors import packed
 
         weights = packed(model.network.state_dict().items())
@@ -104,6 +107,8 @@ class Run:
             "sha256": hashlib.sha256(weights).hexdigest(),
             "config": model.config.model_dump(mode="json"),
         }
+        before = sha256(self.weights_file) if self.weights_file.exists() else None
+        write_text(self.model_config_file, json.dumps(about | {"before": before}, indent=2) + "\n")
         write_bytes(self.weights_file, weights)
         write_text(self.model_config_file, json.dumps(about, indent=2) + "\n")
 

@@ -1,16 +1,22 @@
 """Whatever happens to a checkpoint's files is noticed, by name, and the next older one is used."""
 
 import hashlib
+import itertools
 import json
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+import nevoa.run as runs
+from nevoa.config import to_toml
 from nevoa.errors import NevoaError
+from nevoa.run import Run
 from nevoa.training import Trial, checkpoint, manifest
+from nevoa.training.check import check
 from nevoa.training.loop import training_steps
 from nevoa.training.manifest import EMA, MODEL, NAME, OPTIMIZER, STATE, faults
 from nevoa.training.state import TrainingState
@@ -136,3 +142,39 @@ def test_a_damaged_checkpoint_is_written_anew(trial: Trial, two: tuple[Path, Pat
     (two[1] / MODEL).write_bytes(b"")
     assert checkpoint.save(state, two[1].parent) == two[1]
     assert not faults(two[1])
+
+
+@pytest.mark.parametrize("earlier", [False, True], ids=["the first model", "a later one"])
+@pytest.mark.parametrize("stop_at", range(4))
+def test_a_model_that_was_being_published_is_whole(
+    trial: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: bool, stop_at: int
+) -> None:
+    """Wherever its trainer was killed, what is there is the old or the new one, and known to be."""
+    run, state = Run(tmp_path), TrainingState.fresh(trial.config, trial.images.shape)
+    run.config_file.write_text(to_toml(trial.config))
+    run.append_metrics({"images_seen": 0})
+    run.status_file.write_text("{}")
+    steps = training_steps(state, trial.images)
+    if earlier:
+        run.publish_model(state.model())
+    next(steps)
+    done = itertools.count()
+
+    def killed(real: Callable[..., None]) -> Callable[..., None]:
+        def write(*arguments: object) -> None:
+            if next(done) == stop_at:
+                raise KeyboardInterrupt
+            real(*arguments)
+
+        return write
+
+    for name in ("write_text", "write_bytes"):
+        monkeypatch.setattr(f"nevoa.run.{name}", killed(getattr(runs, name)))
+    with pytest.raises(KeyboardInterrupt) if stop_at < 3 else nullcontext():
+        run.publish_model(state.model())
+    assert [problem for _, problem in check(run) if problem] == []
+    assert run.weights_file.exists() == (earlier or stop_at > 1)
+    if run.weights_file.exists():
+        run.model("cpu")
+        run.weights_file.write_bytes(run.weights_file.read_bytes()[:-1] + b"\1")
+        assert [part for part, problem in check(run) if problem] == ["model/model.safetensors"]

@@ -28,7 +28,7 @@ def check(run: Run) -> Iterator[tuple[str, str]]:
     yield run.status_file.name, _problem(lambda: read_json(run.status_file))
     for path in checkpoints(run.checkpoints):
         yield _name(run, path), _problem(lambda path=path: _check_checkpoint(path))
-    if run.weights_file.exists() or run.model_config_file.exists():
+    if run.weights_file.exists():
         yield _name(run, run.weights_file), _problem(lambda: _check_model(run))
     for path in sorted(run.samples.glob("*.png")):
         yield _name(run, path), _problem(lambda path=path: _check_picture(path))
@@ -63,7 +63,8 @@ def _check_metrics(run: Run) -> None:
 def _check_model(run: Run) -> None:
     config, shape = about_model(run.model_config_file)
     check_shapes(run.weights_file, network_shapes(config, shape))
-    if sha256(run.weights_file) != read_json(run.model_config_file).get("sha256"):
+    about = read_json(run.model_config_file)
+    if sha256(run.weights_file) not in (about.get("sha256"), about.get("before")):
         raise NevoaError(f"damaged, or from another moment than {run.model_config_file.name}")
 
 
