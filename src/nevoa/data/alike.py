@@ -15,6 +15,8 @@ def read_alike(path: Path, count: int | None = None) -> UInt8[np.ndarray, "N H W
 
     A NevoaError if one cannot be read or is of another size than the first.
     """
+    if not path.exists():
+        raise NevoaError(f"There is no file or folder {path}.")
     listing = find_source(str(path.absolute())).list()  # never a data set of the catalogue
     if listing.bad:
         raise NevoaError(f"{path}: {listing.bad[0].name}: {listing.bad[0].reason}.")
