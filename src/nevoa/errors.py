@@ -8,6 +8,12 @@ class NevoaError(Exception):
     """A sentence for the user that says what to do. The command line prints it and exits with 2."""
 
 
+def reason(error: Exception) -> str:
+    """Why something could not be read or written, in one line: the system's words where they are its."""
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return said.partition("\n")[0]
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> NevoaError:
     """The error for a name that is not in a closed table: it names the nearest one and all of them."""
     names = sorted(known)

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from nevoa.errors import NevoaError
+from nevoa.errors import NevoaError, reason
 
 # What a process that was killed leaves: `.NAME.RANDOM.part`.
 SCRATCH = ".part"
@@ -137,13 +137,12 @@ def explained(verb: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise NevoaError(f"Cannot {verb} {path}: {error.strerror or error}.") from error
+        raise NevoaError(f"Cannot {verb} {path}: {reason(error)}.") from error
 
 
 def damaged(path: Path, error: Exception) -> NevoaError:
     """The error for a file that is not what it should be."""
-    reason = (str(error) or type(error).__name__).splitlines()[0]
-    return NevoaError(f"{path} is damaged or unreadable: {reason}.")
+    return NevoaError(f"{path} is damaged or unreadable: {reason(error)}.")
 
 
 def check_room(folder: Path, needed: int, what: str) -> None:

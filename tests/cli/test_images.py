@@ -1,5 +1,7 @@
 """A person with a folder of images, and what they type."""
 
+import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -7,6 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nevoa.cli.main import main
+from nevoa.config import Config, DataConfig
+from nevoa.errors import NevoaError
 from nevoa.run import Run
 from tests.cli.conftest import OPTIONS, Refuses, nevoa
 from tests.data.pictures import encoded, photo
@@ -53,6 +58,29 @@ def test_quick_is_told_the_classes_where_there_are_any(pets: Path) -> None:
     for source, said in (("pets", True), ("pets/cat", False)):
         told = nevoa("train", source, "--size", "8", "--steps", "1", "--dry-run", folder=pets.parent)
         assert ("told which of 3 classes" in told.stdout) == said
+
+
+def test_the_minutes_are_not_for_decoding(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that takes longer to decode than the minutes given would be trained on for one step."""
+    told: list[float] = []
+
+    def resolved(config: Config, folder: Path, started: float, **_: object) -> None:
+        told.append(started)
+        raise NevoaError("far enough")
+
+    def decoding(data: DataConfig) -> None:
+        time.sleep(0.4)
+
+    monkeypatch.chdir(pets.parent)
+    monkeypatch.setattr("nevoa.training.resolve_run", resolved)
+    monkeypatch.setattr(sys, "argv", ["nevoa", "train", "pets"])
+    for way in (decoding, lambda data: None):
+        monkeypatch.setattr("nevoa.cli.train.show_preparation", way)
+        before = time.perf_counter() - time.process_time()
+        with pytest.raises(SystemExit):
+            main()
+        told[-1] -= before
+    assert told[0] - told[1] > 0.3
 
 
 def test_data_show_and_prepare(pets: Path) -> None:

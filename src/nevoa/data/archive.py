@@ -17,7 +17,7 @@ from typing import IO
 from nevoa.data.folder import START_BYTES, Entry, is_hidden, printable
 from nevoa.data.listing import HIGHEST_RATIO, LARGEST_FILE, Bad
 from nevoa.data.store import cache_folder
-from nevoa.errors import NevoaError
+from nevoa.errors import NevoaError, reason
 
 MOST_FILES = 5_000_000
 OUTSIDE = "its path leads outside of the archive"
@@ -39,7 +39,7 @@ def files_within(path: Path) -> tuple[list[Entry], list[Bad]]:
     except NevoaError:
         raise
     except Exception as error:  # zipfile and tarfile raise what Python raises for what nobody has thought of
-        raise NevoaError(f"{path} cannot be read as an archive: {str(error) or type(error).__name__}.") from error
+        raise NevoaError(f"{path} cannot be read as an archive: {reason(error)}.") from error
     return sorted(entries, key=lambda entry: entry.path), bad
 
 
@@ -74,7 +74,7 @@ def _zip_reader(path: Path, member: zipfile.ZipInfo) -> Callable[..., bytes]:
         except OSError:
             raise
         except Exception as error:
-            raise ValueError(f"it cannot be unpacked ({str(error) or type(error).__name__})") from error
+            raise ValueError(f"it cannot be unpacked ({reason(error)})") from error
         if len(data) > LARGEST_FILE:
             raise ValueError("it has too many bytes for a picture")
         return data

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from nevoa.data.listing import HIGHEST_RATIO, Listing, of_arrays
-from nevoa.errors import NevoaError
+from nevoa.errors import NevoaError, reason
 
 LABEL_NAMES = {"labels", "label", "y", "targets"}
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -28,7 +28,7 @@ def mapped(path: Path) -> np.ndarray:
     except OSError:
         raise
     except Exception as error:  # a header is read by Python's own tokenizer and parser, with all that these raise
-        raise ValueError(str(error).partition("\n")[0] or type(error).__name__) from error
+        raise ValueError(reason(error)) from error
     if not isinstance(array, np.ndarray):
         raise ValueError("it holds several arrays")
     return array
@@ -51,7 +51,7 @@ def images_in(path: Path) -> UInt8[np.ndarray, "N H W C"]:
     except FileNotFoundError as error:
         raise NevoaError(f"There is no file or folder {path}.") from error
     except (OSError, ValueError) as error:
-        raise NevoaError(f"{path} is not an .npy array of images: {str(error).splitlines()[0]}") from error
+        raise NevoaError(f"{path} is not an .npy array of images: {reason(error)}") from error
     return _images(path, images)
 
 
@@ -84,7 +84,7 @@ def _members(path: Path) -> dict[str, np.ndarray]:
     except FileNotFoundError as error:
         raise NevoaError(f"There is no file or folder {path}.") from error
     except Exception as error:  # zipfile and its decompressors raise a dozen kinds
-        raise NevoaError(f"{path} is not an .npz file: {str(error).partition(chr(10))[0]}.") from error
+        raise NevoaError(f"{path} is not an .npz file: {reason(error)}.") from error
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:

@@ -25,7 +25,7 @@ class Dataset:
         flips: whether a mirrored image is one more image of the data.
         place: on the Hugging Face Hub; None for what is not there.
         classes: names; empty where there are none, or too many to have by heart: they come with the images.
-        class_count: how many.
+        unnamed: how many classes there are, where their names are not listed here.
         local: lists a split without the Hub, or says by None that this machine has it not.
         local_place: where that is, in words.
         part_of: the data set whose training images these are some of; models of a part are measured by the whole.
@@ -38,10 +38,15 @@ class Dataset:
     flips: bool
     place: Place | None = None
     classes: tuple[str, ...] = ()
-    class_count: int = 0
+    unnamed: int = 0
     local: Callable[[str], Listing | None] = lambda split: None
     local_place: str | None = None
     part_of: str | None = None
+
+    @property
+    def class_count(self) -> int:
+        """How many classes there are, as far as is known."""
+        return len(self.classes) or self.unnamed
 
     @property
     def where(self) -> str:
@@ -65,7 +70,6 @@ CATALOG: dict[str, Dataset] = {
         licence="MIT",
         flips=fashion_mnist.FLIPS,
         classes=fashion_mnist.CLASSES,
-        class_count=10,
         local=fashion_mnist.list_embedded,
         local_place="in this package",
         part_of="fashion_mnist",
@@ -77,7 +81,6 @@ CATALOG: dict[str, Dataset] = {
         licence="MIT",
         flips=True,
         classes=shapes.CLASSES,
-        class_count=5,
         local=shapes.list_shapes,
         local_place="drawn here",
     ),
@@ -88,7 +91,6 @@ CATALOG: dict[str, Dataset] = {
         licence="CC BY 4.0",
         flips=False,
         classes=DIGITS,
-        class_count=10,
         local=digits.list_digits,
         local_place="scikit-learn",
     ),
@@ -100,7 +102,6 @@ CATALOG: dict[str, Dataset] = {
         flips=fashion_mnist.FLIPS,
         place=Place("zalando-datasets/fashion_mnist", image="image", label="label"),
         classes=fashion_mnist.CLASSES,
-        class_count=10,
         local=fashion_mnist.list_debian,
         local_place="Debian's dataset-fashion-mnist",
     ),
@@ -112,7 +113,6 @@ CATALOG: dict[str, Dataset] = {
         flips=False,
         place=Place("ylecun/mnist", image="image", label="label"),
         classes=DIGITS,
-        class_count=10,
     ),
     "a_mnist": Dataset(
         {"train": 120_000, "test": 10_000},
@@ -122,7 +122,6 @@ CATALOG: dict[str, Dataset] = {
         flips=False,
         place=Place("gorar/A-MNIST", "amnist", PARQUET, image="image", label="label"),
         classes=DIGITS,
-        class_count=10,
     ),
     "cifar10": Dataset(
         {"train": 50_000, "test": 10_000},
@@ -132,7 +131,6 @@ CATALOG: dict[str, Dataset] = {
         flips=True,
         place=Place("uoft-cs/cifar10", image="img", label="label"),
         classes=CIFAR10,
-        class_count=10,
     ),
     "svhn": Dataset(
         {"train": 73_257, "test": 26_032, "extra": 531_131},
@@ -142,7 +140,6 @@ CATALOG: dict[str, Dataset] = {
         flips=False,
         place=Place("ufldl-stanford/svhn", "cropped_digits", image="image", label="label"),
         classes=DIGITS,
-        class_count=10,
     ),
     "celeba": Dataset(
         {"train": 162_770, "validation": 19_867, "test": 19_962},
@@ -152,7 +149,7 @@ CATALOG: dict[str, Dataset] = {
         flips=True,
         # Forty attributes, each a column of its own: the one that is easiest to see.
         place=Place("tpremoli/CelebA-attrs", image="image", label="Smiling"),
-        class_count=2,
+        unnamed=2,
     ),
     "plants": Dataset(
         {"train": None},
@@ -169,7 +166,7 @@ CATALOG: dict[str, Dataset] = {
         licence="MIT, for research",
         flips=True,
         place=Place("keremberke/indoor-scene-classification", "mini", PARQUET, image="image", label="labels"),
-        class_count=67,
+        unnamed=67,
     ),
     "quickdraw_small": Dataset(
         {"train": None, "valid": None, "test": None},
@@ -178,7 +175,7 @@ CATALOG: dict[str, Dataset] = {
         licence="CC BY 4.0",
         flips=False,
         place=Place("Xenova/quickdraw-small", image="image", label="label"),
-        class_count=345,
+        unnamed=345,
     ),
     "quickdraw": Dataset(
         {"train": 50_426_266},
@@ -187,7 +184,7 @@ CATALOG: dict[str, Dataset] = {
         licence="CC BY 4.0",
         flips=False,
         place=Place("google/quickdraw", "preprocessed_bitmaps", PARQUET, image="image", label="word"),
-        class_count=345,
+        unnamed=345,
     ),
     "milly_images": Dataset(
         {"train": 39},
@@ -205,7 +202,6 @@ CATALOG: dict[str, Dataset] = {
         flips=True,
         place=Place("miladfa7/Rice-Image-Dataset", None, PARQUET, image="image", label="label"),
         classes=RICE,
-        class_count=5,
     ),
     "butterflies": Dataset(
         {"train": None},
@@ -223,6 +219,5 @@ CATALOG: dict[str, Dataset] = {
         flips=True,
         place=Place("Bingsu/Cat_and_Dog", image="image", label="labels"),
         classes=("cat", "dog"),
-        class_count=2,
     ),
 }

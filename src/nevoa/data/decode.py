@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageColor, ImageOps
 
-from nevoa.errors import NevoaError
+from nevoa.errors import NevoaError, reason
 
 # By content, not by name. Pillow knows forty more formats, some of which start other programs.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
@@ -93,7 +93,7 @@ def read_image(path: Path) -> Image.Image:
     except FileNotFoundError as error:
         raise NevoaError(f"There is no file {path}.") from error
     except (OSError, ValueError) as error:
-        raise NevoaError(f"{path} cannot be read as a picture: {getattr(error, 'strerror', None) or error}.") from error
+        raise NevoaError(f"{path} cannot be read as a picture: {reason(error)}.") from error
 
 
 def fitted(image: Image.Image, size: Size) -> Image.Image:
@@ -166,5 +166,5 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _reason(error: Exception) -> str:
-    text = (str(error) or type(error).__name__).partition("\n")[0]
+    text = reason(error)
     return "it is no picture of a known format" if text.startswith("cannot identify") else text

@@ -10,7 +10,7 @@ import numpy as np
 
 from nevoa.data.folder import read_file
 from nevoa.data.listing import LABEL_COLUMNS, LARGEST_FILE, NO_LABELS, Listing, numbered
-from nevoa.errors import NevoaError
+from nevoa.errors import NevoaError, reason
 
 # Where the Hub keeps the rows of data sets that are programs, which are not run here, or archives.
 PARQUET = "refs/convert/parquet"
@@ -56,8 +56,8 @@ def list_hub(place: Place, split: str, instead: str = "a folder of pictures") ->
         token = os.environ.get("HF_TOKEN") or False  # not what a login once left on the disk
         rows = load_dataset(_address(place.hub_id), place.config, split=split, revision=place.revision, token=token)
     except Exception as error:  # of the network, of five libraries below, and of what is not there
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise NevoaError(f"Cannot fetch {place}, split {split} ({reason}). Try {instead}.") from error
+        why = reason(error)
+        raise NevoaError(f"Cannot fetch {place}, split {split} ({why}). Try {instead}.") from error
     return list_rows(rows, place.image, place.label, str(place))
 
 
@@ -67,8 +67,8 @@ def list_parquet(paths: Sequence[Path]) -> Listing:
     try:
         rows = load_dataset("parquet", data_files=files, split="train")
     except Exception as error:
-        reason = str(error.__cause__ or error).partition("\n")[0]
-        raise NevoaError(f"{paths[0]} cannot be read as Parquet: {reason}.") from error
+        inner = error.__cause__ if isinstance(error.__cause__, Exception) else error
+        raise NevoaError(f"{paths[0]} cannot be read as Parquet: {reason(inner)}.") from error
     return list_rows(rows, None, None, str(paths[0]))
 
 

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from nevoa.data.decode import SUFFIXES, is_picture
 from nevoa.data.folder import Entry, printable
 from nevoa.data.listing import LABEL_COLUMNS, Bad, Listing, classes_of, labels_by
-from nevoa.errors import NevoaError
+from nevoa.errors import NevoaError, reason
 
 NO_CLASS = "it has no class: it lies beside the folders of classes, or no table mentions it"
 METADATA = "metadata.csv", "metadata.jsonl"
@@ -34,7 +34,7 @@ def list_entries(entries: Sequence[Entry], split: str, bad: Sequence[Bad] = ()) 
             if PurePosixPath(entry.path).suffix.lower() in SUFFIXES or is_picture(entry.start()):
                 pictures.append(entry)
         except (OSError, ValueError) as error:
-            broken.append(Bad(entry.path, getattr(error, "strerror", None) or str(error)))
+            broken.append(Bad(entry.path, reason(error)))
     tables = [entry for entry in entries if PurePosixPath(entry.path).name in METADATA]
     ignored = len(entries) - len(pictures) - len(tables) - (len(broken) - len(bad))
     splits, strays, depth = _splits(pictures)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +34,9 @@ class Parts:
         """How many parts there are."""
         return len(list(self.folder.glob("files-*.jsonl")))
 
-    def lines(self, number: int) -> Sequence[dict[str, Any]]:
-        """What part `number` was made of: a line for each file that was read, in order."""
-        return list(read_lines(self._path(number)))
-
-    def read_so_far(self) -> int:
-        """How many files the finished parts were made of."""
-        return sum(len(self.lines(number)) for number in range(self.finished()))
-
-    def are_of(self, files: Sequence[str]) -> bool:
-        """Whether the finished parts were made of these files."""
-        return [line["file"] for number in range(self.finished()) for line in self.lines(number)] == list(files)
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """What the finished parts were made of: a line for each file that was read, in order."""
+        return (line for number in range(self.finished()) for line in read_lines(self._path(number)))
 
     def bytes_so_far(self) -> int:
         """What the images take on the disk already."""

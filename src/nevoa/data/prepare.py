@@ -5,9 +5,10 @@ import json
 import math
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
@@ -66,23 +67,26 @@ def _prepare(source: Source, choice: Choice, folder: Path) -> Iterator[Progress]
         raise NevoaError(f"There are no pictures in {source.text}{_why(listing.bad)}.")
     shape, partial = shape_of(listing, wanted.numbers, choice), folder.with_name(f".{folder.name}.partial")
     parts = Parts(partial, shape)
-    if not parts.are_of([listing.file(int(number)) for number in wanted.numbers[: parts.read_so_far()]]):
+    begun = list(parts.lines())
+    if [line["file"] for line in begun] != [listing.file(number) for number in wanted.numbers[: len(begun)].tolist()]:
         remove(partial)  # another content was begun there
+        begun = []
     needed = len(wanted.numbers) * int(np.prod(shape.array)) - parts.bytes_so_far()
     check_room(partial, needed, f"The store of {source.name}")
     partial.mkdir(exist_ok=True)
     sweep(partial)
-    yield from _read_all(parts, listing, wanted, choice.background)
+    yield from _read_all(parts, begun, listing, wanted, choice.background)
     _close(parts, source, listing, wanted)
     partial.rename(folder)
     sync(folder.parent)
 
 
-def _read_all(parts: Parts, listing: Listing, wanted: Chosen, background: str) -> Iterator[Progress]:
-    """Read what is not in the parts that an earlier try has finished."""
+def _read_all(
+    parts: Parts, begun: Sequence[Mapping[str, Any]], listing: Listing, wanted: Chosen, background: str
+) -> Iterator[Progress]:
+    """Read what is not among the lines of parts that an earlier try has finished."""
     total, image_bytes = len(wanted.numbers), int(np.prod(parts.shape.array))
-    lines = [line for number in range(parts.finished()) for line in parts.lines(number)]
-    done, bad = len(lines), sum("reason" in line for line in lines)
+    done, bad = len(begun), sum("reason" in line for line in begun)
     kept, lines = done - bad, []
     yield Progress(done, total, bad, total * image_bytes)
     images = np.empty((min(total, max(1, PART_BYTES // image_bytes)), *parts.shape.array), np.uint8)
@@ -102,7 +106,7 @@ def _read_all(parts: Parts, listing: Listing, wanted: Chosen, background: str) -
 def _close(parts: Parts, source: Source, listing: Listing, wanted: Chosen) -> None:
     """Make finished parts a store."""
     bad, sums, kept, sizes = list(listing.bad), [], [], set()
-    for place, line in enumerate(line for number in range(parts.finished()) for line in parts.lines(number)):
+    for place, line in enumerate(parts.lines()):
         if "reason" in line:
             bad.append(Bad(line["file"], line["reason"]))
         else:

@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from nevoa.data.choice import Choice
-from nevoa.data.decode import Header, Size, decoded, fitted, header, opaque, picture_of, pixels_of
+from nevoa.data.decode import WHITE, Header, Size, decoded, fitted, header, opaque, picture_of, pixels_of
 from nevoa.data.listing import Listing
 from nevoa.data.parallel import each
+from nevoa.errors import reason
 
 # Images that differ in size, or are large, are made so large; those that are alike keep their own up to twice that.
 USUAL_SIDE, LARGEST_OWN_SIDE = 64, 128
@@ -51,12 +52,12 @@ def read(listing: Listing, number: int, shape: Shape, background: str) -> Read:
     try:
         content = listing.read(number)
         digest = hashlib.sha256(content if isinstance(content, bytes) else content.tobytes()).hexdigest()
-        whole = _whole(content, background)
-        return Read(file, digest, size=whole.shape[:2], pixels=_alike(whole, shape))
+        own = whole(content, background)
+        return Read(file, digest, size=own.shape[:2], pixels=_alike(own, shape))
     except MemoryError:
         return Read(file, digest, "there is not enough memory for it")
     except (OSError, ValueError) as error:
-        return Read(file, digest, getattr(error, "strerror", None) or str(error))
+        return Read(file, digest, reason(error))
 
 
 def shape_of(listing: Listing, numbers: Int64[np.ndarray, " N"], choice: Choice) -> Shape:
@@ -75,8 +76,8 @@ def _usual(sizes: set[Size]) -> Size:
     return own if own and max(own) <= LARGEST_OWN_SIDE else (USUAL_SIDE, USUAL_SIDE)
 
 
-def _whole(content: bytes | np.ndarray, background: str) -> UInt8[np.ndarray, "h w c"]:
-    """Gray or RGB, of its own size."""
+def whole(content: bytes | np.ndarray, background: str = WHITE) -> UInt8[np.ndarray, "h w c"]:
+    """What a listing has read, as gray or RGB pixels of its own size. A ValueError says why there are none."""
     if isinstance(content, bytes):
         return pixels_of(decoded(content, background))
     return content if content.shape[2] in (1, 3) else pixels_of(opaque(picture_of(content), background))

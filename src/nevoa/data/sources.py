@@ -13,12 +13,11 @@ from nevoa.data.choice import TRAIN
 from nevoa.data.decode import SUFFIXES
 from nevoa.data.folder import files_below, stamp
 from nevoa.data.hub import list_hub, list_parquet, parse_place
-from nevoa.data.labelled import list_entries
+from nevoa.data.labelled import SPLITS, list_entries
 from nevoa.data.listing import Listing
-from nevoa.errors import NevoaError, unknown
+from nevoa.errors import NevoaError, reason, unknown
 
 HUB = "hf:"
-SPLIT_WORDS = {"train", "test", "validation", "valid", "val"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def find_source(text: str, split: str = TRAIN) -> Source:
         if path.exists():
             return _folder(text, path, split) if path.is_dir() else _file(text, path, split)
     except (OSError, RuntimeError, ValueError) as error:
-        raise NevoaError(f"Cannot look at {text}: {getattr(error, 'strerror', None) or error}.") from error
+        raise NevoaError(f"Cannot look at {text}: {reason(error)}.") from error
     if "/" in text or path.suffix:
         raise NevoaError(f"There is no file or folder {text}.")
     raise unknown("dataset", text, CATALOG)
@@ -88,8 +87,9 @@ def _parquet(text: str, path: Path, split: str) -> Source:
     """Those Parquet files below a folder that have the split in their names; all, if none has any."""
     tables = [table for table in sorted(path.rglob("*.parquet")) if table.is_file()]
     words = {table: set(re.split(r"[^a-z0-9]+", str(table.relative_to(path)).lower())) for table in tables}
-    known = {word for table in tables for word in words[table]} & SPLIT_WORDS
-    chosen = [table for table in tables if split in words[table]] if known or split != TRAIN else tables
+    chosen = [table for table in tables if words[table] & {split, *SPLITS.get(split, ())}]
+    if not chosen and split == TRAIN and not set().union(*words.values()) & set().union(*SPLITS.values()):
+        chosen = tables
     if not chosen:
         raise NevoaError(f"There is no Parquet file for split '{split}' in {path}.")
     return Source(text, short_name(text), _marks(chosen), lambda: list_parquet(chosen))
@@ -121,7 +121,5 @@ def _list_archive(path: Path, split: str) -> Listing:
 
 def _marks(paths: list[Path]) -> list[object]:
     beside = [labels for path in paths if (labels := idx.labels_beside(path))]
-    return [
-        [str(path.resolve()), *path.stat()[:1], path.stat().st_size, path.stat().st_mtime_ns]
-        for path in (*paths, *beside)
-    ]
+    abouts = [(path, path.stat()) for path in (*paths, *beside)]
+    return [[str(path.resolve()), about.st_size, about.st_mtime_ns, about.st_mode] for path, about in abouts]
