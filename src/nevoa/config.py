@@ -197,7 +197,8 @@ def parse(values: Mapping[str, Any]) -> Config:
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        raise _explained(error.errors()[0]) from error
+        # Of a value that may have several forms, the one that was followed furthest is the one that was meant.
+        raise _explained(max(error.errors(), key=lambda each: len(each["loc"]))) from error
 
 
 def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
@@ -272,6 +273,8 @@ def _explained(error: Any) -> NevoaError:
     path = [str(part) for part in error["loc"] if part not in ("unet", "residual")]
     if error["type"] == "extra_forbidden":
         return unknown("config key", ".".join(path), _known_keys(error["loc"]))
+    # Which form of a value was tried ("constrained-int", "tuple[...]") is no part of the key.
+    path = [part for part in path if part.isalnum() or part.isidentifier()]
     message = error["msg"].removeprefix("Value error, ")
     where = f"{'.'.join(path)}: " if path else ""
     given = f" (given: {error['input']!r})" if not isinstance(error["input"], dict | Section) else ""

@@ -177,7 +177,7 @@ WRONG = [
     (["sample", "runs/tiny", "--out", "a_file/x.png"], "Cannot write"),
     (["sample", "runs/tiny", "--trajectory", "9", "--out", "x.png"], "between 2 and 5"),
     (["sample", "runs/tiny", "--trajectory", "3", "--out", "x.gif"], "ends in .png"),
-    (["noise", "missing.png"], "no file missing.png"),
+    (["noise", "missing.png"], "no picture missing.png"),
     (["noise", "a_file"], "cannot be read as a picture"),
     (["noise", "fashion_mnist_10k:10000"], "images 0 to 9999"),
     (["noise", "fashion_mnist_10k:1", "--schedule", "cosin"], "Did you mean 'cosine'"),

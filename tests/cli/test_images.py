@@ -108,8 +108,10 @@ def test_a_sheet_names_the_classes_that_are_there(pets: Path) -> None:
 
 
 def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
-    nevoa("noise", "pets:3", "--at", "0,500", "--size", "32", "--out", "n.png", folder=pets.parent)
-    assert Image.open(pets.parent / "n.png").mode == "RGB"
+    nevoa("noise", "pets:3", "--at", "0,500", "--size", "32x64", "--out", "n.png", folder=pets.parent)
+    strip = Image.open(pets.parent / "n.png")
+    assert strip.mode == "RGB"
+    assert strip.width > 2 * 2 * 64  # two tiles, twice as large
 
 
 @pytest.mark.parametrize(
@@ -120,17 +122,21 @@ def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
         (["train", "pets", "--classes", "cat,cow"], "There is no class 'cow'"),
         (["train", "pets/cat", "--classes", "cat"], "no classes to choose from"),
         (["train", "pets", "--split", "test"], "put its pictures into a sub-folder test"),
-        (["train", "pets", "--size", "2"], "data.size"),
+        (["train", "pets", "--size", "2"], "data.size: Input should be greater than or equal to 4 (given: 2)"),
+        (["train", "pets", "--size", "9x0"], "data.size.1: Input should be greater than or equal to 4 (given: 0)"),
         (["train", "pets", "--size", "3x"], "--size is a side or HEIGHTxWIDTH"),
         (["train", "pets", "--size", "9x9x9"], "--size is a side or HEIGHTxWIDTH"),
         (["train", "pets", "--channels", "2"], "data.channels"),
         (["train", "pets", "--limit", "0"], "data.limit"),
         (["train", "pets", "--background", "clear"], "'clear' is no colour"),
         (["train", "pets/nothing"], "There is no file or folder pets/nothing"),
+        (["train", "petz"], "There is no file, folder or dataset 'petz'"),
         (["train", "empty"], "There are no pictures in empty"),
         (["data", "prepare", "pets/cat/bad.png"], "is no source of images: give a folder"),
         (["data", "show", "pets", "--out", "x.jpg"], "ends in .png"),
         (["train", "hf:nobody"], "hf:OWNER/NAME"),
+        (["noise", "pets"], "named by its index, as shapes:7"),
+        (["noise", "pets:9", "--size", "2"], "data.size: Input should be greater than or equal to 4"),
         (["noise", "pets:99"], "pets has images 0 to 29; there is no 99"),
     ],
 )

@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nevoa.cli.preparing import size_of
 from nevoa.errors import NevoaError, unknown
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from nevoa.data import Size
 
 SIDE = 128
 MOMENTS = "0,20,60,80,100,150,250,350,500,1000"
@@ -19,8 +22,10 @@ def noise(
     schedule: Annotated[str, typer.Option(help="linear, quadratic, sigmoid or cosine.")] = "linear",
     at: Annotated[str, typer.Option(help="Timesteps, 0 to 1000, with commas.")] = MOMENTS,
     size: Annotated[
-        int | None,
-        typer.Option(min=4, max=1024, help="Resize and crop to a square.", show_default="128; a SOURCE's own"),
+        str | None,
+        typer.Option(
+            metavar="S|HxW", help="Resize and crop to this, without squashing.", show_default="128; a SOURCE's own"
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides the noise.")] = 0,
     out: Annotated[Path, typer.Option(help="A .png.")] = Path("noise.png"),
@@ -33,7 +38,9 @@ def noise(
     from nevoa.diffusion import GaussianProcess, NoiseSchedule
     from nevoa.files import published
     from nevoa.pictures import titled_strip
+    from nevoa.presets import configure
     from nevoa.random import Stream, generator
+    from nevoa.wishes import choice_of
 
     names = ("linear", "quadratic", "sigmoid", "cosine")
     if schedule not in names:
@@ -41,8 +48,9 @@ def noise(
     if out.suffix != ".png":
         raise NevoaError(f"--out is a picture and ends in .png, not {out.name}.")
     process = GaussianProcess(NoiseSchedule.named(schedule))
+    sides = choice_of(configure(size=size_of(size)).data).size
     moments = _moments(at, process.schedule.steps)
-    x_0 = to_unit(_pixels(image, size)[None]).repeat(len(moments), 1, 1, 1)
+    x_0 = to_unit(_pixels(image, sides)[None]).repeat(len(moments), 1, 1, 1)
     # The same noise in every tile: what is seen is the schedule, not the luck of a draw.
     draw = generator(seed, Stream.PICTURE).standard_normal(x_0.shape[1:], dtype=np.float32)
     x_t = process.forward(x_0, torch.tensor(moments), torch.from_numpy(draw).expand_as(x_0))
@@ -62,11 +70,14 @@ def _moments(at: str, steps: int) -> list[int]:
     return moments
 
 
-def _pixels(image: str, size: int | None) -> "np.ndarray":
+def _pixels(image: str, size: "Size | None") -> "np.ndarray":
     from nevoa.data import fitted, image_at, parse_index, picture_of, pixels_of, read_image
 
-    named = parse_index(image) if not Path(image).exists() else None
+    path = Path(image)
+    named = parse_index(image) if not path.exists() else None
     if named is None:
-        return pixels_of(fitted(read_image(Path(image)), (size or SIDE, size or SIDE)))
+        if not path.is_file():
+            raise NevoaError(f"There is no picture {image}. An image of a SOURCE is named by its index, as shapes:7.")
+        return pixels_of(fitted(read_image(path), size or (SIDE, SIDE)))
     pixels = image_at(*named)
-    return pixels if size is None else pixels_of(fitted(picture_of(pixels), (size, size)))
+    return pixels_of(fitted(picture_of(pixels), size)) if size else pixels

@@ -54,7 +54,7 @@ def find_source(text: str, split: str = TRAIN) -> Source:
         raise NevoaError(f"Cannot look at {text}: {reason(error)}.") from error
     if "/" in text or path.suffix:
         raise NevoaError(f"There is no file or folder {text}.")
-    raise unknown("dataset", text, CATALOG)
+    raise unknown("file, folder or dataset", text, CATALOG)
 
 
 def is_path(text: str) -> bool:
