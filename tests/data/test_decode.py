@@ -1,11 +1,12 @@
 """What is in an image file, whatever its format, mode and damage."""
 
+import io
 import struct
 import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from nevoa.data.decode import FORMATS, decoded, fitted, header, opaque, picture_of, pixels_of
 from nevoa.errors import NevoaError
@@ -63,6 +64,31 @@ def test_sixteen_bits_are_scaled_to_eight(kind: str) -> None:
     image = decoded(encoded(Image.fromarray(values), kind))
     assert np.asarray(image).tolist() == [[0, 0, 1, 128, 255]]
     assert header(encoded(Image.fromarray(values), kind)).gray
+
+
+def test_of_sixteen_bits_in_a_tiff_zero_may_be_white() -> None:
+    values = np.arange(0, 65_536, 257, dtype=np.uint16).reshape(16, 16)
+    info = TiffImagePlugin.ImageFileDirectory_v2()
+    info[262] = 0
+    data = io.BytesIO()
+    Image.fromarray(values).save(data, "TIFF", tiffinfo=info)
+    np.testing.assert_array_equal(np.asarray(decoded(data.getvalue())), 255 - (values >> 8))
+
+
+def test_a_transparent_shade_of_sixteen_bits_is_transparent() -> None:
+    values = np.array([[0, 300, 65_535]], np.uint16)
+    data = io.BytesIO()
+    Image.fromarray(values).save(data, "PNG", transparency=300)
+    for background, shade in (("white", 255), ("black", 0)):
+        assert np.asarray(decoded(data.getvalue(), background)).tolist() == [[0, shade, 255]]
+
+
+def test_what_no_eye_has_seen_is_refused() -> None:
+    """Of 32 bits nothing says what is white."""
+    data = io.BytesIO()
+    Image.fromarray(np.arange(16, dtype=np.int32).reshape(4, 4)).save(data, "TIFF")
+    with pytest.raises(ValueError, match="a sign or 32 bits; save it with 8 or 16"):
+        decoded(data.getvalue())
 
 
 def test_cmyk_is_rgb() -> None:

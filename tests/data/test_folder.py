@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from nevoa.data import Choice, ImageSet, open_source
+from nevoa.data.listing import classes_of
 from nevoa.data.sources import find_source
 from nevoa.errors import NevoaError
 from tests.data.pictures import encoded, photo
@@ -166,6 +167,96 @@ def test_a_table_that_is_out_of_shape(table: str, folder: Path) -> None:
     (folder / "metadata.csv").write_text(table)
     images = opened(folder)
     assert images.classes == (("a", "z") if "cat/03" in table else ("cat", "dog", "newt"))
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("metadata.csv", "file_name;label\ncat/00.png;night, dark\ndog/small/01.png;day\n"),
+        ("metadata.csv", 'file_name,label\n ./cat/00.png ,"night, dark"\ndog\\small\\01.png, day \n'),
+        ("metadata.csv", "label\tfile_name\r\nnight, dark\tcat/00.png\r\nday\tdog/small/01.png\r\n"),
+        (
+            "metadata.jsonl",
+            '{"file_name": "cat/00.png", "label": "night, dark", "say": "a\u2028b"}\n\n'
+            '{"file_name": "dog/small/01.png", "label": "day"}\n{"file_name": "cat/03.png", "label": NaN}\n',
+        ),
+    ],
+)
+def test_tables_as_people_write_them(name: str, table: str, folder: Path) -> None:
+    (folder / name).write_text(table)
+    images = opened(folder)
+    assert [images.classes[label] for label in images.labels] == ["night, dark", "day"]
+
+
+def test_whole_numbers_in_a_table_are_whole(folder: Path) -> None:
+    rows = [{"file_name": f"cat/{number:02d}.png", "label": float(number)} for number in (0, 3, 9)]
+    (folder / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert opened(folder).classes == ("0", "3", "9")
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("filename,label\ncat/00.png,x\n", "it needs the columns file_name and label, and has filename, label"),
+        ("file_name,colour\ncat/00.png,x\n", "it needs the columns file_name and label, and has file_name, colour"),
+        ("file_name,label\ncat/00.png,x\ncat/99.png,y\ncat/3.png,y\n", "of the 3 pictures that it names 2 are not"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_listed(table: str, said: str, folder: Path) -> None:
+    (folder / "metadata.csv").write_text(table)
+    assert said in {bad.name: bad.reason for bad in opened(folder).notes.bad}["metadata.csv"]
+
+
+def test_the_line_of_a_broken_table_is_said(folder: Path) -> None:
+    (folder / "metadata.jsonl").write_text('{"file_name": "cat/00.png"}\n{"file_name"\n')
+    with pytest.raises(NevoaError, match=r"metadata.jsonl cannot be read as a table: line 2: Expecting"):
+        opened(folder)
+
+
+def test_captions_are_no_classes(folder: Path) -> None:
+    names = [str(number) for number in range(1_400)]
+    assert classes_of(names) == ()
+    assert len(classes_of(names + names + names[:1])) == 1_400
+    assert classes_of(names[:900]) == tuple(names[:900])
+
+
+@pytest.mark.parametrize("name", ["a.heic", "b.HEIF", "c.avif", "d.jxl"])
+def test_photographs_that_are_not_opened_are_listed(name: str, folder: Path) -> None:
+    (folder / "cat" / name).write_bytes(b"\0\0\0\x20ftyp")
+    assert [(bad.name, bad.reason.split()[:4]) for bad in opened(folder).notes.bad] == [
+        (f"cat/{name}", [name[2:].upper(), "is", "not", "opened:"])
+    ]
+
+
+def test_files_that_changed_places_are_read_again(folder: Path) -> None:
+    """Of one size and one time, as archives leave them."""
+    cat, dog = folder / "cat" / "x.bmp", folder / "dog" / "x.bmp"
+    for number, path in enumerate((cat, dog)):
+        path.write_bytes(encoded(photo(number), "BMP"))
+        os.utime(path, (1, 1))
+    before = opened(folder)
+    other = folder / "y.bmp"
+    cat.rename(other)
+    dog.rename(cat)
+    other.rename(dog)
+    assert opened(folder).fingerprint != before.fingerprint
+
+
+def test_a_zip_of_windows_has_folders(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "pets.zip"
+    with zipfile.ZipFile(path, "w") as out:
+        for file in sorted(folder.rglob("*.png")):
+            member = zipfile.ZipInfo("x")
+            member.filename = str(file.relative_to(folder.parent)).replace("/", "\\")
+            out.writestr(member, file.read_bytes())
+        out.writestr("pets\\empty\\", b"")
+    assert opened(path).fingerprint == opened(folder).fingerprint
+
+
+def test_names_do_not_command_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "a\x1b]0;x\x07\n\x9b.png").write_bytes(b"bad")
+    (tmp_path / "caf\u00e9 \u202f1.png").write_bytes(encoded(photo(), "PNG"))
+    assert opened(tmp_path).notes.bad[0].name == r"a\x1b]0;x\x07\x0a\x9b.png"
 
 
 def test_train_and_test_folders_are_splits(folder: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The Hub's data sets, by the code that loads them, from copies on this disk that are laid out like each."""
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from PIL import Image
 
 from nevoa.data import CATALOG, Choice, hub, open_source
 from nevoa.data.catalog import DIGITS
-from nevoa.data.hub import Place, parse_place
+from nevoa.data.hub import PARQUET, Place, parse_place
 from nevoa.errors import NevoaError
 from tests.data.pictures import encoded, photo
 
@@ -86,15 +87,21 @@ def copy(root: Path, name: str) -> None:
     assert place is not None
     folder = root / place.hub_id
     folder.mkdir(parents=True)
+    # The branch that the Hub makes of what is no Parquet has a folder for each config, and says nothing of them.
+    made = place.revision == PARQUET
     for split in layout.splits:
         features = datasets.Features({layout.image: datasets.Image(), **layout.features})
         columns: dict[str, list[Any]] = {layout.image: pictures(name, split)}
         for column, kind in layout.features.items():
             text = isinstance(kind, datasets.Value) and kind.dtype == "string"
             columns[column] = [str(number) if text else number % 2 for number in range(COUNT)]
-        target = folder / (layout.config or "data") / f"{split}-00000-of-00001.parquet"
-        target.parent.mkdir(exist_ok=True)
+        file = f"{place.config}/{split}/0000" if made else f"{layout.config or 'data'}/{split}-00000-of-00001"
+        target = folder / f"{file}.parquet"
+        target.parent.mkdir(parents=True, exist_ok=True)
         datasets.Dataset.from_dict(columns, features=features).to_parquet(target)
+    if made:
+        shutil.copytree(folder / str(place.config), folder / "another config")
+        return
     lines = [f"  - split: {split}\n    path: {layout.config or 'data'}/{split}-*" for split in layout.splits]
     head = f"configs:\n- config_name: {layout.config or 'default'}\n  data_files:\n" + "\n".join(lines)
     (folder / "README.md").write_text(f"---\n{head}\n---\n")
@@ -152,6 +159,12 @@ def test_a_row_without_an_image_is_left_out(copies: Path) -> None:
     ]
 
 
+def test_of_columns_of_bytes_the_images_are_found(copies: Path) -> None:
+    columns = {"id": [b"0", b"1"], "thumb_image": [encoded(photo(number), "PNG") for number in range(2)]}
+    datasets.Dataset.from_dict(columns).to_parquet(copies / "some.parquet")
+    assert len(open_source(str(copies / "some.parquet"))) == 2
+
+
 def test_a_row_may_not_name_a_file_of_this_machine(copies: Path) -> None:
     (copies / "mine.png").write_bytes(encoded(photo(), "PNG"))
     cells = [{"bytes": None, "path": path} for path in (str(copies / "mine.png"), "/dev/zero", "mine.png")]
@@ -177,25 +190,34 @@ def test_parquet_files_of_splits(copies: Path) -> None:
     for split, number in (("train", 1), ("test", 2)):
         images = open_source(str(copies / "rows"), Choice(split))
         np.testing.assert_array_equal(images.images, np.asarray(photo(number))[None])
+    # The name of a file says more than the folder's, and a few pictures beside it do not matter.
+    (copies / "rows").rename(copies / "train_test_split")
+    Image.new("L", (4, 4)).save(copies / "train_test_split" / "logo.png")
+    (copies / "rows").mkdir()
+    (copies / "train_test_split").rename(copies / "rows" / "train_test_split")
+    assert len(open_source(str(copies / "rows"))) == len(open_source(str(copies / "rows"), Choice("test"))) == 1
     with pytest.raises(NevoaError, match="no Parquet file for split 'validation'"):
         open_source(str(copies / "rows"), Choice("validation"))
 
 
-@pytest.mark.parametrize("label", ["text", "number", "unknown", "none"])
+@pytest.mark.parametrize("label", ["text", "number", "one unknown", "two unknown", "none"])
 def test_parquet_with_other_columns(copies: Path, label: str) -> None:
     columns: dict[str, list[Any]] = {"png": [encoded(photo(number), "PNG") for number in range(3)]}
     columns |= {
         "text": {"label": ["b", "a", "b"]},
         "number": {"class": [10, 9, 10]},
-        "unknown": {"label": ["a", None, "b"]},
+        "one unknown": {"label": ["a", None, "b"]},
+        "two unknown": {"label": ["a", None, None]},
         "none": {"caption": ["a", "b", "c"]},
     }[label]
     (copies / "rows").mkdir()
     datasets.Dataset.from_dict(columns).to_parquet(copies / "rows" / "train.parquet")
     images = open_source(str(copies / "rows"))
-    assert len(images) == 3
-    assert images.classes == {"text": ("a", "b"), "number": ("9", "10")}.get(label, ())
-    assert images.labels.tolist() == ([1, 0, 1] if images.classes else [0, 0, 0])
+    two = {"text": ("a", "b"), "number": ("9", "10"), "one unknown": ("a", "b")}
+    assert images.classes == two.get(label, ())
+    labels = {"text": [1, 0, 1], "number": [1, 0, 1], "one unknown": [0, 1]}
+    assert images.labels.tolist() == labels.get(label, [0, 0, 0])
+    assert [bad.name for bad in images.notes.bad] == ["row 1"] * (label == "one unknown")
 
 
 def test_parquet_without_images_or_damaged(copies: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nevoa.data import Choice, ImageSet, open_source
+from nevoa.data import Choice, ImageSet, label_of, open_source
 from nevoa.data import parallel as parallels
 from nevoa.data import prepare as preparing
 from nevoa.data.listing import Listing, of_arrays
@@ -160,6 +160,15 @@ def test_classes_are_chosen_by_name_or_index() -> None:
     assert both.labels.tolist() == [(number + 1) % 2 for number in range(23)]
     with pytest.raises(NevoaError, match=r"There is no class 'ode'. Did you mean 'odd'"):
         prepared(noise(), Choice(classes=("ode",)))
+
+
+def test_of_classes_that_are_numbers_a_number_is_a_name() -> None:
+    classes = ("1", "3", "5")
+    assert [label_of(classes, wish) for wish in ("1", "5", 1)] == [0, 2, 1]
+    for wish in ("2", "0", "9" * 5_000, 3, -1):
+        with pytest.raises(NevoaError, match="There is no class"):
+            label_of(classes, wish)
+    assert label_of(("cat", "3"), "0") == 0
 
 
 def test_a_limit_draws_the_same_images_each_time() -> None:

@@ -32,6 +32,20 @@ def test_an_array_is_its_images(images: np.ndarray, tmp_path: Path) -> None:
     assert labelled.labels.tolist() == [1, 1, 0, 0, 0, 1, 1]
 
 
+@pytest.mark.parametrize("name", ["y_train", "label_ids", "targets"])
+def test_labels_have_many_names(name: str, tmp_path: Path) -> None:
+    values = [["b"], ["a"], ["b"], ["a"], ["a"], ["a"], ["c"]]
+    np.savez(tmp_path / "a.npz", x_train=PIXELS, weights=np.zeros(7), **{name: np.array(values)})  # pyright: ignore[reportArgumentType]
+    images = open_source(str(tmp_path / "a.npz"))
+    assert images.classes == ("a", "b", "c")
+    assert images.labels.tolist() == [1, 0, 1, 0, 0, 0, 2]
+
+
+def test_the_usual_name_of_labels_comes_first(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", y=np.zeros(3), y_other=np.zeros(4), images=PIXELS, labels=np.arange(7) % 2)
+    assert open_source(str(tmp_path / "a.npz")).classes == ("0", "1")
+
+
 def test_an_array_with_alpha_is_laid_on_the_background(tmp_path: Path) -> None:
     pixels = np.zeros((2, 4, 4, 4), np.uint8)
     pixels[1, ..., 3] = 255
@@ -45,9 +59,10 @@ def test_an_array_with_alpha_is_laid_on_the_background(tmp_path: Path) -> None:
     [
         ({"x": PIXELS.astype(np.float32)}, "holds 0 arrays of images"),
         ({"x": PIXELS, "z": PIXELS}, "holds 2 arrays of images"),
-        ({"x": PIXELS, "labels": np.zeros(6, np.int64)}, "not one whole number for each"),
-        ({"x": PIXELS, "labels": np.zeros(7)}, "not one whole number for each"),
+        ({"x": PIXELS, "labels": np.zeros(6, np.int64)}, "are not one whole number"),
+        ({"x": PIXELS, "labels": np.zeros(7)}, "are not one whole number"),
         ({"x": PIXELS[:0]}, "images are uint8"),
+        ({"x": PIXELS[0]}, "looks like one image"),
     ],
 )
 def test_arrays_that_are_no_images(arrays: dict[str, np.ndarray], message: str, tmp_path: Path) -> None:
@@ -68,11 +83,24 @@ def test_an_array_of_objects_runs_nothing(tmp_path: Path) -> None:
             open_source(str(tmp_path / name))
 
 
-def test_idx_files_with_their_labels(tmp_path: Path) -> None:
-    def idx(array: np.ndarray) -> bytes:
-        head = b"\0\0\x08" + bytes([array.ndim]) + np.array(array.shape, ">u4").tobytes()
-        return head + array.tobytes()
+def idx(array: np.ndarray) -> bytes:
+    return b"\0\0\x08" + bytes([array.ndim]) + np.array(array.shape, ">u4").tobytes() + array.tobytes()
 
+
+@pytest.mark.parametrize("zipped", ["images", "labels"])
+def test_idx_files_as_they_are_unpacked_by_hand(zipped: str, tmp_path: Path) -> None:
+    """As EMNIST and Kaggle have them: other names, one of them gzipped, each in a folder of its own name as well."""
+    for kind, array in {"images": PIXELS[..., 0], "labels": np.arange(1, 8, dtype=np.uint8)}.items():
+        name = f"emnist-letters-train-{kind}-idx{array.ndim}-ubyte"
+        packed = gzip.compress(idx(array)) if kind == zipped else idx(array)
+        (tmp_path / (f"{name}.gz" if kind == zipped else name)).write_bytes(packed)
+        (tmp_path / name.replace("-idx", ".idx")).mkdir()
+    images = open_source(str(tmp_path))
+    np.testing.assert_array_equal(images.images[..., 0], PIXELS[..., 0])
+    assert images.classes == tuple("1234567")
+
+
+def test_idx_files_with_their_labels(tmp_path: Path) -> None:
     gray = PIXELS[..., 0]
     for prefix, count in (("train", 5), ("t10k", 2)):
         (tmp_path / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(gray[:count])))
@@ -91,7 +119,8 @@ def test_labels_that_come_later_are_seen(tmp_path: Path) -> None:
     labels = b"\0\0\x08\x01" + np.array([7], ">u4").tobytes() + bytes([1, 2] * 3 + [1])
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(labels)
     images = open_source(str(tmp_path))
-    assert images.labels.tolist() == [1, 2, 1, 2, 1, 2, 1]
+    assert images.labels.tolist() == [0, 1, 0, 1, 0, 1, 0]
+    assert images.classes == ("1", "2")  # no class 0 that nothing is known of
 
 
 def test_large_arrays_are_made_small_as_pictures_are(tmp_path: Path) -> None:

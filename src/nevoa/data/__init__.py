@@ -4,13 +4,14 @@ from nevoa.data.alike import read_alike
 from nevoa.data.arrays import mapped
 from nevoa.data.batches import Batches
 from nevoa.data.catalog import CATALOG
-from nevoa.data.choice import TRAIN, Choice, label_of
+from nevoa.data.choice import Choice, label_of
 from nevoa.data.decode import WHITE, Size, fitted, picture_of, pixels_of, read_image, size_in_words
 from nevoa.data.listing import Bad
 from nevoa.data.opening import flips, image_at, open_source, opening, parse_index
 from nevoa.data.pixels import to_bytes, to_unit
 from nevoa.data.prepare import Progress
 from nevoa.data.sources import is_path, short_name
+from nevoa.data.splits import TRAIN
 from nevoa.data.store import ImageSet, Notes, cache_folder
 
 __all__ = [

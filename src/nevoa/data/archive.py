@@ -51,18 +51,19 @@ def _zip(path: Path) -> tuple[list[Entry], list[Bad]]:
         raise NevoaError(f"{path} would unpack to {whole / max(1, packed):,.0f} times its size: it is not opened.")
     entries, bad = [], []
     for member in members:
-        if member.is_dir():
+        name = member.filename.replace("\\", "/")  # as some tools of Windows write it
+        if name.endswith("/"):
             continue
         if stat.S_ISLNK(member.external_attr >> 16):
-            bad.append(Bad(member.filename, "it is a link"))
-        elif _leads_outside(member.filename):
-            bad.append(Bad(member.filename, OUTSIDE))
+            bad.append(Bad(name, "it is a link"))
+        elif _leads_outside(name):
+            bad.append(Bad(name, OUTSIDE))
         elif member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             # Of the others zipfile unpacks all at once, whatever they say to come to.
-            bad.append(Bad(member.filename, "it is packed in a way that is not read: only stored and deflated are"))
-        elif not _hidden(member.filename):
+            bad.append(Bad(name, "it is packed in a way that is not read: only stored and deflated are"))
+        elif not _hidden(name):
             read = _zip_reader(path, member)
-            entries.append(Entry(member.filename, lambda read=read: read(START_BYTES), read, (member.CRC,)))
+            entries.append(Entry(name, lambda read=read: read(START_BYTES), read, (member.CRC,)))
     return entries, bad
 
 

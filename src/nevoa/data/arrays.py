@@ -5,15 +5,16 @@ import math
 import mmap
 import warnings
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 
-from nevoa.data.listing import HIGHEST_RATIO, Listing, of_arrays
+from nevoa.data.listing import HIGHEST_RATIO, Listing, numbered, of_arrays
 from nevoa.errors import NevoaError, reason
 
-LABEL_NAMES = {"labels", "label", "y", "targets"}
+LABEL_NAMES = "labels", "label", "y", "targets"
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -64,13 +65,16 @@ def list_array(path: Path) -> Listing:
     if len(candidates) != 1:
         raise NevoaError(f"{path} holds {len(candidates)} arrays of images (uint8 [N, H, W, C] or [N, H, W]), not one.")
     images = _images(path, candidates[0])
-    named = [array for name, array in arrays.items() if name in LABEL_NAMES]
-    if not named:
-        return of_arrays(images, None)
-    if named[0].dtype.kind not in "iu" or named[0].shape != images.shape[:1]:
-        raise NevoaError(f"The labels in {path} are not one whole number for each image.")
-    found, labels = np.unique(named[0], return_inverse=True)
-    return of_arrays(images, labels, [str(value) for value in found] if len(found) > 1 else ())
+    labels = _labels_among(arrays)
+    if labels is not None and (labels.dtype.kind not in "iuU" or labels.size != len(images)):
+        raise NevoaError(f"The labels in {path} are not one whole number, or one word, for each image.")
+    return of_arrays(images, *numbered(labels))
+
+
+def _labels_among(arrays: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """By its name: one of the usual ones, else such as `y_train`."""
+    names = [*LABEL_NAMES, *(name for name in arrays if name.startswith(("label", "target", "y_")))]
+    return next((arrays[name] for name in names if name in arrays), None)
 
 
 def _members(path: Path) -> dict[str, np.ndarray]:
@@ -105,6 +109,8 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
 
 def _images(path: Path, images: np.ndarray) -> UInt8[np.ndarray, "N H W C"]:
     shape = images.shape if images.ndim == 4 else (*images.shape, 1)
+    if images.ndim == 3 and images.shape[2] == 3:
+        raise NevoaError(f"{path} holds {list(images.shape)}, which looks like one image; images are [N, H, W, C].")
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in shape or shape[3] > 4:
         found = f"{images.dtype} {list(images.shape)}"
         raise NevoaError(f"{path} holds {found}; images are uint8 [N, H, W, C] with 1 to 4 channels, or [N, H, W].")

@@ -157,7 +157,7 @@ CATALOG: dict[str, Dataset] = {
         size=None,
         licence="GPL 3.0",
         flips=True,
-        place=Place("sampath017/plants", None, PARQUET, image="image", label="label"),
+        place=Place("sampath017/plants", "default", PARQUET, image="image", label="label"),
     ),
     "indoor_scenes": Dataset(
         {"train": None, "validation": None, "test": None},
@@ -200,7 +200,7 @@ CATALOG: dict[str, Dataset] = {
         size=(250, 250),
         licence="not stated",
         flips=True,
-        place=Place("miladfa7/Rice-Image-Dataset", None, PARQUET, image="image", label="label"),
+        place=Place("miladfa7/Rice-Image-Dataset", "default", PARQUET, image="image", label="label"),
         classes=RICE,
     ),
     "butterflies": Dataset(
@@ -209,7 +209,7 @@ CATALOG: dict[str, Dataset] = {
         size=None,
         licence="CC0",
         flips=True,
-        place=Place("imageomics/Curated_GoldStandard_Hoyal_Cuthill", None, PARQUET, image="image", label="label"),
+        place=Place("imageomics/Curated_GoldStandard_Hoyal_Cuthill", "default", PARQUET, image="image", label="label"),
     ),
     "cat_and_dog": Dataset(
         {"train": 8_000, "test": 2_000},

@@ -7,11 +7,10 @@ import numpy as np
 from jaxtyping import Int64
 
 from nevoa.data.decode import WHITE, Size
-from nevoa.data.listing import NO_LABELS, Listing
+from nevoa.data.listing import LONGEST_NUMBER, NO_LABELS, Listing
+from nevoa.data.splits import TRAIN
 from nevoa.errors import NevoaError, unknown
 from nevoa.random import Stream, generator
-
-TRAIN = "train"
 
 
 @dataclass(frozen=True)
@@ -68,6 +67,8 @@ def label_of(classes: Sequence[str], wish: int | str) -> int:
     names, text = [name.lower() for name in classes], str(wish).strip().lower()
     if isinstance(wish, str) and text in names:
         return names.index(text)
-    if text.isdecimal() and int(text) < len(names):
+    # Of classes that are numbers a text is a name: 2 is not the third of 1, 3 and 5.
+    indices = range(len(names)) if isinstance(wish, int) or not all(map(str.isdecimal, names)) else ()
+    if text.isdecimal() and len(text) < LONGEST_NUMBER and int(text) in indices:
         return int(text)
     raise unknown("class", text, names)

@@ -15,10 +15,11 @@ from nevoa.errors import NevoaError, reason
 # By content, not by name. Pillow knows forty more formats, some of which start other programs.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
-STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
 MOST_PIXELS = 64_000_000
-GRAY_MODES = {"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"}
-ORIENTATION = 0x0112
+DEEP_MODES = {"I", "I;16", "I;16B", "I;16L", "I;16N"}
+GRAY_MODES = {"1", "L", "LA", "La"} | DEEP_MODES
+ORIENTATION, PHOTOMETRIC = 0x0112, 0x0106
 WHITE = "white"
 
 Size = tuple[int, int]
@@ -34,7 +35,8 @@ class Header:
 
 def is_picture(start: bytes) -> bool:
     """Whether a file that starts so claims to be an image of a format that is opened here."""
-    return start.startswith(STARTS) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
+    bmp = start[:2] == b"BM" and start[6:10] == bytes(4)
+    return bmp or start.startswith(STARTS) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
 
 
 def header(data: bytes) -> Header:
@@ -55,8 +57,8 @@ def decoded(data: bytes, background: str = WHITE) -> Image.Image:
     with _quiet(), _opened(data) as image:
         try:
             image.load()
-            return opaque(_upright(image), background)
-        except NevoaError:
+            return opaque(_upright(_positive(image)), background)
+        except (NevoaError, ValueError):
             raise
         except Exception as error:  # what decoders raise for damaged files is not a closed list
             raise ValueError(_reason(error)) from error
@@ -67,7 +69,7 @@ def opaque(image: Image.Image, background: str = WHITE) -> Image.Image:
     if image.mode == "F":
         raise ValueError("its pixels are fractions; save it with 8 or 16 bits")
     gray = image.mode in GRAY_MODES
-    if image.mode.startswith("I"):
+    if image.mode in DEEP_MODES:
         image = _eight_bits(image)
     if image.has_transparency_data:
         clear = image.convert("RGBA")
@@ -160,9 +162,23 @@ def _opened(data: bytes) -> Image.Image:
     return image
 
 
+def _positive(image: Image.Image) -> Image.Image:
+    """Of 16 bits in a TIFF Pillow leaves open whether 0 is white; of 32, or with a sign, nobody knows what is."""
+    if image.format != "TIFF" or image.mode not in DEEP_MODES:
+        return image
+    if image.mode == "I":
+        raise ValueError("its pixels have a sign or 32 bits; save it with 8 or 16")
+    white_is_zero = image.tag_v2.get(PHOTOMETRIC) == 0  # pyright: ignore[reportAttributeAccessIssue]
+    return Image.fromarray(65_535 - np.asarray(image)) if white_is_zero else image
+
+
 def _eight_bits(image: Image.Image) -> Image.Image:
-    values = np.asarray(image).astype(np.int64)
-    return Image.fromarray((values.clip(0, 65_535) >> 8).astype(np.uint8))
+    """L, or LA where one shade stands for what is transparent."""
+    values, clear = np.asarray(image).astype(np.int64), image.info.get("transparency")
+    gray = Image.fromarray((values.clip(0, 65_535) >> 8).astype(np.uint8))
+    if not isinstance(clear, int):
+        return gray
+    return Image.merge("LA", (gray, Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8))))
 
 
 def _reason(error: Exception) -> str:

@@ -7,10 +7,11 @@ import numpy as np
 from jaxtyping import UInt8
 
 from nevoa.data.decode import pixels_of, read_image
-from nevoa.data.idx import PREFIXES, read_idx
+from nevoa.data.idx import read_idx
 from nevoa.data.listing import Listing, of_arrays
 from nevoa.errors import NevoaError
 
+PREFIXES = {"train": "train", "test": "t10k"}
 CLASSES = (
     "T-shirt/top",
     "Trouser",

@@ -1,7 +1,10 @@
 """The files below a folder, whatever is there."""
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+import re
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,9 +13,11 @@ from nevoa.errors import NevoaError
 
 SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx", "icon\r", "$recycle.bin"}
 START_BYTES = 16
+# What a terminal obeys instead of showing it.
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A file of a folder or archive: its path below it with `/` between parts, and a way to its bytes."""
 
@@ -23,33 +28,40 @@ class Entry:
 
 
 def files_below(folder: Path) -> Iterator[Entry]:
-    """The files below a folder in the order of their names. Hidden and system files are passed over.
+    """The files below a folder in the order of their names. Hidden and system files are passed over, and what nevoa
+    itself has made there.
 
     Links are followed; a folder that was seen is not entered again, so that loops end.
     """
     seen: set[tuple[int, int]] = set()
 
-    def walk(inner: Path) -> Iterator[Entry]:
+    def walk(inner: str, name: str) -> Iterator[Entry]:
         try:
-            about = inner.stat()
+            about = Path(inner).stat()
             if (about.st_dev, about.st_ino) in seen:
                 return
             seen.add((about.st_dev, about.st_ino))
-            inside = sorted(inner.iterdir())
+            with os.scandir(inner) as scanned:
+                inside = sorted(scanned, key=lambda one: one.name)
         except OSError as error:
-            if inner == folder:
+            if not name:
                 raise NevoaError(f"Cannot look into {folder}: {error.strerror}.") from error
-            yield _entry(inner, printable(str(inner.relative_to(folder))))
+            yield _entry(inner, name)
             return
-        for path in inside:
-            if is_hidden(path.name):
+        if name and _is_ours({one.name for one in inside}):
+            return
+        for one in inside:
+            if is_hidden(one.name):
                 continue
-            if _is_folder(path):
-                yield from walk(path)
-            else:
-                yield _entry(path, printable(str(path.relative_to(folder))))
+            below = printable(f"{name}/{one.name}" if name else one.name)
+            yield from walk(one.path, below) if _is_folder(one) else [_entry(one.path, below)]
 
-    return walk(folder)
+    return walk(str(folder), "")
+
+
+def _is_ours(names: Set[str]) -> bool:
+    """Whether a folder of such files is a run or a store: their pictures are not the user's."""
+    return names >= {"config.toml", "status.json"} or names >= {"about.json", "images.npy"}
 
 
 def is_hidden(name: str) -> bool:
@@ -60,7 +72,8 @@ def is_hidden(name: str) -> bool:
 def printable(name: str) -> str:
     """A path or a name as text that can be printed and written, whatever bytes it is made of."""
     data = name.encode("utf-8", "surrogateescape" if _from_bytes(name) else "backslashreplace")
-    return data.decode("utf-8", "backslashreplace")
+    text = data.decode("utf-8", "backslashreplace")
+    return text if text.isprintable() else CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def _from_bytes(name: str) -> bool:
@@ -68,35 +81,31 @@ def _from_bytes(name: str) -> bool:
     return all(0xDC80 <= ord(letter) <= 0xDCFF for letter in name if 0xD800 <= ord(letter) <= 0xDFFF)
 
 
-def stamp(entries: Sequence[Entry]) -> list[object]:
-    """What changes when any of the files does."""
-    return [[entry.path, *entry.stamp] for entry in entries]
-
-
-def _entry(path: Path, name: str) -> Entry:
+def _entry(path: str, name: str) -> Entry:
     try:
-        about = path.stat()
-        marks = about.st_size, about.st_mtime_ns, about.st_mode
+        about = Path(path).stat()
+        # The last changes when a file is renamed or may be read at last, too.
+        marks = about.st_size, about.st_mtime_ns, about.st_ctime_ns
     except OSError:  # a link to nowhere: opening it will say so
         marks = ()
-    return Entry(name, lambda: _start(path), lambda: read_file(path), marks)
+    return Entry(name, partial(_start, path), partial(read_file, path), marks)
 
 
-def _is_folder(path: Path) -> bool:
+def _is_folder(found: os.DirEntry[str]) -> bool:
     try:
-        return path.is_dir()
+        return found.is_dir()
     except OSError:  # opening it as a file will say why
         return False
 
 
-def _start(path: Path) -> bytes:
-    with _file(path) as file:
+def _start(path: str) -> bytes:
+    with _file(Path(path)) as file:
         return file.read(START_BYTES)
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: str | Path) -> bytes:
     """A plain file, if it is no larger than a picture may be. An OSError or ValueError if not."""
-    with _file(path) as file:
+    with _file(Path(path)) as file:
         data = file.read(LARGEST_FILE + 1)
     if len(data) > LARGEST_FILE:
         raise ValueError("it has too many bytes for a picture")

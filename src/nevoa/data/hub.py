@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nevoa.data.folder import read_file
-from nevoa.data.listing import LABEL_COLUMNS, LARGEST_FILE, NO_LABELS, Listing, numbered
+from nevoa.data.listing import LABEL_COLUMNS, LARGEST_FILE, NO_LABELS, Bad, Listing, classes_of
 from nevoa.errors import NevoaError, reason
 
 # Where the Hub keeps the rows of data sets that are programs, which are not run here, or archives.
@@ -54,7 +54,9 @@ def list_hub(place: Place, split: str, instead: str = "a folder of pictures") ->
     load_dataset = _library(f"{place} is fetched from the Hugging Face Hub")
     try:
         token = os.environ.get("HF_TOKEN") or False  # not what a login once left on the disk
-        rows = load_dataset(_address(place.hub_id), place.config, split=split, revision=place.revision, token=token)
+        # A branch of rows alone has no card that names configs: there a config is a folder.
+        config = {"data_dir" if place.revision == PARQUET else "name": place.config}
+        rows = load_dataset(_address(place.hub_id), **config, split=split, revision=place.revision, token=token)
     except Exception as error:  # of the network, of five libraries below, and of what is not there
         why = reason(error)
         raise NevoaError(f"Cannot fetch {place}, split {split} ({why}). Try {instead}.") from error
@@ -77,17 +79,21 @@ def list_rows(rows: Any, image: str | None, label: str | None, where: str) -> Li
     import datasets
 
     columns = rows.features
-    image = image or next((name for name, kind in columns.items() if _holds_images(kind)), None)
+    image = image or min(
+        (name for name, kind in columns.items() if _holds_images(kind)), key=_unlike_images, default=""
+    )
     if image not in columns:
         raise NevoaError(f"{where} has no column of images; its columns are {', '.join(columns)}.")
     label = next((name for name in LABEL_COLUMNS if name in columns), "") if label is None else label
     labels, classes = _classes(rows, label) if label in columns else (NO_LABELS, ())
+    used = np.flatnonzero(labels >= 0) if classes else np.arange(len(rows))
+    bad = tuple(Bad(f"row {row}", "it has no class") for row in np.flatnonzero(labels < 0).tolist())
     pictures = rows.select_columns([image])
     if isinstance(columns[image], datasets.Image):
         pictures = pictures.cast_column(image, datasets.Image(decode=False))
 
     def read(index: int) -> bytes:
-        cell = pictures[index][image]
+        cell = pictures[int(used[index])][image]
         content = cell.get("bytes") if isinstance(cell, dict) else cell
         if content is None and isinstance(cell, dict) and _is_downloaded(cell.get("path")):
             content = read_file(Path(cell["path"]))
@@ -97,7 +103,7 @@ def list_rows(rows: Any, image: str | None, label: str | None, where: str) -> Li
             raise ValueError("it has too many bytes for a picture")
         return content
 
-    return Listing(len(rows), read, lambda index: f"row {index}", labels, classes)
+    return Listing(len(used), read, lambda index: f"row {used[index]}", labels[labels >= 0], classes, bad=bad)
 
 
 def _is_downloaded(path: Any) -> bool:
@@ -119,16 +125,25 @@ def _holds_images(kind: Any) -> bool:
     return isinstance(kind, dict) and "bytes" in kind
 
 
+def _unlike_images(column: str) -> bool:
+    """For the order in which columns of bytes are taken for images: those that are called so come first."""
+    return not any(word in column.lower() for word in ("image", "img", "picture", "photo", "png", "jpg", "jpeg"))
+
+
 def _classes(rows: Any, column: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The label of each row, -1 where it has none, and the names of the classes; neither if most have none."""
     import datasets
 
     values, kind = rows[column][:], rows.features[column]
-    if not isinstance(kind, datasets.ClassLabel):
-        return numbered([None if value is None else str(value) for value in values])
-    labels = np.asarray([-1 if value is None else value for value in values], np.int64)
-    if len(labels) == 0 or labels.min() < 0:  # -1: not known, as in splits without labels
-        return NO_LABELS, ()
-    return labels, tuple(kind.names)
+    if isinstance(kind, datasets.ClassLabel):
+        labels, classes = [-1 if value is None else value for value in values], tuple(kind.names)
+    else:
+        names = [None if value is None else str(value) for value in values]
+        classes = classes_of(names)
+        place: dict[str | None, int] = {name: index for index, name in enumerate(classes)}
+        labels = [place.get(name, -1) for name in names]
+    # Of most it has to be known: a split without labels has -1 in all of them.
+    return (np.array(labels, np.int64), classes) if 2 * labels.count(-1) < len(labels) else (NO_LABELS, ())
 
 
 def _address(hub_id: str) -> str:

@@ -2,15 +2,16 @@
 
 import gzip
 import math
+import re
 import zlib
 from pathlib import Path
 
 import numpy as np
 
-from nevoa.data.listing import HIGHEST_RATIO, Listing, of_arrays
+from nevoa.data.listing import HIGHEST_RATIO, Listing, numbered, of_arrays
 from nevoa.errors import NevoaError
 
-PREFIXES = {"train": "train", "test": "t10k"}
+WORDS = {"train": {"train"}, "test": {"t10k", "test"}}
 
 
 def is_idx(path: Path) -> bool:
@@ -27,22 +28,21 @@ def list_idx(path: Path) -> Listing:
     labels = read_idx(beside) if beside else None
     if labels is not None and labels.shape != images.shape[:1]:
         raise NevoaError(f"{beside} holds {len(labels):,} labels, {path.name} {len(images):,} images.")
-    classes = [] if labels is None else [str(label) for label in range(int(labels.max()) + 1)]
-    return of_arrays(images[..., None], labels, classes)
+    return of_arrays(images[..., None], *numbered(labels))
 
 
 def labels_beside(path: Path) -> Path | None:
     """The file of the labels of a file of images, if it is there."""
-    beside = path.with_name(path.name.replace("images", "labels").replace("idx3", "idx1"))
-    return beside if beside != path and beside.exists() else None
+    plain = path.name.removesuffix(".gz").replace("images", "labels").replace("idx3", "idx1")
+    names = [name for name in (plain, f"{plain}.gz") if name != path.name]
+    return next((path.with_name(name) for name in names if path.with_name(name).is_file()), None)
 
 
 def in_folder(folder: Path, split: str) -> Path | None:
     """The idx file of a split's images in a folder, if it has one."""
-    prefix = PREFIXES.get(split, split)
-    found = [
-        path for path in folder.iterdir() if path.name.startswith(prefix) and "images" in path.name and is_idx(path)
-    ]
+    wanted = WORDS.get(split, {split})
+    words = ((path, re.split(r"[^a-z0-9]+", path.name.lower())) for path in folder.iterdir() if is_idx(path))
+    found = [path for path, said in words if wanted & {*said} and "images" in said and path.is_file()]
     return min(found, default=None)
 
 

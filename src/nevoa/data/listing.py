@@ -15,6 +15,9 @@ HIGHEST_RATIO = 500
 # What a column of classes is called, in tables and on the Hub.
 LABEL_COLUMNS = "label", "labels", "class", "category"
 
+# More names than this, most of them of one image alone, are captions.
+MOST_ALONE = 1_000
+
 
 @dataclass(frozen=True)
 class Bad:
@@ -66,9 +69,17 @@ def of_arrays(images: UInt8[np.ndarray, "N H W C"], labels: np.ndarray | None, c
 
 
 def classes_of(names: Iterable[str | None]) -> tuple[str, ...]:
-    """The classes among the class names of images, sorted; none where there are not two."""
-    known = sorted({name for name in names if name is not None}, key=_by_number)
-    return tuple(known) if len(known) > 1 else ()
+    """The classes among the class names of images, sorted; none where there are not two, or nearly one an image."""
+    all_known = [name for name in names if name is not None]
+    known = sorted(set(all_known), key=_by_number)
+    captions = len(known) > MOST_ALONE and 2 * len(known) > len(all_known)
+    return tuple(known) if len(known) > 1 and not captions else ()
+
+
+def numbered(values: np.ndarray | None) -> tuple[Int64[np.ndarray, " N"], tuple[str, ...]]:
+    """Labels and classes of a value for each image, which need not begin at 0; neither where all are one."""
+    found, labels = np.unique(() if values is None else values.ravel(), return_inverse=True)
+    return (labels.astype(np.int64), tuple(map(str, found))) if len(found) > 1 else (NO_LABELS, ())
 
 
 def labels_by(classes: Sequence[str], names: Iterable[str | None]) -> Int64[np.ndarray, " N"]:
@@ -77,15 +88,11 @@ def labels_by(classes: Sequence[str], names: Iterable[str | None]) -> Int64[np.n
     return np.array([place[name] for name in names if name in place], np.int64)
 
 
-def numbered(names: Sequence[str | None]) -> tuple[Int64[np.ndarray, " N"], tuple[str, ...]]:
-    """Labels and classes of a class name for each image; neither where any is missing or all are one."""
-    classes = () if None in names else classes_of(names)
-    return labels_by(classes, names), classes
-
-
 def _by_number(name: str) -> tuple[int, int, str]:
     """So that class 10 comes after class 9."""
-    return (0, int(name), name) if name.isdecimal() else (1, 0, name)
+    return (0, int(name), name) if name.isdecimal() and len(name) < LONGEST_NUMBER else (1, 0, name)
 
 
+# More digits are no number of a class, and Python refuses to read very many.
+LONGEST_NUMBER = 19
 NO_LABELS = np.zeros(0, np.int64)

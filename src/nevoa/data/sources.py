@@ -1,6 +1,6 @@
 """From what a user names to what it holds."""
 
-import re
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -9,12 +9,12 @@ from nevoa.data import idx
 from nevoa.data.archive import files_within, is_archive
 from nevoa.data.arrays import list_array
 from nevoa.data.catalog import CATALOG
-from nevoa.data.choice import TRAIN
 from nevoa.data.decode import SUFFIXES
-from nevoa.data.folder import files_below, stamp
+from nevoa.data.folder import files_below
 from nevoa.data.hub import list_hub, list_parquet, parse_place
-from nevoa.data.labelled import SPLITS, list_entries
+from nevoa.data.labelled import list_entries
 from nevoa.data.listing import Listing
+from nevoa.data.splits import TRAIN, split_in
 from nevoa.errors import NevoaError, reason, unknown
 
 HUB = "hf:"
@@ -76,23 +76,33 @@ def _folder(text: str, path: Path, split: str) -> Source:
     name, inside = short_name(text), idx.in_folder(path, split)
     if inside is not None:
         return Source(text, name, _marks([inside]), lambda: idx.list_idx(inside))
-    entries = list(files_below(path))
-    kinds = {PurePosixPath(entry.path).suffix.lower() for entry in entries}
-    if ".parquet" in kinds and not kinds & SUFFIXES:
+    # Of a million files no list is kept: they are walked through again where they have to be read.
+    files, marks = {".parquet": 0, "pictures": 0}, hashlib.sha256()
+    for entry in files_below(path):
+        suffix = PurePosixPath(entry.path).suffix.lower()
+        kind = "pictures" if suffix in SUFFIXES else suffix
+        if kind in files and entry.stamp:
+            files[kind] += entry.stamp[0]
+        marks.update(f"{entry.path}\0{entry.stamp}\n".encode())
+    if files[".parquet"] > files["pictures"]:
         return _parquet(text, path, split)
-    return Source(text, name, [str(path.resolve()), split, stamp(entries)], lambda: list_entries(entries, split))
+    identity = [str(path.resolve()), split, marks.hexdigest()]
+    return Source(text, name, identity, lambda: list_entries(list(files_below(path)), split))
 
 
 def _parquet(text: str, path: Path, split: str) -> Source:
-    """Those Parquet files below a folder that have the split in their names; all, if none has any."""
-    tables = [table for table in sorted(path.rglob("*.parquet")) if table.is_file()]
-    words = {table: set(re.split(r"[^a-z0-9]+", str(table.relative_to(path)).lower())) for table in tables}
-    chosen = [table for table in tables if words[table] & {split, *SPLITS.get(split, ())}]
-    if not chosen and split == TRAIN and not set().union(*words.values()) & set().union(*SPLITS.values()):
-        chosen = tables
+    """Those Parquet files below a folder that have the split in their names, or in their folders'; all if none has."""
+    files = [file for file in sorted(path.rglob("*")) if file.suffix.lower() == ".parquet" and file.is_file()]
+    splits = {file: _split_of(file.relative_to(path), split) for file in files}
+    chosen = [file for file in files if splits[file] == split or (split == TRAIN and not any(splits.values()))]
     if not chosen:
         raise NevoaError(f"There is no Parquet file for split '{split}' in {path}.")
     return Source(text, short_name(text), _marks(chosen), lambda: list_parquet(chosen))
+
+
+def _split_of(path: Path, wanted: str) -> str | None:
+    """The name of a file says more than those of the folders around it."""
+    return next((found for part in reversed(path.parts) if (found := split_in(part, wanted))), None)
 
 
 def _file(text: str, path: Path, split: str) -> Source:
@@ -122,4 +132,4 @@ def _list_archive(path: Path, split: str) -> Listing:
 def _marks(paths: list[Path]) -> list[object]:
     beside = [labels for path in paths if (labels := idx.labels_beside(path))]
     abouts = [(path, path.stat()) for path in (*paths, *beside)]
-    return [[str(path.resolve()), about.st_size, about.st_mtime_ns, about.st_mode] for path, about in abouts]
+    return [[str(path.resolve()), about.st_size, about.st_mtime_ns, about.st_ctime_ns] for path, about in abouts]

@@ -1,0 +1,115 @@
+"""Folders as people lay them out: which pictures are to train on, which to test with, and of what class they are."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from nevoa.data import Choice, open_source
+from nevoa.errors import NevoaError
+
+Kinds = dict[str, int]
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+def lay_out(folder: Path, folders: Sequence[str], each: int = 3) -> None:
+    """So many pictures in each folder, `.` for the uppermost."""
+    for number, name in enumerate(folders):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for inner in range(each):
+            Image.new("RGB", (8, 8), (number, inner, 7)).save(folder / name / f"{inner}.png")
+
+
+def ours(folder: Path, split: str) -> Kinds:
+    """How many pictures of each class a split has; the class is "" where there are none."""
+    images = open_source(str(folder), Choice(split))
+    return dict(Counter(images.classes[label] if images.classes else "" for label in images.labels.tolist()))
+
+
+def theirs(folder: Path, split: str) -> Kinds:
+    """The same by `datasets`' imagefolder."""
+    datasets = pytest.importorskip("datasets")
+    rows = datasets.load_dataset("imagefolder", data_dir=str(folder), split=split, cache_dir=folder.parent / "hf")
+    kind = rows.features.get("label")
+    return dict(Counter("" if row.get("label") is None else kind.int2str(row["label"]) for row in rows))
+
+
+TWO = {"cats": 3, "dogs": 3}
+
+
+@pytest.mark.parametrize(
+    ("folders", "train", "test"),
+    [
+        (["train/cats", "train/dogs", "test/cats", "test/dogs"], TWO, TWO),
+        (["data/train/cats", "data/train/dogs", "data/test/cats", "data/test/dogs"], TWO, TWO),
+        (["training_set/cats", "training_set/dogs", "test_set/cats", "test_set/dogs"], TWO, TWO),
+        (["train-2017/cats", "train-2017/dogs", "testing/cats", "testing/dogs"], TWO, TWO),
+        (["train/cats", "train/dogs"], TWO, None),
+        (["cats", "dogs"], TWO, None),
+    ],
+)
+def test_splits_are_those_of_imagefolder(folders: list[str], train: Kinds, test: Kinds | None, tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    lay_out(folder, folders)
+    assert ours(folder, "train") == theirs(folder, "train") == train
+    if test is not None:
+        assert ours(folder, "test") == theirs(folder, "test") == test
+    else:
+        with pytest.raises(NevoaError, match="no split 'test'"):
+            ours(folder, "test")
+
+
+@pytest.mark.parametrize(
+    ("folders", "train", "test"),
+    [
+        # imagefolder calls the class of all of these after the split.
+        (["cats/train", "cats/test", "dogs/train", "dogs/test"], TWO, TWO),
+        (["a/cats/train", "a/cats/test", "a/dogs/train", "a/dogs/test"], TWO, TWO),
+        (["train", "test"], {"": 3}, {"": 3}),
+        # A test folder without classes, as competitions have it, takes none from those to train on.
+        (["train/cats", "train/dogs", "test"], TWO, {"": 3}),
+        (["bus", "car", "train"], {"bus": 3, "car": 3, "train": 3}, None),
+        (["test tube", "flask", "dish"], {"test tube": 3, "flask": 3, "dish": 3}, None),
+        (["animals/cats", "animals/dogs", "plants/fern"], {"animals": 6, "plants": 3}, None),
+    ],
+)
+def test_other_layouts(folders: list[str], train: Kinds, test: Kinds | None, tmp_path: Path) -> None:
+    lay_out(tmp_path, folders)
+    assert ours(tmp_path, "train") == train
+    if test is not None:
+        assert ours(tmp_path, "test") == test
+
+
+def test_a_cover_above_the_folders_takes_neither_splits_nor_classes(tmp_path: Path) -> None:
+    lay_out(tmp_path, ["set/train/cats", "set/train/dogs", "set/test/cats"])
+    lay_out(tmp_path, ["."], each=1)
+    assert ours(tmp_path, "train") == TWO
+    assert ours(tmp_path, "test") == {"cats": 3}
+    assert [bad.name for bad in open_source(str(tmp_path)).notes.bad] == ["0.png"]
+
+
+@pytest.mark.parametrize("name", ["test", "val", "Test"])
+def test_what_is_only_there_to_test_with_is_not_trained_on(name: str, tmp_path: Path) -> None:
+    lay_out(tmp_path, [f"{name}/cats", f"{name}/dogs"])
+    with pytest.raises(NevoaError, match="no split 'train' here, but"):
+        ours(tmp_path, "train")
+    assert ours(tmp_path, name) == TWO
+
+
+def test_runs_and_stores_among_the_pictures_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lay_out(tmp_path, ["cats", "dogs", "runs/x/samples"])
+    for name in ("config.toml", "status.json"):
+        (tmp_path / "runs" / "x" / name).touch()
+    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
+    before = open_source(str(tmp_path))
+    assert before.classes == ("cats", "dogs")
+    assert not before.notes.bad
+    assert open_source(str(tmp_path)).notes == before.notes  # though there is a store now
+    assert len(list((tmp_path / "cache").glob("*/images.npy"))) == 1
+    assert len(open_source(str(tmp_path / "runs" / "x" / "samples"))) == 3
