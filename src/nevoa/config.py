@@ -54,6 +54,15 @@ class DataConfig(Section):
     fingerprint: str | None = None
     classes: tuple[str, ...] | None = None
 
+    @field_validator("source")
+    @classmethod
+    def _can_be_written(cls, value: str) -> str:
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError("the name of the file or folder is not UTF-8, which a config is: rename it") from error
+        return value
+
     @field_validator("size", mode="before")
     @classmethod
     def _height_by_width(cls, value: Any) -> Any:

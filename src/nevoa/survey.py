@@ -40,7 +40,7 @@ class Summary:
             name=run.folder.name,
             state=state,
             message=message,
-            images_seen=max([0, *(line["images_seen"] for line in lines), *_saved(run)]),
+            images_seen=max([0, *(line["images_seen"] for line in lines), *saved(run)]),
             images_planned=_planned(run),
             loss=lines[-1].get("loss") if lines else None,
             quality=_quality(run),
@@ -55,8 +55,8 @@ def runs_in(folder: Path) -> Iterator[Run]:
     return (Run(path) for path in sorted(folder.iterdir()) if Run(path).config_file.is_file())
 
 
-def _saved(run: Run) -> list[int]:
-    """What its checkpoints are of."""
+def saved(run: Run) -> list[int]:
+    """After how many images its checkpoints were made."""
     folder = run.checkpoints
     return [int(path.name) for path in folder.iterdir() if path.name.isdecimal()] if folder.is_dir() else []
 

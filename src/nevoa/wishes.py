@@ -83,12 +83,15 @@ def images_of(data: DataConfig, split: str | None = None) -> ImageSet:
 
 
 def test_images_of(data: DataConfig, train: ImageSet) -> ImageSet:
-    """The test split of a source, made like its training images. A NevoaError if it has none, or other classes."""
+    """The test split of a source, made like its training images; it may be without classes.
+
+    A NevoaError if it has none, or other classes.
+    """
     test = images_of(data, "test")
     if test.shape != train.shape:
         channels, height, width = train.shape
         test = images_of(data.model_copy(update={"size": (height, width), "channels": channels}), "test")
-    if test.classes != train.classes:
+    if test.classes and test.classes != train.classes:
         raise NevoaError(f"The test images of {data.source} have other classes than those for training.")
     return test
 

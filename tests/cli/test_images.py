@@ -1,5 +1,6 @@
 """A person with a folder of images, and what they type."""
 
+import os
 import sys
 import time
 import tomllib
@@ -46,7 +47,10 @@ def test_from_a_folder_to_new_images_of_a_class(pets: Path) -> None:
     nevoa("sample", "r", "--guidance", "2", "--out", "x.png", folder=pets.parent)
     assert Image.open(pets.parent / "x.png").height < Image.open(pets.parent / "x.png").width  # a row for each class
     weights = Run(pets.parent / "r").weights_file.read_bytes()
-    again = nevoa(*command, folder=pets.parent)
+    (pets.parent / "elsewhere").mkdir()
+    command = [*command[:1], "../pets", *command[2:]]
+    again = nevoa(*[part if part != "r" else "../r" for part in command], folder=pets.parent / "elsewhere")
+    assert " images, 4 are done" in again.stdout
     assert Run(pets.parent / "r").weights_file.read_bytes() == weights
     assert "left out  " not in again.stderr  # it was said when the images were prepared
     refused = nevoa("evaluate", "r", folder=pets.parent, code=2)
@@ -86,15 +90,26 @@ def test_the_minutes_are_not_for_decoding(pets: Path, monkeypatch: pytest.Monkey
 def test_data_show_and_prepare(pets: Path) -> None:
     told = nevoa("data", "show", "pets", "--size", "16", "--out", "sheet.png", folder=pets.parent)
     assert "pets: 30 images, 16x16 with 3 channels (1 left out)" in told.stdout
-    assert "before: 30x20 to 30x40" in told.stdout
+    assert "before: 30x20, the smallest, to 30x40, the largest; height x width" in told.stdout
     assert [line.split() for line in told.stdout.splitlines()[3:6]] == [
         [str(index), name, "10"] for index, name in enumerate(("cat", "dog", "newt"))
     ]
-    assert "left out  cat/bad.png" in told.stdout
+    assert told.stdout.count("left out  cat/bad.png") == 1
+    assert "left out" not in told.stderr
     sheet = Image.open(pets.parent / "sheet.png")
     assert sheet.height == 3 * 66 + 2
     again = nevoa("data", "prepare", "pets", "--size", "16", folder=pets.parent)
     assert "pets: 30 images" in again.stdout and "Kept in" in again.stdout
+
+
+def test_a_folder_that_is_called_like_a_data_set_is_pointed_at(pets: Path) -> None:
+    pets.rename(pets.parent / "digits")
+    told = nevoa("data", "show", "digits", folder=pets.parent)
+    assert "digits: 1,497 images" in told.stdout
+    assert "digits is the data set of that name; the folder here is digits/" in told.stderr
+    told = nevoa("data", "show", "digits/", folder=pets.parent)
+    assert "digits: 30 images" in told.stdout
+    assert "data set" not in told.stderr
 
 
 def test_a_sheet_names_the_classes_that_are_there(pets: Path) -> None:
@@ -130,6 +145,11 @@ def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
         (["train", "pets", "--limit", "0"], "data.limit"),
         (["train", "pets", "--background", "clear"], "'clear' is no colour"),
         (["train", "pets/nothing"], "There is no file or folder pets/nothing"),
+        (["train", ""], "The source has no name"),
+        (["data", "show", " "], "The source has no name"),
+        (["data", "show", "pets", "--out", "pets/cat/data.png"], "would be one more picture of pets"),
+        (["train", os.fsdecode(b"caf\xe9"), "--steps", "1"], "is not UTF-8, which a config is: rename it"),
+        (["train", "shapes", "--classes", "9" * 5_000], "There is no class '999"),
         (["train", "petz"], "There is no file, folder or dataset 'petz'"),
         (["train", "empty"], "There are no pictures in empty"),
         (["data", "prepare", "pets/cat/bad.png"], "is no source of images: give a folder"),

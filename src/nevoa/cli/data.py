@@ -82,7 +82,9 @@ def show(
 
     if out.suffix != ".png":
         raise NevoaError(f"--out is a picture and ends in .png, not {out.name}.")
-    images = show_preparation(data_of(source, split, classes, limit, size, channels, background, strict))
+    if source and Path(source).is_dir() and out.resolve().is_relative_to(Path(source).resolve()):
+        raise NevoaError(f"{out} would be one more picture of {source}: give --out another place.")
+    images = show_preparation(data_of(source, split, classes, limit, size, channels, background, strict), say=False)
     typer.echo(_summary(images))
     console = Console(highlight=False, soft_wrap=True)
     if images.classes:
@@ -106,7 +108,8 @@ def _summary(images: "ImageSet") -> str:
     parts = [f"{images.name}: {count}, {size_in_words(*images.shape)}{left_out(notes)}"]
     if notes.sizes and notes.sizes != (images.shape[1:],) * 2:
         smallest, largest = ("x".join(map(str, size)) for size in notes.sizes)
-        parts.append(f"before: {smallest}" if smallest == largest else f"before: {smallest} to {largest}")
+        both = f"{smallest}, the smallest, to {largest}, the largest; height x width"
+        parts.append(f"before: {smallest if smallest == largest else both}")
     if notes.ignored:
         parts.append(f"other files: {notes.ignored:,}")
     if notes.licence:

@@ -29,10 +29,10 @@ def _test_images(data: "DataConfig", images: "ImageSet") -> "ImageSet | None":
     if data.source in CATALOG:
         return test_images_of(data, images) if "test" in CATALOG[data.source].counts else None
     try:
-        images_of(data, "test")
+        test = images_of(data, "test")
     except NevoaError:
         return None
-    return test_images_of(data, images)
+    return test_images_of(data, images) if test.classes else None
 
 
 @app.command()

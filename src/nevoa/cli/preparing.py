@@ -1,5 +1,6 @@
 """Images that are made ready: what is seen of it."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -40,13 +41,15 @@ def data_of(
     return parse({"data": {key: value for key, value in given.items() if value is not None}}).data
 
 
-def show_preparation(data: "DataConfig") -> "ImageSet":
+def show_preparation(data: "DataConfig", *, say: bool = True) -> "ImageSet":
     """Open a source with a bar while its images are decoded, where they have to be; then say which were left out."""
-    from nevoa.data import ImageSet
+    from nevoa.data import ImageSet, is_path
     from nevoa.wishes import check_strict, opening_of
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     console = Console(stderr=True, highlight=False, soft_wrap=True)
+    if not is_path(data.source) and Path(data.source).is_dir():
+        console.print(f"{data.source} is the data set of that name; the folder here is {data.source}/", markup=False)
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         task, images, prepared = progress.add_task("reading", total=None), None, False
         for item in opening_of(data):
@@ -59,7 +62,7 @@ def show_preparation(data: "DataConfig") -> "ImageSet":
             )
     assert images is not None
     check_strict(data, images)
-    if prepared:
+    if prepared and say:
         say_bad(images.notes, console)
     return images
 

@@ -124,14 +124,18 @@ def train(
 
 
 def _print_plan(plan: "Plan", folder: Path) -> None:
+    from nevoa.run import Run
+    from nevoa.survey import saved
+
     channels, height, width = plan.shape
+    done = max(saved(Run(folder)), default=0) // plan.config.training.batch_size
     rows = {
         "data": f"{plan.source}: {plan.images:,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}"
         f"{', mirrored' * bool(plan.config.data.flip)}{left_out(plan.notes)}",
         "network": f"{plan.network}, {plan.parameters:,} parameters{_classes(plan)}",
         "device": f"{plan.device}, {plan.precision}, {plan.threads} thread{'s' * (plan.threads > 1)}",
-        "steps": f"{plan.steps:,} of {plan.config.training.batch_size} images",
-        "time": f"about {_duration(plan.seconds)} ({plan.step_seconds:.3g} s a step)",
+        "steps": f"{plan.steps:,} of {plan.config.training.batch_size} images{f', {done:,} are done' * bool(done)}",
+        "time": f"about {_duration(plan.seconds * max(0, 1 - done / plan.steps))} ({plan.step_seconds:.3g} s a step)",
         "compute": f"{plan.flop_per_image / 1e9:.3g} GFLOP an image, {plan.flop_per_second / 1e9:,.0f} GFLOP/s",
         "memory": f"about {plan.memory_bytes / 1e9:.1f} GB",
         "disk": f"up to {plan.disk_bytes / 1e6:,.0f} MB",

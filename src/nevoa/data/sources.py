@@ -46,6 +46,8 @@ def find_source(text: str, split: str = TRAIN) -> Source:
     if text.startswith(HUB):
         place = parse_place(text)
         return Source(text, short_name(text), [str(place), split], lambda: list_hub(place, split))
+    if not text.strip():
+        raise NevoaError("The source has no name: give a folder of images, or a data set of 'nevoa data list'.")
     try:
         path = Path(text).expanduser()
         if path.exists():

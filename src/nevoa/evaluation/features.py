@@ -28,8 +28,8 @@ def features_of(images: ImageSet, judge: Judge) -> Features:
     return features
 
 
-def check_features(features: Features, whose: str) -> None:
-    """A NevoaError if nothing can be measured on these: NaN, all alike, or fewer than their width."""
+def check_features(features: Features, whose: str, *, moments: bool = True) -> None:
+    """A NevoaError if nothing can be measured on these: NaN, all alike, or for `moments` fewer than their width."""
     count, width = features.shape
     broken = np.flatnonzero(~np.isfinite(features).all(1))
     if len(broken):
@@ -37,10 +37,11 @@ def check_features(features: Features, whose: str) -> None:
             f"The judge's features of {len(broken):,} of {count:,} {whose} are not numbers; the first is image "
             f"{broken[0]}. Its weights are broken: train the judge again."
         )
-    if count < width:
+    if moments and count < width:
         found = f"There is one of the {whose}" if count == 1 else f"There are {count:,} {whose}"
         raise NevoaError(
-            f"{found}. The judge has {width} features: to measure distances takes at least as many, better {FEW:,}."
+            f"{found}. The judge has {width} features: to measure distances takes at least as many, better {FEW:,}. "
+            "Without them: --metrics classes,memorisation."
         )
     if (features == features[0]).all():
         raise NevoaError(f"All {count:,} {whose} look the same to the judge: there is nothing to measure.")

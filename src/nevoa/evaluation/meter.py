@@ -75,9 +75,10 @@ def measure(
     judge = reference.judge
     yield Stage("looking")
     features = judge.features(images)
-    check_features(features, "images")
+    distances = not {"frechet", "kernel", "manifold"}.isdisjoint(metrics)
+    check_features(features, "images", moments=distances)
     real = reference.features()
-    check_features(real, "test images")
+    check_features(real, "test images", moments=distances)
     report = Report(subject, protocol, {}, {}, {}, tuple(_warnings(len(images), features, real, metrics)))
     yield Stage("comparing")
     floor = reference.floor_features(len(images), protocol.seed)

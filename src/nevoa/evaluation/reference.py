@@ -40,7 +40,12 @@ class Reference:
         if row is not None and "test" not in row.counts:
             raise NevoaError(f"{data.source} has no test images to compare with; name another source: --against.")
         train = images_of(data)
-        return cls(train.name, test_images_of(data, train), train, judge_of(train, _command(data)))
+        try:
+            test = test_images_of(data, train)
+        except NevoaError as error:
+            said = f"Images are measured by others of their kind that were not trained on. Of {data.source}: {error}"
+            raise NevoaError(said) from error
+        return cls(train.name, test, train, judge_of(train, _command(data)))
 
     def check_shape(self, shape: tuple[int, int, int]) -> None:
         """A NevoaError if images of (C, H, W) are not of the reference's shape."""

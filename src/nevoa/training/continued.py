@@ -1,5 +1,7 @@
 """A run that is gone on with: as it was begun, or not at all."""
 
+import re
+
 from nevoa.config import Config
 from nevoa.errors import NevoaError
 
@@ -8,6 +10,8 @@ RESOLVED = (
     *("steps", "device", "precision", "threads", "compile"),
     *("preview_every_images", "preview_steps", "checkpoint_every_images"),
 )
+
+SUM = re.compile(r"[0-9a-f]{64}")
 
 
 def continued(config: Config, saved: Config, accept_changes: bool = False) -> Config:
@@ -36,4 +40,10 @@ def difference(saved: Config, config: Config) -> str:
         for each in (saved, config)
     )
     keys = [key for key in before | after if before.get(key) != after.get(key)]
-    return ", ".join(f"{key}: {before.get(key)} there, {after.get(key)} here" for key in keys)
+    return ", ".join(f"{key}: {_shown(before.get(key))} there, {_shown(after.get(key))} here" for key in keys)
+
+
+def _shown(value: object) -> str:
+    """As a user types it; of the sum of all images the beginning."""
+    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return "nothing" if value is None else text[:8] if SUM.fullmatch(text) else text

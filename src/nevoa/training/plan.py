@@ -170,7 +170,7 @@ def _about(config: Config, images: ImageSet) -> dict[str, Any]:
     """What is found when the data are opened; the classes only where the network is told them."""
     data = config.data
     return {
-        "source": str(Path(data.source).expanduser().absolute()) if is_path(data.source) else data.source,
+        "source": str(Path(data.source).expanduser().resolve()) if is_path(data.source) else data.source,
         "flip": flips(data.source) if data.flip is None else data.flip,
         "fingerprint": images.fingerprint,
         "classes": images.classes if config.training.conditional else None,
