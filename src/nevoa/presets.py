@@ -118,7 +118,7 @@ def configure(
     """
     if preset not in PRESETS:
         raise unknown("preset", preset, PRESETS)
-    named: dict[str, dict[str, Any]] = {"data": {"source": source} if source else {}, "training": {}}
+    named: dict[str, dict[str, Any]] = {"data": {"source": source} if source is not None else {}, "training": {}}
     for key, value in wishes.items():
         if value is not None:
             named["data" if key in DataConfig.model_fields else "training"][key] = value

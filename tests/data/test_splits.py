@@ -86,6 +86,13 @@ def test_other_layouts(folders: list[str], train: Kinds, test: Kinds | None, tmp
         assert ours(tmp_path, "test") == test
 
 
+def test_many_to_test_with_of_no_class_take_none_from_those_to_train_on(tmp_path: Path) -> None:
+    lay_out(tmp_path, ["train/cats", "train/dogs"])
+    lay_out(tmp_path, ["test"], each=20)
+    assert ours(tmp_path, "train") == TWO
+    assert ours(tmp_path, "test") == {"": 20}
+
+
 def test_a_cover_above_the_folders_takes_neither_splits_nor_classes(tmp_path: Path) -> None:
     lay_out(tmp_path, ["set/train/cats", "set/train/dogs", "set/test/cats"])
     lay_out(tmp_path, ["."], each=1)
@@ -112,4 +119,5 @@ def test_runs_and_stores_among_the_pictures_are_passed_over(tmp_path: Path, monk
     assert not before.notes.bad
     assert open_source(str(tmp_path)).notes == before.notes  # though there is a store now
     assert len(list((tmp_path / "cache").glob("*/images.npy"))) == 1
-    assert len(open_source(str(tmp_path / "runs" / "x" / "samples"))) == 3
+    for named in ("runs/x", "runs/x/samples"):
+        assert len(open_source(str(tmp_path / named))) == 3
