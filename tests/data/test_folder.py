@@ -251,6 +251,7 @@ def test_a_zip_of_windows_has_folders(folder: Path, tmp_path: Path) -> None:
             out.writestr(member, file.read_bytes())
         out.writestr("pets\\empty\\", b"")
     assert opened(path).fingerprint == opened(folder).fingerprint
+    assert opened(path).notes.ignored == 0
 
 
 def test_names_do_not_command_the_terminal(tmp_path: Path) -> None:

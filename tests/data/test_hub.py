@@ -191,11 +191,11 @@ def test_parquet_files_of_splits(copies: Path) -> None:
         images = open_source(str(copies / "rows"), Choice(split))
         np.testing.assert_array_equal(images.images, np.asarray(photo(number))[None])
     # The name of a file says more than the folder's, and a few pictures beside it do not matter.
-    (copies / "rows").rename(copies / "train_test_split")
-    Image.new("L", (4, 4)).save(copies / "train_test_split" / "logo.png")
-    (copies / "rows").mkdir()
-    (copies / "train_test_split").rename(copies / "rows" / "train_test_split")
-    assert len(open_source(str(copies / "rows"))) == len(open_source(str(copies / "rows"), Choice("test"))) == 1
+    Image.new("L", (4, 4)).save(copies / "rows" / "logo.png")
+    (copies / "rows" / "training" / "train_test_split").mkdir(parents=True)
+    (copies / "rows" / "data").rename(copies / "rows" / "training" / "train_test_split" / "data")
+    assert len(open_source(str(copies / "rows"))) == 2  # the latest, too, is in a folder of training
+    assert len(open_source(str(copies / "rows"), Choice("test"))) == 1
     with pytest.raises(NevoaError, match="no Parquet file for split 'validation'"):
         open_source(str(copies / "rows"), Choice("validation"))
 
@@ -218,6 +218,7 @@ def test_parquet_with_other_columns(copies: Path, label: str) -> None:
     labels = {"text": [1, 0, 1], "number": [1, 0, 1], "one unknown": [0, 1]}
     assert images.labels.tolist() == labels.get(label, [0, 0, 0])
     assert [bad.name for bad in images.notes.bad] == ["row 1"] * (label == "one unknown")
+    np.testing.assert_array_equal(images.images[-1], np.asarray(photo(2)))
 
 
 def test_parquet_without_images_or_damaged(copies: Path) -> None:

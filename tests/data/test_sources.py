@@ -91,10 +91,10 @@ def idx(array: np.ndarray) -> bytes:
 def test_idx_files_as_they_are_unpacked_by_hand(zipped: str, tmp_path: Path) -> None:
     """As EMNIST and Kaggle have them: other names, one of them gzipped, each in a folder of its own name as well."""
     for kind, array in {"images": PIXELS[..., 0], "labels": np.arange(1, 8, dtype=np.uint8)}.items():
-        name = f"emnist-letters-train-{kind}-idx{array.ndim}-ubyte"
+        name = f"emnist-letters-train-{kind}.idx{array.ndim}-ubyte"
         packed = gzip.compress(idx(array)) if kind == zipped else idx(array)
         (tmp_path / (f"{name}.gz" if kind == zipped else name)).write_bytes(packed)
-        (tmp_path / name.replace("-idx", ".idx")).mkdir()
+        (tmp_path / name.replace(".idx", "-idx")).mkdir()
     images = open_source(str(tmp_path))
     np.testing.assert_array_equal(images.images[..., 0], PIXELS[..., 0])
     assert images.classes == tuple("1234567")
