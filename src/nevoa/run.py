@@ -121,9 +121,9 @@ def load(folder: str | os.PathLike[str] = PACKAGED, device: configs.DeviceWish =
 
     run = Run(Path(folder))
     if not run.weights_file.is_file():
-        raise NevoaError(
-            f"{folder} is not a run with a model: there is no {run.weights_file}. 'nevoa train' makes one."
-        )
+        near = RUNS / run.folder.name
+        hint = f"Did you mean {near}?" if Run(near).weights_file.is_file() else "'nevoa runs' lists those there are."
+        raise NevoaError(f"{folder} is not a run with a model: there is no {run.weights_file}. {hint}")
     config, shape = about_model(run.model_config_file)
     # Before a number of the network is made: what a damaged config describes may be larger than any memory.
     check_shapes(run.weights_file, network_shapes(config, shape))

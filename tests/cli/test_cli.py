@@ -306,6 +306,10 @@ def test_wrong_input_is_one_line_and_leaves_nothing(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_the_run_that_a_short_name_means_is_named(trained: Path, refuses: Refuses) -> None:
+    refuses(["sample", "tiny"], "Did you mean runs/tiny?", trained)
+
+
 @pytest.mark.slow
 def test_ctrl_c_leaves_a_usable_run_that_goes_on(tmp_path: Path) -> None:
     """Interrupted at some step, then the same command again: the end is that of a run that was left alone."""
