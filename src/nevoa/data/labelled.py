@@ -23,20 +23,10 @@ def list_entries(entries: Sequence[Entry], split: str, bad: Sequence[Bad] = ()) 
 
     A NevoaError if there is no such split.
     """
-    pictures, broken = [], list(bad)
-    for entry in entries:
-        suffix = PurePosixPath(entry.path).suffix.lower()
-        try:
-            if suffix in NOT_OPENED:
-                broken.append(Bad(entry.path, f"{suffix[1:].upper()} is not opened: save it as PNG or JPEG"))
-            elif suffix in SUFFIXES or is_picture(entry.start()):
-                pictures.append(entry)
-        except (OSError, ValueError) as error:
-            broken.append(Bad(entry.path, reason(error)))
+    pictures, unread = _pictures(entries)
     tables = [entry for entry in entries if is_table(entry.path)]
-    ignored = len(entries) - len(pictures) - len(tables) - (len(broken) - len(bad))
     known, useless = classes_in(tables, {entry.path for entry in pictures})
-    broken += useless
+    broken = [*bad, *unread, *useless]
     splits, folders = parted([PurePosixPath(entry.path).parts[:-1] for entry in pictures])
     split = split if split in splits else split_in(split) or split  # val is validation
     if split not in splits and (pictures or split != TRAIN):
@@ -60,8 +50,23 @@ def list_entries(entries: Sequence[Entry], split: str, bad: Sequence[Bad] = ()) 
         labels=labels_by(classes, (names[number] for number in kept)),
         classes=classes,
         bad=tuple(broken),
-        ignored=ignored,
+        ignored=len(entries) - len(pictures) - len(unread) - len(tables),
     )
+
+
+def _pictures(entries: Sequence[Entry]) -> tuple[list[Entry], list[Bad]]:
+    """The files that are pictures, or claim to be, and those that are none that is opened here."""
+    pictures, unread = [], []
+    for entry in entries:
+        suffix = PurePosixPath(entry.path).suffix.lower()
+        try:
+            if suffix in NOT_OPENED:
+                unread.append(Bad(entry.path, f"{suffix[1:].upper()} is not opened: save it as PNG or JPEG"))
+            elif suffix in SUFFIXES or is_picture(entry.start()):
+                pictures.append(entry)
+        except (OSError, ValueError) as error:
+            unread.append(Bad(entry.path, reason(error)))
+    return pictures, unread
 
 
 def _names(
