@@ -2,7 +2,10 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypedDict, Unpack, get_args
+
+import numpy as np
 
 from nevoa.config import Config, DataConfig, SamplingConfig
 from nevoa.data import Choice, ImageSet, Progress, label_of, open_source, opening
@@ -91,6 +94,9 @@ def test_images_of(data: DataConfig, train: ImageSet) -> ImageSet:
     if test.shape != train.shape:
         channels, height, width = train.shape
         test = images_of(data.model_copy(update={"size": (height, width), "channels": channels}), "test")
+    if set(test.classes) < set(train.classes) and test.classes:
+        numbers = np.array([train.classes.index(name) for name in test.classes])
+        test = replace(test, labels=numbers[test.labels], classes=train.classes)
     if test.classes and test.classes != train.classes:
         raise NevoaError(f"The test images of {data.source} have other classes than those for training.")
     return test

@@ -197,14 +197,20 @@ def test_whole_numbers_in_a_table_are_whole(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ("filename,label\ncat/00.png,x\n", "it needs the columns file_name and label, and has filename, label"),
-        ("file_name,colour\ncat/00.png,x\n", "it needs the columns file_name and label, and has file_name, colour"),
+        ("filename,label\ncat/00.png,x\n", "it needs a column file_name, and has filename, label"),
+        ("cat/00.png,x\ncat/03.png,y\n", "it needs a column file_name, and has cat/00.png, x"),
         ("file_name,label\ncat/00.png,x\ncat/99.png,y\ncat/3.png,y\n", "of the 3 pictures that it names 2 are not"),
     ],
 )
 def test_a_table_that_does_not_fit_is_listed(table: str, said: str, folder: Path) -> None:
     (folder / "metadata.csv").write_text(table)
     assert said in {bad.name: bad.reason for bad in opened(folder).notes.bad}["metadata.csv"]
+
+
+def test_a_table_of_captions_is_nothing_bad(folder: Path) -> None:
+    (folder / "metadata.csv").write_text("file_name,text\ncat/00.png,a cat\n")
+    assert opened(folder).classes == ("cat", "dog", "newt")
+    assert opened(folder).notes.bad == ()
 
 
 def test_the_line_of_a_broken_table_is_said(folder: Path) -> None:
@@ -226,6 +232,11 @@ def test_photographs_that_are_not_opened_are_listed(name: str, folder: Path) -> 
     assert [(bad.name, bad.reason.split()[:4]) for bad in opened(folder).notes.bad] == [
         (f"cat/{name}", [name[2:].upper(), "is", "not", "opened:"])
     ]
+
+
+def test_a_jpeg_is_one_whatever_it_is_called(folder: Path) -> None:
+    (folder / "cat" / "a.heic").write_bytes(encoded(photo(50), "JPEG"))
+    assert len(opened(folder)) == 13
 
 
 def test_files_that_changed_places_are_read_again(folder: Path) -> None:

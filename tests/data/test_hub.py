@@ -187,7 +187,7 @@ def test_parquet_files_of_splits(copies: Path) -> None:
     for name, number in (("train-00000", 1), ("test-00000", 2), ("latest-0", 3)):
         columns = {"image": [encoded(photo(number), "PNG")]}
         datasets.Dataset.from_dict(columns).to_parquet(copies / "rows" / "data" / f"{name}.parquet")
-    for split, number in (("train", 1), ("test", 2)):
+    for split, number in (("train", 1), ("test", 2), ("eval", 2)):
         images = open_source(str(copies / "rows"), Choice(split))
         np.testing.assert_array_equal(images.images, np.asarray(photo(number))[None])
     # The name of a file says more than the folder's, and a few pictures beside it do not matter.

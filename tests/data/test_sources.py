@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nevoa import wishes
+from nevoa.config import DataConfig
 from nevoa.data import CATALOG, Choice, flips, open_source, read_alike, short_name
 from nevoa.errors import NevoaError
 from nevoa.presets import configure
@@ -39,6 +41,13 @@ def test_labels_have_many_names(name: str, tmp_path: Path) -> None:
     images = open_source(str(tmp_path / "a.npz"))
     assert images.classes == ("a", "b", "c")
     assert images.labels.tolist() == [1, 0, 1, 0, 0, 0, 2]
+
+
+@pytest.mark.parametrize("name", ["label_names", "target_size", "y_train"])
+def test_what_is_only_called_like_labels_is_passed_over(name: str, tmp_path: Path) -> None:
+    values = np.array(["cat", "dog"]) if name != "y_train" else np.zeros(7)
+    np.savez(tmp_path / "a.npz", images=PIXELS, **{name: values}, label_ids=np.arange(7) % 2)  # pyright: ignore[reportArgumentType]
+    assert open_source(str(tmp_path / "a.npz")).classes == ("0", "1")
 
 
 def test_the_usual_name_of_labels_comes_first(tmp_path: Path) -> None:
@@ -98,6 +107,24 @@ def test_idx_files_as_they_are_unpacked_by_hand(zipped: str, tmp_path: Path) -> 
     images = open_source(str(tmp_path))
     np.testing.assert_array_equal(images.images[..., 0], PIXELS[..., 0])
     assert images.classes == tuple("1234567")
+
+
+def test_of_several_idx_files_one_has_to_be_named(tmp_path: Path) -> None:
+    for name in ("digits", "letters"):
+        (tmp_path / f"emnist-{name}-train-images-idx3-ubyte").write_bytes(idx(PIXELS[..., 0]))
+    with pytest.raises(NevoaError, match=r"several idx files of images, as emnist-digits-.* and emnist-letters"):
+        open_source(str(tmp_path))
+    assert len(open_source(str(tmp_path / "emnist-letters-train-images-idx3-ubyte"))) == 7
+
+
+def test_a_test_split_without_a_class_has_the_numbers_of_the_train_split(tmp_path: Path) -> None:
+    for name, labels in (("train", [0, 1, 2, 3, 2, 1, 0]), ("t10k", [3, 0, 3, 0, 3, 0, 3])):
+        (tmp_path / f"{name}-images-idx3-ubyte").write_bytes(idx(PIXELS[..., 0]))
+        (tmp_path / f"{name}-labels-idx1-ubyte").write_bytes(idx(np.array(labels, np.uint8)))
+    data = DataConfig(source=str(tmp_path))
+    test = wishes.test_images_of(data, wishes.images_of(data))
+    assert test.classes == ("0", "1", "2", "3")
+    assert test.labels.tolist() == [3, 0, 3, 0, 3, 0, 3]
 
 
 def test_idx_files_with_their_labels(tmp_path: Path) -> None:

@@ -68,15 +68,32 @@ def test_splits_are_those_of_imagefolder(folders: list[str], train: Kinds, test:
 @pytest.mark.parametrize(
     ("folders", "train", "test"),
     [
-        # imagefolder calls the class of all of these after the split.
+        # Splits below the classes, which imagefolder takes for the classes.
         (["cats/train", "cats/test", "dogs/train", "dogs/test"], TWO, TWO),
         (["a/cats/train", "a/cats/test", "a/dogs/train", "a/dogs/test"], TWO, TWO),
-        (["train", "test"], {"": 3}, {"": 3}),
         # A test folder without classes, as competitions have it, takes none from those to train on.
+        (["train", "test"], {"": 3}, {"": 3}),
         (["train/cats", "train/dogs", "test"], TWO, {"": 3}),
+        (["train/cats", "train/dogs", "test/unknown"], TWO, {"": 3}),
+        (["train", "test/cats", "test/dogs"], {"": 3}, TWO),
+        # Classes are called as they are.
         (["bus", "car", "train"], {"bus": 3, "car": 3, "train": 3}, None),
+        (["steam_train", "diesel_train"], {"steam_train": 3, "diesel_train": 3}, None),
         (["test tube", "flask", "dish"], {"test tube": 3, "flask": 3, "dish": 3}, None),
+        (["test tubes/a", "test tubes/b"], {"a": 3, "b": 3}, None),
+        # The uppermost folders that differ are classes, where imagefolder has the innermost.
         (["animals/cats", "animals/dogs", "plants/fern"], {"animals": 6, "plants": 3}, None),
+        # Folders around splits, beside them, and twice.
+        (["training_data/train/cats", "training_data/train/dogs", "training_data/test/cats"], TWO, {"cats": 3}),
+        (["test_project/train/cats", "test_project/train/dogs", "test_project/test/cats"], TWO, {"cats": 3}),
+        (["train/cats", "train/dogs", "docs"], TWO, None),
+        (["train", "train_masks", "test"], {"": 3}, {"": 3}),
+        (["train/train/cats", "train/train/dogs"], TWO, None),
+        (
+            ["training_set/training_set/cats", "training_set/training_set/dogs", "test_set/test_set/dogs"],
+            TWO,
+            {"dogs": 3},
+        ),
     ],
 )
 def test_other_layouts(folders: list[str], train: Kinds, test: Kinds | None, tmp_path: Path) -> None:
@@ -84,6 +101,15 @@ def test_other_layouts(folders: list[str], train: Kinds, test: Kinds | None, tmp
     assert ours(tmp_path, "train") == train
     if test is not None:
         assert ours(tmp_path, "test") == test
+    else:
+        with pytest.raises(NevoaError, match="no split 'test'"):
+            ours(tmp_path, "test")
+
+
+def test_a_few_in_a_folder_called_train_are_no_split(tmp_path: Path) -> None:
+    lay_out(tmp_path, ["."], each=9)
+    lay_out(tmp_path, ["train"], each=2)
+    assert ours(tmp_path, "train") == {"": 11}
 
 
 def test_many_to_test_with_of_no_class_take_none_from_those_to_train_on(tmp_path: Path) -> None:

@@ -65,15 +65,16 @@ def list_array(path: Path) -> Listing:
     if len(candidates) != 1:
         raise NevoaError(f"{path} holds {len(candidates)} arrays of images (uint8 [N, H, W, C] or [N, H, W]), not one.")
     images = _images(path, candidates[0])
-    labels = _labels_among(arrays)
+    labels = _labels_among(arrays, len(images))
     if labels is not None and (labels.dtype.kind not in "iuU" or labels.size != len(images)):
         raise NevoaError(f"The labels in {path} are not one whole number, or one word, for each image.")
     return of_arrays(images, *numbered(labels))
 
 
-def _labels_among(arrays: Mapping[str, np.ndarray]) -> np.ndarray | None:
-    """By its name: one of the usual ones, else such as `y_train`."""
-    names = [*LABEL_NAMES, *(name for name in arrays if name.startswith(("label", "target", "y_")))]
+def _labels_among(arrays: Mapping[str, np.ndarray], count: int) -> np.ndarray | None:
+    """By its name: one of the usual ones, else such as `y_train` if it can be."""
+    alike = (name for name, array in arrays.items() if array.dtype.kind in "iuU" and array.size == count)
+    names = [*LABEL_NAMES, *(name for name in alike if name.startswith(("label", "target", "y_")))]
     return next((arrays[name] for name in names if name in arrays), None)
 
 

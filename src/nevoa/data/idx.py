@@ -43,6 +43,9 @@ def in_folder(folder: Path, split: str) -> Path | None:
     wanted = WORDS.get(split, {split})
     words = ((path, re.split(r"[^a-z0-9]+", path.name.lower())) for path in folder.iterdir() if is_idx(path))
     found = [path for path, said in words if wanted & {*said} and "images" in said and path.is_file()]
+    if len({path.name.removesuffix(".gz") for path in found}) > 1:
+        names = " and ".join(path.name for path in sorted(found)[:2])
+        raise NevoaError(f"{folder} holds several idx files of images, as {names}: name the one that is meant.")
     return min(found, default=None)
 
 

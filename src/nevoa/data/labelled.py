@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from nevoa.data.decode import SUFFIXES, is_picture
 from nevoa.data.folder import Entry
 from nevoa.data.listing import Bad, Listing, classes_of, labels_by
-from nevoa.data.splits import TRAIN, Parts, at, no_split, parted, shared_depth, split_in
+from nevoa.data.splits import TRAIN, Parts, at, no_split, parted, shared_depth
 from nevoa.data.table import classes_in, is_table
 from nevoa.errors import reason
 
@@ -28,7 +28,6 @@ def list_entries(entries: Sequence[Entry], split: str, bad: Sequence[Bad] = ()) 
     known, useless = classes_in(tables, {entry.path for entry in pictures})
     broken = [*bad, *unread, *useless]
     splits, folders = parted([PurePosixPath(entry.path).parts[:-1] for entry in pictures])
-    split = split if split in splits else split_in(split) or split  # val is validation
     if split not in splits and (pictures or split != TRAIN):
         raise no_split(split, {one for one in splits if one} or {TRAIN})
     names = _names(pictures, known, folders, splits)
@@ -60,10 +59,10 @@ def _pictures(entries: Sequence[Entry]) -> tuple[list[Entry], list[Bad]]:
     for entry in entries:
         suffix = PurePosixPath(entry.path).suffix.lower()
         try:
-            if suffix in NOT_OPENED:
-                unread.append(Bad(entry.path, f"{suffix[1:].upper()} is not opened: save it as PNG or JPEG"))
-            elif suffix in SUFFIXES or is_picture(entry.start()):
+            if suffix in SUFFIXES or is_picture(entry.start()):
                 pictures.append(entry)
+            elif suffix in NOT_OPENED:
+                unread.append(Bad(entry.path, f"{suffix[1:].upper()} is not opened: save it as PNG or JPEG"))
         except (OSError, ValueError) as error:
             unread.append(Bad(entry.path, reason(error)))
     return pictures, unread
@@ -73,11 +72,24 @@ def _names(
     pictures: Sequence[Entry], known: Mapping[str, str], folders: Sequence[Parts], splits: Sequence[str | None]
 ) -> Sequence[str | None]:
     """The class of each by a table, if that knows any, else by its folder, if most of those to train on are in one."""
-    names: Sequence[str | None] = [known.get(entry.path) for entry in pictures]
-    if any(names):
-        return names
-    trained = [parts for parts, split in zip(folders, splits, strict=True) if split == TRAIN] or folders
-    depth = shared_depth(trained, 0)
-    if 2 * at(trained, depth).count(None) >= len(trained):
-        return [None] * len(pictures)
-    return at(folders, depth)
+    by_table: Sequence[str | None] = [known.get(entry.path) for entry in pictures]
+    if any(by_table):
+        return by_table
+    trained = [parts for parts, split in zip(folders, splits, strict=True) if split == TRAIN]
+    for basis in (trained, folders):
+        names = at(folders, shared_depth(basis))
+        if 2 * at(basis, shared_depth(basis)).count(None) < len(basis):
+            return _without_strangers(names, splits)
+    return [None] * len(pictures)
+
+
+def _without_strangers(names: Sequence[str | None], splits: Sequence[str | None]) -> Sequence[str | None]:
+    """No class where a split has none of those to train on: a folder `test/unknown` is no class."""
+    of_split: dict[str | None, set[str]] = {}
+    for name, split in zip(names, splits, strict=True):
+        of_split.setdefault(split, set()).update([name] if name else [])
+    learned = of_split.get(TRAIN)
+    return [
+        None if learned and of_split[split].isdisjoint(learned) else name
+        for name, split in zip(names, splits, strict=True)
+    ]

@@ -48,6 +48,7 @@ def find_source(text: str, split: str = TRAIN) -> Source:
         return Source(text, short_name(text), [str(place), split], lambda: list_hub(place, split))
     if not text.strip():
         raise NevoaError("The source has no name: give a folder of images, or a data set of 'nevoa data list'.")
+    split = split_in(split) or split  # val is validation
     try:
         path = Path(text).expanduser()
         if path.exists():

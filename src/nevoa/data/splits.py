@@ -27,22 +27,24 @@ def parted(folders: Sequence[Parts]) -> tuple[list[str | None], list[Parts]]:
 
     Without folders of splits all is train. They are the first folders that differ, or those within each of these.
     """
-    depth = shared_depth(folders, 0)
-    for level in (depth, depth + 1):
-        if _are_splits(at(folders, level), deep=level > depth):
-            splits = [split_in(name) if name else None for name in at(folders, level)]
-            return splits, [(*parts[:level], *parts[level + 1 :]) for parts in folders]
-    return [TRAIN] * len(folders), list(folders)
-
-
-def shared_depth(folders: Sequence[Parts], depth: int) -> int:
-    """How deep, at least `depth`, pictures begin to lie in different folders; a few above them do not matter."""
-    while True:
-        level = at(folders, depth)
-        names = set(level) - {None}
-        if len(names) != 1 or 2 * level.count(None) >= len(level) or split_in(str(*names)):
-            return depth
+    depth = 0
+    while not (named := _splits_at(folders, depth)) and _is_one(at(folders, depth)):
         depth += 1
+    if not named:
+        depth += 1
+        named = _exactly(at(folders, depth))
+        if not (_can_be_learned(named.values()) and all(name in named for name in at(folders, depth))):
+            return [TRAIN] * len(folders), list(folders)
+    splits = [named.get(name) if name else None for name in at(folders, depth)]
+    return splits, [(*parts[:depth], *parts[depth + 1 :]) for parts in folders]
+
+
+def shared_depth(folders: Sequence[Parts]) -> int:
+    """How deep pictures begin to lie in different folders; a few above them do not matter."""
+    depth = 0
+    while _is_one(at(folders, depth)):
+        depth += 1
+    return depth
 
 
 def at(folders: Sequence[Parts], depth: int) -> list[str | None]:
@@ -60,15 +62,40 @@ def no_split(split: str, known: Iterable[str]) -> NevoaError:
     return NevoaError(f"There is no split '{split}' here, but {', '.join(names)}.")
 
 
-def _are_splits(level: Sequence[str | None], *, deep: bool) -> bool:
-    """Whether the folders at a level are splits: a class may be called dev, and one may show trains."""
-    names = {name for name in level if name}
-    exact = _exactly(names)
-    if TRAIN in exact.values() and len(set(exact.values())) > 1:
-        return not deep or (exact.keys() == names and None not in level)
-    found = {split_in(name) for name in names}
-    return not deep and bool(found) and None not in found and (TRAIN in found or len(names) in (1, len(exact)))
+def _splits_at(folders: Sequence[Parts], depth: int) -> Mapping[str, str]:
+    """The folders at a depth that are splits, and which; none where they are classes: one may be called dev."""
+    level = at(folders, depth)
+    names, exact = {name for name in level if name}, _exactly(level)
+    if _can_be_learned(exact.values()):
+        return exact  # and what lies beside them, as train_masks, is no part of the data
+    if len(names) == 1:
+        around = _can_be_learned(_exactly(at(folders, depth + 1)).values())
+        return exact if _is_one(level) and not around else {}
+    if set(exact.values()) == {TRAIN} and _with_folders(folders, depth) == exact.keys():
+        return exact  # the only one with classes within
+    loose = {name: split for name in names if (split := split_in(name))}
+    each_once = len(loose) == len(names) == len(set(loose.values()))
+    return loose if each_once and (_can_be_learned(loose.values()) or len(exact) == len(names)) else {}
 
 
-def _exactly(names: Iterable[str]) -> Mapping[str, str]:
-    return {name: split for name in names for split, words in SPLITS.items() if name.lower() in words}
+def _with_folders(folders: Sequence[Parts], depth: int) -> set[str]:
+    """Those folders at a depth in which pictures lie in different ones."""
+    inside: dict[str, set[Parts]] = {}
+    for parts in folders:
+        if len(parts) > depth:
+            inside.setdefault(parts[depth], set()).add(parts[depth + 1 : depth + 2])
+    return {name for name, found in inside.items() if len(found) > 1}
+
+
+def _is_one(level: Sequence[str | None]) -> bool:
+    """Whether most lie in one folder, and the others in none."""
+    return len(set(level) - {None}) == 1 and 2 * level.count(None) < len(level)
+
+
+def _can_be_learned(splits: Iterable[str]) -> bool:
+    """Whether there is something to train on besides something else."""
+    return TRAIN in splits and len(set(splits)) > 1
+
+
+def _exactly(level: Iterable[str | None]) -> dict[str, str]:
+    return {name: split for name in level if name for split, words in SPLITS.items() if name.lower() in words}

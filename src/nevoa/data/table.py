@@ -34,8 +34,8 @@ def classes_in(tables: Sequence[Entry], pictures: Set[str]) -> tuple[dict[str, s
         found = {file: label for row in rows if (file := _file(beside, row)) and (label := _label(row)) is not None}
         known |= found
         missing = len(found.keys() - pictures)
-        if rows and not found:
-            bad.append(Bad(table.path, f"it needs the columns {FILE_COLUMN} and label, and has {_columns(rows)}"))
+        if rows and FILE_COLUMN not in rows[0]:
+            bad.append(Bad(table.path, f"it needs a column {FILE_COLUMN}, and has {_columns(rows)}"))
         elif missing:
             bad.append(Bad(table.path, f"of the {len(found):,} pictures that it names {missing:,} are not there"))
     return known, bad
