@@ -44,6 +44,26 @@ def test_a_picture_stands_as_the_camera_was_held(orientation: int, kind: str) ->
     assert header(data).size == turned.shape[:2]
 
 
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_a_large_jpeg_is_unpacked_smaller_and_becomes_the_same(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(photo().resize((1280, 960), Image.Resampling.BICUBIC), "JPEG", exif=exif.tobytes())
+    small, size = decoded(data, size=(12, 15)), (12, 15)
+    assert small.size == ((120, 160) if orientation == 6 else (160, 120))
+    ours, plain = (np.asarray(fitted(each, size)).astype(int) for each in (small, decoded(data)))
+    np.testing.assert_allclose(ours, plain, atol=2)
+
+
+@pytest.mark.parametrize(
+    ("side", "wanted", "unpacked"), [(512, 8, 64), (512, 9, 128), (512, 65, 512), (514, 8, 257), (511, 8, 511)]
+)
+def test_a_jpeg_is_unpacked_eight_times_larger_than_wanted_at_the_least(side: int, wanted: int, unpacked: int) -> None:
+    """And never to a rounded size, which would move the picture."""
+    data = encoded(photo().resize((side, side)), "JPEG")
+    assert decoded(data, size=(wanted, wanted)).size == (unpacked, unpacked)
+
+
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
 @pytest.mark.parametrize("exif", [b"rubbish", b"II*\0", b"Exif\0\0II*\0\x08\0\0\0\xff\xff", b""])
 def test_rubbish_for_exif_spoils_no_picture(kind: str, exif: bytes, capfd: pytest.CaptureFixture[str]) -> None:

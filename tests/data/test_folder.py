@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from nevoa.data import Choice, ImageSet, open_source
 from nevoa.data.listing import classes_of
@@ -392,6 +393,16 @@ def test_large_pictures_of_one_size_are_made_small(tmp_path: Path) -> None:
     assert opened(tmp_path).shape == (3, 64, 64)
 
 
+def test_a_large_photograph_keeps_its_size_in_the_notes(tmp_path: Path) -> None:
+    """Although it is unpacked smaller; lying or upright, as it is seen."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    (tmp_path / "1.jpg").write_bytes(encoded(photo(1, (640, 480)), "JPEG", exif=exif.tobytes()))
+    images = opened(tmp_path, size=(16, 16))
+    assert images.images.shape == (1, 16, 16, 3)
+    assert images.notes.sizes == ((640, 480), (640, 480))
+
+
 def test_a_changed_folder_is_read_again(folder: Path) -> None:
     before = opened(folder)
     (folder / "cat" / "00.png").write_bytes(encoded(photo(77), "PNG"))
@@ -446,6 +457,21 @@ def test_a_tar_of_links_and_devices(folder: Path, tmp_path: Path) -> None:
     images = opened(path)
     assert len(images) == 1
     assert [bad.name for bad in images.notes.bad] == ["b.png", "c.png", "d.png", "../e.png"]
+
+
+@pytest.mark.parametrize(("form", "key"), [(tarfile.PAX_FORMAT, "comment"), (tarfile.GNU_FORMAT, None)])
+@pytest.mark.parametrize("length", [4_000, 1_100_000])
+def test_a_name_that_fills_the_memory_is_not_read(
+    folder: Path, tmp_path: Path, form: int, key: str | None, length: int
+) -> None:
+    path, long = tmp_path / "a.tar", "x" * length
+    with tarfile.open(path, "w", format=form, pax_headers={key: long} if key else None) as out:
+        out.add(folder / "cat/00.png", "a.png" if key else f"{long}.png")
+    if length < 5_000:
+        assert len(opened(path)) == 1
+    else:
+        with pytest.raises(NevoaError, match="a name in it is too long"):
+            opened(path)
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar.gz"])

@@ -20,6 +20,8 @@ from nevoa.data.store import cache_folder
 from nevoa.errors import NevoaError, reason
 
 MOST_FILES = 5_000_000
+# A path has 4,096 bytes at the most; tarfile reads whatever length is said, at once.
+LONGEST_NAME = 1_000_000
 OUTSIDE = "its path leads outside of the archive"
 TAR_SUFFIXES = ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz"
 
@@ -93,10 +95,19 @@ def _opened_once(path: Path, _changed: int, _process: int) -> zipfile.ZipFile:
     return zipfile.ZipFile(path)
 
 
+class _Member(tarfile.TarInfo):
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_Member":
+        found = super().frombuf(buf, encoding, errors)
+        if found.size > LONGEST_NAME and not found.isreg():
+            raise ValueError("a name in it is too long")
+        return found
+
+
 def _tar(path: Path) -> tuple[list[Entry], list[Bad]]:
     plain = path.open("rb") if path.name.lower().endswith(".tar") else _decompressed(path)
     entries, bad = [], []
-    with tarfile.open(fileobj=plain, mode="r:") as archive:
+    with tarfile.open(fileobj=plain, mode="r:", tarinfo=_Member) as archive:
         for number, member in enumerate(archive):
             _check_count(path, number)
             name = printable(member.name)

@@ -17,6 +17,9 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
 MOST_PIXELS = 64_000_000
+# A JPEG is unpacked at least so many times larger than wanted: the pixels of six photographs came out 2 of 255 off at
+# the most (4 with 4 times), 0.1 in the mean. One of 12 million pixels takes 23 ms instead of 157 to become 64x64.
+SPARE = 8
 DEEP_MODES = {"I", "I;16", "I;16B", "I;16L", "I;16N"}
 GRAY_MODES = {"1", "L", "LA", "La"} | DEEP_MODES
 ORIENTATION, PHOTOMETRIC = 0x0112, 0x0106
@@ -46,16 +49,19 @@ def header(data: bytes) -> Header:
         return Header((height, width), image.mode in GRAY_MODES)
 
 
-def decoded(data: bytes, background: str = WHITE) -> Image.Image:
+def decoded(data: bytes, background: str = WHITE, size: Size | None = None) -> Image.Image:
     """The first frame of an image file's content, L where it is gray, else RGB, turned as the camera says.
 
     A ValueError says why there is no picture.
 
     Args:
         background: a colour by name or #rrggbb, behind what is transparent.
+        size: (height, width) that it is to be `fitted` to; a much larger JPEG is then unpacked smaller.
     """
     with _quiet(), _opened(data) as image:
         try:
+            if size:
+                _unpack_smaller(image, SPARE * max(size))
             image.load()
             return opaque(_upright(_positive(image)), background)
         except (NevoaError, ValueError):
@@ -139,6 +145,14 @@ def _lies(image: Image.Image) -> bool:
         return exif.get(ORIENTATION) in (5, 6, 7, 8)
     except Exception:  # a camera's notes may be rubbish on a picture that is not
         return False
+
+
+def _unpack_smaller(image: Image.Image, side: int) -> None:
+    """Let a JPEG be unpacked at 1/8, 1/4 or 1/2, if no side becomes less than that and none would be rounded."""
+    for scale in 8, 4, 2:
+        if not image.width % scale and not image.height % scale and min(image.size) >= scale * side:
+            image.draft(None, (image.width // scale, image.height // scale))
+            return
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -52,8 +52,8 @@ def read(listing: Listing, number: int, shape: Shape, background: str) -> Read:
     try:
         content = listing.read(number)
         digest = hashlib.sha256(content if isinstance(content, bytes) else content.tobytes()).hexdigest()
-        own = whole(content, background)
-        return Read(file, digest, size=own.shape[:2], pixels=_alike(own, shape))
+        pixels = _alike(whole(content, background, shape.size), shape)
+        return Read(file, digest, size=_header(content).size, pixels=pixels)
     except MemoryError:
         return Read(file, digest, "there is not enough memory for it")
     except (OSError, ValueError) as error:
@@ -66,7 +66,7 @@ def shape_of(listing: Listing, numbers: Int64[np.ndarray, " N"], choice: Choice)
     size, channels = choice.size or own, choice.channels or listing.channels
     if size and channels:
         return Shape(size, channels)
-    found = [head for head in each(lambda number: _header(listing, number), numbers.tolist()) if head is not None]
+    found = [head for head in each(lambda number: _header_in(listing, number), numbers.tolist()) if head is not None]
     gray = bool(found) and all(head.gray for head in found)
     return Shape(size or _usual({head.size for head in found}), channels or (1 if gray else 3))
 
@@ -76,10 +76,13 @@ def _usual(sizes: set[Size]) -> Size:
     return own if own and max(own) <= LARGEST_OWN_SIDE else (USUAL_SIDE, USUAL_SIDE)
 
 
-def whole(content: bytes | np.ndarray, background: str = WHITE) -> UInt8[np.ndarray, "h w c"]:
-    """What a listing has read, as gray or RGB pixels of its own size. A ValueError says why there are none."""
+def whole(content: bytes | np.ndarray, background: str = WHITE, size: Size | None = None) -> UInt8[np.ndarray, "h w c"]:
+    """What a listing has read, as gray or RGB pixels; of its own size unless it is to be `fitted` to another.
+
+    A ValueError says why there are none.
+    """
     if isinstance(content, bytes):
-        return pixels_of(decoded(content, background))
+        return pixels_of(decoded(content, background, size))
     return content if content.shape[2] in (1, 3) else pixels_of(opaque(picture_of(content), background))
 
 
@@ -89,12 +92,15 @@ def _alike(pixels: UInt8[np.ndarray, "h w c"], shape: Shape) -> UInt8[np.ndarray
     return pixels_of(fitted(picture_of(pixels), shape.size), shape.channels)
 
 
-def _header(listing: Listing, number: int) -> Header | None:
+def _header_in(listing: Listing, number: int) -> Header | None:
     """None for what cannot be read: that is said when it is to be read whole."""
     try:
-        content = listing.read(number)
-        if isinstance(content, np.ndarray):
-            return Header(content.shape[:2], content.shape[2] < 3)
-        return header(content)
+        return _header(listing.read(number))
     except (OSError, ValueError, MemoryError):
         return None
+
+
+def _header(content: bytes | np.ndarray) -> Header:
+    if isinstance(content, np.ndarray):
+        return Header(content.shape[:2], content.shape[2] < 3)
+    return header(content)
