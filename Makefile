@@ -21,7 +21,7 @@ demo: $(BIN)/.installed
 	@echo "       $(BIN)/nevoa train --minutes 30 --out runs/longer"
 
 test: $(BIN)/.installed-test lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: $(BIN)/.installed-test
 	$(BIN)/ruff check .

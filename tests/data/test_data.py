@@ -79,6 +79,7 @@ def test_the_complete_set_is_complete() -> None:
         (gzip.compress(b"\x00\x00\x0d\x01\x00\x00\x00\x05abc"), "not an idx file"),
         (gzip.compress(b"\x00\x00\x08\x03\x00"), "not an idx file"),
     ],
+    ids=["no gzip", "too short", "fractions", "no header"],
 )
 def test_a_broken_idx_file_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "x.gz"
