@@ -148,3 +148,9 @@ def test_classes_are_those_of_a_conditional_model_only() -> None:
     tables = {"data": {"classes": ["cat", "dog"]}}
     assert parse(tables).classes == ()
     assert parse({**tables, "training": {"conditional": True}}).classes == ("cat", "dog")
+
+
+def test_a_setting_that_is_none_is_refused() -> None:
+    """`classes` is what a config has found; the wish is `only`."""
+    with pytest.raises(NevoaError, match="no setting 'classes'"):
+        configure("shapes", classes=("circle",))  # pyright: ignore[reportCallIssue]

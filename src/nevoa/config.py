@@ -36,9 +36,9 @@ class DataConfig(Section):
 
     `only` leaves out the images of all other classes; `limit` keeps so many, always the same ones. `size` is a side, or
     height and width, to resize and crop to; absent, images keep their own where they are alike. `background` is the
-    colour behind what is transparent. `strict` refuses a source with images that cannot be read.
+    colour behind what is transparent. `strict` refuses a source of which anything has to be left out.
 
-    `flip` mirrors every other image, drawn at random; absent, the catalogue says whether that suits the data.
+    `flip` mirrors images at random, half of the time; absent, the catalogue says whether that suits the data.
     `fingerprint` is found when the data are opened; so are `classes`, their names, for a conditional model.
     """
 

@@ -120,6 +120,8 @@ def configure(
         raise unknown("preset", preset, PRESETS)
     named: dict[str, dict[str, Any]] = {"data": {"source": source} if source is not None else {}, "training": {}}
     for key, value in wishes.items():
+        if key not in Wishes.__annotations__:
+            raise unknown("setting", key, Wishes.__annotations__)
         if value is not None:
             named["data" if key in DataConfig.model_fields else "training"][key] = value
     set_by_key = parse_overrides(options)

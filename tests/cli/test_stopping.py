@@ -168,6 +168,8 @@ def test_runs_are_listed_and_checked(tmp_path: Path) -> None:
     bad.weights_file.write_bytes(bad.weights_file.read_bytes()[:-8] + b"\0\0\0\0\0\0\0\1")
     with bad.metrics_file.open("a") as file:
         file.write('{"images_')
+    bad.evaluations.mkdir()
+    (bad.evaluations / "sheet.png").write_bytes(b"no picture")
     listed = nevoa("runs", folder=tmp_path).stdout
     assert re.search(r"good +finished +96 of 96", listed)
     assert re.search(r"bad +failed", listed)
@@ -177,4 +179,5 @@ def test_runs_are_listed_and_checked(tmp_path: Path) -> None:
     assert f"{model.parent.name}: damaged: model.safetensors" in done.stdout
     assert "model/model.safetensors: damaged" in done.stdout
     assert "metrics.jsonl: line 3 of 3 is torn" in done.stdout
-    assert "Damaged parts of runs/bad: 3" in done.stderr
+    assert "evaluation/sheet.png: not a whole picture" in done.stdout
+    assert "Damaged parts of runs/bad: 4" in done.stderr

@@ -6,6 +6,7 @@ import json
 import math
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 import nevoa
-from nevoa.config import Config
+from nevoa.config import Config, DataConfig
 from nevoa.data import Batches, Choice, ImageSet, open_source
 from nevoa.errors import NevoaError
 from nevoa.model import fresh_network
@@ -26,6 +27,7 @@ from nevoa.training.loop import training_steps
 from nevoa.training.optimizer import Muon, orthogonal
 from nevoa.training.snapshot import optimizer_tensors, restore
 from nevoa.training.state import TrainingState, learning_rate_at
+from nevoa.wishes import images_of
 from tests.conftest import TINY
 
 
@@ -366,6 +368,21 @@ def test_without_a_folder_all_minutes_are_for_steps(tiny: Config, monkeypatch: p
     config = configure("fashion_mnist_10k", minutes=100, options=options_of(tiny))
     steps = resolve(config, started=time.perf_counter(), recorded=False).config.training.steps
     assert 0.9 * 12_000 < (steps or 0) <= 12_000
+
+
+def test_decoding_images_takes_nothing_from_the_minutes(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Python as on the command line."""
+    clock = [0.0]
+
+    def an_hour_of_decoding(data: DataConfig) -> ImageSet:
+        clock[0] += 3600
+        return images_of(data)
+
+    monkeypatch.setattr("nevoa.training.plan.time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr("nevoa.training.plan.images_of", an_hour_of_decoding)
+    monkeypatch.setattr(Trial, "step_seconds", 0.5)
+    config = configure("fashion_mnist_10k", minutes=100, options=options_of(tiny))
+    assert resolve(config, recorded=False).config.training.steps == 12_000
 
 
 def test_steps_are_timed_with_the_optimizer_of_the_precision_chosen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,20 +11,30 @@ Classes = Annotated[
 Limit = Annotated[int | None, typer.Option(help="At most so many images, drawn at random, always the same ones.")]
 Size = Annotated[
     str | None,
-    typer.Option(metavar="S|HxW", help="Resize and crop to this, without squashing.", show_default="their own; 64"),
+    typer.Option(
+        metavar="S|HxW", help="Resize and crop to this, 4 to 1024, without squashing.", show_default="their own; 64"
+    ),
 ]
 Channels = Annotated[int | None, typer.Option(help="1: gray; 3: colour.", show_default="as the images are")]
 Background = Annotated[
     str | None, typer.Option(help="Colour behind what is transparent: a name or #rrggbb.", show_default="white")
 ]
 Strict = Annotated[
-    bool | None, typer.Option("--strict", help="Refuse a source with images that cannot be read.", show_default="no")
+    bool | None,
+    typer.Option("--strict", help="Refuse a source of which anything has to be left out.", show_default="no"),
 ]
 
 Sampler = Annotated[str | None, typer.Option(help="ddpm, ddim or dpm_solver.", show_default="the run's")]
-Steps = Annotated[int | None, typer.Option(help="Network evaluations per image.", show_default="the run's")]
+Steps = Annotated[
+    int | None,
+    typer.Option(help="Evaluations of the network per image.", show_default="the run's; another sampler has its own"),
+]
 Spacing = Annotated[
-    str | None, typer.Option(help="Of the timesteps: trailing, leading, log_snr or karras.", show_default="the run's")
+    str | None,
+    typer.Option(
+        help="Of the timesteps: trailing, leading, log_snr or karras.",
+        show_default="the run's; of another sampler trailing",
+    ),
 ]
 Guidance = Annotated[
     float | None,

@@ -32,7 +32,11 @@ def sample(
     ] = None,
     count: Annotated[
         int | None,
-        typer.Option(min=1, help="How many images.", show_default="64; 8 of each class; 8 rows with --trajectory"),
+        typer.Option(
+            min=1,
+            help="How many images.",
+            show_default="64; of classes 8 each; with --trajectory 8, or one of each class",
+        ),
     ] = None,
     label: Annotated[
         str | None,
@@ -54,7 +58,9 @@ def sample(
     ] = None,
     out: Annotated[
         Path,
-        typer.Option(help="x.png: a grid. x.npy: uint8 [N, H, W, C]. x.gif: the way out of the noise. Else a folder."),
+        typer.Option(
+            help="x.png: a grid. x.npy: uint8 [N, H, W, C]. x.gif: the way out of the noise. x: a folder of PNGs."
+        ),
     ] = Path("images.png"),
 ) -> None:
     """Make new images with a trained model."""

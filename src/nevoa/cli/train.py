@@ -49,7 +49,9 @@ def train(
     flip: Annotated[
         bool | None,
         typer.Option(
-            "--flip/--no-flip", help="Mirror every other image.", show_default="as suits the data: not for text"
+            "--flip/--no-flip",
+            help="Mirror images at random, half of the time.",
+            show_default="as suits the data: not for text",
         ),
     ] = None,
     conditional: Annotated[
@@ -69,7 +71,10 @@ def train(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
     notify: Annotated[
-        bool, typer.Option("--notify", help="Ring the bell at the end; with nevoa[notify] send a message.")
+        bool,
+        typer.Option(
+            "--notify", help="Ring the bell at the end; with Apprise (the extra 'notify') also send a message."
+        ),
     ] = False,
 ) -> None:
     """Train a model. The same command again goes on where it stopped."""

@@ -23,7 +23,8 @@ def loss_per_image(
 ) -> Float[Tensor, " B"]:
     """The mean over an image's values of |d|, d^2, or smooth l1 (d^2 / 2 up to |d| = 1, |d| - 1/2 beyond).
 
-    With l2, epsilon prediction and t uniform, the mean over a batch is L_simple (Ho et al. 2020, equation 14).
+    With l2, epsilon prediction and t uniform, the mean over a batch is L_simple over the number of values (Ho et al.
+    2020, equation 14, has the sum of an image's).
     """
     return LOSSES[loss](output, target, reduction="none").flatten(1).mean(1)
 

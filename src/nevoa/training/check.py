@@ -30,7 +30,7 @@ def check(run: Run) -> Iterator[tuple[str, str]]:
         yield _name(run, path), _problem(lambda path=path: _check_checkpoint(path))
     if run.weights_file.exists():
         yield _name(run, run.weights_file), _problem(lambda: _check_model(run))
-    for path in sorted(run.samples.glob("*.png")):
+    for path in sorted((*run.samples.glob("*.png"), *run.evaluations.glob("*.png"))):
         yield _name(run, path), _problem(lambda path=path: _check_picture(path))
     for path in sorted(run.evaluations.glob("*.json")):
         yield _name(run, path), _problem(lambda path=path: read_json(path))

@@ -124,7 +124,7 @@ def train(
         out: the run folder; runs/SOURCE-PRESET if None.
         options: "section.key=value", as on the command line.
         accept_changes: go on with a run although settings, data or torch differ.
-        wishes: minutes, size, classes, conditional and more: `nevoa.presets.Wishes`.
+        wishes: minutes, size, only (the classes to use), conditional and more: `nevoa.presets.Wishes`.
 
     Example:
         run = nevoa.train("fashion_mnist_10k", minutes=5)

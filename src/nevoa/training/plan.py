@@ -38,12 +38,13 @@ def resolve(
 
     Args:
         saved: the config of a run to go on with; what it resolved is kept. A NevoaError says where the two differ.
-        started: when the config's minutes began, by `time.perf_counter()`; now if None.
+        started: when the config's minutes began, by `time.perf_counter()`; once the data are open if None.
         recorded: whether previews and checkpoints will be made; without them all the minutes are for steps.
         accept_changes: go on where `saved` differs.
     """
-    started = time.perf_counter() if started is None else started
     images = images_of(config.data)
+    # Images are decoded once for all trainings: the minutes are not for that.
+    started = time.perf_counter() if started is None else started
     config = _with(config, "training", conditional=_conditional(config, images))
     config = _with(config, "data", **_about(config, images))
     if saved is not None:
