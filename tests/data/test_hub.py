@@ -200,12 +200,17 @@ def test_parquet_files_of_splits(copies: Path) -> None:
         open_source(str(copies / "rows"), Choice("validation"))
 
 
-@pytest.mark.parametrize("label", ["text", "number", "one unknown", "two unknown", "none"])
+@pytest.mark.parametrize(
+    "label", ["text", "number", "fraction", "blank", "lists", "one unknown", "two unknown", "none"]
+)
 def test_parquet_with_other_columns(copies: Path, label: str) -> None:
     columns: dict[str, list[Any]] = {"png": [encoded(photo(number), "PNG") for number in range(3)]}
     columns |= {
         "text": {"label": ["b", "a", "b"]},
         "number": {"class": [10, 9, 10]},
+        "fraction": {"label": [2.0, float("nan"), 10.0]},
+        "blank": {"label": ["a", " ", "b"]},
+        "lists": {"label": [["a"], ["b"], ["a"]]},
         "one unknown": {"label": ["a", None, "b"]},
         "two unknown": {"label": ["a", None, None]},
         "none": {"caption": ["a", "b", "c"]},
@@ -213,11 +218,13 @@ def test_parquet_with_other_columns(copies: Path, label: str) -> None:
     (copies / "rows").mkdir()
     datasets.Dataset.from_dict(columns).to_parquet(copies / "rows" / "train.parquet")
     images = open_source(str(copies / "rows"))
-    two = {"text": ("a", "b"), "number": ("9", "10"), "one unknown": ("a", "b")}
+    two = {"text": ("a", "b"), "number": ("9", "10"), "fraction": ("2", "10")}
+    two |= dict.fromkeys(("blank", "one unknown"), ("a", "b"))
     assert images.classes == two.get(label, ())
-    labels = {"text": [1, 0, 1], "number": [1, 0, 1], "one unknown": [0, 1]}
-    assert images.labels.tolist() == labels.get(label, [0, 0, 0])
-    assert [bad.name for bad in images.notes.bad] == ["row 1"] * (label == "one unknown")
+    labels = {"text": [1, 0, 1], "number": [1, 0, 1]}
+    without_one = label in ("fraction", "blank", "one unknown")
+    assert images.labels.tolist() == ([0, 1] if without_one else labels.get(label, [0, 0, 0]))
+    assert [bad.name for bad in images.notes.bad] == ["row 1"] * without_one
     np.testing.assert_array_equal(images.images[-1], np.asarray(photo(2)))
 
 
@@ -225,6 +232,10 @@ def test_parquet_without_images_or_damaged(copies: Path) -> None:
     datasets.Dataset.from_dict({"x": [1, 2]}).to_parquet(copies / "x.parquet")
     with pytest.raises(NevoaError, match="has no column of images; its columns are x"):
         open_source(str(copies / "x.parquet"))
+    (copies / "rows").mkdir()
+    datasets.Dataset.from_dict({"image": [encoded(photo(), "PNG")]}).to_parquet(copies / "rows" / "a.parquet")
+    (copies / "rows" / "._a.parquet").write_bytes(b"what macOS leaves beside it")
+    assert len(open_source(str(copies / "rows"))) == 1
     (copies / "y.parquet").write_bytes(b"PAR1 rubbish PAR1")
     with pytest.raises(NevoaError, match="cannot be read as Parquet"):
         open_source(str(copies / "y.parquet"))

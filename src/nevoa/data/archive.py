@@ -10,18 +10,22 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from posixpath import normpath
 from typing import IO
 
-from nevoa.data.folder import START_BYTES, Entry, is_hidden, printable
+from nevoa.data.folder import START_BYTES, Entry
 from nevoa.data.listing import HIGHEST_RATIO, LARGEST_FILE, Bad
+from nevoa.data.names import is_hidden, printable
 from nevoa.data.store import cache_folder
 from nevoa.errors import NevoaError, reason
 
 MOST_FILES = 5_000_000
 # A path has 4,096 bytes at the most; tarfile reads whatever length is said, at once.
 LONGEST_NAME = 1_000_000
+SAID_TO_BE_UTF8 = 0x800
 OUTSIDE = "its path leads outside of the archive"
 TAR_SUFFIXES = ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz"
 
@@ -53,7 +57,7 @@ def _zip(path: Path) -> tuple[list[Entry], list[Bad]]:
         raise NevoaError(f"{path} would unpack to {whole / max(1, packed):,.0f} times its size: it is not opened.")
     entries, bad = [], []
     for member in members:
-        name = member.filename.replace("\\", "/")  # as some tools of Windows write it
+        name = _name(member)
         if name.endswith("/"):
             continue
         if stat.S_ISLNK(member.external_attr >> 16):
@@ -65,8 +69,17 @@ def _zip(path: Path) -> tuple[list[Entry], list[Bad]]:
             bad.append(Bad(name, "it is packed in a way that is not read: only stored and deflated are"))
         elif not _hidden(name):
             read = _zip_reader(path, member)
-            entries.append(Entry(name, lambda read=read: read(START_BYTES), read, (member.CRC,)))
+            entries.append(Entry(normpath(name), lambda read=read: read(START_BYTES), read, (member.CRC,)))
     return entries, bad
+
+
+def _name(member: zipfile.ZipInfo) -> str:
+    """With /, also where a tool of Windows wrote \\; as UTF-8, also where a tool did not say that it is."""
+    name = member.filename
+    if not member.flag_bits & SAID_TO_BE_UTF8:
+        with suppress(UnicodeError):
+            name = name.encode("cp437").decode()
+    return printable(name.replace("\\", "/"))
 
 
 def _zip_reader(path: Path, member: zipfile.ZipInfo) -> Callable[..., bytes]:
@@ -119,7 +132,7 @@ def _tar(path: Path) -> tuple[list[Entry], list[Bad]]:
                 bad.append(Bad(name, OUTSIDE))
             elif not _hidden(name):
                 read = _slice_reader(plain, member.offset_data, member.size)
-                entries.append(Entry(name, lambda read=read: read(START_BYTES), read))
+                entries.append(Entry(normpath(name), lambda read=read: read(START_BYTES), read))
     return entries, bad
 
 

@@ -1,5 +1,6 @@
 """Which images of a source are used, and how they are made alike."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -64,7 +65,7 @@ def label_of(classes: Sequence[str], wish: int | str) -> int:
     """The label of a class: its index, its name in capitals or not, or its index as text. A NevoaError if none."""
     if wish in classes:
         return list(classes).index(str(wish))
-    names, text = [name.lower() for name in classes], str(wish).strip().lower()
+    names, text = [name.lower() for name in classes], unicodedata.normalize("NFC", str(wish).strip().lower())
     if isinstance(wish, str) and text in names:
         return names.index(text)
     # Of classes that are numbers a text is a name: 2 is not the third of 1, 3 and 5.

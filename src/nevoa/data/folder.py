@@ -1,7 +1,6 @@
 """The files below a folder, whatever is there."""
 
 import os
-import re
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from functools import partial
@@ -9,12 +8,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nevoa.data.listing import LARGEST_FILE
+from nevoa.data.names import is_hidden, printable
 from nevoa.errors import NevoaError
 
-SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx", "icon\r", "$recycle.bin"}
 START_BYTES = 16
-# What a terminal obeys instead of showing it.
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +59,6 @@ def files_below(folder: Path) -> Iterator[Entry]:
 def _is_ours(names: Set[str]) -> bool:
     """Whether a folder of such files is a run or a store: their pictures are not the user's."""
     return names >= {"config.toml", "status.json"} or names >= {"about.json", "images.npy"}
-
-
-def is_hidden(name: str) -> bool:
-    """Whether a file or folder is not meant for people."""
-    return name.startswith(".") or name.lower() in SYSTEM_FILES
-
-
-def printable(name: str) -> str:
-    """A path or a name as text that can be printed and written, whatever bytes it is made of."""
-    data = name.encode("utf-8", "surrogateescape" if _from_bytes(name) else "backslashreplace")
-    text = data.decode("utf-8", "backslashreplace")
-    return text if text.isprintable() else CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
-
-
-def _from_bytes(name: str) -> bool:
-    """Whether all surrogates in it stand for bytes, as Python puts them into names of files."""
-    return all(0xDC80 <= ord(letter) <= 0xDCFF for letter in name if 0xD800 <= ord(letter) <= 0xDFFF)
 
 
 def _entry(path: str, name: str) -> Entry:

@@ -10,6 +10,8 @@ import numpy as np
 
 from nevoa.data.folder import read_file
 from nevoa.data.listing import LABEL_COLUMNS, LARGEST_FILE, NO_LABELS, Bad, Listing, classes_of
+from nevoa.data.names import printable
+from nevoa.data.table import class_named
 from nevoa.errors import NevoaError, reason
 
 # Where the Hub keeps the rows of data sets that are programs, which are not run here, or archives.
@@ -136,9 +138,9 @@ def _classes(rows: Any, column: str) -> tuple[np.ndarray, tuple[str, ...]]:
 
     values, kind = rows[column][:], rows.features[column]
     if isinstance(kind, datasets.ClassLabel):
-        labels, classes = [-1 if value is None else value for value in values], tuple(kind.names)
+        labels, classes = [-1 if value is None else value for value in values], tuple(map(printable, kind.names))
     else:
-        names = [None if value is None else str(value) for value in values]
+        names = [class_named(value) for value in values]
         classes = classes_of(names)
         place: dict[str | None, int] = {name: index for index, name in enumerate(classes)}
         labels = [place.get(name, -1) for name in names]

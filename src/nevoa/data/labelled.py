@@ -71,15 +71,16 @@ def _pictures(entries: Sequence[Entry]) -> tuple[list[Entry], list[Bad]]:
 def _names(
     pictures: Sequence[Entry], known: Mapping[str, str], folders: Sequence[Parts], splits: Sequence[str | None]
 ) -> Sequence[str | None]:
-    """The class of each by a table, if that knows any, else by its folder, if most of those to train on are in one."""
+    """The class of each by a table, if that knows any to train on, else by its folder, if most of those are in one."""
     by_table: Sequence[str | None] = [known.get(entry.path) for entry in pictures]
-    if any(by_table):
+    within = {split for name, split in zip(by_table, splits, strict=True) if name}
+    if TRAIN in within or (within and TRAIN not in splits):
         return by_table
     trained = [parts for parts, split in zip(folders, splits, strict=True) if split == TRAIN]
     for basis in (trained, folders):
         names = at(folders, shared_depth(basis))
         if 2 * at(basis, shared_depth(basis)).count(None) < len(basis):
-            return _without_strangers(names, splits)
+            return _without_strangers([told or name for told, name in zip(by_table, names, strict=True)], splits)
     return [None] * len(pictures)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from nevoa.data.decode import Size
+from nevoa.data.names import printable
 
 # Of a photograph; what is larger is no picture for a small model, or an attempt to fill the memory.
 LARGEST_FILE = 256_000_000
@@ -79,7 +80,8 @@ def classes_of(names: Iterable[str | None]) -> tuple[str, ...]:
 def numbered(values: np.ndarray | None) -> tuple[Int64[np.ndarray, " N"], tuple[str, ...]]:
     """Labels and classes of a value for each image, which need not begin at 0; neither where all are one."""
     found, labels = np.unique(() if values is None else values.ravel(), return_inverse=True)
-    return (labels.astype(np.int64), tuple(map(str, found))) if len(found) > 1 else (NO_LABELS, ())
+    classes = tuple(printable(str(name)) for name in found)
+    return (labels.astype(np.int64), classes) if len(classes) > 1 else (NO_LABELS, ())
 
 
 def labels_by(classes: Sequence[str], names: Iterable[str | None]) -> Int64[np.ndarray, " N"]:

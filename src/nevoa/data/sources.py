@@ -14,6 +14,7 @@ from nevoa.data.folder import files_below
 from nevoa.data.hub import list_hub, list_parquet, parse_place
 from nevoa.data.labelled import list_entries
 from nevoa.data.listing import Listing
+from nevoa.data.names import is_hidden
 from nevoa.data.splits import TRAIN, split_in
 from nevoa.errors import NevoaError, reason, unknown
 
@@ -95,7 +96,8 @@ def _folder(text: str, path: Path, split: str) -> Source:
 
 def _parquet(text: str, path: Path, split: str) -> Source:
     """Those Parquet files below a folder that have the split in their names, or in their folders'; all if none has."""
-    files = [file for file in sorted(path.rglob("*")) if file.suffix.lower() == ".parquet" and file.is_file()]
+    below = (file for file in sorted(path.rglob("*")) if not any(map(is_hidden, file.relative_to(path).parts)))
+    files = [file for file in below if file.suffix.lower() == ".parquet" and file.is_file()]
     splits = {file: _split_of(file.relative_to(path), split) for file in files}
     chosen = [file for file in files if splits[file] == split or (split == TRAIN and not any(splits.values()))]
     if not chosen:

@@ -7,8 +7,9 @@ import posixpath
 from collections.abc import Mapping, Sequence, Set
 from pathlib import PurePosixPath
 
-from nevoa.data.folder import Entry, printable
+from nevoa.data.folder import Entry
 from nevoa.data.listing import LABEL_COLUMNS, Bad
+from nevoa.data.names import printable
 from nevoa.errors import NevoaError, reason
 
 NAMES = "metadata.csv", "metadata.jsonl"
@@ -31,7 +32,9 @@ def classes_in(tables: Sequence[Entry], pictures: Set[str]) -> tuple[dict[str, s
     bad = []
     for table in tables:
         rows, beside = _rows(table), posixpath.dirname(table.path)
-        found = {file: label for row in rows if (file := _file(beside, row)) and (label := _label(row)) is not None}
+        column = _label_column(rows)
+        cells = {file: row.get(column) for row in rows if (file := _file(beside, row))}
+        found = {file: name for file, cell in cells.items() if (name := class_named(cell)) is not None}
         known |= found
         missing = len(found.keys() - pictures)
         if rows and FILE_COLUMN not in rows[0]:
@@ -48,13 +51,18 @@ def _file(beside: str, row: Row) -> str | None:
     return posixpath.normpath(posixpath.join(beside, printable(file.strip().replace("\\", "/"))))
 
 
-def _label(row: Row) -> str | None:
-    """The name of a row's class; 2.0 is 2, as whole numbers are written where some are missing."""
-    for cell in map(row.get, LABEL_COLUMNS):
-        if isinstance(cell, str | int | float) and str(cell).strip() not in ("", "nan"):
-            whole = isinstance(cell, float) and cell.is_integer()
-            return printable(str(int(cell) if whole else cell).strip())
-    return None
+def class_named(cell: object) -> str | None:
+    """The name of the class in a cell; 2.0 is 2, as whole numbers are written where some are missing."""
+    if not isinstance(cell, str | int | float) or str(cell).strip() in ("", "nan"):
+        return None
+    whole = isinstance(cell, float) and cell.is_integer()
+    return printable(str(int(cell) if whole else cell).strip())
+
+
+def _label_column(rows: Sequence[Row]) -> str:
+    """One for the whole table, in capitals or not."""
+    known = {name.lower(): name for row in rows for name in row}
+    return next((known[name] for name in LABEL_COLUMNS if name in known), "")
 
 
 def _columns(rows: Sequence[Row]) -> str:

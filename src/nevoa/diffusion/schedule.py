@@ -75,8 +75,8 @@ class NoiseSchedule:
     def cosine(cls, steps: int = 1000) -> "NoiseSchedule":
         """alpha_bar along a squared cosine, s = 0.008 (Nichol and Dhariwal 2021, equation 17).
 
-        The betas are clipped to [1e-4, 0.9999], as in the teaching notebook (the paper: at most 0.999); alpha_bar is the
-        product of what is left, as for the others.
+        The betas are clipped to [1e-4, 0.9999], as in the teaching notebook (the paper: at most 0.999); alpha_bar is
+        the product of what is left, as for the others.
         """
         s = 0.008
         _check(steps)
