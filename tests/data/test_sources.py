@@ -9,6 +9,7 @@ import pytest
 from nevoa import wishes
 from nevoa.config import DataConfig
 from nevoa.data import CATALOG, Choice, flips, open_source, read_alike, short_name
+from nevoa.data.idx import read_idx
 from nevoa.errors import NevoaError
 from nevoa.presets import configure
 from tests.data.pictures import encoded, photo
@@ -34,13 +35,39 @@ def test_an_array_is_its_images(images: np.ndarray, tmp_path: Path) -> None:
     assert labelled.labels.tolist() == [1, 1, 0, 0, 0, 1, 1]
 
 
-@pytest.mark.parametrize("name", ["y_train", "label_ids", "targets"])
+@pytest.mark.parametrize("name", ["y_train", "label_ids", "targets", "Train_Labels", "class", "Y"])
 def test_labels_have_many_names(name: str, tmp_path: Path) -> None:
     values = [["b"], ["a"], ["b"], ["a"], ["a"], ["a"], ["c"]]
     np.savez(tmp_path / "a.npz", x_train=PIXELS, weights=np.zeros(7), **{name: np.array(values)})  # pyright: ignore[reportArgumentType]
     images = open_source(str(tmp_path / "a.npz"))
     assert images.classes == ("a", "b", "c")
     assert images.labels.tolist() == [1, 0, 1, 0, 0, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"), [("{}_images", "{}_labels"), ("x_{}", "y_{}")], ids=["MedMNIST", "Keras"]
+)
+def test_an_array_for_each_split(images: str, labels: str, tmp_path: Path) -> None:
+    parts = {"train": PIXELS[:4], "val": PIXELS[4:6], "test": PIXELS[6:]}
+    arrays = {images.format(split): part for split, part in parts.items()}
+    arrays |= {labels.format(split): np.arange(len(part))[:, None] % 2 for split, part in parts.items()}
+    np.savez(tmp_path / "a.npz", **arrays)  # pyright: ignore[reportArgumentType]
+    for split, part in parts.items():
+        found = open_source(str(tmp_path / "a.npz"), Choice(split))
+        np.testing.assert_array_equal(found.images, part)
+        assert found.labels.tolist() == [number % 2 for number in range(len(part))]
+    with pytest.raises(NevoaError, match="For split 'other' there has to be one, and there are 0"):
+        open_source(str(tmp_path / "a.npz"), Choice("other"))
+
+
+def test_labels_in_order_shrink_to_nearly_nothing(tmp_path: Path) -> None:
+    """And are no attempt to fill the memory: 70,000 of them in 0.1 % of their size."""
+    pixels, labels = np.zeros((70_000, 1, 1), np.uint8), np.repeat(np.arange(10), 7_000)
+    np.savez_compressed(tmp_path / "a.npz", images=pixels, labels=labels)
+    assert open_source(str(tmp_path / "a.npz"), Choice(limit=9)).shape == (1, 1, 1)
+    path = tmp_path / "train-labels-idx1-ubyte.gz"
+    path.write_bytes(gzip.compress(b"\0\0\x08\x01" + (70_000).to_bytes(4, "big") + labels.astype(np.uint8).tobytes()))
+    np.testing.assert_array_equal(read_idx(path), labels)
 
 
 @pytest.mark.parametrize("name", ["label_names", "target_size", "y_train"])
@@ -67,7 +94,7 @@ def test_an_array_with_alpha_is_laid_on_the_background(tmp_path: Path) -> None:
     ("arrays", "message"),
     [
         ({"x": PIXELS.astype(np.float32)}, "holds 0 arrays of images"),
-        ({"x": PIXELS, "z": PIXELS}, "holds 2 arrays of images"),
+        ({"x": PIXELS, "z": PIXELS}, r"holds 2 arrays of images \(.*: x, z. For split 'train' there has to be one"),
         ({"x": PIXELS, "labels": np.zeros(6, np.int64)}, "are not one whole number"),
         ({"x": PIXELS, "labels": np.zeros(7)}, "are not one whole number"),
         ({"x": PIXELS[:0]}, "images are uint8"),

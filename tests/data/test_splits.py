@@ -88,6 +88,14 @@ def test_splits_are_those_of_imagefolder(folders: list[str], train: Kinds, test:
         (["test_project/train/cats", "test_project/train/dogs", "test_project/test/cats"], TWO, {"cats": 3}),
         (["train/cats", "train/dogs", "docs"], TWO, None),
         (["train", "train_masks", "test"], {"": 3}, {"": 3}),
+        (["train/cats", "train/dogs", "tests/cats", "tests/dogs"], TWO, TWO),
+        (
+            ["seg_train/seg_train/cats", "seg_train/seg_train/dogs", "seg_test/seg_test/cats", "seg_pred/seg_pred"],
+            TWO,
+            {"cats": 3},
+        ),
+        (["train_images/cats", "train_images/dogs", "test_images", "sample_images"], TWO, {"": 3}),
+        (["steam_train", "crash_test", "bus"], {"steam_train": 3, "crash_test": 3, "bus": 3}, None),
         (["train/train/cats", "train/train/dogs"], TWO, None),
         (
             ["training_set/training_set/cats", "training_set/training_set/dogs", "test_set/test_set/dogs"],

@@ -3,6 +3,7 @@
 import io
 import math
 import mmap
+import re
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -11,10 +12,13 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from nevoa.data.listing import HIGHEST_RATIO, Listing, numbered, of_arrays
+from nevoa.data.listing import HARMLESS_BYTES, HIGHEST_RATIO, Listing, numbered, of_arrays
+from nevoa.data.names import printable
+from nevoa.data.splits import TRAIN, split_in
 from nevoa.errors import NevoaError, reason
 
 LABEL_NAMES = "labels", "label", "y", "targets"
+LABEL_WORDS = {*LABEL_NAMES, "target", "class", "classes"}
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -57,14 +61,27 @@ def images_in(path: Path) -> UInt8[np.ndarray, "N H W C"]:
 
 
 def list_array(path: Path) -> Listing:
-    """The images of a .npy file, or of the only array of images in a .npz file, with its `labels` if it has them."""
-    if path.suffix.lower() == ".npy":
-        return of_arrays(images_in(path), None)
+    """The images of a .npy file."""
+    return of_arrays(images_in(path), None)
+
+
+def list_arrays(path: Path, split: str) -> Listing:
+    """The images of a .npz file, with its `labels` if it has them.
+
+    Of several arrays of images, as x_train and x_test, that of the split. A NevoaError if there is none, or not one.
+    """
     arrays = _members(path)
-    candidates = [array for array in arrays.values() if array.dtype == np.uint8 and array.ndim in (3, 4)]
+    found = [name for name, array in arrays.items() if array.dtype == np.uint8 and array.ndim in (3, 4)]
+    if len(found) > 1 or split != TRAIN:
+        arrays = {name: array for name, array in arrays.items() if split_in(name) == split}
+    candidates = [name for name in found if name in arrays]
     if len(candidates) != 1:
-        raise NevoaError(f"{path} holds {len(candidates)} arrays of images (uint8 [N, H, W, C] or [N, H, W]), not one.")
-    images = _images(path, candidates[0])
+        names = f": {', '.join(map(printable, found))}" if found else ""
+        raise NevoaError(
+            f"{path} holds {len(found)} arrays of images (uint8 [N, H, W, C] or [N, H, W]){names}. For split '{split}' "
+            f"there has to be one, and there are {len(candidates)}."
+        )
+    images = _images(path, arrays[candidates[0]])
     labels = _labels_among(arrays, len(images))
     if labels is not None and (labels.dtype.kind not in "iuU" or labels.size != len(images)):
         raise NevoaError(f"The labels in {path} are not one whole number, or one word, for each image.")
@@ -74,7 +91,7 @@ def list_array(path: Path) -> Listing:
 def _labels_among(arrays: Mapping[str, np.ndarray], count: int) -> np.ndarray | None:
     """By its name: one of the usual ones, else such as `y_train` if it can be."""
     alike = (name for name, array in arrays.items() if array.dtype.kind in "iuU" and array.size == count)
-    names = [*LABEL_NAMES, *(name for name in alike if name.startswith(("label", "target", "y_")))]
+    names = [*LABEL_NAMES, *(name for name in alike if LABEL_WORDS & {*re.split(r"[^a-z]+", name.lower())})]
     return next((arrays[name] for name in names if name in arrays), None)
 
 
@@ -95,7 +112,7 @@ def _members(path: Path) -> dict[str, np.ndarray]:
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{member.filename} is packed in a way that is not read")
-    if member.file_size > HIGHEST_RATIO * max(1_000, member.compress_size):
+    if member.file_size > max(HARMLESS_BYTES, HIGHEST_RATIO * member.compress_size):
         raise ValueError(f"{member.filename} would unpack to more than {HIGHEST_RATIO} times its size")
     content = io.BytesIO(archive.read(member))
     # The header of an array may say anything: it is held against what is there before anything is allocated.

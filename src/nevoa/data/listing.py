@@ -13,6 +13,8 @@ from nevoa.data.names import printable
 LARGEST_FILE = 256_000_000
 # Photographs hardly shrink, and the emptiest of drawings by a factor of a hundred. Deflate can do 1,032.
 HIGHEST_RATIO = 500
+# So little may be packed as well as it can: a million labels in order are 8 MB.
+HARMLESS_BYTES = 16_000_000
 # What a column of classes is called, in tables and on the Hub.
 LABEL_COLUMNS = "label", "labels", "class", "category"
 

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from nevoa.data import idx
 from nevoa.data.archive import files_within, is_archive
-from nevoa.data.arrays import list_array
+from nevoa.data.arrays import list_array, list_arrays
 from nevoa.data.catalog import CATALOG
 from nevoa.data.decode import SUFFIXES
 from nevoa.data.folder import files_below
@@ -114,9 +114,10 @@ def _file(text: str, path: Path, split: str) -> Source:
     name, identity = short_name(text), [_marks([path]), split]
     if is_archive(path):
         return Source(text, name, identity, lambda: _list_archive(path, split))
+    if path.suffix.lower() == ".npz":
+        return Source(text, name, identity, lambda: list_arrays(path, split))
     whole: dict[str, Callable[[], Listing]] = {
         ".npy": lambda: list_array(path),
-        ".npz": lambda: list_array(path),
         ".parquet": lambda: list_parquet([path]),
     }
     kind = whole.get(path.suffix.lower()) or ((lambda: idx.list_idx(path)) if idx.is_idx(path) else None)

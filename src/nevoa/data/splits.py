@@ -8,7 +8,7 @@ from nevoa.errors import NevoaError
 TRAIN = "train"
 SPLITS = {
     TRAIN: ("train", "training"),
-    "test": ("test", "testing", "eval", "evaluation"),
+    "test": ("test", "tests", "testing", "eval", "evaluation"),
     "validation": ("validation", "valid", "val", "dev"),
 }
 
@@ -74,8 +74,17 @@ def _splits_at(folders: Sequence[Parts], depth: int) -> Mapping[str, str]:
     if set(exact.values()) == {TRAIN} and _with_folders(folders, depth) == exact.keys():
         return exact  # the only one with classes within
     loose = {name: split for name in names if (split := split_in(name))}
-    each_once = len(loose) == len(names) == len(set(loose.values()))
-    return loose if each_once and (_can_be_learned(loose.values()) or len(exact) == len(names)) else {}
+    if len(loose) > len(set(loose.values())):
+        return {}
+    if _can_be_learned(loose.values()) and (len(loose) == len(names) or _differ_within(folders, depth, loose)):
+        return loose  # as seg_train and seg_test, beside seg_pred
+    return loose if len(exact) == len(names) else {}
+
+
+def _differ_within(folders: Sequence[Parts], depth: int, named: Mapping[str, str]) -> bool:
+    """Whether what is to train on lies in different folders, as classes seldom do."""
+    trained = [parts[depth + 1 :] for parts in folders if len(parts) > depth and named.get(parts[depth]) == TRAIN]
+    return len(set(trained)) > 1
 
 
 def _with_folders(folders: Sequence[Parts], depth: int) -> set[str]:
