@@ -79,10 +79,21 @@ def choice_of(data: DataConfig, split: str | None = None) -> Choice:
 
 
 def images_of(data: DataConfig, split: str | None = None) -> ImageSet:
-    """The images that a config means, or those of another split of its source. A NevoaError if they cannot be had."""
+    """The images that a config means, or those of another split of its source, and only the classes that have any.
+
+    A NevoaError if they cannot be had.
+    """
     images = open_source(data.source, choice_of(data, split))
     check_strict(data, images)
-    return images
+    return _without_empty_classes(images)
+
+
+def _without_empty_classes(images: ImageSet) -> ImageSet:
+    """Nothing can be learned of a class without images, and there would be a row of it in each picture."""
+    found, labels = np.unique(images.labels, return_inverse=True)
+    if len(found) >= len(images.classes):
+        return images
+    return replace(images, labels=labels, classes=tuple(images.classes[label] for label in found.tolist()))
 
 
 def test_images_of(data: DataConfig, train: ImageSet) -> ImageSet:
@@ -94,12 +105,19 @@ def test_images_of(data: DataConfig, train: ImageSet) -> ImageSet:
     if test.shape != train.shape:
         channels, height, width = train.shape
         test = images_of(data.model_copy(update={"size": (height, width), "channels": channels}), "test")
-    if set(test.classes) < set(train.classes) and test.classes:
-        numbers = np.array([train.classes.index(name) for name in test.classes])
-        test = replace(test, labels=numbers[test.labels], classes=train.classes)
-    if test.classes and test.classes != train.classes:
-        raise NevoaError(f"The test images of {data.source} have other classes than those for training.")
-    return test
+    return test if not test.classes or test.classes == train.classes else _by_classes_of(train, test)
+
+
+def _by_classes_of(train: ImageSet, test: ImageSet) -> ImageSet:
+    """Those of `test` whose classes `train` has too, by its numbers. A NevoaError if there are none."""
+    place = np.array([train.classes.index(name) if name in train.classes else -1 for name in test.classes])
+    labels = place[test.labels]
+    kept = np.flatnonzero(labels >= 0)
+    if not len(kept):
+        raise NevoaError(f"The test images of {train.notes.source} have other classes than those for training.")
+    if len(kept) == len(test):
+        return replace(test, labels=labels, classes=train.classes)
+    return replace(ImageSet.of(test.name, test.images[kept], labels[kept], train.classes), notes=test.notes)
 
 
 def opening_of(data: DataConfig) -> Iterator[Progress | ImageSet]:

@@ -144,6 +144,23 @@ def test_of_several_idx_files_one_has_to_be_named(tmp_path: Path) -> None:
     assert len(open_source(str(tmp_path / "emnist-letters-train-images-idx3-ubyte"))) == 7
 
 
+def test_a_class_without_images_to_train_on_is_none(tmp_path: Path) -> None:
+    """A model would have a name for it and nothing learned; test images of it are left out."""
+    for number, name in enumerate(("train/cat", "train/dog", "train/newt", "test/newt", "test/cat", "test/yak")):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "1.png").write_bytes(encoded(photo(number), "PNG"))
+    (tmp_path / "train/dog/1.png").write_bytes(b"\x89PNG, and damaged")
+    data = DataConfig(source=str(tmp_path))
+    assert open_source(str(tmp_path)).classes == ("cat", "dog", "newt", "yak")  # for data show
+    train = wishes.images_of(data)
+    assert (train.classes, train.labels.tolist()) == (("cat", "newt"), [0, 1])
+    test = wishes.test_images_of(data, train)
+    assert (test.classes, test.labels.tolist()) == (("cat", "newt"), [0, 1])
+    np.testing.assert_array_equal(test.images, np.stack([np.asarray(photo(number)) for number in (4, 3)]))
+    whole = wishes.images_of(data, "test")
+    assert test.fingerprint != whole.fingerprint  # by which its features are kept
+
+
 def test_a_test_split_without_a_class_has_the_numbers_of_the_train_split(tmp_path: Path) -> None:
     for name, labels in (("train", [0, 1, 2, 3, 2, 1, 0]), ("t10k", [3, 0, 3, 0, 3, 0, 3])):
         (tmp_path / f"{name}-images-idx3-ubyte").write_bytes(idx(PIXELS[..., 0]))
