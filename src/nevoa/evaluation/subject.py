@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from nevoa.data import ImageSet, read_alike, to_bytes
+from nevoa.errors import NevoaError
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.stage import Stage
 from nevoa.model import Model
@@ -47,19 +48,42 @@ def from_run(run: Run, reference: Reference, count: int, seed: int, **settings: 
     """`count` new images of a run's model; `settings` are those of `Model.sample`. The last item is the Subject.
 
     Its model computes in float32 from here on: likelihoods are of the weights, not of a precision.
+
+    A NevoaError if the images that it was trained on are no longer what they were.
     """
     model, data = run.model(), run.config().data
     reference.check_shape(model.shape)
+    training = images_of(data)
+    if data.fingerprint not in (None, training.fingerprint):
+        raise NevoaError(
+            f"The images of {data.source} are no longer those that {run.folder} was trained on: copies of those cannot "
+            "be looked for. Measure images instead: 'nevoa sample' makes them, 'nevoa evaluate IMAGES.npy' takes them."
+        )
     sampling = model.settings(**settings).model_dump()
     parts: list[Images] = []
     drawn, total = 0, count * sampling["steps"]
-    for states in model.trajectories(count, seed=seed, **sampling):
+    labels = classes_in_shares(training, count) if model.classes else None
+    for states in model.trajectories(count, seed=seed, labels=labels, **sampling):
         x_t = next(states).x_t
         for state in states:
             x_t, drawn = state.x_t, drawn + len(x_t)
             yield Stage("drawing", drawn, total)
         parts.append(to_bytes(x_t))
-    training = images_of(data)
     yield Subject(
         str(run.folder), np.concatenate(parts), replace(model, precision="float32"), training, bool(data.flip), sampling
     )
+
+
+def classes_in_shares(training: ImageSet, count: int) -> list[str]:
+    """The classes of `count` new images, each with the share that it has among `training`.
+
+    Each image is of the class that is furthest behind its share, so that any first part is in these shares too: all
+    classes in turn, where they are of one size.
+    """
+    shares, given = np.bincount(training.labels, minlength=len(training.classes)), np.zeros(len(training.classes), int)
+    classes = []
+    for number in range(1, count + 1):
+        label = int(np.argmax(shares * number - given * len(training)))
+        given[label] += 1
+        classes.append(training.classes[label])
+    return classes

@@ -12,6 +12,7 @@ from nevoa.data import to_bytes
 from nevoa.evaluation.features import check_features
 from nevoa.evaluation.frechet import Moments, frechet_distance
 from nevoa.evaluation.reference import Reference
+from nevoa.evaluation.subject import classes_in_shares
 from nevoa.files import write_text
 from nevoa.model import Model, last
 from nevoa.run import Run
@@ -44,11 +45,15 @@ def sweep(
     """Draw `count` images each way, from the same noise, and measure them; one row after another."""
     reference.check_shape(model.shape)
     real = Moments.of([reference.features()])
+    own = model.classes and model.classes == reference.train.classes
+    labels = classes_in_shares(reference.train, count) if own else None
     for wishes in ways:
         if (wishes.get("steps") or 0) > model.schedule.steps:
             continue
         start = time.perf_counter()
-        images = np.concatenate([to_bytes(last(states).x_t) for states in model.trajectories(count, seed, **wishes)])
+        images = np.concatenate(
+            [to_bytes(last(states).x_t) for states in model.trajectories(count, seed, labels=labels, **wishes)]
+        )
         seconds = time.perf_counter() - start
         features = reference.judge.features(images)
         check_features(features, "images")
