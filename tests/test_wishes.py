@@ -117,3 +117,12 @@ def test_an_unconditional_model_refuses_labels_and_guidance() -> None:
         model.sample(1, guidance=2.0, steps=1)
     assert model.settings(labels=None, guidance=1.0) == model.settings()
     assert model.labels(3) is None
+
+
+@pytest.mark.parametrize("guidance", [0, 2])
+def test_a_model_that_was_always_told_the_class_has_no_guidance(guidance: float) -> None:
+    """What it would draw of no class is as it began, noise."""
+    config = parse({"data": {"classes": CLASSES}, "training": {"conditional": True, "label_dropout": 0}})
+    assert settled(config, guidance=1).guidance == 1
+    with pytest.raises(NevoaError, match="this one was always told it"):
+        settled(config, guidance=guidance)

@@ -51,6 +51,11 @@ def settled(config: Config, **wishes: Unpack[SamplingWishes]) -> SamplingConfig:
     own, timesteps = config.sampling, config.diffusion.timesteps
     wished: dict[str, Any] = {name: value for name, value in wishes.items() if value is not None and name != "labels"}
     _check(wished, timesteps, conditional=bool(config.classes))
+    if wished.get("guidance", own.guidance) != 1 and not config.training.label_dropout:
+        raise NevoaError(
+            "guidance other than 1 is for models that were trained without the class as well, with a "
+            "training.label_dropout of 0.1 or so; this one was always told it."
+        )
     if wished.get("sampler", own.sampler) != own.sampler:
         # The config's timesteps were chosen for the config's sampler.
         own = own.model_copy(update={"steps": None, "spacing": "trailing"})

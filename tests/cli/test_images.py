@@ -136,6 +136,10 @@ def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
     [
         (["train", "pets", "--strict"], "1 files of pets cannot be used; the first: cat/bad.png"),
         (["train", "pets/dog", "--conditional", "--steps", "1"], "dog has no classes: a conditional model needs them"),
+        (
+            ["train", "pets/dog", "-o", "sampling.guidance=2", "--steps", "1"],
+            "is for models of classes, and dog has none",
+        ),
         (["train", "pets", "--classes", "cat,cow"], "There is no class 'cow'"),
         (["train", "pets/cat", "--classes", "cat"], "no classes to choose from"),
         (["train", "pets", "--split", "test"], "put its pictures into a sub-folder test"),

@@ -1,14 +1,20 @@
 """What is measured: images of each class in its share, of what was trained on."""
 
 from collections import Counter
+from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import nevoa
+from nevoa.config import Config
 from nevoa.data import ImageSet
-from nevoa.evaluation.subject import classes_in_shares
+from nevoa.errors import NevoaError
+from nevoa.evaluation.subject import Subject, classes_in_shares, from_run
+from nevoa.run import Run
 
 
 def of_classes(counts: list[int]) -> ImageSet:
@@ -18,7 +24,7 @@ def of_classes(counts: list[int]) -> ImageSet:
 
 @given(counts=st.lists(st.integers(1, 50), min_size=1, max_size=6), count=st.integers(0, 200))
 def test_each_class_has_its_share_of_any_first_part(counts: list[int], count: int) -> None:
-    """Within one image, for two classes; those furthest behind come first, so that more lag by less than their number."""
+    """Within one image, for two classes; of more, the last in turn waits for the others."""
     classes = classes_in_shares(of_classes(counts), count)
     assert len(classes) == count
     for end in range(count + 1):
@@ -35,3 +41,18 @@ def test_classes_of_one_size_come_in_turn(classes: int) -> None:
 
 def test_a_rare_class_is_rare() -> None:
     assert Counter(classes_in_shares(of_classes([90, 10]), 100)) == {"0": 90, "1": 10}
+
+
+@pytest.mark.slow
+def test_a_run_is_measured_by_what_it_was_trained_on_and_nothing_else(tiny: Config, tmp_path: Path) -> None:
+    run, reference = Run(tmp_path / "r"), Mock()
+    for _ in nevoa.fit(tiny, run.folder):
+        pass
+    *_, subject = from_run(run, reference, 3, seed=0)
+    assert isinstance(subject, Subject)
+    assert len(subject.images) == 3
+    config = run.config_file.read_text()
+    assert subject.training is not None
+    run.config_file.write_text(config.replace(subject.training.fingerprint, "0" * 64))
+    with pytest.raises(NevoaError, match="no longer those that"):
+        next(from_run(run, reference, 3, seed=0))

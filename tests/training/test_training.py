@@ -4,6 +4,7 @@ import copy
 import itertools
 import json
 import math
+import os
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 import nevoa
@@ -368,6 +370,16 @@ def test_without_a_folder_all_minutes_are_for_steps(tiny: Config, monkeypatch: p
     config = configure("fashion_mnist_10k", minutes=100, options=options_of(tiny))
     steps = resolve(config, started=time.perf_counter(), recorded=False).config.training.steps
     assert 0.9 * 12_000 < (steps or 0) <= 12_000
+
+
+def test_a_folder_whose_name_no_config_can_hold_is_refused_from_within(tmp_path: Path, monkeypatch) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    Image.new("L", (8, 8)).save(folder / "1.png")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(NevoaError, match="is not UTF-8, which a config is"):
+        resolve(configure(".", steps=1, options=TINY))
 
 
 def test_decoding_images_takes_nothing_from_the_minutes(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Images that are made ready: what is seen of it."""
 
+import csv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,8 +84,11 @@ def left_out(notes: "Notes") -> str:
 
 
 def names_of(text: str | None) -> list[str] | None:
-    """`cat,dog` as names."""
-    return None if text is None else [name.strip() for name in text.split(",")]
+    """`cat,dog` as names; one with a comma in it stands in quotes."""
+    if text is None:
+        return None
+    names = next(csv.reader([text.replace("\n", " ")], skipinitialspace=True), [])
+    return [name.strip() for name in names] or [""]
 
 
 def size_of(text: str | None) -> "int | tuple[int, int] | None":

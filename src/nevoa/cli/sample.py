@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from nevoa.cli import options
+from nevoa.cli.preparing import names_of
 from nevoa.errors import NevoaError, unknown
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ DEFAULT_COUNT = 64
 DEFAULT_ROWS = 8
 DEFAULT_COLUMNS = 8
 # Of many classes a sheet shows fewer images each.
-MOST_ROWS, MOST_TILES = 20, 320
+MOST_ROWS, MOST_TILES = 20, 256
 SUFFIXES = (".png", ".npy", ".gif")
 FRAMES = 60
 
@@ -40,7 +41,10 @@ def sample(
     ] = None,
     label: Annotated[
         str | None,
-        typer.Option(help="Classes by name or index, with commas, made in turn: a row each.", show_default="all"),
+        typer.Option(
+            help="Classes by name or index, with commas, made in turn: a row each. Quote a name that has a comma.",
+            show_default="all",
+        ),
     ] = None,
     guidance: options.Guidance = None,
     sampler: options.Sampler = None,
@@ -71,23 +75,26 @@ def sample(
     model = load(run or PACKAGED)
     wishes = {"sampler": sampler, "steps": steps, "spacing": spacing, "variance": variance, "eta": eta, "clip": clip}
     settings = model.settings(**wishes, guidance=guidance)  # pyright: ignore[reportArgumentType]
-    labels = labels_of(model.classes, label.split(",") if label is not None else None)
+    labels = labels_of(model.classes, [label] if label and label in model.classes else names_of(label))
     total = count or _default_count(len(labels), trajectory is not None)
-    if total > 256 and (trajectory or kind == ".gif"):
-        raise NevoaError(f"A picture of the way out of the noise holds up to 256 images, not {total}.")
+    if total > MOST_TILES and (trajectory or kind == ".gif"):
+        raise NevoaError(f"A picture of the way out of the noise holds up to {MOST_TILES} images, not {total}.")
     if trajectory and settings.steps and trajectory > settings.steps + 1:
         raise NevoaError(f"With {settings.steps} steps --trajectory is between 2 and {settings.steps + 1}.")
     moments = trajectory or (FRAMES if kind == ".gif" else 1)
     frames = _generate(model, total, moments, {**settings.model_dump(), "seed": seed, "labels": labels or None})
-    _save(out, kind, frames, trajectory is not None, rows=min(len(labels), total) if len(labels) > 1 else None)
-    classes = f" of {', '.join(model.classes[one] for one in labels[:total])} in turn" if labels else ""
+    rows = min(len(labels), total) if 1 < len(labels) <= MOST_TILES else None
+    _save(out, kind, frames, trajectory is not None, rows)
+    named = [model.classes[one] for one in labels[:total]]
+    classes = f" of {', '.join(named) if len(named) <= MOST_ROWS else f'{len(named)} classes'} in turn" if named else ""
     typer.echo(f"{total} images{classes}, {settings.sampler}, {settings.steps} steps: {out}")
 
 
 def _default_count(classes: int, trajectory: bool) -> int:
     """A row for each of several classes; of one, or of none in particular, a square sheet."""
     if classes > 1:
-        return min(classes, MOST_ROWS) if trajectory else classes * max(1, min(DEFAULT_COLUMNS, MOST_TILES // classes))
+        each = max(1, min(DEFAULT_COLUMNS, MOST_TILES // classes))
+        return min(classes, MOST_ROWS) if trajectory else min(classes * each, MOST_TILES)
     return DEFAULT_ROWS if trajectory else DEFAULT_COUNT
 
 

@@ -51,9 +51,8 @@ def sweep(
         if (wishes.get("steps") or 0) > model.schedule.steps:
             continue
         start = time.perf_counter()
-        images = np.concatenate(
-            [to_bytes(last(states).x_t) for states in model.trajectories(count, seed, labels=labels, **wishes)]
-        )
+        parts = model.trajectories(count, seed, labels=labels, **wishes)
+        images = np.concatenate([to_bytes(last(states).x_t) for states in parts])
         seconds = time.perf_counter() - start
         features = reference.judge.features(images)
         check_features(features, "images")

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from nevoa.config import Config, TrainingConfig
+from nevoa.config import Config, TrainingConfig, parse
 from nevoa.data import ImageSet, Notes, flips, is_path
 from nevoa.device import choose_device, choose_precision, choose_threads
 from nevoa.errors import NevoaError
@@ -157,6 +157,8 @@ def _with(config: Config, section: str, **values: Any) -> Config:
 
 def _conditional(config: Config, images: ImageSet) -> bool:
     wish = config.training.conditional
+    if config.sampling.guidance != 1 and not (wish and images.classes):
+        raise NevoaError(f"sampling.guidance other than 1 is for models of classes, and {images.name} has none.")
     if wish == "auto":
         return bool(images.classes)
     if wish and not images.classes:
@@ -170,8 +172,9 @@ def _conditional(config: Config, images: ImageSet) -> bool:
 def _about(config: Config, images: ImageSet) -> dict[str, Any]:
     """What is found when the data are opened; the classes only where the network is told them."""
     data = config.data
+    source = str(Path(data.source).expanduser().resolve()) if is_path(data.source) else data.source
     return {
-        "source": str(Path(data.source).expanduser().resolve()) if is_path(data.source) else data.source,
+        "source": parse({"data": {"source": source}}).data.source,  # if it can be written
         "flip": flips(data.source) if data.flip is None else data.flip,
         "fingerprint": images.fingerprint,
         "classes": images.classes if config.training.conditional else None,
