@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from nevoa import wishes
 from nevoa.config import DataConfig
@@ -88,6 +89,18 @@ def test_an_array_with_alpha_is_laid_on_the_background(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", pixels)
     images = open_source(str(tmp_path / "a.npy"), Choice(background="#010203"))
     assert images.images[:, 0, 0].tolist() == [[1, 2, 3], [0, 0, 0]]
+
+
+@pytest.mark.parametrize(("background", "colour"), [("#010203", [1, 2, 3]), ("#070707", [7])])
+def test_gray_with_alpha_on_a_colour_is_in_colour(tmp_path: Path, background: str, colour: list[int]) -> None:
+    pixels = np.zeros((2, 4, 4, 2), np.uint8)
+    np.save(tmp_path / "a.npy", pixels)
+    (tmp_path / "b").mkdir()
+    for number in range(2):
+        Image.fromarray(pixels[number]).save(tmp_path / "b" / f"{number}.png")
+    for name in ("a.npy", "b"):
+        images = open_source(str(tmp_path / name), Choice(background=background))
+        assert images.images[:, 0, 0].tolist() == [colour, colour]
 
 
 @pytest.mark.parametrize(

@@ -30,10 +30,15 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Header:
-    """What an image file says of itself: height and width as it is seen, and whether it is gray."""
+    """What an image file says of itself: height and width as it is seen, whether it is gray, or in part transparent."""
 
     size: Size
     gray: bool
+    clear: bool = False
+
+    def gray_on(self, background: str) -> bool:
+        """Whether it is gray when it lies on a background of that colour."""
+        return self.gray and not (self.clear and _is_coloured(background))
 
 
 def is_picture(start: bytes) -> bool:
@@ -46,7 +51,7 @@ def header(data: bytes) -> Header:
     """The header of an image file's content. A ValueError says why there is none."""
     with _quiet(), _opened(data) as image:
         height, width = image.size if _lies(image) else image.size[::-1]
-        return Header((height, width), image.mode in GRAY_MODES)
+        return Header((height, width), image.mode in GRAY_MODES, image.has_transparency_data)
 
 
 def decoded(data: bytes, background: str = WHITE, size: Size | None = None) -> Image.Image:
@@ -81,7 +86,7 @@ def opaque(image: Image.Image, background: str = WHITE) -> Image.Image:
         clear = image.convert("RGBA")
         behind = Image.new("RGBA", clear.size, colour(background))
         image = Image.alpha_composite(behind, clear)
-        gray = gray and len(set(colour(background)[:3])) == 1
+        gray = gray and not _is_coloured(background)
     return image.convert("L" if gray else "RGB")
 
 
@@ -92,6 +97,10 @@ def colour(name: str) -> tuple[int, int, int, int]:
     except ValueError as error:
         raise NevoaError(f"'{name}' is no colour: give a name such as white, or #rrggbb.") from error
     return red, green, blue, 255
+
+
+def _is_coloured(background: str) -> bool:
+    return len(set(colour(background)[:3])) > 1
 
 
 def read_image(path: Path) -> Image.Image:

@@ -67,7 +67,7 @@ def of_arrays(images: UInt8[np.ndarray, "N H W C"], labels: np.ndarray | None, c
         labels=labels.astype(np.int64),
         classes=tuple(classes),
         size=(height, width),
-        channels=1 if channels in (1, 2) else 3,
+        channels={1: 1, 3: 3, 4: 3}.get(channels),  # of gray and alpha the background decides
     )
 
 

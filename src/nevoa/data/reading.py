@@ -67,7 +67,7 @@ def shape_of(listing: Listing, numbers: Int64[np.ndarray, " N"], choice: Choice)
     if size and channels:
         return Shape(size, channels)
     found = [head for head in each(lambda number: _header_in(listing, number), numbers.tolist()) if head is not None]
-    gray = bool(found) and all(head.gray for head in found)
+    gray = bool(found) and all(head.gray_on(choice.background) for head in found)
     return Shape(size or _usual({head.size for head in found}), channels or (1 if gray else 3))
 
 
@@ -102,5 +102,5 @@ def _header_in(listing: Listing, number: int) -> Header | None:
 
 def _header(content: bytes | np.ndarray) -> Header:
     if isinstance(content, np.ndarray):
-        return Header(content.shape[:2], content.shape[2] < 3)
+        return Header(content.shape[:2], content.shape[2] < 3, content.shape[2] in (2, 4))
     return header(content)

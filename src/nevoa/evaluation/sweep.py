@@ -51,7 +51,8 @@ def sweep(
         if (wishes.get("steps") or 0) > model.schedule.steps:
             continue
         start = time.perf_counter()
-        parts = model.trajectories(count, seed, labels=labels, **wishes)
+        way: SamplingWishes = {**wishes, "labels": labels}
+        parts = model.trajectories(count, seed, **way)
         images = np.concatenate([to_bytes(last(states).x_t) for states in parts])
         seconds = time.perf_counter() - start
         features = reference.judge.features(images)
