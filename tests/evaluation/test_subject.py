@@ -13,6 +13,7 @@ import nevoa
 from nevoa.config import Config
 from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
+from nevoa.evaluation import Reference
 from nevoa.evaluation.subject import Subject, classes_in_shares, from_run
 from nevoa.run import Run
 
@@ -45,7 +46,7 @@ def test_a_rare_class_is_rare() -> None:
 
 @pytest.mark.slow
 def test_a_run_is_measured_by_what_it_was_trained_on_and_nothing_else(tiny: Config, tmp_path: Path) -> None:
-    run, reference = Run(tmp_path / "r"), Mock()
+    run, reference = Run(tmp_path / "r"), Mock(spec=Reference)
     for _ in nevoa.fit(tiny, run.folder):
         pass
     *_, subject = from_run(run, reference, 3, seed=0)
