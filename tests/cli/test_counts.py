@@ -2,7 +2,7 @@
 
 import pytest
 
-from nevoa.cli.preparing import names_of
+from nevoa.cli.options import names_of
 from nevoa.cli.sample import MOST_TILES, _default_count
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nevoa.cli.preparing import size_of
+from nevoa.cli.options import size_of
 from nevoa.errors import NevoaError, unknown
 
 if TYPE_CHECKING:

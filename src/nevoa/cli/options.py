@@ -1,8 +1,11 @@
 """Options that several commands take: which images, and how a run makes new ones."""
 
+import csv
 from typing import Annotated
 
 import typer
+
+from nevoa.errors import NevoaError
 
 Split = Annotated[str | None, typer.Option(help="train, test, or another that the source has.", show_default="train")]
 Classes = Annotated[
@@ -43,3 +46,24 @@ Guidance = Annotated[
     ),
 ]
 Eta = Annotated[float | None, typer.Option(help="ddim's share of fresh noise, 0 to 1.", show_default="the run's")]
+
+
+def names_of(text: str | None) -> list[str] | None:
+    """`cat,dog` as names; one with a comma in it stands in quotes."""
+    if text is None:
+        return None
+    names = next(csv.reader([text.replace("\n", " ")], skipinitialspace=True), [])
+    return [name.strip() for name in names] or [""]
+
+
+def size_of(text: str | None) -> int | tuple[int, int] | None:
+    """`64` or `30x50` as a side, or as height and width. A NevoaError for anything else."""
+    if text is None:
+        return None
+    try:
+        sides = [int(side) for side in text.lower().split("x")]
+    except ValueError:
+        sides = []
+    if len(sides) not in (1, 2):
+        raise NevoaError(f"--size is a side or HEIGHTxWIDTH, such as 64 or 30x50, not '{text}'.")
+    return sides[0] if len(sides) == 1 else (sides[0], sides[1])

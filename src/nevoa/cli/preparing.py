@@ -1,13 +1,12 @@
 """Images that are made ready: what is seen of it."""
 
-import csv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from nevoa.errors import NevoaError
+from nevoa.cli.options import names_of, size_of
 
 if TYPE_CHECKING:
     from nevoa.config import DataConfig
@@ -81,24 +80,3 @@ def left_out(notes: "Notes") -> str:
     parts = {"left out": len(notes.bad), "there twice": notes.duplicates}
     said = [f"{count:,} {what}" for what, count in parts.items() if count]
     return f" ({', '.join(said)})" if said else ""
-
-
-def names_of(text: str | None) -> list[str] | None:
-    """`cat,dog` as names; one with a comma in it stands in quotes."""
-    if text is None:
-        return None
-    names = next(csv.reader([text.replace("\n", " ")], skipinitialspace=True), [])
-    return [name.strip() for name in names] or [""]
-
-
-def size_of(text: str | None) -> "int | tuple[int, int] | None":
-    """`64` or `30x50` as a side, or as height and width. A NevoaError for anything else."""
-    if text is None:
-        return None
-    try:
-        sides = [int(side) for side in text.lower().split("x")]
-    except ValueError:
-        sides = []
-    if len(sides) not in (1, 2):
-        raise NevoaError(f"--size is a side or HEIGHTxWIDTH, such as 64 or 30x50, not '{text}'.")
-    return sides[0] if len(sides) == 1 else (sides[0], sides[1])

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from nevoa.cli import options
-from nevoa.cli.preparing import names_of
+from nevoa.cli.options import names_of
 from nevoa.errors import NevoaError, unknown
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from rich.table import Table
 from nevoa.cli import options
 from nevoa.cli.interrupt import Interrupt
 from nevoa.cli.notify import notify as send
-from nevoa.cli.preparing import left_out, names_of, show_preparation, size_of
+from nevoa.cli.options import names_of, size_of
+from nevoa.cli.preparing import left_out, show_preparation
 
 if TYPE_CHECKING:
     from nevoa.training import Plan

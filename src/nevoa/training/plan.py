@@ -152,13 +152,12 @@ def check_disk(trial: Trial, folder: Path) -> None:
 
 
 def _with(config: Config, section: str, **values: Any) -> Config:
-    return config.model_copy(update={section: getattr(config, section).model_copy(update=values)})
+    """The config with other values, checked as if a user had written them."""
+    return parse({**config.model_dump(), section: {**getattr(config, section).model_dump(), **values}})
 
 
 def _conditional(config: Config, images: ImageSet) -> bool:
     wish = config.training.conditional
-    if config.sampling.guidance != 1 and not (wish and images.classes):
-        raise NevoaError(f"sampling.guidance other than 1 is for models of classes, and {images.name} has none.")
     if wish == "auto":
         return bool(images.classes)
     if wish and not images.classes:
@@ -172,9 +171,8 @@ def _conditional(config: Config, images: ImageSet) -> bool:
 def _about(config: Config, images: ImageSet) -> dict[str, Any]:
     """What is found when the data are opened; the classes only where the network is told them."""
     data = config.data
-    source = str(Path(data.source).expanduser().resolve()) if is_path(data.source) else data.source
     return {
-        "source": parse({"data": {"source": source}}).data.source,  # if it can be written
+        "source": str(Path(data.source).expanduser().resolve()) if is_path(data.source) else data.source,
         "flip": flips(data.source) if data.flip is None else data.flip,
         "fingerprint": images.fingerprint,
         "classes": images.classes if config.training.conditional else None,
