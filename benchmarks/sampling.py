@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 
 import nevoa
+from nevoa._util.device import timed
 from nevoa.config import DataConfig
-from nevoa.device import timed
 from nevoa.evaluation import Reference
 from nevoa.evaluation.frechet import Moments, frechet_distance
 from nevoa.model import Model, fresh_network
@@ -37,7 +37,7 @@ def drawn(model: Model, reference: Reference, count: int, **wishes: object) -> t
     start = time.perf_counter()
     images = model.sample(count, **wishes)  # pyright: ignore[reportArgumentType]
     seconds = (time.perf_counter() - start) / count
-    features = Moments.of([reference.judge.features(images)])
+    features = Moments.of([reference.feature_network.features(images)])
     return frechet_distance(features, Moments.of([reference.features()])), seconds
 
 
@@ -49,7 +49,8 @@ def main() -> None:
     wishes = parser.parse_args()
     model, reference = nevoa.load(wishes.run), Reference.of(DataConfig(source="fashion_mnist"))
     notebook = notebook_seconds()
-    print(f"| {wishes.count:,} images | {reference.judge.card.short_name} distance | ms an image | times cheaper |")
+    name = reference.feature_network.card.short_name
+    print(f"| {wishes.count:,} images | {name} distance | ms an image | times cheaper |")
     print(f"| --- | --- | --- | --- |\n| the notebook's {STEPS} steps | | {1e3 * notebook:.0f} | 1 |", flush=True)
     ways = [{"sampler": "dpm_solver", "spacing": "karras", "steps": steps} for steps in wishes.steps]
     ways.append({"sampler": "ddpm", "spacing": "trailing", "steps": STEPS})

@@ -23,13 +23,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import nevoa
+from nevoa._util.device import timed
 from nevoa.data import Batches, open_source
-from nevoa.device import timed
 from nevoa.diffusion import Denoiser, NoiseSchedule
 from nevoa.model import fresh_network
 from nevoa.networks.attention import LinearAttention
 from nevoa.training import resolve
-from nevoa.training.draws import Draws
+from nevoa.training.noise import TrainingNoise
 
 Way = Literal["notebook", "float32", "bfloat16"]
 Result = TypeVar("Result")
@@ -84,7 +84,7 @@ def as_taught(batch_size: int) -> tuple[nn.Module, Callable[[int], Tensor]]:
             module.forward = MethodType(taught, module)
     timesteps, seed = config.diffusion.timesteps, config.training.seed
     denoiser = Denoiser(network, NoiseSchedule.linear(timesteps))
-    batches, draws = Batches(images, seed, bool(config.data.flip)), Draws(seed, timesteps, images.shape)
+    batches, draws = Batches(images, seed, bool(config.data.flip)), TrainingNoise(seed, timesteps, images.shape)
 
     def loss_of(first: int) -> Tensor:
         x_0, (t, epsilon) = batches.batch(first, batch_size), draws.take(first, batch_size)

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.cli.test_stopping import command, started
 from tests.training.conftest import outcome
 
-from nevoa.run import Run
+from nevoa.runs.run import Run
 
 STEPS_PER_KILL = 12
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
-from nevoa.run import PACKAGED, Run
+from nevoa.runs.run import PACKAGED, Run
 
 LIMIT_BYTES = 8_000_000
 

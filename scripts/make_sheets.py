@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from nevoa.data import fashion_mnist as fm
+from nevoa.data.sources import fashion_mnist as fm
 
 FOLDER = Path(__file__).parents[1] / "src/nevoa/data/sheets/fashion_mnist_10k"
 PER_CLASS = 1000

@@ -9,7 +9,7 @@ import nevoa
 from nevoa.config import DataConfig
 from nevoa.evaluation import Reference
 from nevoa.evaluation.frechet import Moments, frechet_distance
-from nevoa.run import PACKAGED, Run
+from nevoa.runs.run import PACKAGED, Run
 
 COUNT = 2048
 
@@ -31,7 +31,7 @@ def test_its_images_score_what_its_card_says() -> None:
     said = re.search(rf"fd_fashion of {COUNT:,} images: ([\d.]+)", card)
     assert said
     reference = Reference.of(DataConfig(source="fashion_mnist"))
-    features = reference.judge.features(nevoa.load().sample(COUNT))
+    features = reference.feature_network.features(nevoa.load().sample(COUNT))
     assert frechet_distance(Moments.of([features]), Moments.of([reference.features()])) == pytest.approx(
         float(said[1]), rel=0.05
     )

@@ -8,7 +8,7 @@ images = nevoa.load(run.folder).sample(64)
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from nevoa.threads import wait_politely
+from nevoa._util.threads import wait_politely
 
 wait_politely()
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from nevoa.errors import NevoaError as NevoaError
     from nevoa.model import Model as Model
     from nevoa.presets import configure as configure
-    from nevoa.run import Run as Run
-    from nevoa.run import load as load
+    from nevoa.runs.run import Run as Run
+    from nevoa.runs.run import load as load
     from nevoa.training import fit as fit
     from nevoa.training import train as train
 
@@ -29,10 +29,10 @@ _HOMES = {
     "Config": "nevoa.config",
     "Model": "nevoa.model",
     "NevoaError": "nevoa.errors",
-    "Run": "nevoa.run",
+    "Run": "nevoa.runs.run",
     "configure": "nevoa.presets",
     "fit": "nevoa.training",
-    "load": "nevoa.run",
+    "load": "nevoa.runs.run",
     "train": "nevoa.training",
 }
 

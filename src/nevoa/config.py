@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from nevoa._util.files import damaged, read_text
 from nevoa.errors import NevoaError, unknown
-from nevoa.files import damaged, read_text
 
 # Far wider and deeper than any network that fits in a computer: a damaged config is not to make us try.
 Even = Annotated[int, Field(ge=4, le=4096, multiple_of=2)]

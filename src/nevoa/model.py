@@ -10,15 +10,14 @@ import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor, nn
 
+from nevoa._util.device import DeviceName, PrecisionName, in_precision
+from nevoa._util.random import Stream, generator
 from nevoa.config import Config, DiffusionConfig, NetworkConfig, SamplingConfig, UNetConfig
-from nevoa.data import to_bytes
-from nevoa.device import DeviceName, PrecisionName, in_precision
+from nevoa.data import label_of, to_bytes
 from nevoa.diffusion import Denoiser, Guided, NoiseSchedule
 from nevoa.errors import NevoaError
 from nevoa.networks import ResidualUNet, UNet
-from nevoa.random import Stream, generator
-from nevoa.sampling import ImageNoise, State, named_sampler, timestep_grid, trajectory
-from nevoa.wishes import SamplingWishes, labels_of, settled
+from nevoa.sampling import ImageNoise, SamplingOptions, State, named_sampler, settled, timestep_grid, trajectory
 
 # Enough for full speed on two cores, and small enough that 1000-step sampling at 64x64 fits in 1 GiB.
 IMAGES_AT_ONCE = 256
@@ -71,12 +70,12 @@ class Model:
         numbers = range(first, first + count)
         return torch.tensor([cycle[n % len(cycle)] for n in numbers], device=self.device) if cycle else None
 
-    def settings(self, **wishes: Unpack[SamplingWishes]) -> SamplingConfig:
+    def settings(self, **wishes: Unpack[SamplingOptions]) -> SamplingConfig:
         """How images are made: the config's sampling with what is given, and not None, in its place."""
         return settled(self.config, **wishes)
 
     def trajectory(
-        self, count: int, seed: int = 0, first: int = 0, **wishes: Unpack[SamplingWishes]
+        self, count: int, seed: int = 0, first: int = 0, **wishes: Unpack[SamplingOptions]
     ) -> Iterator[State]:
         """The reverse process of images number first … first + count - 1 of a seed, in `steps + 1` states.
 
@@ -90,12 +89,12 @@ class Model:
         label = self.labels(count, first, wishes.get("labels"))
         return trajectory(self.denoiser(settings.clip, label, settings.guidance), kind, noise(), grid, noise)
 
-    def trajectories(self, count: int, seed: int = 0, **wishes: Unpack[SamplingWishes]) -> Iterator[Iterator[State]]:
+    def trajectories(self, count: int, seed: int = 0, **wishes: Unpack[SamplingOptions]) -> Iterator[Iterator[State]]:
         """`trajectory` for any count, in batches that fit in memory."""
         for first in range(0, count, IMAGES_AT_ONCE):
             yield self.trajectory(min(IMAGES_AT_ONCE, count - first), seed, first, **wishes)
 
-    def sample(self, count: int, seed: int = 0, **wishes: Unpack[SamplingWishes]) -> UInt8[np.ndarray, "N H W C"]:
+    def sample(self, count: int, seed: int = 0, **wishes: Unpack[SamplingOptions]) -> UInt8[np.ndarray, "N H W C"]:
         """New images. Image n of a seed is the same picture whatever the count."""
         if count < 1:
             raise NevoaError(f"count is at least 1, not {count}.")
@@ -143,3 +142,14 @@ def network_shapes(config: Config, shape: tuple[int, int, int]) -> dict[str, tor
     except (ValueError, RuntimeError) as error:
         raise NevoaError(f"The config describes no network: {str(error).splitlines()[0]}.") from error
     return {name: tensor.shape for name, tensor in network.state_dict().items()}
+
+
+def labels_of(classes: Sequence[str], wish: Sequence[int | str] | None = None) -> Sequence[int]:
+    """The labels that images are made of in turn: of the classes wished for, else of all. Empty for no classes."""
+    if wish is None:
+        return range(len(classes))
+    if not classes:
+        raise NevoaError("This model knows no classes: it was trained without training.conditional=true.")
+    if not wish:
+        raise NevoaError("labels is empty: name a class, or leave it out.")
+    return [label_of(classes, one) for one in wish]

@@ -80,7 +80,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
-class Wishes(TypedDict, total=False):
+class TrainingOptions(TypedDict, total=False):
     """What is said by name of a training; None is as good as nothing.
 
     Attributes:
@@ -110,7 +110,7 @@ def configure(
     preset: str = DEFAULT_PRESET,
     *,
     options: Sequence[str] = (),
-    **wishes: Unpack[Wishes],
+    **wishes: Unpack[TrainingOptions],
 ) -> Config:
     """A config: the preset, over it `options` ("section.key=value"), over them what is given by name.
 
@@ -120,8 +120,8 @@ def configure(
         raise unknown("preset", preset, PRESETS)
     named: dict[str, dict[str, Any]] = {"data": {"source": source} if source is not None else {}, "training": {}}
     for key, value in wishes.items():
-        if key not in Wishes.__annotations__:
-            raise unknown("setting", key, Wishes.__annotations__)
+        if key not in TrainingOptions.__annotations__:
+            raise unknown("setting", key, TrainingOptions.__annotations__)
         if value is not None:
             named["data" if key in DataConfig.model_fields else "training"][key] = value
     set_by_key = parse_overrides(options)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from nevoa.data import open_source
-from nevoa.run import Run
+from nevoa.runs.run import Run
 from nevoa.training import train
 from tests.cli.conftest import OPTIONS, Refuses, nevoa
 from tests.conftest import TINY
@@ -208,7 +208,7 @@ WRONG_TO_MEASURE = [
     (["evaluate", "runs/tiny", "--against", "fashion"], "Did you mean 'fashion_mnist'"),
     (["evaluate", "constant.npy", "--metrics", "inception", "--inception-weights", "w"], "look the same"),
     (["evaluate", "constant.npy", "--metrics", "bits"], "Bits per dimension are those of a model"),
-    (["judge", "train", "fashn_mnist"], "Did you mean 'fashion_mnist'"),
+    (["feature_network", "train", "fashn_mnist"], "Did you mean 'fashion_mnist'"),
 ]
 
 
@@ -283,11 +283,11 @@ def test_a_sweep_prints_a_row_for_each_way_to_draw(tmp_path: Path, trained: Path
 
 @needs_debian
 @pytest.mark.slow
-def test_a_judge_is_trained_for_images_of_another_size(tmp_path: Path) -> None:
+def test_a_feature_network_is_trained_for_images_of_another_size(tmp_path: Path) -> None:
     options = ("fashion_mnist", "--size", "8")
-    told = nevoa("judge", "train", *options, "--epochs", "1", folder=tmp_path)
+    told = nevoa("feature_network", "train", *options, "--epochs", "1", folder=tmp_path)
     assert "Right on" in told.stdout
-    assert "already" in nevoa("judge", "train", *options, folder=tmp_path, code=2).stderr
+    assert "already" in nevoa("feature_network", "train", *options, folder=tmp_path, code=2).stderr
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from PIL import Image
 from nevoa.cli.main import main
 from nevoa.config import Config, DataConfig
 from nevoa.errors import NevoaError
-from nevoa.run import Run
+from nevoa.runs.run import Run
 from tests.cli.conftest import OPTIONS, Refuses, nevoa
 from tests.data.pictures import encoded, photo
 

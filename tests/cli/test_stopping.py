@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from nevoa.claim import claimed, state_of
 from nevoa.errors import NevoaError
-from nevoa.run import Run
-from nevoa.training import checkpoint
+from nevoa.runs import checkpoint
+from nevoa.runs.lock import claimed, state_of
+from nevoa.runs.run import Run
 from tests.cli.conftest import OPTIONS, nevoa
-from tests.training.conftest import outcome
+from tests.small_runs import outcome
 
 # A checkpoint every second step, so that a third of the time is spent saving.
 OFTEN = (

@@ -14,10 +14,9 @@ from PIL import Image
 from nevoa.data import (
     CATALOG,
     Batches,
-    Choice,
     ImageSet,
+    Selection,
     fitted,
-    idx,
     mapped,
     open_source,
     parse_index,
@@ -25,7 +24,8 @@ from nevoa.data import (
     to_bytes,
     to_unit,
 )
-from nevoa.data import fashion_mnist as fm
+from nevoa.data.sources import fashion_mnist as fm
+from nevoa.data.sources import idx
 from nevoa.errors import NevoaError
 
 REQUIRED = os.environ.get("NEVOA_REQUIRE_FASHION_MNIST") == "1"
@@ -64,7 +64,7 @@ def test_the_sheets_are_the_first_thousand_training_images_of_each_class() -> No
 
 @needs_debian
 def test_the_complete_set_is_complete() -> None:
-    train, test = open_source("fashion_mnist"), open_source("fashion_mnist", Choice("test"))
+    train, test = open_source("fashion_mnist"), open_source("fashion_mnist", Selection("test"))
     assert (len(train), len(test)) == (60_000, 10_000)
     assert np.bincount(train.labels).tolist() == [6000] * 10
     assert np.bincount(test.labels).tolist() == [1000] * 10
@@ -137,7 +137,7 @@ def test_resizing_keeps_proportions_and_cuts_the_middle() -> None:
 
 
 def test_a_resized_source_has_that_size() -> None:
-    assert open_source("fashion_mnist_10k", Choice(size=(16, 16))).shape == (1, 16, 16)
+    assert open_source("fashion_mnist_10k", Selection(size=(16, 16))).shape == (1, 16, 16)
 
 
 def test_a_photograph_is_read_as_it_is_seen(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nevoa.data import Choice, ImageSet, open_source
+from nevoa.data import ImageSet, Selection, open_source
 from nevoa.data.listing import classes_of
-from nevoa.data.sources import find_source
+from nevoa.data.sources.find import find_source
 from nevoa.errors import NevoaError
 from tests.data.pictures import encoded, photo
 
@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def opened(folder: Path, **choice: object) -> ImageSet:
-    return open_source(str(folder), Choice(**choice))  # pyright: ignore[reportArgumentType]
+    return open_source(str(folder), Selection(**choice))  # pyright: ignore[reportArgumentType]
 
 
 def test_sub_folders_are_labels(folder: Path) -> None:

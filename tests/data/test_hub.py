@@ -12,9 +12,10 @@ import pyarrow.parquet
 import pytest
 from PIL import Image
 
-from nevoa.data import CATALOG, Choice, hub, open_source
+from nevoa.data import CATALOG, Selection, open_source
 from nevoa.data.catalog import DIGITS
-from nevoa.data.hub import PARQUET, Place, parse_place
+from nevoa.data.sources import hub
+from nevoa.data.sources.hub import PARQUET, Place, parse_place
 from nevoa.errors import NevoaError
 from tests.data.pictures import encoded, photo
 
@@ -110,10 +111,10 @@ def copy(root: Path, name: str) -> None:
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_every_row_loads_from_a_copy_laid_out_like_it(name: str, copies: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copy(copies, name)
-    monkeypatch.setattr("nevoa.data.fashion_mnist.DEBIAN_FOLDER", copies / "not installed")
+    monkeypatch.setattr("nevoa.data.sources.fashion_mnist.DEBIAN_FOLDER", copies / "not installed")
     row, layout = CATALOG[name], LAYOUTS[name]
     for split in layout.splits:
-        images = open_source(name, Choice(split, size=row.size or (50, 70)))
+        images = open_source(name, Selection(split, size=row.size or (50, 70)))
         expected = np.stack([np.asarray(picture) for picture in pictures(name, split)])
         np.testing.assert_array_equal(images.images, expected.reshape(images.images.shape))
         assert images.shape[0] == row.channels
@@ -141,7 +142,7 @@ def test_any_data_set_of_the_hub_by_its_name(copies: Path) -> None:
     images = open_source("hf:uoft-cs/cifar10")
     assert images.images.shape == (COUNT, 32, 32, 3)
     assert images.classes == CATALOG["cifar10"].classes
-    assert len(open_source("hf:ufldl-stanford/svhn:cropped_digits", Choice("extra"))) == COUNT
+    assert len(open_source("hf:ufldl-stanford/svhn:cropped_digits", Selection("extra"))) == COUNT
 
 
 def test_a_row_without_an_image_is_left_out(copies: Path) -> None:
@@ -188,16 +189,16 @@ def test_parquet_files_of_splits(copies: Path) -> None:
         columns = {"image": [encoded(photo(number), "PNG")]}
         datasets.Dataset.from_dict(columns).to_parquet(copies / "rows" / "data" / f"{name}.parquet")
     for split, number in (("train", 1), ("test", 2), ("eval", 2)):
-        images = open_source(str(copies / "rows"), Choice(split))
+        images = open_source(str(copies / "rows"), Selection(split))
         np.testing.assert_array_equal(images.images, np.asarray(photo(number))[None])
     # The name of a file says more than the folder's, and a few pictures beside it do not matter.
     Image.new("L", (4, 4)).save(copies / "rows" / "logo.png")
     (copies / "rows" / "training" / "train_test_split").mkdir(parents=True)
     (copies / "rows" / "data").rename(copies / "rows" / "training" / "train_test_split" / "data")
     assert len(open_source(str(copies / "rows"))) == 2  # the latest, too, is in a folder of training
-    assert len(open_source(str(copies / "rows"), Choice("test"))) == 1
+    assert len(open_source(str(copies / "rows"), Selection("test"))) == 1
     with pytest.raises(NevoaError, match="no Parquet file for split 'validation'"):
-        open_source(str(copies / "rows"), Choice("validation"))
+        open_source(str(copies / "rows"), Selection("validation"))
 
 
 @pytest.mark.parametrize(
@@ -273,10 +274,10 @@ def test_without_a_network_the_reason_and_a_way_on_are_said(copies: Path) -> Non
 def test_the_real_hub(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the catalogue says of each, held against what is there."""
     monkeypatch.setenv("NEVOA_CACHE", str(tmp_path))
-    monkeypatch.setattr("nevoa.data.fashion_mnist.DEBIAN_FOLDER", tmp_path / "not installed")
+    monkeypatch.setattr("nevoa.data.sources.fashion_mnist.DEBIAN_FOLDER", tmp_path / "not installed")
     row = CATALOG[name]
     listing = row.list("train")
     assert listing.count == (row.counts["train"] or listing.count)
-    images = open_source(name, Choice(limit=20))
+    images = open_source(name, Selection(limit=20))
     assert images.shape[0] == row.channels
     assert not row.class_count or len(images.classes) == row.class_count

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nevoa.data import Choice, ImageSet, label_of, open_source
+from nevoa.data import ImageSet, Selection, label_of, open_source
 from tests.data.pictures import encoded, photo
 
 APART = unicodedata.normalize("NFD", "été")
@@ -75,7 +75,7 @@ def test_letters_with_accents_are_one_whoever_wrote_them(tmp_path: Path) -> None
     assert sorted(kinds(by_table)) == ["x", "y"]
     files: dict[str, bytes | str] = {f"train/{APART}/1.png": PICTURES[0], "train/mer/1.png": PICTURES[1]}
     assert written(tmp_path / "b", {**files, "test/été/1.png": PICTURES[2]}).classes == ("mer", "été")
-    assert kinds(open_source(str(tmp_path / "b"), Choice("test"))) == ["été"]
+    assert kinds(open_source(str(tmp_path / "b"), Selection("test"))) == ["été"]
     assert label_of(("mer", "été"), APART) == 1
 
 
@@ -109,4 +109,4 @@ def test_a_table_of_what_is_to_test_with_leaves_the_folders_to_train_on_their_cl
         "test/metadata.csv": "file_name,label\n2.png,dogs\n3.png,cats\n",
     }
     assert kinds(written(tmp_path, files)) == ["cats", "dogs"]
-    assert kinds(open_source(str(tmp_path), Choice("test"))) == ["dogs", "cats"]
+    assert kinds(open_source(str(tmp_path), Selection("test"))) == ["dogs", "cats"]

@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nevoa.data import Choice, ImageSet, label_of, open_source
+from nevoa.data import ImageSet, Selection, label_of, open_source
 from nevoa.data import parallel as parallels
 from nevoa.data import prepare as preparing
 from nevoa.data.listing import Listing, of_arrays
 from nevoa.data.parallel import each
 from nevoa.data.prepare import prepare, store_folder
-from nevoa.data.sources import Source
+from nevoa.data.sources.find import Source
 from nevoa.data.store import open_store
 from nevoa.errors import NevoaError
 from tests.data.pictures import encoded, photo
@@ -55,7 +55,7 @@ def noise(bad: tuple[int, ...] = (), stop_at: int | None = None, identity: objec
     return Source("noise", "noise", identity, listing)
 
 
-def prepared(source: Source, choice: Choice = Choice()) -> ImageSet:  # noqa: B008
+def prepared(source: Source, choice: Selection = Selection()) -> ImageSet:  # noqa: B008
     list(prepare(source, choice))
     return open_store(store_folder(source, choice))
 
@@ -75,8 +75,8 @@ def test_a_preparation_that_was_stopped_is_gone_on_with(stop_at: int, cache: Pat
     """Wherever it stopped, nothing half-made can be opened; the next try reads only what is missing."""
     with pytest.raises(KeyboardInterrupt):
         prepared(noise((2, 11), stop_at))
-    assert not store_folder(noise(), Choice()).exists()
-    first = next(iter(prepare(noise((2, 11)), Choice())))
+    assert not store_folder(noise(), Selection()).exists()
+    first = next(iter(prepare(noise((2, 11)), Selection())))
     assert first.done == stop_at // 5 * 5
     images = prepared(noise((2, 11)))
     assert images.fingerprint == prepared(noise((2, 11), identity="again")).fingerprint
@@ -99,7 +99,7 @@ def test_another_content_does_not_go_on_with_what_was_begun() -> None:
     source = noise()
     listing = source.list()
     renamed = replace(listing, file=lambda number: f"g{number}")
-    assert next(iter(prepare(replace(source, list=lambda: renamed), Choice()))).done == 0
+    assert next(iter(prepare(replace(source, list=lambda: renamed), Selection()))).done == 0
 
 
 def test_what_is_there_needs_no_room_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +128,7 @@ def test_no_more_is_read_ahead_than_is_taken(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_very_many_bad_files_are_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nevoa.files.LARGEST_TEXT", 2000)
+    monkeypatch.setattr("nevoa._util.files.LARGEST_TEXT", 2000)
     assert len(prepared(noise(tuple(range(1, 23)))).notes.bad) == 22
 
 
@@ -140,26 +140,26 @@ def test_a_store_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_choices_have_stores_of_their_own() -> None:
     choices = (
-        Choice(),
-        Choice(limit=4),
-        Choice(channels=1),
-        Choice(size=(3, 3)),
-        Choice(classes=("odd",)),
-        Choice("x"),
+        Selection(),
+        Selection(limit=4),
+        Selection(channels=1),
+        Selection(size=(3, 3)),
+        Selection(classes=("odd",)),
+        Selection("x"),
     )
     assert len({store_folder(noise(), choice) for choice in choices}) == len(choices)
-    assert store_folder(noise(identity=1), Choice()) != store_folder(noise(identity=2), Choice())
+    assert store_folder(noise(identity=1), Selection()) != store_folder(noise(identity=2), Selection())
 
 
 def test_classes_are_chosen_by_name_or_index() -> None:
-    images = prepared(noise(), Choice(classes=("odd",)))
+    images = prepared(noise(), Selection(classes=("odd",)))
     np.testing.assert_array_equal(images.images, NOISE[1::2])
     assert images.classes == ("odd",)
-    both = prepared(noise(), Choice(classes=("Odd", 0)))
+    both = prepared(noise(), Selection(classes=("Odd", 0)))
     assert both.classes == ("odd", "even")
     assert both.labels.tolist() == [(number + 1) % 2 for number in range(23)]
     with pytest.raises(NevoaError, match=r"There is no class 'ode'. Did you mean 'odd'"):
-        prepared(noise(), Choice(classes=("ode",)))
+        prepared(noise(), Selection(classes=("ode",)))
 
 
 def test_of_classes_that_are_numbers_a_number_is_a_name() -> None:
@@ -172,27 +172,27 @@ def test_of_classes_that_are_numbers_a_number_is_a_name() -> None:
 
 
 def test_a_limit_draws_the_same_images_each_time() -> None:
-    first, again = prepared(noise(), Choice(limit=9)), prepared(noise(identity="again"), Choice(limit=9))
+    first, again = prepared(noise(), Selection(limit=9)), prepared(noise(identity="again"), Selection(limit=9))
     assert len(first) == 9
     assert first.fingerprint == again.fingerprint
     drawn = [int(np.flatnonzero((image == NOISE).all((1, 2, 3)))[0]) for image in first.images]
     assert drawn == sorted(set(drawn)) != list(range(9))
     assert first.labels.tolist() == [number % 2 for number in drawn]
-    assert len(prepared(noise(), Choice(limit=99))) == 23
+    assert len(prepared(noise(), Selection(limit=99))) == 23
 
 
 def test_unlabelled_images_have_no_classes_to_choose() -> None:
     source = Source("x", "x", "x", lambda: of_arrays(NOISE, None))
     assert prepared(source).classes == ()
     with pytest.raises(NevoaError, match="no classes to choose from"):
-        prepared(source, Choice(classes=("a",)))
+        prepared(source, Selection(classes=("a",)))
 
 
 @pytest.mark.parametrize("file", ["images.npy", "labels.npy", "about.json", "bad.jsonl"])
 @pytest.mark.parametrize("how", ["a bit", "longer", "shorter", "gone"])
 def test_a_store_that_was_changed_is_noticed(file: str, how: str) -> None:
     prepared(noise((3,)))
-    folder = store_folder(noise(), Choice())
+    folder = store_folder(noise(), Selection())
     path = folder / file
     data = bytearray(path.read_bytes())
     if how == "gone":
@@ -206,7 +206,7 @@ def test_a_store_that_was_changed_is_noticed(file: str, how: str) -> None:
 
 def test_a_store_that_was_only_touched_is_whole() -> None:
     prepared(noise())
-    os.utime(store_folder(noise(), Choice()) / "images.npy")
+    os.utime(store_folder(noise(), Selection()) / "images.npy")
     np.testing.assert_array_equal(prepared(noise()).images, NOISE)
 
 
@@ -224,7 +224,7 @@ def test_every_file_is_kept_by_its_hash(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_said_before_anything_is_written(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nevoa.files.shutil.disk_usage", lambda _: type("Usage", (), {"free": 100})())
+    monkeypatch.setattr("nevoa._util.files.shutil.disk_usage", lambda _: type("Usage", (), {"free": 100})())
     with pytest.raises(NevoaError, match="The store of noise needs up to 0 MB"):
         prepared(noise())
     assert not [path for path in cache.iterdir() if path.suffix != ".lock"]

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nevoa import wishes
 from nevoa.config import DataConfig
-from nevoa.data import CATALOG, Choice, flips, open_source, read_alike, short_name
-from nevoa.data.idx import read_idx
+from nevoa.data import CATALOG, Selection, flips, load_images, load_test_images, open_source, read_unchanged, short_name
+from nevoa.data.sources.idx import read_idx
 from nevoa.errors import NevoaError
 from nevoa.presets import configure
 from tests.data.pictures import encoded, photo
@@ -54,18 +53,18 @@ def test_an_array_for_each_split(images: str, labels: str, tmp_path: Path) -> No
     arrays |= {labels.format(split): np.arange(len(part))[:, None] % 2 for split, part in parts.items()}
     np.savez(tmp_path / "a.npz", **arrays)  # pyright: ignore[reportArgumentType]
     for split, part in parts.items():
-        found = open_source(str(tmp_path / "a.npz"), Choice(split))
+        found = open_source(str(tmp_path / "a.npz"), Selection(split))
         np.testing.assert_array_equal(found.images, part)
         assert found.labels.tolist() == [number % 2 for number in range(len(part))]
     with pytest.raises(NevoaError, match="For split 'other' there has to be one, and there are 0"):
-        open_source(str(tmp_path / "a.npz"), Choice("other"))
+        open_source(str(tmp_path / "a.npz"), Selection("other"))
 
 
 def test_labels_in_order_shrink_to_nearly_nothing(tmp_path: Path) -> None:
     """And are no attempt to fill the memory: 70,000 of them in 0.1 % of their size."""
     pixels, labels = np.zeros((70_000, 1, 1), np.uint8), np.repeat(np.arange(10), 7_000)
     np.savez_compressed(tmp_path / "a.npz", images=pixels, labels=labels)
-    assert open_source(str(tmp_path / "a.npz"), Choice(limit=9)).shape == (1, 1, 1)
+    assert open_source(str(tmp_path / "a.npz"), Selection(limit=9)).shape == (1, 1, 1)
     path = tmp_path / "train-labels-idx1-ubyte.gz"
     path.write_bytes(gzip.compress(b"\0\0\x08\x01" + (70_000).to_bytes(4, "big") + labels.astype(np.uint8).tobytes()))
     np.testing.assert_array_equal(read_idx(path), labels)
@@ -87,7 +86,7 @@ def test_an_array_with_alpha_is_laid_on_the_background(tmp_path: Path) -> None:
     pixels = np.zeros((2, 4, 4, 4), np.uint8)
     pixels[1, ..., 3] = 255
     np.save(tmp_path / "a.npy", pixels)
-    images = open_source(str(tmp_path / "a.npy"), Choice(background="#010203"))
+    images = open_source(str(tmp_path / "a.npy"), Selection(background="#010203"))
     assert images.images[:, 0, 0].tolist() == [[1, 2, 3], [0, 0, 0]]
 
 
@@ -99,7 +98,7 @@ def test_gray_with_alpha_on_a_colour_is_in_colour(tmp_path: Path, background: st
     for number in range(2):
         Image.fromarray(pixels[number]).save(tmp_path / "b" / f"{number}.png")
     for name in ("a.npy", "b"):
-        images = open_source(str(tmp_path / name), Choice(background=background))
+        images = open_source(str(tmp_path / name), Selection(background=background))
         assert images.images[:, 0, 0].tolist() == [colour, colour]
 
 
@@ -165,12 +164,12 @@ def test_a_class_without_images_to_train_on_is_none(tmp_path: Path) -> None:
     (tmp_path / "train/dog/1.png").write_bytes(b"\x89PNG, and damaged")
     data = DataConfig(source=str(tmp_path))
     assert open_source(str(tmp_path)).classes == ("cat", "dog", "newt", "yak")  # for data show
-    train = wishes.images_of(data)
+    train = load_images(data)
     assert (train.classes, train.labels.tolist()) == (("cat", "newt"), [0, 1])
-    test = wishes.test_images_of(data, train)
+    test = load_test_images(data, train)
     assert (test.classes, test.labels.tolist()) == (("cat", "newt"), [0, 1])
     np.testing.assert_array_equal(test.images, np.stack([np.asarray(photo(number)) for number in (4, 3)]))
-    whole = wishes.images_of(data, "test")
+    whole = load_images(data, "test")
     assert test.fingerprint != whole.fingerprint  # by which its features are kept
 
 
@@ -179,7 +178,7 @@ def test_a_test_split_without_a_class_has_the_numbers_of_the_train_split(tmp_pat
         (tmp_path / f"{name}-images-idx3-ubyte").write_bytes(idx(PIXELS[..., 0]))
         (tmp_path / f"{name}-labels-idx1-ubyte").write_bytes(idx(np.array(labels, np.uint8)))
     data = DataConfig(source=str(tmp_path))
-    test = wishes.test_images_of(data, wishes.images_of(data))
+    test = load_test_images(data, load_images(data))
     assert test.classes == ("0", "1", "2", "3")
     assert test.labels.tolist() == [3, 0, 3, 0, 3, 0, 3]
 
@@ -192,7 +191,7 @@ def test_idx_files_with_their_labels(tmp_path: Path) -> None:
     (tmp_path / "plain-images-idx3-ubyte").write_bytes(idx(gray))
     np.testing.assert_array_equal(open_source(str(tmp_path)).images[..., 0], gray[:5])
     assert open_source(str(tmp_path)).labels.tolist() == [0, 1, 2, 3, 4]
-    assert len(open_source(str(tmp_path), Choice("test"))) == 2
+    assert len(open_source(str(tmp_path), Selection("test"))) == 2
     assert open_source(str(tmp_path / "plain-images-idx3-ubyte")).classes == ()
 
 
@@ -217,13 +216,13 @@ def test_a_folder_that_is_called_like_a_data_set_is_measured_itself(tmp_path: Pa
     monkeypatch.chdir(tmp_path)
     Path("shapes").mkdir()
     Path("shapes/a.png").write_bytes(encoded(photo(), "PNG"))
-    assert read_alike(Path("shapes")).shape == (1, 30, 40, 3)
+    assert read_unchanged(Path("shapes")).shape == (1, 30, 40, 3)
 
 
 def test_digits_are_scikit_learns() -> None:
     from sklearn.datasets import load_digits
 
-    found, train, test = load_digits(), open_source("digits"), open_source("digits", Choice("test"))
+    found, train, test = load_digits(), open_source("digits"), open_source("digits", Selection("test"))
     assert (len(train), len(test)) == (1497, 300)
     both = np.concatenate([train.images, test.images])[..., 0]
     np.testing.assert_array_equal(np.round(both / 15.9375), found.images)  # pyright: ignore[reportAttributeAccessIssue]
@@ -232,7 +231,7 @@ def test_digits_are_scikit_learns() -> None:
 
 def test_shapes_of_any_size_can_be_told_apart() -> None:
     """Each is there, of one colour on another; a shape fills the share of its box that geometry says."""
-    images = open_source("shapes", Choice(size=(64, 64), limit=1000))
+    images = open_source("shapes", Selection(size=(64, 64), limit=1000))
     filled = np.zeros(5)
     for image, label in zip(images.images.astype(int), images.labels, strict=True):
         inside = np.abs(image - image[0, 0]).sum(2) > 60
@@ -244,11 +243,11 @@ def test_shapes_of_any_size_can_be_told_apart() -> None:
     assert circle == pytest.approx(np.pi / 4, abs=0.03)
     assert ring < circle < 1
     assert star < triangle < square
-    assert open_source("shapes", Choice(size=(20, 50), limit=3)).shape == (3, 20, 50)
+    assert open_source("shapes", Selection(size=(20, 50), limit=3)).shape == (3, 20, 50)
 
 
 def test_shapes_for_testing_are_others() -> None:
-    train, test = (open_source("shapes", Choice(split, limit=200)) for split in ("train", "test"))
+    train, test = (open_source("shapes", Selection(split, limit=200)) for split in ("train", "test"))
     assert not {image.tobytes() for image in train.images} & {image.tobytes() for image in test.images}
 
 
@@ -283,10 +282,12 @@ def test_the_catalogue_is_whole(name: str) -> None:
 def test_images_to_be_measured_are_not_changed(tmp_path: Path) -> None:
     for number in range(3):
         (tmp_path / f"{number}.png").write_bytes(encoded(photo(number), "PNG"))
-    np.testing.assert_array_equal(read_alike(tmp_path, 2), np.stack([np.asarray(photo(number)) for number in range(2)]))
+    np.testing.assert_array_equal(
+        read_unchanged(tmp_path, 2), np.stack([np.asarray(photo(number)) for number in range(2)])
+    )
     (tmp_path / "3.png").write_bytes(encoded(photo(3, (9, 9)), "PNG"))
     with pytest.raises(NevoaError, match=r"differ: 0.png is 30x40"):
-        read_alike(tmp_path)
+        read_unchanged(tmp_path)
     (tmp_path / "3.png").write_bytes(b"bad")
     with pytest.raises(NevoaError, match=r"3.png: it is no picture"):
-        read_alike(tmp_path)
+        read_unchanged(tmp_path)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from nevoa.data import Choice, open_source
+from nevoa.data import Selection, open_source
 from nevoa.errors import NevoaError
 
 Kinds = dict[str, int]
@@ -28,7 +28,7 @@ def lay_out(folder: Path, folders: Sequence[str], each: int = 3) -> None:
 
 def ours(folder: Path, split: str) -> Kinds:
     """How many pictures of each class a split has; the class is "" where there are none."""
-    images = open_source(str(folder), Choice(split))
+    images = open_source(str(folder), Selection(split))
     return dict(Counter(images.classes[label] if images.classes else "" for label in images.labels.tolist()))
 
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from nevoa.evaluation.classes import classes
 from nevoa.evaluation.frechet import Moments, frechet_distance
 from nevoa.evaluation.inception import inception_scores
-from nevoa.evaluation.kernel import CONFIDENCE, kernel_distance
-from nevoa.evaluation.manifold import manifold
+from nevoa.evaluation.kernel_distance import CONFIDENCE, kernel_distance
+from nevoa.evaluation.precision_recall import manifold
 
 
 def features(count: int, width: int = 6, seed: int = 0, shift: float = 0.0) -> np.ndarray:

@@ -8,10 +8,10 @@ from PIL import Image
 
 from nevoa.config import DataConfig
 from nevoa.errors import NevoaError
-from nevoa.evaluation import Reference, judges
-from nevoa.evaluation.judge import load_judge
+from nevoa.evaluation import Reference, feature_networks
+from nevoa.evaluation.feature_network import load_feature_network
 
-JUDGES = Path(judges.__file__).parent
+JUDGES = Path(feature_networks.__file__).parent
 
 
 @pytest.fixture
@@ -26,17 +26,17 @@ def split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataConfig:
     return DataConfig(source=str(tmp_path / "my pets"), only=("a", "c"), limit=3, size=(8, 12))
 
 
-def test_without_a_judge_the_command_that_trains_it_is_said(split: DataConfig) -> None:
+def test_without_a_feature_network_the_command_that_trains_it_is_said(split: DataConfig) -> None:
     with pytest.raises(
-        NevoaError, match=r"no judge of my pets at 8x12 yet: nevoa judge train '.*my pets' --size 8x12 --c"
+        NevoaError, match=r"no feature network of my pets at 8x12 yet: nevoa features train '.*my pets' --size 8x12 --c"
     ):
         Reference.of(split)
 
 
 def test_all_images_of_the_chosen_classes_are_the_reference(split: DataConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     """However few the run was trained on."""
-    judge = load_judge(JUDGES / "fashion_mnist")
-    monkeypatch.setattr("nevoa.evaluation.reference.judge_of", lambda *_: judge)
+    feature_network = load_feature_network(JUDGES / "fashion_mnist")
+    monkeypatch.setattr("nevoa.evaluation.reference.feature_network_for", lambda *_: feature_network)
     reference = Reference.of(split)
     assert (len(reference.train), len(reference.test)) == (8, 8)
     assert reference.train.classes == reference.test.classes == ("a", "c")

@@ -10,7 +10,7 @@ from nevoa.evaluation import Reference, sweep
 from nevoa.evaluation.frechet import Moments, frechet_distance
 from nevoa.evaluation.sweep import SWEEP
 from nevoa.model import Model
-from tests.evaluation.test_meter import reference  # noqa: F401
+from tests.evaluation.test_measure import reference  # noqa: F401
 
 
 class Ignorant(nn.Module):
@@ -31,7 +31,7 @@ def test_rows_are_what_the_model_draws(model: Model, reference: Reference) -> No
     assert [row.wishes for row in rows] == list(ways)
     images = model.sample(150, **ways[1])
     real = Moments.of([reference.features()])
-    drawn = Moments.of([reference.judge.features(images)])
+    drawn = Moments.of([reference.feature_network.features(images)])
     assert rows[1].distance == pytest.approx(frechet_distance(drawn, real), rel=1e-6)
 
 

@@ -14,23 +14,23 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from nevoa._util.tensors import read_tensors
 from nevoa.config import to_toml
-from nevoa.data import Choice, ImageSet, read_alike, read_image
-from nevoa.data.fashion_mnist import cut_sheet
-from nevoa.data.idx import read_idx
+from nevoa.data import ImageSet, Selection, read_image, read_unchanged
 from nevoa.data.listing import of_arrays
 from nevoa.data.prepare import prepare, store_folder
-from nevoa.data.sources import Source, find_source
+from nevoa.data.sources.fashion_mnist import cut_sheet
+from nevoa.data.sources.find import Source, find_source
+from nevoa.data.sources.idx import read_idx
 from nevoa.data.store import open_store
 from nevoa.errors import NevoaError
 from nevoa.presets import configure
-from nevoa.run import Run, load
-from nevoa.survey import Summary
-from nevoa.tensors import read_tensors
-from nevoa.training import checkpoint
+from nevoa.runs import checkpoint
+from nevoa.runs.manifest import faults
+from nevoa.runs.overview import Summary
+from nevoa.runs.run import Run, load
 from nevoa.training.loop import training_steps
-from nevoa.training.manifest import faults
-from nevoa.training.snapshot import read_progress
+from nevoa.training.snapshot import read_progress, save_checkpoint
 from nevoa.training.state import TrainingState
 from tests.conftest import TINY
 
@@ -104,7 +104,7 @@ def readers(folder: Path) -> dict[str, Reader]:
         "store labels": (store / "labels.npy", lambda: open_store(store)),
         "sheet": (sheet, lambda: cut_sheet(sheet)),
         "idx": (idx, lambda: read_idx(idx)),
-        "array": (array, lambda: read_alike(array)),
+        "array": (array, lambda: read_unchanged(array)),
         "arrays": (npz, lambda: _read_all(npz)),
         "zip": (zipped, lambda: _read_all(zipped)),
         "tar": (tar, lambda: _read_all(tar)),
@@ -121,8 +121,8 @@ def _store(cache: Path) -> Path:
     before = os.environ.get("NEVOA_CACHE")
     os.environ["NEVOA_CACHE"] = str(cache)
     try:
-        list(prepare(source, Choice()))
-        return store_folder(source, Choice())
+        list(prepare(source, Selection()))
+        return store_folder(source, Selection())
     finally:
         os.environ.pop("NEVOA_CACHE")
         if before is not None:
@@ -146,7 +146,7 @@ def _run(folder: Path) -> Run:
     for step in training_steps(state, few):
         run.append_metrics({"images_seen": step.images_seen, "loss": step.loss})
     run.publish_model(state.model())
-    checkpoint.save(state, run.checkpoints)
+    save_checkpoint(state, run.checkpoints)
     run.config_file.write_text(to_toml(config, {"nevoa": "0.1.0"}))
     run.status_file.write_text(json.dumps({"format": 1, "state": "failed", "pid": 1, "message": "no"}))
     return run

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from nevoa.device import PrecisionName, in_precision
+from nevoa._util.device import PrecisionName, in_precision
 from nevoa.diffusion import Denoiser, NoiseSchedule
 from nevoa.networks import ResidualUNet, UNet, convolution
 from nevoa.networks.attention import Attention, LinearAttention

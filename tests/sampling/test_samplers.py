@@ -16,7 +16,7 @@ from nevoa.diffusion import Denoiser, Estimate, GaussianProcess, NoiseSchedule, 
 from nevoa.model import last
 from nevoa.sampling import (
     DDIM,
-    Ancestral,
+    DDPM,
     DPMSolver,
     ImageNoise,
     Sampler,
@@ -26,7 +26,7 @@ from nevoa.sampling import (
     timestep_grid,
     trajectory,
 )
-from nevoa.sampling.grid import SIGMA_MIN, SPACINGS
+from nevoa.sampling.timesteps import SIGMA_MIN, SPACINGS
 
 LINEAR: dict[str, Any] = {"num_train_timesteps": 1000, "beta_schedule": "linear", "beta_start": 1e-4, "beta_end": 0.02}
 THEIR_PREDICTION = {"epsilon": "epsilon", "v": "v_prediction", "x0": "sample"}
@@ -63,7 +63,7 @@ def test_ddpm_is_that_of_diffusers(variance: Variance, prediction: PredictionNam
     grid = [t + 1 for t in theirs.timesteps.tolist()] + [0]
     denoiser = Denoiser(network, NoiseSchedule.linear(), prediction, clip)
     expected = x_t
-    for t, ours in zip(theirs.timesteps, our_steps(Ancestral(variance), denoiser, x_t, grid), strict=True):
+    for t, ours in zip(theirs.timesteps, our_steps(DDPM(variance), denoiser, x_t, grid), strict=True):
         output = network(expected, (t + 1).expand(2))
         expected = theirs.step(output, t, expected, generator=generator).prev_sample
         torch.testing.assert_close(ours, expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
@@ -125,7 +125,7 @@ def exact_denoiser(schedule: NoiseSchedule) -> Denoiser:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sampler", [Ancestral("small"), Ancestral("large"), DDIM(), DDIM(0.7), DPMSolver()])
+@pytest.mark.parametrize("sampler", [DDPM("small"), DDPM("large"), DDIM(), DDIM(0.7), DPMSolver()])
 def test_gaussian_data_come_back(sampler: Sampler) -> None:
     """With the exact denoiser, samples have the mean and the covariance of the data."""
     denoiser, generator = exact_denoiser(NoiseSchedule.linear(1000)), torch.Generator().manual_seed(0)
@@ -183,7 +183,7 @@ def test_the_grid_falls_strictly_to_0(schedule: ScheduleName, timesteps: int, sh
 
 
 @pytest.mark.parametrize("spacing", SPACINGS)
-@pytest.mark.parametrize("sampler", [Ancestral(), DDIM(), DDIM(1.0), DPMSolver()])
+@pytest.mark.parametrize("sampler", [DDPM(), DDIM(), DDIM(1.0), DPMSolver()])
 def test_a_steep_schedule_makes_no_nan(sampler: Sampler, spacing: Spacing) -> None:
     for schedule in (STEEP, STEEP.with_zero_terminal_snr(), NoiseSchedule.cosine(19).with_zero_terminal_snr()):
         for steps in (1, 2, 5, 10, 19):
@@ -217,13 +217,13 @@ def test_no_noise_on_the_last_step() -> None:
     def forbidden() -> Tensor:
         raise AssertionError("noise was drawn")
 
-    x_0 = Ancestral("large").step(process, x, Estimate(0.5 * x, x), 4, 0, forbidden)
+    x_0 = DDPM("large").step(process, x, Estimate(0.5 * x, x), 4, 0, forbidden)
     torch.testing.assert_close(x_0, 0.5 * x)
 
 
 def test_a_trajectory_is_every_state_from_noise_to_image() -> None:
     denoiser, x_T = Denoiser(network, NoiseSchedule.linear(10), "x0"), torch.randn(2, 1, 2, 2)
-    states = list(trajectory(denoiser, Ancestral(), x_T, timestep_grid(denoiser.schedule, 10), noises(0, (2, 1, 2, 2))))
+    states = list(trajectory(denoiser, DDPM(), x_T, timestep_grid(denoiser.schedule, 10), noises(0, (2, 1, 2, 2))))
     assert [state.t for state in states] == [10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
     assert states[0].x_t is x_T
     assert states[-1].x_t is states[-1].x_0_hat

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from nevoa._util.files import sweep
 from nevoa.config import Config
 from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
-from nevoa.files import sweep
-from nevoa.run import Run
-from nevoa.training import checkpoint
+from nevoa.runs import checkpoint
+from nevoa.runs.manifest import faults
+from nevoa.runs.run import Run
 from nevoa.training.loop import training_steps
-from nevoa.training.manifest import faults
-from nevoa.training.record import Recorder
+from nevoa.training.recorder import Recorder
 from nevoa.training.snapshot import contents, restore
 from nevoa.training.state import TrainingState
 from tests.faults import Disk

@@ -9,9 +9,8 @@ import torch
 
 from nevoa.config import Config
 from nevoa.data import ImageSet
-from nevoa.training import checkpoint
 from nevoa.training.loop import train_step, training_denoiser, training_steps
-from nevoa.training.snapshot import optimizer_tensors, restore
+from nevoa.training.snapshot import optimizer_tensors, restore, save_checkpoint
 from nevoa.training.state import TrainingState
 
 
@@ -35,7 +34,7 @@ def test_a_resumed_run_scales_as_an_uninterrupted_one(
     whole, parts, resumed = (scaled(tiny, few_images) for _ in range(3))
     losses = [step.loss for step in training_steps(whole, few_images)]
     list(itertools.islice(training_steps(parts, few_images), after))
-    restore(resumed, checkpoint.save(parts, tmp_path))
+    restore(resumed, save_checkpoint(parts, tmp_path))
     assert resumed.scaler.state_dict() == parts.scaler.state_dict()
     assert [step.loss for step in training_steps(resumed, few_images)] == losses[after:]
     assert resumed.scaler.state_dict() == whole.scaler.state_dict()

@@ -9,15 +9,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from nevoa.claim import state_of
 from nevoa.diffusion import Denoiser
 from nevoa.errors import NevoaError
-from nevoa.run import Run
-from nevoa.training import Trial, checkpoint, fit_resolved
+from nevoa.runs import checkpoint
+from nevoa.runs.lock import state_of
+from nevoa.runs.run import Run
+from nevoa.training import Profile, fit_resolved
 from nevoa.training.loop import MOST_NOT_FINITE, training_steps
 from nevoa.training.snapshot import contents
 from nevoa.training.state import TrainingState
-from tests.training.conftest import stop_after, told, without
+from tests.small_runs import stop_after, told, without
 
 
 class Poison(torch.autograd.Function):
@@ -54,7 +55,7 @@ def poisoned(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture(params=["float32", "bfloat16"])
-def either(request: pytest.FixtureRequest, trial: Trial) -> Trial:
+def either(request: pytest.FixtureRequest, trial: Profile) -> Profile:
     trial.settle(precision=request.param)
     return trial
 
@@ -63,7 +64,7 @@ def changing(state: TrainingState) -> dict[str, bytes]:
     return without(contents(state), {"state.json"})
 
 
-def test_such_a_step_changes_nothing(either: Trial, poisoned: Callable) -> None:
+def test_such_a_step_changes_nothing(either: Profile, poisoned: Callable) -> None:
     poisoned({3, 4})
     state = TrainingState.fresh(either.config, either.images.shape)
     steps = training_steps(state, either.images)
@@ -81,7 +82,7 @@ def test_such_a_step_changes_nothing(either: Trial, poisoned: Callable) -> None:
     assert changing(state) != before
 
 
-def test_nothing_is_published_then(trial: Trial, tmp_path: Path, poisoned: Callable) -> None:
+def test_nothing_is_published_then(trial: Profile, tmp_path: Path, poisoned: Callable) -> None:
     """Step 5 is due a checkpoint, step 4 a preview, step 6 a report: none of them comes, and the next ones do."""
     poisoned({4, 5, 6})
     list(fit_resolved(trial, tmp_path / "r"))
@@ -91,7 +92,7 @@ def test_nothing_is_published_then(trial: Trial, tmp_path: Path, poisoned: Calla
     assert min(int(path.stem) for path in run.samples.iterdir()) == 64
 
 
-def test_a_row_of_them_ends_training_and_says_where(either: Trial, tmp_path: Path, poisoned: Callable) -> None:
+def test_a_row_of_them_ends_training_and_says_where(either: Profile, tmp_path: Path, poisoned: Callable) -> None:
     poisoned(set(range(8, 40)))
     run, seen = Run(tmp_path / "r"), []
     with pytest.raises(NevoaError) as told_so:
@@ -110,14 +111,14 @@ def test_a_row_of_them_ends_training_and_says_where(either: Trial, tmp_path: Pat
     assert "not finite" in state_of(run)[1]
 
 
-def test_a_row_is_counted_over_a_stop(trial: Trial, tmp_path: Path, poisoned: Callable) -> None:
+def test_a_row_is_counted_over_a_stop(trial: Profile, tmp_path: Path, poisoned: Callable) -> None:
     poisoned(set(range(8, 40)))
     stop_after(trial, tmp_path / "r", 10)
     with pytest.raises(NevoaError, match="step 12"):
         list(fit_resolved(trial, tmp_path / "r"))
 
 
-def test_weights_that_are_not_finite_are_not_saved(trial: Trial, tmp_path: Path) -> None:
+def test_weights_that_are_not_finite_are_not_saved(trial: Profile, tmp_path: Path) -> None:
     stream: Iterator = fit_resolved(trial, tmp_path / "r")
     steps = list(itertools.islice(stream, 6))
     with torch.no_grad():
@@ -128,7 +129,7 @@ def test_weights_that_are_not_finite_are_not_saved(trial: Trial, tmp_path: Path)
     assert newest is not None and int(newest.name) == 40
 
 
-def test_float16_may_overflow_often_while_its_scale_falls(trial: Trial) -> None:
+def test_float16_may_overflow_often_while_its_scale_falls(trial: Profile) -> None:
     trial.settle(precision="float16")
     state = TrainingState.fresh(trial.config, trial.images.shape)
     state.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**30)  # pyright: ignore

@@ -12,25 +12,25 @@ import pytest
 import torch
 
 import nevoa
+from nevoa._util.tensors import packed, read_tensors
 from nevoa.config import Config
 from nevoa.errors import NevoaError
-from nevoa.run import Run
-from nevoa.tensors import packed, read_tensors
-from nevoa.training import Trial, checkpoint, fit_resolved, resolve_run
+from nevoa.runs.manifest import EMA, MODEL, OPTIMIZER
+from nevoa.runs.run import Run
+from nevoa.training import Profile, fit_resolved, resolve_run
 from nevoa.training.loop import training_steps
-from nevoa.training.manifest import EMA, MODEL, OPTIMIZER
 from nevoa.training.plan import check_disk
-from nevoa.training.snapshot import contents, restore
+from nevoa.training.snapshot import contents, restore, save_checkpoint
 from nevoa.training.state import Mean, RecentMean, TrainingState
-from tests.training.conftest import outcome, stop_after, told
+from tests.small_runs import outcome, stop_after, told
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Trial], tuple[dict[str, object], list[dict]]]:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Profile], tuple[dict[str, object], list[dict]]]:
     """What comes of an uninterrupted run of a trial, and what its steps say; made once."""
     made: dict[str, tuple[dict[str, object], list[dict]]] = {}
 
-    def of(trial: Trial) -> tuple[dict[str, object], list[dict]]:
+    def of(trial: Profile) -> tuple[dict[str, object], list[dict]]:
         key = trial.config.model_dump_json()
         if key not in made:
             folder = tmp_path_factory.mktemp("whole") / "r"
@@ -42,7 +42,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Trial], tuple[d
 
 
 @pytest.mark.slow
-def test_stopped_after_any_step(trial: Trial, tmp_path: Path, whole: Callable) -> None:
+def test_stopped_after_any_step(trial: Profile, tmp_path: Path, whole: Callable) -> None:
     expected, steps = whole(trial)
     for after in range(1, 40):
         folder = tmp_path / str(after)
@@ -52,7 +52,7 @@ def test_stopped_after_any_step(trial: Trial, tmp_path: Path, whole: Callable) -
 
 
 @pytest.mark.parametrize("each", [1, 3, 7])
-def test_stopped_again_and_again(trial: Trial, tmp_path: Path, whole: Callable, each: int) -> None:
+def test_stopped_again_and_again(trial: Profile, tmp_path: Path, whole: Callable, each: int) -> None:
     expected, steps = whole(trial)
     found = []
     while part := stop_after(trial, tmp_path / "r", each):
@@ -65,7 +65,7 @@ def test_stopped_again_and_again(trial: Trial, tmp_path: Path, whole: Callable, 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "muon"])
 @pytest.mark.parametrize("options", [{"precision": "bfloat16"}, {"precision": "float16"}, {"threads": 2}, {}])
 def test_with_every_optimizer_precision_and_lane(
-    trial: Trial, tmp_path: Path, whole: Callable, optimizer: str, options: dict
+    trial: Profile, tmp_path: Path, whole: Callable, optimizer: str, options: dict
 ) -> None:
     trial.settle(optimizer=optimizer, learning_rate_decay="cosine", warmup_images=50, **options)
     while stop_after(trial, tmp_path / "r", 9):
@@ -94,7 +94,7 @@ ITEMS = (
 
 @pytest.mark.parametrize("item", [None, *ITEMS])
 def test_the_comparison_fails_if_any_item_is_left_out(
-    trial: Trial, tmp_path: Path, whole: Callable, monkeypatch: pytest.MonkeyPatch, item: str | None
+    trial: Profile, tmp_path: Path, whole: Callable, monkeypatch: pytest.MonkeyPatch, item: str | None
 ) -> None:
     """With nothing left out it holds, by the same way."""
     expected, steps = whole(trial)
@@ -112,24 +112,24 @@ def test_the_comparison_fails_if_any_item_is_left_out(
     assert same == (item is None)
 
 
-def test_a_state_has_no_item_that_is_not_saved(trial: Trial, tmp_path: Path) -> None:
+def test_a_state_has_no_item_that_is_not_saved(trial: Profile, tmp_path: Path) -> None:
     """Every attribute that a few steps change is the same again after a restore."""
     state, fresh = (TrainingState.fresh(trial.config, trial.images.shape) for _ in range(2))
     before = {name: repr(value) for name, value in vars(fresh).items()}
     list(itertools.islice(training_steps(state, trial.images), 3))
     changed = {name for name, value in vars(state).items() if repr(value) != before[name]}
     assert {"step", "images_seen", "updates", "seconds", "report_loss", "recent_loss"} <= changed
-    restore(fresh, checkpoint.save(state, tmp_path))
+    restore(fresh, save_checkpoint(state, tmp_path))
     assert contents(fresh) == contents(state)
     for name in changed - {"optimizers", "scaler"}:
         assert repr(getattr(fresh, name)) == repr(getattr(state, name)), name
 
 
 @pytest.mark.parametrize("table", [MODEL, EMA, OPTIMIZER])
-def test_no_tensor_may_be_missing_too_many_or_of_another_shape(trial: Trial, tmp_path: Path, table: str) -> None:
+def test_no_tensor_may_be_missing_too_many_or_of_another_shape(trial: Profile, tmp_path: Path, table: str) -> None:
     state = TrainingState.fresh(trial.config, trial.images.shape)
     next(training_steps(state, trial.images))
-    path = checkpoint.save(state, tmp_path)
+    path = save_checkpoint(state, tmp_path)
     tensors = read_tensors(path / table)
     fresh = TrainingState.fresh(trial.config, trial.images.shape)
     before = contents(fresh)
@@ -143,10 +143,10 @@ def test_no_tensor_may_be_missing_too_many_or_of_another_shape(trial: Trial, tmp
 
 
 @pytest.mark.parametrize("key", ["step", "updates", "report_loss", "scaler", "config_sha256", "torch"])
-def test_no_number_may_be_missing(trial: Trial, tmp_path: Path, key: str) -> None:
+def test_no_number_may_be_missing(trial: Profile, tmp_path: Path, key: str) -> None:
     state = TrainingState.fresh(trial.config, trial.images.shape)
     next(training_steps(state, trial.images))
-    path = checkpoint.save(state, tmp_path)
+    path = save_checkpoint(state, tmp_path)
     values = json.loads((path / "state.json").read_text())
     del values[key]
     (path / "state.json").write_text(json.dumps(values))
@@ -159,7 +159,7 @@ def changed_torch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_another_major_torch_is_refused_unless_accepted(
-    trial: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trial: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop_after(trial, tmp_path / "r", 5)
     changed_torch(monkeypatch)
@@ -168,20 +168,20 @@ def test_another_major_torch_is_refused_unless_accepted(
     assert len(list(fit_resolved(trial, tmp_path / "r", accept_changes=True))) == 35
 
 
-def test_a_checkpoint_of_another_run_is_refused(trial: Trial, tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_run_is_refused(trial: Profile, tmp_path: Path) -> None:
     stop_after(trial, tmp_path / "a", 5)
     other = trial.config.model_copy(update={"training": trial.config.training.model_copy(update={"seed": 1})})
-    stop_after(Trial(other, trial.images), tmp_path / "b", 2)
+    stop_after(Profile(other, trial.images), tmp_path / "b", 2)
     (tmp_path / "a" / "checkpoints").rename(tmp_path / "old")
     (tmp_path / "b" / "checkpoints").rename(tmp_path / "a" / "checkpoints")
     with pytest.raises(NevoaError, match=r"another config.*--accept-changes"):
         list(fit_resolved(trial, tmp_path / "a"))
 
 
-def test_accepted_changes_are_written_down(trial: Trial, tmp_path: Path) -> None:
+def test_accepted_changes_are_written_down(trial: Profile, tmp_path: Path) -> None:
     stop_after(trial, tmp_path / "r", 5)
     settings = trial.config.training.model_copy(update={"learning_rate": 5e-4})
-    other = Trial(trial.config.model_copy(update={"training": settings}), trial.images)
+    other = Profile(trial.config.model_copy(update={"training": settings}), trial.images)
     assert len(list(fit_resolved(other, tmp_path / "r", accept_changes=True))) == 35
     assert Run(tmp_path / "r").config() == other.config
     assert "learning_rate: 0.001 there, 0.0005 here" in Run(tmp_path / "r").config_file.read_text()
@@ -225,7 +225,7 @@ def test_a_stopped_run_whose_checkpoints_are_gone_is_not_begun_anew(tiny: Config
 
 
 def test_a_run_that_holds_much_already_needs_less_room(
-    trial: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trial: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
     monkeypatch.setattr("nevoa.training.plan.check_room", lambda folder, needed, what: asked.append(needed))
@@ -237,14 +237,14 @@ def test_a_run_that_holds_much_already_needs_less_room(
 
 
 @pytest.mark.parametrize("when", ["before the start", "before a save"])
-def test_a_full_disk_is_said(trial: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+def test_a_full_disk_is_said(trial: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
     state = TrainingState.fresh(trial.config, trial.images.shape)
-    monkeypatch.setattr("nevoa.files.shutil.disk_usage", lambda _: type("Usage", (), {"free": 10_000})())
+    monkeypatch.setattr("nevoa._util.files.shutil.disk_usage", lambda _: type("Usage", (), {"free": 10_000})())
     with pytest.raises(NevoaError, match=r"needs up to .* are free"):
         if when == "before the start":
             check_disk(trial, tmp_path / "r")
         else:
-            checkpoint.save(state, tmp_path / "r")
+            save_checkpoint(state, tmp_path / "r")
     assert not (tmp_path / "r").exists()
 
 

@@ -17,19 +17,19 @@ from torch import Tensor, nn
 
 import nevoa
 from nevoa.config import Config, DataConfig
-from nevoa.data import Batches, Choice, ImageSet, open_source
+from nevoa.data import Batches, ImageSet, Selection, load_images, open_source
 from nevoa.errors import NevoaError
 from nevoa.model import fresh_network
 from nevoa.presets import configure
-from nevoa.run import Run, load
-from nevoa.training import Plan, Step, Trial, checkpoint, fit_resolved, resolve, resolve_run, show_progress
-from nevoa.training.draws import Draws
+from nevoa.runs import checkpoint
+from nevoa.runs.run import Run, load
+from nevoa.training import Plan, Profile, Step, fit_resolved, resolve, resolve_run, show_progress
 from nevoa.training.ema import decay_at, update_average
 from nevoa.training.loop import training_steps
+from nevoa.training.noise import TrainingNoise
 from nevoa.training.optimizer import Muon, orthogonal
-from nevoa.training.snapshot import optimizer_tensors, restore
+from nevoa.training.snapshot import optimizer_tensors, restore, save_checkpoint
 from nevoa.training.state import TrainingState, learning_rate_at
-from nevoa.wishes import images_of
 from tests.conftest import TINY
 
 
@@ -87,7 +87,7 @@ def test_the_loss_falls() -> None:
 @pytest.mark.slow
 def test_one_image_is_learned_by_heart() -> None:
     """With a single image to learn, the samples are that image."""
-    images = open_source("fashion_mnist_10k", Choice(size=(8, 8)))
+    images = open_source("fashion_mnist_10k", Selection(size=(8, 8)))
     one = type(images).of("one", images.images[1000:1001].repeat(4, axis=0), images.labels[:4], images.classes)
     options = (*LEARNER, "data.flip=false", "data.size=8", "training.ema_decay=0.9", "training.conditional=false")
     config = configure("fashion_mnist_10k", steps=400, options=options)
@@ -156,7 +156,7 @@ def test_every_part_of_a_checkpoint_is_needed(tiny: Config, tmp_path: Path, left
     images = open_source("fashion_mnist_10k")
     state = fresh(tiny)
     list(itertools.islice(training_steps(state, images), 6))
-    path = checkpoint.save(state, tmp_path)
+    path = save_checkpoint(state, tmp_path)
     whole = copy.deepcopy(state)
     list(training_steps(whole, images))
 
@@ -184,7 +184,7 @@ def test_a_damaged_checkpoint_is_passed_over(tiny: Config, tmp_path: Path, damag
     saved = []
     for _ in range(2):
         next(steps)
-        saved.append(checkpoint.save(state, tmp_path))
+        saved.append(save_checkpoint(state, tmp_path))
     older, newer = saved
     victim = newer / ("manifest.json" if damage == "manifest" else "model.safetensors")
     data = victim.read_bytes()
@@ -198,7 +198,7 @@ def test_a_damaged_checkpoint_is_passed_over(tiny: Config, tmp_path: Path, damag
 def test_two_checkpoints_are_kept(tiny: Config, tmp_path: Path) -> None:
     state = fresh(tiny)
     for _ in training_steps(state, open_source("fashion_mnist_10k")):
-        checkpoint.save(state, tmp_path)
+        save_checkpoint(state, tmp_path)
     assert [int(path.name) for path in sorted(tmp_path.iterdir())] == [88, 96]
 
 
@@ -270,7 +270,7 @@ def test_epochs_are_counted_by_images(tiny: Config, few_images) -> None:
 
 
 def test_timesteps_are_uniform_and_noise_is_normal() -> None:
-    draws = Draws(0, 10, (1, 2, 2))
+    draws = TrainingNoise(0, 10, (1, 2, 2))
     t, epsilon = draws.take(100, 20_000)
     assert (int(t.min()), int(t.max())) == (1, 10)
     # 20,000 draws of ten values: 2,000 each, standard error 42.
@@ -365,8 +365,8 @@ def test_minutes_become_steps() -> None:
 
 def test_without_a_folder_all_minutes_are_for_steps(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     """No time is put by for previews and checkpoints that nobody makes, and none is spent on measuring them."""
-    monkeypatch.setattr(Trial, "step_seconds", 0.5)
-    monkeypatch.setattr(Trial, "costs", property(lambda trial: pytest.fail("previews were measured")))
+    monkeypatch.setattr(Profile, "step_seconds", 0.5)
+    monkeypatch.setattr(Profile, "costs", property(lambda trial: pytest.fail("previews were measured")))
     config = configure("fashion_mnist_10k", minutes=100, options=options_of(tiny))
     steps = resolve(config, started=time.perf_counter(), recorded=False).config.training.steps
     assert 0.9 * 12_000 < (steps or 0) <= 12_000
@@ -388,11 +388,11 @@ def test_decoding_images_takes_nothing_from_the_minutes(tiny: Config, monkeypatc
 
     def an_hour_of_decoding(data: DataConfig) -> ImageSet:
         clock[0] += 3600
-        return images_of(data)
+        return load_images(data)
 
     monkeypatch.setattr("nevoa.training.plan.time", SimpleNamespace(perf_counter=lambda: clock[0]))
-    monkeypatch.setattr("nevoa.training.plan.images_of", an_hour_of_decoding)
-    monkeypatch.setattr(Trial, "step_seconds", 0.5)
+    monkeypatch.setattr("nevoa.training.plan.load_images", an_hour_of_decoding)
+    monkeypatch.setattr(Profile, "step_seconds", 0.5)
     config = configure("fashion_mnist_10k", minutes=100, options=options_of(tiny))
     assert resolve(config, recorded=False).config.training.steps == 12_000
 
@@ -407,7 +407,7 @@ def test_steps_are_timed_with_the_optimizer_of_the_precision_chosen(monkeypatch:
 
 
 def test_what_is_given_is_not_measured(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Trial, "costs", property(lambda trial: pytest.fail("previews were measured")))
+    monkeypatch.setattr(Profile, "costs", property(lambda trial: pytest.fail("previews were measured")))
     training = resolve(tiny).config.training
     assert (training.steps, training.preview_every_images, training.checkpoint_every_images) == (12, 32, 40)
 

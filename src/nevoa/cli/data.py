@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from nevoa.cli import options
-from nevoa.cli.preparing import data_of, left_out, say_bad, show_preparation
+from nevoa.cli.preparation import data_of, left_out, say_bad, show_preparation
 from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def show(
     out: Annotated[Path, typer.Option(help="A .png.")] = Path("data.png"),
 ) -> None:
     """What is in a source: a table, and a sheet of its first images, a row for each class."""
-    from nevoa.files import published
+    from nevoa._util.files import published
 
     if out.suffix != ".png":
         raise NevoaError(f"--out is a picture and ends in .png, not {out.name}.")

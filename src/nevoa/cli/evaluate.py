@@ -16,7 +16,7 @@ from nevoa.errors import NevoaError, unknown
 
 if TYPE_CHECKING:
     from nevoa.evaluation import Metric, Reference, Report, Stage
-    from nevoa.run import Run
+    from nevoa.runs.run import Run
 
 Result = TypeVar("Result")
 
@@ -27,7 +27,7 @@ MEANINGS = {
     "recall": "real ones it can make",
     "density": "1: as real ones lie",
     "coverage": "real ones met",
-    "confidence": "the judge's certainty",
+    "confidence": "the feature network's certainty",
     "near_copies": "0.01 is chance",
     "nearest_distance_ratio": "1: as unseen ones",
     "bits_per_dim": "bound, unseen images",
@@ -70,7 +70,7 @@ def evaluate(
     """Measure how good images are: of a run, which makes new ones first, or of files."""
     from nevoa.config import DataConfig
     from nevoa.evaluation import Protocol, Reference, as_dict, from_files, from_run, measure, save
-    from nevoa.run import Run, newest_run
+    from nevoa.runs.run import Run, newest_run
 
     path = Path(subject) if subject else newest_run()
     run = Run(path) if (path / "model").is_dir() or (path / "config.toml").is_file() else None
@@ -103,7 +103,7 @@ def _sweep(run: "Run", reference: "Reference", count: int, seed: int) -> None:
     """Print a row when it is measured, and keep them all in the run folder."""
     from nevoa.evaluation import save_sweep, sweep
 
-    name = f"fd_{reference.judge.card.short_name}"
+    name = f"fd_{reference.feature_network.card.short_name}"
     typer.echo(f"{'sampler':12}{'spacing':10}{'steps':>6}{name:>12}{'images/s':>10}")
     rows = []
     for row in sweep(run.model(), reference, count, seed):
@@ -148,11 +148,11 @@ def _progress() -> Progress:
 
 def _print(report: "Report") -> None:
     console, protocol = Console(highlight=False, soft_wrap=True), report.protocol
-    card = protocol.reference.judge.card
+    card = protocol.reference.feature_network.card
     departures = f" ({'; '.join(protocol.departures)})" if protocol.departures else ""
     console.print(f"{len(report.subject.images):,} images of {report.subject.name}{_how(report)}", markup=False)
     console.print(f"protocol {protocol.name}{departures}, against {protocol.as_dict()['reference']}")
-    console.print(f"judge {card.sha256:.12}, right on {card.accuracy:.1%} of unseen images\n")
+    console.print(f"feature network {card.sha256:.12}, right on {card.accuracy:.1%} of unseen images\n")
     table = Table(
         Column("", no_wrap=True),
         Column("score", justify="right"),

@@ -6,7 +6,7 @@ import sys
 import typer
 
 import nevoa
-from nevoa.cli import data, evaluate, judge, noise, runs, sample, train
+from nevoa.cli import data, evaluate, features, noise, runs, sample, train
 from nevoa.cli.interrupt import leave
 from nevoa.errors import NevoaError
 
@@ -36,7 +36,7 @@ app.command("sample")(sample.sample)
 app.command("evaluate")(evaluate.evaluate)
 app.command("noise")(noise.noise)
 app.add_typer(data.app, name="data")
-app.add_typer(judge.app, name="judge")
+app.add_typer(features.app, name="features")
 app.add_typer(runs.app, name="runs")
 
 

@@ -34,13 +34,12 @@ def noise(
     import numpy as np
     import torch
 
-    from nevoa.data import to_bytes, to_unit
+    from nevoa._util.files import published
+    from nevoa._util.random import Stream, generator
+    from nevoa.data import selection_of, to_bytes, to_unit
     from nevoa.diffusion import GaussianProcess, NoiseSchedule
-    from nevoa.files import published
     from nevoa.pictures import titled_strip
     from nevoa.presets import configure
-    from nevoa.random import Stream, generator
-    from nevoa.wishes import choice_of
 
     names = ("linear", "quadratic", "sigmoid", "cosine")
     if schedule not in names:
@@ -48,7 +47,7 @@ def noise(
     if out.suffix != ".png":
         raise NevoaError(f"--out is a picture and ends in .png, not {out.name}.")
     process = GaussianProcess(NoiseSchedule.named(schedule))
-    sides = choice_of(configure(size=size_of(size)).data).size
+    sides = selection_of(configure(size=size_of(size)).data).size
     moments = _moments(at, process.schedule.steps)
     x_0 = to_unit(_pixels(image, sides)[None]).repeat(len(moments), 1, 1, 1)
     # The same noise in every tile: what is seen is the schedule, not the luck of a draw.

@@ -11,7 +11,7 @@ from rich.table import Column, Table
 from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
-    from nevoa.survey import Summary
+    from nevoa.runs.overview import Summary
 
 app = typer.Typer(help="The runs there are, and whether they are whole.")
 
@@ -24,7 +24,7 @@ def list_(
     """The runs in a folder: how each stands, how far it came, how good it is."""
     if context.invoked_subcommand:
         return
-    from nevoa.survey import Summary, runs_in
+    from nevoa.runs.overview import Summary, runs_in
 
     numbers = [Column(name, justify="right") for name in ("images seen", "loss", "quality", "size")]
     table = Table(Column("run", no_wrap=True), "state", *numbers, box=None, pad_edge=False)
@@ -43,8 +43,8 @@ def list_(
 @app.command()
 def check(run: Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")]) -> None:
     """Read every file of a run, and name what is damaged."""
-    from nevoa.run import Run
-    from nevoa.training.check import check as parts_of
+    from nevoa.runs.check import check as parts_of
+    from nevoa.runs.run import Run
 
     console, damaged, pictures = Console(soft_wrap=True, highlight=False), 0, 0
     for part, problem in parts_of(Run(run)):

@@ -68,8 +68,8 @@ def sample(
     ] = Path("images.png"),
 ) -> None:
     """Make new images with a trained model."""
-    from nevoa.run import PACKAGED, load
-    from nevoa.wishes import labels_of
+    from nevoa.model import labels_of
+    from nevoa.runs.run import PACKAGED, load
 
     kind = _kind(out, trajectory)
     model = load(run or PACKAGED)
@@ -144,8 +144,8 @@ def _save(out: Path, kind: str, frames: "list[np.ndarray]", trajectory: bool, ro
     """Write the images; `rows`, of a sheet without trajectories, puts image n into row n % rows."""
     import numpy as np
 
+    from nevoa._util.files import published
     from nevoa.data import picture_of
-    from nevoa.files import published
     from nevoa.pictures import grid, save_gif
 
     images = frames[-1]

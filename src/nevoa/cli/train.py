@@ -15,7 +15,7 @@ from nevoa.cli import options
 from nevoa.cli.interrupt import Interrupt
 from nevoa.cli.notify import notify as send
 from nevoa.cli.options import names_of, size_of
-from nevoa.cli.preparing import left_out, show_preparation
+from nevoa.cli.preparation import left_out, show_preparation
 
 if TYPE_CHECKING:
     from nevoa.training import Plan
@@ -130,8 +130,8 @@ def train(
 
 
 def _print_plan(plan: "Plan", folder: Path) -> None:
-    from nevoa.run import Run
-    from nevoa.survey import saved
+    from nevoa.runs.overview import saved
+    from nevoa.runs.run import Run
 
     channels, height, width = plan.shape
     done = max(saved(Run(folder)), default=0) // plan.config.training.batch_size

@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from nevoa.data.arrays import give_back
+from nevoa._util.random import Blocks, Stream, generator
 from nevoa.data.pixels import to_unit
+from nevoa.data.sources.arrays import give_back
 from nevoa.data.store import ImageSet
-from nevoa.random import Blocks, Stream, generator
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from nevoa.data import digits, fashion_mnist, shapes
 from nevoa.data.decode import Size
-from nevoa.data.hub import PARQUET, Place, list_hub
 from nevoa.data.listing import Listing
+from nevoa.data.sources import digits, fashion_mnist, shapes
+from nevoa.data.sources.hub import PARQUET, Place, list_hub
 
 INSTEAD = "fashion_mnist_10k or shapes, which need no network, or a folder of pictures"
 DIGITS = tuple("0123456789")

@@ -12,8 +12,8 @@ from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import Any, TypeVar
 
+from nevoa._util.threads import available_cores
 from nevoa.errors import NevoaError
-from nevoa.threads import available_cores
 
 Thing = TypeVar("Thing")
 Result = TypeVar("Result")

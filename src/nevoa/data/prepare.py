@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
-from nevoa.data.choice import Choice, Chosen, chosen
+from nevoa._util.files import check_room, explained, remove, sweep, sync
 from nevoa.data.decode import colour
 from nevoa.data.listing import Bad, Listing
 from nevoa.data.parallel import each
-from nevoa.data.parts import Parts
+from nevoa.data.partial_store import Parts
 from nevoa.data.reading import read, shape_of
-from nevoa.data.sources import Source
+from nevoa.data.selection import Selected, Selection, chosen
+from nevoa.data.sources.find import Source
 from nevoa.data.store import FORMAT, Notes, cache_folder, write_card
 from nevoa.errors import NevoaError
-from nevoa.files import check_room, explained, remove, sweep, sync
 
 PART_BYTES = 64_000_000
 
@@ -37,14 +37,14 @@ class Progress:
     disk_bytes: int
 
 
-def store_folder(source: Source, choice: Choice) -> Path:
+def store_folder(source: Source, choice: Selection) -> Path:
     """Where the images of a source, so chosen, are kept. Another content or choice has another place."""
     key = json.dumps([FORMAT, source.identity, asdict(choice)])
     slug = re.sub(r"[^A-Za-z0-9]+", "_", source.name).strip("_")[:40] or "images"
     return cache_folder() / f"{slug}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 
 
-def prepare(source: Source, choice: Choice) -> Iterator[Progress]:
+def prepare(source: Source, choice: Selection) -> Iterator[Progress]:
     """Make the store of a source, so chosen, unless it is there; one that was begun and killed is gone on with.
 
     A NevoaError if there are no images, or no room.
@@ -59,7 +59,7 @@ def prepare(source: Source, choice: Choice) -> Iterator[Progress]:
                 yield from _prepare(source, choice, folder)
 
 
-def _prepare(source: Source, choice: Choice, folder: Path) -> Iterator[Progress]:
+def _prepare(source: Source, choice: Selection, folder: Path) -> Iterator[Progress]:
     colour(choice.background)
     listing = source.list()
     wanted = chosen(listing, choice)
@@ -82,7 +82,7 @@ def _prepare(source: Source, choice: Choice, folder: Path) -> Iterator[Progress]
 
 
 def _read_all(
-    parts: Parts, begun: Sequence[Mapping[str, Any]], listing: Listing, wanted: Chosen, background: str
+    parts: Parts, begun: Sequence[Mapping[str, Any]], listing: Listing, wanted: Selected, background: str
 ) -> Iterator[Progress]:
     """Read what is not among the lines of parts that an earlier try has finished."""
     total, image_bytes = len(wanted.numbers), int(np.prod(parts.shape.array))
@@ -103,7 +103,7 @@ def _read_all(
             kept, filled, lines = kept + filled, 0, []
 
 
-def _close(parts: Parts, source: Source, listing: Listing, wanted: Chosen) -> None:
+def _close(parts: Parts, source: Source, listing: Listing, wanted: Selected) -> None:
     """Make finished parts a store."""
     bad, sums, kept, sizes = list(listing.bad), [], [], set()
     for place, line in enumerate(parts.lines()):

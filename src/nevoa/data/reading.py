@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from nevoa.data.choice import Choice
 from nevoa.data.decode import WHITE, Header, Size, decoded, fitted, header, opaque, picture_of, pixels_of
 from nevoa.data.listing import Listing
 from nevoa.data.parallel import each
+from nevoa.data.selection import Selection
 from nevoa.errors import reason
 
 # Images that differ in size, or are large, are made so large; those that are alike keep their own up to twice that.
@@ -60,7 +60,7 @@ def read(listing: Listing, number: int, shape: Shape, background: str) -> Read:
         return Read(file, digest, reason(error))
 
 
-def shape_of(listing: Listing, numbers: Int64[np.ndarray, " N"], choice: Choice) -> Shape:
+def shape_of(listing: Listing, numbers: Int64[np.ndarray, " N"], choice: Selection) -> Shape:
     """The shape for some files of a listing: as chosen, else as the listing has it, else as their headers suggest."""
     own = _usual({listing.size}) if listing.size else None
     size, channels = choice.size or own, choice.channels or listing.channels

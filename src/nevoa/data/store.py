@@ -12,11 +12,11 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 from platformdirs import user_cache_path
 
-from nevoa.data.arrays import give_back, mapped
+from nevoa._util.files import published, read_json, read_lines, sha256, write_text
 from nevoa.data.decode import Size
 from nevoa.data.listing import Bad
+from nevoa.data.sources.arrays import give_back, mapped
 from nevoa.errors import NevoaError
-from nevoa.files import published, read_json, read_lines, sha256, write_text
 
 FORMAT = 2
 CARD = "about.json"

@@ -1,14 +1,19 @@
 """How good a model is: pure functions of features, and a protocol that says how they are used."""
 
-from nevoa.evaluation.judge import Judge, JudgeCard, load_judge, save_judge
-from nevoa.evaluation.judge_training import EPOCHS, Lesson, train_judge
-from nevoa.evaluation.judges import judge_folder, judge_of
-from nevoa.evaluation.meter import DEFAULT_METRICS, METRICS, Metric, Report, measure
+from nevoa.evaluation.feature_network import (
+    FeatureNetwork,
+    FeatureNetworkInfo,
+    load_feature_network,
+    save_feature_network,
+)
+from nevoa.evaluation.feature_networks import feature_network_folder, feature_network_for
+from nevoa.evaluation.feature_training import EPOCHS, Epoch, train_feature_network
+from nevoa.evaluation.measure import DEFAULT_METRICS, METRICS, Metric, Report, measure
+from nevoa.evaluation.progress import Stage
 from nevoa.evaluation.protocol import COUNT, SEED, Protocol
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.report import as_dict, save
-from nevoa.evaluation.stage import Stage
-from nevoa.evaluation.subject import Subject, from_files, from_run
+from nevoa.evaluation.samples import Samples, from_files, from_run
 from nevoa.evaluation.sweep import Row, save_sweep, sweep
 
 __all__ = [
@@ -17,26 +22,26 @@ __all__ = [
     "EPOCHS",
     "METRICS",
     "SEED",
-    "Judge",
-    "JudgeCard",
-    "Lesson",
+    "Epoch",
+    "FeatureNetwork",
+    "FeatureNetworkInfo",
     "Metric",
     "Protocol",
     "Reference",
     "Report",
     "Row",
+    "Samples",
     "Stage",
-    "Subject",
     "as_dict",
+    "feature_network_folder",
+    "feature_network_for",
     "from_files",
     "from_run",
-    "judge_folder",
-    "judge_of",
-    "load_judge",
+    "load_feature_network",
     "measure",
     "save",
-    "save_judge",
+    "save_feature_network",
     "save_sweep",
     "sweep",
-    "train_judge",
+    "train_feature_network",
 ]

@@ -1,4 +1,4 @@
-"""What the judge sees: how many of each class, and how sure it is."""
+"""What the feature network sees: how many of each class, and how sure it is."""
 
 from typing import NamedTuple
 

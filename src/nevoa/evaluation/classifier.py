@@ -1,4 +1,4 @@
-"""The network behind a judge: a small residual classifier whose last hidden layer is what distances are measured in."""
+"""A small residual classifier; distances are measured in the features of its last hidden layer."""
 
 from itertools import pairwise
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
+from nevoa._util.files import published
 from nevoa.data import ImageSet, cache_folder, mapped
 from nevoa.errors import NevoaError
-from nevoa.evaluation.judge import Judge
-from nevoa.files import published
+from nevoa.evaluation.feature_network import FeatureNetwork
 
 Features = Float64[np.ndarray, "N D"]
 
@@ -16,13 +16,13 @@ Features = Float64[np.ndarray, "N D"]
 FEW = 2048
 
 
-def features_of(images: ImageSet, judge: Judge) -> Features:
+def features_of(images: ImageSet, feature_network: FeatureNetwork) -> Features:
     """The features of a data set's images: read from the cache, or computed and kept there."""
-    path = cache_folder() / "features" / f"{judge.card.sha256:.16}-{images.fingerprint:.16}.npy"
-    kept = _read(path, (len(images), judge.width))
+    path = cache_folder() / "features" / f"{feature_network.card.sha256:.16}-{images.fingerprint:.16}.npy"
+    kept = _read(path, (len(images), feature_network.width))
     if kept is not None:
         return kept
-    features = judge.features(images.images)
+    features = feature_network.features(images.images)
     with published(path) as temporary:
         np.save(temporary, features)
     return features
@@ -34,17 +34,17 @@ def check_features(features: Features, whose: str, *, moments: bool = True) -> N
     broken = np.flatnonzero(~np.isfinite(features).all(1))
     if len(broken):
         raise NevoaError(
-            f"The judge's features of {len(broken):,} of {count:,} {whose} are not numbers; the first is image "
-            f"{broken[0]}. Its weights are broken: train the judge again."
+            f"The features of {len(broken):,} of {count:,} {whose} are not numbers; the first is image "
+            f"{broken[0]}. Its weights are broken: train the feature network again."
         )
     if moments and count < width:
         found = f"There is one of the {whose}" if count == 1 else f"There are {count:,} {whose}"
         raise NevoaError(
-            f"{found}. The judge has {width} features: to measure distances takes at least as many, better {FEW:,}. "
+            f"{found}. Distances in {width} features need at least as many images, better {FEW:,}. "
             "Without them: --metrics classes,memorisation."
         )
     if (features == features[0]).all():
-        raise NevoaError(f"All {count:,} {whose} look the same to the judge: there is nothing to measure.")
+        raise NevoaError(f"All {count:,} {whose} look the same to the feature network: there is nothing to measure.")
 
 
 def _read(path: Path, shape: tuple[int, int]) -> Features | None:

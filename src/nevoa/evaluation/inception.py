@@ -1,6 +1,6 @@
 """The metrics of the literature, through torchmetrics and torch-fidelity (extra `metrics`): Inception FID and KID.
 
-For photographs. On 28x28 clothes an ImageNet network's features say little; there a judge of the data's own is used.
+For photographs: the features of an ImageNet network say little about 28x28 clothes.
 """
 
 from collections.abc import Iterator

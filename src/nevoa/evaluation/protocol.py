@@ -26,7 +26,7 @@ class Protocol:
     @property
     def name(self) -> str:
         """`nevoa-fashion/1` for Fashion-MNIST at its own size."""
-        return f"nevoa-{self.reference.judge.card.short_name}/{VERSION}"
+        return f"nevoa-{self.reference.feature_network.card.short_name}/{VERSION}"
 
     @property
     def departures(self) -> list[str]:
@@ -40,7 +40,7 @@ class Protocol:
 
     def as_dict(self) -> dict[str, Any]:
         """For a report."""
-        reference, card = self.reference, self.reference.judge.card
+        reference, card = self.reference, self.reference.feature_network.card
         return {
             "name": self.name,
             "departures": self.departures,
@@ -50,7 +50,7 @@ class Protocol:
             "reference": f"{reference.source}, test split, {len(reference.test):,} images",
             "reference_fingerprint": reference.test.fingerprint,
             "floor": f"{min(self.count, len(reference.train)):,} training images drawn by the seed",
-            "judge": {"name": card.name, "sha256": card.sha256, "accuracy": card.accuracy},
+            "feature_network": {"name": card.name, "sha256": card.sha256, "accuracy": card.accuracy},
             "resize": "none: images of another size are refused",
             "rounding": "to the nearest of 256 levels, what lies outside clamped",
         }

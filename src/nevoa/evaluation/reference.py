@@ -1,18 +1,17 @@
-"""What images are compared with: a data set's test split, its training split, and the judge that looks at them."""
+"""What images are compared with: a data set's test and training splits, and its feature network."""
 
 import shlex
 from dataclasses import dataclass
 
 import numpy as np
 
+from nevoa._util.random import Stream, generator
 from nevoa.config import DataConfig
-from nevoa.data import CATALOG, TRAIN, WHITE, ImageSet, size_in_words
+from nevoa.data import CATALOG, TRAIN, WHITE, ImageSet, load_images, load_test_images, size_in_words
 from nevoa.errors import NevoaError
+from nevoa.evaluation.feature_network import FeatureNetwork
+from nevoa.evaluation.feature_networks import feature_network_for
 from nevoa.evaluation.features import Features, features_of
-from nevoa.evaluation.judge import Judge
-from nevoa.evaluation.judges import judge_of
-from nevoa.random import Stream, generator
-from nevoa.wishes import images_of, test_images_of
 
 
 @dataclass(frozen=True)
@@ -22,13 +21,13 @@ class Reference:
     Attributes:
         source: its name.
         test: images not trained on: what distances are to.
-        train: what judges are trained on, and what gives the floor.
+        train: what feature networks are trained on, and what gives the floor.
     """
 
     source: str
     test: ImageSet
     train: ImageSet
-    judge: Judge
+    feature_network: FeatureNetwork
 
     @classmethod
     def of(cls, data: DataConfig) -> "Reference":
@@ -39,13 +38,13 @@ class Reference:
             row, data = CATALOG[row.part_of], data.model_copy(update={"source": row.part_of})
         if row is not None and "test" not in row.counts:
             raise NevoaError(f"{data.source} has no test images to compare with; name another source: --against.")
-        train = images_of(data)
+        train = load_images(data)
         try:
-            test = test_images_of(data, train)
+            test = load_test_images(data, train)
         except NevoaError as error:
             said = f"Images are measured by others of their kind that were not trained on. Of {data.source}: {error}"
             raise NevoaError(said) from error
-        return cls(train.name, test, train, judge_of(train, _command(data)))
+        return cls(train.name, test, train, feature_network_for(train, _command(data)))
 
     def check_shape(self, shape: tuple[int, int, int]) -> None:
         """A NevoaError if images of (C, H, W) are not of the reference's shape."""
@@ -58,19 +57,19 @@ class Reference:
 
     def features(self) -> Features:
         """Those of the test images."""
-        return features_of(self.test, self.judge)
+        return features_of(self.test, self.feature_network)
 
     def floor_features(self, count: int, seed: int) -> Features:
         """Those of `count` training images, drawn by the seed: what a perfect model's images would be like."""
         chosen = generator(seed, Stream.EVALUATION, 2).permutation(len(self.train))[:count]
-        return features_of(self.train, self.judge)[np.sort(chosen)]
+        return features_of(self.train, self.feature_network)[np.sort(chosen)]
 
 
 def _command(data: DataConfig) -> str:
-    """That trains the judge of these images."""
+    """That trains the feature network of these images."""
     size = "x".join(map(str, data.size)) if isinstance(data.size, tuple) else data.size
     background = None if data.background == WHITE else data.background
     classes = ",".join(map(str, data.only or ()))
     given = {"size": size, "classes": classes, "channels": data.channels, "background": background}
     options = [f" --{name} {shlex.quote(str(value))}" for name, value in given.items() if value]
-    return f"nevoa judge train {shlex.quote(data.source)}{''.join(options)}"
+    return f"nevoa features train {shlex.quote(data.source)}{''.join(options)}"

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from nevoa._util.files import published, write_text
+from nevoa.evaluation.measure import Report, training_images
 from nevoa.evaluation.memorisation import Memorisation, picked
-from nevoa.evaluation.meter import Report, training_images
-from nevoa.files import published, write_text
 from nevoa.pictures import quality_sheet
-from nevoa.run import Run
+from nevoa.runs.run import Run
 
 FORMAT = 1
 PAIRS = 16
@@ -59,7 +59,7 @@ def _name(report: Report) -> str:
     drawn = f"{sampler['sampler']}-{sampler['steps']}-{sampler['spacing']}-eta{sampler['eta']:g}"
     if sampler["guidance"] != 1:
         drawn += f"-guidance{sampler['guidance']:g}"
-    return f"{drawn}-{protocol.count}-seed{protocol.seed}-{protocol.reference.judge.card.short_name}"
+    return f"{drawn}-{protocol.count}-seed{protocol.seed}-{protocol.reference.feature_network.card.short_name}"
 
 
 def _pairs(report: Report) -> tuple[np.ndarray, np.ndarray | None]:

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
+from nevoa._util.files import write_text
 from nevoa.data import to_bytes
 from nevoa.evaluation.features import check_features
 from nevoa.evaluation.frechet import Moments, frechet_distance
 from nevoa.evaluation.reference import Reference
-from nevoa.evaluation.subject import classes_in_shares
-from nevoa.files import write_text
+from nevoa.evaluation.samples import classes_in_shares
 from nevoa.model import Model, last
-from nevoa.run import Run
-from nevoa.wishes import SamplingWishes
+from nevoa.runs.run import Run
+from nevoa.sampling import SamplingOptions
 
 EVALUATIONS = (4, 5, 6, 8, 10, 15, 20)
-SWEEP: tuple[SamplingWishes, ...] = (
+SWEEP: tuple[SamplingOptions, ...] = (
     *({"sampler": "ddpm", "steps": steps, "spacing": "trailing"} for steps in (20, 50, 100)),
     *(
         {"sampler": sampler, "steps": steps, "spacing": spacing}
@@ -32,15 +32,15 @@ SWEEP: tuple[SamplingWishes, ...] = (
 
 @dataclass(frozen=True)
 class Row:
-    """One way to draw, measured. `distance` is the Fréchet distance of the reference's judge."""
+    """One way to draw, measured. `distance` is the Fréchet distance of the reference's feature network."""
 
-    wishes: SamplingWishes
+    wishes: SamplingOptions
     distance: float
     images_per_second: float
 
 
 def sweep(
-    model: Model, reference: Reference, count: int, seed: int = 0, ways: Sequence[SamplingWishes] = SWEEP
+    model: Model, reference: Reference, count: int, seed: int = 0, ways: Sequence[SamplingOptions] = SWEEP
 ) -> Iterator[Row]:
     """Draw `count` images each way, from the same noise, and measure them; one row after another."""
     reference.check_shape(model.shape)
@@ -51,11 +51,11 @@ def sweep(
         if (wishes.get("steps") or 0) > model.schedule.steps:
             continue
         start = time.perf_counter()
-        way: SamplingWishes = {**wishes, "labels": labels}
+        way: SamplingOptions = {**wishes, "labels": labels}
         parts = model.trajectories(count, seed, **way)
         images = np.concatenate([to_bytes(last(states).x_t) for states in parts])
         seconds = time.perf_counter() - start
-        features = reference.judge.features(images)
+        features = reference.feature_network.features(images)
         check_features(features, "images")
         yield Row(wishes, frechet_distance(Moments.of([features]), real), count / seconds)
 

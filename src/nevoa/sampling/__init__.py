@@ -1,27 +1,26 @@
 """From noise to images."""
 
-from typing import Literal
-
-from nevoa.sampling.ancestral import Ancestral, Variance
 from nevoa.sampling.ddim import DDIM
+from nevoa.sampling.ddpm import DDPM, Variance
 from nevoa.sampling.dpm_solver import DPMSolver
-from nevoa.sampling.grid import Spacing, timestep_grid
+from nevoa.sampling.options import SamplerName, SamplingOptions, settled
 from nevoa.sampling.sampler import ImageNoise, Past, Sampler, State, trajectory
-
-SamplerName = Literal["ddpm", "ddim", "dpm_solver"]
+from nevoa.sampling.timesteps import Spacing, timestep_grid
 
 __all__ = [
     "DDIM",
-    "Ancestral",
+    "DDPM",
     "DPMSolver",
     "ImageNoise",
     "Past",
     "Sampler",
     "SamplerName",
+    "SamplingOptions",
     "Spacing",
     "State",
     "Variance",
     "named_sampler",
+    "settled",
     "timestep_grid",
     "trajectory",
 ]
@@ -29,4 +28,4 @@ __all__ = [
 
 def named_sampler(name: SamplerName, variance: Variance = "small", eta: float = 0.0) -> Sampler:
     """The sampler of that name; `variance` is ddpm's, `eta` ddim's."""
-    return {"ddpm": Ancestral(variance), "ddim": DDIM(eta), "dpm_solver": DPMSolver()}[name]
+    return {"ddpm": DDPM(variance), "ddim": DDIM(eta), "dpm_solver": DPMSolver()}[name]

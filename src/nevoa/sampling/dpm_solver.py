@@ -29,7 +29,7 @@ class DPMSolver:
         noise: Callable[[], Tensor],
         past: Past | None = None,
     ) -> Tensor:
-        """x_s from x_t, 0 <= s < t <= T. Draws no noise."""
+        """x_s from x_t, 0 <= s < t <= T. TrainingNoise no noise."""
         if s == 0:
             return estimate.x_0
         schedule, x_0 = process.schedule, estimate.x_0

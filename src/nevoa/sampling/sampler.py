@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from nevoa._util.random import Stream, generator
 from nevoa.diffusion import Denoiser, Estimate, GaussianProcess
-from nevoa.random import Stream, generator
 
 Images = Float[Tensor, "B *pixels"]
 

@@ -2,13 +2,13 @@
 
 from nevoa.training.fit import default_folder, fit, fit_resolved, resolve_run, train
 from nevoa.training.loop import Step
-from nevoa.training.plan import Plan, Trial, resolve
+from nevoa.training.plan import Plan, Profile, resolve
 from nevoa.training.progress import show_progress
 
 __all__ = [
     "Plan",
+    "Profile",
     "Step",
-    "Trial",
     "default_folder",
     "fit",
     "fit_resolved",

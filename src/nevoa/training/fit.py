@@ -8,19 +8,19 @@ from typing import Unpack
 import torch
 
 import nevoa
-from nevoa.claim import claimed, refuse_if_claimed, state_of
+from nevoa._util.files import SCRATCH, explained, sweep, write_text
 from nevoa.config import Config, to_toml
 from nevoa.data import short_name
 from nevoa.errors import NevoaError
-from nevoa.files import SCRATCH, explained, sweep, write_text
-from nevoa.presets import DEFAULT_PRESET, Wishes, configure
-from nevoa.run import RUNS, Run
-from nevoa.training import checkpoint
-from nevoa.training.continued import difference
+from nevoa.presets import DEFAULT_PRESET, TrainingOptions, configure
+from nevoa.runs import checkpoint
+from nevoa.runs.lock import claimed, refuse_if_claimed, state_of
+from nevoa.runs.run import RUNS, Run
 from nevoa.training.loop import Step, training_steps
-from nevoa.training.plan import Trial, check_disk, resolve
+from nevoa.training.plan import Profile, check_disk, resolve
 from nevoa.training.progress import show_progress
-from nevoa.training.record import Recorder
+from nevoa.training.recorder import Recorder
+from nevoa.training.resume import difference
 from nevoa.training.snapshot import restore
 from nevoa.training.state import TrainingState
 
@@ -30,7 +30,7 @@ def default_folder(config: Config, preset: str) -> Path:
     return RUNS / f"{short_name(config.data.source)}-{preset}"
 
 
-def resolve_run(config: Config, folder: Path, started: float | None = None, *, accept_changes: bool = False) -> Trial:
+def resolve_run(config: Config, folder: Path, started: float | None = None, *, accept_changes: bool = False) -> Profile:
     """`resolve` for a run folder: one that is there is gone on with. Writes nothing into it.
 
     A NevoaError if the folder is no run, is being trained, or is of a run with other settings or data.
@@ -70,7 +70,7 @@ def fit(config: Config, out: str | Path | None = None, *, accept_changes: bool =
     return training_steps(TrainingState.fresh(trial.config, trial.images.shape), trial.images)
 
 
-def fit_resolved(trial: Trial, folder: Path, *, accept_changes: bool = False) -> Generator[Step, None, None]:
+def fit_resolved(trial: Profile, folder: Path, *, accept_changes: bool = False) -> Generator[Step, None, None]:
     """Train into a run folder, from its newest whole checkpoint if it has one. It is this process's while it lasts."""
     run = Run(folder)
     with claimed(run) as begin:
@@ -115,7 +115,7 @@ def train(
     options: Sequence[str] = (),
     accept_changes: bool = False,
     progress: bool = True,
-    **wishes: Unpack[Wishes],
+    **wishes: Unpack[TrainingOptions],
 ) -> Run:
     """Train a model and return its run. The same call again resumes or, when it is finished, returns at once.
 
@@ -124,7 +124,7 @@ def train(
         out: the run folder; runs/SOURCE-PRESET if None.
         options: "section.key=value", as on the command line.
         accept_changes: go on with a run although settings, data or torch differ.
-        wishes: minutes, size, only (the classes to use), conditional and more: `nevoa.presets.Wishes`.
+        wishes: minutes, size, only (the classes to use), conditional and more: `nevoa.presets.TrainingOptions`.
 
     Example:
         run = nevoa.train("fashion_mnist_10k", minutes=5)

@@ -10,17 +10,17 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor, nn
 
+from nevoa._util.device import in_precision
+from nevoa._util.random import Stream, generator
 from nevoa.config import Config
 from nevoa.data import Batches, ImageSet
-from nevoa.device import in_precision
 from nevoa.diffusion import Denoiser
 from nevoa.errors import NevoaError
 from nevoa.model import Model, schedule_of
-from nevoa.random import Stream, generator
-from nevoa.training.draws import Draws
 from nevoa.training.ema import update_average
-from nevoa.training.lanes import aside, backward
+from nevoa.training.noise import TrainingNoise
 from nevoa.training.state import Mean, TrainingState, learning_rate_at
+from nevoa.training.threaded_gradient import aside, backward
 
 # A batch in a thousand may overflow; as many in a row will not end by themselves.
 MOST_NOT_FINITE = 5
@@ -66,7 +66,7 @@ def training_steps(state: TrainingState, images: ImageSet) -> Generator[Step, No
         raise NevoaError("The number of steps is not resolved: call nevoa.training.resolve(config) first.")
     total_images = config.steps * config.batch_size
     batches = Batches(images, config.seed, bool(state.config.data.flip))
-    draws = Draws(config.seed, state.config.diffusion.timesteps, state.shape, config.label_dropout)
+    draws = TrainingNoise(config.seed, state.config.diffusion.timesteps, state.shape, config.label_dropout)
     denoiser = training_denoiser(state.config, state.network, state.device)
     while state.step < config.steps:
         start = time.perf_counter()
@@ -82,7 +82,7 @@ def training_steps(state: TrainingState, images: ImageSet) -> Generator[Step, No
         yield step
 
 
-def labels_told(batches: Batches, draws: Draws, first: int, count: int) -> Int64[Tensor, " B"]:
+def labels_told(batches: Batches, draws: TrainingNoise, first: int, count: int) -> Int64[Tensor, " B"]:
     """What a conditional network is told of those images: their class or, where that is withheld, the null label."""
     return batches.labels(first, count).masked_fill(draws.dropped(first, count), len(batches.images.classes))
 

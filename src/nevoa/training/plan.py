@@ -10,17 +10,16 @@ from typing import Any
 
 import torch
 
+from nevoa._util.device import choose_device, choose_precision, choose_threads
+from nevoa._util.files import check_room, size_of
 from nevoa.config import Config, TrainingConfig, parse
-from nevoa.data import ImageSet, Notes, flips, is_path
-from nevoa.device import choose_device, choose_precision, choose_threads
+from nevoa.data import ImageSet, Notes, flips, is_path, load_images
 from nevoa.errors import NevoaError
-from nevoa.files import check_room, size_of
-from nevoa.run import Run
+from nevoa.runs.checkpoint import KEEP
+from nevoa.runs.run import Run
 from nevoa.training.budget import course, is_open, total_seconds
-from nevoa.training.checkpoint import KEEP
-from nevoa.training.continued import continued
-from nevoa.training.trial import Trial
-from nevoa.wishes import images_of
+from nevoa.training.profile import Profile
+from nevoa.training.resume import continued
 
 # What a compiled network saves of a run of ten minutes on a GPU is more than the minute that compiling it may take.
 COMPILE_PAYS = 600.0
@@ -33,7 +32,7 @@ def resolve(
     *,
     recorded: bool = True,
     accept_changes: bool = False,
-) -> Trial:
+) -> Profile:
     """Open the data and settle what the config leaves open, from the device to how often a preview is drawn.
 
     Args:
@@ -42,7 +41,7 @@ def resolve(
         recorded: whether previews and checkpoints will be made; without them all the minutes are for steps.
         accept_changes: go on where `saved` differs.
     """
-    images = images_of(config.data)
+    images = load_images(config.data)
     # Images are decoded once for all trainings: the minutes are not for that.
     started = time.perf_counter() if started is None else started
     config = _with(config, "training", conditional=_conditional(config, images))
@@ -51,7 +50,7 @@ def resolve(
         config = continued(config, saved, accept_changes)
     device = choose_device(config.training.device)
     threads = config.training.threads or choose_threads()
-    trial = Trial(_with(config, "training", device=device, threads=threads), images)
+    trial = Profile(_with(config, "training", device=device, threads=threads), images)
     # A network that does not fit the images is refused here, before anything is timed or written.
     assert trial.state.shape == images.shape
     if config.training.precision == "auto":
@@ -68,17 +67,17 @@ def resolve(
     return trial
 
 
-def _settle_course(trial: Trial, started: float) -> None:
+def _settle_course(trial: Profile, started: float) -> None:
     # Measured first: what is left of the minutes is left after that.
     costs = trial.costs
     trial.settle(**course(trial.config.training, costs, _seconds(trial), _left(trial, started)))
 
 
-def _left(trial: Trial, started: float) -> float:
+def _left(trial: Profile, started: float) -> float:
     return _seconds(trial) - (time.perf_counter() - started)
 
 
-def _seconds(trial: Trial) -> float:
+def _seconds(trial: Profile) -> float:
     """What the run is to take, all told."""
     training = trial.config.training
     return training.minutes * 60 if training.minutes else (training.steps or 0) * trial.step_seconds
@@ -116,7 +115,7 @@ class Plan:
     notes: Notes
 
     @classmethod
-    def of(cls, trial: Trial) -> "Plan":
+    def of(cls, trial: Profile) -> "Plan":
         """The plan of a resolved config, its steps and previews timed."""
         training, parameters = trial.config.training, trial.state.model().parameters
         steps = training.steps or 0
@@ -145,7 +144,7 @@ class Plan:
         return {**asdict(self), "shape": list(self.shape), "config": self.config.model_dump(mode="json")}
 
 
-def check_disk(trial: Trial, folder: Path) -> None:
+def check_disk(trial: Profile, folder: Path) -> None:
     """A NevoaError if the disk under `folder` has less room than the run will need besides what it takes already."""
     taken = sum(size_of(part) for part in (Run(folder).checkpoints, Run(folder).weights_file.parent))
     check_room(folder, _disk_bytes(trial.state.model().parameters, trial.config.training) - taken, "The run")

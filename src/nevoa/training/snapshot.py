@@ -11,11 +11,12 @@ import torch
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
 import nevoa
+from nevoa._util.files import read_json
+from nevoa._util.tensors import check_shapes, packed, read_tensors
 from nevoa.config import Config
 from nevoa.errors import NevoaError
-from nevoa.files import read_json
-from nevoa.tensors import check_shapes, packed, read_tensors
-from nevoa.training.manifest import EMA, MODEL, OPTIMIZER, STATE
+from nevoa.runs import checkpoint
+from nevoa.runs.manifest import EMA, MODEL, OPTIMIZER, STATE
 from nevoa.training.optimizer import Muon
 from nevoa.training.state import Mean, RecentMean, TrainingState
 
@@ -86,6 +87,11 @@ def read_progress(path: Path) -> Progress:
     except ValidationError as error:
         first = error.errors()[0]
         raise NevoaError(f"{path} is damaged: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
+
+
+def save_checkpoint(state: TrainingState, folder: Path, resumed_from: Path | None = None) -> Path:
+    """`nevoa.runs.checkpoint.save` of all of a state."""
+    return checkpoint.save(folder, state.images_seen, contents(state), resumed_from)
 
 
 def contents(state: TrainingState) -> dict[str, bytes]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
+from nevoa._util.device import DeviceName, choose_device, prepare
 from nevoa.config import Config, TrainingConfig
-from nevoa.device import DeviceName, choose_device, prepare
 from nevoa.model import Model, fresh_network
-from nevoa.training.lanes import lanes_for
 from nevoa.training.optimizer import make_optimizers
+from nevoa.training.threaded_gradient import parts_for
 
 RECENT = 0.98
 
@@ -92,7 +92,7 @@ class TrainingState:
         """In how many parts, on as many threads, a batch is computed. Dropout draws from one generator, in order."""
         training = self.config.training
         alone = self.device != "cpu" or getattr(self.config.network, "dropout", 0.0) > 0
-        return 1 if alone else lanes_for(training.threads or 1, training.batch_size)
+        return 1 if alone else parts_for(training.threads or 1, training.batch_size)
 
     def model(self) -> Model:
         """The averaged network as a model. It goes on changing as training goes on."""

@@ -1,0 +1,24 @@
+"""Train the feature network that ships with the package: all 60,000 training images of Fashion-MNIST.
+
+    python scripts/make_judge.py
+
+Its scores change with its weights: a new feature network is a new version of the protocol.
+"""
+
+import shutil
+from pathlib import Path
+
+from nevoa.data import Selection, open_source
+from nevoa.evaluation import save_feature_network, train_feature_network
+
+FOLDER = Path(__file__).parents[1] / "src/nevoa/evaluation/feature_networks/fashion_mnist"
+
+
+def main() -> None:
+    *_, last = train_feature_network(open_source("fashion_mnist"), open_source("fashion_mnist", Selection("test")))
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    print(save_feature_network(last.feature_network, FOLDER).card)
+
+
+if __name__ == "__main__":
+    main()

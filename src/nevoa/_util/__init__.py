@@ -1,0 +1,1 @@
+"""What nobody outside names: files, tensors, random numbers, devices, threads."""

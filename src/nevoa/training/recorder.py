@@ -1,0 +1,94 @@
+"""Training into a run folder: the same stream of steps, with a line, a preview or a checkpoint where one is due."""
+
+import io
+import math
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nevoa._util.files import explained, sync, write_bytes
+from nevoa.errors import NevoaError
+from nevoa.pictures import grid
+from nevoa.runs import card
+from nevoa.runs.run import Run
+from nevoa.training.loop import Step
+from nevoa.training.snapshot import save_checkpoint
+from nevoa.training.state import Mean, TrainingState
+
+PREVIEW_COUNT = 36
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Writes what the run folder is to hold.
+
+    Attributes:
+        images: in the data set.
+        resumed_from: the checkpoint that training went on from; it is kept.
+    """
+
+    run: Run
+    state: TrainingState
+    images: int
+    resumed_from: Path | None = None
+
+    def record(self, steps: Iterable[Step]) -> Generator[Step, None, None]:
+        """Pass the steps on. When the stream ends, or its reader stops reading, the run is left whole and usable."""
+        try:
+            for step in steps:
+                finished = step.step == self.state.config.training.steps
+                if finished or (step.is_finite and self._due("report_every_images")):
+                    self._report(step)
+                if finished or (step.is_finite and self._due("preview_every_images")):
+                    self._preview(step)
+                if finished or (step.is_finite and self._due("checkpoint_every_images")):
+                    self.keep()
+                yield step
+        except GeneratorExit:
+            self.keep()
+            raise
+
+    def keep(self) -> None:
+        """Save the model, the card and, last, the checkpoint of this moment: dying between them, a run does all again.
+
+        A NevoaError if a weight is not finite: nothing is saved then.
+        """
+        weights = [*self.state.network.parameters(), *self.state.average.parameters()]
+        if not all(bool(weight.isfinite().all()) for weight in weights):
+            raise NevoaError(
+                f"Weights are not finite at step {self.state.step:,}: nothing of it was saved, the checkpoints stay as "
+                "they were. Try a lower training.learning_rate in another --out."
+            )
+        with explained("write", self.run.folder):
+            self.run.publish_model(self.state.model())
+            card.write(self.run, self.state.model(), self.images, self.state.images_seen, self.state.seconds)
+            if self.run.metrics_file.exists():
+                sync(self.run.metrics_file)
+            save_checkpoint(self.state, self.run.checkpoints, self.resumed_from)
+
+    def _due(self, key: str) -> bool:
+        config, seen = self.state.config.training, self.state.images_seen
+        every = getattr(config, key)
+        return every is not None and seen // every != (seen - config.batch_size) // every
+
+    def _report(self, step: Step) -> None:
+        loss, self.state.report_loss = self.state.report_loss, Mean()
+        seconds, self.state.report_seconds = self.state.report_seconds, 0.0
+        self.run.append_metrics(
+            {
+                "images_seen": step.images_seen,
+                "step": step.step,
+                "loss": loss.value if loss.count else None,
+                "grad_norm": step.grad_norm if math.isfinite(step.grad_norm) else None,
+                "learning_rate": step.learning_rate,
+                "images_per_second": loss.count * self.state.config.training.batch_size / seconds,
+                "seconds": step.seconds,
+            }
+        )
+
+    def _preview(self, step: Step) -> None:
+        training = self.state.config.training
+        images = step.model.sample(PREVIEW_COUNT, seed=training.seed, steps=training.preview_steps)
+        png = io.BytesIO()
+        grid(images).save(png, format="png")
+        write_bytes(self.run.samples / f"{step.images_seen:012d}.png", png.getvalue())

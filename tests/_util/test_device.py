@@ -1,0 +1,111 @@
+"""Where it computes, and in what."""
+
+import pytest
+import torch
+
+from nevoa._util import device
+from nevoa._util.device import (
+    PrecisionName,
+    choose_device,
+    choose_precision,
+    choose_threads,
+    in_precision,
+    keep_memory,
+    prepare,
+    timed,
+)
+from nevoa.errors import NevoaError
+from nevoa.networks import UNet
+
+
+def test_the_faster_precision_is_chosen() -> None:
+    fast, slow = {"float32": 2.0, "bfloat16": 1.0}, {"float32": 1.0, "bfloat16": 2.0}
+    assert choose_precision("cpu", lambda name: fast[name]) == "bfloat16"
+    assert choose_precision("cpu", lambda name: slow[name]) == "float32"
+
+
+@pytest.mark.parametrize(("native", "expected"), [(True, "bfloat16"), (False, "float16")])
+def test_cuda_computes_in_what_it_has_units_for(monkeypatch, native: bool, expected: PrecisionName) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: native)
+    assert choose_precision("cuda", lambda name: pytest.fail("nothing is timed")) == expected
+
+
+def test_bf16_is_float32_up_to_its_rounding() -> None:
+    """bf16 keeps 8 bits: a few hundredths after a network; weights, input and output stay float32."""
+    torch.manual_seed(0)
+    network = UNet(channels=1, dim=12, multipliers=(1, 2), classes=2).eval()
+    inputs = torch.randn(2, 1, 8, 8), torch.tensor([3, 900]), torch.tensor([0, 1])
+    exact, rounded = (in_precision(network, "cpu", name)(*inputs).detach() for name in ("float32", "bfloat16"))
+    assert rounded.dtype == torch.float32
+    assert all(parameter.dtype == torch.float32 for parameter in network.parameters())
+    assert 0 < float((exact - rounded).abs().max()) < 0.05 * float(exact.abs().max())
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="has the device that must be missing")
+def test_a_device_that_is_not_there_is_refused() -> None:
+    with pytest.raises(NevoaError, match="no cuda device"):
+        choose_device("cuda")
+
+
+def test_auto_finds_a_device() -> None:
+    assert torch.ones(1, device=choose_device()).sum() == 1
+
+
+def test_work_is_warmed_up_before_it_is_timed() -> None:
+    calls: list[int] = []
+    assert timed(lambda: calls.append(1), "cpu") >= 0
+    assert len(calls) == 2
+
+
+def test_an_outlier_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four calls of 1, 1, 9 and 1 seconds take one."""
+    clock = iter([0, 1, 1, 2, 2, 11, 11, 12])
+    monkeypatch.setattr(device.time, "perf_counter", lambda: next(clock))
+    assert timed(lambda: None, "cpu", at_least=12) == 1
+
+
+def test_freed_memory_is_kept_where_the_library_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[tuple[int, int]] = []
+
+    class Glibc:
+        def mallopt(self, name: int, value: int) -> int:
+            said.append((name, value))
+            return 1
+
+    monkeypatch.setattr(device.ctypes, "CDLL", lambda _: Glibc())
+    assert keep_memory()
+    assert dict(said) == {-8: 1, -3: 1 << 30, -1: 2**31 - 1}
+
+
+def test_without_mallopt_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device.ctypes, "CDLL", lambda _: object())
+    assert keep_memory() is False
+
+
+def test_threads_are_those_torch_has_and_the_machine_lends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
+    monkeypatch.setattr(device, "available_cores", lambda: 3)
+    assert choose_threads() == 3
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    assert choose_threads() == 2
+
+
+def test_threads_can_be_forced() -> None:
+    before = torch.get_num_threads()
+    try:
+        prepare("cpu", before + 1)
+        assert torch.get_num_threads() == before + 1
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_every_precision_computes_on_cuda(precision: PrecisionName) -> None:
+    prepare("cuda")
+    network = UNet(channels=1, dim=12, multipliers=(1, 2)).eval().to("cuda", memory_format=torch.channels_last)  # pyright: ignore
+    x, t = torch.randn(2, 1, 8, 8, device="cuda"), torch.tensor([3, 900], device="cuda")
+    exact, rounded = network(x, t), in_precision(network, "cuda", precision)(x, t)
+    assert rounded.dtype == torch.float32
+    assert float((exact - rounded).abs().max()) < 0.05 * float(exact.abs().max())

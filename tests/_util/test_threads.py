@@ -1,0 +1,72 @@
+"""How many threads, and how they wait: of made-up machines, and of a real process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nevoa._util.threads import SPINS, available_cores, wait_politely
+
+
+def machine(folder: Path, siblings: dict[int, str]) -> Path:
+    for number, text in siblings.items():
+        file = folder / "cpus" / f"cpu{number}" / "topology" / "thread_siblings_list"
+        file.parent.mkdir(parents=True)
+        file.write_text(text + "\n")
+    return folder / "cpus"
+
+
+def test_threads_of_one_core_count_once(tmp_path: Path) -> None:
+    cpus = machine(tmp_path, {0: "0,2", 1: "1,3", 2: "0,2", 3: "1,3"})
+    assert available_cores({0, 1, 2, 3}, cpus, tmp_path) == 2
+    assert available_cores({0, 2}, cpus, tmp_path) == 1
+
+
+def test_where_nothing_is_said_each_processor_is_a_core(tmp_path: Path) -> None:
+    assert available_cores({0, 1, 5}, tmp_path, tmp_path) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "cores"), [("max 100000", 8), ("200000 100000", 2), ("250000 100000", 2), ("50000 100000", 1), ("?", 8)]
+)
+def test_a_quota_limits_the_cores(tmp_path: Path, text: str, cores: int) -> None:
+    (tmp_path / "cpu.max").write_text(text + "\n")
+    assert available_cores(set(range(8)), tmp_path, tmp_path) == cores
+
+
+@pytest.mark.parametrize(("quota", "cores"), [("-1", 8), ("300000", 3)])
+def test_a_quota_of_the_first_version_does_too(tmp_path: Path, quota: str, cores: int) -> None:
+    (tmp_path / "cpu").mkdir()
+    (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text(quota)
+    (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000")
+    assert available_cores(set(range(8)), tmp_path, tmp_path) == cores
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="needs affinity masks")
+def test_the_mask_of_this_process_counts() -> None:
+    one = min(os.sched_getaffinity(0))
+    script = f"import os, nevoa._util.threads as t; os.sched_setaffinity(0, {{{one}}}); print(t.available_cores())"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "1\n"
+
+
+@pytest.mark.parametrize("theirs", [{"OMP_WAIT_POLICY": "active"}, {"GOMP_SPINCOUNT": "7"}])
+def test_what_the_user_says_of_waiting_stays(theirs: dict[str, str]) -> None:
+    environment = dict(theirs)
+    wait_politely(environment)
+    assert environment == theirs
+
+
+def test_waiting_is_settled_before_torch_is_loaded() -> None:
+    """torch's OpenMP reads the environment once: importing nevoa sets it, and does not load torch."""
+    script = """
+import os, sys, nevoa
+assert "torch" not in sys.modules
+spins = os.environ["GOMP_SPINCOUNT"]
+nevoa.fit
+print(spins, "torch" in sys.modules)
+"""
+    environment = {key: value for key, value in os.environ.items() if key not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
+    assert done.stdout == f"{SPINS} True\n", done.stderr

@@ -1,0 +1,132 @@
+"""Bits per dimension against what they are for Gaussian data with the exact denoiser."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import norm
+from torch import Tensor
+
+from nevoa.diffusion import Denoiser, NoiseSchedule
+from nevoa.evaluation.likelihood import exact, log_decoder, prior_bits, stratified, term
+from nevoa.sampling import Variance
+
+SCALE = 0.25
+T = 200
+
+
+def gaussian_pixels(count: int, side: int = 16) -> Tensor:
+    """8-bit images whose pixels are independent N(0, SCALE^2)."""
+    values = SCALE * np.random.default_rng(0).standard_normal((count, 1, side, side))
+    levels = np.clip(np.round((values + 1) * 127.5), 0, 255)
+    return torch.from_numpy(levels / 127.5 - 1).float()
+
+
+def exact_denoiser(schedule: NoiseSchedule) -> Denoiser:
+    """E[epsilon | x_t] when x_0 is N(0, SCALE^2)."""
+
+    def network(x_t: Tensor, t: Tensor) -> Tensor:
+        kept = schedule.alpha_bar[t].view(-1, 1, 1, 1)
+        noise = 1 - kept
+        return (noise.sqrt() / (kept * SCALE**2 + noise) * x_t).float()
+
+    return Denoiser(network, schedule, "epsilon")
+
+
+def closed_form(schedule: NoiseSchedule, variance: Variance) -> np.ndarray:
+    """Terms t = 2 … T in bits: the posterior's mean is missed by its share of x_0 times the least mean square error."""
+    kept = schedule.alpha_bar.numpy()
+    beta, before, now = schedule.beta.numpy()[2:], kept[1:-1], kept[2:]
+    missed = SCALE**2 * (1 - now) / (now * SCALE**2 + 1 - now)
+    small = beta * (1 - before) / (1 - now)
+    spread = beta if variance == "large" else small
+    share = np.sqrt(before) * beta / (1 - now)
+    return (np.log(spread / small) + (small + share**2 * missed) / spread - 1) / 2 / math.log(2)
+
+
+def decoder_closed_form(schedule: NoiseSchedule) -> float:
+    """The term t = 1 in bits: -log2 of the decoder's mass, averaged over x_0 and the noise on a fine grid of both."""
+    kept, second = schedule.alpha_bar[1].item(), schedule.alpha_bar[2].item()
+    sigma = math.sqrt((1 - kept) / (1 - second) * schedule.beta[2].item())
+    levels = np.arange(256) / 127.5 - 1
+    weights = np.diff(norm.cdf(np.concatenate([[-np.inf], (levels[:-1] + levels[1:]) / 2, [np.inf]]) / SCALE))
+    noise, share = np.polynomial.hermite_e.hermegauss(60)
+    x_t = math.sqrt(kept) * levels[:, None] + math.sqrt(1 - kept) * noise
+    mean = math.sqrt(kept) * SCALE**2 / (kept * SCALE**2 + 1 - kept) * x_t
+    high = np.where(levels[:, None] == levels[-1], np.inf, (levels[:, None] + 1 / 255 - mean) / sigma)
+    low = np.where(levels[:, None] == levels[0], -np.inf, (levels[:, None] - 1 / 255 - mean) / sigma)
+    # Right of the mean by the survival function: there the distribution function rounds to 1.
+    mass = -np.log2(np.where(low > 0, norm.sf(low) - norm.sf(high), norm.cdf(high) - norm.cdf(low)))
+    return float((weights[:, None] * mass * share).sum() / share.sum())
+
+
+def entropy() -> float:
+    """Of a pixel, in bits: no code is shorter."""
+    edges = (np.arange(255) + 0.5) / 127.5 - 1
+    mass = np.diff(norm.cdf(np.concatenate([[-np.inf], edges, [np.inf]]) / SCALE))
+    return float(-(mass * np.log2(mass)).sum())
+
+
+@pytest.mark.parametrize("variance", ["small", "large"])
+def test_every_term_equals_its_closed_form(variance: Variance) -> None:
+    schedule = NoiseSchedule.linear(T)
+    course = exact(exact_denoiser(schedule), gaussian_pixels(64), variance)
+    np.testing.assert_allclose(course.bits[1:], closed_form(schedule, variance), rtol=0.06)
+    np.testing.assert_allclose(course.bits[1:].sum(), closed_form(schedule, variance).sum(), rtol=0.005)
+    assert course.bits[0] == pytest.approx(decoder_closed_form(schedule), rel=0.01)
+
+
+def test_both_ways_to_the_bound_agree_within_their_errors_and_lie_just_above_the_entropy() -> None:
+    schedule = NoiseSchedule.linear(1000)
+    denoiser, images = exact_denoiser(schedule), gaussian_pixels(128, side=8)
+    whole = exact(denoiser, images[:16], "large").total
+    estimate = stratified(denoiser, images, "large")
+    error = math.hypot(whole.std() / 4, estimate.std() / math.sqrt(128))
+    assert abs(whole.mean() - estimate.mean()) < 4 * error
+    bound = (
+        closed_form(schedule, "large").sum()
+        + decoder_closed_form(schedule)
+        + prior_bits(denoiser.process, images).mean().item()
+    )
+    assert abs(estimate.mean() - bound) < 4 * estimate.std() / math.sqrt(128)
+    assert entropy() < bound < entropy() + 0.15
+
+
+def test_the_stratified_estimate_is_unbiased_whatever_the_number_of_strata() -> None:
+    schedule = NoiseSchedule.cosine(5)
+    denoiser, images = exact_denoiser(schedule), gaussian_pixels(400, side=4)
+    whole = np.mean([exact(denoiser, images, seed=seed).total.mean() for seed in range(4)])
+    for strata in (1, 2, 4):
+        estimate = stratified(denoiser, images, strata=strata)
+        assert abs(estimate.mean() - whole) < 4 * estimate.std() / 20
+
+
+def test_the_loss_by_noise_level_is_the_error_of_the_noise() -> None:
+    schedule = NoiseSchedule.linear(T)
+    course = exact(exact_denoiser(schedule), gaussian_pixels(64))
+    kept = schedule.alpha_bar[1:].numpy()
+    least = kept * SCALE**2 / (kept * SCALE**2 + 1 - kept)
+    np.testing.assert_allclose(course.noise_loss, least, rtol=0.06)
+
+
+def test_the_decoder_is_a_distribution_over_the_256_values() -> None:
+    levels = (torch.arange(256).double() / 127.5 - 1).view(256, 1, 1, 1)
+    for mean, sigma in ((0.0, 0.3), (-1.2, 0.01), (0.99, 0.002), (5.0, 0.5)):
+        mass = log_decoder(levels, torch.full_like(levels, mean), torch.full_like(levels, sigma)).exp()
+        assert mass.sum().item() == pytest.approx(1, abs=1e-9)
+
+
+def test_far_from_its_mean_the_decoder_stays_finite_and_symmetric() -> None:
+    x_0 = torch.tensor([101.0, 154.0]).double().view(2, 1, 1, 1) / 127.5 - 1
+    mean, sigma = torch.tensor([0.9, -0.9]).double().view(2, 1, 1, 1), torch.full((2, 1, 1, 1), 0.01).double()
+    far = log_decoder(x_0, mean, sigma).flatten()
+    assert torch.isfinite(far).all()
+    assert far[0].item() == pytest.approx(far[1].item(), rel=1e-9)
+
+
+def test_a_term_is_a_divergence_zero_for_a_denoiser_that_knows_the_image() -> None:
+    schedule, images = NoiseSchedule.linear(T), gaussian_pixels(4)
+    epsilon = torch.randn(images.shape)
+    knows = Denoiser(lambda x_t, t: images, schedule, "x0")
+    assert term(knows, images, torch.full((4,), 50), epsilon).bits.abs().max() < 1e-12

@@ -1,0 +1,151 @@
+"""The meter as a whole: what it reports, what it warns of, what it refuses."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from nevoa.errors import NevoaError
+from nevoa.evaluation import (
+    FeatureNetwork,
+    Metric,
+    Protocol,
+    Reference,
+    Report,
+    Samples,
+    as_dict,
+    measure,
+    train_feature_network,
+)
+from nevoa.evaluation.features import features_of
+from tests.evaluation.test_feature_network import bands
+
+METRICS: tuple[Metric, ...] = ("frechet", "kernel", "manifold", "classes", "memorisation")
+
+
+@pytest.fixture(scope="module")
+def reference() -> Reference:
+    train, test = bands(600), bands(400, seed=1)
+    *_, last = train_feature_network(train, test, epochs=1)
+    feature_network = dataclasses.replace(
+        last.feature_network, card=dataclasses.replace(last.feature_network.card, sha256="toy")
+    )
+    return Reference("bands", test, train, feature_network)
+
+
+def report_of(images: np.ndarray, reference: Reference, metrics: tuple[Metric, ...] = METRICS) -> Report:
+    *_, report = measure(Samples("these", images), Protocol(reference, len(images)), metrics)
+    assert isinstance(report, Report)
+    return report
+
+
+def test_real_images_score_the_floor_and_noise_does_not(reference: Reference) -> None:
+    real = report_of(bands(300, seed=2).images, reference)
+    noise = report_of(np.random.default_rng(0).integers(0, 256, (300, 12, 12, 1), dtype=np.uint8), reference)
+    assert real.scores["fd_bands"] < 3 * real.floor["fd_bands"] < noise.scores["fd_bands"]
+    assert real.scores["precision"] > 0.8 > noise.scores["precision"]
+    assert real.scores["kd_bands_low"] < real.floor["kd_bands_high"] < noise.scores["kd_bands"]
+    assert real.scores["near_copies"] < 0.05
+
+
+def test_the_floor_is_measured_as_the_images_are(reference: Reference) -> None:
+    chosen = reference.floor_features(300, seed=0)
+    again = report_of(bands(300, seed=2).images, reference)
+    rows = (reference.feature_network.features(reference.train.images)[:, None] == chosen[None]).all(2).argmax(0)
+    of_the_training_images = report_of(reference.train.images[rows], reference)
+    for name, value in again.floor.items():
+        assert of_the_training_images.scores[name] == pytest.approx(value, abs=1e-6), name
+
+
+def test_copies_of_training_images_are_reported(reference: Reference) -> None:
+    report = report_of(reference.train.images[:200], reference)
+    assert report.scores["near_copies"] == 1
+    assert report.scores["nearest_distance_ratio"] == 0
+
+
+def test_mirrored_copies_are_reported_unless_the_model_never_saw_mirror_images(reference: Reference) -> None:
+    images = reference.train.images[:200, :, ::-1]
+    assert report_of(images, reference, ("memorisation",)).scores["near_copies"] == 1
+    unseen = Samples("these", images, mirrored=False)
+    *_, report = measure(unseen, Protocol(reference, len(images)), ("memorisation",))
+    assert isinstance(report, Report)
+    assert report.scores["near_copies"] < 0.05
+
+
+def test_a_report_says_how_it_was_made(reference: Reference) -> None:
+    values = json.loads(json.dumps(as_dict(report_of(bands(150, seed=2).images, reference))))
+    protocol = values["protocol"]
+    assert protocol["name"] == "nevoa-bands/1"
+    assert protocol["departures"] == ["150 images instead of 10,000"]
+    assert protocol["feature_network"]["sha256"] == "toy"
+    assert protocol["reference_fingerprint"] == reference.test.fingerprint
+    assert {"seed", "sampler", "resize", "rounding", "floor"} <= protocol.keys()
+    assert values["floor"].keys() <= values["scores"].keys()
+    assert sum(values["class_shares"].values()) == pytest.approx(1)
+
+
+def test_only_what_is_asked_for_is_measured(reference: Reference) -> None:
+    assert report_of(bands(150).images, reference, ("frechet",)).scores.keys() == {"fd_bands"}
+
+
+def test_few_images_are_flagged(reference: Reference) -> None:
+    assert any("150 images are few" in warning for warning in report_of(bands(150).images, reference).warnings)
+
+
+def test_features_without_full_rank_are_flagged(reference: Reference) -> None:
+    few = np.repeat(bands(20, seed=3).images, 10, axis=0)
+    warnings = report_of(few, reference, ("frechet",)).warnings
+    assert any(warning.startswith("the images: the covariance of the features has rank") for warning in warnings)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (bands(1).images, "There is one of the images"),
+        (bands(127).images, "128 features"),
+        (np.full((200, 12, 12, 1), 7, np.uint8), "look the same"),
+        (np.zeros((200, 12, 11, 1), np.uint8), "12x11 with 1 channel, those of bands are 12x12"),
+        (np.zeros((200, 12, 12, 3), np.uint8), "with 3 channels"),
+    ],
+    ids=["one", "fewer than features", "constant", "size", "channels"],
+)
+def test_what_cannot_be_measured_is_refused(reference: Reference, images: np.ndarray, message: str) -> None:
+    with pytest.raises(NevoaError, match=message):
+        report_of(images, reference)
+
+
+def test_features_that_are_not_numbers_are_refused(reference: Reference) -> None:
+    *_, last = train_feature_network(bands(200), None, epochs=1)
+    with torch.no_grad():
+        next(last.feature_network.network.parameters()).fill_(float("nan"))
+    broken = dataclasses.replace(reference, feature_network=last.feature_network)
+    with pytest.raises(NevoaError, match="features of 150 of 150 images are not numbers; the first is image 0"):
+        report_of(bands(150).images, broken)
+
+
+def test_features_of_a_store_are_computed_once(reference: Reference, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = bands(50, seed=8)
+    first = features_of(images, reference.feature_network)
+    monkeypatch.setattr(FeatureNetwork, "features", lambda *_: pytest.fail("computed again"))
+    np.testing.assert_array_equal(features_of(images, reference.feature_network), first)
+
+
+def test_a_broken_feature_cache_is_computed_again(reference: Reference, cache: Path) -> None:
+    images = bands(50, seed=9)
+    first = features_of(images, reference.feature_network)
+    (kept,) = (cache / "features").glob(f"*{images.fingerprint:.16}*")
+    kept.write_bytes(kept.read_bytes()[:100])
+    np.testing.assert_array_equal(features_of(images, reference.feature_network), first)
+
+
+def test_an_image_set_of_another_feature_network_has_features_of_its_own(reference: Reference) -> None:
+    images = bands(50, seed=10)
+    first = features_of(images, reference.feature_network)
+    *_, last = train_feature_network(bands(200, seed=4), None, epochs=1)
+    other = dataclasses.replace(
+        last.feature_network, card=dataclasses.replace(last.feature_network.card, sha256="other")
+    )
+    assert not np.array_equal(features_of(images, other), first)

@@ -1,0 +1,164 @@
+"""Two whole checkpoints once there are two; the best and the one resumed from stay; whatever is done in what order."""
+
+import errno
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from nevoa.errors import NevoaError
+from nevoa._util.files import sweep
+from nevoa.runs import checkpoint
+from nevoa.training import Profile
+from nevoa.runs.manifest import MODEL, STATE, faults
+from nevoa.training.snapshot import contents, read_progress, restore
+from nevoa.training.snapshot import save_checkpoint
+from nevoa.training.state import RecentMean, TrainingState
+from tests.faults import Disk
+
+
+def advanced(state: TrainingState, loss: float) -> None:
+    """As if a step had been taken: what retention looks at, and weights that are no one else's."""
+    state.step += 1
+    state.images_seen += 8
+    state.recent_loss = RecentMean(total=loss, weight=1.0)
+    with torch.no_grad():
+        next(state.network.parameters()).fill_(state.step)
+
+
+class Checkpoints(RuleBasedStateMachine):
+    """Training, saving, crashing while saving, damage, and going on from what is left."""
+
+    trial: Profile
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = Path(tempfile.mkdtemp())
+        self.patch = pytest.MonkeyPatch()
+        self.disk = Disk(self.patch)
+        self.state = self.fresh()
+        self.resumed_from: Path | None = None
+        self.two_once = False
+        # By name, all that was ever being saved there: a save that failed may have come through.
+        self.saved: dict[str, list[dict[str, bytes]]] = {}
+        self.losses: dict[str, float] = {}
+
+    def teardown(self) -> None:
+        self.patch.undo()
+        shutil.rmtree(self.folder)
+
+    def fresh(self) -> TrainingState:
+        return TrainingState.fresh(self.trial.config, self.trial.images.shape)
+
+    def remember(self) -> None:
+        self.saved.setdefault(f"{self.state.images_seen:012d}", []).append(contents(self.state))
+
+    @property
+    def whole(self) -> list[Path]:
+        return [path for path in checkpoint.checkpoints(self.folder) if not faults(path)]
+
+    @rule(loss=st.floats(0.1, 2.0))
+    def train(self, loss: float) -> None:
+        advanced(self.state, loss)
+
+    @precondition(lambda self: self.state.step)
+    @rule()
+    def save(self) -> None:
+        path = save_checkpoint(self.state, self.folder, self.resumed_from)
+        self.remember()
+        assert self.whole[-1] == path
+
+    @precondition(lambda self: self.state.step)
+    @rule(operation=st.integers(1, 250), lasting=st.booleans(), error=st.sampled_from([errno.EIO, errno.ENOSPC]))
+    def crash_while_saving(self, operation: int, lasting: bool, error: int) -> None:
+        before = {path.name for path in self.whole}
+        self.remember()
+        self.disk.fail(operation, error, lasting=lasting)
+        try:
+            save_checkpoint(self.state, self.folder, self.resumed_from)
+        except (NevoaError, OSError):
+            self.disk.heal()
+            assert len(before & {path.name for path in self.whole}) >= min(2, len(before))
+            self.resume()
+        self.disk.heal()
+
+    @rule()
+    def resume(self) -> None:
+        """A new process."""
+        sweep(self.folder)
+        assert not list(self.folder.rglob(".*"))
+        self.state, self.resumed_from = self.fresh(), checkpoint.newest(self.folder)
+        if self.resumed_from is not None:
+            restore(self.state, self.resumed_from)
+            assert contents(self.state) in self.saved[self.resumed_from.name]
+
+    @precondition(lambda self: len(self.whole) > 2)
+    @rule()
+    def damage_the_newest(self) -> None:
+        (self.whole[-1] / MODEL).write_bytes(b"gone")
+        self.losses.clear()
+        self.resume()
+
+    @rule()
+    def prune(self) -> None:
+        checkpoint.prune(self.folder, self.resumed_from)
+
+    @invariant()
+    def two_stay(self) -> None:
+        if not hasattr(self, "folder"):
+            return
+        self.two_once |= len(self.whole) >= 2
+        assert not self.two_once or len(self.whole) >= 2
+
+    @invariant()
+    def the_best_and_the_one_resumed_from_stay(self) -> None:
+        if not hasattr(self, "folder"):
+            return
+        assert self.resumed_from is None or not faults(self.resumed_from)
+        there = {path.name: read_progress(path / STATE).recent_loss.value for path in self.whole}
+        self.losses |= there
+        assert not there or min(there.values()) == min(self.losses.values())
+
+
+@pytest.mark.slow
+def test_any_order_of_save_crash_resume_and_prune(trial: Profile) -> None:
+    Checkpoints.trial = trial
+    case = Checkpoints.TestCase
+    case.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+    case().runTest()
+
+
+def test_the_best_is_kept_while_newer_ones_come_and_go(trial: Profile, tmp_path: Path) -> None:
+    state = TrainingState.fresh(trial.config, trial.images.shape)
+    for loss in (0.9, 0.3, 0.8, 0.7, 0.6, 0.5):
+        advanced(state, loss)
+        save_checkpoint(state, tmp_path)
+    assert [int(path.name) for path in checkpoint.checkpoints(tmp_path)] == [16, 40, 48]
+
+
+def test_the_mean_of_a_few_steps_is_no_record(trial: Profile, tmp_path: Path) -> None:
+    state = TrainingState.fresh(trial.config, trial.images.shape)
+    for _ in range(4):
+        advanced(state, 0.5)
+        state.recent_loss = RecentMean(total=0.0, weight=0.02)
+        save_checkpoint(state, tmp_path)
+    assert [int(path.name) for path in checkpoint.checkpoints(tmp_path)] == [24, 32]
+
+
+def test_nothing_is_removed_before_its_successor_was_read_back(
+    trial: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = TrainingState.fresh(trial.config, trial.images.shape)
+    for _ in range(2):
+        advanced(state, 0.5)
+        save_checkpoint(state, tmp_path)
+    monkeypatch.setattr(checkpoint, "faults", lambda path: [MODEL] if path.name.endswith("24") else [])
+    advanced(state, 0.5)
+    with pytest.raises(NevoaError, match="could not be read back"):
+        save_checkpoint(state, tmp_path)
+    assert [int(path.name) for path in checkpoint.checkpoints(tmp_path)] == [8, 16, 24]

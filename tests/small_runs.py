@@ -1,0 +1,58 @@
+"""Small runs, and what it means that two are the same."""
+
+import dataclasses
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from nevoa._util.files import read_json
+from nevoa.config import Config
+from nevoa.data import ImageSet
+from nevoa.runs import checkpoint
+from nevoa.runs.manifest import NAME, STATE
+from nevoa.runs.run import Run
+from nevoa.training import Profile, Step, fit_resolved
+
+CLOCKS = {"seconds", "report_seconds", "images_per_second"}
+
+
+def without(values: dict, keys: set[str]) -> dict:
+    return {key: value for key, value in values.items() if key not in keys}
+
+
+def told(step: Step) -> dict:
+    """All that a step says, but for clocks and the model."""
+    fields = {field.name: getattr(step, field.name) for field in dataclasses.fields(step)}
+    return without(fields, {*CLOCKS, "model"})
+
+
+def outcome(run: Run) -> dict[str, object]:
+    """All of a run that is not a clock reading: the newest checkpoint, metrics, previews, model."""
+    newest = checkpoint.newest(run.checkpoints)
+    assert newest is not None
+    found: dict[str, object] = {
+        f"checkpoint/{path.name}": path.read_bytes() for path in newest.iterdir() if path.name not in (NAME, STATE)
+    }
+    found["state"] = without(read_json(newest / STATE), CLOCKS)
+    found["metrics"] = [without(line, CLOCKS) for line in run.metrics()]
+    found["model"] = (run.weights_file.read_bytes(), run.model_config_file.read_bytes())
+    return found | {path.name: path.read_bytes() for path in run.samples.iterdir()}
+
+
+@pytest.fixture
+def trial(tiny: Config, few_images: ImageSet) -> Profile:
+    """Forty steps of 8 on 20 images, each batch in two pieces: epochs end within and between batches."""
+    update = {"steps": 40, "ema_decay": 0.9, "accumulation": 2, "device": "cpu", "threads": 1, "compile": False}
+    update |= {"optimizer": "adam", "learning_rate": 1e-3, "learning_rate_decay": "none", "warmup_images": 0}
+    training = tiny.training.model_copy(update=update | {"preview_steps": 2, "report_every_images": 24})
+    data = tiny.data.model_copy(update={"flip": True})
+    return Profile(tiny.model_copy(update={"training": training, "data": data}), few_images)
+
+
+def stop_after(trial: Profile, folder: Path, count: int) -> list[Step]:
+    """Take so many steps of a run, then stop reading."""
+    stream = fit_resolved(trial, folder)
+    steps = list(islice(stream, count))
+    stream.close()
+    return steps

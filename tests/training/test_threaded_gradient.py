@@ -1,0 +1,104 @@
+"""A batch in parts has the gradient of the whole."""
+
+import pytest
+import torch
+from torch import nn
+
+from nevoa.config import Config
+from nevoa.data import ImageSet
+from nevoa.training import threaded_gradient as lanes
+from nevoa.training.loop import training_steps
+from nevoa.training.state import TrainingState
+from nevoa.training.threaded_gradient import backward, parts_for
+
+
+@pytest.mark.parametrize("parts", [2, 3, 4])
+def test_parts_add_up_to_the_whole(parts: int) -> None:
+    """Eleven images do not divide: each still counts once, and alike."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(2, 3, 3), nn.SiLU(), nn.Conv2d(3, 1, 3)).double()
+    parameters, x = list(network.parameters()), torch.randn(11, 2, 6, 6, dtype=torch.float64)
+    loss = lambda part: network(x[part]).square().mean((1, 2, 3))  # noqa: E731
+    whole = backward(loss, 11, parameters, 1, 1)
+    expected = [parameter.grad for parameter in parameters]
+    torch.testing.assert_close(backward(loss, 11, parameters, parts, parts), whole)
+    torch.testing.assert_close([parameter.grad for parameter in parameters], expected)
+
+
+def test_gradients_lie_as_their_parameters_do() -> None:
+    """Fused optimizers do not look at strides."""
+    weight = nn.Parameter(torch.randn(6, 4, 3, 3).to(memory_format=torch.channels_last))
+    x = torch.randn(4, 6, 4, 3, 3)
+    backward(lambda part: (x[part] * weight.contiguous()).flatten(1).sum(1), 4, [weight], 2, 2)
+    assert weight.grad is not None
+    assert weight.grad.stride() == weight.stride()
+    torch.testing.assert_close(weight.grad, x.mean(0))
+
+
+def test_an_unused_parameter_stays_where_it_is() -> None:
+    used, unused = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))
+    x = torch.arange(4.0)
+    backward(lambda part: x[part] * used, 4, [used, unused], 2, 2)
+    assert (used.grad, unused.grad) == (torch.tensor([1.5]), torch.zeros(1))
+
+
+def test_an_error_in_a_part_is_seen() -> None:
+    parameter = nn.Parameter(torch.ones(1))
+
+    def loss(part: slice) -> torch.Tensor:
+        if part.start:
+            raise MemoryError("no room")
+        return parameter * torch.ones(2)
+
+    with pytest.raises(MemoryError, match="no room"):
+        backward(loss, 4, [parameter], 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("threads", "batch", "expected"),
+    [(1, 64, 1), (2, 64, 2), (2, 1, 1), (3, 64, 3), (5, 64, 1), (6, 64, 3), (16, 64, 4)],
+)
+def test_lanes_share_the_threads_out(threads: int, batch: int, expected: int) -> None:
+    assert parts_for(threads, batch) == expected
+
+
+def test_training_in_parts_is_training(tiny: Config, few_images: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to rounding two threads learn what one does, and with the same number of threads it is the same to the bit."""
+    before, losses = torch.get_num_threads(), {}
+    try:
+        for name, threads in (("one", 1), ("two", 2), ("again", 2)):
+            config = tiny.model_copy(update={"training": tiny.training.model_copy(update={"threads": threads})})
+            state = TrainingState.fresh(config, few_images.shape)
+            assert state.lanes == threads
+            losses[name] = [step.loss for step in training_steps(state, few_images)]
+    finally:
+        torch.set_num_threads(before)
+    assert losses["two"] == losses["again"]
+    assert losses["two"] == pytest.approx(losses["one"], rel=1e-3)
+    assert losses["two"] != losses["one"]
+
+
+def test_dropout_draws_in_order(tiny: Config, few_images: ImageSet) -> None:
+    """Its generator is the process's, so parts of a batch must not race for it."""
+    network = tiny.network.model_copy(update={"dropout": 0.1})
+    training = tiny.training.model_copy(update={"threads": 4})
+    state = TrainingState.fresh(tiny.model_copy(update={"network": network}), few_images.shape)
+    state.config = state.config.model_copy(update={"training": training})
+    assert state.lanes == 1
+    assert lanes.MOST > 1
+
+
+def test_lanes_take_their_share_of_threads_each_time_and_give_it_back() -> None:
+    """Whatever other threads, or the tests before this one, have told torch in between."""
+    parameter, seen = nn.Parameter(torch.ones(1)), []
+
+    def loss(part: slice) -> torch.Tensor:
+        seen.append(torch.get_num_threads())
+        return parameter * torch.ones(part.stop - part.start)
+
+    for told in (2, 1, 3):
+        torch.set_num_threads(told)
+        backward(loss, 4, [parameter], 4, 2)
+        assert torch.get_num_threads() == 4
+    torch.set_num_threads(1)
+    assert seen == [2] * 6
