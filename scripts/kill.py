@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.cli.test_stopping import command, started
-from tests.training.conftest import outcome
+from tests.small_runs import outcome
 
 from nevoa.runs.run import Run
 

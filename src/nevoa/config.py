@@ -11,6 +11,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from nevoa._util.files import damaged, read_text
 from nevoa.errors import NevoaError, unknown
+from nevoa.vocabulary import (
+    BlockName,
+    DecayName,
+    DeviceName,
+    LossName,
+    OptimizerName,
+    PrecisionName,
+    PredictionName,
+    SamplerName,
+    ScheduleName,
+    SpacingName,
+    VarianceName,
+    WeightingName,
+)
 
 # Far wider and deeper than any network that fits in a computer: a damaged config is not to make us try.
 Even = Annotated[int, Field(ge=4, le=4096, multiple_of=2)]
@@ -22,7 +36,7 @@ Side = Annotated[int, Field(ge=4, le=LARGEST_SIDE)]
 FORMAT = 1
 BUDGETS = {"minutes", "epochs", "steps"}
 BY = re.compile(r"\d+x\d+")
-DeviceWish = Literal["auto", "cpu", "cuda", "mps"]
+DeviceWish = DeviceName | Literal["auto"]
 
 
 class Section(BaseModel):
@@ -73,9 +87,9 @@ class DataConfig(Section):
 class DiffusionConfig(Section):
     """The process, and what the network predicts."""
 
-    schedule: Literal["linear", "quadratic", "sigmoid", "cosine"] = "linear"
+    schedule: ScheduleName = "linear"
     timesteps: Annotated[int, Field(ge=2, le=100_000)] = 1000
-    prediction: Literal["epsilon", "x0", "v"] = "epsilon"
+    prediction: PredictionName = "epsilon"
     zero_terminal_snr: bool = False
 
     @model_validator(mode="after")
@@ -91,7 +105,7 @@ class UNetConfig(Section):
     kind: Literal["unet"] = "unet"
     dim: Even = 28
     multipliers: Multipliers = (1, 2, 4)
-    block: Literal["convnext", "resnet"] = "convnext"
+    block: BlockName = "convnext"
     mult: Few = 2
 
 
@@ -136,19 +150,19 @@ class TrainingConfig(Section):
     steps: Positive | None = None
     batch_size: Positive = 128
     accumulation: Positive = 1
-    loss: Literal["l1", "l2", "huber"] = "huber"
-    weighting: Literal["simple", "min_snr"] = "simple"
+    loss: LossName = "huber"
+    weighting: WeightingName = "simple"
     conditional: bool | Literal["auto"] = False
     label_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    optimizer: Literal["adam", "adamw", "muon"] = "adam"
+    optimizer: OptimizerName = "adam"
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
-    learning_rate_decay: Literal["none", "linear", "cosine"] = "none"
+    learning_rate_decay: DecayName = "none"
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     warmup_images: Annotated[int, Field(ge=0)] = 0
     gradient_clip: Annotated[float, Field(gt=0)] | None = None
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
     device: DeviceWish = "auto"
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    precision: PrecisionName | Literal["auto"] = "auto"
     threads: Positive | None = None
     compile: bool | None = None
     report_every_images: Positive = 2_000
@@ -157,7 +171,7 @@ class TrainingConfig(Section):
     checkpoint_every_images: Positive | None = None
 
     @property
-    def known_precision(self) -> Literal["float32", "bfloat16", "float16"]:
+    def known_precision(self) -> PrecisionName:
         """The precision; float32 while it is not resolved."""
         return "float32" if self.precision == "auto" else self.precision
 
@@ -165,10 +179,10 @@ class TrainingConfig(Section):
 class SamplingConfig(Section):
     """How this model's images are best made: what `sample` and previews use unless told otherwise."""
 
-    sampler: Literal["ddpm", "ddim", "dpm_solver"] = "ddpm"
+    sampler: SamplerName = "ddpm"
     steps: Positive | None = None
-    spacing: Literal["trailing", "leading", "log_snr", "karras"] = "trailing"
-    variance: Literal["small", "large"] = "small"
+    spacing: SpacingName = "trailing"
+    variance: VarianceName = "small"
     eta: Annotated[float, Field(ge=0, le=1)] = 0.0
     clip: bool = True
     guidance: Annotated[float, Field(ge=0)] = 1.0

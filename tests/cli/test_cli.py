@@ -208,7 +208,7 @@ WRONG_TO_MEASURE = [
     (["evaluate", "runs/tiny", "--against", "fashion"], "Did you mean 'fashion_mnist'"),
     (["evaluate", "constant.npy", "--metrics", "inception", "--inception-weights", "w"], "look the same"),
     (["evaluate", "constant.npy", "--metrics", "bits"], "Bits per dimension are those of a model"),
-    (["feature_network", "train", "fashn_mnist"], "Did you mean 'fashion_mnist'"),
+    (["features", "train", "fashn_mnist"], "Did you mean 'fashion_mnist'"),
 ]
 
 
@@ -285,9 +285,9 @@ def test_a_sweep_prints_a_row_for_each_way_to_draw(tmp_path: Path, trained: Path
 @pytest.mark.slow
 def test_a_feature_network_is_trained_for_images_of_another_size(tmp_path: Path) -> None:
     options = ("fashion_mnist", "--size", "8")
-    told = nevoa("feature_network", "train", *options, "--epochs", "1", folder=tmp_path)
+    told = nevoa("features", "train", *options, "--epochs", "1", folder=tmp_path)
     assert "Right on" in told.stdout
-    assert "already" in nevoa("feature_network", "train", *options, folder=tmp_path, code=2).stderr
+    assert "already" in nevoa("features", "train", *options, folder=tmp_path, code=2).stderr
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nevoa.diffusion import Denoiser, NoiseSchedule
 from nevoa.evaluation.likelihood import exact, log_decoder, prior_bits, stratified, term
-from nevoa.sampling import Variance
+from nevoa.sampling import VarianceName
 
 SCALE = 0.25
 T = 200
@@ -34,7 +34,7 @@ def exact_denoiser(schedule: NoiseSchedule) -> Denoiser:
     return Denoiser(network, schedule, "epsilon")
 
 
-def closed_form(schedule: NoiseSchedule, variance: Variance) -> np.ndarray:
+def closed_form(schedule: NoiseSchedule, variance: VarianceName) -> np.ndarray:
     """Terms t = 2 … T in bits: the posterior's mean is missed by its share of x_0 times the least mean square error."""
     kept = schedule.alpha_bar.numpy()
     beta, before, now = schedule.beta.numpy()[2:], kept[1:-1], kept[2:]
@@ -69,7 +69,7 @@ def entropy() -> float:
 
 
 @pytest.mark.parametrize("variance", ["small", "large"])
-def test_every_term_equals_its_closed_form(variance: Variance) -> None:
+def test_every_term_equals_its_closed_form(variance: VarianceName) -> None:
     schedule = NoiseSchedule.linear(T)
     course = exact(exact_denoiser(schedule), gaussian_pixels(64), variance)
     np.testing.assert_allclose(course.bits[1:], closed_form(schedule, variance), rtol=0.06)

@@ -11,7 +11,7 @@ import torch
 from nevoa.errors import NevoaError
 from nevoa.evaluation import (
     FeatureNetwork,
-    Metric,
+    MetricName,
     Protocol,
     Reference,
     Report,
@@ -23,7 +23,7 @@ from nevoa.evaluation import (
 from nevoa.evaluation.features import features_of
 from tests.evaluation.test_feature_network import bands
 
-METRICS: tuple[Metric, ...] = ("frechet", "kernel", "manifold", "classes", "memorisation")
+METRICS: tuple[MetricName, ...] = ("frechet", "kernel", "manifold", "classes", "memorisation")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def reference() -> Reference:
     return Reference("bands", test, train, feature_network)
 
 
-def report_of(images: np.ndarray, reference: Reference, metrics: tuple[Metric, ...] = METRICS) -> Report:
+def report_of(images: np.ndarray, reference: Reference, metrics: tuple[MetricName, ...] = METRICS) -> Report:
     *_, report = measure(Samples("these", images), Protocol(reference, len(images)), metrics)
     assert isinstance(report, Report)
     return report

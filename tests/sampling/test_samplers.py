@@ -20,9 +20,9 @@ from nevoa.sampling import (
     DPMSolver,
     ImageNoise,
     Sampler,
-    Spacing,
+    SpacingName,
     State,
-    Variance,
+    VarianceName,
     timestep_grid,
     trajectory,
 )
@@ -52,7 +52,7 @@ def our_steps(sampler: Sampler, denoiser: Denoiser, x_t: Tensor, grid: list[int]
 @pytest.mark.parametrize("clip", [False, True])
 @pytest.mark.parametrize("prediction", ["epsilon", "v", "x0"])
 @pytest.mark.parametrize("variance", ["small", "large"])
-def test_ddpm_is_that_of_diffusers(variance: Variance, prediction: PredictionName, clip: bool, steps: int) -> None:
+def test_ddpm_is_that_of_diffusers(variance: VarianceName, prediction: PredictionName, clip: bool, steps: int) -> None:
     from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 
     options: dict[str, Any] = {"variance_type": f"fixed_{variance}", "prediction_type": THEIR_PREDICTION[prediction]}
@@ -174,7 +174,9 @@ STEEP = NoiseSchedule(torch.cat([torch.zeros(1), torch.full((1,), 0.5), torch.fu
     share=st.floats(0, 1),
     spacing=st.sampled_from(SPACINGS),
 )
-def test_the_grid_falls_strictly_to_0(schedule: ScheduleName, timesteps: int, share: float, spacing: Spacing) -> None:
+def test_the_grid_falls_strictly_to_0(
+    schedule: ScheduleName, timesteps: int, share: float, spacing: SpacingName
+) -> None:
     steps = max(1, round(share * timesteps))
     grid = timestep_grid(NoiseSchedule.named(schedule, timesteps), steps, spacing)
     assert (grid[-1], len(grid)) == (0, steps + 1)
@@ -184,7 +186,7 @@ def test_the_grid_falls_strictly_to_0(schedule: ScheduleName, timesteps: int, sh
 
 @pytest.mark.parametrize("spacing", SPACINGS)
 @pytest.mark.parametrize("sampler", [DDPM(), DDIM(), DDIM(1.0), DPMSolver()])
-def test_a_steep_schedule_makes_no_nan(sampler: Sampler, spacing: Spacing) -> None:
+def test_a_steep_schedule_makes_no_nan(sampler: Sampler, spacing: SpacingName) -> None:
     for schedule in (STEEP, STEEP.with_zero_terminal_snr(), NoiseSchedule.cosine(19).with_zero_terminal_snr()):
         for steps in (1, 2, 5, 10, 19):
             noise, grid = noises(0, (2, 1, 2, 2)), timestep_grid(schedule, steps, spacing)

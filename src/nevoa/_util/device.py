@@ -11,9 +11,7 @@ from torch import Tensor
 
 from nevoa._util.threads import available_cores
 from nevoa.errors import NevoaError
-
-DeviceName = Literal["cpu", "cuda", "mps"]
-PrecisionName = Literal["float32", "bfloat16", "float16"]
+from nevoa.vocabulary import DeviceName, PrecisionName
 
 # Names and numbers of <malloc.h>, and the values: blocks of up to a gigabyte come from one heap that is never trimmed.
 MALLOC = {"M_ARENA_MAX": (-8, 1), "M_MMAP_THRESHOLD": (-3, 1 << 30), "M_TRIM_THRESHOLD": (-1, 2**31 - 1)}

@@ -15,7 +15,7 @@ from nevoa.cli import options
 from nevoa.errors import NevoaError, unknown
 
 if TYPE_CHECKING:
-    from nevoa.evaluation import Metric, Reference, Report, Stage
+    from nevoa.evaluation import MetricName, Reference, Report, Stage
     from nevoa.runs.run import Run
 
 Result = TypeVar("Result")
@@ -114,7 +114,7 @@ def _sweep(run: "Run", reference: "Reference", count: int, seed: int) -> None:
     typer.echo(f"Written: {save_sweep(rows, run, count, seed)}")
 
 
-def _metrics(names: str | None, has_model: bool) -> "tuple[Metric, ...]":
+def _metrics(names: str | None, has_model: bool) -> "tuple[MetricName, ...]":
     """Those named; without names, all that can be had of a model or of images alone."""
     from nevoa.evaluation import DEFAULT_METRICS, METRICS
 

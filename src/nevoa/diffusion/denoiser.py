@@ -7,10 +7,11 @@ import torch
 from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
-from nevoa.diffusion.loss import LossName, WeightingName, loss_per_image, min_snr_weight
+from nevoa.diffusion.loss import loss_per_image, min_snr_weight
 from nevoa.diffusion.prediction import PREDICTIONS, PredictionName
 from nevoa.diffusion.process import GaussianProcess
 from nevoa.diffusion.schedule import NoiseSchedule, at, shaped
+from nevoa.vocabulary import LossName, WeightingName
 
 Images = Float[Tensor, "B *pixels"]
 Timesteps = Int[Tensor, " B"]

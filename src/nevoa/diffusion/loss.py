@@ -1,16 +1,13 @@
 """The training loss: one number per image, and what it counts at each noise level."""
 
 from collections.abc import Callable
-from typing import Literal
 
 from jaxtyping import Float, Float64
 from torch import Tensor
 from torch.nn import functional as F
 
 from nevoa.diffusion.prediction import PredictionName
-
-LossName = Literal["l1", "l2", "huber"]
-WeightingName = Literal["simple", "min_snr"]
+from nevoa.vocabulary import LossName
 
 # The value that Hang et al. 2023 settle on.
 MIN_SNR_GAMMA = 5.0

@@ -5,11 +5,11 @@ With a = sqrt(alpha_bar) and b = sqrt(1 - alpha_bar), x_t = a x_0 + b epsilon, a
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor
 
-PredictionName = Literal["epsilon", "x0", "v"]
+from nevoa.vocabulary import PredictionName
 
 
 class Prediction(NamedTuple):

@@ -3,13 +3,12 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import torch
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
-ScheduleName = Literal["linear", "quadratic", "sigmoid", "cosine"]
+from nevoa.vocabulary import ScheduleName
 
 BETA_FIRST = 1e-4
 BETA_LAST = 0.02

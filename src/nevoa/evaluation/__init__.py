@@ -8,7 +8,7 @@ from nevoa.evaluation.feature_network import (
 )
 from nevoa.evaluation.feature_networks import feature_network_folder, feature_network_for
 from nevoa.evaluation.feature_training import EPOCHS, Epoch, train_feature_network
-from nevoa.evaluation.measure import DEFAULT_METRICS, METRICS, Metric, Report, measure
+from nevoa.evaluation.measure import DEFAULT_METRICS, METRICS, MetricName, Report, measure
 from nevoa.evaluation.progress import Stage
 from nevoa.evaluation.protocol import COUNT, SEED, Protocol
 from nevoa.evaluation.reference import Reference
@@ -25,7 +25,7 @@ __all__ = [
     "Epoch",
     "FeatureNetwork",
     "FeatureNetworkInfo",
-    "Metric",
+    "MetricName",
     "Protocol",
     "Reference",
     "Report",

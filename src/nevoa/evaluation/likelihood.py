@@ -15,7 +15,7 @@ from torch import Tensor
 
 from nevoa._util.random import Stream, generator
 from nevoa.diffusion import Denoiser, GaussianProcess
-from nevoa.sampling import Variance
+from nevoa.sampling import VarianceName
 
 Images = Float[Tensor, "B C H W"]
 PerImage = Float64[Tensor, " B"]
@@ -47,7 +47,7 @@ class Bound:
 
 
 def stratified(
-    denoiser: Denoiser, x_0: Images, variance: Variance = "small", strata: int = 20, seed: int = 0
+    denoiser: Denoiser, x_0: Images, variance: VarianceName = "small", strata: int = 20, seed: int = 0
 ) -> Float64[np.ndarray, " N"]:
     """An unbiased estimate of each image's bound from 1 + `strata` evaluations of the network.
 
@@ -68,7 +68,7 @@ def stratified(
     return (total + _summed(denoiser, x_0, t, weights, variance, rng)).numpy()
 
 
-def exact(denoiser: Denoiser, x_0: Images, variance: Variance = "small", seed: int = 0) -> Bound:
+def exact(denoiser: Denoiser, x_0: Images, variance: VarianceName = "small", seed: int = 0) -> Bound:
     """The whole sum over t = 1 … T, with one draw of the noise for each image and timestep."""
     steps = denoiser.schedule.steps
     rng = generator(seed, Stream.EVALUATION, 1)
@@ -83,7 +83,9 @@ def exact(denoiser: Denoiser, x_0: Images, variance: Variance = "small", seed: i
 
 
 @torch.no_grad()
-def term(denoiser: Denoiser, x_0: Images, t: Int[Tensor, " B"], epsilon: Images, variance: Variance = "small") -> Terms:
+def term(
+    denoiser: Denoiser, x_0: Images, t: Int[Tensor, " B"], epsilon: Images, variance: VarianceName = "small"
+) -> Terms:
     """L_{t-1} of each image: KL(q(x_{t-1} | x_t, x_0) || p(x_{t-1} | x_t)), and for t = 1 the decoder's -log p(x_0)."""
     process, t = denoiser.process, t.to(x_0.device)
     x_t = process.forward(x_0, t, epsilon)
@@ -127,7 +129,7 @@ def _summed(
     x_0: Images,
     t: Int[Tensor, "N K"],
     weights: Float64[Tensor, "N K"],
-    variance: Variance,
+    variance: VarianceName,
     rng: np.random.Generator,
 ) -> PerImage:
     """Each image's terms at its K timesteps, weighted and added up."""

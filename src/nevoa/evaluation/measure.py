@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from jaxtyping import Float64
@@ -23,11 +23,11 @@ from nevoa.evaluation.precision_recall import manifold
 from nevoa.evaluation.progress import Stage
 from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.samples import Samples
+from nevoa.vocabulary import MetricName
 
-Metric = Literal["frechet", "kernel", "manifold", "classes", "bits", "memorisation", "inception"]
-METRICS: tuple[Metric, ...] = get_args(Metric)
+METRICS: tuple[MetricName, ...] = get_args(MetricName)
 # Inception is asked for by name: it needs an extra, a download, and photographs.
-DEFAULT_METRICS: tuple[Metric, ...] = METRICS[:-1]
+DEFAULT_METRICS: tuple[MetricName, ...] = METRICS[:-1]
 
 # 26,500 evaluations of the network at T = 1000, 10,500 of them for the estimate.
 BITS_IMAGES, EXACT_IMAGES = 500, 16
@@ -59,7 +59,7 @@ class Report:
 def measure(
     subject: Samples,
     protocol: Protocol,
-    metrics: Sequence[Metric] = DEFAULT_METRICS,
+    metrics: Sequence[MetricName] = DEFAULT_METRICS,
     inception_weights: Path | None = None,
 ) -> Iterator[Stage | Report]:
     """Measure images by a protocol, stage by stage; the last item is the Report.
@@ -107,7 +107,7 @@ def feature_scores(
     features: Features,
     real: Float64[np.ndarray, "M D"],
     feature_network: FeatureNetwork,
-    metrics: Sequence[Metric],
+    metrics: Sequence[MetricName],
     seed: int = 0,
 ) -> dict[str, float]:
     """The scores that need nothing but features: of generated images, or of real ones for the floor."""
@@ -152,7 +152,7 @@ def standard_error(values: Float64[np.ndarray, " N"]) -> float:
 
 
 def _warnings(
-    count: int, features: Features, real: Float64[np.ndarray, "M D"], metrics: Sequence[Metric]
+    count: int, features: Features, real: Float64[np.ndarray, "M D"], metrics: Sequence[MetricName]
 ) -> Iterator[str]:
     if count < FEW:
         yield f"{count:,} images are few: distances are biased upwards and noisy below {FEW:,}"

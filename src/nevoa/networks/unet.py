@@ -1,7 +1,6 @@
 """The U-Net of the teaching notebook."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from jaxtyping import Float, Int, Int64
@@ -11,8 +10,7 @@ from nevoa.networks.attention import Attention, LinearAttention, Residual
 from nevoa.networks.blocks import ConvNextBlock, ResnetBlock
 from nevoa.networks.embedding import TimestepEmbedding
 from nevoa.networks.padding import cropped, padded
-
-BlockName = Literal["convnext", "resnet"]
+from nevoa.vocabulary import BlockName
 
 
 class _Stage(nn.Module):

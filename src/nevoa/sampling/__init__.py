@@ -1,11 +1,11 @@
 """From noise to images."""
 
 from nevoa.sampling.ddim import DDIM
-from nevoa.sampling.ddpm import DDPM, Variance
+from nevoa.sampling.ddpm import DDPM, VarianceName
 from nevoa.sampling.dpm_solver import DPMSolver
 from nevoa.sampling.options import SamplerName, SamplingOptions, settled
 from nevoa.sampling.sampler import ImageNoise, Past, Sampler, State, trajectory
-from nevoa.sampling.timesteps import Spacing, timestep_grid
+from nevoa.sampling.timesteps import SpacingName, timestep_grid
 
 __all__ = [
     "DDIM",
@@ -16,9 +16,9 @@ __all__ = [
     "Sampler",
     "SamplerName",
     "SamplingOptions",
-    "Spacing",
+    "SpacingName",
     "State",
-    "Variance",
+    "VarianceName",
     "named_sampler",
     "settled",
     "timestep_grid",
@@ -26,6 +26,6 @@ __all__ = [
 ]
 
 
-def named_sampler(name: SamplerName, variance: Variance = "small", eta: float = 0.0) -> Sampler:
+def named_sampler(name: SamplerName, variance: VarianceName = "small", eta: float = 0.0) -> Sampler:
     """The sampler of that name; `variance` is ddpm's, `eta` ddim's."""
     return {"ddpm": DDPM(variance), "ddim": DDIM(eta), "dpm_solver": DPMSolver()}[name]

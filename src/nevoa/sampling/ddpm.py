@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from nevoa.diffusion import Estimate, GaussianProcess
 from nevoa.sampling.sampler import Past
-
-Variance = Literal["small", "large"]
+from nevoa.vocabulary import VarianceName
 
 
 @dataclass(frozen=True)
@@ -20,7 +18,7 @@ class DDPM:
     `variance` is the fixed reverse variance: beta_tilde, "small", or beta, "large" (section 3.2).
     """
 
-    variance: Variance = "small"
+    variance: VarianceName = "small"
 
     def step(
         self,

@@ -2,18 +2,18 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypedDict, Unpack, get_args
+from typing import Any, TypedDict, Unpack, get_args
 
 from nevoa.config import Config, SamplingConfig
 from nevoa.errors import NevoaError, unknown
-from nevoa.sampling.ddpm import Variance
-from nevoa.sampling.timesteps import Spacing
+from nevoa.sampling.ddpm import VarianceName
+from nevoa.sampling.timesteps import SpacingName
+from nevoa.vocabulary import SamplerName
 
-SamplerName = Literal["ddpm", "ddim", "dpm_solver"]
 CHOICES: dict[str, tuple[str, ...]] = {
     "sampler": get_args(SamplerName),
-    "spacing": get_args(Spacing),
-    "variance": get_args(Variance),
+    "spacing": get_args(SpacingName),
+    "variance": get_args(VarianceName),
 }
 
 
@@ -32,8 +32,8 @@ class SamplingOptions(TypedDict, total=False):
 
     sampler: SamplerName | None
     steps: int | None
-    spacing: Spacing | None
-    variance: Variance | None
+    spacing: SpacingName | None
+    variance: VarianceName | None
     eta: float | None
     clip: bool | None
     guidance: float | None

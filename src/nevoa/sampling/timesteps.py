@@ -1,21 +1,21 @@
 """At which timesteps a sampler evaluates the network: strictly decreasing grids from T to 0."""
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from jaxtyping import Float64
 
 from nevoa.diffusion import NoiseSchedule
+from nevoa.vocabulary import SpacingName
 
-Spacing = Literal["trailing", "leading", "log_snr", "karras"]
 # Karras et al. have 0.002 in SIGMA_MIN's place: below 0.04 hardly anything is left to see in 256 levels of gray, and a
 # short grid's points are better spent elsewhere (docs/experiments.md).
 SIGMA_MAX, SIGMA_MIN, RHO = 80.0, 0.04, 7.0
-SPACINGS: tuple[Spacing, ...] = get_args(Spacing)
+SPACINGS: tuple[SpacingName, ...] = get_args(SpacingName)
 
 
-def timestep_grid(schedule: NoiseSchedule, steps: int, spacing: Spacing = "trailing") -> list[int]:
+def timestep_grid(schedule: NoiseSchedule, steps: int, spacing: SpacingName = "trailing") -> list[int]:
     """`steps + 1` timesteps, strictly decreasing to 0, whatever the schedule. ValueError unless 1 <= steps <= T.
 
     Args:

@@ -1,0 +1,20 @@
+"""Every closed set of names, once: config, tables, command line and errors derive from it.
+
+Imports nothing, so that `nevoa --help` waits for nothing.
+"""
+
+from typing import Literal
+
+ScheduleName = Literal["linear", "quadratic", "sigmoid", "cosine"]
+PredictionName = Literal["epsilon", "x0", "v"]
+LossName = Literal["l1", "l2", "huber"]
+WeightingName = Literal["simple", "min_snr"]
+BlockName = Literal["convnext", "resnet"]
+OptimizerName = Literal["adam", "adamw", "muon"]
+DecayName = Literal["none", "linear", "cosine"]
+SamplerName = Literal["ddpm", "ddim", "dpm_solver"]
+SpacingName = Literal["trailing", "leading", "log_snr", "karras"]
+VarianceName = Literal["small", "large"]
+DeviceName = Literal["cpu", "cuda", "mps"]
+PrecisionName = Literal["float32", "bfloat16", "float16"]
+MetricName = Literal["frechet", "kernel", "manifold", "classes", "bits", "memorisation", "inception"]
