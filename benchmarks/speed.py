@@ -28,7 +28,7 @@ from nevoa.data import Batches, open_source
 from nevoa.diffusion import Denoiser, NoiseSchedule
 from nevoa.model import fresh_network
 from nevoa.networks.attention import LinearAttention
-from nevoa.training import resolve
+from nevoa.training import Plan, resolve
 from nevoa.training.noise import TrainingNoise
 
 Way = Literal["notebook", "float32", "bfloat16"]
@@ -186,7 +186,7 @@ def convolution(seconds: float) -> list[Rate]:
 
 def quick(seconds: float) -> None:
     config = nevoa.configure("fashion_mnist_10k", "quick", steps=1, options=("training.precision=bfloat16",))
-    batch_size, flop = config.training.batch_size, resolve(config).flop_per_image
+    batch_size, flop = config.training.batch_size, Plan.of(resolve(config)).flop_per_image
     rate = batch_size * flop / alone(seconds_of_step, "quick", "bfloat16", batch_size, seconds)
     best = Rate(*(max(rates) for rates in zip(*convolution(seconds), strict=True)))
     print("| `quick` | GFLOP an image | TFLOP/s | of the best convolution | of the best with gradients |")

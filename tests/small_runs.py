@@ -12,7 +12,7 @@ from nevoa.data import ImageSet
 from nevoa.runs import checkpoint
 from nevoa.runs.manifest import NAME, STATE
 from nevoa.runs.run import Run
-from nevoa.training import Profile, Step, fit_resolved
+from nevoa.training import Job, Step, fit_resolved
 
 CLOCKS = {"seconds", "report_seconds", "images_per_second"}
 
@@ -41,18 +41,18 @@ def outcome(run: Run) -> dict[str, object]:
 
 
 @pytest.fixture
-def trial(tiny: Config, few_images: ImageSet) -> Profile:
+def job(tiny: Config, few_images: ImageSet) -> Job:
     """Forty steps of 8 on 20 images, each batch in two pieces: epochs end within and between batches."""
     update = {"steps": 40, "ema_decay": 0.9, "accumulation": 2, "device": "cpu", "threads": 1, "compile": False}
     update |= {"optimizer": "adam", "learning_rate": 1e-3, "learning_rate_decay": "none", "warmup_images": 0}
     training = tiny.training.model_copy(update=update | {"preview_steps": 2, "report_every_images": 24})
     data = tiny.data.model_copy(update={"flip": True})
-    return Profile(tiny.model_copy(update={"training": training, "data": data}), few_images)
+    return Job(tiny.model_copy(update={"training": training, "data": data}), few_images)
 
 
-def stop_after(trial: Profile, folder: Path, count: int) -> list[Step]:
+def stop_after(job: Job, folder: Path, count: int) -> list[Step]:
     """Take so many steps of a run, then stop reading."""
-    stream = fit_resolved(trial, folder)
+    stream = fit_resolved(job, folder)
     steps = list(islice(stream, count))
     stream.close()
     return steps

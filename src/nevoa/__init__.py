@@ -8,10 +8,6 @@ images = nevoa.load(run.folder).sample(64)
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from nevoa._util.threads import wait_politely
-
-wait_politely()
-
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:

@@ -214,6 +214,10 @@ class Config(Section):
         """Names of the classes that a conditional model knows, in the order of their labels; none for any other."""
         return (self.data.classes or ()) if self.training.conditional is True else ()
 
+    def updated(self, section: str, **values: Any) -> "Config":
+        """The config with other values in a section, validated like a user's."""
+        return parse({**self.model_dump(), section: {**getattr(self, section).model_dump(), **values}})
+
 
 def parse(values: Mapping[str, Any]) -> Config:
     """A Config from nested tables. Unknown keys and values out of range are NevoaErrors that say what would do."""

@@ -1,16 +1,17 @@
-"""A trained model: a network with all that is needed to make images with it."""
+"""A trained model: a network with everything that is needed to make images with it."""
 
+import copy
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor, nn
 
-from nevoa._util.device import DeviceName, PrecisionName, in_precision
+from nevoa._util.device import computing, in_precision, keeping_memory, within
 from nevoa._util.random import Stream, generator
 from nevoa.config import Config, DiffusionConfig, NetworkConfig, SamplingConfig, UNetConfig
 from nevoa.data import label_of, to_bytes
@@ -18,9 +19,32 @@ from nevoa.diffusion import Denoiser, Guided, NoiseSchedule
 from nevoa.errors import NevoaError
 from nevoa.networks import ResidualUNet, UNet
 from nevoa.sampling import ImageNoise, SamplingOptions, State, named_sampler, settled, timestep_grid, trajectory
+from nevoa.vocabulary import DeviceName, PrecisionName
 
 # Enough for full speed on two cores, and small enough that 1000-step sampling at 64x64 fits in 1 GiB.
 IMAGES_AT_ONCE = 256
+
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Objects that a caller gives in place of names.
+
+    Attributes:
+        network: any module of (x_t, t) or (x_t, t, label) that returns a tensor of the shape of x_t. A label is a class
+            index; the number of classes stands for "no condition".
+        schedule: any object with the tables `signal` and `noise`.
+        loss: any function of (output, target) that returns one loss per image, `[B]`.
+    """
+
+    network: nn.Module | None = None
+    schedule: Any = None
+    loss: Callable[[Tensor, Tensor], Tensor] | None = None
+
+
+# Every part is the one that the config names.
+NAMES = Objects()
 
 
 @dataclass(frozen=True)
@@ -28,85 +52,116 @@ class Model:
     """Makes images.
 
     Attributes:
-        config: the run's.
-        network: float32, in evaluation mode while it is used here.
+        config: of the run that trained it.
+        network: float32; in evaluation mode while images are made.
         shape: (C, H, W) of an image.
+        objects: given in place of names.
     """
 
     config: Config
     network: nn.Module
-    shape: tuple[int, int, int]
+    shape: Shape
     device: DeviceName = "cpu"
     precision: PrecisionName = "float32"
+    objects: Objects = NAMES
 
     @property
     def schedule(self) -> NoiseSchedule:
-        return schedule_of(self.config.diffusion)
+        """The noise schedule it was trained with."""
+        return schedule_of(self.config.diffusion, self.objects)
 
     @property
     def parameters(self) -> int:
-        """How many numbers were learned."""
+        """Number of learned parameters."""
         return sum(parameter.numel() for parameter in self.network.parameters())
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes it can be asked for, in the order of their labels; none if it is unconditional."""
+        """Names of the classes it can be asked for, in the order of their labels; empty if it is unconditional."""
         return self.config.classes
 
     def denoiser(self, clip: bool = False, label: Int64[Tensor, " B"] | None = None, guidance: float = 1.0) -> Denoiser:
-        """The network as a denoiser, in the model's precision; of the classes given, else of no class in particular."""
+        """The network as a denoiser, in the model's precision; unconditional without labels."""
         network = in_precision(self.network, self.device, self.precision)
+        if self.classes:
+            network = _with_null_label(network, len(self.classes))
         denoiser = Denoiser(network, self.schedule, self.config.diffusion.prediction, clip)
         return denoiser if label is None else Guided(denoiser, label, len(self.classes), guidance)
 
     def labels(
-        self, count: int, first: int = 0, wish: Sequence[int | str] | None = None
+        self, count: int, first: int = 0, wanted: Sequence[int | str] | None = None
     ) -> Int64[Tensor, " count"] | None:
-        """The labels of images number first … first + count - 1: `wish`, or all classes, in turn.
+        """The labels of images number first to first + count - 1: the wanted classes, or all, in turn.
 
-        So image n is of the same class whatever the count. None for an unconditional model.
+        Image n has the same class whatever the count. None for an unconditional model.
         """
-        cycle = labels_of(self.classes, wish)
+        cycle = labels_of(self.classes, wanted)
         numbers = range(first, first + count)
         return torch.tensor([cycle[n % len(cycle)] for n in numbers], device=self.device) if cycle else None
 
-    def settings(self, **wishes: Unpack[SamplingOptions]) -> SamplingConfig:
-        """How images are made: the config's sampling with what is given, and not None, in its place."""
-        return settled(self.config, **wishes)
+    def settings(self, **options: Unpack[SamplingOptions]) -> SamplingConfig:
+        """The config's sampling settings, overridden by the options given. Options that are None are not given."""
+        return settled(self.config, **options)
 
     def trajectory(
-        self, count: int, seed: int = 0, first: int = 0, **wishes: Unpack[SamplingOptions]
-    ) -> Iterator[State]:
-        """The reverse process of images number first … first + count - 1 of a seed, in `steps + 1` states.
+        self, count: int, seed: int = 0, first: int = 0, **options: Unpack[SamplingOptions]
+    ) -> Generator[State, None, None]:
+        """The reverse process of images number first to first + count - 1 of a seed, in `steps + 1` states.
 
-        `x_t` is `[count, C, H, W]`. What is not given is as the config's `sampling` has it, and all classes in turn.
+        `x_t` is `[count, C, H, W]`. Options not given are the config's `sampling`; classes are made in turn.
         """
-        settings = self.settings(**wishes)
+        settings = self.settings(**options)
         noise = ImageNoise(seed, first, count, self.shape, self.device)
         grid = timestep_grid(self.schedule, settings.steps or self.schedule.steps, settings.spacing)
         self.network.eval()
         kind = named_sampler(settings.sampler, settings.variance, settings.eta)
-        label = self.labels(count, first, wishes.get("labels"))
-        return trajectory(self.denoiser(settings.clip, label, settings.guidance), kind, noise(), grid, noise)
+        label = self.labels(count, first, options.get("labels"))
+        states = trajectory(self.denoiser(settings.clip, label, settings.guidance), kind, noise(), grid, noise)
+        return self._computed(states)
 
-    def trajectories(self, count: int, seed: int = 0, **wishes: Unpack[SamplingOptions]) -> Iterator[Iterator[State]]:
+    def trajectories(
+        self, count: int, seed: int = 0, **options: Unpack[SamplingOptions]
+    ) -> Iterator[Generator[State, None, None]]:
         """`trajectory` for any count, in batches that fit in memory."""
         for first in range(0, count, IMAGES_AT_ONCE):
-            yield self.trajectory(min(IMAGES_AT_ONCE, count - first), seed, first, **wishes)
+            yield self.trajectory(min(IMAGES_AT_ONCE, count - first), seed, first, **options)
 
-    def sample(self, count: int, seed: int = 0, **wishes: Unpack[SamplingOptions]) -> UInt8[np.ndarray, "N H W C"]:
-        """New images. Image n of a seed is the same picture whatever the count."""
+    def sample(self, count: int, seed: int = 0, **options: Unpack[SamplingOptions]) -> UInt8[np.ndarray, "N H W C"]:
+        """New images. Image n of a seed is the same picture whatever the count.
+
+        Example:
+            images = model.sample(16, labels=["Bag", "Dress"], guidance=2)
+        """
         if count < 1:
             raise NevoaError(f"count is at least 1, not {count}.")
-        return np.concatenate([to_bytes(last(states).x_t) for states in self.trajectories(count, seed, **wishes)])
+        return np.concatenate([to_bytes(last(states).x_t) for states in self.trajectories(count, seed, **options)])
 
     def to(self, device: DeviceName) -> "Model":
-        """The same model on another device."""
-        return replace(self, network=self.network.to(device), device=device)
+        """A copy of the model on another device; the model itself stays where it is."""
+        return (
+            self
+            if device == self.device
+            else replace(self, network=copy.deepcopy(self.network).to(device), device=device)
+        )
+
+    def _computed(self, states: Iterator[State]) -> Generator[State, None, None]:
+        with keeping_memory():
+            yield from within(lambda: computing(self.device), states)
 
 
-def schedule_of(config: DiffusionConfig) -> NoiseSchedule:
-    """The schedule that a config names."""
+def _with_null_label(network: Callable[..., Tensor], null_label: int) -> Callable[..., Tensor]:
+    """A conditional network that may be called without labels: it then predicts without a condition."""
+
+    def call(x_t: Tensor, t: Tensor, label: Tensor | None = None) -> Tensor:
+        return network(x_t, t, torch.full_like(t, null_label) if label is None else label)
+
+    return call
+
+
+def schedule_of(config: DiffusionConfig, objects: Objects = NAMES) -> NoiseSchedule:
+    """The schedule object if one is given, else the one that the config names."""
+    if objects.schedule is not None:
+        return objects.schedule
     schedule = NoiseSchedule.named(config.schedule, config.timesteps)
     return schedule.with_zero_terminal_snr() if config.zero_terminal_snr else schedule
 
@@ -123,33 +178,42 @@ def build_network(config: NetworkConfig, channels: int, classes: int = 0) -> nn.
     return kind(channels, **arguments, classes=classes)
 
 
-def fresh_network(config: Config, shape: tuple[int, int, int]) -> nn.Module:
-    """The network before training; its weights are a function of the seed."""
+def fresh_network(config: Config, shape: Shape, network: nn.Module | None = None) -> nn.Module:
+    """The network before training: a copy of the one given, else the config's, its weights a function of the seed."""
     if config.training.conditional and not config.classes:
-        raise NevoaError("The classes are not resolved: call nevoa.training.resolve(config) first.")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(generator(config.training.seed, Stream.WEIGHTS).integers(2**63)))
-        network = build_network(config.network, shape[0], len(config.classes))
-    # What the convolutions of oneDNN and cuDNN are fastest in, when training and when drawing.
+        raise NevoaError(
+            "The classes of the data are not known yet: use nevoa.training.resolve(config).config in place of config."
+        )
+    if network is not None:
+        network = copy.deepcopy(network)
+    else:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(generator(config.training.seed, Stream.WEIGHTS).integers(2**63)))
+            network = build_network(config.network, shape[0], len(config.classes))
+    # The layout in which the convolutions of oneDNN and cuDNN are fastest.
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
-def network_shapes(config: Config, shape: tuple[int, int, int]) -> dict[str, torch.Size]:
-    """Names and shapes of the network's tensors, without making them. A NevoaError if the config is no network's."""
+def empty_network(config: Config, shape: Shape) -> nn.Module:
+    """The config's network on the meta device: shapes without memory. A NevoaError if the config describes none."""
     try:
         with torch.device("meta"):
-            network = build_network(config.network, shape[0], len(config.classes))
+            return build_network(config.network, shape[0], len(config.classes))
     except (ValueError, RuntimeError) as error:
         raise NevoaError(f"The config describes no network: {str(error).splitlines()[0]}.") from error
-    return {name: tensor.shape for name, tensor in network.state_dict().items()}
 
 
-def labels_of(classes: Sequence[str], wish: Sequence[int | str] | None = None) -> Sequence[int]:
-    """The labels that images are made of in turn: of the classes wished for, else of all. Empty for no classes."""
-    if wish is None:
+def network_shapes(config: Config, shape: Shape) -> dict[str, torch.Size]:
+    """Names and shapes of the network's tensors, without allocating them."""
+    return {name: tensor.shape for name, tensor in empty_network(config, shape).state_dict().items()}
+
+
+def labels_of(classes: Sequence[str], wanted: Sequence[int | str] | None = None) -> Sequence[int]:
+    """The labels to make images of in turn: the wanted classes, or all. Empty without classes."""
+    if wanted is None:
         return range(len(classes))
     if not classes:
-        raise NevoaError("This model knows no classes: it was trained without training.conditional=true.")
-    if not wish:
+        raise NevoaError("This model is unconditional; labels need one trained with training.conditional=true.")
+    if not len(wanted):
         raise NevoaError("labels is empty: name a class, or leave it out.")
-    return [label_of(classes, one) for one in wish]
+    return [label_of(classes, one) for one in wanted]

@@ -1,21 +1,24 @@
 """Where it computes, and in what."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 
 from nevoa._util import device
 from nevoa._util.device import (
-    PrecisionName,
     choose_device,
     choose_precision,
     choose_threads,
+    computing,
     in_precision,
-    keep_memory,
-    prepare,
+    keeping_memory,
     timed,
+    within,
 )
 from nevoa.errors import NevoaError
 from nevoa.networks import UNet
+from nevoa.vocabulary import PrecisionName
 
 
 def test_the_faster_precision_is_chosen() -> None:
@@ -43,7 +46,7 @@ def test_bf16_is_float32_up_to_its_rounding() -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="has the device that must be missing")
 def test_a_device_that_is_not_there_is_refused() -> None:
-    with pytest.raises(NevoaError, match="no cuda device"):
+    with pytest.raises(NevoaError, match=r"no cuda device. Choose one of: auto, cpu"):
         choose_device("cuda")
 
 
@@ -64,22 +67,26 @@ def test_an_outlier_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     assert timed(lambda: None, "cpu", at_least=12) == 1
 
 
-def test_freed_memory_is_kept_where_the_library_can(monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[tuple[int, int]] = []
+def test_freed_memory_is_kept_within_the_outermost_block_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_to: dict[int, int] = {}
 
     class Glibc:
         def mallopt(self, name: int, value: int) -> int:
-            said.append((name, value))
+            set_to[name] = value
             return 1
 
     monkeypatch.setattr(device.ctypes, "CDLL", lambda _: Glibc())
-    assert keep_memory()
-    assert dict(said) == {-8: 1, -3: 1 << 30, -1: 2**31 - 1}
+    with keeping_memory():
+        with keeping_memory():
+            pass
+        assert set_to == {-8: 1, -3: 1 << 30, -1: 2**31 - 1}
+    assert set_to == device.DEFAULTS
 
 
 def test_without_mallopt_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device.ctypes, "CDLL", lambda _: object())
-    assert keep_memory() is False
+    with keeping_memory():
+        pass
 
 
 def test_threads_are_those_torch_has_and_the_machine_lends(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,20 +97,31 @@ def test_threads_are_those_torch_has_and_the_machine_lends(monkeypatch: pytest.M
     assert choose_threads() == 2
 
 
-def test_threads_can_be_forced() -> None:
+def test_a_stream_computes_with_its_threads_and_hands_items_on_without_them() -> None:
+    before, seen = torch.get_num_threads(), []
+
+    def stream() -> Iterator[int]:
+        for number in range(3):
+            seen.append(torch.get_num_threads())
+            yield number
+
+    for _ in within(lambda: computing("cpu", before + 1), stream()):
+        assert torch.get_num_threads() == before
+    assert seen == [before + 1] * 3
+    assert torch.get_num_threads() == before
+
+
+def test_an_error_in_a_stream_leaves_its_context() -> None:
     before = torch.get_num_threads()
-    try:
-        prepare("cpu", before + 1)
-        assert torch.get_num_threads() == before + 1
-    finally:
-        torch.set_num_threads(before)
+    with pytest.raises(ZeroDivisionError):
+        list(within(lambda: computing("cpu", before + 1), (1 // number for number in (1, 0))))
+    assert torch.get_num_threads() == before
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_every_precision_computes_on_cuda(precision: PrecisionName) -> None:
-    prepare("cuda")
     network = UNet(channels=1, dim=12, multipliers=(1, 2)).eval().to("cuda", memory_format=torch.channels_last)  # pyright: ignore
     x, t = torch.randn(2, 1, 8, 8, device="cuda"), torch.tensor([3, 900], device="cuda")
     exact, rounded = network(x, t), in_precision(network, "cuda", precision)(x, t)

@@ -58,15 +58,42 @@ def test_what_the_user_says_of_waiting_stays(theirs: dict[str, str]) -> None:
     assert environment == theirs
 
 
-def test_waiting_is_settled_before_torch_is_loaded() -> None:
-    """torch's OpenMP reads the environment once: importing nevoa sets it, and does not load torch."""
+def test_importing_nevoa_changes_nothing_in_the_process() -> None:
+    """Neither the environment, nor torch's threads, precision or random state."""
     script = """
-import os, sys, nevoa
-assert "torch" not in sys.modules
-spins = os.environ["GOMP_SPINCOUNT"]
-nevoa.fit
-print(spins, "torch" in sys.modules)
+import os, random, sys
+import numpy as np, torch
+before = dict(os.environ), torch.get_num_threads(), torch.get_float32_matmul_precision(), random.getstate()
+seeds = torch.get_rng_state(), np.random.get_state()[1]
+import nevoa
+nevoa.train, nevoa.fit, nevoa.load, nevoa.Model, nevoa.Config
+for room in ("data", "diffusion", "evaluation", "networks", "sampling", "pictures", "training"):
+    getattr(nevoa, room)
+after = dict(os.environ), torch.get_num_threads(), torch.get_float32_matmul_precision(), random.getstate()
+assert before == after
+assert torch.equal(seeds[0], torch.get_rng_state()) and (seeds[1] == np.random.get_state()[1]).all()
 """
-    environment = {key: value for key, value in os.environ.items() if key not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
-    assert done.stdout == f"{SPINS} True\n", done.stderr
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_importing_nevoa_does_not_load_torch() -> None:
+    script = "import sys, nevoa; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "False\n"
+
+
+def test_the_command_line_sets_how_threads_wait_before_torch_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """libgomp reads the environment once, when torch is loaded."""
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+    script = """
+import os, sys
+from nevoa.cli import main as cli
+sys.argv = ["nevoa", "--version"]
+try:
+    cli.main()
+except SystemExit:
+    print(os.environ["GOMP_SPINCOUNT"], "torch" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.endswith(f"{SPINS} False\n"), done.stderr

@@ -161,7 +161,7 @@ WRONG = [
     (["train", "--minutes", "-1"], "minutes"),
     (["train", "--steps", "3", "--minutes", "3"], "one of minutes, epochs and steps"),
     (["train", "-o", "training.device=cuda", "--steps", "1"], "no cuda device"),
-    (["train", "--steps", "1", "--out", "a_file"], "is no run"),
+    (["train", "--steps", "1", "--out", "a_file"], "is not a run"),
     (["sample", "nowhere"], "nowhere is not a run"),
     (["sample", "broken"], "damaged"),
     (["sample", "runs/tiny", "--sampler", "dpm"], "Did you mean 'ddpm'"),

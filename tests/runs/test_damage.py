@@ -16,7 +16,7 @@ from nevoa.config import to_toml
 from nevoa.errors import NevoaError
 from nevoa.runs.run import Run
 from nevoa.runs import checkpoint, manifest
-from nevoa.training import Profile
+from nevoa.training import Job
 from nevoa.runs.check import check
 from nevoa.training.loop import training_steps
 from nevoa.runs.manifest import EMA, MODEL, NAME, OPTIMIZER, STATE, faults
@@ -27,10 +27,10 @@ FILES = (MODEL, EMA, OPTIMIZER, STATE, NAME)
 
 
 @pytest.fixture
-def two(trial: Profile, tmp_path: Path) -> tuple[Path, Path]:
+def two(job: Job, tmp_path: Path) -> tuple[Path, Path]:
     """An older and a newer checkpoint."""
-    state = TrainingState.fresh(trial.config, trial.images.shape)
-    steps, saved = training_steps(state, trial.images), []
+    state = TrainingState.fresh(job.config, job.images.shape)
+    steps, saved = training_steps(state, job.images), []
     for _ in range(2):
         next(steps)
         saved.append(save_checkpoint(state, tmp_path / "checkpoints"))
@@ -103,11 +103,11 @@ def test_a_folder_that_cannot_be_read_is_not_an_empty_one(
 
 
 def test_what_cannot_be_read_now_is_neither_damaged_nor_removed(
-    trial: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A disk that stutters, or a checkpoint of another user, is no reason to go back or to throw away."""
-    state, real = TrainingState.fresh(trial.config, trial.images.shape), manifest.sha256
-    steps = training_steps(state, trial.images)
+    state, real = TrainingState.fresh(job.config, job.images.shape), manifest.sha256
+    steps = training_steps(state, job.images)
     unreadable = [save_checkpoint(state, tmp_path)]
 
     def stutters(path: Path) -> str:
@@ -136,9 +136,9 @@ def test_a_checkpoint_of_a_later_format_is_not_damaged(two: tuple[Path, Path]) -
         checkpoint.newest(two[0].parent)
 
 
-def test_a_damaged_checkpoint_is_written_anew(trial: Profile, two: tuple[Path, Path]) -> None:
-    state = TrainingState.fresh(trial.config, trial.images.shape)
-    steps = training_steps(state, trial.images)
+def test_a_damaged_checkpoint_is_written_anew(job: Job, two: tuple[Path, Path]) -> None:
+    state = TrainingState.fresh(job.config, job.images.shape)
+    steps = training_steps(state, job.images)
     for _ in range(2):
         next(steps)
     (two[1] / MODEL).write_bytes(b"")
@@ -149,14 +149,14 @@ def test_a_damaged_checkpoint_is_written_anew(trial: Profile, two: tuple[Path, P
 @pytest.mark.parametrize("earlier", [False, True], ids=["the first model", "a later one"])
 @pytest.mark.parametrize("stop_at", range(4))
 def test_a_model_that_was_being_published_is_whole(
-    trial: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: bool, stop_at: int
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: bool, stop_at: int
 ) -> None:
     """Wherever its trainer was killed, what is there is the old or the new one, and known to be."""
-    run, state = Run(tmp_path), TrainingState.fresh(trial.config, trial.images.shape)
-    run.config_file.write_text(to_toml(trial.config))
+    run, state = Run(tmp_path), TrainingState.fresh(job.config, job.images.shape)
+    run.config_file.write_text(to_toml(job.config))
     run.append_metrics({"images_seen": 0})
     run.status_file.write_text("{}")
-    steps = training_steps(state, trial.images)
+    steps = training_steps(state, job.images)
     if earlier:
         run.publish_model(state.model())
     next(steps)

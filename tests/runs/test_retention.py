@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from nevoa.errors import NevoaError
 from nevoa._util.files import sweep
 from nevoa.runs import checkpoint
-from nevoa.training import Profile
+from nevoa.training import Job
 from nevoa.runs.manifest import MODEL, STATE, faults
 from nevoa.training.snapshot import contents, read_progress, restore
 from nevoa.training.snapshot import save_checkpoint
@@ -34,7 +34,7 @@ def advanced(state: TrainingState, loss: float) -> None:
 class Checkpoints(RuleBasedStateMachine):
     """Training, saving, crashing while saving, damage, and going on from what is left."""
 
-    trial: Profile
+    job: Job
 
     @initialize()
     def begin(self) -> None:
@@ -53,7 +53,7 @@ class Checkpoints(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
     def fresh(self) -> TrainingState:
-        return TrainingState.fresh(self.trial.config, self.trial.images.shape)
+        return TrainingState.fresh(self.job.config, self.job.images.shape)
 
     def remember(self) -> None:
         self.saved.setdefault(f"{self.state.images_seen:012d}", []).append(contents(self.state))
@@ -126,23 +126,23 @@ class Checkpoints(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
-def test_any_order_of_save_crash_resume_and_prune(trial: Profile) -> None:
-    Checkpoints.trial = trial
+def test_any_order_of_save_crash_resume_and_prune(job: Job) -> None:
+    Checkpoints.job = job
     case = Checkpoints.TestCase
     case.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
     case().runTest()
 
 
-def test_the_best_is_kept_while_newer_ones_come_and_go(trial: Profile, tmp_path: Path) -> None:
-    state = TrainingState.fresh(trial.config, trial.images.shape)
+def test_the_best_is_kept_while_newer_ones_come_and_go(job: Job, tmp_path: Path) -> None:
+    state = TrainingState.fresh(job.config, job.images.shape)
     for loss in (0.9, 0.3, 0.8, 0.7, 0.6, 0.5):
         advanced(state, loss)
         save_checkpoint(state, tmp_path)
     assert [int(path.name) for path in checkpoint.checkpoints(tmp_path)] == [16, 40, 48]
 
 
-def test_the_mean_of_a_few_steps_is_no_record(trial: Profile, tmp_path: Path) -> None:
-    state = TrainingState.fresh(trial.config, trial.images.shape)
+def test_the_mean_of_a_few_steps_is_no_record(job: Job, tmp_path: Path) -> None:
+    state = TrainingState.fresh(job.config, job.images.shape)
     for _ in range(4):
         advanced(state, 0.5)
         state.recent_loss = RecentMean(total=0.0, weight=0.02)
@@ -151,9 +151,9 @@ def test_the_mean_of_a_few_steps_is_no_record(trial: Profile, tmp_path: Path) ->
 
 
 def test_nothing_is_removed_before_its_successor_was_read_back(
-    trial: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = TrainingState.fresh(trial.config, trial.images.shape)
+    state = TrainingState.fresh(job.config, job.images.shape)
     for _ in range(2):
         advanced(state, 0.5)
         save_checkpoint(state, tmp_path)

@@ -14,7 +14,7 @@ from nevoa.errors import NevoaError
 from nevoa.presets import configure
 from nevoa.runs.run import Run, load
 from nevoa.training import resolve
-from nevoa.training.loop import TrainingNoise, labels_told, training_steps
+from nevoa.training.loop import TrainingNoise, dropped_labels, training_steps
 from nevoa.training.state import TrainingState
 from tests.conftest import TINY
 from tests.training.test_training import LEARNER, fresh, options_of
@@ -41,7 +41,7 @@ def test_whether_a_label_is_withheld_has_nothing_to_do_with_the_rest(few_images:
 
 def test_a_network_is_told_the_label_or_the_null_label(few_images: ImageSet) -> None:
     batches, draws = Batches(few_images, 0, flip=False), TrainingNoise(0, 10, few_images.shape, label_dropout=0.4)
-    told, dropped = labels_told(batches, draws, 3, 300), draws.dropped(3, 300)
+    told, dropped = dropped_labels(batches, draws, 3, 300), draws.dropped(3, 300)
     assert torch.equal(told[~dropped], batches.labels(3, 300)[~dropped])
     assert set(told[dropped].tolist()) == {4}
 
@@ -69,7 +69,7 @@ def conditional(config: Config, *options: str) -> Config:
 def test_a_data_set_without_labels_cannot_condition(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = open_source("fashion_mnist_10k")
     unlabelled = ImageSet.of("snow", plain.images[:20], np.zeros(20, np.int64), [])
-    monkeypatch.setattr("nevoa.training.plan.load_images", lambda *_: unlabelled)
+    monkeypatch.setattr("nevoa.training.job.load_images", lambda *_: unlabelled)
     assert resolve(tiny).config.classes == ()
     with pytest.raises(NevoaError, match="snow has no classes"):
         conditional(tiny)

@@ -1,5 +1,6 @@
 """A loss or gradient that is not finite changes nothing, and a row of them ends the training."""
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from nevoa.errors import NevoaError
 from nevoa.runs import checkpoint
 from nevoa.runs.lock import state_of
 from nevoa.runs.run import Run
-from nevoa.training import Profile, fit_resolved
+from nevoa.training import Job, fit_resolved
 from nevoa.training.loop import MOST_NOT_FINITE, training_steps
 from nevoa.training.snapshot import contents
 from nevoa.training.state import TrainingState
@@ -55,16 +56,15 @@ def poisoned(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture(params=["float32", "bfloat16"])
-def either(request: pytest.FixtureRequest, trial: Profile) -> Profile:
-    trial.settle(precision=request.param)
-    return trial
+def either(request: pytest.FixtureRequest, job: Job) -> Job:
+    return dataclasses.replace(job, config=job.config.updated("training", precision=request.param))
 
 
 def changing(state: TrainingState) -> dict[str, bytes]:
     return without(contents(state), {"state.json"})
 
 
-def test_such_a_step_changes_nothing(either: Profile, poisoned: Callable) -> None:
+def test_such_a_step_changes_nothing(either: Job, poisoned: Callable) -> None:
     poisoned({3, 4})
     state = TrainingState.fresh(either.config, either.images.shape)
     steps = training_steps(state, either.images)
@@ -82,17 +82,17 @@ def test_such_a_step_changes_nothing(either: Profile, poisoned: Callable) -> Non
     assert changing(state) != before
 
 
-def test_nothing_is_published_then(trial: Profile, tmp_path: Path, poisoned: Callable) -> None:
+def test_nothing_is_published_then(job: Job, tmp_path: Path, poisoned: Callable) -> None:
     """Step 5 is due a checkpoint, step 4 a preview, step 6 a report: none of them comes, and the next ones do."""
     poisoned({4, 5, 6})
-    list(fit_resolved(trial, tmp_path / "r"))
+    list(fit_resolved(job, tmp_path / "r"))
     run = Run(tmp_path / "r")
     assert [line["images_seen"] for line in run.metrics()] == [24, *range(72, 320, 24), 320]
     assert all(math.isfinite(line["loss"]) for line in run.metrics())
     assert min(int(path.stem) for path in run.samples.iterdir()) == 64
 
 
-def test_a_row_of_them_ends_training_and_says_where(either: Profile, tmp_path: Path, poisoned: Callable) -> None:
+def test_a_row_of_them_ends_training_and_says_where(either: Job, tmp_path: Path, poisoned: Callable) -> None:
     poisoned(set(range(8, 40)))
     run, seen = Run(tmp_path / "r"), []
     with pytest.raises(NevoaError) as told_so:
@@ -111,15 +111,15 @@ def test_a_row_of_them_ends_training_and_says_where(either: Profile, tmp_path: P
     assert "not finite" in state_of(run)[1]
 
 
-def test_a_row_is_counted_over_a_stop(trial: Profile, tmp_path: Path, poisoned: Callable) -> None:
+def test_a_row_is_counted_over_a_stop(job: Job, tmp_path: Path, poisoned: Callable) -> None:
     poisoned(set(range(8, 40)))
-    stop_after(trial, tmp_path / "r", 10)
+    stop_after(job, tmp_path / "r", 10)
     with pytest.raises(NevoaError, match="step 12"):
-        list(fit_resolved(trial, tmp_path / "r"))
+        list(fit_resolved(job, tmp_path / "r"))
 
 
-def test_weights_that_are_not_finite_are_not_saved(trial: Profile, tmp_path: Path) -> None:
-    stream: Iterator = fit_resolved(trial, tmp_path / "r")
+def test_weights_that_are_not_finite_are_not_saved(job: Job, tmp_path: Path) -> None:
+    stream: Iterator = fit_resolved(job, tmp_path / "r")
     steps = list(itertools.islice(stream, 6))
     with torch.no_grad():
         next(steps[-1].model.network.parameters()).fill_(math.nan)
@@ -129,10 +129,10 @@ def test_weights_that_are_not_finite_are_not_saved(trial: Profile, tmp_path: Pat
     assert newest is not None and int(newest.name) == 40
 
 
-def test_float16_may_overflow_often_while_its_scale_falls(trial: Profile) -> None:
-    trial.settle(precision="float16")
-    state = TrainingState.fresh(trial.config, trial.images.shape)
+def test_float16_may_overflow_often_while_its_scale_falls(job: Job) -> None:
+    config = job.config.updated("training", precision="float16")
+    state = TrainingState.fresh(config, job.images.shape)
     state.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**30)  # pyright: ignore
-    steps = list(itertools.islice(training_steps(state, trial.images), 40))
+    steps = list(itertools.islice(training_steps(state, job.images), 40))
     assert sum(not step.is_finite for step in steps) > MOST_NOT_FINITE
     assert steps[-1].is_finite

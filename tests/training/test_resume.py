@@ -1,5 +1,6 @@
 """A run that was stopped anywhere, any number of times, ends bit for bit as one that was not."""
 
+import dataclasses
 import itertools
 import json
 import re
@@ -17,7 +18,7 @@ from nevoa.config import Config
 from nevoa.errors import NevoaError
 from nevoa.runs.manifest import EMA, MODEL, OPTIMIZER
 from nevoa.runs.run import Run
-from nevoa.training import Profile, fit_resolved, resolve_run
+from nevoa.training import Job, fit_resolved, resolve_run
 from nevoa.training.loop import training_steps
 from nevoa.training.plan import check_disk
 from nevoa.training.snapshot import contents, restore, save_checkpoint
@@ -26,15 +27,15 @@ from tests.small_runs import outcome, stop_after, told
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Profile], tuple[dict[str, object], list[dict]]]:
-    """What comes of an uninterrupted run of a trial, and what its steps say; made once."""
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Job], tuple[dict[str, object], list[dict]]]:
+    """What comes of an uninterrupted run of a job, and what its steps say; made once."""
     made: dict[str, tuple[dict[str, object], list[dict]]] = {}
 
-    def of(trial: Profile) -> tuple[dict[str, object], list[dict]]:
-        key = trial.config.model_dump_json()
+    def of(job: Job) -> tuple[dict[str, object], list[dict]]:
+        key = job.config.model_dump_json()
         if key not in made:
             folder = tmp_path_factory.mktemp("whole") / "r"
-            steps = [told(step) for step in fit_resolved(trial, folder)]
+            steps = [told(step) for step in fit_resolved(job, folder)]
             made[key] = outcome(Run(folder)), steps
         return made[key]
 
@@ -42,20 +43,20 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Profile], tuple
 
 
 @pytest.mark.slow
-def test_stopped_after_any_step(trial: Profile, tmp_path: Path, whole: Callable) -> None:
-    expected, steps = whole(trial)
+def test_stopped_after_any_step(job: Job, tmp_path: Path, whole: Callable) -> None:
+    expected, steps = whole(job)
     for after in range(1, 40):
         folder = tmp_path / str(after)
-        first = [told(step) for step in stop_after(trial, folder, after)]
-        assert first + [told(step) for step in fit_resolved(trial, folder)] == steps
+        first = [told(step) for step in stop_after(job, folder, after)]
+        assert first + [told(step) for step in fit_resolved(job, folder)] == steps
         assert outcome(Run(folder)) == expected
 
 
 @pytest.mark.parametrize("each", [1, 3, 7])
-def test_stopped_again_and_again(trial: Profile, tmp_path: Path, whole: Callable, each: int) -> None:
-    expected, steps = whole(trial)
+def test_stopped_again_and_again(job: Job, tmp_path: Path, whole: Callable, each: int) -> None:
+    expected, steps = whole(job)
     found = []
-    while part := stop_after(trial, tmp_path / "r", each):
+    while part := stop_after(job, tmp_path / "r", each):
         found += map(told, part)
     assert found == steps
     assert outcome(Run(tmp_path / "r")) == expected
@@ -65,12 +66,13 @@ def test_stopped_again_and_again(trial: Profile, tmp_path: Path, whole: Callable
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "muon"])
 @pytest.mark.parametrize("options", [{"precision": "bfloat16"}, {"precision": "float16"}, {"threads": 2}, {}])
 def test_with_every_optimizer_precision_and_lane(
-    trial: Profile, tmp_path: Path, whole: Callable, optimizer: str, options: dict
+    job: Job, tmp_path: Path, whole: Callable, optimizer: str, options: dict
 ) -> None:
-    trial.settle(optimizer=optimizer, learning_rate_decay="cosine", warmup_images=50, **options)
-    while stop_after(trial, tmp_path / "r", 9):
+    values = {"optimizer": optimizer, "learning_rate_decay": "cosine", "warmup_images": 50, **options}
+    job = dataclasses.replace(job, config=job.config.updated("training", **values))
+    while stop_after(job, tmp_path / "r", 9):
         pass
-    assert outcome(Run(tmp_path / "r")) == whole(trial)[0]
+    assert outcome(Run(tmp_path / "r")) == whole(job)[0]
 
 
 def forget(state: TrainingState, fresh: TrainingState, item: str) -> None:
@@ -94,29 +96,29 @@ ITEMS = (
 
 @pytest.mark.parametrize("item", [None, *ITEMS])
 def test_the_comparison_fails_if_any_item_is_left_out(
-    trial: Profile, tmp_path: Path, whole: Callable, monkeypatch: pytest.MonkeyPatch, item: str | None
+    job: Job, tmp_path: Path, whole: Callable, monkeypatch: pytest.MonkeyPatch, item: str | None
 ) -> None:
     """With nothing left out it holds, by the same way."""
-    expected, steps = whole(trial)
+    expected, steps = whole(job)
     # 296 images: within an epoch of 20, and between two reports at every 24.
-    stop_after(trial, tmp_path / "r", 37)
+    stop_after(job, tmp_path / "r", 37)
 
     def forgetful(state: TrainingState, path: Path, **options: bool) -> None:
         restore(state, path, **options)
         if item is not None:
-            forget(state, TrainingState.fresh(trial.config, state.shape), item)
+            forget(state, TrainingState.fresh(job.config, state.shape), item)
 
     monkeypatch.setattr(sys.modules["nevoa.training.fit"], "restore", forgetful)
-    rest = [told(step) for step in itertools.islice(fit_resolved(trial, tmp_path / "r"), 40)]
+    rest = [told(step) for step in itertools.islice(fit_resolved(job, tmp_path / "r"), 40)]
     same = rest == steps[37:] and outcome(Run(tmp_path / "r")) == expected
     assert same == (item is None)
 
 
-def test_a_state_has_no_item_that_is_not_saved(trial: Profile, tmp_path: Path) -> None:
+def test_a_state_has_no_item_that_is_not_saved(job: Job, tmp_path: Path) -> None:
     """Every attribute that a few steps change is the same again after a restore."""
-    state, fresh = (TrainingState.fresh(trial.config, trial.images.shape) for _ in range(2))
+    state, fresh = (TrainingState.fresh(job.config, job.images.shape) for _ in range(2))
     before = {name: repr(value) for name, value in vars(fresh).items()}
-    list(itertools.islice(training_steps(state, trial.images), 3))
+    list(itertools.islice(training_steps(state, job.images), 3))
     changed = {name for name, value in vars(state).items() if repr(value) != before[name]}
     assert {"step", "images_seen", "updates", "seconds", "report_loss", "recent_loss"} <= changed
     restore(fresh, save_checkpoint(state, tmp_path))
@@ -126,12 +128,12 @@ def test_a_state_has_no_item_that_is_not_saved(trial: Profile, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("table", [MODEL, EMA, OPTIMIZER])
-def test_no_tensor_may_be_missing_too_many_or_of_another_shape(trial: Profile, tmp_path: Path, table: str) -> None:
-    state = TrainingState.fresh(trial.config, trial.images.shape)
-    next(training_steps(state, trial.images))
+def test_no_tensor_may_be_missing_too_many_or_of_another_shape(job: Job, tmp_path: Path, table: str) -> None:
+    state = TrainingState.fresh(job.config, job.images.shape)
+    next(training_steps(state, job.images))
     path = save_checkpoint(state, tmp_path)
     tensors = read_tensors(path / table)
-    fresh = TrainingState.fresh(trial.config, trial.images.shape)
+    fresh = TrainingState.fresh(job.config, job.images.shape)
     before = contents(fresh)
     for name, tensor in tensors.items():
         rest = {key: value for key, value in tensors.items() if key != name}
@@ -143,15 +145,15 @@ def test_no_tensor_may_be_missing_too_many_or_of_another_shape(trial: Profile, t
 
 
 @pytest.mark.parametrize("key", ["step", "updates", "report_loss", "scaler", "config_sha256", "torch"])
-def test_no_number_may_be_missing(trial: Profile, tmp_path: Path, key: str) -> None:
-    state = TrainingState.fresh(trial.config, trial.images.shape)
-    next(training_steps(state, trial.images))
+def test_no_number_may_be_missing(job: Job, tmp_path: Path, key: str) -> None:
+    state = TrainingState.fresh(job.config, job.images.shape)
+    next(training_steps(state, job.images))
     path = save_checkpoint(state, tmp_path)
     values = json.loads((path / "state.json").read_text())
     del values[key]
     (path / "state.json").write_text(json.dumps(values))
     with pytest.raises(NevoaError, match=key):
-        restore(TrainingState.fresh(trial.config, trial.images.shape), path)
+        restore(TrainingState.fresh(job.config, job.images.shape), path)
 
 
 def changed_torch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,32 +161,32 @@ def changed_torch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_another_major_torch_is_refused_unless_accepted(
-    trial: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stop_after(trial, tmp_path / "r", 5)
+    stop_after(job, tmp_path / "r", 5)
     changed_torch(monkeypatch)
     with pytest.raises(NevoaError, match=r"torch 2.*9\.0\.0.*--accept-changes"):
-        list(fit_resolved(trial, tmp_path / "r"))
-    assert len(list(fit_resolved(trial, tmp_path / "r", accept_changes=True))) == 35
+        list(fit_resolved(job, tmp_path / "r"))
+    assert len(list(fit_resolved(job, tmp_path / "r", accept_changes=True))) == 35
 
 
-def test_a_checkpoint_of_another_run_is_refused(trial: Profile, tmp_path: Path) -> None:
-    stop_after(trial, tmp_path / "a", 5)
-    other = trial.config.model_copy(update={"training": trial.config.training.model_copy(update={"seed": 1})})
-    stop_after(Profile(other, trial.images), tmp_path / "b", 2)
+def test_a_checkpoint_of_another_run_is_refused(job: Job, tmp_path: Path) -> None:
+    stop_after(job, tmp_path / "a", 5)
+    other = job.config.model_copy(update={"training": job.config.training.model_copy(update={"seed": 1})})
+    stop_after(Job(other, job.images), tmp_path / "b", 2)
     (tmp_path / "a" / "checkpoints").rename(tmp_path / "old")
     (tmp_path / "b" / "checkpoints").rename(tmp_path / "a" / "checkpoints")
     with pytest.raises(NevoaError, match=r"another config.*--accept-changes"):
-        list(fit_resolved(trial, tmp_path / "a"))
+        list(fit_resolved(job, tmp_path / "a"))
 
 
-def test_accepted_changes_are_written_down(trial: Profile, tmp_path: Path) -> None:
-    stop_after(trial, tmp_path / "r", 5)
-    settings = trial.config.training.model_copy(update={"learning_rate": 5e-4})
-    other = Profile(trial.config.model_copy(update={"training": settings}), trial.images)
+def test_accepted_changes_are_written_down(job: Job, tmp_path: Path) -> None:
+    stop_after(job, tmp_path / "r", 5)
+    settings = job.config.training.model_copy(update={"learning_rate": 5e-4})
+    other = Job(job.config.model_copy(update={"training": settings}), job.images)
     assert len(list(fit_resolved(other, tmp_path / "r", accept_changes=True))) == 35
     assert Run(tmp_path / "r").config() == other.config
-    assert "learning_rate: 0.001 there, 0.0005 here" in Run(tmp_path / "r").config_file.read_text()
+    assert "learning_rate: run 0.001, now 0.0005" in Run(tmp_path / "r").config_file.read_text()
 
 
 def test_other_data_are_refused(tiny: Config, tmp_path: Path) -> None:
@@ -195,14 +197,14 @@ def test_other_data_are_refused(tiny: Config, tmp_path: Path) -> None:
     text, fingerprint = file.read_text(), Run(tmp_path / "r").config().data.fingerprint
     assert fingerprint is not None
     file.write_text(text.replace(fingerprint, "0" * 64))
-    with pytest.raises(NevoaError, match=r"data.fingerprint: 0000.*--accept-changes"):
+    with pytest.raises(NevoaError, match=r"data.fingerprint: run 0000.*--accept-changes"):
         nevoa.fit(tiny, tmp_path / "r")
 
 
 def test_a_finished_run_without_checkpoints_is_not_trained_anew(tiny: Config, tmp_path: Path) -> None:
     list(nevoa.fit(tiny, tmp_path / "r"))
     shutil.rmtree(tmp_path / "r" / "checkpoints")
-    with pytest.raises(NevoaError, match="checkpoints are gone"):
+    with pytest.raises(NevoaError, match="lost its checkpoints"):
         nevoa.fit(tiny, tmp_path / "r")
 
 
@@ -213,7 +215,7 @@ def test_a_stopped_run_whose_checkpoints_are_gone_is_not_begun_anew(tiny: Config
     stream.close()
     lines = Run(tmp_path / "r").metrics_file.read_bytes()
     shutil.rmtree(tmp_path / "r" / "checkpoints")
-    with pytest.raises(NevoaError, match=r"checkpoints are gone.*Put them back"):
+    with pytest.raises(NevoaError, match=r"lost its checkpoints.*Put them back"):
         resolve_run(tiny, tmp_path / "r")
     assert Run(tmp_path / "r").metrics_file.read_bytes() == lines
     for before_the_config in (True, False):
@@ -224,25 +226,29 @@ def test_a_stopped_run_whose_checkpoints_are_gone_is_not_begun_anew(tiny: Config
         resolve_run(tiny, run.folder)
 
 
+def parameters(job: Job) -> int:
+    return TrainingState.fresh(job.config, job.images.shape).model().parameters
+
+
 def test_a_run_that_holds_much_already_needs_less_room(
-    trial: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
     monkeypatch.setattr("nevoa.training.plan.check_room", lambda folder, needed, what: asked.append(needed))
-    check_disk(trial, tmp_path / "r")
-    stop_after(trial, tmp_path / "r", 7)
-    check_disk(trial, tmp_path / "r")
+    check_disk(parameters(job), job.config.training, tmp_path / "r")
+    stop_after(job, tmp_path / "r", 7)
+    check_disk(parameters(job), job.config.training, tmp_path / "r")
     saved = [path.stat().st_size for part in ("checkpoints", "model") for path in (tmp_path / "r" / part).rglob("*.*")]
     assert asked[0] - asked[1] == sum(saved) > 0
 
 
 @pytest.mark.parametrize("when", ["before the start", "before a save"])
-def test_a_full_disk_is_said(trial: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
-    state = TrainingState.fresh(trial.config, trial.images.shape)
+def test_a_full_disk_is_said(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    state = TrainingState.fresh(job.config, job.images.shape)
     monkeypatch.setattr("nevoa._util.files.shutil.disk_usage", lambda _: type("Usage", (), {"free": 10_000})())
     with pytest.raises(NevoaError, match=r"needs up to .* are free"):
         if when == "before the start":
-            check_disk(trial, tmp_path / "r")
+            check_disk(parameters(job), job.config.training, tmp_path / "r")
         else:
             save_checkpoint(state, tmp_path / "r")
     assert not (tmp_path / "r").exists()

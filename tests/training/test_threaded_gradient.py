@@ -6,7 +6,7 @@ from torch import nn
 
 from nevoa.config import Config
 from nevoa.data import ImageSet
-from nevoa.training import threaded_gradient as lanes
+from nevoa.training import threaded_gradient
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
 from nevoa.training.threaded_gradient import backward, parts_for
@@ -58,7 +58,7 @@ def test_an_error_in_a_part_is_seen() -> None:
     ("threads", "batch", "expected"),
     [(1, 64, 1), (2, 64, 2), (2, 1, 1), (3, 64, 3), (5, 64, 1), (6, 64, 3), (16, 64, 4)],
 )
-def test_lanes_share_the_threads_out(threads: int, batch: int, expected: int) -> None:
+def test_parts_share_the_threads_out(threads: int, batch: int, expected: int) -> None:
     assert parts_for(threads, batch) == expected
 
 
@@ -69,7 +69,7 @@ def test_training_in_parts_is_training(tiny: Config, few_images: ImageSet, monke
         for name, threads in (("one", 1), ("two", 2), ("again", 2)):
             config = tiny.model_copy(update={"training": tiny.training.model_copy(update={"threads": threads})})
             state = TrainingState.fresh(config, few_images.shape)
-            assert state.lanes == threads
+            assert state.parts == threads
             losses[name] = [step.loss for step in training_steps(state, few_images)]
     finally:
         torch.set_num_threads(before)
@@ -84,11 +84,11 @@ def test_dropout_draws_in_order(tiny: Config, few_images: ImageSet) -> None:
     training = tiny.training.model_copy(update={"threads": 4})
     state = TrainingState.fresh(tiny.model_copy(update={"network": network}), few_images.shape)
     state.config = state.config.model_copy(update={"training": training})
-    assert state.lanes == 1
-    assert lanes.MOST > 1
+    assert state.parts == 1
+    assert threaded_gradient.MOST_PARTS > 1
 
 
-def test_lanes_take_their_share_of_threads_each_time_and_give_it_back() -> None:
+def test_parts_take_their_share_of_threads_each_time_and_give_it_back() -> None:
     """Whatever other threads, or the tests before this one, have told torch in between."""
     parameter, seen = nn.Parameter(torch.ones(1)), []
 

@@ -23,11 +23,12 @@ from nevoa.model import fresh_network
 from nevoa.presets import configure
 from nevoa.runs import checkpoint
 from nevoa.runs.run import Run, load
-from nevoa.training import Plan, Profile, Step, fit_resolved, resolve, resolve_run, show_progress
+from nevoa.training import Plan, Step, fit_resolved, resolve, resolve_run, show_progress
 from nevoa.training.ema import decay_at, update_average
 from nevoa.training.loop import training_steps
 from nevoa.training.noise import TrainingNoise
 from nevoa.training.optimizer import Muon, orthogonal
+from nevoa.training.profile import Profile
 from nevoa.training.snapshot import optimizer_tensors, restore, save_checkpoint
 from nevoa.training.state import TrainingState, learning_rate_at
 from tests.conftest import TINY
@@ -228,13 +229,13 @@ def test_the_reported_loss_is_the_mean_since_the_last_report(tiny: Config, tmp_p
 def test_a_folder_of_another_run_is_refused(tiny: Config, tmp_path: Path) -> None:
     list(nevoa.fit(tiny, tmp_path / "r"))
     other = tiny.model_copy(update={"training": tiny.training.model_copy(update={"seed": 1})})
-    with pytest.raises(NevoaError, match=r"training.seed: 0 there, 1 here"):
+    with pytest.raises(NevoaError, match=r"training.seed: run 0, now 1"):
         nevoa.fit(other, tmp_path / "r")
 
 
 def test_a_folder_that_is_no_run_is_left_alone(tiny: Config, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("three years")
-    with pytest.raises(NevoaError, match="is no run"):
+    with pytest.raises(NevoaError, match="is not a run"):
         nevoa.fit(tiny, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
@@ -366,7 +367,7 @@ def test_minutes_become_steps() -> None:
 def test_without_a_folder_all_minutes_are_for_steps(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     """No time is put by for previews and checkpoints that nobody makes, and none is spent on measuring them."""
     monkeypatch.setattr(Profile, "step_seconds", 0.5)
-    monkeypatch.setattr(Profile, "costs", property(lambda trial: pytest.fail("previews were measured")))
+    monkeypatch.setattr(Profile, "costs", property(lambda profile: pytest.fail("previews were measured")))
     config = configure("fashion_mnist_10k", minutes=100, options=options_of(tiny))
     steps = resolve(config, started=time.perf_counter(), recorded=False).config.training.steps
     assert 0.9 * 12_000 < (steps or 0) <= 12_000
@@ -390,8 +391,8 @@ def test_decoding_images_takes_nothing_from_the_minutes(tiny: Config, monkeypatc
         clock[0] += 3600
         return load_images(data)
 
-    monkeypatch.setattr("nevoa.training.plan.time", SimpleNamespace(perf_counter=lambda: clock[0]))
-    monkeypatch.setattr("nevoa.training.plan.load_images", an_hour_of_decoding)
+    monkeypatch.setattr("nevoa.training.job.time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr("nevoa.training.job.load_images", an_hour_of_decoding)
     monkeypatch.setattr(Profile, "step_seconds", 0.5)
     config = configure("fashion_mnist_10k", minutes=100, options=options_of(tiny))
     assert resolve(config, recorded=False).config.training.steps == 12_000
@@ -399,15 +400,17 @@ def test_decoding_images_takes_nothing_from_the_minutes(tiny: Config, monkeypatc
 
 def test_steps_are_timed_with_the_optimizer_of_the_precision_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Muon's float32 steps take a tenth of `quick` longer than its bf16 ones: minutes planned by them end early."""
-    monkeypatch.setattr("nevoa.training.plan.choose_precision", lambda device, seconds: "bfloat16")
-    options = [option for option in TINY if "precision" not in option]
-    trial = resolve(configure("fashion_mnist_10k", steps=3, options=options))
-    assert trial.state.optimizers[0].param_groups[0]["dtype"] == torch.bfloat16
-    assert trial.config == trial.state.config
+    config = resolve(configure("fashion_mnist_10k", steps=3, options=TINY)).config
+    profile = Profile(config, load_images(config.data))
+    before = profile.step_seconds
+    profile.settle(precision="bfloat16")
+    assert profile.state.optimizers[0].param_groups[0]["dtype"] == torch.bfloat16
+    monkeypatch.setattr(Profile, "_seconds", lambda _: itertools.repeat(before + 1))
+    assert profile.step_seconds == before + 1
 
 
 def test_what_is_given_is_not_measured(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Profile, "costs", property(lambda trial: pytest.fail("previews were measured")))
+    monkeypatch.setattr(Profile, "costs", property(lambda profile: pytest.fail("previews were measured")))
     training = resolve(tiny).config.training
     assert (training.steps, training.preview_every_images, training.checkpoint_every_images) == (12, 32, 40)
 
@@ -464,15 +467,15 @@ def test_everything_open_is_settled_before_the_start(tmp_path: Path) -> None:
     """And is in the run's config: nothing is left to another machine or another time."""
     options = ("network.dim=16", "network.blocks=1", "training.batch_size=8", "training.ema_decay=0")
     folder = tmp_path / "r"
-    trial = resolve_run(configure("fashion_mnist_10k", minutes=0.05, options=options), folder)
-    training = trial.config.training
+    job = resolve_run(configure("fashion_mnist_10k", minutes=0.05, options=options), folder)
+    training = job.config.training
     unsettled = {key for key, value in training if value in (None, "auto")}
     assert unsettled <= {"epochs", "gradient_clip"}
-    stream = fit_resolved(trial, folder)
+    stream = fit_resolved(job, folder)
     next(stream)
     stream.close()
-    assert Run(folder).config() == trial.config
-    assert trial.config == resolve_run(configure("fashion_mnist_10k", minutes=0.05, options=options), folder).config
+    assert Run(folder).config() == job.config
+    assert job.config == resolve_run(configure("fashion_mnist_10k", minutes=0.05, options=options), folder).config
 
 
 def test_forced_threads_and_precision_are_kept(tmp_path: Path) -> None:

@@ -3,8 +3,9 @@
 import ctypes
 import statistics
 import time
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor
@@ -13,59 +14,103 @@ from nevoa._util.threads import available_cores
 from nevoa.errors import NevoaError
 from nevoa.vocabulary import DeviceName, PrecisionName
 
-# Names and numbers of <malloc.h>, and the values: blocks of up to a gigabyte come from one heap that is never trimmed.
-MALLOC = {"M_ARENA_MAX": (-8, 1), "M_MMAP_THRESHOLD": (-3, 1 << 30), "M_TRIM_THRESHOLD": (-1, 2**31 - 1)}
+Item = TypeVar("Item")
+
+# glibc's mallopt parameters by their numbers in <malloc.h>. While computing, blocks of up to a gigabyte come from one
+# heap that is never trimmed; afterwards the documented defaults hold again.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
+KEEPING = {M_ARENA_MAX: 1, M_MMAP_THRESHOLD: 1 << 30, M_TRIM_THRESHOLD: 2**31 - 1}
+DEFAULTS = {M_ARENA_MAX: 0, M_MMAP_THRESHOLD: 128 << 10, M_TRIM_THRESHOLD: 128 << 10}
 
 
-def choose_device(wish: DeviceName | Literal["auto"] = "auto") -> DeviceName:
-    """The device wished for, or the fastest there is. A NevoaError if it is not there."""
-    there: dict[DeviceName, bool] = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if wish == "auto":
-        return next(name for name, is_there in there.items() if is_there)
-    if not there[wish]:
-        raise NevoaError(f"There is no {wish} device on this machine; use training.device=auto.")
-    return wish
+def devices() -> tuple[DeviceName, ...]:
+    """The devices of this machine, the fastest first."""
+    cuda: tuple[DeviceName, ...] = ("cuda",) if torch.cuda.is_available() else ()
+    mps: tuple[DeviceName, ...] = ("mps",) if torch.backends.mps.is_available() else ()
+    return (*cuda, *mps, "cpu")
+
+
+def choose_device(wanted: DeviceName | Literal["auto"] = "auto") -> DeviceName:
+    """The device asked for, or the fastest one. A NevoaError if this machine lacks it."""
+    present = devices()
+    if wanted == "auto":
+        return present[0]
+    if wanted not in present:
+        raise NevoaError(f"This machine has no {wanted} device. Choose one of: auto, {', '.join(present)}.")
+    return wanted
 
 
 def choose_threads() -> int:
-    """A thread for each core that this process may use, and no more than torch was told (`OMP_NUM_THREADS`)."""
+    """One thread per core that this process may use, at most torch's own number (`OMP_NUM_THREADS`)."""
     return min(torch.get_num_threads(), available_cores())
 
 
-def prepare(device: DeviceName, threads: int | None = None) -> None:
-    """Set this process up for work on the device: threads, memory, and TF32 for what CUDA does in float32."""
+@contextmanager
+def computing(device: DeviceName, threads: int | None = None) -> Iterator[None]:
+    """Set threads, and TF32 on CUDA, while the block runs; restore both afterwards."""
+    threads_before, precision_before = torch.get_num_threads(), torch.get_float32_matmul_precision()
     torch.set_num_threads(threads or choose_threads())
-    keep_memory()
     if device == "cuda":
-        # For products; for convolutions it is torch's default.
+        # For matrix products; convolutions use TF32 by default.
         torch.set_float32_matmul_precision("high")
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads_before)
+        torch.set_float32_matmul_precision(precision_before)
 
 
-def keep_memory() -> bool:
-    """Have the C library keep the memory of freed tensors for the next step; returns whether it can (glibc).
+def within(
+    context: Callable[[], AbstractContextManager[object]], stream: Iterator[Item]
+) -> Generator[Item, None, None]:
+    """Advance a stream inside a context that is left again before each item is handed on."""
+    end = object()
+    while True:
+        with context():
+            item = next(stream, end)
+        if item is end:
+            return
+        yield item  # pyright: ignore[reportReturnType]
 
-    glibc gives large blocks back to the kernel, which then clears their pages anew in every step: that took a quarter
-    of a step of `classic`. What is kept is at most what a step needs at once.
+
+_keeping = 0
+
+
+@contextmanager
+def keeping_memory() -> Iterator[None]:
+    """Let glibc keep the memory of freed tensors for the next step while the block runs; blocks may be nested.
+
+    glibc returns large blocks to the kernel, which clears their pages anew in every step: that took a quarter of a step
+    of `classic`. What is kept is at most what one step needs.
     """
+    global _keeping
+    _keeping += 1
+    _mallopt(KEEPING)
+    try:
+        yield
+    finally:
+        _keeping -= 1
+        if not _keeping:
+            _mallopt(DEFAULTS)
+
+
+def _mallopt(values: dict[int, int]) -> None:
     try:
         mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):  # musl and macOS have no mallopt, Windows no CDLL(None)
-        return False
-    return min(mallopt(number, value) for number, value in MALLOC.values()) == 1
+    except (AttributeError, OSError, TypeError):  # musl and macOS have no mallopt, Windows has no CDLL(None)
+        return
+    for number, value in values.items():
+        mallopt(number, value)
 
 
 def choose_precision(device: DeviceName, seconds: Callable[[PrecisionName], float]) -> PrecisionName:
-    """The precision that the device is fast in: on CUDA what it has units for, else the shorter `seconds(precision)`.
+    """The fastest precision: on CUDA the one it has units for, elsewhere the one with the shorter `seconds(precision)`.
 
-    Timed rather than looked up: without AVX-512 bf16 convolutions on a CPU are 10 times slower than float32 (measured
-    on an AVX2 Zen 3, torch 2.13), with AMX they are faster.
+    Timed rather than looked up: without AVX-512, bf16 convolutions on a CPU are 10 times slower than float32 (measured
+    on an AVX2 Zen 3, torch 2.13); with AMX they are faster.
 
     Args:
-        seconds: of a piece of the work at hand.
+        seconds: measures a piece of the work in a precision.
     """
     if device == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
@@ -78,7 +123,7 @@ def in_precision(network: Callable[..., Tensor], device: str, precision: Precisi
         return network
 
     def call(*inputs: Tensor) -> Tensor:
-        # Every weight is used once a call: a cache of its rounded copies saves nothing, and threads would share it.
+        # Each weight is used once per call: caching its rounded copy saves nothing, and threads would share the cache.
         with torch.autocast(device, getattr(torch, precision), cache_enabled=False):
             return network(*inputs).float()
 
@@ -86,19 +131,19 @@ def in_precision(network: Callable[..., Tensor], device: str, precision: Precisi
 
 
 def timed(work: Callable[[], object], device: str, at_least: float = 0.0) -> float:
-    """Seconds that a call of `work` takes, the median of those that fill `at_least`; one call before them warms up."""
+    """Median seconds of a call of `work`, over calls that fill `at_least` seconds, after one call to warm up."""
     work()
-    _wait(device)
+    _synchronize(device)
     calls: list[float] = []
     while not calls or sum(calls) < at_least:
         start = time.perf_counter()
         work()
-        _wait(device)
+        _synchronize(device)
         calls.append(time.perf_counter() - start)
     return statistics.median(calls)
 
 
-def _wait(device: str) -> None:
+def _synchronize(device: str) -> None:
     if device == "cuda":
         torch.cuda.synchronize()
     elif device == "mps":

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there, and read with care."""
+"""Files that are published complete or not at all, and read with care."""
 
 import hashlib
 import json
@@ -12,17 +12,17 @@ from typing import Any
 
 from nevoa.errors import NevoaError, reason
 
-# What a process that was killed leaves: `.NAME.RANDOM.part`.
+# A killed process leaves `.NAME.RANDOM.part`.
 SCRATCH = ".part"
-# Far more than any of our JSON files comes to.
+# Far more than any of our JSON files.
 LARGEST_TEXT = 16_000_000
 
 
 @contextmanager
 def published(path: Path) -> Iterator[Path]:
-    """A temporary path of the same suffix beside `path`; what is written there takes its place when the block succeeds.
+    """Give a temporary path beside `path`, with the same name; rename it to `path` when the block succeeds.
 
-    Works for files and folders. A file is replaced; a folder must be new. On any error nothing is left.
+    Works for files and folders. An existing file is replaced; a folder must be new. On any error nothing is left.
     """
     with _scratch(path, "write") as scratch:
         temporary = scratch / path.name
@@ -33,18 +33,18 @@ def published(path: Path) -> Iterator[Path]:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file, whole or not at all."""
+    """Write a file completely or not at all."""
     with published(path) as temporary:
         temporary.write_bytes(data)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
+    """Write a text file completely or not at all."""
     write_bytes(path, text.encode())
 
 
 def append_line(path: Path, line: str) -> None:
-    """Add a line to a text file. It may be torn when the machine fails: whoever reads it leaves out a torn last one."""
+    """Append a line to a text file. A crash may tear the last line: `read_lines` skips a torn one."""
     with explained("write", path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as file:
@@ -52,27 +52,27 @@ def append_line(path: Path, line: str) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or folder; for every reader it is gone at once, and a folder never half there."""
+    """Remove a file or folder atomically: no reader ever sees half a folder."""
     with _scratch(path, "remove") as scratch:
         path.rename(scratch / path.name)
         sync(path.parent)
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed processes left half-written anywhere below `folder`."""
+    """Remove half-written files of killed processes anywhere below `folder`."""
     for scratch in scratch_below(folder):
         shutil.rmtree(scratch, ignore_errors=True)
 
 
 def scratch_below(folder: Path) -> list[Path]:
-    """What is being written anywhere below `folder`, or was when its process was killed."""
-    # os.walk passes over what is gone between two looks; Path.rglob does not.
+    """Temporary folders below `folder`: of running processes, or left by killed ones."""
+    # os.walk tolerates folders that vanish meanwhile; Path.rglob does not.
     found = [Path(root, name) for root, folders, _ in os.walk(folder) for name in folders]
     return sorted(path for path in found if path.name.startswith(".") and path.name.endswith(SCRATCH))
 
 
 def size_of(folder: Path) -> int:
-    """Bytes of all files below a folder; 0 if it is not there."""
+    """Total bytes of all files below a folder; 0 if it does not exist."""
     total = 0
     for root, _, names in os.walk(folder):
         for name in names:
@@ -82,7 +82,9 @@ def size_of(folder: Path) -> int:
 
 
 def sync(path: Path) -> None:
-    """Ask the disk to hold what was written to a file or folder."""
+    """Flush a file or folder to the disk."""
+    if os.name == "nt" and path.is_dir():  # Windows opens no folders
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -91,13 +93,13 @@ def sync(path: Path) -> None:
 
 
 def sha256(path: Path) -> str:
-    """Hex digest of a file, read in pieces."""
+    """Hex digest of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_text(path: Path) -> str:
-    """A text file of ours. A NevoaError if it cannot be read, is no text or is far too large."""
+    """Read a text file. A NevoaError if it cannot be read, is not UTF-8 or is far too large."""
     try:
         if (size := path.stat().st_size) > LARGEST_TEXT:
             raise ValueError(f"{size:,} bytes are too many")
@@ -107,7 +109,7 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file. A NevoaError if there is none."""
+    """Read the object in a JSON file. A NevoaError if there is none."""
     text = read_text(path)
     try:
         return _object(json.loads(text))
@@ -116,7 +118,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects in a file of JSON lines, up to the first line that is none: the last one may be torn."""
+    """Read the objects in a file of JSON lines, up to the first invalid line: the last one may be torn."""
     if not path.exists():
         return
     try:
@@ -133,7 +135,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def explained(verb: str, path: Path) -> Iterator[None]:
-    """What the operating system refuses in the block is a NevoaError: "Cannot `verb` `path`: why"."""
+    """Turn an OSError of the block into the NevoaError "Cannot `verb` `path`: reason"."""
     try:
         yield
     except OSError as error:
@@ -141,12 +143,12 @@ def explained(verb: str, path: Path) -> Iterator[None]:
 
 
 def damaged(path: Path, error: Exception) -> NevoaError:
-    """The error for a file that is not what it should be."""
+    """The error for a damaged file."""
     return NevoaError(f"{path} is damaged or unreadable: {reason(error)}.")
 
 
 def check_room(folder: Path, needed: int, what: str) -> None:
-    """A NevoaError if the disk under `folder`, which need not be there yet, has fewer bytes free than `what` needs."""
+    """Raise a NevoaError if the disk of `folder`, which need not exist yet, has fewer than `needed` bytes free."""
     existing = next(path for path in [folder.absolute(), *folder.absolute().parents] if path.exists())
     free = shutil.disk_usage(existing).free
     if free < needed:
@@ -162,7 +164,7 @@ def _object(value: Any) -> dict[str, Any]:
 
 @contextmanager
 def _scratch(path: Path, verb: str) -> Iterator[Path]:
-    """A new folder beside `path` while the block lasts; what goes wrong in it is a NevoaError."""
+    """A temporary folder beside `path` while the block runs; an OSError in it becomes a NevoaError."""
     scratch = None
     try:
         with explained(verb, path):

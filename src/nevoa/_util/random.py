@@ -1,4 +1,4 @@
-"""Randomness without state: every draw is a function of a seed, what it is for, and where it stands."""
+"""Randomness without state: every draw is a function of a seed, its purpose and its position."""
 
 from collections.abc import Callable
 from enum import IntEnum
@@ -7,7 +7,7 @@ import numpy as np
 
 
 class Stream(IntEnum):
-    """What a draw is for. Numbers are part of the format of a run: never renumber."""
+    """The purpose of a draw. The numbers are part of a run's format: never renumber."""
 
     WEIGHTS = 0
     ORDER = 1
@@ -17,7 +17,7 @@ class Stream(IntEnum):
     SAMPLE = 5
     PICTURE = 7
     DROPOUT = 8
-    JUDGE = 9
+    FEATURE_NETWORK = 9
     EVALUATION = 10
     LABEL_DROPOUT = 11
     SHAPES = 12
@@ -25,15 +25,15 @@ class Stream(IntEnum):
 
 
 def generator(seed: int, stream: Stream, *position: int) -> np.random.Generator:
-    """A fresh generator for one place: the same arguments, the same numbers, whatever was drawn before."""
+    """A fresh generator for one position: the same arguments give the same numbers, whatever was drawn before."""
     return np.random.default_rng([seed, stream, *position])
 
 
 class Blocks:
-    """An endless sequence of draws, made in blocks of 256, of which any stretch can be taken.
+    """An endless sequence of draws, generated in blocks of 256; any range of it can be taken.
 
-    The sequence is the same however it is cut into batches, so it does not depend on batch size, workers or where a
-    run was resumed. The last block is kept: consecutive stretches draw each block once.
+    The sequence does not depend on how it is cut into batches: not on the batch size, the number of processes or the
+    point of a resume. The last block is cached, so consecutive ranges generate each block once.
     """
 
     SIZE = 256

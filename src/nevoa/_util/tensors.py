@@ -1,4 +1,4 @@
-"""Tensors in files: safetensors, never a pickle."""
+"""Tensors in files: safetensors, never pickle."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,12 +13,12 @@ from nevoa.errors import NevoaError
 
 
 def packed(tensors: Iterable[tuple[str, Tensor]]) -> bytes:
-    """Named tensors as a file's bytes."""
+    """Serialize named tensors."""
     return save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors})
 
 
 def unpacked(data: bytes, path: Path) -> dict[str, Tensor]:
-    """The named tensors in a file's bytes. A NevoaError, which names `path`, if they cannot be read."""
+    """Parse serialized tensors. A NevoaError names `path` if they are damaged."""
     try:
         return load(data)
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
@@ -26,7 +26,7 @@ def unpacked(data: bytes, path: Path) -> dict[str, Tensor]:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file. A NevoaError if it cannot be read."""
+    """Read the tensors of a file. A NevoaError if it cannot be read."""
     try:
         return unpacked(path.read_bytes(), path)
     except OSError as error:
@@ -34,7 +34,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def check_shapes(path: Path, wanted: Mapping[str, torch.Size], of: str = "the network of its config") -> None:
-    """A NevoaError unless a file's header lists tensors of exactly these names and shapes; reads nothing else of it."""
+    """Check that a file holds tensors of exactly these names and shapes, by its header alone. A NevoaError if not."""
     try:
         with safe_open(path, framework="pt") as file:
             found = {name: torch.Size(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
@@ -45,7 +45,7 @@ def check_shapes(path: Path, wanted: Mapping[str, torch.Size], of: str = "the ne
 
 
 def difference(found: Mapping[str, object], wanted: Mapping[str, object]) -> str:
-    """The first name under which two tables differ, in words."""
+    """Describe the first entry in which two tables differ."""
     name = next(name for name in sorted({*found, *wanted}) if found.get(name) != wanted.get(name))
     return f"{name} is {_words(found.get(name))}, not {_words(wanted.get(name))}"
 

@@ -6,6 +6,7 @@ import sys
 import typer
 
 import nevoa
+from nevoa._util.threads import wait_politely
 from nevoa.cli import data, evaluate, features, noise, runs, sample, train
 from nevoa.cli.interrupt import leave
 from nevoa.errors import NevoaError
@@ -42,6 +43,7 @@ app.add_typer(runs.app, name="runs")
 
 def main() -> None:
     """Run the command line: 2 for what the user can mend, 130 for Ctrl-C, 143 for SIGTERM, never a traceback."""
+    wait_politely()
     signal.signal(signal.SIGTERM, leave)
     try:
         app()

@@ -104,10 +104,10 @@ def train(
     )
     # Images are decoded once for all trainings: the minutes are not for that.
     before = time.perf_counter()
-    show_preparation(config.data)
+    images = show_preparation(config.data)
     started += time.perf_counter() - before
     folder = out or default_folder(config, preset)
-    trial = resolve_run(config, folder, started, accept_changes=accept_changes)
+    trial = resolve_run(config, folder, images, started=started, accept_changes=accept_changes)
     plan = Plan.of(trial)
     if as_json:
         typer.echo(json.dumps(plan.as_dict()))

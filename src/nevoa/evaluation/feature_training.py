@@ -79,7 +79,7 @@ def _epoch(
     epoch: int,
 ) -> float:
     network.train()
-    rng = generator(SEED, Stream.JUDGE, epoch)
+    rng = generator(SEED, Stream.FEATURE_NETWORK, epoch)
     order, losses = kept[rng.permutation(len(kept))], []
     for number in range(len(kept) // BATCH or 1):
         chosen = order[number * BATCH : (number + 1) * BATCH]
@@ -111,7 +111,7 @@ def _fresh(images: ImageSet) -> Classifier:
 
 
 def _split(images: ImageSet) -> tuple[np.ndarray, np.ndarray]:
-    order = generator(SEED, Stream.JUDGE).permutation(len(images))
+    order = generator(SEED, Stream.FEATURE_NETWORK).permutation(len(images))
     cut = max(1, len(images) // HELD_OUT)
     return order[cut:], order[:cut]
 

@@ -115,7 +115,7 @@ class Run:
 
 def load(folder: str | os.PathLike[str] = PACKAGED, device: configs.DeviceWish = "auto") -> "Model":
     """The model in a run folder, or the one in this package. A NevoaError says what is missing or does not fit."""
-    from nevoa._util.device import choose_device, prepare
+    from nevoa._util.device import choose_device
     from nevoa.model import Model, fresh_network, network_shapes
     from nevoa._util.tensors import check_shapes, read_tensors
 
@@ -130,7 +130,6 @@ def load(folder: str | os.PathLike[str] = PACKAGED, device: configs.DeviceWish =
     network = fresh_network(config, shape)
     network.load_state_dict(read_tensors(run.weights_file))
     chosen = choose_device(device)
-    prepare(chosen)
     # A precision was found fast on the device it was trained on; elsewhere float32 is safe.
     precision = config.training.known_precision if chosen == config.training.device else "float32"
     return Model(config, network.eval(), shape, precision=precision).to(chosen)

@@ -1,13 +1,14 @@
-"""The training loop, what it saves, and what it says of itself."""
+"""The training loop: plan, train, record, resume."""
 
 from nevoa.training.fit import default_folder, fit, fit_resolved, resolve_run, train
+from nevoa.training.job import Job, resolve
 from nevoa.training.loop import Step
-from nevoa.training.plan import Plan, Profile, resolve
+from nevoa.training.plan import Plan
 from nevoa.training.progress import show_progress
 
 __all__ = [
+    "Job",
     "Plan",
-    "Profile",
     "Step",
     "default_folder",
     "fit",

@@ -1,23 +1,30 @@
 """From a config to a trained run."""
 
 import platform
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from os import PathLike
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 import torch
+from torch import Tensor, nn
 
 import nevoa
+from nevoa._util.device import within
 from nevoa._util.files import SCRATCH, explained, sweep, write_text
+from nevoa._util.interrupt import interrupts_deferred
 from nevoa.config import Config, to_toml
-from nevoa.data import short_name
+from nevoa.data import ImageSet, load_images, short_name
 from nevoa.errors import NevoaError
+from nevoa.model import NAMES, Objects
 from nevoa.presets import DEFAULT_PRESET, TrainingOptions, configure
 from nevoa.runs import checkpoint
 from nevoa.runs.lock import claimed, refuse_if_claimed, state_of
 from nevoa.runs.run import RUNS, Run
+from nevoa.training.job import Job, resolve
 from nevoa.training.loop import Step, training_steps
-from nevoa.training.plan import Profile, check_disk, resolve
+from nevoa.training.plan import check_disk
 from nevoa.training.progress import show_progress
 from nevoa.training.recorder import Recorder
 from nevoa.training.resume import difference
@@ -25,69 +32,156 @@ from nevoa.training.snapshot import restore
 from nevoa.training.state import TrainingState
 
 
+class Keywords(TrainingOptions, total=False):
+    """Keyword options of `train`; None means not given.
+
+    Attributes:
+        network, schedule, loss: objects in place of names.
+    """
+
+    network: nn.Module | None
+    schedule: Any
+    loss: Callable[[Tensor, Tensor], Tensor] | None
+
+
 def default_folder(config: Config, preset: str) -> Path:
-    """Where a run goes when nobody says: runs/SOURCE-PRESET."""
+    """The default run folder: runs/SOURCE-PRESET."""
     return RUNS / f"{short_name(config.data.source)}-{preset}"
 
 
-def resolve_run(config: Config, folder: Path, started: float | None = None, *, accept_changes: bool = False) -> Profile:
-    """`resolve` for a run folder: one that is there is gone on with. Writes nothing into it.
+def resolve_run(
+    config: Config,
+    folder: Path,
+    images: ImageSet | None = None,
+    *,
+    objects: Objects = NAMES,
+    started: float | None = None,
+    accept_changes: bool = False,
+) -> Job:
+    """`resolve` for a run folder; an existing run is resumed. Writes nothing.
 
-    A NevoaError if the folder is no run, is being trained, or is of a run with other settings or data.
+    A NevoaError if the folder holds something else, if another process trains the run, or if its settings or data
+    differ.
 
     Args:
-        accept_changes: go on with a run although settings, data or torch differ.
+        accept_changes: resume although settings, data or torch differ.
     """
     run = Run(folder)
     saved = run.config() if run.config_file.exists() else None
     if saved is None and _holds_something_else(run):
-        raise NevoaError(f"{folder} is there already and is no run. Choose another --out.")
+        raise NevoaError(f"{folder} exists and is not a run. Choose another --out.")
     refuse_if_claimed(run)
+    done = checkpoint.checkpoints(run.checkpoints)
     finished = state_of(run)[0] == "finished"
-    if saved is not None and (finished or not run.checkpoints.is_dir()) and not checkpoint.checkpoints(run.checkpoints):
+    if saved is not None and not done and (finished or not run.checkpoints.is_dir()):
         raise NevoaError(
-            f"{folder} is a run whose checkpoints are gone: there is nothing to go on from. Put them back, or choose "
-            "another --out."
+            f"{folder} has lost its checkpoints, so it cannot be resumed. Put them back, or choose another --out."
         )
-    trial = resolve(config, saved, started, accept_changes=accept_changes)
+    options = {"objects": objects, "saved": saved, "started": started, "accept_changes": accept_changes}
+    job = resolve(config, images, **options)
+    _refuse_fewer_steps(job, [int(path.name) for path in done])
     if not finished:
-        check_disk(trial, folder)
-    return trial
+        parameters = TrainingState.fresh(job.config, job.images.shape, job.objects).model().parameters
+        check_disk(parameters, job.config.training, folder)
+    return job
 
 
-def fit(config: Config, out: str | Path | None = None, *, accept_changes: bool = False) -> Generator[Step, None, None]:
-    """Train, yielding every step.
+def fit(
+    config: Config,
+    out: str | PathLike[str] | None = None,
+    *,
+    images: Any = None,
+    network: nn.Module | None = None,
+    schedule: Any = None,
+    loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+    accept_changes: bool = False,
+) -> Generator[Step, None, None]:
+    """Train, yielding every step. Ctrl-C ends the step and, with a run folder, saves it.
 
     Args:
-        out: the run folder; the same call again resumes it. None trains in memory and writes nothing: `step.model`
-            is the averaged model as it stands.
-        accept_changes: go on with a run although settings, data or torch differ.
+        out: the run folder; the same call resumes it. None trains in memory and writes nothing: `step.model` is the
+            averaged model.
+        images: what to train on in place of `config.data.source`.
+        network, schedule, loss: objects in place of those that the config names: `nevoa.model.Objects`.
+        accept_changes: resume although settings, data or torch differ.
+
+    Example:
+        for step in nevoa.fit(nevoa.configure("fashion_mnist_10k", steps=100)):
+            print(step.images_seen, step.loss)
     """
+    images, objects = None if images is None else load_images(images), Objects(network, schedule, loss)
     if out is not None:
-        trial = resolve_run(config, Path(out), accept_changes=accept_changes)
-        return fit_resolved(trial, Path(out), accept_changes=accept_changes)
-    trial = resolve(config, recorded=False)
-    return training_steps(TrainingState.fresh(trial.config, trial.images.shape), trial.images)
+        job = resolve_run(config, Path(out), images, objects=objects, accept_changes=accept_changes)
+        return fit_resolved(job, Path(out), accept_changes=accept_changes)
+    job = resolve(config, images, objects=objects, recorded=False)
+    return training_steps(TrainingState.fresh(job.config, job.images.shape, job.objects), job.images)
 
 
-def fit_resolved(trial: Profile, folder: Path, *, accept_changes: bool = False) -> Generator[Step, None, None]:
-    """Train into a run folder, from its newest whole checkpoint if it has one. It is this process's while it lasts."""
+def fit_resolved(job: Job, folder: Path, *, accept_changes: bool = False) -> Generator[Step, None, None]:
+    """Train a job into a run folder, from its newest complete checkpoint. The folder is locked meanwhile."""
     run = Run(folder)
     with claimed(run) as begin:
         sweep(folder)
-        state, newest = TrainingState.fresh(trial.config, trial.images.shape), checkpoint.newest(run.checkpoints)
+        state = TrainingState.fresh(job.config, job.images.shape, job.objects)
+        newest = checkpoint.newest(run.checkpoints)
         if newest is not None:
             restore(state, newest, accept_changes=accept_changes)
         with explained("write", run.checkpoints):
-            run.checkpoints.mkdir(exist_ok=True)  # from here on, a run without it has lost it
+            run.checkpoints.mkdir(exist_ok=True)  # from here on, a run without this folder has lost it
         _write_config(run, state)
         begin()
         run.cut_metrics(state.images_seen)
-        yield from Recorder(run, state, len(trial.images), newest).record(training_steps(state, trial.images))
+        recorder = Recorder(run, state, len(job.images), newest)
+        with closing(recorder.record(training_steps(state, job.images))) as steps:
+            yield from within(interrupts_deferred, steps)
+
+
+def train(
+    source: Any = None,
+    preset: str = DEFAULT_PRESET,
+    *,
+    out: str | PathLike[str] | None = None,
+    accept_changes: bool = False,
+    progress: bool = True,
+    options: Sequence[str] = (),
+    **keywords: Unpack[Keywords],
+) -> Run:
+    """Train a model and return its run. The same call resumes it or, when it is finished, returns at once.
+
+    Ctrl-C ends the step, saves the run and raises KeyboardInterrupt.
+
+    Args:
+        source: a folder of images, a file of them or a named data set; or an array uint8 `[N, H, W(, C)]`, a torch
+            Dataset of (image, label), or an ImageSet. None is the preset's own.
+        out: the run folder; runs/SOURCE-PRESET if None.
+        options: "section.key=value", as on the command line.
+        accept_changes: resume although settings, data or torch differ.
+        keywords: minutes, size, only (the classes to use), conditional and more: `nevoa.presets.TrainingOptions`; and
+            the objects network, schedule and loss in place of those that the config names: `nevoa.model.Objects`.
+
+    Example:
+        run = nevoa.train("fashion_mnist_10k", minutes=5)
+        images = run.model().sample(64)
+    """
+    objects = Objects(keywords.pop("network", None), keywords.pop("schedule", None), keywords.pop("loss", None))
+    config = configure(source, preset, options=options, **keywords)
+    folder = Path(out) if out is not None else default_folder(config, preset)
+    job = resolve_run(config, folder, objects=objects, accept_changes=accept_changes)
+    steps: Iterator[Step] = fit_resolved(job, folder, accept_changes=accept_changes)
+    for _ in show_progress(steps, job.config.training) if progress else steps:
+        pass
+    return Run(folder)
+
+
+def _refuse_fewer_steps(job: Job, done: Sequence[int]) -> None:
+    training = job.config.training
+    taken, wanted = max(done, default=0) // training.batch_size, training.steps or 0
+    if taken > wanted:
+        raise NevoaError(f"This run has taken {taken:,} steps already, more than {wanted:,}. Ask for more steps.")
 
 
 def _write_config(run: Run, state: TrainingState) -> None:
-    """The config of a new run; of one that is gone on with only what was changed, with a word about it."""
+    """Write the config of a new run, or of a resumed one if it changed, with a note of the changes."""
     saved = run.config() if run.config_file.exists() else None
     if saved == state.config:
         return
@@ -98,42 +192,10 @@ def _write_config(run: Run, state: TrainingState) -> None:
 
 
 def _holds_something_else(run: Run) -> bool:
-    """Whether there is anything at the run's place that a trainer does not write before the config."""
+    """Whether the run's place holds anything that a trainer does not write before the config."""
     if not run.folder.is_dir():
         return run.folder.exists()
     with explained("read", run.folder):
         found = {path for path in run.folder.iterdir() if not path.name.endswith(SCRATCH)}
         begun = run.checkpoints in found and not any(run.checkpoints.iterdir())
     return bool(found - {run.lock_file, run.status_file, *([run.checkpoints] if begun else ())})
-
-
-def train(
-    source: str | None = None,
-    preset: str = DEFAULT_PRESET,
-    *,
-    out: str | Path | None = None,
-    options: Sequence[str] = (),
-    accept_changes: bool = False,
-    progress: bool = True,
-    **wishes: Unpack[TrainingOptions],
-) -> Run:
-    """Train a model and return its run. The same call again resumes or, when it is finished, returns at once.
-
-    Args:
-        source: a folder of images, a file of them, or a named data set; the preset's own if None.
-        out: the run folder; runs/SOURCE-PRESET if None.
-        options: "section.key=value", as on the command line.
-        accept_changes: go on with a run although settings, data or torch differ.
-        wishes: minutes, size, only (the classes to use), conditional and more: `nevoa.presets.TrainingOptions`.
-
-    Example:
-        run = nevoa.train("fashion_mnist_10k", minutes=5)
-        images = run.model().sample(64)
-    """
-    config = configure(source, preset, options=options, **wishes)
-    folder = Path(out) if out is not None else default_folder(config, preset)
-    trial = resolve_run(config, folder, accept_changes=accept_changes)
-    stream = fit_resolved(trial, folder, accept_changes=accept_changes)
-    for _ in show_progress(stream, trial.config.training) if progress else stream:
-        pass
-    return Run(folder)

@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,38 +11,38 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor, nn
 
-from nevoa._util.device import in_precision
+from nevoa._util.device import computing, in_precision, keeping_memory, within
 from nevoa._util.random import Stream, generator
 from nevoa.config import Config
 from nevoa.data import Batches, ImageSet
 from nevoa.diffusion import Denoiser
 from nevoa.errors import NevoaError
-from nevoa.model import Model, schedule_of
+from nevoa.model import NAMES, Model, Objects, schedule_of
 from nevoa.training.ema import update_average
 from nevoa.training.noise import TrainingNoise
 from nevoa.training.state import Mean, TrainingState, learning_rate_at
-from nevoa.training.threaded_gradient import aside, backward
+from nevoa.training.threaded_gradient import backward, on_one_thread
 
-# A batch in a thousand may overflow; as many in a row will not end by themselves.
+# One batch in a thousand may overflow; so many in a row do not end by themselves.
 MOST_NOT_FINITE = 5
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step of training, done.
+    """A completed training step.
 
     Attributes:
-        step: 1 for the first.
-        images_seen: by the end of it.
+        step: number of the step, from 1.
+        images_seen: at its end.
         loss: mean over the batch.
-        grad_norm: of all gradients, before clipping.
-        epoch: that the step's first image belongs to, 1 for the first.
-        epoch_ended: whether the step came to its end.
-        epoch_loss: mean over the steps of the epoch so far.
+        grad_norm: norm of the whole gradient before clipping.
+        epoch: of the step's first image, from 1.
+        epoch_ended: whether the step completed an epoch.
+        epoch_loss: mean over the epoch's steps so far.
         recent_loss: exponential mean over about the last 50 steps.
-        is_finite: whether loss and gradient were; else the step changed nothing, and counts in no mean.
-        seconds: of training since its start, pauses not counted.
-        model: the averaged model as it now is; it goes on changing.
+        is_finite: whether loss and gradient were finite; if not, the step changed nothing and counts in no mean.
+        seconds: of training since its start, without pauses.
+        model: the averaged model. It changes as training continues.
     """
 
     step: int
@@ -60,19 +61,30 @@ class Step:
 
 
 def training_steps(state: TrainingState, images: ImageSet) -> Generator[Step, None, None]:
-    """Train `state` in place, from where it is to `config.training.steps`, yielding after each step."""
+    """Train `state` in place up to `config.training.steps`, yielding each step.
+
+    Threads and random state of the process are set within a step and restored before it is yielded.
+    """
     config = state.config.training
     if config.steps is None:
-        raise NevoaError("The number of steps is not resolved: call nevoa.training.resolve(config) first.")
-    total_images = config.steps * config.batch_size
+        raise NevoaError(
+            "The number of steps is not known yet: use nevoa.training.resolve(config).config in place of config."
+        )
+    with keeping_memory():
+        yield from within(lambda: computing(state.device, config.threads), _steps(state, images, config.steps))
+
+
+def _steps(state: TrainingState, images: ImageSet, last: int) -> Generator[Step, None, None]:
+    config = state.config.training
+    total_images = last * config.batch_size
     batches = Batches(images, config.seed, bool(state.config.data.flip))
     draws = TrainingNoise(config.seed, state.config.diffusion.timesteps, state.shape, config.label_dropout)
-    denoiser = training_denoiser(state.config, state.network, state.device)
-    while state.step < config.steps:
+    denoiser = training_denoiser(state.config, state.network, state.device, state.objects)
+    while state.step < last:
         start = time.perf_counter()
         first = state.images_seen
         x_0, (t, epsilon) = batches.batch(first, config.batch_size), draws.take(first, config.batch_size)
-        label = labels_told(batches, draws, first, config.batch_size) if config.conditional else None
+        label = dropped_labels(batches, draws, first, config.batch_size) if config.conditional else None
         learning_rate = learning_rate_at(first + config.batch_size, total_images, config)
         loss, grad_norm = train_step(state, denoiser, x_0, t, epsilon, learning_rate, label)
         seconds = time.perf_counter() - start
@@ -82,8 +94,8 @@ def training_steps(state: TrainingState, images: ImageSet) -> Generator[Step, No
         yield step
 
 
-def labels_told(batches: Batches, draws: TrainingNoise, first: int, count: int) -> Int64[Tensor, " B"]:
-    """What a conditional network is told of those images: their class or, where that is withheld, the null label."""
+def dropped_labels(batches: Batches, draws: TrainingNoise, first: int, count: int) -> Int64[Tensor, " B"]:
+    """Labels of those images, some replaced by the null label (Ho and Salimans 2022, algorithm 1)."""
     return batches.labels(first, count).masked_fill(draws.dropped(first, count), len(batches.images.classes))
 
 
@@ -96,36 +108,45 @@ def train_step(
     learning_rate: float,
     label: Tensor | None = None,
 ) -> tuple[float, float]:
-    """Gradient, optimizer, average: once. Returns the loss and the norm of the gradient."""
+    """One step of gradient, optimizer and average. Returns the loss and the norm of the gradient."""
     config = state.config.training
     x_0, epsilon = (x.to(state.device, memory_format=torch.channels_last) for x in (x_0, epsilon))
     state.network.train()
-    # Dropout draws from torch's generator: seeded by position, it too does not depend on what came before.
-    torch.manual_seed(int(generator(config.seed, Stream.DROPOUT, state.images_seen).integers(2**63)))
     t, label = t.to(state.device), None if label is None else label.to(state.device)
 
     def loss(part: slice) -> Tensor:
-        told = None if label is None else label[part]
-        losses = denoiser.loss(x_0[part], t[part], epsilon[part], config.loss, config.weighting, told)
+        labels = None if label is None else label[part]
+        kind = state.objects.loss or config.loss
+        losses = denoiser.loss(x_0[part], t[part], epsilon[part], kind, config.weighting, labels)
         return state.scaler.scale(losses)
 
     threads, scale = config.threads or 1, state.scaler.get_scale()
     parameters = list(state.network.parameters())
-    mean = backward(loss, len(x_0), parameters, threads, state.lanes, config.accumulation).item() / scale
-    grad_norm = aside(lambda: _update(state, mean, learning_rate), threads, state.lanes).item()
+    with _seeded_dropout(state):
+        mean = backward(loss, len(x_0), parameters, threads, state.parts, config.accumulation).item() / scale
+    grad_norm = on_one_thread(lambda: _update(state, mean, learning_rate), threads, state.parts).item()
     overflowed = math.isfinite(mean) and state.scaler.is_enabled() and scale > 1
     state.not_finite = 0 if math.isfinite(mean + grad_norm) or overflowed else state.not_finite + 1
     return mean, grad_norm
 
 
+@contextmanager
+def _seeded_dropout(state: TrainingState) -> Iterator[None]:
+    """Seed torch's generator, which dropout draws from, by the position in the data; restore it afterwards."""
+    devices = [torch.cuda.current_device()] if state.device == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(int(generator(state.config.training.seed, Stream.DROPOUT, state.images_seen).integers(2**63)))
+        yield
+
+
 def _update(state: TrainingState, loss: float, learning_rate: float) -> Tensor:
-    """Optimizer and average, if loss and gradient are finite. Returns the norm of the gradient."""
+    """Update weights and average if loss and gradient are finite. Returns the norm of the gradient."""
     config, scaler = state.config.training, state.scaler
     for optimizer in state.optimizers:
         scaler.unscale_(optimizer)
     grad_norm = nn.utils.clip_grad_norm_(state.network.parameters(), config.gradient_clip or float("inf"))
-    # One NaN would stay in weights, moments and average for ever. float16 overflows now and then: the scaler has the
-    # next steps scaled less.
+    # One NaN would stay in weights, moments and average for ever. float16 overflows now and then: the scaler scales
+    # the next steps less.
     if math.isfinite(loss) and grad_norm.isfinite():
         state.updates += 1
         for optimizer in state.optimizers:
@@ -138,12 +159,12 @@ def _update(state: TrainingState, loss: float, learning_rate: float) -> Tensor:
     return grad_norm
 
 
-def training_denoiser(config: Config, network: nn.Module, device: str) -> Denoiser:
-    """The denoiser whose loss is trained on: the network in the config's precision."""
-    # Only what is called is compiled: weights keep their names.
+def training_denoiser(config: Config, network: nn.Module, device: str, objects: Objects = NAMES) -> Denoiser:
+    """The denoiser to train: the network in the config's precision."""
+    # Compiling the call and not the module keeps the names of the weights.
     call: Callable[[Tensor, Tensor], Tensor] = torch.compile(network) if config.training.compile else network
     network_call = in_precision(call, device, config.training.known_precision)
-    return Denoiser(network_call, schedule_of(config.diffusion), config.diffusion.prediction)
+    return Denoiser(network_call, schedule_of(config.diffusion, objects), config.diffusion.prediction)
 
 
 def _advance(
@@ -181,7 +202,7 @@ def _advance(
 def _not_finite(step: Step, indices: Int64[np.ndarray, " B"]) -> NevoaError:
     return NevoaError(
         f"Loss or gradient was not finite in {MOST_NOT_FINITE} steps in a row, up to step {step.step:,} at learning "
-        f"rate {step.learning_rate:.3g}. They changed nothing, and the checkpoints stay as they were. Try a lower "
+        f"rate {step.learning_rate:.3g}. These steps changed nothing, and the checkpoints are intact. Try a lower "
         f"training.learning_rate, or training.gradient_clip=1, in another --out. Images of the last step: "
         f"{', '.join(map(str, indices.tolist()))}."
     )

@@ -1,8 +1,8 @@
-"""A throwaway training that shows how long things take here."""
+"""A throw-away training that measures how long things take on this machine."""
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,71 +11,86 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from nevoa._util.device import PrecisionName, timed
+from nevoa._util.device import timed
 from nevoa.config import Config
 from nevoa.data import ImageSet
+from nevoa.model import NAMES, Objects
 from nevoa.runs.run import Run
 from nevoa.training.budget import Costs, steady_seconds
 from nevoa.training.loop import training_steps
 from nevoa.training.recorder import PREVIEW_COUNT, Recorder
 from nevoa.training.state import TrainingState
+from nevoa.vocabulary import PrecisionName
 
-# bf16 on a CPU without units for it is slow enough to be seen on sixteen images.
+# Sixteen images are enough to see that a CPU has no units for bf16.
 PRECISION_BATCH = 16
 PRECISION_SECONDS = 0.3
-# This share of the minutes given goes into timing steps, within limits: less is too little for a noisy machine.
+# This share of the minutes goes into timing steps, within limits: less is too little on a noisy machine.
 TIMING_SHARE, SHORTEST, LONGEST = 0.03, 1.0, 8.0
 # From the last step's files to the end of the process.
 END_SECONDS = 0.6
 
 
-@dataclass
 class Profile:
-    """A throwaway network of the config, put to work on its images to see how long things take."""
+    """A throw-away network of a config, trained on its images to measure how long things take.
 
-    config: Config
-    images: ImageSet
+    Nothing of it outlives the measurement: a `Job` keeps only the settled config and the seconds.
+    """
+
+    def __init__(self, config: Config, images: ImageSet, objects: Objects = NAMES, costs: Costs | None = None):
+        self.config, self.images, self.objects, self.measured_costs = config, images, objects, costs
 
     def settle(self, **values: Any) -> None:
-        """Give values to open keys of the training's config. What was built by the old ones is built anew."""
-        training = self.config.training.model_copy(update=values)
-        self.config = self.config.model_copy(update={"training": training})
+        """Set open keys of the training config. Measurements that no longer hold are dropped."""
+        self.config = self.config.updated("training", **values)
         self.__dict__.pop("state", None)
+        if values.get("precision") or values.get("compile"):
+            self.__dict__.pop("step_seconds", None)
+            self.measured_costs = None
 
     @cached_property
     def state(self) -> TrainingState:
-        return TrainingState.fresh(self.config, self.images.shape)
+        return TrainingState.fresh(self.config, self.images.shape, self.objects)
 
     @cached_property
     def step_seconds(self) -> float:
-        """A step as the run will take it, with its data, once the machine is warm."""
+        """Seconds of a step at its steady pace, data included."""
         at_least = min(LONGEST, max(SHORTEST, TIMING_SHARE * 60 * (self.config.training.minutes or 0)))
         return steady_seconds(self._seconds(), at_least / 3, at_least)
 
-    @cached_property
+    @property
     def costs(self) -> Costs:
-        """What the parts of the run cost."""
-        steps = self.state.model().settings().steps or 1
-        return Costs(self.step_seconds, self._preview_seconds(steps), steps, self._checkpoint_seconds(), END_SECONDS)
+        """Seconds of the parts of a run."""
+        if self.measured_costs is None:
+            steps = self.state.model().settings().steps or 1
+            parts = self._preview_seconds(steps), steps, self._checkpoint_seconds()
+            self.measured_costs = Costs(self.step_seconds, *parts, END_SECONDS)
+        return self.measured_costs
 
     @cached_property
     def flop_per_image(self) -> int:
-        """Floating-point operations of training on one image: three times those of the network's evaluation.
+        """Floating-point operations of training on one image: three times those of evaluating the network.
 
         The gradient takes two products for each one forward (Kaplan et al. 2020, section 2.1).
         """
         state, x = self.state, torch.zeros(1, *self.images.shape, device=self.state.device)
         with FlopCounterMode(display=False) as counter, torch.no_grad():
-            state.network(x, torch.ones(1, dtype=torch.int64, device=state.device))
+            state.model().denoiser()(x, torch.ones(1, dtype=torch.int64, device=state.device))
         return 3 * counter.get_total_flops()
 
     def seconds_in_precision(self, precision: PrecisionName) -> float:
-        """A step on a few images, in a precision."""
-        stream = self._steps(precision=precision, batch_size=min(PRECISION_BATCH, self.config.training.batch_size))
-        return timed(lambda: next(stream), self.state.device, PRECISION_SECONDS)
+        """Seconds of a step on a few images in a precision."""
+        batch_size = min(PRECISION_BATCH, self.config.training.batch_size)
+        with closing(self._steps(precision=precision, batch_size=batch_size)) as stream:
+            return timed(lambda: next(stream), self.state.device, PRECISION_SECONDS)
+
+    def check(self) -> None:
+        """A NevoaError if the network does not fit the images."""
+        state, (channels, height, width) = self.state, self.images.shape
+        assert state.shape == (channels, height, width)
 
     def _preview_seconds(self, steps: int) -> float:
-        """A preview of so many steps, by the time that two of them take."""
+        """Seconds of a preview, extrapolated from two of its steps."""
         model, few = self.state.model(), min(2, steps)
         return timed(lambda: model.sample(PREVIEW_COUNT, steps=few), self.state.device, 0.2) * steps / few
 
@@ -86,14 +101,13 @@ class Profile:
             return time.perf_counter() - start
 
     def _seconds(self) -> Iterator[float]:
-        stream = self._steps()
-        while True:
-            start = time.perf_counter()
-            next(stream)
-            yield time.perf_counter() - start
+        with closing(self._steps()) as stream:
+            while True:
+                start = time.perf_counter()
+                next(stream)
+                yield time.perf_counter() - start
 
-    def _steps(self, **values: Any) -> Iterator[object]:
-        """Endless steps of training, of the config with some of its values changed."""
-        training = self.config.training.model_copy(update={"steps": 10**9, **values})
-        self.state.config = self.config.model_copy(update={"training": training})
+    def _steps(self, **values: Any):
+        """Endless training steps, with some values of the config changed."""
+        self.state.config = self.config.updated("training", steps=10**9, **values)
         return training_steps(self.state, self.images)

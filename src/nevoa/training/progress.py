@@ -1,43 +1,52 @@
-"""A stream of steps, seen: a bar on a terminal, plain lines elsewhere."""
+"""Show a stream of steps: a bar on a terminal, plain lines elsewhere.
+
+rich is imported where it is used: its import draws from Python's global random state.
+"""
 
 from collections.abc import Generator, Iterable, Iterator
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from typing import TYPE_CHECKING
 
 from nevoa.config import TrainingConfig
 from nevoa.training.loop import Step
 from nevoa.training.state import RecentMean
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 
 def show_progress(steps: Iterable[Step], config: TrainingConfig) -> Generator[Step, None, None]:
-    """Pass the steps on while showing where training is. A line remains for each epoch, of short ones for some."""
-    console, told = Console(stderr=True), None
+    """Pass the steps on while showing progress. One line per epoch remains, at most one per report."""
+    from rich.console import Console
+
+    console, last_line = Console(stderr=True), None
     shown = _bar(steps, config, console) if console.is_terminal else _lines(steps, config, console)
     for step in shown:
-        if step.epoch_ended and (told is None or step.images_seen - told >= config.report_every_images):
+        if step.epoch_ended and (last_line is None or step.images_seen - last_line >= config.report_every_images):
             console.print(f"epoch {step.epoch}  loss {step.epoch_loss:.4f}", highlight=False)
-            told = step.images_seen
+            last_line = step.images_seen
         yield step
 
 
-def _bar(steps: Iterable[Step], config: TrainingConfig, console: Console) -> Iterator[Step]:
+def _bar(steps: Iterable[Step], config: TrainingConfig, console: "Console") -> Iterator[Step]:
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
     columns = (
         TextColumn("{task.completed:,.0f}/{task.total:,.0f} images"),
         BarColumn(bar_width=None),
         TaskProgressColumn(),
-        TextColumn("loss {task.fields[loss]:.4f}  {task.fields[speed]:,.0f} images/s "),
+        TextColumn("{task.fields[status]}"),
         TimeRemainingColumn(compact=True),
         TextColumn("left"),
     )
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("", total=(config.steps or 0) * config.batch_size, loss=float("nan"), speed=0.0)
+        task = progress.add_task("", total=(config.steps or 0) * config.batch_size, status="starting")
         for step, speed in _with_speed(steps):
-            progress.update(task, completed=step.images_seen, loss=step.recent_loss, speed=speed)
+            status = f"loss {step.recent_loss:.4f}  {speed:,.0f} images/s"
+            progress.update(task, completed=step.images_seen, status=status)
             yield step
 
 
-def _lines(steps: Iterable[Step], config: TrainingConfig, console: Console) -> Iterator[Step]:
+def _lines(steps: Iterable[Step], config: TrainingConfig, console: "Console") -> Iterator[Step]:
     last = config.steps or 0
     for step, speed in _with_speed(steps):
         every = config.report_every_images

@@ -1,4 +1,4 @@
-"""Training into a run folder: the same stream of steps, with a line, a preview or a checkpoint where one is due."""
+"""Record a stream of training steps in a run folder: metrics, previews and checkpoints when they are due."""
 
 import io
 import math
@@ -20,11 +20,11 @@ PREVIEW_COUNT = 36
 
 @dataclass(frozen=True)
 class Recorder:
-    """Writes what the run folder is to hold.
+    """Writes a training into its run folder.
 
     Attributes:
-        images: in the data set.
-        resumed_from: the checkpoint that training went on from; it is kept.
+        images: number of images in the data set.
+        resumed_from: the checkpoint that training started from; it is kept.
     """
 
     run: Run
@@ -33,7 +33,7 @@ class Recorder:
     resumed_from: Path | None = None
 
     def record(self, steps: Iterable[Step]) -> Generator[Step, None, None]:
-        """Pass the steps on. When the stream ends, or its reader stops reading, the run is left whole and usable."""
+        """Pass the steps on and record them. A reader that stops early leaves a complete, usable run."""
         try:
             for step in steps:
                 finished = step.step == self.state.config.training.steps
@@ -49,15 +49,15 @@ class Recorder:
             raise
 
     def keep(self) -> None:
-        """Save the model, the card and, last, the checkpoint of this moment: dying between them, a run does all again.
+        """Save model, card and, last, the checkpoint: if the process dies in between, the resumed run saves all again.
 
-        A NevoaError if a weight is not finite: nothing is saved then.
+        A NevoaError if a weight is not finite; nothing is saved then.
         """
         weights = [*self.state.network.parameters(), *self.state.average.parameters()]
         if not all(bool(weight.isfinite().all()) for weight in weights):
             raise NevoaError(
-                f"Weights are not finite at step {self.state.step:,}: nothing of it was saved, the checkpoints stay as "
-                "they were. Try a lower training.learning_rate in another --out."
+                f"Weights are not finite at step {self.state.step:,}. Nothing was saved; older checkpoints are intact. "
+                "Try a lower training.learning_rate in another --out."
             )
         with explained("write", self.run.folder):
             self.run.publish_model(self.state.model())

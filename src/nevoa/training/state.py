@@ -1,4 +1,4 @@
-"""What training changes: all of it, and nothing else, is in a checkpoint."""
+"""Everything that training changes; a checkpoint holds all of it and nothing else."""
 
 import copy
 import math
@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from nevoa._util.device import DeviceName, choose_device, prepare
+from nevoa._util.device import choose_device
 from nevoa.config import Config, TrainingConfig
-from nevoa.model import Model, fresh_network
+from nevoa.model import NAMES, Model, Objects, Shape, fresh_network
 from nevoa.training.optimizer import make_optimizers
 from nevoa.training.threaded_gradient import parts_for
+from nevoa.vocabulary import DeviceName
 
 RECENT = 0.98
 
@@ -34,7 +35,7 @@ class Mean:
 
 @dataclass
 class RecentMean:
-    """An exponential mean over about the last 50 values, without the bias of its beginning."""
+    """An exponential mean over about the last 50 values, corrected for its start."""
 
     total: float = 0.0
     weight: float = 0.0
@@ -50,18 +51,19 @@ class RecentMean:
 
 @dataclass
 class TrainingState:
-    """The networks, the optimizers, and how far they have come.
+    """The networks, the optimizers and their progress.
 
     Attributes:
-        average: the network whose weights are averaged; `network` itself where the config averages nothing.
-        scaler: keeps float16's gradients in its range; does nothing in other precisions.
-        updates: steps whose gradient was finite: the others change nothing.
-        not_finite: how many steps in a row, up to the last, had a loss or gradient that was not.
-        report_loss, epoch_loss, recent_loss: means since the last report, since the epoch began, of the last steps.
+        average: the network of averaged weights; `network` itself if the config averages nothing.
+        scaler: keeps float16's gradients in range; does nothing in other precisions.
+        updates: number of steps with a finite gradient: the others change nothing.
+        not_finite: number of steps in a row, up to the last, whose loss or gradient was not finite.
+        report_loss, epoch_loss, recent_loss: means since the last report, since the epoch began, over the last steps.
+        objects: given in place of names.
     """
 
     config: Config
-    shape: tuple[int, int, int]
+    shape: Shape
     device: DeviceName
     network: nn.Module
     average: nn.Module
@@ -76,31 +78,37 @@ class TrainingState:
     report_loss: Mean = field(default_factory=Mean)
     epoch_loss: Mean = field(default_factory=Mean)
     recent_loss: RecentMean = field(default_factory=RecentMean)
+    objects: Objects = NAMES
 
     @classmethod
-    def fresh(cls, config: Config, shape: tuple[int, int, int]) -> "TrainingState":
-        """The state before the first step: a function of the config alone."""
+    def fresh(cls, config: Config, shape: Shape, objects: Objects = NAMES) -> "TrainingState":
+        """The state before the first step: a function of the config and the objects alone."""
         device = choose_device(config.training.device)
-        prepare(device, config.training.threads)
-        network = fresh_network(config, shape).to(device)
+        network = fresh_network(config, shape, objects.network).to(device)
         average = copy.deepcopy(network).requires_grad_(False) if config.training.ema_decay else network
         scaler = torch.amp.GradScaler(device, enabled=config.training.precision == "float16")  # pyright: ignore
-        return cls(config, shape, device, network, average, make_optimizers(network, config.training), scaler)
+        optimizers = make_optimizers(network, config.training)
+        return cls(config, shape, device, network, average, optimizers, scaler, objects=objects)
 
     @property
-    def lanes(self) -> int:
-        """In how many parts, on as many threads, a batch is computed. Dropout draws from one generator, in order."""
-        training = self.config.training
-        alone = self.device != "cpu" or getattr(self.config.network, "dropout", 0.0) > 0
+    def parts(self) -> int:
+        """Number of parts of a batch, each computed on a thread; 1 with dropout, which draws from one generator."""
+        training, modules = self.config.training, self.network.modules()
+        alone = self.device != "cpu" or any(getattr(module, "p", 0) > 0 for module in modules if _is_dropout(module))
         return 1 if alone else parts_for(training.threads or 1, training.batch_size)
 
     def model(self) -> Model:
-        """The averaged network as a model. It goes on changing as training goes on."""
-        return Model(self.config, self.average, self.shape, self.device, self.config.training.known_precision)
+        """The averaged network as a model. It changes as training continues."""
+        precision = self.config.training.known_precision
+        return Model(self.config, self.average, self.shape, self.device, precision, self.objects)
+
+
+def _is_dropout(module: nn.Module) -> bool:
+    return isinstance(module, nn.modules.dropout._DropoutNd)  # pyright: ignore[reportPrivateUsage]
 
 
 def learning_rate_at(images_seen: int, total_images: int, config: TrainingConfig) -> float:
-    """Linear from 0 over `warmup_images`; then constant, or along a line or half a cosine down to 0 at the end."""
+    """Linear warm-up from 0 over `warmup_images`, then constant or decaying to 0 along a line or half a cosine."""
     warmup = min(1.0, images_seen / config.warmup_images) if config.warmup_images else 1.0
     done = min(1.0, images_seen / total_images)
     decay = {"none": 1.0, "linear": 1 - done, "cosine": (1 + math.cos(math.pi * done)) / 2}

@@ -1,0 +1,124 @@
+"""From a config to a job: settle everything that the config leaves open before training starts."""
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nevoa._util.device import choose_device, choose_precision, choose_threads
+from nevoa.config import Config
+from nevoa.data import ImageSet, flips, is_path, load_images
+from nevoa.errors import NevoaError
+from nevoa.model import NAMES, Objects
+from nevoa.training.budget import Costs, course, is_open
+from nevoa.training.profile import Profile
+from nevoa.training.resume import resumed
+
+# Compiling takes up to a minute on a GPU; a run of ten minutes gains more than that from it.
+COMPILE_PAYS_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training that is ready to start: everything is settled, nothing has been written.
+
+    Attributes:
+        config: with no value left open.
+        images: loaded once, for every step.
+        objects: given in place of names.
+        costs: measured seconds; None if nothing had to be measured.
+    """
+
+    config: Config
+    images: ImageSet
+    objects: Objects = NAMES
+    costs: Costs | None = None
+
+
+def resolve(
+    config: Config,
+    images: ImageSet | None = None,
+    *,
+    objects: Objects = NAMES,
+    saved: Config | None = None,
+    started: float | None = None,
+    recorded: bool = True,
+    accept_changes: bool = False,
+) -> Job:
+    """Settle what a config leaves open, from the device to how often a preview is drawn.
+
+    A network that does not fit the images is refused here, before anything is timed or written.
+
+    Args:
+        images: loaded from `config.data` if None.
+        saved: the config of the run to resume; values it has settled are kept. A NevoaError lists the differences.
+        started: `time.perf_counter()` at which the config's minutes began; None: after the images were loaded.
+        recorded: whether previews and checkpoints will be written; without them all minutes are for steps.
+        accept_changes: resume although `saved` differs.
+    """
+    images = load_images(config.data) if images is None else images
+    started = time.perf_counter() if started is None else started
+    config = _described(config, images, objects)
+    if saved is not None:
+        config = resumed(config, saved, accept_changes)
+    threads = config.training.threads or choose_threads()
+    config = config.updated("training", device=choose_device(config.training.device), threads=threads)
+    profile = Profile(config, images, objects)
+    profile.check()
+    _settle(profile, started, measured=recorded and saved is None)
+    return Job(profile.config, images, objects, profile.measured_costs)
+
+
+def _settle(profile: Profile, started: float, measured: bool) -> None:
+    training = profile.config.training
+    if training.precision == "auto":
+        assert training.device != "auto"
+        profile.settle(precision=choose_precision(training.device, profile.seconds_in_precision))
+    if training.steps is None and training.epochs is not None:
+        profile.settle(steps=math.ceil(training.epochs * len(profile.images) / training.batch_size))
+    if training.compile is None:
+        profile.settle(compile=training.device == "cuda" and _seconds(profile) > COMPILE_PAYS_SECONDS)
+    if measured and is_open(profile.config.training):
+        # Measuring comes first: it takes its time from the minutes too.
+        costs, total = profile.costs, _seconds(profile)
+        profile.settle(**course(profile.config.training, costs, total, total - (time.perf_counter() - started)))
+    elif profile.config.training.steps is None:
+        step = profile.step_seconds
+        left = _seconds(profile) - (time.perf_counter() - started)
+        profile.settle(steps=max(1, int(left / step)))
+
+
+def _seconds(profile: Profile) -> float:
+    """How long the whole run is to take."""
+    training = profile.config.training
+    return training.minutes * 60 if training.minutes else (training.steps or 0) * profile.step_seconds
+
+
+def _described(config: Config, images: ImageSet, objects: Objects) -> Config:
+    """The config with what is known once the images and objects are."""
+    conditional = _conditional(config, images)
+    return config.updated("training", conditional=conditional).updated("data", **_about(config, images, conditional))
+
+
+def _conditional(config: Config, images: ImageSet) -> bool:
+    wanted = config.training.conditional
+    if wanted == "auto":
+        return bool(images.classes)
+    if wanted and not images.classes:
+        raise NevoaError(
+            f"{images.name} has no classes, and a conditional model needs them. Put its images into one sub-folder per "
+            "class, or leave out --conditional."
+        )
+    return wanted
+
+
+def _about(config: Config, images: ImageSet, conditional: bool) -> dict[str, Any]:
+    """Facts about the images; the classes only where the network is conditional."""
+    data = config.data
+    return {
+        "source": str(Path(data.source).expanduser().resolve()) if is_path(data.source) else data.source,
+        "flip": flips(data.source) if data.flip is None else data.flip,
+        "fingerprint": images.fingerprint,
+        "classes": images.classes if conditional else None,
+    }
