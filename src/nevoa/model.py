@@ -2,7 +2,7 @@
 
 import copy
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from nevoa._util.device import computing, in_precision, keeping_memory, within
 from nevoa._util.random import Stream, generator
@@ -194,13 +195,34 @@ def fresh_network(config: Config, shape: Shape, network: nn.Module | None = None
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
+def restored_network(config: Config, shape: Shape, tensors: Mapping[str, Tensor]) -> nn.Module:
+    """The config's network with these weights as float32. Nothing is initialized at random first."""
+    network = empty_network(config, shape)
+    types = {name: tensor.dtype for name, tensor in network.state_dict().items()}
+    network.load_state_dict({name: tensor.to(types[name]) for name, tensor in tensors.items()}, assign=True)
+    if any(tensor.is_meta for tensor in (*network.parameters(), *network.buffers())):
+        # A buffer that is not in the file has to be computed by the network itself.
+        network = build_network(config.network, shape[0], len(config.classes))
+        network.load_state_dict(tensors)
+    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
 def empty_network(config: Config, shape: Shape) -> nn.Module:
     """The config's network on the meta device: shapes without memory. A NevoaError if the config describes none."""
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), _WithoutInitialization():
             return build_network(config.network, shape[0], len(config.classes))
     except (ValueError, RuntimeError) as error:
         raise NevoaError(f"The config describes no network: {str(error).splitlines()[0]}.") from error
+
+
+class _WithoutInitialization(TorchFunctionMode):
+    """Skip `torch.nn.init`: on the meta device it loads the compiler of torch, which takes over a second."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return kwargs["tensor"] if kwargs and "tensor" in kwargs else args[0]
+        return func(*args, **(kwargs or {}))
 
 
 def network_shapes(config: Config, shape: Shape) -> dict[str, torch.Size]:

@@ -1,0 +1,65 @@
+"""A model makes images, and moving it does not move the original."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import init
+
+import nevoa
+from nevoa.config import Config
+from nevoa.errors import NevoaError
+from nevoa.model import Model, empty_network, fresh_network, labels_of, restored_network
+
+
+@pytest.fixture
+def model(tiny: Config) -> Model:
+    return Model(tiny, fresh_network(tiny, (1, 8, 8)), (1, 8, 8))
+
+
+def test_moving_a_model_leaves_the_original_where_it_is(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nn.Module, "to", lambda network, device: network.double())
+    moved = model.to("cuda")
+    assert moved.device == "cuda"
+    assert {parameter.dtype for parameter in moved.network.parameters()} == {torch.float64}
+    assert {parameter.dtype for parameter in model.network.parameters()} == {torch.float32}
+    assert model.to("cpu") is model
+
+
+def test_image_n_is_the_same_whatever_the_count(model: Model) -> None:
+    np.testing.assert_array_equal(model.sample(5, seed=1)[:2], model.sample(2, seed=1))
+
+
+def test_weights_are_restored_without_drawing_others_first(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = fresh_network(tiny, (1, 8, 8))
+    tensors = {name: tensor.half() for name, tensor in network.state_dict().items()}
+    for name in ("kaiming_uniform_", "uniform_", "normal_", "zeros_", "ones_"):
+        monkeypatch.setattr(init, name, lambda *_, **__: pytest.fail("initialized"))
+    restored = restored_network(tiny, (1, 8, 8), tensors)
+    for name, tensor in restored.state_dict().items():
+        assert tensor.dtype == torch.float32
+        assert torch.equal(tensor, tensors[name].float())
+
+
+def test_an_empty_network_has_the_shapes_and_no_memory(tiny: Config) -> None:
+    expected = {name: tensor.shape for name, tensor in fresh_network(tiny, (1, 8, 8)).state_dict().items()}
+    empty = empty_network(tiny, (1, 8, 8)).state_dict()
+    assert {name: tensor.shape for name, tensor in empty.items()} == expected
+    assert all(tensor.is_meta for tensor in empty.values())
+
+
+def test_labels_are_classes_in_turn() -> None:
+    assert list(labels_of(["cat", "dog"])) == [0, 1]
+    assert list(labels_of(["cat", "dog"], ["dog", 0])) == [1, 0]
+    with pytest.raises(NevoaError, match="unconditional"):
+        labels_of([], ["dog"])
+
+
+def test_a_conditional_model_without_a_condition_uses_the_null_label() -> None:
+    """With guidance 0 the condition does not count: both ways give the same."""
+    model = nevoa.load()
+    x_t, t, label = torch.randn(3, 1, 28, 28), torch.full((3,), 500), torch.tensor([1, 2, 3])
+    with torch.no_grad():
+        torch.testing.assert_close(model.denoiser()(x_t, t), model.denoiser(label=label, guidance=0.0)(x_t, t))
+        different = model.denoiser(label=label)(x_t, t)
+    assert not torch.allclose(different.x_0, model.denoiser()(x_t, t).x_0)

@@ -1,0 +1,111 @@
+"""Training from Python: it can be interrupted, and leaves the process as it was."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+import nevoa
+from nevoa._util.interrupt import interrupts_deferred
+from nevoa.config import Config
+from nevoa.data import ImageSet
+from nevoa.errors import NevoaError
+from nevoa.runs import checkpoint
+from nevoa.runs.run import Run
+from nevoa.training import Job, fit_resolved
+from nevoa.training.loop import training_steps
+from nevoa.training.state import TrainingState
+from tests.small_runs import outcome
+
+
+def test_ctrl_c_within_a_step_ends_it_and_saves(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a notebook's stop button does. The resumed run then ends as an uninterrupted one."""
+    list(fit_resolved(job, tmp_path / "whole"))
+    original, pressed = TrainingState.model, []
+
+    def interrupted(state: TrainingState) -> nevoa.Model:
+        if state.step == 7 and not pressed:
+            pressed.append(True)
+            os.kill(os.getpid(), signal.SIGINT)
+        return original(state)
+
+    monkeypatch.setattr(TrainingState, "model", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(fit_resolved(job, tmp_path / "r"))
+    monkeypatch.undo()
+    newest = checkpoint.newest(Run(tmp_path / "r").checkpoints)
+    assert newest is not None
+    assert int(newest.name) == 7 * 8
+    list(fit_resolved(job, tmp_path / "r"))
+    assert outcome(Run(tmp_path / "r")) == outcome(Run(tmp_path / "whole"))
+
+
+def test_a_second_ctrl_c_does_not_wait() -> None:
+    reached = []
+    with pytest.raises(KeyboardInterrupt), interrupts_deferred():
+        os.kill(os.getpid(), signal.SIGINT)
+        reached.append("first")
+        os.kill(os.getpid(), signal.SIGINT)
+        reached.append("second")
+    assert reached == ["first"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_other_threads_and_other_handlers_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed: list[BaseException] = []
+
+    def elsewhere() -> None:
+        try:
+            with interrupts_deferred():
+                pass
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert not failed
+    mine = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interrupts_deferred():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, mine)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+def test_a_step_leaves_threads_and_random_state_as_they_were(job: Job, dropout: float) -> None:
+    config = job.config.updated("network", dropout=dropout).updated("training", threads=torch.get_num_threads() + 1)
+    state = TrainingState.fresh(config, job.images.shape)
+    torch.manual_seed(3)
+    before = torch.get_rng_state(), torch.get_num_threads()
+    for _, _ in zip(training_steps(state, job.images), range(2), strict=False):
+        assert torch.equal(torch.get_rng_state(), before[0])
+        assert torch.get_num_threads() == before[1]
+    for _ in state.model().trajectory(2, steps=2):
+        assert torch.get_num_threads() == before[1]
+    assert torch.equal(torch.get_rng_state(), before[0])
+
+
+def test_fewer_steps_than_taken_are_refused(tiny: Config, tmp_path: Path) -> None:
+    """Accepting changes does not rewrite the config of a run that then trains nothing."""
+    list(nevoa.fit(tiny, tmp_path / "r"))
+    config = (tmp_path / "r" / "config.toml").read_bytes()
+    with pytest.raises(NevoaError, match="has taken 12 steps already, more than 5"):
+        nevoa.fit(tiny.updated("training", steps=5), tmp_path / "r", accept_changes=True)
+    assert (tmp_path / "r" / "config.toml").read_bytes() == config
+    more = list(nevoa.fit(tiny.updated("training", steps=14), tmp_path / "r", accept_changes=True))
+    assert [step.step for step in more] == [13, 14]
+
+
+def test_batches_and_noise_need_no_second_layout(few_images: ImageSet) -> None:
+    """Both come in the layout of the convolutions; converting them again copies nothing."""
+    from nevoa.data import Batches
+    from nevoa.training.noise import TrainingNoise
+
+    colour = ImageSet.of("colour", few_images.images.repeat(3, axis=3), few_images.labels, few_images.classes)
+    for x in (Batches(colour, 0, True).batch(0, 8), TrainingNoise(0, 10, colour.shape).take(0, 8)[1]):
+        assert x.to(memory_format=torch.channels_last) is x

@@ -1,0 +1,99 @@
+"""Everything is settled once, and what was built to measure is gone before training starts."""
+
+import gc
+import itertools
+
+import pytest
+import torch
+
+import nevoa
+from nevoa.config import Config
+from nevoa.data import ImageSet, load_images
+from nevoa.errors import NevoaError
+from nevoa.model import fresh_network
+from nevoa.networks import ResidualUNet
+from nevoa.presets import configure
+from nevoa.training import Job, Plan, resolve
+from nevoa.training.loop import training_steps
+from nevoa.training.profile import Profile
+from nevoa.training.resume import resumed
+from nevoa.training.state import TrainingState
+from tests.conftest import TINY
+
+
+def networks_alive() -> int:
+    gc.collect()
+    return sum(isinstance(thing, ResidualUNet) for thing in gc.get_objects())
+
+
+def test_the_network_that_was_measured_is_gone(tiny: Config) -> None:
+    """A job and its plan hold no network; training holds two: the network and its average."""
+    open_steps = configure("fashion_mnist_10k", minutes=0.02, options=(*TINY, "training.ema_decay=0.9"))
+    before = networks_alive()
+    job = resolve(open_steps)
+    Plan.of(job)
+    assert networks_alive() == before
+    stream = nevoa.fit(tiny.updated("training", ema_decay=0.9))
+    next(stream)
+    assert networks_alive() == before + 2
+
+
+def test_a_job_loads_its_images_once(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[object] = []
+
+    def counted(data: object) -> ImageSet:
+        calls.append(data)
+        return load_images(data)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr("nevoa.training.job.load_images", counted)
+    job = resolve(tiny)
+    Plan.of(job)
+    assert len(calls) == 1
+    assert resolve(tiny, job.images).images is job.images
+
+
+def test_compiling_is_timed_anew(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan by the seconds of the uncompiled step would be wrong: on a GPU it is several times slower."""
+    config = tiny.updated("training", device="cpu", threads=1)
+    profile = Profile(config, load_images(config.data))
+    monkeypatch.setattr(
+        Profile, "_seconds", lambda self: itertools.repeat(1.0 if self.config.training.compile else 9.0)
+    )
+    assert profile.step_seconds == 9
+    profile.settle(compile=True)
+    assert profile.step_seconds == 1
+
+
+def test_the_advice_for_an_unsettled_config_works(few_images: ImageSet) -> None:
+    """Both errors name the same expression, and with it training runs."""
+    config = configure("fashion_mnist_10k", epochs=1, options=(*TINY, "training.conditional=auto"))
+    advice = r"use nevoa.training.resolve\(config\).config in place of config"
+    with pytest.raises(NevoaError, match=advice):
+        fresh_network(config, few_images.shape)
+    unsettled = config.updated("training", conditional=False)
+    with pytest.raises(NevoaError, match=advice):
+        next(training_steps(TrainingState.fresh(unsettled, few_images.shape), few_images))
+    settled = nevoa.training.resolve(config).config
+    assert isinstance(fresh_network(settled, (1, 28, 28)), torch.nn.Module)
+
+
+def test_a_run_of_an_absent_device_resumes_as_its_error_says(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nevoa.training.resume.devices", lambda: ("cpu",))
+    settled = {"device": "cuda", "precision": "float16", "threads": 3, "compile": True}
+    saved = tiny.updated("training", **settled)
+    wanted = tiny.updated("training", precision="auto")
+    with pytest.raises(NevoaError, match=r"-o training.device=cpu --accept-changes"):
+        resumed(wanted, saved)
+    on_cpu = resumed(wanted.updated("training", device="cpu"), saved, accept_changes=True).training
+    assert (on_cpu.device, on_cpu.precision, on_cpu.threads, on_cpu.compile) == ("cpu", "auto", None, None)
+    with pytest.raises(NevoaError, match=r"training.device: run cuda, now cpu"):
+        resumed(wanted.updated("training", device="cpu"), saved)
+
+
+def test_the_costs_of_a_job_are_not_measured_twice(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = Profile(job.config, job.images)
+    monkeypatch.setattr(Profile, "_seconds", lambda _: itertools.repeat(0.5))
+    costs = measured.costs
+    monkeypatch.setattr(Profile, "_seconds", lambda _: pytest.fail("measured twice"))
+    plan = Plan.of(Job(job.config, job.images, costs=costs))
+    assert plan.step_seconds == costs.step == 0.5
