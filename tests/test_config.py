@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from nevoa.config import merged, parse, parse_overrides, read_toml, to_toml
+from nevoa.config import parse, read_toml, to_toml
 from nevoa.errors import NevoaError
-from nevoa.presets import PRESETS, configure
+from nevoa.presets import PRESETS, configure, merged, parse_overrides
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -59,11 +59,11 @@ def test_ddpm_cifar10_is_ho_et_al() -> None:
         (["training.batch_size=many"], "training.batch_size: Input should be a valid integer"),
         (["network.attention=[true]"], "attention needs 2 values"),
         (["diffusion.zero_terminal_snr=true", "diffusion.prediction=epsilon"], "predict v or x0"),
-        (["network.kind=resnet"], "'unet', 'residual'"),
+        (["network.kind=residul"], "'residul' is not registered; pass --plugin FILE.py or install the package"),
         (["diffusion.timesteps=10", "sampling.steps=20"], "at most diffusion.timesteps"),
         (["training.label_dropout=1"], "training.label_dropout: Input should be less than 1"),
         (["sampling.guidance=-1", "training.conditional=true"], "greater than or equal to 0"),
-        (["sampling.guidance=2", "training.conditional=false"], "is for training.conditional=true"),
+        (["sampling.guidance=2", "training.conditional=false"], "needs training.conditional=true"),
         (["batch_size=3"], "section.key=value"),
         (["training.seed"], "section.key=value"),
     ],
@@ -152,5 +152,5 @@ def test_classes_are_those_of_a_conditional_model_only() -> None:
 
 def test_a_setting_that_is_none_is_refused() -> None:
     """`classes` is what a config has found; the wish is `only`."""
-    with pytest.raises(NevoaError, match="no setting 'classes'"):
+    with pytest.raises(NevoaError, match="no keyword 'classes'"):
         configure("shapes", classes=("circle",))  # pyright: ignore[reportCallIssue]

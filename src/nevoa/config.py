@@ -1,16 +1,25 @@
-"""All that decides a result, typed, with ranges: what a run saves, and what `-o section.key=value` sets."""
+"""The configuration of a run: every key that decides a result, with its type and range."""
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from nevoa._util.files import damaged, read_text
-from nevoa.errors import NevoaError, unknown
+from nevoa.errors import NevoaError, nearest, unknown
+from nevoa.plugins import load_installed
 from nevoa.vocabulary import (
     BlockName,
     DecayName,
@@ -26,34 +35,41 @@ from nevoa.vocabulary import (
     WeightingName,
 )
 
-# Far wider and deeper than any network that fits in a computer: a damaged config is not to make us try.
+# Bounds far above any network that fits in a computer, so that a damaged config cannot exhaust the memory.
 Even = Annotated[int, Field(ge=4, le=4096, multiple_of=2)]
 Multipliers = Annotated[tuple[Annotated[int, Field(ge=1, le=64)], ...], Field(min_length=1, max_length=8)]
 Few = Annotated[int, Field(ge=1, le=64)]
 Positive = Annotated[int, Field(ge=1, lt=2**63)]
+OBJECT = "object"
 LARGEST_SIDE = 1024
 Side = Annotated[int, Field(ge=4, le=LARGEST_SIDE)]
 FORMAT = 1
-BUDGETS = {"minutes", "epochs", "steps"}
-BY = re.compile(r"\d+x\d+")
+HEIGHT_X_WIDTH = re.compile(r"\d+x\d+")
 DeviceWish = DeviceName | Literal["auto"]
 
 
 class Section(BaseModel):
-    """Frozen, and strict about unknown keys."""
+    """Base of all sections: frozen, and unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class DataConfig(Section):
-    """What is trained on: a source, which of its images, and how they are made alike.
+    """The training images: where they come from, which of them to use, and their common size and channels.
 
-    `only` leaves out the images of all other classes; `limit` keeps so many, always the same ones. `size` is a side, or
-    height and width, to resize and crop to; absent, images keep their own where they are alike. `background` is the
-    colour behind what is transparent. `strict` refuses a source of which anything has to be left out.
-
-    `flip` mirrors images at random, half of the time; absent, the catalogue says whether that suits the data.
-    `fingerprint` is found when the data are opened; so are `classes`, their names, for a conditional model.
+    Attributes:
+        source: a file, a folder, or the name of a data set.
+        split: train, test, or another split of the source.
+        only: names or indices of the classes to use; all if None.
+        limit: the most images to use, a random subset that is always the same; all if None.
+        size: side, or (height, width), to resize and crop to, in pixels; if None, images keep their size if it is the
+            same for all.
+        channels: 1 for gray, 3 for colour; as the images are if None.
+        background: the colour behind transparent pixels, a name or #rrggbb.
+        strict: fail if any image is unusable.
+        flip: mirror half of the images at random; if None, the catalog says whether that suits the data set.
+        fingerprint: hash of the images; filled in when the data are opened.
+        classes: names of the classes of a conditional model; filled in when the data are opened.
     """
 
     source: str = "fashion_mnist_10k"
@@ -70,18 +86,22 @@ class DataConfig(Section):
 
     @field_validator("source")
     @classmethod
-    def _can_be_written(cls, value: str) -> str:
+    def _is_utf8(cls, value: str) -> str:
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            raise ValueError("the name of the file or folder is not UTF-8, which a config is: rename it") from error
+            raise ValueError("the name of the file or folder is not UTF-8; rename it") from error
         return value
 
     @field_validator("size", mode="before")
     @classmethod
     def _height_by_width(cls, value: Any) -> Any:
-        """`30x50` as people write it."""
-        return [int(side) for side in value.split("x")] if isinstance(value, str) and BY.fullmatch(value) else value
+        """Accept text such as `30x50`."""
+        return (
+            [int(side) for side in value.split("x")]
+            if isinstance(value, str) and HEIGHT_X_WIDTH.fullmatch(value)
+            else value
+        )
 
 
 class DiffusionConfig(Section):
@@ -99,20 +119,33 @@ class DiffusionConfig(Section):
         return self
 
 
-class UNetConfig(Section):
-    """`nevoa.networks.UNet`: the notebook's."""
+class NetworkConfig(Section):
+    """Base of every network's config. The other keys of a subclass are arguments of the network's constructor.
 
-    kind: Literal["unet"] = "unet"
+    `nevoa.networks.register(name, Module, Config)` gives a network a name, its `kind`.
+
+    Example:
+        class MLPConfig(NetworkConfig):
+            width: int = 64
+    """
+
+    kind: str
+
+
+class UNetConfig(NetworkConfig):
+    """Config of `nevoa.networks.UNet`, the network of the teaching notebook."""
+
+    kind: str = "unet"
     dim: Even = 28
     multipliers: Multipliers = (1, 2, 4)
     block: BlockName = "convnext"
     mult: Few = 2
 
 
-class ResidualUNetConfig(Section):
-    """`nevoa.networks.ResidualUNet`: that of Ho et al. 2020."""
+class ResidualUNetConfig(NetworkConfig):
+    """Config of `nevoa.networks.ResidualUNet`, the network of Ho et al. 2020."""
 
-    kind: Literal["residual"] = "residual"
+    kind: str = "residual"
     dim: Even = 128
     multipliers: Multipliers = (1, 2, 2, 2)
     blocks: Few = 2
@@ -129,19 +162,48 @@ class ResidualUNetConfig(Section):
         return self
 
 
-NetworkConfig = Annotated[UNetConfig | ResidualUNetConfig, Field(discriminator="kind")]
+class ObjectNetworkConfig(NetworkConfig):
+    """Config of a network that was passed as an object, as in `nevoa.train(..., network=net)`."""
+
+    kind: str = OBJECT
+    class_name: str
+
+
+# `nevoa.networks.register` adds to this table.
+NETWORK_CONFIGS: dict[str, type[NetworkConfig]] = {
+    "unet": UNetConfig,
+    "residual": ResidualUNetConfig,
+    OBJECT: ObjectNetworkConfig,
+}
+
+
+def network_config(kind: str) -> type[NetworkConfig]:
+    """Return the config class of a network's kind. Raise a NevoaError if no package or plugin registered the kind."""
+    if kind not in NETWORK_CONFIGS:
+        load_installed()
+    if kind not in NETWORK_CONFIGS:
+        known = sorted(NETWORK_CONFIGS.keys() - {OBJECT})
+        raise NevoaError(
+            f"network.kind '{kind}' is not registered; pass --plugin FILE.py or install the package that provides it."
+            f"{nearest(kind, known)} Registered: {', '.join(known)}."
+        )
+    return NETWORK_CONFIGS[kind]
 
 
 class TrainingConfig(Section):
-    """The course of training. `minutes` or `epochs` or `steps` is given; `steps` is resolved before the start.
+    """How to train.
 
-    So is all else that is None or auto: previews and checkpoints come as often as a small share of the time allows, and
-    a preview is drawn in fewer steps where `sampling.steps` would cost more than that.
+    One of `minutes`, `epochs` and `steps` is the budget. Every key that is None or "auto" is resolved before training
+    starts: `steps` from the other budgets, the device and precision from the machine, and the intervals of previews and
+    checkpoints so that both take a small share of the time.
 
-    The gradient of a batch is computed in `accumulation` pieces one after the other, where it does not fit in memory.
-
-    A `conditional` network is told each image's class, but for a share of `label_dropout` (Ho and Salimans 2022);
-    with "auto", if the data have classes.
+    Attributes:
+        accumulation: how many parts of a batch to compute the gradient of, one after the other, to save memory.
+        conditional: whether the network gets the class of each image; "auto": if the data have classes.
+        label_dropout: share of images whose class is withheld, for classifier-free guidance (Ho and Salimans 2022).
+        learning_rate: of Adam; Muon's is ten times as high.
+        threads: CPU threads; all cores if None.
+        compile: whether to compile the network with `torch.compile`; if None, on a GPU for long runs.
     """
 
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
@@ -172,12 +234,12 @@ class TrainingConfig(Section):
 
     @property
     def known_precision(self) -> PrecisionName:
-        """The precision; float32 while it is not resolved."""
+        """The precision, or float32 until it is resolved."""
         return "float32" if self.precision == "auto" else self.precision
 
 
 class SamplingConfig(Section):
-    """How this model's images are best made: what `sample` and previews use unless told otherwise."""
+    """The default sampling options of a model, for previews and `nevoa sample`."""
 
     sampler: SamplerName = "ddpm"
     steps: Positive | None = None
@@ -189,29 +251,36 @@ class SamplingConfig(Section):
 
 
 class Config(Section):
-    """A run's configuration."""
+    """The configuration of a run, by section."""
 
     data: DataConfig = DataConfig()
     diffusion: DiffusionConfig = DiffusionConfig()
-    network: NetworkConfig = UNetConfig()
+    network: SerializeAsAny[NetworkConfig] = UNetConfig()
     training: TrainingConfig = TrainingConfig()
     sampling: SamplingConfig = SamplingConfig()
+
+    @field_validator("network", mode="before")
+    @classmethod
+    def _network_of_its_kind(cls, value: Any) -> Any:
+        """Validate a table by the config class that its kind is registered with."""
+        kind = _kind(value)
+        return network_config(kind).model_validate({"kind": kind, **value}) if kind else value
 
     @model_validator(mode="after")
     def _sampling_steps_fit(self) -> "Config":
         if (self.sampling.steps or 1) > self.diffusion.timesteps:
-            raise ValueError(f"sampling.steps is at most diffusion.timesteps, {self.diffusion.timesteps}")
+            raise ValueError(f"sampling.steps must be at most diffusion.timesteps, {self.diffusion.timesteps}")
         return self
 
     @model_validator(mode="after")
     def _guidance_has_classes(self) -> "Config":
         if self.sampling.guidance != 1 and self.training.conditional is False:
-            raise ValueError("sampling.guidance other than 1 is for training.conditional=true")
+            raise ValueError("sampling.guidance other than 1 needs training.conditional=true")
         return self
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes that a conditional model knows, in the order of their labels; none for any other."""
+        """Class names of a conditional model, in the order of their labels; empty if the model is unconditional."""
         return (self.data.classes or ()) if self.training.conditional is True else ()
 
     def updated(self, section: str, **values: Any) -> "Config":
@@ -220,99 +289,60 @@ class Config(Section):
 
 
 def parse(values: Mapping[str, Any]) -> Config:
-    """A Config from nested tables. Unknown keys and values out of range are NevoaErrors that say what would do."""
+    """Return the Config of nested tables. Raise a NevoaError if a key is unknown or a value out of range."""
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        # Of a value that may have several forms, the one that was followed furthest is the one that was meant.
-        raise _explained(max(error.errors(), key=lambda each: len(each["loc"]))) from error
-
-
-def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
-    """`["training.batch_size=64"]` -> `{"training": {"batch_size": 64}}`. Values are read as TOML, else as text."""
-    tables: dict[str, Any] = {}
-    for assignment in assignments:
-        key, equals, text = assignment.partition("=")
-        section, dot, name = key.strip().partition(".")
-        if not (equals and dot and name):
-            raise NevoaError(
-                f"'-o {assignment}' is not of the form section.key=value, as in -o training.batch_size=64."
-            )
-        tables.setdefault(section, {})[name] = _toml_value(text.strip())
-    return tables
-
-
-def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """Two-level tables laid over one another, the last on top.
-
-    A network of another kind replaces the table below; a budget (`minutes`, `epochs` or `steps`) replaces any below.
-    """
-    result: dict[str, Any] = {}
-    for layer in layers:
-        for section, table in layer.items():
-            below = result.get(section, {})
-            if table.get("kind", below.get("kind")) != below.get("kind"):
-                below = {}
-            if chosen := BUDGETS & table.keys():
-                _one_budget(chosen)
-                below = {key: value for key, value in below.items() if key not in BUDGETS}
-            result[section] = {**below, **table}
-    return result
-
-
-def _one_budget(chosen: set[str]) -> None:
-    if len(chosen) > 1:
-        raise NevoaError(f"Give one of minutes, epochs and steps, not {' and '.join(sorted(chosen))}.")
+        # A value that may have several forms gives an error for each: report the one that matched furthest.
+        raise _explained(max(error.errors(), key=lambda each: len(each["loc"])), values) from error
 
 
 def to_toml(config: Config, about: Mapping[str, Any] | None = None) -> str:
-    """The config as TOML; absent values are left out.
+    """Return the config as TOML, without the keys that are None.
 
     Args:
-        about: a table of what does not decide the result, `made_with`: versions, changes on the way.
+        about: written as the table `made_with`, which `read_toml` ignores: versions, changes on the way.
     """
     tables = {"format": FORMAT} | config.model_dump(mode="json", exclude_none=True)
     return tomli_w.dumps(tables | ({"made_with": about} if about else {}))
 
 
 def read_toml(path: Path) -> Config:
-    """The config in a file. A NevoaError if it is missing, broken, of another format or has another version's keys."""
+    """Return the config in a file. Raise a NevoaError if it is missing, damaged or of another format or version."""
     text = read_text(path)
     try:
         values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise damaged(path, error) from error
-    # The first files did not say: they are of the first format.
+    # Files of the first format may lack the key.
     if (found := values.pop("format", 1)) != FORMAT:
-        raise NevoaError(f"{path} has format {found}; this nevoa reads {FORMAT}.")
+        raise NevoaError(f"{path} has format {found}, but this nevoa reads format {FORMAT}.")
     values.pop("made_with", None)
     return parse(values)
 
 
-def _toml_value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-
-
-def _explained(error: Any) -> NevoaError:
-    path = [str(part) for part in error["loc"] if part not in ("unet", "residual")]
+def _explained(error: Any, values: Mapping[str, Any]) -> NevoaError:
+    location = error["loc"]
     if error["type"] == "extra_forbidden":
-        return unknown("config key", ".".join(path), _known_keys(error["loc"]))
-    # Which form of a value was tried ("constrained-int", "tuple[...]") is no part of the key.
-    path = [part for part in path if part.isalnum() or part.isidentifier()]
+        return unknown(
+            "config key", ".".join(map(str, location)), _known_keys(values) if location[1:] else Config.model_fields
+        )
+    # pydantic adds the name of the form that it tried ("constrained-int", "tuple[...]"), which is not part of the key.
+    path = [str(part) for part in location if str(part).isalnum() or str(part).isidentifier()]
     message = error["msg"].removeprefix("Value error, ")
     where = f"{'.'.join(path)}: " if path else ""
     given = f" (given: {error['input']!r})" if not isinstance(error["input"], dict | Section) else ""
     return NevoaError(f"{where}{message}{given}.")
 
 
-def _known_keys(location: Sequence[Any]) -> list[str]:
-    """Every `section.key`; of the networks' keys, those of the kind that the location speaks of."""
-    networks = {"unet": UNetConfig, "residual": ResidualUNetConfig}
-    kind = networks.get(location[1], UNetConfig) if len(location) > 1 else UNetConfig
-    sections = {name: field.annotation for name, field in Config.model_fields.items()} | {"network": kind}
-    if len(location) < 2:
-        return list(sections)
-    return [f"{name}.{key}" for name, model in sections.items() for key in model.model_fields]  # pyright: ignore
+def _kind(network: Any) -> str | None:
+    """Return the kind in a table of network keys, or None if it is not such a table."""
+    kind = network.get("kind", "unet") if isinstance(network, Mapping) else None
+    return kind if isinstance(kind, str) else None
+
+
+def _known_keys(values: Mapping[str, Any]) -> list[str]:
+    """Return every `section.key`, with the keys of the kind of network in `values`."""
+    sections: dict[str, Any] = {name: field.annotation for name, field in Config.model_fields.items()}
+    sections["network"] = network_config(_kind(values.get("network", {})) or "unet")
+    return [f"{name}.{key}" for name, section in sections.items() for key in section.model_fields]

@@ -2,7 +2,7 @@
 
 import copy
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
@@ -10,15 +10,14 @@ import numpy as np
 import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from nevoa._util.device import computing, in_precision, keeping_memory, within
 from nevoa._util.random import Stream, generator
-from nevoa.config import Config, DiffusionConfig, NetworkConfig, SamplingConfig, UNetConfig
+from nevoa.config import Config, DiffusionConfig, SamplingConfig
 from nevoa.data import label_of, to_bytes
 from nevoa.diffusion import Denoiser, Guided, NoiseSchedule
 from nevoa.errors import NevoaError
-from nevoa.networks import ResidualUNet, UNet
+from nevoa.networks import build_network
 from nevoa.sampling import ImageNoise, SamplingOptions, State, named_sampler, settled, timestep_grid, trajectory
 from nevoa.vocabulary import DeviceName, PrecisionName
 
@@ -172,13 +171,6 @@ def last(states: Iterator[State]) -> State:
     return deque(states, maxlen=1).pop()
 
 
-def build_network(config: NetworkConfig, channels: int, classes: int = 0) -> nn.Module:
-    """The network that a config describes, for images of so many channels and, if conditional, so many classes."""
-    arguments = config.model_dump(exclude={"kind"})
-    kind = UNet if isinstance(config, UNetConfig) else ResidualUNet
-    return kind(channels, **arguments, classes=classes)
-
-
 def fresh_network(config: Config, shape: Shape, network: nn.Module | None = None) -> nn.Module:
     """The network before training: a copy of the one given, else the config's, its weights a function of the seed."""
     if config.training.conditional and not config.classes:
@@ -193,41 +185,6 @@ def fresh_network(config: Config, shape: Shape, network: nn.Module | None = None
             network = build_network(config.network, shape[0], len(config.classes))
     # The layout in which the convolutions of oneDNN and cuDNN are fastest.
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-
-
-def restored_network(config: Config, shape: Shape, tensors: Mapping[str, Tensor]) -> nn.Module:
-    """The config's network with these weights as float32. Nothing is initialized at random first."""
-    network = empty_network(config, shape)
-    types = {name: tensor.dtype for name, tensor in network.state_dict().items()}
-    network.load_state_dict({name: tensor.to(types[name]) for name, tensor in tensors.items()}, assign=True)
-    if any(tensor.is_meta for tensor in (*network.parameters(), *network.buffers())):
-        # A buffer that is not in the file has to be computed by the network itself.
-        network = build_network(config.network, shape[0], len(config.classes))
-        network.load_state_dict(tensors)
-    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-
-
-def empty_network(config: Config, shape: Shape) -> nn.Module:
-    """The config's network on the meta device: shapes without memory. A NevoaError if the config describes none."""
-    try:
-        with torch.device("meta"), _WithoutInitialization():
-            return build_network(config.network, shape[0], len(config.classes))
-    except (ValueError, RuntimeError) as error:
-        raise NevoaError(f"The config describes no network: {str(error).splitlines()[0]}.") from error
-
-
-class _WithoutInitialization(TorchFunctionMode):
-    """Skip `torch.nn.init`: on the meta device it loads the compiler of torch, which takes over a second."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if getattr(func, "__module__", None) == "torch.nn.init":
-            return kwargs["tensor"] if kwargs and "tensor" in kwargs else args[0]
-        return func(*args, **(kwargs or {}))
-
-
-def network_shapes(config: Config, shape: Shape) -> dict[str, torch.Size]:
-    """Names and shapes of the network's tensors, without allocating them."""
-    return {name: tensor.shape for name, tensor in empty_network(config, shape).state_dict().items()}
 
 
 def labels_of(classes: Sequence[str], wanted: Sequence[int | str] | None = None) -> Sequence[int]:

@@ -1,15 +1,21 @@
-"""Named starting points: tables laid over the config's defaults."""
+"""Presets, and how a preset, a config file and options become a config."""
 
+import os
+import tomllib
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict, Unpack
+from pathlib import Path
+from typing import Any, TypedDict, Unpack, get_args
 
-from nevoa.config import Config, DataConfig, merged, parse, parse_overrides
+from nevoa.config import Config, DataConfig, parse, read_toml
 from nevoa.errors import NevoaError, unknown
+from nevoa.vocabulary import BudgetName
+
+Tables = Mapping[str, Mapping[str, Any]]
 
 DEFAULT_PRESET = "quick"
 
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
-    # The teaching notebook, as it was.
+    # The teaching notebook, unchanged.
     "classic": {
         "data": {"source": "fashion_mnist", "flip": True},
         "diffusion": {"schedule": "linear", "timesteps": 1000, "prediction": "epsilon"},
@@ -23,7 +29,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "sampling": {"sampler": "ddpm", "clip": False},
     },
-    # The best images in a few minutes on two CPU cores; how it was chosen is in docs/experiments.md.
+    # The best images in a few minutes on two CPU cores; docs/experiments.md records how it was chosen.
     "quick": {
         "data": {"source": "fashion_mnist_10k"},
         "diffusion": {"schedule": "cosine", "timesteps": 1000, "prediction": "v"},
@@ -81,13 +87,13 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
 
 
 class TrainingOptions(TypedDict, total=False):
-    """What is said by name of a training; None is as good as nothing.
+    """Keyword options; None means not given.
 
     Attributes:
         minutes, epochs, steps: the budget; at most one.
-        seed: decides everything random.
-        conditional: whether the network is told the classes.
-        split, only, limit, size, channels, background, flip, strict: as `nevoa.config.DataConfig` has them.
+        seed: the source of all randomness.
+        conditional: whether the network gets the class of each image.
+        split, only, limit, size, channels, background, flip, strict: see `nevoa.config.DataConfig`.
     """
 
     minutes: float | None
@@ -106,38 +112,119 @@ class TrainingOptions(TypedDict, total=False):
 
 
 def configure(
-    source: str | None = None,
+    source: str | os.PathLike[str] | None = None,
     preset: str = DEFAULT_PRESET,
     *,
+    config: str | os.PathLike[str] | None = None,
     options: Sequence[str] = (),
-    **wishes: Unpack[TrainingOptions],
+    **keywords: Unpack[TrainingOptions],
 ) -> Config:
-    """A config: the preset, over it `options` ("section.key=value"), over them what is given by name.
+    """Return a config: the preset, then `options` over it, then the keywords over both.
 
-    Budgets (`minutes`, `epochs`, `steps`) replace each other; at most one is given.
+    A budget (`minutes`, `epochs` or `steps`) replaces one of a lower layer.
+
+    Args:
+        source: a file, a folder, or the name of a data set; the preset's if None. A `Path` is never such a name.
+        config: a config.toml to start from in place of a preset. The file of a run reproduces it; other data than the
+            file's lose its resolved `fingerprint`, `classes` and `flip`.
+        options: "section.key=value", as on the command line.
+
+    Raises:
+        NevoaError: a name or value is unknown, out of range or given twice, or no budget is given.
+
+    Example:
+        config = configure("photos/", "classic", epochs=2, options=["training.batch_size=64"])
     """
+    if config is not None and preset != DEFAULT_PRESET:
+        raise NevoaError(f"Give either the config file {config} or the preset '{preset}', not both.")
     if preset not in PRESETS:
         raise unknown("preset", preset, PRESETS)
-    named: dict[str, dict[str, Any]] = {"data": {"source": source} if source is not None else {}, "training": {}}
-    for key, value in wishes.items():
-        if key not in TrainingOptions.__annotations__:
-            raise unknown("setting", key, TrainingOptions.__annotations__)
-        if value is not None:
-            named["data" if key in DataConfig.model_fields else "training"][key] = value
+    given = _named(source, keywords)
     set_by_key = parse_overrides(options)
-    tables = _fitting(PRESETS[preset], set_by_key)
-    if source and not source.startswith(tables["data"]["source"]):
-        # Whether to mirror was said of the preset's own images.
-        tables = tables | {"data": {key: value for key, value in tables["data"].items() if key != "flip"}}
-    config = parse(merged(tables, set_by_key, named))
-    if not (config.training.minutes or config.training.epochs or config.training.steps):
-        raise NevoaError("Say how long to train: --minutes, --epochs or --steps.")
-    return config
+    if config is not None:
+        base = _of_these_data(read_toml(Path(config)).model_dump(), merged({}, set_by_key, given))
+    else:
+        base = _of_this_source(_fitting(PRESETS[preset], set_by_key), given["data"].get("source"))
+    result = parse(merged(base, set_by_key, given))
+    if not (result.training.minutes or result.training.epochs or result.training.steps):
+        raise NevoaError("Choose how long to train: --minutes, --epochs or --steps.")
+    return result
 
 
-def _fitting(tables: dict[str, dict[str, Any]], wishes: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """A preset whose sampling takes no more steps than the timesteps that are wished for."""
-    timesteps, steps = wishes.get("diffusion", {}).get("timesteps"), tables["sampling"].get("steps")
+def parse_overrides(assignments: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Parse `["training.batch_size=64"]` to `{"training": {"batch_size": 64}}`. A value that is not TOML is text."""
+    tables: dict[str, dict[str, Any]] = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        section, dot, name = key.strip().partition(".")
+        if not (equals and dot and name):
+            raise NevoaError(
+                f"'-o {assignment}' is not of the form section.key=value, as in -o training.batch_size=64."
+            )
+        tables.setdefault(section, {})[name] = _toml_value(text.strip())
+    return tables
+
+
+def merged(base: Tables, *layers: Tables) -> dict[str, dict[str, Any]]:
+    """Lay two-level tables over `base`; later layers win.
+
+    A network of another kind replaces the table below it; a budget replaces every budget below it.
+    """
+    result = {section: dict(table) for section, table in base.items()}
+    budgets = set(get_args(BudgetName))
+    for layer in layers:
+        for section, table in layer.items():
+            below = result.get(section, {})
+            if table.get("kind", below.get("kind")) != below.get("kind"):
+                below = {}
+            if chosen := budgets & table.keys():
+                if len(chosen) > 1:
+                    raise NevoaError(f"Give one of minutes, epochs and steps, not {' and '.join(sorted(chosen))}.")
+                below = {key: value for key, value in below.items() if key not in budgets}
+            result[section] = {**below, **table}
+    return result
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _named(source: str | os.PathLike[str] | None, keywords: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the source and the keywords as tables."""
+    tables: dict[str, dict[str, Any]] = {"data": {}, "training": {}}
+    if source is not None:
+        # The absolute path, because a relative one may be the name of a data set.
+        tables["data"]["source"] = source if isinstance(source, str) else str(Path(source).expanduser().absolute())
+    for key, value in keywords.items():
+        if key not in TrainingOptions.__annotations__:
+            raise unknown("keyword", key, TrainingOptions.__annotations__)
+        if value is not None:
+            tables["data" if key in DataConfig.model_fields else "training"][key] = value
+    return tables
+
+
+def _of_this_source(tables: Tables, source: str | None) -> Tables:
+    """Drop `flip` of a preset, which suits the preset's own images only, if the source is another."""
+    if not source or source.startswith(tables["data"]["source"]):
+        return tables
+    return {**tables, "data": {key: value for key, value in tables["data"].items() if key != "flip"}}
+
+
+def _of_these_data(tables: Tables, above: Tables) -> Tables:
+    """Drop what a config file has resolved about its data if the layers above choose other data."""
+    data = above.get("data", {})
+    if all(tables["data"].get(key) == value for key, value in data.items()):
+        return tables
+    resolved = {"fingerprint", "classes", *({"flip"} if "source" in data else ())}
+    return {**tables, "data": {key: value for key, value in tables["data"].items() if key not in resolved}}
+
+
+def _fitting(tables: Tables, overrides: Tables) -> Tables:
+    """Drop a preset's number of sampling steps if it exceeds the number of timesteps in `overrides`."""
+    timesteps, steps = overrides.get("diffusion", {}).get("timesteps"), tables["sampling"].get("steps")
     if not (isinstance(timesteps, int) and steps and timesteps < steps):
         return tables
     return merged(tables, {"sampling": {"steps": None}})

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 def settings_of(config: "Config") -> str:
     """The config in words."""
-    network, training, diffusion = config.network, config.training, config.diffusion
+    training, diffusion = config.training, config.diffusion
+    network = config.network.model_dump()
     return (
-        f"{network.kind} dim {network.dim} x {network.multipliers}, {diffusion.schedule} schedule, "
+        f"{network['kind']} dim {network['dim']} x {network['multipliers']}, {diffusion.schedule} schedule, "
         f"{diffusion.prediction}, {training.loss}, {training.optimizer} {training.learning_rate:g}, "
         f"batch {training.batch_size}, EMA {training.ema_decay:g}, {training.known_precision}"
     )

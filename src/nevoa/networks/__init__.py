@@ -1,6 +1,7 @@
-"""What predicts: networks on images, timesteps and labels. None knows a schedule or a loss."""
+"""Networks that map noisy images, timesteps and labels to a prediction. None depends on a schedule or a loss."""
 
+from nevoa.networks.registry import build_network, check_network, register
 from nevoa.networks.residual_unet import ResidualUNet
 from nevoa.networks.unet import UNet
 
-__all__ = ["ResidualUNet", "UNet"]
+__all__ = ["ResidualUNet", "UNet", "build_network", "check_network", "register"]

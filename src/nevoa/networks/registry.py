@@ -1,0 +1,97 @@
+"""Names of networks: register one, build the one that a config describes, check one that a caller made."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nevoa.config import NETWORK_CONFIGS, NetworkConfig, ObjectNetworkConfig
+from nevoa.errors import NevoaError, reason
+from nevoa.networks.residual_unet import ResidualUNet
+from nevoa.networks.unet import UNet
+
+MODULES: dict[str, Callable[..., nn.Module]] = {"unet": UNet, "residual": ResidualUNet}
+
+
+def register(name: str, module: type[nn.Module], config: type[NetworkConfig]) -> None:
+    """Make `network.kind = name` build `module(channels, **keys of the config, classes=classes)`.
+
+    Args:
+        module: its objects map (x_t, t), or (x_t, t, label) if `classes` is not 0, to a tensor of the shape of x_t.
+        config: the network's keys, with types, ranges and defaults.
+
+    Raises:
+        NevoaError: the name is taken, or `module` or `config` is not a class of the right kind.
+
+    Example:
+        class MLPConfig(NetworkConfig):
+            width: int = 64
+
+        register("mlp", MLP, MLPConfig)  # nevoa train -o network.kind=mlp -o network.width=32
+    """
+    if name in NETWORK_CONFIGS:
+        raise NevoaError(f"A network named '{name}' is already registered; choose another name.")
+    _check_class("module", module, nn.Module)
+    _check_class("config", config, NetworkConfig)
+    NETWORK_CONFIGS[name], MODULES[name] = config, module
+
+
+def _check_class(role: str, value: Any, base: type) -> None:
+    if not (isinstance(value, type) and issubclass(value, base)):
+        raise NevoaError(f"The {role} to register must be a subclass of {base.__name__}, not {value!r}.")
+
+
+def build_network(config: NetworkConfig, channels: int, classes: int = 0) -> nn.Module:
+    """Return a new network that a config describes.
+
+    Args:
+        channels: of the images.
+        classes: how many classes a conditional network has; 0 for an unconditional network.
+
+    Raises:
+        NevoaError: the config is of a network object, or its values do not make a network.
+    """
+    if isinstance(config, ObjectNetworkConfig):
+        name = config.class_name
+        raise NevoaError(
+            f"This run was trained with a network object of class {name}; "
+            f"pass it: nevoa.load(run, network={name.rpartition('.')[2]}(...))."
+        )
+    try:
+        return MODULES[config.kind](channels, **config.model_dump(exclude={"kind"}), classes=classes)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise NevoaError(f"The config describes no network: {reason(error)}.") from error
+
+
+@torch.no_grad()
+def check_network(network: nn.Module, shape: tuple[int, int, int], classes: int = 0) -> None:
+    """Run a network on two blank images to check that it maps (x_t, t) or (x_t, t, label) to the shape of x_t.
+
+    Its mode (training or evaluation) stays as it was.
+
+    Args:
+        shape: (C, H, W) of the images.
+        classes: how many labels to expect besides the null label, whose index is `classes`; 0 for none.
+
+    Raises:
+        NevoaError: it is not an `nn.Module`, does not take these inputs, or returns anything but such a tensor.
+    """
+    if not isinstance(network, nn.Module):
+        raise NevoaError(f"The network must be an object of a subclass of torch.nn.Module, not {network!r}.")
+    name, inputs = type(network).__name__, "(x_t, t, label)" if classes else "(x_t, t)"
+    device = next(network.parameters(), torch.empty(0)).device
+    x, t = torch.zeros(2, *shape, device=device), torch.ones(2, dtype=torch.int64, device=device)
+    modes = {module: module.training for module in network.modules()}
+    try:
+        output = network.eval()(x, t, *([torch.tensor([0, classes], device=device)] if classes else []))
+    except Exception as error:
+        raise NevoaError(
+            f"The network {name} does not take {inputs} with x_t of shape {list(x.shape)}: {reason(error)}."
+        ) from error
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+    if not isinstance(output, Tensor) or output.shape != x.shape:
+        found = list(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise NevoaError(f"The network {name} must return a tensor of the shape of x_t, {list(x.shape)}, not {found}.")
