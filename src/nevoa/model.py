@@ -14,10 +14,10 @@ from nevoa._util.device import DeviceName, PrecisionName, in_precision
 from nevoa._util.random import Stream, generator
 from nevoa.config import Config, DiffusionConfig, NetworkConfig, SamplingConfig, UNetConfig
 from nevoa.data import label_of, to_bytes
-from nevoa.diffusion import Denoiser, Guided, NoiseSchedule
+from nevoa.diffusion import AnyDenoiser, Denoiser, Guided, Schedule, named_schedule, steps_of
 from nevoa.errors import NevoaError
 from nevoa.networks import ResidualUNet, UNet
-from nevoa.sampling import ImageNoise, SamplingOptions, State, named_sampler, settled, timestep_grid, trajectory
+from nevoa.sampling import ImageNoise, SamplingOptions, State, as_sampler, settled, timestep_grid, trajectory
 
 # Enough for full speed on two cores, and small enough that 1000-step sampling at 64x64 fits in 1 GiB.
 IMAGES_AT_ONCE = 256
@@ -40,7 +40,7 @@ class Model:
     precision: PrecisionName = "float32"
 
     @property
-    def schedule(self) -> NoiseSchedule:
+    def schedule(self) -> Schedule:
         return schedule_of(self.config.diffusion)
 
     @property
@@ -53,7 +53,7 @@ class Model:
         """Names of the classes it can be asked for, in the order of their labels; none if it is unconditional."""
         return self.config.classes
 
-    def denoiser(self, clip: bool = False, label: Int64[Tensor, " B"] | None = None, guidance: float = 1.0) -> Denoiser:
+    def denoiser(self, clip: bool = False, label: Int64[Tensor, " B"] | None = None, guidance: float = 1.0) -> AnyDenoiser:
         """The network as a denoiser, in the model's precision; of the classes given, else of no class in particular."""
         network = in_precision(self.network, self.device, self.precision)
         denoiser = Denoiser(network, self.schedule, self.config.diffusion.prediction, clip)
@@ -83,9 +83,9 @@ class Model:
         """
         settings = self.settings(**wishes)
         noise = ImageNoise(seed, first, count, self.shape, self.device)
-        grid = timestep_grid(self.schedule, settings.steps or self.schedule.steps, settings.spacing)
+        grid = timestep_grid(self.schedule, settings.steps or steps_of(self.schedule), settings.spacing)
         self.network.eval()
-        kind = named_sampler(settings.sampler, settings.variance, settings.eta)
+        kind = as_sampler(settings.sampler, settings.variance, settings.eta)
         label = self.labels(count, first, wishes.get("labels"))
         return trajectory(self.denoiser(settings.clip, label, settings.guidance), kind, noise(), grid, noise)
 
@@ -105,10 +105,9 @@ class Model:
         return replace(self, network=self.network.to(device), device=device)
 
 
-def schedule_of(config: DiffusionConfig) -> NoiseSchedule:
-    """The schedule that a config names."""
-    schedule = NoiseSchedule.named(config.schedule, config.timesteps)
-    return schedule.with_zero_terminal_snr() if config.zero_terminal_snr else schedule
+def schedule_of(config: DiffusionConfig) -> Schedule:
+    """Return the schedule that a config describes."""
+    return named_schedule(config.schedule, config.timesteps, config.scale_ends, config.zero_terminal_snr)
 
 
 def last(states: Iterator[State]) -> State:
