@@ -1,15 +1,17 @@
 """A model makes images, and moving it does not move the original."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.nn import init
 
 import nevoa
 from nevoa.config import Config
 from nevoa.errors import NevoaError
-from nevoa.model import Model, empty_network, fresh_network, labels_of, restored_network
+from nevoa.model import Model, fresh_network, labels_of
 
 
 @pytest.fixture
@@ -30,22 +32,10 @@ def test_image_n_is_the_same_whatever_the_count(model: Model) -> None:
     np.testing.assert_array_equal(model.sample(5, seed=1)[:2], model.sample(2, seed=1))
 
 
-def test_weights_are_restored_without_drawing_others_first(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    network = fresh_network(tiny, (1, 8, 8))
-    tensors = {name: tensor.half() for name, tensor in network.state_dict().items()}
-    for name in ("kaiming_uniform_", "uniform_", "normal_", "zeros_", "ones_"):
-        monkeypatch.setattr(init, name, lambda *_, **__: pytest.fail("initialized"))
-    restored = restored_network(tiny, (1, 8, 8), tensors)
-    for name, tensor in restored.state_dict().items():
-        assert tensor.dtype == torch.float32
-        assert torch.equal(tensor, tensors[name].float())
-
-
-def test_an_empty_network_has_the_shapes_and_no_memory(tiny: Config) -> None:
-    expected = {name: tensor.shape for name, tensor in fresh_network(tiny, (1, 8, 8)).state_dict().items()}
-    empty = empty_network(tiny, (1, 8, 8)).state_dict()
-    assert {name: tensor.shape for name, tensor in empty.items()} == expected
-    assert all(tensor.is_meta for tensor in empty.values())
+def test_loading_a_model_does_not_load_the_compiler() -> None:
+    """Random initial weights, which loading would overwrite, took a second and a half: they load torch._dynamo."""
+    script = "import sys, nevoa; nevoa.load().sample(1); print('torch._dynamo' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "False\n"
 
 
 def test_labels_are_classes_in_turn() -> None:

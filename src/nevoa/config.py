@@ -1,10 +1,11 @@
 """The configuration of a run: every key that decides a result, with its type and range."""
 
+import operator
 import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import tomli_w
 from pydantic import (
@@ -111,11 +112,24 @@ class DiffusionConfig(Section):
     timesteps: Annotated[int, Field(ge=2, le=100_000)] = 1000
     prediction: PredictionName = "epsilon"
     zero_terminal_snr: bool = False
+    # Left out of the dump while false, so that the hash of an older run's config stays the same.
+    scale_ends: bool = Field(default=False, exclude_if=operator.not_)
 
     @model_validator(mode="after")
-    def _something_to_predict_at_the_end(self) -> "DiffusionConfig":
-        if self.zero_terminal_snr and self.prediction == "epsilon":
-            raise ValueError("with zero_terminal_snr x_T is the noise: predict v or x0, not epsilon")
+    def _schedule_allows_the_prediction(self) -> "DiffusionConfig":
+        if self.prediction == "epsilon" and (self.zero_terminal_snr or self.schedule == "flow"):
+            cause, others = (
+                ("schedule=flow", "flow or x0") if self.schedule == "flow" else ("zero_terminal_snr", "v or x0")
+            )
+            raise ValueError(f"with {cause} x_T is the noise itself: predict {others}, not epsilon")
+        if self.prediction == "v" and self.schedule == "flow":
+            raise ValueError("prediction=v is not for schedule=flow: predict flow or x0")
+        return self
+
+    @model_validator(mode="after")
+    def _schedule_has_ends_to_scale(self) -> "DiffusionConfig":
+        if self.scale_ends and self.schedule in ("cosine", "flow"):
+            raise ValueError("scale_ends is for the schedules linear, quadratic and sigmoid")
         return self
 
 
@@ -295,6 +309,22 @@ def parse(values: Mapping[str, Any]) -> Config:
     except ValidationError as error:
         # A value that may have several forms gives an error for each: report the one that matched furthest.
         raise _explained(max(error.errors(), key=lambda each: len(each["loc"])), values) from error
+
+
+AnySection = TypeVar("AnySection", bound=Section)
+
+
+def validated(section: type[AnySection], values: Mapping[str, Any]) -> AnySection:
+    """Return a section made of values that already have its types: nothing is converted, and a NevoaError explains."""
+    try:
+        return section.model_validate(values, strict=True)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        if problem["type"] == "literal_error":
+            name = str(problem["loc"][0])
+            known = get_args(section.model_fields[name].annotation)
+            raise unknown(name, str(problem["input"]), known) from error
+        raise _explained(problem, {}) from error
 
 
 def to_toml(config: Config, about: Mapping[str, Any] | None = None) -> str:

@@ -4,7 +4,7 @@ import copy
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Unpack
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -13,12 +13,21 @@ from torch import Tensor, nn
 
 from nevoa._util.device import computing, in_precision, keeping_memory, within
 from nevoa._util.random import Stream, generator
-from nevoa.config import Config, DiffusionConfig, SamplingConfig
+from nevoa.config import Config, DiffusionConfig
 from nevoa.data import label_of, to_bytes
-from nevoa.diffusion import Denoiser, Guided, NoiseSchedule
+from nevoa.diffusion import AnyDenoiser, Denoiser, Guided, Schedule, named_schedule, steps_of
 from nevoa.errors import NevoaError
 from nevoa.networks import build_network
-from nevoa.sampling import ImageNoise, SamplingOptions, State, named_sampler, settled, timestep_grid, trajectory
+from nevoa.sampling import (
+    ImageNoise,
+    SamplingOptions,
+    SamplingSettings,
+    State,
+    as_sampler,
+    settled,
+    timestep_grid,
+    trajectory,
+)
 from nevoa.vocabulary import DeviceName, PrecisionName
 
 # Enough for full speed on two cores, and small enough that 1000-step sampling at 64x64 fits in 1 GiB.
@@ -39,7 +48,7 @@ class Objects:
     """
 
     network: nn.Module | None = None
-    schedule: Any = None
+    schedule: Schedule | None = None
     loss: Callable[[Tensor, Tensor], Tensor] | None = None
 
 
@@ -66,7 +75,7 @@ class Model:
     objects: Objects = NAMES
 
     @property
-    def schedule(self) -> NoiseSchedule:
+    def schedule(self) -> Schedule:
         """The noise schedule it was trained with."""
         return schedule_of(self.config.diffusion, self.objects)
 
@@ -80,7 +89,9 @@ class Model:
         """Names of the classes it can be asked for, in the order of their labels; empty if it is unconditional."""
         return self.config.classes
 
-    def denoiser(self, clip: bool = False, label: Int64[Tensor, " B"] | None = None, guidance: float = 1.0) -> Denoiser:
+    def denoiser(
+        self, clip: bool = False, label: Int64[Tensor, " B"] | None = None, guidance: float = 1.0
+    ) -> AnyDenoiser:
         """The network as a denoiser, in the model's precision; unconditional without labels."""
         network = in_precision(self.network, self.device, self.precision)
         if self.classes:
@@ -99,7 +110,7 @@ class Model:
         numbers = range(first, first + count)
         return torch.tensor([cycle[n % len(cycle)] for n in numbers], device=self.device) if cycle else None
 
-    def settings(self, **options: Unpack[SamplingOptions]) -> SamplingConfig:
+    def settings(self, **options: Unpack[SamplingOptions]) -> SamplingSettings:
         """The config's sampling settings, overridden by the options given. Options that are None are not given."""
         return settled(self.config, **options)
 
@@ -112,11 +123,11 @@ class Model:
         """
         settings = self.settings(**options)
         noise = ImageNoise(seed, first, count, self.shape, self.device)
-        grid = timestep_grid(self.schedule, settings.steps or self.schedule.steps, settings.spacing)
+        grid = timestep_grid(self.schedule, settings.steps or steps_of(self.schedule), settings.spacing)
         self.network.eval()
-        kind = named_sampler(settings.sampler, settings.variance, settings.eta)
+        sampler = as_sampler(settings.sampler, settings.variance, settings.eta)
         label = self.labels(count, first, options.get("labels"))
-        states = trajectory(self.denoiser(settings.clip, label, settings.guidance), kind, noise(), grid, noise)
+        states = trajectory(self.denoiser(settings.clip, label, settings.guidance), sampler, noise(), grid, noise)
         return self._computed(states)
 
     def trajectories(
@@ -138,11 +149,9 @@ class Model:
 
     def to(self, device: DeviceName) -> "Model":
         """A copy of the model on another device; the model itself stays where it is."""
-        return (
-            self
-            if device == self.device
-            else replace(self, network=copy.deepcopy(self.network).to(device), device=device)
-        )
+        if device == self.device:
+            return self
+        return replace(self, network=copy.deepcopy(self.network).to(device), device=device)
 
     def _computed(self, states: Iterator[State]) -> Generator[State, None, None]:
         with keeping_memory():
@@ -158,12 +167,11 @@ def _with_null_label(network: Callable[..., Tensor], null_label: int) -> Callabl
     return call
 
 
-def schedule_of(config: DiffusionConfig, objects: Objects = NAMES) -> NoiseSchedule:
-    """The schedule object if one is given, else the one that the config names."""
+def schedule_of(config: DiffusionConfig, objects: Objects = NAMES) -> Schedule:
+    """The schedule object if one is given, else the one that the config describes."""
     if objects.schedule is not None:
         return objects.schedule
-    schedule = NoiseSchedule.named(config.schedule, config.timesteps)
-    return schedule.with_zero_terminal_snr() if config.zero_terminal_snr else schedule
+    return named_schedule(config.schedule, config.timesteps, config.scale_ends, config.zero_terminal_snr)
 
 
 def last(states: Iterator[State]) -> State:

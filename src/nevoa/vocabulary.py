@@ -5,14 +5,14 @@ Imports nothing, so that `nevoa --help` waits for nothing.
 
 from typing import Literal
 
-ScheduleName = Literal["linear", "quadratic", "sigmoid", "cosine"]
-PredictionName = Literal["epsilon", "x0", "v"]
+ScheduleName = Literal["linear", "quadratic", "sigmoid", "cosine", "flow"]
+PredictionName = Literal["epsilon", "x0", "v", "flow"]
 LossName = Literal["l1", "l2", "huber"]
 WeightingName = Literal["simple", "min_snr"]
 BlockName = Literal["convnext", "resnet"]
 OptimizerName = Literal["adam", "adamw", "muon"]
 DecayName = Literal["none", "linear", "cosine"]
-SamplerName = Literal["ddpm", "ddim", "dpm_solver"]
+SamplerName = Literal["ddpm", "ddim", "dpm_solver", "euler", "heun"]
 SpacingName = Literal["trailing", "leading", "log_snr", "karras"]
 VarianceName = Literal["small", "large"]
 DeviceName = Literal["cpu", "cuda", "mps"]

@@ -4,10 +4,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from nevoa.diffusion import Denoiser, Guided, NoiseSchedule, PredictionName
+from nevoa.diffusion import Denoiser, Estimate, GaussianProcess, Guided, NoiseSchedule, PredictionName
+from nevoa.errors import NevoaError
 
 SCHEDULE = NoiseSchedule.linear(100)
-KINDS: list[PredictionName] = ["epsilon", "x0", "v"]
+KINDS: list[PredictionName] = ["epsilon", "x0", "v", "flow"]
 T = torch.tensor([1, 30, 100])
 LABEL, NULL = torch.tensor([0, 1, 1]), 2
 X_T = torch.randn(3, 1, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -29,9 +30,10 @@ def guided(weight: float, kind: PredictionName = "epsilon", clip: bool = False) 
     return Guided(Denoiser(Network(), SCHEDULE, kind, clip), LABEL, NULL, weight)
 
 
-def calls(denoiser: Denoiser) -> list[int]:
-    assert isinstance(denoiser.network, Network)
-    return denoiser.network.calls
+def calls(guided: Guided) -> list[int]:
+    assert isinstance(guided.denoiser, Denoiser)
+    assert isinstance(guided.denoiser.network, Network)
+    return guided.denoiser.network.calls
 
 
 @pytest.mark.parametrize("clip", [False, True])
@@ -72,8 +74,44 @@ def test_clipping_comes_after_guidance(kind: PredictionName) -> None:
     torch.testing.assert_close(clipped.x_0, free.x_0.clamp(-1, 1), rtol=0, atol=0)
 
 
-def test_the_loss_is_that_of_the_labels_given() -> None:
-    told = Denoiser(lambda x_t, t: Network()(x_t, t, LABEL), SCHEDULE)
-    denoiser, epsilon = Denoiser(Network(), SCHEDULE), X_T.flip(0)
-    assert torch.equal(denoiser.loss(X_T, T, epsilon, label=LABEL), told.loss(X_T, T, epsilon))
-    assert not torch.equal(denoiser.loss(X_T, T, epsilon), told.loss(X_T, T, epsilon))
+class Brighter(Denoiser):
+    """A subclass with a call of its own: it brightens what the network estimates."""
+
+    def __call__(self, x_t: Tensor, t: Tensor, label: Tensor | None = None) -> Estimate:
+        x_0 = super().__call__(x_t, t, label).x_0 + 0.25
+        signal, noise = self._scales(x_t, t)
+        return Estimate(x_0, (x_t - signal * x_0) / noise)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.3, 1.0, 2.0])
+def test_a_subclass_with_its_own_call_is_guided_by_what_that_returns(weight: float) -> None:
+    plain, brighter = Denoiser(Network(), SCHEDULE, "v"), Brighter(Network(), SCHEDULE, "v")
+    expected = Guided(plain, LABEL, NULL, weight)(X_T, T).x_0 + 0.25
+    torch.testing.assert_close(Guided(brighter, LABEL, NULL, weight)(X_T, T).x_0, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_clipping_comes_after_guidance_in_a_subclass_too() -> None:
+    free = Guided(Brighter(Network(), SCHEDULE, "v"), LABEL, NULL, 3.0)(X_T, T)
+    clipping = Brighter(Network(), SCHEDULE, "v", clip=True)
+    clipped = Guided(clipping, LABEL, NULL, 3.0)(X_T, T)
+    assert free.x_0.abs().max() > 1
+    torch.testing.assert_close(clipped.x_0, free.x_0.clamp(-1, 1), rtol=0, atol=0)
+    made = GaussianProcess(SCHEDULE).forward(clipped.x_0, T, clipped.epsilon)
+    torch.testing.assert_close(made, X_T, rtol=1e-9, atol=1e-9)
+    assert clipping.clip
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.3, 1.0, 2.0])
+def test_any_callable_is_guided_as_a_denoiser_is(weight: float) -> None:
+    denoiser = Denoiser(Network(), SCHEDULE, "v")
+
+    def function(x_t: Tensor, t: Tensor, label: Tensor) -> Estimate:
+        return denoiser(x_t, t, label)
+
+    found = Guided(function, LABEL, NULL, weight, schedule=SCHEDULE)(X_T, T)
+    torch.testing.assert_close(found, Guided(denoiser, LABEL, NULL, weight)(X_T, T), rtol=1e-9, atol=1e-9)
+
+
+def test_a_callable_without_a_process_needs_a_schedule() -> None:
+    with pytest.raises(NevoaError, match="schedule="):
+        Guided(lambda x_t, t, label: Estimate(x_t, x_t), LABEL, NULL)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from nevoa.diffusion import GaussianProcess, NoiseSchedule, ScheduleName
+from nevoa.diffusion import SCHEDULES, GaussianProcess, NoiseSchedule, Schedule, ScheduleName, named_schedule
 
 NAMES: list[ScheduleName] = ["linear", "quadratic", "sigmoid", "cosine"]
 
@@ -37,28 +37,60 @@ def test_variance_of_the_noise_composes_to_one_minus_alpha_bar() -> None:
         assert variance == pytest.approx(1 - float(schedule.alpha_bar[t]), rel=1e-9)
 
 
-def bayes(schedule: NoiseSchedule, x_0: float, x_t: float, t: int, s: int) -> tuple[float, float]:
-    """Mean and variance of x_s given x_0 and x_t, by conditioning the joint Gaussian of (x_s, x_t)."""
-    kept_s = float(schedule.alpha_bar[s])
-    alpha = 1.0
+def bayes(schedule: Schedule, x_0: float, x_t: float, t: int, s: int) -> tuple[float, float]:
+    """Mean and variance of x_s given x_0 and x_t, by conditioning the joint Gaussian of (x_s, x_t).
+
+    x_t is a scaled x_s plus what the steps s + 1 … t add, one after the other.
+    """
+    signal, noise = schedule.signal.tolist(), schedule.noise.tolist()
+    scale, added = 1.0, 0.0
     for step in range(s + 1, t + 1):
-        alpha *= float(schedule.alpha[step])
-    mean_s, var_s = kept_s**0.5 * x_0, 1 - kept_s
-    mean_t, var_t = alpha**0.5 * mean_s, alpha * var_s + 1 - alpha
-    gain = alpha**0.5 * var_s / var_t
-    return mean_s + gain * (x_t - mean_t), var_s - gain * alpha**0.5 * var_s
+        ratio = signal[step] / signal[step - 1]
+        scale, added = scale * ratio, ratio**2 * added + noise[step] ** 2 - ratio**2 * noise[step - 1] ** 2
+    mean_s, var_s = signal[s] * x_0, noise[s] ** 2
+    mean_t, var_t = scale * mean_s, scale**2 * var_s + added
+    gain = scale * var_s / var_t
+    return mean_s + gain * (x_t - mean_t), var_s - gain * scale * var_s
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SCHEDULES)
 @pytest.mark.parametrize(("t", "s"), [(1, 0), (2, 1), (50, 49), (100, 99), (100, 0), (70, 20)])
 def test_posterior_is_bayes_rule(name: ScheduleName, t: int, s: int) -> None:
-    schedule = NoiseSchedule.named(name, 100)
+    schedule = named_schedule(name, 100)
     x_0, x_t = normal(5, 1, 2, 2), normal(5, 1, 2, 2, seed=1)
     mean, variance = GaussianProcess(schedule).posterior(x_0, x_t, torch.full((5,), t), torch.full((5,), s))
     for index in [(0, 0, 0, 0), (3, 0, 1, 0), (4, 0, 1, 1)]:
         expected_mean, expected_variance = bayes(schedule, float(x_0[index]), float(x_t[index]), t, s)
         assert float(mean[index]) == pytest.approx(expected_mean, rel=1e-8, abs=1e-10)
         assert float(variance[index[0]]) == pytest.approx(expected_variance, rel=1e-8, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("t", "s"), [(2, 1), (100, 99), (70, 20)])
+def test_posterior_is_that_of_ho_et_al(name: ScheduleName, t: int, s: int) -> None:
+    """Equations 6 and 7 in their own tables, with the alpha of several steps the product of theirs."""
+    schedule = NoiseSchedule.named(name, 100)
+    kept_t, kept_s = schedule.alpha_bar[t], schedule.alpha_bar[s]
+    alpha = schedule.alpha[s + 1 : t + 1].prod()
+    x_0, x_t = normal(1, 4), normal(1, 4, seed=1)
+    mean, variance = GaussianProcess(schedule).posterior(x_0, x_t, torch.tensor([t]), torch.tensor([s]))
+    expected = (kept_s.sqrt() * (1 - alpha) * x_0 + alpha.sqrt() * (1 - kept_s) * x_t) / (1 - kept_t)
+    torch.testing.assert_close(mean, expected, rtol=1e-9, atol=1e-9)
+    assert variance.item() == pytest.approx(float((1 - kept_s) / (1 - kept_t) * (1 - alpha)), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_single_steps_compose_to_the_closed_form(name: ScheduleName) -> None:
+    """In scale and variance, read from forward_step itself: x = 1 without noise, then noise alone."""
+    process, ones, zeros = GaussianProcess(named_schedule(name, 30)), torch.ones(1, 1).double(), torch.zeros(1, 1).double()
+    scale, variance = ones, 0.0
+    for t in range(1, 31):
+        now = torch.tensor([t])
+        ratio = process.forward_step(ones, now, zeros).item()
+        variance = ratio**2 * variance + process.forward_step(zeros, now, ones).item() ** 2
+        scale = process.forward_step(scale, now, zeros)
+        torch.testing.assert_close(scale, process.forward(ones, now, zeros), rtol=1e-10, atol=1e-15)
+        assert variance**0.5 == pytest.approx(process.forward(zeros, now, ones).item(), rel=1e-10)
 
 
 def test_posterior_goes_to_the_step_before_unless_told() -> None:
@@ -75,14 +107,15 @@ def test_the_posterior_of_the_first_step_is_the_clean_image() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_mean_from_noise_is_the_posterior_mean(name: ScheduleName) -> None:
-    """Equation 11 is equation 7 with x_0 = (x_t - sqrt(1 - alpha_bar) epsilon) / sqrt(alpha_bar)."""
+def test_the_posterior_mean_is_that_of_equation_11(name: ScheduleName) -> None:
+    """(x_t - beta / sqrt(1 - alpha_bar) epsilon) / sqrt(alpha)."""
     schedule = NoiseSchedule.named(name, 100)
     process, t = GaussianProcess(schedule), torch.tensor([1, 2, 50, 99])
     x_0, epsilon = normal(4, 3), normal(4, 3, seed=1)
     x_t = process.forward(x_0, t, epsilon)
-    mean, _ = process.posterior(x_0, x_t, t)
-    torch.testing.assert_close(process.mean_from_noise(x_t, t, epsilon), mean, rtol=1e-7, atol=1e-7)
+    beta, alpha, alpha_bar = (table[t, None] for table in (schedule.beta, schedule.alpha, schedule.alpha_bar))
+    expected = (x_t - beta / (1 - alpha_bar).sqrt() * epsilon) / alpha.sqrt()
+    torch.testing.assert_close(process.posterior(x_0, x_t, t)[0], expected, rtol=1e-7, atol=1e-7)
 
 
 def test_both_fixed_variances_bound_the_true_one() -> None:
@@ -92,7 +125,7 @@ def test_both_fixed_variances_bound_the_true_one() -> None:
     _, small = process.posterior(x, x, t)
     large = process.large_variance(t, t - 1, x)
     assert bool((small < large).all())
-    torch.testing.assert_close(large.flatten(), process.schedule.beta[1:])
+    torch.testing.assert_close(large.flatten(), NoiseSchedule.linear(100).beta[1:])
 
 
 def test_float32_images_stay_float32() -> None:

@@ -7,9 +7,21 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nevoa.diffusion import NoiseSchedule, ScheduleName
+from nevoa.diffusion import (
+    SCHEDULES,
+    NoiseSchedule,
+    RectifiedFlow,
+    Schedule,
+    ScheduleName,
+    log_snr_of,
+    named_schedule,
+    steps_of,
+)
+from nevoa.diffusion.schedule import check_schedule
+from nevoa.errors import NevoaError
 
 NAMES: list[ScheduleName] = ["linear", "quadratic", "sigmoid", "cosine"]
+SCALABLE: list[ScheduleName] = ["linear", "quadratic", "sigmoid"]
 
 
 def beta_by_formula(name: ScheduleName, t: int, steps: int) -> float:
@@ -40,7 +52,7 @@ def test_beta_is_its_formula(name: ScheduleName, steps: int) -> None:
 @given(steps=st.integers(2, 2000))
 def test_tables_are_what_design_says(name: ScheduleName, steps: int) -> None:
     schedule = NoiseSchedule.named(name, steps)
-    for table in (schedule.beta, schedule.alpha, schedule.alpha_bar, schedule.log_snr):
+    for table in (schedule.beta, schedule.alpha, schedule.alpha_bar):
         assert table.dtype == torch.float64
         assert len(table) == steps + 1
     assert schedule.alpha_bar[0] == 1
@@ -51,10 +63,33 @@ def test_tables_are_what_design_says(name: ScheduleName, steps: int) -> None:
         assert float(schedule.alpha_bar[t]) == pytest.approx(product, rel=1e-9)
 
 
-@pytest.mark.parametrize("name", NAMES)
+    torch.testing.assert_close(schedule.signal**2, schedule.alpha_bar, rtol=1e-12, atol=0)
+    torch.testing.assert_close(schedule.noise**2, 1 - schedule.alpha_bar, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
 @given(steps=st.integers(2, 2000))
-def test_signal_to_noise_ratio_falls(name: ScheduleName, steps: int) -> None:
-    assert bool((NoiseSchedule.named(name, steps).log_snr.diff() < 0).all())
+def test_every_named_schedule_goes_from_the_image_towards_noise(name: ScheduleName, steps: int) -> None:
+    schedule = named_schedule(name, steps)
+    for table in (schedule.signal, schedule.noise, log_snr_of(schedule)):
+        assert (table.dtype, len(table)) == (torch.float64, steps + 1)
+    assert (schedule.signal[0], schedule.noise[0], steps_of(schedule)) == (1, 0, steps)
+    assert bool((log_snr_of(schedule).diff() < 0).all())
+    check_schedule(schedule)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_log_snr_is_the_logit_of_alpha_bar(name: ScheduleName) -> None:
+    schedule = NoiseSchedule.named(name)
+    torch.testing.assert_close(log_snr_of(schedule)[1:], torch.logit(schedule.alpha_bar[1:]), rtol=1e-9, atol=1e-12)
+
+
+@given(steps=st.integers(2, 2000))
+def test_rectified_flow_is_a_straight_line(steps: int) -> None:
+    schedule = RectifiedFlow(steps)
+    assert schedule.noise.tolist() == pytest.approx([t / steps for t in range(steps + 1)], abs=1e-15)
+    assert schedule.signal.tolist() == pytest.approx([1 - t / steps for t in range(steps + 1)], abs=1e-15)
+    assert (schedule.signal[-1], schedule.noise[-1]) == (0, 1)
 
 
 @pytest.mark.parametrize(("t", "alpha_bar"), [(1, 0.99990), (250, 0.52409), (500, 0.078587), (1000, 4.0358e-5)])
@@ -62,11 +97,88 @@ def test_linear_keeps_what_ho_et_al_keep(t: int, alpha_bar: float) -> None:
     assert float(NoiseSchedule.linear().alpha_bar[t]) == pytest.approx(alpha_bar, rel=5e-5)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SCHEDULES)
 @pytest.mark.parametrize("steps", [1, 0, -3])
 def test_a_schedule_has_two_steps(name: ScheduleName, steps: int) -> None:
     with pytest.raises(ValueError, match="at least 2 steps"):
-        NoiseSchedule.named(name, steps)
+        named_schedule(name, steps)
+
+
+@pytest.mark.parametrize("name", SCALABLE)
+@pytest.mark.filterwarnings("error")
+def test_a_short_schedule_warns_of_the_signal_that_it_leaves(name: ScheduleName) -> None:
+    with pytest.warns(UserWarning, match=r"alpha_bar\[100\] = 0\.\d\d.*scale_ends=true"):
+        schedule = NoiseSchedule.named(name, 100)
+    assert schedule.alpha_bar[-1] > 0.3
+    NoiseSchedule.named(name, 1000)
+    NoiseSchedule.cosine(10)
+
+
+def test_the_warning_names_the_number() -> None:
+    with pytest.warns(UserWarning, match=r"linear schedule in 100 steps ends at alpha_bar\[100\] = 0\.36,"):
+        NoiseSchedule.linear(100)
+
+
+@pytest.mark.parametrize("name", SCALABLE)
+@pytest.mark.parametrize("steps", [2, 10, 50, 100, 500])
+@pytest.mark.filterwarnings("error")
+def test_scaled_ends_leave_hardly_any_signal_whatever_the_steps(name: ScheduleName, steps: int) -> None:
+    schedule = named_schedule(name, steps, scale_ends=True)
+    assert schedule.signal[-1] ** 2 < 1e-3
+    assert bool((log_snr_of(schedule).diff() < 0).all())
+
+
+@pytest.mark.parametrize("name", SCALABLE)
+def test_scaled_ends_are_the_ends_of_a_thousand_steps_stretched(name: ScheduleName) -> None:
+    """Half as many steps of twice the size; and at T = 1000 scaling changes nothing."""
+    whole, half = NoiseSchedule.named(name, 1000), named_schedule(name, 500, scale_ends=True)
+    assert isinstance(half, NoiseSchedule)
+    torch.testing.assert_close(half.beta[[1, -1]], 2 * whole.beta[[1, -1]])
+    torch.testing.assert_close(half.signal[::5], whole.signal[::10], rtol=0, atol=0.01)
+    assert torch.equal(named_schedule(name, 1000, scale_ends=True).signal, whole.signal)
+
+
+def test_a_schedule_that_beta_does_not_define_is_no_noise_schedule() -> None:
+    with pytest.raises(ValueError, match="named_schedule"):
+        NoiseSchedule.named("flow")
+
+
+def test_zero_terminal_snr_leaves_flow_as_it_is() -> None:
+    assert named_schedule("flow", 10, zero_terminal_snr=True) == RectifiedFlow(10)
+    assert named_schedule("cosine", 10, zero_terminal_snr=True).signal[-1] == 0
+
+
+class Tables:
+    """A schedule from outside: two tables and nothing else."""
+
+    def __init__(self, signal: list[float], noise: list[float], dtype: torch.dtype = torch.float64):
+        self.signal, self.noise = torch.tensor(signal, dtype=dtype), torch.tensor(noise, dtype=dtype)
+
+
+def test_any_object_with_the_two_tables_is_a_schedule() -> None:
+    own = Tables([1, 0.7, 0.2, 0], [0, 0.5, 0.9, 1])
+    check_schedule(own)
+    assert isinstance(own, Schedule)
+    assert steps_of(own) == 3
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        (object(), "object is not a schedule: it needs 'signal' and 'noise'"),
+        (Tables([1, 0.5, 0], [0, 0.5, 1], torch.float32), "float64"),
+        (Tables([1, 0], [0, 1]), "T at least 2"),
+        (Tables([1, 0.5, 0.2, 0], [0, 0.5, 1]), "4 and 3 entries"),
+        (Tables([0.9, 0.5, 0], [0, 0.5, 1]), "start at signal 1"),
+        (Tables([1, 0.5, 0], [0.1, 0.5, 1]), "start at signal 1 and noise 0"),
+        (Tables([1, 0.5, 0.6], [0, 0.5, 0.6]), "must always fall"),
+        (Tables([1, 0, 0], [0, 1, 1]), "must always fall"),
+        (Tables([1, float("nan"), 0], [0, 0.5, 1]), "must always fall"),
+    ],
+)
+def test_an_object_that_is_no_schedule_is_refused(schedule: object, message: str) -> None:
+    with pytest.raises(NevoaError, match=message):
+        check_schedule(schedule)
 
 
 def test_a_table_that_is_no_schedule_is_refused() -> None:
@@ -82,6 +194,6 @@ def test_zero_terminal_snr_is_that_of_diffusers(name: ScheduleName) -> None:
     stretched = schedule.with_zero_terminal_snr()
     torch.testing.assert_close(stretched.beta[1:], rescale_zero_terminal_snr(schedule.beta[1:]), rtol=1e-9, atol=1e-12)
     assert stretched.alpha_bar[-1] == 0
-    assert stretched.log_snr[-1] == -torch.inf
+    assert log_snr_of(stretched)[-1] == -torch.inf
     torch.testing.assert_close(stretched.alpha_bar[1], schedule.alpha_bar[1])
     assert (stretched.alpha_bar.diff() < 0).all()

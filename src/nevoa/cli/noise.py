@@ -19,7 +19,7 @@ MOMENTS = "0,20,60,80,100,150,250,350,500,1000"
 
 def noise(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="A picture file, or SOURCE:INDEX.")],
-    schedule: Annotated[str, typer.Option(help="linear, quadratic, sigmoid or cosine.")] = "linear",
+    schedule: Annotated[str, typer.Option(help="linear, quadratic, sigmoid, cosine or flow.")] = "linear",
     at: Annotated[str, typer.Option(help="Timesteps, 0 to 1000, with commas.")] = MOMENTS,
     size: Annotated[
         str | None,
@@ -37,18 +37,17 @@ def noise(
     from nevoa._util.files import published
     from nevoa._util.random import Stream, generator
     from nevoa.data import selection_of, to_bytes, to_unit
-    from nevoa.diffusion import GaussianProcess, NoiseSchedule
+    from nevoa.diffusion import SCHEDULES, GaussianProcess, steps_of
     from nevoa.pictures import titled_strip
     from nevoa.presets import configure
 
-    names = ("linear", "quadratic", "sigmoid", "cosine")
-    if schedule not in names:
-        raise unknown("schedule", schedule, names)
+    if schedule not in SCHEDULES:
+        raise unknown("schedule", schedule, SCHEDULES)
     if out.suffix != ".png":
         raise NevoaError(f"--out is a picture and ends in .png, not {out.name}.")
-    process = GaussianProcess(NoiseSchedule.named(schedule))
+    process = GaussianProcess(SCHEDULES[schedule]())
     sides = selection_of(configure(size=size_of(size)).data).size
-    moments = _moments(at, process.schedule.steps)
+    moments = _moments(at, steps_of(process.schedule))
     x_0 = to_unit(_pixels(image, sides)[None]).repeat(len(moments), 1, 1, 1)
     # The same noise in every tile: what is seen is the schedule, not the luck of a draw.
     draw = generator(seed, Stream.PICTURE).standard_normal(x_0.shape[1:], dtype=np.float32)

@@ -27,7 +27,7 @@ Strict = Annotated[
     typer.Option("--strict", help="Refuse a source of which anything has to be left out.", show_default="no"),
 ]
 
-Sampler = Annotated[str | None, typer.Option(help="ddpm, ddim or dpm_solver.", show_default="the run's")]
+Sampler = Annotated[str | None, typer.Option(help="ddpm, ddim, dpm_solver, euler or heun.", show_default="the run's")]
 Steps = Annotated[
     int | None,
     typer.Option(help="Evaluations of the network per image.", show_default="the run's; another sampler has its own"),

@@ -1,21 +1,37 @@
-"""The maths of diffusion. Knows torch and nothing else of ours."""
+"""The mathematics of diffusion: schedules, the process, predictions, losses and denoisers. Depends on torch only."""
 
-from nevoa.diffusion.denoiser import Denoiser, Estimate, Guided
-from nevoa.diffusion.loss import loss_per_image
-from nevoa.diffusion.prediction import PredictionName
+from nevoa.diffusion.denoiser import AnyDenoiser, Denoiser, Estimate
+from nevoa.diffusion.guidance import Guided
+from nevoa.diffusion.loss import Loss, loss_per_image
 from nevoa.diffusion.process import GaussianProcess
-from nevoa.diffusion.schedule import NoiseSchedule, ScheduleName
-from nevoa.vocabulary import LossName, WeightingName
+from nevoa.diffusion.schedule import (
+    SCHEDULES,
+    NoiseSchedule,
+    RectifiedFlow,
+    Schedule,
+    log_snr_of,
+    named_schedule,
+    steps_of,
+)
+from nevoa.vocabulary import LossName, PredictionName, ScheduleName, WeightingName
 
 __all__ = [
+    "SCHEDULES",
+    "AnyDenoiser",
     "Denoiser",
     "Estimate",
     "GaussianProcess",
     "Guided",
+    "Loss",
     "LossName",
     "NoiseSchedule",
     "PredictionName",
+    "RectifiedFlow",
+    "Schedule",
     "ScheduleName",
     "WeightingName",
+    "log_snr_of",
     "loss_per_image",
+    "named_schedule",
+    "steps_of",
 ]

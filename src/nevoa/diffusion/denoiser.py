@@ -1,17 +1,17 @@
-"""A network, the schedule it was trained on and what it predicts: together they denoise."""
+"""A denoiser: a network together with its schedule and what it predicts."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
-import torch
 from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
-from nevoa.diffusion.loss import loss_per_image, min_snr_weight
-from nevoa.diffusion.prediction import PREDICTIONS, PredictionName
+from nevoa.diffusion.loss import Loss, loss_per_image, min_snr_weight
+from nevoa.diffusion.prediction import PREDICTIONS, check_prediction
 from nevoa.diffusion.process import GaussianProcess
-from nevoa.diffusion.schedule import NoiseSchedule, at, shaped
-from nevoa.vocabulary import LossName, WeightingName
+from nevoa.diffusion.schedule import Schedule, at, shaped
+from nevoa.errors import NevoaError
+from nevoa.vocabulary import PredictionName, WeightingName
 
 Images = Float[Tensor, "B *pixels"]
 Timesteps = Int[Tensor, " B"]
@@ -19,26 +19,47 @@ Labels = Int64[Tensor, " B"]
 
 
 class Estimate(NamedTuple):
-    """What a denoiser makes of x_t: the clean images and the noise, `x_t = a x_0 + b epsilon`."""
+    """A denoiser's estimate of the two parts of `x_t = signal x_0 + noise epsilon`."""
 
     x_0: Images
     epsilon: Images
 
 
+@runtime_checkable
+class AnyDenoiser(Protocol):
+    """What samplers need of a denoiser: any object with a process that estimates x_0 and epsilon."""
+
+    @property
+    def process(self) -> GaussianProcess: ...
+
+    def __call__(self, x_t: Images, t: Timesteps) -> Estimate:
+        """Return the estimates for images x_t `[B, ...]` at timesteps t `[B]`, 1…T."""
+        ...
+
+
 class Denoiser:
-    """Estimates x_0 and epsilon from (x_t, t).
+    """Estimates x_0 and epsilon with a network.
 
     Args:
-        network: any callable on images `[B, ...]` and timesteps `[B]` that returns the shape of the images. A
-            conditional one also takes labels `[B]`; without them it predicts for no class in particular.
-        prediction: what its output means.
-        clip: whether x_0 is clipped to [-1, 1] (and epsilon follows it). Off is the algorithm as published.
+        network: any callable of (x_t, t) or, if it is conditional, (x_t, t, label) that returns the shape of x_t. A
+            conditional network that is called without a label predicts unconditionally.
+        schedule: any object with `signal` and `noise`.
+        prediction: what the network outputs.
+        clip: whether to clip x_0 to [-1, 1] and recompute epsilon from it. The published algorithms do not clip.
+
+    Raises:
+        NevoaError: if the schedule does not allow the prediction, and later if the network returns the wrong shape.
+
+    Example:
+        >>> denoiser = Denoiser(network, NoiseSchedule.cosine(), "v")
+        >>> denoiser(x_t, t).x_0
+        >>> denoiser.loss(x_0, t, torch.randn_like(x_0)).mean().backward()
     """
 
     def __init__(
         self,
         network: Callable[..., Tensor],
-        schedule: NoiseSchedule,
+        schedule: Schedule,
         prediction: PredictionName = "epsilon",
         clip: bool = False,
     ):
@@ -46,71 +67,59 @@ class Denoiser:
         self.process = GaussianProcess(schedule)
         self.prediction: PredictionName = prediction
         self.clip = clip
+        check_prediction(prediction, schedule)
 
-    @property
-    def schedule(self) -> NoiseSchedule:
-        return self.process.schedule
+    def __call__(self, x_t: Images, t: Timesteps, label: Labels | None = None) -> Estimate:
+        """Return the estimates at timesteps t `[B]`, 1…T; label `[B]` is for a conditional network."""
+        return self.estimate(self.output(x_t, t, label), x_t, t)
 
-    def __call__(self, x_t: Images, t: Timesteps) -> Estimate:
-        """The estimates at timesteps t `[B]`, 1…T."""
-        output, (a, b), kind = self._output(x_t, t), self._scales(x_t, t), PREDICTIONS[self.prediction]
-        x_0 = kind.x_0(output, x_t, a, b)
-        if not self.clip:
-            return Estimate(x_0, kind.epsilon(output, x_t, a, b))
+    def output(self, x_t: Images, t: Timesteps, label: Labels | None = None) -> Images:
+        """Return what the network predicts."""
+        output = self.network(x_t, t) if label is None else self.network(x_t, t, label)
+        if output.shape != x_t.shape:
+            raise NevoaError(
+                f"The network returned shape {list(output.shape)} for images of shape {list(x_t.shape)}: it must return "
+                "the shape of its input."
+            )
+        return output
+
+    def estimate(self, output: Images, x_t: Images, t: Timesteps) -> Estimate:
+        """Turn a prediction of the network into estimates, clipped if the denoiser clips."""
+        kind, scales = PREDICTIONS[self.prediction], self._scales(x_t, t)
+        x_0 = kind.x_0(output, x_t, *scales)
+        return self.clipped(x_0, x_t, t) if self.clip else Estimate(x_0, kind.epsilon(output, x_t, *scales))
+
+    def clipped(self, x_0: Images, x_t: Images, t: Timesteps) -> Estimate:
+        """Clip x_0 to [-1, 1] and return it with the epsilon that makes up x_t."""
+        signal, noise = self._scales(x_t, t)
         x_0 = x_0.clamp(-1, 1)
-        return Estimate(x_0, (x_t - a * x_0) / b)
+        return Estimate(x_0, (x_t - signal * x_0) / noise)
 
     def loss(
         self,
         x_0: Images,
         t: Timesteps,
         epsilon: Images,
-        loss: LossName = "huber",
+        loss: Loss = "huber",
         weighting: WeightingName = "simple",
         label: Labels | None = None,
     ) -> Float[Tensor, " B"]:
-        """Algorithm 1 of Ho et al. 2020 without the optimizer: the loss of each image, its t and epsilon given.
+        """Return the training loss of each image at timesteps t with noise epsilon (Ho et al. 2020, Algorithm 1).
 
-        With `simple` weighting every timestep counts alike (equation 14). Labels are for a conditional network.
+        Args:
+            loss: a name, or any function of output and target that returns one number per image.
+            weighting: `simple` weights all timesteps alike (equation 14); `min_snr` is that of Hang et al. 2023.
+            label: class of each image, for a conditional network.
         """
         target = PREDICTIONS[self.prediction].target(x_0, epsilon, *self._scales(x_0, t))
-        given = () if label is None else (label,)
-        output = self.network(self.process.forward(x_0, t, epsilon), t, *given).to(x_0.dtype)
+        output = self.output(self.process.forward(x_0, t, epsilon), t, label).to(x_0.dtype)
         losses = loss_per_image(output, target, loss)
         if weighting == "simple":
             return losses
-        return losses * shaped(min_snr_weight(self.prediction, self.schedule.log_snr[t.cpu()].exp()), losses)
-
-    def _output(self, x_t: Images, t: Timesteps) -> Images:
-        return self.network(x_t, t)
+        schedule, t = self.process.schedule, t.cpu()
+        snr = (schedule.signal[t] / schedule.noise[t]) ** 2
+        return losses * shaped(min_snr_weight(self.prediction, snr), losses)
 
     def _scales(self, like: Images, t: Timesteps) -> tuple[Tensor, Tensor]:
-        alpha_bar = self.schedule.alpha_bar
-        return at(alpha_bar.sqrt(), t, like), at((1 - alpha_bar).sqrt(), t, like)
-
-
-class Guided(Denoiser):
-    """A denoiser of images of given classes: classifier-free guidance (Ho and Salimans 2022, equation 6).
-
-    epsilon = epsilon(null) + weight (epsilon(label) - epsilon(null)); their w is `weight` - 1. What is combined is the
-    network's output, which comes to the same: epsilon, x_0 and v are affine in one another, and the shares add up to 1.
-    Clipping comes after it.
-
-    Args:
-        denoiser: whose network is conditional.
-        label: class of each image, `[B]`.
-        null_label: the label of no class.
-        weight: 1 is the class's own distribution, 0 that of all images; each takes one evaluation of the network per
-            image, all else two, in one call.
-    """
-
-    def __init__(self, denoiser: Denoiser, label: Labels, null_label: int, weight: float = 1.0):
-        super().__init__(denoiser.network, denoiser.schedule, denoiser.prediction, denoiser.clip)
-        self.label, self.null_label, self.weight = label, torch.full_like(label, null_label), weight
-
-    def _output(self, x_t: Images, t: Timesteps) -> Images:
-        if self.weight in (0, 1):
-            return self.network(x_t, t, self.label if self.weight else self.null_label)
-        labels = torch.cat([self.label, self.null_label])
-        conditional, unconditional = self.network(torch.cat([x_t, x_t]), torch.cat([t, t]), labels).chunk(2)
-        return unconditional + self.weight * (conditional - unconditional)
+        schedule = self.process.schedule
+        return at(schedule.signal, t, like), at(schedule.noise, t, like)

@@ -1,4 +1,4 @@
-"""The training loss: one number per image, and what it counts at each noise level."""
+"""The training loss: one number per image, and its weight at each noise level."""
 
 from collections.abc import Callable
 
@@ -6,30 +6,49 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 from torch.nn import functional as F
 
-from nevoa.diffusion.prediction import PredictionName
-from nevoa.vocabulary import LossName
+from nevoa.diffusion.prediction import PREDICTIONS
+from nevoa.errors import NevoaError
+from nevoa.vocabulary import LossName, PredictionName
 
-# The value that Hang et al. 2023 settle on.
+Loss = LossName | Callable[[Tensor, Tensor], Tensor]
+
+# gamma in Hang et al. 2023, who recommend 5.
 MIN_SNR_GAMMA = 5.0
 
 LOSSES: dict[LossName, Callable[..., Tensor]] = {"l1": F.l1_loss, "l2": F.mse_loss, "huber": F.smooth_l1_loss}
 
 
 def loss_per_image(
-    output: Float[Tensor, "B *pixels"], target: Float[Tensor, "B *pixels"], loss: LossName = "huber"
+    output: Float[Tensor, "B *pixels"], target: Float[Tensor, "B *pixels"], loss: Loss = "huber"
 ) -> Float[Tensor, " B"]:
-    """The mean over an image's values of |d|, d^2, or smooth l1 (d^2 / 2 up to |d| = 1, |d| - 1/2 beyond).
+    """Return the loss of each image, averaged over its values.
 
-    With l2, epsilon prediction and t uniform, the mean over a batch is L_simple over the number of values (Ho et al.
-    2020, equation 14, has the sum of an image's).
+    With `l2`, epsilon prediction and uniform t, the mean over a batch is L_simple divided by the number of values (Ho et
+    al. 2020, equation 14, sums over them).
+
+    Args:
+        loss: `l1`, |d|; `l2`, d^2; `huber`, d^2 / 2 up to |d| = 1 and |d| - 1/2 beyond; or any function of output and
+            target that returns one number per image.
+
+    Raises:
+        NevoaError: if that function returns another shape.
+
+    Example:
+        >>> loss_per_image(output, target, lambda output, target: (output - target).abs().flatten(1).amax(1))
     """
-    return LOSSES[loss](output, target, reduction="none").flatten(1).mean(1)
+    if not callable(loss):
+        return LOSSES[loss](output, target, reduction="none").flatten(1).mean(1)
+    losses = loss(output, target)
+    if losses.shape != output.shape[:1]:
+        raise NevoaError(
+            f"The loss function returned shape {list(losses.shape)}: it must return one number per image, {[len(output)]}."
+        )
+    return losses
 
 
 def min_snr_weight(prediction: PredictionName, snr: Float64[Tensor, " B"]) -> Float64[Tensor, " B"]:
-    """What an image's loss counts at a signal-to-noise ratio, as if it were on x_0 and weighted with min(SNR, 5).
+    """Return the weight of each image's squared error at a signal-to-noise ratio (Hang et al. 2023, equation 8).
 
-    A squared error of x_0 is 1 / SNR of epsilon's and 1 / (SNR + 1) of v's (Hang et al. 2023).
+    Whatever the network predicts, this weights the squared error of x_0 by min(snr, 5).
     """
-    per_x_0 = {"x0": 1.0, "epsilon": snr, "v": snr + 1}[prediction]
-    return snr.clamp(max=MIN_SNR_GAMMA) / per_x_0
+    return snr.clamp(max=MIN_SNR_GAMMA) / PREDICTIONS[prediction].error(snr)

@@ -1,31 +1,89 @@
-"""Noise schedules: how much of an image is left after t steps."""
+"""Noise schedules: how much signal and how much noise there is in x_t."""
 
 import math
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
+from nevoa.errors import NevoaError
 from nevoa.vocabulary import ScheduleName
 
-BETA_FIRST = 1e-4
-BETA_LAST = 0.02
+Table = Float64[Tensor, " T1"]
+
+# The ends of Ho et al. 2020, section 4, chosen for T = 1000.
+BETA_FIRST, BETA_LAST = 1e-4, 0.02
+BETA_MAX = 0.9999
+# Above this alpha_bar[T], x_T is visibly not the pure noise that sampling starts from.
+SIGNAL_LEFT = 0.01
+
+
+@runtime_checkable
+class Schedule(Protocol):
+    """The two scales of `x_t = signal[t] x_0 + noise[t] epsilon`, for t = 0 … T.
+
+    Any object with these two float64 tables of length T + 1 is a schedule. Index 0 is the clean image (`signal[0] == 1`,
+    `noise[0] == 0`), `signal / noise` falls at every step, and `signal[T]` may be 0.
+    """
+
+    @property
+    def signal(self) -> Table: ...
+
+    @property
+    def noise(self) -> Table: ...
+
+
+def steps_of(schedule: Schedule) -> int:
+    """Return T, the number of timesteps."""
+    return len(schedule.signal) - 1
+
+
+def log_snr_of(schedule: Schedule) -> Table:
+    """Return `2 log(signal / noise)`: infinite at t = 0, and minus infinity where no signal is left."""
+    return 2 * (schedule.signal / schedule.noise).log()
+
+
+def check_schedule(schedule: object) -> None:
+    """Raise NevoaError unless the object is a schedule."""
+    name = type(schedule).__name__
+    tables = getattr(schedule, "signal", None), getattr(schedule, "noise", None)
+    if not all(isinstance(table, Tensor) and table.dtype == torch.float64 and table.ndim == 1 for table in tables):
+        raise NevoaError(f"{name} is not a schedule: it needs 'signal' and 'noise', one-dimensional float64 tensors.")
+    assert isinstance(schedule, Schedule)
+    signal, noise = schedule.signal, schedule.noise
+    if len(signal) != len(noise) or len(signal) < 3:
+        raise NevoaError(
+            f"The tables of {name} have {len(signal)} and {len(noise)} entries: both need T + 1, with T at least 2."
+        )
+    if signal[0] != 1 or noise[0] != 0 or not bool((log_snr_of(schedule).diff() < 0).all()):
+        raise NevoaError(f"The tables of {name} must start at signal 1 and noise 0, and signal / noise must always fall.")
 
 
 @dataclass(frozen=True)
 class NoiseSchedule:
-    """Tables of length T + 1 in float64. Index 0 is the clean image, index t the image after t steps.
+    """A variance-preserving schedule, defined by beta (Ho et al. 2020): `signal² + noise² = 1`.
 
-    Attributes:
-        beta: variance added by each step, in (0, 1), the last in (0, 1]; `beta[0] == 0`.
+    All tables are float64 of length T + 1. Every constructor takes `steps`, T, and raises ValueError below 2.
 
-    The ends of linear, quadratic and sigmoid are those of Ho et al. 2020, section 4, whatever T is.
-    Every constructor takes `steps`, T, at least 2, and raises ValueError below.
+    Args:
+        beta: variance that each step adds. `beta[0] == 0`, the others are in (0, 1), and the last may be 1.
+
+    The linear, quadratic and sigmoid schedules have the ends of Ho et al., which suit T = 1000: with fewer steps, signal
+    is left at T, and a warning says how much. `scaled=True` multiplies the ends by 1000 / T, so that any T adds about the
+    same noise.
+
+    Example:
+        >>> schedule = NoiseSchedule.cosine(steps=100)
+        >>> schedule.alpha_bar.shape
+        torch.Size([101])
     """
 
-    beta: Float64[Tensor, " T1"]
+    beta: Table
 
     def __post_init__(self) -> None:
         if (
@@ -38,87 +96,156 @@ class NoiseSchedule:
     @property
     def steps(self) -> int:
         """T."""
-        return len(self.beta) - 1
+        return steps_of(self)
 
     @cached_property
-    def alpha(self) -> Float64[Tensor, " T1"]:
-        """What each step keeps of the variance: 1 - beta."""
+    def alpha(self) -> Table:
+        """Share of the variance that each step keeps: 1 - beta."""
         return 1 - self.beta
 
     @cached_property
-    def alpha_bar(self) -> Float64[Tensor, " T1"]:
-        """What t steps keep of the variance: the product of alpha up to t (Ho et al. 2020, equation 4)."""
+    def alpha_bar(self) -> Table:
+        """Share of the variance that is left after t steps: the product of alpha up to t (Ho et al., equation 4)."""
         return self.alpha.cumprod(dim=0)
 
     @cached_property
-    def log_snr(self) -> Float64[Tensor, " T1"]:
-        """log(alpha_bar / (1 - alpha_bar)); infinite at the clean image, minus infinity where nothing is left of it."""
-        return torch.logit(self.alpha_bar)
+    def signal(self) -> Table:
+        """sqrt(alpha_bar)."""
+        return self.alpha_bar.sqrt()
+
+    @cached_property
+    def noise(self) -> Table:
+        """sqrt(1 - alpha_bar)."""
+        return (1 - self.alpha_bar).sqrt()
 
     @classmethod
-    def linear(cls, steps: int = 1000) -> "NoiseSchedule":
+    def linear(cls, steps: int = 1000, scaled: bool = False) -> "NoiseSchedule":
         """beta from 1e-4 to 0.02 in equal steps."""
-        return cls._of(_line(BETA_FIRST, BETA_LAST, steps))
+        return cls._between("linear", steps, scaled, lambda first, last: _line(first, last, steps))
 
     @classmethod
-    def quadratic(cls, steps: int = 1000) -> "NoiseSchedule":
+    def quadratic(cls, steps: int = 1000, scaled: bool = False) -> "NoiseSchedule":
         """sqrt(beta) in equal steps between the same ends."""
-        return cls._of(_line(BETA_FIRST**0.5, BETA_LAST**0.5, steps) ** 2)
+        return cls._between("quadratic", steps, scaled, lambda first, last: _line(first**0.5, last**0.5, steps) ** 2)
 
     @classmethod
-    def sigmoid(cls, steps: int = 1000) -> "NoiseSchedule":
+    def sigmoid(cls, steps: int = 1000, scaled: bool = False) -> "NoiseSchedule":
         """beta along a sigmoid from -6 to 6, between the same ends."""
-        return cls._of(torch.sigmoid(_line(-6.0, 6.0, steps)) * (BETA_LAST - BETA_FIRST) + BETA_FIRST)
+        course = torch.sigmoid(_line(-6.0, 6.0, steps))
+        return cls._between("sigmoid", steps, scaled, lambda first, last: course * (last - first) + first)
 
     @classmethod
     def cosine(cls, steps: int = 1000) -> "NoiseSchedule":
         """alpha_bar along a squared cosine, s = 0.008 (Nichol and Dhariwal 2021, equation 17).
 
-        The betas are clipped to [1e-4, 0.9999], as in the teaching notebook (the paper: at most 0.999); alpha_bar is
-        the product of what is left, as for the others.
+        beta is clipped to [1e-4, 0.9999] (in the paper to at most 0.999), and alpha_bar is the product of what remains.
         """
         s = 0.008
         _check(steps)
         moment = torch.arange(steps + 1, dtype=torch.float64) / steps
         f = torch.cos((moment + s) / (1 + s) * math.pi / 2) ** 2
-        return cls._of((1 - f[1:] / f[:-1]).clamp(1e-4, 0.9999))
+        return cls._of((1 - f[1:] / f[:-1]).clamp(BETA_FIRST, BETA_MAX))
 
     @classmethod
     def named(cls, name: ScheduleName, steps: int = 1000) -> "NoiseSchedule":
-        """The schedule of that name."""
-        return {"linear": cls.linear, "quadratic": cls.quadratic, "sigmoid": cls.sigmoid, "cosine": cls.cosine}[name](
-            steps
-        )
+        """Return the schedule of that name; ValueError for one that beta does not define (see `named_schedule`)."""
+        schedule = SCHEDULES[name](steps)
+        if not isinstance(schedule, cls):
+            raise ValueError(f"the {name} schedule is not defined by beta: call named_schedule instead")
+        return schedule
 
     def with_zero_terminal_snr(self) -> "NoiseSchedule":
-        """The same course, stretched so that nothing of the image is left at T (Lin et al. 2024, algorithm 1).
+        """Stretch the schedule so that no signal is left at T (Lin et al. 2024, algorithm 1).
 
-        sqrt(alpha_bar) keeps its value at t = 1 and becomes 0 at T. The network cannot predict epsilon there.
+        sqrt(alpha_bar) keeps its value at t = 1 and becomes 0 at T, where a network cannot predict epsilon.
         """
-        kept = self.alpha_bar[1:].sqrt()
-        kept = (kept - kept[-1]) * kept[0] / (kept[0] - kept[-1])
-        alpha_bar = torch.cat([kept.new_ones(1), kept**2])
+        signal = self.signal[1:]
+        signal = (signal - signal[-1]) * signal[0] / (signal[0] - signal[-1])
+        alpha_bar = torch.cat([signal.new_ones(1), signal**2])
         return NoiseSchedule._of(1 - alpha_bar[1:] / alpha_bar[:-1])
 
     @classmethod
     def _of(cls, beta: Float64[Tensor, " T"]) -> "NoiseSchedule":
         return cls(torch.cat([beta.new_zeros(1), beta]))
 
+    @classmethod
+    def _between(
+        cls, name: str, steps: int, scaled: bool, beta: Callable[[float, float], Float64[Tensor, " T"]]
+    ) -> "NoiseSchedule":
+        _check(steps)
+        scale = 1000 / steps if scaled else 1.0
+        schedule = cls._of(beta(BETA_FIRST * scale, BETA_LAST * scale).clamp(max=BETA_MAX))
+        if (left := schedule.alpha_bar[-1].item()) > SIGNAL_LEFT:
+            warnings.warn(
+                f"The {name} schedule in {steps} steps ends at alpha_bar[{steps}] = {left:.2g}, but sampling starts from "
+                "pure noise: train with scaled ends (diffusion.scale_ends=true, scaled=True), with the cosine schedule "
+                "or with more timesteps.",
+                stacklevel=3,
+            )
+        return schedule
 
-def at(table: Float64[Tensor, " T1"], t: Int[Tensor, " B"], like: Tensor) -> Tensor:
-    """`table[t]`, one number per image of `like`, in its dtype and on its device, shaped to multiply it."""
+
+@dataclass(frozen=True)
+class RectifiedFlow:
+    """The straight line from image to noise: signal 1 - t/T, noise t/T (Liu et al. 2022; Lipman et al. 2023).
+
+    With the prediction `flow` this is flow matching. No signal is left at T, so a network cannot predict epsilon there.
+
+    Args:
+        steps: T, at least 2; ValueError below.
+    """
+
+    steps: int = 1000
+
+    def __post_init__(self) -> None:
+        _check(self.steps)
+
+    @cached_property
+    def signal(self) -> Table:
+        """1 - t/T."""
+        return self.noise.flip(0)
+
+    @cached_property
+    def noise(self) -> Table:
+        """t/T."""
+        return torch.arange(self.steps + 1, dtype=torch.float64) / self.steps
+
+
+SCHEDULES: dict[ScheduleName, Callable[..., Schedule]] = {
+    "linear": NoiseSchedule.linear,
+    "quadratic": NoiseSchedule.quadratic,
+    "sigmoid": NoiseSchedule.sigmoid,
+    "cosine": NoiseSchedule.cosine,
+    "flow": RectifiedFlow,
+}
+
+
+def named_schedule(
+    name: ScheduleName, steps: int = 1000, scale_ends: bool = False, zero_terminal_snr: bool = False
+) -> Schedule:
+    """Return the schedule of that name with T = `steps`.
+
+    Args:
+        scale_ends: pass `scaled=True` to a linear, quadratic or sigmoid schedule.
+        zero_terminal_snr: leave no signal at T, which is so for `flow` in any case.
+    """
+    schedule = SCHEDULES[name](steps, **({"scaled": True} if scale_ends else {}))
+    return schedule.with_zero_terminal_snr() if zero_terminal_snr and isinstance(schedule, NoiseSchedule) else schedule
+
+
+def at(table: Table, t: Int[Tensor, " B"], like: Tensor) -> Tensor:
+    """Return `table[t]`, one number per image, in the dtype and on the device of `like`, shaped to multiply it."""
     return shaped(table.to(like.dtype).to(like.device)[t], like)
 
 
 def shaped(values: Float[Tensor, " B"], like: Tensor) -> Tensor:
-    """One number per image of `like`, in its dtype and on its device, shaped to multiply it."""
+    """Return one number per image, in the dtype and on the device of `like`, shaped to multiply it."""
     # The cast comes before the move: MPS has no float64.
     return values.to(like.dtype).to(like.device).view(-1, *[1] * (like.ndim - 1))
 
 
 def _line(first: float, last: float, steps: int) -> Float64[Tensor, " T"]:
-    _check(steps)
-    return torch.linspace(first, last, steps, dtype=torch.float64)
+    return torch.linspace(first, last, max(steps, 0), dtype=torch.float64)
 
 
 def _check(steps: int) -> None:

@@ -14,7 +14,7 @@ from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
 from nevoa._util.random import Stream, generator
-from nevoa.diffusion import Denoiser, GaussianProcess
+from nevoa.diffusion import AnyDenoiser, GaussianProcess, steps_of
 from nevoa.sampling import VarianceName
 
 Images = Float[Tensor, "B C H W"]
@@ -47,7 +47,7 @@ class Bound:
 
 
 def stratified(
-    denoiser: Denoiser, x_0: Images, variance: VarianceName = "small", strata: int = 20, seed: int = 0
+    denoiser: AnyDenoiser, x_0: Images, variance: VarianceName = "small", strata: int = 20, seed: int = 0
 ) -> Float64[np.ndarray, " N"]:
     """An unbiased estimate of each image's bound from 1 + `strata` evaluations of the network.
 
@@ -55,7 +55,7 @@ def stratified(
     that, one from each of `strata` stretches of equal probability, and each term counts by the inverse of its own. The
     estimates of different images are independent, so their standard error is that of their mean.
     """
-    steps, count = denoiser.schedule.steps, len(x_0)
+    steps, count = steps_of(denoiser.process.schedule), len(x_0)
     rng = generator(seed, Stream.EVALUATION, 0)
     probability = 1 / np.arange(2, steps + 1)
     probability /= probability.sum()
@@ -68,9 +68,9 @@ def stratified(
     return (total + _summed(denoiser, x_0, t, weights, variance, rng)).numpy()
 
 
-def exact(denoiser: Denoiser, x_0: Images, variance: VarianceName = "small", seed: int = 0) -> Bound:
+def exact(denoiser: AnyDenoiser, x_0: Images, variance: VarianceName = "small", seed: int = 0) -> Bound:
     """The whole sum over t = 1 … T, with one draw of the noise for each image and timestep."""
-    steps = denoiser.schedule.steps
+    steps = steps_of(denoiser.process.schedule)
     rng = generator(seed, Stream.EVALUATION, 1)
     bits, noise_loss = np.zeros(steps), np.zeros(steps)
     total = prior_bits(denoiser.process, x_0)
@@ -84,7 +84,7 @@ def exact(denoiser: Denoiser, x_0: Images, variance: VarianceName = "small", see
 
 @torch.no_grad()
 def term(
-    denoiser: Denoiser, x_0: Images, t: Int[Tensor, " B"], epsilon: Images, variance: VarianceName = "small"
+    denoiser: AnyDenoiser, x_0: Images, t: Int[Tensor, " B"], epsilon: Images, variance: VarianceName = "small"
 ) -> Terms:
     """L_{t-1} of each image: KL(q(x_{t-1} | x_t, x_0) || p(x_{t-1} | x_t)), and for t = 1 the decoder's -log p(x_0)."""
     process, t = denoiser.process, t.to(x_0.device)
@@ -107,8 +107,8 @@ def term(
 
 def prior_bits(process: GaussianProcess, x_0: Images) -> PerImage:
     """L_T: KL(q(x_T | x_0) || N(0, 1))."""
-    kept = process.schedule.alpha_bar[-1].item()
-    nats = (kept * x_0.cpu().double() ** 2 - kept - math.log1p(-kept)) / 2
+    signal, noise = process.schedule.signal[-1].item(), process.schedule.noise[-1].item()
+    nats = ((signal * x_0.cpu().double()) ** 2 + noise**2 - 1) / 2 - math.log(noise)
     return nats.flatten(1).mean(1) / math.log(2)
 
 
@@ -125,7 +125,7 @@ def log_decoder(x_0: Float64[Tensor, "B C H W"], mean: Tensor, sigma: Tensor) ->
 
 
 def _summed(
-    denoiser: Denoiser,
+    denoiser: AnyDenoiser,
     x_0: Images,
     t: Int[Tensor, "N K"],
     weights: Float64[Tensor, "N K"],

@@ -62,7 +62,7 @@ def from_run(run: Run, reference: Reference, count: int, seed: int, **settings: 
     parts: list[Images] = []
     drawn, total = 0, count * sampling["steps"]
     labels = classes_in_shares(training, count) if model.classes else None
-    for states in model.trajectories(count, seed=seed, labels=labels, **sampling):
+    for states in model.trajectories(count, seed=seed, labels=labels, **settings):
         x_t = next(states).x_t
         for state in states:
             x_t, drawn = state.x_t, drawn + len(x_t)

@@ -10,6 +10,7 @@ import numpy as np
 
 from nevoa._util.files import write_text
 from nevoa.data import to_bytes
+from nevoa.diffusion import steps_of
 from nevoa.evaluation.features import check_features
 from nevoa.evaluation.frechet import Moments, frechet_distance
 from nevoa.evaluation.reference import Reference
@@ -48,7 +49,7 @@ def sweep(
     own = model.classes and model.classes == reference.train.classes
     labels = classes_in_shares(reference.train, count) if own else None
     for wishes in ways:
-        if (wishes.get("steps") or 0) > model.schedule.steps:
+        if (wishes.get("steps") or 0) > steps_of(model.schedule):
             continue
         start = time.perf_counter()
         way: SamplingOptions = {**wishes, "labels": labels}

@@ -2,6 +2,7 @@
 
 from nevoa.networks.registry import build_network, check_network, register
 from nevoa.networks.residual_unet import ResidualUNet
+from nevoa.networks.restore import network_shapes, restored_network
 from nevoa.networks.unet import UNet
 
-__all__ = ["ResidualUNet", "UNet", "build_network", "check_network", "register"]
+__all__ = ["ResidualUNet", "UNet", "build_network", "check_network", "network_shapes", "register", "restored_network"]

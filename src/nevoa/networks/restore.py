@@ -11,9 +11,7 @@ from nevoa.config import NetworkConfig
 from nevoa.networks.registry import build_network
 
 
-def restored_network(
-    config: NetworkConfig, channels: int, classes: int, tensors: Mapping[str, Tensor]
-) -> nn.Module:
+def restored_network(config: NetworkConfig, channels: int, classes: int, tensors: Mapping[str, Tensor]) -> nn.Module:
     """The network that a config describes, with these weights as float32. Nothing is initialized at random first."""
     network = empty_network(config, channels, classes)
     types = {name: tensor.dtype for name, tensor in network.state_dict().items()}

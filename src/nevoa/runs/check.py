@@ -8,7 +8,7 @@ from PIL import Image
 from nevoa.runs.lock import refuse_if_claimed
 from nevoa.errors import NevoaError
 from nevoa._util.files import read_json, read_text, scratch_below, sha256
-from nevoa.model import network_shapes
+from nevoa.networks import network_shapes
 from nevoa.runs.run import Run, about_model
 from nevoa._util.tensors import check_shapes
 from nevoa.runs.checkpoint import checkpoints
@@ -62,7 +62,7 @@ def _check_metrics(run: Run) -> None:
 
 def _check_model(run: Run) -> None:
     config, shape = about_model(run.model_config_file)
-    check_shapes(run.weights_file, network_shapes(config, shape))
+    check_shapes(run.weights_file, network_shapes(config.network, shape[0], len(config.classes)))
     about = read_json(run.model_config_file)
     if sha256(run.weights_file) not in (about.get("sha256"), about.get("before")):
         raise NevoaError(f"damaged, or from another moment than {run.model_config_file.name}")

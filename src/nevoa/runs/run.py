@@ -116,7 +116,8 @@ class Run:
 def load(folder: str | os.PathLike[str] = PACKAGED, device: configs.DeviceWish = "auto") -> "Model":
     """The model in a run folder, or the one in this package. A NevoaError says what is missing or does not fit."""
     from nevoa._util.device import choose_device
-    from nevoa.model import Model, network_shapes, restored_network
+    from nevoa.model import Model
+    from nevoa.networks import network_shapes, restored_network
     from nevoa._util.tensors import check_shapes, read_tensors
 
     run = Run(Path(folder))
@@ -126,8 +127,8 @@ def load(folder: str | os.PathLike[str] = PACKAGED, device: configs.DeviceWish =
         raise NevoaError(f"{folder} is not a run with a model: there is no {run.weights_file}. {hint}")
     config, shape = about_model(run.model_config_file)
     # Before a number of the network is made: what a damaged config describes may be larger than any memory.
-    check_shapes(run.weights_file, network_shapes(config, shape))
-    network = restored_network(config, shape, read_tensors(run.weights_file))
+    check_shapes(run.weights_file, network_shapes(config.network, shape[0], len(config.classes)))
+    network = restored_network(config.network, shape[0], len(config.classes), read_tensors(run.weights_file))
     chosen = choose_device(device)
     # A precision was found fast on the device it was trained on; elsewhere float32 is safe.
     precision = config.training.known_precision if chosen == config.training.device else "float32"

@@ -1,31 +1,34 @@
-"""From noise to images."""
+"""From noise to images: samplers, the loop that runs them, timestep grids and options."""
 
 from nevoa.sampling.ddim import DDIM
-from nevoa.sampling.ddpm import DDPM, VarianceName
+from nevoa.sampling.ddpm import DDPM
 from nevoa.sampling.dpm_solver import DPMSolver
-from nevoa.sampling.options import SamplerName, SamplingOptions, settled
-from nevoa.sampling.sampler import ImageNoise, Past, Sampler, State, trajectory
-from nevoa.sampling.timesteps import SpacingName, timestep_grid
+from nevoa.sampling.heun import Heun
+from nevoa.sampling.options import SAMPLERS, SamplingOptions, SamplingSettings, as_sampler, settled
+from nevoa.sampling.sampler import ImageNoise, Past, Sampler, State, Transition, estimate_at, trajectory
+from nevoa.sampling.timesteps import SPACINGS, timestep_grid
+from nevoa.vocabulary import SamplerName, SpacingName, VarianceName
 
 __all__ = [
     "DDIM",
     "DDPM",
+    "SAMPLERS",
+    "SPACINGS",
     "DPMSolver",
+    "Heun",
     "ImageNoise",
     "Past",
     "Sampler",
     "SamplerName",
     "SamplingOptions",
+    "SamplingSettings",
     "SpacingName",
     "State",
+    "Transition",
     "VarianceName",
-    "named_sampler",
+    "as_sampler",
+    "estimate_at",
     "settled",
     "timestep_grid",
     "trajectory",
 ]
-
-
-def named_sampler(name: SamplerName, variance: VarianceName = "small", eta: float = 0.0) -> Sampler:
-    """The sampler of that name; `variance` is ddpm's, `eta` ddim's."""
-    return {"ddpm": DDPM(variance), "ddim": DDIM(eta), "dpm_solver": DPMSolver()}[name]

@@ -1,4 +1,4 @@
-"""The sampler of Song, Meng and Ermon 2021."""
+"""The sampler of Song, Meng and Ermon 2021, and with it Euler's method."""
 
 import math
 from collections.abc import Callable
@@ -6,32 +6,38 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from nevoa.diffusion import Estimate, GaussianProcess
-from nevoa.sampling.sampler import Past
+from nevoa.diffusion import AnyDenoiser
+from nevoa.sampling.sampler import Past, Transition, estimate_at
 
 
 @dataclass(frozen=True)
 class DDIM:
-    """x_s has the estimated x_0, and the estimated epsilon in all of its noise that is not drawn anew (equation 12).
+    """Combines the estimated x_0 and epsilon anew: x_s = signal_s x_0 + noise_s epsilon (equation 12).
 
-    `eta` scales the standard deviation of what is drawn anew (equation 16): 0 draws nothing, 1 is ancestral sampling
-    with the small variance.
+    Without fresh noise this is Euler's method for the probability-flow ODE, both in sigma = noise / signal (Karras et al.
+    2022) and in the time of rectified flow.
+
+    Args:
+        eta: scale of the standard deviation of fresh noise (equation 16): 0 adds none, 1 is ancestral sampling with the
+            small variance.
     """
 
     eta: float = 0.0
 
     def step(
         self,
-        process: GaussianProcess,
+        denoiser: AnyDenoiser,
         x_t: Tensor,
-        estimate: Estimate,
         t: int,
         s: int,
         noise: Callable[[], Tensor],
         past: Past | None = None,
-    ) -> Tensor:
-        """x_s from x_t, 0 <= s < t <= T."""
-        kept_t, kept_s = process.schedule.alpha_bar[[t, s]].tolist()
-        fresh = self.eta**2 * (1 - kept_s) / (1 - kept_t) * (1 - kept_t / kept_s)
-        x_s = math.sqrt(kept_s) * estimate.x_0 + math.sqrt(max(0.0, 1 - kept_s - fresh)) * estimate.epsilon
-        return x_s + math.sqrt(fresh) * noise() if fresh else x_s
+    ) -> Transition:
+        """Step from x_t to x_s with one evaluation, 0 <= s < t <= T."""
+        x_0, epsilon = estimate_at(denoiser, x_t, t)
+        schedule = denoiser.process.schedule
+        (signal_t, signal_s), (noise_t, noise_s) = schedule.signal[[t, s]].tolist(), schedule.noise[[t, s]].tolist()
+        added = noise_t**2 - (signal_t / signal_s * noise_s) ** 2
+        fresh = (self.eta * noise_s / noise_t) ** 2 * added
+        x_s = signal_s * x_0 + math.sqrt(max(0.0, noise_s**2 - fresh)) * epsilon
+        return Transition(x_s + math.sqrt(fresh) * noise() if fresh else x_s, x_0)

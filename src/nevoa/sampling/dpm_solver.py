@@ -1,4 +1,4 @@
-"""DPM-Solver++ of second order, multistep (Lu et al. 2022, "DPM-Solver++", algorithm 2)."""
+"""DPM-Solver++ of second order, multistep (Lu et al. 2022, "DPM-Solver++", Algorithm 2)."""
 
 import math
 from collections.abc import Callable
@@ -6,37 +6,36 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from nevoa.diffusion import Estimate, GaussianProcess
-from nevoa.sampling.sampler import Past
+from nevoa.diffusion import AnyDenoiser, log_snr_of
+from nevoa.sampling.sampler import Past, Transition, estimate_at
 
 
 @dataclass(frozen=True)
 class DPMSolver:
-    """Solves the probability flow in lambda = log_snr / 2, where x_0 changes slowly and the rest is solved exactly.
+    """Solves the probability-flow ODE in lambda = log_snr / 2, exactly but for x_0, which changes slowly.
 
-    The x_0 of a step is the line through this estimate and the last, taken in the middle of the step: second order
-    for one evaluation. The first step and the one to the clean image, which is infinitely long in lambda, are of
-    first order.
+    x_0 is taken in the middle of the step, on the line through this estimate and the one before: second order for one
+    evaluation. The first step is of first order, and so is the one to the clean image, which is infinitely long in lambda.
     """
 
     def step(
         self,
-        process: GaussianProcess,
+        denoiser: AnyDenoiser,
         x_t: Tensor,
-        estimate: Estimate,
         t: int,
         s: int,
         noise: Callable[[], Tensor],
         past: Past | None = None,
-    ) -> Tensor:
-        """x_s from x_t, 0 <= s < t <= T. TrainingNoise no noise."""
+    ) -> Transition:
+        """Step from x_t to x_s with one evaluation, 0 <= s < t <= T. Draws no noise."""
+        x_0, schedule = estimate_at(denoiser, x_t, t).x_0, denoiser.process.schedule
         if s == 0:
-            return estimate.x_0
-        schedule, x_0 = process.schedule, estimate.x_0
-        lambda_t, lambda_s = (schedule.log_snr[[t, s]] / 2).tolist()
-        h = lambda_s - lambda_t
+            return Transition(x_0, x_0)
+        log_snr = log_snr_of(schedule)
+        lambda_t, lambda_s = (log_snr[[t, s]] / 2).tolist()
+        h, between = lambda_s - lambda_t, x_0
         if past is not None:
-            h_past = lambda_t - schedule.log_snr[past.t].item() / 2
-            x_0 = x_0 + (x_0 - past.x_0) * (h / (2 * h_past))
-        kept_t, kept_s = schedule.alpha_bar[[t, s]].tolist()
-        return math.sqrt((1 - kept_s) / (1 - kept_t)) * x_t - math.sqrt(kept_s) * math.expm1(-h) * x_0
+            h_past = lambda_t - log_snr[past.t].item() / 2
+            between = x_0 + (x_0 - past.x_0) * (h / (2 * h_past))
+        signal_s, (noise_t, noise_s) = schedule.signal[s].item(), schedule.noise[[t, s]].tolist()
+        return Transition(noise_s / noise_t * x_t - signal_s * math.expm1(-h) * between, x_0)

@@ -1,36 +1,61 @@
-"""What a caller may set when images are sampled, resolved against a config."""
+"""What a caller may set when sampling, resolved against a config."""
 
-import math
-from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict, Unpack, get_args
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, TypedDict, Unpack
 
-from nevoa.config import Config, SamplingConfig
+from pydantic import ConfigDict, field_serializer
+
+from nevoa.config import Config, SamplingConfig, validated
 from nevoa.errors import NevoaError, unknown
-from nevoa.sampling.ddpm import VarianceName
-from nevoa.sampling.timesteps import SpacingName
-from nevoa.vocabulary import SamplerName
+from nevoa.sampling.ddim import DDIM
+from nevoa.sampling.ddpm import DDPM
+from nevoa.sampling.dpm_solver import DPMSolver
+from nevoa.sampling.heun import Heun
+from nevoa.sampling.sampler import Sampler
+from nevoa.vocabulary import SamplerName, SpacingName, VarianceName
 
-CHOICES: dict[str, tuple[str, ...]] = {
-    "sampler": get_args(SamplerName),
-    "spacing": get_args(SpacingName),
-    "variance": get_args(VarianceName),
+
+class SamplerRow(NamedTuple):
+    """One named sampler.
+
+    Attributes:
+        build: constructor.
+        steps: default number of steps; None for all T.
+        options: the sampling options that the constructor takes.
+    """
+
+    build: Callable[..., Sampler]
+    steps: int | None
+    options: tuple[str, ...] = ()
+
+
+SAMPLERS: dict[SamplerName, SamplerRow] = {
+    "ddpm": SamplerRow(DDPM, None, ("variance",)),
+    "ddim": SamplerRow(DDIM, 50, ("eta",)),
+    "dpm_solver": SamplerRow(DPMSolver, 20),
+    # DDIM without fresh noise is Euler's method.
+    "euler": SamplerRow(DDIM, 50),
+    "heun": SamplerRow(Heun, 25),
 }
+SAMPLER_OPTIONS = ("variance", "eta")
 
 
 class SamplingOptions(TypedDict, total=False):
-    """What a user may say of how images are made; None is as good as nothing.
+    """Keyword options of sampling; None means not given.
 
     Attributes:
-        steps: evaluations of the network, 1 … T.
-        spacing: of the timesteps they are at.
-        variance: ddpm's.
-        eta: ddim's, 0 … 1.
-        clip: whether x_0 is clipped to [-1, 1] at every step.
-        guidance: 0 or more, of a conditional model: 1 draws from the class, 0 from all images, more exaggerates it.
-        labels: classes by index or name, made in turn; without them a conditional model makes all of its own in turn.
+        sampler: a name, or any object with `step` (see `nevoa.sampling.Sampler`).
+        steps: number of steps, 1 … T. Each evaluates the network once; a step of heun twice, except for the last.
+        spacing: of the timesteps (see `timestep_grid`).
+        variance: `small` or `large`, for ddpm only.
+        eta: share of fresh noise, 0 … 1, for ddim only.
+        clip: whether to clip x_0 to [-1, 1] at every step.
+        guidance: strength of classifier-free guidance, 0 or more, for class-conditional models: 1 samples the class, 0
+            samples all images, and above 1 exaggerates the class.
+        labels: classes to sample in turn, by index or name; by default all of a conditional model's.
     """
 
-    sampler: SamplerName | None
+    sampler: SamplerName | Sampler | None
     steps: int | None
     spacing: SpacingName | None
     variance: VarianceName | None
@@ -40,40 +65,83 @@ class SamplingOptions(TypedDict, total=False):
     labels: Sequence[int | str] | None
 
 
-def settled(config: Config, **wishes: Unpack[SamplingOptions]) -> SamplingConfig:
-    """The config's sampling with what is given, and not None, in its place.
+class SamplingSettings(SamplingConfig):
+    """Settled sampling options: a SamplingConfig whose sampler may be an object, dumped as the name of its class."""
 
-    Another sampler than the config's takes all T steps for ddpm, 50 for ddim, 20 for dpm_solver, unless given, at
-    trailing timesteps.
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    sampler: SamplerName | Sampler = "ddpm"  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    @field_serializer("sampler")
+    def _name(self, sampler: object) -> str:
+        return _name_of(sampler)
+
+
+def as_sampler(sampler: object, variance: VarianceName = "small", eta: float = 0.0) -> Sampler:
+    """Return the sampler of that name with the options it takes, or the object itself if it has `step`.
+
+    Raises:
+        NevoaError: for an unknown name or an object without `step`.
     """
+    if isinstance(sampler, str):
+        if sampler not in SAMPLERS:
+            raise unknown("sampler", sampler, SAMPLERS)
+        row, values = SAMPLERS[sampler], {"variance": variance, "eta": eta}
+        return row.build(**{name: values[name] for name in row.options})
+    if isinstance(sampler, type) or not isinstance(sampler, Sampler):
+        raise NevoaError(f"{_name_of(sampler)} has no method step(denoiser, x_t, t, s, noise, past): give an object that has.")
+    return sampler
+
+
+def settled(config: Config, **options: Unpack[SamplingOptions]) -> SamplingSettings:
+    """Return the config's sampling, with the options that are given in its place.
+
+    A sampler other than the config's uses its own default number of steps (all T for ddpm, 50 for ddim, euler and objects,
+    25 for heun, 20 for dpm_solver) and trailing timesteps, unless they are given.
+
+    Raises:
+        NevoaError: for an unknown option, a value of the wrong type or out of range, an option that the sampler does not
+            have, and guidance of a model that was not trained for it.
+    """
+    for name in options:
+        if name not in SamplingOptions.__annotations__:
+            raise unknown("sampling option", name, SamplingOptions.__annotations__)
+    given = {name: value for name, value in options.items() if value is not None and name != "labels"}
     own, timesteps = config.sampling, config.diffusion.timesteps
-    wished: dict[str, Any] = {name: value for name, value in wishes.items() if value is not None and name != "labels"}
-    _check(wished, timesteps, conditional=bool(config.classes))
-    if wished.get("guidance", own.guidance) != 1 and not config.training.label_dropout:
-        raise NevoaError(
-            "guidance other than 1 is for models that were trained without the class as well, with a "
-            "training.label_dropout of 0.1 or so; this one was always told it."
-        )
-    if wished.get("sampler", own.sampler) != own.sampler:
-        # The config's timesteps were chosen for the config's sampler.
-        own = own.model_copy(update={"steps": None, "spacing": "trailing"})
-    settings = own.model_copy(update=wished)
+    sampler = given.get("sampler", own.sampler)
+    as_sampler(sampler)
+    row = SAMPLERS[sampler] if isinstance(sampler, str) else SamplerRow(lambda: sampler, 50)
+    _check_applicable(given.keys(), _name_of(sampler), row)
+    # The config's timesteps were chosen for the config's sampler.
+    changed = {} if sampler == own.sampler else {"steps": None, "spacing": "trailing"}
+    settings = validated(SamplingSettings, own.model_dump() | changed | given)
     if settings.steps is None:
-        default = {"ddpm": timesteps, "ddim": 50, "dpm_solver": 20}[settings.sampler]
-        settings = settings.model_copy(update={"steps": min(default, timesteps)})
+        settings = settings.model_copy(update={"steps": min(row.steps or timesteps, timesteps)})
+    _check_model(config, settings)
     return settings
 
 
-def _check(wished: Mapping[str, Any], timesteps: int, conditional: bool) -> None:
-    for name, known in CHOICES.items():
-        if wished.get(name, known[0]) not in known:
-            raise unknown(name, str(wished[name]), known)
-    if not 1 <= wished.get("steps", 1) <= timesteps:
-        limit = f"{timesteps}, the timesteps this model was trained on"
-        raise NevoaError(f"steps is between 1 and {limit}, not {wished['steps']}.")
-    if not 0 <= wished.get("eta", 0) <= 1:
-        raise NevoaError(f"eta is between 0 and 1, not {wished['eta']}.")
-    if not 0 <= wished.get("guidance", 1) < math.inf:
-        raise NevoaError(f"guidance is 0 or more, not {wished['guidance']}.")
-    if wished.get("guidance", 1) != 1 and not conditional:
-        raise NevoaError("guidance is for models of classes, trained with training.conditional=true; this one is not.")
+def _check_applicable(given: Iterable[str], sampler: str, row: SamplerRow) -> None:
+    for name in SAMPLER_OPTIONS:
+        if name in given and name not in row.options:
+            able = " or ".join(other for other, its in SAMPLERS.items() if name in its.options)
+            raise NevoaError(f"{name} is an option of {able}, not of {sampler}: leave it out, or use sampler={able}.")
+
+
+def _check_model(config: Config, settings: SamplingSettings) -> None:
+    timesteps = config.diffusion.timesteps
+    if (settings.steps or 1) > timesteps:
+        raise NevoaError(f"steps is between 1 and {timesteps}, the timesteps of this model, not {settings.steps}.")
+    if settings.guidance == 1:
+        return
+    if not config.classes:
+        raise NevoaError("guidance needs a class-conditional model, and this one is not: train with training.conditional=true.")
+    if not config.training.label_dropout:
+        raise NevoaError(
+            "guidance needs a model that was also trained without labels, and this one never was: train with "
+            "training.label_dropout=0.1."
+        )
+
+
+def _name_of(sampler: object) -> str:
+    return sampler if isinstance(sampler, str) else getattr(sampler, "__name__", type(sampler).__name__)

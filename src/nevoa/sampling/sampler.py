@@ -1,4 +1,4 @@
-"""From noise to images. A sampler is one step from x_t to x_s; the loop is written once, here."""
+"""The sampling loop. A sampler is one step from x_t to x_s; `trajectory` repeats it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,22 +11,29 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nevoa._util.random import Stream, generator
-from nevoa.diffusion import Denoiser, Estimate, GaussianProcess
+from nevoa.diffusion import AnyDenoiser, Estimate
 
 Images = Float[Tensor, "B *pixels"]
 
 
 @dataclass(frozen=True)
 class State:
-    """A moment of the reverse process: x_t, and what the denoiser makes of it. At t = 0 both are the result."""
+    """A moment of the reverse process: x_t and the estimate of x_0 from it. At t = 0 both are the result."""
 
     x_t: Images
     t: int
     x_0_hat: Images
 
 
+class Transition(NamedTuple):
+    """What a step returns: the next images, and the x_0 that the denoiser estimated from x_t."""
+
+    x_s: Images
+    x_0_hat: Images
+
+
 class Past(NamedTuple):
-    """What the denoiser estimated one step ago, at timestep t: what multistep samplers remember."""
+    """The x_0 estimated in the step before, at timestep t: the memory of multistep samplers."""
 
     x_0: Images
     t: int
@@ -34,43 +41,58 @@ class Past(NamedTuple):
 
 @runtime_checkable
 class Sampler(Protocol):
-    """One step of the reverse process."""
+    """Any object with this step is a sampler."""
 
     def step(
         self,
-        process: GaussianProcess,
+        denoiser: AnyDenoiser,
         x_t: Images,
-        estimate: Estimate,
         t: int,
         s: int,
         noise: Callable[[], Images],
         past: Past | None = None,
-    ) -> Images:
-        """x_s from x_t, 0 <= s < t <= T. `noise()` draws unit Gaussian noise of the shape of x_t."""
+    ) -> Transition:
+        """Step from x_t to x_s, 0 <= s < t <= T.
+
+        Args:
+            denoiser: to be called as often as the sampler needs; `estimate_at` takes the timestep as a number.
+            noise: draws unit Gaussian noise of the shape of x_t.
+            past: the estimate of the step before; None in the first step.
+        """
         ...
 
 
-@torch.inference_mode()
-def trajectory(
-    denoiser: Denoiser, sampler: Sampler, x_T: Images, grid: Sequence[int], noise: Callable[[], Images]
-) -> Iterator[State]:
-    """Algorithm 2 of Ho et al. 2020 with any sampler: every state from pure noise at grid[0] to the images at 0.
+def estimate_at(denoiser: AnyDenoiser, x_t: Images, t: int) -> Estimate:
+    """Return the denoiser's estimates for images that are all at timestep t."""
+    return denoiser(x_t, torch.full((len(x_t),), t, device=x_t.device))
 
-    Yields `len(grid)` states for `len(grid) - 1` evaluations of the denoiser.
+
+@torch.no_grad()
+def trajectory(
+    denoiser: AnyDenoiser, sampler: Sampler, x_T: Images, grid: Sequence[int], noise: Callable[[], Images]
+) -> Iterator[State]:
+    """Yield every state from pure noise at grid[0] to the images at 0 (Ho et al. 2020, Algorithm 2, for any sampler).
+
+    A grid of `steps + 1` timesteps gives as many states. Gradients are off; a denoiser or a sampler that needs them turns
+    them on with `torch.enable_grad()`, and they do not reach beyond its step.
+
+    Example:
+        >>> noise = ImageNoise(seed=0, first=0, count=16, shape=(1, 28, 28))
+        >>> grid = timestep_grid(denoiser.process.schedule, steps=20)
+        >>> *_, end = trajectory(denoiser, DPMSolver(), noise(), grid, noise)
     """
     x_t, past = x_T, None
     for t, s in pairwise(grid):
-        estimate = denoiser(x_t, torch.full((len(x_t),), t, device=x_t.device))
-        yield State(x_t, t, estimate.x_0)
-        x_t = sampler.step(denoiser.process, x_t, estimate, t, s, noise, past)
-        past = Past(estimate.x_0, t)
+        x_s, x_0_hat = sampler.step(denoiser, x_t, t, s, noise, past)
+        yield State(x_t, t, x_0_hat.detach())
+        x_t, past = x_s.detach(), Past(x_0_hat.detach(), t)
     yield State(x_t, grid[-1], x_t)
 
 
 class ImageNoise:
-    """Unit Gaussian noise for images number first … first + count - 1, drawn on the CPU for each image apart.
+    """Unit Gaussian noise for images number first … first + count - 1 of a seed.
 
-    Image n of a seed is the same picture however many are made beside it.
+    Each image has its own generator on the CPU, so image n is the same whatever the count and the device.
     """
 
     def __init__(self, seed: int, first: int, count: int, shape: tuple[int, ...], device: torch.device | str = "cpu"):
@@ -78,5 +100,6 @@ class ImageNoise:
         self._shape, self._device = shape, device
 
     def __call__(self) -> Images:
+        """Draw the next noise, float32 `[count, *shape]`."""
         draws = [rng.standard_normal(self._shape, dtype=np.float32) for rng in self._generators]
         return torch.from_numpy(np.stack(draws)).to(self._device)
