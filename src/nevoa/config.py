@@ -42,6 +42,8 @@ Multipliers = Annotated[tuple[Annotated[int, Field(ge=1, le=64)], ...], Field(mi
 Few = Annotated[int, Field(ge=1, le=64)]
 Positive = Annotated[int, Field(ge=1, lt=2**63)]
 OBJECT = "object"
+# In place of a name: the class of an object that the caller gave.
+ObjectName = Annotated[str, Field(pattern=f"^{OBJECT}:")]
 LARGEST_SIDE = 1024
 Side = Annotated[int, Field(ge=4, le=LARGEST_SIDE)]
 FORMAT = 1
@@ -108,7 +110,7 @@ class DataConfig(Section):
 class DiffusionConfig(Section):
     """The process, and what the network predicts."""
 
-    schedule: ScheduleName = "linear"
+    schedule: ScheduleName | ObjectName = "linear"
     timesteps: Annotated[int, Field(ge=2, le=100_000)] = 1000
     prediction: PredictionName = "epsilon"
     zero_terminal_snr: bool = False
@@ -226,7 +228,7 @@ class TrainingConfig(Section):
     steps: Positive | None = None
     batch_size: Positive = 128
     accumulation: Positive = 1
-    loss: LossName = "huber"
+    loss: LossName | ObjectName = "huber"
     weighting: WeightingName = "simple"
     conditional: bool | Literal["auto"] = False
     label_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1

@@ -56,6 +56,39 @@ class Objects:
 NAMES = Objects()
 
 
+def described(config: Config, objects: Objects) -> Config:
+    """The config with the classes of objects in place of names."""
+    if objects.network is not None:
+        network = {"kind": OBJECT, "class_name": _class_name(objects.network)}
+        config = parse({**config.model_dump(), "network": network})
+    if objects.schedule is not None:
+        name, timesteps = _class_name(objects.schedule), steps_of(objects.schedule)
+        config = config.updated("diffusion", schedule=f"{OBJECT}:{name}", timesteps=timesteps)
+    if objects.loss is not None:
+        config = config.updated("training", loss=f"{OBJECT}:{_class_name(objects.loss)}")
+    return config
+
+
+def check_objects(config: Config, objects: Objects) -> None:
+    """A NevoaError if the config was made for an object that is not given."""
+    network = config.network
+    names = {
+        "network": network.class_name if isinstance(network, ObjectNetworkConfig) else "",
+        "schedule": config.diffusion.schedule.partition(f"{OBJECT}:")[2],
+        "loss": config.training.loss.partition(f"{OBJECT}:")[2],
+    }
+    for part, name in names.items():
+        if name and getattr(objects, part) is None:
+            raise NevoaError(
+                f"This run was trained with a {part} object, {name}. Pass it again: {part}={name.rpartition('.')[2]}."
+            )
+
+
+def _class_name(value: object) -> str:
+    named: Any = value if hasattr(value, "__qualname__") else type(value)
+    return f"{named.__module__}.{named.__qualname__}"
+
+
 @dataclass(frozen=True)
 class Model:
     """Makes images.

@@ -14,8 +14,8 @@ import nevoa
 from nevoa._util.device import within
 from nevoa._util.files import SCRATCH, explained, sweep, write_text
 from nevoa._util.interrupt import interrupts_deferred
-from nevoa.config import Config, to_toml
-from nevoa.data import ImageSet, load_images, short_name
+from nevoa.config import OBJECT, Config, DataConfig, to_toml
+from nevoa.data import ImageSet, as_image_set, load_images, short_name
 from nevoa.errors import NevoaError
 from nevoa.model import NAMES, Objects
 from nevoa.presets import DEFAULT_PRESET, TrainingOptions, configure
@@ -36,9 +36,11 @@ class Keywords(TrainingOptions, total=False):
     """Keyword options of `train`; None means not given.
 
     Attributes:
+        labels: for a source that is an array, the class of each image, as integers or names.
         network, schedule, loss: objects in place of names.
     """
 
+    labels: Any
     network: nn.Module | None
     schedule: Any
     loss: Callable[[Tensor, Tensor], Tensor] | None
@@ -46,7 +48,7 @@ class Keywords(TrainingOptions, total=False):
 
 def default_folder(config: Config, preset: str) -> Path:
     """The default run folder: runs/SOURCE-PRESET."""
-    return RUNS / f"{short_name(config.data.source)}-{preset}"
+    return RUNS / f"{short_name(config.data.source.removeprefix(f'{OBJECT}:'))}-{preset}"
 
 
 def resolve_run(
@@ -164,13 +166,27 @@ def train(
         images = run.model().sample(64)
     """
     objects = Objects(keywords.pop("network", None), keywords.pop("schedule", None), keywords.pop("loss", None))
-    config = configure(source, preset, options=options, **keywords)
+    images, name = _images_in_memory(source, keywords)
+    config = configure(name, preset, options=options, **keywords)
     folder = Path(out) if out is not None else default_folder(config, preset)
-    job = resolve_run(config, folder, objects=objects, accept_changes=accept_changes)
+    job = resolve_run(config, folder, images, objects=objects, accept_changes=accept_changes)
     steps: Iterator[Step] = fit_resolved(job, folder, accept_changes=accept_changes)
     for _ in show_progress(steps, job.config.training) if progress else steps:
         pass
-    return Run(folder)
+    return Run(folder, objects)
+
+
+def _images_in_memory(source: Any, keywords: Any) -> tuple[ImageSet | None, str | PathLike[str] | None]:
+    """The images of a source that is an object, and the name for the config."""
+    labels = keywords.pop("labels", None)
+    if source is None or isinstance(source, str | PathLike):
+        if labels is not None:
+            raise NevoaError("labels are for images given as an array: leave them out.")
+        return None, source
+    images = as_image_set(source, labels)
+    if given := [key for key in DataConfig.model_fields if keywords.get(key) is not None and key != "flip"]:
+        raise NevoaError(f"Images in memory are used as they are: leave out {', '.join(given)}.")
+    return images, f"{OBJECT}:{images.name}"
 
 
 def _refuse_fewer_steps(job: Job, done: Sequence[int]) -> None:

@@ -1,16 +1,21 @@
 """From a config to a job: settle everything that the config leaves open before training starts."""
 
+import inspect
 import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from nevoa._util.device import choose_device, choose_precision, choose_threads
-from nevoa.config import Config
+from nevoa.config import OBJECT, Config
 from nevoa.data import ImageSet, flips, is_path, load_images
+from nevoa.diffusion import check_schedule
 from nevoa.errors import NevoaError
-from nevoa.model import NAMES, Objects
+from nevoa.model import NAMES, Objects, check_objects, described
+from nevoa.networks import check_network
 from nevoa.training.budget import Costs, course, is_open
 from nevoa.training.profile import Profile
 from nevoa.training.resume import resumed
@@ -57,6 +62,10 @@ def resolve(
         recorded: whether previews and checkpoints will be written; without them all minutes are for steps.
         accept_changes: resume although `saved` differs.
     """
+    if saved is not None:
+        check_objects(saved, objects)
+    if objects.schedule is not None:
+        check_schedule(objects.schedule)
     images = load_images(config.data) if images is None else images
     started = time.perf_counter() if started is None else started
     config = _described(config, images, objects)
@@ -65,7 +74,9 @@ def resolve(
     threads = config.training.threads or choose_threads()
     config = config.updated("training", device=choose_device(config.training.device), threads=threads)
     profile = Profile(config, images, objects)
-    profile.check()
+    if objects.network is not None:
+        check_network(objects.network, images.shape, len(config.classes))
+    _ = profile.state  # builds the network, before anything is timed
     _settle(profile, started, measured=recorded and saved is None)
     return Job(profile.config, images, objects, profile.measured_costs)
 
@@ -97,14 +108,15 @@ def _seconds(profile: Profile) -> float:
 
 def _described(config: Config, images: ImageSet, objects: Objects) -> Config:
     """The config with what is known once the images and objects are."""
-    conditional = _conditional(config, images)
+    conditional = _conditional(config, images, objects)
+    config = described(config, objects)
     return config.updated("training", conditional=conditional).updated("data", **_about(config, images, conditional))
 
 
-def _conditional(config: Config, images: ImageSet) -> bool:
+def _conditional(config: Config, images: ImageSet, objects: Objects) -> bool:
     wanted = config.training.conditional
     if wanted == "auto":
-        return bool(images.classes)
+        return bool(images.classes) and (objects.network is None or _takes_labels(objects.network))
     if wanted and not images.classes:
         raise NevoaError(
             f"{images.name} has no classes, and a conditional model needs them. Put its images into one sub-folder per "
@@ -113,12 +125,28 @@ def _conditional(config: Config, images: ImageSet) -> bool:
     return wanted
 
 
+def _takes_labels(network: nn.Module) -> bool:
+    """Whether a network can be called with (x_t, t, label)."""
+    try:
+        inspect.signature(network.forward).bind(None, None, None)
+    except TypeError:
+        return False
+    return True
+
+
 def _about(config: Config, images: ImageSet, conditional: bool) -> dict[str, Any]:
     """Facts about the images; the classes only where the network is conditional."""
     data = config.data
     return {
-        "source": str(Path(data.source).expanduser().resolve()) if is_path(data.source) else data.source,
+        "source": _source(data.source, images),
         "flip": flips(data.source) if data.flip is None else data.flip,
         "fingerprint": images.fingerprint,
         "classes": images.classes if conditional else None,
     }
+
+
+def _source(source: str, images: ImageSet) -> str:
+    """The source as a resumed run finds it again; a marker for images that were given in memory."""
+    if not images.notes.source:
+        return f"{OBJECT}:{images.name}"
+    return str(Path(source).expanduser().resolve()) if is_path(source) else source

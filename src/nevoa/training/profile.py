@@ -84,11 +84,6 @@ class Profile:
         with closing(self._steps(precision=precision, batch_size=batch_size)) as stream:
             return timed(lambda: next(stream), self.state.device, PRECISION_SECONDS)
 
-    def check(self) -> None:
-        """A NevoaError if the network does not fit the images."""
-        state, (channels, height, width) = self.state, self.images.shape
-        assert state.shape == (channels, height, width)
-
     def _preview_seconds(self, steps: int) -> float:
         """Seconds of a preview, extrapolated from two of its steps."""
         model, few = self.state.model(), min(2, steps)
