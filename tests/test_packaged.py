@@ -27,7 +27,7 @@ def test_it_is_small_and_draws_in_every_class() -> None:
 
 @pytest.mark.slow
 def test_its_images_score_what_its_card_says() -> None:
-    card = Run(PACKAGED).card.read_text(encoding="utf-8")
+    card = Run(PACKAGED).card_file.read_text(encoding="utf-8")
     said = re.search(rf"fd_fashion of {COUNT:,} images: ([\d.]+)", card)
     assert said
     reference = Reference.of(DataConfig(source="fashion_mnist"))

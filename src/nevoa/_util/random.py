@@ -17,7 +17,7 @@ class Stream(IntEnum):
     SAMPLE = 5
     PICTURE = 7
     DROPOUT = 8
-    JUDGE = 9
+    FEATURE_NETWORK = 9
     EVALUATION = 10
     LABEL_DROPOUT = 11
     SHAPES = 12

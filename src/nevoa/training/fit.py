@@ -8,14 +8,12 @@ from typing import Unpack
 import torch
 
 import nevoa
-from nevoa._util.files import SCRATCH, explained, sweep, write_text
-from nevoa.config import Config, to_toml
+from nevoa._util.files import explained, sweep
+from nevoa.config import Config
 from nevoa.data import short_name
 from nevoa.errors import NevoaError
 from nevoa.presets import DEFAULT_PRESET, TrainingOptions, configure
-from nevoa.runs import checkpoint
-from nevoa.runs.lock import claimed, refuse_if_claimed, state_of
-from nevoa.runs.run import RUNS, Run
+from nevoa.runs import RUNS, Run, checkpoint, refuse_if_training, status_of, training_lock
 from nevoa.training.loop import Step, training_steps
 from nevoa.training.plan import Profile, check_disk, resolve
 from nevoa.training.progress import show_progress
@@ -39,11 +37,11 @@ def resolve_run(config: Config, folder: Path, started: float | None = None, *, a
         accept_changes: go on with a run although settings, data or torch differ.
     """
     run = Run(folder)
-    saved = run.config() if run.config_file.exists() else None
-    if saved is None and _holds_something_else(run):
+    saved = run.config() if run.exists else None
+    if saved is None and run.holds_other_files:
         raise NevoaError(f"{folder} is there already and is no run. Choose another --out.")
-    refuse_if_claimed(run)
-    finished = state_of(run)[0] == "finished"
+    refuse_if_training(run)
+    finished = status_of(run)[0] == "finished"
     if saved is not None and (finished or not run.checkpoints.is_dir()) and not checkpoint.checkpoints(run.checkpoints):
         raise NevoaError(
             f"{folder} is a run whose checkpoints are gone: there is nothing to go on from. Put them back, or choose "
@@ -73,7 +71,7 @@ def fit(config: Config, out: str | Path | None = None, *, accept_changes: bool =
 def fit_resolved(trial: Profile, folder: Path, *, accept_changes: bool = False) -> Generator[Step, None, None]:
     """Train into a run folder, from its newest whole checkpoint if it has one. It is this process's while it lasts."""
     run = Run(folder)
-    with claimed(run) as begin:
+    with training_lock(run) as begin:
         sweep(folder)
         state, newest = TrainingState.fresh(trial.config, trial.images.shape), checkpoint.newest(run.checkpoints)
         if newest is not None:
@@ -88,23 +86,13 @@ def fit_resolved(trial: Profile, folder: Path, *, accept_changes: bool = False) 
 
 def _write_config(run: Run, state: TrainingState) -> None:
     """The config of a new run; of one that is gone on with only what was changed, with a word about it."""
-    saved = run.config() if run.config_file.exists() else None
+    saved = run.config() if run.exists else None
     if saved == state.config:
         return
     about = {"nevoa": nevoa.__version__, "torch": torch.__version__, "python": platform.python_version()}
     if saved is not None:
         about["changed"] = f"after {state.images_seen:,} images: {difference(saved, state.config)}"
-    write_text(run.config_file, to_toml(state.config, about))
-
-
-def _holds_something_else(run: Run) -> bool:
-    """Whether there is anything at the run's place that a trainer does not write before the config."""
-    if not run.folder.is_dir():
-        return run.folder.exists()
-    with explained("read", run.folder):
-        found = {path for path in run.folder.iterdir() if not path.name.endswith(SCRATCH)}
-        begun = run.checkpoints in found and not any(run.checkpoints.iterdir())
-    return bool(found - {run.lock_file, run.status_file, *([run.checkpoints] if begun else ())})
+    run.write_config(state.config, about)
 
 
 def train(

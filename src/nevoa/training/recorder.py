@@ -1,12 +1,11 @@
-"""Training into a run folder: the same stream of steps, with a line, a preview or a checkpoint where one is due."""
+"""Record a training in a run folder: metrics, previews, models and checkpoints."""
 
-import io
 import math
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nevoa._util.files import explained, sync, write_bytes
+from nevoa._util.files import explained
 from nevoa.errors import NevoaError
 from nevoa.pictures import grid
 from nevoa.runs import card
@@ -20,11 +19,11 @@ PREVIEW_COUNT = 36
 
 @dataclass(frozen=True)
 class Recorder:
-    """Writes what the run folder is to hold.
+    """Writes into the run folder while a training passes its steps through `record`.
 
     Attributes:
-        images: in the data set.
-        resumed_from: the checkpoint that training went on from; it is kept.
+        images: number of training images.
+        resumed_from: the checkpoint that the training resumed from; it is kept.
     """
 
     run: Run
@@ -33,7 +32,7 @@ class Recorder:
     resumed_from: Path | None = None
 
     def record(self, steps: Iterable[Step]) -> Generator[Step, None, None]:
-        """Pass the steps on. When the stream ends, or its reader stops reading, the run is left whole and usable."""
+        """Pass the steps on and write what is due. Closing the generator early saves a last checkpoint."""
         try:
             for step in steps:
                 finished = step.step == self.state.config.training.steps
@@ -49,21 +48,20 @@ class Recorder:
             raise
 
     def keep(self) -> None:
-        """Save the model, the card and, last, the checkpoint of this moment: dying between them, a run does all again.
+        """Save the model, the card and then the checkpoint; a run that dies in between resumes from the one before.
 
-        A NevoaError if a weight is not finite: nothing is saved then.
+        A NevoaError, and nothing saved, if a weight is not finite.
         """
         weights = [*self.state.network.parameters(), *self.state.average.parameters()]
         if not all(bool(weight.isfinite().all()) for weight in weights):
             raise NevoaError(
-                f"Weights are not finite at step {self.state.step:,}: nothing of it was saved, the checkpoints stay as "
-                "they were. Try a lower training.learning_rate in another --out."
+                f"Weights are not finite at step {self.state.step:,}, so they were not saved; earlier checkpoints are "
+                "unchanged. Try a lower training.learning_rate in another --out."
             )
         with explained("write", self.run.folder):
             self.run.publish_model(self.state.model())
             card.write(self.run, self.state.model(), self.images, self.state.images_seen, self.state.seconds)
-            if self.run.metrics_file.exists():
-                sync(self.run.metrics_file)
+            self.run.flush_metrics()
             save_checkpoint(self.state, self.run.checkpoints, self.resumed_from)
 
     def _due(self, key: str) -> bool:
@@ -89,6 +87,4 @@ class Recorder:
     def _preview(self, step: Step) -> None:
         training = self.state.config.training
         images = step.model.sample(PREVIEW_COUNT, seed=training.seed, steps=training.preview_steps)
-        png = io.BytesIO()
-        grid(images).save(png, format="png")
-        write_bytes(self.run.samples / f"{step.images_seen:012d}.png", png.getvalue())
+        self.run.save_preview(step.images_seen, grid(images))
