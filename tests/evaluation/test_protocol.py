@@ -1,12 +1,14 @@
 """A protocol's name stands for one set of images and one feature network."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from nevoa.config import DataConfig
-from nevoa.data import Selection, open_source
-from nevoa.evaluation import Protocol, Reference, feature_network_for
+from nevoa.data import ImageSet
+from nevoa.evaluation import FeatureNetwork, Protocol, Reference
 from nevoa.evaluation.protocol import FASHION
 from tests.data.test_data import needs_debian
 from tests.evaluation.toy import bands, toy_network
@@ -20,22 +22,35 @@ def test_fashion_mnist_and_the_packaged_network_have_the_short_name() -> None:
     assert Protocol(reference, 10_000).name == "nevoa-fashion/1"
 
 
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`nevoa features train` was run on whatever images the reference has."""
+
+    def network_for(train: ImageSet, *_: object) -> FeatureNetwork:
+        network = toy_network()
+        info = replace(network.info, name=train.name, fingerprint=train.fingerprint, shape=train.shape, sha256="toy")
+        return replace(network, info=info)
+
+    monkeypatch.setattr("nevoa.evaluation.reference.feature_network_for", network_for)
+
+
 @needs_debian
 @pytest.mark.slow
-def test_two_classes_of_fashion_mnist_are_another_protocol() -> None:
-    """Issue 13, fault 2: `--classes Dress,Bag`, with a feature network of these two."""
-    train, test = (open_source("fashion_mnist", Selection(split, ("Dress", "Bag"))) for split in ("train", "test"))
-    network = replace(toy_network(), info=replace(feature_network_for(open_source("fashion_mnist")).info, sha256="two"))
-    reference = Reference("fashion_mnist", test, train, network)
+def test_two_classes_of_fashion_mnist_are_another_protocol(trained: None) -> None:
+    """Issue 13, fault 2: `--classes Dress,Bag`."""
+    reference = Reference.of(DataConfig(source="fashion_mnist", only=("Dress", "Bag")))
+    assert len(reference.test) == 2_000
     assert Protocol(reference, 10_000).name == f"nevoa-fashion-{reference.digest:.8}/1"
 
 
-def test_a_folder_called_fashion_mnist_is_another_protocol() -> None:
+def test_a_folder_called_fashion_mnist_is_another_protocol(trained: None, tmp_path: Path) -> None:
     """Issue 13, fault 2."""
-    train, test = (replace(bands(400, seed), name="fashion_mnist") for seed in (0, 1))
-    network = toy_network()
-    network = replace(network, info=replace(network.info, name="fashion_mnist", shape=(1, 28, 28), sha256="toy"))
-    reference = Reference("fashion_mnist", test, train, network)
+    for number in range(16):
+        path = tmp_path / "fashion_mnist" / ("train", "test")[number % 2] / "ab"[number // 8] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (28, 28), number).save(path)
+    reference = Reference.of(DataConfig(source=str(tmp_path / "fashion_mnist")))
+    assert reference.feature_network.info.short_name == "fashion"
     assert Protocol(reference, 10_000).name == f"nevoa-fashion-{reference.digest:.8}/1"
 
 
