@@ -49,7 +49,7 @@ def main() -> None:
     wishes = parser.parse_args()
     model, reference = nevoa.load(wishes.run), Reference.of(DataConfig(source="fashion_mnist"))
     notebook = notebook_seconds()
-    name = reference.feature_network.card.short_name
+    name = reference.feature_network.info.short_name
     print(f"| {wishes.count:,} images | {name} distance | ms an image | times cheaper |")
     print(f"| --- | --- | --- | --- |\n| the notebook's {STEPS} steps | | {1e3 * notebook:.0f} | 1 |", flush=True)
     ways = [{"sampler": "dpm_solver", "spacing": "karras", "steps": steps} for steps in wishes.steps]

@@ -1,6 +1,6 @@
 """Train the feature network that ships with the package: all 60,000 training images of Fashion-MNIST.
 
-    python scripts/make_judge.py
+    python scripts/make_feature_network.py
 
 Its scores change with its weights: a new feature network is a new version of the protocol.
 """
@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parents[1] / "src/nevoa/evaluation/feature_networks/fash
 def main() -> None:
     *_, last = train_feature_network(open_source("fashion_mnist"), open_source("fashion_mnist", Selection("test")))
     shutil.rmtree(FOLDER, ignore_errors=True)
-    print(save_feature_network(last.feature_network, FOLDER).card)
+    print(save_feature_network(last.feature_network, FOLDER).info)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def main(folder: Path) -> None:
     about["config"]["training"]["precision"] = "float32"
     packaged.model_config_file.write_text(json.dumps(about, indent=2) + "\n")
     shutil.copy(run.config_file, packaged.config_file)
-    print(f"{packaged.weights_file}: {size / 1e6:.1f} MB\nWrite the card by hand: {packaged.card}")
+    print(f"{packaged.weights_file}: {size / 1e6:.1f} MB\nWrite the card by hand: {packaged.card_file}")
 
 
 if __name__ == "__main__":

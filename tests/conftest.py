@@ -17,7 +17,7 @@ from hypothesis import settings  # noqa: E402
 from nevoa.config import Config  # noqa: E402
 from nevoa.data import ImageSet  # noqa: E402
 from nevoa.presets import configure  # noqa: E402
-from tests.small_runs import job  # noqa: E402, F401
+from tests.small_runs import job, two_checkpoints  # noqa: E402, F401
 
 # Two trainers that share two cores wait for one another's spinning threads; these networks are too small for two.
 torch.set_num_threads(1)

@@ -13,6 +13,9 @@ from nevoa.runs import checkpoint
 from nevoa.runs.manifest import NAME, STATE
 from nevoa.runs.run import Run
 from nevoa.training import Job, Step, fit_resolved
+from nevoa.training.loop import training_steps
+from nevoa.training.snapshot import save_checkpoint
+from nevoa.training.state import TrainingState
 
 CLOCKS = {"seconds", "report_seconds", "images_per_second"}
 
@@ -37,7 +40,7 @@ def outcome(run: Run) -> dict[str, object]:
     found["state"] = without(read_json(newest / STATE), CLOCKS)
     found["metrics"] = [without(line, CLOCKS) for line in run.metrics()]
     found["model"] = (run.weights_file.read_bytes(), run.model_config_file.read_bytes())
-    return found | {path.name: path.read_bytes() for path in run.samples.iterdir()}
+    return found | {path.name: path.read_bytes() for path in run.previews_folder.iterdir()}
 
 
 @pytest.fixture
@@ -48,6 +51,17 @@ def job(tiny: Config, few_images: ImageSet) -> Job:
     training = tiny.training.model_copy(update=update | {"preview_steps": 2, "report_every_images": 24})
     data = tiny.data.model_copy(update={"flip": True})
     return Job(tiny.model_copy(update={"training": training, "data": data}), few_images)
+
+
+@pytest.fixture
+def two_checkpoints(job: Job, tmp_path: Path) -> tuple[Path, Path]:
+    """An older and a newer checkpoint of a run."""
+    state = TrainingState.fresh(job.config, job.images.shape)
+    steps, saved = training_steps(state, job.images), []
+    for _ in range(2):
+        next(steps)
+        saved.append(save_checkpoint(state, tmp_path / "checkpoints"))
+    return saved[0], saved[1]
 
 
 def stop_after(job: Job, folder: Path, count: int) -> list[Step]:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from nevoa.errors import NevoaError as NevoaError
     from nevoa.model import Model as Model
     from nevoa.presets import configure as configure
-    from nevoa.runs.run import Run as Run
-    from nevoa.runs.run import load as load
+    from nevoa.runs import Run as Run
+    from nevoa.runs import load as load
     from nevoa.training import fit as fit
     from nevoa.training import train as train
 
@@ -25,10 +25,10 @@ _HOMES = {
     "Config": "nevoa.config",
     "Model": "nevoa.model",
     "NevoaError": "nevoa.errors",
-    "Run": "nevoa.runs.run",
+    "Run": "nevoa.runs",
     "configure": "nevoa.presets",
     "fit": "nevoa.training",
-    "load": "nevoa.runs.run",
+    "load": "nevoa.runs",
     "train": "nevoa.training",
 }
 

@@ -4,7 +4,7 @@ import copy
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Unpack
+from typing import Any, Unpack, cast
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from nevoa._util.device import computing, in_precision, keeping_memory, within
 from nevoa._util.random import Stream, generator
-from nevoa.config import Config, DiffusionConfig
+from nevoa.config import OBJECT, Config, DiffusionConfig, TrainingConfig, parse
 from nevoa.data import label_of, to_bytes
 from nevoa.diffusion import AnyDenoiser, Denoiser, Guided, Schedule, named_schedule, steps_of
 from nevoa.errors import NevoaError
@@ -28,7 +28,7 @@ from nevoa.sampling import (
     timestep_grid,
     trajectory,
 )
-from nevoa.vocabulary import DeviceName, PrecisionName
+from nevoa.vocabulary import DeviceName, LossName, PrecisionName, ScheduleName
 
 # Enough for full speed on two cores, and small enough that 1000-step sampling at 64x64 fits in 1 GiB.
 IMAGES_AT_ONCE = 256
@@ -71,9 +71,8 @@ def described(config: Config, objects: Objects) -> Config:
 
 def check_objects(config: Config, objects: Objects) -> None:
     """A NevoaError if the config was made for an object that is not given."""
-    network = config.network
     names = {
-        "network": network.class_name if isinstance(network, ObjectNetworkConfig) else "",
+        "network": getattr(config.network, "class_name", "") if config.network.kind == OBJECT else "",
         "schedule": config.diffusion.schedule.partition(f"{OBJECT}:")[2],
         "loss": config.training.loss.partition(f"{OBJECT}:")[2],
     }
@@ -204,7 +203,13 @@ def schedule_of(config: DiffusionConfig, objects: Objects = NAMES) -> Schedule:
     """The schedule object if one is given, else the one that the config describes."""
     if objects.schedule is not None:
         return objects.schedule
-    return named_schedule(config.schedule, config.timesteps, config.scale_ends, config.zero_terminal_snr)
+    name = cast(ScheduleName, config.schedule)
+    return named_schedule(name, config.timesteps, config.scale_ends, config.zero_terminal_snr)
+
+
+def loss_of(config: TrainingConfig, objects: Objects = NAMES) -> LossName | Callable[[Tensor, Tensor], Tensor]:
+    """The loss function if one is given, else the name in the config."""
+    return objects.loss or cast(LossName, config.loss)
 
 
 def last(states: Iterator[State]) -> State:

@@ -16,10 +16,7 @@ from typing import Any
 
 import pytest
 
-from nevoa.errors import NevoaError
-from nevoa.runs import checkpoint
-from nevoa.runs.lock import claimed, state_of
-from nevoa.runs.run import Run
+from nevoa.runs import Run, checkpoint, status_of
 from tests.cli.conftest import OPTIONS, nevoa
 from tests.small_runs import outcome
 
@@ -72,7 +69,7 @@ def test_a_signal_lets_the_step_end_and_saves(tmp_path: Path, number: signal.Sig
         assert "the same command goes on" in told and "Traceback" not in told
         assert not left_of(process)
     run = Run(tmp_path / "r")
-    assert state_of(run) == ("stopped", "")
+    assert status_of(run) == ("stopped", "")
     newest = checkpoint.newest(run.checkpoints)
     assert newest is not None
     # The model and the checkpoint are of the same moment, the last, whether or not one was due.
@@ -103,34 +100,9 @@ def test_a_second_trainer_is_refused_with_the_firsts_process_id(tmp_path: Path) 
 def test_the_lock_of_a_killed_trainer_is_stale(tmp_path: Path) -> None:
     with started(command(5000, "r"), tmp_path) as process:
         process.kill()
-    assert state_of(Run(tmp_path / "r")) == ("stopped", "")
+    assert status_of(Run(tmp_path / "r")) == ("stopped", "")
     with started(command(5000, "r"), tmp_path) as process:
-        assert state_of(Run(tmp_path / "r"))[0] == "running"
-
-
-def test_a_claim_is_exclusive_within_a_process_too(tmp_path: Path) -> None:
-    run = Run(tmp_path / "r")
-    with claimed(run):
-        with pytest.raises(NevoaError, match=f"process {os.getpid()}"), claimed(run):
-            pass
-        assert state_of(run)[0] == "running"
-    assert state_of(run)[0] == "finished"
-    with pytest.raises(RuntimeError), claimed(run) as begin:
-        begin()
-        raise RuntimeError("no memory")
-    assert state_of(run) == ("failed", "no memory")
-
-
-def test_a_refusal_leaves_a_run_as_it_stood(tmp_path: Path) -> None:
-    run = Run(tmp_path / "r")
-    with claimed(run):
-        pass
-    for reason in (RuntimeError, KeyboardInterrupt):
-        with pytest.raises(reason), claimed(run):
-            raise reason("another torch")
-        assert state_of(run) == ("finished", "")
-    with claimed(run):  # the lock is free
-        pass
+        assert status_of(Run(tmp_path / "r"))[0] == "running"
 
 
 KILLS = 25
@@ -168,8 +140,8 @@ def test_runs_are_listed_and_checked(tmp_path: Path) -> None:
     bad.weights_file.write_bytes(bad.weights_file.read_bytes()[:-8] + b"\0\0\0\0\0\0\0\1")
     with bad.metrics_file.open("a") as file:
         file.write('{"images_')
-    bad.evaluations.mkdir()
-    (bad.evaluations / "sheet.png").write_bytes(b"no picture")
+    bad.evaluations_folder.mkdir()
+    (bad.evaluations_folder / "sheet.png").write_bytes(b"no picture")
     listed = nevoa("runs", folder=tmp_path).stdout
     assert re.search(r"good +finished +96 of 96", listed)
     assert re.search(r"bad +failed", listed)
@@ -179,5 +151,5 @@ def test_runs_are_listed_and_checked(tmp_path: Path) -> None:
     assert f"{model.parent.name}: damaged: model.safetensors" in done.stdout
     assert "model/model.safetensors: damaged" in done.stdout
     assert "metrics.jsonl: line 3 of 3 is torn" in done.stdout
-    assert "evaluation/sheet.png: not a whole picture" in done.stdout
+    assert "evaluation/sheet.png: not a complete picture" in done.stdout
     assert "Damaged parts of runs/bad: 4" in done.stderr

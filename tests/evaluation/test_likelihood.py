@@ -9,7 +9,7 @@ from scipy.stats import norm
 from torch import Tensor
 
 from nevoa.diffusion import Denoiser, NoiseSchedule
-from nevoa.evaluation.likelihood import exact, log_decoder, prior_bits, stratified, term
+from nevoa.evaluation.likelihood import estimate_bound, exact_bound, log_decoder, prior_bits, term
 from nevoa.sampling import VarianceName
 
 SCALE = 0.25
@@ -71,7 +71,7 @@ def entropy() -> float:
 @pytest.mark.parametrize("variance", ["small", "large"])
 def test_every_term_equals_its_closed_form(variance: VarianceName) -> None:
     schedule = NoiseSchedule.linear(T)
-    course = exact(exact_denoiser(schedule), gaussian_pixels(64), variance)
+    course = exact_bound(exact_denoiser(schedule), gaussian_pixels(64), variance)
     np.testing.assert_allclose(course.bits[1:], closed_form(schedule, variance), rtol=0.06)
     np.testing.assert_allclose(course.bits[1:].sum(), closed_form(schedule, variance).sum(), rtol=0.005)
     assert course.bits[0] == pytest.approx(decoder_closed_form(schedule), rel=0.01)
@@ -80,8 +80,8 @@ def test_every_term_equals_its_closed_form(variance: VarianceName) -> None:
 def test_both_ways_to_the_bound_agree_within_their_errors_and_lie_just_above_the_entropy() -> None:
     schedule = NoiseSchedule.linear(1000)
     denoiser, images = exact_denoiser(schedule), gaussian_pixels(128, side=8)
-    whole = exact(denoiser, images[:16], "large").total
-    estimate = stratified(denoiser, images, "large")
+    whole = exact_bound(denoiser, images[:16], "large").total
+    estimate = estimate_bound(denoiser, images, "large")
     error = math.hypot(whole.std() / 4, estimate.std() / math.sqrt(128))
     assert abs(whole.mean() - estimate.mean()) < 4 * error
     bound = (
@@ -96,15 +96,15 @@ def test_both_ways_to_the_bound_agree_within_their_errors_and_lie_just_above_the
 def test_the_stratified_estimate_is_unbiased_whatever_the_number_of_strata() -> None:
     schedule = NoiseSchedule.cosine(5)
     denoiser, images = exact_denoiser(schedule), gaussian_pixels(400, side=4)
-    whole = np.mean([exact(denoiser, images, seed=seed).total.mean() for seed in range(4)])
+    whole = np.mean([exact_bound(denoiser, images, seed=seed).total.mean() for seed in range(4)])
     for strata in (1, 2, 4):
-        estimate = stratified(denoiser, images, strata=strata)
+        estimate = estimate_bound(denoiser, images, strata=strata)
         assert abs(estimate.mean() - whole) < 4 * estimate.std() / 20
 
 
 def test_the_loss_by_noise_level_is_the_error_of_the_noise() -> None:
     schedule = NoiseSchedule.linear(T)
-    course = exact(exact_denoiser(schedule), gaussian_pixels(64))
+    course = exact_bound(exact_denoiser(schedule), gaussian_pixels(64))
     kept = schedule.alpha_bar[1:].numpy()
     least = kept * SCALE**2 / (kept * SCALE**2 + 1 - kept)
     np.testing.assert_allclose(course.noise_loss, least, rtol=0.06)

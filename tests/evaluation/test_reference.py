@@ -1,4 +1,4 @@
-"""What a run on a folder of one's own is measured by."""
+"""The reference of a run on a folder of images."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from nevoa.errors import NevoaError
 from nevoa.evaluation import Reference, feature_networks
 from nevoa.evaluation.feature_network import load_feature_network
 
-JUDGES = Path(feature_networks.__file__).parent
+NETWORKS = Path(feature_networks.__file__).parent
 
 
 @pytest.fixture
@@ -26,16 +26,17 @@ def split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataConfig:
     return DataConfig(source=str(tmp_path / "my pets"), only=("a", "c"), limit=3, size=(8, 12))
 
 
-def test_without_a_feature_network_the_command_that_trains_it_is_said(split: DataConfig) -> None:
+def test_without_a_feature_network_the_command_that_trains_it_is_named(split: DataConfig) -> None:
     with pytest.raises(
-        NevoaError, match=r"no feature network of my pets at 8x12 yet: nevoa features train '.*my pets' --size 8x12 --c"
+        NevoaError,
+        match=r"no feature network of my pets at 8x12 yet\. Train it: .* train '.*my pets' --size 8x12 --c",
     ):
         Reference.of(split)
 
 
 def test_all_images_of_the_chosen_classes_are_the_reference(split: DataConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     """However few the run was trained on."""
-    feature_network = load_feature_network(JUDGES / "fashion_mnist")
+    feature_network = load_feature_network(NETWORKS / "fashion_mnist")
     monkeypatch.setattr("nevoa.evaluation.reference.feature_network_for", lambda *_: feature_network)
     reference = Reference.of(split)
     assert (len(reference.train), len(reference.test)) == (8, 8)

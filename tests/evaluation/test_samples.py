@@ -1,4 +1,4 @@
-"""What is measured: images of each class in its share, of what was trained on."""
+"""The images to measure: classes in their shares, and a run's own training images."""
 
 from collections import Counter
 from pathlib import Path
@@ -55,5 +55,5 @@ def test_a_run_is_measured_by_what_it_was_trained_on_and_nothing_else(tiny: Conf
     config = run.config_file.read_text()
     assert subject.training is not None
     run.config_file.write_text(config.replace(subject.training.fingerprint, "0" * 64))
-    with pytest.raises(NevoaError, match="no longer those that"):
+    with pytest.raises(NevoaError, match="have changed since"):
         next(from_run(run, reference, 3, seed=0))

@@ -1,4 +1,4 @@
-"""A sweep measures what `evaluate` measures, once for each way of drawing."""
+"""A sweep measures what `evaluate` measures, for each set of sampling options."""
 
 import numpy as np
 import pytest
@@ -10,10 +10,9 @@ from nevoa.evaluation import Reference, sweep
 from nevoa.evaluation.frechet import Moments, frechet_distance
 from nevoa.evaluation.sweep import SWEEP
 from nevoa.model import Model
-from tests.evaluation.test_measure import reference  # noqa: F401
 
 
-class Ignorant(nn.Module):
+class Zero(nn.Module):
     """Predicts no noise at all."""
 
     def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
@@ -22,14 +21,14 @@ class Ignorant(nn.Module):
 
 @pytest.fixture
 def model() -> Model:
-    return Model(Config(sampling=SamplingConfig(sampler="ddim", steps=7)), Ignorant(), (1, 12, 12))
+    return Model(Config(sampling=SamplingConfig(sampler="ddim", steps=7)), Zero(), (1, 12, 12))
 
 
-def test_rows_are_what_the_model_draws(model: Model, reference: Reference) -> None:  # noqa: F811
-    ways = (SWEEP[3], SWEEP[0])
-    rows = list(sweep(model, reference, 150, ways=ways))
-    assert [row.wishes for row in rows] == list(ways)
-    images = model.sample(150, **ways[1])
+def test_rows_are_what_the_model_makes(model: Model, reference: Reference) -> None:
+    grid = (SWEEP[3], SWEEP[0])
+    rows = list(sweep(model, reference, 150, grid=grid))
+    assert [row.options for row in rows] == list(grid)
+    images = model.sample(150, **grid[1])
     real = Moments.of([reference.features()])
     drawn = Moments.of([reference.feature_network.features(images)])
     assert rows[1].distance == pytest.approx(frechet_distance(drawn, real), rel=1e-6)
@@ -40,7 +39,7 @@ def test_every_sampler_and_spacing_is_tried() -> None:
     assert {way.get("spacing") for way in SWEEP} == {"trailing", "leading", "log_snr", "karras"}
 
 
-def test_wishes_are_laid_over_the_configs_sampling(model: Model) -> None:
+def test_options_override_the_configs_sampling(model: Model) -> None:
     assert model.settings() == model.config.sampling
     assert model.settings(steps=3, eta=None).steps == 3
     assert model.settings(sampler="dpm_solver", spacing="log_snr").model_dump(include={"steps", "spacing"}) == {
@@ -52,8 +51,8 @@ def test_wishes_are_laid_over_the_configs_sampling(model: Model) -> None:
 
 def test_settings_reach_the_sampler(model: Model) -> None:
     drawn = {
-        name: model.sample(2, steps=5, **wishes)
-        for name, wishes in {
+        name: model.sample(2, steps=5, **options)
+        for name, options in {
             "ddim": {},
             "eta": {"eta": 1.0},
             "leading": {"spacing": "leading"},

@@ -13,7 +13,7 @@ from torch import Tensor
 from nevoa.diffusion import Denoiser
 from nevoa.errors import NevoaError
 from nevoa.runs import checkpoint
-from nevoa.runs.lock import state_of
+from nevoa.runs.lock import status_of
 from nevoa.runs.run import Run
 from nevoa.training import Job, fit_resolved
 from nevoa.training.loop import MOST_NOT_FINITE, training_steps
@@ -89,7 +89,7 @@ def test_nothing_is_published_then(job: Job, tmp_path: Path, poisoned: Callable)
     run = Run(tmp_path / "r")
     assert [line["images_seen"] for line in run.metrics()] == [24, *range(72, 320, 24), 320]
     assert all(math.isfinite(line["loss"]) for line in run.metrics())
-    assert min(int(path.stem) for path in run.samples.iterdir()) == 64
+    assert min(int(path.stem) for path in run.previews_folder.iterdir()) == 64
 
 
 def test_a_row_of_them_ends_training_and_says_where(either: Job, tmp_path: Path, poisoned: Callable) -> None:
@@ -107,8 +107,8 @@ def test_a_row_of_them_ends_training_and_says_where(either: Job, tmp_path: Path,
     newest = checkpoint.newest(run.checkpoints)
     assert newest is not None and int(newest.name) == 40
     assert all(bool(tensor.isfinite().all()) for tensor in run.model().network.state_dict().values())
-    assert state_of(run)[0] == "failed"
-    assert "not finite" in state_of(run)[1]
+    assert status_of(run)[0] == "failed"
+    assert "not finite" in status_of(run)[1]
 
 
 def test_a_row_is_counted_over_a_stop(job: Job, tmp_path: Path, poisoned: Callable) -> None:

@@ -135,9 +135,9 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
         states.append(state)
     assert_same(states[1], tensors(states[0]))
     assert without_clock(parts) == without_clock(whole)
-    assert sorted(p.name for p in parts.samples.iterdir()) == sorted(p.name for p in whole.samples.iterdir())
-    for preview in whole.samples.iterdir():
-        assert (parts.samples / preview.name).read_bytes() == preview.read_bytes()
+    assert [path.name for path in parts.previews()] == [path.name for path in whole.previews()]
+    for ours, theirs in zip(parts.previews(), whole.previews(), strict=True):
+        assert ours.read_bytes() == theirs.read_bytes()
     assert parts.weights_file.read_bytes() == whole.weights_file.read_bytes()
 
 
@@ -213,8 +213,8 @@ def test_a_run_folder_holds_what_design_says(tiny: Config, tmp_path: Path) -> No
     assert [line["images_seen"] for line in lines] == [16, 32, 48, 64, 80, 96]
     wanted = {"images_seen", "step", "loss", "images_per_second", "learning_rate", "seconds"}
     assert all(wanted <= line.keys() for line in lines)
-    assert sorted(path.name for path in run.samples.iterdir()) == [f"{n:012d}.png" for n in (32, 64, 96)]
-    assert "fashion_mnist_10k" in run.card.read_text()
+    assert sorted(path.name for path in run.previews_folder.iterdir()) == [f"{n:012d}.png" for n in (32, 64, 96)]
+    assert "fashion_mnist_10k" in run.card_file.read_text()
     assert not [path for path in run.folder.rglob("*") if path.name.startswith(".")]
     images = load(run.folder).sample(3)
     assert (images.shape, images.dtype) == ((3, 28, 28, 1), np.uint8)

@@ -9,31 +9,32 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Column, Table
+from rich.text import Text
 
 from nevoa.cli import options
+from nevoa.cli.table import show_table
 from nevoa.errors import NevoaError, unknown
 
 if TYPE_CHECKING:
     from nevoa.evaluation import MetricName, Reference, Report, Stage
-    from nevoa.runs.run import Run
+    from nevoa.runs import Run
 
 Result = TypeVar("Result")
 
 MEANINGS = {
-    "fd_": "less is better",
-    "kd_": "less is better",
+    "fd_": "lower is better",
+    "kd_": "lower is better",
     "precision": "share that looks real",
-    "recall": "real ones it can make",
-    "density": "1: as real ones lie",
-    "coverage": "real ones met",
-    "confidence": "the feature network's certainty",
-    "near_copies": "0.01 is chance",
-    "nearest_distance_ratio": "1: as unseen ones",
-    "bits_per_dim": "bound, unseen images",
-    "bits_per_dim_exact": "its whole sum over t",
-    "fid": "less is better",
-    "kid": "less is better",
+    "recall": "real images it can make",
+    "density": "1 = as dense as real images",
+    "coverage": "real images matched",
+    "confidence": "mean class probability",
+    "near_copies": "0.01 expected by chance",
+    "nearest_distance_ratio": "1 = as far as unseen images",
+    "bits_per_dim": "bound on unseen images",
+    "bits_per_dim_exact": "same, over all timesteps",
+    "fid": "lower is better",
+    "kid": "lower is better",
 }
 
 
@@ -45,11 +46,11 @@ def evaluate(
         str | None,
         typer.Option(metavar="SOURCE", help="Data set to compare with.", show_default="the run's; fashion_mnist"),
     ] = None,
-    count: Annotated[int, typer.Option(min=1, help="How many images.")] = 10_000,
+    count: Annotated[int, typer.Option(min=1, help="Number of images.")] = 10_000,
     metrics: Annotated[
         str | None,
         typer.Option(
-            help="With commas: frechet,kernel,manifold,classes,bits,memorisation,inception.",
+            help="Comma-separated: frechet,kernel,manifold,classes,bits,memorisation,inception.",
             show_default="all but inception",
         ),
     ] = None,
@@ -59,27 +60,27 @@ def evaluate(
     eta: options.Eta = None,
     guidance: options.Guidance = None,
     sweep: Annotated[
-        bool, typer.Option("--sweep", help="Instead: samplers x steps, their distance and images per second.")
+        bool, typer.Option("--sweep", help="Compare samplers, spacings and steps instead: quality and speed.")
     ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Decides the images of a run, and what is drawn to measure.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Decides the images that are made, and every random choice.")] = 0,
     inception_weights: Annotated[
-        Path | None, typer.Option(help="torch-fidelity's Inception weights, where there is no network.")
+        Path | None, typer.Option(help="File with torch-fidelity's Inception weights, to use instead of a download.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Measure how good images are: of a run, which makes new ones first, or of files."""
+    """Measure the quality of a run's images or of images in files."""
     from nevoa.config import DataConfig
     from nevoa.evaluation import Protocol, Reference, as_dict, from_files, from_run, measure, save
-    from nevoa.runs.run import Run, newest_run
+    from nevoa.runs import Run, newest_run
 
-    path = Path(subject) if subject else newest_run()
-    run = Run(path) if (path / "model").is_dir() or (path / "config.toml").is_file() else None
-    wishes = {"sampler": sampler, "steps": steps, "spacing": spacing, "eta": eta, "guidance": guidance}
-    if run is None and (sweep or any(wish is not None for wish in wishes.values())):
-        raise NevoaError(f"{path} is not a run; --sampler, --steps and their like say how a run makes images.")
+    path = Path(subject) if subject else newest_run().folder
+    run = Run(path) if Run(path).has_model or Run(path).exists else None
+    sampling = {"sampler": sampler, "steps": steps, "spacing": spacing, "eta": eta, "guidance": guidance}
+    if run is None and (sweep or any(value is not None for value in sampling.values())):
+        raise NevoaError(f"{path} is not a run. Leave out --sweep, --sampler and other options for making images.")
     chosen = _metrics(metrics, run is not None)
-    if sweep and (metrics or as_json or any(wish is not None for wish in wishes.values())):
-        raise NevoaError("--sweep tries all samplers itself and prints a table: leave the other options out.")
+    if sweep and (metrics or as_json or any(value is not None for value in sampling.values())):
+        raise NevoaError("--sweep tries every sampler. Leave out --metrics, --json and options for making images.")
     data = run.config().data if run else DataConfig(source="fashion_mnist")
     if against:
         data = DataConfig(source=against, size=data.size, channels=data.channels)
@@ -88,7 +89,7 @@ def evaluate(
         _sweep(run, reference, count, seed)
         return
     with _progress() as progress:
-        made = _last(from_run(run, reference, count, seed, **wishes), progress) if run else from_files(path, count)
+        made = _last(from_run(run, reference, count, seed, **sampling), progress) if run else from_files(path, count)
         protocol = Protocol(reference, len(made.images), seed, made.sampler)
         report = _last(measure(made, protocol, chosen, inception_weights), progress)
     if as_json:
@@ -96,26 +97,26 @@ def evaluate(
     else:
         _print(report)
     if run:
-        typer.echo(f"Written: {save(report, run)} and the sheet beside it", err=as_json)
+        typer.echo(f"Saved {save(report, run)} and the picture beside it.", err=as_json)
 
 
 def _sweep(run: "Run", reference: "Reference", count: int, seed: int) -> None:
-    """Print a row when it is measured, and keep them all in the run folder."""
+    """Print each row when it is measured, and save all of them in the run folder."""
     from nevoa.evaluation import save_sweep, sweep
 
-    name = f"fd_{reference.feature_network.card.short_name}"
-    typer.echo(f"{'sampler':12}{'spacing':10}{'steps':>6}{name:>12}{'images/s':>10}")
+    name = f"fd_{reference.feature_network.info.short_name}"
+    width = max(8, len(name) + 2)
+    typer.echo(f"{'sampler':11}{'spacing':9}{'steps':>5}{name:>{width}}{'images/s':>10}")
     rows = []
     for row in sweep(run.model(), reference, count, seed):
-        wishes = row.wishes
-        told = f"{wishes.get('sampler'):12}{wishes.get('spacing'):10}{wishes.get('steps'):6}"
-        typer.echo(f"{told}{row.distance:12.4g}{row.images_per_second:10.4g}")
+        made = "{sampler:11}{spacing:9}{steps:>5}".format(**row.options)
+        typer.echo(f"{made}{row.distance:{width}.4g}{row.images_per_second:10.4g}")
         rows.append(row)
-    typer.echo(f"Written: {save_sweep(rows, run, count, seed)}")
+    typer.echo(f"Saved {save_sweep(rows, run, count, seed)}.")
 
 
 def _metrics(names: str | None, has_model: bool) -> "tuple[MetricName, ...]":
-    """Those named; without names, all that can be had of a model or of images alone."""
+    """The metrics named; by default all that can be computed, with or without a model."""
     from nevoa.evaluation import DEFAULT_METRICS, METRICS
 
     if names is None:
@@ -128,7 +129,7 @@ def _metrics(names: str | None, has_model: bool) -> "tuple[MetricName, ...]":
 
 
 def _last(stream: "Iterable[Stage | Result]", progress: Progress) -> Result:  # pyright: ignore[reportInvalidTypeVarUse]
-    """What a stream of stages ends with; the bar shows the way there."""
+    """The last item of a stream of stages, which a progress bar shows."""
     from nevoa.evaluation import Stage
 
     task = progress.add_task("", total=1)
@@ -147,43 +148,29 @@ def _progress() -> Progress:
 
 
 def _print(report: "Report") -> None:
-    console, protocol = Console(highlight=False, soft_wrap=True), report.protocol
-    card = protocol.reference.feature_network.card
-    departures = f" ({'; '.join(protocol.departures)})" if protocol.departures else ""
-    console.print(f"{len(report.subject.images):,} images of {report.subject.name}{_how(report)}", markup=False)
-    console.print(f"protocol {protocol.name}{departures}, against {protocol.as_dict()['reference']}")
-    console.print(f"feature network {card.sha256:.12}, right on {card.accuracy:.1%} of unseen images\n")
-    table = Table(
-        Column("", no_wrap=True),
-        Column("score", justify="right"),
-        Column("floor", justify="right"),
-        "",
-        box=None,
-        pad_edge=False,
-    )
-    for name, meaning in _rows(report):
-        table.add_row(name, _value(report.scores, name), _value(report.floor, name), meaning)
-    console.print(table)
+    console, protocol = Console(highlight=False), report.protocol
+    info = protocol.reference.feature_network.info
+    console.print(f"{report.samples.title}: {report.samples.name}", markup=False)
+    console.print(f"protocol {protocol.title}", markup=False)
+    console.print(f"reference {protocol.as_dict()['reference']}", markup=False)
+    console.print(f"feature network {info.sha256:.12}, right on {info.accuracy:.1%} of unseen images\n", markup=False)
+    rows = [(name, _value(report.scores, name), _value(report.floor, name), meaning) for name, meaning in _rows(report)]
+    show_table(console, ("", "score", "floor", ""), rows, right=("score", "floor"))
     if report.class_shares:
         shares = ", ".join(f"{name} {share:.1%}" for name, share in report.class_shares.items())
-        console.print(f"\nclasses  {shares}")
+        console.print(f"\nclasses: {shares}", markup=False)
     for warning in report.warnings:
-        console.print(f"[yellow]warning[/]  {warning}")
-
-
-def _how(report: "Report") -> str:
-    sampler = report.subject.sampler
-    return f", {sampler['sampler']} in {sampler['steps']} steps" if sampler else ""
+        console.print(Text.assemble(("Warning: ", "yellow"), warning))
 
 
 def _rows(report: "Report") -> list[tuple[str, str]]:
-    """Names and meanings; the bounds of an estimate stand behind it, not in rows of their own."""
+    """Names and meanings of the scores, without those that are errors of others."""
     names = [name for name in report.scores if not name.endswith(("_low", "_high", "_se", "_std"))]
     return [(name, MEANINGS.get(name, MEANINGS.get(name[:3], ""))) for name in names]
 
 
 def _value(scores: dict[str, float], name: str) -> str:
-    """The score; with its standard error, or half of its 95 % interval, in as many digits as that leaves certain."""
+    """A score and its standard error, or half of its 95 % interval, rounded to two digits of the error."""
     if name not in scores:
         return ""
     if f"{name}_low" in scores:

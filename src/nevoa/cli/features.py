@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from nevoa.cli import options
 from nevoa.cli.preparation import data_of
@@ -12,8 +11,9 @@ from nevoa.errors import NevoaError
 if TYPE_CHECKING:
     from nevoa.config import DataConfig
     from nevoa.data import ImageSet
+    from nevoa.evaluation import Epoch
 
-app = typer.Typer(help="The classifiers that images are judged by.", no_args_is_help=True)
+app = typer.Typer(help="Train the networks that evaluation measures distances with.", no_args_is_help=True)
 
 
 @app.callback()
@@ -22,7 +22,7 @@ def _group() -> None:
 
 
 def _test_images(data: "DataConfig", images: "ImageSet") -> "ImageSet | None":
-    """Those of a named data set or of a folder with a test split; None: a part of the training images is held out."""
+    """The test images of a source; None if it has none, and training images have to be held out."""
     from nevoa.data import CATALOG, load_images, load_test_images
 
     if data.source in CATALOG:
@@ -36,14 +36,16 @@ def _test_images(data: "DataConfig", images: "ImageSet") -> "ImageSet | None":
 
 @app.command()
 def train(
-    source: Annotated[str, typer.Argument(help="A labelled data set: see 'nevoa data list'.")],
+    source: Annotated[str, typer.Argument(help="A data set with classes; 'nevoa data list' names some.")],
     size: options.Size = None,
     classes: options.Classes = None,
     channels: options.Channels = None,
     background: options.Background = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the images.", show_default="16")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Number of passes over the images.", show_default="16")
+    ] = None,
 ) -> None:
-    """Train the classifier that 'nevoa evaluate --against SOURCE' looks at images with, and keep it."""
+    """Train the feature network of a data set, for 'nevoa evaluate --against SOURCE'."""
     from nevoa.data import load_images
     from nevoa.evaluation import EPOCHS, feature_network_folder, save_feature_network, train_feature_network
 
@@ -52,14 +54,14 @@ def train(
     test = _test_images(data, images)
     folder = feature_network_folder(images)
     if folder.exists():
-        raise NevoaError(f"{folder} exists: a feature network of these images. Remove that folder to train another.")
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    feature_network = None
-    for epoch, loss, feature_network in train_feature_network(images, test, epochs or EPOCHS):
-        console.print(
-            f"epoch {epoch}/{epochs or EPOCHS}  loss {loss:.4f}  accuracy {feature_network.card.accuracy:.1%}"
-        )
-    assert feature_network is not None
-    save_feature_network(feature_network, folder)
-    card = feature_network.card
-    typer.echo(f"Accuracy {card.accuracy:.1%} on {card.measured_on}. The feature network of {source}: {folder}")
+        raise NevoaError(f"These images already have a feature network: {folder}. Remove the folder to train another.")
+    total = epochs or EPOCHS
+    *_, last = (_shown(epoch, total) for epoch in train_feature_network(images, test, total))
+    info = save_feature_network(last.feature_network, folder).info
+    typer.echo(f"Right on {info.accuracy:.1%} of {info.measured_on}. Saved {folder}")
+
+
+def _shown(epoch: "Epoch", total: int) -> "Epoch":
+    accuracy = epoch.feature_network.info.accuracy
+    typer.echo(f"epoch {epoch.epoch}/{total}  loss {epoch.loss:.4f}  accuracy {accuracy:.1%}", err=True)
+    return epoch

@@ -130,11 +130,11 @@ def train(
 
 
 def _print_plan(plan: "Plan", folder: Path) -> None:
-    from nevoa.runs.overview import saved
-    from nevoa.runs.run import Run
+    from nevoa.runs import Run
+    from nevoa.runs.checkpoint import newest_saved
 
     channels, height, width = plan.shape
-    done = max(saved(Run(folder)), default=0) // plan.config.training.batch_size
+    done = newest_saved(Run(folder).checkpoints) // plan.config.training.batch_size
     rows = {
         "data": f"{plan.source}: {plan.images:,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}"
         f"{', mirrored' * bool(plan.config.data.flip)}{left_out(plan.notes)}",

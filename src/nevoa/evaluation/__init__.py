@@ -1,4 +1,4 @@
-"""How good a model is: pure functions of features, and a protocol that says how they are used."""
+"""The quality of images: pure functions of features, and a protocol that fixes how they are used."""
 
 from nevoa.evaluation.feature_network import (
     FeatureNetwork,
@@ -8,13 +8,14 @@ from nevoa.evaluation.feature_network import (
 )
 from nevoa.evaluation.feature_networks import feature_network_folder, feature_network_for
 from nevoa.evaluation.feature_training import EPOCHS, Epoch, train_feature_network
-from nevoa.evaluation.measure import DEFAULT_METRICS, METRICS, MetricName, Report, measure
+from nevoa.evaluation.measure import DEFAULT_METRICS, METRICS, Report, measure
 from nevoa.evaluation.progress import Stage
 from nevoa.evaluation.protocol import COUNT, SEED, Protocol
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.report import as_dict, save
 from nevoa.evaluation.samples import Samples, from_files, from_run
 from nevoa.evaluation.sweep import Row, save_sweep, sweep
+from nevoa.vocabulary import MetricName
 
 __all__ = [
     "COUNT",

@@ -1,4 +1,4 @@
-"""A small residual classifier; distances are measured in the features of its last hidden layer."""
+"""A small residual classifier, whose last hidden layer gives the features."""
 
 from itertools import pairwise
 
@@ -9,10 +9,10 @@ WIDTHS = (32, 64, 128)
 
 
 class Classifier(nn.Module):
-    """Images `[B, C, H, W]` in [-1, 1], of any size from 8x8, to logits `[B, classes]`.
+    """Images `[B, C, H, W]` in [-1, 1], of 8x8 or more, to logits `[B, classes]`.
 
     A 3x3 stem, then one residual block (He et al. 2016, with batch normalization) per further width, each halving the
-    sides; the mean over what is left of the image is the feature vector, `WIDTHS[-1]` wide.
+    sides. The spatial mean is the feature vector of length `WIDTHS[-1]`.
     """
 
     def __init__(self, channels: int, classes: int):
@@ -23,7 +23,7 @@ class Classifier(nn.Module):
         self.head = nn.Linear(WIDTHS[-1], classes)
 
     def features(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:
-        """The last hidden layer."""
+        """The last hidden layer, before the linear head."""
         return self.body(x).mean((2, 3))
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B K"]:
@@ -31,7 +31,7 @@ class Classifier(nn.Module):
 
 
 class Block(nn.Module):
-    """Two 3x3 convolutions, the first halving the sides, around a strided 1x1 shortcut."""
+    """Two 3x3 convolutions, the first with stride 2, and a 1x1 shortcut with stride 2."""
 
     def __init__(self, dim: int, dim_out: int):
         super().__init__()

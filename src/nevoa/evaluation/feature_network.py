@@ -1,4 +1,4 @@
-"""A feature network: a trained classifier, and the card that says what it was trained on and how well it does."""
+"""A feature network: a trained classifier, with what it was trained on and how accurate it is."""
 
 import hashlib
 import json
@@ -17,20 +17,22 @@ from nevoa.errors import NevoaError
 from nevoa.evaluation.classifier import WIDTHS, Classifier
 
 IMAGES_AT_ONCE = 500
-WEIGHTS, CARD = "judge.safetensors", "card.json"
+# Names of the first format; folders with them are in users' caches.
+WEIGHTS, INFO = "judge.safetensors", "card.json"
 
 
 @dataclass(frozen=True)
 class FeatureNetworkInfo:
-    """What is known of a feature network.
+    """What is known about a feature network.
 
     Attributes:
-        name: the source it was trained on; it names the metrics: `fd_NAME`.
+        name: the source it was trained on.
         fingerprint: of the training images.
-        shape: (C, H, W) of the images it feature networks.
-        images: how many it was trained on.
-        accuracy: share of the images of `measured_on` that it classifies as labelled.
-        sha256: of its weights' file; what a protocol is tied to.
+        shape: (C, H, W) of the images.
+        images: number of training images.
+        accuracy: share of unseen images that it classifies correctly.
+        measured_on: the unseen images, in words.
+        sha256: of the file with its weights.
     """
 
     name: str
@@ -44,7 +46,7 @@ class FeatureNetworkInfo:
 
     @property
     def short_name(self) -> str:
-        """The suffix of its metrics: `fashion` for fashion_mnist, else the name; with a size that is not native."""
+        """The suffix of its metrics: the name, `fashion` for fashion_mnist, and the size if it is not the usual one."""
         name = "fashion" if self.name == "fashion_mnist" else self.name
         row = CATALOG.get(self.name)
         native = row is None or (row.channels, *(row.size or ())) == self.shape
@@ -53,10 +55,10 @@ class FeatureNetworkInfo:
 
 @dataclass(frozen=True)
 class FeatureNetwork:
-    """Looks at images, float32 on the CPU, so that its features are the same everywhere up to rounding."""
+    """Computes features in float32 on the CPU, so that they are the same on all machines up to rounding."""
 
     network: Classifier
-    card: FeatureNetworkInfo
+    info: FeatureNetworkInfo
 
     @property
     def width(self) -> int:
@@ -64,7 +66,7 @@ class FeatureNetwork:
         return WIDTHS[-1]
 
     def features(self, images: UInt8[np.ndarray, "N H W C"]) -> Float64[np.ndarray, "N D"]:
-        """Feature vectors of 8-bit images of the card's shape."""
+        """Features of 8-bit images of the shape in `info`."""
         self.network.eval()
         with torch.inference_mode():
             parts = [
@@ -74,7 +76,7 @@ class FeatureNetwork:
         return np.concatenate(parts).astype(np.float64)
 
     def probabilities(self, features: Float64[np.ndarray, "N D"]) -> Float64[np.ndarray, "N K"]:
-        """Probability of each class, from feature vectors."""
+        """Class probabilities of images with these features."""
         head = self.network.head
         with torch.inference_mode():
             logits = torch.from_numpy(features) @ head.weight.double().T + head.bias.double()
@@ -82,29 +84,29 @@ class FeatureNetwork:
 
 
 def save_feature_network(feature_network: FeatureNetwork, folder: Path) -> FeatureNetwork:
-    """Publish a feature network as a new folder; the feature network returned carries the hash of its file."""
+    """Write a feature network into a new folder. Returns it with the hash of its weights."""
     with published(folder) as temporary:
         temporary.mkdir()
         tensors = {name: tensor.contiguous() for name, tensor in feature_network.network.state_dict().items()}
         save_file(tensors, temporary / WEIGHTS)
-        card = replace(feature_network.card, sha256=sha256(temporary / WEIGHTS))
-        write_text(temporary / CARD, json.dumps(asdict(card), indent=2) + "\n")
-    return FeatureNetwork(feature_network.network, card)
+        info = replace(feature_network.info, sha256=sha256(temporary / WEIGHTS))
+        write_text(temporary / INFO, json.dumps(asdict(info), indent=2) + "\n")
+    return FeatureNetwork(feature_network.network, info)
 
 
 def load_feature_network(folder: Path) -> FeatureNetwork:
-    """The feature network in a folder. A NevoaError if its files are missing, damaged or do not belong together."""
+    """Read a feature network. A NevoaError if its files are missing, damaged or do not belong together."""
     try:
-        values = read_json(folder / CARD)
-        card = FeatureNetworkInfo(**{**values, "shape": tuple(values["shape"]), "classes": tuple(values["classes"])})
+        values = read_json(folder / INFO)
+        info = FeatureNetworkInfo(**{**values, "shape": tuple(values["shape"]), "classes": tuple(values["classes"])})
         data = (folder / WEIGHTS).read_bytes()
-        if hashlib.sha256(data).hexdigest() != card.sha256:
-            raise ValueError("its weights are not those that its card was written for")
-        network = Classifier(card.shape[0], len(card.classes))
+        if hashlib.sha256(data).hexdigest() != info.sha256:
+            raise ValueError(f"{WEIGHTS} is not the file that {INFO} describes")
+        network = Classifier(info.shape[0], len(info.classes))
         network.load_state_dict(load(data))
     except (NevoaError, OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise NevoaError(
-            f"The feature network in {folder} is damaged: {reason}. Remove that folder and train it again."
+            f"The feature network in {folder} is damaged: {reason}. Remove the folder and train it again."
         ) from error
-    return FeatureNetwork(network.eval(), card)
+    return FeatureNetwork(network.eval(), info)

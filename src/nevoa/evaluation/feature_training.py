@@ -1,4 +1,4 @@
-"""Training a feature network on any labelled source."""
+"""Train a feature network on any labelled images."""
 
 import math
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from nevoa.evaluation.feature_network import FeatureNetwork, FeatureNetworkInfo
 
 BATCH = 128
 EPOCHS = 16
-# The peak, after a tenth of the course.
+# The peak of the cycle, reached after a tenth of the steps.
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 0.05
 SHIFT = 2
@@ -28,7 +28,7 @@ HELD_OUT = 10
 
 
 class Epoch(NamedTuple):
-    """One epoch of a feature network's training, and the feature network as it stands, its accuracy measured."""
+    """One epoch of training: its number from 1, mean loss, and the network with its measured accuracy."""
 
     epoch: int
     loss: float
@@ -36,20 +36,20 @@ class Epoch(NamedTuple):
 
 
 def train_feature_network(train: ImageSet, test: ImageSet | None, epochs: int = EPOCHS) -> Iterator[Epoch]:
-    """Train a classifier, epoch by epoch: AdamW, one cycle of the learning rate, images shifted and mirrored.
+    """Train a classifier with AdamW and one cycle of the learning rate, on shifted and mirrored images.
 
-    Its accuracy is measured on `test`, or, where there is none, on a tenth of the training images that it is then not
-    trained on.
+    Its accuracy is measured on `test`. If that is None, a tenth of the training images is held out for it. A NevoaError
+    if there are fewer than two classes.
     """
     if len(train.classes) < 2:
-        raise NevoaError(f"A feature network learns to tell classes apart: {train.name} has {len(train.classes)}.")
+        raise NevoaError(f"A feature network needs two or more classes; {train.name} has {len(train.classes)}.")
     kept, held_out = _split(train) if test is None else (np.arange(len(train)), np.arange(0))
     unseen = _part(train, held_out) if test is None else test
     network = _fresh(train)
     optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     steps = epochs * (len(kept) // BATCH or 1)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps, pct_start=0.1)
-    card = FeatureNetworkInfo(
+    info = FeatureNetworkInfo(
         name=train.name,
         fingerprint=train.fingerprint,
         shape=train.shape,
@@ -60,7 +60,7 @@ def train_feature_network(train: ImageSet, test: ImageSet | None, epochs: int = 
     )
     for epoch in range(epochs):
         loss = _epoch(network, optimizer, schedule, train, kept, epoch)
-        measured = replace(card, accuracy=accuracy(FeatureNetwork(network, card), unseen))
+        measured = replace(info, accuracy=accuracy(FeatureNetwork(network, info), unseen))
         yield Epoch(epoch + 1, loss, FeatureNetwork(network, measured))
 
 
@@ -94,7 +94,7 @@ def _epoch(
 
 
 def varied(x: Float[Tensor, "B C H W"], rng: np.random.Generator) -> Float[Tensor, "B C H W"]:
-    """Each image shifted by up to SHIFT pixels each way (its edge repeated), and mirrored or not."""
+    """Shift each image by up to SHIFT pixels in each direction, repeating its edge, and mirror half of them."""
     count, _, height, width = x.shape
     down, right = (torch.from_numpy(rng.integers(-SHIFT, SHIFT + 1, (count, 1))) for _ in range(2))
     mirrored = torch.from_numpy(rng.random((count, 1)) < 0.5)

@@ -1,4 +1,4 @@
-"""Feature vectors of an image set: computed once, kept by fingerprint, and checked before anything is measured."""
+"""Features of image sets: computed once, cached by fingerprint, and checked before anything is measured."""
 
 from pathlib import Path
 
@@ -12,43 +12,47 @@ from nevoa.evaluation.feature_network import FeatureNetwork
 
 Features = Float64[np.ndarray, "N D"]
 
-# Below it the bias of a Fréchet distance and its noise are of the size of what is to be seen.
+# With fewer images, bias and noise of a Fréchet distance are as large as the differences of interest.
 FEW = 2048
 
 
 def features_of(images: ImageSet, feature_network: FeatureNetwork) -> Features:
-    """The features of a data set's images: read from the cache, or computed and kept there."""
-    path = cache_folder() / "features" / f"{feature_network.card.sha256:.16}-{images.fingerprint:.16}.npy"
-    kept = _read(path, (len(images), feature_network.width))
-    if kept is not None:
-        return kept
+    """Features of a data set, read from the cache or computed and cached."""
+    path = cache_folder() / "features" / f"{feature_network.info.sha256:.16}-{images.fingerprint:.16}.npy"
+    cached = _read(path, (len(images), feature_network.width))
+    if cached is not None:
+        return cached
     features = feature_network.features(images.images)
     with published(path) as temporary:
         np.save(temporary, features)
     return features
 
 
-def check_features(features: Features, whose: str, *, moments: bool = True) -> None:
-    """A NevoaError if nothing can be measured on these: NaN, all alike, or for `moments` fewer than their width."""
+def check_features(features: Features, name: str, *, moments: bool = True) -> None:
+    """Raise a NevoaError if nothing can be measured: features that are NaN, all equal or too few.
+
+    Args:
+        name: what the images are called in the error, in the plural.
+        moments: whether a covariance is needed, and so at least as many images as features.
+    """
     count, width = features.shape
     broken = np.flatnonzero(~np.isfinite(features).all(1))
     if len(broken):
         raise NevoaError(
-            f"The features of {len(broken):,} of {count:,} {whose} are not numbers; the first is image "
-            f"{broken[0]}. Its weights are broken: train the feature network again."
+            f"The features of {len(broken):,} of {count:,} {name} are not finite; the first is image {broken[0]}. "
+            "The weights of the feature network are broken: train it again."
         )
     if moments and count < width:
-        found = f"There is one of the {whose}" if count == 1 else f"There are {count:,} {whose}"
         raise NevoaError(
-            f"{found}. Distances in {width} features need at least as many images, better {FEW:,}. "
-            "Without them: --metrics classes,memorisation."
+            f"The number of {name} is {count:,}, but distances between {width} features need at least {width}, better "
+            f"{FEW:,}. With so few use --metrics classes,memorisation."
         )
     if (features == features[0]).all():
-        raise NevoaError(f"All {count:,} {whose} look the same to the feature network: there is nothing to measure.")
+        raise NevoaError(f"The feature network cannot tell the {count:,} {name} apart: there is nothing to measure.")
 
 
 def _read(path: Path, shape: tuple[int, int]) -> Features | None:
-    """The array at `path`; None if there is none of that shape: what is kept here can always be computed again."""
+    """The cached features, or None if they are missing or damaged."""
     try:
         features = mapped(path)
     except (OSError, ValueError):

@@ -11,7 +11,7 @@ Features = Float64[np.ndarray, "N D"]
 
 @dataclass(frozen=True)
 class Moments:
-    """Count, mean and scatter (the sum of centred outer products) of feature vectors, in float64."""
+    """Count, mean and scatter (sum of centred outer products) of feature vectors, in float64."""
 
     count: int
     mean: Float64[np.ndarray, " D"]
@@ -19,7 +19,7 @@ class Moments:
 
     @classmethod
     def of(cls, batches: Iterable[Float64[np.ndarray, "_ D"]]) -> "Moments":
-        """The moments of a stream of batches, none of which is kept."""
+        """The moments of a stream of batches, in constant memory."""
         parts = (cls(len(batch), batch.mean(0), _scatter(batch)) for batch in batches)
         total = next(parts)
         for part in parts:
@@ -27,7 +27,7 @@ class Moments:
         return total
 
     def joined(self, other: "Moments") -> "Moments":
-        """The moments of both sets together (Chan, Golub and LeVeque 1979): no sum of squares that cancels."""
+        """The moments of both sets together, without cancellation (Chan, Golub and LeVeque 1979)."""
         count = self.count + other.count
         apart = other.mean - self.mean
         scatter = self.scatter + other.scatter + np.outer(apart, apart) * (self.count * other.count / count)
@@ -35,7 +35,7 @@ class Moments:
 
     @property
     def covariance(self) -> Float64[np.ndarray, "D D"]:
-        """The unbiased one: scatter / (count - 1)."""
+        """The unbiased covariance, scatter / (count - 1)."""
         return self.scatter / (self.count - 1)
 
     @property
@@ -45,22 +45,22 @@ class Moments:
 
     @property
     def warning(self) -> str | None:
-        """Why a distance to these moments is not to be trusted; None where it is."""
+        """Why a distance to these moments means little; None if it can be trusted."""
         width, rank = len(self.mean), self.rank
         if rank == width:
             return None
-        why = f"{self.count:,} images" if self.count <= width else "features that do not vary or repeat one another"
+        why = f"{self.count:,} images" if self.count <= width else "features that are constant or repeat one another"
         return (
-            f"the covariance of the features has rank {rank}, not {width}, because of {why}: "
-            "the Fréchet distance says little"
+            f"the covariance of the features has rank {rank} instead of {width}, because of {why}: "
+            "the Fréchet distance means little"
         )
 
 
 def frechet_distance(a: Moments, b: Moments) -> float:
     """|mean_a - mean_b|^2 + tr(cov_a + cov_b - 2 (cov_a cov_b)^(1/2)), at least 0.
 
-    The trace of the root is the sum of the singular values of cov_a^(1/2) cov_b^(1/2): no complex parts, no failure
-    where a covariance is singular.
+    The trace of the root is the sum of the singular values of cov_a^(1/2) cov_b^(1/2). This stays real, and works for
+    singular covariances.
     """
     root_trace = np.linalg.svd(_root(a.covariance) @ _root(b.covariance), compute_uv=False).sum()
     apart = a.mean - b.mean

@@ -1,6 +1,6 @@
-"""The metrics of the literature, through torchmetrics and torch-fidelity (extra `metrics`): Inception FID and KID.
+"""Inception FID and KID by torchmetrics and torch-fidelity (extra `metrics`).
 
-For photographs: the features of an ImageNet network say little about 28x28 clothes.
+They are meant for photographs: the features of an ImageNet network say little about 28x28 clothes.
 """
 
 from collections.abc import Iterator
@@ -30,17 +30,17 @@ def inception_scores(
     """`fid`, and `kid` with its standard deviation over subsets, of 8-bit images against reference images.
 
     Args:
-        weights: torch-fidelity's Inception weights; None downloads them once.
-        network: looks at the images in Inception's place: uint8 `[B, 3, H, W]` to features `[B, D]`.
+        weights: file with torch-fidelity's Inception weights; None downloads them once.
+        network: used in place of Inception: uint8 `[B, 3, H, W]` to features `[B, D]`.
     """
     try:
         from torchmetrics.image import FrechetInceptionDistance, KernelInceptionDistance
     except ImportError as error:
         raise NevoaError("Inception metrics need an extra: pip install 'nevoa[metrics]'.") from error
-    looking = _inception(weights) if network is None else network
+    extractor = _inception(weights) if network is None else network
     subset = min(SUBSET, len(images), len(reference))
-    fid = FrechetInceptionDistance(feature=looking, input_img_size=(3, *images.shape[1:3])).set_dtype(torch.float64)
-    kid = KernelInceptionDistance(feature=looking, subset_size=subset)
+    fid = FrechetInceptionDistance(feature=extractor, input_img_size=(3, *images.shape[1:3])).set_dtype(torch.float64)
+    kid = KernelInceptionDistance(feature=extractor, subset_size=subset)
     for real, pictures in ((True, reference), (False, images)):
         for batch in _batches(pictures):
             fid.update(batch, real=real)
@@ -55,21 +55,21 @@ def _inception(weights: Path | None) -> nn.Module:
     from torchmetrics.image.fid import NoTrainInceptionV3
 
     if weights is not None and not weights.is_file():
-        raise NevoaError(f"There is no file {weights} with Inception weights.")
+        raise NevoaError(f"There is no file {weights}; --inception-weights names a file with Inception weights.")
     try:
         if weights is not None:
-            # torch-fidelity unpickles whatever it is given; what loads so has nothing in it that could run.
+            # torch-fidelity unpickles the file. Refuse one that holds anything but tensors.
             torch.load(weights, weights_only=True)
         return NoTrainInceptionV3("inception-v3-compat", [str(WIDTH)], str(weights) if weights else None)
     except ModuleNotFoundError as error:
         raise NevoaError("Inception metrics need an extra: pip install 'nevoa[metrics]'.") from error
     except OSError as error:
         raise NevoaError(
-            f"The Inception weights cannot be downloaded ({error}). Get them where there is a network and name the "
-            "file: --inception-weights."
+            f"The Inception weights cannot be downloaded ({error}). Download them elsewhere and name the file with "
+            "--inception-weights."
         ) from error
-    except Exception as error:  # whatever torch.load and load_state_dict find wrong with a file
-        raise NevoaError(f"{weights} does not hold torch-fidelity's Inception weights.") from error
+    except Exception as error:  # torch.load and load_state_dict raise many types
+        raise NevoaError(f"{weights} does not contain torch-fidelity's Inception weights.") from error
 
 
 def _batches(images: Images) -> Iterator[Tensor]:

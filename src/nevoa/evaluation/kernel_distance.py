@@ -15,7 +15,7 @@ CONFIDENCE = 0.95
 
 
 class KernelDistance(NamedTuple):
-    """The estimate, and the interval that bootstrap resampling of both sets puts around it."""
+    """The estimate and its 95 % bootstrap interval."""
 
     distance: float
     low: float
@@ -25,9 +25,9 @@ class KernelDistance(NamedTuple):
 def kernel_distance(a: Features, b: Others, rng: np.random.Generator) -> KernelDistance:
     """Mean k(a, a') + mean k(b, b') - 2 mean k(a, b) over distinct pairs, k(x, y) = (x.y / D + 1)^3.
 
-    All pairs are used, in blocks of ROWS. It is unbiased, so near 0 it can be negative; that is noise, and the
-    interval says how much. The bootstrap draws each set with replacement RESAMPLES times: a resample is a column of
-    multiplicities, and pairs of an image with itself are left out, which keeps it unbiased too.
+    All pairs are used, in blocks of ROWS. The estimate is unbiased, so it may be negative near 0. The bootstrap draws
+    each set RESAMPLES times with replacement: a resample is a column of multiplicities. It leaves out pairs of an image
+    with itself, and so is unbiased, too.
     """
     w_a, w_b = _multiplicities(len(a), rng), _multiplicities(len(b), rng)
     estimates = _within(a, w_a) + _within(b, w_b) - 2 * _between(a, b, w_a, w_b)
@@ -36,12 +36,12 @@ def kernel_distance(a: Features, b: Others, rng: np.random.Generator) -> KernelD
 
 
 def kernel(x: Features, y: Others) -> Float64[np.ndarray, "N M"]:
-    """k(x, y) for every pair."""
+    """k(x, y) for all pairs."""
     return (x @ y.T / x.shape[1] + 1) ** 3
 
 
 def _multiplicities(count: int, rng: np.random.Generator) -> Weights:
-    """How often each image stands in each resample; the first column is the set itself."""
+    """How often each image occurs in each resample; the first column is the set itself."""
     draws = rng.multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
     return np.concatenate([np.ones((1, count)), draws]).T
 
@@ -57,7 +57,7 @@ def _between(a: Features, b: Others, w_a: Weights, w_b: Float64[np.ndarray, "M R
 
 
 def _weighted(a: Features, b: Others, w_a: Weights, w_b: Float64[np.ndarray, "M R"]) -> Float64[np.ndarray, " R"]:
-    """Sum over all pairs of weight times weight times kernel, for each resample."""
+    """Weighted sum of the kernel over all pairs, for each resample."""
     total = np.zeros(w_a.shape[1])
     for first in range(0, len(a), ROWS):
         rows = slice(first, first + ROWS)

@@ -25,7 +25,7 @@ AT_ONCE = 256
 
 
 class Terms(NamedTuple):
-    """Per image: its term of the bound in bits per dimension, and the mean squared error of the estimated noise."""
+    """Per image: one term of the bound in bits per dimension, and the mean squared error of the predicted noise."""
 
     bits: PerImage
     noise_loss: PerImage
@@ -33,12 +33,12 @@ class Terms(NamedTuple):
 
 @dataclass(frozen=True)
 class Bound:
-    """All T terms, over few images.
+    """All T terms of the bound, for a few images.
 
     Attributes:
         bits: mean term at each timestep 1 … T.
-        noise_loss: mean squared error of the noise at each timestep 1 … T: the loss by noise level.
-        total: the bound of each image, prior included.
+        noise_loss: mean squared error of the predicted noise at each timestep 1 … T.
+        total: the bound of each image, including the prior.
     """
 
     bits: Float64[np.ndarray, " T"]
@@ -46,21 +46,21 @@ class Bound:
     total: Float64[np.ndarray, " N"]
 
 
-def stratified(
+def estimate_bound(
     denoiser: AnyDenoiser, x_0: Images, variance: VarianceName = "small", strata: int = 20, seed: int = 0
 ) -> Float64[np.ndarray, " N"]:
     """An unbiased estimate of each image's bound from 1 + `strata` evaluations of the network.
 
-    The decoder's term is always computed. The others fall about as 1/t, so timesteps 2 … T are drawn in proportion to
-    that, one from each of `strata` stretches of equal probability, and each term counts by the inverse of its own. The
-    estimates of different images are independent, so their standard error is that of their mean.
+    The decoder's term is always computed. The others fall about as 1/t, so timesteps 2 … T are drawn with that
+    probability, one from each of `strata` intervals of equal probability, and weighted by its inverse (importance
+    sampling with stratification). Estimates of different images are independent.
     """
     steps, count = steps_of(denoiser.process.schedule), len(x_0)
     rng = generator(seed, Stream.EVALUATION, 0)
     probability = 1 / np.arange(2, steps + 1)
     probability /= probability.sum()
     moments = (np.arange(strata) + rng.random((count, strata))) / strata
-    # The last sum can round to just below 1.
+    # The last cumulative sum can round to just below 1.
     drawn = np.searchsorted(probability.cumsum()[:-1], moments, side="right")
     first, t = torch.ones(count, 1, dtype=torch.int64), torch.from_numpy(drawn + 2)
     weights = torch.from_numpy(1 / (strata * probability[drawn]))
@@ -68,8 +68,8 @@ def stratified(
     return (total + _summed(denoiser, x_0, t, weights, variance, rng)).numpy()
 
 
-def exact(denoiser: AnyDenoiser, x_0: Images, variance: VarianceName = "small", seed: int = 0) -> Bound:
-    """The whole sum over t = 1 … T, with one draw of the noise for each image and timestep."""
+def exact_bound(denoiser: AnyDenoiser, x_0: Images, variance: VarianceName = "small", seed: int = 0) -> Bound:
+    """The full sum over t = 1 … T, with one sample of the noise per image and timestep."""
     steps = steps_of(denoiser.process.schedule)
     rng = generator(seed, Stream.EVALUATION, 1)
     bits, noise_loss = np.zeros(steps), np.zeros(steps)
@@ -91,12 +91,12 @@ def term(
     x_t = process.forward(x_0, t, epsilon)
     estimate = denoiser(x_t, t)
     noise_loss = ((estimate.epsilon - epsilon) ** 2).flatten(1).mean(1).cpu().double()
-    # Divergences are differences of near numbers: in float64, so on the CPU, since MPS has none.
+    # Divergences are small differences, so they need float64; MPS has none, so they are computed on the CPU.
     x_0, x_t, x_0_hat, t = x_0.cpu().double(), x_t.cpu().double(), estimate.x_0.cpu().double(), t.cpu()
     mean, small = process.posterior(x_0, x_t, t)
     guess, _ = process.posterior(x_0_hat, x_t, t)
     spread = process.large_variance(t, t - 1, mean) if variance == "large" else small
-    # At t = 1 the posterior is a point; its place is taken by the decoder, with the variance of t = 2 as in Ho et al.
+    # At t = 1 the posterior is a point: the decoder replaces it, with the variance of t = 2 as in Ho et al.
     first = (t == 1).view(-1, 1, 1, 1)
     _, second = process.posterior(mean, mean, torch.full_like(t, 2))
     small, spread = torch.where(first, second, small), torch.where(first, second, spread)
@@ -113,7 +113,7 @@ def prior_bits(process: GaussianProcess, x_0: Images) -> PerImage:
 
 
 def log_decoder(x_0: Float64[Tensor, "B C H W"], mean: Tensor, sigma: Tensor) -> Float64[Tensor, "B C H W"]:
-    """log of the mass that N(mean, sigma^2) has on each value's 1/255 to either side; the outer values' are open.
+    """log of the probability of the interval x_0 ± 1/255 under N(mean, sigma^2); the outermost intervals are open.
 
     Intervals right of the mean are mirrored to the left, where the distribution function does not round to 1.
     """
@@ -132,7 +132,7 @@ def _summed(
     variance: VarianceName,
     rng: np.random.Generator,
 ) -> PerImage:
-    """Each image's terms at its K timesteps, weighted and added up."""
+    """The weighted sum of the terms of each image at its K timesteps."""
     bits = torch.zeros(len(x_0), dtype=torch.float64)
     images = torch.arange(len(x_0)).repeat_interleave(t.shape[1])
     for places in torch.arange(t.numel()).split(AT_ONCE):

@@ -1,4 +1,4 @@
-"""Are the images new? Distances to the nearest training image, against those of real images not trained on."""
+"""Whether images are copies: distances to the nearest training image, compared with those of held-out images."""
 
 from dataclasses import dataclass
 
@@ -14,14 +14,14 @@ ROWS, COLUMNS = 1000, 10_000
 
 @dataclass(frozen=True)
 class Memorisation:
-    """How near generated images come to training images.
+    """How close generated images are to training images.
 
     Attributes:
-        share: of generated images nearer to a training image than the held-out images' 1 % quantile. 0.01 is what
-            new images have; far above it, training images are repeated.
-        nearest: index of the nearest training image of each generated one; from N on, its mirror image.
-        distance: root mean square difference to it, in 8-bit steps.
-        held_out_distance: the same for the held-out images.
+        share: of generated images that are closer to a training image than the closest 1 % of held-out images. About
+            0.01 for new images; far more if training images are repeated.
+        nearest: index of the nearest training image of each generated image; index M + i is the mirror image of i.
+        distance: root mean square difference to the nearest training image, in 8-bit steps.
+        held_out_distance: the same distance of the held-out images.
     """
 
     share: float
@@ -31,14 +31,14 @@ class Memorisation:
 
     @property
     def median_ratio(self) -> float:
-        """Median distance of the generated images over that of the held-out ones."""
+        """Median distance of the generated images, divided by that of the held-out images."""
         return float(np.median(self.distance) / np.median(self.held_out_distance))
 
 
 def memorisation(
     generated: Images, training: Training, held_out: UInt8[np.ndarray, "P H W C"], mirrored: bool = False
 ) -> Memorisation:
-    """Compare `generated` and `held_out` with `training`; with `mirrored`, with its mirror images too."""
+    """Compare `generated` and `held_out` with `training` and, if `mirrored`, with its mirror images."""
     nearest, distance = nearest_images(generated, training, mirrored)
     _, usual = nearest_images(held_out, training, mirrored)
     share = float((distance < np.quantile(usual, QUANTILE)).mean())
@@ -59,13 +59,13 @@ def nearest_images(
 
 
 def picked(training: Training, index: int) -> UInt8[np.ndarray, "H W C"]:
-    """Training image number `index`; from N on, mirrored."""
+    """Training image number `index`; mirrored from M on."""
     image = training[index % len(training)]
     return image[:, ::-1] if index >= len(training) else image
 
 
 def _search(images: Images, training: Training) -> tuple[Int64[np.ndarray, " N"], Float32[np.ndarray, " N"]]:
-    """Index of the nearest, and its squared distance less the image's own norm, in float32: enough to rank by."""
+    """Index of the nearest training image, and the part of the squared distance that depends on it, in float32."""
     index, best = np.zeros(len(images), np.int64), np.full(len(images), np.inf, np.float32)
     for start in range(0, len(training), COLUMNS):
         columns = _flat(training[start : start + COLUMNS])

@@ -1,6 +1,7 @@
 """Precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020).
 
-Each image stands for a ball in feature space that reaches to its k-th nearest neighbour in its own set.
+Both estimate the region of a set in feature space by balls around its vectors, each reaching to the k-th nearest
+neighbour within the set.
 """
 
 from collections.abc import Iterator
@@ -17,13 +18,13 @@ ROWS = 1000
 
 
 class PrecisionRecall(NamedTuple):
-    """Shares between 0 and 1; density can exceed 1.
+    """Precision, recall and coverage are shares between 0 and 1; density can exceed 1.
 
     Attributes:
-        precision: share of generated images inside some real ball.
-        recall: share of real images inside some generated ball.
-        density: how many real balls a generated image is in, on average, over k.
-        coverage: share of real balls with a generated image in them.
+        precision: share of generated images inside a ball of a real image.
+        recall: share of real images inside a ball of a generated image.
+        density: mean number of real images' balls around a generated image, divided by k.
+        coverage: share of real images whose ball contains a generated image.
     """
 
     precision: float
@@ -32,8 +33,8 @@ class PrecisionRecall(NamedTuple):
     coverage: float
 
 
-def manifold(real: Features, generated: Others, k: int = K) -> PrecisionRecall:
-    """The four of them. Each set has more than `k` images."""
+def precision_recall(real: Features, generated: Others, k: int = K) -> PrecisionRecall:
+    """All four measures. Each set needs more than `k` images."""
     real_radius, generated_radius = radii(real, k), radii(generated, k)
     inside, density = np.zeros(len(generated), bool), 0
     recalled, covered = [], []
@@ -53,12 +54,12 @@ def manifold(real: Features, generated: Others, k: int = K) -> PrecisionRecall:
 
 def radii(x: Features, k: int) -> Float64[np.ndarray, " N"]:
     """Squared distance of each vector to its k-th nearest other."""
-    # Column k, not k - 1: a vector is its own nearest.
+    # Column k, not k - 1: the nearest neighbour of a vector is itself.
     return np.concatenate([np.partition(distances, k, axis=1)[:, k] for _, distances in squared_distances(x, x)])
 
 
 def squared_distances(x: Features, y: Others) -> Iterator[tuple[slice, Float64[np.ndarray, "n M"]]]:
-    """Squared Euclidean distances, ROWS rows of `x` at a time, with the rows they are of."""
+    """Squared Euclidean distances, ROWS rows of `x` at a time: yields the rows and their distances to all of `y`."""
     y_norm = np.einsum("nd,nd->n", y, y)
     for first in range(0, len(x), ROWS):
         rows = slice(first, first + ROWS)

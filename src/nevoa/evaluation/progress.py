@@ -1,11 +1,11 @@
-"""Where a measurement stands."""
+"""Progress of a measurement."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What is being done, and how much of it: `done` of `total` (network evaluations, or one piece of work)."""
+    """What is being computed, and how far: `done` of `total` network evaluations, or one piece of work."""
 
     name: str
     done: int = 0

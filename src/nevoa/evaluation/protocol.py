@@ -1,4 +1,4 @@
-"""How quality is measured, under a name: two results of one protocol can be compared."""
+"""The conditions of a measurement under a name: results of the same protocol can be compared."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,14 +8,18 @@ from nevoa.evaluation.reference import Reference
 VERSION = 1
 COUNT = 10_000
 SEED = 0
+# Digest of the Fashion-MNIST images, both splits, and the packaged feature network.
+FASHION = "301eaacd7326af34f3dfc8314b8bcbed96338a51a4c5c89a5ccf18205c28f112"
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """All that decides a score besides the images themselves.
+    """Everything that decides a score besides the images themselves.
 
     Attributes:
-        sampler: how the images were made: sampler, steps, variance, clip; None where they came from files.
+        count: number of images that are measured.
+        seed: decides the training images of the floor, and every other random choice.
+        sampler: how the images were made (sampler, steps, variance, clip, ...); None for images from files.
     """
 
     reference: Reference
@@ -25,12 +29,21 @@ class Protocol:
 
     @property
     def name(self) -> str:
-        """`nevoa-fashion/1` for Fashion-MNIST at its own size."""
-        return f"nevoa-{self.reference.feature_network.card.short_name}/{VERSION}"
+        """`nevoa-fashion/1` for all of Fashion-MNIST and the packaged feature network.
+
+        Any other reference adds the first 8 digits of its digest, as in `nevoa-cifar10-1a2b3c4d/1`.
+        """
+        return f"nevoa-{self.reference_name}/{VERSION}"
+
+    @property
+    def reference_name(self) -> str:
+        """The part of the name that stands for images and feature network."""
+        short_name, digest = self.reference.feature_network.info.short_name, self.reference.digest
+        return short_name if digest == FASHION else f"{short_name}-{digest:.8}"
 
     @property
     def departures(self) -> list[str]:
-        """Where a measurement is not as the protocol has it; empty if it can be compared with all others."""
+        """How this measurement differs from the protocol; empty if it can be compared with all others."""
         departures = []
         if self.count != COUNT:
             departures.append(f"{self.count:,} images instead of {COUNT:,}")
@@ -38,9 +51,14 @@ class Protocol:
             departures.append(f"seed {self.seed} instead of {SEED}")
         return departures
 
+    @property
+    def title(self) -> str:
+        """The name, with the departures in parentheses."""
+        return f"{self.name} ({'; '.join(self.departures)})" if self.departures else self.name
+
     def as_dict(self) -> dict[str, Any]:
-        """For a report."""
-        reference, card = self.reference, self.reference.feature_network.card
+        """Plain JSON values for a report."""
+        reference, info = self.reference, self.reference.feature_network.info
         return {
             "name": self.name,
             "departures": self.departures,
@@ -50,7 +68,7 @@ class Protocol:
             "reference": f"{reference.source}, test split, {len(reference.test):,} images",
             "reference_fingerprint": reference.test.fingerprint,
             "floor": f"{min(self.count, len(reference.train)):,} training images drawn by the seed",
-            "feature_network": {"name": card.name, "sha256": card.sha256, "accuracy": card.accuracy},
+            "feature_network": {"name": info.name, "sha256": info.sha256, "accuracy": info.accuracy},
             "resize": "none: images of another size are refused",
-            "rounding": "to the nearest of 256 levels, what lies outside clamped",
+            "rounding": "to the nearest of 256 levels; values outside are clamped",
         }

@@ -1,5 +1,6 @@
-"""What images are compared with: a data set's test and training splits, and its feature network."""
+"""What images are compared with: the test and training images of a data set, and its feature network."""
 
+import hashlib
 import shlex
 from dataclasses import dataclass
 
@@ -16,12 +17,12 @@ from nevoa.evaluation.features import Features, features_of
 
 @dataclass(frozen=True)
 class Reference:
-    """A data set to measure by.
+    """A data set to compare images with.
 
     Attributes:
         source: its name.
-        test: images not trained on: what distances are to.
-        train: what feature networks are trained on, and what gives the floor.
+        test: images not trained on; distances are measured to these.
+        train: images that the feature network was trained on; some of them give the floor.
     """
 
     source: str
@@ -31,23 +32,31 @@ class Reference:
 
     @classmethod
     def of(cls, data: DataConfig) -> "Reference":
-        """The reference for images like those that `data` means; a part of a data set is measured by the whole."""
+        """The reference for images of a data config. A subset of a data set is compared with all of it.
+
+        A NevoaError if there are no test images or no feature network.
+        """
         row = CATALOG.get(data.source)
         data = data.model_copy(update={"limit": None, "split": TRAIN})
         if row is not None and row.part_of:
             row, data = CATALOG[row.part_of], data.model_copy(update={"source": row.part_of})
         if row is not None and "test" not in row.counts:
-            raise NevoaError(f"{data.source} has no test images to compare with; name another source: --against.")
+            raise NevoaError(f"{data.source} has no test images. Name another source to compare with: --against.")
         train = load_images(data)
         try:
             test = load_test_images(data, train)
         except NevoaError as error:
-            said = f"Images are measured by others of their kind that were not trained on. Of {data.source}: {error}"
-            raise NevoaError(said) from error
-        return cls(train.name, test, train, feature_network_for(train, _command(data)))
+            raise NevoaError(f"Evaluation needs test images that were not trained on. {error}") from error
+        return cls(train.name, test, train, feature_network_for(train, _training_command(data)))
+
+    @property
+    def digest(self) -> str:
+        """Identifies the images of both splits and the weights of the feature network."""
+        parts = self.test.fingerprint, self.train.fingerprint, self.feature_network.info.sha256
+        return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
     def check_shape(self, shape: tuple[int, int, int]) -> None:
-        """A NevoaError if images of (C, H, W) are not of the reference's shape."""
+        """Raise a NevoaError if images of shape (C, H, W) cannot be compared with the reference."""
         if shape != self.test.shape:
             given, wanted = size_in_words(*shape), size_in_words(*self.test.shape)
             raise NevoaError(
@@ -56,17 +65,17 @@ class Reference:
             )
 
     def features(self) -> Features:
-        """Those of the test images."""
+        """Features of the test images."""
         return features_of(self.test, self.feature_network)
 
     def floor_features(self, count: int, seed: int) -> Features:
-        """Those of `count` training images, drawn by the seed: what a perfect model's images would be like."""
+        """Features of `count` random training images. A perfect model would score as they do."""
         chosen = generator(seed, Stream.EVALUATION, 2).permutation(len(self.train))[:count]
         return features_of(self.train, self.feature_network)[np.sort(chosen)]
 
 
-def _command(data: DataConfig) -> str:
-    """That trains the feature network of these images."""
+def _training_command(data: DataConfig) -> str:
+    """The command that trains the feature network of these images."""
     size = "x".join(map(str, data.size)) if isinstance(data.size, tuple) else data.size
     background = None if data.background == WHITE else data.background
     classes = ",".join(map(str, data.only or ()))

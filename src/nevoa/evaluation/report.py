@@ -1,6 +1,5 @@
-"""A report as files: JSON for machines, a sheet for eyes, a paragraph for the run's card."""
+"""Write a report: JSON, a picture, and a section of the run's card."""
 
-import json
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -10,23 +9,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from nevoa._util.files import published, write_text
 from nevoa.evaluation.measure import Report, training_images
 from nevoa.evaluation.memorisation import Memorisation, picked
 from nevoa.pictures import quality_sheet
-from nevoa.runs.run import Run
+from nevoa.runs import Run, card
 
 FORMAT = 1
 PAIRS = 16
-HEADING = "## Quality"
 
 
 def as_dict(report: Report) -> dict[str, Any]:
     """Everything that was measured, and how, as plain JSON values."""
     values: dict[str, Any] = {
         "format": FORMAT,
-        "subject": report.subject.name,
-        "images": len(report.subject.images),
+        "subject": report.samples.name,
+        "images": len(report.samples.images),
         "protocol": report.protocol.as_dict(),
         "scores": report.scores,
         "floor": report.floor,
@@ -35,72 +32,61 @@ def as_dict(report: Report) -> dict[str, Any]:
         "made_with": {"nevoa": version("nevoa"), "torch": str(torch.__version__), "python": platform.python_version()},
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    if report.course:
-        values["by_timestep"] = {"bits": report.course.bits.tolist(), "noise_loss": report.course.noise_loss.tolist()}
+    if report.bound:
+        values["by_timestep"] = {"bits": report.bound.bits.tolist(), "noise_loss": report.bound.noise_loss.tolist()}
     return values
 
 
 def save(report: Report, run: Run) -> Path:
-    """Write the report into the run folder, in place of an earlier one of the same images and reference.
+    """Write a report into the run folder and its card, in place of an earlier one made in the same way.
 
-    Returns the JSON's path; the sheet is beside it, and the run's card says what was measured.
+    Returns the path of the JSON; the picture is beside it.
     """
-    path = run.folder / "evaluation" / f"{_name(report)}.json"
-    write_text(path, json.dumps(as_dict(report), indent=2) + "\n")
-    with published(path.with_suffix(".png")) as temporary:
-        quality_sheet(*_pairs(report), **_curves(report)).save(temporary)
-    _update_card(run, report, path)
+    sheet = quality_sheet(*_pairs(report), **_curves(report))
+    path = run.save_evaluation(_name(report), as_dict(report), sheet)
+    card.set_quality(run, _markdown(report, path.with_suffix(".png").relative_to(run.folder).as_posix()))
     return path
 
 
 def _name(report: Report) -> str:
-    """All that tells one measurement of a run from another."""
-    sampler, protocol = report.subject.sampler or {}, report.protocol
-    drawn = f"{sampler['sampler']}-{sampler['steps']}-{sampler['spacing']}-eta{sampler['eta']:g}"
-    if sampler["guidance"] != 1:
-        drawn += f"-guidance{sampler['guidance']:g}"
-    return f"{drawn}-{protocol.count}-seed{protocol.seed}-{protocol.reference.feature_network.card.short_name}"
+    """Tells two measurements of a run apart."""
+    sampler, protocol = report.samples.sampler, report.protocol
+    made = "images"
+    if sampler:
+        made = f"{sampler['sampler']}-{sampler['steps']}-{sampler['spacing']}-eta{sampler['eta']:g}"
+        made += f"-guidance{sampler['guidance']:g}" if sampler["guidance"] != 1 else ""
+    return f"{made}-{protocol.count}-seed{protocol.seed}-{protocol.reference_name}"
 
 
 def _pairs(report: Report) -> tuple[np.ndarray, np.ndarray | None]:
-    """The first images, and after them those nearest to a training image; and their nearest training images."""
-    images, memory = report.subject.images, report.memory
-    if memory is None:
+    """The first images, then those closest to a training image; and the closest training image of each."""
+    images, memorisation = report.samples.images, report.memorisation
+    if memorisation is None:
         return images[: 2 * PAIRS], None
-    chosen = np.concatenate([np.arange(min(PAIRS, len(images))), np.argsort(memory.distance)[:PAIRS]])
-    return images[chosen], _nearest(report, memory, chosen)
+    chosen = np.concatenate([np.arange(min(PAIRS, len(images))), np.argsort(memorisation.distance)[:PAIRS]])
+    return images[chosen], _nearest(report, memorisation, chosen)
 
 
-def _nearest(report: Report, memory: Memorisation, chosen: np.ndarray) -> np.ndarray:
-    training = training_images(report.subject, report.protocol)
-    return np.stack([picked(training, int(index)) for index in memory.nearest[chosen]])
+def _nearest(report: Report, memorisation: Memorisation, chosen: np.ndarray) -> np.ndarray:
+    training = training_images(report.samples, report.protocol)
+    return np.stack([picked(training, int(index)) for index in memorisation.nearest[chosen]])
 
 
 def _curves(report: Report) -> dict[str, np.ndarray]:
-    course = report.course
-    return {"noise_loss": course.noise_loss, "bits": course.bits} if course else {}
+    bound = report.bound
+    return {"noise_loss": bound.noise_loss, "bits": bound.bits} if bound else {}
 
 
-def _update_card(run: Run, report: Report, path: Path) -> None:
-    """Put what was measured where the card says that nothing was."""
-    card = run.card.read_text(encoding="utf-8") if run.card.is_file() else ""
-    before, _, _ = card.partition(HEADING)
+def _markdown(report: Report, picture: str) -> str:
     lines = [f"| {name} | {score:.4g} | {_floor(report, name)} |" for name, score in report.scores.items()]
-    protocol = report.protocol
-    departures = f" ({'; '.join(protocol.departures)})" if protocol.departures else ""
-    sampler = report.subject.sampler or {}
-    text = f"""{HEADING}
-
-{len(report.subject.images):,} images by {sampler["sampler"]} in {sampler["steps"]} steps, protocol {protocol.name}\
-{departures}; the floor is what real training images score.
+    return f"""{report.samples.title}, protocol {report.protocol.title}. The floor is the score of real training images.
 
 | | score | floor |
 | --- | --- | --- |
 {chr(10).join(lines)}
 
-![samples beside their nearest training images, and the loss by noise level](evaluation/{path.with_suffix(".png").name})
+![samples beside their nearest training images, and the loss by noise level]({picture})
 """
-    write_text(run.card, before + text)
 
 
 def _floor(report: Report, name: str) -> str:

@@ -1,4 +1,4 @@
-"""What is measured: a run's model and the images it makes, or images from files."""
+"""The images to measure: new ones of a run's model, or images from files."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,21 +13,21 @@ from nevoa.errors import NevoaError
 from nevoa.evaluation.progress import Stage
 from nevoa.evaluation.reference import Reference
 from nevoa.model import Model
-from nevoa.runs.run import Run
+from nevoa.runs import Run
 
 Images = UInt8[np.ndarray, "N H W C"]
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Images, and what is known of where they come from.
+    """Images, and what is known about their origin.
 
     Attributes:
         name: the run folder or file.
-        model: what made them; None where they come from files.
-        training: what the model was trained on; None where that is not known.
-        mirrored: whether the mirror images of the training images were trained on as well.
-        sampler: how they were made.
+        model: made the images; None for images from files.
+        training: images that the model was trained on; None if unknown.
+        mirrored: whether their mirror images were trained on, too.
+        sampler: settings that the images were made with; None for images from files.
     """
 
     name: str
@@ -37,47 +37,55 @@ class Samples:
     mirrored: bool = True
     sampler: dict[str, Any] | None = None
 
+    @property
+    def title(self) -> str:
+        """Number of images and how they were made."""
+        made = f" by {self.sampler['sampler']} in {self.sampler['steps']} steps" if self.sampler else ""
+        return f"{len(self.images):,} images{made}"
+
 
 def from_files(path: Path, count: int) -> Samples:
     """The first `count` images of an .npy file or a folder; all if there are fewer."""
     return Samples(str(path), read_unchanged(path, count))
 
 
-def from_run(run: Run, reference: Reference, count: int, seed: int, **settings: Any) -> Iterator[Stage | Samples]:
-    """`count` new images of a run's model; `settings` are those of `Model.sample`. The last item is the Samples.
+def from_run(run: Run, reference: Reference, count: int, seed: int, **options: Any) -> Iterator[Stage | Samples]:
+    """Make `count` images with a run's model; the last item is the Samples.
 
-    Its model computes in float32 from here on: likelihoods are of the weights, not of a precision.
+    The model of the Samples computes in float32: a likelihood belongs to the weights, not to a precision.
 
-    A NevoaError if the images that it was trained on are no longer what they were.
+    Args:
+        options: those of `Model.sample`.
+
+    A NevoaError if the training images have changed since the training.
     """
     model, data = run.model(), run.config().data
     reference.check_shape(model.shape)
     training = load_images(data)
     if data.fingerprint not in (None, training.fingerprint):
         raise NevoaError(
-            f"The images of {data.source} are no longer those that {run.folder} was trained on: copies of those cannot "
-            "be looked for. Measure images instead: 'nevoa sample' makes them, 'nevoa evaluate IMAGES.npy' takes them."
+            f"The images of {data.source} have changed since {run.folder} was trained, so copies of training images "
+            "cannot be found. Make images with 'nevoa sample --out IMAGES.npy' and evaluate the file."
         )
-    sampling = model.settings(**settings).model_dump()
+    sampling = model.settings(**options).model_dump()
     parts: list[Images] = []
-    drawn, total = 0, count * sampling["steps"]
+    done, total = 0, count * sampling["steps"]
     labels = classes_in_shares(training, count) if model.classes else None
-    for states in model.trajectories(count, seed=seed, labels=labels, **settings):
+    for states in model.trajectories(count, seed=seed, labels=labels, **options):
         x_t = next(states).x_t
         for state in states:
-            x_t, drawn = state.x_t, drawn + len(x_t)
-            yield Stage("drawing", drawn, total)
+            x_t, done = state.x_t, done + len(x_t)
+            yield Stage("making images", done, total)
         parts.append(to_bytes(x_t))
-    yield Samples(
-        str(run.folder), np.concatenate(parts), replace(model, precision="float32"), training, bool(data.flip), sampling
-    )
+    model = replace(model, precision="float32")
+    yield Samples(str(run.folder), np.concatenate(parts), model, training, bool(data.flip), sampling)
 
 
 def classes_in_shares(training: ImageSet, count: int) -> list[str]:
-    """The classes of `count` new images, each with the share that it has among `training`.
+    """The classes of `count` new images, each class with its share of the training images.
 
-    Each image is of the class that is furthest behind its share, so that any first part is in these shares too: all
-    classes in turn, where they are of one size.
+    Each next image has the class that is furthest behind its share, so any first part has these shares, too. Classes
+    of equal size come in turn.
     """
     shares, given = np.bincount(training.labels, minlength=len(training.classes)), np.zeros(len(training.classes), int)
     classes = []

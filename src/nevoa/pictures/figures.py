@@ -44,7 +44,7 @@ def quality_sheet(
     return _rendered(figure)
 
 
-def _interleaved(samples: Images, nearest: Images) -> Images:
+def _interleaved(samples: Images, nearest: Images) -> UInt8[np.ndarray, "2*N H W C"]:
     """Rows of samples, each followed by the row of their nearest."""
     firsts = range(0, len(samples), COLUMNS)
     return np.concatenate([part[i : i + COLUMNS] for i in firsts for part in (samples, nearest)])

@@ -1,7 +1,9 @@
-"""The README.md of a run folder: what it is, on one page."""
+"""The model card of a run: its README.md."""
 
+import re
+
+from nevoa._util.files import read_text, write_text
 from nevoa.data import short_name
-from nevoa._util.files import write_text
 from nevoa.model import Model
 from nevoa.runs.run import Run
 
@@ -22,25 +24,26 @@ A denoising diffusion model (Ho et al. 2020) trained with nevoa.
 
     nevoa sample {folder} --out images.png
 
-All settings are in `config.toml`, the course of the loss in `metrics.jsonl`.
+The settings are in `config.toml`, the loss during training in `metrics.jsonl`.
 
 ## Quality
 
-Not measured yet: `nevoa evaluate {folder}`.
+Not measured yet. Run `nevoa evaluate {folder}`.
 """
+# Up to the next section, which may be the user's own.
+QUALITY = re.compile(r"^## Quality\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
 
 def write(run: Run, model: Model, images: int, images_seen: int, seconds: float) -> None:
     """Write or replace the card of a run.
 
     Args:
-        images: in the data set.
-        images_seen: by the model, in training.
+        images: number of training images.
+        images_seen: by the model, during training.
         seconds: of training so far.
     """
     config, (channels, height, width) = model.config, model.shape
-    previews = sorted(run.samples.glob("*.png"))
-    loss = [line["loss"] for line in run.metrics() if line.get("loss") is not None][-1:]
+    losses = [line["loss"] for line in run.metrics() if line.get("loss") is not None]
     text = CARD.format(
         name=run.folder.name,
         source=short_name(config.data.source),
@@ -51,7 +54,7 @@ def write(run: Run, model: Model, images: int, images_seen: int, seconds: float)
         fingerprint=config.data.fingerprint or "",
         network=config.network.kind,
         parameters=model.parameters,
-        classes=f"given to it: {', '.join(config.classes)}" if config.classes else "none: it is unconditional",
+        classes=", ".join(config.classes) or "none (unconditional)",
         schedule=config.diffusion.schedule,
         timesteps=config.diffusion.timesteps,
         prediction=config.diffusion.prediction,
@@ -61,9 +64,23 @@ def write(run: Run, model: Model, images: int, images_seen: int, seconds: float)
         seconds=seconds,
         device=model.device,
         precision=config.training.precision,
-        loss=f"{loss[0]:.4f}" if loss else "none",
+        loss=f"{losses[-1]:.4f}" if losses else "none",
         loss_name=config.training.loss,
-        preview=f"![previews](samples/{previews[-1].name})" if previews else "No preview yet.",
+        preview=_preview(run),
         folder=run.folder,
     )
-    write_text(run.card, text)
+    write_text(run.card_file, text)
+
+
+def set_quality(run: Run, text: str) -> None:
+    """Replace the section "Quality" of the card, or append it; the other sections stay."""
+    section = f"## Quality\n\n{text.strip()}\n"
+    card = read_text(run.card_file) if run.card_file.is_file() else f"# {run.folder.name}\n"
+    found = QUALITY.search(card)
+    before, after = (card[: found.start()], card[found.end() :]) if found else (f"{card.rstrip()}\n\n", "")
+    write_text(run.card_file, before + section + (f"\n{after}" if after else ""))
+
+
+def _preview(run: Run) -> str:
+    previews = run.previews()
+    return f"![previews]({previews[-1].relative_to(run.folder).as_posix()})" if previews else "No preview yet."

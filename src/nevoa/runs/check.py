@@ -1,41 +1,43 @@
-"""Whether everything in a run folder is whole."""
+"""Check every file of a run folder for damage."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from PIL import Image
 
-from nevoa.runs.lock import refuse_if_claimed
+from nevoa._util.files import read_json, read_text, scratch_below
 from nevoa.errors import NevoaError
-from nevoa._util.files import read_json, read_text, scratch_below, sha256
-from nevoa.networks import network_shapes
-from nevoa.runs.run import Run, about_model
-from nevoa._util.tensors import check_shapes
+from nevoa.runs import model_files
 from nevoa.runs.checkpoint import checkpoints
+from nevoa.runs.lock import refuse_if_training
 from nevoa.runs.manifest import faults
+from nevoa.runs.run import Run
 
 
 def check(run: Run) -> Iterator[tuple[str, str]]:
-    """Each part of a run, and what is wrong with it: "" if nothing.
+    """Yield the name of each part of a run, and its problem: "" if there is none.
 
-    A NevoaError if there is no run, or it is being trained: its files come and go.
+    A NevoaError if the folder is not a run, or is being trained: its files change then.
     """
-    if not run.config_file.is_file():
-        raise NevoaError(f"{run.folder} is no run: there is no {run.config_file}.")
-    refuse_if_claimed(run)
+    if not run.exists:
+        raise NevoaError(f"{run.folder} is not a run: {run.config_file} is missing.")
+    refuse_if_training(run)
     yield run.config_file.name, _problem(run.config)
     yield run.metrics_file.name, _problem(lambda: _check_metrics(run))
     yield run.status_file.name, _problem(lambda: read_json(run.status_file))
     for path in checkpoints(run.checkpoints):
         yield _name(run, path), _problem(lambda path=path: _check_checkpoint(path))
-    if run.weights_file.exists():
-        yield _name(run, run.weights_file), _problem(lambda: _check_model(run))
-    for path in sorted((*run.samples.glob("*.png"), *run.evaluations.glob("*.png"))):
+    if run.has_model:
+        yield (
+            _name(run, run.weights_file),
+            _problem(lambda: model_files.check(run.weights_file, run.model_config_file)),
+        )
+    for path in [*run.previews(), *sorted(run.evaluations_folder.glob("*.png"))]:
         yield _name(run, path), _problem(lambda path=path: _check_picture(path))
-    for path in sorted(run.evaluations.glob("*.json")):
+    for path in sorted(run.evaluations_folder.glob("*.json")):
         yield _name(run, path), _problem(lambda path=path: read_json(path))
     for path in scratch_below(run.folder):
-        yield _name(run, path), "left by a process that was killed; the next training removes it"
+        yield _name(run, path), "left by a killed process; the next training removes it"
 
 
 def _problem(examine: Callable[[], object]) -> str:
@@ -47,25 +49,17 @@ def _problem(examine: Callable[[], object]) -> str:
 
 
 def _check_checkpoint(path: Path) -> None:
-    if wrong := faults(path):
-        raise NevoaError(f"damaged: {', '.join(wrong)}")
+    if damaged := faults(path):
+        raise NevoaError(f"damaged: {', '.join(damaged)}")
 
 
 def _check_metrics(run: Run) -> None:
     lines = read_text(run.metrics_file).splitlines()
     seen = [line["images_seen"] for line in run.metrics()]
     if len(seen) < len(lines):
-        raise NevoaError(f"line {len(seen) + 1} of {len(lines)} is torn or no line of metrics")
+        raise NevoaError(f"line {len(seen) + 1} of {len(lines)} is torn or not a line of metrics")
     if seen != sorted(set(seen)):
         raise NevoaError("its lines are not in order")
-
-
-def _check_model(run: Run) -> None:
-    config, shape = about_model(run.model_config_file)
-    check_shapes(run.weights_file, network_shapes(config.network, shape[0], len(config.classes)))
-    about = read_json(run.model_config_file)
-    if sha256(run.weights_file) not in (about.get("sha256"), about.get("before")):
-        raise NevoaError(f"damaged, or from another moment than {run.model_config_file.name}")
 
 
 def _check_picture(path: Path) -> None:
@@ -73,8 +67,8 @@ def _check_picture(path: Path) -> None:
         with Image.open(path) as image:
             image.load()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise NevoaError(f"not a whole picture: {error}") from error
+        raise NevoaError(f"not a complete picture: {error}") from error
 
 
 def _name(run: Run, path: Path) -> str:
-    return str(path.relative_to(run.folder))
+    return path.relative_to(run.folder).as_posix()

@@ -1,13 +1,14 @@
-"""Checkpoints: whole or not there, at least two of them, and none removed before its successor was read back."""
+"""Checkpoints: published complete, at least two kept, and none removed before a newer one was read back."""
 
 import logging
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from nevoa.errors import NevoaError
 from nevoa._util.files import check_room, explained, published, read_json, remove
-from nevoa.runs.manifest import NAME, STATE, faults, is_whole, manifest_of
+from nevoa.errors import NevoaError
+from nevoa.runs.manifest import NAME, STATE, faults, is_complete, manifest_of
 
 KEEP = 2
 
@@ -15,12 +16,13 @@ log = logging.getLogger("nevoa")
 
 
 def save(folder: Path, images_seen: int, files: Mapping[str, bytes], resumed_from: Path | None = None) -> Path:
-    """Write `folder/IMAGES_SEEN`, read it back, and only then remove what `prune` does not keep.
+    """Write the checkpoint `folder/IMAGES_SEEN`, read it back, then `prune`.
 
-    Saving a moment again does nothing. A NevoaError if it cannot be written: what was there stays.
+    An identical checkpoint that is already there is left alone. A NevoaError if it cannot be written; the older
+    checkpoints stay.
     """
     target, manifest = folder / f"{images_seen:012d}", manifest_of(images_seen, files)
-    if is_whole(target, manifest):
+    if is_complete(target, manifest):
         return target
     check_room(folder, sum(map(len, files.values())), "A checkpoint")
     if target.exists():
@@ -30,51 +32,58 @@ def save(folder: Path, images_seen: int, files: Mapping[str, bytes], resumed_fro
         for name, data in files.items():
             (temporary / name).write_bytes(data)
         (temporary / NAME).write_text(manifest, encoding="utf-8")
-    if wrong := faults(target):
-        raise NevoaError(f"{target} could not be read back ({', '.join(wrong)}). Is the disk failing?")
+    if damaged := faults(target):
+        raise NevoaError(f"{target} could not be read back ({', '.join(damaged)}). Check the disk.")
     prune(folder, resumed_from)
     return target
 
 
 def prune(folder: Path, resumed_from: Path | None = None) -> None:
-    """Remove checkpoints older than the two newest whole ones, but for the best and the one resumed from.
+    """Remove checkpoints older than the two newest valid ones, except the best and the one resumed from.
 
-    The best is that with the lowest mean loss over about the last 50 steps before it. What cannot be read now stays.
+    The best has the lowest mean loss over about the 50 steps before it. Checkpoints that cannot be read now stay.
     """
-    known = {path: _is_known_whole(path) for path in checkpoints(folder)}
-    whole = [path for path, verdict in known.items() if verdict]
-    if len(whole) < KEEP:
+    valid = {path: _is_valid(path) for path in checkpoints(folder)}
+    newest_first = [path for path, is_valid in reversed(valid.items()) if is_valid]
+    if len(newest_first) < KEEP:
         return
-    best = min(reversed(whole), key=_recent_loss)
-    for path, verdict in known.items():
-        if verdict is not None and path < whole[-KEEP] and path not in (best, resumed_from):
+    best = min(newest_first, key=_recent_loss)
+    for path, is_valid in valid.items():
+        if is_valid is not None and path < newest_first[KEEP - 1] and path not in (best, resumed_from):
             remove(path)
 
 
 def newest(folder: Path) -> Path | None:
-    """The newest checkpoint that is whole, or None where there is none at all.
+    """Return the newest valid checkpoint, or None if there are no checkpoints.
 
-    Damaged ones are passed over, and named in a warning. A NevoaError if all are damaged, or one cannot be read.
+    Logs a warning for each damaged one that it skips. A NevoaError if all are damaged, or one cannot be read.
     """
     found = checkpoints(folder)
     for path in reversed(found):
-        if not (wrong := faults(path)):
+        if not (damaged := faults(path)):
             return path
-        log.warning("The checkpoint %s is damaged (%s): going back to an older one.", path, ", ".join(wrong))
+        log.warning("Checkpoint %s is damaged (%s); trying an older one.", path, ", ".join(damaged))
     if found:
-        raise NevoaError(f"Every checkpoint in {folder} is damaged. Remove what is in it to start the run anew.")
+        raise NevoaError(f"Every checkpoint in {folder} is damaged. Remove them to start the run from the beginning.")
     return None
 
 
+def newest_saved(folder: Path) -> int:
+    """`images_seen` of the newest checkpoint, valid or not; 0 without checkpoints."""
+    with suppress(NevoaError):
+        return max((int(path.name) for path in checkpoints(folder)), default=0)
+    return 0
+
+
 def checkpoints(folder: Path) -> list[Path]:
-    """All that are in a folder, whole or not, the oldest first. A NevoaError if it cannot be read."""
-    # Not by glob, which finds nothing where it may not look: the run would begin anew.
+    """All checkpoints in a folder, valid or not, oldest first. A NevoaError if the folder cannot be read."""
+    # Path.glob finds nothing in a folder it may not read, and the run would start from the beginning.
     with explained("read", folder):
         return sorted(path for path in folder.iterdir() if path.name.isdecimal()) if folder.exists() else []
 
 
-def _is_known_whole(path: Path) -> bool | None:
-    """None if that cannot be known."""
+def _is_valid(path: Path) -> bool | None:
+    """Whether a checkpoint is valid; None if it cannot be read now."""
     try:
         return not faults(path)
     except NevoaError:
@@ -83,5 +92,5 @@ def _is_known_whole(path: Path) -> bool | None:
 
 def _recent_loss(path: Path) -> float:
     recent = read_json(path / STATE).get("recent_loss", {"weight": 0.0})
-    # The mean of a few steps says more about their timesteps than about the network.
+    # The mean over a few steps says more about their timesteps than about the network.
     return recent["total"] / recent["weight"] if recent["weight"] > 0.5 else math.inf

@@ -1,12 +1,12 @@
-"""A checkpoint's commit record: written last, it says how every file was, so that no change goes unnoticed."""
+"""The manifest of a checkpoint: size and sha256 of every file, written last, so that any damage is noticed."""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from nevoa.errors import NevoaError
 from nevoa._util.files import LARGEST_TEXT, sha256
+from nevoa.errors import NevoaError
 
 FORMAT = 1
 NAME = "manifest.json"
@@ -16,12 +16,12 @@ GONE = FileNotFoundError, NotADirectoryError, IsADirectoryError
 
 
 def manifest_of(images_seen: int, files: Mapping[str, bytes]) -> str:
-    """The record of files that are about to be written."""
-    return _written(images_seen, {name: (len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items()})
+    """The manifest of files that are about to be written."""
+    return _to_json(images_seen, {name: (len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items()})
 
 
-def is_whole(path: Path, manifest: str) -> bool:
-    """Whether a checkpoint is there, as that record has it."""
+def is_complete(path: Path, manifest: str) -> bool:
+    """Whether a checkpoint exists that has exactly this manifest and is valid."""
     try:
         return (path / NAME).read_bytes() == manifest.encode() and not faults(path)
     except OSError:
@@ -29,48 +29,48 @@ def is_whole(path: Path, manifest: str) -> bool:
 
 
 def faults(path: Path) -> list[str]:
-    """Names of a checkpoint's files that are not as they were written, or not there; none if it is whole.
+    """Names of the files of a checkpoint that are damaged or missing; empty if the checkpoint is valid.
 
-    Its folder is named by `images_seen`: one that was renamed, or whose files are another's, is not whole. A NevoaError
-    if that cannot be known: it cannot be read now, or is of another format.
+    The folder's name has to be `images_seen`: a renamed checkpoint is damaged, too. A NevoaError if the checkpoint
+    cannot be read now, or has another format.
     """
     try:
         listed = _read(path)
-        return [name for name, (size, digest) in listed.items() if not _is_as_written(path / name, size, digest)]
+        return [name for name, (size, digest) in listed.items() if not _is_intact(path / name, size, digest)]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, *GONE):
         return [NAME]
     except OSError as error:
-        raise NevoaError(f"Cannot read the checkpoint {path}: {error.strerror or error}. It may be whole.") from error
+        raise NevoaError(f"Cannot read the checkpoint {path}: {error.strerror or error}. It may be intact.") from error
 
 
 def _read(path: Path) -> dict[str, tuple[int, str]]:
-    """Size and sha256 of each file by the record; an error unless that is to the letter as it was written."""
+    """Size and sha256 of each file. A ValueError unless the manifest is exactly as it was written."""
     if (path / NAME).stat().st_size > LARGEST_TEXT:
-        raise ValueError("not as it was written")
+        raise ValueError("changed")
     text = (path / NAME).read_text(encoding="utf-8")
     record = json.loads(text)
-    if record["format"] != FORMAT and record.pop("sha256") == _sum(record):
-        raise NevoaError(f"{path} has format {record['format']}; this nevoa reads {FORMAT}.")
+    if record["format"] != FORMAT and record.pop("sha256") == _hash(record):
+        raise NevoaError(f"{path} has format {record['format']}, but this version of nevoa reads format {FORMAT}.")
     listed = {name: (about["bytes"], about["sha256"]) for name, about in record["files"].items()}
-    # Names come from a file: none but our own are opened.
-    if not ALWAYS <= listed.keys() <= {*ALWAYS, EMA} or text != _written(int(path.name), listed):
-        raise ValueError("not as it was written")
+    # These names come from a file: open only the known ones.
+    if not ALWAYS <= listed.keys() <= {*ALWAYS, EMA} or text != _to_json(int(path.name), listed):
+        raise ValueError("changed")
     return listed
 
 
-def _is_as_written(file: Path, size: int, digest: str) -> bool:
+def _is_intact(file: Path, size: int, digest: str) -> bool:
     try:
         return file.stat().st_size == size and sha256(file) == digest
     except GONE:
         return False
 
 
-def _written(images_seen: int, facts: Mapping[str, tuple[int, str]]) -> str:
+def _to_json(images_seen: int, facts: Mapping[str, tuple[int, str]]) -> str:
     files = {name: {"bytes": size, "sha256": digest} for name, (size, digest) in sorted(facts.items())}
     record = {"format": FORMAT, "images_seen": images_seen, "files": files}
-    # Its own sum, so that a turned bit in it is not taken for damage to the file that it speaks of.
-    return json.dumps(record | {"sha256": _sum(record)}, indent=2) + "\n"
+    # Its own hash, so that a flipped bit here is not mistaken for damage to another file.
+    return json.dumps(record | {"sha256": _hash(record)}, indent=2) + "\n"
 
 
-def _sum(record: Mapping[str, object]) -> str:
+def _hash(record: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(record).encode()).hexdigest()

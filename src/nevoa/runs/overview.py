@@ -1,29 +1,31 @@
-"""The runs in a folder, at a glance."""
+"""The runs in a folder at a glance."""
 
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from nevoa.runs.lock import RunStatus, state_of
+from nevoa._util.files import size_of
 from nevoa.errors import NevoaError
-from nevoa._util.files import read_json, size_of
+from nevoa.runs.checkpoint import newest_saved
+from nevoa.runs.lock import RunStatus, status_of
 from nevoa.runs.run import Run
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What can be said of a run in a line; None is what it does not say.
+    """A run in one line. None stands for a value that the run does not tell.
 
     Attributes:
-        message: why it failed.
+        message: why it failed; "" if it did not.
+        images_planned: `images_seen` at the end of the training.
         loss: at the last report.
-        quality: name and value of the first score of its newest evaluation.
-        size: of its folder, in bytes.
+        quality: name and value of the first score of the newest evaluation.
+        size: of the folder, in bytes.
     """
 
     name: str
-    state: RunStatus
+    status: RunStatus
     message: str
     images_seen: int
     images_planned: int | None
@@ -33,14 +35,14 @@ class Summary:
 
     @classmethod
     def of(cls, run: Run) -> "Summary":
-        """Reads what is whole of a run, and passes over the rest."""
+        """Summarize a run. Damaged parts are skipped."""
         lines = list(run.metrics())
-        state, message = state_of(run)
+        status, message = status_of(run)
         return cls(
             name=run.folder.name,
-            state=state,
+            status=status,
             message=message,
-            images_seen=max([0, *(line["images_seen"] for line in lines), *saved(run)]),
+            images_seen=max([newest_saved(run.checkpoints), *(line["images_seen"] for line in lines)]),
             images_planned=_planned(run),
             loss=lines[-1].get("loss") if lines else None,
             quality=_quality(run),
@@ -49,16 +51,10 @@ class Summary:
 
 
 def runs_in(folder: Path) -> Iterator[Run]:
-    """The runs in a folder, by name. A NevoaError if there is no such folder."""
+    """The runs in a folder, by name. A NevoaError if the folder does not exist."""
     if not folder.is_dir():
-        raise NevoaError(f"There is no folder {folder}. 'nevoa train' makes runs in runs/.")
-    return (Run(path) for path in sorted(folder.iterdir()) if Run(path).config_file.is_file())
-
-
-def saved(run: Run) -> list[int]:
-    """After how many images its checkpoints were made."""
-    folder = run.checkpoints
-    return [int(path.name) for path in folder.iterdir() if path.name.isdecimal()] if folder.is_dir() else []
+        raise NevoaError(f"There is no folder {folder}. 'nevoa train' creates runs in runs/.")
+    return (Run(path) for path in sorted(folder.iterdir()) if Run(path).exists)
 
 
 def _planned(run: Run) -> int | None:
@@ -69,10 +65,8 @@ def _planned(run: Run) -> int | None:
 
 
 def _quality(run: Run) -> tuple[str, float] | None:
-    for path in sorted(run.evaluations.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True):
-        with suppress(NevoaError):
-            scores = read_json(path).get("scores")
-            if isinstance(scores, dict) and scores:
-                name, value = next(iter(scores.items()))
-                return name, value
+    for report in run.evaluations():
+        scores = report.get("scores")
+        if isinstance(scores, dict) and scores:
+            return next(iter(scores.items()))
     return None

@@ -1,33 +1,61 @@
-"""The run folder: what training leaves, and everything else reads."""
+"""The run folder: what a training writes and everything else reads."""
 
-import hashlib
 import json
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+from PIL import Image
 
 from nevoa import config as configs
+from nevoa._util.files import (
+    SCRATCH,
+    append_line,
+    explained,
+    published,
+    read_json,
+    read_lines,
+    sync,
+    write_text,
+)
 from nevoa.config import Config
-from nevoa.errors import NevoaError
-from nevoa._util.files import append_line, damaged, read_json, read_lines, sha256, write_bytes, write_text
+from nevoa.errors import NevoaError, unknown
 
 if TYPE_CHECKING:
-    from nevoa.model import Model
+    from torch import nn
+
+    from nevoa.model import Model, Objects
 
 RUNS = Path("runs")
-# The run that comes with the package: Fashion-MNIST, weights in half precision, its card with scores.
+# The run that comes with the package: Fashion-MNIST, its weights in half precision.
 PACKAGED = Path(__file__).parents[1] / "packaged" / "fashion_mnist"
-MODEL_FORMAT = 1
-Shape = tuple[int, int, int]
+
+
+class ObjectOptions(TypedDict, total=False):
+    """Objects that a run was trained with in place of names: see `nevoa.model.Objects`."""
+
+    network: "nn.Module | None"
+    schedule: Any
+    loss: Any
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run folder. The paths are where its parts are, whether or not they are there yet."""
+    """One run folder.
+
+    The path properties (`config_file`, `checkpoints`, ...) name parts of the folder, whether or not they exist yet.
+
+    Example:
+        run = nevoa.Run("runs/fashion_mnist-quick")
+        losses = [line["loss"] for line in run.metrics()]
+        images = run.model().sample(64)
+    """
 
     folder: Path
+    objects: "Objects | None" = field(default=None, compare=False, repr=False)
 
     @property
     def config_file(self) -> Path:
@@ -46,16 +74,8 @@ class Run:
         return self.folder / "trainer.lock"
 
     @property
-    def checkpoints(self) -> Path:
-        return self.folder / "checkpoints"
-
-    @property
-    def samples(self) -> Path:
-        return self.folder / "samples"
-
-    @property
-    def evaluations(self) -> Path:
-        return self.folder / "evaluation"
+    def card_file(self) -> Path:
+        return self.folder / "README.md"
 
     @property
     def weights_file(self) -> Path:
@@ -66,95 +86,133 @@ class Run:
         return self.folder / "model" / "config.json"
 
     @property
-    def card(self) -> Path:
-        return self.folder / "README.md"
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    @property
+    def previews_folder(self) -> Path:
+        return self.folder / "samples"
+
+    @property
+    def evaluations_folder(self) -> Path:
+        return self.folder / "evaluation"
+
+    @property
+    def exists(self) -> bool:
+        """Whether the folder is a run: a training has written its config."""
+        return self.config_file.is_file()
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a model has been published."""
+        return self.weights_file.is_file()
+
+    @property
+    def holds_other_files(self) -> bool:
+        """Whether the folder contains anything that a training does not write before the config."""
+        if not self.folder.is_dir():
+            return self.folder.exists()
+        with explained("read", self.folder):
+            found = {path for path in self.folder.iterdir() if not path.name.endswith(SCRATCH)}
+            started = self.checkpoints in found and not any(self.checkpoints.iterdir())
+        return bool(found - {self.lock_file, self.status_file, *([self.checkpoints] if started else ())})
 
     def config(self) -> Config:
-        """The resolved config it was started with."""
+        """Read the resolved config. A NevoaError if it is missing or damaged."""
         return configs.read_toml(self.config_file)
 
-    def model(self, device: configs.DeviceWish = "auto") -> "Model":
-        """The averaged model, ready to make images."""
-        return load(self.folder, device)
+    def write_config(self, config: Config, made_with: Mapping[str, Any]) -> None:
+        """Write the resolved config, and a table of versions and changes that does not affect the result."""
+        write_text(self.config_file, configs.to_toml(config, made_with))
 
     def metrics(self) -> Iterator[dict[str, Any]]:
-        """The lines of metrics.jsonl, up to one that is torn or no line of metrics."""
+        """Read the lines of the metrics, up to the first invalid one: a crash may tear the last line."""
         for line in read_lines(self.metrics_file):
             if not isinstance(line.get("images_seen"), int):
                 return
             yield line
 
-    def append_metrics(self, line: dict[str, Any]) -> None:
-        """Add one line."""
+    def append_metrics(self, line: Mapping[str, Any]) -> None:
+        """Append one line to the metrics."""
         append_line(self.metrics_file, json.dumps(line))
 
     def cut_metrics(self, images_seen: int) -> None:
-        """Drop the lines past a checkpoint, and a torn one: what a resumed run appends follows on."""
+        """Drop torn lines and lines after `images_seen`, so that a resumed training can append."""
         lines = [line for line in self.metrics() if line["images_seen"] <= images_seen]
         write_text(self.metrics_file, "".join(json.dumps(line) + "\n" for line in lines))
 
+    def flush_metrics(self) -> None:
+        """Flush the metrics to the disk."""
+        if self.metrics_file.exists():
+            sync(self.metrics_file)
+
+    def previews(self) -> list[Path]:
+        """Paths of the preview pictures, oldest first."""
+        return sorted(self.previews_folder.glob("*.png"))
+
+    def save_preview(self, images_seen: int, picture: Image.Image) -> None:
+        """Save a preview picture. Its name is the number of images seen."""
+        _save_picture(self.previews_folder / f"{images_seen:012d}.png", picture)
+
+    def evaluations(self) -> Iterator[dict[str, Any]]:
+        """Read the reports, newest first. Damaged ones are skipped."""
+        files = self.evaluations_folder.glob("*.json")
+        for path in sorted(files, key=lambda path: path.stat().st_mtime, reverse=True):
+            with suppress(NevoaError):
+                yield read_json(path)
+
+    def save_evaluation(self, name: str, values: Mapping[str, Any], sheet: Image.Image | None = None) -> Path:
+        """Write a report, and its picture if there is one, in place of an earlier one of that name. Return its path."""
+        path = self.evaluations_folder / f"{name}.json"
+        write_text(path, json.dumps(values, indent=2) + "\n")
+        if sheet is not None:
+            _save_picture(path.with_suffix(".png"), sheet)
+        return path
+
+    def model(self, device: configs.DeviceWish = "auto", **objects: Any) -> "Model":
+        """Load the averaged model, ready to make images. Objects are those that it was trained with; see `load`."""
+        return load(self.folder, device, **({**vars(self.objects), **objects} if self.objects else objects))
+
     def publish_model(self, model: "Model") -> None:
-        """Put the model where `load` finds it: weights, and beside them what they are and their sha256.
+        """Write the model for `load`, in place of an earlier one."""
+        from nevoa.runs.model_files import publish
 
-        Two files cannot appear at once: until both are there, the second names the weights before as well.
-        """
-        from nevoa._util.tensors import packed
-
-        weights = packed(model.network.state_dict().items())
-        about = {
-            "format": MODEL_FORMAT,
-            "shape": list(model.shape),
-            "sha256": hashlib.sha256(weights).hexdigest(),
-            "config": model.config.model_dump(mode="json"),
-        }
-        before = sha256(self.weights_file) if self.weights_file.exists() else None
-        write_text(self.model_config_file, json.dumps(about | {"before": before}, indent=2) + "\n")
-        write_bytes(self.weights_file, weights)
-        write_text(self.model_config_file, json.dumps(about, indent=2) + "\n")
+        publish(model, self.weights_file, self.model_config_file)
 
 
-def load(folder: str | os.PathLike[str] = PACKAGED, device: configs.DeviceWish = "auto") -> "Model":
-    """The model in a run folder, or the one in this package. A NevoaError says what is missing or does not fit."""
-    from nevoa._util.device import choose_device
-    from nevoa.model import Model
-    from nevoa.networks import network_shapes, restored_network
-    from nevoa._util.tensors import check_shapes, read_tensors
+def load(
+    folder: str | os.PathLike[str] = PACKAGED, device: configs.DeviceWish = "auto", **objects: Unpack[ObjectOptions]
+) -> "Model":
+    """Load the model of a run folder, or the packaged one. A NevoaError says what is missing or does not fit.
 
+    Args:
+        objects: network, schedule and loss if the run was trained with objects in place of names.
+
+    Example:
+        images = nevoa.load("runs/fashion_mnist-quick").sample(64)
+    """
+    from nevoa.model import Objects
+    from nevoa.runs.model_files import read
+
+    for name in objects:
+        if name not in ObjectOptions.__annotations__:
+            raise unknown("object", name, ObjectOptions.__annotations__)
     run = Run(Path(folder))
-    if not run.weights_file.is_file():
+    if not run.has_model:
         near = RUNS / run.folder.name
-        hint = f"Did you mean {near}?" if Run(near).weights_file.is_file() else "'nevoa runs' lists those there are."
-        raise NevoaError(f"{folder} is not a run with a model: there is no {run.weights_file}. {hint}")
-    config, shape = about_model(run.model_config_file)
-    # Before a number of the network is made: what a damaged config describes may be larger than any memory.
-    check_shapes(run.weights_file, network_shapes(config.network, shape[0], len(config.classes)))
-    network = restored_network(config.network, shape[0], len(config.classes), read_tensors(run.weights_file))
-    chosen = choose_device(device)
-    # A precision was found fast on the device it was trained on; elsewhere float32 is safe.
-    precision = config.training.known_precision if chosen == config.training.device else "float32"
-    return Model(config, network.eval(), shape, precision=precision).to(chosen)
+        hint = f"Did you mean {near}?" if Run(near).has_model else "'nevoa runs' lists the runs."
+        raise NevoaError(f"{folder} is not a run with a model: {run.weights_file} is missing. {hint}")
+    return read(run.weights_file, run.model_config_file, device, Objects(**objects))
 
 
-def about_model(path: Path) -> tuple[Config, Shape]:
-    """The config and image shape (C, H, W) in a model's config.json. A NevoaError if there are none."""
-    about = read_json(path)
-    if about.get("format") != MODEL_FORMAT:
-        raise NevoaError(f"{path} has format {about.get('format')}; this nevoa reads {MODEL_FORMAT}.")
-    try:
-        shape = about["shape"]
-        if not (len(shape) == 3 and all(isinstance(side, int) and 1 <= side <= configs.LARGEST_SIDE for side in shape)):
-            raise ValueError("shape is [channels, height, width]")
-        channels, height, width = shape
-        return configs.parse(about["config"]), (channels, height, width)
-    except (ValueError, KeyError, TypeError) as error:
-        raise damaged(path, error) from error
+def newest_run(folder: Path = RUNS) -> Run:
+    """The run in `folder` whose model was written last. A NevoaError if no run has one."""
+    runs = [Run(path) for path in folder.glob("*") if Run(path).has_model]
+    if not runs:
+        raise NevoaError(f"There is no run with a model in {folder}/. Make one with 'nevoa train'.")
+    return max(runs, key=lambda run: run.weights_file.stat().st_mtime)
 
 
-def newest_run(folder: Path = RUNS) -> Path:
-    """The run below `folder` whose model was written last."""
-    models = sorted(folder.glob("*/model/model.safetensors"), key=lambda file: file.stat().st_mtime)
-    if not models:
-        raise NevoaError(
-            f"There is no finished run in {folder}/ yet. Start one with 'nevoa train', or name a run folder."
-        )
-    return models[-1].parents[1]
+def _save_picture(path: Path, picture: Image.Image) -> None:
+    with published(path) as temporary:
+        picture.save(temporary)

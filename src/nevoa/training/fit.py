@@ -12,16 +12,14 @@ from torch import Tensor, nn
 
 import nevoa
 from nevoa._util.device import within
-from nevoa._util.files import SCRATCH, explained, sweep, write_text
+from nevoa._util.files import explained, sweep
 from nevoa._util.interrupt import interrupts_deferred
-from nevoa.config import OBJECT, Config, DataConfig, to_toml
+from nevoa.config import OBJECT, Config, DataConfig
 from nevoa.data import ImageSet, as_image_set, load_images, short_name
 from nevoa.errors import NevoaError
 from nevoa.model import NAMES, Objects
 from nevoa.presets import DEFAULT_PRESET, TrainingOptions, configure
-from nevoa.runs import checkpoint
-from nevoa.runs.lock import claimed, refuse_if_claimed, state_of
-from nevoa.runs.run import RUNS, Run
+from nevoa.runs import RUNS, Run, checkpoint, refuse_if_training, status_of, training_lock
 from nevoa.training.job import Job, resolve
 from nevoa.training.loop import Step, training_steps
 from nevoa.training.plan import check_disk
@@ -69,12 +67,12 @@ def resolve_run(
         accept_changes: resume although settings, data or torch differ.
     """
     run = Run(folder)
-    saved = run.config() if run.config_file.exists() else None
-    if saved is None and _holds_something_else(run):
+    saved = run.config() if run.exists else None
+    if saved is None and run.holds_other_files:
         raise NevoaError(f"{folder} exists and is not a run. Choose another --out.")
-    refuse_if_claimed(run)
+    refuse_if_training(run)
     done = checkpoint.checkpoints(run.checkpoints)
-    finished = state_of(run)[0] == "finished"
+    finished = status_of(run)[0] == "finished"
     if saved is not None and not done and (finished or not run.checkpoints.is_dir()):
         raise NevoaError(
             f"{folder} has lost its checkpoints, so it cannot be resumed. Put them back, or choose another --out."
@@ -122,7 +120,7 @@ def fit(
 def fit_resolved(job: Job, folder: Path, *, accept_changes: bool = False) -> Generator[Step, None, None]:
     """Train a job into a run folder, from its newest complete checkpoint. The folder is locked meanwhile."""
     run = Run(folder)
-    with claimed(run) as begin:
+    with training_lock(run) as begin:
         sweep(folder)
         state = TrainingState.fresh(job.config, job.images.shape, job.objects)
         newest = checkpoint.newest(run.checkpoints)
@@ -198,20 +196,10 @@ def _refuse_fewer_steps(job: Job, done: Sequence[int]) -> None:
 
 def _write_config(run: Run, state: TrainingState) -> None:
     """Write the config of a new run, or of a resumed one if it changed, with a note of the changes."""
-    saved = run.config() if run.config_file.exists() else None
+    saved = run.config() if run.exists else None
     if saved == state.config:
         return
     about = {"nevoa": nevoa.__version__, "torch": torch.__version__, "python": platform.python_version()}
     if saved is not None:
         about["changed"] = f"after {state.images_seen:,} images: {difference(saved, state.config)}"
-    write_text(run.config_file, to_toml(state.config, about))
-
-
-def _holds_something_else(run: Run) -> bool:
-    """Whether the run's place holds anything that a trainer does not write before the config."""
-    if not run.folder.is_dir():
-        return run.folder.exists()
-    with explained("read", run.folder):
-        found = {path for path in run.folder.iterdir() if not path.name.endswith(SCRATCH)}
-        begun = run.checkpoints in found and not any(run.checkpoints.iterdir())
-    return bool(found - {run.lock_file, run.status_file, *([run.checkpoints] if begun else ())})
+    run.write_config(state.config, about)

@@ -12,7 +12,7 @@ from torch import nn
 from nevoa._util.device import choose_device, choose_precision, choose_threads
 from nevoa.config import OBJECT, Config
 from nevoa.data import ImageSet, flips, is_path, load_images
-from nevoa.diffusion import check_schedule
+from nevoa.diffusion.schedule import check_schedule
 from nevoa.errors import NevoaError
 from nevoa.model import NAMES, Objects, check_objects, described
 from nevoa.networks import check_network

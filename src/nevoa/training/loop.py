@@ -17,7 +17,7 @@ from nevoa.config import Config
 from nevoa.data import Batches, ImageSet
 from nevoa.diffusion import Denoiser
 from nevoa.errors import NevoaError
-from nevoa.model import NAMES, Model, Objects, schedule_of
+from nevoa.model import NAMES, Model, Objects, loss_of, schedule_of
 from nevoa.training.ema import update_average
 from nevoa.training.noise import TrainingNoise
 from nevoa.training.state import Mean, TrainingState, learning_rate_at
@@ -116,7 +116,7 @@ def train_step(
 
     def loss(part: slice) -> Tensor:
         labels = None if label is None else label[part]
-        kind = state.objects.loss or config.loss
+        kind = loss_of(config, state.objects)
         losses = denoiser.loss(x_0[part], t[part], epsilon[part], kind, config.weighting, labels)
         return state.scaler.scale(losses)
 

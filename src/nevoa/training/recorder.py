@@ -1,12 +1,11 @@
 """Record a stream of training steps in a run folder: metrics, previews and checkpoints when they are due."""
 
-import io
 import math
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nevoa._util.files import explained, sync, write_bytes
+from nevoa._util.files import explained
 from nevoa.errors import NevoaError
 from nevoa.pictures import grid
 from nevoa.runs import card
@@ -62,8 +61,7 @@ class Recorder:
         with explained("write", self.run.folder):
             self.run.publish_model(self.state.model())
             card.write(self.run, self.state.model(), self.images, self.state.images_seen, self.state.seconds)
-            if self.run.metrics_file.exists():
-                sync(self.run.metrics_file)
+            self.run.flush_metrics()
             save_checkpoint(self.state, self.run.checkpoints, self.resumed_from)
 
     def _due(self, key: str) -> bool:
@@ -89,6 +87,4 @@ class Recorder:
     def _preview(self, step: Step) -> None:
         training = self.state.config.training
         images = step.model.sample(PREVIEW_COUNT, seed=training.seed, steps=training.preview_steps)
-        png = io.BytesIO()
-        grid(images).save(png, format="png")
-        write_bytes(self.run.samples / f"{step.images_seen:012d}.png", png.getvalue())
+        self.run.save_preview(step.images_seen, grid(images))

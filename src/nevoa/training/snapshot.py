@@ -1,4 +1,4 @@
-"""What a checkpoint holds: all of a TrainingState as files, and a state from them."""
+"""The content of a checkpoint: a TrainingState to files and back."""
 
 import hashlib
 import json
@@ -21,13 +21,13 @@ from nevoa.training.optimizer import Muon
 from nevoa.training.state import Mean, RecentMean, TrainingState
 
 FORMAT = 2
-# Of each parameter, once it was updated.
+# The optimizer's tensors of each parameter after its first update.
 KEPT = {torch.optim.Adam: ("step", "exp_avg", "exp_avg_sq"), Muon: ("momentum",)}
 KEPT[torch.optim.AdamW] = KEPT[torch.optim.Adam]
 
 
-class Progress(BaseModel):
-    """What state.json holds: how far training has come, and what of."""
+class SavedProgress(BaseModel):
+    """The content of state.json: how far a training has come, and which training it is."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -52,12 +52,12 @@ MEANS = ("report_loss", "epoch_loss", "recent_loss")
 
 
 def restore(state: TrainingState, path: Path, *, accept_changes: bool = False) -> None:
-    """Put a fresh state where the checkpoint is: all of it, or none.
+    """Load a checkpoint into a fresh state, completely or not at all.
 
-    A NevoaError says what is missing, or does not fit the state's network, optimizer, config or torch.
+    A NevoaError says what is missing or does not fit the state's network, optimizer, config or version of torch.
 
     Args:
-        accept_changes: go on with another config or another major version of torch.
+        accept_changes: resume although the config or the major version of torch differs.
     """
     progress = read_progress(path / STATE)
     if not accept_changes:
@@ -77,25 +77,25 @@ def restore(state: TrainingState, path: Path, *, accept_changes: bool = False) -
         setattr(state, name, getattr(progress, name))
 
 
-def read_progress(path: Path) -> Progress:
-    """A checkpoint's state.json. A NevoaError says what is wrong with it."""
+def read_progress(path: Path) -> SavedProgress:
+    """Read the state.json of a checkpoint. A NevoaError if it is damaged."""
     values = read_json(path)
     if values.get("format") != FORMAT:
-        raise NevoaError(f"{path} has format {values.get('format')}; this nevoa reads {FORMAT}.")
+        raise NevoaError(f"{path} has format {values.get('format')}, but this version of nevoa reads format {FORMAT}.")
     try:
-        return Progress.model_validate(values)
+        return SavedProgress.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         raise NevoaError(f"{path} is damaged: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
 
 
 def save_checkpoint(state: TrainingState, folder: Path, resumed_from: Path | None = None) -> Path:
-    """`nevoa.runs.checkpoint.save` of all of a state."""
+    """Save a state as a checkpoint in `folder`; see `nevoa.runs.checkpoint.save`."""
     return checkpoint.save(folder, state.images_seen, contents(state), resumed_from)
 
 
 def contents(state: TrainingState) -> dict[str, bytes]:
-    """The files of a checkpoint, by name, but for the manifest."""
+    """The files of a checkpoint by name, without the manifest."""
     files = {name: packed(tensors.items()) for name, tensors in _tables(state).items()}
     progress: dict[str, Any] = {"format": FORMAT, "nevoa": nevoa.__version__, "torch": torch.__version__}
     progress |= {"config_sha256": _sha256(state.config), "scaler": state.scaler.state_dict()}
@@ -105,7 +105,7 @@ def contents(state: TrainingState) -> dict[str, bytes]:
 
 
 def optimizer_tensors(state: TrainingState) -> Iterator[tuple[str, torch.Tensor]]:
-    """What the optimizers keep of each parameter (moments, step), as "parameter's name/key"."""
+    """The optimizers' tensors (moments, step) of each parameter, named "parameter/key"."""
     names: dict[torch.Tensor, str] = {parameter: name for name, parameter in state.network.named_parameters()}
     for optimizer in state.optimizers:
         for parameter, kept in optimizer.state.items():
@@ -118,8 +118,8 @@ def _tables(state: TrainingState) -> dict[str, dict[str, torch.Tensor]]:
     return tables if state.average is state.network else tables | {EMA: state.average.state_dict()}
 
 
-def _shapes(state: TrainingState, progress: Progress) -> dict[str, dict[str, torch.Size]]:
-    """Names and shapes of all tensors that a checkpoint of that progress must have."""
+def _shapes(state: TrainingState, progress: SavedProgress) -> dict[str, dict[str, torch.Size]]:
+    """Names and shapes of all tensors that such a checkpoint has to hold."""
     shapes = {name: {key: tensor.shape for key, tensor in table.items()} for name, table in _tables(state).items()}
     names = {parameter: name for name, parameter in state.network.named_parameters()}
     shapes[OPTIMIZER] = {
@@ -131,17 +131,17 @@ def _shapes(state: TrainingState, progress: Progress) -> dict[str, dict[str, tor
     return shapes
 
 
-def _check_same(progress: Progress, config: Config, path: Path) -> None:
+def _check_same(progress: SavedProgress, config: Config, path: Path) -> None:
     here, there = (version.partition(".")[0] for version in (torch.__version__, progress.torch))
     if here != there:
         raise NevoaError(
-            f"{path} was made with torch {progress.torch}, this is {torch.__version__}: the rest of the run would "
-            "differ. Install the other one, or go on all the same with --accept-changes."
+            f"{path} was made with torch {progress.torch}, but this is {torch.__version__}: the rest of the run "
+            "would differ. Install that version, or resume anyway with --accept-changes."
         )
     if progress.config_sha256 != _sha256(config):
         raise NevoaError(
-            f"{path} is of a run with another config than this one's config.toml. Put the run's own file back, or go "
-            "on all the same with --accept-changes."
+            f"{path} was made with another config than this run's config.toml. Put the original file back, or resume "
+            "anyway with --accept-changes."
         )
 
 
@@ -157,6 +157,6 @@ def _load_optimizers(state: TrainingState, tensors: dict[str, torch.Tensor]) -> 
     for name, tensor in tensors.items():
         parameter_name, _, key = name.rpartition("/")
         parameter = parameters[parameter_name]
-        # Moments lie in memory as their parameter does; a step is a number.
+        # Moments have the memory layout of their parameter; a step is a number.
         value = tensor.to(state.device) if tensor.ndim == 0 else torch.empty_like(parameter).copy_(tensor)
         homes[id(parameter)].state[parameter][key] = value

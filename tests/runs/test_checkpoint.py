@@ -1,4 +1,4 @@
-"""Two whole checkpoints once there are two; the best and the one resumed from stay; whatever is done in what order."""
+"""Two valid checkpoints once there are two; the best and the one resumed from stay, in any order of events."""
 
 import errno
 import shutil
@@ -11,13 +11,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from nevoa.errors import NevoaError
 from nevoa._util.files import sweep
-from nevoa.runs import checkpoint
-from nevoa.training import Job
+from nevoa.errors import NevoaError
+from nevoa.runs import checkpoint, manifest
 from nevoa.runs.manifest import MODEL, STATE, faults
-from nevoa.training.snapshot import contents, read_progress, restore
-from nevoa.training.snapshot import save_checkpoint
+from nevoa.training import Job
+from nevoa.training.loop import training_steps
+from nevoa.training.snapshot import contents, read_progress, restore, save_checkpoint
 from nevoa.training.state import RecentMean, TrainingState
 from tests.faults import Disk
 
@@ -162,3 +162,56 @@ def test_nothing_is_removed_before_its_successor_was_read_back(
     with pytest.raises(NevoaError, match="could not be read back"):
         save_checkpoint(state, tmp_path)
     assert [int(path.name) for path in checkpoint.checkpoints(tmp_path)] == [8, 16, 24]
+
+
+def test_a_run_whose_checkpoints_are_all_damaged_does_not_begin_anew(two_checkpoints: tuple[Path, Path]) -> None:
+    for path in two_checkpoints:
+        (path / MODEL).write_bytes(b"")
+    with pytest.raises(NevoaError, match="Every checkpoint"):
+        checkpoint.newest(two_checkpoints[0].parent)
+
+
+def test_a_folder_that_cannot_be_read_is_not_an_empty_one(
+    two_checkpoints: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.listdir", refused)
+    monkeypatch.setattr("os.scandir", refused)
+    with pytest.raises(NevoaError, match="Permission denied"):
+        checkpoint.newest(two_checkpoints[0].parent)
+
+
+def test_what_cannot_be_read_now_is_neither_damaged_nor_removed(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that stutters, or a checkpoint of another user, is no reason to go back or to throw away."""
+    state, real = TrainingState.fresh(job.config, job.images.shape), manifest.sha256
+    steps = training_steps(state, job.images)
+    unreadable = [save_checkpoint(state, tmp_path)]
+
+    def stutters(path: Path) -> str:
+        if path.parent in unreadable:
+            raise OSError(5, "Input/output error")
+        return real(path)
+
+    monkeypatch.setattr(manifest, "sha256", stutters)
+    saved = []
+    for _ in range(4):
+        next(steps)
+        saved.append(save_checkpoint(state, tmp_path))
+    assert unreadable[0].exists()
+    unreadable.append(saved[-1])
+    with pytest.raises(NevoaError, match=r"Input/output error. It may be intact"):
+        checkpoint.newest(tmp_path)
+
+
+def test_a_damaged_checkpoint_is_written_anew(job: Job, two_checkpoints: tuple[Path, Path]) -> None:
+    state = TrainingState.fresh(job.config, job.images.shape)
+    steps = training_steps(state, job.images)
+    for _ in range(2):
+        next(steps)
+    (two_checkpoints[1] / MODEL).write_bytes(b"")
+    assert save_checkpoint(state, two_checkpoints[1].parent) == two_checkpoints[1]
+    assert not faults(two_checkpoints[1])

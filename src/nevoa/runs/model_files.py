@@ -1,0 +1,93 @@
+"""The model of a run on disk: weights, and a JSON file with their hash, the image shape and the config."""
+
+import copy
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from nevoa._util.device import choose_device
+from nevoa._util.files import damaged, read_json, sha256, write_bytes, write_text
+from nevoa._util.tensors import check_shapes, packed, read_tensors
+from nevoa.config import LARGEST_SIDE, Config, DeviceWish, ObjectNetworkConfig, parse
+from nevoa.errors import NevoaError
+from nevoa.model import NAMES, Model, Objects, Shape, check_objects
+from nevoa.networks import network_shapes, restored_network
+
+FORMAT = 1
+
+
+def publish(model: Model, weights_file: Path, config_file: Path) -> None:
+    """Write a model, or replace the one that is there. A reader finds the old or the new one at any moment.
+
+    Two files cannot be replaced at once, so the JSON file accepts the hash of the old weights until the new ones are
+    in place.
+    """
+    weights = packed(model.network.state_dict().items())
+    values = {
+        "format": FORMAT,
+        "shape": list(model.shape),
+        "sha256": hashlib.sha256(weights).hexdigest(),
+        "config": model.config.model_dump(mode="json"),
+    }
+    before = sha256(weights_file) if weights_file.exists() else None
+    write_text(config_file, json.dumps(values | {"before": before}, indent=2) + "\n")
+    write_bytes(weights_file, weights)
+    write_text(config_file, json.dumps(values, indent=2) + "\n")
+
+
+def read(weights_file: Path, config_file: Path, device: DeviceWish = "auto", objects: Objects = NAMES) -> Model:
+    """Read a model. A NevoaError if a file is damaged, the weights do not fit, or an object is missing."""
+    config, shape = read_config(config_file)
+    check_objects(config, objects)
+    chosen = choose_device(device)
+    network = _read_network(weights_file, config, shape, objects).to(chosen)
+    # The config's precision was chosen for the device of the training; float32 is safe on any other.
+    precision = config.training.known_precision if chosen == config.training.device else "float32"
+    return Model(config, network.eval(), shape, chosen, precision, objects)
+
+
+def _read_network(weights_file: Path, config: Config, shape: Shape, objects: Objects) -> nn.Module:
+    # Checked before any memory is allocated: a damaged config may describe a huge network.
+    check_shapes(weights_file, _shapes(config, shape, objects.network))
+    tensors = read_tensors(weights_file)
+    if objects.network is not None:
+        network = copy.deepcopy(objects.network)
+        network.load_state_dict(tensors)
+    else:
+        network = restored_network(config.network, shape[0], len(config.classes), tensors)
+    # The layout in which the convolutions of oneDNN and cuDNN are fastest.
+    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+def _shapes(config: Config, shape: Shape, network: nn.Module | None = None) -> dict[str, torch.Size]:
+    if network is not None:
+        return {name: tensor.shape for name, tensor in network.state_dict().items()}
+    return network_shapes(config.network, shape[0], len(config.classes))
+
+
+def read_config(path: Path) -> tuple[Config, tuple[int, int, int]]:
+    """Read the config and the image shape (C, H, W) of a model. A NevoaError if the file is damaged."""
+    values = read_json(path)
+    if values.get("format") != FORMAT:
+        raise NevoaError(f"{path} has format {values.get('format')}, but this version of nevoa reads format {FORMAT}.")
+    try:
+        shape = values["shape"]
+        if not (len(shape) == 3 and all(isinstance(side, int) and 1 <= side <= LARGEST_SIDE for side in shape)):
+            raise ValueError("shape is not [channels, height, width]")
+        channels, height, width = shape
+        return parse(values["config"]), (channels, height, width)
+    except (ValueError, KeyError, TypeError) as error:
+        raise damaged(path, error) from error
+
+
+def check(weights_file: Path, config_file: Path) -> None:
+    """Raise a NevoaError unless the weights are those that the JSON file describes."""
+    config, shape = read_config(config_file)
+    if not isinstance(config.network, ObjectNetworkConfig):
+        check_shapes(weights_file, _shapes(config, shape))
+    values = read_json(config_file)
+    if sha256(weights_file) not in (values.get("sha256"), values.get("before")):
+        raise NevoaError(f"damaged, or not the weights that {config_file.name} describes")

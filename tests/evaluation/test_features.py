@@ -1,0 +1,36 @@
+"""The feature cache: by images and network, and computed again if damaged."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nevoa.evaluation import FeatureNetwork, Reference, train_feature_network
+from nevoa.evaluation.features import features_of
+from tests.evaluation.toy import bands
+
+
+def test_features_of_a_store_are_computed_once(reference: Reference, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = bands(50, seed=8)
+    first = features_of(images, reference.feature_network)
+    monkeypatch.setattr(FeatureNetwork, "features", lambda *_: pytest.fail("computed again"))
+    np.testing.assert_array_equal(features_of(images, reference.feature_network), first)
+
+
+def test_a_broken_feature_cache_is_computed_again(reference: Reference, cache: Path) -> None:
+    images = bands(50, seed=9)
+    first = features_of(images, reference.feature_network)
+    (kept,) = (cache / "features").glob(f"*{images.fingerprint:.16}*")
+    kept.write_bytes(kept.read_bytes()[:100])
+    np.testing.assert_array_equal(features_of(images, reference.feature_network), first)
+
+
+def test_an_image_set_of_another_feature_network_has_features_of_its_own(reference: Reference) -> None:
+    images = bands(50, seed=10)
+    first = features_of(images, reference.feature_network)
+    *_, last = train_feature_network(bands(200, seed=4), None, epochs=1)
+    other = dataclasses.replace(
+        last.feature_network, info=dataclasses.replace(last.feature_network.info, sha256="other")
+    )
+    assert not np.array_equal(features_of(images, other), first)
