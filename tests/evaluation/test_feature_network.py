@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from nevoa.data import ImageSet, Selection, open_source
+from nevoa.data import ImageSet, load_images
 from nevoa.errors import NevoaError
 from nevoa.evaluation import (
     FeatureNetwork,
@@ -42,11 +42,9 @@ def feature_network() -> FeatureNetwork:
 @needs_debian
 @pytest.mark.slow
 def test_the_feature_network_that_ships_is_as_good_as_its_card_says() -> None:
-    ours = feature_network_for(open_source("fashion_mnist"))
+    ours = feature_network_for(load_images("fashion_mnist"))
     assert ours.card.accuracy >= 0.93
-    assert accuracy(ours, open_source("fashion_mnist", Selection("test"))) == pytest.approx(
-        ours.card.accuracy, abs=2e-4
-    )
+    assert accuracy(ours, load_images("fashion_mnist", split="test")) == pytest.approx(ours.card.accuracy, abs=2e-4)
 
 
 def test_the_feature_network_that_ships_is_small() -> None:

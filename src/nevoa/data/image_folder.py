@@ -35,7 +35,7 @@ def list_entries(entries: Sequence[Entry], split: str, where: str, bad: Sequence
     """
     images, unread = _images(entries)
     tables = [entry for entry in entries if is_table(entry.path)]
-    known, unfit = classes_in(tables, {entry.path for entry in images})
+    known, unfit = classes_in(tables, {entry.path for entry in images}, where)
     splits, folders = _splits([entry.path for entry in images], where)
     if split not in splits and (images or split != TRAIN):
         raise no_split(split, set(splits) or {TRAIN})

@@ -22,18 +22,24 @@ def is_table(path: str) -> bool:
     return posixpath.basename(path) in NAMES
 
 
-def classes_in(tables: Sequence[Entry], images: Set[str]) -> tuple[dict[str, str], list[Bad]]:
+def classes_in(tables: Sequence[Entry], images: Set[str], where: str) -> tuple[dict[str, str], list[Bad]]:
     """Return the class of each image that a table gives one, and the tables that name missing images.
 
     A NevoaError if a table cannot be read, or has no column `file_name`.
+
+    Args:
+        images: the paths of all images.
+        where: the name of the folder, for errors.
     """
     known: dict[str, str] = {}
     bad = []
     for table in tables:
-        rows, folder = _rows(table), posixpath.dirname(table.path)
+        rows, folder = _rows(table, where), posixpath.dirname(table.path)
         if rows and FILE_COLUMN not in rows[0]:
             columns = ", ".join(printable(name) for name in rows[0]) or "none"
-            raise NevoaError(f"{table.path} needs a column {FILE_COLUMN}; its columns are {columns}.")
+            raise NevoaError(
+                f"{where}/{table.path} needs a column {FILE_COLUMN}, and has {columns}: its first line is file_name,label."
+            )
         column = _label_column(rows)
         cells = {file: row.get(column) for row in rows if (file := _file(folder, row))}
         found = {file: name for file, cell in cells.items() if (name := class_named(cell)) is not None}
@@ -63,12 +69,12 @@ def _label_column(rows: Sequence[Row]) -> str:
     return next((known[name] for name in LABEL_COLUMNS if name in known), "")
 
 
-def _rows(table: Entry) -> list[Row]:
+def _rows(table: Entry, where: str) -> list[Row]:
     try:
         text = table.content().decode("utf-8-sig")
         return _comma_separated(text) if table.path.endswith(".csv") else _json_lines(text)
     except (OSError, ValueError, RecursionError, csv.Error) as error:
-        raise NevoaError(f"{table.path} cannot be read as a table: {reason(error)}.") from error
+        raise NevoaError(f"{where}/{table.path} cannot be read as a table: {reason(error)}.") from error
 
 
 def _comma_separated(text: str) -> list[Row]:
