@@ -158,7 +158,7 @@ def test_metadata_are_read_as_datasets_reads_them(folder: Path, kind: str) -> No
     "table",
     [
         "file_name,label\n00.png\n,,\ncat/00.png,a,b,c\ncat/03.png,z",
-                '"',
+        '"',
         "file_name,label\n\n\n",
     ],
 )

@@ -76,10 +76,10 @@ def test_layouts_are_those_of_imagefolder(folders: list[str], train: Kinds, test
             ours(folder, "test")
 
 
-@pytest.mark.parametrize("folders", [["cats", "dogs"], ["cats"], ["cats", "dogs", "train_of_thought"]])
+@pytest.mark.parametrize("folders", [["cats", "dogs"], ["cats"]])
 def test_flat_classes_are_those_of_torchvision(folders: list[str], tmp_path: Path) -> None:
     torchvision = pytest.importorskip("torchvision")
-    lay_out(tmp_path, folders[:2])
+    lay_out(tmp_path, folders)
     rows = torchvision.datasets.ImageFolder(str(tmp_path))
     named = dict(Counter(rows.classes[label] for label in rows.targets))
     assert ours(tmp_path) == (named if len(named) > 1 else {"": 3})
@@ -117,7 +117,10 @@ def test_other_layouts_follow_the_same_rule(
 @pytest.mark.parametrize(
     ("folders", "said"),
     [
-        ([".", "cats", "dogs"], r"0.png and cats/0.png lie at different depths(.|\n)*metadata.csv:\nfile_name,label\n0.p"),
+        (
+            [".", "cats", "dogs"],
+            r"0.png and cats/0.png lie at diff(.|\n)*metadata.csv:\nfile_name,label\n0.p",
+        ),
         (["cats", "dogs/small"], "at different depths"),
         (["train/cats", "train/dogs/small"], "at different depths"),
         (["cats", "cats/small"], "at different depths"),
@@ -200,7 +203,7 @@ def test_runs_and_stores_among_the_images_are_skipped(tmp_path: Path, monkeypatc
 def test_a_run_is_not_a_source(tmp_path: Path, inside: str) -> None:
     lay_out(tmp_path / "stamps", [".", inside])
     (tmp_path / "stamps/config.toml").touch()
-    with pytest.raises(NevoaError, match=r"is a run, not images. To resume it.* --out .*stamps; .*nevoa sample .*stamps"):
+    with pytest.raises(NevoaError, match=r"is a run, not images. To resume it.* --out .*s; .*nevoa sample .*stamps"):
         load_images(str(tmp_path / "stamps"))
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
-from nevoa._util.files import explained, read_json, remove, size_of
-from nevoa.errors import NevoaError
+from nevoa._util.files import read_json, remove, size_of
+from nevoa.errors import NevoaError, reason
 
 ABOUT = "about.json"
 FEATURES = "features"
@@ -67,11 +67,14 @@ def forget(one: Kept) -> None:
     if one.name == FEATURES:
         remove(one.path)
         return
+    lock = FileLock(lock_file(one.path.with_name(one.name)), timeout=0)
     try:
-        with explained("remove", one.path), FileLock(lock_file(one.path.with_name(one.name)), timeout=0):
+        with lock:
             remove(one.path)
     except Timeout as error:
         raise NevoaError(f"Another process is preparing {one.name}: wait for it, or stop it.") from error
+    except OSError as error:
+        raise NevoaError(f"Cannot remove {one.path}: {reason(error)}.") from error
 
 
 def _kept(folder: Path) -> Iterator[Kept]:

@@ -38,7 +38,8 @@ def classes_in(tables: Sequence[Entry], images: Set[str], where: str) -> tuple[d
         if rows and FILE_COLUMN not in rows[0]:
             columns = ", ".join(printable(name) for name in rows[0]) or "none"
             raise NevoaError(
-                f"{where}/{table.path} needs a column {FILE_COLUMN}, and has {columns}: its first line is file_name,label."
+                f"{where}/{table.path} needs a column {FILE_COLUMN}, and has {columns}: begin it with the line "
+                "file_name,label."
             )
         column = _label_column(rows)
         cells = {file: row.get(column) for row in rows if (file := _file(folder, row))}

@@ -89,7 +89,7 @@ def _from_dataset(source: Dataset[Any]) -> tuple[UInt8[np.ndarray, "N H W C"], l
         item = source[number]
         pair = isinstance(item, tuple | list)
         pixels = _pixels(item[0] if pair else item, number)
-        labels += [_label(item[1])] if pair and len(item) > 1 else []
+        labels += [_label(item[1], number)] if pair and len(item) > 1 else []
         if number == 0:
             images = np.empty((len(source), *pixels.shape), np.uint8)
         if pixels.shape != images.shape[1:]:
@@ -104,8 +104,11 @@ def _from_dataset(source: Dataset[Any]) -> tuple[UInt8[np.ndarray, "N H W C"], l
     return images, labels or None
 
 
-def _label(value: Any) -> Any:
-    return value.item() if isinstance(value, Tensor | np.generic | np.ndarray) and value.size else value
+def _label(value: Any, number: int) -> int | str:
+    label = _array(value)
+    if label.size != 1 or label.dtype.kind not in "iuU":
+        raise NevoaError(f"The label of item {number} of the Dataset is {value!r:.50}: give one integer or class name.")
+    return label.item()
 
 
 def _pixels(image: Any, number: int) -> UInt8[np.ndarray, "H W C"]:
