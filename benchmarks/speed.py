@@ -24,7 +24,7 @@ from torch.nn import functional as F
 
 import nevoa
 from nevoa._util.device import timed
-from nevoa.data import Batches, open_source
+from nevoa.data import Batches, load_images
 from nevoa.diffusion import Denoiser, NoiseSchedule
 from nevoa.model import fresh_network
 from nevoa.networks.attention import LinearAttention
@@ -77,7 +77,7 @@ def notebook(batch_size: int) -> Iterator[Stepped]:
 
 def as_taught(batch_size: int) -> tuple[nn.Module, Callable[[int], Tensor]]:
     """The notebook's network, and its loss on the batch that begins at a place of the stream."""
-    config, images = nevoa.configure("fashion_mnist_10k", "classic"), open_source("fashion_mnist_10k")
+    config, images = nevoa.configure("fashion_mnist_10k", "classic"), load_images("fashion_mnist_10k")
     network = fresh_network(config, images.shape)
     for module in network.modules():
         if isinstance(module, LinearAttention):

@@ -8,14 +8,14 @@ Its scores change with its weights: a new feature network is a new version of th
 import shutil
 from pathlib import Path
 
-from nevoa.data import Selection, open_source
+from nevoa.data import load_images
 from nevoa.evaluation import save_feature_network, train_feature_network
 
 FOLDER = Path(__file__).parents[1] / "src/nevoa/evaluation/feature_networks/fashion_mnist"
 
 
 def main() -> None:
-    *_, last = train_feature_network(open_source("fashion_mnist"), open_source("fashion_mnist", Selection("test")))
+    *_, last = train_feature_network(load_images("fashion_mnist"), load_images("fashion_mnist", split="test"))
     shutil.rmtree(FOLDER, ignore_errors=True)
     print(save_feature_network(last.feature_network, FOLDER).info)
 

@@ -25,7 +25,7 @@ from environments import python_of
 from scoring import score
 from table import markdown
 
-from nevoa.data import open_source
+from nevoa.data import load_images
 
 HERE = Path(__file__).parent
 
@@ -64,7 +64,7 @@ def training_images(out: Path) -> Path:
     path = out / "train.npy"
     if not path.is_file():
         partial = out / "train.part.npy"
-        np.save(partial, open_source("fashion_mnist").images)
+        np.save(partial, load_images("fashion_mnist").images)
         partial.replace(path)
     return path
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nevoa.data import open_source
+from nevoa.data import load_images
 from nevoa.runs.run import Run
 from nevoa.training import train
 from tests.cli.conftest import OPTIONS, Refuses, nevoa
@@ -148,7 +148,7 @@ def test_data_lists_and_shows(tmp_path: Path) -> None:
     assert "fashion_mnist " in text
     nevoa("data", "show", "fashion_mnist_10k", "--out", "grid.png", folder=tmp_path)
     sheet = np.asarray(Image.open(tmp_path / "grid.png"))
-    images = open_source("fashion_mnist_10k")
+    images = load_images("fashion_mnist_10k")
     left = sheet.shape[1] - (16 * 58 + 2)  # where the names end
     np.testing.assert_array_equal(sheet[2:58:2, left + 2 : left + 58 : 2, 1], images.images[0, :, :, 0])
 

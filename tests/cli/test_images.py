@@ -149,7 +149,7 @@ def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
         (["train", "pets", "--size", "9x9x9"], "--size is a side or HEIGHTxWIDTH"),
         (["train", "pets", "--channels", "2"], "data.channels"),
         (["train", "pets", "--limit", "0"], "data.limit"),
-        (["train", "pets", "--background", "clear"], "'clear' is no colour"),
+        (["train", "pets", "--background", "clear"], "'clear' is not a colour"),
         (["train", "pets/nothing"], "There is no file or folder pets/nothing"),
         (["train", ""], "The source has no name"),
         (["data", "show", " "], "The source has no name"),

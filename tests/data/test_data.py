@@ -15,16 +15,15 @@ from nevoa.data import (
     CATALOG,
     Batches,
     ImageSet,
-    Selection,
     fitted,
+    load_images,
     mapped,
-    open_source,
     parse_index,
     read_image,
     to_bytes,
     to_unit,
 )
-from nevoa.data.sources import fashion_mnist as fm
+from nevoa.data.sources import builtin as fm
 from nevoa.data.sources import idx
 from nevoa.errors import NevoaError
 
@@ -47,7 +46,7 @@ def test_what_lies_outside_is_clamped() -> None:
 
 
 def test_embedded_images_are_a_thousand_of_each_class() -> None:
-    images = open_source("fashion_mnist_10k")
+    images = load_images("fashion_mnist_10k")
     assert images.images.shape == (10_000, 28, 28, 1)
     assert np.bincount(images.labels).tolist() == [1000] * 10
     assert isinstance(images.images, np.memmap)
@@ -56,7 +55,7 @@ def test_embedded_images_are_a_thousand_of_each_class() -> None:
 
 @needs_debian
 def test_the_sheets_are_the_first_thousand_training_images_of_each_class() -> None:
-    embedded, complete = open_source("fashion_mnist_10k"), open_source("fashion_mnist")
+    embedded, complete = load_images("fashion_mnist_10k"), load_images("fashion_mnist")
     for label in range(10):
         expected = complete.images[np.flatnonzero(complete.labels == label)[:1000]]
         np.testing.assert_array_equal(embedded.images[embedded.labels == label], expected)
@@ -64,7 +63,7 @@ def test_the_sheets_are_the_first_thousand_training_images_of_each_class() -> No
 
 @needs_debian
 def test_the_complete_set_is_complete() -> None:
-    train, test = open_source("fashion_mnist"), open_source("fashion_mnist", Selection("test"))
+    train, test = load_images("fashion_mnist"), load_images("fashion_mnist", split="test")
     assert (len(train), len(test)) == (60_000, 10_000)
     assert np.bincount(train.labels).tolist() == [6000] * 10
     assert np.bincount(test.labels).tolist() == [1000] * 10
@@ -75,7 +74,7 @@ def test_the_complete_set_is_complete() -> None:
     ("content", "message"),
     [
         (b"not gzip", "Cannot read"),
-        (gzip.compress(b"\x00\x00\x08\x01\x00\x00\x00\x05abc"), "holds 3 values, its header says 5"),
+        (gzip.compress(b"\x00\x00\x08\x01\x00\x00\x00\x05abc"), "holds 3 values, but its header says 5"),
         (gzip.compress(b"\x00\x00\x0d\x01\x00\x00\x00\x05abc"), "not an idx file"),
         (gzip.compress(b"\x00\x00\x08\x03\x00"), "not an idx file"),
     ],
@@ -137,7 +136,7 @@ def test_resizing_keeps_proportions_and_cuts_the_middle() -> None:
 
 
 def test_a_resized_source_has_that_size() -> None:
-    assert open_source("fashion_mnist_10k", Selection(size=(16, 16))).shape == (1, 16, 16)
+    assert load_images("fashion_mnist_10k", size=(16, 16)).shape == (1, 16, 16)
 
 
 def test_a_photograph_is_read_as_it_is_seen(tmp_path: Path) -> None:
@@ -161,7 +160,7 @@ def test_source_and_index(text: str, expected: tuple[str, int] | None) -> None:
 
 def test_an_unknown_source_names_the_nearest() -> None:
     with pytest.raises(NevoaError, match="Did you mean 'fashion_mnist_10k'"):
-        open_source("fashion_mnist_10")
+        load_images("fashion_mnist_10")
 
 
 def test_labels_are_those_of_the_images_in_their_places(few_images: ImageSet) -> None:

@@ -25,7 +25,7 @@ def test_every_format_is_read_by_its_content(kind: str) -> None:
 def test_other_formats_are_refused() -> None:
     """Pillow would start Ghostscript for one, and reads forty more than are meant here."""
     for kind in ("PPM", "TGA", "ICO", "EPS"):
-        with pytest.raises(ValueError, match="no picture of a known format"):
+        with pytest.raises(ValueError, match="not an image of a known format"):
             decoded(encoded(photo(), kind))
 
 
@@ -107,7 +107,7 @@ def test_what_no_eye_has_seen_is_refused() -> None:
     """Of 32 bits nothing says what is white."""
     data = io.BytesIO()
     Image.fromarray(np.arange(16, dtype=np.int32).reshape(4, 4)).save(data, "TIFF")
-    with pytest.raises(ValueError, match="a sign or 32 bits; save it with 8 or 16"):
+    with pytest.raises(ValueError, match="signed or have 32 bits; save it with 8 or 16 bits"):
         decoded(data.getvalue())
 
 
@@ -117,7 +117,7 @@ def test_cmyk_is_rgb() -> None:
 
 
 def test_fractions_are_refused() -> None:
-    with pytest.raises(ValueError, match="fractions"):
+    with pytest.raises(ValueError, match="floats"):
         decoded(encoded(Image.fromarray(np.ones((4, 4), np.float32)), "TIFF"))
 
 
@@ -142,7 +142,7 @@ def test_a_transparent_colour_of_a_palette_is_transparent() -> None:
 
 
 def test_no_colour() -> None:
-    with pytest.raises(NevoaError, match="'nocolour' is no colour"):
+    with pytest.raises(NevoaError, match="'nocolour' is not a colour"):
         decoded(encoded(Image.new("RGBA", (4, 4)), "PNG"), "nocolour")
 
 
@@ -170,7 +170,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(side: int) -> None:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     head = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
-    with pytest.raises(ValueError, match="pixels are too many"):
+    with pytest.raises(ValueError, match="more than 64 million pixels"):
         decoded(head + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b""))
 
 

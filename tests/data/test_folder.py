@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nevoa.data import ImageSet, Selection, open_source
+from nevoa.data import ImageSet, load_images
 from nevoa.data.listing import classes_of
 from nevoa.data.sources.find import find_source
 from nevoa.errors import NevoaError
@@ -25,16 +25,16 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Twelve pictures in three classes, one of them two folders deep."""
+    """Twelve images in three classes."""
     for number in range(12):
-        place = tmp_path / "pets" / ("cat", "dog/small", "newt")[number % 3] / f"{number:02d}.png"
+        place = tmp_path / "pets" / ("cat", "dog", "newt")[number % 3] / f"{number:02d}.png"
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(encoded(photo(number), "PNG"))
     return tmp_path / "pets"
 
 
 def opened(folder: Path, **choice: object) -> ImageSet:
-    return open_source(str(folder), Selection(**choice))  # pyright: ignore[reportArgumentType]
+    return load_images(str(folder), **choice)  # pyright: ignore[reportArgumentType]
 
 
 def test_sub_folders_are_labels(folder: Path) -> None:
@@ -122,7 +122,7 @@ def test_names_of_any_bytes_in_a_tar(folder: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["~nosuchuser/x", "x" * 300 + "/a"])
 def test_what_cannot_be_a_path_is_said(text: str) -> None:
-    with pytest.raises(NevoaError, match="Cannot look at"):
+    with pytest.raises(NevoaError, match="Cannot read"):
         find_source(text)
 
 
@@ -139,7 +139,7 @@ def test_a_folder_around_the_sub_folders_does_not_matter(folder: Path, tmp_path:
 @pytest.mark.parametrize("kind", ["metadata.csv", "metadata.jsonl"])
 def test_metadata_are_read_as_datasets_reads_them(folder: Path, kind: str) -> None:
     """The same folder by `datasets`' own imagefolder: same images, same labels."""
-    rows = [("cat/00.png", "night"), ("dog/small/01.png", "day"), ("newt/02.png", "night")]
+    rows = [("cat/00.png", "night"), ("dog/01.png", "day"), ("newt/02.png", "night")]
     lines = ["file_name,label", *(f"{name},{label}" for name, label in rows)]
     if kind.endswith("jsonl"):
         lines = [json.dumps({"file_name": name, "label": label}) for name, label in rows]
@@ -158,10 +158,8 @@ def test_metadata_are_read_as_datasets_reads_them(folder: Path, kind: str) -> No
     "table",
     [
         "file_name,label\n00.png\n,,\ncat/00.png,a,b,c\ncat/03.png,z",
-        "x,y\n1,2",
         '"',
         "file_name,label\n\n\n",
-        ",\n,,,,",
     ],
 )
 def test_a_table_that_is_out_of_shape(table: str, folder: Path) -> None:
@@ -173,13 +171,13 @@ def test_a_table_that_is_out_of_shape(table: str, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "table"),
     [
-        ("metadata.csv", "file_name;label\ncat/00.png;night, dark\ndog/small/01.png;day\n"),
-        ("metadata.csv", 'file_name,label\n ./cat/00.png ,"night, dark"\ndog\\small\\01.png, day \n'),
-        ("metadata.csv", "label\tfile_name\r\nnight, dark\tcat/00.png\r\nday\tdog/small/01.png\r\n"),
+        ("metadata.csv", "file_name;label\ncat/00.png;night, dark\ndog/01.png;day\n"),
+        ("metadata.csv", 'file_name,label\n ./cat/00.png ,"night, dark"\ndog\\01.png, day \n'),
+        ("metadata.csv", "label\tfile_name\r\nnight, dark\tcat/00.png\r\nday\tdog/01.png\r\n"),
         (
             "metadata.jsonl",
             '{"file_name": "cat/00.png", "label": "night, dark", "say": "a\u2028b"}\n\n'
-            '{"file_name": "dog/small/01.png", "label": "day"}\n{"file_name": "cat/03.png", "label": NaN}\n',
+            '{"file_name": "dog/01.png", "label": "day"}\n{"file_name": "cat/03.png", "label": NaN}\n',
         ),
     ],
 )
@@ -198,9 +196,7 @@ def test_whole_numbers_in_a_table_are_whole(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ("filename,label\ncat/00.png,x\n", "it needs a column file_name, and has filename, label"),
-        ("cat/00.png,x\ncat/03.png,y\n", "it needs a column file_name, and has cat/00.png, x"),
-        ("file_name,label\ncat/00.png,x\ncat/99.png,y\ncat/3.png,y\n", "of the 3 pictures that it names 2 are not"),
+        ("file_name,label\ncat/00.png,x\ncat/99.png,y\ncat/3.png,y\n", "2 of the 3 images that it names are missing"),
     ],
 )
 def test_a_table_that_does_not_fit_is_listed(table: str, said: str, folder: Path) -> None:
@@ -231,7 +227,7 @@ def test_captions_are_no_classes(folder: Path) -> None:
 def test_photographs_that_are_not_opened_are_listed(name: str, folder: Path) -> None:
     (folder / "cat" / name).write_bytes(b"\0\0\0\x20ftyp")
     assert [(bad.name, bad.reason.split()[:4]) for bad in opened(folder).notes.bad] == [
-        (f"cat/{name}", [name[2:].upper(), "is", "not", "opened:"])
+        (f"cat/{name}", ["nevoa", "does", "not", "open"])
     ]
 
 
@@ -280,7 +276,7 @@ def test_train_and_test_folders_are_splits(folder: Path, tmp_path: Path) -> None
     assert len(opened(tmp_path)) == 12
     assert opened(tmp_path).classes == ("cat", "dog", "newt")
     np.testing.assert_array_equal(opened(tmp_path, split="test").images[0], np.asarray(photo(99)))
-    with pytest.raises(NevoaError, match="no split 'validation' here, but test, train"):
+    with pytest.raises(NevoaError, match="no split 'validation'; there are test, train"):
         opened(tmp_path, split="validation")
 
 
@@ -299,7 +295,7 @@ def test_a_cache_that_cannot_be_written_is_said(folder: Path, monkeypatch: pytes
 
 
 def test_a_folder_without_splits_has_none(folder: Path) -> None:
-    with pytest.raises(NevoaError, match="put its pictures into a sub-folder test"):
+    with pytest.raises(NevoaError, match="put its images into a folder test"):
         opened(folder, split="test")
 
 
@@ -328,10 +324,10 @@ def test_every_bad_file_is_listed_and_the_rest_is_used(folder: Path) -> None:
     assert "truncated" in reasons.pop("cat/cut.jpg").lower()
     assert reasons == {
         "cat/empty.png": "it is empty",
-        "cat/text.jpg": "it is no picture of a known format",
-        "dog/page.webp": "it is no picture of a known format",
-        "cat/nowhere.png": "it is no file, or a link to nowhere",
-        "cat/pipe.gif": "it is no file, or a link to nowhere",
+        "cat/text.jpg": "it is not an image of a known format",
+        "dog/page.webp": "it is not an image of a known format",
+        "cat/nowhere.png": "it is not a regular file, or a broken link",
+        "cat/pipe.gif": "it is not a regular file, or a broken link",
     }
     assert images.notes.ignored == 1
     assert images.classes == ("cat", "dog", "newt")
@@ -349,7 +345,7 @@ def test_names_of_any_bytes(tmp_path: Path) -> None:
 
 
 def test_the_same_file_twice_is_counted(folder: Path) -> None:
-    (folder / "cat" / "copy.png").write_bytes((folder / "dog/small/01.png").read_bytes())
+    (folder / "cat" / "copy.png").write_bytes((folder / "dog/01.png").read_bytes())
     assert opened(folder).notes.duplicates == 1
 
 
@@ -357,13 +353,13 @@ def test_the_same_file_twice_is_counted(folder: Path) -> None:
 def test_a_folder_without_pictures(tmp_path: Path, content: list[str]) -> None:
     for name in content:
         (tmp_path / name).write_text("x")
-    with pytest.raises(NevoaError, match="There are no pictures in"):
+    with pytest.raises(NevoaError, match="There are no images in"):
         opened(tmp_path)
 
 
 def test_a_folder_of_nothing_but_bad_ones(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"x")
-    with pytest.raises(NevoaError, match=r"could be read; the first, a.png: it is no picture"):
+    with pytest.raises(NevoaError, match=r"can be read; the first, a.png: it is not an image"):
         opened(tmp_path)
     assert not list(Path(os.environ["NEVOA_CACHE"]).glob("*/images.npy"))
 
@@ -492,7 +488,7 @@ def test_a_bomb_is_not_opened(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("content", [b"", b"not an archive", b"PK\x05\x06"])
 def test_a_broken_archive_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(NevoaError, match=r"cannot be read as an archive|no pictures"):
+    with pytest.raises(NevoaError, match=r"cannot be read as an archive|no images"):
         opened(tmp_path / name)
 
 
@@ -511,7 +507,7 @@ def test_a_member_that_is_damaged_is_listed(folder: Path, tmp_path: Path) -> Non
 
 def test_what_is_no_source(tmp_path: Path) -> None:
     (tmp_path / "a.doc").write_text("x")
-    with pytest.raises(NevoaError, match="is no source of images: give a folder"):
+    with pytest.raises(NevoaError, match="is not a source of images: give a folder"):
         find_source(str(tmp_path / "a.doc"))
     with pytest.raises(NevoaError, match="There is no file or folder"):
         find_source(str(tmp_path / "gone"))

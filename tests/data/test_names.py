@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nevoa.data import ImageSet, Selection, label_of, open_source
+from nevoa.data import ImageSet, label_of, load_images
 from tests.data.pictures import encoded, photo
 
 APART = unicodedata.normalize("NFD", "été")
@@ -26,7 +26,7 @@ def written(folder: Path, files: dict[str, bytes | str]) -> ImageSet:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return open_source(str(folder))
+    return load_images(str(folder))
 
 
 def kinds(images: ImageSet) -> list[str]:
@@ -43,7 +43,7 @@ def test_a_zip_that_does_not_say_that_its_names_are_utf_8(tmp_path: Path, encodi
         out.writestr(f"{plain}/1.png", PICTURES[0])
         out.writestr("mer/2.png", PICTURES[1])
     (tmp_path / "a.zip").write_bytes(content.getvalue().replace(plain.encode(), name))
-    assert open_source(str(tmp_path / "a.zip")).classes == ("mer", "été")
+    assert load_images(str(tmp_path / "a.zip")).classes == ("mer", "été")
 
 
 @pytest.mark.parametrize("kind", ["tar", "zip"])
@@ -62,7 +62,7 @@ def test_an_archive_of_the_folder_it_was_made_in(tmp_path: Path, kind: str) -> N
                 member = tarfile.TarInfo(name)
                 member.size = len(content)
                 out.addfile(member, io.BytesIO(content))
-    images = open_source(str(path))
+    images = load_images(str(path))
     assert kinds(images) == ["cat", "dog"]
     assert not images.notes.bad
 
@@ -75,20 +75,20 @@ def test_letters_with_accents_are_one_whoever_wrote_them(tmp_path: Path) -> None
     assert sorted(kinds(by_table)) == ["x", "y"]
     files: dict[str, bytes | str] = {f"train/{APART}/1.png": PICTURES[0], "train/mer/1.png": PICTURES[1]}
     assert written(tmp_path / "b", {**files, "test/été/1.png": PICTURES[2]}).classes == ("mer", "été")
-    assert kinds(open_source(str(tmp_path / "b"), Selection("test"))) == ["été"]
+    assert kinds(load_images(str(tmp_path / "b"), split="test")) == ["été"]
     assert label_of(("mer", "été"), APART) == 1
 
 
 def test_a_name_commands_no_terminal(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
         out.writestr("a\x1b[31mred/1.png", PICTURES[0])
-        out.writestr("b/\x1b]0;x\x07.png", b"no picture")
+        out.writestr("b/\x1b]0;x\x07.png", b"not an image")
         out.writestr("b/1.png", PICTURES[1])
-    images = open_source(str(tmp_path / "a.zip"))
+    images = load_images(str(tmp_path / "a.zip"))
     assert images.classes == ("a\\x1b[31mred", "b")
     assert [bad.name for bad in images.notes.bad] == ["b/\\x1b]0;x\\x07.png"]
     np.savez(tmp_path / "b.npz", images=np.zeros((2, 4, 4), np.uint8), labels=np.array(["\x1b[31m", "b"]))
-    assert open_source(str(tmp_path / "b.npz")).classes == ("\\x1b[31m", "b")
+    assert load_images(str(tmp_path / "b.npz")).classes == ("\\x1b[31m", "b")
 
 
 def test_a_table_has_one_column_of_classes(tmp_path: Path) -> None:
@@ -109,4 +109,4 @@ def test_a_table_of_what_is_to_test_with_leaves_the_folders_to_train_on_their_cl
         "test/metadata.csv": "file_name,label\n2.png,dogs\n3.png,cats\n",
     }
     assert kinds(written(tmp_path, files)) == ["cats", "dogs"]
-    assert kinds(open_source(str(tmp_path), Selection("test"))) == ["dogs", "cats"]
+    assert kinds(load_images(str(tmp_path), split="test")) == ["dogs", "cats"]

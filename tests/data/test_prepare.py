@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nevoa.data import ImageSet, Selection, label_of, open_source
+from nevoa.config import DataConfig
+from nevoa.data import ImageSet, label_of, load_images
 from nevoa.data import parallel as parallels
 from nevoa.data import prepare as preparing
 from nevoa.data.listing import Listing, of_arrays
@@ -55,9 +56,9 @@ def noise(bad: tuple[int, ...] = (), stop_at: int | None = None, identity: objec
     return Source("noise", "noise", identity, listing)
 
 
-def prepared(source: Source, choice: Selection = Selection()) -> ImageSet:  # noqa: B008
-    list(prepare(source, choice))
-    return open_store(store_folder(source, choice))
+def prepared(source: Source, data: DataConfig = DataConfig()) -> ImageSet:  # noqa: B008
+    list(prepare(source, data))
+    return open_store(store_folder(source, data))
 
 
 @pytest.mark.parametrize("bad", [(), (0,), (22,), (3, 4, 5, 6, 7, 8, 9, 10), tuple(range(22))])
@@ -75,8 +76,8 @@ def test_a_preparation_that_was_stopped_is_gone_on_with(stop_at: int, cache: Pat
     """Wherever it stopped, nothing half-made can be opened; the next try reads only what is missing."""
     with pytest.raises(KeyboardInterrupt):
         prepared(noise((2, 11), stop_at))
-    assert not store_folder(noise(), Selection()).exists()
-    first = next(iter(prepare(noise((2, 11)), Selection())))
+    assert not store_folder(noise(), DataConfig()).exists()
+    first = next(iter(prepare(noise((2, 11)), DataConfig())))
     assert first.done == stop_at // 5 * 5
     images = prepared(noise((2, 11)))
     assert images.fingerprint == prepared(noise((2, 11), identity="again")).fingerprint
@@ -99,7 +100,7 @@ def test_another_content_does_not_go_on_with_what_was_begun() -> None:
     source = noise()
     listing = source.list()
     renamed = replace(listing, file=lambda number: f"g{number}")
-    assert next(iter(prepare(replace(source, list=lambda: renamed), Selection()))).done == 0
+    assert next(iter(prepare(replace(source, list=lambda: renamed), DataConfig()))).done == 0
 
 
 def test_what_is_there_needs_no_room_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,26 +141,26 @@ def test_a_store_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_choices_have_stores_of_their_own() -> None:
     choices = (
-        Selection(),
-        Selection(limit=4),
-        Selection(channels=1),
-        Selection(size=(3, 3)),
-        Selection(classes=("odd",)),
-        Selection("x"),
+        DataConfig(),
+        DataConfig(limit=4),
+        DataConfig(channels=1),
+        DataConfig(size=(4, 4)),
+        DataConfig(only=("odd",)),
+        DataConfig(split="x"),
     )
     assert len({store_folder(noise(), choice) for choice in choices}) == len(choices)
-    assert store_folder(noise(identity=1), Selection()) != store_folder(noise(identity=2), Selection())
+    assert store_folder(noise(identity=1), DataConfig()) != store_folder(noise(identity=2), DataConfig())
 
 
 def test_classes_are_chosen_by_name_or_index() -> None:
-    images = prepared(noise(), Selection(classes=("odd",)))
+    images = prepared(noise(), DataConfig(only=("odd",)))
     np.testing.assert_array_equal(images.images, NOISE[1::2])
     assert images.classes == ("odd",)
-    both = prepared(noise(), Selection(classes=("Odd", 0)))
+    both = prepared(noise(), DataConfig(only=("Odd", 0)))
     assert both.classes == ("odd", "even")
     assert both.labels.tolist() == [(number + 1) % 2 for number in range(23)]
     with pytest.raises(NevoaError, match=r"There is no class 'ode'. Did you mean 'odd'"):
-        prepared(noise(), Selection(classes=("ode",)))
+        prepared(noise(), DataConfig(only=("ode",)))
 
 
 def test_of_classes_that_are_numbers_a_number_is_a_name() -> None:
@@ -172,27 +173,27 @@ def test_of_classes_that_are_numbers_a_number_is_a_name() -> None:
 
 
 def test_a_limit_draws_the_same_images_each_time() -> None:
-    first, again = prepared(noise(), Selection(limit=9)), prepared(noise(identity="again"), Selection(limit=9))
+    first, again = prepared(noise(), DataConfig(limit=9)), prepared(noise(identity="again"), DataConfig(limit=9))
     assert len(first) == 9
     assert first.fingerprint == again.fingerprint
     drawn = [int(np.flatnonzero((image == NOISE).all((1, 2, 3)))[0]) for image in first.images]
     assert drawn == sorted(set(drawn)) != list(range(9))
     assert first.labels.tolist() == [number % 2 for number in drawn]
-    assert len(prepared(noise(), Selection(limit=99))) == 23
+    assert len(prepared(noise(), DataConfig(limit=99))) == 23
 
 
 def test_unlabelled_images_have_no_classes_to_choose() -> None:
     source = Source("x", "x", "x", lambda: of_arrays(NOISE, None))
     assert prepared(source).classes == ()
     with pytest.raises(NevoaError, match="no classes to choose from"):
-        prepared(source, Selection(classes=("a",)))
+        prepared(source, DataConfig(only=("a",)))
 
 
 @pytest.mark.parametrize("file", ["images.npy", "labels.npy", "about.json", "bad.jsonl"])
 @pytest.mark.parametrize("how", ["a bit", "longer", "shorter", "gone"])
 def test_a_store_that_was_changed_is_noticed(file: str, how: str) -> None:
     prepared(noise((3,)))
-    folder = store_folder(noise(), Selection())
+    folder = store_folder(noise(), DataConfig())
     path = folder / file
     data = bytearray(path.read_bytes())
     if how == "gone":
@@ -200,20 +201,20 @@ def test_a_store_that_was_changed_is_noticed(file: str, how: str) -> None:
     else:
         data[-3] ^= 4
         path.write_bytes({"a bit": data, "longer": data + b"x", "shorter": data[:-1]}[how])
-    with pytest.raises(NevoaError, match=r"damaged.*Remove that folder"):
+    with pytest.raises(NevoaError, match=r"damaged.*remove that folder"):
         prepared(noise())
 
 
 def test_a_store_that_was_only_touched_is_whole() -> None:
     prepared(noise())
-    os.utime(store_folder(noise(), Selection()) / "images.npy")
+    os.utime(store_folder(noise(), DataConfig()) / "images.npy")
     np.testing.assert_array_equal(prepared(noise()).images, NOISE)
 
 
 def test_every_file_is_kept_by_its_hash(tmp_path: Path) -> None:
     for number in range(3):
         (tmp_path / f"{number}.png").write_bytes(encoded(photo(number), "PNG"))
-    images = open_source(str(tmp_path))
+    images = load_images(str(tmp_path))
     assert images.notes.source == str(tmp_path)
     listed = sorted(Path(os.environ["NEVOA_CACHE"]).glob("*/files-*.jsonl"))
     lines = [json.loads(line) for path in listed for line in path.read_text().splitlines()]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from nevoa.data import Selection, open_source
+from nevoa.data import ImageSet, load_images
 from nevoa.errors import NevoaError
 from nevoa.evaluation import (
     FeatureNetwork,
@@ -32,11 +32,9 @@ def feature_network() -> FeatureNetwork:
 @needs_debian
 @pytest.mark.slow
 def test_the_feature_network_that_ships_is_as_accurate_as_it_says() -> None:
-    ours = feature_network_for(open_source("fashion_mnist"))
+    ours = feature_network_for(load_images("fashion_mnist"))
     assert ours.info.accuracy >= 0.93
-    assert accuracy(ours, open_source("fashion_mnist", Selection("test"))) == pytest.approx(
-        ours.info.accuracy, abs=2e-4
-    )
+    assert accuracy(ours, load_images("fashion_mnist", split="test")) == pytest.approx(ours.info.accuracy, abs=2e-4)
 
 
 def test_the_feature_network_that_ships_is_small() -> None:

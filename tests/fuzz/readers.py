@@ -15,11 +15,11 @@ import numpy as np
 from PIL import Image
 
 from nevoa._util.tensors import read_tensors
-from nevoa.config import to_toml
-from nevoa.data import ImageSet, Selection, read_image, read_unchanged
+from nevoa.config import DataConfig, to_toml
+from nevoa.data import ImageSet, read_image, read_unchanged
 from nevoa.data.listing import of_arrays
 from nevoa.data.prepare import prepare, store_folder
-from nevoa.data.sources.fashion_mnist import cut_sheet
+from nevoa.data.sources.builtin import cut_sheet
 from nevoa.data.sources.find import Source, find_source
 from nevoa.data.sources.idx import read_idx
 from nevoa.data.store import open_store
@@ -121,8 +121,8 @@ def _store(cache: Path) -> Path:
     before = os.environ.get("NEVOA_CACHE")
     os.environ["NEVOA_CACHE"] = str(cache)
     try:
-        list(prepare(source, Selection()))
-        return store_folder(source, Selection())
+        list(prepare(source, DataConfig()))
+        return store_folder(source, DataConfig())
     finally:
         os.environ.pop("NEVOA_CACHE")
         if before is not None:

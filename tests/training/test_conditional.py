@@ -9,7 +9,7 @@ import torch
 
 import nevoa
 from nevoa.config import Config
-from nevoa.data import Batches, ImageSet, open_source
+from nevoa.data import Batches, ImageSet, load_images
 from nevoa.errors import NevoaError
 from nevoa.presets import configure
 from nevoa.runs.run import Run, load
@@ -48,7 +48,7 @@ def test_a_network_is_told_the_label_or_the_null_label(few_images: ImageSet) -> 
 
 def test_dropout_decides_which_rows_of_the_table_learn(tiny: Config) -> None:
     """Without it the null label's row stays where it began; it is the only row that no image has of itself."""
-    images = open_source("fashion_mnist_10k")
+    images = load_images("fashion_mnist_10k")
     learned = {}
     for dropout in (0.0, 0.9):
         state = fresh(conditional(tiny, f"training.label_dropout={dropout}", "training.weight_decay=0"))
@@ -67,7 +67,7 @@ def conditional(config: Config, *options: str) -> Config:
 
 
 def test_a_data_set_without_labels_cannot_condition(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = open_source("fashion_mnist_10k")
+    plain = load_images("fashion_mnist_10k")
     unlabelled = ImageSet.of("snow", plain.images[:20], np.zeros(20, np.int64), [])
     monkeypatch.setattr("nevoa.training.job.load_images", lambda *_: unlabelled)
     assert resolve(tiny).config.classes == ()
@@ -85,7 +85,7 @@ def test_a_saved_model_knows_its_classes(tiny: Config, tmp_path: Path) -> None:
     config = configure("fashion_mnist_10k", steps=2, options=(*options_of(tiny), "training.conditional=true"))
     list(nevoa.fit(config, tmp_path / "r"))
     model = load(tmp_path / "r")
-    assert model.classes == open_source("fashion_mnist_10k").classes
+    assert model.classes == load_images("fashion_mnist_10k").classes
     assert model.network.get_parameter("time.labels.weight").shape == (11, 32)
     assert "Ankle boot" in (tmp_path / "r/README.md").read_text()
     # A model of before there were classes says nothing of them, and is unconditional.

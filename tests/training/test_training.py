@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 import nevoa
 from nevoa.config import Config, DataConfig
-from nevoa.data import Batches, ImageSet, Selection, load_images, open_source
+from nevoa.data import Batches, ImageSet, load_images
 from nevoa.errors import NevoaError
 from nevoa.model import fresh_network
 from nevoa.presets import configure
@@ -88,7 +88,7 @@ def test_the_loss_falls() -> None:
 @pytest.mark.slow
 def test_one_image_is_learned_by_heart() -> None:
     """With a single image to learn, the samples are that image."""
-    images = open_source("fashion_mnist_10k", Selection(size=(8, 8)))
+    images = load_images("fashion_mnist_10k", size=(8, 8))
     one = type(images).of("one", images.images[1000:1001].repeat(4, axis=0), images.labels[:4], images.classes)
     options = (*LEARNER, "data.flip=false", "data.size=8", "training.ema_decay=0.9", "training.conditional=false")
     config = configure("fashion_mnist_10k", steps=400, options=options)
@@ -154,7 +154,7 @@ def options_of(config: Config) -> list[str]:
 @pytest.mark.parametrize("left_out", ["ema.safetensors", "optimizer.safetensors", "images_seen"])
 def test_every_part_of_a_checkpoint_is_needed(tiny: Config, tmp_path: Path, left_out: str) -> None:
     """The comparison above can fail: without one part of the state, the end is another."""
-    images = open_source("fashion_mnist_10k")
+    images = load_images("fashion_mnist_10k")
     state = fresh(tiny)
     list(itertools.islice(training_steps(state, images), 6))
     path = save_checkpoint(state, tmp_path)
@@ -180,7 +180,7 @@ def test_every_part_of_a_checkpoint_is_needed(tiny: Config, tmp_path: Path, left
 
 @pytest.mark.parametrize("damage", ["truncate", "flip", "remove", "manifest"])
 def test_a_damaged_checkpoint_is_passed_over(tiny: Config, tmp_path: Path, damage: str) -> None:
-    state, images = fresh(tiny), open_source("fashion_mnist_10k")
+    state, images = fresh(tiny), load_images("fashion_mnist_10k")
     steps = training_steps(state, images)
     saved = []
     for _ in range(2):
@@ -198,7 +198,7 @@ def test_a_damaged_checkpoint_is_passed_over(tiny: Config, tmp_path: Path, damag
 
 def test_two_checkpoints_are_kept(tiny: Config, tmp_path: Path) -> None:
     state = fresh(tiny)
-    for _ in training_steps(state, open_source("fashion_mnist_10k")):
+    for _ in training_steps(state, load_images("fashion_mnist_10k")):
         save_checkpoint(state, tmp_path)
     assert [int(path.name) for path in sorted(tmp_path.iterdir())] == [88, 96]
 
@@ -208,7 +208,7 @@ def test_a_run_folder_holds_what_design_says(tiny: Config, tmp_path: Path) -> No
         "fashion_mnist_10k", steps=12, options=tuple(options_of(tiny)), out=tmp_path / "r", progress=False
     )
     assert run.config().training.steps == 12
-    assert run.config().data.fingerprint == open_source("fashion_mnist_10k").fingerprint
+    assert run.config().data.fingerprint == load_images("fashion_mnist_10k").fingerprint
     lines = list(run.metrics())
     assert [line["images_seen"] for line in lines] == [16, 32, 48, 64, 80, 96]
     wanted = {"images_seen", "step", "loss", "images_per_second", "learning_rate", "seconds"}
@@ -422,7 +422,7 @@ def plan_of(*options: str, minutes: float | None = None, epochs: float | None = 
 
 @pytest.mark.parametrize("flip", [True, False])
 def test_the_batches_of_a_run_are_those_of_its_seed(tiny: Config, flip: bool) -> None:
-    images = open_source("fashion_mnist_10k")
+    images = load_images("fashion_mnist_10k")
     first = Batches(images, tiny.training.seed, flip).batch(8, 8)
     assert torch.equal(first, Batches(images, tiny.training.seed, flip).batch(0, 16)[8:])
 
@@ -458,7 +458,7 @@ def test_every_weight_moves_with_every_optimizer(tiny: Config, optimizer: str) -
     config = configure("fashion_mnist_10k", steps=4, options=(*options_of(tiny), f"training.optimizer={optimizer}"))
     state = fresh(config)
     before = {name: value.clone() for name, value in state.network.named_parameters()}
-    list(training_steps(state, open_source("fashion_mnist_10k")))
+    list(training_steps(state, load_images("fashion_mnist_10k")))
     for name, value in state.network.named_parameters():
         assert not torch.equal(value, before[name]), name
 

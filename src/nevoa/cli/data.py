@@ -10,7 +10,7 @@ from rich.table import Column, Table
 
 from nevoa.cli import options
 from nevoa.cli.preparation import data_of, left_out, say_bad, show_preparation
-from nevoa.errors import NevoaError
+from nevoa.errors import NevoaError, unknown
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -93,6 +93,36 @@ def show(
     with published(out) as temporary:
         _sheet(images).save(temporary)
     typer.echo(f"First images{', a row for each class' * bool(images.classes)}: {out}")
+
+
+@app.command()
+def cache(
+    remove: Annotated[list[str] | None, typer.Option("--remove", metavar="NAME", help="Remove this one.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Remove everything listed.")] = False,
+    older_than: Annotated[
+        float | None, typer.Option("--older-than", metavar="DAYS", min=0, help="Remove what was not used for so long.")
+    ] = None,
+) -> None:
+    """List the decoded images in the cache, and remove those that are not needed."""
+    import time
+
+    from nevoa.data.cache import cache_folder, forget, kept
+
+    found, now = kept(), time.time()
+    if unknown_names := set(remove or ()) - {one.name for one in found}:
+        raise unknown("folder in the cache", sorted(unknown_names)[0], (one.name for one in found))
+    if remove or all_ or older_than is not None:
+        days = float("inf") if older_than is None else older_than
+        found = [one for one in found if all_ or one.name in (remove or ()) or now - one.used > days * 86_400]
+        for one in found:
+            forget(one)
+    table = Table("name", *(Column(name, justify="right") for name in ("images", "MB", "days ago")), box=None)
+    for one in found:
+        images = "" if one.images is None else f"{one.images:,}"
+        table.add_row(escape(one.name), images, f"{one.bytes / 1e6:,.0f}", f"{(now - one.used) / 86_400:.0f}")
+    Console(highlight=False).print(table)
+    verb = "removed from" if remove or all_ or older_than is not None else "in"
+    typer.echo(f"{sum(one.bytes for one in found) / 1e6:,.0f} MB {verb} {cache_folder()}")
 
 
 def _classes(dataset: "Dataset") -> str:

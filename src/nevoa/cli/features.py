@@ -28,7 +28,7 @@ def _test_images(data: "DataConfig", images: "ImageSet") -> "ImageSet | None":
     if data.source in CATALOG:
         return load_test_images(data, images) if "test" in CATALOG[data.source].counts else None
     try:
-        test = load_images(data, "test")
+        test = load_images(data, split="test")
     except NevoaError:
         return None
     return load_test_images(data, images) if test.classes else None

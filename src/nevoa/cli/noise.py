@@ -36,7 +36,7 @@ def noise(
 
     from nevoa._util.files import published
     from nevoa._util.random import Stream, generator
-    from nevoa.data import selection_of, to_bytes, to_unit
+    from nevoa.data import sides_of, to_bytes, to_unit
     from nevoa.diffusion import SCHEDULES, GaussianProcess, steps_of
     from nevoa.pictures import titled_strip
     from nevoa.presets import configure
@@ -46,7 +46,7 @@ def noise(
     if out.suffix != ".png":
         raise NevoaError(f"--out is a picture and ends in .png, not {out.name}.")
     process = GaussianProcess(SCHEDULES[schedule]())
-    sides = selection_of(configure(size=size_of(size)).data).size
+    sides = sides_of(configure(size=size_of(size)).data)
     moments = _moments(at, steps_of(process.schedule))
     x_0 = to_unit(_pixels(image, sides)[None]).repeat(len(moments), 1, 1, 1)
     # The same noise in every tile: what is seen is the schedule, not the luck of a draw.

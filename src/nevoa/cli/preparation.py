@@ -43,7 +43,7 @@ def data_of(
 
 def show_preparation(data: "DataConfig", *, say: bool = True) -> "ImageSet":
     """Open a source with a bar while its images are decoded, where they have to be; then say which were left out."""
-    from nevoa.data import ImageSet, check_strict, is_path, loading
+    from nevoa.data import ImageSet, is_path, loading
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -60,7 +60,6 @@ def show_preparation(data: "DataConfig", *, say: bool = True) -> "ImageSet":
                 task, description=f"reading, {item.disk_bytes / 1e6:,.0f} MB", completed=item.done, total=item.total
             )
     assert images is not None
-    check_strict(data, images)
     if prepared and say:
         say_bad(images.notes, console)
     return images

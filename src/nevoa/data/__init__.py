@@ -1,28 +1,19 @@
-"""From files to one uint8 array and its labels, then to batches."""
+"""Load images as one uint8 array with labels, and turn it into batches."""
 
 from nevoa.data.batches import Batches
+from nevoa.data.cache import cache_folder
 from nevoa.data.catalog import CATALOG
 from nevoa.data.decode import WHITE, Size, fitted, picture_of, pixels_of, read_image, size_in_words
 from nevoa.data.listing import Bad
-from nevoa.data.load import (
-    check_strict,
-    flips,
-    image_at,
-    load_images,
-    load_test_images,
-    loading,
-    open_source,
-    opening,
-    parse_index,
-    selection_of,
-)
+from nevoa.data.load import flips, image_at, load_images, load_test_images, loading, parse_index
+from nevoa.data.objects import as_image_set
 from nevoa.data.pixels import to_bytes, to_unit
-from nevoa.data.prepare import Progress
-from nevoa.data.selection import Selection, label_of
+from nevoa.data.prepare import Preparation
+from nevoa.data.selection import label_of, sides_of
 from nevoa.data.sources.arrays import mapped
 from nevoa.data.sources.find import is_path, short_name
 from nevoa.data.splits import TRAIN
-from nevoa.data.store import ImageSet, Notes, cache_folder
+from nevoa.data.store import ImageSet, Notes
 from nevoa.data.unchanged import read_unchanged
 
 __all__ = [
@@ -33,11 +24,10 @@ __all__ = [
     "Batches",
     "ImageSet",
     "Notes",
-    "Progress",
-    "Selection",
+    "Preparation",
     "Size",
+    "as_image_set",
     "cache_folder",
-    "check_strict",
     "fitted",
     "flips",
     "image_at",
@@ -47,15 +37,13 @@ __all__ = [
     "load_test_images",
     "loading",
     "mapped",
-    "open_source",
-    "opening",
     "parse_index",
     "picture_of",
     "pixels_of",
     "read_image",
     "read_unchanged",
-    "selection_of",
     "short_name",
+    "sides_of",
     "size_in_words",
     "to_bytes",
     "to_unit",

@@ -1,4 +1,4 @@
-"""Which images come when, and mirrored or not: functions of (seed, images_seen)."""
+"""The order of the training images and which of them are mirrored: functions of (seed, images_seen)."""
 
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -16,10 +16,13 @@ from nevoa.data.store import ImageSet
 
 @dataclass(frozen=True)
 class Batches:
-    """The endless stream of training images: epoch after epoch, each in an order of its own.
+    """The endless stream of training images: epoch after epoch, each in its own random order.
 
-    `batch(first, count)` is the images at places first … first + count - 1 of the stream, `labels(first, count)` their
-    classes. A batch may span two epochs.
+    `batch(first, count)` returns the images at positions first … first + count - 1 of the stream,
+    `labels(first, count)` their labels. A batch may span two epochs.
+
+    Example:
+        x_0 = Batches(images, seed=0, flip=True).batch(0, 64)
     """
 
     images: ImageSet
@@ -32,7 +35,7 @@ class Batches:
         object.__setattr__(self, "_flips", Blocks(self.seed, Stream.FLIP, draw))
 
     def indices(self, first: int, count: int) -> Int64[np.ndarray, " B"]:
-        """Which image stands at each place."""
+        """Return the index of the image at each position."""
         epochs, places = np.divmod(np.arange(first, first + count), len(self.images))
         for epoch in np.unique(epochs).tolist():
             of_epoch = epochs == epoch
@@ -40,16 +43,16 @@ class Batches:
         return places
 
     def batch(self, first: int, count: int) -> Float[Tensor, "B C H W"]:
-        """x_0 of those places, in [-1, 1]."""
+        """Return x_0 in [-1, 1], in channels-last memory format, in which networks train fastest."""
         pixels = self.images.images[self.indices(first, count)]
         give_back(self.images.images)
         if self.flip:
             mirrored = self._flips.take(first, count)
             pixels[mirrored] = pixels[mirrored, :, ::-1]
-        return to_unit(pixels)
+        return to_unit(pixels, torch.channels_last)
 
     def labels(self, first: int, count: int) -> Int64[Tensor, " B"]:
-        """Class of each of those images."""
+        """Return the label of each of those images."""
         return torch.from_numpy(self.images.labels[self.indices(first, count)])
 
 

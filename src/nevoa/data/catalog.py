@@ -1,15 +1,14 @@
-"""The named data sets: one name, one content, so that a result always says what it was trained on."""
+"""The named data sets. A name always means the same content, so that results can be compared."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nevoa.data.decode import Size
 from nevoa.data.listing import Listing
-from nevoa.data.sources import digits, fashion_mnist, shapes
+from nevoa.data.sources import builtin
 from nevoa.data.sources.hub import PARQUET, Place, list_hub
 
-INSTEAD = "fashion_mnist_10k or shapes, which need no network, or a folder of pictures"
-DIGITS = tuple("0123456789")
+INSTEAD = "fashion_mnist_10k or shapes, which need no network, or a folder of images"
 CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 RICE = ("Arborio", "Basmati", "Ipsala", "Jasmine", "Karacadag")
 
@@ -19,16 +18,16 @@ class Dataset:
     """One row of the catalogue.
 
     Attributes:
-        counts: images by split, in the words of the one who published it; None where that is not known.
+        counts: the number of images in each split, by the publisher's names; None if unknown.
         channels: 1 or 3.
-        size: (height, width); None where images differ.
-        flips: whether a mirrored image is one more image of the data.
-        place: on the Hugging Face Hub; None for what is not there.
-        classes: names; empty where there are none, or too many to have by heart: they come with the images.
-        unnamed: how many classes there are, where their names are not listed here.
-        local: lists a split without the Hub, or says by None that this machine has it not.
-        local_place: where that is, in words.
-        part_of: the data set whose training images these are some of; models of a part are measured by the whole.
+        size: (height, width); None if images differ.
+        flips: whether mirrored images look like images of the data set.
+        place: on the Hugging Face Hub, if it is there.
+        classes: their names; empty if there are none, or too many to list here.
+        unnamed: the number of classes whose names are not listed here.
+        local: lists a split without the Hub; returns None if this machine does not have it.
+        local_place: a name for that place.
+        part_of: the data set that these images are a part of, and that models trained on them are compared with.
     """
 
     counts: Mapping[str, int | None]
@@ -45,16 +44,16 @@ class Dataset:
 
     @property
     def class_count(self) -> int:
-        """How many classes there are, as far as is known."""
+        """The number of classes; 0 if unknown."""
         return len(self.classes) or self.unnamed
 
     @property
     def where(self) -> str:
-        """Where it comes from, in words."""
+        """Where the images come from, for people."""
         return ", else ".join(filter(None, (self.local_place, f"hf:{self.place.hub_id}" if self.place else None)))
 
     def list(self, split: str) -> Listing:
-        """The images of a split. A NevoaError if they cannot be had."""
+        """List the images of a split. A NevoaError if they are not available."""
         found = self.local(split)
         if found is None:
             assert self.place is not None
@@ -68,30 +67,30 @@ CATALOG: dict[str, Dataset] = {
         channels=1,
         size=(28, 28),
         licence="MIT",
-        flips=fashion_mnist.FLIPS,
-        classes=fashion_mnist.CLASSES,
-        local=fashion_mnist.list_embedded,
+        flips=builtin.CLOTHES_FLIP,
+        classes=builtin.CLOTHES,
+        local=builtin.list_fashion_mnist_10k,
         local_place="in this package",
         part_of="fashion_mnist",
     ),
     "shapes": Dataset(
-        shapes.COUNTS,
+        builtin.SHAPE_COUNTS,
         channels=3,
-        size=(shapes.SIDE, shapes.SIDE),
+        size=(builtin.SHAPE_SIDE, builtin.SHAPE_SIDE),
         licence="MIT",
         flips=True,
-        classes=shapes.CLASSES,
-        local=shapes.list_shapes,
+        classes=builtin.SHAPES,
+        local=builtin.list_shapes,
         local_place="drawn here",
     ),
     "digits": Dataset(
-        digits.COUNTS,
+        builtin.DIGIT_COUNTS,
         channels=1,
         size=(8, 8),
         licence="CC BY 4.0",
         flips=False,
-        classes=DIGITS,
-        local=digits.list_digits,
+        classes=builtin.DIGITS,
+        local=builtin.list_digits,
         local_place="scikit-learn",
     ),
     "fashion_mnist": Dataset(
@@ -99,10 +98,10 @@ CATALOG: dict[str, Dataset] = {
         channels=1,
         size=(28, 28),
         licence="MIT",
-        flips=fashion_mnist.FLIPS,
+        flips=builtin.CLOTHES_FLIP,
         place=Place("zalando-datasets/fashion_mnist", image="image", label="label"),
-        classes=fashion_mnist.CLASSES,
-        local=fashion_mnist.list_debian,
+        classes=builtin.CLOTHES,
+        local=builtin.list_debian,
         local_place="Debian's dataset-fashion-mnist",
     ),
     "mnist": Dataset(
@@ -112,7 +111,7 @@ CATALOG: dict[str, Dataset] = {
         licence="MIT",
         flips=False,
         place=Place("ylecun/mnist", image="image", label="label"),
-        classes=DIGITS,
+        classes=builtin.DIGITS,
     ),
     "a_mnist": Dataset(
         {"train": 120_000, "test": 10_000},
@@ -121,7 +120,7 @@ CATALOG: dict[str, Dataset] = {
         licence="MIT",
         flips=False,
         place=Place("gorar/A-MNIST", "amnist", PARQUET, image="image", label="label"),
-        classes=DIGITS,
+        classes=builtin.DIGITS,
     ),
     "cifar10": Dataset(
         {"train": 50_000, "test": 10_000},
@@ -139,7 +138,7 @@ CATALOG: dict[str, Dataset] = {
         licence="non-commercial",
         flips=False,
         place=Place("ufldl-stanford/svhn", "cropped_digits", image="image", label="label"),
-        classes=DIGITS,
+        classes=builtin.DIGITS,
     ),
     "celeba": Dataset(
         {"train": 162_770, "validation": 19_867, "test": 19_962},
@@ -147,7 +146,7 @@ CATALOG: dict[str, Dataset] = {
         size=None,
         licence="photographs: research only",
         flips=True,
-        # Forty attributes, each a column of its own: the one that is easiest to see.
+        # One of forty attributes: the one that is easiest to see.
         place=Place("tpremoli/CelebA-attrs", image="image", label="Smiling"),
         unnamed=2,
     ),

@@ -1,96 +1,135 @@
-"""What is on the pictures among some files: sub-folders, or a table of metadata, say it."""
+"""A folder of images with classes and splits, by the rule of `datasets`' imagefolder and torchvision's ImageFolder.
+
+1. A table `metadata.csv` or `metadata.jsonl` with the columns `file_name` and `label` gives the classes.
+2. Otherwise the class of an image is its innermost folder.
+3. Folders of the first level that are called train, test or validation are splits; without them everything is train.
+
+Folders around everything are looked through. A layout that this rule does not settle is refused.
+"""
 
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from pathlib import PurePosixPath
 
 from nevoa.data.decode import SUFFIXES, is_picture
 from nevoa.data.listing import Bad, Listing, classes_of, labels_by
 from nevoa.data.metadata import classes_in, is_table
 from nevoa.data.sources.folder import Entry
-from nevoa.data.splits import TRAIN, Parts, at, no_split, parted, shared_depth
-from nevoa.errors import reason
+from nevoa.data.splits import KEYWORDS, TRAIN, no_split, split_in
+from nevoa.errors import NevoaError, reason
 
-NO_CLASS = "it has no class: it lies beside the folders of classes, or no table mentions it"
-# Photographs that a user will miss; a drawing of a kind that is not opened most often lies beside one that is.
+# Formats of photographs that are not opened; users would miss them.
 NOT_OPENED = {".heic", ".heif", ".avif", ".jp2", ".jxl"}
 
+Folders = tuple[str, ...]
 
-def list_entries(entries: Sequence[Entry], split: str, bad: Sequence[Bad] = ()) -> Listing:
-    """The pictures among files, with their classes: from a table `metadata.csv` or `.jsonl`, else from sub-folders.
 
-    Sub-folders `train`, `test` and the like are splits; without any, all is `train`. A class has the same number in all
-    splits. Pictures that have no class where most have one are left out, and listed.
+def list_entries(entries: Sequence[Entry], split: str, where: str, bad: Sequence[Bad] = ()) -> Listing:
+    """List the images of a split among files. A class has the same number in all splits.
 
-    A NevoaError if there is no such split.
+    A NevoaError if there is no such split, or the rule does not settle the classes or splits.
+
+    Args:
+        where: the folder's name, for errors.
+        bad: files that were left out before.
     """
-    pictures, unread = _pictures(entries)
+    images, unread = _images(entries)
     tables = [entry for entry in entries if is_table(entry.path)]
-    known, useless = classes_in(tables, {entry.path for entry in pictures})
-    broken = [*bad, *unread, *useless]
-    splits, folders = parted([PurePosixPath(entry.path).parts[:-1] for entry in pictures])
-    if split not in splits and (pictures or split != TRAIN):
-        raise no_split(split, {one for one in splits if one} or {TRAIN})
-    names = _names(pictures, known, folders, splits)
-    kept, unnamed = [], []
-    for number, (own, name) in enumerate(zip(splits, names, strict=True)):
-        if own == split:
-            (kept if name is not None else unnamed).append(number)
-        elif own is None:
-            broken.append(Bad(pictures[number].path, "it is in none of the folders of splits"))
-    classes = classes_of(name for own, name in zip(splits, names, strict=True) if own) if kept else ()
-    if classes:
-        broken += [Bad(pictures[number].path, NO_CLASS) for number in unnamed]
-    else:
-        kept = sorted(kept + unnamed)
+    known, unfit = classes_in(tables, {entry.path for entry in images}, where)
+    splits, folders = _splits([entry.path for entry in images], where)
+    if split not in splits and (images or split != TRAIN):
+        raise no_split(split, set(splits) or {TRAIN})
+    names: dict[str, str | None] = {}
+    for one in set(splits):
+        within = [part == one for part in splits]
+        names |= _classes(list(compress(images, within)), list(compress(folders, within)), known, where)
+    own = [entry for entry, part in zip(images, splits, strict=True) if part == split]
+    named = [entry for entry in own if names[entry.path] is not None]
+    classes = classes_of(names.values()) if named else ()
+    kept = named if classes else own
+    unnamed = [Bad(entry.path, "no metadata table names its class") for entry in own if names[entry.path] is None]
     return Listing(
         count=len(kept),
-        read=lambda index: pictures[kept[index]].read(),
-        file=lambda index: pictures[kept[index]].path,
-        labels=labels_by(classes, (names[number] for number in kept)),
+        read=lambda index: kept[index].content(),
+        file=lambda index: kept[index].path,
+        labels=labels_by(classes, (names[entry.path] for entry in kept)),
         classes=classes,
-        bad=tuple(broken),
-        ignored=len(entries) - len(pictures) - len(unread) - len(tables),
+        bad=(*bad, *unread, *unfit, *(unnamed if classes else ())),
+        ignored=len(entries) - len(images) - len(unread) - len(tables),
     )
 
 
-def _pictures(entries: Sequence[Entry]) -> tuple[list[Entry], list[Bad]]:
-    """The files that are pictures, or claim to be, and those that are none that is opened here."""
-    pictures, unread = [], []
+def _images(entries: Sequence[Entry]) -> tuple[list[Entry], list[Bad]]:
+    """Return the files that are images or claim to be, and those that nevoa cannot open."""
+    images, unread = [], []
     for entry in entries:
         suffix = PurePosixPath(entry.path).suffix.lower()
         try:
             if suffix in SUFFIXES or is_picture(entry.start()):
-                pictures.append(entry)
+                images.append(entry)
             elif suffix in NOT_OPENED:
-                unread.append(Bad(entry.path, f"{suffix[1:].upper()} is not opened: save it as PNG or JPEG"))
+                unread.append(Bad(entry.path, f"nevoa does not open {suffix[1:].upper()}: save it as PNG or JPEG"))
         except (OSError, ValueError) as error:
             unread.append(Bad(entry.path, reason(error)))
-    return pictures, unread
+    return images, unread
 
 
-def _names(
-    pictures: Sequence[Entry], known: Mapping[str, str], folders: Sequence[Parts], splits: Sequence[str | None]
-) -> Sequence[str | None]:
-    """The class of each by a table, if that knows any to train on, else by its folder, if most of those are in one."""
-    by_table: Sequence[str | None] = [known.get(entry.path) for entry in pictures]
-    within = {split for name, split in zip(by_table, splits, strict=True) if name}
-    if TRAIN in within or (within and TRAIN not in splits):
-        return by_table
-    trained = [parts for parts, split in zip(folders, splits, strict=True) if split == TRAIN]
-    for basis in (trained, folders):
-        names = at(folders, shared_depth(basis))
-        if 2 * at(basis, shared_depth(basis)).count(None) < len(basis):
-            return _without_strangers([told or name for told, name in zip(by_table, names, strict=True)], splits)
-    return [None] * len(pictures)
+def _splits(paths: Sequence[str], where: str) -> tuple[list[str], list[Folders]]:
+    """Return the split of each image and its folders below that."""
+    folders = _unwrapped([tuple(path.split("/")[:-1]) for path in paths])
+    named = {parts[0]: split_in(parts[0]) for parts in folders if parts}
+    if not any(named.values()):
+        _refuse_inner_splits(paths, folders, None, where)
+        return [TRAIN] * len(paths), folders
+    splits = []
+    for path, parts in zip(paths, folders, strict=True):
+        split = named[parts[0]] if parts else None
+        if split is None:
+            known = ", ".join(sorted(name for name, split in named.items() if split))
+            raise NevoaError(
+                f"{where}: {path} lies beside the split folders ({known}). Move it into one of them or elsewhere; if a "
+                "class is called like a split, rename its folder."
+            )
+        splits.append(split)
+    folders = [parts[1:] for parts in folders]
+    _refuse_inner_splits(paths, folders, splits, where)
+    return splits, folders
 
 
-def _without_strangers(names: Sequence[str | None], splits: Sequence[str | None]) -> Sequence[str | None]:
-    """No class where a split has none of those to train on: a folder `test/unknown` is no class."""
-    of_split: dict[str | None, set[str]] = {}
-    for name, split in zip(names, splits, strict=True):
-        of_split.setdefault(split, set()).update([name] if name else [])
-    learned = of_split.get(TRAIN)
-    return [
-        None if learned and of_split[split].isdisjoint(learned) else name
-        for name, split in zip(names, splits, strict=True)
-    ]
+def _unwrapped(folders: list[Folders]) -> list[Folders]:
+    """Remove the folders around everything, down to one that is called train, test or validation."""
+    depth = 0
+    for name, other in zip(min(folders, default=()), max(folders, default=()), strict=False):
+        if name != other or name.lower() in KEYWORDS:
+            break
+        depth += 1
+    return [parts[depth:] for parts in folders]
+
+
+def _refuse_inner_splits(
+    paths: Sequence[str], folders: Sequence[Folders], splits: Sequence[str] | None, where: str
+) -> None:
+    for number, (path, parts) in enumerate(zip(paths, folders, strict=True)):
+        inner = {KEYWORDS[name.lower()] for name in parts if name.lower() in KEYWORDS}
+        if inner - ({splits[number]} if splits else set()):
+            raise NevoaError(
+                f"{where}: {path} lies in a split folder below other folders. Put splits first, as in "
+                f"{inner.pop()}/CLASS/{path.rpartition('/')[2]}; if it is a class, rename its folder."
+            )
+
+
+def _classes(
+    images: Sequence[Entry], folders: Sequence[Folders], known: Mapping[str, str], where: str
+) -> dict[str, str | None]:
+    """Return the class name of each image of a split by its path, or None where it has none."""
+    if any(entry.path in known for entry in images):
+        return {entry.path: known.get(entry.path) for entry in images}
+    shallow, deep = (choose(range(len(images)), key=lambda number: len(folders[number])) for choose in (min, max))
+    if len(folders[shallow]) != len(folders[deep]):
+        rows = "".join(f"\n{images[number].path},CLASS" for number in (shallow, deep))
+        raise NevoaError(
+            f"{where}: {images[shallow].path} and {images[deep].path} lie at different depths, so that folders do not "
+            f"tell the classes. Put each image into the folder of its class, or write {where}/metadata.csv:\n"
+            f"file_name,label{rows}"
+        )
+    return {entry.path: parts[-1] if parts else None for entry, parts in zip(images, folders, strict=True)}

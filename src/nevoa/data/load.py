@@ -1,40 +1,88 @@
-"""From what a user names to an ImageSet."""
+"""Load images: from whatever a user names or holds to an ImageSet."""
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import TypedDict, Unpack
 
 import numpy as np
+from jaxtyping import UInt8
 
-from nevoa.config import DataConfig
+from nevoa.config import DataConfig, parse
 from nevoa.data.catalog import CATALOG
-from nevoa.data.prepare import Progress, prepare, store_folder
-from nevoa.data.selection import Selection
-from nevoa.data.sources.find import HUB, find_source
-from nevoa.data.sources.hub import parse_place
+from nevoa.data.objects import ImageSource, as_image_set
+from nevoa.data.prepare import Preparation, prepare, store_folder
+from nevoa.data.sources.find import find_source
+from nevoa.data.sources.hub import HUB, parse_place
 from nevoa.data.store import ImageSet, open_store
 from nevoa.errors import NevoaError
 
+Source = str | Path | DataConfig
 
-def open_source(text: str, choice: Selection = Selection()) -> ImageSet:  # noqa: B008  frozen
-    """The images that `text` names, memory-mapped; decoded once, then kept.
 
-    A NevoaError if there are none.
+class DataOptions(TypedDict, total=False):
+    """Keyword options of `load_images`, as in `nevoa.config.DataConfig`."""
+
+    split: str
+    only: tuple[str | int, ...] | None
+    limit: int | None
+    size: int | tuple[int, int] | None
+    channels: int | None
+    background: str
+    strict: bool
+
+
+def load_images(source: Source | ImageSource, **options: Unpack[DataOptions]) -> ImageSet:
+    """Load images, memory-mapped. They are decoded once and then kept in the cache.
+
+    Classes without images are dropped. A NevoaError if the images cannot be loaded.
+
+    Args:
+        source: a folder, a file, `hf:OWNER/NAME` or a data set of the catalogue; a `DataConfig`, whose other fields
+            `options` replace; or images that are already in memory, as `as_image_set` takes them.
+
+    Example:
+        images = load_images("photos/", size=64, only=("cat", "dog"))
     """
-    *_, images = opening(text, choice)
+    if not isinstance(source, Source):
+        if options:
+            raise NevoaError(f"Images in memory are used as they are: leave out {', '.join(options)}.")
+        return as_image_set(source)
+    *_, images = loading(source, **options)
     assert isinstance(images, ImageSet)
     return images
 
 
-def opening(text: str, choice: Selection) -> Iterator[Progress | ImageSet]:
-    """`open_source` as a stream: how far the preparation is, where one is needed; the last item is the ImageSet."""
-    source = find_source(text, choice.split)
-    yield from prepare(source, choice)
-    images = open_store(store_folder(source, choice))
-    yield replace(images, notes=replace(images.notes, source=text))
+def loading(source: Source, **options: Unpack[DataOptions]) -> Iterator[Preparation | ImageSet]:
+    """Yield the progress of `load_images`, if images have to be decoded, and finally the ImageSet."""
+    data = _config(source, options)
+    found = find_source(data.source, data.split)
+    yield from prepare(found, data)
+    images = open_store(store_folder(found, data))
+    if data.strict and images.notes.bad:
+        first = images.notes.bad[0]
+        raise NevoaError(
+            f"{len(images.notes.bad):,} files of {data.source} cannot be used, the first of them {first.name}: "
+            f"{first.reason}. Repair or remove them, or leave out --strict."
+        )
+    yield _without_empty_classes(replace(images, notes=replace(images.notes, source=data.source)))
+
+
+def load_test_images(data: DataConfig, train: ImageSet) -> ImageSet:
+    """Load the test split of a source with the shape and class numbers of its training images.
+
+    Images of other classes are dropped; the split may have no classes at all. A NevoaError if the source has no test
+    split, or none of its images has a class of the training images.
+    """
+    test = load_images(data, split="test")
+    if test.shape != train.shape:
+        channels, height, width = train.shape
+        test = load_images(data, split="test", size=(height, width), channels=channels)
+    return test if not test.classes or test.classes == train.classes else _by_classes_of(train, test)
 
 
 def flips(text: str) -> bool:
-    """Whether mirrored images of a source are images of it as well, as far as is known."""
+    """Whether mirrored images of a source look like its images; True if unknown."""
     if text.startswith(HUB):
         places = {row.place.hub_id: row.flips for row in CATALOG.values() if row.place}
         return places.get(parse_place(text).hub_id, True)
@@ -42,77 +90,44 @@ def flips(text: str) -> bool:
 
 
 def parse_index(source: str) -> tuple[str, int] | None:
-    """`fashion_mnist:7` -> its name and 7; None for what is not of that form."""
+    """Split `fashion_mnist:7` into its name and 7; None for text of another form."""
     name, colon, index = source.rpartition(":")
     return (name, int(index)) if name and colon and index.isdecimal() else None
 
 
-def image_at(source: str, index: int) -> np.ndarray:
-    """One image of a source, uint8 `[H, W, C]`."""
-    images = open_source(source)
+def image_at(source: str, index: int) -> UInt8[np.ndarray, "H W C"]:
+    """Return one image of a source."""
+    images = load_images(source)
     if index >= len(images):
-        raise NevoaError(f"{source} has images 0 to {len(images) - 1}; there is no {index}.")
+        raise NevoaError(f"{source} has no image {index}: its images are 0 to {len(images) - 1}.")
     return images.images[index]
 
 
-def selection_of(data: DataConfig, split: str | None = None) -> Selection:
-    """Which images of its source a config means, or of another split of it."""
-    size = (data.size, data.size) if isinstance(data.size, int) else data.size
-    return Selection(split or data.split, data.only, data.limit, size, data.channels, data.background)
-
-
-def load_images(data: DataConfig, split: str | None = None) -> ImageSet:
-    """The images that a config means, or those of another split of its source, and only the classes that have any.
-
-    A NevoaError if they cannot be had.
-    """
-    images = open_source(data.source, selection_of(data, split))
-    check_strict(data, images)
-    return _without_empty_classes(images)
+def _config(source: Source, options: DataOptions) -> DataConfig:
+    if isinstance(source, DataConfig):
+        return parse({"data": {**source.model_dump(), **options}}).data if options else source
+    # A Path is never the name of a data set.
+    text = str(source.expanduser().absolute()) if isinstance(source, Path) else source
+    return parse({"data": {"source": text, **options}}).data
 
 
 def _without_empty_classes(images: ImageSet) -> ImageSet:
-    """Nothing can be learned of a class without images, and there would be a row of it in each picture."""
     found, labels = np.unique(images.labels, return_inverse=True)
     if len(found) >= len(images.classes):
         return images
     return replace(images, labels=labels, classes=tuple(images.classes[label] for label in found.tolist()))
 
 
-def load_test_images(data: DataConfig, train: ImageSet) -> ImageSet:
-    """The test split of a source, made like its training images; it may be without classes.
-
-    A NevoaError if it has none, or other classes.
-    """
-    test = load_images(data, "test")
-    if test.shape != train.shape:
-        channels, height, width = train.shape
-        test = load_images(data.model_copy(update={"size": (height, width), "channels": channels}), "test")
-    return test if not test.classes or test.classes == train.classes else _by_classes_of(train, test)
-
-
 def _by_classes_of(train: ImageSet, test: ImageSet) -> ImageSet:
-    """Those of `test` whose classes `train` has too, by its numbers. A NevoaError if there are none."""
+    """Renumber test images by the classes of the training images, and drop those of other classes."""
     place = np.array([train.classes.index(name) if name in train.classes else -1 for name in test.classes])
     labels = place[test.labels]
     kept = np.flatnonzero(labels >= 0)
     if not len(kept):
-        raise NevoaError(f"The test images of {train.notes.source} have other classes than those for training.")
+        raise NevoaError(
+            f"The test images of {train.notes.source} are {', '.join(test.classes[:5])}, none of which is a class of "
+            "its training images: name the classes alike."
+        )
     if len(kept) == len(test):
         return replace(test, labels=labels, classes=train.classes)
     return replace(ImageSet.of(test.name, test.images[kept], labels[kept], train.classes), notes=test.notes)
-
-
-def loading(data: DataConfig) -> Iterator[Progress | ImageSet]:
-    """`load_images` as a stream: how far their preparation is; the last item is the ImageSet."""
-    return opening(data.source, selection_of(data))
-
-
-def check_strict(data: DataConfig, images: ImageSet) -> None:
-    """A NevoaError if some were left out of what is to be whole."""
-    if data.strict and images.notes.bad:
-        first = images.notes.bad[0]
-        raise NevoaError(
-            f"{len(images.notes.bad):,} files of {data.source} cannot be used; the first: {first.name}: {first.reason}."
-            " Mend or remove them, or leave --strict out."
-        )

@@ -1,11 +1,10 @@
-"""metadata.csv and metadata.jsonl: what they say of the pictures beside them."""
+"""metadata.csv and metadata.jsonl, which name the class of the images beside them."""
 
 import csv
 import io
 import json
 import posixpath
 from collections.abc import Mapping, Sequence, Set
-from pathlib import PurePosixPath
 
 from nevoa.data.listing import LABEL_COLUMNS, Bad
 from nevoa.data.names import printable
@@ -19,69 +18,71 @@ Row = Mapping[str, object]
 
 
 def is_table(path: str) -> bool:
-    """Whether a file's name says that it is such a table."""
-    return PurePosixPath(path).name in NAMES
+    """Whether a file is a metadata table, by its name."""
+    return posixpath.basename(path) in NAMES
 
 
-def classes_in(tables: Sequence[Entry], pictures: Set[str]) -> tuple[dict[str, str], list[Bad]]:
-    """The class of each picture that tables have one for, and the tables that do not say what they should.
+def classes_in(tables: Sequence[Entry], images: Set[str], where: str) -> tuple[dict[str, str], list[Bad]]:
+    """Return the class of each image that a table gives one, and the tables that name missing images.
 
-    A NevoaError if a table cannot be read.
+    A NevoaError if a table cannot be read, or has no column `file_name`.
+
+    Args:
+        images: the paths of all images.
+        where: the name of the folder, for errors.
     """
     known: dict[str, str] = {}
     bad = []
     for table in tables:
-        rows, beside = _rows(table), posixpath.dirname(table.path)
+        rows, folder = _rows(table, where), posixpath.dirname(table.path)
+        if rows and FILE_COLUMN not in rows[0]:
+            columns = ", ".join(printable(name) for name in rows[0]) or "none"
+            raise NevoaError(
+                f"{where}/{table.path} needs a column {FILE_COLUMN}, and has {columns}: begin it with the line "
+                "file_name,label."
+            )
         column = _label_column(rows)
-        cells = {file: row.get(column) for row in rows if (file := _file(beside, row))}
+        cells = {file: row.get(column) for row in rows if (file := _file(folder, row))}
         found = {file: name for file, cell in cells.items() if (name := class_named(cell)) is not None}
         known |= found
-        missing = len(found.keys() - pictures)
-        if rows and FILE_COLUMN not in rows[0]:
-            bad.append(Bad(table.path, f"it needs a column {FILE_COLUMN}, and has {_columns(rows)}"))
-        elif missing:
-            bad.append(Bad(table.path, f"of the {len(found):,} pictures that it names {missing:,} are not there"))
+        if missing := len(found.keys() - images):
+            bad.append(Bad(table.path, f"{missing:,} of the {len(found):,} images that it names are missing"))
     return known, bad
 
 
-def _file(beside: str, row: Row) -> str | None:
-    file = row.get(FILE_COLUMN)
-    if not isinstance(file, str) or not file.strip():
-        return None
-    return posixpath.normpath(posixpath.join(beside, printable(file.strip().replace("\\", "/"))))
-
-
 def class_named(cell: object) -> str | None:
-    """The name of the class in a cell; 2.0 is 2, as whole numbers are written where some are missing."""
+    """Return the class name in a cell, or None if it is empty; 2.0, as pandas writes integers beside blanks, is 2."""
     if not isinstance(cell, str | int | float) or str(cell).strip() in ("", "nan"):
         return None
     whole = isinstance(cell, float) and cell.is_integer()
     return printable(str(int(cell) if whole else cell).strip())
 
 
+def _file(folder: str, row: Row) -> str | None:
+    file = row.get(FILE_COLUMN)
+    if not isinstance(file, str) or not file.strip():
+        return None
+    return posixpath.normpath(posixpath.join(folder, printable(file.strip().replace("\\", "/"))))
+
+
 def _label_column(rows: Sequence[Row]) -> str:
-    """One for the whole table, in capitals or not."""
     known = {name.lower(): name for row in rows for name in row}
     return next((known[name] for name in LABEL_COLUMNS if name in known), "")
 
 
-def _columns(rows: Sequence[Row]) -> str:
-    return ", ".join(printable(name) for name in rows[0]) or "none"
-
-
-def _rows(table: Entry) -> list[Row]:
+def _rows(table: Entry, where: str) -> list[Row]:
     try:
-        text = table.read().decode("utf-8-sig")
+        text = table.content().decode("utf-8-sig")
         return _comma_separated(text) if table.path.endswith(".csv") else _json_lines(text)
     except (OSError, ValueError, RecursionError, csv.Error) as error:
-        raise NevoaError(f"{table.path} cannot be read as a table: {reason(error)}.") from error
+        raise NevoaError(f"{where}/{table.path} cannot be read as a table: {reason(error)}.") from error
 
 
 def _comma_separated(text: str) -> list[Row]:
-    """Also what is separated by semicolons or tabs, as spreadsheets have it where the comma is in numbers."""
+    """Also read semicolons and tabs, which spreadsheets write where numbers have a decimal comma."""
     separator = max(",;\t", key=text.partition("\n")[0].count)
-    # A row may have more cells than the head has names: those come under None.
     rows = csv.DictReader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
+    # DictReader puts the surplus cells of a row under None.
     return [{name.strip(): cell for name, cell in row.items() if name} for row in rows]
 
 

@@ -1,22 +1,22 @@
-"""What files and classes are called."""
+"""Names of files and classes as printable text."""
 
 import re
 import unicodedata
 
 SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx", "icon\r", "$recycle.bin"}
-# What a terminal obeys instead of showing it.
+# Control characters, which a terminal obeys instead of printing.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder is not meant for people."""
+    """Whether a file or folder is hidden or belongs to the operating system."""
     return name.startswith(".") or name.lower() in SYSTEM_FILES
 
 
 def printable(name: str) -> str:
-    """A path or a name as text that can be printed, written and compared, whatever bytes it is made of.
+    """Return a path or name as text that can be printed, saved and compared, whatever bytes it consists of.
 
-    Letters with accents are one character (NFC): some systems take them apart, and tables do not.
+    Accented letters become one character (NFC): macOS decomposes them in file names, tables do not.
     """
     data = name.encode("utf-8", "surrogateescape" if _from_bytes(name) else "backslashreplace")
     text = unicodedata.normalize("NFC", data.decode("utf-8", "backslashreplace"))
@@ -24,5 +24,5 @@ def printable(name: str) -> str:
 
 
 def _from_bytes(name: str) -> bool:
-    """Whether all surrogates in it stand for bytes, as Python puts them into names of files."""
+    """Whether all surrogates stand for undecodable bytes, as Python writes them in file names."""
     return all(0xDC80 <= ord(letter) <= 0xDCFF for letter in name if 0xD800 <= ord(letter) <= 0xDFFF)

@@ -1,4 +1,4 @@
-"""The same work on many things, on all cores."""
+"""Map a function over many items on all cores."""
 
 import ctypes
 import multiprocessing
@@ -15,50 +15,52 @@ from typing import Any, TypeVar
 from nevoa._util.threads import available_cores
 from nevoa.errors import NevoaError
 
-Thing = TypeVar("Thing")
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# A process is worth starting for a few hundred images.
+# A worker process pays off from a few hundred images on.
 FEW = 200
-AT_ONCE, AHEAD = 16, 4
-PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of linux/prctl.h
-# What the processes are forked with.
+CHUNK, CHUNKS_AHEAD = 16, 4
+PR_SET_PDEATHSIG = 1
+# The function, where forked workers find it: it needs no pickling.
 _shared: dict[str, Callable[[Any], Any]] = {}
 
 
-def each(work: Callable[[Thing], Result], things: Sequence[Thing]) -> Iterator[Result]:
-    """`work(thing)` of each, in order.
+def each(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    """Yield `work(item)` of each item, in order.
 
-    Pillow holds Python's lock while it decodes, so it takes processes. They are forked: what they work on needs no
-    pickling, and a script needs no `if __name__ == "__main__"`. Where that is not safe (macOS) one works alone.
+    Pillow holds the GIL while it decodes, so this takes processes. They are forked, which needs neither pickling nor
+    `if __name__ == "__main__"` in scripts. Where forking is unsafe (macOS) or missing (Windows), one process does all.
+    `multiprocessing.Pool` would be shorter, but its `imap` waits for ever for a worker that was killed, and reads ahead
+    without limit.
     """
-    cores = min(available_cores(), len(things) // FEW + 1)
-    if cores == 1 or not sys.platform.startswith("linux"):
-        yield from map(work, things)
+    workers = min(available_cores(), len(items) // FEW + 1)
+    if workers == 1 or not sys.platform.startswith("linux"):
+        yield from map(work, items)
         return
     _shared["work"] = work
-    parts = (things[start : start + AT_ONCE] for start in range(0, len(things), AT_ONCE))
-    pool = ProcessPoolExecutor(cores, multiprocessing.get_context("fork"), _depend_on_the_parent)
-    # No more than this is worked on ahead: whoever takes the results may be slower.
+    chunks = (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _start_worker)
     ahead: deque[Future[list[Any]]] = deque()
     try:
-        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # that torch has threads: not these
-            ahead.extend(pool.submit(_all_of, part) for part in islice(parts, AHEAD * cores))
+        # Python warns of forking a process with threads; torch's threads hold no lock that workers need.
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+            ahead.extend(pool.submit(_work_on, chunk) for chunk in islice(chunks, CHUNKS_AHEAD * workers))
         while ahead:
             yield from ahead.popleft().result()
-            ahead.extend(pool.submit(_all_of, part) for part in islice(parts, 1))
+            ahead.extend(pool.submit(_work_on, chunk) for chunk in islice(chunks, 1))
     except BrokenProcessPool as error:
-        raise NevoaError("A process that decodes images died: was there too little memory? Run it again.") from error
+        raise NevoaError("A process that decodes images died, perhaps for lack of memory: run it again.") from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _all_of(things: Sequence[Any]) -> list[Any]:
-    return [_shared["work"](thing) for thing in things]
+def _work_on(chunk: Sequence[Any]) -> list[Any]:
+    return [_shared["work"](item) for item in chunk]
 
 
-def _depend_on_the_parent() -> None:
-    """Signals are the parent's to handle; and where it is killed, so is this process."""
+def _start_worker() -> None:
+    """Leave signals to the parent, and die with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

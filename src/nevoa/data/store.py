@@ -1,8 +1,7 @@
-"""Decoded images on disk, memory-mapped: decoded once, never while training."""
+"""Decoded images on disk, memory-mapped: images are decoded once and never while training."""
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,32 +9,31 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Int64, UInt8
-from platformdirs import user_cache_path
 
 from nevoa._util.files import published, read_json, read_lines, sha256, write_text
+from nevoa.data.cache import ABOUT, mark_used
 from nevoa.data.decode import Size
 from nevoa.data.listing import Bad
 from nevoa.data.sources.arrays import give_back, mapped
 from nevoa.errors import NevoaError
 
 FORMAT = 2
-CARD = "about.json"
 ARRAYS = "images.npy", "labels.npy"
-# A file of its own: there may be very many.
+# One line a file, since there may be very many.
 BAD = "bad.jsonl"
 IMAGES_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
 class Notes:
-    """What is known of images besides themselves.
+    """Where images come from, and what happened to them on the way.
 
     Attributes:
-        source: what was read, as the user named it.
+        source: the source as the user named it.
         bad: files that were left out, and why.
-        ignored: files that are no pictures and do not claim to be.
-        duplicates: files whose bytes are those of an earlier one.
-        sizes: (height, width) of the smallest and the largest before they were made alike, by area.
+        ignored: the number of files that are not images and do not claim to be.
+        duplicates: the number of files with the bytes of an earlier one.
+        sizes: (height, width) of the smallest and the largest image, by area, before resizing.
     """
 
     source: str = ""
@@ -51,9 +49,9 @@ class ImageSet:
     """Images of one size with their labels.
 
     Attributes:
-        name: what results say they were trained on.
-        images: uint8 `[N, H, W, C]`, memory-mapped where it comes from a store.
-        labels: class index of each image, 0 … len(classes) - 1; all 0 where there are no classes.
+        name: the name that results mention.
+        images: uint8 `[N, H, W, C]`, memory-mapped if it comes from a store.
+        labels: class index of each image, 0 … len(classes) - 1; all 0 without classes.
         fingerprint: sha256 of shape, pixels, labels and class names.
     """
 
@@ -66,7 +64,7 @@ class ImageSet:
 
     @classmethod
     def of(cls, name: str, images: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> "ImageSet":
-        """An ImageSet in memory, its fingerprint computed."""
+        """Return an ImageSet of arrays in memory and compute its fingerprint."""
         return cls(name, images, labels.astype(np.int64), tuple(classes), fingerprint(images, labels, classes))
 
     def __len__(self) -> int:
@@ -80,7 +78,7 @@ class ImageSet:
 
 
 def fingerprint(images: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> str:
-    """sha256 of images, their labels and the names of their classes."""
+    """Return the sha256 of images, their labels and their class names."""
     digest = hashlib.sha256(json.dumps([images.shape, list(classes)]).encode())
     for start in range(0, len(images), IMAGES_AT_ONCE):
         digest.update(np.ascontiguousarray(images[start : start + IMAGES_AT_ONCE]).data)
@@ -89,14 +87,8 @@ def fingerprint(images: np.ndarray, labels: np.ndarray, classes: Sequence[str]) 
     return digest.hexdigest()
 
 
-def cache_folder() -> Path:
-    """Where stores live: `NEVOA_CACHE`, else the user's cache folder."""
-    chosen = os.environ.get("NEVOA_CACHE")
-    return Path(chosen) if chosen else user_cache_path("nevoa")
-
-
-def write_card(folder: Path, name: str, labels: np.ndarray, classes: Sequence[str], notes: Notes) -> None:
-    """What makes images.npy in a folder a store: its labels, whose it is, and the sums of both."""
+def write_about(folder: Path, name: str, labels: np.ndarray, classes: Sequence[str], notes: Notes) -> None:
+    """Complete a folder with images.npy to a store: write labels, bad files and about.json, which holds checksums."""
     with published(folder / ARRAYS[1]) as temporary:
         np.save(temporary, labels)
     write_text(folder / BAD, "".join(json.dumps(asdict(bad)) + "\n" for bad in notes.bad))
@@ -115,31 +107,32 @@ def write_card(folder: Path, name: str, labels: np.ndarray, classes: Sequence[st
         "sizes": notes.sizes,
     }
     about = json.loads(json.dumps(about))
-    write_text(folder / CARD, json.dumps(about | {"sum": _sum(about)}))
+    write_text(folder / ABOUT, json.dumps(about | {"sum": _sum(about)}))
 
 
 def open_store(folder: Path) -> ImageSet:
-    """The images that a folder keeps, memory-mapped. A NevoaError if they are damaged, or were changed since."""
+    """Open a store, memory-mapped, and mark it as used. A NevoaError if it is damaged or was changed."""
     try:
-        about = read_json(folder / CARD)
+        about = read_json(folder / ABOUT)
         if about.pop("sum", None) != _sum(about) or about["format"] != FORMAT:
-            raise ValueError(f"{CARD} was changed")
+            raise ValueError(f"{ABOUT} was changed")
         for name in (*ARRAYS, BAD):
             _check(folder / name, about["files"][name])
         images, labels = (mapped(folder / name) for name in ARRAYS)
         classes = tuple(map(str, about["classes"]))
         if images.dtype != np.uint8 or images.ndim != 4 or 0 in images.shape:
-            raise ValueError("images are uint8 [N, H, W, C]")
+            raise ValueError("its images are not uint8 [N, H, W, C]")
         if labels.dtype != np.int64 or labels.shape != images.shape[:1]:
-            raise ValueError("labels are one number an image")
+            raise ValueError("its labels are not one integer an image")
         if not 0 <= labels.min() <= labels.max() < max(1, len(classes)):
-            raise ValueError("a label is no class")
+            raise ValueError("a label has no class")
         bad = tuple(Bad(str(line["name"]), str(line["reason"])) for line in read_lines(folder / BAD))
         counts, (smallest, largest) = (int(about["ignored"]), int(about["duplicates"])), about["sizes"]
         notes = Notes(about["source"], about["licence"], bad, *counts, (tuple(smallest), tuple(largest)))
+        mark_used(folder)
         return ImageSet(str(about["name"]), images, np.array(labels), classes, str(about["fingerprint"]), notes)
     except (NevoaError, OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        raise NevoaError(f"The image store {folder} is damaged ({error}). Remove that folder and run again.") from error
+        raise NevoaError(f"The image store {folder} is damaged ({error}): remove that folder and run again.") from error
 
 
 def _mark(path: Path) -> dict[str, Any]:
@@ -148,10 +141,10 @@ def _mark(path: Path) -> dict[str, Any]:
 
 
 def _check(path: Path, mark: Mapping[str, Any]) -> None:
-    """Summing up gigabytes at each start would take seconds: only a file that was touched is read again."""
+    """Only hash a file that was touched: hashing gigabytes at each start would take seconds."""
     about = path.stat()
     if about.st_size != mark["size"] or (about.st_mtime_ns != mark["changed"] and sha256(path) != mark["sha256"]):
-        raise ValueError(f"{path.name} was changed since it was prepared")
+        raise ValueError(f"{path.name} has changed")
 
 
 def _sum(about: Mapping[str, Any]) -> str:

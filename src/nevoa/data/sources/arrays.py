@@ -1,7 +1,5 @@
-""".npy and .npz files, read with care."""
+""".npy and .npz files; no pickle is ever loaded."""
 
-import io
-import math
 import mmap
 import re
 import warnings
@@ -19,20 +17,16 @@ from nevoa.errors import NevoaError, reason
 
 LABEL_NAMES = "labels", "label", "y", "targets"
 LABEL_WORDS = {*LABEL_NAMES, "target", "class", "classes"}
-HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def mapped(path: Path) -> np.ndarray:
-    """The array in a .npy file, memory-mapped: its header is held against its length before anything is allocated.
-
-    An OSError if there is no file, a ValueError if it is no array.
-    """
+    """Memory-map the array of a .npy file. An OSError if there is no file, a ValueError if it is not an array."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # that a file was made by Python 2
+        with warnings.catch_warnings(action="ignore"):  # files written by Python 2
             array = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError:
         raise
-    except Exception as error:  # a header is read by Python's own tokenizer and parser, with all that these raise
+    except Exception as error:  # numpy evaluates headers with Python's parser, which raises errors of many kinds
         raise ValueError(reason(error)) from error
     if not isinstance(array, np.ndarray):
         raise ValueError("it holds several arrays")
@@ -40,37 +34,32 @@ def mapped(path: Path) -> np.ndarray:
 
 
 def give_back(array: np.ndarray) -> None:
-    """Let go of what was read of a memory-mapped array: it stays in the system's cache, where there is room.
+    """Release the pages of a memory-mapped array that were read; otherwise a process grows by all it has seen.
 
-    Otherwise a process grows by all that it has seen of its data.
+    They stay in the system's cache. Does nothing where the system has no MADV_DONTNEED.
     """
     mapping = getattr(array, "_mmap", None)
     if isinstance(mapping, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
         mapping.madvise(mmap.MADV_DONTNEED)
 
 
-def images_in(path: Path) -> UInt8[np.ndarray, "N H W C"]:
-    """The images of a .npy file, memory-mapped. A NevoaError says what is wrong with them."""
+def list_array(path: Path) -> Listing:
+    """List the images of a .npy file, memory-mapped."""
     try:
         images = mapped(path)
     except FileNotFoundError as error:
         raise NevoaError(f"There is no file or folder {path}.") from error
     except (OSError, ValueError) as error:
         raise NevoaError(f"{path} is not an .npy array of images: {reason(error)}") from error
-    return _images(path, images)
-
-
-def list_array(path: Path) -> Listing:
-    """The images of a .npy file."""
-    return of_arrays(images_in(path), None)
+    return of_arrays(checked_images(images, str(path)), None)
 
 
 def list_arrays(path: Path, split: str) -> Listing:
-    """The images of a .npz file, with its `labels` if it has them.
+    """List the images of a .npz file, with its `labels` if it has them.
 
-    Of several arrays of images, as x_train and x_test, that of the split. A NevoaError if there is none, or not one.
+    Of several arrays of images, such as x_train and x_test, take that of the split. A NevoaError unless there is one.
     """
-    arrays = _members(path)
+    arrays = _load(path)
     found = [name for name, array in arrays.items() if array.dtype == np.uint8 and array.ndim in (3, 4)]
     if len(found) > 1 or split != TRAIN:
         arrays = {name: array for name, array in arrays.items() if split_in(name) == split}
@@ -78,58 +67,56 @@ def list_arrays(path: Path, split: str) -> Listing:
     if len(candidates) != 1:
         names = f": {', '.join(map(printable, found))}" if found else ""
         raise NevoaError(
-            f"{path} holds {len(found)} arrays of images (uint8 [N, H, W, C] or [N, H, W]){names}. For split '{split}' "
-            f"there has to be one, and there are {len(candidates)}."
+            f"{path} holds {len(found)} arrays of images (uint8 [N, H, W, C] or [N, H, W]){names}. Split '{split}' "
+            f"needs exactly one, and has {len(candidates)}."
         )
-    images = _images(path, arrays[candidates[0]])
+    images = checked_images(arrays[candidates[0]], str(path))
     labels = _labels_among(arrays, len(images))
     if labels is not None and (labels.dtype.kind not in "iuU" or labels.size != len(images)):
-        raise NevoaError(f"The labels in {path} are not one whole number, or one word, for each image.")
+        raise NevoaError(f"The labels in {path} must be one integer or one word for each image.")
     return of_arrays(images, *numbered(labels))
 
 
+def checked_images(images: np.ndarray, where: str) -> UInt8[np.ndarray, "N H W C"]:
+    """Return an array of images with an axis for channels. A NevoaError if it is not one.
+
+    Args:
+        where: its name, for errors.
+    """
+    shape = images.shape if images.ndim == 4 else (*images.shape, 1)
+    found = f"{where} holds {images.dtype} {list(images.shape)}"
+    if images.ndim == 3 and images.shape[2] == 3:
+        raise NevoaError(f"{found}, which looks like one image; images are [N, H, W, C].")
+    if images.ndim == 4 and images.shape[1] in (1, 3) and images.shape[3] > 4:
+        raise NevoaError(f"{found}, with channels first: transpose to [N, H, W, C].")
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in shape or shape[3] > 4:
+        raise NevoaError(f"{found}; images are uint8 (0…255) [N, H, W, C] with 1 to 4 channels, or [N, H, W].")
+    return images.reshape(shape)
+
+
 def _labels_among(arrays: Mapping[str, np.ndarray], count: int) -> np.ndarray | None:
-    """By its name: one of the usual ones, else such as `y_train` if it can be."""
+    """Find labels by their name: a usual one, else one that contains a usual word and has one value an image."""
     alike = (name for name, array in arrays.items() if array.dtype.kind in "iuU" and array.size == count)
     names = [*LABEL_NAMES, *(name for name in alike if LABEL_WORDS & {*re.split(r"[^a-z]+", name.lower())})]
     return next((arrays[name] for name in names if name in arrays), None)
 
 
-def _members(path: Path) -> dict[str, np.ndarray]:
+def _load(path: Path) -> dict[str, np.ndarray]:
     try:
         with zipfile.ZipFile(path) as archive:
-            return {
-                member.filename.removesuffix(".npy"): _member(archive, member)
-                for member in archive.infolist()
-                if member.filename.endswith(".npy")
-            }
+            for member in archive.infolist():
+                _check_member(member)
+        with warnings.catch_warnings(action="ignore"), np.load(path, allow_pickle=False) as arrays:
+            return {name: array for name in arrays.files if isinstance(array := arrays[name], np.ndarray)}
     except FileNotFoundError as error:
         raise NevoaError(f"There is no file or folder {path}.") from error
-    except Exception as error:  # zipfile and its decompressors raise a dozen kinds
+    except Exception as error:  # zipfile and its decompressors raise errors of a dozen kinds
         raise NevoaError(f"{path} is not an .npz file: {reason(error)}.") from error
 
 
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+def _check_member(member: zipfile.ZipInfo) -> None:
+    """A ValueError if unpacking could fill the memory; numpy reads no more than the member holds."""
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"{member.filename} is packed in a way that is not read")
+        raise ValueError(f"the compression of {member.filename} is not supported")
     if member.file_size > max(HARMLESS_BYTES, HIGHEST_RATIO * member.compress_size):
         raise ValueError(f"{member.filename} would unpack to more than {HIGHEST_RATIO} times its size")
-    content = io.BytesIO(archive.read(member))
-    # The header of an array may say anything: it is held against what is there before anything is allocated.
-    read_header = HEADERS[np.lib.format.read_magic(content)]
-    with warnings.catch_warnings(action="ignore"):
-        shape, in_columns, dtype = read_header(content)
-    if math.prod(shape) * dtype.itemsize > len(content.getbuffer()):
-        raise ValueError(f"{member.filename} does not hold what its header says")
-    values = np.frombuffer(content.read(), dtype, math.prod(shape))
-    return values.reshape(shape, order="F" if in_columns else "C")
-
-
-def _images(path: Path, images: np.ndarray) -> UInt8[np.ndarray, "N H W C"]:
-    shape = images.shape if images.ndim == 4 else (*images.shape, 1)
-    if images.ndim == 3 and images.shape[2] == 3:
-        raise NevoaError(f"{path} holds {list(images.shape)}, which looks like one image; images are [N, H, W, C].")
-    if images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in shape or shape[3] > 4:
-        found = f"{images.dtype} {list(images.shape)}"
-        raise NevoaError(f"{path} holds {found}; images are uint8 [N, H, W, C] with 1 to 4 channels, or [N, H, W].")
-    return images.reshape(shape)

@@ -1,11 +1,10 @@
-"""The files below a folder, whatever is there."""
+"""The files below a folder."""
 
 import os
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 from nevoa.data.listing import LARGEST_FILE
 from nevoa.data.names import is_hidden, printable
@@ -16,38 +15,57 @@ START_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file of a folder or archive: its path below it with `/` between parts, and a way to its bytes."""
+    """A file of a folder or archive.
+
+    Attributes:
+        path: its path below the folder, with `/` between the parts.
+        read: returns at most so many of its bytes. An OSError or ValueError says why it cannot be read.
+        stamp: size and times; other ones if the content may have changed.
+    """
 
     path: str
-    start: Callable[[], bytes]
-    read: Callable[[], bytes]
+    read: Callable[[int], bytes]
     stamp: tuple[int, ...] = ()
+
+    def start(self) -> bytes:
+        """Return the first bytes, which tell the format."""
+        return self.read(START_BYTES)
+
+    def content(self) -> bytes:
+        """Return all bytes. A ValueError if there are more than an image may have."""
+        data = self.read(LARGEST_FILE + 1)
+        if len(data) > LARGEST_FILE:
+            raise ValueError(f"it has more than {LARGEST_FILE / 1e6:.0f} MB")
+        return data
 
 
 def files_below(folder: Path) -> Iterator[Entry]:
-    """The files below a folder in the order of their names. Hidden and system files are passed over, and what nevoa
-    itself has made there.
+    """Yield the files below a folder, sorted by name.
 
-    Links are followed; a folder that was seen is not entered again, so that loops end.
+    Hidden files, system files, and nevoa's own runs and stores are skipped. Links are followed; a folder is entered
+    once, so that loops end. A NevoaError if the folder cannot be read, or is a run itself.
     """
-    seen: set[tuple[int, int]] = set()
+    seen: set[str] = set()
 
     def walk(inner: str, name: str) -> Iterator[Entry]:
+        real = os.path.realpath(inner)
+        if real in seen:
+            return
+        seen.add(real)
         try:
-            about = Path(inner).stat()
-            if (about.st_dev, about.st_ino) in seen:
-                return
-            seen.add((about.st_dev, about.st_ino))
             with os.scandir(inner) as scanned:
-                inside = sorted(scanned, key=lambda one: one.name)
+                found = sorted(scanned, key=lambda one: one.name)
         except OSError as error:
             if not name:
-                raise NevoaError(f"Cannot look into {folder}: {error.strerror}.") from error
+                raise NevoaError(f"Cannot read the folder {folder}: {error.strerror}.") from error
             yield _entry(inner, name)
             return
-        if name and _is_ours({one.name for one in inside}):
+        names = {one.name for one in found}
+        if not name and is_run(names):
+            raise _run_as_source(folder)
+        if name and (is_run(names) or names >= {"about.json", "images.npy"}):
             return
-        for one in inside:
+        for one in found:
             if is_hidden(one.name):
                 continue
             below = printable(f"{name}/{one.name}" if name else one.name)
@@ -56,45 +74,41 @@ def files_below(folder: Path) -> Iterator[Entry]:
     return walk(str(folder), "")
 
 
-def _is_ours(names: Set[str]) -> bool:
-    """Whether a folder of such files is a run or a store: their pictures are not the user's."""
-    return names >= {"config.toml", "status.json"} or names >= {"about.json", "images.npy"}
+def is_run(names: Set[str]) -> bool:
+    """Whether a folder that holds files of these names is a run of nevoa."""
+    return "config.toml" in names and bool(names & {"checkpoints", "model", "status.json"})
+
+
+def read_file(path: str | Path, limit: int = LARGEST_FILE) -> bytes:
+    """Return at most `limit` bytes of a regular file. An OSError or ValueError if it is not one."""
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError("it is a folder that cannot be read")
+    if not path.is_file():  # pipes and devices would block
+        raise ValueError("it is not a regular file, or a broken link")
+    with path.open("rb") as file:
+        return file.read(limit)
+
+
+def _run_as_source(folder: Path) -> NevoaError:
+    return NevoaError(
+        f"{folder} is a run, not images. To resume it, repeat its command: nevoa train SOURCE --out {folder}; to train "
+        f"it longer, add more --steps and --accept-changes; to sample from it: nevoa sample {folder}."
+    )
 
 
 def _entry(path: str, name: str) -> Entry:
     try:
         about = Path(path).stat()
-        # The last changes when a file is renamed or may be read at last, too.
-        marks = about.st_size, about.st_mtime_ns, about.st_ctime_ns
-    except OSError:  # a link to nowhere: opening it will say so
-        marks = ()
-    return Entry(name, partial(_start, path), partial(read_file, path), marks)
+        # ctime also changes when a file is renamed or its permissions change.
+        stamp = about.st_size, about.st_mtime_ns, about.st_ctime_ns
+    except OSError:  # a broken link: reading it says so
+        stamp = ()
+    return Entry(name, partial(read_file, path), stamp)
 
 
 def _is_folder(found: os.DirEntry[str]) -> bool:
     try:
         return found.is_dir()
-    except OSError:  # opening it as a file will say why
+    except OSError:  # reading it as a file says why
         return False
-
-
-def _start(path: str) -> bytes:
-    with _file(Path(path)) as file:
-        return file.read(START_BYTES)
-
-
-def read_file(path: str | Path) -> bytes:
-    """A plain file, if it is no larger than a picture may be. An OSError or ValueError if not."""
-    with _file(Path(path)) as file:
-        data = file.read(LARGEST_FILE + 1)
-    if len(data) > LARGEST_FILE:
-        raise ValueError("it has too many bytes for a picture")
-    return data
-
-
-def _file(path: Path) -> BinaryIO:
-    if path.is_dir():
-        raise ValueError("it is a folder that cannot be looked into")
-    if not path.is_file():  # nothing is read from pipes and devices
-        raise ValueError("it is no file, or a link to nowhere")
-    return path.open("rb")

@@ -1,0 +1,97 @@
+"""The cache folder: what it holds, and how to make room in it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
+
+from nevoa._util.files import read_json, remove, size_of
+from nevoa.errors import NevoaError, reason
+
+ABOUT = "about.json"
+FEATURES = "features"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A folder of the cache.
+
+    Attributes:
+        images: how many it holds; None for unfinished stores and for features.
+        used: when it was last opened, in seconds since the epoch.
+    """
+
+    name: str
+    path: Path
+    images: int | None
+    bytes: int
+    used: float
+
+
+def cache_folder() -> Path:
+    """Return the folder of stores: `NEVOA_CACHE`, else the user's cache folder."""
+    chosen = os.environ.get("NEVOA_CACHE")
+    return Path(chosen) if chosen else user_cache_path("nevoa")
+
+
+def lock_file(store: Path) -> Path:
+    """Return the file that the process that prepares a store locks."""
+    return store.with_name(f".{store.name}.lock")
+
+
+def partial_folder(store: Path) -> Path:
+    """Return the folder where a store grows until it is complete."""
+    return store.with_name(f".{store.name}.partial")
+
+
+def kept() -> list[Kept]:
+    """Return the stores, unfinished stores and features in the cache, the most recently used first.
+
+    Feature networks are not listed: they cannot be made again from the cache's sources alone.
+    """
+    return sorted(_kept(cache_folder()), key=lambda one: -one.used)
+
+
+def mark_used(store: Path) -> None:
+    """Record that a store was opened, where its folder can be written."""
+    with suppress(OSError):
+        os.utime(store / ABOUT)
+
+
+def forget(one: Kept) -> None:
+    """Remove a folder from the cache; what needs it later makes it again. A NevoaError while it is being prepared."""
+    if one.name == FEATURES:
+        remove(one.path)
+        return
+    lock = FileLock(lock_file(one.path.with_name(one.name)), timeout=0)
+    try:
+        with lock:
+            remove(one.path)
+    except Timeout as error:
+        raise NevoaError(f"Another process is preparing {one.name}: wait for it, or stop it.") from error
+    except OSError as error:
+        raise NevoaError(f"Cannot remove {one.path}: {reason(error)}.") from error
+
+
+def _kept(folder: Path) -> Iterator[Kept]:
+    if not folder.is_dir():
+        return
+    for path in folder.iterdir():
+        about, name = path / ABOUT, path.name
+        if name == FEATURES:
+            yield Kept(name, path, None, size_of(path), path.stat().st_mtime)
+        elif name.startswith(".") and name.endswith(".partial"):
+            yield Kept(name[1 : -len(".partial")], path, None, size_of(path), path.stat().st_mtime)
+        elif about.is_file():
+            yield Kept(name, path, _images(about), size_of(path), about.stat().st_mtime)
+
+
+def _images(about: Path) -> int:
+    try:
+        return int(read_json(about)["shape"][0])
+    except (NevoaError, LookupError, TypeError, ValueError):  # a damaged store can be listed and removed
+        return 0

@@ -1,0 +1,133 @@
+"""Images that are already in memory: arrays and torch data sets."""
+
+from collections.abc import Sequence, Sized
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from nevoa.data.decode import opaque, pixels_of, size_in_words
+from nevoa.data.listing import numbered
+from nevoa.data.sources.arrays import checked_images
+from nevoa.data.store import ImageSet
+from nevoa.errors import NevoaError
+
+ImageSource = ImageSet | np.ndarray | Tensor | Dataset[Any]
+Labels = np.ndarray | Tensor | Sequence[int] | Sequence[str]
+
+
+def as_image_set(
+    source: ImageSource, labels: Labels | None = None, classes: Sequence[str] | None = None, name: str = "images"
+) -> ImageSet:
+    """Return images in memory as an ImageSet. A NevoaError says what is wrong with them.
+
+    Args:
+        source: an ImageSet, returned as it is; a uint8 array `[N, H, W]` or `[N, H, W, C]`; or a torch `Dataset` of
+            images or of (image, label), each image a PIL image or uint8 `[H, W]`, `[H, W, C]` or `[C, H, W]`.
+        labels: for an array, one integer or one class name an image.
+        classes: the class names of integer labels 0…K-1; by default those of a `Dataset`, else the labels themselves.
+        name: the name that results mention.
+
+    Example:
+        images = as_image_set(np.zeros((100, 32, 32, 3), np.uint8), labels=["cat", "dog"] * 50)
+    """
+    if isinstance(source, ImageSet):
+        if labels is not None or classes is not None:
+            raise NevoaError("An ImageSet has its own labels and classes: leave them out.")
+        return source
+    if isinstance(source, np.ndarray | Tensor):
+        images = checked_images(_array(source), "The array")
+    elif isinstance(source, Dataset):
+        if labels is not None:
+            raise NevoaError("A Dataset gives the labels with its images, as (image, label): leave out labels.")
+        images, labels = _from_dataset(source)
+        classes = getattr(source, "classes", None) if classes is None and labels is not None else classes
+    else:
+        raise NevoaError(
+            f"A {type(source).__name__} is not a source of images: give a path, a name, a uint8 array, a torch Dataset "
+            "or an ImageSet."
+        )
+    if images.shape[3] not in (1, 3):
+        raise NevoaError(f"The images have {images.shape[3]} channels: give 1 (gray) or 3 (RGB).")
+    numbers, names = _numbered(labels, classes, len(images))
+    return ImageSet.of(name, images, numbers, names)
+
+
+def _array(values: Any) -> np.ndarray:
+    return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+
+
+def _numbered(labels: Labels | None, classes: Sequence[str] | None, count: int) -> tuple[np.ndarray, Sequence[str]]:
+    """Return labels 0…K-1 and the names of the classes."""
+    if labels is None:
+        return np.zeros(count, np.int64), ()
+    values = _array(labels)
+    if values.shape != (count,) or values.dtype.kind not in "iuU":
+        raise NevoaError(
+            f"Labels are one integer or one word for each of the {count:,} images, not {values.dtype} "
+            f"{list(values.shape)}."
+        )
+    if classes is None or values.dtype.kind == "U":
+        numbers, names = numbered(values)
+        return (numbers, names) if names else (np.zeros(count, np.int64), ())
+    if not 0 <= values.min() <= values.max() < len(classes):
+        raise NevoaError(
+            f"Labels are 0 to {len(classes) - 1} for {len(classes)} classes, not {values.min()} to {values.max()}."
+        )
+    return values, classes
+
+
+def _from_dataset(source: Dataset[Any]) -> tuple[UInt8[np.ndarray, "N H W C"], list[Any] | None]:
+    if not isinstance(source, Sized) or not len(source):
+        raise NevoaError(f"The {type(source).__name__} needs a length (__len__) of at least 1.")
+    images, labels = np.empty(0, np.uint8), []
+    for number in range(len(source)):
+        item = source[number]
+        pair = isinstance(item, tuple | list)
+        pixels = _pixels(item[0] if pair else item, number)
+        labels += [_label(item[1], number)] if pair and len(item) > 1 else []
+        if number == 0:
+            images = np.empty((len(source), *pixels.shape), np.uint8)
+        if pixels.shape != images.shape[1:]:
+            first, other = (size_in_words(*one.transpose(2, 0, 1).shape) for one in (images[0], pixels))
+            raise NevoaError(
+                f"Images of a Dataset have one size, but number 0 is {first} and number {number} is {other}: resize "
+                "them in the Dataset."
+            )
+        images[number] = pixels
+    if labels and len(labels) < len(images):
+        raise NevoaError(f"Only {len(labels):,} of the {len(images):,} items of the Dataset have a label.")
+    return images, labels or None
+
+
+def _label(value: Any, number: int) -> int | str:
+    label = _array(value)
+    if label.size != 1 or label.dtype.kind not in "iuU":
+        raise NevoaError(f"The label of item {number} of the Dataset is {value!r:.50}: give one integer or class name.")
+    return label.item()
+
+
+def _pixels(image: Any, number: int) -> UInt8[np.ndarray, "H W C"]:
+    """Return item `number` of a Dataset as gray or RGB pixels; tensors may have their channels first."""
+    if isinstance(image, Image.Image):
+        return pixels_of(opaque(image))
+    if not isinstance(image, np.ndarray | Tensor):
+        raise NevoaError(f"Item {number} of the Dataset is a {type(image).__name__}, not an image.")
+    pixels = _array(image)
+    if pixels.dtype != np.uint8:
+        raise NevoaError(
+            f"Image {number} of the Dataset is {pixels.dtype}: give uint8 (0…255), that is, leave out ToTensor and "
+            "Normalize."
+        )
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
+    first = pixels.ndim == 3 and pixels.shape[0] in (1, 3)
+    if first and (isinstance(image, torch.Tensor) or pixels.shape[2] not in (1, 3)):
+        pixels = pixels.transpose(1, 2, 0)
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or 0 in pixels.shape:
+        raise NevoaError(f"Image {number} of the Dataset has shape {list(image.shape)}: give [H, W, C] or [C, H, W].")
+    return pixels

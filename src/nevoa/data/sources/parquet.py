@@ -1,0 +1,110 @@
+"""Tables of images: Parquet files and the rows of a `datasets.Dataset`."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nevoa.data.listing import LABEL_COLUMNS, LARGEST_FILE, NO_LABELS, Bad, Listing, classes_of
+from nevoa.data.metadata import class_named
+from nevoa.data.names import printable
+from nevoa.data.sources.folder import read_file
+from nevoa.errors import NevoaError, reason
+
+IMAGE_WORDS = "image", "img", "picture", "photo", "png", "jpg", "jpeg"
+
+
+def list_parquet(paths: Sequence[Path]) -> Listing:
+    """List the rows of Parquet files that have a column of images."""
+    load_dataset = import_load_dataset(f"Reading {paths[0]}")
+    try:
+        rows = load_dataset("parquet", data_files=[str(path) for path in paths], split="train")
+    except Exception as error:
+        inner = error.__cause__ if isinstance(error.__cause__, Exception) else error
+        raise NevoaError(f"{paths[0]} cannot be read as Parquet: {reason(inner)}.") from error
+    return list_rows(rows, None, None, str(paths[0]))
+
+
+def list_rows(rows: Any, image: str | None, label: str | None, where: str) -> Listing:
+    """List a `datasets.Dataset`; its images stay encoded until they are read.
+
+    Args:
+        image: the column of images; None takes the first that holds images, preferring names such as `image`.
+        label: the column of classes; None takes the first of the usual names, "" none.
+        where: the name of the data set, for errors.
+    """
+    import datasets
+
+    columns = rows.features
+    candidates = (name for name, kind in columns.items() if _holds_images(kind))
+    image = image or min(candidates, key=lambda name: not any(word in name.lower() for word in IMAGE_WORDS), default="")
+    if image not in columns:
+        raise NevoaError(f"{where} has no column of images; its columns are {', '.join(columns)}.")
+    label = next((name for name in LABEL_COLUMNS if name in columns), "") if label is None else label
+    labels, classes = _classes(rows, label) if label in columns else (NO_LABELS, ())
+    used = np.flatnonzero(labels >= 0) if classes else np.arange(len(rows))
+    bad = tuple(Bad(f"row {row}", "it has no class") for row in np.flatnonzero(labels < 0).tolist())
+    cells = rows.select_columns([image])
+    if isinstance(columns[image], datasets.Image):
+        cells = cells.cast_column(image, datasets.Image(decode=False))
+    read = lambda index: _content(cells[int(used[index])][image])  # noqa: E731
+    return Listing(len(used), read, lambda index: f"row {used[index]}", labels[labels >= 0], classes, bad=bad)
+
+
+def import_load_dataset(what: str) -> Callable[..., Any]:
+    """Import `datasets.load_dataset`. A NevoaError if it is not installed."""
+    try:
+        import datasets
+    except ImportError as error:
+        raise NevoaError(f"{what} takes the library datasets: install nevoa[hub].") from error
+    datasets.disable_progress_bars()
+    return datasets.load_dataset
+
+
+def _content(cell: Any) -> bytes:
+    content = cell.get("bytes") if isinstance(cell, dict) else cell
+    if content is None and isinstance(cell, dict) and _is_downloaded(cell.get("path")):
+        content = read_file(cell["path"], LARGEST_FILE + 1)
+    if not isinstance(content, bytes):
+        raise ValueError("there is no image in this row")
+    if len(content) > LARGEST_FILE:
+        raise ValueError(f"it has more than {LARGEST_FILE / 1e6:.0f} MB")
+    return content
+
+
+def _is_downloaded(path: Any) -> bool:
+    """Whether a file came with the rows; a row could name any file of this machine."""
+    from datasets import config
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    caches = (Path(config.HF_DATASETS_CACHE), Path(HF_HUB_CACHE))
+    return isinstance(path, str) and any(Path(path).resolve().is_relative_to(cache.resolve()) for cache in caches)
+
+
+def _holds_images(kind: Any) -> bool:
+    import datasets
+
+    if isinstance(kind, datasets.Image):
+        return True
+    if isinstance(kind, datasets.Value):
+        return "binary" in kind.dtype
+    return isinstance(kind, dict) and "bytes" in kind
+
+
+def _classes(rows: Any, column: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the label of each row, -1 where it has none, and the class names; neither if most rows have no label.
+
+    A split whose labels are secret has -1 in all rows.
+    """
+    import datasets
+
+    values, kind = rows[column][:], rows.features[column]
+    if isinstance(kind, datasets.ClassLabel):
+        labels, classes = [-1 if value is None else value for value in values], tuple(map(printable, kind.names))
+    else:
+        names = [class_named(value) for value in values]
+        classes = classes_of(names)
+        place: dict[str | None, int] = {name: index for index, name in enumerate(classes)}
+        labels = [place.get(name, -1) for name in names]
+    return (np.array(labels, np.int64), classes) if 2 * labels.count(-1) < len(labels) else (NO_LABELS, ())

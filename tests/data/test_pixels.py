@@ -1,0 +1,36 @@
+"""The conversion between bytes and [-1, 1]."""
+
+import numpy as np
+import pytest
+import torch
+
+from nevoa.data import Batches, ImageSet, to_bytes, to_unit
+
+
+def test_all_256_pixel_values_survive_the_round_trip() -> None:
+    pixels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    x = to_unit(pixels)
+    assert (float(x.min()), float(x.max())) == (-1, 1)
+    np.testing.assert_array_equal(to_bytes(x), pixels)
+
+
+def test_values_outside_are_clamped() -> None:
+    x = torch.tensor([-9.0, -1.0, 0.0, 1.0, 9.0]).view(1, 1, 1, 5)
+    assert to_bytes(x).flatten().tolist() == [0, 0, 128, 255, 255]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_both_memory_formats_hold_the_same_bits(channels: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 6, 5, channels), dtype=np.uint8)
+    plain, last = to_unit(pixels), to_unit(pixels, torch.channels_last)
+    assert torch.equal(plain, last)
+    assert plain.stride() == (channels * 30, 30, 5, 1)
+    assert last.stride() == (channels * 30, 1, 5 * channels, channels)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_training_loop_does_not_move_a_batch_again(channels: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 6, 5, channels), dtype=np.uint8)
+    x_0 = Batches(ImageSet.of("x", pixels, np.zeros(4, np.int64), ()), seed=0, flip=True).batch(0, 4)
+    moved = x_0.to("cpu", memory_format=torch.channels_last)
+    assert moved.data_ptr() == x_0.data_ptr()
