@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from nevoa.data import ImageSet, load_images
+from nevoa.data import load_images
 from nevoa.errors import NevoaError
 from nevoa.evaluation import (
     FeatureNetwork,

@@ -66,6 +66,8 @@ def resolve(
         check_objects(saved, objects)
     if objects.schedule is not None:
         check_schedule(objects.schedule)
+    if objects.loss is not None and not callable(objects.loss):
+        raise NevoaError("The loss must be a function of (output, target) that returns one loss per image.")
     images = load_images(config.data) if images is None else images
     started = time.perf_counter() if started is None else started
     config = _described(config, images, objects)

@@ -1,0 +1,236 @@
+"""Everything that has a name can also be an object: it trains, resumes, loads, and is asked for again."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+import nevoa
+from nevoa.data import ImageSet
+from nevoa.errors import NevoaError
+from nevoa.runs import checkpoint
+from nevoa.sampling import Transition
+from tests.conftest import TINY
+
+OPTIONS = (*(option for option in TINY if not option.startswith("network")), "training.ema_decay=0.9")
+
+
+class Net(nn.Module):
+    """An unconditional network of a caller's own."""
+
+    def __init__(self, channels: int = 1):
+        super().__init__()
+        self.time = nn.Embedding(1001, 4)
+        self.layers = nn.Sequential(nn.Conv2d(channels + 4, 8, 3, padding=1), nn.SiLU(), nn.Conv2d(8, channels, 1))
+
+    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+        time = self.time(t)[:, :, None, None].expand(-1, -1, *x_t.shape[2:])
+        return self.layers(torch.cat([x_t, time], dim=1))
+
+
+class LabelledNet(Net):
+    """A conditional one: two classes and the null label."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.labels = nn.Embedding(3, 4)
+
+    def forward(self, x_t: Tensor, t: Tensor, label: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        time = (self.time(t) + self.labels(label))[:, :, None, None].expand(-1, -1, *x_t.shape[2:])
+        return self.layers(torch.cat([x_t, time], dim=1))
+
+
+class Widening(Net):
+    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+        return super().forward(x_t, t).repeat(1, 2, 1, 1)
+
+
+class Straight:
+    """A schedule of a caller's own: a straight line in signal, as long as the config's."""
+
+    signal = torch.linspace(1, 0.01, 21, dtype=torch.float64)
+    noise = (1 - signal**2).sqrt()
+
+
+def cubic(output: Tensor, target: Tensor) -> Tensor:
+    return (output - target).abs().pow(3).flatten(1).mean(1)
+
+
+class Pictures(Dataset):
+    """Twenty gray images of two classes as a torch Dataset."""
+
+    def __len__(self) -> int:
+        return 20
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
+        return np.random.default_rng(index).integers(0, 256, (8, 8), dtype=np.uint8), index % 2
+
+
+ARRAY = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
+
+
+def trained(folder: Path, source: Any = ARRAY, steps: int = 6, **options: Any) -> nevoa.Run:
+    return nevoa.train(source, steps=steps, options=OPTIONS, out=folder, progress=False, **options)
+
+
+def weights(run: nevoa.Run) -> bytes:
+    return run.weights_file.read_bytes()
+
+
+def test_objects_of_every_kind_train_and_sample(tmp_path: Path) -> None:
+    objects = {"network": Net(), "schedule": Straight(), "loss": cubic}
+    run = trained(tmp_path / "r", **objects)
+    config = run.config()
+    assert config.network.kind == "object"
+    assert config.diffusion.schedule == "object:tests.training.test_objects.Straight"
+    assert config.training.loss == "object:tests.training.test_objects.cubic"
+    assert config.data.source == "object:images"
+    assert config.diffusion.timesteps == 20
+    images = run.model().sample(3)
+    assert (images.shape, images.dtype) == ((3, 8, 8, 1), np.uint8)
+    np.testing.assert_array_equal(nevoa.load(run.folder, **objects).sample(3), images)
+
+
+def test_the_callers_network_is_not_trained_but_a_copy(tmp_path: Path) -> None:
+    network = Net()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    trained(tmp_path / "r", network=network)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, before[name])
+
+
+def test_a_run_of_objects_resumes_bit_for_bit(tmp_path: Path) -> None:
+    network = Net()
+    objects = {"network": network, "schedule": Straight(), "loss": cubic}
+    whole = trained(tmp_path / "whole", **objects)
+    config = nevoa.configure("object:images", options=OPTIONS, steps=6)
+    stream = nevoa.fit(config, tmp_path / "parts", images=ARRAY, **objects)
+    next(stream)
+    stream.close()
+    newest = checkpoint.newest(nevoa.Run(tmp_path / "parts").checkpoints)
+    assert newest is not None
+    assert int(newest.name) == 8
+    parts = trained(tmp_path / "parts", **objects)
+    assert weights(parts) == weights(whole)
+
+
+@pytest.mark.parametrize("part", ["network", "schedule", "loss"])
+def test_a_missing_object_is_asked_for_by_its_class(tmp_path: Path, part: str) -> None:
+    objects = {"network": Net(), "schedule": Straight(), "loss": cubic}
+    run = trained(tmp_path / "r", **objects)
+    name = {"network": "Net", "schedule": "Straight", "loss": "cubic"}[part]
+    del objects[part]
+    with pytest.raises(NevoaError, match=rf"with a {part} object, tests\.training\.test_objects\.{name}.*{part}={name}"):
+        nevoa.load(run.folder, **objects)
+    with pytest.raises(NevoaError, match=rf"with a {part} object"):
+        trained(tmp_path / "r", **objects)
+
+
+def test_a_loss_of_ones_own_equals_the_named_one(tmp_path: Path) -> None:
+    """The mean squared error, once by name and once as a function."""
+    config = nevoa.configure("object:images", options=(*OPTIONS, "training.loss=l2"), steps=4)
+    network = Net()
+    named = [step.loss for step in nevoa.fit(config, images=ARRAY, network=network)]
+    squared = lambda output, target: (output - target).square().flatten(1).mean(1)  # noqa: E731
+    own = [step.loss for step in nevoa.fit(config, images=ARRAY, network=network, loss=squared)]
+    assert own == named
+
+
+def test_a_network_that_takes_labels_becomes_conditional(tmp_path: Path) -> None:
+    options = (*(option for option in OPTIONS if "conditional" not in option),)
+    run = nevoa.train(Pictures(), network=LabelledNet(), steps=4, options=options, out=tmp_path / "r", progress=False)
+    model = run.model()
+    assert model.classes == ("0", "1")
+    assert model.sample(4, labels=["1"], guidance=2.0).shape == (4, 8, 8, 1)
+    plain = nevoa.train(Pictures(), network=Net(), steps=4, options=options, out=tmp_path / "p", progress=False)
+    assert plain.model().classes == ()
+
+
+@pytest.mark.parametrize(
+    "source", [ARRAY, ARRAY[..., None], torch.from_numpy(ARRAY), ImageSet.of("images", ARRAY[..., None], np.zeros(20), ())]
+)
+def test_images_in_memory_are_the_same_however_they_come(tmp_path: Path, source: Any) -> None:
+    run = trained(tmp_path / "r", source, network=Net(), steps=1)
+    assert run.config().data.fingerprint == ImageSet.of("x", ARRAY[..., None], np.zeros(20), ()).fingerprint
+
+
+def test_an_array_may_have_labels(tmp_path: Path) -> None:
+    run = trained(tmp_path / "r", labels=["cat", "dog"] * 10, network=LabelledNet(), steps=1, conditional=True)
+    assert run.model().classes == ("cat", "dog")
+
+
+def test_a_folder_may_be_a_path(tmp_path: Path) -> None:
+    from PIL import Image
+
+    (tmp_path / "photos").mkdir()
+    for number, pixels in enumerate(ARRAY):
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"{number}.png")
+    run = trained(tmp_path / "r", tmp_path / "photos", network=Net(), steps=1)
+    assert run.config().data.source == str(tmp_path / "photos")
+
+
+class Still:
+    """A sampler of a caller's own that returns its estimate of x_0 at once."""
+
+    def step(self, denoiser: Any, x_t: Tensor, t: int, s: int, noise: Any, past: Any = None) -> Transition:
+        x_0 = denoiser(x_t, torch.full((len(x_t),), t)).x_0
+        return Transition(x_0, x_0)
+
+
+def test_a_sampler_may_be_an_object(tmp_path: Path) -> None:
+    model = trained(tmp_path / "r", network=Net(), steps=1).model()
+    states = list(model.trajectory(2, sampler=Still(), steps=1))
+    assert len(states) == 2
+    assert torch.equal(states[0].x_0_hat, states[1].x_t)
+
+
+class Stepless:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"network": Widening()}, r"Widening must return a tensor of the shape of x_t"),
+        ({"network": nn.Linear(3, 3)}, r"Linear does not take \(x_t, t\)"),
+        ({"source": ARRAY.astype(np.float32)}, "uint8"),
+        ({"source": ARRAY, "size": 4}, "leave out size"),
+        ({"source": "shapes", "labels": [1]}, "labels are for images given as an array"),
+        ({"stepps": 3}, "stepps.*Did you mean 'steps'"),
+    ],
+)
+def test_wrong_objects_are_refused_and_nothing_is_written(tmp_path: Path, options: dict, message: str) -> None:
+    with pytest.raises(NevoaError, match=message):
+        trained(tmp_path / "r", **{"network": Net(), **options})
+    assert not (tmp_path / "r").exists()
+
+
+def test_an_object_without_a_step_is_no_sampler(tmp_path: Path) -> None:
+    model = trained(tmp_path / "r", network=Net(), steps=1).model()
+    with pytest.raises(NevoaError, match="Stepless has no method step"):
+        model.sample(1, sampler=Stepless())  # pyright: ignore[reportArgumentType]
+
+
+def test_objects_of_wrong_types_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    """In a process of its own: here the type checker of the tests would be first."""
+    script = """
+import numpy as np, nevoa
+from nevoa.errors import NevoaError
+array = np.zeros((4, 8, 8), np.uint8)
+for source, options in ((array, {"network": "quick"}), (array, {"schedule": 3}), (3, {}), (array, {"loss": "l3"})):
+    try:
+        nevoa.train(source, steps=1, out="r", progress=False, **options)
+    except NevoaError as error:
+        print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path)
+    lines = done.stdout.splitlines()
+    expected = "torch.nn.Module", "int is not a schedule", "int is not a source of images", "loss must be a function"
+    assert all(part in line for part, line in zip(expected, lines, strict=True)), done.stdout + done.stderr
+    assert not (tmp_path / "r").exists()
