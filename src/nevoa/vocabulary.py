@@ -5,6 +5,7 @@ Imports nothing, so that `nevoa --help` waits for nothing.
 
 from typing import Literal
 
+PresetName = Literal["quick", "classic", "ddpm-cifar10"]
 ScheduleName = Literal["linear", "quadratic", "sigmoid", "cosine"]
 PredictionName = Literal["epsilon", "x0", "v"]
 LossName = Literal["l1", "l2", "huber"]

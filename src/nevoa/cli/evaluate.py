@@ -2,23 +2,30 @@
 
 import json
 import math
+import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar, get_args
 
-import typer
+from cyclopts import Parameter
+from cyclopts.types import NonNegativeInt, PositiveInt
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
 from nevoa.cli import options
 from nevoa.errors import NevoaError, unknown
+from nevoa.vocabulary import MetricName
 
 if TYPE_CHECKING:
-    from nevoa.evaluation import MetricName, Reference, Report, Stage
+    from nevoa.evaluation import Reference, Report, Stage
     from nevoa.runs.run import Run
 
 Result = TypeVar("Result")
+METRICS_HELP = Parameter(
+    help=f"Metrics, separated by commas: {', '.join(get_args(MetricName))}. [default: all but inception]"
+)
 
 MEANINGS = {
     "fd_": "less is better",
@@ -37,44 +44,48 @@ MEANINGS = {
 }
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class MetricOptions:
+    """What to measure.
+
+    Attributes:
+        inception_weights: File of torch-fidelity's Inception weights, for machines without a network connection.
+    """
+
+    metrics: Annotated[str | None, METRICS_HELP] = None
+    inception_weights: Path | None = None
+
+
 def evaluate(
-    subject: Annotated[
-        str | None, typer.Argument(metavar="[RUN|IMAGES.npy|FOLDER]", show_default="the newest run")
-    ] = None,
-    against: Annotated[
-        str | None,
-        typer.Option(metavar="SOURCE", help="Data set to compare with.", show_default="the run's; fashion_mnist"),
-    ] = None,
-    count: Annotated[int, typer.Option(min=1, help="How many images.")] = 10_000,
-    metrics: Annotated[
-        str | None,
-        typer.Option(
-            help="With commas: frechet,kernel,manifold,classes,bits,memorisation,inception.",
-            show_default="all but inception",
-        ),
-    ] = None,
-    sampler: options.Sampler = None,
-    steps: options.Steps = None,
-    spacing: options.Spacing = None,
-    eta: options.Eta = None,
-    guidance: options.Guidance = None,
-    sweep: Annotated[
-        bool, typer.Option("--sweep", help="Instead: samplers x steps, their distance and images per second.")
-    ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Decides the images of a run, and what is drawn to measure.")] = 0,
-    inception_weights: Annotated[
-        Path | None, typer.Option(help="torch-fidelity's Inception weights, where there is no network.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    subject: Annotated[str | None, Parameter(metavar="RUN|IMAGES.npy|FOLDER")] = None,
+    /,
+    *,
+    against: Annotated[str | None, Parameter(metavar="SOURCE")] = None,
+    count: PositiveInt = 10_000,
+    measured: MetricOptions = MetricOptions(),
+    sampling: options.SamplingOptions = options.SamplingOptions(),
+    sweep: bool = False,
+    seed: NonNegativeInt = 0,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
-    """Measure how good images are: of a run, which makes new ones first, or of files."""
+    """Measure how good images are: those of a run, which are sampled first, or those in files.
+
+    Args:
+        subject: What to measure. [default: the newest run]
+        against: Data set to compare with. [default: the run's, or fashion_mnist for files]
+        count: How many images.
+        sweep: Instead compare samplers and numbers of steps: distance and images per second.
+        seed: Seed of the run's images and of random choices in the measurement.
+        as_json: Print the report as JSON.
+    """
     from nevoa.config import DataConfig
     from nevoa.evaluation import Protocol, Reference, as_dict, from_files, from_run, measure, save
     from nevoa.runs.run import Run, newest_run
 
     path = Path(subject) if subject else newest_run()
     run = Run(path) if (path / "model").is_dir() or (path / "config.toml").is_file() else None
-    wishes = {"sampler": sampler, "steps": steps, "spacing": spacing, "eta": eta, "guidance": guidance}
+    wishes, metrics = sampling.keywords(), measured.metrics
     if run is None and (sweep or any(wish is not None for wish in wishes.values())):
         raise NevoaError(f"{path} is not a run; --sampler, --steps and their like say how a run makes images.")
     chosen = _metrics(metrics, run is not None)
@@ -90,13 +101,13 @@ def evaluate(
     with _progress() as progress:
         made = _last(from_run(run, reference, count, seed, **wishes), progress) if run else from_files(path, count)
         protocol = Protocol(reference, len(made.images), seed, made.sampler)
-        report = _last(measure(made, protocol, chosen, inception_weights), progress)
+        report = _last(measure(made, protocol, chosen, measured.inception_weights), progress)
     if as_json:
-        typer.echo(json.dumps(as_dict(report)))
+        print(json.dumps(as_dict(report)))
     else:
         _print(report)
     if run:
-        typer.echo(f"Written: {save(report, run)} and the sheet beside it", err=as_json)
+        print(f"Written: {save(report, run)} and the sheet beside it", file=sys.stderr if as_json else None)
 
 
 def _sweep(run: "Run", reference: "Reference", count: int, seed: int) -> None:
@@ -104,17 +115,17 @@ def _sweep(run: "Run", reference: "Reference", count: int, seed: int) -> None:
     from nevoa.evaluation import save_sweep, sweep
 
     name = f"fd_{reference.feature_network.card.short_name}"
-    typer.echo(f"{'sampler':12}{'spacing':10}{'steps':>6}{name:>12}{'images/s':>10}")
+    print(f"{'sampler':12}{'spacing':10}{'steps':>6}{name:>12}{'images/s':>10}")
     rows = []
     for row in sweep(run.model(), reference, count, seed):
         wishes = row.wishes
         told = f"{wishes.get('sampler'):12}{wishes.get('spacing'):10}{wishes.get('steps'):6}"
-        typer.echo(f"{told}{row.distance:12.4g}{row.images_per_second:10.4g}")
+        print(f"{told}{row.distance:12.4g}{row.images_per_second:10.4g}")
         rows.append(row)
-    typer.echo(f"Written: {save_sweep(rows, run, count, seed)}")
+    print(f"Written: {save_sweep(rows, run, count, seed)}")
 
 
-def _metrics(names: str | None, has_model: bool) -> "tuple[MetricName, ...]":
+def _metrics(names: str | None, has_model: bool) -> tuple[MetricName, ...]:
     """Those named; without names, all that can be had of a model or of images alone."""
     from nevoa.evaluation import DEFAULT_METRICS, METRICS
 

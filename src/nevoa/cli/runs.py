@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from cyclopts import App, Parameter
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
@@ -13,17 +13,16 @@ from nevoa.errors import NevoaError
 if TYPE_CHECKING:
     from nevoa.runs.overview import Summary
 
-app = typer.Typer(help="The runs there are, and whether they are whole.")
+app = App(name="runs", help="List runs, and check their files.")
 
 
-@app.callback(invoke_without_command=True)
-def list_(
-    context: typer.Context,
-    folder: Annotated[Path, typer.Option("--in", help="The folder of runs.")] = Path("runs"),
-) -> None:
-    """The runs in a folder: how each stands, how far it came, how good it is."""
-    if context.invoked_subcommand:
-        return
+@app.default
+def list_(*, folder: Annotated[Path, Parameter(name="--in")] = Path("runs")) -> None:
+    """List the runs in a folder: state, progress and quality.
+
+    Args:
+        folder: The folder of runs.
+    """
     from nevoa.runs.overview import Summary, runs_in
 
     numbers = [Column(name, justify="right") for name in ("images seen", "loss", "quality", "size")]
@@ -40,9 +39,13 @@ def list_(
         console.print(failure, markup=False)
 
 
-@app.command()
-def check(run: Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")]) -> None:
-    """Read every file of a run, and name what is damaged."""
+@app.command
+def check(run: Path, /) -> None:
+    """Read every file of a run, and name the damaged ones.
+
+    Args:
+        run: A run folder.
+    """
     from nevoa.runs.check import check as parts_of
     from nevoa.runs.run import Run
 
