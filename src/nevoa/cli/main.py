@@ -35,7 +35,7 @@ def main() -> None:
     """
     signal.signal(signal.SIGTERM, leave)
     try:
-        app(exit_on_error=False, print_error=False, result_action="return_value")
+        app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
     except NevoaError as error:
         _refuse(str(error))
     except CycloptsError as error:

@@ -1,9 +1,9 @@
 """Text and tables at the width of the terminal: nothing is cut off."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.measure import Measurement
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -41,16 +41,17 @@ class Records:
     def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
         self.columns, self.rows, self.right = columns, rows, right
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         table = self._table()
-        if Measurement.get(console, options, table).maximum <= options.max_width or not self.rows:
+        natural = Measurement.get(console, options.update(width=PIPE_WIDTH), table).maximum
+        if natural <= options.max_width or not self.rows:
             yield table
             return
         for name, *values in self.rows:
             yield Text(name, style="bold", overflow="fold")
-            for column, value in zip(self.columns[1:], values, strict=True):
-                if value:
-                    yield Padding(Text(f"{column}: {value}" if column else value, overflow="fold"), (0, 0, 0, 2))
+            named = zip(self.columns[1:], values, strict=True)
+            parts = [f"{column}: {value}" if column else value for column, value in named if value]
+            yield Padding(Text(" · ".join(parts), overflow="fold"), (0, 0, 0, 2))
 
     def _table(self) -> Table:
         justified = [Column(name, justify="right" if name in self.right else "left") for name in self.columns]
@@ -66,7 +67,7 @@ class Fields:
     def __init__(self, values: Mapping[str, str]) -> None:
         self.values = values
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         if options.max_width < NARROW:
             for name, value in self.values.items():
                 yield Text(name, style="bold")

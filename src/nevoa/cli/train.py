@@ -6,7 +6,7 @@ import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -56,6 +56,11 @@ class TrainingOptions:
     def start(self) -> str:
         """The preset's name, for the run folder; `config` if training starts from a file."""
         return self.preset or ("config" if self.config else "quick")
+
+    def keywords(self) -> dict[str, Any]:
+        """Keyword options of `configure`; None means not given."""
+        given = {key: value for key, value in vars(self).items() if key not in ("preset", "config", "option")}
+        return given | ({"config": self.config} if self.config else {})
 
 
 def train(
@@ -116,19 +121,8 @@ def _configure(source: str | None, training: TrainingOptions, images: SourceOpti
 
     if training.preset and training.config:
         raise NevoaError("Give --preset or --config, not both.")
-    return configure(
-        source,
-        training.preset or DEFAULT_PRESET,
-        options=training.option,
-        minutes=training.minutes,
-        epochs=training.epochs,
-        steps=training.steps,
-        seed=training.seed,
-        flip=training.flip,
-        conditional=training.conditional,
-        **images.keywords(),
-        **({"config": training.config} if training.config else {}),
-    )
+    preset = training.preset or DEFAULT_PRESET
+    return configure(source, preset, options=training.option, **training.keywords(), **images.keywords())
 
 
 def _print_plan(plan: "Plan", folder: Path) -> None:
