@@ -154,7 +154,7 @@ WRONG = [
     (["train", "--steps", "1", "--out", "a_file"], "is no run"),
     (["train", "--stps", "3"], "Unknown option: --stps. Did you mean --steps?"),
     (["train", "--steps"], "--steps requires an argument"),
-    (["train", "--steps", "many"], 'Invalid value "many" for --steps'),
+    (["train", "--steps", "many"], 'unable to convert "many" into int'),
     (["train", "--preset", "quick", "--config", "x.toml"], "--preset or --config, not both"),
     (["train", "digits", "shapes"], "shapes"),
     (["trian"], 'Did you mean "train"'),

@@ -45,7 +45,7 @@ def noise(
     from nevoa._util.random import Stream, generator
     from nevoa.data import selection_of, to_bytes, to_unit
     from nevoa.diffusion import GaussianProcess, NoiseSchedule
-    from nevoa.pictures import titled_strip
+    from nevoa.pictures import titled_grid
     from nevoa.presets import configure
 
     if out.suffix != ".png":
@@ -58,7 +58,7 @@ def noise(
     draw = generator(seed, Stream.PICTURE).standard_normal(x_0.shape[1:], dtype=np.float32)
     x_t = process.forward(x_0, torch.tensor(timesteps), torch.from_numpy(draw).expand_as(x_0))
     with published(out) as temporary:
-        titled_strip(to_bytes(x_t), [f"t = {t}" for t in timesteps], SIDE).save(temporary)
+        titled_grid(to_bytes(x_t), [f"t = {t}" for t in timesteps], len(timesteps), SIDE).save(temporary)
     print(f"{len(timesteps)} timesteps, {schedule} schedule: {out}")
 
 
