@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nevoa.config import Config as Config
     from nevoa.errors import NevoaError as NevoaError
     from nevoa.model import Model as Model
+    from nevoa.pictures import show as show
     from nevoa.presets import configure as configure
     from nevoa.runs import Run as Run
     from nevoa.runs import load as load
@@ -29,10 +30,11 @@ _HOMES = {
     "configure": "nevoa.presets",
     "fit": "nevoa.training",
     "load": "nevoa.runs",
+    "show": "nevoa.pictures",
     "train": "nevoa.training",
 }
 
-__all__ = ["Config", "Model", "NevoaError", "Run", "__version__", "configure", "fit", "load", "train"]
+__all__ = ["Config", "Model", "NevoaError", "Run", "__version__", "configure", "fit", "load", "show", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,6 +5,7 @@ Imports nothing, so that `nevoa --help` waits for nothing.
 
 from typing import Literal
 
+PresetName = Literal["quick", "classic", "ddpm-cifar10", "flow"]
 ScheduleName = Literal["linear", "quadratic", "sigmoid", "cosine", "flow"]
 PredictionName = Literal["epsilon", "x0", "v", "flow"]
 LossName = Literal["l1", "l2", "huber"]

@@ -34,9 +34,9 @@ def test_from_a_folder_to_new_images_of_a_class(pets: Path) -> None:
     chosen = ["--classes", "dog,cat", "--size", "10x14", "--limit", "16", "--no-flip", "--conditional"]
     command = ["train", "pets", *chosen, "--steps", "4", "--out", "r", *OPTIONS]
     told = nevoa(*command, folder=pets.parent)
-    assert "pets: 15 images, 10x14, 3 channels (1 left out)" in told.stdout
-    assert "told which of 2 classes" in told.stdout
-    assert "learned by heart" in told.stdout
+    assert "pets: 15 images, 10x14, 3 channels (1 unusable)" in told.stdout
+    assert "class-conditional, 2 classes" in told.stdout
+    assert "expect the model to memorise them" in told.stdout
     assert "left out  cat/bad.png: it is no picture of a known format" in told.stderr
     config = tomllib.loads((pets.parent / "r/config.toml").read_text())
     assert config["data"]["only"] == config["data"]["classes"] == ["dog", "cat"]
@@ -50,18 +50,18 @@ def test_from_a_folder_to_new_images_of_a_class(pets: Path) -> None:
     (pets.parent / "elsewhere").mkdir()
     command = [*command[:1], "../pets", *command[2:]]
     again = nevoa(*[part if part != "r" else "../r" for part in command], folder=pets.parent / "elsewhere")
-    assert " images, 4 are done" in again.stdout
+    assert " images, 4 done" in again.stdout
     assert Run(pets.parent / "r").weights_file.read_bytes() == weights
-    assert "left out  " not in again.stderr  # it was said when the images were prepared
+    assert "left out  " not in again.stderr  # they were listed when the images were prepared
     refused = nevoa("evaluate", "r", folder=pets.parent, code=2)
     assert "put its pictures into a sub-folder test" in refused.stderr
 
 
 @pytest.mark.slow
-def test_quick_is_told_the_classes_where_there_are_any(pets: Path) -> None:
+def test_quick_is_class_conditional_if_there_are_classes(pets: Path) -> None:
     for source, said in (("pets", True), ("pets/cat", False)):
         told = nevoa("train", source, "--size", "8", "--steps", "1", "--dry-run", folder=pets.parent)
-        assert ("told which of 3 classes" in told.stdout) == said
+        assert ("class-conditional, 3 classes" in told.stdout) == said
 
 
 def test_the_minutes_are_not_for_decoding(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,8 +89,8 @@ def test_the_minutes_are_not_for_decoding(pets: Path, monkeypatch: pytest.Monkey
 
 def test_data_show_and_prepare(pets: Path) -> None:
     told = nevoa("data", "show", "pets", "--size", "16", "--out", "sheet.png", folder=pets.parent)
-    assert "pets: 30 images, 16x16 with 3 channels (1 left out)" in told.stdout
-    assert "before: 30x20, the smallest, to 30x40, the largest; height x width" in told.stdout
+    assert "pets: 30 images, 16x16 with 3 channels (1 unusable)" in told.stdout
+    assert "original size, height x width: 30x20 (smallest) to 30x40 (largest)" in told.stdout
     assert [line.split() for line in told.stdout.splitlines()[3:6]] == [
         [str(index), name, "10"] for index, name in enumerate(("cat", "dog", "newt"))
     ]
@@ -99,17 +99,17 @@ def test_data_show_and_prepare(pets: Path) -> None:
     sheet = Image.open(pets.parent / "sheet.png")
     assert sheet.height == 3 * 66 + 2
     again = nevoa("data", "prepare", "pets", "--size", "16", folder=pets.parent)
-    assert "pets: 30 images" in again.stdout and "Kept in" in again.stdout
+    assert "pets: 30 images" in again.stdout and "Cached in" in again.stdout
 
 
 def test_a_folder_that_is_called_like_a_data_set_is_pointed_at(pets: Path) -> None:
     pets.rename(pets.parent / "digits")
     told = nevoa("data", "show", "digits", folder=pets.parent)
     assert "digits: 1,497 images" in told.stdout
-    assert "digits is the data set of that name; the folder here is digits/" in told.stderr
+    assert "Using the data set digits; for the folder of that name, type digits/" in told.stderr
     told = nevoa("data", "show", "digits/", folder=pets.parent)
     assert "digits: 30 images" in told.stdout
-    assert "data set" not in told.stderr
+    assert "Using the data set" not in told.stderr
 
 
 def test_a_sheet_names_the_classes_that_are_there(pets: Path) -> None:
@@ -147,13 +147,13 @@ def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
         (["train", "pets", "--size", "9x0"], "data.size.1: Input should be greater than or equal to 4 (given: 0)"),
         (["train", "pets", "--size", "3x"], "--size is a side or HEIGHTxWIDTH"),
         (["train", "pets", "--size", "9x9x9"], "--size is a side or HEIGHTxWIDTH"),
-        (["train", "pets", "--channels", "2"], "data.channels"),
+        (["train", "pets", "--channels", "2"], "Choose from: 1, 3"),
         (["train", "pets", "--limit", "0"], "data.limit"),
         (["train", "pets", "--background", "clear"], "'clear' is not a colour"),
         (["train", "pets/nothing"], "There is no file or folder pets/nothing"),
         (["train", ""], "The source has no name"),
         (["data", "show", " "], "The source has no name"),
-        (["data", "show", "pets", "--out", "pets/cat/data.png"], "would be one more picture of pets"),
+        (["data", "show", "pets", "--out", "pets/cat/data.png"], "would become one more image of pets"),
         (["train", os.fsdecode(b"caf\xe9"), "--steps", "1"], "is not UTF-8, which a config is: rename it"),
         (["train", "shapes", "--classes", "9" * 5_000], "There is no class '999"),
         (["train", "petz"], "There is no file, folder or dataset 'petz'"),
@@ -161,7 +161,7 @@ def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
         (["data", "prepare", "pets/cat/bad.png"], "is no source of images: give a folder"),
         (["data", "show", "pets", "--out", "x.jpg"], "ends in .png"),
         (["train", "hf:nobody"], "hf:OWNER/NAME"),
-        (["noise", "pets"], "named by its index, as shapes:7"),
+        (["noise", "pets"], "by its index, such as shapes:7"),
         (["noise", "pets:9", "--size", "2"], "data.size: Input should be greater than or equal to 4"),
         (["noise", "pets:99"], "pets has images 0 to 29; there is no 99"),
     ],

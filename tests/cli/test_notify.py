@@ -1,4 +1,4 @@
-"""The word at the end of a training, received."""
+"""The notification at the end of a training is received."""
 
 import json
 import threading
@@ -9,7 +9,7 @@ import pytest
 from nevoa.cli.notify import URLS, notify
 
 
-def test_the_bell_rings_and_services_are_told(
+def test_the_bell_rings_and_services_get_a_message(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     received = []
@@ -32,9 +32,9 @@ def test_the_bell_rings_and_services_are_told(
     assert capsys.readouterr().err == "\a"
 
 
-def test_a_service_that_is_not_there_is_said(
+def test_an_unreachable_service_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(URLS, "json://127.0.0.1:9")
     notify("trained", "")
-    assert "not every service" in capsys.readouterr().err
+    assert "did not accept the message" in capsys.readouterr().err

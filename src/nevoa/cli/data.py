@@ -3,13 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Column, Table
+from cyclopts import App, Parameter
+from cyclopts.types import NonNegativeFloat
 
-from nevoa.cli import options
-from nevoa.cli.preparation import data_of, left_out, say_bad, show_preparation
+from nevoa.cli.options import Source, SourceOptions
+from nevoa.cli.preparation import data_of, left_out, list_unusable, show_preparation
 from nevoa.errors import NevoaError, unknown
 
 if TYPE_CHECKING:
@@ -18,111 +16,102 @@ if TYPE_CHECKING:
     from nevoa.data import ImageSet
     from nevoa.data.catalog import Dataset
 
-app = typer.Typer(help="The images to train on.", no_args_is_help=True)
+app = App(name="data", help="List, inspect and prepare images to train on.")
 
 PER_CLASS = 16
 MOST_ROWS = 20
-LIST_WIDTH = 250
-Source = Annotated[
-    str, typer.Argument(help="A folder, a .zip, .tar, .npy, .npz, .parquet or idx file, hf:OWNER/NAME, or a name.")
-]
+COLUMNS = "name", "images", "size", "classes", "licence", "from"
 
 
-@app.command("list")
+@app.command(name="list")
 def list_() -> None:
-    """The named data sets."""
+    """List the named data sets."""
+    from nevoa.cli.terminal import Records, console
     from nevoa.data import CATALOG
 
-    columns = "name", "images", "size", "classes", "licence", "from"
-    table = Table(*(Column(name, no_wrap=True) for name in columns), box=None, pad_edge=False)
-    for name, dataset in CATALOG.items():
-        size = "x".join(map(str, dataset.size)) if dataset.size else "mixed"
-        counts = ", ".join(f"{count:,} {split}" if count else split for split, count in dataset.counts.items())
-        colour = "gray" if dataset.channels == 1 else "colour"
-        table.add_row(name, counts, f"{size}, {colour}", _classes(dataset), dataset.licence, dataset.where)
-    # Wider than many terminals: a line that goes on below can be read, a column cut off cannot.
-    wide = Console(width=LIST_WIDTH, highlight=False)
-    with wide.capture() as text:
-        wide.print(table)
-    typer.echo("\n".join(line.rstrip() for line in text.get().splitlines()))
+    console().print(Records(COLUMNS, [_row(name, dataset) for name, dataset in CATALOG.items()]))
 
 
-@app.command()
-def prepare(
-    source: Source,
-    split: options.Split = None,
-    classes: options.Classes = None,
-    limit: options.Limit = None,
-    size: options.Size = None,
-    channels: options.Channels = None,
-    background: options.Background = None,
-    strict: options.Strict = None,
-) -> None:
-    """Decode the images of a source once and for all; 'nevoa train' does it by itself where it is needed."""
+@app.command
+def prepare(source: Source, /, *, images: SourceOptions = SourceOptions()) -> None:
+    """Decode the images of a source and cache them. 'nevoa train' does this itself when needed."""
     from nevoa.data import cache_folder
 
-    data = data_of(source, split, classes, limit, size, channels, background, strict)
-    typer.echo(f"{_summary(show_preparation(data))}\nKept in {cache_folder()}")
+    print(f"{_summary(show_preparation(data_of(source, images)))}\nCached in {cache_folder()}")
 
 
-@app.command()
-def show(
-    source: Source,
-    split: options.Split = None,
-    classes: options.Classes = None,
-    limit: options.Limit = None,
-    size: options.Size = None,
-    channels: options.Channels = None,
-    background: options.Background = None,
-    strict: options.Strict = None,
-    out: Annotated[Path, typer.Option(help="A .png.")] = Path("data.png"),
-) -> None:
-    """What is in a source: a table, and a sheet of its first images, a row for each class."""
+@app.command
+def show(source: Source, /, *, images: SourceOptions = SourceOptions(), out: Path = Path("data.png")) -> None:
+    """Summarise a source, list its classes and unusable files, and draw its first images, a row for each class.
+
+    Args:
+        out: The .png to write.
+    """
     from nevoa._util.files import published
+    from nevoa.cli.terminal import Records, console
 
     if out.suffix != ".png":
-        raise NevoaError(f"--out is a picture and ends in .png, not {out.name}.")
+        raise NevoaError(f"--out is a picture: choose a name that ends in .png, not {out.name}.")
     if source and Path(source).is_dir() and out.resolve().is_relative_to(Path(source).resolve()):
-        raise NevoaError(f"{out} would be one more picture of {source}: give --out another place.")
-    images = show_preparation(data_of(source, split, classes, limit, size, channels, background, strict), say=False)
-    typer.echo(_summary(images))
-    console = Console(highlight=False, soft_wrap=True)
-    if images.classes:
-        console.print(_class_table(images))
-    say_bad(images.notes, console, most=None)
+        raise NevoaError(f"{out} would become one more image of {source}: choose an --out outside of it.")
+    found = show_preparation(data_of(source, images), say=False)
+    screen = console()
+    screen.print(_summary(found))
+    if found.classes:
+        screen.print(Records(("index", "class", "images"), _class_rows(found), right=("images",)))
+    list_unusable(found.notes, screen, most=None)
     with published(out) as temporary:
-        _sheet(images).save(temporary)
-    typer.echo(f"First images{', a row for each class' * bool(images.classes)}: {out}")
+        _sheet(found).save(temporary)
+    print(f"First images{', a row for each class' * bool(found.classes)}: {out}")
 
 
-@app.command()
+def _row(name: str, dataset: "Dataset") -> tuple[str, ...]:
+    size = "x".join(map(str, dataset.size)) if dataset.size else "mixed"
+    counts = ", ".join(f"{count:,} {split}" if count else split for split, count in dataset.counts.items())
+    colour = "gray" if dataset.channels == 1 else "colour"
+    return name, counts, f"{size}, {colour}", _classes(dataset), dataset.licence, dataset.where
+
+
+@app.command
 def cache(
-    remove: Annotated[list[str] | None, typer.Option("--remove", metavar="NAME", help="Remove this one.")] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Remove everything listed.")] = False,
-    older_than: Annotated[
-        float | None, typer.Option("--older-than", metavar="DAYS", min=0, help="Remove what was not used for so long.")
-    ] = None,
+    *,
+    remove: Annotated[tuple[str, ...], Parameter(metavar="NAME")] = (),
+    all_: Annotated[bool, Parameter(name="--all")] = False,
+    older_than: Annotated[NonNegativeFloat | None, Parameter(metavar="DAYS")] = None,
 ) -> None:
-    """List the decoded images in the cache, and remove those that are not needed."""
+    """List the decoded images in the cache, or remove some of them.
+
+    Args:
+        remove: Remove this entry; may be repeated.
+        all_: Remove all entries.
+        older_than: Remove the entries that were not used for this many days.
+    """
     import time
 
+    from nevoa.cli.terminal import Records, console
     from nevoa.data.cache import cache_folder, forget, kept
 
     found, now = kept(), time.time()
-    if unknown_names := set(remove or ()) - {one.name for one in found}:
+    if unknown_names := set(remove) - {one.name for one in found}:
         raise unknown("folder in the cache", sorted(unknown_names)[0], (one.name for one in found))
     if remove or all_ or older_than is not None:
         days = float("inf") if older_than is None else older_than
-        found = [one for one in found if all_ or one.name in (remove or ()) or now - one.used > days * 86_400]
+        found = [one for one in found if all_ or one.name in remove or now - one.used > days * 86_400]
         for one in found:
             forget(one)
-    table = Table("name", *(Column(name, justify="right") for name in ("images", "MB", "days ago")), box=None)
-    for one in found:
-        images = "" if one.images is None else f"{one.images:,}"
-        table.add_row(escape(one.name), images, f"{one.bytes / 1e6:,.0f}", f"{(now - one.used) / 86_400:.0f}")
-    Console(highlight=False).print(table)
+    rows = [
+        (
+            one.name,
+            "" if one.images is None else f"{one.images:,}",
+            f"{one.bytes / 1e6:,.0f}",
+            f"{(now - one.used) / 86_400:.0f}",
+        )
+        for one in found
+    ]
+    columns = "name", "images", "MB", "days since use"
+    console().print(Records(columns, rows, right=columns[1:]))
     verb = "removed from" if remove or all_ or older_than is not None else "in"
-    typer.echo(f"{sum(one.bytes for one in found) / 1e6:,.0f} MB {verb} {cache_folder()}")
+    print(f"{sum(one.bytes for one in found) / 1e6:,.0f} MB {verb} {cache_folder()}")
 
 
 def _classes(dataset: "Dataset") -> str:
@@ -138,8 +127,8 @@ def _summary(images: "ImageSet") -> str:
     parts = [f"{images.name}: {count}, {size_in_words(*images.shape)}{left_out(notes)}"]
     if notes.sizes and notes.sizes != (images.shape[1:],) * 2:
         smallest, largest = ("x".join(map(str, size)) for size in notes.sizes)
-        both = f"{smallest}, the smallest, to {largest}, the largest; height x width"
-        parts.append(f"before: {smallest if smallest == largest else both}")
+        span = smallest if smallest == largest else f"{smallest} (smallest) to {largest} (largest)"
+        parts.append(f"original size, height x width: {span}")
     if notes.ignored:
         parts.append(f"other files: {notes.ignored:,}")
     if notes.licence:
@@ -147,18 +136,15 @@ def _summary(images: "ImageSet") -> str:
     return "\n".join(parts)
 
 
-def _class_table(images: "ImageSet") -> Table:
+def _class_rows(images: "ImageSet") -> list[tuple[str, ...]]:
     import numpy as np
 
     counts = np.bincount(images.labels, minlength=len(images.classes)).tolist()
-    table = Table("index", "class", Column("images", justify="right"), box=None, pad_edge=False)
-    for index, (name, count) in enumerate(zip(images.classes, counts, strict=True)):
-        table.add_row(str(index), escape(name), f"{count:,}")
-    return table
+    return [(str(i), name, f"{count:,}") for i, (name, count) in enumerate(zip(images.classes, counts, strict=True))]
 
 
 def _sheet(images: "ImageSet") -> "Picture":
-    """The first images of each class, or of all; of very many classes, those that come first."""
+    """The first images, in rows of each class if there are classes; at most MOST_ROWS classes."""
     import numpy as np
 
     from nevoa.pictures import grid, titled_rows

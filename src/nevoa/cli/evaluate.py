@@ -2,24 +2,29 @@
 
 import json
 import math
+import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar, get_args
 
-import typer
-from rich.console import Console
+from cyclopts import Parameter
+from cyclopts.types import NonNegativeInt, PositiveInt
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from nevoa.cli import options
-from nevoa.cli.table import show_table
 from nevoa.errors import NevoaError, unknown
+from nevoa.vocabulary import MetricName
 
 if TYPE_CHECKING:
-    from nevoa.evaluation import MetricName, Reference, Report, Stage
+    from nevoa.evaluation import Reference, Report, Stage
     from nevoa.runs import Run
 
 Result = TypeVar("Result")
+METRICS_HELP = Parameter(
+    help=f"Metrics, separated by commas: {', '.join(get_args(MetricName))}. [default: all but inception]"
+)
 
 MEANINGS = {
     "fd_": "lower is better",
@@ -38,45 +43,49 @@ MEANINGS = {
 }
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class MetricOptions:
+    """What to measure.
+
+    Attributes:
+        inception_weights: File of torch-fidelity's Inception weights, for machines without a network connection.
+    """
+
+    metrics: Annotated[str | None, METRICS_HELP] = None
+    inception_weights: Path | None = None
+
+
 def evaluate(
-    subject: Annotated[
-        str | None, typer.Argument(metavar="[RUN|IMAGES.npy|FOLDER]", show_default="the newest run")
-    ] = None,
-    against: Annotated[
-        str | None,
-        typer.Option(metavar="SOURCE", help="Data set to compare with.", show_default="the run's; fashion_mnist"),
-    ] = None,
-    count: Annotated[int, typer.Option(min=1, help="Number of images.")] = 10_000,
-    metrics: Annotated[
-        str | None,
-        typer.Option(
-            help="Comma-separated: frechet,kernel,manifold,classes,bits,memorisation,inception.",
-            show_default="all but inception",
-        ),
-    ] = None,
-    sampler: options.Sampler = None,
-    steps: options.Steps = None,
-    spacing: options.Spacing = None,
-    eta: options.Eta = None,
-    guidance: options.Guidance = None,
-    sweep: Annotated[
-        bool, typer.Option("--sweep", help="Compare samplers, spacings and steps instead: quality and speed.")
-    ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Decides the images that are made, and every random choice.")] = 0,
-    inception_weights: Annotated[
-        Path | None, typer.Option(help="File with torch-fidelity's Inception weights, to use instead of a download.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    subject: Annotated[str | None, Parameter(metavar="RUN|IMAGES.npy|FOLDER")] = None,
+    /,
+    *,
+    against: Annotated[str | None, Parameter(metavar="SOURCE")] = None,
+    count: PositiveInt = 10_000,
+    measured: MetricOptions = MetricOptions(),
+    sampling: options.SamplingOptions = options.SamplingOptions(),
+    sweep: bool = False,
+    seed: NonNegativeInt = 0,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
-    """Measure the quality of a run's images or of images in files."""
+    """Measure the quality of a run's images or of images in files.
+
+    Args:
+        subject: What to measure. [default: the newest run]
+        against: Data set to compare with. [default: the run's, or fashion_mnist for files]
+        count: Number of images.
+        sweep: Compare samplers, spacings and steps instead: quality and speed.
+        seed: Seed of the images that are made and of every random choice.
+        as_json: Print the report as JSON.
+    """
     from nevoa.config import DataConfig
     from nevoa.evaluation import Protocol, Reference, as_dict, from_files, from_run, measure, save
     from nevoa.runs import Run, newest_run
 
     path = Path(subject) if subject else newest_run().folder
     run = Run(path) if Run(path).has_model or Run(path).exists else None
-    sampling = {"sampler": sampler, "steps": steps, "spacing": spacing, "eta": eta, "guidance": guidance}
-    if run is None and (sweep or any(value is not None for value in sampling.values())):
+    given, metrics = sampling.keywords(), measured.metrics
+    if run is None and (sweep or any(value is not None for value in given.values())):
         raise NevoaError(f"{path} is not a run. Leave out --sweep, --sampler and other options for making images.")
     chosen = _metrics(metrics, run is not None)
     if sweep and (metrics or as_json or any(value is not None for value in sampling.values())):
@@ -91,13 +100,13 @@ def evaluate(
     with _progress() as progress:
         made = _last(from_run(run, reference, count, seed, **sampling), progress) if run else from_files(path, count)
         protocol = Protocol(reference, len(made.images), seed, made.sampler)
-        report = _last(measure(made, protocol, chosen, inception_weights), progress)
+        report = _last(measure(made, protocol, chosen, measured.inception_weights), progress)
     if as_json:
-        typer.echo(json.dumps(as_dict(report)))
+        print(json.dumps(as_dict(report)))
     else:
         _print(report)
     if run:
-        typer.echo(f"Saved {save(report, run)} and the picture beside it.", err=as_json)
+        print(f"Saved {save(report, run)} and the picture beside it.", file=sys.stderr if as_json else None)
 
 
 def _sweep(run: "Run", reference: "Reference", count: int, seed: int) -> None:
@@ -106,16 +115,16 @@ def _sweep(run: "Run", reference: "Reference", count: int, seed: int) -> None:
 
     name = f"fd_{reference.feature_network.info.short_name}"
     width = max(8, len(name) + 2)
-    typer.echo(f"{'sampler':11}{'spacing':9}{'steps':>5}{name:>{width}}{'images/s':>10}")
+    print(f"{'sampler':11}{'spacing':9}{'steps':>5}{name:>{width}}{'images/s':>10}")
     rows = []
     for row in sweep(run.model(), reference, count, seed):
         made = "{sampler:11}{spacing:9}{steps:>5}".format(**row.options)
-        typer.echo(f"{made}{row.distance:{width}.4g}{row.images_per_second:10.4g}")
+        print(f"{made}{row.distance:{width}.4g}{row.images_per_second:10.4g}")
         rows.append(row)
-    typer.echo(f"Saved {save_sweep(rows, run, count, seed)}.")
+    print(f"Saved {save_sweep(rows, run, count, seed)}.")
 
 
-def _metrics(names: str | None, has_model: bool) -> "tuple[MetricName, ...]":
+def _metrics(names: str | None, has_model: bool) -> tuple[MetricName, ...]:
     """The metrics named; by default all that can be computed, with or without a model."""
     from nevoa.evaluation import DEFAULT_METRICS, METRICS
 
@@ -143,24 +152,28 @@ def _last(stream: "Iterable[Stage | Result]", progress: Progress) -> Result:  # 
 
 def _progress() -> Progress:
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
-    console = Console(stderr=True)
-    return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
+    from nevoa.cli.terminal import console
+
+    errors = console(stderr=True)
+    return Progress(*columns, console=errors, disable=not errors.is_terminal, transient=True)
 
 
 def _print(report: "Report") -> None:
-    console, protocol = Console(highlight=False), report.protocol
+    from nevoa.cli.terminal import Records, console
+
+    screen, protocol = console(), report.protocol
     info = protocol.reference.feature_network.info
-    console.print(f"{report.samples.title}: {report.samples.name}", markup=False)
-    console.print(f"protocol {protocol.title}", markup=False)
-    console.print(f"reference {protocol.as_dict()['reference']}", markup=False)
-    console.print(f"feature network {info.sha256:.12}, right on {info.accuracy:.1%} of unseen images\n", markup=False)
+    screen.print(f"{report.samples.title}: {report.samples.name}")
+    screen.print(f"protocol {protocol.title}")
+    screen.print(f"reference {protocol.as_dict()['reference']}")
+    screen.print(f"feature network {info.sha256:.12}, right on {info.accuracy:.1%} of unseen images\n")
     rows = [(name, _value(report.scores, name), _value(report.floor, name), meaning) for name, meaning in _rows(report)]
-    show_table(console, ("", "score", "floor", ""), rows, right=("score", "floor"))
+    screen.print(Records(("", "score", "floor", ""), rows, right=("score", "floor")))
     if report.class_shares:
         shares = ", ".join(f"{name} {share:.1%}" for name, share in report.class_shares.items())
-        console.print(f"\nclasses: {shares}", markup=False)
+        screen.print(f"\nclasses: {shares}")
     for warning in report.warnings:
-        console.print(Text.assemble(("Warning: ", "yellow"), warning))
+        screen.print(Text.assemble(("Warning: ", "yellow"), warning))
 
 
 def _rows(report: "Report") -> list[tuple[str, str]]:

@@ -1,10 +1,12 @@
 """`nevoa features`."""
 
-from typing import TYPE_CHECKING, Annotated
+import sys
+from typing import TYPE_CHECKING
 
-import typer
+from cyclopts import App
+from cyclopts.types import PositiveInt
 
-from nevoa.cli import options
+from nevoa.cli.options import ImageOptions
 from nevoa.cli.preparation import data_of
 from nevoa.errors import NevoaError
 
@@ -13,12 +15,7 @@ if TYPE_CHECKING:
     from nevoa.data import ImageSet
     from nevoa.evaluation import Epoch
 
-app = typer.Typer(help="Train the networks that evaluation measures distances with.", no_args_is_help=True)
-
-
-@app.callback()
-def _group() -> None:
-    pass
+app = App(name="features", help="Train feature networks, the classifiers that distances are measured with.")
 
 
 def _test_images(data: "DataConfig", images: "ImageSet") -> "ImageSet | None":
@@ -34,34 +31,30 @@ def _test_images(data: "DataConfig", images: "ImageSet") -> "ImageSet | None":
     return load_test_images(data, images) if test.classes else None
 
 
-@app.command()
-def train(
-    source: Annotated[str, typer.Argument(help="A data set with classes; 'nevoa data list' names some.")],
-    size: options.Size = None,
-    classes: options.Classes = None,
-    channels: options.Channels = None,
-    background: options.Background = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="Number of passes over the images.", show_default="16")
-    ] = None,
-) -> None:
-    """Train the feature network of a data set, for 'nevoa evaluate --against SOURCE'."""
+@app.command
+def train(source: str, /, *, images: ImageOptions = ImageOptions(), epochs: PositiveInt | None = None) -> None:
+    """Train the feature network of a data set, for 'nevoa evaluate --against SOURCE'.
+
+    Args:
+        source: A data set with classes; 'nevoa data list' names some.
+        epochs: Passes over the images. [default: 16]
+    """
     from nevoa.data import load_images
     from nevoa.evaluation import EPOCHS, feature_network_folder, save_feature_network, train_feature_network
 
-    data = data_of(source, None, classes, None, size, channels, background, None)
-    images = load_images(data)
-    test = _test_images(data, images)
-    folder = feature_network_folder(images)
+    data = data_of(source, images)
+    train_images = load_images(data)
+    test = _test_images(data, train_images)
+    folder = feature_network_folder(train_images)
     if folder.exists():
         raise NevoaError(f"These images already have a feature network: {folder}. Remove the folder to train another.")
     total = epochs or EPOCHS
-    *_, last = (_shown(epoch, total) for epoch in train_feature_network(images, test, total))
+    *_, last = (_shown(epoch, total) for epoch in train_feature_network(train_images, test, total))
     info = save_feature_network(last.feature_network, folder).info
-    typer.echo(f"Right on {info.accuracy:.1%} of {info.measured_on}. Saved {folder}")
+    print(f"Right on {info.accuracy:.1%} of {info.measured_on}. Saved {folder}")
 
 
 def _shown(epoch: "Epoch", total: int) -> "Epoch":
     accuracy = epoch.feature_network.info.accuracy
-    typer.echo(f"epoch {epoch.epoch}/{total}  loss {epoch.loss:.4f}  accuracy {accuracy:.1%}", err=True)
+    print(f"epoch {epoch.epoch}/{total}  loss {epoch.loss:.4f}  accuracy {accuracy:.1%}", file=sys.stderr)
     return epoch

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: between steps, not within one."""
+"""Stop on Ctrl-C and SIGTERM between steps, not within one."""
 
 import signal
 import sys
@@ -8,7 +8,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupt:
-    """While entered, the first signal is noted in `exit_code` (130 or 143, else 0); a second ends the work at once."""
+    """While entered, the first signal sets `exit_code` (130 or 143, otherwise 0); a second one exits at once."""
 
     def __init__(self) -> None:
         self.exit_code = 0
@@ -28,5 +28,5 @@ class Interrupt:
 
 
 def leave(number: int, _frame: FrameType | None = None) -> None:
-    """End the process by the shell's code for the signal, files half-written removed on the way."""
+    """Exit with the shell's code for the signal; temporary files are removed on the way."""
     sys.exit(128 + number)

@@ -1,9 +1,9 @@
-"""`nevoa`: the commands, and what happens when one cannot be carried out."""
+"""`nevoa`: the commands, and how their errors are reported."""
 
 import signal
 import sys
 
-import typer
+from cyclopts import App, CycloptsError, Parameter
 
 import nevoa
 from nevoa._util.threads import wait_politely
@@ -11,48 +11,47 @@ from nevoa.cli import data, evaluate, features, noise, runs, sample, train
 from nevoa.cli.interrupt import leave
 from nevoa.errors import NevoaError
 
-app = typer.Typer(
+
+def _shown(default: object) -> str | None:
+    """Show a default in the help unless it only means that nothing was given."""
+    return None if default is None or default is False or default == () else str(default)
+
+
+app = App(
+    name="nevoa",
     help="Train denoising diffusion models on small images, and make new ones.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+    version=f"nevoa {nevoa.__version__}",
+    help_format="markdown",
+    default_parameter=Parameter(negative=(), show_default=_shown),
 )
-
-
-def _version(wanted: bool | None) -> None:
-    if wanted:
-        typer.echo(f"nevoa {nevoa.__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: bool | None = typer.Option(None, "--version", callback=_version, is_eager=True, help="Print the version."),
-) -> None:
-    pass
-
-
-app.command("train")(train.train)
-app.command("sample")(sample.sample)
-app.command("evaluate")(evaluate.evaluate)
-app.command("noise")(noise.noise)
-app.add_typer(data.app, name="data")
-app.add_typer(features.app, name="features")
-app.add_typer(runs.app, name="runs")
+for command in (train.train, sample.sample, evaluate.evaluate, noise.noise, data.app, features.app, runs.app):
+    app.command(command)
+app.register_install_completion_command(help="Complete commands and options in this shell from now on.")
 
 
 def main() -> None:
-    """Run the command line: 2 for what the user can mend, 130 for Ctrl-C, 143 for SIGTERM, never a traceback."""
+    """Run the command line.
+
+    Exit codes: 0, 2 for an error that the user can correct, 130 for Ctrl-C, 143 for SIGTERM.
+    """
     wait_politely()
     signal.signal(signal.SIGTERM, leave)
     try:
-        app()
+        app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
     except NevoaError as error:
-        print(f"nevoa: {error}", file=sys.stderr)
-        sys.exit(2)
-    except OSError as error:  # of a path that nobody has asked for yet
+        _refuse(str(error))
+    except CycloptsError as error:
+        _refuse(str(error))
+    except OSError as error:  # a file operation without an error message of its own
         named = f"{error.filename}: " if error.filename else ""
-        print(f"nevoa: {named}{error.strerror or error}.", file=sys.stderr)
-        sys.exit(2)
+        _refuse(f"{named}{error.strerror or error}.")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _refuse(message: str) -> None:
+    """Print an error and exit with code 2."""
+    from nevoa.cli.terminal import console
+
+    console(stderr=True).print(f"nevoa: {message}")
+    sys.exit(2)

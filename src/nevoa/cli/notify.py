@@ -1,25 +1,25 @@
-"""A word when a long training is done."""
+"""Notify the user that a long training has finished."""
 
 import os
 import sys
 
-# Addresses in Apprise's notation; not an option, since most of them carry a password.
+# Apprise addresses. Not an option of the command line, because most of them contain a password.
 URLS = "NEVOA_NOTIFY_URLS"
 DESKTOP = {"linux": "dbus://", "darwin": "macosx://", "win32": "windows://"}
 
 
 def notify(title: str, body: str) -> None:
-    """Ring the bell. With Apprise installed, also tell the services in NEVOA_NOTIFY_URLS, else the desktop."""
+    """Ring the terminal bell; with Apprise, also message the services in NEVOA_NOTIFY_URLS, or the desktop."""
     print("\a", end="", file=sys.stderr, flush=True)
     urls = os.environ.get(URLS, "").split()
     try:
         import apprise
     except ImportError:
         if urls:
-            print(f"nevoa: {URLS} is set, but messages need nevoa[notify].", file=sys.stderr)
+            print(f"nevoa: {URLS} is set, but Apprise is missing: pip install 'nevoa[notify]'.", file=sys.stderr)
         return
     messenger = apprise.Apprise()
     for url in urls or [DESKTOP.get(sys.platform, "dbus://")]:
         messenger.add(url)
     if not messenger.notify(body=body, title=title) and urls:
-        print(f"nevoa: not every service in {URLS} took the message.", file=sys.stderr)
+        print(f"nevoa: at least one service in {URLS} did not accept the message.", file=sys.stderr)

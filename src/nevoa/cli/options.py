@@ -1,55 +1,111 @@
-"""Options that several commands take: which images, and how a run makes new ones."""
+"""Groups of options that several commands share. Their docstrings are the help texts."""
 
 import csv
-from typing import Annotated
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-import typer
+from cyclopts import Parameter
 
 from nevoa.errors import NevoaError
+from nevoa.vocabulary import SamplerName, SpacingName, VarianceName
 
-Split = Annotated[str | None, typer.Option(help="train, test, or another that the source has.", show_default="train")]
-Classes = Annotated[
-    str | None, typer.Option(help="Only these, by name or index, with commas: cat,dog.", show_default="all")
-]
-Limit = Annotated[int | None, typer.Option(help="At most so many images, drawn at random, always the same ones.")]
-Size = Annotated[
-    str | None,
-    typer.Option(
-        metavar="S|HxW", help="Resize and crop to this, 4 to 1024, without squashing.", show_default="their own; 64"
+SIZE = Parameter(metavar="S|HxW")
+Plugin = Annotated[tuple[Path, ...], Parameter(metavar="FILE.py", show_default=False)]
+Source = Annotated[
+    str,
+    Parameter(
+        help="A folder of images, a .zip, .tar, .npy, .npz, .parquet or idx file, hf:OWNER/NAME, or a data set from "
+        "'nevoa data list'."
     ),
-]
-Channels = Annotated[int | None, typer.Option(help="1: gray; 3: colour.", show_default="as the images are")]
-Background = Annotated[
-    str | None, typer.Option(help="Colour behind what is transparent: a name or #rrggbb.", show_default="white")
-]
-Strict = Annotated[
-    bool | None,
-    typer.Option("--strict", help="Refuse a source of which anything has to be left out.", show_default="no"),
 ]
 
-Sampler = Annotated[str | None, typer.Option(help="ddpm, ddim, dpm_solver, euler or heun.", show_default="the run's")]
-Steps = Annotated[
-    int | None,
-    typer.Option(help="Evaluations of the network per image.", show_default="the run's; another sampler has its own"),
-]
-Spacing = Annotated[
-    str | None,
-    typer.Option(
-        help="Of the timesteps: trailing, leading, log_snr or karras.",
-        show_default="the run's; of another sampler trailing",
-    ),
-]
-Guidance = Annotated[
-    float | None,
-    typer.Option(
-        help="How much of the class: 0 none, 1 as in the data, 2 and more exaggerated.", show_default="the run's"
-    ),
-]
-Eta = Annotated[float | None, typer.Option(help="ddim's share of fresh noise, 0 to 1.", show_default="the run's")]
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ImageOptions:
+    """Which classes to use, and how to prepare their images.
+
+    Attributes:
+        classes: Use only these classes, by name or index, separated by commas: cat,dog. [default: all]
+        size: Resize and crop to this size, 4 to 1024, keeping proportions. [default: the images' own, or 64 if mixed]
+        channels: 1 = gray, 3 = colour. [default: as the images are]
+        background: Colour behind transparent images: a name or #rrggbb. [default: white]
+    """
+
+    classes: str | None = None
+    size: Annotated[str | None, SIZE] = None
+    channels: Literal[1, 3] | None = None
+    background: str | None = None
+
+    def keywords(self) -> dict[str, Any]:
+        """The options under the config's names; None means not given."""
+        given = dict(vars(self))
+        return given | {"only": names_of(given.pop("classes")), "size": size_of(self.size)}
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class SourceOptions(ImageOptions):
+    """Which images of a source to use, and how to prepare them.
+
+    Attributes:
+        split: train, test, or another split of the source. [default: train]
+        limit: Use at most this many images, a random choice that is always the same.
+        strict: Fail if any image is unusable.
+    """
+
+    split: str | None = None
+    limit: int | None = None
+    strict: bool | None = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class SamplingOptions:
+    """How a run makes images.
+
+    Attributes:
+        sampler: Sampling method. [default: the run's]
+        steps: Sampling steps, each one network evaluation (two with heun). [default: the run's, or the sampler's own if
+            --sampler changes]
+        spacing: How timesteps are spaced. [default: the run's, or trailing if --sampler changes]
+        eta: Fresh noise in each ddim step: 0 = none, 1 = as much as ddpm. [default: the run's]
+        guidance: Strength of the class: 0 = ignore it, 1 = as in the data, more = exaggerate. [default: the run's]
+        plugin: Python file that registers the run's network; may be repeated.
+    """
+
+    sampler: SamplerName | None = None
+    steps: int | None = None
+    spacing: SpacingName | None = None
+    eta: float | None = None
+    guidance: float | None = None
+    plugin: Plugin = ()
+
+    def keywords(self) -> dict[str, Any]:
+        """Keyword options of `Model.sample`; None means not given. Loads the plugins."""
+        from nevoa.plugins import load_plugins
+
+        load_plugins(self.plugin)
+        return {name: value for name, value in vars(self).items() if name != "plugin"}
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class AllSamplingOptions(SamplingOptions):
+    """How a run makes images, to the last detail.
+
+    Attributes:
+        variance: Variance of a ddpm step: beta_tilde (small) or beta (large). [default: the run's]
+        clip: Clip x_0 to [-1, 1] at every step. [default: the run's]
+    """
+
+    variance: VarianceName | None = None
+    clip: Annotated[bool | None, Parameter(negative="--no-clip")] = None
 
 
 def names_of(text: str | None) -> list[str] | None:
-    """`cat,dog` as names; one with a comma in it stands in quotes."""
+    """Split `cat,dog` into names; a name that contains a comma is quoted."""
     if text is None:
         return None
     names = next(csv.reader([text.replace("\n", " ")], skipinitialspace=True), [])
@@ -57,7 +113,7 @@ def names_of(text: str | None) -> list[str] | None:
 
 
 def size_of(text: str | None) -> int | tuple[int, int] | None:
-    """`64` or `30x50` as a side, or as height and width. A NevoaError for anything else."""
+    """Parse `64` as a side and `30x50` as height and width."""
     if text is None:
         return None
     try:

@@ -1,55 +1,40 @@
-"""Images that are made ready: what is seen of it."""
+"""Open the images a command needs, with a progress bar while they are decoded."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-from nevoa.cli.options import names_of, size_of
+from nevoa.cli.options import ImageOptions
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from nevoa.config import DataConfig
     from nevoa.data import ImageSet, Notes
 
 SHOWN = 10
 
 
-def data_of(
-    source: str,
-    split: str | None,
-    classes: str | None,
-    limit: int | None,
-    size: str | None,
-    channels: int | None,
-    background: str | None,
-    strict: bool | None,
-) -> "DataConfig":
-    """What a command's options say of the images. A NevoaError if it makes no sense."""
+def data_of(source: str, images: ImageOptions) -> "DataConfig":
+    """The data section of a config from a command's options. A NevoaError if a value is out of range."""
     from nevoa.config import parse
 
-    given = {
-        "source": source,
-        "split": split,
-        "only": names_of(classes),
-        "limit": limit,
-        "size": size_of(size),
-        "channels": channels,
-        "background": background,
-        "strict": strict,
-    }
-    return parse({"data": {key: value for key, value in given.items() if value is not None}}).data
+    given = {key: value for key, value in images.keywords().items() if value is not None}
+    return parse({"data": {"source": source, **given}}).data
 
 
 def show_preparation(data: "DataConfig", *, say: bool = True) -> "ImageSet":
-    """Open a source with a bar while its images are decoded, where they have to be; then say which were left out."""
+    """Open a source, decoding it first if needed.
+
+    Args:
+        say: whether to list unusable files after decoding.
+    """
+    from nevoa.cli.terminal import console, progress_bar
     from nevoa.data import ImageSet, is_path, loading
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    errors = console(stderr=True)
     if not is_path(data.source) and Path(data.source).is_dir():
-        console.print(f"{data.source} is the data set of that name; the folder here is {data.source}/", markup=False)
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        errors.print(f"Using the data set {data.source}; for the folder of that name, type {data.source}/")
+    with progress_bar() as progress:
         task, images, prepared = progress.add_task("reading", total=None), None, False
         for item in loading(data):
             if isinstance(item, ImageSet):
@@ -61,20 +46,20 @@ def show_preparation(data: "DataConfig", *, say: bool = True) -> "ImageSet":
             )
     assert images is not None
     if prepared and say:
-        say_bad(images.notes, console)
+        list_unusable(images.notes, errors)
     return images
 
 
-def say_bad(notes: "Notes", console: Console, most: int | None = SHOWN) -> None:
-    """List the files that were left out, `most` of them."""
+def list_unusable(notes: "Notes", console: "Console", most: int | None = SHOWN) -> None:
+    """List the files that are left out, at most `most` of them."""
     for bad in notes.bad[:most]:
-        console.print(f"left out  {bad.name}: {bad.reason}", markup=False)
+        console.print(f"left out  {bad.name}: {bad.reason}")
     if most is not None and len(notes.bad) > most:
-        console.print(f"left out  and {len(notes.bad) - most:,} more, which 'nevoa data show' lists")
+        console.print(f"left out  and {len(notes.bad) - most:,} more; 'nevoa data show' lists them all")
 
 
 def left_out(notes: "Notes") -> str:
-    """What did not go into the images, in words."""
-    parts = {"left out": len(notes.bad), "there twice": notes.duplicates}
-    said = [f"{count:,} {what}" for what, count in parts.items() if count]
-    return f" ({', '.join(said)})" if said else ""
+    """How many files are not among the images: ` (3 unusable, 2 duplicates)`, or nothing."""
+    parts = {"unusable": len(notes.bad), "duplicates": notes.duplicates}
+    counts = [f"{count:,} {what}" for what, count in parts.items() if count]
+    return f" ({', '.join(counts)})" if counts else ""

@@ -3,60 +3,63 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-from rich.console import Console
+from cyclopts import App, Parameter
 from rich.text import Text
 
-from nevoa.cli.table import show_table
 from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
     from nevoa.runs import Summary
 
-app = typer.Typer(help="List runs, and check their files.")
+app = App(name="runs", help="List runs, and check their files.")
 
 COLUMNS = ("run", "status", "images seen", "loss", "quality", "size")
 
 
-@app.callback(invoke_without_command=True)
-def list_(
-    context: typer.Context,
-    folder: Annotated[Path, typer.Option("--in", help="Folder that contains the runs.")] = Path("runs"),
-) -> None:
-    """List the runs in a folder: status, progress and quality."""
-    if context.invoked_subcommand:
-        return
+@app.default
+def list_(*, folder: Annotated[Path, Parameter(name="--in")] = Path("runs")) -> None:
+    """List the runs in a folder: status, progress and quality.
+
+    Args:
+        folder: The folder that contains the runs.
+    """
+    from nevoa.cli.terminal import Records, console
     from nevoa.runs import Summary, runs_in
 
-    console = Console(highlight=False)
+    screen = console()
     summaries = [Summary.of(run) for run in runs_in(folder)]
     if not summaries:
-        console.print(f"There are no runs in {folder} yet. 'nevoa train' makes one.", markup=False)
+        screen.print(f"There are no runs in {folder} yet. 'nevoa train' makes one.")
         return
-    show_table(console, COLUMNS, [_row(summary) for summary in summaries], right=COLUMNS[2:])
+    screen.print(Records(COLUMNS, [_row(summary) for summary in summaries], right=COLUMNS[2:]))
     for summary in summaries:
         if summary.status == "failed":
-            console.print(f"{summary.name} failed: {summary.message}", markup=False)
+            screen.print(f"{summary.name} failed: {summary.message}")
 
 
-@app.command()
-def check(run: Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")]) -> None:
-    """Read every file of a run and name the damaged ones."""
+@app.command
+def check(run: Path, /) -> None:
+    """Read every file of a run and name the damaged ones.
+
+    Args:
+        run: A run folder.
+    """
+    from nevoa.cli.terminal import console
     from nevoa.runs import Run
     from nevoa.runs.check import check as parts_of
 
-    console, damaged, previews = Console(highlight=False), 0, 0
+    screen, damaged, previews = console(), 0, 0
     target = Run(run)
     for part, problem in parts_of(target):
         if problem:
             damaged += 1
-            console.print(Text(f"{part}: {problem}", style="red", overflow="fold"))
+            screen.print(Text(f"{part}: {problem}", style="red", overflow="fold"))
         elif run / part in target.previews():  # there may be hundreds
             previews += 1
         else:
-            console.print(Text(f"{part}: valid", overflow="fold"))
+            screen.print(Text(f"{part}: valid", overflow="fold"))
     if previews:
-        console.print(f"previews: {previews:,} valid")
+        screen.print(f"previews: {previews:,} valid")
     if damaged:
         raise NevoaError(f"Damaged parts of {run}: {damaged}.")
 

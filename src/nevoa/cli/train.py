@@ -1,135 +1,142 @@
 """`nevoa train`."""
 
 import json
+import sys
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from cyclopts import Parameter
 
-from nevoa.cli import options
 from nevoa.cli.interrupt import Interrupt
 from nevoa.cli.notify import notify as send
-from nevoa.cli.options import names_of, size_of
+from nevoa.cli.options import Plugin, Source, SourceOptions
 from nevoa.cli.preparation import left_out, show_preparation
+from nevoa.errors import NevoaError
+from nevoa.vocabulary import PresetName
 
 if TYPE_CHECKING:
+    from nevoa.config import Config
     from nevoa.training import Plan
 
-
-# Fewer than this, and a network has seen each of them a thousand times within minutes.
+# A network sees each of fewer images than this a thousand times within minutes.
 FEW_IMAGES = 100
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions:
+    """What to train, and for how long.
+
+    Attributes:
+        preset: Named starting point. [default: quick]
+        config: Start from this config.toml instead of a preset; a run's own config reproduces the run.
+        minutes: Train for this long, all included.
+        epochs: Train for this many passes over the images.
+        steps: Train for this many steps.
+        seed: Seed of everything random. [default: 0]
+        flip: Mirror half of the images at random. [default: on where mirroring suits the data, so not for text]
+        conditional: Train with class labels, so that images of a class can be sampled. [default: the preset's]
+        option: Set any config key; may be repeated.
+        plugin: Python file that registers networks; may be repeated.
+    """
+
+    preset: PresetName | None = None
+    config: Annotated[Path | None, Parameter(metavar="FILE")] = None
+    minutes: float | None = None
+    epochs: float | None = None
+    steps: int | None = None
+    seed: int | None = None
+    flip: Annotated[bool | None, Parameter(negative="--no-flip")] = None
+    conditional: Annotated[bool | None, Parameter(negative="--no-conditional")] = None
+    option: Annotated[tuple[str, ...], Parameter(name="-o", metavar="SECTION.KEY=VALUE", show_default=False)] = ()
+    plugin: Plugin = ()
+
+    @property
+    def start(self) -> str:
+        """The preset's name, for the run folder; `config` if training starts from a file."""
+        return self.preset or ("config" if self.config else "quick")
+
+    def keywords(self) -> dict[str, Any]:
+        """Keyword options of `configure`; None means not given."""
+        given = {key: value for key, value in vars(self).items() if key not in ("preset", "config", "option", "plugin")}
+        return given | ({"config": self.config} if self.config else {})
+
+
 def train(
-    source: Annotated[
-        str | None,
-        typer.Argument(
-            help="A folder of images, a .zip, .tar, .npy, .npz, .parquet or idx file, hf:OWNER/NAME, or a data set of "
-            "'nevoa data list'.",
-            show_default="the preset's",
-        ),
-    ] = None,
-    preset: Annotated[str, typer.Option(help="quick, classic or ddpm-cifar10.")] = "quick",
-    minutes: Annotated[float | None, typer.Option(help="Train for so long, all told.")] = None,
-    epochs: Annotated[float | None, typer.Option(help="Train for so many passes over the data.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Train for so many steps.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Run folder.", show_default="runs/SOURCE-PRESET")] = None,
-    seed: Annotated[int | None, typer.Option(help="Decides everything random.", show_default="0")] = None,
-    split: options.Split = None,
-    classes: options.Classes = None,
-    limit: options.Limit = None,
-    size: options.Size = None,
-    channels: options.Channels = None,
-    background: options.Background = None,
-    strict: options.Strict = None,
-    flip: Annotated[
-        bool | None,
-        typer.Option(
-            "--flip/--no-flip",
-            help="Mirror images at random, half of the time.",
-            show_default="as suits the data: not for text",
-        ),
-    ] = None,
-    conditional: Annotated[
-        bool | None,
-        typer.Option(
-            "--conditional/--no-conditional",
-            help="Tell the network the classes, so that they can be asked for.",
-            show_default="the preset's",
-        ),
-    ] = None,
-    option: Annotated[
-        list[str] | None, typer.Option("-o", metavar="SECTION.KEY=VALUE", help="Set any config key.")
-    ] = None,
-    accept_changes: Annotated[
-        bool, typer.Option("--accept-changes", help="Go on with a run although settings, data or torch differ.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
-    notify: Annotated[
-        bool,
-        typer.Option(
-            "--notify", help="Ring the bell at the end; with Apprise (the extra 'notify') also send a message."
-        ),
-    ] = False,
+    source: Annotated[Source | None, Parameter(show_default="the preset's images")] = None,
+    /,
+    *,
+    training: TrainingOptions = TrainingOptions(),
+    images: SourceOptions = SourceOptions(),
+    out: Path | None = None,
+    accept_changes: bool = False,
+    dry_run: bool = False,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+    notify: bool = False,
 ) -> None:
-    """Train a model. The same command again goes on where it stopped."""
+    """Train a model. Run the same command again to resume.
+
+    Args:
+        out: Run folder. [default: runs/SOURCE-PRESET]
+        accept_changes: Resume although settings, images or the torch version have changed.
+        dry_run: Print the plan and stop.
+        as_json: Print the plan as JSON.
+        notify: Ring the bell at the end; with Apprise (extra 'notify') also send a message.
+    """
     # The minutes began when the process did, and all of its time so far was spent computing.
     started = time.perf_counter() - time.process_time()
-    from nevoa.presets import configure
     from nevoa.training import Plan, default_folder, fit_resolved, resolve_run, show_progress
 
-    config = configure(
-        source,
-        preset,
-        options=option or (),
-        minutes=minutes,
-        epochs=epochs,
-        steps=steps,
-        seed=seed,
-        split=split,
-        only=names_of(classes),
-        limit=limit,
-        size=size_of(size),
-        channels=channels,
-        background=background,
-        strict=strict,
-        flip=flip,
-        conditional=conditional,
-    )
-    # Images are decoded once for all trainings: the minutes are not for that.
+    config = _configure(source, training, images)
+    # Images are decoded once for all trainings, so the minutes do not include it.
     before = time.perf_counter()
-    images = show_preparation(config.data)
+    loaded = show_preparation(config.data)
     started += time.perf_counter() - before
-    folder = out or default_folder(config, preset)
-    trial = resolve_run(config, folder, images, started=started, accept_changes=accept_changes)
-    plan = Plan.of(trial)
+    folder = out or default_folder(config, training.start)
+    job = resolve_run(config, folder, loaded, started=started, accept_changes=accept_changes)
+    plan = Plan.of(job)
     if as_json:
-        typer.echo(json.dumps(plan.as_dict()))
+        print(json.dumps(plan.as_dict()))
     else:
         _print_plan(plan, folder)
     if dry_run:
         return
     with (
         Interrupt() as interrupt,
-        closing(fit_resolved(trial, folder, accept_changes=accept_changes)) as stream,
+        closing(fit_resolved(job, folder, accept_changes=accept_changes)) as stream,
         closing(show_progress(stream, plan.config.training)) as shown,
     ):
         stopped = any(interrupt.exit_code for _ in shown)
     if stopped:
-        typer.echo(f"Stopped. {folder} is whole; the same command goes on from here.", err=True)
-        raise typer.Exit(interrupt.exit_code)
-    typer.echo(f"Trained: {folder}\nTry:     nevoa sample {folder} --out images.png", err=as_json)
+        print(f"Stopped and saved in {folder}. Run the same command again to resume.", file=sys.stderr)
+        sys.exit(interrupt.exit_code)
+    print(f"Trained: {folder}\nTry:     nevoa sample {folder} --out images.png", file=sys.stderr if as_json else None)
     if notify:
         send(f"nevoa: {folder.name} is trained", f"{plan.steps * config.training.batch_size:,} images seen.")
 
 
+def _configure(source: str | None, training: TrainingOptions, images: SourceOptions) -> "Config":
+    from nevoa.plugins import load_plugins
+    from nevoa.presets import DEFAULT_PRESET, configure
+
+    if training.preset and training.config:
+        raise NevoaError("Give --preset or --config, not both.")
+    load_plugins(training.plugin)
+    preset = training.preset or DEFAULT_PRESET
+    return configure(source, preset, options=training.option, **training.keywords(), **images.keywords())
+
+
 def _print_plan(plan: "Plan", folder: Path) -> None:
+    from nevoa.cli.terminal import Fields, console
+
+    console().print(Fields(_plan_rows(plan, folder)))
+
+
+def _plan_rows(plan: "Plan", folder: Path) -> dict[str, str]:
+    from nevoa.cli.terminal import duration
     from nevoa.runs import Run
     from nevoa.runs.checkpoint import newest_saved
 
@@ -137,29 +144,20 @@ def _print_plan(plan: "Plan", folder: Path) -> None:
     done = newest_saved(Run(folder).checkpoints) // plan.config.training.batch_size
     rows = {
         "data": f"{plan.source}: {plan.images:,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}"
-        f"{', mirrored' * bool(plan.config.data.flip)}{left_out(plan.notes)}",
+        f"{', mirrored at random' * bool(plan.config.data.flip)}{left_out(plan.notes)}",
         "network": f"{plan.network}, {plan.parameters:,} parameters{_classes(plan)}",
         "device": f"{plan.device}, {plan.precision}, {plan.threads} thread{'s' * (plan.threads > 1)}",
-        "steps": f"{plan.steps:,} of {plan.config.training.batch_size} images{f', {done:,} are done' * bool(done)}",
-        "time": f"about {_duration(plan.seconds * max(0, 1 - done / plan.steps))} ({plan.step_seconds:.3g} s a step)",
-        "compute": f"{plan.flop_per_image / 1e9:.3g} GFLOP an image, {plan.flop_per_second / 1e9:,.0f} GFLOP/s",
+        "steps": f"{plan.steps:,} of {plan.config.training.batch_size} images{f', {done:,} done' * bool(done)}",
+        "time": f"about {duration(plan.seconds * max(0, 1 - done / plan.steps))} ({plan.step_seconds:.3g} s per step)",
+        "compute": f"{plan.flop_per_image / 1e9:.3g} GFLOP per image, {plan.flop_per_second / 1e9:,.0f} GFLOP/s",
         "memory": f"about {plan.memory_bytes / 1e9:.1f} GB",
         "disk": f"up to {plan.disk_bytes / 1e6:,.0f} MB",
         "folder": str(folder),
     }
     if plan.images < FEW_IMAGES:
-        rows["few"] = f"{plan.images} images are soon learned by heart: expect copies of them, or blends"
-    table = Table.grid(padding=(0, 2))
-    for name, value in rows.items():
-        table.add_row(f"[bold]{name}", escape(value))
-    Console(highlight=False, soft_wrap=True).print(table)
+        rows["warning"] = f"{plan.images} images are few: expect the model to memorise them and produce near copies"
+    return rows
 
 
 def _classes(plan: "Plan") -> str:
-    return f", told which of {len(plan.config.classes)} classes" if plan.config.classes else ""
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    return f", class-conditional, {len(plan.config.classes)} classes" if plan.config.classes else ""

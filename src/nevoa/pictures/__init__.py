@@ -1,7 +1,20 @@
-"""Arrays in, pictures out: grids, rows, animations, strips with titles, the sheet of a measurement."""
+"""Arrays in, pictures out: grids, rows, animations, titled images, figures, and HTML for notebooks."""
 
 from nevoa.pictures.animation import save_gif
-from nevoa.pictures.figures import quality_sheet
-from nevoa.pictures.grid import enlarged, grid, titled_rows, titled_strip
+from nevoa.pictures.figures import loss_curve, quality_sheet
+from nevoa.pictures.grid import enlarged, grid, titled_grid, titled_rows
+from nevoa.pictures.html import html_page, png_bytes
+from nevoa.pictures.show import show
 
-__all__ = ["enlarged", "grid", "quality_sheet", "save_gif", "titled_rows", "titled_strip"]
+__all__ = [
+    "enlarged",
+    "grid",
+    "html_page",
+    "loss_curve",
+    "png_bytes",
+    "quality_sheet",
+    "save_gif",
+    "show",
+    "titled_grid",
+    "titled_rows",
+]

@@ -1,12 +1,14 @@
-"""The sheet of a measurement: samples beside their nearest training images, and the loss by noise level."""
+"""Figures: the sheet of an evaluation, and the loss curve of a run."""
 
 import io
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float64, UInt8
 from PIL import Image
 
+from nevoa.errors import NevoaError
 from nevoa.pictures.grid import grid
 
 if TYPE_CHECKING:
@@ -18,22 +20,25 @@ Curve = Float64[np.ndarray, " T"]
 
 COLUMNS = 16
 WIDTH, ROW, CURVES = 12.0, 0.72, 3.2
+LOSS_SIZE = 6.0, 3.0
+# The points of a curve of fewer are marked: a line through one point is invisible.
+FEW_POINTS = 30
 
 
 def quality_sheet(
     samples: Images, nearest: Images | None = None, noise_loss: Curve | None = None, bits: Curve | None = None
 ) -> Image.Image:
-    """One picture: the images in rows of 16, below them a curve for each of `noise_loss` and `bits` that is given.
+    """Draw samples in rows of 16, and below them the curves that are given.
 
     Args:
-        nearest: for each sample its nearest training image, shown below it.
+        nearest: the nearest training image of each sample, shown below it.
         noise_loss: mean squared error of the noise at timesteps 1 … T.
-        bits: terms of the bound at timesteps 1 … T, in bits per dimension.
+        bits: terms of the variational bound at timesteps 1 … T, in bits per dimension.
     """
     from matplotlib.figure import Figure
 
     tiles = samples if nearest is None else _interleaved(samples, nearest)
-    curves = {"loss: mean squared error of the noise": noise_loss, "terms of the bound, bits per dimension": bits}
+    curves = {"mean squared error of the predicted noise": noise_loss, "variational bound, bits per dimension": bits}
     curves = {title: curve for title, curve in curves.items() if curve is not None}
     heights = [ROW * -(-len(tiles) // COLUMNS), *[CURVES] * bool(curves)]
     figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained", dpi=100)
@@ -44,8 +49,34 @@ def quality_sheet(
     return _rendered(figure)
 
 
+def loss_curve(metrics: Iterable[Mapping[str, Any]]) -> Image.Image:
+    """Draw the loss over the images seen, on a logarithmic axis.
+
+    Args:
+        metrics: lines of a run's metrics, with `images_seen` and `loss`; lines without a loss are skipped.
+
+    Raises:
+        NevoaError: no line has a loss.
+    """
+    from matplotlib.figure import Figure
+
+    points = [(line["images_seen"], line["loss"]) for line in metrics if line.get("loss") is not None]
+    if not points:
+        raise NevoaError("There is no loss to draw yet: the run has not reported any.")
+    figure = Figure(figsize=LOSS_SIZE, layout="constrained", dpi=100)
+    axes = figure.add_subplot()
+    axes.set_yscale("log")
+    axes.plot(*zip(*points, strict=True), linewidth=1.2, marker="." if len(points) < FEW_POINTS else "")
+    axes.locator_params(axis="x", nbins=6)
+    axes.set_xlabel("images seen")
+    axes.set_ylabel("loss")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.grid(alpha=0.3, which="both")
+    return _rendered(figure)
+
+
 def _interleaved(samples: Images, nearest: Images) -> UInt8[np.ndarray, "2*N H W C"]:
-    """Rows of samples, each followed by the row of their nearest."""
+    """Alternate rows of samples and rows of their nearest training images."""
     firsts = range(0, len(samples), COLUMNS)
     return np.concatenate([part[i : i + COLUMNS] for i in firsts for part in (samples, nearest)])
 
@@ -54,7 +85,9 @@ def _show_images(axes: "Axes", tiles: Images, paired: bool) -> None:
     axes.imshow(grid(tiles, columns=COLUMNS), cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
     axes.set_axis_off()
     if paired:
-        axes.set_title("samples, each above its nearest training image; last two rows: the nearest of all", fontsize=10)
+        axes.set_title(
+            "samples, each above its nearest training image; last two rows: the nearest pairs of all", fontsize=10
+        )
 
 
 def _show_curve(axes: "Axes", title: str, curve: Curve) -> None:

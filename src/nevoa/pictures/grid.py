@@ -1,4 +1,4 @@
-"""Many images on one sheet."""
+"""Many images in one picture."""
 
 import math
 from collections.abc import Sequence
@@ -9,17 +9,22 @@ from PIL import Image, ImageDraw, ImageFont
 
 Images = UInt8[np.ndarray, "N H W C"]
 
-# A 28x28 image is 7 mm wide on a common screen; twice that can be looked at.
+# A 28x28 image is 7 mm wide on a common screen, too small to see; images are enlarged to about this side.
 SMALL_SIDE = 64
+_WHITE = {"L": 255, "RGB": (255, 255, 255)}
+_BLACK = {"L": 0, "RGB": (0, 0, 0)}
 
 
 def grid(
     images: Images, columns: int | None = None, gap: int = 2, scale: int | None = None, rows: int | None = None
 ) -> Image.Image:
-    """Images row by row on a white sheet; as square a sheet as can be unless `columns` is given.
+    """Arrange images row by row on white.
 
-    `rows` in its place fills the sheet column by column, so that image n is in row n % rows.
-    `scale` enlarges each pixel to a square of that side; None picks what makes small images visible.
+    Args:
+        columns: images per row; by default the grid is as square as possible.
+        gap: white pixels between images and around them.
+        scale: side of the square that each pixel becomes; by default small images are enlarged.
+        rows: fill the grid column by column instead, so that image n is in row n % rows.
     """
     if scale is None:
         scale = max(1, round(SMALL_SIDE / max(images.shape[1:3])))
@@ -36,23 +41,48 @@ def grid(
     return _picture(sheet)
 
 
-def titled_strip(images: Images, titles: Sequence[str], side: int = 128) -> Image.Image:
-    """Images side by side, each with its title below. Small ones are enlarged in whole pixels to about `side`."""
-    strip = grid(images, columns=len(images), gap=4, scale=max(1, round(side / images.shape[2])))
-    size = max(11, min(16, strip.width // len(images) // 7))
-    font, line = ImageFont.load_default(size), math.ceil(size * 1.8)
-    sheet = Image.new(strip.mode, (strip.width, strip.height + line), 255 if strip.mode == "L" else (255, 255, 255))
-    sheet.paste(strip)
-    draw = ImageDraw.Draw(sheet)
-    pitch = (strip.width - 4) / len(images)
-    for index, title in enumerate(titles):
-        middle = (4 + index * pitch + (pitch - 4) / 2, strip.height + line / 2 - 2)
-        draw.text(middle, title, fill=0 if strip.mode == "L" else (0, 0, 0), font=font, anchor="mm")
+def titled_grid(
+    images: Images, titles: Sequence[str], columns: int | None = None, side: int = SMALL_SIDE
+) -> Image.Image:
+    """Arrange images row by row, each with its title below. Small images are enlarged to about `side`."""
+    columns = columns or math.ceil(math.sqrt(len(images)))
+    firsts = range(0, len(images), columns)
+    scale = max(1, round(side / images.shape[2]))
+    font = _fitting_font(titles, scale * images.shape[2])
+    strips = [_titled_strip(images[i : i + columns], titles[i : i + columns], scale, font) for i in firsts]
+    width, height = strips[0].width, sum(strip.height for strip in strips)
+    sheet = Image.new(strips[0].mode, (width, height), _WHITE[strips[0].mode])
+    top = 0
+    for strip in strips:
+        sheet.paste(strip, (0, top))
+        top += strip.height
     return sheet
 
 
-def titled_rows(rows: Sequence[Images], titles: Sequence[str]) -> Image.Image:
-    """A row of images for each title, which stands before it. Small ones are enlarged in whole pixels."""
+def _titled_strip(images: Images, titles: Sequence[str], scale: int, font: ImageFont.FreeTypeFont) -> Image.Image:
+    tiles = grid(images, columns=len(images), gap=4, scale=scale)
+    pitch = (tiles.width - 4) // len(images)
+    line = math.ceil(font.size * 1.8)
+    strip = Image.new(tiles.mode, (tiles.width, tiles.height + line), _WHITE[tiles.mode])
+    strip.paste(tiles)
+    draw = ImageDraw.Draw(strip)
+    for index, title in enumerate(titles):
+        middle = (4 + index * pitch + (pitch - 4) / 2, tiles.height + line / 2 - 2)
+        draw.text(middle, title, fill=_BLACK[tiles.mode], font=font, anchor="mm")
+    return strip
+
+
+def _fitting_font(titles: Sequence[str], width: int) -> ImageFont.FreeTypeFont:
+    """The largest font, 8 to 16 pixels high, in which every title fits the width."""
+    fonts = (ImageFont.load_default(size) for size in range(16, 7, -1))
+    for font in fonts:
+        if max(map(font.getlength, titles)) <= width:
+            break
+    return font
+
+
+def titled_rows(rows: Sequence[UInt8[np.ndarray, "_ H W C"]], titles: Sequence[str]) -> Image.Image:
+    """Draw a row of images for each title, with the title to its left. Small images are enlarged in whole pixels."""
     longest = max(map(len, rows))
     blank = np.full((1, *rows[0].shape[1:]), 255, np.uint8)
     filled = [np.concatenate([row, blank.repeat(longest - len(row), axis=0)]) for row in rows]
@@ -68,7 +98,7 @@ def titled_rows(rows: Sequence[Images], titles: Sequence[str]) -> Image.Image:
 
 
 def enlarged(images: Images, scale: int) -> UInt8[np.ndarray, "N sH sW C"]:
-    """Every pixel as a square of `scale` by `scale`."""
+    """Enlarge every pixel to a square of `scale` by `scale`."""
     return images.repeat(scale, axis=1).repeat(scale, axis=2)
 
 

@@ -1,0 +1,109 @@
+"""Write images as they are made: a grid, an array, an animation or a folder."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nevoa.errors import NevoaError, unknown
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Batches = Iterable[list[np.ndarray]]
+
+SUFFIXES = (".png", ".npy", ".gif")
+LARGEST_GRID = 10_000
+LARGEST_FOLDER = 1_000_000
+# Files larger than this are announced.
+LARGE_BYTES = 1_000_000_000
+# The least that a PNG takes on a common disk.
+BLOCK = 4096
+
+
+class Output:
+    """Where images go; the suffix of `path` decides the format, and no suffix means a folder of PNGs.
+
+    Args:
+        trajectory: draw each image as a row of states, from noise to image.
+    """
+
+    def __init__(self, path: Path, trajectory: bool = False) -> None:
+        self.path, self.kind, self.trajectory = path, path.suffix, trajectory
+        if self.kind and self.kind not in SUFFIXES:
+            raise unknown("output format", self.kind, SUFFIXES)
+        if trajectory and self.kind != ".png":
+            raise NevoaError("--trajectory draws a picture: choose an --out that ends in .png.")
+        if not self.kind and path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise NevoaError(f"{path} exists. Choose another --out, or one that ends in {', '.join(SUFFIXES)}.")
+
+    def check(self, count: int, shape: tuple[int, int, int]) -> None:
+        """Refuse what no picture can show or the disk cannot hold; announce a large file."""
+        from nevoa._util.files import check_room
+        from nevoa.cli.terminal import console
+
+        most = {".png": LARGEST_GRID, "": LARGEST_FOLDER}.get(self.kind, count)
+        if count > most:
+            what, instead = ("grid", "a folder or .npy") if self.kind else ("folder", ".npy")
+            raise NevoaError(f"A {what} holds up to {most:,} images, not {count:,}: choose {instead} for --out.")
+        if self.kind in ("", ".npy"):
+            channels, height, width = shape
+            each = channels * height * width
+            size = count * (each if self.kind else each + BLOCK)
+            check_room(self.path.parent, size, str(self.path))
+            if size > LARGE_BYTES:
+                console(stderr=True).print(f"{self.path} takes up to {size / 1e9:,.1f} GB.")
+
+    def write(self, batches: "Batches", count: int, rows: int | None = None) -> None:
+        """Write `count` images, complete or not at all.
+
+        Args:
+            batches: for each batch its states uint8 `[B, H, W, C]` from noise to image, as many as there are frames.
+            rows: put image n of a grid into row n % rows.
+        """
+        from nevoa._util.files import published
+
+        with published(self.path) as temporary:
+            if self.kind == ".npy":
+                _write_array(temporary, batches, count)
+            elif not self.kind:
+                _write_folder(temporary, batches, count)
+            else:
+                self._draw(temporary, batches, rows)
+
+    def _draw(self, temporary: Path, batches: "Batches", rows: int | None) -> None:
+        import numpy as np
+
+        from nevoa.pictures import grid, save_gif
+
+        frames = [np.concatenate(frame) for frame in zip(*batches, strict=True)]
+        if self.trajectory:
+            states = np.stack(frames, axis=1)
+            grid(states.reshape(-1, *states.shape[2:]), columns=len(frames)).save(temporary)
+        elif self.kind == ".gif":
+            save_gif([grid(frame, rows=rows) for frame in frames], temporary)
+        else:
+            grid(frames[-1], rows=rows).save(temporary)
+
+
+def _write_array(path: Path, batches: "Batches", count: int) -> None:
+    """Write an .npy file batch by batch, so that memory stays flat."""
+    from numpy.lib import format as npy
+
+    with path.open("wb") as file:
+        for first, (*_, images) in enumerate(batches):
+            if not first:
+                shape = (count, *images.shape[1:])
+                npy.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            file.write(images.tobytes())
+
+
+def _write_folder(path: Path, batches: "Batches", count: int) -> None:
+    """Write a PNG for each image, numbered so that names sort."""
+    from nevoa.data import picture_of
+
+    path.mkdir()
+    number, digits = 0, max(6, len(str(count - 1)))
+    for *_, images in batches:
+        for image in images:
+            picture_of(image).save(path / f"{number:0{digits}d}.png")
+            number += 1

@@ -1,0 +1,37 @@
+"""HTML that notebooks display: a heading, a table and pictures, in one self-contained text."""
+
+import base64
+import io
+from collections.abc import Mapping
+from html import escape
+
+from PIL import Image
+
+
+def html_page(title: str, rows: Mapping[str, object], pictures: Mapping[str, Image.Image]) -> str:
+    """Return HTML with a title, a table of named values, and pictures with their captions.
+
+    Text is escaped; pictures are embedded as PNG, so the text needs no other file.
+
+    >>> html_page("a run", {"images seen": 640}, {})
+    '<h3>a run</h3><table><tr><th>images seen</th><td>640</td></tr></table>'
+    """
+    cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>" for name, value in rows.items())
+    figures = "".join(_figure(caption, picture) for caption, picture in pictures.items())
+    return f"<h3>{escape(title)}</h3><table>{cells}</table>{figures}"
+
+
+def png_bytes(picture: Image.Image) -> bytes:
+    """Encode a picture as PNG."""
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _figure(caption: str, picture: Image.Image) -> str:
+    source = base64.b64encode(png_bytes(picture)).decode()
+    name = escape(caption, quote=True)
+    return (
+        '<figure style="display: inline-block; vertical-align: top">'
+        f'<img src="data:image/png;base64,{source}" alt="{name}"><figcaption>{name}</figcaption></figure>'
+    )

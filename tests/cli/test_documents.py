@@ -1,0 +1,36 @@
+"""The commands and links in the documents are real."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from nevoa.cli.main import app
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+
+
+def commands(text: str) -> list[str]:
+    """The indented lines that begin with `nevoa`, without comments."""
+    lines = [line.split("#")[0].strip() for line in text.splitlines() if re.match(r" {4}(\.venv/bin/)?nevoa ", line)]
+    return [line.removeprefix(".venv/bin/") for line in lines]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_in_a_document_can_be_parsed(path: Path) -> None:
+    """A single capital letter, such as the M of `--minutes M`, is a number."""
+    for command in commands(path.read_text()):
+        tokens = ["3" if re.fullmatch("[A-Z]", token) else token for token in shlex.split(command)[1:]]
+        app.parse_args(tokens, exit_on_error=False, print_error=False)
+
+
+def test_the_readme_has_commands() -> None:
+    assert len(commands((ROOT / "README.md").read_text())) > 10
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_to_a_file_leads_somewhere(path: Path) -> None:
+    for link in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
+        assert (path.parent / link).exists(), link

@@ -1,0 +1,49 @@
+"""The command itself: help, completion, version."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import nevoa as package
+from tests.cli.conftest import nevoa
+
+
+def test_help_does_not_wait_for_torch() -> None:
+    code = "import sys, nevoa.cli.main as m; m.app(['train', '--help'], result_action='return_value'); "
+    code += "sys.exit(str({'torch', 'numpy', 'pydantic'} & set(sys.modules) or ''))"
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.stderr.strip() == ""
+    assert "--accept-changes" in done.stdout
+
+
+def test_help_lists_the_commands(tmp_path: Path) -> None:
+    text = nevoa("--help", folder=tmp_path).stdout
+    for command in ("train", "sample", "evaluate", "noise", "data", "features", "runs", "--install-completion"):
+        assert command in text
+    assert nevoa(folder=tmp_path).stdout == text
+
+
+@pytest.mark.parametrize("columns", [80, 40])
+def test_help_fits_the_terminal(columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = nevoa("train", "--help", folder=tmp_path).stdout
+    assert max(map(len, text.splitlines())) <= columns
+    assert "…" not in text
+    last_words = "with Apprise (extra 'notify') also send a message."
+    for word in last_words.split():
+        assert word in text
+
+
+def test_the_version_is_printed(tmp_path: Path) -> None:
+    assert nevoa("--version", folder=tmp_path).stdout == f"nevoa {package.__version__}\n"
+
+
+def test_completion_is_installed_where_bash_reads_it(tmp_path: Path) -> None:
+    environment = {**os.environ, "HOME": str(tmp_path), "SHELL": "/bin/bash"}
+    command = [sys.executable, "-m", "nevoa", "--install-completion", "--shell", "bash"]
+    subprocess.run(command, check=True, cwd=tmp_path, env=environment, capture_output=True)
+    scripts = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
+    assert any("--accept-changes" in script and "dpm_solver" in script for script in scripts)

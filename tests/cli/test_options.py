@@ -1,0 +1,52 @@
+"""Options shared by commands."""
+
+from dataclasses import fields
+from typing import get_args
+
+import pytest
+
+from nevoa.cli.options import AllSamplingOptions, SourceOptions, names_of, size_of
+from nevoa.cli.train import TrainingOptions
+from nevoa.config import DataConfig, SamplingConfig
+from nevoa.errors import NevoaError
+from nevoa.presets import PRESETS
+from nevoa.vocabulary import PresetName
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (None, None),
+        ("cat,dog", ["cat", "dog"]),
+        (" cat , 3", ["cat", "3"]),
+        ('"tench, Tinca tinca",cat', ["tench, Tinca tinca", "cat"]),
+        ("", [""]),
+        ("cat\ndog", ["cat dog"]),
+    ],
+)
+def test_names_with_commas_are_quoted(text: str | None, names: list[str] | None) -> None:
+    assert names_of(text) == names
+
+
+def test_a_size_is_a_side_or_height_and_width() -> None:
+    assert size_of(None) is None
+    assert size_of("64") == 64
+    assert size_of("30x50") == size_of("30X50") == (30, 50)
+    for wrong in ("", "x", "3x", "1x2x3", "big"):
+        with pytest.raises(NevoaError, match="HEIGHTxWIDTH"):
+            size_of(wrong)
+
+
+def test_groups_of_options_are_keys_of_the_config() -> None:
+    assert SourceOptions(classes="cat", size="9").keywords().keys() <= DataConfig.model_fields.keys()
+    assert AllSamplingOptions().keywords().keys() == SamplingConfig.model_fields.keys()
+
+
+def test_every_preset_can_be_named() -> None:
+    assert set(get_args(PresetName)) == set(PRESETS)
+
+
+@pytest.mark.parametrize("group", [SourceOptions, AllSamplingOptions, TrainingOptions])
+def test_every_option_has_a_help_text(group: type) -> None:
+    docs = "".join(kind.__doc__ or "" for kind in group.__mro__)
+    assert all(f"\n        {field.name}: " in docs for field in fields(group))

@@ -1,0 +1,114 @@
+"""Images are written as they are made."""
+
+import time
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nevoa.cli.output import LARGE_BYTES, Output
+from nevoa.cli.sample import MOST_TILES, _default_count, _Forecast, sampled
+from nevoa.errors import NevoaError
+from nevoa.runs.run import Run
+
+
+@pytest.mark.parametrize(
+    ("classes", "count"), [(0, 64), (1, 64), (2, 16), (10, 80), (33, 231), (100, 200), (5_749, 256)]
+)
+def test_a_grid_has_eight_of_each_class_or_fewer(classes: int, count: int) -> None:
+    assert _default_count(classes, trajectory=False) == count
+
+
+def test_the_default_count_fits_into_an_animation() -> None:
+    assert max(_default_count(classes, trajectory=False) for classes in range(1_000)) <= MOST_TILES
+
+
+def test_batches_joined_are_the_images_of_the_model(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Run(trained / "runs/tiny").model()
+    whole = model.sample(7, seed=3)
+    monkeypatch.setattr("nevoa.model.IMAGES_AT_ONCE", 3)
+    batches = list(sampled(model, 7, 1, {**model.settings().model_dump(), "seed": 3}))
+    assert [len(images) for (images,) in batches] == [3, 3, 1]
+    np.testing.assert_array_equal(np.concatenate([images for (images,) in batches]), whole)
+
+
+def test_states_are_evenly_spaced_from_noise_to_image(trained: Path) -> None:
+    model = Run(trained / "runs/tiny").model()
+    ((*_, images),) = sampled(model, 2, 3, model.settings().model_dump())
+    ((first, _, last),) = sampled(model, 2, 3, model.settings().model_dump())
+    assert first.std() > 60  # clipped unit noise
+    np.testing.assert_array_equal(last, images)
+
+
+def pieces(count: int, each: int, made: list[int]) -> Iterator[list[np.ndarray]]:
+    """Batches of random images that are made when they are asked for."""
+    for first in range(0, count, each):
+        made.append(first)
+        yield [np.random.default_rng(first).integers(0, 256, (min(each, count - first), 16, 16, 3), np.uint8)]
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x"])
+def test_a_file_holds_all_batches_in_order(name: str, tmp_path: Path) -> None:
+    expected = np.concatenate([images for (images,) in pieces(10, 4, [])])
+    Output(tmp_path / name).write(pieces(10, 4, []), 10)
+    if name == "x":
+        found = np.stack([np.asarray(Image.open(path)) for path in sorted((tmp_path / name).iterdir())])
+    else:
+        found = np.load(tmp_path / name)
+        np.save(tmp_path / "reference.npy", expected)
+        assert (tmp_path / name).read_bytes() == (tmp_path / "reference.npy").read_bytes()
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_memory_stays_flat_while_an_array_is_written(tmp_path: Path) -> None:
+    output = Output(tmp_path / "x.npy")
+    output.write(pieces(8, 8, []), 8)  # imports are not counted
+    tracemalloc.start()
+    try:
+        output.write(pieces(8_192, 64, []), 8_192)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "x.npy").stat().st_size > 6_000_000
+    assert peak < 1_500_000
+
+
+def test_a_failure_half_way_leaves_nothing(tmp_path: Path) -> None:
+    def failing() -> Iterator[list[np.ndarray]]:
+        yield from pieces(4, 2, [])
+        raise NevoaError("the model is gone")
+
+    for name in ("x.npy", "x"):
+        with pytest.raises(NevoaError, match="the model is gone"):
+            Output(tmp_path / name).write(failing(), 8)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_large_file_is_announced_and_one_without_room_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 2 * LARGE_BYTES})())
+    output = Output(tmp_path / "x.npy")
+    output.check(1000, (1, 10, 10))
+    assert capsys.readouterr().err == ""
+    output.check(15_000_000, (1, 10, 10))
+    assert "x.npy takes up to 1.5 GB" in capsys.readouterr().err
+    with pytest.raises(NevoaError, match=r"x.npy needs up to 2,100 MB"):
+        output.check(21_000_000, (1, 10, 10))
+
+
+def test_a_long_job_is_announced_after_its_second_step(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([100.0, 100.5, 101.0, 0.0, 0.5])
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    long, short = _Forecast(1000, 14_400), _Forecast(1000, 10)
+    for _ in range(3):
+        long.step()
+    assert capsys.readouterr().err == "1,000 images take about 2.0 h. Ctrl-C stops.\n"
+    for _ in range(2):
+        short.step()
+    assert capsys.readouterr().err == ""

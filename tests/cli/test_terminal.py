@@ -1,0 +1,79 @@
+"""Everything is readable at any width: no line is longer than the terminal, and nothing is cut off."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nevoa.cli.main import main
+from nevoa.cli.terminal import duration
+from nevoa.data import CATALOG
+
+Typed = Callable[..., tuple[str, str]]
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Typed:
+    """Run a command in this process; return what it prints to stdout and stderr."""
+
+    def run(*arguments: str, columns: int | None) -> tuple[str, str]:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["nevoa", *arguments])
+        if columns is None:
+            monkeypatch.delenv("COLUMNS", raising=False)
+        else:
+            monkeypatch.setenv("COLUMNS", str(columns))
+        try:
+            main()
+        except SystemExit as stop:
+            assert stop.code in (0, 2)
+        return capsys.readouterr()
+
+    return run
+
+
+def unbroken(text: str) -> str:
+    """The text without the line breaks and spaces that depend on the width."""
+    return "".join(text.split())
+
+
+DRY_RUN = ("train", "shapes", "--steps", "1", "-o", "network.dim=8", "-o", "training.precision=float32", "--dry-run")
+
+
+@pytest.mark.parametrize("columns", [200, 80, 40])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("data", "list"), [*CATALOG, *(dataset.where for dataset in CATALOG.values())]),
+        (("data", "show", "shapes"), ["10,000 images, 32x32 with 3 channels", "triangle", "2,000"]),
+        (DRY_RUN, ["10,000 images, 32x32, 3 channels", "class-conditional, 5 classes", "runs/shapes-quick"]),
+        (("train", "a-folder-of-that-name-is-not-here/at-all"), ["a-folder-of-that-name-is-not-here/at-all"]),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
+)
+def test_no_line_is_longer_than_the_terminal_and_nothing_is_cut(
+    arguments: tuple[str, ...], words: list[str], columns: int, typed: Typed
+) -> None:
+    out, err = typed(*arguments, columns=columns)
+    for line in (out + err).splitlines():
+        assert len(line) <= columns or line.startswith("First images")
+    assert "…" not in out + err
+    text = unbroken(out + err).replace("│", "")
+    for word in words:
+        assert unbroken(word) in text, word
+
+
+def test_a_pipe_gets_a_line_for_each_data_set(typed: Typed) -> None:
+    lines = typed("data", "list", columns=None)[0].splitlines()
+    assert [line.split()[0] for line in lines[1:]] == list(CATALOG)
+
+
+def test_durations_are_in_the_unit_that_people_use() -> None:
+    assert [duration(seconds) for seconds in (3, 89.6, 90, 5_400, 1e6)] == [
+        "3 s",
+        "90 s",
+        "1.5 min",
+        "1.5 h",
+        "11.6 days",
+    ]

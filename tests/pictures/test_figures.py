@@ -1,0 +1,41 @@
+"""Figures."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nevoa.errors import NevoaError
+from nevoa.pictures import loss_curve, quality_sheet
+
+
+def colored(picture: Image.Image) -> np.ndarray:
+    """Where a picture is not gray: the curve."""
+    pixels = np.asarray(picture.convert("RGB")).astype(int)
+    return pixels.max(axis=2) - pixels.min(axis=2) > 60
+
+
+def test_an_exponential_decay_is_a_straight_line() -> None:
+    lines = [{"images_seen": 100 * i, "loss": 2.0 ** (-i / 10)} for i in range(1, 100)]
+    rows, columns = np.nonzero(colored(loss_curve(lines)))
+    fit = np.polyfit(columns, rows, 1)
+    assert fit[0] > 0  # downwards
+    assert np.abs(np.polyval(fit, columns) - rows).max() < 4
+
+
+def test_lines_without_a_loss_are_skipped() -> None:
+    lines = [{"images_seen": 10, "loss": 1.0}, {"images_seen": 20, "loss": None}, {"images_seen": 30, "loss": 0.5}]
+    assert loss_curve(lines) == loss_curve([lines[0], lines[2]])
+    assert colored(loss_curve(lines[:1])).any()
+    with pytest.raises(NevoaError, match="no loss to draw"):
+        loss_curve(lines[1:2])
+
+
+def test_a_quality_sheet_grows_with_its_parts() -> None:
+    images = np.random.default_rng(0).integers(0, 255, (32, 8, 8, 1), dtype=np.uint8)
+    curve = np.linspace(1, 0.1, 50)
+    heights = [
+        quality_sheet(images).height,
+        quality_sheet(images, images).height,
+        quality_sheet(images, images, curve, curve).height,
+    ]
+    assert heights == sorted(set(heights))
