@@ -88,7 +88,7 @@ def evaluate(
     if run is None and (sweep or any(value is not None for value in given.values())):
         raise NevoaError(f"{path} is not a run. Leave out --sweep, --sampler and other options for making images.")
     chosen = _metrics(metrics, run is not None)
-    if sweep and (metrics or as_json or any(value is not None for value in sampling.values())):
+    if sweep and (metrics or as_json or any(value is not None for value in given.values())):
         raise NevoaError("--sweep tries every sampler. Leave out --metrics, --json and options for making images.")
     data = run.config().data if run else DataConfig(source="fashion_mnist")
     if against:
@@ -98,7 +98,7 @@ def evaluate(
         _sweep(run, reference, count, seed)
         return
     with _progress() as progress:
-        made = _last(from_run(run, reference, count, seed, **sampling), progress) if run else from_files(path, count)
+        made = _last(from_run(run, reference, count, seed, **given), progress) if run else from_files(path, count)
         protocol = Protocol(reference, len(made.images), seed, made.sampler)
         report = _last(measure(made, protocol, chosen, measured.inception_weights), progress)
     if as_json:
