@@ -53,7 +53,9 @@ class Model:
         """Names of the classes it can be asked for, in the order of their labels; none if it is unconditional."""
         return self.config.classes
 
-    def denoiser(self, clip: bool = False, label: Int64[Tensor, " B"] | None = None, guidance: float = 1.0) -> AnyDenoiser:
+    def denoiser(
+        self, clip: bool = False, label: Int64[Tensor, " B"] | None = None, guidance: float = 1.0
+    ) -> AnyDenoiser:
         """The network as a denoiser, in the model's precision; of the classes given, else of no class in particular."""
         network = in_precision(self.network, self.device, self.precision)
         denoiser = Denoiser(network, self.schedule, self.config.diffusion.prediction, clip)

@@ -79,6 +79,9 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 
+# As quick, by flow matching.
+PRESETS["flow"] = merged(PRESETS["quick"], {"diffusion": {"schedule": "flow", "prediction": "flow"}})
+
 
 class TrainingOptions(TypedDict, total=False):
     """What is said by name of a training; None is as good as nothing.

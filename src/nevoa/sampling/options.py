@@ -89,19 +89,21 @@ def as_sampler(sampler: object, variance: VarianceName = "small", eta: float = 0
         row, values = SAMPLERS[sampler], {"variance": variance, "eta": eta}
         return row.build(**{name: values[name] for name in row.options})
     if isinstance(sampler, type) or not isinstance(sampler, Sampler):
-        raise NevoaError(f"{_name_of(sampler)} has no method step(denoiser, x_t, t, s, noise, past): give an object that has.")
+        raise NevoaError(
+            f"{_name_of(sampler)} has no method step(denoiser, x_t, t, s, noise, past): give a sampler object."
+        )
     return sampler
 
 
 def settled(config: Config, **options: Unpack[SamplingOptions]) -> SamplingSettings:
     """Return the config's sampling, with the options that are given in its place.
 
-    A sampler other than the config's uses its own default number of steps (all T for ddpm, 50 for ddim, euler and objects,
-    25 for heun, 20 for dpm_solver) and trailing timesteps, unless they are given.
+    A sampler other than the config's uses its own default number of steps (all T for ddpm, 50 for ddim, euler and
+    objects, 25 for heun, 20 for dpm_solver) and trailing timesteps, unless they are given.
 
     Raises:
-        NevoaError: for an unknown option, a value of the wrong type or out of range, an option that the sampler does not
-            have, and guidance of a model that was not trained for it.
+        NevoaError: for an unknown option, a value of the wrong type or out of range, an option that the sampler does
+            not have, and guidance of a model that was not trained for it.
     """
     for name in options:
         if name not in SamplingOptions.__annotations__:
@@ -135,7 +137,7 @@ def _check_model(config: Config, settings: SamplingSettings) -> None:
     if settings.guidance == 1:
         return
     if not config.classes:
-        raise NevoaError("guidance needs a class-conditional model, and this one is not: train with training.conditional=true.")
+        raise NevoaError("guidance needs a class-conditional model: train with training.conditional=true.")
     if not config.training.label_dropout:
         raise NevoaError(
             "guidance needs a model that was also trained without labels, and this one never was: train with "
