@@ -321,7 +321,7 @@ def test_schedule_and_weighting_of_the_config_are_those_trained_with() -> None:
     for option in ("training.weighting=simple", "training.weighting=min_snr", "diffusion.zero_terminal_snr=true"):
         step = next(nevoa.fit(configure("fashion_mnist_10k", steps=1, options=(*TINY, option))))
         losses[option] = step.loss
-        assert (step.model.schedule.alpha_bar[-1] == 0) == option.startswith("diffusion")
+        assert (step.model.schedule.signal[-1] == 0) == option.startswith("diffusion")
     assert len(set(losses.values())) == 3
 
 

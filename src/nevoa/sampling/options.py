@@ -37,6 +37,8 @@ SAMPLERS: dict[SamplerName, SamplerRow] = {
     "euler": SamplerRow(DDIM, 50),
     "heun": SamplerRow(Heun, 25),
 }
+# An object has its options already.
+OBJECT = SamplerRow(DDIM, 50)
 SAMPLER_OPTIONS = ("variance", "eta")
 
 
@@ -112,7 +114,7 @@ def settled(config: Config, **options: Unpack[SamplingOptions]) -> SamplingSetti
     own, timesteps = config.sampling, config.diffusion.timesteps
     sampler = given.get("sampler", own.sampler)
     as_sampler(sampler)
-    row = SAMPLERS[sampler] if isinstance(sampler, str) else SamplerRow(lambda: sampler, 50)
+    row = SAMPLERS[sampler] if isinstance(sampler, str) and sampler in SAMPLERS else OBJECT
     _check_applicable(given.keys(), _name_of(sampler), row)
     # The config's timesteps were chosen for the config's sampler.
     changed = {} if sampler == own.sampler else {"steps": None, "spacing": "trailing"}
