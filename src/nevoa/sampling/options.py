@@ -1,6 +1,6 @@
 """What a caller may set when sampling, resolved against a config."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, TypedDict, Unpack
 
 from pydantic import ConfigDict, field_serializer
@@ -37,8 +37,7 @@ SAMPLERS: dict[SamplerName, SamplerRow] = {
     "euler": SamplerRow(DDIM, 50),
     "heun": SamplerRow(Heun, 25),
 }
-# An object has its options already.
-OBJECT = SamplerRow(DDIM, 50)
+OBJECT_STEPS = 50
 SAMPLER_OPTIONS = ("variance", "eta")
 
 
@@ -114,22 +113,27 @@ def settled(config: Config, **options: Unpack[SamplingOptions]) -> SamplingSetti
     own, timesteps = config.sampling, config.diffusion.timesteps
     sampler = given.get("sampler", own.sampler)
     as_sampler(sampler)
-    row = SAMPLERS[sampler] if isinstance(sampler, str) and sampler in SAMPLERS else OBJECT
-    _check_applicable(given.keys(), _name_of(sampler), row)
+    # An object has its options already.
+    steps, own_options = OBJECT_STEPS, ()
+    if isinstance(sampler, str) and sampler in SAMPLERS:
+        _, steps, own_options = SAMPLERS[sampler]
+    _check_applicable(given.keys() - own_options, sampler)
     # The config's timesteps were chosen for the config's sampler.
     changed = {} if sampler == own.sampler else {"steps": None, "spacing": "trailing"}
     settings = validated(SamplingSettings, own.model_dump() | changed | given)
     if settings.steps is None:
-        settings = settings.model_copy(update={"steps": min(row.steps or timesteps, timesteps)})
+        settings = settings.model_copy(update={"steps": min(steps or timesteps, timesteps)})
     _check_model(config, settings)
     return settings
 
 
-def _check_applicable(given: Iterable[str], sampler: str, row: SamplerRow) -> None:
+def _check_applicable(others: Collection[str], sampler: object) -> None:
     for name in SAMPLER_OPTIONS:
-        if name in given and name not in row.options:
-            able = " or ".join(other for other, its in SAMPLERS.items() if name in its.options)
-            raise NevoaError(f"{name} is an option of {able}, not of {sampler}: leave it out, or use sampler={able}.")
+        if name in others:
+            able = " or ".join(other for other, row in SAMPLERS.items() if name in row.options)
+            raise NevoaError(
+                f"{name} is an option of {able}, not of {_name_of(sampler)}: leave it out, or use sampler={able}."
+            )
 
 
 def _check_model(config: Config, settings: SamplingSettings) -> None:
