@@ -54,12 +54,15 @@ def test_ddpm_cifar10_is_ho_et_al() -> None:
         (["diffusion.scedule=cosine"], "Did you mean 'diffusion.schedule'"),
         (["trainig.steps=8"], "Did you mean 'training'"),
         (["network.multiplier=[1]"], "Did you mean 'network.multipliers'"),
-        (["diffusion.schedule=cosin"], "'linear', 'quadratic', 'sigmoid' or 'cosine'"),
+        (["diffusion.schedule=cosin"], "'linear', 'quadratic', 'sigmoid', 'cosine' or 'flow'"),
         (["training.steps=0"], "training.steps: Input should be greater than or equal to 1"),
         (["training.batch_size=many"], "training.batch_size: Input should be a valid integer"),
         (["network.attention=[true]"], "attention needs 2 values"),
         (["diffusion.zero_terminal_snr=true", "diffusion.prediction=epsilon"], "predict v or x0"),
         (["network.kind=residul"], "'residul' is not registered; pass --plugin FILE.py or install the package"),
+        (["diffusion.schedule=flow", "diffusion.prediction=epsilon"], "schedule=flow: predict flow or x0"),
+        (["diffusion.schedule=flow", "diffusion.prediction=v"], "schedule=flow: predict flow or x0"),
+        (["diffusion.schedule=cosine", "diffusion.scale_ends=true"], "linear, quadratic and sigmoid"),
         (["diffusion.timesteps=10", "sampling.steps=20"], "at most diffusion.timesteps"),
         (["training.label_dropout=1"], "training.label_dropout: Input should be less than 1"),
         (["sampling.guidance=-1", "training.conditional=true"], "greater than or equal to 0"),
@@ -154,3 +157,20 @@ def test_a_setting_that_is_none_is_refused() -> None:
     """`classes` is what a config has found; the wish is `only`."""
     with pytest.raises(NevoaError, match="no keyword 'classes'"):
         configure("shapes", classes=("circle",))  # pyright: ignore[reportCallIssue]
+
+
+def test_scale_ends_is_left_out_of_the_dump_while_it_is_false() -> None:
+    """The dump is hashed in checkpoints: one of before the key has the same hash."""
+    linear = ["diffusion.schedule=linear"]
+    assert "scale_ends" not in configure(options=linear).model_dump_json()
+    assert "scale_ends" not in to_toml(configure(options=linear))
+    scaled = configure(options=[*linear, "diffusion.scale_ends=true"])
+    assert parse(scaled.model_dump()) == scaled
+    assert '"scale_ends":true' in scaled.model_dump_json()
+    assert "scale_ends = true" in to_toml(scaled)
+
+
+def test_the_preset_flow_is_quick_with_another_process() -> None:
+    flow, quick = configure(preset="flow"), configure(preset="quick")
+    assert (flow.diffusion.schedule, flow.diffusion.prediction) == ("flow", "flow")
+    assert (flow.network, flow.training, flow.data) == (quick.network, quick.training, quick.data)

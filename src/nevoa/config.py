@@ -119,13 +119,10 @@ class DiffusionConfig(Section):
 
     @model_validator(mode="after")
     def _schedule_allows_the_prediction(self) -> "DiffusionConfig":
-        if self.prediction == "epsilon" and (self.zero_terminal_snr or self.schedule == "flow"):
-            cause, others = (
-                ("schedule=flow", "flow or x0") if self.schedule == "flow" else ("zero_terminal_snr", "v or x0")
-            )
-            raise ValueError(f"with {cause} x_T is the noise itself: predict {others}, not epsilon")
-        if self.prediction == "v" and self.schedule == "flow":
-            raise ValueError("prediction=v is not for schedule=flow: predict flow or x0")
+        if self.schedule == "flow" and self.prediction in ("epsilon", "v"):
+            raise ValueError(f"prediction={self.prediction} is not for schedule=flow: predict flow or x0")
+        if self.zero_terminal_snr and self.prediction == "epsilon":
+            raise ValueError("with zero_terminal_snr x_T is the noise itself: predict v or x0, not epsilon")
         return self
 
     @model_validator(mode="after")

@@ -85,6 +85,9 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 
+# As quick, by flow matching.
+PRESETS["flow"] = merged(PRESETS["quick"], {"diffusion": {"schedule": "flow", "prediction": "flow"}})
+
 
 class TrainingOptions(TypedDict, total=False):
     """Keyword options; None means not given.

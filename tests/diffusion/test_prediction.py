@@ -37,7 +37,6 @@ def test_the_target_gives_back_image_and_noise(kind: PredictionName, schedule: S
     x_t = signal * X_0 + noise * EPSILON
     estimate = Denoiser(lambda x_t, t: PREDICTIONS[kind].target(X_0, EPSILON, signal, noise), schedule, kind)(x_t, T)
     torch.testing.assert_close(estimate.x_0, X_0, rtol=1e-9, atol=1e-9)
-    # Of the clean image at T, where there is no signal, x0 leaves all of x_t to epsilon.
     torch.testing.assert_close(estimate.epsilon, EPSILON, rtol=1e-9, atol=1e-9)
 
 

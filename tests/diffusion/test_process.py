@@ -82,7 +82,11 @@ def test_posterior_is_that_of_ho_et_al(name: ScheduleName, t: int, s: int) -> No
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_single_steps_compose_to_the_closed_form(name: ScheduleName) -> None:
     """In scale and variance, read from forward_step itself: x = 1 without noise, then noise alone."""
-    process, ones, zeros = GaussianProcess(named_schedule(name, 30)), torch.ones(1, 1).double(), torch.zeros(1, 1).double()
+    process, ones, zeros = (
+        GaussianProcess(named_schedule(name, 30)),
+        torch.ones(1, 1).double(),
+        torch.zeros(1, 1).double(),
+    )
     scale, variance = ones, 0.0
     for t in range(1, 31):
         now = torch.tensor([t])

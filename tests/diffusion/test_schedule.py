@@ -62,7 +62,6 @@ def test_tables_are_what_design_says(name: ScheduleName, steps: int) -> None:
         product *= 1 - float(schedule.beta[t])
         assert float(schedule.alpha_bar[t]) == pytest.approx(product, rel=1e-9)
 
-
     torch.testing.assert_close(schedule.signal**2, schedule.alpha_bar, rtol=1e-12, atol=0)
     torch.testing.assert_close(schedule.noise**2, 1 - schedule.alpha_bar, rtol=1e-12, atol=0)
 

@@ -8,7 +8,7 @@ import torch
 from scipy.stats import norm
 from torch import Tensor
 
-from nevoa.diffusion import Denoiser, NoiseSchedule
+from nevoa.diffusion import Denoiser, NoiseSchedule, RectifiedFlow, Schedule
 from nevoa.evaluation.likelihood import estimate_bound, exact_bound, log_decoder, prior_bits, term
 from nevoa.sampling import VarianceName
 
@@ -23,37 +23,41 @@ def gaussian_pixels(count: int, side: int = 16) -> Tensor:
     return torch.from_numpy(levels / 127.5 - 1).float()
 
 
-def exact_denoiser(schedule: NoiseSchedule) -> Denoiser:
-    """E[epsilon | x_t] when x_0 is N(0, SCALE^2)."""
+def exact_denoiser(schedule: Schedule) -> Denoiser:
+    """E[x_0 | x_t] when x_0 is N(0, SCALE^2)."""
 
     def network(x_t: Tensor, t: Tensor) -> Tensor:
-        kept = schedule.alpha_bar[t].view(-1, 1, 1, 1)
-        noise = 1 - kept
-        return (noise.sqrt() / (kept * SCALE**2 + noise) * x_t).float()
+        signal, noise = (table[t].view(-1, 1, 1, 1) for table in (schedule.signal, schedule.noise))
+        return (signal * SCALE**2 / (signal**2 * SCALE**2 + noise**2) * x_t).float()
 
-    return Denoiser(network, schedule, "epsilon")
+    return Denoiser(network, schedule, "x0")
 
 
-def closed_form(schedule: NoiseSchedule, variance: VarianceName) -> np.ndarray:
+def steps_of_variance(schedule: Schedule) -> tuple[np.ndarray, ...]:
+    """Of the steps t = 1 … T: what each adds, the posterior's variance, and its share of x_0."""
+    signal, noise = schedule.signal.numpy(), schedule.noise.numpy()
+    added = noise[1:] ** 2 - (signal[1:] / signal[:-1] * noise[:-1]) ** 2
+    return added, added * (noise[:-1] / noise[1:]) ** 2, signal[:-1] * added / noise[1:] ** 2
+
+
+def closed_form(schedule: Schedule, variance: VarianceName) -> np.ndarray:
     """Terms t = 2 … T in bits: the posterior's mean is missed by its share of x_0 times the least mean square error."""
-    kept = schedule.alpha_bar.numpy()
-    beta, before, now = schedule.beta.numpy()[2:], kept[1:-1], kept[2:]
-    missed = SCALE**2 * (1 - now) / (now * SCALE**2 + 1 - now)
-    small = beta * (1 - before) / (1 - now)
-    spread = beta if variance == "large" else small
-    share = np.sqrt(before) * beta / (1 - now)
+    signal, noise = schedule.signal.numpy()[2:], schedule.noise.numpy()[2:]
+    added, small, share = (values[1:] for values in steps_of_variance(schedule))
+    missed = SCALE**2 * noise**2 / (signal**2 * SCALE**2 + noise**2)
+    spread = added if variance == "large" else small
     return (np.log(spread / small) + (small + share**2 * missed) / spread - 1) / 2 / math.log(2)
 
 
-def decoder_closed_form(schedule: NoiseSchedule) -> float:
+def decoder_closed_form(schedule: Schedule) -> float:
     """The term t = 1 in bits: -log2 of the decoder's mass, averaged over x_0 and the noise on a fine grid of both."""
-    kept, second = schedule.alpha_bar[1].item(), schedule.alpha_bar[2].item()
-    sigma = math.sqrt((1 - kept) / (1 - second) * schedule.beta[2].item())
+    signal, sigma_1 = schedule.signal[1].item(), schedule.noise[1].item()
+    sigma = math.sqrt(steps_of_variance(schedule)[1][1])
     levels = np.arange(256) / 127.5 - 1
     weights = np.diff(norm.cdf(np.concatenate([[-np.inf], (levels[:-1] + levels[1:]) / 2, [np.inf]]) / SCALE))
     noise, share = np.polynomial.hermite_e.hermegauss(60)
-    x_t = math.sqrt(kept) * levels[:, None] + math.sqrt(1 - kept) * noise
-    mean = math.sqrt(kept) * SCALE**2 / (kept * SCALE**2 + 1 - kept) * x_t
+    x_t = signal * levels[:, None] + sigma_1 * noise
+    mean = signal * SCALE**2 / (signal**2 * SCALE**2 + sigma_1**2) * x_t
     high = np.where(levels[:, None] == levels[-1], np.inf, (levels[:, None] + 1 / 255 - mean) / sigma)
     low = np.where(levels[:, None] == levels[0], -np.inf, (levels[:, None] - 1 / 255 - mean) / sigma)
     # Right of the mean by the survival function: there the distribution function rounds to 1.
@@ -68,9 +72,9 @@ def entropy() -> float:
     return float(-(mass * np.log2(mass)).sum())
 
 
+@pytest.mark.parametrize("schedule", [NoiseSchedule.linear(T), RectifiedFlow(T)])
 @pytest.mark.parametrize("variance", ["small", "large"])
-def test_every_term_equals_its_closed_form(variance: VarianceName) -> None:
-    schedule = NoiseSchedule.linear(T)
+def test_every_term_equals_its_closed_form(variance: VarianceName, schedule: Schedule) -> None:
     course = exact_bound(exact_denoiser(schedule), gaussian_pixels(64), variance)
     np.testing.assert_allclose(course.bits[1:], closed_form(schedule, variance), rtol=0.06)
     np.testing.assert_allclose(course.bits[1:].sum(), closed_form(schedule, variance).sum(), rtol=0.005)
@@ -130,3 +134,16 @@ def test_a_term_is_a_divergence_zero_for_a_denoiser_that_knows_the_image() -> No
     epsilon = torch.randn(images.shape)
     knows = Denoiser(lambda x_t, t: images, schedule, "x0")
     assert term(knows, images, torch.full((4,), 50), epsilon).bits.abs().max() < 1e-12
+
+
+def test_nothing_is_left_for_the_prior_of_rectified_flow() -> None:
+    assert prior_bits(exact_denoiser(RectifiedFlow(20)).process, gaussian_pixels(3)).abs().max() == 0
+
+
+def test_the_prior_is_the_divergence_of_two_gaussians() -> None:
+    """KL(N(signal x_0, noise^2) || N(0, 1)), by torch's own."""
+    schedule, images = NoiseSchedule.linear(20), gaussian_pixels(3)
+    process = exact_denoiser(schedule).process
+    x_T = torch.distributions.Normal(schedule.signal[-1] * images.double(), schedule.noise[-1])
+    nats = torch.distributions.kl_divergence(x_T, torch.distributions.Normal(torch.zeros(()).double(), 1.0))
+    torch.testing.assert_close(prior_bits(process, images), nats.flatten(1).mean(1) / math.log(2))

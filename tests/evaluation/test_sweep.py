@@ -40,7 +40,7 @@ def test_every_sampler_and_spacing_is_tried() -> None:
 
 
 def test_options_override_the_configs_sampling(model: Model) -> None:
-    assert model.settings() == model.config.sampling
+    assert model.settings().model_dump() == model.config.sampling.model_dump()
     assert model.settings(steps=3, eta=None).steps == 3
     assert model.settings(sampler="dpm_solver", spacing="log_snr").model_dump(include={"steps", "spacing"}) == {
         "steps": 20,

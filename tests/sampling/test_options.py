@@ -1,4 +1,7 @@
-"""What is wished for is understood or refused, and image n of a model of classes is of class n in turn."""
+"""Sampling options are settled or refused, and image n of a conditional model is of class n in turn."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,9 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from nevoa.config import Config, parse
+from nevoa.diffusion import AnyDenoiser
 from nevoa.errors import NevoaError
 from nevoa.model import Model, labels_of
-from nevoa.sampling import settled
+from nevoa.sampling import DDIM, DDPM, SAMPLERS, DPMSolver, Heun, Past, Transition, as_sampler, settled
+from nevoa.sampling.options import SAMPLER_OPTIONS
 
 CLASSES = ("T-shirt/top", "Trouser", "Bag")
 
@@ -29,7 +34,7 @@ def test_another_sampler_than_the_configs_does_not_take_its_timesteps() -> None:
     sampling = {"sampler": "dpm_solver", "steps": 8, "spacing": "karras"}
     config = parse({"sampling": sampling, "training": {"conditional": False}})
     assert settled(config).model_dump().items() >= sampling.items()
-    assert settled(config, eta=0.5).spacing == "karras"
+    assert settled(config, clip=False).spacing == "karras"
     other = settled(config, sampler="ddpm")
     assert (other.steps, other.spacing) == (1000, "trailing")
     assert settled(config, sampler="ddpm", spacing="log_snr").spacing == "log_snr"
@@ -105,7 +110,7 @@ def test_guidance_reaches_the_denoiser(model: Model) -> None:
 
 @pytest.mark.parametrize("guidance", [-0.5, float("nan"), float("inf")])
 def test_guidance_out_of_range_is_refused(model: Model, guidance: float) -> None:
-    with pytest.raises(NevoaError, match="guidance is 0 or more"):
+    with pytest.raises(NevoaError, match=r"guidance: Input should be (greater than or equal to 0|a finite number)"):
         model.settings(guidance=guidance)
 
 
@@ -113,7 +118,7 @@ def test_an_unconditional_model_refuses_labels_and_guidance() -> None:
     model = Model(Config(), Painter(), (1, 4, 4))
     with pytest.raises(NevoaError, match="knows no classes"):
         model.sample(1, labels=[0], steps=1)
-    with pytest.raises(NevoaError, match="for models of classes"):
+    with pytest.raises(NevoaError, match="guidance needs a class-conditional model"):
         model.sample(1, guidance=2.0, steps=1)
     assert model.settings(labels=None, guidance=1.0) == model.settings()
     assert model.labels(3) is None
@@ -124,5 +129,95 @@ def test_a_model_that_was_always_told_the_class_has_no_guidance(guidance: float)
     """What it would draw of no class is as it began, noise."""
     config = parse({"data": {"classes": CLASSES}, "training": {"conditional": True, "label_dropout": 0}})
     assert settled(config, guidance=1).guidance == 1
-    with pytest.raises(NevoaError, match="this one was always told it"):
+    with pytest.raises(NevoaError, match=r"label_dropout=0\.1"):
         settled(config, guidance=guidance)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"step": 2}, "no sampling option 'step'. Did you mean 'steps'"),
+        ({"guidence": 3.0}, "Did you mean 'guidance'"),
+        ({"clip": "no"}, r"clip: Input should be a valid boolean \(given: 'no'\)"),
+        ({"steps": "5"}, r"steps: Input should be a valid integer \(given: '5'\)"),
+        ({"steps": 2.5}, "steps: Input should be a valid integer"),
+        ({"steps": True}, "steps: Input should be a valid integer"),
+        ({"steps": 0}, "steps: Input should be greater than or equal to 1"),
+        ({"steps": 11}, "steps is between 1 and 10"),
+        ({"eta": 1.5}, "eta: Input should be less than or equal to 1"),
+        ({"eta": "much"}, "eta: Input should be a valid number"),
+        ({"sampler": "dpm"}, "no sampler 'dpm'. Did you mean 'ddpm'"),
+        ({"sampler": 3}, "int has no method step"),
+        ({"spacing": "log-snr"}, "Did you mean 'log_snr'"),
+        ({"sampler": "ddpm", "variance": "tiny"}, "no variance 'tiny'"),
+    ],
+)
+def test_a_wrong_option_is_explained(model: Model, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(NevoaError, match=message):
+        model.settings(**options)
+    with pytest.raises(NevoaError, match=message):
+        model.sample(1, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sampler": "dpm_solver", "eta": 0.5}, "eta is an option of ddim, not of dpm_solver"),
+        ({"sampler": "euler", "eta": 0.0}, "eta is an option of ddim, not of euler"),
+        ({"sampler": "ddpm", "eta": 0.5}, "not of ddpm"),
+        ({"variance": "large"}, "variance is an option of ddpm, not of ddim"),
+        ({"sampler": DDIM(), "eta": 0.5}, "not of DDIM"),
+    ],
+)
+def test_an_option_of_another_sampler_is_refused(model: Model, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(NevoaError, match=message):
+        model.settings(**options)
+
+
+def test_the_configs_own_options_stay_where_its_sampler_does_not_use_them() -> None:
+    config = parse({"sampling": {"sampler": "dpm_solver", "eta": 0.5}})
+    assert settled(config).eta == 0.5
+    assert settled(config, sampler="ddim").eta == 0.5
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_settled_settings_of_every_sampler_settle_to_themselves(name: str) -> None:
+    config = parse({"sampling": {"sampler": name}})
+    settings = settled(config)
+    assert settings.steps == {"ddpm": 1000, "ddim": 50, "dpm_solver": 20, "euler": 50, "heun": 25}[name]
+    assert settled(parse({"sampling": settings.model_dump()})) == settings
+    assert settled(parse({"sampling": {"sampler": name}, "diffusion": {"timesteps": 7}})).steps == 7
+
+
+def test_a_name_makes_its_sampler_with_the_options_it_has() -> None:
+    assert as_sampler("ddpm", "large", eta=0.5) == DDPM("large")
+    assert as_sampler("ddim", "large", eta=0.5) == DDIM(0.5)
+    assert as_sampler("euler", "large", eta=0.5) == DDIM(0.0)
+    assert (as_sampler("dpm_solver"), as_sampler("heun")) == (DPMSolver(), Heun())
+    assert {option for row in SAMPLERS.values() for option in row.options} == set(SAMPLER_OPTIONS)
+
+
+class Jump:
+    """A sampler from outside: straight to the estimate."""
+
+    def step(
+        self, denoiser: AnyDenoiser, x_t: Tensor, t: int, s: int, noise: Callable[[], Tensor], past: Past | None = None
+    ) -> Transition:
+        x_0 = denoiser(x_t, torch.full((len(x_t),), t)).x_0
+        return Transition(x_0, x_0)
+
+
+def test_a_sampler_may_be_an_object(model: Model) -> None:
+    mine = Jump()
+    assert as_sampler(mine) is mine
+    settings = model.settings(sampler=mine)
+    assert settings.sampler is mine
+    assert (settings.steps, settings.spacing) == (10, "trailing")
+    assert settings.model_dump()["sampler"] == "Jump"
+    assert shades(model.sample(2, sampler=mine, steps=1)) == [SHADES[0], SHADES[1]]
+
+
+@pytest.mark.parametrize("sampler", [object(), 3, Jump, lambda x: x])
+def test_an_object_without_a_step_is_no_sampler(sampler: object) -> None:
+    with pytest.raises(NevoaError, match=r"has no method step\(denoiser, x_t, t, s, noise, past\)"):
+        as_sampler(sampler)

@@ -78,8 +78,8 @@ class Denoiser:
         output = self.network(x_t, t) if label is None else self.network(x_t, t, label)
         if output.shape != x_t.shape:
             raise NevoaError(
-                f"The network returned shape {list(output.shape)} for images of shape {list(x_t.shape)}: it must return "
-                "the shape of its input."
+                f"The network returned shape {list(output.shape)} for images of shape {list(x_t.shape)}: it must "
+                "return the shape of its input."
             )
         return output
 

@@ -22,8 +22,8 @@ class Guided:
 
     Its epsilon is `epsilon(null) + weight (epsilon(label) - epsilon(null))`, and likewise its x_0 (equation 6, with
     their w = weight - 1). A weight of 1 samples the class, 0 samples all images, and above 1 exaggerates the class.
-    Weights 0 and 1 evaluate each image once, all others twice, in one call of twice the batch. Where the denoiser clips,
-    the clipping comes after the guidance.
+    Weights 0 and 1 evaluate each image once, all others twice, in one call of twice the batch. Where the denoiser
+    clips, the clipping comes after the guidance.
 
     Args:
         denoiser: a conditional `Denoiser` or a subclass, or any callable of (x_t, t, label) that returns an Estimate.

@@ -23,8 +23,8 @@ def loss_per_image(
 ) -> Float[Tensor, " B"]:
     """Return the loss of each image, averaged over its values.
 
-    With `l2`, epsilon prediction and uniform t, the mean over a batch is L_simple divided by the number of values (Ho et
-    al. 2020, equation 14, sums over them).
+    With `l2`, epsilon prediction and uniform t, the mean over a batch is L_simple divided by the number of values (Ho
+    et al. 2020, equation 14, sums over them).
 
     Args:
         loss: `l1`, |d|; `l2`, d^2; `huber`, d^2 / 2 up to |d| = 1 and |d| - 1/2 beyond; or any function of output and
@@ -41,7 +41,8 @@ def loss_per_image(
     losses = loss(output, target)
     if losses.shape != output.shape[:1]:
         raise NevoaError(
-            f"The loss function returned shape {list(losses.shape)}: it must return one number per image, {[len(output)]}."
+            f"The loss function returned shape {list(losses.shape)}: it must return one number per image, "
+            f"{[len(output)]}."
         )
     return losses
 

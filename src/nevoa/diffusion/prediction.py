@@ -66,4 +66,4 @@ def check_prediction(prediction: PredictionName, schedule: Schedule) -> None:
         raise NevoaError("This schedule leaves no signal at T, so x_T is the noise itself: predict v, x0 or flow.")
     power = schedule.signal**2 + schedule.noise**2
     if prediction == "v" and not torch.allclose(power, torch.ones_like(power)):
-        raise NevoaError("The prediction v needs signal^2 + noise^2 = 1: with this schedule predict flow, x0 or epsilon.")
+        raise NevoaError("The prediction v needs signal^2 + noise^2 = 1: predict flow or x0 instead.")

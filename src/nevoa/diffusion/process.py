@@ -16,8 +16,8 @@ class GaussianProcess:
     """Adds noise according to a schedule, and inverts it exactly when x_0 is known.
 
     Images are `[B, ...]` of any float dtype; timesteps are integers `[B]` in 1…T. Coefficients are computed in float64
-    and cast to the dtype of the images last. Equation numbers are those of Ho et al. 2020, whose alpha and beta are, for
-    any schedule and s < t,
+    and cast to the dtype of the images last. Equation numbers are those of Ho et al. 2020, whose alpha and beta are,
+    for any schedule and s < t,
 
         alpha(t|s) = (signal_t / signal_s)^2        beta(t|s) = noise_t^2 - alpha(t|s) noise_s^2
 

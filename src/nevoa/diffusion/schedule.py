@@ -27,8 +27,8 @@ SIGNAL_LEFT = 0.01
 class Schedule(Protocol):
     """The two scales of `x_t = signal[t] x_0 + noise[t] epsilon`, for t = 0 … T.
 
-    Any object with these two float64 tables of length T + 1 is a schedule. Index 0 is the clean image (`signal[0] == 1`,
-    `noise[0] == 0`), `signal / noise` falls at every step, and `signal[T]` may be 0.
+    Any object with these two float64 tables of length T + 1 is a schedule. Index 0 is the clean image
+    (`signal[0] == 1`, `noise[0] == 0`), `signal / noise` falls at every step, and `signal[T]` may be 0.
     """
 
     @property
@@ -61,7 +61,7 @@ def check_schedule(schedule: object) -> None:
             f"The tables of {name} have {len(signal)} and {len(noise)} entries: both need T + 1, with T at least 2."
         )
     if signal[0] != 1 or noise[0] != 0 or not bool((log_snr_of(schedule).diff() < 0).all()):
-        raise NevoaError(f"The tables of {name} must start at signal 1 and noise 0, and signal / noise must always fall.")
+        raise NevoaError(f"The tables of {name} must start at signal 1, noise 0, and signal / noise must always fall.")
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,9 @@ class NoiseSchedule:
     Args:
         beta: variance that each step adds. `beta[0] == 0`, the others are in (0, 1), and the last may be 1.
 
-    The linear, quadratic and sigmoid schedules have the ends of Ho et al., which suit T = 1000: with fewer steps, signal
-    is left at T, and a warning says how much. `scaled=True` multiplies the ends by 1000 / T, so that any T adds about the
-    same noise.
+    The linear, quadratic and sigmoid schedules have the ends of Ho et al., which suit T = 1000: with fewer steps,
+    signal is left at T, and a warning says how much. `scaled=True` multiplies the ends by 1000 / T, so that any T adds
+    about the same noise.
 
     Example:
         >>> schedule = NoiseSchedule.cosine(steps=100)
@@ -108,12 +108,12 @@ class NoiseSchedule:
         """Share of the variance that is left after t steps: the product of alpha up to t (Ho et al., equation 4)."""
         return self.alpha.cumprod(dim=0)
 
-    @cached_property
+    @property
     def signal(self) -> Table:
         """sqrt(alpha_bar)."""
         return self.alpha_bar.sqrt()
 
-    @cached_property
+    @property
     def noise(self) -> Table:
         """sqrt(1 - alpha_bar)."""
         return (1 - self.alpha_bar).sqrt()
@@ -177,9 +177,9 @@ class NoiseSchedule:
         schedule = cls._of(beta(BETA_FIRST * scale, BETA_LAST * scale).clamp(max=BETA_MAX))
         if (left := schedule.alpha_bar[-1].item()) > SIGNAL_LEFT:
             warnings.warn(
-                f"The {name} schedule in {steps} steps ends at alpha_bar[{steps}] = {left:.2g}, but sampling starts from "
-                "pure noise: train with scaled ends (diffusion.scale_ends=true, scaled=True), with the cosine schedule "
-                "or with more timesteps.",
+                f"The {name} schedule in {steps} steps ends at alpha_bar[{steps}] = {left:.2g}, but sampling starts "
+                "from pure noise: train with scaled ends (diffusion.scale_ends=true, scaled=True), with the cosine "
+                "schedule or with more timesteps.",
                 stacklevel=3,
             )
         return schedule
@@ -200,12 +200,12 @@ class RectifiedFlow:
     def __post_init__(self) -> None:
         _check(self.steps)
 
-    @cached_property
+    @property
     def signal(self) -> Table:
         """1 - t/T."""
         return self.noise.flip(0)
 
-    @cached_property
+    @property
     def noise(self) -> Table:
         """t/T."""
         return torch.arange(self.steps + 1, dtype=torch.float64) / self.steps

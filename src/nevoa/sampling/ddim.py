@@ -14,8 +14,8 @@ from nevoa.sampling.sampler import Past, Transition, estimate_at
 class DDIM:
     """Combines the estimated x_0 and epsilon anew: x_s = signal_s x_0 + noise_s epsilon (equation 12).
 
-    Without fresh noise this is Euler's method for the probability-flow ODE, both in sigma = noise / signal (Karras et al.
-    2022) and in the time of rectified flow.
+    Without fresh noise this is Euler's method for the probability-flow ODE, both in sigma = noise / signal (Karras et
+    al. 2022) and in the time of rectified flow.
 
     Args:
         eta: scale of the standard deviation of fresh noise (equation 16): 0 adds none, 1 is ancestral sampling with the

@@ -15,7 +15,8 @@ class DPMSolver:
     """Solves the probability-flow ODE in lambda = log_snr / 2, exactly but for x_0, which changes slowly.
 
     x_0 is taken in the middle of the step, on the line through this estimate and the one before: second order for one
-    evaluation. The first step is of first order, and so is the one to the clean image, which is infinitely long in lambda.
+    evaluation. The first step is of first order, and so is the one to the clean image, which is infinitely long in
+    lambda.
     """
 
     def step(

@@ -1,6 +1,6 @@
 """What a caller may set when sampling, resolved against a config."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, TypedDict, Unpack
 
 from pydantic import ConfigDict, field_serializer
@@ -37,6 +37,7 @@ SAMPLERS: dict[SamplerName, SamplerRow] = {
     "euler": SamplerRow(DDIM, 50),
     "heun": SamplerRow(Heun, 25),
 }
+OBJECT_STEPS = 50
 SAMPLER_OPTIONS = ("variance", "eta")
 
 
@@ -89,19 +90,21 @@ def as_sampler(sampler: object, variance: VarianceName = "small", eta: float = 0
         row, values = SAMPLERS[sampler], {"variance": variance, "eta": eta}
         return row.build(**{name: values[name] for name in row.options})
     if isinstance(sampler, type) or not isinstance(sampler, Sampler):
-        raise NevoaError(f"{_name_of(sampler)} has no method step(denoiser, x_t, t, s, noise, past): give an object that has.")
+        raise NevoaError(
+            f"{_name_of(sampler)} has no method step(denoiser, x_t, t, s, noise, past): give a sampler object."
+        )
     return sampler
 
 
 def settled(config: Config, **options: Unpack[SamplingOptions]) -> SamplingSettings:
     """Return the config's sampling, with the options that are given in its place.
 
-    A sampler other than the config's uses its own default number of steps (all T for ddpm, 50 for ddim, euler and objects,
-    25 for heun, 20 for dpm_solver) and trailing timesteps, unless they are given.
+    A sampler other than the config's uses its own default number of steps (all T for ddpm, 50 for ddim, euler and
+    objects, 25 for heun, 20 for dpm_solver) and trailing timesteps, unless they are given.
 
     Raises:
-        NevoaError: for an unknown option, a value of the wrong type or out of range, an option that the sampler does not
-            have, and guidance of a model that was not trained for it.
+        NevoaError: for an unknown option, a value of the wrong type or out of range, an option that the sampler does
+            not have, and guidance of a model that was not trained for it.
     """
     for name in options:
         if name not in SamplingOptions.__annotations__:
@@ -110,22 +113,27 @@ def settled(config: Config, **options: Unpack[SamplingOptions]) -> SamplingSetti
     own, timesteps = config.sampling, config.diffusion.timesteps
     sampler = given.get("sampler", own.sampler)
     as_sampler(sampler)
-    row = SAMPLERS[sampler] if isinstance(sampler, str) else SamplerRow(lambda: sampler, 50)
-    _check_applicable(given.keys(), _name_of(sampler), row)
+    # An object has its options already.
+    steps, own_options = OBJECT_STEPS, ()
+    if isinstance(sampler, str) and sampler in SAMPLERS:
+        _, steps, own_options = SAMPLERS[sampler]
+    _check_applicable(given.keys() - own_options, sampler)
     # The config's timesteps were chosen for the config's sampler.
     changed = {} if sampler == own.sampler else {"steps": None, "spacing": "trailing"}
     settings = validated(SamplingSettings, own.model_dump() | changed | given)
     if settings.steps is None:
-        settings = settings.model_copy(update={"steps": min(row.steps or timesteps, timesteps)})
+        settings = settings.model_copy(update={"steps": min(steps or timesteps, timesteps)})
     _check_model(config, settings)
     return settings
 
 
-def _check_applicable(given: Iterable[str], sampler: str, row: SamplerRow) -> None:
+def _check_applicable(others: Collection[str], sampler: object) -> None:
     for name in SAMPLER_OPTIONS:
-        if name in given and name not in row.options:
-            able = " or ".join(other for other, its in SAMPLERS.items() if name in its.options)
-            raise NevoaError(f"{name} is an option of {able}, not of {sampler}: leave it out, or use sampler={able}.")
+        if name in others:
+            able = " or ".join(other for other, row in SAMPLERS.items() if name in row.options)
+            raise NevoaError(
+                f"{name} is an option of {able}, not of {_name_of(sampler)}: leave it out, or use sampler={able}."
+            )
 
 
 def _check_model(config: Config, settings: SamplingSettings) -> None:
@@ -135,7 +143,7 @@ def _check_model(config: Config, settings: SamplingSettings) -> None:
     if settings.guidance == 1:
         return
     if not config.classes:
-        raise NevoaError("guidance needs a class-conditional model, and this one is not: train with training.conditional=true.")
+        raise NevoaError("guidance needs a class-conditional model: train with training.conditional=true.")
     if not config.training.label_dropout:
         raise NevoaError(
             "guidance needs a model that was also trained without labels, and this one never was: train with "

@@ -73,8 +73,8 @@ def trajectory(
 ) -> Iterator[State]:
     """Yield every state from pure noise at grid[0] to the images at 0 (Ho et al. 2020, Algorithm 2, for any sampler).
 
-    A grid of `steps + 1` timesteps gives as many states. Gradients are off; a denoiser or a sampler that needs them turns
-    them on with `torch.enable_grad()`, and they do not reach beyond its step.
+    A grid of `steps + 1` timesteps gives as many states. Gradients are off; a denoiser or a sampler that needs them
+    turns them on with `torch.enable_grad()`, and they do not reach beyond its step.
 
     Example:
         >>> noise = ImageNoise(seed=0, first=0, count=16, shape=(1, 28, 28))

@@ -19,10 +19,10 @@ def timestep_grid(schedule: Schedule, steps: int, spacing: SpacingName = "traili
     """Return `steps + 1` timesteps, strictly decreasing to 0.
 
     Args:
-        spacing: `trailing`, equal strides from T; `leading`, equal strides up from 1, so that the grid starts below T if
-            steps < T; `log_snr`, equal strides of the logarithm of the signal-to-noise ratio (Lu et al. 2022); `karras`,
-            equal strides of sigma^(1/7), sigma = noise / signal, between fixed ends (Karras et al. 2022, equation 5).
-            All but `leading` start at T.
+        spacing: `trailing`, equal strides from T; `leading`, equal strides up from 1, so that the grid starts below T
+            if steps < T; `log_snr`, equal strides of the logarithm of the signal-to-noise ratio (Lu et al. 2022);
+            `karras`, equal strides of sigma^(1/7), sigma = noise / signal, between fixed ends (Karras et al. 2022,
+            equation 5). All but `leading` start at T.
 
     Raises:
         ValueError: unless 1 <= steps <= T.
@@ -57,8 +57,8 @@ def _karras(steps: int) -> Float64[np.ndarray, " steps"]:
 def strictly_decreasing(grid: Sequence[int]) -> list[int]:
     """Move repeated timesteps apart: down as far as needed, then up where 0 is in the way.
 
-    On a steep schedule neighbouring points of a log-SNR grid fall on one timestep, and a step of length zero would divide
-    by zero.
+    On a steep schedule neighbouring points of a log-SNR grid fall on one timestep, and a step of length zero would
+    divide by zero.
     """
     apart = list(grid)
     for i in range(1, len(apart)):
