@@ -37,7 +37,7 @@ def test_from_a_folder_to_new_images_of_a_class(pets: Path) -> None:
     assert "pets: 15 images, 10x14, 3 channels (1 unusable)" in told.stdout
     assert "class-conditional, 2 classes" in told.stdout
     assert "expect the model to memorise them" in told.stdout
-    assert "left out  cat/bad.png: it is no picture of a known format" in told.stderr
+    assert "left out  cat/bad.png: it is not an image of a known format" in told.stderr
     config = tomllib.loads((pets.parent / "r/config.toml").read_text())
     assert config["data"]["only"] == config["data"]["classes"] == ["dog", "cat"]
     assert config["data"]["source"] == str(pets)
@@ -54,7 +54,7 @@ def test_from_a_folder_to_new_images_of_a_class(pets: Path) -> None:
     assert Run(pets.parent / "r").weights_file.read_bytes() == weights
     assert "left out  " not in again.stderr  # they were listed when the images were prepared
     refused = nevoa("evaluate", "r", folder=pets.parent, code=2)
-    assert "put its pictures into a sub-folder test" in refused.stderr
+    assert "put its images into a folder test" in refused.stderr
 
 
 @pytest.mark.slow
@@ -122,6 +122,24 @@ def test_a_sheet_names_the_classes_that_are_there(pets: Path) -> None:
     assert Image.open(pets.parent / "data.png").height == 2 * 66 + 2
 
 
+def test_the_cache_is_listed_and_emptied(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEVOA_CACHE", str(pets.parent / "cache"))
+    nevoa("data", "prepare", "pets", "--size", "8", folder=pets.parent)
+    nevoa("data", "prepare", "pets/dog", "--size", "8", folder=pets.parent)
+    told = nevoa("data", "cache", folder=pets.parent).stdout
+    rows = [line.split() for line in told.splitlines()[1:-1]]
+    assert sorted(row[1] for row in rows) == ["10", "30"]
+    assert told.endswith(f"MB in {pets.parent / 'cache'}\n")
+    kept = nevoa("data", "cache", "--remove", rows[0][0], folder=pets.parent).stdout
+    assert rows[0][0] in kept and rows[1][0] not in kept and "removed from" in kept
+    told = nevoa("data", "cache", "--older-than", "1", folder=pets.parent).stdout
+    assert rows[1][0] not in told  # used today
+    told = nevoa("data", "cache", "--all", folder=pets.parent).stdout
+    assert rows[1][0] in told
+    told = nevoa("data", "cache", "--remove", "x", folder=pets.parent, code=2)
+    assert "There is no folder in the cache 'x'" in told.stderr
+
+
 def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
     nevoa("noise", "pets:3", "--at", "0,500", "--size", "32x64", "--out", "n.png", folder=pets.parent)
     strip = Image.open(pets.parent / "n.png")
@@ -134,7 +152,7 @@ def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train", "pets", "--strict"], "1 files of pets cannot be used; the first: cat/bad.png"),
+        (["train", "pets", "--strict"], "1 files of pets cannot be used, the first of them cat/bad.png"),
         (["train", "pets/dog", "--conditional", "--steps", "1"], "dog has no classes: a conditional model needs them"),
         (
             ["train", "pets/dog", "-o", "sampling.guidance=2", "--steps", "1"],
@@ -142,7 +160,7 @@ def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
         ),
         (["train", "pets", "--classes", "cat,cow"], "There is no class 'cow'"),
         (["train", "pets/cat", "--classes", "cat"], "no classes to choose from"),
-        (["train", "pets", "--split", "test"], "put its pictures into a sub-folder test"),
+        (["train", "pets", "--split", "test"], "put its images into a folder test"),
         (["train", "pets", "--size", "2"], "data.size: Input should be greater than or equal to 4 (given: 2)"),
         (["train", "pets", "--size", "9x0"], "data.size.1: Input should be greater than or equal to 4 (given: 0)"),
         (["train", "pets", "--size", "3x"], "--size is a side or HEIGHTxWIDTH"),
@@ -151,23 +169,28 @@ def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
         (["train", "pets", "--limit", "0"], "data.limit"),
         (["train", "pets", "--background", "clear"], "'clear' is not a colour"),
         (["train", "pets/nothing"], "There is no file or folder pets/nothing"),
-        (["train", ""], "The source has no name"),
-        (["data", "show", " "], "The source has no name"),
+        (["train", ""], "The source is empty"),
+        (["data", "show", " "], "The source is empty"),
         (["data", "show", "pets", "--out", "pets/cat/data.png"], "would become one more image of pets"),
         (["train", os.fsdecode(b"caf\xe9"), "--steps", "1"], "is not UTF-8, which a config is: rename it"),
         (["train", "shapes", "--classes", "9" * 5_000], "There is no class '999"),
-        (["train", "petz"], "There is no file, folder or dataset 'petz'"),
-        (["train", "empty"], "There are no pictures in empty"),
-        (["data", "prepare", "pets/cat/bad.png"], "is no source of images: give a folder"),
+        (["train", "petz"], "There is no file, folder or data set 'petz'"),
+        (["train", "empty"], "There are no images in empty"),
+        (["data", "prepare", "pets/cat/bad.png"], "is not a source of images: give a folder"),
         (["data", "show", "pets", "--out", "x.jpg"], "ends in .png"),
         (["train", "hf:nobody"], "hf:OWNER/NAME"),
+        (["train", "run", "--steps", "1"], "run is a run, not images. To resume it"),
+        (["noise", "run:0"], "run is a run, not images"),
+        (["data", "show", "run"], "run is a run, not images"),
         (["noise", "pets"], "by its index, such as shapes:7"),
         (["noise", "pets:9", "--size", "2"], "data.size: Input should be greater than or equal to 4"),
-        (["noise", "pets:99"], "pets has images 0 to 29; there is no 99"),
+        (["noise", "pets:99"], "pets has no image 99: its images are 0 to 29"),
     ],
 )
 def test_wrong_input(arguments: list[str], message: str, pets: Path, refuses: Refuses) -> None:
     (pets.parent / "empty").mkdir()
+    (pets.parent / "run" / "checkpoints").mkdir(parents=True)
+    (pets.parent / "run" / "config.toml").touch()
     before = sorted(pets.parent.rglob("*"))
     refuses(arguments, message, pets.parent)
     assert sorted(pets.parent.rglob("*")) == before

@@ -3,12 +3,13 @@
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
 
-from nevoa.data.decode import FORMATS, decoded, fitted, header, opaque, picture_of, pixels_of
+from nevoa.data.decode import FORMATS, decoded, fitted, header, opaque, picture_of, pixels_of, read_image
 from nevoa.errors import NevoaError
 from tests.data.pictures import encoded, photo
 
@@ -208,3 +209,22 @@ def test_a_decoder_writes_nothing_to_the_terminal(capfd: pytest.CaptureFixture[s
         with pytest.raises(ValueError, match=r"."):
             decoded(data)
     assert capfd.readouterr() == ("", "")
+
+
+def test_resizing_keeps_proportions_and_cuts_the_middle() -> None:
+    """A wide image of three bands, left to right: the middle one is what remains."""
+    bands = np.repeat(np.array([0, 100, 200], np.uint8), 30)[None].repeat(30, axis=0)
+    result = np.asarray(fitted(Image.fromarray(bands), (10, 10)))
+    assert result.shape == (10, 10)
+    assert (result[:, 3:-3] == 100).all()
+
+
+def test_a_photograph_is_read_as_it_is_seen(tmp_path: Path) -> None:
+    """A camera that was turned says so in the file: the picture stands upright. What is transparent is white."""
+    picture = Image.new("RGB", (8, 4), (255, 0, 0))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture.save(tmp_path / "turned.jpg", exif=exif)
+    assert read_image(tmp_path / "turned.jpg").size == (4, 8)
+    Image.new("RGBA", (4, 4), (0, 0, 0, 0)).save(tmp_path / "clear.png")
+    assert read_image(tmp_path / "clear.png").getpixel((0, 0)) == (255, 255, 255)

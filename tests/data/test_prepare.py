@@ -2,13 +2,11 @@
 
 import hashlib
 import json
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +15,9 @@ import numpy as np
 import pytest
 
 from nevoa.config import DataConfig
-from nevoa.data import ImageSet, label_of, load_images
-from nevoa.data import parallel as parallels
+from nevoa.data import ImageSet, load_images
 from nevoa.data import prepare as preparing
 from nevoa.data.listing import Listing, of_arrays
-from nevoa.data.parallel import each
 from nevoa.data.prepare import prepare, store_folder
 from nevoa.data.sources.find import Source
 from nevoa.data.store import open_store
@@ -32,11 +28,8 @@ NOISE = np.random.default_rng(0).integers(0, 256, (23, 6, 5, 3), dtype=np.uint8)
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path_factory.mktemp("cache")
-    monkeypatch.setenv("NEVOA_CACHE", str(folder))
+def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preparing, "PART_BYTES", 5 * 6 * 5 * 3)  # five images a part
-    return folder
 
 
 def noise(bad: tuple[int, ...] = (), stop_at: int | None = None, identity: object = "noise") -> Source:
@@ -112,22 +105,6 @@ def test_what_is_there_needs_no_room_again(monkeypatch: pytest.MonkeyPatch) -> N
     assert asked == [3 * 6 * 5 * 3 - 128]  # the header is there as well
 
 
-def test_no_more_is_read_ahead_than_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallels, "available_cores", lambda: 2)
-    read = multiprocessing.Value("i", 0)
-
-    def work(number: int) -> int:
-        with read.get_lock():
-            read.value += 1
-        return number
-
-    stream = each(work, range(5000))
-    assert [next(stream) for _ in range(10)] == list(range(10))
-    time.sleep(0.5)
-    assert read.value <= 200
-    assert list(stream) == list(range(10, 5000))
-
-
 def test_very_many_bad_files_are_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nevoa._util.files.LARGEST_TEXT", 2000)
     assert len(prepared(noise(tuple(range(1, 23)))).notes.bad) == 22
@@ -150,43 +127,6 @@ def test_choices_have_stores_of_their_own() -> None:
     )
     assert len({store_folder(noise(), choice) for choice in choices}) == len(choices)
     assert store_folder(noise(identity=1), DataConfig()) != store_folder(noise(identity=2), DataConfig())
-
-
-def test_classes_are_chosen_by_name_or_index() -> None:
-    images = prepared(noise(), DataConfig(only=("odd",)))
-    np.testing.assert_array_equal(images.images, NOISE[1::2])
-    assert images.classes == ("odd",)
-    both = prepared(noise(), DataConfig(only=("Odd", 0)))
-    assert both.classes == ("odd", "even")
-    assert both.labels.tolist() == [(number + 1) % 2 for number in range(23)]
-    with pytest.raises(NevoaError, match=r"There is no class 'ode'. Did you mean 'odd'"):
-        prepared(noise(), DataConfig(only=("ode",)))
-
-
-def test_of_classes_that_are_numbers_a_number_is_a_name() -> None:
-    classes = ("1", "3", "5")
-    assert [label_of(classes, wish) for wish in ("1", "5", 1)] == [0, 2, 1]
-    for wish in ("2", "0", "9" * 5_000, 3, -1):
-        with pytest.raises(NevoaError, match="There is no class"):
-            label_of(classes, wish)
-    assert label_of(("cat", "3"), "0") == 0
-
-
-def test_a_limit_draws_the_same_images_each_time() -> None:
-    first, again = prepared(noise(), DataConfig(limit=9)), prepared(noise(identity="again"), DataConfig(limit=9))
-    assert len(first) == 9
-    assert first.fingerprint == again.fingerprint
-    drawn = [int(np.flatnonzero((image == NOISE).all((1, 2, 3)))[0]) for image in first.images]
-    assert drawn == sorted(set(drawn)) != list(range(9))
-    assert first.labels.tolist() == [number % 2 for number in drawn]
-    assert len(prepared(noise(), DataConfig(limit=99))) == 23
-
-
-def test_unlabelled_images_have_no_classes_to_choose() -> None:
-    source = Source("x", "x", "x", lambda: of_arrays(NOISE, None))
-    assert prepared(source).classes == ()
-    with pytest.raises(NevoaError, match="no classes to choose from"):
-        prepared(source, DataConfig(only=("a",)))
 
 
 @pytest.mark.parametrize("file", ["images.npy", "labels.npy", "about.json", "bad.jsonl"])
@@ -229,30 +169,6 @@ def test_a_full_disk_is_said_before_anything_is_written(cache: Path, monkeypatch
     with pytest.raises(NevoaError, match="The store of noise needs up to 0 MB"):
         prepared(noise())
     assert not [path for path in cache.iterdir() if path.suffix != ".lock"]
-
-
-@pytest.mark.parametrize("cores", [1, 2, 3])
-def test_work_on_all_cores_comes_in_order(cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallels, "available_cores", lambda: cores)
-    assert list(each(lambda number: number**2, range(1000))) == [number**2 for number in range(1000)]
-    others = {process for _, process in each(lambda number: (number, os.getpid()), range(1000))} - {os.getpid()}
-    assert bool(others) == (cores > 1 and sys.platform.startswith("linux"))
-
-
-def test_a_process_that_dies_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallels, "available_cores", lambda: 2)
-    with pytest.raises(NevoaError, match="A process that decodes images died"):
-        list(each(lambda number: os._exit(1) if number == 500 else number, range(1000)))
-
-
-def test_no_process_is_left_when_the_work_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallels, "available_cores", lambda: 2)
-    stream: Iterator[int] = each(lambda number: os.getpid(), range(1000))
-    children = {next(stream) for _ in range(100)}
-    stream.close()  # pyright: ignore[reportAttributeAccessIssue]
-    for child in children - {os.getpid()}:
-        with pytest.raises(ProcessLookupError):
-            os.kill(child, 0)
 
 
 @pytest.mark.slow

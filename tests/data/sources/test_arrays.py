@@ -1,0 +1,129 @@
+"""Arrays in .npy and .npz files."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nevoa.data import load_images
+from nevoa.data.sources.idx import read_idx
+from nevoa.errors import NevoaError
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (7, 5, 6, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("images", [PIXELS, PIXELS[..., :1], PIXELS[..., 0]], ids=["colour", "gray", "no channel"])
+def test_an_array_is_its_images(images: np.ndarray, tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", images)
+    np.savez(tmp_path / "b.npz", images=images)
+    np.savez_compressed(tmp_path / "c.npz", images, labels=np.array([7, 7, 3, 3, 3, 7, 7]))
+    expected = images if images.ndim == 4 else images[..., None]
+    for name in ("a.npy", "b.npz", "c.npz"):
+        np.testing.assert_array_equal(load_images(str(tmp_path / name)).images, expected)
+    labelled = load_images(str(tmp_path / "c.npz"))
+    assert labelled.classes == ("3", "7")
+    assert labelled.labels.tolist() == [1, 1, 0, 0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("name", ["y_train", "label_ids", "targets", "Train_Labels", "class", "Y"])
+def test_labels_have_many_names(name: str, tmp_path: Path) -> None:
+    values = [["b"], ["a"], ["b"], ["a"], ["a"], ["a"], ["c"]]
+    np.savez(tmp_path / "a.npz", x_train=PIXELS, weights=np.zeros(7), **{name: np.array(values)})  # pyright: ignore[reportArgumentType]
+    images = load_images(str(tmp_path / "a.npz"))
+    assert images.classes == ("a", "b", "c")
+    assert images.labels.tolist() == [1, 0, 1, 0, 0, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"), [("{}_images", "{}_labels"), ("x_{}", "y_{}")], ids=["MedMNIST", "Keras"]
+)
+def test_an_array_for_each_split(images: str, labels: str, tmp_path: Path) -> None:
+    parts = {"train": PIXELS[:4], "val": PIXELS[4:6], "test": PIXELS[6:]}
+    arrays = {images.format(split): part for split, part in parts.items()}
+    arrays |= {labels.format(split): np.arange(len(part))[:, None] % 2 for split, part in parts.items()}
+    np.savez(tmp_path / "a.npz", **arrays)  # pyright: ignore[reportArgumentType]
+    for split, part in parts.items():
+        found = load_images(str(tmp_path / "a.npz"), split=split)
+        np.testing.assert_array_equal(found.images, part)
+        assert found.labels.tolist() == [number % 2 for number in range(len(part))]
+    with pytest.raises(NevoaError, match="Split 'other' needs exactly one, and has 0"):
+        load_images(str(tmp_path / "a.npz"), split="other")
+
+
+def test_labels_in_order_shrink_to_nearly_nothing(tmp_path: Path) -> None:
+    """And are no attempt to fill the memory: 70,000 of them in 0.1 % of their size."""
+    pixels, labels = np.zeros((70_000, 1, 1), np.uint8), np.repeat(np.arange(10), 7_000)
+    np.savez_compressed(tmp_path / "a.npz", images=pixels, labels=labels)
+    assert load_images(str(tmp_path / "a.npz"), limit=9).shape == (1, 1, 1)
+    path = tmp_path / "train-labels-idx1-ubyte.gz"
+    path.write_bytes(gzip.compress(b"\0\0\x08\x01" + (70_000).to_bytes(4, "big") + labels.astype(np.uint8).tobytes()))
+    np.testing.assert_array_equal(read_idx(path), labels)
+
+
+@pytest.mark.parametrize("name", ["label_names", "target_size", "y_train"])
+def test_what_is_only_called_like_labels_is_passed_over(name: str, tmp_path: Path) -> None:
+    values = np.array(["cat", "dog"]) if name != "y_train" else np.zeros(7)
+    np.savez(tmp_path / "a.npz", images=PIXELS, **{name: values}, label_ids=np.arange(7) % 2)  # pyright: ignore[reportArgumentType]
+    assert load_images(str(tmp_path / "a.npz")).classes == ("0", "1")
+
+
+def test_the_usual_name_of_labels_comes_first(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", y=np.zeros(3), y_other=np.zeros(4), images=PIXELS, labels=np.arange(7) % 2)
+    assert load_images(str(tmp_path / "a.npz")).classes == ("0", "1")
+
+
+def test_an_array_with_alpha_is_laid_on_the_background(tmp_path: Path) -> None:
+    pixels = np.zeros((2, 4, 4, 4), np.uint8)
+    pixels[1, ..., 3] = 255
+    np.save(tmp_path / "a.npy", pixels)
+    images = load_images(str(tmp_path / "a.npy"), background="#010203")
+    assert images.images[:, 0, 0].tolist() == [[1, 2, 3], [0, 0, 0]]
+
+
+@pytest.mark.parametrize(("background", "colour"), [("#010203", [1, 2, 3]), ("#070707", [7])])
+def test_gray_with_alpha_on_a_colour_is_in_colour(tmp_path: Path, background: str, colour: list[int]) -> None:
+    pixels = np.zeros((2, 4, 4, 2), np.uint8)
+    np.save(tmp_path / "a.npy", pixels)
+    (tmp_path / "b").mkdir()
+    for number in range(2):
+        Image.fromarray(pixels[number]).save(tmp_path / "b" / f"{number}.png")
+    for name in ("a.npy", "b"):
+        images = load_images(str(tmp_path / name), background=background)
+        assert images.images[:, 0, 0].tolist() == [colour, colour]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"x": PIXELS.astype(np.float32)}, "holds 0 arrays of images"),
+        ({"x": PIXELS, "z": PIXELS}, r"holds 2 arrays of images \(.*: x, z. Split 'train' needs exactly one"),
+        ({"x": PIXELS, "labels": np.zeros(6, np.int64)}, "must be one integer"),
+        ({"x": PIXELS, "labels": np.zeros(7)}, "must be one integer"),
+        ({"x": PIXELS[:0]}, "images are uint8"),
+        ({"x": PIXELS[0]}, "looks like one image"),
+    ],
+)
+def test_arrays_that_are_no_images(arrays: dict[str, np.ndarray], message: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", **arrays)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(NevoaError, match=message):
+        load_images(str(tmp_path / "a.npz"))
+
+
+def test_an_array_of_objects_runs_nothing(tmp_path: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple:
+            return (pytest.fail, ("it ran",))
+
+    np.save(tmp_path / "a.npy", np.array([Trap()], object), allow_pickle=True)
+    np.savez(tmp_path / "b.npz", images=np.array([Trap()], object))
+    for name in ("a.npy", "b.npz"):
+        with pytest.raises(NevoaError, match="is not an"):
+            load_images(str(tmp_path / name))
+
+
+def test_large_arrays_are_made_small_as_pictures_are(tmp_path: Path) -> None:
+    np.save(tmp_path / "X.NPY.npy", np.zeros((2, 2000, 1500), np.uint8))
+    (tmp_path / "X.NPY.npy").rename(tmp_path / "X.NPY")
+    assert load_images(str(tmp_path / "X.NPY")).shape == (1, 64, 64)

@@ -1,0 +1,74 @@
+"""The stream of training images."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nevoa.data import (
+    Batches,
+    ImageSet,
+    mapped,
+    to_unit,
+)
+
+
+def test_an_epoch_is_every_image_once_in_an_order_of_its_own(few_images: ImageSet) -> None:
+    batches = Batches(few_images, seed=0, flip=False)
+    first, second = batches.indices(0, 20), batches.indices(20, 20)
+    assert sorted(first.tolist()) == sorted(second.tolist()) == list(range(20))
+    assert first.tolist() != second.tolist()
+    assert first.tolist() != Batches(few_images, seed=1, flip=False).indices(0, 20).tolist()
+
+
+@given(cuts=st.lists(st.integers(1, 300), min_size=1, max_size=8))
+def test_the_stream_does_not_depend_on_how_it_is_cut(cuts: list[int]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 4, 4, 1), dtype=np.uint8)
+    images = ImageSet.of("noise", pixels, np.zeros(20, np.int64), ["a"])
+    whole = Batches(images, seed=0, flip=True).batch(0, sum(cuts))
+    batches, first = Batches(images, seed=0, flip=True), 0
+    for count in cuts:
+        torch.testing.assert_close(batches.batch(first, count), whole[first : first + count], rtol=0, atol=0)
+        first += count
+
+
+def test_half_of_the_images_are_mirrored_and_the_set_is_left_alone(few_images: ImageSet) -> None:
+    before = few_images.images.copy()
+    plain, flipped = (Batches(few_images, 0, flip).batch(0, 2000) for flip in (False, True))
+    mirrored = torch.tensor([bool((a == b.flip(-1)).all()) for a, b in zip(plain, flipped, strict=True)])
+    same = (plain == flipped).flatten(1).all(1)
+    assert bool((mirrored ^ same).all())
+    assert 900 < int(mirrored.sum()) < 1100
+    np.testing.assert_array_equal(few_images.images, before)
+
+
+def test_labels_are_those_of_the_images_in_their_places(few_images: ImageSet) -> None:
+    batches = Batches(few_images, seed=0, flip=True)
+    labels = batches.labels(7, 40)
+    assert labels.dtype == torch.int64
+    assert labels.tolist() == few_images.labels[batches.indices(7, 40)].tolist()
+    assert labels[:13].tolist() != few_images.labels[7:].tolist()
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux counts the pages of a process there")
+def test_a_process_does_not_grow_by_the_images_it_has_seen(tmp_path: Path) -> None:
+    """A hundred megabytes of images, all of them read: few of them are held."""
+    pixels = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.uint8, (33_000, 32, 32, 3))
+    pixels[:] = 7
+    pixels.flush()
+    images = ImageSet("sevens", mapped(tmp_path / "x.npy"), np.zeros(33_000, np.int64), (), "")
+    del pixels
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    batches = Batches(images, seed=0, flip=True)
+    batches.batch(0, 100)
+    before = resident()
+    for first in range(0, 33_000, 100):
+        assert float(batches.batch(first, 100).max()) == float(to_unit(np.full((1, 1, 1, 1), 7, np.uint8)))
+    assert resident() - before < 20_000_000

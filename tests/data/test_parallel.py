@@ -1,0 +1,53 @@
+"""Work on all cores."""
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from nevoa.data import parallel as parallels
+from nevoa.data.parallel import each
+from nevoa.errors import NevoaError
+
+
+def test_no_more_is_read_ahead_than_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallels, "available_cores", lambda: 2)
+    read = multiprocessing.Value("i", 0)
+
+    def work(number: int) -> int:
+        with read.get_lock():
+            read.value += 1
+        return number
+
+    stream = each(work, range(5000))
+    assert [next(stream) for _ in range(10)] == list(range(10))
+    time.sleep(0.5)
+    assert read.value <= 200
+    assert list(stream) == list(range(10, 5000))
+
+
+@pytest.mark.parametrize("cores", [1, 2, 3])
+def test_work_on_all_cores_comes_in_order(cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallels, "available_cores", lambda: cores)
+    assert list(each(lambda number: number**2, range(1000))) == [number**2 for number in range(1000)]
+    others = {process for _, process in each(lambda number: (number, os.getpid()), range(1000))} - {os.getpid()}
+    assert bool(others) == (cores > 1 and sys.platform.startswith("linux"))
+
+
+def test_a_process_that_dies_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallels, "available_cores", lambda: 2)
+    with pytest.raises(NevoaError, match="A process that decodes images died"):
+        list(each(lambda number: os._exit(1) if number == 500 else number, range(1000)))
+
+
+def test_no_process_is_left_when_the_work_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallels, "available_cores", lambda: 2)
+    stream: Iterator[int] = each(lambda number: os.getpid(), range(1000))
+    children = {next(stream) for _ in range(100)}
+    stream.close()  # pyright: ignore[reportAttributeAccessIssue]
+    for child in children - {os.getpid()}:
+        with pytest.raises(ProcessLookupError):
+            os.kill(child, 0)
