@@ -65,6 +65,7 @@ def evaluate(
     inception_weights: Annotated[
         Path | None, typer.Option(help="torch-fidelity's Inception weights, where there is no network.")
     ] = None,
+    plugin: options.Plugin = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Measure how good images are: of a run, which makes new ones first, or of files."""

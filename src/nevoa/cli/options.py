@@ -1,11 +1,13 @@
 """Options that several commands take: which images, and how a run makes new ones."""
 
 import csv
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from nevoa.errors import NevoaError
+from nevoa.plugins import load_plugins
 
 Split = Annotated[str | None, typer.Option(help="train, test, or another that the source has.", show_default="train")]
 Classes = Annotated[
@@ -46,6 +48,20 @@ Guidance = Annotated[
     ),
 ]
 Eta = Annotated[float | None, typer.Option(help="ddim's share of fresh noise, 0 to 1.", show_default="the run's")]
+
+
+def _load(context: typer.Context, files: list[Path] | None) -> list[Path] | None:
+    if not context.resilient_parsing:
+        load_plugins(files or ())
+    return files
+
+
+Plugin = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE.py", callback=_load, help="Import a Python file that registers a network. May be repeated."
+    ),
+]
 
 
 def names_of(text: str | None) -> list[str] | None:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from nevoa.cli import options
 from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ def list_(
 
 
 @app.command()
-def check(run: Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")]) -> None:
+def check(
+    run: Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")], plugin: options.Plugin = None
+) -> None:
     """Read every file of a run, and name what is damaged."""
     from nevoa.runs.check import check as parts_of
     from nevoa.runs.run import Run

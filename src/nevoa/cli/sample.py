@@ -60,6 +60,7 @@ def sample(
     trajectory: Annotated[
         int | None, typer.Option(min=2, metavar="K", help="Rows: one image each, K moments from noise to image.")
     ] = None,
+    plugin: options.Plugin = None,
     out: Annotated[
         Path,
         typer.Option(

@@ -66,6 +66,7 @@ def train(
     option: Annotated[
         list[str] | None, typer.Option("-o", metavar="SECTION.KEY=VALUE", help="Set any config key.")
     ] = None,
+    plugin: options.Plugin = None,
     accept_changes: Annotated[
         bool, typer.Option("--accept-changes", help="Go on with a run although settings, data or torch differ.")
     ] = False,
