@@ -50,9 +50,8 @@ Guidance = Annotated[
 Eta = Annotated[float | None, typer.Option(help="ddim's share of fresh noise, 0 to 1.", show_default="the run's")]
 
 
-def _load(context: typer.Context, files: list[Path] | None) -> list[Path] | None:
-    if not context.resilient_parsing:
-        load_plugins(files or ())
+def _load(files: list[Path] | None) -> list[Path] | None:
+    load_plugins(files or ())
     return files
 
 
