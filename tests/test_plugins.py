@@ -1,6 +1,7 @@
 """Plugins: files and installed packages that register networks."""
 
 import sys
+from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -37,14 +38,14 @@ def add():
 
 
 @pytest.fixture(autouse=True)
-def clean(monkeypatch: pytest.MonkeyPatch):
+def clean() -> Iterator[None]:
     """Forget after each test what it registered and imported."""
-    before = dict(NETWORK_CONFIGS), dict(MODULES), set(sys.modules)
+    before, modules = (dict(NETWORK_CONFIGS), dict(MODULES)), set(sys.modules)
     yield
-    for table, entries in ((NETWORK_CONFIGS, before[0]), (MODULES, before[1])):
-        table.clear()
-        table.update(entries)
-    for name in set(sys.modules) - before[2]:
+    for table, entries in zip((NETWORK_CONFIGS, MODULES), before, strict=True):
+        for name in table.keys() - entries.keys():
+            del table[name]
+    for name in set(sys.modules) - modules:
         if "plugin" in name:
             del sys.modules[name]
     load_installed.cache_clear()
@@ -83,7 +84,7 @@ def test_a_file_is_imported_once(plugin: Path) -> None:
     ("text", "message"),
     [
         ("import no_such_package", "ModuleNotFoundError: No module named 'no_such_package'."),
-        ("1 +", "SyntaxError: invalid syntax"),
+        ("1 +", "SyntaxError: "),
         ("raise RuntimeError('two\\nlines')", "RuntimeError: two."),
         ("import sys; sys.exit('leaving')", "SystemExit: leaving."),
         (PLUGIN + "add()\nadd()", "NevoaError: A network named 'plugin' is already registered"),
@@ -92,12 +93,12 @@ def test_a_file_is_imported_once(plugin: Path) -> None:
 def test_a_file_that_fails_is_a_sentence(text: str, message: str, tmp_path: Path) -> None:
     file = tmp_path / "bad.py"
     file.write_text(text)
-    for _ in range(2):
-        with pytest.raises(NevoaError) as error:
-            load_plugins([file])
-        assert str(error.value).startswith(f"The plugin {file} failed to import: ")
-    assert message.partition(":")[0] in str(error.value)
+    with pytest.raises(NevoaError) as error:
+        load_plugins([file])
+    assert str(error.value).startswith(f"The plugin {file} failed to import: {message}")
     assert "\n" not in str(error.value)
+    with pytest.raises(NevoaError, match="failed to import"):
+        load_plugins([file])
 
 
 @pytest.mark.parametrize("name", ["missing.py", "."])

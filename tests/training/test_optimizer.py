@@ -71,9 +71,9 @@ def test_a_marked_matrix_is_muons_and_its_step_is_orthogonal() -> None:
 
 
 def test_an_unused_weight_stays() -> None:
-    network = nn.ModuleList([nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 3)])
-    before = network[1].weight.detach().clone()
-    (muon, _) = make_optimizers(network, CONFIG)
-    network[0](torch.randn(1, 1, 5, 5)).sum().backward()
+    used, unused = nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 3)
+    before = unused.weight.detach().clone()
+    muon, _ = make_optimizers(nn.ModuleList([used, unused]), CONFIG)
+    used(torch.randn(1, 1, 5, 5)).sum().backward()
     muon.step()
-    assert torch.equal(network[1].weight, before)
+    assert torch.equal(unused.weight, before)

@@ -58,8 +58,8 @@ class ResidualUNet(nn.Module):
         adaptive: whether the time embedding scales and shifts channels instead of being added to them.
         classes: how many classes a conditional network has; 0 for an unconditional network.
 
-    Takes noisy images `[B, C, H, W]` of any size, timesteps `[B]` and, with classes, labels `[B]`, where None stands for
-    the null label, `classes`. Returns `[B, C, H, W]`.
+    Takes noisy images `[B, C, H, W]` of any size, timesteps `[B]` and, with classes, labels `[B]`, where None is the
+    null label, `classes`. Returns `[B, C, H, W]`.
 
     Example:
         network = ResidualUNet(channels=1, dim=64, multipliers=(1, 2), attention=(False, False), patch=2)

@@ -37,8 +37,8 @@ class UNet(nn.Module):
         mult: factor of the inner width of a ConvNeXt block; residual blocks ignore it.
         classes: how many classes a conditional network has; 0 for an unconditional network.
 
-    Takes noisy images `[B, C, H, W]` of any size, timesteps `[B]` and, with classes, labels `[B]`, where None stands for
-    the null label, `classes`. Returns `[B, C, H, W]`.
+    Takes noisy images `[B, C, H, W]` of any size, timesteps `[B]` and, with classes, labels `[B]`, where None is the
+    null label, `classes`. Returns `[B, C, H, W]`.
 
     As in the notebook, the way up ignores the output of the finest stage and the last block does not get the time.
     `ResidualUNet` has neither weakness.
