@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterable
 from functools import cache
 from importlib.machinery import SourceFileLoader
-from importlib.metadata import entry_points
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
@@ -29,6 +28,9 @@ def load_plugins(files: Iterable[Path]) -> None:
 @cache
 def load_installed() -> None:
     """Load the entry points of the group `nevoa.plugins`. Raise a NevoaError if one fails."""
+    # Not needed by most commands, and slow to import.
+    from importlib.metadata import entry_points
+
     for entry in entry_points(group=GROUP):
         try:
             plugin = entry.load()
@@ -53,4 +55,4 @@ def _import_file(name: str, file: Path) -> None:
 
 
 def _failed(plugin: str, error: BaseException) -> NevoaError:
-    return NevoaError(f"The {plugin} failed to import: {type(error).__name__}: {reason(error)}")
+    return NevoaError(f"The {plugin} failed to import: {type(error).__name__}: {reason(error).rstrip('.')}.")

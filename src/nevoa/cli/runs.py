@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 from rich.text import Text
 
+from nevoa.cli.options import Plugin
 from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
@@ -38,12 +39,16 @@ def list_(*, folder: Annotated[Path, Parameter(name="--in")] = Path("runs")) -> 
 
 
 @app.command
-def check(run: Path, /) -> None:
+def check(run: Path, /, *, plugin: Plugin = ()) -> None:
     """Read every file of a run and name the damaged ones.
 
     Args:
         run: A run folder.
+        plugin: Python file that registers the run's network; may be repeated.
     """
+    from nevoa.plugins import load_plugins
+
+    load_plugins(plugin)
     from nevoa.cli.terminal import console
     from nevoa.runs import Run
     from nevoa.runs.check import check as parts_of

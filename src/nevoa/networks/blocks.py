@@ -1,4 +1,4 @@
-"""The convolutional blocks that U-Nets are stacked from. Each maps `[B, C_in, H, W]` to `[B, C_out, H, W]`."""
+"""The convolutional blocks of the U-Nets. Each maps `[B, C_in, H, W]` to `[B, C_out, H, W]`."""
 
 import math
 from typing import TypeVar
@@ -13,41 +13,50 @@ Affine = TypeVar("Affine", nn.Conv2d, nn.Linear)
 
 
 def group_norm(groups: int, width: int, affine: bool = True) -> nn.GroupNorm:
-    """GroupNorm with the most groups up to `groups` that divide `width` (8 does not divide 28: 4 does)."""
+    """Return a GroupNorm with gcd(groups, width) groups, because the number of groups must divide the width."""
     return nn.GroupNorm(math.gcd(groups, width), width, affine=affine)
 
 
 def wide_group_norm(width: int, groups: int = 32, affine: bool = True) -> nn.GroupNorm:
-    """GroupNorm with up to `groups` groups of at least four channels: Ho et al.'s at their widths.
+    """Return a GroupNorm with at most `groups` groups of at least four channels each.
 
-    In a group of one channel the norm takes away what the time adds to that channel: with 32 groups at width 32 the
-    blocks did not see the time at all.
+    In a group of one channel the norm cancels the time embedding that was added to the channel: with 32 groups at width
+    32 the blocks ignored the time. At the widths of Ho et al. 2020 the groups are theirs.
     """
     return group_norm(max(1, min(groups, width // 4)), width, affine)
 
 
 def shortcut(dim: int, dim_out: int) -> nn.Module:
-    """Identity where the width stays, else a 1x1 convolution."""
+    """Return the identity if the widths are equal, otherwise a 1x1 convolution."""
     return nn.Identity() if dim == dim_out else nn.Conv2d(dim, dim_out, 1)
 
 
 def zeroed(module: Affine) -> Affine:
-    """The same layer with weights and bias set to zero, so that its branch starts as nothing."""
+    """Set the weight and bias of a layer to zero, so that its branch outputs zero at first; return the layer."""
     nn.init.zeros_(module.weight)
     if module.bias is not None:
         nn.init.zeros_(module.bias)
     return module
 
 
+def without_muon(module: Affine) -> Affine:
+    """Mark a layer so that Muon leaves its weight to AdamW (see `nevoa.training.optimizer`); return the layer."""
+    setattr(module, "muon", False)  # noqa: B010  nn.Module's annotations allow only tensors and modules
+    return module
+
+
 def _added(x: Tensor, projection: nn.Module | None, time: Tensor | None) -> Tensor:
-    """`x` plus the time embedding's projection, one number per channel."""
+    """Return `x` plus the projected time embedding, one number per channel."""
     if projection is None or time is None:
         return x
     return x + projection(time)[:, :, None, None]
 
 
 class ConvNextBlock(nn.Module):
-    """ConvNeXt (Liu et al. 2022) as the notebook has it: depthwise 7x7, time, two 3x3, `mult` times as wide between."""
+    """The ConvNeXt block (Liu et al. 2022) of the teaching notebook.
+
+    A depthwise 7x7 convolution, the time, then two 3x3 convolutions; between these the width is `mult * dim_out`.
+    """
 
     def __init__(self, dim: int, dim_out: int, time_dim: int | None, mult: int = 2):
         super().__init__()
@@ -67,7 +76,7 @@ class ConvNextBlock(nn.Module):
 
 
 class ResnetBlock(nn.Module):
-    """Twice (3x3, GroupNorm(8), SiLU), the time added between the two."""
+    """Two times (3x3 convolution, GroupNorm(8), SiLU), with the time added in between."""
 
     def __init__(self, dim: int, dim_out: int, time_dim: int | None):
         super().__init__()
@@ -85,10 +94,10 @@ class ResnetBlock(nn.Module):
 
 
 class PreNormBlock(nn.Module):
-    """The residual block of Ho et al. 2020: twice (GroupNorm, SiLU, 3x3), the time between.
+    """The residual block of Ho et al. 2020: two times (GroupNorm, SiLU, 3x3 convolution).
 
-    The time is added before the second norm or, if `adaptive`, scales and shifts what comes out of it (adaptive group
-    norm, Dhariwal and Nichol 2021, section 3.2). Dropout comes before the last convolution, which starts at zero.
+    The time is added before the second norm or, if `adaptive`, scales and shifts the output of that norm (adaptive
+    group norm, Dhariwal and Nichol 2021, section 3.2). Dropout precedes the last convolution, which starts at zero.
     """
 
     def __init__(
@@ -102,8 +111,8 @@ class PreNormBlock(nn.Module):
     ):
         super().__init__()
         self.adaptive = adaptive
-        told = zeroed(nn.Linear(time_dim, 2 * dim_out)) if adaptive else nn.Linear(time_dim, dim_out)
-        self.time = nn.Sequential(nn.SiLU(), told)
+        project = zeroed(nn.Linear(time_dim, 2 * dim_out)) if adaptive else nn.Linear(time_dim, dim_out)
+        self.time = nn.Sequential(nn.SiLU(), project)
         self.first = nn.Sequential(wide_group_norm(dim, groups), nn.SiLU(), nn.Conv2d(dim, dim_out, 3, padding=1))
         self.norm = wide_group_norm(dim_out, groups, affine=not adaptive)
         last = zeroed(nn.Conv2d(dim_out, dim_out, 3, padding=1))

@@ -1,18 +1,19 @@
-"""Images of any size through a network that halves them a number of times."""
+"""Padding, so that a network that halves images several times takes images of any size."""
 
 from torch import Tensor
 from torch.nn import functional as F
 
 
 def padded(x: Tensor, unit: int) -> Tensor:
-    """`[B, C, H, W]` with zeros around it, as its convolutions pad, so that `unit` divides height and width."""
-    over_height, over_width = (-side % unit for side in x.shape[2:])
-    if not (over_height or over_width):
+    """Pad `[B, C, H, W]` with zeros on all sides until `unit` divides its height and width."""
+    extra_height, extra_width = (-side % unit for side in x.shape[2:])
+    if not (extra_height or extra_width):
         return x
-    return F.pad(x, (over_width // 2, over_width - over_width // 2, over_height // 2, over_height - over_height // 2))
+    left, top = extra_width // 2, extra_height // 2
+    return F.pad(x, (left, extra_width - left, top, extra_height - top))
 
 
 def cropped(x: Tensor, height: int, width: int) -> Tensor:
-    """The middle again: undoes `padded`."""
+    """Undo `padded`: return the middle, `[B, C, height, width]`."""
     top, left = (x.shape[2] - height) // 2, (x.shape[3] - width) // 2
     return x[:, :, top : top + height, left : left + width]

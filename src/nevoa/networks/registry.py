@@ -65,7 +65,7 @@ def build_network(config: NetworkConfig, channels: int, classes: int = 0) -> nn.
 
 
 @torch.no_grad()
-def check_network(network: nn.Module, shape: tuple[int, int, int], classes: int = 0) -> None:
+def check_network(network: Any, shape: tuple[int, int, int], classes: int = 0) -> None:
     """Run a network on two blank images to check that it maps (x_t, t) or (x_t, t, label) to the shape of x_t.
 
     Its mode (training or evaluation) stays as it was.

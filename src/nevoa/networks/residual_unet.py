@@ -1,4 +1,4 @@
-"""The U-Net of Ho et al. 2020, with pixels folded into channels where that pays."""
+"""The U-Net of Ho et al. 2020, with the option to fold pixels into channels."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nevoa.networks.attention import Attention, Residual
-from nevoa.networks.blocks import PreNormBlock, wide_group_norm, zeroed
+from nevoa.networks.blocks import PreNormBlock, wide_group_norm, without_muon, zeroed
 from nevoa.networks.embedding import TimestepEmbedding
 from nevoa.networks.padding import cropped, padded
 
 
 class _Block(nn.Module):
-    """A residual block, and attention at the resolutions that have it."""
+    """A residual block, followed by attention or the identity."""
 
     def __init__(self, block: PreNormBlock, attention: nn.Module):
         super().__init__()
@@ -30,7 +30,7 @@ class _Halve(nn.Module):
         self.conv = nn.Conv2d(dim, dim, 3, stride=2)
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
-        # Padding on the far side only, as Ho et al. have it: the grid keeps its corner.
+        # Ho et al. pad the right and the bottom only.
         return self.conv(F.pad(x, (0, 1, 0, 1)))
 
 
@@ -44,22 +44,26 @@ class _Double(nn.Module):
 
 
 class ResidualUNet(nn.Module):
-    """The denoising network of Ho et al. 2020 (appendix B): every block's output is a skip connection.
+    """The denoising network of Ho et al. 2020 (appendix B): the output of every block is a skip connection.
 
     Args:
         channels: of the images, in and out.
-        dim: base width, even, at least 4. Stage i works at width `dim * multipliers[i]` on images halved i times.
-        blocks: residual blocks per stage on the way down; one more on the way up.
-        attention: for each stage, whether its blocks are followed by attention. The middle always has one.
-        patch: `patch x patch` pixels are folded into channels before the network and unfolded after it.
-            2 makes a step four times cheaper at the same width.
-        groups: of channels, in each norm. Ho et al. have 32; with 1 a step in bf16 on a CPU takes a third less.
-        dropout: in every block, 0 to 1.
-        adaptive: whether the time scales and shifts channels, instead of being added to them.
-        classes: whose labels it can be given; 0 for an unconditional network.
+        dim: base width, even, at least 4. Stage i has width `dim * multipliers[i]` and images halved i times.
+        blocks: residual blocks per stage on the way down; there is one more on the way up.
+        attention: for each stage, whether attention follows its blocks. The middle always has attention.
+        patch: fold `patch x patch` pixels into channels before the network and unfold them after it. 2 makes a step
+            four times cheaper at the same width.
+        groups: the most groups of channels in a norm. Ho et al. use 32; 1 makes a step in bf16 on a CPU a third faster.
+        dropout: probability in every block, from 0 to 1.
+        adaptive: whether the time embedding scales and shifts channels instead of being added to them.
+        classes: how many classes a conditional network has; 0 for an unconditional network.
 
-    In: noisy images `[B, C, H, W]`, padded inside where `downsampling` does not divide H and W; timesteps `[B]`; with
-    classes labels `[B]`, where None is the null label, index `classes`. Out: `[B, C, H, W]`.
+    Takes noisy images `[B, C, H, W]` of any size, timesteps `[B]` and, with classes, labels `[B]`, where None is the
+    null label, `classes`. Returns `[B, C, H, W]`.
+
+    Example:
+        network = ResidualUNet(channels=1, dim=64, multipliers=(1, 2), attention=(False, False), patch=2)
+        prediction = network(torch.randn(8, 1, 28, 28), torch.full((8,), 500))
     """
 
     def __init__(
@@ -89,7 +93,7 @@ class ResidualUNet(nn.Module):
             return _Block(inner, attend(width_out) if attention[stage] else nn.Identity())
 
         self.time = TimestepEmbedding(dim, nn.SiLU(), classes)
-        self.stem = nn.Conv2d(channels * patch**2, dim, 3, padding=1)
+        self.stem = without_muon(nn.Conv2d(channels * patch**2, dim, 3, padding=1))
         self.downs, self.ups = nn.ModuleList(), nn.ModuleList()
         width, skips = dim, [dim]
         stages = range(len(multipliers))
@@ -109,7 +113,7 @@ class ResidualUNet(nn.Module):
                 width = dim * multipliers[stage]
             if stage > 0:
                 self.ups.append(_Double(width))
-        out = zeroed(nn.Conv2d(width, channels * patch**2, 3, padding=1))
+        out = without_muon(zeroed(nn.Conv2d(width, channels * patch**2, 3, padding=1)))
         self.out = nn.Sequential(wide_group_norm(width, groups), nn.SiLU(), out)
 
     def forward(

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int, Int64
 from torch import Tensor, nn
 
 from nevoa.networks.attention import Attention, LinearAttention, Residual
-from nevoa.networks.blocks import ConvNextBlock, ResnetBlock
+from nevoa.networks.blocks import ConvNextBlock, ResnetBlock, without_muon
 from nevoa.networks.embedding import TimestepEmbedding
 from nevoa.networks.padding import cropped, padded
 from nevoa.vocabulary import BlockName
@@ -22,7 +22,7 @@ class _Stage(nn.Module):
         self.attention = Residual(nn.GroupNorm(1, dim), LinearAttention(dim))
 
     def forward(self, x: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
-        """The features of this resolution, and the same at the next."""
+        """Return the features at this resolution, and at the next."""
         features = self.attention(self.second(self.first(x, time), time))
         return features, self.resample(features)
 
@@ -32,15 +32,19 @@ class UNet(nn.Module):
 
     Args:
         channels: of the images, in and out.
-        dim: base width, even, at least 4. Stage i works at width `dim * multipliers[i]` on images halved i times.
+        dim: base width, even, at least 4. Stage i has width `dim * multipliers[i]` and images halved i times.
         block: "convnext" or "resnet".
-        mult: inner widening of a ConvNeXt block; residual blocks have none.
-        classes: whose labels it can be given; 0 for an unconditional network.
+        mult: factor of the inner width of a ConvNeXt block; residual blocks ignore it.
+        classes: how many classes a conditional network has; 0 for an unconditional network.
 
-    In: noisy images `[B, C, H, W]`, padded inside where `downsampling` does not divide H and W; timesteps `[B]`; with
-    classes labels `[B]`, where None is the null label, index `classes`. Out: `[B, C, H, W]`.
-    The finest stage's output takes no part in the way up, and the last block does not see the time: the design
-    is kept as taught. `ResidualUNet` does better on both.
+    Takes noisy images `[B, C, H, W]` of any size, timesteps `[B]` and, with classes, labels `[B]`, where None is the
+    null label, `classes`. Returns `[B, C, H, W]`.
+
+    As in the notebook, the way up ignores the output of the finest stage and the last block does not get the time.
+    `ResidualUNet` has neither weakness.
+
+    Example:
+        prediction = UNet(channels=1)(torch.randn(8, 1, 28, 28), torch.full((8,), 500))
     """
 
     def __init__(
@@ -76,14 +80,14 @@ class UNet(nn.Module):
 
         deepest = widths[-1]
         self.time = TimestepEmbedding(dim, nn.GELU(), classes)
-        self.stem = nn.Conv2d(channels, stem, 7, padding=3)
+        self.stem = without_muon(nn.Conv2d(channels, stem, 7, padding=3))
         self.downs = nn.ModuleList(down(i) for i in range(len(widths)))
         self.middle_in = make(deepest, deepest)
         self.middle_attention = Residual(nn.GroupNorm(1, deepest), Attention(deepest))
         self.middle_out = make(deepest, deepest)
         self.ups = nn.ModuleList(up(i) for i in reversed(range(1, len(widths))))
         self.last = make(widths[0], dim, None)
-        self.out = nn.Conv2d(dim, channels, 1)
+        self.out = without_muon(nn.Conv2d(dim, channels, 1))
 
     def forward(
         self, x: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], label: Int64[Tensor, " B"] | None = None

@@ -1,6 +1,6 @@
-"""What turns gradients into steps."""
+"""Optimizers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -8,20 +8,20 @@ from torch import Tensor, nn
 
 from nevoa.config import TrainingConfig
 
-# Muon's steps have the norm of an orthogonal matrix, Adam's are near 1 a weight: ten times the rate suits both.
+# A step of Muon has the norm of an orthogonal matrix, one of Adam is near 1 for each weight: Muon's learning rate is
+# ten times Adam's.
 MUON_RATE = 10.0
 MUON_MOMENTUM = 0.95
-# Adam's second moment over 100 steps, not 1000: a run of five minutes has two thousand.
+# The second moment of Adam averages 100 steps instead of 1000, because a run of five minutes has about 2000.
 SHORT_BETAS = (0.9, 0.99)
-# [out, in, h, w] -> [out, h, w, in]: the order in which weights lie in memory, so that a matrix of them is no copy.
-CHANNELS_LAST = (0, 2, 3, 1)
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum whose every step is made orthogonal (Jordan et al. 2024); convolutions are `[out, h w in]` matrices.
+    """Momentum with every step made orthogonal (Jordan et al. 2024), so that it moves all directions of a matrix alike.
 
-    Adam sees single weights; this sees that a weight is a matrix, and moves all its directions alike. Steps are made
-    orthogonal in `dtype`.
+    Args:
+        parameters: of two or more dimensions; a convolution kernel is an `[out, h w in]` matrix.
+        dtype: of the computation that makes steps orthogonal.
     """
 
     def __init__(
@@ -31,23 +31,26 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """One step with the gradients that are there."""
+        """Make one step with the current gradients."""
         for group in self.param_groups:
             for parameter in group["params"]:
+                if parameter.grad is None:
+                    continue
                 momentum = self.state[parameter].setdefault("momentum", torch.zeros_like(parameter))
                 momentum.lerp_(parameter.grad, 1 - MUON_MOMENTUM)
-                ahead = parameter.grad.lerp(momentum, MUON_MOMENTUM).permute(CHANNELS_LAST).flatten(1)
-                # A tall matrix's orthogonal step is small a row; Jordan's factor makes up for it.
+                # Kernels lie in memory as [out, h, w, in], so that this flattens without a copy.
+                ahead = parameter.grad.lerp(momentum, MUON_MOMENTUM).movedim(1, -1).flatten(1)
+                # The rows of a tall orthogonal matrix are short; Jordan's factor makes up for it.
                 rate = group["lr"] * max(1.0, ahead.shape[0] / ahead.shape[1]) ** 0.5
                 parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                weight = parameter.permute(CHANNELS_LAST)
+                weight = parameter.movedim(1, -1)
                 weight.add_(orthogonal(ahead, group["dtype"]).view_as(weight), alpha=-rate)
 
 
 def orthogonal(matrix: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Roughly U V^T of a matrix U S V^T: five Newton-Schulz steps bring every singular value to between 0.7 and 1.2.
+    """Return U V^T of a matrix U S V^T, roughly: five Newton-Schulz steps bring singular values to between 0.7 and 1.2.
 
-    They are done in `dtype`: bf16 is exact enough for that (Jordan et al. 2024).
+    They are computed in `dtype`, for which bf16 is exact enough (Jordan et al. 2024).
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     tall = matrix.shape[0] > matrix.shape[1]
@@ -59,9 +62,10 @@ def orthogonal(matrix: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
 
 
 def make_optimizers(network: nn.Module, config: TrainingConfig) -> tuple[torch.optim.Optimizer, ...]:
-    """Adam (Kingma and Ba 2015), AdamW (Loshchilov and Hutter 2019), or Muon with AdamW for all but inner convolutions.
+    """Return Adam (Kingma and Ba 2015), AdamW (Loshchilov and Hutter 2019), or Muon beside AdamW.
 
-    Each parameter group has a `scale`: its rate over the config's learning rate.
+    Muon takes the weights that `muon_parameters` yields, AdamW the others; one without weights is left out. Each
+    parameter group has a `scale`: its learning rate divided by the config's.
     """
     rate, decay = config.learning_rate, config.weight_decay
     if config.optimizer != "muon":
@@ -70,11 +74,28 @@ def make_optimizers(network: nn.Module, config: TrainingConfig) -> tuple[torch.o
         optimizer.param_groups[0]["scale"] = 1.0
         return (optimizer,)
     dtype = torch.bfloat16 if config.known_precision == "bfloat16" else torch.float32
-    inner, rest = [], []
-    for name, parameter in network.named_parameters():
-        is_inner = parameter.ndim == 4 and not name.startswith(("stem.", "out."))
-        (inner if is_inner else rest).append(parameter)
-    muon = Muon(inner, lr=MUON_RATE * rate, weight_decay=decay, dtype=dtype)
-    adam = torch.optim.AdamW(rest, lr=rate, weight_decay=decay, betas=SHORT_BETAS, fused=True)
-    muon.param_groups[0]["scale"], adam.param_groups[0]["scale"] = MUON_RATE, 1.0
-    return muon, adam
+    chosen = {id(parameter) for parameter in muon_parameters(network)}
+    inner = [parameter for parameter in network.parameters() if id(parameter) in chosen]
+    rest = [parameter for parameter in network.parameters() if id(parameter) not in chosen]
+    optimizers: list[torch.optim.Optimizer] = []
+    if inner:
+        optimizers.append(Muon(inner, lr=MUON_RATE * rate, weight_decay=decay, dtype=dtype))
+        optimizers[-1].param_groups[0]["scale"] = MUON_RATE
+    if rest:
+        optimizers.append(torch.optim.AdamW(rest, lr=rate, weight_decay=decay, betas=SHORT_BETAS, fused=True))
+        optimizers[-1].param_groups[0]["scale"] = 1.0
+    return tuple(optimizers)
+
+
+def muon_parameters(module: nn.Module, muon: bool | None = None) -> Iterator[nn.Parameter]:
+    """Yield the weights that Muon takes: 4-dimensional ones, the kernels of 2-d convolutions.
+
+    A module's attribute `muon` changes this for the weights of the module and its children: with False Muon takes none,
+    as for a network's first and last layers; with True all that have two or more dimensions.
+    """
+    muon = getattr(module, "muon", muon)
+    for parameter in module.parameters(recurse=False):
+        if muon is not False and (parameter.ndim == 4 or (muon and parameter.ndim >= 2)):
+            yield parameter
+    for child in module.children():
+        yield from muon_parameters(child, muon)

@@ -1,0 +1,79 @@
+"""Which weights Muon takes, and what its step is."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from nevoa.config import TrainingConfig
+from nevoa.networks import ResidualUNet, UNet
+from nevoa.training.optimizer import MUON_RATE, Muon, make_optimizers, muon_parameters
+
+CONFIG = TrainingConfig(optimizer="muon", learning_rate=1e-2)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: UNet(channels=3, dim=12),
+        lambda: UNet(channels=3, dim=12, block="resnet", classes=3),
+        lambda: ResidualUNet(3, 8, (1, 2), blocks=1, attention=(False, True), patch=2, adaptive=True, classes=3),
+    ],
+)
+def test_muon_takes_all_kernels_but_the_first_and_the_last(make: Callable[[], nn.Module]) -> None:
+    """Runs of before are resumed: these are the names that were looked at then, in the same order."""
+    network = make()
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    expected = [
+        name
+        for name, parameter in network.named_parameters()
+        if parameter.ndim == 4 and not name.startswith(("stem.", "out."))
+    ]
+    muon, adam = make_optimizers(network, CONFIG)
+    found = [[names[id(parameter)] for parameter in each.param_groups[0]["params"]] for each in (muon, adam)]
+    assert found == [expected, [name for name in names.values() if name not in expected]]
+    assert isinstance(muon, Muon)
+    assert [each.param_groups[0]["scale"] for each in (muon, adam)] == [MUON_RATE, 1.0]
+
+
+def perceptron(muon: bool | None) -> nn.Sequential:
+    """Three linear layers, of which the middle one is marked."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(8, 8), nn.Sequential(nn.Linear(8, 8), nn.GELU()), nn.Linear(8, 8))
+    if muon is not None:
+        setattr(network[1], "muon", muon)  # noqa: B010  nn.Module's annotations allow only tensors and modules
+    return network
+
+
+@pytest.mark.parametrize("muon", [None, False])
+def test_without_kernels_adamw_takes_all(muon: bool | None) -> None:
+    network = perceptron(muon)
+    assert not list(muon_parameters(network))
+    (adam,) = make_optimizers(network, CONFIG)
+    assert isinstance(adam, torch.optim.AdamW)
+    assert len(adam.param_groups[0]["params"]) == len(list(network.parameters()))
+
+
+def test_a_marked_matrix_is_muons_and_its_step_is_orthogonal() -> None:
+    network = perceptron(True)
+    weight = network.get_parameter("1.0.weight")
+    assert [id(parameter) for parameter in muon_parameters(network)] == [id(weight)]
+    muon, adam = make_optimizers(network, CONFIG)
+    before = weight.detach().clone()
+    left, right = (torch.linalg.qr(torch.randn(8, 8))[0] for _ in range(2))
+    weight.grad = left @ torch.linspace(1, 2, 8).diag() @ right
+    muon.step()
+    adam.step()
+    step = left.T @ (before - weight.detach()) @ right.T / (MUON_RATE * CONFIG.learning_rate)
+    assert (step - step.diag().diag()).abs().max() < 1e-4, "the directions are those of the gradient"
+    assert 0.6 < float(step.diag().min()) <= float(step.diag().max()) < 1.3
+
+
+def test_an_unused_weight_stays() -> None:
+    used, unused = nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 3)
+    before = unused.weight.detach().clone()
+    muon, _ = make_optimizers(nn.ModuleList([used, unused]), CONFIG)
+    used(torch.randn(1, 1, 5, 5)).sum().backward()
+    muon.step()
+    assert torch.equal(unused.weight, before)
