@@ -86,7 +86,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 # As quick, by flow matching.
-PRESETS["flow"] = merged(PRESETS["quick"], {"diffusion": {"schedule": "flow", "prediction": "flow"}})
+PRESETS["flow"] = PRESETS["quick"] | {"diffusion": {"schedule": "flow", "timesteps": 1000, "prediction": "flow"}}
 
 
 class TrainingOptions(TypedDict, total=False):

@@ -20,7 +20,7 @@ from nevoa.evaluation import (
 )
 from nevoa.evaluation.feature_network import INFO, WEIGHTS
 from nevoa.evaluation.feature_training import accuracy
-from tests.data.test_data import needs_debian
+from tests.data.sources.test_builtin import needs_debian
 from tests.evaluation.toy import bands, toy_network
 
 

@@ -10,7 +10,7 @@ from nevoa.config import DataConfig
 from nevoa.data import ImageSet
 from nevoa.evaluation import FeatureNetwork, Protocol, Reference
 from nevoa.evaluation.protocol import FASHION
-from tests.data.test_data import needs_debian
+from tests.data.sources.test_builtin import needs_debian
 from tests.evaluation.toy import bands, toy_network
 
 

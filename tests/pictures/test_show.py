@@ -27,7 +27,8 @@ def test_columns_and_titles() -> None:
 
 
 def test_a_notebook_displays_it() -> None:
-    assert nevoa.show(IMAGES)._repr_png_().startswith(b"\x89PNG")
+    png = nevoa.show(IMAGES)._repr_png_()
+    assert png is not None and png.startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,9 @@ def test_a_missing_object_is_asked_for_by_its_class(tmp_path: Path, part: str) -
     run = trained(tmp_path / "r", **objects)
     name = {"network": "Net", "schedule": "Straight", "loss": "cubic"}[part]
     del objects[part]
-    with pytest.raises(NevoaError, match=rf"with a {part} object, tests\.training\.test_objects\.{name}.*{part}={name}"):
+    with pytest.raises(
+        NevoaError, match=rf"with a {part} object, tests\.training\.test_objects\.{name}.*{part}={name}"
+    ):
         nevoa.load(run.folder, **objects)
     with pytest.raises(NevoaError, match=rf"with a {part} object"):
         trained(tmp_path / "r", **objects)
@@ -153,7 +155,8 @@ def test_a_network_that_takes_labels_becomes_conditional(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "source", [ARRAY, ARRAY[..., None], torch.from_numpy(ARRAY), ImageSet.of("images", ARRAY[..., None], np.zeros(20), ())]
+    "source",
+    [ARRAY, ARRAY[..., None], torch.from_numpy(ARRAY), ImageSet.of("images", ARRAY[..., None], np.zeros(20), ())],
 )
 def test_images_in_memory_are_the_same_however_they_come(tmp_path: Path, source: Any) -> None:
     run = trained(tmp_path / "r", source, network=Net(), steps=1)

@@ -42,7 +42,7 @@ def sampling_of(model: "Model") -> Sampling:
     def draw(first: int, count: int, steps: int) -> np.ndarray:
         return to_bytes(last(model.trajectory(count, steps=steps, first=first)).x_t)
 
-    return Sampling(own.sampler, own.steps or model.config.diffusion.timesteps, IMAGES_AT_ONCE, evaluate, draw)
+    return Sampling(str(own.sampler), own.steps or model.config.diffusion.timesteps, IMAGES_AT_ONCE, evaluate, draw)
 
 
 def train(contender: str, steps: "Iterator[Step]", clock: Clock) -> "tuple[Training, Model]":

@@ -72,13 +72,10 @@ def _titled_strip(images: Images, titles: Sequence[str], scale: int, font: Image
     return strip
 
 
-def _fitting_font(titles: Sequence[str], width: int) -> ImageFont.FreeTypeFont:
+def _fitting_font(titles: Sequence[str], width: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """The largest font, 8 to 16 pixels high, in which every title fits the width."""
-    fonts = (ImageFont.load_default(size) for size in range(16, 7, -1))
-    for font in fonts:
-        if max(map(font.getlength, titles)) <= width:
-            break
-    return font
+    fonts = [ImageFont.load_default(size) for size in range(16, 7, -1)]
+    return next((font for font in fonts if max(map(font.getlength, titles)) <= width), fonts[-1])
 
 
 def titled_rows(rows: Sequence[UInt8[np.ndarray, "_ H W C"]], titles: Sequence[str]) -> Image.Image:
