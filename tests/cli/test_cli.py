@@ -16,7 +16,7 @@ from nevoa.runs.run import Run
 from nevoa.training import train
 from tests.cli.conftest import OPTIONS, Refuses, nevoa
 from tests.conftest import TINY
-from tests.data.test_data import needs_debian
+from tests.data.sources.test_builtin import needs_debian
 
 
 def test_help_does_not_wait_for_torch() -> None:

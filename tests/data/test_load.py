@@ -138,16 +138,16 @@ def test_a_path_is_never_the_name_of_a_data_set(tmp_path: Path, monkeypatch: pyt
 
 
 def test_an_unknown_option_or_value_is_refused(folder: Path) -> None:
-    with pytest.raises(NevoaError, match="data.sise"):
+    with pytest.raises(NevoaError, match=r"data\.sise"):
         load_images(folder, sise=8)  # pyright: ignore[reportCallIssue]
-    with pytest.raises(NevoaError, match="data.size"):
+    with pytest.raises(NevoaError, match=r"data\.size"):
         load_images(folder, size=2)
 
 
 def test_strict_refuses_unusable_images(folder: Path) -> None:
     (folder / "cat/bad.png").write_bytes(b"bad")
     assert len(load_images(folder)) == 12
-    with pytest.raises(NevoaError, match="1 files of .* cannot be used, the first of them cat/bad.png"):
+    with pytest.raises(NevoaError, match=r"1 files of .* cannot be used, the first of them cat/bad.png"):
         load_images(folder, strict=True)
 
 

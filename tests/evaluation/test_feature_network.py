@@ -21,7 +21,7 @@ from nevoa.evaluation import (
 )
 from nevoa.evaluation.feature_network import CARD, WEIGHTS
 from nevoa.evaluation.feature_training import accuracy, varied
-from tests.data.test_data import needs_debian
+from tests.data.sources.test_builtin import needs_debian
 
 
 def bands(count: int, seed: int = 0) -> ImageSet:
