@@ -1,6 +1,8 @@
 """Arrays in .npy and .npz files."""
 
 import gzip
+import resource
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -127,3 +129,26 @@ def test_large_arrays_are_made_small_as_pictures_are(tmp_path: Path) -> None:
     np.save(tmp_path / "X.NPY.npy", np.zeros((2, 2000, 1500), np.uint8))
     (tmp_path / "X.NPY.npy").rename(tmp_path / "X.NPY")
     assert load_images(str(tmp_path / "X.NPY")).shape == (1, 64, 64)
+
+
+def _header(shape: str) -> bytes:
+    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}}}"
+    return b"\x93NUMPY\x01\x00" + len(text.ljust(117) + "\n").to_bytes(2, "little") + text.ljust(117).encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (bytes(300_000_000), "more than 500 times its size"),
+        (_header("(1000000, 1000, 1000)") + bytes(100), "is not an .npz file"),
+        (_header("(2000, 1000, 1000)") + bytes(100), "is not an .npz file"),
+    ],
+    ids=["a bomb", "a terabyte", "two gigabytes"],
+)
+def test_a_member_cannot_fill_the_memory(content: bytes, said: str, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("images.npy", content)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(NevoaError, match=said):
+        load_images(tmp_path / "a.npz")
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < 100_000_000

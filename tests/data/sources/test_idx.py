@@ -62,9 +62,7 @@ def test_idx_files_with_their_labels(tmp_path: Path) -> None:
     gray = PIXELS[..., 0]
     for prefix, count in (("train", 5), ("t10k", 2)):
         (tmp_path / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes(gray[:count])))
-        (tmp_path / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(
-            gzip.compress(idx_bytes(np.arange(count, dtype=np.uint8)))
-        )
+        (tmp_path / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx_bytes(labels)))
     (tmp_path / "plain-images-idx3-ubyte").write_bytes(idx_bytes(gray))
     np.testing.assert_array_equal(load_images(str(tmp_path)).images[..., 0], gray[:5])
     assert load_images(str(tmp_path)).labels.tolist() == [0, 1, 2, 3, 4]
