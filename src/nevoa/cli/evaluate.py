@@ -58,7 +58,7 @@ class MetricOptions:
 
 
 def evaluate(
-    subject: Annotated[str | None, Parameter(metavar="RUN|IMAGES.npy|FOLDER")] = None,
+    subject: str | None = None,
     /,
     *,
     against: Annotated[str | None, Parameter(metavar="SOURCE")] = None,
@@ -72,7 +72,7 @@ def evaluate(
     """Measure how good images are: those of a run, which are sampled first, or those in files.
 
     Args:
-        subject: What to measure. [default: the newest run]
+        subject: What to measure: a run folder, an .npy file, or a folder of pictures. [default: the newest run]
         against: Data set to compare with. [default: the run's, or fashion_mnist for files]
         count: How many images.
         sweep: Instead compare samplers and numbers of steps: distance and images per second.
