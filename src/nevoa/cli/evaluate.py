@@ -57,7 +57,7 @@ class MetricOptions:
 
 
 def evaluate(
-    subject: Annotated[str | None, Parameter(metavar="RUN|IMAGES.npy|FOLDER")] = None,
+    subject: str | None = None,
     /,
     *,
     against: Annotated[str | None, Parameter(metavar="SOURCE")] = None,
@@ -71,7 +71,7 @@ def evaluate(
     """Measure the quality of a run's images or of images in files.
 
     Args:
-        subject: What to measure. [default: the newest run]
+        subject: What to measure: a run folder, an .npy file, or a folder of pictures. [default: the newest run]
         against: Data set to compare with. [default: the run's, or fashion_mnist for files]
         count: Number of images.
         sweep: Compare samplers, spacings and steps instead: quality and speed.

@@ -48,8 +48,8 @@ def titled_grid(
     columns = columns or math.ceil(math.sqrt(len(images)))
     firsts = range(0, len(images), columns)
     scale = max(1, round(side / images.shape[2]))
-    font = _fitting_font(titles, scale * images.shape[2])
-    strips = [_titled_strip(images[i : i + columns], titles[i : i + columns], scale, font) for i in firsts]
+    size = _font_size(titles, scale * images.shape[2])
+    strips = [_titled_strip(images[i : i + columns], titles[i : i + columns], scale, size) for i in firsts]
     width, height = strips[0].width, sum(strip.height for strip in strips)
     sheet = Image.new(strips[0].mode, (width, height), _WHITE[strips[0].mode])
     top = 0
@@ -59,23 +59,25 @@ def titled_grid(
     return sheet
 
 
-def _titled_strip(images: Images, titles: Sequence[str], scale: int, font: ImageFont.FreeTypeFont) -> Image.Image:
+def _titled_strip(images: Images, titles: Sequence[str], scale: int, size: int) -> Image.Image:
     tiles = grid(images, columns=len(images), gap=4, scale=scale)
-    pitch = (tiles.width - 4) // len(images)
-    line = math.ceil(font.size * 1.8)
+    pitch, line = (tiles.width - 4) // len(images), math.ceil(size * 1.8)
     strip = Image.new(tiles.mode, (tiles.width, tiles.height + line), _WHITE[tiles.mode])
     strip.paste(tiles)
-    draw = ImageDraw.Draw(strip)
+    draw, font = ImageDraw.Draw(strip), ImageFont.load_default(size)
     for index, title in enumerate(titles):
         middle = (4 + index * pitch + (pitch - 4) / 2, tiles.height + line / 2 - 2)
         draw.text(middle, title, fill=_BLACK[tiles.mode], font=font, anchor="mm")
     return strip
 
 
-def _fitting_font(titles: Sequence[str], width: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """The largest font, 8 to 16 pixels high, in which every title fits the width."""
-    fonts = [ImageFont.load_default(size) for size in range(16, 7, -1)]
-    return next((font for font in fonts if max(map(font.getlength, titles)) <= width), fonts[-1])
+def _font_size(titles: Sequence[str], width: int) -> int:
+    """The largest font size from 16 down to 8 at which every title fits the width."""
+
+    def fits(size: int) -> bool:
+        return max(map(ImageFont.load_default(size).getlength, titles)) <= width
+
+    return next(filter(fits, range(16, 8, -1)), 8)
 
 
 def titled_rows(rows: Sequence[UInt8[np.ndarray, "_ H W C"]], titles: Sequence[str]) -> Image.Image:
