@@ -1,0 +1,70 @@
+"""The model of a run on disk: weights, and a JSON file with their hash, the image shape and the config."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from nevoa._util.device import choose_device, prepare
+from nevoa._util.files import damaged, read_json, sha256, write_bytes, write_text
+from nevoa._util.tensors import check_shapes, packed, read_tensors
+from nevoa.config import LARGEST_SIDE, Config, DeviceWish, parse
+from nevoa.errors import NevoaError
+from nevoa.model import Model, fresh_network, network_shapes
+
+FORMAT = 1
+
+
+def publish(model: Model, weights_file: Path, config_file: Path) -> None:
+    """Write a model, or replace the one that is there. A reader finds the old or the new one at any moment.
+
+    Two files cannot be replaced at once, so the JSON file accepts the hash of the old weights until the new ones are
+    in place.
+    """
+    weights = packed(model.network.state_dict().items())
+    values = {
+        "format": FORMAT,
+        "shape": list(model.shape),
+        "sha256": hashlib.sha256(weights).hexdigest(),
+        "config": model.config.model_dump(mode="json"),
+    }
+    before = sha256(weights_file) if weights_file.exists() else None
+    write_text(config_file, json.dumps(values | {"before": before}, indent=2) + "\n")
+    write_bytes(weights_file, weights)
+    write_text(config_file, json.dumps(values, indent=2) + "\n")
+
+
+def read(weights_file: Path, config_file: Path, device: DeviceWish = "auto") -> Model:
+    """Read a model. A NevoaError if a file is damaged or the weights do not fit the config."""
+    config, shape = read_config(config_file)
+    # Checked before any memory is allocated: a damaged config may describe a huge network.
+    check_shapes(weights_file, network_shapes(config, shape))
+    network = fresh_network(config, shape)
+    network.load_state_dict(read_tensors(weights_file))
+    chosen = choose_device(device)
+    prepare(chosen)
+    # The config's precision was chosen for the device of the training; float32 is safe on any other.
+    precision = config.training.known_precision if chosen == config.training.device else "float32"
+    return Model(config, network.eval(), shape, precision=precision).to(chosen)
+
+
+def read_config(path: Path) -> tuple[Config, tuple[int, int, int]]:
+    """Read the config and the image shape (C, H, W) of a model. A NevoaError if the file is damaged."""
+    values = read_json(path)
+    if values.get("format") != FORMAT:
+        raise NevoaError(f"{path} has format {values.get('format')}, but this version of nevoa reads format {FORMAT}.")
+    try:
+        shape = values["shape"]
+        if not (len(shape) == 3 and all(isinstance(side, int) and 1 <= side <= LARGEST_SIDE for side in shape)):
+            raise ValueError("shape is not [channels, height, width]")
+        channels, height, width = shape
+        return parse(values["config"]), (channels, height, width)
+    except (ValueError, KeyError, TypeError) as error:
+        raise damaged(path, error) from error
+
+
+def check(weights_file: Path, config_file: Path) -> None:
+    """Raise a NevoaError unless the weights are those that the JSON file describes."""
+    check_shapes(weights_file, network_shapes(*read_config(config_file)))
+    values = read_json(config_file)
+    if sha256(weights_file) not in (values.get("sha256"), values.get("before")):
+        raise NevoaError(f"damaged, or not the weights that {config_file.name} describes")

@@ -1,0 +1,49 @@
+"""The model card: facts of the run, and a section on quality that can be replaced."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from nevoa.config import Config
+from nevoa.model import Model, fresh_network
+from nevoa.runs import Run, card
+
+
+@pytest.fixture
+def run(tiny: Config, tmp_path: Path) -> Run:
+    run = Run(tmp_path / "mist")
+    run.append_metrics({"images_seen": 8, "loss": 0.25})
+    run.save_preview(8, Image.new("L", (2, 2)))
+    shape = (1, 28, 28)
+    card.write(run, Model(tiny, fresh_network(tiny, shape), shape), images=10_000, images_seen=16, seconds=3.0)
+    return run
+
+
+def test_the_card_states_the_facts_of_the_run(run: Run) -> None:
+    text = run.card_file.read_text()
+    for fact in ("# mist", "10,000 images of 28x28", "none (unconditional)", "16 images, 2 of 12 steps", "0.2500"):
+        assert fact in text, fact
+    assert "![previews](samples/000000000008.png)" in text
+    assert "nevoa evaluate" in text
+
+
+def test_quality_replaces_its_section_and_nothing_else(run: Run) -> None:
+    before = run.card_file.read_text()
+    with run.card_file.open("a") as file:
+        file.write("\n## My notes\n\nGood ones.\n")
+    card.set_quality(run, "fd 1.0")
+    card.set_quality(run, "fd 2.0")
+    text = run.card_file.read_text()
+    assert text.startswith(before.partition("## Quality")[0])
+    assert text.endswith("## Quality\n\nfd 2.0\n\n## My notes\n\nGood ones.\n")
+    assert "fd 1.0" not in text and "Not measured" not in text
+
+
+def test_quality_is_appended_to_a_card_without_the_section(tmp_path: Path) -> None:
+    run = Run(tmp_path / "r")
+    card.set_quality(run, "fd 1.0")
+    assert run.card_file.read_text() == "# r\n\n## Quality\n\nfd 1.0\n"
+    run.card_file.write_text("# Mine\n\nHand-written.\n")
+    card.set_quality(run, "fd 1.0")
+    assert run.card_file.read_text() == "# Mine\n\nHand-written.\n\n## Quality\n\nfd 1.0\n"

@@ -1,0 +1,73 @@
+"""`check` reads every file of a run and names each damaged one."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from nevoa.errors import NevoaError
+from nevoa.runs import Run, training_lock
+from nevoa.runs.check import check
+from nevoa.runs.manifest import EMA
+from nevoa.training import Profile
+from tests.small_runs import stop_after
+
+
+@pytest.fixture
+def run(trial: Profile, tmp_path: Path) -> Run:
+    run = Run(tmp_path / "r")
+    stop_after(trial, run.folder, 12)
+    run.save_evaluation("report", {"scores": {}}, Image.new("L", (2, 2)))
+    return run
+
+
+def problems(run: Run) -> dict[str, str]:
+    return {part: problem for part, problem in check(run) if problem}
+
+
+def test_a_sound_run_has_no_problem_and_every_part_is_named(run: Run) -> None:
+    parts = dict(check(run))
+    assert set(parts.values()) == {""}
+    written = {path.relative_to(run.folder).as_posix() for path in run.folder.rglob("*") if path.is_file()}
+    named = {path for path in written if any(path == part or path.startswith(f"{part}/") for part in parts)}
+    assert written - named == {"README.md", "trainer.lock", "model/config.json"}
+
+
+def test_each_damaged_part_is_named(run: Run) -> None:
+    newest = max(run.checkpoints.iterdir())
+    damages = {
+        "config.toml": run.config_file,
+        "metrics.jsonl": run.metrics_file,
+        "status.json": run.status_file,
+        f"checkpoints/{newest.name}": newest / EMA,
+        "model/model.safetensors": run.weights_file,
+        f"samples/{run.previews()[0].name}": run.previews()[0],
+        "evaluation/report.json": run.evaluations_folder / "report.json",
+        "evaluation/report.png": run.evaluations_folder / "report.png",
+    }
+    for part, path in damages.items():
+        data = path.read_bytes()
+        path.write_bytes(data[: len(data) // 2])
+        assert list(problems(run)) == [part]
+        path.write_bytes(data)
+    assert not problems(run)
+
+
+def test_lines_out_of_order_are_noticed(run: Run) -> None:
+    lines = run.metrics_file.read_text().splitlines(keepends=True)
+    run.metrics_file.write_text("".join(reversed(lines)))
+    assert len(lines) > 1
+    assert problems(run) == {"metrics.jsonl": "its lines are not in order"}
+
+
+def test_files_of_a_killed_process_are_named(run: Run) -> None:
+    shutil.copytree(run.checkpoints, run.checkpoints / ".000000000096.abc.part")
+    assert "left by a killed process" in problems(run)["checkpoints/.000000000096.abc.part"]
+
+
+def test_a_folder_that_is_no_run_or_is_being_trained_is_refused(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(NevoaError, match="is not a run"):
+        next(check(Run(tmp_path / "nowhere")))
+    with training_lock(run), pytest.raises(NevoaError, match="is being trained"):
+        next(check(run))

@@ -1,0 +1,50 @@
+"""A published model is complete at any moment."""
+
+import itertools
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from nevoa.runs import Run, model_files
+from nevoa.runs.check import check
+from nevoa.training import Profile
+from nevoa.training.loop import training_steps
+from nevoa.training.state import TrainingState
+
+
+@pytest.mark.parametrize("earlier", [False, True], ids=["the first model", "a later one"])
+@pytest.mark.parametrize("stop_at", range(4))
+def test_a_killed_publication_leaves_the_old_or_the_new_model(
+    trial: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: bool, stop_at: int
+) -> None:
+    """`check` accepts either, and finds damage in either."""
+    run, state = Run(tmp_path), TrainingState.fresh(trial.config, trial.images.shape)
+    run.write_config(trial.config, {})
+    run.append_metrics({"images_seen": 0})
+    run.status_file.write_text("{}")
+    steps = training_steps(state, trial.images)
+    if earlier:
+        run.publish_model(state.model())
+    next(steps)
+    done = itertools.count()
+
+    def killed(real: Callable[..., None]) -> Callable[..., None]:
+        def write(*arguments: object) -> None:
+            if next(done) == stop_at:
+                raise KeyboardInterrupt
+            real(*arguments)
+
+        return write
+
+    for name in ("write_text", "write_bytes"):
+        monkeypatch.setattr(f"nevoa.runs.model_files.{name}", killed(getattr(model_files, name)))
+    with pytest.raises(KeyboardInterrupt) if stop_at < 3 else nullcontext():
+        run.publish_model(state.model())
+    assert [problem for _, problem in check(run) if problem] == []
+    assert run.weights_file.exists() == (earlier or stop_at > 1)
+    if run.weights_file.exists():
+        run.model("cpu")
+        run.weights_file.write_bytes(run.weights_file.read_bytes()[:-1] + b"\1")
+        assert [part for part, problem in check(run) if problem] == ["model/model.safetensors"]

@@ -1,0 +1,124 @@
+"""The run folder: what is written comes back, and old folders open."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import nevoa
+from nevoa.config import Config
+from nevoa.errors import NevoaError
+from nevoa.runs import PACKAGED, Run, load, newest_run
+
+
+def with_model(folder: Path, written_at: int) -> Run:
+    """A folder that looks like a run with a model."""
+    run = Run(folder)
+    run.weights_file.parent.mkdir(parents=True)
+    run.weights_file.touch()
+    os.utime(run.weights_file, (written_at, written_at))
+    return run
+
+
+def test_the_config_comes_back_without_what_it_was_made_with(tiny: Config, tmp_path: Path) -> None:
+    run = Run(tmp_path / "r")
+    assert not run.exists
+    run.write_config(tiny, {"torch": "9.9"})
+    assert run.exists
+    assert run.config() == tiny
+    assert "9.9" in run.config_file.read_text()
+
+
+def test_metrics_end_at_the_first_torn_line_and_go_on_after_a_cut(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    for seen in (8, 16, 24):
+        run.append_metrics({"images_seen": seen})
+    with run.metrics_file.open("a") as file:
+        file.write('{"images_')
+    assert [line["images_seen"] for line in run.metrics()] == [8, 16, 24]
+    run.cut_metrics(16)
+    run.append_metrics({"images_seen": 24, "loss": 1.0})
+    assert [line["images_seen"] for line in run.metrics()] == [8, 16, 24]
+    assert run.metrics_file.read_text().endswith("\n")
+
+
+def test_a_line_that_is_no_metric_ends_the_metrics(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.append_metrics({"images_seen": 8})
+    run.append_metrics({"images_seen": "many"})
+    run.append_metrics({"images_seen": 24})
+    assert [line["images_seen"] for line in run.metrics()] == [8]
+
+
+def test_previews_are_sorted_by_images_seen(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    for seen in (1_000, 64):
+        run.save_preview(seen, Image.new("L", (2, 2), seen % 256))
+    assert [int(path.stem) for path in run.previews()] == [64, 1_000]
+    np.testing.assert_array_equal(np.asarray(Image.open(run.previews()[0])), np.full((2, 2), 64))
+
+
+def test_evaluations_are_read_newest_first_and_damaged_ones_skipped(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    for moment, name in enumerate(("old", "new", "torn")):
+        path = run.save_evaluation(name, {"scores": {"x": moment}}, Image.new("L", (1, 1)))
+        assert path.with_suffix(".png").is_file()
+        os.utime(path, (moment, moment))
+    (run.evaluations_folder / "torn.json").write_text("{")
+    assert [report["scores"]["x"] for report in run.evaluations()] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("names", "other"), [((), False), (("trainer.lock", "status.json"), False), (("photo.png",), True)], ids=str
+)
+def test_only_files_of_a_training_may_precede_the_config(tmp_path: Path, names: tuple[str, ...], other: bool) -> None:
+    for name in names:
+        (tmp_path / name).touch()
+    (tmp_path / "checkpoints").mkdir()
+    assert Run(tmp_path).holds_other_files == other
+    (tmp_path / "checkpoints" / "000000000008").mkdir()
+    assert Run(tmp_path).holds_other_files
+
+
+def test_a_file_in_the_place_of_a_run_is_another_file(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert Run(tmp_path / "file").holds_other_files
+    assert not Run(tmp_path / "nothing").holds_other_files
+
+
+def test_the_newest_run_is_the_one_whose_model_was_written_last(tmp_path: Path) -> None:
+    with pytest.raises(NevoaError, match="no run with a model"):
+        newest_run(tmp_path)
+    with_model(tmp_path / "a", written_at=2)
+    with_model(tmp_path / "b", written_at=1)
+    (tmp_path / "c").mkdir()
+    assert newest_run(tmp_path) == Run(tmp_path / "a")
+
+
+def test_a_folder_without_a_model_is_refused_with_a_near_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NevoaError, match=r"nowhere is not a run with a model.*'nevoa runs' lists"):
+        load("nowhere")
+    with_model(Path("runs/stamps"), written_at=1)
+    with pytest.raises(NevoaError, match=r"Did you mean runs/stamps\?"):
+        load("stamps")
+
+
+def test_a_run_of_format_1_opens(tmp_path: Path) -> None:
+    """The layout of a published run is fixed: a copy made file by file, by these names, is the same model."""
+    for name in ("config.toml", "model/config.json", "model/model.safetensors"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((PACKAGED / name).read_bytes())
+    assert json.loads((tmp_path / "model/config.json").read_text())["format"] == 1
+    assert Run(tmp_path).config() == Run(PACKAGED).config()
+    np.testing.assert_array_equal(Run(tmp_path).model("cpu").sample(2, steps=2), nevoa.load().sample(2, steps=2))
+
+
+def test_a_model_of_another_format_is_refused(tmp_path: Path) -> None:
+    run = with_model(tmp_path, written_at=1)
+    run.model_config_file.write_text('{"format": 2}')
+    with pytest.raises(NevoaError, match="has format 2, but this version of nevoa reads format 1"):
+        load(tmp_path)
