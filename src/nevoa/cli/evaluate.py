@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.text import Text
 
 from nevoa.cli import options
-from nevoa.cli.table import show_table
 from nevoa.errors import NevoaError, unknown
 
 if TYPE_CHECKING:
@@ -148,19 +146,21 @@ def _progress() -> Progress:
 
 
 def _print(report: "Report") -> None:
-    console, protocol = Console(highlight=False), report.protocol
+    from nevoa.cli.terminal import Records, console
+
+    out, protocol = console(), report.protocol
     info = protocol.reference.feature_network.info
-    console.print(f"{report.samples.title}: {report.samples.name}", markup=False)
-    console.print(f"protocol {protocol.title}", markup=False)
-    console.print(f"reference {protocol.as_dict()['reference']}", markup=False)
-    console.print(f"feature network {info.sha256:.12}, right on {info.accuracy:.1%} of unseen images\n", markup=False)
+    out.print(f"{report.samples.title}: {report.samples.name}")
+    out.print(f"protocol {protocol.title}")
+    out.print(f"reference {protocol.as_dict()['reference']}")
+    out.print(f"feature network {info.sha256:.12}, right on {info.accuracy:.1%} of unseen images\n")
     rows = [(name, _value(report.scores, name), _value(report.floor, name), meaning) for name, meaning in _rows(report)]
-    show_table(console, ("", "score", "floor", ""), rows, right=("score", "floor"))
+    out.print(Records(("", "score", "floor", ""), rows, right=("score", "floor")))
     if report.class_shares:
         shares = ", ".join(f"{name} {share:.1%}" for name, share in report.class_shares.items())
-        console.print(f"\nclasses: {shares}", markup=False)
+        out.print(f"\nclasses: {shares}")
     for warning in report.warnings:
-        console.print(Text.assemble(("Warning: ", "yellow"), warning))
+        out.print(f"Warning: {warning}.")
 
 
 def _rows(report: "Report") -> list[tuple[str, str]]:
@@ -180,4 +180,4 @@ def _value(scores: dict[str, float], name: str) -> str:
     if not error:
         return f"{scores[name]:.4g}"
     decimals = max(0, 1 - math.floor(math.log10(error)))
-    return f"{scores[name]:.{decimals}f} ± {error:.{decimals}f}"
+    return f"{scores[name]:.{decimals}f}±{error:.{decimals}f}"

@@ -4,10 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from nevoa.cli.table import show_table
 from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
@@ -26,38 +23,36 @@ def list_(
     """List the runs in a folder: status, progress and quality."""
     if context.invoked_subcommand:
         return
+    from nevoa.cli.terminal import Records, console
     from nevoa.runs import Summary, runs_in
 
-    console = Console(highlight=False)
-    summaries = [Summary.of(run) for run in runs_in(folder)]
+    out, summaries = console(), [Summary.of(run) for run in runs_in(folder)]
     if not summaries:
-        console.print(f"There are no runs in {folder} yet. 'nevoa train' makes one.", markup=False)
+        out.print(f"There are no runs in {folder} yet. 'nevoa train' makes one.")
         return
-    show_table(console, COLUMNS, [_row(summary) for summary in summaries], right=COLUMNS[2:])
+    out.print(Records(COLUMNS, [_row(summary) for summary in summaries], right=COLUMNS[2:]))
     for summary in summaries:
         if summary.status == "failed":
-            console.print(f"{summary.name} failed: {summary.message}", markup=False)
+            out.print(f"{summary.name} failed: {summary.message}")
 
 
 @app.command()
 def check(run: Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")]) -> None:
     """Read every file of a run and name the damaged ones."""
+    from nevoa.cli.terminal import console
     from nevoa.runs import Run
     from nevoa.runs.check import check as parts_of
 
-    console, damaged, previews = Console(highlight=False), 0, 0
-    target = Run(run)
-    for part, problem in parts_of(target):
+    out, previews = console(), set(Run(run).previews())
+    problems = dict(parts_of(Run(run)))
+    for part, problem in problems.items():
         if problem:
-            damaged += 1
-            console.print(Text(f"{part}: {problem}", style="red", overflow="fold"))
-        elif run / part in target.previews():  # there may be hundreds
-            previews += 1
-        else:
-            console.print(Text(f"{part}: valid", overflow="fold"))
-    if previews:
-        console.print(f"previews: {previews:,} valid")
-    if damaged:
+            out.print(f"{part}: {problem}", style="red")
+        elif run / part not in previews:  # there may be hundreds
+            out.print(f"{part}: valid")
+    if valid := sum(not problem and run / part in previews for part, problem in problems.items()):
+        out.print(f"previews: {valid:,} valid")
+    if damaged := sum(map(bool, problems.values())):
         raise NevoaError(f"Damaged parts of {run}: {damaged}.")
 
 
