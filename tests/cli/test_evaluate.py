@@ -145,7 +145,7 @@ def test_a_report_fits_the_terminal(
     assert "…" not in out
     table = columns == 80
     assert any("nearest_distance_ratio" in line and "0.1235" in line for line in out.splitlines()) == table
-    for words in ("lower is better", "1 = as dense as real images", "nearest_distance_ratio", "lower 50.0%"):
+    for words in ("lower is better", "1 = as dense as real images", "nearest_distance_ratio", "classes: upper"):
         assert words in " ".join(out.split()), words
 
 
