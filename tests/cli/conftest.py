@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from nevoa.cli.main import main
+from nevoa.training import train
 from tests.conftest import TINY
 
 OPTIONS = [part for option in TINY for part in ("-o", option)]
@@ -47,4 +48,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a finished tiny run in runs/tiny."""
     folder = tmp_path_factory.mktemp("work")
     nevoa("train", "fashion_mnist_10k", "--steps", "12", "--out", "runs/tiny", *OPTIONS, folder=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def of_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished tiny run that was told of classes, and took large steps, so that they differ."""
+    folder = tmp_path_factory.mktemp("classes") / "told"
+    large_steps = ("training.learning_rate=0.02", "training.warmup_images=0", "training.ema_decay=0")
+    options = (*TINY, *large_steps, "training.conditional=true")
+    train("fashion_mnist_10k", steps=20, out=folder, options=options, progress=False)
     return folder

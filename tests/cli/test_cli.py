@@ -13,7 +13,6 @@ from PIL import Image
 
 from nevoa.data import load_images
 from nevoa.runs.run import Run
-from nevoa.training import train
 from tests.cli.conftest import OPTIONS, Refuses, nevoa
 from tests.conftest import TINY
 from tests.data.sources.test_builtin import needs_debian
@@ -77,16 +76,6 @@ def test_without_a_run_the_packaged_model_draws(tmp_path: Path) -> None:
     told = nevoa("sample", "--label", "bag", "--count", "4", "--out", "bags.png", folder=tmp_path).stdout
     assert "4 images of Bag" in told
     assert Image.open(tmp_path / "bags.png").size == (2 * 58 + 2,) * 2
-
-
-@pytest.fixture(scope="module")
-def of_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished tiny run that was told of classes, and took large steps, so that they differ."""
-    folder = tmp_path_factory.mktemp("classes") / "told"
-    large_steps = ("training.learning_rate=0.02", "training.warmup_images=0", "training.ema_decay=0")
-    options = (*TINY, *large_steps, "training.conditional=true")
-    train("fashion_mnist_10k", steps=20, out=folder, options=options, progress=False)
-    return folder
 
 
 @pytest.mark.slow
@@ -187,110 +176,6 @@ WRONG = [
     (["noise", "fashion_mnist_10k:1", "--at", "1,,2"], "whole numbers"),
     (["data", "show", "fashn_mnist"], "Did you mean 'fashion_mnist'"),
 ]
-
-WRONG_TO_MEASURE = [
-    (["evaluate"], "no finished run"),
-    (["evaluate", "missing.npy"], "no file or folder missing.npy"),
-    (["evaluate", "a_file"], "is no source of images: give a folder"),
-    (["evaluate", "floats.npy"], "holds float64 [4, 4]; images are uint8"),
-    (["evaluate", "empty"], "no pictures in empty"),
-    (["evaluate", "mixed"], "0.png is 28x28 with 1 channel, 1.png 28x28 with 3 channels"),
-    (["evaluate", "one.npy"], "There is one of the images"),
-    (["evaluate", "constant.npy"], "look the same"),
-    (["evaluate", "small.npy"], "14x14 with 1 channel, those of fashion_mnist are 28x28"),
-    (["evaluate", "constant.npy", "--steps", "3"], "is not a run"),
-    (["evaluate", "constant.npy", "--sweep"], "is not a run"),
-    (["evaluate", "constant.npy", "--guidance", "2"], "is not a run"),
-    (["evaluate", "runs/tiny", "--guidance", "2"], "guidance is for models of classes"),
-    (["evaluate", "runs/tiny", "--sweep", "--steps", "3"], "--sweep tries all samplers itself"),
-    (["evaluate", "runs/tiny", "--sweep", "--json"], "--sweep tries all samplers itself"),
-    (["evaluate", "runs/tiny", "--count", "100", "--steps", "1"], "There are 100 images"),
-    (["evaluate", "runs/tiny", "--steps", "21"], "between 1 and 20"),
-    (["evaluate", "runs/tiny", "--metrics", "frechet,kernl"], "Did you mean 'kernel'"),
-    (["evaluate", "runs/tiny", "--against", "fashion"], "Did you mean 'fashion_mnist'"),
-    (["evaluate", "constant.npy", "--metrics", "inception", "--inception-weights", "w"], "look the same"),
-    (["evaluate", "constant.npy", "--metrics", "bits"], "Bits per dimension are those of a model"),
-    (["features", "train", "fashn_mnist"], "Did you mean 'fashion_mnist'"),
-]
-
-
-def put_wrong_images(folder: Path) -> None:
-    """Files that cannot be measured."""
-    (folder / "a_file").write_text("no picture")
-    (folder / "empty").mkdir()
-    (folder / "mixed").mkdir()
-    for number, mode in enumerate(("L", "RGB")):
-        Image.new(mode, (28, 28)).save(folder / f"mixed/{number}.png")
-    np.save(folder / "floats.npy", np.zeros((4, 4)))
-    for name, shape in (("one", (1, 28, 28)), ("constant", (200, 28, 28, 1)), ("small", (200, 14, 14, 1))):
-        np.save(folder / f"{name}.npy", np.zeros(shape, np.uint8))
-
-
-@needs_debian
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("arguments", "message"), WRONG_TO_MEASURE, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
-)
-def test_what_cannot_be_measured_is_one_line(
-    arguments: list[str], message: str, tmp_path: Path, trained: Path, refuses: Refuses
-) -> None:
-    put_wrong_images(tmp_path)
-    refuses(arguments, message, tmp_path)
-    assert not (trained / "runs/tiny/evaluation").exists()
-
-
-@needs_debian
-@pytest.mark.slow
-def test_evaluate_measures_a_run_and_the_same_images_from_files_alike(tmp_path: Path, trained: Path) -> None:
-    shutil.copytree(trained / "runs", tmp_path / "runs")
-    done = nevoa("evaluate", "--count", "150", "--steps", "2", folder=tmp_path)
-    for word in ("nevoa-fashion/1", "150 images instead of 10,000", "fd_fashion", "bits_per_dim", "near_copies", "few"):
-        assert word in done.stdout
-    run = tmp_path / "runs/tiny"
-    written = json.loads((run / "evaluation/ddpm-2-trailing-eta0-150-seed0-fashion.json").read_text())
-    assert len(written["by_timestep"]["bits"]) == 20
-    assert Image.open(run / "evaluation/ddpm-2-trailing-eta0-150-seed0-fashion.png").width > 1000
-    assert f"| fd_fashion | {written['scores']['fd_fashion']:.4g} |" in (run / "README.md").read_text()
-    for out in ("images.npy", "pictures"):
-        nevoa("sample", "runs/tiny", "--count", "150", "--steps", "2", "--out", out, folder=tmp_path)
-        read = json.loads(nevoa("evaluate", out, "--json", folder=tmp_path).stdout)
-        for name in ("fd_fashion", "kd_fashion", "precision", "confidence"):
-            assert read["scores"][name] == pytest.approx(written["scores"][name], rel=1e-6), name
-        assert "bits_per_dim" not in read["scores"]
-
-
-@needs_debian
-@pytest.mark.slow
-def test_evaluate_measures_with_guidance_and_says_so(of_classes: Path, tmp_path: Path) -> None:
-    shutil.copytree(of_classes, tmp_path / "runs/told")
-    distances = []
-    for guidance, name in (("1", "ddpm-2-trailing-eta0"), ("3", "ddpm-2-trailing-eta0-guidance3")):
-        wishes = ("--steps", "2", "--guidance", guidance, "--metrics", "frechet")
-        nevoa("evaluate", "--count", "150", *wishes, folder=tmp_path)
-        written = json.loads((tmp_path / f"runs/told/evaluation/{name}-150-seed0-fashion.json").read_text())
-        assert written["protocol"]["sampler"]["guidance"] == float(guidance)
-        distances.append(written["scores"]["fd_fashion"])
-    assert distances[0] != distances[1]
-
-
-@needs_debian
-@pytest.mark.slow
-def test_a_sweep_prints_a_row_for_each_way_to_draw(tmp_path: Path, trained: Path) -> None:
-    shutil.copytree(trained / "runs", tmp_path / "runs")
-    lines = nevoa("evaluate", "--sweep", "--count", "128", folder=tmp_path).stdout.splitlines()
-    written = json.loads((tmp_path / "runs/tiny/evaluation/sweep-128.json").read_text())
-    assert len(lines) == len(written["rows"]) + 2
-    assert "fd_fashion" in lines[0] and "images/s" in lines[0]
-
-
-@needs_debian
-@pytest.mark.slow
-def test_a_feature_network_is_trained_for_images_of_another_size(tmp_path: Path) -> None:
-    options = ("fashion_mnist", "--size", "8")
-    told = nevoa("features", "train", *options, "--epochs", "1", folder=tmp_path)
-    assert "Right on" in told.stdout
-    assert "already" in nevoa("features", "train", *options, folder=tmp_path, code=2).stderr
-
 
 @pytest.mark.slow
 @pytest.mark.parametrize(

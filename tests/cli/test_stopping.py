@@ -146,7 +146,7 @@ def test_runs_are_listed_and_checked(tmp_path: Path) -> None:
     assert re.search(r"good +finished +96 of 96", listed)
     assert re.search(r"bad +failed", listed)
     assert "bad failed: Loss was not finite." in listed
-    assert nevoa("runs", "check", "runs/good", folder=tmp_path).stdout.count("whole") >= 7
+    assert nevoa("runs", "check", "runs/good", folder=tmp_path).stdout.count("valid") >= 7
     done = nevoa("runs", "check", "runs/bad", folder=tmp_path, code=2)
     assert f"{model.parent.name}: damaged: model.safetensors" in done.stdout
     assert "model/model.safetensors: damaged" in done.stdout

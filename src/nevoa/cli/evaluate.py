@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, TypeVar, get_args
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.text import Text
 
 from nevoa.cli import options
 from nevoa.errors import NevoaError, unknown
@@ -161,19 +160,19 @@ def _progress() -> Progress:
 def _print(report: "Report") -> None:
     from nevoa.cli.terminal import Records, console
 
-    screen, protocol = console(), report.protocol
+    out, protocol = console(), report.protocol
     info = protocol.reference.feature_network.info
-    screen.print(f"{report.samples.title}: {report.samples.name}")
-    screen.print(f"protocol {protocol.title}")
-    screen.print(f"reference {protocol.as_dict()['reference']}")
-    screen.print(f"feature network {info.sha256:.12}, right on {info.accuracy:.1%} of unseen images\n")
+    out.print(f"{report.samples.title}: {report.samples.name}")
+    out.print(f"protocol {protocol.title}")
+    out.print(f"reference {protocol.as_dict()['reference']}")
+    out.print(f"feature network {info.sha256:.12}, right on {info.accuracy:.1%} of unseen images\n")
     rows = [(name, _value(report.scores, name), _value(report.floor, name), meaning) for name, meaning in _rows(report)]
-    screen.print(Records(("", "score", "floor", ""), rows, right=("score", "floor")))
+    out.print(Records(("", "score", "floor", ""), rows, right=("score", "floor")))
     if report.class_shares:
         shares = ", ".join(f"{name} {share:.1%}" for name, share in report.class_shares.items())
-        screen.print(f"\nclasses: {shares}")
+        out.print(f"\nclasses: {shares}")
     for warning in report.warnings:
-        screen.print(Text.assemble(("Warning: ", "yellow"), warning))
+        out.print(f"Warning: {warning}.")
 
 
 def _rows(report: "Report") -> list[tuple[str, str]]:
@@ -193,4 +192,4 @@ def _value(scores: dict[str, float], name: str) -> str:
     if not error:
         return f"{scores[name]:.4g}"
     decimals = max(0, 1 - math.floor(math.log10(error)))
-    return f"{scores[name]:.{decimals}f} ± {error:.{decimals}f}"
+    return f"{scores[name]:.{decimals}f}±{error:.{decimals}f}"

@@ -27,15 +27,14 @@ def list_(*, folder: Annotated[Path, Parameter(name="--in")] = Path("runs")) -> 
     from nevoa.cli.terminal import Records, console
     from nevoa.runs import Summary, runs_in
 
-    screen = console()
-    summaries = [Summary.of(run) for run in runs_in(folder)]
+    out, summaries = console(), [Summary.of(run) for run in runs_in(folder)]
     if not summaries:
-        screen.print(f"There are no runs in {folder} yet. 'nevoa train' makes one.")
+        out.print(f"There are no runs in {folder} yet. 'nevoa train' makes one.")
         return
-    screen.print(Records(COLUMNS, [_row(summary) for summary in summaries], right=COLUMNS[2:]))
+    out.print(Records(COLUMNS, [_row(summary) for summary in summaries], right=COLUMNS[2:]))
     for summary in summaries:
         if summary.status == "failed":
-            screen.print(f"{summary.name} failed: {summary.message}")
+            out.print(f"{summary.name} failed: {summary.message}")
 
 
 @app.command
@@ -53,19 +52,16 @@ def check(run: Path, /, *, plugin: Plugin = ()) -> None:
     from nevoa.runs import Run
     from nevoa.runs.check import check as parts_of
 
-    screen, damaged, previews = console(), 0, 0
-    target = Run(run)
-    for part, problem in parts_of(target):
+    out, previews = console(), set(Run(run).previews())
+    problems = dict(parts_of(Run(run)))
+    for part, problem in problems.items():
         if problem:
-            damaged += 1
-            screen.print(Text(f"{part}: {problem}", style="red", overflow="fold"))
-        elif run / part in target.previews():  # there may be hundreds
-            previews += 1
-        else:
-            screen.print(Text(f"{part}: valid", overflow="fold"))
-    if previews:
-        screen.print(f"previews: {previews:,} valid")
-    if damaged:
+            out.print(f"{part}: {problem}", style="red")
+        elif run / part not in previews:  # there may be hundreds
+            out.print(f"{part}: valid")
+    if valid := sum(not problem and run / part in previews for part, problem in problems.items()):
+        out.print(f"previews: {valid:,} valid")
+    if damaged := sum(map(bool, problems.values())):
         raise NevoaError(f"Damaged parts of {run}: {damaged}.")
 
 

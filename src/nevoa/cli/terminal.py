@@ -13,6 +13,8 @@ from rich.text import Text
 # Wider than any line: a file or a program gets lines unbroken.
 PIPE_WIDTH = 10_000
 NARROW = 60
+# Text that is wrapped to fewer characters is hard to read.
+WRAPPED = 20
 
 
 def console(stderr: bool = False) -> Console:
@@ -33,6 +35,8 @@ def progress_bar() -> Progress:
 class Records:
     """Rows under column names: a table where it fits the width, else a block for each row.
 
+    The last column of a table may be wrapped.
+
     Args:
         columns: names; the first column names the row.
         right: the columns to align right.
@@ -44,7 +48,8 @@ class Records:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         table = self._table()
         natural = Measurement.get(console, options.update(width=PIPE_WIDTH), table).maximum
-        if natural <= options.max_width or not self.rows:
+        last = max((len(row[-1]) for row in self.rows), default=0)
+        if natural - max(0, last - WRAPPED) <= options.max_width:
             yield table
             return
         for name, *values in self.rows:
@@ -54,8 +59,11 @@ class Records:
             yield Padding(Text(" · ".join(parts), overflow="fold"), (0, 0, 0, 2))
 
     def _table(self) -> Table:
-        justified = [Column(name, justify="right" if name in self.right else "left") for name in self.columns]
-        table = Table(*justified, box=None, pad_edge=False)
+        columns = [
+            Column(name, justify="right" if name in self.right else "left", no_wrap=place < len(self.columns))
+            for place, name in enumerate(self.columns, 1)
+        ]
+        table = Table(*columns, box=None, pad_edge=False)
         for row in self.rows:
             table.add_row(*map(Text, row))
         return table

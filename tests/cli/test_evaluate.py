@@ -1,0 +1,187 @@
+"""`nevoa evaluate` and `nevoa features`, typed in this process."""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nevoa.cli.evaluate import _metrics, _print
+from nevoa.cli.main import main
+from nevoa.evaluation import Protocol, Report, Samples, measure, sweep
+from nevoa.evaluation.sweep import SWEEP
+from tests.cli.conftest import Refuses
+from tests.data.test_data import needs_debian
+from tests.evaluation.toy import bands, toy_reference
+
+Typed = Callable[..., str]
+# Quick metrics of features.
+QUICK = ("--metrics", "frechet,manifold,classes")
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Typed:
+    """Run a command in a folder and return what it prints to stdout."""
+
+    def run(*arguments: str, columns: int | None = None) -> str:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["nevoa", *arguments])
+        if columns is not None:
+            monkeypatch.setenv("COLUMNS", str(columns))
+        try:
+            main()
+        except SystemExit as stop:
+            assert not stop.code, capsys.readouterr()
+        return capsys.readouterr().out
+
+    return run
+
+
+WRONG_TO_MEASURE = [
+    (["evaluate"], "no run with a model"),
+    (["evaluate", "missing.npy"], "no file or folder missing.npy"),
+    (["evaluate", "a_file"], "is no source of images: give a folder"),
+    (["evaluate", "floats.npy"], "holds float64 [4, 4]; images are uint8"),
+    (["evaluate", "empty"], "no pictures in empty"),
+    (["evaluate", "mixed"], "0.png is 28x28 with 1 channel, 1.png 28x28 with 3 channels"),
+    (["evaluate", "one.npy"], "number of images is 1, but"),
+    (["evaluate", "constant.npy"], "cannot tell the 200 images apart"),
+    (["evaluate", "small.npy"], "14x14 with 1 channel, those of fashion_mnist are 28x28"),
+    (["evaluate", "constant.npy", "--steps", "3"], "is not a run"),
+    (["evaluate", "constant.npy", "--sweep"], "is not a run"),
+    (["evaluate", "constant.npy", "--guidance", "2"], "is not a run"),
+    (["evaluate", "runs/tiny", "--guidance", "2"], "guidance is for models of classes"),
+    (["evaluate", "runs/tiny", "--sweep", "--steps", "3"], "--sweep tries every sampler"),
+    (["evaluate", "runs/tiny", "--sweep", "--json"], "--sweep tries every sampler"),
+    (["evaluate", "runs/tiny", "--count", "100", "--steps", "1"], "number of images is 100, but"),
+    (["evaluate", "runs/tiny", "--steps", "21"], "between 1 and 20"),
+    (["evaluate", "runs/tiny", "--metrics", "frechet,kernl"], "Did you mean 'kernel'"),
+    (["evaluate", "runs/tiny", "--against", "fashion"], "Did you mean 'fashion_mnist'"),
+    (
+        ["evaluate", "constant.npy", "--metrics", "inception", "--inception-weights", "w"],
+        "cannot tell the 200 images apart",
+    ),
+    (["evaluate", "constant.npy", "--metrics", "bits"], "Bits per dimension need a model"),
+    (["features", "train", "fashn_mnist"], "Did you mean 'fashion_mnist'"),
+]
+
+
+def put_wrong_images(folder: Path) -> None:
+    """Files that cannot be measured."""
+    (folder / "a_file").write_text("no picture")
+    (folder / "empty").mkdir()
+    (folder / "mixed").mkdir()
+    for number, mode in enumerate(("L", "RGB")):
+        Image.new(mode, (28, 28)).save(folder / f"mixed/{number}.png")
+    np.save(folder / "floats.npy", np.zeros((4, 4)))
+    for name, shape in (("one", (1, 28, 28)), ("constant", (200, 28, 28, 1)), ("small", (200, 14, 14, 1))):
+        np.save(folder / f"{name}.npy", np.zeros(shape, np.uint8))
+
+
+@needs_debian
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "message"), WRONG_TO_MEASURE, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
+)
+def test_what_cannot_be_measured_is_one_line(
+    arguments: list[str], message: str, tmp_path: Path, trained: Path, refuses: Refuses
+) -> None:
+    put_wrong_images(tmp_path)
+    refuses(arguments, message, tmp_path)
+    assert not (trained / "runs/tiny/evaluation").exists()
+
+
+@needs_debian
+@pytest.mark.slow
+def test_a_run_is_measured_by_all_metrics(tmp_path: Path, trained: Path, typed: Typed) -> None:
+    shutil.copytree(trained / "runs", tmp_path / "runs")
+    out = typed("evaluate", "--count", "150", "--steps", "2")
+    for word in ("nevoa-fashion/1", "150 images instead of 10,000", "fd_fashion", "bits_per_dim", "near_copies", "few"):
+        assert word in out
+    run = tmp_path / "runs/tiny"
+    written = json.loads((run / "evaluation/ddpm-2-trailing-eta0-150-seed0-fashion.json").read_text())
+    assert len(written["by_timestep"]["bits"]) == 20
+    assert Image.open(run / "evaluation/ddpm-2-trailing-eta0-150-seed0-fashion.png").width > 1000
+    assert f"| fd_fashion | {written['scores']['fd_fashion']:.4g} |" in (run / "README.md").read_text()
+
+
+@needs_debian
+@pytest.mark.slow
+def test_images_in_files_score_as_the_run_that_made_them(tmp_path: Path, trained: Path, typed: Typed) -> None:
+    shutil.copytree(trained / "runs", tmp_path / "runs")
+    made = ("--count", "150", "--steps", "2")
+    scores = json.loads(typed("evaluate", "runs/tiny", "--json", *made, *QUICK))["scores"]
+    assert {"fd_fashion", "precision", "confidence"} <= scores.keys()
+    for out in ("images.npy", "pictures"):
+        typed("sample", "runs/tiny", *made, "--out", out)
+        read = json.loads(typed("evaluate", out, "--json", *QUICK))
+        assert read["scores"] == pytest.approx(scores, rel=1e-6)
+        assert read["protocol"]["sampler"] is None
+
+
+def test_by_default_images_in_files_are_measured_by_all_but_bits() -> None:
+    assert set(_metrics(None, has_model=True)) - set(_metrics(None, has_model=False)) == {"bits"}
+    assert _metrics("classes, frechet", has_model=False) == ("frechet", "classes")
+
+
+@pytest.mark.parametrize("columns", [80, 40])
+def test_a_report_fits_the_terminal(
+    columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    *_, report = measure(Samples("bands", bands(150).images), Protocol(toy_reference(), 150), ("frechet", "classes"))
+    assert isinstance(report, Report)
+    distance = {"kd_fashion": -0.00012, "kd_fashion_low": -0.0011, "kd_fashion_high": 0.0013}
+    others = ("density", "coverage", "nearest_distance_ratio", "near_copies", "recall", "bits_per_dim_exact")
+    _print(replace(report, scores=distance | dict.fromkeys(others, 0.123456), floor=distance))
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= columns
+    assert "…" not in out
+    table = columns == 80
+    assert any("nearest_distance_ratio" in line and "0.1235" in line for line in out.splitlines()) == table
+    for words in ("lower is better", "1 = as dense as real images", "nearest_distance_ratio", "classes: upper"):
+        assert words in " ".join(out.split()), words
+
+
+@needs_debian
+@pytest.mark.slow
+def test_guidance_is_measured_and_reported(of_classes: Path, tmp_path: Path, typed: Typed) -> None:
+    shutil.copytree(of_classes, tmp_path / "runs/told")
+    distances = []
+    for guidance, name in (("1", "ddpm-2-trailing-eta0"), ("3", "ddpm-2-trailing-eta0-guidance3")):
+        typed("evaluate", "--count", "150", "--steps", "2", "--guidance", guidance, "--metrics", "frechet")
+        written = json.loads((tmp_path / f"runs/told/evaluation/{name}-150-seed0-fashion.json").read_text())
+        assert written["protocol"]["sampler"]["guidance"] == float(guidance)
+        distances.append(written["scores"]["fd_fashion"])
+    assert distances[0] != distances[1]
+
+
+@needs_debian
+@pytest.mark.slow
+def test_a_sweep_prints_and_saves_a_row_for_each_set_of_options(
+    tmp_path: Path, trained: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nevoa.evaluation.sweep", partial(sweep, grid=SWEEP[2:5]))
+    shutil.copytree(trained / "runs", tmp_path / "runs")
+    lines = typed("evaluate", "--sweep", "--count", "128").splitlines()
+    written = json.loads((tmp_path / "runs/tiny/evaluation/sweep-128.json").read_text())
+    assert [row["options"]["steps"] for row in written["rows"]] == [4, 5]  # 100 steps are more than the run has
+    assert len(lines) == 1 + 2 + 1
+    assert "fd_fashion" in lines[0] and "images/s" in lines[0]
+
+
+@needs_debian
+@pytest.mark.slow
+def test_a_feature_network_is_trained_once_for_images_of_another_size(
+    tmp_path: Path, typed: Typed, refuses: Refuses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
+    arguments = ["features", "train", "fashion_mnist_10k", "--size", "8", "--epochs", "1"]
+    assert "Right on" in typed(*arguments)
+    refuses(arguments, "already have a feature network", tmp_path)
