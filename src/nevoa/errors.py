@@ -1,15 +1,15 @@
-"""What a user is told when something cannot be done."""
+"""The error that users see, and how its text is made."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
 class NevoaError(Exception):
-    """A sentence for the user that says what to do. The command line prints it and exits with 2."""
+    """One sentence for the user: what is wrong, and what to do. The command line prints it and exits with code 2."""
 
 
 def reason(error: BaseException) -> str:
-    """Why something could not be read or written, in one line: the system's words where they are its."""
+    """Return the first line of an error's text; for an error of the operating system, the system's text."""
     said = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return said.partition("\n")[0]
 
