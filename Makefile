@@ -22,6 +22,8 @@ demo: $(BIN)/.installed
 
 test: $(BIN)/.installed-test lint
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	@echo "Again with the kernels of a CPU without AVX-512 and AMX: tests that compare rounded results"
+	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(BIN)/python -m pytest -m numerical
 
 lint: $(BIN)/.installed-test
 	$(BIN)/ruff check .

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from nevoa.config import ObjectNetworkConfig, parse, read_toml, to_toml
+from nevoa.config import parse, read_toml, to_toml
 from nevoa.errors import NevoaError
+from nevoa.network_config import ObjectNetworkConfig
 from nevoa.presets import PRESETS, configure
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from nevoa import plugins
 from nevoa.cli.main import main
-from nevoa.config import NETWORK_CONFIGS
 from nevoa.errors import NevoaError
+from nevoa.network_config import NETWORK_CONFIGS
 from nevoa.networks.registry import MODULES
 from nevoa.plugins import load_installed, load_plugins
 from nevoa.presets import configure

@@ -8,21 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import tomli_w
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SerializeAsAny,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from nevoa._util.files import damaged, read_text
-from nevoa.errors import NevoaError, nearest, unknown
-from nevoa.plugins import load_installed
+from nevoa.errors import NevoaError, unknown
+from nevoa.network_config import NetworkConfig, Positive, Section, UNetConfig, network_config
 from nevoa.vocabulary import (
-    BlockName,
     DecayName,
     DeviceName,
     LossName,
@@ -36,12 +27,6 @@ from nevoa.vocabulary import (
     WeightingName,
 )
 
-# Bounds far above any network that fits in a computer, so that a damaged config cannot exhaust the memory.
-Even = Annotated[int, Field(ge=4, le=4096, multiple_of=2)]
-Multipliers = Annotated[tuple[Annotated[int, Field(ge=1, le=64)], ...], Field(min_length=1, max_length=8)]
-Few = Annotated[int, Field(ge=1, le=64)]
-Positive = Annotated[int, Field(ge=1, lt=2**63)]
-OBJECT = "object"
 # In place of a name: the class of an object that the caller gave.
 ObjectName = Annotated[str, Field(pattern=f"^{OBJECT}:")]
 LARGEST_SIDE = 1024
@@ -49,12 +34,6 @@ Side = Annotated[int, Field(ge=4, le=LARGEST_SIDE)]
 FORMAT = 1
 HEIGHT_X_WIDTH = re.compile(r"\d+x\d+")
 DeviceWish = DeviceName | Literal["auto"]
-
-
-class Section(BaseModel):
-    """Base of all sections: frozen, and unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class DataConfig(Section):
@@ -130,77 +109,6 @@ class DiffusionConfig(Section):
         if self.scale_ends and self.schedule in ("cosine", "flow"):
             raise ValueError("scale_ends is for the schedules linear, quadratic and sigmoid")
         return self
-
-
-class NetworkConfig(Section):
-    """Base of every network's config. The other keys of a subclass are arguments of the network's constructor.
-
-    `nevoa.networks.register(name, Module, Config)` gives a network a name, its `kind`.
-
-    Example:
-        class MLPConfig(NetworkConfig):
-            width: int = 64
-    """
-
-    kind: str
-
-
-class UNetConfig(NetworkConfig):
-    """Config of `nevoa.networks.UNet`, the network of the teaching notebook."""
-
-    kind: str = "unet"
-    dim: Even = 28
-    multipliers: Multipliers = (1, 2, 4)
-    block: BlockName = "convnext"
-    mult: Few = 2
-
-
-class ResidualUNetConfig(NetworkConfig):
-    """Config of `nevoa.networks.ResidualUNet`, the network of Ho et al. 2020."""
-
-    kind: str = "residual"
-    dim: Even = 128
-    multipliers: Multipliers = (1, 2, 2, 2)
-    blocks: Few = 2
-    attention: tuple[bool, ...] = (False, True, False, False)
-    patch: Few = 1
-    groups: Positive = 32
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    adaptive: bool = False
-
-    @model_validator(mode="after")
-    def _one_attention_per_stage(self) -> "ResidualUNetConfig":
-        if len(self.attention) != len(self.multipliers):
-            raise ValueError(f"attention needs {len(self.multipliers)} values, one per multiplier")
-        return self
-
-
-class ObjectNetworkConfig(NetworkConfig):
-    """Config of a network that was passed as an object, as in `nevoa.train(..., network=net)`."""
-
-    kind: str = OBJECT
-    class_name: str
-
-
-# `nevoa.networks.register` adds to this table.
-NETWORK_CONFIGS: dict[str, type[NetworkConfig]] = {
-    "unet": UNetConfig,
-    "residual": ResidualUNetConfig,
-    OBJECT: ObjectNetworkConfig,
-}
-
-
-def network_config(kind: str) -> type[NetworkConfig]:
-    """Return the config class of a network's kind. Raise a NevoaError if no package or plugin registered the kind."""
-    if kind not in NETWORK_CONFIGS:
-        load_installed()
-    if kind not in NETWORK_CONFIGS:
-        known = sorted(NETWORK_CONFIGS.keys() - {OBJECT})
-        raise NevoaError(
-            f"network.kind '{kind}' is not registered; pass --plugin FILE.py or install the package that provides it."
-            f"{nearest(kind, known)} Registered: {', '.join(known)}."
-        )
-    return NETWORK_CONFIGS[kind]
 
 
 class TrainingConfig(Section):

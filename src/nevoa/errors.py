@@ -1,15 +1,15 @@
-"""Errors that a user can act on."""
+"""The error that users see, and how its text is made."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
 class NevoaError(Exception):
-    """A sentence that tells the user what to do. The command line prints it and exits with code 2."""
+    """One sentence for the user: what is wrong, and what to do. The command line prints it and exits with code 2."""
 
 
 def reason(error: BaseException) -> str:
-    """Why something failed, in one line: the operating system's words if it is the source."""
+    """Return the first line of an error's text; for an error of the operating system, the system's text."""
     said = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return said.partition("\n")[0]
 

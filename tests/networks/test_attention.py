@@ -7,6 +7,8 @@ from nevoa.networks import convolution
 from nevoa.networks.attention import Attention, LinearAttention
 from tests.networks.small_networks import distance, rounding
 
+pytestmark = pytest.mark.numerical
+
 
 def test_attention_is_a_weighted_mean_of_values() -> None:
     """Written out position by position."""
@@ -31,7 +33,6 @@ def test_linear_attention_is_its_definition() -> None:
     torch.testing.assert_close(layer(x), layer.out(y.reshape(1, 8, 2, 3)), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.numerical
 def test_attention_on_matrix_units_is_torchs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The formula in place of the fused kernel gives the same output and gradient, up to the rounding of bf16."""
     monkeypatch.setattr(convolution, "has_matrix_units", lambda: True)

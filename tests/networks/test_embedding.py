@@ -30,6 +30,7 @@ def test_classes_add_a_table_and_change_nothing_else(classes: int) -> None:
         }
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize("name", CONDITIONAL)
 def test_the_label_matters_and_none_is_the_null_label(name: str) -> None:
     network, (x, t) = awake(name), inputs()

@@ -24,6 +24,7 @@ def test_every_parameter_gets_a_finite_gradient(name: str) -> None:
         assert bool(parameter.grad.any()), parameter_name
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize("name", SMALL)
 def test_an_image_does_not_see_its_neighbours(name: str) -> None:
     network, (x, t) = awake(name), inputs(3)

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 import nevoa
-from nevoa.config import NETWORK_CONFIGS, NetworkConfig, ObjectNetworkConfig, ResidualUNetConfig, read_toml, to_toml
+from nevoa.config import NetworkConfig, read_toml, to_toml
 from nevoa.errors import NevoaError
+from nevoa.network_config import NETWORK_CONFIGS, ObjectNetworkConfig, ResidualUNetConfig
 from nevoa.networks import ResidualUNet, UNet, build_network, check_network, register
 from nevoa.networks.registry import MODULES
 from nevoa.presets import configure

@@ -47,7 +47,7 @@ def test_classic_in_bf16_computes_as_in_float32(monkeypatch: pytest.MonkeyPatch)
     forward = rounding(operations(network))
     # The gradient passes through every operation twice, forward and backward.
     backward = rounding(2 * operations(network))
-    for seed in range(6):
+    for seed in range(4):
         x_0, t, epsilon = batch = _batch(seed)
         copy.load_state_dict(network.state_dict())
         with torch.no_grad():
@@ -85,7 +85,7 @@ def test_classic_in_bf16_trains_as_in_float32(monkeypatch: pytest.MonkeyPatch) -
 def _losses(precision: PrecisionName) -> list[float]:
     network, denoiser = _classic(precision)
     optimizer, losses, batch = torch.optim.Adam(network.parameters(), lr=1e-3), [], _batch(0)
-    for _ in range(15):
+    for _ in range(8):
         losses.append(_loss_and_gradient(network, denoiser, batch)[0])
         optimizer.step()
     return losses

@@ -42,6 +42,7 @@ def test_a_resumed_run_scales_as_an_uninterrupted_one(
     torch.testing.assert_close(tensors(resumed), tensors(whole), rtol=0, atol=0)
 
 
+@pytest.mark.numerical
 def test_the_scale_does_not_change_the_step(tiny: Config, few_images: ImageSet) -> None:
     """Powers of two are divided out exactly, but for what is too small for float16 without them."""
     losses = []

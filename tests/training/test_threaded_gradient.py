@@ -62,6 +62,7 @@ def test_parts_share_the_threads_out(threads: int, batch: int, expected: int) ->
     assert parts_for(threads, batch) == expected
 
 
+@pytest.mark.numerical
 def test_training_in_parts_is_training(tiny: Config, few_images: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
     """Up to rounding two threads learn what one does, and with the same number of threads it is the same to the bit."""
     before, losses = torch.get_num_threads(), {}
