@@ -12,7 +12,7 @@ from pydantic import Field, SerializeAsAny, ValidationError, field_validator, mo
 
 from nevoa._util.files import damaged, read_text
 from nevoa.errors import NevoaError, unknown
-from nevoa.network_config import NetworkConfig, Positive, Section, UNetConfig, network_config
+from nevoa.network_config import OBJECT, NetworkConfig, Positive, Section, UNetConfig, network_config
 from nevoa.vocabulary import (
     DecayName,
     DeviceName,

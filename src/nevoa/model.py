@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from nevoa._util.device import computing, in_precision, keeping_memory, within
 from nevoa._util.random import Stream, generator
-from nevoa.config import OBJECT, Config, DiffusionConfig, TrainingConfig, parse
+from nevoa.config import Config, DiffusionConfig, TrainingConfig, parse
 from nevoa.data import label_of, to_bytes
 from nevoa.diffusion import AnyDenoiser, Denoiser, Guided, Schedule, named_schedule, steps_of
 from nevoa.errors import NevoaError
+from nevoa.network_config import OBJECT
 from nevoa.networks import build_network
 from nevoa.sampling import (
     ImageNoise,

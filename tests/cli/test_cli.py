@@ -177,6 +177,7 @@ WRONG = [
     (["data", "show", "fashn_mnist"], "Did you mean 'fashion_mnist'"),
 ]
 
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"), WRONG, ids=lambda value: " ".join(value) if isinstance(value, list) else ""

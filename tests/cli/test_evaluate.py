@@ -17,7 +17,7 @@ from nevoa.cli.main import main
 from nevoa.evaluation import Protocol, Report, Samples, measure, sweep
 from nevoa.evaluation.sweep import SWEEP
 from tests.cli.conftest import Refuses
-from tests.data.test_data import needs_debian
+from tests.data.sources.test_builtin import needs_debian
 from tests.evaluation.toy import bands, toy_reference
 
 Typed = Callable[..., str]

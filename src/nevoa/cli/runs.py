@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
-from rich.text import Text
 
 from nevoa.cli.options import Plugin
 from nevoa.errors import NevoaError

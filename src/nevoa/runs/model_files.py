@@ -11,9 +11,10 @@ from torch import nn
 from nevoa._util.device import choose_device
 from nevoa._util.files import damaged, read_json, sha256, write_bytes, write_text
 from nevoa._util.tensors import check_shapes, packed, read_tensors
-from nevoa.config import LARGEST_SIDE, Config, DeviceWish, ObjectNetworkConfig, parse
+from nevoa.config import LARGEST_SIDE, Config, DeviceWish, parse
 from nevoa.errors import NevoaError
 from nevoa.model import NAMES, Model, Objects, Shape, check_objects
+from nevoa.network_config import ObjectNetworkConfig
 from nevoa.networks import network_shapes, restored_network
 
 FORMAT = 1

@@ -14,10 +14,11 @@ import nevoa
 from nevoa._util.device import within
 from nevoa._util.files import explained, sweep
 from nevoa._util.interrupt import interrupts_deferred
-from nevoa.config import OBJECT, Config, DataConfig
+from nevoa.config import Config, DataConfig
 from nevoa.data import ImageSet, as_image_set, load_images, short_name
 from nevoa.errors import NevoaError
 from nevoa.model import NAMES, Objects
+from nevoa.network_config import OBJECT
 from nevoa.presets import DEFAULT_PRESET, TrainingOptions, configure
 from nevoa.runs import RUNS, Run, checkpoint, refuse_if_training, status_of, training_lock
 from nevoa.training.job import Job, resolve

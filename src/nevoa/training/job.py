@@ -10,11 +10,12 @@ from typing import Any
 from torch import nn
 
 from nevoa._util.device import choose_device, choose_precision, choose_threads
-from nevoa.config import OBJECT, Config
+from nevoa.config import Config
 from nevoa.data import ImageSet, flips, is_path, load_images
 from nevoa.diffusion.schedule import check_schedule
 from nevoa.errors import NevoaError
 from nevoa.model import NAMES, Objects, check_objects, described
+from nevoa.network_config import OBJECT
 from nevoa.networks import check_network
 from nevoa.training.budget import Costs, course, is_open
 from nevoa.training.profile import Profile

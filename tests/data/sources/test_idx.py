@@ -61,6 +61,7 @@ def test_of_several_idx_files_one_has_to_be_named(tmp_path: Path) -> None:
 def test_idx_files_with_their_labels(tmp_path: Path) -> None:
     gray = PIXELS[..., 0]
     for prefix, count in (("train", 5), ("t10k", 2)):
+        labels = np.arange(count, dtype=np.uint8)
         (tmp_path / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes(gray[:count])))
         (tmp_path / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx_bytes(labels)))
     (tmp_path / "plain-images-idx3-ubyte").write_bytes(idx_bytes(gray))
