@@ -106,7 +106,11 @@ def test_without_a_label_a_model_of_classes_makes_a_row_of_each(of_classes: Path
 def test_classes_that_are_not_there_are_one_line(of_classes: Path, tmp_path: Path, refuses: Refuses) -> None:
     refuses(["sample", str(of_classes), "--label", "trouser,bga"], "Did you mean 'bag'", tmp_path)
     refuses(["sample", str(of_classes), "--label", "10"], "no class '10'", tmp_path)
-    refuses(["sample", str(of_classes), "--guidance", "-1"], "guidance is 0 or more", tmp_path)
+    refuses(
+        ["sample", str(of_classes), "--guidance", "-1"],
+        "guidance: Input should be greater than or equal to 0",
+        tmp_path,
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -151,13 +155,13 @@ WRONG = [
     (["sample", "nowhere"], "nowhere is not a run"),
     (["sample", "broken"], "damaged"),
     (["sample", "runs/tiny", "--sampler", "dpm"], 'Did you mean "ddpm"'),
-    (["sample", "runs/tiny", "--steps", "0"], "between 1 and 20"),
+    (["sample", "runs/tiny", "--steps", "0"], "steps: Input should be greater than or equal to 1"),
     (["sample", "runs/tiny", "--steps", "21"], "between 1 and 20"),
     (["sample", "runs/tiny", "--variance", "big"], 'Choose from: "small", "large"'),
     (["sample", "runs/tiny", "--spacing", "log-snr"], 'Did you mean "log_snr"'),
-    (["sample", "runs/tiny", "--sampler", "ddim", "--eta", "1.5"], "eta is between 0 and 1"),
+    (["sample", "runs/tiny", "--sampler", "ddim", "--eta", "1.5"], "eta: Input should be less than or equal to 1"),
     (["sample", "runs/tiny", "--label", "bag"], "knows no classes"),
-    (["sample", "runs/tiny", "--guidance", "2"], "guidance is for models of classes"),
+    (["sample", "runs/tiny", "--guidance", "2"], "guidance needs a class-conditional model"),
     (["train", "--preset", "classic", "-o", "sampling.guidance=2"], "is for training.conditional=true"),
     (["sample", "runs/tiny", "--out", "x.jpeg"], "Known: .gif, .npy, .png"),
     (["sample", "runs/tiny", "--out", "a_file/x.png"], "Cannot write"),
