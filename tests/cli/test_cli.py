@@ -172,7 +172,7 @@ WRONG = [
     (["sample", "runs/tiny", "--sampler", "ddim", "--eta", "1.5"], "eta is between 0 and 1"),
     (["sample", "runs/tiny", "--label", "bag"], "knows no classes"),
     (["sample", "runs/tiny", "--guidance", "2"], "guidance is for models of classes"),
-    (["train", "--preset", "classic", "-o", "sampling.guidance=2"], "is for training.conditional=true"),
+    (["train", "--preset", "classic", "-o", "sampling.guidance=2"], "needs training.conditional=true"),
     (["sample", "runs/tiny", "--out", "x.jpeg"], "Known: .gif, .npy, .png"),
     (["sample", "runs/tiny", "--out", "a_file/x.png"], "Cannot write"),
     (["sample", "runs/tiny", "--trajectory", "9", "--out", "x.png"], "between 2 and 5"),
