@@ -146,7 +146,7 @@ def test_a_preset_and_a_config_file_are_one_too_many(saved: tuple[Path, Config])
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("format = 2", "has format 2, but this nevoa reads format 1"),
+        ("format = 2", "has format 2; this nevoa reads 1"),
         ("format = 1\ncolour = 3", "There is no config key 'colour'"),
         ("training = [", "damaged"),
     ],

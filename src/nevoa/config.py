@@ -253,7 +253,7 @@ def read_toml(path: Path) -> Config:
         raise damaged(path, error) from error
     # Files of the first format may lack the key.
     if (found := values.pop("format", 1)) != FORMAT:
-        raise NevoaError(f"{path} has format {found}, but this nevoa reads format {FORMAT}.")
+        raise NevoaError(f"{path} has format {found}; this nevoa reads {FORMAT}.")
     values.pop("made_with", None)
     return parse(values)
 

@@ -162,7 +162,7 @@ WRONG = [
     (["sample", "runs/tiny", "--sampler", "ddim", "--eta", "1.5"], "eta: Input should be less than or equal to 1"),
     (["sample", "runs/tiny", "--label", "bag"], "knows no classes"),
     (["sample", "runs/tiny", "--guidance", "2"], "guidance needs a class-conditional model"),
-    (["train", "--preset", "classic", "-o", "sampling.guidance=2"], "is for training.conditional=true"),
+    (["train", "--preset", "classic", "-o", "sampling.guidance=2"], "needs training.conditional=true"),
     (["sample", "runs/tiny", "--out", "x.jpeg"], "Known: .gif, .npy, .png"),
     (["sample", "runs/tiny", "--out", "a_file/x.png"], "Cannot write"),
     (["sample", "runs/tiny", "--count", "0"], "Must be > 0"),

@@ -156,7 +156,7 @@ def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
         (["train", "pets/dog", "--conditional", "--steps", "1"], "dog has no classes: a conditional model needs them"),
         (
             ["train", "pets/dog", "-o", "sampling.guidance=2", "--steps", "1"],
-            "is for training.conditional=true",
+            "needs training.conditional=true",
         ),
         (["train", "pets", "--classes", "cat,cow"], "There is no class 'cow'"),
         (["train", "pets/cat", "--classes", "cat"], "no classes to choose from"),

@@ -5,9 +5,9 @@ import pytest
 
 from nevoa.config import DataConfig
 from nevoa.data import ImageSet, label_of
+from nevoa.data.find import Source
 from nevoa.data.listing import Listing, of_arrays
 from nevoa.data.prepare import prepare, store_folder
-from nevoa.data.sources.find import Source
 from nevoa.data.store import open_store
 from nevoa.errors import NevoaError
 

@@ -17,10 +17,10 @@ from PIL import Image
 from nevoa._util.tensors import read_tensors
 from nevoa.config import DataConfig, to_toml
 from nevoa.data import ImageSet, read_image, read_unchanged
+from nevoa.data.find import Source, find_source
 from nevoa.data.listing import of_arrays
 from nevoa.data.prepare import prepare, store_folder
 from nevoa.data.sources.builtin import cut_sheet
-from nevoa.data.sources.find import Source, find_source
 from nevoa.data.sources.idx import read_idx
 from nevoa.data.store import open_store
 from nevoa.errors import NevoaError

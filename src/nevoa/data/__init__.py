@@ -4,6 +4,7 @@ from nevoa.data.batches import Batches
 from nevoa.data.cache import cache_folder
 from nevoa.data.catalog import CATALOG
 from nevoa.data.decode import WHITE, Size, fitted, picture_of, pixels_of, read_image, size_in_words
+from nevoa.data.find import is_path, short_name
 from nevoa.data.listing import Bad
 from nevoa.data.load import flips, image_at, load_images, load_test_images, loading, parse_index
 from nevoa.data.objects import as_image_set
@@ -11,7 +12,6 @@ from nevoa.data.pixels import to_bytes, to_unit
 from nevoa.data.prepare import Preparation
 from nevoa.data.selection import label_of, sides_of
 from nevoa.data.sources.arrays import mapped
-from nevoa.data.sources.find import is_path, short_name
 from nevoa.data.splits import TRAIN
 from nevoa.data.store import ImageSet, Notes
 from nevoa.data.unchanged import read_unchanged

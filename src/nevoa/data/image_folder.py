@@ -13,8 +13,8 @@ from pathlib import PurePosixPath
 
 from nevoa.data.decode import SUFFIXES, is_picture
 from nevoa.data.listing import Bad, Listing, classes_of, labels_by
-from nevoa.data.metadata import classes_in, is_table
 from nevoa.data.sources.folder import Entry
+from nevoa.data.sources.metadata import classes_in, is_table
 from nevoa.data.splits import KEYWORDS, TRAIN, no_split, split_in
 from nevoa.errors import NevoaError, reason
 

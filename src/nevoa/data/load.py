@@ -10,9 +10,9 @@ from jaxtyping import UInt8
 
 from nevoa.config import DataConfig, parse
 from nevoa.data.catalog import CATALOG
+from nevoa.data.find import find_source
 from nevoa.data.objects import ImageSource, as_image_set
 from nevoa.data.prepare import Preparation, prepare, store_folder
-from nevoa.data.sources.find import find_source
 from nevoa.data.sources.hub import HUB, parse_place
 from nevoa.data.store import ImageSet, open_store
 from nevoa.errors import NevoaError

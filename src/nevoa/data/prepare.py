@@ -17,12 +17,12 @@ from nevoa._util.files import check_room, explained, remove, sweep, sync
 from nevoa.config import DataConfig
 from nevoa.data.cache import cache_folder, lock_file, partial_folder
 from nevoa.data.decode import colour
+from nevoa.data.find import Source
 from nevoa.data.listing import Bad, Listing
 from nevoa.data.parallel import each
 from nevoa.data.partial_store import Parts
 from nevoa.data.reading import read, shape_of
 from nevoa.data.selection import Selected, chosen, sides_of
-from nevoa.data.sources.find import Source
 from nevoa.data.store import FORMAT, Notes, write_about
 from nevoa.errors import NevoaError
 

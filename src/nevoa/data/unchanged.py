@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from nevoa.data.decode import size_in_words
+from nevoa.data.find import find_source
 from nevoa.data.reading import whole
-from nevoa.data.sources.find import find_source
 from nevoa.errors import NevoaError, reason
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nevoa.data import load_images
-from nevoa.data.sources.find import find_source
+from nevoa.data.find import find_source
 from nevoa.errors import NevoaError
 from tests.data.pictures import encoded, photo
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from nevoa.data.listing import LABEL_COLUMNS, LARGEST_FILE, NO_LABELS, Bad, Listing, classes_of
-from nevoa.data.metadata import class_named
 from nevoa.data.names import printable
 from nevoa.data.sources.folder import read_file
+from nevoa.data.sources.metadata import class_named
 from nevoa.errors import NevoaError, reason
 
 IMAGE_WORDS = "image", "img", "picture", "photo", "png", "jpg", "jpeg"

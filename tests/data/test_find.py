@@ -8,7 +8,7 @@ from nevoa.data import (
     load_images,
     short_name,
 )
-from nevoa.data.sources.find import find_source
+from nevoa.data.find import find_source
 from nevoa.errors import NevoaError
 
 
