@@ -2,6 +2,7 @@
 
 import gc
 import itertools
+from pathlib import Path
 
 import pytest
 import torch
@@ -97,3 +98,15 @@ def test_the_costs_of_a_job_are_not_measured_twice(job: Job, monkeypatch: pytest
     monkeypatch.setattr(Profile, "_seconds", lambda _: pytest.fail("measured twice"))
     plan = Plan.of(Job(job.config, job.images, costs=costs))
     assert plan.step_seconds == costs.step == 0.5
+
+
+def test_the_config_of_a_run_reproduces_it(tiny: Config, tmp_path: Path) -> None:
+    """`--config` with a run's own config.toml; other images are refused."""
+    first = nevoa.fit(tiny, tmp_path / "first")
+    losses = [step.loss for step in first]
+    config = configure(config=tmp_path / "first" / "config.toml")
+    assert [step.loss for step in nevoa.fit(config, tmp_path / "second")] == losses
+    other = config.updated("data", limit=500)
+    with pytest.raises(NevoaError, match=r"not those that this config was made for.*--accept-changes"):
+        nevoa.fit(other, tmp_path / "third")
+    assert not (tmp_path / "third").exists()

@@ -65,12 +65,14 @@ def resolve(
     """
     if saved is not None:
         check_objects(saved, objects)
-    if objects.schedule is not None:
-        check_schedule(objects.schedule)
-    if objects.loss is not None and not callable(objects.loss):
-        raise NevoaError("The loss must be a function of (output, target) that returns one loss per image.")
+    _check(objects)
     images = load_images(config.data) if images is None else images
     started = time.perf_counter() if started is None else started
+    if config.data.fingerprint not in (None, images.fingerprint) and not accept_changes:
+        raise NevoaError(
+            f"The images of {images.name} are not those that this config was made for. Train on them all the same with "
+            "--accept-changes."
+        )
     config = _described(config, images, objects)
     if saved is not None:
         config = resumed(config, saved, accept_changes)
@@ -82,6 +84,13 @@ def resolve(
     _ = profile.state  # builds the network, before anything is timed
     _settle(profile, started, measured=recorded and saved is None)
     return Job(profile.config, images, objects, profile.measured_costs)
+
+
+def _check(objects: Objects) -> None:
+    if objects.schedule is not None:
+        check_schedule(objects.schedule)
+    if objects.loss is not None and not callable(objects.loss):
+        raise NevoaError("The loss must be a function of (output, target) that returns one loss per image.")
 
 
 def _settle(profile: Profile, started: float, measured: bool) -> None:
