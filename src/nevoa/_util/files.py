@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,7 @@ from typing import Any
 
 from nevoa.errors import NevoaError, reason
 
+WINDOWS = sys.platform == "win32"
 # A killed process leaves `.NAME.RANDOM.part`.
 SCRATCH = ".part"
 # Far more than any of our JSON files.
@@ -83,7 +85,7 @@ def size_of(folder: Path) -> int:
 
 def sync(path: Path) -> None:
     """Flush a file or folder to the disk."""
-    if os.name == "nt" and path.is_dir():  # Windows opens no folders
+    if WINDOWS and path.is_dir():  # which cannot be opened there
         return
     descriptor = os.open(path, os.O_RDONLY)
     try:
