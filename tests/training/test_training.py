@@ -379,7 +379,7 @@ def test_a_folder_whose_name_no_config_can_hold_is_refused_from_within(tmp_path:
     Image.new("L", (8, 8)).save(folder / "1.png")
     monkeypatch.chdir(folder)
     monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(NevoaError, match="is not UTF-8, which a config is"):
+    with pytest.raises(NevoaError, match="is not UTF-8; rename it"):
         resolve(configure(".", steps=1, options=TINY))
 
 
