@@ -160,7 +160,7 @@ WRONG = [
     (["sample", "runs/tiny", "--variance", "big"], 'Choose from: "small", "large"'),
     (["sample", "runs/tiny", "--spacing", "log-snr"], 'Did you mean "log_snr"'),
     (["sample", "runs/tiny", "--sampler", "ddim", "--eta", "1.5"], "eta: Input should be less than or equal to 1"),
-    (["sample", "runs/tiny", "--label", "bag"], "knows no classes"),
+    (["sample", "runs/tiny", "--label", "bag"], "is unconditional"),
     (["sample", "runs/tiny", "--guidance", "2"], "guidance needs a class-conditional model"),
     (["train", "--preset", "classic", "-o", "sampling.guidance=2"], "needs training.conditional=true"),
     (["sample", "runs/tiny", "--out", "x.jpeg"], "Known: .gif, .npy, .png"),

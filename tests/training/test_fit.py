@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,14 @@ from nevoa.training import Job, fit_resolved
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
 from tests.small_runs import outcome
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c() -> Iterator[None]:
+    """Python's own handler: a shell starts processes in the background with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def test_ctrl_c_within_a_step_ends_it_and_saves(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
