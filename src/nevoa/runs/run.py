@@ -191,7 +191,9 @@ class Run:
         rows = {"status": status if self.exists else "not started", "images seen": f"{max(seen):,}"}
         loss, preview = _intact(lambda: loss_curve(lines)), _intact(lambda: Image.open(self.previews()[-1]).copy())
         pictures = {"loss": loss, "newest preview": preview}
-        return html_page(self.folder.absolute().name, rows, {name: each for name, each in pictures.items() if each is not None})
+        return html_page(
+            self.folder.absolute().name, rows, {name: each for name, each in pictures.items() if each is not None}
+        )
 
     def publish_model(self, model: "Model") -> None:
         """Write the model for `load`, in place of an earlier one."""
