@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import nevoa
 from nevoa.config import Config
 from nevoa.errors import NevoaError
 from nevoa.model import Model, fresh_network, labels_of
+from nevoa.pictures import png_bytes
 
 
 @pytest.fixture
@@ -53,3 +55,18 @@ def test_a_conditional_model_without_a_condition_uses_the_null_label() -> None:
         torch.testing.assert_close(model.denoiser()(x_t, t), model.denoiser(label=label, guidance=0.0)(x_t, t))
         different = model.denoiser(label=label)(x_t, t)
     assert not torch.allclose(different.x_0, model.denoiser()(x_t, t).x_0)
+
+
+def test_a_notebook_displays_a_model_by_its_images() -> None:
+    """An image of each class, in few steps, with the random state of the process as it was."""
+    model = nevoa.load(device="cpu")
+    before = torch.random.get_rng_state()
+    png = model._repr_png_()
+    assert png is not None
+    images = model.sample(10, sampler="dpm_solver", steps=10)
+    assert png == png_bytes(nevoa.show(images, model.classes))
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_a_broken_model_displays_nothing() -> None:
+    assert replace(nevoa.load(device="cpu"), network=torch.nn.Linear(1, 1))._repr_png_() is None

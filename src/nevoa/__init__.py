@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from nevoa.config import Config as Config
+    from nevoa.data import ImageSet as ImageSet
     from nevoa.errors import NevoaError as NevoaError
     from nevoa.model import Model as Model
     from nevoa.pictures import show as show
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 # Looked up on first use, so that `nevoa --help` does not wait for torch.
 _HOMES = {
     "Config": "nevoa.config",
+    "ImageSet": "nevoa.data",
     "Model": "nevoa.model",
     "NevoaError": "nevoa.errors",
     "Run": "nevoa.runs",
@@ -34,16 +36,33 @@ _HOMES = {
     "train": "nevoa.training",
 }
 
-__all__ = ["Config", "Model", "NevoaError", "Run", "__version__", "configure", "fit", "load", "show", "train"]
+_ROOMS = (
+    *("config", "data", "diffusion", "errors", "evaluation", "model", "networks"),
+    *("pictures", "plugins", "presets", "runs", "sampling", "training"),
+)
+
+__all__ = [
+    "Config",
+    "ImageSet",
+    "Model",
+    "NevoaError",
+    "Run",
+    "__version__",
+    "configure",
+    "fit",
+    "load",
+    "show",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
-    if name in ("data", "diffusion", "evaluation", "networks", "sampling", "pictures", "training"):
+    if name in _ROOMS:
         return import_module(f"nevoa.{name}")
     raise AttributeError(f"module 'nevoa' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted((*__all__, *_ROOMS))

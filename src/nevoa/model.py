@@ -3,6 +3,7 @@
 import copy
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Unpack, cast
 
@@ -33,6 +34,9 @@ from nevoa.vocabulary import DeviceName, LossName, PrecisionName, ScheduleName
 
 # Enough for full speed on two cores, and small enough that 1000-step sampling at 64x64 fits in 1 GiB.
 IMAGES_AT_ONCE = 256
+
+# A notebook displays a model while its reader waits.
+SHOWN_IMAGES, SHOWN_STEPS = 16, 10
 
 Shape = tuple[int, int, int]
 
@@ -185,6 +189,16 @@ class Model:
         if device == self.device:
             return self
         return replace(self, network=copy.deepcopy(self.network).to(device), device=device)
+
+    def _repr_png_(self) -> bytes | None:
+        """The model in a notebook: a few images of seed 0, made in few steps; None if it cannot make images."""
+        from nevoa.pictures import png_bytes, show
+
+        count = min(SHOWN_IMAGES, len(self.classes) or SHOWN_IMAGES)
+        with suppress(Exception):  # a display never raises
+            images = self.sample(count, sampler="dpm_solver", steps=min(SHOWN_STEPS, steps_of(self.schedule)))
+            return png_bytes(show(images, self.classes[:count] or None))
+        return None
 
     def _computed(self, states: Iterator[State]) -> Generator[State, None, None]:
         with keeping_memory():

@@ -34,3 +34,10 @@ def test_the_readme_has_commands() -> None:
 def test_every_link_to_a_file_leads_somewhere(path: Path) -> None:
     for link in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
         assert (path.parent / link).exists(), link
+
+
+def test_the_tables_to_extend_are_where_the_page_says() -> None:
+    places = re.findall(r"`(\w+)` in\s+`([\w/]+\.py)`", (ROOT / "docs" / "extending.md").read_text())
+    assert len(places) > 8
+    for name, path in places:
+        assert re.search(rf"^{name}\b", (ROOT / "src" / "nevoa" / path).read_text(), re.MULTILINE), (name, path)

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 from PIL import Image
 
-from nevoa.pictures import html_page
+from nevoa.pictures import html_line, html_page
 
 
 class Reader(HTMLParser):
@@ -37,3 +37,7 @@ def test_a_page_holds_all_that_was_given() -> None:
     assert encoded is not None
     with Image.open(io.BytesIO(base64.b64decode(encoded[1]))) as found:
         np.testing.assert_array_equal(np.asarray(found), np.asarray(picture))
+
+
+def test_a_line_holds_names_and_values() -> None:
+    assert Reader(html_line({"step": 3, "loss": "<nan>"})).texts == ["step", "3", "loss", "<nan>"]

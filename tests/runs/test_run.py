@@ -122,3 +122,33 @@ def test_a_model_of_another_format_is_refused(tmp_path: Path) -> None:
     run.model_config_file.write_text('{"format": 2}')
     with pytest.raises(NevoaError, match="has format 2, but this version of nevoa reads format 1"):
         load(tmp_path)
+
+
+def test_a_notebook_displays_a_run(tmp_path: Path) -> None:
+    run = Run(tmp_path / "a<b>")
+    assert "not started" in run._repr_html_()
+    run.write_config(nevoa.configure(steps=9), {})
+    for seen in (1_000, 2_000):
+        run.append_metrics({"images_seen": seen, "loss": 1 / seen})
+    run.save_preview(2_000, Image.new("L", (2, 2)))
+    html = run._repr_html_()
+    assert [html.count(part) for part in ("a&lt;b&gt;", "stopped", "2,000", "<img", ">loss<", ">newest preview<")] == [
+        *(1, 1, 1, 2, 1, 1)
+    ]
+
+
+def test_a_damaged_run_displays_what_can_be_read(tmp_path: Path) -> None:
+    run = Run(tmp_path / "r")
+    run.write_config(nevoa.configure(steps=9), {})
+    run.append_metrics({"images_seen": 640, "loss": 0.5})
+    run.save_preview(640, Image.new("L", (2, 2)))
+    run.previews()[-1].write_bytes(b"\x89PNG, and then nothing")
+    html = run._repr_html_()
+    assert html.count("<img") == 1
+    assert "640" in html
+    run.metrics_file.write_text('{"images_seen": 640, "loss": [1, {}]}\n')
+    run.status_file.write_bytes(b"\xff")
+    run.checkpoints.write_text("no folder")
+    html = run._repr_html_()
+    assert "<img" not in html
+    assert "640" in html

@@ -118,3 +118,11 @@ def test_batches_and_noise_need_no_second_layout(few_images: ImageSet) -> None:
     colour = ImageSet.of("colour", few_images.images.repeat(3, axis=3), few_images.labels, few_images.classes)
     for x in (Batches(colour, 0, True).batch(0, 8), TrainingNoise(0, 10, colour.shape).take(0, 8)[1]):
         assert x.to(memory_format=torch.channels_last) is x
+
+
+def test_a_notebook_displays_a_step(job: Job) -> None:
+    step = next(training_steps(TrainingState.fresh(job.config, job.images.shape), job.images))
+    html = step._repr_html_()
+    assert html.count("<tr>") == 1
+    for value in ("1", "8", f"{step.loss:.4f}"):
+        assert f"<td>{value}</td>" in html

@@ -3,12 +3,13 @@
 from nevoa.pictures.animation import save_gif
 from nevoa.pictures.figures import loss_curve, quality_sheet
 from nevoa.pictures.grid import enlarged, grid, titled_grid, titled_rows
-from nevoa.pictures.html import html_page, png_bytes
+from nevoa.pictures.html import html_line, html_page, png_bytes
 from nevoa.pictures.show import show
 
 __all__ = [
     "enlarged",
     "grid",
+    "html_line",
     "html_page",
     "loss_curve",
     "png_bytes",

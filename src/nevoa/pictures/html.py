@@ -16,9 +16,18 @@ def html_page(title: str, rows: Mapping[str, object], pictures: Mapping[str, Ima
     >>> html_page("a run", {"images seen": 640}, {})
     '<h3>a run</h3><table><tr><th>images seen</th><td>640</td></tr></table>'
     """
-    cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>" for name, value in rows.items())
+    cells = "".join(f"<tr>{_cells(name, value)}</tr>" for name, value in rows.items())
     figures = "".join(_figure(caption, picture) for caption, picture in pictures.items())
     return f"<h3>{escape(title)}</h3><table>{cells}</table>{figures}"
+
+
+def html_line(values: Mapping[str, object]) -> str:
+    """Return HTML with a table of one line: each name, then its value.
+
+    >>> html_line({"step": 3})
+    '<table><tr><th>step</th><td>3</td></tr></table>'
+    """
+    return f"<table><tr>{''.join(_cells(name, value) for name, value in values.items())}</tr></table>"
 
 
 def png_bytes(picture: Image.Image) -> bytes:
@@ -26,6 +35,10 @@ def png_bytes(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG")
     return buffer.getvalue()
+
+
+def _cells(name: str, value: object) -> str:
+    return f"<th>{escape(name)}</th><td>{escape(str(value))}</td>"
 
 
 def _figure(caption: str, picture: Image.Image) -> str:

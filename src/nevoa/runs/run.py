@@ -2,11 +2,11 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 from PIL import Image
 
@@ -34,6 +34,9 @@ RUNS = Path("runs")
 PACKAGED = Path(__file__).parents[1] / "packaged" / "fashion_mnist"
 
 
+Part = TypeVar("Part")
+
+
 class ObjectOptions(TypedDict, total=False):
     """Objects that a run was trained with in place of names: see `nevoa.model.Objects`."""
 
@@ -56,6 +59,9 @@ class Run:
 
     folder: Path
     objects: "Objects | None" = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", Path(self.folder))  # notebooks pass text
 
     @property
     def config_file(self) -> Path:
@@ -173,6 +179,22 @@ class Run:
         """Load the averaged model, ready to make images. Objects are those that it was trained with; see `load`."""
         return load(self.folder, device, **({**vars(self.objects), **objects} if self.objects else objects))
 
+    def _repr_html_(self) -> str:
+        """The run in a notebook: status, images seen, loss curve and newest preview, as far as they can be read."""
+        from nevoa.pictures import html_page, loss_curve
+        from nevoa.runs.checkpoint import newest_saved
+        from nevoa.runs.lock import status_of
+
+        lines = _intact(lambda: list(self.metrics())) or []
+        seen = [_intact(lambda: newest_saved(self.checkpoints)) or 0, *(line["images_seen"] for line in lines)]
+        status = ": ".join(filter(None, _intact(lambda: status_of(self)) or ("unknown",)))
+        rows = {"status": status if self.exists else "not started", "images seen": f"{max(seen):,}"}
+        loss, preview = _intact(lambda: loss_curve(lines)), _intact(lambda: Image.open(self.previews()[-1]).copy())
+        pictures = {"loss": loss, "newest preview": preview}
+        return html_page(
+            self.folder.absolute().name, rows, {name: each for name, each in pictures.items() if each is not None}
+        )
+
     def publish_model(self, model: "Model") -> None:
         """Write the model for `load`, in place of an earlier one."""
         from nevoa.runs.model_files import publish
@@ -211,6 +233,13 @@ def newest_run(folder: Path = RUNS) -> Run:
     if not runs:
         raise NevoaError(f"There is no run with a model in {folder}/. Make one with 'nevoa train'.")
     return max(runs, key=lambda run: run.weights_file.stat().st_mtime)
+
+
+def _intact(part: Callable[[], Part]) -> Part | None:
+    """A part of a display, or None if it cannot be read: a notebook shows the others."""
+    with suppress(Exception):
+        return part()
+    return None
 
 
 def _save_picture(path: Path, picture: Image.Image) -> None:

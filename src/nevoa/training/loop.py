@@ -59,6 +59,13 @@ class Step:
     is_finite: bool
     model: Model
 
+    def _repr_html_(self) -> str:
+        """The step in a notebook: one line."""
+        from nevoa.pictures import html_line
+
+        numbers = {"step": f"{self.step:,}", "images seen": f"{self.images_seen:,}", "loss": f"{self.loss:.4f}"}
+        return html_line({**numbers, "images/s": f"{self.images_per_second:,.0f}"})
+
 
 def training_steps(state: TrainingState, images: ImageSet) -> Generator[Step, None, None]:
     """Train `state` in place up to `config.training.steps`, yielding each step.

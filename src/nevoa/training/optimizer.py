@@ -15,6 +15,9 @@ MUON_MOMENTUM = 0.95
 # The second moment of Adam averages 100 steps instead of 1000, because a run of five minutes has about 2000.
 SHORT_BETAS = (0.9, 0.99)
 
+# The optimizers that take all weights; muon, which shares them with AdamW, is built in `make_optimizers`.
+OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+
 
 class Muon(torch.optim.Optimizer):
     """Momentum with every step made orthogonal (Jordan et al. 2024), so that it moves all directions of a matrix alike.
@@ -69,8 +72,7 @@ def make_optimizers(network: nn.Module, config: TrainingConfig) -> tuple[torch.o
     """
     rate, decay = config.learning_rate, config.weight_decay
     if config.optimizer != "muon":
-        kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-        optimizer = kind(network.parameters(), lr=rate, weight_decay=decay, fused=True)
+        optimizer = OPTIMIZERS[config.optimizer](network.parameters(), lr=rate, weight_decay=decay, fused=True)
         optimizer.param_groups[0]["scale"] = 1.0
         return (optimizer,)
     dtype = torch.bfloat16 if config.known_precision == "bfloat16" else torch.float32
