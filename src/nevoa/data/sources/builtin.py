@@ -88,12 +88,10 @@ def list_digits(split: str) -> Listing:
 def list_shapes(split: str) -> Listing:
     """List images of one coloured shape each; number i never changes and has class i modulo 5."""
     first = 0 if _known("shapes", split, SHAPE_COUNTS) == "train" else SHAPE_COUNTS["train"]
-    count = SHAPE_COUNTS[split]
     return Listing(
-        count=count,
         read=lambda index: drawn(first + index),
         file=lambda index: f"shape {first + index}",
-        labels=np.arange(first, first + count) % len(SHAPES),
+        labels=np.arange(first, first + SHAPE_COUNTS[split]) % len(SHAPES),
         classes=SHAPES,
         size=(SHAPE_SIDE, SHAPE_SIDE),
         channels=3,
