@@ -7,6 +7,7 @@ from nevoa.data.decode import Size
 from nevoa.data.listing import Listing
 from nevoa.data.sources import builtin
 from nevoa.data.sources.hub import PARQUET, Place, list_hub
+from nevoa.errors import NevoaError
 
 INSTEAD = "fashion_mnist_10k or shapes, which need no network, or a folder of images"
 
@@ -23,7 +24,7 @@ class Dataset:
         classes: their number; 0 if unknown.
         flips: whether mirrored images look like images of the data set.
         place: on the Hugging Face Hub, if it is there.
-        local: lists a split without the Hub; returns None if this machine does not have it.
+        local: lists a split without the Hub; returns None where there is no such split.
         local_place: a name for that place.
         part_of: the data set that these images are a part of, and that models trained on them are compared with.
     """
@@ -47,10 +48,11 @@ class Dataset:
     def list(self, split: str) -> Listing:
         """List the images of a split. A NevoaError if they are not available."""
         found = self.local(split)
-        if found is None:
-            assert self.place is not None
-            found = list_hub(self.place, split, INSTEAD)
-        return found
+        if found is not None:
+            return found
+        if self.place is None:
+            raise NevoaError(f"This data set has no split '{split}', only {' and '.join(self.counts)}.")
+        return list_hub(self.place, split, INSTEAD)
 
 
 MNIST, GRAY, COLOUR = {"train": 60_000, "test": 10_000}, 1, 3
