@@ -11,10 +11,10 @@ from nevoa.config import DataConfig
 from nevoa.data import (
     ImageSet,
     flips,
+    image_at,
     load_images,
     load_test_images,
     loading,
-    parse_index,
     read_unchanged,
 )
 from nevoa.data.prepare import Preparation
@@ -27,12 +27,15 @@ def test_a_resized_source_has_that_size() -> None:
     assert load_images("fashion_mnist_10k", size=(16, 16)).shape == (1, 16, 16)
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("fashion_mnist:7", ("fashion_mnist", 7)), ("cat.png", None), (":7", None), ("a:b", None), ("a:-1", None)],
-)
-def test_source_and_index(text: str, expected: tuple[str, int] | None) -> None:
-    assert parse_index(text) == expected
+@pytest.mark.parametrize("text", ["cat.png", ":7", "a:b", "a:-1", "7", ""])
+def test_text_that_names_no_image_by_its_index(text: str) -> None:
+    assert image_at(text) is None
+
+
+def test_an_image_is_named_by_its_source_and_index(folder: Path) -> None:
+    np.testing.assert_array_equal(image_at(f"{folder}:1"), load_images(folder).images[1])
+    with pytest.raises(NevoaError, match="has no image 12: its images are 0 to 11"):
+        image_at(f"{folder}:12")
 
 
 def idx_bytes(array: np.ndarray) -> bytes:

@@ -5,15 +5,7 @@ from nevoa.data.cache import cache_folder
 from nevoa.data.catalog import CATALOG
 from nevoa.data.decode import WHITE, Size, fitted, picture_of, pixels_of, read_image, size_in_words
 from nevoa.data.find import is_path, short_name
-from nevoa.data.load import (
-    flips,
-    image_at,
-    load_images,
-    load_test_images,
-    loading,
-    parse_index,
-    read_unchanged,
-)
+from nevoa.data.load import flips, image_at, load_images, load_test_images, loading, read_unchanged
 from nevoa.data.objects import as_image_set
 from nevoa.data.pixels import to_bytes, to_unit
 from nevoa.data.reading import sides_of
@@ -41,7 +33,6 @@ __all__ = [
     "load_test_images",
     "loading",
     "mapped",
-    "parse_index",
     "picture_of",
     "pixels_of",
     "read_image",

@@ -99,18 +99,15 @@ def flips(text: str) -> bool:
     return text not in CATALOG or CATALOG[text].flips
 
 
-def parse_index(source: str) -> tuple[str, int] | None:
-    """Split `fashion_mnist:7` into its name and 7; None for text of another form."""
-    name, colon, index = source.rpartition(":")
-    return (name, int(index)) if name and colon and index.isdecimal() else None
-
-
-def image_at(source: str, index: int) -> UInt8[np.ndarray, "H W C"]:
-    """Return one image of a source."""
+def image_at(text: str) -> UInt8[np.ndarray, "H W C"] | None:
+    """Return the image that text such as `shapes:7` names by its source and index; None for text of another form."""
+    source, _, index = text.rpartition(":")
+    if not source or not index.isdecimal():
+        return None
     images = load_images(source)
-    if index >= len(images):
+    if int(index) >= len(images):
         raise NevoaError(f"{source} has no image {index}: its images are 0 to {len(images) - 1}.")
-    return images.images[index]
+    return images.images[int(index)]
 
 
 def read_unchanged(path: Path, count: int | None = None) -> UInt8[np.ndarray, "N H W C"]:
