@@ -10,6 +10,7 @@ from nevoa.data.sources.idx import read_idx
 
 FOLDER = Path(__file__).parents[1] / "src/nevoa/data/sheets/fashion_mnist_10k"
 PER_CLASS = 1000
+COLUMNS = 40
 
 
 def main() -> None:
@@ -18,8 +19,8 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for label in range(len(builtin.CLOTHES)):
         chosen = images[labels == label][:PER_CLASS]
-        tiles = chosen.reshape(-1, builtin.SHEET_COLUMNS, builtin.CLOTHES_SIDE, builtin.CLOTHES_SIDE).swapaxes(1, 2)
-        sheet = Image.fromarray(np.ascontiguousarray(tiles.reshape(-1, builtin.SHEET_COLUMNS * builtin.CLOTHES_SIDE)))
+        tiles = chosen.reshape(-1, COLUMNS, builtin.CLOTHES_SIDE, builtin.CLOTHES_SIDE).swapaxes(1, 2)
+        sheet = Image.fromarray(np.ascontiguousarray(tiles.reshape(-1, COLUMNS * builtin.CLOTHES_SIDE)))
         sheet.save(FOLDER / builtin.sheet_name(label), optimize=True)
 
 

@@ -9,7 +9,6 @@ from PIL import Image
 
 from nevoa.config import DataConfig
 from nevoa.data import load_images, load_test_images
-from nevoa.data.listing import classes_of
 from nevoa.errors import NevoaError
 
 Kinds = dict[str, int]
@@ -205,10 +204,3 @@ def test_a_run_is_not_a_source(tmp_path: Path, inside: str) -> None:
     (tmp_path / "stamps/config.toml").touch()
     with pytest.raises(NevoaError, match=r"is a run, not images. To resume it.* --out .*s; .*nevoa sample .*stamps"):
         load_images(str(tmp_path / "stamps"))
-
-
-def test_captions_are_not_classes() -> None:
-    names = [str(number) for number in range(1_400)]
-    assert classes_of(names) == ()
-    assert len(classes_of(names + names + names[:1])) == 1_400
-    assert classes_of(names[:900]) == tuple(names[:900])

@@ -10,13 +10,14 @@ from PIL import Image
 from nevoa.config import DataConfig
 from nevoa.data import (
     ImageSet,
-    Preparation,
     flips,
+    image_at,
     load_images,
     load_test_images,
     loading,
-    parse_index,
+    read_unchanged,
 )
+from nevoa.data.prepare import Preparation
 from nevoa.errors import NevoaError
 from nevoa.presets import configure
 from tests.data.pictures import encoded, photo
@@ -26,12 +27,15 @@ def test_a_resized_source_has_that_size() -> None:
     assert load_images("fashion_mnist_10k", size=(16, 16)).shape == (1, 16, 16)
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("fashion_mnist:7", ("fashion_mnist", 7)), ("cat.png", None), (":7", None), ("a:b", None), ("a:-1", None)],
-)
-def test_source_and_index(text: str, expected: tuple[str, int] | None) -> None:
-    assert parse_index(text) == expected
+@pytest.mark.parametrize("text", ["cat.png", ":7", "a:b", "a:-1", "7", ""])
+def test_text_that_names_no_image_by_its_index(text: str) -> None:
+    assert image_at(text) is None
+
+
+def test_an_image_is_named_by_its_source_and_index(folder: Path) -> None:
+    np.testing.assert_array_equal(image_at(f"{folder}:1"), load_images(folder).images[1])
+    with pytest.raises(NevoaError, match="has no image 12: its images are 0 to 11"):
+        image_at(f"{folder}:12")
 
 
 def idx_bytes(array: np.ndarray) -> bytes:
@@ -156,3 +160,24 @@ def test_loading_yields_progress_and_then_the_images(folder: Path) -> None:
     assert [(step.done, step.total) for step in steps if isinstance(step, Preparation)] == [(n, 12) for n in range(13)]
     assert isinstance(images, ImageSet)
     assert len(list(loading(str(folder)))) == 1  # nothing is left to prepare
+
+
+def test_images_to_be_measured_are_not_changed(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.png").write_bytes(encoded(photo(number), "PNG"))
+    np.testing.assert_array_equal(
+        read_unchanged(tmp_path, 2), np.stack([np.asarray(photo(number)) for number in range(2)])
+    )
+    (tmp_path / "3.png").write_bytes(encoded(photo(3, (9, 9)), "PNG"))
+    with pytest.raises(NevoaError, match=r"differ: 0.png is 30x40"):
+        read_unchanged(tmp_path)
+    (tmp_path / "3.png").write_bytes(b"bad")
+    with pytest.raises(NevoaError, match=r"3.png: it is not an image"):
+        read_unchanged(tmp_path)
+
+
+def test_a_folder_that_is_called_like_a_data_set_is_measured_itself(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("shapes").mkdir()
+    Path("shapes/a.png").write_bytes(encoded(photo(), "PNG"))
+    assert read_unchanged(Path("shapes")).shape == (1, 30, 40, 3)

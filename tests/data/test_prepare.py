@@ -44,7 +44,7 @@ def noise(bad: tuple[int, ...] = (), stop_at: int | None = None, identity: objec
 
     def listing() -> Listing:
         whole = of_arrays(NOISE, np.arange(23) % 2, ["even", "odd"])
-        return Listing(23, read, lambda number: f"f{number}", whole.labels, whole.classes, whole.size, whole.channels)
+        return replace(whole, read=read, file=lambda number: f"f{number}")
 
     return Source("noise", "noise", identity, listing)
 

@@ -131,7 +131,7 @@ def _store(cache: Path) -> Path:
 
 def _read_all(path: Path) -> None:
     listing = find_source(str(path)).list()
-    for number in range(listing.count):
+    for number in range(len(listing)):
         with suppress(OSError, ValueError):
             listing.read(number)
 

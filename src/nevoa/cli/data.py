@@ -115,8 +115,8 @@ def cache(
 
 
 def _classes(dataset: "Dataset") -> str:
-    if dataset.class_count:
-        return str(dataset.class_count)
+    if dataset.classes:
+        return str(dataset.classes)
     return "none" if dataset.place and dataset.place.label == "" else "some"
 
 

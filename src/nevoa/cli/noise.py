@@ -74,13 +74,12 @@ def _timesteps(at: str, steps: int) -> list[int]:
 
 
 def _pixels(image: str, size: "Size | None") -> "np.ndarray":
-    from nevoa.data import fitted, image_at, parse_index, picture_of, pixels_of, read_image
+    from nevoa.data import fitted, image_at, picture_of, pixels_of, read_image
 
     path = Path(image)
-    named = parse_index(image) if not path.exists() else None
-    if named is None:
+    pixels = None if path.exists() else image_at(image)
+    if pixels is None:
         if not path.is_file():
             raise NevoaError(f"There is no picture {image}. Name an image of a SOURCE by its index, such as shapes:7.")
         return pixels_of(fitted(read_image(path), size or (SIDE, SIDE)))
-    pixels = image_at(*named)
     return pixels_of(fitted(picture_of(pixels), size)) if size else pixels

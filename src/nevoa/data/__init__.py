@@ -5,26 +5,22 @@ from nevoa.data.cache import cache_folder
 from nevoa.data.catalog import CATALOG
 from nevoa.data.decode import WHITE, Size, fitted, picture_of, pixels_of, read_image, size_in_words
 from nevoa.data.find import is_path, short_name
-from nevoa.data.listing import Bad
-from nevoa.data.load import flips, image_at, load_images, load_test_images, loading, parse_index
+from nevoa.data.load import flips, image_at, load_images, load_test_images, loading, read_unchanged
 from nevoa.data.objects import as_image_set
 from nevoa.data.pixels import to_bytes, to_unit
-from nevoa.data.prepare import Preparation
-from nevoa.data.selection import label_of, sides_of
+from nevoa.data.reading import sides_of
+from nevoa.data.selection import label_of
 from nevoa.data.sources.arrays import mapped
 from nevoa.data.splits import TRAIN
 from nevoa.data.store import ImageSet, Notes
-from nevoa.data.unchanged import read_unchanged
 
 __all__ = [
     "CATALOG",
     "TRAIN",
     "WHITE",
-    "Bad",
     "Batches",
     "ImageSet",
     "Notes",
-    "Preparation",
     "Size",
     "as_image_set",
     "cache_folder",
@@ -37,7 +33,6 @@ __all__ = [
     "load_test_images",
     "loading",
     "mapped",
-    "parse_index",
     "picture_of",
     "pixels_of",
     "read_image",

@@ -1,8 +1,6 @@
 """The cache folder: what it holds, and how to make room in it."""
 
 import os
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +11,7 @@ from nevoa._util.files import read_json, remove, size_of
 from nevoa.errors import NevoaError, reason
 
 ABOUT = "about.json"
-FEATURES = "features"
+FEATURES, PARTIAL = "features", ".partial"
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def lock_file(store: Path) -> Path:
 
 def partial_folder(store: Path) -> Path:
     """Return the folder where a store grows until it is complete."""
-    return store.with_name(f".{store.name}.partial")
+    return store.with_name(f".{store.name}{PARTIAL}")
 
 
 def kept() -> list[Kept]:
@@ -53,23 +51,15 @@ def kept() -> list[Kept]:
 
     Feature networks are not listed: they cannot be made again from the cache's sources alone.
     """
-    return sorted(_kept(cache_folder()), key=lambda one: -one.used)
-
-
-def mark_used(store: Path) -> None:
-    """Record that a store was opened, where its folder can be written."""
-    with suppress(OSError):
-        os.utime(store / ABOUT)
+    folder = cache_folder()
+    found = map(_kept, folder.iterdir()) if folder.is_dir() else ()
+    return sorted((one for one in found if one), key=lambda one: -one.used)
 
 
 def forget(one: Kept) -> None:
     """Remove a folder from the cache; what needs it later makes it again. A NevoaError while it is being prepared."""
-    if one.name == FEATURES:
-        remove(one.path)
-        return
-    lock = FileLock(lock_file(one.path.with_name(one.name)), timeout=0)
     try:
-        with lock:
+        with FileLock(lock_file(one.path.with_name(one.name)), timeout=0):
             remove(one.path)
     except Timeout as error:
         raise NevoaError(f"Another process is preparing {one.name}: wait for it, or stop it.") from error
@@ -77,17 +67,12 @@ def forget(one: Kept) -> None:
         raise NevoaError(f"Cannot remove {one.path}: {reason(error)}.") from error
 
 
-def _kept(folder: Path) -> Iterator[Kept]:
-    if not folder.is_dir():
-        return
-    for path in folder.iterdir():
-        about, name = path / ABOUT, path.name
-        if name == FEATURES:
-            yield Kept(name, path, None, size_of(path), path.stat().st_mtime)
-        elif name.startswith(".") and name.endswith(".partial"):
-            yield Kept(name[1 : -len(".partial")], path, None, size_of(path), path.stat().st_mtime)
-        elif about.is_file():
-            yield Kept(name, path, _images(about), size_of(path), about.stat().st_mtime)
+def _kept(path: Path) -> Kept | None:
+    about = path / ABOUT
+    if path.name == FEATURES or path.name.endswith(PARTIAL):
+        name = path.name.removeprefix(".").removesuffix(PARTIAL)
+        return Kept(name, path, None, size_of(path), path.stat().st_mtime)
+    return Kept(path.name, path, _images(about), size_of(path), about.stat().st_mtime) if about.is_file() else None
 
 
 def _images(about: Path) -> int:

@@ -7,10 +7,9 @@ from nevoa.data.decode import Size
 from nevoa.data.listing import Listing
 from nevoa.data.sources import builtin
 from nevoa.data.sources.hub import PARQUET, Place, list_hub
+from nevoa.errors import NevoaError
 
 INSTEAD = "fashion_mnist_10k or shapes, which need no network, or a folder of images"
-CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-RICE = ("Arborio", "Basmati", "Ipsala", "Jasmine", "Karacadag")
 
 
 @dataclass(frozen=True)
@@ -21,11 +20,11 @@ class Dataset:
         counts: the number of images in each split, by the publisher's names; None if unknown.
         channels: 1 or 3.
         size: (height, width); None if images differ.
+        licence: as the publisher states it.
+        classes: their number; 0 if unknown.
         flips: whether mirrored images look like images of the data set.
         place: on the Hugging Face Hub, if it is there.
-        classes: their names; empty if there are none, or too many to list here.
-        unnamed: the number of classes whose names are not listed here.
-        local: lists a split without the Hub; returns None if this machine does not have it.
+        local: lists a split without the Hub; returns None where there is no such split.
         local_place: a name for that place.
         part_of: the data set that these images are a part of, and that models trained on them are compared with.
     """
@@ -34,189 +33,76 @@ class Dataset:
     channels: int
     size: Size | None
     licence: str
+    classes: int
     flips: bool
     place: Place | None = None
-    classes: tuple[str, ...] = ()
-    unnamed: int = 0
     local: Callable[[str], Listing | None] = lambda split: None
     local_place: str | None = None
     part_of: str | None = None
 
     @property
-    def class_count(self) -> int:
-        """The number of classes; 0 if unknown."""
-        return len(self.classes) or self.unnamed
-
-    @property
     def where(self) -> str:
         """Where the images come from, for people."""
-        return ", else ".join(filter(None, (self.local_place, f"hf:{self.place.hub_id}" if self.place else None)))
+        return ", else ".join(filter(None, (self.local_place, self.place and f"hf:{self.place.hub_id}")))
 
     def list(self, split: str) -> Listing:
         """List the images of a split. A NevoaError if they are not available."""
         found = self.local(split)
-        if found is None:
-            assert self.place is not None
-            found = list_hub(self.place, split, INSTEAD)
-        return found
+        if found is not None:
+            return found
+        if self.place is None:
+            raise NevoaError(f"This data set has no split '{split}', only {' and '.join(self.counts)}.")
+        return list_hub(self.place, split, INSTEAD)
 
 
+MNIST, GRAY, COLOUR = {"train": 60_000, "test": 10_000}, 1, 3
+
+# A table: counts, channels, size, licence, classes, flips, place.
+# fmt: off
 CATALOG: dict[str, Dataset] = {
     "fashion_mnist_10k": Dataset(
-        {"train": 10_000},
-        channels=1,
-        size=(28, 28),
-        licence="MIT",
-        flips=builtin.CLOTHES_FLIP,
-        classes=builtin.CLOTHES,
-        local=builtin.list_fashion_mnist_10k,
-        local_place="in this package",
-        part_of="fashion_mnist",
-    ),
+        {"train": 10_000}, GRAY, (28, 28), "MIT", 10, builtin.CLOTHES_FLIP,
+        local=builtin.list_fashion_mnist_10k, local_place="in this package", part_of="fashion_mnist"),
     "shapes": Dataset(
-        builtin.SHAPE_COUNTS,
-        channels=3,
-        size=(builtin.SHAPE_SIDE, builtin.SHAPE_SIDE),
-        licence="MIT",
-        flips=True,
-        classes=builtin.SHAPES,
-        local=builtin.list_shapes,
-        local_place="drawn here",
-    ),
+        builtin.SHAPE_COUNTS, COLOUR, (32, 32), "MIT", 5, True, local=builtin.list_shapes, local_place="drawn here"),
     "digits": Dataset(
-        builtin.DIGIT_COUNTS,
-        channels=1,
-        size=(8, 8),
-        licence="CC BY 4.0",
-        flips=False,
-        classes=builtin.DIGITS,
-        local=builtin.list_digits,
-        local_place="scikit-learn",
-    ),
+        builtin.DIGIT_COUNTS, GRAY, (8, 8), "CC BY 4.0", 10, False,
+        local=builtin.list_digits, local_place="scikit-learn"),
     "fashion_mnist": Dataset(
-        {"train": 60_000, "test": 10_000},
-        channels=1,
-        size=(28, 28),
-        licence="MIT",
-        flips=builtin.CLOTHES_FLIP,
-        place=Place("zalando-datasets/fashion_mnist", image="image", label="label"),
-        classes=builtin.CLOTHES,
-        local=builtin.list_debian,
-        local_place="Debian's dataset-fashion-mnist",
-    ),
-    "mnist": Dataset(
-        {"train": 60_000, "test": 10_000},
-        channels=1,
-        size=(28, 28),
-        licence="MIT",
-        flips=False,
-        place=Place("ylecun/mnist", image="image", label="label"),
-        classes=builtin.DIGITS,
-    ),
+        MNIST, GRAY, (28, 28), "MIT", 10, builtin.CLOTHES_FLIP, Place("zalando-datasets/fashion_mnist"),
+        local=builtin.list_debian, local_place="Debian's dataset-fashion-mnist"),
+    "mnist": Dataset(MNIST, GRAY, (28, 28), "MIT", 10, False, Place("ylecun/mnist")),
     "a_mnist": Dataset(
-        {"train": 120_000, "test": 10_000},
-        channels=1,
-        size=(28, 28),
-        licence="MIT",
-        flips=False,
-        place=Place("gorar/A-MNIST", "amnist", PARQUET, image="image", label="label"),
-        classes=builtin.DIGITS,
-    ),
+        {"train": 120_000, "test": 10_000}, GRAY, (28, 28), "MIT", 10, False,
+        Place("gorar/A-MNIST", "amnist", PARQUET)),
     "cifar10": Dataset(
-        {"train": 50_000, "test": 10_000},
-        channels=3,
-        size=(32, 32),
-        licence="not stated",
-        flips=True,
-        place=Place("uoft-cs/cifar10", image="img", label="label"),
-        classes=CIFAR10,
-    ),
+        {"train": 50_000, "test": 10_000}, COLOUR, (32, 32), "not stated", 10, True, Place("uoft-cs/cifar10")),
     "svhn": Dataset(
-        {"train": 73_257, "test": 26_032, "extra": 531_131},
-        channels=3,
-        size=(32, 32),
-        licence="non-commercial",
-        flips=False,
-        place=Place("ufldl-stanford/svhn", "cropped_digits", image="image", label="label"),
-        classes=builtin.DIGITS,
-    ),
-    "celeba": Dataset(
-        {"train": 162_770, "validation": 19_867, "test": 19_962},
-        channels=3,
-        size=None,
-        licence="photographs: research only",
-        flips=True,
-        # One of forty attributes: the one that is easiest to see.
-        place=Place("tpremoli/CelebA-attrs", image="image", label="Smiling"),
-        unnamed=2,
-    ),
+        {"train": 73_257, "test": 26_032, "extra": 531_131}, COLOUR, (32, 32), "non-commercial", 10, False,
+        Place("ufldl-stanford/svhn", "cropped_digits")),
+    "celeba": Dataset(  # its label is one of forty attributes: the one that is easiest to see
+        {"train": 162_770, "validation": 19_867, "test": 19_962}, COLOUR, None, "photographs: research only", 2, True,
+        Place("tpremoli/CelebA-attrs", label="Smiling")),
     "plants": Dataset(
-        {"train": None},
-        channels=3,
-        size=None,
-        licence="GPL 3.0",
-        flips=True,
-        place=Place("sampath017/plants", "default", PARQUET, image="image", label="label"),
-    ),
+        {"train": None}, COLOUR, None, "GPL 3.0", 0, True, Place("sampath017/plants", "default", PARQUET)),
     "indoor_scenes": Dataset(
-        {"train": None, "validation": None, "test": None},
-        channels=3,
-        size=(416, 416),
-        licence="MIT, for research",
-        flips=True,
-        place=Place("keremberke/indoor-scene-classification", "mini", PARQUET, image="image", label="labels"),
-        unnamed=67,
-    ),
+        {"train": None, "validation": None, "test": None}, COLOUR, (416, 416), "MIT, for research", 67, True,
+        Place("keremberke/indoor-scene-classification", "mini", PARQUET)),
     "quickdraw_small": Dataset(
-        {"train": None, "valid": None, "test": None},
-        channels=1,
-        size=(28, 28),
-        licence="CC BY 4.0",
-        flips=False,
-        place=Place("Xenova/quickdraw-small", image="image", label="label"),
-        unnamed=345,
-    ),
+        {"train": None, "valid": None, "test": None}, GRAY, (28, 28), "CC BY 4.0", 345, False,
+        Place("Xenova/quickdraw-small")),
     "quickdraw": Dataset(
-        {"train": 50_426_266},
-        channels=1,
-        size=(28, 28),
-        licence="CC BY 4.0",
-        flips=False,
-        place=Place("google/quickdraw", "preprocessed_bitmaps", PARQUET, image="image", label="word"),
-        unnamed=345,
-    ),
+        {"train": 50_426_266}, GRAY, (28, 28), "CC BY 4.0", 345, False,
+        Place("google/quickdraw", "preprocessed_bitmaps", PARQUET, label="word")),
     "milly_images": Dataset(
-        {"train": 39},
-        channels=3,
-        size=None,
-        licence="Unlicense",
-        flips=True,
-        place=Place("spongus/milly-images", image="image", label=""),
-    ),
+        {"train": 39}, COLOUR, None, "Unlicense", 0, True, Place("spongus/milly-images", label="")),
     "rice": Dataset(
-        {"train": 75_000},
-        channels=3,
-        size=(250, 250),
-        licence="not stated",
-        flips=True,
-        place=Place("miladfa7/Rice-Image-Dataset", "default", PARQUET, image="image", label="label"),
-        classes=RICE,
-    ),
+        {"train": 75_000}, COLOUR, (250, 250), "not stated", 5, True,
+        Place("miladfa7/Rice-Image-Dataset", "default", PARQUET)),
     "butterflies": Dataset(
-        {"train": None},
-        channels=3,
-        size=None,
-        licence="CC0",
-        flips=True,
-        place=Place("imageomics/Curated_GoldStandard_Hoyal_Cuthill", "default", PARQUET, image="image", label="label"),
-    ),
+        {"train": None}, COLOUR, None, "CC0", 0, True,
+        Place("imageomics/Curated_GoldStandard_Hoyal_Cuthill", "default", PARQUET)),
     "cat_and_dog": Dataset(
-        {"train": 8_000, "test": 2_000},
-        channels=3,
-        size=None,
-        licence="CC0",
-        flips=True,
-        place=Place("Bingsu/Cat_and_Dog", image="image", label="labels"),
-        classes=("cat", "dog"),
-    ),
+        {"train": 8_000, "test": 2_000}, COLOUR, None, "CC0", 2, True, Place("Bingsu/Cat_and_Dog")),
 }
+# fmt: on

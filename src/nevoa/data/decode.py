@@ -2,9 +2,9 @@
 
 import io
 import warnings
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
@@ -15,6 +15,7 @@ from nevoa.errors import NevoaError, reason
 # Recognised by content. Pillow knows forty more formats, some of which start other programs.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+START_BYTES = 16
 STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
 MOST_PIXELS = 64_000_000
 # A JPEG is decoded at reduced size, but at least so many times larger than needed: the pixels of six photographs
@@ -28,17 +29,11 @@ WHITE = "white"
 Size = tuple[int, int]
 
 
-@dataclass(frozen=True)
-class Header:
-    """The header of an image file: (height, width) after rotation, whether it is gray, whether it has transparency."""
+class Header(NamedTuple):
+    """The (height, width) of an image after rotation, and whether it is gray on its background."""
 
     size: Size
     gray: bool
-    clear: bool = False
-
-    def gray_on(self, background: str) -> bool:
-        """Whether the image is gray on a background of that colour."""
-        return self.gray and not (self.clear and _is_coloured(background))
 
 
 def is_picture(start: bytes) -> bool:
@@ -47,11 +42,25 @@ def is_picture(start: bytes) -> bool:
     return bmp or start.startswith(STARTS) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
 
 
-def header(data: bytes) -> Header:
-    """Read the header of an image file. A ValueError says why that is impossible."""
-    with _quiet(), _opened(data) as image:
-        height, width = image.size if _is_turned(image) else image.size[::-1]
-        return Header((height, width), image.mode in GRAY_MODES, image.has_transparency_data)
+def header(content: bytes | np.ndarray, background: str = WHITE) -> Header:
+    """Read the header of an image: of a file, or of pixels `[H, W, C]`. A ValueError says why that is impossible."""
+    if isinstance(content, np.ndarray):
+        height, width, channels = content.shape
+        gray, clear = channels < 3, channels in (2, 4)
+    else:
+        with warnings.catch_warnings(action="ignore"), _opened(content) as image:
+            height, width = image.size if _is_turned(image) else image.size[::-1]
+            gray, clear = image.mode in GRAY_MODES, image.has_transparency_data
+    return Header((height, width), gray and not (clear and _is_coloured(background)))
+
+
+def pixels_within(
+    content: bytes | np.ndarray, background: str = WHITE, size: Size | None = None
+) -> UInt8[np.ndarray, "H W C"]:
+    """Return the gray or RGB pixels of an image, as `decoded` does; pixels of 2 or 4 channels lose their alpha."""
+    if isinstance(content, bytes):
+        return pixels_of(decoded(content, background, size))
+    return content if content.shape[2] in (1, 3) else pixels_of(opaque(picture_of(content), background))
 
 
 def decoded(data: bytes, background: str = WHITE, size: Size | None = None) -> Image.Image:
@@ -63,12 +72,16 @@ def decoded(data: bytes, background: str = WHITE, size: Size | None = None) -> I
         background: the colour behind transparent pixels, by name or #rrggbb.
         size: the (height, width) that the image will be `fitted` to; a much larger JPEG is decoded at reduced size.
     """
-    with _quiet(), _opened(data) as image:
+    # Pillow's warnings do not matter here: what matters raises an error.
+    with warnings.catch_warnings(action="ignore"), _opened(data) as image:
         try:
             if size:
                 _decode_smaller(image, SPARE * max(size))
             image.load()
-            return opaque(_upright(_positive(image)), background)
+            image = _positive(image)
+            with suppress(Exception):  # broken EXIF data
+                image = ImageOps.exif_transpose(image)
+            return opaque(image, background)
         except (NevoaError, ValueError):
             raise
         except Exception as error:  # damaged files make decoders raise errors of many kinds
@@ -93,10 +106,9 @@ def opaque(image: Image.Image, background: str = WHITE) -> Image.Image:
 def colour(name: str) -> tuple[int, int, int, int]:
     """Return RGBA of a colour. A NevoaError if there is no such colour."""
     try:
-        red, green, blue, *_ = ImageColor.getrgb(name)
+        return *ImageColor.getrgb(name)[:3], 255
     except ValueError as error:
         raise NevoaError(f"'{name}' is not a colour: give a name such as white, or #rrggbb.") from error
-    return red, green, blue, 255
 
 
 def _is_coloured(background: str) -> bool:
@@ -139,21 +151,15 @@ def size_in_words(channels: int, height: int, width: int) -> str:
     return f"{height}x{width} with {channels} channel{'s' * (channels > 1)}"
 
 
-def _quiet() -> AbstractContextManager[object]:
-    """Ignore Pillow's warnings: what matters here raises an error."""
-    return warnings.catch_warnings(action="ignore")
-
-
 def _is_turned(image: Image.Image) -> bool:
     """Whether rotation swaps width and height; found without decoding the image."""
     if image.format == "TIFF":  # Pillow has swapped them already
         return False
     exif = Image.Exif()
-    try:
+    with suppress(Exception):  # broken EXIF data does not make the image unusable
         exif.load(image.info.get("exif", b""))
         return exif.get(ORIENTATION) in (5, 6, 7, 8)
-    except Exception:  # broken EXIF data does not make the image unusable
-        return False
+    return False
 
 
 def _decode_smaller(image: Image.Image, side: int) -> None:
@@ -164,25 +170,18 @@ def _decode_smaller(image: Image.Image, side: int) -> None:
             return
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:
-        return image
-
-
 def _opened(data: bytes) -> Image.Image:
     if not data:
         raise ValueError("it is empty")
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except Image.DecompressionBombError as error:
-        raise ValueError(f"it has more than {MOST_PIXELS / 1e6:.0f} million pixels") from error
+        if image.width * image.height <= MOST_PIXELS:
+            return image
+    except Image.DecompressionBombError:
+        pass
     except Exception as error:
         raise ValueError(_reason(error)) from error
-    if image.width * image.height > MOST_PIXELS:
-        raise ValueError(f"it has more than {MOST_PIXELS / 1e6:.0f} million pixels")
-    return image
+    raise ValueError(f"it has more than {MOST_PIXELS / 1e6:.0f} million pixels")
 
 
 def _positive(image: Image.Image) -> Image.Image:

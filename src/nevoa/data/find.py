@@ -25,6 +25,10 @@ FOLDER_RULE = 2
 LARGEST_HASHED = 2_000_000_000
 
 
+# The identity of a path's images, and a function that lists them.
+Found = tuple[object, Callable[[], Listing]]
+
+
 @dataclass(frozen=True)
 class Source:
     """Where images come from.
@@ -60,10 +64,11 @@ def find_source(text: str, split: str = TRAIN) -> Source:
     try:
         path = Path(text).expanduser()
         if path.exists():
-            return _folder(text, path, split) if path.is_dir() else _file(text, path, split)
+            identity, listing = (_folder if path.is_dir() else _file)(path, split)
+            return Source(text, short_name(text), identity, listing)
     except (OSError, RuntimeError, ValueError) as error:
         raise NevoaError(f"Cannot read {text}: {reason(error)}.") from error
-    if "/" in text or path.suffix:
+    if path.suffix or path.name != text:
         raise NevoaError(f"There is no file or folder {text}.")
     raise unknown("file, folder or data set", text, CATALOG)
 
@@ -83,19 +88,18 @@ def short_name(text: str) -> str:
     return path.name.partition(".")[0] or path.resolve().name or "images"
 
 
-def _folder(text: str, path: Path, split: str) -> Source:
-    name, inside = short_name(text), idx.in_folder(path, split)
+def _folder(path: Path, split: str) -> Found:
+    inside = idx.in_folder(path, split)
     if inside is not None:
-        return Source(text, name, _stamps([inside]), lambda: idx.list_idx(inside))
+        return _stamps([inside]), lambda: idx.list_idx(inside)
     entries = list(files_below(path))
     tables = [entry for entry in entries if _suffix(entry) == ".parquet"]
     if _bytes(tables) > _bytes([entry for entry in entries if _suffix(entry) in SUFFIXES]):
-        return _parquet(text, path, tables, split)
-    stamps = hashlib.sha256()
-    for entry in entries:
-        stamps.update(f"{entry.path}\0{entry.stamp}\n".encode())
+        files = _parquet_files(path, [entry.path for entry in tables], split)
+        return _stamps(files), lambda: list_parquet(files)
+    stamps = hashlib.sha256("".join(f"{entry.path}\0{entry.stamp}\n" for entry in entries).encode())
     identity = [FOLDER_RULE, str(path.resolve()), split, stamps.hexdigest()]
-    return Source(text, name, identity, lambda: list_entries(entries, split, text.rstrip("/")))
+    return identity, lambda: list_entries(entries, split, str(path))
 
 
 def _suffix(entry: Entry) -> str:
@@ -106,40 +110,36 @@ def _bytes(entries: Sequence[Entry]) -> int:
     return sum(entry.stamp[0] for entry in entries if entry.stamp)
 
 
-def _parquet(text: str, folder: Path, tables: Sequence[Entry], split: str) -> Source:
-    """The Parquet files that name the split, or are in a folder that does; all of them if none names a split."""
+def _parquet_files(folder: Path, paths: Sequence[str], split: str) -> list[Path]:
+    """Return the files that name the split, or are in a folder that does; all of them if none names a split."""
     # The name of a file says more than those of the folders around it.
-    splits = {
-        entry.path: next((found for part in reversed(entry.path.split("/")) if (found := split_in(part, split))), None)
-        for entry in tables
-    }
-    all_train = split == TRAIN and not any(splits.values())
-    chosen = [folder / path for path, found in splits.items() if (found == split or all_train)]
-    files = [path for path in chosen if path.is_file()]
+    parts = {path: (split_in(part, split) for part in reversed(path.split("/"))) for path in paths}
+    splits = {path: next(filter(None, found), None) for path, found in parts.items()}
+    default = TRAIN if not any(splits.values()) else None
+    files = [folder / path for path, found in splits.items() if (found or default) == split]
+    files = [path for path in files if path.is_file()]
     if not files:
         raise no_split(split, {found for found in splits.values() if found} or {TRAIN})
-    return Source(text, short_name(text), _stamps(files), lambda: list_parquet(files))
+    return files
 
 
-def _file(text: str, path: Path, split: str) -> Source:
-    name, suffix = short_name(text), path.suffix.lower()
+def _file(path: Path, split: str) -> Found:
+    suffix = path.suffix.lower()
     if is_archive(path):
-        return Source(text, name, [FOLDER_RULE, _stamps([path]), split], lambda: _list_archive(path, split))
+        return [FOLDER_RULE, _stamps([path]), split], lambda: _list_archive(path, split)
     if suffix == ".npz":
-        return Source(text, name, [_content(path), split], lambda: list_arrays(path, split))
-    kinds: dict[str, Callable[[], Listing]] = {
-        ".npy": lambda: list_array(path),
-        ".parquet": lambda: list_parquet([path]),
-    }
-    kind = kinds.get(suffix) or ((lambda: idx.list_idx(path)) if idx.is_idx(path) else None)
-    if kind is None:
-        raise NevoaError(
-            f"{text} is not a source of images: give a folder, a .zip or .tar of one, .npy, .npz, .parquet or an idx "
-            "file."
-        )
+        return [_content(path), split], lambda: list_arrays(path, split)
     if split != TRAIN:
-        raise NevoaError(f"{text} is one file: it has no split '{split}'.")
-    return Source(text, name, [_content(path) if suffix == ".npy" else _stamps([path]), split], kind)
+        raise NevoaError(f"{path} is one file: it has no split '{split}'.")
+    if suffix == ".npy":
+        return [_content(path), split], lambda: list_array(path)
+    if suffix == ".parquet":
+        return [_stamps([path]), split], lambda: list_parquet([path])
+    if idx.is_idx(path):
+        return [_stamps([path]), split], lambda: idx.list_idx(path)
+    raise NevoaError(
+        f"{path} is not a source of images: give a folder, a .zip or .tar of one, .npy, .npz, .parquet or an idx file."
+    )
 
 
 def _list_archive(path: Path, split: str) -> Listing:

@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from itertools import compress
 from pathlib import PurePosixPath
 
-from nevoa.data.decode import SUFFIXES, is_picture
+import numpy as np
+
+from nevoa.data.decode import START_BYTES, SUFFIXES, is_picture
 from nevoa.data.listing import Bad, Listing, classes_of, labels_by
 from nevoa.data.sources.folder import Entry
 from nevoa.data.sources.metadata import classes_in, is_table
@@ -44,19 +46,18 @@ def list_entries(entries: Sequence[Entry], split: str, where: str, bad: Sequence
         within = [part == one for part in splits]
         names |= _classes(list(compress(images, within)), list(compress(folders, within)), known, where)
     own = [entry for entry, part in zip(images, splits, strict=True) if part == split]
-    named = [entry for entry in own if names[entry.path] is not None]
-    classes = classes_of(names.values()) if named else ()
-    kept = named if classes else own
-    unnamed = [Bad(entry.path, "no metadata table names its class") for entry in own if names[entry.path] is None]
+    own_names = [names[entry.path] for entry in own]
+    classes = classes_of(names.values()) if any(own_names) else ()
+    labels = labels_by(classes, own_names)
+    unnamed = [Bad(own[i].path, "no metadata table names its class") for i in np.flatnonzero(labels < 0).tolist()]
     return Listing(
-        count=len(kept),
-        read=lambda index: kept[index].content(),
-        file=lambda index: kept[index].path,
-        labels=labels_by(classes, (names[entry.path] for entry in kept)),
+        read=lambda index: own[index].content(),
+        file=lambda index: own[index].path,
+        labels=labels,
         classes=classes,
-        bad=(*bad, *unread, *unfit, *(unnamed if classes else ())),
+        bad=(*bad, *unread, *unfit, *unnamed),
         ignored=len(entries) - len(images) - len(unread) - len(tables),
-    )
+    ).take(np.flatnonzero(labels >= 0))
 
 
 def _images(entries: Sequence[Entry]) -> tuple[list[Entry], list[Bad]]:
@@ -65,7 +66,7 @@ def _images(entries: Sequence[Entry]) -> tuple[list[Entry], list[Bad]]:
     for entry in entries:
         suffix = PurePosixPath(entry.path).suffix.lower()
         try:
-            if suffix in SUFFIXES or is_picture(entry.start()):
+            if suffix in SUFFIXES or is_picture(entry.read(START_BYTES)):
                 images.append(entry)
             elif suffix in NOT_OPENED:
                 unread.append(Bad(entry.path, f"nevoa does not open {suffix[1:].upper()}: save it as PNG or JPEG"))
@@ -78,22 +79,23 @@ def _splits(paths: Sequence[str], where: str) -> tuple[list[str], list[Folders]]
     """Return the split of each image and its folders below that."""
     folders = _unwrapped([tuple(path.split("/")[:-1]) for path in paths])
     named = {parts[0]: split_in(parts[0]) for parts in folders if parts}
-    if not any(named.values()):
-        _refuse_inner_splits(paths, folders, None, where)
-        return [TRAIN] * len(paths), folders
-    splits = []
-    for path, parts in zip(paths, folders, strict=True):
-        split = named[parts[0]] if parts else None
-        if split is None:
-            known = ", ".join(sorted(name for name, split in named.items() if split))
+    known = ", ".join(sorted(name for name, split in named.items() if split))
+    splits = [named[parts[0]] if parts else None for parts in folders]
+    if known:
+        folders = [parts[1:] for parts in folders]
+    for path, split, parts in zip(paths, splits, folders, strict=True):
+        if known and split is None:
             raise NevoaError(
                 f"{where}: {path} lies beside the split folders ({known}). Move it into one of them or elsewhere; if a "
                 "class is called like a split, rename its folder."
             )
-        splits.append(split)
-    folders = [parts[1:] for parts in folders]
-    _refuse_inner_splits(paths, folders, splits, where)
-    return splits, folders
+        inner = {KEYWORDS[name.lower()] for name in parts if name.lower() in KEYWORDS} - {split}
+        if inner:
+            raise NevoaError(
+                f"{where}: {path} lies in a split folder below other folders. Put splits first, as in "
+                f"{inner.pop()}/CLASS/{path.rpartition('/')[2]}; if it is a class, rename its folder."
+            )
+    return [split or TRAIN for split in splits], folders
 
 
 def _unwrapped(folders: list[Folders]) -> list[Folders]:
@@ -104,18 +106,6 @@ def _unwrapped(folders: list[Folders]) -> list[Folders]:
             break
         depth += 1
     return [parts[depth:] for parts in folders]
-
-
-def _refuse_inner_splits(
-    paths: Sequence[str], folders: Sequence[Folders], splits: Sequence[str] | None, where: str
-) -> None:
-    for number, (path, parts) in enumerate(zip(paths, folders, strict=True)):
-        inner = {KEYWORDS[name.lower()] for name in parts if name.lower() in KEYWORDS}
-        if inner - ({splits[number]} if splits else set()):
-            raise NevoaError(
-                f"{where}: {path} lies in a split folder below other folders. Put splits first, as in "
-                f"{inner.pop()}/CLASS/{path.rpartition('/')[2]}; if it is a class, rename its folder."
-            )
 
 
 def _classes(

@@ -1,7 +1,7 @@
 """The images of a source before any of them is opened."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Int64, UInt8
@@ -16,11 +16,8 @@ HIGHEST_RATIO = 500
 # Below this size any ratio is harmless: a million sorted labels are 8 MB.
 HARMLESS_BYTES = 16_000_000
 LABEL_COLUMNS = "label", "labels", "class", "category"
-# More names than this, most of them used once, are captions.
-MOST_CAPTIONS = 1_000
 # A name with more digits is not a number; int() refuses thousands of them.
 LONGEST_NUMBER = 19
-NO_LABELS = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -38,14 +35,13 @@ class Listing:
     Attributes:
         read: returns the content of file i, or its pixels, uint8 `[H, W, C]`.
         file: returns the name of file i for messages.
-        labels: the class index of each image; empty without classes.
+        labels: the class index of each image; all 0 without classes.
         size: (height, width) unless the user chooses one; None means that it depends on the headers of all files.
         channels: 1 or 3 unless the user chooses; None as for `size`.
         bad: files that were left out while listing.
         ignored: the number of files that are not images and do not claim to be.
     """
 
-    count: int
     read: Callable[[int], bytes | np.ndarray]
     file: Callable[[int], str]
     labels: Int64[np.ndarray, " N"]
@@ -55,14 +51,31 @@ class Listing:
     bad: tuple[Bad, ...] = ()
     ignored: int = 0
 
+    def __len__(self) -> int:
+        return len(self.labels)
 
-def of_arrays(images: UInt8[np.ndarray, "N H W C"], labels: np.ndarray | None, classes: Sequence[str] = ()) -> Listing:
-    """Return the listing of an array of images."""
+    def take(self, numbers: Int64[np.ndarray, " n"]) -> "Listing":
+        """Return the listing of some of the images."""
+        return replace(
+            self,
+            read=lambda index: self.read(int(numbers[index])),
+            file=lambda index: self.file(int(numbers[index])),
+            labels=self.labels[numbers],
+        )
+
+
+def of_arrays(
+    images: UInt8[np.ndarray, "N H W C"], labels: np.ndarray | None = None, classes: Sequence[str] | None = None
+) -> Listing:
+    """Return the listing of an array of images.
+
+    Args:
+        labels: class index of each image; without `classes`, any value of each image, which becomes its class.
+    """
     _, height, width, channels = images.shape
-    if labels is None or not classes:
-        labels, classes = NO_LABELS, ()
+    if labels is None or classes is None:
+        labels, classes = numbered(labels, len(images))
     return Listing(
-        count=len(images),
         read=lambda index: images[index],
         file=lambda index: f"number {index}",
         labels=labels.astype(np.int64),
@@ -72,25 +85,22 @@ def of_arrays(images: UInt8[np.ndarray, "N H W C"], labels: np.ndarray | None, c
     )
 
 
+def numbered(values: np.ndarray | None, count: int) -> tuple[Int64[np.ndarray, " N"], tuple[str, ...]]:
+    """Return labels 0…K-1 and class names for one value per image; all 0 and no names if all values are equal."""
+    found, labels = np.unique(np.zeros(count) if values is None else values.ravel(), return_inverse=True)
+    return labels.astype(np.int64), tuple(printable(str(name)) for name in found) if len(found) > 1 else ()
+
+
 def classes_of(names: Iterable[str | None]) -> tuple[str, ...]:
-    """Return the sorted classes among the class names of images; none if there is only one, or almost one an image."""
-    all_known = [name for name in names if name is not None]
-    known = sorted(set(all_known), key=_by_number)
-    captions = len(known) > MOST_CAPTIONS and 2 * len(known) > len(all_known)
-    return tuple(known) if len(known) > 1 and not captions else ()
-
-
-def numbered(values: np.ndarray | None) -> tuple[Int64[np.ndarray, " N"], tuple[str, ...]]:
-    """Return labels 0…K-1 and class names for one value an image; neither if there are fewer than two values."""
-    found, labels = np.unique(() if values is None else values.ravel(), return_inverse=True)
-    classes = tuple(printable(str(name)) for name in found)
-    return (labels.astype(np.int64), classes) if len(classes) > 1 else (NO_LABELS, ())
+    """Return the sorted classes among the class names of images; none if there is only one."""
+    known = sorted({name for name in names if name is not None}, key=_by_number)
+    return tuple(known) if len(known) > 1 else ()
 
 
 def labels_by(classes: Sequence[str], names: Iterable[str | None]) -> Int64[np.ndarray, " N"]:
-    """Return the label of each image whose class is among `classes`."""
-    place = {name: index for index, name in enumerate(classes)}
-    return np.array([place[name] for name in names if name in place], np.int64)
+    """Return the label of each image by its class name, -1 if it has none; all 0 without classes."""
+    place: dict[str | None, int] = {name: index for index, name in enumerate(classes)}
+    return np.array([place.get(name, -1 if classes else 0) for name in names], np.int64)
 
 
 def _by_number(name: str) -> tuple[int, int, str]:

@@ -10,12 +10,13 @@ from jaxtyping import UInt8
 
 from nevoa.config import DataConfig, parse
 from nevoa.data.catalog import CATALOG
+from nevoa.data.decode import pixels_within
 from nevoa.data.find import find_source
-from nevoa.data.objects import ImageSource, as_image_set
+from nevoa.data.objects import ImageSource, as_image_set, stacked
 from nevoa.data.prepare import Preparation, prepare, store_folder
 from nevoa.data.sources.hub import HUB, parse_place
 from nevoa.data.store import ImageSet, open_store
-from nevoa.errors import NevoaError
+from nevoa.errors import NevoaError, reason
 
 Source = str | Path | DataConfig
 
@@ -54,7 +55,16 @@ def load_images(source: Source | ImageSource, **options: Unpack[DataOptions]) ->
 
 
 def loading(source: Source, **options: Unpack[DataOptions]) -> Iterator[Preparation | ImageSet]:
-    """Yield the progress of `load_images`, if images have to be decoded, and finally the ImageSet."""
+    """Yield the progress of `load_images` while images are decoded, then the ImageSet.
+
+    If the images are in the cache, only the ImageSet is yielded. To stop, drop the iterator; the next call resumes.
+
+    Args:
+        source, options: as for `load_images`, except for images in memory.
+
+    Example:
+        *_, images = loading("photos/", size=64)
+    """
     data = _config(source, options)
     found = find_source(data.source, data.split)
     yield from prepare(found, data)
@@ -89,18 +99,34 @@ def flips(text: str) -> bool:
     return text not in CATALOG or CATALOG[text].flips
 
 
-def parse_index(source: str) -> tuple[str, int] | None:
-    """Split `fashion_mnist:7` into its name and 7; None for text of another form."""
-    name, colon, index = source.rpartition(":")
-    return (name, int(index)) if name and colon and index.isdecimal() else None
-
-
-def image_at(source: str, index: int) -> UInt8[np.ndarray, "H W C"]:
-    """Return one image of a source."""
+def image_at(text: str) -> UInt8[np.ndarray, "H W C"] | None:
+    """Return the image that text such as `shapes:7` names by its source and index; None for text of another form."""
+    source, _, index = text.rpartition(":")
+    if not source or not index.isdecimal():
+        return None
     images = load_images(source)
-    if index >= len(images):
+    if int(index) >= len(images):
         raise NevoaError(f"{source} has no image {index}: its images are 0 to {len(images) - 1}.")
-    return images.images[index]
+    return images.images[int(index)]
+
+
+def read_unchanged(path: Path, count: int | None = None) -> UInt8[np.ndarray, "N H W C"]:
+    """Return the first `count` images of a file or folder, sorted by name, at their own size: images to be evaluated.
+
+    A NevoaError if one cannot be read, or differs in size from the first.
+    """
+    listing = find_source(str(path.absolute())).list()  # a path, never a data set of the catalogue
+    if listing.bad:
+        raise NevoaError(f"{path}: {listing.bad[0].name}: {listing.bad[0].reason}.")
+    if not len(listing):
+        raise NevoaError(f"There are no images in {path}.")
+    images: list[np.ndarray] = []
+    for number in range(min(count or len(listing), len(listing))):
+        try:
+            images.append(pixels_within(listing.read(number)))
+        except (OSError, ValueError) as error:
+            raise NevoaError(f"{path}: {listing.file(number)}: {reason(error)}.") from error
+    return stacked(images, listing.file, str(path))
 
 
 def _config(source: Source, options: DataOptions) -> DataConfig:

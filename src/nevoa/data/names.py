@@ -18,11 +18,9 @@ def printable(name: str) -> str:
 
     Accented letters become one character (NFC): macOS decomposes them in file names, tables do not.
     """
-    data = name.encode("utf-8", "surrogateescape" if _from_bytes(name) else "backslashreplace")
+    try:
+        data = name.encode("utf-8", "surrogateescape")  # undecodable bytes, as Python writes them in file names
+    except UnicodeEncodeError:
+        data = name.encode("utf-8", "backslashreplace")
     text = unicodedata.normalize("NFC", data.decode("utf-8", "backslashreplace"))
     return text if text.isprintable() else CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
-
-
-def _from_bytes(name: str) -> bool:
-    """Whether all surrogates stand for undecodable bytes, as Python writes them in file names."""
-    return all(0xDC80 <= ord(letter) <= 0xDCFF for letter in name if 0xD800 <= ord(letter) <= 0xDFFF)

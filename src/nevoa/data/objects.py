@@ -1,6 +1,6 @@
 """Images that are already in memory: arrays and torch data sets."""
 
-from collections.abc import Sequence, Sized
+from collections.abc import Callable, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,17 @@ def as_image_set(
     return ImageSet.of(name, images, numbers, names)
 
 
+def stacked(images: Sequence[np.ndarray], name: Callable[[int], str], where: str) -> UInt8[np.ndarray, "N H W C"]:
+    """Return images as one array. A NevoaError names the first that differs in shape from image 0."""
+    for number, pixels in enumerate(images):
+        if pixels.shape != images[0].shape:
+            first, other = (size_in_words(*one.transpose(2, 0, 1).shape) for one in (images[0], pixels))
+            raise NevoaError(
+                f"The images in {where} differ: {name(0)} is {first}, {name(number)} is {other}. Resize them first."
+            )
+    return np.stack(images)
+
+
 def _array(values: Any) -> np.ndarray:
     return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
 
@@ -64,7 +75,7 @@ def _array(values: Any) -> np.ndarray:
 def _numbered(labels: Labels | None, classes: Sequence[str] | None, count: int) -> tuple[np.ndarray, Sequence[str]]:
     """Return labels 0…K-1 and the names of the classes."""
     if labels is None:
-        return np.zeros(count, np.int64), ()
+        return numbered(None, count)
     values = _array(labels)
     if values.shape != (count,) or values.dtype.kind not in "iuU":
         raise NevoaError(
@@ -72,8 +83,7 @@ def _numbered(labels: Labels | None, classes: Sequence[str] | None, count: int) 
             f"{list(values.shape)}."
         )
     if classes is None or values.dtype.kind == "U":
-        numbers, names = numbered(values)
-        return (numbers, names) if names else (np.zeros(count, np.int64), ())
+        return numbered(values, count)
     if not 0 <= values.min() <= values.max() < len(classes):
         raise NevoaError(
             f"Labels are 0 to {len(classes) - 1} for {len(classes)} classes, not {values.min()} to {values.max()}."
@@ -84,24 +94,15 @@ def _numbered(labels: Labels | None, classes: Sequence[str] | None, count: int) 
 def _from_dataset(source: Dataset[Any]) -> tuple[UInt8[np.ndarray, "N H W C"], list[Any] | None]:
     if not isinstance(source, Sized) or not len(source):
         raise NevoaError(f"The {type(source).__name__} needs a length (__len__) of at least 1.")
-    images, labels = np.empty(0, np.uint8), []
+    images, labels = [], []
     for number in range(len(source)):
         item = source[number]
-        pair = isinstance(item, tuple | list)
-        pixels = _pixels(item[0] if pair else item, number)
-        labels += [_label(item[1], number)] if pair and len(item) > 1 else []
-        if number == 0:
-            images = np.empty((len(source), *pixels.shape), np.uint8)
-        if pixels.shape != images.shape[1:]:
-            first, other = (size_in_words(*one.transpose(2, 0, 1).shape) for one in (images[0], pixels))
-            raise NevoaError(
-                f"Images of a Dataset have one size, but number 0 is {first} and number {number} is {other}: resize "
-                "them in the Dataset."
-            )
-        images[number] = pixels
+        image, *label = (item or [None]) if isinstance(item, tuple | list) else [item]
+        images.append(_pixels(image, number))
+        labels += [_label(value, number) for value in label[:1]]
     if labels and len(labels) < len(images):
         raise NevoaError(f"Only {len(labels):,} of the {len(images):,} items of the Dataset have a label.")
-    return images, labels or None
+    return stacked(images, "number {}".format, "the Dataset"), labels or None
 
 
 def _label(value: Any, number: int) -> int | str:

@@ -3,8 +3,8 @@
 import hashlib
 import json
 import math
+import os
 import re
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,20 +13,21 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
-from nevoa._util.files import check_room, explained, remove, sweep, sync
+from nevoa._util.files import check_room, explained, read_lines, remove, sweep, sync, write_text
 from nevoa.config import DataConfig
 from nevoa.data.cache import cache_folder, lock_file, partial_folder
 from nevoa.data.decode import colour
 from nevoa.data.find import Source
 from nevoa.data.listing import Bad, Listing
 from nevoa.data.parallel import each
-from nevoa.data.partial_store import Parts
-from nevoa.data.reading import read, shape_of
-from nevoa.data.selection import Selected, chosen, sides_of
-from nevoa.data.store import FORMAT, Notes, write_about
+from nevoa.data.reading import Shape, read, shape_of, sides_of
+from nevoa.data.selection import chosen
+from nevoa.data.store import FORMAT, IMAGES, Notes, write_about
 from nevoa.errors import NevoaError
 
 PART_BYTES = 64_000_000
+# The length of numpy's header for our shapes. It is written last, when the number of images is known.
+HEADER_BYTES = 128
 
 
 @dataclass(frozen=True)
@@ -64,68 +65,86 @@ def prepare(source: Source, data: DataConfig) -> Iterator[Preparation]:
 
 
 def _prepare(source: Source, data: DataConfig, folder: Path) -> Iterator[Preparation]:
-    colour(data.background)
-    listing = source.list()
-    wanted = chosen(listing, data)
-    if not len(wanted.numbers):
+    colour(data.background)  # refuses a name that is not a colour
+    listing = chosen(source.list(), data)
+    if not len(listing):
         raise NevoaError(f"There are no images in {source.text}{_why(listing.bad)}.")
-    shape, partial = shape_of(listing, wanted.numbers, data), partial_folder(folder)
-    parts = Parts(partial, shape)
-    begun = list(parts.lines())
-    if [line["file"] for line in begun] != [listing.file(number) for number in wanted.numbers[: len(begun)].tolist()]:
+    shape, partial = shape_of(listing, data), partial_folder(folder)
+    begun = list(_records(partial))
+    if [record["file"] for record in begun] != [listing.file(i) for i in range(min(len(begun), len(listing)))]:
         remove(partial)  # it was begun with other files
         begun = []
-    needed = len(wanted.numbers) * int(np.prod(shape.array)) - parts.bytes_so_far()
-    check_room(partial, needed, f"The store of {source.name}")
+    images = partial / IMAGES
+    so_far = images.stat().st_size if images.exists() else 0
+    check_room(partial, len(listing) * math.prod(shape) - so_far, f"The store of {source.name}")
     partial.mkdir(exist_ok=True)
     sweep(partial)
-    yield from _read_all(parts, begun, listing, wanted, data.background)
-    _close(parts, source, listing, wanted)
+    yield from _read_all(listing, shape, data.background, partial, begun)
+    _close(listing, shape, source, partial)
     partial.rename(folder)
     sync(folder.parent)
 
 
 def _read_all(
-    parts: Parts, begun: Sequence[Mapping[str, Any]], listing: Listing, wanted: Selected, background: str
+    listing: Listing, shape: Shape, background: str, partial: Path, begun: Sequence[Mapping[str, Any]]
 ) -> Iterator[Preparation]:
-    """Read the files that follow the finished parts, whose lines are `begun`."""
-    total, image_bytes = len(wanted.numbers), int(np.prod(parts.shape.array))
-    done, bad = len(begun), sum("reason" in line for line in begun)
-    kept, lines = done - bad, []
+    """Read the files that follow those `begun`, and write them in parts."""
+    total, image_bytes = len(listing), math.prod(shape)
+    done, bad = len(begun), sum("reason" in record for record in begun)
+    images, records = [], []
     yield Preparation(done, total, bad, total * image_bytes)
-    images = np.empty((min(total, max(1, PART_BYTES // image_bytes)), *parts.shape.array), np.uint8)
-    filled = 0
-    for found in each(lambda number: read(listing, number, parts.shape, background), wanted.numbers[done:].tolist()):
-        lines.append(found.line)
-        if found.pixels is not None:
-            images[filled] = found.pixels
-            filled += 1
-        done, bad = done + 1, bad + (found.pixels is None)
+    for record, pixels in each(lambda number: read(listing, number, shape, background), range(done, total)):
+        records.append(record)
+        images += [] if pixels is None else [pixels]
+        done, bad = done + 1, bad + (pixels is None)
         yield Preparation(done, total, bad, total * image_bytes)
-        if len(lines) == len(images) or done == total:
-            parts.append(kept, images[:filled], lines)
-            kept, filled, lines = kept + filled, 0, []
+        if len(records) == max(1, PART_BYTES // image_bytes) or done == total:
+            _append(partial, HEADER_BYTES + (done - bad - len(images)) * image_bytes, images, records)
+            images, records = [], []
 
 
-def _close(parts: Parts, source: Source, listing: Listing, wanted: Selected) -> None:
+def _append(partial: Path, start: int, images: Iterable[np.ndarray], records: Iterable[Mapping[str, Any]]) -> None:
+    """Write a part: its pixels from byte `start` of images.npy on, then the records that complete it."""
+    path = partial / IMAGES
+    with explained("write", path), path.open("r+b" if path.exists() else "wb") as file:
+        file.seek(start)
+        file.writelines(image.tobytes() for image in images)
+        file.flush()
+        os.fsync(file.fileno())
+    number = len(list(partial.glob("files-*.jsonl")))
+    write_text(partial / f"files-{number:05d}.jsonl", "".join(json.dumps(record) + "\n" for record in records))
+
+
+def _records(partial: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of the finished parts. A part without records was interrupted and is overwritten."""
+    for path in sorted(partial.glob("files-*.jsonl")):
+        yield from read_lines(path)
+
+
+def _close(listing: Listing, shape: Shape, source: Source, partial: Path) -> None:
     """Turn finished parts into a store."""
-    bad, sums, kept, sizes = list(listing.bad), [], [], set()
-    for place, line in enumerate(parts.lines()):
-        if "reason" in line:
-            bad.append(Bad(line["file"], line["reason"]))
+    bad, sums, kept, sizes = list(listing.bad), set(), [], set()
+    for number, record in enumerate(_records(partial)):
+        if "reason" in record:
+            bad.append(Bad(record["file"], record["reason"]))
         else:
-            kept.append(place)
-            sums.append(int(line["sha256"][:16], 16))
-            sizes.add(tuple(line["size"]))
+            kept.append(number)
+            sums.add(int(record["sha256"][:16], 16))
+            sizes.add(tuple(record["size"]))
     if not kept:
-        shutil.rmtree(parts.folder)
+        remove(partial)
         raise NevoaError(f"No image in {source.text} can be read{_why(bad)}.")
-    parts.close(len(kept))
-    duplicates = len(sums) - len(np.unique(np.array(sums, np.uint64)))
+    with (partial / IMAGES).open("r+b") as file:
+        header = {"descr": "|u1", "fortran_order": False, "shape": (len(kept), *shape)}
+        np.lib.format.write_array_header_1_0(file, header)
+        assert file.tell() == HEADER_BYTES
+        file.truncate(HEADER_BYTES + len(kept) * math.prod(shape))  # cuts off the rest of an interrupted part
+        file.flush()
+        os.fsync(file.fileno())
     by_area = sorted(sizes, key=math.prod)
+    duplicates = len(kept) - len(sums)
     notes = Notes(source.text, source.licence, tuple(bad), listing.ignored, duplicates, (by_area[0], by_area[-1]))
-    labels = wanted.labels[kept] if wanted.classes else np.zeros(len(kept), np.int64)
-    write_about(parts.folder, source.name, labels, wanted.classes, notes)
+    write_about(partial, source.name, listing.labels[kept], listing.classes, notes)
 
 
 def _why(bad: Iterable[Bad]) -> str:

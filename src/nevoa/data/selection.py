@@ -2,47 +2,31 @@
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Int64
 
 from nevoa._util.random import Stream, generator
 from nevoa.config import DataConfig
-from nevoa.data.decode import Size
-from nevoa.data.listing import LONGEST_NUMBER, NO_LABELS, Listing
+from nevoa.data.listing import LONGEST_NUMBER, Listing
 from nevoa.errors import NevoaError, unknown
 
 
-@dataclass(frozen=True)
-class Selected:
-    """The files of a listing that are used, and their labels, if any."""
-
-    numbers: Int64[np.ndarray, " N"]
-    labels: Int64[np.ndarray, " N_or_0"]
-    classes: tuple[str, ...]
-
-
-def sides_of(data: DataConfig) -> Size | None:
-    """Return the (height, width) that a config asks for, if any."""
-    return (data.size, data.size) if isinstance(data.size, int) else data.size
-
-
-def chosen(listing: Listing, data: DataConfig) -> Selected:
+def chosen(listing: Listing, data: DataConfig) -> Listing:
     """Select images by `data.only` and `data.limit`. A NevoaError if there is no such class."""
-    numbers, labels, classes = np.arange(listing.count), listing.labels, listing.classes
     if data.only is not None:
-        if not classes:
+        if not listing.classes:
             raise NevoaError("These images have no classes to choose from: leave out --classes.")
-        wanted = list(dict.fromkeys(label_of(classes, one) for one in data.only))
-        place = np.full(len(classes), -1)
+        wanted = list(dict.fromkeys(label_of(listing.classes, one) for one in data.only))
+        place = np.full(len(listing.classes), -1)
         place[wanted] = np.arange(len(wanted))
-        numbers = np.flatnonzero(place[labels] >= 0)
-        labels, classes = place[labels[numbers]], tuple(classes[label] for label in wanted)
-    if data.limit is not None and data.limit < len(numbers):
-        kept = np.sort(generator(0, Stream.LIMIT).permutation(len(numbers))[: data.limit])
-        numbers, labels = numbers[kept], labels[kept] if classes else NO_LABELS
-    return Selected(numbers, labels.astype(np.int64), classes)
+        listing = replace(
+            listing, labels=place[listing.labels], classes=tuple(listing.classes[label] for label in wanted)
+        )
+        listing = listing.take(np.flatnonzero(listing.labels >= 0))
+    if data.limit is not None and data.limit < len(listing):
+        listing = listing.take(np.sort(generator(0, Stream.LIMIT).permutation(len(listing))[: data.limit]))
+    return listing
 
 
 def label_of(classes: Sequence[str], wanted: int | str) -> int:

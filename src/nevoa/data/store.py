@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,16 +13,14 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from nevoa._util.files import published, read_json, read_lines, sha256, write_text
-from nevoa.data.cache import ABOUT, mark_used
+from nevoa.data.cache import ABOUT
 from nevoa.data.decode import Size
 from nevoa.data.listing import Bad
 from nevoa.data.sources.arrays import give_back, mapped
 from nevoa.errors import NevoaError
 
 FORMAT = 2
-ARRAYS = "images.npy", "labels.npy"
-# One line a file, since there may be very many.
-BAD = "bad.jsonl"
+IMAGES, LABELS, BAD = FILES = "images.npy", "labels.npy", "bad.jsonl"
 IMAGES_AT_ONCE = 10_000
 
 
@@ -89,10 +89,10 @@ def fingerprint(images: np.ndarray, labels: np.ndarray, classes: Sequence[str]) 
 
 def write_about(folder: Path, name: str, labels: np.ndarray, classes: Sequence[str], notes: Notes) -> None:
     """Complete a folder with images.npy to a store: write labels, bad files and about.json, which holds checksums."""
-    with published(folder / ARRAYS[1]) as temporary:
+    with published(folder / LABELS) as temporary:
         np.save(temporary, labels)
     write_text(folder / BAD, "".join(json.dumps(asdict(bad)) + "\n" for bad in notes.bad))
-    images = mapped(folder / ARRAYS[0])
+    images = mapped(folder / IMAGES)
     about = {
         "format": FORMAT,
         "name": name,
@@ -101,12 +101,11 @@ def write_about(folder: Path, name: str, labels: np.ndarray, classes: Sequence[s
         "classes": list(classes),
         "shape": images.shape,
         "fingerprint": fingerprint(images, labels, classes),
-        "files": {file: _mark(folder / file) for file in (*ARRAYS, BAD)},
+        "files": {file: _mark(folder / file) for file in FILES},
         "ignored": notes.ignored,
         "duplicates": notes.duplicates,
         "sizes": notes.sizes,
     }
-    about = json.loads(json.dumps(about))
     write_text(folder / ABOUT, json.dumps(about | {"sum": _sum(about)}))
 
 
@@ -116,22 +115,18 @@ def open_store(folder: Path) -> ImageSet:
         about = read_json(folder / ABOUT)
         if about.pop("sum", None) != _sum(about) or about["format"] != FORMAT:
             raise ValueError(f"{ABOUT} was changed")
-        for name in (*ARRAYS, BAD):
+        for name in FILES:
             _check(folder / name, about["files"][name])
-        images, labels = (mapped(folder / name) for name in ARRAYS)
-        classes = tuple(map(str, about["classes"]))
-        if images.dtype != np.uint8 or images.ndim != 4 or 0 in images.shape:
-            raise ValueError("its images are not uint8 [N, H, W, C]")
-        if labels.dtype != np.int64 or labels.shape != images.shape[:1]:
-            raise ValueError("its labels are not one integer an image")
-        if not 0 <= labels.min() <= labels.max() < max(1, len(classes)):
-            raise ValueError("a label has no class")
-        bad = tuple(Bad(str(line["name"]), str(line["reason"])) for line in read_lines(folder / BAD))
-        counts, (smallest, largest) = (int(about["ignored"]), int(about["duplicates"])), about["sizes"]
-        notes = Notes(about["source"], about["licence"], bad, *counts, (tuple(smallest), tuple(largest)))
-        mark_used(folder)
-        return ImageSet(str(about["name"]), images, np.array(labels), classes, str(about["fingerprint"]), notes)
-    except (NevoaError, OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        bad = tuple(Bad(**line) for line in read_lines(folder / BAD))
+        smallest, largest = map(tuple, about["sizes"])
+        notes = Notes(
+            about["source"], about["licence"], bad, about["ignored"], about["duplicates"], (smallest, largest)
+        )
+        images, labels = mapped(folder / IMAGES), np.load(folder / LABELS)
+        with suppress(OSError):  # the cache may be read-only
+            os.utime(folder / ABOUT)
+        return ImageSet(about["name"], images, labels, tuple(about["classes"]), about["fingerprint"], notes)
+    except (NevoaError, OSError, ValueError, LookupError, TypeError) as error:
         raise NevoaError(f"The image store {folder} is damaged ({error}): remove that folder and run again.") from error
 
 

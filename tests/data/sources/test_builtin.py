@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from nevoa.data import (
-    CATALOG,
     load_images,
 )
 from nevoa.data.sources import builtin as fm
@@ -24,7 +23,7 @@ def test_embedded_images_are_a_thousand_of_each_class() -> None:
     assert images.images.shape == (10_000, 28, 28, 1)
     assert np.bincount(images.labels).tolist() == [1000] * 10
     assert isinstance(images.images, np.memmap)
-    assert images.classes == CATALOG["fashion_mnist_10k"].classes
+    assert images.classes == fm.CLOTHES
 
 
 @needs_debian

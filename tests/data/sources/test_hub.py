@@ -11,8 +11,7 @@ import pytest
 from PIL import Image
 
 from nevoa.data import CATALOG, load_images
-from nevoa.data.sources import hub
-from nevoa.data.sources.builtin import DIGITS
+from nevoa.data.sources.builtin import CLOTHES, DIGITS
 from nevoa.data.sources.hub import PARQUET, Place, parse_place
 from nevoa.errors import NevoaError
 from tests.data.pictures import photo
@@ -23,7 +22,7 @@ datasets = pytest.importorskip("datasets")
 COUNT = 6
 
 
-CLOTHES = CATALOG["fashion_mnist"].classes
+CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ LAYOUTS: dict[str, Layout] = {
     "fashion_mnist": Layout({"label": _classes(CLOTHES)}),
     "mnist": Layout({"label": _classes(DIGITS)}),
     "a_mnist": Layout({"label": _classes(DIGITS)}, config="amnist"),
-    "cifar10": Layout({"label": _classes(CATALOG["cifar10"].classes)}, image="img"),
+    "cifar10": Layout({"label": _classes(CIFAR10)}, image="img"),
     "svhn": Layout({"label": _classes(DIGITS)}, ("train", "test", "extra"), "cropped_digits"),
     "celeba": Layout({"Male": NUMBER, "Smiling": NUMBER, "prompt_string": TEXT}, ("train", "validation", "test")),
     "plants": Layout({"label": _classes(["aloe", "fern"])}, ("train",)),
@@ -65,7 +64,7 @@ LAYOUTS: dict[str, Layout] = {
         "preprocessed_bitmaps",
     ),
     "milly_images": Layout({"text": TEXT}, ("train",)),
-    "rice": Layout({"label": _classes(CATALOG["rice"].classes)}, ("train",)),
+    "rice": Layout({"label": _classes(["Arborio", "Basmati", "Ipsala", "Jasmine", "Karacadag"])}, ("train",)),
     "butterflies": Layout({"label": _classes(["erato_cyrbia", "melpomene_rosina"])}, ("train",)),
     "cat_and_dog": Layout({"labels": _classes(["cat", "dog"])}),
 }
@@ -76,7 +75,8 @@ def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of copies in place of the Hub."""
     monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "hf")
-    monkeypatch.setattr(hub, "_address", lambda hub_id: str(tmp_path / hub_id))
+    monkeypatch.chdir(tmp_path)  # `datasets` prefers a local folder of the name
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     return tmp_path
 
 
@@ -130,10 +130,8 @@ def test_every_row_loads_from_a_copy_laid_out_like_it(name: str, copies: Path, m
         assert images.labels.tolist() == [number % 2 for number in range(COUNT)]
         listed = row.list(split).classes
         assert images.classes == listed[:2]  # the copy has images of no others
-        if row.classes:
-            assert listed == row.classes
-        if row.class_count and name != "indoor_scenes":
-            assert len(listed) == row.class_count
+        if row.classes and name != "indoor_scenes":
+            assert len(listed) == row.classes
     assert layout.splits[0] == "train"
     assert set(layout.splits) == set(row.counts)
 
@@ -148,7 +146,7 @@ def test_any_data_set_of_the_hub_by_its_name(copies: Path) -> None:
     copy(copies, "svhn")
     images = load_images("hf:uoft-cs/cifar10")
     assert images.images.shape == (COUNT, 32, 32, 3)
-    assert images.classes == CATALOG["cifar10"].classes[:2]
+    assert images.classes == CIFAR10[:2]
     assert len(load_images("hf:ufldl-stanford/svhn:cropped_digits", split="extra")) == COUNT
 
 
@@ -187,7 +185,7 @@ def test_the_real_hub(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("nevoa.data.sources.builtin.DEBIAN_FOLDER", tmp_path / "not installed")
     row = CATALOG[name]
     listing = row.list("train")
-    assert listing.count == (row.counts["train"] or listing.count)
+    assert len(listing) == (row.counts["train"] or len(listing))
     images = load_images(name, limit=20)
     assert images.shape[0] == row.channels
-    assert not row.class_count or len(images.classes) == row.class_count
+    assert not row.classes or len(images.classes) == row.classes

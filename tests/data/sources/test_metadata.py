@@ -125,3 +125,23 @@ def test_the_line_of_a_broken_table_is_said(folder: Path) -> None:
     (folder / "metadata.jsonl").write_text('{"file_name": "cat/00.png"}\n{"file_name"\n')
     with pytest.raises(NevoaError, match=r"metadata.jsonl cannot be read as a table: line 2: Expecting"):
         load_images(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "columns"),
+    [
+        ("metadata.csv", "image,label\ncat/00.png,x\n", "image, label"),
+        ("metadata.csv", "image\tlabel\ncat/00.png\tx\n", "image, label"),
+        ("metadata.csv", "\x1b[31mfile,label\ncat/00.png,x\n", r"\\x1b\[31mfile, label"),
+        ("metadata.jsonl", '{"path": "cat/00.png", "label": "x"}\n', "path, label"),
+        ("metadata.jsonl", "{}\n", "none"),
+    ],
+)
+def test_a_table_without_file_names_is_refused(name: str, table: str, columns: str, folder: Path) -> None:
+    """It would otherwise be ignored, and the folders taken for classes. Adding the column it asks for is enough."""
+    (folder / name).write_text(table)
+    with pytest.raises(NevoaError, match=rf"pets/{name} needs a column file_name, and has {columns}: begin it with"):
+        load_images(folder)
+    (folder / name).unlink()
+    (folder / "metadata.csv").write_text("file_name,label\ncat/00.png,x\ndog/01.png,y\n")
+    assert load_images(folder).classes == ("x", "y")

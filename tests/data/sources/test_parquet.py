@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from nevoa.data import load_images
-from nevoa.data.sources import hub
 from nevoa.errors import NevoaError
 from tests.data.pictures import encoded, photo
 
@@ -26,7 +25,6 @@ def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of copies in place of the Hub."""
     monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "hf")
-    monkeypatch.setattr(hub, "_address", lambda hub_id: str(tmp_path / hub_id))
     return tmp_path
 
 

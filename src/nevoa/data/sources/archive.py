@@ -8,7 +8,6 @@ import stat
 import tarfile
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import lru_cache, partial
@@ -26,12 +25,16 @@ MOST_FILES = 5_000_000
 # Paths have at most 4,096 bytes; tarfile reads a name of any length into memory.
 LONGEST_NAME = 1_000_000
 UTF8_FLAG = 0x800
-TAR_SUFFIXES = ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz"
+COMPRESSIONS = {".gz": gzip.open, ".tgz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+SUFFIXES = ".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz"
+
+# The path of a file in an archive, why it cannot be read, if so, and a function that reads at most so many bytes.
+Member = tuple[str, str, Callable[[int], bytes]]
 
 
 def is_archive(path: Path) -> bool:
     """Whether a file is an archive, by its name."""
-    return path.name.lower().endswith((".zip", *TAR_SUFFIXES))
+    return path.name.lower().endswith(SUFFIXES)
 
 
 def files_within(path: Path) -> tuple[list[Entry], list[Bad]]:
@@ -39,8 +42,18 @@ def files_within(path: Path) -> tuple[list[Entry], list[Bad]]:
 
     A NevoaError if it is not an archive, or holds more than it should.
     """
+    entries, bad = [], []
     try:
-        entries, bad = _zip(path) if path.name.lower().endswith(".zip") else _tar(path)
+        for number, (name, fault, read) in enumerate(_zip(path) if path.suffix.lower() == ".zip" else _tar(path)):
+            if number > MOST_FILES:
+                raise NevoaError(f"{path} is refused: it holds more than {MOST_FILES:,} files.")
+            parts = PurePosixPath(name.replace("\\", "/")).parts
+            if ".." in parts or name.startswith(("/", "\\")):
+                fault = fault or "its path leads out of the archive"
+            if fault:
+                bad.append(Bad(name, fault))
+            elif not any(map(is_hidden, parts)):
+                entries.append(Entry(normpath(name), read))
     except NevoaError:
         raise
     except Exception as error:  # damaged files make zipfile and tarfile raise errors of many kinds
@@ -48,27 +61,20 @@ def files_within(path: Path) -> tuple[list[Entry], list[Bad]]:
     return sorted(entries, key=lambda entry: entry.path), bad
 
 
-def _zip(path: Path) -> tuple[list[Entry], list[Bad]]:
+def _zip(path: Path) -> Iterator[Member]:
     members = _open_zip(path).infolist()
-    _check_count(path, len(members))
     packed, unpacked = sum(member.compress_size for member in members), sum(member.file_size for member in members)
     if unpacked > HIGHEST_RATIO * max(packed, path.stat().st_size):
         raise NevoaError(f"{path} is refused: it would unpack to {unpacked / max(1, packed):,.0f} times its size.")
-    entries, bad = [], []
     for member in members:
-        name = _name(member)
-        if name.endswith("/"):
-            continue
+        name, fault = _name(member), ""
         if stat.S_ISLNK(member.external_attr >> 16):
-            bad.append(Bad(name, "it is a link"))
-        elif _leads_outside(name):
-            bad.append(Bad(name, "its path leads out of the archive"))
+            fault = "it is a link"
         elif member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             # zipfile unpacks other methods whole, whatever size was asked for.
-            bad.append(Bad(name, "its compression is not supported: only stored and deflated are"))
-        elif not _hidden(name):
-            entries.append(Entry(normpath(name), partial(_read_zip, path, member)))
-    return entries, bad
+            fault = "its compression is not supported: only stored and deflated are"
+        if not name.endswith("/"):
+            yield name, fault, partial(_read_zip, path, member)
 
 
 def _name(member: zipfile.ZipInfo) -> str:
@@ -100,76 +106,42 @@ def _opened_once(path: Path, _changed: int, _process: int) -> zipfile.ZipFile:
     return zipfile.ZipFile(path)
 
 
-class _Member(tarfile.TarInfo):
+class _TarInfo(tarfile.TarInfo):
     @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_Member":
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_TarInfo":
         found = super().frombuf(buf, encoding, errors)
         if found.size > LONGEST_NAME and not found.isreg():
             raise ValueError("a name in it is too long")
         return found
 
 
-def _tar(path: Path) -> tuple[list[Entry], list[Bad]]:
-    plain = path.open("rb") if path.name.lower().endswith(".tar") else _decompressed(path)
-    entries, bad = [], []
-    with tarfile.open(fileobj=plain, mode="r:", tarinfo=_Member) as archive:
-        for number, member in enumerate(archive):
-            _check_count(path, number)
-            name = printable(member.name)
-            if member.isdir():
-                continue
+def _tar(path: Path) -> Iterator[Member]:
+    plain = _decompressed(path) if path.suffix.lower() in COMPRESSIONS else path.open("rb")
+    with tarfile.open(fileobj=plain, mode="r:", tarinfo=_TarInfo) as archive:
+        for member in archive:
+            fault = "it is a link" if member.issym() or member.islnk() else ""
             if not member.isreg() or member.issparse():
-                bad.append(Bad(name, "it is a link" if member.issym() or member.islnk() else "it is not a plain file"))
-            elif _leads_outside(name):
-                bad.append(Bad(name, "its path leads out of the archive"))
-            elif not _hidden(name):
-                entries.append(Entry(normpath(name), _slice_reader(plain, member.offset_data, member.size)))
-    return entries, bad
+                fault = fault or "it is not a plain file"
+            if not member.isdir():
+                yield printable(member.name), fault, partial(_read_slice, plain, member.offset_data, member.size)
 
 
-def _slice_reader(file: IO[bytes], start: int, size: int) -> Callable[[int], bytes]:
-    def read(limit: int) -> bytes:
-        if hasattr(os, "pread"):
-            # Forked processes share the position of an open file; pread does not use it.
-            return os.pread(file.fileno(), min(size, limit), start)
-        file.seek(start)
-        return file.read(min(size, limit))
-
-    return read
+def _read_slice(file: IO[bytes], start: int, size: int, limit: int) -> bytes:
+    if hasattr(os, "pread"):
+        # Forked processes share the position of an open file; pread does not use it.
+        return os.pread(file.fileno(), min(size, limit), start)
+    file.seek(start)
+    return file.read(min(size, limit))
 
 
 def _decompressed(path: Path) -> IO[bytes]:
     """Decompress a .tar into a nameless temporary file, so that members can be read in any order."""
-    limit, total = HIGHEST_RATIO * path.stat().st_size, 0
     cache_folder().mkdir(parents=True, exist_ok=True)
     plain = tempfile.TemporaryFile(dir=cache_folder())  # noqa: SIM115  it lives as long as its readers
-    for piece in _pieces(path):
-        total += len(piece)
-        if total > limit:
-            raise NevoaError(f"{path} is refused: it would unpack to more than {HIGHEST_RATIO} times its size.")
-        plain.write(piece)
+    with COMPRESSIONS[path.suffix.lower()](path, "rb") as file:
+        while piece := file.read(1 << 20):
+            plain.write(piece)
+            if plain.tell() > HIGHEST_RATIO * path.stat().st_size:
+                raise NevoaError(f"{path} is refused: it would unpack to more than {HIGHEST_RATIO} times its size.")
     plain.seek(0)
     return plain
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    kind = {".gz": gzip.open, ".tgz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}[path.suffix.lower()]
-    try:
-        with kind(path, "rb") as file:
-            while piece := file.read(1 << 20):
-                yield piece
-    except (EOFError, lzma.LZMAError, zlib.error) as error:
-        raise ValueError(f"it cannot be unpacked ({error})") from error
-
-
-def _check_count(path: Path, count: int) -> None:
-    if count > MOST_FILES:
-        raise NevoaError(f"{path} is refused: it holds more than {MOST_FILES:,} files.")
-
-
-def _hidden(name: str) -> bool:
-    return any(is_hidden(part) for part in PurePosixPath(name).parts if part not in (".", ".."))
-
-
-def _leads_outside(name: str) -> bool:
-    return ".." in PurePosixPath(name.replace("\\", "/")).parts or name.startswith(("/", "\\"))

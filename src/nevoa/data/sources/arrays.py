@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from nevoa.data.listing import HARMLESS_BYTES, HIGHEST_RATIO, Listing, numbered, of_arrays
+from nevoa.data.listing import HARMLESS_BYTES, HIGHEST_RATIO, Listing, of_arrays
 from nevoa.data.names import printable
 from nevoa.data.splits import TRAIN, split_in
 from nevoa.errors import NevoaError, reason
@@ -23,14 +23,11 @@ def mapped(path: Path) -> np.ndarray:
     """Memory-map the array of a .npy file. An OSError if there is no file, a ValueError if it is not an array."""
     try:
         with warnings.catch_warnings(action="ignore"):  # files written by Python 2
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            return np.lib.format.open_memmap(path, mode="r")
     except OSError:
         raise
     except Exception as error:  # numpy evaluates headers with Python's parser, which raises errors of many kinds
         raise ValueError(reason(error)) from error
-    if not isinstance(array, np.ndarray):
-        raise ValueError("it holds several arrays")
-    return array
 
 
 def give_back(array: np.ndarray) -> None:
@@ -47,11 +44,9 @@ def list_array(path: Path) -> Listing:
     """List the images of a .npy file, memory-mapped."""
     try:
         images = mapped(path)
-    except FileNotFoundError as error:
-        raise NevoaError(f"There is no file or folder {path}.") from error
     except (OSError, ValueError) as error:
         raise NevoaError(f"{path} is not an .npy array of images: {reason(error)}") from error
-    return of_arrays(checked_images(images, str(path)), None)
+    return of_arrays(checked_images(images, str(path)))
 
 
 def list_arrays(path: Path, split: str) -> Listing:
@@ -74,15 +69,11 @@ def list_arrays(path: Path, split: str) -> Listing:
     labels = _labels_among(arrays, len(images))
     if labels is not None and (labels.dtype.kind not in "iuU" or labels.size != len(images)):
         raise NevoaError(f"The labels in {path} must be one integer or one word for each image.")
-    return of_arrays(images, *numbered(labels))
+    return of_arrays(images, labels)
 
 
 def checked_images(images: np.ndarray, where: str) -> UInt8[np.ndarray, "N H W C"]:
-    """Return an array of images with an axis for channels. A NevoaError if it is not one.
-
-    Args:
-        where: its name, for errors.
-    """
+    """Return an array of images with an axis for channels. A NevoaError if it is not one calls it `where`."""
     shape = images.shape if images.ndim == 4 else (*images.shape, 1)
     found = f"{where} holds {images.dtype} {list(images.shape)}"
     if images.ndim == 3 and images.shape[2] == 3:
@@ -108,8 +99,6 @@ def _load(path: Path) -> dict[str, np.ndarray]:
                 _check_member(member)
         with warnings.catch_warnings(action="ignore"), np.load(path, allow_pickle=False) as arrays:
             return {name: array for name in arrays.files if isinstance(array := arrays[name], np.ndarray)}
-    except FileNotFoundError as error:
-        raise NevoaError(f"There is no file or folder {path}.") from error
     except Exception as error:  # zipfile and its decompressors raise errors of a dozen kinds
         raise NevoaError(f"{path} is not an .npz file: {reason(error)}.") from error
 

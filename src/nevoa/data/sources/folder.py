@@ -10,8 +10,6 @@ from nevoa.data.listing import LARGEST_FILE
 from nevoa.data.names import is_hidden, printable
 from nevoa.errors import NevoaError
 
-START_BYTES = 16
-
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -27,16 +25,9 @@ class Entry:
     read: Callable[[int], bytes]
     stamp: tuple[int, ...] = ()
 
-    def start(self) -> bytes:
-        """Return the first bytes, which tell the format."""
-        return self.read(START_BYTES)
-
     def content(self) -> bytes:
         """Return all bytes. A ValueError if there are more than an image may have."""
-        data = self.read(LARGEST_FILE + 1)
-        if len(data) > LARGEST_FILE:
-            raise ValueError(f"it has more than {LARGEST_FILE / 1e6:.0f} MB")
-        return data
+        return within_limit(self.read(LARGEST_FILE + 1))
 
 
 def files_below(folder: Path) -> Iterator[Entry]:
@@ -58,28 +49,27 @@ def files_below(folder: Path) -> Iterator[Entry]:
         except OSError as error:
             if not name:
                 raise NevoaError(f"Cannot read the folder {folder}: {error.strerror}.") from error
-            yield _entry(inner, name)
+            yield _entry(inner, name)  # reading it says why
             return
         names = {one.name for one in found}
-        if not name and is_run(names):
-            raise _run_as_source(folder)
-        if name and (is_run(names) or names >= {"about.json", "images.npy"}):
+        if not name and _is_run(names):
+            raise NevoaError(
+                f"{folder} is a run, not images. To resume it, repeat its command: nevoa train SOURCE --out {folder}; "
+                "to train it longer, add more --steps and --accept-changes; to sample from it: nevoa sample "
+                f"{folder}."
+            )
+        if name and (_is_run(names) or names >= {"about.json", "images.npy"}):
             return
         for one in found:
-            if is_hidden(one.name):
-                continue
-            below = printable(f"{name}/{one.name}" if name else one.name)
-            yield from walk(one.path, below) if _is_folder(one) else [_entry(one.path, below)]
+            if not is_hidden(one.name):
+                below = printable(f"{name}/{one.name}" if name else one.name)
+                is_folder = os.path.isdir(one.path)  # noqa: PTH112  Path raises an error where a link leads nowhere
+                yield from walk(one.path, below) if is_folder else [_entry(one.path, below)]
 
     return walk(str(folder), "")
 
 
-def is_run(names: Set[str]) -> bool:
-    """Whether a folder that holds files of these names is a run of nevoa."""
-    return "config.toml" in names and bool(names & {"checkpoints", "model", "status.json"})
-
-
-def read_file(path: str | Path, limit: int = LARGEST_FILE) -> bytes:
+def read_file(path: str | Path, limit: int) -> bytes:
     """Return at most `limit` bytes of a regular file. An OSError or ValueError if it is not one."""
     path = Path(path)
     if path.is_dir():
@@ -90,11 +80,16 @@ def read_file(path: str | Path, limit: int = LARGEST_FILE) -> bytes:
         return file.read(limit)
 
 
-def _run_as_source(folder: Path) -> NevoaError:
-    return NevoaError(
-        f"{folder} is a run, not images. To resume it, repeat its command: nevoa train SOURCE --out {folder}; to train "
-        f"it longer, add more --steps and --accept-changes; to sample from it: nevoa sample {folder}."
-    )
+def within_limit(data: bytes) -> bytes:
+    """Return the content of a file. A ValueError if it is larger than an image may be."""
+    if len(data) > LARGEST_FILE:
+        raise ValueError(f"it has more than {LARGEST_FILE / 1e6:.0f} MB")
+    return data
+
+
+def _is_run(names: Set[str]) -> bool:
+    """Whether a folder that holds files of these names is a run of nevoa."""
+    return "config.toml" in names and bool(names & {"checkpoints", "model", "status.json"})
 
 
 def _entry(path: str, name: str) -> Entry:
@@ -105,10 +100,3 @@ def _entry(path: str, name: str) -> Entry:
     except OSError:  # a broken link: reading it says so
         stamp = ()
     return Entry(name, partial(read_file, path), stamp)
-
-
-def _is_folder(found: os.DirEntry[str]) -> bool:
-    try:
-        return found.is_dir()
-    except OSError:  # reading it as a file says why
-        return False

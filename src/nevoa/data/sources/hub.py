@@ -14,16 +14,11 @@ PARQUET = "refs/convert/parquet"
 
 @dataclass(frozen=True)
 class Place:
-    """A data set of the Hub: `hf:OWNER/NAME[:CONFIG][@REVISION]`.
-
-    Attributes:
-        image, label: columns, as for `list_rows`.
-    """
+    """A data set of the Hub: `hf:OWNER/NAME[:CONFIG][@REVISION]`; `label` as for `list_rows`."""
 
     hub_id: str
     config: str | None = None
     revision: str | None = None
-    image: str | None = None
     label: str | None = None
 
     def __str__(self) -> str:
@@ -41,22 +36,13 @@ def parse_place(text: str) -> Place:
 
 
 def list_hub(place: Place, split: str, instead: str = "a folder of images") -> Listing:
-    """List the rows of a split.
-
-    Args:
-        instead: what the error suggests to users without a network.
-    """
+    """List the rows of a split. If that fails, the error suggests to use `instead`."""
     load_dataset = import_load_dataset(f"Fetching {place} from the Hugging Face Hub")
     try:
         token = os.environ.get("HF_TOKEN") or False  # False: not the token that a login left on the disk
         # The branch of conversions has no card that names configs; there, a config is a folder.
         config = {"data_dir" if place.revision == PARQUET else "name": place.config}
-        rows = load_dataset(_address(place.hub_id), **config, split=split, revision=place.revision, token=token)
+        rows = load_dataset(place.hub_id, **config, split=split, revision=place.revision, token=token)
     except Exception as error:  # network, libraries and missing data sets raise errors of many kinds
         raise NevoaError(f"Cannot fetch {place}, split {split} ({reason(error)}). Try {instead}.") from error
-    return list_rows(rows, place.image, place.label, str(place))
-
-
-def _address(hub_id: str) -> str:
-    """Where `datasets` finds a data set; tests put local copies here."""
-    return hub_id
+    return list_rows(rows, place.label, str(place))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nevoa.data.listing import HARMLESS_BYTES, HIGHEST_RATIO, Listing, numbered, of_arrays
-from nevoa.errors import NevoaError
+from nevoa.data.listing import HARMLESS_BYTES, HIGHEST_RATIO, Listing, of_arrays
+from nevoa.errors import NevoaError, reason
 
 WORDS = {"train": {"train"}, "test": {"t10k", "test"}}
 
@@ -28,7 +28,7 @@ def list_idx(path: Path) -> Listing:
     labels = read_idx(beside) if beside else None
     if labels is not None and labels.shape != images.shape[:1]:
         raise NevoaError(f"{beside} holds {len(labels):,} labels, but {path.name} holds {len(images):,} images.")
-    return of_arrays(images[..., None], *numbered(labels))
+    return of_arrays(images[..., None], labels)
 
 
 def labels_beside(path: Path) -> Path | None:
@@ -41,8 +41,8 @@ def labels_beside(path: Path) -> Path | None:
 def in_folder(folder: Path, split: str) -> Path | None:
     """Return the idx file of a split's images in a folder, or None."""
     wanted = WORDS.get(split, {split})
-    words = ((path, re.split(r"[^a-z0-9]+", path.name.lower())) for path in folder.iterdir() if is_idx(path))
-    found = [path for path, said in words if wanted & {*said} and "images" in said and path.is_file()]
+    words = {path: {*re.split(r"[^a-z0-9]+", path.name.lower())} for path in folder.iterdir() if is_idx(path)}
+    found = [path for path, said in words.items() if wanted & said and "images" in said and path.is_file()]
     if len({path.name.removesuffix(".gz") for path in found}) > 1:
         names = " and ".join(path.name for path in sorted(found)[:2])
         raise NevoaError(f"{folder} holds several idx files of images, such as {names}: give one of them.")
@@ -52,9 +52,8 @@ def in_folder(folder: Path, split: str) -> Path | None:
 def read_idx(path: Path) -> np.ndarray:
     """Read an idx file of bytes, gzipped or not: two zeros, type 8, the number of axes, their lengths, values."""
     try:
-        with path.open("rb") as plain:
-            zipped = plain.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if zipped else path.open("rb") as file:
+        with path.open("rb") as raw:
+            file = gzip.GzipFile(fileobj=raw) if raw.peek(2).startswith(b"\x1f\x8b") else raw
             start = file.read(4)
             axes = start[3] if start[:3] == b"\0\0\x08" and len(start) == 4 else 0
             lengths = file.read(4 * axes)
@@ -65,9 +64,9 @@ def read_idx(path: Path) -> np.ndarray:
             if count > max(HARMLESS_BYTES, HIGHEST_RATIO * path.stat().st_size):
                 raise ValueError(f"its header says {count:,} values, more than it can hold")
             values = np.frombuffer(file.read(count + 1), np.uint8)
+            if len(values) != count:
+                found = f"{len(values)} values" if len(values) < count else "more values"
+                raise ValueError(f"it holds {found}, but its header says {count}")
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise NevoaError(f"Cannot read {path}: {error}.") from error
-    if len(values) != count:
-        found = f"{len(values)} values" if len(values) < count else "more values"
-        raise NevoaError(f"{path} holds {found}, but its header says {count}.")
+        raise NevoaError(f"Cannot read {path}: {reason(error)}.") from error
     return values.reshape(shape)

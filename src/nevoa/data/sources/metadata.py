@@ -34,16 +34,17 @@ def classes_in(tables: Sequence[Entry], images: Set[str], where: str) -> tuple[d
     known: dict[str, str] = {}
     bad = []
     for table in tables:
-        rows, folder = _rows(table, where), posixpath.dirname(table.path)
+        rows = _rows(table, where)
         if rows and FILE_COLUMN not in rows[0]:
             columns = ", ".join(printable(name) for name in rows[0]) or "none"
             raise NevoaError(
                 f"{where}/{table.path} needs a column {FILE_COLUMN}, and has {columns}: begin it with the line "
                 "file_name,label."
             )
-        column = _label_column(rows)
-        cells = {file: row.get(column) for row in rows if (file := _file(folder, row))}
-        found = {file: name for file, cell in cells.items() if (name := class_named(cell)) is not None}
+        columns = {name.lower(): name for row in rows for name in row}
+        column = next((columns[name] for name in LABEL_COLUMNS if name in columns), "")
+        named = {_file(table, row): class_named(row.get(column)) for row in rows}
+        found = {file: name for file, name in named.items() if file and name is not None}
         known |= found
         if missing := len(found.keys() - images):
             bad.append(Bad(table.path, f"{missing:,} of the {len(found):,} images that it names are missing"))
@@ -58,16 +59,11 @@ def class_named(cell: object) -> str | None:
     return printable(str(int(cell) if whole else cell).strip())
 
 
-def _file(folder: str, row: Row) -> str | None:
+def _file(table: Entry, row: Row) -> str:
+    """Return the path of the image of a row; empty if there is none."""
     file = row.get(FILE_COLUMN)
-    if not isinstance(file, str) or not file.strip():
-        return None
-    return posixpath.normpath(posixpath.join(folder, printable(file.strip().replace("\\", "/"))))
-
-
-def _label_column(rows: Sequence[Row]) -> str:
-    known = {name.lower(): name for row in rows for name in row}
-    return next((known[name] for name in LABEL_COLUMNS if name in known), "")
+    file = printable(file.strip().replace("\\", "/")) if isinstance(file, str) else ""
+    return file and posixpath.normpath(posixpath.join(posixpath.dirname(table.path), file))
 
 
 def _rows(table: Entry, where: str) -> list[Row]:

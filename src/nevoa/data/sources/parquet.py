@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from nevoa.data.listing import LABEL_COLUMNS, LARGEST_FILE, NO_LABELS, Bad, Listing, classes_of
+from nevoa.data.listing import LABEL_COLUMNS, LARGEST_FILE, Bad, Listing, classes_of, labels_by
 from nevoa.data.names import printable
-from nevoa.data.sources.folder import read_file
+from nevoa.data.sources.folder import read_file, within_limit
 from nevoa.data.sources.metadata import class_named
 from nevoa.errors import NevoaError, reason
 
@@ -23,33 +23,37 @@ def list_parquet(paths: Sequence[Path]) -> Listing:
     except Exception as error:
         inner = error.__cause__ if isinstance(error.__cause__, Exception) else error
         raise NevoaError(f"{paths[0]} cannot be read as Parquet: {reason(inner)}.") from error
-    return list_rows(rows, None, None, str(paths[0]))
+    return list_rows(rows, None, str(paths[0]))
 
 
-def list_rows(rows: Any, image: str | None, label: str | None, where: str) -> Listing:
+def list_rows(rows: Any, label: str | None, where: str) -> Listing:
     """List a `datasets.Dataset`; its images stay encoded until they are read.
 
+    The images are in the first column that holds images, if possible one with a name such as `image`.
+
     Args:
-        image: the column of images; None takes the first that holds images, preferring names such as `image`.
         label: the column of classes; None takes the first of the usual names, "" none.
         where: the name of the data set, for errors.
     """
     import datasets
 
     columns = rows.features
-    candidates = (name for name, kind in columns.items() if _holds_images(kind))
-    image = image or min(candidates, key=lambda name: not any(word in name.lower() for word in IMAGE_WORDS), default="")
-    if image not in columns:
+    image = min(
+        (name for name, kind in columns.items() if _holds_images(kind)),
+        key=lambda name: not any(word in name.lower() for word in IMAGE_WORDS),
+        default=None,
+    )
+    if image is None:
         raise NevoaError(f"{where} has no column of images; its columns are {', '.join(columns)}.")
-    label = next((name for name in LABEL_COLUMNS if name in columns), "") if label is None else label
-    labels, classes = _classes(rows, label) if label in columns else (NO_LABELS, ())
-    used = np.flatnonzero(labels >= 0) if classes else np.arange(len(rows))
-    bad = tuple(Bad(f"row {row}", "it has no class") for row in np.flatnonzero(labels < 0).tolist())
     cells = rows.select_columns([image])
     if isinstance(columns[image], datasets.Image):
         cells = cells.cast_column(image, datasets.Image(decode=False))
-    read = lambda index: _content(cells[int(used[index])][image])  # noqa: E731
-    return Listing(len(used), read, lambda index: f"row {used[index]}", labels[labels >= 0], classes, bad=bad)
+    if label is None:
+        label = next((name for name in LABEL_COLUMNS if name in columns), "")
+    labels, classes = _classes(rows, label) if label in columns else (np.zeros(len(rows), np.int64), ())
+    bad = tuple(Bad(f"row {row}", "it has no class") for row in np.flatnonzero(labels < 0).tolist())
+    listing = Listing(lambda row: _content(cells[row][image]), lambda row: f"row {row}", labels, classes, bad=bad)
+    return listing.take(np.flatnonzero(labels >= 0))
 
 
 def import_load_dataset(what: str) -> Callable[..., Any]:
@@ -68,9 +72,7 @@ def _content(cell: Any) -> bytes:
         content = read_file(cell["path"], LARGEST_FILE + 1)
     if not isinstance(content, bytes):
         raise ValueError("there is no image in this row")
-    if len(content) > LARGEST_FILE:
-        raise ValueError(f"it has more than {LARGEST_FILE / 1e6:.0f} MB")
-    return content
+    return within_limit(content)
 
 
 def _is_downloaded(path: Any) -> bool:
@@ -85,15 +87,13 @@ def _is_downloaded(path: Any) -> bool:
 def _holds_images(kind: Any) -> bool:
     import datasets
 
-    if isinstance(kind, datasets.Image):
-        return True
     if isinstance(kind, datasets.Value):
         return "binary" in kind.dtype
-    return isinstance(kind, dict) and "bytes" in kind
+    return isinstance(kind, datasets.Image) or (isinstance(kind, dict) and "bytes" in kind)
 
 
 def _classes(rows: Any, column: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return the label of each row, -1 where it has none, and the class names; neither if most rows have no label.
+    """Return the label of each row, -1 where it has none, and the class names; all 0 and no names if most have none.
 
     A split whose labels are secret has -1 in all rows.
     """
@@ -101,10 +101,10 @@ def _classes(rows: Any, column: str) -> tuple[np.ndarray, tuple[str, ...]]:
 
     values, kind = rows[column][:], rows.features[column]
     if isinstance(kind, datasets.ClassLabel):
-        labels, classes = [-1 if value is None else value for value in values], tuple(map(printable, kind.names))
+        labels = np.array([-1 if value is None else value for value in values], np.int64)
+        classes = tuple(map(printable, kind.names))
     else:
         names = [class_named(value) for value in values]
         classes = classes_of(names)
-        place: dict[str | None, int] = {name: index for index, name in enumerate(classes)}
-        labels = [place.get(name, -1) for name in names]
-    return (np.array(labels, np.int64), classes) if 2 * labels.count(-1) < len(labels) else (NO_LABELS, ())
+        labels = labels_by(classes, names)
+    return (labels, classes) if 2 * np.count_nonzero(labels < 0) < len(labels) else (np.zeros_like(labels), ())
