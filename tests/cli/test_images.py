@@ -68,7 +68,7 @@ def test_the_minutes_are_not_for_decoding(pets: Path, monkeypatch: pytest.Monkey
     """A folder that takes longer to decode than the minutes given would be trained on for one step."""
     told: list[float] = []
 
-    def resolved(config: Config, folder: Path, started: float, **_: object) -> None:
+    def resolved(config: Config, folder: Path, images: object, started: float, **_: object) -> None:
         told.append(started)
         raise NevoaError("far enough")
 
@@ -153,7 +153,10 @@ def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
     ("arguments", "message"),
     [
         (["train", "pets", "--strict"], "1 files of pets cannot be used, the first of them cat/bad.png"),
-        (["train", "pets/dog", "--conditional", "--steps", "1"], "dog has no classes: a conditional model needs them"),
+        (
+            ["train", "pets/dog", "--conditional", "--steps", "1"],
+            "dog has no classes, and a conditional model needs them",
+        ),
         (
             ["train", "pets/dog", "-o", "sampling.guidance=2", "--steps", "1"],
             "needs training.conditional=true",
@@ -172,7 +175,7 @@ def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
         (["train", ""], "The source is empty"),
         (["data", "show", " "], "The source is empty"),
         (["data", "show", "pets", "--out", "pets/cat/data.png"], "would become one more image of pets"),
-        (["train", os.fsdecode(b"caf\xe9"), "--steps", "1"], "is not UTF-8, which a config is: rename it"),
+        (["train", os.fsdecode(b"caf\xe9"), "--steps", "1"], "is not UTF-8; rename it"),
         (["train", "shapes", "--classes", "9" * 5_000], "There is no class '999"),
         (["train", "petz"], "There is no file, folder or data set 'petz'"),
         (["train", "empty"], "There are no images in empty"),

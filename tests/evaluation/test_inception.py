@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from nevoa.errors import NevoaError
-from nevoa.evaluation.frechet import Moments, frechet_distance
+from nevoa.evaluation.frechet import frechet_distance
 from nevoa.evaluation.inception import inception_scores
 from nevoa.evaluation.kernel_distance import kernel_distance
 from tests.evaluation.vectors import vectors
@@ -104,6 +104,6 @@ def test_frechet_distance_and_kernel_distance_equal_those_of_torchmetrics() -> N
     a, b = vectors(300, 12), vectors(250, 12, seed=1, shift=0.5)
     table = AsTheyAre(np.concatenate([a, b]))
     scores = inception_scores(spelled(range(300)), spelled(range(300, 550)), network=table)
-    assert scores["fid"] == pytest.approx(frechet_distance(Moments.of([a]), Moments.of([b])), rel=1e-6)
+    assert scores["fid"] == pytest.approx(frechet_distance(a, b), rel=1e-6)
     # torchmetrics takes 100 draws of min(N, M) images of each set: all of b, but never all of a at once.
     assert scores["kid"] == pytest.approx(kernel_distance(a, b, np.random.default_rng(0)).distance, rel=0.05)
