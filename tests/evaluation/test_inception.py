@@ -1,5 +1,6 @@
 """Inception metrics: equal to our own distances on the same features, and with the real network."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,14 @@ def test_opening_weights_runs_no_code(tmp_path: Path) -> None:
     with pytest.raises(NevoaError, match="does not contain"):
         inception_scores(IMAGES, IMAGES, path)
     assert not (tmp_path / "touched").exists()
+
+
+@pytest.mark.parametrize("package", ["torchmetrics", "torch_fidelity"])
+def test_without_the_extra_the_user_is_told_of_it(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    images = np.zeros((4, 8, 8, 3), np.uint8)
+    with pytest.raises(NevoaError, match=r"pip install 'nevoa\[metrics\]'"):
+        inception_scores(images, images)
 
 
 def test_without_a_network_the_user_is_told_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
