@@ -80,11 +80,11 @@ def evaluate(
     """Measure the quality of a run's images or of images in files.
 
     Args:
-        subject: What to measure: a run folder, an .npy file, or a folder of pictures. [default: the newest run]
+        subject: What to measure: a run folder, an .npy file, or a folder of images. [default: the newest run]
         against: Data set to compare with. [default: the run's, or fashion_mnist for files]
         count: Number of images.
-        sweep: Compare samplers, spacings and steps instead: quality and speed.
-        seed: Seed of the images that are made and of every random choice.
+        sweep: Compare the quality and speed of samplers, spacings and numbers of steps instead.
+        seed: Seed of the new images and of every random choice.
         as_json: Print the report as JSON.
     """
     from nevoa.cli.terminal import progress_bar

@@ -42,7 +42,7 @@ def sample(
 
     Args:
         run: Run folder. [default: a model of clothes that comes with nevoa]
-        count: How many images. [default: 64; 8 of each class; with --trajectory 8, or one of each class]
+        count: Number of images. [default: 64, or 8 of each class; with --trajectory 8, or one of each class]
         label: Classes to make in turn, by name or index, separated by commas; quote a name that contains a comma. A
             grid has a row for each class. [default: all]
         seed: Seed of the noise. Image n of a seed is the same whatever the count.

@@ -87,7 +87,7 @@ def train(
     """
     # The minutes count from the start of the process, whose CPU time is how long it has been running.
     started = time.perf_counter() - time.process_time()
-    from nevoa.cli.terminal import Fields, console
+    from nevoa.cli.terminal import console, fields
     from nevoa.training import Plan, default_folder, fit_resolved, resolve_run, show_progress
 
     config = _configure(source, training, images)
@@ -101,7 +101,7 @@ def train(
     if as_json:
         print(json.dumps(plan.as_dict()))
     else:
-        console().print(Fields(_plan_rows(plan, folder)))
+        console().print(fields(_plan_rows(plan, folder)))
     if dry_run:
         return
     with (
