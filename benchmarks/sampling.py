@@ -17,7 +17,7 @@ import nevoa
 from nevoa._util.device import timed
 from nevoa.config import DataConfig
 from nevoa.evaluation import Reference
-from nevoa.evaluation.frechet import Moments, frechet_distance
+from nevoa.evaluation.frechet import frechet_distance
 from nevoa.model import Model, fresh_network
 
 BATCH = 128
@@ -37,8 +37,8 @@ def drawn(model: Model, reference: Reference, count: int, **wishes: object) -> t
     start = time.perf_counter()
     images = model.sample(count, **wishes)  # pyright: ignore[reportArgumentType]
     seconds = (time.perf_counter() - start) / count
-    features = Moments.of([reference.feature_network.features(images)])
-    return frechet_distance(features, Moments.of([reference.features()])), seconds
+    features = reference.feature_network.features(images)
+    return frechet_distance(features, reference.features()), seconds
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from tests.data.sources.test_builtin import needs_debian
 @pytest.mark.slow
 def test_training_says_what_it_does_and_where_it_is(tmp_path: Path) -> None:
     done = nevoa("train", "--steps", "12", "--out", "r", "--notify", *OPTIONS, folder=tmp_path)
-    for word in ("10,000 images", "parameters", "cpu", "float32", "12 of 8 images", "memory", "GFLOP/s", "disk"):
+    for word in ("10,000 images", "parameters", "cpu", "float32", "12 with 8 images each", "memory", "GFLOP/s", "disk"):
         assert word in done.stdout
     lines = [line for line in done.stderr.splitlines() if "images/s" in line]
     assert [line.split("/")[0] for line in lines] == ["16", "32", "48", "64", "80", "96"]
@@ -160,7 +160,7 @@ WRONG = [
     (["sample", "runs/tiny", "--variance", "big"], 'Choose from: "small", "large"'),
     (["sample", "runs/tiny", "--spacing", "log-snr"], 'Did you mean "log_snr"'),
     (["sample", "runs/tiny", "--sampler", "ddim", "--eta", "1.5"], "eta: Input should be less than or equal to 1"),
-    (["sample", "runs/tiny", "--label", "bag"], "is unconditional"),
+    (["sample", "runs/tiny", "--label", "bag"], "This model is unconditional"),
     (["sample", "runs/tiny", "--guidance", "2"], "guidance needs a class-conditional model"),
     (["train", "--preset", "classic", "-o", "sampling.guidance=2"], "needs training.conditional=true"),
     (["sample", "runs/tiny", "--out", "x.jpeg"], "Known: .gif, .npy, .png"),
@@ -173,8 +173,8 @@ WRONG = [
     (["sample", "runs/tiny", "--trajectory", "9", "--out", "x.png"], "between 2 and 5"),
     (["sample", "runs/tiny", "--trajectory", "3", "--out", "x.gif"], "ends in .png"),
     (["noise", "missing.png"], "no picture missing.png"),
-    (["noise", "a_file"], "cannot be read as a picture"),
-    (["noise", "fashion_mnist_10k:10000"], "images 0 to 9999"),
+    (["noise", "a_file"], "cannot be read as an image"),
+    (["noise", "fashion_mnist_10k:10000"], "images are 0 to 9999"),
     (["noise", "fashion_mnist_10k:1", "--schedule", "cosin"], 'Did you mean "cosine"'),
     (["noise", "fashion_mnist_10k:1", "--at", "1,2000"], "timesteps are 0 to 1000"),
     (["noise", "fashion_mnist_10k:1", "--at", "1,,2"], "whole numbers"),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nevoa.cli.evaluate import _metrics, _print
+from nevoa.cli.evaluate import MetricOptions, _print
 from nevoa.cli.main import main
 from nevoa.evaluation import Protocol, Report, Samples, measure, sweep
 from nevoa.evaluation.sweep import SWEEP
@@ -46,17 +46,17 @@ def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
 WRONG_TO_MEASURE = [
     (["evaluate"], "no run with a model"),
     (["evaluate", "missing.npy"], "no file or folder missing.npy"),
-    (["evaluate", "a_file"], "is no source of images: give a folder"),
+    (["evaluate", "a_file"], "is not a source of images: give a folder"),
     (["evaluate", "floats.npy"], "holds float64 [4, 4]; images are uint8"),
-    (["evaluate", "empty"], "no pictures in empty"),
-    (["evaluate", "mixed"], "0.png is 28x28 with 1 channel, 1.png 28x28 with 3 channels"),
+    (["evaluate", "empty"], "no images in empty"),
+    (["evaluate", "mixed"], "0.png is 28x28 with 1 channel, 1.png is 28x28 with 3 channels"),
     (["evaluate", "one.npy"], "number of images is 1, but"),
     (["evaluate", "constant.npy"], "cannot tell the 200 images apart"),
     (["evaluate", "small.npy"], "14x14 with 1 channel, those of fashion_mnist are 28x28"),
     (["evaluate", "constant.npy", "--steps", "3"], "is not a run"),
     (["evaluate", "constant.npy", "--sweep"], "is not a run"),
     (["evaluate", "constant.npy", "--guidance", "2"], "is not a run"),
-    (["evaluate", "runs/tiny", "--guidance", "2"], "guidance is for models of classes"),
+    (["evaluate", "runs/tiny", "--guidance", "2"], "guidance needs a class-conditional model"),
     (["evaluate", "runs/tiny", "--sweep", "--steps", "3"], "--sweep tries every sampler"),
     (["evaluate", "runs/tiny", "--sweep", "--json"], "--sweep tries every sampler"),
     (["evaluate", "runs/tiny", "--count", "100", "--steps", "1"], "number of images is 100, but"),
@@ -125,9 +125,9 @@ def test_images_in_files_score_as_the_run_that_made_them(tmp_path: Path, trained
         assert read["protocol"]["sampler"] is None
 
 
-def test_by_default_images_in_files_are_measured_by_all_but_bits() -> None:
-    assert set(_metrics(None, has_model=True)) - set(_metrics(None, has_model=False)) == {"bits"}
-    assert _metrics("classes, frechet", has_model=False) == ("frechet", "classes")
+def test_metrics_are_separated_by_commas() -> None:
+    assert MetricOptions().names() is None
+    assert MetricOptions(metrics="classes, frechet").names() == ["classes", "frechet"]
 
 
 @pytest.mark.parametrize("columns", [80, 40])
@@ -183,5 +183,5 @@ def test_a_feature_network_is_trained_once_for_images_of_another_size(
 ) -> None:
     monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
     arguments = ["features", "train", "fashion_mnist_10k", "--size", "8", "--epochs", "1"]
-    assert "Right on" in typed(*arguments)
+    assert "images not trained on" in typed(*arguments)
     refuses(arguments, "already have a feature network", tmp_path)

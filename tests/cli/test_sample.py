@@ -1,6 +1,6 @@
 """Images are written as they are made."""
 
-import time
+import re
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from nevoa.cli.output import LARGE_BYTES, Output
-from nevoa.cli.sample import MOST_TILES, _default_count, _Forecast, sampled
+from nevoa.cli.sample import MOST_TILES, _default_count, sampled
 from nevoa.errors import NevoaError
 from nevoa.runs.run import Run
 
@@ -100,15 +100,12 @@ def test_a_large_file_is_announced_and_one_without_room_refused(
         output.check(21_000_000, (1, 10, 10))
 
 
-def test_a_long_job_is_announced_after_its_second_step(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("limit", "lines"), [(0.0, 1), (1e9, 0)])
+def test_a_long_job_is_announced_once(
+    limit: float, lines: int, trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = iter([100.0, 100.5, 101.0, 0.0, 0.5])
-    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
-    long, short = _Forecast(1000, 14_400), _Forecast(1000, 10)
-    for _ in range(3):
-        long.step()
-    assert capsys.readouterr().err == "1,000 images take about 2.0 h. Ctrl-C stops.\n"
-    for _ in range(2):
-        short.step()
-    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("nevoa.cli.sample.LONG_SECONDS", limit)
+    monkeypatch.setattr("nevoa.model.IMAGES_AT_ONCE", 3)
+    model = Run(trained / "runs/tiny").model()
+    list(sampled(model, 7, 1, {"steps": model.settings().steps}))
+    assert len(re.findall(r"7 images take about \d+ s\. Press Ctrl-C to stop\.\n", capsys.readouterr().err)) == lines

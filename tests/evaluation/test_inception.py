@@ -1,5 +1,6 @@
 """Inception metrics: equal to our own distances on the same features, and with the real network."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nevoa.errors import NevoaError
-from nevoa.evaluation.frechet import Moments, frechet_distance
+from nevoa.evaluation.frechet import frechet_distance
 from nevoa.evaluation.inception import inception_scores
 from nevoa.evaluation.kernel_distance import kernel_distance
 from tests.evaluation.vectors import vectors
@@ -71,6 +72,14 @@ def test_opening_weights_runs_no_code(tmp_path: Path) -> None:
     assert not (tmp_path / "touched").exists()
 
 
+@pytest.mark.parametrize("package", ["torchmetrics", "torch_fidelity"])
+def test_without_the_extra_the_user_is_told_of_it(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    images = np.zeros((4, 8, 8, 3), np.uint8)
+    with pytest.raises(NevoaError, match=r"pip install 'nevoa\[metrics\]'"):
+        inception_scores(images, images)
+
+
 def test_without_a_network_the_user_is_told_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch_fidelity.feature_extractor_inceptionv3 as theirs
 
@@ -104,6 +113,6 @@ def test_frechet_distance_and_kernel_distance_equal_those_of_torchmetrics() -> N
     a, b = vectors(300, 12), vectors(250, 12, seed=1, shift=0.5)
     table = AsTheyAre(np.concatenate([a, b]))
     scores = inception_scores(spelled(range(300)), spelled(range(300, 550)), network=table)
-    assert scores["fid"] == pytest.approx(frechet_distance(Moments.of([a]), Moments.of([b])), rel=1e-6)
+    assert scores["fid"] == pytest.approx(frechet_distance(a, b), rel=1e-6)
     # torchmetrics takes 100 draws of min(N, M) images of each set: all of b, but never all of a at once.
     assert scores["kid"] == pytest.approx(kernel_distance(a, b, np.random.default_rng(0)).distance, rel=0.05)

@@ -7,15 +7,8 @@ import pytest
 import torch
 
 from nevoa.errors import NevoaError
-from nevoa.evaluation import (
-    MetricName,
-    Protocol,
-    Reference,
-    Report,
-    Samples,
-    measure,
-    train_feature_network,
-)
+from nevoa.evaluation import FeatureNetwork, Protocol, Reference, Report, Samples, measure, train_feature_network
+from nevoa.vocabulary import MetricName
 from tests.evaluation.toy import bands
 
 METRICS: tuple[MetricName, ...] = ("frechet", "kernel", "manifold", "classes", "memorisation")
@@ -64,6 +57,22 @@ def test_only_what_is_asked_for_is_measured(reference: Reference) -> None:
     assert report_of(bands(150).images, reference, ("frechet",)).scores.keys() == {"fd_bands"}
 
 
+def test_classes_are_counted_and_confidence_averaged(reference: Reference, monkeypatch: pytest.MonkeyPatch) -> None:
+    probabilities = np.array([[0.9, 0.1]] * 100 + [[0.2, 0.8]] * 50)
+    monkeypatch.setattr(FeatureNetwork, "probabilities", lambda self, features: probabilities[: len(features)])
+    report = report_of(bands(150).images, reference, ("classes",))
+    assert report.class_shares == pytest.approx({"upper": 2 / 3, "lower": 1 / 3})
+    assert report.scores["confidence"] == pytest.approx((100 * 0.9 + 50 * 0.8) / 150)
+
+
+def test_by_default_images_without_a_model_are_measured_by_all_but_bits_and_inception(reference: Reference) -> None:
+    *_, report = measure(Samples("these", bands(150).images), Protocol(reference, 150))
+    assert isinstance(report, Report)
+    assert report.scores.keys() == report_of(bands(150).images, reference).scores.keys()
+    with pytest.raises(NevoaError, match="Bits per dimension need a model"):
+        report_of(bands(150).images, reference, ("bits",))
+
+
 def test_few_images_are_flagged(reference: Reference) -> None:
     assert any("150 images are few" in warning for warning in report_of(bands(150).images, reference).warnings)
 
@@ -74,7 +83,7 @@ def test_an_inaccurate_feature_network_is_flagged(reference: Reference, accuracy
     info = dataclasses.replace(network.info, accuracy=accuracy)
     other = dataclasses.replace(reference, feature_network=dataclasses.replace(network, info=info))
     warnings = report_of(bands(150).images, other, ("frechet",)).warnings
-    said = [warning for warning in warnings if f"right on only {accuracy:.0%} of unseen images" in warning]
+    said = [warning for warning in warnings if f"classifies only {accuracy:.0%} of unseen images correctly" in warning]
     assert len(said) == flagged
 
 

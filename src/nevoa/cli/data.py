@@ -1,5 +1,6 @@
 """`nevoa data`."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,12 +15,14 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
     from nevoa.data import ImageSet
+    from nevoa.data.cache import Kept
     from nevoa.data.catalog import Dataset
 
 app = App(name="data", help="List, inspect and prepare images to train on.")
 
 PER_CLASS = 16
 MOST_ROWS = 20
+DAY = 86_400
 COLUMNS = "name", "images", "size", "classes", "licence", "from"
 
 
@@ -47,29 +50,24 @@ def show(source: Source, /, *, images: SourceOptions = SourceOptions(), out: Pat
     Args:
         out: The .png to write.
     """
-    from nevoa._util.files import published
+    import numpy as np
+
+    from nevoa.cli.output import check_is_png, save_picture
     from nevoa.cli.terminal import Records, console
 
-    if out.suffix != ".png":
-        raise NevoaError(f"--out is a picture: choose a name that ends in .png, not {out.name}.")
+    check_is_png(out)
     if source and Path(source).is_dir() and out.resolve().is_relative_to(Path(source).resolve()):
-        raise NevoaError(f"{out} would become one more image of {source}: choose an --out outside of it.")
+        raise NevoaError(f"{out} would become one more image of {source}: choose an --out outside that folder.")
     found = show_preparation(data_of(source, images), say=False)
     screen = console()
     screen.print(_summary(found))
     if found.classes:
-        screen.print(Records(("index", "class", "images"), _class_rows(found), right=("images",)))
+        counts = np.bincount(found.labels, minlength=len(found.classes)).tolist()
+        rows = [(str(i), name, f"{counts[i]:,}") for i, name in enumerate(found.classes)]
+        screen.print(Records(("index", "class", "images"), rows, right=("images",)))
     list_unusable(found.notes, screen, most=None)
-    with published(out) as temporary:
-        _sheet(found).save(temporary)
+    save_picture(_sheet(found), out)
     print(f"First images{', a row for each class' * bool(found.classes)}: {out}")
-
-
-def _row(name: str, dataset: "Dataset") -> tuple[str, ...]:
-    size = "x".join(map(str, dataset.size)) if dataset.size else "mixed"
-    counts = ", ".join(f"{count:,} {split}" if count else split for split, count in dataset.counts.items())
-    colour = "gray" if dataset.channels == 1 else "colour"
-    return name, counts, f"{size}, {colour}", _classes(dataset), dataset.licence, dataset.where
 
 
 @app.command
@@ -82,9 +80,9 @@ def cache(
     """List the decoded images in the cache, or remove some of them.
 
     Args:
-        remove: Remove this entry; may be repeated.
+        remove: Remove the entry of this name; may be repeated.
         all_: Remove all entries.
-        older_than: Remove the entries that were not used for this many days.
+        older_than: Remove all entries that were not used for this many days.
     """
     import time
 
@@ -93,25 +91,29 @@ def cache(
 
     found, now = kept(), time.time()
     if unknown_names := set(remove) - {one.name for one in found}:
-        raise unknown("folder in the cache", sorted(unknown_names)[0], (one.name for one in found))
-    if remove or all_ or older_than is not None:
-        days = float("inf") if older_than is None else older_than
-        found = [one for one in found if all_ or one.name in remove or now - one.used > days * 86_400]
+        raise unknown("cache entry", min(unknown_names), (one.name for one in found))
+    removing = bool(remove or all_ or older_than is not None)
+    if removing:
+        seconds = math.inf if older_than is None else older_than * DAY
+        found = [one for one in found if all_ or one.name in remove or now - one.used > seconds]
         for one in found:
             forget(one)
-    rows = [
-        (
-            one.name,
-            "" if one.images is None else f"{one.images:,}",
-            f"{one.bytes / 1e6:,.0f}",
-            f"{(now - one.used) / 86_400:.0f}",
-        )
-        for one in found
-    ]
     columns = "name", "images", "MB", "days since use"
-    console().print(Records(columns, rows, right=columns[1:]))
-    verb = "removed from" if remove or all_ or older_than is not None else "in"
-    print(f"{sum(one.bytes for one in found) / 1e6:,.0f} MB {verb} {cache_folder()}")
+    console().print(Records(columns, [_cache_row(one, now) for one in found], right=columns[1:]))
+    total = sum(one.bytes for one in found) / 1e6
+    print(f"{total:,.0f} MB {'removed from' if removing else 'in'} {cache_folder()}")
+
+
+def _cache_row(one: "Kept", now: float) -> tuple[str, ...]:
+    images = "" if one.images is None else f"{one.images:,}"
+    return one.name, images, f"{one.bytes / 1e6:,.0f}", f"{(now - one.used) / DAY:.0f}"
+
+
+def _row(name: str, dataset: "Dataset") -> tuple[str, ...]:
+    size = "x".join(map(str, dataset.size)) if dataset.size else "mixed"
+    counts = ", ".join(f"{count:,} {split}" if count else split for split, count in dataset.counts.items())
+    colour = "gray" if dataset.channels == 1 else "colour"
+    return name, counts, f"{size}, {colour}", _classes(dataset), dataset.licence, dataset.where
 
 
 def _classes(dataset: "Dataset") -> str:
@@ -134,13 +136,6 @@ def _summary(images: "ImageSet") -> str:
     if notes.licence:
         parts.append(f"licence: {notes.licence}")
     return "\n".join(parts)
-
-
-def _class_rows(images: "ImageSet") -> list[tuple[str, ...]]:
-    import numpy as np
-
-    counts = np.bincount(images.labels, minlength=len(images.classes)).tolist()
-    return [(str(i), name, f"{count:,}") for i, (name, count) in enumerate(zip(images.classes, counts, strict=True))]
 
 
 def _sheet(images: "ImageSet") -> "Picture":

@@ -6,39 +6,40 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from nevoa.cli import options
 from nevoa.errors import NevoaError, unknown
 from nevoa.vocabulary import MetricName
 
 if TYPE_CHECKING:
-    from nevoa.evaluation import Reference, Report, Stage
+    from rich.progress import Progress
+
+    from nevoa.evaluation import Reference, Report
     from nevoa.runs import Run
 
-Result = TypeVar("Result")
 METRICS_HELP = Parameter(
     help=f"Metrics, separated by commas: {', '.join(get_args(MetricName))}. [default: all but inception]"
 )
 
+# By the name of a score, or by its first three letters.
 MEANINGS = {
     "fd_": "lower is better",
     "kd_": "lower is better",
-    "precision": "share that looks real",
-    "recall": "real images it can make",
-    "density": "1 = as dense as real images",
-    "coverage": "real images matched",
-    "confidence": "mean class probability",
-    "near_copies": "0.01 expected by chance",
-    "nearest_distance_ratio": "1 = as far as unseen images",
-    "bits_per_dim": "bound on unseen images",
-    "bits_per_dim_exact": "same, over all timesteps",
     "fid": "lower is better",
     "kid": "lower is better",
+    "precision": "share that looks real",
+    "recall": "share of real images that it can make",
+    "density": "1 = as dense as real images",
+    "coverage": "share of real images with a match",
+    "confidence": "mean probability of the predicted class",
+    "near_copies": "about 0.01 without copying",
+    "nearest_distance_ratio": "1 = as far from training images as unseen images",
+    "bits_per_dim": "upper bound on unseen images; lower is better",
+    "bits_per_dim_exact": "the same over all timesteps, of fewer images",
 }
 
 
@@ -53,6 +54,15 @@ class MetricOptions:
 
     metrics: Annotated[str | None, METRICS_HELP] = None
     inception_weights: Path | None = None
+
+    def names(self) -> list[MetricName] | None:
+        """The metrics named; None means not given."""
+        known = get_args(MetricName)
+        names = None if self.metrics is None else [name.strip() for name in self.metrics.split(",")]
+        for name in names or ():
+            if name not in known:
+                raise unknown("metric", name, known)
+        return cast("list[MetricName] | None", names)
 
 
 def evaluate(
@@ -70,42 +80,47 @@ def evaluate(
     """Measure the quality of a run's images or of images in files.
 
     Args:
-        subject: What to measure: a run folder, an .npy file, or a folder of pictures. [default: the newest run]
+        subject: What to measure: a run folder, an .npy file, or a folder of images. [default: the newest run]
         against: Data set to compare with. [default: the run's, or fashion_mnist for files]
         count: Number of images.
-        sweep: Compare samplers, spacings and steps instead: quality and speed.
-        seed: Seed of the images that are made and of every random choice.
+        sweep: Compare the quality and speed of samplers, spacings and numbers of steps instead.
+        seed: Seed of the new images and of every random choice.
         as_json: Print the report as JSON.
     """
-    from nevoa.config import DataConfig
-    from nevoa.evaluation import Protocol, Reference, as_dict, from_files, from_run, measure, save
+    from nevoa.cli.terminal import progress_bar
+    from nevoa.evaluation import Protocol, as_dict, from_files, from_run, measure, save
     from nevoa.runs import Run, newest_run
 
     path = Path(subject) if subject else newest_run().folder
     run = Run(path) if Run(path).has_model or Run(path).exists else None
-    given, metrics = sampling.keywords(), measured.metrics
-    if run is None and (sweep or any(value is not None for value in given.values())):
-        raise NevoaError(f"{path} is not a run. Leave out --sweep, --sampler and other options for making images.")
-    chosen = _metrics(metrics, run is not None)
-    if sweep and (metrics or as_json or any(value is not None for value in given.values())):
-        raise NevoaError("--sweep tries every sampler. Leave out --metrics, --json and options for making images.")
-    data = run.config().data if run else DataConfig(source="fashion_mnist")
-    if against:
-        data = DataConfig(source=against, size=data.size, channels=data.channels)
-    reference = Reference.of(data)
+    given = {name: value for name, value in sampling.keywords().items() if value is not None}
+    if run is None and (sweep or given):
+        raise NevoaError(f"{path} is not a run: leave out --sweep, --sampler and the other options for making images.")
+    if sweep and (measured.metrics or as_json or given):
+        raise NevoaError("--sweep tries every sampler: leave out --metrics, --json and the options for making images.")
+    metrics, reference = measured.names(), _reference(run, against)
     if run and sweep:
         _sweep(run, reference, count, seed)
         return
-    with _progress() as progress:
-        made = _last(from_run(run, reference, count, seed, **given), progress) if run else from_files(path, count)
-        protocol = Protocol(reference, len(made.images), seed, made.sampler)
-        report = _last(measure(made, protocol, chosen, measured.inception_weights), progress)
+    with progress_bar() as progress:
+        samples = _last(from_run(run, reference, count, seed, **given), progress) if run else from_files(path, count)
+        protocol = Protocol(reference, len(samples.images), seed, samples.sampler)
+        report = _last(measure(samples, protocol, metrics, measured.inception_weights), progress)
     if as_json:
         print(json.dumps(as_dict(report)))
     else:
         _print(report)
     if run:
         print(f"Saved {save(report, run)} and the picture beside it.", file=sys.stderr if as_json else None)
+
+
+def _reference(run: "Run | None", against: str | None) -> "Reference":
+    """What to compare with: the source named, else the run's; images in files are compared with Fashion-MNIST."""
+    from nevoa.config import DataConfig
+    from nevoa.evaluation import Reference
+
+    data = run.config().data if run else DataConfig(source="fashion_mnist")
+    return Reference.of(DataConfig(source=against, size=data.size, channels=data.channels) if against else data)
 
 
 def _sweep(run: "Run", reference: "Reference", count: int, seed: int) -> None:
@@ -123,62 +138,38 @@ def _sweep(run: "Run", reference: "Reference", count: int, seed: int) -> None:
     print(f"Saved {save_sweep(rows, run, count, seed)}.")
 
 
-def _metrics(names: str | None, has_model: bool) -> tuple[MetricName, ...]:
-    """The metrics named; by default all that can be computed, with or without a model."""
-    from nevoa.evaluation import DEFAULT_METRICS, METRICS
-
-    if names is None:
-        return tuple(metric for metric in DEFAULT_METRICS if has_model or metric != "bits")
-    wanted = [name.strip() for name in names.split(",")]
-    for name in wanted:
-        if name not in METRICS:
-            raise unknown("metric", name, METRICS)
-    return tuple(metric for metric in METRICS if metric in wanted)
-
-
-def _last(stream: "Iterable[Stage | Result]", progress: Progress) -> Result:  # pyright: ignore[reportInvalidTypeVarUse]
-    """The last item of a stream of stages, which a progress bar shows."""
+def _last(stream: "Iterable[Any]", progress: "Progress") -> Any:
+    """The result of a stream, its last item; a bar shows the stages before it."""
     from nevoa.evaluation import Stage
 
-    task = progress.add_task("", total=1)
+    item, task = None, progress.add_task("", total=1)
     for item in stream:
-        if not isinstance(item, Stage):
-            progress.remove_task(task)
-            return item
-        progress.update(task, description=item.name, completed=item.done, total=item.total)
-    raise RuntimeError("a measurement ended without a result")
-
-
-def _progress() -> Progress:
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
-    from nevoa.cli.terminal import console
-
-    errors = console(stderr=True)
-    return Progress(*columns, console=errors, disable=not errors.is_terminal, transient=True)
+        if isinstance(item, Stage):
+            progress.update(task, description=item.name, completed=item.done, total=item.total)
+    progress.remove_task(task)
+    return item
 
 
 def _print(report: "Report") -> None:
     from nevoa.cli.terminal import Records, console
 
-    out, protocol = console(), report.protocol
+    out, protocol, scores = console(), report.protocol, report.scores
     info = protocol.reference.feature_network.info
     out.print(f"{report.samples.title}: {report.samples.name}")
     out.print(f"protocol {protocol.title}")
     out.print(f"reference {protocol.as_dict()['reference']}")
-    out.print(f"feature network {info.sha256:.12}, right on {info.accuracy:.1%} of unseen images\n")
-    rows = [(name, _value(report.scores, name), _value(report.floor, name), meaning) for name, meaning in _rows(report)]
+    out.print(f"feature network {info.sha256:.12}, classifies {info.accuracy:.1%} of unseen images correctly\n")
+    # Errors and intervals stand beside their scores.
+    names = [name for name in scores if not name.endswith(("_low", "_high", "_se", "_std"))]
+    meanings = [MEANINGS.get(name, MEANINGS.get(name[:3], "")) for name in names]
+    values = [[_value(table, name) for name in names] for table in (scores, report.floor)]
+    rows = list(zip(names, *values, meanings, strict=True))
     out.print(Records(("", "score", "floor", ""), rows, right=("score", "floor")))
     if report.class_shares:
         shares = ", ".join(f"{name} {share:.1%}" for name, share in report.class_shares.items())
         out.print(f"\nclasses: {shares}")
     for warning in report.warnings:
         out.print(f"Warning: {warning}.")
-
-
-def _rows(report: "Report") -> list[tuple[str, str]]:
-    """Names and meanings of the scores, without those that are errors of others."""
-    names = [name for name in report.scores if not name.endswith(("_low", "_high", "_se", "_std"))]
-    return [(name, MEANINGS.get(name, MEANINGS.get(name[:3], ""))) for name in names]
 
 
 def _value(scores: dict[str, float], name: str) -> str:

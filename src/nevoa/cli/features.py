@@ -51,7 +51,7 @@ def train(source: str, /, *, images: ImageOptions = ImageOptions(), epochs: Posi
     total = epochs or EPOCHS
     *_, last = (_shown(epoch, total) for epoch in train_feature_network(train_images, test, total))
     info = save_feature_network(last.feature_network, folder).info
-    print(f"Right on {info.accuracy:.1%} of {info.measured_on}. Saved {folder}")
+    print(f"Accuracy {info.accuracy:.1%} on {info.measured_on}. Saved {folder}")
 
 
 def _shown(epoch: "Epoch", total: int) -> "Epoch":

@@ -38,9 +38,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, leave)
     try:
         app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
-    except NevoaError as error:
-        _refuse(str(error))
-    except CycloptsError as error:
+    except (NevoaError, CycloptsError) as error:
         _refuse(str(error))
     except OSError as error:  # a file operation without an error message of its own
         named = f"{error.filename}: " if error.filename else ""

@@ -29,7 +29,7 @@ class ImageOptions:
     Attributes:
         classes: Use only these classes, by name or index, separated by commas: cat,dog. [default: all]
         size: Resize and crop to this size, 4 to 1024, keeping proportions. [default: the images' own, or 64 if mixed]
-        channels: 1 = gray, 3 = colour. [default: as the images are]
+        channels: 1 = gray, 3 = colour. [default: the images' own]
         background: Colour behind transparent images: a name or #rrggbb. [default: white]
     """
 
@@ -51,7 +51,7 @@ class SourceOptions(ImageOptions):
 
     Attributes:
         split: train, test, or another split of the source. [default: train]
-        limit: Use at most this many images, a random choice that is always the same.
+        limit: Use at most this many images, chosen at random but always the same ones.
         strict: Fail if any image is unusable.
     """
 
@@ -71,7 +71,7 @@ class SamplingOptions:
             --sampler changes]
         spacing: How timesteps are spaced. [default: the run's, or trailing if --sampler changes]
         eta: Fresh noise in each ddim step: 0 = none, 1 = as much as ddpm. [default: the run's]
-        guidance: Strength of the class: 0 = ignore it, 1 = as in the data, more = exaggerate. [default: the run's]
+        guidance: Weight of the class: 0 = ignore it, 1 = as in the data, more = exaggerate it. [default: the run's]
         plugin: Python file that registers the run's network; may be repeated.
     """
 
@@ -93,7 +93,7 @@ class SamplingOptions:
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class AllSamplingOptions(SamplingOptions):
-    """How a run makes images, to the last detail.
+    """All options for making images.
 
     Attributes:
         variance: Variance of a ddpm step: beta_tilde (small) or beta (large). [default: the run's]

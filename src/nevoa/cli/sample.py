@@ -23,7 +23,7 @@ DEFAULT_COLUMNS = 8
 # Of many classes a grid shows fewer images each.
 MOST_ROWS, MOST_TILES = 20, 256
 FRAMES = 60
-# A job that takes longer than this is announced.
+# The time of a job that takes longer than this is announced.
 LONG_SECONDS = 10.0
 
 
@@ -41,20 +41,19 @@ def sample(
     """Make new images with a trained model.
 
     Args:
-        run: Run folder. [default: the model of clothes in this package]
-        count: How many images. [default: 64; 8 of each class; with --trajectory 8, or one of each class]
+        run: Run folder. [default: a model of clothes that comes with nevoa]
+        count: Number of images. [default: 64, or 8 of each class; with --trajectory 8, or one of each class]
         label: Classes to make in turn, by name or index, separated by commas; quote a name that contains a comma. A
-            grid has a row for each. [default: all]
+            grid has a row for each class. [default: all]
         seed: Seed of the noise. Image n of a seed is the same whatever the count.
         trajectory: Draw each image as a row of K states, from noise to image.
-        out: x.png for a grid, x.npy for an array uint8 [N, H, W, C], x.gif for the images coming out of the noise, x
-            for a folder of PNGs.
+        out: Name of the result: x.png for a grid, x.npy for an array uint8 [N, H, W, C], x.gif for an animation from
+            noise to images, x for a folder of PNGs.
     """
     from nevoa.model import labels_of
     from nevoa.runs import PACKAGED, load
 
-    output = Output(out, trajectory is not None)
-    given = sampling.keywords()
+    output, given = Output(out, trajectory is not None), sampling.keywords()
     model = load(run or PACKAGED)
     settings = model.settings(**given)
     labels = labels_of(model.classes, [label] if label and label in model.classes else names_of(label))
@@ -98,10 +97,9 @@ def sampled(model: "Model", count: int, moments: int, settings: dict[str, Any]) 
     from nevoa.data import to_bytes
     from nevoa.model import IMAGES_AT_ONCE
 
-    steps = settings["steps"]
+    steps, done, timed_from = settings["steps"], 0, 0.0
     wanted = {round(steps * (1 - i / max(1, moments - 1))) for i in range(moments)}
     total = steps * -(-count // IMAGES_AT_ONCE)
-    forecast = _Forecast(count, total)
     with progress_bar() as progress:
         task = progress.add_task("steps", total=total)
         for states in model.trajectories(count, **settings):
@@ -109,24 +107,20 @@ def sampled(model: "Model", count: int, moments: int, settings: dict[str, Any]) 
             for index, state in enumerate(states):
                 if index in wanted:
                     kept.append(to_bytes(state.x_t))
-                if index < steps:
-                    forecast.step()
-                    progress.advance(task)
+                if index == steps:  # the images
+                    continue
+                done += 1
+                progress.advance(task)
+                if done == 1:  # this step also paid for memory and compiled kernels
+                    timed_from = time.perf_counter()
+                elif done == 2:
+                    _announce(count, (time.perf_counter() - timed_from) * total)
             yield kept
 
 
-class _Forecast:
-    """Announce how long a job takes if it is long, as soon as one step has been timed."""
+def _announce(count: int, seconds: float) -> None:
+    """Say how long a long job takes."""
+    from nevoa.cli.terminal import console, duration
 
-    def __init__(self, count: int, steps: int) -> None:
-        self.count, self.steps, self._done, self._started = count, steps, 0, 0.0
-
-    def step(self) -> None:
-        from nevoa.cli.terminal import console, duration
-
-        now, self._done = time.perf_counter(), self._done + 1
-        if self._done == 1:
-            # The first step also pays for memory and compiled kernels.
-            self._started = now
-        elif self._done == 2 and (seconds := (now - self._started) * self.steps) > LONG_SECONDS:
-            console(stderr=True).print(f"{self.count:,} images take about {duration(seconds)}. Ctrl-C stops.")
+    if seconds > LONG_SECONDS:
+        console(stderr=True).print(f"{count:,} images take about {duration(seconds)}. Press Ctrl-C to stop.")

@@ -12,7 +12,6 @@ from rich.text import Text
 
 # Wider than any line: a file or a program gets lines unbroken.
 PIPE_WIDTH = 10_000
-NARROW = 60
 # Text that is wrapped to fewer characters is hard to read.
 WRAPPED = 20
 
@@ -69,22 +68,12 @@ class Records:
         return table
 
 
-class Fields:
-    """Named values, one below the other: beside their names, or below them where the terminal is narrow."""
-
-    def __init__(self, values: Mapping[str, str]) -> None:
-        self.values = values
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        if options.max_width < NARROW:
-            for name, value in self.values.items():
-                yield Text(name, style="bold")
-                yield Padding(Text(value, overflow="fold"), (0, 0, 0, 2))
-            return
-        table = Table.grid(Column(no_wrap=True), Column(overflow="fold"), padding=(0, 2))
-        for name, value in self.values.items():
-            table.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
-        yield table
+def fields(values: Mapping[str, str]) -> Table:
+    """Named values, each beside its name."""
+    table = Table.grid(Column(no_wrap=True), Column(overflow="fold"), padding=(0, 2))
+    for name, value in values.items():
+        table.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
+    return table
 
 
 def duration(seconds: float) -> str:

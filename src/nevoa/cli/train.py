@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nevoa.config import Config
     from nevoa.training import Plan
 
-# A network sees each of fewer images than this a thousand times within minutes.
+# A network that is trained on fewer images sees each of them a thousand times within minutes.
 FEW_IMAGES = 100
 
 
@@ -33,11 +33,11 @@ class TrainingOptions:
     Attributes:
         preset: Named starting point. [default: quick]
         config: Start from this config.toml instead of a preset; a run's own config reproduces the run.
-        minutes: Train for this long, all included.
+        minutes: Train for this long, including start-up and saving.
         epochs: Train for this many passes over the images.
         steps: Train for this many steps.
-        seed: Seed of everything random. [default: 0]
-        flip: Mirror half of the images at random. [default: on where mirroring suits the data, so not for text]
+        seed: Seed of every random choice. [default: 0]
+        flip: Mirror half of the images at random. [default: on, except for data sets of digits or text]
         conditional: Train with class labels, so that images of a class can be sampled. [default: the preset's]
         option: Set any config key; may be repeated.
         plugin: Python file that registers networks; may be repeated.
@@ -61,8 +61,7 @@ class TrainingOptions:
 
     def keywords(self) -> dict[str, Any]:
         """Keyword options of `configure`; None means not given."""
-        given = {key: value for key, value in vars(self).items() if key not in ("preset", "config", "option", "plugin")}
-        return given | ({"config": self.config} if self.config else {})
+        return {key: value for key, value in vars(self).items() if key not in ("preset", "option", "plugin")}
 
 
 def train(
@@ -81,13 +80,14 @@ def train(
 
     Args:
         out: Run folder. [default: runs/SOURCE-PRESET]
-        accept_changes: Resume although settings, images or the torch version have changed.
+        accept_changes: Resume even if settings, images or the torch version have changed.
         dry_run: Print the plan and stop.
         as_json: Print the plan as JSON.
         notify: Ring the bell at the end; with Apprise (extra 'notify') also send a message.
     """
-    # The minutes began when the process did, and all of its time so far was spent computing.
+    # The minutes count from the start of the process, whose CPU time is how long it has been running.
     started = time.perf_counter() - time.process_time()
+    from nevoa.cli.terminal import console, fields
     from nevoa.training import Plan, default_folder, fit_resolved, resolve_run, show_progress
 
     config = _configure(source, training, images)
@@ -101,7 +101,7 @@ def train(
     if as_json:
         print(json.dumps(plan.as_dict()))
     else:
-        _print_plan(plan, folder)
+        console().print(fields(_plan_rows(plan, folder)))
     if dry_run:
         return
     with (
@@ -129,12 +129,6 @@ def _configure(source: str | None, training: TrainingOptions, images: SourceOpti
     return configure(source, preset, options=training.option, **training.keywords(), **images.keywords())
 
 
-def _print_plan(plan: "Plan", folder: Path) -> None:
-    from nevoa.cli.terminal import Fields, console
-
-    console().print(Fields(_plan_rows(plan, folder)))
-
-
 def _plan_rows(plan: "Plan", folder: Path) -> dict[str, str]:
     from nevoa.cli.terminal import duration
     from nevoa.runs import Run
@@ -142,12 +136,14 @@ def _plan_rows(plan: "Plan", folder: Path) -> dict[str, str]:
 
     channels, height, width = plan.shape
     done = newest_saved(Run(folder).checkpoints) // plan.config.training.batch_size
+    classes = plan.config.classes
+    conditional = f", class-conditional, {len(classes)} classes" if classes else ""
     rows = {
         "data": f"{plan.source}: {plan.images:,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}"
         f"{', mirrored at random' * bool(plan.config.data.flip)}{left_out(plan.notes)}",
-        "network": f"{plan.network}, {plan.parameters:,} parameters{_classes(plan)}",
+        "network": f"{plan.network}, {plan.parameters:,} parameters{conditional}",
         "device": f"{plan.device}, {plan.precision}, {plan.threads} thread{'s' * (plan.threads > 1)}",
-        "steps": f"{plan.steps:,} of {plan.config.training.batch_size} images{f', {done:,} done' * bool(done)}",
+        "steps": f"{plan.steps:,} with {plan.config.training.batch_size} images each{f', {done:,} done' * bool(done)}",
         "time": f"about {duration(plan.seconds * max(0, 1 - done / plan.steps))} ({plan.step_seconds:.3g} s per step)",
         "compute": f"{plan.flop_per_image / 1e9:.3g} GFLOP per image, {plan.flop_per_second / 1e9:,.0f} GFLOP/s",
         "memory": f"about {plan.memory_bytes / 1e9:.1f} GB",
@@ -155,9 +151,5 @@ def _plan_rows(plan: "Plan", folder: Path) -> dict[str, str]:
         "folder": str(folder),
     }
     if plan.images < FEW_IMAGES:
-        rows["warning"] = f"{plan.images} images are few: expect the model to memorise them and produce near copies"
+        rows["warning"] = f"{plan.images} images are few: expect the model to memorise them and to produce near copies"
     return rows
-
-
-def _classes(plan: "Plan") -> str:
-    return f", class-conditional, {len(plan.config.classes)} classes" if plan.config.classes else ""

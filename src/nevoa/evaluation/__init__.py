@@ -8,29 +8,23 @@ from nevoa.evaluation.feature_network import (
 )
 from nevoa.evaluation.feature_networks import feature_network_folder, feature_network_for
 from nevoa.evaluation.feature_training import EPOCHS, Epoch, train_feature_network
-from nevoa.evaluation.measure import DEFAULT_METRICS, METRICS, Report, measure
+from nevoa.evaluation.measure import METRICS, Report, measure
 from nevoa.evaluation.progress import Stage
-from nevoa.evaluation.protocol import COUNT, SEED, Protocol
+from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.report import as_dict, save
 from nevoa.evaluation.samples import Samples, from_files, from_run
-from nevoa.evaluation.sweep import Row, save_sweep, sweep
-from nevoa.vocabulary import MetricName
+from nevoa.evaluation.sweep import save_sweep, sweep
 
 __all__ = [
-    "COUNT",
-    "DEFAULT_METRICS",
     "EPOCHS",
     "METRICS",
-    "SEED",
     "Epoch",
     "FeatureNetwork",
     "FeatureNetworkInfo",
-    "MetricName",
     "Protocol",
     "Reference",
     "Report",
-    "Row",
     "Samples",
     "Stage",
     "as_dict",

@@ -22,8 +22,10 @@ EPOCHS = 16
 # The peak of the cycle, reached after a tenth of the steps.
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 0.05
+# The largest random shift, in pixels.
 SHIFT = 2
 SEED = 0
+# Without test images, one image of this many is held out.
 HELD_OUT = 10
 
 
@@ -43,8 +45,7 @@ def train_feature_network(train: ImageSet, test: ImageSet | None, epochs: int = 
     """
     if len(train.classes) < 2:
         raise NevoaError(f"A feature network needs two or more classes; {train.name} has {len(train.classes)}.")
-    kept, held_out = _split(train) if test is None else (np.arange(len(train)), np.arange(0))
-    unseen = _part(train, held_out) if test is None else test
+    kept, unseen = _split(train, test)
     network = _fresh(train)
     optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     steps = epochs * (len(kept) // BATCH or 1)
@@ -110,11 +111,10 @@ def _fresh(images: ImageSet) -> Classifier:
         return Classifier(images.shape[0], len(images.classes))
 
 
-def _split(images: ImageSet) -> tuple[np.ndarray, np.ndarray]:
-    order = generator(SEED, Stream.FEATURE_NETWORK).permutation(len(images))
-    cut = max(1, len(images) // HELD_OUT)
-    return order[cut:], order[:cut]
-
-
-def _part(images: ImageSet, chosen: np.ndarray) -> ImageSet:
-    return replace(images, images=images.images[chosen], labels=images.labels[chosen])
+def _split(train: ImageSet, test: ImageSet | None) -> tuple[Int64[np.ndarray, " N"], ImageSet]:
+    """The indices of the images to train on, and the images to measure the accuracy on."""
+    if test is not None:
+        return np.arange(len(train)), test
+    order = generator(SEED, Stream.FEATURE_NETWORK).permutation(len(train))
+    cut = max(1, len(train) // HELD_OUT)
+    return order[cut:], replace(train, images=train.images[order[:cut]], labels=train.labels[order[:cut]])

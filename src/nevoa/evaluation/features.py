@@ -44,8 +44,8 @@ def check_features(features: Features, name: str, *, moments: bool = True) -> No
         )
     if moments and count < width:
         raise NevoaError(
-            f"The number of {name} is {count:,}, but distances between {width} features need at least {width}, better "
-            f"{FEW:,}. With so few use --metrics classes,memorisation."
+            f"The number of {name} is {count:,}, but distances between {width} features need at least {width}, and "
+            f"{FEW:,} to be reliable. Use more, or --metrics classes,memorisation."
         )
     if (features == features[0]).all():
         raise NevoaError(f"The feature network cannot tell the {count:,} {name} apart: there is nothing to measure.")

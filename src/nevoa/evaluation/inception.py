@@ -4,6 +4,7 @@ They are meant for photographs: the features of an ImageNet network say little a
 """
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -33,10 +34,10 @@ def inception_scores(
         weights: file with torch-fidelity's Inception weights; None downloads them once.
         network: used in place of Inception: uint8 `[B, 3, H, W]` to features `[B, D]`.
     """
-    try:
-        from torchmetrics.image import FrechetInceptionDistance, KernelInceptionDistance
-    except ImportError as error:
-        raise NevoaError("Inception metrics need an extra: pip install 'nevoa[metrics]'.") from error
+    if not (find_spec("torchmetrics") and find_spec("torch_fidelity")):
+        raise NevoaError("Inception metrics need an extra: pip install 'nevoa[metrics]'.")
+    from torchmetrics.image import FrechetInceptionDistance, KernelInceptionDistance
+
     extractor = _inception(weights) if network is None else network
     subset = min(SUBSET, len(images), len(reference))
     fid = FrechetInceptionDistance(feature=extractor, input_img_size=(3, *images.shape[1:3])).set_dtype(torch.float64)
@@ -61,8 +62,6 @@ def _inception(weights: Path | None) -> nn.Module:
             # torch-fidelity unpickles the file. Refuse one that holds anything but tensors.
             torch.load(weights, weights_only=True)
         return NoTrainInceptionV3("inception-v3-compat", [str(WIDTH)], str(weights) if weights else None)
-    except ModuleNotFoundError as error:
-        raise NevoaError("Inception metrics need an extra: pip install 'nevoa[metrics]'.") from error
     except OSError as error:
         raise NevoaError(
             f"The Inception weights cannot be downloaded ({error}). Download them elsewhere and name the file with "

@@ -1,7 +1,7 @@
 """From images to a report, one metric after another."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
@@ -11,10 +11,9 @@ from jaxtyping import Float64
 from nevoa._util.random import Stream, generator
 from nevoa.data import to_unit
 from nevoa.errors import NevoaError
-from nevoa.evaluation.classes import class_histogram
 from nevoa.evaluation.feature_network import FeatureNetwork
 from nevoa.evaluation.features import FEW, Features, check_features
-from nevoa.evaluation.frechet import Moments, frechet_distance
+from nevoa.evaluation.frechet import frechet_distance, rank_warning
 from nevoa.evaluation.inception import inception_scores
 from nevoa.evaluation.kernel_distance import kernel_distance
 from nevoa.evaluation.likelihood import Bound, estimate_bound, exact_bound
@@ -26,9 +25,9 @@ from nevoa.evaluation.samples import Samples
 from nevoa.model import Model
 from nevoa.vocabulary import MetricName
 
+Others = Float64[np.ndarray, "M D"]
+
 METRICS: tuple[MetricName, ...] = get_args(MetricName)
-# Inception needs an extra and a download, and is meant for photographs.
-DEFAULT_METRICS: tuple[MetricName, ...] = METRICS[:-1]
 # These compare distributions, and need more images than features.
 DISTANCES: set[MetricName] = {"frechet", "kernel", "manifold"}
 
@@ -64,10 +63,14 @@ class Report:
 def measure(
     samples: Samples,
     protocol: Protocol,
-    metrics: Sequence[MetricName] = DEFAULT_METRICS,
+    metrics: Sequence[MetricName] | None = None,
     inception_weights: Path | None = None,
 ) -> Iterator[Stage | Report]:
     """Measure images by a protocol. Yields a Stage before each piece of work, and the Report at the end.
+
+    Args:
+        metrics: by default all but inception, which needs an extra, a download and photographs; bits only with a model.
+        inception_weights: file with torch-fidelity's Inception weights; None downloads them once.
 
     A NevoaError if the images do not have the shape of the reference, are too few or all equal, or if bits per
     dimension are wanted without a model.
@@ -77,82 +80,61 @@ def measure(
         *_, report = measure(Samples("mine", images), Protocol(reference, len(images)))
         print(report.scores)
     """
-    reference, images, model = protocol.reference, samples.images, samples.model
+    reference, images, seed = protocol.reference, samples.images, protocol.seed
+    network, test = reference.feature_network, reference.test.images
     _, height, width, channels = images.shape
     reference.check_shape((channels, height, width))
-    if "bits" in metrics and model is None:
+    if metrics is None:
+        metrics = [name for name in METRICS if name != "inception" and (name != "bits" or samples.model)]
+    if "bits" in metrics and samples.model is None:
         raise NevoaError("Bits per dimension need a model. Name a run, or leave bits out of --metrics.")
     yield Stage("computing features")
-    features, real = reference.feature_network.features(images), reference.features()
+    features, real = network.features(images), reference.features()
     for name, vectors in (("images", features), ("test images", real)):
         check_features(vectors, name, moments=not DISTANCES.isdisjoint(metrics))
     yield Stage("comparing features")
-    report = _compared(samples, protocol, features, real, metrics)
+    scores = feature_scores(features, real, network, metrics, seed)
+    floor = feature_scores(reference.floor_features(len(images), seed), real, network, metrics, seed)
+    shares = class_shares(features, network) if "classes" in metrics else {}
+    warnings = tuple(_warnings(features, real, network, metrics))
+    copies = bound = None
     if "memorisation" in metrics:
         yield Stage("searching for copies")
-        found = memorisation(images, training_images(samples, protocol), reference.test.images, samples.mirrored)
-        scores = {"near_copies": found.share, "nearest_distance_ratio": found.median_ratio}
-        report = replace(report, scores=report.scores | scores, memorisation=found)
-    if "bits" in metrics and model is not None:
+        training = samples.training or reference.train
+        copies = memorisation(images, training.images, test, samples.mirrored)
+        scores |= {"near_copies": copies.share, "nearest_distance_ratio": copies.median_ratio}
+    if "bits" in metrics and samples.model is not None:
         yield Stage("computing bits per dimension")
-        bound, scores = _bits(model, samples, protocol)
-        report = replace(report, scores=report.scores | scores, bound=bound)
+        bound, bits = _bits(samples.model, samples, protocol)
+        scores |= bits
     if "inception" in metrics:
         yield Stage("computing Inception features")
-        scores = inception_scores(images, reference.test.images, inception_weights, seed=protocol.seed)
-        report = replace(report, scores=report.scores | scores)
-    yield report
+        scores |= inception_scores(images, test, inception_weights, seed=seed)
+    yield Report(samples, protocol, scores, floor, shares, warnings, bound, copies)
 
 
 def feature_scores(
-    features: Features,
-    real: Float64[np.ndarray, "M D"],
-    feature_network: FeatureNetwork,
-    metrics: Sequence[MetricName],
-    seed: int = 0,
+    features: Features, real: Others, network: FeatureNetwork, metrics: Sequence[MetricName], seed: int
 ) -> dict[str, float]:
     """The scores that are computed from features alone."""
-    name, scores = feature_network.info.short_name, {}
+    name, scores = network.info.short_name, {}
     if "frechet" in metrics:
-        scores[f"fd_{name}"] = frechet_distance(Moments.of([features]), Moments.of([real]))
+        scores[f"fd_{name}"] = frechet_distance(features, real)
     if "kernel" in metrics:
         found = kernel_distance(features, real, generator(seed, Stream.EVALUATION, 3))
         scores |= {f"kd_{name}": found.distance, f"kd_{name}_low": found.low, f"kd_{name}_high": found.high}
     if "manifold" in metrics:
         scores |= precision_recall(real, features)._asdict()
     if "classes" in metrics:
-        scores["confidence"] = class_histogram(feature_network.probabilities(features)).confidence
+        scores["confidence"] = float(network.probabilities(features).max(1).mean())
     return scores
 
 
-def training_images(samples: Samples, protocol: Protocol) -> np.ndarray:
-    """Images that may have been copied: those the model was trained on or, if unknown, the reference's."""
-    return (samples.training or protocol.reference.train).images
-
-
-def standard_error(values: Float64[np.ndarray, " N"]) -> float:
-    """Standard error of the mean of independent values."""
-    return float(values.std(ddof=1) / np.sqrt(len(values)))
-
-
-def _compared(
-    samples: Samples,
-    protocol: Protocol,
-    features: Features,
-    real: Float64[np.ndarray, "M D"],
-    metrics: Sequence[MetricName],
-) -> Report:
-    """The report of the metrics that need features alone."""
-    network = protocol.reference.feature_network
-    floor_features = protocol.reference.floor_features(len(features), protocol.seed)
-    scores, floor = (
-        feature_scores(vectors, real, network, metrics, protocol.seed) for vectors in (features, floor_features)
-    )
-    shares: dict[str, float] = {}
-    if "classes" in metrics:
-        histogram = class_histogram(network.probabilities(features))
-        shares = dict(zip(network.info.classes, histogram.shares.tolist(), strict=True))
-    return Report(samples, protocol, scores, floor, shares, tuple(_warnings(features, real, network, metrics)))
+def class_shares(features: Features, network: FeatureNetwork) -> dict[str, float]:
+    """Share of the images per most probable class; sums to 1."""
+    classes = network.info.classes
+    counts = np.bincount(network.probabilities(features).argmax(1), minlength=len(classes))
+    return dict(zip(classes, (counts / len(features)).tolist(), strict=True))
 
 
 def _bits(model: Model, samples: Samples, protocol: Protocol) -> tuple[Bound, dict[str, float]]:
@@ -166,22 +148,23 @@ def _bits(model: Model, samples: Samples, protocol: Protocol) -> tuple[Bound, di
     x_0 = to_unit(test.images[np.sort(chosen)]).to(model.device)
     estimates = estimate_bound(denoiser, x_0, variance, seed=protocol.seed)
     bound = exact_bound(denoiser, x_0[:EXACT_IMAGES], variance, seed=protocol.seed)
-    scores = {"bits_per_dim": float(estimates.mean()), "bits_per_dim_se": standard_error(estimates)}
-    scores |= {"bits_per_dim_exact": float(bound.total.mean()), "bits_per_dim_exact_se": standard_error(bound.total)}
+    scores = {}
+    for name, bits in (("bits_per_dim", estimates), ("bits_per_dim_exact", bound.total)):
+        scores |= {name: float(bits.mean()), f"{name}_se": float(bits.std(ddof=1) / np.sqrt(len(bits)))}
     return bound, scores
 
 
 def _warnings(
-    features: Features, real: Float64[np.ndarray, "M D"], network: FeatureNetwork, metrics: Sequence[MetricName]
+    features: Features, real: Others, network: FeatureNetwork, metrics: Sequence[MetricName]
 ) -> Iterator[str]:
     if len(features) < FEW:
-        yield f"{len(features):,} images are few: below {FEW:,}, distances are noisy and biased upwards"
+        yield f"{len(features):,} images are few: with fewer than {FEW:,}, distances are noisy and biased upwards"
     if network.info.accuracy < LOWEST_ACCURACY:
         yield (
-            f"the feature network is right on only {network.info.accuracy:.0%} of unseen images: "
+            f"the feature network classifies only {network.info.accuracy:.0%} of unseen images correctly: "
             "distances between its features say little"
         )
     if "frechet" in metrics:
         for name, vectors in (("images", features), ("test images", real)):
-            if warning := Moments.of([vectors]).warning:
+            if warning := rank_warning(vectors):
                 yield f"{name}: {warning}"

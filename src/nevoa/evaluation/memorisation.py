@@ -19,20 +19,15 @@ class Memorisation:
     Attributes:
         share: of generated images that are closer to a training image than the closest 1 % of held-out images. About
             0.01 for new images; far more if training images are repeated.
-        nearest: index of the nearest training image of each generated image; index M + i is the mirror image of i.
+        median_ratio: median distance of the generated images, divided by that of the held-out images.
+        nearest: the nearest training image of each generated image.
         distance: root mean square difference to the nearest training image, in 8-bit steps.
-        held_out_distance: the same distance of the held-out images.
     """
 
     share: float
-    nearest: Int64[np.ndarray, " N"]
+    median_ratio: float
+    nearest: Images
     distance: Float64[np.ndarray, " N"]
-    held_out_distance: Float64[np.ndarray, " P"]
-
-    @property
-    def median_ratio(self) -> float:
-        """Median distance of the generated images, divided by that of the held-out images."""
-        return float(np.median(self.distance) / np.median(self.held_out_distance))
 
 
 def memorisation(
@@ -42,26 +37,21 @@ def memorisation(
     nearest, distance = nearest_images(generated, training, mirrored)
     _, usual = nearest_images(held_out, training, mirrored)
     share = float((distance < np.quantile(usual, QUANTILE)).mean())
-    return Memorisation(share, nearest, distance, usual)
+    return Memorisation(share, float(np.median(distance) / np.median(usual)), nearest, distance)
 
 
 def nearest_images(
     images: Images, training: Training, mirrored: bool = False
-) -> tuple[Int64[np.ndarray, " N"], Float64[np.ndarray, " N"]]:
-    """Index of the nearest training image of each image, and the root mean square difference in 8-bit steps."""
-    index, best = _search(images, training)
+) -> tuple[Images, Float64[np.ndarray, " N"]]:
+    """The nearest training image of each image, and the root mean square difference in 8-bit steps."""
+    index, score = _search(images, training)
+    found = training[index]
     if mirrored:
-        other, score = _search(images, training[:, :, ::-1])
-        index = np.where(score < best, other + len(training), index)
-    flat = images.reshape(len(images), -1).astype(np.float64)
-    found = np.stack([picked(training, i) for i in index.tolist()]).reshape(flat.shape).astype(np.float64)
-    return index, np.sqrt(((flat - found) ** 2).mean(1))
-
-
-def picked(training: Training, index: int) -> UInt8[np.ndarray, "H W C"]:
-    """Training image number `index`; mirrored from M on."""
-    image = training[index % len(training)]
-    return image[:, ::-1] if index >= len(training) else image
+        index, mirrored_score = _search(images, training[:, :, ::-1])
+        nearer = mirrored_score < score
+        found[nearer] = training[index[nearer], :, ::-1]
+    apart = images.astype(np.float64) - found
+    return found, np.sqrt((apart**2).reshape(len(images), -1).mean(1))
 
 
 def _search(images: Images, training: Training) -> tuple[Int64[np.ndarray, " N"], Float32[np.ndarray, " N"]]:

@@ -41,7 +41,7 @@ class Reference:
         if row is not None and row.part_of:
             row, data = CATALOG[row.part_of], data.model_copy(update={"source": row.part_of})
         if row is not None and "test" not in row.counts:
-            raise NevoaError(f"{data.source} has no test images. Name another source to compare with: --against.")
+            raise NevoaError(f"{data.source} has no test images. Choose another source to compare with: --against.")
         train = load_images(data)
         try:
             test = load_test_images(data, train)
@@ -60,8 +60,8 @@ class Reference:
         if shape != self.test.shape:
             given, wanted = size_in_words(*shape), size_in_words(*self.test.shape)
             raise NevoaError(
-                f"The images are {given}, those of {self.source} are {wanted}. "
-                "Compare them with another source: --against."
+                f"The images are {given}, those of {self.source} are {wanted}. Choose another source to compare with: "
+                "--against."
             )
 
     def features(self) -> Features:

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from nevoa.evaluation.measure import Report, training_images
-from nevoa.evaluation.memorisation import Memorisation, picked
+from nevoa.evaluation.measure import Report
 from nevoa.pictures import quality_sheet
 from nevoa.runs import Run, card
 
@@ -42,8 +41,9 @@ def save(report: Report, run: Run) -> Path:
 
     Returns the path of the JSON; the picture is beside it.
     """
-    sheet = quality_sheet(*_pairs(report), **_curves(report))
-    path = run.save_evaluation(_name(report), as_dict(report), sheet)
+    bound = report.bound
+    curves = {"noise_loss": bound.noise_loss, "bits": bound.bits} if bound else {}
+    path = run.save_evaluation(_name(report), as_dict(report), quality_sheet(*_pairs(report), **curves))
     card.set_quality(run, _markdown(report, path.with_suffix(".png").relative_to(run.folder).as_posix()))
     return path
 
@@ -60,34 +60,21 @@ def _name(report: Report) -> str:
 
 def _pairs(report: Report) -> tuple[np.ndarray, np.ndarray | None]:
     """The first images, then those closest to a training image; and the closest training image of each."""
-    images, memorisation = report.samples.images, report.memorisation
-    if memorisation is None:
+    images, copies = report.samples.images, report.memorisation
+    if copies is None:
         return images[: 2 * PAIRS], None
-    chosen = np.concatenate([np.arange(min(PAIRS, len(images))), np.argsort(memorisation.distance)[:PAIRS]])
-    return images[chosen], _nearest(report, memorisation, chosen)
-
-
-def _nearest(report: Report, memorisation: Memorisation, chosen: np.ndarray) -> np.ndarray:
-    training = training_images(report.samples, report.protocol)
-    return np.stack([picked(training, int(index)) for index in memorisation.nearest[chosen]])
-
-
-def _curves(report: Report) -> dict[str, np.ndarray]:
-    bound = report.bound
-    return {"noise_loss": bound.noise_loss, "bits": bound.bits} if bound else {}
+    chosen = np.concatenate([np.arange(min(PAIRS, len(images))), np.argsort(copies.distance)[:PAIRS]])
+    return images[chosen], copies.nearest[chosen]
 
 
 def _markdown(report: Report, picture: str) -> str:
-    lines = [f"| {name} | {score:.4g} | {_floor(report, name)} |" for name, score in report.scores.items()]
+    floor = {name: f"{score:.4g}" for name, score in report.floor.items()}
+    rows = "\n".join(f"| {name} | {score:.4g} | {floor.get(name, '')} |" for name, score in report.scores.items())
     return f"""{report.samples.title}, protocol {report.protocol.title}. The floor is the score of real training images.
 
 | | score | floor |
 | --- | --- | --- |
-{chr(10).join(lines)}
+{rows}
 
 ![samples beside their nearest training images, and the loss by noise level]({picture})
 """
-
-
-def _floor(report: Report, name: str) -> str:
-    return f"{report.floor[name]:.4g}" if name in report.floor else ""

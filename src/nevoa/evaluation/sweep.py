@@ -10,7 +10,7 @@ import numpy as np
 from nevoa.data import to_bytes
 from nevoa.diffusion import steps_of
 from nevoa.evaluation.features import check_features
-from nevoa.evaluation.frechet import Moments, frechet_distance
+from nevoa.evaluation.frechet import frechet_distance
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.samples import classes_in_shares
 from nevoa.model import Model, last
@@ -46,7 +46,7 @@ def sweep(
     Options with more steps than the model has timesteps are skipped.
     """
     reference.check_shape(model.shape)
-    real = Moments.of([reference.features()])
+    real = reference.features()
     same_classes = model.classes and model.classes == reference.train.classes
     labels = classes_in_shares(reference.train, count) if same_classes else None
     for options in grid:
@@ -58,7 +58,7 @@ def sweep(
         seconds = time.perf_counter() - start
         features = reference.feature_network.features(images)
         check_features(features, "images")
-        yield Row(options, frechet_distance(Moments.of([features]), real), count / seconds)
+        yield Row(options, frechet_distance(features, real), count / seconds)
 
 
 def save_sweep(rows: Sequence[Row], run: Run, count: int, seed: int) -> Path:

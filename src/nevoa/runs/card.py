@@ -7,29 +7,6 @@ from nevoa.data import short_name
 from nevoa.model import Model
 from nevoa.runs.run import Run
 
-CARD = """# {name}
-
-A denoising diffusion model (Ho et al. 2020) trained with nevoa.
-
-| | |
-| --- | --- |
-| data | {source}, {images:,} images of {height}x{width}, {channels} channel(s), fingerprint `{fingerprint:.12}` |
-| network | {network}, {parameters:,} parameters |
-| classes | {classes} |
-| process | {schedule} schedule, T = {timesteps}, predicts {prediction} |
-| trained | {images_seen:,} images, {step:,} of {steps:,} steps, {seconds:,.0f} s on {device} in {precision} |
-| loss | {loss} at the last report ({loss_name}) |
-
-{preview}
-
-    nevoa sample {folder} --out images.png
-
-The settings are in `config.toml`, the loss during training in `metrics.jsonl`.
-
-## Quality
-
-Not measured yet. Run `nevoa evaluate {folder}`.
-"""
 # Up to the next section, which may be the user's own.
 QUALITY = re.compile(r"^## Quality\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
@@ -43,32 +20,33 @@ def write(run: Run, model: Model, images: int, images_seen: int, seconds: float)
         seconds: of training so far.
     """
     config, (channels, height, width) = model.config, model.shape
+    data, process, training = config.data, config.diffusion, config.training
     losses = [line["loss"] for line in run.metrics() if line.get("loss") is not None]
-    text = CARD.format(
-        name=run.folder.name,
-        source=short_name(config.data.source),
-        images=images,
-        height=height,
-        width=width,
-        channels=channels,
-        fingerprint=config.data.fingerprint or "",
-        network=config.network.kind,
-        parameters=model.parameters,
-        classes=", ".join(config.classes) or "none (unconditional)",
-        schedule=config.diffusion.schedule,
-        timesteps=config.diffusion.timesteps,
-        prediction=config.diffusion.prediction,
-        images_seen=images_seen,
-        step=images_seen // config.training.batch_size,
-        steps=config.training.steps or 0,
-        seconds=seconds,
-        device=model.device,
-        precision=config.training.precision,
-        loss=f"{losses[-1]:.4f}" if losses else "none",
-        loss_name=config.training.loss,
-        preview=_preview(run),
-        folder=run.folder,
-    )
+    text = f"""# {run.folder.name}
+
+A denoising diffusion model (Ho et al. 2020) trained with nevoa.
+
+| | |
+| --- | --- |
+| data | {short_name(data.source)}, {images:,} images of {height}x{width}, {channels} channel{"s" * (channels > 1)}, \
+fingerprint `{data.fingerprint or "":.12}` |
+| network | {config.network.kind}, {model.parameters:,} parameters |
+| classes | {", ".join(config.classes) or "none (unconditional)"} |
+| process | {process.schedule} schedule, T = {process.timesteps}, predicts {process.prediction} |
+| trained | {images_seen:,} images, {images_seen // training.batch_size:,} of {training.steps or 0:,} steps, \
+{seconds:,.0f} s on {model.device} in {training.precision} |
+| loss | {f"{losses[-1]:.4f}" if losses else "not reported yet"} ({training.loss}, at the last report) |
+
+{_preview(run)}
+
+    nevoa sample {run.folder} --out images.png
+
+The settings are in `config.toml`, the loss during training in `metrics.jsonl`.
+
+## Quality
+
+Not measured yet. Run `nevoa evaluate {run.folder}`.
+"""
     write_text(run.card_file, text)
 
 

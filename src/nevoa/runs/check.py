@@ -1,6 +1,7 @@
 """Check every file of a run folder for damage."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -22,22 +23,24 @@ def check(run: Run) -> Iterator[tuple[str, str]]:
     if not run.exists:
         raise NevoaError(f"{run.folder} is not a run: {run.config_file} is missing.")
     refuse_if_training(run)
-    yield run.config_file.name, _problem(run.config)
-    yield run.metrics_file.name, _problem(lambda: _check_metrics(run))
-    yield run.status_file.name, _problem(lambda: read_json(run.status_file))
-    for path in checkpoints(run.checkpoints):
-        yield _name(run, path), _problem(lambda path=path: _check_checkpoint(path))
-    if run.has_model:
-        yield (
-            _name(run, run.weights_file),
-            _problem(lambda: model_files.check(run.weights_file, run.model_config_file)),
-        )
-    for path in [*run.previews(), *sorted(run.evaluations_folder.glob("*.png"))]:
-        yield _name(run, path), _problem(lambda path=path: _check_picture(path))
-    for path in sorted(run.evaluations_folder.glob("*.json")):
-        yield _name(run, path), _problem(lambda path=path: read_json(path))
+    for path, examine in _parts(run):
+        yield path.relative_to(run.folder).as_posix(), _problem(examine)
     for path in scratch_below(run.folder):
-        yield _name(run, path), "left by a killed process; the next training removes it"
+        yield path.relative_to(run.folder).as_posix(), "left by a killed process; the next training removes it"
+
+
+def _parts(run: Run) -> Iterator[tuple[Path, Callable[[], object]]]:
+    """Each part of a run, and a function that raises a NevoaError if the part is damaged."""
+    yield run.config_file, run.config
+    yield run.metrics_file, partial(_check_metrics, run)
+    yield run.status_file, partial(read_json, run.status_file)
+    yield from ((path, partial(_check_checkpoint, path)) for path in checkpoints(run.checkpoints))
+    if run.has_model:
+        yield run.weights_file, partial(model_files.check, run.weights_file, run.model_config_file)
+    for path in [*run.previews(), *sorted(run.evaluations_folder.glob("*.png"))]:
+        yield path, partial(_check_picture, path)
+    for path in sorted(run.evaluations_folder.glob("*.json")):
+        yield path, partial(read_json, path)
 
 
 def _problem(examine: Callable[[], object]) -> str:
@@ -57,7 +60,7 @@ def _check_metrics(run: Run) -> None:
     lines = read_text(run.metrics_file).splitlines()
     seen = [line["images_seen"] for line in run.metrics()]
     if len(seen) < len(lines):
-        raise NevoaError(f"line {len(seen) + 1} of {len(lines)} is torn or not a line of metrics")
+        raise NevoaError(f"line {len(seen) + 1} of {len(lines)} is cut off or not a line of metrics")
     if seen != sorted(set(seen)):
         raise NevoaError("its lines are not in order")
 
@@ -68,7 +71,3 @@ def _check_picture(path: Path) -> None:
             image.load()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise NevoaError(f"not a complete picture: {error}") from error
-
-
-def _name(run: Run, path: Path) -> str:
-    return path.relative_to(run.folder).as_posix()

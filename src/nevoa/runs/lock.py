@@ -37,8 +37,8 @@ class Lockable(Protocol):
 def training_lock(run: Lockable) -> Iterator[Callable[[], None]]:
     """Hold the lock of a run while the block runs, and record how the block ended.
 
-    The block gets a function to call when training starts. An error before that call leaves the status as it was: it is
-    no failure of the run. The operating system releases the lock when the process ends, however it ends.
+    The block gets a function to call when training starts. An error before that call leaves the status unchanged: the
+    run itself has not failed. The operating system releases the lock when the process ends, even if it is killed.
 
     A NevoaError if another process holds the lock.
     """
@@ -74,14 +74,14 @@ def refuse_if_training(run: Lockable) -> None:
 def status_of(run: Lockable) -> tuple[RunStatus, str]:
     """The status of a run, and why it failed if it did. A run whose process was killed is stopped."""
     status = _read_status(run)
-    with suppress(OSError):  # without write permission the lock cannot be asked: the status file has to do
+    with suppress(OSError):  # without write permission the lock cannot be tried, and the status file decides
         if run.lock_file.exists():
             lock = _acquire(run, 0)
             if lock is None:
                 return "running", ""
             lock.release()
-    known: dict[str, RunStatus] = {"finished": "finished", "failed": "failed"}
-    return known.get(str(status.get("state")), "stopped"), str(status.get("message", ""))
+    state = status.get("state")
+    return state if state in ("finished", "failed") else "stopped", str(status.get("message", ""))
 
 
 def _acquire(run: Lockable, timeout: float) -> FileLock | None:

@@ -14,7 +14,7 @@ from nevoa.runs.run import Run
 
 @dataclass(frozen=True)
 class Summary:
-    """A run in one line. None stands for a value that the run does not tell.
+    """A run in one line. A value that cannot be read from the run is None.
 
     Attributes:
         message: why it failed; "" if it did not.

@@ -45,11 +45,19 @@ class ObjectOptions(TypedDict, total=False):
     loss: Any
 
 
+class Part:
+    """A path below the run folder, whether or not it exists yet."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __get__(self, run: "Run", _: type | None = None) -> Path:
+        return run.folder / self.path
+
+
 @dataclass(frozen=True)
 class Run:
-    """One run folder.
-
-    The path properties (`config_file`, `checkpoints`, ...) name parts of the folder, whether or not they exist yet.
+    """One run folder, by the names of its parts.
 
     Example:
         run = nevoa.Run("runs/fashion_mnist-quick")
@@ -60,48 +68,19 @@ class Run:
     folder: Path
     objects: "Objects | None" = field(default=None, compare=False, repr=False)
 
+    config_file = Part("config.toml")
+    metrics_file = Part("metrics.jsonl")
+    status_file = Part("status.json")
+    lock_file = Part("trainer.lock")
+    card_file = Part("README.md")
+    weights_file = Part("model/model.safetensors")
+    model_config_file = Part("model/config.json")
+    checkpoints = Part("checkpoints")
+    previews_folder = Part("samples")
+    evaluations_folder = Part("evaluation")
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "folder", Path(self.folder))  # notebooks pass text
-
-    @property
-    def config_file(self) -> Path:
-        return self.folder / "config.toml"
-
-    @property
-    def metrics_file(self) -> Path:
-        return self.folder / "metrics.jsonl"
-
-    @property
-    def status_file(self) -> Path:
-        return self.folder / "status.json"
-
-    @property
-    def lock_file(self) -> Path:
-        return self.folder / "trainer.lock"
-
-    @property
-    def card_file(self) -> Path:
-        return self.folder / "README.md"
-
-    @property
-    def weights_file(self) -> Path:
-        return self.folder / "model" / "model.safetensors"
-
-    @property
-    def model_config_file(self) -> Path:
-        return self.folder / "model" / "config.json"
-
-    @property
-    def checkpoints(self) -> Path:
-        return self.folder / "checkpoints"
-
-    @property
-    def previews_folder(self) -> Path:
-        return self.folder / "samples"
-
-    @property
-    def evaluations_folder(self) -> Path:
-        return self.folder / "evaluation"
 
     @property
     def exists(self) -> bool:
