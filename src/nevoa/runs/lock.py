@@ -5,13 +5,15 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal
 
 from filelock import FileLock, Timeout
 
 from nevoa._util.files import explained, read_json, write_text
 from nevoa.errors import NevoaError
+
+if TYPE_CHECKING:
+    from nevoa.runs.run import Run
 
 FORMAT = 1
 RunStatus = Literal["running", "stopped", "finished", "failed"]
@@ -19,22 +21,8 @@ RunStatus = Literal["running", "stopped", "finished", "failed"]
 PATIENCE_SECONDS = 1.0
 
 
-@runtime_checkable
-class Lockable(Protocol):
-    """A run folder and its two files that this module reads and writes."""
-
-    @property
-    def folder(self) -> Path: ...
-
-    @property
-    def lock_file(self) -> Path: ...
-
-    @property
-    def status_file(self) -> Path: ...
-
-
 @contextmanager
-def training_lock(run: Lockable) -> Iterator[Callable[[], None]]:
+def training_lock(run: "Run") -> Iterator[Callable[[], None]]:
     """Hold the lock of a run while the block runs, and record how the block ended.
 
     The block gets a function to call when training starts. An error before that call leaves the status unchanged: the
@@ -65,13 +53,13 @@ def training_lock(run: Lockable) -> Iterator[Callable[[], None]]:
         lock.release()
 
 
-def refuse_if_training(run: Lockable) -> None:
+def refuse_if_training(run: "Run") -> None:
     """Raise a NevoaError if another process is training the run."""
     if status_of(run)[0] == "running":
         raise _being_trained(run)
 
 
-def status_of(run: Lockable) -> tuple[RunStatus, str]:
+def status_of(run: "Run") -> tuple[RunStatus, str]:
     """The status of a run, and why it failed if it did. A run whose process was killed is stopped."""
     status = _read_status(run)
     with suppress(OSError):  # without write permission the lock cannot be tried, and the status file decides
@@ -84,7 +72,7 @@ def status_of(run: Lockable) -> tuple[RunStatus, str]:
     return state if state in ("finished", "failed") else "stopped", str(status.get("message", ""))
 
 
-def _acquire(run: Lockable, timeout: float) -> FileLock | None:
+def _acquire(run: "Run", timeout: float) -> FileLock | None:
     """The run's lock, acquired; None if another process holds it."""
     lock = FileLock(run.lock_file, timeout=timeout, thread_local=False)
     try:
@@ -94,7 +82,7 @@ def _acquire(run: Lockable, timeout: float) -> FileLock | None:
     return lock
 
 
-def _being_trained(run: Lockable) -> NevoaError:
+def _being_trained(run: "Run") -> NevoaError:
     status = _read_status(run)
     return NevoaError(
         f"{run.folder} is being trained by process {status.get('pid', '?')} on {status.get('host', '?')}. Wait for it, "
@@ -102,12 +90,12 @@ def _being_trained(run: Lockable) -> NevoaError:
     )
 
 
-def _read_status(run: Lockable) -> dict[str, Any]:
+def _read_status(run: "Run") -> dict[str, Any]:
     with suppress(NevoaError):
         return read_json(run.status_file)
     return {}
 
 
-def _write_status(run: Lockable, state: RunStatus, message: str = "") -> None:
+def _write_status(run: "Run", state: RunStatus, message: str = "") -> None:
     status = {"format": FORMAT, "state": state, "pid": os.getpid(), "host": socket.gethostname(), "message": message}
     write_text(run.status_file, json.dumps(status, indent=2) + "\n")

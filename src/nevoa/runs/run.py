@@ -34,7 +34,7 @@ RUNS = Path("runs")
 PACKAGED = Path(__file__).parents[1] / "packaged" / "fashion_mnist"
 
 
-Part = TypeVar("Part")
+Found = TypeVar("Found")
 
 
 class ObjectOptions(TypedDict, total=False):
@@ -214,7 +214,7 @@ def newest_run(folder: Path = RUNS) -> Run:
     return max(runs, key=lambda run: run.weights_file.stat().st_mtime)
 
 
-def _intact(part: Callable[[], Part]) -> Part | None:
+def _intact(part: Callable[[], Found]) -> Found | None:
     """A part of a display, or None if it cannot be read: a notebook shows the others."""
     with suppress(Exception):
         return part()
