@@ -1,4 +1,4 @@
-# The two commands of the README. Both make the environment first if it is not there.
+# The README explains make demo and make test. Both create the environment .venv first if it is missing.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -13,7 +13,7 @@ demo: $(BIN)/.installed
 	$(BIN)/nevoa sample $(DEMO) --sampler ddpm --steps 100 --out $(DEMO)/clothes.gif
 	@echo
 	@echo "A grid of new clothes:            $(DEMO)/clothes.png"
-	@echo "The way they came out of noise:   $(DEMO)/clothes.gif"
+	@echo "How they came out of the noise:   $(DEMO)/clothes.gif"
 	@echo "The run (settings, losses, model): $(DEMO)/"
 	@echo
 	@echo "Next:  $(BIN)/nevoa sample $(DEMO) --sampler ddpm --steps 100 --trajectory 10 --out rows.png"
@@ -22,7 +22,7 @@ demo: $(BIN)/.installed
 
 test: $(BIN)/.installed-test lint
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
-	@echo "Again with the kernels of a CPU without AVX-512 and AMX: tests that compare rounded results"
+	@echo "Repeating the tests that compare rounded results with the kernels of a CPU that has no AVX-512 and no AMX"
 	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(BIN)/python -m pytest -m numerical
 
 lint: $(BIN)/.installed-test
