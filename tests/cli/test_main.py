@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import nevoa as package
-from tests.cli.conftest import nevoa
+from tests.cli.conftest import OPTIONS, nevoa
 
 
 def test_help_does_not_wait_for_torch() -> None:
@@ -47,3 +47,12 @@ def test_completion_is_installed_where_bash_reads_it(tmp_path: Path) -> None:
     subprocess.run(command, check=True, cwd=tmp_path, env=environment, capture_output=True)
     scripts = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
     assert any("--accept-changes" in script and "dpm_solver" in script for script in scripts)
+
+
+def test_a_warning_is_one_sentence(tmp_path: Path) -> None:
+    """Without the path and the line of code that Python prints beside it."""
+    options = ("--steps", "1", "--dry-run", "-o", "diffusion.schedule=linear", "-o", "diffusion.prediction=x0")
+    told = nevoa("train", "fashion_mnist_10k", *OPTIONS, *options, folder=tmp_path).stderr
+    warnings = [line for line in told.splitlines() if "warning" in line.lower()]
+    assert len(warnings) == 1
+    assert warnings[0].startswith("nevoa: warning: The linear schedule in 20 steps ends at alpha_bar[20] = 0.81")

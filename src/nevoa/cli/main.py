@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import warnings
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -37,7 +38,9 @@ def main() -> None:
     wait_politely()
     signal.signal(signal.SIGTERM, leave)
     try:
-        app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn
+            app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
     except (NevoaError, CycloptsError) as error:
         _refuse(str(error))
     except OSError as error:  # a file operation without an error message of its own
@@ -49,7 +52,16 @@ def main() -> None:
 
 def _refuse(message: str) -> None:
     """Print an error and exit with code 2."""
+    _print(f"nevoa: {message}")
+    sys.exit(2)
+
+
+def _warn(message: Warning | str, *_: object) -> None:
+    """Print a warning without the line of code that it came from."""
+    _print(f"nevoa: warning: {message}")
+
+
+def _print(text: str) -> None:
     from nevoa.cli.terminal import console
 
-    console(stderr=True).print(f"nevoa: {message}")
-    sys.exit(2)
+    console(stderr=True).print(text)
