@@ -55,4 +55,4 @@ def test_a_warning_is_one_sentence(tmp_path: Path) -> None:
     told = nevoa("train", "fashion_mnist_10k", *OPTIONS, *options, folder=tmp_path).stderr
     warnings = [line for line in told.splitlines() if "warning" in line.lower()]
     assert len(warnings) == 1
-    assert warnings[0].startswith("nevoa: warning: The linear schedule in 20 steps ends at alpha_bar[20] = 0.81")
+    assert warnings[0].startswith("nevoa: warning: The linear schedule in 20 steps ends at alpha_bar[20] = 0.82")
