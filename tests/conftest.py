@@ -22,6 +22,8 @@ from tests.small_runs import job, two_checkpoints  # noqa: E402, F401
 # Two trainers that share two cores wait for one another's spinning threads; these networks are too small for two.
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
+# pytest-xdist sets it in its workers; lines are broken only where a test says how wide the terminal is.
+os.environ.pop("COLUMNS", None)
 
 # Nothing is timed on a noisy machine.
 settings.register_profile("untimed", deadline=None)
