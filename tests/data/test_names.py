@@ -7,26 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from nevoa.data import ImageSet, label_of, load_images
-from tests.data.pictures import encoded, photo
+from nevoa.data import label_of, load_images
+from tests.data.pictures import PICTURES, encoded, kinds, photo, written
 
 APART = unicodedata.normalize("NFD", "été")
-
-
-PICTURES = [encoded(photo(number), "PNG") for number in range(4)]
-
-
-def written(folder: Path, files: dict[str, bytes | str]) -> ImageSet:
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return load_images(str(folder))
-
-
-def kinds(images: ImageSet) -> list[str]:
-    """The class of each image."""
-    return [images.classes[label] for label in images.labels.tolist()]
 
 
 def test_letters_with_accents_are_one_whoever_wrote_them(tmp_path: Path) -> None:

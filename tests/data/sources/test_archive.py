@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from nevoa.data import ImageSet, load_images
+from nevoa.data import load_images
 from nevoa.errors import NevoaError
-from tests.data.pictures import encoded, photo
+from tests.data.pictures import PICTURES, kinds
 
 
 def test_a_member_that_would_fill_the_memory_is_left_out(folder: Path, tmp_path: Path) -> None:
@@ -142,14 +142,6 @@ def test_a_member_that_is_damaged_is_listed(folder: Path, tmp_path: Path) -> Non
     images = load_images(path)
     assert len(images) == 11
     assert "CRC" in images.notes.bad[0].reason
-
-
-PICTURES = [encoded(photo(number), "PNG") for number in range(4)]
-
-
-def kinds(images: ImageSet) -> list[str]:
-    """The class of each image."""
-    return [images.classes[label] for label in images.labels.tolist()]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp437"])

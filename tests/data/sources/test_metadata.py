@@ -6,24 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nevoa.data import ImageSet, load_images
+from nevoa.data import load_images
 from nevoa.errors import NevoaError
-from tests.data.pictures import encoded, photo
-
-PICTURES = [encoded(photo(number), "PNG") for number in range(4)]
-
-
-def written(folder: Path, files: dict[str, bytes | str]) -> ImageSet:
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return load_images(str(folder))
-
-
-def kinds(images: ImageSet) -> list[str]:
-    """The class of each image."""
-    return [images.classes[label] for label in images.labels.tolist()]
+from tests.data.pictures import PICTURES, kinds, written
 
 
 def test_a_table_has_one_column_of_classes(tmp_path: Path) -> None:
