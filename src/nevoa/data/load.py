@@ -115,6 +115,8 @@ def read_unchanged(path: Path, count: int | None = None) -> UInt8[np.ndarray, "N
 
     A NevoaError if one cannot be read, or differs in size from the first.
     """
+    if not path.exists():
+        raise NevoaError(f"There is no file or folder {path}.")
     listing = find_source(str(path.absolute())).list()  # a path, never a data set of the catalogue
     if listing.bad:
         raise NevoaError(f"{path}: {listing.bad[0].name}: {listing.bad[0].reason}.")
