@@ -61,7 +61,7 @@ def check_schedule(schedule: object) -> None:
             f"The tables of {name} have {len(signal)} and {len(noise)} entries: both need T + 1, with T at least 2."
         )
     if signal[0] != 1 or noise[0] != 0 or not bool((log_snr_of(schedule).diff() < 0).all()):
-        raise NevoaError(f"The tables of {name} must start at signal 1, noise 0, and signal / noise must always fall.")
+        raise NevoaError(f"{name} must start at signal 1 and noise 0, and its signal / noise must always fall.")
 
 
 @dataclass(frozen=True)
