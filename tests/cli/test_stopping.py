@@ -150,6 +150,6 @@ def test_runs_are_listed_and_checked(tmp_path: Path) -> None:
     done = nevoa("runs", "check", "runs/bad", folder=tmp_path, code=2)
     assert f"{model.parent.name}: damaged: model.safetensors" in done.stdout
     assert "model/model.safetensors: damaged" in done.stdout
-    assert "metrics.jsonl: line 3 of 3 is torn" in done.stdout
+    assert "metrics.jsonl: line 3 of 3 is cut off" in done.stdout
     assert "evaluation/sheet.png: not a complete picture" in done.stdout
     assert "Damaged parts of runs/bad: 4" in done.stderr
