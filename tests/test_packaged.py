@@ -28,7 +28,7 @@ def test_it_is_small_and_makes_images_of_a_class() -> None:
 @pytest.mark.slow
 def test_its_images_score_what_its_card_states() -> None:
     card = Run(PACKAGED).card_file.read_text(encoding="utf-8")
-    stated = re.search(rf"first {COUNT} images ([\d.]+)", card)
+    stated = re.search(rf"([\d.]+) for the first {COUNT} images", card)
     assert stated
     reference = Reference.of(DataConfig(source="fashion_mnist"))
     features = reference.feature_network.features(nevoa.load().sample(COUNT))

@@ -134,9 +134,11 @@ def test_names_in_a_config_are_never_imported(tmp_path: Path, monkeypatch: pytes
 def command(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
     """Type a command; return its exit code."""
     monkeypatch.setattr(sys, "argv", ["nevoa", *arguments])
-    with pytest.raises(SystemExit) as stop:
+    try:
         main()
-    return int(stop.value.code or 0)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0
 
 
 @pytest.mark.slow
