@@ -24,8 +24,10 @@ def test_both_memory_formats_hold_the_same_bits(channels: int) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (4, 6, 5, channels), dtype=np.uint8)
     plain, last = to_unit(pixels), to_unit(pixels, torch.channels_last)
     assert torch.equal(plain, last)
-    assert plain.stride() == (channels * 30, 30, 5, 1)
-    assert last.stride() == (channels * 30, 1, 5 * channels, channels)
+    assert plain.is_contiguous()
+    assert last.is_contiguous(memory_format=torch.channels_last)
+    if channels == 1:  # both layouts at once: these strides give the scores and weights of runs so far, bit for bit
+        assert plain.stride() == last.stride() == (30, 1, 5, 1)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
