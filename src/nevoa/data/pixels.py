@@ -10,7 +10,7 @@ def to_unit(
     images: UInt8[np.ndarray, "B H W C"], memory_format: torch.memory_format = torch.contiguous_format
 ) -> Float[Tensor, "B C H W"]:
     """Convert uint8 pixels to float32 in [-1, 1]; with `torch.channels_last` the pixels are not moved again."""
-    # Moved first, then scaled: gray images are in both layouts at once, and their strides decide how convolutions round.
+    # Moved, then scaled: gray images are in both layouts at once, and their strides decide how convolutions round.
     x = torch.from_numpy(images.astype(np.float32)).permute(0, 3, 1, 2).contiguous(memory_format=memory_format)
     return x / 127.5 - 1
 
