@@ -8,11 +8,9 @@ from typing import Any, TypedDict, Unpack, get_args
 
 from nevoa.config import Config, DataConfig, parse, read_toml
 from nevoa.errors import NevoaError, unknown
-from nevoa.vocabulary import BudgetName
+from nevoa.vocabulary import DEFAULT_PRESET, BudgetName
 
 Tables = Mapping[str, Mapping[str, Any]]
-
-DEFAULT_PRESET = "quick"
 
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     # The teaching notebook, unchanged.

@@ -6,6 +6,7 @@ Imports nothing, so that `nevoa --help` waits for nothing.
 from typing import Literal
 
 PresetName = Literal["quick", "classic", "ddpm-cifar10", "flow"]
+DEFAULT_PRESET: PresetName = "quick"
 ScheduleName = Literal["linear", "quadratic", "sigmoid", "cosine", "flow"]
 PredictionName = Literal["epsilon", "x0", "v", "flow"]
 LossName = Literal["l1", "l2", "huber"]
@@ -19,4 +20,5 @@ VarianceName = Literal["small", "large"]
 DeviceName = Literal["cpu", "cuda", "mps"]
 PrecisionName = Literal["float32", "bfloat16", "float16"]
 BudgetName = Literal["minutes", "epochs", "steps"]
+RunStatus = Literal["running", "stopped", "finished", "failed"]
 MetricName = Literal["frechet", "kernel", "manifold", "classes", "bits", "memorisation", "inception"]

@@ -15,7 +15,7 @@ from nevoa.cli.notify import notify as send
 from nevoa.cli.options import Plugin, Source, SourceOptions
 from nevoa.cli.preparation import left_out, show_preparation
 from nevoa.errors import NevoaError
-from nevoa.vocabulary import PresetName
+from nevoa.vocabulary import DEFAULT_PRESET, PresetName
 
 if TYPE_CHECKING:
     from nevoa.config import Config
@@ -57,7 +57,7 @@ class TrainingOptions:
     @property
     def start(self) -> str:
         """The preset's name, for the run folder; `config` if training starts from a file."""
-        return self.preset or ("config" if self.config else "quick")
+        return self.preset or ("config" if self.config else DEFAULT_PRESET)
 
     def keywords(self) -> dict[str, Any]:
         """Keyword options of `configure`; None means not given."""
@@ -120,7 +120,7 @@ def train(
 
 def _configure(source: str | None, training: TrainingOptions, images: SourceOptions) -> "Config":
     from nevoa.plugins import load_plugins
-    from nevoa.presets import DEFAULT_PRESET, configure
+    from nevoa.presets import configure
 
     if training.preset and training.config:
         raise NevoaError("Give --preset or --config, not both.")

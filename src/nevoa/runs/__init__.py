@@ -1,8 +1,9 @@
 """The run folder: training appends to it, everything else reads it. Only this room knows the file names in it."""
 
-from nevoa.runs.lock import RunStatus, refuse_if_training, status_of, training_lock
+from nevoa.runs.lock import refuse_if_training, status_of, training_lock
 from nevoa.runs.overview import Summary, runs_in
 from nevoa.runs.run import PACKAGED, RUNS, Run, load, newest_run
+from nevoa.vocabulary import RunStatus
 
 __all__ = [
     "PACKAGED",

@@ -5,18 +5,18 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
 from nevoa._util.files import explained, read_json, write_text
 from nevoa.errors import NevoaError
+from nevoa.vocabulary import RunStatus
 
 if TYPE_CHECKING:
     from nevoa.runs.run import Run
 
 FORMAT = 1
-RunStatus = Literal["running", "stopped", "finished", "failed"]
 # Asking whether a run is being trained holds its lock for a moment.
 PATIENCE_SECONDS = 1.0
 

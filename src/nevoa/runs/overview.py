@@ -8,8 +8,9 @@ from pathlib import Path
 from nevoa._util.files import size_of
 from nevoa.errors import NevoaError
 from nevoa.runs.checkpoint import newest_saved
-from nevoa.runs.lock import RunStatus, status_of
+from nevoa.runs.lock import status_of
 from nevoa.runs.run import Run
+from nevoa.vocabulary import RunStatus
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from nevoa.data import ImageSet, as_image_set, load_images, short_name
 from nevoa.errors import NevoaError
 from nevoa.model import NAMES, Objects
 from nevoa.network_config import OBJECT
-from nevoa.presets import DEFAULT_PRESET, TrainingOptions, configure
+from nevoa.presets import TrainingOptions, configure
 from nevoa.runs import RUNS, Run, checkpoint, refuse_if_training, status_of, training_lock
 from nevoa.training.job import Job, resolve
 from nevoa.training.loop import Step, training_steps
@@ -29,6 +29,7 @@ from nevoa.training.recorder import Recorder
 from nevoa.training.resume import difference
 from nevoa.training.snapshot import restore
 from nevoa.training.state import TrainingState
+from nevoa.vocabulary import DEFAULT_PRESET
 
 
 class Keywords(TrainingOptions, total=False):
