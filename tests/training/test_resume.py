@@ -226,18 +226,14 @@ def test_a_stopped_run_whose_checkpoints_are_gone_is_not_begun_anew(tiny: Config
         resolve_run(tiny, run.folder)
 
 
-def parameters(job: Job) -> int:
-    return TrainingState.fresh(job.config, job.images.shape).model().parameters
-
-
 def test_a_run_that_holds_much_already_needs_less_room(
     job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
     monkeypatch.setattr("nevoa.training.plan.check_room", lambda folder, needed, what: asked.append(needed))
-    check_disk(parameters(job), job.config.training, tmp_path / "r")
+    check_disk(job.parameters, job.config.training, tmp_path / "r")
     stop_after(job, tmp_path / "r", 7)
-    check_disk(parameters(job), job.config.training, tmp_path / "r")
+    check_disk(job.parameters, job.config.training, tmp_path / "r")
     saved = [path.stat().st_size for part in ("checkpoints", "model") for path in (tmp_path / "r" / part).rglob("*.*")]
     assert asked[0] - asked[1] == sum(saved) > 0
 
@@ -248,7 +244,7 @@ def test_a_full_disk_is_said(job: Job, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("nevoa._util.files.shutil.disk_usage", lambda _: type("Usage", (), {"free": 10_000})())
     with pytest.raises(NevoaError, match=r"needs up to .* are free"):
         if when == "before the start":
-            check_disk(parameters(job), job.config.training, tmp_path / "r")
+            check_disk(job.parameters, job.config.training, tmp_path / "r")
         else:
             save_checkpoint(state, tmp_path / "r")
     assert not (tmp_path / "r").exists()

@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 import torch
 from torch import Tensor
 
+from nevoa._util.memory import memory_errors_explained
 from nevoa._util.threads import available_cores
 from nevoa.errors import NevoaError
 from nevoa.vocabulary import DeviceName, PrecisionName
@@ -47,14 +48,15 @@ def choose_threads() -> int:
 
 @contextmanager
 def computing(device: DeviceName, threads: int | None = None) -> Iterator[None]:
-    """Set threads, and TF32 on CUDA, while the block runs; restore both afterwards."""
+    """Set threads, and TF32 on CUDA, while the block runs; restore both afterwards. Explains a lack of memory."""
     threads_before, precision_before = torch.get_num_threads(), torch.get_float32_matmul_precision()
     torch.set_num_threads(threads or choose_threads())
     if device == "cuda":
         # For matrix products; convolutions use TF32 by default.
         torch.set_float32_matmul_precision("high")
     try:
-        yield
+        with memory_errors_explained():
+            yield
     finally:
         torch.set_num_threads(threads_before)
         torch.set_float32_matmul_precision(precision_before)

@@ -1,6 +1,7 @@
 """Names of networks: register one, build the one that a config describes, check one that a caller made."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -82,16 +83,26 @@ def check_network(network: Any, shape: tuple[int, int, int], classes: int = 0) -
     name, inputs = type(network).__name__, "(x_t, t, label)" if classes else "(x_t, t)"
     device = next(network.parameters(), torch.empty(0)).device
     x, t = torch.zeros(2, *shape, device=device), torch.ones(2, dtype=torch.int64, device=device)
-    modes = {module: module.training for module in network.modules()}
+    label = [torch.tensor([0, classes], device=device)] if classes else []
     try:
-        output = network.eval()(x, t, *([torch.tensor([0, classes], device=device)] if classes else []))
+        with evaluating(network):
+            output = network(x, t, *label)
     except Exception as error:
         raise NevoaError(
             f"The network {name} does not take {inputs} with x_t of shape {list(x.shape)}: {reason(error)}."
         ) from error
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
     if not isinstance(output, Tensor) or output.shape != x.shape:
         found = list(output.shape) if isinstance(output, Tensor) else type(output).__name__
         raise NevoaError(f"The network {name} must return a tensor of the shape of x_t, {list(x.shape)}, not {found}.")
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Put a network into evaluation mode while the block runs; every module's own mode is restored afterwards."""
+    modes = {module: module.training for module in network.modules()}
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode

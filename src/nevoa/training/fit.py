@@ -83,8 +83,7 @@ def resolve_run(
     job = resolve(config, images, **options)
     _refuse_fewer_steps(job, [int(path.name) for path in done])
     if not finished:
-        parameters = TrainingState.fresh(job.config, job.images.shape, job.objects).model().parameters
-        check_disk(parameters, job.config.training, folder)
+        check_disk(job.parameters, job.config.training, folder)
     return job
 
 

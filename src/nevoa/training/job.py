@@ -16,8 +16,9 @@ from nevoa.diffusion.schedule import check_schedule
 from nevoa.errors import NevoaError
 from nevoa.model import NAMES, Objects, check_objects, described
 from nevoa.network_config import OBJECT
-from nevoa.networks import check_network
+from nevoa.networks import check_network, empty_network
 from nevoa.training.budget import Costs, course, is_open
+from nevoa.training.memory import check_activations, check_weights
 from nevoa.training.profile import Profile
 from nevoa.training.resume import resumed
 
@@ -40,6 +41,14 @@ class Job:
     images: ImageSet
     objects: Objects = NAMES
     costs: Costs | None = None
+
+    @property
+    def parameters(self) -> int:
+        """Number of the network's parameters, counted without allocating them."""
+        config, network = self.config, self.objects.network
+        if network is None:
+            network = empty_network(config.network, self.images.shape[0], len(config.classes))
+        return sum(parameter.numel() for parameter in network.parameters())
 
 
 def resolve(
@@ -78,12 +87,19 @@ def resolve(
         config = resumed(config, saved, accept_changes)
     threads = config.training.threads or choose_threads()
     config = config.updated("training", device=choose_device(config.training.device), threads=threads)
-    profile = Profile(config, images, objects)
     if objects.network is not None:
         check_network(objects.network, images.shape, len(config.classes))
-    _ = profile.state  # builds the network, before anything is timed
+    profile = Profile(config, images, objects)
+    _check_memory(profile)
     _settle(profile, started, measured=recorded and saved is None)
     return Job(profile.config, images, objects, profile.measured_costs)
+
+
+def _check_memory(profile: Profile) -> None:
+    """Build the network, before anything is timed, if there is memory for training it."""
+    config, images = profile.config, profile.images
+    check_weights(Job(config, images, profile.objects).parameters, config.training)
+    check_activations(profile.state.network, images.shape, bool(config.classes), config.training)
 
 
 def _check(objects: Objects) -> None:

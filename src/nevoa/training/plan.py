@@ -52,7 +52,7 @@ class Plan:
     def of(cls, job: Job) -> "Plan":
         """The plan of a job; times its steps and previews unless that was done to settle it."""
         profile = Profile(job.config, job.images, job.objects, job.costs)
-        training, parameters = job.config.training, profile.state.model().parameters
+        training, parameters = job.config.training, job.parameters
         costs, flop = profile.costs, profile.flop_per_image
         return cls(
             config=job.config,

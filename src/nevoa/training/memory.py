@@ -1,0 +1,62 @@
+"""The memory that a training needs, estimated before any of it is taken."""
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
+
+from nevoa._util.memory import available_bytes
+from nevoa.config import TrainingConfig
+from nevoa.errors import NevoaError
+from nevoa.model import Shape
+from nevoa.networks import evaluating
+
+# A network is tried on images up to this side; of larger ones it saves in proportion to their pixels.
+TRIED_SIDE = 64
+
+
+def check_weights(parameters: int, training: TrainingConfig) -> None:
+    """Raise a NevoaError if weights, gradients, moments and average do not fit into memory."""
+    copies = 3 + bool(training.ema_decay)  # muon keeps one moment, adam two
+    _check(4 * parameters * copies, training, f"A network of {parameters:,} parameters", "network.dim")
+
+
+def check_activations(network: nn.Module, shape: Shape, conditional: bool, training: TrainingConfig) -> None:
+    """Raise a NevoaError if what the network saves of a batch for its gradient does not fit into memory."""
+    images = -(-training.batch_size // training.accumulation)
+    # bf16 halves what is saved, and "auto" may choose it: the estimate is the least that can be needed.
+    scale = 1.0 if training.precision == "float32" else 0.5
+    needed = int(scale * images * saved_bytes(network, shape, conditional))
+    height, width = shape[1:]
+    what = f"Training on {images} images of {height}x{width} at once"
+    _check(needed, training, what, "training.batch_size, --size or network.dim")
+
+
+@torch.enable_grad()
+def saved_bytes(network: nn.Module, shape: Shape, conditional: bool = False) -> int:
+    """Bytes that autograd saves of one image `[C, H, W]` in float32, the weights left out."""
+    channels, height, width = shape
+    tried = min(height, TRIED_SIDE), min(width, TRIED_SIDE)
+    device = next(network.parameters(), torch.empty(0)).device
+    weights = {tensor.untyped_storage().data_ptr() for tensor in (*network.parameters(), *network.buffers())}
+    saved: dict[int, int] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        saved[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    x, t = torch.zeros(1, channels, *tried, device=device), torch.ones(1, dtype=torch.int64, device=device)
+    label = [torch.zeros(1, dtype=torch.int64, device=device)] if conditional else []
+    with evaluating(network), saved_tensors_hooks(note, lambda tensor: tensor):
+        output = network(x, t, *label)  # keeps its graph, and so all that was saved, alive
+    total = sum(size for place, size in saved.items() if place not in weights)
+    del output
+    return total * (height * width) // (tried[0] * tried[1])
+
+
+def _check(needed: int, training: TrainingConfig, what: str, lower: str) -> None:
+    if needed > (free := available_bytes(training.device)):
+        raise NevoaError(
+            f"{what} needs at least {needed / 1e9:,.1f} GB of memory, but {free / 1e9:,.1f} GB are available: lower "
+            f"{lower}."
+        )

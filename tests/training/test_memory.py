@@ -1,0 +1,54 @@
+"""The memory of a training, estimated before it is taken."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+import nevoa
+from nevoa.config import Config
+from nevoa.data import ImageSet
+from nevoa.errors import NevoaError
+from nevoa.model import fresh_network
+from nevoa.networks import UNet
+from nevoa.training import memory
+from nevoa.training.memory import saved_bytes
+
+
+class TwoConvolutions(nn.Module):
+    """Saves its input for the first convolution, 8 channels for the activation and 8 for the second convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.SiLU(), nn.Conv2d(8, 1, 3, padding=1))
+
+    def forward(self, x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        return self.layers(x)
+
+
+@pytest.mark.parametrize("side", [8, 64, 128])
+def test_what_autograd_saves_is_counted(side: int) -> None:
+    assert saved_bytes(TwoConvolutions(), (1, side, side)) == 4 * (1 + 8 + 8) * side**2
+
+
+def test_the_estimate_of_large_images_is_never_too_high(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a trial at full size counts is more: the attention of a U-Net grows with the square of the pixels."""
+    network = UNet(1, dim=8, multipliers=(1, 2))
+    estimated = saved_bytes(network, (1, 96, 96))
+    monkeypatch.setattr(memory, "TRIED_SIDE", 96)
+    assert saved_bytes(network, (1, 96, 96)) / 2 < estimated < saved_bytes(network, (1, 96, 96))
+
+
+@pytest.mark.parametrize("what", ["A network of", "Training on"])
+def test_a_training_that_does_not_fit_is_refused(
+    tiny: Config, few_images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Before anything is timed or written."""
+    parameters = sum(parameter.numel() for parameter in fresh_network(tiny, few_images.shape).parameters())
+    copies = {"A network of": 2, "Training on": 4}[what]
+    monkeypatch.setattr(memory, "available_bytes", lambda device: 4 * copies * parameters)
+    monkeypatch.setattr("nevoa.training.job._settle", lambda *args, **kwargs: pytest.fail("measured"))
+    with pytest.raises(NevoaError, match=what):
+        nevoa.fit(tiny.updated("training", batch_size=256), tmp_path / "r", images=few_images)
+    assert not (tmp_path / "r").exists()
