@@ -1,6 +1,5 @@
 """Figures: the sheet of an evaluation, and the loss curve of a run."""
 
-import io
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -65,11 +64,9 @@ def loss_curve(metrics: Iterable[Mapping[str, Any]]) -> Image.Image:
         raise NevoaError("There is no loss to draw yet: the run has not reported any.")
     figure = Figure(figsize=LOSS_SIZE, layout="constrained", dpi=100)
     axes = figure.add_subplot()
-    axes.set_yscale("log")
-    axes.plot(*zip(*points, strict=True), linewidth=1.2, marker="." if len(points) < FEW_POINTS else "")
+    axes.semilogy(*zip(*points, strict=True), linewidth=1.2, marker="." if len(points) < FEW_POINTS else "")
     axes.locator_params(axis="x", nbins=6)
-    axes.set_xlabel("images seen")
-    axes.set_ylabel("loss")
+    axes.set(xlabel="images seen", ylabel="loss")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.grid(alpha=0.3, which="both")
     return _rendered(figure)
@@ -98,6 +95,8 @@ def _show_curve(axes: "Axes", title: str, curve: Curve) -> None:
 
 
 def _rendered(figure: "Figure") -> Image.Image:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return Image.open(buffer)
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba()))

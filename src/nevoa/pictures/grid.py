@@ -11,8 +11,6 @@ Images = UInt8[np.ndarray, "N H W C"]
 
 # A 28x28 image is 7 mm wide on a common screen, too small to see; images are enlarged to about this side.
 SMALL_SIDE = 64
-_WHITE = {"L": 255, "RGB": (255, 255, 255)}
-_BLACK = {"L": 0, "RGB": (0, 0, 0)}
 
 
 def grid(
@@ -38,37 +36,27 @@ def grid(
         row, column = reversed(divmod(index, rows)) if down else divmod(index, columns)
         top, left = gap + row * (height + gap), gap + column * (width + gap)
         sheet[top : top + height, left : left + width] = tile
-    return _picture(sheet)
+    return Image.fromarray(sheet[:, :, 0] if channels == 1 else sheet)
 
 
 def titled_grid(
     images: Images, titles: Sequence[str], columns: int | None = None, side: int = SMALL_SIDE
 ) -> Image.Image:
     """Arrange images row by row, each with its title below. Small images are enlarged to about `side`."""
-    columns = columns or math.ceil(math.sqrt(len(images)))
-    firsts = range(0, len(images), columns)
-    scale = max(1, round(side / images.shape[2]))
-    size = _font_size(titles, scale * images.shape[2])
-    strips = [_titled_strip(images[i : i + columns], titles[i : i + columns], scale, size) for i in firsts]
-    width, height = strips[0].width, sum(strip.height for strip in strips)
-    sheet = Image.new(strips[0].mode, (width, height), _WHITE[strips[0].mode])
-    top = 0
-    for strip in strips:
-        sheet.paste(strip, (0, top))
-        top += strip.height
-    return sheet
-
-
-def _titled_strip(images: Images, titles: Sequence[str], scale: int, size: int) -> Image.Image:
-    tiles = grid(images, columns=len(images), gap=4, scale=scale)
-    pitch, line = (tiles.width - 4) // len(images), math.ceil(size * 1.8)
-    strip = Image.new(tiles.mode, (tiles.width, tiles.height + line), _WHITE[tiles.mode])
-    strip.paste(tiles)
-    draw, font = ImageDraw.Draw(strip), ImageFont.load_default(size)
+    columns = min(columns or math.ceil(math.sqrt(len(images))), len(images))
+    tiles = enlarged(images, max(1, round(side / images.shape[2])))
+    count, height, width, _ = tiles.shape
+    size = _font_size(titles, width)
+    line = math.ceil(size * 1.8)
+    below = np.full((count, 4 + line, *tiles.shape[2:]), 255, np.uint8)
+    sheet = grid(np.concatenate([tiles, below], axis=1), columns, gap=4, scale=1)
+    sheet = sheet.crop((0, 0, sheet.width, sheet.height - 4))
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size)
     for index, title in enumerate(titles):
-        middle = (4 + index * pitch + (pitch - 4) / 2, tiles.height + line / 2 - 2)
-        draw.text(middle, title, fill=_BLACK[tiles.mode], font=font, anchor="mm")
-    return strip
+        row, column = divmod(index, columns)
+        middle = 4 + column * (width + 4) + width / 2, row * (height + 8 + line) + height + 6 + line / 2
+        draw.text(middle, title, fill="black", font=font, anchor="mm")
+    return sheet
 
 
 def _font_size(titles: Sequence[str], width: int) -> int:
@@ -88,18 +76,14 @@ def titled_rows(rows: Sequence[UInt8[np.ndarray, "_ H W C"]], titles: Sequence[s
     sheet = grid(np.concatenate(filled), columns=longest).convert("RGB")
     font = ImageFont.load_default(max(11, min(16, sheet.height // len(rows) // 3)))
     width = math.ceil(max(font.getlength(title) for title in titles[: len(rows)])) + 16
-    result = Image.new("RGB", (width + sheet.width, sheet.height), (255, 255, 255))
+    result = Image.new("RGB", (width + sheet.width, sheet.height), "white")
     result.paste(sheet, (width, 0))
     draw, pitch = ImageDraw.Draw(result), sheet.height / len(rows)
     for index, title in enumerate(titles[: len(rows)]):
-        draw.text((width - 8, (index + 0.5) * pitch), title, fill=(0, 0, 0), font=font, anchor="rm")
+        draw.text((width - 8, (index + 0.5) * pitch), title, fill="black", font=font, anchor="rm")
     return result
 
 
 def enlarged(images: Images, scale: int) -> UInt8[np.ndarray, "N sH sW C"]:
     """Enlarge every pixel to a square of `scale` by `scale`."""
     return images.repeat(scale, axis=1).repeat(scale, axis=2)
-
-
-def _picture(sheet: UInt8[np.ndarray, "H W C"]) -> Image.Image:
-    return Image.fromarray(sheet[:, :, 0] if sheet.shape[2] == 1 else sheet)
