@@ -8,13 +8,12 @@ from jaxtyping import Float64, UInt8
 from PIL import Image
 
 from nevoa.errors import NevoaError
-from nevoa.pictures.grid import grid
+from nevoa.pictures.grid import Images, grid
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Images = UInt8[np.ndarray, "N H W C"]
 Curve = Float64[np.ndarray, " T"]
 
 COLUMNS = 16

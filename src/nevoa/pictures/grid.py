@@ -61,11 +61,8 @@ def titled_grid(
 
 def _font_size(titles: Sequence[str], width: int) -> int:
     """The largest font size from 16 down to 8 at which every title fits the width."""
-
-    def fits(size: int) -> bool:
-        return max(map(ImageFont.load_default(size).getlength, titles)) <= width
-
-    return next(filter(fits, range(16, 8, -1)), 8)
+    sizes = range(16, 8, -1)
+    return next((size for size in sizes if max(map(ImageFont.load_default(size).getlength, titles)) <= width), 8)
 
 
 def titled_rows(rows: Sequence[UInt8[np.ndarray, "_ H W C"]], titles: Sequence[str]) -> Image.Image:
@@ -75,11 +72,11 @@ def titled_rows(rows: Sequence[UInt8[np.ndarray, "_ H W C"]], titles: Sequence[s
     filled = [np.concatenate([row, blank.repeat(longest - len(row), axis=0)]) for row in rows]
     sheet = grid(np.concatenate(filled), columns=longest).convert("RGB")
     font = ImageFont.load_default(max(11, min(16, sheet.height // len(rows) // 3)))
-    width = math.ceil(max(font.getlength(title) for title in titles[: len(rows)])) + 16
+    width = math.ceil(max(font.getlength(title) for title in titles)) + 16
     result = Image.new("RGB", (width + sheet.width, sheet.height), "white")
     result.paste(sheet, (width, 0))
     draw, pitch = ImageDraw.Draw(result), sheet.height / len(rows)
-    for index, title in enumerate(titles[: len(rows)]):
+    for index, title in enumerate(titles):
         draw.text((width - 8, (index + 0.5) * pitch), title, fill="black", font=font, anchor="rm")
     return result
 
