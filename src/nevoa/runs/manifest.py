@@ -20,14 +20,6 @@ def manifest_of(images_seen: int, files: Mapping[str, bytes]) -> str:
     return _to_json(images_seen, {name: (len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items()})
 
 
-def is_complete(path: Path, manifest: str) -> bool:
-    """Whether a checkpoint exists that has exactly this manifest and is valid."""
-    try:
-        return (path / NAME).read_bytes() == manifest.encode() and not faults(path)
-    except OSError:
-        return False
-
-
 def faults(path: Path) -> list[str]:
     """Names of the files of a checkpoint that are damaged or missing; empty if the checkpoint is valid.
 

@@ -51,25 +51,20 @@ def read(weights_file: Path, config_file: Path, device: DeviceWish = "auto", obj
 
 
 def _read_network(weights_file: Path, config: Config, shape: Shape, objects: Objects) -> nn.Module:
-    # Checked before any memory is allocated: a damaged config may describe a huge network.
-    check_shapes(weights_file, _shapes(config, shape, objects.network))
-    tensors = read_tensors(weights_file)
+    # Shapes are checked before any memory is allocated: a damaged config may describe a huge network.
     if objects.network is not None:
+        check_shapes(weights_file, {name: tensor.shape for name, tensor in objects.network.state_dict().items()})
         network = copy.deepcopy(objects.network)
-        network.load_state_dict(tensors)
+        network.load_state_dict(read_tensors(weights_file))
     else:
-        network = restored_network(config.network, shape[0], len(config.classes), tensors)
+        described = config.network, shape[0], len(config.classes)
+        check_shapes(weights_file, network_shapes(*described))
+        network = restored_network(*described, read_tensors(weights_file))
     # The layout in which the convolutions of oneDNN and cuDNN are fastest.
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
-def _shapes(config: Config, shape: Shape, network: nn.Module | None = None) -> dict[str, torch.Size]:
-    if network is not None:
-        return {name: tensor.shape for name, tensor in network.state_dict().items()}
-    return network_shapes(config.network, shape[0], len(config.classes))
-
-
-def read_config(path: Path) -> tuple[Config, tuple[int, int, int]]:
+def read_config(path: Path) -> tuple[Config, Shape]:
     """Read the config and the image shape (C, H, W) of a model. A NevoaError if the file is damaged."""
     values = read_json(path)
     if values.get("format") != FORMAT:
@@ -88,7 +83,7 @@ def check(weights_file: Path, config_file: Path) -> None:
     """Raise a NevoaError unless the weights are those that the JSON file describes."""
     config, shape = read_config(config_file)
     if not isinstance(config.network, ObjectNetworkConfig):
-        check_shapes(weights_file, _shapes(config, shape))
+        check_shapes(weights_file, network_shapes(config.network, shape[0], len(config.classes)))
     values = read_json(config_file)
     if sha256(weights_file) not in (values.get("sha256"), values.get("before")):
         raise NevoaError(f"damaged, or not the weights that {config_file.name} describes")

@@ -2,25 +2,16 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from PIL import Image
 
 from nevoa import config as configs
-from nevoa._util.files import (
-    SCRATCH,
-    append_line,
-    explained,
-    published,
-    read_json,
-    read_lines,
-    sync,
-    write_text,
-)
+from nevoa._util.files import SCRATCH, append_line, explained, published, read_json, read_lines, sync, write_text
 from nevoa.config import Config
 from nevoa.errors import NevoaError, unknown
 
@@ -32,9 +23,6 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 # The run that comes with the package: Fashion-MNIST, its weights in half precision.
 PACKAGED = Path(__file__).parents[1] / "packaged" / "fashion_mnist"
-
-
-Found = TypeVar("Found")
 
 
 class ObjectOptions(TypedDict, total=False):
@@ -164,15 +152,17 @@ class Run:
         from nevoa.runs.checkpoint import newest_saved
         from nevoa.runs.lock import status_of
 
-        lines = _intact(lambda: list(self.metrics())) or []
-        seen = [_intact(lambda: newest_saved(self.checkpoints)) or 0, *(line["images_seen"] for line in lines)]
-        status = ": ".join(filter(None, _intact(lambda: status_of(self)) or ("unknown",)))
-        rows = {"status": status if self.exists else "not started", "images seen": f"{max(seen):,}"}
-        loss, preview = _intact(lambda: loss_curve(lines)), _intact(lambda: Image.open(self.previews()[-1]).copy())
-        pictures = {"loss": loss, "newest preview": preview}
-        return html_page(
-            self.folder.absolute().name, rows, {name: each for name, each in pictures.items() if each is not None}
-        )
+        rows, pictures = {"status": "unknown", "images seen": "unknown"}, {}
+        with suppress(Exception):
+            rows["status"] = ": ".join(filter(None, status_of(self))) if self.exists else "not started"
+        with suppress(Exception):
+            seen = [newest_saved(self.checkpoints), *(line["images_seen"] for line in self.metrics())]
+            rows["images seen"] = f"{max(seen):,}"
+        with suppress(Exception):
+            pictures["loss"] = loss_curve(self.metrics())
+        with suppress(Exception):
+            pictures["newest preview"] = Image.open(self.previews()[-1]).copy()
+        return html_page(self.folder.absolute().name, rows, pictures)
 
     def publish_model(self, model: "Model") -> None:
         """Write the model for `load`, in place of an earlier one."""
@@ -212,13 +202,6 @@ def newest_run(folder: Path = RUNS) -> Run:
     if not runs:
         raise NevoaError(f"There is no run with a model in {folder}/. Make one with 'nevoa train'.")
     return max(runs, key=lambda run: run.weights_file.stat().st_mtime)
-
-
-def _intact(part: Callable[[], Found]) -> Found | None:
-    """A part of a display, or None if it cannot be read: a notebook shows the others."""
-    with suppress(Exception):
-        return part()
-    return None
 
 
 def _save_picture(path: Path, picture: Image.Image) -> None:
