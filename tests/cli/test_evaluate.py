@@ -99,6 +99,15 @@ def test_what_cannot_be_measured_is_one_line(
 
 @needs_debian
 @pytest.mark.slow
+def test_a_count_that_is_too_small_is_refused_before_images_are_made(
+    tmp_path: Path, trained: Path, refuses: Refuses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nevoa.evaluation.from_run", lambda *_, **__: pytest.fail("made images"))
+    refuses(["evaluate", "runs/tiny", "--count", "100"], "number of images is 100, but", tmp_path)
+
+
+@needs_debian
+@pytest.mark.slow
 def test_a_run_is_measured_by_all_metrics(tmp_path: Path, trained: Path, typed: Typed) -> None:
     shutil.copytree(trained / "runs", tmp_path / "runs")
     out = typed("evaluate", "--count", "150", "--steps", "2")

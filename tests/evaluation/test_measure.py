@@ -109,6 +109,21 @@ def test_what_cannot_be_measured_is_refused(reference: Reference, images: np.nda
         report_of(images, reference)
 
 
+def test_too_few_images_are_refused_before_features_are_computed(
+    reference: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FeatureNetwork, "features", lambda *_: pytest.fail("computed features"))
+    with pytest.raises(NevoaError, match="number of images is 127"):
+        report_of(bands(127).images, reference)
+    with pytest.raises(NevoaError, match="number of test images is 100"):
+        report_of(bands(200).images, dataclasses.replace(reference, test=bands(100)))
+
+
+def test_few_images_are_enough_without_distances(reference: Reference) -> None:
+    report = report_of(bands(20).images, reference, ("classes", "memorisation"))
+    assert report.scores.keys() == {"confidence", "near_copies", "nearest_distance_ratio"}
+
+
 def test_features_that_are_not_numbers_are_refused(reference: Reference) -> None:
     *_, last = train_feature_network(bands(200), None, epochs=1)
     with torch.no_grad():

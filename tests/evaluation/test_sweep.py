@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from nevoa.config import Config, SamplingConfig
+from nevoa.errors import NevoaError
 from nevoa.evaluation import Reference, sweep
 from nevoa.evaluation.frechet import frechet_distance
 from nevoa.evaluation.sweep import SWEEP
@@ -31,6 +32,14 @@ def test_rows_are_what_the_model_makes(model: Model, reference: Reference) -> No
     images = model.sample(150, **grid[1])
     distance = frechet_distance(reference.feature_network.features(images), reference.features())
     assert rows[1].distance == pytest.approx(distance, rel=1e-6)
+
+
+def test_too_few_images_are_refused_before_they_are_made(
+    model: Model, reference: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Model, "sample", lambda *_, **__: pytest.fail("made images"))
+    with pytest.raises(NevoaError, match="number of images is 100"):
+        next(sweep(model, reference, 100))
 
 
 def test_every_sampler_and_spacing_is_tried() -> None:

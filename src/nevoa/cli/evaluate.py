@@ -88,7 +88,7 @@ def evaluate(
         as_json: Print the report as JSON.
     """
     from nevoa.cli.terminal import progress_bar
-    from nevoa.evaluation import Protocol, as_dict, from_files, from_run, measure, save
+    from nevoa.evaluation import METRICS, Protocol, as_dict, check_count, from_files, from_run, measure, save
     from nevoa.runs import Run, newest_run
 
     path = Path(subject) if subject else newest_run().folder
@@ -102,6 +102,8 @@ def evaluate(
     if run and sweep:
         _sweep(run, reference, count, seed)
         return
+    if run:
+        check_count(count, reference, metrics or METRICS)  # before images are made
     with progress_bar() as progress:
         samples = _last(from_run(run, reference, count, seed, **given), progress) if run else from_files(path, count)
         protocol = Protocol(reference, len(samples.images), seed, samples.sampler)

@@ -8,12 +8,11 @@ from nevoa.evaluation.feature_network import (
 )
 from nevoa.evaluation.feature_networks import feature_network_folder, feature_network_for
 from nevoa.evaluation.feature_training import EPOCHS, Epoch, train_feature_network
-from nevoa.evaluation.measure import METRICS, Report, measure
-from nevoa.evaluation.progress import Stage
+from nevoa.evaluation.measure import METRICS, Report, check_count, measure
 from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.report import as_dict, save
-from nevoa.evaluation.samples import Samples, from_files, from_run
+from nevoa.evaluation.samples import Samples, Stage, from_files, from_run
 from nevoa.evaluation.sweep import save_sweep, sweep
 
 __all__ = [
@@ -28,6 +27,7 @@ __all__ = [
     "Samples",
     "Stage",
     "as_dict",
+    "check_count",
     "feature_network_folder",
     "feature_network_for",
     "from_files",

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from jaxtyping import Float64, UInt8
 from safetensors import SafetensorError
-from safetensors.torch import load, save_file
+from safetensors.torch import load
 
 from nevoa._util.files import published, read_json, sha256, write_text
+from nevoa._util.tensors import packed
 from nevoa.data import CATALOG, to_unit
 from nevoa.errors import NevoaError
 from nevoa.evaluation.classifier import WIDTHS, Classifier
@@ -87,8 +88,7 @@ def save_feature_network(feature_network: FeatureNetwork, folder: Path) -> Featu
     """Write a feature network into a new folder. Returns it with the hash of its weights."""
     with published(folder) as temporary:
         temporary.mkdir()
-        tensors = {name: tensor.contiguous() for name, tensor in feature_network.network.state_dict().items()}
-        save_file(tensors, temporary / WEIGHTS)
+        (temporary / WEIGHTS).write_bytes(packed(feature_network.network.state_dict().items()))
         info = replace(feature_network.info, sha256=sha256(temporary / WEIGHTS))
         write_text(temporary / INFO, json.dumps(asdict(info), indent=2) + "\n")
     return FeatureNetwork(feature_network.network, info)

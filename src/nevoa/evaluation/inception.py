@@ -3,14 +3,13 @@
 They are meant for photographs: the features of an ImageNet network say little about 28x28 clothes.
 """
 
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from torch import Tensor, nn
+from torch import nn
 
 from nevoa.errors import NevoaError
 
@@ -43,9 +42,10 @@ def inception_scores(
     fid = FrechetInceptionDistance(feature=extractor, input_img_size=(3, *images.shape[1:3])).set_dtype(torch.float64)
     kid = KernelInceptionDistance(feature=extractor, subset_size=subset)
     for real, pictures in ((True, reference), (False, images)):
-        for batch in _batches(pictures):
-            fid.update(batch, real=real)
-            kid.update(batch, real=real)
+        for first in range(0, len(pictures), AT_ONCE):
+            batch = torch.tensor(pictures[first : first + AT_ONCE]).permute(0, 3, 1, 2).expand(-1, 3, -1, -1)
+            for metric in (fid, kid):
+                metric.update(batch.contiguous(), real=real)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         mean, deviation = kid.compute()
@@ -69,9 +69,3 @@ def _inception(weights: Path | None) -> nn.Module:
         ) from error
     except Exception as error:  # torch.load and load_state_dict raise many types
         raise NevoaError(f"{weights} does not contain torch-fidelity's Inception weights.") from error
-
-
-def _batches(images: Images) -> Iterator[Tensor]:
-    colour = images if images.shape[3] == 3 else images.repeat(3, axis=3)
-    for first in range(0, len(colour), AT_ONCE):
-        yield torch.from_numpy(np.ascontiguousarray(colour[first : first + AT_ONCE].transpose(0, 3, 1, 2)))

@@ -30,14 +30,10 @@ def kernel_distance(a: Features, b: Others, rng: np.random.Generator) -> KernelD
     with itself, and so is unbiased, too.
     """
     w_a, w_b = _multiplicities(len(a), rng), _multiplicities(len(b), rng)
-    estimates = _within(a, w_a) + _within(b, w_b) - 2 * _between(a, b, w_a, w_b)
+    between = _weighted(a, b, w_a, w_b) / (w_a.sum(0) * w_b.sum(0))
+    estimates = _within(a, w_a) + _within(b, w_b) - 2 * between
     low, high = np.quantile(estimates[1:], [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return KernelDistance(float(estimates[0]), float(low), float(high))
-
-
-def kernel(x: Features, y: Others) -> Float64[np.ndarray, "N M"]:
-    """k(x, y) for all pairs."""
-    return (x @ y.T / x.shape[1] + 1) ** 3
 
 
 def _multiplicities(count: int, rng: np.random.Generator) -> Weights:
@@ -52,14 +48,11 @@ def _within(x: Features, weights: Weights) -> Float64[np.ndarray, " R"]:
     return pairs / (weights.sum(0) ** 2 - (weights**2).sum(0))
 
 
-def _between(a: Features, b: Others, w_a: Weights, w_b: Float64[np.ndarray, "M R"]) -> Float64[np.ndarray, " R"]:
-    return _weighted(a, b, w_a, w_b) / (w_a.sum(0) * w_b.sum(0))
-
-
 def _weighted(a: Features, b: Others, w_a: Weights, w_b: Float64[np.ndarray, "M R"]) -> Float64[np.ndarray, " R"]:
     """Weighted sum of the kernel over all pairs, for each resample."""
     total = np.zeros(w_a.shape[1])
     for first in range(0, len(a), ROWS):
         rows = slice(first, first + ROWS)
-        total += (w_a[rows] * (kernel(a[rows], b) @ w_b)).sum(0)
+        kernel = (a[rows] @ b.T / a.shape[1] + 1) ** 3
+        total += (w_a[rows] * (kernel @ w_b)).sum(0)
     return total

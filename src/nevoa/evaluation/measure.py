@@ -1,6 +1,6 @@
 """From images to a report, one metric after another."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -12,16 +12,16 @@ from nevoa._util.random import Stream, generator
 from nevoa.data import to_unit
 from nevoa.errors import NevoaError
 from nevoa.evaluation.feature_network import FeatureNetwork
-from nevoa.evaluation.features import FEW, Features, check_features
+from nevoa.evaluation.features import Features, check_features
 from nevoa.evaluation.frechet import frechet_distance, rank_warning
 from nevoa.evaluation.inception import inception_scores
 from nevoa.evaluation.kernel_distance import kernel_distance
 from nevoa.evaluation.likelihood import Bound, estimate_bound, exact_bound
 from nevoa.evaluation.memorisation import Memorisation, memorisation
 from nevoa.evaluation.precision_recall import precision_recall
-from nevoa.evaluation.progress import Stage
 from nevoa.evaluation.protocol import Protocol
-from nevoa.evaluation.samples import Samples
+from nevoa.evaluation.reference import Reference
+from nevoa.evaluation.samples import Samples, Stage
 from nevoa.model import Model
 from nevoa.vocabulary import MetricName
 
@@ -31,6 +31,8 @@ METRICS: tuple[MetricName, ...] = get_args(MetricName)
 # These compare distributions, and need more images than features.
 DISTANCES: set[MetricName] = {"frechet", "kernel", "manifold"}
 
+# With fewer images, bias and noise of a Fréchet distance are as large as the differences of interest.
+FEW = 2048
 # 26,500 evaluations of the network at T = 1000, 10,500 of them for the estimate.
 BITS_IMAGES, EXACT_IMAGES = 500, 16
 # Features of a network that is wrong more often than this do not describe the images.
@@ -82,16 +84,11 @@ def measure(
     """
     reference, images, seed = protocol.reference, samples.images, protocol.seed
     network, test = reference.feature_network, reference.test.images
-    _, height, width, channels = images.shape
-    reference.check_shape((channels, height, width))
-    if metrics is None:
-        metrics = [name for name in METRICS if name != "inception" and (name != "bits" or samples.model)]
-    if "bits" in metrics and samples.model is None:
-        raise NevoaError("Bits per dimension need a model. Name a run, or leave bits out of --metrics.")
+    metrics = _checked(samples, reference, metrics)
     yield Stage("computing features")
     features, real = network.features(images), reference.features()
-    for name, vectors in (("images", features), ("test images", real)):
-        check_features(vectors, name, moments=not DISTANCES.isdisjoint(metrics))
+    check_features(features, "images")
+    check_features(real, "test images")
     yield Stage("comparing features")
     scores = feature_scores(features, real, network, metrics, seed)
     floor = feature_scores(reference.floor_features(len(images), seed), real, network, metrics, seed)
@@ -113,21 +110,49 @@ def measure(
     yield Report(samples, protocol, scores, floor, shares, warnings, bound, copies)
 
 
+def check_count(count: int, reference: Reference, metrics: Sequence[MetricName] = METRICS) -> None:
+    """Raise a NevoaError if there are fewer images than features, but a metric compares their distributions."""
+    width = reference.feature_network.width
+    for name, number in (("images", count), ("test images", len(reference.test))):
+        if number < width and not DISTANCES.isdisjoint(metrics):
+            raise NevoaError(
+                f"The number of {name} is {number:,}, but distances between {width} features need at least {width}, "
+                f"and {FEW:,} to be reliable. Use more, or --metrics classes,memorisation."
+            )
+
+
+def _checked(samples: Samples, reference: Reference, metrics: Sequence[MetricName] | None) -> Sequence[MetricName]:
+    """The metrics to compute. A NevoaError if they cannot be computed of these images."""
+    _, height, width, channels = samples.images.shape
+    reference.check_shape((channels, height, width))
+    if metrics is None:
+        metrics = [name for name in METRICS if name != "inception" and (name != "bits" or samples.model)]
+    if "bits" in metrics and samples.model is None:
+        raise NevoaError("Bits per dimension need a model. Name a run, or leave bits out of --metrics.")
+    check_count(len(samples.images), reference, metrics)
+    return metrics
+
+
+def _kernel_scores(features: Features, real: Others, network: FeatureNetwork, seed: int) -> dict[str, float]:
+    found, name = kernel_distance(features, real, generator(seed, Stream.EVALUATION, 3)), network.info.short_name
+    return {f"kd_{name}": found.distance, f"kd_{name}_low": found.low, f"kd_{name}_high": found.high}
+
+
+# The metrics that are computed from features alone, for the images and for the floor.
+FEATURE_METRICS: dict[MetricName, Callable[[Features, Others, FeatureNetwork, int], dict[str, float]]] = {
+    "frechet": lambda x, real, network, _: {f"fd_{network.info.short_name}": frechet_distance(x, real)},
+    "kernel": _kernel_scores,
+    "manifold": lambda x, real, *_: precision_recall(real, x)._asdict(),
+    "classes": lambda x, _, network, __: {"confidence": float(network.probabilities(x).max(1).mean())},
+}
+
+
 def feature_scores(
     features: Features, real: Others, network: FeatureNetwork, metrics: Sequence[MetricName], seed: int
 ) -> dict[str, float]:
-    """The scores that are computed from features alone."""
-    name, scores = network.info.short_name, {}
-    if "frechet" in metrics:
-        scores[f"fd_{name}"] = frechet_distance(features, real)
-    if "kernel" in metrics:
-        found = kernel_distance(features, real, generator(seed, Stream.EVALUATION, 3))
-        scores |= {f"kd_{name}": found.distance, f"kd_{name}_low": found.low, f"kd_{name}_high": found.high}
-    if "manifold" in metrics:
-        scores |= precision_recall(real, features)._asdict()
-    if "classes" in metrics:
-        scores["confidence"] = float(network.probabilities(features).max(1).mean())
-    return scores
+    """The scores of the chosen FEATURE_METRICS."""
+    chosen = (row for name, row in FEATURE_METRICS.items() if name in metrics)
+    return {name: score for row in chosen for name, score in row(features, real, network, seed).items()}
 
 
 def class_shares(features: Features, network: FeatureNetwork) -> dict[str, float]:

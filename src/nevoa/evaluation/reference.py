@@ -75,7 +75,6 @@ class Reference:
 
 
 def _training_command(data: DataConfig) -> str:
-    """The command that trains the feature network of these images."""
     size = "x".join(map(str, data.size)) if isinstance(data.size, tuple) else data.size
     background = None if data.background == WHITE else data.background
     classes = ",".join(map(str, data.only or ()))

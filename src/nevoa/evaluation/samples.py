@@ -10,12 +10,20 @@ from jaxtyping import UInt8
 
 from nevoa.data import ImageSet, load_images, read_unchanged, to_bytes
 from nevoa.errors import NevoaError
-from nevoa.evaluation.progress import Stage
 from nevoa.evaluation.reference import Reference
 from nevoa.model import Model
 from nevoa.runs import Run
 
 Images = UInt8[np.ndarray, "N H W C"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What is being computed, and how far: `done` of `total` network evaluations, or one piece of work."""
+
+    name: str
+    done: int = 0
+    total: int = 1
 
 
 @dataclass(frozen=True)

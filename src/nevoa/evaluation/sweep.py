@@ -5,15 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
-from nevoa.data import to_bytes
 from nevoa.diffusion import steps_of
 from nevoa.evaluation.features import check_features
 from nevoa.evaluation.frechet import frechet_distance
+from nevoa.evaluation.measure import check_count
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.samples import classes_in_shares
-from nevoa.model import Model, last
+from nevoa.model import Model
 from nevoa.runs import Run
 from nevoa.sampling import SamplingOptions
 
@@ -46,6 +44,7 @@ def sweep(
     Options with more steps than the model has timesteps are skipped.
     """
     reference.check_shape(model.shape)
+    check_count(count, reference)
     real = reference.features()
     same_classes = model.classes and model.classes == reference.train.classes
     labels = classes_in_shares(reference.train, count) if same_classes else None
@@ -54,7 +53,7 @@ def sweep(
             continue
         labelled: SamplingOptions = {**options, "labels": labels}
         start = time.perf_counter()
-        images = np.concatenate([to_bytes(last(states).x_t) for states in model.trajectories(count, seed, **labelled)])
+        images = model.sample(count, seed, **labelled)
         seconds = time.perf_counter() - start
         features = reference.feature_network.features(images)
         check_features(features, "images")

@@ -1,6 +1,5 @@
 """Where feature networks are: Fashion-MNIST's in this package, those that users train in the cache folder."""
 
-from importlib import resources
 from pathlib import Path
 
 from nevoa.data import ImageSet, cache_folder
@@ -21,11 +20,9 @@ def feature_network_for(train: ImageSet, command: str | None = None) -> FeatureN
     Args:
         command: the command to name; None names it without options.
     """
-    with resources.as_file(resources.files(__name__) / train.name) as packaged:
-        if packaged.is_dir():
-            network = load_feature_network(packaged)
-            if network.info.fingerprint == train.fingerprint:
-                return network
+    packaged = Path(__file__).parent / train.name
+    if packaged.is_dir() and (network := load_feature_network(packaged)).info.fingerprint == train.fingerprint:
+        return network
     folder = feature_network_folder(train)
     if not folder.is_dir():
         _, height, width = train.shape
