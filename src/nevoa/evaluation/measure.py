@@ -1,9 +1,9 @@
 """From images to a report, one metric after another."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 import numpy as np
 from jaxtyping import Float64
@@ -82,32 +82,18 @@ def measure(
         *_, report = measure(Samples("mine", images), Protocol(reference, len(images)))
         print(report.scores)
     """
-    reference, images, seed = protocol.reference, samples.images, protocol.seed
-    network, test = reference.feature_network, reference.test.images
-    metrics = _checked(samples, reference, metrics)
+    metrics = _checked(samples, protocol.reference, metrics)
     yield Stage("computing features")
-    features, real = network.features(images), reference.features()
+    features, real = protocol.reference.feature_network.features(samples.images), protocol.reference.features()
     check_features(features, "images")
     check_features(real, "test images")
     yield Stage("comparing features")
-    scores = feature_scores(features, real, network, metrics, seed)
-    floor = feature_scores(reference.floor_features(len(images), seed), real, network, metrics, seed)
-    shares = class_shares(features, network) if "classes" in metrics else {}
-    warnings = tuple(_warnings(features, real, network, metrics))
-    copies = bound = None
-    if "memorisation" in metrics:
-        yield Stage("searching for copies")
-        training = samples.training or reference.train
-        copies = memorisation(images, training.images, test, samples.mirrored)
-        scores |= {"near_copies": copies.share, "nearest_distance_ratio": copies.median_ratio}
-    if "bits" in metrics and samples.model is not None:
-        yield Stage("computing bits per dimension")
-        bound, bits = _bits(samples.model, samples, protocol)
-        scores |= bits
-    if "inception" in metrics:
-        yield Stage("computing Inception features")
-        scores |= inception_scores(images, test, inception_weights, seed=seed)
-    yield Report(samples, protocol, scores, floor, shares, warnings, bound, copies)
+    report = _compared(samples, protocol, metrics, features, real)
+    for name, (stage, completed) in IMAGE_METRICS.items():
+        if name in metrics:
+            yield Stage(stage)
+            report = completed(report, inception_weights)
+    yield report
 
 
 def check_count(count: int, reference: Reference, metrics: Sequence[MetricName] = METRICS) -> None:
@@ -133,6 +119,22 @@ def _checked(samples: Samples, reference: Reference, metrics: Sequence[MetricNam
     return metrics
 
 
+def _compared(
+    samples: Samples, protocol: Protocol, metrics: Sequence[MetricName], features: Features, real: Others
+) -> Report:
+    """The report on what is computed from features alone."""
+    reference, seed = protocol.reference, protocol.seed
+    network, chosen = reference.feature_network, [row for name, row in FEATURE_METRICS.items() if name in metrics]
+
+    def scores(x: Features) -> dict[str, float]:
+        return {name: score for row in chosen for name, score in row(x, real, network, seed).items()}
+
+    floor = scores(reference.floor_features(len(features), seed))
+    shares = class_shares(features, network) if "classes" in metrics else {}
+    warnings = tuple(_warnings(features, real, network, metrics))
+    return Report(samples, protocol, scores(features), floor, shares, warnings)
+
+
 def _kernel_scores(features: Features, real: Others, network: FeatureNetwork, seed: int) -> dict[str, float]:
     found, name = kernel_distance(features, real, generator(seed, Stream.EVALUATION, 3)), network.info.short_name
     return {f"kd_{name}": found.distance, f"kd_{name}_low": found.low, f"kd_{name}_high": found.high}
@@ -147,14 +149,6 @@ FEATURE_METRICS: dict[MetricName, Callable[[Features, Others, FeatureNetwork, in
 }
 
 
-def feature_scores(
-    features: Features, real: Others, network: FeatureNetwork, metrics: Sequence[MetricName], seed: int
-) -> dict[str, float]:
-    """The scores of the chosen FEATURE_METRICS."""
-    chosen = (row for name, row in FEATURE_METRICS.items() if name in metrics)
-    return {name: score for row in chosen for name, score in row(features, real, network, seed).items()}
-
-
 def class_shares(features: Features, network: FeatureNetwork) -> dict[str, float]:
     """Share of the images per most probable class; sums to 1."""
     classes = network.info.classes
@@ -162,21 +156,44 @@ def class_shares(features: Features, network: FeatureNetwork) -> dict[str, float
     return dict(zip(classes, (counts / len(features)).tolist(), strict=True))
 
 
-def _bits(model: Model, samples: Samples, protocol: Protocol) -> tuple[Bound, dict[str, float]]:
+def _with_copies(report: Report, _: Path | None) -> Report:
+    samples, reference = report.samples, report.protocol.reference
+    training = samples.training or reference.train
+    copies = memorisation(samples.images, training.images, reference.test.images, samples.mirrored)
+    scores = {"near_copies": copies.share, "nearest_distance_ratio": copies.median_ratio}
+    return replace(report, scores=report.scores | scores, memorisation=copies)
+
+
+def _with_bits(report: Report, _: Path | None) -> Report:
     """Bits per dimension of test images. A conditional model is used unconditionally."""
+    samples, seed, test = report.samples, report.protocol.seed, report.protocol.reference.test
+    model = cast(Model, samples.model)  # others were refused
     variance = (samples.sampler or model.settings().model_dump())["variance"]
     # Clipped as in Ho et al.: no image lies outside of [-1, 1].
     denoiser = model.denoiser(clip=True)
     model.network.eval()
-    test = protocol.reference.test
-    chosen = generator(protocol.seed, Stream.EVALUATION, 4).permutation(len(test))[:BITS_IMAGES]
+    chosen = generator(seed, Stream.EVALUATION, 4).permutation(len(test))[:BITS_IMAGES]
     x_0 = to_unit(test.images[np.sort(chosen)]).to(model.device)
-    estimates = estimate_bound(denoiser, x_0, variance, seed=protocol.seed)
-    bound = exact_bound(denoiser, x_0[:EXACT_IMAGES], variance, seed=protocol.seed)
+    estimates = estimate_bound(denoiser, x_0, variance, seed=seed)
+    bound = exact_bound(denoiser, x_0[:EXACT_IMAGES], variance, seed=seed)
     scores = {}
     for name, bits in (("bits_per_dim", estimates), ("bits_per_dim_exact", bound.total)):
         scores |= {name: float(bits.mean()), f"{name}_se": float(bits.std(ddof=1) / np.sqrt(len(bits)))}
-    return bound, scores
+    return replace(report, scores=report.scores | scores, bound=bound)
+
+
+def _with_inception(report: Report, weights: Path | None) -> Report:
+    images, protocol = report.samples.images, report.protocol
+    scores = inception_scores(images, protocol.reference.test.images, weights, seed=protocol.seed)
+    return replace(report, scores=report.scores | scores)
+
+
+# The other metrics: what is shown meanwhile, and a function of the report so far and the file of Inception weights.
+IMAGE_METRICS: dict[MetricName, tuple[str, Callable[[Report, Path | None], Report]]] = {
+    "memorisation": ("searching for copies", _with_copies),
+    "bits": ("computing bits per dimension", _with_bits),
+    "inception": ("computing Inception features", _with_inception),
+}
 
 
 def _warnings(

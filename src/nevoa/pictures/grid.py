@@ -46,16 +46,16 @@ def titled_grid(
     columns = min(columns or math.ceil(math.sqrt(len(images))), len(images))
     tiles = enlarged(images, max(1, round(side / images.shape[2])))
     count, height, width, _ = tiles.shape
-    size = _font_size(titles, width)
+    gap, size = 4, _font_size(titles, width)
     line = math.ceil(size * 1.8)
-    below = np.full((count, 4 + line, *tiles.shape[2:]), 255, np.uint8)
-    sheet = grid(np.concatenate([tiles, below], axis=1), columns, gap=4, scale=1)
-    sheet = sheet.crop((0, 0, sheet.width, sheet.height - 4))
+    below = np.full((count, gap + line, *tiles.shape[2:]), 255, np.uint8)
+    sheet = grid(np.concatenate([tiles, below], axis=1), columns, gap, scale=1)
+    sheet = sheet.crop((0, 0, sheet.width, sheet.height - gap))
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size)
     for index, title in enumerate(titles):
         row, column = divmod(index, columns)
-        middle = 4 + column * (width + 4) + width / 2, row * (height + 8 + line) + height + 6 + line / 2
-        draw.text(middle, title, fill="black", font=font, anchor="mm")
+        left, top = gap + column * (width + gap), gap + row * (height + gap + line + gap)
+        draw.text((left + width / 2, top + height + 2 + line / 2), title, fill="black", font=font, anchor="mm")
     return sheet
 
 

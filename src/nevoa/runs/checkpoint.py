@@ -22,7 +22,7 @@ def save(folder: Path, images_seen: int, files: Mapping[str, bytes], resumed_fro
     checkpoints stay.
     """
     target, manifest = folder / f"{images_seen:012d}", manifest_of(images_seen, files)
-    with suppress(OSError):  # there is none yet
+    with suppress(OSError):  # there is none, or it cannot be read
         if (target / NAME).read_bytes() == manifest.encode() and not faults(target):
             return target
     check_room(folder, sum(map(len, files.values())), "A checkpoint")
