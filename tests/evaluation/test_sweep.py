@@ -37,7 +37,7 @@ def test_rows_are_what_the_model_makes(model: Model, reference: Reference) -> No
 def test_too_few_images_are_refused_before_they_are_made(
     model: Model, reference: Reference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Model, "sample", lambda *_, **__: pytest.fail("made images"))
+    monkeypatch.setattr(Model, "trajectories", lambda *_, **__: pytest.fail("made images"))
     with pytest.raises(NevoaError, match="number of images is 100"):
         next(sweep(model, reference, 100))
 
