@@ -24,3 +24,9 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> NevoaError:
     """The error for a name that is not in a table: it suggests the nearest one and lists all."""
     names = sorted(known)
     return NevoaError(f"There is no {kind} '{name}'.{nearest(name, names)} Known: {', '.join(names)}.")
+
+
+def missing_object(part: str, class_name: str) -> NevoaError:
+    """The error for a run that was trained with an object in place of a name, which the caller did not pass."""
+    name = class_name.rpartition(".")[2]
+    return NevoaError(f"This run was trained with a {part} object, {class_name}. Pass it again: {part}={name}.")

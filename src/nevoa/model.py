@@ -17,7 +17,7 @@ from nevoa._util.random import Stream, generator
 from nevoa.config import Config, DiffusionConfig, TrainingConfig, parse
 from nevoa.data import label_of, to_bytes
 from nevoa.diffusion import AnyDenoiser, Denoiser, Guided, Schedule, named_schedule, steps_of
-from nevoa.errors import NevoaError
+from nevoa.errors import NevoaError, missing_object
 from nevoa.network_config import OBJECT
 from nevoa.networks import build_network
 from nevoa.sampling import (
@@ -83,9 +83,7 @@ def check_objects(config: Config, objects: Objects) -> None:
     }
     for part, name in names.items():
         if name and getattr(objects, part) is None:
-            raise NevoaError(
-                f"This run was trained with a {part} object, {name}. Pass it again: {part}={name.rpartition('.')[2]}."
-            )
+            raise missing_object(part, name)
 
 
 def _class_name(value: object) -> str:

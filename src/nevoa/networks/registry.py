@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nevoa.errors import NevoaError, reason
+from nevoa.errors import NevoaError, missing_object, reason
 from nevoa.network_config import NETWORK_CONFIGS, NetworkConfig, ObjectNetworkConfig
 from nevoa.networks.residual_unet import ResidualUNet
 from nevoa.networks.unet import UNet
@@ -54,11 +54,7 @@ def build_network(config: NetworkConfig, channels: int, classes: int = 0) -> nn.
         NevoaError: the config is of a network object, or its values do not make a network.
     """
     if isinstance(config, ObjectNetworkConfig):
-        name = config.class_name
-        raise NevoaError(
-            f"This run was trained with a network object of class {name}; "
-            f"pass it: nevoa.load(run, network={name.rpartition('.')[2]}(...))."
-        )
+        raise missing_object("network", config.class_name)
     try:
         return MODULES[config.kind](channels, **config.model_dump(exclude={"kind"}), classes=classes)
     except (TypeError, ValueError, RuntimeError) as error:
