@@ -38,7 +38,6 @@ SAMPLERS: dict[SamplerName, SamplerRow] = {
     "heun": SamplerRow(Heun, 25),
 }
 OBJECT_STEPS = 50
-SAMPLER_OPTIONS = ("variance", "eta")
 
 
 class SamplingOptions(TypedDict, total=False):
@@ -84,16 +83,21 @@ def as_sampler(sampler: object, variance: VarianceName = "small", eta: float = 0
     Raises:
         NevoaError: for an unknown name or an object without `step`.
     """
+    row, values = _row(sampler), {"variance": variance, "eta": eta}
+    return row.build(**{name: values[name] for name in row.options})
+
+
+def _row(sampler: object) -> SamplerRow:
+    """The row of a name, or one for an object, which has its options already."""
     if isinstance(sampler, str):
         if sampler not in SAMPLERS:
             raise unknown("sampler", sampler, SAMPLERS)
-        row, values = SAMPLERS[sampler], {"variance": variance, "eta": eta}
-        return row.build(**{name: values[name] for name in row.options})
+        return SAMPLERS[sampler]
     if isinstance(sampler, type) or not isinstance(sampler, Sampler):
         raise NevoaError(
             f"{_name_of(sampler)} has no method step(denoiser, x_t, t, s, noise, past): give a sampler object."
         )
-    return sampler
+    return SamplerRow(lambda: sampler, OBJECT_STEPS)
 
 
 def settled(config: Config, **options: Unpack[SamplingOptions]) -> SamplingSettings:
@@ -112,25 +116,20 @@ def settled(config: Config, **options: Unpack[SamplingOptions]) -> SamplingSetti
     given = {name: value for name, value in options.items() if value is not None and name != "labels"}
     own, timesteps = config.sampling, config.diffusion.timesteps
     sampler = given.get("sampler", own.sampler)
-    as_sampler(sampler)
-    # An object has its options already.
-    steps, own_options = OBJECT_STEPS, ()
-    if isinstance(sampler, str) and sampler in SAMPLERS:
-        _, steps, own_options = SAMPLERS[sampler]
-    _check_applicable(given.keys() - own_options, sampler)
+    row = _row(sampler)
+    _check_applicable(given.keys() - row.options, sampler)
     # The config's timesteps were chosen for the config's sampler.
     changed = {} if sampler == own.sampler else {"steps": None, "spacing": "trailing"}
     settings = validated(SamplingSettings, own.model_dump() | changed | given)
     if settings.steps is None:
-        settings = settings.model_copy(update={"steps": min(steps or timesteps, timesteps)})
+        settings = settings.model_copy(update={"steps": min(row.steps or timesteps, timesteps)})
     _check_model(config, settings)
     return settings
 
 
 def _check_applicable(others: Collection[str], sampler: object) -> None:
-    for name in SAMPLER_OPTIONS:
-        if name in others:
-            able = " or ".join(other for other, row in SAMPLERS.items() if name in row.options)
+    for name in sorted(others):
+        if able := " or ".join(other for other, row in SAMPLERS.items() if name in row.options):
             raise NevoaError(
                 f"{name} is an option of {able}, not of {_name_of(sampler)}: leave it out, or use sampler={able}."
             )
