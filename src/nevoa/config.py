@@ -32,7 +32,6 @@ ObjectName = Annotated[str, Field(pattern=f"^{OBJECT}:")]
 LARGEST_SIDE = 1024
 Side = Annotated[int, Field(ge=4, le=LARGEST_SIDE)]
 FORMAT = 1
-HEIGHT_X_WIDTH = re.compile(r"\d+x\d+")
 DeviceWish = DeviceName | Literal["auto"]
 
 
@@ -79,11 +78,9 @@ class DataConfig(Section):
     @classmethod
     def _height_by_width(cls, value: Any) -> Any:
         """Accept text such as `30x50`."""
-        return (
-            [int(side) for side in value.split("x")]
-            if isinstance(value, str) and HEIGHT_X_WIDTH.fullmatch(value)
-            else value
-        )
+        if isinstance(value, str) and re.fullmatch(r"\d+x\d+", value):
+            return [int(side) for side in value.split("x")]
+        return value
 
 
 class DiffusionConfig(Section):
@@ -97,15 +94,11 @@ class DiffusionConfig(Section):
     scale_ends: bool = Field(default=False, exclude_if=operator.not_)
 
     @model_validator(mode="after")
-    def _schedule_allows_the_prediction(self) -> "DiffusionConfig":
+    def _keys_fit_together(self) -> "DiffusionConfig":
         if self.schedule == "flow" and self.prediction in ("epsilon", "v"):
             raise ValueError(f"prediction={self.prediction} is not for schedule=flow: predict flow or x0")
         if self.zero_terminal_snr and self.prediction == "epsilon":
             raise ValueError("with zero_terminal_snr x_T is the noise itself: predict v or x0, not epsilon")
-        return self
-
-    @model_validator(mode="after")
-    def _schedule_has_ends_to_scale(self) -> "DiffusionConfig":
         if self.scale_ends and self.schedule in ("cosine", "flow"):
             raise ValueError("scale_ends is for the schedules linear, quadratic and sigmoid")
         return self
@@ -188,13 +181,9 @@ class Config(Section):
         return network_config(kind).model_validate({"kind": kind, **value}) if kind else value
 
     @model_validator(mode="after")
-    def _sampling_steps_fit(self) -> "Config":
+    def _sections_fit_together(self) -> "Config":
         if (self.sampling.steps or 1) > self.diffusion.timesteps:
             raise ValueError(f"sampling.steps must be at most diffusion.timesteps, {self.diffusion.timesteps}")
-        return self
-
-    @model_validator(mode="after")
-    def _guidance_has_classes(self) -> "Config":
         if self.sampling.guidance != 1 and self.training.conditional is False:
             raise ValueError("sampling.guidance other than 1 needs training.conditional=true")
         return self
