@@ -41,19 +41,7 @@ _ROOMS = (
     *("pictures", "plugins", "presets", "runs", "sampling", "training"),
 )
 
-__all__ = [
-    "Config",
-    "ImageSet",
-    "Model",
-    "NevoaError",
-    "Run",
-    "__version__",
-    "configure",
-    "fit",
-    "load",
-    "show",
-    "train",
-]
+__all__ = ("__version__", *_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
