@@ -31,7 +31,7 @@ def noise(
     Args:
         image: A picture file, or SOURCE:INDEX, such as shapes:7.
         schedule: Noise schedule.
-        at: Timesteps from 0 to 1000, separated by commas.
+        at: Timesteps from 0 (the image) to the last one of the schedule, separated by commas.
         size: Resize and crop to this size, keeping proportions. [default: 128 for a file, else the image's own]
         seed: Seed of the noise.
         out: The .png to write.
