@@ -8,23 +8,18 @@ from typing import Any, TypedDict, Unpack, get_args
 
 from nevoa.config import Config, DataConfig, parse, read_toml
 from nevoa.errors import NevoaError, unknown
-from nevoa.vocabulary import DEFAULT_PRESET, BudgetName
+from nevoa.vocabulary import DEFAULT_PRESET, BudgetName, PresetName
 
 Tables = Mapping[str, Mapping[str, Any]]
 
-PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+# Networks whose keys are not given have the defaults of their config class.
+PRESETS: dict[PresetName, dict[str, dict[str, Any]]] = {
     # The teaching notebook, unchanged.
     "classic": {
         "data": {"source": "fashion_mnist", "flip": True},
         "diffusion": {"schedule": "linear", "timesteps": 1000, "prediction": "epsilon"},
-        "network": {"kind": "unet", "dim": 28, "multipliers": (1, 2, 4), "block": "convnext", "mult": 2},
-        "training": {
-            "epochs": 10,
-            "batch_size": 128,
-            "loss": "huber",
-            "optimizer": "adam",
-            "learning_rate": 1e-3,
-        },
+        "network": {"kind": "unet"},
+        "training": {"epochs": 10, "batch_size": 128, "loss": "huber", "optimizer": "adam", "learning_rate": 1e-3},
         "sampling": {"sampler": "ddpm", "clip": False},
     },
     # The best images in a few minutes on two CPU cores; docs/experiments.md records how it was chosen.
@@ -60,14 +55,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "ddpm-cifar10": {
         "data": {"source": "cifar10"},
         "diffusion": {"schedule": "linear", "timesteps": 1000, "prediction": "epsilon"},
-        "network": {
-            "kind": "residual",
-            "dim": 128,
-            "multipliers": (1, 2, 2, 2),
-            "blocks": 2,
-            "attention": (False, True, False, False),
-            "dropout": 0.1,
-        },
+        "network": {"kind": "residual", "dropout": 0.1},
         "training": {
             "steps": 800_000,
             "batch_size": 128,
@@ -114,7 +102,7 @@ class TrainingOptions(TypedDict, total=False):
 
 def configure(
     source: str | os.PathLike[str] | None = None,
-    preset: str = DEFAULT_PRESET,
+    preset: str | None = None,
     *,
     config: str | os.PathLike[str] | None = None,
     options: Sequence[str] = (),
@@ -126,6 +114,7 @@ def configure(
 
     Args:
         source: a file, a folder, or the name of a data set; the preset's if None. A `Path` is never such a name.
+        preset: a name in `PRESETS`; `quick` if None.
         config: a config.toml to start from in place of a preset. The file of a run reproduces it; other data than the
             file's lose its resolved `fingerprint`, `classes` and `flip`.
         options: "section.key=value", as on the command line.
@@ -136,17 +125,18 @@ def configure(
     Example:
         config = configure("photos/", "classic", epochs=2, options=["training.batch_size=64"])
     """
-    if config is not None and preset != DEFAULT_PRESET:
-        raise NevoaError(f"Give either the config file {config} or the preset '{preset}', not both.")
-    if preset not in PRESETS:
-        raise unknown("preset", preset, PRESETS)
-    given = _named(source, keywords)
-    set_by_key = parse_overrides(options)
+    if config is not None and preset is not None:
+        raise NevoaError("Give --preset or --config, not both.")
+    if (name := DEFAULT_PRESET if preset is None else preset) not in PRESETS:
+        raise unknown("preset", name, PRESETS)
+    given, set_by_key = _named(source, keywords), parse_overrides(options)
     if config is not None:
-        base = _of_these_data(read_toml(Path(config)).model_dump(), merged({}, set_by_key, given))
+        base = read_toml(Path(config)).model_dump()
+        unset = _resolved_for_other_data(base["data"], merged({}, set_by_key, given).get("data", {}))
     else:
-        base = _of_this_source(_fitting(PRESETS[preset], set_by_key), given["data"].get("source"))
-    result = parse(merged(base, set_by_key, given))
+        base = PRESETS[name]
+        unset = _unsuitable(base, given["data"].get("source"), set_by_key)
+    result = parse(merged(base, unset, set_by_key, given))
     if not (result.training.minutes or result.training.epochs or result.training.steps):
         raise NevoaError("Choose how long to train: --minutes, --epochs or --steps.")
     return result
@@ -207,25 +197,16 @@ def _named(source: str | os.PathLike[str] | None, keywords: Mapping[str, Any]) -
     return tables
 
 
-def _of_this_source(tables: Tables, source: str | None) -> Tables:
-    """Drop `flip` of a preset, which suits the preset's own images only, if the source is another."""
-    if not source or source.startswith(tables["data"]["source"]):
-        return tables
-    return {**tables, "data": {key: value for key, value in tables["data"].items() if key != "flip"}}
+def _unsuitable(preset: Tables, source: str | None, overrides: Tables) -> Tables:
+    """The layer that unsets `flip` if the images are not the preset's own, and more sampling steps than timesteps."""
+    other_images = source and not source.startswith(preset["data"]["source"])
+    timesteps, steps = overrides.get("diffusion", {}).get("timesteps"), preset["sampling"].get("steps")
+    too_many = isinstance(timesteps, int) and steps and timesteps < steps
+    return {"data": {"flip": None} if other_images else {}, "sampling": {"steps": None} if too_many else {}}
 
 
-def _of_these_data(tables: Tables, above: Tables) -> Tables:
-    """Drop what a config file has resolved about its data if the layers above choose other data."""
-    data = above.get("data", {})
-    if all(tables["data"].get(key) == value for key, value in data.items()):
-        return tables
-    resolved = {"fingerprint", "classes", *({"flip"} if "source" in data else ())}
-    return {**tables, "data": {key: value for key, value in tables["data"].items() if key not in resolved}}
-
-
-def _fitting(tables: Tables, overrides: Tables) -> Tables:
-    """Drop a preset's number of sampling steps if it exceeds the number of timesteps in `overrides`."""
-    timesteps, steps = overrides.get("diffusion", {}).get("timesteps"), tables["sampling"].get("steps")
-    if not (isinstance(timesteps, int) and steps and timesteps < steps):
-        return tables
-    return merged(tables, {"sampling": {"steps": None}})
+def _resolved_for_other_data(data: Mapping[str, Any], above: Mapping[str, Any]) -> Tables:
+    """The layer that unsets what a config file has resolved about its data if the layers above choose other data."""
+    if all(data.get(key) == value for key, value in above.items()):
+        return {}
+    return {"data": dict.fromkeys(["fingerprint", "classes", *(["flip"] if "source" in above else [])])}

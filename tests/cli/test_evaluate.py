@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nevoa.cli.evaluate import MetricOptions, _print
+from nevoa.cli.evaluate import MetricFlags, _print
 from nevoa.cli.main import main
 from nevoa.evaluation import Protocol, Report, Samples, measure, sweep
 from nevoa.evaluation.sweep import SWEEP
@@ -135,8 +135,8 @@ def test_images_in_files_score_as_the_run_that_made_them(tmp_path: Path, trained
 
 
 def test_metrics_are_separated_by_commas() -> None:
-    assert MetricOptions().names() is None
-    assert MetricOptions(metrics="classes, frechet").names() == ["classes", "frechet"]
+    assert MetricFlags().names() is None
+    assert MetricFlags(metrics="classes, frechet").names() == ["classes", "frechet"]
 
 
 @pytest.mark.parametrize("columns", [80, 40])

@@ -5,8 +5,8 @@ from typing import get_args
 
 import pytest
 
-from nevoa.cli.options import AllSamplingOptions, SourceOptions, names_of, size_of
-from nevoa.cli.train import TrainingOptions
+from nevoa.cli.options import AllSamplingFlags, SourceFlags, names_of, size_of
+from nevoa.cli.train import TrainingFlags
 from nevoa.config import DataConfig, SamplingConfig
 from nevoa.errors import NevoaError
 from nevoa.presets import PRESETS
@@ -38,15 +38,15 @@ def test_a_size_is_a_side_or_height_and_width() -> None:
 
 
 def test_groups_of_options_are_keys_of_the_config() -> None:
-    assert SourceOptions(classes="cat", size="9").keywords().keys() <= DataConfig.model_fields.keys()
-    assert AllSamplingOptions().keywords().keys() == SamplingConfig.model_fields.keys()
+    assert SourceFlags(classes="cat", size="9").keywords().keys() <= DataConfig.model_fields.keys()
+    assert AllSamplingFlags().keywords().keys() == SamplingConfig.model_fields.keys()
 
 
 def test_every_preset_can_be_named() -> None:
     assert set(get_args(PresetName)) == set(PRESETS)
 
 
-@pytest.mark.parametrize("group", [SourceOptions, AllSamplingOptions, TrainingOptions])
+@pytest.mark.parametrize("group", [SourceFlags, AllSamplingFlags, TrainingFlags])
 def test_every_option_has_a_help_text(group: type) -> None:
     docs = "".join(kind.__doc__ or "" for kind in group.__mro__)
     assert all(f"\n        {field.name}: " in docs for field in fields(group))

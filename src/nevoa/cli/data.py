@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 from cyclopts.types import NonNegativeFloat
 
-from nevoa.cli.options import Source, SourceOptions
+from nevoa.cli.options import Source, SourceFlags
 from nevoa.cli.preparation import data_of, left_out, list_unusable, show_preparation
 from nevoa.errors import NevoaError, unknown
 
@@ -36,7 +36,7 @@ def list_() -> None:
 
 
 @app.command
-def prepare(source: Source, /, *, images: SourceOptions = SourceOptions()) -> None:
+def prepare(source: Source, /, *, images: SourceFlags = SourceFlags()) -> None:
     """Decode the images of a source and cache them. 'nevoa train' does this itself when needed."""
     from nevoa.data import cache_folder
 
@@ -44,7 +44,7 @@ def prepare(source: Source, /, *, images: SourceOptions = SourceOptions()) -> No
 
 
 @app.command
-def show(source: Source, /, *, images: SourceOptions = SourceOptions(), out: Path = Path("data.png")) -> None:
+def show(source: Source, /, *, images: SourceFlags = SourceFlags(), out: Path = Path("data.png")) -> None:
     """Summarise a source, list its classes and unusable files, and draw its first images, a row for each class.
 
     Args:

@@ -45,7 +45,7 @@ MEANINGS = {
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class MetricOptions:
+class MetricFlags:
     """What to measure.
 
     Attributes:
@@ -71,8 +71,8 @@ def evaluate(
     *,
     against: Annotated[str | None, Parameter(metavar="SOURCE")] = None,
     count: PositiveInt = 10_000,
-    measured: MetricOptions = MetricOptions(),
-    sampling: options.SamplingOptions = options.SamplingOptions(),
+    measured: MetricFlags = MetricFlags(),
+    sampling: options.SamplingFlags = options.SamplingFlags(),
     sweep: bool = False,
     seed: NonNegativeInt = 0,
     as_json: Annotated[bool, Parameter(name="--json")] = False,

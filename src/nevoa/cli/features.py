@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from cyclopts import App
 from cyclopts.types import PositiveInt
 
-from nevoa.cli.options import ImageOptions
+from nevoa.cli.options import ImageFlags
 from nevoa.cli.preparation import data_of
 from nevoa.errors import NevoaError
 
@@ -32,7 +32,7 @@ def _test_images(data: "DataConfig", images: "ImageSet") -> "ImageSet | None":
 
 
 @app.command
-def train(source: str, /, *, images: ImageOptions = ImageOptions(), epochs: PositiveInt | None = None) -> None:
+def train(source: str, /, *, images: ImageFlags = ImageFlags(), epochs: PositiveInt | None = None) -> None:
     """Train the feature network of a data set, for 'nevoa evaluate --against SOURCE'.
 
     Args:

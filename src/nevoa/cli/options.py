@@ -23,7 +23,7 @@ Source = Annotated[
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class ImageOptions:
+class ImageFlags:
     """Which classes to use, and how to prepare their images.
 
     Attributes:
@@ -46,7 +46,7 @@ class ImageOptions:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class SourceOptions(ImageOptions):
+class SourceFlags(ImageFlags):
     """Which images of a source to use, and how to prepare them.
 
     Attributes:
@@ -62,7 +62,7 @@ class SourceOptions(ImageOptions):
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class SamplingOptions:
+class SamplingFlags:
     """How a run makes images.
 
     Attributes:
@@ -92,7 +92,7 @@ class SamplingOptions:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class AllSamplingOptions(SamplingOptions):
+class AllSamplingFlags(SamplingFlags):
     """All options for making images.
 
     Attributes:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nevoa.cli.options import ImageOptions
+from nevoa.cli.options import ImageFlags
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SHOWN = 10
 
 
-def data_of(source: str, images: ImageOptions) -> "DataConfig":
+def data_of(source: str, images: ImageFlags) -> "DataConfig":
     """The data section of a config from a command's options. A NevoaError if a value is out of range."""
     from nevoa.config import parse
 

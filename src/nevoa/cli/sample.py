@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
-from nevoa.cli.options import AllSamplingOptions, names_of
+from nevoa.cli.options import AllSamplingFlags, names_of
 from nevoa.cli.output import Output
 from nevoa.errors import NevoaError
 
@@ -33,7 +33,7 @@ def sample(
     *,
     count: PositiveInt | None = None,
     label: str | None = None,
-    sampling: AllSamplingOptions = AllSamplingOptions(),
+    sampling: AllSamplingFlags = AllSamplingFlags(),
     seed: NonNegativeInt = 0,
     trajectory: Annotated[int | None, Parameter(metavar="K")] = None,
     out: Path = Path("images.png"),

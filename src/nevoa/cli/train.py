@@ -12,14 +12,12 @@ from cyclopts import Parameter
 
 from nevoa.cli.interrupt import Interrupt
 from nevoa.cli.notify import notify as send
-from nevoa.cli.options import Plugin, Source, SourceOptions
+from nevoa.cli.options import Plugin, Source, SourceFlags
 from nevoa.cli.preparation import left_out, show_preparation
-from nevoa.errors import NevoaError
 from nevoa.vocabulary import DEFAULT_PRESET, PresetName
 
 if TYPE_CHECKING:
-    from nevoa.config import Config
-    from nevoa.training import Plan
+    from nevoa.training import Job, Plan
 
 # A network that is trained on fewer images sees each of them a thousand times within minutes.
 FEW_IMAGES = 100
@@ -27,7 +25,7 @@ FEW_IMAGES = 100
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class TrainingOptions:
+class TrainingFlags:
     """What to train, and for how long.
 
     Attributes:
@@ -39,7 +37,7 @@ class TrainingOptions:
         seed: Seed of every random choice. [default: 0]
         flip: Mirror half of the images at random. [default: on, except for data sets of digits or text]
         conditional: Train with class labels, so that images of a class can be sampled. [default: the preset's]
-        option: Set any config key; may be repeated.
+        options: Set any config key; may be repeated.
         plugin: Python file that registers networks; may be repeated.
     """
 
@@ -51,7 +49,7 @@ class TrainingOptions:
     seed: int | None = None
     flip: Annotated[bool | None, Parameter(negative="--no-flip")] = None
     conditional: Annotated[bool | None, Parameter(negative="--no-conditional")] = None
-    option: Annotated[tuple[str, ...], Parameter(name="-o", metavar="SECTION.KEY=VALUE", show_default=False)] = ()
+    options: Annotated[tuple[str, ...], Parameter(name="-o", metavar="SECTION.KEY=VALUE", show_default=False)] = ()
     plugin: Plugin = ()
 
     @property
@@ -60,16 +58,19 @@ class TrainingOptions:
         return self.preset or ("config" if self.config else DEFAULT_PRESET)
 
     def keywords(self) -> dict[str, Any]:
-        """Keyword options of `configure`; None means not given."""
-        return {key: value for key, value in vars(self).items() if key not in ("preset", "option", "plugin")}
+        """Keyword options of `configure`; None means not given. Loads the plugins."""
+        from nevoa.plugins import load_plugins
+
+        load_plugins(self.plugin)
+        return {name: value for name, value in vars(self).items() if name != "plugin"}
 
 
 def train(
     source: Annotated[Source | None, Parameter(show_default="the preset's images")] = None,
     /,
     *,
-    training: TrainingOptions = TrainingOptions(),
-    images: SourceOptions = SourceOptions(),
+    training: TrainingFlags = TrainingFlags(),
+    images: SourceFlags = SourceFlags(),
     out: Path | None = None,
     accept_changes: bool = False,
     dry_run: bool = False,
@@ -88,9 +89,10 @@ def train(
     # The minutes count from the start of the process, whose CPU time is how long it has been running.
     started = time.perf_counter() - time.process_time()
     from nevoa.cli.terminal import console, fields
-    from nevoa.training import Plan, default_folder, fit_resolved, resolve_run, show_progress
+    from nevoa.presets import configure
+    from nevoa.training import Plan, default_folder, resolve_run
 
-    config = _configure(source, training, images)
+    config = configure(source, **training.keywords(), **images.keywords())
     # Images are decoded once for all trainings, so the minutes do not include it.
     before = time.perf_counter()
     loaded = show_preparation(config.data)
@@ -104,29 +106,25 @@ def train(
         console().print(fields(_plan_rows(plan, folder)))
     if dry_run:
         return
-    with (
-        Interrupt() as interrupt,
-        closing(fit_resolved(job, folder, accept_changes=accept_changes)) as stream,
-        closing(show_progress(stream, plan.config.training)) as shown,
-    ):
-        stopped = any(interrupt.exit_code for _ in shown)
-    if stopped:
-        print(f"Stopped and saved in {folder}. Run the same command again to resume.", file=sys.stderr)
-        sys.exit(interrupt.exit_code)
+    _fit(job, folder, accept_changes)
     print(f"Trained: {folder}\nTry:     nevoa sample {folder} --out images.png", file=sys.stderr if as_json else None)
     if notify:
         send(f"nevoa: {folder.name} is trained", f"{plan.steps * config.training.batch_size:,} images seen.")
 
 
-def _configure(source: str | None, training: TrainingOptions, images: SourceOptions) -> "Config":
-    from nevoa.plugins import load_plugins
-    from nevoa.presets import configure
+def _fit(job: "Job", folder: Path, accept_changes: bool) -> None:
+    """Train, and show the progress. On Ctrl-C or SIGTERM save the run and exit."""
+    from nevoa.training import fit_resolved, show_progress
 
-    if training.preset and training.config:
-        raise NevoaError("Give --preset or --config, not both.")
-    load_plugins(training.plugin)
-    preset = training.preset or DEFAULT_PRESET
-    return configure(source, preset, options=training.option, **training.keywords(), **images.keywords())
+    with (
+        Interrupt() as interrupt,
+        closing(fit_resolved(job, folder, accept_changes=accept_changes)) as stream,
+        closing(show_progress(stream, job.config.training)) as shown,
+    ):
+        stopped = any(interrupt.exit_code for _ in shown)
+    if stopped:
+        print(f"Stopped and saved in {folder}. Run the same command again to resume.", file=sys.stderr)
+        sys.exit(interrupt.exit_code)
 
 
 def _plan_rows(plan: "Plan", folder: Path) -> dict[str, str]:
