@@ -110,3 +110,17 @@ def test_a_network_object_is_named_in_the_file(tmp_path: Path) -> None:
     assert isinstance(config.network, ObjectNetworkConfig)
     (tmp_path / "config.toml").write_text(to_toml(config))
     assert read_toml(tmp_path / "config.toml") == config
+
+
+SIZES = [(None, None), ("64", 64), (64, 64), ("30x50", (30, 50)), ("30X50", (30, 50)), ([30, 50], (30, 50))]
+
+
+@pytest.mark.parametrize(("given", "size"), SIZES)
+def test_a_size_is_a_side_or_height_and_width(given: object, size: object) -> None:
+    assert parse({"data": {"size": given}}).data.size == size
+
+
+@pytest.mark.parametrize("wrong", ["", "x", "3x", "1x2x3", "big"])
+def test_text_that_is_no_size_is_explained(wrong: str) -> None:
+    with pytest.raises(NevoaError, match="HEIGHTxWIDTH"):
+        parse({"data": {"size": wrong}})

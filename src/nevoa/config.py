@@ -1,7 +1,6 @@
 """The configuration of a run: every key that decides a result, with its type and range."""
 
 import operator
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -76,11 +75,17 @@ class DataConfig(Section):
 
     @field_validator("size", mode="before")
     @classmethod
-    def _height_by_width(cls, value: Any) -> Any:
-        """Accept text such as `30x50`."""
-        if isinstance(value, str) and re.fullmatch(r"\d+x\d+", value):
-            return [int(side) for side in value.split("x")]
-        return value
+    def _side_or_height_x_width(cls, value: Any) -> Any:
+        """Parse `64` as a side and `30x50` as height and width."""
+        if not isinstance(value, str):
+            return value
+        try:
+            sides = [int(side) for side in value.lower().split("x")]
+        except ValueError:
+            sides = []
+        if len(sides) not in (1, 2):
+            raise NevoaError(f"--size is a side or HEIGHTxWIDTH, such as 64 or 30x50, not '{value}'.")
+        return sides if len(sides) == 2 else sides[0]
 
 
 class DiffusionConfig(Section):

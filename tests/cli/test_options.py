@@ -5,10 +5,9 @@ from typing import get_args
 
 import pytest
 
-from nevoa.cli.options import AllSamplingFlags, SourceFlags, names_of, size_of
+from nevoa.cli.options import AllSamplingFlags, SourceFlags, names_of
 from nevoa.cli.train import TrainingFlags
 from nevoa.config import DataConfig, SamplingConfig
-from nevoa.errors import NevoaError
 from nevoa.presets import PRESETS
 from nevoa.vocabulary import PresetName
 
@@ -26,15 +25,6 @@ from nevoa.vocabulary import PresetName
 )
 def test_names_with_commas_are_quoted(text: str | None, names: list[str] | None) -> None:
     assert names_of(text) == names
-
-
-def test_a_size_is_a_side_or_height_and_width() -> None:
-    assert size_of(None) is None
-    assert size_of("64") == 64
-    assert size_of("30x50") == size_of("30X50") == (30, 50)
-    for wrong in ("", "x", "3x", "1x2x3", "big"):
-        with pytest.raises(NevoaError, match="HEIGHTxWIDTH"):
-            size_of(wrong)
 
 
 def test_groups_of_options_are_keys_of_the_config() -> None:

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from nevoa.errors import NevoaError
 from nevoa.vocabulary import SamplerName, SpacingName, VarianceName
 
 SIZE = Parameter(metavar="S|HxW")
@@ -41,7 +40,7 @@ class ImageFlags:
     def keywords(self) -> dict[str, Any]:
         """The options under the config's names; None means not given."""
         given = dict(vars(self))
-        return given | {"only": names_of(given.pop("classes")), "size": size_of(self.size)}
+        return given | {"only": names_of(given.pop("classes"))}
 
 
 @Parameter(name="*")
@@ -110,16 +109,3 @@ def names_of(text: str | None) -> list[str] | None:
         return None
     names = next(csv.reader([text.replace("\n", " ")], skipinitialspace=True), [])
     return [name.strip() for name in names] or [""]
-
-
-def size_of(text: str | None) -> int | tuple[int, int] | None:
-    """Parse `64` as a side and `30x50` as height and width."""
-    if text is None:
-        return None
-    try:
-        sides = [int(side) for side in text.lower().split("x")]
-    except ValueError:
-        sides = []
-    if len(sides) not in (1, 2):
-        raise NevoaError(f"--size is a side or HEIGHTxWIDTH, such as 64 or 30x50, not '{text}'.")
-    return sides[0] if len(sides) == 1 else (sides[0], sides[1])
