@@ -23,7 +23,6 @@ app = App(name="data", help="List, inspect and prepare images to train on.")
 PER_CLASS = 16
 MOST_ROWS = 20
 DAY = 86_400
-COLUMNS = "name", "images", "size", "classes", "licence", "from"
 
 
 @app.command(name="list")
@@ -32,7 +31,8 @@ def list_() -> None:
     from nevoa.cli.terminal import Records, console
     from nevoa.data import CATALOG
 
-    console().print(Records(COLUMNS, [_row(name, dataset) for name, dataset in CATALOG.items()]))
+    columns = "name", "images", "size", "classes", "licence", "from"
+    console().print(Records(columns, [_row(name, dataset) for name, dataset in CATALOG.items()]))
 
 
 @app.command
@@ -52,8 +52,10 @@ def show(source: Source, /, *, images: SourceFlags = SourceFlags(), out: Path = 
     """
     import numpy as np
 
-    from nevoa.cli.output import check_is_png, save_picture
+    from nevoa._util.files import write_bytes
+    from nevoa.cli.output import check_is_png
     from nevoa.cli.terminal import Records, console
+    from nevoa.pictures import png_bytes
 
     check_is_png(out)
     if source and Path(source).is_dir() and out.resolve().is_relative_to(Path(source).resolve()):
@@ -66,7 +68,7 @@ def show(source: Source, /, *, images: SourceFlags = SourceFlags(), out: Path = 
         rows = [(str(i), name, f"{counts[i]:,}") for i, name in enumerate(found.classes)]
         screen.print(Records(("index", "class", "images"), rows, right=("images",)))
     list_unusable(found.notes, screen, most=None)
-    save_picture(_sheet(found), out)
+    write_bytes(out, png_bytes(_sheet(found)))
     print(f"First images{', a row for each class' * bool(found.classes)}: {out}")
 
 
@@ -113,13 +115,8 @@ def _row(name: str, dataset: "Dataset") -> tuple[str, ...]:
     size = "x".join(map(str, dataset.size)) if dataset.size else "mixed"
     counts = ", ".join(f"{count:,} {split}" if count else split for split, count in dataset.counts.items())
     colour = "gray" if dataset.channels == 1 else "colour"
-    return name, counts, f"{size}, {colour}", _classes(dataset), dataset.licence, dataset.where
-
-
-def _classes(dataset: "Dataset") -> str:
-    if dataset.classes:
-        return str(dataset.classes)
-    return "none" if dataset.place and dataset.place.label == "" else "some"
+    unnamed = "none" if dataset.place and dataset.place.label == "" else "some"
+    return name, counts, f"{size}, {colour}", str(dataset.classes or unnamed), dataset.licence, dataset.where
 
 
 def _summary(images: "ImageSet") -> str:

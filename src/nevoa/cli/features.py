@@ -32,15 +32,15 @@ def _test_images(data: "DataConfig", images: "ImageSet") -> "ImageSet | None":
 
 
 @app.command
-def train(source: str, /, *, images: ImageFlags = ImageFlags(), epochs: PositiveInt | None = None) -> None:
+def train(source: str, /, *, images: ImageFlags = ImageFlags(), epochs: PositiveInt = 16) -> None:
     """Train the feature network of a data set, for 'nevoa evaluate --against SOURCE'.
 
     Args:
         source: A data set with classes; 'nevoa data list' names some.
-        epochs: Passes over the images. [default: 16]
+        epochs: Passes over the images.
     """
     from nevoa.data import load_images
-    from nevoa.evaluation import EPOCHS, feature_network_folder, save_feature_network, train_feature_network
+    from nevoa.evaluation import feature_network_folder, save_feature_network, train_feature_network
 
     data = data_of(source, images)
     train_images = load_images(data)
@@ -48,8 +48,7 @@ def train(source: str, /, *, images: ImageFlags = ImageFlags(), epochs: Positive
     folder = feature_network_folder(train_images)
     if folder.exists():
         raise NevoaError(f"These images already have a feature network: {folder}. Remove the folder to train another.")
-    total = epochs or EPOCHS
-    *_, last = (_shown(epoch, total) for epoch in train_feature_network(train_images, test, total))
+    *_, last = (_shown(epoch, epochs) for epoch in train_feature_network(train_images, test, epochs))
     info = save_feature_network(last.feature_network, folder).info
     print(f"Accuracy {info.accuracy:.1%} on {info.measured_on}. Saved {folder}")
 

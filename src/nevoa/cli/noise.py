@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts.types import NonNegativeInt
 
-from nevoa.cli.options import SIZE, size_of
+from nevoa.cli.options import SIZE
 from nevoa.errors import NevoaError
 from nevoa.vocabulary import ScheduleName
 
@@ -39,11 +39,12 @@ def noise(
     import numpy as np
     import torch
 
+    from nevoa._util.files import write_bytes
     from nevoa._util.random import Stream, generator
-    from nevoa.cli.output import check_is_png, save_picture
+    from nevoa.cli.output import check_is_png
     from nevoa.data import to_bytes, to_unit
     from nevoa.diffusion import SCHEDULES, GaussianProcess, steps_of
-    from nevoa.pictures import titled_grid
+    from nevoa.pictures import png_bytes, titled_grid
 
     check_is_png(out)
     process = GaussianProcess(SCHEDULES[schedule]())
@@ -52,7 +53,8 @@ def noise(
     # The same noise in every tile, so that only its share differs.
     epsilon = generator(seed, Stream.PICTURE).standard_normal(x_0.shape[1:], dtype=np.float32)
     x_t = process.forward(x_0, torch.tensor(timesteps), torch.from_numpy(epsilon).expand_as(x_0))
-    save_picture(titled_grid(to_bytes(x_t), [f"t = {t}" for t in timesteps], len(timesteps), SIDE), out)
+    strip = titled_grid(to_bytes(x_t), [f"t = {t}" for t in timesteps], len(timesteps), SIDE)
+    write_bytes(out, png_bytes(strip))
     print(f"{len(timesteps)} timesteps, {schedule} schedule: {out}")
 
 
@@ -71,7 +73,7 @@ def _pixels(image: str, size: str | None) -> "np.ndarray":
     from nevoa.config import parse
     from nevoa.data import fitted, image_at, picture_of, pixels_of, read_image, sides_of
 
-    sides, path = sides_of(parse({"data": {"size": size_of(size)}}).data), Path(image)
+    sides, path = sides_of(parse({"data": {"size": size}}).data), Path(image)
     pixels = None if path.exists() else image_at(image)
     if pixels is None:
         if not path.is_file():

@@ -8,7 +8,6 @@ from nevoa.errors import NevoaError, unknown
 
 if TYPE_CHECKING:
     import numpy as np
-    from PIL.Image import Image as Picture
 
     Batches = Iterable[list[np.ndarray]]
 
@@ -90,14 +89,6 @@ def check_is_png(path: Path) -> None:
     """Raise a NevoaError unless the suffix is .png."""
     if path.suffix != ".png":
         raise NevoaError(f"--out is a picture: choose a name that ends in .png, not {path.name}.")
-
-
-def save_picture(picture: "Picture", path: Path) -> None:
-    """Write a picture, complete or not at all."""
-    from nevoa._util.files import published
-
-    with published(path) as temporary:
-        picture.save(temporary)
 
 
 def _write_array(path: Path, batches: "Batches", count: int) -> None:

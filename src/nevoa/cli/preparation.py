@@ -35,19 +35,15 @@ def show_preparation(data: "DataConfig", *, say: bool = True) -> "ImageSet":
     if not is_path(data.source) and Path(data.source).is_dir():
         errors.print(f"Using the data set {data.source}; for the folder of that name, type {data.source}/")
     with progress_bar() as progress:
-        task, images, prepared = progress.add_task("reading", total=None), None, False
+        task, item, prepared = progress.add_task("reading", total=None), None, False
         for item in loading(data):
-            if isinstance(item, ImageSet):
-                images = item
-                break
-            prepared = True
-            progress.update(
-                task, description=f"reading, {item.disk_bytes / 1e6:,.0f} MB", completed=item.done, total=item.total
-            )
-    assert images is not None
+            if not isinstance(item, ImageSet):
+                prepared, read = True, f"reading, {item.disk_bytes / 1e6:,.0f} MB"
+                progress.update(task, description=read, completed=item.done, total=item.total)
+    assert isinstance(item, ImageSet)
     if prepared and say:
-        list_unusable(images.notes, errors)
-    return images
+        list_unusable(item.notes, errors)
+    return item
 
 
 def list_unusable(notes: "Notes", console: "Console", most: int | None = SHOWN) -> None:

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
     from nevoa.model import Model
 
-DEFAULT_COUNT = 64
-DEFAULT_ROWS = 8
-DEFAULT_COLUMNS = 8
+DEFAULT_SIDE = 8
 # Of many classes a grid shows fewer images each.
 MOST_ROWS, MOST_TILES = 20, 256
 FRAMES = 60
@@ -82,9 +80,9 @@ def _classes(model: "Model", labels: "Any") -> str:
 def _default_count(classes: int, trajectory: bool) -> int:
     """A row for each of several classes; otherwise a square grid."""
     if classes > 1:
-        each = max(1, min(DEFAULT_COLUMNS, MOST_TILES // classes))
+        each = max(1, min(DEFAULT_SIDE, MOST_TILES // classes))
         return min(classes, MOST_ROWS) if trajectory else min(classes * each, MOST_TILES)
-    return DEFAULT_ROWS if trajectory else DEFAULT_COUNT
+    return DEFAULT_SIDE if trajectory else DEFAULT_SIDE**2
 
 
 def sampled(model: "Model", count: int, moments: int, settings: dict[str, Any]) -> "Iterator[list[np.ndarray]]":
