@@ -59,9 +59,21 @@ class SourceFlags(ImageFlags):
     strict: bool | None = None
 
 
+class PluginFlags:
+    """Base of groups with the option `--plugin`."""
+
+    def keywords(self) -> dict[str, Any]:
+        """The other options as keywords; None means not given. Loads the plugins."""
+        from nevoa.plugins import load_plugins
+
+        others = dict(vars(self))
+        load_plugins(others.pop("plugin"))
+        return others
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class SamplingFlags:
+class SamplingFlags(PluginFlags):
     """How a run makes images.
 
     Attributes:
@@ -80,13 +92,6 @@ class SamplingFlags:
     eta: float | None = None
     guidance: float | None = None
     plugin: Plugin = ()
-
-    def keywords(self) -> dict[str, Any]:
-        """Keyword options of `Model.sample`; None means not given. Loads the plugins."""
-        from nevoa.plugins import load_plugins
-
-        load_plugins(self.plugin)
-        return {name: value for name, value in vars(self).items() if name != "plugin"}
 
 
 @Parameter(name="*")

@@ -6,13 +6,13 @@ import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from nevoa.cli.interrupt import Interrupt
 from nevoa.cli.notify import notify as send
-from nevoa.cli.options import Plugin, Source, SourceFlags
+from nevoa.cli.options import Plugin, PluginFlags, Source, SourceFlags
 from nevoa.cli.preparation import left_out, show_preparation
 from nevoa.vocabulary import DEFAULT_PRESET, PresetName
 
@@ -25,7 +25,7 @@ FEW_IMAGES = 100
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class TrainingFlags:
+class TrainingFlags(PluginFlags):
     """What to train, and for how long.
 
     Attributes:
@@ -56,13 +56,6 @@ class TrainingFlags:
     def start(self) -> str:
         """The preset's name, for the run folder; `config` if training starts from a file."""
         return self.preset or ("config" if self.config else DEFAULT_PRESET)
-
-    def keywords(self) -> dict[str, Any]:
-        """Keyword options of `configure`; None means not given. Loads the plugins."""
-        from nevoa.plugins import load_plugins
-
-        load_plugins(self.plugin)
-        return {name: value for name, value in vars(self).items() if name != "plugin"}
 
 
 def train(
