@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
-from nevoa.cli import options
+from nevoa.cli.options import SamplingFlags
 from nevoa.errors import NevoaError, unknown
 from nevoa.vocabulary import MetricName
 
@@ -72,7 +72,7 @@ def evaluate(
     against: Annotated[str | None, Parameter(metavar="SOURCE")] = None,
     count: PositiveInt = 10_000,
     measured: MetricFlags = MetricFlags(),
-    sampling: options.SamplingFlags = options.SamplingFlags(),
+    sampling: SamplingFlags = SamplingFlags(),
     sweep: bool = False,
     seed: NonNegativeInt = 0,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
@@ -88,7 +88,7 @@ def evaluate(
         as_json: Print the report as JSON.
     """
     from nevoa.cli.terminal import progress_bar
-    from nevoa.evaluation import METRICS, Protocol, as_dict, check_count, from_files, from_run, measure, save
+    from nevoa.evaluation import METRICS, Protocol, check_count, from_files, from_run, measure
     from nevoa.runs import Run, newest_run
 
     path = Path(subject) if subject else newest_run().folder
@@ -108,12 +108,7 @@ def evaluate(
         samples = _last(from_run(run, reference, count, seed, **given), progress) if run else from_files(path, count)
         protocol = Protocol(reference, len(samples.images), seed, samples.sampler)
         report = _last(measure(samples, protocol, metrics, measured.inception_weights), progress)
-    if as_json:
-        print(json.dumps(as_dict(report)))
-    else:
-        _print(report)
-    if run:
-        print(f"Saved {save(report, run)} and the picture beside it.", file=sys.stderr if as_json else None)
+    _show(report, run, as_json)
 
 
 def _reference(run: "Run | None", against: str | None) -> "Reference":
@@ -150,6 +145,18 @@ def _last(stream: "Iterable[Any]", progress: "Progress") -> Any:
             progress.update(task, description=item.name, completed=item.done, total=item.total)
     progress.remove_task(task)
     return item
+
+
+def _show(report: "Report", run: "Run | None", as_json: bool) -> None:
+    """Print a report, and save that of a run in its folder."""
+    from nevoa.evaluation import as_dict, save
+
+    if as_json:
+        print(json.dumps(as_dict(report)))
+    else:
+        _print(report)
+    if run:
+        print(f"Saved {save(report, run)} and the picture beside it.", file=sys.stderr if as_json else None)
 
 
 def _print(report: "Report") -> None:

@@ -2,29 +2,27 @@
 
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
+@contextmanager
+def signals_noted() -> Iterator[list[int]]:
+    """Only note the exit code of the first signal, 130 or 143, in the list; a second signal exits at once."""
+    exit_codes: list[int] = []
 
-class Interrupt:
-    """While entered, the first signal sets `exit_code` (130 or 143, otherwise 0); a second one exits at once."""
-
-    def __init__(self) -> None:
-        self.exit_code = 0
-
-    def __enter__(self) -> "Interrupt":
-        self._before = [signal.signal(number, self._note) for number in SIGNALS]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in zip(SIGNALS, self._before, strict=True):
-            signal.signal(number, handler)
-
-    def _note(self, number: int, _frame: FrameType | None) -> None:
-        if self.exit_code:
+    def note(number: int, _frame: FrameType | None) -> None:
+        if exit_codes:
             leave(number)
-        self.exit_code = 128 + number
+        exit_codes.append(128 + number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield exit_codes
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def leave(number: int, _frame: FrameType | None = None) -> None:

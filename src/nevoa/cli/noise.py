@@ -1,11 +1,11 @@
 """`nevoa noise`: show the forward process."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from cyclopts.types import NonNegativeInt
 
-from nevoa.cli.options import SIZE
+from nevoa.cli.options import Size
 from nevoa.errors import NevoaError
 from nevoa.vocabulary import ScheduleName
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 SIDE = 128
-TIMESTEPS = "0,20,60,80,100,150,250,350,500,1000"
 
 
 def noise(
@@ -21,8 +20,8 @@ def noise(
     /,
     *,
     schedule: ScheduleName = "linear",
-    at: str = TIMESTEPS,
-    size: Annotated[str | None, SIZE] = None,
+    at: str = "0,20,60,80,100,150,250,350,500,1000",
+    size: Size = None,
     seed: NonNegativeInt = 0,
     out: Path = Path("noise.png"),
 ) -> None:

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from nevoa.vocabulary import SamplerName, SpacingName, VarianceName
 
-SIZE = Parameter(metavar="S|HxW")
+Size = Annotated[str | None, Parameter(metavar="S|HxW")]
 Plugin = Annotated[tuple[Path, ...], Parameter(metavar="FILE.py", show_default=False)]
 Source = Annotated[
     str,
@@ -33,7 +33,7 @@ class ImageFlags:
     """
 
     classes: str | None = None
-    size: Annotated[str | None, SIZE] = None
+    size: Size = None
     channels: Literal[1, 3] | None = None
     background: str | None = None
 

@@ -1,5 +1,6 @@
 """Write images as they are made: a grid, an array, an animation or a folder."""
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,9 +47,7 @@ class Output:
             what, instead = ("grid", "a folder or .npy") if self.kind else ("folder", ".npy")
             raise NevoaError(f"A {what} holds up to {most:,} images, not {count:,}: choose {instead} for --out.")
         if self.kind in ("", ".npy"):
-            channels, height, width = shape
-            each = channels * height * width
-            size = count * (each if self.kind else each + BLOCK)
+            size = count * (math.prod(shape) + (0 if self.kind else BLOCK))
             check_room(self.path.parent, size, str(self.path))
             if size > LARGE_BYTES:
                 console(stderr=True).print(f"{self.path} takes up to {size / 1e9:,.1f} GB.")
@@ -108,8 +107,7 @@ def _write_folder(path: Path, batches: "Batches", count: int) -> None:
     from nevoa.data import picture_of
 
     path.mkdir()
-    number, digits = 0, max(6, len(str(count - 1)))
-    for *_, images in batches:
-        for image in images:
-            picture_of(image).save(path / f"{number:0{digits}d}.png")
-            number += 1
+    digits = max(6, len(str(count - 1)))
+    images = (image for *_, batch in batches for image in batch)
+    for number, image in enumerate(images):
+        picture_of(image).save(path / f"{number:0{digits}d}.png")

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 app = App(name="runs", help="List runs, and check their files.")
 
-COLUMNS = ("run", "status", "images seen", "loss", "quality", "size")
-
 
 @app.default
 def list_(*, folder: Annotated[Path, Parameter(name="--in")] = Path("runs")) -> None:
@@ -30,7 +28,8 @@ def list_(*, folder: Annotated[Path, Parameter(name="--in")] = Path("runs")) -> 
     if not summaries:
         out.print(f"There are no runs in {folder} yet. 'nevoa train' makes one.")
         return
-    out.print(Records(COLUMNS, [_row(summary) for summary in summaries], right=COLUMNS[2:]))
+    columns = "run", "status", "images seen", "loss", "quality", "size"
+    out.print(Records(columns, [_row(summary) for summary in summaries], right=columns[2:]))
     for summary in summaries:
         if summary.status == "failed":
             out.print(f"{summary.name} failed: {summary.message}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from nevoa.cli.interrupt import Interrupt
+from nevoa.cli.interrupt import signals_noted
 from nevoa.cli.notify import notify as send
 from nevoa.cli.options import Plugin, PluginFlags, Source, SourceFlags
 from nevoa.cli.preparation import left_out, show_preparation
@@ -110,14 +110,14 @@ def _fit(job: "Job", folder: Path, accept_changes: bool) -> None:
     from nevoa.training import fit_resolved, show_progress
 
     with (
-        Interrupt() as interrupt,
+        signals_noted() as exit_codes,
         closing(fit_resolved(job, folder, accept_changes=accept_changes)) as stream,
         closing(show_progress(stream, job.config.training)) as shown,
     ):
-        stopped = any(interrupt.exit_code for _ in shown)
+        stopped = any(exit_codes for _ in shown)
     if stopped:
         print(f"Stopped and saved in {folder}. Run the same command again to resume.", file=sys.stderr)
-        sys.exit(interrupt.exit_code)
+        sys.exit(exit_codes[0])
 
 
 def _plan_rows(plan: "Plan", folder: Path) -> dict[str, str]:
