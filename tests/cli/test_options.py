@@ -1,15 +1,12 @@
 """Options shared by commands."""
 
 from dataclasses import fields
-from typing import get_args
 
 import pytest
 
 from nevoa.cli.options import AllSamplingFlags, SourceFlags, names_of
 from nevoa.cli.train import TrainingFlags
 from nevoa.config import DataConfig, SamplingConfig
-from nevoa.presets import PRESETS
-from nevoa.vocabulary import PresetName
 
 
 @pytest.mark.parametrize(
@@ -30,10 +27,6 @@ def test_names_with_commas_are_quoted(text: str | None, names: list[str] | None)
 def test_groups_of_options_are_keys_of_the_config() -> None:
     assert SourceFlags(classes="cat", size="9").keywords().keys() <= DataConfig.model_fields.keys()
     assert AllSamplingFlags().keywords().keys() == SamplingConfig.model_fields.keys()
-
-
-def test_every_preset_can_be_named() -> None:
-    assert set(get_args(PresetName)) == set(PRESETS)
 
 
 @pytest.mark.parametrize("group", [SourceFlags, AllSamplingFlags, TrainingFlags])
