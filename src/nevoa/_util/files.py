@@ -29,7 +29,8 @@ def published(path: Path) -> Iterator[Path]:
     with _scratch(path, "write") as scratch:
         temporary = scratch / path.name
         yield temporary
-        _sync_tree(temporary)
+        for part in [*temporary.rglob("*"), temporary] if temporary.is_dir() else [temporary]:
+            sync(part)
         temporary.replace(path)
         sync(path.parent)
 
@@ -167,17 +168,10 @@ def _object(value: Any) -> dict[str, Any]:
 @contextmanager
 def _scratch(path: Path, verb: str) -> Iterator[Path]:
     """A temporary folder beside `path` while the block runs; an OSError in it becomes a NevoaError."""
-    scratch = None
-    try:
-        with explained(verb, path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=SCRATCH, dir=path.parent))
+    with explained(verb, path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=SCRATCH, dir=path.parent))
+        try:
             yield scratch
-    finally:
-        if scratch is not None:
+        finally:
             shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _sync_tree(path: Path) -> None:
-    for part in [*path.rglob("*"), path] if path.is_dir() else [path]:
-        sync(part)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
 
@@ -39,20 +40,15 @@ class Blocks:
     SIZE = 256
 
     def __init__(self, seed: int, stream: Stream, draw: Callable[[np.random.Generator, int], np.ndarray]):
-        self._seed, self._stream, self._draw = seed, stream, draw
-        self._last: tuple[int, np.ndarray] | None = None
+        @lru_cache(maxsize=1)
+        def block(number: int) -> np.ndarray:
+            return draw(generator(seed, stream, number), self.SIZE)
+
+        self._block = block
 
     def take(self, first: int, count: int) -> np.ndarray:
-        """TrainingNoise number first … first + count - 1."""
-        parts, place, end = [], first, first + count
-        while place < end:
-            block, start = divmod(place, self.SIZE)
-            stop = min(self.SIZE, start + end - place)
-            parts.append(self._block(block)[start:stop])
-            place += stop - start
+        """Return draws number first … first + count - 1."""
+        end, parts = first + count, []
+        for start in range(first - first % self.SIZE, end, self.SIZE):
+            parts.append(self._block(start // self.SIZE)[max(0, first - start) : end - start])
         return np.concatenate(parts)
-
-    def _block(self, number: int) -> np.ndarray:
-        if self._last is None or self._last[0] != number:
-            self._last = number, self._draw(generator(self._seed, self._stream, number), self.SIZE)
-        return self._last[1]

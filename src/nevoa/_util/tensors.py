@@ -17,19 +17,11 @@ def packed(tensors: Iterable[tuple[str, Tensor]]) -> bytes:
     return save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors})
 
 
-def unpacked(data: bytes, path: Path) -> dict[str, Tensor]:
-    """Parse serialized tensors. A NevoaError names `path` if they are damaged."""
-    try:
-        return load(data)
-    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise damaged(path, error) from error
-
-
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """Read the tensors of a file. A NevoaError if it cannot be read."""
     try:
-        return unpacked(path.read_bytes(), path)
-    except OSError as error:
+        return load(path.read_bytes())
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise damaged(path, error) from error
 
 
@@ -41,16 +33,6 @@ def check_shapes(path: Path, wanted: Mapping[str, torch.Size], of: str = "the ne
     except (OSError, SafetensorError, ValueError, TypeError, RuntimeError) as error:
         raise damaged(path, error) from error
     if found != wanted:
-        raise NevoaError(f"{path} does not fit {of}: {difference(found, wanted)}.")
-
-
-def difference(found: Mapping[str, object], wanted: Mapping[str, object]) -> str:
-    """Describe the first entry in which two tables differ."""
-    name = next(name for name in sorted({*found, *wanted}) if found.get(name) != wanted.get(name))
-    return f"{name} is {_words(found.get(name))}, not {_words(wanted.get(name))}"
-
-
-def _words(value: object) -> str:
-    if value is None:
-        return "absent"
-    return f"{list(value)}" if isinstance(value, torch.Size) else f"{value}"
+        name = min(name for name in {*found, *wanted} if found.get(name) != wanted.get(name))
+        is_, not_ = ("absent" if shape is None else list(shape) for shape in (found.get(name), wanted.get(name)))
+        raise NevoaError(f"{path} does not fit {of}: {name} is {is_}, not {not_}.")
