@@ -24,7 +24,7 @@ class Dataset:
         classes: their number; 0 if unknown.
         flips: whether mirrored images look like images of the data set.
         place: on the Hugging Face Hub, if it is there.
-        local: lists a split without the Hub; returns None where there is no such split.
+        local: lists a split of `counts` without the Hub; returns None where that is not possible.
         local_place: a name for that place.
         part_of: the data set that these images are a part of, and that models trained on them are compared with.
     """
@@ -47,7 +47,7 @@ class Dataset:
 
     def list(self, split: str) -> Listing:
         """List the images of a split. A NevoaError if they are not available."""
-        found = self.local(split)
+        found = self.local(split) if split in self.counts else None
         if found is not None:
             return found
         if self.place is None:
