@@ -26,9 +26,8 @@ DEFAULTS = {M_ARENA_MAX: 0, M_MMAP_THRESHOLD: 128 << 10, M_TRIM_THRESHOLD: 128 <
 
 def devices() -> tuple[DeviceName, ...]:
     """The devices of this machine, the fastest first."""
-    cuda: tuple[DeviceName, ...] = ("cuda",) if torch.cuda.is_available() else ()
-    mps: tuple[DeviceName, ...] = ("mps",) if torch.backends.mps.is_available() else ()
-    return (*cuda, *mps, "cpu")
+    present: dict[DeviceName, bool] = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return (*filter(present.get, present), "cpu")
 
 
 def choose_device(wanted: DeviceName | Literal["auto"] = "auto") -> DeviceName:
@@ -110,9 +109,6 @@ def choose_precision(device: DeviceName, seconds: Callable[[PrecisionName], floa
 
     Timed rather than looked up: without AVX-512, bf16 convolutions on a CPU are 10 times slower than float32 (measured
     on an AVX2 Zen 3, torch 2.13); with AMX they are faster.
-
-    Args:
-        seconds: measures a piece of the work in a precision.
     """
     if device == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"

@@ -38,7 +38,7 @@ def available_cores(allowed: set[int] | None = None, cpus: Path = CPUS, cgroup: 
 
 
 def _quota(cgroup: Path) -> float:
-    """CPU quota of a control group in cores; infinite without a limit."""
+    """The CPU quota of a control group in cores, or infinity."""
     version_1 = (_read(cgroup / "cpu" / f"cpu.cfs_{name}_us") for name in ("quota", "period"))
     quota, _, period = (_read(cgroup / "cpu.max") or " ".join(version_1)).partition(" ")
     try:

@@ -67,11 +67,7 @@ class Listing:
 def of_arrays(
     images: UInt8[np.ndarray, "N H W C"], labels: np.ndarray | None = None, classes: Sequence[str] | None = None
 ) -> Listing:
-    """Return the listing of an array of images.
-
-    Args:
-        labels: class index of each image; without `classes`, any value of each image, which becomes its class.
-    """
+    """Return the listing of an array of images. Without `classes`, each value among the labels becomes a class."""
     _, height, width, channels = images.shape
     if labels is None or classes is None:
         labels, classes = numbered(labels, len(images))

@@ -30,10 +30,7 @@ def chosen(listing: Listing, data: DataConfig) -> Listing:
 
 
 def label_of(classes: Sequence[str], wanted: int | str) -> int:
-    """Return the label of a class, given its name in any case, its index, or its index as text.
-
-    A NevoaError if there is none.
-    """
+    """Return the label of a class, given its name in any case or its index. A NevoaError if there is none."""
     if wanted in classes:
         return list(classes).index(str(wanted))
     names, text = [name.lower() for name in classes], unicodedata.normalize("NFC", str(wanted).strip().lower())

@@ -14,11 +14,7 @@ KEYWORDS = {
 
 
 def split_in(name: str, also: str = TRAIN) -> str | None:
-    """Return the split that a name such as `test_set` or `train-00000.parquet` contains as a word, or None.
-
-    Args:
-        also: one more split to look for, spelled as it is.
-    """
+    """Return the split (or `also`) that a name such as `test_set` or `train-00000.parquet` has as a word, or None."""
     words = {*re.split(r"[^a-z]+", name.lower()), name.lower()}
     found = {split for word, split in {also: also, **KEYWORDS}.items() if word in words}
     return found.pop() if len(found) == 1 else None

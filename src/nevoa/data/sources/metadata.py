@@ -23,13 +23,9 @@ def is_table(path: str) -> bool:
 
 
 def classes_in(tables: Sequence[Entry], images: Set[str], where: str) -> tuple[dict[str, str], list[Bad]]:
-    """Return the class of each image that a table gives one, and the tables that name missing images.
+    """Return the class of each image that a table gives one, and the tables that name images that are missing.
 
-    A NevoaError if a table cannot be read, or has no column `file_name`.
-
-    Args:
-        images: the paths of all images.
-        where: the name of the folder, for errors.
+    A NevoaError, which calls the folder `where`, if a table cannot be read or has no column `file_name`.
     """
     known: dict[str, str] = {}
     bad = []
@@ -60,7 +56,6 @@ def class_named(cell: object) -> str | None:
 
 
 def _file(table: Entry, row: Row) -> str:
-    """Return the path of the image of a row; empty if there is none."""
     file = row.get(FILE_COLUMN)
     file = printable(file.strip().replace("\\", "/")) if isinstance(file, str) else ""
     return file and posixpath.normpath(posixpath.join(posixpath.dirname(table.path), file))

@@ -27,13 +27,10 @@ def list_parquet(paths: Sequence[Path]) -> Listing:
 
 
 def list_rows(rows: Any, label: str | None, where: str) -> Listing:
-    """List a `datasets.Dataset`; its images stay encoded until they are read.
+    """List a `datasets.Dataset`, which errors call `where`; its images stay encoded until they are read.
 
-    The images are in the first column that holds images, if possible one with a name such as `image`.
-
-    Args:
-        label: the column of classes; None takes the first of the usual names, "" none.
-        where: the name of the data set, for errors.
+    They are in the first column that holds images, if possible one with a name such as `image`. The classes are in the
+    column `label`; None takes the first of the usual names, "" none.
     """
     import datasets
 
