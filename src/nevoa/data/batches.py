@@ -1,7 +1,7 @@
 """The order of the training images and which of them are mirrored: functions of (seed, images_seen)."""
 
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
@@ -28,11 +28,10 @@ class Batches:
     images: ImageSet
     seed: int
     flip: bool
-    _flips: Blocks = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        draw = lambda rng, count: rng.random(count) < 0.5  # noqa: E731
-        object.__setattr__(self, "_flips", Blocks(self.seed, Stream.FLIP, draw))
+    @cached_property
+    def _flips(self) -> Blocks:
+        return Blocks(self.seed, Stream.FLIP, lambda rng, count: rng.random(count) < 0.5)
 
     def indices(self, first: int, count: int) -> Int64[np.ndarray, " B"]:
         """Return the index of the image at each position."""

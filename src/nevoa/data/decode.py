@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageColor, ImageOps
+from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError
 
 from nevoa.errors import NevoaError, reason
 
@@ -85,7 +85,7 @@ def decoded(data: bytes, background: str = WHITE, size: Size | None = None) -> I
         except (NevoaError, ValueError):
             raise
         except Exception as error:  # damaged files make decoders raise errors of many kinds
-            raise ValueError(_reason(error)) from error
+            raise ValueError(reason(error)) from error
 
 
 def opaque(image: Image.Image, background: str = WHITE) -> Image.Image:
@@ -179,8 +179,10 @@ def _opened(data: bytes) -> Image.Image:
             return image
     except Image.DecompressionBombError:
         pass
+    except UnidentifiedImageError as error:
+        raise ValueError("it is not an image of a known format") from error
     except Exception as error:
-        raise ValueError(_reason(error)) from error
+        raise ValueError(reason(error)) from error
     raise ValueError(f"it has more than {MOST_PIXELS / 1e6:.0f} million pixels")
 
 
@@ -201,8 +203,3 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     if not isinstance(clear, int):
         return gray
     return Image.merge("LA", (gray, Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8))))
-
-
-def _reason(error: Exception) -> str:
-    text = reason(error)
-    return "it is not an image of a known format" if text.startswith("cannot identify") else text

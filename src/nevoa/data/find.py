@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from nevoa._util.files import sha256
 from nevoa.data.catalog import CATALOG
@@ -48,10 +48,7 @@ class Source:
 
 
 def find_source(text: str, split: str = TRAIN) -> Source:
-    """Return the source that a user names: a data set of the catalogue, `hf:OWNER/NAME`, or a path.
-
-    A NevoaError if there is none.
-    """
+    """Return the source of a name in the catalogue, `hf:OWNER/NAME` or path. A NevoaError if there is none."""
     if text in CATALOG:
         row = CATALOG[text]
         return Source(text, text, [text, split], lambda: row.list(split), row.licence)
@@ -93,17 +90,13 @@ def _folder(path: Path, split: str) -> Found:
     if inside is not None:
         return _stamps([inside]), lambda: idx.list_idx(inside)
     entries = list(files_below(path))
-    tables = [entry for entry in entries if _suffix(entry) == ".parquet"]
-    if _bytes(tables) > _bytes([entry for entry in entries if _suffix(entry) in SUFFIXES]):
+    tables = [entry for entry in entries if entry.suffix == ".parquet"]
+    if _bytes(tables) > _bytes([entry for entry in entries if entry.suffix in SUFFIXES]):
         files = _parquet_files(path, [entry.path for entry in tables], split)
         return _stamps(files), lambda: list_parquet(files)
     stamps = hashlib.sha256("".join(f"{entry.path}\0{entry.stamp}\n" for entry in entries).encode())
     identity = [FOLDER_RULE, str(path.resolve()), split, stamps.hexdigest()]
-    return identity, lambda: list_entries(entries, split, str(path))
-
-
-def _suffix(entry: Entry) -> str:
-    return PurePosixPath(entry.path).suffix.lower()
+    return identity, lambda: list_entries(entries, (), split, str(path))
 
 
 def _bytes(entries: Sequence[Entry]) -> int:
@@ -126,7 +119,7 @@ def _parquet_files(folder: Path, paths: Sequence[str], split: str) -> list[Path]
 def _file(path: Path, split: str) -> Found:
     suffix = path.suffix.lower()
     if is_archive(path):
-        return [FOLDER_RULE, _stamps([path]), split], lambda: _list_archive(path, split)
+        return [FOLDER_RULE, _stamps([path]), split], lambda: list_entries(*files_within(path), split, str(path))
     if suffix == ".npz":
         return [_content(path), split], lambda: list_arrays(path, split)
     if split != TRAIN:
@@ -140,11 +133,6 @@ def _file(path: Path, split: str) -> Found:
     raise NevoaError(
         f"{path} is not a source of images: give a folder, a .zip or .tar of one, .npy, .npz, .parquet or an idx file."
     )
-
-
-def _list_archive(path: Path, split: str) -> Listing:
-    entries, bad = files_within(path)
-    return list_entries(entries, split, str(path), bad)
 
 
 def _content(path: Path) -> object:

@@ -8,8 +8,7 @@ Folders around everything are looked through. A layout that this rule does not s
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import compress
-from pathlib import PurePosixPath
+from itertools import compress, takewhile
 
 import numpy as np
 
@@ -26,14 +25,10 @@ NOT_OPENED = {".heic", ".heif", ".avif", ".jp2", ".jxl"}
 Folders = tuple[str, ...]
 
 
-def list_entries(entries: Sequence[Entry], split: str, where: str, bad: Sequence[Bad] = ()) -> Listing:
-    """List the images of a split among files. A class has the same number in all splits.
+def list_entries(entries: Sequence[Entry], bad: Sequence[Bad], split: str, where: str) -> Listing:
+    """List the images of a split among files; `bad` were left out before. A class has the same number in all splits.
 
-    A NevoaError if there is no such split, or the rule does not settle the classes or splits.
-
-    Args:
-        where: the folder's name, for errors.
-        bad: files that were left out before.
+    A NevoaError, which calls the folder `where`, if there is no such split, or the rule does not settle the layout.
     """
     images, unread = _images(entries)
     tables = [entry for entry in entries if is_table(entry.path)]
@@ -64,12 +59,12 @@ def _images(entries: Sequence[Entry]) -> tuple[list[Entry], list[Bad]]:
     """Return the files that are images or claim to be, and those that nevoa cannot open."""
     images, unread = [], []
     for entry in entries:
-        suffix = PurePosixPath(entry.path).suffix.lower()
         try:
-            if suffix in SUFFIXES or is_picture(entry.read(START_BYTES)):
+            if entry.suffix in SUFFIXES or is_picture(entry.read(START_BYTES)):
                 images.append(entry)
-            elif suffix in NOT_OPENED:
-                unread.append(Bad(entry.path, f"nevoa does not open {suffix[1:].upper()}: save it as PNG or JPEG"))
+            elif entry.suffix in NOT_OPENED:
+                kind = entry.suffix[1:].upper()
+                unread.append(Bad(entry.path, f"nevoa does not open {kind}: save it as PNG or JPEG"))
         except (OSError, ValueError) as error:
             unread.append(Bad(entry.path, reason(error)))
     return images, unread
@@ -100,12 +95,9 @@ def _splits(paths: Sequence[str], where: str) -> tuple[list[str], list[Folders]]
 
 def _unwrapped(folders: list[Folders]) -> list[Folders]:
     """Remove the folders around everything, down to one that is called train, test or validation."""
-    depth = 0
-    for name, other in zip(min(folders, default=()), max(folders, default=()), strict=False):
-        if name != other or name.lower() in KEYWORDS:
-            break
-        depth += 1
-    return [parts[depth:] for parts in folders]
+    pairs = zip(min(folders, default=()), max(folders, default=()), strict=False)
+    around = list(takewhile(lambda pair: pair[0] == pair[1] and pair[0].lower() not in KEYWORDS, pairs))
+    return [parts[len(around) :] for parts in folders]
 
 
 def _classes(

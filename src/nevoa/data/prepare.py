@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -106,11 +105,11 @@ def _read_all(
 def _append(partial: Path, start: int, images: Iterable[np.ndarray], records: Iterable[Mapping[str, Any]]) -> None:
     """Write a part: its pixels from byte `start` of images.npy on, then the records that complete it."""
     path = partial / IMAGES
-    with explained("write", path), path.open("r+b" if path.exists() else "wb") as file:
-        file.seek(start)
-        file.writelines(image.tobytes() for image in images)
-        file.flush()
-        os.fsync(file.fileno())
+    with explained("write", path):
+        with path.open("r+b" if path.exists() else "wb") as file:
+            file.seek(start)
+            file.writelines(image.tobytes() for image in images)
+        sync(path)
     number = len(list(partial.glob("files-*.jsonl")))
     write_text(partial / f"files-{number:05d}.jsonl", "".join(json.dumps(record) + "\n" for record in records))
 
@@ -139,8 +138,7 @@ def _close(listing: Listing, shape: Shape, source: Source, partial: Path) -> Non
         np.lib.format.write_array_header_1_0(file, header)
         assert file.tell() == HEADER_BYTES
         file.truncate(HEADER_BYTES + len(kept) * math.prod(shape))  # cuts off the rest of an interrupted part
-        file.flush()
-        os.fsync(file.fileno())
+    sync(partial / IMAGES)
     by_area = sorted(sizes, key=math.prod)
     duplicates = len(kept) - len(sums)
     notes = Notes(source.text, source.licence, tuple(bad), listing.ignored, duplicates, (by_area[0], by_area[-1]))

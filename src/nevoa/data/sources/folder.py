@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from nevoa.data.listing import LARGEST_FILE
 from nevoa.data.names import is_hidden, printable
@@ -24,6 +24,11 @@ class Entry:
     path: str
     read: Callable[[int], bytes]
     stamp: tuple[int, ...] = ()
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of its name in lower case, such as `.png`."""
+        return PurePosixPath(self.path).suffix.lower()
 
     def content(self) -> bytes:
         """Return all bytes. A ValueError if there are more than an image may have."""
