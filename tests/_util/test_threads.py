@@ -7,41 +7,53 @@ from pathlib import Path
 
 import pytest
 
+from nevoa._util import threads
 from nevoa._util.threads import SPINS, available_cores, wait_politely
 
 
-def machine(folder: Path, siblings: dict[int, str]) -> Path:
-    for number, text in siblings.items():
-        file = folder / "cpus" / f"cpu{number}" / "topology" / "thread_siblings_list"
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a machine that says nothing of its processors and control groups."""
+    monkeypatch.setattr(threads, "CPUS", tmp_path)
+    monkeypatch.setattr(threads, "CGROUP", tmp_path)
+    return tmp_path
+
+
+def cores_of(allowed: set[int]) -> int:
+    """The cores of a process that may run on these processors."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "sched_getaffinity", lambda process: allowed, raising=False)
+        return available_cores()
+
+
+def test_threads_of_one_core_count_once(machine: Path) -> None:
+    for number, text in {0: "0,2", 1: "1,3", 2: "0,2", 3: "1,3"}.items():
+        file = machine / f"cpu{number}" / "topology" / "thread_siblings_list"
         file.parent.mkdir(parents=True)
         file.write_text(text + "\n")
-    return folder / "cpus"
+    assert cores_of({0, 1, 2, 3}) == 2
+    assert cores_of({0, 2}) == 1
 
 
-def test_threads_of_one_core_count_once(tmp_path: Path) -> None:
-    cpus = machine(tmp_path, {0: "0,2", 1: "1,3", 2: "0,2", 3: "1,3"})
-    assert available_cores({0, 1, 2, 3}, cpus, tmp_path) == 2
-    assert available_cores({0, 2}, cpus, tmp_path) == 1
-
-
-def test_where_nothing_is_said_each_processor_is_a_core(tmp_path: Path) -> None:
-    assert available_cores({0, 1, 5}, tmp_path, tmp_path) == 3
+@pytest.mark.usefixtures("machine")
+def test_where_nothing_is_said_each_processor_is_a_core() -> None:
+    assert cores_of({0, 1, 5}) == 3
 
 
 @pytest.mark.parametrize(
     ("text", "cores"), [("max 100000", 8), ("200000 100000", 2), ("250000 100000", 2), ("50000 100000", 1), ("?", 8)]
 )
-def test_a_quota_limits_the_cores(tmp_path: Path, text: str, cores: int) -> None:
-    (tmp_path / "cpu.max").write_text(text + "\n")
-    assert available_cores(set(range(8)), tmp_path, tmp_path) == cores
+def test_a_quota_limits_the_cores(machine: Path, text: str, cores: int) -> None:
+    (machine / "cpu.max").write_text(text + "\n")
+    assert cores_of(set(range(8))) == cores
 
 
 @pytest.mark.parametrize(("quota", "cores"), [("-1", 8), ("300000", 3)])
-def test_a_quota_of_the_first_version_does_too(tmp_path: Path, quota: str, cores: int) -> None:
-    (tmp_path / "cpu").mkdir()
-    (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text(quota)
-    (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000")
-    assert available_cores(set(range(8)), tmp_path, tmp_path) == cores
+def test_a_quota_of_the_first_version_does_too(machine: Path, quota: str, cores: int) -> None:
+    (machine / "cpu").mkdir()
+    (machine / "cpu" / "cpu.cfs_quota_us").write_text(quota)
+    (machine / "cpu" / "cpu.cfs_period_us").write_text("100000")
+    assert cores_of(set(range(8))) == cores
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="needs affinity masks")

@@ -65,13 +65,13 @@ def within(
     context: Callable[[], AbstractContextManager[object]], stream: Iterator[Item]
 ) -> Generator[Item, None, None]:
     """Advance a stream inside a context that is left again before each item is handed on."""
-    end = object()
     while True:
         with context():
-            item = next(stream, end)
-        if item is end:
-            return
-        yield item  # pyright: ignore[reportReturnType]
+            try:
+                item = next(stream)
+            except StopIteration:
+                return
+        yield item
 
 
 _keeping = 0

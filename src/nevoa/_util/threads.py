@@ -21,26 +21,20 @@ def wait_politely(environment: MutableMapping[str, str] = os.environ) -> None:
         environment["GOMP_SPINCOUNT"] = str(SPINS)
 
 
-def available_cores(allowed: set[int] | None = None, cpus: Path = CPUS, cgroup: Path = CGROUP) -> int:
-    """Number of physical cores that this process may use: those of the `allowed` processors, limited by its cgroup.
+def available_cores() -> int:
+    """Number of physical cores that this process may use: those of its processors, limited by its control group.
 
     Not loky's `cpu_count`: it rounds a quota up, and counts two processors of one core twice if a mask allows both.
-
-    Args:
-        allowed: processors that the process may run on; None asks the system.
-        cpus: where Linux describes processors; those that share a core count once.
-        cgroup: where control groups of version 1 or 2 are mounted.
     """
-    if allowed is None:
-        allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
-    cores = {_read(cpus / f"cpu{number}" / "topology" / "thread_siblings_list") or str(number) for number in allowed}
-    return max(1, math.floor(min(len(cores), _quota(cgroup))))
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    cores = {_read(CPUS / f"cpu{number}" / "topology" / "thread_siblings_list") or str(number) for number in allowed}
+    return max(1, math.floor(min(len(cores), _quota())))
 
 
-def _quota(cgroup: Path) -> float:
-    """The CPU quota of a control group in cores, or infinity."""
-    version_1 = (_read(cgroup / "cpu" / f"cpu.cfs_{name}_us") for name in ("quota", "period"))
-    quota, _, period = (_read(cgroup / "cpu.max") or " ".join(version_1)).partition(" ")
+def _quota() -> float:
+    """The CPU quota of the control group (version 1 or 2) in cores, or infinity."""
+    version_1 = (_read(CGROUP / "cpu" / f"cpu.cfs_{name}_us") for name in ("quota", "period"))
+    quota, _, period = (_read(CGROUP / "cpu.max") or " ".join(version_1)).partition(" ")
     try:
         return float(quota) / float(period) if float(quota) > 0 else math.inf
     except ValueError:
