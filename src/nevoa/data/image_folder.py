@@ -7,8 +7,9 @@
 Folders around everything are looked through. A layout that this rule does not settle is refused.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from itertools import compress, takewhile
+from itertools import takewhile
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from nevoa.errors import NevoaError, reason
 NOT_OPENED = {".heic", ".heif", ".avif", ".jp2", ".jxl"}
 
 Folders = tuple[str, ...]
+# An image, and its folders below its split.
+Placed = tuple[Entry, Folders]
 
 
 def list_entries(entries: Sequence[Entry], bad: Sequence[Bad], split: str, where: str) -> Listing:
@@ -33,14 +36,13 @@ def list_entries(entries: Sequence[Entry], bad: Sequence[Bad], split: str, where
     images, unread = _images(entries)
     tables = [entry for entry in entries if is_table(entry.path)]
     known, unfit = classes_in(tables, {entry.path for entry in images}, where)
-    splits, folders = _splits([entry.path for entry in images], where)
+    splits = _splits(images, where)
     if split not in splits and (images or split != TRAIN):
-        raise no_split(split, set(splits) or {TRAIN})
+        raise no_split(split, splits or {TRAIN})
     names: dict[str, str | None] = {}
-    for one in set(splits):
-        within = [part == one for part in splits]
-        names |= _classes(list(compress(images, within)), list(compress(folders, within)), known, where)
-    own = [entry for entry, part in zip(images, splits, strict=True) if part == split]
+    for placed in splits.values():
+        names |= _classes(placed, known, where)
+    own = [entry for entry, _ in splits.get(split, ())]
     own_names = [names[entry.path] for entry in own]
     classes = classes_of(names.values()) if any(own_names) else ()
     labels = labels_by(classes, own_names)
@@ -70,27 +72,27 @@ def _images(entries: Sequence[Entry]) -> tuple[list[Entry], list[Bad]]:
     return images, unread
 
 
-def _splits(paths: Sequence[str], where: str) -> tuple[list[str], list[Folders]]:
-    """Return the split of each image and its folders below that."""
-    folders = _unwrapped([tuple(path.split("/")[:-1]) for path in paths])
+def _splits(images: Sequence[Entry], where: str) -> Mapping[str, list[Placed]]:
+    """Return the images of each split, with their folders below it."""
+    folders = _unwrapped([tuple(entry.path.split("/")[:-1]) for entry in images])
     named = {parts[0]: split_in(parts[0]) for parts in folders if parts}
     known = ", ".join(sorted(name for name, split in named.items() if split))
-    splits = [named[parts[0]] if parts else None for parts in folders]
-    if known:
-        folders = [parts[1:] for parts in folders]
-    for path, split, parts in zip(paths, splits, folders, strict=True):
+    splits: defaultdict[str, list[Placed]] = defaultdict(list)
+    for entry, parts in zip(images, folders, strict=True):
+        split, below = (named[parts[0]], parts[1:]) if known and parts else (None, parts)
         if known and split is None:
             raise NevoaError(
-                f"{where}: {path} lies beside the split folders ({known}). Move it into one of them or elsewhere; if a "
-                "class is called like a split, rename its folder."
+                f"{where}: {entry.path} lies beside the split folders ({known}). Move it into one of them or "
+                "elsewhere; if a class is called like a split, rename its folder."
             )
-        inner = {KEYWORDS[name.lower()] for name in parts if name.lower() in KEYWORDS} - {split}
+        inner = {KEYWORDS[name.lower()] for name in below if name.lower() in KEYWORDS} - {split}
         if inner:
             raise NevoaError(
-                f"{where}: {path} lies in a split folder below other folders. Put splits first, as in "
-                f"{inner.pop()}/CLASS/{path.rpartition('/')[2]}; if it is a class, rename its folder."
+                f"{where}: {entry.path} lies in a split folder below other folders. Put splits first, as in "
+                f"{inner.pop()}/CLASS/{entry.path.rpartition('/')[2]}; if it is a class, rename its folder."
             )
-    return [split or TRAIN for split in splits], folders
+        splits[split or TRAIN].append((entry, below))
+    return splits
 
 
 def _unwrapped(folders: list[Folders]) -> list[Folders]:
@@ -100,18 +102,15 @@ def _unwrapped(folders: list[Folders]) -> list[Folders]:
     return [parts[len(around) :] for parts in folders]
 
 
-def _classes(
-    images: Sequence[Entry], folders: Sequence[Folders], known: Mapping[str, str], where: str
-) -> dict[str, str | None]:
+def _classes(images: Sequence[Placed], known: Mapping[str, str], where: str) -> dict[str, str | None]:
     """Return the class name of each image of a split by its path, or None where it has none."""
-    if any(entry.path in known for entry in images):
-        return {entry.path: known.get(entry.path) for entry in images}
-    shallow, deep = (choose(range(len(images)), key=lambda number: len(folders[number])) for choose in (min, max))
-    if len(folders[shallow]) != len(folders[deep]):
-        rows = "".join(f"\n{images[number].path},CLASS" for number in (shallow, deep))
+    if any(entry.path in known for entry, _ in images):
+        return {entry.path: known.get(entry.path) for entry, _ in images}
+    (high, fewest), (low, most) = (choose(images, key=lambda placed: len(placed[1])) for choose in (min, max))
+    if len(fewest) != len(most):
         raise NevoaError(
-            f"{where}: {images[shallow].path} and {images[deep].path} lie at different depths, so that folders do not "
-            f"tell the classes. Put each image into the folder of its class, or write {where}/metadata.csv:\n"
-            f"file_name,label{rows}"
+            f"{where}: {high.path} and {low.path} lie at different depths, so that folders do not tell the classes. "
+            f"Put each image into the folder of its class, or write {where}/metadata.csv:\nfile_name,label\n"
+            f"{high.path},CLASS\n{low.path},CLASS"
         )
-    return {entry.path: parts[-1] if parts else None for entry, parts in zip(images, folders, strict=True)}
+    return {entry.path: parts[-1] if parts else None for entry, parts in images}
