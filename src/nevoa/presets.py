@@ -80,7 +80,7 @@ class TrainingOptions(TypedDict, total=False):
 
     Attributes:
         minutes, epochs, steps: the budget; at most one.
-        seed: the source of all randomness.
+        seed: of every random choice.
         conditional: whether the network gets the class of each image.
         split, only, limit, size, channels, background, flip, strict: see `nevoa.config.DataConfig`.
     """

@@ -173,7 +173,7 @@ WRONG = [
     (["sample", "runs/tiny", "--trajectory", "9", "--out", "x.png"], "between 2 and 5"),
     (["sample", "runs/tiny", "--trajectory", "3", "--out", "x.gif"], "ends in .png"),
     (["noise", "missing.png"], "no picture missing.png"),
-    (["noise", "a_file"], "cannot be read as an image"),
+    (["noise", "a_file"], "Cannot read a_file as an image"),
     (["noise", "fashion_mnist_10k:10000"], "images are 0 to 9999"),
     (["noise", "fashion_mnist_10k:1", "--schedule", "cosin"], 'Did you mean "cosine"'),
     (["noise", "fashion_mnist_10k:1", "--at", "1,2000"], "timesteps are 0 to 1000"),

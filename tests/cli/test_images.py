@@ -152,7 +152,7 @@ def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train", "pets", "--strict"], "1 files of pets cannot be used, the first of them cat/bad.png"),
+        (["train", "pets", "--strict"], "Cannot use 1 of the files of pets; the first is cat/bad.png"),
         (
             ["train", "pets/dog", "--conditional", "--steps", "1"],
             "dog has no classes, and a conditional",

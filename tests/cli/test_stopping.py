@@ -152,4 +152,4 @@ def test_runs_are_listed_and_checked(tmp_path: Path) -> None:
     assert "model/model.safetensors: damaged" in done.stdout
     assert "metrics.jsonl: line 3 of 3 is cut off" in done.stdout
     assert "evaluation/sheet.png: not a complete picture" in done.stdout
-    assert "Damaged parts of runs/bad: 4" in done.stderr
+    assert "runs/bad has 4 damaged parts" in done.stderr

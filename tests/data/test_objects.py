@@ -138,5 +138,5 @@ def test_wrong_labels_are_refused(labels: Any, classes: Any, said: str) -> None:
 
 
 def test_options_are_for_sources_that_are_read(few_images: ImageSet) -> None:
-    with pytest.raises(NevoaError, match="used as they are: leave out size"):
+    with pytest.raises(NevoaError, match="does not change images in memory: leave out size"):
         load_images(few_images, size=8)

@@ -84,7 +84,7 @@ def cache(
     Args:
         remove: Remove the entry of this name; may be repeated.
         all_: Remove all entries.
-        older_than: Remove all entries that were not used for this many days.
+        older_than: Remove entries not used for this many days.
     """
     import time
 

@@ -32,21 +32,21 @@ MEANINGS = {
     "fid": "lower is better",
     "kid": "lower is better",
     "precision": "share that looks real",
-    "recall": "share of real images that it can make",
+    "recall": "share of real images near new ones",
     "density": "1 = as dense as real images",
     "coverage": "share of real images with a match",
     "confidence": "mean probability of the predicted class",
     "near_copies": "about 0.01 without copying",
     "nearest_distance_ratio": "1 = as far from training images as unseen images",
     "bits_per_dim": "upper bound on unseen images; lower is better",
-    "bits_per_dim_exact": "the same over all timesteps, of fewer images",
+    "bits_per_dim_exact": "the same, over all timesteps and for fewer images",
 }
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class MetricFlags:
-    """What to measure.
+    """Options that choose metrics.
 
     Attributes:
         inception_weights: File of torch-fidelity's Inception weights, for machines without a network connection.
@@ -80,11 +80,11 @@ def evaluate(
     """Measure the quality of a run's images or of images in files.
 
     Args:
-        subject: What to measure: a run folder, an .npy file, or a folder of images. [default: the newest run]
-        against: Data set to compare with. [default: the run's, or fashion_mnist for files]
+        subject: A run folder, an .npy file, or a folder of images. [default: the newest run]
+        against: Source of real images to compare with. [default: the run's source, or fashion_mnist for files]
         count: Number of images.
         sweep: Compare the quality and speed of samplers, spacings and numbers of steps instead.
-        seed: Seed of the new images and of every random choice.
+        seed: Seed of every random choice.
         as_json: Print the report as JSON.
     """
     from nevoa.cli.terminal import progress_bar
@@ -95,9 +95,9 @@ def evaluate(
     run = Run(path) if Run(path).has_model or Run(path).exists else None
     given = {name: value for name, value in sampling.keywords().items() if value is not None}
     if run is None and (sweep or given):
-        raise NevoaError(f"{path} is not a run: leave out --sweep, --sampler and the other options for making images.")
+        raise NevoaError(f"{path} is not a run: leave out --sweep, --sampler and the other sampling options.")
     if sweep and (measured.metrics or as_json or given):
-        raise NevoaError("--sweep tries every sampler: leave out --metrics, --json and the options for making images.")
+        raise NevoaError("--sweep tries every sampler: leave out --metrics, --json and the sampling options.")
     metrics, reference = measured.names(), _reference(run, against)
     if run and sweep:
         _sweep(run, reference, count, seed)
@@ -112,7 +112,7 @@ def evaluate(
 
 
 def _reference(run: "Run | None", against: str | None) -> "Reference":
-    """What to compare with: the source named, else the run's; images in files are compared with Fashion-MNIST."""
+    """The source named, else the run's, else Fashion-MNIST."""
     from nevoa.config import DataConfig
     from nevoa.evaluation import Reference
 

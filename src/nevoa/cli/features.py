@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nevoa.data import ImageSet
     from nevoa.evaluation import Epoch
 
-app = App(name="features", help="Train feature networks, the classifiers that distances are measured with.")
+app = App(name="features", help="Train feature networks: the classifiers that 'nevoa evaluate' measures with.")
 
 
 def _test_images(data: "DataConfig", images: "ImageSet") -> "ImageSet | None":
@@ -33,10 +33,10 @@ def _test_images(data: "DataConfig", images: "ImageSet") -> "ImageSet | None":
 
 @app.command
 def train(source: str, /, *, images: ImageFlags = ImageFlags(), epochs: PositiveInt = 16) -> None:
-    """Train the feature network of a data set, for 'nevoa evaluate --against SOURCE'.
+    """Train the feature network of a source, for 'nevoa evaluate'.
 
     Args:
-        source: A data set with classes; 'nevoa data list' names some.
+        source: Images with classes, named as for 'nevoa train'.
         epochs: Passes over the images.
     """
     from nevoa.data import load_images

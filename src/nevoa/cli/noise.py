@@ -64,7 +64,7 @@ def _timesteps(at: str, steps: int) -> list[int]:
         raise NevoaError(f"--at is a list of whole numbers such as 0,100,1000, not '{at}'.") from error
     for t in timesteps:
         if not 0 <= t <= steps:
-            raise NevoaError(f"--at {t}: timesteps are 0 to {steps}.")
+            raise NevoaError(f"--at {t} is not a timestep: timesteps are 0 to {steps}.")
     return timesteps
 
 
@@ -76,6 +76,6 @@ def _pixels(image: str, size: str | None) -> "np.ndarray":
     pixels = None if path.exists() else image_at(image)
     if pixels is None:
         if not path.is_file():
-            raise NevoaError(f"There is no picture {image}. Name an image of a SOURCE by its index, such as shapes:7.")
+            raise NevoaError(f"There is no picture {image}. Give a file, or SOURCE:INDEX, such as shapes:7.")
         return pixels_of(fitted(read_image(path), sides or (SIDE, SIDE)))
     return pixels_of(fitted(picture_of(pixels), sides)) if sides else pixels

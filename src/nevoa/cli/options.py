@@ -27,9 +27,10 @@ class ImageFlags:
 
     Attributes:
         classes: Use only these classes, by name or index, separated by commas: cat,dog. [default: all]
-        size: Resize and crop to this size, 4 to 1024, keeping proportions. [default: the images' own, or 64 if mixed]
+        size: Resize and crop to this size, 4 to 1024, keeping proportions. [default: the images' own; 64 if they
+            differ or exceed 128]
         channels: 1 = gray, 3 = colour. [default: the images' own]
-        background: Colour behind transparent images: a name or #rrggbb. [default: white]
+        background: Colour behind transparent pixels: a name or #rrggbb. [default: white]
     """
 
     classes: str | None = None
@@ -49,8 +50,8 @@ class SourceFlags(ImageFlags):
     """Which images of a source to use, and how to prepare them.
 
     Attributes:
-        split: train, test, or another split of the source. [default: train]
-        limit: Use at most this many images, chosen at random but always the same ones.
+        split: Split to use: train, test or another. [default: train]
+        limit: Use at most this many images, chosen at random but always the same.
         strict: Fail if any image is unusable.
     """
 

@@ -35,7 +35,9 @@ class Output:
         if trajectory and self.kind != ".png":
             raise NevoaError("--trajectory draws a picture: choose an --out that ends in .png.")
         if not self.kind and path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise NevoaError(f"{path} exists. Choose another --out, or one that ends in {', '.join(SUFFIXES)}.")
+            raise NevoaError(
+                f"{path} exists and is not an empty folder: choose another --out, or add {', '.join(SUFFIXES)}."
+            )
 
     def check(self, count: int, shape: tuple[int, int, int]) -> None:
         """Refuse what no picture can show or the disk cannot hold; announce a large file."""

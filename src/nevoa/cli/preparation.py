@@ -51,11 +51,11 @@ def list_unusable(notes: "Notes", console: "Console", most: int | None = SHOWN) 
     for bad in notes.bad[:most]:
         console.print(f"left out  {bad.name}: {bad.reason}")
     if most is not None and len(notes.bad) > most:
-        console.print(f"left out  and {len(notes.bad) - most:,} more; 'nevoa data show' lists them all")
+        console.print(f"left out  {len(notes.bad) - most:,} more; 'nevoa data show' lists them all")
 
 
 def left_out(notes: "Notes") -> str:
-    """How many files are not among the images: ` (3 unusable, 2 duplicates)`, or nothing."""
+    """The numbers of unusable files and of copies: ` (3 unusable, 2 duplicates)`, or nothing."""
     parts = {"unusable": len(notes.bad), "duplicates": notes.duplicates}
     counts = [f"{count:,} {what}" for what, count in parts.items() if count]
     return f" ({', '.join(counts)})" if counts else ""

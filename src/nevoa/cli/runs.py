@@ -60,7 +60,7 @@ def check(run: Path, /, *, plugin: Plugin = ()) -> None:
     if valid := sum(not problem and run / part in previews for part, problem in problems.items()):
         out.print(f"previews: {valid:,} valid")
     if damaged := sum(map(bool, problems.values())):
-        raise NevoaError(f"Damaged parts of {run}: {damaged}.")
+        raise NevoaError(f"{run} has {damaged} damaged part{'s' * (damaged > 1)}, listed above.")
 
 
 def _row(summary: "Summary") -> tuple[str, ...]:

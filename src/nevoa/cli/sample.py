@@ -40,10 +40,10 @@ def sample(
 
     Args:
         run: Run folder. [default: a model of clothes that comes with nevoa]
-        count: Number of images. [default: 64, or 8 of each class; with --trajectory 8, or one of each class]
+        count: Number of images. [default: 64, or up to 8 of each class; with --trajectory 8, or one of each class]
         label: Classes to make in turn, by name or index, separated by commas; quote a name that contains a comma. A
             grid has a row for each class. [default: all]
-        seed: Seed of the noise. Image n of a seed is the same whatever the count.
+        seed: Seed of the noise. With the same seed, image n is the same for any --count.
         trajectory: Draw each image as a row of K states, from noise to image.
         out: Name of the result: x.png for a grid, x.npy for an array uint8 [N, H, W, C], x.gif for an animation from
             noise to images, x for a folder of PNGs.
@@ -60,7 +60,7 @@ def sample(
         raise NevoaError(f"A trajectory or animation shows up to {MOST_TILES} images, not {total:,}: lower --count.")
     most = (settings.steps or 1) + 1
     if trajectory is not None and not 2 <= trajectory <= most:
-        raise NevoaError(f"With {settings.steps} steps --trajectory is between 2 and {most}, not {trajectory}.")
+        raise NevoaError(f"With {settings.steps} steps, --trajectory is between 2 and {most}, not {trajectory}.")
     output.check(total, model.shape)
     moments = trajectory or (FRAMES if output.kind == ".gif" else 1)
     batches = sampled(model, total, moments, {**given, "steps": settings.steps, "seed": seed, "labels": labels or None})

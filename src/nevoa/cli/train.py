@@ -29,15 +29,16 @@ class TrainingFlags(PluginFlags):
     """What to train, and for how long.
 
     Attributes:
-        preset: Named starting point. [default: quick]
+        preset: Settings to start from. [default: quick]
         config: Start from this config.toml instead of a preset; a run's own config reproduces the run.
-        minutes: Train for this long, including start-up and saving.
+        minutes: Train for this many minutes, including start-up and saving.
         epochs: Train for this many passes over the images.
         steps: Train for this many steps.
         seed: Seed of every random choice. [default: 0]
-        flip: Mirror half of the images at random. [default: on, except for data sets of digits or text]
-        conditional: Train with class labels, so that images of a class can be sampled. [default: the preset's]
-        options: Set any config key; may be repeated.
+        flip: Mirror half of the images at random. [default: on, except for named data sets of clothes,
+            digits or drawings]
+        conditional: Train with classes, so that 'nevoa sample --label' works. [default: the preset's]
+        options: Set a config key, as in network.dim=96; may be repeated.
         plugin: Python file that registers networks; may be repeated.
     """
 
@@ -77,7 +78,7 @@ def train(
         accept_changes: Resume even if settings, images or the torch version have changed.
         dry_run: Print the plan and stop.
         as_json: Print the plan as JSON.
-        notify: Ring the bell at the end; with Apprise (extra 'notify') also send a message.
+        notify: Ring the terminal bell at the end; with Apprise (extra 'notify') also send a message.
     """
     # The minutes count from the start of the process, whose CPU time is how long it has been running.
     started = time.perf_counter() - time.process_time()

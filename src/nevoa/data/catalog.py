@@ -51,7 +51,7 @@ class Dataset:
         if found is not None:
             return found
         if self.place is None:
-            raise NevoaError(f"This data set has no split '{split}', only {' and '.join(self.counts)}.")
+            raise NevoaError(f"This data set has no split '{split}': choose {' or '.join(self.counts)}.")
         return list_hub(self.place, split, INSTEAD)
 
 

@@ -122,7 +122,7 @@ def read_image(path: Path) -> Image.Image:
     except FileNotFoundError as error:
         raise NevoaError(f"There is no file {path}.") from error
     except (OSError, ValueError) as error:
-        raise NevoaError(f"{path} cannot be read as an image: {reason(error)}.") from error
+        raise NevoaError(f"Cannot read {path} as an image: {reason(error)}.") from error
 
 
 def fitted(image: Image.Image, size: Size) -> Image.Image:

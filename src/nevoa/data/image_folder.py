@@ -4,7 +4,7 @@
 2. Otherwise the class of an image is its innermost folder.
 3. Folders of the first level that are called train, test or validation are splits; without them everything is train.
 
-Folders around everything are looked through. A layout that this rule does not settle is refused.
+nevoa looks through folders around everything, and refuses a layout that this rule does not settle.
 """
 
 from collections import defaultdict
@@ -83,13 +83,13 @@ def _splits(images: Sequence[Entry], where: str) -> Mapping[str, list[Placed]]:
         if known and split is None:
             raise NevoaError(
                 f"{where}: {entry.path} lies beside the split folders ({known}). Move it into one of them or "
-                "elsewhere; if a class is called like a split, rename its folder."
+                "elsewhere; if a class has the name of a split, rename its folder."
             )
         inner = {KEYWORDS[name.lower()] for name in below if name.lower() in KEYWORDS} - {split}
         if inner:
             raise NevoaError(
                 f"{where}: {entry.path} lies in a split folder below other folders. Put splits first, as in "
-                f"{inner.pop()}/CLASS/{entry.path.rpartition('/')[2]}; if it is a class, rename its folder."
+                f"{inner.pop()}/CLASS/{entry.path.rpartition('/')[2]}; if that folder is a class, rename it."
             )
         splits[split or TRAIN].append((entry, below))
     return splits
@@ -109,7 +109,7 @@ def _classes(images: Sequence[Placed], known: Mapping[str, str], where: str) -> 
     (high, fewest), (low, most) = (choose(images, key=lambda placed: len(placed[1])) for choose in (min, max))
     if len(fewest) != len(most):
         raise NevoaError(
-            f"{where}: {high.path} and {low.path} lie at different depths, so that folders do not tell the classes. "
+            f"{where}: {high.path} and {low.path} lie at different depths, so their folders do not give the classes. "
             f"Put each image into the folder of its class, or write {where}/metadata.csv:\nfile_name,label\n"
             f"{high.path},CLASS\n{low.path},CLASS"
         )

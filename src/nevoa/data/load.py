@@ -47,7 +47,7 @@ def load_images(source: Source | ImageSource, **options: Unpack[DataOptions]) ->
     """
     if not isinstance(source, Source):
         if options:
-            raise NevoaError(f"Images in memory are used as they are: leave out {', '.join(options)}.")
+            raise NevoaError(f"nevoa does not change images in memory: leave out {', '.join(options)}.")
         return as_image_set(source)
     *_, images = loading(source, **options)
     assert isinstance(images, ImageSet)
@@ -72,7 +72,7 @@ def loading(source: Source, **options: Unpack[DataOptions]) -> Iterator[Preparat
     if data.strict and images.notes.bad:
         first = images.notes.bad[0]
         raise NevoaError(
-            f"{len(images.notes.bad):,} files of {data.source} cannot be used, the first of them {first.name}: "
+            f"Cannot use {len(images.notes.bad):,} of the files of {data.source}; the first is {first.name}: "
             f"{first.reason}. Repair or remove them, or leave out --strict."
         )
     yield _without_empty_classes(replace(images, notes=replace(images.notes, source=data.source)))
@@ -119,7 +119,7 @@ def read_unchanged(path: Path, count: int | None = None) -> UInt8[np.ndarray, "N
         raise NevoaError(f"There is no file or folder {path}.")
     listing = find_source(str(path.absolute())).list()  # a path, never a data set of the catalogue
     if listing.bad:
-        raise NevoaError(f"{path}: {listing.bad[0].name}: {listing.bad[0].reason}.")
+        raise NevoaError(f"Cannot read {listing.bad[0].name} in {path}: {listing.bad[0].reason}.")
     if not len(listing):
         raise NevoaError(f"There are no images in {path}.")
     images: list[np.ndarray] = []
@@ -127,7 +127,7 @@ def read_unchanged(path: Path, count: int | None = None) -> UInt8[np.ndarray, "N
         try:
             images.append(pixels_within(listing.read(number)))
         except (OSError, ValueError) as error:
-            raise NevoaError(f"{path}: {listing.file(number)}: {reason(error)}.") from error
+            raise NevoaError(f"Cannot read {listing.file(number)} in {path}: {reason(error)}.") from error
     return stacked(images, listing.file, str(path))
 
 
@@ -153,8 +153,8 @@ def _by_classes_of(train: ImageSet, test: ImageSet) -> ImageSet:
     kept = np.flatnonzero(labels >= 0)
     if not len(kept):
         raise NevoaError(
-            f"The test images of {train.notes.source} are {', '.join(test.classes[:5])}, none of which is a class of "
-            "its training images: name the classes alike."
+            f"The test images of {train.notes.source} have the classes {', '.join(test.classes[:5])}; its training "
+            "images have none of them: give both the same class names."
         )
     if len(kept) == len(test):
         return replace(test, labels=labels, classes=train.classes)

@@ -101,7 +101,9 @@ def _from_dataset(source: Dataset[Any]) -> tuple[UInt8[np.ndarray, "N H W C"], l
         images.append(_pixels(image, number))
         labels += [_label(value, number) for value in label[:1]]
     if labels and len(labels) < len(images):
-        raise NevoaError(f"Only {len(labels):,} of the {len(images):,} items of the Dataset have a label.")
+        raise NevoaError(
+            f"Only {len(labels):,} of the {len(images):,} items of the Dataset have a label: label all of them or none."
+        )
     return stacked(images, "number {}".format, "the Dataset"), labels or None
 
 

@@ -50,7 +50,7 @@ def each(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Resu
             yield from ahead.popleft().result()
             ahead.extend(pool.submit(_work_on, chunk) for chunk in islice(chunks, 1))
     except BrokenProcessPool as error:
-        raise NevoaError("A process that decodes images died, perhaps for lack of memory: run it again.") from error
+        raise NevoaError("A process that decodes images died, perhaps for lack of memory: try again.") from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

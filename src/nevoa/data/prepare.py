@@ -132,7 +132,7 @@ def _close(listing: Listing, shape: Shape, source: Source, partial: Path) -> Non
             sizes.add(tuple(record["size"]))
     if not kept:
         remove(partial)
-        raise NevoaError(f"No image in {source.text} can be read{_why(bad)}.")
+        raise NevoaError(f"Cannot read any image in {source.text}{_why(bad)}.")
     with (partial / IMAGES).open("r+b") as file:
         header = {"descr": "|u1", "fortran_order": False, "shape": (len(kept), *shape)}
         np.lib.format.write_array_header_1_0(file, header)
@@ -147,4 +147,4 @@ def _close(listing: Listing, shape: Shape, source: Source, partial: Path) -> Non
 
 def _why(bad: Iterable[Bad]) -> str:
     first = next(iter(bad), None)
-    return f"; the first, {first.name}: {first.reason}" if first else ""
+    return f"; the first unusable file is {first.name}: {first.reason}" if first else ""

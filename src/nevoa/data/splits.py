@@ -25,4 +25,4 @@ def no_split(split: str, known: Iterable[str]) -> NevoaError:
     names = sorted(known)
     if names == [TRAIN]:
         return NevoaError(f"There is no split '{split}': put its images into a folder {split}, the others into train.")
-    return NevoaError(f"There is no split '{split}'; there are {', '.join(names)}.")
+    return NevoaError(f"There is no split '{split}': choose {' or '.join(names)}.")

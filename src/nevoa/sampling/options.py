@@ -1,4 +1,4 @@
-"""What a caller may set when sampling, resolved against a config."""
+"""Sampling options, resolved against a config."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, TypedDict, Unpack

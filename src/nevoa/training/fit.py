@@ -184,7 +184,7 @@ def _images_in_memory(source: Any, keywords: Any) -> tuple[ImageSet | None, str 
         return None, source
     images = as_image_set(source, labels)
     if given := [key for key in DataConfig.model_fields if keywords.get(key) is not None and key != "flip"]:
-        raise NevoaError(f"Images in memory are used as they are: leave out {', '.join(given)}.")
+        raise NevoaError(f"nevoa does not change images in memory: leave out {', '.join(given)}.")
     return images, f"{OBJECT}:{images.name}"
 
 

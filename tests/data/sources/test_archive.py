@@ -127,7 +127,7 @@ def test_a_bomb_is_not_opened(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("content", [b"", b"not an archive", b"PK\x05\x06"])
 def test_a_broken_archive_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(NevoaError, match=r"cannot be read as an archive|no images"):
+    with pytest.raises(NevoaError, match=r"as an archive|no images"):
         load_images(tmp_path / name)
 
 

@@ -121,7 +121,7 @@ def test_a_folder_without_pictures(tmp_path: Path, content: list[str]) -> None:
 
 def test_a_folder_of_nothing_but_bad_ones(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"x")
-    with pytest.raises(NevoaError, match=r"can be read; the first, a.png: it is not an image"):
+    with pytest.raises(NevoaError, match=r"the first unusable file is a.png: it is not an image"):
         load_images(tmp_path)
     assert not list(Path(os.environ["NEVOA_CACHE"]).glob("*/images.npy"))
 

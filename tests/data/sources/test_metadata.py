@@ -108,7 +108,7 @@ def test_a_table_of_captions_is_nothing_bad(folder: Path) -> None:
 
 def test_the_line_of_a_broken_table_is_said(folder: Path) -> None:
     (folder / "metadata.jsonl").write_text('{"file_name": "cat/00.png"}\n{"file_name"\n')
-    with pytest.raises(NevoaError, match=r"metadata.jsonl cannot be read as a table: line 2: Expecting"):
+    with pytest.raises(NevoaError, match=r"metadata.jsonl as a table: line 2: Expecting"):
         load_images(folder)
 
 

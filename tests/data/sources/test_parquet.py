@@ -80,7 +80,7 @@ def test_parquet_files_of_splits(copies: Path) -> None:
     (copies / "rows" / "data").rename(copies / "rows" / "training" / "train_test_split" / "data")
     assert len(load_images(str(copies / "rows"))) == 2  # the latest, too, is in a folder of training
     assert len(load_images(str(copies / "rows"), split="test")) == 1
-    with pytest.raises(NevoaError, match="no split 'validation'; there are"):
+    with pytest.raises(NevoaError, match="no split 'validation': choose"):
         load_images(str(copies / "rows"), split="validation")
 
 
@@ -121,5 +121,5 @@ def test_parquet_without_images_or_damaged(copies: Path) -> None:
     (copies / "rows" / "._a.parquet").write_bytes(b"what macOS leaves beside it")
     assert len(load_images(str(copies / "rows"))) == 1
     (copies / "y.parquet").write_bytes(b"PAR1 rubbish PAR1")
-    with pytest.raises(NevoaError, match="cannot be read as Parquet"):
+    with pytest.raises(NevoaError, match=r"Cannot read .* as Parquet"):
         load_images(str(copies / "y.parquet"))

@@ -46,7 +46,7 @@ def files_within(path: Path) -> tuple[list[Entry], list[Bad]]:
     try:
         for number, (name, fault, read) in enumerate(_zip(path) if path.suffix.lower() == ".zip" else _tar(path)):
             if number > MOST_FILES:
-                raise NevoaError(f"{path} is refused: it holds more than {MOST_FILES:,} files.")
+                raise NevoaError(f"{path} is unsafe: it holds more than {MOST_FILES:,} files.")
             parts = PurePosixPath(name.replace("\\", "/")).parts
             if ".." in parts or name.startswith(("/", "\\")):
                 fault = fault or "its path leads out of the archive"
@@ -57,7 +57,7 @@ def files_within(path: Path) -> tuple[list[Entry], list[Bad]]:
     except NevoaError:
         raise
     except Exception as error:  # damaged files make zipfile and tarfile raise errors of many kinds
-        raise NevoaError(f"{path} cannot be read as an archive: {reason(error)}.") from error
+        raise NevoaError(f"Cannot read {path} as an archive: {reason(error)}.") from error
     return sorted(entries, key=lambda entry: entry.path), bad
 
 
@@ -65,7 +65,7 @@ def _zip(path: Path) -> Iterator[Member]:
     members = _open_zip(path).infolist()
     packed, unpacked = sum(member.compress_size for member in members), sum(member.file_size for member in members)
     if unpacked > HIGHEST_RATIO * max(packed, path.stat().st_size):
-        raise NevoaError(f"{path} is refused: it would unpack to {unpacked / max(1, packed):,.0f} times its size.")
+        raise NevoaError(f"{path} is unsafe: it would unpack to {unpacked / max(1, packed):,.0f} times its size.")
     for member in members:
         name, fault = _name(member), ""
         if stat.S_ISLNK(member.external_attr >> 16):
@@ -142,6 +142,6 @@ def _decompressed(path: Path) -> IO[bytes]:
         while piece := file.read(1 << 20):
             plain.write(piece)
             if plain.tell() > HIGHEST_RATIO * path.stat().st_size:
-                raise NevoaError(f"{path} is refused: it would unpack to more than {HIGHEST_RATIO} times its size.")
+                raise NevoaError(f"{path} is unsafe: it would unpack to more than {HIGHEST_RATIO} times its size.")
     plain.seek(0)
     return plain

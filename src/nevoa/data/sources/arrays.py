@@ -45,7 +45,7 @@ def list_array(path: Path) -> Listing:
     try:
         images = mapped(path)
     except (OSError, ValueError) as error:
-        raise NevoaError(f"{path} is not an .npy array of images: {reason(error)}") from error
+        raise NevoaError(f"{path} is not an .npy array of images: {reason(error)}.") from error
     return of_arrays(checked_images(images, str(path)))
 
 

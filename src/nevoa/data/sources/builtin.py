@@ -68,7 +68,7 @@ def list_digits(split: str) -> Listing:
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
-        raise NevoaError("The data set digits comes with scikit-learn: install nevoa[digits].") from error
+        raise NevoaError("The data set digits needs scikit-learn: pip install 'nevoa[digits]'.") from error
     found: Any = load_digits()
     count = DIGIT_COUNTS["train"]
     part = slice(None, count) if split == "train" else slice(count, None)

@@ -66,7 +66,7 @@ def _rows(table: Entry, where: str) -> list[Row]:
         text = table.content().decode("utf-8-sig")
         return _comma_separated(text) if table.path.endswith(".csv") else _json_lines(text)
     except (OSError, ValueError, RecursionError, csv.Error) as error:
-        raise NevoaError(f"{where}/{table.path} cannot be read as a table: {reason(error)}.") from error
+        raise NevoaError(f"Cannot read {where}/{table.path} as a table: {reason(error)}.") from error
 
 
 def _comma_separated(text: str) -> list[Row]:

@@ -22,7 +22,7 @@ def list_parquet(paths: Sequence[Path]) -> Listing:
         rows = load_dataset("parquet", data_files=[str(path) for path in paths], split="train")
     except Exception as error:
         inner = error.__cause__ if isinstance(error.__cause__, Exception) else error
-        raise NevoaError(f"{paths[0]} cannot be read as Parquet: {reason(inner)}.") from error
+        raise NevoaError(f"Cannot read {paths[0]} as Parquet: {reason(inner)}.") from error
     return list_rows(rows, None, str(paths[0]))
 
 
@@ -58,7 +58,7 @@ def import_load_dataset(what: str) -> Callable[..., Any]:
     try:
         import datasets
     except ImportError as error:
-        raise NevoaError(f"{what} takes the library datasets: install nevoa[hub].") from error
+        raise NevoaError(f"{what} needs the library datasets: pip install 'nevoa[hub]'.") from error
     datasets.disable_progress_bars()
     return datasets.load_dataset
 
