@@ -1,6 +1,7 @@
 """The configuration of a run: every key that decides a result, with its type and range."""
 
 import operator
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +30,9 @@ from nevoa.vocabulary import (
 # In place of a name: the class of an object that the caller gave.
 ObjectName = Annotated[str, Field(pattern=f"^{OBJECT}:")]
 LARGEST_SIDE = 1024
+# Settings of training that suit one device.
+ON_DEVICE = ("device", "precision", "threads", "compile")
+HASH = re.compile(r"[0-9a-f]{64}")
 Side = Annotated[int, Field(ge=4, le=LARGEST_SIDE)]
 FORMAT = 1
 DeviceWish = DeviceName | Literal["auto"]
@@ -202,6 +206,25 @@ class Config(Section):
         """The config with other values in a section, validated like a user's."""
         return parse({**self.model_dump(), section: {**getattr(self, section).model_dump(), **values}})
 
+    def moved(self, there: "Config") -> "Config":
+        """The config with what belongs to the place of another: the path of the same images, another device's settings.
+
+        Equal to `there` if both describe one training that was moved to another folder or machine.
+        """
+        same_images = self.data.fingerprint is not None and self.data.fingerprint == there.data.fingerprint
+        keys = ON_DEVICE if self.training.device != there.training.device else ()
+        moved = self.updated("training", **{key: getattr(there.training, key) for key in keys})
+        return moved.updated("data", source=there.data.source) if same_images else moved
+
+    def changes(self, later: "Config") -> list[str]:
+        """Each key in which another config differs, with both values: "training.seed: was 0, now 1"."""
+        before, after = (
+            {f"{section}.{key}": value for section, table in each.model_dump().items() for key, value in table.items()}
+            for each in (self, later)
+        )
+        keys = [key for key in before | after if before.get(key) != after.get(key)]
+        return [f"{key}: was {_shown(before.get(key))}, now {_shown(after.get(key))}" for key in keys]
+
 
 def parse(values: Mapping[str, Any]) -> Config:
     """Return the Config of nested tables. Raise a NevoaError if a key is unknown or a value out of range."""
@@ -277,3 +300,9 @@ def _known_keys(values: Mapping[str, Any]) -> list[str]:
     sections: dict[str, Any] = {name: field.annotation for name, field in Config.model_fields.items()}
     sections["network"] = network_config(_kind(values.get("network", {})) or "unet")
     return [f"{name}.{key}" for name, section in sections.items() for key in section.model_fields]
+
+
+def _shown(value: object) -> str:
+    """A value as a user types it; a hash by its beginning."""
+    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return "not set" if value is None else text[:8] if HASH.fullmatch(text) else text

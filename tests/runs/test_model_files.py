@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from nevoa.errors import NevoaError
 from nevoa.runs import Run, model_files
 from nevoa.runs.check import check
 from nevoa.training import Job
@@ -47,4 +48,6 @@ def test_a_killed_publication_leaves_the_old_or_the_new_model(
     if run.weights_file.exists():
         run.model("cpu")
         run.weights_file.write_bytes(run.weights_file.read_bytes()[:-1] + b"\1")
+        with pytest.raises(NevoaError, match=r"model\.safetensors is damaged.*training command again"):
+            run.model("cpu")
         assert [part for part, problem in check(run) if problem] == ["model/model.safetensors"]

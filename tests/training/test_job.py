@@ -78,17 +78,31 @@ def test_the_advice_for_an_unsettled_config_works(few_images: ImageSet) -> None:
     assert isinstance(fresh_network(settled, (1, 28, 28)), torch.nn.Module)
 
 
-def test_a_run_of_an_absent_device_resumes_as_its_error_says(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+CUDA = {"device": "cuda", "precision": "float16", "threads": 3, "compile": True}
+
+
+def test_a_run_of_an_absent_device_resumes_on_another_and_says_so(
+    tiny: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("nevoa.training.resume.devices", lambda: ("cpu",))
-    settled = {"device": "cuda", "precision": "float16", "threads": 3, "compile": True}
-    saved = tiny.updated("training", **settled)
-    wanted = tiny.updated("training", precision="auto")
-    with pytest.raises(NevoaError, match=r"-o training.device=cpu --accept-changes"):
-        resumed(wanted, saved)
-    on_cpu = resumed(wanted.updated("training", device="cpu"), saved, accept_changes=True).training
+    saved, wanted = tiny.updated("training", **CUDA), tiny.updated("training", device="auto", precision="auto")
+    with pytest.warns(UserWarning, match="trained on cuda and continues on cpu"):
+        on_cpu = resumed(wanted, saved).training
     assert (on_cpu.device, on_cpu.precision, on_cpu.threads, on_cpu.compile) == ("cpu", "auto", None, None)
-    with pytest.raises(NevoaError, match=r"training.device: run cuda, now cpu"):
-        resumed(wanted.updated("training", device="cpu"), saved)
+
+
+def test_a_run_stays_on_its_device_where_there_is_one(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nevoa.training.resume.devices", lambda: ("cuda", "cpu"))
+    saved, wanted = tiny.updated("training", **CUDA), tiny.updated("training", device="auto", precision="auto")
+    assert resumed(wanted, saved) == saved
+
+
+def test_each_setting_that_differs_has_a_line(tiny: Config) -> None:
+    with pytest.raises(NevoaError) as caught:
+        resumed(tiny.updated("training", seed=7, batch_size=16), tiny)
+    lines = str(caught.value).splitlines()
+    assert "  training.seed: was 0, now 7" in lines
+    assert len(lines) == 4
 
 
 def test_the_costs_of_a_job_are_not_measured_twice(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:

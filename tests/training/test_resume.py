@@ -7,6 +7,8 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ import nevoa
 from nevoa._util.tensors import packed, read_tensors
 from nevoa.config import Config
 from nevoa.errors import NevoaError
+from nevoa.presets import configure
+from nevoa.runs.check import check
 from nevoa.runs.manifest import EMA, MODEL, OPTIMIZER
 from nevoa.runs.run import Run
 from nevoa.training import Job, fit_resolved, resolve_run
@@ -23,6 +27,8 @@ from nevoa.training.loop import training_steps
 from nevoa.training.plan import check_disk
 from nevoa.training.snapshot import contents, restore, save_checkpoint
 from nevoa.training.state import Mean, RecentMean, TrainingState
+from tests.conftest import TINY
+from tests.data.pictures import photo
 from tests.small_runs import outcome, stop_after, told
 
 
@@ -144,7 +150,7 @@ def test_no_tensor_may_be_missing_too_many_or_of_another_shape(job: Job, tmp_pat
     assert contents(fresh) == before
 
 
-@pytest.mark.parametrize("key", ["step", "updates", "report_loss", "scaler", "config_sha256", "torch"])
+@pytest.mark.parametrize("key", ["step", "updates", "report_loss", "scaler", "torch"])
 def test_no_number_may_be_missing(job: Job, tmp_path: Path, key: str) -> None:
     state = TrainingState.fresh(job.config, job.images.shape)
     next(training_steps(state, job.images))
@@ -186,19 +192,56 @@ def test_accepted_changes_are_written_down(job: Job, tmp_path: Path) -> None:
     other = Job(job.config.model_copy(update={"training": settings}), job.images)
     assert len(list(fit_resolved(other, tmp_path / "r", accept_changes=True))) == 35
     assert Run(tmp_path / "r").config() == other.config
-    assert "learning_rate: run 0.001, now 0.0005" in Run(tmp_path / "r").config_file.read_text()
+    assert "learning_rate: was 0.001, now 0.0005" in Run(tmp_path / "r").config_file.read_text()
 
 
-def test_other_data_are_refused(tiny: Config, tmp_path: Path) -> None:
-    stream = nevoa.fit(tiny, tmp_path / "r")
-    next(stream)
-    stream.close()
-    file = Run(tmp_path / "r").config_file
-    text, fingerprint = file.read_text(), Run(tmp_path / "r").config().data.fingerprint
-    assert fingerprint is not None
-    file.write_text(text.replace(fingerprint, "0" * 64))
-    with pytest.raises(NevoaError, match=r"data.fingerprint: run 0000.*--accept-changes"):
-        nevoa.fit(tiny, tmp_path / "r")
+def test_other_data_are_refused(job: Job, tmp_path: Path) -> None:
+    images, others = (replace(job.images, fingerprint=digit * 64) for digit in "01")
+    stop_after(resolve_run(job.config, tmp_path / "r", images), tmp_path / "r", 1)
+    with pytest.raises(NevoaError, match=r"data.fingerprint: was 0000.*, now 1111[^$]*--accept-changes"):
+        resolve_run(job.config, tmp_path / "r", others)
+
+
+def test_the_same_images_at_another_path_resume(tmp_path: Path) -> None:
+    """By the fingerprint; the config then names the new path."""
+    (tmp_path / "before").mkdir()
+    for number in range(12):
+        photo(number, (28, 28), "L").save(tmp_path / "before" / f"{number}.png")
+    first = configure(tmp_path / "before", steps=4, options=TINY)
+    stop_after(resolve_run(first, tmp_path / "r"), tmp_path / "r", 2)
+    (tmp_path / "before").rename(tmp_path / "after")
+    moved = configure(tmp_path / "after", steps=4, options=TINY)
+    assert len(stop_after(resolve_run(moved, tmp_path / "r"), tmp_path / "r", 9)) == 2
+    assert Run(tmp_path / "r").config().data.source == str(tmp_path / "after")
+    assert not [problem for _, problem in check(Run(tmp_path / "r")) if problem]
+
+
+@pytest.mark.parametrize("damage", ["edited", "removed", "cut"])
+def test_a_config_that_was_lost_or_edited_is_restored(job: Job, tmp_path: Path, damage: str) -> None:
+    """From the checkpoint's copy, and the run ends as if nothing had happened."""
+    job = resolve_run(job.config, tmp_path / "a", job.images)
+    for name in ("a", "b"):
+        stop_after(job, tmp_path / name, 5)
+    run, text = Run(tmp_path / "b"), Run(tmp_path / "b").config_file.read_text()
+    changed = {"edited": text.replace("seed = 0", "seed = 9"), "cut": text[:100], "removed": None}[damage]
+    run.config_file.unlink() if changed is None else run.config_file.write_text(changed)
+    assert [part for part, problem in check(run) if problem] == ["config.toml"]
+    again = resolve_run(job.config, run.folder, job.images)
+    with pytest.warns(UserWarning, match="restored") if changed else nullcontext():
+        stop_after(again, run.folder, 99)
+    stop_after(job, tmp_path / "a", 99)
+    assert outcome(Run(tmp_path / "a")) == outcome(run)
+    assert run.config() == job.config
+
+
+def test_a_finished_run_publishes_a_damaged_model_again(job: Job, tmp_path: Path) -> None:
+    stop_after(job, tmp_path / "r", 99)
+    run = Run(tmp_path / "r")
+    weights = run.weights_file.read_bytes()
+    for damage in (weights[:-1] + b"\1", None):
+        run.weights_file.unlink() if damage is None else run.weights_file.write_bytes(damage)
+        assert stop_after(job, run.folder, 1) == []
+        assert run.weights_file.read_bytes() == weights
 
 
 def test_a_finished_run_without_checkpoints_is_not_trained_anew(tiny: Config, tmp_path: Path) -> None:

@@ -229,7 +229,7 @@ def test_the_reported_loss_is_the_mean_since_the_last_report(tiny: Config, tmp_p
 def test_a_folder_of_another_run_is_refused(tiny: Config, tmp_path: Path) -> None:
     list(nevoa.fit(tiny, tmp_path / "r"))
     other = tiny.model_copy(update={"training": tiny.training.model_copy(update={"seed": 1})})
-    with pytest.raises(NevoaError, match=r"training.seed: run 0, now 1"):
+    with pytest.raises(NevoaError, match=r"training.seed: was 0, now 1"):
         nevoa.fit(other, tmp_path / "r")
 
 

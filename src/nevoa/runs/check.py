@@ -9,7 +9,7 @@ from PIL import Image
 from nevoa._util.files import read_json, read_text, scratch_below
 from nevoa.errors import NevoaError
 from nevoa.runs import model_files
-from nevoa.runs.checkpoint import checkpoints
+from nevoa.runs.checkpoint import checkpoints, saved_config
 from nevoa.runs.lock import refuse_if_training
 from nevoa.runs.manifest import faults
 from nevoa.runs.run import Run
@@ -20,7 +20,7 @@ def check(run: Run) -> Iterator[tuple[str, str]]:
 
     A NevoaError if the folder is not a run, or is being trained: its files change then.
     """
-    if not run.exists:
+    if not run.exists and not checkpoints(run.checkpoints):
         raise NevoaError(f"{run.folder} is not a run: {run.config_file} is missing.")
     refuse_if_training(run)
     for path, examine in _parts(run):
@@ -31,7 +31,7 @@ def check(run: Run) -> Iterator[tuple[str, str]]:
 
 def _parts(run: Run) -> Iterator[tuple[Path, Callable[[], object]]]:
     """Each part of a run, and a function that raises a NevoaError if the part is damaged."""
-    yield run.config_file, run.config
+    yield run.config_file, partial(_check_config, run)
     yield run.metrics_file, partial(_check_metrics, run)
     yield run.status_file, partial(read_json, run.status_file)
     yield from ((path, partial(_check_checkpoint, path)) for path in checkpoints(run.checkpoints))
@@ -49,6 +49,15 @@ def _problem(examine: Callable[[], object]) -> str:
     except NevoaError as error:
         return str(error)
     return ""
+
+
+def _check_config(run: Run) -> None:
+    restored = "to restore it from the newest checkpoint, run the training command again"
+    if not run.exists:
+        raise NevoaError(f"missing; {restored}")
+    saved, config = saved_config(run.checkpoints), run.config()
+    if saved and (changes := saved.moved(config).changes(config)):
+        raise NevoaError(f"edited ({', '.join(changes)}); {restored}")
 
 
 def _check_checkpoint(path: Path) -> None:

@@ -7,8 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from nevoa._util.files import check_room, explained, published, read_json, remove
+from nevoa.config import Config, read_toml
 from nevoa.errors import NevoaError
-from nevoa.runs.manifest import NAME, STATE, faults, manifest_of
+from nevoa.runs.manifest import CONFIG, NAME, STATE, faults, manifest_of
 
 KEEP = 2
 
@@ -67,6 +68,17 @@ def newest(folder: Path) -> Path | None:
     if found:
         raise NevoaError(f"Every checkpoint in {folder} is damaged. Remove them to start the run from the beginning.")
     return None
+
+
+def config_of(path: Path) -> Config | None:
+    """Return the config that a valid checkpoint was made with, or None if it holds none."""
+    return read_toml(path / CONFIG) if (path / CONFIG).exists() else None
+
+
+def saved_config(folder: Path) -> Config | None:
+    """Return the config of the newest valid checkpoint, or None without one that holds a config."""
+    valid = (path for path in reversed(checkpoints(folder)) if (path / CONFIG).exists() and _is_valid(path))
+    return next(map(config_of, valid), None)
 
 
 def newest_saved(folder: Path) -> int:

@@ -11,7 +11,10 @@ from nevoa.errors import NevoaError
 FORMAT = 1
 NAME = "manifest.json"
 MODEL, EMA, OPTIMIZER, STATE = "model.safetensors", "ema.safetensors", "optimizer.safetensors", "state.json"
+CONFIG = "config.toml"
 ALWAYS = {MODEL, OPTIMIZER, STATE}
+# Without an average there is no EMA, and the first version of nevoa kept no config here.
+KNOWN = {*ALWAYS, EMA, CONFIG}
 GONE = FileNotFoundError, NotADirectoryError, IsADirectoryError
 
 
@@ -45,7 +48,7 @@ def _read(path: Path) -> dict[str, tuple[int, str]]:
         raise NevoaError(f"{path} has format {record['format']}, but this version of nevoa reads format {FORMAT}.")
     listed = {name: (about["bytes"], about["sha256"]) for name, about in record["files"].items()}
     # These names come from a file: open only the known ones.
-    if not ALWAYS <= listed.keys() <= {*ALWAYS, EMA} or text != _to_json(int(path.name), listed):
+    if not ALWAYS <= listed.keys() <= KNOWN or text != _to_json(int(path.name), listed):
         raise ValueError("changed")
     return listed
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from nevoa._util.device import choose_device
-from nevoa._util.files import damaged, read_json, sha256, write_bytes, write_text
+from nevoa._util.files import damaged, explained, read_json, sha256, write_bytes, write_text
 from nevoa._util.tensors import check_shapes, packed, read_tensors
 from nevoa.config import LARGEST_SIDE, Config, DeviceWish, parse
 from nevoa.errors import NevoaError
@@ -43,6 +43,7 @@ def read(weights_file: Path, config_file: Path, device: DeviceWish = "auto", obj
     """Read a model. A NevoaError if a file is damaged, the weights do not fit, or an object is missing."""
     config, shape = read_config(config_file)
     check_objects(config, objects)
+    _check_hash(weights_file, config_file)
     chosen = choose_device(device)
     network = _read_network(weights_file, config, shape, objects).to(chosen)
     # The config's precision was chosen for the device of the training; float32 is safe on any other.
@@ -84,6 +85,17 @@ def check(weights_file: Path, config_file: Path) -> None:
     config, shape = read_config(config_file)
     if not isinstance(config.network, ObjectNetworkConfig):
         check_shapes(weights_file, network_shapes(config.network, shape[0], len(config.classes)))
-    values = read_json(config_file)
-    if sha256(weights_file) not in (values.get("sha256"), values.get("before")):
-        raise NevoaError(f"damaged, or not the weights that {config_file.name} describes")
+    _check_hash(weights_file, config_file)
+
+
+def _check_hash(weights_file: Path, config_file: Path) -> None:
+    for _ in range(2):  # a training may replace both files between the two reads
+        with explained("read", weights_file):
+            found = sha256(weights_file)
+        values = read_json(config_file)
+        if found in (values.get("sha256"), values.get("before")):
+            return
+    raise NevoaError(
+        f"{weights_file} is damaged: its sha256 is not that in {config_file.name}. Run the training command again to "
+        "publish the model from its newest checkpoint."
+    )

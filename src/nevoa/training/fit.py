@@ -1,8 +1,9 @@
 """From a config to a trained run."""
 
 import platform
+import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from os import PathLike
 from pathlib import Path
 from typing import Any, Unpack
@@ -20,13 +21,12 @@ from nevoa.errors import NevoaError
 from nevoa.model import NAMES, Objects
 from nevoa.network_config import OBJECT
 from nevoa.presets import TrainingOptions, configure
-from nevoa.runs import RUNS, Run, checkpoint, refuse_if_training, status_of, training_lock
+from nevoa.runs import RUNS, Run, checkpoint, model_files, refuse_if_training, status_of, training_lock
 from nevoa.training.job import Job, resolve
 from nevoa.training.loop import Step, training_steps
 from nevoa.training.plan import check_disk
 from nevoa.training.progress import show_progress
 from nevoa.training.recorder import Recorder
-from nevoa.training.resume import difference
 from nevoa.training.snapshot import restore
 from nevoa.training.state import TrainingState
 from nevoa.vocabulary import DEFAULT_PRESET
@@ -69,7 +69,8 @@ def resolve_run(
         accept_changes: resume although settings, data or torch differ.
     """
     run = Run(folder)
-    saved = run.config() if run.exists else None
+    # The checkpoint's copy, because config.toml may be lost or edited.
+    saved = checkpoint.saved_config(run.checkpoints) or (run.config() if run.exists else None)
     if saved is None and run.holds_other_files:
         raise NevoaError(f"{folder} exists and is not a run. Choose another --out.")
     refuse_if_training(run)
@@ -129,8 +130,10 @@ def fit_resolved(job: Job, folder: Path, *, accept_changes: bool = False) -> Gen
             restore(state, newest, accept_changes=accept_changes)
         with explained("write", run.checkpoints):
             run.checkpoints.mkdir(exist_ok=True)  # from here on, a run without this folder has lost it
-        _write_config(run, state)
+        _write_config(run, state, checkpoint.config_of(newest) if newest else None)
         begin()
+        if newest is not None:
+            _restore_model(run, state)
         run.cut_metrics(state.images_seen)
         recorder = Recorder(run, state, len(job.images), newest)
         with closing(recorder.record(training_steps(state, job.images))) as steps:
@@ -195,12 +198,30 @@ def _refuse_fewer_steps(job: Job, done: Sequence[int]) -> None:
         raise NevoaError(f"This run has taken {taken:,} steps already, more than {wanted:,}. Ask for more steps.")
 
 
-def _write_config(run: Run, state: TrainingState) -> None:
-    """Write the config of a new run, or of a resumed one if it changed, with a note of the changes."""
-    saved = run.config() if run.exists else None
-    if saved == state.config:
+def _write_config(run: Run, state: TrainingState, saved: Config | None) -> None:
+    """Write the config of a new run, or of a resumed one if it changed, with a note of the changes.
+
+    Args:
+        saved: the checkpoint's copy, if there is one.
+    """
+    present = None
+    with suppress(NevoaError):
+        present = run.config()
+    if present == state.config:
         return
+    before = saved or present
+    if run.exists and before is not None and present != before:
+        changes = ", ".join(before.changes(present)) if present else "unreadable"
+        warnings.warn(f"{run.config_file} differed from the checkpoint ({changes}); it is restored.", stacklevel=2)
     about = {"nevoa": nevoa.__version__, "torch": torch.__version__, "python": platform.python_version()}
-    if saved is not None:
-        about["changed"] = f"after {state.images_seen:,} images: {difference(saved, state.config)}"
+    if before is not None and (changes := before.changes(state.config)):
+        about["changed"] = f"after {state.images_seen:,} images: {', '.join(changes)}"
     run.write_config(state.config, about)
+
+
+def _restore_model(run: Run, state: TrainingState) -> None:
+    """Publish the checkpoint's model if the published one is damaged or missing."""
+    try:
+        model_files.check(run.weights_file, run.model_config_file)
+    except NevoaError:
+        run.publish_model(state.model())

@@ -1,8 +1,8 @@
 """Resuming a run: with the settings it was started with, or not at all."""
 
-import re
+import warnings
 
-from nevoa._util.device import devices
+from nevoa._util.device import choose_device, devices
 from nevoa.config import Config
 from nevoa.errors import NevoaError
 
@@ -14,46 +14,30 @@ SETTLED = (
 # Settled anew on another device.
 BY_DEVICE = {"precision": "auto", "threads": None, "compile": None}
 
-HASH = re.compile(r"[0-9a-f]{64}")
-
 
 def resumed(config: Config, saved: Config, accept_changes: bool = False) -> Config:
     """`config`, with the open values that `saved` has settled.
 
-    A NevoaError lists everything else that differs, data included, unless changes are accepted.
+    The same images may lie elsewhere, and another device may compute, with a warning. A NevoaError lists everything
+    else that differs, unless changes are accepted.
     """
     wanted, was = config.training, saved.training
-    same_budget = (wanted.minutes, wanted.epochs) == (was.minutes, was.epochs)
     settled = {key: getattr(was, key) for key in SETTLED if getattr(wanted, key) in (None, "auto")}
-    if not same_budget:
+    if (wanted.minutes, wanted.epochs) != (was.minutes, was.epochs):
         settled["steps"] = wanted.steps
-    if wanted.device not in ("auto", was.device):
+    if wanted.device == "auto" and was.device not in ("auto", *devices()):
+        settled["device"] = choose_device()
+    if (device := settled.get("device", wanted.device)) != was.device:
         settled |= {key: value for key, value in BY_DEVICE.items() if getattr(wanted, key) == value}
-    config = config.updated("training", **settled)
-    if config != saved and not accept_changes:
-        raise NevoaError(
-            f"The run in this folder has other settings ({difference(saved, config)}). Choose another --out, or resume "
-            "with the new settings: --accept-changes."
+        warnings.warn(
+            f"The run was trained on {was.device} and continues on {device}: its results differ by rounding from those "
+            f"of {was.device}, and its steps take another time.",
+            stacklevel=2,
         )
-    if config.training.device not in ("auto", *devices()):
+    config = config.updated("training", **settled)
+    if not accept_changes and (changes := saved.moved(config).changes(config)):
         raise NevoaError(
-            f"This run was trained on {config.training.device}, which this machine lacks. Resume it on the CPU with "
-            "-o training.device=cpu --accept-changes; its results then differ by rounding."
+            "\n  ".join(["The run in this folder has other settings:", *changes])
+            + "\nChoose another --out, or resume with the new settings: --accept-changes."
         )
     return config
-
-
-def difference(saved: Config, config: Config) -> str:
-    """Keys and values in which two configs differ, in words."""
-    before, after = (
-        {f"{section}.{key}": value for section, table in each.model_dump().items() for key, value in table.items()}
-        for each in (saved, config)
-    )
-    keys = [key for key in before | after if before.get(key) != after.get(key)]
-    return ", ".join(f"{key}: run {_shown(before.get(key))}, now {_shown(after.get(key))}" for key in keys)
-
-
-def _shown(value: object) -> str:
-    """A value as a user types it; a hash by its beginning."""
-    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    return "not set" if value is None else text[:8] if HASH.fullmatch(text) else text

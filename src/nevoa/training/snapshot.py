@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 import nevoa
 from nevoa._util.files import read_json
 from nevoa._util.tensors import check_shapes, packed, read_tensors
-from nevoa.config import Config
+from nevoa.config import Config, to_toml
 from nevoa.errors import NevoaError
 from nevoa.runs import checkpoint
-from nevoa.runs.manifest import EMA, MODEL, OPTIMIZER, STATE
+from nevoa.runs.manifest import CONFIG, EMA, MODEL, OPTIMIZER, STATE
 from nevoa.training.optimizer import Muon
 from nevoa.training.state import Mean, RecentMean, TrainingState
 
@@ -34,7 +34,7 @@ class SavedProgress(BaseModel):
     format: int
     nevoa: str
     torch: str
-    config_sha256: str
+    config_sha256: str | None = None  # in checkpoints that hold no config
     step: NonNegativeInt
     images_seen: NonNegativeInt
     updates: NonNegativeInt
@@ -98,10 +98,10 @@ def contents(state: TrainingState) -> dict[str, bytes]:
     """The files of a checkpoint by name, without the manifest."""
     files = {name: packed(tensors.items()) for name, tensors in _tables(state).items()}
     progress: dict[str, Any] = {"format": FORMAT, "nevoa": nevoa.__version__, "torch": torch.__version__}
-    progress |= {"config_sha256": _sha256(state.config), "scaler": state.scaler.state_dict()}
+    progress |= {"scaler": state.scaler.state_dict()}
     progress |= {name: getattr(state, name) for name in COUNTERS}
     progress |= {name: asdict(getattr(state, name)) for name in MEANS}
-    return files | {STATE: json.dumps(progress, indent=2).encode()}
+    return files | {CONFIG: to_toml(state.config).encode(), STATE: json.dumps(progress, indent=2).encode()}
 
 
 def optimizer_tensors(state: TrainingState) -> Iterator[tuple[str, torch.Tensor]]:
@@ -138,10 +138,12 @@ def _check_same(progress: SavedProgress, config: Config, path: Path) -> None:
             f"{path} was made with torch {progress.torch}, but this is {torch.__version__}: the rest of the run "
             "would differ. Install that version, or resume anyway with --accept-changes."
         )
-    if progress.config_sha256 != _sha256(config):
+    saved = checkpoint.config_of(path)
+    same = saved.moved(config) == config if saved else progress.config_sha256 == _sha256(config)
+    if not same:
         raise NevoaError(
-            f"{path} was made with another config than this run's config.toml. Put the original file back, or resume "
-            "anyway with --accept-changes."
+            f"{path} was made with another config than this run's. Choose another --out, or resume anyway with "
+            "--accept-changes."
         )
 
 
