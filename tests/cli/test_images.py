@@ -185,7 +185,7 @@ def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
         (["train", "run", "--steps", "1"], "run is a run, not images. To resume it"),
         (["noise", "run:0"], "run is a run, not images"),
         (["data", "show", "run"], "run is a run, not images"),
-        (["noise", "pets"], "by its index, such as shapes:7"),
+        (["noise", "pets"], "SOURCE:INDEX, such as shapes:7"),
         (["noise", "pets:9", "--size", "2"], "data.size: Input should be greater than or equal to 4"),
         (["noise", "pets:99"], "pets has no image 99: its images are 0 to 29"),
     ],
