@@ -32,6 +32,8 @@ ObjectName = Annotated[str, Field(pattern=f"^{OBJECT}:")]
 LARGEST_SIDE = 1024
 # Settings of training that suit one device.
 ON_DEVICE = ("device", "precision", "threads", "compile")
+# The budget of a training, and what follows from it.
+COURSE = ("minutes", "epochs", "steps", "preview_every_images", "preview_steps", "checkpoint_every_images")
 HASH = re.compile(r"[0-9a-f]{64}")
 Side = Annotated[int, Field(ge=4, le=LARGEST_SIDE)]
 FORMAT = 1
@@ -215,6 +217,10 @@ class Config(Section):
         keys = ON_DEVICE if self.training.device != there.training.device else ()
         moved = self.updated("training", **{key: getattr(there.training, key) for key in keys})
         return moved.updated("data", source=there.data.source) if same_images else moved
+
+    def lasting(self, there: "Config") -> "Config":
+        """The config with the budget of another, and with what follows from it."""
+        return self.updated("training", **{key: getattr(there.training, key) for key in COURSE})
 
     def changes(self, later: "Config") -> list[str]:
         """Each key in which another config differs, with both values: "training.seed: was 0, now 1"."""

@@ -142,6 +142,13 @@ def configure(
     return result
 
 
+def with_budget(config: Config, budget: Mapping[str, Any]) -> Config:
+    """Return the config with another budget, such as `{"minutes": 10}`, counted from the beginning of the run."""
+    if not budget:
+        return config
+    return parse(merged(config.model_dump(), {"training": {"steps": None}}, {"training": budget}))
+
+
 def parse_overrides(assignments: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Parse `["training.batch_size=64"]` to `{"training": {"batch_size": 64}}`. A value that is not TOML is text."""
     tables: dict[str, dict[str, Any]] = {}

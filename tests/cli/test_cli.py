@@ -215,7 +215,7 @@ def test_ctrl_c_leaves_a_usable_run_that_goes_on(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
         assert process.wait(60) == 130
-    assert "Run the same command again to resume" in said
+    assert "To resume: nevoa continue" in said
     assert "Traceback" not in said
     run = Run(tmp_path / "stopped")
     assert 16 <= int(max(path.name for path in run.checkpoints.iterdir())) < 480

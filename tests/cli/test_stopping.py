@@ -66,7 +66,7 @@ def test_a_signal_lets_the_step_end_and_saves(tmp_path: Path, number: signal.Sig
         process.send_signal(number)
         _, told = process.communicate(timeout=60)
         assert process.returncode == code
-        assert "Run the same command again to resume" in told and "Traceback" not in told
+        assert "To resume: nevoa continue" in told and "Traceback" not in told
         assert not left_of(process)
     run = Run(tmp_path / "r")
     assert status_of(run) == ("stopped", "")

@@ -202,5 +202,5 @@ def test_runs_and_stores_among_the_images_are_skipped(tmp_path: Path, monkeypatc
 def test_a_run_is_not_a_source(tmp_path: Path, inside: str) -> None:
     lay_out(tmp_path / "stamps", [".", inside])
     (tmp_path / "stamps/config.toml").touch()
-    with pytest.raises(NevoaError, match=r"is a run, not images. To resume it.* --out .*s; .*nevoa sample .*stamps"):
+    with pytest.raises(NevoaError, match=r"is a run, not images. To resume it: nevoa continue .*sample .*stamps"):
         load_images(str(tmp_path / "stamps"))

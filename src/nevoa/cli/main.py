@@ -27,6 +27,7 @@ app = App(
 )
 for command in (train.train, sample.sample, evaluate.evaluate, noise.noise, data.app, features.app, runs.app):
     app.command(command)
+app.command(train.continue_, name="continue")
 app.register_install_completion_command(help="Complete commands and options in this shell from now on.")
 
 

@@ -22,6 +22,22 @@ Source = Annotated[
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
+class BudgetFlags:
+    """For how long to train, counted from the beginning of the run.
+
+    Attributes:
+        minutes: Train for this many minutes in all.
+        epochs: Train for this many passes over the images in all.
+        steps: Train for this many steps in all.
+    """
+
+    minutes: float | None = None
+    epochs: float | None = None
+    steps: int | None = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
 class ImageFlags:
     """Which classes to use, and how to prepare their images.
 

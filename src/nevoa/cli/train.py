@@ -12,11 +12,12 @@ from cyclopts import Parameter
 
 from nevoa.cli.interrupt import signals_noted
 from nevoa.cli.notify import notify as send
-from nevoa.cli.options import Plugin, PluginFlags, Source, SourceFlags
+from nevoa.cli.options import BudgetFlags, Plugin, PluginFlags, Source, SourceFlags
 from nevoa.cli.preparation import left_out, show_preparation
 from nevoa.vocabulary import DEFAULT_PRESET, PresetName
 
 if TYPE_CHECKING:
+    from nevoa.config import Config
     from nevoa.training import Job, Plan
 
 # A network that is trained on fewer images sees each of them a thousand times within minutes.
@@ -25,7 +26,7 @@ FEW_IMAGES = 100
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class TrainingFlags(PluginFlags):
+class TrainingFlags(BudgetFlags, PluginFlags):
     """What to train, and for how long.
 
     Attributes:
@@ -44,9 +45,6 @@ class TrainingFlags(PluginFlags):
 
     preset: PresetName | None = None
     config: Annotated[Path | None, Parameter(metavar="FILE")] = None
-    minutes: float | None = None
-    epochs: float | None = None
-    steps: int | None = None
     seed: int | None = None
     flip: Annotated[bool | None, Parameter(negative="--no-flip")] = None
     conditional: Annotated[bool | None, Parameter(negative="--no-conditional")] = None
@@ -59,6 +57,22 @@ class TrainingFlags(PluginFlags):
         return self.preset or ("config" if self.config else DEFAULT_PRESET)
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ReportFlags:
+    """What to print.
+
+    Attributes:
+        dry_run: Print the plan and stop.
+        as_json: Print the plan as JSON.
+        notify: Ring the terminal bell at the end; with Apprise (extra 'notify') also send a message.
+    """
+
+    dry_run: bool = False
+    as_json: Annotated[bool, Parameter(name="--json")] = False
+    notify: bool = False
+
+
 def train(
     source: Annotated[Source | None, Parameter(show_default="the preset's images")] = None,
     /,
@@ -67,42 +81,87 @@ def train(
     images: SourceFlags = SourceFlags(),
     out: Path | None = None,
     accept_changes: bool = False,
-    dry_run: bool = False,
-    as_json: Annotated[bool, Parameter(name="--json")] = False,
-    notify: bool = False,
+    report: ReportFlags = ReportFlags(),
 ) -> None:
     """Train a model. Run the same command again to resume.
 
     Args:
         out: Run folder. [default: runs/SOURCE-PRESET]
         accept_changes: Resume even if settings, images or the torch version have changed.
-        dry_run: Print the plan and stop.
-        as_json: Print the plan as JSON.
-        notify: Ring the terminal bell at the end; with Apprise (extra 'notify') also send a message.
     """
-    # The minutes count from the start of the process, whose CPU time is how long it has been running.
-    started = time.perf_counter() - time.process_time()
-    from nevoa.cli.terminal import console, fields
+    started = _process_start()
     from nevoa.presets import configure
-    from nevoa.training import Plan, default_folder, resolve_run
+    from nevoa.training import default_folder
 
     config = configure(source, **training.keywords(), **images.keywords())
+    folder = out or default_folder(config, training.start)
+    _train(config, folder, report, started, accept_changes=accept_changes)
+
+
+def continue_(
+    run: Path,
+    /,
+    *,
+    budget: BudgetFlags = BudgetFlags(),
+    plugin: Plugin = (),
+    report: ReportFlags = ReportFlags(),
+) -> None:
+    """Resume a run with its own settings, or train it for longer.
+
+    Args:
+        run: Run folder.
+        plugin: Python file that registers the run's network; may be repeated.
+    """
+    started = _process_start()
+    from nevoa.plugins import load_plugins
+    from nevoa.presets import with_budget
+    from nevoa.runs import Run
+
+    load_plugins(plugin)
+    config = Run(run).last_config()
+    given = {name: value for name, value in vars(budget).items() if value is not None}
+    _train(with_budget(config, given), run, report, started, train_on=bool(given))
+
+
+def _process_start() -> float:
+    """The `time.perf_counter()` at which this process started; its CPU time is how long it has been running."""
+    return time.perf_counter() - time.process_time()
+
+
+def _train(
+    config: "Config",
+    folder: Path,
+    report: ReportFlags,
+    started: float,
+    *,
+    train_on: bool = False,
+    accept_changes: bool = False,
+) -> None:
+    """Plan, train, and say what happens.
+
+    Args:
+        started: when the minutes began.
+        train_on, accept_changes: of `resolve_run`.
+    """
+    from nevoa.cli.terminal import console, fields
+    from nevoa.training import Plan, resolve_run
+
     # Images are decoded once for all trainings, so the minutes do not include it.
     before = time.perf_counter()
     loaded = show_preparation(config.data)
     started += time.perf_counter() - before
-    folder = out or default_folder(config, training.start)
-    job = resolve_run(config, folder, loaded, started=started, accept_changes=accept_changes)
+    job = resolve_run(config, folder, loaded, started=started, train_on=train_on, accept_changes=accept_changes)
     plan = Plan.of(job)
-    if as_json:
+    if report.as_json:
         print(json.dumps(plan.as_dict()))
     else:
         console().print(fields(_plan_rows(plan, folder)))
-    if dry_run:
+    if report.dry_run:
         return
     _fit(job, folder, accept_changes)
-    print(f"Trained: {folder}\nTry:     nevoa sample {folder} --out images.png", file=sys.stderr if as_json else None)
-    if notify:
+    errors = sys.stderr if report.as_json else None
+    print(f"Trained: {folder}\nTry:     nevoa sample {folder} --out images.png", file=errors)
+    if report.notify:
         send(f"nevoa: {folder.name} is trained", f"{plan.steps * config.training.batch_size:,} images seen.")
 
 
@@ -117,7 +176,7 @@ def _fit(job: "Job", folder: Path, accept_changes: bool) -> None:
     ):
         stopped = any(exit_codes for _ in shown)
     if stopped:
-        print(f"Stopped and saved in {folder}. Run the same command again to resume.", file=sys.stderr)
+        print(f"Stopped and saved in {folder}. To resume: nevoa continue {folder}", file=sys.stderr)
         sys.exit(exit_codes[0])
 
 

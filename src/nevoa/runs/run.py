@@ -94,6 +94,14 @@ class Run:
         """Read the resolved config. A NevoaError if it is missing or damaged."""
         return configs.read_toml(self.config_file)
 
+    def last_config(self) -> Config:
+        """The config of the newest valid checkpoint that holds one, else `config`, which may have been edited since."""
+        from nevoa.runs.checkpoint import checkpoints, saved_config
+
+        if not self.exists and not checkpoints(self.checkpoints):
+            raise NevoaError(f"{self.folder} is not a run: {self.config_file} is missing.")
+        return saved_config(self.checkpoints) or self.config()
+
     def write_config(self, config: Config, made_with: Mapping[str, Any]) -> None:
         """Write the resolved config, and a table of versions and changes that does not affect the result."""
         write_text(self.config_file, configs.to_toml(config, made_with))

@@ -58,6 +58,7 @@ def resolve_run(
     *,
     objects: Objects = NAMES,
     started: float | None = None,
+    train_on: bool = False,
     accept_changes: bool = False,
 ) -> Job:
     """`resolve` for a run folder; an existing run is resumed. Writes nothing.
@@ -66,11 +67,11 @@ def resolve_run(
     differ.
 
     Args:
+        train_on: accept another budget of minutes, epochs or steps.
         accept_changes: resume although settings, data or torch differ.
     """
     run = Run(folder)
-    # The checkpoint's copy, because config.toml may be lost or edited.
-    saved = checkpoint.saved_config(run.checkpoints) or (run.config() if run.exists else None)
+    saved = run.last_config() if run.exists or checkpoint.checkpoints(run.checkpoints) else None
     if saved is None and run.holds_other_files:
         raise NevoaError(f"{folder} exists and is not a run. Choose another --out.")
     refuse_if_training(run)
@@ -80,6 +81,8 @@ def resolve_run(
         raise NevoaError(
             f"{folder} has lost its checkpoints, so it cannot be resumed. Put them back, or choose another --out."
         )
+    if train_on and saved is not None:
+        saved = saved.lasting(config)
     options = {"objects": objects, "saved": saved, "started": started, "accept_changes": accept_changes}
     job = resolve(config, images, **options)
     _refuse_fewer_steps(job, [int(path.name) for path in done])
@@ -195,7 +198,10 @@ def _refuse_fewer_steps(job: Job, done: Sequence[int]) -> None:
     training = job.config.training
     taken, wanted = max(done, default=0) // training.batch_size, training.steps or 0
     if taken > wanted:
-        raise NevoaError(f"This run has taken {taken:,} steps already, more than {wanted:,}. Ask for more steps.")
+        raise NevoaError(
+            f"This run has taken {taken:,} steps already, and the budget allows {wanted:,}. Ask for more minutes, "
+            "epochs or steps."
+        )
 
 
 def _write_config(run: Run, state: TrainingState, saved: Config | None) -> None:

@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,7 @@ def resolve(
         recorded: whether previews and checkpoints will be written; without them all minutes are for steps.
         accept_changes: resume although `saved` differs.
     """
+    _refuse_several_processes()
     if saved is not None:
         check_objects(saved, objects)
     _check(objects)
@@ -100,6 +102,14 @@ def _check_memory(profile: Profile) -> None:
     config, images = profile.config, profile.images
     check_weights(Job(config, images, profile.objects).parameters, config.training)
     check_activations(profile.state.network, images.shape, bool(config.classes), config.training)
+
+
+def _refuse_several_processes() -> None:
+    if (processes := os.environ.get("WORLD_SIZE", "1")) != "1":
+        raise NevoaError(
+            f"nevoa trains in one process, but WORLD_SIZE is {processes}: start it without torchrun, or unset "
+            "WORLD_SIZE."
+        )
 
 
 def _check(objects: Objects) -> None:

@@ -3,14 +3,11 @@
 import warnings
 
 from nevoa._util.device import choose_device, devices
-from nevoa.config import Config
+from nevoa.config import ON_DEVICE, Config
 from nevoa.errors import NevoaError
 
 # A resumed run keeps these from its start.
-SETTLED = (
-    *("steps", "device", "precision", "threads", "compile"),
-    *("preview_every_images", "preview_steps", "checkpoint_every_images"),
-)
+SETTLED = (*ON_DEVICE, "steps", "preview_every_images", "preview_steps", "checkpoint_every_images")
 # Settled anew on another device.
 BY_DEVICE = {"precision": "auto", "threads": None, "compile": None}
 

@@ -59,9 +59,8 @@ def files_below(folder: Path) -> Iterator[Entry]:
         names = {one.name for one in found}
         if not name and _is_run(names):
             raise NevoaError(
-                f"{folder} is a run, not images. To resume it, repeat its command: nevoa train SOURCE --out {folder}; "
-                "to train it longer, add more --steps and --accept-changes; to sample from it: nevoa sample "
-                f"{folder}."
+                f"{folder} is a run, not images. To resume it: nevoa continue {folder}; to train it for longer, add "
+                f"--minutes or --steps; to sample from it: nevoa sample {folder}."
             )
         if name and (_is_run(names) or names >= {"about.json", "images.npy"}):
             return

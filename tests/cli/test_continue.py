@@ -1,0 +1,83 @@
+"""`nevoa continue` resumes a run, or trains it for longer, without its options."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nevoa.cli.main import main
+from nevoa.data import ImageSet
+from nevoa.runs import Run
+from nevoa.training import Job, resolve_run
+from tests.small_runs import outcome, stop_after
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    def run(*arguments: str) -> None:
+        monkeypatch.setattr(sys, "argv", ["nevoa", *arguments])
+        main()
+
+    return run
+
+
+@pytest.fixture
+def refused(typed: Callable[..., None], capsys: pytest.CaptureFixture) -> Callable[..., str]:
+    """Expect exit code 2 and one line; return it."""
+
+    def run(*arguments: str) -> str:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            typed(*arguments)
+        told = capsys.readouterr().err.strip()
+        assert stop.value.code == 2 and "\n" not in told
+        return told
+
+    return run
+
+
+@pytest.fixture
+def settled(job: Job, tmp_path: Path, few_images: ImageSet, monkeypatch: pytest.MonkeyPatch) -> Job:
+    """The command loads the images of the config; here they are a few in memory."""
+    monkeypatch.setattr("nevoa.cli.train.show_preparation", lambda data: few_images)
+    return resolve_run(job.config, tmp_path / "whole", few_images)
+
+
+def test_a_stopped_run_goes_on_to_the_same_end(settled: Job, tmp_path: Path, typed: Callable[..., None]) -> None:
+    stop_after(settled, tmp_path / "whole", 99)
+    stop_after(settled, tmp_path / "r", 7)
+    typed("continue", str(tmp_path / "r"))
+    assert outcome(Run(tmp_path / "r")) == outcome(Run(tmp_path / "whole"))
+
+
+def test_a_finished_run_is_trained_for_longer(settled: Job, tmp_path: Path, typed: Callable[..., None]) -> None:
+    """From where it ended; its config says what changed."""
+    run = Run(tmp_path / "r")
+    stop_after(settled, run.folder, 99)
+    typed("continue", str(run.folder), "--steps", "44")
+    assert [line["step"] for line in run.metrics()][-1] == 44
+    assert run.config().training.steps == 44
+    assert "training.steps: was 40, now 44" in run.config_file.read_text()
+    assert run.config().moved(settled.config).lasting(settled.config) == settled.config
+
+
+def test_a_new_budget_accepts_no_other_change(
+    settled: Job, tmp_path: Path, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_after(settled, tmp_path / "r", 7)
+    others = replace(settled.images, fingerprint="0" * 64)
+    monkeypatch.setattr("nevoa.cli.train.show_preparation", lambda data: others)
+    before = Run(tmp_path / "r").config_file.read_bytes()
+    assert "not those that this config was made for" in refused("continue", str(tmp_path / "r"), "--steps", "44")
+    assert Run(tmp_path / "r").config_file.read_bytes() == before
+
+
+def test_wrong_input_is_refused(settled: Job, tmp_path: Path, refused: Callable[..., str]) -> None:
+    stop_after(settled, tmp_path / "r", 7)
+    assert "is not a run" in refused("continue", str(tmp_path / "nowhere"))
+    assert "Give one of minutes, epochs and steps" in refused(
+        "continue", str(tmp_path / "r"), "--steps", "50", "--epochs", "2"
+    )
+    assert "has taken 7 steps already" in refused("continue", str(tmp_path / "r"), "--steps", "5")
