@@ -9,8 +9,8 @@ DEMO := runs/demo
 
 demo: $(BIN)/.installed
 	$(BIN)/nevoa train --minutes $(MINUTES) --out $(DEMO)
-	$(BIN)/nevoa sample $(DEMO) --out $(DEMO)/clothes.png
-	$(BIN)/nevoa sample $(DEMO) --sampler ddpm --steps 100 --out $(DEMO)/clothes.gif
+	$(BIN)/nevoa sample $(DEMO) --out $(DEMO)/clothes.png --force
+	$(BIN)/nevoa sample $(DEMO) --sampler ddpm --steps 100 --out $(DEMO)/clothes.gif --force
 	@echo
 	@echo "A grid of new clothes:            $(DEMO)/clothes.png"
 	@echo "How they came out of the noise:   $(DEMO)/clothes.gif"

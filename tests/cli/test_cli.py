@@ -83,7 +83,7 @@ def test_sample_makes_the_classes_asked_for_a_row_each(of_classes: Path, tmp_pat
     told = nevoa("sample", str(of_classes), "--label", "trouser,8", "--guidance", "2", folder=tmp_path).stdout
     assert "16 images of Trouser, Bag in turn" in told
     images = Run(of_classes).model().sample(16, labels=[1, 8], guidance=2.0)
-    sheet = np.asarray(Image.open(tmp_path / "images.png"))
+    sheet = np.asarray(Image.open(of_classes / "images/0001.png"))
     assert sheet.shape == (2 * 58 + 2, 8 * 58 + 2)
     np.testing.assert_array_equal(sheet[60:116:2, 60:116:2], images[3, :, :, 0])
     for labels, guidance in (([1, 8], 1.0), ([8, 1], 2.0)):
@@ -95,8 +95,8 @@ def test_sample_makes_the_classes_asked_for_a_row_each(of_classes: Path, tmp_pat
 
 @pytest.mark.slow
 def test_without_a_label_a_model_of_classes_makes_a_row_of_each(of_classes: Path, tmp_path: Path) -> None:
-    nevoa("sample", str(of_classes), folder=tmp_path)
-    assert Image.open(tmp_path / "images.png").size == (8 * 58 + 2, 10 * 58 + 2)
+    nevoa("sample", str(of_classes), "--out", "grid.png", folder=tmp_path)
+    assert Image.open(tmp_path / "grid.png").size == (8 * 58 + 2, 10 * 58 + 2)
     nevoa("sample", str(of_classes), "--count", "3", "--out", "few.gif", folder=tmp_path)
     assert Image.open(tmp_path / "few.gif").size == (58 + 2, 3 * 58 + 2)
     nevoa("sample", str(of_classes), "--trajectory", "3", "--out", "rows.png", folder=tmp_path)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nevoa._util.claim import claimed
 from nevoa.cli.output import LARGE_BYTES, Output
 from nevoa.cli.sample import MOST_TILES, _default_count, sampled
 from nevoa.errors import NevoaError
@@ -53,7 +54,7 @@ def pieces(count: int, each: int, made: list[int]) -> Iterator[list[np.ndarray]]
 @pytest.mark.parametrize("name", ["x.npy", "x"])
 def test_a_file_holds_all_batches_in_order(name: str, tmp_path: Path) -> None:
     expected = np.concatenate([images for (images,) in pieces(10, 4, [])])
-    Output(tmp_path / name).write(pieces(10, 4, []), 10)
+    Output(tmp_path / name).write(tmp_path / name, pieces(10, 4, []), 10)
     if name == "x":
         found = np.stack([np.asarray(Image.open(path)) for path in sorted((tmp_path / name).iterdir())])
     else:
@@ -65,10 +66,10 @@ def test_a_file_holds_all_batches_in_order(name: str, tmp_path: Path) -> None:
 
 def test_memory_stays_flat_while_an_array_is_written(tmp_path: Path) -> None:
     output = Output(tmp_path / "x.npy")
-    output.write(pieces(8, 8, []), 8)  # imports are not counted
+    output.write(output.path, pieces(8, 8, []), 8)  # imports are not counted
     tracemalloc.start()
     try:
-        output.write(pieces(8_192, 64, []), 8_192)
+        output.write(output.path, pieces(8_192, 64, []), 8_192)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -82,8 +83,9 @@ def test_a_failure_half_way_leaves_nothing(tmp_path: Path) -> None:
         raise NevoaError("the model is gone")
 
     for name in ("x.npy", "x"):
-        with pytest.raises(NevoaError, match="the model is gone"):
-            Output(tmp_path / name).write(failing(), 8)
+        output = Output(tmp_path / name)
+        with pytest.raises(NevoaError, match="the model is gone"), claimed([output.path]) as claim:
+            output.write(claim.temporary, failing(), 8)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -9,13 +9,18 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nevoa.errors import NevoaError, reason
 
+if TYPE_CHECKING:
+    from filelock import FileLock
+
 WINDOWS = sys.platform == "win32"
-# A killed process leaves `.NAME.RANDOM.part`.
+# A killed process leaves `.NAME.RANDOM.part`, or `.NAME.part` if it had claimed the name.
 SCRATCH = ".part"
+# A file in a claimed temporary folder, locked while its process runs.
+LOCK = ".lock"
 # Far more than any of our JSON files.
 LARGEST_TEXT = 16_000_000
 
@@ -29,10 +34,15 @@ def published(path: Path) -> Iterator[Path]:
     with _scratch(path, "write") as scratch:
         temporary = scratch / path.name
         yield temporary
-        for part in [*temporary.rglob("*"), temporary] if temporary.is_dir() else [temporary]:
-            sync(part)
-        temporary.replace(path)
-        sync(path.parent)
+        publish(temporary, path)
+
+
+def publish(temporary: Path, path: Path) -> None:
+    """Flush a file or folder to the disk, and rename it to `path`."""
+    for part in [*temporary.rglob("*"), temporary] if temporary.is_dir() else [temporary]:
+        sync(part)
+    temporary.replace(path)
+    sync(path.parent)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -68,10 +78,31 @@ def sweep(folder: Path) -> None:
 
 
 def scratch_below(folder: Path) -> list[Path]:
-    """Temporary folders below `folder`: of running processes, or left by killed ones."""
+    """Temporary folders below `folder`, without those that a running process has claimed."""
     # os.walk tolerates folders that vanish meanwhile; Path.rglob does not.
     found = [Path(root, name) for root, folders, _ in os.walk(folder) for name in folders]
-    return sorted(path for path in found if path.name.startswith(".") and path.name.endswith(SCRATCH))
+    scratch = [path for path in found if path.name.startswith(".") and path.name.endswith(SCRATCH)]
+    return sorted(path for path in scratch if not any(is_locked(lock) for lock in path.glob(f"*{LOCK}")))
+
+
+def acquire(path: Path, seconds: float = 0) -> "FileLock | None":
+    """Return the lock of a file, acquired; None if another process holds it for so long."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path, timeout=seconds, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        return None
+    return lock
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock of a file."""
+    lock = acquire(path)
+    if lock is not None:
+        lock.release()
+    return lock is None
 
 
 def size_of(folder: Path) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 from cyclopts.types import NonNegativeFloat
 
-from nevoa.cli.options import Source, SourceFlags
+from nevoa.cli.options import Force, Out, Source, SourceFlags
 from nevoa.cli.preparation import data_of, left_out, list_unusable, show_preparation
 from nevoa.errors import NevoaError, unknown
 
@@ -44,23 +44,33 @@ def prepare(source: Source, /, *, images: SourceFlags = SourceFlags()) -> None:
 
 
 @app.command
-def show(source: Source, /, *, images: SourceFlags = SourceFlags(), out: Path = Path("data.png")) -> None:
+def show(source: Source, /, *, images: SourceFlags = SourceFlags(), out: Out = None, force: Force = False) -> None:
     """Summarise a source, list its classes and unusable files, and draw its first images, a row for each class.
 
     Args:
-        out: The .png to write.
+        out: The .png to write. [default: data.png, then data-2.png and so on]
     """
-    import numpy as np
-
-    from nevoa._util.files import write_bytes
+    from nevoa._util.claim import claimed, numbered
     from nevoa.cli.output import check_is_png
-    from nevoa.cli.terminal import Records, console
     from nevoa.pictures import png_bytes
 
     check_is_png(out)
-    if source and Path(source).is_dir() and out.resolve().is_relative_to(Path(source).resolve()):
-        raise NevoaError(f"{out} would become one more image of {source}: choose an --out outside that folder.")
-    found = show_preparation(data_of(source, images), say=False)
+    folder = (out or Path("data.png")).resolve().parent
+    if source and Path(source).is_dir() and folder.is_relative_to(Path(source).resolve()):
+        raise NevoaError(f"The picture would become one more image of {source}: choose an --out outside that folder.")
+    with claimed([out] if out else numbered("data.png"), force) as claim:
+        found = show_preparation(data_of(source, images), say=False)
+        _describe(found)
+        claim.temporary.write_bytes(png_bytes(_sheet(found)))
+    print(f"First images{', a row for each class' * bool(found.classes)}: {claim.path}")
+
+
+def _describe(found: "ImageSet") -> None:
+    """Print the summary, the classes and the unusable files."""
+    import numpy as np
+
+    from nevoa.cli.terminal import Records, console
+
     screen = console()
     screen.print(_summary(found))
     if found.classes:
@@ -68,8 +78,6 @@ def show(source: Source, /, *, images: SourceFlags = SourceFlags(), out: Path = 
         rows = [(str(i), name, f"{counts[i]:,}") for i, name in enumerate(found.classes)]
         screen.print(Records(("index", "class", "images"), rows, right=("images",)))
     list_unusable(found.notes, screen, most=None)
-    write_bytes(out, png_bytes(_sheet(found)))
-    print(f"First images{', a row for each class' * bool(found.classes)}: {out}")
 
 
 @app.command

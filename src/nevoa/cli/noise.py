@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from cyclopts.types import NonNegativeInt
 
-from nevoa.cli.options import Size
+from nevoa.cli.options import Force, Out, Size
 from nevoa.errors import NevoaError
 from nevoa.vocabulary import ScheduleName
 
@@ -23,7 +23,8 @@ def noise(
     at: str = "0,20,60,80,100,150,250,350,500,1000",
     size: Size = None,
     seed: NonNegativeInt = 0,
-    out: Path = Path("noise.png"),
+    out: Out = None,
+    force: Force = False,
 ) -> None:
     """Draw an image with more and more noise: samples of q(x_t | x_0) at several timesteps.
 
@@ -33,12 +34,12 @@ def noise(
         at: Timesteps from 0 (the image) to the last one of the schedule, separated by commas.
         size: Resize and crop to this size, keeping proportions. [default: 128 for a file, else the image's own]
         seed: Seed of the noise.
-        out: The .png to write.
+        out: The .png to write. [default: noise.png, then noise-2.png and so on]
     """
     import numpy as np
     import torch
 
-    from nevoa._util.files import write_bytes
+    from nevoa._util.claim import claimed, numbered
     from nevoa._util.random import Stream, generator
     from nevoa.cli.output import check_is_png
     from nevoa.data import to_bytes, to_unit
@@ -53,8 +54,9 @@ def noise(
     epsilon = generator(seed, Stream.PICTURE).standard_normal(x_0.shape[1:], dtype=np.float32)
     x_t = process.forward(x_0, torch.tensor(timesteps), torch.from_numpy(epsilon).expand_as(x_0))
     strip = titled_grid(to_bytes(x_t), [f"t = {t}" for t in timesteps], len(timesteps), SIDE)
-    write_bytes(out, png_bytes(strip))
-    print(f"{len(timesteps)} timesteps, {schedule} schedule: {out}")
+    with claimed([out] if out else numbered("noise.png"), force) as claim:
+        claim.temporary.write_bytes(png_bytes(strip))
+    print(f"{len(timesteps)} timesteps, {schedule} schedule: {claim.path}")
 
 
 def _timesteps(at: str, steps: int) -> list[int]:

@@ -7,9 +7,21 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from nevoa.errors import NevoaError
 from nevoa.vocabulary import SamplerName, SpacingName, VarianceName
 
+
+def _check_is_utf8(_: type, path: Path | None) -> None:
+    """Raise a NevoaError if a name cannot be written into a file or printed."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise NevoaError(f"The name --out {str(path)!a} is not UTF-8: choose another one.") from error
+
+
 Size = Annotated[str | None, Parameter(metavar="S|HxW")]
+Out = Annotated[Path | None, Parameter(validator=_check_is_utf8)]
+Force = Annotated[bool, Parameter(help="Replace the file that --out names.")]
 Plugin = Annotated[tuple[Path, ...], Parameter(metavar="FILE.py", show_default=False)]
 Source = Annotated[
     str,

@@ -34,10 +34,6 @@ class Output:
             raise unknown("output format", self.kind, SUFFIXES)
         if trajectory and self.kind != ".png":
             raise NevoaError("--trajectory draws a picture: choose an --out that ends in .png.")
-        if not self.kind and path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise NevoaError(
-                f"{path} exists and is not an empty folder: choose another --out, or add {', '.join(SUFFIXES)}."
-            )
 
     def check(self, count: int, shape: tuple[int, int, int]) -> None:
         """Refuse what no picture can show or the disk cannot hold; announce a large file."""
@@ -54,22 +50,20 @@ class Output:
             if size > LARGE_BYTES:
                 console(stderr=True).print(f"{self.path} takes up to {size / 1e9:,.1f} GB.")
 
-    def write(self, batches: "Batches", count: int, rows: int | None = None) -> None:
-        """Write `count` images, complete or not at all.
+    def write(self, temporary: Path, batches: "Batches", count: int, rows: int | None = None) -> None:
+        """Write `count` images.
 
         Args:
+            temporary: where to write them; the caller moves it to `path`.
             batches: for each batch its states uint8 `[B, H, W, C]` from noise to image, as many as there are frames.
             rows: put image n of a grid into row n % rows.
         """
-        from nevoa._util.files import published
-
-        with published(self.path) as temporary:
-            if self.kind == ".npy":
-                _write_array(temporary, batches, count)
-            elif not self.kind:
-                _write_folder(temporary, batches, count)
-            else:
-                self._draw(temporary, batches, rows)
+        if self.kind == ".npy":
+            _write_array(temporary, batches, count)
+        elif not self.kind:
+            _write_folder(temporary, batches, count)
+        else:
+            self._draw(temporary, batches, rows)
 
     def _draw(self, temporary: Path, batches: "Batches", rows: int | None) -> None:
         import numpy as np
@@ -86,9 +80,9 @@ class Output:
             grid(frames[-1], rows=rows).save(temporary)
 
 
-def check_is_png(path: Path) -> None:
-    """Raise a NevoaError unless the suffix is .png."""
-    if path.suffix != ".png":
+def check_is_png(path: Path | None) -> None:
+    """Raise a NevoaError unless the suffix is .png, or the name is the default."""
+    if path and path.suffix != ".png":
         raise NevoaError(f"--out is a picture: choose a name that ends in .png, not {path.name}.")
 
 

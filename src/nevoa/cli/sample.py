@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
-from nevoa.cli.options import AllSamplingFlags, names_of
+from nevoa.cli.options import AllSamplingFlags, Force, Out, names_of
 from nevoa.cli.output import Output
 from nevoa.errors import NevoaError
 
@@ -34,7 +34,8 @@ def sample(
     sampling: AllSamplingFlags = AllSamplingFlags(),
     seed: NonNegativeInt = 0,
     trajectory: Annotated[int | None, Parameter(metavar="K")] = None,
-    out: Path = Path("images.png"),
+    out: Out = None,
+    force: Force = False,
 ) -> None:
     """Make new images with a trained model.
 
@@ -46,12 +47,14 @@ def sample(
         seed: Seed of the noise. With the same seed, image n is the same for any --count.
         trajectory: Draw each image as a row of K states, from noise to image.
         out: Name of the result: x.png for a grid, x.npy for an array uint8 [N, H, W, C], x.gif for an animation from
-            noise to images, x for a folder of PNGs.
+            noise to images, x for a folder of PNGs. [default: RUN/images/0001.png, then 0002.png and so on; without
+            a run images.png, then images-2.png and so on]
     """
+    from nevoa._util.claim import claimed, numbered
     from nevoa.model import labels_of
-    from nevoa.runs import PACKAGED, load
+    from nevoa.runs import PACKAGED, Run, load
 
-    output, given = Output(out, trajectory is not None), sampling.keywords()
+    output, given = Output(out or Path("images.png"), trajectory is not None), sampling.keywords()
     model = load(run or PACKAGED)
     settings = model.settings(**given)
     labels = labels_of(model.classes, [label] if label and label in model.classes else names_of(label))
@@ -64,8 +67,13 @@ def sample(
     output.check(total, model.shape)
     moments = trajectory or (FRAMES if output.kind == ".gif" else 1)
     batches = sampled(model, total, moments, {**given, "steps": settings.steps, "seed": seed, "labels": labels or None})
-    output.write(batches, total, rows=min(len(labels), total) if 1 < len(labels) <= MOST_TILES else None)
-    print(f"{total:,} images{_classes(model, labels[:total])}, {settings.sampler}, {settings.steps} steps: {out}")
+    rows = min(len(labels), total) if 1 < len(labels) <= MOST_TILES else None
+    default = Run(run).picture_names() if run else numbered("images.png")
+    with claimed([out] if out else default, force) as claim:
+        output.write(claim.temporary, batches, total, rows)
+    print(
+        f"{total:,} images{_classes(model, labels[:total])}, {settings.sampler}, {settings.steps} steps: {claim.path}"
+    )
 
 
 def _classes(model: "Model", labels: "Any") -> str:

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from nevoa.cli.interrupt import signals_noted
 from nevoa.cli.notify import notify as send
-from nevoa.cli.options import BudgetFlags, Plugin, PluginFlags, Source, SourceFlags
+from nevoa.cli.options import BudgetFlags, Out, Plugin, PluginFlags, Source, SourceFlags
 from nevoa.cli.preparation import left_out, show_preparation
 from nevoa.vocabulary import DEFAULT_PRESET, PresetName
 
@@ -79,7 +79,7 @@ def train(
     *,
     training: TrainingFlags = TrainingFlags(),
     images: SourceFlags = SourceFlags(),
-    out: Path | None = None,
+    out: Out = None,
     accept_changes: bool = False,
     report: ReportFlags = ReportFlags(),
 ) -> None:

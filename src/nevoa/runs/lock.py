@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
-from nevoa._util.files import explained, read_json, write_text
+from nevoa._util.files import acquire, explained, is_locked, read_json, write_text
 from nevoa.errors import NevoaError
 from nevoa.vocabulary import RunStatus
 
@@ -32,7 +30,7 @@ def training_lock(run: "Run") -> Iterator[Callable[[], None]]:
     """
     with explained("write", run.folder):
         run.folder.mkdir(parents=True, exist_ok=True)
-        lock = _acquire(run, PATIENCE_SECONDS)
+        lock = acquire(run.lock_file, PATIENCE_SECONDS)
     if lock is None:
         raise _being_trained(run)
     try:
@@ -63,23 +61,10 @@ def status_of(run: "Run") -> tuple[RunStatus, str]:
     """The status of a run, and why it failed if it did. A run whose process was killed is stopped."""
     status = _read_status(run)
     with suppress(OSError):  # without write permission the lock cannot be tried, and the status file decides
-        if run.lock_file.exists():
-            lock = _acquire(run, 0)
-            if lock is None:
-                return "running", ""
-            lock.release()
+        if run.lock_file.exists() and is_locked(run.lock_file):
+            return "running", ""
     state = status.get("state")
     return state if state in ("finished", "failed") else "stopped", str(status.get("message", ""))
-
-
-def _acquire(run: "Run", timeout: float) -> FileLock | None:
-    """The run's lock, acquired; None if another process holds it."""
-    lock = FileLock(run.lock_file, timeout=timeout, thread_local=False)
-    try:
-        lock.acquire()
-    except Timeout:
-        return None
-    return lock
 
 
 def _being_trained(run: "Run") -> NevoaError:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -66,6 +67,7 @@ class Run:
     checkpoints = Part("checkpoints")
     previews_folder = Part("samples")
     evaluations_folder = Part("evaluation")
+    pictures_folder = Part("images")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "folder", Path(self.folder))  # notebooks pass text
@@ -134,6 +136,10 @@ class Run:
     def save_preview(self, images_seen: int, picture: Image.Image) -> None:
         """Save a preview picture. Its name is the number of images seen."""
         _save_picture(self.previews_folder / f"{images_seen:012d}.png", picture)
+
+    def picture_names(self) -> Iterator[Path]:
+        """Names for pictures that are sampled from the run: images/0001.png, images/0002.png, …"""
+        return (self.pictures_folder / f"{number:04d}.png" for number in count(1))
 
     def evaluations(self) -> Iterator[dict[str, Any]]:
         """Read the reports, newest first. Damaged ones are skipped."""
