@@ -50,6 +50,15 @@ def started(arguments: list[str], folder: Path) -> Iterator[subprocess.Popen[str
         process.communicate()
 
 
+def wait_for_a_checkpoint(folder: Path) -> None:
+    """Before the first step there is nothing to save."""
+    for _ in range(2_000):
+        if checkpoint.newest_saved(Run(folder).checkpoints):
+            return
+        time.sleep(0.01)
+    raise TimeoutError
+
+
 def left_of(process: subprocess.Popen[str]) -> bool:
     """Whether there is any process in the session that a command was started in."""
     try:
@@ -59,10 +68,10 @@ def left_of(process: subprocess.Popen[str]) -> bool:
     return True
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_lets_the_step_end_and_saves(tmp_path: Path, number: signal.Signals, code: int) -> None:
     with started(command(5000, "r"), tmp_path) as process:
-        time.sleep(0.5)
+        wait_for_a_checkpoint(tmp_path / "r")
         process.send_signal(number)
         _, told = process.communicate(timeout=60)
         assert process.returncode == code
@@ -78,7 +87,7 @@ def test_a_signal_lets_the_step_end_and_saves(tmp_path: Path, number: signal.Sig
 
 def test_the_second_ctrl_c_leaves_at_once_and_nothing_is_corrupt(tmp_path: Path) -> None:
     with started(command(5000, "r"), tmp_path) as process:
-        time.sleep(0.5)
+        wait_for_a_checkpoint(tmp_path / "r")
         process.send_signal(signal.SIGINT)
         time.sleep(0.002)
         process.send_signal(signal.SIGINT)

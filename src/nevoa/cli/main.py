@@ -1,15 +1,15 @@
 """`nevoa`: the commands, and how their errors are reported."""
 
-import signal
 import sys
 import warnings
 
 from cyclopts import App, CycloptsError, Parameter
 
 import nevoa
+from nevoa._util.interrupt import leave_on_signals
 from nevoa._util.threads import wait_politely
 from nevoa.cli import data, evaluate, features, noise, runs, sample, train
-from nevoa.cli.interrupt import leave
+from nevoa.cli.streams import lasting_streams
 from nevoa.errors import NevoaError
 
 
@@ -34,14 +34,20 @@ app.register_install_completion_command(help="Complete commands and options in t
 def main() -> None:
     """Run the command line.
 
-    Exit codes: 0, 2 for an error that the user can correct, 130 for Ctrl-C, 143 for SIGTERM.
+    Exit codes: 0, 2 for an error that the user can correct, 129 for SIGHUP, 130 for Ctrl-C, 143 for SIGTERM.
     """
     wait_politely()
-    signal.signal(signal.SIGTERM, leave)
+    leave_on_signals()
+    with lasting_streams():
+        _run()
+
+
+def _run() -> None:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _warn
             app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
+            print(end="", flush=True)  # a full disk is an error here, not at the end of Python
     except (NevoaError, CycloptsError) as error:
         _refuse(str(error))
     except OSError as error:  # a file operation without an error message of its own

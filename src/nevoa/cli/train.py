@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from nevoa.cli.interrupt import signals_noted
 from nevoa.cli.notify import notify as send
 from nevoa.cli.options import BudgetFlags, Out, Plugin, PluginFlags, Source, SourceFlags
 from nevoa.cli.preparation import left_out, show_preparation
@@ -166,18 +165,23 @@ def _train(
 
 
 def _fit(job: "Job", folder: Path, accept_changes: bool) -> None:
-    """Train, and show the progress. On Ctrl-C or SIGTERM save the run and exit."""
+    """Train, and show the progress. On Ctrl-C, SIGTERM or SIGHUP save the run and exit."""
+    from nevoa.runs import Run
+    from nevoa.runs.checkpoint import newest_saved
     from nevoa.training import fit_resolved, show_progress
 
-    with (
-        signals_noted() as exit_codes,
-        closing(fit_resolved(job, folder, accept_changes=accept_changes)) as stream,
-        closing(show_progress(stream, job.config.training)) as shown,
-    ):
-        stopped = any(exit_codes for _ in shown)
-    if stopped:
-        print(f"Stopped and saved in {folder}. To resume: nevoa continue {folder}", file=sys.stderr)
-        sys.exit(exit_codes[0])
+    try:
+        with (
+            closing(fit_resolved(job, folder, accept_changes=accept_changes)) as stream,
+            closing(show_progress(stream, job.config.training)) as shown,
+        ):
+            for _ in shown:
+                pass
+    except (KeyboardInterrupt, SystemExit):
+        saved = newest_saved(Run(folder).checkpoints)
+        done = f"Stopped; {saved:,} images are done and saved" if saved else "Stopped before there was anything to save"
+        print(f"{done} in {folder}. To resume: nevoa continue {folder}", file=sys.stderr)
+        raise
 
 
 def _plan_rows(plan: "Plan", folder: Path) -> dict[str, str]:
