@@ -1,6 +1,7 @@
 """Results go where they were asked for, else into the run, and replace nothing."""
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from PIL import Image
 
 from nevoa.cli.main import app, main
 from nevoa.runs import Run
-from tests.cli.conftest import Refuses
+from tests.cli.conftest import OPTIONS, Refuses
 
 Typed = Callable[..., str]
 PICTURES = {
@@ -105,3 +106,9 @@ def test_a_name_that_is_not_utf8_is_refused_at_once(
         monkeypatch.setattr(work, begun)
     refuses([*command, "--out", f"{NOT_UTF8}.png"], "'caf\\udce9.png' is not UTF-8: choose another one", folder)
     assert [path.name for path in folder.iterdir()] == ["photo.png"]
+
+
+def test_printed_commands_are_quoted_for_the_shell(typed: Typed, refuses: Refuses, folder: Path) -> None:
+    told = typed("train", "fashion_mnist_10k", "--steps", "1", "--out", "it's mine", *OPTIONS)
+    assert shlex.split(told.partition("Try:")[2]) == ["nevoa", "sample", "it's mine"]
+    refuses(["train", "it's mine"], "nevoa sample " + shlex.quote("it's mine"), folder)

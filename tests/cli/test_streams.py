@@ -117,4 +117,4 @@ def test_a_signal_in_a_step_lets_it_end_and_saves(
     run = Run(tmp_path / "r")
     assert status_of(run) == ("stopped", "")
     assert [path.name for path in checkpoint.checkpoints(run.checkpoints)][-1] == f"{16:012d}"
-    assert "Stopped; 16 images are done and saved in r. Run the same command again" in capsys.readouterr().err
+    assert "Stopped; 16 images are done and saved in r. To resume: nevoa continue r" in capsys.readouterr().err

@@ -1,5 +1,7 @@
 """The model card: facts of the run, and a section on quality that can be replaced."""
 
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from nevoa.runs import Run, card
 
 @pytest.fixture
 def run(tiny: Config, tmp_path: Path) -> Run:
-    run = Run(tmp_path / "mist")
+    run = Run(tmp_path / "it's mist")
     run.append_metrics({"images_seen": 8, "loss": 0.25})
     run.save_preview(8, Image.new("L", (2, 2)))
     shape = (1, 28, 28)
@@ -22,10 +24,11 @@ def run(tiny: Config, tmp_path: Path) -> Run:
 
 def test_the_card_states_the_facts_of_the_run(run: Run) -> None:
     text = run.card_file.read_text()
-    for fact in ("# mist", "10,000 images of 28x28", "none (unconditional)", "16 images, 2 of 12 steps", "0.2500"):
+    for fact in ("# it's mist", "10,000 images of 28x28", "none (unconditional)", "16 images, 2 of 12 steps", "0.2500"):
         assert fact in text, fact
     assert "![previews](samples/000000000008.png)" in text
-    assert "nevoa evaluate" in text
+    commands = re.findall(r"nevoa (?:evaluate|sample) [^`\n]*", text)
+    assert [shlex.split(command)[2:] for command in commands] == [[str(run.folder)]] * 2
 
 
 def test_quality_replaces_its_section_and_nothing_else(run: Run) -> None:

@@ -1,6 +1,7 @@
 """`nevoa train`."""
 
 import json
+import shlex
 import sys
 import time
 from contextlib import closing
@@ -159,7 +160,7 @@ def _train(
         return
     _fit(job, folder, accept_changes)
     errors = sys.stderr if report.as_json else None
-    print(f"Trained: {folder}\nTry:     nevoa sample {folder} --out images.png", file=errors)
+    print(f"Trained: {folder}\nTry:     {shlex.join(['nevoa', 'sample', str(folder)])}", file=errors)
     if report.notify:
         send(f"nevoa: {folder.name} is trained", f"{plan.steps * config.training.batch_size:,} images seen.")
 
@@ -180,7 +181,8 @@ def _fit(job: "Job", folder: Path, accept_changes: bool) -> None:
     except (KeyboardInterrupt, SystemExit):
         saved = newest_saved(Run(folder).checkpoints)
         done = f"Stopped; {saved:,} images are done and saved" if saved else "Stopped before there was anything to save"
-        print(f"{done} in {folder}. To resume: nevoa continue {folder}", file=sys.stderr)
+        resume = shlex.join(["nevoa", "continue", str(folder)])
+        print(f"{done} in {folder}. To resume: {resume}", file=sys.stderr)
         raise
 
 

@@ -1,6 +1,7 @@
 """The model card of a run: its README.md."""
 
 import re
+import shlex
 
 from nevoa._util.files import read_text, write_text
 from nevoa.data import short_name
@@ -21,6 +22,7 @@ def write(run: Run, model: Model, images: int, images_seen: int, seconds: float)
     """
     config, (channels, height, width) = model.config, model.shape
     data, process, training = config.data, config.diffusion, config.training
+    folder = shlex.quote(str(run.folder))
     losses = [line["loss"] for line in run.metrics() if line.get("loss") is not None]
     text = f"""# {run.folder.name}
 
@@ -39,13 +41,13 @@ fingerprint `{data.fingerprint or "":.12}` |
 
 {_preview(run)}
 
-    nevoa sample {run.folder} --out images.png
+    nevoa sample {folder}
 
 The settings are in `config.toml`, the loss during training in `metrics.jsonl`.
 
 ## Quality
 
-Not measured yet. Run `nevoa evaluate {run.folder}`.
+Not measured yet. Run `nevoa evaluate {folder}`.
 """
     write_text(run.card_file, text)
 

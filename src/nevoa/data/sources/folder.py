@@ -1,6 +1,7 @@
 """The files below a folder."""
 
 import os
+import shlex
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from functools import partial
@@ -58,9 +59,10 @@ def files_below(folder: Path) -> Iterator[Entry]:
             return
         names = {one.name for one in found}
         if not name and _is_run(names):
+            typed = shlex.quote(str(folder))
             raise NevoaError(
-                f"{folder} is a run, not images. To resume it: nevoa continue {folder}; to train it for longer, add "
-                f"--minutes or --steps; to sample from it: nevoa sample {folder}."
+                f"{folder} is a run, not images. To resume it: nevoa continue {typed}; to train it for longer, add "
+                f"--minutes or --steps; to sample from it: nevoa sample {typed}."
             )
         if name and (_is_run(names) or names >= {"about.json", "images.npy"}):
             return

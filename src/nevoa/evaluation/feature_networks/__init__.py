@@ -1,5 +1,6 @@
 """Where feature networks are: Fashion-MNIST's in this package, those that users train in the cache folder."""
 
+import shlex
 from pathlib import Path
 
 from nevoa.data import ImageSet, cache_folder
@@ -26,6 +27,6 @@ def feature_network_for(train: ImageSet, command: str | None = None) -> FeatureN
     folder = feature_network_folder(train)
     if not folder.is_dir():
         _, height, width = train.shape
-        command = command or f"nevoa features train {train.name}"
+        command = command or f"nevoa features train {shlex.quote(train.name)}"
         raise NevoaError(f"There is no feature network of {train.name} at {height}x{width} yet. Train it: {command}")
     return load_feature_network(folder)
