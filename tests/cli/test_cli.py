@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from nevoa.data import load_images
-from nevoa.runs.run import Run
+from nevoa.pictures import class_grid
+from nevoa.runs.run import Run, load
 from tests.cli.conftest import OPTIONS, Refuses, nevoa
 from tests.conftest import TINY
 from tests.data.sources.test_builtin import needs_debian
@@ -63,9 +64,9 @@ def test_sample_makes_what_the_name_says(trained: Path) -> None:
 
 def test_sample_draws_grids_rows_and_animations(trained: Path) -> None:
     nevoa("sample", "runs/tiny", "--count", "9", "--out", "grid.png", folder=trained)
-    assert Image.open(trained / "grid.png").size == (3 * (2 * 28 + 2) + 2,) * 2
+    assert Image.open(trained / "grid.png").size == (3 * (3 * 28 + 2) + 2,) * 2
     nevoa("sample", "runs/tiny", "--count", "2", "--trajectory", "4", "--out", "rows.png", folder=trained)
-    assert Image.open(trained / "rows.png").size == (4 * 58 + 2, 2 * 58 + 2)
+    assert Image.open(trained / "rows.png").size == (4 * 86 + 2, 2 * 86 + 2)
     large = ("--sampler", "ddpm", "--variance", "large")
     nevoa("sample", "runs/tiny", "--count", "4", *large, "--out", "x.gif", folder=trained)
     with Image.open(trained / "x.gif") as gif:
@@ -75,7 +76,8 @@ def test_sample_draws_grids_rows_and_animations(trained: Path) -> None:
 def test_without_a_run_the_packaged_model_draws(tmp_path: Path) -> None:
     told = nevoa("sample", "--label", "bag", "--count", "4", "--out", "bags.png", folder=tmp_path).stdout
     assert "4 images of Bag" in told
-    assert Image.open(tmp_path / "bags.png").size == (2 * 58 + 2,) * 2
+    expected = class_grid(load().sample(4, labels=["Bag"]), ["Bag"])
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "bags.png")), np.asarray(expected))
 
 
 @pytest.mark.slow
@@ -84,23 +86,22 @@ def test_sample_makes_the_classes_asked_for_a_row_each(of_classes: Path, tmp_pat
     assert "16 images of Trouser, Bag in turn" in told
     images = Run(of_classes).model().sample(16, labels=[1, 8], guidance=2.0)
     sheet = np.asarray(Image.open(of_classes / "images/0001.png"))
-    assert sheet.shape == (2 * 58 + 2, 8 * 58 + 2)
-    np.testing.assert_array_equal(sheet[60:116:2, 60:116:2], images[3, :, :, 0])
+    np.testing.assert_array_equal(sheet, np.asarray(class_grid(images, ["Trouser", "Bag"])))
     for labels, guidance in (([1, 8], 1.0), ([8, 1], 2.0)):
         other = Run(of_classes).model().sample(16, labels=labels, guidance=guidance)
         assert not np.array_equal(other, images)
-    nevoa("sample", str(of_classes), "--label", "Bag", "--count", "9", "--out", "bags.png", folder=tmp_path)
-    assert Image.open(tmp_path / "bags.png").size == (3 * 58 + 2, 3 * 58 + 2)
 
 
 @pytest.mark.slow
 def test_without_a_label_a_model_of_classes_makes_a_row_of_each(of_classes: Path, tmp_path: Path) -> None:
+    model = Run(of_classes).model()
     nevoa("sample", str(of_classes), "--out", "grid.png", folder=tmp_path)
-    assert Image.open(tmp_path / "grid.png").size == (8 * 58 + 2, 10 * 58 + 2)
+    sheet = np.asarray(Image.open(tmp_path / "grid.png"))
+    np.testing.assert_array_equal(sheet, np.asarray(class_grid(model.sample(80), model.classes)))
     nevoa("sample", str(of_classes), "--count", "3", "--out", "few.gif", folder=tmp_path)
-    assert Image.open(tmp_path / "few.gif").size == (58 + 2, 3 * 58 + 2)
+    assert Image.open(tmp_path / "few.gif").size == class_grid(model.sample(3), model.classes).size
     nevoa("sample", str(of_classes), "--trajectory", "3", "--out", "rows.png", folder=tmp_path)
-    assert Image.open(tmp_path / "rows.png").size == (3 * 58 + 2, 10 * 58 + 2)
+    assert Image.open(tmp_path / "rows.png").height == 10 * (84 + 2 * 2)
 
 
 def test_classes_that_are_not_there_are_one_line(of_classes: Path, tmp_path: Path, refuses: Refuses) -> None:
@@ -132,8 +133,8 @@ def test_data_lists_and_shows(tmp_path: Path) -> None:
     nevoa("data", "show", "fashion_mnist_10k", "--out", "grid.png", folder=tmp_path)
     sheet = np.asarray(Image.open(tmp_path / "grid.png"))
     images = load_images("fashion_mnist_10k")
-    left = sheet.shape[1] - (16 * 58 + 2)  # where the names end
-    np.testing.assert_array_equal(sheet[2:58:2, left + 2 : left + 58 : 2, 1], images.images[0, :, :, 0])
+    left = sheet.shape[1] - (16 * 86 + 2)  # where the names end
+    np.testing.assert_array_equal(sheet[2:86:3, left + 2 : left + 86 : 3], images.images[0, :, :, 0])
 
 
 WRONG = [

@@ -13,6 +13,7 @@ from nevoa._util.claim import claimed
 from nevoa.cli.output import LARGE_BYTES, Output
 from nevoa.cli.sample import MOST_TILES, _default_count, sampled
 from nevoa.errors import NevoaError
+from nevoa.pictures import class_grid, grid, titled_rows
 from nevoa.runs.run import Run
 
 
@@ -49,6 +50,21 @@ def pieces(count: int, each: int, made: list[int]) -> Iterator[list[np.ndarray]]
     for first in range(0, count, each):
         made.append(first)
         yield [np.random.default_rng(first).integers(0, 256, (min(each, count - first), 16, 16, 3), np.uint8)]
+
+
+@pytest.mark.parametrize("classes", [("cat", "dog"), ()])
+def test_a_picture_names_the_classes_and_an_array_keeps_its_pixels(classes: tuple[str, ...], tmp_path: Path) -> None:
+    frames = [np.full((4, 28, 28, 1), shade, np.uint8) for shade in (100, 200)]
+    rows, names = list(np.stack(frames, axis=1)), [classes[n % 2] for n in range(4) if classes]
+    expected = {
+        False: class_grid(frames[-1], classes),
+        True: titled_rows(rows, names, columns=2) if names else grid(np.concatenate(rows), columns=2),
+    }
+    for trajectory, picture in expected.items():
+        Output(tmp_path / "x.png", trajectory).write(iter([frames]), 4, classes)
+        np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "x.png")), np.asarray(picture))
+    Output(tmp_path / "x.npy").write(iter([frames]), 4, classes)
+    np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), frames[-1])
 
 
 @pytest.mark.parametrize("name", ["x.npy", "x"])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nevoa.pictures import grid, titled_grid, titled_rows
+from nevoa.pictures import class_grid, enlargement, grid, titled_grid, titled_rows
 
 IMAGES = np.random.default_rng(0).integers(0, 255, (7, 5, 4, 3), dtype=np.uint8)
 
@@ -28,7 +28,7 @@ def test_a_gray_sheet_is_gray() -> None:
 @pytest.mark.parametrize("columns", [1, 3, 7])
 def test_every_titled_image_is_at_its_place_above_its_title(columns: int) -> None:
     """Titles change nothing of the tiles: cut out of the picture, they are the grid without titles."""
-    picture = titled_grid(IMAGES, ["title"] * len(IMAGES), columns, side=40)
+    picture = titled_grid(IMAGES, ["title"] * len(IMAGES), columns, scale=10)
     strip = grid(IMAGES[:columns], columns=columns, gap=4, scale=10)
     pitch = picture.height // -(-len(IMAGES) // columns)
     assert (picture.width, pitch > strip.height) == (strip.width, True)
@@ -45,7 +45,7 @@ def test_every_titled_image_is_at_its_place_above_its_title(columns: int) -> Non
 
 def test_long_titles_do_not_run_into_each_other() -> None:
     """The columns between two tiles stay white below them."""
-    picture = titled_grid(IMAGES[:3], ["Ankle boot"] * 3, 3, side=64)
+    picture = titled_grid(IMAGES[:3], ["Ankle boot"] * 3, 3, scale=16)
     tiles = grid(IMAGES[:3], columns=3, gap=4, scale=16)
     below = np.asarray(picture)[tiles.height :]
     for gap in (0, 68, 136, 204):
@@ -53,16 +53,54 @@ def test_long_titles_do_not_run_into_each_other() -> None:
 
 
 def test_titled_rows_have_their_titles_on_the_left() -> None:
-    rows = [IMAGES[:2], IMAGES[2:5]]
-    picture = np.asarray(titled_rows(rows, ["a", "b"]))
-    sheet = np.asarray(grid(np.concatenate([IMAGES[:2], np.full_like(IMAGES[:1], 255), IMAGES[2:5]]), columns=3))
+    rows = [IMAGES[:3], IMAGES[3:6]]
+    picture = np.asarray(titled_rows(rows, ["a", "b"], scale=9))
+    sheet = np.concatenate([np.asarray(grid(row, columns=3, scale=9)) for row in rows])
     np.testing.assert_array_equal(picture[:, -sheet.shape[1] :], sheet)
     for half in np.array_split(picture[:, : -sheet.shape[1]], 2):
         assert (half < 128).any()
 
 
-def test_rows_are_filled_column_by_column() -> None:
-    """Image n is in row n % rows; what is missing at the end is white."""
-    images = np.arange(0, 50, 10, dtype=np.uint8)[:, None, None, None].repeat(4, axis=1).repeat(4, axis=2)
-    sheet = np.asarray(grid(images, rows=2, gap=0, scale=1))[::4, ::4]
-    assert sheet.tolist() == [[0, 20, 40], [10, 30, 255]]
+@pytest.mark.parametrize("size", [(28, 28), (16, 40)])
+def test_small_images_are_enlarged_by_whole_factors(size: tuple[int, int]) -> None:
+    images = np.random.default_rng(0).integers(0, 255, (4, *size, 1), dtype=np.uint8)
+    scale = {28: 3, 16: 2}[size[0]]
+    assert grid(images) == grid(images, scale=scale)
+    assert class_grid(images, list("abcd")) == titled_grid(images, list("abcd"), scale=scale)
+    assert class_grid(images, ["a", "b"]) == titled_rows([images[::2], images[1::2]], ["a", "b"], scale=scale)
+
+
+def test_large_images_and_many_images_are_not_enlarged() -> None:
+    assert grid(np.zeros((1, 100, 80, 1), np.uint8), gap=0).size == (80, 100)
+    assert grid(np.zeros((10_000, 28, 28, 1), np.uint8), gap=0).size == (2800, 2800)
+
+
+@pytest.mark.parametrize("classes", [1, 2, 3, 10, 20, 33, 100, 200, 500])
+@pytest.mark.parametrize("each", [1, 2, 8, 60])
+def test_sheets_of_classes_are_no_strips(classes: int, each: int) -> None:
+    picture = class_grid(np.zeros((classes * each, 4, 4, 1), np.uint8), [f"class {n}" for n in range(classes)])
+    # Two classes of eight are two rows of eight.
+    assert 1 / 2.5 < picture.width / picture.height < (10 if classes < 3 else 3)
+
+
+def test_every_class_has_its_images_in_one_row() -> None:
+    """In blocks side by side too. The classes are told by their shade of red; titles are black."""
+    images = np.zeros((400, 8, 8, 3), np.uint8)
+    images[..., 0] = np.tile(np.arange(50, 250), 2)[:, None, None]
+    images[..., 2] = 255
+    sheet = np.asarray(class_grid(images, ["class"] * 200))
+    side = 8 * enlargement(images)
+    for shade in range(50, 250, 20):
+        rows, columns = np.nonzero((sheet[..., 0] == shade) & (sheet[..., 2] == 255) & (sheet[..., 1] == 0))
+        assert len(rows) == 2 * side**2
+        assert np.ptp(rows) + 1 == side and np.ptp(columns) + 1 == 2 * side + 2
+
+
+def test_a_long_title_is_cut_to_its_place() -> None:
+    images, long = np.zeros((4, 28, 28, 1), np.uint8), "a name of a hundred letters " * 4
+    assert class_grid(images, [long] * 2).width < 400
+    assert class_grid(images, [long] * 4).width == grid(images, gap=4).width
+
+
+def test_an_image_of_an_unconditional_model_has_no_title() -> None:
+    assert class_grid(IMAGES, ()) == grid(IMAGES)

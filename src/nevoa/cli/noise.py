@@ -44,7 +44,7 @@ def noise(
     from nevoa.cli.output import check_is_png
     from nevoa.data import to_bytes, to_unit
     from nevoa.diffusion import SCHEDULES, GaussianProcess, steps_of
-    from nevoa.pictures import png_bytes, titled_grid
+    from nevoa.pictures import enlargement, png_bytes, titled_grid
 
     check_is_png(out)
     process = GaussianProcess(SCHEDULES[schedule]())
@@ -53,7 +53,8 @@ def noise(
     # The same noise in every tile, so that only its share differs.
     epsilon = generator(seed, Stream.PICTURE).standard_normal(x_0.shape[1:], dtype=np.float32)
     x_t = process.forward(x_0, torch.tensor(timesteps), torch.from_numpy(epsilon).expand_as(x_0))
-    strip = titled_grid(to_bytes(x_t), [f"t = {t}" for t in timesteps], len(timesteps), SIDE)
+    tiles = to_bytes(x_t)
+    strip = titled_grid(tiles, [f"t = {t}" for t in timesteps], len(timesteps), enlargement(tiles, SIDE))
     with claimed([out] if out else numbered("noise.png"), force) as claim:
         claim.temporary.write_bytes(png_bytes(strip))
     print(f"{len(timesteps)} timesteps, {schedule} schedule: {claim.path}")

@@ -1,7 +1,7 @@
 """Write images as they are made: a grid, an array, an animation or a folder."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,34 +50,37 @@ class Output:
             if size > LARGE_BYTES:
                 console(stderr=True).print(f"{self.path} takes up to {size / 1e9:,.1f} GB.")
 
-    def write(self, temporary: Path, batches: "Batches", count: int, rows: int | None = None) -> None:
+    def write(self, temporary: Path, batches: "Batches", count: int, classes: Sequence[str] = ()) -> None:
         """Write `count` images.
 
         Args:
             temporary: where to write them; the caller moves it to `path`.
             batches: for each batch its states uint8 `[B, H, W, C]` from noise to image, as many as there are frames.
-            rows: put image n of a grid into row n % rows.
+            classes: names of the images' classes, which come in turn; a picture shows them.
         """
         if self.kind == ".npy":
             _write_array(temporary, batches, count)
         elif not self.kind:
             _write_folder(temporary, batches, count)
         else:
-            self._draw(temporary, batches, rows)
+            self._draw(temporary, batches, classes)
 
-    def _draw(self, temporary: Path, batches: "Batches", rows: int | None) -> None:
+    def _draw(self, temporary: Path, batches: "Batches", classes: Sequence[str]) -> None:
         import numpy as np
 
-        from nevoa.pictures import grid, save_gif
+        from nevoa.pictures import LARGE_FRAME, class_grid, enlargement, grid, save_gif, titled_rows
 
         frames = [np.concatenate(frame) for frame in zip(*batches, strict=True)]
         if self.trajectory:
-            states = np.stack(frames, axis=1)
-            grid(states.reshape(-1, *states.shape[2:]), columns=len(frames)).save(temporary)
+            states, columns = np.stack(frames, axis=1), len(frames)
+            names = [classes[n % len(classes)] for n in range(len(states))] if classes else []
+            picture = titled_rows(list(states), names, columns) if names else grid(np.concatenate(states), columns)
+            picture.save(temporary)
         elif self.kind == ".gif":
-            save_gif([grid(frame, rows=rows) for frame in frames], temporary)
+            scale = enlargement(frames[0], largest=LARGE_FRAME)
+            save_gif([class_grid(frame, classes, scale) for frame in frames], temporary)
         else:
-            grid(frames[-1], rows=rows).save(temporary)
+            class_grid(frames[-1], classes).save(temporary)
 
 
 def check_is_png(path: Path | None) -> None:

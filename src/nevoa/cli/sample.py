@@ -43,7 +43,7 @@ def sample(
         run: Run folder. [default: a model of clothes that comes with nevoa]
         count: Number of images. [default: 64, or up to 8 of each class; with --trajectory 8, or one of each class]
         label: Classes to make in turn, by name or index, separated by commas; quote a name that contains a comma. A
-            grid has a row for each class. [default: all]
+            picture groups the images by class and names each class. [default: all]
         seed: Seed of the noise. With the same seed, image n is the same for any --count.
         trajectory: Draw each image as a row of K states, from noise to image.
         out: Name of the result: x.png for a grid, x.npy for an array uint8 [N, H, W, C], x.gif for an animation from
@@ -67,10 +67,9 @@ def sample(
     output.check(total, model.shape)
     moments = trajectory or (FRAMES if output.kind == ".gif" else 1)
     batches = sampled(model, total, moments, {**given, "steps": settings.steps, "seed": seed, "labels": labels or None})
-    rows = min(len(labels), total) if 1 < len(labels) <= MOST_TILES else None
     default = Run(run).picture_names() if run else numbered("images.png")
     with claimed([out] if out else default, force) as claim:
-        output.write(claim.temporary, batches, total, rows)
+        output.write(claim.temporary, batches, total, [model.classes[label] for label in labels])
     print(
         f"{total:,} images{_classes(model, labels[:total])}, {settings.sampler}, {settings.steps} steps: {claim.path}"
     )

@@ -2,16 +2,29 @@
 
 from nevoa.pictures.animation import save_gif
 from nevoa.pictures.figures import loss_curve, quality_sheet
-from nevoa.pictures.grid import enlarged, grid, titled_grid, titled_rows
+from nevoa.pictures.grid import (
+    LARGE_FRAME,
+    class_grid,
+    enlarged,
+    enlargement,
+    grid,
+    named_rows,
+    titled_grid,
+    titled_rows,
+)
 from nevoa.pictures.html import html_line, html_page, png_bytes
 from nevoa.pictures.show import show
 
 __all__ = [
+    "LARGE_FRAME",
+    "class_grid",
     "enlarged",
+    "enlargement",
     "grid",
     "html_line",
     "html_page",
     "loss_curve",
+    "named_rows",
     "png_bytes",
     "quality_sheet",
     "save_gif",

@@ -1,4 +1,4 @@
-"""Many images in one picture."""
+"""Many images in one picture. Small images are enlarged to be seen: each pixel becomes a square."""
 
 import math
 from collections.abc import Sequence
@@ -9,42 +9,41 @@ from PIL import Image, ImageDraw, ImageFont
 
 Images = UInt8[np.ndarray, "N H W C"]
 
-# A 28x28 image is 7 mm wide on a common screen, too small to see; images are enlarged to about this side.
-SMALL_SIDE = 64
+# A 28x28 image is 7 mm wide on a common screen, too small to see: images are enlarged to at least this side, unless
+# that makes a square picture larger than LARGE_PICTURE, or a frame of an animation than LARGE_FRAME: about 10 MB.
+SMALL_SIDE, LARGE_PICTURE, LARGE_FRAME = 80, 4096, 600
+GAP = 2
+# A class has its images in one row up to this many.
+ROW = 8
+LONGEST_TITLE = 160
 
 
-def grid(
-    images: Images, columns: int | None = None, gap: int = 2, scale: int | None = None, rows: int | None = None
-) -> Image.Image:
+def grid(images: Images, columns: int | None = None, gap: int = GAP, scale: int | None = None) -> Image.Image:
     """Arrange images row by row on white.
 
     Args:
         columns: images per row; by default the grid is as square as possible.
         gap: white pixels between images and around them.
         scale: side of the square that each pixel becomes; by default small images are enlarged.
-        rows: fill the grid column by column instead, so that image n is in row n % rows.
     """
-    if scale is None:
-        scale = max(1, round(SMALL_SIDE / max(images.shape[1:3])))
-    down = rows is not None
-    columns = columns or math.ceil(len(images) / rows if rows else math.sqrt(len(images)))
-    tiles = enlarged(images, scale)
+    columns = columns or math.ceil(math.sqrt(len(images)))
+    tiles = enlarged(images, scale or enlargement(images))
     count, height, width, channels = tiles.shape
-    rows = rows or math.ceil(count / columns)
+    rows = math.ceil(count / columns)
     sheet = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, channels), 255, np.uint8)
     for index, tile in enumerate(tiles):
-        row, column = reversed(divmod(index, rows)) if down else divmod(index, columns)
+        row, column = divmod(index, columns)
         top, left = gap + row * (height + gap), gap + column * (width + gap)
         sheet[top : top + height, left : left + width] = tile
     return Image.fromarray(sheet[:, :, 0] if channels == 1 else sheet)
 
 
 def titled_grid(
-    images: Images, titles: Sequence[str], columns: int | None = None, side: int = SMALL_SIDE
+    images: Images, titles: Sequence[str], columns: int | None = None, scale: int | None = None
 ) -> Image.Image:
-    """Arrange images row by row, each with its title below. Small images are enlarged to about `side`."""
+    """Arrange images row by row, each with its title below. Small images are enlarged, as in `grid`."""
     columns = min(columns or math.ceil(math.sqrt(len(images))), len(images))
-    tiles = enlarged(images, max(1, round(side / images.shape[2])))
+    tiles = enlarged(images, scale or enlargement(images))
     count, height, width, _ = tiles.shape
     gap, size = 4, _font_size(titles, width)
     line = math.ceil(size * 1.8)
@@ -55,32 +54,99 @@ def titled_grid(
     for index, title in enumerate(titles):
         row, column = divmod(index, columns)
         left, top = gap + column * (width + gap), gap + row * (height + gap + line + gap)
-        draw.text((left + width / 2, top + height + 2 + line / 2), title, fill="black", font=font, anchor="mm")
+        text = _shortened(title, font, width)
+        draw.text((left + width / 2, top + height + 2 + line / 2), text, fill="black", font=font, anchor="mm")
     return sheet
 
 
-def _font_size(titles: Sequence[str], width: int) -> int:
-    """The largest font size from 16 down to 8 at which every title fits the width."""
-    sizes = range(16, 8, -1)
-    return next((size for size in sizes if max(map(ImageFont.load_default(size).getlength, titles)) <= width), 8)
+def class_grid(images: Images, classes: Sequence[str], scale: int | None = None) -> Image.Image:
+    """Draw images whose classes come in turn: image n has class n % len(classes). Without classes this is `grid`."""
+    if not classes:
+        return grid(images, scale=scale)
+    shown = classes[: len(images)]
+    if len(shown) == len(images):
+        return titled_grid(images, shown, scale=scale)
+    return titled_rows([images[first :: len(shown)] for first in range(len(shown))], shown, scale=scale)
 
 
-def titled_rows(rows: Sequence[UInt8[np.ndarray, "_ H W C"]], titles: Sequence[str]) -> Image.Image:
-    """Draw a row of images for each title, with the title to its left. Small images are enlarged in whole pixels."""
-    longest = max(map(len, rows))
+def titled_rows(
+    rows: Sequence[UInt8[np.ndarray, "_ H W C"]],
+    titles: Sequence[str],
+    columns: int | None = None,
+    scale: int | None = None,
+) -> Image.Image:
+    """Draw a row of images for each title, with the title to its left.
+
+    A long row takes several lines, and many rows stand in several blocks side by side, so that the picture is not much
+    longer than wide.
+
+    Args:
+        columns: images per line, in one block; chosen if None.
+        scale: as in `grid`.
+    """
+    longest, given = max(map(len, rows)), columns is not None
+    lines = 1 if longest <= ROW else max(1, round(math.sqrt(longest / len(rows))))
+    columns = columns or math.ceil(longest / lines)
+    lines = math.ceil(longest / columns)
     blank = np.full((1, *rows[0].shape[1:]), 255, np.uint8)
-    filled = [np.concatenate([row, blank.repeat(longest - len(row), axis=0)]) for row in rows]
-    sheet = grid(np.concatenate(filled), columns=longest).convert("RGB")
-    font = ImageFont.load_default(max(11, min(16, sheet.height // len(rows) // 3)))
-    width = math.ceil(max(font.getlength(title) for title in titles)) + 16
-    result = Image.new("RGB", (width + sheet.width, sheet.height), "white")
+    filled = [np.concatenate([row, blank.repeat(columns * lines - len(row), axis=0)]) for row in rows]
+    scale = scale or enlargement(np.concatenate(filled))
+    named = named_rows(_stacked([grid(row, columns, scale=scale) for row in filled]), titles)
+    width, height = named.size
+    blocks = 1 if given else max(1, round(math.sqrt(height / width)))
+    each = math.ceil(len(rows) / blocks) * (height // len(rows))
+    return _side_by_side([named.crop((0, top, width, min(top + each, height))) for top in range(0, height, each)])
+
+
+def named_rows(sheet: Image.Image, names: Sequence[str]) -> Image.Image:
+    """Write names to the left of a picture's rows, which are equally high."""
+    pitch = sheet.height / len(names)
+    font = ImageFont.load_default(max(11, min(16, pitch // 3)))
+    texts = [_shortened(name, font, LONGEST_TITLE) for name in names]
+    width = math.ceil(max(map(font.getlength, texts))) + 16
+    result = Image.new(sheet.mode, (width + sheet.width, sheet.height), "white")
     result.paste(sheet, (width, 0))
-    draw, pitch = ImageDraw.Draw(result), sheet.height / len(rows)
-    for index, title in enumerate(titles):
-        draw.text((width - 8, (index + 0.5) * pitch), title, fill="black", font=font, anchor="rm")
+    draw = ImageDraw.Draw(result)
+    for index, text in enumerate(texts):
+        draw.text((width - 8, (index + 0.5) * pitch), text, fill="black", font=font, anchor="rm")
     return result
 
 
 def enlarged(images: Images, scale: int) -> UInt8[np.ndarray, "N sH sW C"]:
     """Enlarge every pixel to a square of `scale` by `scale`."""
     return images.repeat(scale, axis=1).repeat(scale, axis=2)
+
+
+def enlargement(images: Images, side: int = SMALL_SIDE, largest: int = LARGE_PICTURE) -> int:
+    """How much to enlarge images to at least `side`, if a square picture of all of them stays below `largest`."""
+    count, height, width, _ = images.shape
+    room = largest / math.sqrt(count * height * width)
+    return max(1, min(math.ceil(side / max(height, width)), int(room)))
+
+
+def _font_size(titles: Sequence[str], width: int) -> int:
+    """The largest font size from 16 down to 10 at which every title fits the width."""
+    sizes = range(16, 10, -1)
+    return next((size for size in sizes if max(map(ImageFont.load_default(size).getlength, titles)) <= width), 10)
+
+
+def _shortened(title: str, font: "ImageFont.FreeTypeFont | ImageFont.ImageFont", width: int) -> str:
+    """A title in one line that fits the width."""
+    title = " ".join(title.split())
+    if font.getlength(title) <= width:
+        return title
+    return next((cut for n in range(len(title), 0, -1) if font.getlength(cut := f"{title[:n]}…") <= width), "…")
+
+
+def _stacked(pictures: Sequence[Image.Image]) -> Image.Image:
+    """Pictures of one width, below each other."""
+    return Image.fromarray(np.concatenate([np.asarray(picture) for picture in pictures]))
+
+
+def _side_by_side(pictures: Sequence[Image.Image]) -> Image.Image:
+    """Pictures of one width beside each other, their tops aligned."""
+    width, height = pictures[0].size
+    result = Image.new(pictures[0].mode, (width * len(pictures), height), "white")
+    for index, picture in enumerate(pictures):
+        result.paste(picture, (index * width, 0))
+    return result

@@ -23,7 +23,7 @@ def show(images: Any, titles: Sequence[object] | None = None, columns: int | Non
 
     >>> import numpy as np
     >>> show(np.zeros((6, 28, 28, 1), np.uint8), columns=3).size
-    (176, 118)
+    (260, 174)
     """
     stack = _stack(images)
     if titles is None:

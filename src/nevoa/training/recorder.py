@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nevoa._util.files import explained
 from nevoa.errors import NevoaError
-from nevoa.pictures import grid
+from nevoa.pictures import class_grid
 from nevoa.runs import card
 from nevoa.runs.run import Run
 from nevoa.training.loop import Step
@@ -87,4 +87,4 @@ class Recorder:
     def _preview(self, step: Step) -> None:
         training = self.state.config.training
         images = step.model.sample(PREVIEW_COUNT, seed=training.seed, steps=training.preview_steps)
-        self.run.save_preview(step.images_seen, grid(images))
+        self.run.save_preview(step.images_seen, class_grid(images, step.model.classes))
