@@ -33,7 +33,10 @@ LARGEST_SIDE = 1024
 # Settings of training that suit one device.
 ON_DEVICE = ("device", "precision", "threads", "compile")
 # The budget of a training, and what follows from it.
-COURSE = ("minutes", "epochs", "steps", "preview_every_images", "preview_steps", "checkpoint_every_images")
+COURSE = (
+    *("minutes", "epochs", "steps", "report_every_images"),
+    *("preview_every_images", "preview_steps", "checkpoint_every_images"),
+)
 HASH = re.compile(r"[0-9a-f]{64}")
 Side = Annotated[int, Field(ge=4, le=LARGEST_SIDE)]
 FORMAT = 1
@@ -119,8 +122,8 @@ class TrainingConfig(Section):
     """How to train.
 
     One of `minutes`, `epochs` and `steps` is the budget. Every key that is None or "auto" is resolved before training
-    starts: `steps` from the other budgets, the device and precision from the machine, and the intervals of previews and
-    checkpoints so that both take a small share of the time.
+    starts: `steps` from the other budgets, the device and precision from the machine, the interval of reports from the
+    number of steps, and the intervals of previews and checkpoints so that both take a small share of the time.
 
     Attributes:
         accumulation: how many parts of a batch to compute the gradient of, one after the other, to save memory.
@@ -152,7 +155,7 @@ class TrainingConfig(Section):
     precision: PrecisionName | Literal["auto"] = "auto"
     threads: Positive | None = None
     compile: bool | None = None
-    report_every_images: Positive = 2_000
+    report_every_images: Positive | None = None
     preview_every_images: Positive | None = None
     preview_steps: Positive | None = None
     checkpoint_every_images: Positive | None = None

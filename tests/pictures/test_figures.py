@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from nevoa.errors import NevoaError
-from nevoa.pictures import loss_curve, quality_sheet
+from nevoa.pictures import loss_curve, loss_curves, quality_sheet
 
 
 def colored(picture: Image.Image) -> np.ndarray:
@@ -28,6 +28,17 @@ def test_lines_without_a_loss_are_skipped() -> None:
     assert colored(loss_curve(lines[:1])).any()
     with pytest.raises(NevoaError, match="no loss to draw"):
         loss_curve(lines[1:2])
+
+
+def test_runs_are_compared_in_their_own_colours_and_a_run_without_a_loss_is_named() -> None:
+    lines = [{"images_seen": 100 * i, "loss": 1 / i} for i in range(1, 40)]
+    higher = [{"images_seen": line["images_seen"], "loss": 2 * line["loss"]} for line in lines]
+    pixels = np.asarray(loss_curves({"runs/a": lines, "runs/b": higher}).convert("RGB")).astype(int)
+    blue, orange = (pixels[..., 2] - pixels[..., 0] > 60), (pixels[..., 0] - pixels[..., 2] > 60)
+    middle = slice(pixels.shape[1] // 3, pixels.shape[1] // 2)
+    assert np.nonzero(orange[:, middle])[0].mean() < np.nonzero(blue[:, middle])[0].mean()
+    with pytest.raises(NevoaError, match="runs/c has not reported any"):
+        loss_curves({"runs/a": lines, "runs/c": []})
 
 
 def test_a_quality_sheet_grows_with_its_parts() -> None:

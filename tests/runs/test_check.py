@@ -19,6 +19,7 @@ def run(job: Job, tmp_path: Path) -> Run:
     run = Run(tmp_path / "r")
     stop_after(job, run.folder, 12)
     run.save_evaluation("report", {"scores": {}}, Image.new("L", (2, 2)))
+    run.save_loss_curve()
     return run
 
 
@@ -42,6 +43,7 @@ def test_each_damaged_part_is_named(run: Run) -> None:
         "status.json": run.status_file,
         f"checkpoints/{newest.name}": newest / EMA,
         "model/model.safetensors": run.weights_file,
+        "loss.png": run.loss_file,
         f"samples/{run.previews()[0].name}": run.previews()[0],
         "evaluation/report.json": run.evaluations_folder / "report.json",
         "evaluation/report.png": run.evaluations_folder / "report.png",

@@ -11,6 +11,7 @@ from PIL import Image
 import nevoa
 from nevoa.config import Config
 from nevoa.errors import NevoaError
+from nevoa.pictures import loss_curve
 from nevoa.runs import PACKAGED, Run, load, newest_run
 
 
@@ -43,6 +44,17 @@ def test_metrics_end_at_the_first_torn_line_and_go_on_after_a_cut(tmp_path: Path
     run.append_metrics({"images_seen": 24, "loss": 1.0})
     assert [line["images_seen"] for line in run.metrics()] == [8, 16, 24]
     assert run.metrics_file.read_text().endswith("\n")
+
+
+def test_a_loss_curve_is_drawn_once_there_is_a_loss(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.append_metrics({"images_seen": 8, "loss": None})
+    run.save_loss_curve()
+    assert not run.loss_file.exists()
+    run.append_metrics({"images_seen": 16, "loss": 1.0})
+    run.save_loss_curve()
+    with Image.open(run.loss_file) as picture:
+        assert picture.convert("RGB") == loss_curve(run.metrics()).convert("RGB")
 
 
 def test_a_line_that_is_no_metric_ends_the_metrics(tmp_path: Path) -> None:

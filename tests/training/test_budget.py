@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nevoa.config import TrainingConfig
-from nevoa.training.budget import FEWEST_PREVIEW_STEPS, SHARE, Costs, course, steady_seconds, total_seconds
+from nevoa.training.budget import (
+    FEWEST_PREVIEW_STEPS,
+    SHARE,
+    Costs,
+    course,
+    report_interval,
+    steady_seconds,
+    total_seconds,
+)
 
 seconds = st.floats(1e-3, 5)
 
@@ -82,6 +90,14 @@ def test_long_runs_are_kept_every_ten_minutes() -> None:
     costs = Costs(step=0.1, preview=0.1, preview_steps=10, checkpoint=0.1)
     training = settled(TrainingConfig(steps=6 * 36_000), costs, 6 * 3600, 6 * 3600)
     assert (training.checkpoint_every_images or 0) / 128 * 0.1 == pytest.approx(600, rel=0.05)
+
+
+@pytest.mark.parametrize("steps", [1, 20, 60, 100, 1_000, 1_000_000])
+def test_short_runs_report_often_and_long_runs_every_2000_images(steps: int) -> None:
+    training = TrainingConfig(steps=steps, batch_size=64)
+    every = report_interval(training)
+    assert every == 2_000 or (every % 64 == 0 and steps * 64 // every >= min(steps, 30))
+    assert (every == 2_000) == (steps >= 1_000)
 
 
 def test_no_time_left_is_one_step() -> None:

@@ -14,11 +14,13 @@ from nevoa._util.interrupt import interrupts_deferred
 from nevoa.config import Config
 from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
+from nevoa.presets import configure
 from nevoa.runs import checkpoint
 from nevoa.runs.run import Run
-from nevoa.training import Job, fit_resolved
+from nevoa.training import Job, fit_resolved, resolve_run
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
+from tests.conftest import TINY
 from tests.small_runs import outcome
 
 
@@ -126,3 +128,17 @@ def test_a_notebook_displays_a_step(job: Job) -> None:
     assert html.count("<tr>") == 1
     for value in ("1", "8", f"{step.loss:.4f}"):
         assert f"<td>{value}</td>" in html
+
+
+def test_a_short_run_has_a_curve_and_a_run_keeps_its_interval(few_images: ImageSet, tmp_path: Path) -> None:
+    """The interval is settled once: a run that was made with the older fixed default resumes with it."""
+    options = [option for option in TINY if "report_every" not in option]
+    config = configure("noise", steps=20, options=options)
+    for _ in nevoa.fit(config, tmp_path / "new", images=few_images):
+        pass
+    run = Run(tmp_path / "new")
+    assert len(list(run.metrics())) == 20
+    assert run.loss_file.is_file()
+    older = config.updated("training", report_every_images=2_000)
+    next(nevoa.fit(older, tmp_path / "old", images=few_images))
+    assert resolve_run(config, tmp_path / "old", few_images).config.training.report_every_images == 2_000

@@ -9,9 +9,9 @@ from nevoa.cli.options import Plugin
 from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
-    from nevoa.runs import Summary
+    from nevoa.runs import Run, Summary
 
-app = App(name="runs", help="List runs, and check their files.")
+app = App(name="runs", help="List runs, draw their losses, and check their files.")
 
 
 @app.default
@@ -61,6 +61,38 @@ def check(run: Path, /, *, plugin: Plugin = ()) -> None:
         out.print(f"previews: {valid:,} valid")
     if damaged := sum(map(bool, problems.values())):
         raise NevoaError(f"{run} has {damaged} damaged part{'s' * (damaged > 1)}, listed above.")
+
+
+@app.command
+def plot(run: Path, /, *others: Path, out: Path = Path("loss.png")) -> None:
+    """Draw the loss of runs over the images they have seen.
+
+    Args:
+        run: A run folder.
+        others: Further runs, to compare with.
+        out: The .png to write.
+    """
+    from nevoa._util.files import write_bytes
+    from nevoa.cli.output import check_is_png
+    from nevoa.pictures import loss_curves, png_bytes
+    from nevoa.runs import Run
+
+    check_is_png(out)
+    runs = {str(folder): Run(folder) for folder in (run, *others)}
+    # Losses of different kinds are not comparable: say which is which.
+    kinds = {name: _kind_of_loss(one) for name, one in runs.items()}
+    differ = len(set(kinds.values())) > 1
+    titles = {name: f"{name} ({kinds[name]})" if differ else name for name in runs}
+    picture = loss_curves({titles[name]: one.metrics() for name, one in runs.items()})
+    write_bytes(out, png_bytes(picture))
+    print(f"Loss of {', '.join(runs)}: {out}")
+
+
+def _kind_of_loss(run: "Run") -> str:
+    if not run.exists:
+        raise NevoaError(f"{run.folder} is not a run: {run.config_file} is missing. 'nevoa runs' lists the runs.")
+    config = run.config()
+    return f"{config.training.loss} of {config.diffusion.prediction}"
 
 
 def _row(summary: "Summary") -> tuple[str, ...]:

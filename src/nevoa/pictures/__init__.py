@@ -1,7 +1,7 @@
 """Arrays in, pictures out: grids, rows, animations, titled images, figures, and HTML for notebooks."""
 
 from nevoa.pictures.animation import save_gif
-from nevoa.pictures.figures import loss_curve, quality_sheet
+from nevoa.pictures.figures import loss_curve, loss_curves, quality_sheet
 from nevoa.pictures.grid import (
     LARGE_FRAME,
     class_grid,
@@ -24,6 +24,7 @@ __all__ = [
     "html_line",
     "html_page",
     "loss_curve",
+    "loss_curves",
     "named_rows",
     "png_bytes",
     "quality_sheet",

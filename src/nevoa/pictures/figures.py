@@ -1,4 +1,4 @@
-"""Figures: the sheet of an evaluation, and the loss curve of a run."""
+"""Figures: the sheet of an evaluation, and the loss curves of runs."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,9 @@ Curve = Float64[np.ndarray, " T"]
 
 COLUMNS = 16
 WIDTH, ROW, CURVES = 12.0, 0.72, 3.2
-LOSS_SIZE = 6.0, 3.0
+LOSS_SIZE = 8.0, 4.5
+# matplotlib repeats its colours after ten curves; further curves are dashed or dotted.
+COLOURS, LINES = 10, ("-", "--", ":", "-.")
 # The points of a curve of fewer are marked: a line through one point is invisible.
 FEW_POINTS = 30
 
@@ -56,17 +58,30 @@ def loss_curve(metrics: Iterable[Mapping[str, Any]]) -> Image.Image:
     Raises:
         NevoaError: no line has a loss.
     """
-    from matplotlib.figure import Figure
+    return loss_curves({"": metrics})
 
-    points = [(line["images_seen"], line["loss"]) for line in metrics if line.get("loss") is not None]
-    if not points:
-        raise NevoaError("There is no loss to draw yet: the run has not reported any.")
+
+def loss_curves(runs: Mapping[str, Iterable[Mapping[str, Any]]]) -> Image.Image:
+    """Draw the losses of runs, by name, as `loss_curve` does. A NevoaError if one of them has not reported any."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import LogFormatter
+
     figure = Figure(figsize=LOSS_SIZE, layout="constrained", dpi=100)
     axes = figure.add_subplot()
-    axes.semilogy(*zip(*points, strict=True), linewidth=1.2, marker="." if len(points) < FEW_POINTS else "")
+    for index, (name, metrics) in enumerate(runs.items()):
+        points = [(line["images_seen"], line["loss"]) for line in metrics if line.get("loss") is not None]
+        if not points:
+            raise NevoaError(f"There is no loss to draw yet: {name or 'the run'} has not reported any.")
+        marker = "." if len(points) < FEW_POINTS else ""
+        style = LINES[index // COLOURS % len(LINES)]
+        axes.semilogy(*zip(*points, strict=True), style, label=name, linewidth=1.2, marker=marker)
+    if any(runs):
+        axes.legend(fontsize=9)
     axes.locator_params(axis="x", nbins=6)
     axes.set(xlabel="images seen", ylabel="loss")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.yaxis.set_major_formatter(LogFormatter())
+    axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False))
     axes.grid(alpha=0.3, which="both")
     return _rendered(figure)
 

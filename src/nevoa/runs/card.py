@@ -43,7 +43,7 @@ fingerprint `{data.fingerprint or "":.12}` |
 
     nevoa sample {folder}
 
-The settings are in `config.toml`, the loss during training in `metrics.jsonl`.
+The settings are in `config.toml`, the loss during training in `metrics.jsonl` and, as a picture, in `loss.png`.
 
 ## Quality
 

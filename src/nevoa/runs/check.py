@@ -37,9 +37,10 @@ def _parts(run: Run) -> Iterator[tuple[Path, Callable[[], object]]]:
     yield from ((path, partial(_check_checkpoint, path)) for path in checkpoints(run.checkpoints))
     if run.has_model:
         yield run.weights_file, partial(model_files.check, run.weights_file, run.model_config_file)
-    for folder in (run.previews_folder, run.pictures_folder, run.evaluations_folder):
-        for path in sorted(folder.glob("*.png")):
-            yield path, partial(_check_picture, path)
+    folders = run.previews_folder, run.pictures_folder, run.evaluations_folder
+    pictures = sorted(path for folder in folders for path in folder.glob("*.png"))
+    for path in [*filter(Path.exists, [run.loss_file]), *pictures]:
+        yield path, partial(_check_picture, path)
     for path in sorted(run.evaluations_folder.glob("*.json")):
         yield path, partial(read_json, path)
 

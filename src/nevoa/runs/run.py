@@ -59,6 +59,7 @@ class Run:
 
     config_file = Part("config.toml")
     metrics_file = Part("metrics.jsonl")
+    loss_file = Part("loss.png")
     status_file = Part("status.json")
     lock_file = Part("trainer.lock")
     card_file = Part("README.md")
@@ -128,6 +129,14 @@ class Run:
         """Flush the metrics to the disk."""
         if self.metrics_file.exists():
             sync(self.metrics_file)
+
+    def save_loss_curve(self) -> None:
+        """Draw the loss of the metrics, if there is any, in place of an earlier picture."""
+        from nevoa.pictures import loss_curve
+
+        lines = [line for line in self.metrics() if line.get("loss") is not None]
+        if lines:
+            _save_picture(self.loss_file, loss_curve(lines))
 
     def previews(self) -> list[Path]:
         """Paths of the preview pictures, oldest first."""

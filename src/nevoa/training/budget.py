@@ -16,6 +16,7 @@ SECONDS_BETWEEN = 600
 # Fewer steps than these show too little of what has been learned.
 FEWEST_PREVIEW_STEPS = 10
 CHUNKS = 8
+REPORT_IMAGES, FEWEST_REPORTS = 2_000, 30
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,11 @@ def course(training: TrainingConfig, costs: Costs, seconds: float, left: float) 
         "preview_every_images": training.preview_every_images or every(previews),
         "checkpoint_every_images": training.checkpoint_every_images or every(checkpoints),
     }
+
+
+def report_interval(training: TrainingConfig) -> int:
+    """Images between two reports: fewer in a short run, so that its loss is a curve."""
+    return min(REPORT_IMAGES, training.batch_size * max(1, (training.steps or 0) // FEWEST_REPORTS))
 
 
 def total_seconds(training: TrainingConfig, costs: Costs) -> float:

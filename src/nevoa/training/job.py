@@ -18,7 +18,7 @@ from nevoa.errors import NevoaError
 from nevoa.model import NAMES, Objects, check_objects, described
 from nevoa.network_config import OBJECT
 from nevoa.networks import check_network, empty_network
-from nevoa.training.budget import Costs, course, is_open
+from nevoa.training.budget import Costs, course, is_open, report_interval
 from nevoa.training.memory import check_activations, check_weights
 from nevoa.training.profile import Profile
 from nevoa.training.resume import resumed
@@ -136,6 +136,8 @@ def _settle(profile: Profile, started: float, measured: bool) -> None:
         step = profile.step_seconds
         left = _seconds(profile) - (time.perf_counter() - started)
         profile.settle(steps=max(1, int(left / step)))
+    if profile.config.training.report_every_images is None:
+        profile.settle(report_every_images=report_interval(profile.config.training))
 
 
 def _seconds(profile: Profile) -> float:

@@ -27,8 +27,8 @@ PRECISION_BATCH = 16
 PRECISION_SECONDS = 0.3
 # This share of the minutes goes into timing steps, within limits: less is too little on a noisy machine.
 TIMING_SHARE, SHORTEST, LONGEST = 0.03, 1.0, 8.0
-# From the last step's files to the end of the process.
-END_SECONDS = 0.6
+# From the last step's files to the end of the process, with the picture of the loss.
+END_SECONDS = 2.0
 
 
 class Profile:

@@ -18,10 +18,10 @@ def show_progress(steps: Iterable[Step], config: TrainingConfig) -> Generator[St
     """Pass the steps on while showing progress. One line per epoch remains, at most one per report."""
     from rich.console import Console
 
-    console, last_line = Console(stderr=True), None
+    console, last_line, every = Console(stderr=True), None, _report_interval(config)
     shown = _bar(steps, config, console) if console.is_terminal else _lines(steps, config, console)
     for step in shown:
-        if step.epoch_ended and (last_line is None or step.images_seen - last_line >= config.report_every_images):
+        if step.epoch_ended and (last_line is None or step.images_seen - last_line >= every):
             console.print(f"epoch {step.epoch}  loss {step.epoch_loss:.4f}", highlight=False)
             last_line = step.images_seen
         yield step
@@ -47,9 +47,8 @@ def _bar(steps: Iterable[Step], config: TrainingConfig, console: "Console") -> I
 
 
 def _lines(steps: Iterable[Step], config: TrainingConfig, console: "Console") -> Iterator[Step]:
-    last = config.steps or 0
+    last, every = config.steps or 0, _report_interval(config)
     for step, speed in _with_speed(steps):
-        every = config.report_every_images
         if step.images_seen // every != (step.images_seen - config.batch_size) // every or step.step == last:
             left = (last - step.step) * config.batch_size / speed
             console.print(
@@ -59,6 +58,11 @@ def _lines(steps: Iterable[Step], config: TrainingConfig, console: "Console") ->
                 soft_wrap=True,
             )
         yield step
+
+
+def _report_interval(config: TrainingConfig) -> int:
+    """Images between two reports; one step if that is still open."""
+    return config.report_every_images or config.batch_size
 
 
 def _with_speed(steps: Iterable[Step]) -> Iterator[tuple[Step, float]]:

@@ -42,6 +42,8 @@ class Recorder:
                     self._preview(step)
                 if finished or (step.is_finite and self._due("checkpoint_every_images")):
                     self.keep()
+                if finished:
+                    self.run.save_loss_curve()
                 yield step
         except GeneratorExit:
             self.keep()
