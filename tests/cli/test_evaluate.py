@@ -111,12 +111,12 @@ def test_a_count_that_is_too_small_is_refused_before_images_are_made(
 def test_a_run_is_measured_by_all_metrics(tmp_path: Path, trained: Path, typed: Typed) -> None:
     shutil.copytree(trained / "runs", tmp_path / "runs")
     out = typed("evaluate", "--count", "150", "--steps", "2")
-    for word in ("nevoa-fashion/1", "150 images instead of 10,000", "fd_fashion", "bits_per_dim", "near_copies", "few"):
+    for word in ("nevoa-fashion/2", "150 images instead of 10,000", "fd_fashion", "bits_per_dim", "near_copies", "few"):
         assert word in out
     run = tmp_path / "runs/tiny"
-    written = json.loads((run / "evaluation/ddpm-2-trailing-eta0-150-seed0-fashion.json").read_text())
+    written = json.loads((run / "evaluation/ddpm-2-trailing-eta0-150-seed0-fashion-2.json").read_text())
     assert len(written["by_timestep"]["bits"]) == 20
-    assert Image.open(run / "evaluation/ddpm-2-trailing-eta0-150-seed0-fashion.png").width > 1000
+    assert Image.open(run / "evaluation/ddpm-2-trailing-eta0-150-seed0-fashion-2.png").width > 1000
     assert f"| fd_fashion | {written['scores']['fd_fashion']:.4g} |" in (run / "README.md").read_text()
 
 
@@ -148,7 +148,7 @@ def test_a_report_fits_the_terminal(
     assert isinstance(report, Report)
     distance = {"kd_fashion": -0.00012, "kd_fashion_low": -0.0011, "kd_fashion_high": 0.0013}
     others = ("density", "coverage", "nearest_distance_ratio", "near_copies", "recall", "bits_per_dim_exact")
-    _print(replace(report, scores=distance | dict.fromkeys(others, 0.123456), floor=distance))
+    _print(replace(report, scores=distance | dict.fromkeys(others, 0.123456), floor=distance, floor_spread=distance))
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= columns
     assert "…" not in out
@@ -165,7 +165,7 @@ def test_guidance_is_measured_and_reported(of_classes: Path, tmp_path: Path, typ
     distances = []
     for guidance, name in (("1", "ddpm-2-trailing-eta0"), ("3", "ddpm-2-trailing-eta0-guidance3")):
         typed("evaluate", "--count", "150", "--steps", "2", "--guidance", guidance, "--metrics", "frechet")
-        written = json.loads((tmp_path / f"runs/told/evaluation/{name}-150-seed0-fashion.json").read_text())
+        written = json.loads((tmp_path / f"runs/told/evaluation/{name}-150-seed0-fashion-2.json").read_text())
         assert written["protocol"]["sampler"]["guidance"] == float(guidance)
         distances.append(written["scores"]["fd_fashion"])
     assert distances[0] != distances[1]

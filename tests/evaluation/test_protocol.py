@@ -19,7 +19,7 @@ from tests.evaluation.toy import bands, toy_network
 def test_fashion_mnist_and_the_packaged_network_have_the_short_name() -> None:
     reference = Reference.of(DataConfig(source="fashion_mnist"))
     assert reference.digest == FASHION
-    assert Protocol(reference, 10_000).name == "nevoa-fashion/1"
+    assert Protocol(reference, 10_000).name == "nevoa-fashion/2"
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_two_classes_of_fashion_mnist_are_another_protocol(trained: None) -> Non
     """Issue 13, fault 2: `--classes Dress,Bag`."""
     reference = Reference.of(DataConfig(source="fashion_mnist", only=("Dress", "Bag")))
     assert len(reference.test) == 2_000
-    assert Protocol(reference, 10_000).name == f"nevoa-fashion-{reference.digest:.8}/1"
+    assert Protocol(reference, 10_000).name == f"nevoa-fashion-{reference.digest:.8}/2"
 
 
 def test_a_folder_called_fashion_mnist_is_another_protocol(trained: None, tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_folder_called_fashion_mnist_is_another_protocol(trained: None, tmp_pa
         Image.new("L", (28, 28), number).save(path)
     reference = Reference.of(DataConfig(source=str(tmp_path / "fashion_mnist")))
     assert reference.feature_network.info.short_name == "fashion"
-    assert Protocol(reference, 10_000).name == f"nevoa-fashion-{reference.digest:.8}/1"
+    assert Protocol(reference, 10_000).name == f"nevoa-fashion-{reference.digest:.8}/2"
 
 
 def test_every_part_of_the_reference_changes_the_name(reference: Reference) -> None:

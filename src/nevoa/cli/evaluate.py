@@ -1,7 +1,6 @@
 """`nevoa evaluate`."""
 
 import json
-import math
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -161,6 +160,7 @@ def _show(report: "Report", run: "Run | None", as_json: bool) -> None:
 
 def _print(report: "Report") -> None:
     from nevoa.cli.terminal import Records, console
+    from nevoa.evaluation.report import rounded
 
     out, protocol, scores = console(), report.protocol, report.scores
     info = protocol.reference.feature_network.info
@@ -171,8 +171,9 @@ def _print(report: "Report") -> None:
     # Errors and intervals stand beside their scores.
     names = [name for name in scores if not name.endswith(("_low", "_high", "_se", "_std"))]
     meanings = [MEANINGS.get(name, MEANINGS.get(name[:3], "")) for name in names]
-    values = [[_value(table, name) for name in names] for table in (scores, report.floor)]
-    rows = list(zip(names, *values, meanings, strict=True))
+    values = [rounded(scores[name], _error(scores, name)) for name in names]
+    floor = [rounded(report.floor[name], report.floor_spread[name]) if name in report.floor else "" for name in names]
+    rows = list(zip(names, values, floor, meanings, strict=True))
     out.print(Records(("", "score", "floor", ""), rows, right=("score", "floor")))
     if report.class_shares:
         shares = ", ".join(f"{name} {share:.1%}" for name, share in report.class_shares.items())
@@ -181,15 +182,8 @@ def _print(report: "Report") -> None:
         out.print(f"Warning: {warning}.")
 
 
-def _value(scores: dict[str, float], name: str) -> str:
-    """A score and its standard error, or half of its 95 % interval, rounded to two digits of the error."""
-    if name not in scores:
-        return ""
+def _error(scores: dict[str, float], name: str) -> float | None:
+    """The standard error of a score, or half of its 95 % interval."""
     if f"{name}_low" in scores:
-        error = (scores[f"{name}_high"] - scores[f"{name}_low"]) / 2
-    else:
-        error = scores.get(f"{name}_se", scores.get(f"{name}_std"))
-    if not error:
-        return f"{scores[name]:.4g}"
-    decimals = max(0, 1 - math.floor(math.log10(error)))
-    return f"{scores[name]:.{decimals}f}±{error:.{decimals}f}"
+        return (scores[f"{name}_high"] - scores[f"{name}_low"]) / 2
+    return scores.get(f"{name}_se", scores.get(f"{name}_std"))

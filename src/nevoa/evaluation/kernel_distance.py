@@ -29,11 +29,19 @@ def kernel_distance(a: Features, b: Others, rng: np.random.Generator) -> KernelD
     each set RESAMPLES times with replacement: a resample is a column of multiplicities. It leaves out pairs of an image
     with itself, and so is unbiased, too.
     """
-    w_a, w_b = _multiplicities(len(a), rng), _multiplicities(len(b), rng)
-    between = _weighted(a, b, w_a, w_b) / (w_a.sum(0) * w_b.sum(0))
-    estimates = _within(a, w_a) + _within(b, w_b) - 2 * between
+    estimates = _estimates(a, b, _multiplicities(len(a), rng), _multiplicities(len(b), rng))
     low, high = np.quantile(estimates[1:], [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return KernelDistance(float(estimates[0]), float(low), float(high))
+
+
+def kernel_distance_alone(a: Features, b: Others) -> float:
+    """The estimate without its interval, for a fraction of the work."""
+    return float(_estimates(a, b, np.ones((len(a), 1)), np.ones((len(b), 1)))[0])
+
+
+def _estimates(a: Features, b: Others, w_a: Weights, w_b: Float64[np.ndarray, "M R"]) -> Float64[np.ndarray, " R"]:
+    between = _weighted(a, b, w_a, w_b) / (w_a.sum(0) * w_b.sum(0))
+    return _within(a, w_a) + _within(b, w_b) - 2 * between
 
 
 def _multiplicities(count: int, rng: np.random.Generator) -> Weights:
@@ -53,6 +61,6 @@ def _weighted(a: Features, b: Others, w_a: Weights, w_b: Float64[np.ndarray, "M 
     total = np.zeros(w_a.shape[1])
     for first in range(0, len(a), ROWS):
         rows = slice(first, first + ROWS)
-        kernel = (a[rows] @ b.T / a.shape[1] + 1) ** 3
-        total += (w_a[rows] * (kernel @ w_b)).sum(0)
+        root = a[rows] @ b.T / a.shape[1] + 1
+        total += (w_a[rows] * ((root * root * root) @ w_b)).sum(0)  # several times faster than root**3
     return total

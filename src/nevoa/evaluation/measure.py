@@ -15,7 +15,7 @@ from nevoa.evaluation.feature_network import FeatureNetwork
 from nevoa.evaluation.features import Features, check_features
 from nevoa.evaluation.frechet import frechet_distance, rank_warning
 from nevoa.evaluation.inception import inception_scores
-from nevoa.evaluation.kernel_distance import kernel_distance
+from nevoa.evaluation.kernel_distance import kernel_distance, kernel_distance_alone
 from nevoa.evaluation.likelihood import Bound, estimate_bound, exact_bound
 from nevoa.evaluation.memorisation import Memorisation, memorisation
 from nevoa.evaluation.precision_recall import precision_recall
@@ -45,7 +45,8 @@ class Report:
 
     Attributes:
         scores: by name; `fd_…` and `kd_…` end in the name of the feature network.
-        floor: the same scores of real training images against the same test images.
+        floor: the same scores of as many real training images: the mean of several draws.
+        floor_spread: the standard deviation of those draws.
         class_shares: share of the images per class, by the feature network.
         warnings: reasons to treat a score with care.
         bound: terms of the likelihood bound and loss by timestep, if bits per dimension were measured.
@@ -56,6 +57,7 @@ class Report:
     protocol: Protocol
     scores: dict[str, float]
     floor: dict[str, float]
+    floor_spread: dict[str, float]
     class_shares: dict[str, float]
     warnings: tuple[str, ...]
     bound: Bound | None = None
@@ -126,22 +128,27 @@ def _compared(
     reference, seed = protocol.reference, protocol.seed
     network, chosen = reference.feature_network, [row for name, row in FEATURE_METRICS.items() if name in metrics]
 
-    def scores(x: Features) -> dict[str, float]:
+    def scores(x: Features, seed: int | None = None) -> dict[str, float]:
         return {name: score for row in chosen for name, score in row(x, real, network, seed).items()}
 
-    floor = scores(reference.floor_features(len(features), seed))
+    draws = [scores(x) for x in reference.floor_features(len(features), seed)]
+    floor = {name: float(np.mean([draw[name] for draw in draws])) for name in draws[0]}
+    spread = {name: float(np.std([draw[name] for draw in draws], ddof=1)) for name in floor}
     shares = class_shares(features, network) if "classes" in metrics else {}
     warnings = tuple(_warnings(features, real, network, metrics))
-    return Report(samples, protocol, scores(features), floor, shares, warnings)
+    return Report(samples, protocol, scores(features, seed), floor, spread, shares, warnings)
 
 
-def _kernel_scores(features: Features, real: Others, network: FeatureNetwork, seed: int) -> dict[str, float]:
-    found, name = kernel_distance(features, real, generator(seed, Stream.EVALUATION, 3)), network.info.short_name
+def _kernel_scores(features: Features, real: Others, network: FeatureNetwork, seed: int | None) -> dict[str, float]:
+    name = network.info.short_name
+    if seed is None:
+        return {f"kd_{name}": kernel_distance_alone(features, real)}
+    found = kernel_distance(features, real, generator(seed, Stream.EVALUATION, 3))
     return {f"kd_{name}": found.distance, f"kd_{name}_low": found.low, f"kd_{name}_high": found.high}
 
 
-# The metrics that are computed from features alone, for the images and for the floor.
-FEATURE_METRICS: dict[MetricName, Callable[[Features, Others, FeatureNetwork, int], dict[str, float]]] = {
+# The metrics that are computed from features alone. A draw of the floor gets no seed: no interval is needed there.
+FEATURE_METRICS: dict[MetricName, Callable[[Features, Others, FeatureNetwork, int | None], dict[str, float]]] = {
     "frechet": lambda x, real, network, _: {f"fd_{network.info.short_name}": frechet_distance(x, real)},
     "kernel": _kernel_scores,
     "manifold": lambda x, real, *_: precision_recall(real, x)._asdict(),

@@ -2,17 +2,16 @@
 
 import hashlib
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
-from nevoa._util.random import Stream, generator
 from nevoa.config import DataConfig
 from nevoa.data import CATALOG, TRAIN, WHITE, ImageSet, load_images, load_test_images, size_in_words
 from nevoa.errors import NevoaError
 from nevoa.evaluation.feature_network import FeatureNetwork
 from nevoa.evaluation.feature_networks import feature_network_for
 from nevoa.evaluation.features import Features, features_of
+from nevoa.evaluation.shares import draws_in_shares
 
 
 @dataclass(frozen=True)
@@ -68,10 +67,13 @@ class Reference:
         """Features of the test images."""
         return features_of(self.test, self.feature_network)
 
-    def floor_features(self, count: int, seed: int) -> Features:
-        """Features of `count` random training images. A perfect model would score as they do."""
-        chosen = generator(seed, Stream.EVALUATION, 2).permutation(len(self.train))[:count]
-        return features_of(self.train, self.feature_network)[np.sort(chosen)]
+    def floor_features(self, count: int, seed: int) -> Iterator[Features]:
+        """Features of each of several draws of `count` training images. A perfect model would score as they do.
+
+        They are drawn as a model's images are: each class with its share.
+        """
+        features = features_of(self.train, self.feature_network)
+        return (features[chosen] for chosen in draws_in_shares(self.train, count, seed))
 
 
 def _training_command(data: DataConfig) -> str:

@@ -1,5 +1,6 @@
 """Write a report: JSON, a picture, and a section of the run's card."""
 
+import math
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 
 from nevoa.evaluation.measure import Report
+from nevoa.evaluation.protocol import VERSION
 from nevoa.pictures import quality_sheet
 from nevoa.runs import Run, card
 
@@ -26,6 +28,7 @@ def as_dict(report: Report) -> dict[str, Any]:
         "protocol": report.protocol.as_dict(),
         "scores": report.scores,
         "floor": report.floor,
+        "floor_spread": report.floor_spread,
         "class_shares": report.class_shares,
         "warnings": list(report.warnings),
         "made_with": {"nevoa": version("nevoa"), "torch": str(torch.__version__), "python": platform.python_version()},
@@ -48,6 +51,14 @@ def save(report: Report, run: Run) -> Path:
     return path
 
 
+def rounded(value: float, error: float | None) -> str:
+    """A value ± its error, both to two digits of the error; without an error, the value to four digits."""
+    if not error:
+        return f"{value:.4g}"
+    decimals = max(0, 1 - math.floor(math.log10(error)))
+    return f"{value:.{decimals}f}±{error:.{decimals}f}"
+
+
 def _name(report: Report) -> str:
     """Tells two measurements of a run apart."""
     sampler, protocol = report.samples.sampler, report.protocol
@@ -55,7 +66,7 @@ def _name(report: Report) -> str:
     if sampler:
         made = f"{sampler['sampler']}-{sampler['steps']}-{sampler['spacing']}-eta{sampler['eta']:g}"
         made += f"-guidance{sampler['guidance']:g}" if sampler["guidance"] != 1 else ""
-    return f"{made}-{protocol.count}-seed{protocol.seed}-{protocol.reference_name}"
+    return f"{made}-{protocol.count}-seed{protocol.seed}-{protocol.reference_name}-{VERSION}"
 
 
 def _pairs(report: Report) -> tuple[np.ndarray, np.ndarray | None]:
@@ -68,9 +79,10 @@ def _pairs(report: Report) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def _markdown(report: Report, picture: str) -> str:
-    floor = {name: f"{score:.4g}" for name, score in report.floor.items()}
+    floor = {name: rounded(score, report.floor_spread[name]) for name, score in report.floor.items()}
     rows = "\n".join(f"| {name} | {score:.4g} | {floor.get(name, '')} |" for name, score in report.scores.items())
-    return f"""{report.samples.title}, protocol {report.protocol.title}. The floor is the score of real training images.
+    return f"""{report.samples.title}, protocol {report.protocol.title}.
+The floor is the score of as many real training images: the mean ± standard deviation of several draws.
 
 | | score | floor |
 | --- | --- | --- |

@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 from nevoa.data import ImageSet, load_images, read_unchanged, to_bytes
 from nevoa.errors import NevoaError
 from nevoa.evaluation.reference import Reference
+from nevoa.evaluation.shares import classes_in_shares
 from nevoa.model import Model
 from nevoa.runs import Run
 
@@ -87,18 +88,3 @@ def from_run(run: Run, reference: Reference, count: int, seed: int, **options: A
         parts.append(to_bytes(x_t))
     model = replace(model, precision="float32")
     yield Samples(str(run.folder), np.concatenate(parts), model, training, bool(data.flip), sampling)
-
-
-def classes_in_shares(training: ImageSet, count: int) -> list[str]:
-    """The classes of `count` new images, each class with its share of the training images.
-
-    Each next image has the class that is furthest behind its share, so any first part has these shares, too. Classes
-    of equal size come in turn.
-    """
-    shares, given = np.bincount(training.labels, minlength=len(training.classes)), np.zeros(len(training.classes), int)
-    classes = []
-    for number in range(1, count + 1):
-        label = int(np.argmax(shares * number - given * len(training)))
-        given[label] += 1
-        classes.append(training.classes[label])
-    return classes

@@ -10,7 +10,7 @@ from nevoa.evaluation.features import check_features
 from nevoa.evaluation.frechet import frechet_distance
 from nevoa.evaluation.measure import check_count
 from nevoa.evaluation.reference import Reference
-from nevoa.evaluation.samples import classes_in_shares
+from nevoa.evaluation.shares import classes_in_shares
 from nevoa.model import Model
 from nevoa.runs import Run
 from nevoa.sampling import SamplingOptions
