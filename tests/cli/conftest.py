@@ -35,10 +35,11 @@ def refuses(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, trai
         monkeypatch.setattr(sys, "argv", ["nevoa", *typed])
         with pytest.raises(SystemExit) as stop:
             main()
-        told = capsys.readouterr().err
+        out, told = capsys.readouterr()
         assert stop.value.code == 2
         assert message in told
         assert len(told.strip().splitlines()) == 1
+        assert not out
 
     return check
 

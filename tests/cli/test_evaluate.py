@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nevoa.cli.evaluate import MetricFlags, _print
+from nevoa.cli.evaluate import MetricFlags, _print, _show
 from nevoa.cli.main import main
 from nevoa.evaluation import Protocol, Report, Samples, measure, sweep
 from nevoa.evaluation.sweep import SWEEP
+from nevoa.runs import Run
 from tests.cli.conftest import Refuses
 from tests.data.sources.test_builtin import needs_debian
 from tests.evaluation.toy import bands, toy_reference
@@ -59,13 +60,14 @@ WRONG_TO_MEASURE = [
     (["evaluate", "runs/tiny", "--guidance", "2"], "guidance needs a class-conditional model"),
     (["evaluate", "runs/tiny", "--sweep", "--steps", "3"], "--sweep tries every sampler"),
     (["evaluate", "runs/tiny", "--sweep", "--json"], "--sweep tries every sampler"),
+    (["evaluate", "runs/tiny", "--sweep", "--count", "64"], "number of images is 64, but"),
     (["evaluate", "runs/tiny", "--count", "100", "--steps", "1"], "number of images is 100, but"),
     (["evaluate", "runs/tiny", "--steps", "21"], "between 1 and 20"),
     (["evaluate", "runs/tiny", "--metrics", "frechet,kernl"], "Did you mean 'kernel'"),
     (["evaluate", "runs/tiny", "--against", "fashion"], "Did you mean 'fashion_mnist'"),
     (
         ["evaluate", "constant.npy", "--metrics", "inception", "--inception-weights", "w"],
-        "cannot tell the 200 images apart",
+        "There is no file w",
     ),
     (["evaluate", "constant.npy", "--metrics", "bits"], "Bits per dimension need a model"),
     (["features", "train", "fashn_mnist"], "Did you mean 'fashion_mnist'"),
@@ -139,6 +141,41 @@ def test_metrics_are_separated_by_commas() -> None:
     assert MetricFlags(metrics="classes, frechet").names() == ["classes", "frechet"]
 
 
+PLACES = ("run", "here", "tmp")
+
+
+@pytest.mark.parametrize("unwritable", [0, 1, 2, 3])
+def test_a_report_that_cannot_be_saved_in_the_run_is_saved_elsewhere_or_printed(
+    unwritable: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A full or read-only disk must not lose what took minutes to measure. A file is where the folder should be."""
+    for name in PLACES:
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr("nevoa.cli.evaluate.gettempdir", lambda: str(tmp_path / "tmp"))
+    if unwritable:
+        (tmp_path / "run/evaluation").write_text("")
+    made = [tmp_path / name for name in PLACES[1:unwritable]]
+    monkeypatch.setattr("nevoa.cli.evaluate.mkdtemp", lambda prefix, dir: _folder(dir, prefix, made))
+    samples = Samples("bands", bands(150).images)
+    *_, report = measure(samples, Protocol(toy_reference(), 150), ("classes",))
+    assert isinstance(report, Report)
+    _show(report, Run(tmp_path / "run"), as_json=False)
+    out, err = capsys.readouterr()
+    assert err.count("Cannot save the evaluation in") == unwritable
+    found = [path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*.json")]
+    assert found == list(PLACES[unwritable : unwritable + 1])
+    assert ("Saved " in out) == (unwritable < 3)
+    assert (json.loads(out.splitlines()[-1])["scores"] == report.scores) if unwritable == 3 else True
+
+
+def _folder(place: Path, prefix: str, unwritable: list[Path]) -> str:
+    if place in unwritable:
+        raise PermissionError(13, "Permission denied", str(place))
+    (place / f"{prefix}x").mkdir()
+    return str(place / f"{prefix}x")
+
+
 @pytest.mark.parametrize("columns", [80, 40])
 def test_a_report_fits_the_terminal(
     columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -148,7 +185,14 @@ def test_a_report_fits_the_terminal(
     assert isinstance(report, Report)
     distance = {"kd_fashion": -0.00012, "kd_fashion_low": -0.0011, "kd_fashion_high": 0.0013}
     others = ("density", "coverage", "nearest_distance_ratio", "near_copies", "recall", "bits_per_dim_exact")
-    _print(replace(report, scores=distance | dict.fromkeys(others, 0.123456), floor=distance, floor_spread=distance))
+    _print(
+        replace(
+            report,
+            scores=distance | dict.fromkeys(others, 0.123456),
+            floor=distance,
+            floor_spread=dict.fromkeys(distance, 0.0011),
+        )
+    )
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= columns
     assert "…" not in out

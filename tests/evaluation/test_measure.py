@@ -1,13 +1,23 @@
 """A whole measurement: scores, warnings and refusals."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 import torch
 
 from nevoa.errors import NevoaError
-from nevoa.evaluation import FeatureNetwork, Protocol, Reference, Report, Samples, measure, train_feature_network
+from nevoa.evaluation import (
+    FeatureNetwork,
+    Protocol,
+    Reference,
+    Report,
+    Samples,
+    as_dict,
+    measure,
+    train_feature_network,
+)
 from nevoa.evaluation.shares import draws_in_shares
 from nevoa.vocabulary import MetricName
 from tests.evaluation.toy import bands
@@ -94,10 +104,31 @@ def test_few_images_are_flagged(reference: Reference) -> None:
 def test_an_inaccurate_feature_network_is_flagged(reference: Reference, accuracy: float, flagged: bool) -> None:
     network = reference.feature_network
     info = dataclasses.replace(network.info, accuracy=accuracy)
-    other = dataclasses.replace(reference, feature_network=dataclasses.replace(network, info=info))
+    other = dataclasses.replace(reference, found_network=dataclasses.replace(network, info=info))
     warnings = report_of(bands(150).images, other, ("frechet",)).warnings
     said = [warning for warning in warnings if f"classifies only {accuracy:.0%} of unseen images correctly" in warning]
     assert len(said) == flagged
+
+
+WITHOUT = {
+    "test": ({"found_test": NevoaError("No test split.")}, {"confidence", "near_copies", "nearest_distance_ratio"}),
+    "network": ({"found_network": NevoaError("Train it.")}, {"near_copies", "nearest_distance_ratio"}),
+}
+
+
+@pytest.mark.parametrize("part", WITHOUT)
+def test_what_can_be_measured_is_measured(reference: Reference, part: str) -> None:
+    changes, scores = WITHOUT[part]
+    lacking = dataclasses.replace(reference, **changes)
+    *_, report = measure(Samples("these", bands(150, seed=2).images), Protocol(lacking, 150))
+    assert isinstance(report, Report)
+    assert report.scores.keys() == scores
+    assert report.scores["near_copies"] < 0.05
+    (why,) = (warning for warning in report.warnings if "not measured: frechet, kernel, manifold" in warning)
+    assert str(next(iter(changes.values()))).removesuffix(".") in why
+    assert json.loads(json.dumps(as_dict(report)))["scores"].keys() == scores
+    with pytest.raises(NevoaError, match=r"Cannot measure frechet\. .* --metrics (classes,)?memorisation"):
+        report_of(bands(150).images, lacking, ("memorisation", "frechet"))
 
 
 def test_features_without_full_rank_are_flagged(reference: Reference) -> None:
@@ -129,7 +160,7 @@ def test_too_few_images_are_refused_before_features_are_computed(
     with pytest.raises(NevoaError, match="number of images is 127"):
         report_of(bands(127).images, reference)
     with pytest.raises(NevoaError, match="number of test images is 100"):
-        report_of(bands(200).images, dataclasses.replace(reference, test=bands(100)))
+        report_of(bands(200).images, dataclasses.replace(reference, found_test=bands(100)))
 
 
 def test_few_images_are_enough_without_distances(reference: Reference) -> None:
@@ -141,6 +172,6 @@ def test_features_that_are_not_numbers_are_refused(reference: Reference) -> None
     *_, last = train_feature_network(bands(200), None, epochs=1)
     with torch.no_grad():
         next(last.feature_network.network.parameters()).fill_(float("nan"))
-    broken = dataclasses.replace(reference, feature_network=last.feature_network)
+    broken = dataclasses.replace(reference, found_network=last.feature_network)
     with pytest.raises(NevoaError, match="features of 150 of 150 images are not finite; the first is image 0"):
         report_of(bands(150).images, broken)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import nevoa.evaluation.memorisation as module
+from nevoa.errors import NevoaError
 from nevoa.evaluation.memorisation import memorisation, nearest_images
 
 RNG = np.random.default_rng(0)
@@ -18,9 +19,12 @@ def test_the_nearest_is_that_of_brute_force(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(module, "COLUMNS", 64)
     images, training = pictures(30), pictures(200)
     nearest, distance = nearest_images(images, training)
+    others, _ = nearest_images(training[50:80], training, own=np.arange(50, 80))
     apart = ((images[:, None].astype(float) - training[None]) ** 2).mean((2, 3, 4)) ** 0.5
     np.testing.assert_array_equal(nearest, training[apart.argmin(1)])
     np.testing.assert_allclose(distance, apart.min(1))
+    apart = ((training[50:80, None].astype(float) - training[None]) ** 2).mean((2, 3, 4))
+    np.testing.assert_array_equal(others, training[apart.argsort(1)[:, 1]])
 
 
 def test_new_images_are_as_near_as_held_out_ones() -> None:
@@ -36,6 +40,17 @@ def test_copies_are_counted_and_shown() -> None:
     assert found.share == 0.1
     np.testing.assert_array_equal(found.nearest[:2], training[[7, 123]])
     assert found.distance[:2].tolist() == [0, 0]
+
+
+def test_without_unseen_images_training_images_stand_in_that_are_compared_with_the_others() -> None:
+    training = pictures(2000)
+    new = memorisation(pictures(1000), training, None)
+    assert new.share < 0.03
+    assert 0.97 < new.median_ratio < 1.03
+    assert memorisation(training[:20], training, None).share == 1
+    assert memorisation(training[:20, :, ::-1], training, None, mirrored=True).share == 1
+    with pytest.raises(NevoaError, match="two or more training images"):
+        memorisation(training[:20], training[:1], None)
 
 
 def test_mirrored_copies_count_where_mirror_images_were_trained_on() -> None:

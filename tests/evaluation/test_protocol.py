@@ -57,9 +57,9 @@ def test_a_folder_called_fashion_mnist_is_another_protocol(trained: None, tmp_pa
 def test_every_part_of_the_reference_changes_the_name(reference: Reference) -> None:
     info = reference.feature_network.info
     others = [
-        replace(reference, test=bands(400, seed=5)),
+        replace(reference, found_test=bands(400, seed=5)),
         replace(reference, train=bands(600, seed=5)),
-        replace(reference, feature_network=replace(reference.feature_network, info=replace(info, sha256="other"))),
+        replace(reference, found_network=replace(reference.feature_network, info=replace(info, sha256="other"))),
     ]
     names = {Protocol(each, 10_000).name for each in (reference, *others)}
     assert len(names) == 4

@@ -1,5 +1,6 @@
 """The reference of a run on a folder of images."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,17 @@ def test_without_a_feature_network_the_command_that_trains_it_is_named(split: Da
         NevoaError,
         match=r"no feature network of my pets at 8x12 yet\. Train it: .* train '.*my pets' --size 8x12 --c",
     ):
-        Reference.of(split)
+        _ = Reference.of(split).feature_network
+
+
+def test_without_a_test_split_there_are_still_training_images(split: DataConfig) -> None:
+    shutil.rmtree(Path(split.source) / "test")
+    reference = Reference.of(split)
+    assert len(reference.train) == 8
+    with pytest.raises(
+        NevoaError, match=r"Test images, which are not trained on, are needed\. There is no split 'test'"
+    ):
+        _ = reference.test
 
 
 def test_all_images_of_the_chosen_classes_are_the_reference(split: DataConfig, monkeypatch: pytest.MonkeyPatch) -> None:

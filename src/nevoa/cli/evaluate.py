@@ -2,16 +2,17 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import gettempdir, mkdtemp
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
 from nevoa.cli.options import SamplingFlags
-from nevoa.errors import NevoaError, unknown
+from nevoa.errors import NevoaError, reason, unknown
 from nevoa.vocabulary import MetricName
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from nevoa.runs import Run
 
 METRICS_HELP = Parameter(
-    help=f"Metrics, separated by commas: {', '.join(get_args(MetricName))}. [default: all but inception]"
+    help=f"Metrics, separated by commas: {', '.join(get_args(MetricName))}. [default: all that can be measured but "
+    "inception]"
 )
 
 # By the name of a score, or by its first three letters.
@@ -86,8 +88,8 @@ def evaluate(
         seed: Seed of every random choice.
         as_json: Print the report as JSON.
     """
-    from nevoa.cli.terminal import progress_bar
-    from nevoa.evaluation import METRICS, Protocol, check_count, from_files, from_run, measure
+    from nevoa.cli.terminal import console, progress_bar
+    from nevoa.evaluation import Protocol, check_count, choose_metrics, from_files, from_run, left_out, measure
     from nevoa.runs import Run, newest_run
 
     path = Path(subject) if subject else newest_run().folder
@@ -101,8 +103,10 @@ def evaluate(
     if run and sweep:
         _sweep(run, reference, count, seed)
         return
-    if run:
-        check_count(count, reference, metrics or METRICS)  # before images are made
+    for sentence in () if metrics else left_out(reference):
+        console(stderr=True).print(f"nevoa: warning: {sentence}.")
+    if run:  # before images are made
+        check_count(count, reference, choose_metrics(reference, metrics, model=True))
     with progress_bar() as progress:
         samples = _last(from_run(run, reference, count, seed, **given), progress) if run else from_files(path, count)
         protocol = Protocol(reference, len(samples.images), seed, samples.sampler)
@@ -125,13 +129,14 @@ def _sweep(run: "Run", reference: "Reference", count: int, seed: int) -> None:
 
     name = f"fd_{reference.feature_network.info.short_name}"
     width = max(8, len(name) + 2)
-    print(f"{'sampler':11}{'spacing':9}{'steps':>5}{name:>{width}}{'images/s':>10}")
     rows = []
     for row in sweep(run.model(), reference, count, seed):
+        if not rows:  # a header only if there is something below it
+            print(f"{'sampler':11}{'spacing':9}{'steps':>5}{name:>{width}}{'images/s':>10}")
         made = "{sampler:11}{spacing:9}{steps:>5}".format(**row.options)
         print(f"{made}{row.distance:{width}.4g}{row.images_per_second:10.4g}")
         rows.append(row)
-    print(f"Saved {save_sweep(rows, run, count, seed)}.")
+    _save(lambda run: save_sweep(rows, run, count, seed), run)
 
 
 def _last(stream: "Iterable[Any]", progress: "Progress") -> Any:
@@ -154,8 +159,30 @@ def _show(report: "Report", run: "Run | None", as_json: bool) -> None:
         print(json.dumps(as_dict(report)))
     else:
         _print(report)
-    if run:
-        print(f"Saved {save(report, run)} and the picture beside it.", file=sys.stderr if as_json else None)
+    if run and not _save(lambda run: save(report, run), run, as_json) and not as_json:
+        print(json.dumps(as_dict(report)))
+
+
+def _save(write: "Callable[[Run], Path]", run: "Run", as_json: bool = False) -> bool:
+    """Save what was measured in the run folder, or in a new folder elsewhere; return whether it could be saved.
+
+    Args:
+        as_json: keep stdout for the JSON.
+    """
+    from nevoa.cli.terminal import console
+    from nevoa.runs import Run
+
+    for place in (run.folder, Path.cwd(), Path(gettempdir())):
+        try:
+            name = f"{run.folder.absolute().name}-evaluation-"
+            path = write(run if place == run.folder else Run(Path(mkdtemp(prefix=name, dir=place))))
+        except (NevoaError, OSError) as error:
+            console(stderr=True).print(f"nevoa: warning: Cannot save the evaluation in {place}: {reason(error)}")
+            continue
+        picture = " and the picture beside it" if path.with_suffix(".png").exists() else ""
+        print(f"Saved {path}{picture}.", file=sys.stderr if as_json else None)
+        return True
+    return False
 
 
 def _print(report: "Report") -> None:
@@ -163,11 +190,14 @@ def _print(report: "Report") -> None:
     from nevoa.evaluation.report import rounded
 
     out, protocol, scores = console(), report.protocol, report.scores
-    info = protocol.reference.feature_network.info
+    network = protocol.reference.found_network
     out.print(f"{report.samples.title}: {report.samples.name}")
     out.print(f"protocol {protocol.title}")
     out.print(f"reference {protocol.as_dict()['reference']}")
-    out.print(f"feature network {info.sha256:.12}, classifies {info.accuracy:.1%} of unseen images correctly\n")
+    if not isinstance(network, NevoaError):
+        accuracy = f"classifies {network.info.accuracy:.1%} of unseen images correctly"
+        out.print(f"feature network {network.info.sha256:.12}, {accuracy}")
+    out.print()
     # Errors and intervals stand beside their scores.
     names = [name for name in scores if not name.endswith(("_low", "_high", "_se", "_std"))]
     meanings = [MEANINGS.get(name, MEANINGS.get(name[:3], "")) for name in names]

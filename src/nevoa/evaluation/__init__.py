@@ -8,7 +8,7 @@ from nevoa.evaluation.feature_network import (
 )
 from nevoa.evaluation.feature_networks import feature_network_folder, feature_network_for
 from nevoa.evaluation.feature_training import EPOCHS, Epoch, train_feature_network
-from nevoa.evaluation.measure import METRICS, Report, check_count, measure
+from nevoa.evaluation.measure import METRICS, Report, check_count, choose_metrics, left_out, measure
 from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.report import as_dict, save
@@ -28,10 +28,12 @@ __all__ = [
     "Stage",
     "as_dict",
     "check_count",
+    "choose_metrics",
     "feature_network_folder",
     "feature_network_for",
     "from_files",
     "from_run",
+    "left_out",
     "load_feature_network",
     "measure",
     "save",

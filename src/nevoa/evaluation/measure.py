@@ -28,6 +28,15 @@ from nevoa.vocabulary import MetricName
 Others = Float64[np.ndarray, "M D"]
 
 METRICS: tuple[MetricName, ...] = get_args(MetricName)
+# What a metric needs of the reference, besides training images.
+NEEDS: dict[MetricName, tuple[str, ...]] = {
+    "frechet": ("test", "feature_network"),
+    "kernel": ("test", "feature_network"),
+    "manifold": ("test", "feature_network"),
+    "classes": ("feature_network",),
+    "bits": ("test",),
+    "inception": ("test",),
+}
 # These compare distributions, and need more images than features.
 DISTANCES: set[MetricName] = {"frechet", "kernel", "manifold"}
 
@@ -37,6 +46,7 @@ FEW = 2048
 BITS_IMAGES, EXACT_IMAGES = 500, 16
 # Features of a network that is wrong more often than this do not describe the images.
 LOWEST_ACCURACY = 0.6
+NO_TEST = "there are no test images: copies are told by how far training images are from one another"
 
 
 @dataclass(frozen=True)
@@ -73,24 +83,33 @@ def measure(
     """Measure images by a protocol. Yields a Stage before each piece of work, and the Report at the end.
 
     Args:
-        metrics: by default all but inception, which needs an extra, a download and photographs; bits only with a model.
+        metrics: by default all that can be computed but inception, which needs an extra, a download and photographs.
         inception_weights: file with torch-fidelity's Inception weights; None downloads them once.
 
-    A NevoaError if the images do not have the shape of the reference, are too few or all equal, or if bits per
-    dimension are wanted without a model.
+    A NevoaError if the images do not have the shape of the reference, are too few or all equal, or if a metric is named
+    that cannot be computed: bits per dimension need a model, others test images or a feature network.
 
     Example:
         reference = Reference.of(DataConfig(source="fashion_mnist"))
         *_, report = measure(Samples("mine", images), Protocol(reference, len(images)))
         print(report.scores)
     """
-    metrics = _checked(samples, protocol.reference, metrics)
-    yield Stage("computing features")
-    features, real = protocol.reference.feature_network.features(samples.images), protocol.reference.features()
-    check_features(features, "images")
-    check_features(real, "test images")
-    yield Stage("comparing features")
-    report = _compared(samples, protocol, metrics, features, real)
+    reference = protocol.reference
+    warnings = () if metrics else left_out(reference)
+    _, height, width, channels = samples.images.shape
+    reference.check_shape((channels, height, width))
+    metrics = choose_metrics(reference, metrics, samples.model is not None)
+    check_count(len(samples.images), reference, metrics)
+    report = Report(samples, protocol, {}, {}, {}, {}, warnings)
+    if not FEATURE_METRICS.keys().isdisjoint(metrics):
+        yield Stage("computing features")
+        features = reference.feature_network.features(samples.images)
+        check_features(features, "images")
+        real = features[:0] if isinstance(reference.found_test, NevoaError) else reference.features()
+        if len(real):
+            check_features(real, "test images")
+        yield Stage("comparing features")
+        report = _compared(report, metrics, features, real)
     for name, (stage, completed) in IMAGE_METRICS.items():
         if name in metrics:
             yield Stage(stage)
@@ -100,32 +119,57 @@ def measure(
 
 def check_count(count: int, reference: Reference, metrics: Sequence[MetricName] = METRICS) -> None:
     """Raise a NevoaError if there are fewer images than features, but a metric compares their distributions."""
+    if DISTANCES.isdisjoint(metrics):
+        return
     width = reference.feature_network.width
     for name, number in (("images", count), ("test images", len(reference.test))):
-        if number < width and not DISTANCES.isdisjoint(metrics):
+        if number < width:
             raise NevoaError(
                 f"The number of {name} is {number:,}, but distances between {width} features need at least {width}, "
                 f"and {FEW:,} to be reliable. Use more, or --metrics classes,memorisation."
             )
 
 
-def _checked(samples: Samples, reference: Reference, metrics: Sequence[MetricName] | None) -> Sequence[MetricName]:
-    """The metrics to compute. A NevoaError if they cannot be computed of these images."""
-    _, height, width, channels = samples.images.shape
-    reference.check_shape((channels, height, width))
+def choose_metrics(reference: Reference, metrics: Sequence[MetricName] | None, model: bool) -> Sequence[MetricName]:
+    """The metrics to compute, by default all but inception that can be. A NevoaError if one that is named cannot.
+
+    Args:
+        model: whether the model that made the images is known.
+    """
     if metrics is None:
-        metrics = [name for name in METRICS if name != "inception" and (name != "bits" or samples.model)]
-    if "bits" in metrics and samples.model is None:
+        others = {"inception"} if model else {"inception", "bits"}
+        return [name for name in METRICS if name not in others and _obstacle(name, reference) is None]
+    if "bits" in metrics and not model:
         raise NevoaError("Bits per dimension need a model. Name a run, or leave bits out of --metrics.")
-    check_count(len(samples.images), reference, metrics)
+    for name in metrics:
+        if why := _obstacle(name, reference):
+            can = ",".join(choose_metrics(reference, None, model))
+            raise NevoaError(f"Cannot measure {name}. {why} Or measure what can be measured: --metrics {can}.")
     return metrics
 
 
-def _compared(
-    samples: Samples, protocol: Protocol, metrics: Sequence[MetricName], features: Features, real: Others
-) -> Report:
-    """The report on what is computed from features alone."""
-    reference, seed = protocol.reference, protocol.seed
+def left_out(reference: Reference) -> tuple[str, ...]:
+    """The metrics that cannot be computed, and why: a sentence for each reason, without a full stop."""
+    reasons: dict[str, list[str]] = {}
+    for name in METRICS:
+        if name != "inception" and (why := _obstacle(name, reference)):
+            reasons.setdefault(why, []).append(name)
+    return tuple(f"not measured: {', '.join(names)}. {why.removesuffix('.')}" for why, names in reasons.items())
+
+
+def _obstacle(metric: MetricName, reference: Reference) -> str | None:
+    """Why the reference does not do for a metric."""
+    try:
+        for part in NEEDS.get(metric, ()):
+            getattr(reference, part)
+    except NevoaError as error:
+        return str(error)
+    return None
+
+
+def _compared(report: Report, metrics: Sequence[MetricName], features: Features, real: Others) -> Report:
+    """The report with what is computed from features alone."""
+    reference, seed = report.protocol.reference, report.protocol.seed
     network, chosen = reference.feature_network, [row for name, row in FEATURE_METRICS.items() if name in metrics]
 
     def scores(x: Features, seed: int | None = None) -> dict[str, float]:
@@ -135,8 +179,9 @@ def _compared(
     floor = {name: float(np.mean([draw[name] for draw in draws])) for name in draws[0]}
     spread = {name: float(np.std([draw[name] for draw in draws], ddof=1)) for name in floor}
     shares = class_shares(features, network) if "classes" in metrics else {}
-    warnings = tuple(_warnings(features, real, network, metrics))
-    return Report(samples, protocol, scores(features, seed), floor, spread, shares, warnings)
+    warnings = (*report.warnings, *_warnings(features, real, network, metrics))
+    new = {"scores": scores(features, seed), "floor": floor, "floor_spread": spread}
+    return replace(report, **new, class_shares=shares, warnings=warnings)
 
 
 def _kernel_scores(features: Features, real: Others, network: FeatureNetwork, seed: int | None) -> dict[str, float]:
@@ -166,9 +211,11 @@ def class_shares(features: Features, network: FeatureNetwork) -> dict[str, float
 def _with_copies(report: Report, _: Path | None) -> Report:
     samples, reference = report.samples, report.protocol.reference
     training = samples.training or reference.train
-    copies = memorisation(samples.images, training.images, reference.test.images, samples.mirrored)
+    test = None if isinstance(reference.found_test, NevoaError) else reference.found_test.images
+    copies = memorisation(samples.images, training.images, test, samples.mirrored)
     scores = {"near_copies": copies.share, "nearest_distance_ratio": copies.median_ratio}
-    return replace(report, scores=report.scores | scores, memorisation=copies)
+    warnings = report.warnings if test is not None else (*report.warnings, NO_TEST)
+    return replace(report, scores=report.scores | scores, memorisation=copies, warnings=warnings)
 
 
 def _with_bits(report: Report, _: Path | None) -> Report:
@@ -206,7 +253,7 @@ IMAGE_METRICS: dict[MetricName, tuple[str, Callable[[Report, Path | None], Repor
 def _warnings(
     features: Features, real: Others, network: FeatureNetwork, metrics: Sequence[MetricName]
 ) -> Iterator[str]:
-    if len(features) < FEW:
+    if len(features) < FEW and not DISTANCES.isdisjoint(metrics):
         yield f"{len(features):,} images are few: with fewer than {FEW:,}, distances are noisy and biased upwards"
     if network.info.accuracy < LOWEST_ACCURACY:
         yield (

@@ -5,11 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt8
 
+from nevoa.errors import NevoaError
+
 Images = UInt8[np.ndarray, "N H W C"]
 Training = UInt8[np.ndarray, "M H W C"]
+Index = Int64[np.ndarray, " N"]
 
 QUANTILE = 0.01
 ROWS, COLUMNS = 1000, 10_000
+# So many training images stand in for test images.
+MOST_OWN = 10_000
 
 
 @dataclass(frozen=True)
@@ -17,9 +22,9 @@ class Memorisation:
     """How close generated images are to training images.
 
     Attributes:
-        share: of generated images that are closer to a training image than the closest 1 % of held-out images. About
+        share: of generated images that are closer to a training image than the closest 1 % of unseen images. About
             0.01 for new images; far more if training images are repeated.
-        median_ratio: median distance of the generated images, divided by that of the held-out images.
+        median_ratio: median distance of the generated images, divided by that of the unseen images.
         nearest: the nearest training image of each generated image.
         distance: root mean square difference to the nearest training image, in 8-bit steps.
     """
@@ -31,30 +36,47 @@ class Memorisation:
 
 
 def memorisation(
-    generated: Images, training: Training, held_out: UInt8[np.ndarray, "P H W C"], mirrored: bool = False
+    generated: Images, training: Training, held_out: UInt8[np.ndarray, "P H W C"] | None, mirrored: bool = False
 ) -> Memorisation:
-    """Compare `generated` and `held_out` with `training` and, if `mirrored`, with its mirror images."""
+    """Compare `generated` and unseen images with `training` and, if `mirrored`, with its mirror images.
+
+    Args:
+        held_out: the unseen images. None takes training images instead, and compares each with the others: it is as
+            far from them as an unseen image is from all, if no image is there twice.
+
+    A NevoaError if `held_out` is None and there is only one training image.
+    """
     nearest, distance = nearest_images(generated, training, mirrored)
-    _, usual = nearest_images(held_out, training, mirrored)
+    if held_out is not None:
+        _, usual = nearest_images(held_out, training, mirrored)
+    elif len(training) < 2:
+        raise NevoaError("To tell copies from new images takes test images, or two or more training images.")
+    else:
+        own = np.linspace(0, len(training) - 1, min(len(training), MOST_OWN)).astype(np.int64)
+        _, usual = nearest_images(training[own], training, mirrored, own)
     share = float((distance < np.quantile(usual, QUANTILE)).mean())
     return Memorisation(share, float(np.median(distance) / np.median(usual)), nearest, distance)
 
 
 def nearest_images(
-    images: Images, training: Training, mirrored: bool = False
+    images: Images, training: Training, mirrored: bool = False, own: Index | None = None
 ) -> tuple[Images, Float64[np.ndarray, " N"]]:
-    """The nearest training image of each image, and the root mean square difference in 8-bit steps."""
-    index, score = _search(images, training)
+    """The nearest training image of each image, and the root mean square difference in 8-bit steps.
+
+    Args:
+        own: the index of each image in `training`, for training images: an image is not compared with itself.
+    """
+    index, score = _search(images, training, own)
     found = training[index]
     if mirrored:
-        index, mirrored_score = _search(images, training[:, :, ::-1])
+        index, mirrored_score = _search(images, training[:, :, ::-1], own)
         nearer = mirrored_score < score
         found[nearer] = training[index[nearer], :, ::-1]
     apart = images.astype(np.float64) - found
     return found, np.sqrt((apart**2).reshape(len(images), -1).mean(1))
 
 
-def _search(images: Images, training: Training) -> tuple[Int64[np.ndarray, " N"], Float32[np.ndarray, " N"]]:
+def _search(images: Images, training: Training, own: Index | None) -> tuple[Index, Float32[np.ndarray, " N"]]:
     """Index of the nearest training image, and the part of the squared distance that depends on it, in float32."""
     index, best = np.zeros(len(images), np.int64), np.full(len(images), np.inf, np.float32)
     for start in range(0, len(training), COLUMNS):
@@ -63,6 +85,8 @@ def _search(images: Images, training: Training) -> tuple[Int64[np.ndarray, " N"]
         for first in range(0, len(images), ROWS):
             rows = slice(first, first + ROWS)
             scores = norms - 2 * _flat(images[rows]) @ columns.T
+            if own is not None:
+                scores[own[rows, None] == start + np.arange(len(columns))] = np.inf
             near = scores.argmin(1)
             score = scores[np.arange(len(near)), near]
             better = score < best[rows]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from nevoa.errors import NevoaError
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.shares import DRAWS
 
@@ -40,7 +41,8 @@ class Protocol:
     @property
     def reference_name(self) -> str:
         """The part of the name that stands for images and feature network."""
-        short_name, digest = self.reference.feature_network.info.short_name, self.reference.digest
+        network, digest = self.reference.found_network, self.reference.digest
+        short_name = self.reference.source if isinstance(network, NevoaError) else network.info.short_name
         return short_name if digest == FASHION else f"{short_name}-{digest:.8}"
 
     @property
@@ -60,7 +62,9 @@ class Protocol:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values for a report."""
-        reference, info = self.reference, self.reference.feature_network.info
+        reference, network = self.reference, self.reference.found_network
+        info = None if isinstance(network, NevoaError) else network.info
+        test = None if isinstance(reference.found_test, NevoaError) else reference.found_test
         drawn = min(self.count, len(reference.train))
         return {
             "name": self.name,
@@ -68,11 +72,11 @@ class Protocol:
             "count": self.count,
             "seed": self.seed,
             "sampler": self.sampler,
-            "reference": f"{reference.source}, test split, {len(reference.test):,} images",
-            "reference_fingerprint": reference.test.fingerprint,
+            "reference": f"{reference.source}, " + (f"test split, {len(test):,} images" if test else "no test images"),
+            "reference_fingerprint": test and test.fingerprint,
             "floor": f"mean and standard deviation of {DRAWS} draws of {drawn:,} training images, each class with its "
             "share",
-            "feature_network": {"name": info.name, "sha256": info.sha256, "accuracy": info.accuracy},
+            "feature_network": info and {"name": info.name, "sha256": info.sha256, "accuracy": info.accuracy},
             "resize": "none: images of another size are refused",
             "rounding": "to the nearest of 256 levels; values outside are clamped",
         }

@@ -2,8 +2,9 @@
 
 import hashlib
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from nevoa.config import DataConfig
 from nevoa.data import CATALOG, TRAIN, WHITE, ImageSet, load_images, load_test_images, size_in_words
@@ -20,44 +21,57 @@ class Reference:
 
     Attributes:
         source: its name.
-        test: images not trained on; distances are measured to these.
+        found_test: images not trained on, to measure distances to; or why there are none.
         train: images that the feature network was trained on; some of them give the floor.
+        found_network: the feature network; or why there is none.
     """
 
     source: str
-    test: ImageSet
+    found_test: ImageSet | NevoaError
     train: ImageSet
-    feature_network: FeatureNetwork
+    found_network: FeatureNetwork | NevoaError
 
     @classmethod
     def of(cls, data: DataConfig) -> "Reference":
-        """The reference for images of a data config. A subset of a data set is compared with all of it.
-
-        A NevoaError if there are no test images or no feature network.
-        """
+        """The reference for images of a data config. A subset of a data set is compared with all of it."""
         row = CATALOG.get(data.source)
         data = data.model_copy(update={"limit": None, "split": TRAIN})
         if row is not None and row.part_of:
             row, data = CATALOG[row.part_of], data.model_copy(update={"source": row.part_of})
-        if row is not None and "test" not in row.counts:
-            raise NevoaError(f"{data.source} has no test images. Choose another source to compare with: --against.")
         train = load_images(data)
-        try:
-            test = load_test_images(data, train)
-        except NevoaError as error:
-            raise NevoaError(f"Evaluation needs test images that were not trained on. {error}") from error
-        return cls(train.name, test, train, feature_network_for(train, _training_command(data)))
+        network = _found(lambda: feature_network_for(train, _training_command(data)))
+        if row is not None and "test" not in row.counts:
+            test = NevoaError(f"{data.source} has no test images. Choose another source to compare with: --against.")
+        else:
+            test = _found(lambda: load_test_images(data, train))
+        return cls(train.name, test, train, network)
+
+    @property
+    def test(self) -> ImageSet:
+        """The test images. A NevoaError if there are none."""
+        if isinstance(self.found_test, NevoaError):
+            raise NevoaError(f"Test images, which are not trained on, are needed. {self.found_test}")
+        return self.found_test
+
+    @property
+    def feature_network(self) -> FeatureNetwork:
+        """The feature network. A NevoaError if there is none."""
+        if isinstance(self.found_network, NevoaError):
+            raise self.found_network
+        return self.found_network
 
     @property
     def digest(self) -> str:
         """Identifies the images of both splits and the weights of the feature network."""
-        parts = self.test.fingerprint, self.train.fingerprint, self.feature_network.info.sha256
+        test = "" if isinstance(self.found_test, NevoaError) else self.found_test.fingerprint
+        network = "" if isinstance(self.found_network, NevoaError) else self.found_network.info.sha256
+        parts = test, self.train.fingerprint, network
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
     def check_shape(self, shape: tuple[int, int, int]) -> None:
         """Raise a NevoaError if images of shape (C, H, W) cannot be compared with the reference."""
-        if shape != self.test.shape:
-            given, wanted = size_in_words(*shape), size_in_words(*self.test.shape)
+        if shape != self.train.shape:
+            given, wanted = size_in_words(*shape), size_in_words(*self.train.shape)
             raise NevoaError(
                 f"The images are {given}, those of {self.source} are {wanted}. Choose another source to compare with: "
                 "--against."
@@ -74,6 +88,16 @@ class Reference:
         """
         features = features_of(self.train, self.feature_network)
         return (features[chosen] for chosen in draws_in_shares(self.train, count, seed))
+
+
+Part = TypeVar("Part")
+
+
+def _found(find: Callable[[], Part]) -> Part | NevoaError:
+    try:
+        return find()
+    except NevoaError as error:
+        return error
 
 
 def _training_command(data: DataConfig) -> str:
