@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ def model(tiny: Config) -> Model:
 
 def test_moving_a_model_leaves_the_original_where_it_is(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nn.Module, "to", lambda network, device: network.double())
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     moved = model.to("cuda")
     assert moved.device == "cuda"
     assert {parameter.dtype for parameter in moved.network.parameters()} == {torch.float64}
@@ -70,3 +72,38 @@ def test_a_notebook_displays_a_model_by_its_images() -> None:
 
 def test_a_broken_model_displays_nothing() -> None:
     assert replace(nevoa.load(device="cpu"), network=torch.nn.Linear(1, 1))._repr_png_() is None
+
+
+@pytest.mark.parametrize("labels", ["Bag", 8, np.int64(8), np.array([8]), np.array(["bag"]), torch.tensor([8]), ("8",)])
+def test_one_class_may_be_given_as_a_name_a_number_or_an_array(labels: Any) -> None:
+    model = nevoa.load(device="cpu")
+    drawn = model.sample(np.int64(2), seed=np.int64(1), steps=np.int64(1), labels=labels)
+    np.testing.assert_array_equal(drawn, model.sample(2, seed=1, steps=1, labels=["Bag"]))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"count": True}, "count is a whole number from 1 to 1,000,000,000, not True"),
+        ({"count": 0}, "count is a whole number"),
+        ({"count": 10**20}, "count is a whole number"),
+        ({"seed": -1}, "seed is a whole number from 0"),
+        ({"labels": np.float64(3.5)}, "labels are classes by name or index"),
+    ],
+)
+def test_an_argument_of_another_type_or_range_is_explained(given: dict[str, Any], message: str) -> None:
+    """No steps are wasted on it, and nothing is silently rounded or read as something else."""
+    model = nevoa.load(device="cpu")
+    arguments: dict[str, Any] = {"count": 1, "steps": 1} | given
+    with pytest.raises(NevoaError, match=message):
+        model.sample(**arguments)
+    with pytest.raises(NevoaError, match=message):
+        next(model.trajectory(**arguments))
+
+
+def test_labels_and_devices_are_checked_too(model: Model) -> None:
+    with pytest.raises(NevoaError, match="first is a whole number from 0"):
+        model.labels(1, first=-1)
+    with pytest.raises(NevoaError, match="This machine has no gpu device"):
+        model.to("gpu")
+    assert model.to(torch.device("cpu")) is model

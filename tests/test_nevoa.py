@@ -8,6 +8,29 @@ import pytest
 
 import nevoa
 
+# Python refuses none of these by itself: each call, and a part of the error.
+WRONG_CALLS = {
+    "model.sample(2.5)": "count is a whole number from 1 to 1,000,000,000, not 2.5.",
+    "model.sample(1, seed='1')": "seed is a whole number",
+    "model.sample(1, labels=3.5)": "labels are classes by name or index, such as 'T-shirt/top' or [0, 1], not 3.5.",
+    "model.sample(1, labels=[[0, 1]])": "There is no class '(0, 1)'.",
+    "model.sample(1, lables=3)": "Did you mean 'labels'?",
+    "model.labels('2')": "count is a whole number",
+    "model.to(0)": "This machine has no 0 device.",
+    "nevoa.load(3)": "The run is a path, as text or a pathlib.Path, not 3.",
+    "nevoa.load(device=3)": "This machine has no 3 device.",
+    "nevoa.configure(3)": "The source is a path",
+    "nevoa.configure(config=3)": "config is a path",
+    "nevoa.configure(preset=3)": "There is no preset '3'.",
+    "nevoa.train('shapes', step=7)": "Did you mean 'steps'?",
+    "nevoa.train('shapes', steps='7')": "training.steps: Input should be a valid integer (given: '7').",
+    "nevoa.train('shapes', steps=7, out=3)": "out is a path",
+    "nevoa.train('shapes', progress='no')": "progress is True or False, not 'no'.",
+    "nevoa.train('shapes', accept_changes=1)": "accept_changes is True or False, not 1.",
+    "nevoa.fit('shapes')": "make one with nevoa.configure(SOURCE).",
+    "nevoa.fit(nevoa.configure('shapes'), out=3)": "out is a path",
+}
+
 
 def test_every_name_and_every_room_is_found() -> None:
     for name in dir(nevoa):
@@ -35,3 +58,16 @@ def test_a_run_may_be_named_by_text() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         nevoa.trian  # noqa: B018
+
+
+def test_arguments_of_another_type_are_explained_before_anything_is_done(tmp_path: Path) -> None:
+    """In a process of its own: here the type checker of the tests would be first."""
+    script = (
+        f"import nevoa\nmodel = nevoa.load(device='cpu')\nfor call in {list(WRONG_CALLS)}:\n"
+        " try: eval(call); print('accepted')\n except nevoa.NevoaError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path)
+    assert not done.stderr
+    for call, message, said in zip(WRONG_CALLS, WRONG_CALLS.values(), done.stdout.splitlines(), strict=True):
+        assert message in said, call
+    assert not list(tmp_path.iterdir())

@@ -1,8 +1,11 @@
 """Presets, and the layers over them."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from nevoa.config import Config, read_toml, to_toml
 from nevoa.errors import NevoaError
@@ -166,3 +169,31 @@ def test_a_config_file_without_a_budget_needs_one(saved: tuple[Path, Config]) ->
         configure(config=file)
     assert configure(config=file, steps=3).training.steps == 3
     assert read_toml(file).training.steps is None
+
+
+def test_natural_types_are_taken() -> None:
+    numbers: dict[str, Any] = {"steps": np.int64(5), "limit": np.int64(9), "flip": np.bool_(True)}
+    config = configure(Path("pets"), size=(np.int64(8), 9), only="cat", **numbers)
+    assert config.training.steps == 5
+    assert (config.data.limit, config.data.size, config.data.only, config.data.flip) == (9, (8, 9), ("cat",), True)
+    assert configure(only=torch.tensor([0, 2])).data.only == (0, 2)
+    assert configure(device="cuda:0").training.device == "cuda"
+    assert configure(device=torch.device("cpu")).training.device == "cpu"
+    assert configure(options="training.steps=3") == configure(options=["training.steps=3"])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"steps": "7"}, r"training.steps: Input should be a valid integer \(given: '7'\)"),
+        ({"steps": 5.5}, "training.steps: Input should be a valid integer"),
+        ({"limit": True}, "data.limit: Input should be a valid integer"),
+        ({"minutes": "5"}, "training.minutes: Input should be a valid number"),
+        ({"flip": "no"}, "data.flip: Input should be a valid boolean"),
+        ({"only": [True]}, "data.only.0: Input should be a valid string"),
+        ({"device": "cuda:1"}, "CUDA_VISIBLE_DEVICES"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(NevoaError, match=message):
+        configure(**given)

@@ -11,6 +11,7 @@ import tomli_w
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from nevoa._util.files import damaged, read_text
+from nevoa._util.plain import device_name, one_or_more
 from nevoa.errors import NevoaError, unknown
 from nevoa.network_config import OBJECT, NetworkConfig, Positive, Section, UNetConfig, network_config
 from nevoa.vocabulary import (
@@ -40,6 +41,8 @@ COURSE = (
 HASH = re.compile(r"[0-9a-f]{64}")
 Side = Annotated[int, Field(ge=4, le=LARGEST_SIDE)]
 FORMAT = 1
+# Names that pydantic gives to the types of a value that may have several.
+FORMS = ("str", "int", "float", "bool")
 DeviceWish = DeviceName | Literal["auto"]
 
 
@@ -81,6 +84,11 @@ class DataConfig(Section):
         except UnicodeEncodeError as error:
             raise ValueError("the name of the file or folder is not UTF-8; rename it") from error
         return value
+
+    @field_validator("only", mode="before")
+    @classmethod
+    def _one_class_or_more(cls, value: Any) -> Any:
+        return one_or_more(value)
 
     @field_validator("size", mode="before")
     @classmethod
@@ -159,6 +167,11 @@ class TrainingConfig(Section):
     preview_every_images: Positive | None = None
     preview_steps: Positive | None = None
     checkpoint_every_images: Positive | None = None
+
+    @field_validator("device", mode="before")
+    @classmethod
+    def _without_index(cls, value: Any) -> str:
+        return device_name(value)
 
     @property
     def known_precision(self) -> PrecisionName:
@@ -291,7 +304,8 @@ def _explained(error: Any, values: Mapping[str, Any]) -> NevoaError:
             "config key", ".".join(map(str, location)), _known_keys(values) if location[1:] else Config.model_fields
         )
     # pydantic adds the name of the form that it tried ("constrained-int", "tuple[...]"), which is not part of the key.
-    path = [str(part) for part in location if str(part).isalnum() or str(part).isidentifier()]
+    parts = (str(part) for part in location if part not in FORMS)
+    path = [part for part in parts if part.isalnum() or part.isidentifier()]
     message = error["msg"].removeprefix("Value error, ")
     where = f"{'.'.join(path)}: " if path else ""
     given = f" (given: {error['input']!r})" if not isinstance(error["input"], dict | Section) else ""

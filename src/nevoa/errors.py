@@ -20,10 +20,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f" Did you mean '{near[0]}'?" if near else ""
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> NevoaError:
+def unknown(kind: str, name: object, known: Iterable[str]) -> NevoaError:
     """The error for a name that is not in a table: it suggests the nearest one and lists all."""
     names = sorted(known)
-    return NevoaError(f"There is no {kind} '{name}'.{nearest(name, names)} Known: {', '.join(names)}.")
+    return NevoaError(f"There is no {kind} '{name}'.{nearest(str(name), names)} Known: {', '.join(names)}.")
 
 
 def missing_object(part: str, class_name: str) -> NevoaError:

@@ -5,14 +5,15 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Unpack, cast
+from typing import Any, SupportsIndex, Unpack, cast
 
 import numpy as np
 import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor, nn
 
-from nevoa._util.device import computing, in_precision, keeping_memory, within
+from nevoa._util.device import DeviceWish, choose_device, computing, in_precision, keeping_memory, within
+from nevoa._util.plain import Classes, one_or_more, whole
 from nevoa._util.random import Stream, generator
 from nevoa.config import Config, DiffusionConfig, TrainingConfig, parse
 from nevoa.data import label_of, to_bytes
@@ -34,11 +35,15 @@ from nevoa.vocabulary import DeviceName, LossName, PrecisionName, ScheduleName
 
 # Enough for full speed on two cores, and small enough that 1000-step sampling at 64x64 fits in 1 GiB.
 IMAGES_AT_ONCE = 256
+# Far more than anybody has the time for.
+MOST_IMAGES = 1_000_000_000
 
 # A notebook displays a model while its reader waits.
 SHOWN_IMAGES, SHOWN_STEPS = 16, 10
 
 Shape = tuple[int, int, int]
+# Whole numbers of Python, numpy or torch.
+Whole = SupportsIndex
 
 
 @dataclass(frozen=True)
@@ -134,15 +139,14 @@ class Model:
         denoiser = Denoiser(network, self.schedule, self.config.diffusion.prediction, clip)
         return denoiser if label is None else Guided(denoiser, label, len(self.classes), guidance)
 
-    def labels(
-        self, count: int, first: int = 0, wanted: Sequence[int | str] | None = None
-    ) -> Int64[Tensor, " count"] | None:
+    def labels(self, count: Whole, first: Whole = 0, wanted: Classes | None = None) -> Int64[Tensor, " count"] | None:
         """The labels of images number first to first + count - 1: the wanted classes, or all, in turn.
 
         Image n has the same class whatever the count. None for an unconditional model.
         """
         cycle = labels_of(self.classes, wanted)
-        numbers = range(first, first + count)
+        start, size = whole("first", first), _counted(count)
+        numbers = range(start, start + size)
         return torch.tensor([cycle[n % len(cycle)] for n in numbers], device=self.device) if cycle else None
 
     def settings(self, **options: Unpack[SamplingOptions]) -> SamplingSettings:
@@ -150,43 +154,48 @@ class Model:
         return settled(self.config, **options)
 
     def trajectory(
-        self, count: int, seed: int = 0, first: int = 0, **options: Unpack[SamplingOptions]
+        self,
+        count: Whole,
+        seed: Whole = 0,
+        first: Whole = 0,
+        **options: Unpack[SamplingOptions],
     ) -> Generator[State, None, None]:
         """The reverse process of images number first to first + count - 1 of a seed, in `steps + 1` states.
 
         `x_t` is `[count, C, H, W]`. Options not given are the config's `sampling`; classes are made in turn.
         """
         settings = self.settings(**options)
-        noise = ImageNoise(seed, first, count, self.shape, self.device)
+        size, start = _counted(count), whole("first", first)
+        noise = ImageNoise(whole("seed", seed), start, size, self.shape, self.device)
         grid = timestep_grid(self.schedule, settings.steps or steps_of(self.schedule), settings.spacing)
         self.network.eval()
         sampler = as_sampler(settings.sampler, settings.variance, settings.eta)
-        label = self.labels(count, first, options.get("labels"))
+        label = self.labels(size, start, options.get("labels"))
         states = trajectory(self.denoiser(settings.clip, label, settings.guidance), sampler, noise(), grid, noise)
         return self._computed(states)
 
     def trajectories(
-        self, count: int, seed: int = 0, **options: Unpack[SamplingOptions]
+        self, count: Whole, seed: Whole = 0, **options: Unpack[SamplingOptions]
     ) -> Iterator[Generator[State, None, None]]:
         """`trajectory` for any count, in batches that fit in memory."""
-        for first in range(0, count, IMAGES_AT_ONCE):
-            yield self.trajectory(min(IMAGES_AT_ONCE, count - first), seed, first, **options)
+        total = _counted(count)
+        for first in range(0, total, IMAGES_AT_ONCE):
+            yield self.trajectory(min(IMAGES_AT_ONCE, total - first), seed, first, **options)
 
-    def sample(self, count: int, seed: int = 0, **options: Unpack[SamplingOptions]) -> UInt8[np.ndarray, "N H W C"]:
+    def sample(self, count: Whole, seed: Whole = 0, **options: Unpack[SamplingOptions]) -> UInt8[np.ndarray, "N H W C"]:
         """New images. Image n of a seed is the same picture whatever the count.
 
         Example:
             images = model.sample(16, labels=["Bag", "Dress"], guidance=2)
         """
-        if count < 1:
-            raise NevoaError(f"count is at least 1, not {count}.")
         return np.concatenate([to_bytes(last(states).x_t) for states in self.trajectories(count, seed, **options)])
 
-    def to(self, device: DeviceName) -> "Model":
+    def to(self, device: DeviceWish) -> "Model":
         """A copy of the model on another device; the model itself stays where it is."""
-        if device == self.device:
+        chosen = choose_device(device)
+        if chosen == self.device:
             return self
-        return replace(self, network=copy.deepcopy(self.network).to(device), device=device)
+        return replace(self, network=copy.deepcopy(self.network).to(chosen), device=chosen)
 
     def _repr_png_(self) -> bytes | None:
         """The model in a notebook: a few images of seed 0, made in few steps; None if it cannot make images."""
@@ -246,12 +255,19 @@ def fresh_network(config: Config, shape: Shape, network: nn.Module | None = None
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
-def labels_of(classes: Sequence[str], wanted: Sequence[int | str] | None = None) -> Sequence[int]:
-    """The labels to make images of in turn: the wanted classes, or all. Empty without classes."""
+def labels_of(classes: Sequence[str], wanted: Classes | None = None) -> Sequence[int]:
+    """The labels to make images of in turn: the wanted class or classes, or all. Empty without classes."""
     if wanted is None:
         return range(len(classes))
     if not classes:
         raise NevoaError("This model is unconditional; labels need one trained with training.conditional=true.")
-    if not len(wanted):
+    names = one_or_more(wanted)
+    if not isinstance(names, tuple):
+        raise NevoaError(f"labels are classes by name or index, such as {classes[0]!r} or [0, 1], not {wanted!r:.60}.")
+    if not names:
         raise NevoaError("labels is empty: name a class, or leave it out.")
-    return [label_of(classes, one) for one in wanted]
+    return [label_of(classes, one) for one in names]
+
+
+def _counted(count: Whole) -> int:
+    return whole("count", count, 1, MOST_IMAGES)

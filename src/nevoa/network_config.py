@@ -1,9 +1,10 @@
 """The configs of networks, by kind."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from nevoa._util.plain import plain
 from nevoa.errors import NevoaError, nearest
 from nevoa.plugins import load_installed
 from nevoa.vocabulary import BlockName
@@ -17,9 +18,17 @@ OBJECT = "object"
 
 
 class Section(BaseModel):
-    """Base of all sections: frozen, and unknown keys are errors."""
+    """Base of all sections: frozen; unknown keys are errors, and so are values of another type ("7" for 7).
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    Values of numpy and torch are converted to Python's.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _plain(cls, value: Any) -> Any:
+        return plain(value)
 
 
 class NetworkConfig(Section):
@@ -32,10 +41,13 @@ class NetworkConfig(Section):
             width: int = 64
     """
 
+    # Types of other packages may need conversion from what a config file can hold.
+    model_config = ConfigDict(strict=False)
+
     kind: str
 
 
-class UNetConfig(NetworkConfig):
+class UNetConfig(NetworkConfig, strict=True):
     """Config of `nevoa.networks.UNet`, the network of the teaching notebook."""
 
     kind: str = "unet"
@@ -45,7 +57,7 @@ class UNetConfig(NetworkConfig):
     mult: Few = 2
 
 
-class ResidualUNetConfig(NetworkConfig):
+class ResidualUNetConfig(NetworkConfig, strict=True):
     """Config of `nevoa.networks.ResidualUNet`, the network of Ho et al. 2020."""
 
     kind: str = "residual"

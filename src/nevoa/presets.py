@@ -3,12 +3,15 @@
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, TypedDict, Unpack, get_args
+from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex, TypedDict, Unpack, get_args
 
+from nevoa._util.plain import Classes, one_or_more, path_of
 from nevoa.config import Config, DataConfig, parse, read_toml
 from nevoa.errors import NevoaError, unknown
 from nevoa.vocabulary import DEFAULT_PRESET, BudgetName, PresetName
+
+if TYPE_CHECKING:
+    import torch
 
 Tables = Mapping[str, Mapping[str, Any]]
 
@@ -81,20 +84,22 @@ class TrainingOptions(TypedDict, total=False):
     Attributes:
         minutes, epochs, steps: the budget; at most one.
         seed: of every random choice.
+        device: cpu, cuda, mps or auto.
         conditional: whether the network gets the class of each image.
         split, only, limit, size, channels, background, flip, strict: see `nevoa.config.DataConfig`.
     """
 
-    minutes: float | None
-    epochs: float | None
-    steps: int | None
-    seed: int | None
+    minutes: SupportsFloat | None
+    epochs: SupportsFloat | None
+    steps: SupportsIndex | None
+    seed: SupportsIndex | None
+    device: "str | torch.device | None"
     conditional: bool | None
     split: str | None
-    only: Sequence[str | int] | None
-    limit: int | None
-    size: int | str | tuple[int, int] | None
-    channels: int | None
+    only: Classes | None
+    limit: SupportsIndex | None
+    size: SupportsIndex | str | tuple[SupportsIndex, SupportsIndex] | None
+    channels: SupportsIndex | None
     background: str | None
     flip: bool | None
     strict: bool | None
@@ -105,7 +110,7 @@ def configure(
     preset: str | None = None,
     *,
     config: str | os.PathLike[str] | None = None,
-    options: Sequence[str] = (),
+    options: str | Sequence[str] = (),
     **keywords: Unpack[TrainingOptions],
 ) -> Config:
     """Return a config: the preset, then `options` over it, then the keywords over both.
@@ -129,9 +134,9 @@ def configure(
         raise NevoaError("Give --preset or --config, not both.")
     if (name := DEFAULT_PRESET if preset is None else preset) not in PRESETS:
         raise unknown("preset", name, PRESETS)
-    given, set_by_key = _named(source, keywords), parse_overrides(options)
+    given, set_by_key = _named(source, keywords), parse_overrides(one_or_more(options))
     if config is not None:
-        base = read_toml(Path(config)).model_dump()
+        base = read_toml(path_of("config", config)).model_dump()
         unset = _resolved_for_other_data(base["data"], merged({}, set_by_key, given).get("data", {}))
     else:
         base = PRESETS[name]
@@ -195,13 +200,17 @@ def _named(source: str | os.PathLike[str] | None, keywords: Mapping[str, Any]) -
     tables: dict[str, dict[str, Any]] = {"data": {}, "training": {}}
     if source is not None:
         # The absolute path, because a relative one may be the name of a data set.
-        tables["data"]["source"] = source if isinstance(source, str) else str(Path(source).expanduser().absolute())
+        tables["data"]["source"] = _source_text(source)
     for key, value in keywords.items():
         if key not in TrainingOptions.__annotations__:
             raise unknown("keyword", key, TrainingOptions.__annotations__)
         if value is not None:
             tables["data" if key in DataConfig.model_fields else "training"][key] = value
     return tables
+
+
+def _source_text(source: str | os.PathLike[str]) -> str:
+    return source if isinstance(source, str) else str(path_of("The source", source).expanduser().absolute())
 
 
 def _unsuitable(preset: Tables, source: str | None, overrides: Tables) -> Tables:

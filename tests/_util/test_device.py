@@ -127,3 +127,12 @@ def test_every_precision_computes_on_cuda(precision: PrecisionName) -> None:
     exact, rounded = network(x, t), in_precision(network, "cuda", precision)(x, t)
     assert rounded.dtype == torch.float32
     assert float((exact - rounded).abs().max()) < 0.05 * float(exact.abs().max())
+
+
+def test_a_device_with_an_index_is_used_where_it_exists(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choose_device("cpu:0") == choose_device(torch.device("cpu")) == "cpu"
+    with pytest.raises(NevoaError, match="This machine has no cuda device"):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+        choose_device("cuda:0")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device("cuda:0") == choose_device(torch.device("cuda:0")) == "cuda"

@@ -11,11 +11,14 @@ import torch
 from torch import Tensor
 
 from nevoa._util.memory import memory_errors_explained
+from nevoa._util.plain import device_name
 from nevoa._util.threads import available_cores
 from nevoa.errors import NevoaError
 from nevoa.vocabulary import DeviceName, PrecisionName
 
 Item = TypeVar("Item")
+# A `cuda:0` or `torch.device` means the first device of its kind.
+DeviceWish = DeviceName | Literal["auto"] | str | torch.device
 
 # glibc's mallopt parameters by their numbers in <malloc.h>. While computing, blocks of up to a gigabyte come from one
 # heap that is never trimmed; afterwards the documented defaults hold again.
@@ -30,14 +33,15 @@ def devices() -> tuple[DeviceName, ...]:
     return (*filter(present.get, present), "cpu")
 
 
-def choose_device(wanted: DeviceName | Literal["auto"] = "auto") -> DeviceName:
+def choose_device(wanted: DeviceWish = "auto") -> DeviceName:
     """The device asked for, or the fastest one. A NevoaError if this machine lacks it."""
-    present = devices()
-    if wanted == "auto":
+    present, name = devices(), device_name(wanted)
+    if name == "auto":
         return present[0]
-    if wanted not in present:
-        raise NevoaError(f"This machine has no {wanted} device. Choose one of: auto, {', '.join(present)}.")
-    return wanted
+    for device in present:
+        if device == name:
+            return device
+    raise NevoaError(f"This machine has no {name} device. Choose one of: auto, {', '.join(present)}.")
 
 
 def choose_threads() -> int:

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import SupportsIndex, TypedDict, Unpack
 
 import numpy as np
 from jaxtyping import UInt8
 
+from nevoa._util.plain import Classes
 from nevoa.config import DataConfig, parse
 from nevoa.data.catalog import CATALOG
 from nevoa.data.decode import pixels_within
@@ -25,10 +26,10 @@ class DataOptions(TypedDict, total=False):
     """Keyword options of `load_images`, as in `nevoa.config.DataConfig`."""
 
     split: str
-    only: tuple[str | int, ...] | None
-    limit: int | None
-    size: int | tuple[int, int] | None
-    channels: int | None
+    only: Classes | None
+    limit: SupportsIndex | None
+    size: SupportsIndex | tuple[SupportsIndex, SupportsIndex] | None
+    channels: SupportsIndex | None
     background: str
     strict: bool
 

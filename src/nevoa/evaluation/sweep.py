@@ -49,7 +49,7 @@ def sweep(
     same_classes = model.classes and model.classes == reference.train.classes
     labels = classes_in_shares(reference.train, count) if same_classes else None
     for options in grid:
-        if (options.get("steps") or 0) > steps_of(model.schedule):
+        if int(options.get("steps") or 0) > steps_of(model.schedule):
             continue
         labelled: SamplingOptions = {**options, "labels": labels}
         start = time.perf_counter()

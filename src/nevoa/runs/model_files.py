@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from nevoa._util.device import choose_device
+from nevoa._util.device import DeviceWish, choose_device
 from nevoa._util.files import damaged, explained, read_json, sha256, write_bytes, write_text
 from nevoa._util.tensors import check_shapes, packed, read_tensors
-from nevoa.config import LARGEST_SIDE, Config, DeviceWish, parse
+from nevoa.config import LARGEST_SIDE, Config, parse
 from nevoa.errors import NevoaError
 from nevoa.model import NAMES, Model, Objects, Shape, check_objects
 from nevoa.network_config import ObjectNetworkConfig

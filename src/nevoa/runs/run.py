@@ -13,12 +13,14 @@ from PIL import Image
 
 from nevoa import config as configs
 from nevoa._util.files import SCRATCH, append_line, explained, published, read_json, read_lines, sync, write_text
+from nevoa._util.plain import path_of
 from nevoa.config import Config
 from nevoa.errors import NevoaError, unknown
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from nevoa._util.device import DeviceWish
     from nevoa.model import Model, Objects
 
 RUNS = Path("runs")
@@ -165,7 +167,7 @@ class Run:
             _save_picture(path.with_suffix(".png"), sheet)
         return path
 
-    def model(self, device: configs.DeviceWish = "auto", **objects: Any) -> "Model":
+    def model(self, device: "DeviceWish" = "auto", **objects: Any) -> "Model":
         """Load the averaged model, ready to make images. Objects are those that it was trained with; see `load`."""
         return load(self.folder, device, **({**vars(self.objects), **objects} if self.objects else objects))
 
@@ -195,7 +197,7 @@ class Run:
 
 
 def load(
-    folder: str | os.PathLike[str] = PACKAGED, device: configs.DeviceWish = "auto", **objects: Unpack[ObjectOptions]
+    folder: str | os.PathLike[str] = PACKAGED, device: "DeviceWish" = "auto", **objects: Unpack[ObjectOptions]
 ) -> "Model":
     """Load the model of a run folder, or the packaged one. A NevoaError says what is missing or does not fit.
 
@@ -211,7 +213,7 @@ def load(
     for name in objects:
         if name not in ObjectOptions.__annotations__:
             raise unknown("object", name, ObjectOptions.__annotations__)
-    run = Run(Path(folder))
+    run = Run(path_of("The run", folder))
     if not run.has_model:
         near = RUNS / run.folder.name
         hint = f"Did you mean {near}?" if Run(near).has_model else "'nevoa runs' lists the runs."

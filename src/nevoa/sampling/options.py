@@ -1,10 +1,11 @@
 """Sampling options, resolved against a config."""
 
-from collections.abc import Callable, Collection, Sequence
-from typing import NamedTuple, TypedDict, Unpack
+from collections.abc import Callable, Collection
+from typing import NamedTuple, SupportsFloat, SupportsIndex, TypedDict, Unpack
 
 from pydantic import ConfigDict, field_serializer
 
+from nevoa._util.plain import Classes
 from nevoa.config import Config, SamplingConfig, validated
 from nevoa.errors import NevoaError, unknown
 from nevoa.sampling.ddim import DDIM
@@ -52,17 +53,17 @@ class SamplingOptions(TypedDict, total=False):
         clip: whether to clip x_0 to [-1, 1] at every step.
         guidance: strength of classifier-free guidance, 0 or more, for class-conditional models: 1 samples the class, 0
             samples all images, and above 1 exaggerates the class.
-        labels: classes to sample in turn, by index or name; by default all of a conditional model's.
+        labels: the class to sample, by index or name, or several in turn; by default all of a conditional model's.
     """
 
     sampler: SamplerName | Sampler | None
-    steps: int | None
+    steps: SupportsIndex | None
     spacing: SpacingName | None
     variance: VarianceName | None
-    eta: float | None
+    eta: SupportsFloat | None
     clip: bool | None
-    guidance: float | None
-    labels: Sequence[int | str] | None
+    guidance: SupportsFloat | None
+    labels: Classes | None
 
 
 class SamplingSettings(SamplingConfig):

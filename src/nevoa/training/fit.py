@@ -15,6 +15,7 @@ import nevoa
 from nevoa._util.device import within
 from nevoa._util.files import explained, sweep
 from nevoa._util.interrupt import interrupts_deferred
+from nevoa._util.plain import path_of, yes_or_no
 from nevoa.config import Config, DataConfig
 from nevoa.data import ImageSet, as_image_set, load_images, short_name
 from nevoa.errors import NevoaError
@@ -114,10 +115,14 @@ def fit(
         for step in nevoa.fit(nevoa.configure("fashion_mnist_10k", steps=100)):
             print(step.images_seen, step.loss)
     """
+    if not isinstance(config, Config):
+        raise NevoaError(f"config is a nevoa.Config, not {config!r:.60}: make one with nevoa.configure(SOURCE).")
+    accept_changes = yes_or_no("accept_changes", accept_changes)
     images, objects = None if images is None else load_images(images), Objects(network, schedule, loss)
     if out is not None:
-        job = resolve_run(config, Path(out), images, objects=objects, accept_changes=accept_changes)
-        return fit_resolved(job, Path(out), accept_changes=accept_changes)
+        folder = path_of("out", out)
+        job = resolve_run(config, folder, images, objects=objects, accept_changes=accept_changes)
+        return fit_resolved(job, folder, accept_changes=accept_changes)
     job = resolve(config, images, objects=objects, recorded=False)
     return training_steps(TrainingState.fresh(job.config, job.images.shape, job.objects), job.images)
 
@@ -150,7 +155,7 @@ def train(
     out: str | PathLike[str] | None = None,
     accept_changes: bool = False,
     progress: bool = True,
-    options: Sequence[str] = (),
+    options: str | Sequence[str] = (),
     **keywords: Unpack[Keywords],
 ) -> Run:
     """Train a model and return its run. The same call resumes it or, when it is finished, returns at once.
@@ -170,10 +175,11 @@ def train(
         run = nevoa.train("fashion_mnist_10k", minutes=5)
         images = run.model().sample(64)
     """
+    accept_changes, progress = yes_or_no("accept_changes", accept_changes), yes_or_no("progress", progress)
     objects = Objects(keywords.pop("network", None), keywords.pop("schedule", None), keywords.pop("loss", None))
     images, name = _images_in_memory(source, keywords)
     config = configure(name, preset, options=options, **keywords)
-    folder = Path(out) if out is not None else default_folder(config, preset)
+    folder = path_of("out", out) if out is not None else default_folder(config, preset)
     job = resolve_run(config, folder, images, objects=objects, accept_changes=accept_changes)
     steps: Iterator[Step] = fit_resolved(job, folder, accept_changes=accept_changes)
     for _ in show_progress(steps, job.config.training) if progress else steps:

@@ -1,0 +1,73 @@
+"""Arguments of a caller, of numpy or torch perhaps, as values of plain Python; imports neither."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol, SupportsIndex, runtime_checkable
+
+from nevoa.errors import NevoaError
+
+LARGEST_SEED = 2**63 - 1
+
+
+@runtime_checkable
+class Array(Protocol):
+    """An array or number of numpy, torch or another package."""
+
+    def tolist(self) -> Any:
+        """Return it as a number, a text or a list."""
+        ...
+
+
+# One class or several, by index or name.
+Classes = SupportsIndex | str | Sequence[SupportsIndex | str] | Array
+
+
+def plain(value: Any) -> Any:
+    """Return a number, text or array of numpy or torch as Python's, and a list or range as a tuple."""
+    if isinstance(value, Array):
+        value = value.tolist()
+    return tuple(map(plain, value)) if type(value) in (list, tuple, range) else value
+
+
+def one_or_more(value: Any) -> Any:
+    """Return `plain(value)`, with one name or number as a tuple of one."""
+    value = plain(value)
+    return (value,) if isinstance(value, str | int) else value
+
+
+def whole(name: str, value: Any, least: int = 0, most: int = LARGEST_SEED) -> int:
+    """Return a whole number. A NevoaError names the argument if it is something else or out of range."""
+    number = plain(value)
+    if type(number) is not int or not least <= number <= most:
+        raise NevoaError(f"{name} is a whole number from {least:,} to {most:,}, not {value!r:.60}.")
+    return number
+
+
+def yes_or_no(name: str, value: Any) -> bool:
+    """Return a truth value. A NevoaError names the argument if it is something else, such as "no"."""
+    found = plain(value)
+    if not isinstance(found, bool):
+        raise NevoaError(f"{name} is True or False, not {value!r:.60}.")
+    return found
+
+
+def path_of(name: str, value: Any) -> Path:
+    """Return the path that an argument names. A NevoaError names the argument if it is something else."""
+    if not isinstance(value, str | os.PathLike):
+        raise NevoaError(f"{name} is a path, as text or a pathlib.Path, not {value!r:.60}.")
+    return Path(value)
+
+
+def device_name(value: Any) -> str:
+    """Return the name of a torch device: `cuda` for `torch.device("cuda:0")`.
+
+    A NevoaError for a device with another index.
+    """
+    kind, colon, index = str(value).partition(":")
+    if colon and index != "0":
+        raise NevoaError(
+            f"nevoa uses the first device of a kind, not {value}. For another GPU, choose cuda and set the environment "
+            "variable CUDA_VISIBLE_DEVICES before Python starts."
+        )
+    return kind
