@@ -61,9 +61,9 @@ def test_a_picture_names_the_classes_and_an_array_keeps_its_pixels(classes: tupl
         True: titled_rows(rows, names, columns=2) if names else grid(np.concatenate(rows), columns=2),
     }
     for trajectory, picture in expected.items():
-        Output(tmp_path / "x.png", trajectory).write(iter([frames]), 4, classes)
+        Output(tmp_path / "x.png", trajectory).write(tmp_path / "x.png", iter([frames]), 4, classes)
         np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "x.png")), np.asarray(picture))
-    Output(tmp_path / "x.npy").write(iter([frames]), 4, classes)
+    Output(tmp_path / "x.npy").write(tmp_path / "x.npy", iter([frames]), 4, classes)
     np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), frames[-1])
 
 

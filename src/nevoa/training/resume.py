@@ -8,12 +8,8 @@ from nevoa.errors import NevoaError
 
 # A resumed run keeps these from its start.
 SETTLED = (
-    *ON_DEVICE,
-    "steps",
-    "report_every_images",
-    "preview_every_images",
-    "preview_steps",
-    "checkpoint_every_images",
+    *(*ON_DEVICE, "steps", "report_every_images"),
+    *("preview_every_images", "preview_steps", "checkpoint_every_images"),
 )
 # Settled anew on another device.
 BY_DEVICE = {"precision": "auto", "threads": None, "compile": None}
