@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import cast, get_args
 
@@ -18,7 +19,7 @@ from nevoa.evaluation.inception import inception_scores
 from nevoa.evaluation.kernel_distance import kernel_distance, kernel_distance_alone
 from nevoa.evaluation.likelihood import Bound, estimate_bound, exact_bound
 from nevoa.evaluation.memorisation import Memorisation, memorisation
-from nevoa.evaluation.precision_recall import precision_recall
+from nevoa.evaluation.precision_recall import K, precision_recall, radii
 from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.samples import Samples, Stage
@@ -170,10 +171,11 @@ def _obstacle(metric: MetricName, reference: Reference) -> str | None:
 def _compared(report: Report, metrics: Sequence[MetricName], features: Features, real: Others) -> Report:
     """The report with what is computed from features alone."""
     reference, seed = report.protocol.reference, report.protocol.seed
-    network, chosen = reference.feature_network, [row for name, row in FEATURE_METRICS.items() if name in metrics]
+    network = reference.feature_network
+    chosen = [row(real, network) for name, row in FEATURE_METRICS.items() if name in metrics]
 
     def scores(x: Features, seed: int | None = None) -> dict[str, float]:
-        return {name: score for row in chosen for name, score in row(x, real, network, seed).items()}
+        return {name: score for row in chosen for name, score in row(x, seed).items()}
 
     draws = [scores(x) for x in reference.floor_features(len(features), seed)]
     floor = {name: float(np.mean([draw[name] for draw in draws])) for name in draws[0]}
@@ -184,20 +186,26 @@ def _compared(report: Report, metrics: Sequence[MetricName], features: Features,
     return replace(report, **new, class_shares=shares, warnings=warnings)
 
 
-def _kernel_scores(features: Features, real: Others, network: FeatureNetwork, seed: int | None) -> dict[str, float]:
-    name = network.info.short_name
+def _kernel_scores(real: Others, name: str, features: Features, seed: int | None) -> dict[str, float]:
     if seed is None:
         return {f"kd_{name}": kernel_distance_alone(features, real)}
     found = kernel_distance(features, real, generator(seed, Stream.EVALUATION, 3))
     return {f"kd_{name}": found.distance, f"kd_{name}_low": found.low, f"kd_{name}_high": found.high}
 
 
-# The metrics that are computed from features alone. A draw of the floor gets no seed: no interval is needed there.
-FEATURE_METRICS: dict[MetricName, Callable[[Features, Others, FeatureNetwork, int | None], dict[str, float]]] = {
-    "frechet": lambda x, real, network, _: {f"fd_{network.info.short_name}": frechet_distance(x, real)},
-    "kernel": _kernel_scores,
-    "manifold": lambda x, real, *_: precision_recall(real, x)._asdict(),
-    "classes": lambda x, _, network, __: {"confidence": float(network.probabilities(x).max(1).mean())},
+def _manifold_scores(real: Others) -> "FeatureScores":
+    radius = radii(real, K)  # once for the images and all draws
+    return lambda x, _: precision_recall(real, x, real_radius=radius)._asdict()
+
+
+# Scores of features, with a seed; a draw of the floor gets none, because no interval is needed there.
+FeatureScores = Callable[[Features, int | None], dict[str, float]]
+# The metrics that are computed from features alone: each takes the real features and the network, and gives a function.
+FEATURE_METRICS: dict[MetricName, Callable[[Others, FeatureNetwork], FeatureScores]] = {
+    "frechet": lambda real, network: lambda x, _: {f"fd_{network.info.short_name}": frechet_distance(x, real)},
+    "kernel": lambda real, network: partial(_kernel_scores, real, network.info.short_name),
+    "manifold": lambda real, _: _manifold_scores(real),
+    "classes": lambda _, network: lambda x, _: {"confidence": float(network.probabilities(x).max(1).mean())},
 }
 
 

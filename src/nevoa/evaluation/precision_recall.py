@@ -33,9 +33,16 @@ class PrecisionRecall(NamedTuple):
     coverage: float
 
 
-def precision_recall(real: Features, generated: Others, k: int = K) -> PrecisionRecall:
-    """All four measures. Each set needs more than `k` images."""
-    real_radius, generated_radius = radii(real, k), radii(generated, k)
+def precision_recall(
+    real: Features, generated: Others, k: int = K, real_radius: Float64[np.ndarray, " N"] | None = None
+) -> PrecisionRecall:
+    """All four measures. Each set needs more than `k` images.
+
+    Args:
+        real_radius: `radii(real, k)`, if it is known already.
+    """
+    real_radius = radii(real, k) if real_radius is None else real_radius
+    generated_radius = radii(generated, k)
     inside, density = np.zeros(len(generated), bool), 0
     recalled, covered = [], []
     for rows, distances in squared_distances(real, generated):
