@@ -15,9 +15,15 @@ def reason(error: BaseException) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return " Did you mean 'x'?" for the known name nearest to `name`, or nothing if none is near."""
-    near = get_close_matches(name.lower(), sorted(known), n=1, cutoff=0.5)
-    return f" Did you mean '{near[0]}'?" if near else ""
+    """Return " Did you mean 'x'?" for the known name nearest to `name`, or nothing if none is near.
+
+    A section in common, as in `training.abc` and `training.seed`, does not make two names alike.
+    """
+    section, dot, _ = name.lower().rpartition(".")
+    inside = [one for one in sorted(known) if one.startswith(section + dot)]
+    names = {one.removeprefix(section + dot): one for one in inside}
+    near = get_close_matches(name.lower().removeprefix(section + dot), names, n=1, cutoff=0.6)
+    return f" Did you mean '{names[near[0]]}'?" if near else ""
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> NevoaError:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from nevoa.config import DataConfig
 from nevoa.data import load_images, load_test_images
+from nevoa.data.decode import AVIF
 from nevoa.errors import NevoaError
 
 Kinds = dict[str, int]
@@ -204,3 +205,34 @@ def test_a_run_is_not_a_source(tmp_path: Path, inside: str) -> None:
     (tmp_path / "stamps/config.toml").touch()
     with pytest.raises(NevoaError, match=r"is a run, not images. To resume it: nevoa continue .*sample .*stamps"):
         load_images(str(tmp_path / "stamps"))
+
+
+def test_images_of_formats_that_are_not_opened_get_a_hint(tmp_path: Path) -> None:
+    lay_out(tmp_path, ["."], each=1)
+    for name in ("a.svg", "b.SVGZ", "c.jxl", "d.heic", "e.txt"):
+        (tmp_path / name).write_bytes(b"not an image")
+    notes = load_images(str(tmp_path)).notes
+    assert {bad.name: bad.reason for bad in notes.bad} == {
+        "a.svg": "nevoa does not open SVG: draw it as PNG, with rsvg-convert",
+        "b.SVGZ": "nevoa does not open SVG: draw it as PNG, with rsvg-convert",
+        "c.jxl": "nevoa does not open JPEG XL: save it as PNG or JPEG",
+        "d.heic": "nevoa does not open HEIC: save it as PNG or JPEG",
+    }
+    assert notes.ignored == 1
+
+
+@pytest.mark.skipif(not AVIF, reason="needs a Pillow with AVIF")
+def test_avif_is_opened_where_pillow_can(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "a.AVIF", "AVIF")
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "unnamed", "AVIF")
+    (tmp_path / "b.avif").write_bytes(b"damaged")
+    images = load_images(str(tmp_path))
+    assert len(images) == 2
+    assert [bad.name for bad in images.notes.bad] == ["b.avif"]
+
+
+def test_avif_gets_a_hint_where_pillow_cannot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nevoa.data.image_folder.SUFFIXES", {".png"})
+    lay_out(tmp_path, ["."], each=1)
+    (tmp_path / "a.avif").write_bytes(b"")
+    assert load_images(str(tmp_path)).notes.bad[0].reason == "nevoa does not open AVIF: save it as PNG or JPEG"

@@ -97,7 +97,7 @@ def test_gray_pictures_of_a_dataset_have_one_channel() -> None:
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        (PIXELS.transpose(0, 3, 1, 2), r"transpose to \[N, H, W, C\]"),
+        (PIXELS.transpose(0, 3, 1, 2), r"transpose\(0, 2, 3, 1\)"),
         (PIXELS.astype(np.float32), r"images are uint8 \(0…255\)"),
         (PIXELS[0], "looks like one image"),
         (PIXELS[:0], "images are uint8"),

@@ -29,7 +29,7 @@ class Output:
     """
 
     def __init__(self, path: Path, trajectory: bool = False) -> None:
-        self.path, self.kind, self.trajectory = path, path.suffix, trajectory
+        self.path, self.kind, self.trajectory = path, path.suffix.lower(), trajectory
         if self.kind and self.kind not in SUFFIXES:
             raise unknown("output format", self.kind, SUFFIXES)
         if trajectory and self.kind != ".png":
@@ -85,7 +85,7 @@ class Output:
 
 def check_is_png(path: Path | None) -> None:
     """Raise a NevoaError unless the suffix is .png, or the name is the default."""
-    if path and path.suffix != ".png":
+    if path and path.suffix.lower() != ".png":
         raise NevoaError(f"--out is a picture: choose a name that ends in .png, not {path.name}.")
 
 

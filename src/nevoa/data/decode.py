@@ -13,8 +13,10 @@ from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError
 from nevoa.errors import NevoaError, reason
 
 # Recognised by content. Pillow knows forty more formats, some of which start other programs.
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+# AVIF came with Pillow 11.3, and a Pillow may be built without it.
+AVIF = "avif" in features.modules and bool(features.check("avif"))
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", *["AVIF"] * AVIF)
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", *[".avif"] * AVIF}
 START_BYTES = 16
 STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
 MOST_PIXELS = 64_000_000
@@ -39,7 +41,8 @@ class Header(NamedTuple):
 def is_picture(start: bytes) -> bool:
     """Whether a file that starts with these bytes has a format of FORMATS."""
     bmp = start[:2] == b"BM" and start[6:10] == bytes(4)
-    return bmp or start.startswith(STARTS) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
+    webp, avif = start[:4] == b"RIFF" and start[8:12] == b"WEBP", start[4:12] in (b"ftypavif", b"ftypavis")
+    return bmp or webp or (avif and AVIF) or start.startswith(STARTS)
 
 
 def header(content: bytes | np.ndarray, background: str = WHITE) -> Header:

@@ -19,8 +19,8 @@ from nevoa.data.sources.parquet import list_parquet
 from nevoa.data.splits import KEYWORDS, TRAIN, no_split, split_in
 from nevoa.errors import NevoaError, reason, unknown
 
-# Part of the identity of folders and archives: increase it when the rule for classes and splits changes.
-FOLDER_RULE = 2
+# Part of the identity of folders and archives: increase it when the rule for classes and splits, or FORMATS, changes.
+FOLDER_RULE = 3
 # Arrays up to this size are identified by their content, larger ones by size and times.
 LARGEST_HASHED = 2_000_000_000
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from nevoa.data import load_images
@@ -99,7 +100,7 @@ def test_gray_with_alpha_on_a_colour_is_in_colour(tmp_path: Path, background: st
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"x": PIXELS.astype(np.float32)}, "holds 0 arrays of images"),
+        ({"x": PIXELS.astype(np.float32)}, "images are uint8 .* not float32"),
         ({"x": PIXELS, "z": PIXELS}, r"holds 2 arrays of images \(.*: x, z. Split 'train' needs exactly one"),
         ({"x": PIXELS, "labels": np.zeros(6, np.int64)}, "must be one integer"),
         ({"x": PIXELS, "labels": np.zeros(7)}, "must be one integer"),
@@ -152,3 +153,47 @@ def test_a_member_cannot_fill_the_memory(content: bytes, said: str, tmp_path: Pa
     with pytest.raises(NevoaError, match=said):
         load_images(tmp_path / "a.npz")
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < 100_000_000
+
+
+@pytest.mark.parametrize(
+    ("images", "code"),
+    [
+        (PIXELS / 255, "np.uint8(255 * images + 0.5)"),
+        (np.float32(PIXELS / 127.5 - 1), "np.uint8(127.5 * images + 128)"),
+        (PIXELS.astype(np.float64), "np.uint8(images + 0.5)"),
+        (PIXELS.astype(np.int64), "np.uint8(images)"),
+        (PIXELS[..., 0] > 127, "np.uint8(255 * images)"),
+        (PIXELS.transpose(0, 3, 1, 2), "np.uint8(images).transpose(0, 2, 3, 1)"),
+        (PIXELS.transpose(0, 3, 1, 2) / 255, "np.uint8(255 * images + 0.5).transpose(0, 2, 3, 1)"),
+    ],
+)
+def test_the_error_for_another_type_is_code_that_converts_it(images: np.ndarray, code: str, tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", images)
+    np.savez(tmp_path / "a.npz", images=images)
+    given = [str(tmp_path / "a.npy"), str(tmp_path / "a.npz"), images, torch.from_numpy(images.copy())]
+    for source in given:
+        with pytest.raises(NevoaError) as error:
+            load_images(source)
+        assert str(error.value).endswith(f"Convert them: images = {code}.")
+        if isinstance(source, str):
+            continue
+        converted = eval(code, {"np": np, "images": source})
+        expected = 255 * (PIXELS[..., :1] > 127) if images.ndim == 3 else PIXELS
+        np.testing.assert_array_equal(load_images(converted).images, expected)
+
+
+def test_values_of_no_usual_range_are_named() -> None:
+    with pytest.raises(NevoaError, match=r"Its values are -3 to 900: scale them to 0…255"):
+        load_images(np.array([-3.0, 900.0] * 50).reshape(1, 10, 10))
+
+
+def test_no_error_advises_to_load_pickled_objects(tmp_path: Path) -> None:
+    (tmp_path / "garbage.npy").write_bytes(b"\x80\x04garbage")
+    (tmp_path / "empty.npy").touch()
+    objects = np.array([1, "a", None], dtype=object)
+    np.save(tmp_path / "objects.npy", objects, allow_pickle=True)
+    np.savez(tmp_path / "objects.npz", images=objects)
+    for name in ("garbage.npy", "empty.npy", "objects.npy", "objects.npz"):
+        with pytest.raises(NevoaError, match=r"does not begin like one|holds Python objects, which") as error:
+            load_images(str(tmp_path / name))
+        assert "pickle" not in str(error.value)

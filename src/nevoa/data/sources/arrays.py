@@ -15,19 +15,26 @@ from nevoa.data.names import printable
 from nevoa.data.splits import TRAIN, split_in
 from nevoa.errors import NevoaError, reason
 
+MAGIC = b"\x93NUMPY"
+OF_OBJECTS = "it holds Python objects, which nevoa never loads; save numbers"
+# Enough to tell the range of the values of an array that may not fit in memory.
+LOOKED_AT = 1_000
 LABEL_NAMES = "labels", "label", "y", "targets"
 LABEL_WORDS = {*LABEL_NAMES, "target", "class", "classes"}
 
 
 def mapped(path: Path) -> np.ndarray:
     """Memory-map the array of a .npy file. An OSError if there is no file, a ValueError if it is not an array."""
+    with path.open("rb") as file:
+        if not file.read(len(MAGIC)).startswith(MAGIC):
+            raise ValueError("it does not begin like one, so it is damaged or another kind of file")
     try:
         with warnings.catch_warnings(action="ignore"):  # files written by Python 2
             return np.lib.format.open_memmap(path, mode="r")
     except OSError:
         raise
     except Exception as error:  # numpy evaluates headers with Python's parser, which raises errors of many kinds
-        raise ValueError(reason(error)) from error
+        raise ValueError(OF_OBJECTS if "Python objects" in str(error) else reason(error)) from error
 
 
 def give_back(array: np.ndarray) -> None:
@@ -56,6 +63,9 @@ def list_arrays(path: Path, split: str) -> Listing:
     """
     arrays = _load(path)
     found = [name for name, array in arrays.items() if array.dtype == np.uint8 and array.ndim in (3, 4)]
+    if not found:
+        # An array of another type that could be images: checking it says how to convert it.
+        found = [name for name, array in arrays.items() if array.dtype.kind in "bif" and array.ndim in (3, 4)]
     if len(found) > 1 or split != TRAIN:
         arrays = {name: array for name, array in arrays.items() if split_in(name) == split}
     candidates = [name for name in found if name in arrays]
@@ -78,11 +88,33 @@ def checked_images(images: np.ndarray, where: str) -> UInt8[np.ndarray, "N H W C
     found = f"{where} holds {images.dtype} {list(images.shape)}"
     if images.ndim == 3 and images.shape[2] == 3:
         raise NevoaError(f"{found}, which looks like one image; images are [N, H, W, C].")
-    if images.ndim == 4 and images.shape[1] in (1, 3) and images.shape[3] > 4:
-        raise NevoaError(f"{found}, with channels first: transpose to [N, H, W, C].")
-    if images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in shape or shape[3] > 4:
+    first = images.ndim == 4 and images.shape[1] in (1, 3)
+    channels = shape[1] if first else shape[-1]
+    if images.ndim not in (3, 4) or 0 in shape or channels > 4 or images.dtype.kind not in "buif":
         raise NevoaError(f"{found}; images are uint8 (0…255) [N, H, W, C] with 1 to 4 channels, or [N, H, W].")
+    if images.dtype != np.uint8 or first:
+        kind = f"{images.dtype}{' with channels first' * first}"
+        raise NevoaError(f"{found}; images are uint8 (0…255) [N, H, W, C], not {kind}. {_conversion(images, first)}.")
     return images.reshape(shape)
+
+
+def _conversion(images: np.ndarray, channels_first: bool) -> str:
+    """The sentence that says how to convert images of other types, by the range of their values."""
+    values = images[:LOOKED_AT]
+    low, high = float(values.min()), float(values.max())
+    if images.dtype.kind == "b":
+        code = "np.uint8(255 * images)"
+    elif images.dtype.kind in "ui" and low >= 0 and high <= 255:
+        code = "np.uint8(images)"
+    elif low >= 0 and high <= 1:
+        code = "np.uint8(255 * images + 0.5)"
+    elif low >= -1 and high <= 1:
+        code = "np.uint8(127.5 * images + 128)"
+    elif low >= 0 and high <= 255:
+        code = "np.uint8(images + 0.5)"
+    else:
+        return f"Its values are {low:.4g} to {high:.4g}: scale them to 0…255 and convert them to uint8"
+    return f"Convert them: images = {code}{'.transpose(0, 2, 3, 1)' * channels_first}"
 
 
 def _labels_among(arrays: Mapping[str, np.ndarray], count: int) -> np.ndarray | None:
@@ -100,7 +132,8 @@ def _load(path: Path) -> dict[str, np.ndarray]:
         with warnings.catch_warnings(action="ignore"), np.load(path, allow_pickle=False) as arrays:
             return {name: array for name in arrays.files if isinstance(array := arrays[name], np.ndarray)}
     except Exception as error:  # zipfile and its decompressors raise errors of a dozen kinds
-        raise NevoaError(f"{path} is not an .npz file: {reason(error)}.") from error
+        why = OF_OBJECTS if "allow_pickle" in str(error) else reason(error)
+        raise NevoaError(f"{path} is not an .npz file of images: {why}.") from error
 
 
 def _check_member(member: zipfile.ZipInfo) -> None:
