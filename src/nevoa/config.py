@@ -30,7 +30,6 @@ from nevoa.vocabulary import (
 
 # In place of a name: the class of an object that the caller gave.
 ObjectName = Annotated[str, Field(pattern=f"^{OBJECT}:")]
-LARGEST_SIDE = 1024
 # Settings of training that suit one device.
 ON_DEVICE = ("device", "precision", "threads", "compile")
 # The budget of a training, and what follows from it.
@@ -39,7 +38,11 @@ COURSE = (
     *("preview_every_images", "preview_steps", "checkpoint_every_images"),
 )
 HASH = re.compile(r"[0-9a-f]{64}")
-Side = Annotated[int, Field(ge=4, le=LARGEST_SIDE)]
+SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
+Side = Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)]
+# Bounds far above any training, so that a slip of the finger is refused at once.
+BatchSize = Annotated[int, Field(ge=1, le=100_000)]
+Steps = Annotated[int, Field(ge=1, le=1_000_000_000)]
 FORMAT = 1
 # Names that pydantic gives to the types of a value that may have several.
 FORMS = ("str", "int", "float", "bool")
@@ -67,7 +70,7 @@ class DataConfig(Section):
     source: str = "fashion_mnist_10k"
     split: str = "train"
     only: tuple[str | int, ...] | None = None
-    limit: Positive | None = None
+    limit: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
     size: Side | tuple[Side, Side] | None = None
     channels: Literal[1, 3] | None = None
     background: str = "white"
@@ -143,11 +146,11 @@ class TrainingConfig(Section):
     """
 
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    minutes: Annotated[float, Field(gt=0)] | None = None
-    epochs: Annotated[float, Field(gt=0)] | None = None
-    steps: Positive | None = None
-    batch_size: Positive = 128
-    accumulation: Positive = 1
+    minutes: Annotated[float, Field(gt=0, le=10_000_000)] | None = None
+    epochs: Annotated[float, Field(gt=0, le=10_000_000)] | None = None
+    steps: Steps | None = None
+    batch_size: BatchSize = 128
+    accumulation: BatchSize = 1
     loss: LossName | ObjectName = "huber"
     weighting: WeightingName = "simple"
     conditional: bool | Literal["auto"] = False
@@ -161,7 +164,7 @@ class TrainingConfig(Section):
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
     device: DeviceWish = "auto"
     precision: PrecisionName | Literal["auto"] = "auto"
-    threads: Positive | None = None
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     compile: bool | None = None
     report_every_images: Positive | None = None
     preview_every_images: Positive | None = None
@@ -304,8 +307,7 @@ def _explained(error: Any, values: Mapping[str, Any]) -> NevoaError:
             "config key", ".".join(map(str, location)), _known_keys(values) if location[1:] else Config.model_fields
         )
     # pydantic adds the name of the form that it tried ("constrained-int", "tuple[...]"), which is not part of the key.
-    parts = (str(part) for part in location if part not in FORMS)
-    path = [part for part in parts if part.isalnum() or part.isidentifier()]
+    path = [part for part in map(str, location) if part not in FORMS and (part.isalnum() or part.isidentifier())]
     message = error["msg"].removeprefix("Value error, ")
     where = f"{'.'.join(path)}: " if path else ""
     given = f" (given: {error['input']!r})" if not isinstance(error["input"], dict | Section) else ""
