@@ -1,8 +1,9 @@
 """`nevoa data`."""
 
+import json
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 from cyclopts.types import NonNegativeFloat
@@ -20,17 +21,25 @@ if TYPE_CHECKING:
 
 app = App(name="data", help="List, inspect and prepare images to train on.")
 
+AsJson = Annotated[bool, Parameter(name="--json")]
 PER_CLASS = 16
 MOST_ROWS = 20
 DAY = 86_400
 
 
 @app.command(name="list")
-def list_() -> None:
-    """List the named data sets."""
+def list_(*, as_json: AsJson = False) -> None:
+    """List the named data sets.
+
+    Args:
+        as_json: Print the list as JSON.
+    """
     from nevoa.cli.terminal import Records, console
     from nevoa.data import CATALOG
 
+    if as_json:
+        print(json.dumps([_record(name, dataset) for name, dataset in CATALOG.items()]))
+        return
     columns = "name", "images", "size", "classes", "licence", "from"
     console().print(Records(columns, [_row(name, dataset) for name, dataset in CATALOG.items()]))
 
@@ -44,11 +53,20 @@ def prepare(source: Source, /, *, images: SourceFlags = SourceFlags()) -> None:
 
 
 @app.command
-def show(source: Source, /, *, images: SourceFlags = SourceFlags(), out: Out = None, force: Force = False) -> None:
+def show(
+    source: Source,
+    /,
+    *,
+    images: SourceFlags = SourceFlags(),
+    out: Out = None,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
     """Summarise a source, list its classes and unusable files, and draw its first images, a row for each class.
 
     Args:
         out: The .png to write. [default: data.png, then data-2.png and so on]
+        as_json: Print the summary as JSON.
     """
     from nevoa._util.claim import claimed, numbered
     from nevoa.cli.output import check_is_png
@@ -60,22 +78,23 @@ def show(source: Source, /, *, images: SourceFlags = SourceFlags(), out: Out = N
         raise NevoaError(f"The picture would become one more image of {source}: choose an --out outside that folder.")
     with claimed([out] if out else numbered("data.png"), force) as claim:
         found = show_preparation(data_of(source, images), say=False)
-        _describe(found)
+        if as_json:
+            print(json.dumps(_facts(found) | {"picture": str(claim.path)}))
+        else:
+            _describe(found)
         claim.temporary.write_bytes(png_bytes(_sheet(found)))
-    print(f"First images{', a row for each class' * bool(found.classes)}: {claim.path}")
+    if not as_json:
+        print(f"First images{', a row for each class' * bool(found.classes)}: {claim.path}")
 
 
 def _describe(found: "ImageSet") -> None:
     """Print the summary, the classes and the unusable files."""
-    import numpy as np
-
     from nevoa.cli.terminal import Records, console
 
     screen = console()
     screen.print(_summary(found))
     if found.classes:
-        counts = np.bincount(found.labels, minlength=len(found.classes)).tolist()
-        rows = [(str(i), name, f"{counts[i]:,}") for i, name in enumerate(found.classes)]
+        rows = [(str(i), name, f"{count:,}") for i, (name, count) in enumerate(_per_class(found).items())]
         screen.print(Records(("index", "class", "images"), rows, right=("images",)))
     list_unusable(found.notes, screen, most=None)
 
@@ -125,6 +144,45 @@ def _row(name: str, dataset: "Dataset") -> tuple[str, ...]:
     colour = "gray" if dataset.channels == 1 else "colour"
     unnamed = "none" if dataset.place and dataset.place.label == "" else "some"
     return name, counts, f"{size}, {colour}", str(dataset.classes or unnamed), dataset.licence, dataset.where
+def _record(name: str, dataset: "Dataset") -> dict[str, Any]:
+    """A data set in JSON types; null where something is unknown or differs."""
+    return {
+        "name": name,
+        "images": dict(dataset.counts),
+        "size": dataset.size,
+        "channels": dataset.channels,
+        "classes": dataset.classes or None,
+        "licence": dataset.licence,
+        "from": dataset.where,
+    }
+
+
+def _facts(images: "ImageSet") -> dict[str, Any]:
+    """What `data show` says, in JSON types."""
+    notes, (channels, height, width) = images.notes, images.shape
+    return {
+        "name": images.name,
+        "images": len(images),
+        "size": (height, width),
+        "channels": channels,
+        "classes": _per_class(images),
+        "original_sizes": notes.sizes,
+        "size_of_most": notes.most,
+        "left_out": [{"file": bad.name, "reason": bad.reason} for bad in notes.bad],
+        "duplicates": notes.duplicates,
+        "other_files": notes.ignored,
+        "licence": notes.licence,
+        "fingerprint": images.fingerprint,
+    }
+
+
+def _per_class(images: "ImageSet") -> dict[str, int]:
+    import numpy as np
+
+    counts = np.bincount(images.labels, minlength=len(images.classes)).tolist()
+    return dict(zip(images.classes, counts, strict=False))
+
+
 
 
 def _summary(images: "ImageSet") -> str:
