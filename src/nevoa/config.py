@@ -17,6 +17,7 @@ from nevoa.network_config import OBJECT, NetworkConfig, Positive, Section, UNetC
 from nevoa.vocabulary import (
     DecayName,
     DeviceName,
+    FitName,
     LossName,
     OptimizerName,
     PrecisionName,
@@ -57,8 +58,9 @@ class DataConfig(Section):
         split: train, test, or another split of the source.
         only: names or indices of the classes to use; all if None.
         limit: the most images to use, a random subset that is always the same; all if None.
-        size: side, or (height, width), to resize and crop to, in pixels; if None, images keep their size if it is the
+        size: side, or (height, width), to resize to, in pixels; if None, images keep their size if it is the
             same for all.
+        fit: how an image of other proportions gets that size: crop its edges, or pad it with the background.
         channels: 1 for gray, 3 for colour; as the images are if None.
         background: the colour behind transparent pixels, a name or #rrggbb.
         strict: fail if any image is unusable.
@@ -72,6 +74,8 @@ class DataConfig(Section):
     only: tuple[str | int, ...] | None = None
     limit: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
     size: Side | tuple[Side, Side] | None = None
+    # Left out of the dump while crop, as scale_ends below.
+    fit: FitName = Field(default="crop", exclude_if=lambda value: value == "crop")
     channels: Literal[1, 3] | None = None
     background: str = "white"
     strict: bool = False

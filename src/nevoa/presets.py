@@ -86,7 +86,7 @@ class TrainingOptions(TypedDict, total=False):
         seed: of every random choice.
         device: cpu, cuda, mps or auto.
         conditional: whether the network gets the class of each image.
-        split, only, limit, size, channels, background, flip, strict: see `nevoa.config.DataConfig`.
+        split, only, limit, size, fit, channels, background, flip, strict: see `nevoa.config.DataConfig`.
     """
 
     minutes: SupportsFloat | None
@@ -99,6 +99,7 @@ class TrainingOptions(TypedDict, total=False):
     only: Classes | None
     limit: SupportsIndex | None
     size: SupportsIndex | str | tuple[SupportsIndex, SupportsIndex] | None
+    fit: str | None
     channels: SupportsIndex | None
     background: str | None
     flip: bool | None

@@ -1,9 +1,11 @@
 """A person with a folder of images, and what they type."""
 
+import json
 import os
 import sys
 import time
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from nevoa.config import Config, DataConfig
 from nevoa.errors import NevoaError
 from nevoa.runs.run import Run
 from tests.cli.conftest import OPTIONS, Refuses, nevoa
+from tests.conftest import TINY
 from tests.data.pictures import encoded, photo
 
 
@@ -181,6 +184,10 @@ def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
         (["train", "empty"], "There are no images in empty"),
         (["data", "prepare", "pets/cat/bad.png"], "is not a source of images: give a folder"),
         (["data", "show", "pets", "--out", "x.jpg"], "ends in .png"),
+        (["data", "show", "pets", "--fit", "stretch"], 'Choose from: "crop", "pad"'),
+        (["train", "zebra"], "There is no file, folder or data set 'zebra'. Known: "),
+        (["train", "pets", "-o", "training.threads=5000"], "less than or equal to 1024 (given: 5000)"),
+        (["train", "pets", "--limit", "1" + "0" * 20], "data.limit: Input should be less than or equal to 1000000000"),
         (["train", "hf:nobody"], "hf:OWNER/NAME"),
         (["train", "run", "--steps", "1"], "run is a run, not images. To resume it"),
         (["noise", "run:0"], "run is a run, not images"),
@@ -197,3 +204,50 @@ def test_wrong_input(arguments: list[str], message: str, pets: Path, refuses: Re
     before = sorted(pets.parent.rglob("*"))
     refuses(arguments, message, pets.parent)
     assert sorted(pets.parent.rglob("*")) == before
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """The command, typed in a folder, succeeds and prints this. In this process: a new one takes seconds to start."""
+
+    def output(folder: Path, *arguments: str) -> str:
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "argv", ["nevoa", *arguments])
+        main()
+        return capsys.readouterr().out
+
+    return output
+
+
+def test_data_list_and_show_print_json(pets: Path, typed: Callable[..., str]) -> None:
+    listed = {row["name"]: row for row in json.loads(typed(pets.parent, "data", "list", "--json"))}
+    assert listed["shapes"]["size"] == [32, 32]
+    assert (listed["mnist"]["images"], listed["mnist"]["channels"]) == ({"train": 60_000, "test": 10_000}, 1)
+    assert listed["plants"]["images"] == {"train": None}
+    shown = json.loads(typed(pets.parent, "data", "show", "pets", "--size", "16", "--out", "x.png", "--json"))
+    assert (shown["images"], shown["size"], shown["channels"]) == (30, [16, 16], 3)
+    assert shown["classes"] == {"cat": 10, "dog": 10, "newt": 10}
+    assert [bad["file"] for bad in shown["left_out"]] == ["cat/bad.png"]
+    assert (pets.parent / shown["picture"]).exists()
+
+
+def test_a_suffix_in_capitals_is_that_suffix(pets: Path, typed: Callable[..., str]) -> None:
+    typed(pets.parent, "data", "show", "pets", "--size", "16", "--out", "a.PNG")
+    assert Image.open(pets.parent / "a.PNG").format == "PNG"
+    for name in ("b.PNG", "b.NPY", "b.Gif"):
+        typed(pets.parent, "sample", "--count", "1", "--steps", "1", "--out", name)
+    assert np.load(pets.parent / "b.NPY").shape == (1, 28, 28, 1)
+    assert [Image.open(pets.parent / name).format for name in ("b.PNG", "b.Gif")] == ["PNG", "GIF"]
+
+
+def test_the_size_of_most_images_is_advised(tmp_path: Path, typed: Callable[..., str]) -> None:
+    for number in range(4):
+        Image.new("L", (16, 16) if number else (9, 30), number).save(tmp_path / f"{number}.png")
+    shown = typed(tmp_path.parent, "data", "show", str(tmp_path), "--out", "x.png")
+    assert "4 images, 64x64" in shown
+    assert "\nmost are 16x16: --size 16\n" in shown
+    again = typed(tmp_path.parent, "data", "show", str(tmp_path), "--size", "64", "--fit", "pad", "--out", "x.png")
+    assert "most are" not in again
+    tiny = [part for option in TINY for part in ("-o", option)]
+    plan = typed(tmp_path, "train", str(tmp_path), "--steps", "1", "--dry-run", *tiny)
+    assert "advice   most are 16x16: --size 16" in plan

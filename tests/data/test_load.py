@@ -17,7 +17,8 @@ from nevoa.data import (
     loading,
     read_unchanged,
 )
-from nevoa.data.prepare import Preparation
+from nevoa.data.find import find_source
+from nevoa.data.prepare import Preparation, store_folder
 from nevoa.errors import NevoaError
 from nevoa.presets import configure
 from tests.data.pictures import encoded, photo
@@ -181,3 +182,45 @@ def test_a_folder_that_is_called_like_a_data_set_is_measured_itself(tmp_path: Pa
     Path("shapes").mkdir()
     Path("shapes/a.png").write_bytes(encoded(photo(), "PNG"))
     assert read_unchanged(Path("shapes")).shape == (1, 30, 40, 3)
+
+
+def test_padding_keeps_the_whole_image(tmp_path: Path) -> None:
+    """A black image twice as wide as high, in a square: bars of the background above and below it."""
+    Image.new("L", (16, 8)).save(tmp_path / "a.png")
+    cropped, padded = load_images(str(tmp_path), size=8), load_images(str(tmp_path), size=8, fit="pad")
+    assert cropped.images.max() == 0
+    bars = np.repeat([255, 0, 255], [2, 4, 2])
+    np.testing.assert_array_equal(padded.images[0, :, :, 0], np.tile(bars[:, None], 8))
+    red = load_images(str(tmp_path), size=8, fit="pad", background="red").images[0]
+    np.testing.assert_array_equal(red[:, 0], np.array([[255, 0, 0], [0, 0, 0]])[(bars == 0).astype(int)])
+    assert len({cropped.fingerprint, padded.fingerprint}) == 2
+    assert load_images(str(tmp_path), size=8, fit="crop").fingerprint == cropped.fingerprint
+    with pytest.raises(NevoaError, match=r"data\.fit: Input should be 'crop' or 'pad'"):
+        load_images(str(tmp_path), fit="stretch")
+
+
+def test_a_line_of_pixels_can_be_padded(tmp_path: Path) -> None:
+    Image.new("L", (400, 1)).save(tmp_path / "a.png")
+    assert (load_images(str(tmp_path), size=8, fit="pad").images == 0).sum() == 8
+
+
+def test_crop_is_no_part_of_the_cache_key_or_of_a_config_file() -> None:
+    """So older stores and runs keep theirs."""
+    source = find_source("shapes")
+    key, same, other = (
+        store_folder(source, DataConfig(source="shapes", **fit)) for fit in ({}, {"fit": "crop"}, {"fit": "pad"})
+    )
+    assert key == same != other
+    assert "fit" not in DataConfig().model_dump()
+    assert DataConfig.model_validate(DataConfig(fit="pad").model_dump()).fit == "pad"
+
+
+@pytest.mark.parametrize(("sizes", "most"), [([16, 16, 16, 24], (16, 16)), ([16, 16, 24, 24], None), ([16], None)])
+def test_the_size_of_most_images_is_noted_where_others_differ(
+    sizes: list[int], most: tuple[int, int] | None, tmp_path: Path
+) -> None:
+    for number, side in enumerate(sizes):
+        photo(number, (side, side)).save(tmp_path / f"{number}.png")
+    assert load_images(str(tmp_path)).notes.most == most
+    assert load_images(str(tmp_path)).notes.most == most, "from the cache"
+    assert load_images(str(tmp_path), size=64).notes.most is None, "a size was chosen"

@@ -4,12 +4,13 @@ import gc
 import itertools
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 import nevoa
 from nevoa.config import Config
-from nevoa.data import ImageSet, load_images
+from nevoa.data import ImageSet, as_image_set, load_images
 from nevoa.errors import NevoaError
 from nevoa.model import fresh_network
 from nevoa.networks import ResidualUNet
@@ -131,3 +132,8 @@ def test_the_config_of_a_run_reproduces_it(tiny: Config, tmp_path: Path) -> None
     with pytest.raises(NevoaError, match=r"not those that this config was made for.*--accept-changes"):
         nevoa.fit(other, tmp_path / "third")
     assert not (tmp_path / "third").exists()
+
+
+def test_images_below_the_smallest_size_are_not_trained_on(tiny: Config) -> None:
+    with pytest.raises(NevoaError, match="The images are 3x8; nevoa trains on 4x4 to 1024x1024: choose another --size"):
+        resolve(tiny, as_image_set(np.zeros((20, 3, 8), np.uint8)))

@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 from cyclopts.types import NonNegativeFloat
 
 from nevoa.cli.options import Force, Out, Source, SourceFlags
-from nevoa.cli.preparation import data_of, left_out, list_unusable, show_preparation
+from nevoa.cli.preparation import data_of, left_out, list_unusable, show_preparation, size_advice
 from nevoa.errors import NevoaError, unknown
 
 if TYPE_CHECKING:
@@ -144,6 +144,8 @@ def _row(name: str, dataset: "Dataset") -> tuple[str, ...]:
     colour = "gray" if dataset.channels == 1 else "colour"
     unnamed = "none" if dataset.place and dataset.place.label == "" else "some"
     return name, counts, f"{size}, {colour}", str(dataset.classes or unnamed), dataset.licence, dataset.where
+
+
 def _record(name: str, dataset: "Dataset") -> dict[str, Any]:
     """A data set in JSON types; null where something is unknown or differs."""
     return {
@@ -183,8 +185,6 @@ def _per_class(images: "ImageSet") -> dict[str, int]:
     return dict(zip(images.classes, counts, strict=False))
 
 
-
-
 def _summary(images: "ImageSet") -> str:
     from nevoa.data import size_in_words
 
@@ -194,6 +194,8 @@ def _summary(images: "ImageSet") -> str:
         smallest, largest = ("x".join(map(str, size)) for size in notes.sizes)
         span = smallest if smallest == largest else f"{smallest} (smallest) to {largest} (largest)"
         parts.append(f"original size, height x width: {span}")
+    if advice := size_advice(notes):
+        parts.append(advice)
     if notes.ignored:
         parts.append(f"other files: {notes.ignored:,}")
     if notes.licence:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from nevoa.errors import NevoaError
-from nevoa.vocabulary import SamplerName, SpacingName, VarianceName
+from nevoa.vocabulary import FitName, SamplerName, SpacingName, VarianceName
 
 
 def _check_is_utf8(_: type, path: Path | None) -> None:
@@ -55,14 +55,16 @@ class ImageFlags:
 
     Attributes:
         classes: Use only these classes, by name or index, separated by commas: cat,dog. [default: all]
-        size: Resize and crop to this size, 4 to 1024, keeping proportions. [default: the images' own; 64 if they
-            differ or exceed 128]
+        size: Resize to this size, 4 to 1024, keeping proportions. [default: the images' own; 64 if they differ or
+            exceed 128]
+        fit: Crop the edges of images of other proportions, or pad these images with the background. [default: crop]
         channels: 1 = gray, 3 = colour. [default: the images' own]
-        background: Colour behind transparent pixels: a name or #rrggbb. [default: white]
+        background: Colour behind transparent pixels and around padded images: a name or #rrggbb. [default: white]
     """
 
     classes: str | None = None
     size: Size = None
+    fit: FitName | None = None
     channels: Literal[1, 3] | None = None
     background: str | None = None
 

@@ -54,6 +54,14 @@ def list_unusable(notes: "Notes", console: "Console", most: int | None = SHOWN) 
         console.print(f"left out  {len(notes.bad) - most:,} more; 'nevoa data show' lists them all")
 
 
+def size_advice(notes: "Notes") -> str:
+    """The size to choose where most images have one that the default does not keep, or nothing."""
+    if notes.most is None:
+        return ""
+    height, width = notes.most
+    return f"most are {height}x{width}: --size {height if height == width else f'{height}x{width}'}"
+
+
 def left_out(notes: "Notes") -> str:
     """The numbers of unusable files and of copies: ` (3 unusable, 2 duplicates)`, or nothing."""
     parts = {"unusable": len(notes.bad), "duplicates": notes.duplicates}

@@ -13,7 +13,7 @@ from cyclopts import Parameter
 
 from nevoa.cli.notify import notify as send
 from nevoa.cli.options import BudgetFlags, Out, Plugin, PluginFlags, Source, SourceFlags
-from nevoa.cli.preparation import left_out, show_preparation
+from nevoa.cli.preparation import left_out, show_preparation, size_advice
 from nevoa.vocabulary import DEFAULT_PRESET, PresetName
 
 if TYPE_CHECKING:
@@ -207,6 +207,8 @@ def _plan_rows(plan: "Plan", folder: Path) -> dict[str, str]:
         "disk": f"up to {plan.disk_bytes / 1e6:,.0f} MB",
         "folder": str(folder),
     }
+    if advice := size_advice(plan.notes):
+        rows["advice"] = advice
     if plan.images < FEW_IMAGES:
         rows["warning"] = f"{plan.images} images are few: expect the model to memorise them and to produce near copies"
     return rows

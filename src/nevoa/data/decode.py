@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError, features
 
 from nevoa.errors import NevoaError, reason
 
@@ -54,7 +54,7 @@ def header(content: bytes | np.ndarray, background: str = WHITE) -> Header:
         with warnings.catch_warnings(action="ignore"), _opened(content) as image:
             height, width = image.size if _is_turned(image) else image.size[::-1]
             gray, clear = image.mode in GRAY_MODES, image.has_transparency_data
-    return Header((height, width), gray and not (clear and _is_coloured(background)))
+    return Header((height, width), gray and not (clear and is_coloured(background)))
 
 
 def pixels_within(
@@ -102,7 +102,7 @@ def opaque(image: Image.Image, background: str = WHITE) -> Image.Image:
         clear = image.convert("RGBA")
         behind = Image.new("RGBA", clear.size, colour(background))
         image = Image.alpha_composite(behind, clear)
-        gray = gray and not _is_coloured(background)
+        gray = gray and not is_coloured(background)
     return image.convert("L" if gray else "RGB")
 
 
@@ -114,7 +114,8 @@ def colour(name: str) -> tuple[int, int, int, int]:
         raise NevoaError(f"'{name}' is not a colour: give a name such as white, or #rrggbb.") from error
 
 
-def _is_coloured(background: str) -> bool:
+def is_coloured(background: str) -> bool:
+    """Whether a colour is not a shade of gray."""
     return len(set(colour(background)[:3])) > 1
 
 
@@ -134,6 +135,18 @@ def fitted(image: Image.Image, size: Size) -> Image.Image:
     if image.size == (width, height):
         return image
     return ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
+
+
+def padded(image: Image.Image, size: Size, background: str = WHITE) -> Image.Image:
+    """Resize an image (antialiased) to lie within `size` (height, width), and surround it with the background."""
+    height, width = size
+    if image.size == (width, height):
+        return image
+    scale = min(width / image.width, height / image.height)
+    inner = max(1, round(scale * image.width)), max(1, round(scale * image.height))
+    around = Image.new(image.mode, (width, height), ImageColor.getcolor(background, image.mode))
+    around.paste(image.resize(inner, Image.Resampling.LANCZOS), ((width - inner[0]) // 2, (height - inner[1]) // 2))
+    return around
 
 
 def pixels_of(image: Image.Image, channels: int | None = None) -> UInt8[np.ndarray, "H W C"]:

@@ -29,6 +29,7 @@ class DataOptions(TypedDict, total=False):
     only: Classes | None
     limit: SupportsIndex | None
     size: SupportsIndex | tuple[SupportsIndex, SupportsIndex] | None
+    fit: str
     channels: SupportsIndex | None
     background: str
     strict: bool

@@ -4,8 +4,9 @@ import hashlib
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,13 @@ import numpy as np
 from filelock import FileLock
 
 from nevoa._util.files import check_room, explained, read_lines, remove, sweep, sync, write_text
-from nevoa.config import DataConfig
+from nevoa.config import SMALLEST_SIDE, DataConfig
 from nevoa.data.cache import cache_folder, lock_file, partial_folder
-from nevoa.data.decode import colour
+from nevoa.data.decode import Size, colour
 from nevoa.data.find import Source
 from nevoa.data.listing import Bad, Listing
 from nevoa.data.parallel import each
-from nevoa.data.reading import Shape, read, shape_of, sides_of
+from nevoa.data.reading import LARGEST_OWN_SIDE, Shape, read, shape_of, sides_of
 from nevoa.data.selection import chosen
 from nevoa.data.store import FORMAT, IMAGES, Notes, write_about
 from nevoa.errors import NevoaError
@@ -43,6 +44,7 @@ def store_folder(source: Source, data: DataConfig) -> Path:
     """Return where the selected images of a source are kept; another content or selection has another place."""
     selection = {"split": data.split, "classes": data.only, "limit": data.limit, "size": sides_of(data)}
     options = {"channels": data.channels, "background": data.background}
+    options |= {"fit": data.fit} if data.fit != "crop" else {}
     key = json.dumps([FORMAT, source.identity, selection | options])
     slug = re.sub(r"[^A-Za-z0-9]+", "_", source.name).strip("_")[:40] or "images"
     return cache_folder() / f"{slug}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
@@ -78,21 +80,21 @@ def _prepare(source: Source, data: DataConfig, folder: Path) -> Iterator[Prepara
     check_room(partial, len(listing) * math.prod(shape) - so_far, f"The store of {source.name}")
     partial.mkdir(exist_ok=True)
     sweep(partial)
-    yield from _read_all(listing, shape, data.background, partial, begun)
-    _close(listing, shape, source, partial)
+    yield from _read_all(listing, shape, data, partial, begun)
+    _close(listing, shape, source, partial, data)
     partial.rename(folder)
     sync(folder.parent)
 
 
 def _read_all(
-    listing: Listing, shape: Shape, background: str, partial: Path, begun: Sequence[Mapping[str, Any]]
+    listing: Listing, shape: Shape, data: DataConfig, partial: Path, begun: Sequence[Mapping[str, Any]]
 ) -> Iterator[Preparation]:
     """Read the files that follow those `begun`, and write them in parts."""
     total, image_bytes = len(listing), math.prod(shape)
     done, bad = len(begun), sum("reason" in record for record in begun)
     images, records = [], []
     yield Preparation(done, total, bad, total * image_bytes)
-    for record, pixels in each(lambda number: read(listing, number, shape, background), range(done, total)):
+    for record, pixels in each(lambda number: read(listing, number, shape, data), range(done, total)):
         records.append(record)
         images += [] if pixels is None else [pixels]
         done, bad = done + 1, bad + (pixels is None)
@@ -120,16 +122,17 @@ def _records(partial: Path) -> Iterator[dict[str, Any]]:
         yield from read_lines(path)
 
 
-def _close(listing: Listing, shape: Shape, source: Source, partial: Path) -> None:
+def _close(listing: Listing, shape: Shape, source: Source, partial: Path, data: DataConfig) -> None:
     """Turn finished parts into a store."""
-    bad, sums, kept, sizes = list(listing.bad), set(), [], set()
+    bad, sums, kept = list(listing.bad), set(), []
+    sizes: Counter[Size] = Counter()
     for number, record in enumerate(_records(partial)):
         if "reason" in record:
             bad.append(Bad(record["file"], record["reason"]))
         else:
             kept.append(number)
             sums.add(int(record["sha256"][:16], 16))
-            sizes.add(tuple(record["size"]))
+            sizes[tuple(record["size"])] += 1
     if not kept:
         remove(partial)
         raise NevoaError(f"Cannot read any image in {source.text}{_why(bad)}.")
@@ -142,7 +145,16 @@ def _close(listing: Listing, shape: Shape, source: Source, partial: Path) -> Non
     by_area = sorted(sizes, key=math.prod)
     duplicates = len(kept) - len(sums)
     notes = Notes(source.text, source.licence, tuple(bad), listing.ignored, duplicates, (by_area[0], by_area[-1]))
+    if data.size is None:
+        notes = replace(notes, most=_size_of_most(sizes, shape))
     write_about(partial, source.name, listing.labels[kept], listing.classes, notes)
+
+
+def _size_of_most(sizes: Counter[Size], shape: Shape) -> Size | None:
+    """Return the size of more than half of the images, if they could be trained on at it and were resized."""
+    size, count = sizes.most_common(1)[0]
+    good = min(size) >= SMALLEST_SIDE and max(size) <= LARGEST_OWN_SIDE
+    return size if size != shape[:2] and good and 2 * count > sizes.total() else None
 
 
 def _why(bad: Iterable[Bad]) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from nevoa.config import DataConfig
-from nevoa.data.decode import Header, Size, fitted, header, picture_of, pixels_of, pixels_within
+from nevoa.data.decode import Header, Size, fitted, header, is_coloured, padded, picture_of, pixels_of, pixels_within
 from nevoa.data.listing import Listing
 from nevoa.data.parallel import each
 from nevoa.errors import reason
@@ -31,12 +31,14 @@ def shape_of(listing: Listing, data: DataConfig) -> Shape:
         found = each(lambda number: _header(listing, number, data.background), range(len(listing)))
         heads = {head for head in found if head is not None}
         size = size or _usual({head.size for head in heads})
-        channels = channels or (1 if heads and all(head.gray for head in heads) else 3)
+        channels = channels or (
+            1 if heads and all(head.gray for head in heads) and not _gets_coloured_edges(data) else 3
+        )
     return *size, channels
 
 
 def read(
-    listing: Listing, number: int, shape: Shape, background: str
+    listing: Listing, number: int, shape: Shape, data: DataConfig
 ) -> tuple[dict[str, Any], UInt8[np.ndarray, "H W C"] | None]:
     """Read an image of a listing.
 
@@ -46,14 +48,27 @@ def read(
     try:
         content = listing.read(number)
         record["sha256"] = hashlib.sha256(bytes(content)).hexdigest()
-        pixels = pixels_within(content, background, shape[:2])
+        pixels = pixels_within(content, data.background, shape[:2])
         if pixels.shape != shape:
-            pixels = pixels_of(fitted(picture_of(pixels), shape[:2]), shape[2])
+            pixels = _shaped(pixels, shape, data)
         return {**record, "size": header(content).size}, np.array(pixels)
     except MemoryError:
         return {**record, "reason": "it needs more memory than there is"}, None
     except (OSError, ValueError) as error:
         return {**record, "reason": reason(error)}, None
+
+
+def _shaped(pixels: UInt8[np.ndarray, "H W C"], shape: Shape, data: DataConfig) -> UInt8[np.ndarray, "h w c"]:
+    """Return an image at the size and with the channels of `shape`."""
+    if data.fit == "pad":
+        # The background may have a colour where the image has none.
+        picture = picture_of(pixels_of(picture_of(pixels), shape[2]))
+        return pixels_of(padded(picture, shape[:2], data.background))
+    return pixels_of(fitted(picture_of(pixels), shape[:2]), shape[2])
+
+
+def _gets_coloured_edges(data: DataConfig) -> bool:
+    return data.fit == "pad" and is_coloured(data.background)
 
 
 def _usual(sizes: set[Size]) -> Size:

@@ -34,6 +34,7 @@ class Notes:
         ignored: the number of files that are not images and do not claim to be.
         duplicates: the number of files with the bytes of an earlier one.
         sizes: (height, width) of the smallest and the largest image, by area, before resizing.
+        most: (height, width) of most images, if others differ and nobody chose a size.
     """
 
     source: str = ""
@@ -42,6 +43,7 @@ class Notes:
     ignored: int = 0
     duplicates: int = 0
     sizes: tuple[Size, Size] | None = None
+    most: Size | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ def write_about(folder: Path, name: str, labels: np.ndarray, classes: Sequence[s
         "ignored": notes.ignored,
         "duplicates": notes.duplicates,
         "sizes": notes.sizes,
+        "most": notes.most,
     }
     write_text(folder / ABOUT, json.dumps(about | {"sum": _sum(about)}))
 
@@ -119,8 +122,10 @@ def open_store(folder: Path) -> ImageSet:
             _check(folder / name, about["files"][name])
         bad = tuple(Bad(**line) for line in read_lines(folder / BAD))
         smallest, largest = map(tuple, about["sizes"])
+        most = about.get("most")
+        counts = about["ignored"], about["duplicates"]
         notes = Notes(
-            about["source"], about["licence"], bad, about["ignored"], about["duplicates"], (smallest, largest)
+            about["source"], about["licence"], bad, *counts, (smallest, largest), tuple(most) if most else None
         )
         images, labels = mapped(folder / IMAGES), np.load(folder / LABELS)
         with suppress(OSError):  # the cache may be read-only

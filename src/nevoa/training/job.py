@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from nevoa._util.device import choose_device, choose_precision, choose_threads
-from nevoa.config import Config
+from nevoa.config import LARGEST_SIDE, SMALLEST_SIDE, Config
 from nevoa.data import ImageSet, flips, is_path, load_images
 from nevoa.diffusion.schedule import check_schedule
 from nevoa.errors import NevoaError
@@ -84,6 +84,7 @@ def resolve(
             f"The images of {images.name} are not those that this config was made for. Train on them all the same with "
             "--accept-changes."
         )
+    _check_size(images)
     config = _described(config, images, objects)
     if saved is not None:
         config = resumed(config, saved, accept_changes)
@@ -109,6 +110,15 @@ def _refuse_several_processes() -> None:
         raise NevoaError(
             f"nevoa trains in one process, but WORLD_SIZE is {processes}: start it without torchrun, or unset "
             "WORLD_SIZE."
+        )
+
+
+def _check_size(images: ImageSet) -> None:
+    _, height, width = images.shape
+    if not SMALLEST_SIDE <= min(height, width) <= max(height, width) <= LARGEST_SIDE:
+        raise NevoaError(
+            f"The images are {height}x{width}; nevoa trains on {SMALLEST_SIDE}x{SMALLEST_SIDE} to "
+            f"{LARGEST_SIDE}x{LARGEST_SIDE}: choose another --size."
         )
 
 
