@@ -207,9 +207,9 @@ def test_a_line_of_pixels_can_be_padded(tmp_path: Path) -> None:
 def test_crop_is_no_part_of_the_cache_key_or_of_a_config_file() -> None:
     """So older stores and runs keep theirs."""
     source = find_source("shapes")
-    key, same, other = (
-        store_folder(source, DataConfig(source="shapes", **fit)) for fit in ({}, {"fit": "crop"}, {"fit": "pad"})
-    )
+    default = DataConfig(source="shapes")
+    configs = default, DataConfig(source="shapes", fit="crop"), DataConfig(source="shapes", fit="pad")
+    key, same, other = (store_folder(source, config) for config in configs)
     assert key == same != other
     assert "fit" not in DataConfig().model_dump()
     assert DataConfig.model_validate(DataConfig(fit="pad").model_dump()).fit == "pad"

@@ -3,6 +3,7 @@
 from nevoa.data.batches import Batches
 from nevoa.data.cache import cache_folder
 from nevoa.data.catalog import CATALOG
+from nevoa.data.changes import changed_files
 from nevoa.data.decode import WHITE, Size, fitted, picture_of, pixels_of, read_image, size_in_words
 from nevoa.data.find import is_path, short_name
 from nevoa.data.load import flips, image_at, load_images, load_test_images, loading, read_unchanged
@@ -24,6 +25,7 @@ __all__ = [
     "Size",
     "as_image_set",
     "cache_folder",
+    "changed_files",
     "fitted",
     "flips",
     "image_at",

@@ -71,7 +71,7 @@ def _prepare(source: Source, data: DataConfig, folder: Path) -> Iterator[Prepara
     if not len(listing):
         raise NevoaError(f"There are no images in {source.text}{_why(listing.bad)}.")
     shape, partial = shape_of(listing, data), partial_folder(folder)
-    begun = list(_records(partial))
+    begun = list(records(partial))
     if [record["file"] for record in begun] != [listing.file(i) for i in range(min(len(begun), len(listing)))]:
         remove(partial)  # it was begun with other files
         begun = []
@@ -116,7 +116,7 @@ def _append(partial: Path, start: int, images: Iterable[np.ndarray], records: It
     write_text(partial / f"files-{number:05d}.jsonl", "".join(json.dumps(record) + "\n" for record in records))
 
 
-def _records(partial: Path) -> Iterator[dict[str, Any]]:
+def records(partial: Path) -> Iterator[dict[str, Any]]:
     """Yield the records of the finished parts. A part without records was interrupted and is overwritten."""
     for path in sorted(partial.glob("files-*.jsonl")):
         yield from read_lines(path)
@@ -126,7 +126,7 @@ def _close(listing: Listing, shape: Shape, source: Source, partial: Path, data: 
     """Turn finished parts into a store."""
     bad, sums, kept = list(listing.bad), set(), []
     sizes: Counter[Size] = Counter()
-    for number, record in enumerate(_records(partial)):
+    for number, record in enumerate(records(partial)):
         if "reason" in record:
             bad.append(Bad(record["file"], record["reason"]))
         else:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from nevoa.data import ImageSet, load_images, read_unchanged, to_bytes
+from nevoa.data import ImageSet, changed_files, load_images, read_unchanged, to_bytes
 from nevoa.errors import NevoaError
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.shares import classes_in_shares
@@ -72,9 +72,10 @@ def from_run(run: Run, reference: Reference, count: int, seed: int, **options: A
     reference.check_shape(model.shape)
     training = load_images(data)
     if data.fingerprint not in (None, training.fingerprint):
+        files = changed_files(data.fingerprint, training.fingerprint)
         raise NevoaError(
             f"The images of {data.source} have changed since {run.folder} was trained, so copies of training images "
-            "cannot be found. Make images with 'nevoa sample --out IMAGES.npy' and evaluate the file."
+            f"cannot be found.{files} Make images with 'nevoa sample --out IMAGES.npy' and evaluate the file."
         )
     sampling = model.settings(**options).model_dump()
     parts: list[Images] = []

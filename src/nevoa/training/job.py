@@ -12,7 +12,7 @@ from torch import nn
 
 from nevoa._util.device import choose_device, choose_precision, choose_threads
 from nevoa.config import LARGEST_SIDE, SMALLEST_SIDE, Config
-from nevoa.data import ImageSet, flips, is_path, load_images
+from nevoa.data import ImageSet, changed_files, flips, is_path, load_images
 from nevoa.diffusion.schedule import check_schedule
 from nevoa.errors import NevoaError
 from nevoa.model import NAMES, Objects, check_objects, described
@@ -81,7 +81,8 @@ def resolve(
     started = time.perf_counter() if started is None else started
     if config.data.fingerprint not in (None, images.fingerprint) and not accept_changes:
         raise NevoaError(
-            f"The images of {images.name} are not those that this config was made for. Train on them all the same with "
+            f"The images of {images.name} are not those that this config was made for."
+            f"{changed_files(config.data.fingerprint, images.fingerprint)} Train on them all the same with "
             "--accept-changes."
         )
     _check_size(images)

@@ -4,6 +4,7 @@ import warnings
 
 from nevoa._util.device import choose_device, devices
 from nevoa.config import ON_DEVICE, Config
+from nevoa.data import changed_files
 from nevoa.errors import NevoaError
 
 # A resumed run keeps these from its start.
@@ -36,8 +37,7 @@ def resumed(config: Config, saved: Config, accept_changes: bool = False) -> Conf
         )
     config = config.updated("training", **settled)
     if not accept_changes and (changes := saved.moved(config).changes(config)):
-        raise NevoaError(
-            "\n  ".join(["The run in this folder has other settings:", *changes])
-            + "\nChoose another --out, or resume with the new settings: --accept-changes."
-        )
+        files = changed_files(saved.data.fingerprint, config.data.fingerprint).strip()
+        lines = "\n  ".join(["The run in this folder has other settings:", *changes, *filter(None, [files])])
+        raise NevoaError(f"{lines}\nChoose another --out, or resume with the new settings: --accept-changes.")
     return config

@@ -1,0 +1,41 @@
+"""Name the files in which two versions of a source differ."""
+
+from contextlib import suppress
+
+from nevoa._util.files import read_json
+from nevoa.data.cache import ABOUT, cache_folder
+from nevoa.data.prepare import records
+from nevoa.errors import NevoaError
+
+SHOWN = 5
+
+
+def changed_files(before: str | None, now: str | None) -> str:
+    """Return " The images differ: added x.png; removed y.png." for two fingerprints.
+
+    Nothing is returned if the files are the same, or if the cache no longer has what was decoded before.
+    """
+    old, new = _files(before), _files(now)
+    if not old or not new:
+        return ""
+    differing = {
+        "added": [name for name in new if name not in old],
+        "removed": [name for name in old if name not in new],
+        "changed": [name for name in new if name in old and old[name] != new[name]],
+    }
+    parts = "; ".join(f"{verb} {_listed(names)}" for verb, names in differing.items() if names)
+    return f" The images differ: {parts}." if parts else ""
+
+
+def _files(fingerprint: str | None) -> dict[str, str]:
+    """The sha256 of each file of the images in the cache that have a fingerprint, by name."""
+    for about in sorted(cache_folder().glob(f"*/{ABOUT}"), key=lambda path: -path.stat().st_mtime):
+        with suppress(NevoaError):  # a damaged store
+            if read_json(about).get("fingerprint") == fingerprint:
+                return {str(line.get("file")): str(line.get("sha256")) for line in records(about.parent)}
+    return {}
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
