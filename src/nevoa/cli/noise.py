@@ -1,63 +1,121 @@
 """`nevoa noise`: show the forward process."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
+from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt
 
 from nevoa.cli.options import Force, Out, Size
-from nevoa.errors import NevoaError
+from nevoa.errors import NevoaError, unknown
 from nevoa.vocabulary import ScheduleName
 
 if TYPE_CHECKING:
     import numpy as np
 
-SIDE = 128
+    from nevoa.diffusion import Schedule
+
+    Schedules = Mapping[str, Schedule]
+
+SIDE, FRAMES = 128, 61
+SHOWN = "0,20,60,80,100,150,250,350,500,1000"
+SCHEDULE_HELP = Parameter(help=f"Noise schedules, separated by commas: {', '.join(get_args(ScheduleName))}.")
 
 
 def noise(
     image: str,
     /,
     *,
-    schedule: ScheduleName = "linear",
-    at: str = "0,20,60,80,100,150,250,350,500,1000",
+    schedule: Annotated[str, SCHEDULE_HELP] = "linear",
+    at: str | None = None,
     size: Size = None,
     seed: NonNegativeInt = 0,
     out: Out = None,
     force: Force = False,
 ) -> None:
-    """Draw an image with more and more noise: samples of q(x_t | x_0) at several timesteps.
+    """Draw an image with more and more noise: samples of q(x_t | x_0), in a row for each schedule.
+
+    Below them are the curves of alpha_bar, the share of the image that is left, and of the ratio of signal to noise.
 
     Args:
         image: A picture file, or SOURCE:INDEX, such as shapes:7.
-        schedule: Noise schedule.
-        at: Timesteps from 0 (the image) to the last one of the schedule, separated by commas.
+        at: Timesteps from 0 (the image) to the last one of the schedule, separated by commas; for a picture.
+            [default: 0,20,60,80,100,150,250,350,500,1000]
         size: Resize and crop to this size, keeping proportions. [default: 128 for a file, else the image's own]
         seed: Seed of the noise.
-        out: The .png to write. [default: noise.png, then noise-2.png and so on]
+        out: Name of the result: x.png, or x.gif for an animation through all timesteps. [default: noise.png, then
+            noise-2.png and so on]
+    """
+    import numpy as np
+
+    from nevoa._util.claim import claimed, numbered
+    from nevoa.diffusion import SCHEDULES, steps_of
+
+    kind = out.suffix.lower() if out else ".png"
+    if kind not in (".png", ".gif"):
+        raise NevoaError(f"--out is a picture or an animation: choose a name in .png or .gif, not {out}.")
+    if kind == ".gif" and at is not None:
+        raise NevoaError("--at is for a picture; an animation shows all timesteps: leave it out.")
+    schedules = {name: SCHEDULES[name]() for name in _schedules(schedule)}
+    steps = steps_of(next(iter(schedules.values())))
+    moments = np.linspace(0, steps, FRAMES).round().astype(int).tolist()
+    timesteps = moments if kind == ".gif" else _timesteps(at or SHOWN, steps)
+    with claimed([out] if out else numbered("noise.png"), force) as claim:
+        tiles = _noised(_pixels(image, size), list(schedules.values()), timesteps, seed)
+        (_animate if kind == ".gif" else _draw)(claim.temporary, tiles, schedules, timesteps)
+    print(f"{len(timesteps)} timesteps, {', '.join(schedules)} schedule{'s' * (len(schedules) > 1)}: {claim.path}")
+
+
+def _animate(path: Path, tiles: "np.ndarray", schedules: "Schedules", timesteps: Sequence[int]) -> None:
+    """Save a frame for each timestep: the image under each schedule, side by side."""
+    from nevoa.pictures import enlargement, save_gif, titled_grid
+
+    # One sheet, so that all titles have the same size; a frame is a row of it.
+    titles = [f"{name}, t = {t}" for t in timesteps for name in schedules]
+    images = tiles.swapaxes(0, 1).reshape(-1, *tiles.shape[2:])
+    sheet = titled_grid(images, titles, len(schedules), enlargement(images[:1], SIDE))
+    height = sheet.height // len(timesteps)
+    save_gif([sheet.crop((0, top, sheet.width, top + height)) for top in range(0, sheet.height, height)], path)
+
+
+def _draw(path: Path, tiles: "np.ndarray", schedules: "Schedules", timesteps: Sequence[int]) -> None:
+    """Save a row for each schedule, and the curves of all below."""
+    from nevoa.pictures import above, enlargement, named_rows, schedule_curves, titled_grid
+
+    titles = [f"t = {t}" for _ in schedules for t in timesteps]
+    images = tiles.reshape(-1, *tiles.shape[2:])
+    sheet = titled_grid(images, titles, len(timesteps), enlargement(images[:1], SIDE))
+    rows = named_rows(sheet, list(schedules))
+    tables = {name: (one.signal.numpy(), one.noise.numpy()) for name, one in schedules.items()}
+    above(rows, schedule_curves(tables, rows.width)).save(path)
+
+
+def _schedules(names: str) -> "list[ScheduleName]":
+    known = get_args(ScheduleName)
+    chosen = [name.strip() for name in names.split(",")]
+    for name in chosen:
+        if name not in known:
+            raise unknown("schedule", name, known)
+    return cast("list[ScheduleName]", list(dict.fromkeys(chosen)))
+
+
+def _noised(pixels: "np.ndarray", schedules: "Sequence[Schedule]", timesteps: Sequence[int], seed: int) -> "np.ndarray":
+    """x_t of each schedule at each timestep, uint8 `[schedule, t, H, W, C]`.
+
+    The noise is the same everywhere, so that only its share differs.
     """
     import numpy as np
     import torch
 
-    from nevoa._util.claim import claimed, numbered
     from nevoa._util.random import Stream, generator
-    from nevoa.cli.output import check_is_png
     from nevoa.data import to_bytes, to_unit
-    from nevoa.diffusion import SCHEDULES, GaussianProcess, steps_of
-    from nevoa.pictures import enlargement, png_bytes, titled_grid
+    from nevoa.diffusion import GaussianProcess
 
-    check_is_png(out)
-    process = GaussianProcess(SCHEDULES[schedule]())
-    timesteps = _timesteps(at, steps_of(process.schedule))
-    x_0 = to_unit(_pixels(image, size)[None]).repeat(len(timesteps), 1, 1, 1)
-    # The same noise in every tile, so that only its share differs.
-    epsilon = generator(seed, Stream.PICTURE).standard_normal(x_0.shape[1:], dtype=np.float32)
-    x_t = process.forward(x_0, torch.tensor(timesteps), torch.from_numpy(epsilon).expand_as(x_0))
-    tiles = to_bytes(x_t)
-    strip = titled_grid(tiles, [f"t = {t}" for t in timesteps], len(timesteps), enlargement(tiles, SIDE))
-    with claimed([out] if out else numbered("noise.png"), force) as claim:
-        claim.temporary.write_bytes(png_bytes(strip))
-    print(f"{len(timesteps)} timesteps, {schedule} schedule: {claim.path}")
+    x_0 = to_unit(pixels[None]).repeat(len(timesteps), 1, 1, 1)
+    epsilon = torch.from_numpy(generator(seed, Stream.PICTURE).standard_normal(x_0.shape[1:], dtype=np.float32))
+    t = torch.tensor(timesteps)
+    return np.stack([to_bytes(GaussianProcess(one).forward(x_0, t, epsilon.expand_as(x_0))) for one in schedules])
 
 
 def _timesteps(at: str, steps: int) -> list[int]:

@@ -1,9 +1,10 @@
 """Arrays in, pictures out: grids, rows, animations, titled images, figures, and HTML for notebooks."""
 
 from nevoa.pictures.animation import save_gif
-from nevoa.pictures.figures import loss_curve, loss_curves, quality_sheet
+from nevoa.pictures.figures import loss_curve, loss_curves, quality_sheet, schedule_curves
 from nevoa.pictures.grid import (
     LARGE_FRAME,
+    above,
     class_grid,
     enlarged,
     enlargement,
@@ -17,6 +18,7 @@ from nevoa.pictures.show import show
 
 __all__ = [
     "LARGE_FRAME",
+    "above",
     "class_grid",
     "enlarged",
     "enlargement",
@@ -29,6 +31,7 @@ __all__ = [
     "png_bytes",
     "quality_sheet",
     "save_gif",
+    "schedule_curves",
     "show",
     "titled_grid",
     "titled_rows",

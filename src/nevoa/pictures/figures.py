@@ -1,4 +1,4 @@
-"""Figures: the sheet of an evaluation, and the loss curves of runs."""
+"""Figures: the sheet of an evaluation, the loss curves of runs, and the curves of noise schedules."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 Curve = Float64[np.ndarray, " T"]
 
 COLUMNS = 16
+DPI = 100
 WIDTH, ROW, CURVES = 12.0, 0.72, 3.2
 LOSS_SIZE = 8.0, 4.5
 # matplotlib repeats its colours after ten curves; further curves are dashed or dotted.
 COLOURS, LINES = 10, ("-", "--", ":", "-.")
+# Below this ratio no signal can be seen; some schedules fall to 0.
+LEAST_SNR = 1e-5
 # The points of a curve of fewer are marked: a line through one point is invisible.
 FEW_POINTS = 30
 
@@ -41,7 +44,7 @@ def quality_sheet(
     curves = {"mean squared error of the predicted noise": noise_loss, "variational bound, bits per dimension": bits}
     curves = {title: curve for title, curve in curves.items() if curve is not None}
     heights = [ROW * -(-len(tiles) // COLUMNS), *[CURVES] * bool(curves)]
-    figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained", dpi=100)
+    figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained", dpi=DPI)
     cells = figure.add_gridspec(len(heights), len(curves) or 1, height_ratios=heights)
     _show_images(figure.add_subplot(cells[0, :]), tiles, nearest is not None)
     for column, (title, curve) in enumerate(curves.items()):
@@ -66,7 +69,7 @@ def loss_curves(runs: Mapping[str, Iterable[Mapping[str, Any]]]) -> Image.Image:
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogFormatter
 
-    figure = Figure(figsize=LOSS_SIZE, layout="constrained", dpi=100)
+    figure = Figure(figsize=LOSS_SIZE, layout="constrained", dpi=DPI)
     axes = figure.add_subplot()
     for index, (name, metrics) in enumerate(runs.items()):
         points = [(line["images_seen"], line["loss"]) for line in metrics if line.get("loss") is not None]
@@ -83,6 +86,31 @@ def loss_curves(runs: Mapping[str, Iterable[Mapping[str, Any]]]) -> Image.Image:
     axes.yaxis.set_major_formatter(LogFormatter())
     axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False))
     axes.grid(alpha=0.3, which="both")
+    return _rendered(figure)
+
+
+def schedule_curves(schedules: Mapping[str, tuple[Curve, Curve]], width: int) -> Image.Image:
+    """Draw alpha_bar (signal squared) and the ratio of signal to noise over t, side by side.
+
+    Args:
+        schedules: tables of signal and noise for t = 0 … T, by name.
+        width: of the picture in pixels, at least WIDTH * DPI / 2.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(max(width / DPI, WIDTH / 2), CURVES), layout="constrained", dpi=DPI)
+    left, right = figure.subplots(1, 2)
+    for name, (signal, noise) in schedules.items():
+        left.plot(signal**2, label=name)
+        # At t = 0 there is no noise.
+        right.semilogy(np.arange(1, len(signal)), signal[1:] ** 2 / noise[1:] ** 2, label=name)
+    left.set_title("alpha_bar: signal²", fontsize=10)
+    right.set_title("SNR: signal² / noise²", fontsize=10)
+    right.set_ylim(bottom=LEAST_SNR)
+    for axes in (left, right):
+        axes.set_xlabel("timestep t")
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=9)
     return _rendered(figure)
 
 

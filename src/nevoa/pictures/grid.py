@@ -59,6 +59,14 @@ def titled_grid(
     return sheet
 
 
+def above(top: Image.Image, bottom: Image.Image) -> Image.Image:
+    """Put one picture above another."""
+    result = Image.new("RGB", (max(top.width, bottom.width), top.height + bottom.height), "white")
+    result.paste(top)
+    result.paste(bottom, (0, top.height))
+    return result
+
+
 def class_grid(images: Images, classes: Sequence[str], scale: int | None = None) -> Image.Image:
     """Draw images whose classes come in turn: image n has class n % len(classes). Without classes this is `grid`."""
     if not classes:
