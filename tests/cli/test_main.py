@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import nevoa as package
+from nevoa.vocabulary import MetricName
 from tests.cli.conftest import OPTIONS, nevoa
 
 
@@ -26,14 +28,23 @@ def test_help_lists_the_commands(tmp_path: Path) -> None:
     assert nevoa(folder=tmp_path).stdout == text
 
 
-@pytest.mark.parametrize("columns", [80, 40])
-def test_help_fits_the_terminal(columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+OPTIONS_IN_HELP = {
+    "train": ["-o SECTION.KEY=VALUE", "--no-conditional", "--accept-changes", "--plugin FILE.py", "message."],
+    "evaluate": ["--inception-weights", *get_args(MetricName)],
+}
+
+
+@pytest.mark.parametrize("columns", [80, 60, 40])
+@pytest.mark.parametrize("command", OPTIONS_IN_HELP)
+def test_help_fits_the_terminal_and_breaks_no_word(
+    command: str, columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    text = nevoa("train", "--help", folder=tmp_path).stdout
+    text = nevoa(command, "--help", folder=tmp_path).stdout
+    assert text.startswith(f"Usage: nevoa {command}")
     assert max(map(len, text.splitlines())) <= columns
     assert "…" not in text
-    last_words = "with Apprise (extra 'notify') also send a message."
-    for word in last_words.split():
+    for word in OPTIONS_IN_HELP[command]:
         assert word in text
 
 

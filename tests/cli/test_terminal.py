@@ -1,14 +1,21 @@
 """Everything is readable at any width: no line is longer than the terminal, and nothing is cut off."""
 
+import math
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from nevoa.cli.main import main
 from nevoa.cli.terminal import duration
+from nevoa.config import TrainingConfig
 from nevoa.data import CATALOG
+from nevoa.training.progress import show_progress
 
 Typed = Callable[..., tuple[str, str]]
 
@@ -62,6 +69,35 @@ def test_no_line_is_longer_than_the_terminal_and_nothing_is_cut(
     text = unbroken(out + err).replace("│", "")
     for word in words:
         assert unbroken(word) in text, word
+
+
+def steps(count: int) -> Iterator[Any]:
+    """Steps as a training yields them; the first has no finite loss."""
+    for n in range(1, count + 1):
+        known = {"step": n, "images_seen": 64 * n, "images_per_second": 12_345.0, "epoch_ended": False}
+        yield SimpleNamespace(**known, recent_loss=math.nan if n == 1 else 0.5)
+
+
+@pytest.mark.parametrize("columns", [120, 80, 40])
+@pytest.mark.parametrize("count", [20, 2_000_000])
+def test_the_bar_of_a_training_is_visible_at_any_width(
+    count: int, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    config = TrainingConfig(steps=count, batch_size=64)
+    list(show_progress(islice(steps(count), 20), config))
+    lines = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", capsys.readouterr().err).replace("\r", "\n").splitlines()
+    shown = [line for line in lines if "loss" in line]
+    assert shown
+    for line in shown:
+        assert len(line) <= columns and "…" not in line and line.count("━") + line.count("╸") + line.count("╺") >= 8
+
+
+def test_lines_of_a_training_say_that_no_loss_was_finite(capsys: pytest.CaptureFixture[str]) -> None:
+    list(show_progress(steps(2), TrainingConfig(steps=2, batch_size=64)))
+    first, second = capsys.readouterr().err.splitlines()
+    assert "no finite loss yet" in first and "loss 0.5000" in second
 
 
 def test_a_pipe_gets_a_line_for_each_data_set(typed: Typed) -> None:

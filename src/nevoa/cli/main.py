@@ -9,6 +9,7 @@ import nevoa
 from nevoa._util.interrupt import leave_on_signals
 from nevoa._util.threads import wait_politely
 from nevoa.cli import data, evaluate, features, noise, runs, sample, train
+from nevoa.cli.help import HelpFormatter
 from nevoa.cli.streams import lasting_streams
 from nevoa.errors import NevoaError
 
@@ -23,6 +24,7 @@ app = App(
     help="Train denoising diffusion models on small images, and make new ones.",
     version=f"nevoa {nevoa.__version__}",
     help_format="markdown",
+    help_formatter=HelpFormatter(),
     default_parameter=Parameter(negative=(), show_default=_shown),
 )
 for command in (train.train, sample.sample, evaluate.evaluate, noise.noise, data.app, features.app, runs.app):

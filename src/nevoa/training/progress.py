@@ -3,6 +3,7 @@
 rich is imported where it is used: its import draws from Python's global random state.
 """
 
+import math
 from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ from nevoa.training.state import RecentMean
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+# Of a line of progress, without the two counts of images but with ten places for the bar.
+TEXT_WIDTH = 66
 
 
 def show_progress(steps: Iterable[Step], config: TrainingConfig) -> Generator[Step, None, None]:
@@ -30,18 +34,17 @@ def show_progress(steps: Iterable[Step], config: TrainingConfig) -> Generator[St
 def _bar(steps: Iterable[Step], config: TrainingConfig, console: "Console") -> Iterator[Step]:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    columns = (
-        TextColumn("{task.completed:,.0f}/{task.total:,.0f} images"),
-        BarColumn(bar_width=None),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[status]}"),
-        TimeRemainingColumn(compact=True),
-        TextColumn("left"),
-    )
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("", total=(config.steps or 0) * config.batch_size, status="starting")
+    total = (config.steps or 0) * config.batch_size
+    columns = BarColumn(bar_width=None), TaskProgressColumn(), TextColumn("{task.fields[status]}")
+    time_left = TimeRemainingColumn(compact=True)
+    counts = TextColumn("{task.completed:,.0f}/{task.total:,.0f} images")
+    # On a narrow terminal the text would leave no room for the bar.
+    wide = console.width >= TEXT_WIDTH + 2 * len(f"{total:,}")
+    shown = (counts, *columns, time_left, TextColumn("left")) if wide else (*columns, time_left)
+    with Progress(*shown, console=console) as progress:
+        task = progress.add_task("", total=total, status="starting")
         for step, speed in _with_speed(steps):
-            status = f"loss {step.recent_loss:.4f}  {speed:,.0f} images/s"
+            status = _in_words(step.recent_loss) + f"  {speed:,.0f} images/s" * wide
             progress.update(task, completed=step.images_seen, status=status)
             yield step
 
@@ -52,7 +55,7 @@ def _lines(steps: Iterable[Step], config: TrainingConfig, console: "Console") ->
         if step.images_seen // every != (step.images_seen - config.batch_size) // every or step.step == last:
             left = (last - step.step) * config.batch_size / speed
             console.print(
-                f"{step.images_seen:,}/{last * config.batch_size:,} images  loss {step.recent_loss:.4f}  "
+                f"{step.images_seen:,}/{last * config.batch_size:,} images  {_in_words(step.recent_loss)}  "
                 f"{speed:,.0f} images/s  {left:,.0f} s left",
                 highlight=False,
                 soft_wrap=True,
@@ -63,6 +66,11 @@ def _lines(steps: Iterable[Step], config: TrainingConfig, console: "Console") ->
 def _report_interval(config: TrainingConfig) -> int:
     """Images between two reports; one step if that is still open."""
     return config.report_every_images or config.batch_size
+
+
+def _in_words(loss: float) -> str:
+    """The recent loss in words; no step may have had a finite one yet."""
+    return "no finite loss yet" if math.isnan(loss) else f"loss {loss:.4f}"
 
 
 def _with_speed(steps: Iterable[Step]) -> Iterator[tuple[Step, float]]:
