@@ -11,26 +11,20 @@ import tomli_w
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from nevoa._util.files import damaged, read_text
-from nevoa._util.plain import device_name, one_or_more
+from nevoa._util.plain import one_or_more
 from nevoa.errors import NevoaError, unknown
-from nevoa.network_config import OBJECT, NetworkConfig, Positive, Section, UNetConfig, network_config
+from nevoa.network_config import NetworkConfig, ObjectName, Positive, Section, UNetConfig, network_config
+from nevoa.training_config import DeviceWish as DeviceWish
+from nevoa.training_config import TrainingConfig
 from nevoa.vocabulary import (
-    DecayName,
-    DeviceName,
     FitName,
-    LossName,
-    OptimizerName,
-    PrecisionName,
     PredictionName,
     SamplerName,
     ScheduleName,
     SpacingName,
     VarianceName,
-    WeightingName,
 )
 
-# In place of a name: the class of an object that the caller gave.
-ObjectName = Annotated[str, Field(pattern=f"^{OBJECT}:")]
 # Settings of training that suit one device.
 ON_DEVICE = ("device", "precision", "threads", "compile")
 # The budget of a training, and what follows from it.
@@ -41,13 +35,9 @@ COURSE = (
 HASH = re.compile(r"[0-9a-f]{64}")
 SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
 Side = Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)]
-# Bounds far above any training, so that a slip of the finger is refused at once.
-BatchSize = Annotated[int, Field(ge=1, le=100_000)]
-Steps = Annotated[int, Field(ge=1, le=1_000_000_000)]
 FORMAT = 1
 # Names that pydantic gives to the types of a value that may have several.
 FORMS = ("str", "int", "float", "bool")
-DeviceWish = DeviceName | Literal["auto"]
 
 
 class DataConfig(Section):
@@ -56,15 +46,15 @@ class DataConfig(Section):
     Attributes:
         source: a file, a folder, or the name of a data set.
         split: train, test, or another split of the source.
-        only: names or indices of the classes to use; all if None.
-        limit: the most images to use, a random subset that is always the same; all if None.
-        size: side, or (height, width), to resize to, in pixels; if None, images keep their size if it is the
-            same for all.
+        only: names or indices of the classes to use; all if not set.
+        limit: the most images to use, a random subset that is always the same; all if not set.
+        size: side, or (height, width), to resize to, in pixels; if not set, images keep their size if it is the same
+            for all.
         fit: how an image of other proportions gets that size: crop its edges, or pad it with the background.
-        channels: 1 for gray, 3 for colour; as the images are if None.
+        channels: 1 for gray, 3 for colour; as the images are if not set.
         background: the colour behind transparent pixels, a name or #rrggbb.
         strict: fail if any image is unusable.
-        flip: mirror half of the images at random; if None, the catalog says whether that suits the data set.
+        flip: mirror half of the images at random; if not set, the catalog says whether that suits the data set.
         fingerprint: hash of the images; filled in when the data are opened.
         classes: names of the classes of a conditional model; filled in when the data are opened.
     """
@@ -113,7 +103,15 @@ class DataConfig(Section):
 
 
 class DiffusionConfig(Section):
-    """The process, and what the network predicts."""
+    """The process, and what the network predicts.
+
+    Attributes:
+        schedule: how the noise grows with t.
+        timesteps: T, the number of timesteps.
+        prediction: what the network outputs; the schedule flow needs flow or x0.
+        zero_terminal_snr: leave no signal at T (Lin et al. 2024); needs the prediction v or x0.
+        scale_ends: adapt the ends of the schedules linear, quadratic and sigmoid to other T than 1000.
+    """
 
     schedule: ScheduleName | ObjectName = "linear"
     timesteps: Annotated[int, Field(ge=2, le=100_000)] = 1000
@@ -133,61 +131,18 @@ class DiffusionConfig(Section):
         return self
 
 
-class TrainingConfig(Section):
-    """How to train.
-
-    One of `minutes`, `epochs` and `steps` is the budget. Every key that is None or "auto" is resolved before training
-    starts: `steps` from the other budgets, the device and precision from the machine, the interval of reports from the
-    number of steps, and the intervals of previews and checkpoints so that both take a small share of the time.
+class SamplingConfig(Section):
+    """The default sampling options of a model, for previews and `nevoa sample`.
 
     Attributes:
-        accumulation: how many parts of a batch to compute the gradient of, one after the other, to save memory.
-        conditional: whether the network gets the class of each image; "auto": if the data have classes.
-        label_dropout: share of images whose class is withheld, for classifier-free guidance (Ho and Salimans 2022).
-        learning_rate: of Adam; Muon's is ten times as high.
-        threads: CPU threads; all cores if None.
-        compile: whether to compile the network with `torch.compile`; if None, on a GPU for long runs.
+        sampler: sampling method.
+        steps: sampling steps; the sampler's own number if not set.
+        spacing: how the timesteps are spaced.
+        variance: variance of a ddpm step: beta_tilde (small) or beta (large).
+        eta: fresh noise in each ddim step: 0 is none, 1 as much as ddpm.
+        clip: clip x_0 to [-1, 1] at every step.
+        guidance: weight of the class: 0 ignores it, 1 is as in the data, more exaggerates it.
     """
-
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    minutes: Annotated[float, Field(gt=0, le=10_000_000)] | None = None
-    epochs: Annotated[float, Field(gt=0, le=10_000_000)] | None = None
-    steps: Steps | None = None
-    batch_size: BatchSize = 128
-    accumulation: BatchSize = 1
-    loss: LossName | ObjectName = "huber"
-    weighting: WeightingName = "simple"
-    conditional: bool | Literal["auto"] = False
-    label_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    optimizer: OptimizerName = "adam"
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
-    learning_rate_decay: DecayName = "none"
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    warmup_images: Annotated[int, Field(ge=0)] = 0
-    gradient_clip: Annotated[float, Field(gt=0)] | None = None
-    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    device: DeviceWish = "auto"
-    precision: PrecisionName | Literal["auto"] = "auto"
-    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
-    compile: bool | None = None
-    report_every_images: Positive | None = None
-    preview_every_images: Positive | None = None
-    preview_steps: Positive | None = None
-    checkpoint_every_images: Positive | None = None
-
-    @field_validator("device", mode="before")
-    @classmethod
-    def _without_index(cls, value: Any) -> str:
-        return device_name(value)
-
-    @property
-    def known_precision(self) -> PrecisionName:
-        """The precision, or float32 until it is resolved."""
-        return "float32" if self.precision == "auto" else self.precision
-
-
-class SamplingConfig(Section):
-    """The default sampling options of a model, for previews and `nevoa sample`."""
 
     sampler: SamplerName = "ddpm"
     steps: Positive | None = None

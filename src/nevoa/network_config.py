@@ -1,5 +1,7 @@
 """The configs of networks, by kind."""
 
+import inspect
+import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -15,6 +17,10 @@ Multipliers = Annotated[tuple[Annotated[int, Field(ge=1, le=64)], ...], Field(mi
 Few = Annotated[int, Field(ge=1, le=64)]
 Positive = Annotated[int, Field(ge=1, lt=2**63)]
 OBJECT = "object"
+# In place of a name: the class of an object that the caller gave.
+ObjectName = Annotated[str, Field(pattern=f"^{OBJECT}:")]
+# A key and its meaning below "Attributes:", with the lines that continue it.
+KEY = re.compile(r"^    (\w+): (.*(?:\n {5,}.*)*)", re.MULTILINE)
 
 
 class Section(BaseModel):
@@ -31,6 +37,13 @@ class Section(BaseModel):
         return plain(value)
 
 
+def meanings(section: type[Section]) -> dict[str, str]:
+    """Return the meaning of each key of a section, from the part "Attributes" of its docstring and of its bases'."""
+    texts = [inspect.cleandoc(base.__doc__ or "") for base in reversed(section.__mro__)]
+    found = [pair for text in texts for pair in KEY.findall(text.partition("\nAttributes:\n")[2])]
+    return {name: " ".join(meaning.split()) for name, meaning in found}
+
+
 class NetworkConfig(Section):
     """Base of every network's config. The other keys of a subclass are arguments of the network's constructor.
 
@@ -39,6 +52,9 @@ class NetworkConfig(Section):
     Example:
         class MLPConfig(NetworkConfig):
             width: int = 64
+
+    Attributes:
+        kind: name of the network.
     """
 
     # Types of other packages may need conversion from what a config file can hold.
@@ -48,7 +64,14 @@ class NetworkConfig(Section):
 
 
 class UNetConfig(NetworkConfig, strict=True):
-    """Config of `nevoa.networks.UNet`, the network of the teaching notebook."""
+    """Config of `nevoa.networks.UNet`, the network of the teaching notebook.
+
+    Attributes:
+        dim: channels of the first stage.
+        multipliers: channels of each stage, as multiples of `dim`; a stage halves the height and width of the last.
+        block: ConvNeXt blocks or residual blocks.
+        mult: hidden channels of a ConvNeXt block, as a multiple of its output channels.
+    """
 
     kind: str = "unet"
     dim: Even = 28
@@ -58,7 +81,18 @@ class UNetConfig(NetworkConfig, strict=True):
 
 
 class ResidualUNetConfig(NetworkConfig, strict=True):
-    """Config of `nevoa.networks.ResidualUNet`, the network of Ho et al. 2020."""
+    """Config of `nevoa.networks.ResidualUNet`, the network of Ho et al. 2020.
+
+    Attributes:
+        dim: channels of the first stage.
+        multipliers: channels of each stage, as multiples of `dim`; a stage halves the height and width of the last.
+        blocks: residual blocks in each stage.
+        attention: whether each stage has attention, one value for each multiplier.
+        patch: side of the square of pixels that is folded into channels before the first stage.
+        groups: groups of a group norm.
+        dropout: share of values that each block sets to 0 during training.
+        adaptive: scale and shift each group norm by timestep and class, instead of adding them to the channels.
+    """
 
     kind: str = "residual"
     dim: Even = 128

@@ -1,5 +1,6 @@
 """`nevoa runs`, typed in this process."""
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -54,3 +55,24 @@ def test_losses_are_drawn_and_kinds_that_differ_are_named(
 
 def test_a_folder_that_is_no_run_is_not_drawn(typed: Typed) -> None:
     assert "c is not a run: c/config.toml is missing" in typed("plot", "c")
+
+
+def test_the_list_is_json_for_programs(two_runs: dict[str, Run], typed: Typed) -> None:
+    two_runs["b"].save_evaluation("report", {"scores": {"fd": 1.5}})
+    listed = json.loads(typed("--in", ".", "--json"))
+    assert [(run["name"], run["images_seen"], run["loss"]) for run in listed] == [("a", 8, 1.0), ("b", 8, 1.0)]
+    assert [run["quality"] for run in listed] == [None, ["fd", 1.5]]
+    for run in two_runs.values():
+        run.config_file.unlink()
+    assert json.loads(typed("--in", ".", "--json")) == []
+
+
+def test_a_check_is_json_for_programs(two_runs: dict[str, Run], monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    two_runs["a"].status_file.write_text("{")
+    monkeypatch.setattr(sys, "argv", ["nevoa", "runs", "check", str(two_runs["a"].folder), "--json"])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    out, err = capsys.readouterr()
+    problems = {part["part"]: part["problem"] for part in json.loads(out)}
+    assert problems["config.toml"] == "" and "damaged" in problems["status.json"]
+    assert stop.value.code == 2 and "1 damaged part." in err

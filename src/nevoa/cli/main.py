@@ -8,7 +8,7 @@ from cyclopts import App, CycloptsError, Parameter
 import nevoa
 from nevoa._util.interrupt import leave_on_signals
 from nevoa._util.threads import wait_politely
-from nevoa.cli import data, evaluate, features, noise, runs, sample, train
+from nevoa.cli import config, data, evaluate, features, noise, runs, sample, train
 from nevoa.cli.help import HelpFormatter
 from nevoa.cli.streams import lasting_streams
 from nevoa.errors import NevoaError
@@ -27,7 +27,16 @@ app = App(
     help_formatter=HelpFormatter(),
     default_parameter=Parameter(negative=(), show_default=_shown),
 )
-for command in (train.train, sample.sample, evaluate.evaluate, noise.noise, data.app, features.app, runs.app):
+for command in (
+    train.train,
+    sample.sample,
+    evaluate.evaluate,
+    noise.noise,
+    data.app,
+    features.app,
+    runs.app,
+    config.app,
+):
     app.command(command)
 app.command(train.continue_, name="continue")
 app.register_install_completion_command(help="Complete commands and options in this shell from now on.")

@@ -1,5 +1,7 @@
 """`nevoa runs`."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,20 +13,26 @@ from nevoa.errors import NevoaError
 if TYPE_CHECKING:
     from nevoa.runs import Run, Summary
 
+Json = Annotated[bool, Parameter(name="--json")]
+
 app = App(name="runs", help="List runs, draw their losses, and check their files.")
 
 
 @app.default
-def list_(*, folder: Annotated[Path, Parameter(name="--in")] = Path("runs")) -> None:
+def list_(*, folder: Annotated[Path, Parameter(name="--in")] = Path("runs"), as_json: Json = False) -> None:
     """List the runs in a folder: status, progress and quality.
 
     Args:
         folder: The folder that contains the runs.
+        as_json: Print a JSON list.
     """
     from nevoa.cli.terminal import Records, console
     from nevoa.runs import Summary, runs_in
 
     out, summaries = console(), [Summary.of(run) for run in runs_in(folder)]
+    if as_json:
+        print(json.dumps([asdict(summary) for summary in summaries]))
+        return
     if not summaries:
         out.print(f"There are no runs in {folder} yet. 'nevoa train' makes one.")
         return
@@ -36,22 +44,35 @@ def list_(*, folder: Annotated[Path, Parameter(name="--in")] = Path("runs")) -> 
 
 
 @app.command
-def check(run: Path, /, *, plugin: Plugin = ()) -> None:
+def check(run: Path, /, *, plugin: Plugin = (), as_json: Json = False) -> None:
     """Read every file of a run and name the damaged ones.
 
     Args:
         run: A run folder.
         plugin: Python file that registers the run's network; may be repeated.
+        as_json: Print a JSON list of parts, each with its problem; "" if there is none.
     """
     from nevoa.plugins import load_plugins
 
     load_plugins(plugin)
-    from nevoa.cli.terminal import console
     from nevoa.runs import Run
     from nevoa.runs.check import check as parts_of
 
-    out, previews = console(), set(Run(run).previews())
     problems = dict(parts_of(Run(run)))
+    if as_json:
+        print(json.dumps([{"part": part, "problem": problem} for part, problem in problems.items()]))
+    else:
+        _print_parts(run, problems)
+    if damaged := sum(map(bool, problems.values())):
+        where = "" if as_json else ", listed above"
+        raise NevoaError(f"{run} has {damaged} damaged part{'s' * (damaged > 1)}{where}.")
+
+
+def _print_parts(run: Path, problems: dict[str, str]) -> None:
+    from nevoa.cli.terminal import console
+    from nevoa.runs import Run
+
+    out, previews = console(), set(Run(run).previews())
     for part, problem in problems.items():
         if problem:
             out.print(f"{part}: {problem}", style="red")
@@ -59,8 +80,6 @@ def check(run: Path, /, *, plugin: Plugin = ()) -> None:
             out.print(f"{part}: valid")
     if valid := sum(not problem and run / part in previews for part, problem in problems.items()):
         out.print(f"previews: {valid:,} valid")
-    if damaged := sum(map(bool, problems.values())):
-        raise NevoaError(f"{run} has {damaged} damaged part{'s' * (damaged > 1)}, listed above.")
 
 
 @app.command

@@ -39,7 +39,7 @@ class TrainingFlags(BudgetFlags, PluginFlags):
         flip: Mirror half of the images at random. [default: on, except for named data sets of clothes,
             digits or drawings]
         conditional: Train with classes, so that 'nevoa sample --label' works. [default: the preset's]
-        options: Set a config key, as in network.dim=96; may be repeated.
+        options: Set a config key, as in network.dim=96; may be repeated. 'nevoa config keys' lists the keys.
         plugin: Python file that registers networks; may be repeated.
     """
 

@@ -1,0 +1,93 @@
+"""The config of a training."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+
+from nevoa._util.plain import device_name
+from nevoa.network_config import ObjectName, Positive, Section
+from nevoa.vocabulary import (
+    DecayName,
+    DeviceName,
+    LossName,
+    OptimizerName,
+    PrecisionName,
+    WeightingName,
+)
+
+DeviceWish = DeviceName | Literal["auto"]
+# Bounds far above any training, so that a slip of the finger is refused at once.
+BatchSize = Annotated[int, Field(ge=1, le=100_000)]
+Steps = Annotated[int, Field(ge=1, le=1_000_000_000)]
+
+
+class TrainingConfig(Section):
+    """How to train.
+
+    One of `minutes`, `epochs` and `steps` is the budget. Every key that is None or "auto" is resolved before training
+    starts: `steps` from the other budgets, the device and precision from the machine, the interval of reports from the
+    number of steps, and the intervals of previews and checkpoints so that both take a small share of the time.
+
+    Attributes:
+        seed: seed of every random choice.
+        minutes: time to train for, including start-up and saving.
+        epochs: passes over the images to train for.
+        steps: steps to train for.
+        batch_size: images per step.
+        accumulation: how many parts of a batch to compute the gradient of, one after the other, to save memory.
+        loss: distance between the network's output and its target.
+        weighting: weight of each timestep in the loss: all the same, or min-SNR (Hang et al. 2023).
+        conditional: whether the network gets the class of each image; "auto": if the data have classes.
+        label_dropout: share of images whose class is withheld, for classifier-free guidance (Ho and Salimans 2022).
+        optimizer: method that updates the weights.
+        learning_rate: of Adam; Muon's is ten times as high.
+        learning_rate_decay: course of the learning rate to 0 at the end; none keeps it constant.
+        weight_decay: how strongly adamw and muon pull weights to 0.
+        warmup_images: images over which the learning rate grows from 0 to its value.
+        gradient_clip: largest norm of the gradient; larger ones are scaled down.
+        ema_decay: decay of the average of the weights that makes the images; 0 averages nothing.
+        device: what to compute on.
+        precision: type of the numbers in the network; "auto": the fastest on the device.
+        threads: CPU threads; all cores if not set.
+        compile: whether to compile the network with `torch.compile`; if not set, on a GPU for long runs.
+        report_every_images: images between two lines of metrics; if not set, 2,000, or fewer in a short run.
+        preview_every_images: images between two pictures of samples.
+        preview_steps: sampling steps of such a picture; if not set, as many as its share of the time pays for.
+        checkpoint_every_images: images between two checkpoints.
+    """
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    minutes: Annotated[float, Field(gt=0, le=10_000_000)] | None = None
+    epochs: Annotated[float, Field(gt=0, le=10_000_000)] | None = None
+    steps: Steps | None = None
+    batch_size: BatchSize = 128
+    accumulation: BatchSize = 1
+    loss: LossName | ObjectName = "huber"
+    weighting: WeightingName = "simple"
+    conditional: bool | Literal["auto"] = False
+    label_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    optimizer: OptimizerName = "adam"
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    learning_rate_decay: DecayName = "none"
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    warmup_images: Annotated[int, Field(ge=0)] = 0
+    gradient_clip: Annotated[float, Field(gt=0)] | None = None
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    device: DeviceWish = "auto"
+    precision: PrecisionName | Literal["auto"] = "auto"
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    compile: bool | None = None
+    report_every_images: Positive | None = None
+    preview_every_images: Positive | None = None
+    preview_steps: Positive | None = None
+    checkpoint_every_images: Positive | None = None
+
+    @field_validator("device", mode="before")
+    @classmethod
+    def _without_index(cls, value: Any) -> str:
+        return device_name(value)
+
+    @property
+    def known_precision(self) -> PrecisionName:
+        """The precision, or float32 until it is resolved."""
+        return "float32" if self.precision == "auto" else self.precision
