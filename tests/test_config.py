@@ -34,6 +34,7 @@ def test_a_config_survives_its_file(preset: str, tmp_path: Path) -> None:
         (["training.steps=0"], "training.steps: Input should be greater than or equal to 1"),
         (["training.batch_size=many"], "training.batch_size: Input should be a valid integer"),
         (["network.attention=[true]"], "attention needs 2 values"),
+        (["network.multipliers=1,2"], "network.multipliers: Input should be a list, such as [1, 2] (given: '1,2')"),
         (["diffusion.zero_terminal_snr=true", "diffusion.prediction=epsilon"], "predict v or x0"),
         (["network.kind=residul"], "'residul' is not registered; pass --plugin FILE.py or install the package"),
         (["diffusion.schedule=flow", "diffusion.prediction=epsilon"], "schedule=flow: predict flow or x0"),

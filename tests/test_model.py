@@ -36,6 +36,12 @@ def test_image_n_is_the_same_whatever_the_count(model: Model) -> None:
     np.testing.assert_array_equal(model.sample(5, seed=1)[:2], model.sample(2, seed=1))
 
 
+@pytest.mark.parametrize(("side", "together"), [(28, 256), (64, 256), (128, 64), (1024, 1)])
+def test_large_images_are_made_fewer_at_a_time(model: Model, side: int, together: int) -> None:
+    """So that memory stays the same: as many pixels as of 256 images of 64x64."""
+    assert replace(model, shape=(3, side, side)).images_at_once == together
+
+
 def test_loading_a_model_does_not_load_the_compiler() -> None:
     """Random initial weights, which loading would overwrite, took a second and a half: they load torch._dynamo."""
     script = "import sys, nevoa; nevoa.load().sample(1); print('torch._dynamo' in sys.modules)"

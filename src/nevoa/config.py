@@ -268,6 +268,8 @@ def _explained(error: Any, values: Mapping[str, Any]) -> NevoaError:
     # pydantic adds the name of the form that it tried ("constrained-int", "tuple[...]"), which is not part of the key.
     path = [part for part in map(str, location) if part not in FORMS and (part.isalnum() or part.isidentifier())]
     message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "tuple_type":
+        message = "Input should be a list, such as [1, 2]"
     where = f"{'.'.join(path)}: " if path else ""
     given = f" (given: {error['input']!r})" if not isinstance(error["input"], dict | Section) else ""
     return NevoaError(f"{where}{message}{given}.")

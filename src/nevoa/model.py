@@ -33,8 +33,9 @@ from nevoa.sampling import (
 )
 from nevoa.vocabulary import DeviceName, LossName, PrecisionName, ScheduleName
 
-# Enough for full speed on two cores, and small enough that 1000-step sampling at 64x64 fits in 1 GiB.
-IMAGES_AT_ONCE = 256
+# Enough for full speed on two cores, and small enough that 1000-step sampling at 64x64 fits in 1 GiB; larger images
+# are made fewer at a time, with as many pixels in all.
+IMAGES_AT_ONCE, LARGEST_AT_ONCE = 256, 64**2
 # Far more than anybody has the time for.
 MOST_IMAGES = 1_000_000_000
 
@@ -129,6 +130,12 @@ class Model:
         """Names of the classes it can be asked for, in the order of their labels; empty if it is unconditional."""
         return self.config.classes
 
+    @property
+    def images_at_once(self) -> int:
+        """How many images are made side by side."""
+        _, height, width = self.shape
+        return max(1, min(IMAGES_AT_ONCE, IMAGES_AT_ONCE * LARGEST_AT_ONCE // (height * width)))
+
     def denoiser(
         self, clip: bool = False, label: Int64[Tensor, " B"] | None = None, guidance: float = 1.0
     ) -> AnyDenoiser:
@@ -179,8 +186,8 @@ class Model:
     ) -> Iterator[Generator[State, None, None]]:
         """`trajectory` for any count, in batches that fit in memory."""
         total = _counted(count)
-        for first in range(0, total, IMAGES_AT_ONCE):
-            yield self.trajectory(min(IMAGES_AT_ONCE, total - first), seed, first, **options)
+        for first in range(0, total, self.images_at_once):
+            yield self.trajectory(min(self.images_at_once, total - first), seed, first, **options)
 
     def sample(self, count: Whole, seed: Whole = 0, **options: Unpack[SamplingOptions]) -> UInt8[np.ndarray, "N H W C"]:
         """New images. Image n of a seed is the same picture whatever the count.

@@ -100,11 +100,10 @@ def sampled(model: "Model", count: int, moments: int, settings: dict[str, Any]) 
     """
     from nevoa.cli.terminal import progress_bar
     from nevoa.data import to_bytes
-    from nevoa.model import IMAGES_AT_ONCE
 
     steps, done, timed_from = settings["steps"], 0, 0.0
     wanted = {round(steps * (1 - i / max(1, moments - 1))) for i in range(moments)}
-    total = steps * -(-count // IMAGES_AT_ONCE)
+    total = steps * -(-count // model.images_at_once)
     with progress_bar() as progress:
         task = progress.add_task("steps", total=total)
         for states in model.trajectories(count, **settings):
