@@ -10,6 +10,7 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
+from nevoa._util.files import sha256
 from nevoa.runs.run import PACKAGED, Run
 
 LIMIT_BYTES = 8_000_000
@@ -23,7 +24,7 @@ def main(folder: Path) -> None:
     if size > LIMIT_BYTES:
         sys.exit(f"{size / 1e6:.1f} MB of weights are too much for the package.")
     save_file(tensors, packaged.weights_file)
-    about = json.loads(run.model_config_file.read_text())
+    about = json.loads(run.model_config_file.read_text()) | {"sha256": sha256(packaged.weights_file)}
     # Fast here is slow elsewhere: without bf16 units float32 is ten times as fast.
     about["config"]["training"]["precision"] = "float32"
     packaged.model_config_file.write_text(json.dumps(about, indent=2) + "\n")

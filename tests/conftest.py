@@ -1,6 +1,7 @@
 """Shapes are checked while tests run: the hook comes before any module of nevoa is imported."""
 
 import os
+import signal
 from pathlib import Path
 
 from jaxtyping import install_import_hook
@@ -18,6 +19,11 @@ from nevoa.config import Config  # noqa: E402
 from nevoa.data import ImageSet  # noqa: E402
 from nevoa.presets import configure  # noqa: E402
 from tests.small_runs import job, two_checkpoints  # noqa: E402, F401
+
+# Tests may run in the background, where Ctrl-C is ignored, or under nohup, and the programs they start inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Two trainers that share two cores wait for one another's spinning threads; these networks are too small for two.
 torch.set_num_threads(1)

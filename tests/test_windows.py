@@ -6,7 +6,7 @@ from pathlib import Path
 
 SCRIPT = """
 import os, signal, sys
-import sysconfig, filelock, psutil, torch  # they have implementations of their own for Windows
+import matplotlib.font_manager, sysconfig, filelock, psutil, torch  # they have implementations of their own for Windows
 
 for module in ("resource", "fcntl", "pwd", "grp", "termios"):
     sys.modules[module] = None

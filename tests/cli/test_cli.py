@@ -176,7 +176,7 @@ WRONG = [
     (["noise", "missing.png"], "no picture missing.png"),
     (["noise", "a_file"], "Cannot read a_file as an image"),
     (["noise", "fashion_mnist_10k:10000"], "images are 0 to 9999"),
-    (["noise", "fashion_mnist_10k:1", "--schedule", "cosin"], 'Did you mean "cosine"'),
+    (["noise", "fashion_mnist_10k:1", "--schedule", "cosin"], "Did you mean 'cosine'"),
     (["noise", "fashion_mnist_10k:1", "--at", "1,2000"], "timesteps are 0 to 1000"),
     (["noise", "fashion_mnist_10k:1", "--at", "1,,2"], "whole numbers"),
     (["data", "show", "fashn_mnist"], "Did you mean 'fashion_mnist'"),

@@ -20,6 +20,7 @@ PICTURES = {
     "sample": ["sample", "runs/tiny", "--count", "1"],
     "noise": ["noise", "photo.png", "--at", "0,9"],
     "data show": ["data", "show", "shapes"],
+    "runs plot": ["runs", "plot", "runs/tiny"],
 }
 NOT_UTF8 = os.fsdecode(b"caf\xe9")
 

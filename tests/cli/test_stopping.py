@@ -158,7 +158,7 @@ def test_runs_are_listed_and_checked(tmp_path: Path) -> None:
     assert nevoa("runs", "check", "runs/good", folder=tmp_path).stdout.count("valid") >= 7
     done = nevoa("runs", "check", "runs/bad", folder=tmp_path, code=2)
     assert f"{model.parent.name}: damaged: model.safetensors" in done.stdout
-    assert "model/model.safetensors: damaged" in done.stdout
+    assert "model.safetensors is damaged" in done.stdout
     assert "metrics.jsonl: line 3 of 3 is cut off" in done.stdout
     assert "evaluation/sheet.png: not a complete picture" in done.stdout
     assert "runs/bad has 4 damaged parts" in done.stderr

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from nevoa.cli.options import Plugin
+from nevoa.cli.options import Force, Out, Plugin
 from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
@@ -83,15 +83,15 @@ def _print_parts(run: Path, problems: dict[str, str]) -> None:
 
 
 @app.command
-def plot(run: Path, /, *others: Path, out: Path = Path("loss.png")) -> None:
+def plot(run: Path, /, *others: Path, out: Out = None, force: Force = False) -> None:
     """Draw the loss of runs over the images they have seen.
 
     Args:
         run: A run folder.
         others: Further runs, to compare with.
-        out: The .png to write.
+        out: The .png to write. [default: loss.png, then loss-2.png and so on]
     """
-    from nevoa._util.files import write_bytes
+    from nevoa._util.claim import claimed, numbered
     from nevoa.cli.output import check_is_png
     from nevoa.pictures import loss_curves, png_bytes
     from nevoa.runs import Run
@@ -102,9 +102,10 @@ def plot(run: Path, /, *others: Path, out: Path = Path("loss.png")) -> None:
     kinds = {name: _kind_of_loss(one) for name, one in runs.items()}
     differ = len(set(kinds.values())) > 1
     titles = {name: f"{name} ({kinds[name]})" if differ else name for name in runs}
-    picture = loss_curves({titles[name]: one.metrics() for name, one in runs.items()})
-    write_bytes(out, png_bytes(picture))
-    print(f"Loss of {', '.join(runs)}: {out}")
+    with claimed([out] if out else numbered("loss.png"), force) as claim:
+        picture = loss_curves({titles[name]: one.metrics() for name, one in runs.items()})
+        claim.temporary.write_bytes(png_bytes(picture))
+    print(f"Loss of {', '.join(runs)}: {claim.path}")
 
 
 def _kind_of_loss(run: "Run") -> str:
