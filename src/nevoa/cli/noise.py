@@ -44,7 +44,7 @@ def noise(
             [default: 0,20,60,80,100,150,250,350,500,1000]
         size: Resize and crop to this size, keeping proportions. [default: 128 for a file, else the image's own]
         seed: Seed of the noise.
-        out: Name of the result: x.png, or x.gif for an animation through all timesteps. [default: noise.png, then
+        out: Name of the result: x.png, or x.gif for an animation from t = 0 to T. [default: noise.png, then
             noise-2.png and so on]
     """
     import numpy as np
@@ -56,7 +56,7 @@ def noise(
     if kind not in (".png", ".gif"):
         raise NevoaError(f"--out is a picture or an animation: choose a name in .png or .gif, not {out}.")
     if kind == ".gif" and at is not None:
-        raise NevoaError("--at is for a picture; an animation shows all timesteps: leave it out.")
+        raise NevoaError("--at is for a picture; an animation goes from t = 0 to T: leave it out.")
     schedules = {name: SCHEDULES[name]() for name in _schedules(schedule)}
     steps = steps_of(next(iter(schedules.values())))
     moments = np.linspace(0, steps, FRAMES).round().astype(int).tolist()
