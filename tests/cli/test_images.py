@@ -52,12 +52,19 @@ def test_from_a_folder_to_new_images_of_a_class(pets: Path) -> None:
     weights = Run(pets.parent / "r").weights_file.read_bytes()
     (pets.parent / "elsewhere").mkdir()
     command = [*command[:1], "../pets", *command[2:]]
+    nevoa("sample", "r", "--out", "pets/cat/new.png", folder=pets.parent, code=2)
+    assert not (pets / "cat/new.png").exists()
     again = nevoa(*[part if part != "r" else "../r" for part in command], folder=pets.parent / "elsewhere")
     assert " images each, 4 done" in again.stdout
     assert Run(pets.parent / "r").weights_file.read_bytes() == weights
     assert "left out  " not in again.stderr  # they were listed when the images were prepared
+    pets.rename(pets.parent / "animals")
+    lost = nevoa("continue", "r", folder=pets.parent, code=2)
+    assert "no longer in" in lost.stderr and "nevoa continue r NEW_PLACE" in " ".join(lost.stderr.split())
+    nevoa("continue", "r", "animals", "--steps", "5", folder=pets.parent)
     measured = nevoa("evaluate", "r", "--count", "8", folder=pets.parent)
-    assert "near_copies" in measured.stdout and "put its images into a folder test" in measured.stdout
+    told = " ".join(measured.stdout.split())
+    assert "near_copies" in told and "put its images into a folder test" in told
     refused = nevoa("evaluate", "r", "--metrics", "frechet", folder=pets.parent, code=2)
     assert "put its images into a folder test" in refused.stderr
 

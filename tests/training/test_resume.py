@@ -213,6 +213,10 @@ def test_the_same_images_at_another_path_resume(tmp_path: Path) -> None:
     moved = configure(tmp_path / "after", steps=4, options=TINY)
     assert len(stop_after(resolve_run(moved, tmp_path / "r"), tmp_path / "r", 9)) == 2
     assert Run(tmp_path / "r").config().data.source == str(tmp_path / "after")
+    assert Run(tmp_path / "r").last_config() == Run(tmp_path / "r").config()
+    (tmp_path / "after").rename(tmp_path / "before")
+    assert stop_after(resolve_run(first, tmp_path / "r"), tmp_path / "r", 9) == []  # and no warning of an edit
+    assert Run(tmp_path / "r").config().data.source == str(tmp_path / "before")
     assert not [problem for _, problem in check(Run(tmp_path / "r")) if problem]
 
 

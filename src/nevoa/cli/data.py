@@ -10,7 +10,7 @@ from cyclopts.types import NonNegativeFloat
 
 from nevoa.cli.options import Force, Out, Source, SourceFlags
 from nevoa.cli.preparation import data_of, left_out, list_unusable, show_preparation, size_advice
-from nevoa.errors import NevoaError, unknown
+from nevoa.errors import unknown
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -69,13 +69,11 @@ def show(
         as_json: Print the summary as JSON.
     """
     from nevoa._util.claim import claimed, numbered
-    from nevoa.cli.output import check_is_png
+    from nevoa.cli.output import check_is_png, check_outside
     from nevoa.pictures import png_bytes
 
     check_is_png(out)
-    folder = (out or Path("data.png")).resolve().parent
-    if source and Path(source).is_dir() and folder.is_relative_to(Path(source).resolve()):
-        raise NevoaError(f"The picture would become one more image of {source}: choose an --out outside that folder.")
+    check_outside(source, out or Path("data.png"))
     with claimed([out] if out else numbered("data.png"), force) as claim:
         found = show_preparation(data_of(source, images), say=False)
         if as_json:

@@ -83,6 +83,12 @@ class Output:
             class_grid(frames[-1], classes).save(temporary)
 
 
+def check_outside(source: str, out: Path) -> None:
+    """Raise a NevoaError if a result would become one of the images in a folder."""
+    if source and Path(source).is_dir() and out.resolve().parent.is_relative_to(Path(source).resolve()):
+        raise NevoaError(f"The result would become one more image of {source}: choose an --out outside that folder.")
+
+
 def check_is_png(path: Path | None) -> None:
     """Raise a NevoaError unless the suffix is .png, or the name is the default."""
     if path and path.suffix.lower() != ".png":

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
 from nevoa.cli.options import AllSamplingFlags, Force, Out, names_of
-from nevoa.cli.output import Output
+from nevoa.cli.output import Output, check_outside
 from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ def sample(
     most = (settings.steps or 1) + 1
     if trajectory is not None and not 2 <= trajectory <= most:
         raise NevoaError(f"With {settings.steps} steps, --trajectory is between 2 and {most}, not {trajectory}.")
+    if run and out and not out.resolve().is_relative_to(run.resolve()):  # images in a run are no source
+        check_outside(model.config.data.source, out)
     output.check(total, model.shape)
     moments = trajectory or (FRAMES if output.kind == ".gif" else 1)
     batches = sampled(model, total, moments, {**given, "steps": settings.steps, "seed": seed, "labels": labels or None})

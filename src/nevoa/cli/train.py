@@ -14,6 +14,7 @@ from cyclopts import Parameter
 from nevoa.cli.notify import notify as send
 from nevoa.cli.options import BudgetFlags, Out, Plugin, PluginFlags, Source, SourceFlags
 from nevoa.cli.preparation import left_out, show_preparation, size_advice
+from nevoa.errors import NevoaError
 from nevoa.vocabulary import DEFAULT_PRESET, PresetName
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def train(
 
 def continue_(
     run: Path,
+    source: str | None = None,
     /,
     *,
     budget: BudgetFlags = BudgetFlags(),
@@ -110,6 +112,7 @@ def continue_(
 
     Args:
         run: Run folder.
+        source: Where its images are now, if they have moved.
         plugin: Python file that registers the run's network; may be repeated.
     """
     started = _process_start()
@@ -118,9 +121,23 @@ def continue_(
     from nevoa.runs import Run
 
     load_plugins(plugin)
-    config = Run(run).last_config()
+    config = _with_images(Run(run).last_config(), source, run)
     given = {name: value for name, value in vars(budget).items() if value is not None}
     _train(with_budget(config, given), run, report, started, train_on=bool(given))
+
+
+def _with_images(config: "Config", source: str | None, run: Path) -> "Config":
+    """The config with the images where they are now."""
+    from nevoa.data import is_path
+    from nevoa.network_config import OBJECT
+
+    if source is not None:
+        return config.updated("data", source=source)
+    there = config.data.source
+    if is_path(there) and not there.startswith(f"{OBJECT}:") and not Path(there).exists():
+        typed = shlex.join(["nevoa", "continue", str(run)])
+        raise NevoaError(f"The images of {run} are no longer in {there}. If they have moved: {typed} NEW_PLACE")
+    return config
 
 
 def _process_start() -> float:

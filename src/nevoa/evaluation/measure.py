@@ -145,7 +145,7 @@ def choose_metrics(reference: Reference, metrics: Sequence[MetricName] | None, m
     for name in metrics:
         if why := _obstacle(name, reference):
             can = ",".join(choose_metrics(reference, None, model))
-            raise NevoaError(f"Cannot measure {name}. {why} Or measure what can be measured: --metrics {can}.")
+            raise NevoaError(f"Cannot measure {name}. {why} What can be measured: --metrics {can}.")
     return metrics
 
 

@@ -100,12 +100,21 @@ class Run:
         return configs.read_toml(self.config_file)
 
     def last_config(self) -> Config:
-        """The config of the newest valid checkpoint that holds one, else `config`, which may have been edited since."""
+        """The config of the newest valid checkpoint that holds one; its images and device may have moved since.
+
+        Without such a checkpoint it is `config`, which nothing protects from being edited.
+        """
         from nevoa.runs.checkpoint import checkpoints, saved_config
 
         if not self.exists and not checkpoints(self.checkpoints):
             raise NevoaError(f"{self.folder} is not a run: {self.config_file} is missing.")
-        return saved_config(self.checkpoints) or self.config()
+        saved = saved_config(self.checkpoints)
+        if saved is None:
+            return self.config()
+        with suppress(NevoaError):
+            present = self.config()
+            return present if saved.moved(present) == present else saved
+        return saved
 
     def write_config(self, config: Config, made_with: Mapping[str, Any]) -> None:
         """Write the resolved config, and a table of versions and changes that does not affect the result."""
