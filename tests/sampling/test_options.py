@@ -215,7 +215,29 @@ def test_a_sampler_may_be_an_object(model: Model) -> None:
     assert shades(model.sample(2, sampler=mine, steps=1)) == [SHADES[0], SHADES[1]]
 
 
-@pytest.mark.parametrize("sampler", [object(), 3, Jump, lambda x: x])
+class Short:
+    """Its step lacks noise and past."""
+
+    def step(self, denoiser: object, x_t: object, t: int, s: int) -> None: ...
+
+
+class Wrong:
+    """Its step returns something that is no transition."""
+
+    def __init__(self, returned: Callable[[Tensor], object]):
+        self.returned = returned
+
+    def step(self, denoiser: object, x_t: Tensor, t: int, s: int, noise: object, past: object = None) -> object:
+        return self.returned(x_t)
+
+
+@pytest.mark.parametrize("returned", [lambda x: x, lambda x: (x,), lambda x: (x[:, :, :2], x), lambda x: None])
+def test_a_step_must_return_a_transition(model: Model, returned: Callable[[Tensor], object]) -> None:
+    with pytest.raises(NevoaError, match=r"Wrong.step must return a Transition\(x_s, x_0_hat\)"):
+        model.sample(2, sampler=Wrong(returned), steps=2)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("sampler", [object(), 3, Jump, Short(), lambda x: x])
 def test_an_object_without_a_step_is_no_sampler(sampler: object) -> None:
     with pytest.raises(NevoaError, match=r"has no method step\(denoiser, x_t, t, s, noise, past\)"):
         as_sampler(sampler)

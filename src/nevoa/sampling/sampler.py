@@ -12,6 +12,7 @@ from torch import Tensor
 
 from nevoa._util.random import Stream, generator
 from nevoa.diffusion import AnyDenoiser, Estimate
+from nevoa.errors import NevoaError
 
 Images = Float[Tensor, "B *pixels"]
 
@@ -83,10 +84,20 @@ def trajectory(
     """
     x_t, past = x_T, None
     for t, s in pairwise(grid):
-        x_s, x_0_hat = sampler.step(denoiser, x_t, t, s, noise, past)
+        x_s, x_0_hat = _checked(sampler, sampler.step(denoiser, x_t, t, s, noise, past), x_t)
         yield State(x_t, t, x_0_hat.detach())
         x_t, past = x_s.detach(), Past(x_0_hat.detach(), t)
     yield State(x_t, grid[-1], x_t)
+
+
+def _checked(sampler: object, moved: object, x_t: Images) -> Transition:
+    """Return what a step returned. A NevoaError unless it is two tensors of the shape of x_t."""
+    if isinstance(moved, tuple) and [getattr(part, "shape", None) for part in moved] == 2 * [x_t.shape]:
+        return Transition(*moved)
+    raise NevoaError(
+        f"{type(sampler).__name__}.step must return a Transition(x_s, x_0_hat): two tensors of the shape of x_t, "
+        f"{list(x_t.shape)}."
+    )
 
 
 class ImageNoise:
