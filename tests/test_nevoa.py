@@ -25,6 +25,7 @@ WRONG_CALLS = {
     "nevoa.train('shapes', step=7)": "Did you mean 'steps'?",
     "nevoa.train('shapes', steps='7')": "training.steps: Input should be a valid integer (given: '7').",
     "nevoa.train('shapes', steps=7, out=3)": "out is a path",
+    "nevoa.train('shapes', steps=7, network=lambda x_t, t: x_t)": "an object of a subclass of torch.nn.Module",
     "nevoa.train('shapes', progress='no')": "progress is True or False, not 'no'.",
     "nevoa.train('shapes', accept_changes=1)": "accept_changes is True or False, not 1.",
     "nevoa.fit('shapes')": "make one with nevoa.configure(SOURCE).",

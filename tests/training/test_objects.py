@@ -202,6 +202,7 @@ class Stepless:
     [
         ({"network": Widening()}, r"Widening must return a tensor of the shape of x_t"),
         ({"network": nn.Linear(3, 3)}, r"Linear does not take \(x_t, t\)"),
+        ({"network": nn.Identity()}, "Identity has no weights to train"),
         ({"source": ARRAY.astype(np.float32)}, "uint8"),
         ({"source": ARRAY, "size": 4}, "leave out size"),
         ({"source": "shapes", "labels": [1]}, "labels are for images given as an array"),

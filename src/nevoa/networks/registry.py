@@ -61,6 +61,12 @@ def build_network(config: NetworkConfig, channels: int, classes: int = 0) -> nn.
         raise NevoaError(f"The config describes no network: {reason(error)}.") from error
 
 
+def check_is_module(network: Any) -> None:
+    """Raise a NevoaError unless a network is an `nn.Module`."""
+    if not isinstance(network, nn.Module):
+        raise NevoaError(f"The network must be an object of a subclass of torch.nn.Module, not {network!r}.")
+
+
 @torch.no_grad()
 def check_network(network: Any, shape: tuple[int, int, int], classes: int = 0) -> None:
     """Run a network on two blank images to check that it maps (x_t, t) or (x_t, t, label) to the shape of x_t.
@@ -74,8 +80,7 @@ def check_network(network: Any, shape: tuple[int, int, int], classes: int = 0) -
     Raises:
         NevoaError: it is not an `nn.Module`, does not take these inputs, or returns anything but such a tensor.
     """
-    if not isinstance(network, nn.Module):
-        raise NevoaError(f"The network must be an object of a subclass of torch.nn.Module, not {network!r}.")
+    check_is_module(network)
     name, inputs = type(network).__name__, "(x_t, t, label)" if classes else "(x_t, t)"
     device = next(network.parameters(), torch.empty(0)).device
     x, t = torch.zeros(2, *shape, device=device), torch.ones(2, dtype=torch.int64, device=device)

@@ -17,7 +17,7 @@ from nevoa.diffusion.schedule import check_schedule
 from nevoa.errors import NevoaError
 from nevoa.model import NAMES, Objects, check_objects, described
 from nevoa.network_config import OBJECT
-from nevoa.networks import check_network, empty_network
+from nevoa.networks import check_is_module, check_network, empty_network
 from nevoa.training.budget import Costs, course, is_open, report_interval
 from nevoa.training.memory import check_activations, check_weights
 from nevoa.training.profile import Profile
@@ -124,6 +124,10 @@ def _check_size(images: ImageSet) -> None:
 
 
 def _check(objects: Objects) -> None:
+    if objects.network is not None:
+        check_is_module(objects.network)
+        if next(objects.network.parameters(), None) is None:
+            raise NevoaError(f"The network {type(objects.network).__name__} has no weights to train.")
     if objects.schedule is not None:
         check_schedule(objects.schedule)
     if objects.loss is not None and not callable(objects.loss):
