@@ -200,6 +200,10 @@ class Config(Section):
         """The config with the budget of another, and with what follows from it."""
         return self.updated("training", **{key: getattr(there.training, key) for key in COURSE})
 
+    def followed(self, later: "Config") -> "Config":
+        """The config moved and with another budget: `later`, unless something else differs."""
+        return self.moved(later).lasting(later)
+
     def changes(self, later: "Config") -> list[str]:
         """Each key in which another config differs, with both values: "training.seed: was 0, now 1"."""
         before, after = (

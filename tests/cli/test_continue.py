@@ -1,5 +1,6 @@
 """`nevoa continue` resumes a run, or trains it for longer, without its options."""
 
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +11,8 @@ import pytest
 from nevoa.cli.main import main
 from nevoa.data import ImageSet
 from nevoa.runs import Run
-from nevoa.training import Job, resolve_run
+from nevoa.runs.check import check
+from nevoa.training import Job, fit_resolved, resolve_run
 from tests.small_runs import outcome, stop_after
 
 
@@ -61,6 +63,22 @@ def test_a_finished_run_is_trained_for_longer(settled: Job, tmp_path: Path, type
     assert run.config().training.steps == 44
     assert "training.steps: was 40, now 44" in run.config_file.read_text()
     assert run.config().moved(settled.config).lasting(settled.config) == settled.config
+
+
+def test_a_longer_training_that_is_killed_keeps_its_budget(
+    settled: Job, tmp_path: Path, typed: Callable[..., None]
+) -> None:
+    """Before its first checkpoint, config.toml alone knows of it."""
+    run, killed = Run(tmp_path / "r"), Run(tmp_path / "killed")
+    stop_after(settled, run.folder, 99)
+    longer = resolve_run(settled.config.updated("training", steps=44), run.folder, settled.images, train_on=True)
+    stream = fit_resolved(longer, run.folder)
+    next(stream)
+    shutil.copytree(run.folder, killed.folder)
+    stream.close()
+    assert [problem for _, problem in check(killed) if problem] == []
+    typed("continue", str(killed.folder))
+    assert [line["step"] for line in killed.metrics()][-1] == 44
 
 
 def test_a_new_budget_accepts_no_other_change(

@@ -84,7 +84,7 @@ def test_sheets_of_classes_are_no_strips(classes: int, each: int) -> None:
 
 
 def test_every_class_has_its_images_in_one_row() -> None:
-    """In blocks side by side too. The classes are told by their shade of red; titles are black."""
+    """In blocks side by side too. Each class has its own shade of red; titles are black."""
     images = np.zeros((400, 8, 8, 3), np.uint8)
     images[..., 0] = np.tile(np.arange(50, 250), 2)[:, None, None]
     images[..., 2] = 255

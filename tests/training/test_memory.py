@@ -40,6 +40,21 @@ def test_the_estimate_of_large_images_is_never_too_high(monkeypatch: pytest.Monk
     assert saved_bytes(network, (1, 96, 96)) / 2 < estimated < saved_bytes(network, (1, 96, 96))
 
 
+class OneSize(nn.Module):
+    """A network with a weight for each pixel, which takes images of one size only."""
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(side, side))
+
+    def forward(self, x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        return self.weight * x
+
+
+def test_a_network_for_one_size_is_tried_at_that_size() -> None:
+    assert saved_bytes(OneSize(96), (1, 96, 96)) == 4 * 96**2
+
+
 @pytest.mark.parametrize("what", ["A network of", "Training on"])
 def test_a_training_that_does_not_fit_is_refused(
     tiny: Config, few_images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str

@@ -1,7 +1,8 @@
 """Arguments of a caller, of numpy or torch perhaps, as values of plain Python; imports neither."""
 
+import inspect
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, SupportsIndex, runtime_checkable
 
@@ -71,3 +72,12 @@ def device_name(value: Any) -> str:
             "variable CUDA_VISIBLE_DEVICES before Python starts."
         )
     return kind
+
+
+def takes(function: Callable[..., object], count: int) -> bool:
+    """Return whether a function can be called with so many arguments."""
+    try:
+        inspect.signature(function).bind(*range(count))
+    except (TypeError, ValueError):
+        return False
+    return True

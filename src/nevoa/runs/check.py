@@ -58,7 +58,7 @@ def _check_config(run: Run) -> None:
     if not run.exists:
         raise NevoaError(f"missing; {restored}")
     saved, config = saved_config(run.checkpoints), run.config()
-    if saved and (changes := saved.moved(config).changes(config)):
+    if saved and (changes := saved.followed(config).changes(config)):
         raise NevoaError(f"edited ({', '.join(changes)}); {restored}")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from nevoa._util.files import check_room, explained, published, read_json, remove
 from nevoa.config import Config, read_toml
 from nevoa.errors import NevoaError
-from nevoa.runs.manifest import CONFIG, NAME, STATE, faults, manifest_of
+from nevoa.runs.manifest import CONFIG, NAME, STATE, faults, holds_intact, manifest_of
 
 KEEP = 2
 
@@ -76,9 +76,9 @@ def config_of(path: Path) -> Config | None:
 
 
 def saved_config(folder: Path) -> Config | None:
-    """Return the config of the newest valid checkpoint, or None without one that holds a config."""
-    valid = (path for path in reversed(checkpoints(folder)) if (path / CONFIG).exists() and _is_valid(path))
-    return next(map(config_of, valid), None)
+    """Return the config of the newest checkpoint that holds one that is not damaged, or None without one."""
+    intact = (path for path in reversed(checkpoints(folder)) if holds_intact(path, CONFIG))
+    return next(map(config_of, intact), None)
 
 
 def newest_saved(folder: Path) -> int:

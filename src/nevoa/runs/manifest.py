@@ -38,6 +38,15 @@ def faults(path: Path) -> list[str]:
         raise NevoaError(f"Cannot read the checkpoint {path}: {error.strerror or error}. It may be intact.") from error
 
 
+def holds_intact(path: Path, name: str) -> bool:
+    """Whether a checkpoint holds a file of that name that is not damaged, whatever its other files are."""
+    try:
+        size_and_digest = _read(path).get(name)
+    except (NevoaError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return False
+    return size_and_digest is not None and _is_intact(path / name, *size_and_digest)
+
+
 def _read(path: Path) -> dict[str, tuple[int, str]]:
     """Size and sha256 of each file. A ValueError unless the manifest is exactly as it was written."""
     if (path / NAME).stat().st_size > LARGEST_TEXT:

@@ -100,7 +100,7 @@ class Run:
         return configs.read_toml(self.config_file)
 
     def last_config(self) -> Config:
-        """The config of the newest valid checkpoint that holds one; its images and device may have moved since.
+        """The config of the newest checkpoint that holds one undamaged; it may have moved or got another budget since.
 
         Without such a checkpoint it is `config`, which nothing protects from being edited.
         """
@@ -113,7 +113,7 @@ class Run:
             return self.config()
         with suppress(NevoaError):
             present = self.config()
-            return present if saved.moved(present) == present else saved
+            return present if saved.followed(present) == present else saved
         return saved
 
     def write_config(self, config: Config, made_with: Mapping[str, Any]) -> None:

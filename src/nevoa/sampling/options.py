@@ -1,12 +1,11 @@
 """Sampling options, resolved against a config."""
 
-import inspect
 from collections.abc import Callable, Collection
 from typing import NamedTuple, SupportsFloat, SupportsIndex, TypedDict, Unpack
 
 from pydantic import ConfigDict, field_serializer
 
-from nevoa._util.plain import Classes
+from nevoa._util.plain import Classes, takes
 from nevoa.config import Config, SamplingConfig, validated
 from nevoa.errors import NevoaError, unknown
 from nevoa.sampling.ddim import DDIM
@@ -95,20 +94,11 @@ def _row(sampler: object) -> SamplerRow:
         if sampler not in SAMPLERS:
             raise unknown("sampler", sampler, SAMPLERS)
         return SAMPLERS[sampler]
-    if isinstance(sampler, type) or not isinstance(sampler, Sampler) or not _takes(sampler.step, 6):
+    if isinstance(sampler, type) or not isinstance(sampler, Sampler) or not takes(sampler.step, 6):
         raise NevoaError(
             f"{_name_of(sampler)} has no method step(denoiser, x_t, t, s, noise, past): give a sampler object."
         )
     return SamplerRow(lambda: sampler, OBJECT_STEPS)
-
-
-def _takes(function: Callable[..., object], count: int) -> bool:
-    """Whether a function can be called with so many arguments."""
-    try:
-        inspect.signature(function).bind(*range(count))
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def settled(config: Config, **options: Unpack[SamplingOptions]) -> SamplingSettings:

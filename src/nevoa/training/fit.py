@@ -222,7 +222,7 @@ def _write_config(run: Run, state: TrainingState, saved: Config | None) -> None:
     if present == state.config:
         return
     before = saved or present
-    if run.exists and before is not None and (present is None or before.moved(present) != present):
+    if run.exists and before is not None and (present is None or before.followed(present) != present):
         changes = ", ".join(before.changes(present)) if present else "unreadable"
         warnings.warn(f"{run.config_file} differed from the checkpoint ({changes}); it is restored.", stacklevel=2)
     about = {"nevoa": nevoa.__version__, "torch": torch.__version__, "python": platform.python_version()}

@@ -1,6 +1,5 @@
 """From a config to a job: settle everything that the config leaves open before training starts."""
 
-import inspect
 import math
 import os
 import time
@@ -8,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from nevoa._util.device import choose_device, choose_precision, choose_threads
+from nevoa._util.plain import takes
 from nevoa.config import LARGEST_SIDE, SMALLEST_SIDE, Config
 from nevoa.data import ImageSet, changed_files, flips, is_path, load_images
 from nevoa.diffusion.schedule import check_schedule
@@ -171,22 +169,15 @@ def _described(config: Config, images: ImageSet, objects: Objects) -> Config:
 def _conditional(config: Config, images: ImageSet, objects: Objects) -> bool:
     wanted = config.training.conditional
     if wanted == "auto":
-        return bool(images.classes) and (objects.network is None or _takes_labels(objects.network))
+        return bool(images.classes) and (
+            objects.network is None or takes(objects.network.forward, 3)
+        )  # (x_t, t, label)
     if wanted and not images.classes:
         raise NevoaError(
             f"{images.name} has no classes, and a conditional model needs them. Put its images into one sub-folder per "
             "class, or leave out --conditional."
         )
     return wanted
-
-
-def _takes_labels(network: nn.Module) -> bool:
-    """Whether a network can be called with (x_t, t, label)."""
-    try:
-        inspect.signature(network.forward).bind(None, None, None)
-    except TypeError:
-        return False
-    return True
 
 
 def _about(config: Config, images: ImageSet, conditional: bool) -> dict[str, Any]:

@@ -31,11 +31,18 @@ def check_activations(network: nn.Module, shape: Shape, conditional: bool, train
     _check(needed, training, what, "training.batch_size, --size or network.dim")
 
 
-@torch.enable_grad()
 def saved_bytes(network: nn.Module, shape: Shape, conditional: bool = False) -> int:
     """Bytes that autograd saves of one image `[C, H, W]` in float32, the weights left out."""
     channels, height, width = shape
     tried = min(height, TRIED_SIDE), min(width, TRIED_SIDE)
+    try:
+        return _saved(network, (channels, *tried), conditional) * (height * width) // (tried[0] * tried[1])
+    except Exception:  # a network for images of one size
+        return _saved(network, shape, conditional)
+
+
+@torch.enable_grad()
+def _saved(network: nn.Module, shape: Shape, conditional: bool) -> int:
     device = next(network.parameters(), torch.empty(0)).device
     weights = {tensor.untyped_storage().data_ptr() for tensor in (*network.parameters(), *network.buffers())}
     saved: dict[int, int] = {}
@@ -45,13 +52,13 @@ def saved_bytes(network: nn.Module, shape: Shape, conditional: bool = False) -> 
         saved[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    x, t = torch.zeros(1, channels, *tried, device=device), torch.ones(1, dtype=torch.int64, device=device)
+    x, t = torch.zeros(1, *shape, device=device), torch.ones(1, dtype=torch.int64, device=device)
     label = [torch.zeros(1, dtype=torch.int64, device=device)] if conditional else []
     with evaluating(network), saved_tensors_hooks(note, lambda tensor: tensor):
         output = network(x, t, *label)  # keeps its graph, and so all that was saved, alive
     total = sum(size for place, size in saved.items() if place not in weights)
     del output
-    return total * (height * width) // (tried[0] * tried[1])
+    return total
 
 
 def _check(needed: int, training: TrainingConfig, what: str, lower: str) -> None:

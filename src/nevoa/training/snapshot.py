@@ -139,7 +139,7 @@ def _check_same(progress: SavedProgress, config: Config, path: Path) -> None:
             "would differ. Install that version, or resume anyway with --accept-changes."
         )
     saved = checkpoint.config_of(path)
-    same = saved.moved(config).lasting(config) == config if saved else progress.config_sha256 == _sha256(config)
+    same = saved.followed(config) == config if saved else progress.config_sha256 == _sha256(config)
     if not same:
         raise NevoaError(
             f"{path} was made with another config than this run's. Choose another --out, or resume anyway with "
