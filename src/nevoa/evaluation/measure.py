@@ -47,7 +47,7 @@ FEW = 2048
 BITS_IMAGES, EXACT_IMAGES = 500, 16
 # Features of a network that is wrong more often than this do not describe the images.
 LOWEST_ACCURACY = 0.6
-NO_TEST = "there are no test images, so a copy is an image closer to a training image than other training images are"
+NO_TEST = "there are no test images, so nevoa judges copies by the distances between training images"
 
 
 @dataclass(frozen=True)

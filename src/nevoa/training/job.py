@@ -169,9 +169,8 @@ def _described(config: Config, images: ImageSet, objects: Objects) -> Config:
 def _conditional(config: Config, images: ImageSet, objects: Objects) -> bool:
     wanted = config.training.conditional
     if wanted == "auto":
-        return bool(images.classes) and (
-            objects.network is None or takes(objects.network.forward, 3)
-        )  # (x_t, t, label)
+        network = objects.network  # takes (x_t, t) or (x_t, t, label)
+        return bool(images.classes) and (network is None or takes(network.forward, 3))
     if wanted and not images.classes:
         raise NevoaError(
             f"{images.name} has no classes, and a conditional model needs them. Put its images into one sub-folder per "
