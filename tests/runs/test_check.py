@@ -50,7 +50,8 @@ def test_each_damaged_part_is_named(run: Run) -> None:
     }
     for part, path in damages.items():
         data = path.read_bytes()
-        path.write_bytes(data[: len(data) // 2])
+        # Half of a file of lines may be whole lines, so the last of them loses its end too.
+        path.write_bytes(data[: len(data) // 2].rstrip(b"}\n"))
         assert list(problems(run)) == [part]
         path.write_bytes(data)
     assert not problems(run)
