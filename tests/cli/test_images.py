@@ -201,13 +201,19 @@ def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
         (["train", "run", "--steps", "1"], "run is a run, not images. To resume it"),
         (["noise", "run:0"], "run is a run, not images"),
         (["data", "show", "run"], "run is a run, not images"),
-        (["noise", "pets"], "SOURCE:INDEX, such as shapes:7"),
+        (["noise", "petz"], "SOURCE:INDEX, such as shapes:7"),
+        (["noise", "pets"], "pets holds many images: name one of them, such as pets:0, the first"),
+        (["noise", "shapes"], "such as shapes:0"),
+        (["noise", "pets:0", "--out", "pets/cat/x.png"], "would become one more image of pets"),
+        (["noise", "x.svg"], "Cannot read x.svg as an image: nevoa does not open SVG: draw it as PNG"),
+        (["noise", "pets:0", "--out", ""], "The name --out is empty"),
         (["noise", "pets:9", "--size", "2"], "data.size: Input should be greater than or equal to 4"),
         (["noise", "pets:99"], "pets has no image 99: its images are 0 to 29"),
     ],
 )
 def test_wrong_input(arguments: list[str], message: str, pets: Path, refuses: Refuses) -> None:
     (pets.parent / "empty").mkdir()
+    (pets.parent / "x.svg").touch()
     (pets.parent / "run" / "checkpoints").mkdir(parents=True)
     (pets.parent / "run" / "config.toml").touch()
     before = sorted(pets.parent.rglob("*"))

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nevoa.cli.noise import FRAMES, noise
+from nevoa.cli.noise import FRAMES, SHOWN, noise, noised, telling
+from nevoa.diffusion import SCHEDULES
 from nevoa.errors import NevoaError
+from nevoa.vocabulary import ScheduleName
 
 
 def test_each_schedule_has_its_row_and_its_curves(tmp_path: Path) -> None:
@@ -42,12 +44,25 @@ def test_an_animation_goes_from_the_image_to_noise(tmp_path: Path) -> None:
     assert np.abs(first - last)[4:144].mean() > 50
 
 
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_the_timesteps_of_a_picture_suit_its_schedule(name: ScheduleName) -> None:
+    """Each image differs visibly from the next, most of all on a picture of black and white."""
+    schedules = [SCHEDULES[name]()]
+    timesteps = telling(schedules)
+    assert (timesteps[0], timesteps[-1], len(timesteps)) == (0, 1000, SHOWN)
+    pixels = 255 * np.random.default_rng(0).integers(0, 2, (32, 32, 3), dtype=np.uint8)
+    images = noised(pixels, schedules, timesteps, seed=0)[0].astype(float)
+    changes = np.abs(np.diff(images, axis=0)).mean(axis=(1, 2, 3))
+    assert changes.min() > 8
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"schedule": "linear,cosin"}, "no schedule 'cosin'. Did you mean 'cosine'"),
         ({"at": "0,1", "out": Path("x.gif")}, "--at is for a picture"),
         ({"at": "0,1001"}, "timesteps are 0 to 1000"),
+        ({"at": ""}, "list of whole numbers such as 0,100,1000, not ''"),
         ({"out": Path("x.jpg")}, "a name in .png or .gif"),
     ],
 )

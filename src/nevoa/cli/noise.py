@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     Schedules = Mapping[str, Schedule]
 
-SIDE, FRAMES = 128, 61
-SHOWN = "0,20,60,80,100,150,250,350,500,1000"
+SIDE, SHOWN, FRAMES = 128, 10, 61
 SCHEDULE_HELP = Parameter(help=f"Noise schedules, separated by commas: {', '.join(get_args(ScheduleName))}.")
 
 
@@ -41,7 +40,7 @@ def noise(
     Args:
         image: A picture file, or SOURCE:INDEX, such as shapes:7.
         at: Timesteps from 0 (the image) to the last one of the schedule, separated by commas; for a picture.
-            [default: 0,20,60,80,100,150,250,350,500,1000]
+            [default: ten, closest together where the image changes most]
         size: Resize and crop to this size, keeping proportions. [default: 128 for a file, else the image's own]
         seed: Seed of the noise.
         out: Name of the result: x.png, or x.gif for an animation from t = 0 to T. [default: noise.png, then
@@ -50,8 +49,10 @@ def noise(
     import numpy as np
 
     from nevoa._util.claim import claimed, numbered
+    from nevoa.cli.output import check_outside
     from nevoa.diffusion import SCHEDULES, steps_of
 
+    check_outside(image.rpartition(":")[0], out or Path("noise.png"))
     kind = out.suffix.lower() if out else ".png"
     if kind not in (".png", ".gif"):
         raise NevoaError(f"--out is a picture or an animation: choose a name in .png or .gif, not {out}.")
@@ -59,10 +60,12 @@ def noise(
         raise NevoaError("--at is for a picture; an animation goes from t = 0 to T: leave it out.")
     schedules = {name: SCHEDULES[name]() for name in _schedules(schedule)}
     steps = steps_of(next(iter(schedules.values())))
-    moments = np.linspace(0, steps, FRAMES).round().astype(int).tolist()
-    timesteps = moments if kind == ".gif" else _timesteps(at or SHOWN, steps)
+    if kind == ".gif":
+        timesteps = np.linspace(0, steps, FRAMES).round().astype(int).tolist()
+    else:
+        timesteps = telling(list(schedules.values())) if at is None else _timesteps(at, steps)
     with claimed([out] if out else numbered("noise.png"), force) as claim:
-        tiles = _noised(_pixels(image, size), list(schedules.values()), timesteps, seed)
+        tiles = noised(_pixels(image, size), list(schedules.values()), timesteps, seed)
         (_animate if kind == ".gif" else _draw)(claim.temporary, tiles, schedules, timesteps)
     print(f"{len(timesteps)} timesteps, {', '.join(schedules)} schedule{'s' * (len(schedules) > 1)}: {claim.path}")
 
@@ -100,7 +103,7 @@ def _schedules(names: str) -> "list[ScheduleName]":
     return cast("list[ScheduleName]", list(dict.fromkeys(chosen)))
 
 
-def _noised(pixels: "np.ndarray", schedules: "Sequence[Schedule]", timesteps: Sequence[int], seed: int) -> "np.ndarray":
+def noised(pixels: "np.ndarray", schedules: "Sequence[Schedule]", timesteps: Sequence[int], seed: int) -> "np.ndarray":
     """x_t of each schedule at each timestep, uint8 `[schedule, t, H, W, C]`.
 
     The noise is the same everywhere, so that only its share differs.
@@ -118,6 +121,18 @@ def _noised(pixels: "np.ndarray", schedules: "Sequence[Schedule]", timesteps: Se
     return np.stack([to_bytes(GaussianProcess(one).forward(x_0, t, epsilon.expand_as(x_0))) for one in schedules])
 
 
+def telling(schedules: "Sequence[Schedule]") -> list[int]:
+    """Timesteps between which the images change equally: even steps of arctan(noise / signal), the mean of schedules.
+
+    Where `signal² + noise² = 1`, x_t moves along a quarter of a circle from x_0 to epsilon, and this is its angle.
+    """
+    import numpy as np
+
+    angles = np.mean([np.arctan2(one.noise.numpy(), one.signal.numpy()) for one in schedules], axis=0)
+    wanted = np.linspace(0, angles[-1], SHOWN)
+    return np.interp(wanted, angles, np.arange(len(angles))).round().astype(int).tolist()
+
+
 def _timesteps(at: str, steps: int) -> list[int]:
     try:
         timesteps = [int(part) for part in at.split(",")]
@@ -131,11 +146,13 @@ def _timesteps(at: str, steps: int) -> list[int]:
 
 def _pixels(image: str, size: str | None) -> "np.ndarray":
     from nevoa.config import parse
-    from nevoa.data import fitted, image_at, picture_of, pixels_of, read_image, sides_of
+    from nevoa.data import CATALOG, fitted, image_at, picture_of, pixels_of, read_image, sides_of
 
     sides, path = sides_of(parse({"data": {"size": size}}).data), Path(image)
     pixels = None if path.exists() else image_at(image)
     if pixels is None:
+        if path.is_dir() or image in CATALOG:
+            raise NevoaError(f"{image} holds many images: name one of them, such as {image}:0, the first.")
         if not path.is_file():
             raise NevoaError(f"There is no picture {image}. Give a file, or SOURCE:INDEX, such as shapes:7.")
         return pixels_of(fitted(read_image(path), sides or (SIDE, SIDE)))

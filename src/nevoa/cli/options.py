@@ -1,26 +1,32 @@
 """Groups of options that several commands share. Their docstrings are the help texts."""
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 
 from nevoa.errors import NevoaError
 from nevoa.vocabulary import FitName, SamplerName, SpacingName, VarianceName
 
 
-def _check_is_utf8(_: type, path: Path | None) -> None:
-    """Raise a NevoaError if a name cannot be written into a file or printed."""
+def _path(_: type, tokens: Sequence[Token]) -> Path:
+    """The path after --out. A NevoaError if it is empty, or cannot be written into a file or printed."""
+    name = tokens[0].value
+    if not name.strip():
+        raise NevoaError("The name --out is empty: give a name, or leave out --out.")
     try:
-        str(path).encode()
-    except UnicodeEncodeError as error:
-        raise NevoaError(f"The name --out {str(path)!a} is not UTF-8: choose another one.") from error
+        # A locale that is not UTF-8 hands over the bytes it cannot decode, which may be UTF-8 all the same.
+        name.encode("utf-8", "surrogateescape").decode()
+    except UnicodeError as error:
+        raise NevoaError(f"The name --out {name!a} is not UTF-8: choose another one.") from error
+    return Path(name)
 
 
 Size = Annotated[str | None, Parameter(metavar="S|HxW")]
-Out = Annotated[Path | None, Parameter(validator=_check_is_utf8)]
+Out = Annotated[Path | None, Parameter(converter=_path)]
 Force = Annotated[bool, Parameter(help="Replace the file that --out names.")]
 Plugin = Annotated[tuple[Path, ...], Parameter(metavar="FILE.py", show_default=False)]
 Source = Annotated[

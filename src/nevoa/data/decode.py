@@ -17,6 +17,9 @@ from nevoa.errors import NevoaError, reason
 AVIF = "avif" in features.modules and bool(features.check("avif"))
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", *["AVIF"] * AVIF)
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", *[".avif"] * AVIF}
+# Formats of images that are not opened, unless they are in SUFFIXES; users would miss them.
+PHOTOGRAPHS = {".heic": "HEIC", ".heif": "HEIF", ".avif": "AVIF", ".jp2": "JPEG 2000", ".jxl": "JPEG XL"}
+DRAWINGS = {".svg": "SVG", ".svgz": "SVG"}
 START_BYTES = 16
 STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
 MOST_PIXELS = 64_000_000
@@ -43,6 +46,15 @@ def is_picture(start: bytes) -> bool:
     bmp = start[:2] == b"BM" and start[6:10] == bytes(4)
     webp, avif = start[:4] == b"RIFF" and start[8:12] == b"WEBP", start[4:12] in (b"ftypavif", b"ftypavis")
     return bmp or webp or (avif and AVIF) or start.startswith(STARTS)
+
+
+def unopened(suffix: str) -> str | None:
+    """Return what to do with a file of a format that is not opened, by its suffix; None for other files."""
+    if kind := PHOTOGRAPHS.get(suffix.lower()):
+        return f"nevoa does not open {kind}: save it as PNG or JPEG"
+    if kind := DRAWINGS.get(suffix.lower()):
+        return f"nevoa does not open {kind}: draw it as PNG, with rsvg-convert"
+    return None
 
 
 def header(content: bytes | np.ndarray, background: str = WHITE) -> Header:
@@ -125,8 +137,10 @@ def read_image(path: Path) -> Image.Image:
         return decoded(path.read_bytes())
     except FileNotFoundError as error:
         raise NevoaError(f"There is no file {path}.") from error
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise NevoaError(f"Cannot read {path} as an image: {reason(error)}.") from error
+    except ValueError as error:
+        raise NevoaError(f"Cannot read {path} as an image: {unopened(path.suffix) or reason(error)}.") from error
 
 
 def fitted(image: Image.Image, size: Size) -> Image.Image:

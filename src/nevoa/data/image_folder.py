@@ -13,16 +13,12 @@ from itertools import takewhile
 
 import numpy as np
 
-from nevoa.data.decode import START_BYTES, SUFFIXES, is_picture
+from nevoa.data.decode import START_BYTES, SUFFIXES, is_picture, unopened
 from nevoa.data.listing import Bad, Listing, classes_of, labels_by
 from nevoa.data.sources.folder import Entry
 from nevoa.data.sources.metadata import classes_in, is_table
 from nevoa.data.splits import KEYWORDS, TRAIN, no_split, split_in
 from nevoa.errors import NevoaError, reason
-
-# Formats of images that are not opened, unless they are in SUFFIXES; users would miss them.
-PHOTOGRAPHS = {".heic": "HEIC", ".heif": "HEIF", ".avif": "AVIF", ".jp2": "JPEG 2000", ".jxl": "JPEG XL"}
-DRAWINGS = {".svg": "SVG", ".svgz": "SVG"}
 
 Folders = tuple[str, ...]
 # An image, and its folders below its split.
@@ -65,10 +61,8 @@ def _images(entries: Sequence[Entry]) -> tuple[list[Entry], list[Bad]]:
         try:
             if entry.suffix in SUFFIXES or is_picture(entry.read(START_BYTES)):
                 images.append(entry)
-            elif kind := PHOTOGRAPHS.get(entry.suffix):
-                unread.append(Bad(entry.path, f"nevoa does not open {kind}: save it as PNG or JPEG"))
-            elif kind := DRAWINGS.get(entry.suffix):
-                unread.append(Bad(entry.path, f"nevoa does not open {kind}: draw it as PNG, with rsvg-convert"))
+            elif said := unopened(entry.suffix):
+                unread.append(Bad(entry.path, said))
         except (OSError, ValueError) as error:
             unread.append(Bad(entry.path, reason(error)))
     return images, unread
