@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 
 import nevoa as package
+from nevoa.cli.main import main
 from nevoa.vocabulary import MetricName
 from tests.cli.conftest import OPTIONS, nevoa
 
@@ -50,6 +51,28 @@ def test_help_fits_the_terminal_and_breaks_no_word(
 
 def test_the_version_is_printed(tmp_path: Path) -> None:
     assert nevoa("--version", folder=tmp_path).stdout == f"nevoa {package.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["data", "show", "a.png", "b.png"], "'nevoa data show' takes one source, but got 2 arguments: give one source"),
+        (["train", "a", "b", "--steps", "1", "c"], "takes one source, but got 3 arguments: give one source, such as a"),
+        (["continue", "a", "b", "c"], "takes one run and one source, but got 3 arguments"),
+        (["sample", "a", "b"], "'nevoa sample' takes one run, but got 2 arguments: give one run."),
+        (["data", "list", "a"], "'nevoa data list' takes no argument 'a'. See 'nevoa data list --help'."),
+        (["runs", "a", "b"], "'nevoa runs' takes no argument 'a'. See 'nevoa runs --help'."),
+    ],
+)
+def test_too_many_arguments_are_counted(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["nevoa", *arguments])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_completion_is_installed_where_bash_reads_it(tmp_path: Path) -> None:

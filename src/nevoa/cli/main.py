@@ -1,9 +1,11 @@
 """`nevoa`: the commands, and how their errors are reported."""
 
+import inspect
 import sys
 import warnings
 
 from cyclopts import App, CycloptsError, Parameter
+from cyclopts.exceptions import UnusedCliTokensError
 
 import nevoa
 from nevoa._util.interrupt import leave_on_signals
@@ -59,6 +61,8 @@ def _run() -> None:
             warnings.showwarning = _warn
             app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
             print(end="", flush=True)  # a full disk is an error here, not at the end of Python
+    except UnusedCliTokensError as error:
+        _refuse(_surplus(error))
     except (NevoaError, CycloptsError) as error:
         _refuse(str(error))
     except OSError as error:  # a file operation without an error message of its own
@@ -66,6 +70,18 @@ def _run() -> None:
         _refuse(f"{named}{error.strerror or error}.")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _surplus(error: UnusedCliTokensError) -> str:
+    """Say how many arguments a command takes: a shell gives it several for `photos/*.png`."""
+    surplus, typed = error.unused_tokens or [], " ".join(("nevoa", *(error.command_chain or ())))
+    parameters = inspect.signature(error.target).parameters.values() if error.target else ()
+    names = [one.name for one in parameters if one.kind is one.POSITIONAL_ONLY]
+    if not names:
+        return f"'{typed}' takes no argument '{surplus[0]}'. See '{typed} --help'."
+    taken = " and ".join(f"one {name}" for name in names)
+    folder = ", such as a folder" if names[-1] == "source" else ""
+    return f"'{typed}' takes {taken}, but got {len(names) + len(surplus)} arguments: give {taken}{folder}."
 
 
 def _refuse(message: str) -> None:
