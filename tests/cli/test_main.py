@@ -56,7 +56,7 @@ def test_the_version_is_printed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["data", "show", "a.png", "b.png"], "'nevoa data show' takes one source, but got 2 arguments: give one source"),
+        (["data", "show", "a.png", "b.png"], "'nevoa data show' takes one source, but got 2 arguments: give one"),
         (["train", "a", "b", "--steps", "1", "c"], "takes one source, but got 3 arguments: give one source, such as a"),
         (["continue", "a", "b", "c"], "takes one run and one source, but got 3 arguments"),
         (["sample", "a", "b"], "'nevoa sample' takes one run, but got 2 arguments: give one run."),
