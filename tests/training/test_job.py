@@ -2,6 +2,7 @@
 
 import gc
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 
 import nevoa
 from nevoa.config import Config
-from nevoa.data import ImageSet, as_image_set, load_images
+from nevoa.data import ImageSet, Notes, as_image_set, load_images
 from nevoa.errors import NevoaError
 from nevoa.model import fresh_network
 from nevoa.networks import ResidualUNet
@@ -132,6 +133,14 @@ def test_the_config_of_a_run_reproduces_it(tiny: Config, tmp_path: Path) -> None
     with pytest.raises(NevoaError, match=r"not those that this config was made for.*--accept-changes"):
         nevoa.fit(other, tmp_path / "third")
     assert not (tmp_path / "third").exists()
+
+
+def test_images_whose_classes_are_unsettled_need_none(tiny: Config, few_images: ImageSet) -> None:
+    images = replace(few_images, classes=(), notes=Notes(unsettled="They lie at different depths."))
+    for wanted in (True, "auto"):
+        with pytest.raises(NevoaError, match="noise: They lie at different depths"):
+            resolve(tiny.updated("training", conditional=wanted), images)
+    assert resolve(tiny, images).config.classes == ()
 
 
 def test_images_below_the_smallest_size_are_not_trained_on(tiny: Config) -> None:

@@ -4,7 +4,8 @@
 2. Otherwise the class of an image is its innermost folder.
 3. Folders of the first level that are called train, test or validation are splits; without them everything is train.
 
-nevoa looks through folders around everything, and refuses a layout that this rule does not settle.
+nevoa looks through folders around everything, and refuses a layout whose splits this rule does not settle. If it does
+not settle the classes, the images have none, and the listing says why.
 """
 
 from collections import defaultdict
@@ -38,7 +39,7 @@ def list_entries(entries: Sequence[Entry], bad: Sequence[Bad], split: str, where
         raise no_split(split, splits or {TRAIN})
     names: dict[str, str | None] = {}
     for placed in splits.values():
-        names |= _classes(placed, known, where)
+        names |= _classes(placed, known)
     own = [entry for entry, _ in splits.get(split, ())]
     own_names = [names[entry.path] for entry in own]
     classes = classes_of(names.values()) if any(own_names) else ()
@@ -50,6 +51,7 @@ def list_entries(entries: Sequence[Entry], bad: Sequence[Bad], split: str, where
         labels=labels,
         classes=classes,
         bad=(*bad, *unread, *unfit, *unnamed),
+        unsettled=_unsettled(splits.get(split, ()), known),
         ignored=len(entries) - len(images) - len(unread) - len(tables),
     ).take(np.flatnonzero(labels >= 0))
 
@@ -98,15 +100,24 @@ def _unwrapped(folders: list[Folders]) -> list[Folders]:
     return [parts[len(around) :] for parts in folders]
 
 
-def _classes(images: Sequence[Placed], known: Mapping[str, str], where: str) -> dict[str, str | None]:
+def _classes(images: Sequence[Placed], known: Mapping[str, str]) -> dict[str, str | None]:
     """Return the class name of each image of a split by its path, or None where it has none."""
     if any(entry.path in known for entry, _ in images):
         return {entry.path: known.get(entry.path) for entry, _ in images}
+    settled = not _unsettled(images, known)
+    return {entry.path: parts[-1] if parts and settled else None for entry, parts in images}
+
+
+def _unsettled(images: Sequence[Placed], known: Mapping[str, str]) -> str:
+    """Return why the folders of a split give no classes, and what to do; nothing if they or a table give them."""
+    if not images or any(entry.path in known for entry, _ in images):
+        return ""
     (high, fewest), (low, most) = (choose(images, key=lambda placed: len(placed[1])) for choose in (min, max))
-    if len(fewest) != len(most):
-        raise NevoaError(
-            f"{where}: {high.path} and {low.path} lie at different depths, so their folders do not give the classes. "
-            f"Put each image into the folder of its class, or write {where}/metadata.csv:\nfile_name,label\n"
-            f"{high.path},CLASS\n{low.path},CLASS"
-        )
-    return {entry.path: parts[-1] if parts else None for entry, parts in images}
+    if len(fewest) == len(most):
+        return ""
+    return (
+        f"{high.path} and {low.path} lie at different depths, so their folders do not give the classes. To train "
+        "without classes, add --no-conditional. To train with classes, put each image into the folder of its class, or "
+        "write a table of classes; if the folder is not yours, do that in a copy of it. The table is metadata.csv:\n"
+        f"file_name,label\n{high.path},CLASS\n{low.path},CLASS"
+    )

@@ -40,6 +40,7 @@ class Listing:
         channels: 1 or 3 unless the user chooses; None as for `size`.
         bad: files that were left out while listing.
         ignored: the number of files that are not images and do not claim to be.
+        unsettled: why the folders give no classes, and what to do; empty if they do.
     """
 
     read: Callable[[int], bytes | np.ndarray]
@@ -50,6 +51,7 @@ class Listing:
     channels: int | None = None
     bad: tuple[Bad, ...] = ()
     ignored: int = 0
+    unsettled: str = ""
 
     def __len__(self) -> int:
         return len(self.labels)

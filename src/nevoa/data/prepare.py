@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -144,9 +144,9 @@ def _close(listing: Listing, shape: Shape, source: Source, partial: Path, data: 
     sync(partial / IMAGES)
     by_area = sorted(sizes, key=math.prod)
     duplicates = len(kept) - len(sums)
-    notes = Notes(source.text, source.licence, tuple(bad), listing.ignored, duplicates, (by_area[0], by_area[-1]))
-    if data.size is None:
-        notes = replace(notes, most=_size_of_most(sizes, shape))
+    most = _size_of_most(sizes, shape) if data.size is None else None
+    span, counts = (by_area[0], by_area[-1]), (listing.ignored, duplicates)
+    notes = Notes(source.text, source.licence, tuple(bad), *counts, span, most, listing.unsettled)
     write_about(partial, source.name, listing.labels[kept], listing.classes, notes)
 
 

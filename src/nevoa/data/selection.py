@@ -15,6 +15,8 @@ from nevoa.errors import NevoaError, unknown
 def chosen(listing: Listing, data: DataConfig) -> Listing:
     """Select images by `data.only` and `data.limit`. A NevoaError if there is no such class."""
     if data.only is not None:
+        if listing.unsettled:
+            raise NevoaError(f"These images have no classes to choose from: {listing.unsettled}")
         if not listing.classes:
             raise NevoaError("These images have no classes to choose from: leave out --classes.")
         wanted = list(dict.fromkeys(label_of(listing.classes, one) for one in data.only))

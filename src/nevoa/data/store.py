@@ -35,6 +35,7 @@ class Notes:
         duplicates: the number of files with the bytes of an earlier one.
         sizes: (height, width) of the smallest and the largest image, by area, before resizing.
         most: (height, width) of most images, if others differ and nobody chose a size.
+        unsettled: why the folders give no classes, and what to do; empty if they do.
     """
 
     source: str = ""
@@ -44,6 +45,7 @@ class Notes:
     duplicates: int = 0
     sizes: tuple[Size, Size] | None = None
     most: Size | None = None
+    unsettled: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ def write_about(folder: Path, name: str, labels: np.ndarray, classes: Sequence[s
         "duplicates": notes.duplicates,
         "sizes": notes.sizes,
         "most": notes.most,
+        "unsettled": notes.unsettled,
     }
     write_text(folder / ABOUT, json.dumps(about | {"sum": _sum(about)}))
 
@@ -123,9 +126,15 @@ def open_store(folder: Path) -> ImageSet:
         bad = tuple(Bad(**line) for line in read_lines(folder / BAD))
         smallest, largest = map(tuple, about["sizes"])
         most = about.get("most")
-        counts = about["ignored"], about["duplicates"]
         notes = Notes(
-            about["source"], about["licence"], bad, *counts, (smallest, largest), tuple(most) if most else None
+            about["source"],
+            about["licence"],
+            bad,
+            about["ignored"],
+            about["duplicates"],
+            (smallest, largest),
+            tuple(most) if most else None,
+            about.get("unsettled", ""),  # stores of earlier versions have none
         )
         images, labels = mapped(folder / IMAGES), np.load(folder / LABELS)
         with suppress(OSError):  # the cache may be read-only

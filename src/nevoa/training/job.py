@@ -168,6 +168,8 @@ def _described(config: Config, images: ImageSet, objects: Objects) -> Config:
 
 def _conditional(config: Config, images: ImageSet, objects: Objects) -> bool:
     wanted = config.training.conditional
+    if wanted and images.notes.unsettled:
+        raise NevoaError(f"{images.name}: {images.notes.unsettled}")
     if wanted == "auto":
         network = objects.network  # takes (x_t, t) or (x_t, t, label)
         return bool(images.classes) and (network is None or takes(network.forward, 3))
