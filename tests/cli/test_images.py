@@ -244,6 +244,31 @@ def test_data_list_and_show_print_json(pets: Path, typed: Callable[..., str]) ->
     assert shown["classes"] == {"cat": 10, "dog": 10, "newt": 10}
     assert [bad["file"] for bad in shown["left_out"]] == ["cat/bad.png"]
     assert (pets.parent / shown["picture"]).exists()
+    before = sorted(pets.parent.iterdir())
+    shown = json.loads(typed(pets.parent, "data", "show", "pets", "--size", "16", "--no-conditional", "--json"))
+    assert (shown["classes"], "picture" in shown) == ({}, False)
+    assert sorted(pets.parent.iterdir()) == before
+
+
+def test_files_are_left_out_by_reason(pets: Path, typed: Callable[..., str]) -> None:
+    for number in range(5):
+        (pets / f"newt/{number}.svg").touch()
+    told = typed(pets.parent, "data", "show", "pets", "--size", "16", "--out", "x.png")
+    assert [line for line in told.splitlines() if line.startswith("left out")] == [
+        "left out  newt/0.svg, newt/1.svg, newt/2.svg and 2 more: nevoa does not open SVG: draw it as PNG, with "
+        "rsvg-convert",
+        "left out  cat/bad.png: it is not an image of a known format",
+    ]
+
+
+def test_images_at_different_depths_are_shown_without_classes(pets: Path, typed: Callable[..., str]) -> None:
+    """With what to do about it; with --no-conditional there is nothing to do."""
+    (pets / "cat/0.png").rename(pets / "0.png")
+    command = "data", "show", "pets", "--size", "16"
+    told = typed(pets.parent, *command)
+    assert "no classes: 0.png and cat/12.png lie at different depths" in told
+    assert "\n0.png,CLASS\ncat/12.png,CLASS\n" in told
+    assert "classes" not in typed(pets.parent, *command, "--no-conditional")
 
 
 def test_a_suffix_in_capitals_is_that_suffix(pets: Path, typed: Callable[..., str]) -> None:
@@ -260,9 +285,9 @@ def test_the_size_of_most_images_is_advised(tmp_path: Path, typed: Callable[...,
         Image.new("L", (16, 16) if number else (9, 30), number).save(tmp_path / f"{number}.png")
     shown = typed(tmp_path.parent, "data", "show", str(tmp_path), "--out", "x.png")
     assert "4 images, 64x64" in shown
-    assert "\nmost are 16x16: --size 16\n" in shown
+    assert "\nMost images are 16x16. To keep that size, add --size 16.\n" in shown
     again = typed(tmp_path.parent, "data", "show", str(tmp_path), "--size", "64", "--fit", "pad", "--out", "y.png")
-    assert "most are" not in again
+    assert "Most images" not in again
     tiny = [part for option in TINY for part in ("-o", option)]
     plan = typed(tmp_path, "train", str(tmp_path), "--steps", "1", "--dry-run", *tiny)
-    assert "advice   most are 16x16: --size 16" in plan
+    assert "advice   Most images are 16x16. To keep that size, add --size 16." in plan

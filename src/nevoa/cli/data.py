@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -58,6 +59,7 @@ def show(
     /,
     *,
     images: SourceFlags = SourceFlags(),
+    classless: Annotated[bool, Parameter(name="--no-conditional")] = False,
     out: Out = None,
     force: Force = False,
     as_json: AsJson = False,
@@ -65,17 +67,21 @@ def show(
     """Summarise a source, list its classes and unusable files, and draw its first images, a row for each class.
 
     Args:
+        classless: Show the images without their classes, as a training with this option takes them.
         out: The .png to write. [default: data.png, then data-2.png and so on]
-        as_json: Print the summary as JSON.
+        as_json: Print the summary as JSON; draw a picture only with --out.
     """
     from nevoa._util.claim import claimed, numbered
     from nevoa.cli.output import check_is_png, check_outside
     from nevoa.pictures import png_bytes
 
     check_is_png(out)
+    if as_json and out is None:
+        print(json.dumps(_facts(_opened(source, images, classless))))
+        return
     check_outside(source, out or Path("data.png"))
     with claimed([out] if out else numbered("data.png"), force) as claim:
-        found = show_preparation(data_of(source, images), say=False)
+        found = _opened(source, images, classless)
         if as_json:
             print(json.dumps(_facts(found) | {"picture": str(claim.path)}))
         else:
@@ -83,6 +89,12 @@ def show(
         claim.temporary.write_bytes(png_bytes(_sheet(found)))
     if not as_json:
         print(f"First images{', a row for each class' * bool(found.classes)}: {claim.path}")
+
+
+def _opened(source: str, images: SourceFlags, classless: bool) -> "ImageSet":
+    """The images; without their classes if they are not wanted."""
+    found = show_preparation(data_of(source, images), say=False)
+    return replace(found, classes=(), notes=replace(found.notes, unsettled="")) if classless else found
 
 
 def _describe(found: "ImageSet") -> None:
@@ -94,7 +106,7 @@ def _describe(found: "ImageSet") -> None:
     if found.classes:
         rows = [(str(i), name, f"{count:,}") for i, (name, count) in enumerate(_per_class(found).items())]
         screen.print(Records(("index", "class", "images"), rows, right=("images",)))
-    list_unusable(found.notes, screen, most=None)
+    list_unusable(found.notes, screen)
 
 
 @app.command
@@ -168,6 +180,7 @@ def _facts(images: "ImageSet") -> dict[str, Any]:
         "classes": _per_class(images),
         "original_sizes": notes.sizes,
         "size_of_most": notes.most,
+        "unsettled_classes": notes.unsettled,
         "left_out": [{"file": bad.name, "reason": bad.reason} for bad in notes.bad],
         "duplicates": notes.duplicates,
         "other_files": notes.ignored,
@@ -198,6 +211,8 @@ def _summary(images: "ImageSet") -> str:
         parts.append(f"other files: {notes.ignored:,}")
     if notes.licence:
         parts.append(f"licence: {notes.licence}")
+    if notes.unsettled:
+        parts.append(f"no classes: {notes.unsettled}")
     return "\n".join(parts)
 
 

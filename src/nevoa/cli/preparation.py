@@ -1,5 +1,6 @@
 """Open the images a command needs, with a progress bar while they are decoded."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from nevoa.config import DataConfig
     from nevoa.data import ImageSet, Notes
 
-SHOWN = 10
+MOST_REASONS, NAMED = 10, 3
 
 
 def data_of(source: str, images: ImageFlags) -> "DataConfig":
@@ -46,12 +47,20 @@ def show_preparation(data: "DataConfig", *, say: bool = True) -> "ImageSet":
     return item
 
 
-def list_unusable(notes: "Notes", console: "Console", most: int | None = SHOWN) -> None:
-    """List the files that are left out, at most `most` of them."""
-    for bad in notes.bad[:most]:
-        console.print(f"left out  {bad.name}: {bad.reason}")
-    if most is not None and len(notes.bad) > most:
-        console.print(f"left out  {len(notes.bad) - most:,} more; 'nevoa data show' lists them all")
+def list_unusable(notes: "Notes", console: "Console") -> None:
+    """Print a line for each reason to leave files out, the most frequent first."""
+    names: dict[str, list[str]] = {}
+    for bad in notes.bad:
+        names.setdefault(bad.reason, []).append(bad.name)
+    groups = sorted(names.items(), key=lambda group: -len(group[1]))
+    for reason, files in groups[:MOST_REASONS]:
+        console.print(f"left out  {', '.join(files[:NAMED])}{_and_more(files[NAMED:])}: {reason}")
+    if rest := sum(len(files) for _, files in groups[MOST_REASONS:]):
+        console.print(f"left out  {rest:,} more for other reasons; 'nevoa data show SOURCE --json' lists all")
+
+
+def _and_more(files: Sequence[str]) -> str:
+    return f" and {len(files):,} more" if files else ""
 
 
 def size_advice(notes: "Notes") -> str:
@@ -59,11 +68,13 @@ def size_advice(notes: "Notes") -> str:
     if notes.most is None:
         return ""
     height, width = notes.most
-    return f"most are {height}x{width}: --size {height if height == width else f'{height}x{width}'}"
+    size = f"{height}x{width}"
+    return f"Most images are {size}. To keep that size, add --size {height if height == width else size}."
 
 
 def left_out(notes: "Notes") -> str:
     """The numbers of unusable files and of copies: ` (3 unusable, 2 duplicates)`, or nothing."""
-    parts = {"unusable": len(notes.bad), "duplicates": notes.duplicates}
+    duplicates = "duplicate" if notes.duplicates == 1 else "duplicates"
+    parts = {"unusable": len(notes.bad), duplicates: notes.duplicates}
     counts = [f"{count:,} {what}" for what, count in parts.items() if count]
     return f" ({', '.join(counts)})" if counts else ""
