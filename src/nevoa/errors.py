@@ -20,8 +20,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     A section in common, as in `training.abc` and `training.seed`, does not make two names alike.
     """
     section, dot, _ = name.lower().rpartition(".")
-    inside = [one for one in sorted(known) if one.startswith(section + dot)]
-    names = {one.removeprefix(section + dot): one for one in inside}
+    inside = [one for one in sorted(known) if one.lower().startswith(section + dot)]
+    names = {one.lower().removeprefix(section + dot): one for one in inside}
     near = get_close_matches(name.lower().removeprefix(section + dot), names, n=1, cutoff=0.6)
     return f" Did you mean '{names[near[0]]}'?" if near else ""
 

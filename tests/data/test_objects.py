@@ -111,7 +111,7 @@ def test_gray_pictures_of_a_dataset_have_one_channel() -> None:
         (Items(PIXELS[0], PIXELS[0, :3]), "number 0 is 5x6 with 3 channels, number 1 is 3x6"),
         (Items(PIXELS[0], np.zeros((5, 6), np.uint8)), "number 1 is 5x6 with 1 channel. Resize"),
         (Items(np.zeros((5, 6, 9), np.uint8)), r"has shape \[5, 6, 9\]"),
-        (Items("cat.png"), "Item 0 of the Dataset is a str"),
+        (Items("cat.png"), "Item 0 of the Dataset is of type str"),
         (Items((PIXELS[0], 1), PIXELS[0]), "Only 1 of the 2 items"),
         (Items((PIXELS[0], 1.5), (PIXELS[0], 2.5)), "label of item 0 of the Dataset is 1.5: give one"),
         (Items((PIXELS[0], torch.eye(3)[0])), "label of item 0 of the Dataset is tensor"),

@@ -22,6 +22,11 @@ def test_classes_are_chosen_by_name_or_index() -> None:
         prepared(noise(), DataConfig(only=("ode",)))
 
 
+def test_an_error_spells_classes_as_they_are() -> None:
+    with pytest.raises(NevoaError, match=r"There is no class 'Öve'. Did you mean 'Över'\? Known: Dog, Över."):
+        label_of(("Dog", "Över"), "Öve")
+
+
 def test_of_classes_that_are_numbers_a_number_is_a_name() -> None:
     classes = ("1", "3", "5")
     assert [label_of(classes, wish) for wish in ("1", "5", 1)] == [0, 2, 1]

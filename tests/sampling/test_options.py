@@ -76,7 +76,7 @@ def test_a_name_that_is_a_number_is_a_name_and_an_index_an_index() -> None:
 @pytest.mark.parametrize(
     ("wish", "message"),
     [
-        (["trousers"], "Did you mean 'trouser'"),
+        (["trousers"], "Did you mean 'Trouser'"),
         (["3"], "no class '3'"),
         ([-1], "no class '-1'"),
         ([""], "no class ''"),

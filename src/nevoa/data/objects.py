@@ -48,8 +48,8 @@ def as_image_set(
         classes = getattr(source, "classes", None) if classes is None and labels is not None else classes
     else:
         raise NevoaError(
-            f"A {type(source).__name__} is not a source of images: give a path, a name, a uint8 array, a torch Dataset "
-            "or an ImageSet."
+            f"A value of type {type(source).__name__} is not a source of images: give a path, a name, a uint8 array, "
+            "a torch Dataset or an ImageSet."
         )
     if images.shape[3] not in (1, 3):
         raise NevoaError(f"The images have {images.shape[3]} channels: give 1 (gray) or 3 (RGB).")
@@ -119,7 +119,7 @@ def _pixels(image: Any, number: int) -> UInt8[np.ndarray, "H W C"]:
     if isinstance(image, Image.Image):
         return pixels_of(opaque(image))
     if not isinstance(image, np.ndarray | Tensor):
-        raise NevoaError(f"Item {number} of the Dataset is a {type(image).__name__}, not an image.")
+        raise NevoaError(f"Item {number} of the Dataset is of type {type(image).__name__}, not an image.")
     pixels = _array(image)
     if pixels.dtype != np.uint8:
         raise NevoaError(

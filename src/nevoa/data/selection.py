@@ -1,6 +1,5 @@
 """Which images of a source are used."""
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,6 +8,7 @@ import numpy as np
 from nevoa._util.random import Stream, generator
 from nevoa.config import DataConfig
 from nevoa.data.listing import LONGEST_NUMBER, Listing
+from nevoa.data.names import printable
 from nevoa.errors import NevoaError, unknown
 
 
@@ -35,11 +35,11 @@ def label_of(classes: Sequence[str], wanted: int | str) -> int:
     """Return the label of a class, given its name in any case or its index. A NevoaError if there is none."""
     if wanted in classes:
         return list(classes).index(str(wanted))
-    names, text = [name.lower() for name in classes], unicodedata.normalize("NFC", str(wanted).strip().lower())
-    if isinstance(wanted, str) and text in names:
-        return names.index(text)
+    names, text = [name.lower() for name in classes], printable(str(wanted).strip())
+    if isinstance(wanted, str) and text.lower() in names:
+        return names.index(text.lower())
     # Where all names are numbers, a text is a name: "2" is not the third of the classes 1, 3 and 5.
     indices = range(len(names)) if isinstance(wanted, int) or not all(map(str.isdecimal, names)) else ()
     if text.isdecimal() and len(text) < LONGEST_NUMBER and int(text) in indices:
         return int(text)
-    raise unknown("class", text, names)
+    raise unknown("class", text, classes)
