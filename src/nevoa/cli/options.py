@@ -13,7 +13,7 @@ from nevoa.vocabulary import FitName, SamplerName, SpacingName, VarianceName
 
 
 def _path(_: type, tokens: Sequence[Token]) -> Path:
-    """The path after --out. A NevoaError if it is empty, or cannot be written into a file or printed."""
+    """The path after --out. A NevoaError if it is empty, cannot be printed, or lies among the files of a run."""
     name = tokens[0].value
     if not name.strip():
         raise NevoaError("The name --out is empty: give a name, or leave out --out.")
@@ -22,6 +22,12 @@ def _path(_: type, tokens: Sequence[Token]) -> Path:
         name.encode("utf-8", "surrogateescape").decode()
     except UnicodeError as error:
         raise NevoaError(f"The name --out {name!a} is not UTF-8: choose another one.") from error
+    from nevoa.runs import run_around
+
+    if run := run_around(Path(name)):
+        raise NevoaError(
+            f"{name} lies among the files of the run {run}: choose an --out in {run / 'images'}, or elsewhere."
+        )
     return Path(name)
 
 
@@ -147,7 +153,9 @@ class AllSamplingFlags(SamplingFlags):
 
 def names_of(text: str | None) -> list[str] | None:
     """Split `cat,dog` into names; a name that contains a comma is quoted."""
+    from nevoa.data.names import printable
+
     if text is None:
         return None
     names = next(csv.reader([text.replace("\n", " ")], skipinitialspace=True), [])
-    return [name.strip() for name in names] or [""]
+    return [printable(name.strip()) for name in names] or [""]

@@ -5,7 +5,7 @@ from nevoa.data.cache import cache_folder
 from nevoa.data.catalog import CATALOG
 from nevoa.data.changes import changed_files
 from nevoa.data.decode import WHITE, Size, fitted, picture_of, pixels_of, read_image, size_in_words
-from nevoa.data.find import is_path, short_name
+from nevoa.data.find import images_beside, is_path, short_name
 from nevoa.data.load import flips, image_at, load_images, load_test_images, loading, read_unchanged
 from nevoa.data.objects import as_image_set
 from nevoa.data.pixels import to_bytes, to_unit
@@ -29,6 +29,7 @@ __all__ = [
     "fitted",
     "flips",
     "image_at",
+    "images_beside",
     "is_path",
     "label_of",
     "load_images",

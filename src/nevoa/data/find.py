@@ -75,6 +75,19 @@ def is_path(text: str) -> bool:
     return text not in CATALOG and not text.startswith(HUB)
 
 
+def images_beside(text: str, path: Path) -> Path | None:
+    """Return the folder below a source that holds images and would hold a path, such as a class; None if none does."""
+    if not is_path(text):
+        return None
+    top, above = Path(text).expanduser().resolve(), path.resolve().parents
+    inside = [folder for folder in above if folder != top and folder.is_relative_to(top) and folder.is_dir()]
+    return next((folder for folder in inside if any(map(_looks_like_image, folder.iterdir()))), None)
+
+
+def _looks_like_image(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES
+
+
 def short_name(text: str) -> str:
     """Return a name for a source that can be part of a file name: `cats` for `photos/cats.zip`."""
     if text in CATALOG:

@@ -2,7 +2,7 @@
 
 from nevoa.runs.lock import refuse_if_training, status_of, training_lock
 from nevoa.runs.overview import Summary, runs_in
-from nevoa.runs.run import PACKAGED, RUNS, Run, load, newest_run
+from nevoa.runs.run import PACKAGED, RUNS, Run, load, newest_run, run_around
 from nevoa.vocabulary import RunStatus
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "load",
     "newest_run",
     "refuse_if_training",
+    "run_around",
     "runs_in",
     "status_of",
     "training_lock",

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from nevoa.model import Model, Objects
 
 RUNS = Path("runs")
+# The folders that only trainings and evaluations write to.
+OWN_FOLDERS = "checkpoints", "evaluation", "model", "samples"
 # The run that comes with the package: Fashion-MNIST, its weights in half precision.
 PACKAGED = Path(__file__).parents[1] / "packaged" / "fashion_mnist"
 
@@ -228,6 +230,12 @@ def load(
         hint = f"Did you mean {near}?" if Run(near).has_model else "'nevoa runs' lists the runs."
         raise NevoaError(f"{folder} is not a run with a model: {run.weights_file} is missing. {hint}")
     return read(run.weights_file, run.model_config_file, device, Objects(**objects))
+
+
+def run_around(path: Path) -> Path | None:
+    """Return the run that has a path in one of its OWN_FOLDERS; None if there is none."""
+    above = path.resolve().parents
+    return next((one.parent for one in above if one.name in OWN_FOLDERS and Run(one.parent).exists), None)
 
 
 def newest_run(folder: Path = RUNS) -> Run:

@@ -17,7 +17,7 @@ from nevoa._util.files import explained, sweep
 from nevoa._util.interrupt import interrupts_deferred
 from nevoa._util.plain import path_of, yes_or_no
 from nevoa.config import Config, DataConfig
-from nevoa.data import ImageSet, as_image_set, load_images, short_name
+from nevoa.data import ImageSet, as_image_set, images_beside, load_images, short_name
 from nevoa.errors import NevoaError
 from nevoa.model import NAMES, Objects
 from nevoa.network_config import OBJECT
@@ -75,6 +75,8 @@ def resolve_run(
     saved = run.last_config() if run.exists or checkpoint.checkpoints(run.checkpoints) else None
     if saved is None and run.holds_other_files:
         raise NevoaError(f"{folder} exists and is not a run. Choose another --out.")
+    if saved is None and (beside := images_beside(config.data.source, folder)):
+        raise NevoaError(f"The run {folder} would lie among the images in {beside}: choose an --out elsewhere.")
     refuse_if_training(run)
     done = checkpoint.checkpoints(run.checkpoints)
     finished = status_of(run)[0] == "finished"
