@@ -11,7 +11,7 @@ import tomli_w
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from nevoa._util.files import damaged, read_text
-from nevoa._util.plain import one_or_more
+from nevoa._util.plain import is_utf8, one_or_more
 from nevoa.errors import NevoaError, unknown
 from nevoa.network_config import NetworkConfig, ObjectName, Positive, Section, UNetConfig, network_config
 from nevoa.training_config import DeviceWish as DeviceWish
@@ -79,6 +79,10 @@ class DataConfig(Section):
         try:
             value.encode()
         except UnicodeEncodeError as error:
+            if is_utf8(value):
+                raise ValueError(
+                    "this locale cannot read the name; set the environment variable LC_ALL=C.UTF-8"
+                ) from error
             raise ValueError("the name of the file or folder is not UTF-8; rename it") from error
         return value
 

@@ -70,6 +70,20 @@ def test_from_a_folder_to_new_images_of_a_class(pets: Path) -> None:
 
 
 @pytest.mark.slow
+def test_names_with_accents_in_a_locale_without_them(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (pets / "cat").rename(pets / "été")
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setenv("PYTHONUTF8", "0")
+    command = ["train", "pets", "--classes", "été,dog", "--size", "8", "--steps", "1", "--out", "rün", *OPTIONS]
+    assert "r??n" in nevoa(*command, folder=pets.parent).stdout
+    assert Run(pets.parent / "rün").config().data.only == ("été", "dog")
+    assert Run(pets.parent / "rün").card_file.read_text().count("rün")
+    nevoa("runs", "plot", "rün", folder=pets.parent)
+    told = nevoa("train", "pets/été", "--steps", "1", folder=pets.parent, code=2).stderr
+    assert "this locale cannot read the name; set the environment variable LC_ALL=C.UTF-8" in " ".join(told.split())
+
+
+@pytest.mark.slow
 def test_quick_is_class_conditional_if_there_are_classes(pets: Path) -> None:
     for source, said in (("pets", True), ("pets/cat", False)):
         told = nevoa("train", source, "--size", "8", "--steps", "1", "--dry-run", folder=pets.parent)

@@ -52,8 +52,8 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file completely or not at all."""
-    write_bytes(path, text.encode())
+    """Write a text file completely or not at all. Bytes of file names that Python could not decode are kept."""
+    write_bytes(path, text.encode(errors="surrogateescape"))
 
 
 def append_line(path: Path, line: str) -> None:

@@ -60,6 +60,19 @@ def path_of(name: str, value: Any) -> Path:
     return Path(value)
 
 
+def is_utf8(name: str) -> bool:
+    """Return whether a name is UTF-8 text.
+
+    A name from the command line or a folder holds undecodable bytes as surrogates. If the locale is not UTF-8, they may
+    be UTF-8 all the same.
+    """
+    try:
+        name.encode("utf-8", "surrogateescape").decode()
+    except UnicodeError:
+        return False
+    return True
+
+
 def device_name(value: Any) -> str:
     """Return the name of a torch device: `cuda` for `torch.device("cuda:0")`.
 

@@ -116,11 +116,12 @@ def evaluate(
 
 def _reference(run: "Run | None", against: str | None) -> "Reference":
     """The source named, else the run's, else Fashion-MNIST."""
-    from nevoa.config import DataConfig
+    from nevoa.config import DataConfig, parse
     from nevoa.evaluation import Reference
 
     data = run.config().data if run else DataConfig(source="fashion_mnist")
-    return Reference.of(DataConfig(source=against, size=data.size, channels=data.channels) if against else data)
+    given = {"source": against, "size": data.size, "channels": data.channels}
+    return Reference.of(parse({"data": given}).data if against else data)
 
 
 def _sweep(run: "Run", reference: "Reference", count: int, seed: int) -> None:

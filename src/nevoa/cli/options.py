@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter, Token
 
+from nevoa._util.plain import is_utf8
 from nevoa.errors import NevoaError
 from nevoa.vocabulary import FitName, SamplerName, SpacingName, VarianceName
 
@@ -17,11 +18,8 @@ def _path(_: type, tokens: Sequence[Token]) -> Path:
     name = tokens[0].value
     if not name.strip():
         raise NevoaError("The name --out is empty: give a name, or leave out --out.")
-    try:
-        # A locale that is not UTF-8 hands over the bytes it cannot decode, which may be UTF-8 all the same.
-        name.encode("utf-8", "surrogateescape").decode()
-    except UnicodeError as error:
-        raise NevoaError(f"The name --out {name!a} is not UTF-8: choose another one.") from error
+    if not is_utf8(name):
+        raise NevoaError(f"The name --out {name!a} is not UTF-8: choose another one.")
     from nevoa.runs import run_around
 
     if run := run_around(Path(name)):
@@ -153,7 +151,7 @@ class AllSamplingFlags(SamplingFlags):
 
 def names_of(text: str | None) -> list[str] | None:
     """Split `cat,dog` into names; a name that contains a comma is quoted."""
-    from nevoa.data.names import printable
+    from nevoa.data import printable
 
     if text is None:
         return None

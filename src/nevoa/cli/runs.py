@@ -93,11 +93,12 @@ def plot(run: Path, /, *others: Path, out: Out = None, force: Force = False) -> 
     """
     from nevoa._util.claim import claimed, numbered
     from nevoa.cli.output import check_is_png
+    from nevoa.data import printable
     from nevoa.pictures import loss_curves, png_bytes
     from nevoa.runs import Run
 
     check_is_png(out)
-    runs = {str(folder): Run(folder) for folder in (run, *others)}
+    runs = {printable(str(folder)): Run(folder) for folder in (run, *others)}
     # Losses of different kinds are not comparable: say which is which.
     kinds = {name: _kind_of_loss(one) for name, one in runs.items()}
     differ = len(set(kinds.values())) > 1

@@ -7,6 +7,7 @@ from nevoa.data.changes import changed_files
 from nevoa.data.decode import WHITE, Size, fitted, picture_of, pixels_of, read_image, size_in_words
 from nevoa.data.find import images_beside, is_path, short_name
 from nevoa.data.load import flips, image_at, load_images, load_test_images, loading, read_unchanged
+from nevoa.data.names import printable
 from nevoa.data.objects import as_image_set
 from nevoa.data.pixels import to_bytes, to_unit
 from nevoa.data.reading import sides_of
@@ -38,6 +39,7 @@ __all__ = [
     "mapped",
     "picture_of",
     "pixels_of",
+    "printable",
     "read_image",
     "read_unchanged",
     "short_name",
