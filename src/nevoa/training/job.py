@@ -80,8 +80,8 @@ def resolve(
     if config.data.fingerprint not in (None, images.fingerprint) and not accept_changes:
         raise NevoaError(
             f"The images of {images.name} are not those that this config was made for."
-            f"{changed_files(config.data.fingerprint, images.fingerprint)} Train on them all the same with "
-            "--accept-changes."
+            f"{changed_files(config.data.fingerprint, images.fingerprint)} Train on them all the same with 'nevoa "
+            "train' and --accept-changes."
         )
     _check_size(images)
     config = _described(config, images, objects)
