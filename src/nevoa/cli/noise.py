@@ -1,5 +1,6 @@
 """`nevoa noise`: show the forward process."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast, get_args
@@ -152,7 +153,8 @@ def _pixels(image: str, size: str | None) -> "np.ndarray":
     pixels = None if path.exists() else image_at(image)
     if pixels is None:
         if path.is_dir() or image in CATALOG:
-            raise NevoaError(f"{image} holds many images: name one of them, such as {image}:0, the first.")
+            first = shlex.quote(f"{image}:0")
+            raise NevoaError(f"{image} holds many images: name one of them, such as {first}, the first.")
         if not path.is_file():
             raise NevoaError(f"There is no picture {image}. Give a file, or SOURCE:INDEX, such as shapes:7.")
         return pixels_of(fitted(read_image(path), sides or (SIDE, SIDE)))

@@ -86,7 +86,7 @@ class Output:
 def check_outside(source: str, out: Path) -> None:
     """Raise a NevoaError if a result would become one of the images in a folder."""
     if source and Path(source).is_dir() and out.resolve().parent.is_relative_to(Path(source).resolve()):
-        raise NevoaError(f"The result would become one more image of {source}: choose an --out outside that folder.")
+        raise NevoaError(f"{out} would become one more image of {source}: choose an --out outside that folder.")
 
 
 def check_is_png(path: Path | None) -> None:

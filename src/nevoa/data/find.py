@@ -143,6 +143,8 @@ def _file(path: Path, split: str) -> Found:
         return [_stamps([path]), split], lambda: list_parquet([path])
     if idx.is_idx(path):
         return [_stamps([path]), split], lambda: idx.list_idx(path)
+    if suffix in SUFFIXES:
+        raise NevoaError(f"{path} is one picture: give a folder of pictures, such as {path.parent}.")
     raise NevoaError(
         f"{path} is not a source of images: give a folder, a .zip or .tar of one, .npy, .npz, .parquet or an idx file."
     )

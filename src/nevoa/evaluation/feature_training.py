@@ -44,7 +44,8 @@ def train_feature_network(train: ImageSet, test: ImageSet | None, epochs: int = 
     if there are fewer than two classes.
     """
     if len(train.classes) < 2:
-        raise NevoaError(f"A feature network needs two or more classes; {train.name} has {len(train.classes)}.")
+        known = f"A feature network needs two or more classes; {train.name} has {len(train.classes)}."
+        raise NevoaError(f"{known} {train.notes.unsettled}".strip())
     kept, unseen = _split(train, test)
     network = _fresh(train)
     optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
