@@ -222,6 +222,7 @@ def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
         (["noise", "run:0"], "run is a run, not images"),
         (["data", "show", "run"], "run is a run, not images"),
         (["noise", "petz"], "SOURCE:INDEX, such as shapes:7"),
+        (["noise", ""], "There is no picture ''. Give a file"),
         (["noise", "pets"], "pets holds many images: name one of them, such as pets:0, the first"),
         (["noise", "shapes"], "such as shapes:0"),
         (["noise", "pets:0", "--out", "pets/cat/x.png"], "would become one more image of pets"),

@@ -150,7 +150,7 @@ def test_images_at_different_depths_have_no_classes(folders: list[str], said: st
 
 def test_the_table_of_the_note_settles_the_classes(tmp_path: Path) -> None:
     lay_out(tmp_path / "set", [".", "cats", "dogs"], each=1)
-    head, *rows = load_images(str(tmp_path / "set")).notes.unsettled.split("metadata.csv:\n")[1].splitlines()
+    head, *rows = load_images(str(tmp_path / "set")).notes.unsettled.split("):\n")[1].splitlines()
     table = [head, *(row.replace("CLASS", str(number)) for number, row in enumerate(rows)), "dogs/0.png,1"]
     (tmp_path / "set/metadata.csv").write_text("\n".join(table))
     assert ours(tmp_path / "set") == {"0": 1, "1": 2}

@@ -152,10 +152,10 @@ def _pixels(image: str, size: str | None) -> "np.ndarray":
     sides, path = sides_of(parse({"data": {"size": size}}).data), Path(image)
     pixels = None if path.exists() else image_at(image)
     if pixels is None:
-        if path.is_dir() or image in CATALOG:
+        if image.strip() and (path.is_dir() or image in CATALOG):
             first = shlex.quote(f"{image}:0")
             raise NevoaError(f"{image} holds many images: name one of them, such as {first}, the first.")
         if not path.is_file():
-            raise NevoaError(f"There is no picture {image}. Give a file, or SOURCE:INDEX, such as shapes:7.")
+            raise NevoaError(f"There is no picture '{image}'. Give a file, or SOURCE:INDEX, such as shapes:7.")
         return pixels_of(fitted(read_image(path), sides or (SIDE, SIDE)))
     return pixels_of(fitted(picture_of(pixels), sides)) if sides else pixels

@@ -118,6 +118,6 @@ def _unsettled(images: Sequence[Placed], known: Mapping[str, str]) -> str:
     return (
         f"{high.path} and {low.path} lie at different depths, so their folders do not give the classes. To train "
         "without classes, add --no-conditional. To train with classes, put each image into the folder of its class, or "
-        "write a table of classes; if the folder is not yours, do that in a copy of it. The table is metadata.csv:\n"
+        "write the table metadata.csv (in a copy of the folder if you cannot write there):\n"
         f"file_name,label\n{high.path},CLASS\n{low.path},CLASS"
     )
