@@ -76,14 +76,10 @@ class DataConfig(Section):
     @field_validator("source")
     @classmethod
     def _is_utf8(cls, value: str) -> str:
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            if is_utf8(value):
-                raise ValueError(
-                    "this locale cannot read the name; set the environment variable LC_ALL=C.UTF-8"
-                ) from error
-            raise ValueError("the name of the file or folder is not UTF-8; rename it") from error
+        if not is_utf8(value):
+            raise ValueError("the name of the file or folder is not UTF-8; rename it")
+        if value.encode(errors="ignore").decode() != value:  # bytes that Python did not decode
+            raise ValueError("this locale cannot read the name; set the environment variable LC_ALL=C.UTF-8")
         return value
 
     @field_validator("only", mode="before")
