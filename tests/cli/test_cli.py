@@ -105,7 +105,7 @@ def test_without_a_label_a_model_of_classes_makes_a_row_of_each(of_classes: Path
 
 
 def test_classes_that_are_not_there_are_one_line(of_classes: Path, tmp_path: Path, refuses: Refuses) -> None:
-    refuses(["sample", str(of_classes), "--label", "trouser,bga"], "Did you mean 'bag'", tmp_path)
+    refuses(["sample", str(of_classes), "--label", "trouser,bga"], "Did you mean 'Bag'", tmp_path)
     refuses(["sample", str(of_classes), "--label", "10"], "no class '10'", tmp_path)
     refuses(
         ["sample", str(of_classes), "--guidance", "-1"],
