@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, SupportsIndex, Unpack, cast
+from typing import SupportsIndex, Unpack
 
 import numpy as np
 import torch
@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from nevoa._util.device import DeviceWish, choose_device, computing, in_precision, keeping_memory, within
 from nevoa._util.plain import Classes, one_or_more, whole
 from nevoa._util.random import Stream, generator
-from nevoa.config import Config, DiffusionConfig, TrainingConfig, parse
+from nevoa.config import Config
 from nevoa.data import label_of, to_bytes
-from nevoa.diffusion import AnyDenoiser, Denoiser, Guided, Schedule, named_schedule, steps_of
-from nevoa.errors import NevoaError, missing_object
-from nevoa.network_config import OBJECT
+from nevoa.diffusion import AnyDenoiser, Denoiser, Guided, Schedule, steps_of
+from nevoa.errors import NevoaError
 from nevoa.networks import build_network
+from nevoa.objects import NAMES, Objects, schedule_of
 from nevoa.sampling import (
     ImageNoise,
     SamplingOptions,
@@ -31,7 +31,7 @@ from nevoa.sampling import (
     timestep_grid,
     trajectory,
 )
-from nevoa.vocabulary import DeviceName, LossName, PrecisionName, ScheduleName
+from nevoa.vocabulary import DeviceName, PrecisionName
 
 # Enough for full speed on two cores, and small enough that 1000-step sampling at 64x64 fits in 1 GiB; larger images
 # are made fewer at a time, with as many pixels in all.
@@ -45,56 +45,6 @@ SHOWN_IMAGES, SHOWN_STEPS = 16, 10
 Shape = tuple[int, int, int]
 # Whole numbers of Python, numpy or torch.
 Whole = SupportsIndex
-
-
-@dataclass(frozen=True)
-class Objects:
-    """Objects that a caller gives in place of names.
-
-    Attributes:
-        network: any module of (x_t, t) or (x_t, t, label) that returns a tensor of the shape of x_t. A label is a class
-            index; the number of classes stands for "no condition".
-        schedule: any object with the tables `signal` and `noise`.
-        loss: any function of (output, target) that returns one loss per image, `[B]`.
-    """
-
-    network: nn.Module | None = None
-    schedule: Schedule | None = None
-    loss: Callable[[Tensor, Tensor], Tensor] | None = None
-
-
-# Every part is the one that the config names.
-NAMES = Objects()
-
-
-def described(config: Config, objects: Objects) -> Config:
-    """The config with the classes of objects in place of names."""
-    if objects.network is not None:
-        network = {"kind": OBJECT, "class_name": _class_name(objects.network)}
-        config = parse({**config.model_dump(), "network": network})
-    if objects.schedule is not None:
-        name, timesteps = _class_name(objects.schedule), steps_of(objects.schedule)
-        config = config.updated("diffusion", schedule=f"{OBJECT}:{name}", timesteps=timesteps)
-    if objects.loss is not None:
-        config = config.updated("training", loss=f"{OBJECT}:{_class_name(objects.loss)}")
-    return config
-
-
-def check_objects(config: Config, objects: Objects) -> None:
-    """A NevoaError if the config was made for an object that is not given."""
-    names = {
-        "network": getattr(config.network, "class_name", "") if config.network.kind == OBJECT else "",
-        "schedule": config.diffusion.schedule.partition(f"{OBJECT}:")[2],
-        "loss": config.training.loss.partition(f"{OBJECT}:")[2],
-    }
-    for part, name in names.items():
-        if name and getattr(objects, part) is None:
-            raise missing_object(part, name)
-
-
-def _class_name(value: object) -> str:
-    named: Any = value if hasattr(value, "__qualname__") else type(value)
-    return f"{named.__module__}.{named.__qualname__}"
 
 
 @dataclass(frozen=True)
@@ -226,19 +176,6 @@ def _with_null_label(network: Callable[..., Tensor], null_label: int) -> Callabl
         return network(x_t, t, torch.full_like(t, null_label) if label is None else label)
 
     return call
-
-
-def schedule_of(config: DiffusionConfig, objects: Objects = NAMES) -> Schedule:
-    """The schedule object if one is given, else the one that the config describes."""
-    if objects.schedule is not None:
-        return objects.schedule
-    name = cast(ScheduleName, config.schedule)
-    return named_schedule(name, config.timesteps, config.scale_ends, config.zero_terminal_snr)
-
-
-def loss_of(config: TrainingConfig, objects: Objects = NAMES) -> LossName | Callable[[Tensor, Tensor], Tensor]:
-    """The loss function if one is given, else the name in the config."""
-    return objects.loss or cast(LossName, config.loss)
 
 
 def last(states: Iterator[State]) -> State:

@@ -120,6 +120,41 @@ def test_a_run_of_objects_resumes_bit_for_bit(tmp_path: Path) -> None:
     assert weights(parts) == weights(whole)
 
 
+class Other(Net):
+    """Its weights have the shapes of Net's."""
+
+
+class Broken(Net):
+    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+        raise RuntimeError("forgot something")
+
+
+class Longer(Straight):
+    signal = torch.linspace(1, 0.01, 31, dtype=torch.float64)
+    noise = (1 - signal**2).sqrt()
+
+
+def test_only_the_objects_of_the_training_load_a_run(tmp_path: Path) -> None:
+    """Weights of another class may fit, and then make noise, or fail in the middle of sampling."""
+    given: dict[str, Any] = {"network": Net(), "schedule": Straight()}
+    run = trained(tmp_path / "r", **given)
+    Broken.__qualname__, Longer.__qualname__ = "Net", "Straight"  # as edited since the training
+    for objects, message in (
+        ({"network": Other()}, r"trained with the network .*\.Net, not .*\.Other: pass network=Net"),
+        ({"network": Broken()}, r"does not take \(x_t, t\).*forgot something"),
+        ({"schedule": Longer()}, "trained in 20 timesteps: pass a schedule of as many, not of 30"),
+        ({"loss": cubic}, "trained with the name of a loss, not an object: leave out loss="),
+    ):
+        with pytest.raises(NevoaError, match=message):
+            nevoa.load(run.folder, **(given | objects))
+
+
+def test_a_class_may_move_to_another_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = trained(tmp_path / "r", network=Net())
+    monkeypatch.setattr(Net, "__module__", "__main__")
+    assert nevoa.load(run.folder, network=Net()).sample(1).shape == (1, 8, 8, 1)
+
+
 @pytest.mark.parametrize("part", ["network", "schedule", "loss"])
 def test_a_missing_object_is_asked_for_by_its_class(tmp_path: Path, part: str) -> None:
     objects = {"network": Net(), "schedule": Straight(), "loss": cubic}

@@ -13,9 +13,10 @@ from nevoa._util.files import damaged, explained, read_json, sha256, write_bytes
 from nevoa._util.tensors import check_shapes, packed, read_tensors
 from nevoa.config import LARGEST_SIDE, Config, parse
 from nevoa.errors import NevoaError
-from nevoa.model import NAMES, Model, Objects, Shape, check_objects
+from nevoa.model import Model, Shape
 from nevoa.network_config import ObjectNetworkConfig
-from nevoa.networks import network_shapes, restored_network
+from nevoa.networks import check_network, network_shapes, restored_network
+from nevoa.objects import NAMES, Objects, check_same_objects
 
 FORMAT = 1
 
@@ -40,9 +41,9 @@ def publish(model: Model, weights_file: Path, config_file: Path) -> None:
 
 
 def read(weights_file: Path, config_file: Path, device: DeviceWish = "auto", objects: Objects = NAMES) -> Model:
-    """Read a model. A NevoaError if a file is damaged, the weights do not fit, or an object is missing."""
+    """Read a model. A NevoaError if a file is damaged, the weights do not fit, or an object is missing or another one."""
     config, shape = read_config(config_file)
-    check_objects(config, objects)
+    check_same_objects(config, objects)
     _check_hash(weights_file, config_file)
     chosen = choose_device(device)
     network = _read_network(weights_file, config, shape, objects).to(chosen)
@@ -57,6 +58,7 @@ def _read_network(weights_file: Path, config: Config, shape: Shape, objects: Obj
         check_shapes(weights_file, {name: tensor.shape for name, tensor in objects.network.state_dict().items()})
         network = copy.deepcopy(objects.network)
         network.load_state_dict(read_tensors(weights_file))
+        check_network(network, shape, len(config.classes))  # its class may have changed since
     else:
         described = config.network, shape[0], len(config.classes)
         check_shapes(weights_file, network_shapes(*described))

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from nevoa._util.device import DeviceWish
-    from nevoa.model import Model, Objects
+    from nevoa.model import Model
+    from nevoa.objects import Objects
 
 RUNS = Path("runs")
 # The folders that only trainings and evaluations write to.
@@ -31,7 +32,7 @@ PACKAGED = Path(__file__).parents[1] / "packaged" / "fashion_mnist"
 
 
 class ObjectOptions(TypedDict, total=False):
-    """Objects that a run was trained with in place of names: see `nevoa.model.Objects`."""
+    """Objects that a run was trained with in place of names: see `nevoa.objects.Objects`."""
 
     network: "nn.Module | None"
     schedule: Any
@@ -218,7 +219,7 @@ def load(
     Example:
         images = nevoa.load("runs/fashion_mnist-quick").sample(64)
     """
-    from nevoa.model import Objects
+    from nevoa.objects import Objects
     from nevoa.runs.model_files import read
 
     for name in objects:

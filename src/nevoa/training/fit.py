@@ -19,8 +19,8 @@ from nevoa._util.plain import path_of, yes_or_no
 from nevoa.config import Config, DataConfig
 from nevoa.data import ImageSet, as_image_set, images_beside, load_images, short_name
 from nevoa.errors import NevoaError
-from nevoa.model import NAMES, Objects
 from nevoa.network_config import OBJECT
+from nevoa.objects import NAMES, Objects
 from nevoa.presets import TrainingOptions, configure
 from nevoa.runs import RUNS, Run, checkpoint, model_files, refuse_if_training, status_of, training_lock
 from nevoa.training.job import Job, resolve
@@ -110,7 +110,7 @@ def fit(
         out: the run folder; the same call resumes it. None trains in memory and writes nothing: `step.model` is the
             averaged model.
         images: what to train on in place of `config.data.source`.
-        network, schedule, loss: objects in place of those that the config names: `nevoa.model.Objects`.
+        network, schedule, loss: objects in place of those that the config names: `nevoa.objects.Objects`.
         accept_changes: resume although settings, data or torch differ.
 
     Example:
@@ -171,7 +171,7 @@ def train(
         options: "section.key=value", as on the command line.
         accept_changes: resume although settings, data or torch differ.
         keywords: minutes, size, only (the classes to use), conditional and more: `nevoa.presets.TrainingOptions`; and
-            the objects network, schedule and loss in place of those that the config names: `nevoa.model.Objects`.
+            the objects network, schedule and loss in place of those that the config names: `nevoa.objects.Objects`.
 
     Example:
         run = nevoa.train("fashion_mnist_10k", minutes=5)

@@ -13,9 +13,9 @@ from nevoa.config import LARGEST_SIDE, SMALLEST_SIDE, Config
 from nevoa.data import ImageSet, changed_files, flips, is_path, load_images
 from nevoa.diffusion.schedule import check_schedule
 from nevoa.errors import NevoaError
-from nevoa.model import NAMES, Objects, check_objects, described
 from nevoa.network_config import OBJECT
 from nevoa.networks import check_is_module, check_network, empty_network
+from nevoa.objects import NAMES, Objects, check_objects, described
 from nevoa.training.budget import Costs, course, is_open, report_interval
 from nevoa.training.memory import check_activations, check_weights
 from nevoa.training.profile import Profile

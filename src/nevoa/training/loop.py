@@ -17,7 +17,8 @@ from nevoa.config import Config
 from nevoa.data import Batches, ImageSet
 from nevoa.diffusion import Denoiser
 from nevoa.errors import NevoaError
-from nevoa.model import NAMES, Model, Objects, loss_of, schedule_of
+from nevoa.model import Model
+from nevoa.objects import NAMES, Objects, loss_of, schedule_of
 from nevoa.training.ema import update_average
 from nevoa.training.noise import TrainingNoise
 from nevoa.training.state import Mean, TrainingState, learning_rate_at

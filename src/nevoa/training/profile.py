@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from nevoa._util.device import timed
 from nevoa.config import Config
 from nevoa.data import ImageSet
-from nevoa.model import NAMES, Objects
+from nevoa.objects import NAMES, Objects
 from nevoa.runs.run import Run
 from nevoa.training.budget import Costs, steady_seconds
 from nevoa.training.loop import training_steps

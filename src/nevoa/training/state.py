@@ -9,7 +9,8 @@ from torch import nn
 
 from nevoa._util.device import choose_device
 from nevoa.config import Config, TrainingConfig
-from nevoa.model import NAMES, Model, Objects, Shape, fresh_network
+from nevoa.model import Model, Shape, fresh_network
+from nevoa.objects import NAMES, Objects
 from nevoa.training.optimizer import make_optimizers
 from nevoa.training.threaded_gradient import parts_for
 from nevoa.vocabulary import DeviceName

@@ -1,0 +1,101 @@
+"""Objects that a caller gives in place of names."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from torch import Tensor, nn
+
+from nevoa.config import Config, DiffusionConfig, TrainingConfig, parse
+from nevoa.diffusion import Schedule, named_schedule, steps_of
+from nevoa.diffusion.schedule import check_schedule
+from nevoa.errors import NevoaError, missing_object
+from nevoa.network_config import OBJECT
+from nevoa.vocabulary import LossName, ScheduleName
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Objects that a caller gives in place of names.
+
+    Attributes:
+        network: any module of (x_t, t) or (x_t, t, label) that returns a tensor of the shape of x_t. A label is a class
+            index; the number of classes stands for "no condition".
+        schedule: any object with the tables `signal` and `noise`.
+        loss: any function of (output, target) that returns one loss per image, `[B]`.
+    """
+
+    network: nn.Module | None = None
+    schedule: Schedule | None = None
+    loss: Callable[[Tensor, Tensor], Tensor] | None = None
+
+
+# Every part is the one that the config names.
+NAMES = Objects()
+
+
+def described(config: Config, objects: Objects) -> Config:
+    """The config with the classes of objects in place of names."""
+    if objects.network is not None:
+        network = {"kind": OBJECT, "class_name": _class_name(objects.network)}
+        config = parse({**config.model_dump(), "network": network})
+    if objects.schedule is not None:
+        name, timesteps = _class_name(objects.schedule), steps_of(objects.schedule)
+        config = config.updated("diffusion", schedule=f"{OBJECT}:{name}", timesteps=timesteps)
+    if objects.loss is not None:
+        config = config.updated("training", loss=f"{OBJECT}:{_class_name(objects.loss)}")
+    return config
+
+
+def check_objects(config: Config, objects: Objects) -> None:
+    """A NevoaError if the config was made for an object that is not given."""
+    for part, name in _class_names(config).items():
+        if name and getattr(objects, part) is None:
+            raise missing_object(part, name)
+
+
+def check_same_objects(config: Config, objects: Objects) -> None:
+    """A NevoaError unless the objects are of the classes that the config was made for.
+
+    A class may have moved to another module, as from a notebook to a file: only its own name counts.
+    """
+    check_objects(config, objects)
+    for part, name in _class_names(config).items():
+        if (given := getattr(objects, part)) is None:
+            continue
+        if not name:
+            raise NevoaError(f"This run was trained with the name of a {part}, not an object: leave out {part}=.")
+        if (found := _class_name(given)).rpartition(".")[2] != (wanted := name.rpartition(".")[2]):
+            raise NevoaError(f"This run was trained with the {part} {name}, not {found}: pass {part}={wanted}.")
+    if objects.schedule is not None:
+        check_schedule(objects.schedule)
+        if (steps := steps_of(objects.schedule)) != config.diffusion.timesteps:
+            trained = config.diffusion.timesteps
+            raise NevoaError(f"This run was trained in {trained} timesteps: pass a schedule of as many, not of {steps}.")
+
+
+def _class_names(config: Config) -> dict[str, str]:
+    """The class of each part that was given as an object; "" where the config has a name."""
+    return {
+        "network": getattr(config.network, "class_name", "") if config.network.kind == OBJECT else "",
+        "schedule": config.diffusion.schedule.partition(f"{OBJECT}:")[2],
+        "loss": config.training.loss.partition(f"{OBJECT}:")[2],
+    }
+
+
+def _class_name(value: object) -> str:
+    named: Any = value if hasattr(value, "__qualname__") else type(value)
+    return f"{named.__module__}.{named.__qualname__}"
+
+
+def schedule_of(config: DiffusionConfig, objects: Objects = NAMES) -> Schedule:
+    """The schedule object if one is given, else the one that the config describes."""
+    if objects.schedule is not None:
+        return objects.schedule
+    name = cast(ScheduleName, config.schedule)
+    return named_schedule(name, config.timesteps, config.scale_ends, config.zero_terminal_snr)
+
+
+def loss_of(config: TrainingConfig, objects: Objects = NAMES) -> LossName | Callable[[Tensor, Tensor], Tensor]:
+    """The loss function if one is given, else the name in the config."""
+    return objects.loss or cast(LossName, config.loss)
