@@ -47,7 +47,7 @@ class TrainingConfig(Section):
         gradient_clip: largest norm of the gradient; larger ones are scaled down.
         ema_decay: decay of the average of the weights that makes the images; 0 averages nothing.
         device: what to compute on.
-        precision: type of the numbers in the network; "auto": the fastest on the device.
+        precision: type of the numbers in the network; "auto": bfloat16 or float16 where the device has units for it.
         threads: CPU threads; all cores if not set.
         compile: whether to compile the network with `torch.compile`; if not set, on a GPU for long runs.
         report_every_images: images between two lines of metrics; if not set, 2,000, or fewer in a short run.

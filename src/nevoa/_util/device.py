@@ -108,15 +108,16 @@ def _mallopt(values: dict[int, int]) -> None:
         mallopt(number, value)
 
 
-def choose_precision(device: DeviceName, seconds: Callable[[PrecisionName], float]) -> PrecisionName:
-    """The fastest precision: on CUDA the one it has units for, elsewhere the one with the shorter `seconds(precision)`.
+def choose_precision(device: DeviceName) -> PrecisionName:
+    """The precision that the device has units for, and float32 if it has none for smaller numbers.
 
-    Timed rather than looked up: without AVX-512, bf16 convolutions on a CPU are 10 times slower than float32 (measured
-    on an AVX2 Zen 3, torch 2.13); with AMX they are faster.
+    Looked up rather than timed: on a busy machine the same command would train in bf16 now and in float32 later. CPUs
+    with matrix units (AMX) also have AVX-512 for bf16; docs/experiments.md compares the speeds.
     """
     if device == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
-    return min(("float32", "bfloat16"), key=seconds)
+    has_units = device == "cpu" and torch.cpu._is_avx512_bf16_supported()  # pyright: ignore[reportPrivateUsage]
+    return "bfloat16" if has_units else "float32"
 
 
 def in_precision(network: Callable[..., Tensor], device: str, precision: PrecisionName) -> Callable[..., Tensor]:

@@ -136,7 +136,7 @@ def _settle(profile: Profile, started: float, measured: bool) -> None:
     training = profile.config.training
     if training.precision == "auto":
         assert training.device != "auto"
-        profile.settle(precision=choose_precision(training.device, profile.seconds_in_precision))
+        profile.settle(precision=choose_precision(training.device))
     if training.steps is None and training.epochs is not None:
         profile.settle(steps=math.ceil(training.epochs * len(profile.images) / training.batch_size))
     if training.compile is None:

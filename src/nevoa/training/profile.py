@@ -20,11 +20,7 @@ from nevoa.training.budget import Costs, steady_seconds
 from nevoa.training.loop import training_steps
 from nevoa.training.recorder import PREVIEW_COUNT, Recorder
 from nevoa.training.state import TrainingState
-from nevoa.vocabulary import PrecisionName
 
-# Sixteen images are enough to see that a CPU has no units for bf16.
-PRECISION_BATCH = 16
-PRECISION_SECONDS = 0.3
 # This share of the minutes goes into timing steps, within limits: less is too little on a noisy machine.
 TIMING_SHARE, SHORTEST, LONGEST = 0.03, 1.0, 8.0
 # From the last step's files to the end of the process, with the picture of the loss.
@@ -78,12 +74,6 @@ class Profile:
             state.model().denoiser()(x, torch.ones(1, dtype=torch.int64, device=state.device))
         return 3 * counter.get_total_flops()
 
-    def seconds_in_precision(self, precision: PrecisionName) -> float:
-        """Seconds of a step on a few images in a precision."""
-        batch_size = min(PRECISION_BATCH, self.config.training.batch_size)
-        with closing(self._steps(precision=precision, batch_size=batch_size)) as stream:
-            return timed(lambda: next(stream), self.state.device, PRECISION_SECONDS)
-
     def _preview_seconds(self, steps: int) -> float:
         """Seconds of a preview, extrapolated from two of its steps."""
         model, few = self.state.model(), min(2, steps)
@@ -102,7 +92,7 @@ class Profile:
                 next(stream)
                 yield time.perf_counter() - start
 
-    def _steps(self, **values: Any):
-        """Endless training steps, with some values of the config changed."""
-        self.state.config = self.config.updated("training", steps=10**9, **values)
+    def _steps(self):
+        """Endless training steps."""
+        self.state.config = self.config.updated("training", steps=10**9)
         return training_steps(self.state, self.images)
