@@ -1,5 +1,6 @@
 """A model makes images, and moving it does not move the original."""
 
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import nevoa
 from nevoa.config import Config
@@ -74,6 +75,25 @@ def test_a_notebook_displays_a_model_by_its_images() -> None:
     images = model.sample(10, sampler="dpm_solver", steps=10)
     assert png == png_bytes(nevoa.show(images, model.classes))
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+class Broken(nn.Module):
+    """Returns one value that is no number."""
+
+    def __init__(self, value: float):
+        super().__init__()
+        self.value = value
+
+    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+        output = x_t.clone()
+        output[-1, 0, 0, 0] = self.value
+        return output
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_network_that_returns_no_numbers_makes_no_black_images(model: Model, value: float) -> None:
+    with pytest.raises(NevoaError, match=r"NaN or infinite in the step from timestep 20\. Try clip=True"):
+        replace(model, network=Broken(value)).sample(2, clip=False)
 
 
 def test_a_broken_model_displays_nothing() -> None:

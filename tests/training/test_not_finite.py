@@ -5,6 +5,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from nevoa.errors import NevoaError
 from nevoa.runs import checkpoint
 from nevoa.runs.lock import status_of
 from nevoa.runs.run import Run
+from nevoa.sampling import DDPM, Transition
 from nevoa.training import Job, fit_resolved
 from nevoa.training.loop import MOST_NOT_FINITE, training_steps
 from nevoa.training.snapshot import contents
@@ -136,3 +138,20 @@ def test_float16_may_overflow_often_while_its_scale_falls(job: Job) -> None:
     steps = list(itertools.islice(training_steps(state, job.images), 40))
     assert sum(not step.is_finite for step in steps) > MOST_NOT_FINITE
     assert steps[-1].is_finite
+
+
+def test_a_preview_that_cannot_be_made_is_left_out_with_a_warning(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Training goes on: the weights are finite, and later ones may make images."""
+    real = DDPM.step
+
+    def diverging(*arguments: Any) -> Transition:
+        x_s, x_0_hat = real(*arguments)
+        return Transition(x_s * math.nan, x_0_hat)
+
+    monkeypatch.setattr(DDPM, "step", diverging)
+    with pytest.warns(UserWarning, match=r"No preview after 320 images: The images became NaN"):
+        steps = list(fit_resolved(job, tmp_path / "r"))
+    assert len(steps) == 40
+    assert Run(tmp_path / "r").previews() == []

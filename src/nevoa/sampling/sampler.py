@@ -74,7 +74,7 @@ def trajectory(
 ) -> Iterator[State]:
     """Yield every state from pure noise at grid[0] to the images at 0 (Ho et al. 2020, Algorithm 2, for any sampler).
 
-    A grid of `steps + 1` timesteps gives as many states. Gradients are off; a denoiser or a sampler that needs them
+    A grid of `steps + 1` timesteps gives as many states. A NevoaError if one is not finite. Gradients are off; a denoiser or a sampler that needs them
     turns them on with `torch.enable_grad()`, and they do not reach beyond its step.
 
     Example:
@@ -85,6 +85,7 @@ def trajectory(
     x_t, past = x_T, None
     for t, s in pairwise(grid):
         x_s, x_0_hat = _checked(sampler, sampler.step(denoiser, x_t, t, s, noise, past), x_t)
+        _check_finite(x_s, t)
         yield State(x_t, t, x_0_hat.detach())
         x_t, past = x_s.detach(), Past(x_0_hat.detach(), t)
     yield State(x_t, grid[-1], x_t)
@@ -98,6 +99,16 @@ def _checked(sampler: object, moved: object, x_t: Images) -> Transition:
         f"{type(sampler).__name__}.step must return a Transition(x_s, x_0_hat): two tensors of the shape of x_t, "
         f"{list(x_t.shape)}."
     )
+
+
+def _check_finite(x_s: Images, t: int) -> None:
+    """A NevoaError for NaN or infinity, which would become black images without a word."""
+    if not bool(x_s.isfinite().all()):
+        raise NevoaError(
+            f"The images became NaN or infinite in the step from timestep {t}. Try clip=True, more steps, another sampler "
+            "or less guidance; if that does not help, the network returns such values: train it again with a lower "
+            "training.learning_rate."
+        )
 
 
 class ImageNoise:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from nevoa._util.device import timed
 from nevoa.config import Config
 from nevoa.data import ImageSet
+from nevoa.errors import NevoaError
 from nevoa.objects import NAMES, Objects
 from nevoa.runs.run import Run
 from nevoa.training.budget import Costs, steady_seconds
@@ -77,7 +78,12 @@ class Profile:
     def _preview_seconds(self, steps: int) -> float:
         """Seconds of a preview, extrapolated from two of its steps."""
         model, few = self.state.model(), min(2, steps)
-        return timed(lambda: model.sample(PREVIEW_COUNT, steps=few), self.state.device, 0.2) * steps / few
+
+        def preview() -> None:
+            with suppress(NevoaError):  # fresh weights may make no images
+                model.sample(PREVIEW_COUNT, steps=few)
+
+        return timed(preview, self.state.device, 0.2) * steps / few
 
     def _checkpoint_seconds(self) -> float:
         with TemporaryDirectory() as folder:

@@ -1,6 +1,7 @@
 """Record a stream of training steps in a run folder: metrics, previews and checkpoints when they are due."""
 
 import math
+import warnings
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,5 +89,9 @@ class Recorder:
 
     def _preview(self, step: Step) -> None:
         training = self.state.config.training
-        images = step.model.sample(PREVIEW_COUNT, seed=training.seed, steps=training.preview_steps)
+        try:
+            images = step.model.sample(PREVIEW_COUNT, seed=training.seed, steps=training.preview_steps)
+        except NevoaError as error:  # training goes on: later weights may make images
+            warnings.warn(f"No preview after {step.images_seen:,} images: {error}", stacklevel=2)
+            return
         self.run.save_preview(step.images_seen, class_grid(images, step.model.classes))
