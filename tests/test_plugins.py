@@ -154,9 +154,14 @@ def test_the_command_line_trains_and_samples_a_plugins_network(
     assert command(*train, *taken, monkeypatch=monkeypatch) == 0
     assert command(*sample, *taken, monkeypatch=monkeypatch) == 0
     assert images.exists()
+    assert command("runs", "check", str(run), *taken, monkeypatch=monkeypatch) == 0
     del NETWORK_CONFIGS["plugin"], MODULES["plugin"]
     images.unlink()
     capsys.readouterr()
     assert command(*sample, monkeypatch=monkeypatch) == 2
     assert "network.kind 'plugin' is not registered; pass --plugin FILE.py" in capsys.readouterr().err
     assert not images.exists()
+    assert command("runs", "check", str(run), monkeypatch=monkeypatch) == 2
+    out, err = capsys.readouterr()
+    assert "The run cannot be checked without --plugin FILE.py" in err
+    assert "damaged" not in out + err

@@ -126,13 +126,17 @@ NETWORK_CONFIGS: dict[str, type[NetworkConfig]] = {
 }
 
 
+class UnregisteredError(NevoaError):
+    """No package or plugin has registered a network's kind. What names it may be sound."""
+
+
 def network_config(kind: str) -> type[NetworkConfig]:
-    """Return the config class of a network's kind. Raise a NevoaError if no package or plugin registered the kind."""
+    """Return the config class of a network's kind. Raise an UnregisteredError if no package or plugin registered the kind."""
     if kind not in NETWORK_CONFIGS:
         load_installed()
     if kind not in NETWORK_CONFIGS:
         known = sorted(NETWORK_CONFIGS.keys() - {OBJECT})
-        raise NevoaError(
+        raise UnregisteredError(
             f"network.kind '{kind}' is not registered; pass --plugin FILE.py or install the package that provides it."
             f"{nearest(kind, known)} Registered: {', '.join(known)}."
         )

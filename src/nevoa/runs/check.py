@@ -8,6 +8,7 @@ from PIL import Image
 
 from nevoa._util.files import read_json, read_text, scratch_below
 from nevoa.errors import NevoaError
+from nevoa.network_config import UnregisteredError
 from nevoa.runs import model_files
 from nevoa.runs.checkpoint import checkpoints, saved_config
 from nevoa.runs.lock import refuse_if_training
@@ -18,7 +19,7 @@ from nevoa.runs.run import Run
 def check(run: Run) -> Iterator[tuple[str, str]]:
     """Yield the name of each part of a run, and its problem: "" if there is none.
 
-    A NevoaError if the folder is not a run, or is being trained: its files change then.
+    A NevoaError if the folder is not a run, is being trained (its files change then), or needs a plugin.
     """
     if not run.exists and not checkpoints(run.checkpoints):
         raise NevoaError(f"{run.folder} is not a run: {run.config_file} is missing.")
@@ -48,6 +49,10 @@ def _parts(run: Run) -> Iterator[tuple[Path, Callable[[], object]]]:
 def _problem(examine: Callable[[], object]) -> str:
     try:
         examine()
+    except UnregisteredError as error:
+        raise NevoaError(
+            "The run cannot be checked without --plugin FILE.py, the file that registers its network."
+        ) from error
     except NevoaError as error:
         return str(error)
     return ""
