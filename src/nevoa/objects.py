@@ -71,7 +71,9 @@ def check_same_objects(config: Config, objects: Objects) -> None:
         check_schedule(objects.schedule)
         if (steps := steps_of(objects.schedule)) != config.diffusion.timesteps:
             trained = config.diffusion.timesteps
-            raise NevoaError(f"This run was trained in {trained} timesteps: pass a schedule of as many, not of {steps}.")
+            raise NevoaError(
+                f"This run was trained in {trained} timesteps: pass a schedule of as many, not of {steps}."
+            )
 
 
 def _class_names(config: Config) -> dict[str, str]:

@@ -225,7 +225,7 @@ def test_a_sweep_prints_and_saves_a_row_for_each_set_of_options(
     monkeypatch.setattr("nevoa.evaluation.sweep", partial(sweep, grid=SWEEP[2:5]))
     shutil.copytree(trained / "runs", tmp_path / "runs")
     lines = typed("evaluate", "--sweep", "--count", "128").splitlines()
-    written = json.loads((tmp_path / "runs/tiny/evaluation/sweep-128.json").read_text())
+    written = json.loads((tmp_path / "runs/tiny/evaluation/sweep-128-seed0-fashion-2.json").read_text())
     assert [row["options"]["steps"] for row in written["rows"]] == [4, 5]  # 100 steps are more than the run has
     assert len(lines) == 1 + 2 + 1
     assert "fd_fashion" in lines[0] and "images/s" in lines[0]

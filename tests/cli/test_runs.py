@@ -58,10 +58,12 @@ def test_a_folder_that_is_no_run_is_not_drawn(typed: Typed) -> None:
 
 
 def test_the_list_is_json_for_programs(two_runs: dict[str, Run], typed: Typed) -> None:
-    two_runs["b"].save_evaluation("report", {"scores": {"fd": 1.5}})
+    report = {"images": 150, "protocol": {"name": "nevoa-a/2"}, "scores": {"fd_a": 1.5}}
+    two_runs["b"].save_evaluation("report", report)
     listed = json.loads(typed("--in", ".", "--json"))
     assert [(run["name"], run["images_seen"], run["loss"]) for run in listed] == [("a", 8, 1.0), ("b", 8, 1.0)]
-    assert [run["quality"] for run in listed] == [None, ["fd", 1.5]]
+    assert [run["quality"] for run in listed] == [None, ["fd_a", 1.5, 150]]
+    assert "fd_a 1.5 (150 images)" in " ".join(typed("--in", ".").split())
     for run in two_runs.values():
         run.config_file.unlink()
     assert json.loads(typed("--in", ".", "--json")) == []

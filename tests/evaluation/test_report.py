@@ -10,15 +10,24 @@ from PIL import Image
 from nevoa.evaluation import Protocol, Reference, Report, Samples, as_dict, measure, save
 from nevoa.evaluation.report import rounded
 from nevoa.runs import Run, Summary
+from nevoa.vocabulary import MetricName
 from tests.evaluation.test_measure import report_of
 from tests.evaluation.toy import bands
 
 SAMPLER = {"sampler": "ddim", "steps": 7, "spacing": "trailing", "eta": 0.0, "guidance": 1.0}
+SAMPLER |= {"variance": "small", "clip": True}
+BOTH: tuple[MetricName, ...] = ("frechet", "memorisation")
 
 
-def sampled(reference: Reference, **sampler: object) -> Report:
-    samples = Samples("r", bands(150, seed=2).images, sampler=SAMPLER | sampler)
-    *_, report = measure(samples, Protocol(reference, 150, sampler=samples.sampler), ("frechet", "memorisation"))
+def sampled(
+    reference: Reference,
+    metrics: tuple[MetricName, ...] = BOTH,
+    weights: str = "w",
+    count: int = 150,
+    **sampler: object,
+) -> Report:
+    samples = Samples("r", bands(count, seed=2).images, sampler=SAMPLER | sampler, weights=weights)
+    *_, report = measure(samples, Protocol(reference, count, sampler=samples.sampler), metrics)
     assert isinstance(report, Report)
     return report
 
@@ -39,7 +48,7 @@ def test_a_saved_report_is_found_in_the_run_and_its_card(reference: Reference, t
     run, report = Run(tmp_path), sampled(reference)
     path = save(report, run)
     assert json.loads(path.read_text())["scores"] == report.scores
-    assert Summary.of(run).quality == ("fd_bands", report.scores["fd_bands"])
+    assert Summary.of(run).quality == ("fd_bands", report.scores["fd_bands"], 150)
     card = run.card_file.read_text()
     floor = rounded(report.floor["fd_bands"], report.floor_spread["fd_bands"])
     assert f"| fd_bands | {report.scores['fd_bands']:.4g} | {floor} |" in card
@@ -71,8 +80,47 @@ def test_only_reports_made_in_the_same_way_replace_each_other(reference: Referen
         sampled(reference),
         sampled(reference, guidance=3.0),
         sampled(reference, steps=8),
+        sampled(reference, clip=False),
+        sampled(reference, variance="large"),
         sampled(dataclasses.replace(reference, found_network=network)),
     ]
     assert len({save(report, run) for report in reports}) == len(reports)
     assert save(sampled(reference), run) == save(reports[0], run)
     assert len(list(run.evaluations())) == len(reports)
+
+
+def test_scores_of_the_same_images_are_kept_beside_each_other(reference: Reference, tmp_path: Path) -> None:
+    run, first, second = Run(tmp_path), sampled(reference, ("frechet",)), sampled(reference, ("memorisation",))
+    path = save(first, run)
+    assert save(second, run) == path
+    written = json.loads(path.read_text())
+    assert written["scores"] == first.scores | second.scores
+    assert written["floor"] == first.floor
+    assert len(written["warnings"]) == len(set(written["warnings"]))
+    picture, card = path.with_suffix(".png").read_bytes(), run.card_file.read_text()
+    assert "| fd_bands |" in card and "| near_copies |" in card
+    save(first, run)
+    assert json.loads(path.read_text())["scores"] == written["scores"]
+    assert path.with_suffix(".png").read_bytes() == picture, "the copies are not in the picture any more"
+    other = sampled(reference, ("memorisation",), weights="trained on")
+    assert save(other, run) == path
+    assert json.loads(path.read_text())["scores"] == other.scores
+
+
+@pytest.mark.parametrize("scores", ["[]", '{"fd_bands": "low"}'])
+def test_a_damaged_report_is_replaced(reference: Reference, tmp_path: Path, scores: str) -> None:
+    run, report = Run(tmp_path), sampled(reference, ("memorisation",))
+    path = save(report, run)
+    values = json.loads(path.read_text()) | {"scores": json.loads(scores)}
+    path.write_text(json.dumps(values))
+    save(report, run)
+    assert json.loads(path.read_text())["scores"] == report.scores
+
+
+def test_the_card_shows_the_report_that_says_most(reference: Reference, tmp_path: Path) -> None:
+    """Not whatever came last."""
+    run = Run(tmp_path)
+    save(sampled(reference, ("frechet",), count=200), run)
+    save(sampled(reference, ("frechet",)), run)
+    save(sampled(reference, ("memorisation",), count=300), run)
+    assert "200 images by ddim in 7 steps, protocol nevoa-bands-" in run.card_file.read_text()

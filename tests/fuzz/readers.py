@@ -28,6 +28,7 @@ from nevoa.presets import configure
 from nevoa.runs import checkpoint
 from nevoa.runs.manifest import faults
 from nevoa.runs.overview import Summary
+from nevoa.runs.reports import merged, most_telling
 from nevoa.runs.run import Run, load
 from nevoa.training.loop import training_steps
 from nevoa.training.snapshot import read_progress, save_checkpoint
@@ -87,10 +88,12 @@ def readers(folder: Path) -> dict[str, Reader]:
         out.write(table.parent / "b/2.png", "b/2.png")
     with tarfile.open(tar, "w:gz") as out:
         out.add(table.parent / "a", "a")
+    report = run.save_evaluation("report", REPORT)
     reads: dict[str, tuple[Path, Callable[[], object]]] = {
         "config": (run.config_file, run.config),
         "metrics": (run.metrics_file, lambda: list(run.metrics())),
         "status": (run.status_file, lambda: Summary.of(run)),
+        "report": (report, lambda: (most_telling(run), merged(REPORT, report))),
         "model config": (run.model_config_file, lambda: load(run.folder, "cpu")),
         "model weights": (run.weights_file, lambda: load(run.folder, "cpu")),
         "checkpoint manifest": (newest / "manifest.json", lambda: faults(newest)),
@@ -134,6 +137,10 @@ def _read_all(path: Path) -> None:
     for number in range(len(listing)):
         with suppress(OSError, ValueError):
             listing.read(number)
+
+
+SCORES = {"scores": {"fd_a": 1.0}, "floor": {}, "floor_spread": {}, "class_shares": {"a": 1.0}, "warnings": ["few"]}
+REPORT = {"format": 1, "images": 9, "weights": "w", "protocol": {"name": "nevoa-a/2", "departures": []}, **SCORES}
 
 
 def _run(folder: Path) -> Run:

@@ -15,7 +15,16 @@ from tests.fuzz.readers import Reader, readers
 
 CORPUS = Path(__file__).parent / "corpus"
 NAMES = (
-    *("config", "metrics", "status", "model config", "model weights", "checkpoint manifest", "checkpoint state"),
+    *(
+        "config",
+        "metrics",
+        "status",
+        "report",
+        "model config",
+        "model weights",
+        "checkpoint manifest",
+        "checkpoint state",
+    ),
     *("checkpoint tensors", "store card", "store images", "store labels", "sheet", "idx", "array"),
     *("arrays", "zip", "tar", "table", "picture"),
 )
@@ -89,7 +98,9 @@ JSON = st.recursive(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["status", "model config", "checkpoint manifest", "checkpoint state", "store card"])
+@pytest.mark.parametrize(
+    "name", ["status", "report", "model config", "checkpoint manifest", "checkpoint state", "store card"]
+)
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_objects_with_other_values_in_them(known: dict[str, Reader], name: str, data: st.DataObject) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,18 +19,46 @@ def run(tiny: Config, tmp_path: Path) -> Run:
         run.write_config(tiny, {})
         run.append_metrics({"images_seen": 24, "loss": 0.5})
         (run.checkpoints / "000000000040").mkdir(parents=True)
-    for moment, (name, scores) in enumerate({"first": {"fd_a": 1.0}, "last": {"fd_b": 2.0}, "sweep": None}.items()):
-        path = run.save_evaluation(name, {"scores": scores} if scores else {"rows": []})
+    reports = [
+        report({"fd_a": 3.0}, count=9_000, protocol="nevoa-a/1"),
+        report({"fd_a": 1.0}, count=2_000),
+        report({"near_copies": 0.5, "fd_a": 2.0}, count=2_000),
+        report({"fd_a": 0.5}, count=50),
+        report({"near_copies": 0.0}, count=10_000),
+        {"rows": []},
+    ]
+    for moment, values in enumerate(reports):
+        path = run.save_evaluation(f"report-{moment}", values)
         os.utime(path, (moment, moment))
     return run
+
+
+def report(scores: dict[str, float], count: int, protocol: str = "nevoa-a/2", **others: Any) -> dict[str, Any]:
+    return {"images": count, "protocol": {"name": protocol}, "scores": scores} | others
 
 
 def test_a_summary_takes_each_value_from_where_it_is(run: Run) -> None:
     found = Summary.of(run)
     assert (found.name, found.status, found.message) == ("tiny", "finished", "")
     assert (found.images_seen, found.images_planned) == (40, 96)
-    assert (found.loss, found.quality) == (0.5, ("fd_b", 2.0))
+    assert (found.loss, found.quality) == (0.5, ("fd_a", 2.0, 2_000)), "the newest of the largest by protocol 2"
     assert found.size == sum(path.stat().st_size for path in run.folder.rglob("*") if path.is_file())
+
+
+def test_the_quality_is_that_of_the_present_model(run: Run) -> None:
+    """A model that was trained on since has other weights."""
+    run.save_evaluation("old", report({"fd_a": 9.0}, count=10_000, weights="old"))
+    run.save_evaluation("new", report({"fd_a": 7.0}, count=5_000, weights="new"))
+    run.model_config_file.parent.mkdir()
+    run.model_config_file.write_text('{"sha256": "new"}')
+    assert Summary.of(run).quality == ("fd_a", 7.0, 5_000)
+
+
+def test_without_a_distance_there_is_no_quality(run: Run) -> None:
+    for path in run.evaluation_files():
+        path.unlink()
+    run.save_evaluation("copies", report({"near_copies": 0.0}, count=10_000))
+    assert Summary.of(run).quality is None
 
 
 def test_damaged_parts_are_skipped(run: Run) -> None:

@@ -126,7 +126,7 @@ def _reference(run: "Run | None", against: str | None) -> "Reference":
 
 def _sweep(run: "Run", reference: "Reference", count: int, seed: int) -> None:
     """Print each row when it is measured, and save all of them in the run folder."""
-    from nevoa.evaluation import save_sweep, sweep
+    from nevoa.evaluation import Protocol, save_sweep, sweep
 
     name = f"fd_{reference.feature_network.info.short_name}"
     width = max(8, len(name) + 2)
@@ -137,7 +137,7 @@ def _sweep(run: "Run", reference: "Reference", count: int, seed: int) -> None:
         made = "{sampler:11}{spacing:9}{steps:>5}".format(**row.options)
         print(f"{made}{row.distance:{width}.4g}{row.images_per_second:10.4g}")
         rows.append(row)
-    _save(lambda run: save_sweep(rows, run, count, seed), run)
+    _save(lambda run: save_sweep(rows, run, Protocol(reference, count, seed)), run)
 
 
 def _last(stream: "Iterable[Any]", progress: "Progress") -> Any:

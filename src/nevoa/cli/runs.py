@@ -13,6 +13,8 @@ from nevoa.errors import NevoaError
 if TYPE_CHECKING:
     from nevoa.runs import Run, Summary
 
+# With fewer images a Fréchet distance is noisy and biased upwards.
+FEW = 2048
 Json = Annotated[bool, Parameter(name="--json")]
 
 app = App(name="runs", help="List runs, draw their losses, and check their files.")
@@ -119,6 +121,13 @@ def _kind_of_loss(run: "Run") -> str:
 def _row(summary: "Summary") -> tuple[str, ...]:
     planned = f" of {summary.images_planned:,}" if summary.images_planned else ""
     loss = "" if summary.loss is None else f"{summary.loss:.4f}"
-    quality = "{} {:.3g}".format(*summary.quality) if summary.quality else ""
     seen, size = f"{summary.images_seen:,}{planned}", f"{summary.size / 1e6:,.0f} MB"
-    return summary.name, summary.status, seen, loss, quality, size
+    return summary.name, summary.status, seen, loss, _quality(summary), size
+
+
+def _quality(summary: "Summary") -> str:
+    """The distance; with the number of images where a small one makes it too high."""
+    if summary.quality is None:
+        return ""
+    name, distance, images = summary.quality
+    return f"{name} {distance:.3g}{f' ({images:,} images)' * (images < FEW)}"

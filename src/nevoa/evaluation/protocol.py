@@ -46,6 +46,11 @@ class Protocol:
         return short_name if digest == FASHION else f"{short_name}-{digest:.8}"
 
     @property
+    def suffix(self) -> str:
+        """The part of a report's file name that tells its conditions, but for how the images were made."""
+        return f"{self.count}-seed{self.seed}-{self.reference_name}-{VERSION}"
+
+    @property
     def departures(self) -> list[str]:
         """How this measurement differs from the protocol; empty if it can be compared with all others."""
         departures = []

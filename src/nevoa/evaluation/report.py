@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from nevoa.evaluation.measure import Report
-from nevoa.evaluation.protocol import VERSION
 from nevoa.pictures import quality_sheet
 from nevoa.runs import Run, card
+from nevoa.runs.reports import SavedReport, merged, most_telling
 
 FORMAT = 1
 PAIRS = 16
@@ -24,6 +24,8 @@ def as_dict(report: Report) -> dict[str, Any]:
     values: dict[str, Any] = {
         "format": FORMAT,
         "subject": report.samples.name,
+        "title": report.samples.title,
+        "weights": report.samples.weights,
         "images": len(report.samples.images),
         "protocol": report.protocol.as_dict(),
         "scores": report.scores,
@@ -40,14 +42,21 @@ def as_dict(report: Report) -> dict[str, Any]:
 
 
 def save(report: Report, run: Run) -> Path:
-    """Write a report into the run folder and its card, in place of an earlier one made in the same way.
+    """Write a report into the run folder, and the most telling report of the run into its card.
 
+    Scores of an earlier report on the same images are kept, and so is its picture if the new one would show less.
     Returns the path of the JSON; the picture is beside it.
     """
-    bound = report.bound
-    curves = {"noise_loss": bound.noise_loss, "bits": bound.bits} if bound else {}
-    path = run.save_evaluation(_name(report), as_dict(report), quality_sheet(*_pairs(report), **curves))
-    card.set_quality(run, _markdown(report, path.with_suffix(".png").relative_to(run.folder).as_posix()))
+    name = _name(report)
+    path = run.evaluation_file(name)
+    values = merged(as_dict(report), path)
+    shows_less = "near_copies" in values["scores"] and report.memorisation is None and path.with_suffix(".png").exists()
+    curves = {name: np.array(curve) for name, curve in values.get("by_timestep", {}).items()}
+    sheet = None if shows_less else quality_sheet(*_pairs(report), **curves)
+    run.save_evaluation(name, values, sheet)
+    if telling := most_telling(run):
+        shown, best = telling
+        card.set_quality(run, _markdown(best, shown.with_suffix(".png").relative_to(run.folder).as_posix()))
     return path
 
 
@@ -61,12 +70,12 @@ def rounded(value: float, error: float | None) -> str:
 
 def _name(report: Report) -> str:
     """Tells two measurements of a run apart."""
-    sampler, protocol = report.samples.sampler, report.protocol
-    made = "images"
+    sampler, made = report.samples.sampler, "images"
     if sampler:
         made = f"{sampler['sampler']}-{sampler['steps']}-{sampler['spacing']}-eta{sampler['eta']:g}"
         made += f"-guidance{sampler['guidance']:g}" if sampler["guidance"] != 1 else ""
-    return f"{made}-{protocol.count}-seed{protocol.seed}-{protocol.reference_name}-{VERSION}"
+        made += "-large" * (sampler["variance"] == "large") + "-unclipped" * (not sampler["clip"])
+    return f"{made}-{report.protocol.suffix}"
 
 
 def _pairs(report: Report) -> tuple[np.ndarray, np.ndarray | None]:
@@ -78,10 +87,11 @@ def _pairs(report: Report) -> tuple[np.ndarray, np.ndarray | None]:
     return images[chosen], copies.nearest[chosen]
 
 
-def _markdown(report: Report, picture: str) -> str:
-    floor = {name: rounded(score, report.floor_spread[name]) for name, score in report.floor.items()}
+def _markdown(report: SavedReport, picture: str) -> str:
+    floor = {name: rounded(score, report.floor_spread.get(name)) for name, score in report.floor.items()}
     rows = "\n".join(f"| {name} | {score:.4g} | {floor.get(name, '')} |" for name, score in report.scores.items())
-    return f"""{report.samples.title}, protocol {report.protocol.title}.
+    departures = f" ({'; '.join(report.protocol.departures)})" if report.protocol.departures else ""
+    return f"""{report.title}, protocol {report.protocol.name}{departures}.
 The floor is the score of as many real training images: the mean ± standard deviation of several draws.
 
 | | score | floor |

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
+from nevoa._util.files import sha256
 from nevoa.data import ImageSet, changed_files, load_images, read_unchanged, to_bytes
 from nevoa.errors import NevoaError
 from nevoa.evaluation.reference import Reference
@@ -37,6 +38,7 @@ class Samples:
         training: images that the model was trained on; None if unknown.
         mirrored: whether their mirror images were trained on, too.
         sampler: settings that the images were made with; None for images from files.
+        weights: sha256 of the file of the model's weights; None for images from files.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Samples:
     training: ImageSet | None = None
     mirrored: bool = True
     sampler: dict[str, Any] | None = None
+    weights: str | None = None
 
     @property
     def title(self) -> str:
@@ -68,7 +71,7 @@ def from_run(run: Run, reference: Reference, count: int, seed: int, **options: A
 
     A NevoaError if the training images have changed since the training.
     """
-    model, data = run.model(), run.config().data
+    model, weights, data = run.model(), sha256(run.weights_file), run.config().data
     reference.check_shape(model.shape)
     training = load_images(data)
     if data.fingerprint not in (None, training.fingerprint):
@@ -88,4 +91,4 @@ def from_run(run: Run, reference: Reference, count: int, seed: int, **options: A
             yield Stage("making images", done, total)
         parts.append(to_bytes(x_t))
     model = replace(model, precision="float32")
-    yield Samples(str(run.folder), np.concatenate(parts), model, training, bool(data.flip), sampling)
+    yield Samples(str(run.folder), np.concatenate(parts), model, training, bool(data.flip), sampling, weights)

@@ -4,11 +4,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from nevoa.diffusion import steps_of
 from nevoa.evaluation.features import check_features
 from nevoa.evaluation.frechet import frechet_distance
 from nevoa.evaluation.measure import check_count
+from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.shares import classes_in_shares
 from nevoa.model import Model
@@ -60,7 +62,8 @@ def sweep(
         yield Row(options, frechet_distance(features, real), count / seconds)
 
 
-def save_sweep(rows: Sequence[Row], run: Run, count: int, seed: int) -> Path:
-    """Write the rows into the run folder, in place of an earlier sweep with the same count."""
-    values = {"count": count, "seed": seed, "rows": [asdict(row) for row in rows]}
-    return run.save_evaluation(f"sweep-{count}", values)
+def save_sweep(rows: Sequence[Row], run: Run, protocol: Protocol) -> Path:
+    """Write the rows into the run folder, in place of an earlier sweep by the same protocol, count and seed."""
+    values: dict[str, Any] = {"protocol": protocol.name, "count": protocol.count, "seed": protocol.seed}
+    values["rows"] = [asdict(row) for row in rows]
+    return run.save_evaluation(f"sweep-{protocol.suffix}", values)

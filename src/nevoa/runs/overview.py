@@ -9,6 +9,7 @@ from nevoa._util.files import size_of
 from nevoa.errors import NevoaError
 from nevoa.runs.checkpoint import newest_saved
 from nevoa.runs.lock import status_of
+from nevoa.runs.reports import most_telling
 from nevoa.runs.run import Run
 from nevoa.vocabulary import RunStatus
 
@@ -21,7 +22,7 @@ class Summary:
         message: why it failed; "" if it did not.
         images_planned: `images_seen` at the end of the training.
         loss: at the last report.
-        quality: name and value of the first score of the newest evaluation.
+        quality: name and value of the Fréchet distance, and the number of images it was measured on.
         size: of the folder, in bytes.
     """
 
@@ -31,7 +32,7 @@ class Summary:
     images_seen: int
     images_planned: int | None
     loss: float | None
-    quality: tuple[str, float] | None
+    quality: tuple[str, float, int] | None
     size: int
 
     @classmethod
@@ -65,9 +66,7 @@ def _planned(run: Run) -> int | None:
     return None
 
 
-def _quality(run: Run) -> tuple[str, float] | None:
-    for report in run.evaluations():
-        scores = report.get("scores")
-        if isinstance(scores, dict) and scores:
-            return next(iter(scores.items()))
-    return None
+def _quality(run: Run) -> tuple[str, float, int] | None:
+    found = most_telling(run)
+    report = found[1] if found else None
+    return (*report.distance, report.images) if report and report.distance else None

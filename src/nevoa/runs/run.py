@@ -164,16 +164,24 @@ class Run:
         """Names for pictures that are sampled from the run: images/0001.png, images/0002.png, …"""
         return (self.pictures_folder / f"{number:04d}.png" for number in count(1))
 
+    def evaluation_files(self) -> list[Path]:
+        """Paths of the reports, newest first."""
+        files = self.evaluations_folder.glob("*.json")
+        return sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)
+
     def evaluations(self) -> Iterator[dict[str, Any]]:
         """Read the reports, newest first. Damaged ones are skipped."""
-        files = self.evaluations_folder.glob("*.json")
-        for path in sorted(files, key=lambda path: path.stat().st_mtime, reverse=True):
+        for path in self.evaluation_files():
             with suppress(NevoaError):
                 yield read_json(path)
 
+    def evaluation_file(self, name: str) -> Path:
+        """Path of the report of that name; its picture is beside it."""
+        return self.evaluations_folder / f"{name}.json"
+
     def save_evaluation(self, name: str, values: Mapping[str, Any], sheet: Image.Image | None = None) -> Path:
         """Write a report, and its picture if there is one, in place of an earlier one of that name. Return its path."""
-        path = self.evaluations_folder / f"{name}.json"
+        path = self.evaluation_file(name)
         write_text(path, json.dumps(values, indent=2) + "\n")
         if sheet is not None:
             _save_picture(path.with_suffix(".png"), sheet)
