@@ -131,7 +131,7 @@ class UnregisteredError(NevoaError):
 
 
 def network_config(kind: str) -> type[NetworkConfig]:
-    """Return the config class of a network's kind. Raise an UnregisteredError if no package or plugin registered the kind."""
+    """Return the config class of a network's kind. An UnregisteredError if no package or plugin registered it."""
     if kind not in NETWORK_CONFIGS:
         load_installed()
     if kind not in NETWORK_CONFIGS:

@@ -41,7 +41,7 @@ def publish(model: Model, weights_file: Path, config_file: Path) -> None:
 
 
 def read(weights_file: Path, config_file: Path, device: DeviceWish = "auto", objects: Objects = NAMES) -> Model:
-    """Read a model. A NevoaError if a file is damaged, the weights do not fit, or an object is missing or another one."""
+    """Read a model. A NevoaError if a file is damaged, the weights do not fit, or an object is missing or different."""
     config, shape = read_config(config_file)
     check_same_objects(config, objects)
     _check_hash(weights_file, config_file)

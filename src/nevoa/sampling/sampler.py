@@ -74,8 +74,9 @@ def trajectory(
 ) -> Iterator[State]:
     """Yield every state from pure noise at grid[0] to the images at 0 (Ho et al. 2020, Algorithm 2, for any sampler).
 
-    A grid of `steps + 1` timesteps gives as many states. A NevoaError if one is not finite. Gradients are off; a denoiser or a sampler that needs them
-    turns them on with `torch.enable_grad()`, and they do not reach beyond its step.
+    A grid of `steps + 1` timesteps gives as many states. A NevoaError if one is not finite. Gradients are off; a
+    denoiser or a sampler that needs them turns them on with `torch.enable_grad()`, and they do not reach beyond its
+    step.
 
     Example:
         >>> noise = ImageNoise(seed=0, first=0, count=16, shape=(1, 28, 28))
@@ -105,8 +106,8 @@ def _check_finite(x_s: Images, t: int) -> None:
     """A NevoaError for NaN or infinity, which would become black images without a word."""
     if not bool(x_s.isfinite().all()):
         raise NevoaError(
-            f"The images became NaN or infinite in the step from timestep {t}. Try clip=True, more steps, another sampler "
-            "or less guidance; if that does not help, the network returns such values: train it again with a lower "
+            f"The images became NaN or infinite in the step from timestep {t}. Try clip=True, more steps, another "
+            "sampler or less guidance; if that does not help, the network returns such values: train it again with a lower "
             "training.learning_rate."
         )
 
