@@ -53,7 +53,7 @@ WRONG_TO_MEASURE = [
     (["evaluate", "floats.npy"], "holds float64 [4, 4]; images are uint8"),
     (["evaluate", "empty"], "no images in empty"),
     (["evaluate", "mixed"], "0.png is 28x28 with 1 channel, 1.png is 28x28 with 3 channels"),
-    (["evaluate", "one.npy"], "number of images is 1, but"),
+    (["evaluate", "one.npy", "--metrics", "kernel"], "number of images is 1, but"),
     (["evaluate", "constant.npy"], "cannot tell the 200 images apart"),
     (["evaluate", "small.npy"], "14x14 with 1 channel, those of fashion_mnist are 28x28"),
     (["evaluate", "constant.npy", "--steps", "3"], "is not a run"),
@@ -63,7 +63,7 @@ WRONG_TO_MEASURE = [
     (["evaluate", "runs/tiny", "--sweep", "--steps", "3"], "--sweep tries every sampler"),
     (["evaluate", "runs/tiny", "--sweep", "--json"], "--sweep tries every sampler"),
     (["evaluate", "runs/tiny", "--sweep", "--count", "64"], "number of images is 64, but"),
-    (["evaluate", "runs/tiny", "--count", "100", "--steps", "1"], "number of images is 100, but"),
+    (["evaluate", "runs/tiny", "--count", "100", "--metrics", "frechet"], "number of images is 100, but"),
     (["evaluate", "runs/tiny", "--steps", "21"], "between 1 and 20"),
     (["evaluate", "runs/tiny", "--metrics", "frechet,kernl"], "Did you mean 'kernel'"),
     (["evaluate", "runs/tiny", "--against", "fashion"], "Did you mean 'fashion_mnist'"),
@@ -107,7 +107,9 @@ def test_a_count_that_is_too_small_is_refused_before_images_are_made(
     tmp_path: Path, trained: Path, refuses: Refuses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nevoa.evaluation.from_run", lambda *_, **__: pytest.fail("made images"))
-    refuses(["evaluate", "runs/tiny", "--count", "100"], "number of images is 100, but", tmp_path)
+    refuses(
+        ["evaluate", "runs/tiny", "--count", "100", "--metrics", "manifold"], "number of images is 100, but", tmp_path
+    )
 
 
 @needs_debian
@@ -136,6 +138,21 @@ def test_images_in_files_score_as_the_run_that_made_them(tmp_path: Path, trained
         read = json.loads(typed("evaluate", out, "--json", *QUICK))
         assert read["scores"] == pytest.approx(scores, rel=1e-6)
         assert read["protocol"]["sampler"] is None
+
+
+@needs_debian
+@pytest.mark.slow
+def test_what_few_images_leave_out_is_said_once(
+    tmp_path: Path, trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(trained / "runs", tmp_path / "runs")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["nevoa", "evaluate", "--count", "64", "--steps", "1"])
+    main()
+    out, err = (" ".join(part.split()) for part in capsys.readouterr())
+    assert err.count("not measured: frechet, kernel, manifold") == 1
+    assert "not measured" not in out
+    assert "64 images are few" in out and "near_copies" in out and "bits_per_dim" in out
 
 
 def test_metrics_are_separated_by_commas() -> None:

@@ -141,7 +141,7 @@ def test_features_without_full_rank_are_flagged(reference: Reference) -> None:
     ("images", "message"),
     [
         (bands(1).images, "number of images is 1, but"),
-        (bands(127).images, "127, but distances between 128 features need at least 128"),
+        (bands(127).images, "Cannot measure frechet. .*127, but distances between 128 features need at least 128"),
         (np.full((200, 12, 12, 1), 7, np.uint8), "cannot tell the 200 images apart"),
         (np.zeros((200, 12, 11, 1), np.uint8), "12x11 with 1 channel, those of bands are 12x12"),
         (np.zeros((200, 12, 12, 3), np.uint8), "with 3 channels"),
@@ -163,9 +163,16 @@ def test_too_few_images_are_refused_before_features_are_computed(
         report_of(bands(200).images, dataclasses.replace(reference, found_test=bands(100)))
 
 
-def test_few_images_are_enough_without_distances(reference: Reference) -> None:
-    report = report_of(bands(20).images, reference, ("classes", "memorisation"))
+@pytest.mark.parametrize(("count", "said"), [(1, "1 image is few"), (64, "64 images are few")])
+def test_of_few_images_all_but_distances_is_measured(reference: Reference, count: int, said: str) -> None:
+    """With a word on both: what is left out, and how little the rest says."""
+    *_, report = measure(Samples("these", bands(count).images), Protocol(reference, count))
+    assert isinstance(report, Report)
     assert report.scores.keys() == {"confidence", "near_copies", "nearest_distance_ratio"}
+    few, without = report.warnings
+    assert said in few
+    assert f"not measured: frechet, kernel, manifold. The number of images is {count}" in without
+    assert report_of(bands(count).images, reference, ("memorisation",)).warnings == (few,)
 
 
 def test_features_that_are_not_numbers_are_refused(reference: Reference) -> None:

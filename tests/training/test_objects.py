@@ -146,7 +146,7 @@ def test_only_the_objects_of_the_training_load_a_run(tmp_path: Path) -> None:
         ({"loss": cubic}, "trained with the name of a loss, not an object: leave out loss="),
     ):
         with pytest.raises(NevoaError, match=message):
-            nevoa.load(run.folder, **(given | objects))
+            nevoa.load(run.folder, "cpu", **(given | objects))
 
 
 def test_a_class_may_move_to_another_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,6 +87,11 @@ def device_name(value: Any) -> str:
     return kind
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number of things, as in "1 image" and "10,000 images"."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def takes(function: Callable[..., object], count: int) -> bool:
     """Return whether a function can be called with so many arguments."""
     try:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir, mkdtemp
@@ -89,7 +89,7 @@ def evaluate(
         as_json: Print the report as JSON.
     """
     from nevoa.cli.terminal import console, progress_bar
-    from nevoa.evaluation import Protocol, check_count, choose_metrics, from_files, from_run, left_out, measure
+    from nevoa.evaluation import Protocol, choose_metrics, from_files, from_run, left_out, measure
     from nevoa.runs import Run, newest_run
 
     path = Path(subject) if subject else newest_run().folder
@@ -103,15 +103,17 @@ def evaluate(
     if run and sweep:
         _sweep(run, reference, count, seed)
         return
-    for sentence in () if metrics else left_out(reference):
+    files = None if run else from_files(path, count)
+    count = len(files.images) if files else count
+    choose_metrics(reference, metrics, run is not None, count)  # refuses before images are made
+    said = () if metrics else left_out(reference, count)
+    for sentence in said:
         console(stderr=True).print(f"nevoa: warning: {sentence}.")
-    if run:  # before images are made
-        check_count(count, reference, choose_metrics(reference, metrics, model=True))
     with progress_bar() as progress:
-        samples = _last(from_run(run, reference, count, seed, **given), progress) if run else from_files(path, count)
+        samples = files or _last(from_run(run, reference, count, seed, **given), progress)
         protocol = Protocol(reference, len(samples.images), seed, samples.sampler)
         report = _last(measure(samples, protocol, metrics, measured.inception_weights), progress)
-    _show(report, run, as_json)
+    _show(report, run, as_json, said)
 
 
 def _reference(run: "Run | None", against: str | None) -> "Reference":
@@ -152,14 +154,14 @@ def _last(stream: "Iterable[Any]", progress: "Progress") -> Any:
     return item
 
 
-def _show(report: "Report", run: "Run | None", as_json: bool) -> None:
-    """Print a report, and save that of a run in its folder."""
+def _show(report: "Report", run: "Run | None", as_json: bool, said: Collection[str] = ()) -> None:
+    """Print a report but for the warnings that were said, and save that of a run in its folder."""
     from nevoa.evaluation import as_dict, save
 
     if as_json:
         print(json.dumps(as_dict(report)))
     else:
-        _print(report)
+        _print(report, said)
     if run and not _save(lambda run: save(report, run), run, as_json) and not as_json:
         print(json.dumps(as_dict(report)))
 
@@ -186,7 +188,7 @@ def _save(write: "Callable[[Run], Path]", run: "Run", as_json: bool = False) -> 
     return False
 
 
-def _print(report: "Report") -> None:
+def _print(report: "Report", said: Collection[str] = ()) -> None:
     from nevoa.cli.terminal import Records, console
     from nevoa.evaluation.report import rounded
 
@@ -209,7 +211,7 @@ def _print(report: "Report") -> None:
     if report.class_shares:
         shares = ", ".join(f"{name} {share:.1%}" for name, share in report.class_shares.items())
         out.print(f"\nclasses: {shares}")
-    for warning in report.warnings:
+    for warning in (warning for warning in report.warnings if warning not in said):
         out.print(f"Warning: {warning}.")
 
 

@@ -27,7 +27,7 @@ def features_of(images: ImageSet, feature_network: FeatureNetwork) -> Features:
 
 
 def check_features(features: Features, name: str) -> None:
-    """Raise a NevoaError if nothing can be measured: features that are NaN or all equal.
+    """Raise a NevoaError if nothing can be measured: features that are NaN, or all equal though of several images.
 
     Args:
         name: what the images are called in the error, in the plural.
@@ -39,5 +39,5 @@ def check_features(features: Features, name: str) -> None:
             f"The features of {len(broken):,} of {count:,} {name} are not finite; the first is image {broken[0]}. "
             "The weights of the feature network are broken: train it again."
         )
-    if (features == features[0]).all():
+    if count > 1 and (features == features[0]).all():
         raise NevoaError(f"The feature network cannot tell the {count:,} {name} apart: there is nothing to measure.")

@@ -9,6 +9,7 @@ from typing import cast, get_args
 import numpy as np
 from jaxtyping import Float64
 
+from nevoa._util.plain import counted
 from nevoa._util.random import Stream, generator
 from nevoa.data import to_unit
 from nevoa.errors import NevoaError
@@ -87,20 +88,19 @@ def measure(
         metrics: by default all that can be computed but inception, which needs an extra, a download and photographs.
         inception_weights: file with torch-fidelity's Inception weights; None downloads them once.
 
-    A NevoaError if the images do not have the shape of the reference, are too few or all equal, or if a metric is named
-    that cannot be computed: bits per dimension need a model, others test images or a feature network.
+    A NevoaError if the images do not have the shape of the reference or are all equal, or if a metric is named that
+    cannot be computed: bits per dimension need a model, others test images, a feature network or more images.
 
     Example:
         reference = Reference.of(DataConfig(source="fashion_mnist"))
         *_, report = measure(Samples("mine", images), Protocol(reference, len(images)))
         print(report.scores)
     """
-    reference = protocol.reference
-    warnings = () if metrics else left_out(reference)
+    reference, count = protocol.reference, len(samples.images)
+    warnings = (*_few(count), *(() if metrics else left_out(reference, count)))
     _, height, width, channels = samples.images.shape
     reference.check_shape((channels, height, width))
-    metrics = choose_metrics(reference, metrics, samples.model is not None)
-    check_count(len(samples.images), reference, metrics)
+    metrics = choose_metrics(reference, metrics, samples.model is not None, count)
     report = Report(samples, protocol, {}, {}, {}, {}, warnings)
     if not FEATURE_METRICS.keys().isdisjoint(metrics):
         yield Stage("computing features")
@@ -118,51 +118,54 @@ def measure(
     yield report
 
 
-def check_count(count: int, reference: Reference, metrics: Sequence[MetricName] = METRICS) -> None:
-    """Raise a NevoaError if there are fewer images than features, but a metric compares their distributions."""
-    if DISTANCES.isdisjoint(metrics):
-        return
+def check_count(count: int, reference: Reference) -> None:
+    """Raise a NevoaError if there are fewer images than features, too few to compare their distributions."""
     width = reference.feature_network.width
     for name, number in (("images", count), ("test images", len(reference.test))):
         if number < width:
             raise NevoaError(
                 f"The number of {name} is {number:,}, but distances between {width} features need at least {width}, "
-                f"and {FEW:,} to be reliable. Use more, or --metrics classes,memorisation."
+                f"and {FEW:,} to be reliable."
             )
 
 
-def choose_metrics(reference: Reference, metrics: Sequence[MetricName] | None, model: bool) -> Sequence[MetricName]:
+def choose_metrics(
+    reference: Reference, metrics: Sequence[MetricName] | None, model: bool, count: int
+) -> Sequence[MetricName]:
     """The metrics to compute, by default all but inception that can be. A NevoaError if one that is named cannot.
 
     Args:
         model: whether the model that made the images is known.
+        count: number of images.
     """
     if metrics is None:
         others = {"inception"} if model else {"inception", "bits"}
-        return [name for name in METRICS if name not in others and _obstacle(name, reference) is None]
+        return [name for name in METRICS if name not in others and _obstacle(name, reference, count) is None]
     if "bits" in metrics and not model:
         raise NevoaError("Bits per dimension need a model. Name a run, or leave bits out of --metrics.")
     for name in metrics:
-        if why := _obstacle(name, reference):
-            can = ",".join(choose_metrics(reference, None, model))
+        if why := _obstacle(name, reference, count):
+            can = ",".join(choose_metrics(reference, None, model, count))
             raise NevoaError(f"Cannot measure {name}. {why} What can be measured: --metrics {can}.")
     return metrics
 
 
-def left_out(reference: Reference) -> tuple[str, ...]:
+def left_out(reference: Reference, count: int) -> tuple[str, ...]:
     """The metrics that cannot be computed, and why: a sentence for each reason, without a full stop."""
     reasons: dict[str, list[str]] = {}
     for name in METRICS:
-        if name != "inception" and (why := _obstacle(name, reference)):
+        if name != "inception" and (why := _obstacle(name, reference, count)):
             reasons.setdefault(why, []).append(name)
     return tuple(f"not measured: {', '.join(names)}. {why.removesuffix('.')}" for why, names in reasons.items())
 
 
-def _obstacle(metric: MetricName, reference: Reference) -> str | None:
-    """Why the reference does not do for a metric."""
+def _obstacle(metric: MetricName, reference: Reference, count: int) -> str | None:
+    """Why a metric of so many images cannot be computed."""
     try:
         for part in NEEDS.get(metric, ()):
             getattr(reference, part)
+        if metric in DISTANCES:
+            check_count(count, reference)
     except NevoaError as error:
         return str(error)
     return None
@@ -258,11 +261,18 @@ IMAGE_METRICS: dict[MetricName, tuple[str, Callable[[Report, Path | None], Repor
 }
 
 
+def _few(count: int) -> Iterator[str]:
+    """A warning for fewer images than say something."""
+    if count < FEW:
+        yield (
+            f"{counted(count, 'image')} {'is' if count == 1 else 'are'} few: with fewer than {FEW:,}, distances are noisy "
+            f"and biased upwards, and shares are coarse (one image is {1 / count:.2g} of all)"
+        )
+
+
 def _warnings(
     features: Features, real: Others, network: FeatureNetwork, metrics: Sequence[MetricName]
 ) -> Iterator[str]:
-    if len(features) < FEW and not DISTANCES.isdisjoint(metrics):
-        yield f"{len(features):,} images are few: with fewer than {FEW:,}, distances are noisy and biased upwards"
     if network.info.accuracy < LOWEST_ACCURACY:
         yield (
             f"the feature network classifies only {network.info.accuracy:.0%} of unseen images correctly: "

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from nevoa._util.plain import counted
 from nevoa.errors import NevoaError
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.shares import DRAWS
@@ -55,7 +56,7 @@ class Protocol:
         """How this measurement differs from the protocol; empty if it can be compared with all others."""
         departures = []
         if self.count != COUNT:
-            departures.append(f"{self.count:,} images instead of {COUNT:,}")
+            departures.append(f"{counted(self.count, 'image')} instead of {COUNT:,}")
         if self.seed != SEED:
             departures.append(f"seed {self.seed} instead of {SEED}")
         return departures

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from nevoa._util.files import sha256
+from nevoa._util.plain import counted
 from nevoa.data import ImageSet, changed_files, load_images, read_unchanged, to_bytes
 from nevoa.errors import NevoaError
 from nevoa.evaluation.reference import Reference
@@ -53,7 +54,7 @@ class Samples:
     def title(self) -> str:
         """Number of images and how they were made."""
         made = f" by {self.sampler['sampler']} in {self.sampler['steps']} steps" if self.sampler else ""
-        return f"{len(self.images):,} images{made}"
+        return f"{counted(len(self.images), 'image')}{made}"
 
 
 def from_files(path: Path, count: int) -> Samples:

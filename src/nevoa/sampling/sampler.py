@@ -107,7 +107,7 @@ def _check_finite(x_s: Images, t: int) -> None:
     if not bool(x_s.isfinite().all()):
         raise NevoaError(
             f"The images became NaN or infinite in the step from timestep {t}. Try clip=True, more steps, another "
-            "sampler or less guidance; if that does not help, the network returns such values: train it again with a lower "
+            "sampler or less guidance; if that does not help, the network returns such values: train it with a lower "
             "training.learning_rate."
         )
 
