@@ -132,7 +132,7 @@ def configure(
         config = configure("photos/", "classic", epochs=2, options=["training.batch_size=64"])
     """
     if config is not None and preset is not None:
-        raise NevoaError("Give --preset or --config, not both.")
+        raise NevoaError("Give a preset or a config, not both.")
     if (name := DEFAULT_PRESET if preset is None else preset) not in PRESETS:
         raise unknown("preset", name, PRESETS)
     given, set_by_key = _named(source, keywords), parse_overrides(one_or_more(options))
@@ -144,7 +144,7 @@ def configure(
         unset = _unsuitable(base, given["data"].get("source"), set_by_key)
     result = parse(merged(base, unset, set_by_key, given))
     if not (result.training.minutes or result.training.epochs or result.training.steps):
-        raise NevoaError("Choose how long to train: --minutes, --epochs or --steps.")
+        raise NevoaError("Choose how long to train: minutes, epochs or steps.")
     return result
 
 
@@ -157,14 +157,14 @@ def with_budget(config: Config, budget: Mapping[str, Any]) -> Config:
 
 def parse_overrides(assignments: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Parse `["training.batch_size=64"]` to `{"training": {"batch_size": 64}}`. A value that is not TOML is text."""
+    if not isinstance(assignments, list | tuple) or not all(isinstance(one, str) for one in assignments):
+        raise NevoaError(f"options is a list of texts such as 'training.batch_size=64', not {assignments!r:.60}.")
     tables: dict[str, dict[str, Any]] = {}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         section, dot, name = key.strip().partition(".")
         if not (equals and dot and name):
-            raise NevoaError(
-                f"'-o {assignment}' is not of the form section.key=value, as in -o training.batch_size=64."
-            )
+            raise NevoaError(f"The option '{assignment}' is not of the form section.key=value, as in training.loss=l2.")
         tables.setdefault(section, {})[name] = _toml_value(text.strip())
     return tables
 

@@ -149,7 +149,7 @@ WRONG = [
     (["train", "--stps", "3"], "Unknown option: --stps. Did you mean --steps?"),
     (["train", "--steps"], "--steps requires an argument"),
     (["train", "--steps", "many"], 'unable to convert "many" into int'),
-    (["train", "--preset", "quick", "--config", "x.toml"], "--preset or --config, not both"),
+    (["train", "--preset", "quick", "--config", "x.toml"], "Give a preset or a config, not both"),
     (["train", "digits", "shapes"], "shapes"),
     (["trian"], 'Did you mean "train"'),
     (["data", "show"], "SOURCE"),

@@ -262,7 +262,17 @@ def test_objects_of_wrong_types_are_refused_in_a_sentence(tmp_path: Path) -> Non
 import numpy as np, nevoa
 from nevoa.errors import NevoaError
 array = np.zeros((4, 8, 8), np.uint8)
-for source, options in ((array, {"network": "quick"}), (array, {"schedule": 3}), (3, {}), (array, {"loss": "l3"})):
+for source, options in (
+    (array, {"network": 3}),
+    (array, {"schedule": 3}),
+    (3, {}),
+    (array, {"loss": 3}),
+    (array, {"network": "unet"}),
+    (array, {"schedule": "linear"}),
+    (array, {"loss": "l3"}),
+    (array, {"options": {"network.dim": 16}}),
+    (array, {"options": ["network.dim"]}),
+):
     try:
         nevoa.train(source, steps=1, out="r", progress=False, **options)
     except NevoaError as error:
@@ -270,6 +280,10 @@ for source, options in ((array, {"network": "quick"}), (array, {"schedule": 3}),
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path)
     lines = done.stdout.splitlines()
-    expected = "torch.nn.Module", "int is not a schedule", "int is not a source of images", "loss must be a function"
+    expected = (
+        *("torch.nn.Module", "int is not a schedule", "int is not a source of images", "loss must be a function"),
+        *(f"by name with options=['{key}']." for key in ("network.kind=unet", "diffusion.schedule=linear")),
+        *("options=['training.loss=l3']", "options is a list of texts such as", "The option 'network.dim' is not of"),
+    )
     assert all(part in line for part, line in zip(expected, lines, strict=True)), done.stdout + done.stderr
     assert not (tmp_path / "r").exists()

@@ -23,6 +23,8 @@ from nevoa.training.resume import resumed
 
 # Compiling takes up to a minute on a GPU; a run of ten minutes gains more than that from it.
 COMPILE_PAYS_SECONDS = 600.0
+# The key of a config that names each part.
+KEYS = {"network": "network.kind", "schedule": "diffusion.schedule", "loss": "training.loss"}
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,9 @@ def _check_size(images: ImageSet) -> None:
 
 
 def _check(objects: Objects) -> None:
+    for part, value in vars(objects).items():
+        if isinstance(value, str):
+            raise NevoaError(f"{part}= takes an object. Choose a {part} by name with options=['{KEYS[part]}={value}'].")
     if objects.network is not None:
         check_is_module(objects.network)
         if next(objects.network.parameters(), None) is None:
