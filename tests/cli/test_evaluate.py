@@ -55,7 +55,10 @@ WRONG_TO_MEASURE = [
     (["evaluate", "mixed"], "0.png is 28x28 with 1 channel, 1.png is 28x28 with 3 channels"),
     (["evaluate", "one.npy", "--metrics", "kernel"], "number of images is 1, but"),
     (["evaluate", "constant.npy"], "cannot tell the 200 images apart"),
-    (["evaluate", "small.npy"], "14x14 with 1 channel, those of fashion_mnist are 28x28"),
+    (
+        ["evaluate", "small.npy"],
+        "14x14 with 1 channel, those of fashion_mnist are 28x28 with 1 channel. Name the source",
+    ),
     (["evaluate", "constant.npy", "--steps", "3"], "is not a run"),
     (["evaluate", "constant.npy", "--sweep"], "is not a run"),
     (["evaluate", "constant.npy", "--guidance", "2"], "is not a run"),
@@ -153,6 +156,21 @@ def test_what_few_images_leave_out_is_said_once(
     assert err.count("not measured: frechet, kernel, manifold") == 1
     assert "not measured" not in out
     assert "64 images are few" in out and "near_copies" in out and "bits_per_dim" in out
+
+
+def test_samples_are_compared_with_photos_at_the_size_of_the_samples(
+    tmp_path: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "photos").mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(12):
+        photo = Image.fromarray(rng.integers(0, 256, (30, 40, 3), dtype=np.uint8))
+        photo.save(tmp_path / f"photos/{number}.png")
+    np.save(tmp_path / "samples.npy", rng.integers(0, 256, (8, 16, 16, 3), dtype=np.uint8))
+    report = json.loads(typed("evaluate", "samples.npy", "--against", "photos", "--json"))
+    assert report["scores"].keys() == {"near_copies", "nearest_distance_ratio"}
+    assert any("Train it: nevoa features train photos --size 16x16 --channels 3" in said for said in report["warnings"])
 
 
 def test_metrics_are_separated_by_commas() -> None:

@@ -18,7 +18,7 @@ from nevoa.vocabulary import MetricName
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from nevoa.evaluation import Reference, Report
+    from nevoa.evaluation import Reference, Report, Samples
     from nevoa.runs import Run
 
 METRICS_HELP = Parameter(
@@ -82,7 +82,8 @@ def evaluate(
 
     Args:
         subject: A run folder, an .npy file, or a folder of images. [default: the newest run]
-        against: Source of real images to compare with. [default: the run's source, or fashion_mnist for files]
+        against: Source of real images to compare with, resized to the size of the images. [default: the run's source,
+            or fashion_mnist for files]
         count: Number of images.
         sweep: Compare the quality and speed of samplers, spacings and numbers of steps instead.
         seed: Seed of every random choice.
@@ -99,11 +100,11 @@ def evaluate(
         raise NevoaError(f"{path} is not a run: leave out --sweep, --sampler and the other sampling options.")
     if sweep and (measured.metrics or as_json or given):
         raise NevoaError("--sweep tries every sampler: leave out --metrics, --json and the sampling options.")
-    metrics, reference = measured.names(), _reference(run, against)
+    metrics, files = measured.names(), None if run else from_files(path, count)
+    reference = _reference(run, files, against)
     if run and sweep:
         _sweep(run, reference, count, seed)
         return
-    files = None if run else from_files(path, count)
     count = len(files.images) if files else count
     choose_metrics(reference, metrics, run is not None, count)  # refuses before images are made
     said = () if metrics else left_out(reference, count)
@@ -116,14 +117,20 @@ def evaluate(
     _show(report, run, as_json, said)
 
 
-def _reference(run: "Run | None", against: str | None) -> "Reference":
-    """The source named, else the run's, else Fashion-MNIST."""
+def _reference(run: "Run | None", files: "Samples | None", against: str | None) -> "Reference":
+    """The source named, at the size of the images; else the run's, else Fashion-MNIST."""
     from nevoa.config import DataConfig, parse
     from nevoa.evaluation import Reference
+    from nevoa.runs.model_files import read_config
 
-    data = run.config().data if run else DataConfig(source="fashion_mnist")
-    given = {"source": against, "size": data.size, "channels": data.channels}
-    return Reference.of(parse({"data": given}).data if against else data)
+    if against is None:
+        return Reference.of(run.config().data if run else DataConfig(source="fashion_mnist"))
+    if files:
+        _, height, width, channels = files.images.shape
+    else:
+        assert run
+        _, (channels, height, width) = read_config(run.model_config_file)
+    return Reference.of(parse({"data": {"source": against, "size": (height, width), "channels": channels}}).data)
 
 
 def _sweep(run: "Run", reference: "Reference", count: int, seed: int) -> None:

@@ -265,8 +265,8 @@ def _few(count: int) -> Iterator[str]:
     """A warning for fewer images than say something."""
     if count < FEW:
         yield (
-            f"{counted(count, 'image')} {'is' if count == 1 else 'are'} few: with fewer than {FEW:,}, distances are noisy "
-            f"and biased upwards, and shares are coarse (one image is {1 / count:.2g} of all)"
+            f"{counted(count, 'image')} {'is' if count == 1 else 'are'} few: with fewer than {FEW:,}, distances are "
+            f"noisy and biased upwards, and shares are coarse (one image is {1 / count:.2g} of all)"
         )
 
 

@@ -83,6 +83,6 @@ class Protocol:
             "floor": f"mean and standard deviation of {DRAWS} draws of {drawn:,} training images, each class with its "
             "share",
             "feature_network": info and {"name": info.name, "sha256": info.sha256, "accuracy": info.accuracy},
-            "resize": "none: images of another size are refused",
+            "resize": "none of the images; --against resizes those of the source to their size",
             "rounding": "to the nearest of 256 levels; values outside are clamped",
         }

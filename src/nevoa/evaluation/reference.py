@@ -73,8 +73,8 @@ class Reference:
         if shape != self.train.shape:
             given, wanted = size_in_words(*shape), size_in_words(*self.train.shape)
             raise NevoaError(
-                f"The images are {given}, those of {self.source} are {wanted}. Choose another source to compare with: "
-                "--against."
+                f"The images are {given}, those of {self.source} are {wanted}. Name the source to compare with, "
+                "whose images are then resized: --against."
             )
 
     def features(self) -> Features:
