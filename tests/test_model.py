@@ -1,6 +1,7 @@
 """A model makes images, and moving it does not move the original."""
 
 import math
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -75,6 +76,12 @@ def test_a_notebook_displays_a_model_by_its_images() -> None:
     images = model.sample(10, sampler="dpm_solver", steps=10)
     assert png == png_bytes(nevoa.show(images, model.classes))
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_a_model_is_shown_in_one_line(model: Model) -> None:
+    size = r"[\d,]+ parameters, 28x28 with 1 channel"
+    assert re.fullmatch(rf"Model\(residual, {size}, 10 classes, cpu\)", repr(nevoa.load(device="cpu")))
+    assert repr(model).endswith("8x8 with 1 channel, unconditional, cpu)")
 
 
 class Broken(nn.Module):

@@ -34,6 +34,8 @@ COURSE = (
 )
 HASH = re.compile(r"[0-9a-f]{64}")
 SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
+# Far above any that makes good images.
+MOST_GUIDANCE = 100
 Side = Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)]
 FORMAT = 1
 # Names that pydantic gives to the types of a value that may have several.
@@ -150,7 +152,7 @@ class SamplingConfig(Section):
     variance: VarianceName = "small"
     eta: Annotated[float, Field(ge=0, le=1)] = 0.0
     clip: bool = True
-    guidance: Annotated[float, Field(ge=0)] = 1.0
+    guidance: Annotated[float, Field(ge=0, le=MOST_GUIDANCE)] = 1.0
 
 
 class Config(Section):

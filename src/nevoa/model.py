@@ -13,10 +13,10 @@ from jaxtyping import Int64, UInt8
 from torch import Tensor, nn
 
 from nevoa._util.device import DeviceWish, choose_device, computing, in_precision, keeping_memory, within
-from nevoa._util.plain import Classes, one_or_more, whole
+from nevoa._util.plain import Classes, counted, one_or_more, whole
 from nevoa._util.random import Stream, generator
 from nevoa.config import Config
-from nevoa.data import label_of, to_bytes
+from nevoa.data import label_of, size_in_words, to_bytes
 from nevoa.diffusion import AnyDenoiser, Denoiser, Guided, Schedule, steps_of
 from nevoa.errors import NevoaError
 from nevoa.networks import build_network
@@ -153,6 +153,11 @@ class Model:
         if chosen == self.device:
             return self
         return replace(self, network=copy.deepcopy(self.network).to(chosen), device=chosen)
+
+    def __repr__(self) -> str:
+        kind, size = self.config.network.kind, size_in_words(*self.shape)
+        classes = counted(len(self.classes), "class", "es") if self.classes else "unconditional"
+        return f"Model({kind}, {self.parameters:,} parameters, {size}, {classes}, {self.device})"
 
     def _repr_png_(self) -> bytes | None:
         """The model in a notebook: a few images of seed 0, made in few steps; None if it cannot make images."""

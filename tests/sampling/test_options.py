@@ -107,9 +107,11 @@ def test_guidance_reaches_the_denoiser(model: Model) -> None:
     assert model.denoiser()(x_t, t).x_0.unique().item() == -1
 
 
-@pytest.mark.parametrize("guidance", [-0.5, float("nan"), float("inf")])
+@pytest.mark.parametrize("guidance", [-0.5, 1e30, float("nan"), float("inf")])
 def test_guidance_out_of_range_is_refused(model: Model, guidance: float) -> None:
-    with pytest.raises(NevoaError, match=r"guidance: Input should be (greater than or equal to 0|a finite number)"):
+    with pytest.raises(
+        NevoaError, match=r"guidance: Input should be (greater than .* 0|less than .* 100|a finite number)"
+    ):
         model.settings(guidance=guidance)
 
 
@@ -161,7 +163,10 @@ def test_a_wrong_option_is_explained(model: Model, options: dict[str, Any], mess
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"sampler": "dpm_solver", "eta": 0.5}, "eta is an option of ddim, not of dpm_solver"),
+        (
+            {"sampler": "dpm_solver", "eta": 0.5},
+            "eta is an option of ddim, not of dpm_solver: leave it out, or choose ddim",
+        ),
         ({"sampler": "euler", "eta": 0.0}, "eta is an option of ddim, not of euler"),
         ({"sampler": "ddpm", "eta": 0.5}, "not of ddpm"),
         ({"variance": "large"}, "variance is an option of ddpm, not of ddim"),

@@ -87,9 +87,9 @@ def device_name(value: Any) -> str:
     return kind
 
 
-def counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str, plural: str = "s") -> str:
     """Return a number of things, as in "1 image" and "10,000 images"."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"
+    return f"{count:,} {noun}{plural * (count != 1)}"
 
 
 def takes(function: Callable[..., object], count: int) -> bool:

@@ -51,7 +51,7 @@ class SamplingOptions(TypedDict, total=False):
         variance: `small` or `large`, for ddpm only.
         eta: share of fresh noise, 0 … 1, for ddim only.
         clip: whether to clip x_0 to [-1, 1] at every step.
-        guidance: strength of classifier-free guidance, 0 or more, for class-conditional models: 1 samples the class, 0
+        guidance: strength of classifier-free guidance, 0 … 100, for class-conditional models: 1 samples the class, 0
             samples all images, and above 1 exaggerates the class.
         labels: the class to sample, by index or name, or several in turn; by default all of a conditional model's.
     """
@@ -132,7 +132,7 @@ def _check_applicable(others: Collection[str], sampler: object) -> None:
     for name in sorted(others):
         if able := " or ".join(other for other, row in SAMPLERS.items() if name in row.options):
             raise NevoaError(
-                f"{name} is an option of {able}, not of {_name_of(sampler)}: leave it out, or use sampler={able}."
+                f"{name} is an option of {able}, not of {_name_of(sampler)}: leave it out, or choose {able}."
             )
 
 
