@@ -8,6 +8,7 @@ from nevoa import vocabulary
 from nevoa.diffusion.loss import LOSSES
 from nevoa.diffusion.prediction import PREDICTIONS
 from nevoa.diffusion.schedule import SCHEDULES
+from nevoa.evaluation import METRICS
 from nevoa.presets import PRESETS
 from nevoa.sampling import SAMPLERS
 from nevoa.training.optimizer import OPTIMIZERS
@@ -21,6 +22,7 @@ from nevoa.training.optimizer import OPTIMIZERS
         (vocabulary.LossName, LOSSES),
         (vocabulary.SamplerName, SAMPLERS),
         (vocabulary.PresetName, PRESETS),
+        (vocabulary.MetricName, METRICS),
         (vocabulary.OptimizerName, {*OPTIMIZERS, "muon"}),
     ],
 )

@@ -26,23 +26,6 @@ METRICS_HELP = Parameter(
     "inception]"
 )
 
-# By the name of a score, or by its first three letters.
-MEANINGS = {
-    "fd_": "lower is better",
-    "kd_": "lower is better",
-    "fid": "lower is better",
-    "kid": "lower is better",
-    "precision": "share that looks real",
-    "recall": "share of real images near new ones",
-    "density": "1 = as dense as real images",
-    "coverage": "share of real images with a match",
-    "confidence": "mean probability of the predicted class",
-    "near_copies": "about 0.01 without copying",
-    "nearest_distance_ratio": "1 = as far from training images as unseen images",
-    "bits_per_dim": "upper bound on unseen images; lower is better",
-    "bits_per_dim_exact": "the same, over all timesteps and for fewer images",
-}
-
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +94,8 @@ def evaluate(
     for sentence in said:
         console(stderr=True).print(f"nevoa: warning: {sentence}.")
     with progress_bar() as progress:
-        samples = files or _last(from_run(run, reference, count, seed, **given), progress)
+        made = from_run(run, reference, count, seed, **given) if run else [files]
+        samples = _last(made, progress)
         protocol = Protocol(reference, len(samples.images), seed, samples.sampler)
         report = _last(measure(samples, protocol, metrics, measured.inception_weights), progress)
     _show(report, run, as_json, said)
@@ -197,6 +181,7 @@ def _save(write: "Callable[[Run], Path]", run: "Run", as_json: bool = False) -> 
 
 def _print(report: "Report", said: Collection[str] = ()) -> None:
     from nevoa.cli.terminal import Records, console
+    from nevoa.evaluation.metrics import meaning
     from nevoa.evaluation.report import rounded
 
     out, protocol, scores = console(), report.protocol, report.scores
@@ -210,7 +195,7 @@ def _print(report: "Report", said: Collection[str] = ()) -> None:
     out.print()
     # Errors and intervals stand beside their scores.
     names = [name for name in scores if not name.endswith(("_low", "_high", "_se", "_std"))]
-    meanings = [MEANINGS.get(name, MEANINGS.get(name[:3], "")) for name in names]
+    meanings = list(map(meaning, names))
     values = [rounded(scores[name], _error(scores, name)) for name in names]
     floor = [rounded(report.floor[name], report.floor_spread[name]) if name in report.floor else "" for name in names]
     rows = list(zip(names, values, floor, meanings, strict=True))

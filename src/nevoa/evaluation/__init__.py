@@ -8,7 +8,8 @@ from nevoa.evaluation.feature_network import (
 )
 from nevoa.evaluation.feature_networks import feature_network_folder, feature_network_for
 from nevoa.evaluation.feature_training import EPOCHS, Epoch, train_feature_network
-from nevoa.evaluation.measure import METRICS, Report, check_count, choose_metrics, left_out, measure
+from nevoa.evaluation.measure import check_count, choose_metrics, left_out, measure
+from nevoa.evaluation.metrics import METRICS, Report
 from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.report import as_dict, save

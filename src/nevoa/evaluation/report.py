@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from nevoa.evaluation.measure import Report
+from nevoa.evaluation.metrics import Report
 from nevoa.pictures import quality_sheet
 from nevoa.runs import Run, card
 from nevoa.runs.reports import SavedReport, merged, most_telling

@@ -1,0 +1,191 @@
+"""The metrics: what each needs, how it is computed, and what its scores mean."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import numpy as np
+from jaxtyping import Float64
+
+from nevoa._util.random import Stream, generator
+from nevoa.data import to_unit
+from nevoa.errors import NevoaError
+from nevoa.evaluation.feature_network import FeatureNetwork
+from nevoa.evaluation.features import Features
+from nevoa.evaluation.frechet import frechet_distance
+from nevoa.evaluation.inception import inception_scores
+from nevoa.evaluation.kernel_distance import kernel_distance, kernel_distance_alone
+from nevoa.evaluation.likelihood import Bound, estimate_bound, exact_bound
+from nevoa.evaluation.memorisation import Memorisation, memorisation
+from nevoa.evaluation.precision_recall import K, precision_recall, radii
+from nevoa.evaluation.protocol import Protocol
+from nevoa.evaluation.samples import Samples
+from nevoa.model import Model
+from nevoa.vocabulary import MetricName
+
+Others = Float64[np.ndarray, "M D"]
+# Scores of features, with a seed; a draw of the floor gets none, because no interval is needed there.
+FeatureScores = Callable[[Features, int | None], dict[str, float]]
+
+# 26,500 evaluations of the network at T = 1000, 10,500 of them for the estimate.
+BITS_IMAGES, EXACT_IMAGES = 500, 16
+NO_TEST = "there are no test images, so nevoa judges copies by the distances between training images"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of a measurement.
+
+    Attributes:
+        scores: by name; `fd_…` and `kd_…` end in the name of the feature network.
+        floor: the same scores of as many real training images: the mean of several draws.
+        floor_spread: the standard deviation of those draws.
+        class_shares: share of the images per class, by the feature network.
+        warnings: reasons to treat a score with care.
+        bound: terms of the likelihood bound and loss by timestep, if bits per dimension were measured.
+        memorisation: the nearest training images, if they were searched for.
+    """
+
+    samples: Samples
+    protocol: Protocol
+    scores: dict[str, float]
+    floor: dict[str, float]
+    floor_spread: dict[str, float]
+    class_shares: dict[str, float]
+    warnings: tuple[str, ...]
+    bound: Bound | None = None
+    memorisation: Memorisation | None = None
+
+
+def _kernel_scores(real: Others, name: str, features: Features, seed: int | None) -> dict[str, float]:
+    if seed is None:
+        return {f"kd_{name}": kernel_distance_alone(features, real)}
+    found = kernel_distance(features, real, generator(seed, Stream.EVALUATION, 3))
+    return {f"kd_{name}": found.distance, f"kd_{name}_low": found.low, f"kd_{name}_high": found.high}
+
+
+def _manifold_scores(real: Others) -> "FeatureScores":
+    radius = radii(real, K)  # once for the images and all draws
+    return lambda x, _: precision_recall(real, x, real_radius=radius)._asdict()
+
+
+def class_shares(features: Features, network: FeatureNetwork) -> dict[str, float]:
+    """Share of the images per most probable class; sums to 1."""
+    classes = network.info.classes
+    counts = np.bincount(network.probabilities(features).argmax(1), minlength=len(classes))
+    return dict(zip(classes, (counts / len(features)).tolist(), strict=True))
+
+
+def _with_copies(report: Report, _: Path | None) -> Report:
+    samples, reference = report.samples, report.protocol.reference
+    training = samples.training or reference.train
+    test = None if isinstance(reference.found_test, NevoaError) else reference.found_test.images
+    copies = memorisation(samples.images, training.images, test, samples.mirrored)
+    scores = {"near_copies": copies.share, "nearest_distance_ratio": copies.median_ratio}
+    warnings = report.warnings if test is not None else (*report.warnings, NO_TEST)
+    return replace(report, scores=report.scores | scores, memorisation=copies, warnings=warnings)
+
+
+def _with_bits(report: Report, _: Path | None) -> Report:
+    """Bits per dimension of test images. A conditional model is used unconditionally."""
+    samples, seed, test = report.samples, report.protocol.seed, report.protocol.reference.test
+    model = cast(Model, samples.model)  # others were refused
+    variance = (samples.sampler or model.settings().model_dump())["variance"]
+    # Clipped as in Ho et al.: no image lies outside of [-1, 1].
+    denoiser = model.denoiser(clip=True)
+    model.network.eval()
+    chosen = generator(seed, Stream.EVALUATION, 4).permutation(len(test))[:BITS_IMAGES]
+    x_0 = to_unit(test.images[np.sort(chosen)]).to(model.device)
+    estimates = estimate_bound(denoiser, x_0, variance, seed=seed)
+    bound = exact_bound(denoiser, x_0[:EXACT_IMAGES], variance, seed=seed)
+    scores = {}
+    for name, bits in (("bits_per_dim", estimates), ("bits_per_dim_exact", bound.total)):
+        scores |= {name: float(bits.mean()), f"{name}_se": float(bits.std(ddof=1) / np.sqrt(len(bits)))}
+    return replace(report, scores=report.scores | scores, bound=bound)
+
+
+def _with_inception(report: Report, weights: Path | None) -> Report:
+    images, protocol = report.samples.images, report.protocol
+    scores = inception_scores(images, protocol.reference.test.images, weights, seed=protocol.seed)
+    return replace(report, scores=report.scores | scores)
+
+
+class Metric(NamedTuple):
+    """One metric.
+
+    Attributes:
+        meanings: of its scores, by their names or the first three letters.
+        needs: parts of the reference besides training images.
+        compares: whether it compares distributions, which takes more images than features.
+        of_features: takes the real features and the network, and gives a function of features; None for the others.
+        of_images: completes a report, with the file of Inception weights.
+        stage: what is shown while `of_images` works.
+    """
+
+    meanings: dict[str, str]
+    needs: tuple[str, ...] = ()
+    compares: bool = False
+    of_features: Callable[[Others, FeatureNetwork], FeatureScores] | None = None
+    of_images: Callable[[Report, Path | None], Report] | None = None
+    stage: str = ""
+
+
+BOTH, LOWER = ("test", "feature_network"), "lower is better"
+METRICS: dict[MetricName, Metric] = {
+    "frechet": Metric(
+        {"fd_": LOWER},
+        BOTH,
+        compares=True,
+        of_features=lambda real, network: lambda x, _: {f"fd_{network.info.short_name}": frechet_distance(x, real)},
+    ),
+    "kernel": Metric(
+        {"kd_": LOWER},
+        BOTH,
+        compares=True,
+        of_features=lambda real, network: partial(_kernel_scores, real, network.info.short_name),
+    ),
+    "manifold": Metric(
+        {
+            "precision": "share that looks real",
+            "recall": "share of real images near new ones",
+            "density": "1 = as dense as real images",
+            "coverage": "share of real images with a match",
+        },
+        BOTH,
+        compares=True,
+        of_features=lambda real, _: _manifold_scores(real),
+    ),
+    "classes": Metric(
+        {"confidence": "mean probability of the predicted class"},
+        ("feature_network",),
+        of_features=lambda _, network: lambda x, _: {"confidence": float(network.probabilities(x).max(1).mean())},
+    ),
+    "memorisation": Metric(
+        {
+            "near_copies": "about 0.01 without copying",
+            "nearest_distance_ratio": "1 = as far from training images as unseen images",
+        },
+        of_images=_with_copies,
+        stage="searching for copies",
+    ),
+    "bits": Metric(
+        {
+            "bits_per_dim": "upper bound on unseen images; lower is better",
+            "bits_per_dim_exact": "the same, over all timesteps and for fewer images",
+        },
+        ("test",),
+        of_images=_with_bits,
+        stage="computing bits per dimension",
+    ),
+    "inception": Metric(
+        {"fid": LOWER, "kid": LOWER}, ("test",), of_images=_with_inception, stage="computing Inception features"
+    ),
+}
+
+
+def meaning(score: str) -> str:
+    """What a score means, in a few words; "" if nothing is known."""
+    meanings = {name: text for row in METRICS.values() for name, text in row.meanings.items()}
+    return meanings.get(score, meanings.get(score[:3], ""))
