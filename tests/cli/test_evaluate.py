@@ -120,7 +120,14 @@ def test_a_count_that_is_too_small_is_refused_before_images_are_made(
 def test_a_run_is_measured_by_all_metrics(tmp_path: Path, trained: Path, typed: Typed) -> None:
     shutil.copytree(trained / "runs", tmp_path / "runs")
     out = typed("evaluate", "--count", "150", "--steps", "2")
-    for word in ("nevoa-fashion/2", "150 images instead of 10,000", "fd_fashion", "bits_per_dim", "near_copies", "few"):
+    for word in (
+        "nevoa-fashion/2",
+        "150 images instead of 10,000",
+        "fd_fashion",
+        "bits_per_dim",
+        "near_copies",
+        "is small",
+    ):
         assert word in out
     run = tmp_path / "runs/tiny"
     written = json.loads((run / "evaluation/ddpm-2-trailing-eta0-150-seed0-fashion-2.json").read_text())
@@ -155,7 +162,7 @@ def test_what_few_images_leave_out_is_said_once(
     out, err = (" ".join(part.split()) for part in capsys.readouterr())
     assert err.count("not measured: frechet, kernel, manifold") == 1
     assert "not measured" not in out
-    assert "64 images are few" in out and "near_copies" in out and "bits_per_dim" in out
+    assert "the number of images, 64, is small" in out and "near_copies" in out and "bits_per_dim" in out
 
 
 def test_samples_are_compared_with_photos_at_the_size_of_the_samples(

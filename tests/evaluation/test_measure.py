@@ -97,7 +97,9 @@ def test_by_default_images_without_a_model_are_measured_by_all_but_bits_and_ince
 
 
 def test_few_images_are_flagged(reference: Reference) -> None:
-    assert any("150 images are few" in warning for warning in report_of(bands(150).images, reference).warnings)
+    assert any(
+        "the number of images, 150, is small" in warning for warning in report_of(bands(150).images, reference).warnings
+    )
 
 
 @pytest.mark.parametrize(("accuracy", "flagged"), [(0.45, True), (0.6, False), (0.93, False)])
@@ -163,7 +165,7 @@ def test_too_few_images_are_refused_before_features_are_computed(
         report_of(bands(200).images, dataclasses.replace(reference, found_test=bands(100)))
 
 
-@pytest.mark.parametrize(("count", "said"), [(1, "1 image is few"), (64, "64 images are few")])
+@pytest.mark.parametrize(("count", "said"), [(1, "images, 1, is small"), (64, "images, 64, is small")])
 def test_of_few_images_all_but_distances_is_measured(reference: Reference, count: int, said: str) -> None:
     """With a word on both: what is left out, and how little the rest says."""
     *_, report = measure(Samples("these", bands(count).images), Protocol(reference, count))

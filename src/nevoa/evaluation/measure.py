@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from nevoa._util.plain import counted
 from nevoa.errors import NevoaError
 from nevoa.evaluation.feature_network import FeatureNetwork
 from nevoa.evaluation.features import Features, check_features
@@ -140,8 +139,8 @@ def _few(count: int) -> Iterator[str]:
     """A warning for fewer images than say something."""
     if count < FEW:
         yield (
-            f"{counted(count, 'image')} {'is' if count == 1 else 'are'} few: with fewer than {FEW:,}, distances are "
-            f"noisy and biased upwards, and shares are coarse (one image is {1 / count:.2g} of all)"
+            f"the number of images, {count:,}, is small: below {FEW:,}, distances are noisy and biased upwards, and "
+            f"shares are coarse (one image is {1 / count:.2%})"
         )
 
 
