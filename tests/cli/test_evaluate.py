@@ -47,7 +47,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
 
 WRONG_TO_MEASURE = [
     (["evaluate"], "no run with a model"),
-    (["evaluate", "missing.npy"], "no file or folder missing.npy"),
+    (["evaluate", "missing.npy"], "no run, file or folder missing.npy"),
     (["evaluate", "runs/tiny", "--against", os.fsdecode(b"caf\xe9")], "is not UTF-8; rename it"),
     (["evaluate", "a_file"], "is not a source of images: give a folder"),
     (["evaluate", "floats.npy"], "holds float64 [4, 4]; images are uint8"),

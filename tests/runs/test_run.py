@@ -13,6 +13,7 @@ from nevoa.config import Config
 from nevoa.errors import NevoaError
 from nevoa.pictures import loss_curve
 from nevoa.runs import PACKAGED, Run, load, newest_run
+from nevoa.runs.check import check
 
 
 def with_model(folder: Path, written_at: int) -> Run:
@@ -164,3 +165,17 @@ def test_a_damaged_run_displays_what_can_be_read(tmp_path: Path) -> None:
     html = run._repr_html_()
     assert "<img" not in html
     assert "640" in html
+
+
+def test_a_misspelt_run_is_suggested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside the folder that was typed, or in runs/."""
+    monkeypatch.chdir(tmp_path)
+    with_model(tmp_path / "runs/clothes-quick", 0)
+    with_model(tmp_path / "elsewhere/shapes", 0)
+    (tmp_path / "runs/clothes-quik.txt").touch()
+    for typed, meant in (("runs/cloths-quick", "runs/clothes-quick"), ("elsewhere/shape", "elsewhere/shapes")):
+        for read in (load, lambda folder: Run(folder).last_config(), lambda folder: list(check(Run(folder)))):
+            with pytest.raises(NevoaError, match=rf"{typed} is not a run.* is missing\. Did you mean {meant}\?"):
+                read(Path(typed))
+    with pytest.raises(NevoaError, match="'nevoa runs' lists the runs"):
+        load("runs/digits")

@@ -74,10 +74,12 @@ def evaluate(
     """
     from nevoa.cli.terminal import console, progress_bar
     from nevoa.evaluation import Protocol, choose_metrics, from_files, from_run, left_out, measure
-    from nevoa.runs import Run, newest_run
+    from nevoa.runs import Run, meant, newest_run
 
     path = Path(subject) if subject else newest_run().folder
     run = Run(path) if Run(path).has_model or Run(path).exists else None
+    if not path.exists():
+        raise NevoaError(f"There is no run, file or folder {path}.{meant(Run(path))}")
     given = {name: value for name, value in sampling.keywords().items() if value is not None}
     if run is None and (sweep or given):
         raise NevoaError(f"{path} is not a run: leave out --sweep, --sampler and the other sampling options.")

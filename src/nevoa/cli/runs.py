@@ -112,8 +112,10 @@ def plot(run: Path, /, *others: Path, out: Out = None, force: Force = False) -> 
 
 
 def _kind_of_loss(run: "Run") -> str:
+    from nevoa.runs import not_a_run
+
     if not run.exists:
-        raise NevoaError(f"{run.folder} is not a run: {run.config_file} is missing. 'nevoa runs' lists the runs.")
+        raise not_a_run(run)
     config = run.config()
     return f"{config.training.loss} of {config.diffusion.prediction}"
 

@@ -2,7 +2,7 @@
 
 from nevoa.runs.lock import refuse_if_training, status_of, training_lock
 from nevoa.runs.overview import Summary, runs_in
-from nevoa.runs.run import PACKAGED, RUNS, Run, load, newest_run, run_around
+from nevoa.runs.run import PACKAGED, RUNS, Run, load, meant, newest_run, not_a_run, run_around
 from nevoa.vocabulary import RunStatus
 
 __all__ = [
@@ -12,7 +12,9 @@ __all__ = [
     "RunStatus",
     "Summary",
     "load",
+    "meant",
     "newest_run",
+    "not_a_run",
     "refuse_if_training",
     "run_around",
     "runs_in",

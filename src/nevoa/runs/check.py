@@ -13,7 +13,7 @@ from nevoa.runs import model_files
 from nevoa.runs.checkpoint import checkpoints, saved_config
 from nevoa.runs.lock import refuse_if_training
 from nevoa.runs.manifest import faults
-from nevoa.runs.run import Run
+from nevoa.runs.run import Run, not_a_run
 
 
 def check(run: Run) -> Iterator[tuple[str, str]]:
@@ -22,7 +22,7 @@ def check(run: Run) -> Iterator[tuple[str, str]]:
     A NevoaError if the folder is not a run, is being trained (its files change then), or needs a plugin.
     """
     if not run.exists and not checkpoints(run.checkpoints):
-        raise NevoaError(f"{run.folder} is not a run: {run.config_file} is missing.")
+        raise not_a_run(run)
     refuse_if_training(run)
     for path, examine in _parts(run):
         yield path.relative_to(run.folder).as_posix(), _problem(examine)

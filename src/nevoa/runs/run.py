@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -110,7 +111,7 @@ class Run:
         from nevoa.runs.checkpoint import checkpoints, saved_config
 
         if not self.exists and not checkpoints(self.checkpoints):
-            raise NevoaError(f"{self.folder} is not a run: {self.config_file} is missing.")
+            raise not_a_run(self)
         saved = saved_config(self.checkpoints)
         if saved is None:
             return self.config()
@@ -235,9 +236,7 @@ def load(
             raise unknown("object", name, ObjectOptions.__annotations__)
     run = Run(path_of("The run", folder))
     if not run.has_model:
-        near = RUNS / run.folder.name
-        hint = f"Did you mean {near}?" if Run(near).has_model else "'nevoa runs' lists the runs."
-        raise NevoaError(f"{folder} is not a run with a model: {run.weights_file} is missing. {hint}")
+        raise NevoaError(f"{folder} is not a run with a model: {run.weights_file} is missing.{meant(run)}")
     return read(run.weights_file, run.model_config_file, device, Objects(**objects))
 
 
@@ -245,6 +244,19 @@ def run_around(path: Path) -> Path | None:
     """Return the run that has a path in one of its OWN_FOLDERS; None if there is none."""
     above = path.resolve().parents
     return next((one.parent for one in above if one.name in OWN_FOLDERS and Run(one.parent).exists), None)
+
+
+def not_a_run(run: Run) -> NevoaError:
+    """The error for a folder that is not a run."""
+    return NevoaError(f"{run.folder} is not a run: {run.config_file} is missing.{meant(run)}")
+
+
+def meant(run: Run) -> str:
+    """A sentence that names the run beside it, or in runs/, whose name is nearest; else, how to list the runs."""
+    beside = [path for place in (run.folder.parent, RUNS) for path in place.glob("*") if path != run.folder]
+    names = {path.name: path for path in beside if Run(path).exists or Run(path).has_model}
+    near = get_close_matches(run.folder.name, names, n=1)
+    return f" Did you mean {names[near[0]]}?" if near else " 'nevoa runs' lists the runs."
 
 
 def newest_run(folder: Path = RUNS) -> Run:
