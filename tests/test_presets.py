@@ -190,7 +190,7 @@ def test_natural_types_are_taken() -> None:
         ({"limit": True}, "data.limit: Input should be a valid integer"),
         ({"minutes": "5"}, "training.minutes: Input should be a valid number"),
         ({"flip": "no"}, "data.flip: Input should be a valid boolean"),
-        ({"only": [True]}, "data.only.0: Input should be a valid string"),
+        ({"only": [True]}, "data.only: Input should be a valid string"),
         ({"device": "cuda:1"}, "CUDA_VISIBLE_DEVICES"),
     ],
 )

@@ -12,18 +12,11 @@ from pydantic import Field, SerializeAsAny, ValidationError, field_validator, mo
 
 from nevoa._util.files import damaged, read_text
 from nevoa._util.plain import is_utf8, one_or_more
-from nevoa.errors import NevoaError, unknown
+from nevoa.errors import NevoaError, WrongValue, unknown
 from nevoa.network_config import NetworkConfig, ObjectName, Positive, Section, UNetConfig, network_config
 from nevoa.training_config import DeviceWish as DeviceWish
 from nevoa.training_config import TrainingConfig
-from nevoa.vocabulary import (
-    FitName,
-    PredictionName,
-    SamplerName,
-    ScheduleName,
-    SpacingName,
-    VarianceName,
-)
+from nevoa.vocabulary import FitName, PredictionName, SamplerName, ScheduleName, SpacingName, VarianceName
 
 # Settings of training that suit one device.
 ON_DEVICE = ("device", "precision", "threads", "compile")
@@ -100,7 +93,7 @@ class DataConfig(Section):
         except ValueError:
             sides = []
         if len(sides) not in (1, 2):
-            raise NevoaError(f"--size is a side or HEIGHTxWIDTH, such as 64 or 30x50, not '{value}'.")
+            raise ValueError("Input should be a side or HEIGHTxWIDTH, such as 64 or 30x50")
         return sides if len(sides) == 2 else sides[0]
 
 
@@ -234,8 +227,10 @@ def validated(section: type[AnySection], values: Mapping[str, Any]) -> AnySectio
         return section.model_validate(values, strict=True)
     except ValidationError as error:
         problem = error.errors()[0]
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        if problem["type"] == "extra_forbidden":
+            raise unknown("key", name, section.model_fields) from error
         if problem["type"] == "literal_error":
-            name = str(problem["loc"][0])
             known = get_args(section.model_fields[name].annotation)
             raise unknown(name, str(problem["input"]), known) from error
         raise _explained(problem, {}) from error
@@ -272,13 +267,13 @@ def _explained(error: Any, values: Mapping[str, Any]) -> NevoaError:
             "config key", ".".join(map(str, location)), _known_keys(values) if location[1:] else Config.model_fields
         )
     # pydantic adds the name of the form that it tried ("constrained-int", "tuple[...]"), which is not part of the key.
-    path = [part for part in map(str, location) if part not in FORMS and (part.isalnum() or part.isidentifier())]
+    path = [part for part in location if part not in FORMS and (isinstance(part, int) or part.isidentifier())]
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "tuple_type":
         message = "Input should be a list, such as [1, 2]"
-    where = f"{'.'.join(path)}: " if path else ""
     given = f" (given: {error['input']!r})" if not isinstance(error["input"], dict | Section) else ""
-    return NevoaError(f"{where}{message}{given}.")
+    key = ".".join(part for part in path if isinstance(part, str))
+    return WrongValue(key, f": {message}{given}.") if path else NevoaError(f"{message}{given}.")
 
 
 def _kind(network: Any) -> str | None:

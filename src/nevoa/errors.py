@@ -8,6 +8,19 @@ class NevoaError(Exception):
     """One sentence for the user: what is wrong, and what to do. The command line prints it and exits with code 2."""
 
 
+class WrongValue(NevoaError):
+    """A value that does not suit the name under which it was given.
+
+    Args:
+        name: a key of the config, as section.key, or an argument. The command line replaces it by the option typed.
+        problem: the rest of the sentence.
+    """
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(name + problem)
+        self.name, self.problem = name, problem
+
+
 def reason(error: BaseException) -> str:
     """Return the first line of an error's text; for an error of the operating system, the system's text."""
     said = getattr(error, "strerror", None) or str(error) or type(error).__name__

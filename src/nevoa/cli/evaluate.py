@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
-from nevoa.cli.options import SamplingFlags
+from nevoa.cli.options import SamplingFlags, options_named
 from nevoa.errors import NevoaError, reason, unknown
 from nevoa.vocabulary import MetricName
 
@@ -95,7 +95,7 @@ def evaluate(
     said = () if metrics else left_out(reference, count)
     for sentence in said:
         console(stderr=True).print(f"nevoa: warning: {sentence}.")
-    with progress_bar() as progress:
+    with options_named(given), progress_bar() as progress:
         made = from_run(run, reference, count, seed, **given) if run else [files]
         samples = _last(made, progress)
         protocol = Protocol(reference, len(samples.images), seed, samples.sampler)

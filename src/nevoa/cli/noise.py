@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast, get_args
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt
 
-from nevoa.cli.options import Force, Out, Size
+from nevoa.cli.options import Force, Out, Size, options_named
 from nevoa.errors import NevoaError, unknown
 from nevoa.vocabulary import ScheduleName
 
@@ -149,7 +149,8 @@ def _pixels(image: str, size: str | None) -> "np.ndarray":
     from nevoa.config import parse
     from nevoa.data import CATALOG, fitted, image_at, picture_of, pixels_of, read_image, sides_of
 
-    sides, path = sides_of(parse({"data": {"size": size}}).data), Path(image)
+    with options_named({"size": size}):
+        sides, path = sides_of(parse({"data": {"size": size}}).data), Path(image)
     pixels = None if path.exists() else image_at(image)
     if pixels is None:
         if image.strip() and (path.is_dir() or image in CATALOG):

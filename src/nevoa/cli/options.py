@@ -1,7 +1,9 @@
 """Groups of options that several commands share. Their docstrings are the help texts."""
 
 import csv
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,7 +11,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter, Token
 
 from nevoa._util.plain import is_utf8
-from nevoa.errors import NevoaError
+from nevoa.errors import NevoaError, WrongValue
 from nevoa.vocabulary import FitName, SamplerName, SpacingName, VarianceName
 
 
@@ -28,6 +30,9 @@ def _path(_: type, tokens: Sequence[Token]) -> Path:
         )
     return Path(name)
 
+
+# Options whose name is not that of their key.
+OPTIONS = {"only": "classes"}
 
 Size = Annotated[str | None, Parameter(metavar="S|HxW")]
 Out = Annotated[Path | None, Parameter(converter=_path)]
@@ -147,6 +152,22 @@ class AllSamplingFlags(SamplingFlags):
 
     variance: VarianceName | None = None
     clip: Annotated[bool | None, Parameter(negative="--no-clip")] = None
+
+
+@contextmanager
+def options_named(given: Mapping[str, Any]) -> Iterator[None]:
+    """Within the block, an error about a value that an option gave names the option: --size, not data.size.
+
+    Args:
+        given: values by their names in the config; None means not given.
+    """
+    try:
+        yield
+    except WrongValue as error:
+        name = re.sub("^(data|training)[.]", "", error.name)
+        if given.get(name) is None:
+            raise
+        raise NevoaError(f"--{OPTIONS.get(name, name)}{error.problem}") from error
 
 
 def names_of(text: str | None) -> list[str] | None:

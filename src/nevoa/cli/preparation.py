@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nevoa.cli.options import ImageFlags
+from nevoa.cli.options import ImageFlags, options_named
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +20,8 @@ def data_of(source: str, images: ImageFlags) -> "DataConfig":
     from nevoa.config import parse
 
     given = {key: value for key, value in images.keywords().items() if value is not None}
-    return parse({"data": {"source": source, **given}}).data
+    with options_named(given):
+        return parse({"data": {"source": source, **given}}).data
 
 
 def show_preparation(data: "DataConfig", *, say: bool = True) -> "ImageSet":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
-from nevoa.cli.options import AllSamplingFlags, Force, Out, names_of
+from nevoa.cli.options import AllSamplingFlags, Force, Out, names_of, options_named
 from nevoa.cli.output import Output, check_outside
 from nevoa.errors import NevoaError
 
@@ -56,7 +56,8 @@ def sample(
 
     output, given = Output(out or Path("images.png"), trajectory is not None), sampling.keywords()
     model = load(run or PACKAGED)
-    settings = model.settings(**given)
+    with options_named(given):
+        settings = model.settings(**given)
     labels = labels_of(model.classes, [label] if label and label in model.classes else names_of(label))
     total = count or _default_count(len(labels), trajectory is not None)
     if total > MOST_TILES and (trajectory or output.kind == ".gif"):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from nevoa.cli.notify import notify as send
-from nevoa.cli.options import BudgetFlags, Out, Plugin, PluginFlags, Source, SourceFlags
+from nevoa.cli.options import BudgetFlags, Out, Plugin, PluginFlags, Source, SourceFlags, options_named
 from nevoa.cli.preparation import left_out, show_preparation, size_advice
 from nevoa.errors import NevoaError
 from nevoa.vocabulary import DEFAULT_PRESET, PresetName
@@ -94,7 +94,9 @@ def train(
     from nevoa.presets import configure
     from nevoa.training import default_folder
 
-    config = configure(source, **training.keywords(), **images.keywords())
+    given = training.keywords() | images.keywords()
+    with options_named(given):
+        config = configure(source, **given)
     folder = out or default_folder(config, training.start)
     _train(config, folder, report, started, accept_changes=accept_changes)
 
@@ -123,7 +125,9 @@ def continue_(
     load_plugins(plugin)
     config = _with_images(Run(run).last_config(), source, run)
     given = {name: value for name, value in vars(budget).items() if value is not None}
-    _train(with_budget(config, given), run, report, started, train_on=bool(given))
+    with options_named(given):
+        config = with_budget(config, given)
+    _train(config, run, report, started, train_on=bool(given))
 
 
 def _with_images(config: "Config", source: str | None, run: Path) -> "Config":

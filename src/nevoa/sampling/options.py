@@ -7,7 +7,7 @@ from pydantic import ConfigDict, field_serializer
 
 from nevoa._util.plain import Classes, takes
 from nevoa.config import Config, SamplingConfig, validated
-from nevoa.errors import NevoaError, unknown
+from nevoa.errors import NevoaError, WrongValue, unknown
 from nevoa.sampling.ddim import DDIM
 from nevoa.sampling.ddpm import DDPM
 from nevoa.sampling.dpm_solver import DPMSolver
@@ -131,23 +131,25 @@ def settled(config: Config, **options: Unpack[SamplingOptions]) -> SamplingSetti
 def _check_applicable(others: Collection[str], sampler: object) -> None:
     for name in sorted(others):
         if able := " or ".join(other for other, row in SAMPLERS.items() if name in row.options):
-            raise NevoaError(
-                f"{name} is an option of {able}, not of {_name_of(sampler)}: leave it out, or choose {able}."
+            own = _name_of(sampler)
+            raise WrongValue(
+                name, f" is an option of {able}, not of {own}: leave it out, or choose {able}."
             )
 
 
 def _check_model(config: Config, settings: SamplingSettings) -> None:
     timesteps = config.diffusion.timesteps
     if (settings.steps or 1) > timesteps:
-        raise NevoaError(f"steps is between 1 and {timesteps}, the timesteps of this model, not {settings.steps}.")
+        raise WrongValue("steps", f" is between 1 and {timesteps}, the timesteps of this model, not {settings.steps}.")
     if settings.guidance == 1:
         return
     if not config.classes:
-        raise NevoaError("guidance needs a class-conditional model: train with training.conditional=true.")
+        raise WrongValue("guidance", " needs a class-conditional model: train with training.conditional=true.")
     if not config.training.label_dropout:
-        raise NevoaError(
-            "guidance needs a model that was also trained without labels, and this one never was: train with "
-            "training.label_dropout=0.1."
+        raise WrongValue(
+            "guidance",
+            " needs a model that was also trained without labels, and this one never was: train with "
+            "training.label_dropout=0.1.",
         )
 
 
