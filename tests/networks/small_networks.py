@@ -10,14 +10,18 @@ from nevoa.networks import ResidualUNet, UNet
 SMALL: dict[str, Callable[[], nn.Module]] = {
     "convnext": lambda: UNet(channels=3, dim=12, multipliers=(1, 2, 3)),
     "resnet": lambda: UNet(channels=3, dim=12, multipliers=(1, 2, 3), block="resnet"),
-    "residual": lambda: ResidualUNet(3, 8, (1, 2, 2), blocks=1, attention=(False, True, False)),
-    "folded": lambda: ResidualUNet(3, 8, (1, 2), blocks=1, attention=(False, True), patch=2),
-    "adaptive": lambda: ResidualUNet(3, 8, (1, 2), blocks=1, attention=(False, True), groups=1, adaptive=True),
+    "residual": lambda: ResidualUNet(3, dim=8, multipliers=(1, 2, 2), blocks=1, attention=(False, True, False)),
+    "folded": lambda: ResidualUNet(3, dim=8, multipliers=(1, 2), blocks=1, attention=(False, True), patch=2),
+    "adaptive": lambda: ResidualUNet(
+        3, dim=8, multipliers=(1, 2), blocks=1, attention=(False, True), groups=1, adaptive=True
+    ),
 }
 CLASSES = 4
 CONDITIONAL: dict[str, Callable[[], nn.Module]] = {
     "unet of classes": lambda: UNet(channels=3, dim=12, multipliers=(1, 2, 3), classes=CLASSES),
-    "residual of classes": lambda: ResidualUNet(3, 8, (1, 2), blocks=1, attention=(False, True), classes=CLASSES),
+    "residual of classes": lambda: ResidualUNet(
+        3, dim=8, multipliers=(1, 2), blocks=1, attention=(False, True), classes=CLASSES
+    ),
 }
 
 # The largest relative error of rounding to bfloat16, which keeps 8 significant bits.

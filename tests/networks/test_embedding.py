@@ -20,7 +20,7 @@ def test_sinusoids_are_their_formula() -> None:
 def test_classes_add_a_table_and_change_nothing_else(classes: int) -> None:
     """The keys of an unconditional network are those of one that never heard of classes."""
     for kind in (UNet, ResidualUNet):
-        plain, network = kind(3, 8), kind(3, 8, classes=classes)
+        plain, network = kind(3, dim=8), kind(3, dim=8, classes=classes)
         expected, found = plain.state_dict(), network.state_dict()
         assert not [name for name in expected if "label" in name]
         if classes:

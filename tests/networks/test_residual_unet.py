@@ -2,6 +2,7 @@
 
 import pytest
 
+from nevoa.errors import NevoaError
 from nevoa.networks import ResidualUNet
 from tests.networks.small_networks import SMALL, count, inputs
 
@@ -26,3 +27,11 @@ def test_ddpm_cifar10_has_the_parameters_of_ho_et_al() -> None:
 def test_a_residual_network_starts_at_zero() -> None:
     x, t = inputs()
     assert SMALL["folded"]()(x, t).abs().max() == 0
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"), [({"dimm": 8}, "There is no key 'dimm'. Did you mean 'dim'"), ({"dim": 7}, "dim: ")]
+)
+def test_its_arguments_are_checked_as_the_keys_of_its_config(keys: dict[str, int], message: str) -> None:
+    with pytest.raises(NevoaError, match=message):
+        ResidualUNet(**keys)

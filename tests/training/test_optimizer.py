@@ -18,7 +18,9 @@ CONFIG = TrainingConfig(optimizer="muon", learning_rate=1e-2)
     [
         lambda: UNet(channels=3, dim=12),
         lambda: UNet(channels=3, dim=12, block="resnet", classes=3),
-        lambda: ResidualUNet(3, 8, (1, 2), blocks=1, attention=(False, True), patch=2, adaptive=True, classes=3),
+        lambda: ResidualUNet(
+            3, dim=8, multipliers=(1, 2), blocks=1, attention=(False, True), patch=2, adaptive=True, classes=3
+        ),
     ],
 )
 def test_muon_takes_all_kernels_but_the_first_and_the_last(make: Callable[[], nn.Module]) -> None:
