@@ -4,10 +4,13 @@ import itertools
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
+from torch import nn
 
 from nevoa.errors import NevoaError
+from nevoa.networks import build_network
 from nevoa.runs import Run, model_files
 from nevoa.runs.check import check
 from nevoa.training import Job
@@ -51,3 +54,16 @@ def test_a_killed_publication_leaves_the_old_or_the_new_model(
         with pytest.raises(NevoaError, match=r"model\.safetensors is damaged.*training command again"):
             run.model("cpu")
         assert [part for part, problem in check(run) if problem] == ["model/model.safetensors"]
+
+
+def test_a_load_builds_the_network_once(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, built = Run(tmp_path), list[object]()
+    run.publish_model(TrainingState.fresh(job.config, job.images.shape).model())
+
+    def build(*described: Any) -> nn.Module:
+        built.append(described)
+        return build_network(*described)
+
+    monkeypatch.setattr("nevoa.networks.restore.build_network", build)
+    run.model("cpu")
+    assert len(built) == 1

@@ -1,6 +1,6 @@
 """A network with weights from a file, and the shapes of a network without any."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -10,10 +10,19 @@ from torch.overrides import TorchFunctionMode
 from nevoa.config import NetworkConfig
 from nevoa.networks.registry import build_network
 
+Shapes = dict[str, torch.Size]
 
-def restored_network(config: NetworkConfig, channels: int, classes: int, tensors: Mapping[str, Tensor]) -> nn.Module:
-    """The network that a config describes, with these weights as float32. Nothing is initialized at random first."""
+
+def restored_network(
+    config: NetworkConfig, channels: int, classes: int, read: Callable[[Shapes], Mapping[str, Tensor]]
+) -> nn.Module:
+    """The network that a config describes, with weights as float32. Nothing is initialized at random first.
+
+    Args:
+        read: returns the weights by name; it gets their shapes, so that it can refuse others before it allocates any.
+    """
     network = empty_network(config, channels, classes)
+    tensors = read(_shapes(network))
     types = {name: tensor.dtype for name, tensor in network.state_dict().items()}
     network.load_state_dict({name: tensor.to(types[name]) for name, tensor in tensors.items()}, assign=True)
     if any(tensor.is_meta for tensor in (*network.parameters(), *network.buffers())):
@@ -23,9 +32,13 @@ def restored_network(config: NetworkConfig, channels: int, classes: int, tensors
     return network
 
 
-def network_shapes(config: NetworkConfig, channels: int, classes: int) -> dict[str, torch.Size]:
+def network_shapes(config: NetworkConfig, channels: int, classes: int) -> Shapes:
     """Names and shapes of the network's tensors, without allocating them."""
-    return {name: tensor.shape for name, tensor in empty_network(config, channels, classes).state_dict().items()}
+    return _shapes(empty_network(config, channels, classes))
+
+
+def _shapes(network: nn.Module) -> Shapes:
+    return {name: tensor.shape for name, tensor in network.state_dict().items()}
 
 
 def empty_network(config: NetworkConfig, channels: int, classes: int) -> nn.Module:

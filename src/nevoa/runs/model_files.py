@@ -3,10 +3,11 @@
 import copy
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nevoa._util.device import DeviceWish, choose_device
 from nevoa._util.files import damaged, explained, read_json, sha256, write_bytes, write_text
@@ -53,16 +54,17 @@ def read(weights_file: Path, config_file: Path, device: DeviceWish = "auto", obj
 
 
 def _read_network(weights_file: Path, config: Config, shape: Shape, objects: Objects) -> nn.Module:
-    # Shapes are checked before any memory is allocated: a damaged config may describe a huge network.
+    def read(shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:
+        # Before any memory is allocated: a damaged config may describe a huge network.
+        check_shapes(weights_file, shapes)
+        return read_tensors(weights_file)
+
     if objects.network is not None:
-        check_shapes(weights_file, {name: tensor.shape for name, tensor in objects.network.state_dict().items()})
         network = copy.deepcopy(objects.network)
-        network.load_state_dict(read_tensors(weights_file))
+        network.load_state_dict(read({name: tensor.shape for name, tensor in network.state_dict().items()}))
         check_network(network, shape, len(config.classes))  # its class may have changed since
     else:
-        described = config.network, shape[0], len(config.classes)
-        check_shapes(weights_file, network_shapes(*described))
-        network = restored_network(*described, read_tensors(weights_file))
+        network = restored_network(config.network, shape[0], len(config.classes), read)
     # The layout in which the convolutions of oneDNN and cuDNN are fastest.
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
