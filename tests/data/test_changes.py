@@ -25,7 +25,7 @@ def test_files_are_named_by_what_happened_to_them(tmp_path: Path) -> None:
     (folder / "b.png").unlink()
     now = written(folder, {"c.png": PICTURES[3], **{f"images-{n}.png": PICTURES[0] for n in range(7)}})
     assert changed_files(before.fingerprint, now.fingerprint) == (
-        " The images differ: added images-0.png, images-1.png, images-2.png, images-3.png, images-4.png and 2 more; "
+        "The images differ: added images-0.png, images-1.png, images-2.png, images-3.png, images-4.png and 2 more; "
         "removed b.png; changed c.png."
     )
 

@@ -11,7 +11,7 @@ SHOWN = 5
 
 
 def changed_files(before: str | None, now: str | None) -> str:
-    """Return " The images differ: added x.png; removed y.png." for two fingerprints.
+    """Return "The images differ: added x.png; removed y.png." for two fingerprints.
 
     Nothing is returned if the files are the same, or if the cache no longer has what was decoded before.
     """
@@ -24,7 +24,7 @@ def changed_files(before: str | None, now: str | None) -> str:
         "changed": [name for name in new if name in old and old[name] != new[name]],
     }
     parts = "; ".join(f"{verb} {_listed(names)}" for verb, names in differing.items() if names)
-    return f" The images differ: {parts}." if parts else ""
+    return f"The images differ: {parts}." if parts else ""
 
 
 def _files(fingerprint: str | None) -> dict[str, str]:

@@ -76,11 +76,13 @@ def from_run(run: Run, reference: Reference, count: int, seed: int, **options: A
     reference.check_shape(model.shape)
     training = load_images(data)
     if data.fingerprint not in (None, training.fingerprint):
-        files = changed_files(data.fingerprint, training.fingerprint)
-        raise NevoaError(
+        sentences = (
             f"The images of {data.source} have changed since {run.folder} was trained, so copies of training images "
-            f"cannot be found.{files} Make images with 'nevoa sample --out IMAGES.npy' and evaluate the file."
+            "cannot be found.",
+            changed_files(data.fingerprint, training.fingerprint),
+            "Make images with 'nevoa sample --out IMAGES.npy' and evaluate the file.",
         )
+        raise NevoaError(" ".join(filter(None, sentences)))
     sampling = model.settings(**options).model_dump()
     parts: list[Images] = []
     done, total = 0, count * sampling["steps"]

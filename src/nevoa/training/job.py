@@ -80,11 +80,12 @@ def resolve(
     images = load_images(config.data) if images is None else images
     started = time.perf_counter() if started is None else started
     if config.data.fingerprint not in (None, images.fingerprint) and not accept_changes:
-        raise NevoaError(
-            f"The images of {images.name} are not those that this config was made for."
-            f"{changed_files(config.data.fingerprint, images.fingerprint)} Train on them all the same with 'nevoa "
-            "train' and --accept-changes."
+        sentences = (
+            f"The images of {images.name} are not those that this config was made for.",
+            changed_files(config.data.fingerprint, images.fingerprint),
+            "Train on them all the same with 'nevoa train' and --accept-changes.",
         )
+        raise NevoaError(" ".join(filter(None, sentences)))
     _check_size(images)
     config = _described(config, images, objects)
     if saved is not None:

@@ -37,7 +37,7 @@ def resumed(config: Config, saved: Config, accept_changes: bool = False) -> Conf
         )
     config = config.updated("training", **settled)
     if not accept_changes and (changes := saved.moved(config).changes(config)):
-        files = changed_files(saved.data.fingerprint, config.data.fingerprint).strip()
+        files = changed_files(saved.data.fingerprint, config.data.fingerprint)
         lines = "\n  ".join(["The run in this folder has other settings:", *changes, *filter(None, [files])])
         raise NevoaError(f"{lines}\nChoose another --out, or resume with the new settings: --accept-changes.")
     return config
