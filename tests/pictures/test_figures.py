@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image
 
 from nevoa.errors import NevoaError
 from nevoa.pictures import loss_curve, loss_curves, quality_sheet
+from nevoa.pictures.figures import _label_plainly
 
 
 def colored(picture: Image.Image) -> np.ndarray:
@@ -39,6 +42,24 @@ def test_runs_are_compared_in_their_own_colours_and_a_run_without_a_loss_is_name
     assert np.nonzero(orange[:, middle])[0].mean() < np.nonzero(blue[:, middle])[0].mean()
     with pytest.raises(NevoaError, match="runs/c has not reported any"):
         loss_curves({"runs/a": lines, "runs/c": []})
+
+
+def test_of_equal_curves_all_colours_can_be_seen() -> None:
+    lines = [{"images_seen": 100 * i, "loss": 1 / i} for i in range(1, 40)]
+    pixels = np.asarray(loss_curves({"runs/a": lines, "runs/b": lines}).convert("RGB")).astype(int)
+    drawn = pixels[:, : pixels.shape[1] // 2]  # left of the legend
+    for first, second in ((0, 2), (2, 0)):  # orange, blue
+        assert (drawn[..., first] - drawn[..., second] > 60).sum() > 50
+
+
+@pytest.mark.parametrize(("least", "most"), [(0.2, 0.9), (0.0001, 2.0), (0.24, 0.26)])
+def test_a_logarithmic_axis_has_plain_numbers(least: float, most: float) -> None:
+    axes = Figure().add_subplot()
+    axes.semilogy([least, most])
+    _label_plainly(axes.yaxis)
+    FigureCanvasAgg(axes.get_figure(root=True)).draw()
+    shown = [label.get_text() for label in axes.yaxis.get_ticklabels(which="both") if label.get_text()]
+    assert len(shown) > 1 and not [text for text in shown if "e" in text or "$" in text]
 
 
 def test_a_quality_sheet_grows_with_its_parts() -> None:

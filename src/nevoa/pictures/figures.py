@@ -12,6 +12,7 @@ from nevoa.pictures.grid import Images, grid
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 Curve = Float64[np.ndarray, " T"]
@@ -20,8 +21,8 @@ COLUMNS = 16
 DPI = 100
 WIDTH, ROW, CURVES = 12.0, 0.72, 3.2
 LOSS_SIZE = 8.0, 4.5
-# matplotlib repeats its colours after ten curves; further curves are dashed or dotted.
-COLOURS, LINES = 10, ("-", "--", ":", "-.")
+# matplotlib repeats its colours after ten curves. Of equal curves, the gaps of each show those below it.
+COLOURS, LINES = 10, ("-", (0, (8, 4)), (0, (4, 2)), (0, (1, 2)))
 # Below this ratio no signal can be seen; some schedules fall to 0.
 LEAST_SNR = 1e-5
 # The points of a curve of fewer are marked: a line through one point is invisible.
@@ -67,7 +68,6 @@ def loss_curve(metrics: Iterable[Mapping[str, Any]]) -> Image.Image:
 def loss_curves(runs: Mapping[str, Iterable[Mapping[str, Any]]]) -> Image.Image:
     """Draw the losses of runs, by name, as `loss_curve` does. A NevoaError if one of them has not reported any."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import LogFormatter
 
     figure = Figure(figsize=LOSS_SIZE, layout="constrained", dpi=DPI)
     axes = figure.add_subplot()
@@ -76,17 +76,29 @@ def loss_curves(runs: Mapping[str, Iterable[Mapping[str, Any]]]) -> Image.Image:
         if not points:
             raise NevoaError(f"There is no loss to draw yet: {name or 'the run'} has not reported any.")
         marker = "." if len(points) < FEW_POINTS else ""
-        style = LINES[index // COLOURS % len(LINES)]
-        axes.semilogy(*zip(*points, strict=True), style, label=name, linewidth=1.2, marker=marker)
+        style = LINES[(index + index // COLOURS) % len(LINES)]
+        axes.semilogy(*zip(*points, strict=True), linestyle=style, label=name, linewidth=1.4, marker=marker)
     if any(runs):
         axes.legend(fontsize=9)
     axes.locator_params(axis="x", nbins=6)
     axes.set(xlabel="images seen", ylabel="loss")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    axes.yaxis.set_major_formatter(LogFormatter())
-    axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False))
+    _label_plainly(axes.yaxis)
     axes.grid(alpha=0.3, which="both")
     return _rendered(figure)
+
+
+def _label_plainly(axis: "Axis") -> None:
+    """Label a logarithmic axis as 0.8, not 8e-01, at the ticks that matplotlib chooses."""
+    from matplotlib.ticker import LogFormatter
+
+    class Plain(LogFormatter):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            number = np.format_float_positional(x, 4, fractional=False, trim="-")
+            return number if super().__call__(x, pos) else ""
+
+    axis.set_major_formatter(Plain())
+    axis.set_minor_formatter(Plain(labelOnlyBase=False))
 
 
 def schedule_curves(schedules: Mapping[str, tuple[Curve, Curve]], width: int) -> Image.Image:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nevoa._util.files import explained
-from nevoa.errors import NevoaError
+from nevoa.errors import NevoaError, reason
 from nevoa.pictures import class_grid
 from nevoa.runs import card
 from nevoa.runs.run import Run
@@ -44,7 +44,7 @@ class Recorder:
                 if finished or (step.is_finite and self._due("checkpoint_every_images")):
                     self.keep()
                 if finished:
-                    self.run.save_loss_curve()
+                    self._draw_loss()
                 yield step
         except GeneratorExit:
             self.keep()
@@ -86,6 +86,12 @@ class Recorder:
                 "seconds": step.seconds,
             }
         )
+
+    def _draw_loss(self) -> None:
+        try:
+            self.run.save_loss_curve()
+        except Exception as error:  # of whatever kind: the run itself is complete
+            warnings.warn(f"{self.run.loss_file} could not be drawn: {reason(error)}.", stacklevel=2)
 
     def _preview(self, step: Step) -> None:
         training = self.state.config.training
