@@ -75,7 +75,7 @@ def steps(count: int) -> Iterator[Any]:
     """Steps as a training yields them; the first has no finite loss."""
     for n in range(1, count + 1):
         known = {"step": n, "images_seen": 64 * n, "images_per_second": 12_345.0, "epoch_ended": False}
-        yield SimpleNamespace(**known, recent_loss=math.nan if n == 1 else 0.5)
+        yield SimpleNamespace(**known, report_loss=math.nan if n == 1 else 0.5)
 
 
 @pytest.mark.parametrize("columns", [120, 80, 40])

@@ -1,6 +1,7 @@
 """Training from Python: it can be interrupted, and leaves the process as it was."""
 
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -15,9 +16,9 @@ from nevoa.config import Config
 from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
 from nevoa.presets import configure
-from nevoa.runs import checkpoint
+from nevoa.runs import checkpoint, status_of
 from nevoa.runs.run import Run
-from nevoa.training import Job, fit_resolved, resolve_run
+from nevoa.training import Job, fit_resolved, resolve_run, show_progress
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
 from tests.conftest import TINY
@@ -142,3 +143,29 @@ def test_a_short_run_has_a_curve_and_a_run_keeps_its_interval(few_images: ImageS
     older = config.updated("training", report_every_images=2_000)
     next(nevoa.fit(older, tmp_path / "old", images=few_images))
     assert resolve_run(config, tmp_path / "old", few_images).config.training.report_every_images == 2_000
+
+
+def test_a_loss_that_cannot_be_drawn_is_a_warning(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("no font\nat all")
+
+    monkeypatch.setattr("nevoa.pictures.loss_curve", fail)
+    with pytest.warns(UserWarning, match=r"loss\.png could not be drawn: no font\.$"):
+        list(fit_resolved(job, tmp_path / "r"))
+    assert status_of(Run(tmp_path / "r")) == ("finished", "")
+
+
+def test_the_progress_shows_the_losses_of_the_metrics(
+    job: Job, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a pipe each of them; on a terminal the last of them."""
+    run, terminal = Run(tmp_path / "r"), Run(tmp_path / "terminal")
+    list(show_progress(fit_resolved(job, run.folder), job.config.training))
+    losses = [f"loss {line['loss']:.4f} " for line in run.metrics()]
+    lines = [line for line in capsys.readouterr().err.splitlines() if "images/s" in line]
+    assert len(lines) == len(losses) > 10
+    assert all(loss in line for loss, line in zip(losses, lines, strict=True))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    list(show_progress(fit_resolved(job, terminal.folder), job.config.training))
+    shown = re.findall(r"(?<!mean )loss [0-9.]+ ", capsys.readouterr().err)
+    assert shown[-1] == losses[-1]

@@ -24,6 +24,8 @@ app = App(name="runs", help="List runs, draw their losses, and check their files
 def list_(*, folder: Annotated[Path, Parameter(name="--in")] = Path("runs"), as_json: Json = False) -> None:
     """List the runs in a folder: status, progress and quality.
 
+    The loss is that of the last report: the mean over the images since the report before.
+
     Args:
         folder: The folder that contains the runs.
         as_json: Print a JSON list.

@@ -21,7 +21,7 @@ class Summary:
     Attributes:
         message: why it failed; "" if it did not.
         images_planned: `images_seen` at the end of the training.
-        loss: at the last report.
+        loss: of the last report: the mean over the images since the report before.
         quality: name and value of the Fréchet distance, and the number of images it was measured on.
         size: of the folder, in bytes.
     """

@@ -41,6 +41,7 @@ class Step:
         epoch_ended: whether the step completed an epoch.
         epoch_loss: mean over the epoch's steps so far.
         recent_loss: exponential mean over about the last 50 steps.
+        report_loss: mean since the last report in the run's metrics; without a run, since the start.
         is_finite: whether loss and gradient were finite; if not, the step changed nothing and counts in no mean.
         seconds: of training since its start, without pauses.
         model: the averaged model. It changes as training continues.
@@ -57,6 +58,7 @@ class Step:
     epoch_ended: bool
     epoch_loss: float
     recent_loss: float
+    report_loss: float
     is_finite: bool
     model: Model
 
@@ -202,6 +204,7 @@ def _advance(
         epoch_ended=before // epoch_images != state.images_seen // epoch_images,
         epoch_loss=state.epoch_loss.value,
         recent_loss=state.recent_loss.value,
+        report_loss=state.report_loss.value,
         is_finite=is_finite,
         model=state.model(),
     )

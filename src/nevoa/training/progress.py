@@ -19,14 +19,17 @@ TEXT_WIDTH = 66
 
 
 def show_progress(steps: Iterable[Step], config: TrainingConfig) -> Generator[Step, None, None]:
-    """Pass the steps on while showing progress. One line per epoch remains, at most one per report."""
+    """Pass the steps on while showing progress. One line per epoch remains, at most one per report.
+
+    The loss is that of the last report, as in the run's metrics, so that all commands show the same.
+    """
     from rich.console import Console
 
     console, last_line, every = Console(stderr=True), None, _report_interval(config)
     shown = _bar(steps, config, console) if console.is_terminal else _lines(steps, config, console)
     for step in shown:
         if step.epoch_ended and (last_line is None or step.images_seen - last_line >= every):
-            console.print(f"epoch {step.epoch}  loss {step.epoch_loss:.4f}", highlight=False)
+            console.print(f"epoch {step.epoch}  mean loss {step.epoch_loss:.4f}", highlight=False)
             last_line = step.images_seen
         yield step
 
@@ -43,19 +46,24 @@ def _bar(steps: Iterable[Step], config: TrainingConfig, console: "Console") -> I
     shown = (counts, *columns, time_left, TextColumn("left")) if wide else (*columns, time_left)
     with Progress(*shown, console=console) as progress:
         task = progress.add_task("", total=total, status="starting")
+        loss, reported = math.nan, False
         for step, speed in _with_speed(steps):
-            status = _in_words(step.recent_loss) + f"  {speed:,.0f} images/s" * wide
+            is_due = _is_due(step.images_seen, config)
+            if is_due or not reported:
+                loss = step.report_loss
+            reported = reported or is_due
+            status = _in_words(loss) + f"  {speed:,.0f} images/s" * wide
             progress.update(task, completed=step.images_seen, status=status)
             yield step
 
 
 def _lines(steps: Iterable[Step], config: TrainingConfig, console: "Console") -> Iterator[Step]:
-    last, every = config.steps or 0, _report_interval(config)
+    last = config.steps or 0
     for step, speed in _with_speed(steps):
-        if step.images_seen // every != (step.images_seen - config.batch_size) // every or step.step == last:
+        if _is_due(step.images_seen, config):
             left = (last - step.step) * config.batch_size / speed
             console.print(
-                f"{step.images_seen:,}/{last * config.batch_size:,} images  {_in_words(step.recent_loss)}  "
+                f"{step.images_seen:,}/{last * config.batch_size:,} images  {_in_words(step.report_loss)}  "
                 f"{speed:,.0f} images/s  {left:,.0f} s left",
                 highlight=False,
                 soft_wrap=True,
@@ -68,8 +76,14 @@ def _report_interval(config: TrainingConfig) -> int:
     return config.report_every_images or config.batch_size
 
 
+def _is_due(seen: int, config: TrainingConfig) -> bool:
+    """Whether a report is due after so many images; it is after the last."""
+    every, last = _report_interval(config), (config.steps or 0) * config.batch_size
+    return seen // every != (seen - config.batch_size) // every or seen == last
+
+
 def _in_words(loss: float) -> str:
-    """The recent loss in words; no step may have had a finite one yet."""
+    """The loss in words; no step may have had a finite one yet."""
     return "no finite loss yet" if math.isnan(loss) else f"loss {loss:.4f}"
 
 
