@@ -65,6 +65,24 @@ def test_a_finished_run_is_trained_for_longer(settled: Job, tmp_path: Path, type
     assert run.config().moved(settled.config).lasting(settled.config) == settled.config
 
 
+def test_a_finished_run_says_what_it_reached_and_how_to_go_on(
+    settled: Job, tmp_path: Path, typed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Run(tmp_path / "r")
+    stop_after(settled, run.folder, 99)
+    loss = list(run.metrics())[-1]["loss"]
+    run.weights_file.unlink()
+    capsys.readouterr()
+    typed("continue", str(run.folder))
+    assert capsys.readouterr().out.splitlines() == [
+        f"{run.folder} is finished: 320 images seen, loss {loss:.4f}.",
+        f"To train it for twice as long: nevoa continue {run.folder} --steps 80",
+    ]
+    assert run.has_model  # what it lost is restored
+    typed("continue", str(run.folder), "--steps", "41")
+    assert "Trained: " in capsys.readouterr().out
+
+
 def test_a_longer_training_that_is_killed_keeps_its_budget(
     settled: Job, tmp_path: Path, typed: Callable[..., None]
 ) -> None:

@@ -4,6 +4,7 @@ import json
 import shlex
 import sys
 import time
+from collections import deque
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from nevoa.vocabulary import DEFAULT_PRESET, PresetName
 if TYPE_CHECKING:
     from nevoa.config import Config
     from nevoa.training import Job, Plan
+    from nevoa.training_config import TrainingConfig
 
 # A network that is trained on fewer images sees each of them a thousand times within minutes.
 FEW_IMAGES = 100
@@ -164,26 +166,59 @@ def _train(
         started: when the minutes began.
         train_on, accept_changes: of `resolve_run`.
     """
-    from nevoa.cli.terminal import console, fields
-    from nevoa.training import Plan, resolve_run
+    from nevoa.training import Plan, fit_resolved, resolve_run
 
     # Images are decoded once for all trainings, so the minutes do not include it.
     before = time.perf_counter()
     loaded = show_preparation(config.data)
     started += time.perf_counter() - before
     job = resolve_run(config, folder, loaded, started=started, train_on=train_on, accept_changes=accept_changes)
-    plan = Plan.of(job)
-    if report.as_json:
+    finished, training = _is_finished(job, folder), job.config.training
+    if report.dry_run or report.as_json or not finished:
+        _print_plan(Plan.of(job), folder, report.as_json)
+    if report.dry_run:
+        return
+    if finished:
+        deque(fit_resolved(job, folder, accept_changes=accept_changes), maxlen=0)  # restores files that the run lost
+        result = _result(folder, training)
+    else:
+        _fit(job, folder, accept_changes)
+        result = f"Trained: {folder}\nTry:     {shlex.join(['nevoa', 'sample', str(folder)])}"
+    print(result, file=sys.stderr if report.as_json else None)
+    if report.notify:
+        send(f"nevoa: {folder.name} is trained", f"{(training.steps or 0) * training.batch_size:,} images seen.")
+
+
+def _print_plan(plan: "Plan", folder: Path, as_json: bool) -> None:
+    from nevoa.cli.terminal import console, fields
+
+    if as_json:
         print(json.dumps(plan.as_dict()))
     else:
         console().print(fields(_plan_rows(plan, folder)))
-    if report.dry_run:
-        return
-    _fit(job, folder, accept_changes)
-    errors = sys.stderr if report.as_json else None
-    print(f"Trained: {folder}\nTry:     {shlex.join(['nevoa', 'sample', str(folder)])}", file=errors)
-    if report.notify:
-        send(f"nevoa: {folder.name} is trained", f"{plan.steps * config.training.batch_size:,} images seen.")
+
+
+def _is_finished(job: "Job", folder: Path) -> bool:
+    """Whether the run has taken all steps of the job."""
+    from nevoa.runs import Run, status_of
+    from nevoa.runs.checkpoint import newest_saved
+
+    run, training = Run(folder), job.config.training
+    planned = (training.steps or 0) * training.batch_size
+    return status_of(run)[0] == "finished" and newest_saved(run.checkpoints) == planned
+
+
+def _result(folder: Path, training: "TrainingConfig") -> str:
+    """Two lines: what a finished run has reached, and how to train it for twice as long."""
+    from nevoa.runs import Run, Summary
+
+    summary = Summary.of(Run(folder))
+    loss = [] if summary.loss is None else [f"loss {summary.loss:.4f}"]
+    scores = ["{} {:.3g}".format(*summary.quality)] if summary.quality else []
+    result = ", ".join([f"{summary.images_seen:,} images seen", *loss, *scores])
+    budget = next(name for name in ("minutes", "epochs", "steps") if getattr(training, name))
+    longer = ["nevoa", "continue", str(folder), f"--{budget}", f"{2 * getattr(training, budget):.10g}"]
+    return f"{folder} is finished: {result}.\nTo train it for twice as long: {shlex.join(longer)}"
 
 
 def _fit(job: "Job", folder: Path, accept_changes: bool) -> None:
