@@ -82,7 +82,9 @@ def test_without_a_run_the_packaged_model_draws(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_sample_makes_the_classes_asked_for_a_row_each(of_classes: Path, tmp_path: Path) -> None:
-    told = nevoa("sample", str(of_classes), "--label", "trouser,8", "--guidance", "2", folder=tmp_path).stdout
+    told = nevoa(
+        "sample", str(of_classes), "--label", "trouser", "--label", "8", "--guidance", "2", folder=tmp_path
+    ).stdout
     assert "16 images of Trouser, Bag in turn" in told
     images = Run(of_classes).model().sample(16, labels=[1, 8], guidance=2.0)
     sheet = np.asarray(Image.open(of_classes / "images/0001.png"))

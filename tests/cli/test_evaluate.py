@@ -182,7 +182,7 @@ def test_samples_are_compared_with_photos_at_the_size_of_the_samples(
 
 def test_metrics_are_separated_by_commas() -> None:
     assert MetricFlags().names() is None
-    assert MetricFlags(metrics="classes, frechet").names() == ["classes", "frechet"]
+    assert MetricFlags(metrics=("classes, frechet",)).names() == ["classes", "frechet"]
 
 
 PLACES = ("run", "here", "tmp")

@@ -14,7 +14,7 @@ from nevoa.vocabulary import ScheduleName
 
 def test_each_schedule_has_its_row_and_its_curves(tmp_path: Path) -> None:
     """From above: the rows, each its own; below them the curves of all schedules, in colours."""
-    noise("fashion_mnist_10k:9", schedule="linear,cosine", at="0,500", out=tmp_path / "x.png")
+    noise("fashion_mnist_10k:9", schedule=("linear,cosine",), at=("0,500",), out=tmp_path / "x.png")
     picture = np.asarray(Image.open(tmp_path / "x.png").convert("RGB")).astype(int)
     row = 4 + 140 + 4 + 29
     (clean, late), (clean_too, late_too) = (
@@ -33,7 +33,7 @@ def _left(picture: np.ndarray) -> int:
 
 
 def test_an_animation_goes_from_the_image_to_noise(tmp_path: Path) -> None:
-    noise("fashion_mnist_10k:9", schedule="linear,flow,cosine", out=tmp_path / "x.gif")
+    noise("fashion_mnist_10k:9", schedule=("linear", "flow,cosine"), out=tmp_path / "x.gif")
     with Image.open(tmp_path / "x.gif") as gif:
         assert getattr(gif, "n_frames", 1) == FRAMES
         first = np.asarray(gif.convert("L")).astype(int)
@@ -59,10 +59,10 @@ def test_the_timesteps_of_a_picture_suit_its_schedule(name: ScheduleName) -> Non
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"schedule": "linear,cosin"}, "no schedule 'cosin'. Did you mean 'cosine'"),
-        ({"at": "0,1", "out": Path("x.gif")}, "--at is for a picture"),
-        ({"at": "0,1001"}, "timesteps are 0 to 1000"),
-        ({"at": ""}, "list of whole numbers such as 0,100,1000, not ''"),
+        ({"schedule": ("linear,cosin",)}, "no schedule 'cosin'. Did you mean 'cosine'"),
+        ({"at": ("0,1",), "out": Path("x.gif")}, "--at is for a picture"),
+        ({"at": ("0,1001",)}, "timesteps are 0 to 1000"),
+        ({"at": ("",)}, "list of whole numbers such as 0,100,1000, not ''"),
         ({"out": Path("x.jpg")}, "a name in .png or .gif"),
     ],
 )

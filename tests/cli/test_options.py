@@ -10,22 +10,23 @@ from nevoa.config import DataConfig, SamplingConfig
 
 
 @pytest.mark.parametrize(
-    ("text", "names"),
+    ("texts", "names"),
     [
-        (None, None),
-        ("cat,dog", ["cat", "dog"]),
-        (" cat , 3", ["cat", "3"]),
-        ('"tench, Tinca tinca",cat', ["tench, Tinca tinca", "cat"]),
-        ("", [""]),
-        ("cat\ndog", ["cat dog"]),
+        ([], []),
+        (["cat,dog"], ["cat", "dog"]),
+        (["cat", "dog, cow"], ["cat", "dog", "cow"]),
+        ([" cat , 3"], ["cat", "3"]),
+        (['"tench, Tinca tinca",cat'], ["tench, Tinca tinca", "cat"]),
+        ([""], [""]),
+        (["cat\ndog"], ["cat dog"]),
     ],
 )
-def test_names_with_commas_are_quoted(text: str | None, names: list[str] | None) -> None:
-    assert names_of(text) == names
+def test_names_are_separated_by_commas_or_given_one_by_one(texts: list[str], names: list[str]) -> None:
+    assert names_of(texts) == names
 
 
 def test_groups_of_options_are_keys_of_the_config() -> None:
-    assert SourceFlags(classes="cat", size="9").keywords().keys() <= DataConfig.model_fields.keys()
+    assert SourceFlags(classes=("cat",), size="9").keywords().keys() <= DataConfig.model_fields.keys()
     assert AllSamplingFlags().keywords().keys() == SamplingConfig.model_fields.keys()
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
-from nevoa.cli.options import SamplingFlags, options_named
+from nevoa.cli.options import Names, SamplingFlags, names_of, options_named
 from nevoa.errors import NevoaError, reason, unknown
 from nevoa.vocabulary import MetricName
 
@@ -36,17 +36,16 @@ class MetricFlags:
         inception_weights: File of torch-fidelity's Inception weights, for machines without a network connection.
     """
 
-    metrics: Annotated[str | None, METRICS_HELP] = None
+    metrics: Annotated[Names, METRICS_HELP] = ()
     inception_weights: Path | None = None
 
     def names(self) -> list[MetricName] | None:
         """The metrics named; None means not given."""
-        known = get_args(MetricName)
-        names = None if self.metrics is None else [name.strip() for name in self.metrics.split(",")]
-        for name in names or ():
+        known, names = get_args(MetricName), names_of(self.metrics)
+        for name in names:
             if name not in known:
                 raise unknown("metric", name, known)
-        return cast("list[MetricName] | None", names)
+        return cast("list[MetricName] | None", names or None)
 
 
 def evaluate(

@@ -18,7 +18,9 @@ from nevoa.errors import NevoaError
 
 def _shown(default: object) -> str | None:
     """Show a default in the help unless it only means that nothing was given."""
-    return None if default is None or default is False or default == () else str(default)
+    if default is None or default is False or default == ():
+        return None
+    return ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
 
 
 app = App(

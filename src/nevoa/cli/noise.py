@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast, get_args
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt
 
-from nevoa.cli.options import Force, Out, Size, options_named
+from nevoa.cli.options import Force, Names, Out, Size, names_of, options_named
 from nevoa.errors import NevoaError, unknown
 from nevoa.vocabulary import ScheduleName
 
@@ -27,8 +27,8 @@ def noise(
     image: str,
     /,
     *,
-    schedule: Annotated[str, SCHEDULE_HELP] = "linear",
-    at: str | None = None,
+    schedule: Annotated[Names, SCHEDULE_HELP] = ("linear",),
+    at: Names = (),
     size: Size = None,
     seed: NonNegativeInt = 0,
     out: Out = None,
@@ -57,14 +57,14 @@ def noise(
     kind = out.suffix.lower() if out else ".png"
     if kind not in (".png", ".gif"):
         raise NevoaError(f"--out is a picture or an animation: choose a name in .png or .gif, not {out}.")
-    if kind == ".gif" and at is not None:
+    if kind == ".gif" and at:
         raise NevoaError("--at is for a picture; an animation goes from t = 0 to T: leave it out.")
     schedules = {name: SCHEDULES[name]() for name in _schedules(schedule)}
     steps = steps_of(next(iter(schedules.values())))
     if kind == ".gif":
         timesteps = np.linspace(0, steps, FRAMES).round().astype(int).tolist()
     else:
-        timesteps = telling(list(schedules.values())) if at is None else _timesteps(at, steps)
+        timesteps = _timesteps(",".join(at), steps) if at else telling(list(schedules.values()))
     with claimed([out] if out else numbered("noise.png"), force) as claim:
         tiles = noised(_pixels(image, size), list(schedules.values()), timesteps, seed)
         (_animate if kind == ".gif" else _draw)(claim.temporary, tiles, schedules, timesteps)
@@ -95,9 +95,8 @@ def _draw(path: Path, tiles: "np.ndarray", schedules: "Schedules", timesteps: Se
     above(rows, schedule_curves(tables, rows.width)).save(path)
 
 
-def _schedules(names: str) -> "list[ScheduleName]":
-    known = get_args(ScheduleName)
-    chosen = [name.strip() for name in names.split(",")]
+def _schedules(typed: Sequence[str]) -> "list[ScheduleName]":
+    known, chosen = get_args(ScheduleName), names_of(typed)
     for name in chosen:
         if name not in known:
             raise unknown("schedule", name, known)

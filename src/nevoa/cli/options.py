@@ -34,6 +34,7 @@ def _path(_: type, tokens: Sequence[Token]) -> Path:
 # Options whose name is not that of their key.
 OPTIONS = {"only": "classes"}
 
+Names = Annotated[tuple[str, ...], Parameter(metavar="A,B")]
 Size = Annotated[str | None, Parameter(metavar="S|HxW")]
 Out = Annotated[Path | None, Parameter(converter=_path)]
 Force = Annotated[bool, Parameter(help="Replace the file that --out names.")]
@@ -77,7 +78,7 @@ class ImageFlags:
         background: Colour behind transparent pixels and around padded images: a name or #rrggbb. [default: white]
     """
 
-    classes: str | None = None
+    classes: Names = ()
     size: Size = None
     fit: FitName | None = None
     channels: Literal[1, 3] | None = None
@@ -86,7 +87,7 @@ class ImageFlags:
     def keywords(self) -> dict[str, Any]:
         """The options under the config's names; None means not given."""
         given = dict(vars(self))
-        return given | {"only": names_of(given.pop("classes"))}
+        return given | {"only": names_of(given.pop("classes")) or None}
 
 
 @Parameter(name="*")
@@ -170,11 +171,9 @@ def options_named(given: Mapping[str, Any]) -> Iterator[None]:
         raise NevoaError(f"--{OPTIONS.get(name, name)}{error.problem}") from error
 
 
-def names_of(text: str | None) -> list[str] | None:
-    """Split `cat,dog` into names; a name that contains a comma is quoted."""
+def names_of(texts: Sequence[str]) -> list[str]:
+    """Split each text, such as `cat,dog`, into names; a name that contains a comma is quoted."""
     from nevoa.data import printable
 
-    if text is None:
-        return None
-    names = next(csv.reader([text.replace("\n", " ")], skipinitialspace=True), [])
-    return [printable(name.strip()) for name in names] or [""]
+    rows = csv.reader([text.replace("\n", " ") or '""' for text in texts], skipinitialspace=True)
+    return [printable(name.strip()) for row in rows for name in row]

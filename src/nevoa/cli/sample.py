@@ -1,20 +1,23 @@
 """`nevoa sample`."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
-from nevoa.cli.options import AllSamplingFlags, Force, Out, names_of, options_named
+from nevoa.cli.options import AllSamplingFlags, Force, Names, Out, names_of, options_named
 from nevoa.cli.output import Output, check_outside
 from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     import numpy as np
 
+    from nevoa._util.claim import Claim
     from nevoa.model import Model
 
 DEFAULT_SIDE = 8
@@ -30,7 +33,7 @@ def sample(
     /,
     *,
     count: PositiveInt | None = None,
-    label: str | None = None,
+    label: Names = (),
     sampling: AllSamplingFlags = AllSamplingFlags(),
     seed: NonNegativeInt = 0,
     trajectory: Annotated[int | None, Parameter(metavar="K")] = None,
@@ -50,32 +53,48 @@ def sample(
             noise to images, x for a folder of PNGs. [default: RUN/images/0001.png, then 0002.png and so on; without
             a run images.png, then images-2.png and so on]
     """
-    from nevoa._util.claim import claimed, numbered
-    from nevoa.model import labels_of
-    from nevoa.runs import PACKAGED, Run, load
+    from nevoa.runs import PACKAGED, load
 
     output, given = Output(out or Path("images.png"), trajectory is not None), sampling.keywords()
     model = load(run or PACKAGED)
     with options_named(given):
         settings = model.settings(**given)
-    labels = labels_of(model.classes, [label] if label and label in model.classes else names_of(label))
+    labels, steps = _labels(model, label), settings.steps or 1
     total = count or _default_count(len(labels), trajectory is not None)
-    if total > MOST_TILES and (trajectory or output.kind == ".gif"):
-        raise NevoaError(f"A trajectory or animation shows up to {MOST_TILES} images, not {total:,}: lower --count.")
-    most = (settings.steps or 1) + 1
-    if trajectory is not None and not 2 <= trajectory <= most:
-        raise NevoaError(f"With {settings.steps} steps, --trajectory is between 2 and {most}, not {trajectory}.")
+    _check_moments(output, total, trajectory, steps)
     if run and out and not out.resolve().is_relative_to(run.resolve()):  # images in a run are no source
         check_outside(model.config.data.source, out)
     output.check(total, model.shape)
     moments = trajectory or (FRAMES if output.kind == ".gif" else 1)
-    batches = sampled(model, total, moments, {**given, "steps": settings.steps, "seed": seed, "labels": labels or None})
-    default = Run(run).picture_names() if run else numbered("images.png")
-    with claimed([out] if out else default, force) as claim:
+    batches = sampled(model, total, moments, {**given, "steps": steps, "seed": seed, "labels": labels or None})
+    with _claimed(run, out, force) as claim:
         output.write(claim.temporary, batches, total, [model.classes[label] for label in labels])
-    print(
-        f"{total:,} images{_classes(model, labels[:total])}, {settings.sampler}, {settings.steps} steps: {claim.path}"
-    )
+    print(f"{total:,} images{_classes(model, labels[:total])}, {settings.sampler}, {steps} steps: {claim.path}")
+
+
+def _labels(model: "Model", typed: Sequence[str]) -> Sequence[int]:
+    """The labels typed, or all; a whole text may be the name of one class, with its commas."""
+    from nevoa.model import labels_of
+
+    names = [name for text in typed for name in ([text] if text in model.classes else names_of([text]))]
+    return labels_of(model.classes, names or None)
+
+
+def _check_moments(output: Output, total: int, trajectory: int | None, steps: int) -> None:
+    """Raise a NevoaError if there are too many images for an animation, or too few steps for a trajectory."""
+    if total > MOST_TILES and (trajectory or output.kind == ".gif"):
+        raise NevoaError(f"A trajectory or animation shows up to {MOST_TILES} images, not {total:,}: lower --count.")
+    if trajectory is not None and not 2 <= trajectory <= steps + 1:
+        raise NevoaError(f"With {steps} steps, --trajectory is between 2 and {steps + 1}, not {trajectory}.")
+
+
+def _claimed(run: Path | None, out: Path | None, force: bool) -> "AbstractContextManager[Claim]":
+    """The place of the result: as named, else the next one in the run or in the current folder."""
+    from nevoa._util.claim import claimed, numbered
+    from nevoa.runs import Run
+
+    default = Run(run).picture_names() if run else numbered("images.png")
+    return claimed([out] if out else default, force)
 
 
 def _classes(model: "Model", labels: "Any") -> str:
