@@ -5,6 +5,7 @@ from typing import Any, get_args
 import pytest
 
 from nevoa import vocabulary
+from nevoa.config import Config
 from nevoa.diffusion.loss import LOSSES
 from nevoa.diffusion.prediction import PREDICTIONS
 from nevoa.diffusion.schedule import SCHEDULES
@@ -17,6 +18,7 @@ from nevoa.training.optimizer import OPTIMIZERS
 @pytest.mark.parametrize(
     ("names", "table"),
     [
+        (vocabulary.SectionName, Config.model_fields),
         (vocabulary.ScheduleName, SCHEDULES),
         (vocabulary.PredictionName, PREDICTIONS),
         (vocabulary.LossName, LOSSES),

@@ -7,6 +7,7 @@ from typing import Literal
 
 PresetName = Literal["quick", "classic", "ddpm-cifar10", "flow"]
 DEFAULT_PRESET: PresetName = "quick"
+SectionName = Literal["data", "diffusion", "network", "training", "sampling"]
 ScheduleName = Literal["linear", "quadratic", "sigmoid", "cosine", "flow"]
 PredictionName = Literal["epsilon", "x0", "v", "flow"]
 LossName = Literal["l1", "l2", "huber"]

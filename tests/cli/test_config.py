@@ -61,16 +61,23 @@ def test_values_are_in_words(key: str, values: str, listed: list[dict]) -> None:
     assert {row["key"]: row["values"] for row in listed}[key] == values
 
 
-@pytest.mark.parametrize("columns", [80, 40])
+@pytest.mark.parametrize("columns", [100, 80, 40])
 def test_the_keys_fit_the_terminal(
     columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("COLUMNS", str(columns))
+    """A pipe is 100 columns wide."""
+    if columns < 100:
+        monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setattr(sys, "argv", ["nevoa", "config", "keys"])
     main()
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= columns and "…" not in out
     assert "training.checkpoint_every_images" in out
+
+
+def test_the_keys_of_one_section(listed: list[dict], capsys: pytest.CaptureFixture[str]) -> None:
+    keys("network", as_json=True)
+    assert json.loads(capsys.readouterr().out) == [row for row in listed if row["key"].startswith("network.")] != listed
 
 
 def test_a_plugin_adds_its_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:

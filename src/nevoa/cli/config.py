@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from nevoa.cli.options import Plugin
-from nevoa.vocabulary import DEFAULT_PRESET, PresetName
+from nevoa.vocabulary import DEFAULT_PRESET, PresetName, SectionName
 
 if TYPE_CHECKING:
     from nevoa.config import Config
@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
 app = App(name="config", help="List the keys of the config.")
 
+# Width of the list where there is no terminal: people read it in a pager.
+READABLE = 100
 # Bounds beyond these only protect from damaged files.
 LARGEST_SHOWN = 2**62
 
 
 @app.command
 def keys(
+    section: SectionName | None = None,
+    /,
     *,
     preset: PresetName = DEFAULT_PRESET,
     plugin: Plugin = (),
@@ -29,6 +33,7 @@ def keys(
     """List every key that 'nevoa train -o SECTION.KEY=VALUE' can set, with its default, values and meaning.
 
     Args:
+        section: List the keys of this section only.
         preset: Preset whose settings are the defaults.
         plugin: Python file that registers networks; may be repeated.
         as_json: Print a JSON list.
@@ -41,12 +46,12 @@ def keys(
     from nevoa.config import parse
     from nevoa.presets import PRESETS
 
-    rows = list(_keys(parse(PRESETS[preset])))
+    rows = [row for row in _keys(parse(PRESETS[preset])) if section in (None, row["key"].partition(".")[0])]
     if as_json:
         print(json.dumps(rows))
         return
     cells = [(row["key"], _shown(row["default"]), row["values"], row["meaning"]) for row in rows]
-    console().print(Records(("key", "default", "values", "meaning"), cells))
+    console(piped=READABLE).print(Records(("key", "default", "values", "meaning"), cells))
 
 
 def _keys(base: "Config") -> Iterator[dict[str, Any]]:

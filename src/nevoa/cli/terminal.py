@@ -16,11 +16,11 @@ PIPE_WIDTH = 10_000
 WRAPPED = 20
 
 
-def console(stderr: bool = False) -> Console:
-    """A console as wide as the terminal, or as COLUMNS says; a pipe without COLUMNS gets unbroken lines."""
+def console(stderr: bool = False, piped: int = PIPE_WIDTH) -> Console:
+    """A console as wide as the terminal, or as COLUMNS says; `piped` for a pipe without COLUMNS."""
     found = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not found.is_terminal and not os.environ.get("COLUMNS"):
-        found.width = PIPE_WIDTH
+        found.width = piped
     return found
 
 
