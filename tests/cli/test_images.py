@@ -106,10 +106,8 @@ def test_the_minutes_are_not_for_decoding(pets: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(sys, "argv", ["nevoa", "train", "pets"])
     for way in (decoding, lambda data: None):
         monkeypatch.setattr("nevoa.cli.train.show_preparation", way)
-        before = time.perf_counter() - time.process_time()
         with pytest.raises(SystemExit):
             main()
-        told[-1] -= before
     assert told[0] - told[1] > 0.3
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from nevoa.cli import STARTED
 from nevoa.cli.notify import notify as send
 from nevoa.cli.options import BudgetFlags, Out, Plugin, PluginFlags, Source, SourceFlags, options_named
 from nevoa.cli.preparation import left_out, show_preparation, size_advice
@@ -92,7 +93,6 @@ def train(
         out: Run folder. [default: runs/SOURCE-PRESET]
         accept_changes: Resume even if settings, images or the torch version have changed.
     """
-    started = _process_start()
     from nevoa.presets import configure
     from nevoa.training import default_folder
 
@@ -100,7 +100,7 @@ def train(
     with options_named(given):
         config = configure(source, **given)
     folder = out or default_folder(config, training.start)
-    _train(config, folder, report, started, accept_changes=accept_changes)
+    _train(config, folder, report, accept_changes=accept_changes)
 
 
 def continue_(
@@ -119,7 +119,6 @@ def continue_(
         source: Where its images are now, if they have moved.
         plugin: Python file that registers the run's network; may be repeated.
     """
-    started = _process_start()
     from nevoa.plugins import load_plugins
     from nevoa.presets import with_budget
     from nevoa.runs import Run
@@ -129,7 +128,7 @@ def continue_(
     given = {name: value for name, value in vars(budget).items() if value is not None}
     with options_named(given):
         config = with_budget(config, given)
-    _train(config, run, report, started, train_on=bool(given))
+    _train(config, run, report, train_on=bool(given))
 
 
 def _with_images(config: "Config", source: str | None, run: Path) -> "Config":
@@ -146,16 +145,10 @@ def _with_images(config: "Config", source: str | None, run: Path) -> "Config":
     return config
 
 
-def _process_start() -> float:
-    """The `time.perf_counter()` at which this process started; its CPU time is how long it has been running."""
-    return time.perf_counter() - time.process_time()
-
-
 def _train(
     config: "Config",
     folder: Path,
     report: ReportFlags,
-    started: float,
     *,
     train_on: bool = False,
     accept_changes: bool = False,
@@ -163,7 +156,6 @@ def _train(
     """Plan, train, and say what happens.
 
     Args:
-        started: when the minutes began.
         train_on, accept_changes: of `resolve_run`.
     """
     from nevoa.training import Plan, fit_resolved, resolve_run
@@ -171,7 +163,7 @@ def _train(
     # Images are decoded once for all trainings, so the minutes do not include it.
     before = time.perf_counter()
     loaded = show_preparation(config.data)
-    started += time.perf_counter() - before
+    started = STARTED + time.perf_counter() - before
     job = resolve_run(config, folder, loaded, started=started, train_on=train_on, accept_changes=accept_changes)
     finished, training = _is_finished(job, folder), job.config.training
     if report.dry_run or report.as_json or not finished:
