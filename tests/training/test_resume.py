@@ -25,6 +25,7 @@ from nevoa.runs.run import Run
 from nevoa.training import Job, fit_resolved, resolve_run
 from nevoa.training.loop import training_steps
 from nevoa.training.plan import check_disk
+from nevoa.training.resume import resumed
 from nevoa.training.snapshot import contents, restore, save_checkpoint
 from nevoa.training.state import Mean, RecentMean, TrainingState
 from tests.conftest import TINY
@@ -304,3 +305,12 @@ def test_means_forget_nothing_but_what_they_should() -> None:
         recent.add(value)
     assert mean.value == 2.0
     assert recent.value == pytest.approx((0.98 * 1 + 3) / 1.98)
+
+
+@pytest.mark.parametrize(
+    ("changes", "way"),
+    [({"steps": 80}, "train it for longer: 'nevoa continue RUN'"), ({"steps": 80, "seed": 1}, "--accept-changes")],
+)
+def test_a_run_with_another_budget_alone_is_to_be_continued(changes: dict[str, int], way: str, job: Job) -> None:
+    with pytest.raises(NevoaError, match=f"Choose another --out, or .*{way}"):
+        resumed(job.config.updated("training", **changes), job.config)

@@ -39,5 +39,7 @@ def resumed(config: Config, saved: Config, accept_changes: bool = False) -> Conf
     if not accept_changes and (changes := saved.moved(config).changes(config)):
         files = changed_files(saved.data.fingerprint, config.data.fingerprint)
         lines = "\n  ".join(["The run in this folder has other settings:", *changes, *filter(None, [files])])
-        raise NevoaError(f"{lines}\nChoose another --out, or resume with the new settings: --accept-changes.")
+        longer = "train it for longer: 'nevoa continue RUN' with the new budget"
+        way = longer if saved.followed(config) == config else "resume with the new settings: --accept-changes"
+        raise NevoaError(f"{lines}\nChoose another --out, or {way}.")
     return config
