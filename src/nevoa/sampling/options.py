@@ -132,9 +132,7 @@ def _check_applicable(others: Collection[str], sampler: object) -> None:
     for name in sorted(others):
         if able := " or ".join(other for other, row in SAMPLERS.items() if name in row.options):
             own = _name_of(sampler)
-            raise WrongValue(
-                name, f" is an option of {able}, not of {own}: leave it out, or choose {able}."
-            )
+            raise WrongValue(name, f" is an option of {able}, not of {own}: leave it out, or choose {able}.")
 
 
 def _check_model(config: Config, settings: SamplingSettings) -> None:
