@@ -55,7 +55,7 @@ def test_from_a_folder_to_new_images_of_a_class(pets: Path) -> None:
     nevoa("sample", "r", "--out", "pets/cat/new.png", folder=pets.parent, code=2)
     assert not (pets / "cat/new.png").exists()
     again = nevoa(*[part if part != "r" else "../r" for part in command], folder=pets.parent / "elsewhere")
-    assert " images each, 4 done" in again.stdout
+    assert "is finished: 32 images seen" in again.stdout
     assert Run(pets.parent / "r").weights_file.read_bytes() == weights
     assert "left out  " not in again.stderr  # they were listed when the images were prepared
     pets.rename(pets.parent / "animals")
