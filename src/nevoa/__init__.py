@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from nevoa.config import Config as Config
     from nevoa.data import ImageSet as ImageSet
     from nevoa.errors import NevoaError as NevoaError
+    from nevoa.interop.load import load as load
     from nevoa.model import Model as Model
     from nevoa.pictures import show as show
     from nevoa.presets import configure as configure
     from nevoa.runs import Run as Run
-    from nevoa.runs import load as load
     from nevoa.training import fit as fit
     from nevoa.training import train as train
 
@@ -31,13 +31,13 @@ _HOMES = {
     "Run": "nevoa.runs",
     "configure": "nevoa.presets",
     "fit": "nevoa.training",
-    "load": "nevoa.runs",
+    "load": "nevoa.interop.load",
     "show": "nevoa.pictures",
     "train": "nevoa.training",
 }
 
 _ROOMS = (
-    *("config", "data", "diffusion", "errors", "evaluation", "model", "networks"),
+    *("config", "data", "diffusion", "editing", "errors", "evaluation", "interop", "model", "networks"),
     *("pictures", "plugins", "presets", "runs", "sampling", "training"),
 )
 

@@ -11,7 +11,7 @@ import tomli_w
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from nevoa._util.files import damaged, read_text
-from nevoa._util.plain import is_utf8, one_or_more
+from nevoa._util.plain import is_utf8, one_or_more, sides_in
 from nevoa.errors import NevoaError, WrongValue, unknown
 from nevoa.network_config import NetworkConfig, ObjectName, Positive, Section, UNetConfig, network_config
 from nevoa.training_config import DeviceWish as DeviceWish
@@ -86,15 +86,7 @@ class DataConfig(Section):
     @classmethod
     def _side_or_height_x_width(cls, value: Any) -> Any:
         """Parse `64` as a side and `30x50` as height and width."""
-        if not isinstance(value, str):
-            return value
-        try:
-            sides = [int(side) for side in value.lower().split("x")]
-        except ValueError:
-            sides = []
-        if len(sides) not in (1, 2):
-            raise ValueError("Input should be a side or HEIGHTxWIDTH, such as 64 or 30x50")
-        return sides if len(sides) == 2 else sides[0]
+        return sides_in(value) if isinstance(value, str) else value
 
 
 class DiffusionConfig(Section):

@@ -23,6 +23,7 @@ from nevoa.networks import build_network
 from nevoa.objects import NAMES, Objects, schedule_of
 from nevoa.sampling import (
     ImageNoise,
+    Sampler,
     SamplingOptions,
     SamplingSettings,
     State,
@@ -48,6 +49,41 @@ Whole = SupportsIndex
 
 
 @dataclass(frozen=True)
+class Process:
+    """The reverse process of images number `first` to `first + count - 1` of a seed, ready to run."""
+
+    denoiser: AnyDenoiser
+    sampler: Sampler
+    grid: Sequence[int]
+    noise: ImageNoise
+    first: int
+    count: int
+
+
+def from_noise(process: Process) -> Iterator[State]:
+    """Start from pure noise."""
+    return trajectory(process.denoiser, process.sampler, process.noise(), process.grid, process.noise)
+
+
+@dataclass(frozen=True)
+class Start:
+    """How the reverse process starts.
+
+    Attributes:
+        states: runs it.
+        strength: the share of all timesteps at which it starts.
+        all_classes: whether a conditional model makes all classes in turn if none is asked for; else it works without.
+    """
+
+    states: Callable[[Process], Iterator[State]]
+    strength: float = 1.0
+    all_classes: bool = True
+
+
+FROM_NOISE = Start(from_noise)
+
+
+@dataclass(frozen=True)
 class Model:
     """Makes images.
 
@@ -56,6 +92,8 @@ class Model:
         network: float32; in evaluation mode while images are made.
         shape: (C, H, W) of an image.
         objects: given in place of names.
+        start: how the reverse process starts; `nevoa.editing` starts it from images.
+        place: where it was loaded from; empty for a model in memory.
     """
 
     config: Config
@@ -64,6 +102,8 @@ class Model:
     device: DeviceName = "cpu"
     precision: PrecisionName = "float32"
     objects: Objects = NAMES
+    start: Start = FROM_NOISE
+    place: str = ""
 
     @property
     def schedule(self) -> Schedule:
@@ -110,6 +150,13 @@ class Model:
         """The config's sampling settings, overridden by the options given. Options that are None are not given."""
         return settled(self.config, **options)
 
+    def timesteps(self, settings: SamplingSettings) -> list[int]:
+        """The timesteps of the states of a trajectory, strictly decreasing to 0."""
+        last = steps_of(self.schedule)
+        grid = timestep_grid(self.schedule, settings.steps or last, settings.spacing)
+        first = max(1, round(self.start.strength * last))
+        return grid if self.start.strength == 1 else [first, *(t for t in grid if t < first)]
+
     def trajectory(
         self,
         count: Whole,
@@ -122,14 +169,15 @@ class Model:
         `x_t` is `[count, C, H, W]`. Options not given are the config's `sampling`; classes are made in turn.
         """
         settings = self.settings(**options)
-        size, start = _counted(count), whole("first", first)
-        noise = ImageNoise(whole("seed", seed), start, size, self.shape, self.device)
-        grid = timestep_grid(self.schedule, settings.steps or steps_of(self.schedule), settings.spacing)
+        size, number = _counted(count), whole("first", first)
+        noise = ImageNoise(whole("seed", seed), number, size, self.shape, self.device)
+        grid = self.timesteps(settings)
         self.network.eval()
         sampler = as_sampler(settings.sampler, settings.variance, settings.eta)
-        label = self.labels(size, start, options.get("labels"))
-        states = trajectory(self.denoiser(settings.clip, label, settings.guidance), sampler, noise(), grid, noise)
-        return self._computed(states)
+        wanted = options.get("labels")
+        label = None if wanted is None and not self.start.all_classes else self.labels(size, number, wanted)
+        denoiser = self.denoiser(settings.clip, label, settings.guidance)
+        return self._computed(self.start.states(Process(denoiser, sampler, grid, noise, number, size)))
 
     def trajectories(
         self, count: Whole, seed: Whole = 0, **options: Unpack[SamplingOptions]

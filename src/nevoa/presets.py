@@ -111,10 +111,11 @@ def configure(
     preset: str | None = None,
     *,
     config: str | os.PathLike[str] | None = None,
+    start: Tables | None = None,
     options: str | Sequence[str] = (),
     **keywords: Unpack[TrainingOptions],
 ) -> Config:
-    """Return a config: the preset, then `options` over it, then the keywords over both.
+    """Return a config: the preset, then `start` and `options` over it, then the keywords over all.
 
     A budget (`minutes`, `epochs` or `steps`) replaces one of a lower layer.
 
@@ -123,6 +124,7 @@ def configure(
         preset: a name in `PRESETS`; `quick` if None.
         config: a config.toml to start from in place of a preset. The file of a run reproduces it; other data than the
             file's lose its resolved `fingerprint`, `classes` and `flip`.
+        start: what a model to start from decides: `nevoa.training.starting_from(model)`.
         options: "section.key=value", as on the command line.
 
     Raises:
@@ -142,7 +144,7 @@ def configure(
     else:
         base = PRESETS[name]
         unset = _unsuitable(base, given["data"].get("source"), set_by_key)
-    result = parse(merged(base, unset, set_by_key, given))
+    result = parse(merged(base, unset, start or {}, set_by_key, given))
     if not (result.training.minutes or result.training.epochs or result.training.steps):
         raise NevoaError("Choose how long to train: minutes, epochs or steps.")
     return result

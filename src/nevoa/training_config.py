@@ -54,6 +54,7 @@ class TrainingConfig(Section):
         preview_every_images: images between two pictures of samples.
         preview_steps: sampling steps of such a picture; if not set, as many as its share of the time pays for.
         checkpoint_every_images: images between two checkpoints.
+        start: the model whose weights training starts from; random weights if not set.
     """
 
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
@@ -81,6 +82,8 @@ class TrainingConfig(Section):
     preview_every_images: Positive | None = None
     preview_steps: Positive | None = None
     checkpoint_every_images: Positive | None = None
+    # Left out of the dump while None, so that the hash of an older run's config stays the same.
+    start: str | None = Field(default=None, exclude_if=lambda start: start is None)
 
     @field_validator("device", mode="before")
     @classmethod

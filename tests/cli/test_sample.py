@@ -11,7 +11,7 @@ from PIL import Image
 
 from nevoa._util.claim import claimed
 from nevoa.cli.output import LARGE_BYTES, Output
-from nevoa.cli.sample import MOST_TILES, _default_count, sampled
+from nevoa.cli.sample import MOST_TILES, default_count, sampled
 from nevoa.errors import NevoaError
 from nevoa.pictures import class_grid, grid, titled_rows
 from nevoa.runs.run import Run
@@ -21,26 +21,26 @@ from nevoa.runs.run import Run
     ("classes", "count"), [(0, 64), (1, 64), (2, 16), (10, 80), (33, 231), (100, 200), (5_749, 256)]
 )
 def test_a_grid_has_eight_of_each_class_or_fewer(classes: int, count: int) -> None:
-    assert _default_count(classes, trajectory=False) == count
+    assert default_count(classes, trajectory=False) == count
 
 
-def test_the_default_count_fits_into_an_animation() -> None:
-    assert max(_default_count(classes, trajectory=False) for classes in range(1_000)) <= MOST_TILES
+def test_thedefault_count_fits_into_an_animation() -> None:
+    assert max(default_count(classes, trajectory=False) for classes in range(1_000)) <= MOST_TILES
 
 
 def test_batches_joined_are_the_images_of_the_model(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = Run(trained / "runs/tiny").model()
     whole = model.sample(7, seed=3)
     monkeypatch.setattr("nevoa.model.IMAGES_AT_ONCE", 3)
-    batches = list(sampled(model, 7, 1, {"steps": model.settings().steps, "seed": 3}))
+    batches = list(sampled(model, 7, 1, model.settings().steps or 1, {"seed": 3}))
     assert [len(images) for (images,) in batches] == [3, 3, 1]
     np.testing.assert_array_equal(np.concatenate([images for (images,) in batches]), whole)
 
 
 def test_states_are_evenly_spaced_from_noise_to_image(trained: Path) -> None:
     model = Run(trained / "runs/tiny").model()
-    ((*_, images),) = sampled(model, 2, 3, {"steps": model.settings().steps})
-    ((first, _, last),) = sampled(model, 2, 3, {"steps": model.settings().steps})
+    ((*_, images),) = sampled(model, 2, 3, model.settings().steps or 1, {})
+    ((first, _, last),) = sampled(model, 2, 3, model.settings().steps or 1, {})
     assert first.std() > 60  # clipped unit noise
     np.testing.assert_array_equal(last, images)
 
@@ -125,5 +125,5 @@ def test_a_long_job_is_announced_once(
     monkeypatch.setattr("nevoa.cli.sample.LONG_SECONDS", limit)
     monkeypatch.setattr("nevoa.model.IMAGES_AT_ONCE", 3)
     model = Run(trained / "runs/tiny").model()
-    list(sampled(model, 7, 1, {"steps": model.settings().steps}))
+    list(sampled(model, 7, 1, model.settings().steps or 1, {}))
     assert len(re.findall(r"7 images take about \d+ s\. Press Ctrl-C to stop\.\n", capsys.readouterr().err)) == lines

@@ -24,16 +24,21 @@ from nevoa.data.sources.builtin import cut_sheet
 from nevoa.data.sources.idx import read_idx
 from nevoa.data.store import open_store
 from nevoa.errors import NevoaError
+from nevoa.interop.diffusers.export import export
+from nevoa.interop.diffusers.load import WEIGHTS
+from nevoa.interop.diffusers.load import read as read_pipeline
 from nevoa.presets import configure
 from nevoa.runs import checkpoint
 from nevoa.runs.manifest import faults
 from nevoa.runs.overview import Summary
 from nevoa.runs.reports import merged, most_telling
 from nevoa.runs.run import Run, load
+from nevoa.runs.tracking import Sent, read_sent, write_sent
 from nevoa.training.loop import training_steps
 from nevoa.training.snapshot import read_progress, save_checkpoint
 from nevoa.training.state import TrainingState
 from tests.conftest import TINY
+from tests.interop.small_models import FOLDED, small_model
 
 
 @dataclass(frozen=True)
@@ -89,9 +94,12 @@ def readers(folder: Path) -> dict[str, Reader]:
     with tarfile.open(tar, "w:gz") as out:
         out.add(table.parent / "a", "a")
     report = run.save_evaluation("report", REPORT)
+    pipeline = folder / "pipeline"
+    export(small_model(FOLDED), pipeline, sampler="dpm_solver", steps=3)
     reads: dict[str, tuple[Path, Callable[[], object]]] = {
         "config": (run.config_file, run.config),
         "metrics": (run.metrics_file, lambda: list(run.metrics())),
+        "tracking": (run.tracking_file, lambda: read_sent(run, "wandb")),
         "status": (run.status_file, lambda: Summary.of(run)),
         "report": (report, lambda: (most_telling(run), merged(REPORT, report))),
         "model config": (run.model_config_file, lambda: load(run.folder, "cpu")),
@@ -105,6 +113,10 @@ def readers(folder: Path) -> dict[str, Reader]:
         "store card": (store / "about.json", lambda: open_store(store)),
         "store images": (store / "images.npy", lambda: open_store(store)),
         "store labels": (store / "labels.npy", lambda: open_store(store)),
+        "pipeline index": (pipeline / "model_index.json", lambda: read_pipeline(pipeline)),
+        "pipeline network": (pipeline / "unet" / "config.json", lambda: read_pipeline(pipeline)),
+        "pipeline schedule": (pipeline / "scheduler" / "scheduler_config.json", lambda: read_pipeline(pipeline)),
+        "pipeline weights": (pipeline / "unet" / WEIGHTS, lambda: read_pipeline(pipeline)),
         "sheet": (sheet, lambda: cut_sheet(sheet)),
         "idx": (idx, lambda: read_idx(idx)),
         "array": (array, lambda: read_unchanged(array)),
@@ -155,5 +167,6 @@ def _run(folder: Path) -> Run:
     run.publish_model(state.model())
     save_checkpoint(state, run.checkpoints)
     run.config_file.write_text(to_toml(config, {"nevoa": "0.1.0"}))
+    write_sent(run, "wandb", Sent(id="a", images_seen=8, scores={"loss": 0.5}))
     run.status_file.write_text(json.dumps({"format": 1, "state": "failed", "pid": 1, "message": "no"}))
     return run

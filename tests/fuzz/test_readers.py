@@ -18,6 +18,7 @@ NAMES = (
     *(
         "config",
         "metrics",
+        "tracking",
         "status",
         "report",
         "model config",
@@ -27,9 +28,10 @@ NAMES = (
     ),
     *("checkpoint tensors", "store card", "store images", "store labels", "sheet", "idx", "array"),
     *("arrays", "zip", "tar", "table", "picture"),
+    *("pipeline index", "pipeline network", "pipeline schedule", "pipeline weights"),
 )
 # Those that make a network are a hundred times slower than the others.
-SLOW = {"model config": 2_000, "model weights": 500}
+SLOW = {"model config": 2_000, "model weights": 500, **{name: 150 for name in NAMES if name.startswith("pipeline")}}
 CASES = (100_000 - sum(SLOW.values())) // (len(NAMES) - len(SLOW)) + 1
 # The readers' own files are some kilobytes; what torch and Pillow keep for themselves is less than this.
 MOST_MEMORY = 300_000_000
@@ -99,13 +101,34 @@ JSON = st.recursive(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["status", "report", "model config", "checkpoint manifest", "checkpoint state", "store card"]
+    "name",
+    [
+        "status",
+        "tracking",
+        "report",
+        "model config",
+        "checkpoint manifest",
+        "checkpoint state",
+        "store card",
+    ],
 )
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_objects_with_other_values_in_them(known: dict[str, Reader], name: str, data: st.DataObject) -> None:
     """JSON of the right form with any value, or none, in any place of it."""
-    reader = known[name]
+    _read_with_another_value(known[name], data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["pipeline index", "pipeline network", "pipeline schedule"])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_pipelines_with_other_values_in_them(known: dict[str, Reader], name: str, data: st.DataObject) -> None:
+    """Fewer, because each makes a network."""
+    _read_with_another_value(known[name], data)
+
+
+def _read_with_another_value(reader: Reader, data: st.DataObject) -> None:
     value = json.loads(reader.seed)
     place, key = value, data.draw(st.sampled_from(sorted(value)))
     while isinstance(place[key], dict) and place[key] and data.draw(st.booleans()):

@@ -18,8 +18,10 @@ from torch import Tensor, nn
 import nevoa
 from nevoa.config import Config, DataConfig
 from nevoa.data import Batches, ImageSet, load_images
+from nevoa.diffusion import log_snr_of
 from nevoa.errors import NevoaError
 from nevoa.model import fresh_network
+from nevoa.objects import schedule_of
 from nevoa.presets import configure
 from nevoa.runs import checkpoint
 from nevoa.runs.run import Run, load
@@ -67,6 +69,14 @@ def stopped(config: Config, folder: Path, after: int) -> None:
     stream.close()
 
 
+RANGES = {
+    "below_-6": (-math.inf, -6),
+    "-6_to_-3": (-6, -3),
+    "-3_to_0": (-3, 0),
+    "0_to_3": (0, 3),
+    "3_to_6": (3, 6),
+    "above_6": (6, math.inf),
+}
 LEARNER = (
     "network.dim=16",
     "diffusion.timesteps=100",
@@ -224,6 +234,19 @@ def test_the_reported_loss_is_the_mean_since_the_last_report(tiny: Config, tmp_p
     losses = [step.loss for step in nevoa.fit(tiny, tmp_path / "r")]
     reported = [line["loss"] for line in Run(tmp_path / "r").metrics()]
     assert reported == pytest.approx([np.mean(losses[i : i + 2]) for i in range(0, 12, 2)])
+
+
+def test_the_loss_by_noise_level_adds_up_to_the_loss(tiny: Config, tmp_path: Path) -> None:
+    """Weighted by the images of each range of log_snr, which the draws of the timesteps decide."""
+    list(nevoa.fit(tiny, tmp_path / "r"))
+    t, _ = TrainingNoise(tiny.training.seed, 20, (1, 28, 28)).take(0, 96)
+    log_snr = log_snr_of(schedule_of(tiny.diffusion))[t].tolist()
+    for number, line in enumerate(Run(tmp_path / "r").metrics()):
+        part = log_snr[number * 16 : number * 16 + 16]
+        counts = {level: sum(low < x <= high for x in part) for level, (low, high) in RANGES.items()}
+        found = line["loss_by_log_snr"]
+        assert found.keys() == {level for level, count in counts.items() if count}
+        assert sum(counts[level] * loss for level, loss in found.items()) / 16 == pytest.approx(line["loss"])
 
 
 def test_a_folder_of_another_run_is_refused(tiny: Config, tmp_path: Path) -> None:
@@ -470,7 +493,7 @@ def test_everything_open_is_settled_before_the_start(tmp_path: Path) -> None:
     job = resolve_run(configure("fashion_mnist_10k", minutes=0.05, options=options), folder)
     training = job.config.training
     unsettled = {key for key, value in training if value in (None, "auto")}
-    assert unsettled <= {"epochs", "gradient_clip"}
+    assert unsettled <= {"epochs", "gradient_clip", "start"}
     stream = fit_resolved(job, folder)
     next(stream)
     stream.close()

@@ -45,6 +45,25 @@ def whole(name: str, value: Any, least: int = 0, most: int = LARGEST_SEED) -> in
     return number
 
 
+def share(name: str, value: Any) -> float:
+    """Return a number above 0, up to 1. A NevoaError names the argument if it is something else."""
+    number = plain(value)
+    if type(number) not in (int, float) or not 0 < number <= 1:
+        raise NevoaError(f"{name} is a number above 0 and up to 1, not {value!r:.60}.")
+    return float(number)
+
+
+def sides_in(text: str) -> int | tuple[int, int]:
+    """Return the side in `64`, or the height and width in `30x50`. A ValueError for another text."""
+    sides = [int(side) if side.strip().isdecimal() else None for side in text.lower().split("x")]
+    match sides:
+        case [int(side)]:
+            return side
+        case [int(height), int(width)]:
+            return height, width
+    raise ValueError("Input should be a side or HEIGHTxWIDTH, such as 64 or 30x50")
+
+
 def yes_or_no(name: str, value: Any) -> bool:
     """Return a truth value. A NevoaError names the argument if it is something else, such as "no"."""
     found = plain(value)

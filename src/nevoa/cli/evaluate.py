@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from nevoa.evaluation import Reference, Report, Samples
+    from nevoa.model import Model, Shape
     from nevoa.runs import Run
 
 METRICS_HELP = Parameter(
@@ -63,7 +64,8 @@ def evaluate(
     """Measure the quality of a run's images or of images in files.
 
     Args:
-        subject: A run folder, an .npy file, or a folder of images. [default: the newest run]
+        subject: A run folder, a folder of diffusers, hf:OWNER/NAME, an .npy file, or a folder of images. [default: the
+            newest run]
         against: Source of real images to compare with, resized to the size of the images. [default: the run's source,
             or fashion_mnist for files]
         count: Number of images.
@@ -72,37 +74,60 @@ def evaluate(
         as_json: Print the report as JSON.
     """
     from nevoa.cli.terminal import console, progress_bar
-    from nevoa.evaluation import Protocol, choose_metrics, from_files, from_run, left_out, measure
-    from nevoa.runs import Run, meant, newest_run
+    from nevoa.evaluation import Protocol, choose_metrics, from_files, from_model, from_run, left_out, measure
 
-    path = Path(subject) if subject else newest_run().folder
-    run = Run(path) if Run(path).has_model or Run(path).exists else None
-    if not path.exists():
-        raise NevoaError(f"There is no run, file or folder {path}.{meant(Run(path))}")
     given = {name: value for name, value in sampling.keywords().items() if value is not None}
-    if run is None and (sweep or given):
-        raise NevoaError(f"{path} is not a run: leave out --sweep, --sampler and the other sampling options.")
+    run, model = _opened(subject, against)
+    if run is None and (sweep or (given and model is None)):
+        raise NevoaError(f"{subject} is not a run: leave out --sweep, --sampler and the other sampling options.")
     if sweep and (measured.metrics or as_json or given):
         raise NevoaError("--sweep tries every sampler: leave out --metrics, --json and the sampling options.")
-    metrics, files = measured.names(), None if run else from_files(path, count)
-    reference = _reference(run, files, against)
+    metrics, files = measured.names(), None if run or model else from_files(Path(subject or ""), count)
+    reference = _reference(run, model.shape if model else _shape(files), against)
     if run and sweep:
         _sweep(run, reference, count, seed)
         return
     count = len(files.images) if files else count
-    choose_metrics(reference, metrics, run is not None, count)  # refuses before images are made
+    choose_metrics(reference, metrics, files is None, count)  # refuses before images are made
     said = () if metrics else left_out(reference, count)
     for sentence in said:
         console(stderr=True).print(f"nevoa: warning: {sentence}.")
     with options_named(given), progress_bar() as progress:
-        made = from_run(run, reference, count, seed, **given) if run else [files]
+        if model:
+            made = from_model(model, reference, count, seed, **given)
+        else:
+            made = from_run(run, reference, count, seed, **given) if run else [files]
         samples = _last(made, progress)
         protocol = Protocol(reference, len(samples.images), seed, samples.sampler)
         report = _last(measure(samples, protocol, metrics, measured.inception_weights), progress)
     _show(report, run, as_json, said)
 
 
-def _reference(run: "Run | None", files: "Samples | None", against: str | None) -> "Reference":
+def _opened(subject: str | None, against: str | None) -> "tuple[Run | None, Model | None]":
+    """The run to measure, or the model of diffusers or of the Hub; neither for images in files."""
+    from nevoa.interop.load import is_model, load
+    from nevoa.runs import Run, meant, newest_run
+
+    if subject and is_model(subject):
+        if against is None:
+            raise NevoaError(
+                f"What {subject} was trained on is not known: name images like these with --against SOURCE."
+            )
+        return None, load(subject)
+    run = Run(Path(subject)) if subject else newest_run()
+    if not run.folder.exists():
+        raise NevoaError(f"There is no run, file or folder {run.folder}.{meant(run)}")
+    return (run if run.has_model or run.exists else None), None
+
+
+def _shape(files: "Samples | None") -> "Shape | None":
+    if files is None:
+        return None
+    _, height, width, channels = files.images.shape
+    return channels, height, width
+
+
+def _reference(run: "Run | None", shape: "Shape | None", against: str | None) -> "Reference":
     """The source named, at the size of the images; else the run's, else Fashion-MNIST."""
     from nevoa.config import DataConfig, parse
     from nevoa.evaluation import Reference
@@ -110,11 +135,10 @@ def _reference(run: "Run | None", files: "Samples | None", against: str | None) 
 
     if against is None:
         return Reference.of(run.config().data if run else DataConfig(source="fashion_mnist"))
-    if files:
-        _, height, width, channels = files.images.shape
-    else:
+    if shape is None:
         assert run
-        _, (channels, height, width) = read_config(run.model_config_file)
+        _, shape = read_config(run.model_config_file)
+    channels, height, width = shape
     return Reference.of(parse({"data": {"source": against, "size": (height, width), "channels": channels}}).data)
 
 

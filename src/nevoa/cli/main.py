@@ -10,7 +10,7 @@ from cyclopts.exceptions import UnusedCliTokensError
 import nevoa
 from nevoa._util.interrupt import leave_on_signals
 from nevoa._util.threads import wait_politely
-from nevoa.cli import config, data, evaluate, features, noise, runs, sample, train
+from nevoa.cli import config, data, evaluate, export, features, noise, push, runs, sample, train
 from nevoa.cli.help import HelpFormatter
 from nevoa.cli.streams import lasting_streams
 from nevoa.errors import NevoaError
@@ -35,7 +35,9 @@ for command in (
     train.train,
     sample.sample,
     evaluate.evaluate,
+    export.export,
     noise.noise,
+    push.push,
     data.app,
     features.app,
     runs.app,

@@ -44,43 +44,46 @@ def noise(
             [default: ten, closest together where the image changes most]
         size: Resize and crop to this size, keeping proportions. [default: 128 for a file, else the image's own]
         seed: Seed of the noise.
-        out: Name of the result: x.png, or x.gif for an animation from t = 0 to T. [default: noise.png, then
-            noise-2.png and so on]
+        out: Name of the result: x.png, or x.gif, x.mp4, x.webm or x.html for an animation from t = 0 to T. [default:
+            noise.png, then noise-2.png and so on]
     """
     import numpy as np
 
     from nevoa._util.claim import claimed, numbered
-    from nevoa.cli.output import check_outside
+    from nevoa.cli.output import ANIMATIONS, check_outside
     from nevoa.diffusion import SCHEDULES, steps_of
+    from nevoa.pictures import check_can_save
 
     check_outside(image.rpartition(":")[0], out or Path("noise.png"))
     kind = out.suffix.lower() if out else ".png"
-    if kind not in (".png", ".gif"):
+    if kind not in (".png", *ANIMATIONS):
         raise NevoaError(f"--out is a picture or an animation: choose a name in .png or .gif, not {out}.")
-    if kind == ".gif" and at:
+    moving = kind in ANIMATIONS
+    if moving and at:
         raise NevoaError("--at is for a picture; an animation goes from t = 0 to T: leave it out.")
     schedules = {name: SCHEDULES[name]() for name in _schedules(schedule)}
     steps = steps_of(next(iter(schedules.values())))
-    if kind == ".gif":
+    if moving:
+        check_can_save(kind)
         timesteps = np.linspace(0, steps, FRAMES).round().astype(int).tolist()
     else:
         timesteps = _timesteps(",".join(at), steps) if at else telling(list(schedules.values()))
     with claimed([out] if out else numbered("noise.png"), force) as claim:
         tiles = noised(_pixels(image, size), list(schedules.values()), timesteps, seed)
-        (_animate if kind == ".gif" else _draw)(claim.temporary, tiles, schedules, timesteps)
+        (_animate if moving else _draw)(claim.temporary, tiles, schedules, timesteps)
     print(f"{len(timesteps)} timesteps, {', '.join(schedules)} schedule{'s' * (len(schedules) > 1)}: {claim.path}")
 
 
 def _animate(path: Path, tiles: "np.ndarray", schedules: "Schedules", timesteps: Sequence[int]) -> None:
     """Save a frame for each timestep: the image under each schedule, side by side."""
-    from nevoa.pictures import enlargement, save_gif, titled_grid
+    from nevoa.pictures import enlargement, save_animation, titled_grid
 
     # One sheet, so that all titles have the same size; a frame is a row of it.
     titles = [f"{name}, t = {t}" for t in timesteps for name in schedules]
     images = tiles.swapaxes(0, 1).reshape(-1, *tiles.shape[2:])
     sheet = titled_grid(images, titles, len(schedules), enlargement(images[:1], SIDE))
     height = sheet.height // len(timesteps)
-    save_gif([sheet.crop((0, top, sheet.width, top + height)) for top in range(0, sheet.height, height)], path)
+    save_animation([sheet.crop((0, top, sheet.width, top + height)) for top in range(0, sheet.height, height)], path)
 
 
 def _draw(path: Path, tiles: "np.ndarray", schedules: "Schedules", timesteps: Sequence[int]) -> None:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     Batches = Iterable[list[np.ndarray]]
 
-SUFFIXES = (".png", ".npy", ".gif")
+ANIMATIONS = (".gif", ".mp4", ".webm", ".html")
+SUFFIXES = (".png", ".npy", *ANIMATIONS)
 LARGEST_GRID = 10_000
 LARGEST_FOLDER = 1_000_000
 # Files larger than this are announced.
@@ -35,11 +36,19 @@ class Output:
         if trajectory and self.kind != ".png":
             raise NevoaError("--trajectory draws a picture: choose an --out that ends in .png.")
 
+    @property
+    def animated(self) -> bool:
+        """Whether the result moves from noise to images."""
+        return self.kind in ANIMATIONS
+
     def check(self, count: int, shape: tuple[int, int, int]) -> None:
         """Refuse what no picture can show or the disk cannot hold; announce a large file."""
         from nevoa._util.files import check_room
         from nevoa.cli.terminal import console
+        from nevoa.pictures import check_can_save
 
+        if self.animated:
+            check_can_save(self.kind)
         most = {".png": LARGEST_GRID, "": LARGEST_FOLDER}.get(self.kind, count)
         if count > most:
             what, instead = ("grid", "a folder or .npy") if self.kind else ("folder", ".npy")
@@ -68,7 +77,7 @@ class Output:
     def _draw(self, temporary: Path, batches: "Batches", classes: Sequence[str]) -> None:
         import numpy as np
 
-        from nevoa.pictures import LARGE_FRAME, class_grid, enlargement, grid, save_gif, titled_rows
+        from nevoa.pictures import LARGE_FRAME, class_grid, enlargement, grid, save_animation, titled_rows
 
         frames = [np.concatenate(frame) for frame in zip(*batches, strict=True)]
         if self.trajectory:
@@ -76,9 +85,9 @@ class Output:
             names = [classes[n % len(classes)] for n in range(len(states))] if classes else []
             picture = titled_rows(list(states), names, columns) if names else grid(np.concatenate(states), columns)
             picture.save(temporary)
-        elif self.kind == ".gif":
+        elif self.animated:
             scale = enlargement(frames[0], largest=LARGE_FRAME)
-            save_gif([class_grid(frame, classes, scale) for frame in frames], temporary)
+            save_animation([class_grid(frame, classes, scale) for frame in frames], temporary)
         else:
             class_grid(frames[-1], classes).save(temporary)
 

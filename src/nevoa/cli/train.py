@@ -1,6 +1,5 @@
 """`nevoa train`."""
 
-import json
 import shlex
 import sys
 import time
@@ -15,17 +14,19 @@ from cyclopts import Parameter
 from nevoa.cli import STARTED
 from nevoa.cli.notify import notify as send
 from nevoa.cli.options import BudgetFlags, Out, Plugin, PluginFlags, Source, SourceFlags, options_named
-from nevoa.cli.preparation import left_out, show_preparation, size_advice
+from nevoa.cli.plan import print_plan
+from nevoa.cli.preparation import show_preparation
 from nevoa.errors import NevoaError
 from nevoa.vocabulary import DEFAULT_PRESET, PresetName
 
 if TYPE_CHECKING:
-    from nevoa.config import Config
-    from nevoa.training import Job, Plan
-    from nevoa.training_config import TrainingConfig
+    from collections.abc import Mapping
 
-# A network that is trained on fewer images sees each of them a thousand times within minutes.
-FEW_IMAGES = 100
+    from nevoa.config import Config
+    from nevoa.interop.trackers import Tracker
+    from nevoa.model import Model
+    from nevoa.training import Job
+    from nevoa.training_config import TrainingConfig
 
 
 @Parameter(name="*")
@@ -36,6 +37,8 @@ class TrainingFlags(BudgetFlags, PluginFlags):
     Attributes:
         preset: Settings to start from. [default: quick]
         config: Start from this config.toml instead of a preset; a run's own config reproduces the run.
+        place: Fine-tune this model: a run folder, a folder of diffusers, or hf:OWNER/NAME. Its network, schedule and
+            image size stay; the learning rate is low. [default: random weights]
         minutes: Train for this many minutes, including start-up and saving.
         epochs: Train for this many passes over the images.
         steps: Train for this many steps.
@@ -49,6 +52,7 @@ class TrainingFlags(BudgetFlags, PluginFlags):
 
     preset: PresetName | None = None
     config: Annotated[Path | None, Parameter(metavar="FILE")] = None
+    place: Annotated[str | None, Parameter(name="--from")] = None
     seed: int | None = None
     flip: Annotated[bool | None, Parameter(negative="--no-flip")] = None
     conditional: Annotated[bool | None, Parameter(negative="--no-conditional")] = None
@@ -57,7 +61,9 @@ class TrainingFlags(BudgetFlags, PluginFlags):
 
     @property
     def start(self) -> str:
-        """The preset's name, for the run folder; `config` if training starts from a file."""
+        """For the run folder: the name of the model to start from, else the preset's, or `config` for a file."""
+        if self.place:
+            return Path(self.place).name
         return self.preset or ("config" if self.config else DEFAULT_PRESET)
 
 
@@ -70,11 +76,14 @@ class ReportFlags:
         dry_run: Print the plan and stop.
         as_json: Print the plan as JSON.
         notify: Ring the terminal bell at the end; with Apprise (extra 'notify') also send a message.
+        track: Send losses and previews to tensorboard, wandb, mlflow or trackio (extras of these names); may be
+            repeated.
     """
 
     dry_run: bool = False
     as_json: Annotated[bool, Parameter(name="--json")] = False
     notify: bool = False
+    track: Annotated[tuple[str, ...], Parameter(metavar="NAME[:PROJECT]", show_default=False)] = ()
 
 
 def train(
@@ -93,14 +102,17 @@ def train(
         out: Run folder. [default: runs/SOURCE-PRESET]
         accept_changes: Resume even if settings, images or the torch version have changed.
     """
+    from nevoa.interop.load import load
     from nevoa.presets import configure
-    from nevoa.training import default_folder
+    from nevoa.training import default_folder, starting_from
 
     given = training.keywords() | images.keywords()
+    place = given.pop("place")
+    model = load(place, "cpu") if place else None
     with options_named(given):
-        config = configure(source, **given)
+        config = configure(source, start=model and starting_from(model), **given)
     folder = out or default_folder(config, training.start)
-    _train(config, folder, report, accept_changes=accept_changes)
+    _train(config, folder, report, accept_changes=accept_changes, model=model)
 
 
 def continue_(
@@ -152,42 +164,48 @@ def _train(
     *,
     train_on: bool = False,
     accept_changes: bool = False,
+    model: "Model | None" = None,
 ) -> None:
     """Plan, train, and say what happens.
 
     Args:
         train_on, accept_changes: of `resolve_run`.
+        model: the one that the config starts from; loaded if it is needed.
     """
+    from nevoa.interop.trackers import trackers_of
     from nevoa.training import Plan, fit_resolved, resolve_run
 
+    trackers = trackers_of(report.track)
     # Images are decoded once for all trainings, so the minutes do not include it.
     before = time.perf_counter()
     loaded = show_preparation(config.data)
     started = STARTED + time.perf_counter() - before
-    job = resolve_run(config, folder, loaded, started=started, train_on=train_on, accept_changes=accept_changes)
+    options = {"started": started, "train_on": train_on, "accept_changes": accept_changes}
+    job = resolve_run(config, folder, loaded, start=model or _start(config, folder), **options)
     finished, training = _is_finished(job, folder), job.config.training
     if report.dry_run or report.as_json or not finished:
-        _print_plan(Plan.of(job), folder, report.as_json)
+        print_plan(Plan.of(job), folder, report.as_json)
     if report.dry_run:
         return
     if finished:
         deque(fit_resolved(job, folder, accept_changes=accept_changes), maxlen=0)  # restores files that the run lost
         result = _result(folder, training)
     else:
-        _fit(job, folder, accept_changes)
+        _fit(job, folder, trackers, accept_changes)
         result = f"Trained: {folder}\nTry:     {shlex.join(['nevoa', 'sample', str(folder)])}"
     print(result, file=sys.stderr if report.as_json else None)
     if report.notify:
         send(f"nevoa: {folder.name} is trained", f"{(training.steps or 0) * training.batch_size:,} images seen.")
 
 
-def _print_plan(plan: "Plan", folder: Path, as_json: bool) -> None:
-    from nevoa.cli.terminal import console, fields
+def _start(config: "Config", folder: Path) -> "Model | None":
+    """The model that a training starts from, unless it resumes."""
+    from nevoa.interop.load import load
+    from nevoa.runs import Run
+    from nevoa.runs.checkpoint import newest_saved
 
-    if as_json:
-        print(json.dumps(plan.as_dict()))
-    else:
-        console().print(fields(_plan_rows(plan, folder)))
+    place = config.training.start
+    return load(place, "cpu") if place and not newest_saved(Run(folder).checkpoints) else None
 
 
 def _is_finished(job: "Job", folder: Path) -> bool:
@@ -213,8 +231,9 @@ def _result(folder: Path, training: "TrainingConfig") -> str:
     return f"{folder} is finished: {result}.\nTo train it for twice as long: {shlex.join(longer)}"
 
 
-def _fit(job: "Job", folder: Path, accept_changes: bool) -> None:
+def _fit(job: "Job", folder: Path, trackers: "Mapping[str, Tracker]", accept_changes: bool) -> None:
     """Train, and show the progress. On Ctrl-C, SIGTERM or SIGHUP save the run and exit."""
+    from nevoa.interop.trackers import tracked
     from nevoa.runs import Run
     from nevoa.runs.checkpoint import newest_saved
     from nevoa.training import fit_resolved, show_progress
@@ -222,41 +241,15 @@ def _fit(job: "Job", folder: Path, accept_changes: bool) -> None:
     try:
         with (
             closing(fit_resolved(job, folder, accept_changes=accept_changes)) as stream,
-            closing(show_progress(stream, job.config.training)) as shown,
+            closing(tracked(stream, Run(folder), trackers)) as followed,
+            closing(show_progress(followed, job.config.training)) as shown,
         ):
             for _ in shown:
                 pass
     except (KeyboardInterrupt, SystemExit):
         saved = newest_saved(Run(folder).checkpoints)
         done = f"Stopped; {saved:,} images are done and saved" if saved else "Stopped before there was anything to save"
-        resume = shlex.join(["nevoa", "continue", str(folder)])
+        tracks = [f"--track={name}" for name in trackers]
+        resume = shlex.join(["nevoa", "continue", str(folder), *tracks])
         print(f"{done} in {folder}. To resume: {resume}", file=sys.stderr)
         raise
-
-
-def _plan_rows(plan: "Plan", folder: Path) -> dict[str, str]:
-    from nevoa.cli.terminal import duration
-    from nevoa.runs import Run
-    from nevoa.runs.checkpoint import newest_saved
-
-    channels, height, width = plan.shape
-    done = newest_saved(Run(folder).checkpoints) // plan.config.training.batch_size
-    classes = plan.config.classes
-    conditional = f", class-conditional, {len(classes)} classes" if classes else ""
-    rows = {
-        "data": f"{plan.source}: {plan.images:,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}"
-        f"{', mirrored at random' * bool(plan.config.data.flip)}{left_out(plan.notes)}",
-        "network": f"{plan.network}, {plan.parameters:,} parameters{conditional}",
-        "device": f"{plan.device}, {plan.precision}, {plan.threads} thread{'s' * (plan.threads > 1)}",
-        "steps": f"{plan.steps:,} with {plan.config.training.batch_size} images each{f', {done:,} done' * bool(done)}",
-        "time": f"about {duration(plan.seconds * max(0, 1 - done / plan.steps))} ({plan.step_seconds:.3g} s per step)",
-        "compute": f"{plan.flop_per_image / 1e9:.3g} GFLOP per image, {plan.flop_per_second / 1e9:,.0f} GFLOP/s",
-        "memory": f"about {plan.memory_bytes / 1e9:.1f} GB",
-        "disk": f"up to {plan.disk_bytes / 1e6:,.0f} MB",
-        "folder": str(folder),
-    }
-    if advice := size_advice(plan.notes):
-        rows["advice"] = advice
-    if plan.images < FEW_IMAGES:
-        rows["warning"] = f"{plan.images} images are few: expect the model to memorise them and to produce near copies"
-    return rows

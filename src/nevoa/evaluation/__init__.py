@@ -13,7 +13,7 @@ from nevoa.evaluation.metrics import METRICS, Report
 from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.report import as_dict, save
-from nevoa.evaluation.samples import Samples, Stage, from_files, from_run
+from nevoa.evaluation.samples import Samples, Stage, from_files, from_model, from_run
 from nevoa.evaluation.sweep import save_sweep, sweep
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "feature_network_folder",
     "feature_network_for",
     "from_files",
+    "from_model",
     "from_run",
     "left_out",
     "load_feature_network",

@@ -73,7 +73,7 @@ def from_run(run: Run, reference: Reference, count: int, seed: int, **options: A
     A NevoaError if the training images have changed since the training.
     """
     model, weights, data = run.model(), sha256(run.weights_file), run.config().data
-    reference.check_shape(model.shape)
+    reference.check_shape(model.shape)  # before the training images are loaded
     training = load_images(data)
     if data.fingerprint not in (None, training.fingerprint):
         sentences = (
@@ -83,15 +83,24 @@ def from_run(run: Run, reference: Reference, count: int, seed: int, **options: A
             "Make images with 'nevoa sample --out IMAGES.npy' and evaluate the file.",
         )
         raise NevoaError(" ".join(filter(None, sentences)))
+    labels = classes_in_shares(training, count) if model.classes else None
+    for made in from_model(model, reference, count, seed, labels=labels, **options):
+        if isinstance(made, Stage):
+            yield made
+        else:
+            yield replace(made, name=str(run.folder), training=training, mirrored=bool(data.flip), weights=weights)
+
+
+def from_model(model: Model, reference: Reference, count: int, seed: int, **options: Any) -> Iterator[Stage | Samples]:
+    """Make `count` images with a model whose training images are unknown, all classes in turn, as `from_run` does."""
+    reference.check_shape(model.shape)
     sampling = model.settings(**options).model_dump()
     parts: list[Images] = []
     done, total = 0, count * sampling["steps"]
-    labels = classes_in_shares(training, count) if model.classes else None
-    for states in model.trajectories(count, seed=seed, labels=labels, **options):
+    for states in model.trajectories(count, seed=seed, **options):
         x_t = next(states).x_t
         for state in states:
             x_t, done = state.x_t, done + len(x_t)
             yield Stage("making images", done, total)
         parts.append(to_bytes(x_t))
-    model = replace(model, precision="float32")
-    yield Samples(str(run.folder), np.concatenate(parts), model, training, bool(data.flip), sampling, weights)
+    yield Samples(model.place, np.concatenate(parts), replace(model, precision="float32"), sampler=sampling)

@@ -34,7 +34,7 @@ class Attention(nn.Module):
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
         y = _attended(*_heads(self.qkv(x), self.heads))
-        return self.out(y.transpose(1, 2).reshape(len(x), *x.shape[2:], -1).permute(0, 3, 1, 2))
+        return self.out(y.transpose(1, 2).flatten(2).unflatten(1, x.shape[2:]).permute(0, 3, 1, 2))
 
 
 class LinearAttention(nn.Module):

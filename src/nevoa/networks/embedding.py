@@ -7,11 +7,15 @@ from jaxtyping import Float, Int, Int64
 from torch import Tensor, nn
 
 
-def sinusoidal(t: Int[Tensor, " B"], width: int) -> Float[Tensor, "B width"]:
-    """Return the sines, then the cosines, of `t * 10000^(-i / (width / 2 - 1))` for i = 0 … width / 2 - 1."""
+def frequencies(width: int, device: torch.device | None = None) -> Float[Tensor, " half"]:
+    """Return `10000^(-i / (width / 2 - 1))` for i = 0 … width / 2 - 1."""
     half = width // 2
-    frequency = torch.exp(torch.arange(half, device=t.device) * (-math.log(10_000) / (half - 1)))
-    angle = t[:, None].float() * frequency
+    return torch.exp(torch.arange(half, device=device) * (-math.log(10_000) / (half - 1)))
+
+
+def sinusoidal(t: Int[Tensor, " B"], width: int) -> Float[Tensor, "B width"]:
+    """Return the sines, then the cosines, of t times each of the frequencies."""
+    angle = t[:, None].float() * frequencies(width, t.device)
     return torch.cat([angle.sin(), angle.cos()], dim=1)
 
 

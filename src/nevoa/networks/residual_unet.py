@@ -102,6 +102,9 @@ class ResidualUNet(nn.Module):
         prediction = network(torch.randn(8, 1, 28, 28), torch.full((8,), 500))
     """
 
+    # The embedding of labels, and the bias that it is added to.
+    label_tensors = "time.labels.weight", "time.mlp.2.bias"
+
     def __init__(self, channels: int = 3, *, classes: int = 0, **keys: Any):
         super().__init__()
         config = validated(ResidualUNetConfig, keys)

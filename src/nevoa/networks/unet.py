@@ -47,6 +47,9 @@ class UNet(nn.Module):
         prediction = UNet(channels=1)(torch.randn(8, 1, 28, 28), torch.full((8,), 500))
     """
 
+    # The embedding of labels, and the bias that it is added to.
+    label_tensors = "time.labels.weight", "time.mlp.2.bias"
+
     def __init__(
         self,
         channels: int = 1,

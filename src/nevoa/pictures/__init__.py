@@ -1,6 +1,6 @@
 """Arrays in, pictures out: grids, rows, animations, titled images, figures, and HTML for notebooks."""
 
-from nevoa.pictures.animation import save_gif
+from nevoa.pictures.animation import check_can_save, save_animation, save_gif, save_video
 from nevoa.pictures.figures import loss_curve, loss_curves, quality_sheet, schedule_curves
 from nevoa.pictures.grid import (
     LARGE_FRAME,
@@ -19,6 +19,7 @@ from nevoa.pictures.show import show
 __all__ = [
     "LARGE_FRAME",
     "above",
+    "check_can_save",
     "class_grid",
     "enlarged",
     "enlargement",
@@ -30,7 +31,9 @@ __all__ = [
     "named_rows",
     "png_bytes",
     "quality_sheet",
+    "save_animation",
     "save_gif",
+    "save_video",
     "schedule_curves",
     "show",
     "titled_grid",

@@ -1,9 +1,30 @@
-"""Animations."""
+"""Animations: GIF, and MP4 or WebM video with the extra `video`."""
 
+import base64
 from collections.abc import Sequence
+from html import escape
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
+
+from nevoa.errors import NevoaError
+
+# The codec of each kind of file, and its constant quality, at which pixel art shows no blocks.
+CODECS = {".mp4": ("libx264", {"crf": "12", "preset": "slow"}), ".webm": ("libvpx-vp9", {"crf": "12", "b:v": "0"})}
+FRAMES_PER_SECOND = 30
+
+
+def check_can_save(suffix: str) -> None:
+    """Raise a NevoaError if an animation of that kind needs a package that is missing."""
+    if suffix != ".gif" and find_spec("av") is None:
+        raise NevoaError("Videos need the package PyAV: pip install 'nevoa[video]', or choose a name in .gif.")
+
+
+def save_animation(frames: Sequence[Image.Image], path: Path) -> None:
+    """Save an animation: .gif as in `save_gif`, .mp4, .webm or .html as in `save_video`."""
+    (save_gif if path.suffix.lower() == ".gif" else save_video)(frames, path)
 
 
 def save_gif(frames: Sequence[Image.Image], path: Path, seconds: float = 4.0, hold_seconds: float = 2.0) -> None:
@@ -12,3 +33,71 @@ def save_gif(frames: Sequence[Image.Image], path: Path, seconds: float = 4.0, ho
     durations = [each] * (len(frames) - 1) + [each + round(1000 * hold_seconds)]
     first, *rest = frames
     first.save(path, format="GIF", save_all=True, append_images=rest, duration=durations, loop=0)
+
+
+def save_video(frames: Sequence[Image.Image], path: Path, seconds: float = 4.0, hold_seconds: float = 2.0) -> None:
+    """Save a video that plays all frames in `seconds`, then holds the last one for `hold_seconds`.
+
+    Args:
+        path: ends in .mp4 (H.264) or .webm (VP9), both with the colours that browsers and phones play (yuv420p), or in
+            .html: a page with the MP4 inside, which starts by itself and repeats.
+
+    Raises:
+        NevoaError: the package PyAV is missing.
+    """
+    if path.suffix.lower() == ".html":
+        video = path.with_suffix(".mp4")
+        save_video(frames, video, seconds, hold_seconds)
+        path.write_text(video_page(video.read_bytes(), path.stem), encoding="utf-8")
+        video.unlink()
+        return
+    _encode([_even(frame) for frame in frames], path, _repeats(len(frames), seconds, hold_seconds))
+
+
+def video_page(video: bytes, title: str) -> str:
+    """Return an HTML page with an MP4 inside, which needs no other file."""
+    source = base64.b64encode(video).decode()
+    return (
+        f'<!doctype html><meta charset="utf-8"><title>{escape(title)}</title>\n'
+        '<video controls autoplay loop muted playsinline style="max-width: 100%; image-rendering: pixelated" '
+        f'src="data:video/mp4;base64,{source}"></video>\n'
+    )
+
+
+def _repeats(count: int, seconds: float, hold_seconds: float) -> list[int]:
+    """How many frames of the video each picture takes; the last one is held."""
+    ends = [round((n + 1) * seconds * FRAMES_PER_SECOND / count) for n in range(count)]
+    repeats = [max(1, end - start) for start, end in zip([0, *ends], ends, strict=False)]
+    return [*repeats[:-1], repeats[-1] + round(hold_seconds * FRAMES_PER_SECOND)]
+
+
+def _encode(frames: Sequence[Image.Image], path: Path, repeats: Sequence[int]) -> None:
+    try:
+        import av
+    except ImportError as error:
+        raise NevoaError(
+            "Videos need the package PyAV: pip install 'nevoa[video]', or choose a name in .gif."
+        ) from error
+    codec, options = CODECS[path.suffix.lower()]
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream(codec, rate=FRAMES_PER_SECOND, options=options)
+        stream.width, stream.height = frames[0].size
+        stream.pix_fmt = "yuv420p"
+        for picture, repeat in zip(frames, repeats, strict=True):
+            for _ in range(repeat):
+                container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+        container.mux(stream.encode(None))
+
+
+def _even(frame: Image.Image) -> Image.Image:
+    """The frame with an even width and height, which yuv420p needs: its last column or row is doubled."""
+    width, height = (side + side % 2 for side in frame.size)
+    even = Image.new("RGB", (width, height))
+    for left, top in (
+        (width - frame.width, height - frame.height),
+        (width - frame.width, 0),
+        (0, height - frame.height),
+    ):
+        even.paste(frame, (left, top))
+    even.paste(frame, (0, 0))
+    return even

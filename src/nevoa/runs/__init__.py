@@ -2,12 +2,13 @@
 
 from nevoa.runs.lock import refuse_if_training, status_of, training_lock
 from nevoa.runs.overview import Summary, runs_in
-from nevoa.runs.run import PACKAGED, RUNS, Run, load, meant, newest_run, not_a_run, run_around
+from nevoa.runs.run import PACKAGED, RUNS, ObjectOptions, Run, load, meant, newest_run, not_a_run, run_around
 from nevoa.vocabulary import RunStatus
 
 __all__ = [
     "PACKAGED",
     "RUNS",
+    "ObjectOptions",
     "Run",
     "RunStatus",
     "Summary",

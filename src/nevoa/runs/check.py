@@ -35,6 +35,8 @@ def _parts(run: Run) -> Iterator[tuple[Path, Callable[[], object]]]:
     yield run.config_file, partial(_check_config, run)
     yield run.metrics_file, partial(_check_metrics, run)
     yield run.status_file, partial(read_json, run.status_file)
+    if run.tracking_file.exists():
+        yield run.tracking_file, partial(read_json, run.tracking_file)
     yield from ((path, partial(_check_checkpoint, path)) for path in checkpoints(run.checkpoints))
     if run.has_model:
         yield run.weights_file, partial(model_files.check, run.weights_file, run.model_config_file)

@@ -17,12 +17,13 @@ TABLES = ("scores", "floor", "floor_spread", "class_shares")
 
 
 class SavedProtocol(BaseModel):
-    """The name of a protocol, as in `nevoa-fashion/2`, and the departures from it."""
+    """The name of a protocol, as in `nevoa-fashion/2`, the departures from it, and the images to compare with."""
 
     model_config = ConfigDict(frozen=True)
 
     name: Annotated[str, Field(max_length=200)]
     departures: tuple[str, ...] = ()
+    reference: str = ""
 
     @property
     def version(self) -> int:

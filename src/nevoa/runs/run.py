@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from itertools import count
 from pathlib import Path
@@ -75,6 +75,8 @@ class Run:
     previews_folder = Part("samples")
     evaluations_folder = Part("evaluation")
     pictures_folder = Part("images")
+    tracking_folder = Part("tracking")
+    tracking_file = Part("tracking/sent.json")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "folder", Path(self.folder))  # notebooks pass text
@@ -237,7 +239,8 @@ def load(
     run = Run(path_of("The run", folder))
     if not run.has_model:
         raise NevoaError(f"{folder} is not a run with a model: {run.weights_file} is missing.{meant(run)}")
-    return read(run.weights_file, run.model_config_file, device, Objects(**objects))
+    model = read(run.weights_file, run.model_config_file, device, Objects(**objects))
+    return replace(model, place=str(run.folder.absolute()))
 
 
 def run_around(path: Path) -> Path | None:

@@ -5,6 +5,7 @@ from nevoa.training.job import Job, resolve
 from nevoa.training.loop import Step
 from nevoa.training.plan import Plan
 from nevoa.training.progress import show_progress
+from nevoa.training.start import starting_from
 
 __all__ = [
     "Job",
@@ -16,5 +17,6 @@ __all__ = [
     "resolve",
     "resolve_run",
     "show_progress",
+    "starting_from",
     "train",
 ]

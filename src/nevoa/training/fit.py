@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, suppress
 from os import PathLike
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from nevoa._util.plain import path_of, yes_or_no
 from nevoa.config import Config, DataConfig
 from nevoa.data import ImageSet, as_image_set, images_beside, load_images, short_name
 from nevoa.errors import NevoaError
+from nevoa.model import Model
 from nevoa.network_config import OBJECT
 from nevoa.objects import NAMES, Objects
 from nevoa.presets import TrainingOptions, configure
@@ -29,6 +30,7 @@ from nevoa.training.plan import check_disk
 from nevoa.training.progress import show_progress
 from nevoa.training.recorder import Recorder
 from nevoa.training.snapshot import restore
+from nevoa.training.start import starting_from
 from nevoa.training.state import TrainingState
 from nevoa.vocabulary import DEFAULT_PRESET
 
@@ -38,10 +40,12 @@ class Keywords(TrainingOptions, total=False):
 
     Attributes:
         labels: for a source that is an array, the class of each image, as integers or names.
+        start: a model to start from; the run gets its network, process and image size, and a lower learning rate.
         network, schedule, loss: objects in place of names.
     """
 
     labels: Any
+    start: Model | None
     network: nn.Module | None
     schedule: Any
     loss: Callable[[Tensor, Tensor], Tensor] | None
@@ -61,6 +65,7 @@ def resolve_run(
     started: float | None = None,
     train_on: bool = False,
     accept_changes: bool = False,
+    start: Model | None = None,
 ) -> Job:
     """`resolve` for a run folder; an existing run is resumed. Writes nothing.
 
@@ -70,6 +75,7 @@ def resolve_run(
     Args:
         train_on: accept another budget of minutes, epochs or steps.
         accept_changes: resume although settings, data or torch differ.
+        start: the model that `config.training.start` names; not needed to resume.
     """
     run = Run(folder)
     saved = run.last_config() if run.exists or checkpoint.checkpoints(run.checkpoints) else None
@@ -86,8 +92,9 @@ def resolve_run(
         )
     if train_on and saved is not None:
         saved = saved.lasting(config)
-    options = {"objects": objects, "saved": saved, "started": started, "accept_changes": accept_changes}
+    options = {"objects": objects, "saved": saved, "started": started, "accept_changes": accept_changes, "start": start}
     job = resolve(config, images, **options)
+    _check_start(job, bool(done))
     _refuse_fewer_steps(job, [int(path.name) for path in done])
     if not finished:
         check_disk(job.parameters, job.config.training, folder)
@@ -103,6 +110,7 @@ def fit(
     schedule: Any = None,
     loss: Callable[[Tensor, Tensor], Tensor] | None = None,
     accept_changes: bool = False,
+    start: Model | None = None,
 ) -> Generator[Step, None, None]:
     """Train, yielding every step. Ctrl-C ends the step and, with a run folder, saves it.
 
@@ -112,6 +120,7 @@ def fit(
         images: what to train on in place of `config.data.source`.
         network, schedule, loss: objects in place of those that the config names: `nevoa.objects.Objects`.
         accept_changes: resume although settings, data or torch differ.
+        start: the model to start from, which the config was made for: `configure(..., start=starting_from(model))`.
 
     Example:
         for step in nevoa.fit(nevoa.configure("fashion_mnist_10k", steps=100)):
@@ -123,10 +132,11 @@ def fit(
     images, objects = None if images is None else load_images(images), Objects(network, schedule, loss)
     if out is not None:
         folder = path_of("out", out)
-        job = resolve_run(config, folder, images, objects=objects, accept_changes=accept_changes)
+        job = resolve_run(config, folder, images, objects=objects, accept_changes=accept_changes, start=start)
         return fit_resolved(job, folder, accept_changes=accept_changes)
-    job = resolve(config, images, objects=objects, recorded=False)
-    return training_steps(TrainingState.fresh(job.config, job.images.shape, job.objects), job.images)
+    job = resolve(config, images, objects=objects, recorded=False, start=start)
+    _check_start(job)
+    return training_steps(job.fresh_state(), job.images)
 
 
 def fit_resolved(job: Job, folder: Path, *, accept_changes: bool = False) -> Generator[Step, None, None]:
@@ -134,7 +144,7 @@ def fit_resolved(job: Job, folder: Path, *, accept_changes: bool = False) -> Gen
     run = Run(folder)
     with training_lock(run) as begin:
         sweep(folder)
-        state = TrainingState.fresh(job.config, job.images.shape, job.objects)
+        state = job.fresh_state()
         newest = checkpoint.newest(run.checkpoints)
         if newest is not None:
             restore(state, newest, accept_changes=accept_changes)
@@ -180,9 +190,11 @@ def train(
     accept_changes, progress = yes_or_no("accept_changes", accept_changes), yes_or_no("progress", progress)
     objects = Objects(keywords.pop("network", None), keywords.pop("schedule", None), keywords.pop("loss", None))
     images, name = _images_in_memory(source, keywords)
-    config = configure(name, preset, options=options, **keywords)
+    start = keywords.pop("start", None)
+    layer = None if start is None else starting_from(start)
+    config = configure(name, preset, start=layer, options=options, **cast(TrainingOptions, keywords))
     folder = path_of("out", out) if out is not None else default_folder(config, preset)
-    job = resolve_run(config, folder, images, objects=objects, accept_changes=accept_changes)
+    job = resolve_run(config, folder, images, objects=objects, accept_changes=accept_changes, start=start)
     steps: Iterator[Step] = fit_resolved(job, folder, accept_changes=accept_changes)
     for _ in show_progress(steps, job.config.training) if progress else steps:
         pass
@@ -200,6 +212,11 @@ def _images_in_memory(source: Any, keywords: Any) -> tuple[ImageSet | None, str 
     if given := [key for key in DataConfig.model_fields if keywords.get(key) is not None and key != "flip"]:
         raise NevoaError(f"nevoa does not change images in memory: leave out {', '.join(given)}.")
     return images, f"{OBJECT}:{images.name}"
+
+
+def _check_start(job: Job, resumes: bool = False) -> None:
+    if (place := job.config.training.start) and job.start is None and not resumes:
+        raise NevoaError(f"This training starts from the model of {place}: give it as start=nevoa.load(…).")
 
 
 def _refuse_fewer_steps(job: Job, done: Sequence[int]) -> None:

@@ -3,9 +3,12 @@
 import math
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from nevoa._util.device import choose_device, choose_precision, choose_threads
 from nevoa._util.plain import takes
@@ -13,6 +16,7 @@ from nevoa.config import LARGEST_SIDE, SMALLEST_SIDE, Config
 from nevoa.data import ImageSet, changed_files, flips, is_path, load_images
 from nevoa.diffusion.schedule import check_schedule
 from nevoa.errors import NevoaError
+from nevoa.model import Model
 from nevoa.network_config import OBJECT
 from nevoa.networks import check_is_module, check_network, empty_network
 from nevoa.objects import NAMES, Objects, check_objects, described
@@ -20,6 +24,8 @@ from nevoa.training.budget import Costs, course, is_open, report_interval
 from nevoa.training.memory import check_activations, check_weights
 from nevoa.training.profile import Profile
 from nevoa.training.resume import resumed
+from nevoa.training.start import start_weights
+from nevoa.training.state import TrainingState
 
 # Compiling takes up to a minute on a GPU; a run of ten minutes gains more than that from it.
 COMPILE_PAYS_SECONDS = 600.0
@@ -36,12 +42,21 @@ class Job:
         images: loaded once, for every step.
         objects: given in place of names.
         costs: measured seconds; None if nothing had to be measured.
+        start: the weights to start from; random ones if None.
     """
 
     config: Config
     images: ImageSet
     objects: Objects = NAMES
     costs: Costs | None = None
+    start: Mapping[str, Tensor] | None = None
+
+    def fresh_state(self) -> TrainingState:
+        """The state before the first step."""
+        state = TrainingState.fresh(self.config, self.images.shape, self.objects)
+        if self.start is not None:
+            state.start_from(self.start)
+        return state
 
     @property
     def parameters(self) -> int:
@@ -61,6 +76,7 @@ def resolve(
     started: float | None = None,
     recorded: bool = True,
     accept_changes: bool = False,
+    start: Model | None = None,
 ) -> Job:
     """Settle what a config leaves open, from the device to how often a preview is drawn.
 
@@ -72,6 +88,7 @@ def resolve(
         started: `time.perf_counter()` at which the config's minutes began; None: after the images were loaded.
         recorded: whether previews and checkpoints will be written; without them all minutes are for steps.
         accept_changes: resume although `saved` differs.
+        start: the model that `config.training.start` names; not needed to resume.
     """
     _refuse_several_processes()
     if saved is not None:
@@ -96,8 +113,9 @@ def resolve(
         check_network(objects.network, images.shape, len(config.classes))
     profile = Profile(config, images, objects)
     _check_memory(profile)
+    weights = None if start is None else start_weights(start, profile.state.network, config.classes)
     _settle(profile, started, measured=recorded and saved is None)
-    return Job(profile.config, images, objects, profile.measured_costs)
+    return Job(profile.config, images, objects, profile.measured_costs, weights)
 
 
 def _check_memory(profile: Profile) -> None:

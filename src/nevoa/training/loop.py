@@ -8,18 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from nevoa._util.device import computing, in_precision, keeping_memory, within
 from nevoa._util.random import Stream, generator
 from nevoa.config import Config
 from nevoa.data import Batches, ImageSet
-from nevoa.diffusion import Denoiser
+from nevoa.diffusion import Denoiser, log_snr_of
 from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.objects import NAMES, Objects, loss_of, schedule_of
 from nevoa.training.ema import update_average
+from nevoa.training.levels import add_by_level
 from nevoa.training.noise import TrainingNoise
 from nevoa.training.state import Mean, TrainingState, learning_rate_at
 from nevoa.training.threaded_gradient import backward, on_one_thread
@@ -90,13 +91,16 @@ def _steps(state: TrainingState, images: ImageSet, last: int) -> Generator[Step,
     batches = Batches(images, config.seed, bool(state.config.data.flip))
     draws = TrainingNoise(config.seed, state.config.diffusion.timesteps, state.shape, config.label_dropout)
     denoiser = training_denoiser(state.config, state.network, state.device, state.objects)
+    log_snr = log_snr_of(denoiser.process.schedule)
     while state.step < last:
         start = time.perf_counter()
         first = state.images_seen
         x_0, (t, epsilon) = batches.batch(first, config.batch_size), draws.take(first, config.batch_size)
         label = dropped_labels(batches, draws, first, config.batch_size) if config.conditional else None
         learning_rate = learning_rate_at(first + config.batch_size, total_images, config)
-        loss, grad_norm = train_step(state, denoiser, x_0, t, epsilon, learning_rate, label)
+        losses, loss, grad_norm = train_step(state, denoiser, x_0, t, epsilon, learning_rate, label)
+        if math.isfinite(loss + grad_norm):
+            add_by_level(state.report_levels, losses, log_snr[t])
         seconds = time.perf_counter() - start
         step = _advance(state, len(images), loss, grad_norm, learning_rate, seconds)
         if state.not_finite == MOST_NOT_FINITE:
@@ -117,17 +121,19 @@ def train_step(
     epsilon: Tensor,
     learning_rate: float,
     label: Tensor | None = None,
-) -> tuple[float, float]:
-    """One step of gradient, optimizer and average. Returns the loss and the norm of the gradient."""
+) -> tuple[Float[Tensor, " B"], float, float]:
+    """One step of gradient, optimizer and average. Returns each image's loss, their mean, and the gradient's norm."""
     config = state.config.training
     x_0, epsilon = (x.to(state.device, memory_format=torch.channels_last) for x in (x_0, epsilon))
     state.network.train()
     t, label = t.to(state.device), None if label is None else label.to(state.device)
+    per_image = x_0.new_zeros(len(x_0))
 
     def loss(part: slice) -> Tensor:
         labels = None if label is None else label[part]
         kind = loss_of(config, state.objects)
         losses = denoiser.loss(x_0[part], t[part], epsilon[part], kind, config.weighting, labels)
+        per_image[part] = losses.detach()
         return state.scaler.scale(losses)
 
     threads, scale = config.threads or 1, state.scaler.get_scale()
@@ -137,7 +143,7 @@ def train_step(
     grad_norm = on_one_thread(lambda: _update(state, mean, learning_rate), threads, state.parts).item()
     overflowed = math.isfinite(mean) and state.scaler.is_enabled() and scale > 1
     state.not_finite = 0 if math.isfinite(mean + grad_norm) or overflowed else state.not_finite + 1
-    return mean, grad_norm
+    return per_image.cpu(), mean, grad_norm
 
 
 @contextmanager

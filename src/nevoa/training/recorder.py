@@ -11,6 +11,7 @@ from nevoa.errors import NevoaError, reason
 from nevoa.pictures import class_grid
 from nevoa.runs import card
 from nevoa.runs.run import Run
+from nevoa.training.levels import by_level
 from nevoa.training.loop import Step
 from nevoa.training.snapshot import save_checkpoint
 from nevoa.training.state import Mean, TrainingState
@@ -74,12 +75,14 @@ class Recorder:
 
     def _report(self, step: Step) -> None:
         loss, self.state.report_loss = self.state.report_loss, Mean()
+        levels, self.state.report_levels = self.state.report_levels, {}
         seconds, self.state.report_seconds = self.state.report_seconds, 0.0
         self.run.append_metrics(
             {
                 "images_seen": step.images_seen,
                 "step": step.step,
                 "loss": loss.value if loss.count else None,
+                "loss_by_log_snr": by_level(levels),
                 "grad_norm": step.grad_norm if math.isfinite(step.grad_norm) else None,
                 "learning_rate": step.learning_rate,
                 "images_per_second": loss.count * self.state.config.training.batch_size / seconds,

@@ -42,6 +42,7 @@ class SavedProgress(BaseModel):
     seconds: float
     report_seconds: float
     report_loss: Mean
+    report_levels: dict[str, Mean] = {}  # older checkpoints have none
     epoch_loss: Mean
     recent_loss: RecentMean
     scaler: dict[str, float | int]
@@ -73,7 +74,7 @@ def restore(state: TrainingState, path: Path, *, accept_changes: bool = False) -
     if EMA in tables:
         state.average.load_state_dict(tables[EMA])
     _load_optimizers(state, tables[OPTIMIZER])
-    for name in (*COUNTERS, *MEANS):
+    for name in (*COUNTERS, *MEANS, "report_levels"):
         setattr(state, name, getattr(progress, name))
 
 
@@ -101,6 +102,7 @@ def contents(state: TrainingState) -> dict[str, bytes]:
     progress |= {"scaler": state.scaler.state_dict()}
     progress |= {name: getattr(state, name) for name in COUNTERS}
     progress |= {name: asdict(getattr(state, name)) for name in MEANS}
+    progress["report_levels"] = {level: asdict(mean) for level, mean in state.report_levels.items()}
     return files | {CONFIG: to_toml(state.config).encode(), STATE: json.dumps(progress, indent=2).encode()}
 
 

@@ -2,10 +2,11 @@
 
 import copy
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nevoa._util.device import choose_device
 from nevoa.config import Config, TrainingConfig
@@ -59,6 +60,7 @@ class TrainingState:
         scaler: keeps float16's gradients in range; does nothing in other precisions.
         updates: number of steps with a finite gradient: the others change nothing.
         not_finite: number of steps in a row, up to the last, whose loss or gradient was not finite.
+        report_levels: means since the last report, by noise level.
         report_loss, epoch_loss, recent_loss: means since the last report, since the epoch began, over the last steps.
         objects: given in place of names.
     """
@@ -77,6 +79,7 @@ class TrainingState:
     seconds: float = 0.0
     report_seconds: float = 0.0
     report_loss: Mean = field(default_factory=Mean)
+    report_levels: dict[str, Mean] = field(default_factory=dict)
     epoch_loss: Mean = field(default_factory=Mean)
     recent_loss: RecentMean = field(default_factory=RecentMean)
     objects: Objects = NAMES
@@ -90,6 +93,11 @@ class TrainingState:
         scaler = torch.amp.GradScaler(device, enabled=config.training.precision == "float16")  # pyright: ignore
         optimizers = make_optimizers(network, config.training)
         return cls(config, shape, device, network, average, optimizers, scaler, objects=objects)
+
+    def start_from(self, weights: Mapping[str, Tensor]) -> None:
+        """Begin with these weights, in the network and in the average."""
+        for network in (self.network, self.average):
+            network.load_state_dict(weights)
 
     @property
     def parts(self) -> int:

@@ -1,0 +1,52 @@
+"""The plan of a training, printed before it starts."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nevoa.cli.preparation import left_out, size_advice
+
+if TYPE_CHECKING:
+    from nevoa.training import Plan
+
+# A network that is trained on fewer images sees each of them a thousand times within minutes.
+FEW_IMAGES = 100
+
+
+def print_plan(plan: "Plan", folder: Path, as_json: bool) -> None:
+    """Print a plan, as a table or as JSON."""
+    from nevoa.cli.terminal import console, fields
+
+    if as_json:
+        print(json.dumps(plan.as_dict()))
+    else:
+        console().print(fields(_plan_rows(plan, folder)))
+
+
+def _plan_rows(plan: "Plan", folder: Path) -> dict[str, str]:
+    from nevoa.cli.terminal import duration
+    from nevoa.runs import Run
+    from nevoa.runs.checkpoint import newest_saved
+
+    channels, height, width = plan.shape
+    done = newest_saved(Run(folder).checkpoints) // plan.config.training.batch_size
+    classes = plan.config.classes
+    conditional = f", class-conditional, {len(classes)} classes" if classes else ""
+    rows = {
+        "data": f"{plan.source}: {plan.images:,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}"
+        f"{', mirrored at random' * bool(plan.config.data.flip)}{left_out(plan.notes)}",
+        "network": f"{plan.network}, {plan.parameters:,} parameters{conditional}",
+        **({"start": start} if (start := plan.config.training.start) else {}),
+        "device": f"{plan.device}, {plan.precision}, {plan.threads} thread{'s' * (plan.threads > 1)}",
+        "steps": f"{plan.steps:,} with {plan.config.training.batch_size} images each{f', {done:,} done' * bool(done)}",
+        "time": f"about {duration(plan.seconds * max(0, 1 - done / plan.steps))} ({plan.step_seconds:.3g} s per step)",
+        "compute": f"{plan.flop_per_image / 1e9:.3g} GFLOP per image, {plan.flop_per_second / 1e9:,.0f} GFLOP/s",
+        "memory": f"about {plan.memory_bytes / 1e9:.1f} GB",
+        "disk": f"up to {plan.disk_bytes / 1e6:,.0f} MB",
+        "folder": str(folder),
+    }
+    if advice := size_advice(plan.notes):
+        rows["advice"] = advice
+    if plan.images < FEW_IMAGES:
+        rows["warning"] = f"{plan.images} images are few: expect the model to memorise them and to produce near copies"
+    return rows

@@ -1,0 +1,63 @@
+"""`nevoa push`."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from nevoa.cli.options import Plugin
+
+if TYPE_CHECKING:
+    from nevoa.interop.publication import Publication
+
+
+def push(
+    run: Path,
+    place: str,
+    /,
+    *,
+    license: str | None = None,
+    private: bool = False,
+    dry_run: bool = False,
+    plugin: Plugin = (),
+) -> None:
+    """Upload a run's model, card and pictures to the Hugging Face Hub.
+
+    The token is that of HF_TOKEN or of 'hf auth login'.
+
+    Args:
+        run: A run folder.
+        place: Where to, as hf:OWNER/NAME. The repository is created if it does not exist.
+        license: Licence of the model, as the Hub names it: mit, cc-by-4.0, ... [default: unknown]
+        private: Create a repository that only its owner sees.
+        dry_run: List the files and print the metadata of the card, but upload nothing.
+        plugin: Python file that registers the run's network; may be repeated.
+    """
+    from nevoa.cli.terminal import console
+    from nevoa.interop.publication import prepare
+    from nevoa.interop.publication import push as upload
+    from nevoa.plugins import load_plugins
+    from nevoa.runs import Run
+
+    load_plugins(plugin)
+    with TemporaryDirectory(prefix="nevoa-push-") as folder:
+        publication = prepare(Run(run), Path(folder), place, license)
+        if publication.left_out:
+            console(stderr=True).print(f"nevoa: warning: No files for diffusers: {publication.left_out}")
+        if dry_run:
+            _list(publication)
+            return
+        address = upload(publication, place, private)
+        print(f"Uploaded {_total(publication)}: {address}")
+
+
+def _list(publication: "Publication") -> None:
+    from nevoa.cli.terminal import Records, console
+
+    rows = [(name, f"{size:,}") for name, size in publication.sizes.items()]
+    console().print(Records(("file", "bytes"), rows, right=("bytes",)))
+    print(f"\n{publication.metadata}\n\nNothing is uploaded. Without --dry-run: {_total(publication)}.")
+
+
+def _total(publication: "Publication") -> str:
+    sizes = publication.sizes.values()
+    return f"{len(sizes)} files, {sum(sizes) / 1e6:,.1f} MB"

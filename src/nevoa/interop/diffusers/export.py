@@ -1,0 +1,59 @@
+"""Write a model as a folder that diffusers opens."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, Unpack
+
+from nevoa._util.files import write_text
+from nevoa.interop.diffusers import pipeline
+from nevoa.interop.diffusers.scheduler import scheduler_of
+from nevoa.interop.diffusers.unet import unet_of
+from nevoa.model import Model
+from nevoa.sampling import SamplingOptions, SamplingSettings, timestep_grid
+
+
+def export(model: Model, folder: Path, **options: Unpack[SamplingOptions]) -> str:
+    """Write a model as a diffusers folder that makes the model's images. Return the name of its pipeline.
+
+    A plain network, of images that are neither folded nor padded, without classes and with the sampler ddpm, becomes a
+    `DDPMPipeline`. Any other comes with a `NevoaPipeline` in the file pipeline.py.
+
+    Args:
+        options: sampling options in place of the model's own.
+
+    Raises:
+        NevoaError: diffusers has no such network or sampler.
+    """
+    from diffusers.pipelines.ddpm.pipeline_ddpm import DDPMPipeline
+
+    settings = model.settings(**options)
+    scheduler: Any = scheduler_of(model, settings)
+    unet = unet_of(model)
+    if _is_plain(model, settings):
+        DDPMPipeline(unet, scheduler).save_pretrained(folder)
+        return DDPMPipeline.__name__
+    grid = timestep_grid(model.schedule, settings.steps or 1, settings.spacing)
+    _, height, width = model.shape
+    pipeline.NevoaPipeline(
+        unet,
+        scheduler,
+        height=height,
+        width=width,
+        patch=getattr(model.config.network, "patch", 1),
+        timesteps=[t - 1 for t in grid[:-1]],
+        classes=model.classes,
+        guidance=settings.guidance,
+    ).save_pretrained(folder)
+    shutil.copy(pipeline.__file__, folder / "pipeline.py")
+    index = folder / "model_index.json"
+    # Tells diffusers to take the class from the file.
+    named = json.loads(index.read_text()) | {"_class_name": ["pipeline", "NevoaPipeline"]}
+    write_text(index, json.dumps(named, indent=2) + "\n")
+    return pipeline.NevoaPipeline.__name__
+
+
+def _is_plain(model: Model, settings: SamplingSettings) -> bool:
+    unit = getattr(model.network, "downsampling", getattr(model.network, "unit", 1))
+    fits = all(side % unit == 0 for side in model.shape[1:])
+    return fits and getattr(model.config.network, "patch", 1) == 1 and not model.classes and settings.sampler == "ddpm"

@@ -1,0 +1,60 @@
+"""What a tracker has of a run: the tracker's own name for the run, and how much was sent."""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
+
+from nevoa._util.files import read_json, write_text
+from nevoa.errors import NevoaError
+from nevoa.runs.run import Run
+
+
+class Sent(BaseModel):
+    """How much of a run a tracker has.
+
+    Attributes:
+        id: of the run, in the tracker.
+        images_seen: at the last report that was sent.
+        scores: the last ones that were sent.
+    """
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    id: str
+    images_seen: NonNegativeInt = 0
+    scores: dict[str, float] = {}
+
+
+def read_sent(run: Run, tracker: str) -> Sent | None:
+    """What a tracker has of a run; None if it has nothing or the file is damaged."""
+    with suppress(NevoaError, KeyError, ValidationError):
+        return Sent.model_validate(read_json(run.tracking_file)[tracker])
+    return None
+
+
+def write_sent(run: Run, tracker: str, sent: Sent) -> None:
+    """Note what a tracker has of a run."""
+    others: dict[str, Any] = {}
+    with suppress(NevoaError):
+        others = read_json(run.tracking_file)
+    write_text(run.tracking_file, json.dumps(others | {tracker: sent.model_dump()}, indent=2) + "\n")
+
+
+def metrics_size(run: Run) -> int:
+    """The size of the metrics in bytes: it grows with each report."""
+    with suppress(OSError):
+        return run.metrics_file.stat().st_size
+    return 0
+
+
+def reports_after(run: Run, images_seen: int) -> Iterator[tuple[dict[str, Any], dict[int, Path]]]:
+    """Each line of the metrics after so many images, with the previews since the line before by their images seen."""
+    previews = {int(path.stem): path for path in run.previews() if path.stem.isdecimal()}
+    for line in run.metrics():
+        if (now := line["images_seen"]) > images_seen:
+            yield line, {seen: path for seen, path in previews.items() if images_seen < seen <= now}
+            images_seen = now

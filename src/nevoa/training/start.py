@@ -1,0 +1,80 @@
+"""Training that starts from the weights of a model instead of random ones."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nevoa.errors import NevoaError
+from nevoa.model import Model
+from nevoa.network_config import OBJECT
+
+# Adam at a tenth of the usual rate: what the model knows is to be adapted, not replaced.
+FINE_TUNING: dict[str, Any] = {
+    "optimizer": "adam",
+    "learning_rate": 1e-4,
+    "learning_rate_decay": "linear",
+    "warmup_images": 2_000,
+    "gradient_clip": 1.0,
+    "ema_decay": 0.999,
+}
+
+
+def starting_from(model: Model) -> dict[str, dict[str, Any]]:
+    """Return the layer of a config that trains a model further: its network, process, sampling and image shape.
+
+    Raises:
+        NevoaError: the model has a network, schedule or loss that is an object in place of a name.
+    """
+    config, (channels, height, width) = model.config, model.shape
+    if config.network.kind == OBJECT or config.diffusion.schedule.startswith(OBJECT):
+        raise NevoaError(
+            "The model has a network or a schedule that is an object in place of a name: to train it further in Python,"
+            " give network=model.network and schedule=model.schedule."
+        )
+    return {
+        "data": {"size": [height, width], "channels": channels},
+        "diffusion": config.diffusion.model_dump(),
+        "network": config.network.model_dump(),
+        "sampling": config.sampling.model_dump(),
+        "training": FINE_TUNING | {"start": model.place or f"{OBJECT}:model"},
+    }
+
+
+def start_weights(model: Model, network: nn.Module, classes: Sequence[str]) -> dict[str, Tensor]:
+    """Return the tensors of a model's network for a network of other classes.
+
+    A class that the model has keeps its embedding. A new one starts as "no class", so that the network at first
+    predicts for it what it predicts for any image.
+
+    Raises:
+        NevoaError: the network is not of the same kind and size.
+    """
+    tensors = dict(model.network.state_dict())
+    if tuple(classes) != model.classes:
+        tensors = _with_classes(tensors, getattr(network, "label_tensors", None), model.classes, classes)
+    wanted = {name: tensor.shape for name, tensor in network.state_dict().items()}
+    if wanted != {name: tensor.shape for name, tensor in tensors.items()}:
+        raise NevoaError("The network is not that of the model to start from: leave out the network's own settings.")
+    return {name: tensor.detach().float().cpu() for name, tensor in tensors.items()}
+
+
+def _with_classes(
+    tensors: dict[str, Tensor], names: tuple[str, str] | None, before: Sequence[str], after: Sequence[str]
+) -> dict[str, Tensor]:
+    """The tensors with the embeddings of other classes.
+
+    Args:
+        names: of the embedding, whose last row means "no class", and of the bias that it is added to.
+    """
+    if names is None:
+        raise NevoaError("Only a model with the same classes can be trained further with this network.")
+    embedding, bias = names
+    width = len(tensors[bias])
+    rows = tensors.pop(embedding, torch.zeros(1, width))
+    null = rows[-1]
+    if not after:
+        return tensors | {bias: tensors[bias] + null}
+    known: Mapping[str, Tensor] = dict(zip(before, rows, strict=False))
+    return tensors | {embedding: torch.stack([*(known.get(name, null) for name in after), null])}

@@ -1,0 +1,40 @@
+"""Small models with random weights that hide nothing: every layer that starts at zero has some."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from nevoa.config import parse
+from nevoa.model import Model, Shape
+from nevoa.networks import build_network
+
+PLAIN = {"kind": "residual", "dim": 8, "multipliers": [1, 2], "blocks": 1, "groups": 2, "attention": [False, True]}
+FOLDED = PLAIN | {"patch": 2, "groups": 1, "adaptive": True, "attention": [False, False]}
+CLASSES = ("cat", "dog", "fish")
+
+
+def small_model(
+    network: Mapping[str, Any] = PLAIN,
+    shape: Shape = (3, 16, 16),
+    classes: tuple[str, ...] = (),
+    diffusion: Mapping[str, Any] | None = None,
+    sampling: Mapping[str, Any] | None = None,
+) -> Model:
+    """Return a model of so many pixels, as if it had been trained."""
+    config = parse(
+        {
+            "data": {"classes": classes or None},
+            "diffusion": {"timesteps": 50, "schedule": "cosine", "prediction": "v"} | dict(diffusion or {}),
+            "network": dict(network),
+            "training": {"conditional": bool(classes)},
+            "sampling": dict(sampling or {}),
+        }
+    )
+    torch.manual_seed(0)
+    built = build_network(config.network, shape[0], len(classes)).eval()
+    for parameter in built.parameters():
+        if not parameter.any():
+            nn.init.normal_(parameter, std=0.1)
+    return Model(config, built, shape)

@@ -1,0 +1,88 @@
+"""Models that start from images."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nevoa.editing import inpainting, interpolation, variations
+from nevoa.errors import NevoaError
+from nevoa.model import Model
+from tests.interop.small_models import CLASSES, small_model
+
+SHAPE = (3, 16, 16)
+
+
+@pytest.fixture
+def model() -> Model:
+    return small_model(shape=SHAPE, classes=CLASSES, sampling={"sampler": "dpm_solver", "steps": 5})
+
+
+def picture(seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("sampler", ["ddpm", "ddim", "dpm_solver", "heun"])
+def test_known_pixels_are_bit_equal(model: Model, sampler: Any) -> None:
+    mask = np.zeros((16, 16), bool)
+    mask[4:9, 3:] = True
+    images = inpainting(model, picture(), mask).sample(3, sampler=sampler, steps=3)
+    assert (images[:, ~mask] == picture()[~mask]).all()
+    assert (images[:, mask] != picture()[mask]).any()
+
+
+def test_files_pictures_and_arrays_are_the_same(model: Model, tmp_path: Path) -> None:
+    """A file of another size is resized and cropped."""
+    Image.fromarray(picture()).save(tmp_path / "a.png")
+    Image.fromarray(picture()).resize((48, 32), Image.Resampling.NEAREST).save(tmp_path / "large.png")
+    expected = variations(model, picture(), 0.5).sample(2)
+    for same in (tmp_path / "a.png", str(tmp_path / "a.png"), Image.fromarray(picture())):
+        assert (variations(model, same, 0.5).sample(2) == expected).all()
+    assert variations(model, tmp_path / "large.png").sample(1).shape == (1, 16, 16, 3)
+
+
+def test_an_edited_model_samples_like_any_other(model: Model) -> None:
+    """Image n is the same for any count; options and labels apply."""
+    edited = variations(model, picture(), strength=0.7)
+    assert (edited.sample(3, labels=["dog"]) != edited.sample(3, labels=["cat"])).any()
+    assert (edited.sample(1, seed=1) == edited.sample(4, seed=1)[:1]).all()
+
+
+def test_a_variation_starts_at_its_strength_and_follows_the_grid(model: Model) -> None:
+    edited = variations(model, picture(), strength=0.55)
+    settings = edited.settings(sampler="euler", steps=10)
+    assert edited.timesteps(settings) == [28, 25, 20, 15, 10, 5, 0]
+    assert [state.t for state in edited.trajectory(1, sampler="euler", steps=10)] == edited.timesteps(settings)
+
+
+def test_an_interpolation_begins_and_ends_near_its_images(model: Model) -> None:
+    """As near as DDIM inverts the network, and nearer with more steps."""
+    a, b = (model.sample(1, seed=seed, sampler="euler", clip=False)[0] for seed in (1, 2))
+    between = interpolation(model, a, b, frames=5)
+
+    def error(steps: int) -> float:
+        frames = between.sample(5, steps=steps).astype(float)
+        return abs(frames[0] - a).mean() + abs(frames[4] - b).mean()
+
+    assert error(50) < error(5)
+    middle = between.sample(5, steps=50)[2].astype(float)
+    assert abs(middle - a).mean() > 5 < abs(middle - b).mean()
+
+
+def test_what_makes_no_sense_is_refused(model: Model, tmp_path: Path) -> None:
+    with pytest.raises(NevoaError, match="sampler must add no noise"):
+        interpolation(model, picture(), picture(1)).sample(9, sampler="ddpm", steps=3)
+    with pytest.raises(NevoaError, match="sampler must add no noise"):
+        interpolation(model, picture(), picture(1)).sample(9, sampler="ddim", eta=0.5, steps=3)
+    with pytest.raises(NevoaError, match="strength is a number above 0"):
+        variations(model, picture(), strength=0)
+    with pytest.raises(NevoaError, match="no white part"):
+        inpainting(model, picture(), np.zeros((16, 16), bool))
+    with pytest.raises(NevoaError, match="frames is a whole number from 2"):
+        interpolation(model, picture(), picture(1), frames=1)
+    with pytest.raises(NevoaError, match=r"uint8 \[H, W\]"):
+        variations(model, picture().astype(float))
+    with pytest.raises(NevoaError, match="There is no file"):
+        variations(model, tmp_path / "none.png")
