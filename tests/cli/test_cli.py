@@ -176,7 +176,7 @@ WRONG = [
     (["sample", "runs/tiny", "--label", "bag"], "This model is unconditional"),
     (["sample", "runs/tiny", "--guidance", "2"], "nevoa: --guidance needs a class-conditional model"),
     (["train", "--preset", "classic", "-o", "sampling.guidance=2"], "needs training.conditional=true"),
-    (["sample", "runs/tiny", "--out", "x.jpeg"], "Known: .gif, .npy, .png"),
+    (["sample", "runs/tiny", "--out", "x.jpeg"], "Known: .gif, .html, .mp4, .npy, .png, .webm"),
     (["sample", "runs/tiny", "--out", "a_file/x.png"], "Cannot write"),
     (["sample", "runs/tiny", "--count", "0"], "Must be > 0"),
     (["sample", "runs/tiny", "--count", "10001"], "A grid holds up to 10,000 images"),
