@@ -58,10 +58,11 @@ def commands_with_out(within: App, name: str = "") -> Iterator[tuple[str, set[st
             yield from commands_with_out(inner, title)
 
 
-def test_every_command_that_makes_a_picture_has_force_and_is_tested_here() -> None:
+def test_every_command_that_writes_a_result_has_force_and_is_tested() -> None:
+    """Here; `export` in tests/interop/test_sharing.py."""
     found = dict(commands_with_out(app))
-    assert set(found) == {*PICTURES, "train"}
-    for name in PICTURES:
+    assert set(found) == {*PICTURES, "export", "train"}
+    for name in (*PICTURES, "export"):
         assert "--force" in found[name]
 
 

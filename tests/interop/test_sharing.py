@@ -85,6 +85,19 @@ def test_wrong_input_is_one_sentence_and_leaves_nothing(here: Path, command: str
     assert [path for path in sorted(here.rglob("*")) if path.name != "trainer.lock"] == before
 
 
+def test_an_export_replaces_nothing_without_force(here: Path) -> None:
+    from nevoa.errors import NevoaError
+
+    (here / "x.onnx").write_text("mine")
+    (here / "folder").mkdir()
+    (here / "folder" / "mine").touch()
+    for command in ("--to onnx --out x.onnx", "--to diffusers --out folder"):
+        with pytest.raises(NevoaError, match="exists"):
+            app(shlex.split(f"export runs/clothes {command}"), exit_on_error=False, print_error=False)
+    assert (here / "x.onnx").read_text() == "mine"
+    assert [path.name for path in (here / "folder").iterdir()] == ["mine"]
+
+
 def test_a_missing_package_is_named_before_the_work(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from nevoa.errors import NevoaError
 
