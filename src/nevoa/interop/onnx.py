@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import torch
 
 from nevoa.errors import NevoaError, reason
+from nevoa.interop.packages import needs
 from nevoa.model import Model
 from nevoa.networks.registry import evaluating
 from nevoa.sampling import SamplingOptions, timestep_grid
@@ -39,11 +40,9 @@ def export(model: Model, path: Path, half: bool = False, **options: Unpack[Sampl
     Raises:
         NevoaError: the network cannot be exported.
     """
-    try:
-        import onnx
-        import onnxscript as onnxscript
-    except ImportError as error:
-        raise NevoaError("ONNX needs the packages onnx and onnxscript: pip install 'nevoa[onnx]'.") from error
+    needs("onnx", "onnx", "onnxscript")
+    import onnx
+
     exported = _exported(model)
     if half:
         _halve(exported)

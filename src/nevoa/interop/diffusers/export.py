@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from nevoa._util.files import write_text
-from nevoa.interop.diffusers import pipeline
 from nevoa.interop.diffusers.scheduler import scheduler_of
 from nevoa.interop.diffusers.unet import unet_of
+from nevoa.interop.packages import needs
 from nevoa.model import Model
 from nevoa.sampling import SamplingOptions, SamplingSettings, timestep_grid
 
@@ -25,7 +25,10 @@ def export(model: Model, folder: Path, **options: Unpack[SamplingOptions]) -> st
     Raises:
         NevoaError: diffusers has no such network or sampler.
     """
+    needs("diffusers", "diffusers")
     from diffusers.pipelines.ddpm.pipeline_ddpm import DDPMPipeline
+
+    from nevoa.interop.diffusers import pipeline
 
     settings = model.settings(**options)
     scheduler: Any = scheduler_of(model, settings)

@@ -17,6 +17,7 @@ from nevoa.config import Config, DiffusionConfig, SamplingConfig, parse
 from nevoa.errors import NevoaError
 from nevoa.interop.diffusers.network import DiffusersUNetConfig
 from nevoa.interop.diffusers.scheduler import diffusion_of
+from nevoa.interop.packages import needs
 from nevoa.model import Model, Shape
 from nevoa.networks import restored_network
 from nevoa.objects import schedule_of
@@ -56,6 +57,7 @@ def read(folder: Path, device: DeviceWish = "auto", name: str | None = None) -> 
         NevoaError: it is a pipeline of another kind, a file is damaged, its weights are not safetensors, or its
             schedule is unknown.
     """
+    needs("diffusers", "diffusers")
     place = name or str(folder.absolute())
     check(folder, name or str(folder))
     try:

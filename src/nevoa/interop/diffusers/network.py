@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nevoa.errors import NevoaError, reason
+from nevoa.interop.packages import needs
 from nevoa.network_config import Few, NetworkConfig
 from nevoa.networks import register
 from nevoa.networks.padding import cropped, padded
@@ -71,10 +72,9 @@ def _checked(config: dict[str, Any], channels: int, classes: int) -> dict[str, A
 
 
 def _built(config: dict[str, Any]) -> Any:
-    try:
-        from diffusers.models.unets.unet_2d import UNet2DModel
-    except ImportError as error:
-        raise NevoaError("This model needs the package diffusers: pip install 'nevoa[diffusers]'.") from error
+    needs("diffusers", "diffusers")
+    from diffusers.models.unets.unet_2d import UNet2DModel
+
     try:
         return UNet2DModel(**config)
     except Exception as error:  # a wrong value fails anywhere in its constructor
