@@ -33,6 +33,14 @@ def test_known_pixels_are_bit_equal(model: Model, sampler: Any) -> None:
     assert (images[:, mask] != picture()[mask]).any()
 
 
+def test_a_mask_is_white_where_it_changes_and_transparent_or_black_where_it_stays(model: Model) -> None:
+    pixels = np.zeros((16, 16, 4), np.uint8)
+    pixels[:8] = 255  # opaque white above, transparent below
+    images = inpainting(model, picture(), Image.fromarray(pixels)).sample(2, steps=2)
+    assert (images[:, 8:] == picture()[8:]).all()
+    assert (images[:, :8] != picture()[:8]).any()
+
+
 def test_files_pictures_and_arrays_are_the_same(model: Model, tmp_path: Path) -> None:
     """A file of another size is resized and cropped."""
     Image.fromarray(picture()).save(tmp_path / "a.png")
@@ -80,6 +88,12 @@ def test_what_makes_no_sense_is_refused(model: Model, tmp_path: Path) -> None:
         variations(model, picture(), strength=0)
     with pytest.raises(NevoaError, match="no white part"):
         inpainting(model, picture(), np.zeros((16, 16), bool))
+    with pytest.raises(NevoaError, match="The mask is 16x9 pixels and the image 16x16"):
+        inpainting(model, picture(), np.ones((9, 16), bool))
+    with pytest.raises(NevoaError, match="This interpolation has 9 frames, not 10"):
+        interpolation(model, picture(), picture(1)).sample(10, steps=2)
+    with pytest.raises(NevoaError, match="guidance needs a class here"):
+        variations(model, picture()).sample(1, guidance=3)
     with pytest.raises(NevoaError, match="frames is a whole number from 2"):
         interpolation(model, picture(), picture(1), frames=1)
     with pytest.raises(NevoaError, match=r"uint8 \[H, W\]"):

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from nevoa._util.plain import path_of, share, whole
 from nevoa.config import Config
-from nevoa.data import fitted, picture_of, pixels_of, read_image, to_unit
+from nevoa.data import WHITE, fitted, opaque, picture_of, pixels_of, read_image, to_unit
 from nevoa.diffusion import Guided
 from nevoa.errors import NevoaError
 from nevoa.model import Model, Process, Start, from_noise
@@ -56,12 +56,17 @@ def inpainting(model: Model, image: Picture, mask: Picture) -> Model:
 
     Args:
         image: as in `variations`.
-        mask: white where the image is painted anew, black where it stays; a picture as `image`, or bool `[H, W]`.
+        mask: of the size of the image, or bool `[H, W]`: white (above half) where it is painted anew, black or
+            transparent where it stays.
 
     Example:
         images = inpainting(model, "photo.png", "mask.png").sample(8)
     """
-    x_0, known = _unit(model, image), _known(model, mask)
+    opened, masked = _opened(image), _opened(mask, background="black")
+    if opened.size != masked.size:
+        sizes = [f"{one.width}x{one.height}" for one in (masked, opened)]
+        raise NevoaError(f"The mask is {sizes[0]} pixels and the image {sizes[1]}: give a mask of the image's size.")
+    x_0, known = _unit(model, opened), _known(model, masked)
 
     def start(process: Process) -> Iterator[State]:
         return from_noise(replace(process, sampler=Inpainting(process.sampler, x_0, known)))
@@ -96,8 +101,13 @@ def interpolation(model: Model, first: Picture, last: Picture, frames: int = 9) 
             raise NevoaError("An interpolation has the classes of its two images: leave out the labels.")
         if isinstance(process.sampler, DDPM) or getattr(process.sampler, "eta", 0):
             raise NevoaError("To interpolate, the sampler must add no noise: use euler, dpm_solver or heun.")
+        numbers = range(process.first, process.first + process.count)
+        if numbers.stop > count:
+            raise NevoaError(
+                f"This interpolation has {count} frames, not {numbers.stop}: give it as many as you sample."
+            )
         a, b = inverted(denoiser, ends, process.grid)
-        places = [min(1.0, n / (count - 1)) for n in range(process.first, process.first + process.count)]
+        places = [n / (count - 1) for n in numbers]
         x_T = torch.stack([slerp(a, b, place) for place in places])
         return trajectory(denoiser, process.sampler, x_T, process.grid, process.noise)
 
@@ -116,10 +126,10 @@ def _unit(model: Model, picture: Picture) -> Float[Tensor, "C H W"]:
     return to_unit(pixels_of(fitted(_opened(picture), (size[0], size[1])), channels)[None])[0].to(model.device)
 
 
-def _known(model: Model, mask: Picture) -> Bool[Tensor, "1 H W"]:
+def _known(model: Model, mask: Image.Image) -> Bool[Tensor, "1 H W"]:
     """True where the image stays."""
     _, height, width = model.shape
-    pixels = pixels_of(fitted(_opened(mask), (height, width)), 1)[:, :, 0]
+    pixels = pixels_of(fitted(mask, (height, width)), 1)[:, :, 0]
     known = torch.from_numpy(pixels < 128).to(model.device)
     if bool(known.all()):
         raise NevoaError(
@@ -128,11 +138,11 @@ def _known(model: Model, mask: Picture) -> Bool[Tensor, "1 H W"]:
     return known[None]
 
 
-def _opened(picture: Any) -> Image.Image:
+def _opened(picture: Any, background: str = WHITE) -> Image.Image:
     if isinstance(picture, Image.Image):
-        return picture
+        return opaque(picture, background)
     if not isinstance(picture, np.ndarray):
-        return read_image(path_of("The image", picture))
+        return read_image(path_of("The image", picture), background)
     if picture.dtype == np.bool_:
         picture = picture.astype(np.uint8) * 255
     if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or picture.shape[2:] not in ((), (1,), (3,)):

@@ -175,6 +175,8 @@ class Model:
         self.network.eval()
         sampler = as_sampler(settings.sampler, settings.variance, settings.eta)
         wanted = options.get("labels")
+        if wanted is None and not self.start.all_classes and options.get("guidance") not in (None, 1):
+            raise NevoaError("guidance needs a class here: give labels, too.")
         label = None if wanted is None and not self.start.all_classes else self.labels(size, number, wanted)
         denoiser = self.denoiser(settings.clip, label, settings.guidance)
         return self._computed(self.start.states(Process(denoiser, sampler, grid, noise, number, size)))

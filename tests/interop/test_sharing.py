@@ -35,6 +35,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels.integers(0, 256, (20, 24, 3), dtype=np.uint8)).save(f"{name}.png")
     Image.fromarray(np.tile(np.repeat([0, 255], 12).astype(np.uint8), (20, 1))).save("mask.png")
+    Image.new("L", (8, 8), 255).save("small.png")
     return tmp_path
 
 
@@ -73,6 +74,13 @@ def test_every_command_of_the_page_runs(here: Path) -> None:
         ("export runs/clothes --to diffusers --out x.onnx", "--out is a folder"),
         ("export runs/clothes --to diffusers --sampler heun", "add --sampler dpm_solver"),
         ("train photos --from runs/clothes --steps 1 -o network.dim=16", "leave out the network's own settings"),
+        ("train photos --from runs/clothes --preset flow --steps 1", "leave out --preset and --config"),
+        ("sample runs/clothes --interpolate a.png b.png --count 3", "give --frames, not --count"),
+        ("sample runs/clothes --from photo.png --guidance 3", "guidance needs a class here"),
+        ("sample runs/clothes --inpaint photo.png --mask small.png", "The mask is 8x8 pixels and the image 24x20"),
+        ("push runs/clothes hf:me/x@main --dry-run", "leave out what follows the @"),
+        ("push runs/clothes hf:me/x--y --dry-run", "with names of ASCII letters"),
+        ("push runs/clothes hf:me/x --license Mine --dry-run", "--license is a name that the Hub knows"),
         ("train photos --from nowhere --steps 1", "nowhere is not a run with a model"),
     ],
 )

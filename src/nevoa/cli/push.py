@@ -1,10 +1,12 @@
 """`nevoa push`."""
 
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from nevoa.cli.options import Plugin
+from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
     from nevoa.interop.publication import Publication
@@ -39,6 +41,7 @@ def push(
     from nevoa.runs import Run
 
     load_plugins(plugin)
+    _check(place, license)
     with TemporaryDirectory(prefix="nevoa-push-") as folder:
         publication = prepare(Run(run), Path(folder), place, license)
         if publication.left_out:
@@ -48,6 +51,15 @@ def push(
             return
         address = upload(publication, place, private)
         print(f"Uploaded {_total(publication)}: {address}")
+
+
+def _check(place: str, licence: str | None) -> None:
+    from nevoa.interop.hub import parsed
+
+    if parsed(place)[1]:
+        raise NevoaError(f"A push makes a revision of its own: leave out what follows the @ in {place}.")
+    if licence and not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", licence):
+        raise NevoaError(f"--license is a name that the Hub knows, such as mit or cc-by-4.0, not '{licence}'.")
 
 
 def _list(publication: "Publication") -> None:

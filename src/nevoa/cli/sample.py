@@ -82,6 +82,8 @@ def sample(
     with options_named(given):
         settings = model.settings(**given)
     labels, steps = _labels(model, label), _steps(model, settings)
+    if count and start.count:
+        raise NevoaError("An interpolation makes as many images as it has frames: give --frames, not --count.")
     total = count or start.count or _default_count(model, len(labels), trajectory is not None)
     _check_moments(output, total, trajectory, steps)
     _check_outside(model, run, out)
@@ -90,9 +92,8 @@ def sample(
     batches = sampled(model, total, moments, steps, {**given, "seed": seed, "labels": labels or None})
     with _claimed(run, out, result.force) as claim:
         output.write(claim.temporary, batches, total, [model.classes[label] for label in labels])
-    print(
-        f"{counted(total, 'image')}{_classes(model, labels[:total])}, {settings.sampler}, {steps} steps: {claim.path}"
-    )
+    made = f"{counted(total, 'image')}{_classes(model, labels[:total])}"
+    print(f"{made}, {settings.sampler}, {counted(steps, 'step')}: {claim.path}")
 
 
 def _labels(model: "Model | TextToImage", typed: Sequence[str]) -> Sequence[int]:

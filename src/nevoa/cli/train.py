@@ -37,8 +37,8 @@ class TrainingFlags(BudgetFlags, PluginFlags):
     Attributes:
         preset: Settings to start from. [default: quick]
         config: Start from this config.toml instead of a preset; a run's own config reproduces the run.
-        place: Fine-tune this model: a run folder, a folder of diffusers, or hf:OWNER/NAME. Its network, schedule and
-            image size stay; the learning rate is low. [default: random weights]
+        place: Fine-tune this model: a run folder, a folder of diffusers, or hf:OWNER/NAME. Its network and schedule
+            stay, and its image size unless --size is given; the learning rate is low. [default: random weights]
         minutes: Train for this many minutes, including start-up and saving.
         epochs: Train for this many passes over the images.
         steps: Train for this many steps.
@@ -108,6 +108,10 @@ def train(
 
     given = training.keywords() | images.keywords()
     place = given.pop("place")
+    if place and (training.preset or training.config):
+        raise NevoaError(
+            "The model of --from decides what a preset or a config decides: leave out --preset and --config."
+        )
     model = load(place, "cpu") if place else None
     with options_named(given):
         config = configure(source, start=model and starting_from(model), **given)

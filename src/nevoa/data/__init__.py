@@ -4,7 +4,7 @@ from nevoa.data.batches import Batches
 from nevoa.data.cache import cache_folder
 from nevoa.data.catalog import CATALOG
 from nevoa.data.changes import changed_files
-from nevoa.data.decode import WHITE, Size, fitted, picture_of, pixels_of, read_image, size_in_words
+from nevoa.data.decode import WHITE, Size, fitted, opaque, picture_of, pixels_of, read_image, size_in_words
 from nevoa.data.find import images_beside, is_path, short_name
 from nevoa.data.load import flips, image_at, load_images, load_test_images, loading, read_unchanged
 from nevoa.data.names import printable
@@ -37,6 +37,7 @@ __all__ = [
     "load_test_images",
     "loading",
     "mapped",
+    "opaque",
     "picture_of",
     "pixels_of",
     "printable",

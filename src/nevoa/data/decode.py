@@ -131,10 +131,10 @@ def is_coloured(background: str) -> bool:
     return len(set(colour(background)[:3])) > 1
 
 
-def read_image(path: Path) -> Image.Image:
-    """Read an image file on a white background. A NevoaError if it is missing or not an image."""
+def read_image(path: Path, background: str = WHITE) -> Image.Image:
+    """Read an image file, with a colour behind transparent pixels. A NevoaError if it is missing or not an image."""
     try:
-        return decoded(path.read_bytes())
+        return decoded(path.read_bytes(), background)
     except FileNotFoundError as error:
         raise NevoaError(f"There is no file {path}.") from error
     except OSError as error:

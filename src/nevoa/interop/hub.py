@@ -11,6 +11,8 @@ from pathlib import Path
 from nevoa.errors import NevoaError, reason
 
 HUB = "hf:"
+# As the Hub has it: no name begins or ends with a dash or a dot, or contains two of them in a row.
+NAME = re.compile(r"(?!.*(--|[.][.]))[A-Za-z0-9_]([A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?")
 # Seconds in which the Hub must say what it has, before anything is sent or fetched.
 TIMEOUT = 10
 # What a header can hold. The client quotes any other token in its error.
@@ -80,8 +82,11 @@ def files_of(folder: Path) -> list[Path]:
 def parsed(place: str) -> tuple[str, str | None]:
     """Return name and revision of `hf:OWNER/NAME[@REVISION]`. A NevoaError for another form."""
     name, _, revision = place.removeprefix(HUB).partition("@")
-    if not is_hub(place) or name.count("/") != 1 or not all(name.split("/")):
-        raise NevoaError(f"'{place}' does not have the form hf:OWNER/NAME[@REVISION].")
+    if not is_hub(place) or name.count("/") != 1 or not all(map(NAME.fullmatch, name.split("/"))):
+        raise NevoaError(
+            f"'{place}' does not have the form hf:OWNER/NAME[@REVISION], with names of ASCII letters, digits, '-', '_' "
+            "and '.'."
+        )
     return name, revision or None
 
 
@@ -143,6 +148,6 @@ def _sentence(error: Exception, place: str) -> str:
             401: f"The Hub needs a valid token for {place}: set HF_TOKEN, or run 'hf auth login'.",
             403: f"Your token does not allow this for {place}: use one that does, from huggingface.co/settings/tokens.",
         }.get(error.response.status_code, f"The Hub refused the request for {place}: {said}")
-    if isinstance(error, ValueError) and not isinstance(error, JSONDecodeError):  # a name, or the metadata of a card
+    if isinstance(error, ValueError) and not isinstance(error, JSONDecodeError):  # the metadata of a card
         return f"The Hub does not accept {place}: {said}"
     return f"The Hub cannot be reached for {place} ({reason(error)}): check the network."

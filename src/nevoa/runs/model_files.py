@@ -16,7 +16,7 @@ from nevoa.config import LARGEST_SIDE, Config, parse
 from nevoa.errors import NevoaError
 from nevoa.model import Model, Shape
 from nevoa.network_config import ObjectNetworkConfig
-from nevoa.networks import check_network, network_shapes, restored_network
+from nevoa.networks import check_is_module, check_network, network_shapes, restored_network
 from nevoa.objects import NAMES, Objects, check_same_objects
 
 FORMAT = 1
@@ -60,6 +60,7 @@ def _read_network(weights_file: Path, config: Config, shape: Shape, objects: Obj
         return read_tensors(weights_file)
 
     if objects.network is not None:
+        check_is_module(objects.network)
         network = copy.deepcopy(objects.network)
         network.load_state_dict(read({name: tensor.shape for name, tensor in network.state_dict().items()}))
         check_network(network, shape, len(config.classes))  # its class may have changed since

@@ -191,6 +191,10 @@ def train(
     objects = Objects(keywords.pop("network", None), keywords.pop("schedule", None), keywords.pop("loss", None))
     images, name = _images_in_memory(source, keywords)
     start = keywords.pop("start", None)
+    if not isinstance(start, Model | None):
+        raise NevoaError(f"start is a model, such as nevoa.load({str(start)!r:.60}), not {start!r:.60}.")
+    if start is not None and preset != DEFAULT_PRESET:
+        raise NevoaError("The model to start from decides what a preset decides: leave out preset or start.")
     layer = None if start is None else starting_from(start)
     config = configure(name, preset, start=layer, options=options, **cast(TrainingOptions, keywords))
     folder = path_of("out", out) if out is not None else default_folder(config, preset)
