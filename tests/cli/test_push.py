@@ -21,7 +21,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
 def typed(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path):
     """Type `nevoa push` where diffusers is not installed. Return the exit code and what was printed."""
     run_of(tmp_path / "run")
-    monkeypatch.setitem(sys.modules, "nevoa.interop.diffusers.export", None)
+    monkeypatch.setitem(sys.modules, "diffusers", None)
 
     def push(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["nevoa", "push", str(tmp_path / "run"), *arguments])

@@ -9,6 +9,7 @@ from json import JSONDecodeError
 from pathlib import Path
 
 from nevoa.errors import NevoaError, reason
+from nevoa.interop.packages import needs
 
 HUB = "hf:"
 # As the Hub has it: no name begins or ends with a dash or a dot, or contains two of them in a row.
@@ -92,10 +93,7 @@ def parsed(place: str) -> tuple[str, str | None]:
 
 def check_client() -> None:
     """Raise a NevoaError if the Hub's client is not installed."""
-    try:
-        import huggingface_hub  # noqa: F401
-    except ImportError as error:
-        raise NevoaError("The Hub needs the package huggingface_hub: pip install 'nevoa[hub]'.") from error
+    needs("hub", "huggingface_hub")
 
 
 @contextmanager

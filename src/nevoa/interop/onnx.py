@@ -43,12 +43,11 @@ def export(model: Model, path: Path, half: bool = False, **options: Unpack[Sampl
     needs("onnx", "onnx", "onnxscript")
     import onnx
 
+    about = {key: json.dumps(value) for key, value in _metadata(model, **options).items()}  # refuses wrong options
     exported = _exported(model)
     if half:
         _halve(exported)
-    onnx.helper.set_model_props(
-        exported, {key: json.dumps(value) for key, value in _metadata(model, **options).items()}
-    )
+    onnx.helper.set_model_props(exported, about)
     onnx.checker.check_model(exported, full_check=True)
     onnx.save_model(exported, path)
 

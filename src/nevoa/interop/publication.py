@@ -87,12 +87,10 @@ def _check(run: Run) -> None:
 
 def _export(run: Run, folder: Path) -> tuple[str | None, str | None]:
     """Write the files for diffusers. Return the name of the pipeline, or else why there is none."""
-    try:
-        from nevoa.interop.diffusers.export import export
+    from nevoa.interop.diffusers.export import export
 
+    try:
         return export(run.model("cpu"), folder), None
-    except ImportError:
-        return None, "This needs the package diffusers: pip install 'nevoa[diffusers]'."
     except NevoaError as error:
         return None, str(error)
 

@@ -24,6 +24,7 @@ from nevoa.errors import NevoaError, reason
 from nevoa.interop import hub
 from nevoa.interop.diffusers.load import INDEX
 from nevoa.interop.diffusers.quiet import quiet
+from nevoa.interop.packages import needs
 
 # All that is downloaded of a repository: no pickle, and no second copy of the weights in another precision.
 PATTERNS = (
@@ -189,14 +190,10 @@ def open_text_to_image(place: str, prompt: str, size: Size | None = None, device
 
 def _kind(index: Path, place: str) -> Any:
     """The class of a pipeline. A NevoaError unless it is one of diffusers itself that takes a prompt."""
-    try:
-        import diffusers
-        import transformers as transformers
-        from diffusers.pipelines.pipeline_utils import DiffusionPipeline
-    except ImportError as error:
-        raise NevoaError(
-            "--prompt needs the packages diffusers and transformers: pip install 'nevoa[diffusers]'."
-        ) from error
+    needs("diffusers", "diffusers", "transformers")
+    import diffusers
+    from diffusers.pipelines.pipeline_utils import DiffusionPipeline
+
     if not index.is_file():
         raise NevoaError(
             f"{place} is no folder of diffusers, which has a {INDEX}: leave out --prompt, or give another."
