@@ -41,7 +41,8 @@ class TrainingConfig(Section):
         label_dropout: share of images whose class is withheld, for classifier-free guidance (Ho and Salimans 2022).
         optimizer: method that updates the weights.
         learning_rate: of Adam; Muon's is ten times as high.
-        learning_rate_decay: course of the learning rate to 0 at the end; none keeps it constant.
+        learning_rate_decay: course of the learning rate to 0 in the cool-down; none keeps it constant.
+        cooldown: share of the run, at its end, in which the learning rate decays; 1 is the whole run.
         weight_decay: how strongly adamw and muon pull weights to 0.
         warmup_images: images over which the learning rate grows from 0 to its value.
         gradient_clip: largest norm of the gradient; larger ones are scaled down.
@@ -70,6 +71,8 @@ class TrainingConfig(Section):
     optimizer: OptimizerName = "adam"
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     learning_rate_decay: DecayName = "none"
+    # Left out of the dump while 1, as start below.
+    cooldown: Annotated[float, Field(gt=0, le=1)] = Field(default=1.0, exclude_if=lambda share: share == 1)
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     warmup_images: Annotated[int, Field(ge=0)] = 0
     gradient_clip: Annotated[float, Field(gt=0)] | None = None

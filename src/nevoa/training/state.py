@@ -117,8 +117,11 @@ def _is_dropout(module: nn.Module) -> bool:
 
 
 def learning_rate_at(images_seen: int, total_images: int, config: TrainingConfig) -> float:
-    """Linear warm-up from 0 over `warmup_images`, then constant or decaying to 0 along a line or half a cosine."""
+    """Return the learning rate: linear warm-up from 0, then constant until the cool-down, then decay to 0.
+
+    The cool-down is the last `config.cooldown` of all images: 1 decays from the start (Hägele et al. 2024, section 3).
+    """
     warmup = min(1.0, images_seen / config.warmup_images) if config.warmup_images else 1.0
-    done = min(1.0, images_seen / total_images)
+    done = max(0.0, 1 - (1 - min(1.0, images_seen / total_images)) / config.cooldown)
     decay = {"none": 1.0, "linear": 1 - done, "cosine": (1 + math.cos(math.pi * done)) / 2}
     return config.learning_rate * warmup * decay[config.learning_rate_decay]

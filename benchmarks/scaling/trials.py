@@ -1,0 +1,153 @@
+"""Train the trials behind docs/scaling-laws.md: networks of several widths for the same number of floating-point operations.
+
+    .venv/bin/python benchmarks/scaling/trials.py --out runs/scaling [--trials FILE]
+
+Each trial is a line of the file: a budget in FLOP, the source, and options of preset `quick`. It trains on one thread
+for a fixed number of steps, so that other work on the machine changes nothing, and measures 2,048 images. Start the
+command once per core: each process takes the next trial that no other has, and the same command goes on after a stop.
+Results are added to results.jsonl in --out.
+"""
+
+import argparse
+import fcntl
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import nevoa
+from nevoa.config import Config
+from nevoa.data import load_images
+from nevoa.evaluation import Protocol, Reference, Report, from_run, measure
+from nevoa.runs import Run
+from nevoa.training import Plan, resolve
+
+HERE = Path(__file__).parent
+COUNT = 2048
+# A trial of an hour loses five minutes if its process dies.
+CHECKPOINTS = 12
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A training of a fixed amount of computation.
+
+    Attributes:
+        flop: floating-point operations of the training: steps x images x operations per image.
+        options: "section.key=value", over preset `quick`.
+    """
+
+    flop: float
+    options: tuple[str, ...]
+    seed: int = 0
+    source: str = "fashion_mnist"
+
+    @property
+    def name(self) -> str:
+        """The trial as the name of a folder."""
+        keys = "-".join(option.partition(".")[2].replace("=", "") for option in self.options)
+        return f"{self.source}-{self.flop:.1e}-{keys}-seed{self.seed}".replace("/", "_")
+
+    def config(self, steps: int = 1) -> Config:
+        fixed = ("training.threads=1", "training.device=cpu", f"training.preview_every_images={10**12}")
+        every = max(1, steps // CHECKPOINTS)
+        config = nevoa.configure(self.source, "quick", steps=steps, seed=self.seed, options=(*fixed, *self.options))
+        return config.updated("training", checkpoint_every_images=every * config.training.batch_size)
+
+    def settled(self) -> tuple[Config, int]:
+        """The config with the number of steps of the budget, and the operations per image."""
+        job = resolve(self.config(), load_images(self.config().data), recorded=False)
+        flop = Plan.of(job).flop_per_image
+        return self.config(max(1, round(self.flop / flop / job.config.training.batch_size))), flop
+
+
+def trial_of(line: str) -> Trial:
+    values = json.loads(line)
+    return Trial(**{**values, "options": tuple(values["options"])})
+
+
+def result(trial: Trial, folder: Path) -> dict[str, Any]:
+    """Train and measure a trial."""
+    config, flop = trial.settled()
+    for _ in nevoa.fit(config, folder):
+        pass
+    run = Run(folder)
+    lines = [json.loads(line) for line in run.metrics_file.read_text().splitlines()]
+    training = run.config().training
+    tail = lines[-max(1, len(lines) // 20) :]
+    return {
+        "flop": trial.flop,
+        "flop_per_image": flop,
+        "source": trial.source,
+        "seed": trial.seed,
+        "options": list(trial.options),
+        "steps": training.steps,
+        "images": (training.steps or 0) * training.batch_size,
+        "precision": training.precision,
+        "loss": sum(line["loss"] for line in tail) / len(tail),
+        "seconds": lines[-1]["seconds"],
+        "scores": scores(run),
+    }
+
+
+def scores(run: Run) -> dict[str, float]:
+    """Distances of new images, where there is a feature network."""
+    reference = Reference.of(run.config().data)
+    *_, samples = from_run(run, reference, COUNT, 0)
+    *_, report = measure(samples, Protocol(reference, COUNT, sampler=samples.sampler), ["frechet"])
+    assert isinstance(report, Report)
+    return report.scores
+
+
+@contextmanager
+def claimed(path: Path) -> Iterator[bool]:
+    """Whether no other process holds this file."""
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def take_next(trials: list[Trial], out: Path) -> bool:
+    """Run the first trial that is not done and that no other process runs. False if there is none."""
+    for trial in trials:
+        if trial.name in done(out):
+            continue
+        with claimed(out / f"{trial.name}.lock") as mine:
+            if not mine or trial.name in done(out):
+                continue
+            start = time.perf_counter()
+            row = {"name": trial.name} | result(trial, out / trial.name)
+            with (out / "results.jsonl").open("a") as file:
+                file.write(json.dumps(row) + "\n")
+            print(f"{trial.name}: {row['scores']} in {time.perf_counter() - start:.0f} s", flush=True)
+            return True
+    return False
+
+
+def done(out: Path) -> set[str]:
+    path = out / "results.jsonl"
+    return {json.loads(line)["name"] for line in path.read_text().splitlines()} if path.exists() else set()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("runs/scaling"))
+    parser.add_argument("--trials", type=Path, default=HERE / "trials.jsonl", help="read anew before each trial")
+    wishes = parser.parse_args()
+    torch.set_num_threads(1)
+    wishes.out.mkdir(parents=True, exist_ok=True)
+    while take_next([trial_of(line) for line in wishes.trials.read_text().splitlines() if line], wishes.out):
+        pass
+
+
+if __name__ == "__main__":
+    main()
