@@ -17,7 +17,7 @@ from nevoa.training.loop import training_steps
 from nevoa.training.snapshot import save_checkpoint
 from nevoa.training.state import TrainingState
 
-CLOCKS = {"seconds", "report_seconds", "images_per_second"}
+CLOCKS = {"seconds", "spent", "report_seconds", "images_per_second"}
 
 
 def without(values: dict, keys: set[str]) -> dict:

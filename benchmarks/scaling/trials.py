@@ -1,4 +1,4 @@
-"""Train the trials behind docs/scaling-laws.md: networks of several widths for the same number of floating-point operations.
+"""Train the trials behind docs/scaling-laws.md: several networks for the same number of floating-point operations.
 
     .venv/bin/python benchmarks/scaling/trials.py --out runs/scaling [--trials FILE]
 
@@ -23,7 +23,7 @@ import torch
 import nevoa
 from nevoa.config import Config
 from nevoa.data import load_images
-from nevoa.evaluation import Protocol, Reference, Report, from_run, measure
+from nevoa.evaluation import Protocol, Reference, Report, Samples, from_run, measure
 from nevoa.runs import Run
 from nevoa.training import Plan, resolve
 
@@ -99,6 +99,7 @@ def scores(run: Run) -> dict[str, float]:
     """Distances of new images, where there is a feature network."""
     reference = Reference.of(run.config().data)
     *_, samples = from_run(run, reference, COUNT, 0)
+    assert isinstance(samples, Samples)
     *_, report = measure(samples, Protocol(reference, COUNT, sampler=samples.sampler), ["frechet"])
     assert isinstance(report, Report)
     return report.scores

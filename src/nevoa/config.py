@@ -4,6 +4,7 @@ import operator
 import re
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -250,6 +251,13 @@ def read_toml(path: Path) -> Config:
         raise NevoaError(f"{path} has format {found}; this nevoa reads {FORMAT}.")
     values.pop("made_with", None)
     return parse(values)
+
+
+def made_with(path: Path) -> dict[str, Any]:
+    """Return the table `made_with` of a config file; empty without one, or if the file cannot be read."""
+    with suppress(NevoaError, ValueError):
+        return tomllib.loads(read_text(path)).get("made_with", {})
+    return {}
 
 
 def _explained(error: Any, values: Mapping[str, Any]) -> NevoaError:

@@ -10,7 +10,7 @@ import pytest
 
 from nevoa.cli.main import main
 from nevoa.data import ImageSet
-from nevoa.runs import Run
+from nevoa.runs import Run, status_of
 from nevoa.runs.check import check
 from nevoa.training import Job, fit_resolved, resolve_run
 from tests.small_runs import outcome, stop_after
@@ -89,7 +89,7 @@ def test_a_longer_training_that_is_killed_keeps_its_budget(
     """Before its first checkpoint, config.toml alone knows of it."""
     run, killed = Run(tmp_path / "r"), Run(tmp_path / "killed")
     stop_after(settled, run.folder, 99)
-    longer = resolve_run(settled.config.updated("training", steps=44), run.folder, settled.images, train_on=True)
+    longer = resolve_run(settled.config.updated("training", steps=44), run.folder, settled.images)
     stream = fit_resolved(longer, run.folder)
     next(stream)
     shutil.copytree(run.folder, killed.folder)
@@ -110,10 +110,19 @@ def test_a_new_budget_accepts_no_other_change(
     assert Run(tmp_path / "r").config_file.read_bytes() == before
 
 
+def test_a_stopped_run_is_brought_to_an_end(settled: Job, tmp_path: Path, typed: Callable[..., None]) -> None:
+    run = Run(tmp_path / "r")
+    stop_after(settled, run.folder, 7)
+    typed("continue", str(run.folder), "--cool-down", "3s")
+    assert status_of(run)[0] == "finished"
+    assert 0 < (run.config().training.minutes or 0) < 1
+
+
 def test_wrong_input_is_refused(settled: Job, tmp_path: Path, refused: Callable[..., str]) -> None:
     stop_after(settled, tmp_path / "r", 7)
     assert "is not a run" in refused("continue", str(tmp_path / "nowhere"))
     assert "Give one of minutes, epochs and steps" in refused(
         "continue", str(tmp_path / "r"), "--steps", "50", "--epochs", "2"
     )
+    assert "leave out --minutes" in refused("continue", str(tmp_path / "r"), "--cool-down", "3s", "--steps", "50")
     assert "has taken 7 steps already" in refused("continue", str(tmp_path / "r"), "--steps", "5")

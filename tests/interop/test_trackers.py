@@ -62,7 +62,7 @@ def run(tmp_path: Path, tiny: Config) -> Run:
 
 def training(run: Run, done: int) -> Iterator[int]:
     """Write what a training to 96 images writes, from a checkpoint on. A report every 16, a preview every 24."""
-    run.cut_metrics(done)
+    run.cut(done)
     for seen in range(done + 8, 97, 8):
         if seen % 16 == 0:
             levels = {"0_to_3": 0.5 / seen, "3_to_6": 2.0}

@@ -41,7 +41,7 @@ def test_metrics_end_at_the_first_torn_line_and_go_on_after_a_cut(tmp_path: Path
     with run.metrics_file.open("a") as file:
         file.write('{"images_')
     assert [line["images_seen"] for line in run.metrics()] == [8, 16, 24]
-    run.cut_metrics(16)
+    run.cut(16)
     run.append_metrics({"images_seen": 24, "loss": 1.0})
     assert [line["images_seen"] for line in run.metrics()] == [8, 16, 24]
     assert run.metrics_file.read_text().endswith("\n")

@@ -111,5 +111,15 @@ def test_the_first_steps_and_one_slow_one_do_not_count() -> None:
 
 def test_a_slow_machine_is_timed_on_three_steps() -> None:
     steps = iter([50.0, 40.0, 42.0, 44.0, 1e9])
-    assert steady_seconds(steps, warm=1.0, at_least=2.0) == 42.0
+    assert steady_seconds(steps, warm=1.0, at_least=2.0) == 40.0
     assert next(steps) == 1e9
+
+
+def test_other_work_while_steps_are_timed_does_not_count() -> None:
+    """It lasts for all but an eighth of the time, and makes a step twice as long."""
+    busy, idle = [2.0] * 35, [1.0] * 10
+    assert steady_seconds([*busy, *idle, *busy], warm=1.0, at_least=80.0) == 1.0
+
+
+def test_a_slower_machine_is_slower_in_everything() -> None:
+    assert Costs(0.5, 2.0, 7, 1.0, end=3.0).at(1.0) == Costs(1.0, 4.0, 7, 2.0, end=6.0)

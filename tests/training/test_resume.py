@@ -307,10 +307,8 @@ def test_means_forget_nothing_but_what_they_should() -> None:
     assert recent.value == pytest.approx((0.98 * 1 + 3) / 1.98)
 
 
-@pytest.mark.parametrize(
-    ("changes", "way"),
-    [({"steps": 80}, "train it for longer: 'nevoa continue RUN'"), ({"steps": 80, "seed": 1}, "--accept-changes")],
-)
-def test_a_run_with_another_budget_alone_is_to_be_continued(changes: dict[str, int], way: str, job: Job) -> None:
-    with pytest.raises(NevoaError, match=f"Choose another --out, or .*{way}"):
-        resumed(job.config.updated("training", **changes), job.config)
+def test_another_budget_is_accepted_and_nothing_else(job: Job) -> None:
+    longer = job.config.updated("training", steps=80)
+    assert resumed(longer, job.config) == longer
+    with pytest.raises(NevoaError, match="Choose another --out, or .*--accept-changes"):
+        resumed(longer.updated("training", seed=1), job.config)

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -125,14 +126,16 @@ def continue_(
     /,
     *,
     budget: BudgetFlags = BudgetFlags(),
+    cool_down: timedelta | None = None,
     plugin: Plugin = (),
     report: ReportFlags = ReportFlags(),
 ) -> None:
-    """Resume a run with its own settings, or train it for longer.
+    """Resume a run with its own settings, train it for longer, or bring it to an end.
 
     Args:
         run: Run folder.
         source: Where its images are now, if they have moved.
+        cool_down: Let the learning rate fall to 0 within this time, such as 30s or 2m, and finish.
         plugin: Python file that registers the run's network; may be repeated.
     """
     from nevoa.plugins import load_plugins
@@ -144,7 +147,9 @@ def continue_(
     given = {name: value for name, value in vars(budget).items() if value is not None}
     with options_named(given):
         config = with_budget(config, given)
-    _train(config, run, report, train_on=bool(given))
+    if cool_down is not None and given:
+        raise NevoaError("--cool-down is a budget of its own: leave out --minutes, --epochs and --steps.")
+    _train(config, run, report, cool_down=None if cool_down is None else cool_down.total_seconds())
 
 
 def _with_images(config: "Config", source: str | None, run: Path) -> "Config":
@@ -166,14 +171,14 @@ def _train(
     folder: Path,
     report: ReportFlags,
     *,
-    train_on: bool = False,
+    cool_down: float | None = None,
     accept_changes: bool = False,
     model: "Model | None" = None,
 ) -> None:
     """Plan, train, and say what happens.
 
     Args:
-        train_on, accept_changes: of `resolve_run`.
+        cool_down, accept_changes: of `resolve_run`.
         model: the one that the config starts from; loaded if it is needed.
     """
     from nevoa.interop.trackers import trackers_of
@@ -184,7 +189,7 @@ def _train(
     before = time.perf_counter()
     loaded = show_preparation(config.data)
     started = STARTED + time.perf_counter() - before
-    options = {"started": started, "train_on": train_on, "accept_changes": accept_changes}
+    options = {"started": started, "cool_down": cool_down, "accept_changes": accept_changes}
     job = resolve_run(config, folder, loaded, start=model or _start(config, folder), **options)
     finished, training = _is_finished(job, folder), job.config.training
     if report.dry_run or report.as_json or not finished:
@@ -256,4 +261,6 @@ def _fit(job: "Job", folder: Path, trackers: "Mapping[str, Tracker]", accept_cha
         tracks = [f"--track={name}" for name in trackers]
         resume = shlex.join(["nevoa", "continue", str(folder), *tracks])
         print(f"{done} in {folder}. To resume: {resume}", file=sys.stderr)
+        if saved:
+            print(f"To finish in half a minute: {resume} --cool-down 30s", file=sys.stderr)
         raise

@@ -9,7 +9,7 @@ from PIL import Image
 from nevoa._util.files import read_json, read_text, scratch_below
 from nevoa.errors import NevoaError
 from nevoa.network_config import UnregisteredError
-from nevoa.runs import model_files
+from nevoa.runs import decisions, model_files
 from nevoa.runs.checkpoint import checkpoints, saved_config
 from nevoa.runs.lock import refuse_if_training
 from nevoa.runs.manifest import faults
@@ -35,6 +35,8 @@ def _parts(run: Run) -> Iterator[tuple[Path, Callable[[], object]]]:
     yield run.config_file, partial(_check_config, run)
     yield run.metrics_file, partial(_check_metrics, run)
     yield run.status_file, partial(read_json, run.status_file)
+    if run.course_file.exists():
+        yield run.course_file, partial(_check_decisions, run)
     if run.tracking_file.exists():
         yield run.tracking_file, partial(read_json, run.tracking_file)
     yield from ((path, partial(_check_checkpoint, path)) for path in checkpoints(run.checkpoints))
@@ -80,6 +82,14 @@ def _check_metrics(run: Run) -> None:
     if len(seen) < len(lines):
         raise NevoaError(f"line {len(seen) + 1} of {len(lines)} is cut off or not a line of metrics")
     if seen != sorted(set(seen)):
+        raise NevoaError("its lines are not in order")
+
+
+def _check_decisions(run: Run) -> None:
+    lines, steps = read_text(run.course_file).splitlines(), [decision.step for decision in decisions.read(run)]
+    if len(steps) < len(lines):
+        raise NevoaError(f"line {len(steps) + 1} of {len(lines)} is cut off or not a decision")
+    if steps != sorted(set(steps)):
         raise NevoaError("its lines are not in order")
 
 

@@ -41,7 +41,7 @@ def save(folder: Path, images_seen: int, files: Mapping[str, bytes], resumed_fro
 
 
 def prune(folder: Path, resumed_from: Path | None = None) -> None:
-    """Remove checkpoints older than the two newest valid ones, except the best and the one resumed from.
+    """Remove checkpoints older than the two newest valid ones, except the best, `newest_warm` and `resumed_from`.
 
     The best has the lowest mean loss over about the 50 steps before it. Checkpoints that cannot be read now stay.
     """
@@ -49,9 +49,9 @@ def prune(folder: Path, resumed_from: Path | None = None) -> None:
     newest_first = [path for path, is_valid in reversed(valid.items()) if is_valid]
     if len(newest_first) < KEEP:
         return
-    best = min(newest_first, key=_recent_loss)
+    best, warm = min(newest_first, key=_recent_loss), next(filter(_is_warm, newest_first), None)
     for path, is_valid in valid.items():
-        if is_valid is not None and path < newest_first[KEEP - 1] and path not in (best, resumed_from):
+        if is_valid is not None and path < newest_first[KEEP - 1] and path not in (best, warm, resumed_from):
             remove(path)
 
 
@@ -68,6 +68,14 @@ def newest(folder: Path) -> Path | None:
     if found:
         raise NevoaError(f"Every checkpoint in {folder} is damaged. Remove them to start the run from the beginning.")
     return None
+
+
+def newest_warm(folder: Path) -> Path | None:
+    """Return the newest valid checkpoint from before the cool-down of the learning rate, or None without one.
+
+    From there a longer training goes on as if it had been planned so.
+    """
+    return next((path for path in reversed(checkpoints(folder)) if not faults(path) and _is_warm(path)), None)
 
 
 def config_of(path: Path) -> Config | None:
@@ -101,6 +109,10 @@ def _is_valid(path: Path) -> bool | None:
         return not faults(path)
     except NevoaError:
         return None
+
+
+def _is_warm(path: Path) -> bool:
+    return read_json(path / STATE).get("cooled") == 0
 
 
 def _recent_loss(path: Path) -> float:

@@ -65,6 +65,7 @@ class Run:
 
     config_file = Part("config.toml")
     metrics_file = Part("metrics.jsonl")
+    course_file = Part("course.jsonl")
     loss_file = Part("loss.png")
     status_file = Part("status.json")
     lock_file = Part("trainer.lock")
@@ -122,9 +123,13 @@ class Run:
             return present if saved.followed(present) == present else saved
         return saved
 
-    def write_config(self, config: Config, made_with: Mapping[str, Any]) -> None:
-        """Write the resolved config, and a table of versions and changes that does not affect the result."""
-        write_text(self.config_file, configs.to_toml(config, made_with))
+    def write_config(self, config: Config, made_with: Mapping[str, Any] | None = None) -> None:
+        """Write the resolved config, and a table of versions and changes that does not affect the result.
+
+        Without that table the file's stays.
+        """
+        about = configs.made_with(self.config_file) if made_with is None else made_with
+        write_text(self.config_file, configs.to_toml(config, about))
 
     def metrics(self) -> Iterator[dict[str, Any]]:
         """Read the lines of the metrics, up to the first invalid one: a crash may tear the last line."""
@@ -137,15 +142,19 @@ class Run:
         """Append one line to the metrics."""
         append_line(self.metrics_file, json.dumps(line))
 
-    def cut_metrics(self, images_seen: int) -> None:
-        """Drop torn lines and lines after `images_seen`, so that a resumed training can append."""
+    def cut(self, images_seen: int) -> None:
+        """Drop torn metrics, and metrics and previews after `images_seen`: a resumed training adds its own."""
         lines = [line for line in self.metrics() if line["images_seen"] <= images_seen]
         write_text(self.metrics_file, "".join(json.dumps(line) + "\n" for line in lines))
+        for path in self.previews():
+            if path.stem.isdecimal() and int(path.stem) > images_seen:
+                path.unlink()
 
     def flush_metrics(self) -> None:
-        """Flush the metrics to the disk."""
-        if self.metrics_file.exists():
-            sync(self.metrics_file)
+        """Flush the metrics and decisions to the disk."""
+        for path in (self.metrics_file, self.course_file):
+            if path.exists():
+                sync(path)
 
     def save_loss_curve(self) -> None:
         """Draw the loss of the metrics, if there is any, in place of an earlier picture."""

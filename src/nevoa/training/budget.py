@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from statistics import fmean, median
+from statistics import fmean
 from typing import Any
 
 from nevoa.config import TrainingConfig
@@ -36,9 +36,16 @@ class Costs:
     checkpoint: float
     end: float = 0.0
 
+    def at(self, step: float) -> "Costs":
+        """The costs at another pace: everything takes longer where a step does."""
+        by = step / self.step
+        return Costs(step, by * self.preview, self.preview_steps, by * self.checkpoint, by * self.end)
+
 
 def steady_seconds(steps: Iterable[float], warm: float, at_least: float) -> float:
-    """What a step takes once it has found its pace: the median over eight chunks of their means.
+    """What a step takes on an idle machine: the fastest of eight chunks, by their means.
+
+    Other work in these seconds would halve a plan. If it goes on, the training decides anew (`nevoa.training.pace`).
 
     Args:
         steps: seconds of one step after another, measured as they are asked for.
@@ -52,7 +59,7 @@ def steady_seconds(steps: Iterable[float], warm: float, at_least: float) -> floa
     while len(counted) < 3 or sum(counted) < at_least:
         counted.append(next(source))
     size = math.ceil(len(counted) / CHUNKS)
-    return median(fmean(counted[i : i + size]) for i in range(0, len(counted), size))
+    return min(fmean(counted[i : i + size]) for i in range(0, len(counted), size))
 
 
 def is_open(training: TrainingConfig) -> bool:
@@ -69,7 +76,7 @@ def course(training: TrainingConfig, costs: Costs, seconds: float, left: float) 
     """
     costs, preview_steps = _affordable_preview(training, costs, seconds)
     previews, checkpoints = (_between(cost, seconds) for cost in (costs.preview, costs.checkpoint))
-    steps = training.steps or _steps(training, costs, left, previews, checkpoints)
+    steps = training.steps or steps_within(training, costs, left, previews, checkpoints)
 
     def every(count: int) -> int:
         return training.batch_size * math.ceil(steps / (count + 1))
@@ -98,8 +105,15 @@ def total_seconds(training: TrainingConfig, costs: Costs) -> float:
     return steps * costs.step + previews * preview + checkpoints * costs.checkpoint + costs.end
 
 
-def _steps(training: TrainingConfig, costs: Costs, left: float, previews: int, checkpoints: int) -> int:
-    once, per_step = costs.end, costs.step
+def steps_within(training: TrainingConfig, costs: Costs, left: float, previews: int = 0, checkpoints: int = 0) -> int:
+    """How many steps fit into `left` seconds, one at least.
+
+    Args:
+        previews, checkpoints: how many come before the last ones, where the config leaves that open.
+    """
+    costs = _scaled(costs, training.preview_steps or costs.preview_steps)
+    # One checkpoint comes before the cool-down.
+    once, per_step = costs.end + costs.checkpoint * (training.cooldown < 1), costs.step
     for cost, every, between in (
         (costs.preview, training.preview_every_images, previews),
         (costs.checkpoint, training.checkpoint_every_images, checkpoints),

@@ -4,6 +4,7 @@ import platform
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, Unpack, cast
@@ -22,12 +23,13 @@ from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.network_config import OBJECT
 from nevoa.objects import NAMES, Objects
-from nevoa.presets import TrainingOptions, configure
+from nevoa.presets import TrainingOptions, configure, with_budget
 from nevoa.runs import RUNS, Run, checkpoint, model_files, refuse_if_training, status_of, training_lock
 from nevoa.training.job import Job, resolve
 from nevoa.training.loop import Step, training_steps
 from nevoa.training.plan import check_disk
 from nevoa.training.progress import show_progress
+from nevoa.training.prolong import pace_in_memory, refuse_less, set_course, starting_point, time_spent
 from nevoa.training.recorder import Recorder
 from nevoa.training.snapshot import restore
 from nevoa.training.start import starting_from
@@ -63,17 +65,17 @@ def resolve_run(
     *,
     objects: Objects = NAMES,
     started: float | None = None,
-    train_on: bool = False,
+    cool_down: float | None = None,
     accept_changes: bool = False,
     start: Model | None = None,
 ) -> Job:
     """`resolve` for a run folder; an existing run is resumed. Writes nothing.
 
-    A NevoaError if the folder holds something else, if another process trains the run, or if its settings or data
-    differ.
+    A NevoaError if the folder holds something else, if another process trains the run, if its settings or data
+    differ, or if it has taken more than the budget.
 
     Args:
-        train_on: accept another budget of minutes, epochs or steps.
+        cool_down: seconds in which to end an existing run, whatever its budget.
         accept_changes: resume although settings, data or torch differ.
         start: the model that `config.training.start` names; not needed to resume.
     """
@@ -90,12 +92,13 @@ def resolve_run(
         raise NevoaError(
             f"{folder} has lost its checkpoints, so it cannot be resumed. Put them back, or choose another --out."
         )
-    if train_on and saved is not None:
-        saved = saved.lasting(config)
+    if cool_down is not None:
+        config = with_budget(config, {"minutes": (time_spent(run) + cool_down) / 60})
     options = {"objects": objects, "saved": saved, "started": started, "accept_changes": accept_changes, "start": start}
     job = resolve(config, images, **options)
     _check_start(job, bool(done))
-    _refuse_fewer_steps(job, [int(path.name) for path in done])
+    job = replace(job, cools_down=cool_down is not None)
+    refuse_less(job, run)
     if not finished:
         check_disk(job.parameters, job.config.training, folder)
     return job
@@ -136,27 +139,29 @@ def fit(
         return fit_resolved(job, folder, accept_changes=accept_changes)
     job = resolve(config, images, objects=objects, recorded=False, start=start)
     _check_start(job)
-    return training_steps(job.fresh_state(), job.images)
+    return training_steps(job.fresh_state(), job.images, pace_in_memory(job))
 
 
 def fit_resolved(job: Job, folder: Path, *, accept_changes: bool = False) -> Generator[Step, None, None]:
-    """Train a job into a run folder, from its newest complete checkpoint. The folder is locked meanwhile."""
+    """Train a job into a run folder, from where it goes on (`starting_point`). The folder is locked meanwhile."""
     run = Run(folder)
     with training_lock(run) as begin:
         sweep(folder)
         state = job.fresh_state()
-        newest = checkpoint.newest(run.checkpoints)
+        newest = starting_point(job, run)
         if newest is not None:
             restore(state, newest, accept_changes=accept_changes)
         with explained("write", run.checkpoints):
             run.checkpoints.mkdir(exist_ok=True)  # from here on, a run without this folder has lost it
-        _write_config(run, state, checkpoint.config_of(newest) if newest else None)
+        before = checkpoint.config_of(newest) if newest else None
+        pace = set_course(state, job, run, newest)
+        _write_config(run, state, before)
         begin()
         if newest is not None:
             _restore_model(run, state)
-        run.cut_metrics(state.images_seen)
+        run.cut(state.images_seen)
         recorder = Recorder(run, state, len(job.images), newest)
-        with closing(recorder.record(training_steps(state, job.images))) as steps:
+        with closing(recorder.record(training_steps(state, job.images, pace))) as steps:
             yield from within(interrupts_deferred, steps)
 
 
@@ -221,16 +226,6 @@ def _images_in_memory(source: Any, keywords: Any) -> tuple[ImageSet | None, str 
 def _check_start(job: Job, resumes: bool = False) -> None:
     if (place := job.config.training.start) and job.start is None and not resumes:
         raise NevoaError(f"This training starts from the model of {place}: give it as start=nevoa.load(…).")
-
-
-def _refuse_fewer_steps(job: Job, done: Sequence[int]) -> None:
-    training = job.config.training
-    taken, wanted = max(done, default=0) // training.batch_size, training.steps or 0
-    if taken > wanted:
-        raise NevoaError(
-            f"This run has taken {taken:,} steps already, and the budget allows {wanted:,}. Ask for more minutes, "
-            "epochs or steps."
-        )
 
 
 def _write_config(run: Run, state: TrainingState, saved: Config | None) -> None:

@@ -42,6 +42,9 @@ class Job:
         images: loaded once, for every step.
         objects: given in place of names.
         costs: measured seconds; None if nothing had to be measured.
+        started: `time.perf_counter()` at which the config's minutes began.
+        is_paced: whether the number of steps is an estimate, to be decided again on the way.
+        cools_down: whether the cool-down begins at once, wherever the run is.
         start: the weights to start from; random ones if None.
     """
 
@@ -49,7 +52,10 @@ class Job:
     images: ImageSet
     objects: Objects = NAMES
     costs: Costs | None = None
+    started: float = 0.0
+    is_paced: bool = False
     start: Mapping[str, Tensor] | None = None
+    cools_down: bool = False
 
     def fresh_state(self) -> TrainingState:
         """The state before the first step."""
@@ -114,8 +120,9 @@ def resolve(
     profile = Profile(config, images, objects)
     _check_memory(profile)
     weights = None if start is None else start_weights(start, profile.state.network, config.classes)
-    _settle(profile, started, measured=recorded and saved is None)
-    return Job(profile.config, images, objects, profile.measured_costs, weights)
+    is_paced = config.training.minutes is not None and config.training.steps is None
+    _settle(profile, started, recorded)
+    return Job(profile.config, images, objects, profile.measured_costs, started, is_paced, weights)
 
 
 def _check_memory(profile: Profile) -> None:
@@ -156,7 +163,7 @@ def _check(objects: Objects) -> None:
         raise NevoaError("The loss must be a function of (output, target) that returns one loss per image.")
 
 
-def _settle(profile: Profile, started: float, measured: bool) -> None:
+def _settle(profile: Profile, started: float, recorded: bool) -> None:
     training = profile.config.training
     if training.precision == "auto":
         assert training.device != "auto"
@@ -165,7 +172,7 @@ def _settle(profile: Profile, started: float, measured: bool) -> None:
         profile.settle(steps=math.ceil(training.epochs * len(profile.images) / training.batch_size))
     if training.compile is None:
         profile.settle(compile=training.device == "cuda" and _seconds(profile) > COMPILE_PAYS_SECONDS)
-    if measured and is_open(profile.config.training):
+    if recorded and is_open(profile.config.training):
         # Measuring comes first: it takes its time from the minutes too.
         costs, total = profile.costs, _seconds(profile)
         profile.settle(**course(profile.config.training, costs, total, total - (time.perf_counter() - started)))

@@ -19,10 +19,12 @@ from nevoa.diffusion import Denoiser, log_snr_of
 from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.objects import NAMES, Objects, loss_of, schedule_of
+from nevoa.training.course import learning_rate_at
 from nevoa.training.ema import update_average
 from nevoa.training.levels import add_by_level
 from nevoa.training.noise import TrainingNoise
-from nevoa.training.state import Mean, TrainingState, learning_rate_at
+from nevoa.training.pace import Pace
+from nevoa.training.state import Mean, TrainingState
 from nevoa.training.threaded_gradient import backward, on_one_thread
 
 # One batch in a thousand may overflow; so many in a row do not end by themselves.
@@ -35,6 +37,7 @@ class Step:
 
     Attributes:
         step: number of the step, from 1.
+        steps: of the whole training; a budget of minutes changes it on the way.
         images_seen: at its end.
         loss: mean over the batch.
         grad_norm: norm of the whole gradient before clipping.
@@ -49,6 +52,7 @@ class Step:
     """
 
     step: int
+    steps: int
     images_seen: int
     loss: float
     grad_norm: float
@@ -71,33 +75,36 @@ class Step:
         return html_line({**numbers, "images/s": f"{self.images_per_second:,.0f}"})
 
 
-def training_steps(state: TrainingState, images: ImageSet) -> Generator[Step, None, None]:
+def training_steps(state: TrainingState, images: ImageSet, pace: Pace | None = None) -> Generator[Step, None, None]:
     """Train `state` in place up to `config.training.steps`, yielding each step.
+
+    With a pace the number of steps changes on the way, so that they fit into the minutes.
 
     Threads and random state of the process are set within a step and restored before it is yielded.
     """
     config = state.config.training
-    if config.steps is None:
+    if not state.course.steps:
         raise NevoaError(
             "The number of steps is not known yet: use nevoa.training.resolve(config).config in place of config."
         )
     with keeping_memory():
-        yield from within(lambda: computing(state.device, config.threads), _steps(state, images, config.steps))
+        yield from within(lambda: computing(state.device, config.threads), _steps(state, images, pace))
 
 
-def _steps(state: TrainingState, images: ImageSet, last: int) -> Generator[Step, None, None]:
+def _steps(state: TrainingState, images: ImageSet, pace: Pace | None) -> Generator[Step, None, None]:
     config = state.config.training
-    total_images = last * config.batch_size
     batches = Batches(images, config.seed, bool(state.config.data.flip))
     draws = TrainingNoise(config.seed, state.config.diffusion.timesteps, state.shape, config.label_dropout)
     denoiser = training_denoiser(state.config, state.network, state.device, state.objects)
     log_snr = log_snr_of(denoiser.process.schedule)
-    while state.step < last:
+    while state.step < state.course.steps:
+        if pace is not None:
+            _keep_to(pace, state)
         start = time.perf_counter()
         first = state.images_seen
         x_0, (t, epsilon) = batches.batch(first, config.batch_size), draws.take(first, config.batch_size)
         label = dropped_labels(batches, draws, first, config.batch_size) if config.conditional else None
-        learning_rate = learning_rate_at(first + config.batch_size, total_images, config)
+        learning_rate = learning_rate_at(state.step + 1, state.course, config)
         losses, loss, grad_norm = train_step(state, denoiser, x_0, t, epsilon, learning_rate, label)
         if math.isfinite(loss + grad_norm):
             add_by_level(state.report_levels, losses, log_snr[t])
@@ -106,6 +113,14 @@ def _steps(state: TrainingState, images: ImageSet, last: int) -> Generator[Step,
         if state.not_finite == MOST_NOT_FINITE:
             raise _not_finite(step, batches.indices(first, config.batch_size))
         yield step
+
+
+def _keep_to(pace: Pace, state: TrainingState) -> None:
+    """Decide again how many steps there are, if that is due."""
+    state.spent = pace.spent
+    if state.step >= state.course.next_decision:
+        steps = pace.decide(state.step, state.seconds, state.course.steps)
+        state.follow(state.course.decided(state.step, steps, state.config.training.cooldown))
 
 
 def dropped_labels(batches: Batches, draws: TrainingNoise, first: int, count: int) -> Int64[Tensor, " B"]:
@@ -200,6 +215,7 @@ def _advance(
             mean.add(loss)
     return Step(
         step=state.step,
+        steps=state.course.steps,
         images_seen=state.images_seen,
         loss=loss,
         grad_norm=grad_norm,

@@ -18,6 +18,7 @@ from nevoa.errors import NevoaError
 from nevoa.objects import NAMES, Objects
 from nevoa.runs.run import Run
 from nevoa.training.budget import Costs, steady_seconds
+from nevoa.training.course import Course
 from nevoa.training.loop import training_steps
 from nevoa.training.recorder import PREVIEW_COUNT, Recorder
 from nevoa.training.state import TrainingState
@@ -101,5 +102,5 @@ class Profile:
 
     def _steps(self):
         """Endless training steps."""
-        self.state.config = self.config.updated("training", steps=10**9)
+        self.state.follow(Course(10**9))
         return training_steps(self.state, self.images)

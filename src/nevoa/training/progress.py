@@ -48,22 +48,21 @@ def _bar(steps: Iterable[Step], config: TrainingConfig, console: "Console") -> I
         task = progress.add_task("", total=total, status="starting")
         loss, reported = math.nan, False
         for step, speed in _with_speed(steps):
-            is_due = _is_due(step.images_seen, config)
+            is_due = _is_due(step, config)
             if is_due or not reported:
                 loss = step.report_loss
             reported = reported or is_due
             status = _in_words(loss) + f"  {speed:,.0f} images/s" * wide
-            progress.update(task, completed=step.images_seen, status=status)
+            progress.update(task, completed=step.images_seen, total=step.steps * config.batch_size, status=status)
             yield step
 
 
 def _lines(steps: Iterable[Step], config: TrainingConfig, console: "Console") -> Iterator[Step]:
-    last = config.steps or 0
     for step, speed in _with_speed(steps):
-        if _is_due(step.images_seen, config):
-            left = (last - step.step) * config.batch_size / speed
+        if _is_due(step, config):
+            left = (step.steps - step.step) * config.batch_size / speed
             console.print(
-                f"{step.images_seen:,}/{last * config.batch_size:,} images  {_in_words(step.report_loss)}  "
+                f"{step.images_seen:,}/{step.steps * config.batch_size:,} images  {_in_words(step.report_loss)}  "
                 f"{speed:,.0f} images/s  {left:,.0f} s left",
                 highlight=False,
                 soft_wrap=True,
@@ -76,10 +75,10 @@ def _report_interval(config: TrainingConfig) -> int:
     return config.report_every_images or config.batch_size
 
 
-def _is_due(seen: int, config: TrainingConfig) -> bool:
-    """Whether a report is due after so many images; it is after the last."""
-    every, last = _report_interval(config), (config.steps or 0) * config.batch_size
-    return seen // every != (seen - config.batch_size) // every or seen == last
+def _is_due(step: Step, config: TrainingConfig) -> bool:
+    """Whether a report is due after the step; it is after the last."""
+    seen, every = step.images_seen, _report_interval(config)
+    return seen // every != (seen - config.batch_size) // every or step.step == step.steps
 
 
 def _in_words(loss: float) -> str:

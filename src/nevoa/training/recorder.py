@@ -9,7 +9,8 @@ from pathlib import Path
 from nevoa._util.files import explained
 from nevoa.errors import NevoaError, reason
 from nevoa.pictures import class_grid
-from nevoa.runs import card
+from nevoa.runs import card, decisions
+from nevoa.runs.decisions import Decision
 from nevoa.runs.run import Run
 from nevoa.training.levels import by_level
 from nevoa.training.loop import Step
@@ -35,14 +36,18 @@ class Recorder:
 
     def record(self, steps: Iterable[Step]) -> Generator[Step, None, None]:
         """Pass the steps on and record them. A reader that stops early leaves a complete, usable run."""
+        decided = max((decision.step for decision in decisions.read(self.run)), default=0)
         try:
             for step in steps:
-                finished = step.step == self.state.config.training.steps
+                finished = step.step == step.steps
+                if self.state.course.since > decided:
+                    decided = self.state.course.since
+                    self._keep_decision()
                 if finished or (step.is_finite and self._due("report_every_images")):
                     self._report(step)
                 if finished or (step.is_finite and self._due("preview_every_images")):
                     self._preview(step)
-                if finished or (step.is_finite and self._due("checkpoint_every_images")):
+                if finished or self._cools_next() or (step.is_finite and self._due("checkpoint_every_images")):
                     self.keep()
                 if finished:
                     self._draw_loss()
@@ -67,6 +72,15 @@ class Recorder:
             card.write(self.run, self.state.model(), self.images, self.state.images_seen, self.state.seconds)
             self.run.flush_metrics()
             save_checkpoint(self.state, self.run.checkpoints, self.resumed_from)
+
+    def _keep_decision(self) -> None:
+        course = self.state.course
+        decisions.append(self.run, Decision(step=course.since, steps=course.steps, spent=self.state.spent))
+        self.run.write_config(self.state.config)
+
+    def _cools_next(self) -> bool:
+        """Whether the cool-down begins with the next step: a longer training goes on from here."""
+        return self.state.cooled() == 0 < self.state.cooled(ahead=1)
 
     def _due(self, key: str) -> bool:
         config, seen = self.state.config.training, self.state.images_seen

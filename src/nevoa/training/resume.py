@@ -6,6 +6,7 @@ from nevoa._util.device import choose_device, devices
 from nevoa.config import ON_DEVICE, Config
 from nevoa.data import changed_files
 from nevoa.errors import NevoaError
+from nevoa.training_config import TrainingConfig
 
 # A resumed run keeps these from its start.
 SETTLED = (
@@ -19,12 +20,12 @@ BY_DEVICE = {"precision": "auto", "threads": None, "compile": None}
 def resumed(config: Config, saved: Config, accept_changes: bool = False) -> Config:
     """`config`, with the open values that `saved` has settled.
 
-    The same images may lie elsewhere, and another device may compute, with a warning. A NevoaError lists everything
-    else that differs, unless changes are accepted.
+    The budget may differ, the same images may lie elsewhere, and another device may compute, with a warning. A
+    NevoaError lists everything else that differs, unless changes are accepted.
     """
     wanted, was = config.training, saved.training
     settled = {key: getattr(was, key) for key in SETTLED if getattr(wanted, key) in (None, "auto")}
-    if (wanted.minutes, wanted.epochs) != (was.minutes, was.epochs):
+    if budget_of(wanted) != budget_of(was):
         settled["steps"] = wanted.steps
     if wanted.device == "auto" and was.device not in ("auto", *devices()):
         settled["device"] = choose_device()
@@ -36,10 +37,15 @@ def resumed(config: Config, saved: Config, accept_changes: bool = False) -> Conf
             stacklevel=2,
         )
     config = config.updated("training", **settled)
-    if not accept_changes and (changes := saved.moved(config).changes(config)):
+    if not accept_changes and saved.followed(config) != config:
         files = changed_files(saved.data.fingerprint, config.data.fingerprint)
+        changes = saved.moved(config).changes(config)
         lines = "\n  ".join(["The run in this folder has other settings:", *changes, *filter(None, [files])])
-        longer = "train it for longer: 'nevoa continue RUN' with the new budget"
-        way = longer if saved.followed(config) == config else "resume with the new settings: --accept-changes"
-        raise NevoaError(f"{lines}\nChoose another --out, or {way}.")
+        raise NevoaError(f"{lines}\nChoose another --out, or resume with the new settings: --accept-changes.")
     return config
+
+
+def budget_of(training: TrainingConfig) -> tuple[float | None, ...]:
+    """The budget: minutes, epochs or steps."""
+    minutes, epochs = training.minutes, training.epochs
+    return minutes, epochs, training.steps if minutes is None and epochs is None else None

@@ -17,6 +17,7 @@ from nevoa.config import Config, to_toml
 from nevoa.errors import NevoaError
 from nevoa.runs import checkpoint
 from nevoa.runs.manifest import CONFIG, EMA, MODEL, OPTIMIZER, STATE
+from nevoa.training.course import Course
 from nevoa.training.optimizer import Muon
 from nevoa.training.state import Mean, RecentMean, TrainingState
 
@@ -40,6 +41,9 @@ class SavedProgress(BaseModel):
     updates: NonNegativeInt
     not_finite: NonNegativeInt
     seconds: float
+    spent: float = 0.0  # older checkpoints lack these three
+    course: Course | None = None
+    cooled: float = 1.0
     report_seconds: float
     report_loss: Mean
     report_levels: dict[str, Mean] = {}  # older checkpoints have none
@@ -48,7 +52,7 @@ class SavedProgress(BaseModel):
     scaler: dict[str, float | int]
 
 
-COUNTERS = ("step", "images_seen", "updates", "not_finite", "seconds", "report_seconds")
+COUNTERS = ("step", "images_seen", "updates", "not_finite", "seconds", "spent", "report_seconds")
 MEANS = ("report_loss", "epoch_loss", "recent_loss")
 
 
@@ -76,6 +80,7 @@ def restore(state: TrainingState, path: Path, *, accept_changes: bool = False) -
     _load_optimizers(state, tables[OPTIMIZER])
     for name in (*COUNTERS, *MEANS, "report_levels"):
         setattr(state, name, getattr(progress, name))
+    state.course = progress.course or state.course
 
 
 def read_progress(path: Path) -> SavedProgress:
@@ -99,7 +104,7 @@ def contents(state: TrainingState) -> dict[str, bytes]:
     """The files of a checkpoint by name, without the manifest."""
     files = {name: packed(tensors.items()) for name, tensors in _tables(state).items()}
     progress: dict[str, Any] = {"format": FORMAT, "nevoa": nevoa.__version__, "torch": torch.__version__}
-    progress |= {"scaler": state.scaler.state_dict()}
+    progress |= {"scaler": state.scaler.state_dict(), "course": asdict(state.course), "cooled": state.cooled()}
     progress |= {name: getattr(state, name) for name in COUNTERS}
     progress |= {name: asdict(getattr(state, name)) for name in MEANS}
     progress["report_levels"] = {level: asdict(mean) for level, mean in state.report_levels.items()}

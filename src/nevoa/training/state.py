@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from nevoa._util.device import choose_device
-from nevoa.config import Config, TrainingConfig
+from nevoa.config import Config
 from nevoa.model import Model, Shape, fresh_network
 from nevoa.objects import NAMES, Objects
+from nevoa.training.course import Course
 from nevoa.training.optimizer import make_optimizers
 from nevoa.training.threaded_gradient import parts_for
 from nevoa.vocabulary import DeviceName
@@ -60,6 +61,8 @@ class TrainingState:
         scaler: keeps float16's gradients in range; does nothing in other precisions.
         updates: number of steps with a finite gradient: the others change nothing.
         not_finite: number of steps in a row, up to the last, whose loss or gradient was not finite.
+        course: the number of steps, and how the learning rate falls.
+        spent: seconds that the training has taken, with everything between its steps; 0 without a budget of minutes.
         report_levels: means since the last report, by noise level.
         report_loss, epoch_loss, recent_loss: means since the last report, since the epoch began, over the last steps.
         objects: given in place of names.
@@ -72,11 +75,13 @@ class TrainingState:
     average: nn.Module
     optimizers: tuple[torch.optim.Optimizer, ...]
     scaler: torch.amp.GradScaler
+    course: Course
     step: int = 0
     images_seen: int = 0
     updates: int = 0
     not_finite: int = 0
     seconds: float = 0.0
+    spent: float = 0.0
     report_seconds: float = 0.0
     report_loss: Mean = field(default_factory=Mean)
     report_levels: dict[str, Mean] = field(default_factory=dict)
@@ -92,12 +97,24 @@ class TrainingState:
         average = copy.deepcopy(network).requires_grad_(False) if config.training.ema_decay else network
         scaler = torch.amp.GradScaler(device, enabled=config.training.precision == "float16")  # pyright: ignore
         optimizers = make_optimizers(network, config.training)
-        return cls(config, shape, device, network, average, optimizers, scaler, objects=objects)
+        course = Course(config.training.steps or 0)
+        return cls(config, shape, device, network, average, optimizers, scaler, course, objects=objects)
 
     def start_from(self, weights: Mapping[str, Tensor]) -> None:
         """Begin with these weights, in the network and in the average."""
         for network in (self.network, self.average):
             network.load_state_dict(weights)
+
+    def follow(self, course: Course) -> None:
+        """Set the number of steps, in the config too."""
+        self.course = course
+        self.config = self.config.updated("training", steps=course.steps)
+
+    def cooled(self, ahead: int = 0) -> float:
+        """The share of the cool-down that has passed, now or some steps ahead; 0 if the rate does not decay."""
+        training = self.config.training
+        decays = training.learning_rate_decay != "none"
+        return self.course.cooled_at(self.step + ahead, training.cooldown) if decays else 0.0
 
     @property
     def parts(self) -> int:
@@ -114,14 +131,3 @@ class TrainingState:
 
 def _is_dropout(module: nn.Module) -> bool:
     return isinstance(module, nn.modules.dropout._DropoutNd)  # pyright: ignore[reportPrivateUsage]
-
-
-def learning_rate_at(images_seen: int, total_images: int, config: TrainingConfig) -> float:
-    """Return the learning rate: linear warm-up from 0, then constant until the cool-down, then decay to 0.
-
-    The cool-down is the last `config.cooldown` of all images: 1 decays from the start (Hägele et al. 2024, section 3).
-    """
-    warmup = min(1.0, images_seen / config.warmup_images) if config.warmup_images else 1.0
-    done = max(0.0, 1 - (1 - min(1.0, images_seen / total_images)) / config.cooldown)
-    decay = {"none": 1.0, "linear": 1 - done, "cosine": (1 + math.cos(math.pi * done)) / 2}
-    return config.learning_rate * warmup * decay[config.learning_rate_decay]

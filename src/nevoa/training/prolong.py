@@ -1,0 +1,106 @@
+"""Where an existing run goes on: from its newest checkpoint, or with a longer budget from before its cool-down."""
+
+import time
+from pathlib import Path
+
+from nevoa._util.files import remove
+from nevoa.errors import NevoaError
+from nevoa.runs import Run, checkpoint, decisions
+from nevoa.runs.decisions import Decision
+from nevoa.runs.manifest import STATE
+from nevoa.training.budget import Costs
+from nevoa.training.course import Course
+from nevoa.training.job import Job
+from nevoa.training.pace import Pace
+from nevoa.training.resume import budget_of
+from nevoa.training.snapshot import read_progress
+from nevoa.training.state import TrainingState
+
+
+def has_other_budget(job: Job, path: Path) -> bool:
+    """Whether a checkpoint was made with another budget than the job's."""
+    config = checkpoint.config_of(path)
+    return config is not None and budget_of(config.training) != budget_of(job.config.training)
+
+
+def starting_point(job: Job, run: Run) -> Path | None:
+    """Return the checkpoint to go on from; None to start from the beginning.
+
+    With another budget it is the newest from before the cool-down, if there is one, so that the learning rate goes on
+    as if that budget had been the first. A cool-down that begins now starts from the newest of all.
+    """
+    newest = checkpoint.newest(run.checkpoints)
+    if newest is None or job.cools_down or not has_other_budget(job, newest):
+        return newest
+    return checkpoint.newest_warm(run.checkpoints) or newest
+
+
+def set_course(state: TrainingState, job: Job, run: Run, origin: Path | None) -> Pace | None:
+    """Set the course of a restored state, and drop what the run holds from after it. Return the pace, if any."""
+    steps, is_new = job.config.training.steps or 0, origin is None or has_other_budget(job, origin)
+    if is_new:
+        goes_on = job.cools_down or state.cooled() == 0
+        state.follow(Course(steps, state.step, state.cooled()) if goes_on else Course(steps))
+        decisions.cut(run, state.step)
+        _drop_after(run, origin)
+    else:
+        state.follow(state.course)
+    made = list(decisions.read(run))
+    if job.config.training.minutes is None or not (job.is_paced or made):
+        return None
+    return _pace(state, job, run, made, is_new)
+
+
+def _pace(state: TrainingState, job: Job, run: Run, made: list[Decision], is_new: bool) -> Pace:
+    """The pace; with a new budget the first decision is made here."""
+    measured = [decision.costs for decision in made if decision.costs]
+    costs = job.costs or Costs(**{**measured[-1], "preview_steps": int(measured[-1]["preview_steps"])})
+    ahead = {decision.step: decision.steps for decision in made}
+    pace = Pace(job.config.training, costs, job.started, state.spent, ahead, (state.step, state.seconds))
+    if is_new:
+        steps = pace.fitting(state.step, costs.step)
+        state.follow(Course(steps, state.course.since, state.course.cooled))
+        decisions.append(run, Decision(step=state.step, steps=steps, spent=pace.spent, costs=vars(costs)))
+    return pace
+
+
+def _drop_after(run: Run, origin: Path | None) -> None:
+    """Remove checkpoints that are newer than the one that training goes on from: they belong to the shorter course."""
+    for path in checkpoint.checkpoints(run.checkpoints):
+        if origin is not None and path > origin:
+            remove(path)
+
+
+def pace_in_memory(job: Job) -> Pace | None:
+    """The pace of a training that has no folder: nothing but steps takes time."""
+    if not job.is_paced:
+        return None
+    training = job.config.training
+    seconds = 60 * (training.minutes or 0) - (time.perf_counter() - job.started)
+    return Pace(training, Costs(seconds / (training.steps or 1), 0.0, 1, 0.0), job.started)
+
+
+def time_spent(run: Run) -> float:
+    """Seconds that the newest checkpoint of a run took."""
+    newest = checkpoint.newest(run.checkpoints)
+    progress = None if newest is None else read_progress(newest / STATE)
+    return (progress.spent or progress.seconds) if progress else 0.0
+
+
+def refuse_less(job: Job, run: Run) -> None:
+    """Raise a NevoaError if the run has already taken more than the job's budget."""
+    newest, training = checkpoint.newest(run.checkpoints), job.config.training
+    if newest is None or job.cools_down:
+        return
+    progress = read_progress(newest / STATE)
+    if training.minutes is None:
+        taken, allowed, unit = progress.step, training.steps or 0, "steps"
+    elif has_other_budget(job, newest):
+        taken, allowed, unit = time_spent(run) / 60, training.minutes, "minutes"
+    else:
+        return
+    if taken > allowed:
+        raise NevoaError(
+            f"This run has taken {taken:,.4g} {unit} already, and the budget allows {allowed:,.4g}. Ask for more "
+            "minutes, epochs or steps."
+        )

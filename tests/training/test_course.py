@@ -1,0 +1,79 @@
+"""The learning rate of a training whose number of steps is decided again on the way."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nevoa.config import TrainingConfig
+from nevoa.training.course import Course, learning_rate_at
+
+shares = st.floats(0.05, 1)
+decays = st.sampled_from(["linear", "cosine"])
+
+
+CONFIG = TrainingConfig(learning_rate=1.0)
+
+
+def rates(course: Course, decay: str, cooldown: float, steps: range) -> list[float]:
+    config = CONFIG.model_copy(update={"learning_rate_decay": decay, "cooldown": cooldown})
+    return [learning_rate_at(step, course, config) for step in steps]
+
+
+@given(st.integers(1, 500), shares, decays)
+def test_the_rate_is_constant_then_falls_to_zero(steps: int, cooldown: float, decay: str) -> None:
+    found = rates(Course(steps), decay, cooldown, range(steps + 1))
+    assert all(rate == 1 for step, rate in enumerate(found) if step <= (1 - cooldown) * steps)
+    assert found == sorted(found, reverse=True)
+    assert found[-1] == pytest.approx(0, abs=1e-12)
+
+
+@given(st.integers(2, 500), shares, decays, st.data())
+def test_a_decision_for_the_same_steps_changes_nothing(steps: int, cooldown: float, decay: str, data) -> None:
+    step = data.draw(st.integers(1, steps - 1))
+    course = Course(steps)
+    ahead = range(step, steps + 1)
+    again = rates(course.decided(step, steps, cooldown), decay, cooldown, ahead)
+    assert again == pytest.approx(rates(course, decay, cooldown, ahead), abs=1e-9)
+
+
+@given(st.lists(st.floats(0.5, 2), max_size=20), st.integers(8, 100), shares, decays)
+def test_whatever_is_decided_the_rate_never_jumps_and_ends_at_zero(
+    factors: list[float], steps: int, cooldown: float, decay: str
+) -> None:
+    """At the places where training decides; between two steps the rate falls no faster than by the steps left."""
+    course, found, step, left = Course(steps), [1.0], 0, iter(factors)
+    while step < course.steps:
+        if step >= course.next_decision and (factor := next(left, None)):
+            decided = course.decided(step, step + max(1, round(factor * (course.steps - step))), cooldown)
+            now = range(step, step + 1)
+            assert rates(decided, decay, cooldown, now) == pytest.approx(rates(course, decay, cooldown, now))
+            course = decided
+        step += 1
+        found += rates(course, decay, cooldown, range(step, step + 1))
+    assert found == sorted(found, reverse=True)
+    assert found[-1] == pytest.approx(0, abs=1e-12)
+
+
+def test_decisions_come_closer_together_towards_the_end() -> None:
+    course, places = Course(1000), []
+    while course.next_decision < course.steps:
+        places.append(course.next_decision)
+        course = course.decided(course.next_decision, 1000, 0.3)
+    gaps = [after - before for before, after in itertools.pairwise(places)]
+    assert gaps == sorted(gaps, reverse=True)
+    assert gaps[-1] == 1
+    assert len(places) < 100
+
+
+def test_a_longer_training_from_before_the_cool_down_is_the_same_as_a_straight_one() -> None:
+    ahead = range(50, 201)
+    longer = Course(100).decided(50, 200, 0.5)
+    assert rates(longer, "linear", 0.5, ahead) == pytest.approx(rates(Course(200), "linear", 0.5, ahead))
+
+
+def test_a_cool_down_may_begin_at_once() -> None:
+    """After 300 of 1000 steps, to end in 10 more."""
+    found = rates(Course(1000).decided(300, 310, 0.5), "linear", 0.5, range(300, 311))
+    assert found == pytest.approx([1 - step / 10 for step in range(11)])
