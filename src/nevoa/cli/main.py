@@ -27,7 +27,7 @@ app = App(
     name="nevoa",
     help="Train denoising diffusion models on small images, and make new ones.",
     version=f"nevoa {nevoa.__version__}",
-    help_format="markdown",
+    help_format="plaintext",
     help_formatter=HelpFormatter(),
     default_parameter=Parameter(negative=(), show_default=_shown),
 )
