@@ -2,8 +2,6 @@
 
 import math
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from typing import Any
 
@@ -42,12 +40,6 @@ def test_image_n_is_the_same_whatever_the_count(model: Model) -> None:
 def test_large_images_are_made_fewer_at_a_time(model: Model, side: int, together: int) -> None:
     """So that memory stays the same: as many pixels as of 256 images of 64x64."""
     assert replace(model, shape=(3, side, side)).images_at_once == together
-
-
-def test_loading_a_model_does_not_load_the_compiler() -> None:
-    """Random initial weights, which loading would overwrite, took a second and a half: they load torch._dynamo."""
-    script = "import sys, nevoa; nevoa.load().sample(1); print('torch._dynamo' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "False\n"
 
 
 def test_labels_are_classes_in_turn() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
+from nevoa.cli.loading import load_torch
 from nevoa.cli.options import Names, SamplingFlags, names_of, options_named
 from nevoa.errors import NevoaError, reason, unknown
 from nevoa.vocabulary import MetricName
@@ -73,6 +74,7 @@ def evaluate(
         seed: Seed of every random choice.
         as_json: Print the report as JSON.
     """
+    load_torch()
     from nevoa.cli.terminal import console, progress_bar
     from nevoa.evaluation import Protocol, choose_metrics, from_files, from_model, from_run, left_out, measure
 

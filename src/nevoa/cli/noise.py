@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast, get_args
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt
 
+from nevoa.cli.loading import load_torch
 from nevoa.cli.options import Force, Names, Out, Size, names_of, options_named
 from nevoa.errors import NevoaError, unknown
 from nevoa.vocabulary import ScheduleName
@@ -49,6 +50,7 @@ def noise(
     """
     import numpy as np
 
+    load_torch()
     from nevoa._util.claim import claimed, numbered
     from nevoa.cli.output import ANIMATIONS, check_outside
     from nevoa.diffusion import SCHEDULES, steps_of

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
 from nevoa._util.plain import counted
+from nevoa.cli.loading import load_torch
 from nevoa.cli.options import AllSamplingFlags, Names, Out, names_of, options_named
 from nevoa.cli.output import Output, check_outside
 from nevoa.cli.prompt import PROMPTED_COUNT, PromptFlags
@@ -73,6 +74,7 @@ def sample(
             picture groups the images by class and names each class. [default: all]
         seed: Seed of the noise. With the same seed, image n is the same for any --count.
     """
+    load_torch()
     from nevoa.interop.load import load
     from nevoa.runs import PACKAGED
 

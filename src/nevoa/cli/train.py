@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from nevoa.cli import STARTED
+from nevoa.cli.loading import load_torch
 from nevoa.cli.notify import notify as send
 from nevoa.cli.options import BudgetFlags, Out, Plugin, PluginFlags, Source, SourceFlags, options_named
 from nevoa.cli.plan import print_plan
@@ -103,6 +104,7 @@ def train(
         out: Run folder. [default: runs/SOURCE-PRESET]
         accept_changes: Resume even if settings, images or the torch version have changed.
     """
+    load_torch()
     from nevoa.interop.load import load
     from nevoa.presets import configure
     from nevoa.training import default_folder, starting_from
@@ -181,6 +183,7 @@ def _train(
         cool_down, accept_changes: of `resolve_run`.
         model: the one that the config starts from; loaded if it is needed.
     """
+    load_torch()
     from nevoa.interop.trackers import trackers_of
     from nevoa.training import Plan, fit_resolved, resolve_run
 

@@ -26,8 +26,8 @@ from nevoa.training.state import TrainingState
 # This share of the minutes goes into timing steps, within limits: less is too little on a noisy machine.
 TIMING_SHARE, SHORTEST, LONGEST = 0.03, 1.0, 8.0
 # From the last step's files to the end of the process. Measured on two busy cores: the picture of the loss takes 0.7 s,
-# the end of Python with torch 1.1 to 1.3 s of computing; each takes two or three times as long if others compute too.
-END_SECONDS = 2.0
+# the end of a command 0.16 s of computing; each takes two or three times as long if others compute too.
+END_SECONDS = 1.0
 
 
 class Profile:
