@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from nevoa.cli.loading import load_torch
 from nevoa.cli.options import AllSamplingFlags, Force, Out, options_named
 from nevoa.errors import NevoaError
 
@@ -28,6 +29,7 @@ def export(
         half: Keep the weights of an ONNX file in float16.
         out: Name of the result. [default: the model's name, with .onnx for a file, then the same with -2 and so on]
     """
+    load_torch()
     from nevoa._util.claim import claimed, numbered
     from nevoa.interop.load import load
     from nevoa.runs import PACKAGED

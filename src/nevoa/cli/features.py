@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from cyclopts import App
 from cyclopts.types import PositiveInt
 
+from nevoa.cli.loading import load_torch
 from nevoa.cli.options import ImageFlags
 from nevoa.cli.preparation import data_of
 from nevoa.errors import NevoaError
@@ -39,6 +40,7 @@ def train(source: str, /, *, images: ImageFlags = ImageFlags(), epochs: Positive
         source: Images with classes, named as for 'nevoa train'.
         epochs: Passes over the images.
     """
+    load_torch()
     from nevoa.data import load_images
     from nevoa.evaluation import feature_network_folder, save_feature_network, train_feature_network
 
