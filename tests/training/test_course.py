@@ -1,6 +1,7 @@
 """The learning rate of a training whose number of steps is decided again on the way."""
 
 import itertools
+import math
 
 import pytest
 from hypothesis import given
@@ -77,3 +78,15 @@ def test_a_cool_down_may_begin_at_once() -> None:
     """After 300 of 1000 steps, to end in 10 more."""
     found = rates(Course(1000).decided(300, 310, 0.5), "linear", 0.5, range(300, 311))
     assert found == pytest.approx([1 - step / 10 for step in range(11)])
+
+
+def test_the_learning_rate_warms_up_then_falls_to_zero() -> None:
+    """The warm-up takes 10 of 100 steps."""
+    config = TrainingConfig(learning_rate=2.0, warmup_images=100, batch_size=10, learning_rate_decay="cosine")
+    course = Course(100)
+    constant, linear = (config.model_copy(update={"learning_rate_decay": decay}) for decay in ("none", "linear"))
+    assert learning_rate_at(5, course, config) == pytest.approx(0.5 * (1 + math.cos(math.pi * 0.05)))
+    assert learning_rate_at(50, course, config) == pytest.approx(1.0)
+    assert learning_rate_at(100, course, config) == pytest.approx(0.0)
+    assert learning_rate_at(90, course, constant) == 2.0
+    assert learning_rate_at(90, course, linear) == pytest.approx(0.2)

@@ -310,5 +310,5 @@ def test_means_forget_nothing_but_what_they_should() -> None:
 def test_another_budget_is_accepted_and_nothing_else(job: Job) -> None:
     longer = job.config.updated("training", steps=80)
     assert resumed(longer, job.config) == longer
-    with pytest.raises(NevoaError, match="Choose another --out, or .*--accept-changes"):
+    with pytest.raises(NevoaError, match="resume with the new settings: --accept-changes"):
         resumed(longer.updated("training", seed=1), job.config)

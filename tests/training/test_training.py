@@ -32,7 +32,7 @@ from nevoa.training.noise import TrainingNoise
 from nevoa.training.optimizer import Muon, orthogonal
 from nevoa.training.profile import Profile
 from nevoa.training.snapshot import optimizer_tensors, restore, save_checkpoint
-from nevoa.training.state import TrainingState, learning_rate_at
+from nevoa.training.state import TrainingState
 from tests.conftest import TINY
 
 
@@ -325,19 +325,6 @@ def test_the_averages_decay_warms_up() -> None:
     assert decays == sorted(decays)
     assert decays[0] == 0.1
     assert decays[-1] == 0.999
-
-
-def test_the_learning_rate_warms_up_then_falls_to_zero(tiny: Config) -> None:
-    config = tiny.training.model_copy(
-        update={"learning_rate": 2.0, "warmup_images": 100, "learning_rate_decay": "cosine"}
-    )
-    assert learning_rate_at(50, 1000, config) == pytest.approx(0.5 * (1 + math.cos(math.pi * 0.05)))
-    assert learning_rate_at(500, 1000, config) == pytest.approx(1.0)
-    assert learning_rate_at(1000, 1000, config) == pytest.approx(0.0)
-    assert learning_rate_at(900, 1000, config.model_copy(update={"learning_rate_decay": "none"})) == 2.0
-    assert learning_rate_at(900, 1000, config.model_copy(update={"learning_rate_decay": "linear"})) == pytest.approx(
-        0.2
-    )
 
 
 def test_schedule_and_weighting_of_the_config_are_those_trained_with() -> None:
