@@ -22,9 +22,9 @@ variant, preset, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
 if variant == "torch":
     import torch
 import nevoa
-from nevoa.training import lanes
+from nevoa.training import threaded_gradient
 if variant == "torch":
-    lanes.MOST = 1
+    threaded_gradient.MOST_PARTS = 1
 options = ("training.precision=" + sys.argv[4],)
 config = nevoa.configure("fashion_mnist_10k", preset, steps=10**9, options=options)
 steps = nevoa.fit(config)

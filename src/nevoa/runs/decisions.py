@@ -1,8 +1,8 @@
 """The decisions on the number of steps of a training with a budget of minutes, one line each."""
 
-import json
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, ValidationError
 
@@ -25,7 +25,7 @@ class Decision(BaseModel):
     step: NonNegativeInt
     steps: PositiveInt
     spent: float
-    costs: dict[str, float] | None = None
+    costs: dict[str, Any] | None = None
 
 
 def read(run: Run) -> Iterator[Decision]:
@@ -37,10 +37,14 @@ def read(run: Run) -> Iterator[Decision]:
 
 def append(run: Run, decision: Decision) -> None:
     """Append a decision."""
-    append_line(run.course_file, json.dumps(decision.model_dump(exclude_none=True)))
+    append_line(run.course_file, _line(decision))
 
 
 def cut(run: Run, step: int) -> None:
-    """Drop the decisions that came after a step, and invalid lines."""
-    kept = [decision.model_dump(exclude_none=True) for decision in read(run) if decision.step <= step]
-    write_text(run.course_file, "".join(json.dumps(line) + "\n" for line in kept))
+    """Drop the decisions from a step on, and invalid lines."""
+    kept = [_line(decision) for decision in read(run) if decision.step < step]
+    write_text(run.course_file, "".join(f"{line}\n" for line in kept))
+
+
+def _line(decision: Decision) -> str:
+    return decision.model_dump_json(exclude_none=True)

@@ -1,6 +1,7 @@
 """Where an existing run goes on: from its newest checkpoint, or with a longer budget from before its cool-down."""
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from nevoa._util.files import remove
@@ -17,9 +18,9 @@ from nevoa.training.snapshot import read_progress
 from nevoa.training.state import TrainingState
 
 
-def has_other_budget(job: Job, path: Path) -> bool:
-    """Whether a checkpoint was made with another budget than the job's."""
-    config = checkpoint.config_of(path)
+def has_other_budget(job: Job, run: Run, path: Path | None) -> bool:
+    """Whether a checkpoint, or without one the run, was made with another budget than the job's."""
+    config = checkpoint.config_of(path) if path else run.config() if run.exists else None
     return config is not None and budget_of(config.training) != budget_of(job.config.training)
 
 
@@ -30,22 +31,22 @@ def starting_point(job: Job, run: Run) -> Path | None:
     as if that budget had been the first. A cool-down that begins now starts from the newest of all.
     """
     newest = checkpoint.newest(run.checkpoints)
-    if newest is None or job.cools_down or not has_other_budget(job, newest):
+    if newest is None or job.cools_down or not has_other_budget(job, run, newest):
         return newest
     return checkpoint.newest_warm(run.checkpoints) or newest
 
 
 def set_course(state: TrainingState, job: Job, run: Run, origin: Path | None) -> Pace | None:
     """Set the course of a restored state, and drop what the run holds from after it. Return the pace, if any."""
-    steps, is_new = job.config.training.steps or 0, origin is None or has_other_budget(job, origin)
+    made = list(decisions.read(run))
+    is_new = has_other_budget(job, run, origin) or (origin is None and not made)
     if is_new:
-        goes_on = job.cools_down or state.cooled() == 0
+        steps, goes_on = job.config.training.steps or 0, job.cools_down or state.cooled() == 0
         state.follow(Course(steps, state.step, state.cooled()) if goes_on else Course(steps))
         decisions.cut(run, state.step)
         _drop_after(run, origin)
     else:
-        state.follow(state.course)
-    made = list(decisions.read(run))
+        state.follow(state.course if origin or not made else Course(made[0].steps))
     if job.config.training.minutes is None or not (job.is_paced or made):
         return None
     return _pace(state, job, run, made, is_new)
@@ -53,14 +54,13 @@ def set_course(state: TrainingState, job: Job, run: Run, origin: Path | None) ->
 
 def _pace(state: TrainingState, job: Job, run: Run, made: list[Decision], is_new: bool) -> Pace:
     """The pace; with a new budget the first decision is made here."""
-    measured = [decision.costs for decision in made if decision.costs]
-    costs = job.costs or Costs(**{**measured[-1], "preview_steps": int(measured[-1]["preview_steps"])})
-    ahead = {decision.step: decision.steps for decision in made}
+    costs = job.costs or next(Costs(**decision.costs) for decision in reversed(made) if decision.costs)
+    ahead = {} if is_new else {decision.step: decision.steps for decision in made}
     pace = Pace(job.config.training, costs, job.started, state.spent, ahead, (state.step, state.seconds))
     if is_new:
         steps = pace.fitting(state.step, costs.step)
         state.follow(Course(steps, state.course.since, state.course.cooled))
-        decisions.append(run, Decision(step=state.step, steps=steps, spent=pace.spent, costs=vars(costs)))
+        decisions.append(run, Decision(step=state.step, steps=steps, spent=pace.spent, costs=asdict(costs)))
     return pace
 
 
@@ -95,7 +95,7 @@ def refuse_less(job: Job, run: Run) -> None:
     progress = read_progress(newest / STATE)
     if training.minutes is None:
         taken, allowed, unit = progress.step, training.steps or 0, "steps"
-    elif has_other_budget(job, newest):
+    elif has_other_budget(job, run, newest):
         taken, allowed, unit = time_spent(run) / 60, training.minutes, "minutes"
     else:
         return
