@@ -72,6 +72,35 @@ def test_a_marked_matrix_is_muons_and_its_step_is_orthogonal() -> None:
     assert 0.6 < float(step.diag().min()) <= float(step.diag().max()) < 1.3
 
 
+@pytest.mark.parametrize(("units", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_muon_computes_in_bf16_where_units_multiply_matrices(
+    units: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nevoa.training.optimizer.has_matrix_units", lambda: units)
+    muon, _ = make_optimizers(nn.Conv2d(1, 1, 3), CONFIG.model_copy(update={"precision": "bfloat16"}))
+    assert muon.param_groups[0]["dtype"] == dtype
+
+
+def test_steps_of_many_weights_are_those_of_each() -> None:
+    """Also after a step: the momenta belong to the weights."""
+    torch.manual_seed(0)
+    shapes = (6, 4, 3, 3), (4, 6, 1, 1), (6, 4, 3, 3), (12, 4, 1, 1)
+    together, alone = (
+        [nn.Parameter(weight.clone()) for weight in weights] for weights in 2 * [[*map(torch.ones, shapes)]]
+    )
+    optimizers = [
+        Muon(together, lr=0.1, weight_decay=0.1),
+        *(Muon([weight], lr=0.1, weight_decay=0.1) for weight in alone),
+    ]
+    for _ in range(2):
+        for one, other in zip(together, alone, strict=True):
+            one.grad = torch.randn_like(one)
+            other.grad = one.grad.clone()
+        for optimizer in optimizers:
+            optimizer.step()
+    torch.testing.assert_close(together, alone)
+
+
 def test_an_unused_weight_stays() -> None:
     used, unused = nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 3)
     before = unused.weight.detach().clone()

@@ -29,7 +29,7 @@ from nevoa.training import Plan, Step, fit_resolved, resolve, resolve_run, show_
 from nevoa.training.ema import decay_at, update_average
 from nevoa.training.loop import training_steps
 from nevoa.training.noise import TrainingNoise
-from nevoa.training.optimizer import Muon, orthogonal
+from nevoa.training.optimizer import Muon
 from nevoa.training.profile import Profile
 from nevoa.training.snapshot import optimizer_tensors, restore, save_checkpoint
 from nevoa.training.state import TrainingState
@@ -410,6 +410,7 @@ def test_decoding_images_takes_nothing_from_the_minutes(tiny: Config, monkeypatc
 
 def test_steps_are_timed_with_the_optimizer_of_the_precision_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Muon's float32 steps take a tenth of `quick` longer than its bf16 ones: minutes planned by them end early."""
+    monkeypatch.setattr("nevoa.training.optimizer.has_matrix_units", lambda: True)
     config = resolve(configure("fashion_mnist_10k", steps=3, options=TINY)).config
     profile = Profile(config, load_images(config.data))
     before = profile.step_seconds
@@ -435,17 +436,6 @@ def test_the_batches_of_a_run_are_those_of_its_seed(tiny: Config, flip: bool) ->
     images = load_images("fashion_mnist_10k")
     first = Batches(images, tiny.training.seed, flip).batch(8, 8)
     assert torch.equal(first, Batches(images, tiny.training.seed, flip).batch(0, 16)[8:])
-
-
-@pytest.mark.parametrize(("dtype", "leak"), [(torch.float32, 1e-4), (torch.bfloat16, 0.1)])
-@pytest.mark.parametrize("shape", [(16, 16), (8, 40), (40, 8)])
-def test_muons_steps_are_orthogonal(shape: tuple[int, int], dtype: torch.dtype, leak: float) -> None:
-    """Their singular values are near one, whatever the gradient's were, and their directions are the gradient's."""
-    generator = torch.Generator().manual_seed(0)
-    u, _, vh = torch.linalg.svd(torch.randn(shape, generator=generator), full_matrices=False)
-    ours = u.T @ orthogonal(u @ torch.linspace(0.02, 1, len(vh)).diag() @ vh, dtype) @ vh.T
-    assert bool(((ours.diagonal() > 0.6) & (ours.diagonal() < 1.3)).all())
-    assert (ours - ours.diagonal().diag()).abs().max() < leak
 
 
 def test_muon_moves_a_weight_alike_however_it_lies_in_memory() -> None:
