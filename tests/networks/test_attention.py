@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from nevoa.networks import convolution
 from nevoa.networks.attention import Attention, LinearAttention
 from tests.networks.small_networks import distance, rounding
 
@@ -33,9 +32,8 @@ def test_linear_attention_is_its_definition() -> None:
     torch.testing.assert_close(layer(x), layer.out(y.reshape(1, 8, 2, 3)), rtol=1e-4, atol=1e-5)
 
 
-def test_attention_on_matrix_units_is_torchs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attention_in_bf16_is_torchs() -> None:
     """The formula in place of the fused kernel gives the same output and gradient, up to the rounding of bf16."""
-    monkeypatch.setattr(convolution, "has_matrix_units", lambda: True)
     torch.manual_seed(0)
     layer, x = Attention(16, heads=2, head_dim=8), torch.randn(2, 16, 3, 5)
     exact = layer(x)
