@@ -1,11 +1,12 @@
-"""Convolutions laid out for matrix units are still the convolutions of torch."""
+"""Convolutions computed in another way are still the convolutions of torch."""
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from nevoa.networks import convolution
-from nevoa.networks.convolution import DepthwiseConv2d
+from nevoa.networks.convolution import DepthwiseConv2d, DoublingConv2d
+from tests.networks.small_networks import distance, rounding
 
 
 def gradients(y: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
@@ -40,3 +41,25 @@ def test_the_dense_way_is_for_bf16_on_matrix_units_alone(monkeypatch: pytest.Mon
         with torch.autocast("cpu", torch.bfloat16, enabled=precision):
             layer(x)
         assert len(dense) == expected
+
+
+@pytest.mark.parametrize("size", [(3, 5), (1, 1)])
+def test_doubling_convolves_the_doubled_image(size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    ours, theirs = DoublingConv2d(4).double(), nn.Conv2d(4, 4, 3, padding=1).double()
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(2, 4, *size, dtype=torch.float64, requires_grad=True)
+    ours_y, theirs_y = ours(x), theirs(nn.functional.interpolate(x, scale_factor=2.0, mode="nearest"))
+    torch.testing.assert_close(ours_y, theirs_y)
+    for mine, reference in zip(
+        gradients(ours_y, x, *ours.parameters()), gradients(theirs_y, x, *theirs.parameters()), strict=True
+    ):
+        torch.testing.assert_close(mine, reference)
+
+
+def test_doubling_in_bf16_is_that_in_float32_up_to_rounding() -> None:
+    torch.manual_seed(0)
+    layer, x = DoublingConv2d(4), torch.randn(2, 4, 3, 5)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = layer(x).float()
+    assert 0 < distance(rounded, layer(x)) < rounding(1)

@@ -1,4 +1,4 @@
-"""Depthwise convolution that uses the matrix units of a CPU."""
+"""Convolutions computed in a faster way than torch's, with the parameters of `nn.Conv2d`."""
 
 import torch
 from jaxtyping import Float
@@ -41,3 +41,26 @@ class DepthwiseConv2d(nn.Conv2d):
         groups = self.groups // size
         diagonal = torch.eye(size, device=x.device).repeat(groups, 1)[:, :, None, None]
         return F.conv2d(x, self.weight * diagonal, self.bias, padding=self.padding, groups=groups)
+
+
+class DoublingConv2d(nn.Module):
+    """Double the image by repeating pixels, then convolve 3x3. The parameters are those of `nn.Conv2d`.
+
+    An output pixel sees 2x2 different pixels, so a transposed convolution with a 4x4 kernel of sums of weights gives
+    the same with 4/9 of the products. In float32 on AVX2 it takes 35 instead of 56 ms forward and backward (128
+    channels, 7x7, batch 32). A step in bf16 was no faster with it, and GPUs were not measured.
+    """
+
+    def __init__(self, dim: int):
+        super().__init__()
+        convolution = nn.Conv2d(dim, dim, 3)
+        self.weight, self.bias = convolution.weight, convolution.bias
+
+    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C 2*H 2*W"]:
+        # An exported file keeps the weights themselves.
+        if x.device.type != "cpu" or torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
+            return F.conv2d(F.interpolate(x, scale_factor=2.0), self.weight, self.bias, padding=1)
+        kernel = F.pad(self.weight.flip(2, 3), (1, 1, 1, 1))
+        kernel = kernel[:, :, 1:] + kernel[:, :, :-1]
+        kernel = kernel[:, :, :, 1:] + kernel[:, :, :, :-1]
+        return F.conv_transpose2d(x, kernel.transpose(0, 1), self.bias, stride=2, padding=1)

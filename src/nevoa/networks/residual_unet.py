@@ -12,6 +12,7 @@ from nevoa.config import validated
 from nevoa.network_config import ResidualUNetConfig
 from nevoa.networks.attention import Attention, Residual
 from nevoa.networks.blocks import PreNormBlock, wide_group_norm, without_muon, zeroed
+from nevoa.networks.convolution import DoublingConv2d
 from nevoa.networks.embedding import TimestepEmbedding
 from nevoa.networks.padding import cropped, padded
 
@@ -40,10 +41,10 @@ class _Halve(nn.Module):
 class _Double(nn.Module):
     def __init__(self, dim: int):
         super().__init__()
-        self.conv = nn.Conv2d(dim, dim, 3, padding=1)
+        self.conv = DoublingConv2d(dim)
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
-        return self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+        return self.conv(x)
 
 
 def _attention(width: int, config: ResidualUNetConfig) -> nn.Module:
