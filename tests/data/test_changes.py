@@ -9,6 +9,7 @@ from nevoa.data.cache import forget, kept
 from nevoa.errors import NevoaError
 from nevoa.presets import configure
 from nevoa.training import resolve
+from nevoa.training.job import Earlier
 from tests.conftest import TINY
 from tests.data.pictures import PICTURES, written
 
@@ -57,4 +58,4 @@ def test_a_training_on_other_files_names_them(resumed: bool, tmp_path: Path) -> 
     saved = resolve(config, before).config
     now = written(folder, {"images.png": PICTURES[2]})
     with pytest.raises(NevoaError, match=r"The images differ: added images\.png\."):
-        resolve(config if resumed else saved, now, saved=saved if resumed else None)
+        resolve(config if resumed else saved, now, earlier=Earlier(saved) if resumed else None)

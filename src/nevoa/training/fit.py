@@ -25,11 +25,11 @@ from nevoa.network_config import OBJECT
 from nevoa.objects import NAMES, Objects
 from nevoa.presets import TrainingOptions, configure, with_budget
 from nevoa.runs import RUNS, Run, checkpoint, model_files, refuse_if_training, status_of, training_lock
-from nevoa.training.job import Job, resolve
+from nevoa.training.job import Earlier, Job, resolve
 from nevoa.training.loop import Step, training_steps
 from nevoa.training.plan import check_disk
 from nevoa.training.progress import show_progress
-from nevoa.training.prolong import pace_in_memory, refuse_less, set_course, starting_point, time_spent
+from nevoa.training.prolong import measured_costs, pace_in_memory, refuse_less, set_course, starting_point, time_spent
 from nevoa.training.recorder import Recorder
 from nevoa.training.snapshot import restore
 from nevoa.training.start import starting_from
@@ -94,8 +94,9 @@ def resolve_run(
         )
     if cool_down is not None:
         config = with_budget(config, {"minutes": (time_spent(run) + cool_down) / 60})
-    options = {"objects": objects, "saved": saved, "started": started, "accept_changes": accept_changes, "start": start}
-    job = resolve(config, images, **options)
+    earlier = Earlier(saved, measured_costs(run)) if saved else None
+    options = {"objects": objects, "started": started, "accept_changes": accept_changes, "start": start}
+    job = resolve(config, images, earlier=earlier, **options)
     _check_start(job, bool(done))
     job = replace(job, cools_down=cool_down is not None)
     refuse_less(job, run)

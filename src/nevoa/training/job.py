@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -31,6 +31,13 @@ from nevoa.training.state import TrainingState
 COMPILE_PAYS_SECONDS = 600.0
 # The key of a config that names each part.
 KEYS = {"network": "network.kind", "schedule": "diffusion.schedule", "loss": "training.loss"}
+
+
+class Earlier(NamedTuple):
+    """What an earlier process left of the run to resume: its config and, if it measured them, its costs."""
+
+    config: Config
+    costs: Costs | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,7 @@ def resolve(
     images: ImageSet | None = None,
     *,
     objects: Objects = NAMES,
-    saved: Config | None = None,
+    earlier: Earlier | None = None,
     started: float | None = None,
     recorded: bool = True,
     accept_changes: bool = False,
@@ -90,15 +97,15 @@ def resolve(
 
     Args:
         images: loaded from `config.data` if None.
-        saved: the config of the run to resume; values it has settled are kept. A NevoaError lists the differences.
+        earlier: the run to resume; what it has settled and measured is kept. A NevoaError lists the differences.
         started: `time.perf_counter()` at which the config's minutes began; None: after the images were loaded.
         recorded: whether previews and checkpoints will be written; without them all minutes are for steps.
-        accept_changes: resume although `saved` differs.
+        accept_changes: resume although the config differs.
         start: the model that `config.training.start` names; not needed to resume.
     """
     _refuse_several_processes()
-    if saved is not None:
-        check_objects(saved, objects)
+    if earlier is not None:
+        check_objects(earlier.config, objects)
     _check(objects)
     images = load_images(config.data) if images is None else images
     started = time.perf_counter() if started is None else started
@@ -111,13 +118,13 @@ def resolve(
         raise NevoaError(" ".join(filter(None, sentences)))
     _check_size(images)
     config = _described(config, images, objects)
-    if saved is not None:
-        config = resumed(config, saved, accept_changes)
+    if earlier is not None:
+        config = resumed(config, earlier.config, accept_changes)
     threads = config.training.threads or choose_threads()
     config = config.updated("training", device=choose_device(config.training.device), threads=threads)
     if objects.network is not None:
         check_network(objects.network, images.shape, len(config.classes))
-    profile = Profile(config, images, objects)
+    profile = Profile(config, images, objects, earlier and earlier.costs)
     _check_memory(profile)
     weights = None if start is None else start_weights(start, profile.state.network, config.classes)
     is_paced = config.training.minutes is not None and config.training.steps is None

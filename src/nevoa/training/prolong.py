@@ -54,7 +54,8 @@ def set_course(state: TrainingState, job: Job, run: Run, origin: Path | None) ->
 
 def _pace(state: TrainingState, job: Job, run: Run, made: list[Decision], is_new: bool) -> Pace:
     """The pace; with a new budget the first decision is made here."""
-    costs = job.costs or next(Costs(**decision.costs) for decision in reversed(made) if decision.costs)
+    costs = job.costs or measured_costs(run)
+    assert costs is not None
     ahead = {} if is_new else {decision.step: decision.steps for decision in made}
     pace = Pace(job.config.training, costs, job.started, state.spent, ahead, (state.step, state.seconds))
     if is_new:
@@ -69,6 +70,12 @@ def _drop_after(run: Run, origin: Path | None) -> None:
     for path in checkpoint.checkpoints(run.checkpoints):
         if origin is not None and path > origin:
             remove(path)
+
+
+def measured_costs(run: Run) -> Costs | None:
+    """The costs that a run with a budget of minutes was planned with."""
+    measured = [Costs(**decision.costs) for decision in decisions.read(run) if decision.costs]
+    return measured[-1] if measured else None
 
 
 def pace_in_memory(job: Job) -> Pace | None:
