@@ -82,7 +82,7 @@ def test_a_longer_budget_gives_what_a_straight_run_gives(cooling: Job, tmp_path:
 
 
 def test_a_run_without_a_warm_state_goes_on_from_its_end(job: Job, tmp_path: Path) -> None:
-    values = {"learning_rate_decay": "linear"}
+    values = {"learning_rate_decay": "linear", "cooldown": 1.0}
     whole = resolve_run(job.config.updated("training", **values, accumulation=1), tmp_path / "r", job.images)
     stop_after(whole, tmp_path / "r", LIMIT)
     longer = resolve_run(whole.config.updated("training", steps=80), tmp_path / "r", job.images)
