@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nevoa.pictures import show as show
     from nevoa.presets import configure as configure
     from nevoa.runs import Run as Run
+    from nevoa.training import distill as distill
     from nevoa.training import fit as fit
     from nevoa.training import train as train
 
@@ -30,6 +31,7 @@ _HOMES = {
     "NevoaError": "nevoa.errors",
     "Run": "nevoa.runs",
     "configure": "nevoa.presets",
+    "distill": "nevoa.training",
     "fit": "nevoa.training",
     "load": "nevoa.interop.load",
     "show": "nevoa.pictures",

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from nevoa._util.plain import device_name
 from nevoa.network_config import ObjectName, Positive, Section
@@ -10,6 +10,7 @@ from nevoa.vocabulary import (
     DecayName,
     DeviceName,
     LossName,
+    ObjectiveName,
     OptimizerName,
     PrecisionName,
     WeightingName,
@@ -36,6 +37,8 @@ class TrainingConfig(Section):
         batch_size: images per step.
         accumulation: how many parts of a batch to compute the gradient of, one after the other, to save memory.
         loss: distance between the network's output and its target.
+        objective: what the network learns: denoise, to estimate x_0; consistency, to estimate it as its teacher, the
+            model of `start`, does in many steps (Song et al. 2023).
         weighting: weight of each timestep in the loss: all the same, or min-SNR (Hang et al. 2023).
         conditional: whether the network gets the class of each image; "auto": if the data have classes.
         label_dropout: share of images whose class is withheld, for classifier-free guidance (Ho and Salimans 2022).
@@ -65,6 +68,8 @@ class TrainingConfig(Section):
     batch_size: BatchSize = 128
     accumulation: BatchSize = 1
     loss: LossName | ObjectName = "huber"
+    # Left out of the dump while denoise, as start below.
+    objective: ObjectiveName = Field(default="denoise", exclude_if=lambda name: name == "denoise")
     weighting: WeightingName = "simple"
     conditional: bool | Literal["auto"] = False
     label_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
@@ -92,6 +97,12 @@ class TrainingConfig(Section):
     @classmethod
     def _without_index(cls, value: Any) -> str:
         return device_name(value)
+
+    @model_validator(mode="after")
+    def _has_a_teacher(self) -> "TrainingConfig":
+        if self.objective == "consistency" and self.start is None:
+            raise ValueError("objective=consistency needs a model to learn from: use 'nevoa distill'")
+        return self
 
     @property
     def known_precision(self) -> PrecisionName:

@@ -60,6 +60,15 @@ def test_a_karras_grid_is_even_in_the_seventh_root_of_sigma(schedule: Schedule) 
     assert sigma[-1] == pytest.approx(SIGMA_MIN, rel=0.02)
 
 
+@pytest.mark.parametrize("schedule", [FINE, RectifiedFlow(100_000)])
+def test_an_angle_grid_is_even_in_the_angle_and_its_middle_has_as_much_noise_as_signal(schedule: Schedule) -> None:
+    angle = torch.atan2(schedule.noise, schedule.signal)
+    strides = -angle[timestep_grid(schedule, 6, "angle")].diff()
+    assert strides.max() / strides.min() < 1.001
+    middle = timestep_grid(RectifiedFlow(1000), 2, "angle")[1]
+    assert middle == 500
+
+
 @pytest.mark.parametrize("steps", [0, -1, 101])
 def test_a_grid_that_cannot_be_is_refused(steps: int) -> None:
     with pytest.raises(ValueError, match="between 1 and 100"):

@@ -119,7 +119,7 @@ def train(
     with options_named(given):
         config = configure(source, start=model and starting_from(model), **given)
     folder = out or default_folder(config, training.start)
-    _train(config, folder, report, accept_changes=accept_changes, model=model)
+    train_into(config, folder, report, accept_changes=accept_changes, model=model)
 
 
 def continue_(
@@ -151,7 +151,7 @@ def continue_(
         config = with_budget(config, given)
     if cool_down is not None and given:
         raise NevoaError("--cool-down is a budget of its own: leave out --minutes, --epochs and --steps.")
-    _train(config, run, report, cool_down=None if cool_down is None else cool_down.total_seconds())
+    train_into(config, run, report, cool_down=None if cool_down is None else cool_down.total_seconds())
 
 
 def _with_images(config: "Config", source: str | None, run: Path) -> "Config":
@@ -168,7 +168,7 @@ def _with_images(config: "Config", source: str | None, run: Path) -> "Config":
     return config
 
 
-def _train(
+def train_into(
     config: "Config",
     folder: Path,
     report: ReportFlags,

@@ -1,5 +1,6 @@
 """The mathematics of diffusion: schedules, the process, predictions, losses and denoisers. Depends on torch only."""
 
+from nevoa.diffusion.consistency import Student
 from nevoa.diffusion.denoiser import AnyDenoiser, Denoiser, Estimate
 from nevoa.diffusion.guidance import Guided
 from nevoa.diffusion.loss import Loss, loss_per_image
@@ -29,6 +30,7 @@ __all__ = [
     "RectifiedFlow",
     "Schedule",
     "ScheduleName",
+    "Student",
     "WeightingName",
     "log_snr_of",
     "loss_per_image",

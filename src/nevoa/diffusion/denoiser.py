@@ -91,8 +91,11 @@ class Denoiser:
 
     def clipped(self, x_0: Images, x_t: Images, t: Timesteps) -> Estimate:
         """Clip x_0 to [-1, 1] and return it with the epsilon that makes up x_t."""
+        return self.with_x_0(x_0.clamp(-1, 1), x_t, t)
+
+    def with_x_0(self, x_0: Images, x_t: Images, t: Timesteps) -> Estimate:
+        """Return x_0 with the epsilon that makes up x_t."""
         signal, noise = self._scales(x_t, t)
-        x_0 = x_0.clamp(-1, 1)
         return Estimate(x_0, (x_t - signal * x_0) / noise)
 
     def loss(

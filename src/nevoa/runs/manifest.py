@@ -11,10 +11,12 @@ from nevoa.errors import NevoaError
 FORMAT = 1
 NAME = "manifest.json"
 MODEL, EMA, OPTIMIZER, STATE = "model.safetensors", "ema.safetensors", "optimizer.safetensors", "state.json"
+TEACHER = "teacher.safetensors"
 CONFIG = "config.toml"
 ALWAYS = {MODEL, OPTIMIZER, STATE}
-# Without an average there is no EMA, and the first version of nevoa kept no config here.
-KNOWN = {*ALWAYS, EMA, CONFIG}
+# Without an average there is no EMA, a TEACHER is there in distillation only, and the first version of nevoa kept no
+# config here.
+KNOWN = {*ALWAYS, EMA, TEACHER, CONFIG}
 GONE = FileNotFoundError, NotADirectoryError, IsADirectoryError
 
 

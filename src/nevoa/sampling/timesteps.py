@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import get_args
 
 import numpy as np
+import torch
 from jaxtyping import Float64
 
 from nevoa.diffusion import Schedule, log_snr_of, steps_of
@@ -22,7 +23,8 @@ def timestep_grid(schedule: Schedule, steps: int, spacing: SpacingName = "traili
         spacing: `trailing`, equal strides from T; `leading`, equal strides up from 1, so that the grid starts below T
             if steps < T; `log_snr`, equal strides of the logarithm of the signal-to-noise ratio (Lu et al. 2022);
             `karras`, equal strides of sigma^(1/7), sigma = noise / signal, between fixed ends (Karras et al. 2022,
-            equation 5). All but `leading` start at T.
+            equation 5); `angle`, equal strides of arctan(noise / signal), so that the second of two steps starts
+            from as much noise as signal. All but `leading` start at T.
 
     Raises:
         ValueError: unless 1 <= steps <= T.
@@ -38,6 +40,10 @@ def timestep_grid(schedule: Schedule, steps: int, spacing: SpacingName = "traili
         return [round(timesteps * (steps - i) / steps) for i in range(steps + 1)]
     if spacing == "leading":
         return [*(1 + timesteps // steps * (steps - 1 - i) for i in range(steps)), 0]
+    if spacing == "angle":
+        angle = torch.atan2(schedule.noise, schedule.signal).numpy()
+        wanted = angle[-1] * np.linspace(1, 0, steps + 1)
+        return strictly_decreasing(np.round(np.interp(wanted, angle, np.arange(timesteps + 1))).astype(int).tolist())
     # Where no signal is left at T, the log-SNR is minus infinity: the next value takes its place.
     log_snr = log_snr_of(schedule)[1:].numpy()
     log_snr = log_snr.clip(min=log_snr[np.isfinite(log_snr)].min())

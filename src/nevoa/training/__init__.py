@@ -1,5 +1,6 @@
 """The training loop: plan, train, record, resume."""
 
+from nevoa.training.distillation import distill, distill_config, distilled_folder
 from nevoa.training.fit import default_folder, fit, fit_resolved, resolve_run, train
 from nevoa.training.job import Job, resolve
 from nevoa.training.loop import Step
@@ -12,6 +13,9 @@ __all__ = [
     "Plan",
     "Step",
     "default_folder",
+    "distill",
+    "distill_config",
+    "distilled_folder",
     "fit",
     "fit_resolved",
     "resolve",

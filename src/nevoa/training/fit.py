@@ -205,10 +205,15 @@ def train(
     config = configure(name, preset, start=layer, options=options, **cast(TrainingOptions, keywords))
     folder = path_of("out", out) if out is not None else default_folder(config, preset)
     job = resolve_run(config, folder, images, objects=objects, accept_changes=accept_changes, start=start)
+    return train_job(job, folder, accept_changes, progress)
+
+
+def train_job(job: Job, folder: Path, accept_changes: bool, progress: bool) -> Run:
+    """Train a job to its end, with a progress bar if wanted, and return its run."""
     steps: Iterator[Step] = fit_resolved(job, folder, accept_changes=accept_changes)
     for _ in show_progress(steps, job.config.training) if progress else steps:
         pass
-    return Run(folder, objects)
+    return Run(folder, job.objects)
 
 
 def _images_in_memory(source: Any, keywords: Any) -> tuple[ImageSet | None, str | PathLike[str] | None]:

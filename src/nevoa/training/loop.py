@@ -15,7 +15,7 @@ from nevoa._util.device import computing, in_precision, keeping_memory, within
 from nevoa._util.random import Stream, generator
 from nevoa.config import Config
 from nevoa.data import Batches, ImageSet
-from nevoa.diffusion import Denoiser, log_snr_of
+from nevoa.diffusion import Denoiser, Student, log_snr_of
 from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.objects import NAMES, Objects, loss_of, schedule_of
@@ -95,7 +95,7 @@ def _steps(state: TrainingState, images: ImageSet, pace: Pace | None) -> Generat
     config = state.config.training
     batches = Batches(images, config.seed, bool(state.config.data.flip))
     draws = TrainingNoise(config.seed, state.config.diffusion.timesteps, state.shape, config.label_dropout)
-    denoiser = training_denoiser(state.config, state.network, state.device, state.objects)
+    denoiser = _learner(state)
     log_snr = log_snr_of(denoiser.process.schedule)
     while state.step < state.course.steps:
         if pace is not None:
@@ -104,6 +104,8 @@ def _steps(state: TrainingState, images: ImageSet, pace: Pace | None) -> Generat
         first = state.images_seen
         x_0, (t, epsilon) = batches.batch(first, config.batch_size), draws.take(first, config.batch_size)
         label = dropped_labels(batches, draws, first, config.batch_size) if config.conditional else None
+        if isinstance(denoiser, Student):
+            denoiser.progress = state.step / state.course.steps
         learning_rate = learning_rate_at(state.step + 1, state.course, config)
         losses, loss, grad_norm = train_step(state, denoiser, x_0, t, epsilon, learning_rate, label)
         if math.isfinite(loss + grad_norm):
@@ -121,6 +123,19 @@ def _keep_to(pace: Pace, state: TrainingState) -> None:
     if state.step >= state.course.next_decision:
         steps = pace.decide(state.step, state.seconds, state.course.steps)
         state.follow(state.course.decided(state.step, steps, state.config.training.cooldown))
+
+
+def _learner(state: TrainingState) -> Denoiser:
+    """The denoiser to train, with its teacher if it has one."""
+    network, teacher = (
+        network and training_denoiser(state.config, network, state.device, state.objects)
+        for network in (state.network, state.teacher)
+    )
+    assert network is not None
+    if teacher is None:
+        return network
+    network.clip = teacher.clip = state.config.sampling.clip
+    return Student(network, teacher)
 
 
 def dropped_labels(batches: Batches, draws: TrainingNoise, first: int, count: int) -> Int64[Tensor, " B"]:

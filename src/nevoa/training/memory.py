@@ -15,8 +15,8 @@ TRIED_SIDE = 64
 
 
 def check_weights(parameters: int, training: TrainingConfig) -> None:
-    """Raise a NevoaError if weights, gradients, moments and average do not fit into memory."""
-    copies = 3 + bool(training.ema_decay)  # muon keeps one moment, adam two
+    """Raise a NevoaError if weights, gradients, moments, average and teacher do not fit into memory."""
+    copies = 3 + bool(training.ema_decay) + (training.objective == "consistency")  # muon keeps one moment, adam two
     _check(4 * parameters * copies, training, f"A network of {parameters:,} parameters", "network.dim")
 
 

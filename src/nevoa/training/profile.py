@@ -70,12 +70,13 @@ class Profile:
     def flop_per_image(self) -> int:
         """Floating-point operations of training on one image: three times those of evaluating the network.
 
-        The gradient takes two products for each one forward (Kaplan et al. 2020, section 2.1).
+        The gradient takes two products for each one forward (Kaplan et al. 2020, section 2.1). Distillation also
+        evaluates the teacher twice, and the student for its target.
         """
         state, x = self.state, torch.zeros(1, *self.images.shape, device=self.state.device)
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             state.model().denoiser()(x, torch.ones(1, dtype=torch.int64, device=state.device))
-        return 3 * counter.get_total_flops()
+        return (3 if state.teacher is None else 6) * counter.get_total_flops()
 
     def _preview_seconds(self, steps: int) -> float:
         """Seconds of a preview, extrapolated from two of its steps."""

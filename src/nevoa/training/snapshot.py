@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
+from torch import nn
 
 import nevoa
 from nevoa._util.files import read_json
@@ -16,7 +17,7 @@ from nevoa._util.tensors import check_shapes, packed, read_tensors
 from nevoa.config import Config, to_toml
 from nevoa.errors import NevoaError
 from nevoa.runs import checkpoint
-from nevoa.runs.manifest import CONFIG, EMA, MODEL, OPTIMIZER, STATE
+from nevoa.runs.manifest import CONFIG, EMA, MODEL, OPTIMIZER, STATE, TEACHER
 from nevoa.training.course import Course
 from nevoa.training.optimizer import Muon
 from nevoa.training.state import Mean, RecentMean, TrainingState
@@ -75,8 +76,8 @@ def restore(state: TrainingState, path: Path, *, accept_changes: bool = False) -
     except (KeyError, RuntimeError) as error:
         raise NevoaError(f"{path / STATE} lacks the scale of {state.config.training.precision}: {error}.") from error
     state.network.load_state_dict(tables[MODEL])
-    if EMA in tables:
-        state.average.load_state_dict(tables[EMA])
+    for name, network in _others(state).items():
+        network.load_state_dict(tables[name])
     _load_optimizers(state, tables[OPTIMIZER])
     for name in (*COUNTERS, *MEANS, "report_levels"):
         setattr(state, name, getattr(progress, name))
@@ -122,7 +123,13 @@ def optimizer_tensors(state: TrainingState) -> Iterator[tuple[str, torch.Tensor]
 
 def _tables(state: TrainingState) -> dict[str, dict[str, torch.Tensor]]:
     tables = {MODEL: state.network.state_dict(), OPTIMIZER: dict(optimizer_tensors(state))}
-    return tables if state.average is state.network else tables | {EMA: state.average.state_dict()}
+    return tables | {name: network.state_dict() for name, network in _others(state).items()}
+
+
+def _others(state: TrainingState) -> dict[str, nn.Module]:
+    """The networks beside the one that is trained."""
+    average = {} if state.average is state.network else {EMA: state.average}
+    return average if state.teacher is None else average | {TEACHER: state.teacher}
 
 
 def _shapes(state: TrainingState, progress: SavedProgress) -> dict[str, dict[str, torch.Size]]:

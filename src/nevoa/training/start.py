@@ -20,6 +20,22 @@ FINE_TUNING: dict[str, Any] = {
     "ema_decay": 0.999,
 }
 
+# Half the rate of `quick`: docs/experiments.md compares it with others.
+DISTILLING: dict[str, Any] = {
+    "objective": "consistency",
+    "loss": "l2",
+    "optimizer": "muon",
+    "learning_rate": 1e-3,
+    "learning_rate_decay": "linear",
+    "warmup_images": 2_000,
+    "gradient_clip": 1.0,
+    "ema_decay": 0.9995,
+}
+# In two steps, of which the second starts where there is as much noise as signal.
+TWO_STEPS: dict[str, Any] = {"sampler": "consistency", "steps": 2, "spacing": "angle"}
+# The budget of a distillation, as a share of its teacher's.
+SHARE = 4
+
 
 def starting_from(model: Model) -> dict[str, dict[str, Any]]:
     """Return the layer of a config that trains a model further: its network, process, sampling and image shape.
@@ -40,6 +56,35 @@ def starting_from(model: Model) -> dict[str, dict[str, Any]]:
         "sampling": config.sampling.model_dump(),
         "training": FINE_TUNING | {"start": model.place or f"{OBJECT}:model"},
     }
+
+
+def distilling(model: Model, source: object = None) -> dict[str, dict[str, Any]]:
+    """Return the layer of a config that teaches a model's network to make its images in two steps.
+
+    It has the model's images, unless `source` names others, its batch size, and a quarter of its minutes or steps.
+
+    Raises:
+        NevoaError: the model has an object in place of a name, predicts epsilon, or its images are unknown.
+    """
+    layer, config = starting_from(model), model.config
+    data, training = config.data, config.training
+    if config.diffusion.prediction == "epsilon":
+        raise NevoaError(
+            "A model that predicts epsilon cannot be distilled, because at T its output says nothing about x_0: train "
+            "one with -o diffusion.prediction=v."
+        )
+    if source is None:
+        if data.fingerprint is None or data.source.startswith(OBJECT):
+            raise NevoaError(
+                "The images that this model was trained on are unknown: name the source of some like them."
+            )
+        layer["data"] = data.model_dump()
+    budget = (
+        {"minutes": training.minutes / SHARE} if training.minutes else {"steps": (training.steps or SHARE) // SHARE}
+    )
+    own = {"batch_size": training.batch_size, "label_dropout": training.label_dropout}
+    start = {"conditional": bool(model.classes), "start": layer["training"]["start"]}
+    return layer | {"sampling": TWO_STEPS, "training": DISTILLING | own | budget | start}
 
 
 def start_weights(model: Model, network: nn.Module, classes: Sequence[str]) -> dict[str, Tensor]:

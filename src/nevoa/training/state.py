@@ -58,6 +58,7 @@ class TrainingState:
 
     Attributes:
         average: the network of averaged weights; `network` itself if the config averages nothing.
+        teacher: the network that training starts from and learns from, if the objective is consistency.
         scaler: keeps float16's gradients in range; does nothing in other precisions.
         updates: number of steps with a finite gradient: the others change nothing.
         not_finite: number of steps in a row, up to the last, whose loss or gradient was not finite.
@@ -73,6 +74,7 @@ class TrainingState:
     device: DeviceName
     network: nn.Module
     average: nn.Module
+    teacher: nn.Module | None
     optimizers: tuple[torch.optim.Optimizer, ...]
     scaler: torch.amp.GradScaler
     course: Course
@@ -95,14 +97,16 @@ class TrainingState:
         device = choose_device(config.training.device)
         network = fresh_network(config, shape, objects.network).to(device)
         average = copy.deepcopy(network).requires_grad_(False) if config.training.ema_decay else network
+        distils = config.training.objective == "consistency"
+        teacher = copy.deepcopy(network).eval().requires_grad_(False) if distils else None
         scaler = torch.amp.GradScaler(device, enabled=config.training.precision == "float16")  # pyright: ignore
         optimizers = make_optimizers(network, config.training)
         course = Course(config.training.steps or 0)
-        return cls(config, shape, device, network, average, optimizers, scaler, course, objects=objects)
+        return cls(config, shape, device, network, average, teacher, optimizers, scaler, course, objects=objects)
 
     def start_from(self, weights: Mapping[str, Tensor]) -> None:
-        """Begin with these weights, in the network and in the average."""
-        for network in (self.network, self.average):
+        """Begin with these weights, in every network."""
+        for network in filter(None, (self.network, self.average, self.teacher)):
             network.load_state_dict(weights)
 
     def follow(self, course: Course) -> None:

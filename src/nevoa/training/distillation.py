@@ -1,0 +1,64 @@
+"""From a model of many steps to a run of two."""
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, Unpack
+
+from nevoa._util.plain import path_of, yes_or_no
+from nevoa.config import Config
+from nevoa.model import Model
+from nevoa.presets import TrainingOptions, configure
+from nevoa.runs import PACKAGED, RUNS, Run, load
+from nevoa.training.fit import resolve_run, train_job
+from nevoa.training.start import distilling
+
+
+def distilled_folder(place: str | PathLike[str]) -> Path:
+    """The default folder of a distilled run: runs/NAME-distilled."""
+    return RUNS / f"{Path(place).name}-distilled"
+
+
+def distill_config(model: Model, source: Any = None, **keywords: Any) -> Config:
+    """Return the config that distils a model; `keywords` are those of `nevoa.configure`."""
+    return configure(source, start=distilling(model, source), **keywords)
+
+
+def distill(
+    teacher: Model | Run | str | PathLike[str] = PACKAGED,
+    source: str | PathLike[str] | None = None,
+    *,
+    out: str | PathLike[str] | None = None,
+    accept_changes: bool = False,
+    progress: bool = True,
+    options: str | Sequence[str] = (),
+    **keywords: Unpack[TrainingOptions],
+) -> Run:
+    """Teach a copy of a model to make its images in two steps, and return the run. The same call resumes it.
+
+    Args:
+        teacher: a model, a run or its folder; the packaged model if not given.
+        source: images to train on; those of the teacher if None.
+        out: the run folder; runs/NAME-distilled if None.
+        options: "section.key=value", as on the command line.
+        keywords: minutes, seed and more: `nevoa.presets.TrainingOptions`. Without a budget it takes a quarter of the
+            teacher's minutes or steps.
+
+    Example:
+        run = nevoa.distill("runs/fashion_mnist-quick", minutes=5)
+        images = run.model().sample(64)
+    """
+    accept_changes, progress = yes_or_no("accept_changes", accept_changes), yes_or_no("progress", progress)
+    model = _model(teacher)
+    config = distill_config(model, source, options=options, **keywords)
+    folder = distilled_folder(model.place or "model") if out is None else path_of("out", out)
+    job = resolve_run(config, folder, accept_changes=accept_changes, start=model)
+    return train_job(job, folder, accept_changes, progress)
+
+
+def _model(teacher: Model | Run | str | PathLike[str]) -> Model:
+    if isinstance(teacher, Model):
+        return teacher
+    if isinstance(teacher, Run):
+        return load(teacher.folder, "cpu")
+    return load(teacher, "cpu")

@@ -1,0 +1,147 @@
+"""A distilled run is a run like any other, with a teacher that stays as it is."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import nevoa
+from nevoa._util.tensors import read_tensors
+from nevoa.config import Config, parse
+from nevoa.errors import NevoaError
+from nevoa.model import Model
+from nevoa.runs import Run, checkpoint
+from nevoa.runs.check import check
+from nevoa.runs.manifest import TEACHER
+from nevoa.training import Job, fit_resolved
+from nevoa.training.loop import training_steps
+from nevoa.training.start import SHARE, distilling
+from nevoa.training.state import TrainingState
+from tests.conftest import TINY
+from tests.small_runs import outcome, stop_after, told
+
+V = "diffusion.prediction=v"
+
+
+@pytest.fixture
+def distillation(job: Job) -> Job:
+    """The small job as a distillation of random weights."""
+    config = job.config.updated("diffusion", prediction="v")
+    config = config.updated("training", objective="consistency", start="a model")
+    random = torch.Generator().manual_seed(0)
+    fresh = TrainingState.fresh(config, job.images.shape).network.state_dict()
+    # fresh networks predict 0, whatever their other weights
+    weights = {name: tensor + 0.1 * torch.randn(tensor.shape, generator=random) for name, tensor in fresh.items()}
+    return replace(job, config=config, start=weights)
+
+
+def test_a_distillation_stopped_again_and_again_ends_as_one_that_was_not(distillation: Job, tmp_path: Path) -> None:
+    whole = [told(step) for step in fit_resolved(distillation, tmp_path / "whole")]
+    parts = []
+    while part := stop_after(replace(distillation, start=None) if parts else distillation, tmp_path / "r", 13):
+        parts += map(told, part)
+    assert parts == whole
+    assert outcome(Run(tmp_path / "r")) == outcome(Run(tmp_path / "whole"))
+
+
+def test_the_teacher_stays_as_it_is_and_the_student_does_not(distillation: Job, tmp_path: Path) -> None:
+    stop_after(distillation, tmp_path / "r", 99)
+    newest = checkpoint.newest(Run(tmp_path / "r").checkpoints)
+    assert newest is not None
+    assert distillation.start is not None
+    teacher, student = read_tensors(newest / TEACHER), read_tensors(newest / "model.safetensors")
+    assert all(torch.equal(tensor, distillation.start[name]) for name, tensor in teacher.items())
+    assert any(not torch.equal(tensor, distillation.start[name]) for name, tensor in student.items())
+    assert not [problem for _, problem in check(Run(tmp_path / "r")) if problem]
+
+
+def test_the_teacher_decides_what_is_learned(distillation: Job) -> None:
+    losses = []
+    for start in (distillation.start, None):
+        state = replace(distillation, start=start).fresh_state()
+        state.network.load_state_dict(distillation.start or {})
+        losses.append(next(training_steps(state, distillation.images)).loss)
+    assert losses[0] != losses[1]
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("runs") / "teacher"
+    options = (*TINY, V, "training.conditional=true")
+    return nevoa.train("fashion_mnist_10k", steps=8, out=folder, options=options, progress=False)
+
+
+def distilled(teacher: Any, out: Path, *arguments: Any, **keywords: Any) -> Run:
+    return nevoa.distill(teacher, *arguments, out=out, progress=False, device="cpu", **keywords)
+
+
+def test_a_run_is_distilled_on_its_own_images_to_make_images_in_two_steps(teacher: Run, tmp_path: Path) -> None:
+    run = distilled(teacher, tmp_path / "two", options=["training.report_every_images=8"])
+    before, after = teacher.config(), run.config()
+    assert after.data == before.data
+    assert after.network == before.network
+    assert after.training.steps == 8 // SHARE
+    assert after.training.batch_size == 8
+    assert (after.sampling.sampler, after.sampling.steps) == ("consistency", 2)
+    images = run.model().sample(3)
+    assert images.shape == (3, 28, 28, 1)
+    assert len(list(run.model().trajectory(3))) == 3
+    assert run.metrics()
+    assert run.previews()
+    assert list(nevoa.fit(after, run.folder)) == []
+
+
+@pytest.mark.parametrize("kind", ["model", "text"])
+def test_a_teacher_is_a_model_a_run_or_a_folder(teacher: Run, tmp_path: Path, kind: str) -> None:
+    given = {"model": teacher.model(), "text": str(teacher.folder)}[kind]
+    assert distilled(given, tmp_path / "r", steps=1).config().training.steps == 1
+
+
+def small_model(**sections: Any) -> Model:
+    config = parse({"training": {"conditional": False, "steps": 8}, **sections})
+    return Model(config, torch.nn.Identity(), (1, 28, 28))
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (small_model(), "predicts epsilon cannot be distilled"),
+        (small_model(diffusion={"prediction": "v"}), "name the source"),
+        (
+            small_model(diffusion={"prediction": "v"}, data={"source": "object:mine", "fingerprint": "0"}),
+            "name the source",
+        ),
+        (small_model(diffusion={"prediction": "v", "schedule": "object:a.B"}), "object in place of a name"),
+    ],
+)
+def test_what_cannot_be_distilled_is_refused(model: Any, message: str, tmp_path: Path) -> None:
+    with pytest.raises(NevoaError, match=message):
+        nevoa.distill(model, out=tmp_path / "r")
+    assert not (tmp_path / "r").exists()
+
+
+def test_the_budget_is_a_quarter_of_the_teachers() -> None:
+    v, data = {"prediction": "v"}, {"fingerprint": "0"}
+    minutes = small_model(diffusion=v, data=data, training={"conditional": False, "minutes": 60.0, "steps": 800})
+    assert distilling(minutes)["training"]["minutes"] == 15
+    assert distilling(small_model(diffusion=v, data=data))["training"]["steps"] == 2
+    assert nevoa.training.distill_config(minutes, epochs=2).training.minutes is None
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"training": {"objective": "consistency"}}, "use 'nevoa distill'"),
+        ({"training": {"objective": "consistency", "start": "a"}}, "not for prediction=epsilon"),
+    ],
+)
+def test_an_objective_without_what_it_needs_is_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(NevoaError, match=message):
+        parse(values)
+
+
+def test_the_default_objective_is_not_in_a_config() -> None:
+    """So the hash of an older run's config stays."""
+    assert "objective" not in Config().model_dump()["training"]
