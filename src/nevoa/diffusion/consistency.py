@@ -17,9 +17,9 @@ Images = Float[Tensor, "B *pixels"]
 Timesteps = Int[Tensor, " B"]
 Labels = Int64[Tensor, " B"]
 
-# Into how many parts the path is divided at the beginning and at the end of training. With few parts, the image at the
-# end of the path is known at t = T after fewer steps of training; many parts follow the flow more closely.
-PARTS = 8, 16
+# Into how many parts of equal strides of t the path is divided. With few parts, the image at its end is known at t = T
+# after fewer steps of training; many parts follow the flow more closely.
+PARTS = 12
 
 
 class Student(Denoiser):
@@ -28,22 +28,16 @@ class Student(Denoiser):
     Args:
         denoiser: what is trained.
         teacher: gives the direction of the flow; it stays as it is.
-        progress: share of the training that is done, 0 to 1, to be set as it goes on.
 
     Example:
         >>> student = Student(Denoiser(copy.deepcopy(network), schedule, "v"), Denoiser(network, schedule, "v"))
         >>> student.loss(x_0, t, torch.randn_like(x_0)).mean().backward()
     """
 
-    def __init__(self, denoiser: Denoiser, teacher: Denoiser, progress: float = 0.0):
+    def __init__(self, denoiser: Denoiser, teacher: Denoiser):
         super().__init__(denoiser.network, denoiser.process.schedule, denoiser.prediction, denoiser.clip)
-        self.teacher, self.progress = teacher, progress
-
-    @property
-    def part(self) -> int:
-        """Length of a part of the path, in timesteps."""
-        first, last = PARTS
-        return max(1, round(steps_of(self.process.schedule) / (first * (last / first) ** self.progress)))
+        self.teacher = teacher
+        self.part = max(1, round(steps_of(denoiser.process.schedule) / PARTS))
 
     def loss(
         self,

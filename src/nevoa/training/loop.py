@@ -104,8 +104,6 @@ def _steps(state: TrainingState, images: ImageSet, pace: Pace | None) -> Generat
         first = state.images_seen
         x_0, (t, epsilon) = batches.batch(first, config.batch_size), draws.take(first, config.batch_size)
         label = dropped_labels(batches, draws, first, config.batch_size) if config.conditional else None
-        if isinstance(denoiser, Student):
-            denoiser.progress = state.step / state.course.steps
         learning_rate = learning_rate_at(state.step + 1, state.course, config)
         losses, loss, grad_norm = train_step(state, denoiser, x_0, t, epsilon, learning_rate, label)
         if math.isfinite(loss + grad_norm):
@@ -132,10 +130,7 @@ def _learner(state: TrainingState) -> Denoiser:
         for network in (state.network, state.teacher)
     )
     assert network is not None
-    if teacher is None:
-        return network
-    network.clip = teacher.clip = state.config.sampling.clip
-    return Student(network, teacher)
+    return network if teacher is None else Student(network, teacher)
 
 
 def dropped_labels(batches: Batches, draws: TrainingNoise, first: int, count: int) -> Int64[Tensor, " B"]:
