@@ -15,8 +15,8 @@ class DistillFlags(BudgetFlags, PluginFlags):
     """For how long to train, and how.
 
     Attributes:
-        minutes: Train for this many minutes, including start-up and saving. [default: a quarter of the model's minutes
-            or steps]
+        minutes: Train for this many minutes, including start-up and saving. [default: a quarter of the time that the
+            model was trained]
         epochs: Train for this many passes over the images.
         steps: Train for this many steps.
         seed: Seed of every random choice. [default: 0]

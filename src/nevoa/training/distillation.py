@@ -42,7 +42,7 @@ def distill(
         out: the run folder; runs/NAME-distilled if None.
         options: "section.key=value", as on the command line.
         keywords: minutes, seed and more: `nevoa.presets.TrainingOptions`. Without a budget it takes a quarter of the
-            teacher's minutes or steps.
+            teacher's training time.
 
     Example:
         run = nevoa.distill("runs/fashion_mnist-quick", minutes=5)
