@@ -61,7 +61,7 @@ def commands_with_out(within: App, name: str = "") -> Iterator[tuple[str, set[st
 def test_every_command_that_writes_a_result_has_force_and_is_tested() -> None:
     """Here; `export` in tests/interop/test_sharing.py."""
     found = dict(commands_with_out(app))
-    assert set(found) == {*PICTURES, "export", "train"}
+    assert set(found) == {*PICTURES, "distill", "export", "train"}
     for name in (*PICTURES, "export"):
         assert "--force" in found[name]
 

@@ -74,7 +74,7 @@ def test_no_line_is_longer_than_the_terminal_and_nothing_is_cut(
 def steps(count: int) -> Iterator[Any]:
     """Steps as a training yields them; the first has no finite loss."""
     for n in range(1, count + 1):
-        known = {"step": n, "images_seen": 64 * n, "images_per_second": 12_345.0, "epoch_ended": False}
+        known = {"step": n, "steps": count, "images_seen": 64 * n, "images_per_second": 12_345.0, "epoch_ended": False}
         yield SimpleNamespace(**known, report_loss=math.nan if n == 1 else 0.5)
 
 

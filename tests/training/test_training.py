@@ -21,6 +21,7 @@ from nevoa.data import Batches, ImageSet, load_images
 from nevoa.diffusion import log_snr_of
 from nevoa.errors import NevoaError
 from nevoa.model import fresh_network
+from nevoa.networks.convolution import DoublingConv2d
 from nevoa.objects import schedule_of
 from nevoa.presets import configure
 from nevoa.runs import checkpoint
@@ -206,11 +207,11 @@ def test_a_damaged_checkpoint_is_passed_over(tiny: Config, tmp_path: Path, damag
     assert checkpoint.newest(tmp_path) == older
 
 
-def test_two_checkpoints_are_kept(tiny: Config, tmp_path: Path) -> None:
+def test_two_checkpoints_are_kept_and_the_last_before_the_cool_down(tiny: Config, tmp_path: Path) -> None:
     state = fresh(tiny)
     for _ in training_steps(state, load_images("fashion_mnist_10k")):
         save_checkpoint(state, tmp_path)
-    assert [int(path.name) for path in sorted(tmp_path.iterdir())] == [88, 96]
+    assert [int(path.name) for path in sorted(tmp_path.iterdir())] == [48, 88, 96]
 
 
 def test_a_run_folder_holds_what_design_says(tiny: Config, tmp_path: Path) -> None:
@@ -338,16 +339,18 @@ def test_schedule_and_weighting_of_the_config_are_those_trained_with() -> None:
 
 def test_the_plan_counts_operations_as_the_layers_do() -> None:
     """Two for each weight of a convolution or linear layer and place that it is used at; for training three times."""
-    plan = plan_of("network.attention=[false, false]", minutes=1)
+    plan = plan_of("network.attention=[false, false]", "training.precision=float32", minutes=1)
     counted = []
 
     def count(module: nn.Module, _: object, output: Tensor) -> None:
         weights = module.get_parameter("weight").numel()
-        counted.append(2 * weights * (output[0, 0].numel() if isinstance(module, nn.Conv2d) else 1))
+        places = 1 if isinstance(module, nn.Linear) else output[0, 0].numel()
+        # Doubling sees 2x2 different pixels instead of 3x3.
+        counted.append(2 * weights * places * (4 if isinstance(module, DoublingConv2d) else 9) // 9)
 
     network = fresh_network(plan.config, plan.shape)
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, nn.Conv2d | nn.Linear | DoublingConv2d):
             module.register_forward_hook(count)
     network(torch.zeros(1, *plan.shape), torch.ones(1).long())
     assert plan.flop_per_image == 3 * sum(counted)

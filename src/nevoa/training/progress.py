@@ -48,7 +48,7 @@ def _bar(steps: Iterable[Step], config: TrainingConfig, console: "Console") -> I
         task = progress.add_task("", total=total, status="starting")
         loss, reported = math.nan, False
         for step, speed in _with_speed(steps):
-            is_due = _is_due(step, config)
+            is_due = _is_due(step.images_seen, step.step == step.steps, config)
             if is_due or not reported:
                 loss = step.report_loss
             reported = reported or is_due
@@ -59,7 +59,7 @@ def _bar(steps: Iterable[Step], config: TrainingConfig, console: "Console") -> I
 
 def _lines(steps: Iterable[Step], config: TrainingConfig, console: "Console") -> Iterator[Step]:
     for step, speed in _with_speed(steps):
-        if _is_due(step, config):
+        if _is_due(step.images_seen, step.step == step.steps, config):
             left = (step.steps - step.step) * config.batch_size / speed
             console.print(
                 f"{step.images_seen:,}/{step.steps * config.batch_size:,} images  {_in_words(step.report_loss)}  "
@@ -75,10 +75,10 @@ def _report_interval(config: TrainingConfig) -> int:
     return config.report_every_images or config.batch_size
 
 
-def _is_due(step: Step, config: TrainingConfig) -> bool:
-    """Whether a report is due after the step; it is after the last."""
-    seen, every = step.images_seen, _report_interval(config)
-    return seen // every != (seen - config.batch_size) // every or step.step == step.steps
+def _is_due(seen: int, is_last: bool, config: TrainingConfig) -> bool:
+    """Whether a report is due after so many images; it is after the last."""
+    every = _report_interval(config)
+    return seen // every != (seen - config.batch_size) // every or is_last
 
 
 def _in_words(loss: float) -> str:
