@@ -1,4 +1,4 @@
-"""Train the trials behind docs/scaling-laws.md: several networks for the same number of floating-point operations.
+"""Train several networks for the same number of floating-point operations, to find the best for each budget.
 
     .venv/bin/python benchmarks/scaling/trials.py --out runs/scaling [--trials FILE]
 

@@ -118,6 +118,11 @@ def test_a_stopped_run_is_brought_to_an_end(settled: Job, tmp_path: Path, typed:
     assert 0 < (run.config().training.minutes or 0) < 1
 
 
+def test_a_finished_run_has_nothing_to_end(settled: Job, tmp_path: Path, refused: Callable[..., str]) -> None:
+    stop_after(settled, tmp_path / "r", 99)
+    assert "is finished: to train it for longer" in refused("continue", str(tmp_path / "r"), "--cool-down", "3s")
+
+
 def test_wrong_input_is_refused(settled: Job, tmp_path: Path, refused: Callable[..., str]) -> None:
     stop_after(settled, tmp_path / "r", 7)
     assert "is not a run" in refused("continue", str(tmp_path / "nowhere"))
@@ -125,4 +130,5 @@ def test_wrong_input_is_refused(settled: Job, tmp_path: Path, refused: Callable[
         "continue", str(tmp_path / "r"), "--steps", "50", "--epochs", "2"
     )
     assert "leave out --minutes" in refused("continue", str(tmp_path / "r"), "--cool-down", "3s", "--steps", "50")
+    assert "--cool-down must be above 0" in refused("continue", str(tmp_path / "r"), "--cool-down", "0s")
     assert "has taken 7 steps already" in refused("continue", str(tmp_path / "r"), "--steps", "5")

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from nevoa._util.files import append_line
 from nevoa.errors import NevoaError
-from nevoa.runs import Run, training_lock
+from nevoa.runs import Run, decisions, training_lock
 from nevoa.runs.check import check
+from nevoa.runs.decisions import Decision
 from nevoa.runs.manifest import EMA
 from nevoa.training import Job
 from tests.small_runs import stop_after
@@ -55,6 +57,14 @@ def test_each_damaged_part_is_named(run: Run) -> None:
         assert list(problems(run)) == [part]
         path.write_bytes(data)
     assert not problems(run)
+
+
+@pytest.mark.parametrize("line", ["{}", '{"step": 9, "steps": 40, "spent": 1.0, "costs": {"step": "long"}}', "7"])
+def test_a_damaged_decision_is_named(run: Run, line: str) -> None:
+    decisions.append(run, Decision(step=0, steps=40, spent=1.0))
+    assert not problems(run)
+    append_line(run.course_file, line)
+    assert "line 2 of 2 is cut off or not a decision" in problems(run)["course.jsonl"]
 
 
 def test_lines_out_of_order_are_noticed(run: Run) -> None:

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nevoa.config import TrainingConfig
+from nevoa.runs.decisions import Costs
 from nevoa.training.budget import (
     FEWEST_PREVIEW_STEPS,
     SHARE,
-    Costs,
-    course,
+    budgeted,
     report_interval,
     steady_seconds,
     total_seconds,
@@ -23,7 +23,7 @@ seconds = st.floats(1e-3, 5)
 
 
 def settled(training: TrainingConfig, costs: Costs, run: float, left: float) -> TrainingConfig:
-    return training.model_copy(update=course(training, costs, run, left))
+    return training.model_copy(update=budgeted(training, costs, run, left))
 
 
 def spent(training: TrainingConfig, costs: Costs) -> dict[str, float]:
@@ -101,7 +101,7 @@ def test_short_runs_report_often_and_long_runs_every_2000_images(steps: int) -> 
 
 
 def test_no_time_left_is_one_step() -> None:
-    assert course(TrainingConfig(minutes=0.01), Costs(1.0, 1.0, 10, 1.0), 0.6, -3.0)["steps"] == 1
+    assert budgeted(TrainingConfig(minutes=0.01), Costs(1.0, 1.0, 10, 1.0), 0.6, -3.0)["steps"] == 1
 
 
 def test_the_first_steps_and_one_slow_one_do_not_count() -> None:

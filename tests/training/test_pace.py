@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from nevoa.config import TrainingConfig
-from nevoa.training.budget import Costs
+from nevoa.runs.decisions import Costs
 from nevoa.training.course import NEXT, Course
 from nevoa.training.pace import Pace
 

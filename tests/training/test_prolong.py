@@ -10,8 +10,9 @@ import pytest
 
 from nevoa.errors import NevoaError
 from nevoa.runs import Run, checkpoint, decisions
+from nevoa.runs.check import check
+from nevoa.runs.decisions import Costs
 from nevoa.training import Job, fit_resolved, resolve_run
-from nevoa.training.budget import Costs
 from nevoa.training.pace import Pace
 from tests.small_runs import outcome, stop_after, told
 
@@ -54,11 +55,21 @@ def test_a_run_that_is_killed_between_decisions_repeats_them(paced: Job, tmp_pat
     deque(itertools.islice(stream, kept), maxlen=0)
     shutil.copytree(whole.folder, again.folder)
     last = deque(stream, maxlen=1)[0]
-    shutil.copy(whole.course_file, again.course_file)
+    again.course_file.write_bytes(whole.course_file.read_bytes() + b'{"step": 9')
     rest = stop_after(paced, again.folder, LIMIT)
     assert told(rest[-1]) == told(last)
     assert outcome(again) == outcome(whole)
     assert steps_of(again) == steps_of(whole)
+    assert again.config().training.steps == whole.config().training.steps
+
+
+def test_a_run_whose_file_of_decisions_was_torn_goes_on_to_write_it(paced: Job, tmp_path: Path) -> None:
+    run = Run(tmp_path / "r")
+    stop_after(paced, run.folder, 9)
+    run.course_file.write_bytes(run.course_file.read_bytes() + b'{"step": 9')
+    last = stop_after(paced, run.folder, LIMIT)[-1]
+    assert dict(check(run))["course.jsonl"] == ""
+    assert steps_of(run)[-1] == last.steps
 
 
 def test_a_run_keeps_the_state_from_before_its_cool_down(cooling: Job, tmp_path: Path) -> None:

@@ -151,6 +151,8 @@ def continue_(
         config = with_budget(config, given)
     if cool_down is not None and given:
         raise NevoaError("--cool-down is a budget of its own: leave out --minutes, --epochs and --steps.")
+    if cool_down is not None and cool_down <= timedelta():
+        raise NevoaError("--cool-down must be above 0, such as 30s or 2m.")
     train_into(config, run, report, cool_down=None if cool_down is None else cool_down.total_seconds())
 
 

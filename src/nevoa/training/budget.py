@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
 from nevoa.config import TrainingConfig
+from nevoa.runs.decisions import Costs
 
 # Previews, and checkpoints, each take at most this share of a run's time unless the config says how often they come.
 SHARE = 0.015
@@ -17,29 +18,6 @@ SECONDS_BETWEEN = 600
 FEWEST_PREVIEW_STEPS = 10
 CHUNKS = 8
 REPORT_IMAGES, FEWEST_REPORTS = 2_000, 30
-
-
-@dataclass(frozen=True)
-class Costs:
-    """Measured seconds.
-
-    Attributes:
-        step: one step of training.
-        preview: one preview in `preview_steps` evaluations of the network.
-        checkpoint: one checkpoint, with the model and the card.
-        end: between the last of these and the end of the process.
-    """
-
-    step: float
-    preview: float
-    preview_steps: int
-    checkpoint: float
-    end: float = 0.0
-
-    def at(self, step: float) -> "Costs":
-        """The costs at another pace: everything takes longer where a step does."""
-        by = step / self.step
-        return Costs(step, by * self.preview, self.preview_steps, by * self.checkpoint, by * self.end)
 
 
 def steady_seconds(steps: Iterable[float], warm: float, at_least: float) -> float:
@@ -63,11 +41,11 @@ def steady_seconds(steps: Iterable[float], warm: float, at_least: float) -> floa
 
 
 def is_open(training: TrainingConfig) -> bool:
-    """Whether `course` would have anything to say: with all of it given, nothing need be measured."""
+    """Whether `budgeted` would have anything to say: with all of it given, nothing need be measured."""
     return None in (training.steps, training.preview_every_images, training.checkpoint_every_images)
 
 
-def course(training: TrainingConfig, costs: Costs, seconds: float, left: float) -> dict[str, Any]:
+def budgeted(training: TrainingConfig, costs: Costs, seconds: float, left: float) -> dict[str, Any]:
     """What the config leaves open of steps, previews and checkpoints.
 
     Args:

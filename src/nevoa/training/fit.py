@@ -92,14 +92,18 @@ def resolve_run(
         raise NevoaError(
             f"{folder} has lost its checkpoints, so it cannot be resumed. Put them back, or choose another --out."
         )
+    if cool_down is not None and finished:
+        raise NevoaError(f"{folder} is finished: to train it for longer, give more minutes, epochs or steps.")
     if cool_down is not None:
         config = with_budget(config, {"minutes": (time_spent(run) + cool_down) / 60})
     earlier = Earlier(saved, measured_costs(run)) if saved else None
     options = {"objects": objects, "started": started, "accept_changes": accept_changes, "start": start}
     job = resolve(config, images, earlier=earlier, **options)
     _check_start(job, bool(done))
-    job = replace(job, cools_down=cool_down is not None)
-    refuse_less(job, run)
+    if cool_down is not None:
+        job = replace(job, cools_down=True)
+    elif saved is not None:
+        refuse_less(job, run, saved)
     if not finished:
         check_disk(job.parameters, job.config.training, folder)
     return job

@@ -20,7 +20,8 @@ from nevoa.model import Model
 from nevoa.network_config import OBJECT
 from nevoa.networks import check_is_module, check_network, empty_network
 from nevoa.objects import NAMES, Objects, check_objects, described
-from nevoa.training.budget import Costs, course, is_open, report_interval
+from nevoa.runs.decisions import Costs
+from nevoa.training.budget import budgeted, is_open, report_interval
 from nevoa.training.memory import check_activations, check_weights
 from nevoa.training.profile import Profile
 from nevoa.training.resume import resumed
@@ -182,7 +183,7 @@ def _settle(profile: Profile, started: float, recorded: bool) -> None:
     if recorded and is_open(profile.config.training):
         # Measuring comes first: it takes its time from the minutes too.
         costs, total = profile.costs, _seconds(profile)
-        profile.settle(**course(profile.config.training, costs, total, total - (time.perf_counter() - started)))
+        profile.settle(**budgeted(profile.config.training, costs, total, total - (time.perf_counter() - started)))
     elif profile.config.training.steps is None:
         step = profile.step_seconds
         left = _seconds(profile) - (time.perf_counter() - started)

@@ -125,12 +125,10 @@ def _keep_to(pace: Pace, state: TrainingState) -> None:
 
 def _learner(state: TrainingState) -> Denoiser:
     """The denoiser to train, with its teacher if it has one."""
-    network, teacher = (
-        network and training_denoiser(state.config, network, state.device, state.objects)
-        for network in (state.network, state.teacher)
-    )
-    assert network is not None
-    return network if teacher is None else Student(network, teacher)
+    learner = training_denoiser(state.config, state.network, state.device, state.objects)
+    if state.teacher is None:
+        return learner
+    return Student(learner, training_denoiser(state.config, state.teacher, state.device, state.objects))
 
 
 def dropped_labels(batches: Batches, draws: TrainingNoise, first: int, count: int) -> Int64[Tensor, " B"]:

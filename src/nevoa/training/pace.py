@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nevoa.config import TrainingConfig
-from nevoa.training.budget import Costs, steps_within
+from nevoa.runs.decisions import Costs
+from nevoa.training.budget import steps_within
 
 
 @dataclass

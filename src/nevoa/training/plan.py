@@ -88,10 +88,11 @@ def check_disk(parameters: int, config: TrainingConfig, folder: Path) -> None:
 def disk_bytes(parameters: int, config: TrainingConfig) -> int:
     """Upper limit of a run folder's size: the model, and in each checkpoint weights, two moments, average and teacher.
 
-    Besides the newest checkpoints there are the best, the one resumed from, and the next while it is written.
+    Besides the newest checkpoints there are the best, the last before the cool-down, the one resumed from, and the next
+    while it is written.
     """
     networks = 3 + bool(config.ema_decay) + (config.objective == "consistency")
-    copies = networks * (KEEP + 3) + 1
+    copies = networks * (KEEP + 4) + 1
     return 4 * parameters * copies + 1_000_000
 
 

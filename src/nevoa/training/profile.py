@@ -16,8 +16,9 @@ from nevoa.config import Config
 from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
 from nevoa.objects import NAMES, Objects
+from nevoa.runs.decisions import Costs
 from nevoa.runs.run import Run
-from nevoa.training.budget import Costs, steady_seconds
+from nevoa.training.budget import steady_seconds
 from nevoa.training.course import Course
 from nevoa.training.loop import training_steps
 from nevoa.training.recorder import PREVIEW_COUNT, Recorder

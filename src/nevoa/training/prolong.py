@@ -1,15 +1,15 @@
 """Where an existing run goes on: from its newest checkpoint, or with a longer budget from before its cool-down."""
 
 import time
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 
 from nevoa._util.files import remove
+from nevoa.config import Config
 from nevoa.errors import NevoaError
 from nevoa.runs import Run, checkpoint, decisions
-from nevoa.runs.decisions import Decision
+from nevoa.runs.decisions import Costs, Decision
 from nevoa.runs.manifest import STATE
-from nevoa.training.budget import Costs
 from nevoa.training.course import Course
 from nevoa.training.job import Job
 from nevoa.training.pace import Pace
@@ -38,7 +38,7 @@ def starting_point(job: Job, run: Run) -> Path | None:
 
 def set_course(state: TrainingState, job: Job, run: Run, origin: Path | None) -> Pace | None:
     """Set the course of a restored state, and drop what the run holds from after it. Return the pace, if any."""
-    made = list(decisions.read(run))
+    made, costs = list(decisions.read(run)), job.costs or measured_costs(run)
     is_new = has_other_budget(job, run, origin) or (origin is None and not made)
     if is_new:
         steps, goes_on = job.config.training.steps or 0, job.cools_down or state.cooled() == 0
@@ -46,23 +46,22 @@ def set_course(state: TrainingState, job: Job, run: Run, origin: Path | None) ->
         decisions.cut(run, state.step)
         _drop_after(run, origin)
     else:
+        decisions.cut(run)
         state.follow(state.course if origin or not made else Course(made[0].steps))
-    if job.config.training.minutes is None or not (job.is_paced or made):
+    if job.config.training.minutes is None or costs is None or not (job.is_paced or made):
         return None
-    return _pace(state, job, run, made, is_new)
-
-
-def _pace(state: TrainingState, job: Job, run: Run, made: list[Decision], is_new: bool) -> Pace:
-    """The pace; with a new budget the first decision is made here."""
-    costs = job.costs or measured_costs(run)
-    assert costs is not None
     ahead = {} if is_new else {decision.step: decision.steps for decision in made}
     pace = Pace(job.config.training, costs, job.started, state.spent, ahead, (state.step, state.seconds))
     if is_new:
-        steps = pace.fitting(state.step, costs.step)
-        state.follow(Course(steps, state.course.since, state.course.cooled))
-        decisions.append(run, Decision(step=state.step, steps=steps, spent=pace.spent, costs=asdict(costs)))
+        _decide_first(pace, state, run)
     return pace
+
+
+def _decide_first(pace: Pace, state: TrainingState, run: Run) -> None:
+    """Decide on the number of steps of a new budget."""
+    steps = pace.fitting(state.step, pace.costs.step)
+    state.follow(replace(state.course, steps=steps))
+    decisions.append(run, Decision(step=state.step, steps=steps, spent=pace.spent, costs=pace.costs))
 
 
 def _drop_after(run: Run, origin: Path | None) -> None:
@@ -74,7 +73,7 @@ def _drop_after(run: Run, origin: Path | None) -> None:
 
 def measured_costs(run: Run) -> Costs | None:
     """The costs that a run with a budget of minutes was planned with."""
-    measured = [Costs(**decision.costs) for decision in decisions.read(run) if decision.costs]
+    measured = [decision.costs for decision in decisions.read(run) if decision.costs]
     return measured[-1] if measured else None
 
 
@@ -94,15 +93,17 @@ def time_spent(run: Run) -> float:
     return (progress.spent or progress.seconds) if progress else 0.0
 
 
-def refuse_less(job: Job, run: Run) -> None:
-    """Raise a NevoaError if the run has already taken more than the job's budget."""
-    newest, training = checkpoint.newest(run.checkpoints), job.config.training
-    if newest is None or job.cools_down:
-        return
-    progress = read_progress(newest / STATE)
+def refuse_less(job: Job, run: Run, saved: Config) -> None:
+    """Raise a NevoaError if the run has already taken more than the job's budget.
+
+    Args:
+        saved: the run's config.
+    """
+    training = job.config.training
     if training.minutes is None:
-        taken, allowed, unit = progress.step, training.steps or 0, "steps"
-    elif has_other_budget(job, run, newest):
+        taken = checkpoint.newest_saved(run.checkpoints) // training.batch_size
+        allowed, unit = training.steps or 0, "steps"
+    elif budget_of(saved.training) != budget_of(training):
         taken, allowed, unit = time_spent(run) / 60, training.minutes, "minutes"
     else:
         return

@@ -12,6 +12,7 @@ from nevoa.pictures import class_grid
 from nevoa.runs import card, decisions
 from nevoa.runs.decisions import Decision
 from nevoa.runs.run import Run
+from nevoa.training.course import Course
 from nevoa.training.levels import by_level
 from nevoa.training.loop import Step
 from nevoa.training.snapshot import save_checkpoint
@@ -36,13 +37,13 @@ class Recorder:
 
     def record(self, steps: Iterable[Step]) -> Generator[Step, None, None]:
         """Pass the steps on and record them. A reader that stops early leaves a complete, usable run."""
-        decided = max((decision.step for decision in decisions.read(self.run)), default=0)
+        course = self.state.course
         try:
             for step in steps:
                 finished = step.step == step.steps
-                if self.state.course.since > decided:
-                    decided = self.state.course.since
-                    self._keep_decision()
+                if self.state.course != course:
+                    course = self.state.course
+                    self._keep_decision(course)
                 if finished or (step.is_finite and self._due("report_every_images")):
                     self._report(step)
                 if finished or (step.is_finite and self._due("preview_every_images")):
@@ -73,8 +74,7 @@ class Recorder:
             self.run.flush_metrics()
             save_checkpoint(self.state, self.run.checkpoints, self.resumed_from)
 
-    def _keep_decision(self) -> None:
-        course = self.state.course
+    def _keep_decision(self, course: Course) -> None:
         decisions.append(self.run, Decision(step=course.since, steps=course.steps, spent=self.state.spent))
         self.run.write_config(self.state.config)
 
