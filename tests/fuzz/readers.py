@@ -28,7 +28,8 @@ from nevoa.interop.diffusers.export import export
 from nevoa.interop.diffusers.load import WEIGHTS
 from nevoa.interop.diffusers.load import read as read_pipeline
 from nevoa.presets import configure
-from nevoa.runs import checkpoint
+from nevoa.runs import checkpoint, decisions
+from nevoa.runs.decisions import Costs, Decision
 from nevoa.runs.manifest import faults
 from nevoa.runs.overview import Summary
 from nevoa.runs.reports import merged, most_telling
@@ -94,11 +95,13 @@ def readers(folder: Path) -> dict[str, Reader]:
     with tarfile.open(tar, "w:gz") as out:
         out.add(table.parent / "a", "a")
     report = run.save_evaluation("report", REPORT)
+    decisions.append(run, Decision(step=0, steps=40, spent=1.5, costs=Costs(0.1, 0.2, 7, 0.3)))
     pipeline = folder / "pipeline"
     export(small_model(FOLDED), pipeline, sampler="dpm_solver", steps=3)
     reads: dict[str, tuple[Path, Callable[[], object]]] = {
         "config": (run.config_file, run.config),
         "metrics": (run.metrics_file, lambda: list(run.metrics())),
+        "decisions": (run.course_file, lambda: list(decisions.read(run))),
         "tracking": (run.tracking_file, lambda: read_sent(run, "wandb")),
         "status": (run.status_file, lambda: Summary.of(run)),
         "report": (report, lambda: (most_telling(run), merged(REPORT, report))),

@@ -18,6 +18,7 @@ NAMES = (
     *(
         "config",
         "metrics",
+        "decisions",
         "tracking",
         "status",
         "report",
@@ -104,6 +105,7 @@ JSON = st.recursive(
     "name",
     [
         "status",
+        "decisions",
         "tracking",
         "report",
         "model config",

@@ -110,13 +110,8 @@ def resolve(
     _check(objects)
     images = load_images(config.data) if images is None else images
     started = time.perf_counter() if started is None else started
-    if config.data.fingerprint not in (None, images.fingerprint) and not accept_changes:
-        sentences = (
-            f"The images of {images.name} are not those that this config was made for.",
-            changed_files(config.data.fingerprint, images.fingerprint),
-            "Train on them all the same with 'nevoa train' and --accept-changes.",
-        )
-        raise NevoaError(" ".join(filter(None, sentences)))
+    if not accept_changes:
+        _check_same_images(config, images)
     _check_size(images)
     config = _described(config, images, objects)
     if earlier is not None:
@@ -146,6 +141,16 @@ def _refuse_several_processes() -> None:
             f"nevoa trains in one process, but WORLD_SIZE is {processes}: start it without torchrun, or unset "
             "WORLD_SIZE."
         )
+
+
+def _check_same_images(config: Config, images: ImageSet) -> None:
+    if config.data.fingerprint not in (None, images.fingerprint):
+        sentences = (
+            f"The images of {images.name} are not those that this config was made for.",
+            changed_files(config.data.fingerprint, images.fingerprint),
+            "Train on them all the same with 'nevoa train' and --accept-changes.",
+        )
+        raise NevoaError(" ".join(filter(None, sentences)))
 
 
 def _check_size(images: ImageSet) -> None:
