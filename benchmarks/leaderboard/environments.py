@@ -2,16 +2,18 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 MARKER = ".complete"
 
 
-def python_of(name: str, requirements: Path | None, folder: Path) -> Path:
+def python_of(name: str, requirements: Path | None, folder: Path, also: Sequence[Path] = ()) -> Path:
     """The python of a contender's environment, made in `folder` first unless it is complete.
 
     Args:
         requirements: None for what runs in the environment that this runs in: nevoa.
+        also: packages in folders, to install too.
     """
     if requirements is None:
         return Path(sys.executable)
@@ -19,6 +21,6 @@ def python_of(name: str, requirements: Path | None, folder: Path) -> Path:
     if not marker.is_file() or marker.read_text(encoding="utf-8") != wanted:
         print(f"{name}: installing into {folder}", flush=True)
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--requirement", requirements], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "--requirement", requirements, *also], check=True)
         marker.write_text(wanted, encoding="utf-8")
     return python

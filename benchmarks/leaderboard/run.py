@@ -1,12 +1,12 @@
 """The leaderboard: five trainers, the same images, minutes and machine, each with its authors' settings.
 
     .venv/bin/python benchmarks/leaderboard/run.py [--minutes 10] [--sampling-minutes 4] [--count 2048]
-                                                   [--only NAME ...] [--out runs/leaderboard]
+                                                   [--width W] [--only NAME ...] [--out runs/leaderboard]
 
 One after the other, each in an environment of its own. The minutes are of training only; installing, importing and
 laying out the data are not counted. Drawing has minutes of its own: where the authors' number of steps does not fit
-them, as many are made as fit. The same command again goes on with the contenders that are missing. Leaves
-results.json, table.md and each contender's images in --out.
+them, as many are made as fit. With --width each library trains nevoa's network by its own method. The same command
+again goes on with the contenders that are missing. Leaves results.json, table.md and each contender's images in --out.
 """
 
 import argparse
@@ -54,6 +54,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=10, help="of training, each (default: 10)")
     parser.add_argument("--sampling-minutes", type=float, default=4, help="for all images, each (default: 4)")
     parser.add_argument("--count", type=int, default=2048, help="images to draw and score (default: 2048)")
+    parser.add_argument("--width", type=int, help="nevoa's network of this width for all, without classes")
     parser.add_argument("--only", nargs="+", choices=[each.name for each in CONTENDERS], help="not all of them")
     parser.add_argument("--out", type=Path, default=Path("runs/leaderboard"), help="(default: runs/leaderboard)")
     return parser.parse_args()
@@ -73,12 +74,13 @@ def work(contender: Contender, data: Path, wish: argparse.Namespace) -> dict[str
     """What a contender says of itself; it trains and draws first unless it has."""
     folder = wish.out / contender.name
     about = folder / "about.json"
-    asked = {"minutes": wish.minutes, "sampling_minutes": wish.sampling_minutes, "count": wish.count}
+    asked = {key: getattr(wish, key) for key in ("minutes", "sampling_minutes", "count", "width")}
     if not (about.is_file() and (folder / "images.npy").is_file()):
         requirements = HERE / "requirements" / contender.requirements if contender.requirements else None
-        python = python_of(contender.name, requirements, wish.out / "environments" / contender.name)
+        also = [HERE.parents[1]] if wish.width else []
+        python = python_of(contender.name, requirements, wish.out / "environments" / contender.name, also)
         print(f"{contender.name}: {wish.minutes:g} minutes of training", flush=True)
-        options = [str(word) for key, value in asked.items() for word in (f"--{key.replace('_', '-')}", value)]
+        options = [str(word) for key, value in asked.items() if value for word in (f"--{key.replace('_', '-')}", value)]
         script = HERE / "contenders" / contender.script
         quiet = {**os.environ, "TQDM_DISABLE": "1"}  # the peers' progress bars: thousands of lines in a log
         subprocess.run([python, script, "--data", data, *options, "--out", folder], check=True, env=quiet)

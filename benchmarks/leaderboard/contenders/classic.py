@@ -4,11 +4,24 @@ Its learning rate is constant, so it is simply trained until the time is up. Not
 1000 steps would take most of ten minutes.
 """
 
-from common import Clock, Task
+import json
+
+from common import NEVOA_BATCH, Clock, Task
 from drawing import finish
 from with_nevoa import sampling_of, train
 
 OPTIONS = ("training.precision=float32", "training.device=cpu")
+
+
+def on_nevoa(width: int) -> list[str]:
+    """The options that put the network of preset `quick` in place of the notebook's."""
+    from nevoa.presets import PRESETS
+
+    network = {**PRESETS["quick"]["network"], "dim": width}
+    values = {key: json.dumps(value) for key, value in network.items()}
+    return [f"training.batch_size={NEVOA_BATCH}", *(f"network.{key}={value}" for key, value in values.items())]
+
+
 ENDLESS = 10**9
 
 
@@ -16,7 +29,8 @@ def main() -> None:
     import nevoa
 
     task = Task.parse()
-    steps = nevoa.fit(nevoa.configure("fashion_mnist", "classic", steps=ENDLESS, options=OPTIONS))
+    options = OPTIONS if task.width is None else on_nevoa(task.width)
+    steps = nevoa.fit(nevoa.configure("fashion_mnist", "classic", steps=ENDLESS, options=options))
     training, model = train("classic", steps, Clock(task.minutes))
     finish(task, training, sampling_of(model))
 

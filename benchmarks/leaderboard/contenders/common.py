@@ -12,17 +12,24 @@ import torch
 
 SIDE = 28
 TELL_SECONDS = 30.0
+# Of preset `quick`, for nevoa's network.
+NEVOA_BATCH = 32
 
 
 @dataclass(frozen=True)
 class Task:
-    """What every contender is asked for, and where its `images.npy` and `about.json` go."""
+    """What every contender is asked for, and where its `images.npy` and `about.json` go.
+
+    Attributes:
+        width: of nevoa's network, which takes the place of the contender's own; None keeps that.
+    """
 
     data: Path
     minutes: float
     sampling_minutes: float
     count: int
     out: Path
+    width: int | None = None
 
     @classmethod
     def parse(cls) -> "Task":
@@ -33,6 +40,7 @@ class Task:
         parser.add_argument("--sampling-minutes", type=float, required=True, help="for all images together")
         parser.add_argument("--count", type=int, required=True, help="images to draw")
         parser.add_argument("--out", type=Path, required=True, help="folder")
+        parser.add_argument("--width", type=int, help="train nevoa's network of this width, 32 images a step")
         task = cls(**vars(parser.parse_args()))
         task.out.mkdir(parents=True, exist_ok=True)
         return task

@@ -58,6 +58,11 @@ def to_bytes(x: Tensor) -> np.ndarray:
     return (x * 255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
+def cropped(x: Tensor, padding: int) -> Tensor:
+    """Images without the border that was added to them."""
+    return x[..., padding : x.shape[-2] - padding, padding : x.shape[-1] - padding]
+
+
 def finish(task: Task, training: Training, sampling: Sampling) -> None:
     """Draw the images and leave both files, `about.json` last: where it is, the contender is done.
 
@@ -80,7 +85,7 @@ def finish(task: Task, training: Training, sampling: Sampling) -> None:
         "sampling_batch": batch,
         "evaluation_seconds": seconds,
         "drawing_seconds": time.perf_counter() - start,
-        "asked": {"minutes": task.minutes, "sampling_minutes": task.sampling_minutes, "count": task.count},
+        "asked": {key: getattr(task, key) for key in ("minutes", "sampling_minutes", "count", "width")},
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
     }

@@ -14,36 +14,34 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import Clock, Task, Training, parameters
-from drawing import Sampling, finish, to_bytes
+from common import NEVOA_BATCH, SIDE, Clock, Task, Training, parameters
+from drawing import Sampling, cropped, finish, to_bytes
+from nevoa_network import NevoaNetwork, network_named
 from PIL import Image
 
-PADDING, SIDE = 2, 32
+PADDING = 2
 BATCH, ACCUMULATE = 32, 2
 LEARNING_RATE, EMA_DECAY = 8e-5, 0.995
 TIMESTEPS, SAMPLING_STEPS, SAMPLING_BATCH = 1000, 250, 64
 ENDLESS = 10**9
-SETTINGS = (
-    "its README's: U-Net dim 64 x (1, 2, 4, 8) on images padded to 32, sigmoid schedule, v, Adam 8e-5, "
-    "batch 2 x 32, EMA 0.995"
-)
+NETWORK, METHOD = "U-Net dim 64 x (1, 2, 4, 8) on images padded to 32", "sigmoid schedule, v, Adam 8e-5, EMA 0.995"
 
 
 class TimeIsUp(Exception):
     """Leaves the Trainer's loop, which has no other way out."""
 
 
-def write_folder(images: np.ndarray, folder: Path) -> None:
+def write_folder(images: np.ndarray, folder: Path, padding: int) -> None:
     """Padded PNGs: the Trainer reads nothing but a folder of pictures."""
-    border = (PADDING, PADDING)
+    border = (padding, padding)
     for number, image in enumerate(np.pad(images[..., 0], ((0, 0), border, border))):
         Image.fromarray(image).save(folder / f"{number:05d}.png", compress_level=1)
 
 
-def timed_batches(batches: Iterator[Any], trainer: Any, clock: Clock) -> Iterator[Any]:
+def timed_batches(batches: Iterator[Any], trainer: Any, clock: Clock, accumulate: int) -> Iterator[Any]:
     """The Trainer's own batches until the time is up, which is seen before a step, not between its two batches."""
     for number, batch in enumerate(batches):
-        if number % ACCUMULATE == 0 and clock.is_up:
+        if number % accumulate == 0 and clock.is_up:
             raise TimeIsUp
         clock.tell_step(trainer.step)
         yield batch
@@ -53,15 +51,16 @@ def train(task: Task, diffusion: Any) -> tuple[Training, Any]:
     """The library's Trainer; the average is what it draws with."""
     from denoising_diffusion_pytorch import Trainer  # pyright: ignore[reportMissingImports]
 
+    batch, accumulate = (BATCH, ACCUMULATE) if task.width is None else (NEVOA_BATCH, 1)
     with tempfile.TemporaryDirectory() as folder:
-        write_folder(np.load(task.data), Path(folder))
+        write_folder(np.load(task.data), Path(folder), padding_of(task))
         trainer = Trainer(
             diffusion,
             folder,
-            train_batch_size=BATCH,
+            train_batch_size=batch,
             train_lr=LEARNING_RATE,
             train_num_steps=ENDLESS,
-            gradient_accumulate_every=ACCUMULATE,
+            gradient_accumulate_every=accumulate,
             ema_decay=EMA_DECAY,
             amp=torch.cuda.is_available(),
             calculate_fid=False,
@@ -69,53 +68,64 @@ def train(task: Task, diffusion: Any) -> tuple[Training, Any]:
             results_folder=str(task.out / "results"),
         )
         clock = Clock(task.minutes)
-        trainer.dl = timed_batches(trainer.dl, trainer, clock)
+        trainer.dl = timed_batches(trainer.dl, trainer, clock, accumulate)
         with suppress(TimeIsUp):
             trainer.train()
         seconds = clock.seconds
     training = Training(
         contender="denoising-diffusion-pytorch",
         version=version("denoising-diffusion-pytorch"),
-        settings=SETTINGS,
+        settings=f"its README's: {network_named(NETWORK, task.width)}, batch {accumulate} x {batch}, {METHOD}",
         parameters=parameters(diffusion.model),
         steps=trainer.step,
-        images_seen=trainer.step * BATCH * ACCUMULATE,
+        images_seen=trainer.step * batch * accumulate,
         training_seconds=seconds,
     )
     return training, trainer.ema.ema_model
 
 
-def diffusion_of(network: Any, steps: int) -> Any:
+def diffusion_of(network: Any, side: int, steps: int) -> Any:
     """The README's process, with its DDIM of so many steps."""
     from denoising_diffusion_pytorch import GaussianDiffusion  # pyright: ignore[reportMissingImports]
 
-    return GaussianDiffusion(network, image_size=SIDE, timesteps=TIMESTEPS, sampling_timesteps=steps)
+    return GaussianDiffusion(network, image_size=side, timesteps=TIMESTEPS, sampling_timesteps=steps)
 
 
-def sampling_of(network: Any) -> Sampling:
+def sampling_of(network: Any, padding: int) -> Sampling:
     """Its DDIM with the default eta, 0."""
-    device = next(network.parameters()).device
+    device, side = next(network.parameters()).device, SIDE + 2 * padding
 
     def draw(_: int, count: int, steps: int) -> np.ndarray:
-        x_0 = diffusion_of(network, steps).to(device).sample(batch_size=count)
-        return to_bytes(x_0[..., PADDING:-PADDING, PADDING:-PADDING])
+        x_0 = diffusion_of(network, side, steps).to(device).sample(batch_size=count)
+        return to_bytes(cropped(x_0, padding))
 
     @torch.inference_mode()
     def evaluate(count: int) -> object:
         t = torch.zeros(count, dtype=torch.int64, device=device)
-        return network(torch.zeros(count, 1, SIDE, SIDE, device=device), t)
+        return network(torch.zeros(count, 1, side, side, device=device), t)
 
     return Sampling("DDIM", SAMPLING_STEPS, SAMPLING_BATCH, evaluate, draw)
 
 
-def main() -> None:
+def build_network() -> Any:
+    """The README's U-Net."""
     from denoising_diffusion_pytorch import Unet  # pyright: ignore[reportMissingImports]
 
+    return Unet(dim=64, dim_mults=(1, 2, 4, 8), channels=1, flash_attn=True)
+
+
+def padding_of(task: Task) -> int:
+    """Its own network needs sides of 32."""
+    return PADDING if task.width is None else 0
+
+
+def main() -> None:
     task = Task.parse()
     torch.manual_seed(0)
-    network = Unet(dim=64, dim_mults=(1, 2, 4, 8), channels=1, flash_attn=True)
-    training, average = train(task, diffusion_of(network, SAMPLING_STEPS))
-    finish(task, training, sampling_of(average.model.eval()))
+    network = build_network() if task.width is None else NevoaNetwork(task.width)
+    padding = padding_of(task)
+    training, average = train(task, diffusion_of(network, SIDE + 2 * padding, SAMPLING_STEPS))
+    finish(task, training, sampling_of(average.model.eval(), padding))
 
 
 if __name__ == "__main__":

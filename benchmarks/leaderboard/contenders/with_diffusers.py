@@ -12,20 +12,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import Clock, Task, Training, parameters
-from drawing import Sampling, finish, to_bytes
+from common import NEVOA_BATCH, SIDE, Clock, Task, Training, parameters
+from drawing import Sampling, cropped, finish, to_bytes
+from nevoa_network import ForDiffusers, network_named
 from torch import Tensor
 from torch.nn import functional as F
 
-PADDING, SIDE = 2, 32
+PADDING = 2
 BATCH, TIMESTEPS, WARMUP_STEPS = 16, 1000, 500
 SAMPLING_STEPS, SAMPLING_BATCH = 1000, 64
 WIDTHS = (128, 128, 256, 256, 512, 512)
 ATTENTION_AT, TIMED_STEPS = 4, 6
-SETTINGS = (
-    "its train_unconditional.py: U-Net (128, 128, 256, 256, 512, 512) on images padded to 32, linear schedule, "
-    "epsilon, AdamW 1e-4, 500 steps of warm-up, cosine, batch 16, EMA up to 0.9999"
-)
+NETWORK = "U-Net (128, 128, 256, 256, 512, 512) on images padded to 32"
+METHOD = "linear schedule, epsilon, AdamW 1e-4, 500 steps of warm-up, cosine, EMA up to 0.9999"
 
 
 def build_network() -> Any:
@@ -36,7 +35,7 @@ def build_network() -> Any:
     down[ATTENTION_AT] = "AttnDownBlock2D"
     up = [name.replace("Down", "Up") for name in reversed(down)]
     return UNet2DModel(
-        sample_size=SIDE,
+        sample_size=SIDE + 2 * PADDING,
         in_channels=1,
         out_channels=1,
         layers_per_block=2,
@@ -46,12 +45,12 @@ def build_network() -> Any:
     )
 
 
-def batches(images: np.ndarray, device: str) -> Iterator[Tensor]:
+def batches(images: np.ndarray, device: str, batch: int, padding: int) -> Iterator[Tensor]:
     """x_0 in [-1, 1], padded with black: epoch after epoch in a new order, each image mirrored half the time."""
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2)
     while True:
-        for chosen in torch.randperm(len(pixels)).split(BATCH):
-            x_0 = F.pad(pixels[chosen].float() / 127.5 - 1, (PADDING,) * 4, value=-1)
+        for chosen in torch.randperm(len(pixels)).split(batch):
+            x_0 = F.pad(pixels[chosen].float() / 127.5 - 1, (padding,) * 4, value=-1)
             mirrored = torch.rand(len(x_0), 1, 1, 1) < 0.5
             yield torch.where(mirrored, x_0.flip(-1), x_0).to(device)
 
@@ -75,7 +74,8 @@ def train(task: Task, network: Any, scheduler: Any) -> Training:
 
     average = EMAModel(network.parameters(), decay=0.9999, use_ema_warmup=True, inv_gamma=1.0, power=3 / 4)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, betas=(0.95, 0.999), weight_decay=1e-6, eps=1e-8)
-    stream, step, first_seconds = batches(np.load(task.data), network.device), 0, 0.0
+    batch = BATCH if task.width is None else NEVOA_BATCH
+    stream, step, first_seconds = batches(np.load(task.data), network.device, batch, padding_of(task)), 0, 0.0
     network.train()
     clock = Clock(task.minutes)
     # While it warms up, the learning rate does not depend on the number of steps: TIMED_STEPS are over long before.
@@ -96,30 +96,37 @@ def train(task: Task, network: Any, scheduler: Any) -> Training:
     return Training(
         contender="diffusers",
         version=version("diffusers"),
-        settings=SETTINGS,
+        settings=f"its train_unconditional.py: {network_named(NETWORK, task.width)}, batch {batch}, {METHOD}",
         parameters=parameters(network),
         steps=step,
-        images_seen=step * BATCH,
+        images_seen=step * batch,
         training_seconds=clock.seconds,
     )
 
 
-def sampling_of(network: Any, scheduler: Any) -> Sampling:
-    """Its pipeline, which respaces its DDPM scheduler for any number of steps."""
-    from diffusers import DDPMPipeline  # pyright: ignore[reportMissingImports, reportPrivateImportUsage]
+def sampling_of(network: Any, scheduler: Any, padding: int) -> Sampling:
+    """The loop of its DDPM pipeline: the scheduler respaces itself for any number of steps."""
+    network.eval()
+    side = SIDE + 2 * padding
 
-    pipeline: Any = DDPMPipeline(network.eval(), scheduler)
-    pipeline.set_progress_bar_config(disable=True)
-
+    @torch.no_grad()
     def draw(_: int, count: int, steps: int) -> np.ndarray:
-        x_0 = torch.from_numpy(pipeline(count, num_inference_steps=steps, output_type="np").images).permute(0, 3, 1, 2)
-        return to_bytes(x_0[..., PADDING:-PADDING, PADDING:-PADDING])
+        x_t = torch.randn(count, 1, side, side, device=network.device)
+        scheduler.set_timesteps(steps)
+        for t in scheduler.timesteps:
+            x_t = scheduler.step(network(x_t, t).sample, t, x_t).prev_sample
+        return to_bytes(cropped(x_t / 2 + 0.5, padding))
 
     @torch.no_grad()
     def evaluate(count: int) -> object:
-        return network(torch.zeros(count, 1, SIDE, SIDE, device=network.device), 1)
+        return network(torch.zeros(count, 1, side, side, device=network.device), 1)
 
     return Sampling("DDPM", SAMPLING_STEPS, SAMPLING_BATCH, evaluate, draw)
+
+
+def padding_of(task: Task) -> int:
+    """Its own network needs sides of 32."""
+    return PADDING if task.width is None else 0
 
 
 def main() -> None:
@@ -128,9 +135,10 @@ def main() -> None:
     task = Task.parse()
     torch.manual_seed(0)
     scheduler = DDPMScheduler(num_train_timesteps=TIMESTEPS)
-    network = build_network().to("cuda" if torch.cuda.is_available() else "cpu")
+    network = build_network() if task.width is None else ForDiffusers(task.width)
+    network = network.to("cuda" if torch.cuda.is_available() else "cpu")
     training = train(task, network, scheduler)
-    finish(task, training, sampling_of(network, scheduler))
+    finish(task, training, sampling_of(network, scheduler, padding_of(task)))
 
 
 if __name__ == "__main__":

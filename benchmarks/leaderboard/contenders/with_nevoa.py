@@ -1,6 +1,7 @@
 """nevoa: preset `quick` on all of Fashion-MNIST, for the given minutes.
 
-The clock runs over what `--minutes` covers: timing the steps, choosing the precision, and training.
+With a width it trains without classes, as the others do. The clock runs over what `--minutes` covers: choosing the
+width, timing the steps, and training.
 """
 
 from collections.abc import Iterator
@@ -20,10 +21,12 @@ def settings_of(config: "Config") -> str:
     """The config in words."""
     training, diffusion = config.training, config.diffusion
     network = config.network.model_dump()
+    classes = "with" if config.classes else "without"
     return (
-        f"{network['kind']} dim {network['dim']} x {network['multipliers']}, {diffusion.schedule} schedule, "
-        f"{diffusion.prediction}, {training.loss}, {training.optimizer} {training.learning_rate:g}, "
-        f"batch {training.batch_size}, EMA {training.ema_decay:g}, {training.known_precision}"
+        f"{network['kind']} dim {network['dim']} x {network['multipliers']} {classes} classes, "
+        f"{diffusion.schedule} schedule, {diffusion.prediction}, {training.loss}, "
+        f"{training.optimizer} {training.learning_rate:g}, batch {training.batch_size}, EMA {training.ema_decay:g}, "
+        f"{training.known_precision}"
     )
 
 
@@ -70,7 +73,8 @@ def main() -> None:
 
     task = Task.parse()
     clock = Clock(task.minutes)
-    steps = nevoa.fit(nevoa.configure("fashion_mnist", "quick", minutes=task.minutes))
+    options = () if task.width is None else (f"network.dim={task.width}", "training.conditional=false")
+    steps = nevoa.fit(nevoa.configure("fashion_mnist", "quick", minutes=task.minutes, options=options))
     training, model = train("nevoa", steps, clock)
     finish(task, training, sampling_of(model))
 

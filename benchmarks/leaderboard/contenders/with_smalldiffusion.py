@@ -11,25 +11,25 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import SIDE, Clock, Task, Training, parameters
+from common import NEVOA_BATCH, SIDE, Clock, Task, Training, parameters
 from drawing import Sampling, finish, to_bytes
+from nevoa_network import for_smalldiffusion, network_named
 from PIL import Image
 
 BATCH, MICRO_BATCH = 1024, 128
+SIGMA_MIN, SIGMA_MAX = 0.01, 20
 LEARNING_RATE, EMA_DECAY = 7e-4, 0.999
 SAMPLING_STEPS, GAM, SAMPLING_BATCH = 20, 1.6, 64
-SETTINGS = (
-    "its Fashion-MNIST example: U-Net ch 64 x (1, 1, 2), attention at 14, dropout 0.1, log-linear sigma 0.01 to 20, "
-    "epsilon, AdamW 7e-4, batch 1024, EMA 0.999"
-)
+NETWORK = "U-Net ch 64 x (1, 1, 2), attention at 14, dropout 0.1"
+METHOD = "log-linear sigma 0.01 to 20, epsilon, AdamW 7e-4, EMA 0.999"
 
 
-def loader_of(images: np.ndarray) -> Any:
+def loader_of(images: np.ndarray, micro_batch: int) -> Any:
     """Shuffled micro-batches, mirrored by the library's own transform."""
     from smalldiffusion import MappedDataset, img_train_transform  # pyright: ignore[reportMissingImports]
 
     dataset = MappedDataset(images[..., 0], lambda pixels: img_train_transform(Image.fromarray(pixels)))
-    return torch.utils.data.DataLoader(dataset, batch_size=MICRO_BATCH, shuffle=True, drop_last=True)
+    return torch.utils.data.DataLoader(dataset, batch_size=micro_batch, shuffle=True, drop_last=True)
 
 
 def micro_steps(loop: Iterator[Any], accelerator: Any, network: torch.nn.Module) -> Iterator[float]:
@@ -51,9 +51,10 @@ def train(task: Task, network: Any, schedule: Any, average: Any) -> Training:
     from accelerate.utils import GradientAccumulationPlugin  # pyright: ignore[reportMissingImports]
     from smalldiffusion import training_loop  # pyright: ignore[reportMissingImports]
 
-    accumulation = GradientAccumulationPlugin(num_steps=BATCH // MICRO_BATCH, sync_with_dataloader=False)
+    batch, micro_batch = (BATCH, MICRO_BATCH) if task.width is None else (NEVOA_BATCH, NEVOA_BATCH)
+    accumulation = GradientAccumulationPlugin(num_steps=batch // micro_batch, sync_with_dataloader=False)
     accelerator = Accelerator(gradient_accumulation_plugin=accumulation)
-    loader, step = loader_of(np.load(task.data)), 0
+    loader, step = loader_of(np.load(task.data), micro_batch), 0
     loop = training_loop(loader, network, schedule, accelerator=accelerator, lr=LEARNING_RATE)
     average.to(accelerator.device)
     clock = Clock(task.minutes)
@@ -67,10 +68,10 @@ def train(task: Task, network: Any, schedule: Any, average: Any) -> Training:
     return Training(
         contender="smalldiffusion",
         version=version("smalldiffusion"),
-        settings=SETTINGS,
+        settings=f"its example: {network_named(NETWORK, task.width)}, batch {batch}, {METHOD}",
         parameters=parameters(network),
         steps=step,
-        images_seen=step * BATCH,
+        images_seen=step * batch,
         training_seconds=clock.seconds,
     )
 
@@ -91,14 +92,21 @@ def sampling_of(network: Any, schedule: Any) -> Sampling:
     return Sampling(f"accelerated, gam {GAM}", SAMPLING_STEPS, SAMPLING_BATCH, evaluate, draw)
 
 
+def build_network() -> Any:
+    """The example's U-Net."""
+    from smalldiffusion import Scaled, Unet  # pyright: ignore[reportMissingImports]
+
+    return Scaled(Unet)(SIDE, 1, 1, ch=64, ch_mult=(1, 1, 2), attn_resolutions=(14,))
+
+
 def main() -> None:
-    from smalldiffusion import Scaled, ScheduleLogLinear, Unet  # pyright: ignore[reportMissingImports]
+    from smalldiffusion import ScheduleLogLinear  # pyright: ignore[reportMissingImports]
     from torch_ema import ExponentialMovingAverage  # pyright: ignore[reportMissingImports]
 
     task = Task.parse()
     torch.manual_seed(0)
-    schedule = ScheduleLogLinear(sigma_min=0.01, sigma_max=20, N=800)
-    network = Scaled(Unet)(SIDE, 1, 1, ch=64, ch_mult=(1, 1, 2), attn_resolutions=(14,))
+    schedule = ScheduleLogLinear(sigma_min=SIGMA_MIN, sigma_max=SIGMA_MAX, N=800)
+    network = build_network() if task.width is None else for_smalldiffusion(task.width, SIGMA_MIN, SIGMA_MAX)
     average = ExponentialMovingAverage(network.parameters(), decay=EMA_DECAY)
     training = train(task, network, schedule, average)
     with average.average_parameters():

@@ -1,0 +1,67 @@
+"""nevoa's network for the other contenders: what remains different is the method.
+
+Each wrapper has what a library asks of a network. All compute in the precision that nevoa would choose.
+"""
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def network_named(own: str, width: int | None) -> str:
+    """The network in the words of the table: a contender's own, or nevoa's of a width."""
+    return own if width is None else f"nevoa's network of width {width}"
+
+
+class NevoaNetwork(nn.Module):
+    """The unconditional network of preset `quick`: (x_t, t in 0 ... 1000) -> output."""
+
+    # denoising-diffusion-pytorch reads these.
+    channels = out_dim = 1
+    self_condition = random_or_learned_sinusoidal_cond = False
+
+    def __init__(self, dim: int):
+        super().__init__()
+        from nevoa._util.device import choose_device, choose_precision, in_precision
+        from nevoa.networks import ResidualUNet
+        from nevoa.presets import PRESETS
+
+        keys = {key: value for key, value in PRESETS["quick"]["network"].items() if key != "kind"}
+        self.network = ResidualUNet(1, **{**keys, "dim": dim})
+        device = choose_device()
+        self._call = in_precision(self.network, device, choose_precision(device))
+
+    def forward(self, x_t: Tensor, t: Tensor, *_: object) -> Tensor:
+        return self._call(x_t, t)
+
+
+class ForDiffusers(NevoaNetwork):
+    """As a UNet2DModel is called."""
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    def forward(self, x_t: Tensor, t: Any, *_: object) -> Any:
+        return SimpleNamespace(sample=super().forward(x_t, torch.as_tensor(t, device=x_t.device).expand(len(x_t))))
+
+
+def for_smalldiffusion(dim: int, sigma_min: float, sigma_max: float) -> nn.Module:
+    """As a smalldiffusion model, whose noise levels are spread over the timesteps by their logarithm."""
+    from smalldiffusion import ModelMixin, Scaled  # pyright: ignore[reportMissingImports]
+
+    class Network(nn.Module, ModelMixin):
+        input_dims = 1, 28, 28
+
+        def __init__(self):
+            super().__init__()
+            self.network = NevoaNetwork(dim)
+
+        def forward(self, x: Tensor, sigma: Tensor, cond: object = None) -> Tensor:
+            share = (sigma / sigma_min).log() / math.log(sigma_max / sigma_min)
+            return self.network(x, (1000 * share).round().long().flatten().expand(len(x)))
+
+    return Scaled(Network)()
