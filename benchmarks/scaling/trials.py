@@ -3,9 +3,9 @@
     .venv/bin/python benchmarks/scaling/trials.py --out runs/scaling [--trials FILE]
 
 Each trial is a line of the file: a budget in FLOP, the source, and options of preset `quick`. It trains on one thread
-for a fixed number of steps, so that other work on the machine changes nothing, and measures 2,048 images. Start the
-command once per core: each process takes the next trial that no other has, and the same command goes on after a stop.
-Results are added to results.jsonl in --out.
+for a fixed number of steps, so that other work on the machine changes nothing, and measures 2,048 images of clothes, or
+the loss on the test images of another source. Start the command once per core: each process takes the next trial that
+no other has, and the same command goes on after a stop. Results are added to results.jsonl in --out.
 """
 
 import argparse
@@ -19,13 +19,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 import nevoa
 from nevoa.config import Config
-from nevoa.data import load_images
+from nevoa.data import load_images, to_unit
 from nevoa.evaluation import Protocol, Reference, Report, Samples, from_run, measure
+from nevoa.objects import loss_of
 from nevoa.runs import Run
 from nevoa.training import Plan, resolve
+from nevoa.training.loop import training_denoiser
 
 HERE = Path(__file__).parent
 COUNT = 2048
@@ -96,13 +99,32 @@ def result(trial: Trial, folder: Path) -> dict[str, Any]:
 
 
 def scores(run: Run) -> dict[str, float]:
-    """Distances of new images, where there is a feature network."""
+    """Distances of new images where there is a feature network, else the loss on test images."""
+    if run.config().data.source != "fashion_mnist":
+        return {"loss": held_out_loss(run)}
     reference = Reference.of(run.config().data)
     *_, samples = from_run(run, reference, COUNT, 0)
     assert isinstance(samples, Samples)
     *_, report = measure(samples, Protocol(reference, COUNT, sampler=samples.sampler), ["frechet"])
     assert isinstance(report, Report)
     return report.scores
+
+
+@torch.no_grad()
+def held_out_loss(run: Run, draws: int = 8) -> float:
+    """The training loss on test images, each with the same timesteps and noise for every run."""
+    config = run.config()
+    images = load_images(config.data.model_copy(update={"split": "test", "fingerprint": None}))
+    denoiser = training_denoiser(config, run.model().network.eval(), "cpu")
+    rng, losses = torch.Generator().manual_seed(0), list[Tensor]()
+    for _ in range(draws):
+        for first in range(0, len(images), 64):
+            x_0 = to_unit(images.images[first : first + 64])
+            t = torch.randint(1, config.diffusion.timesteps + 1, (len(x_0),), generator=rng)
+            epsilon = torch.randn(x_0.shape, generator=rng)
+            label = torch.from_numpy(images.labels[first : first + 64]) if config.classes else None
+            losses.append(denoiser.loss(x_0, t, epsilon, loss_of(config.training), label=label))
+    return torch.cat(losses).mean().item()
 
 
 @contextmanager
