@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -84,7 +84,7 @@ class ResidualUNetConfig(NetworkConfig, strict=True):
     """Config of `nevoa.networks.ResidualUNet`, the network of Ho et al. 2020.
 
     Attributes:
-        dim: channels of the first stage.
+        dim: channels of the first stage; "auto": the best for the budget (docs/scaling-laws.md).
         multipliers: channels of each stage, as multiples of `dim`; a stage halves the height and width of the last.
         blocks: residual blocks in each stage.
         attention: whether each stage has attention, one value for each multiplier.
@@ -95,7 +95,7 @@ class ResidualUNetConfig(NetworkConfig, strict=True):
     """
 
     kind: str = "residual"
-    dim: Even = 128
+    dim: Even | Literal["auto"] = 128
     multipliers: Multipliers = (1, 2, 2, 2)
     blocks: Few = 2
     attention: tuple[bool, ...] = (False, True, False, False)
@@ -109,6 +109,13 @@ class ResidualUNetConfig(NetworkConfig, strict=True):
         if len(self.attention) != len(self.multipliers):
             raise ValueError(f"attention needs {len(self.multipliers)} values, one per multiplier")
         return self
+
+    @property
+    def known_dim(self) -> int:
+        """The channels of the first stage. A ValueError while they are open."""
+        if self.dim == "auto":
+            raise ValueError("network.dim is auto, and only a training chooses it: give a number")
+        return self.dim
 
 
 class ObjectNetworkConfig(NetworkConfig):

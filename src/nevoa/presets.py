@@ -31,7 +31,7 @@ PRESETS: dict[PresetName, dict[str, dict[str, Any]]] = {
         "diffusion": {"schedule": "cosine", "timesteps": 1000, "prediction": "v"},
         "network": {
             "kind": "residual",
-            "dim": 64,
+            "dim": "auto",
             "multipliers": (1, 2),
             "blocks": 1,
             "attention": (False, False),
@@ -41,7 +41,7 @@ PRESETS: dict[PresetName, dict[str, dict[str, Any]]] = {
         },
         "training": {
             "minutes": 5,
-            "batch_size": 64,
+            "batch_size": 32,
             "loss": "l2",
             "conditional": "auto",
             "optimizer": "muon",

@@ -36,6 +36,7 @@ def _plan_rows(plan: "Plan", folder: Path) -> dict[str, str]:
         "data": f"{plan.source}: {plan.images:,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}"
         f"{', mirrored at random' * bool(plan.config.data.flip)}{left_out(plan.notes)}",
         "network": f"{plan.network}, {plan.parameters:,} parameters{conditional}",
+        **({"width": str(plan.width)} if plan.width else {}),
         **({"start": start} if (start := plan.config.training.start) else {}),
         "device": f"{plan.device}, {plan.precision}, {plan.threads} thread{'s' * (plan.threads > 1)}",
         "steps": f"{plan.steps:,} with {plan.config.training.batch_size} images each{f', {done:,} done' * bool(done)}",

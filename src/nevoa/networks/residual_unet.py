@@ -52,21 +52,21 @@ def _attention(width: int, config: ResidualUNetConfig) -> nn.Module:
 
 
 def _residual(width: int, width_out: int, config: ResidualUNetConfig) -> PreNormBlock:
-    return PreNormBlock(width, width_out, 4 * config.dim, config.groups, config.dropout, config.adaptive)
+    return PreNormBlock(width, width_out, 4 * config.known_dim, config.groups, config.dropout, config.adaptive)
 
 
 def _block(width: int, stage: int, config: ResidualUNetConfig) -> _Block:
-    width_out = config.dim * config.multipliers[stage]
+    width_out = config.known_dim * config.multipliers[stage]
     inner = _residual(width, width_out, config)
     return _Block(inner, _attention(width_out, config) if config.attention[stage] else nn.Identity())
 
 
 def _down(config: ResidualUNetConfig) -> Iterator[tuple[nn.Module, int]]:
     """The layers of the way down, each with the width of its output."""
-    width, last = config.dim, len(config.multipliers) - 1
+    width, last = config.known_dim, len(config.multipliers) - 1
     for stage, multiplier in enumerate(config.multipliers):
         for _ in range(config.blocks):
-            layer, width = _block(width, stage, config), config.dim * multiplier
+            layer, width = _block(width, stage, config), config.known_dim * multiplier
             yield layer, width
         if stage < last:
             yield _Halve(width), width
@@ -78,7 +78,7 @@ def _up(config: ResidualUNetConfig, skips: list[int]) -> Iterator[nn.Module]:
     for stage, multiplier in reversed(list(enumerate(config.multipliers))):
         for _ in range(config.blocks + 1):
             yield _block(width + skips.pop(), stage, config)
-            width = config.dim * multiplier
+            width = config.known_dim * multiplier
         if stage > 0:
             yield _Double(width)
 
@@ -112,17 +112,17 @@ class ResidualUNet(nn.Module):
         pixels = channels * config.patch**2
         self.patch = config.patch
         self.downsampling = config.patch * 2 ** (len(config.multipliers) - 1)
-        self.time = TimestepEmbedding(config.dim, nn.SiLU(), classes)
-        self.stem = without_muon(nn.Conv2d(pixels, config.dim, 3, padding=1))
+        self.time = TimestepEmbedding(config.known_dim, nn.SiLU(), classes)
+        self.stem = without_muon(nn.Conv2d(pixels, config.known_dim, 3, padding=1))
         self.downs, self.ups = nn.ModuleList(), nn.ModuleList()
-        width, skips = config.dim, [config.dim]
+        width, skips = config.known_dim, [config.known_dim]
         for layer, width in _down(config):
             self.downs.append(layer)
             skips.append(width)
         self.middle_in = _Block(_residual(width, width, config), _attention(width, config))
         self.middle_out = _residual(width, width, config)
         self.ups.extend(_up(config, skips))
-        width = config.dim * config.multipliers[0]
+        width = config.known_dim * config.multipliers[0]
         out = without_muon(zeroed(nn.Conv2d(width, pixels, 3, padding=1)))
         self.out = nn.Sequential(wide_group_norm(width, config.groups), nn.SiLU(), out)
 

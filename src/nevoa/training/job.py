@@ -18,15 +18,16 @@ from nevoa.diffusion.schedule import check_schedule
 from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.network_config import OBJECT
-from nevoa.networks import check_is_module, check_network, empty_network
+from nevoa.networks import check_is_module, check_network
 from nevoa.objects import NAMES, Objects, check_objects, described
 from nevoa.runs.decisions import Costs
 from nevoa.training.budget import budgeted, is_open, report_interval
-from nevoa.training.memory import check_activations, check_weights
+from nevoa.training.memory import count_parameters
 from nevoa.training.profile import Profile
 from nevoa.training.resume import resumed
 from nevoa.training.start import start_weights
 from nevoa.training.state import TrainingState
+from nevoa.training.width import Width, chosen_width
 
 # Compiling takes up to a minute on a GPU; a run of ten minutes gains more than that from it.
 COMPILE_PAYS_SECONDS = 600.0
@@ -54,6 +55,7 @@ class Job:
         is_paced: whether the number of steps is an estimate, to be decided again on the way.
         cools_down: whether the cool-down begins at once, wherever the run is.
         start: the weights to start from; random ones if None.
+        width: the network's, if the config left it open.
     """
 
     config: Config
@@ -64,6 +66,7 @@ class Job:
     is_paced: bool = False
     start: Mapping[str, Tensor] | None = None
     cools_down: bool = False
+    width: Width | None = None
 
     def fresh_state(self) -> TrainingState:
         """The state before the first step."""
@@ -74,11 +77,8 @@ class Job:
 
     @property
     def parameters(self) -> int:
-        """Number of the network's parameters, counted without allocating them."""
-        config, network = self.config, self.objects.network
-        if network is None:
-            network = empty_network(config.network, self.images.shape[0], len(config.classes))
-        return sum(parameter.numel() for parameter in network.parameters())
+        """Number of the network's parameters."""
+        return count_parameters(self.config, self.images.shape[0], self.objects)
 
 
 def resolve(
@@ -116,23 +116,26 @@ def resolve(
     config = _described(config, images, objects)
     if earlier is not None:
         config = resumed(config, earlier.config, accept_changes)
-    threads = config.training.threads or choose_threads()
-    config = config.updated("training", device=choose_device(config.training.device), threads=threads)
+    config = _on_device(config)
+    if width := chosen_width(config, images, objects):
+        config = config.updated("network", dim=width.dim)
     if objects.network is not None:
         check_network(objects.network, images.shape, len(config.classes))
     profile = Profile(config, images, objects, earlier and earlier.costs)
-    _check_memory(profile)
+    profile.check_memory()
     weights = None if start is None else start_weights(start, profile.state.network, config.classes)
     is_paced = config.training.minutes is not None and config.training.steps is None
     _settle(profile, started, recorded)
-    return Job(profile.config, images, objects, profile.measured_costs, started, is_paced, weights)
+    return Job(profile.config, images, objects, profile.measured_costs, started, is_paced, weights, width=width)
 
 
-def _check_memory(profile: Profile) -> None:
-    """Build the network, before anything is timed, if there is memory for training it."""
-    config, images = profile.config, profile.images
-    check_weights(Job(config, images, profile.objects).parameters, config.training)
-    check_activations(profile.state.network, images.shape, bool(config.classes), config.training)
+def _on_device(config: Config) -> Config:
+    """The config with the device, its precision and the number of threads."""
+    training = config.training
+    device = choose_device(training.device)
+    precision = choose_precision(device) if training.precision == "auto" else training.precision
+    threads = training.threads or choose_threads()
+    return config.updated("training", device=device, precision=precision, threads=threads)
 
 
 def _refuse_several_processes() -> None:
@@ -178,9 +181,6 @@ def _check(objects: Objects) -> None:
 
 def _settle(profile: Profile, started: float, recorded: bool) -> None:
     training = profile.config.training
-    if training.precision == "auto":
-        assert training.device != "auto"
-        profile.settle(precision=choose_precision(training.device))
     if training.steps is None and training.epochs is not None:
         profile.settle(steps=math.ceil(training.epochs * len(profile.images) / training.batch_size))
     if training.compile is None:

@@ -5,13 +5,26 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from nevoa._util.memory import available_bytes
-from nevoa.config import TrainingConfig
+from nevoa.config import Config, TrainingConfig
 from nevoa.errors import NevoaError
 from nevoa.model import Shape
-from nevoa.networks import evaluating
+from nevoa.networks import empty_network, evaluating
+from nevoa.objects import NAMES, Objects
 
 # A network is tried on images up to this side; of larger ones it saves in proportion to their pixels.
 TRIED_SIDE = 64
+
+
+def count_parameters(config: Config, channels: int, objects: Objects = NAMES) -> int:
+    """Return the number of the network's parameters, counted without allocating them.
+
+    Args:
+        channels: of the images.
+    """
+    network = objects.network
+    if network is None:
+        network = empty_network(config.network, channels, len(config.classes))
+    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def check_weights(parameters: int, training: TrainingConfig) -> None:

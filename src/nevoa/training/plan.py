@@ -15,6 +15,7 @@ from nevoa.runs.run import Run
 from nevoa.training.budget import total_seconds
 from nevoa.training.job import Job
 from nevoa.training.profile import Profile
+from nevoa.training.width import Width
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Plan:
         seconds: estimated for the whole run, previews included.
         memory_bytes: peak of this process, or of the GPU, while steps were timed; 0 if the system does not tell.
         disk_bytes: upper limit of the run folder's size.
+        width: the network's, and the operations that it is the best for; None if it was given.
         notes: facts about the images, such as which files were left out.
     """
 
@@ -35,6 +37,7 @@ class Plan:
     images: int
     shape: tuple[int, int, int]
     network: str
+    width: Width | None
     parameters: int
     device: str
     precision: str
@@ -60,6 +63,7 @@ class Plan:
             images=len(job.images),
             shape=job.images.shape,
             network=job.config.network.kind,
+            width=job.width,
             parameters=parameters,
             device=training.device,
             precision=training.known_precision,

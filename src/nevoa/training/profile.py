@@ -21,6 +21,7 @@ from nevoa.runs.run import Run
 from nevoa.training.budget import steady_seconds
 from nevoa.training.course import Course
 from nevoa.training.loop import training_steps
+from nevoa.training.memory import check_activations, check_weights, count_parameters
 from nevoa.training.recorder import PREVIEW_COUNT, Recorder
 from nevoa.training.state import TrainingState
 
@@ -55,8 +56,17 @@ class Profile:
     @cached_property
     def step_seconds(self) -> float:
         """Seconds of a step at its steady pace, data included."""
-        at_least = min(LONGEST, max(SHORTEST, TIMING_SHARE * 60 * (self.config.training.minutes or 0)))
-        return steady_seconds(self._seconds(), at_least / 3, at_least)
+        return self.timed(min(LONGEST, max(SHORTEST, TIMING_SHARE * 60 * (self.config.training.minutes or 0))))
+
+    def timed(self, seconds: float) -> float:
+        """Seconds of a step at its steady pace, timed for so long."""
+        return steady_seconds(self._seconds(), seconds / 3, seconds)
+
+    def check_memory(self) -> None:
+        """Build the network if there is memory for training it. A NevoaError otherwise."""
+        config, images = self.config, self.images
+        check_weights(count_parameters(config, images.shape[0], self.objects), config.training)
+        check_activations(self.state.network, images.shape, bool(config.classes), config.training)
 
     @property
     def costs(self) -> Costs:

@@ -37,6 +37,8 @@ def resumed(config: Config, saved: Config, accept_changes: bool = False) -> Conf
             stacklevel=2,
         )
     config = config.updated("training", **settled)
+    if getattr(config.network, "dim", None) == "auto":
+        config = config.updated("network", dim=getattr(saved.network, "dim", "auto"))
     if not accept_changes and saved.followed(config) != config:
         files = changed_files(saved.data.fingerprint, config.data.fingerprint)
         changes = saved.moved(config).changes(config)

@@ -50,7 +50,7 @@ def _config(model: Model) -> dict[str, Any]:
         "sample_size": [(side + -side % network.downsampling) // config.patch for side in (height, width)],
         "in_channels": channels * config.patch**2,
         "out_channels": channels * config.patch**2,
-        "block_out_channels": [config.dim * multiplier for multiplier in config.multipliers],
+        "block_out_channels": [config.known_dim * multiplier for multiplier in config.multipliers],
         "layers_per_block": config.blocks,
         "down_block_types": down,
         "up_block_types": up,

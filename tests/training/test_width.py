@@ -1,0 +1,152 @@
+"""The width that a budget pays for: the law of docs/scaling-laws.md."""
+
+import json
+import runpy
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nevoa
+from nevoa.config import Config
+from nevoa.data import load_images
+from nevoa.errors import NevoaError
+from nevoa.networks import build_network
+from nevoa.presets import configure
+from nevoa.training import resolve, resolve_run
+from nevoa.training.profile import Profile
+from nevoa.training.width import (
+    EXPONENT,
+    FLOP_BY_WIDTH,
+    MOST,
+    PIXELS,
+    WIDTH_AT_1E13,
+    WIDTHS,
+    Width,
+    best_width,
+    flop_of_images,
+)
+
+SCALING = Path(__file__).parents[2] / "benchmarks" / "scaling"
+QUICKLY = ("training.report_every_images=32", "training.preview_every_images=10000")
+
+
+@pytest.fixture(scope="module")
+def fit() -> dict[str, Any]:
+    return runpy.run_path(str(SCALING / "fit.py"))
+
+
+@pytest.fixture(scope="module")
+def distances(fit: dict[str, Any]) -> dict[float, dict[int, list[float]]]:
+    return fit["distances_of"](SCALING / "results.jsonl")
+
+
+def test_the_law_is_the_fit_of_the_trials(fit: dict[str, Any], distances: Any) -> None:
+    law = fit["Law"].fitted(distances)
+    assert pytest.approx(law.at_1e13, rel=0.01) == WIDTH_AT_1E13
+    assert pytest.approx(law.exponent, rel=0.01) == EXPONENT
+
+
+def test_at_each_budget_of_the_trials_the_law_is_within_a_tenth_of_the_best(distances: Any) -> None:
+    for flop, row in distances.items():
+        best = min(fmean(seeds) for seeds in row.values())
+        assert fmean(row[best_width(flop).dim]) <= 1.1 * best, f"{flop:.1e}"
+
+
+def test_the_fit_finds_a_law_that_distances_were_made_from(fit: dict[str, Any]) -> None:
+    """Distances with a smallest one at 20 (FLOP / 1e13)^0.3, and a fifth of noise."""
+    noise = np.random.default_rng(0)
+    made = {
+        flop: {
+            width: [np.exp(2 * np.log(width / (20 * (flop / 1e13) ** 0.3)) ** 2 + 0.02 * noise.normal()) * flop**-0.5]
+            for width in WIDTHS
+        }
+        for flop in (5e12, 2e13, 8e13, 3e14)
+    }
+    law = fit["Law"].fitted(made)
+    assert (law.at_1e13, law.exponent) == pytest.approx((20, 0.3), rel=0.05)
+
+
+def test_wider_networks_for_more_computation_and_a_warning_beyond_the_trials() -> None:
+    widths = [best_width(flop).dim for flop in np.geomspace(1e9, MOST)]
+    assert widths == sorted(widths) and set(widths) <= set(WIDTHS)
+    assert widths[0] == WIDTHS[0]
+    with pytest.warns(UserWarning, match=r"for 1.9e14 FLOP is extrapolated: the trials went up to 1.6e14 FLOP"):
+        best_width(1.2 * MOST)
+
+
+def test_an_image_counts_by_its_pixels() -> None:
+    for flop in (1e12, 1e13, 1e14):
+        assert best_width(4 * flop, 4 * PIXELS).dim == best_width(flop).dim
+
+
+@pytest.mark.parametrize("images", [1_000, 50_000, 1_000_000])
+def test_images_are_worth_the_operations_of_the_width_that_they_get(images: int) -> None:
+    """The operations of so many images with the ideal width, before it is rounded."""
+    flop = flop_of_images(images)
+    assert flop == pytest.approx(FLOP_BY_WIDTH * images * (WIDTH_AT_1E13 * (flop / 1e13) ** EXPONENT) ** 2)
+
+
+@pytest.mark.parametrize("dim", WIDTHS)
+def test_the_operations_of_an_image_go_with_the_square_of_the_width(dim: int) -> None:
+    config = configure("fashion_mnist_10k", steps=1, options=(f"network.dim={dim}", "training.conditional=true"))
+    config = config.updated("data", classes=tuple("0123456789"))
+    flop = Profile(config, load_images(config.data)).flop_per_image
+    assert flop == pytest.approx(FLOP_BY_WIDTH * dim**2, rel=0.1)
+
+
+def test_a_budget_of_steps_or_epochs_chooses_without_timing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Profile, "timed", None)
+    steps, epochs = configure("fashion_mnist_10k", steps=3_000), configure("fashion_mnist_10k", epochs=9.6)
+    for config in (steps, epochs):
+        job = resolve(config, recorded=False)
+        assert job.width is not None
+        assert job.width == best_width(flop_of_images(96_000))
+        assert job.config.network.model_dump()["dim"] == job.width.dim
+
+
+def test_minutes_are_worth_what_the_machine_computes_in_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine of 100 GFLOP/s and one of 1,000, by the seconds that a step of the reference width takes."""
+    config = configure("fashion_mnist_10k", minutes=5, options=QUICKLY)
+    for rate in (1e11, 1e12):
+        monkeypatch.setattr(Profile, "timed", lambda self, _, rate=rate: 32 * self.flop_per_image / rate)
+        job = resolve(config, recorded=False)
+        assert job.width is not None
+        assert job.width.flop == pytest.approx(300 * rate)
+        assert job.width == best_width(job.width.flop)
+
+
+def test_a_width_given_by_hand_wins() -> None:
+    job = resolve(configure("fashion_mnist_10k", steps=3_000, options=("network.dim=20", *QUICKLY)), recorded=False)
+    assert job.width is None
+    assert job.config.network.model_dump()["dim"] == 20
+
+
+def test_a_run_that_goes_on_keeps_its_width(tmp_path: Path, tiny: Config) -> None:
+    few = ("network.multipliers=[1]", "network.attention=[false]", "training.batch_size=4", "data.limit=8", *QUICKLY)
+    run = nevoa.train("fashion_mnist_10k", steps=2, options=few, out=tmp_path / "run", progress=False)
+    longer = configure("fashion_mnist_10k", steps=1_000_000, options=few)
+    width = best_width(flop_of_images(4_000_000)).dim
+    job = resolve_run(longer, tmp_path / "run")
+    assert job.config.network == run.config().network
+    assert job.config.network.model_dump()["dim"] != width and job.width is None
+
+
+def test_a_network_without_a_width_is_refused() -> None:
+    with pytest.raises(NevoaError, match=r"network.dim is auto, and only a training chooses it: give a number"):
+        build_network(configure().network, 1)
+
+
+def test_the_plan_says_which_width_and_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from nevoa.cli.plan import print_plan
+    from nevoa.training import Plan
+
+    job = resolve(configure("fashion_mnist_10k", steps=2_000, options=QUICKLY), recorded=False)
+    plan = Plan.of(replace(job, width=Width(24, 6.6e12)))
+    print_plan(plan, tmp_path, as_json=False)
+    assert "width    24, the best for 6.6e12 FLOP" in capsys.readouterr().out
+    print_plan(plan, tmp_path, as_json=True)
+    assert json.loads(capsys.readouterr().out)["width"] == {"dim": 24, "flop": 6.6e12}
