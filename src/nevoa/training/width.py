@@ -9,7 +9,7 @@ from nevoa.network_config import ResidualUNetConfig
 from nevoa.objects import NAMES, Objects
 from nevoa.training.profile import Profile
 
-# The width is rounded up to one of these, which were tried: narrower networks compute fewer FLOP per second.
+# The width is rounded up to one of these, not to the nearest: narrower networks compute fewer FLOP per second.
 WIDTHS = 16, 24, 32, 48, 64, 96
 # benchmarks/scaling/fit.py fits both numbers to trials of up to MOST operations on images of PIXELS.
 WIDTH_AT_1E13, EXPONENT = 16.3, 0.195
@@ -45,14 +45,14 @@ def best_width(flop: float, pixels: int = PIXELS) -> Width:
     Args:
         pixels: height x width of an image.
     """
-    per_image_of_trials = flop * PIXELS / pixels
-    if per_image_of_trials > MOST:
+    flop_of_trials = flop * PIXELS / pixels
+    if flop_of_trials > MOST:
         warnings.warn(
             f"The best width for {_in_words(flop)} FLOP is extrapolated: the trials went up to "
             f"{_in_words(MOST * pixels / PIXELS)} FLOP.",
             stacklevel=2,
         )
-    ideal = WIDTH_AT_1E13 * (per_image_of_trials / 1e13) ** EXPONENT
+    ideal = WIDTH_AT_1E13 * (flop_of_trials / 1e13) ** EXPONENT
     return Width(next((dim for dim in WIDTHS if dim >= ideal), WIDTHS[-1]), flop)
 
 
