@@ -22,7 +22,7 @@ demo: $(BIN)/.installed
 
 # The longest files come first: at the end, one process would wait for them.
 test: $(BIN)/.installed-test lint
-	$(BIN)/python -m pytest tests/training tests --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest tests/training tests/cli tests --numprocesses auto --dist loadfile --no-loadscope-reorder
 	@echo "Repeating the tests that compare rounded results with the kernels of a CPU that has no AVX-512 and no AMX"
 	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(BIN)/python -m pytest -m numerical
 
