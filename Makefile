@@ -20,9 +20,8 @@ demo: $(BIN)/.installed
 	@echo "       $(BIN)/nevoa noise fashion_mnist_10k:9 --out noise.png"
 	@echo "       $(BIN)/nevoa train --minutes 30 --out runs/longer"
 
-# The longest files come first: at the end, one process would wait for them.
 test: $(BIN)/.installed-test lint
-	$(BIN)/python -m pytest tests/training tests/cli tests --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 	@echo "Repeating the tests that compare rounded results with the kernels of a CPU that has no AVX-512 and no AMX"
 	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(BIN)/python -m pytest -m numerical
 

@@ -55,6 +55,11 @@ TINY = (
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the folders of the longest tests: at the end, one of two processes would wait for them."""
+    items.sort(key=lambda item: item.path.parent.name not in ("training", "cli"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One image store for the session, away from the user's."""
