@@ -17,10 +17,14 @@ def python_of(name: str, requirements: Path | None, folder: Path, also: Sequence
     """
     if requirements is None:
         return Path(sys.executable)
-    python, marker, wanted = folder / "bin" / "python", folder / MARKER, requirements.read_text(encoding="utf-8")
+    python, marker, wanted = folder / "bin" / "python", folder / MARKER, _wanted(requirements, also)
     if not marker.is_file() or marker.read_text(encoding="utf-8") != wanted:
         print(f"{name}: installing into {folder}", flush=True)
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", "--requirement", requirements, *also], check=True)
         marker.write_text(wanted, encoding="utf-8")
     return python
+
+
+def _wanted(requirements: Path, also: Sequence[Path]) -> str:
+    return "\n".join([requirements.read_text(encoding="utf-8"), *map(str, also)])

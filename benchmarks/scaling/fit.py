@@ -15,6 +15,8 @@ from statistics import fmean
 
 import numpy as np
 
+from nevoa.training.width import in_words
+
 HERE = Path(__file__).parent
 # The trials that the law is fitted to: the settings of `quick`.
 SETTINGS = {"training.batch_size": "32", "training.cooldown": "0.5", "training.learning_rate": "0.001"}
@@ -63,10 +65,6 @@ def distances_of(path: Path) -> Distances:
         if options == SETTINGS and row["source"] == "fashion_mnist":
             distances[row["flop"]][width].append(row["scores"]["fd_fashion"])
     return {flop: dict(sorted(row.items())) for flop, row in sorted(distances.items()) if len(row) >= FEWEST_WIDTHS}
-
-
-def in_words(flop: float) -> str:
-    return f"{flop:.2g}".replace("e+", "e")
 
 
 def table(distances: Distances, law: Law) -> str:

@@ -34,6 +34,8 @@ HERE = Path(__file__).parent
 COUNT = 2048
 # A trial of an hour loses five minutes if its process dies.
 CHECKPOINTS = 12
+# Of timestep and noise, for each test image.
+DRAWS = 8
 
 
 @dataclass(frozen=True)
@@ -111,13 +113,13 @@ def scores(run: Run) -> dict[str, float]:
 
 
 @torch.no_grad()
-def held_out_loss(run: Run, draws: int = 8) -> float:
+def held_out_loss(run: Run) -> float:
     """The training loss on test images, each with the same timesteps and noise for every run."""
     config = run.config()
     images = load_images(config.data.model_copy(update={"split": "test", "fingerprint": None}))
     denoiser = training_denoiser(config, run.model().network.eval(), "cpu")
     rng, losses = torch.Generator().manual_seed(0), list[Tensor]()
-    for _ in range(draws):
+    for _ in range(DRAWS):
         for first in range(0, len(images), 64):
             x_0 = to_unit(images.images[first : first + 64])
             t = torch.randint(1, config.diffusion.timesteps + 1, (len(x_0),), generator=rng)

@@ -25,7 +25,7 @@ PRESETS: dict[PresetName, dict[str, dict[str, Any]]] = {
         "training": {"epochs": 10, "batch_size": 128, "loss": "huber", "optimizer": "adam", "learning_rate": 1e-3},
         "sampling": {"sampler": "ddpm", "clip": False},
     },
-    # The best images in a few minutes on two CPU cores; docs/experiments.md records how it was chosen.
+    # The best images in a few minutes on two CPU cores: docs/experiments.md and docs/scaling-laws.md record the choice.
     "quick": {
         "data": {"source": "fashion_mnist_10k"},
         "diffusion": {"schedule": "cosine", "timesteps": 1000, "prediction": "v"},

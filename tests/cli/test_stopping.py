@@ -114,14 +114,14 @@ def test_the_lock_of_a_killed_trainer_is_stale(tmp_path: Path) -> None:
         assert status_of(Run(tmp_path / "r"))[0] == "running"
 
 
-KILLS = 12
+KILLS = 25
 
 
 def test_killed_any_number_of_times_it_ends_as_if_it_were_not(tmp_path: Path) -> None:
     """At random moments, a few of them before it trains; seeded, though the machine's pace is not."""
     rng, arguments = random.Random(0), command(300, "killed")
     for kill in range(KILLS):
-        if kill % 4 == 3:
+        if kill % 8 == 7:
             process = subprocess.Popen([sys.executable, "-m", "nevoa", *arguments], cwd=tmp_path)
             time.sleep(rng.uniform(0, 3))
             process.kill()

@@ -6,11 +6,13 @@ Its learning rate is constant, so it is simply trained until the time is up. Not
 
 import json
 
-from common import NEVOA_BATCH, Clock, Task
+from common import Clock, Task
 from drawing import finish
+from nevoa_network import nevoa_batch
 from with_nevoa import sampling_of, train
 
 OPTIONS = ("training.precision=float32", "training.device=cpu")
+ENDLESS = 10**9
 
 
 def on_nevoa(width: int) -> list[str]:
@@ -19,10 +21,7 @@ def on_nevoa(width: int) -> list[str]:
 
     network = {**PRESETS["quick"]["network"], "dim": width}
     values = {key: json.dumps(value) for key, value in network.items()}
-    return [f"training.batch_size={NEVOA_BATCH}", *(f"network.{key}={value}" for key, value in values.items())]
-
-
-ENDLESS = 10**9
+    return [f"training.batch_size={nevoa_batch()}", *(f"network.{key}={value}" for key, value in values.items())]
 
 
 def main() -> None:

@@ -12,8 +12,8 @@ import torch
 
 SIDE = 28
 TELL_SECONDS = 30.0
-# Of preset `quick`, for nevoa's network.
-NEVOA_BATCH = 32
+# The U-Nets of denoising-diffusion-pytorch and diffusers need sides of 32.
+PADDING = 2
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,11 @@ class Task:
     count: int
     out: Path
     width: int | None = None
+
+    @property
+    def padding(self) -> int:
+        """Pixels around an image, for a U-Net that halves it more than twice."""
+        return PADDING if self.width is None else 0
 
     @classmethod
     def parse(cls) -> "Task":

@@ -8,12 +8,20 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
+from common import SIDE
 from torch import Tensor, nn
 
 
 def network_named(own: str, width: int | None) -> str:
     """The network in the words of the table: a contender's own, or nevoa's of a width."""
     return own if width is None else f"nevoa's network of width {width}"
+
+
+def nevoa_batch() -> int:
+    """The images of a step of preset `quick`."""
+    from nevoa.presets import PRESETS
+
+    return PRESETS["quick"]["training"]["batch_size"]
 
 
 class NevoaNetwork(nn.Module):
@@ -54,7 +62,7 @@ def for_smalldiffusion(dim: int, sigma_min: float, sigma_max: float) -> nn.Modul
     from smalldiffusion import ModelMixin, Scaled  # pyright: ignore[reportMissingImports]
 
     class Network(nn.Module, ModelMixin):
-        input_dims = 1, 28, 28
+        input_dims = 1, SIDE, SIDE
 
         def __init__(self):
             super().__init__()

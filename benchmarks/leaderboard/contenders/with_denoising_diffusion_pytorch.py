@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import NEVOA_BATCH, SIDE, Clock, Task, Training, parameters
+from common import SIDE, Clock, Task, Training, parameters
 from drawing import Sampling, cropped, finish, to_bytes
-from nevoa_network import NevoaNetwork, network_named
+from nevoa_network import NevoaNetwork, network_named, nevoa_batch
 from PIL import Image
 
-PADDING = 2
 BATCH, ACCUMULATE = 32, 2
 LEARNING_RATE, EMA_DECAY = 8e-5, 0.995
 TIMESTEPS, SAMPLING_STEPS, SAMPLING_BATCH = 1000, 250, 64
@@ -51,9 +50,9 @@ def train(task: Task, diffusion: Any) -> tuple[Training, Any]:
     """The library's Trainer; the average is what it draws with."""
     from denoising_diffusion_pytorch import Trainer  # pyright: ignore[reportMissingImports]
 
-    batch, accumulate = (BATCH, ACCUMULATE) if task.width is None else (NEVOA_BATCH, 1)
+    batch, accumulate = (BATCH, ACCUMULATE) if task.width is None else (nevoa_batch(), 1)
     with tempfile.TemporaryDirectory() as folder:
-        write_folder(np.load(task.data), Path(folder), padding_of(task))
+        write_folder(np.load(task.data), Path(folder), task.padding)
         trainer = Trainer(
             diffusion,
             folder,
@@ -114,16 +113,11 @@ def build_network() -> Any:
     return Unet(dim=64, dim_mults=(1, 2, 4, 8), channels=1, flash_attn=True)
 
 
-def padding_of(task: Task) -> int:
-    """Its own network needs sides of 32."""
-    return PADDING if task.width is None else 0
-
-
 def main() -> None:
     task = Task.parse()
     torch.manual_seed(0)
     network = build_network() if task.width is None else NevoaNetwork(task.width)
-    padding = padding_of(task)
+    padding = task.padding
     training, average = train(task, diffusion_of(network, SIDE + 2 * padding, SAMPLING_STEPS))
     finish(task, training, sampling_of(average.model.eval(), padding))
 

@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import NEVOA_BATCH, SIDE, Clock, Task, Training, parameters
+from common import PADDING, SIDE, Clock, Task, Training, parameters
 from drawing import Sampling, cropped, finish, to_bytes
-from nevoa_network import ForDiffusers, network_named
+from nevoa_network import ForDiffusers, network_named, nevoa_batch
 from torch import Tensor
 from torch.nn import functional as F
 
-PADDING = 2
 BATCH, TIMESTEPS, WARMUP_STEPS = 16, 1000, 500
 SAMPLING_STEPS, SAMPLING_BATCH = 1000, 64
 WIDTHS = (128, 128, 256, 256, 512, 512)
@@ -74,8 +73,8 @@ def train(task: Task, network: Any, scheduler: Any) -> Training:
 
     average = EMAModel(network.parameters(), decay=0.9999, use_ema_warmup=True, inv_gamma=1.0, power=3 / 4)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, betas=(0.95, 0.999), weight_decay=1e-6, eps=1e-8)
-    batch = BATCH if task.width is None else NEVOA_BATCH
-    stream, step, first_seconds = batches(np.load(task.data), network.device, batch, padding_of(task)), 0, 0.0
+    batch = BATCH if task.width is None else nevoa_batch()
+    stream, step, first_seconds = batches(np.load(task.data), network.device, batch, task.padding), 0, 0.0
     network.train()
     clock = Clock(task.minutes)
     # While it warms up, the learning rate does not depend on the number of steps: TIMED_STEPS are over long before.
@@ -124,11 +123,6 @@ def sampling_of(network: Any, scheduler: Any, padding: int) -> Sampling:
     return Sampling("DDPM", SAMPLING_STEPS, SAMPLING_BATCH, evaluate, draw)
 
 
-def padding_of(task: Task) -> int:
-    """Its own network needs sides of 32."""
-    return PADDING if task.width is None else 0
-
-
 def main() -> None:
     from diffusers import DDPMScheduler  # pyright: ignore[reportMissingImports, reportPrivateImportUsage]
 
@@ -138,7 +132,7 @@ def main() -> None:
     network = build_network() if task.width is None else ForDiffusers(task.width)
     network = network.to("cuda" if torch.cuda.is_available() else "cpu")
     training = train(task, network, scheduler)
-    finish(task, training, sampling_of(network, scheduler, padding_of(task)))
+    finish(task, training, sampling_of(network, scheduler, task.padding))
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import NEVOA_BATCH, SIDE, Clock, Task, Training, parameters
+from common import SIDE, Clock, Task, Training, parameters
 from drawing import Sampling, finish, to_bytes
-from nevoa_network import for_smalldiffusion, network_named
+from nevoa_network import for_smalldiffusion, network_named, nevoa_batch
 from PIL import Image
 
 BATCH, MICRO_BATCH = 1024, 128
@@ -51,7 +51,7 @@ def train(task: Task, network: Any, schedule: Any, average: Any) -> Training:
     from accelerate.utils import GradientAccumulationPlugin  # pyright: ignore[reportMissingImports]
     from smalldiffusion import training_loop  # pyright: ignore[reportMissingImports]
 
-    batch, micro_batch = (BATCH, MICRO_BATCH) if task.width is None else (NEVOA_BATCH, NEVOA_BATCH)
+    batch, micro_batch = (BATCH, MICRO_BATCH) if task.width is None else (nevoa_batch(),) * 2
     accumulation = GradientAccumulationPlugin(num_steps=batch // micro_batch, sync_with_dataloader=False)
     accelerator = Accelerator(gradient_accumulation_plugin=accumulation)
     loader, step = loader_of(np.load(task.data), micro_batch), 0

@@ -23,21 +23,27 @@ REFERENCE, TIMING_SECONDS = 32, 0.6
 
 @dataclass(frozen=True)
 class Width:
-    """The best width, and the floating-point operations that it is the best for."""
+    """The best width of a network.
+
+    Attributes:
+        dim: channels of its first stage.
+        flop: the floating-point operations of training that it is the best for.
+    """
 
     dim: int
     flop: float
 
     def __str__(self) -> str:
-        return f"{self.dim}, the best for {_in_words(self.flop)} FLOP"
+        return f"{self.dim}, the best for {in_words(self.flop)} FLOP"
 
 
-def _in_words(flop: float) -> str:
+def in_words(flop: float) -> str:
+    """Return a number of operations as 2.6e13."""
     return f"{flop:.2g}".replace("e+", "e")
 
 
 def best_width(flop: float, pixels: int = PIXELS) -> Width:
-    """Return the width that gives the best images for `flop` operations of training.
+    """Return the width that gives the best images for `flop` operations of training, rounded up to one of `WIDTHS`.
 
     An image takes operations in proportion to its pixels, so a larger one counts as several of the trials'. Computation
     above that of the trials is extrapolated, with a warning.
@@ -48,8 +54,8 @@ def best_width(flop: float, pixels: int = PIXELS) -> Width:
     flop_of_trials = flop * PIXELS / pixels
     if flop_of_trials > MOST:
         warnings.warn(
-            f"The best width for {_in_words(flop)} FLOP is extrapolated: the trials went up to "
-            f"{_in_words(MOST * pixels / PIXELS)} FLOP.",
+            f"The best width for {in_words(flop)} FLOP is extrapolated: the trials went up to "
+            f"{in_words(MOST * pixels / PIXELS)} FLOP.",
             stacklevel=2,
         )
     ideal = WIDTH_AT_1E13 * (flop_of_trials / 1e13) ** EXPONENT
