@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/scaling/fit.py [--trials RESULTS.jsonl] [--plot docs/scaling-laws.png]
 
-The logarithm of the distance is fitted by least squares with a quadratic in x = log(FLOP) and y = log(width),
-c0 + c1 x + c2 y + c3 x y + c4 y^2 + c5 x^2. It is smallest where y = -(c2 + c3 x) / (2 c4): a power law.
+The logarithm of the distance is fitted by least squares with c - fall x + spread (y - y0 - exponent x)^2, where
+x = log(FLOP / 1e13) and y = log(width): the best width and its distance are power laws of the FLOP.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import fmean
 
 import numpy as np
+from scipy.optimize import least_squares
 
 from nevoa.training.width import in_words
 
@@ -31,29 +32,41 @@ Distances = dict[float, dict[int, list[float]]]
 
 @dataclass(frozen=True)
 class Law:
-    """width = at_1e13 * (FLOP / 1e13) ** exponent, and the fitted distance."""
+    """The distance of a width after so many FLOP, and the best width.
+
+    distance = at_1e13 (FLOP / 1e13)^-fall exp(spread log(width / best)^2), best = width_at_1e13 (FLOP / 1e13)^exponent.
+
+    Attributes:
+        error: root mean square of the logarithms of distance / fitted distance.
+    """
 
     at_1e13: float
+    fall: float
+    spread: float
+    width_at_1e13: float
     exponent: float
-    coefficients: np.ndarray
+    error: float = 0.0
 
     @classmethod
     def fitted(cls, distances: Distances) -> "Law":
         points = [(flop, width, fmean(seeds)) for flop, row in distances.items() for width, seeds in row.items()]
-        x, y, z = np.log(np.array(points)).T
-        c = np.linalg.lstsq(_terms(x - np.log(1e13), y), z, rcond=None)[0]
-        return cls(float(np.exp(-c[2] / (2 * c[4]))), float(-c[3] / (2 * c[4])), c)
+        flop, width, seen = np.array(points).T
 
-    def width(self, flop: float) -> float:
-        return self.at_1e13 * (flop / 1e13) ** self.exponent
+        def errors(logarithms: np.ndarray) -> np.ndarray:
+            return cls(*np.exp(logarithms)).log_distance(flop, width) - np.log(seen)
 
-    def distance(self, flop: float, width: np.ndarray) -> np.ndarray:
-        x = np.full_like(width, np.log(flop / 1e13))
-        return np.exp(_terms(x, np.log(width)) @ self.coefficients)
+        found = least_squares(errors, np.log([1, 0.5, 0.5, 20, 0.2]))
+        return cls(*np.exp(found.x).tolist(), error=float(np.sqrt(np.mean(found.fun**2))))
 
+    def width(self, flop: np.ndarray) -> np.ndarray:
+        return self.width_at_1e13 * (flop / 1e13) ** self.exponent
 
-def _terms(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.stack([np.ones_like(x), x, y, x * y, y**2, x**2], axis=1)
+    def distance(self, flop: np.ndarray, width: np.ndarray) -> np.ndarray:
+        return np.exp(self.log_distance(flop, width))
+
+    def log_distance(self, flop: np.ndarray, width: np.ndarray) -> np.ndarray:
+        off = np.log(width / self.width(flop))
+        return np.log(self.at_1e13) - self.fall * np.log(flop / 1e13) + self.spread * off**2
 
 
 def distances_of(path: Path) -> Distances:
@@ -77,7 +90,7 @@ def table(distances: Distances, law: Law) -> str:
         cells = ["**{}**" if width == best else "{}" for width in widths]
         values = [", ".join(f"{seed:.3g}" for seed in row.get(width, [])) for width in widths]
         shown = [cell.format(value) if value else "" for cell, value in zip(cells, values, strict=True)]
-        lines.append([in_words(flop), *shown, f"{law.width(flop):.1f}"])
+        lines.append([in_words(flop), *shown, f"{law.width(np.array(flop)):.1f}"])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -93,10 +106,10 @@ def draw(distances: Distances, law: Law, path: Path) -> None:
         means = [fmean(seeds) for seeds in row.values()]
         by_width.plot(row.keys(), means, "o", color=colour, label=f"{in_words(flop)} FLOP")
         between = np.geomspace(min(row) * 0.85, max(row) * 1.15)
-        by_width.plot(between, law.distance(flop, between), color=colour)
+        by_width.plot(between, law.distance(np.array(flop), between), color=colour)
         by_flop.plot(flop, min(means), "o", color=colour)
     flops = np.geomspace(min(distances), max(distances))
-    by_flop.plot(flops, [law.distance(flop, np.array([law.width(flop)]))[0] for flop in flops], color="gray")
+    by_flop.plot(flops, law.distance(flops, law.width(flops)), color="gray")
     for axes, label in ((by_width, "width (network.dim)"), (by_flop, "FLOP of the training")):
         axes.set(xscale="log", yscale="log", xlabel=label, ylabel="fd_fashion of 2,048 images")
         axes.grid(alpha=0.3, which="both")
@@ -108,7 +121,7 @@ def draw(distances: Distances, law: Law, path: Path) -> None:
         axes.yaxis.set_minor_locator(NullLocator())
         axes.set_yticks(DISTANCES, map(str, DISTANCES))
     by_width.legend()
-    by_flop.set_title(f"best width: {law.at_1e13:.1f} (FLOP / 1e13)^{law.exponent:.2f}", fontsize=10)
+    by_flop.set_title(f"best width: {law.width_at_1e13:.1f} (FLOP / 1e13)^{law.exponent:.2f}", fontsize=10)
     figure.savefig(path)
 
 
@@ -120,7 +133,9 @@ def main() -> None:
     distances = distances_of(wishes.trials)
     law = Law.fitted(distances)
     print(table(distances, law))
-    print(f"\nwidth = {law.at_1e13:.1f} (FLOP / 1e13)^{law.exponent:.3f}")
+    print(f"\nwidth = {law.width_at_1e13:.1f} (FLOP / 1e13)^{law.exponent:.3f}")
+    print(f"distance = {law.at_1e13:.2f} (FLOP / 1e13)^-{law.fall:.3f} exp({law.spread:.3f} log(width / best)^2)")
+    print(f"The distances differ from it by {law.error:.1%} (root mean square).")
     draw(distances, law, wishes.plot)
 
 

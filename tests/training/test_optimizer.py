@@ -72,12 +72,10 @@ def test_a_marked_matrix_is_muons_and_its_step_is_orthogonal() -> None:
     assert 0.6 < float(step.diag().min()) <= float(step.diag().max()) < 1.3
 
 
-@pytest.mark.parametrize(("units", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
-def test_muon_computes_in_bf16_where_units_multiply_matrices(
-    units: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("nevoa.training.optimizer.has_matrix_units", lambda: units)
-    muon, _ = make_optimizers(nn.Conv2d(1, 1, 3), CONFIG.model_copy(update={"precision": "bfloat16"}))
+@pytest.mark.parametrize(("device", "dtype"), [("cpu", torch.float32), ("meta", torch.bfloat16)])
+def test_muon_computes_in_bf16_anywhere_but_on_cpus(device: str, dtype: torch.dtype) -> None:
+    network = nn.Conv2d(1, 1, 3, device=device)
+    muon, _ = make_optimizers(network, CONFIG.model_copy(update={"precision": "bfloat16"}))
     assert muon.param_groups[0]["dtype"] == dtype
 
 

@@ -2,6 +2,7 @@
 
 import json
 import runpy
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -19,14 +20,19 @@ from nevoa.training import resolve, resolve_run
 from nevoa.training.profile import Profile
 from nevoa.training.width import (
     EXPONENT,
+    FALL,
     FLOP_BY_WIDTH,
     MOST,
     PIXELS,
+    REFERENCE,
+    SPREAD,
     WIDTH_AT_1E13,
     WIDTHS,
     Width,
     best_width,
+    expected_distance,
     flop_of_images,
+    ideal_width,
 )
 
 SCALING = Path(__file__).parents[2] / "benchmarks" / "scaling"
@@ -43,20 +49,33 @@ def distances(fit: dict[str, Any]) -> dict[float, dict[int, list[float]]]:
     return fit["distances_of"](SCALING / "results.jsonl")
 
 
+def best_for(flop: float, pixels: int = PIXELS) -> Width:
+    """The best width if each has the same operations."""
+    return best_width(lambda _: flop, pixels)
+
+
 def test_the_law_is_the_fit_of_the_trials(fit: dict[str, Any], distances: Any) -> None:
     law = fit["Law"].fitted(distances)
-    assert pytest.approx(law.at_1e13, rel=0.01) == WIDTH_AT_1E13
-    assert pytest.approx(law.exponent, rel=0.01) == EXPONENT
+    assert (law.width_at_1e13, law.exponent) == pytest.approx((WIDTH_AT_1E13, EXPONENT), rel=0.01)
+    assert (law.fall, law.spread) == pytest.approx((FALL, SPREAD), rel=0.01)
+
+
+def test_the_law_is_within_a_sixth_of_each_trial(fit: dict[str, Any], distances: Any) -> None:
+    law = fit["Law"].fitted(distances)
+    for flop, row in distances.items():
+        for width, seeds in row.items():
+            expected = law.at_1e13 * expected_distance(flop, width)
+            assert expected == pytest.approx(fmean(seeds), rel=1 / 6), f"{flop:.1e}, width {width}"
 
 
 def test_at_each_budget_of_the_trials_the_law_is_within_a_tenth_of_the_best(distances: Any) -> None:
     for flop, row in distances.items():
         best = min(fmean(seeds) for seeds in row.values())
-        assert fmean(row[best_width(flop).dim]) <= 1.1 * best, f"{flop:.1e}"
+        assert fmean(row[best_for(flop).dim]) <= 1.1 * best, f"{flop:.1e}"
 
 
 def test_the_fit_finds_a_law_that_distances_were_made_from(fit: dict[str, Any]) -> None:
-    """Distances with a smallest one at 20 (FLOP / 1e13)^0.3, and a fifth of noise."""
+    """Distances with a smallest one at 20 (FLOP / 1e13)^0.3, and a fiftieth of noise."""
     noise = np.random.default_rng(0)
     made = {
         flop: {
@@ -66,27 +85,54 @@ def test_the_fit_finds_a_law_that_distances_were_made_from(fit: dict[str, Any]) 
         for flop in (5e12, 2e13, 8e13, 3e14)
     }
     law = fit["Law"].fitted(made)
-    assert (law.at_1e13, law.exponent) == pytest.approx((20, 0.3), rel=0.05)
+    assert (law.width_at_1e13, law.exponent) == pytest.approx((20, 0.3), rel=0.05)
+    assert (law.fall, law.spread) == pytest.approx((0.5, 2), rel=0.05)
+    assert law.error == pytest.approx(0.02, rel=0.5)
 
 
 def test_wider_networks_for_more_computation_and_a_warning_beyond_the_trials() -> None:
-    widths = [best_width(flop).dim for flop in np.geomspace(1e9, MOST)]
+    widths = [best_for(flop).dim for flop in np.geomspace(1e9, MOST)]
     assert widths == sorted(widths) and set(widths) <= set(WIDTHS)
     assert widths[0] == WIDTHS[0]
     with pytest.warns(UserWarning, match=r"for 1.9e14 FLOP is extrapolated: the trials went up to 1.6e14 FLOP"):
-        best_width(1.2 * MOST)
+        best_for(1.2 * MOST)
+
+
+def test_with_the_same_operations_the_best_width_is_the_nearest_to_the_ideal() -> None:
+    for flop in np.geomspace(1e11, MOST):
+        nearest = min(WIDTHS, key=lambda width: abs(np.log(width / ideal_width(flop))))
+        assert best_for(flop).dim == nearest
+
+
+@pytest.mark.parametrize("seconds", [10, 100, 1000])
+@pytest.mark.parametrize("busy", [0, 0.5, 1.5])
+def test_the_search_finds_the_best_of_all_widths(seconds: float, busy: float) -> None:
+    """On machines where a width computes 1e10 (width / 32)^busy FLOP per second."""
+    flop = {width: seconds * 1e10 * (width / REFERENCE) ** busy for width in WIDTHS}
+    best = min(WIDTHS, key=lambda width: expected_distance(flop[width], width))
+    asked = list[int]()
+    assert best_width(lambda width: asked.append(width) or flop[width]) == Width(best, flop[best])
+    assert len(asked) == len(set(asked)) <= abs(WIDTHS.index(best) - WIDTHS.index(REFERENCE)) + 3
+
+
+def test_where_narrow_networks_compute_slowly_a_wider_one_is_the_best() -> None:
+    assert best_width(lambda width: 3e13 * width / REFERENCE).dim > best_for(3e13).dim
+
+
+def test_a_width_that_needs_too_much_memory_is_not_chosen() -> None:
+    assert best_width(lambda width: MOST * (width <= REFERENCE)).dim == REFERENCE
 
 
 def test_an_image_counts_by_its_pixels() -> None:
     for flop in (1e12, 1e13, 1e14):
-        assert best_width(4 * flop, 4 * PIXELS).dim == best_width(flop).dim
+        assert best_for(4 * flop, 4 * PIXELS).dim == best_for(flop).dim
 
 
 @pytest.mark.parametrize("images", [1_000, 50_000, 1_000_000])
 def test_images_are_worth_the_operations_of_the_width_that_they_get(images: int) -> None:
     """The operations of so many images with the ideal width, before it is rounded."""
     flop = flop_of_images(images)
-    assert flop == pytest.approx(FLOP_BY_WIDTH * images * (WIDTH_AT_1E13 * (flop / 1e13) ** EXPONENT) ** 2)
+    assert flop == pytest.approx(FLOP_BY_WIDTH * images * ideal_width(flop) ** 2)
 
 
 @pytest.mark.parametrize("dim", WIDTHS)
@@ -103,19 +149,48 @@ def test_a_budget_of_steps_or_epochs_chooses_without_timing(monkeypatch: pytest.
     for config in (steps, epochs):
         job = resolve(config, recorded=False)
         assert job.width is not None
-        assert job.width == best_width(flop_of_images(96_000))
+        assert job.width == best_for(flop_of_images(96_000))
         assert job.config.network.model_dump()["dim"] == job.width.dim
 
 
-def test_minutes_are_worth_what_the_machine_computes_in_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine of 10 GFLOP/s and one of 100, by the seconds that a step of the reference width takes."""
+@pytest.mark.parametrize("busy", [0, 1])
+def test_minutes_are_worth_what_the_machine_computes_in_them(busy: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine of 10 GFLOP/s and one of 100, by the seconds that a step takes."""
     config = configure("fashion_mnist_10k", minutes=5, options=QUICKLY)
     for rate in (1e10, 1e11):
-        monkeypatch.setattr(Profile, "timed", lambda self, _, rate=rate: 32 * self.flop_per_image / rate)
-        job = resolve(config, recorded=False)
+
+        def rate_of(width: int, rate: float = rate) -> float:
+            return rate * (width / REFERENCE) ** busy
+
+        def seconds(profile: Profile, _: float, rate_of: Callable[[int], float] = rate_of) -> float:
+            return 32 * profile.flop_per_image / rate_of(profile.config.network.model_dump()["dim"])
+
+        monkeypatch.setattr(Profile, "timed", seconds)
+        job, best = resolve(config, recorded=False), best_width(lambda width: 300 * rate_of(width))
         assert job.width is not None
-        assert job.width.flop == pytest.approx(300 * rate)
-        assert job.width == best_width(job.width.flop)
+        assert (job.width.dim, job.width.flop) == (best.dim, pytest.approx(best.flop))
+
+
+@pytest.mark.filterwarnings("ignore:.*extrapolated")
+def test_memory_limits_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine where the widest network would be the best."""
+
+    def width_of(profile: Profile) -> int:
+        return profile.config.network.model_dump()["dim"]
+
+    def check(profile: Profile) -> None:
+        if width_of(profile) > most:
+            raise NevoaError("too much")
+
+    monkeypatch.setattr(Profile, "check_memory", check)
+    monkeypatch.setattr(Profile, "timed", lambda profile, _: 1e-9 * profile.flop_per_image / width_of(profile) ** 2)
+    config = configure("fashion_mnist_10k", minutes=5, options=QUICKLY)
+    most = REFERENCE
+    job = resolve(config, recorded=False)
+    assert job.width is not None and job.width.dim == REFERENCE
+    most = REFERENCE - 1
+    with pytest.raises(NevoaError, match="too much"):
+        resolve(config, recorded=False)
 
 
 def test_a_width_given_by_hand_wins() -> None:
@@ -128,7 +203,7 @@ def test_a_run_that_goes_on_keeps_its_width(tmp_path: Path) -> None:
     few = ("network.multipliers=[1]", "network.attention=[false]", "training.batch_size=4", "data.limit=8", *QUICKLY)
     run = nevoa.train("fashion_mnist_10k", steps=2, options=few, out=tmp_path / "run", progress=False)
     longer = configure("fashion_mnist_10k", steps=100_000, options=few)
-    width = best_width(flop_of_images(400_000)).dim
+    width = best_for(flop_of_images(400_000)).dim
     job = resolve_run(longer, tmp_path / "run")
     assert job.config.network == run.config().network
     assert job.config.network.model_dump()["dim"] != width and job.width is None
