@@ -26,7 +26,7 @@ from nevoa.training import threaded_gradient
 if variant == "torch":
     threaded_gradient.MOST_PARTS = 1
 options = ("training.precision=" + sys.argv[4],)
-config = nevoa.configure("fashion_mnist_10k", preset, steps=10**9, options=options)
+config = nevoa.configure("fashion_mnist_10k", preset, steps=5_000, options=options)
 steps = nevoa.fit(config)
 for _ in range(2):
     next(steps)

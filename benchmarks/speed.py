@@ -4,8 +4,8 @@
 
 `classic`: training steps of preset `classic`, batch 128, by plain eager float32 PyTorch and by nevoa. `agreement`: the
 losses of both over 100 steps of 16 images, the same draws; and at each step by the same weights. `quick`: how fast a
-training step of preset `quick` computes, beside the machine's bf16 convolutions. Each has a process to itself, so that
-none warms another's memory.
+training step of preset `quick` computes at each width, beside the machine's bf16 convolutions. Each has a process to
+itself, so that none warms another's memory.
 """
 
 import argparse
@@ -30,13 +30,14 @@ from nevoa.model import fresh_network
 from nevoa.networks.attention import LinearAttention
 from nevoa.training import Plan, resolve
 from nevoa.training.noise import TrainingNoise
+from nevoa.training.width import WIDTHS
 
 Way = Literal["notebook", "float32", "bfloat16"]
 Result = TypeVar("Result")
 
 ENDLESS = 10**9
 AGREEMENT_STEPS, AGREEMENT_BATCH = 100, 16
-CONVOLUTION_BATCH, CONVOLUTION_SIZE, WIDTHS = 64, 14, (64, 128, 256)
+CONVOLUTION_BATCH, CONVOLUTION_SIZE, CHANNELS = 64, 14, (64, 128, 256)
 
 
 class Stepped(NamedTuple):
@@ -93,12 +94,12 @@ def as_taught(batch_size: int) -> tuple[nn.Module, Callable[[int], Tensor]]:
     return network, loss_of
 
 
-def steps_of(preset: str, way: Way, batch_size: int) -> Iterator[Stepped]:
+def steps_of(preset: str, way: Way, batch_size: int, *options: str) -> Iterator[Stepped]:
     """The training steps of a preset."""
     if way == "notebook":
         return notebook(batch_size)
-    options = (f"training.precision={way}", f"training.batch_size={batch_size}", "training.device=cpu")
-    config = nevoa.configure("fashion_mnist_10k", preset, steps=ENDLESS, options=options)
+    own = (f"training.precision={way}", f"training.batch_size={batch_size}", "training.device=cpu")
+    config = nevoa.configure("fashion_mnist_10k", preset, steps=ENDLESS, options=(*own, *options))
     return (Stepped(step.loss, batch_size / step.images_per_second) for step in nevoa.fit(config))
 
 
@@ -122,21 +123,21 @@ def on_the_same_weights(way: Way) -> list[tuple[float, float]]:
     return pairs
 
 
-def seconds_of_step(preset: str, way: Way, batch_size: int, seconds: float) -> float:
+def seconds_of_step(preset: str, way: Way, batch_size: int, seconds: float, *options: str) -> float:
     """The median over so many seconds of steps, and three at least; one before them warms up."""
-    steps, times = steps_of(preset, way, batch_size), []
+    steps, times = steps_of(preset, way, batch_size, *options), []
     next(steps)
     while len(times) < 3 or sum(times) < seconds:
         times.append(next(steps).seconds)
     return statistics.median(times)
 
 
-def convolution_rate(width: int, seconds: float) -> Rate:
-    """Of a 3x3 convolution of `width` channels, channels last."""
-    shape = CONVOLUTION_BATCH, width, CONVOLUTION_SIZE, CONVOLUTION_SIZE
+def convolution_rate(channels: int, seconds: float) -> Rate:
+    """Of a 3x3 convolution, channels last."""
+    shape = CONVOLUTION_BATCH, channels, CONVOLUTION_SIZE, CONVOLUTION_SIZE
     x = torch.randn(shape).bfloat16().to(memory_format=torch.channels_last).requires_grad_()
-    weight = torch.randn(width, width, 3, 3).bfloat16().to(memory_format=torch.channels_last).requires_grad_()
-    gradient, flop = torch.ones_like(x), 2 * 9 * width * x.numel()
+    weight = torch.randn(channels, channels, 3, 3).bfloat16().to(memory_format=torch.channels_last).requires_grad_()
+    gradient, flop = torch.ones_like(x), 2 * 9 * channels * x.numel()
 
     def training() -> None:
         torch.autograd.grad(F.conv2d(x, weight, padding=1), (x, weight), gradient)
@@ -175,24 +176,28 @@ def agreement(_: float) -> None:
 
 
 def convolution(seconds: float) -> list[Rate]:
-    """The rates at all widths; prints them."""
-    rates = [alone(convolution_rate, width, seconds / len(WIDTHS)) for width in WIDTHS]
+    """The rates for all numbers of channels; prints them."""
+    rates = [alone(convolution_rate, channels, seconds / len(CHANNELS)) for channels in CHANNELS]
     print("| bf16 3x3 convolution, 14x14 | forward, TFLOP/s | with gradients |\n| --- | --- | --- |")
-    for width, rate in zip(WIDTHS, rates, strict=True):
-        print(f"| {width} channels | {rate.forward / 1e12:.2f} | {rate.training / 1e12:.2f} |")
+    for channels, rate in zip(CHANNELS, rates, strict=True):
+        print(f"| {channels} channels | {rate.forward / 1e12:.2f} | {rate.training / 1e12:.2f} |")
     print(flush=True)
     return rates
 
 
 def quick(seconds: float) -> None:
-    config = nevoa.configure("fashion_mnist_10k", "quick", steps=1, options=("training.precision=bfloat16",))
-    batch_size, flop = config.training.batch_size, Plan.of(resolve(config)).flop_per_image
-    rate = batch_size * flop / alone(seconds_of_step, "quick", "bfloat16", batch_size, seconds)
     best = Rate(*(max(rates) for rates in zip(*convolution(seconds), strict=True)))
-    print("| `quick` | GFLOP an image | TFLOP/s | of the best convolution | of the best with gradients |")
+    print("| `quick` | GFLOP an image | GFLOP/s | of the best convolution | of the best with gradients |")
     print("| --- | --- | --- | --- | --- |")
-    share = f"{rate / best.forward:.0%} | {rate / best.training:.0%}"
-    print(f"| batch {batch_size} | {flop / 1e9:.2f} | {rate / 1e12:.2f} | {share} |\n", flush=True)
+    for width in WIDTHS:
+        dim = f"network.dim={width}"
+        config = nevoa.configure("fashion_mnist_10k", "quick", steps=1, options=("training.precision=bfloat16", dim))
+        batch_size, flop = config.training.batch_size, Plan.of(resolve(config)).flop_per_image
+        step = alone(seconds_of_step, "quick", "bfloat16", batch_size, seconds / len(WIDTHS), dim)
+        rate = batch_size * flop / step
+        share = f"{rate / best.forward:.0%} | {rate / best.training:.0%}"
+        print(f"| width {width} | {flop / 1e9:.2f} | {rate / 1e9:.0f} | {share} |", flush=True)
+    print()
 
 
 PARTS: dict[str, Callable[[float], object]] = {"classic": classic, "agreement": agreement, "quick": quick}

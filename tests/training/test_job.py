@@ -59,9 +59,7 @@ def test_compiling_is_timed_anew(tiny: Config, monkeypatch: pytest.MonkeyPatch) 
     """A plan by the seconds of the uncompiled step would be wrong: on a GPU it is several times slower."""
     config = tiny.updated("training", device="cpu", threads=1)
     profile = Profile(config, load_images(config.data))
-    monkeypatch.setattr(
-        Profile, "_seconds", lambda self: itertools.repeat(1.0 if self.config.training.compile else 9.0)
-    )
+    monkeypatch.setattr(Profile, "seconds", lambda self: itertools.repeat(1.0 if self.config.training.compile else 9.0))
     assert profile.step_seconds == 9
     profile.settle(compile=True)
     assert profile.step_seconds == 1
@@ -116,9 +114,9 @@ def test_each_setting_that_differs_has_a_line(tiny: Config) -> None:
 
 def test_the_costs_of_a_job_are_not_measured_twice(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     measured = Profile(job.config, job.images)
-    monkeypatch.setattr(Profile, "_seconds", lambda _: itertools.repeat(0.5))
+    monkeypatch.setattr(Profile, "seconds", lambda _: itertools.repeat(0.5))
     costs = measured.costs
-    monkeypatch.setattr(Profile, "_seconds", lambda _: pytest.fail("measured twice"))
+    monkeypatch.setattr(Profile, "seconds", lambda _: pytest.fail("measured twice"))
     plan = Plan.of(Job(job.config, job.images, costs=costs))
     assert plan.step_seconds == costs.step == 0.5
 

@@ -418,7 +418,7 @@ def test_steps_are_timed_in_the_precision_chosen(monkeypatch: pytest.MonkeyPatch
     before = profile.step_seconds
     profile.settle(precision="bfloat16")
     assert profile.state.config.training.precision == "bfloat16"
-    monkeypatch.setattr(Profile, "_seconds", lambda _: itertools.repeat(before + 1))
+    monkeypatch.setattr(Profile, "seconds", lambda _: itertools.repeat(before + 1))
     assert profile.step_seconds == before + 1
 
 

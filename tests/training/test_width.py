@@ -1,8 +1,9 @@
 """The width that a budget pays for: the law of docs/scaling-laws.md."""
 
+import itertools
 import json
 import runpy
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -19,6 +20,7 @@ from nevoa.presets import configure
 from nevoa.training import resolve, resolve_run
 from nevoa.training.profile import Profile
 from nevoa.training.width import (
+    CANDIDATES,
     EXPONENT,
     FALL,
     FLOP_BY_WIDTH,
@@ -51,7 +53,11 @@ def distances(fit: dict[str, Any]) -> dict[float, dict[int, list[float]]]:
 
 def best_for(flop: float, pixels: int = PIXELS) -> Width:
     """The best width if each has the same operations."""
-    return best_width(lambda _: flop, pixels)
+    return best_width(dict.fromkeys(WIDTHS, flop), pixels)
+
+
+def width_of(profile: Profile) -> int:
+    return profile.config.network.model_dump()["dim"]
 
 
 def test_the_law_is_the_fit_of_the_trials(fit: dict[str, Any], distances: Any) -> None:
@@ -94,8 +100,10 @@ def test_wider_networks_for_more_computation_and_a_warning_beyond_the_trials() -
     widths = [best_for(flop).dim for flop in np.geomspace(1e9, MOST)]
     assert widths == sorted(widths) and set(widths) <= set(WIDTHS)
     assert widths[0] == WIDTHS[0]
-    with pytest.warns(UserWarning, match=r"for 1.9e14 FLOP is extrapolated: the trials went up to 1.6e14 FLOP"):
-        best_for(1.2 * MOST)
+    images = 3_000_000
+    assert flop_of_images(images) > MOST
+    with pytest.warns(UserWarning, match=r"FLOP is extrapolated: the trials went up to 1.6e14 FLOP"):
+        resolve(configure("fashion_mnist_10k", steps=images // 32, options=QUICKLY), recorded=False)
 
 
 def test_with_the_same_operations_the_best_width_is_the_nearest_to_the_ideal() -> None:
@@ -104,23 +112,11 @@ def test_with_the_same_operations_the_best_width_is_the_nearest_to_the_ideal() -
         assert best_for(flop).dim == nearest
 
 
-@pytest.mark.parametrize("seconds", [10, 100, 1000])
-@pytest.mark.parametrize("busy", [0, 0.5, 1.5])
-def test_the_search_finds_the_best_of_all_widths(seconds: float, busy: float) -> None:
-    """On machines where a width computes 1e10 (width / 32)^busy FLOP per second."""
-    flop = {width: seconds * 1e10 * (width / REFERENCE) ** busy for width in WIDTHS}
-    best = min(WIDTHS, key=lambda width: expected_distance(flop[width], width))
-    asked = list[int]()
-    assert best_width(lambda width: asked.append(width) or flop[width]) == Width(best, flop[best])
-    assert len(asked) == len(set(asked)) <= abs(WIDTHS.index(best) - WIDTHS.index(REFERENCE)) + 3
-
-
 def test_where_narrow_networks_compute_slowly_a_wider_one_is_the_best() -> None:
-    assert best_width(lambda width: 3e13 * width / REFERENCE).dim > best_for(3e13).dim
-
-
-def test_a_width_that_needs_too_much_memory_is_not_chosen() -> None:
-    assert best_width(lambda width: MOST * (width <= REFERENCE)).dim == REFERENCE
+    flop = {width: 3e13 * width / REFERENCE for width in WIDTHS}
+    best = best_width(flop)
+    assert best.dim > best_for(3e13).dim
+    assert best == Width(best.dim, flop[best.dim])
 
 
 def test_an_image_counts_by_its_pixels() -> None:
@@ -144,7 +140,7 @@ def test_the_operations_of_an_image_go_with_the_square_of_the_width(dim: int) ->
 
 
 def test_a_budget_of_steps_or_epochs_chooses_without_timing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Profile, "timed", None)
+    monkeypatch.setattr(Profile, "seconds", None)
     steps, epochs = configure("fashion_mnist_10k", steps=3_000), configure("fashion_mnist_10k", epochs=9.6)
     for config in (steps, epochs):
         job = resolve(config, recorded=False)
@@ -153,41 +149,46 @@ def test_a_budget_of_steps_or_epochs_chooses_without_timing(monkeypatch: pytest.
         assert job.config.network.model_dump()["dim"] == job.width.dim
 
 
-@pytest.mark.parametrize("busy", [0, 1])
-def test_minutes_are_worth_what_the_machine_computes_in_them(busy: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine of 10 GFLOP/s and one of 100, by the seconds that a step takes."""
+@pytest.mark.parametrize("rate", [1e10, 1e11])
+@pytest.mark.parametrize("busy", [0, 0.5, 1])
+def test_the_best_of_all_widths_for_what_the_machine_computes_in_the_minutes(
+    rate: float, busy: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On machines where a width computes `rate` (width / 32)^busy FLOP per second."""
+
+    def rate_of(width: int) -> float:
+        return rate * (width / REFERENCE) ** busy
+
+    def seconds(profile: Profile) -> Iterator[float]:
+        timed.append(width_of(profile))
+        return itertools.repeat(32 * profile.flop_per_image / rate_of(width_of(profile)))
+
+    timed = list[int]()
+    monkeypatch.setattr(Profile, "seconds", seconds)
     config = configure("fashion_mnist_10k", minutes=5, options=QUICKLY)
-    for rate in (1e10, 1e11):
-
-        def rate_of(width: int, rate: float = rate) -> float:
-            return rate * (width / REFERENCE) ** busy
-
-        def seconds(profile: Profile, _: float, rate_of: Callable[[int], float] = rate_of) -> float:
-            return 32 * profile.flop_per_image / rate_of(profile.config.network.model_dump()["dim"])
-
-        monkeypatch.setattr(Profile, "timed", seconds)
-        job, best = resolve(config, recorded=False), best_width(lambda width: 300 * rate_of(width))
-        assert job.width is not None
-        assert (job.width.dim, job.width.flop) == (best.dim, pytest.approx(best.flop))
+    job, best = resolve(config, recorded=False), best_width({width: 300 * rate_of(width) for width in WIDTHS})
+    assert job.width is not None
+    assert (job.width.dim, job.width.flop) == (best.dim, pytest.approx(best.flop))
+    assert len(timed) <= 1 + CANDIDATES + 1, "the reference, the candidates, and the steps of the one chosen"
 
 
-@pytest.mark.filterwarnings("ignore:.*extrapolated")
 def test_memory_limits_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a machine where the widest network would be the best."""
-
-    def width_of(profile: Profile) -> int:
-        return profile.config.network.model_dump()["dim"]
+    """On a machine where width 48 would be the best."""
 
     def check(profile: Profile) -> None:
         if width_of(profile) > most:
             raise NevoaError("too much")
 
+    def seconds(profile: Profile) -> Iterator[float]:
+        return itertools.repeat(32 * profile.flop_per_image / (1e11 * width_of(profile) / REFERENCE))
+
     monkeypatch.setattr(Profile, "check_memory", check)
-    monkeypatch.setattr(Profile, "timed", lambda profile, _: 1e-9 * profile.flop_per_image / width_of(profile) ** 2)
+    monkeypatch.setattr(Profile, "seconds", seconds)
     config = configure("fashion_mnist_10k", minutes=5, options=QUICKLY)
-    most = REFERENCE
-    job = resolve(config, recorded=False)
-    assert job.width is not None and job.width.dim == REFERENCE
+    for limit, best in ((96, 48), (48, 48), (REFERENCE, REFERENCE)):
+        most = limit
+        job = resolve(config, recorded=False)
+        assert job.width is not None and job.width.dim == best
     most = REFERENCE - 1
     with pytest.raises(NevoaError, match="too much"):
         resolve(config, recorded=False)

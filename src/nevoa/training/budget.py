@@ -1,7 +1,7 @@
 """What a training's time is spent on: pure arithmetic on measured seconds."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from statistics import fmean
 from typing import Any
@@ -16,7 +16,7 @@ MOST_BETWEEN = 10
 SECONDS_BETWEEN = 600
 # Fewer steps than these show too little of what has been learned.
 FEWEST_PREVIEW_STEPS = 10
-CHUNKS = 8
+CHUNKS, TURNS = 8, 4
 REPORT_IMAGES, FEWEST_REPORTS = 2_000, 30
 
 
@@ -38,6 +38,26 @@ def steady_seconds(steps: Iterable[float], warm: float, at_least: float) -> floa
         counted.append(next(source))
     size = math.ceil(len(counted) / CHUNKS)
     return min(fmean(counted[i : i + size]) for i in range(0, len(counted), size))
+
+
+def in_turn(steps: Sequence[Iterator[float]], turn: float) -> list[float]:
+    """What a step of each of several trainings takes on an idle machine: the fastest of a few turns, by their means.
+
+    The trainings alternate, so that other work slows all of them alike. The first turn of each warms it up.
+
+    Args:
+        steps: of each training, seconds of one step after another, measured as they are asked for.
+        turn: seconds of steps, at least one step.
+    """
+    turns = [[_mean_of_turn(stream, turn) for stream in steps] for _ in range(TURNS)]
+    return [min(times) for times in zip(*turns[1:], strict=True)]
+
+
+def _mean_of_turn(steps: Iterator[float], turn: float) -> float:
+    passed = [next(steps)]
+    while sum(passed) < turn:
+        passed.append(next(steps))
+    return fmean(passed)
 
 
 def is_open(training: TrainingConfig) -> bool:

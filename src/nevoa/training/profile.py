@@ -56,11 +56,16 @@ class Profile:
     @cached_property
     def step_seconds(self) -> float:
         """Seconds of a step at its steady pace, data included."""
-        return self.timed(min(LONGEST, max(SHORTEST, TIMING_SHARE * 60 * (self.config.training.minutes or 0))))
+        seconds = min(LONGEST, max(SHORTEST, TIMING_SHARE * 60 * (self.config.training.minutes or 0)))
+        return steady_seconds(self.seconds(), seconds / 3, seconds)
 
-    def timed(self, seconds: float) -> float:
-        """Seconds of a step at its steady pace, timed for so long."""
-        return steady_seconds(self._seconds(), seconds / 3, seconds)
+    def seconds(self) -> Iterator[float]:
+        """Seconds of one training step after another, without end."""
+        with closing(self._steps()) as stream:
+            while True:
+                start = time.perf_counter()
+                next(stream)
+                yield time.perf_counter() - start
 
     def check_memory(self) -> None:
         """Build the network if there is memory for training it. A NevoaError otherwise."""
@@ -104,13 +109,6 @@ class Profile:
             start = time.perf_counter()
             Recorder(Run(Path(folder)), self.state, len(self.images)).keep()
             return time.perf_counter() - start
-
-    def _seconds(self) -> Iterator[float]:
-        with closing(self._steps()) as stream:
-            while True:
-                start = time.perf_counter()
-                next(stream)
-                yield time.perf_counter() - start
 
     def _steps(self):
         """Endless training steps."""

@@ -1,16 +1,16 @@
 """The width of a residual network for a training budget: the law of docs/scaling-laws.md."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from math import exp, inf, log
+from math import exp, log
 
 from nevoa.config import Config
 from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
 from nevoa.network_config import ResidualUNetConfig
 from nevoa.objects import NAMES, Objects
+from nevoa.training.budget import in_turn
 from nevoa.training.profile import Profile
 
 WIDTHS = 16, 24, 32, 48, 64, 96
@@ -20,10 +20,10 @@ MOST = 1.6e14
 PIXELS = 28 * 28
 # Floating-point operations of training on one of these images, by the square of the width.
 FLOP_BY_WIDTH = 2.75e5
-# The first width that is timed.
-REFERENCE = 32
-# Each timing takes this share of the minutes within these limits: an error of 20 % moves the best width by 4 %.
-TIMING_SHARE, SHORTEST, LONGEST = 0.003, 0.15, 0.6
+# The width that is timed first. Others take turns of this share of the minutes, within limits.
+REFERENCE, TURN_SHARE, SHORTEST, LONGEST = 32, 0.0005, 0.05, 0.2
+# So many are timed: the best for the speed of the reference, and wider ones, because no machine computes them slower.
+CANDIDATES = 4
 
 
 @dataclass(frozen=True)
@@ -60,37 +60,17 @@ def expected_distance(flop: float, dim: int) -> float:
     return (flop / 1e13) ** -FALL * exp(SPREAD * log(dim / ideal_width(flop)) ** 2)
 
 
-def best_width(flop_of: Callable[[int], float], pixels: int = PIXELS) -> Width:
-    """Return the one of `WIDTHS` with the best images, searched from `REFERENCE` as long as they get better.
+def best_width(flop: Mapping[int, float], pixels: int = PIXELS) -> Width:
+    """Return the width with the best images.
 
-    An image takes operations in proportion to its pixels, so a larger one counts as several of the trials'. Computation
-    above that of the trials is extrapolated, with a warning.
+    An image takes operations in proportion to its pixels, so a larger one counts as several of the trials'.
 
     Args:
-        flop_of: the operations of training that a width can have; each width is asked for once at most.
+        flop: the operations of training that each width can have.
         pixels: height x width of an image.
     """
-    flop_of = cache(flop_of)
-
-    def distance(place: int) -> float:
-        if not 0 <= place < len(WIDTHS):
-            return inf
-        flop = flop_of(WIDTHS[place])
-        return expected_distance(flop * PIXELS / pixels, WIDTHS[place]) if flop else inf
-
-    place = WIDTHS.index(REFERENCE)
-    for way in (1, -1):
-        while distance(place + way) < distance(place):
-            place += way
-    chosen = Width(WIDTHS[place], flop_of(WIDTHS[place]))
-    most = MOST * pixels / PIXELS
-    if chosen.flop > most:
-        warnings.warn(
-            f"The best width for {in_words(chosen.flop)} FLOP is extrapolated: the trials went up to "
-            f"{in_words(most)} FLOP.",
-            stacklevel=2,
-        )
-    return chosen
+    dim = min(flop, key=lambda dim: expected_distance(flop[dim] * PIXELS / pixels, dim))
+    return Width(dim, flop[dim])
 
 
 def flop_of_images(images: int, pixels: int = PIXELS) -> float:
@@ -104,29 +84,55 @@ def chosen_width(config: Config, images: ImageSet, objects: Objects = NAMES) -> 
     """Return the best width for the budget, or None if the config does not leave it open.
 
     A budget of minutes is worth what this machine computes in them with each width: narrow networks keep some machines
-    less busy. Steps and epochs are worth their images.
+    less busy. Steps and epochs are worth their images. Computation above that of the trials is extrapolated, with a
+    warning.
     """
     network, training = config.network, config.training
     if not isinstance(network, ResidualUNetConfig) or network.dim != "auto":
         return None
     _, height, width = images.shape
     pixels = height * width
-    if training.minutes is not None:
-        return best_width(lambda dim: _flop_in_budget(dim, config, images, objects), pixels)
-    seen = (training.epochs or 0) * len(images) or (training.steps or 0) * training.batch_size
-    flop = flop_of_images(round(seen), pixels)
-    return best_width(lambda _: flop, pixels)
+    if training.minutes is None:
+        seen = (training.epochs or 0) * len(images) or (training.steps or 0) * training.batch_size
+        chosen = best_width(dict.fromkeys(WIDTHS, flop_of_images(round(seen), pixels)), pixels)
+    else:
+        chosen = _best_here(config, images, objects, pixels)
+    most = MOST * pixels / PIXELS
+    if chosen.flop > most:
+        warnings.warn(
+            f"The best width for {in_words(chosen.flop)} FLOP is extrapolated: the trials went up to "
+            f"{in_words(most)} FLOP.",
+            stacklevel=2,
+        )
+    return chosen
 
 
-def _flop_in_budget(dim: int, config: Config, images: ImageSet, objects: Objects) -> float:
-    """The operations that fit into the minutes with this width; 0 if it needs more memory than there is."""
+def _best_here(config: Config, images: ImageSet, objects: Objects, pixels: int) -> Width:
+    """The best width for the minutes by the speeds of this machine."""
     seconds = 60 * (config.training.minutes or 0)
-    profile = Profile(config.updated("network", dim=dim), images, objects)
-    try:
-        profile.check_memory()
-    except NevoaError:
-        if dim <= REFERENCE:
-            raise
-        return 0.0
-    step = profile.timed(min(LONGEST, max(SHORTEST, TIMING_SHARE * seconds)))
-    return seconds / step * config.training.batch_size * profile.flop_per_image
+    turn = min(LONGEST, max(SHORTEST, TURN_SHARE * seconds))
+
+    def flop(profiles: Mapping[int, Profile]) -> dict[int, float]:
+        steps = in_turn([profile.seconds() for profile in profiles.values()], turn)
+        images_seen = [config.training.batch_size * seconds / step for step in steps]
+        return {dim: n * profiles[dim].flop_per_image for dim, n in zip(profiles, images_seen, strict=True)}
+
+    reference = Profile(config.updated("network", dim=REFERENCE), images, objects)
+    reference.check_memory()
+    nearest = best_width(dict.fromkeys(WIDTHS, flop({REFERENCE: reference})[REFERENCE]), pixels)
+    first = WIDTHS.index(nearest.dim)
+    wider = dict(_affordable(config, images, objects, WIDTHS[first : first + CANDIDATES]))
+    return best_width(flop(wider or {REFERENCE: reference}), pixels)
+
+
+def _affordable(
+    config: Config, images: ImageSet, objects: Objects, widths: tuple[int, ...]
+) -> Iterator[tuple[int, Profile]]:
+    """The widths for which there is memory."""
+    for width in widths:
+        profile = Profile(config.updated("network", dim=width), images, objects)
+        try:
+            profile.check_memory()
+        except NevoaError:
+            return
+        yield width, profile
