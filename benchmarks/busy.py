@@ -37,7 +37,7 @@ while time.perf_counter() - start < seconds:
     next(steps)
     count += 1
 took = time.perf_counter() - start
-print(count * config.training.batch_size / took, (time.process_time() - computed) / took, flush=True)
+print(count * config.training.known_batch_size / took, (time.process_time() - computed) / took, flush=True)
 for _ in steps:
     pass
 """

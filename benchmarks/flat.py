@@ -47,7 +47,7 @@ def measure(images: int, first: int) -> dict[str, float | int]:
     config = configure(steps=10**9, options=OPTIONS)
     with TemporaryDirectory() as folder:
         state = TrainingState.fresh(config, (3, 32, 32))
-        state.images_seen, state.step = first, first // config.training.batch_size
+        state.images_seen, state.step = first, first // config.training.known_batch_size
         steps = training_steps(state, store(Path(folder), images))
         result: dict[str, float | int] = {"data": images, "first": first}
         seconds = []
@@ -57,7 +57,7 @@ def measure(images: int, first: int) -> dict[str, float | int]:
             seconds.append(time.perf_counter() - start)
             if step in STEPS:
                 result[f"MB after {step}"] = round(resident_megabytes())
-    return {**result, "images/s": round(config.training.batch_size / fmean(seconds[STEPS[0] :]))}
+    return {**result, "images/s": round(config.training.known_batch_size / fmean(seconds[STEPS[0] :]))}
 
 
 def main() -> None:

@@ -154,7 +154,7 @@ def alone(work: Callable[..., Result], *arguments: object) -> Result:
 
 
 def classic(seconds: float) -> None:
-    batch_size = nevoa.configure(preset="classic").training.batch_size
+    batch_size = nevoa.configure(preset="classic").training.known_batch_size
     baseline, own = (alone(seconds_of_step, "classic", way, batch_size, seconds) for way in ("notebook", "bfloat16"))
     print(f"| `classic`, batch {batch_size} | steps/s | ratio |\n| --- | --- | --- |")
     print(f"| eager float32, channels first | {1 / baseline:.3f} | 1 |")
@@ -192,7 +192,7 @@ def quick(seconds: float) -> None:
     for width in WIDTHS:
         dim = f"network.dim={width}"
         config = nevoa.configure("fashion_mnist_10k", "quick", steps=1, options=("training.precision=bfloat16", dim))
-        batch_size, flop = config.training.batch_size, Plan.of(resolve(config)).flop_per_image
+        batch_size, flop = config.training.known_batch_size, Plan.of(resolve(config)).flop_per_image
         step = alone(seconds_of_step, "quick", "bfloat16", batch_size, seconds / len(WIDTHS), dim)
         rate = batch_size * flop / step
         share = f"{rate / best.forward:.0%} | {rate / best.training:.0%}"

@@ -62,13 +62,13 @@ class Trial:
         fixed = ("training.threads=1", "training.device=cpu", f"training.preview_every_images={10**12}")
         every = max(1, steps // CHECKPOINTS)
         config = nevoa.configure(self.source, "quick", steps=steps, seed=self.seed, options=(*fixed, *self.options))
-        return config.updated("training", checkpoint_every_images=every * config.training.batch_size)
+        return config.updated("training", checkpoint_every_images=every * config.training.known_batch_size)
 
     def settled(self) -> tuple[Config, int]:
         """The config with the number of steps of the budget, and the operations per image."""
         job = resolve(self.config(), load_images(self.config().data), recorded=False)
         flop = Plan.of(job).flop_per_image
-        return self.config(max(1, round(self.flop / flop / job.config.training.batch_size))), flop
+        return self.config(max(1, round(self.flop / flop / job.config.training.known_batch_size))), flop
 
 
 def trial_of(line: str) -> Trial:
@@ -92,7 +92,7 @@ def result(trial: Trial, folder: Path) -> dict[str, Any]:
         "seed": trial.seed,
         "options": list(trial.options),
         "steps": training.steps,
-        "images": (training.steps or 0) * training.batch_size,
+        "images": (training.steps or 0) * training.known_batch_size,
         "precision": training.precision,
         "loss": sum(line["loss"] for line in tail) / len(tail),
         "seconds": lines[-1]["seconds"],

@@ -41,7 +41,7 @@ PRESETS: dict[PresetName, dict[str, dict[str, Any]]] = {
         },
         "training": {
             "minutes": 5,
-            "batch_size": 32,
+            "batch_size": "auto",
             "loss": "l2",
             "conditional": "auto",
             "optimizer": "muon",

@@ -34,7 +34,7 @@ class TrainingConfig(Section):
         minutes: time to train for, including start-up and saving.
         epochs: passes over the images to train for.
         steps: steps to train for.
-        batch_size: images per step.
+        batch_size: images per step; "auto": the best for the budget (docs/scaling-laws.md).
         accumulation: how many parts of a batch to compute the gradient of, one after the other, to save memory.
         loss: distance between the network's output and its target.
         objective: what the network learns: denoise, to estimate x_0; consistency, to estimate it as its teacher, the
@@ -65,7 +65,7 @@ class TrainingConfig(Section):
     minutes: Annotated[float, Field(gt=0, le=10_000_000)] | None = None
     epochs: Annotated[float, Field(gt=0, le=10_000_000)] | None = None
     steps: Steps | None = None
-    batch_size: BatchSize = 128
+    batch_size: BatchSize | Literal["auto"] = 128
     accumulation: BatchSize = 1
     loss: LossName | ObjectName = "huber"
     # Left out of the dump while denoise, as start below.
@@ -103,6 +103,13 @@ class TrainingConfig(Section):
         if self.objective == "consistency" and self.start is None:
             raise ValueError("objective=consistency needs a model to learn from: use 'nevoa distill'")
         return self
+
+    @property
+    def known_batch_size(self) -> int:
+        """The images per step. A ValueError while they are open."""
+        if self.batch_size == "auto":
+            raise ValueError("training.batch_size is auto, and only a training chooses it: give a number")
+        return self.batch_size
 
     @property
     def known_precision(self) -> PrecisionName:

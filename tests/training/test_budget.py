@@ -32,10 +32,10 @@ def spent(training: TrainingConfig, costs: Costs) -> dict[str, float]:
     preview = costs.preview * (training.preview_steps or costs.preview_steps) / costs.preview_steps
     for step in range(1, (training.steps or 0) + 1):
         result["step"] += costs.step
-        seen, last = step * training.batch_size, step == training.steps
+        seen, last = step * training.known_batch_size, step == training.steps
         for name, cost in (("preview", preview), ("checkpoint", costs.checkpoint)):
             every = getattr(training, f"{name}_every_images")
-            if last or seen // every != (seen - training.batch_size) // every:
+            if last or seen // every != (seen - training.known_batch_size) // every:
                 result[name] += cost
     return result
 

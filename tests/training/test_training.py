@@ -355,13 +355,13 @@ def test_the_plan_counts_operations_as_the_layers_do() -> None:
     network(torch.zeros(1, *plan.shape), torch.ones(1).long())
     assert plan.flop_per_image == 3 * sum(counted)
     assert plan.flop_per_second == pytest.approx(
-        plan.flop_per_image * plan.config.training.batch_size / plan.step_seconds
+        plan.flop_per_image * plan.config.training.known_batch_size / plan.step_seconds
     )
 
 
 def test_a_plan_resolves_what_is_open() -> None:
     plan = plan_of("training.device=auto", epochs=2)
-    assert plan.steps == math.ceil(2 * 10_000 / plan.config.training.batch_size)
+    assert plan.steps == math.ceil(2 * 10_000 / plan.config.training.known_batch_size)
     assert plan.config.training.device in ("cpu", "cuda", "mps")
     assert plan.config.training.precision in ("float32", "bfloat16")
     assert plan.images == 10_000

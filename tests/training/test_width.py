@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import runpy
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,9 +25,11 @@ from nevoa.training.width import (
     EXPONENT,
     FALL,
     FLOP_BY_WIDTH,
+    LARGE_BATCH,
+    MANY,
     MOST,
-    PIXELS,
     REFERENCE,
+    SMALL_BATCH,
     SPREAD,
     WIDTH_AT_1E13,
     WIDTHS,
@@ -51,9 +54,9 @@ def distances(fit: dict[str, Any]) -> dict[float, dict[int, list[float]]]:
     return fit["distances_of"](SCALING / "results.jsonl")
 
 
-def best_for(flop: float, pixels: int = PIXELS) -> Width:
+def best_for(flop: float, scale: float = 1.0) -> Width:
     """The best width if each has the same operations."""
-    return best_width(dict.fromkeys(WIDTHS, flop), pixels)
+    return best_width(dict.fromkeys(WIDTHS, flop), scale)
 
 
 def width_of(profile: Profile) -> int:
@@ -121,7 +124,7 @@ def test_where_narrow_networks_compute_slowly_a_wider_one_is_the_best() -> None:
 
 def test_an_image_counts_by_its_pixels() -> None:
     for flop in (1e12, 1e13, 1e14):
-        assert best_for(4 * flop, 4 * PIXELS).dim == best_for(flop).dim
+        assert best_for(4 * flop, 1 / 4).dim == best_for(flop).dim
 
 
 @pytest.mark.parametrize("images", [1_000, 50_000, 1_000_000])
@@ -161,7 +164,8 @@ def test_the_best_of_all_widths_for_what_the_machine_computes_in_the_minutes(
 
     def seconds(profile: Profile) -> Iterator[float]:
         timed.append(width_of(profile))
-        return itertools.repeat(32 * profile.flop_per_image / rate_of(width_of(profile)))
+        images = profile.config.training.known_batch_size
+        return itertools.repeat(images * profile.flop_per_image / rate_of(width_of(profile)))
 
     timed = list[int]()
     monkeypatch.setattr(Profile, "seconds", seconds)
@@ -169,7 +173,7 @@ def test_the_best_of_all_widths_for_what_the_machine_computes_in_the_minutes(
     job, best = resolve(config, recorded=False), best_width({width: 300 * rate_of(width) for width in WIDTHS})
     assert job.width is not None
     assert (job.width.dim, job.width.flop) == (best.dim, pytest.approx(best.flop))
-    assert len(timed) <= 1 + CANDIDATES + 1, "the reference, the candidates, and the steps of the one chosen"
+    assert len(timed) <= 2 + CANDIDATES, "the reference, the candidates, and the steps of the one chosen"
 
 
 def test_memory_limits_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +184,7 @@ def test_memory_limits_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
             raise NevoaError("too much")
 
     def seconds(profile: Profile) -> Iterator[float]:
-        return itertools.repeat(32 * profile.flop_per_image / (1e11 * width_of(profile) / REFERENCE))
+        return itertools.repeat(profile.flop_per_image / (3e9 * width_of(profile) / REFERENCE))
 
     monkeypatch.setattr(Profile, "check_memory", check)
     monkeypatch.setattr(Profile, "seconds", seconds)
@@ -192,6 +196,39 @@ def test_memory_limits_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
     most = REFERENCE - 1
     with pytest.raises(NevoaError, match="too much"):
         resolve(config, recorded=False)
+
+
+@pytest.mark.parametrize("option", ["network.patch=2", "network.dim=24", "network.kind=unet"])
+def test_large_batches_for_much_computation(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the width open, given, and of another network; by the operations of the minutes."""
+
+    def seconds(profile: Profile) -> Iterator[float]:
+        return itertools.repeat(profile.config.training.known_batch_size * profile.flop_per_image / 1e11)
+
+    monkeypatch.setattr(Profile, "seconds", seconds)
+    for share, batch_size in ((0.9, SMALL_BATCH), (1.1, LARGE_BATCH)):
+        options = (option, "data.limit=8", *QUICKLY)
+        config = configure("fashion_mnist_10k", minutes=share * MANY / 1e11 / 60, options=options)
+        assert resolve(config, recorded=False).config.training.batch_size == batch_size
+        config = configure("fashion_mnist_10k", minutes=20, options=(*options, "training.batch_size=20"))
+        assert resolve(config, recorded=False).config.training.batch_size == 20
+
+
+def test_larger_images_need_more_computation_for_large_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    def seconds(profile: Profile) -> Iterator[float]:
+        return itertools.repeat(32 * profile.flop_per_image / 1e11)
+
+    monkeypatch.setattr(Profile, "seconds", seconds)
+    config = configure("fashion_mnist_10k", minutes=2 * MANY / 1e11 / 60, size=56, limit=8, options=QUICKLY)
+    assert resolve(config, recorded=False).config.training.batch_size == SMALL_BATCH
+
+
+def test_steps_and_epochs_have_small_batches() -> None:
+    for budget in ({"steps": 10**6}, {"epochs": 1000}):
+        config = configure("fashion_mnist_10k", **budget, options=("network.dim=24", *QUICKLY))  # pyright: ignore[reportArgumentType]
+        job = resolve(config, recorded=False)
+        assert job.config.training.batch_size == SMALL_BATCH
+        assert job.config.training.steps == 10**6 or job.config.training.steps == math.ceil(1000 * 10_000 / SMALL_BATCH)
 
 
 def test_a_width_given_by_hand_wins() -> None:

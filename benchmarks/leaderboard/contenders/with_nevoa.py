@@ -25,8 +25,8 @@ def settings_of(config: "Config") -> str:
     return (
         f"{network['kind']} dim {network['dim']} x {network['multipliers']} {classes} classes, "
         f"{diffusion.schedule} schedule, {diffusion.prediction}, {training.loss}, "
-        f"{training.optimizer} {training.learning_rate:g}, batch {training.batch_size}, EMA {training.ema_decay:g}, "
-        f"{training.known_precision}"
+        f"{training.optimizer} {training.learning_rate:g}, batch {training.known_batch_size}, "
+        f"EMA {training.ema_decay:g}, {training.known_precision}"
     )
 
 

@@ -29,7 +29,8 @@ def _plan_rows(plan: "Plan", folder: Path) -> dict[str, str]:
     from nevoa.runs.checkpoint import newest_saved
 
     channels, height, width = plan.shape
-    done = newest_saved(Run(folder).checkpoints) // plan.config.training.batch_size
+    batch_size = plan.config.training.known_batch_size
+    done = newest_saved(Run(folder).checkpoints) // batch_size
     classes = plan.config.classes
     conditional = f", class-conditional, {len(classes)} classes" if classes else ""
     rows = {
@@ -39,7 +40,7 @@ def _plan_rows(plan: "Plan", folder: Path) -> dict[str, str]:
         **({"width": str(plan.width)} if plan.width else {}),
         **({"start": start} if (start := plan.config.training.start) else {}),
         "device": f"{plan.device}, {plan.precision}, {plan.threads} thread{'s' * (plan.threads > 1)}",
-        "steps": f"{plan.steps:,} with {plan.config.training.batch_size} images each{f', {done:,} done' * bool(done)}",
+        "steps": f"{plan.steps:,} with {batch_size} images each{f', {done:,} done' * bool(done)}",
         "time": f"about {duration(plan.seconds * max(0, 1 - done / plan.steps))} ({plan.step_seconds:.3g} s per step)",
         "compute": f"{plan.flop_per_image / 1e9:.3g} GFLOP per image, {plan.flop_per_second / 1e9:,.0f} GFLOP/s",
         "memory": f"about {plan.memory_bytes / 1e9:.1f} GB",

@@ -209,7 +209,7 @@ def train_into(
         result = f"Trained: {folder}\nTry:     {shlex.join(['nevoa', 'sample', str(folder)])}"
     print(result, file=sys.stderr if report.as_json else None)
     if report.notify:
-        send(f"nevoa: {folder.name} is trained", f"{(training.steps or 0) * training.batch_size:,} images seen.")
+        send(f"nevoa: {folder.name} is trained", f"{(training.steps or 0) * training.known_batch_size:,} images seen.")
 
 
 def _start(config: "Config", folder: Path) -> "Model | None":
@@ -228,7 +228,7 @@ def _is_finished(job: "Job", folder: Path) -> bool:
     from nevoa.runs.checkpoint import newest_saved
 
     run, training = Run(folder), job.config.training
-    planned = (training.steps or 0) * training.batch_size
+    planned = (training.steps or 0) * training.known_batch_size
     return status_of(run)[0] == "finished" and newest_saved(run.checkpoints) == planned
 
 

@@ -35,7 +35,7 @@ fingerprint `{data.fingerprint or "":.12}` |
 | network | {config.network.kind}, {model.parameters:,} parameters |
 | classes | {", ".join(config.classes) or "none (unconditional)"} |
 | process | {process.schedule} schedule, T = {process.timesteps}, predicts {process.prediction} |
-| trained | {images_seen:,} images, {images_seen // training.batch_size:,} of {training.steps or 0:,} steps, \
+| trained | {images_seen:,} images, {images_seen // training.known_batch_size:,} of {training.steps or 0:,} steps, \
 {seconds:,.0f} s on {model.device} in {training.precision} |
 | loss | {f"{losses[-1]:.4f}" if losses else "not reported yet"} ({training.loss}, at the last report) |
 

@@ -62,7 +62,7 @@ def runs_in(folder: Path) -> Iterator[Run]:
 def _planned(run: Run) -> int | None:
     with suppress(NevoaError):
         training = run.config().training
-        return training.steps * training.batch_size if training.steps else None
+        return training.steps * training.known_batch_size if training.steps else None
     return None
 
 

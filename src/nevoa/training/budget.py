@@ -77,7 +77,7 @@ def budgeted(training: TrainingConfig, costs: Costs, seconds: float, left: float
     steps = training.steps or steps_within(training, costs, left, previews, checkpoints)
 
     def every(count: int) -> int:
-        return training.batch_size * math.ceil(steps / (count + 1))
+        return training.known_batch_size * math.ceil(steps / (count + 1))
 
     return {
         "steps": steps,
@@ -89,14 +89,14 @@ def budgeted(training: TrainingConfig, costs: Costs, seconds: float, left: float
 
 def report_interval(training: TrainingConfig) -> int:
     """Images between two reports: fewer in a short run, so that its loss is a curve."""
-    return min(REPORT_IMAGES, training.batch_size * max(1, (training.steps or 0) // FEWEST_REPORTS))
+    return min(REPORT_IMAGES, training.known_batch_size * max(1, (training.steps or 0) // FEWEST_REPORTS))
 
 
 def total_seconds(training: TrainingConfig, costs: Costs) -> float:
     """From the first step to the end, of a config that leaves nothing open."""
     steps = training.steps or 0
     previews, checkpoints = (
-        math.ceil(steps * training.batch_size / every)
+        math.ceil(steps * training.known_batch_size / every)
         for every in (training.preview_every_images or math.inf, training.checkpoint_every_images or math.inf)
     )
     preview = _scaled(costs, training.preview_steps or costs.preview_steps).preview
@@ -117,7 +117,7 @@ def steps_within(training: TrainingConfig, costs: Costs, left: float, previews: 
         (costs.checkpoint, training.checkpoint_every_images, checkpoints),
     ):
         once += cost * (1 if every else 1 + between)
-        per_step += cost * training.batch_size / every if every else 0.0
+        per_step += cost * training.known_batch_size / every if every else 0.0
     return max(1, int((left - once) / per_step))
 
 

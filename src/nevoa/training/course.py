@@ -52,7 +52,7 @@ def learning_rate_at(step: int, course: Course, config: TrainingConfig) -> float
 
     A cool-down of less than the whole training lets the same steps begin a longer one (Hägele et al. 2024, section 3).
     """
-    seen = step * config.batch_size
+    seen = step * config.known_batch_size
     warmup = min(1.0, seen / config.warmup_images) if config.warmup_images else 1.0
     cooled = course.cooled_at(step, config.cooldown)
     decay = {"none": 1.0, "linear": 1 - cooled, "cosine": (1 + math.cos(math.pi * cooled)) / 2}

@@ -27,7 +27,7 @@ from nevoa.training.profile import Profile
 from nevoa.training.resume import resumed
 from nevoa.training.start import start_weights
 from nevoa.training.state import TrainingState
-from nevoa.training.width import Width, chosen_width
+from nevoa.training.width import Width, sized
 
 # Compiling takes up to a minute on a GPU; a run of ten minutes gains more than that from it.
 COMPILE_PAYS_SECONDS = 600.0
@@ -117,8 +117,7 @@ def resolve(
     if earlier is not None:
         config = resumed(config, earlier.config, accept_changes)
     config = _on_device(config)
-    if width := chosen_width(config, images, objects):
-        config = config.updated("network", dim=width.dim)
+    config, width = sized(config, images, objects)
     if objects.network is not None:
         check_network(objects.network, images.shape, len(config.classes))
     profile = Profile(config, images, objects, earlier and earlier.costs)
@@ -182,7 +181,7 @@ def _check(objects: Objects) -> None:
 def _settle(profile: Profile, started: float, recorded: bool) -> None:
     training = profile.config.training
     if training.steps is None and training.epochs is not None:
-        profile.settle(steps=math.ceil(training.epochs * len(profile.images) / training.batch_size))
+        profile.settle(steps=math.ceil(training.epochs * len(profile.images) / training.known_batch_size))
     if training.compile is None:
         profile.settle(compile=training.device == "cuda" and _seconds(profile) > COMPILE_PAYS_SECONDS)
     if recorded and is_open(profile.config.training):

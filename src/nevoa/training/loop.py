@@ -102,8 +102,8 @@ def _steps(state: TrainingState, images: ImageSet, pace: Pace | None) -> Generat
             _keep_to(pace, state)
         start = time.perf_counter()
         first = state.images_seen
-        x_0, (t, epsilon) = batches.batch(first, config.batch_size), draws.take(first, config.batch_size)
-        label = dropped_labels(batches, draws, first, config.batch_size) if config.conditional else None
+        x_0, (t, epsilon) = batches.batch(first, config.known_batch_size), draws.take(first, config.known_batch_size)
+        label = dropped_labels(batches, draws, first, config.known_batch_size) if config.conditional else None
         learning_rate = learning_rate_at(state.step + 1, state.course, config)
         losses, loss, grad_norm = train_step(state, denoiser, x_0, t, epsilon, learning_rate, label)
         if math.isfinite(loss + grad_norm):
@@ -111,7 +111,7 @@ def _steps(state: TrainingState, images: ImageSet, pace: Pace | None) -> Generat
         seconds = time.perf_counter() - start
         step = _advance(state, len(images), loss, grad_norm, learning_rate, seconds)
         if state.not_finite == MOST_NOT_FINITE:
-            raise _not_finite(step, batches.indices(first, config.batch_size))
+            raise _not_finite(step, batches.indices(first, config.known_batch_size))
         yield step
 
 
@@ -209,7 +209,7 @@ def training_denoiser(config: Config, network: nn.Module, device: str, objects: 
 def _advance(
     state: TrainingState, epoch_images: int, loss: float, grad_norm: float, learning_rate: float, seconds: float
 ) -> Step:
-    batch_size = state.config.training.batch_size
+    batch_size = state.config.training.known_batch_size
     if state.images_seen // epoch_images != (state.images_seen - batch_size) // epoch_images:
         state.epoch_loss = Mean()
     before = state.images_seen

@@ -71,7 +71,7 @@ class Plan:
             steps=training.steps or 0,
             step_seconds=costs.step,
             flop_per_image=flop,
-            flop_per_second=training.batch_size * flop / costs.step,
+            flop_per_second=training.known_batch_size * flop / costs.step,
             seconds=total_seconds(training, costs),
             memory_bytes=_peak_memory(training.device),
             disk_bytes=disk_bytes(parameters, training),

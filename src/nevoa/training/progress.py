@@ -37,7 +37,7 @@ def show_progress(steps: Iterable[Step], config: TrainingConfig) -> Generator[St
 def _bar(steps: Iterable[Step], config: TrainingConfig, console: "Console") -> Iterator[Step]:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    total = (config.steps or 0) * config.batch_size
+    total = (config.steps or 0) * config.known_batch_size
     columns = BarColumn(bar_width=None), TaskProgressColumn(), TextColumn("{task.fields[status]}")
     time_left = TimeRemainingColumn(compact=True)
     counts = TextColumn("{task.completed:,.0f}/{task.total:,.0f} images")
@@ -53,16 +53,16 @@ def _bar(steps: Iterable[Step], config: TrainingConfig, console: "Console") -> I
                 loss = step.report_loss
             reported = reported or is_due
             status = _in_words(loss) + f"  {speed:,.0f} images/s" * wide
-            progress.update(task, completed=step.images_seen, total=step.steps * config.batch_size, status=status)
+            progress.update(task, completed=step.images_seen, total=step.steps * config.known_batch_size, status=status)
             yield step
 
 
 def _lines(steps: Iterable[Step], config: TrainingConfig, console: "Console") -> Iterator[Step]:
     for step, speed in _with_speed(steps):
         if _is_due(step.images_seen, step.step == step.steps, config):
-            left = (step.steps - step.step) * config.batch_size / speed
+            left = (step.steps - step.step) * config.known_batch_size / speed
             console.print(
-                f"{step.images_seen:,}/{step.steps * config.batch_size:,} images  {_in_words(step.report_loss)}  "
+                f"{step.images_seen:,}/{step.steps * config.known_batch_size:,} images  {_in_words(step.report_loss)}  "
                 f"{speed:,.0f} images/s  {left:,.0f} s left",
                 highlight=False,
                 soft_wrap=True,
@@ -72,13 +72,13 @@ def _lines(steps: Iterable[Step], config: TrainingConfig, console: "Console") ->
 
 def _report_interval(config: TrainingConfig) -> int:
     """Images between two reports; one step if that is still open."""
-    return config.report_every_images or config.batch_size
+    return config.report_every_images or config.known_batch_size
 
 
 def _is_due(seen: int, is_last: bool, config: TrainingConfig) -> bool:
     """Whether a report is due after so many images; it is after the last."""
     every = _report_interval(config)
-    return seen // every != (seen - config.batch_size) // every or is_last
+    return seen // every != (seen - config.known_batch_size) // every or is_last
 
 
 def _in_words(loss: float) -> str:

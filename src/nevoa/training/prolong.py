@@ -101,7 +101,7 @@ def refuse_less(job: Job, run: Run, saved: Config) -> None:
     """
     training = job.config.training
     if training.minutes is None:
-        taken = checkpoint.newest_saved(run.checkpoints) // training.batch_size
+        taken = checkpoint.newest_saved(run.checkpoints) // training.known_batch_size
         allowed, unit = training.steps or 0, "steps"
     elif budget_of(saved.training) != budget_of(training):
         taken, allowed, unit = time_spent(run) / 60, training.minutes, "minutes"

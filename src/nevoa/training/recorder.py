@@ -85,7 +85,7 @@ class Recorder:
     def _due(self, key: str) -> bool:
         config, seen = self.state.config.training, self.state.images_seen
         every = getattr(config, key)
-        return every is not None and seen // every != (seen - config.batch_size) // every
+        return every is not None and seen // every != (seen - config.known_batch_size) // every
 
     def _report(self, step: Step) -> None:
         loss, self.state.report_loss = self.state.report_loss, Mean()
@@ -99,7 +99,7 @@ class Recorder:
                 "loss_by_log_snr": by_level(levels),
                 "grad_norm": step.grad_norm if math.isfinite(step.grad_norm) else None,
                 "learning_rate": step.learning_rate,
-                "images_per_second": loss.count * self.state.config.training.batch_size / seconds,
+                "images_per_second": loss.count * self.state.config.training.known_batch_size / seconds,
                 "seconds": step.seconds,
             }
         )

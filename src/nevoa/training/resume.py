@@ -10,7 +10,7 @@ from nevoa.training_config import TrainingConfig
 
 # A resumed run keeps these from its start.
 SETTLED = (
-    *(*ON_DEVICE, "steps", "report_every_images"),
+    *(*ON_DEVICE, "steps", "batch_size", "report_every_images"),
     *("preview_every_images", "preview_steps", "checkpoint_every_images"),
 )
 # Settled anew on another device.

@@ -81,7 +81,7 @@ def distilling(model: Model, source: object = None) -> dict[str, dict[str, Any]]
         layer["data"] = data.model_dump()
     steps = max(1, (training.steps or 0) // (SHARE * STEP_COST))
     budget = {"minutes": training.minutes / SHARE} if training.minutes else {"steps": steps}
-    own = {"batch_size": training.batch_size, "label_dropout": training.label_dropout}
+    own = {"batch_size": training.known_batch_size, "label_dropout": training.label_dropout}
     start = {"conditional": bool(model.classes), "start": layer["training"]["start"]}
     return layer | {"sampling": TWO_STEPS, "training": DISTILLING | own | budget | start}
 

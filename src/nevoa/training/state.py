@@ -125,7 +125,7 @@ class TrainingState:
         """Number of parts of a batch, each computed on a thread; 1 with dropout, which draws from one generator."""
         training, modules = self.config.training, self.network.modules()
         alone = self.device != "cpu" or any(getattr(module, "p", 0) > 0 for module in modules if _is_dropout(module))
-        return 1 if alone else parts_for(training.threads or 1, training.batch_size)
+        return 1 if alone else parts_for(training.threads or 1, training.known_batch_size)
 
     def model(self) -> Model:
         """The averaged network as a model. It changes as training continues."""

@@ -1,7 +1,7 @@
-"""The width of a residual network for a training budget: the law of docs/scaling-laws.md."""
+"""Width and batch size for a training budget: the law of docs/scaling-laws.md."""
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log
 
@@ -20,6 +20,9 @@ MOST = 1.6e14
 PIXELS = 28 * 28
 # Floating-point operations of training on one of these images, by the square of the width.
 FLOP_BY_WIDTH = 2.75e5
+# Batches of 64 images compute 1.1 to 1.5 times as many images per second as those of 32. After 5e12 operations their
+# distance is 1.24 times as large, after 5e13 1.02 times.
+SMALL_BATCH, LARGE_BATCH, MANY = 32, 64, 4e13
 # The width that is timed first. Others take turns of this share of the minutes, within limits.
 REFERENCE, TURN_SHARE, SHORTEST, LONGEST = 32, 0.0005, 0.05, 0.2
 # So many are timed: the best for the speed of the reference, and wider ones, because no machine computes them slower.
@@ -60,79 +63,89 @@ def expected_distance(flop: float, dim: int) -> float:
     return (flop / 1e13) ** -FALL * exp(SPREAD * log(dim / ideal_width(flop)) ** 2)
 
 
-def best_width(flop: Mapping[int, float], pixels: int = PIXELS) -> Width:
+def best_width(flop: Mapping[int, float], scale: float = 1.0) -> Width:
     """Return the width with the best images.
 
     An image takes operations in proportion to its pixels, so a larger one counts as several of the trials'.
 
     Args:
         flop: the operations of training that each width can have.
-        pixels: height x width of an image.
+        scale: pixels of an image of the trials / pixels of an image.
     """
-    dim = min(flop, key=lambda dim: expected_distance(flop[dim] * PIXELS / pixels, dim))
+    dim = min(flop, key=lambda dim: expected_distance(flop[dim] * scale, dim))
     return Width(dim, flop[dim])
 
 
-def flop_of_images(images: int, pixels: int = PIXELS) -> float:
-    """Return the operations of training on so many images with the ideal width for just these operations."""
+def flop_of_images(images: int) -> float:
+    """Return the operations of training on so many of the trials' images with the ideal width for these operations."""
     by_width = FLOP_BY_WIDTH * images
     ideal = ideal_width(by_width) ** (1 / (1 - 2 * EXPONENT))
-    return by_width * ideal**2 * pixels / PIXELS
+    return by_width * ideal**2
 
 
-def chosen_width(config: Config, images: ImageSet, objects: Objects = NAMES) -> Width | None:
-    """Return the best width for the budget, or None if the config does not leave it open.
+def sized(config: Config, images: ImageSet, objects: Objects = NAMES) -> tuple[Config, Width | None]:
+    """Return the config with the width and the batch size where it leaves them open, and the width if it did.
 
-    A budget of minutes is worth what this machine computes in them with each width: narrow networks keep some machines
-    less busy. Steps and epochs are worth their images. Computation above that of the trials is extrapolated, with a
-    warning.
+    A budget of minutes is worth what this machine computes in them: narrow networks keep some machines less busy. Steps
+    and epochs are worth their images, in small batches. More computation than in the trials gives a warning.
     """
     network, training = config.network, config.training
-    if not isinstance(network, ResidualUNetConfig) or network.dim != "auto":
-        return None
-    _, height, width = images.shape
-    pixels = height * width
+    is_open = isinstance(network, ResidualUNetConfig) and network.dim == "auto"
+    if training.batch_size == "auto":
+        config = config.updated("training", batch_size=SMALL_BATCH)
+    elif not is_open:
+        return config, None
+    scale = PIXELS / (images.shape[1] * images.shape[2])
     if training.minutes is None:
-        seen = (training.epochs or 0) * len(images) or (training.steps or 0) * training.batch_size
-        chosen = best_width(dict.fromkeys(WIDTHS, flop_of_images(round(seen), pixels)), pixels)
+        seen = round((training.epochs or 0) * len(images)) or (training.steps or 0) * config.training.known_batch_size
+        flop = flop_of_images(seen) / scale
+        width = best_width(dict.fromkeys(WIDTHS, flop), scale) if is_open else None
     else:
-        chosen = _best_here(config, images, objects, pixels)
-    most = MOST * pixels / PIXELS
-    if chosen.flop > most:
+        reference = config.updated("network", dim=REFERENCE) if is_open else config
+        flop = _computed([reference], images, objects)[0]
+        if training.batch_size == "auto" and flop * scale >= MANY:
+            config = config.updated("training", batch_size=LARGE_BATCH)
+        width = _best_here(config, images, objects, flop, scale) if is_open else None
+    if width is None:
+        return config, None
+    if width.flop * scale > MOST:
         warnings.warn(
-            f"The best width for {in_words(chosen.flop)} FLOP is extrapolated: the trials went up to "
-            f"{in_words(most)} FLOP.",
+            f"The best width for {in_words(width.flop)} FLOP is extrapolated: the trials went up to "
+            f"{in_words(MOST / scale)} FLOP.",
             stacklevel=2,
         )
-    return chosen
+    return config.updated("network", dim=width.dim), width
 
 
-def _best_here(config: Config, images: ImageSet, objects: Objects, pixels: int) -> Width:
-    """The best width for the minutes by the speeds of this machine."""
-    seconds = 60 * (config.training.minutes or 0)
-    turn = min(LONGEST, max(SHORTEST, TURN_SHARE * seconds))
+def _best_here(config: Config, images: ImageSet, objects: Objects, flop: float, scale: float) -> Width:
+    """The best width for the minutes by the speeds of this machine.
 
-    def flop(profiles: Mapping[int, Profile]) -> dict[int, float]:
-        steps = in_turn([profile.seconds() for profile in profiles.values()], turn)
-        images_seen = [config.training.batch_size * seconds / step for step in steps]
-        return {dim: n * profiles[dim].flop_per_image for dim, n in zip(profiles, images_seen, strict=True)}
-
-    reference = Profile(config.updated("network", dim=REFERENCE), images, objects)
-    reference.check_memory()
-    nearest = best_width(dict.fromkeys(WIDTHS, flop({REFERENCE: reference})[REFERENCE]), pixels)
-    first = WIDTHS.index(nearest.dim)
-    wider = dict(_affordable(config, images, objects, WIDTHS[first : first + CANDIDATES]))
-    return best_width(flop(wider or {REFERENCE: reference}), pixels)
+    Args:
+        flop: the operations that the reference can have.
+    """
+    first = WIDTHS.index(best_width(dict.fromkeys(WIDTHS, flop), scale).dim)
+    widths = WIDTHS[first : first + CANDIDATES]
+    computed = _computed([config.updated("network", dim=width) for width in widths], images, objects)
+    # Without memory for any of them it is the reference.
+    return best_width(dict(zip(widths, computed, strict=False)) or {REFERENCE: flop}, scale)
 
 
-def _affordable(
-    config: Config, images: ImageSet, objects: Objects, widths: tuple[int, ...]
-) -> Iterator[tuple[int, Profile]]:
-    """The widths for which there is memory."""
-    for width in widths:
-        profile = Profile(config.updated("network", dim=width), images, objects)
+def _computed(configs: Sequence[Config], images: ImageSet, objects: Objects) -> list[float]:
+    """The operations that each training computes in its minutes, up to the first that needs more memory than there is.
+
+    A NevoaError if that is the first of all.
+    """
+    profiles = list[Profile]()
+    for config in configs:
+        profile = Profile(config, images, objects)
         try:
             profile.check_memory()
         except NevoaError:
-            return
-        yield width, profile
+            if len(configs) == 1:
+                raise
+            break
+        profiles.append(profile)
+    seconds = 60 * (configs[0].training.minutes or 0)
+    steps = in_turn([profile.seconds() for profile in profiles], min(LONGEST, max(SHORTEST, TURN_SHARE * seconds)))
+    batch_size = configs[0].training.known_batch_size
+    return [seconds / step * batch_size * profile.flop_per_image for step, profile in zip(steps, profiles, strict=True)]
