@@ -1,9 +1,12 @@
-"""The real command, typed; and refused."""
+"""The command, typed; and refused."""
 
+import io
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -15,11 +18,30 @@ OPTIONS = [part for option in TINY for part in ("-o", option)]
 
 
 def nevoa(*arguments: str, folder: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run the command in a folder and expect an exit code."""
+    """Run the command in a folder and expect an exit code. In this process: a new one takes seconds to start."""
+    out, told = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    left = 0
+    with chdir(folder), redirect_stdout(out), redirect_stderr(told), mock.patch("sys.argv", ["nevoa", *arguments]):
+        try:
+            main()
+        except SystemExit as stop:
+            left = stop.code
+    done = subprocess.CompletedProcess(arguments, left, *(_written(stream) for stream in (out, told)))  # pyright: ignore
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def nevoa_alone(*arguments: str, folder: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own, which takes seconds to start."""
     command = [sys.executable, "-m", "nevoa", *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == code, done.stdout + done.stderr
     return done
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    return stream.buffer.getvalue().decode()  # pyright: ignore[reportAttributeAccessIssue]
 
 
 Refuses = Callable[[list[str], str, Path], None]

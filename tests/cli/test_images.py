@@ -16,7 +16,7 @@ from nevoa.cli.main import main
 from nevoa.config import Config, DataConfig
 from nevoa.errors import NevoaError
 from nevoa.runs.run import Run
-from tests.cli.conftest import OPTIONS, Refuses, nevoa
+from tests.cli.conftest import OPTIONS, Refuses, nevoa, nevoa_alone
 from tests.conftest import TINY
 from tests.data.pictures import encoded, photo
 
@@ -75,11 +75,11 @@ def test_names_with_accents_in_a_locale_without_them(pets: Path, monkeypatch: py
     monkeypatch.setenv("LC_ALL", "C")
     monkeypatch.setenv("PYTHONUTF8", "0")
     command = ["train", "pets", "--classes", "été,dog", "--size", "8", "--steps", "1", "--out", "rün", *OPTIONS]
-    assert "r??n" in nevoa(*command, folder=pets.parent).stdout
+    assert "r??n" in nevoa_alone(*command, folder=pets.parent).stdout
     assert Run(pets.parent / "rün").config().data.only == ("été", "dog")
     assert Run(pets.parent / "rün").card_file.read_text().count("rün")
-    nevoa("runs", "plot", "rün", folder=pets.parent)
-    told = nevoa("train", "pets/été", "--steps", "1", folder=pets.parent, code=2).stderr
+    nevoa_alone("runs", "plot", "rün", folder=pets.parent)
+    told = nevoa_alone("train", "pets/été", "--steps", "1", folder=pets.parent, code=2).stderr
     assert "this locale cannot read the name; set the environment variable LC_ALL=C.UTF-8" in " ".join(told.split())
 
 

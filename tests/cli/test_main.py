@@ -11,7 +11,7 @@ import pytest
 import nevoa as package
 from nevoa.cli.main import main
 from nevoa.vocabulary import MetricName
-from tests.cli.conftest import OPTIONS, nevoa
+from tests.cli.conftest import OPTIONS, nevoa_alone
 
 # Loads a command in a process of its own, and says which of the modules named it has loaded.
 LOADED = """
@@ -43,10 +43,10 @@ def test_a_command_loads_only_what_it_needs(typed: str, modules: str, tmp_path: 
 
 
 def test_help_lists_the_commands(tmp_path: Path) -> None:
-    text = nevoa("--help", folder=tmp_path).stdout
+    text = nevoa_alone("--help", folder=tmp_path).stdout
     for command in ("train", "sample", "evaluate", "noise", "data", "features", "runs", "--install-completion"):
         assert command in text
-    assert nevoa(folder=tmp_path).stdout == text
+    assert nevoa_alone(folder=tmp_path).stdout == text
 
 
 OPTIONS_IN_HELP = {
@@ -61,7 +61,7 @@ def test_help_fits_the_terminal_and_breaks_no_word(
     command: str, columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    text = nevoa(command, "--help", folder=tmp_path).stdout
+    text = nevoa_alone(command, "--help", folder=tmp_path).stdout
     assert text.startswith(f"Usage: nevoa {command}")
     assert max(map(len, text.splitlines())) <= columns
     assert "…" not in text
@@ -70,7 +70,7 @@ def test_help_fits_the_terminal_and_breaks_no_word(
 
 
 def test_the_version_is_printed(tmp_path: Path) -> None:
-    assert nevoa("--version", folder=tmp_path).stdout == f"nevoa {package.__version__}\n"
+    assert nevoa_alone("--version", folder=tmp_path).stdout == f"nevoa {package.__version__}\n"
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_completion_is_installed_where_bash_reads_it(tmp_path: Path) -> None:
 def test_a_warning_is_one_sentence(tmp_path: Path) -> None:
     """Without the path and the line of code that Python prints beside it."""
     options = ("--steps", "1", "--dry-run", "-o", "diffusion.schedule=linear", "-o", "diffusion.prediction=x0")
-    told = nevoa("train", "fashion_mnist_10k", *OPTIONS, *options, folder=tmp_path).stderr
+    told = nevoa_alone("train", "fashion_mnist_10k", *OPTIONS, *options, folder=tmp_path).stderr
     warnings = [line for line in told.splitlines() if "warning" in line.lower()]
     assert len(warnings) == 1
     assert warnings[0].startswith("nevoa: warning: The linear schedule in 20 steps ends at alpha_bar[20] = 0.82")

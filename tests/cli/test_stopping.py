@@ -100,6 +100,7 @@ def test_the_second_ctrl_c_leaves_at_once_and_nothing_is_corrupt(tmp_path: Path)
 
 def test_a_second_trainer_is_refused_with_the_firsts_process_id(tmp_path: Path) -> None:
     with started(command(5000, "r"), tmp_path) as process:
+        wait_for_a_checkpoint(tmp_path / "r")
         told = nevoa(*command(5000, "r"), folder=tmp_path, code=2).stderr
         assert f"trained by process {process.pid}" in told
         assert "running" in nevoa("runs", "--in", ".", folder=tmp_path).stdout

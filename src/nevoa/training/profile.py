@@ -25,8 +25,9 @@ from nevoa.training.memory import check_activations, check_weights, count_parame
 from nevoa.training.recorder import PREVIEW_COUNT, Recorder
 from nevoa.training.state import TrainingState
 
-# This share of the minutes goes into timing steps, within limits: less is too little on a noisy machine.
-TIMING_SHARE, SHORTEST, LONGEST = 0.03, 1.0, 8.0
+# This share of the minutes goes into timing steps, within limits. It is little, because a training decides again on the
+# way how many steps fit: 8 s of five minutes were 2 % of the images.
+TIMING_SHARE, SHORTEST, LONGEST = 0.01, 1.0, 2.0
 # From the last step's files to the end of the process. Measured on two busy cores: the picture of the loss takes 0.7 s,
 # the end of a command 0.16 s of computing; each takes two or three times as long if others compute too.
 END_SECONDS = 1.0
