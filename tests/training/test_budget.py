@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from nevoa.runs.decisions import Costs
 from nevoa.training.budget import (
     FEWEST_PREVIEW_STEPS,
     SHARE,
+    TURNS,
     budgeted,
+    in_turn,
     report_interval,
     steady_seconds,
     total_seconds,
@@ -123,3 +126,24 @@ def test_other_work_while_steps_are_timed_does_not_count() -> None:
 
 def test_a_slower_machine_is_slower_in_everything() -> None:
     assert Costs(0.5, 2.0, 7, 1.0, end=3.0).at(1.0) == Costs(1.0, 4.0, 7, 2.0, end=6.0)
+
+
+def test_trainings_are_timed_in_alternation() -> None:
+    asked = list[str]()
+
+    def steps(name: str, seconds: list[float]) -> Iterator[float]:
+        for each in seconds:
+            asked.append(name)
+            yield each
+
+    # The first turn does not count; in the third, other work slows both.
+    fast, slow = steps("fast", [0.1, 1, 4, 1.5]), steps("slow", [9, 2.5, 8, 2])
+    assert in_turn([fast, slow], 0) == [1, 2]
+    assert asked == ["fast", "slow"] * TURNS
+
+
+def test_a_turn_lasts_as_many_seconds() -> None:
+    """Three steps of 0.5 s in a turn of 1.2 s: their mean counts."""
+    steps = iter([0.5] * 3 + [0.4, 0.5, 0.6] * (TURNS - 1))
+    assert in_turn([steps], 1.2) == pytest.approx([0.5])
+    assert next(steps, None) is None

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from math import exp, log
 
 from nevoa.config import Config
@@ -89,23 +90,15 @@ def sized(config: Config, images: ImageSet, objects: Objects = NAMES) -> tuple[C
     A budget of minutes is worth what this machine computes in them: narrow networks keep some machines less busy. Steps
     and epochs are worth their images, in small batches. More computation than in the trials gives a warning.
     """
-    network, training = config.network, config.training
-    is_open = isinstance(network, ResidualUNetConfig) and network.dim == "auto"
-    if training.batch_size == "auto":
-        config = config.updated("training", batch_size=SMALL_BATCH)
-    elif not is_open:
+    is_open = isinstance(config.network, ResidualUNetConfig) and config.network.dim == "auto"
+    if not is_open and config.training.batch_size != "auto":
         return config, None
     scale = PIXELS / (images.shape[1] * images.shape[2])
-    if training.minutes is None:
-        seen = round((training.epochs or 0) * len(images)) or (training.steps or 0) * config.training.known_batch_size
-        flop = flop_of_images(seen) / scale
-        width = best_width(dict.fromkeys(WIDTHS, flop), scale) if is_open else None
+    if config.training.minutes is None:
+        config = _with_batch(config, SMALL_BATCH)
+        width = _best_for_images(config, len(images), scale) if is_open else None
     else:
-        reference = config.updated("network", dim=REFERENCE) if is_open else config
-        flop = _computed([reference], images, objects)[0]
-        if training.batch_size == "auto" and flop * scale >= MANY:
-            config = config.updated("training", batch_size=LARGE_BATCH)
-        width = _best_here(config, images, objects, flop, scale) if is_open else None
+        config, width = _sized_by_time(config, images, objects, scale, is_open)
     if width is None:
         return config, None
     if width.flop * scale > MOST:
@@ -117,35 +110,50 @@ def sized(config: Config, images: ImageSet, objects: Objects = NAMES) -> tuple[C
     return config.updated("network", dim=width.dim), width
 
 
-def _best_here(config: Config, images: ImageSet, objects: Objects, flop: float, scale: float) -> Width:
-    """The best width for the minutes by the speeds of this machine.
-
-    Args:
-        flop: the operations that the reference can have.
-    """
-    first = WIDTHS.index(best_width(dict.fromkeys(WIDTHS, flop), scale).dim)
-    widths = WIDTHS[first : first + CANDIDATES]
-    computed = _computed([config.updated("network", dim=width) for width in widths], images, objects)
-    # Without memory for any of them it is the reference.
-    return best_width(dict(zip(widths, computed, strict=False)) or {REFERENCE: flop}, scale)
+def _with_batch(config: Config, batch_size: int) -> Config:
+    """The config with this batch size if it leaves it open."""
+    return config.updated("training", batch_size=batch_size) if config.training.batch_size == "auto" else config
 
 
-def _computed(configs: Sequence[Config], images: ImageSet, objects: Objects) -> list[float]:
-    """The operations that each training computes in its minutes, up to the first that needs more memory than there is.
+def _best_for_images(config: Config, count: int, scale: float) -> Width:
+    """The best width for the images that are seen in the epochs of so many, or in the steps."""
+    training = config.training
+    seen = round((training.epochs or 0) * count) or (training.steps or 0) * training.known_batch_size
+    return best_width(dict.fromkeys(WIDTHS, flop_of_images(seen) / scale), scale)
 
-    A NevoaError if that is the first of all.
-    """
-    profiles = list[Profile]()
-    for config in configs:
-        profile = Profile(config, images, objects)
-        try:
-            profile.check_memory()
-        except NevoaError:
-            if len(configs) == 1:
-                raise
-            break
-        profiles.append(profile)
-    seconds = 60 * (configs[0].training.minutes or 0)
-    steps = in_turn([profile.seconds() for profile in profiles], min(LONGEST, max(SHORTEST, TURN_SHARE * seconds)))
-    batch_size = configs[0].training.known_batch_size
-    return [seconds / step * batch_size * profile.flop_per_image for step, profile in zip(steps, profiles, strict=True)]
+
+def _sized_by_time(
+    config: Config, images: ImageSet, objects: Objects, scale: float, is_open: bool
+) -> tuple[Config, Width | None]:
+    """The config with a batch size for the minutes, and the best width by the speeds of this machine."""
+    first = config.updated("network", dim=REFERENCE) if is_open else config
+    reference = Profile(_with_batch(first, SMALL_BATCH), images, objects)
+    reference.check_memory()
+    [flop] = _computed([reference])
+    config = _with_batch(config, LARGE_BATCH if flop * scale >= MANY else SMALL_BATCH)
+    if not is_open:
+        return config, None
+    nearest = WIDTHS.index(best_width(dict.fromkeys(WIDTHS, flop), scale).dim)
+    widths = WIDTHS[nearest : nearest + CANDIDATES]
+    profiles = [Profile(config.updated("network", dim=width), images, objects) for width in widths]
+    computed = _computed(list(takewhile(_is_affordable, profiles)))
+    # Where there is memory for none of them, there is for the reference.
+    return config, best_width(dict(zip(widths, computed, strict=False)) or {REFERENCE: flop}, scale)
+
+
+def _is_affordable(profile: Profile) -> bool:
+    """Whether there is memory for a training."""
+    try:
+        profile.check_memory()
+    except NevoaError:
+        return False
+    return True
+
+
+def _computed(profiles: Sequence[Profile]) -> list[float]:
+    """The operations that each training computes in its minutes, timed in alternation."""
+    seconds = [60 * (profile.config.training.minutes or 0) for profile in profiles]
+    turn = min(LONGEST, max(SHORTEST, TURN_SHARE * max(seconds, default=0)))
+    steps = in_turn([profile.seconds() for profile in profiles], turn)
+    images = [profile.config.training.known_batch_size * profile.flop_per_image for profile in profiles]
+    return [total / step * flop for total, step, flop in zip(seconds, steps, images, strict=True)]
