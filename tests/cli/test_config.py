@@ -31,7 +31,7 @@ def test_every_key_has_a_meaning_and_values(listed: list[dict]) -> None:
 
 
 def test_the_defaults_are_those_of_the_preset(listed: list[dict], capsys: pytest.CaptureFixture[str]) -> None:
-    assert {row["key"]: row["default"] for row in listed}["training.batch_size"] == 32
+    assert {row["key"]: row["default"] for row in listed}["training.batch_size"] == "auto"
     keys(preset="classic", as_json=True)
     defaults = {row["key"]: row["default"] for row in json.loads(capsys.readouterr().out)}
     assert (defaults["training.batch_size"], defaults["network.kind"]) == (128, "unet")
