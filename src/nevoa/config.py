@@ -34,6 +34,8 @@ Side = Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)]
 FORMAT = 1
 # Names that pydantic gives to the types of a value that may have several.
 FORMS = ("str", "int", "float", "bool")
+# What it says of a value that may also be auto.
+AUTO = "Input should be 'auto'"
 
 
 class DataConfig(Section):
@@ -212,7 +214,12 @@ def parse(values: Mapping[str, Any]) -> Config:
         return Config.model_validate(values)
     except ValidationError as error:
         # A value that may have several forms gives an error for each: report the one that matched furthest.
-        raise _explained(max(error.errors(), key=lambda each: len(each["loc"])), values) from error
+        errors = error.errors()
+        furthest = max(errors, key=lambda each: len(each["loc"]))
+        others = [each["msg"] for each in errors if each["loc"][:-1] == furthest["loc"][:-1] and each is not furthest]
+        if AUTO in others:
+            furthest["msg"] += " or 'auto'"
+        raise _explained(furthest, values) from error
 
 
 AnySection = TypeVar("AnySection", bound=Section)
