@@ -25,7 +25,7 @@ import nevoa
 from nevoa.training import threaded_gradient
 if variant == "torch":
     threaded_gradient.MOST_PARTS = 1
-options = ("training.precision=" + sys.argv[4],)
+options = ("training.precision=" + sys.argv[4], "training.batch_size=32")
 config = nevoa.configure("fashion_mnist_10k", preset, steps=5_000, options=options)
 steps = nevoa.fit(config)
 for _ in range(2):

@@ -192,7 +192,8 @@ def quick(seconds: float) -> None:
     for width in WIDTHS:
         dim = f"network.dim={width}"
         config = nevoa.configure("fashion_mnist_10k", "quick", steps=1, options=("training.precision=bfloat16", dim))
-        batch_size, flop = config.training.known_batch_size, Plan.of(resolve(config)).flop_per_image
+        plan = Plan.of(resolve(config))
+        batch_size, flop = plan.config.training.known_batch_size, plan.flop_per_image
         step = alone(seconds_of_step, "quick", "bfloat16", batch_size, seconds / len(WIDTHS), dim)
         rate = batch_size * flop / step
         share = f"{rate / best.forward:.0%} | {rate / best.training:.0%}"

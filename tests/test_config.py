@@ -32,7 +32,10 @@ def test_a_config_survives_its_file(preset: str, tmp_path: Path) -> None:
         (["data.limit=1000000000000"], "data.limit: Input should be less than or equal to 1000000000"),
         (["training.abc=3"], "There is no config key 'training.abc'. Known: "),
         (["training.steps=0"], "training.steps: Input should be greater than or equal to 1"),
-        (["training.batch_size=many"], "batch_size: Input should be a valid integer or 'auto' (given: 'many')"),
+        (
+            ["training.batch_size=many"],
+            "training.batch_size: Input should be a valid integer or 'auto' (given: 'many')",
+        ),
         (["training.precision=half"], "Input should be 'float32', 'bfloat16' or 'float16' or 'auto' (given: 'half')"),
         (["network.attention=[true]"], "attention needs 2 values"),
         (["network.multipliers=1,2"], "network.multipliers: Input should be a list, such as [1, 2] (given: '1,2')"),

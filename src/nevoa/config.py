@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 import tomli_w
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
+from nevoa._util.explain import furthest
 from nevoa._util.files import damaged, read_text
 from nevoa._util.plain import is_utf8, one_or_more, sides_in
 from nevoa.errors import NevoaError, WrongValue, unknown
@@ -34,8 +35,6 @@ Side = Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)]
 FORMAT = 1
 # Names that pydantic gives to the types of a value that may have several.
 FORMS = ("str", "int", "float", "bool")
-# What it says of a value that may also be auto.
-AUTO = "Input should be 'auto'"
 
 
 class DataConfig(Section):
@@ -213,13 +212,7 @@ def parse(values: Mapping[str, Any]) -> Config:
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        # A value that may have several forms gives an error for each: report the one that matched furthest.
-        errors = error.errors()
-        furthest = max(errors, key=lambda each: len(each["loc"]))
-        others = [each["msg"] for each in errors if each["loc"][:-1] == furthest["loc"][:-1] and each is not furthest]
-        if AUTO in others:
-            furthest["msg"] += " or 'auto'"
-        raise _explained(furthest, values) from error
+        raise _explained(furthest(error.errors()), values) from error
 
 
 AnySection = TypeVar("AnySection", bound=Section)

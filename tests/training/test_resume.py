@@ -49,17 +49,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Job], tuple[dic
     return of
 
 
-@pytest.fixture
-def short_job(job: Job) -> Job:
-    """Twenty steps: eight epochs, and four checkpoints."""
-    return dataclasses.replace(job, config=job.config.updated("training", steps=20))
-
-
 @pytest.mark.slow
-def test_stopped_after_any_step(short_job: Job, tmp_path: Path, whole: Callable) -> None:
-    job = short_job
+def test_stopped_after_any_step(job: Job, tmp_path: Path, whole: Callable) -> None:
     expected, steps = whole(job)
-    for after in range(1, 20):
+    for after in range(1, 40):
         folder = tmp_path / str(after)
         first = [told(step) for step in stop_after(job, folder, after)]
         assert first + [told(step) for step in fit_resolved(job, folder)] == steps
@@ -80,11 +73,11 @@ def test_stopped_again_and_again(job: Job, tmp_path: Path, whole: Callable, each
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "muon"])
 @pytest.mark.parametrize("options", [{"precision": "bfloat16"}, {"precision": "float16"}, {"threads": 2}, {}])
 def test_with_every_optimizer_precision_and_lane(
-    short_job: Job, tmp_path: Path, whole: Callable, optimizer: str, options: dict
+    job: Job, tmp_path: Path, whole: Callable, optimizer: str, options: dict
 ) -> None:
     values = {"optimizer": optimizer, "learning_rate_decay": "cosine", "warmup_images": 50, **options}
-    job = dataclasses.replace(short_job, config=short_job.config.updated("training", **values))
-    while stop_after(job, tmp_path / "r", 6):
+    job = dataclasses.replace(job, config=job.config.updated("training", **values))
+    while stop_after(job, tmp_path / "r", 9):
         pass
     assert outcome(Run(tmp_path / "r")) == whole(job)[0]
 

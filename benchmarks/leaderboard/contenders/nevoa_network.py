@@ -18,10 +18,10 @@ def network_named(own: str, width: int | None) -> str:
 
 
 def nevoa_batch() -> int:
-    """The images of a step of preset `quick`."""
-    from nevoa.presets import PRESETS
+    """The images of a step, the same for every method."""
+    from nevoa.training.width import SMALL_BATCH
 
-    return PRESETS["quick"]["training"]["batch_size"]
+    return SMALL_BATCH
 
 
 class NevoaNetwork(nn.Module):

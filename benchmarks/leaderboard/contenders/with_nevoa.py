@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from common import Clock, Task, Training
 from drawing import Sampling, finish
+from nevoa_network import nevoa_batch
 
 if TYPE_CHECKING:
     from nevoa import Config, Model
@@ -73,7 +74,8 @@ def main() -> None:
 
     task = Task.parse()
     clock = Clock(task.minutes)
-    options = () if task.width is None else (f"network.dim={task.width}", "training.conditional=false")
+    fixed = (f"network.dim={task.width}", f"training.batch_size={nevoa_batch()}", "training.conditional=false")
+    options = () if task.width is None else fixed
     steps = nevoa.fit(nevoa.configure("fashion_mnist", "quick", minutes=task.minutes, options=options))
     training, model = train("nevoa", steps, clock)
     finish(task, training, sampling_of(model))
