@@ -37,8 +37,8 @@ class TrainingConfig(Section):
         batch_size: images per step; "auto": the best for the budget (docs/scaling-laws.md).
         accumulation: how many parts of a batch to compute the gradient of, one after the other, to save memory.
         loss: distance between the network's output and its target.
-        objective: what the network learns: denoise, to estimate x_0; consistency, to estimate it as its teacher, the
-            model of `start`, does in many steps (Song et al. 2023).
+        objective: what the network learns: denoise, to estimate x_0; path, to take the steps of `sampling` along the
+            path of its teacher, the model of `start` (Luhman and Luhman 2021).
         weighting: weight of each timestep in the loss: all the same, or min-SNR (Hang et al. 2023).
         conditional: whether the network gets the class of each image; "auto": if the data have classes.
         label_dropout: share of images whose class is withheld, for classifier-free guidance (Ho and Salimans 2022).
@@ -100,8 +100,8 @@ class TrainingConfig(Section):
 
     @model_validator(mode="after")
     def _has_a_teacher(self) -> "TrainingConfig":
-        if self.objective == "consistency" and self.start is None:
-            raise ValueError("objective=consistency needs a model to learn from: use 'nevoa distill'")
+        if self.objective == "path" and self.start is None:
+            raise ValueError("objective=path needs a model to learn from: use 'nevoa distill'")
         return self
 
     @property

@@ -41,8 +41,8 @@ def test_a_run_is_distilled_continued_and_sampled_from(typed: Typed, teacher: Pa
     assert "is finished" in typed("distill", str(teacher), "--steps", "3")
     typed("continue", str(run.folder), "--steps", "5")
     assert checkpoint.newest_saved(run.checkpoints) == 5 * 8
-    assert "consistency, 2 steps" in typed("sample", str(run.folder), "--count", "2")
-    assert "consistency, 3 steps" in typed("sample", str(run.folder), "--count", "2", "--steps", "3")
+    assert "euler, 2 steps" in typed("sample", str(run.folder), "--count", "2")
+    assert "euler, 3 steps" in typed("sample", str(run.folder), "--count", "2", "--steps", "3")
 
 
 @pytest.mark.parametrize(

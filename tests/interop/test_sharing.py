@@ -73,7 +73,6 @@ def test_every_command_of_the_page_runs(here: Path) -> None:
         ("export runs/clothes --to onnx --out x", "a file in .onnx"),
         ("export runs/clothes --to diffusers --out x.onnx", "--out is a folder"),
         ("export runs/clothes --to diffusers --sampler heun", "add --sampler dpm_solver"),
-        ("export runs/clothes --to diffusers --sampler consistency", "add --sampler ddpm --steps 2"),
         ("train photos --from runs/clothes --steps 1 -o network.dim=16", "leave out the network's own settings"),
         ("train photos --from runs/clothes --preset flow --steps 1", "leave out --preset and --config"),
         ("sample runs/clothes --interpolate a.png b.png --count 3", "give --frames, not --count"),

@@ -94,8 +94,7 @@ def test_new_pixels_come_to_match_the_known_ones() -> None:
     assert distance(10) < 0.5 * distance(1)
 
 
-# `consistency` takes the mean of all images for an image, unless the denoiser is a consistency function.
-@pytest.mark.parametrize("name", [name for name in SAMPLERS if name != "consistency"])
+@pytest.mark.parametrize("name", SAMPLERS)
 def test_little_strength_keeps_the_image_and_all_of_it_does_not(name: Any) -> None:
     schedule, x_0 = NoiseSchedule.cosine(100), images()
     denoiser, grid = gaussian_denoiser(schedule), timestep_grid(schedule, 20)

@@ -188,9 +188,7 @@ def test_the_configs_own_options_stay_where_its_sampler_does_not_use_them() -> N
 def test_settled_settings_of_every_sampler_settle_to_themselves(name: str) -> None:
     config = parse({"sampling": {"sampler": name}})
     settings = settled(config)
-    assert (
-        settings.steps == {"ddpm": 1000, "ddim": 50, "dpm_solver": 20, "euler": 50, "heun": 25, "consistency": 2}[name]
-    )
+    assert settings.steps == {"ddpm": 1000, "ddim": 50, "dpm_solver": 20, "euler": 50, "heun": 25}[name]
     assert settled(parse({"sampling": settings.model_dump()})) == settings
     few = settled(parse({"sampling": {"sampler": name}, "diffusion": {"timesteps": 7}})).steps
     assert few == min(7, settings.steps or 7)

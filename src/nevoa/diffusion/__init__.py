@@ -1,6 +1,5 @@
 """The mathematics of diffusion: schedules, the process, predictions, losses and denoisers. Depends on torch only."""
 
-from nevoa.diffusion.consistency import Student
 from nevoa.diffusion.denoiser import AnyDenoiser, Denoiser, Estimate
 from nevoa.diffusion.guidance import Guided
 from nevoa.diffusion.loss import Loss, loss_per_image
@@ -30,7 +29,6 @@ __all__ = [
     "RectifiedFlow",
     "Schedule",
     "ScheduleName",
-    "Student",
     "WeightingName",
     "log_snr_of",
     "loss_per_image",

@@ -1,6 +1,5 @@
 """From noise to images: samplers, the loop that runs them, timestep grids and options."""
 
-from nevoa.sampling.consistency import Consistency
 from nevoa.sampling.ddim import DDIM
 from nevoa.sampling.ddpm import DDPM
 from nevoa.sampling.dpm_solver import DPMSolver
@@ -15,7 +14,6 @@ __all__ = [
     "DDPM",
     "SAMPLERS",
     "SPACINGS",
-    "Consistency",
     "DPMSolver",
     "Heun",
     "ImageNoise",

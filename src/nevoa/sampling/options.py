@@ -8,7 +8,6 @@ from pydantic import ConfigDict, field_serializer
 from nevoa._util.plain import Classes, takes
 from nevoa.config import Config, SamplingConfig, validated
 from nevoa.errors import NevoaError, WrongValue, unknown
-from nevoa.sampling.consistency import Consistency
 from nevoa.sampling.ddim import DDIM
 from nevoa.sampling.ddpm import DDPM
 from nevoa.sampling.dpm_solver import DPMSolver
@@ -38,7 +37,6 @@ SAMPLERS: dict[SamplerName, SamplerRow] = {
     # DDIM without fresh noise is Euler's method.
     "euler": SamplerRow(DDIM, 50),
     "heun": SamplerRow(Heun, 25),
-    "consistency": SamplerRow(Consistency, 2),
 }
 OBJECT_STEPS = 50
 
@@ -107,7 +105,7 @@ def settled(config: Config, **options: Unpack[SamplingOptions]) -> SamplingSetti
     """Return the config's sampling, with the options that are given in its place.
 
     A sampler other than the config's uses its own default number of steps (all T for ddpm, 50 for ddim, euler and
-    objects, 25 for heun, 20 for dpm_solver, 2 for consistency) and trailing timesteps, unless they are given.
+    objects, 25 for heun, 20 for dpm_solver) and trailing timesteps, unless they are given.
 
     Raises:
         NevoaError: for an unknown option, a value of the wrong type or out of range, an option that the sampler does

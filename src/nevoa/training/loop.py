@@ -15,7 +15,7 @@ from nevoa._util.device import computing, in_precision, keeping_memory, within
 from nevoa._util.random import Stream, generator
 from nevoa.config import Config
 from nevoa.data import Batches, ImageSet
-from nevoa.diffusion import Denoiser, Student, log_snr_of
+from nevoa.diffusion import Denoiser, log_snr_of
 from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.objects import NAMES, Objects, loss_of, schedule_of
@@ -25,6 +25,7 @@ from nevoa.training.levels import add_by_level
 from nevoa.training.noise import TrainingNoise
 from nevoa.training.pace import Pace
 from nevoa.training.state import Mean, TrainingState
+from nevoa.training.student import Student
 from nevoa.training.threaded_gradient import backward, on_one_thread
 
 # One batch in a thousand may overflow; so many in a row do not end by themselves.
@@ -106,7 +107,7 @@ def _steps(state: TrainingState, images: ImageSet, pace: Pace | None) -> Generat
         label = dropped_labels(batches, draws, first, config.known_batch_size) if config.conditional else None
         learning_rate = learning_rate_at(state.step + 1, state.course, config)
         losses, loss, grad_norm = train_step(state, denoiser, x_0, t, epsilon, learning_rate, label)
-        if math.isfinite(loss + grad_norm):
+        if math.isfinite(loss + grad_norm) and state.teacher is None:  # a path has all levels
             add_by_level(state.report_levels, losses, log_snr[t])
         seconds = time.perf_counter() - start
         step = _advance(state, len(images), loss, grad_norm, learning_rate, seconds)
@@ -128,7 +129,9 @@ def _learner(state: TrainingState) -> Denoiser:
     learner = training_denoiser(state.config, state.network, state.device, state.objects)
     if state.teacher is None:
         return learner
-    return Student(learner, training_denoiser(state.config, state.teacher, state.device, state.objects))
+    teacher = training_denoiser(state.config, state.teacher, state.device, state.objects)
+    sampling = state.config.sampling
+    return Student(learner, teacher, sampling.steps or 1, sampling.spacing)
 
 
 def dropped_labels(batches: Batches, draws: TrainingNoise, first: int, count: int) -> Int64[Tensor, " B"]:

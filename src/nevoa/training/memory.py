@@ -29,7 +29,7 @@ def count_parameters(config: Config, channels: int, objects: Objects = NAMES) ->
 
 def check_weights(parameters: int, training: TrainingConfig) -> None:
     """Raise a NevoaError if weights, gradients, moments, average and teacher do not fit into memory."""
-    copies = 3 + bool(training.ema_decay) + (training.objective == "consistency")  # muon keeps one moment, adam two
+    copies = 3 + bool(training.ema_decay) + (training.objective == "path")  # muon keeps one moment, adam two
     _check(4 * parameters * copies, training, f"A network of {parameters:,} parameters", "network.dim")
 
 

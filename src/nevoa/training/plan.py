@@ -95,7 +95,7 @@ def disk_bytes(parameters: int, config: TrainingConfig) -> int:
     Besides the newest checkpoints there are the best, the last before the cool-down, the one resumed from, and the next
     while it is written.
     """
-    networks = 3 + bool(config.ema_decay) + (config.objective == "consistency")
+    networks = 3 + bool(config.ema_decay) + (config.objective == "path")
     copies = networks * (KEEP + 4) + 1
     return 4 * parameters * copies + 1_000_000
 

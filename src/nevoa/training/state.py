@@ -58,7 +58,7 @@ class TrainingState:
 
     Attributes:
         average: the network of averaged weights; `network` itself if the config averages nothing.
-        teacher: the network that training starts from and learns from, if the objective is consistency.
+        teacher: the network that training starts from and learns from, if the objective is path.
         scaler: keeps float16's gradients in range; does nothing in other precisions.
         updates: number of steps with a finite gradient: the others change nothing.
         not_finite: number of steps in a row, up to the last, whose loss or gradient was not finite.
@@ -97,7 +97,7 @@ class TrainingState:
         device = choose_device(config.training.device)
         network = fresh_network(config, shape, objects.network).to(device)
         average = copy.deepcopy(network).requires_grad_(False) if config.training.ema_decay else network
-        distils = config.training.objective == "consistency"
+        distils = config.training.objective == "path"
         teacher = copy.deepcopy(network).eval().requires_grad_(False) if distils else None
         scaler = torch.amp.GradScaler(device, enabled=config.training.precision == "float16")  # pyright: ignore
         optimizers = make_optimizers(network, config.training)

@@ -66,11 +66,6 @@ def scheduler_of(model: Model, settings: SamplingSettings) -> "DDPMScheduler | D
 
 
 def _check(model: Model, settings: SamplingSettings) -> None:
-    if settings.sampler == "consistency":
-        raise NevoaError(
-            "diffusers has no scheduler that equals consistency: add --sampler ddpm --steps 2, which in two steps does "
-            "nearly the same, or --to onnx."
-        )
     if settings.sampler not in ("ddpm", "ddim", "euler", "dpm_solver") or (
         settings.sampler == "ddpm" and isinstance(model.schedule, RectifiedFlow)
     ):

@@ -1,0 +1,89 @@
+"""Path distillation: a student learns to take a few large steps along the path that its teacher takes in many.
+
+Without fresh noise a sampler leads from the same noise to the same image. The student learns where each of its own
+steps must lead: Luhman and Luhman 2021, "Knowledge Distillation in Iterative Generative Models for Improved Sampling
+Speed", with states between noise and image as further targets.
+"""
+
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float, Int, Int64
+from torch import Tensor
+
+from nevoa.diffusion import Denoiser, Estimate, GaussianProcess
+from nevoa.diffusion.loss import Loss
+from nevoa.sampling import DPMSolver, timestep_grid, trajectory
+from nevoa.vocabulary import SpacingName, WeightingName
+
+Images = Float[Tensor, "B *pixels"]
+Labels = Int64[Tensor, " B"]
+
+# Of the teacher's path: the sampler of `quick`.
+PATH_STEPS = 7
+
+
+class Student(Denoiser):
+    """A denoiser that is trained to make images in a few steps of Euler's method.
+
+    Args:
+        denoiser: what is trained.
+        teacher: takes the path; it stays as it is.
+        steps, spacing: the student's own steps, as in `timestep_grid`.
+
+    Example:
+        >>> teacher, learner = (Denoiser(one, schedule, "v") for one in (network, copy.deepcopy(network)))
+        >>> student = Student(learner, teacher, 2, "angle")
+        >>> student.loss(x_0, t, torch.randn_like(x_0)).mean().backward()
+    """
+
+    def __init__(self, denoiser: Denoiser, teacher: Denoiser, steps: int, spacing: SpacingName):
+        schedule = denoiser.process.schedule
+        super().__init__(denoiser.network, schedule, denoiser.prediction, denoiser.clip)
+        self.teacher, self.grid = teacher, timestep_grid(schedule, steps, spacing)
+        self.path_grid = sorted({*self.grid, *timestep_grid(schedule, PATH_STEPS, "karras")}, reverse=True)
+
+    def loss(
+        self,
+        x_0: Images,
+        t: Int[Tensor, " B"],
+        epsilon: Images,
+        loss: Loss = "l2",
+        weighting: WeightingName = "simple",
+        label: Labels | None = None,
+    ) -> Float[Tensor, " B"]:
+        """Return the loss of each path that begins at epsilon: the mean over the student's steps.
+
+        The target of a step is the x_0 with which Euler's method leads along the path. x_0 and t play no part.
+        """
+        path, losses = self.path(epsilon, label), []
+        for start, end in pairwise(self.grid):
+            at_start = torch.full_like(t, start)
+            target = self.with_x_0(self.leading(path[start], start, path[end], end), path[start], at_start)
+            losses.append(super().loss(target.x_0, at_start, target.epsilon, loss, weighting, label))
+        return torch.stack(losses).mean(0)
+
+    def path(self, epsilon: Images, label: Labels | None = None) -> dict[int, Images]:
+        """Return the states of the teacher's path from noise to image, by timestep."""
+        states = trajectory(_Labelled(self.teacher, label), DPMSolver(), epsilon, self.path_grid, lambda: epsilon)
+        return {state.t: state.x_t for state in states}
+
+    def leading(self, x_t: Images, t: int, x_s: Images, s: int) -> Images:
+        """Return the x_0 with which Euler's method steps from x_t to x_s."""
+        signal, noise = self.process.schedule.signal, self.process.schedule.noise
+        kept = (noise[s] / noise[t]).item()
+        return (x_s - kept * x_t) / (signal[s] - signal[t] * kept).item()
+
+
+class _Labelled:
+    """A denoiser that is always asked for the same labels."""
+
+    def __init__(self, denoiser: Denoiser, label: Labels | None) -> None:
+        self.denoiser, self.label = denoiser, label
+
+    @property
+    def process(self) -> GaussianProcess:
+        return self.denoiser.process
+
+    def __call__(self, x_t: Images, t: Int[Tensor, " B"]) -> Estimate:
+        return self.denoiser(x_t, t, self.label)
