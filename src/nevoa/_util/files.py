@@ -105,6 +105,13 @@ def is_locked(path: Path) -> bool:
     return lock is None
 
 
+def changed(path: Path) -> float:
+    """When a path was last changed, in seconds since 1970; 0 if it does not exist."""
+    with suppress(OSError):
+        return path.stat().st_mtime
+    return 0.0
+
+
 def size_of(folder: Path) -> int:
     """Total bytes of all files below a folder; 0 if it does not exist."""
     total = 0

@@ -12,7 +12,7 @@ from cyclopts.exceptions import UnusedCliTokensError
 import nevoa
 from nevoa._util.interrupt import leave_on_signals
 from nevoa._util.threads import wait_politely
-from nevoa.cli import config, data, distill, evaluate, export, features, noise, push, runs, sample, train
+from nevoa.cli import config, data, distill, evaluate, export, features, noise, push, runs, sample, studio, train
 from nevoa.cli.help import HelpFormatter
 from nevoa.cli.streams import lasting_streams
 from nevoa.errors import NevoaError
@@ -41,6 +41,7 @@ for command in (
     export.export,
     noise.noise,
     push.push,
+    studio.studio,
     data.app,
     features.app,
     runs.app,

@@ -54,6 +54,7 @@ def noise(
     from nevoa._util.claim import claimed, numbered
     from nevoa.cli.output import ANIMATIONS, check_outside
     from nevoa.diffusion import SCHEDULES, steps_of
+    from nevoa.forward import noised, telling
     from nevoa.pictures import check_can_save
 
     check_outside(image.rpartition(":")[0], out or Path("noise.png"))
@@ -69,7 +70,7 @@ def noise(
         check_can_save(kind)
         timesteps = np.linspace(0, steps, FRAMES).round().astype(int).tolist()
     else:
-        timesteps = _timesteps(",".join(at), steps) if at else telling(list(schedules.values()))
+        timesteps = _timesteps(",".join(at), steps) if at else telling(list(schedules.values()), SHOWN)
     with claimed([out] if out else numbered("noise.png"), force) as claim:
         tiles = noised(_pixels(image, size), list(schedules.values()), timesteps, seed)
         (_animate if moving else _draw)(claim.temporary, tiles, schedules, timesteps)
@@ -106,36 +107,6 @@ def _schedules(typed: Sequence[str]) -> "list[ScheduleName]":
         if name not in known:
             raise unknown("schedule", name, known)
     return cast("list[ScheduleName]", list(dict.fromkeys(chosen)))
-
-
-def noised(pixels: "np.ndarray", schedules: "Sequence[Schedule]", timesteps: Sequence[int], seed: int) -> "np.ndarray":
-    """x_t of each schedule at each timestep, uint8 `[schedule, t, H, W, C]`.
-
-    The noise is the same everywhere, so that only its share differs.
-    """
-    import numpy as np
-    import torch
-
-    from nevoa._util.random import Stream, generator
-    from nevoa.data import to_bytes, to_unit
-    from nevoa.diffusion import GaussianProcess
-
-    x_0 = to_unit(pixels[None]).repeat(len(timesteps), 1, 1, 1)
-    epsilon = torch.from_numpy(generator(seed, Stream.PICTURE).standard_normal(x_0.shape[1:], dtype=np.float32))
-    t = torch.tensor(timesteps)
-    return np.stack([to_bytes(GaussianProcess(one).forward(x_0, t, epsilon.expand_as(x_0))) for one in schedules])
-
-
-def telling(schedules: "Sequence[Schedule]") -> list[int]:
-    """Timesteps between which the images change equally: even steps of arctan(noise / signal), the mean of schedules.
-
-    Where `signal² + noise² = 1`, x_t moves along a quarter of a circle from x_0 to epsilon, and this is its angle.
-    """
-    import numpy as np
-
-    angles = np.mean([np.arctan2(one.noise.numpy(), one.signal.numpy()) for one in schedules], axis=0)
-    wanted = np.linspace(0, angles[-1], SHOWN)
-    return np.interp(wanted, angles, np.arange(len(angles))).round().astype(int).tolist()
 
 
 def _timesteps(at: str, steps: int) -> list[int]:

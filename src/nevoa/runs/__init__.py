@@ -1,6 +1,6 @@
 """The run folder: training appends to it, everything else reads it. Only this room knows the file names in it."""
 
-from nevoa.runs.lock import refuse_if_training, status_of, training_lock
+from nevoa.runs.lock import refuse_if_training, remove, status_of, training_lock
 from nevoa.runs.overview import Summary, runs_in
 from nevoa.runs.run import PACKAGED, RUNS, ObjectOptions, Run, load, meant, newest_run, not_a_run, run_around
 from nevoa.vocabulary import RunStatus
@@ -17,6 +17,7 @@ __all__ = [
     "newest_run",
     "not_a_run",
     "refuse_if_training",
+    "remove",
     "run_around",
     "runs_in",
     "status_of",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from nevoa._util import files
 from nevoa._util.files import acquire, explained, is_locked, read_json, write_text
 from nevoa.errors import NevoaError
 from nevoa.vocabulary import RunStatus
@@ -55,6 +56,17 @@ def refuse_if_training(run: "Run") -> None:
     """Raise a NevoaError if another process is training the run."""
     if status_of(run)[0] == "running":
         raise _being_trained(run)
+
+
+def remove(run: "Run") -> None:
+    """Remove a run with all of its files. A NevoaError if a process is training it."""
+    lock = acquire(run.lock_file)
+    if lock is None:
+        raise _being_trained(run)
+    try:
+        files.remove(run.folder)
+    finally:
+        lock.release()
 
 
 def status_of(run: "Run") -> tuple[RunStatus, str]:

@@ -45,7 +45,7 @@ class Summary:
             status=status,
             message=message,
             images_seen=max([newest_saved(run.checkpoints), *(line["images_seen"] for line in lines)]),
-            images_planned=_planned(run),
+            images_planned=planned_images(run),
             loss=lines[-1].get("loss") if lines else None,
             quality=_quality(run),
             size=size_of(run.folder),
@@ -59,7 +59,8 @@ def runs_in(folder: Path) -> Iterator[Run]:
     return (Run(path) for path in sorted(folder.iterdir()) if Run(path).exists)
 
 
-def _planned(run: Run) -> int | None:
+def planned_images(run: Run) -> int | None:
+    """`images_seen` at the end of the training; None if it cannot be read."""
     with suppress(NevoaError):
         training = run.config().training
         return training.steps * training.known_batch_size if training.steps else None

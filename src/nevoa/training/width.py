@@ -16,7 +16,8 @@ from nevoa.training.profile import Profile
 
 WIDTHS = 16, 24, 32, 48, 64, 96
 # benchmarks/scaling/fit.py fits these numbers to trials of up to MOST operations on images of PIXELS.
-WIDTH_AT_1E13, EXPONENT, FALL, SPREAD = 16.1, 0.197, 0.592, 0.451
+WIDTH_AT_1E13, EXPONENT = 16.1, 0.197
+DISTANCE_AT_1E13, FALL, SPREAD = 3.21, 0.592, 0.451
 MOST = 1.6e14
 PIXELS = 28 * 28
 # Floating-point operations of training on one of these images, by the square of the width.
@@ -57,11 +58,11 @@ def ideal_width(flop: float) -> float:
 
 
 def expected_distance(flop: float, dim: int) -> float:
-    """Return the distance of the images of a width after `flop` operations, up to a constant factor.
+    """Return `fd_fashion` of the trials' images, of a network of a width after `flop` operations of training.
 
     It falls as a power of the operations. Its logarithm rises with the square of log(width / ideal width).
     """
-    return (flop / 1e13) ** -FALL * exp(SPREAD * log(dim / ideal_width(flop)) ** 2)
+    return DISTANCE_AT_1E13 * (flop / 1e13) ** -FALL * exp(SPREAD * log(dim / ideal_width(flop)) ** 2)
 
 
 def best_width(flop: Mapping[int, float], scale: float = 1.0) -> Width:

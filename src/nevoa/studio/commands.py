@@ -1,0 +1,106 @@
+"""What the page asks of the command line: the commands that it shows are those that it runs."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nevoa.errors import NevoaError
+from nevoa.studio.jobs import PREFIX
+
+# Of one question, such as a plan while a training takes all cores.
+SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images that a person has chosen; empty: not chosen.
+
+    Attributes:
+        classes: names, separated by commas.
+        size: such as 64 or 48x64.
+        channels: 1 or 3.
+    """
+
+    source: str
+    classes: str = ""
+    size: str = ""
+    channels: str = ""
+
+    @property
+    def arguments(self) -> list[str]:
+        """The source and its options."""
+        if not self.source:
+            raise NevoaError("No images are chosen: name a data set, or drop files in the tab of images.")
+        source = f"./{self.source}" if self.source.startswith("-") else self.source  # or it would be an option
+        return [source, *flags(classes=self.classes, size=self.size, channels=self.channels)]
+
+
+@dataclass(frozen=True)
+class Training:
+    """What to train.
+
+    Attributes:
+        run: name of its folder in runs/.
+        minutes: 0: as the options or the preset say.
+        start: a model to fine-tune; "": random weights.
+        options: further options, such as training.loss=l2, one a line.
+    """
+
+    images: Images
+    run: str
+    preset: str = ""
+    minutes: float | None = None
+    start: str = ""
+    seed: int | None = None
+    options: str = ""
+
+    @property
+    def arguments(self) -> list[str]:
+        """The command, without its program."""
+        chosen = {"from": self.start} if self.start else {"preset": self.preset}
+        lines = [line.strip() for line in self.options.splitlines() if line.strip()]
+        given = flags(**chosen, minutes=self.minutes or None, seed=self.seed, out=f"runs/{self.run}")
+        return ["train", *self.images.arguments, *given, *(f"-o={line}" for line in lines)]
+
+
+def flags(**values: object) -> list[str]:
+    """Options with a value, as `--size=64`: a value that begins with a dash is no option of its own."""
+    return [f"--{name.replace('_', '-')}={_plain(value)}" for name, value in values.items() if value not in (None, "")]
+
+
+def _plain(value: object) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def answer(workspace: Path, arguments: Sequence[str], codes: Collection[int] = (0,)) -> Any:
+    """Run a command that prints JSON, and return that. A NevoaError with the sentence of one that refuses.
+
+    Args:
+        codes: exit codes with which it has printed JSON.
+    """
+    return json.loads(output(workspace, arguments, codes))
+
+
+def exported(workspace: Path, run: Path, kind: str, folder: Path) -> Path:
+    """Export a model into an empty folder, and return one file: a folder is put into a .zip."""
+    path = folder / f"{run.name}{'.onnx' if kind == 'onnx' else ''}"
+    output(workspace, ["export", str(run), f"--to={kind}", f"--out={path}"])
+    return Path(shutil.make_archive(str(path), "zip", path)) if path.is_dir() else path
+
+
+def output(workspace: Path, arguments: Sequence[str], codes: Collection[int] = (0,)) -> str:
+    """Run a command, and return what it prints. A NevoaError with the sentence of one that refuses."""
+    command = [sys.executable, "-m", "nevoa", *arguments]
+    try:
+        done = subprocess.run(command, cwd=workspace, capture_output=True, text=True, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise NevoaError(f"There was no answer within {SECONDS:.0f} s: try again when no training runs.") from error
+    if done.returncode not in codes:
+        sentences = [line for line in done.stderr.splitlines() if line.startswith(PREFIX)]
+        raise NevoaError(sentences[-1].removeprefix(PREFIX) if sentences else f"'{arguments[0]}' was ended.")
+    return done.stdout

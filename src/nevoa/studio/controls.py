@@ -1,0 +1,35 @@
+"""What all tabs share: the page that they are part of, and its pictures."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from nevoa.studio.texts import Texts
+from nevoa.studio.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page while it is built."""
+
+    blocks: gr.Blocks
+    workspace: Workspace
+    say: Texts
+
+    def picture(self, label: str, **options: Any) -> gr.Image:
+        """A picture that the page shows."""
+        buttons: Any = ["fullscreen", "download"]  # not the one that shares it on a site of others
+        return gr.Image(label=self.say.label(label), interactive=False, format="png", buttons=buttons, **options)
+
+    def upload(self, label: str, **options: Any) -> gr.Image:
+        """A place to drop a picture."""
+        return gr.Image(label=self.say.label(label), type="pil", sources=["upload"], buttons=[], **options)
+
+    def buttons(self, *names: str, primary: str = "", stop: str = "") -> list[gr.Button]:
+        """Buttons side by side, with their help below."""
+        kinds: dict[str, Any] = {primary: "primary", stop: "stop"}
+        with gr.Row():
+            found = [gr.Button(self.say.label(name), variant=kinds.get(name, "secondary")) for name in names]
+        gr.Markdown(self.say.help(*names))
+        return found

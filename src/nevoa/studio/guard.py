@@ -1,0 +1,203 @@
+"""Who may ask the server for what: the guard in front of the page. docs/studio.md has the threat model."""
+
+import asyncio
+import base64
+import hmac
+import json
+import re
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from nevoa.studio.workspace import MOST_BYTES
+
+LOOPBACK = "127.0.0.1", "localhost", "::1"
+# The routes that the page and its API use. Gradio has more: a proxy, files by address, monitoring, code editing.
+PAGE = r"(?:config/?|theme\.css|favicon\.ico|(?:static|assets)/.*)?"
+QUEUE = r"queue/(?:join|data)|cancel|reset/?|heartbeat/[\w-]+|startup-events|login_check/?|app_id/?"
+API = rf"(?:{QUEUE}|upload|upload_progress|info/?|openapi\.json|call/(?:v2/)?\w+(?:/\w+)?|file=(?P<file>.+))"
+ROUTES = re.compile(rf"/(?:(?:en|pt)(?:/(?:{PAGE}|gradio_api/{API}))?)?")
+CALLS = re.compile(r"/gradio_api/(?:queue/join|call/)")
+UPLOAD = "/gradio_api/upload"
+# A request that is no upload: images are uploaded, everything else is small.
+MOST_JSON = 20_000_000
+# Left on the disk after an upload.
+SPARE_BYTES = 200_000_000
+# A wrong password costs this long.
+SECONDS = 1.0
+HEADERS = {
+    # Gradio's page has inline scripts and styles. Nothing comes from elsewhere, and no other page may frame it.
+    "content-security-policy": "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; frame-ancestors 'none'; "
+    "object-src 'none'; base-uri 'self'; form-action 'self'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+# A file that someone has brought is never a page of its own.
+FILE_HEADERS = {"content-security-policy": "sandbox; default-src 'none'; img-src 'self'; media-src 'self'"}
+
+
+class Refusal(Exception):
+    """A request is not answered.
+
+    Attributes:
+        status: of HTTP.
+    """
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+class Guard:
+    """Let requests of the page through, and refuse the rest.
+
+    Args:
+        folder: the only one whose files are served.
+        brought: the folder in it of files that a page may name in a request: its uploads.
+        hosts: names under which browsers reach the server; a page of another name is refused (DNS rebinding).
+        password: that a browser asks for; None: nobody needs one.
+    """
+
+    def __init__(
+        self, app: ASGIApp, folder: Path, brought: Path, hosts: Collection[str], password: str | None = None
+    ) -> None:
+        self.app, self.folder, self.brought, self.password = app, folder, brought, password
+        self.hosts = [host.lower() for host in hosts]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        try:
+            headers = self._admit(scope)
+            receive = await self._checked(scope, receive)
+        except Refusal as refusal:
+            await self._refuse(refusal, scope, receive, send)
+            return
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                ours = {name.encode(): value.encode() for name, value in headers.items()}
+                kept = [(name, value) for name, value in message["headers"] if name.lower() not in ours]
+                message["headers"] = [*kept, *ours.items()]
+            await send(message)
+
+        await self.app(scope, receive, answer)
+
+    def _admit(self, scope: Scope) -> dict[str, str]:
+        """The headers of an answer. A Refusal says why there is none."""
+        if scope["type"] != "http":
+            raise Refusal(400, "The studio answers HTTP only.")
+        headers = Headers(scope=scope)
+        self._check_origin(headers)
+        self._check_password(headers.get("authorization", ""))
+        route = ROUTES.fullmatch(scope["path"])
+        if route is None:
+            raise Refusal(404, "The studio has no such page.")
+        self._check_size(headers, is_upload=scope["path"].endswith(UPLOAD))
+        file = route["file"]
+        if file is None:
+            return HEADERS
+        self._check_file(file)
+        return {**HEADERS, **FILE_HEADERS}
+
+    async def _checked(self, scope: Scope, receive: Receive) -> Receive:
+        """The body again, if it names no files but uploads: Gradio would fetch or copy any other."""
+        if scope["method"] != "POST" or not CALLS.search(scope["path"]):
+            return receive
+        body = b""
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+        try:
+            paths = list(_paths(json.loads(body or b"null")))
+        except (ValueError, RecursionError) as error:
+            raise Refusal(400, "This is no JSON.") from error
+        if not all(_is_below(self.brought, path) for path in paths):
+            raise Refusal(403, "The studio takes only files that were dropped on its page.")
+        sent = iter([{"type": "http.request", "body": body}])
+
+        async def again() -> Message:
+            return next(sent, None) or await receive()
+
+        return again
+
+    def _check_origin(self, headers: Headers) -> None:
+        if _split(f"//{headers.get('host', '')}").hostname not in self.hosts:
+            raise Refusal(400, "The studio is not at this address. 'nevoa studio --name' adds one.")
+        origin = headers.get("origin")
+        if origin is not None and _split(origin).netloc != headers["host"]:
+            raise Refusal(403, "Another page has sent this. The studio answers only its own.")
+
+    def _check_password(self, authorization: str) -> None:
+        if self.password is None:
+            return
+        try:
+            given = base64.b64decode(authorization.removeprefix("Basic "), validate=True)
+        except ValueError:
+            given = b""
+        if not hmac.compare_digest(given.partition(b":")[2], self.password.encode()):
+            raise Refusal(401, "The studio needs its password.")
+
+    def _check_size(self, headers: Headers, is_upload: bool) -> None:
+        length, most = headers.get("content-length", "0"), MOST_BYTES if is_upload else MOST_JSON
+        if headers.get("transfer-encoding") or not length.isdecimal():
+            raise Refusal(411, "The size of the upload is missing.")
+        if int(length) > most:
+            raise Refusal(413, f"{int(length) / 1e6:,.0f} MB are more than {most / 1e6:,.0f}: bring fewer images.")
+        free = shutil.disk_usage(self.folder).free
+        if int(length) and free < int(length) + SPARE_BYTES:
+            raise Refusal(507, f"The disk has {free / 1e6:,.0f} MB left, too few for this: make room.")
+
+    def _check_file(self, path: str) -> None:
+        """Refuse addresses, files elsewhere, also by a link, and hidden ones."""
+        with suppress(OSError):  # too long a name
+            if _is_below(self.folder, path) and Path(path).is_file():
+                return
+        raise Refusal(404, "The studio has no such file.")
+
+    async def _refuse(self, refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        headers = dict(HEADERS)
+        if refusal.status == 401:
+            headers["www-authenticate"] = 'Basic realm="nevoa studio", charset="UTF-8"'
+            await asyncio.sleep(SECONDS)
+        await PlainTextResponse(str(refusal), refusal.status, headers)(scope, receive, send)
+
+
+def _paths(value: Any) -> Iterator[str]:
+    """All files that a request names."""
+    if isinstance(value, dict):
+        if isinstance(value.get("path"), str):
+            yield value["path"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from _paths(part)
+
+
+def _is_below(folder: Path, path: str) -> bool:
+    """Whether a path, after links are followed, lies in a folder and is not hidden in it."""
+    try:
+        parts = Path(path).resolve().relative_to(folder).parts
+    except (ValueError, OSError, RuntimeError):  # elsewhere, or no path: a null byte, too long, links in a circle
+        return False
+    return not any(part.startswith(".") for part in parts)
+
+
+def _split(address: str) -> SplitResult:
+    try:
+        return urlsplit(address)
+    except ValueError as error:
+        raise Refusal(400, "This is no address.") from error

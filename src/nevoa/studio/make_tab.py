@@ -1,0 +1,162 @@
+"""Tab "Make": new images, from noise or from images."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, get_args
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from nevoa.editing import inpainting, interpolation, variations
+from nevoa.errors import NevoaError
+from nevoa.model import Model
+from nevoa.studio.controls import Page
+from nevoa.studio.making import FORMATS, MOST_IMAGES, PACKAGED, Made, make, opened
+from nevoa.studio.texts import told
+from nevoa.studio.workspace import Workspace
+from nevoa.vocabulary import SamplerName
+
+WAYS = "new", "vary", "inpaint", "interpolate"
+
+
+def make_tab(page: Page) -> None:
+    """Build the tab."""
+    with gr.Row():
+        with gr.Column(scale=1):
+            form = Form(page)
+        with gr.Column(scale=2):
+            result = Result(page)
+    _connect(page, form, result)
+
+
+class Form:
+    """The controls that say what to make."""
+
+    def __init__(self, page: Page) -> None:
+        say = page.say
+        self.model = gr.Dropdown([PACKAGED], value=PACKAGED, allow_custom_value=True, **say("model"))
+        self.labels = gr.Dropdown([], multiselect=True, allow_custom_value=True, **say("labels"))
+        self.count = gr.Slider(1, MOST_IMAGES, 40, step=1, **say("count"))
+        self.seed = gr.Number(0, precision=0, minimum=0, **say("seed_of_images"))
+        with gr.Accordion(say.label("more"), open=False):
+            self.sampler = gr.Dropdown(["", *get_args(SamplerName)], value="", **say("sampler"))
+            self.steps = gr.Number(0, precision=0, minimum=0, maximum=4000, **say("steps"))
+            self.guidance = gr.Slider(0, 10, 1, step=0.1, **say("guidance"))
+        self.way = gr.Radio([(say.text(f"way_{way}"), way) for way in WAYS], value="new", **say("way"))
+        self.picture, self.other = (page.upload(name, visible=False) for name in ("picture", "other"))
+        self.strength = gr.Slider(0.05, 1, 0.6, step=0.05, visible=False, **say("strength"))
+        self.painted = gr.ImageEditor(
+            type="pil",
+            sources=["upload"],
+            label=say.label("painted"),
+            visible=False,
+            brush=gr.Brush(colors=["#ff0000"], color_mode="fixed"),
+            layers=False,
+            transforms=(),
+        )
+        [self.go] = page.buttons("make", primary="make")
+
+    @property
+    def controls(self) -> list[Any]:
+        """All controls, in the order of the arguments of `_wish`."""
+        options = [self.labels, self.count, self.seed, self.sampler, self.steps, self.guidance]
+        return [self.model, *options, self.way, self.picture, self.other, self.strength, self.painted]
+
+
+class Result:
+    """What has been made."""
+
+    def __init__(self, page: Page) -> None:
+        say = page.say
+        self.grid = page.picture("grid")
+        self.state = gr.Slider(0, 1, 1, step=1, visible=False, **say("state"))
+        self.video = gr.Image(label=say.label("video"), interactive=False, visible=False, buttons=["download"])
+        with gr.Row():
+            self.downloads = [gr.DownloadButton(name.upper(), interactive=False) for name in FORMATS]
+        gr.Markdown(say.text("downloads"))
+        self.made = gr.State(None)
+
+
+def _connect(page: Page, form: Form, result: Result) -> None:
+    workspace = page.workspace
+
+    def known() -> tuple[Any, Any]:
+        models = [name for name in workspace.run_names() if workspace.run(name).has_model]
+        return gr.update(choices=[PACKAGED, *models]), classes(PACKAGED)
+
+    @told
+    def classes(name: str) -> Any:
+        found = list(opened(workspace, name).classes)
+        return gr.update(choices=found, value=[], interactive=bool(found))
+
+    def show_way(way: str) -> list[Any]:
+        parts = way in ("vary", "interpolate"), way == "interpolate", way == "vary", way == "inpaint"
+        return [gr.update(visible=part) for part in parts]
+
+    @told
+    def run(*chosen: Any) -> Iterator[tuple[Any, ...]]:
+        made = None
+        for made in _wish(workspace, *chosen):
+            yield made.picture(), *[gr.skip()] * (3 + len(FORMATS))
+        assert made
+        last, files = len(made.states) - 1, _files(workspace, made)
+        slider = gr.update(maximum=max(1, last), value=last, visible=last > 0)
+        yield gr.skip(), slider, made, gr.update(value=files[1].get("value"), visible=last > 0), *files
+
+    def scrub(made: Made | None, state: int) -> Any:
+        return made.picture(min(state, len(made.states) - 1)) if made else gr.skip()
+
+    page.blocks.load(known, None, [form.model, form.labels], api_visibility="private")
+    form.model.change(classes, form.model, form.labels, api_visibility="private")
+    form.way.change(
+        show_way, form.way, [form.picture, form.other, form.strength, form.painted], api_visibility="private"
+    )
+    outputs = [result.grid, result.state, result.made, result.video, *result.downloads]
+    form.go.click(run, form.controls, outputs, api_name="make", concurrency_limit=1)
+    result.state.input(
+        scrub, [result.made, result.state], result.grid, api_visibility="private", show_progress="hidden"
+    )
+
+
+def _files(workspace: Workspace, made: Made) -> list[Any]:
+    """The images in each format that this installation can write, as values of the buttons."""
+    folder = Path(mkdtemp(dir=workspace.served))
+    buttons = []
+    for kind in FORMATS:
+        path = folder / f"images.{kind}"
+        with suppress(NevoaError):  # a video without PyAV
+            made.save(path)
+        buttons.append(gr.update(value=str(path), interactive=True) if path.is_file() else gr.update(interactive=False))
+    return buttons
+
+
+def _wish(workspace: Workspace, name: str, *chosen: Any) -> Iterator[Made]:
+    """Make what the controls say."""
+    labels, count, seed, sampler, steps, guidance, way, picture, other, strength, painted = chosen
+    model = started(opened(workspace, name), way, picture, other, strength, painted, count)
+    options = {"labels": labels, "sampler": sampler, "steps": steps or None}
+    if model.classes and (labels or model.start.all_classes):
+        options["guidance"] = guidance
+    return make(model, count, seed or 0, options)
+
+
+def started(model: Model, way: str, picture: Any, other: Any, strength: float, painted: Any, count: int) -> Model:
+    """The model, which starts from the images that were brought."""
+    if way == "vary":
+        return variations(model, _given(picture), strength)
+    if way == "interpolate":
+        return interpolation(model, _given(picture), _given(other), count)
+    if way == "inpaint":
+        image = _given((painted or {}).get("background"))
+        layers = [np.asarray(layer.convert("RGBA"))[..., 3] > 0 for layer in painted["layers"]]
+        return inpainting(model, image, np.any([np.zeros(image.size[::-1], bool), *layers], axis=0))
+    return model
+
+
+def _given(picture: Image.Image | None) -> Image.Image:
+    if picture is None:
+        raise NevoaError("There is no image to start from: drop one.")
+    return picture

@@ -1,0 +1,64 @@
+"""Tab "Noise": the forward process on a picture of one's own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from nevoa.data import fitted, image_at, opaque, pixels_of
+from nevoa.diffusion import SCHEDULES, Schedule, steps_of
+from nevoa.forward import noised
+from nevoa.pictures import enlargement, schedule_curves, titled_grid
+from nevoa.studio.controls import Page
+from nevoa.studio.texts import Texts, told
+
+SIDE, WIDTH = 128, 1000
+EXAMPLE = "shapes:0"
+EQUATION = r"""$$q(x_t \mid x_0) = \mathcal{N}\big(\mathrm{signal}_t\, x_0,\ \mathrm{noise}_t^2\, I\big)$$
+
+$$x_t = \mathrm{signal}_t\, x_0 + \mathrm{noise}_t\, \epsilon$$"""
+
+
+def noise_tab(page: Page) -> None:
+    """Build the tab."""
+    say = page.say
+    schedules = {name: build() for name, build in SCHEDULES.items()}
+    last = min(map(steps_of, schedules.values()))
+    with gr.Row():
+        with gr.Column(scale=1):
+            picture = page.upload("own_picture")
+            t = gr.Slider(0, last, last // 4, step=1, **say("timestep"))
+            seed = gr.Number(0, precision=0, minimum=0, **say("seed_of_noise"))
+            gr.Markdown(say.text("forward"))
+            gr.Markdown(EQUATION, latex_delimiters=[{"left": "$$", "right": "$$", "display": True}])
+        with gr.Column(scale=2):
+            noisy = page.picture("noisy", value=draw(None, schedules, last // 4, 0))
+            table = gr.Markdown(_table(schedules, last // 4, say))
+            tables = {name: (one.signal.numpy(), one.noise.numpy()) for name, one in schedules.items()}
+            page.picture("schedules", value=schedule_curves(tables, WIDTH))
+
+    @told
+    def show(image: Image.Image | None, t: int, seed: int | None) -> tuple[Image.Image, str]:
+        return draw(image, schedules, t, seed or 0), _table(schedules, t, say)
+
+    for control in (picture, t, seed):
+        control.change(show, [picture, t, seed], [noisy, table], api_visibility="private", show_progress="hidden")
+
+
+def draw(image: Image.Image | None, schedules: Mapping[str, Schedule], t: int, seed: int) -> Image.Image:
+    """The picture at timestep t under each schedule, side by side; an example without a picture."""
+    pixels = image_at(EXAMPLE) if image is None else pixels_of(fitted(opaque(image, "white"), (SIDE, SIDE)))
+    tiles = noised(np.asarray(pixels), list(schedules.values()), [t], seed)[:, 0]
+    return titled_grid(tiles, list(schedules), len(schedules), enlargement(tiles[:1], SIDE))
+
+
+def _table(schedules: Mapping[str, Schedule], t: int, say: Texts) -> str:
+    """signal, noise and SNR of each schedule at t, in Markdown."""
+    rows = ["| | signal | noise | SNR |", "| --- | --- | --- | --- |"]
+    for name, one in schedules.items():
+        signal, noise = one.signal[t].item(), one.noise[t].item()
+        snr: Any = "∞" if noise == 0 else f"{(signal / noise) ** 2:.3g}"
+        rows.append(f"| {name} | {signal:.3f} | {noise:.3f} | {snr} |")
+    return "\n".join(rows)

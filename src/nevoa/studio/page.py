@@ -1,0 +1,31 @@
+"""The page: five tabs in one language."""
+
+import gradio as gr
+
+from nevoa.studio.controls import Page
+from nevoa.studio.images_tab import images_tab
+from nevoa.studio.make_tab import make_tab
+from nevoa.studio.noise_tab import noise_tab
+from nevoa.studio.runs_tab import runs_tab
+from nevoa.studio.texts import Language, texts
+from nevoa.studio.train_tab import train_tab
+from nevoa.studio.workspace import Workspace
+
+
+def page(workspace: Workspace, language: Language) -> gr.Blocks:
+    """Build the page."""
+    say = texts(language)
+    with gr.Blocks(title=say.text("title"), analytics_enabled=False) as blocks:
+        built = Page(blocks, workspace, say)
+        gr.Markdown(say.text("heading"))
+        with gr.Tab(say.label("tab_images")):
+            choice = images_tab(built)
+        with gr.Tab(say.label("tab_train")):
+            train_tab(built, choice)
+        with gr.Tab(say.label("tab_make")):
+            make_tab(built)
+        with gr.Tab(say.label("tab_noise")):
+            noise_tab(built)
+        with gr.Tab(say.label("tab_runs")):
+            runs_tab(built)
+    return blocks

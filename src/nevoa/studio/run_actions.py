@@ -1,0 +1,109 @@
+"""What the tab "Runs" does with the runs that a person has chosen."""
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import mkdtemp
+
+from PIL import Image
+
+from nevoa.errors import NevoaError
+from nevoa.pictures import loss_curves
+from nevoa.runs import Run, Summary, remove
+from nevoa.runs.reports import most_telling
+from nevoa.studio.commands import answer, exported
+from nevoa.studio.texts import Texts
+from nevoa.studio.workspace import Workspace
+
+# Images of an evaluation: more take minutes, fewer say little.
+COUNT = 2048
+Pictures = list[tuple[Image.Image, str]]
+
+
+class RunActions:
+    """The actions, each on names of runs."""
+
+    def __init__(self, workspace: Workspace, say: Texts) -> None:
+        self.workspace, self.say = workspace, say
+
+    def rows(self) -> list[list[str]]:
+        """A row for each run: name, state, images seen, loss, quality and size."""
+        return [self._row(Summary.of(self.workspace.run(name))) for name in self.workspace.run_names()]
+
+    def compare(self, names: Sequence[str]) -> Pictures:
+        """The losses of the runs in one plot."""
+        lines = {run.folder.name: run.metrics() for run in self._chosen(names)}
+        return [(loss_curves(lines), self.say.label("compare"))]
+
+    def samples(self, names: Sequence[str]) -> Pictures:
+        """The newest preview of each run."""
+        previews = {run.folder.name: run.previews() for run in self._chosen(names)}
+        return [(Image.open(paths[-1]).copy(), name) for name, paths in previews.items() if paths]
+
+    def report(self, names: Sequence[str]) -> tuple[str, Pictures]:
+        """The scores of the runs side by side, and the pictures of their evaluations."""
+        found = {run.folder.name: most_telling(run) for run in self._chosen(names)}
+        measured = {name: pair for name, pair in found.items() if pair}
+        if not measured:
+            raise NevoaError("None of these runs is measured yet: evaluate them.")
+        sheets = {name: path.with_suffix(".png") for name, (path, _) in measured.items()}
+        pictures = [(Image.open(path).copy(), name) for name, path in sheets.items() if path.exists()]
+        return _table({name: saved.scores for name, (_, saved) in measured.items()}), pictures
+
+    def evaluate(self, names: Sequence[str]) -> str:
+        """Let jobs measure the runs."""
+        runs = [run.folder.name for run in self._chosen(names)]
+        for name in runs:
+            self.workspace.jobs.add(["evaluate", f"runs/{name}", f"--count={COUNT}"], name)
+        return self.say.text("evaluating", runs=", ".join(runs))
+
+    def check(self, names: Sequence[str]) -> str:
+        """Read every file of the runs, and name the damaged ones."""
+        lines = []
+        for run in self._chosen(names):
+            parts = answer(self.workspace.folder, ["runs", "check", str(run.folder), "--json"], codes=(0, 2))
+            damaged = [self.say.text("damaged", **part) for part in parts if part["problem"]]
+            lines += damaged or [self.say.text("valid", run=run.folder.name, parts=len(parts))]
+        return "\n\n".join(lines)
+
+    def export(self, names: Sequence[str], kind: str) -> str:
+        """The path of the first run's model in another format."""
+        run = self._chosen(names)[0].folder
+        return str(exported(self.workspace.folder, run, kind, Path(mkdtemp(dir=self.workspace.served))))
+
+    def remove(self, names: Sequence[str], typed: str) -> str:
+        """Remove one run, if its name is typed and nothing is at work on it."""
+        if list(names) != [typed.strip()]:
+            raise NevoaError("Choose one run, and type its name to confirm.")
+        [run] = self._chosen(names)
+        if any(job.record.run == run.folder.name for job in self.workspace.jobs.active()):
+            raise NevoaError(f"{run.folder.name} is at work: stop it first.")
+        remove(run)
+        return self.say.text("removed", run=run.folder.name)
+
+    def _chosen(self, names: Sequence[str]) -> list[Run]:
+        if not names:
+            raise NevoaError("No run is chosen: choose one or more above the buttons.")
+        return [self.workspace.run(name) for name in names]
+
+    def _row(self, summary: Summary) -> list[str]:
+        planned = f" / {summary.images_planned:,}" if summary.images_planned else ""
+        quality = "{} {:.3g}".format(*summary.quality[:2]) if summary.quality else ""
+        loss = "" if summary.loss is None else f"{summary.loss:.4f}"
+        state, size = self.say.text(f"state_{summary.status}"), f"{summary.size / 1e6:,.0f} MB"
+        return [summary.name, state, f"{summary.images_seen:,}{planned}", loss, quality, size]
+
+
+def _cell(text: str) -> str:
+    """A text in a table of Markdown."""
+    return html.escape(text).replace("|", "&#124;")
+
+
+def _table(runs: dict[str, dict[str, float]]) -> str:
+    """The scores of runs side by side, in Markdown."""
+    names = dict.fromkeys(name for scores in runs.values() for name in scores)
+    lines = ["| | " + " | ".join(map(_cell, runs)) + " |", "| --- " * (len(runs) + 1) + "|"]
+    for name in names:
+        values = [f"{scores[name]:.4g}" if name in scores else "" for scores in runs.values()]
+        lines.append(f"| {_cell(name)} | {' | '.join(values)} |")
+    return "\n".join(lines)

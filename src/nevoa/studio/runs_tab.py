@@ -1,0 +1,58 @@
+"""Tab "Runs": all runs; compare, measure, export, check and remove them."""
+
+from typing import Any
+
+import gradio as gr
+
+from nevoa.studio.controls import Page
+from nevoa.studio.run_actions import RunActions
+from nevoa.studio.texts import told
+
+EXPORTS = "onnx", "diffusers"
+ACTIONS = "compare", "samples", "evaluate", "report", "check"
+COLUMNS = "run", "state", "seen", "loss", "quality", "size"
+POLL_SECONDS = 10.0
+
+
+class Tab:
+    """The controls of the tab."""
+
+    def __init__(self, page: Page) -> None:
+        say = page.say
+        headers = [say.text(f"column_{name}") for name in COLUMNS]
+        self.table = gr.Dataframe(headers=headers, interactive=False, label=say.label("runs"), wrap=True)
+        self.chosen = gr.Dropdown([], multiselect=True, allow_custom_value=True, **say("chosen"))
+        self.buttons = dict(zip(ACTIONS, page.buttons(*ACTIONS), strict=True))
+        self.said = gr.Markdown()
+        buttons: Any = ["download", "fullscreen"]
+        self.pictures = gr.Gallery(
+            label=say.label("result"), interactive=False, format="png", columns=2, buttons=buttons
+        )
+        with gr.Row():
+            with gr.Column():
+                self.kind = gr.Radio(list(EXPORTS), value=EXPORTS[0], **say("export_to"))
+                [self.export] = page.buttons("export")
+                self.file = gr.File(label=say.label("exported"), interactive=False)
+            with gr.Column():
+                self.typed = gr.Textbox(**say("sure"))
+                [self.remove] = page.buttons("remove", stop="remove")
+
+
+def runs_tab(page: Page) -> None:
+    """Build the tab."""
+    tab, actions = Tab(page), RunActions(page.workspace, page.say)
+
+    def refresh() -> tuple[list[list[str]], Any]:
+        return actions.rows(), gr.update(choices=page.workspace.run_names())
+
+    shown = [tab.table, tab.chosen]
+    again: Any = [page.blocks.load, gr.Timer(POLL_SECONDS).tick]
+    gr.on(again, refresh, None, shown, api_name="runs", show_progress="hidden")
+    outputs = {"report": [tab.said, tab.pictures], "evaluate": tab.said, "check": tab.said}
+    for name, button in tab.buttons.items():
+        button.click(
+            told(getattr(actions, name)), tab.chosen, outputs.get(name, tab.pictures), api_visibility="private"
+        )
+    tab.export.click(told(actions.export), [tab.chosen, tab.kind], tab.file, api_visibility="private")
+    removed = tab.remove.click(told(actions.remove), [tab.chosen, tab.typed], tab.said, api_visibility="private")
+    removed.success(lambda: (actions.rows(), gr.update(value=[])), None, shown, api_visibility="private")

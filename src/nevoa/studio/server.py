@@ -1,0 +1,127 @@
+"""The server of the page."""
+
+import os
+import secrets
+import socket
+import time
+import webbrowser
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from threading import Thread, Timer
+from typing import TYPE_CHECKING
+
+from nevoa.studio.guard import LOOPBACK, Guard
+from nevoa.studio.texts import LANGUAGES, preferred
+from nevoa.studio.workspace import MOST_BYTES, Workspace
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+PORT = 7861
+# Addresses that stand for all of a machine's.
+ANY = "0.0.0.0", "::"
+# Of the system: Gradio's own fonts come from elsewhere.
+FONTS, MONO = ["system-ui", "sans-serif"], ["ui-monospace", "monospace"]
+HOUR = 3600
+# The browser opens when the server answers.
+SECONDS = 1.5
+
+
+def application(workspace: Workspace, hosts: Sequence[str] = LOOPBACK, password: str | None = None) -> "FastAPI":
+    """Return the page as a web application, one page a language.
+
+    Args:
+        hosts: names under which browsers reach it.
+        password: that browsers ask for; None: nobody needs one.
+    """
+    _prepare(workspace)
+    import gradio
+    from fastapi import FastAPI, Request
+    from fastapi.responses import RedirectResponse
+    from gradio.themes import Default
+
+    from nevoa.studio.page import page
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    for language in LANGUAGES:
+        blocks = page(workspace, language)
+        gradio.mount_gradio_app(
+            app,
+            blocks,
+            path=f"/{language}",
+            show_error=True,
+            max_file_size=MOST_BYTES,
+            footer_links=["api"],
+            ssr_mode=False,
+            enable_monitoring=False,
+            run_history=False,
+            mcp_server=False,
+            pwa=False,
+            theme=Default(font=FONTS, font_mono=MONO),
+        )
+        blocks.has_launched = True  # from here on Gradio checks the paths of files; mounting alone does not say so
+
+    @app.get("/")
+    def _choose(request: Request) -> RedirectResponse:
+        return RedirectResponse(f"/{preferred(request.headers.get('accept-language', ''))}/")
+
+    app.add_middleware(Guard, folder=workspace.folder, brought=workspace.served, hosts=hosts, password=password)
+    return app
+
+
+def serve(
+    workspace: Path,
+    host: str = LOOPBACK[0],
+    port: int = PORT,
+    *,
+    names: Sequence[str] = (),
+    password: str | None = None,
+    browser: bool = True,
+) -> None:
+    """Serve the page until Ctrl-C.
+
+    Args:
+        host: address to listen at.
+        names: under which browsers reach it, besides that address and the loopback one.
+        password: that browsers ask for; if None, none for the loopback address, else one is made and printed.
+        browser: whether to open one.
+    """
+    is_local = host in LOOPBACK and not names  # a name means a proxy, and so others
+    made = None if is_local or password else secrets.token_urlsafe()
+    hosts = [host, *names, *LOOPBACK, *(_own_names() if host in ANY else ())]
+    app = application(Workspace(workspace.resolve()), hosts, password or made)
+    import uvicorn
+
+    address = f"http://{LOOPBACK[0] if host in ANY else f'[{host}]' if ':' in host else host}:{port}"
+    print(f"nevoa studio: {address} (Ctrl-C ends the page; trainings go on)")
+    if made:
+        print(f"The page asks for any user name and this password: {made}")
+    Thread(target=_tidy, args=(workspace.resolve(),), daemon=True).start()
+    if browser:
+        Timer(SECONDS, webbrowser.open, [address]).start()
+    # Open pages hold connections that never end by themselves.
+    uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1)
+
+
+def _tidy(workspace: Path) -> None:
+    """Once an hour, for ever."""
+    while True:
+        Workspace(workspace).tidy()
+        time.sleep(HOUR)
+
+
+def _own_names() -> Iterator[str]:
+    """The names and addresses of this machine."""
+    import psutil
+
+    yield socket.gethostname()
+    for found in psutil.net_if_addrs().values():
+        yield from (one.address.partition("%")[0] for one in found if one.family in (socket.AF_INET, socket.AF_INET6))
+
+
+def _prepare(workspace: Workspace) -> None:
+    """Make the folders, give waiting jobs their processes back, and set what Gradio reads when it is imported."""
+    for folder in (workspace.runs, workspace.uploads, workspace.served):
+        folder.mkdir(parents=True, exist_ok=True)
+    workspace.jobs.revive()
+    os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": str(workspace.served)}

@@ -1,0 +1,83 @@
+"""The words of the page, in both languages: texts/en.toml and texts/pt.toml have the same keys."""
+
+import html
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, wraps
+from inspect import isgeneratorfunction
+from pathlib import Path
+from typing import Any, Literal, ParamSpec, cast
+
+from nevoa.errors import NevoaError, reason
+
+Language = Literal["en", "pt"]
+LANGUAGES: tuple[Language, ...] = ("en", "pt")
+DEFAULT: Language = "en"
+FOLDER = Path(__file__).parent / "texts"
+
+P = ParamSpec("P")
+
+
+class Texts:
+    """The texts of a language."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+        self.tables: dict[str, dict[str, str]] = tomllib.loads((FOLDER / f"{language}.toml").read_text("utf-8"))
+
+    def __call__(self, control: str) -> dict[str, Any]:
+        """Label and help of a control, as Gradio takes them."""
+        return {"label": self.label(control), "info": self.tables["help"][control]}
+
+    def label(self, control: str) -> str:
+        """The label of a control."""
+        return self.tables["label"][control]
+
+    def help(self, *controls: str) -> str:
+        """The help of buttons, which have no place for their own, in Markdown."""
+        return "  \n".join(f"**{self.label(one)}**: {self.tables['help'][one]}" for one in controls)
+
+    def text(self, key: str, **values: object) -> str:
+        """A sentence, with values in it. They are escaped: names that people choose are no HTML."""
+        return self.tables["text"][key].format(**{name: html.escape(str(value)) for name, value in values.items()})
+
+
+@cache
+def texts(language: Language) -> Texts:
+    """The texts of a language, read once."""
+    return Texts(language)
+
+
+def preferred(accepted: str) -> Language:
+    """The first of the languages in a header Accept-Language that there is; English without one."""
+    codes = [part.partition(";")[0].strip()[:2].lower() for part in accepted.split(",")]
+    return cast("Language", next((code for code in codes if code in LANGUAGES), DEFAULT))
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Let an error of the block that the user can correct appear on the page, as a sentence."""
+    import gradio
+
+    try:
+        yield
+    except (NevoaError, OSError) as error:
+        sentence = str(error) if isinstance(error, NevoaError) else f"{error.filename}: {reason(error)}."
+        raise gradio.Error(html.escape(sentence), print_exception=False) from error
+
+
+def told(function: Callable[P, Any]) -> Callable[P, Any]:
+    """Let the errors of an event's function, or generator, appear on the page."""
+
+    @wraps(function)
+    def steps(*arguments: P.args, **keywords: P.kwargs) -> Iterator[Any]:
+        with telling():
+            yield from function(*arguments, **keywords)
+
+    @wraps(function)
+    def result(*arguments: P.args, **keywords: P.kwargs) -> Any:
+        with telling():
+            return function(*arguments, **keywords)
+
+    return steps if isgeneratorfunction(function) else result

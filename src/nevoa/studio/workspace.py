@@ -1,0 +1,138 @@
+"""The folder that the studio works in: runs, and what people have brought and made."""
+
+import re
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from nevoa._util.claim import claimed
+from nevoa._util.files import changed, check_room
+from nevoa.errors import NevoaError
+from nevoa.runs import RUNS, Run
+from nevoa.studio.jobs import Jobs
+
+DAY = 86_400.0
+# Limits of what one page brings at once.
+MOST_FILES = 20_000
+MOST_BYTES = 2_000_000_000
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".npy", ".npz", ".parquet")
+UNUSUAL = re.compile(r"[^\w.-]+")
+# In bytes.
+LONGEST_NAME, LONGEST_SUFFIX = 80, 10
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder. Nothing outside of it is written.
+
+    Attributes:
+        folder: absolute, without links.
+    """
+
+    folder: Path
+
+    @property
+    def runs(self) -> Path:
+        """Where runs are, as for the command line."""
+        return self.folder / RUNS
+
+    @property
+    def own(self) -> Path:
+        """What only the studio writes."""
+        return self.folder / "studio"
+
+    @property
+    def uploads(self) -> Path:
+        """What people have brought, one folder or file for each time."""
+        return self.own / "uploads"
+
+    @property
+    def served(self) -> Path:
+        """Copies of what the page shows."""
+        return self.own / "served"
+
+    @property
+    def jobs(self) -> Jobs:
+        """The commands that run, wait or have ended."""
+        return Jobs(self.own / "jobs", self.folder)
+
+    def run(self, name: str) -> Run:
+        """The run of a name. A NevoaError if there is none in the folder of runs."""
+        run = Run(self.runs / name)
+        if not name or name.startswith(".") or Path(name).name != name or not run.folder.is_dir():
+            raise NevoaError(f"There is no run {name}: it was renamed or removed. Choose another one.")
+        return run
+
+    def run_names(self) -> list[str]:
+        """Names of all runs, the one that was changed last first."""
+        found = map(Run, self.runs.glob("*"))
+        runs = [run for run in found if not run.folder.name.startswith(".") and (run.exists or run.has_model)]
+        return [run.folder.name for run in sorted(runs, key=_worked, reverse=True)]
+
+    def free_name(self, name: str) -> str:
+        """The name, or with the first number that no run has: photos, photos-2, …"""
+        plain = plain_name(name)
+        names = (plain if n == 1 else f"{plain}-{n}" for n in count(1))
+        return next(one for one in names if not (self.runs / one).exists())
+
+    def sources(self) -> list[str]:
+        """What people have brought, newest first, by its path from the workspace."""
+        found = [path for path in self.uploads.glob("*") if not path.name.startswith(".")]
+        found.sort(key=changed, reverse=True)
+        return [path.relative_to(self.folder).as_posix() for path in found]
+
+    def tidy(self) -> None:
+        """Remove copies of what pages have shown that are older than a day."""
+        for path in self.served.glob("*"):
+            if time.time() - changed(path) > DAY:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def receive(self, files: Sequence[Path]) -> str:
+        """Keep the files that a page has brought, and return their source: an archive, or a folder of the files.
+
+        A NevoaError if there are none, or too many, or too large ones.
+        """
+        if not files:
+            raise NevoaError("There are no files: drop images, or a .zip of them.")
+        if len(files) > MOST_FILES:
+            raise NevoaError(f"{len(files):,} files are more than {MOST_FILES:,}: put them into a .zip.")
+        size = sum(file.stat().st_size for file in files)
+        if size > MOST_BYTES:
+            raise NevoaError(
+                f"{size / 1e9:.1f} GB are more than {MOST_BYTES / 1e9:.0f}: bring fewer or smaller images."
+            )
+        check_room(self.uploads, size, "The upload")
+        archive = len(files) == 1 and files[0].suffix.lower() in ARCHIVES
+        with claimed(self._names(plain_name(files[0].name) if archive else "images")) as claim:
+            if archive:
+                shutil.copyfile(files[0], claim.temporary)
+            else:
+                _copy_all(files, claim.temporary)
+        return claim.path.relative_to(self.folder).as_posix()
+
+    def _names(self, name: str) -> Iterator[Path]:
+        """Names for an upload: photos.zip, 2-photos.zip, …"""
+        yield self.uploads / name
+        yield from (self.uploads / f"{number}-{name}" for number in count(2))
+
+
+def plain_name(name: str) -> str:
+    """A text as the name of a file: letters, digits, dots and dashes; no folder, no hidden file, its suffix kept."""
+    plain = UNUSUAL.sub("-", name).strip(".-")
+    suffix = Path(plain).suffix[-LONGEST_SUFFIX:]
+    stem = plain.removesuffix(suffix).encode()[: LONGEST_NAME - len(suffix.encode())].decode(errors="ignore")
+    return f"{stem.strip('.-') or 'run'}{suffix}"
+
+
+def _copy_all(files: Sequence[Path], folder: Path) -> None:
+    folder.mkdir()
+    for number, file in enumerate(files):
+        shutil.copyfile(file, folder / f"{number:05d}-{plain_name(file.name)}")
+
+
+def _worked(run: Run) -> float:
+    """When a training last worked on a run."""
+    return changed(run.metrics_file) or changed(run.folder)

@@ -1,0 +1,83 @@
+"""Images of the page are those of the model, with the states on the way."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import nevoa
+from nevoa.errors import NevoaError
+from nevoa.studio.make_tab import started
+from nevoa.studio.making import FORMATS, MOST_IMAGES, PACKAGED, Made, make, opened
+from nevoa.studio.workspace import Workspace
+
+OPTIONS = {"steps": 4, "labels": ["Bag"], "sampler": "", "guidance": None}
+
+
+@pytest.fixture(scope="module")
+def model() -> nevoa.Model:
+    return nevoa.load(device="cpu")
+
+
+def test_the_page_makes_what_the_model_makes(model: nevoa.Model) -> None:
+    *before, made = make(model, 2, 3, OPTIONS)
+    wanted = model.sample(2, seed=3, steps=4, labels=["Bag"])
+    assert np.array_equal(made.states[-1], wanted)
+    assert made.classes == ["Bag"]
+    assert [len(one.states) for one in (*before, made)] == [1, 2, 3, 4, 5]
+
+
+def test_a_long_way_keeps_its_ends_and_few_states(model: nevoa.Model) -> None:
+    *_, made = make(model, 1, 0, {"sampler": "ddim", "steps": 100})
+    assert len(made.states) == 60
+    assert np.array_equal(made.states[-1], model.sample(1, sampler="ddim", steps=100))
+
+
+@pytest.mark.parametrize("count", [0, MOST_IMAGES + 1])
+def test_too_many_images_are_refused(model: nevoa.Model, count: int) -> None:
+    with pytest.raises(NevoaError, match="at once"):
+        next(make(model, count, 0, {}))
+
+
+def test_all_formats_are_saved(tmp_path: Path) -> None:
+    states = [np.full((4, 8, 8, 1), value, np.uint8) for value in (0, 100, 200)]
+    made = Made(states, ["a", "b"])
+    for kind in FORMATS:
+        made.save(tmp_path / f"images.{kind}")
+    assert np.array_equal(np.load(tmp_path / "images.npy"), states[-1])
+    assert Image.open(tmp_path / "images.gif").n_frames == 3  # pyright: ignore[reportAttributeAccessIssue]
+    assert Image.open(tmp_path / "images.png").size == made.picture().size
+    assert (tmp_path / "images.mp4").stat().st_size > 100
+
+
+def test_a_model_is_opened_once_and_again_when_it_has_changed(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    assert opened(workspace, PACKAGED) is opened(workspace, PACKAGED)
+    run = nevoa.Run(workspace.runs / "copy")
+    run.publish_model(nevoa.load(device="cpu"))
+    first = opened(workspace, "copy")
+    assert opened(workspace, "copy") is first
+    run.publish_model(nevoa.load(device="cpu"))
+    assert opened(workspace, "copy") is not first
+
+
+def test_images_are_the_start_of_others(model: nevoa.Model) -> None:
+    picture = Image.new("RGB", (40, 40), "gray")
+    layer = Image.new("RGBA", (40, 40))
+    layer.paste("red", (0, 0, 20, 40))
+    painted = {"background": picture, "layers": [layer], "composite": picture}
+    ways = {"vary": 2, "inpaint": 2, "interpolate": 3}
+    for way, count in ways.items():
+        start = started(model, way, picture, picture, 0.5, painted, count)
+        *_, made = make(start, count, 0, {})
+        assert made.states[-1].shape == (count, 28, 28, 1)
+    *_, made = make(started(model, "inpaint", None, None, 0.5, painted, 1), 1, 0, {})
+    kept = made.states[-1][0, :, 15:, 0].astype(int)
+    assert abs(kept - 128).max() <= 2
+
+
+@pytest.mark.parametrize("way", ["vary", "inpaint", "interpolate"])
+def test_a_missing_picture_is_a_sentence(model: nevoa.Model, way: str) -> None:
+    with pytest.raises(NevoaError, match="no image to start from"):
+        started(model, way, None, None, 0.5, None, 2)

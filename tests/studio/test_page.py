@@ -1,0 +1,247 @@
+"""The page in a real browser: what a person does, and what may happen to page, server and trainer meanwhile."""
+
+import os
+import re
+import shlex
+import signal
+import time
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import numpy as np
+import pytest
+from gradio_client import Client
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect
+
+import nevoa
+from nevoa._util.files import read_json
+from nevoa.runs import Run, status_of
+from nevoa.studio.workspace import Workspace
+from tests.cli.conftest import nevoa as typed
+from tests.conftest import TINY
+from tests.small_runs import outcome
+from tests.studio.conftest import Server
+
+TABS = {"en": ("Images", "Train", "Make", "Noise", "Runs"), "pt": ("Imagens", "Treinar", "Criar", "Ruído", "Treinos")}
+# Browsers ask for them; the page has none.
+UNUSED = "/manifest.json", "/favicon.ico"
+SHOTS = os.environ.get("NEVOA_SCREENSHOTS")
+# Half a minute of training or more, which a checkpoint does not interrupt every moment.
+SELDOM = "training.checkpoint_every_images=2000", "training.preview_every_images=4000"
+LONG = "\n".join([*TINY, *SELDOM, "training.steps=800", "training.threads=1"])
+
+
+@pytest.fixture
+def page(server: Server, chromium: Browser) -> Iterator[Page]:
+    """The English page; it must not complain, and nothing may be asked of elsewhere."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
+    opened = context.new_page()
+    asked, refused = list[str](), list[str]()
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.on("response", lambda answer: refused.append(answer.url) if answer.status >= 400 else None)
+    visit(opened, server)
+    yield opened
+    context.close()
+    assert [url for url in asked if not url.startswith((server.address, "data:", "blob:"))] == []
+    assert [url for url in refused if not url.endswith(UNUSED)] == []
+
+
+def visit(page: Page, server: Server, path: str = "") -> None:
+    page.goto(server.address + path)
+    page.get_by_role("tab").first.wait_for()
+
+
+def tab(page: Page, name: str) -> None:
+    """Choose a tab, which may be in a menu on a narrow screen."""
+    found = page.get_by_role("tab", name=name, exact=True)
+    if found.count():
+        found.click()
+        return
+    page.get_by_role("button", name="More tabs").click()
+    page.locator(".overflow-dropdown").get_by_role("button", name=name, exact=True).click()
+
+
+def shot(page: Page, name: str) -> None:
+    """Keep a picture of the page, for eyes."""
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+
+
+def until(condition: Callable[[], bool], seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def seen(run: Run) -> int:
+    return max((line["images_seen"] for line in run.metrics()), default=0)
+
+
+def click(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def state(page: Page, word: str) -> Locator:
+    """The line below the bar that begins with the state of the run."""
+    return page.get_by_text(re.compile(f"^{word} ·"))
+
+
+def start_training(page: Page, name: str) -> None:
+    """Fill in the form of a training that takes a minute, and start it with a double click."""
+    tab(page, "Images")
+    source = page.get_by_role("combobox", name="Images", exact=True)
+    source.fill("shapes")
+    source.press("Enter")
+    tab(page, "Train")
+    page.get_by_role("textbox", name=re.compile("^Name")).fill(name)
+    page.get_by_role("button", name="More options").click()
+    page.get_by_label("Options").fill(LONG)
+    page.get_by_label("Minutes", exact=True).fill("0")
+    page.get_by_role("button", name="Start", exact=True).dblclick()
+
+
+def test_a_training_outlives_page_server_and_trainer(page: Page, server: Server, chromium: Browser) -> None:
+    workspace = Workspace(server.workspace)
+    run = Run(workspace.runs / "clothes")
+    start_training(page, "clothes")
+    until(lambda: seen(run) > 0)
+    expect(state(page, "running")).to_be_visible(timeout=20_000)
+    shot(page, "train-1280")
+    assert len(list(workspace.jobs)) == 1
+    [job] = workspace.jobs
+    page.close()
+    server.kill()
+    before = seen(run)
+    until(lambda: seen(run) > before)
+    server.start()
+    again = chromium.new_page()
+    visit(again, server)
+    tab(again, "Train")
+    expect(state(again, "running")).to_be_visible(timeout=20_000)
+    os.kill(read_json(run.status_file)["pid"], signal.SIGKILL)
+    expect(state(again, "stopped")).to_be_visible(timeout=20_000)
+    click(again, "Resume")
+    until(lambda: status_of(run)[0] == "finished", 180)
+    expect(state(again, "finished")).to_be_visible(timeout=20_000)
+    again.close()
+    _, *arguments = shlex.split(job.command)
+    straight = server.workspace.parent / "straight"
+    straight.mkdir()
+    typed(*arguments, folder=straight)
+    assert outcome(Run(straight / "runs/clothes")) == outcome(run)
+    assert run.config_file.read_text() == (straight / "runs/clothes/config.toml").read_text()
+
+
+@pytest.fixture(scope="module")
+def small(server: Server) -> Run:
+    """A run to look at."""
+    return nevoa.train("shapes", steps=4, out=Workspace(server.workspace).runs / "small", options=TINY, progress=False)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """A .zip of pictures in two classes, one with the name of an attack, and a file that is no picture."""
+    path = tmp_path / "pictures.zip"
+    with ZipFile(path, "w") as file:
+        for number, name in enumerate(("cat", "<img src=x onerror=alert(1)>") * 8):
+            picture = BytesIO()
+            Image.new("RGB", (40, 40), (number * 12, 90, 200)).save(picture, "PNG")
+            file.writestr(f"{name}/{number}.png", picture.getvalue())
+        file.writestr("cat/broken.png", b"no picture")
+    return path
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("language", ["en", "pt"])
+def test_all_tabs_in_both_languages_on_a_screen_and_on_a_phone(
+    server: Server, chromium: Browser, small: Run, width: int, language: str
+) -> None:
+    locale = {"en": "en-GB", "pt": "pt-PT"}[language]
+    context = chromium.new_context(viewport={"width": width, "height": 900}, locale=locale)
+    page = context.new_page()
+    visit(page, server)
+    page.wait_for_timeout(500)
+    assert page.url.endswith(f"/{language}/")
+    for name in TABS[language]:
+        tab(page, name)
+        page.wait_for_timeout(500)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        shot(page, f"{TABS['en'][TABS[language].index(name)].lower()}-{language}-{width}")
+    context.close()
+
+
+def test_dropped_images_are_shown_with_what_was_left_out(page: Page, archive: Path) -> None:
+    tab(page, "Images")
+    page.locator("input[type=file]").first.set_input_files(archive)
+    expect(page.get_by_role("combobox", name="Images", exact=True)).to_have_value("studio/uploads/pictures.zip")
+    click(page, "Show the images")
+    expect(page.get_by_text("16 images")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("broken.png")).to_be_visible()
+    expect(page.get_by_text("<img src=x onerror=alert(1)> (8)")).to_be_visible()
+    shot(page, "dropped")
+
+
+@pytest.mark.parametrize("name", ["empty.zip", "bomb.zip", "photo.heic"])
+def test_bad_files_are_a_sentence(page: Page, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name == "photo.heic":
+        path.write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
+    else:
+        with ZipFile(path, "w", ZIP_DEFLATED) as file:
+            if name == "bomb.zip":
+                file.writestr("a.png", bytes(300_000_000))
+    tab(page, "Images")
+    page.locator("input[type=file]").first.set_input_files(path)
+    expect(page.get_by_role("combobox", name="Images", exact=True)).to_have_value(re.compile("studio/uploads/"))
+    click(page, "Show the images")
+    toast = page.get_by_test_id("toast-body").first
+    expect(toast).to_be_visible(timeout=30_000)
+    assert "Traceback" not in toast.inner_text()
+    assert len(toast.inner_text()) > 20
+
+
+def test_images_are_made_and_their_way_is_kept(page: Page, server: Server) -> None:
+    tab(page, "Make")
+    page.get_by_label("number input for Images").fill("4")
+    click(page, "Make images")
+    way = page.get_by_label("number input for The way out of the noise")
+    expect(way).to_be_visible(timeout=60_000)
+    shot(page, "made")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="NPY", exact=True).click()
+    assert np.array_equal(np.load(download.value.path()), nevoa.load().sample(4))
+
+
+def test_a_run_is_removed_only_by_its_name(page: Page, server: Server) -> None:
+    run = nevoa.train("shapes", steps=2, out=Workspace(server.workspace).runs / "old", options=TINY, progress=False)
+    visit(page, server)
+    tab(page, "Runs")
+    page.get_by_label("Chosen runs").click()
+    page.get_by_role("option", name="old").click()
+    page.keyboard.press("Escape")
+    click(page, "Remove")
+    expect(page.get_by_test_id("toast-body").first).to_contain_text("type its name")
+    assert run.exists
+    page.get_by_label("Name of the run to remove").fill("old")
+    click(page, "Remove")
+    expect(page.get_by_text("old is removed")).to_be_visible()
+    assert not run.folder.exists()
+
+
+def test_a_program_calls_what_the_page_calls(server: Server, small: Run) -> None:
+    """The three calls of docs/studio.md."""
+    client = Client(f"{server.address}/en/", verbose=False, analytics_enabled=False)
+    summary, sheet = client.predict("shapes", "", "", "", api_name="/images")
+    assert "shapes" in summary
+    assert Path(sheet if isinstance(sheet, str) else sheet["path"]).stat().st_size > 1000
+    options = "\n".join([*TINY, "training.steps=2"])
+    command = client.predict("shapes", "", "", "", "by-api", "quick", None, "", 0, options, api_name="/train")[0]
+    assert "nevoa train shapes" in str(command)
+    workspace = Workspace(server.workspace)
+    until(lambda: workspace.jobs.of_run("by-api").state == "ended")  # pyright: ignore[reportOptionalMemberAccess]
+    assert workspace.run("by-api").has_model
+    assert "small" in str(client.predict(api_name="/runs")[0])

@@ -1,0 +1,49 @@
+"""Both languages say everything, and names that people choose are never HTML."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from nevoa import studio
+from nevoa.studio.texts import LANGUAGES, preferred, texts
+
+SOURCES = [path.read_text() for path in Path(studio.__file__).parent.glob("*.py")]
+
+
+def test_both_languages_have_the_same_texts_with_the_same_values() -> None:
+    english, portuguese = (texts(language).tables for language in LANGUAGES)
+    for table, entries in english.items():
+        assert entries.keys() == portuguese[table].keys()
+        for key, text in entries.items():
+            assert re.findall(r"{\w+}", text) == re.findall(r"{\w+}", portuguese[table][key]), key
+
+
+def test_every_control_has_a_sentence_of_help() -> None:
+    controls = {name for source in SOURCES for name in re.findall(r'say\("(\w+)"\)', source)}
+    assert len(controls) > 20
+    for name in controls:
+        assert texts("en")(name)["info"].endswith(".")
+
+
+def test_every_text_is_used() -> None:
+    used = set(re.findall(r"""["'](\w+)["']""", "\n".join(SOURCES)))
+    for table, entries in texts("en").tables.items():
+        if table != "help":
+            unused = [key for key in entries if key not in used and not key.startswith(PREFIXES)]
+            assert not unused, table
+
+
+PREFIXES = "state_", "plan_", "way_", "column_"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [("pt-PT,pt;q=0.9,en;q=0.8", "pt"), ("en-GB", "en"), ("de,pt-BR;q=0.5", "pt"), ("", "en"), ("fr", "en")],
+)
+def test_the_browsers_language_is_chosen(accepted: str, language: str) -> None:
+    assert preferred(accepted) == language
+
+
+def test_a_name_is_no_html() -> None:
+    assert texts("en").text("waits", run="<img onerror=x>").startswith("&lt;img")

@@ -1,0 +1,87 @@
+"""The workspace keeps what people bring, and gives nothing outside of it."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nevoa.errors import NevoaError
+from nevoa.studio import workspace as rooms
+from nevoa.studio.workspace import Workspace, plain_name
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "workspace")
+
+
+def brought(folder: Path, *names: str) -> list[Path]:
+    """Files as Gradio keeps them: each in a folder of its own."""
+    paths = []
+    for number, name in enumerate(names):
+        path = folder / "brought" / str(number) / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(name.encode())
+        paths.append(path)
+    return paths
+
+
+@given(st.text())
+def test_a_plain_name_is_one_file_in_the_folder_and_stays_itself(name: str) -> None:
+    plain = plain_name(name)
+    path = Path("/a") / plain
+    assert path.parent == Path("/a")
+    assert os.path.normpath(path) == str(path)
+    assert not plain.startswith((".", "-"))
+    assert len(plain.encode()) <= 255
+    assert plain_name(plain) == plain
+
+
+def test_files_become_a_folder_and_an_archive_stays_a_file(workspace: Workspace, tmp_path: Path) -> None:
+    source = workspace.receive(brought(tmp_path / "a", "x.png", "x.png", "../y.png".replace("/", "_")))
+    kept = workspace.folder / source
+    assert kept.is_dir()
+    assert [path.read_bytes() for path in sorted(kept.iterdir())] == [b"x.png", b"x.png", b".._y.png"]
+    os.utime(kept, (1, 1))
+    archive = workspace.receive(brought(tmp_path / "b", "photos of me.zip"))
+    assert (workspace.folder / archive).name == "photos-of-me.zip"
+    assert workspace.sources() == [archive, source]
+
+
+def test_the_same_name_twice_is_two_sources(workspace: Workspace, tmp_path: Path) -> None:
+    sources = [workspace.receive(brought(tmp_path / name, "a.zip")) for name in "xy"]
+    assert sources == ["studio/uploads/a.zip", "studio/uploads/2-a.zip"]
+
+
+def test_too_many_too_large_or_no_files_are_refused(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = brought(tmp_path / "a", "x.png", "y.png")
+    with pytest.raises(NevoaError, match="no files"):
+        workspace.receive([])
+    monkeypatch.setattr(rooms, "MOST_FILES", 1)
+    with pytest.raises(NevoaError, match="put them into a"):
+        workspace.receive(files)
+    monkeypatch.setattr(rooms, "MOST_FILES", 2)
+    monkeypatch.setattr(rooms, "MOST_BYTES", 3)
+    with pytest.raises(NevoaError, match="fewer or smaller"):
+        workspace.receive(files)
+    assert workspace.sources() == []
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../secret", "a/b", "/etc", "missing", ".hidden", "a\0b"])
+def test_what_is_no_run_is_refused(workspace: Workspace, name: str) -> None:
+    (workspace.runs / "a" / "b").mkdir(parents=True)
+    (workspace.runs / ".hidden").mkdir()
+    (workspace.folder / "secret").mkdir()
+    with pytest.raises(NevoaError, match="There is no run"):
+        workspace.run(name)
+
+
+def test_a_free_name_is_one_that_no_run_has(workspace: Workspace) -> None:
+    (workspace.runs / "a").mkdir(parents=True)
+    (workspace.runs / "a-2").mkdir()
+    assert workspace.free_name("a") == "a-3"
+    assert workspace.free_name("b") == "b"
