@@ -25,6 +25,8 @@ from tests.conftest import TINY
 from tests.small_runs import outcome
 from tests.studio.conftest import Server
 
+# Four minutes, which CI does not have to spare yet.
+pytestmark = pytest.mark.skipif(not os.environ.get("NEVOA_CHROMIUM"), reason="NEVOA_CHROMIUM=1 runs them in Chromium")
 TABS = {"en": ("Images", "Train", "Make", "Noise", "Runs"), "pt": ("Imagens", "Treinar", "Criar", "Ruído", "Treinos")}
 # Browsers ask for them; the page has none.
 UNUSED = "/manifest.json", "/favicon.ico"
