@@ -5,7 +5,7 @@ BIN := .venv/bin
 MINUTES ?= 5
 DEMO := runs/demo
 
-.PHONY: demo test lint clean
+.PHONY: demo test tests lint clean
 
 demo: $(BIN)/.installed
 	$(BIN)/nevoa train --minutes $(MINUTES) --out $(DEMO)
@@ -20,10 +20,14 @@ demo: $(BIN)/.installed
 	@echo "       $(BIN)/nevoa noise fashion_mnist_10k:9 --out noise.png"
 	@echo "       $(BIN)/nevoa train --minutes 30 --out runs/longer"
 
-test: $(BIN)/.installed-test lint
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+# Lint and the tests side by side: alone, the type check keeps one core busy for a minute and a half.
+test: $(BIN)/.installed-test
+	$(MAKE) --jobs=2 lint tests
 	@echo "Repeating the tests that compare rounded results with the kernels of a CPU that has no AVX-512 and no AMX"
 	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(BIN)/python -m pytest -m numerical
+
+tests: $(BIN)/.installed-test
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: $(BIN)/.installed-test
 	$(BIN)/ruff check .
