@@ -70,3 +70,20 @@ def test_only_the_student_is_trained() -> None:
     Student(student, teacher, 2, "angle").loss(EPSILON, T, EPSILON).mean().backward()
     assert networks[0].weight.grad is not None
     assert networks[1].weight.grad is None
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_a_path_costs_what_it_says(steps: int) -> None:
+    """Each evaluation of the teacher once, each of the student with a gradient, which costs as much as two more."""
+    calls = {"teacher": 0, "student": 0}
+
+    def counted(name: str) -> Denoiser:
+        def network(x_t: Tensor, t: Tensor) -> Tensor:
+            calls[name] += 1
+            return 0.1 * x_t
+
+        return Denoiser(network, SCHEDULES[0], "v")
+
+    student = Student(counted("student"), counted("teacher"), steps, "angle")
+    student.loss(EPSILON, T, EPSILON)
+    assert student.evaluations == calls["teacher"] + 3 * calls["student"]

@@ -96,7 +96,7 @@ def _steps(state: TrainingState, images: ImageSet, pace: Pace | None) -> Generat
     config = state.config.training
     batches = Batches(images, config.seed, bool(state.config.data.flip))
     draws = TrainingNoise(config.seed, state.config.diffusion.timesteps, state.shape, config.label_dropout)
-    denoiser = _learner(state)
+    denoiser = learner(state)
     log_snr = log_snr_of(denoiser.process.schedule)
     while state.step < state.course.steps:
         if pace is not None:
@@ -124,14 +124,14 @@ def _keep_to(pace: Pace, state: TrainingState) -> None:
         state.follow(state.course.decided(state.step, steps, state.config.training.cooldown))
 
 
-def _learner(state: TrainingState) -> Denoiser:
+def learner(state: TrainingState) -> Denoiser:
     """The denoiser to train, with its teacher if it has one."""
-    learner = training_denoiser(state.config, state.network, state.device, state.objects)
+    denoiser = training_denoiser(state.config, state.network, state.device, state.objects)
     if state.teacher is None:
-        return learner
+        return denoiser
     teacher = training_denoiser(state.config, state.teacher, state.device, state.objects)
     sampling = state.config.sampling
-    return Student(learner, teacher, sampling.steps or 1, sampling.spacing)
+    return Student(denoiser, teacher, sampling.steps or 1, sampling.spacing)
 
 
 def dropped_labels(batches: Batches, draws: TrainingNoise, first: int, count: int) -> Int64[Tensor, " B"]:

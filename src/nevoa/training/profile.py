@@ -20,10 +20,11 @@ from nevoa.runs.decisions import Costs
 from nevoa.runs.run import Run
 from nevoa.training.budget import steady_seconds
 from nevoa.training.course import Course
-from nevoa.training.loop import training_steps
+from nevoa.training.loop import learner, training_steps
 from nevoa.training.memory import check_activations, check_weights, count_parameters
 from nevoa.training.recorder import PREVIEW_COUNT, Recorder
 from nevoa.training.state import TrainingState
+from nevoa.training.student import Student
 
 # This share of the minutes goes into timing steps, within limits. It is little, because a training decides again on the
 # way how many steps fit: 8 s of five minutes were 2 % of the images.
@@ -87,13 +88,14 @@ class Profile:
     def flop_per_image(self) -> int:
         """Floating-point operations of training on one image: three times those of evaluating the network.
 
-        The gradient takes two products for each one forward (Kaplan et al. 2020, section 2.1). Distillation also
-        evaluates the teacher twice, and the student for its target.
+        The gradient takes two products for each one forward (Kaplan et al. 2020, section 2.1). Distillation evaluates
+        the networks more often.
         """
         state, x = self.state, torch.zeros(1, *self.images.shape, device=self.state.device)
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             state.model().denoiser()(x, torch.ones(1, dtype=torch.int64, device=state.device))
-        return (3 if state.teacher is None else 6) * counter.get_total_flops()
+        denoiser = learner(state)
+        return (denoiser.evaluations if isinstance(denoiser, Student) else 3) * counter.get_total_flops()
 
     def _preview_seconds(self, steps: int) -> float:
         """Seconds of a preview, extrapolated from two of its steps."""

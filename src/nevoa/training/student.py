@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
-from nevoa.diffusion import Denoiser, Estimate, GaussianProcess
+from nevoa.diffusion import Denoiser, Guided
 from nevoa.diffusion.loss import Loss
 from nevoa.sampling import DPMSolver, timestep_grid, trajectory
 from nevoa.vocabulary import SpacingName, WeightingName
@@ -43,6 +43,11 @@ class Student(Denoiser):
         self.teacher, self.grid = teacher, timestep_grid(schedule, steps, spacing)
         self.path_grid = sorted({*self.grid, *timestep_grid(schedule, PATH_STEPS, "karras")}, reverse=True)
 
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of a network for one path; a gradient costs as much as two."""
+        return len(self.path_grid) - 1 + 3 * (len(self.grid) - 1)
+
     def loss(
         self,
         x_0: Images,
@@ -65,7 +70,8 @@ class Student(Denoiser):
 
     def path(self, epsilon: Images, label: Labels | None = None) -> dict[int, Images]:
         """Return the states of the teacher's path from noise to image, by timestep."""
-        states = trajectory(_Labelled(self.teacher, label), DPMSolver(), epsilon, self.path_grid, lambda: epsilon)
+        teacher = self.teacher if label is None else Guided(self.teacher, label, null_label=0)  # not used at weight 1
+        states = trajectory(teacher, DPMSolver(), epsilon, self.path_grid, lambda: epsilon)
         return {state.t: state.x_t for state in states}
 
     def leading(self, x_t: Images, t: int, x_s: Images, s: int) -> Images:
@@ -73,17 +79,3 @@ class Student(Denoiser):
         signal, noise = self.process.schedule.signal, self.process.schedule.noise
         kept = (noise[s] / noise[t]).item()
         return (x_s - kept * x_t) / (signal[s] - signal[t] * kept).item()
-
-
-class _Labelled:
-    """A denoiser that is always asked for the same labels."""
-
-    def __init__(self, denoiser: Denoiser, label: Labels | None) -> None:
-        self.denoiser, self.label = denoiser, label
-
-    @property
-    def process(self) -> GaussianProcess:
-        return self.denoiser.process
-
-    def __call__(self, x_t: Images, t: Int[Tensor, " B"]) -> Estimate:
-        return self.denoiser(x_t, t, self.label)
