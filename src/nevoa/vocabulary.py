@@ -9,6 +9,7 @@ PresetName = Literal["quick", "classic", "ddpm-cifar10", "flow"]
 DEFAULT_PRESET: PresetName = "quick"
 SectionName = Literal["data", "diffusion", "network", "training", "sampling"]
 ScheduleName = Literal["linear", "quadratic", "sigmoid", "cosine", "flow"]
+ExportName = Literal["diffusers", "onnx"]
 PredictionName = Literal["epsilon", "x0", "v", "flow"]
 LossName = Literal["l1", "l2", "huber"]
 WeightingName = Literal["simple", "min_snr"]

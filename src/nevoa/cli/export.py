@@ -1,11 +1,12 @@
 """`nevoa export`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from nevoa.cli.loading import load_torch
 from nevoa.cli.options import AllSamplingFlags, Force, Out, options_named
 from nevoa.errors import NevoaError
+from nevoa.vocabulary import ExportName
 
 if TYPE_CHECKING:
     from nevoa.model import Model
@@ -15,7 +16,7 @@ def export(
     run: str | None = None,
     /,
     *,
-    to: Literal["diffusers", "onnx"],
+    to: ExportName,
     sampling: AllSamplingFlags = AllSamplingFlags(),
     half: bool = False,
     out: Out = None,

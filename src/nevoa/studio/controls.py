@@ -8,6 +8,8 @@ import gradio as gr
 from nevoa.studio.texts import Texts
 from nevoa.studio.workspace import Workspace
 
+MOST_MINUTES = 100_000
+
 
 @dataclass(frozen=True)
 class Page:

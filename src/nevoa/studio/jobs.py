@@ -23,7 +23,8 @@ PATIENCE_SECONDS = 10.0
 KEPT = 50
 # Of a log, the part that is shown.
 TAIL = 4000
-PREFIX = "nevoa: "
+# Of the sentence with which a command refuses to work, and its exit code.
+PREFIX, REFUSED = "nevoa: ", 2
 
 
 class Record(BaseModel):
@@ -101,7 +102,7 @@ class Job:
     def error(self) -> str:
         """The sentence with which the command refused to work; "" if it did not."""
         lines = [line for line in self.log.splitlines() if line.startswith(PREFIX)]
-        return lines[-1].removeprefix(PREFIX) if lines and self.record.code else ""
+        return lines[-1].removeprefix(PREFIX) if lines and self.record.code == REFUSED else ""
 
 
 class Jobs:

@@ -103,8 +103,9 @@ def _connect(page: Page, form: Form, result: Result) -> None:
             yield made.picture(), *[gr.skip()] * (3 + len(FORMATS))
         assert made
         last, files = len(made.states) - 1, _files(workspace, made)
+        gif = files[FORMATS.index("gif")].get("value")
         slider = gr.update(maximum=max(1, last), value=last, visible=last > 0)
-        yield gr.skip(), slider, made, gr.update(value=files[1].get("value"), visible=last > 0), *files
+        yield gr.skip(), slider, made, gr.update(value=gif, visible=last > 0), *files
 
     def scrub(made: Made | None, state: int) -> Any:
         return made.picture(min(state, len(made.states) - 1)) if made else gr.skip()

@@ -3,15 +3,14 @@
 import html
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 
 from PIL import Image
 
 from nevoa.errors import NevoaError
-from nevoa.pictures import loss_curves
 from nevoa.runs import Run, Summary, remove
 from nevoa.runs.reports import most_telling
-from nevoa.studio.commands import answer, exported
+from nevoa.studio.commands import answer, exported, output
 from nevoa.studio.texts import Texts
 from nevoa.studio.workspace import Workspace
 
@@ -32,8 +31,11 @@ class RunActions:
 
     def compare(self, names: Sequence[str]) -> Pictures:
         """The losses of the runs in one plot."""
-        lines = {run.folder.name: run.metrics() for run in self._chosen(names)}
-        return [(loss_curves(lines), self.say.label("compare"))]
+        runs = [f"runs/{run.folder.name}" for run in self._chosen(names)]
+        with TemporaryDirectory(dir=self.workspace.served) as folder:
+            path = Path(folder, "loss.png")
+            output(self.workspace.folder, ["runs", "plot", *runs, f"--out={path}"])
+            return [(Image.open(path).copy(), self.say.label("compare"))]
 
     def samples(self, names: Sequence[str]) -> Pictures:
         """The newest preview of each run."""

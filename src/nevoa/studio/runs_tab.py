@@ -1,14 +1,14 @@
 """Tab "Runs": all runs; compare, measure, export, check and remove them."""
 
-from typing import Any
+from typing import Any, get_args
 
 import gradio as gr
 
 from nevoa.studio.controls import Page
 from nevoa.studio.run_actions import RunActions
 from nevoa.studio.texts import told
+from nevoa.vocabulary import ExportName
 
-EXPORTS = "onnx", "diffusers"
 ACTIONS = "compare", "samples", "evaluate", "report", "check"
 COLUMNS = "run", "state", "seen", "loss", "quality", "size"
 POLL_SECONDS = 10.0
@@ -30,7 +30,7 @@ class Tab:
         )
         with gr.Row():
             with gr.Column():
-                self.kind = gr.Radio(list(EXPORTS), value=EXPORTS[0], **say("export_to"))
+                self.kind = gr.Radio(list(get_args(ExportName)), value="onnx", **say("export_to"))
                 [self.export] = page.buttons("export")
                 self.file = gr.File(label=say.label("exported"), interactive=False)
             with gr.Column():

@@ -23,7 +23,6 @@ class Texts:
     """The texts of a language."""
 
     def __init__(self, language: Language) -> None:
-        self.language = language
         self.tables: dict[str, dict[str, str]] = tomllib.loads((FOLDER / f"{language}.toml").read_text("utf-8"))
 
     def __call__(self, control: str) -> dict[str, Any]:

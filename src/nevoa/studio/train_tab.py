@@ -8,7 +8,7 @@ import gradio as gr
 
 from nevoa.errors import NevoaError
 from nevoa.studio.commands import Images, Training, answer
-from nevoa.studio.controls import Page
+from nevoa.studio.controls import MOST_MINUTES, Page
 from nevoa.studio.images_tab import Choice
 from nevoa.studio.texts import Texts, told
 from nevoa.studio.watch import watch
@@ -16,7 +16,6 @@ from nevoa.studio.workspace import Workspace, plain_name
 from nevoa.training.width import expected_distance
 from nevoa.vocabulary import DEFAULT_PRESET, PresetName
 
-MOST_MINUTES = 100_000
 NAME = "training"
 # The data set for which the law of widths was measured, and so the distance is known in advance.
 MEASURED = "fashion_mnist"

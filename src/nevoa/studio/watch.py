@@ -10,12 +10,12 @@ from PIL import Image
 
 from nevoa.errors import NevoaError
 from nevoa.runs import Run
-from nevoa.studio.controls import Page
+from nevoa.studio.commands import flags
+from nevoa.studio.controls import MOST_MINUTES, Page
 from nevoa.studio.live import Progress, curves, mark
 from nevoa.studio.texts import told
 
 POLL_SECONDS = 2.0
-MOST_MINUTES = 100_000
 # Jobs whose runs can be watched although they may have refused to begin.
 RECENT = 5
 
@@ -58,7 +58,7 @@ def watch(page: Page, command: gr.Code) -> None:
         jobs = workspace.jobs
         jobs.revive()
         waiting = [job.record.run for job in jobs.active() if job.state == "waiting"]
-        latest = [job.record.run for job in list(jobs)[:-RECENT:-1]]
+        latest = [job.record.run for job in reversed(list(jobs)[-RECENT:]) if job.state != "ended" or job.error]
         names = list(dict.fromkeys([*latest, *workspace.run_names()]))
         name = name if name in names else next(iter(names), None)
         queue = "\n".join(f"1. {say.text('waits', run=run)}" for run in waiting)
@@ -91,8 +91,7 @@ def watch(page: Page, command: gr.Code) -> None:
     @told
     def go_on(name: str | None, minutes: float | None = None) -> str:
         run = workspace.run(name or "").folder.name
-        more = [] if minutes is None else [f"--minutes={minutes:.10g}"]
-        return workspace.jobs.add(["continue", f"runs/{run}", *more], run).command
+        return workspace.jobs.add(["continue", f"runs/{run}", *flags(minutes=minutes)], run).command
 
     read = {"inputs": [screen.run, screen.moment, screen.drawn], "outputs": screen.outputs, "show_progress": "hidden"}
     page.blocks.load(tick, **read, api_visibility="private")
