@@ -1,5 +1,6 @@
 """A server of the page in a process of its own, and a real Chromium."""
 
+import os
 import shutil
 import signal
 import socket
@@ -12,7 +13,12 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.studio.browser import visit
+
+# Browsers ask for them; the page has none.
+UNUSED = "/manifest.json", "/favicon.ico"
 
 
 class Server:
@@ -60,8 +66,25 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert path, "Chromium is missing."
+    if not path:
+        assert not os.environ.get("NEVOA_REQUIRE_CHROMIUM"), "Chromium is missing."
+        pytest.skip("There is no Chromium: install it, as with apt-get install chromium.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def page(server: Server, chromium: Browser) -> Iterator[Page]:
+    """The English page; it must not complain, and nothing may be asked of elsewhere."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
+    opened = context.new_page()
+    asked, refused = list[str](), list[str]()
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.on("response", lambda answer: refused.append(answer.url) if answer.status >= 400 else None)
+    visit(opened, server.address)
+    yield opened
+    context.close()
+    assert [url for url in asked if not url.startswith((server.address, "data:", "blob:"))] == []
+    assert [url for url in refused if not url.endswith(UNUSED)] == []

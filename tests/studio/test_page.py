@@ -4,8 +4,6 @@ import os
 import re
 import shlex
 import signal
-import time
-from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -23,68 +21,17 @@ from nevoa.studio.workspace import Workspace
 from tests.cli.conftest import nevoa as typed
 from tests.conftest import TINY
 from tests.small_runs import outcome
+from tests.studio.browser import click, shot, tab, until, visit
 from tests.studio.conftest import Server
 
-# Four minutes, which CI does not have to spare yet.
-pytestmark = pytest.mark.skipif(not os.environ.get("NEVOA_CHROMIUM"), reason="NEVOA_CHROMIUM=1 runs them in Chromium")
 TABS = {"en": ("Images", "Train", "Make", "Noise", "Runs"), "pt": ("Imagens", "Treinar", "Criar", "Ruído", "Treinos")}
-# Browsers ask for them; the page has none.
-UNUSED = "/manifest.json", "/favicon.ico"
-SHOTS = os.environ.get("NEVOA_SCREENSHOTS")
 # Half a minute of training or more, which a checkpoint does not interrupt every moment.
 SELDOM = "training.checkpoint_every_images=2000", "training.preview_every_images=4000"
 LONG = "\n".join([*TINY, *SELDOM, "training.steps=800", "training.threads=1"])
 
 
-@pytest.fixture
-def page(server: Server, chromium: Browser) -> Iterator[Page]:
-    """The English page; it must not complain, and nothing may be asked of elsewhere."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
-    opened = context.new_page()
-    asked, refused = list[str](), list[str]()
-    opened.on("request", lambda request: asked.append(request.url))
-    opened.on("response", lambda answer: refused.append(answer.url) if answer.status >= 400 else None)
-    visit(opened, server)
-    yield opened
-    context.close()
-    assert [url for url in asked if not url.startswith((server.address, "data:", "blob:"))] == []
-    assert [url for url in refused if not url.endswith(UNUSED)] == []
-
-
-def visit(page: Page, server: Server, path: str = "") -> None:
-    page.goto(server.address + path)
-    page.get_by_role("tab").first.wait_for()
-
-
-def tab(page: Page, name: str) -> None:
-    """Choose a tab, which may be in a menu on a narrow screen."""
-    found = page.get_by_role("tab", name=name, exact=True)
-    if found.count():
-        found.click()
-        return
-    page.get_by_role("button", name="More tabs").click()
-    page.locator(".overflow-dropdown").get_by_role("button", name=name, exact=True).click()
-
-
-def shot(page: Page, name: str) -> None:
-    """Keep a picture of the page, for eyes."""
-    if SHOTS:
-        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
-
-
-def until(condition: Callable[[], bool], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
 def seen(run: Run) -> int:
     return max((line["images_seen"] for line in run.metrics()), default=0)
-
-
-def click(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
 
 
 def state(page: Page, word: str) -> Locator:
@@ -121,7 +68,7 @@ def test_a_training_outlives_page_server_and_trainer(page: Page, server: Server,
     until(lambda: seen(run) > before)
     server.start()
     again = chromium.new_page()
-    visit(again, server)
+    visit(again, server.address)
     tab(again, "Train")
     expect(state(again, "running")).to_be_visible(timeout=20_000)
     os.kill(read_json(run.status_file)["pid"], signal.SIGKILL)
@@ -165,7 +112,7 @@ def test_all_tabs_in_both_languages_on_a_screen_and_on_a_phone(
     locale = {"en": "en-GB", "pt": "pt-PT"}[language]
     context = chromium.new_context(viewport={"width": width, "height": 900}, locale=locale)
     page = context.new_page()
-    visit(page, server)
+    visit(page, server.address)
     page.wait_for_timeout(500)
     assert page.url.endswith(f"/{language}/")
     for name in TABS[language]:
@@ -220,7 +167,7 @@ def test_images_are_made_and_their_way_is_kept(page: Page, server: Server) -> No
 
 def test_a_run_is_removed_only_by_its_name(page: Page, server: Server) -> None:
     run = nevoa.train("shapes", steps=2, out=Workspace(server.workspace).runs / "old", options=TINY, progress=False)
-    visit(page, server)
+    visit(page, server.address)
     tab(page, "Runs")
     page.get_by_label("Chosen runs").click()
     page.get_by_role("option", name="old").click()

@@ -53,7 +53,7 @@ class Form:
             sources=["upload"],
             label=say.label("painted"),
             visible=False,
-            brush=gr.Brush(colors=["#ff0000"], color_mode="fixed"),
+            brush=_brush(),
             layers=False,
             transforms=(),
         )
@@ -78,6 +78,11 @@ class Result:
             self.downloads = [gr.DownloadButton(name.upper(), interactive=False) for name in FORMATS]
         gr.Markdown(say.text("downloads"))
         self.made = gr.State(None)
+
+
+def _brush(side: int = 256) -> gr.Brush:
+    """A brush for an image of so many pixels: Gradio's own covers all of a small one."""
+    return gr.Brush(default_size=max(1, side // 8), colors=["#ff0000"], color_mode="fixed")
 
 
 def _connect(page: Page, form: Form, result: Result) -> None:
@@ -107,6 +112,9 @@ def _connect(page: Page, form: Form, result: Result) -> None:
         slider = gr.update(maximum=max(1, last), value=last, visible=last > 0)
         yield gr.skip(), slider, made, gr.update(value=gif, visible=last > 0), *files
 
+    def fit_brush(painted: dict[str, Any]) -> Any:
+        return gr.update(brush=_brush(min(painted["background"].size)))
+
     def scrub(made: Made | None, state: int) -> Any:
         return made.picture(min(state, len(made.states) - 1)) if made else gr.skip()
 
@@ -115,6 +123,7 @@ def _connect(page: Page, form: Form, result: Result) -> None:
     form.way.change(
         show_way, form.way, [form.picture, form.other, form.strength, form.painted], api_visibility="private"
     )
+    form.painted.upload(fit_brush, form.painted, form.painted, api_visibility="private")
     outputs = [result.grid, result.state, result.made, result.video, *result.downloads]
     form.go.click(run, form.controls, outputs, api_name="make", concurrency_limit=1)
     result.state.input(

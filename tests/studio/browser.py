@@ -1,0 +1,44 @@
+"""What a person does on the page."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+SHOTS = os.environ.get("NEVOA_SCREENSHOTS")
+
+
+def visit(page: Page, address: str) -> None:
+    """Open the page, and wait until it is built."""
+    page.goto(address)
+    page.get_by_role("tab").first.wait_for()
+
+
+def tab(page: Page, name: str) -> None:
+    """Choose a tab, which may be in a menu on a narrow screen."""
+    found = page.get_by_role("tab", name=name, exact=True)
+    if found.count():
+        found.click()
+        return
+    page.get_by_role("button", name="More tabs").click()
+    page.locator(".overflow-dropdown").get_by_role("button", name=name, exact=True).click()
+
+
+def shot(page: Page, name: str) -> None:
+    """Keep a picture of the page, for eyes."""
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+
+
+def until(condition: Callable[[], bool], seconds: float = 90) -> None:
+    """Wait for something that happens outside the page."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def click(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()

@@ -1,0 +1,157 @@
+"""From a folder of pictures to new images without a command, through all tabs: also the animation in the README."""
+
+import re
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from nevoa.data import load_images
+from nevoa.pictures import save_animation
+from nevoa.runs import Run, status_of
+from nevoa.studio.workspace import Workspace
+from tests.conftest import TINY
+from tests.studio.browser import SHOTS, click, tab, until
+from tests.studio.conftest import Server
+
+# For the README the walk trains the preset.
+MINUTES, OPTIONS = ("4", []) if SHOTS else ("0", [*TINY, "training.steps=60", "training.threads=1"])
+COUNT, FRAME_SIZE = 600, (960, 675)
+Look = Callable[[], None]
+
+
+@pytest.fixture
+def clothes(tmp_path: Path) -> Path:
+    """A .zip of real pictures in folders by class."""
+    images = load_images("fashion_mnist_10k")
+    path = tmp_path / "clothes.zip"
+    with ZipFile(path, "w") as archive:
+        for number, (pixels, label) in enumerate(zip(images.images[:COUNT], images.labels[:COUNT], strict=True)):
+            file = BytesIO()
+            Image.fromarray(pixels[..., 0]).save(file, "PNG")
+            archive.writestr(f"{images.classes[label].replace('/', ' or ')}/{number:03d}.png", file.getvalue())
+    return path
+
+
+@pytest.fixture
+def look(page: Page) -> Look:
+    """Keep what a person sees now as the next frame of an animation."""
+    frames: list[Image.Image] = []
+
+    def take() -> None:
+        if SHOTS:
+            page.wait_for_timeout(800)
+            seen = Image.open(BytesIO(page.screenshot())).convert("RGB").resize(FRAME_SIZE, Image.Resampling.LANCZOS)
+            frames.append(seen.quantize(96, dither=Image.Dither.NONE))
+            save_animation(frames, Path(SHOTS, "studio.gif"))
+
+    return take
+
+
+def test_from_pictures_to_new_images_through_all_tabs(page: Page, server: Server, clothes: Path, look: Look) -> None:
+    run = Run(Workspace(server.workspace).runs / "clothes")
+    bring(page, clothes)
+    look()
+    for _ in train(page, run):
+        look()
+    for _ in make(page):
+        look()
+    for _ in paint_anew(page, clothes):
+        look()
+    tab(page, "Noise")
+    page.get_by_label("number input for Timestep t").fill("400")
+    expect(page.get_by_role("cell", name="0.", exact=False).first).to_be_visible()
+    look()
+    compare(page)
+    look()
+
+
+def bring(page: Page, pictures: Path) -> None:
+    tab(page, "Images")
+    page.locator("input[type=file]").first.set_input_files(pictures)
+    expect(page.get_by_role("combobox", name="Images", exact=True)).to_have_value("studio/uploads/clothes.zip")
+    click(page, "Show the images")
+    expect(page.get_by_text(f"{COUNT} images, 28x28")).to_be_visible(timeout=60_000)
+
+
+def train(page: Page, run: Run) -> Iterator[None]:
+    tab(page, "Train")
+    page.get_by_role("textbox", name=re.compile("^Name")).fill(run.folder.name)
+    page.get_by_label("Minutes", exact=True).fill(MINUTES)
+    page.get_by_role("button", name="More options").click()
+    page.get_by_label("Options").fill("\n".join(OPTIONS))
+    page.get_by_role("button", name="More options").click()
+    click(page, "Plan")
+    expect(page.get_by_text("network, parameters")).to_be_visible(timeout=60_000)
+    yield
+    click(page, "Start")
+    until(lambda: len(run.previews()) > 1, 300)
+    yield
+    expect(page.get_by_text(re.compile("^finished ·"))).to_be_visible(timeout=600_000)
+    yield
+    assert status_of(run)[0] == "finished"
+
+
+def make(page: Page) -> Iterator[None]:
+    tab(page, "Make")
+    model = page.get_by_role("combobox", name="Model", exact=True)
+    model.fill("clothes")
+    model.press("Enter")
+    click(page, "Make images")
+    way = page.get_by_label("number input for The way out of the noise")
+    expect(way).to_be_visible(timeout=120_000)
+    yield
+    way.fill("2")
+    way.press("Enter")
+    yield
+
+
+def paint_anew(page: Page, pictures: Path) -> Iterator[None]:
+    """Outside of what the brush has touched, every pixel stays."""
+    with ZipFile(pictures) as archive:
+        data = archive.read(archive.namelist()[0])
+    page.get_by_label("paint a part anew").click()
+    editor = page.locator(".block", has=page.locator("canvas"))
+    # The page fits its brush to the picture.
+    with page.expect_request(lambda asked: "/queue/join" in asked.url and '"background":{' in (asked.post_data or "")):
+        editor.locator("input[type=file]").set_input_files({"name": "one.png", "mimeType": "image/png", "buffer": data})
+    expect(editor.get_by_test_id("status-tracker")).to_have_class(re.compile("hide"))
+    page.wait_for_timeout(500)
+    canvas = editor.locator("canvas").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x - 40, y)
+    page.mouse.down()
+    page.mouse.move(x + 40, y + 20, steps=8)
+    page.mouse.up()
+    yield
+    click(page, "Make images")
+    photo = np.asarray(Image.open(BytesIO(data)))[..., None]
+    until(lambda: 0.5 < (downloaded(page) == photo).all(axis=(0, 3)).mean() < 1)
+    page.evaluate("scrollTo(0, 0)")
+    yield
+
+
+def downloaded(page: Page) -> np.ndarray:
+    """The images that have been made last."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name="NPY", exact=True).click()
+    return np.load(download.value.path())
+
+
+def compare(page: Page) -> None:
+    tab(page, "Runs")
+    page.get_by_label("Chosen runs").click()
+    page.get_by_role("option", name="clothes").click()
+    page.keyboard.press("Escape")
+    click(page, "Check")
+    expect(page.get_by_text("parts are valid")).to_be_visible(timeout=60_000)
+    click(page, "Compare losses")
+    expect(page.get_by_role("button", name=re.compile("^Thumbnail 1"))).to_be_visible(timeout=60_000)
