@@ -153,6 +153,7 @@ def test_what_is_no_such_pipeline_is_refused(folder: Path) -> None:
         (lambda: _changed(scheduler, variance_type="learned_range"), "predicts its variance"),
         (lambda: _changed(unet, sample_size=None), "does not say its sample_size"),
         (lambda: _changed(unet, layers_per_block=3), "does not fit the config"),
+        (lambda: _changed(unet, layers_per_block=10**18), "64 at most"),
         (lambda: _changed(unet, block_out_channels=[8, 100_000_000]), "does not fit the config|describes no network"),
         (lambda: index.write_text("{"), "model_index.json"),
     ]

@@ -86,8 +86,8 @@ def served_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, **options: Any)
         found.update(hosts=hosts, password=password)
 
     monkeypatch.setattr(server, "application", application)
-    monkeypatch.setattr("uvicorn.run", lambda *_, **keywords: found.update(keywords))
-    server.serve(tmp_path, browser=False, **options)
+    monkeypatch.setattr("uvicorn.Server.run", lambda _, sockets: found.update(address=sockets[0].getsockname()))
+    server.serve(tmp_path, port=0, browser=False, **options)
     return found
 
 
@@ -101,7 +101,7 @@ def test_another_address_needs_a_password(
     assert len(found["password"]) > 30
     assert found["password"] in capsys.readouterr().out
     assert found["hosts"][:2] == ["0.0.0.0", "studio.example.org"]
-    assert found["host"] == "0.0.0.0"
+    assert found["address"][0] == "0.0.0.0"
 
 
 def test_a_name_means_others_and_so_a_password(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

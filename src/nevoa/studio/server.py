@@ -6,10 +6,12 @@ import socket
 import time
 import webbrowser
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from threading import Thread, Timer
+from threading import Thread
 from typing import TYPE_CHECKING
 
+from nevoa.errors import NevoaError, reason
 from nevoa.studio.guard import LOOPBACK, Guard
 from nevoa.studio.texts import LANGUAGES, preferred
 from nevoa.studio.workspace import MOST_BYTES, Workspace
@@ -23,8 +25,6 @@ ANY = "0.0.0.0", "::"
 # Of the system: Gradio's own fonts come from elsewhere.
 FONTS, MONO = ["system-ui", "sans-serif"], ["ui-monospace", "monospace"]
 HOUR = 3600
-# The browser opens when the server answers.
-SECONDS = 1.5
 
 
 def application(workspace: Workspace, hosts: Sequence[str] = LOOPBACK, password: str | None = None) -> "FastAPI":
@@ -82,25 +82,39 @@ def serve(
 
     Args:
         host: address to listen at.
+        port: 0 takes a free one.
         names: under which browsers reach it, besides that address and the loopback one.
         password: that browsers ask for; if None, none for the loopback address, else one is made and printed.
         browser: whether to open one.
     """
     is_local = host in LOOPBACK and not names  # a name means a proxy, and so others
     made = None if is_local or password else secrets.token_urlsafe()
+    listening = _listening(host, port)
     hosts = [host, *names, *LOOPBACK, *(_own_names() if host in ANY else ())]
     app = application(Workspace(workspace.resolve()), hosts, password or made)
     import uvicorn
 
-    address = f"http://{LOOPBACK[0] if host in ANY else f'[{host}]' if ':' in host else host}:{port}"
+    shown = LOOPBACK[0] if host in ANY else f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{listening.getsockname()[1]}"
     print(f"nevoa studio: {address} (Ctrl-C ends the page; trainings go on)")
     if made:
         print(f"The page asks for any user name and this password: {made}")
     Thread(target=_tidy, args=(workspace.resolve(),), daemon=True).start()
     if browser:
-        Timer(SECONDS, webbrowser.open, [address]).start()
+        webbrowser.open(address)
     # Open pages hold connections that never end by themselves.
-    uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run([listening])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket at the address: from now on, who asks waits for the answer."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        said = reason(error).partition(" (")[0]
+        raise NevoaError(f"{host}:{port}: {said}. Choose another --port or --host.") from error
 
 
 def _tidy(workspace: Path) -> None:

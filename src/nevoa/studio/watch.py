@@ -13,7 +13,8 @@ from nevoa.runs import Run
 from nevoa.studio.commands import flags
 from nevoa.studio.controls import MOST_MINUTES, Page
 from nevoa.studio.live import Progress, curves, mark
-from nevoa.studio.texts import told
+from nevoa.studio.texts import Texts, told
+from nevoa.studio.workspace import Workspace
 
 POLL_SECONDS = 2.0
 # Jobs whose runs can be watched although they may have refused to begin.
@@ -45,62 +46,76 @@ class Screen:
         return [self.run, self.queue, self.bar, self.messages, self.moment, self.preview, self.loss, self.drawn]
 
 
+class Watch:
+    """What the controls do."""
+
+    def __init__(self, workspace: Workspace, say: Texts) -> None:
+        self.workspace, self.say = workspace, say
+
+    def tick(self, name: str | None, moment: int, drawn: Sequence[Any]) -> list[Any]:
+        """Values for the outputs of the screen: what has changed since it was drawn."""
+        jobs = self.workspace.jobs
+        jobs.revive()
+        names = self._names()
+        name = name if name in names else next(iter(names), None)
+        waiting = [job.record.run for job in jobs.active() if job.state == "waiting"]
+        queue = "\n".join(f"1. {self.say.text('waits', run=run)}" for run in waiting)
+        shown = [gr.update(choices=names, value=name), queue]
+        if name is None:
+            return [*shown, self.say.text("no_runs"), "", gr.update(visible=False), None, None, ()]
+        run, job = Run(self.workspace.runs / name), jobs.of_run(name)
+        words = [Progress.of(run, job).as_html(self.say), job.log if job else ""]
+        return [*shown, *words, *self._pictures(run, moment, drawn)]
+
+    def _names(self) -> list[str]:
+        """Runs, those of the newest jobs first."""
+        latest = reversed(list(self.workspace.jobs)[-RECENT:])
+        begun = [job.record.run for job in latest if job.state != "ended" or job.error]
+        return list(dict.fromkeys([*begun, *self.workspace.run_names()]))
+
+    def _pictures(self, run: Run, moment: int, drawn: Sequence[Any]) -> list[Any]:
+        """Slider, preview and curves; the preview stays while a person looks back at an earlier one."""
+        previews, name = run.previews(), run.folder.name
+        count, now = len(previews), (name, len(previews), mark(run.metrics_file))
+        if now == tuple(drawn):
+            return [gr.skip()] * 4
+        looks_back = tuple(drawn[:1]) == (name,) and 0 < moment < drawn[1]
+        value = moment if looks_back else max(1, count)
+        slider = gr.update(maximum=max(2, count), value=value, visible=count > 1)
+        return [slider, gr.skip() if looks_back else _picture(previews, count), curves(run, self.say), now]
+
+    def earlier(self, name: str | None, number: int) -> Image.Image | None:
+        """An earlier preview."""
+        return _picture(self.workspace.run(name or "").previews(), number)
+
+    def stop(self, name: str | None) -> None:
+        """Stop the job of a run."""
+        job = self.workspace.jobs.of_run(name or "")
+        if job is None or job.state == "ended":
+            raise NevoaError("Nothing is at work here that this page has started.")
+        self.workspace.jobs.stop(job)
+
+    def go_on(self, name: str | None, minutes: float | None = None) -> str:
+        """Resume a run, or train it on; the command that does it."""
+        run = self.workspace.run(name or "").folder.name
+        return self.workspace.jobs.add(["continue", f"runs/{run}", *flags(minutes=minutes)], run).command
+
+
 def watch(page: Page, command: gr.Code) -> None:
     """Build the part.
 
     Args:
         command: shows the command that a button has run.
     """
-    screen, workspace, say = Screen(page), page.workspace, page.say
-
-    def tick(name: str | None, moment: int, drawn: Sequence[Any]) -> list[Any]:
-        """Show what has changed since it was drawn."""
-        jobs = workspace.jobs
-        jobs.revive()
-        waiting = [job.record.run for job in jobs.active() if job.state == "waiting"]
-        latest = [job.record.run for job in reversed(list(jobs)[-RECENT:]) if job.state != "ended" or job.error]
-        names = list(dict.fromkeys([*latest, *workspace.run_names()]))
-        name = name if name in names else next(iter(names), None)
-        queue = "\n".join(f"1. {say.text('waits', run=run)}" for run in waiting)
-        shown = [gr.update(choices=names, value=name), queue]
-        if name is None:
-            return [*shown, say.text("no_runs"), "", gr.update(visible=False), None, None, ()]
-        run, job = Run(workspace.runs / name), jobs.of_run(name)
-        shown += [Progress.of(run, job).as_html(say), job.log if job else ""]
-        previews = run.previews()
-        count, now = len(previews), (name, len(previews), mark(run.metrics_file))
-        if now == tuple(drawn):
-            return [*shown, *[gr.skip()] * 4]
-        looks_back = tuple(drawn[:1]) == (name,) and 0 < moment < drawn[1]
-        value = moment if looks_back else max(1, count)
-        slider = gr.update(maximum=max(2, count), value=value, visible=count > 1)
-        picture = gr.skip() if looks_back else _picture(previews, count)
-        return [*shown, slider, picture, curves(run, say), now]
-
-    @told
-    def earlier(name: str | None, number: int) -> Image.Image | None:
-        return _picture(workspace.run(name or "").previews(), number)
-
-    @told
-    def stop(name: str | None) -> None:
-        job = workspace.jobs.of_run(name or "")
-        if job is None or job.state == "ended":
-            raise NevoaError("Nothing is at work here that this page has started.")
-        workspace.jobs.stop(job)
-
-    @told
-    def go_on(name: str | None, minutes: float | None = None) -> str:
-        run = workspace.run(name or "").folder.name
-        return workspace.jobs.add(["continue", f"runs/{run}", *flags(minutes=minutes)], run).command
-
+    screen, act = Screen(page), Watch(page.workspace, page.say)
     read = {"inputs": [screen.run, screen.moment, screen.drawn], "outputs": screen.outputs, "show_progress": "hidden"}
-    page.blocks.load(tick, **read, api_visibility="private")
-    gr.Timer(POLL_SECONDS).tick(tick, **read, api_name="watch")
-    screen.run.input(tick, **read, api_visibility="private")
-    screen.moment.input(earlier, [screen.run, screen.moment], screen.preview, api_visibility="private")
-    screen.stop.click(stop, screen.run, None, api_name="stop")
-    screen.resume.click(go_on, screen.run, command, api_name="resume")
-    screen.longer.click(go_on, [screen.run, screen.minutes], command, api_name="train_on")
+    page.blocks.load(act.tick, **read, api_visibility="private")
+    gr.Timer(POLL_SECONDS).tick(act.tick, **read, api_name="watch")
+    screen.run.input(act.tick, **read, api_visibility="private")
+    screen.moment.input(told(act.earlier), [screen.run, screen.moment], screen.preview, api_visibility="private")
+    screen.stop.click(told(act.stop), screen.run, None, api_name="stop")
+    screen.resume.click(told(act.go_on), screen.run, command, api_name="resume")
+    screen.longer.click(told(act.go_on), [screen.run, screen.minutes], command, api_name="train_on")
 
 
 def _picture(previews: Sequence[Path], number: int) -> Image.Image | None:

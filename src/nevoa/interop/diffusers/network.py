@@ -17,6 +17,9 @@ from nevoa.network_config import Few, NetworkConfig
 from nevoa.networks import register
 from nevoa.networks.padding import cropped, padded
 
+# As for networks of nevoa. diffusers makes as many modules as a config says, in memory that the weights do not count.
+MOST_LAYERS = 64
+
 
 class DiffusersUNetConfig(NetworkConfig, strict=True):
     """Config of a `UNet2DModel` of diffusers.
@@ -64,10 +67,15 @@ class DiffusersUNet(nn.Module):
 
 
 def _checked(config: dict[str, Any], channels: int, classes: int) -> dict[str, Any]:
-    """The config with an embedding for the classes. A NevoaError if it is not for images of so many channels."""
+    """The config with an embedding for the classes. A NevoaError if it has other channels or too many layers."""
     for key in ("in_channels", "out_channels"):
         if config.get(key, 3) != channels:
             raise NevoaError(f"The UNet2DModel has {key}={config.get(key, 3)}, and the images need {channels}.")
+    layers = config.get("layers_per_block", 1)
+    if isinstance(layers, int) and layers > MOST_LAYERS:
+        raise NevoaError(
+            f"The UNet2DModel has layers_per_block={layers}: nevoa opens networks with {MOST_LAYERS} at most."
+        )
     return config | {"num_class_embeds": classes + 1 if classes else None}
 
 

@@ -1,0 +1,22 @@
+"""Where the page listens."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from nevoa.errors import NevoaError
+from nevoa.studio.server import serve
+
+
+def test_a_port_in_use_is_refused_before_the_page_is_built(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(NevoaError, match=f"^127.0.0.1:{port}: Address already in use. Choose another --port"):
+            serve(tmp_path / "new", port=port, browser=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_address_of_others_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NevoaError, match=r"^192\.0\.2\.1:7861: Cannot assign requested address"):
+        serve(tmp_path, "192.0.2.1", browser=False)
