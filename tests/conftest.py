@@ -38,8 +38,8 @@ settings.load_profile("untimed")
 TINY = (
     "network.kind=residual",
     "network.dim=8",
-    "network.multipliers=[1, 2]",
-    "network.attention=[false, true]",
+    "network.multipliers=[1]",
+    "network.attention=[false]",
     "network.blocks=1",
     "network.patch=2",
     "diffusion.timesteps=20",
@@ -57,7 +57,7 @@ TINY = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the folders of the longest tests: at the end, one of two processes would wait for them."""
-    items.sort(key=lambda item: item.path.parent.name not in ("training", "cli"))
+    items.sort(key=lambda item: item.path.parent.name not in ("training", "cli", "studio", "fuzz"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,6 +1,34 @@
-"""How annotations are checked while tests run: an int is a float, as in PEP 484."""
+"""How annotations are checked while tests run: an int is a float, as in PEP 484.
 
+jaxtyping puts its own wrapper around every function, which takes as long as two checks: only functions with arrays need
+it, to compare the sizes of one array with those of another.
+"""
+
+import re
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, get_type_hints
+
+import jaxtyping
 from beartype import BeartypeConf
 from beartype import beartype as _beartype
 
 check = _beartype(conf=BeartypeConf(is_pep484_tower=True))
+_jaxtyped = jaxtyping.jaxtyped
+_ARRAY = re.compile("jaxtyping|Tensor|ndarray")
+
+
+def _sparing(*, typechecker: Callable) -> Callable[[Any], Any]:
+    def decorate(decorated: Any) -> Any:
+        if not isinstance(decorated, FunctionType):  # a class
+            return _jaxtyped(typechecker=typechecker)(decorated)
+        try:
+            hints = get_type_hints(decorated)
+        except NameError:  # a class that is not defined yet, which jaxtyping lets pass
+            return _jaxtyped(typechecker=typechecker)(decorated)
+        return _jaxtyped(check(decorated), typechecker=None) if _ARRAY.search(repr(hints)) else check(decorated)
+
+    return decorate
+
+
+jaxtyping.jaxtyped = _sparing

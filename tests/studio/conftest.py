@@ -13,12 +13,16 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.studio.browser import visit
 
 # Browsers ask for them; the page has none.
 UNUSED = "/manifest.json", "/favicon.ico"
+
+
+# A page of a busy machine is slow.
+expect.set_options(timeout=20_000)
 
 
 class Server:

@@ -24,6 +24,7 @@ from tests.small_runs import outcome
 from tests.studio.browser import click, shot, tab, until, visit
 from tests.studio.conftest import Server
 
+pytestmark = pytest.mark.slow
 TABS = {"en": ("Images", "Train", "Make", "Noise", "Runs"), "pt": ("Imagens", "Treinar", "Criar", "Ruído", "Treinos")}
 # Half a minute of training or more, which a checkpoint does not interrupt every moment.
 SELDOM = "training.checkpoint_every_images=2000", "training.preview_every_images=4000"

@@ -19,6 +19,7 @@ from tests.conftest import TINY
 from tests.studio.browser import SHOTS, click, tab, until
 from tests.studio.conftest import Server
 
+pytestmark = pytest.mark.slow
 # For the README the walk trains the preset.
 MINUTES, OPTIONS = ("4", []) if SHOTS else ("0", [*TINY, "training.steps=60", "training.threads=1"])
 COUNT, FRAME_SIZE = 600, (960, 675)
