@@ -1,7 +1,7 @@
 """What the tab "Runs" does with the runs that a person has chosen."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
@@ -16,6 +16,7 @@ from nevoa.studio.workspace import Workspace
 
 # Images of an evaluation: more take minutes, fewer say little.
 COUNT = 2048
+COLUMNS = "run", "state", "seen", "loss", "quality", "size"
 Pictures = list[tuple[Image.Image, str]]
 
 
@@ -25,9 +26,10 @@ class RunActions:
     def __init__(self, workspace: Workspace, say: Texts) -> None:
         self.workspace, self.say = workspace, say
 
-    def rows(self) -> list[list[str]]:
-        """A row for each run: name, state, images seen, loss, quality and size."""
-        return [self._row(Summary.of(self.workspace.run(name))) for name in self.workspace.run_names()]
+    def table(self) -> str:
+        """A row for each run, in Markdown: name, state, images seen, loss, quality and size."""
+        runs = [Summary.of(self.workspace.run(name)) for name in self.workspace.run_names()]
+        return _table([self.say.text(f"column_{name}") for name in COLUMNS], map(self._row, runs))
 
     def compare(self, names: Sequence[str]) -> Pictures:
         """The losses of the runs in one plot."""
@@ -50,7 +52,7 @@ class RunActions:
             raise NevoaError("None of these runs is measured yet: evaluate them.")
         sheets = {name: path.with_suffix(".png") for name, (path, _) in measured.items()}
         pictures = [(Image.open(path).copy(), name) for name, path in sheets.items() if path.exists()]
-        return _table({name: saved.scores for name, (_, saved) in measured.items()}), pictures
+        return _scores({name: saved.scores for name, (_, saved) in measured.items()}), pictures
 
     def evaluate(self, names: Sequence[str]) -> str:
         """Let jobs measure the runs."""
@@ -101,11 +103,14 @@ def _cell(text: str) -> str:
     return html.escape(text).replace("|", "&#124;")
 
 
-def _table(runs: dict[str, dict[str, float]]) -> str:
+def _scores(runs: dict[str, dict[str, float]]) -> str:
     """The scores of runs side by side, in Markdown."""
     names = dict.fromkeys(name for scores in runs.values() for name in scores)
-    lines = ["| | " + " | ".join(map(_cell, runs)) + " |", "| --- " * (len(runs) + 1) + "|"]
-    for name in names:
-        values = [f"{scores[name]:.4g}" if name in scores else "" for scores in runs.values()]
-        lines.append(f"| {_cell(name)} | {' | '.join(values)} |")
-    return "\n".join(lines)
+    values = ([name, *(f"{scores[name]:.4g}" if name in scores else "" for scores in runs.values())] for name in names)
+    return _table(["", *runs], values)
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = ["| " + " | ".join(map(_cell, row)) + " |" for row in (heads, *rows)]
+    return "\n".join([lines[0], "| --- " * len(heads) + "|", *lines[1:]])

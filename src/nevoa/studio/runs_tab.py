@@ -10,7 +10,6 @@ from nevoa.studio.texts import told
 from nevoa.vocabulary import ExportName
 
 ACTIONS = "compare", "samples", "evaluate", "report", "check"
-COLUMNS = "run", "state", "seen", "loss", "quality", "size"
 POLL_SECONDS = 10.0
 
 
@@ -19,8 +18,7 @@ class Tab:
 
     def __init__(self, page: Page) -> None:
         say = page.say
-        headers = [say.text(f"column_{name}") for name in COLUMNS]
-        self.table = gr.Dataframe(headers=headers, interactive=False, label=say.label("runs"), wrap=True)
+        self.table = gr.Markdown()
         self.chosen = gr.Dropdown([], multiselect=True, allow_custom_value=True, **say("chosen"))
         self.buttons = dict(zip(ACTIONS, page.buttons(*ACTIONS), strict=True))
         self.said = gr.Markdown()
@@ -42,8 +40,8 @@ def runs_tab(page: Page) -> None:
     """Build the tab."""
     tab, actions = Tab(page), RunActions(page.workspace, page.say)
 
-    def refresh() -> tuple[list[list[str]], Any]:
-        return actions.rows(), gr.update(choices=page.workspace.run_names())
+    def refresh() -> tuple[str, Any]:
+        return actions.table(), gr.update(choices=page.workspace.run_names())
 
     shown = [tab.table, tab.chosen]
     again: Any = [page.blocks.load, gr.Timer(POLL_SECONDS).tick]
@@ -55,4 +53,4 @@ def runs_tab(page: Page) -> None:
         )
     tab.export.click(told(actions.export), [tab.chosen, tab.kind], tab.file, api_visibility="private")
     removed = tab.remove.click(told(actions.remove), [tab.chosen, tab.typed], tab.said, api_visibility="private")
-    removed.success(lambda: (actions.rows(), gr.update(value=[])), None, shown, api_visibility="private")
+    removed.success(lambda: (actions.table(), gr.update(value=[])), None, shown, api_visibility="private")

@@ -24,6 +24,10 @@ PORT = 7861
 ANY = "0.0.0.0", "::"
 # Of the system: Gradio's own fonts come from elsewhere.
 FONTS, MONO = ["system-ui", "sans-serif"], ["ui-monospace", "monospace"]
+# On a phone, a table is moved sideways: Gradio would break its words.
+CSS = (
+    ".prose table { display: block; overflow: auto; overflow-wrap: normal; word-break: normal; border: 0; padding: 0; }"
+)
 HOUR = 3600
 
 
@@ -58,6 +62,7 @@ def application(workspace: Workspace, hosts: Sequence[str] = LOOPBACK, password:
             mcp_server=False,
             pwa=False,
             theme=Default(font=FONTS, font_mono=MONO),
+            css=CSS,
         )
         blocks.has_launched = True  # from here on Gradio checks the paths of files; mounting alone does not say so
 
