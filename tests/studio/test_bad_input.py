@@ -1,0 +1,90 @@
+"""What a person may bring by mistake, or with bad intent: a sentence on the page, and nothing outside the workspace."""
+
+import re
+import shutil
+from io import BytesIO
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+import nevoa
+from nevoa.studio.workspace import Workspace
+from tests.conftest import TINY
+from tests.studio.browser import click, tab, visit
+from tests.studio.conftest import Server
+
+pytestmark = pytest.mark.slow
+
+
+def look_at(page: Page, path: Path) -> None:
+    """Drop a file, and look at its images."""
+    tab(page, "Images")
+    page.locator("input[type=file]").first.set_input_files(path)
+    expect(page.get_by_role("combobox", name="Images", exact=True)).to_have_value(re.compile("studio/uploads/"))
+    click(page, "Show the images")
+
+
+def sentence(page: Page) -> Locator:
+    toast = page.get_by_test_id("toast-body").first
+    expect(toast).to_be_visible(timeout=30_000)
+    assert "Traceback" not in toast.inner_text()
+    assert len(toast.inner_text()) > 20
+    return toast
+
+
+def picture(side: int = 8) -> bytes:
+    data = BytesIO()
+    Image.new("L", (side, side), 90).save(data, "PNG")
+    return data.getvalue()
+
+
+@pytest.mark.parametrize("name", ["empty.zip", "bomb.zip", "photo.heic"])
+def test_bad_files_are_a_sentence(page: Page, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name == "photo.heic":
+        path.write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
+    else:
+        with ZipFile(path, "w", ZIP_DEFLATED) as file:
+            if name == "bomb.zip":
+                file.writestr("a.png", bytes(300_000_000))
+    look_at(page, path)
+    sentence(page)
+
+
+def test_names_that_lead_out_of_the_workspace_do_not(page: Page, server: Server, tmp_path: Path) -> None:
+    before = set(server.workspace.parent.rglob("x*"))
+    with ZipFile(tmp_path / "x.zip", "w") as file:
+        for name in ("../../x.png", "/tmp/x.png", "a/../../../x.png", "good/1.png"):
+            file.writestr(name, picture())
+    look_at(page, tmp_path / "x.zip")
+    expect(page.get_by_text(" images, 8x8")).to_be_visible()
+    new = set(server.workspace.parent.rglob("x*")) - before
+    assert {path.name for path in new} <= {"x.zip"}
+    assert all(path.is_relative_to(server.workspace) for path in new)
+    assert not Path("/tmp/x.png").exists()
+
+
+def test_ten_thousand_files_are_read(page: Page, tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "many.zip", "w") as file:
+        for number in range(10_000):
+            file.writestr(f"{number}.png", picture())
+    look_at(page, tmp_path / "many.zip")
+    expect(page.get_by_text("10,000 images")).to_be_visible(timeout=120_000)
+
+
+@pytest.mark.parametrize("button", ["Check", "Compare losses", "Compare samples", "Evaluate", "Reports", "Export"])
+def test_a_run_that_has_vanished_is_a_sentence(page: Page, server: Server, button: str) -> None:
+    """Or that another page has removed meanwhile."""
+    runs = Workspace(server.workspace).runs
+    nevoa.train("shapes", steps=1, out=runs / "gone", options=TINY, progress=False)
+    visit(page, server.address)
+    tab(page, "Runs")
+    page.get_by_label("Chosen runs").click()
+    page.get_by_role("option", name="gone").click()
+    page.keyboard.press("Escape")
+    shutil.rmtree(runs / "gone")
+    click(page, button)
+    expect(sentence(page)).to_contain_text("There is no run gone")
