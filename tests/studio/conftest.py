@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.request import urlopen
@@ -26,10 +26,15 @@ expect.set_options(timeout=20_000)
 
 
 class Server:
-    """`nevoa studio` for a workspace."""
+    """`nevoa studio` for a workspace.
 
-    def __init__(self, workspace: Path) -> None:
-        self.workspace, self.log = workspace, workspace.parent / "server.log"
+    Args:
+        nevoa: how Python is told to run the command.
+    """
+
+    def __init__(self, workspace: Path, nevoa: Sequence[str] = ("-m", "nevoa")) -> None:
+        self.workspace, self.log, self.nevoa = workspace, workspace.parent / "server.log", nevoa
+        workspace.mkdir()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -43,7 +48,8 @@ class Server:
         """Start it, and wait until it answers."""
         options = ["--workspace", str(self.workspace), "--port", str(self.port), "--no-browser"]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([sys.executable, "-m", "nevoa", "studio", *options], stdout=log, stderr=log)
+            command = [sys.executable, *self.nevoa, "studio", *options]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
         deadline = time.monotonic() + 120
         while True:
             with suppress(OSError), urlopen(self.address, timeout=5):
@@ -60,9 +66,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("studio") / "workspace"
-    folder.mkdir()
-    found = Server(folder)
+    found = Server(tmp_path_factory.mktemp("studio") / "workspace")
     yield found
     found.kill()
 

@@ -8,7 +8,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 import nevoa
 from nevoa.studio.workspace import Workspace
@@ -17,6 +17,13 @@ from tests.studio.browser import click, tab, visit
 from tests.studio.conftest import Server
 
 pytestmark = pytest.mark.slow
+ON_A_FULL_DISK = """
+import shutil
+from nevoa.cli.main import main
+usage = shutil.disk_usage
+shutil.disk_usage = lambda path: usage(path)._replace(free=0)
+main()
+"""
 
 
 def look_at(page: Page, path: Path) -> None:
@@ -73,6 +80,23 @@ def test_ten_thousand_files_are_read(page: Page, tmp_path: Path) -> None:
             file.writestr(f"{number}.png", picture())
     look_at(page, tmp_path / "many.zip")
     expect(page.get_by_text("10,000 images")).to_be_visible(timeout=120_000)
+
+
+def test_a_full_disk_is_a_sentence(chromium: Browser, tmp_path: Path) -> None:
+    server = Server(tmp_path / "workspace", ["-c", ON_A_FULL_DISK])
+    page = chromium.new_page()
+    try:
+        visit(page, server.address)
+        page.locator("input[type=file]").first.set_input_files(
+            {"name": "a.png", "mimeType": "image/png", "buffer": picture()}
+        )
+        toast = sentence(page)
+        page.wait_for_timeout(5_000)
+        assert toast.inner_text().splitlines()[-1] == "HTTP 507: The disk has 0 MB left, too few for this: make room."
+        assert not list(Workspace(server.workspace).uploads.iterdir())
+    finally:
+        page.close()
+        server.kill()
 
 
 @pytest.mark.parametrize("button", ["Check", "Compare losses", "Compare samples", "Evaluate", "Reports", "Export"])

@@ -1,12 +1,15 @@
 """Both languages say everything, and names that people choose are never HTML."""
 
+import html
 import re
 from pathlib import Path
 
+import gradio
 import pytest
 
 from nevoa import studio
-from nevoa.studio.texts import LANGUAGES, preferred, texts
+from nevoa.errors import NevoaError
+from nevoa.studio.texts import LANGUAGES, StudioError, preferred, texts
 
 SOURCES = [path.read_text() for path in Path(studio.__file__).parent.glob("*.py")]
 
@@ -43,6 +46,21 @@ PREFIXES = "state_", "plan_", "way_", "column_"
 )
 def test_the_browsers_language_is_chosen(accepted: str, language: str) -> None:
     assert preferred(accepted) == language
+
+
+@pytest.mark.parametrize("error", [StudioError("no_run", run="<b>"), NevoaError("<b> no_run")])
+def test_an_error_is_told_in_the_language_of_the_page_and_is_no_html(error: NevoaError) -> None:
+    """What the package says stays English."""
+
+    def fail() -> None:
+        raise error
+
+    for language in LANGUAGES:
+        with pytest.raises(gradio.Error) as told:
+            texts(language).told(fail)()
+        wanted = texts(language).error("no_run", run="<b>") if isinstance(error, StudioError) else str(error)
+        assert told.value.message == html.escape(wanted)
+    assert str(StudioError("no_run", run="x")) == texts("en").error("no_run", run="x")
 
 
 def test_a_name_is_no_html() -> None:

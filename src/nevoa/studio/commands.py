@@ -11,6 +11,7 @@ from typing import Any
 
 from nevoa.errors import NevoaError
 from nevoa.studio.jobs import PREFIX
+from nevoa.studio.texts import StudioError
 
 # Of one question, such as a plan while a training takes all cores.
 SECONDS = 120.0
@@ -35,7 +36,7 @@ class Images:
     def arguments(self) -> list[str]:
         """The source and its options."""
         if not self.source:
-            raise NevoaError("No images are chosen: name a data set, or drop files in the tab of images.")
+            raise StudioError("no_images")
         source = f"./{self.source}" if self.source.startswith("-") else self.source  # or it would be an option
         return [source, *flags(classes=self.classes, size=self.size, channels=self.channels)]
 
@@ -99,8 +100,10 @@ def output(workspace: Path, arguments: Sequence[str], codes: Collection[int] = (
     try:
         done = subprocess.run(command, cwd=workspace, capture_output=True, text=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
-        raise NevoaError(f"There was no answer within {SECONDS:.0f} s: try again when no training runs.") from error
+        raise StudioError("no_answer", seconds=round(SECONDS)) from error
     if done.returncode not in codes:
         sentences = [line for line in done.stderr.splitlines() if line.startswith(PREFIX)]
-        raise NevoaError(sentences[-1].removeprefix(PREFIX) if sentences else f"'{arguments[0]}' was ended.")
+        if not sentences:
+            raise StudioError("ended", command=arguments[0])
+        raise NevoaError(sentences[-1].removeprefix(PREFIX))
     return done.stdout

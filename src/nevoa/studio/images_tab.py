@@ -11,7 +11,7 @@ from PIL import Image
 from nevoa.data import CATALOG
 from nevoa.studio.commands import Images, answer
 from nevoa.studio.controls import Page
-from nevoa.studio.texts import Texts, told
+from nevoa.studio.texts import Texts
 
 MOST_REASONS, NAMED = 10, 3
 
@@ -45,11 +45,11 @@ def images_tab(page: Page) -> Choice:
     def known(**value: Any) -> Any:
         return gr.update(choices=[*workspace.sources(), *CATALOG], **value)
 
-    @told
+    @say.told
     def receive(dropped: list[str] | None) -> Any:
         return known(value=workspace.receive([Path(name) for name in dropped])) if dropped else gr.skip()
 
-    @told
+    @say.told
     def look(*chosen: str) -> tuple[str, Image.Image]:
         with TemporaryDirectory(dir=workspace.served) as folder:
             path = Path(folder, "sheet.png")

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from nevoa._util.files import acquire, is_locked, read_text, write_text
 from nevoa.errors import NevoaError
+from nevoa.studio.texts import StudioError
 
 JobState = Literal["waiting", "running", "ended"]
 # Adding a job takes milliseconds.
@@ -141,7 +142,7 @@ class Jobs:
             jobs = list(self)
             for job in self.active():
                 if job.record.run == run and job.record.arguments != tuple(arguments):
-                    raise NevoaError(f"{run} has a job already: wait for it, or stop it.")
+                    raise StudioError("busy", run=run)
                 if job.record.run == run:
                     return job
             for job in [one for one in jobs if one.state == "ended"][:-KEPT]:
@@ -181,7 +182,7 @@ class Jobs:
         self.folder.mkdir(parents=True, exist_ok=True)
         lock = acquire(self.folder / "jobs.lock", PATIENCE_SECONDS)
         if lock is None:
-            raise NevoaError("Another page is changing the jobs: try again.")
+            raise StudioError("other_page")
         try:
             yield
         finally:

@@ -15,7 +15,7 @@ from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.studio.controls import Page
 from nevoa.studio.making import FORMATS, MOST_IMAGES, PACKAGED, Made, make, opened
-from nevoa.studio.texts import told
+from nevoa.studio.texts import StudioError
 from nevoa.studio.workspace import Workspace
 from nevoa.vocabulary import SamplerName
 
@@ -92,7 +92,7 @@ def _connect(page: Page, form: Form, result: Result) -> None:
         models = [name for name in workspace.run_names() if workspace.run(name).has_model]
         return gr.update(choices=[PACKAGED, *models]), classes(PACKAGED)
 
-    @told
+    @page.say.told
     def classes(name: str) -> Any:
         found = list(opened(workspace, name).classes)
         return gr.update(choices=found, value=[], interactive=bool(found))
@@ -101,7 +101,7 @@ def _connect(page: Page, form: Form, result: Result) -> None:
         parts = way in ("vary", "interpolate"), way == "interpolate", way == "vary", way == "inpaint"
         return [gr.update(visible=part) for part in parts]
 
-    @told
+    @page.say.told
     def run(*chosen: Any) -> Iterator[tuple[Any, ...]]:
         made = None
         for made in _wish(workspace, *chosen):
@@ -168,5 +168,5 @@ def started(model: Model, way: str, picture: Any, other: Any, strength: float, p
 
 def _given(picture: Image.Image | None) -> Image.Image:
     if picture is None:
-        raise NevoaError("There is no image to start from: drop one.")
+        raise StudioError("no_picture")
     return picture

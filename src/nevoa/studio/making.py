@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 
 from nevoa.data import to_bytes
-from nevoa.errors import NevoaError
 from nevoa.interop.load import load
 from nevoa.model import Model
 from nevoa.pictures import LARGE_FRAME, class_grid, enlargement, save_animation
+from nevoa.studio.texts import StudioError
 from nevoa.studio.workspace import Workspace
 
 PACKAGED = "nevoa"
@@ -72,7 +72,7 @@ def make(model: Model, count: int, seed: int, options: dict[str, Any]) -> Iterat
         options: of sampling; None, "" and [] mean not given.
     """
     if not 1 <= count <= MOST_IMAGES:
-        raise NevoaError(f"The page makes 1 to {MOST_IMAGES} images at once, not {count:,}.")
+        raise StudioError("too_many", most=MOST_IMAGES, count=count)
     given = {name: value for name, value in options.items() if value not in (None, "", [])}
     names = _names(model, given.get("labels"))
     steps = len(model.timesteps(model.settings(**given))) - 1

@@ -12,7 +12,7 @@ from nevoa.diffusion import SCHEDULES, Schedule, steps_of
 from nevoa.forward import noised
 from nevoa.pictures import enlargement, schedule_curves, titled_grid
 from nevoa.studio.controls import Page
-from nevoa.studio.texts import Texts, told
+from nevoa.studio.texts import Texts
 
 SIDE, WIDTH = 128, 1000
 EXAMPLE = "shapes:0"
@@ -39,7 +39,7 @@ def noise_tab(page: Page) -> None:
             tables = {name: (one.signal.numpy(), one.noise.numpy()) for name, one in schedules.items()}
             page.picture("schedules", value=schedule_curves(tables, WIDTH))
 
-    @told
+    @say.told
     def show(image: Image.Image | None, t: int, seed: int | None) -> tuple[Image.Image, str]:
         return draw(image, schedules, t, seed or 0), _table(schedules, t, say)
 

@@ -7,11 +7,10 @@ from tempfile import TemporaryDirectory, mkdtemp
 
 from PIL import Image
 
-from nevoa.errors import NevoaError
 from nevoa.runs import Run, Summary, remove
 from nevoa.runs.reports import most_telling
 from nevoa.studio.commands import answer, exported, output
-from nevoa.studio.texts import Texts
+from nevoa.studio.texts import StudioError, Texts
 from nevoa.studio.workspace import Workspace
 
 # Images of an evaluation: more take minutes, fewer say little.
@@ -49,7 +48,7 @@ class RunActions:
         found = {run.folder.name: most_telling(run) for run in self._chosen(names)}
         measured = {name: pair for name, pair in found.items() if pair}
         if not measured:
-            raise NevoaError("None of these runs is measured yet: evaluate them.")
+            raise StudioError("not_measured")
         sheets = {name: path.with_suffix(".png") for name, (path, _) in measured.items()}
         pictures = [(Image.open(path).copy(), name) for name, path in sheets.items() if path.exists()]
         return _scores({name: saved.scores for name, (_, saved) in measured.items()}), pictures
@@ -78,16 +77,16 @@ class RunActions:
     def remove(self, names: Sequence[str], typed: str) -> str:
         """Remove one run, if its name is typed and nothing is at work on it."""
         if list(names) != [typed.strip()]:
-            raise NevoaError("Choose one run, and type its name to confirm.")
+            raise StudioError("not_confirmed")
         [run] = self._chosen(names)
         if any(job.record.run == run.folder.name for job in self.workspace.jobs.active()):
-            raise NevoaError(f"{run.folder.name} is at work: stop it first.")
+            raise StudioError("at_work", run=run.folder.name)
         remove(run)
         return self.say.text("removed", run=run.folder.name)
 
     def _chosen(self, names: Sequence[str]) -> list[Run]:
         if not names:
-            raise NevoaError("No run is chosen: choose one or more above the buttons.")
+            raise StudioError("none_chosen")
         return [self.workspace.run(name) for name in names]
 
     def _row(self, summary: Summary) -> list[str]:

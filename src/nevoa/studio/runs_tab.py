@@ -6,7 +6,6 @@ import gradio as gr
 
 from nevoa.studio.controls import Page
 from nevoa.studio.run_actions import RunActions
-from nevoa.studio.texts import told
 from nevoa.vocabulary import ExportName
 
 ACTIONS = "compare", "samples", "evaluate", "report", "check"
@@ -38,7 +37,8 @@ class Tab:
 
 def runs_tab(page: Page) -> None:
     """Build the tab."""
-    tab, actions = Tab(page), RunActions(page.workspace, page.say)
+    tab, say = Tab(page), page.say
+    actions = RunActions(page.workspace, say)
 
     def refresh() -> tuple[str, Any]:
         return actions.table(), gr.update(choices=page.workspace.run_names())
@@ -49,8 +49,8 @@ def runs_tab(page: Page) -> None:
     outputs = {"report": [tab.said, tab.pictures], "evaluate": tab.said, "check": tab.said}
     for name, button in tab.buttons.items():
         button.click(
-            told(getattr(actions, name)), tab.chosen, outputs.get(name, tab.pictures), api_visibility="private"
+            say.told(getattr(actions, name)), tab.chosen, outputs.get(name, tab.pictures), api_visibility="private"
         )
-    tab.export.click(told(actions.export), [tab.chosen, tab.kind], tab.file, api_visibility="private")
-    removed = tab.remove.click(told(actions.remove), [tab.chosen, tab.typed], tab.said, api_visibility="private")
+    tab.export.click(say.told(actions.export), [tab.chosen, tab.kind], tab.file, api_visibility="private")
+    removed = tab.remove.click(say.told(actions.remove), [tab.chosen, tab.typed], tab.said, api_visibility="private")
     removed.success(lambda: (actions.table(), gr.update(value=[])), None, shown, api_visibility="private")

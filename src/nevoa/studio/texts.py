@@ -41,6 +41,40 @@ class Texts:
         """A sentence, with values in it. They are escaped: names that people choose are no HTML."""
         return self.tables["text"][key].format(**{name: html.escape(str(value)) for name, value in values.items()})
 
+    def error(self, key: str, **values: object) -> str:
+        """A sentence about what a person can correct. Not escaped."""
+        return self.tables["error"][key].format(**values)
+
+    def told(self, function: Callable[P, Any]) -> Callable[P, Any]:
+        """Let the errors of an event's function, or generator, appear on the page."""
+
+        @wraps(function)
+        def steps(*arguments: P.args, **keywords: P.kwargs) -> Iterator[Any]:
+            with self._telling():
+                yield from function(*arguments, **keywords)
+
+        @wraps(function)
+        def result(*arguments: P.args, **keywords: P.kwargs) -> Any:
+            with self._telling():
+                return function(*arguments, **keywords)
+
+        return steps if isgeneratorfunction(function) else result
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Let an error of the block that the user can correct appear on the page, as a sentence."""
+        import gradio
+
+        try:
+            yield
+        except (NevoaError, OSError) as error:
+            raise gradio.Error(html.escape(self._sentence(error)), print_exception=False) from error
+
+    def _sentence(self, error: NevoaError | OSError) -> str:
+        if isinstance(error, StudioError):
+            return self.error(error.key, **error.values)
+        return str(error) if isinstance(error, NevoaError) else f"{error.filename}: {reason(error)}."
+
 
 @cache
 def texts(language: Language) -> Texts:
@@ -54,29 +88,13 @@ def preferred(accepted: str) -> Language:
     return cast("Language", next((code for code in codes if code in LANGUAGES), DEFAULT))
 
 
-@contextmanager
-def telling() -> Iterator[None]:
-    """Let an error of the block that the user can correct appear on the page, as a sentence."""
-    import gradio
+class StudioError(NevoaError):
+    """What a person can correct on the page: a sentence in English, and on the page in its language.
 
-    try:
-        yield
-    except (NevoaError, OSError) as error:
-        sentence = str(error) if isinstance(error, NevoaError) else f"{error.filename}: {reason(error)}."
-        raise gradio.Error(html.escape(sentence), print_exception=False) from error
+    Args:
+        key: of the sentence in the table `error`.
+    """
 
-
-def told(function: Callable[P, Any]) -> Callable[P, Any]:
-    """Let the errors of an event's function, or generator, appear on the page."""
-
-    @wraps(function)
-    def steps(*arguments: P.args, **keywords: P.kwargs) -> Iterator[Any]:
-        with telling():
-            yield from function(*arguments, **keywords)
-
-    @wraps(function)
-    def result(*arguments: P.args, **keywords: P.kwargs) -> Any:
-        with telling():
-            return function(*arguments, **keywords)
-
-    return steps if isgeneratorfunction(function) else result
+    def __init__(self, key: str, **values: object) -> None:
+        super().__init__(texts(DEFAULT).error(key, **values))
+        self.key, self.values = key, values

@@ -6,11 +6,10 @@ from typing import Any, get_args
 
 import gradio as gr
 
-from nevoa.errors import NevoaError
 from nevoa.studio.commands import Images, Training, answer
 from nevoa.studio.controls import MOST_MINUTES, Page
 from nevoa.studio.images_tab import Choice
-from nevoa.studio.texts import Texts, told
+from nevoa.studio.texts import StudioError, Texts
 from nevoa.studio.watch import watch
 from nevoa.studio.workspace import Workspace, plain_name
 from nevoa.training.width import expected_distance
@@ -68,18 +67,18 @@ def _connect(page: Page, choice: Choice, form: Form) -> None:
         free = workspace.free_name(NAME)
         return gr.update(choices=["", *workspace.run_names()]), gr.skip() if free == NAME else free
 
-    @told
+    @say.told
     def plan(*chosen: Any) -> tuple[str, str]:
         arguments = training_of(workspace, chosen).arguments
         found = answer(workspace.folder, [*arguments, "--dry-run", "--json"])
         return table(found, say), shlex.join(["nevoa", *arguments])
 
-    @told
+    @say.told
     def start(*chosen: Any) -> tuple[str, str]:
         training = training_of(workspace, chosen)
         active = any(job.record.run == training.run for job in workspace.jobs.active())
         if not active and (workspace.runs / training.run).exists():
-            raise NevoaError(f"There is a run {training.run}: choose another name, or resume it on the right.")
+            raise StudioError("known_run", run=training.run)
         job = workspace.jobs.add(training.arguments, training.run)
         return job.command, workspace.free_name(NAME)
 

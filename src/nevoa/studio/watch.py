@@ -8,12 +8,11 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from nevoa.errors import NevoaError
 from nevoa.runs import Run
 from nevoa.studio.commands import flags
 from nevoa.studio.controls import MOST_MINUTES, Page
 from nevoa.studio.live import Progress, curves, mark
-from nevoa.studio.texts import Texts, told
+from nevoa.studio.texts import StudioError, Texts
 from nevoa.studio.workspace import Workspace
 
 POLL_SECONDS = 2.0
@@ -92,7 +91,7 @@ class Watch:
         """Stop the job of a run."""
         job = self.workspace.jobs.of_run(name or "")
         if job is None or job.state == "ended":
-            raise NevoaError("Nothing is at work here that this page has started.")
+            raise StudioError("no_job")
         self.workspace.jobs.stop(job)
 
     def go_on(self, name: str | None, minutes: float | None = None) -> str:
@@ -107,15 +106,16 @@ def watch(page: Page, command: gr.Code) -> None:
     Args:
         command: shows the command that a button has run.
     """
-    screen, act = Screen(page), Watch(page.workspace, page.say)
+    screen, say = Screen(page), page.say
+    act = Watch(page.workspace, say)
     read = {"inputs": [screen.run, screen.moment, screen.drawn], "outputs": screen.outputs, "show_progress": "hidden"}
     page.blocks.load(act.tick, **read, api_visibility="private")
     gr.Timer(POLL_SECONDS).tick(act.tick, **read, api_name="watch")
     screen.run.input(act.tick, **read, api_visibility="private")
-    screen.moment.input(told(act.earlier), [screen.run, screen.moment], screen.preview, api_visibility="private")
-    screen.stop.click(told(act.stop), screen.run, None, api_name="stop")
-    screen.resume.click(told(act.go_on), screen.run, command, api_name="resume")
-    screen.longer.click(told(act.go_on), [screen.run, screen.minutes], command, api_name="train_on")
+    screen.moment.input(say.told(act.earlier), [screen.run, screen.moment], screen.preview, api_visibility="private")
+    screen.stop.click(say.told(act.stop), screen.run, None, api_name="stop")
+    screen.resume.click(say.told(act.go_on), screen.run, command, api_name="resume")
+    screen.longer.click(say.told(act.go_on), [screen.run, screen.minutes], command, api_name="train_on")
 
 
 def _picture(previews: Sequence[Path], number: int) -> Image.Image | None:

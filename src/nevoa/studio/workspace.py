@@ -10,9 +10,9 @@ from pathlib import Path
 
 from nevoa._util.claim import claimed
 from nevoa._util.files import changed, check_room
-from nevoa.errors import NevoaError
 from nevoa.runs import RUNS, Run
 from nevoa.studio.jobs import Jobs
+from nevoa.studio.texts import StudioError
 
 DAY = 86_400.0
 # Limits of what one page brings at once.
@@ -63,7 +63,7 @@ class Workspace:
         """The run of a name. A NevoaError if there is none in the folder of runs."""
         run = Run(self.runs / name)
         if not name or name.startswith(".") or Path(name).name != name or not run.folder.is_dir():
-            raise NevoaError(f"There is no run {name}: it was renamed or removed. Choose another one.")
+            raise StudioError("no_run", run=name)
         return run
 
     def run_names(self) -> list[str]:
@@ -96,14 +96,12 @@ class Workspace:
         A NevoaError if there are none, or too many, or too large ones.
         """
         if not files:
-            raise NevoaError("There are no files: drop images, or a .zip of them.")
+            raise StudioError("no_files")
         if len(files) > MOST_FILES:
-            raise NevoaError(f"{len(files):,} files are more than {MOST_FILES:,}: put them into a .zip.")
+            raise StudioError("many_files", count=len(files), most=MOST_FILES)
         size = sum(file.stat().st_size for file in files)
         if size > MOST_BYTES:
-            raise NevoaError(
-                f"{size / 1e9:.1f} GB are more than {MOST_BYTES / 1e9:.0f}: bring fewer or smaller images."
-            )
+            raise StudioError("large_files", size=f"{size / 1e9:.1f}", most=round(MOST_BYTES / 1e9))
         check_room(self.uploads, size, "The upload")
         archive = len(files) == 1 and files[0].suffix.lower() in ARCHIVES
         with claimed(self._names(plain_name(files[0].name) if archive else "images")) as claim:
