@@ -1,4 +1,4 @@
-"""How annotations are checked while tests run: an int is a float, as in PEP 484.
+"""How annotations are checked while tests run: an int is a float, as in PEP 484; what is wrong is a TypeError.
 
 jaxtyping puts its own wrapper around every function, which takes as long as two checks: only functions with arrays need
 it, to compare the sizes of one array with those of another.
@@ -13,7 +13,7 @@ import jaxtyping
 from beartype import BeartypeConf
 from beartype import beartype as _beartype
 
-check = _beartype(conf=BeartypeConf(is_pep484_tower=True))
+check = _beartype(conf=BeartypeConf(is_pep484_tower=True, violation_type=TypeError))
 _jaxtyped = jaxtyping.jaxtyped
 _ARRAY = re.compile("jaxtyping|Tensor|ndarray")
 

@@ -118,11 +118,13 @@ def paint_anew(page: Page, pictures: Path) -> Iterator[None]:
         data = archive.read(archive.namelist()[0])
     page.get_by_label("paint a part anew").click()
     editor = page.locator(".block", has=page.locator("canvas"))
-    # The page fits its brush to the picture.
-    with page.expect_request(lambda asked: "/queue/join" in asked.url and '"background":{' in (asked.post_data or "")):
+    # The page fits its brush to the picture, and then closes the stream of answers.
+    with (
+        page.expect_event("requestfinished", lambda asked: "/queue/data" in asked.url),
+        page.expect_request(lambda asked: "/queue/join" in asked.url and '"background":{' in (asked.post_data or "")),
+    ):
         editor.locator("input[type=file]").set_input_files({"name": "one.png", "mimeType": "image/png", "buffer": data})
-    expect(editor.get_by_test_id("status-tracker")).to_have_class(re.compile("hide"))
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(1_000)
     canvas = editor.locator("canvas").first
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
@@ -133,9 +135,10 @@ def paint_anew(page: Page, pictures: Path) -> Iterator[None]:
     page.mouse.move(x + 40, y + 20, steps=8)
     page.mouse.up()
     yield
+    page.get_by_label("number input for Images").fill("4")
     click(page, "Make images")
     photo = np.asarray(Image.open(BytesIO(data)))[..., None]
-    until(lambda: 0.5 < (downloaded(page) == photo).all(axis=(0, 3)).mean() < 1)
+    until(lambda: 0.5 < (downloaded(page) == photo).all(axis=(0, 3)).mean() < 1, 240)
     page.evaluate("scrollTo(0, 0)")
     yield
 

@@ -125,7 +125,7 @@ def test_weights_that_are_not_finite_are_not_saved(job: Job, tmp_path: Path) -> 
     steps = list(itertools.islice(stream, 6))
     with torch.no_grad():
         next(steps[-1].model.network.parameters()).fill_(math.nan)
-    with pytest.raises(NevoaError, match="Weights are not finite"):
+    with pytest.warns(UserWarning, match="preview"), pytest.raises(NevoaError, match="Weights are not finite"):
         list(stream)
     newest = checkpoint.newest(Run(tmp_path / "r").checkpoints)
     assert newest is not None and int(newest.name) == 40
