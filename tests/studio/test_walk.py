@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from nevoa.data import load_images
-from nevoa.pictures import save_animation
+from nevoa.pictures import save_gif
 from nevoa.runs import Run, status_of
 from nevoa.studio.workspace import Workspace
 from tests.conftest import TINY
@@ -22,7 +22,7 @@ from tests.studio.conftest import Server
 pytestmark = pytest.mark.slow
 # For the README the walk trains the preset.
 MINUTES, OPTIONS = ("4", []) if SHOTS else ("0", [*TINY, "training.steps=60", "training.threads=1"])
-COUNT, FRAME_SIZE = 600, (960, 675)
+COUNT, SIZE, FRAME_SIZE, SECONDS = 500, {"width": 1280, "height": 1160}, (880, 798), 2.5
 Look = Callable[[], None]
 
 
@@ -30,9 +30,10 @@ Look = Callable[[], None]
 def clothes(tmp_path: Path) -> Path:
     """A .zip of real pictures in folders by class."""
     images = load_images("fashion_mnist_10k")
+    some = slice(None, None, len(images) // COUNT)
     path = tmp_path / "clothes.zip"
     with ZipFile(path, "w") as archive:
-        for number, (pixels, label) in enumerate(zip(images.images[:COUNT], images.labels[:COUNT], strict=True)):
+        for number, (pixels, label) in enumerate(zip(images.images[some], images.labels[some], strict=True)):
             file = BytesIO()
             Image.fromarray(pixels[..., 0]).save(file, "PNG")
             archive.writestr(f"{images.classes[label].replace('/', ' or ')}/{number:03d}.png", file.getvalue())
@@ -42,14 +43,17 @@ def clothes(tmp_path: Path) -> Path:
 @pytest.fixture
 def look(page: Page) -> Look:
     """Keep what a person sees now as the next frame of an animation."""
+    page.set_viewport_size(SIZE)
     frames: list[Image.Image] = []
 
     def take() -> None:
         if SHOTS:
-            page.wait_for_timeout(800)
-            seen = Image.open(BytesIO(page.screenshot())).convert("RGB").resize(FRAME_SIZE, Image.Resampling.LANCZOS)
-            frames.append(seen.quantize(96, dither=Image.Dither.NONE))
-            save_animation(frames, Path(SHOTS, "studio.gif"))
+            page.evaluate("scrollTo(0, 0)")
+            page.wait_for_timeout(1_000)
+            page.screenshot(path=Path(SHOTS, f"walk-{len(frames)}.png"))
+            seen = Image.open(Path(SHOTS, f"walk-{len(frames)}.png")).convert("RGB")
+            frames.append(seen.resize(FRAME_SIZE, Image.Resampling.LANCZOS).quantize(64, dither=Image.Dither.NONE))
+            save_gif(frames, Path(SHOTS, "studio.gif"), SECONDS * len(frames))
 
     return take
 
@@ -139,7 +143,6 @@ def paint_anew(page: Page, pictures: Path) -> Iterator[None]:
     click(page, "Make images")
     photo = np.asarray(Image.open(BytesIO(data)))[..., None]
     until(lambda: 0.5 < (downloaded(page) == photo).all(axis=(0, 3)).mean() < 1, 240)
-    page.evaluate("scrollTo(0, 0)")
     yield
 
 
