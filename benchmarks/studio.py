@@ -2,8 +2,9 @@
 
     .venv/bin/python benchmarks/studio.py [--seconds 60] [--pages 1]
 
-Trains preset `quick` on fashion_mnist_10k for a fixed number of steps, in turns with and without pages that ask for the
-progress every two seconds, as an open page does. Prints the times of the answers and the ratio of the steps' medians.
+Trains preset `quick` on fashion_mnist_10k, in turns with and without pages that ask for the progress as often as an
+open page does. Prints the times of the answers, the computing time of the server as a share of all cores, which is what
+polling takes from the training, and the ratio of the speeds, which is noisy.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from statistics import median
 from threading import Event
 from urllib.request import urlopen
 
+import psutil
 from gradio_client import Client
 
 from nevoa.runs import Run
@@ -29,8 +31,8 @@ TURNS = 4
 
 
 @contextmanager
-def server(workspace: Path) -> Iterator[str]:
-    """The studio, and its address."""
+def server(workspace: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """The studio: its address and its process."""
     options = ["--workspace", str(workspace), "--port", str(PORT), "--no-browser"]
     process = subprocess.Popen([sys.executable, "-m", "nevoa", "studio", *options])
     address = f"http://127.0.0.1:{PORT}/en/"
@@ -39,7 +41,7 @@ def server(workspace: Path) -> Iterator[str]:
             with suppress(OSError), urlopen(address, timeout=5):
                 break
             time.sleep(0.2)
-        yield address
+        yield address, psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait()
@@ -65,7 +67,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60, help="of each turn (default: 60)")
     parser.add_argument("--pages", type=int, default=1, help="that are open (default: 1)")
     wish = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, server(Path(folder)) as address:
+    with tempfile.TemporaryDirectory() as folder, server(Path(folder)) as (address, studio):
         run = Run(Path(folder, "runs", "speed"))
         arguments = ["train", "fashion_mnist_10k", "--minutes", "600", "--out", "runs/speed"]
         trainer = subprocess.Popen([sys.executable, "-m", "nevoa", *arguments], cwd=folder, stderr=subprocess.DEVNULL)
@@ -74,13 +76,15 @@ def main() -> None:
                 time.sleep(1)
             found: dict[bool, list[float]] = {True: [], False: []}
             answers: list[float] = []
+            computed = 0.0
             for turn in range(2 * TURNS):
                 watched, since = turn % 2 == 0, list(run.metrics())[-1]["images_seen"]
-                end = Event()
+                end, before = Event(), sum(studio.cpu_times()[:2])
                 with ThreadPoolExecutor(wish.pages) as threads:
                     asked = [threads.submit(ask, address, end) for _ in range(wish.pages * watched)]
                     time.sleep(wish.seconds)
                     end.set()
+                computed += watched * (sum(studio.cpu_times()[:2]) - before)
                 answers += [seconds for one in asked for seconds in one.result()]
                 found[watched].append(speed(run, since))
         finally:
@@ -88,6 +92,8 @@ def main() -> None:
             trainer.wait()
     ratio = median(found[True]) / median(found[False])
     print(f"answers: median {median(answers):.3f} s, slowest {max(answers):.3f} s of {len(answers)}")
+    share = computed / (TURNS * wish.seconds * (psutil.cpu_count() or 1))
+    print(f"computing time of the server: {share:.1%} of all cores")
     print(f"images per second with {wish.pages} page(s) open / without: {ratio:.3f}")
 
 

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from nevoa.data import load_images
 from nevoa.pictures import save_gif
@@ -22,7 +22,8 @@ from tests.studio.conftest import Server
 pytestmark = pytest.mark.slow
 # For the README the walk trains the preset.
 MINUTES, OPTIONS = ("4", []) if SHOTS else ("0", [*TINY, "training.steps=60", "training.threads=1"])
-COUNT, SIZE, FRAME_SIZE, SECONDS = 500, {"width": 1280, "height": 1160}, (880, 798), 2.5
+COUNT, FRAME_SIZE, SECONDS = 500, (880, 798), 2.5
+USUAL, TALL = (ViewportSize(width=1280, height=height) for height in (900, 1160))
 Look = Callable[[], None]
 
 
@@ -43,17 +44,18 @@ def clothes(tmp_path: Path) -> Path:
 @pytest.fixture
 def look(page: Page) -> Look:
     """Keep what a person sees now as the next frame of an animation."""
-    page.set_viewport_size(SIZE)
     frames: list[Image.Image] = []
 
     def take() -> None:
         if SHOTS:
+            page.set_viewport_size(TALL)
             page.evaluate("scrollTo(0, 0)")
             page.wait_for_timeout(1_000)
             page.screenshot(path=Path(SHOTS, f"walk-{len(frames)}.png"))
             seen = Image.open(Path(SHOTS, f"walk-{len(frames)}.png")).convert("RGB")
             frames.append(seen.resize(FRAME_SIZE, Image.Resampling.LANCZOS).quantize(64, dither=Image.Dither.NONE))
             save_gif(frames, Path(SHOTS, "studio.gif"), SECONDS * len(frames))
+            page.set_viewport_size(USUAL)
 
     return take
 

@@ -154,7 +154,7 @@ class Guard:
             raise Refusal(411, "The size of the upload is missing.")
         if int(length) > most:
             raise Refusal(413, f"{int(length) / 1e6:,.0f} MB are more than {most / 1e6:,.0f}: bring fewer images.")
-        # Only an upload comes to the disk: what the page asks every two seconds goes on when that is full.
+        # Only an upload comes to the disk: what the page asks again and again is answered when that is full.
         free = shutil.disk_usage(self.folder).free
         if is_upload and free < int(length) + SPARE_BYTES:
             raise Refusal(507, f"The disk has {free / 1e6:,.0f} MB left, too few for this: make room.")

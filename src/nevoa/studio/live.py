@@ -17,8 +17,8 @@ from nevoa.runs.overview import planned_images
 from nevoa.studio.jobs import Job
 from nevoa.studio.texts import Texts
 
-# Drawing curves took 0.14 s of a core (Intel Xeon with AMX). At most so often, that is 1.4 % of two cores.
-SECONDS = 5.0
+# Drawing curves took 0.14 s of a core (Intel Xeon with AMX). At most so often, that is 0.5 % of two cores.
+SECONDS = 15.0
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ FONTS, MONO = ["system-ui", "sans-serif"], ["ui-monospace", "monospace"]
 CSS = (
     ".prose table { display: block; overflow: auto; overflow-wrap: normal; word-break: normal; border: 0; padding: 0; }"
 )
-HOUR = 3600
+HOUR, IDLE_SECONDS = 3600, 0.05
 
 
 def application(workspace: Workspace, hosts: Sequence[str] = LOOPBACK, password: str | None = None) -> "FastAPI":
@@ -64,6 +64,9 @@ def application(workspace: Workspace, hosts: Sequence[str] = LOOPBACK, password:
             theme=Default(font=FONTS, font_mono=MONO),
             css=CSS,
         )
+        # Gradio looks for work a thousand times a second, which took 4 % of two cores from a training.
+        queue = blocks._queue
+        queue.sleep_when_free = queue.progress_update_sleep_when_free = IDLE_SECONDS
         blocks.has_launched = True  # from here on Gradio checks the paths of files; mounting alone does not say so
 
     @app.get("/")

@@ -15,7 +15,8 @@ from nevoa.studio.live import Progress, curves, mark
 from nevoa.studio.texts import StudioError, Texts
 from nevoa.studio.workspace import Workspace
 
-POLL_SECONDS = 2.0
+# Gradio takes 30 ms of a core for each.
+POLL_SECONDS = 3.0
 # Jobs whose runs can be watched although they may have refused to begin.
 RECENT = 5
 
