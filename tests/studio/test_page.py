@@ -40,8 +40,8 @@ def state(page: Page, word: str) -> Locator:
     return page.get_by_text(re.compile(f"^{word} ·"))
 
 
-def start_training(page: Page, name: str) -> None:
-    """Fill in the form of a training that takes a minute, and start it with a double click."""
+def describe_training(page: Page, name: str) -> None:
+    """Fill in the form of a training that takes a minute."""
     tab(page, "Images")
     source = page.get_by_role("combobox", name="Images", exact=True)
     source.fill("shapes")
@@ -51,13 +51,13 @@ def start_training(page: Page, name: str) -> None:
     page.get_by_role("button", name="More options").click()
     page.get_by_label("Options").fill(LONG)
     page.get_by_label("Minutes", exact=True).fill("0")
-    page.get_by_role("button", name="Start", exact=True).dblclick()
 
 
 def test_a_training_outlives_page_server_and_trainer(page: Page, server: Server, chromium: Browser) -> None:
     workspace = Workspace(server.workspace)
     run = Run(workspace.runs / "clothes")
-    start_training(page, "clothes")
+    describe_training(page, "clothes")
+    page.get_by_role("button", name="Start", exact=True).dblclick()
     until(lambda: seen(run) > 0)
     expect(state(page, "running")).to_be_visible(timeout=20_000)
     shot(page, "train-1280")
@@ -84,6 +84,21 @@ def test_a_training_outlives_page_server_and_trainer(page: Page, server: Server,
     typed(*arguments, folder=straight)
     assert outcome(Run(straight / "runs/clothes")) == outcome(run)
     assert run.config_file.read_text() == (straight / "runs/clothes/config.toml").read_text()
+
+
+def test_two_pages_start_one_training_and_either_stops_it(page: Page, server: Server, chromium: Browser) -> None:
+    jobs, other = Workspace(server.workspace).jobs, chromium.new_page(locale="en-GB")
+    visit(other, server.address)
+    for one in (page, other):
+        describe_training(one, "both")
+    for one in (page, other):
+        click(one, "Start")
+    expect(state(page, "running")).to_be_visible(timeout=60_000)
+    expect(state(other, "running")).to_be_visible(timeout=60_000)
+    click(other, "Stop")
+    expect(state(page, "stopped")).to_be_visible(timeout=60_000)
+    other.close()
+    assert [job.record.run for job in jobs].count("both") == 1
 
 
 @pytest.fixture(scope="module")
