@@ -1,5 +1,7 @@
-"""What all tabs share: the page that they are part of, and its pictures."""
+"""What all tabs share: the page that they are part of, its pictures and tables."""
 
+import html
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,3 +37,14 @@ class Page:
             found = [gr.Button(self.say.label(name), variant=kinds.get(name, "secondary")) for name in names]
         gr.Markdown(self.say.help(*names))
         return found
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = ["| " + " | ".join(map(_cell, row)) + " |" for row in (heads, *rows)]
+    return "\n".join([lines[0], "| --- " * len(heads) + "|", *lines[1:]])
+
+
+def _cell(text: str) -> str:
+    """A text in a table of Markdown."""
+    return html.escape(text).replace("|", "&#124;")

@@ -1,7 +1,6 @@
 """Tab "Noise": the forward process on a picture of one's own."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -11,8 +10,7 @@ from nevoa.data import fitted, image_at, opaque, pixels_of
 from nevoa.diffusion import SCHEDULES, Schedule, steps_of
 from nevoa.forward import noised
 from nevoa.pictures import enlargement, schedule_curves, titled_grid
-from nevoa.studio.controls import Page
-from nevoa.studio.texts import Texts
+from nevoa.studio.controls import Page, table
 
 SIDE, WIDTH = 128, 1000
 EXAMPLE = "shapes:0"
@@ -35,16 +33,16 @@ def noise_tab(page: Page) -> None:
             gr.Markdown(EQUATION, latex_delimiters=[{"left": "$$", "right": "$$", "display": True}])
         with gr.Column(scale=2):
             noisy = page.picture("noisy", value=draw(None, schedules, last // 4, 0))
-            table = gr.Markdown(_table(schedules, last // 4, say))
+            numbers = gr.Markdown(_numbers(schedules, last // 4))
             tables = {name: (one.signal.numpy(), one.noise.numpy()) for name, one in schedules.items()}
             page.picture("schedules", value=schedule_curves(tables, WIDTH))
 
     @say.told
     def show(image: Image.Image | None, t: int, seed: int | None) -> tuple[Image.Image, str]:
-        return draw(image, schedules, t, seed or 0), _table(schedules, t, say)
+        return draw(image, schedules, t, seed or 0), _numbers(schedules, t)
 
     for control in (picture, t, seed):
-        control.change(show, [picture, t, seed], [noisy, table], api_visibility="private", show_progress="hidden")
+        control.change(show, [picture, t, seed], [noisy, numbers], api_visibility="private", show_progress="hidden")
 
 
 def draw(image: Image.Image | None, schedules: Mapping[str, Schedule], t: int, seed: int) -> Image.Image:
@@ -54,11 +52,11 @@ def draw(image: Image.Image | None, schedules: Mapping[str, Schedule], t: int, s
     return titled_grid(tiles, list(schedules), len(schedules), enlargement(tiles[:1], SIDE))
 
 
-def _table(schedules: Mapping[str, Schedule], t: int, say: Texts) -> str:
+def _numbers(schedules: Mapping[str, Schedule], t: int) -> str:
     """signal, noise and SNR of each schedule at t, in Markdown."""
-    rows = ["| | signal | noise | SNR |", "| --- | --- | --- | --- |"]
+    rows = []
     for name, one in schedules.items():
         signal, noise = one.signal[t].item(), one.noise[t].item()
-        snr: Any = "∞" if noise == 0 else f"{(signal / noise) ** 2:.3g}"
-        rows.append(f"| {name} | {signal:.3f} | {noise:.3f} | {snr} |")
-    return "\n".join(rows)
+        snr = "∞" if noise == 0 else f"{(signal / noise) ** 2:.3g}"
+        rows.append((name, f"{signal:.3f}", f"{noise:.3f}", snr))
+    return table(["", "signal", "noise", "SNR"], rows)

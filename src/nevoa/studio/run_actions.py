@@ -1,7 +1,6 @@
 """What the tab "Runs" does with the runs that a person has chosen."""
 
-import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
@@ -10,6 +9,7 @@ from PIL import Image
 from nevoa.runs import Run, Summary, remove
 from nevoa.runs.reports import most_telling
 from nevoa.studio.commands import answer, exported, output
+from nevoa.studio.controls import table
 from nevoa.studio.texts import StudioError, Texts
 from nevoa.studio.workspace import Workspace
 
@@ -28,7 +28,7 @@ class RunActions:
     def table(self) -> str:
         """A row for each run, in Markdown: name, state, images seen, loss, quality and size."""
         runs = [Summary.of(self.workspace.run(name)) for name in self.workspace.run_names()]
-        return _table([self.say.text(f"column_{name}") for name in COLUMNS], map(self._row, runs))
+        return table([self.say.text(f"column_{name}") for name in COLUMNS], map(self._row, runs))
 
     def compare(self, names: Sequence[str]) -> Pictures:
         """The losses of the runs in one plot."""
@@ -97,19 +97,8 @@ class RunActions:
         return [summary.name, state, f"{summary.images_seen:,}{planned}", loss, quality, size]
 
 
-def _cell(text: str) -> str:
-    """A text in a table of Markdown."""
-    return html.escape(text).replace("|", "&#124;")
-
-
 def _scores(runs: dict[str, dict[str, float]]) -> str:
     """The scores of runs side by side, in Markdown."""
     names = dict.fromkeys(name for scores in runs.values() for name in scores)
     values = ([name, *(f"{scores[name]:.4g}" if name in scores else "" for scores in runs.values())] for name in names)
-    return _table(["", *runs], values)
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    lines = ["| " + " | ".join(map(_cell, row)) + " |" for row in (heads, *rows)]
-    return "\n".join([lines[0], "| --- " * len(heads) + "|", *lines[1:]])
+    return table(["", *runs], values)

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import gradio as gr
 
 from nevoa.studio.commands import Images, Training, answer
-from nevoa.studio.controls import MOST_MINUTES, Page
+from nevoa.studio.controls import MOST_MINUTES, Page, table
 from nevoa.studio.images_tab import Choice
 from nevoa.studio.texts import StudioError, Texts
 from nevoa.studio.watch import watch
@@ -71,7 +71,7 @@ def _connect(page: Page, choice: Choice, form: Form) -> None:
     def plan(*chosen: Any) -> tuple[str, str]:
         arguments = training_of(workspace, chosen).arguments
         found = answer(workspace.folder, [*arguments, "--dry-run", "--json"])
-        return table(found, say), shlex.join(["nevoa", *arguments])
+        return planned(found, say), shlex.join(["nevoa", *arguments])
 
     @say.told
     def start(*chosen: Any) -> tuple[str, str]:
@@ -87,7 +87,7 @@ def _connect(page: Page, choice: Choice, form: Form) -> None:
     form.go.click(start, chosen, [form.command, form.run], api_name="train")
 
 
-def table(plan: Mapping[str, Any], say: Texts) -> str:
+def planned(plan: Mapping[str, Any], say: Texts) -> str:
     """A plan as a table in Markdown."""
     channels, height, width = plan["shape"]
     rows = {
@@ -100,5 +100,5 @@ def table(plan: Mapping[str, Any], say: Texts) -> str:
     }
     if plan["width"] and plan["source"].startswith(MEASURED):
         rows["quality"] = f"fd_fashion {expected_distance(plan['width']['flop'], plan['width']['dim']):.2g}"
-    lines = [f"| {say.text(f'plan_{name}')} | {say.text('value', value=value)} |" for name, value in rows.items()]
-    return "\n".join(["| | |", "| --- | --- |", *lines])
+    first, *rest = [(say.text(f"plan_{name}"), value) for name, value in rows.items()]
+    return table(first, rest)
