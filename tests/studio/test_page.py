@@ -18,7 +18,7 @@ import nevoa
 from nevoa._util.files import read_json
 from nevoa.runs import Run, status_of
 from nevoa.studio.workspace import Workspace
-from tests.cli.conftest import nevoa as typed
+from tests.cli.conftest import nevoa_alone
 from tests.conftest import TINY
 from tests.small_runs import outcome
 from tests.studio.browser import click, shot, tab, until, visit
@@ -26,9 +26,9 @@ from tests.studio.conftest import Server
 
 pytestmark = pytest.mark.slow
 TABS = {"en": ("Images", "Train", "Make", "Noise", "Runs"), "pt": ("Imagens", "Treinar", "Criar", "Ruído", "Treinos")}
-# Half a minute of training or more, which a checkpoint does not interrupt every moment.
+# Half a minute of training or more, on a fast machine too; a checkpoint does not interrupt it every moment.
 SELDOM = "training.checkpoint_every_images=2000", "training.preview_every_images=4000"
-LONG = "\n".join([*TINY, *SELDOM, "training.steps=800", "training.threads=1"])
+LONG = "\n".join([*TINY, *SELDOM, "training.steps=2000", "training.threads=1"])
 
 
 def seen(run: Run) -> int:
@@ -51,6 +51,12 @@ def describe_training(page: Page, name: str) -> None:
     page.get_by_role("button", name="More options").click()
     page.get_by_label("Options").fill(LONG)
     page.get_by_label("Minutes", exact=True).fill("0")
+
+
+@pytest.fixture(scope="module")
+def small(server: Server) -> Run:
+    """A run to look at."""
+    return nevoa.train("shapes", steps=4, out=Workspace(server.workspace).runs / "small", options=TINY, progress=False)
 
 
 def test_a_training_outlives_page_server_and_trainer(page: Page, server: Server, chromium: Browser) -> None:
@@ -81,12 +87,15 @@ def test_a_training_outlives_page_server_and_trainer(page: Page, server: Server,
     _, *arguments = shlex.split(job.command)
     straight = server.workspace.parent / "straight"
     straight.mkdir()
-    typed(*arguments, folder=straight)
+    nevoa_alone(*arguments, folder=straight)
     assert outcome(Run(straight / "runs/clothes")) == outcome(run)
     assert run.config_file.read_text() == (straight / "runs/clothes/config.toml").read_text()
 
 
-def test_two_pages_start_one_training_and_either_stops_it(page: Page, server: Server, chromium: Browser) -> None:
+def test_two_pages_start_one_training_and_either_stops_it(
+    page: Page, server: Server, chromium: Browser, small: Run
+) -> None:
+    """Both show it from then on, though there is another run."""
     jobs, other = Workspace(server.workspace).jobs, chromium.new_page(locale="en-GB")
     visit(other, server.address)
     for one in (page, other):
@@ -99,12 +108,6 @@ def test_two_pages_start_one_training_and_either_stops_it(page: Page, server: Se
     expect(state(page, "stopped")).to_be_visible(timeout=60_000)
     other.close()
     assert [job.record.run for job in jobs].count("both") == 1
-
-
-@pytest.fixture(scope="module")
-def small(server: Server) -> Run:
-    """A run to look at."""
-    return nevoa.train("shapes", steps=4, out=Workspace(server.workspace).runs / "small", options=TINY, progress=False)
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ def train_tab(page: Page, choice: Choice) -> None:
         with gr.Column(scale=1):
             form = Form(page)
         with gr.Column(scale=2):
-            watch(page, form.command)
-    _connect(page, choice, form)
+            watched = watch(page, form.command)
+    _connect(page, choice, form, watched)
 
 
 class Form:
@@ -59,7 +59,7 @@ def training_of(workspace: Workspace, chosen: Sequence[Any]) -> Training:
     return Training(Images(*images), plain_name(run), preset, minutes, place, seed, options)
 
 
-def _connect(page: Page, choice: Choice, form: Form) -> None:
+def _connect(page: Page, choice: Choice, form: Form, watched: gr.Dropdown) -> None:
     """Connect the buttons."""
     workspace, say, chosen = page.workspace, page.say, [*choice.controls, *form.controls]
 
@@ -74,17 +74,17 @@ def _connect(page: Page, choice: Choice, form: Form) -> None:
         return planned(found, say), shlex.join(["nevoa", *arguments])
 
     @say.told
-    def start(*chosen: Any) -> tuple[str, str]:
+    def start(*chosen: Any) -> tuple[str, str, str]:
         training = training_of(workspace, chosen)
         active = any(job.record.run == training.run for job in workspace.jobs.active())
         if not active and (workspace.runs / training.run).exists():
             raise StudioError("known_run", run=training.run)
         job = workspace.jobs.add(training.arguments, training.run)
-        return job.command, workspace.free_name(NAME)
+        return job.command, workspace.free_name(NAME), training.run
 
     page.blocks.load(known, None, [form.start, form.run], api_visibility="private")
     form.plan.click(plan, chosen, [form.planned, form.command], api_name="plan")
-    form.go.click(start, chosen, [form.command, form.run], api_name="train")
+    form.go.click(start, chosen, [form.command, form.run, watched], api_name="train")
 
 
 def planned(plan: Mapping[str, Any], say: Texts) -> str:

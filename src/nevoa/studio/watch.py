@@ -101,8 +101,8 @@ class Watch:
         return self.workspace.jobs.add(["continue", f"runs/{run}", *flags(minutes=minutes)], run).command
 
 
-def watch(page: Page, command: gr.Code) -> None:
-    """Build the part.
+def watch(page: Page, command: gr.Code) -> gr.Dropdown:
+    """Build the part, and return the control that names the run.
 
     Args:
         command: shows the command that a button has run.
@@ -117,6 +117,7 @@ def watch(page: Page, command: gr.Code) -> None:
     screen.stop.click(say.told(act.stop), screen.run, None, api_name="stop")
     screen.resume.click(say.told(act.go_on), screen.run, command, api_name="resume")
     screen.longer.click(say.told(act.go_on), [screen.run, screen.minutes], command, api_name="train_on")
+    return screen.run
 
 
 def _picture(previews: Sequence[Path], number: int) -> Image.Image | None:
