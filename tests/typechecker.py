@@ -1,11 +1,12 @@
 """How annotations are checked while tests run: an int is a float, as in PEP 484; what is wrong is a TypeError.
 
-jaxtyping puts its own wrapper around every function, which takes as long as two checks: only functions with arrays need
-it, to compare the sizes of one array with those of another.
+jaxtyping wraps every function, and checks its arguments twice. Only functions with arrays need the wrapper, which
+compares the sizes of one array with those of another, and generators, whose arrays would go unchecked.
 """
 
 import re
 from collections.abc import Callable
+from inspect import isgeneratorfunction
 from types import FunctionType
 from typing import Any, get_type_hints
 
@@ -20,7 +21,7 @@ _ARRAY = re.compile("jaxtyping|Tensor|ndarray")
 
 def _sparing(*, typechecker: Callable) -> Callable[[Any], Any]:
     def decorate(decorated: Any) -> Any:
-        if not isinstance(decorated, FunctionType):  # a class
+        if not isinstance(decorated, FunctionType) or isgeneratorfunction(decorated):
             return _jaxtyped(typechecker=typechecker)(decorated)
         try:
             hints = get_type_hints(decorated)

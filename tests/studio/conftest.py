@@ -29,7 +29,7 @@ class Server:
     """`nevoa studio` for a workspace.
 
     Args:
-        nevoa: how Python is told to run the command.
+        nevoa: arguments of Python that run the command.
     """
 
     def __init__(self, workspace: Path, nevoa: Sequence[str] = ("-m", "nevoa")) -> None:

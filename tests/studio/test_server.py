@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nevoa.errors import NevoaError
-from nevoa.studio.server import serve
+from nevoa.studio.server import _listening, serve
 
 
 def test_a_port_in_use_is_refused_before_the_page_is_built(tmp_path: Path) -> None:
@@ -20,3 +20,10 @@ def test_a_port_in_use_is_refused_before_the_page_is_built(tmp_path: Path) -> No
 def test_an_address_of_others_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NevoaError, match=r"^192\.0\.2\.1:7861: Cannot assign requested address"):
         serve(tmp_path, "192.0.2.1", browser=False)
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="There is no IPv6.")
+def test_all_addresses_are_those_of_both_versions() -> None:
+    """The address that is printed for them is one of version 4."""
+    with _listening("::", 0) as listening, socket.create_connection(("127.0.0.1", listening.getsockname()[1])):
+        pass

@@ -119,7 +119,10 @@ def serve(
 def _listening(host: str, port: int) -> socket.socket:
     """A socket at the address: from now on, who asks waits for the answer."""
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        if ":" not in host:
+            return socket.create_server((host, port))
+        both = host in ANY and socket.has_dualstack_ipv6()
+        return socket.create_server((host, port), family=socket.AF_INET6, dualstack_ipv6=both)
     except OSError as error:
         said = reason(error).partition(" (")[0]
         raise NevoaError(f"{host}:{port}: {said}. Choose another --port or --host.") from error
