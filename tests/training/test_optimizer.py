@@ -1,6 +1,8 @@
 """Which weights Muon takes, and what its step is."""
 
+import copy
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -8,7 +10,7 @@ from torch import nn
 
 from nevoa.config import TrainingConfig
 from nevoa.networks import ResidualUNet, UNet
-from nevoa.training.optimizer import MUON_RATE, Muon, make_optimizers, muon_parameters
+from nevoa.training.optimizer import MUON_RATE, Adam, AdamW, Muon, make_optimizers, muon_parameters
 
 CONFIG = TrainingConfig(optimizer="muon", learning_rate=1e-2)
 
@@ -97,6 +99,23 @@ def test_steps_of_many_weights_are_those_of_each() -> None:
         for optimizer in optimizers:
             optimizer.step()
     torch.testing.assert_close(together, alone)
+
+
+@pytest.mark.parametrize(("torchs", "nevoas"), [(torch.optim.Adam, Adam), (torch.optim.AdamW, AdamW)])
+def test_without_the_compilers_wrappers_torchs_optimizers_are_the_same(
+    torchs: Callable[..., Any], nevoas: Callable[..., Any]
+) -> None:
+    """Bit for bit, through saving and loading their state."""
+    one, other = (nn.Parameter(torch.ones(3, 3)) for _ in range(2))
+    theirs, ours = torchs([one], lr=0.1, fused=True), nevoas([other], lr=0.1, fused=True)
+    for gradient in torch.randn(4, 3, 3, generator=torch.Generator().manual_seed(0)):
+        for weight, optimizer in ((one, theirs), (other, ours)):
+            optimizer.zero_grad()
+            (weight * gradient).sum().backward()
+            optimizer.step()
+            optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    assert torch.equal(one, other)
+    torch.testing.assert_close(theirs.state_dict(), ours.state_dict(), rtol=0, atol=0)
 
 
 def test_an_unused_weight_stays() -> None:

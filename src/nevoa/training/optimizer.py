@@ -1,11 +1,13 @@
 """Optimizers."""
 
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from nevoa._util.uncompiled import uncompiled
 from nevoa.config import TrainingConfig
 from nevoa.training.orthogonal import orthogonal
 
@@ -16,10 +18,29 @@ MUON_MOMENTUM = 0.95
 # The second moment of Adam averages 100 steps instead of 1000, because a run of five minutes has about 2000.
 SHORT_BETAS = (0.9, 0.99)
 
+# By torch, for its compiler, in every optimizer. `step` has another wrapper, for steps that have gradients themselves.
+WRAPPED = "add_param_group", "load_state_dict", "state_dict", "zero_grad"
+
+
+@uncompiled(*WRAPPED)
+class Adam(torch.optim.Adam):
+    """Adam as torch computes it (Kingma and Ba 2015)."""
+
+    step = torch.no_grad()(inspect.unwrap(torch.optim.Adam.step))
+
+
+@uncompiled(*WRAPPED)
+class AdamW(torch.optim.AdamW):
+    """AdamW as torch computes it (Loshchilov and Hutter 2019)."""
+
+    step = torch.no_grad()(inspect.unwrap(torch.optim.AdamW.step))
+
+
 # The optimizers that take all weights; muon, which shares them with AdamW, is built in `make_optimizers`.
-OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+OPTIMIZERS = {"adam": Adam, "adamw": AdamW}
 
 
+@uncompiled(*WRAPPED)
 class Muon(torch.optim.Optimizer):
     """Momentum with every step made orthogonal (Jordan et al. 2024), so that it moves all directions of a matrix alike.
 
@@ -63,7 +84,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def make_optimizers(network: nn.Module, config: TrainingConfig) -> tuple[torch.optim.Optimizer, ...]:
-    """Return Adam (Kingma and Ba 2015), AdamW (Loshchilov and Hutter 2019), or Muon beside AdamW.
+    """Return Adam, AdamW, or Muon beside AdamW.
 
     Muon takes the weights that `muon_parameters` yields, AdamW the others; one without weights is left out. Each
     parameter group has a `scale`: its learning rate divided by the config's.
@@ -85,7 +106,7 @@ def make_optimizers(network: nn.Module, config: TrainingConfig) -> tuple[torch.o
         optimizers.append(Muon(inner, lr=MUON_RATE * rate, weight_decay=decay, dtype=dtype))
         optimizers[-1].param_groups[0]["scale"] = MUON_RATE
     if rest:
-        optimizers.append(torch.optim.AdamW(rest, lr=rate, weight_decay=decay, betas=SHORT_BETAS, fused=True))
+        optimizers.append(AdamW(rest, lr=rate, weight_decay=decay, betas=SHORT_BETAS, fused=True))
         optimizers[-1].param_groups[0]["scale"] = 1.0
     return tuple(optimizers)
 

@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from nevoa._util.device import timed
 from nevoa.config import Config
@@ -22,6 +21,7 @@ from nevoa.training.budget import steady_seconds
 from nevoa.training.course import Course
 from nevoa.training.loop import learner, training_steps
 from nevoa.training.memory import check_activations, check_weights, count_parameters
+from nevoa.training.operations import flop_of
 from nevoa.training.recorder import PREVIEW_COUNT, Recorder
 from nevoa.training.state import TrainingState
 from nevoa.training.student import Student
@@ -92,10 +92,9 @@ class Profile:
         the networks more often.
         """
         state, x = self.state, torch.zeros(1, *self.images.shape, device=self.state.device)
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            state.model().denoiser()(x, torch.ones(1, dtype=torch.int64, device=state.device))
-        denoiser = learner(state)
-        return (denoiser.evaluations if isinstance(denoiser, Student) else 3) * counter.get_total_flops()
+        denoiser, t = state.model().denoiser(), torch.ones(1, dtype=torch.int64, device=state.device)
+        trained = learner(state)
+        return (trained.evaluations if isinstance(trained, Student) else 3) * flop_of(lambda: denoiser(x, t))
 
     def _preview_seconds(self, steps: int) -> float:
         """Seconds of a preview, extrapolated from two of its steps."""

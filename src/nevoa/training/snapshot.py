@@ -19,13 +19,13 @@ from nevoa.errors import NevoaError
 from nevoa.runs import checkpoint
 from nevoa.runs.manifest import CONFIG, EMA, MODEL, OPTIMIZER, STATE, TEACHER
 from nevoa.training.course import Course
-from nevoa.training.optimizer import Muon
+from nevoa.training.optimizer import Adam, AdamW, Muon
 from nevoa.training.state import Mean, RecentMean, TrainingState
 
 FORMAT = 2
 # The optimizer's tensors of each parameter after its first update.
-KEPT = {torch.optim.Adam: ("step", "exp_avg", "exp_avg_sq"), Muon: ("momentum",)}
-KEPT[torch.optim.AdamW] = KEPT[torch.optim.Adam]
+KEPT = {Adam: ("step", "exp_avg", "exp_avg_sq"), Muon: ("momentum",)}
+KEPT[AdamW] = KEPT[Adam]
 
 
 class SavedProgress(BaseModel):
