@@ -31,7 +31,7 @@ extensions = [
 ]
 nitpicky = True
 # Objects of other libraries, and names that only a type checker sees.
-nitpick_ignore_regex = [("py:.*", ".*")]
+nitpick_ignore_regex = []
 
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 4
