@@ -30,8 +30,11 @@ extensions = [
     "sphinx-mathjax-offline",  # equations without a script or a font from elsewhere
 ]
 nitpicky = True
-# Objects of other libraries, and names that only a type checker sees.
-nitpick_ignore_regex = []
+# Names of other libraries, and classes within a room that only its functions return.
+nitpick_ignore_regex = [
+    ("py:.*", r"(?!nevoa\.).*"),
+    ("py:.*", r"nevoa\.(model\.Start|network_config\.Annotated|(\w+\.){2,}.*)"),
+]
 
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 4
@@ -46,6 +49,7 @@ nb_ipywidgets_js: dict[str, Any] = {}
 default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
+napoleon_use_ivar = True
 napoleon_use_rtype = False
 python_maximum_signature_line_length = 100
 
@@ -67,8 +71,8 @@ def speak_portuguese(app: Sphinx, page: str, template: str, context: dict[str, A
 def lead_to_the_root(app: Sphinx, error: Exception | None) -> None:
     """Write the page that opens with the folder of the site."""
     target = f"{root_doc}.html"
-    page = f'<!doctype html><title>nevoa</title><meta http-equiv="refresh" content="0; url={target}"><a href="{target}">'
-    Path(app.outdir, "index.html").write_text(f"{page}nevoa</a>\n")
+    refresh = f'<!doctype html><title>nevoa</title><meta http-equiv="refresh" content="0; url={target}">'
+    Path(app.outdir, "index.html").write_text(f'{refresh}<a href="{target}">nevoa</a>\n')
 
 
 def setup(app: Sphinx) -> None:

@@ -114,12 +114,12 @@ class NoiseSchedule:
 
     @cached_property
     def alpha(self) -> Table:
-        """Share of the variance that each step keeps: 1 - beta."""
+        """1 - beta, the share of the variance that each step keeps."""
         return 1 - self.beta
 
     @cached_property
     def alpha_bar(self) -> Table:
-        """Share of the variance that is left after t steps: the product of alpha up to t (Ho et al., equation 4)."""
+        """The share of the variance that t steps leave, the product of alpha up to t (Ho et al., equation 4)."""
         return self.alpha.cumprod(dim=0)
 
     @property

@@ -51,7 +51,7 @@ class FeatureNetworkInfo:
 
     @property
     def short_name(self) -> str:
-        """The suffix of its metrics: the name, `fashion` for fashion_mnist, and the size if it is not the usual one."""
+        """The suffix of its metrics, its name (`fashion` for fashion_mnist) and the size if it is not the usual one."""
         name = "fashion" if self.name == "fashion_mnist" else self.name
         row = CATALOG.get(self.name)
         native = row is None or (row.channels, *(row.size or ())) == self.shape

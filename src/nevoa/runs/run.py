@@ -88,7 +88,7 @@ class Run:
 
     @property
     def exists(self) -> bool:
-        """Whether the folder is a run: a training has written its config."""
+        """Whether the folder is a run, which it is once a training has written its config."""
         return self.config_file.is_file()
 
     @property
