@@ -78,7 +78,7 @@ def names(images: ImageSet) -> dict[str, Any]:
     missing = nevoa.NevoaError("There are no test images."), nevoa.NevoaError("There is no feature network.")
     reference = Reference("clothes", missing[0], images, missing[1])
     *_, report = measure(Samples("mine", images.images), Protocol(reference, 16), ["memorisation"])
-    run = nevoa.Run("runs/clothes")
+    run = nevoa.Run(Path("runs/clothes"))
     return {
         **{name.rpartition(".")[2]: each for name, each in public().items()},
         "DataConfig": DataConfig,
