@@ -1,11 +1,11 @@
-# The README explains make demo and make test. Both create the environment .venv first if it is missing.
+# The README explains make demo, make test and make docs. All create the environment .venv first if it is missing.
 
 PYTHON ?= python3
 BIN := .venv/bin
 MINUTES ?= 5
 DEMO := runs/demo
 
-.PHONY: demo test tests lint clean
+.PHONY: demo test tests lint docs clean
 
 demo: $(BIN)/.installed
 	$(BIN)/nevoa train --minutes $(MINUTES) --out $(DEMO)
@@ -35,6 +35,11 @@ lint: $(BIN)/.installed-test
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
+# Executes the lessons, unless nothing has changed in them since they were executed.
+docs: $(BIN)/.installed-docs
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -c docs -d build/docs/doctrees . build/docs/html
+	@echo "The first page: build/docs/html/index.html"
+
 clean:
 	rm -rf .venv
 
@@ -48,4 +53,8 @@ $(BIN)/.installed: $(BIN)/python pyproject.toml
 
 $(BIN)/.installed-test: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-compile --editable '.[test]'
+	touch $@ $(BIN)/.installed $(BIN)/.installed-docs
+
+$(BIN)/.installed-docs: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[docs]'
 	touch $@ $(BIN)/.installed

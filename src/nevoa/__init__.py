@@ -1,8 +1,9 @@
 """nevoa trains denoising diffusion models on small images, and makes new ones.
 
-import nevoa
-run = nevoa.train("fashion_mnist_10k", minutes=5)
-images = nevoa.load(run.folder).sample(64)
+Example:
+    >>> import nevoa
+    >>> run = nevoa.train("fashion_mnist_10k", minutes=5)
+    >>> images = nevoa.load(run.folder).sample(64)
 """
 
 from importlib import import_module

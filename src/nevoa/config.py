@@ -143,7 +143,13 @@ class SamplingConfig(Section):
 
 
 class Config(Section):
-    """The configuration of a run, by section."""
+    """The configuration of a run, by section.
+
+    Example:
+        >>> config = nevoa.configure("shapes", steps=100)
+        >>> config.training.steps, config.diffusion.schedule
+        (100, 'cosine')
+    """
 
     data: DataConfig = DataConfig()
     diffusion: DiffusionConfig = DiffusionConfig()

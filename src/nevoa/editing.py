@@ -40,7 +40,7 @@ def variations(model: Model, image: Picture, strength: float = 0.6) -> Model:
         strength: above 0 to 1. Little keeps the image, 1 keeps hardly anything.
 
     Example:
-        images = variations(model, "photo.png", strength=0.5).sample(8)
+        >>> images = variations(model, "photo.png", strength=0.5).sample(8)
     """
     x_0 = _unit(model, image)
 
@@ -60,7 +60,7 @@ def inpainting(model: Model, image: Picture, mask: Picture) -> Model:
             transparent where it stays.
 
     Example:
-        images = inpainting(model, "photo.png", "mask.png").sample(8)
+        >>> images = inpainting(model, "photo.png", "mask.png").sample(8)
     """
     opened, masked = _opened(image), _opened(mask, background="black")
     if opened.size != masked.size:
@@ -89,7 +89,7 @@ def interpolation(model: Model, first: Picture, last: Picture, frames: int = 9) 
         NevoaError: also while sampling, if the sampler adds noise of its own.
 
     Example:
-        images = interpolation(model, "a.png", "b.png", frames=9).sample(9)
+        >>> images = interpolation(model, "a.png", "b.png", frames=9).sample(9)
     """
     count = whole("frames", frames, 2, MOST_FRAMES)
     ends = torch.stack([_unit(model, first), _unit(model, last)])

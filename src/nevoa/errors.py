@@ -5,7 +5,13 @@ from difflib import get_close_matches
 
 
 class NevoaError(Exception):
-    """One sentence for the user: what is wrong, and what to do. The command line prints it and exits with code 2."""
+    """One sentence for the user: what is wrong, and what to do. The command line prints it and exits with code 2.
+
+    Example:
+        >>> nevoa.configure("shapes", steps=-1)
+        Traceback (most recent call last):
+        nevoa.errors.WrongValue: training.steps: Input should be greater than or equal to 1 (given: -1).
+    """
 
 
 class WrongValue(NevoaError):

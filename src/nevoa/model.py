@@ -94,6 +94,10 @@ class Model:
         objects: given in place of names.
         start: how the reverse process starts; `nevoa.editing` starts it from images.
         place: where it was loaded from; empty for a model in memory.
+
+    Example:
+        >>> model = nevoa.load()
+        >>> images = model.sample(16, seed=0, steps=7)
     """
 
     config: Config
@@ -193,7 +197,7 @@ class Model:
         """New images. Image n of a seed is the same picture whatever the count.
 
         Example:
-            images = model.sample(16, labels=["Bag", "Dress"], guidance=2)
+            >>> images = model.sample(16, labels=["Bag", "Dress"], guidance=2)
         """
         return np.concatenate([to_bytes(last(states).x_t) for states in self.trajectories(count, seed, **options)])
 

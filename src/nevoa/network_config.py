@@ -50,8 +50,8 @@ class NetworkConfig(Section):
     `nevoa.networks.register(name, Module, Config)` gives a network a name, its `kind`.
 
     Example:
-        class MLPConfig(NetworkConfig):
-            width: int = 64
+        >>> class MLPConfig(NetworkConfig):
+        ...     width: int = 64
 
     Attributes:
         kind: name of the network.

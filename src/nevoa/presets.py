@@ -132,7 +132,7 @@ def configure(
         NevoaError: a name or value is unknown, out of range or given twice, or no budget is given.
 
     Example:
-        config = configure("photos/", "classic", epochs=2, options=["training.batch_size=64"])
+        >>> config = configure("photos/", "classic", epochs=2, options=["training.batch_size=64"])
     """
     if config is not None and preset is not None:
         raise NevoaError("Give a preset or a config, not both.")

@@ -9,7 +9,7 @@ import pytest
 from nevoa.cli.main import app
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/pt/*.md")]
 
 
 def commands(text: str) -> list[str]:

@@ -22,7 +22,7 @@ class Batches:
     `labels(first, count)` their labels. A batch may span two epochs.
 
     Example:
-        x_0 = Batches(images, seed=0, flip=True).batch(0, 64)
+        >>> x_0 = Batches(load_images("shapes", limit=100), seed=0, flip=True).batch(0, 64)
     """
 
     images: ImageSet

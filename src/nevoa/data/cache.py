@@ -31,7 +31,11 @@ class Kept:
 
 
 def cache_folder() -> Path:
-    """Return the folder of stores: `NEVOA_CACHE`, else the user's cache folder."""
+    """Return the folder of stores: `NEVOA_CACHE`, else the user's cache folder.
+
+    Example:
+        >>> folder = cache_folder()
+    """
     chosen = os.environ.get("NEVOA_CACHE")
     return Path(chosen) if chosen else user_cache_path("nevoa")
 

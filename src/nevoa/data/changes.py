@@ -14,6 +14,11 @@ def changed_files(before: str | None, now: str | None) -> str:
     """Return "The images differ: added x.png; removed y.png." for two fingerprints.
 
     Nothing is returned if the files are the same, or if the cache no longer has what was decoded before.
+
+    Example:
+        >>> shapes = load_images("shapes")
+        >>> changed_files(shapes.fingerprint, shapes.fingerprint)
+        ''
     """
     old, new = _files(before), _files(now)
     if not old or not new:

@@ -104,7 +104,12 @@ def decoded(data: bytes, background: str = WHITE, size: Size | None = None) -> I
 
 
 def opaque(image: Image.Image, background: str = WHITE) -> Image.Image:
-    """Convert an image of any mode to L if it is gray, else RGB, with a background behind transparent pixels."""
+    """Convert an image of any mode to L if it is gray, else RGB, with a background behind transparent pixels.
+
+    Example:
+        >>> opaque(Image.new("RGBA", (8, 8))).getpixel((0, 0))
+        (255, 255, 255)
+    """
     if image.mode == "F":
         raise ValueError("its pixels are floats; save it with 8 or 16 bits")
     gray = image.mode in GRAY_MODES
@@ -132,7 +137,12 @@ def is_coloured(background: str) -> bool:
 
 
 def read_image(path: Path, background: str = WHITE) -> Image.Image:
-    """Read an image file, with a colour behind transparent pixels. A NevoaError if it is missing or not an image."""
+    """Read an image file, with a colour behind transparent pixels. A NevoaError if it is missing or not an image.
+
+    Example:
+        >>> read_image(Path("photo.png")).size
+        (28, 28)
+    """
     try:
         return decoded(path.read_bytes(), background)
     except FileNotFoundError as error:
@@ -144,7 +154,12 @@ def read_image(path: Path, background: str = WHITE) -> Image.Image:
 
 
 def fitted(image: Image.Image, size: Size) -> Image.Image:
-    """Resize an image (antialiased) and crop its centre to `size` (height, width), keeping its proportions."""
+    """Resize an image (antialiased) and crop its centre to `size` (height, width), keeping its proportions.
+
+    Example:
+        >>> fitted(Image.new("RGB", (640, 480)), (64, 64)).size
+        (64, 64)
+    """
     height, width = size
     if image.size == (width, height):
         return image
@@ -164,7 +179,12 @@ def padded(image: Image.Image, size: Size, background: str = WHITE) -> Image.Ima
 
 
 def pixels_of(image: Image.Image, channels: int | None = None) -> UInt8[np.ndarray, "H W C"]:
-    """Return the pixels with 1 channel (luminance) or 3 (RGB); None keeps the channels of the image."""
+    """Return the pixels with 1 channel (luminance) or 3 (RGB); None keeps the channels of the image.
+
+    Example:
+        >>> pixels_of(Image.new("RGB", (32, 28)), channels=1).shape
+        (28, 32, 1)
+    """
     if channels is not None:
         image = image.convert("L" if channels == 1 else "RGB")
     array = np.asarray(image)
@@ -172,12 +192,22 @@ def pixels_of(image: Image.Image, channels: int | None = None) -> UInt8[np.ndarr
 
 
 def picture_of(pixels: UInt8[np.ndarray, "H W C"]) -> Image.Image:
-    """Return the image of pixels; 2 channels are gray and alpha, 4 are RGB and alpha."""
+    """Return the image of pixels; 2 channels are gray and alpha, 4 are RGB and alpha.
+
+    Example:
+        >>> picture_of(np.zeros((28, 32, 1), np.uint8)).size
+        (32, 28)
+    """
     return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
 
 
 def size_in_words(channels: int, height: int, width: int) -> str:
-    """Format a shape for users: `28x28 with 1 channel`."""
+    """Format a shape for users: `28x28 with 1 channel`.
+
+    Example:
+        >>> size_in_words(1, 28, 28)
+        '28x28 with 1 channel'
+    """
     return f"{height}x{width} with {channels} channel{'s' * (channels > 1)}"
 
 

@@ -71,12 +71,22 @@ def find_source(text: str, split: str = TRAIN) -> Source:
 
 
 def is_path(text: str) -> bool:
-    """Whether a source is a path on this machine."""
+    """Whether a source is a path on this machine.
+
+    Example:
+        >>> is_path("photos/"), is_path("hf:OWNER/NAME")
+        (True, False)
+    """
     return text not in CATALOG and not text.startswith(HUB)
 
 
 def images_beside(text: str, path: Path) -> Path | None:
-    """Return the folder below a source that holds images and would hold a path, such as a class; None if none does."""
+    """Return the folder below a source that holds images and would hold a path, such as a class; None if none does.
+
+    Example:
+        >>> images_beside("photos/", Path("photos/cat/runs/1")).name
+        'cat'
+    """
     if not is_path(text):
         return None
     top, above = Path(text).expanduser().resolve(), path.resolve().parents
@@ -89,7 +99,12 @@ def _looks_like_image(path: Path) -> bool:
 
 
 def short_name(text: str) -> str:
-    """Return a name for a source that can be part of a file name: `cats` for `photos/cats.zip`."""
+    """Return a name for a source that can be part of a file name: `cats` for `photos/cats.zip`.
+
+    Example:
+        >>> short_name("photos/cats.zip")
+        'cats'
+    """
     if text in CATALOG:
         return text
     if text.startswith(HUB):

@@ -45,7 +45,7 @@ def load_images(source: Source | ImageSource, **options: Unpack[DataOptions]) ->
             `options` replace; or images that are already in memory, as `as_image_set` takes them.
 
     Example:
-        images = load_images("photos/", size=64, only=("cat", "dog"))
+        >>> images = load_images("photos/", size=64, only=("cat", "dog"))
     """
     if not isinstance(source, Source):
         if options:
@@ -65,7 +65,7 @@ def loading(source: Source, **options: Unpack[DataOptions]) -> Iterator[Preparat
         source, options: as for `load_images`, except for images in memory.
 
     Example:
-        *_, images = loading("photos/", size=64)
+        >>> *_, images = loading("photos/", size=64)
     """
     data = _config(source, options)
     found = find_source(data.source, data.split)
@@ -85,6 +85,9 @@ def load_test_images(data: DataConfig, train: ImageSet) -> ImageSet:
 
     Images of other classes are dropped; the split may have no classes at all. A NevoaError if the source has no test
     split, or none of its images has a class of the training images.
+
+    Example:
+        >>> test = load_test_images(DataConfig(source="digits"), load_images("digits"))
     """
     test = load_images(data, split="test")
     if test.shape != train.shape:
@@ -94,7 +97,12 @@ def load_test_images(data: DataConfig, train: ImageSet) -> ImageSet:
 
 
 def flips(text: str) -> bool:
-    """Whether mirrored images of a source look like its images; True if unknown."""
+    """Whether mirrored images of a source look like its images; True if unknown.
+
+    Example:
+        >>> flips("fashion_mnist_10k"), flips("photos/")
+        (False, True)
+    """
     if text.startswith(HUB):
         places = {row.place.hub_id: row.flips for row in CATALOG.values() if row.place}
         return places.get(parse_place(text).hub_id, True)
@@ -102,7 +110,12 @@ def flips(text: str) -> bool:
 
 
 def image_at(text: str) -> UInt8[np.ndarray, "H W C"] | None:
-    """Return the image that text such as `shapes:7` names by its source and index; None for text of another form."""
+    """Return the image that text such as `shapes:7` names by its source and index; None for text of another form.
+
+    Example:
+        >>> image_at("shapes:7").shape
+        (32, 32, 3)
+    """
     source, _, index = text.rpartition(":")
     if not source or not index.isdecimal():
         return None
@@ -116,6 +129,10 @@ def read_unchanged(path: Path, count: int | None = None) -> UInt8[np.ndarray, "N
     """Return the first `count` images of a file or folder, sorted by name, at their own size: images to be evaluated.
 
     A NevoaError if one cannot be read, or differs in size from the first.
+
+    Example:
+        >>> read_unchanged(Path("photos/cat"), count=2).shape
+        (2, 28, 28, 1)
     """
     if not path.exists():
         raise NevoaError(f"There is no file or folder {path}.")

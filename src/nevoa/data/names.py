@@ -17,6 +17,10 @@ def printable(name: str) -> str:
     """Return a path or name as text that can be printed, saved and compared, whatever bytes it consists of.
 
     Accented letters become one character (NFC): macOS decomposes them in file names, tables do not.
+
+    Example:
+        >>> printable("fotografias/maçã.png")
+        'fotografias/maçã.png'
     """
     try:
         data = name.encode("utf-8", "surrogateescape")  # undecodable bytes, as Python writes them in file names

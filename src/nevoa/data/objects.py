@@ -33,7 +33,7 @@ def as_image_set(
         name: the name that results mention.
 
     Example:
-        images = as_image_set(np.zeros((100, 32, 32, 3), np.uint8), labels=["cat", "dog"] * 50)
+        >>> images = as_image_set(np.zeros((100, 32, 32, 3), np.uint8), labels=["cat", "dog"] * 50)
     """
     if isinstance(source, ImageSet):
         if labels is not None or classes is not None:

@@ -19,7 +19,12 @@ Shape = tuple[int, int, int]
 
 
 def sides_of(data: DataConfig) -> Size | None:
-    """Return the (height, width) that a config asks for, if any."""
+    """Return the (height, width) that a config asks for, if any.
+
+    Example:
+        >>> sides_of(DataConfig(source="photos/", size=64))
+        (64, 64)
+    """
     return (data.size, data.size) if isinstance(data.size, int) else data.size
 
 

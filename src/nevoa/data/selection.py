@@ -32,7 +32,12 @@ def chosen(listing: Listing, data: DataConfig) -> Listing:
 
 
 def label_of(classes: Sequence[str], wanted: int | str) -> int:
-    """Return the label of a class, given its name in any case or its index. A NevoaError if there is none."""
+    """Return the label of a class, given its name in any case or its index. A NevoaError if there is none.
+
+    Example:
+        >>> label_of(["cat", "dog"], "Dog")
+        1
+    """
     if wanted in classes:
         return list(classes).index(str(wanted))
     names, text = [name.lower() for name in classes], printable(str(wanted).strip())

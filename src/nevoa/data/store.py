@@ -36,6 +36,10 @@ class Notes:
         sizes: (height, width) of the smallest and the largest image, by area, before resizing.
         most: (height, width) of most images, if others differ and nobody chose a size.
         unsettled: why the folders give no classes, and what to do; empty if they do.
+
+    Example:
+        >>> load_images("shapes").notes.bad
+        ()
     """
 
     source: str = ""
@@ -57,6 +61,11 @@ class ImageSet:
         images: uint8 `[N, H, W, C]`, memory-mapped if it comes from a store.
         labels: class index of each image, 0 … len(classes) - 1; all 0 without classes.
         fingerprint: sha256 of shape, pixels, labels and class names.
+
+    Example:
+        >>> shapes = load_images("shapes", limit=100)
+        >>> shapes.images.shape, shapes.classes
+        ((100, 32, 32, 3), ('circle', 'square', 'triangle', 'star', 'ring'))
     """
 
     name: str

@@ -19,7 +19,11 @@ Labels = Int64[Tensor, " B"]
 
 
 class Estimate(NamedTuple):
-    """A denoiser's estimate of the two parts of `x_t = signal x_0 + noise epsilon`."""
+    """A denoiser's estimate of the two parts of `x_t = signal x_0 + noise epsilon`.
+
+    Example:
+        >>> x_0_hat, epsilon_hat = denoiser(x_t, t)
+    """
 
     x_0: Images
     epsilon: Images
@@ -27,7 +31,12 @@ class Estimate(NamedTuple):
 
 @runtime_checkable
 class AnyDenoiser(Protocol):
-    """What samplers need of a denoiser: any object with a process that estimates x_0 and epsilon."""
+    """What samplers need of a denoiser: any object with a process that estimates x_0 and epsilon.
+
+    Example:
+        >>> isinstance(denoiser, AnyDenoiser)
+        True
+    """
 
     @property
     def process(self) -> GaussianProcess: ...
@@ -52,7 +61,7 @@ class Denoiser:
 
     Example:
         >>> denoiser = Denoiser(network, NoiseSchedule.cosine(), "v")
-        >>> denoiser(x_t, t).x_0
+        >>> x_0_hat = denoiser(x_t, t).x_0
         >>> denoiser.loss(x_0, t, torch.randn_like(x_0)).mean().backward()
     """
 

@@ -27,14 +27,14 @@ def loss_per_image(
     et al. 2020, equation 14, sums over them).
 
     Args:
-        loss: `l1`, |d|; `l2`, d^2; `huber`, d^2 / 2 up to |d| = 1 and |d| - 1/2 beyond; or any function of output and
-            target that returns one number per image.
+        loss: `l1`, `|d|`; `l2`, `d^2`; `huber`, `d^2 / 2` up to `|d| = 1` and `|d| - 1/2` beyond; or any function of
+            output and target that returns one number per image.
 
     Raises:
         NevoaError: if that function returns another shape.
 
     Example:
-        >>> loss_per_image(output, target, lambda output, target: (output - target).abs().flatten(1).amax(1))
+        >>> losses = loss_per_image(output, target, lambda output, target: (output - target).abs().flatten(1).amax(1))
     """
     if not callable(loss):
         return LOSSES[loss](output, target, reduction="none").flatten(1).mean(1)

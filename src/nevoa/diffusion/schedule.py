@@ -29,6 +29,10 @@ class Schedule(Protocol):
 
     Any object with these two float64 tables of length T + 1 is a schedule. Index 0 is the clean image
     (`signal[0] == 1`, `noise[0] == 0`), `signal / noise` falls at every step, and `signal[T]` may be 0.
+
+    Example:
+        >>> isinstance(NoiseSchedule.linear(), Schedule)
+        True
     """
 
     @property
@@ -39,12 +43,22 @@ class Schedule(Protocol):
 
 
 def steps_of(schedule: Schedule) -> int:
-    """Return T, the number of timesteps."""
+    """Return T, the number of timesteps.
+
+    Example:
+        >>> steps_of(NoiseSchedule.cosine(steps=100))
+        100
+    """
     return len(schedule.signal) - 1
 
 
 def log_snr_of(schedule: Schedule) -> Table:
-    """Return `2 log(signal / noise)`: infinite at t = 0, and minus infinity where no signal is left."""
+    """Return `2 log(signal / noise)`: infinite at t = 0, and minus infinity where no signal is left.
+
+    Example:
+        >>> log_snr_of(RectifiedFlow(steps=4)).round(decimals=1).tolist()
+        [inf, 2.2, 0.0, -2.2, -inf]
+    """
     return 2 * (schedule.signal / schedule.noise).log()
 
 
@@ -100,12 +114,12 @@ class NoiseSchedule:
 
     @cached_property
     def alpha(self) -> Table:
-        """Share of the variance that each step keeps: 1 - beta."""
+        """1 - beta, the share of the variance that each step keeps."""
         return 1 - self.beta
 
     @cached_property
     def alpha_bar(self) -> Table:
-        """Share of the variance that is left after t steps: the product of alpha up to t (Ho et al., equation 4)."""
+        """The share of the variance that t steps leave, the product of alpha up to t (Ho et al., equation 4)."""
         return self.alpha.cumprod(dim=0)
 
     @property
@@ -193,6 +207,10 @@ class RectifiedFlow:
 
     Args:
         steps: T, at least 2; ValueError below.
+
+    Example:
+        >>> RectifiedFlow(steps=4).signal.tolist()
+        [1.0, 0.75, 0.5, 0.25, 0.0]
     """
 
     steps: int = 1000
@@ -228,6 +246,10 @@ def named_schedule(
     Args:
         scale_ends: pass `scaled=True` to a linear, quadratic or sigmoid schedule.
         zero_terminal_snr: leave no signal at T, which is so for `flow` in any case.
+
+    Example:
+        >>> named_schedule("flow", steps=10).noise[5].item()
+        0.5
     """
     schedule = SCHEDULES[name](steps, **({"scaled": True} if scale_ends else {}))
     return schedule.with_zero_terminal_snr() if zero_terminal_snr and isinstance(schedule, NoiseSchedule) else schedule

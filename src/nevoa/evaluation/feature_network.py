@@ -34,6 +34,10 @@ class FeatureNetworkInfo:
         accuracy: share of unseen images that it classifies correctly.
         measured_on: the unseen images, in words.
         sha256: of the file with its weights.
+
+    Example:
+        >>> feature_network.info.shape
+        (1, 28, 28)
     """
 
     name: str
@@ -47,7 +51,7 @@ class FeatureNetworkInfo:
 
     @property
     def short_name(self) -> str:
-        """The suffix of its metrics: the name, `fashion` for fashion_mnist, and the size if it is not the usual one."""
+        """The suffix of its metrics, its name (`fashion` for fashion_mnist) and the size if it is not the usual one."""
         name = "fashion" if self.name == "fashion_mnist" else self.name
         row = CATALOG.get(self.name)
         native = row is None or (row.channels, *(row.size or ())) == self.shape
@@ -56,7 +60,12 @@ class FeatureNetworkInfo:
 
 @dataclass(frozen=True)
 class FeatureNetwork:
-    """Computes features in float32 on the CPU, so that they are the same on all machines up to rounding."""
+    """Computes features in float32 on the CPU, so that they are the same on all machines up to rounding.
+
+    Example:
+        >>> feature_network.features(images).shape
+        (16, 128)
+    """
 
     network: Classifier
     info: FeatureNetworkInfo
@@ -85,7 +94,11 @@ class FeatureNetwork:
 
 
 def save_feature_network(feature_network: FeatureNetwork, folder: Path) -> FeatureNetwork:
-    """Write a feature network into a new folder. Returns it with the hash of its weights."""
+    """Write a feature network into a new folder. Returns it with the hash of its weights.
+
+    Example:
+        >>> feature_network = save_feature_network(feature_network, Path("features"))
+    """
     with published(folder) as temporary:
         temporary.mkdir()
         (temporary / WEIGHTS).write_bytes(packed(feature_network.network.state_dict().items()))
@@ -95,7 +108,12 @@ def save_feature_network(feature_network: FeatureNetwork, folder: Path) -> Featu
 
 
 def load_feature_network(folder: Path) -> FeatureNetwork:
-    """Read a feature network. A NevoaError if its files are missing, damaged or do not belong together."""
+    """Read a feature network. A NevoaError if its files are missing, damaged or do not belong together.
+
+    Example:
+        >>> save_feature_network(feature_network, Path("saved")).info == load_feature_network(Path("saved")).info
+        True
+    """
     try:
         values = read_json(folder / INFO)
         info = FeatureNetworkInfo(**{**values, "shape": tuple(values["shape"]), "classes": tuple(values["classes"])})

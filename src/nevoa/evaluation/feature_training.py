@@ -30,7 +30,12 @@ HELD_OUT = 10
 
 
 class Epoch(NamedTuple):
-    """One epoch of training: its number from 1, mean loss, and the network with its measured accuracy."""
+    """One epoch of training: its number from 1, mean loss, and the network with its measured accuracy.
+
+    Example:
+        >>> *_, last = train_feature_network(load_images("shapes"), None)
+        >>> last.epoch, last.loss, last.feature_network.info.accuracy
+    """
 
     epoch: int
     loss: float
@@ -42,6 +47,10 @@ def train_feature_network(train: ImageSet, test: ImageSet | None, epochs: int = 
 
     Its accuracy is measured on `test`. If that is None, a tenth of the training images is held out for it. A NevoaError
     if there are fewer than two classes.
+
+    Example:
+        >>> for epoch in train_feature_network(load_images("shapes"), None, epochs=16):
+        ...     print(epoch.epoch, epoch.loss)
     """
     if len(train.classes) < 2:
         known = f"A feature network needs two or more classes; {train.name} has {len(train.classes)}."

@@ -38,9 +38,9 @@ def measure(
     cannot be computed: bits per dimension need a model, others test images, a feature network or more images.
 
     Example:
-        reference = Reference.of(DataConfig(source="fashion_mnist"))
-        *_, report = measure(Samples("mine", images), Protocol(reference, len(images)))
-        print(report.scores)
+        >>> reference = Reference.of(DataConfig(source="fashion_mnist"))
+        >>> *_, report = measure(Samples("mine", images), Protocol(reference, len(images)))
+        >>> print(report.scores)
     """
     reference, count = protocol.reference, len(samples.images)
     warnings = (*_few(count), *(() if metrics else left_out(reference, count)))
@@ -65,7 +65,11 @@ def measure(
 
 
 def check_count(count: int, reference: Reference) -> None:
-    """Raise a NevoaError if there are fewer images than features, too few to compare their distributions."""
+    """Raise a NevoaError if there are fewer images than features, too few to compare their distributions.
+
+    Example:
+        >>> check_count(2048, Reference.of(DataConfig(source="fashion_mnist")))
+    """
     width = reference.feature_network.width
     for name, number in (("images", count), ("test images", len(reference.test))):
         if number < width:
@@ -83,6 +87,10 @@ def choose_metrics(
     Args:
         model: whether the model that made the images is known.
         count: number of images.
+
+    Example:
+        >>> list(choose_metrics(reference, ["memorisation"], model=False, count=16))
+        ['memorisation']
     """
     if metrics is None:
         others = {"inception"} if model else {"inception", "bits"}
@@ -97,7 +105,12 @@ def choose_metrics(
 
 
 def left_out(reference: Reference, count: int) -> tuple[str, ...]:
-    """The metrics that cannot be computed, and why: a sentence for each reason, without a full stop."""
+    """The metrics that cannot be computed, and why: a sentence for each reason, without a full stop.
+
+    Example:
+        >>> len(left_out(reference, count=16))
+        2
+    """
     reasons: dict[str, list[str]] = {}
     for name in METRICS:
         if name != "inception" and (why := _obstacle(name, reference, count)):

@@ -46,6 +46,11 @@ class Report:
         warnings: reasons to treat a score with care.
         bound: terms of the likelihood bound and loss by timestep, if bits per dimension were measured.
         memorisation: the nearest training images, if they were searched for.
+
+    Example:
+        >>> *_, report = measure(Samples("mine", images), Protocol(reference, count=16), ["memorisation"])
+        >>> sorted(report.scores)
+        ['near_copies', 'nearest_distance_ratio']
     """
 
     samples: Samples

@@ -24,6 +24,10 @@ class Protocol:
         count: number of images that are measured.
         seed: decides the training images of the floor, and every other random choice.
         sampler: how the images were made (sampler, steps, variance, clip, ...); None for images from files.
+
+    Example:
+        >>> Protocol(reference, count=16).departures
+        ['16 images instead of 10,000']
     """
 
     reference: Reference

@@ -24,6 +24,9 @@ class Reference:
         found_test: images not trained on, to measure distances to; or why there are none.
         train: images that the feature network was trained on; some of them give the floor.
         found_network: the feature network; or why there is none.
+
+    Example:
+        >>> reference = Reference.of(DataConfig(source="fashion_mnist"))
     """
 
     source: str

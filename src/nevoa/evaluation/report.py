@@ -20,7 +20,12 @@ PAIRS = 16
 
 
 def as_dict(report: Report) -> dict[str, Any]:
-    """Everything that was measured, and how, as plain JSON values."""
+    """Everything that was measured, and how, as plain JSON values.
+
+    Example:
+        >>> as_dict(report)["scores"] == report.scores
+        True
+    """
     values: dict[str, Any] = {
         "format": FORMAT,
         "subject": report.samples.name,
@@ -46,6 +51,9 @@ def save(report: Report, run: Run) -> Path:
 
     Scores of an earlier report on the same images are kept, and so is its picture if the new one would show less.
     Returns the path of the JSON; the picture is beside it.
+
+    Example:
+        >>> path = nevoa.evaluation.save(report, run)
     """
     name = _name(report)
     path = run.evaluation_file(name)

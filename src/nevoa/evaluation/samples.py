@@ -22,7 +22,13 @@ Images = UInt8[np.ndarray, "N H W C"]
 
 @dataclass(frozen=True)
 class Stage:
-    """What is being computed, and how far: `done` of `total` network evaluations, or one piece of work."""
+    """What is being computed, and how far: `done` of `total` network evaluations, or one piece of work.
+
+    Example:
+        >>> first, *_, report = measure(Samples("mine", images), Protocol(reference, count=16), ["memorisation"])
+        >>> isinstance(first, Stage)
+        True
+    """
 
     name: str
     done: int = 0
@@ -40,6 +46,9 @@ class Samples:
         mirrored: whether their mirror images were trained on, too.
         sampler: settings that the images were made with; None for images from files.
         weights: sha256 of the file of the model's weights; None for images from files.
+
+    Example:
+        >>> samples = Samples("mine", images)
     """
 
     name: str
@@ -58,7 +67,13 @@ class Samples:
 
 
 def from_files(path: Path, count: int) -> Samples:
-    """The first `count` images of an .npy file or a folder; all if there are fewer."""
+    """The first `count` images of an .npy file or a folder; all if there are fewer.
+
+    Example:
+        >>> np.save("mine.npy", images)
+        >>> len(from_files(Path("mine.npy"), count=8).images)
+        8
+    """
     return Samples(str(path), read_unchanged(path, count))
 
 
@@ -71,6 +86,9 @@ def from_run(run: Run, reference: Reference, count: int, seed: int, **options: A
         options: those of `Model.sample`.
 
     A NevoaError if the training images have changed since the training.
+
+    Example:
+        >>> *_, samples = from_run(run, reference, count=16, seed=0, steps=4)
     """
     model, weights, data = run.model(), sha256(run.weights_file), run.config().data
     reference.check_shape(model.shape)  # before the training images are loaded
@@ -92,7 +110,11 @@ def from_run(run: Run, reference: Reference, count: int, seed: int, **options: A
 
 
 def from_model(model: Model, reference: Reference, count: int, seed: int, **options: Any) -> Iterator[Stage | Samples]:
-    """Make `count` images with a model whose training images are unknown, all classes in turn, as `from_run` does."""
+    """Make `count` images with a model whose training images are unknown, all classes in turn, as `from_run` does.
+
+    Example:
+        >>> *_, samples = from_model(model, reference, count=16, seed=0, steps=4)
+    """
     reference.check_shape(model.shape)
     sampling = model.settings(**options).model_dump()
     parts: list[Images] = []

@@ -44,6 +44,11 @@ def sweep(
     """Make `count` images with each set of options, from the same noise, and measure them.
 
     Options with more steps than the model has timesteps are skipped.
+
+    Example:
+        >>> reference = Reference.of(DataConfig(source="fashion_mnist"))
+        >>> for row in sweep(model, reference, 2048, grid=[{"sampler": "ddim", "steps": 10}]):
+        ...     print(row.options, row.distance)
     """
     reference.check_shape(model.shape)
     check_count(count, reference)
@@ -63,7 +68,12 @@ def sweep(
 
 
 def save_sweep(rows: Sequence[Row], run: Run, protocol: Protocol) -> Path:
-    """Write the rows into the run folder, in place of an earlier sweep by the same protocol, count and seed."""
+    """Write the rows into the run folder, in place of an earlier sweep by the same protocol, count and seed.
+
+    Example:
+        >>> rows = list(sweep(model, reference, 2048))
+        >>> path = save_sweep(rows, run, Protocol(reference, 2048))
+    """
     values: dict[str, Any] = {"protocol": protocol.name, "count": protocol.count, "seed": protocol.seed}
     values["rows"] = [asdict(row) for row in rows]
     return run.save_evaluation(f"sweep-{protocol.suffix}", values)

@@ -40,8 +40,8 @@ def load(
         NevoaError: what is missing or does not fit.
 
     Example:
-        images = nevoa.load("runs/fashion_mnist-quick").sample(64)
-        images = nevoa.load("hf:google/ddpm-cifar10-32").sample(16, sampler="dpm_solver")
+        >>> images = nevoa.load("runs/fashion_mnist-quick").sample(64)
+        >>> images = nevoa.load("hf:google/ddpm-cifar10-32").sample(16, sampler="dpm_solver")
     """
     from nevoa.interop.diffusers import load as diffusers
 

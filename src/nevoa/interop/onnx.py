@@ -39,6 +39,9 @@ def export(model: Model, path: Path, half: bool = False, **options: Unpack[Sampl
 
     Raises:
         NevoaError: the network cannot be exported.
+
+    Example:
+        >>> export(nevoa.load(), Path("clothes.onnx"))
     """
     needs("onnx", "onnx", "onnxscript")
     import onnx

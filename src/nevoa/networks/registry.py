@@ -26,10 +26,9 @@ def register(name: str, module: type[nn.Module], config: type[NetworkConfig]) ->
         NevoaError: the name is taken, or `module` or `config` is not a class of the right kind.
 
     Example:
-        class MLPConfig(NetworkConfig):
-            width: int = 64
-
-        register("mlp", MLP, MLPConfig)  # nevoa train -o network.kind=mlp -o network.width=32
+        >>> class MLPConfig(NetworkConfig):
+        ...     width: int = 64
+        >>> register("mlp", MLP, MLPConfig)  # nevoa train -o network.kind=mlp -o network.width=32
     """
     if name in NETWORK_CONFIGS:
         raise NevoaError(f"A network named '{name}' is already registered; choose another name.")
@@ -52,6 +51,9 @@ def build_network(config: NetworkConfig, channels: int, classes: int = 0) -> nn.
 
     Raises:
         NevoaError: the config is of a network object, or its values do not make a network.
+
+    Example:
+        >>> network = build_network(UNetConfig(dim=8), channels=1)
     """
     if isinstance(config, ObjectNetworkConfig):
         raise missing_object("network", config.class_name)
@@ -62,7 +64,11 @@ def build_network(config: NetworkConfig, channels: int, classes: int = 0) -> nn.
 
 
 def check_is_module(network: Any) -> None:
-    """Raise a NevoaError unless a network is an `nn.Module`."""
+    """Raise a NevoaError unless a network is an `nn.Module`.
+
+    Example:
+        >>> check_is_module(network)
+    """
     if not isinstance(network, nn.Module):
         raise NevoaError(f"The network must be an object of a subclass of torch.nn.Module, not {network!r}.")
 
@@ -79,6 +85,9 @@ def check_network(network: Any, shape: tuple[int, int, int], classes: int = 0) -
 
     Raises:
         NevoaError: it is not an `nn.Module`, does not take these inputs, or returns anything but such a tensor.
+
+    Example:
+        >>> check_network(network, (1, 28, 28))
     """
     check_is_module(network)
     name, inputs = type(network).__name__, "(x_t, t, label)" if classes else "(x_t, t)"
@@ -99,7 +108,12 @@ def check_network(network: Any, shape: tuple[int, int, int], classes: int = 0) -
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Put a network into evaluation mode while the block runs; every module's own mode is restored afterwards."""
+    """Put a network into evaluation mode while the block runs; every module's own mode is restored afterwards.
+
+    Example:
+        >>> with evaluating(network):
+        ...     output = network(x_t, t)
+    """
     modes = {module: module.training for module in network.modules()}
     network.eval()
     try:

@@ -99,8 +99,8 @@ class ResidualUNet(nn.Module):
     null label, `classes`. Returns `[B, C, H, W]`.
 
     Example:
-        network = ResidualUNet(channels=1, dim=64, multipliers=(1, 2), attention=(False, False), patch=2)
-        prediction = network(torch.randn(8, 1, 28, 28), torch.full((8,), 500))
+        >>> network = ResidualUNet(channels=1, dim=64, multipliers=(1, 2), attention=(False, False), patch=2)
+        >>> prediction = network(torch.randn(8, 1, 28, 28), torch.full((8,), 500))
     """
 
     # The embedding of labels, and the bias that it is added to.

@@ -20,6 +20,10 @@ def restored_network(
 
     Args:
         read: returns the weights by name; it gets their shapes, so that it can refuse others before it allocates any.
+
+    Example:
+        >>> weights = build_network(UNetConfig(dim=8), channels=1).state_dict()
+        >>> network = restored_network(UNetConfig(dim=8), 1, 0, lambda shapes: weights)
     """
     network = empty_network(config, channels, classes)
     tensors = read(_shapes(network))
@@ -33,7 +37,12 @@ def restored_network(
 
 
 def network_shapes(config: NetworkConfig, channels: int, classes: int) -> Shapes:
-    """Names and shapes of the network's tensors, without allocating them."""
+    """Names and shapes of the network's tensors, without allocating them.
+
+    Example:
+        >>> network_shapes(UNetConfig(dim=8), channels=1, classes=0)["out.weight"]
+        torch.Size([1, 8, 1, 1])
+    """
     return _shapes(empty_network(config, channels, classes))
 
 
@@ -42,7 +51,12 @@ def _shapes(network: nn.Module) -> Shapes:
 
 
 def empty_network(config: NetworkConfig, channels: int, classes: int) -> nn.Module:
-    """The network that a config describes, on the meta device: shapes without memory."""
+    """The network that a config describes, on the meta device: shapes without memory.
+
+    Example:
+        >>> empty_network(UNetConfig(dim=8), channels=1, classes=0).out.weight.device
+        device(type='meta')
+    """
     with torch.device("meta"), _WithoutInitialization():
         return build_network(config, channels, classes)
 

@@ -44,7 +44,7 @@ class UNet(nn.Module):
     `ResidualUNet` has neither weakness.
 
     Example:
-        prediction = UNet(channels=1)(torch.randn(8, 1, 28, 28), torch.full((8,), 500))
+        >>> prediction = UNet(channels=1)(torch.randn(8, 1, 28, 28), torch.full((8,), 500))
     """
 
     # The embedding of labels, and the bias that it is added to.

@@ -17,18 +17,30 @@ FRAMES_PER_SECOND = 30
 
 
 def check_can_save(suffix: str) -> None:
-    """Raise a NevoaError if an animation of that kind needs a package that is missing."""
+    """Raise a NevoaError if an animation of that kind needs a package that is missing.
+
+    Example:
+        >>> check_can_save(".gif")
+    """
     if suffix != ".gif" and find_spec("av") is None:
         raise NevoaError("Videos need the package PyAV: pip install 'nevoa[video]', or choose a name in .gif.")
 
 
 def save_animation(frames: Sequence[Image.Image], path: Path) -> None:
-    """Save an animation: .gif as in `save_gif`, .mp4, .webm or .html as in `save_video`."""
+    """Save an animation: .gif as in `save_gif`, .mp4, .webm or .html as in `save_video`.
+
+    Example:
+        >>> save_animation([grid(images[:n]) for n in (16, 16, 16)], Path("x.gif"))
+    """
     (save_gif if path.suffix.lower() == ".gif" else save_video)(frames, path)
 
 
 def save_gif(frames: Sequence[Image.Image], path: Path, seconds: float = 4.0, hold_seconds: float = 2.0) -> None:
-    """Save a looping GIF that plays all frames in `seconds`, then holds the last one for `hold_seconds`."""
+    """Save a looping GIF that plays all frames in `seconds`, then holds the last one for `hold_seconds`.
+
+    Example:
+        >>> save_gif([grid(images), grid(255 - images)], Path("negative.gif"), seconds=1)
+    """
     each = max(20, round(1000 * seconds / len(frames)))
     durations = [each] * (len(frames) - 1) + [each + round(1000 * hold_seconds)]
     first, *rest = frames
@@ -44,6 +56,9 @@ def save_video(frames: Sequence[Image.Image], path: Path, seconds: float = 4.0, 
 
     Raises:
         NevoaError: the package PyAV is missing.
+
+    Example:
+        >>> save_video([grid(images), grid(255 - images)], Path("negative.mp4"), seconds=1)
     """
     if path.suffix.lower() == ".html":
         video = path.with_suffix(".mp4")

@@ -38,6 +38,9 @@ def quality_sheet(
         nearest: the nearest training image of each sample, shown below it.
         noise_loss: mean squared error of the noise at timesteps 1 … T.
         bits: terms of the variational bound at timesteps 1 … T, in bits per dimension.
+
+    Example:
+        >>> quality_sheet(images, nearest=images).save("quality.png")
     """
     from matplotlib.figure import Figure
 
@@ -61,12 +64,19 @@ def loss_curve(metrics: Iterable[Mapping[str, Any]]) -> Image.Image:
 
     Raises:
         NevoaError: no line has a loss.
+
+    Example:
+        >>> loss_curve(run.metrics()).save("loss.png")
     """
     return loss_curves({"": metrics})
 
 
 def loss_curves(runs: Mapping[str, Iterable[Mapping[str, Any]]]) -> Image.Image:
-    """Draw the losses of runs, by name, as `loss_curve` does. A NevoaError if one of them has not reported any."""
+    """Draw the losses of runs, by name, as `loss_curve` does. A NevoaError if one of them has not reported any.
+
+    Example:
+        >>> loss_curves({"first": run.metrics(), "second": run.metrics()}).save("losses.png")
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=LOSS_SIZE, layout="constrained", dpi=DPI)
@@ -107,6 +117,11 @@ def schedule_curves(schedules: Mapping[str, tuple[Curve, Curve]], width: int) ->
     Args:
         schedules: tables of signal and noise for t = 0 … T, by name.
         width: of the picture in pixels, at least WIDTH * DPI / 2.
+
+    Example:
+        >>> schedule = NoiseSchedule.cosine()
+        >>> tables = schedule.signal.numpy(), schedule.noise.numpy()
+        >>> schedule_curves({"cosine": tables}, width=900).save("schedule.png")
     """
     from matplotlib.figure import Figure
 

@@ -25,6 +25,9 @@ def grid(images: Images, columns: int | None = None, gap: int = GAP, scale: int 
         columns: images per row; by default the grid is as square as possible.
         gap: white pixels between images and around them.
         scale: side of the square that each pixel becomes; by default small images are enlarged.
+
+    Example:
+        >>> grid(images, columns=8).save("grid.png")
     """
     columns = columns or math.ceil(math.sqrt(len(images)))
     tiles = enlarged(images, scale or enlargement(images))
@@ -41,7 +44,11 @@ def grid(images: Images, columns: int | None = None, gap: int = GAP, scale: int 
 def titled_grid(
     images: Images, titles: Sequence[str], columns: int | None = None, scale: int | None = None
 ) -> Image.Image:
-    """Arrange images row by row, each with its title below. Small images are enlarged, as in `grid`."""
+    """Arrange images row by row, each with its title below. Small images are enlarged, as in `grid`.
+
+    Example:
+        >>> titled_grid(images[:2], ["cat", "dog"]).save("titled.png")
+    """
     columns = min(columns or math.ceil(math.sqrt(len(images))), len(images))
     tiles = enlarged(images, scale or enlargement(images))
     count, height, width, _ = tiles.shape
@@ -60,7 +67,11 @@ def titled_grid(
 
 
 def above(top: Image.Image, bottom: Image.Image) -> Image.Image:
-    """Put one picture above another."""
+    """Put one picture above another.
+
+    Example:
+        >>> above(grid(images[:8]), grid(images[8:])).save("both.png")
+    """
     result = Image.new("RGB", (max(top.width, bottom.width), top.height + bottom.height), "white")
     result.paste(top)
     result.paste(bottom, (0, top.height))
@@ -68,7 +79,11 @@ def above(top: Image.Image, bottom: Image.Image) -> Image.Image:
 
 
 def class_grid(images: Images, classes: Sequence[str], scale: int | None = None) -> Image.Image:
-    """Draw images whose classes come in turn: image n has class n % len(classes). Without classes this is `grid`."""
+    """Draw images whose classes come in turn: image n has class n % len(classes). Without classes this is `grid`.
+
+    Example:
+        >>> class_grid(images, ["cat", "dog"]).save("classes.png")  # image n has class n % 2
+    """
     if not classes:
         return grid(images, scale=scale)
     shown = classes[: len(images)]
@@ -91,6 +106,9 @@ def titled_rows(
     Args:
         columns: images per line, in one block; chosen if None.
         scale: as in `grid`.
+
+    Example:
+        >>> titled_rows([images[:8], images[8:]], ["first", "second"]).save("rows.png")
     """
     longest, given = max(map(len, rows)), columns is not None
     lines = 1 if longest <= ROW else max(1, round(math.sqrt(longest / len(rows))))
@@ -107,7 +125,11 @@ def titled_rows(
 
 
 def named_rows(sheet: Image.Image, names: Sequence[str]) -> Image.Image:
-    """Write names to the left of a picture's rows, which are equally high."""
+    """Write names to the left of a picture's rows, which are equally high.
+
+    Example:
+        >>> named_rows(grid(images, columns=8), ["first", "second"]).save("rows.png")
+    """
     pitch = sheet.height / len(names)
     font = ImageFont.load_default(max(11, min(16, pitch // 3)))
     texts = [_shortened(name, font, LONGEST_TITLE) for name in names]
@@ -121,12 +143,22 @@ def named_rows(sheet: Image.Image, names: Sequence[str]) -> Image.Image:
 
 
 def enlarged(images: Images, scale: int) -> UInt8[np.ndarray, "N sH sW C"]:
-    """Enlarge every pixel to a square of `scale` by `scale`."""
+    """Enlarge every pixel to a square of `scale` by `scale`.
+
+    Example:
+        >>> enlarged(images, 3).shape
+        (16, 84, 84, 1)
+    """
     return images.repeat(scale, axis=1).repeat(scale, axis=2)
 
 
 def enlargement(images: Images, side: int = SMALL_SIDE, largest: int = LARGE_PICTURE) -> int:
-    """How much to enlarge images to at least `side`, if a square picture of all of them stays below `largest`."""
+    """How much to enlarge images to at least `side`, if a square picture of all of them stays below `largest`.
+
+    Example:
+        >>> enlargement(images)
+        3
+    """
     count, height, width, _ = images.shape
     room = largest / math.sqrt(count * height * width)
     return max(1, min(math.ceil(side / max(height, width)), int(room)))

@@ -13,8 +13,9 @@ def html_page(title: str, rows: Mapping[str, object], pictures: Mapping[str, Ima
 
     Text is escaped; pictures are embedded as PNG, so the text needs no other file.
 
-    >>> html_page("a run", {"images seen": 640}, {})
-    '<h3>a run</h3><table><tr><th>images seen</th><td>640</td></tr></table>'
+    Example:
+        >>> html_page("a run", {"images seen": 640}, {})
+        '<h3>a run</h3><table><tr><th>images seen</th><td>640</td></tr></table>'
     """
     cells = "".join(f"<tr>{_cells(name, value)}</tr>" for name, value in rows.items())
     figures = "".join(_figure(caption, picture) for caption, picture in pictures.items())
@@ -24,14 +25,20 @@ def html_page(title: str, rows: Mapping[str, object], pictures: Mapping[str, Ima
 def html_line(values: Mapping[str, object]) -> str:
     """Return HTML with a table of one line: each name, then its value.
 
-    >>> html_line({"step": 3})
-    '<table><tr><th>step</th><td>3</td></tr></table>'
+    Example:
+        >>> html_line({"step": 3})
+        '<table><tr><th>step</th><td>3</td></tr></table>'
     """
     return f"<table><tr>{''.join(_cells(name, value) for name, value in values.items())}</tr></table>"
 
 
 def png_bytes(picture: Image.Image) -> bytes:
-    """Encode a picture as PNG."""
+    """Encode a picture as PNG.
+
+    Example:
+        >>> png_bytes(grid(images))[1:4]
+        b'PNG'
+    """
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG")
     return buffer.getvalue()

@@ -24,6 +24,9 @@ def show(images: Any, titles: Sequence[object] | None = None, columns: int | Non
     >>> import numpy as np
     >>> show(np.zeros((6, 28, 28, 1), np.uint8), columns=3).size
     (260, 174)
+
+    Example:
+        >>> picture = nevoa.show(images, titles=range(16), columns=8)
     """
     stack = _stack(images)
     if titles is None:

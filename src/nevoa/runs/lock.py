@@ -28,6 +28,10 @@ def training_lock(run: "Run") -> Iterator[Callable[[], None]]:
     run itself has not failed. The operating system releases the lock when the process ends, even if it is killed.
 
     A NevoaError if another process holds the lock.
+
+    Example:
+        >>> with training_lock(run) as started:
+        ...     started()
     """
     with explained("write", run.folder):
         run.folder.mkdir(parents=True, exist_ok=True)
@@ -53,13 +57,21 @@ def training_lock(run: "Run") -> Iterator[Callable[[], None]]:
 
 
 def refuse_if_training(run: "Run") -> None:
-    """Raise a NevoaError if another process is training the run."""
+    """Raise a NevoaError if another process is training the run.
+
+    Example:
+        >>> refuse_if_training(run)
+    """
     if status_of(run)[0] == "running":
         raise _being_trained(run)
 
 
 def remove(run: "Run") -> None:
-    """Remove a run with all of its files. A NevoaError if a process is training it."""
+    """Remove a run with all of its files. A NevoaError if a process is training it.
+
+    Example:
+        >>> remove(nevoa.Run("runs/fashion_mnist-quick"))
+    """
     lock = acquire(run.lock_file)
     if lock is None:
         raise _being_trained(run)
@@ -70,7 +82,12 @@ def remove(run: "Run") -> None:
 
 
 def status_of(run: "Run") -> tuple[RunStatus, str]:
-    """The status of a run, and why it failed if it did. A run whose process was killed is stopped."""
+    """The status of a run, and why it failed if it did. A run whose process was killed is stopped.
+
+    Example:
+        >>> status_of(run)
+        ('finished', '')
+    """
     status = _read_status(run)
     with suppress(OSError):  # without write permission the lock cannot be tried, and the status file decides
         if run.lock_file.exists() and is_locked(run.lock_file):

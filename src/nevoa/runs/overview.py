@@ -24,6 +24,10 @@ class Summary:
         loss: of the last report: the mean over the images since the report before.
         quality: name and value of the Fréchet distance, and the number of images it was measured on.
         size: of the folder, in bytes.
+
+    Example:
+        >>> Summary.of(run).status
+        'finished'
     """
 
     name: str
@@ -53,7 +57,12 @@ class Summary:
 
 
 def runs_in(folder: Path) -> Iterator[Run]:
-    """The runs in a folder, by name. A NevoaError if the folder does not exist."""
+    """The runs in a folder, by name. A NevoaError if the folder does not exist.
+
+    Example:
+        >>> "clothes" in [run.folder.name for run in runs_in(Path("runs"))]
+        True
+    """
     if not folder.is_dir():
         raise NevoaError(f"There is no folder {folder}. 'nevoa train' creates runs in runs/.")
     return (Run(path) for path in sorted(folder.iterdir()) if Run(path).exists)

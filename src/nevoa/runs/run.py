@@ -33,7 +33,11 @@ PACKAGED = Path(__file__).parents[1] / "packaged" / "fashion_mnist"
 
 
 class ObjectOptions(TypedDict, total=False):
-    """Objects that a run was trained with in place of names: see `nevoa.objects.Objects`."""
+    """Objects that a run was trained with in place of names: see `nevoa.objects.Objects`.
+
+    Example:
+        >>> objects: ObjectOptions = {"network": network, "loss": loss_per_image}
+    """
 
     network: "nn.Module | None"
     schedule: Any
@@ -55,9 +59,9 @@ class Run:
     """One run folder, by the names of its parts.
 
     Example:
-        run = nevoa.Run("runs/fashion_mnist-quick")
-        losses = [line["loss"] for line in run.metrics()]
-        images = run.model().sample(64)
+        >>> run = nevoa.Run("runs/fashion_mnist-quick")
+        >>> losses = [line["loss"] for line in run.metrics()]
+        >>> images = run.model().sample(64)
     """
 
     folder: Path
@@ -84,7 +88,7 @@ class Run:
 
     @property
     def exists(self) -> bool:
-        """Whether the folder is a run: a training has written its config."""
+        """Whether the folder is a run, which it is once a training has written its config."""
         return self.config_file.is_file()
 
     @property
@@ -237,7 +241,7 @@ def load(
         objects: network, schedule and loss if the run was trained with objects in place of names.
 
     Example:
-        images = nevoa.load("runs/fashion_mnist-quick").sample(64)
+        >>> images = nevoa.load("runs/fashion_mnist-quick").sample(64)
     """
     from nevoa.objects import Objects
     from nevoa.runs.model_files import read
@@ -253,18 +257,33 @@ def load(
 
 
 def run_around(path: Path) -> Path | None:
-    """Return the run that has a path in one of its OWN_FOLDERS; None if there is none."""
+    """Return the run that has a path in one of its OWN_FOLDERS; None if there is none.
+
+    Example:
+        >>> run_around(Path("runs/clothes/model"))
+    """
     above = path.resolve().parents
     return next((one.parent for one in above if one.name in OWN_FOLDERS and Run(one.parent).exists), None)
 
 
 def not_a_run(run: Run) -> NevoaError:
-    """The error for a folder that is not a run."""
+    """The error for a folder that is not a run.
+
+    Example:
+        >>> raise not_a_run(nevoa.Run("photos"))
+        Traceback (most recent call last):
+        nevoa.errors.NevoaError: ...
+    """
     return NevoaError(f"{run.folder} is not a run: {run.config_file} is missing.{meant(run)}")
 
 
 def meant(run: Run) -> str:
-    """A sentence that names the run beside it, or in runs/, whose name is nearest; else, how to list the runs."""
+    """A sentence that names the run beside it, or in runs/, whose name is nearest; else, how to list the runs.
+
+    Example:
+        >>> meant(nevoa.Run("runs/cloths"))
+        ' Did you mean runs/clothes?'
+    """
     beside = [path for place in (run.folder.parent, RUNS) for path in place.glob("*") if path != run.folder]
     names = {path.name: path for path in beside if Run(path).exists or Run(path).has_model}
     near = get_close_matches(run.folder.name, names, n=1)
@@ -272,7 +291,11 @@ def meant(run: Run) -> str:
 
 
 def newest_run(folder: Path = RUNS) -> Run:
-    """The run in `folder` whose model was written last. A NevoaError if no run has one."""
+    """The run in `folder` whose model was written last. A NevoaError if no run has one.
+
+    Example:
+        >>> model = newest_run(Path("runs")).model()
+    """
     runs = [Run(path) for path in folder.glob("*") if Run(path).has_model]
     if not runs:
         raise NevoaError(f"There is no run with a model in {folder}/. Make one with 'nevoa train'.")

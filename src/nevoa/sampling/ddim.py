@@ -20,6 +20,9 @@ class DDIM:
     Args:
         eta: scale of the standard deviation of fresh noise (equation 16): 0 adds none, 1 is ancestral sampling with the
             small variance.
+
+    Example:
+        >>> images = model.sample(4, sampler=DDIM(eta=0.5), steps=20)
     """
 
     eta: float = 0.0

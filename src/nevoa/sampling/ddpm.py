@@ -17,6 +17,9 @@ class DDPM:
 
     Args:
         variance: the fixed reverse variance, `small` (beta_tilde) or `large` (beta), section 3.2.
+
+    Example:
+        >>> images = model.sample(4, sampler=DDPM("large"), steps=20)
     """
 
     variance: VarianceName = "small"

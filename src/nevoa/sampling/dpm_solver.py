@@ -17,6 +17,9 @@ class DPMSolver:
     x_0 is taken in the middle of the step, on the line through this estimate and the one before: second order for one
     evaluation. The first step is of first order, and so is the one to the clean image, which is infinitely long in
     lambda.
+
+    Example:
+        >>> images = model.sample(4, sampler=DPMSolver(), steps=7, spacing="karras")
     """
 
     def step(

@@ -18,6 +18,9 @@ class Heun:
     Karras et al. integrate in sigma = noise / signal, which is infinite where no signal is left. Here the time is that
     of rectified flow, tau = noise / (signal + noise), which runs from 0 to 1 for every schedule. In it,
     x / (signal + noise) has the velocity epsilon - x_0.
+
+    Example:
+        >>> images = model.sample(4, sampler=Heun(), steps=10)
     """
 
     def step(

@@ -54,6 +54,10 @@ class SamplingOptions(TypedDict, total=False):
         guidance: strength of classifier-free guidance, 0 … 100, for class-conditional models: 1 samples the class, 0
             samples all images, and above 1 exaggerates the class.
         labels: the class to sample, by index or name, or several in turn; by default all of a conditional model's.
+
+    Example:
+        >>> options: SamplingOptions = {"sampler": "ddim", "steps": 20}
+        >>> images = model.sample(4, **options)
     """
 
     sampler: SamplerName | Sampler | None
@@ -67,7 +71,12 @@ class SamplingOptions(TypedDict, total=False):
 
 
 class SamplingSettings(SamplingConfig):
-    """Settled sampling options: a SamplingConfig whose sampler may be an object, dumped as the name of its class."""
+    """Settled sampling options: a SamplingConfig whose sampler may be an object, dumped as the name of its class.
+
+    Example:
+        >>> SamplingSettings(sampler="ddim", steps=20).spacing
+        'trailing'
+    """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -83,6 +92,10 @@ def as_sampler(sampler: object, variance: VarianceName = "small", eta: float = 0
 
     Raises:
         NevoaError: for an unknown name or an object without `step`.
+
+    Example:
+        >>> as_sampler("ddim", eta=0.5)
+        DDIM(eta=0.5)
     """
     row, values = _row(sampler), {"variance": variance, "eta": eta}
     return row.build(**{name: values[name] for name in row.options})
@@ -110,6 +123,10 @@ def settled(config: Config, **options: Unpack[SamplingOptions]) -> SamplingSetti
     Raises:
         NevoaError: for an unknown option, a value of the wrong type or out of range, an option that the sampler does
             not have, and guidance of a model that was not trained for it.
+
+    Example:
+        >>> settled(model.config, sampler="ddim").spacing
+        'trailing'
     """
     for name in options:
         if name not in SamplingOptions.__annotations__:

@@ -19,7 +19,13 @@ Images = Float[Tensor, "B *pixels"]
 
 @dataclass(frozen=True)
 class State:
-    """A moment of the reverse process: x_t and the estimate of x_0 from it. At t = 0 both are the result."""
+    """A moment of the reverse process: x_t and the estimate of x_0 from it. At t = 0 both are the result.
+
+    Example:
+        >>> *_, end = model.trajectory(4, steps=7)
+        >>> end.t, end.x_t.shape
+        (0, torch.Size([4, 1, 28, 28]))
+    """
 
     x_t: Images
     t: int
@@ -27,14 +33,22 @@ class State:
 
 
 class Transition(NamedTuple):
-    """What a step returns: the next images, and the x_0 that the denoiser estimated from x_t."""
+    """What a step returns: the next images, and the x_0 that the denoiser estimated from x_t.
+
+    Example:
+        >>> x_s, x_0_hat = DDIM().step(denoiser, x_t, 500, 400, noise)
+    """
 
     x_s: Images
     x_0_hat: Images
 
 
 class Past(NamedTuple):
-    """The x_0 estimated in the step before, at timestep t: the memory of multistep samplers."""
+    """The x_0 estimated in the step before, at timestep t: the memory of multistep samplers.
+
+    Example:
+        >>> x_s, x_0_hat = DPMSolver().step(denoiser, x_t, 400, 300, noise, Past(x_0_hat, t=500))
+    """
 
     x_0: Images
     t: int
@@ -42,7 +56,16 @@ class Past(NamedTuple):
 
 @runtime_checkable
 class Sampler(Protocol):
-    """Any object with this step is a sampler."""
+    """Any object with this step is a sampler.
+
+    Example:
+        >>> class Euler:
+        ...     def step(self, denoiser, x_t, t, s, noise, past=None):
+        ...         x_0, epsilon = estimate_at(denoiser, x_t, t)
+        ...         signal, noise = denoiser.process.schedule.signal[s], denoiser.process.schedule.noise[s]
+        ...         return Transition(signal.item() * x_0 + noise.item() * epsilon, x_0)
+        >>> images = model.sample(4, sampler=Euler(), steps=20)
+    """
 
     def step(
         self,
@@ -64,7 +87,11 @@ class Sampler(Protocol):
 
 
 def estimate_at(denoiser: AnyDenoiser, x_t: Images, t: int) -> Estimate:
-    """Return the denoiser's estimates for images that are all at timestep t."""
+    """Return the denoiser's estimates for images that are all at timestep t.
+
+    Example:
+        >>> x_0_hat, epsilon_hat = estimate_at(denoiser, x_t, 500)
+    """
     return denoiser(x_t, torch.full((len(x_t),), t, device=x_t.device))
 
 
@@ -116,6 +143,11 @@ class ImageNoise:
     """Unit Gaussian noise for images number first … first + count - 1 of a seed.
 
     Each image has its own generator on the CPU, so image n is the same whatever the count and the device.
+
+    Example:
+        >>> noise = ImageNoise(seed=0, first=0, count=16, shape=(1, 28, 28))
+        >>> noise().shape
+        torch.Size([16, 1, 28, 28])
     """
 
     def __init__(self, seed: int, first: int, count: int, shape: tuple[int, ...], device: torch.device | str = "cpu"):

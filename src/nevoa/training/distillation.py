@@ -15,12 +15,22 @@ from nevoa.training.start import distilling
 
 
 def distilled_folder(place: str | PathLike[str]) -> Path:
-    """The default folder of a distilled run: runs/NAME-distilled."""
+    """The default folder of a distilled run: runs/NAME-distilled.
+
+    Example:
+        >>> distilled_folder("runs/clothes").name
+        'clothes-distilled'
+    """
     return RUNS / f"{Path(place).name}-distilled"
 
 
 def distill_config(model: Model, source: Any = None, **keywords: Any) -> Config:
-    """Return the config that distils a model; `keywords` are those of `nevoa.configure`."""
+    """Return the config that distils a model; `keywords` are those of `nevoa.configure`.
+
+    Example:
+        >>> distill_config(model, steps=600).training.objective
+        'path'
+    """
     return configure(source, start=distilling(model, source), **keywords)
 
 
@@ -45,8 +55,8 @@ def distill(
             teacher's training time.
 
     Example:
-        run = nevoa.distill("runs/fashion_mnist-quick", minutes=5)
-        images = run.model().sample(64)
+        >>> run = nevoa.distill("runs/fashion_mnist-quick", minutes=5)
+        >>> images = run.model().sample(64)
     """
     accept_changes, progress = yes_or_no("accept_changes", accept_changes), yes_or_no("progress", progress)
     model = _model(teacher)

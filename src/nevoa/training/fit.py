@@ -54,7 +54,12 @@ class Keywords(TrainingOptions, total=False):
 
 
 def default_folder(config: Config, preset: str) -> Path:
-    """The default run folder: runs/SOURCE-PRESET."""
+    """The default run folder: runs/SOURCE-PRESET.
+
+    Example:
+        >>> default_folder(nevoa.configure("photos/", steps=100), "quick").name
+        'photos-quick'
+    """
     return RUNS / f"{short_name(config.data.source.removeprefix(f'{OBJECT}:'))}-{preset}"
 
 
@@ -78,6 +83,9 @@ def resolve_run(
         cool_down: seconds in which to end an existing run, whatever its budget.
         accept_changes: resume although settings, data or torch differ.
         start: the model that `config.training.start` names; not needed to resume.
+
+    Example:
+        >>> job = resolve_run(config, Path("runs/new"))
     """
     run = Run(folder)
     saved = run.last_config() if run.exists or checkpoint.checkpoints(run.checkpoints) else None
@@ -131,8 +139,8 @@ def fit(
         start: the model to start from, which the config was made for: `configure(..., start=starting_from(model))`.
 
     Example:
-        for step in nevoa.fit(nevoa.configure("fashion_mnist_10k", steps=100)):
-            print(step.images_seen, step.loss)
+        >>> for step in nevoa.fit(nevoa.configure("fashion_mnist_10k", steps=100)):
+        ...     print(step.images_seen, step.loss)
     """
     if not isinstance(config, Config):
         raise NevoaError(f"config is a nevoa.Config, not {config!r:.60}: make one with nevoa.configure(SOURCE).")
@@ -148,7 +156,12 @@ def fit(
 
 
 def fit_resolved(job: Job, folder: Path, *, accept_changes: bool = False) -> Generator[Step, None, None]:
-    """Train a job into a run folder, from where it goes on (`starting_point`). The folder is locked meanwhile."""
+    """Train a job into a run folder, from where it goes on (`starting_point`). The folder is locked meanwhile.
+
+    Example:
+        >>> job = resolve_run(config, Path("runs/again"))
+        >>> *_, last = fit_resolved(job, Path("runs/again"))
+    """
     run = Run(folder)
     with training_lock(run) as begin:
         sweep(folder)
@@ -194,8 +207,8 @@ def train(
             the objects network, schedule and loss in place of those that the config names: `nevoa.objects.Objects`.
 
     Example:
-        run = nevoa.train("fashion_mnist_10k", minutes=5)
-        images = run.model().sample(64)
+        >>> run = nevoa.train("fashion_mnist_10k", minutes=5)
+        >>> images = run.model().sample(64)
     """
     accept_changes, progress = yes_or_no("accept_changes", accept_changes), yes_or_no("progress", progress)
     objects = Objects(keywords.pop("network", None), keywords.pop("schedule", None), keywords.pop("loss", None))

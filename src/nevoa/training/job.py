@@ -56,6 +56,11 @@ class Job:
         cools_down: whether the cool-down begins at once, wherever the run is.
         start: the weights to start from; random ones if None.
         width: the network's, if the config left it open.
+
+    Example:
+        >>> job = resolve(config)
+        >>> job.parameters
+        12556
     """
 
     config: Config
@@ -103,6 +108,9 @@ def resolve(
         recorded: whether previews and checkpoints will be written; without them all minutes are for steps.
         accept_changes: resume although the config differs.
         start: the model that `config.training.start` names; not needed to resume.
+
+    Example:
+        >>> device = resolve(config).config.training.device
     """
     _refuse_several_processes()
     if earlier is not None:

@@ -50,6 +50,11 @@ class Step:
         is_finite: whether loss and gradient were finite; if not, the step changed nothing and counts in no mean.
         seconds: of training since its start, without pauses.
         model: the averaged model. It changes as training continues.
+
+    Example:
+        >>> first, *_ = nevoa.fit(config)
+        >>> first.step, first.images_seen
+        (1, 8)
     """
 
     step: int

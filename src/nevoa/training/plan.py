@@ -30,6 +30,10 @@ class Plan:
         disk_bytes: upper limit of the run folder's size.
         width: the network's, and the operations that it is the best for; None if it was given.
         notes: facts about the images, such as which files were left out.
+
+    Example:
+        >>> Plan.of(resolve(config)).steps
+        2
     """
 
     config: Config

@@ -22,6 +22,10 @@ def show_progress(steps: Iterable[Step], config: TrainingConfig) -> Generator[St
     """Pass the steps on while showing progress. One line per epoch remains, at most one per report.
 
     The loss is that of the last report, as in the run's metrics, so that all commands show the same.
+
+    Example:
+        >>> for step in show_progress(nevoa.fit(config), config.training):
+        ...     pass
     """
     from rich.console import Console
 

@@ -42,6 +42,9 @@ def starting_from(model: Model) -> dict[str, dict[str, Any]]:
 
     Raises:
         NevoaError: the model has a network, schedule or loss that is an object in place of a name.
+
+    Example:
+        >>> config = nevoa.configure("shapes", steps=100, start=starting_from(model))
     """
     config, (channels, height, width) = model.config, model.shape
     if config.network.kind == OBJECT or config.diffusion.schedule.startswith(OBJECT):

@@ -24,7 +24,13 @@ LABEL_WORDS = {*LABEL_NAMES, "target", "class", "classes"}
 
 
 def mapped(path: Path) -> np.ndarray:
-    """Memory-map the array of a .npy file. An OSError if there is no file, a ValueError if it is not an array."""
+    """Memory-map the array of a .npy file. An OSError if there is no file, a ValueError if it is not an array.
+
+    Example:
+        >>> np.save("images.npy", images)
+        >>> mapped(Path("images.npy")).shape
+        (16, 28, 28, 1)
+    """
     with path.open("rb") as file:
         if not file.read(len(MAGIC)).startswith(MAGIC):
             raise ValueError("it does not begin like one, so it is damaged or another kind of file")

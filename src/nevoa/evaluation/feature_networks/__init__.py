@@ -9,7 +9,12 @@ from nevoa.evaluation.feature_network import FeatureNetwork, load_feature_networ
 
 
 def feature_network_folder(train: ImageSet) -> Path:
-    """Where `nevoa features train` keeps the feature network of these images."""
+    """Where `nevoa features train` keeps the feature network of these images.
+
+    Example:
+        >>> feature_network_folder(load_images("shapes")).name[:7]
+        'shapes-'
+    """
     return cache_folder() / "judges" / f"{train.name}-{train.fingerprint:.16}"
 
 
@@ -20,6 +25,9 @@ def feature_network_for(train: ImageSet, command: str | None = None) -> FeatureN
 
     Args:
         command: the command to name; None names it without options.
+
+    Example:
+        >>> feature_network = feature_network_for(load_images("fashion_mnist"))
     """
     packaged = Path(__file__).parent / train.name
     if packaged.is_dir() and (network := load_feature_network(packaged)).info.fingerprint == train.fingerprint:

@@ -24,6 +24,10 @@ def export(model: Model, folder: Path, **options: Unpack[SamplingOptions]) -> st
 
     Raises:
         NevoaError: diffusers has no such network or sampler.
+
+    Example:
+        >>> export(nevoa.load(), Path("clothes"))
+        'NevoaPipeline'
     """
     needs("diffusers", "diffusers")
     from diffusers.pipelines.ddpm.pipeline_ddpm import DDPMPipeline

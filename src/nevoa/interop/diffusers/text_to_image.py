@@ -167,7 +167,7 @@ def open_text_to_image(place: str, prompt: str, size: Size | None = None, device
         NevoaError: it is missing or damaged, takes no prompt, has no safetensors, or cannot make images of this size.
 
     Example:
-        model = open_text_to_image("hf:OWNER/NAME", "um gato de chapéu")
+        >>> model = open_text_to_image("hf:OWNER/NAME", "um gato de chapéu")
     """
     index = hub.download(place, [INDEX]) if hub.is_hub(place) else Path(place)
     kind = _kind(index / INDEX, place)

@@ -36,9 +36,9 @@ def tracked(steps: Iterable[T], run: Run, trackers: Mapping[str, Tracker]) -> Ge
         trackers: by the names under which the run folder remembers them: `trackers_of`.
 
     Example:
-        run = nevoa.Run("runs/clothes")
-        for step in tracked(nevoa.fit(config, run.folder), run, trackers_of(["tensorboard"])):
-            print(step.images_seen, step.loss)
+        >>> run = nevoa.Run("runs/clothes")
+        >>> for step in tracked(nevoa.fit(config, run.folder), run, trackers_of(["tensorboard"])):
+        ...     print(step.images_seen, step.loss)
     """
     copies = [Copy(run, name, tracker) for name, tracker in trackers.items()]
     known = -1

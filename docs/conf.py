@@ -1,0 +1,96 @@
+"""Settings of the documentation site; `make docs` builds it.
+
+The source folder is the whole repository, so that a link between README.md, docs/ and lessons/ leads to the same place
+on the site and where the files are read without it.
+"""
+
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+
+import nevoa
+
+project = "nevoa"
+copyright = "the authors of nevoa, MIT licence"
+release = nevoa.__version__
+language = "en"
+root_doc = "docs/index"
+include_patterns = ["*.md", "docs/**.md", "lessons/**.md"]
+exclude_patterns = [".*", "benchmarks", "build", "examples", "runs", "scripts", "src", "tests"]
+suppress_warnings = ["myst.header"]  # a page may begin with any level of heading
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx-mathjax-offline",  # equations without a script or a font from elsewhere
+]
+nitpicky = True
+# Names of other libraries, and classes within a room that only its functions return.
+nitpick_ignore_regex = [
+    ("py:.*", r"(?!nevoa\.).*"),
+    ("py:.*", r"nevoa\.(model\.Start|network_config\.Annotated|(\w+\.){2,}.*)"),
+]
+
+myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_heading_anchors = 4
+
+nb_execution_mode = "cache"
+nb_execution_timeout = 600
+nb_execution_raise_on_error = True
+# Sliders need a kernel and scripts from elsewhere; the still pictures beside them need neither.
+nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
+nb_ipywidgets_js: dict[str, Any] = {}
+
+default_role = "code"
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+python_maximum_signature_line_length = 100
+
+# A list of lessons may be empty. This warning has no name to suppress it by.
+logging.getLogger("sphinx.sphinx.directives.other").addFilter(lambda record: "glob" not in str(record.msg))
+
+# What `nevoa.lessons.show_source` links to.
+SOURCE_FILE = re.compile(r' href="file:[^"]*/src/(nevoa/[^"]+)\.py"')
+
+html_theme = "furo"
+html_title = "nevoa"
+html_show_sphinx = False
+html_copy_source = False
+
+
+def speak_portuguese(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Name the language of a page in Portuguese."""
+    if "pt" in page.replace(".", "/").split("/"):
+        context["language"] = "pt"
+
+
+def link_to_sources(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Lead from source shown in a lesson to its page on the site; remove the link if there is no such page."""
+    documented = getattr(app.env, "_viewcode_modules", {})
+
+    def link(found: re.Match[str]) -> str:
+        known = documented.get(found[1].replace("/", "."))
+        return f' href="{context["pathto"](f"_modules/{found[1]}")}"' if known else ""
+
+    context["body"] = SOURCE_FILE.sub(link, context.get("body", ""))
+
+
+def lead_to_the_root(app: Sphinx, error: Exception | None) -> None:
+    """Write the page that opens with the folder of the site."""
+    target = f"{root_doc}.html"
+    refresh = f'<!doctype html><title>nevoa</title><meta http-equiv="refresh" content="0; url={target}">'
+    Path(app.outdir, "index.html").write_text(f'{refresh}<a href="{target}">nevoa</a>\n')
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("html-page-context", speak_portuguese)
+    app.connect("html-page-context", link_to_sources)
+    app.connect("build-finished", lead_to_the_root)

@@ -1,0 +1,125 @@
+"""The documentation site: it builds without a warning, its links lead somewhere, and it asks nobody for anything.
+
+Lessons are built from their text here; tests/lessons executes them.
+"""
+
+import runpy
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.docs.examples import public
+from tests.studio.conftest import chromium  # noqa: F401
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built as `make docs` does, but without executing the lessons."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet", "-c", "docs"]
+    options = ["-D", "nb_execution_mode=off", "-d", str(folder / "doctrees"), ".", str(folder / "html")]
+    done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder / "html"
+
+
+class Page(HTMLParser):
+    """What a page links to, what it loads, and the places in it that links may name."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.loaded: list[str] = []
+        self.places: set[str] = set()
+        self.feed(path.read_text("utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name == "id":
+                self.places.add(value or "")
+            elif name == "src" or (name == "href" and tag == "link"):
+                self.loaded.append(value or "")
+            elif name == "href":
+                self.links.append(value or "")
+
+
+@cache
+def read(path: Path) -> Page:
+    return Page(path)
+
+
+def dead(path: Path) -> Iterator[str]:
+    """The links of a page to files, or to places in pages, that do not exist."""
+    page = read(path)
+    for link in [*page.links, *page.loaded]:
+        parts = urlsplit(link)
+        if parts.scheme:
+            continue
+        target = path.parent / unquote(parts.path) if parts.path else path
+        if not target.exists() or (parts.fragment and unquote(parts.fragment) not in read(target.resolve()).places):
+            yield link
+
+
+def pages(site: Path) -> list[Path]:
+    return [path.resolve() for path in site.rglob("*.html") if "_static" not in path.parts]
+
+
+def test_every_link_leads_somewhere(site: Path) -> None:
+    assert {path.name: links for path in pages(site) if (links := list(dead(path)))} == {}
+
+
+def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
+    for path in pages(site):
+        assert not [one for one in read(path).loaded if urlsplit(one).scheme not in ("", "data")], path
+
+
+@pytest.mark.parametrize("document", ["README.md", "README.pt.md", "docs/*.md", "docs/*/*.md", "lessons/*/[0-9]*.md"])
+def test_every_document_is_a_page(site: Path, document: str) -> None:
+    for path in ROOT.glob(document):
+        assert (site / path.relative_to(ROOT).with_suffix(".html")).exists(), path
+
+
+def test_every_public_name_is_in_the_reference(site: Path) -> None:
+    reference = {path.stem: read(path.resolve()) for path in (site / "docs" / "api").glob("*.html")}
+    links = {link.rpartition(".")[2] for link in reference["nevoa"].links}
+    for name in public():
+        room, _, own = name.removeprefix("nevoa.").rpartition(".")
+        assert name in reference[room].places if room else own in links, name
+
+
+def test_pages_name_their_language(site: Path) -> None:
+    for name, language in {"docs/index": "en", "docs/pt/index": "pt", "README": "en", "README.pt": "pt"}.items():
+        assert f'<html class="no-js" lang="{language}"' in (site / f"{name}.html").read_text("utf-8")
+
+
+def test_source_in_a_lesson_leads_to_its_page() -> None:
+    """The lessons are not executed here, so this is their output for a file with a page and for one without."""
+    app = SimpleNamespace(env=SimpleNamespace(_viewcode_modules={"nevoa.diffusion.process": ("code", {}, {}, "nevoa")}))
+    body = "".join(f'<a href="file:///x/src/nevoa/{name}.py">{name}</a>' for name in ("diffusion/process", "forward"))
+    context = {"body": body, "pathto": lambda page: f"../{page}.html"}
+    runpy.run_path(str(ROOT / "docs" / "conf.py"))["link_to_sources"](app, "lessons/en/01", "", context, None)
+    assert context["body"] == ('<a href="../_modules/nevoa/diffusion/process.html">diffusion/process</a><a>forward</a>')
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_browser_shows_equations_without_a_request(site: Path, chromium: Browser, width: int) -> None:  # noqa: F811
+    page, requests = chromium.new_page(viewport={"width": width, "height": 900}), []
+    page.on("request", lambda request: requests.append(request.url))
+    for name in ("index", "docs/api/sampling", "docs/benchmarks", "docs/pt/relatorio"):
+        page.goto((site / f"{name}.html").as_uri(), wait_until="networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") == width, name
+    page.locator("mjx-container").first.wait_for()
+    assert page.locator("mjx-container").count() > 100
+    assert page.locator("mjx-merror").count() == 0
+    assert [url for url in requests if urlsplit(url).scheme not in ("file", "data")] == []
+    page.close()
