@@ -1,0 +1,75 @@
+"""Lessons as notebooks that are executed: with other parameters, and with the answers to their exercises."""
+
+import base64
+import importlib.util
+import io
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+from PIL import Image
+
+ROOT = Path(__file__).parents[2]
+PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def script() -> ModuleType:
+    """The script that makes notebooks, as a module."""
+    spec = importlib.util.spec_from_file_location("make_lessons", ROOT / "scripts" / "make_lessons.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+make_lessons = script()
+
+
+def with_parameters(notebook: NotebookNode, values: Mapping[str, Any]) -> NotebookNode:
+    """Set values after the cell that is tagged `parameters`, which must have set all of them."""
+    (index,) = (i for i, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", ()))
+    names = re.findall(r"^(\w+) = ", notebook.cells[index].source, re.MULTILINE)
+    assert set(values) <= set(names), (values, names)
+    lines = (f"{name} = {value!r}" for name, value in values.items())
+    notebook.cells.insert(index + 1, new_code_cell("\n".join(lines)))
+    return notebook
+
+
+def with_solutions(notebook: NotebookNode) -> NotebookNode:
+    """Put each folded solution into a cell of its own, tagged `solution`, after the text that holds it."""
+    cells = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        if cell.cell_type == "markdown":
+            for code in PYTHON.findall(cell.source):
+                cells.append(new_code_cell(code, metadata={"tags": ["solution"]}))
+    notebook.cells = cells
+    return notebook
+
+
+def executed(notebook: NotebookNode, folder: Path, seconds: int = 600) -> NotebookNode:
+    """Execute a notebook in a kernel of its own, in a folder. An error in a cell is an error."""
+    with patch.dict(os.environ, {"PYDEVD_DISABLE_FILE_VALIDATION": "1", "JUPYTER_PLATFORM_DIRS": "1"}):
+        return NotebookClient(notebook, timeout=seconds, resources={"metadata": {"path": str(folder)}}).execute()
+
+
+def outputs(notebook: NotebookNode, mime: str) -> Iterator[tuple[NotebookNode, str]]:
+    """Yield the outputs of one kind, each with its cell."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            if mime in output.get("data", {}):
+                yield cell, output["data"][mime]
+
+
+def pictures(notebook: NotebookNode) -> list[np.ndarray]:
+    """All pictures, as gray pixels."""
+    found = (Image.open(io.BytesIO(base64.b64decode(data))) for _, data in outputs(notebook, "image/png"))
+    return [np.asarray(picture.convert("L")) for picture in found]
