@@ -169,9 +169,9 @@ FROM_V = Exercise(
 ONE_IMAGE = choice(
     "small",
     Text(
-        "Right. With one image x_0 is known, so the reverse process is the posterior, whose variance is beta_tilde.",
-        "Certo. Com uma só imagem, x_0 é conhecido; o processo inverso é então a posterior, cuja variância é "
-        "beta_tilde.",
+        "Right. With one image x_0 is known, so the step back is the posterior, whose variance is beta_tilde.",
+        "Certo. Com uma só imagem, x_0 é conhecido, e o passo para trás é o da distribuição a posteriori, com a "
+        "variância beta_tilde.",
     ),
     {
         "large": Text(
