@@ -2,7 +2,7 @@
 
 import importlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +137,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 RUN = pytest.mark.parametrize("run", ENGLISH, indirect=True, ids=lambda path: path.stem)
 
 
-def printed(run: NotebookNode) -> list[list[str]]:
+def printed(run: NotebookNode) -> Sequence[Sequence[str]]:
     """The words that each cell prints, of those that print."""
     streams = ([one.text for one in cell.get("outputs", ()) if one.output_type == "stream"] for cell in run.cells)
     return ["".join(texts).split() for texts in streams if texts]
@@ -159,7 +159,7 @@ def test_a_lesson_runs_and_its_solutions_are_right(run: NotebookNode) -> None:
     promises(int(run.cells[0].source.removeprefix("# ")[0]), printed(run))
 
 
-def promises(lesson: int, words: list[list[str]]) -> None:
+def promises(lesson: int, words: Sequence[Sequence[str]]) -> None:
     """What the text says about the numbers below it."""
     if lesson == 2:
         table = next(part for part in words if part[0] == "1" and len(part) == 25)

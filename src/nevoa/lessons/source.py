@@ -59,7 +59,9 @@ def show_source(part: Any) -> Source:
         nevoa/diffusion/process.py, 46–48
         ...
     """
-    function = part.fget if isinstance(part, property) else part.func if isinstance(part, cached_property) else part
+    function: Any = (
+        part.fget if isinstance(part, property) else part.func if isinstance(part, cached_property) else part
+    )
     try:
         lines, first = inspect.getsourcelines(function)
         path = Path(inspect.getfile(inspect.unwrap(function)))
