@@ -3,8 +3,6 @@
 import base64
 import importlib.util
 import io
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -66,8 +64,3 @@ def test_the_photo_is_the_readers_own_or_one_at_hand(tmp_path: Path, monkeypatch
     assert photo(side=64).shape == (64, 64, 1)
     with pytest.raises(NevoaError, match="There is no file"):
         photo(tmp_path / "missing.png")
-
-
-def test_importing_the_room_imports_no_notebook() -> None:
-    script = "import sys, nevoa; nevoa.lessons.Slider; print({'ipywidgets', 'IPython', 'skimage'} & set(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "set()\n"
