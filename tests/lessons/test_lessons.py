@@ -80,6 +80,18 @@ def test_both_languages_have_the_same_headings_lists_tables_and_equations(englis
     assert structure(english) == structure(portuguese)
 
 
+@PAIRS
+def test_both_languages_have_the_same_equations(english: Path, portuguese: Path) -> None:
+    """But for words, the decimal comma, and the semicolon that then separates numbers."""
+
+    def equations(path: Path) -> list[str]:
+        text = re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+        plain = re.sub(r"\\text\{.*?\}", "", text).replace("{,}", ".").replace(";\\,", ",\\,")
+        return re.findall(r"\$+([^$]+)\$+", plain)
+
+    assert equations(english) == equations(portuguese)
+
+
 @EACH
 def test_code_has_no_words_of_a_language(path: Path) -> None:
     """Explanations stand in the text, where each language has its own."""
