@@ -49,12 +49,15 @@ def _loss(network: Any, x_0: Tensor, t: Tensor, epsilon: Tensor, signal: Tensor,
 
 LOSS = Exercise(
     _loss,
-    Text("Right. This is L_simple, divided by the number of values.", "Certo. É L_simple, dividido pelo número de valores."),
+    Text(
+        "Right. This is L_simple, divided by the number of values.",
+        "Certo. É L_simple, dividido pelo número de valores.",
+    ),
     [
         Mistake(
             lambda network, x_0, t, epsilon, signal, noise: (
-                ((network(signal * x_0 + noise * epsilon, t) - x_0) ** 2).mean()
-            ),
+                (network(signal * x_0 + noise * epsilon, t) - x_0) ** 2
+            ).mean(),
             Text(
                 "Not yet: you compare with x_0. The network of the paper predicts the noise.",
                 "Ainda não: comparou com x_0. A rede do artigo prevê o ruído.",
@@ -69,8 +72,8 @@ LOSS = Exercise(
         ),
         Mistake(
             lambda network, x_0, t, epsilon, signal, noise: (
-                ((network(signal * x_0 + noise * epsilon, t) - epsilon) ** 2).sum()
-            ),
+                (network(signal * x_0 + noise * epsilon, t) - epsilon) ** 2
+            ).sum(),
             Text(
                 "Almost: you took the sum. The mean does not depend on the size of the images.",
                 "Quase: fez a soma. A média não depende do tamanho das imagens.",
@@ -78,8 +81,8 @@ LOSS = Exercise(
         ),
         Mistake(
             lambda network, x_0, t, epsilon, signal, noise: (
-                ((network(signal * x_0 + noise * epsilon, t) - noise * epsilon) ** 2).mean()
-            ),
+                (network(signal * x_0 + noise * epsilon, t) - noise * epsilon) ** 2
+            ).mean(),
             Text(
                 "Almost: the target is epsilon with variance 1, without the factor.",
                 "Quase: o alvo é epsilon com variância 1, sem o fator.",
