@@ -1,6 +1,8 @@
 """Source that lessons show."""
 
-import inspect
+import html
+import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -34,11 +36,31 @@ def test_the_lines_shown_are_those_of_the_file(part: object, file: str, first: s
     assert [line.strip() for line in lines] == [line.strip() for line in shown.code.splitlines()]
 
 
-def test_a_notebook_shows_colours_and_a_link_and_escapes_the_code() -> None:
-    page = show_source(NoiseSchedule._between)._repr_html_()
-    assert (PACKAGE / "diffusion/schedule.py").as_uri() in page
-    assert page.count("<span style=") > 20
-    assert "&lt;" not in inspect.getsource(NoiseSchedule._between) and "-&gt;" in page
+def plain(page: str) -> str:
+    """The text of a page, without its tags."""
+    return html.unescape(re.sub(r"<[^>]+>", "", page))
+
+
+@pytest.mark.parametrize("part", [GaussianProcess.forward, NoiseSchedule.alpha_bar, PREDICTIONS["v"].x_0])
+def test_a_notebook_shows_the_lines_and_the_rest_of_the_file_in_folds_around_them(part: object) -> None:
+    source = show_source(part)
+    page = source._repr_html_()
+    above, below = re.findall(r"<details>.*?</details>", page, re.DOTALL)
+    shown = page[page.index(above) + len(above) : page.index(below)]
+    assert plain(shown).strip().splitlines() == source.code.splitlines()
+    whole = re.sub(r"<summary>.*?</summary>", "", above + shown + below)
+    assert plain(whole).split() == source.path.read_text(encoding="utf-8").split()
+    assert page.count("<span style=") > 20 and "-&gt;" in page and len(page) < 40_000
+
+
+def test_the_folds_state_their_lines_and_nothing_is_folded_where_nothing_is_left(tmp_path: Path) -> None:
+    (tmp_path / "one.py").write_text("def one():\n    return 1\n\n\nTWO = 2\n")
+    spec = importlib.util.spec_from_file_location("one", tmp_path / "one.py")
+    assert spec is not None and spec.loader is not None
+    spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
+    page = show_source(module.one)._repr_html_()
+    assert re.findall(r"<summary>(.*?)</summary>", page) == ["<small>3–5</small>"]
+    assert "<details>" not in show_source(module)._repr_html_()
 
 
 def test_what_has_no_source_is_explained() -> None:

@@ -28,6 +28,16 @@ def test_a_histogram_lies_below_the_density_of_its_samples() -> None:
     assert (np.asarray(both) != np.asarray(alone)).any(axis=2).mean() > 0.1
 
 
+def test_dots_are_separate_and_the_axis_ends_where_it_is_told() -> None:
+    x = np.array([0.0, 1.0])
+    line, dots = colourful(chart({"_": (x, x)})), colourful(chart({}, dots={"_": (x, x)}))
+    assert line[:, line.shape[1] // 2].any() and not dots[:, dots.shape[1] // 2].any()
+    columns = np.nonzero(dots.any(axis=0))[0]
+    assert (np.diff(columns) > 100).sum() == 1
+    low, high = (np.nonzero(colourful(chart({"_": (x, x)}, top=top)))[0].min() for top in (2, 1.05))
+    assert low > high + 50
+
+
 def test_the_plane_has_its_density_the_right_way_up() -> None:
     """A peak at the upper right: y grows upwards in the picture, and rows of the array go downwards."""
     density = np.exp(-((square() - [1.5, 1.5]) ** 2).sum(1) * 4).reshape(101, 101)
@@ -46,3 +56,17 @@ def test_paths_arrows_and_points_are_drawn_over_it() -> None:
         Plane(empty, paths=np.stack([points, -points])),
     ):
         assert (np.asarray(plane(drawn)) != bare).any()
+
+
+def test_a_path_begins_in_a_ring_and_ends_in_a_dot_and_has_a_colour_of_its_own() -> None:
+    steps = np.linspace(-2, 2, 50)[:, None]
+    paths = np.stack([steps * [1, 0] + [0, 1], steps * [-1, 0] - [0, 1]], axis=1)
+    pixels = np.asarray(plane(Plane(np.zeros((101, 101)), paths=paths), inches=5)).astype(int)
+    upper, lower = np.array_split(pixels, 2)
+    found = []
+    for half, ends in ((upper, (min, max)), (lower, (max, min))):
+        rows, columns = np.nonzero(half.max(axis=2) - half.min(axis=2) > 100)
+        ring, dot = ((np.abs(columns - end(columns)) < 10).sum() for end in ends)
+        assert dot > 1.3 * ring
+        found.append(tuple(np.median(half[rows, columns], axis=0)))
+    assert found[0] != found[1]

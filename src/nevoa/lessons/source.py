@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Source:
-    """A piece of source. A notebook shows it with colours and a link to its file; elsewhere it is text.
+    """A piece of source. A notebook shows it with colours, between folds with the rest of its file; elsewhere it is text.
 
     Attributes:
         path: of the file.
@@ -31,21 +31,41 @@ class Source:
     def place(self) -> str:
         """The file and its lines, as in `nevoa/diffusion/process.py, 46–48`."""
         path = self.path.relative_to(PACKAGE.parent) if self.path.is_relative_to(PACKAGE) else self.path
-        last = self.first + self.code.count("\n")
-        return f"{path.as_posix()}, {self.first}" + (f"–{last}" if last > self.first else "")
+        return f"{path.as_posix()}, {_span(self.first, self._last)}"
+
+    @property
+    def _last(self) -> int:
+        return self.first + self.code.count("\n")
 
     def __repr__(self) -> str:
         return f"{self.place}\n\n{self.code}"
 
     def _repr_html_(self) -> str:
-        from pygments import highlight
-        from pygments.formatters import HtmlFormatter
-        from pygments.lexers import PythonLexer
+        lines = self.path.read_text(encoding="utf-8").splitlines()
+        before, after = _fold(lines, 1, self.first - 1), _fold(lines, self._last + 1, len(lines))
+        return f"<div><code>{escape(self.place)}</code>{before}{_coloured(self.code)}{after}</div>"
 
-        # The background of the style is light, whatever the theme of the notebook: so is the text dark.
-        styled = HtmlFormatter(noclasses=True, prestyles="color: #222; padding: 8px; margin: 0")
-        link = f'<a href="{escape(self.path.as_uri(), quote=True)}"><code>{escape(self.place)}</code></a>'
-        return f"<div>{link}{highlight(self.code, PythonLexer(), styled)}</div>"
+
+def _span(first: int, last: int) -> str:
+    return f"{first}–{last}" if last > first else str(first)
+
+
+def _fold(lines: list[str], first: int, last: int) -> str:
+    """Return lines of a file, folded away; nothing if they are blank."""
+    code = "\n".join(lines[first - 1 : last]).strip("\n")
+    if not code:
+        return ""
+    return f"<details><summary><small>{_span(first, last)}</small></summary>{_coloured(code)}</details>"
+
+
+def _coloured(code: str) -> str:
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
+
+    # The background of the style is light, whatever the theme of the notebook: so is the text dark.
+    styled = HtmlFormatter(noclasses=True, prestyles="color: #222; padding: 8px; margin: 0")
+    return highlight(code, PythonLexer(), styled)
 
 
 def show_source(part: Any) -> Source:

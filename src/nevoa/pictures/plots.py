@@ -14,25 +14,29 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Values = Any  # whatever numpy turns into a one-dimensional array: a list, an array, a tensor
-CHART, PLANE = (4.8, 2.8), (3.2, 3.2)
+CHART, PLANE = (4.8, 2.8), 3.2
 BINS = 80
 
 
 def chart(
     curves: Mapping[str, tuple[Values, Values]],
     samples: Mapping[str, Values] | None = None,
+    dots: Mapping[str, tuple[Values, Values]] | None = None,
     x: str = "",
     y: str = "",
     log: bool = False,
+    top: float | None = None,
 ) -> Image.Image:
-    """Draw curves, and histograms of samples behind them, in one picture.
+    """Draw curves, with histograms of samples behind them and dots before them, in one picture.
 
     Labels may be mathematics, as in `$\\bar\\alpha_t$`.
 
     Args:
         curves: x and y of each curve, by label; a label that begins with `_` is not shown.
         samples: values by label, each drawn as a histogram of area 1.
+        dots: x and y of separate points, by label.
         log: whether the axis of y is logarithmic.
+        top: where the axis of y ends, to compare pictures; chosen if None.
     """
     from matplotlib.figure import Figure
 
@@ -42,11 +46,12 @@ def chart(
         axes.hist(np.asarray(values), BINS, density=True, alpha=0.4, label=label)
     for index, (label, (along, up)) in enumerate(curves.items()):
         axes.plot(np.asarray(along), np.asarray(up), ("-", "--", "-.", ":")[index % 4], label=label, linewidth=1.8)
-    if log:
-        axes.set_yscale("log")
-    axes.set(xlabel=x, ylabel=y)
+    for label, (along, up) in (dots or {}).items():
+        axes.plot(np.asarray(along), np.asarray(up), "o", label=label, markersize=4)
+    axes.set(xlabel=x, ylabel=y, yscale="log" if log else "linear")
+    axes.set_ylim(top=top)
     axes.grid(alpha=0.3)
-    if any(not label.startswith("_") for label in (*curves, *(samples or {}))):
+    if any(not label.startswith("_") for label in (*curves, *(samples or {}), *(dots or {}))):
         axes.legend(fontsize=9)
     return _rendered(figure).convert("RGB")
 
@@ -59,7 +64,7 @@ class Plane:
         density: `[N, N]`, of the points of `square`.
         arrows: where they begin, `[M, 2]`, and their vectors, `[M, 2]`.
         points: `[P, 2]`.
-        paths: `[S, P, 2]`, S moments of P points; each ends in a dot.
+        paths: `[S, P, 2]`, S moments of P points; each begins in a ring and ends in a dot.
     """
 
     density: Float[np.ndarray, "N N"]
@@ -74,11 +79,11 @@ def square(side: float = 2.6, count: int = 101) -> Float[np.ndarray, "M 2"]:
     return np.stack([axis.ravel() for axis in np.meshgrid(line, line)], axis=1)
 
 
-def plane(drawn: Plane, side: float = 2.6) -> Image.Image:
-    """Draw the square from -side to side, for a density on the points of `square`."""
+def plane(drawn: Plane, side: float = 2.6, inches: float = PLANE) -> Image.Image:
+    """Draw the square from -side to side, for a density on the points of `square`, in a picture of some inches."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=PLANE, layout="constrained", dpi=DPI)
+    figure = Figure(figsize=(inches, inches), layout="constrained", dpi=DPI)
     axes = figure.add_subplot()
     axes.imshow(drawn.density, cmap="Blues", origin="lower", extent=(-side, side, -side, side))
     _draw_on(axes, drawn)
@@ -91,8 +96,10 @@ def _draw_on(axes: "Axes", drawn: Plane) -> None:
         places, vectors = map(np.asarray, drawn.arrows)
         axes.quiver(*places.T, *vectors.T, color="black", angles="xy", width=0.005)
     if drawn.points is not None:
-        axes.scatter(*np.asarray(drawn.points).T, s=4, color="tab:orange")
+        axes.scatter(*np.asarray(drawn.points).T, s=2, alpha=0.6, color="tab:orange")
     if drawn.paths is not None:
-        paths = np.asarray(drawn.paths)
-        axes.plot(paths[..., 0], paths[..., 1], color="tab:orange", linewidth=0.8)
-        axes.scatter(*paths[-1].T, s=14, color="tab:red", zorder=3)
+        for index, path in enumerate(np.asarray(drawn.paths).swapaxes(0, 1)):
+            colour = f"C{index + 1}"
+            axes.plot(*path.T, color=colour, linewidth=1)
+            axes.plot(*path[0], "o", color=colour, fillstyle="none", markersize=8)
+            axes.plot(*path[-1], "o", color=colour, markeredgecolor="black", markersize=8, zorder=3)
