@@ -106,8 +106,8 @@ FLAT = choice(
     ),
     {
         "a": Text(
-            "Not yet. It would be computed wrongly if it fell and the images became worse. Look at the loss by timestep.",
-            "Ainda não. Estaria mal calculado se descesse e as imagens piorassem. Veja o erro por passo de tempo.",
+            "Not yet. That would be likely if it fell and the images became worse. Look at the loss by timestep.",
+            "Ainda não. Isso seria provável se descesse e as imagens piorassem. Veja o erro por passo de tempo.",
         ),
         "c": Text(
             "Not yet. Chance makes the curve jagged, but better images for an hour are no chance.",
