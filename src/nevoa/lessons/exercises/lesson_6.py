@@ -43,12 +43,10 @@ DDIM_STEP = Exercise(
             ),
         ),
         Mistake(
-            lambda x_t, x_0, signal_t, noise_t, signal_s, noise_s: (
-                signal_s * x_0 + noise_s * (x_t - signal_s * x_0) / noise_s
-            ),
+            lambda x_t, x_0, signal_t, noise_t, signal_s, noise_s: signal_s * x_0,
             Text(
-                "Almost: x_t was made with the scales of t, so take it apart with those.",
-                "Quase: x_t foi feito com as escalas de t; desmonte-o com essas.",
+                "Not yet: at s there is still noise. Add the guessed one, scaled for s.",
+                "Ainda não: em s ainda há ruído. Some o ruído estimado, com a escala de s.",
             ),
         ),
     ],
