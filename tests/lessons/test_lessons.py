@@ -19,12 +19,16 @@ from tests.lessons.executing import (
     with_parameters,
     with_solutions,
 )
+from tests.lessons.promises import later_promises
 
 # Values of the parameters with which a lesson runs in seconds. CI executes the English ones: the code is the same.
 SMALL: Mapping[int, Mapping[str, Any]] = {
     1: {"count": 10, "steps": 5},
     2: {"side": 64, "copies": 2000},
     3: {"copies": 3000, "points": 40, "long": 100},
+    4: {"rounds": 20, "images": 6},
+    5: {"steps": 20, "batch": 4, "often": 3},
+    6: {"count": 8, "steps": 5, "long": 20, "points": 20, "rounds": 5},
 }
 ENGLISH, PORTUGUESE = make_lessons.sources("en"), make_lessons.sources("pt")
 PAIRS = pytest.mark.parametrize(("english", "portuguese"), list(zip(ENGLISH, PORTUGUESE, strict=True)))
@@ -173,6 +177,7 @@ def test_a_lesson_runs_and_its_solutions_are_right(run: NotebookNode) -> None:
 
 def promises(lesson: int, words: Sequence[Sequence[str]]) -> None:
     """What the text says about the numbers below it."""
+    later_promises(lesson, words)
     if lesson == 2:
         table = next(part for part in words if part[0] == "1" and len(part) == 25)
         for _, mean, promised_mean, deviation, promised in zip(*[iter(map(float, table))] * 5, strict=True):
