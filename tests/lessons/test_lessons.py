@@ -22,7 +22,7 @@ from tests.lessons.executing import (
 
 # Values of the parameters with which a lesson runs in seconds. CI executes the English ones: the code is the same.
 SMALL: Mapping[int, Mapping[str, Any]] = {
-    1: {"count": 10, "steps": 5},
+    1: {"count": 4, "columns": 3, "steps": 5},
     2: {"side": 64, "copies": 2000},
     3: {"copies": 3000, "points": 40, "long": 100},
 }
