@@ -59,7 +59,7 @@ def with_solutions(notebook: NotebookNode) -> NotebookNode:
 
 
 def executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
-    """Execute a notebook in a folder, in a shell of its own in this process, where torch is imported once for all lessons.
+    """Execute a notebook in a folder, in a shell of its own in this process: torch is imported once for all lessons.
 
     An error in a cell is an error.
     """
