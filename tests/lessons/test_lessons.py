@@ -183,5 +183,5 @@ def promises(lesson: int, words: Sequence[Sequence[str]]) -> None:
         first = next(i for i, part in enumerate(words) if len(part) == 1 and "e" not in part[0])
         exact, bound, summed = (float(part[0]) for part in words[first : first + 3])
         assert exact < min(bound, summed) and bound == pytest.approx(summed, abs=0.1)
-        left, right = words[first + 3]
+        left, right = words[first - 1]
         assert left == right
