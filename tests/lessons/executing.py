@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from IPython.core.displayhook import CapturingDisplayHook
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from nbformat import NotebookNode
@@ -58,11 +59,12 @@ def with_solutions(notebook: NotebookNode) -> NotebookNode:
 
 
 def executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
-    """Execute a notebook in a folder, in a shell of its own in this process: torch is there already, and shapes are checked.
+    """Execute a notebook in a folder, in a shell of its own in this process: torch is imported once for all lessons.
 
     An error in a cell is an error.
     """
-    shell = InteractiveShell(config=Config(HistoryManager={"enabled": False}))
+    shell = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
+    shell.display_formatter.active_types = ["text/plain", "text/html", "image/png"]
     dtype = torch.get_default_dtype()
     try:
         with contextlib.chdir(folder):
@@ -72,20 +74,20 @@ def executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
     finally:
         torch.set_default_dtype(dtype)
         shell.restore_sys_module_state()
+        InteractiveShell.clear_instance()
     return notebook
 
 
 def _outputs(shell: InteractiveShell, code: str) -> Iterator[NotebookNode]:
-    """Run a cell, and yield what a notebook would show below it."""
+    """Run a cell, and yield what a notebook shows below it."""
+    shell.display_trap.hook = hook = CapturingDisplayHook(shell)
     with capture_output() as captured:
-        done = shell.run_cell(code)
-    done.raise_error()
+        shell.run_cell(code).raise_error()
     for name, text in (("stdout", captured.stdout), ("stderr", captured.stderr)):
         if text:
             yield new_output("stream", name=name, text=text)
-    if done.result is not None:
-        shown = shell.display_formatter.format(done.result, include=("text/plain", "text/html", "image/png"))[0]
-        yield new_output("execute_result", {mime: _encoded(data) for mime, data in shown.items()})
+    for shown in (*(shown.data for shown in captured.outputs), *(shown["data"] for shown in hook.outputs)):
+        yield new_output("display_data", {mime: _encoded(data) for mime, data in shown.items()})
 
 
 def _encoded(data: Any) -> Any:

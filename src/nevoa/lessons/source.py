@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Source:
-    """A piece of source. A notebook shows it with colours, between folds with the rest of its file; elsewhere it is text.
+    """A piece of source. A notebook shows it in colours between folds with the rest of its file; elsewhere it is text.
 
     Attributes:
         path: of the file.

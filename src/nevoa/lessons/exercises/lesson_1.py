@@ -48,8 +48,8 @@ SEEDS = choice(
             "matrizes.",
         ),
         "c": Text(
-            "Not quite. The images do not see each other, so their number changes nothing.",
-            "Ainda não. As imagens não se veem umas às outras, por isso a quantidade não muda nada.",
+            "Not quite. The noise of an image depends on the seed and on its number, not on how many images there are.",
+            "Ainda não. O ruído de uma imagem depende da semente e do seu número, e não de quantas imagens há.",
         ),
     },
 )
@@ -162,8 +162,8 @@ NEAREST = Exercise(
         Mistake(
             lambda image, images: _distances(image, images).min(),
             Text(
-                "Almost: that is the distance. The answer is the number of the image: argmin.",
-                "Quase: isso é a distância. A resposta é o número da imagem: argmin.",
+                "Almost: that is the distance. The answer is the index of the image: argmin.",
+                "Quase: isso é a distância. A resposta é o índice da imagem: argmin.",
             ),
         ),
     ],

@@ -46,8 +46,8 @@ def _posterior(x_0: Tensor, x_t: Tensor, beta_t: float, bar_s: float, bar_t: flo
 POSTERIOR = Exercise(
     _posterior,
     Text(
-        "Right. The mean lies between x_t and x_0, and the variance does not depend on either.",
-        "Certo. A média fica entre x_t e x_0, e a variância não depende de nenhum dos dois.",
+        "Right. The mean is a mixture of x_t and x_0, and the variance does not depend on either.",
+        "Certo. A média é uma mistura de x_t e x_0, e a variância não depende de nenhum dos dois.",
     ),
     [
         Mistake(
@@ -97,10 +97,10 @@ def _divergence(mean_1: float, variance_1: float, mean_2: float, variance_2: flo
 DIVERGENCE = Exercise(
     _divergence,
     Text(
-        "Right. With equal variances only the squared distance of the means is left. That is why training is a "
-        "regression.",
-        "Certo. Com variâncias iguais só resta o quadrado da distância entre as médias. É por isso que o treino é uma "
-        "regressão.",
+        "Right. If the variances are fixed, only the squared distance of the means can be learned. That is why training "
+        "is a regression.",
+        "Certo. Se as variâncias são fixas, só o quadrado da distância entre as médias se pode aprender. É por isso que "
+        "o treino é uma regressão.",
     ),
     [
         Mistake(
