@@ -24,7 +24,7 @@ def of_lesson_4(words: Words) -> None:
     depthwise, ordinary = (int(part) for part in next(part for part in words if len(part) == 2 and part[0].isdigit()))
     assert 10 * depthwise < ordinary
     assert ["11"] in words
-    groups = dict(rows(next(part for part in words if part[0] == "1"), 2))
+    groups = {line[0]: line[1] for line in rows(next(part for part in words if part[0] == "1"), 2)}
     assert groups["32"] == "0.000000" and float(groups["1"]) > 0.1
     assert any(len(part) == 1 and float(part[0]) < 1e-10 for part in words if "e-" in part[0])
     for _, with_it, without in rows(next(part for part in words if part[0] == "50"), 3):
@@ -42,7 +42,7 @@ def of_lesson_5(words: Words) -> None:
 def of_lesson_6(words: Words) -> None:
     by_hand, first_step, flow = (float(part[0]) for part in words[:3])
     assert by_hand < 1e-4 and first_step < 1e-4 and flow < 1e-10
-    slopes = dict(rows(words[3], 2))
+    slopes = {line[0]: line[1] for line in rows(words[3], 2)}
     assert float(slopes["ddim"]) == pytest.approx(-1, abs=0.2)
     assert float(slopes["flow"]) == pytest.approx(-1, abs=0.2)
     assert float(slopes["dpm_solver"]) < -1.3
