@@ -28,6 +28,7 @@ WRONG_CALLS = {
     "nevoa.train('shapes', steps=7, network=lambda x_t, t: x_t)": "an object of a subclass of torch.nn.Module",
     "nevoa.train('shapes', progress='no')": "progress is True or False, not 'no'.",
     "nevoa.train('shapes', accept_changes=1)": "accept_changes is True or False, not 1.",
+    "nevoa.lessons.Lesson(1, 'de')": "There is no language 'de': the lessons are in en and pt.",
     "nevoa.fit('shapes')": "make one with nevoa.configure(SOURCE).",
     "nevoa.fit(nevoa.configure('shapes'), out=3)": "out is a path",
 }
@@ -38,15 +39,16 @@ def test_every_name_and_every_room_is_found() -> None:
         assert getattr(nevoa, name) is not None, name
 
 
-def test_rooms_need_no_import_of_their_own() -> None:
+def test_rooms_need_no_import_of_their_own_and_import_no_notebook() -> None:
     """In a process of its own: here tests have imported them."""
     rooms = [name for name in dir(nevoa) if name not in nevoa.__all__]
     script = (
         f"import sys, nevoa; assert 'torch' not in sys.modules; [getattr(nevoa, name) for name in {rooms}]; "
-        "print(nevoa.runs.Run is nevoa.Run, nevoa.networks.register.__name__)"
+        "print(nevoa.runs.Run is nevoa.Run, nevoa.networks.register.__name__, "
+        "{'ipywidgets', 'IPython', 'skimage'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout == "True register\n", done.stderr
+    assert done.stdout == "True register set()\n", done.stderr
 
 
 def test_a_run_may_be_named_by_text() -> None:

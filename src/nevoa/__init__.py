@@ -40,7 +40,7 @@ _HOMES = {
 }
 
 _ROOMS = (
-    *("config", "data", "diffusion", "editing", "errors", "evaluation", "interop", "model", "networks"),
+    *("config", "data", "diffusion", "editing", "errors", "evaluation", "interop", "lessons", "model", "networks"),
     *("pictures", "plugins", "presets", "runs", "sampling", "training"),
 )
 

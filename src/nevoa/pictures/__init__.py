@@ -14,11 +14,14 @@ from nevoa.pictures.grid import (
     titled_rows,
 )
 from nevoa.pictures.html import html_line, html_page, png_bytes
+from nevoa.pictures.plots import Plane, chart, plane, square
 from nevoa.pictures.show import show
 
 __all__ = [
     "LARGE_FRAME",
+    "Plane",
     "above",
+    "chart",
     "check_can_save",
     "class_grid",
     "enlarged",
@@ -29,6 +32,7 @@ __all__ = [
     "loss_curve",
     "loss_curves",
     "named_rows",
+    "plane",
     "png_bytes",
     "quality_sheet",
     "save_animation",
@@ -36,6 +40,7 @@ __all__ = [
     "save_video",
     "schedule_curves",
     "show",
+    "square",
     "titled_grid",
     "titled_rows",
 ]

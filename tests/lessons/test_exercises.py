@@ -1,0 +1,120 @@
+"""The checks of exercises: right answers are right, and each known mistake gets its own explanation."""
+
+import string
+
+import numpy as np
+import pytest
+import torch
+
+from nevoa.errors import NevoaError
+from nevoa.lessons import Lesson
+from nevoa.lessons.exercises import EXERCISES, Exercise
+from nevoa.lessons.text import Text
+
+ALL = pytest.mark.parametrize("key", EXERCISES, ids=str)
+
+
+def texts(exercise: Exercise) -> list[Text]:
+    return [exercise.praise, *(mistake.text for mistake in exercise.mistakes)]
+
+
+@ALL
+def test_the_solution_is_right_and_each_mistake_is_explained(key: tuple[int, int]) -> None:
+    lesson, number = key
+    exercise = EXERCISES[key]
+    for language in ("en", "pt"):
+        check = Lesson(lesson, language).check
+        assert check(number, exercise.solution).right
+        said = [check(number, mistake.answer) for mistake in exercise.mistakes]
+        assert not any(verdict.right for verdict in said)
+        assert [verdict.text for verdict in said] == [getattr(text, language) for text in texts(exercise)[1:]]
+        assert said or language == "pt"
+
+
+@ALL
+def test_every_text_is_in_both_languages(key: tuple[int, int]) -> None:
+    for text in texts(EXERCISES[key]):
+        assert text.en and text.pt and text.en != text.pt
+        assert not [name for part in text for _, name, *_ in string.Formatter().parse(part) if name]
+
+
+@ALL
+def test_no_answer_is_no_error(key: tuple[int, int]) -> None:
+    lesson, number = key
+    verdict = Lesson(lesson).check(number, ...)
+    assert not verdict.right and "three dots" in verdict.text
+    if callable(EXERCISES[key].solution):
+        unfinished = (lambda *_: ..., lambda *_: (..., ...), lambda *_: None)
+        assert all("three dots" in Lesson(lesson).check(number, answer).text for answer in unfinished)
+
+
+# Written from the equations, not taken from the package.
+RIGHT = {
+    (1, 2): lambda x_0, epsilon, signal, noise: torch.stack([signal * x_0, noise * epsilon]).sum(0),
+    (1, 4): lambda x: torch.round((x.clamp(-1, 1) + 1) / 2 * 255).to(torch.uint8),
+    (1, 5): lambda image, images: int(np.argmin([np.linalg.norm(one.astype(int) - image) for one in images])),
+    (2, 1): 21,
+    (2, 2): 1,
+    (2, 3): lambda beta: torch.exp(torch.log1p(-beta).cumsum(0)),
+    (2, 4): lambda x_0, alpha_bar, epsilon: x_0 * np.sqrt(alpha_bar) + epsilon * np.sqrt(1 - alpha_bar),
+    (2, 5): 496,
+    (3, 2): lambda x_0, x_t, b, s, t: (
+        (np.sqrt(1 - b) / b * x_t + np.sqrt(s) / (1 - s) * x_0) / ((1 - b) / b + 1 / (1 - s)),
+        1 / ((1 - b) / b + 1 / (1 - s)),
+    ),
+    (3, 3): lambda m, v, n, w: torch.distributions.kl_divergence(
+        torch.distributions.Normal(m, v**0.5), torch.distributions.Normal(n, w**0.5)
+    ),
+    (3, 4): lambda v, x_t, a, b: tuple(
+        torch.linalg.solve(torch.tensor([[a, b], [-b, a]]).double(), torch.stack([x_t, v]))
+    ),
+}
+
+
+@pytest.mark.parametrize("key", RIGHT, ids=str)
+def test_an_answer_found_another_way_is_right(key: tuple[int, int]) -> None:
+    lesson, number = key
+    assert Lesson(lesson).check(number, RIGHT[key]).right
+
+
+WRONG = [
+    (1, 1, "d", "The text above has what you need."),
+    (1, 1, 2, "The text above has what you need."),
+    (1, 2, 3, "The answer is a function, not int."),
+    (1, 2, lambda x_0: x_0, "Not yet: your function stops with TypeError:"),
+    (1, 2, lambda *_: torch.zeros(3), "has the shape [3]; it should have [2, 3]."),
+    (1, 2, lambda *_: torch.full((2, 3), 7.0), "begins with -0.62, and yours with 7."),
+    (1, 2, lambda *_: "x", "'x' is not the kind of answer expected."),
+    (2, 1, 17.0, "The text above has what you need."),
+    (2, 1, 4.58, "that is the standard deviation"),
+    (3, 2, lambda *_: torch.zeros(3), "it should have [3], []."),
+]
+
+
+@pytest.mark.parametrize(("lesson", "number", "answer", "said"), WRONG)
+def test_other_wrong_answers_are_answered_in_sentences(lesson: int, number: int, answer: object, said: str) -> None:
+    verdict = Lesson(lesson).check(number, answer)
+    assert not verdict.right and said in verdict.text
+
+
+def test_an_answer_may_change_what_it_gets() -> None:
+    """Each comparison gets inputs of its own."""
+
+    def in_place(x: torch.Tensor) -> torch.Tensor:
+        return x.add_(1).mul_(127.5).round_().clamp_(0, 255)
+
+    assert all(Lesson(1).check(4, in_place).right for _ in range(2))
+
+
+def test_a_notebook_shows_a_verdict_as_text_that_is_escaped() -> None:
+    def failing(x: torch.Tensor) -> None:
+        raise ValueError("<b>")
+
+    page = Lesson(1).check(4, failing)._repr_html_()
+    assert "&lt;b&gt;" in page and "✗" in page
+    assert "✓" in Lesson(1).check(1, "B ")._repr_html_()
+
+
+def test_an_unknown_exercise_is_an_error() -> None:
+    with pytest.raises(NevoaError, match="Lesson 1 has 5 exercises; there is no exercise 6"):
+        Lesson(1).check(6, "a")
