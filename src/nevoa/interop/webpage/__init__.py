@@ -23,8 +23,8 @@ LARGEST_BYTES = 100_000_000
 def export(model: Model, path: Path, force: bool = False, **options: Unpack[SamplingOptions]) -> int:
     """Write a model as a web page. Return the number of bytes.
 
-    From the noise of `nevoa sample` the page makes the images of `nevoa sample`, with weights in float16, by DDPM, DDIM,
-    DPM-Solver++ and the run's own sampler. It computes with WebGPU or WebAssembly, and asks nobody for anything.
+    With weights in float16, the page makes the images that `nevoa sample` makes of a seed, by DDPM, DDIM, DPM-Solver++
+    and the run's own sampler. It computes with WebGPU or WebAssembly, and needs no server.
 
     Args:
         path: a file in .html, which holds everything; or a folder for a web server, with the weights beside index.html,
@@ -41,8 +41,8 @@ def export(model: Model, path: Path, force: bool = False, **options: Unpack[Samp
     block = tables + weights
     if len(block) > LARGEST_BYTES * 3 // 4 and not force:
         raise NevoaError(
-            f"The page would have {len(block) * 4 // 3 / 1e6:,.0f} MB, more than phones open: train a smaller network, or "
-            "write it all the same with --force."
+            f"The page would have {len(block) * 4 // 3 / 1e6:,.0f} MB, more than phones open: train a smaller network, "
+            "or write it all the same with --force."
         )
     package = {
         "program": network,

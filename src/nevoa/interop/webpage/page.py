@@ -12,22 +12,31 @@ from typing import Any
 HERE = Path(__file__).parent
 BROWSER = HERE / "browser"
 # In the order in which they need each other.
-WORKER = "plain", "program", "engine", "wasm", "gpu", "random", "samplers", "sampling", "worker"
+WORKER = "plain", "program", "engine", "wasm", "shaders", "gpu", "random", "samplers", "sampling", "worker"
 PAGE = "texts", "gif", "pictures", "player", "viewer", "page"
 # The first that a browser accepts is used.
 MODULES = "kernels-fma.wasm", "kernels.wasm"
 
-IMPORT = re.compile(r"^import .*?;\n", re.MULTILINE | re.DOTALL)
-EXPORT = re.compile(r"^export ", re.MULTILINE)
+IMPORT = re.compile(r'^import (\{.*?\}) from "\./(\w+)\.js";$', re.MULTILINE | re.DOTALL)
+EXPORT = re.compile(r"^export ((?:async )?(?:const|class|function\*?) (\w+))", re.MULTILINE)
 COMMENT = re.compile(r"/\*.*?\*/ ?|^\s*//[^\n]*$", re.MULTILINE | re.DOTALL)
-INDENTED = re.compile(r"\n\s+")
+INDENTED, LINE = re.compile(r"\n\s+"), "\n"
 
 
 def joined(names: Sequence[str], last: str) -> str:
-    """Modules as one script, without comments and indentation; no two of them define the same name."""
-    code = "\n".join((BROWSER / f"{name}.js").read_text("utf-8") for name in names)
-    code = COMMENT.sub("", EXPORT.sub("", IMPORT.sub("", code)))
-    return "\n".join(['"use strict";', INDENTED.sub("\n", code).strip(), last, ""])
+    """Modules as one script: each is a function that returns what it exports. Comments and indentation are left out.
+
+    Args:
+        last: what the script does in the end.
+    """
+    return "\n".join(['"use strict";', *map(_as_function, names), last, ""])
+
+
+def _as_function(name: str) -> str:
+    code = (BROWSER / f"{name}.js").read_text("utf-8")
+    exports = ", ".join(found for _, found in EXPORT.findall(code))
+    code = COMMENT.sub("", EXPORT.sub(r"\1", IMPORT.sub(r"const \1 = $\2;", code)))
+    return f"const ${name} = (() => {{\n{INDENTED.sub(LINE, code).strip()}\nreturn {{ {exports} }};\n}})();"
 
 
 def page_of(data: dict[str, Any], weights: str, source: str | None = None) -> str:
@@ -39,9 +48,9 @@ def page_of(data: dict[str, Any], weights: str, source: str | None = None) -> st
         source: the name of the file with the block, if it does.
     """
     style = (BROWSER / "page.css").read_text("utf-8")
-    script = joined(PAGE, "start();")
-    # Nothing may be fetched, but for the weights of a page that has them beside it. The worker is made of a Blob, and has
-    # the policy of its page, so that it may compile WebAssembly.
+    script = joined(PAGE, "$page.start();")
+    # Nothing may be fetched, but for the weights of a page that has them beside it. The worker is made of a Blob and
+    # has the policy of its page, so that it may compile WebAssembly.
     policy = {
         "default-src": "'none'",
         "script-src": f"'{_digest(script)}' 'wasm-unsafe-eval'",
@@ -57,7 +66,7 @@ def page_of(data: dict[str, Any], weights: str, source: str | None = None) -> st
         style=style,
         data=_inside_script(data | {"source": source}),
         weights=weights,
-        worker=joined(WORKER, "serve(self);"),
+        worker=joined(WORKER, "$worker.serve(self);"),
         script=script,
     )
 

@@ -10,7 +10,10 @@
 
 import { sizeOf } from "./plain.js";
 
-export const IMAGE = 0, TIMESTEP = 1, LABEL = 2;
+/** The numbers of the inputs. */
+export const IMAGE = 0;
+export const TIMESTEP = 1;
+export const LABEL = 2;
 
 /** Give each operation the shapes of its values. @param {Program} program @returns {Program} */
 export function shaped(program) {

@@ -119,10 +119,11 @@ export class Noise {
 
   /** @param {number} place whose bits also give the sign */
   _tail(place) {
+    const start = Math.fround(TAIL);
     for (;;) {
       const x = Math.fround(-Math.fround(1 / TAIL) * Math.fround(Math.log1p(-this._uniform())));
       const y = -Math.fround(Math.log1p(-this._uniform()));
-      if (Math.fround(y + y) > Math.fround(x * x)) return (place >>> 8) & 1 ? -(TAIL + x) : TAIL + x;
+      if (Math.fround(y + y) > Math.fround(x * x)) return (place >>> 8) & 1 ? -(start + x) : start + x;
     }
   }
 

@@ -7,7 +7,7 @@
  * @typedef {{seed: number, number: number, label: number | null}} Wish image number n of a seed; null: of any class
  * @typedef {Wish & {other?: Wish, share?: number}} Image with `other`: the image between both, 0 < share < 1
  * @typedef {{sampler: string, grid: number[], variance: string, eta: number, clip: boolean, guidance: number}} Way
- * @typedef {{x0: Float32Array, known: Uint8Array}} Kept an image, and 1 for each number of it that stays
+ * @typedef {{x0: Float32Array, known: Uint8Array}} Kept the only image, and 1 for each number of it that stays
  * @typedef {{shape: [number, number, number], prediction: string, classes: string[], schedule: Schedule}} Model
  */
 

@@ -20,23 +20,16 @@ export function wasmEngine(/** @type {Program} */ program, /** @type {Float32Arr
   return code ? new ProcessorEngine(program, weights, new Wasm(program, code)) : null;
 }
 
-/** A matrix as `product` reads it: rows in tiles. @param {(row: number, k: number) => number} at */
-function tiled(/** @type {Float32Array} */ to, /** @type {number} */ rows, /** @type {number} */ depth,
-  /** @type {number} */ tile, at) {
-  for (let first = 0, i = 0; first < rows; first += tile) {
-    for (let k = 0; k < depth; k++) {
-      for (let row = first; row < first + tile; row++, i++) to[i] = row < rows ? at(row, k) : 0;
-    }
-  }
-  return to;
-}
-
-/** Weights [rows][depth] in tiles, and the bias of each row. */
+/** Weights [rows][depth] in the order in which `product` reads them, and the bias of each row. */
 function prepared(/** @type {number} */ rows, /** @type {number} */ depth,
   /** @type {(row: number, k: number) => number} */ at, /** @type {Float32Array | undefined} */ bias) {
-  const biases = new Float32Array(upTo(rows, ROWS));
+  const all = upTo(rows, ROWS), tiles = new Float32Array(all * depth), biases = new Float32Array(all);
+  for (let row = 0; row < rows; row++) {
+    const first = (row - (row % ROWS)) * depth + (row % ROWS);
+    for (let k = 0; k < depth; k++) tiles[first + k * ROWS] = at(row, k);
+  }
   if (bias) biases.set(bias);
-  return [tiled(new Float32Array(upTo(rows, ROWS) * depth), rows, depth, ROWS, at), biases];
+  return [tiles, biases];
 }
 
 /**
@@ -81,7 +74,8 @@ class Wasm {
       linear_attention: (...given) => this._linearAttention(...given),
       norm: (...given) => this._norm(...given),
       add: (operation, [a, b], _, y) => {
-        if (a.length === b.length) this.does.add(a.byteOffset, b.byteOffset, y.byteOffset, y.length);
+        // A value of the condition may be as large, but lies elsewhere.
+        if (b.buffer === y.buffer) this.does.add(a.byteOffset, b.byteOffset, y.byteOffset, y.length);
         else this._scaled(operation, a, y, (scale, shift) => { scale.fill(1); spread(shift, b); });
       },
       multiply: (operation, [a, b], _, y) => {
@@ -118,9 +112,15 @@ class Wasm {
     return [...prepared(rows, channels, (row, c) => values[c * rows + row], undefined), bias ?? new Float32Array(outputs)];
   }
 
-  /** panels[k][pixel] of a matrix whose rows lie one after another. */
-  _panels(/** @type {Float32Array} */ x, /** @type {number} */ depth, /** @type {number} */ pixels) {
-    this.does.unfold(x.byteOffset, this.scratch[1].byteOffset, depth, 1, pixels, 1, 1, 1, 1, pixels);
+  /** The panels of a matrix [depth][pixels], or of one whose numbers are so far apart. */
+  _panels(/** @type {Float32Array} */ x, /** @type {number} */ depth, /** @type {number} */ pixels, perPixel = 1, perK = pixels) {
+    this.does.tiles(x.byteOffset, this.scratch[1].byteOffset, pixels, depth, TILE, perPixel, perK);
+  }
+
+  /** A matrix [rows][depth] as weights, or one whose numbers are so far apart. */
+  _tiles(/** @type {Float32Array} */ x, /** @type {number} */ rows, /** @type {number} */ depth, perRow = depth, perK = 1) {
+    this.does.tiles(x.byteOffset, this.scratch[0].byteOffset, rows, depth, ROWS, perRow, perK);
+    return this.scratch[0];
   }
 
   /** y = weights times panels. */
@@ -176,49 +176,69 @@ class Wasm {
     this.does.depthwise(image.byteOffset, weight.byteOffset, bias.byteOffset, y.byteOffset, ...paddedShape(operation), ...kernel, outHeight, outWidth);
   }
 
-  /** Turn each of `count` rows of a matrix, or of `stride` columns, into shares. */
-  _softmax(/** @type {Float32Array} */ x, /** @type {number} */ rows, /** @type {number} */ columns, over = "rows", scale = 1) {
-    const most = new Float32Array(over === "rows" ? columns : rows).fill(-Infinity), sums = new Float32Array(most.length);
-    const place = over === "rows" ? (/** @type {number} */ _, /** @type {number} */ column) => column : (/** @type {number} */ row) => row;
-    const all = (/** @type {(i: number, line: number) => void} */ visit) => {
-      for (let row = 0, i = 0; row < rows; row++) for (let column = 0; column < columns; column++, i++) visit(i, place(row, column));
-    };
-    all((i, line) => { most[line] = Math.max(most[line], x[i] * scale); });
-    all((i, line) => { x[i] = x[i] * scale - most[line]; });
+  /** Turn each column of a matrix into shares. */
+  _shareColumns(/** @type {Float32Array} */ x, /** @type {number} */ columns, scale = 1) {
+    const most = new Float32Array(columns).fill(-Infinity), sums = new Float32Array(columns);
+    for (let i = 0; i < x.length; i += columns) {
+      for (let j = 0; j < columns; j++) most[j] = Math.max(most[j], x[i + j] * scale);
+    }
+    for (let i = 0; i < x.length; i += columns) {
+      for (let j = 0; j < columns; j++) x[i + j] = x[i + j] * scale - most[j];
+    }
     this.does.exp(x.byteOffset, x.length);
-    all((i, line) => { sums[line] += x[i]; });
-    all((i, line) => { x[i] /= sums[line]; });
+    for (let i = 0; i < x.length; i += columns) {
+      for (let j = 0; j < columns; j++) sums[j] += x[i + j];
+    }
+    for (let i = 0; i < x.length; i += columns) {
+      for (let j = 0; j < columns; j++) x[i + j] /= sums[j];
+    }
+  }
+
+  /** Turn each row of a matrix into shares. */
+  _shareRows(/** @type {Float32Array} */ x, /** @type {number} */ columns) {
+    for (let first = 0; first < x.length; first += columns) {
+      let most = -Infinity;
+      for (let i = first; i < first + columns; i++) most = Math.max(most, x[i]);
+      for (let i = first; i < first + columns; i++) x[i] -= most;
+    }
+    this.does.exp(x.byteOffset, x.length);
+    for (let first = 0; first < x.length; first += columns) {
+      let sum = 0;
+      for (let i = first; i < first + columns; i++) sum += x[i];
+      for (let i = first; i < first + columns; i++) x[i] /= sum;
+    }
   }
 
   /** scores[j][i] = k_j q_i, shares over j, then v times the shares. @type {Kernel} */
   _attention({ heads, to: [inner, height, width] }, [qkv], _, y) {
-    const dim = inner / heads, n = height * width, size = dim * n, [tiles, , all, , none] = this.scratch;
+    const dim = inner / heads, n = height * width, size = dim * n, [, , all, , none] = this.scratch;
     const scores = all.subarray(0, n * n);
     for (let first = 0; first < y.length; first += size) {
       const [q, k, v] = [0, 1, 2].map((part) => qkv.subarray(part * y.length + first, part * y.length + first + size));
       this._panels(q, dim, n);
-      this._product(tiled(tiles, n, dim, ROWS, (j, d) => k[d * n + j]), none.byteOffset, scores, dim, n, n);
-      this._softmax(scores, n, n, "rows", 1 / Math.sqrt(dim));
+      this._product(this._tiles(k, n, dim, 1, n), none.byteOffset, scores, dim, n, n);
+      this._shareColumns(scores, n, 1 / Math.sqrt(dim));
       this._panels(scores, n, n);
-      this._product(tiled(tiles, dim, n, ROWS, (d, j) => v[d * n + j]), none.byteOffset, y.subarray(first), n, dim, n);
+      this._product(this._tiles(v, dim, n), none.byteOffset, y.subarray(first), n, dim, n);
     }
   }
 
   /** context[e][d] = v_e k_d, then the context times q. @type {Kernel} */
   _linearAttention({ heads, to: [inner, height, width] }, [qkv], _, y) {
-    const dim = inner / heads, n = height * width, size = dim * n, [tiles, panels, shares, context, none] = this.scratch;
+    const dim = inner / heads, n = height * width, size = dim * n, [, , shares, all, none] = this.scratch;
+    const context = all.subarray(0, dim * dim), scale = 1 / Math.sqrt(dim);
     for (let first = 0; first < y.length; first += size) {
       const [q, k, v] = [0, 1, 2].map((part) => qkv.subarray(part * y.length + first, part * y.length + first + size));
       const copy = shares.subarray(0, size);
       copy.set(k);
-      this._softmax(copy, dim, n, "columns");
-      tiled(panels, dim, n, TILE, (d, i) => copy[d * n + i]);
-      this._product(tiled(tiles, dim, n, ROWS, (e, i) => v[e * n + i]), none.byteOffset, context, n, dim, dim);
+      this._shareRows(copy, n);
+      this._panels(copy, n, dim, n, 1);
+      this._product(this._tiles(v, dim, n), none.byteOffset, context, n, dim, dim);
       copy.set(q);
-      this._softmax(copy, dim, n, "rows");
+      this._shareColumns(copy, n);
       this._panels(copy, dim, n);
-      const scale = 1 / Math.sqrt(dim);
-      this._product(tiled(tiles, dim, dim, ROWS, (e, d) => context[e * dim + d] * scale), none.byteOffset, y.subarray(first), dim, dim, n);
+      for (let i = 0; i < context.length; i++) context[i] *= scale;
+      this._product(this._tiles(context, dim, dim), none.byteOffset, y.subarray(first), dim, dim, n);
     }
   }
 }

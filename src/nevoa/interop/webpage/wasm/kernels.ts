@@ -42,6 +42,18 @@ export function unfold(
   }
 }
 
+/** Write a matrix, whose rows and columns are so many numbers apart, in tiles of rows: [rows / tile][depth][tile]. */
+export function tiles(x: usize, to: usize, rows: i32, depth: i32, tile: i32, perRow: i32, perColumn: i32): void {
+  for (let first = 0; first < rows; first += tile) {
+    for (let k = 0; k < depth; k++) {
+      for (let row = first; row < first + tile; row++) {
+        store<f32>(to, row < rows ? load<f32>(x + (<usize>(row * perRow + k * perColumn) << 2)) : 0);
+        to += 4;
+      }
+    }
+  }
+}
+
 /** Store the first `count` of four numbers. */
 // @ts-ignore: decorator
 @inline
