@@ -34,6 +34,7 @@ class Page {
     this.words = new Words(language);
     /** @type {Tile[]} */
     this.tiles = [];
+    this.runs = 0;
     this.seconds = 0;
     this.engine = "";
     this.status = () => this.words.say("loading");
@@ -108,7 +109,6 @@ class Page {
     this.engine = engine;
     this.seconds = seconds;
     document.body.dataset.engine = engine;
-    this.tell(() => this.words.say("estimateOfTime", { time: this.time, engine: this.engine }));
     this.make();
   }
 
@@ -126,9 +126,13 @@ class Page {
     the("status").textContent = what();
   }
 
-  /** @param {boolean} on */
+  /** Whether images are being made. Half-made ones can be looked at, too. @param {boolean} on */
   busy(on) {
+    const seen = this.tiles.length > 0 && this.tiles.every(({ moments }) => moments.length > 0);
     /** @type {HTMLButtonElement} */ (the("stop")).disabled = !on;
+    for (const button of [the("png"), the("gif"), ...this.tiles.map((tile) => tile.button)]) {
+      /** @type {HTMLButtonElement} */ (button).disabled = on || !seen;
+    }
     document.body.classList.toggle("busy", on);
     /** @type {HTMLProgressElement} */ (the("progress")).value = on ? 0 : 1;
   }
@@ -153,6 +157,7 @@ class Page {
     if (!this.engine) return;
     clearTimeout(this.waiting);
     the("problem").hidden = true;
+    this.tell(() => this.words.say("estimateOfTime", { time: this.time, engine: this.engine }));
     const images = this.wishes(), start = performance.now();
     this.tiles = images.map((image, n) => this.tile(image, n));
     the("grid").replaceChildren(...this.tiles.map(({ button }) => button));
@@ -162,7 +167,6 @@ class Page {
     });
     if (!finished) return;
     const seconds = (performance.now() - start) / 1000;
-    for (const { button } of this.tiles) button.disabled = false;
     this.tell(() => this.words.say("done", { time: this.words.time(seconds) }));
   }
 
@@ -173,6 +177,7 @@ class Page {
    * @param {(moments: Moment[], step: number, steps: number) => void} see
    */
   async run(images, way, kept, see) {
+    const run = ++this.runs;
     this.busy(true);
     /** @type {import("./player.js").State[]} */
     const states = [];
@@ -194,9 +199,8 @@ class Page {
       await new Promise((resolve) => setTimeout(resolve, state ? (hurry ? 0 : SHOWN) : 15));
       if (!open && !(await done)) states.length = 0;
     }
-    const finished = await done;
-    if (finished || !document.body.classList.contains("again")) this.busy(false);
-    return finished;
+    if (run === this.runs) this.busy(false);
+    return done;
   }
 
   /** A place in the grid. @param {Image} image @param {number} n @returns {Tile} */
@@ -204,7 +208,6 @@ class Page {
     const button = document.createElement("button"), canvas = document.createElement("canvas"), name = document.createElement("span");
     const tile = { image, moments: /** @type {Moment[]} */ ([]), button, canvas };
     button.type = "button";
-    button.disabled = true;
     name.textContent = image.label === null ? "" : this.classes[image.label];
     [canvas.height, canvas.width] = this.data.package.shape.slice(1);
     button.append(canvas, name);
@@ -281,6 +284,7 @@ class Page {
   build() {
     const { about, sampling } = this.data, again = () => {
       clearTimeout(this.waiting);
+      this.tell(() => "");
       this.waiting = setTimeout(() => this.make(), 250);
     };
     document.title = about.name;
