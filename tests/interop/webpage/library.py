@@ -26,7 +26,7 @@ globalThis.opened = async ([program, block, name, kernels]) => {
   const shaped = nevoa.shaped(program), weights = nevoa.unpacked(shaped, nevoa.decoded(block).buffer);
   if (name === "javascript") return new nevoa.ProcessorEngine(shaped, weights);
   if (name === "webgpu") return await nevoa.gpuEngine(shaped, weights, true);
-  const [fma, plain] = kernels.map(nevoa.decoded);
+  const [fma, plain] = await Promise.all(kernels.map(nevoa.inflated));
   return nevoa.wasmEngine(shaped, weights, [name === "wasm" ? plain : fma]);
 };
 """

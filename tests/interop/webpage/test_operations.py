@@ -140,7 +140,8 @@ def test_every_operation_is_among_them() -> None:
     kinds = set()
     for name in NETWORKS:
         network, x = built(*NETWORKS[name])
-        program = recorded(network, (2, *x.shape[2:]), 3 if isinstance(network, Timed) else 0)
+        _, channels, height, width = x.shape
+        program = recorded(network, (channels, height, width), 3 if isinstance(network, Timed) else 0)
         kinds |= {operation["kind"] for operation in program.operations}
     names = {"conv", "depthwise", "transposed", "linear", "norm", "embedding", "silu", "gelu", "sin", "cos", "add"}
     names |= {"multiply", "concatenate", "window", "pixel_shuffle", "pixel_unshuffle", "attention", "linear_attention"}

@@ -120,11 +120,11 @@ def test_the_images_are_those_of_nevoa_sample(page: Page, model: Model) -> None:
 
 
 def test_each_control_is_an_option_of_nevoa_sample(page: Page, model: Model) -> None:
-    page.locator("#choices").get_by_text("peixe-espada").click()
+    page.get_by_role("radio", name="peixe-espada").check()
     expect(tiles(page)).to_have_count(12)
     made(page)
     assert_same(pictures(page), model.sample(12, labels="peixe-espada"))
-    page.locator("#choices label").first.click()
+    page.get_by_role("radio").first.check()
     expect(tiles(page)).to_have_count(6)
     slide(page, "guidance", 3)
     made(page)
@@ -305,7 +305,7 @@ def site(run: Run, tmp_path: Path) -> Iterator[tuple[Path, str]]:
     export(load(run.folder, "cpu"), tmp_path / "site")
 
     class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *_: Any) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path / "site")))

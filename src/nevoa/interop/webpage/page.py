@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from string import Template
@@ -72,8 +73,8 @@ def page_of(data: dict[str, Any], weights: str, source: str | None = None) -> st
 
 
 def kernels() -> list[str]:
-    """The compiled kernels in base64."""
-    return [base64.b64encode((HERE / "wasm" / name).read_bytes()).decode() for name in MODULES]
+    """The compiled kernels, deflated, in base64."""
+    return [base64.b64encode(zlib.compress((HERE / "wasm" / name).read_bytes(), 9)).decode() for name in MODULES]
 
 
 def _inside_script(data: dict[str, Any]) -> str:

@@ -97,7 +97,7 @@ class Tape(TorchFunctionMode):
         kwargs, name = kwargs or {}, getattr(func, "__name__", str(func))
         follows = any(id(value) in self.known for value in _tensors((*args, *kwargs.values())))
         if follows and name in READERS:
-            raise self._refusal("looks at the numbers of its image")
+            raise self._refusal("looks at the numbers of its image or timestep")
         result = func(*args, **kwargs)
         if not follows or name in LIKE or not list(_tensors([result])):
             return result

@@ -8,6 +8,7 @@ import { FIELDS, GROUP, NONE, SHADERS, SIDE } from "./shaders.js";
 /**
  * @typedef {import("./plain.js").Operation} Operation
  * @typedef {import("./program.js").Program} Program
+ * @typedef {import("./engine.js").Engine} Engine
  * @typedef {Record<string, number>} Fields
  */
 
@@ -19,7 +20,7 @@ const ALIGNED = 256;
  * The engine; null where there is no graphics card.
  *
  * @param {Program} program @param {Float32Array[]} weights @param {boolean} any also one that the processor imitates
- * @returns {Promise<import("./engine.js").Engine | null>}
+ * @returns {Promise<Engine | null>}
  */
 export async function gpuEngine(program, weights, any) {
   const adapter = await /** @type {any} */ (navigator).gpu?.requestAdapter();
@@ -53,7 +54,7 @@ function calls({ kind, heads, groups, to }, images) {
 const scratchOf = ({ kind, heads, to }) => kind === "attention" ? heads * (to[1] * to[2]) ** 2
   : kind === "linear_attention" ? (to[0] * to[0]) / heads : 0;
 
-/** @implements {import("./engine.js").Engine} */
+/** @implements {Engine} */
 class GpuEngine {
   name = "WebGPU";
 
@@ -63,6 +64,13 @@ class GpuEngine {
     const largest = Math.max(scratch, ...program.image.map(({ to }) => sizeOf(to)));
     this.device = device;
     this.program = program;
+    this.images = 0;
+    /** @type {{operation: Operation, fields: Fields}[]} the calls, but for those of one operation with several shaders */
+    this.steps = [];
+    /** @type {any[][]} */
+    this.pipelines = [];
+    /** @type {Map<number, number>} where the weights begin */
+    this.weightAddress = new Map();
     this.atOnce = Math.max(1, Math.min(MOST_IMAGES, Math.floor(LARGEST_VALUES / largest)));
     this.conditions = new Conditions(program, weights);
     this.address = new Map([...places].map(([value, first]) => [value, first * this.atOnce]));
@@ -86,8 +94,6 @@ class GpuEngine {
 
   /** Put the weights of the images' operations one after another. @param {Float32Array[]} weights */
   _load(weights) {
-    /** @type {Map<number, number>} */
-    this.weightAddress = new Map();
     let end = 0;
     for (const weight of new Set(this.program.image.flatMap((operation) => operation.weights))) {
       this.weightAddress.set(weight, end);
@@ -132,7 +138,7 @@ class GpuEngine {
   _parts(operation) {
     const { inputs, output, weights: [w, b], from, to, kernel = [1, 1], channel = 0 } = operation;
     const address = (/** @type {number} */ value) => /** @type {number} */ (this.address.get(value));
-    const weight = (/** @type {number | undefined} */ i) => i === undefined ? NONE : /** @type {any} */ (this.weightAddress).get(i);
+    const weight = (/** @type {number | undefined} */ i) => i === undefined ? NONE : /** @type {number} */ (this.weightAddress.get(i));
     const fields = (/** @type {number} */ i, first = channel) => ({
       x: address(inputs[i]), a: inputs.length > 1 ? address(inputs[1]) : 0, y: address(output), w: weight(w), b: weight(b),
       sizeX: sizeOf(from[i]), sizeA: inputs.length > 1 ? sizeOf(from[1]) : 0, sizeY: sizeOf(to),

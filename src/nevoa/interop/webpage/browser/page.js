@@ -61,7 +61,7 @@ class Page {
   }
 
   get sampler() {
-    return this.data.sampling.samplers[the("sampler").selectedIndex];
+    return this.data.sampling.samplers[/** @type {HTMLSelectElement} */ (the("sampler")).selectedIndex];
   }
 
   get steps() {

@@ -38,11 +38,10 @@ export const paddedShape = ({ kernel: [rows, columns], stride, from: [[channels]
   [channels, (height - 1) * stride + rows, (width - 1) * stride + columns];
 
 /** The image, doubled if the operation says so, with what the kernel sees around it. */
-export function padded(/** @type {Operation} */ operation, /** @type {Float32Array} */ x, /** @type {Float32Array | undefined} */ to) {
+export function padded(/** @type {Operation} */ operation, /** @type {Float32Array} */ x, /** @type {Float32Array} */ to = new Float32Array(sizeOf(paddedShape(operation)))) {
   const { top, left, double, from: [[, height, width]] } = operation, [channels, rows, columns] = paddedShape(operation);
   if (!top && !left && !double && rows === height && columns === width) return x;
-  const image = to?.subarray(0, channels * rows * columns) ?? new Float32Array(channels * rows * columns);
-  const shift = double ? 1 : 0;
+  const image = to.subarray(0, channels * rows * columns), shift = double ? 1 : 0;
   for (let c = 0, i = 0; c < channels; c++) {
     for (let row = -top; row < rows - top; row++) {
       const first = (c * height + (row >> shift)) * width, inside = row >= 0 && row < height << shift;

@@ -82,9 +82,12 @@ export function denoiserOf(engine, { prediction, classes, schedule }, images, { 
 export async function* trajectory(engine, model, images, way, kept = null) {
   const fresh = noiseOf(images, model.shape.reduce((a, b) => a * b)), step = SAMPLERS[way.sampler];
   const process = { denoise: denoiserOf(engine, model, images, way), schedule: model.schedule, fresh, variance: way.variance, eta: way.eta };
-  let x = fresh(), past = null;
+  /** @type {Float32Array} */
+  let x = fresh();
+  let past = null;
   for (let i = 0; i + 1 < way.grid.length; i++) {
     const [t, s] = [way.grid[i], way.grid[i + 1]];
+    /** @type {Transition} */
     const moved = kept ? await filled(step, process, x, t, s, kept) : await step(process, x, t, s, past);
     yield { x, t, x0: moved.x0 };
     past = { x0: moved.x0, t };

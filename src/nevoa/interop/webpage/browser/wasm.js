@@ -7,6 +7,7 @@ import { PLAIN, gathered, padded, paddedShape, sizeOf } from "./plain.js";
  * @typedef {import("./plain.js").Kernel} Kernel
  * @typedef {import("./plain.js").Operation} Operation
  * @typedef {import("./program.js").Program} Program
+ * @typedef {import("./engine.js").Processor} Processor
  */
 
 const PAGE = 65536, TILE = 8, ROWS = 4;
@@ -56,13 +57,17 @@ const opened = (operation) => operation.double ? { ...operation, kind: "transpos
 const spread = (/** @type {Float32Array} */ to, /** @type {Float32Array} */ values) =>
   values.length === 1 ? to.fill(values[0]) : to.set(values);
 
-/** @implements {import("./engine.js").Processor} */
+/** @implements {Processor} */
 class Wasm {
   name = "WebAssembly";
 
   /** @param {Program} program @param {Uint8Array<ArrayBuffer>} code */
   constructor(program, code) {
     this.module = new WebAssembly.Module(code);
+    /** @type {any} the functions of the module, once there is memory for them */
+    this.does = null;
+    /** @type {Float32Array[]} */
+    this.scratch = [];
     this.sizes = [0, 1, 2, 3, 4].map((i) => Math.max(4, ...program.image.map((operation) => upTo(scratch(opened(operation))[i] ?? 0, 4))));
     /** @type {Record<string, Kernel>} */
     this.kernels = {
@@ -90,15 +95,14 @@ class Wasm {
   /** Memory, and with it the places for what an operation needs on its way. @param {number} size */
   allocate(size) {
     const total = FIRST + 4 * this.sizes.reduce((sum, part) => sum + part, size);
-    this.memory = new WebAssembly.Memory({ initial: Math.ceil(total / PAGE) });
-    /** @type {any} */
-    this.does = new WebAssembly.Instance(this.module, { env: { memory: this.memory } }).exports;
+    const memory = new WebAssembly.Memory({ initial: Math.ceil(total / PAGE) });
+    this.does = new WebAssembly.Instance(this.module, { env: { memory } }).exports;
     let first = FIRST + 4 * size;
     this.scratch = this.sizes.map((part) => {
       first += 4 * part;
-      return new Float32Array(/** @type {WebAssembly.Memory} */ (this.memory).buffer, first - 4 * part, part);
+      return new Float32Array(memory.buffer, first - 4 * part, part);
     });
-    return new Float32Array(this.memory.buffer, FIRST, size);
+    return new Float32Array(memory.buffer, FIRST, size);
   }
 
   /** @param {Operation} given @param {Float32Array[]} weights */

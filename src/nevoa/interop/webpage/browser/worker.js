@@ -31,6 +31,12 @@ export function decoded(text) {
   return bytes;
 }
 
+/** The bytes that were deflated and written in base64. @param {string} text */
+export async function inflated(text) {
+  const stream = new Blob([decoded(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
 /** The CRC-32 of zlib. @param {Uint8Array} bytes */
 export function checksum(bytes) {
   const table = Uint32Array.from({ length: 256 }, (_, n) => {
@@ -74,8 +80,8 @@ async function measured(/** @type {Engine} */ engine, /** @type {Package} */ { s
 
 /** The engine that somebody asked for, or the fastest that works. */
 async function chosen(/** @type {Package} */ given, /** @type {Float32Array[]} */ weights, /** @type {Choice} */ choice) {
-  const { program } = given;
-  const wasm = choice === "javascript" ? null : wasmEngine(program, weights, given.wasm.map(decoded));
+  const { program } = given, plain = choice === "javascript" || typeof DecompressionStream === "undefined";
+  const wasm = plain ? null : wasmEngine(program, weights, await Promise.all(given.wasm.map(inflated)));
   const processor = await measured(wasm ?? new ProcessorEngine(program, weights), given);
   if (choice === "wasm" || choice === "javascript") return processor;
   try {
