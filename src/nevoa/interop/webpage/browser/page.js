@@ -25,7 +25,7 @@ const SHOWN = 70;
 /** @template {HTMLElement} T @param {string} id @returns {T} */
 const the = (id) => /** @type {T} */ (document.getElementById(id));
 
-/** An image in the grid, and how it came. @typedef {{image: Image, moments: Moment[], button: HTMLButtonElement, canvas: HTMLCanvasElement}} Tile */
+/** An image in the grid, and how it came. @typedef {{image: Image, moments: Moment[], filled: boolean, button: HTMLButtonElement, canvas: HTMLCanvasElement}} Tile */
 
 class Page {
   /** @param {Data} data @param {import("./texts.js").Language} language */
@@ -109,6 +109,7 @@ class Page {
     this.engine = engine;
     this.seconds = seconds;
     document.body.dataset.engine = engine;
+    this.show();
     this.make();
   }
 
@@ -206,7 +207,7 @@ class Page {
   /** A place in the grid. @param {Image} image @param {number} n @returns {Tile} */
   tile(image, n) {
     const button = document.createElement("button"), canvas = document.createElement("canvas"), name = document.createElement("span");
-    const tile = { image, moments: /** @type {Moment[]} */ ([]), button, canvas };
+    const tile = { image, moments: /** @type {Moment[]} */ ([]), filled: false, button, canvas };
     button.type = "button";
     name.textContent = image.label === null ? "" : this.classes[image.label];
     [canvas.height, canvas.width] = this.data.package.shape.slice(1);
@@ -222,8 +223,8 @@ class Page {
   }
 
   /** @param {Tile} tile @param {number} n */
-  picture({ image, moments }, n) {
-    return { image, moments, title: this.title(image, n), number: n };
+  picture({ image, moments, filled }, n) {
+    return { image, moments, title: this.title(image, n), number: n, filled };
   }
 
   /** @param {Tile} tile @param {Moment} moment */
@@ -249,6 +250,7 @@ class Page {
     const tile = this.tiles.find(({ moments: own }) => own === picture.moments);
     if (tile) {
       tile.moments = moments;
+      tile.filled = true;
       paint(tile.canvas, moments[moments.length - 1].x, this.data.package.shape);
     }
   }
@@ -257,16 +259,19 @@ class Page {
   blendWith(picture) {
     this.first = picture;
     the("gallery").classList.add("choosing");
+    for (const { button, filled } of this.tiles) button.disabled = filled;
     this.tell(() => this.words.say("blendHelp"));
-    this.tiles[0].button.focus();
+    this.tiles.find(({ filled }) => !filled)?.button.focus();
   }
 
   leaveBlend() {
     this.first = null;
     the("gallery").classList.remove("choosing");
+    for (const { button } of this.tiles) button.disabled = false;
+    this.tell(() => "");
   }
 
-  /** Make the images between two. @param {any} first @param {any} second */
+  /** Make the images between two. @param {import("./viewer.js").Picture} first @param {import("./viewer.js").Picture} second */
   async blend(first, second) {
     this.leaveBlend();
     const shares = Array.from({ length: BETWEEN + 2 }, (_, i) => i / (BETWEEN + 1));
@@ -284,6 +289,7 @@ class Page {
   build() {
     const { about, sampling } = this.data, again = () => {
       clearTimeout(this.waiting);
+      this.player.stop();
       this.tell(() => "");
       this.waiting = setTimeout(() => this.make(), 250);
     };
@@ -307,7 +313,7 @@ class Page {
       this.words.language = this.words.language === "en" ? "pt" : "en";
       this.write();
     };
-    addEventListener("keydown", ({ key }) => { if (key === "Escape" && this.first) { this.leaveBlend(); this.tell(() => ""); } });
+    addEventListener("keydown", ({ key }) => { if (key === "Escape" && this.first) this.leaveBlend(); });
     the("guidance-control").hidden = !sampling.guided;
     /** @type {HTMLInputElement} */ (the("guidance")).value = String(sampling.guidance);
     this.slider();

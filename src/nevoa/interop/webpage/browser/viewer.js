@@ -3,12 +3,13 @@
  *
  * @typedef {import("./sampling.js").Image} Image
  * @typedef {{x: Uint8ClampedArray, x0: Uint8ClampedArray, t: number}} Moment
- * @typedef {{image: Image, moments: Moment[], title: string}} Picture
+ * @typedef {{image: Image, moments: Moment[], title: string, number: number, filled: boolean}} Picture `filled`: a part was drawn anew, so that
+ *   its noise alone does not give the image
  */
 
 import { context, imageData, paint, saveGif, savePng } from "./pictures.js";
 
-const THUMBNAILS = 8, BRUSH = 0.11;
+const THUMBNAILS = 9, BRUSH = 0.11;
 
 /** @param {string} id */
 const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -68,14 +69,15 @@ export class Viewer {
     this._open(title, false);
   }
 
-  /** Show the states of an image that is being made. @param {Moment[]} moments */
+  /** Show the states of an image of which a part is being made. @param {Moment[]} moments */
   update(moments) {
-    if (this.picture) this.open({ ...this.picture, moments });
+    if (this.picture) this.open({ ...this.picture, moments, filled: true });
   }
 
   _open(/** @type {string} */ title, /** @type {boolean} */ ofOne) {
     element("viewer-title").textContent = title;
-    for (const id of ["estimate-figure", "paint", "blend"]) element(id).hidden = !ofOne;
+    for (const id of ["estimate-figure", "paint"]) element(id).hidden = !ofOne;
+    element("blend").hidden = !ofOne || !!this.picture?.filled;
     this.scrub.max = String(this.frames.length - 1);
     this.painting(false);
     this._strip();
