@@ -71,6 +71,10 @@ def test_every_command_of_the_page_runs(here: Path) -> None:
         ("sample runs/clothes --from none.png", "There is no file none.png"),
         ("export runs/clothes --to diffusers --half", "--half is for --to onnx"),
         ("export runs/clothes --to onnx --out x", "a file in .onnx"),
+        ("export runs/clothes --to web --half", "--half is for --to onnx"),
+        ("export runs/clothes --to web --out x.htm", "--out is a file in .html or a folder"),
+        ("export runs/clothes --to web --steps 5000", "steps is between 1 and 50"),
+        ("export runs/nothing --to web", "runs/nothing is not a run with a model"),
         ("export runs/clothes --to diffusers --out x.onnx", "--out is a folder"),
         ("export runs/clothes --to diffusers --sampler heun", "add --sampler dpm_solver"),
         ("train photos --from runs/clothes --steps 1 -o network.dim=16", "leave out the network's own settings"),
@@ -96,13 +100,19 @@ def test_wrong_input_is_one_sentence_and_leaves_nothing(here: Path, command: str
 def test_an_export_replaces_nothing_without_force(here: Path) -> None:
     from nevoa.errors import NevoaError
 
-    (here / "x.onnx").write_text("mine")
+    for name in ("x.onnx", "x.html"):
+        (here / name).write_text("mine")
     (here / "folder").mkdir()
     (here / "folder" / "mine").touch()
-    for command in ("--to onnx --out x.onnx", "--to diffusers --out folder"):
+    for command in (
+        "--to onnx --out x.onnx",
+        "--to web --out x.html",
+        "--to diffusers --out folder",
+        "--to web --out folder",
+    ):
         with pytest.raises(NevoaError, match="exists"):
             app(shlex.split(f"export runs/clothes {command}"), exit_on_error=False, print_error=False)
-    assert (here / "x.onnx").read_text() == "mine"
+    assert (here / "x.onnx").read_text() == (here / "x.html").read_text() == "mine"
     assert [path.name for path in (here / "folder").iterdir()] == ["mine"]
 
 

@@ -1,7 +1,5 @@
 """A server of the page in a process of its own, and a real Chromium."""
 
-import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,8 +11,9 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.chromium import launched
 from tests.studio.browser import visit
 
 # Browsers ask for them; the page has none.
@@ -73,14 +72,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not path:
-        assert not os.environ.get("NEVOA_REQUIRE_CHROMIUM"), "Chromium is missing."
-        pytest.skip("There is no Chromium: install it, as with apt-get install chromium.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

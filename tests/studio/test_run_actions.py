@@ -77,7 +77,7 @@ def test_damaged_parts_are_named(actions: RunActions, workspace: Workspace) -> N
     assert "other: all" in said
 
 
-@pytest.mark.parametrize(("kind", "suffix"), [("onnx", ".onnx"), ("diffusers", ".zip")])
+@pytest.mark.parametrize(("kind", "suffix"), [("onnx", ".onnx"), ("diffusers", ".zip"), ("web", ".html")])
 def test_a_model_is_exported_as_one_file(actions: RunActions, workspace: Workspace, kind: str, suffix: str) -> None:
     path = Path(actions.export(["a b"], kind))
     assert path.suffix == suffix

@@ -11,6 +11,9 @@ from nevoa.vocabulary import ExportName
 if TYPE_CHECKING:
     from nevoa.model import Model
 
+# What follows the model's name where the result has no other.
+ENDINGS: dict[ExportName, str] = {"diffusers": "-diffusers", "onnx": ".onnx", "web": ".html"}
+
 
 def export(
     run: str | None = None,
@@ -26,9 +29,12 @@ def export(
 
     Args:
         run: Run folder, folder of diffusers, or hf:OWNER/NAME. [default: a model of clothes that comes with nevoa]
-        to: diffusers = a folder for DiffusionPipeline.from_pretrained; onnx = one file with the network.
+        to: diffusers = a folder for DiffusionPipeline.from_pretrained; onnx = one file with the network; web = a page
+            that makes images in any browser, without a server.
         half: Keep the weights of an ONNX file in float16.
-        out: Name of the result. [default: the model's name, with .onnx for a file, then the same with -2 and so on]
+        out: Name of the result: for web, a file in .html, or a folder for a web server. [default: the model's name,
+            with .onnx or .html for a file, then the same with -2 and so on]
+        force: Replace the file that --out names; for web, also write a page of more than 100 MB.
     """
     load_torch()
     from nevoa._util.claim import claimed, numbered
@@ -38,21 +44,31 @@ def export(
     given = sampling.keywords()
     model = load(run or PACKAGED, "cpu")
     _check(to, half, out)
-    name = f"{Path(model.place).name}{'.onnx' if to == 'onnx' else '-diffusers'}"
+    name = f"{Path(model.place).name}{ENDINGS[to]}"
     with claimed([out] if out else numbered(name), force) as claim, options_named(given):
-        what = (
-            _onnx(model, claim.temporary, half, **given)
-            if to == "onnx"
-            else _diffusers(model, claim.temporary, **given)
-        )
+        if to == "onnx":
+            what = _onnx(model, claim.temporary, half, **given)
+        elif to == "web":
+            what = _web(model, claim.temporary, force, **given)
+        else:
+            what = _diffusers(model, claim.temporary, **given)
     print(f"{what}: {claim.path}")
 
 
-def _check(to: str, half: bool, out: Path | None) -> None:
+def _check(to: ExportName, half: bool, out: Path | None) -> None:
     if half and to != "onnx":
         raise NevoaError("--half is for --to onnx: leave it out.")
-    if out and (out.suffix.lower() == ".onnx") != (to == "onnx"):
+    suffix = out.suffix.lower() if out else ENDINGS[to]
+    if to == "web" and suffix not in ("", ".html"):
+        raise NevoaError(f"--out is a file in .html or a folder, not {out}.")
+    if to != "web" and (suffix == ".onnx") != (to == "onnx"):
         raise NevoaError(f"--out is {'a file in .onnx' if to == 'onnx' else 'a folder'}, not {out}.")
+
+
+def _web(model: "Model", path: Path, force: bool, **given: Any) -> str:
+    from nevoa.interop import webpage
+
+    return f"{webpage.export(model, path, force, **given) / 1e6:,.1f} MB"
 
 
 def _diffusers(model: "Model", path: Path, **given: Any) -> str:

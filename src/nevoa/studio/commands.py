@@ -89,7 +89,7 @@ def answer(workspace: Path, arguments: Sequence[str], codes: Collection[int] = (
 
 def exported(workspace: Path, run: Path, kind: str, folder: Path) -> Path:
     """Export a model into an empty folder, and return one file: a folder is put into a .zip."""
-    path = folder / f"{run.name}{'.onnx' if kind == 'onnx' else ''}"
+    path = folder / (run.name + {"onnx": ".onnx", "web": ".html"}.get(kind, ""))
     output(workspace, ["export", str(run), f"--to={kind}", f"--out={path}"])
     return Path(shutil.make_archive(str(path), "zip", path)) if path.is_dir() else path
 

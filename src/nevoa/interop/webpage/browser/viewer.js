@@ -1,0 +1,205 @@
+/**
+ * The window with one image: its way out of the noise, a mask, a blend.
+ *
+ * @typedef {import("./sampling.js").Image} Image
+ * @typedef {{x: Uint8ClampedArray, x0: Uint8ClampedArray, t: number}} Moment
+ * @typedef {{image: Image, moments: Moment[], title: string, number: number, filled: boolean}} Picture `filled`: a part was drawn anew, so that
+ *   its noise alone does not give the image
+ */
+
+import { context, imageData, paint, saveGif, savePng } from "./pictures.js";
+
+const THUMBNAILS = 9, BRUSH = 0.11;
+
+/** @param {string} id */
+const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+/** @param {string} id */
+const canvas = (id) => /** @type {HTMLCanvasElement} */ (element(id));
+
+export class Viewer {
+  /**
+   * @param {import("./texts.js").Words} words @param {[number, number, number]} shape
+   * @param {{fill: (picture: Picture, known: Uint8Array) => void, blend: (picture: Picture) => void, closed: () => void}} does
+   */
+  constructor(words, shape, does) {
+    this.words = words;
+    this.shape = shape;
+    /** @type {Picture | null} */
+    this.picture = null;
+    /** @type {{bytes: Uint8ClampedArray, estimate: Uint8ClampedArray | null, caption: string}[]} */
+    this.frames = [];
+    this.dialog = /** @type {HTMLDialogElement} */ (element("viewer"));
+    this.scrub = /** @type {HTMLInputElement} */ (element("scrub"));
+    this.mask = new Mask(canvas("mask"), shape);
+    this.dialog.onclose = () => does.closed();
+    this.dialog.onclick = (event) => { if (event.target === this.dialog) this.dialog.close(); };
+    element("close").onclick = () => this.dialog.close();
+    this.scrub.oninput = () => this.show(this.scrub.valueAsNumber);
+    element("image-png").onclick = () => savePng([this.frames[this.scrub.valueAsNumber].bytes], shape, 1, "image");
+    element("image-gif").onclick = () => saveGif(this.frames.map(({ bytes }) => [bytes]), shape, 1, "image");
+    element("paint").onclick = () => this.painting(true);
+    element("leave").onclick = () => this.painting(false);
+    element("clear").onclick = () => this.mask.clear();
+    element("blend").onclick = () => {
+      const picture = /** @type {Picture} */ (this.picture);
+      this.dialog.close();
+      does.blend(picture);
+    };
+    element("fill").onclick = () => {
+      const known = this.mask.known(shape);
+      if (known.every(Boolean)) return this.say("nothingPainted");
+      this.painting(false);
+      does.fill(/** @type {Picture} */ (this.picture), known);
+    };
+  }
+
+  /** Show an image and its way. @param {Picture} picture */
+  open(picture) {
+    this.picture = picture;
+    this.frames = picture.moments.map(({ x, x0, t }, i) => ({
+      bytes: x, estimate: x0, caption: this.words.say("scrub", { step: i, steps: picture.moments.length - 1, t }),
+    }));
+    this._open(picture.title, true);
+  }
+
+  /** Show images in a row, such as those from one to another. @param {{bytes: Uint8ClampedArray, caption: string}[]} frames */
+  openRow(/** @type {string} */ title, frames) {
+    this.picture = null;
+    this.frames = frames.map((frame) => ({ ...frame, estimate: null }));
+    this._open(title, false);
+  }
+
+  /** Show the states of an image of which a part is being made. @param {Moment[]} moments */
+  update(moments) {
+    if (this.picture) this.open({ ...this.picture, moments, filled: true });
+  }
+
+  _open(/** @type {string} */ title, /** @type {boolean} */ ofOne) {
+    element("viewer-title").textContent = title;
+    for (const id of ["estimate-figure", "paint"]) element(id).hidden = !ofOne;
+    element("blend").hidden = !ofOne || !!this.picture?.filled;
+    this.scrub.max = String(this.frames.length - 1);
+    this.painting(false);
+    this._strip();
+    this.show(this.frames.length - 1);
+    if (this.dialog.open) return;
+    this.say();
+    this.dialog.showModal();
+    element("viewer-title").focus();
+  }
+
+  /** @param {number} i */
+  show(i) {
+    const { bytes, estimate, caption } = this.frames[i];
+    this.scrub.value = String(i);
+    this.scrub.setAttribute("aria-valuetext", caption);
+    paint(canvas("picture"), bytes, this.shape);
+    if (estimate) paint(canvas("estimate"), estimate, this.shape);
+    element("picture-caption").textContent = this.picture ? this.words.say("soFar") : caption;
+    element("scrub-label").textContent = caption;
+    [...element("strip").children].forEach((button) => button.setAttribute("aria-pressed", String(Number(/** @type {HTMLElement} */ (button).dataset.frame) === i)));
+  }
+
+  /** A small picture of some frames; each is a button. */
+  _strip() {
+    const last = this.frames.length - 1, count = Math.min(THUMBNAILS, last + 1);
+    const chosen = Array.from({ length: count }, (_, i) => Math.round((i * last) / Math.max(1, count - 1)));
+    element("strip").replaceChildren(...chosen.map((frame) => {
+      const button = document.createElement("button"), small = document.createElement("canvas");
+      button.type = "button";
+      button.dataset.frame = String(frame);
+      button.setAttribute("aria-label", this.picture ? this.words.say("frame", { step: frame }) : this.frames[frame].caption);
+      button.onclick = () => this.show(frame);
+      paint(small, this.frames[frame].bytes, this.shape);
+      button.append(small);
+      return button;
+    }));
+  }
+
+  /** Paint a mask, or look. @param {boolean} on */
+  painting(on) {
+    element("painting").hidden = !on;
+    for (const id of ["actions", "scrubber", "estimate-figure"]) element(id).hidden = on || (id === "estimate-figure" && !this.picture);
+    element("mask").hidden = !on;
+    if (!on) return;
+    this.show(this.frames.length - 1);
+    this.mask.clear();
+    this.say("paintHelp");
+    element("mask").focus();
+  }
+
+  /** Tell the reader something. @param {string} [key] @param {Record<string, string | number>} values */
+  say(key, values = {}) {
+    element("viewer-status").textContent = key ? this.words.say(key, values) : "";
+  }
+}
+
+/** The pixels that somebody paints over, by pointer or keyboard. */
+class Mask {
+  /** @param {HTMLCanvasElement} layer @param {[number, number, number]} shape */
+  constructor(layer, [, height, width]) {
+    [layer.height, layer.width] = [height, width];
+    this.layer = layer;
+    this.radius = Math.max(1, BRUSH * Math.max(height, width));
+    this.painted = new Uint8Array(height * width);
+    this.brush = { x: width / 2, y: height / 2 };
+    layer.onpointerdown = (event) => {
+      layer.setPointerCapture(event.pointerId);
+      this._follow(event);
+    };
+    layer.onpointermove = (event) => { if (event.buttons) this._follow(event); };
+    layer.onkeydown = (event) => this._key(event);
+    layer.onfocus = layer.onblur = () => this._draw();
+  }
+
+  /** @param {PointerEvent} event */
+  _follow({ clientX, clientY }) {
+    const { left, top, width, height } = this.layer.getBoundingClientRect();
+    this.brush = { x: ((clientX - left) / width) * this.layer.width, y: ((clientY - top) / height) * this.layer.height };
+    this._paint();
+  }
+
+  /** @param {KeyboardEvent} event */
+  _key(event) {
+    const [x, y] = /** @type {Record<string, [number, number]>} */ ({
+      ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], " ": [0, 0],
+    })[event.key] ?? [NaN, NaN];
+    if (Number.isNaN(x)) return;
+    event.preventDefault();
+    this.brush.x = Math.min(this.layer.width, Math.max(0, this.brush.x + x));
+    this.brush.y = Math.min(this.layer.height, Math.max(0, this.brush.y + y));
+    if (event.key === " ") this._paint();
+    else this._draw();
+  }
+
+  _paint() {
+    const { x, y } = this.brush, { width } = this.layer;
+    for (let i = 0; i < this.painted.length; i++) {
+      const away = Math.hypot((i % width) + 0.5 - x, Math.floor(i / width) + 0.5 - y);
+      if (away <= this.radius) this.painted[i] = 1;
+    }
+    this._draw();
+  }
+
+  clear() {
+    this.painted.fill(0);
+    this._draw();
+  }
+
+  _draw() {
+    const { width, height } = this.layer, pen = context(this.layer);
+    const image = imageData(new Uint8ClampedArray(width * height), [1, height, width]);
+    this.painted.forEach((painted, i) => image.data.set([255, 122, 89, painted ? 190 : 0], 4 * i));
+    pen.putImageData(image, 0, 0);
+    if (document.activeElement !== this.layer) return;
+    pen.fillStyle = "rgb(64 160 255 / 0.8)"; // where the brush is, for the keyboard
+    pen.fillRect(Math.min(width - 1, Math.floor(this.brush.x)), Math.min(height - 1, Math.floor(this.brush.y)), 1, 1);
+  }
+
+  /** 1 for each number of the image that stays. @param {[number, number, number]} shape */
+  known([channels]) {
+    const known = new Uint8Array(channels * this.painted.length);
+    for (let i = 0; i < known.length; i++) known[i] = 1 - this.painted[i % this.painted.length];
+    return known;
+  }
+}

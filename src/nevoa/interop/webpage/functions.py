@@ -1,0 +1,218 @@
+"""What a web page can compute: a table of torch's functions, and one of layers that are a single operation there.
+
+A row is called with `emit`, the result that torch computed, and the arguments. It appends operations, and returns
+False if the page cannot do it with these arguments.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nevoa.networks.attention import Attention, LinearAttention
+from nevoa.networks.convolution import DoublingConv2d
+
+Emit = Callable[..., Tensor]
+Function = Callable[..., bool]
+
+# Functions whose result has the numbers of their first argument, in the same order, if it has the same shape: a column
+# of channels is the same with and without ones behind it.
+# Functions whose result has only the shape of their argument.
+LIKE = {"full_like", "zeros_like", "ones_like"}
+SAME = {"float", "to", "contiguous", "dropout", "clone", "__getitem__", "view", "reshape", "unsqueeze", "flatten"}
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    first, second = value if isinstance(value, list | tuple) else (value, value)
+    return first, second
+
+
+def _conv(
+    emit: Emit,
+    result: Tensor,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> bool:
+    (down, across), (top, left) = _pair(stride), _pair(padding)
+    known = down == across and _pair(dilation) == (1, 1) and groups in (1, x.shape[1] if weight.shape[1] == 1 else 1)
+    if known:
+        kind = "conv" if groups == 1 else "depthwise"
+        emit(kind, [x], result, weight, bias, stride=down, top=top, left=left, kernel=list(weight.shape[2:]))
+    return known and weight.shape[0] == result.shape[1]
+
+
+def _transposed(
+    emit: Emit,
+    result: Tensor,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> bool:
+    (down, across), (top, left) = _pair(stride), _pair(padding)
+    known = down == across and groups == 1 and (_pair(output_padding), _pair(dilation)) == ((0, 0), (1, 1))
+    if known:
+        emit("transposed", [x], result, weight, bias, stride=down, top=top, left=left, kernel=list(weight.shape[2:]))
+    return known
+
+
+def _linear(emit: Emit, result: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> bool:
+    if x.ndim == 2:
+        emit("linear", [x], result, weight, bias)
+    return x.ndim == 2
+
+
+def _group_norm(
+    emit: Emit,
+    result: Tensor,
+    x: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> bool:
+    emit("norm", [x], result, weight, bias, groups=num_groups, eps=eps)
+    return (weight is None) == (bias is None)
+
+
+def _embedding(emit: Emit, result: Tensor, label: Tensor, weight: Tensor, *_: Any, **__: Any) -> bool:
+    emit("embedding", [label], result, weight)
+    return True
+
+
+def _unary(kind: str) -> Function:
+    def row(emit: Emit, result: Tensor, x: Tensor, *_: Any, **options: Any) -> bool:
+        emit(kind, [x], result)
+        return options.get("approximate", "none") == "none"
+
+    return row
+
+
+def _sum(emit: Emit, result: Tensor, a: Any, b: Any, *, alpha: float = 1) -> bool:
+    return alpha == 1 and _binary(emit, "add", result, a, b)
+
+
+def _product(emit: Emit, result: Tensor, a: Any, b: Any) -> bool:
+    return _binary(emit, "multiply", result, a, b)
+
+
+def _difference(emit: Emit, result: Tensor, a: Any, b: Any, *, alpha: float = 1) -> bool:
+    return isinstance(b, int | float) and alpha == 1 and _binary(emit, "add", result, a, -b)
+
+
+def _binary(emit: Emit, kind: str, result: Tensor, a: Any, b: Any) -> bool:
+    """Add or multiply two tensors or a tensor and a number. The second may be a number for each channel, or one."""
+    a, b = (one if isinstance(one, Tensor) else torch.tensor(float(one)) for one in (a, b))
+    if a.numel() < b.numel():
+        a, b = b, a
+    aligned = (1,) * (result.ndim - b.ndim) + tuple(b.shape)
+    per_channel = (1, *result.shape[1:2], *[1] * (result.ndim - 2))
+    if a.numel() != result.numel() or not (b.numel() == 1 or aligned in (per_channel, tuple(result.shape))):
+        return False
+    emit(kind, [a, b], result)
+    return True
+
+
+def _addcmul(emit: Emit, result: Tensor, x: Tensor, a: Tensor, b: Tensor, *, value: float = 1) -> bool:
+    product = a * b
+    return value == 1 and _product(emit, product, a, b) and _sum(emit, result, product, x)
+
+
+def _cat(emit: Emit, result: Tensor, tensors: Sequence[Tensor], dim: int = 0) -> bool:
+    emit("concatenate", list(tensors), result)
+    return dim == 1
+
+
+def _window(emit: Emit, result: Tensor, x: Tensor, channel: int = 0, top: int = 0, left: int = 0) -> bool:
+    """Copy a part of a value; zeros where it reaches beyond."""
+    emit("window", [x], result, channel=channel, top=top, left=left)
+    return True
+
+
+def _pad(
+    emit: Emit, result: Tensor, x: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = 0
+) -> bool:
+    left, _, top, _ = (*pad, 0, 0, 0)[:4]
+    return len(pad) <= 4 and mode == "constant" and not value and _window(emit, result, x, 0, -top, -left)
+
+
+def _getitem(emit: Emit, result: Tensor, x: Tensor, index: Any) -> bool:
+    places = index if isinstance(index, tuple) else (index,)
+    if not all(isinstance(place, slice) and place.step in (None, 1) for place in places):
+        return False
+    first = [place.indices(size)[0] for place, size in zip(places, x.shape, strict=False)]
+    return first[0] == 0 and _window(emit, result, x, *first[1:])
+
+
+def _chunk(emit: Emit, result: Sequence[Tensor], x: Tensor, chunks: int, dim: int = 0) -> bool:
+    channel = 0
+    for part in result:
+        _window(emit, part, x, channel)
+        channel += part.shape[1]
+    return dim == 1
+
+
+def _shuffle(kind: str) -> Function:
+    def row(emit: Emit, result: Tensor, x: Tensor, factor: int) -> bool:
+        emit(kind, [x], result, factor=factor)
+        return True
+
+    return row
+
+
+FUNCTIONS: dict[str, Function] = {
+    "conv2d": _conv,
+    "conv_transpose2d": _transposed,
+    "linear": _linear,
+    "group_norm": _group_norm,
+    "embedding": _embedding,
+    **{name: _unary(name) for name in ("silu", "gelu", "sin", "cos")},
+    **dict.fromkeys(("add", "__add__", "__radd__", "add_"), _sum),
+    **dict.fromkeys(("sub", "__sub__"), _difference),
+    **dict.fromkeys(("mul", "__mul__", "__rmul__"), _product),
+    "addcmul": _addcmul,
+    "cat": _cat,
+    "pad": _pad,
+    "__getitem__": _getitem,
+    "chunk": _chunk,
+    **{name: _shuffle(name) for name in ("pixel_shuffle", "pixel_unshuffle")},
+}
+
+
+def _attention(emit: Emit, layer: Attention, x: Tensor) -> Tensor:
+    return layer.out(_of_heads(emit, "attention", layer.qkv(x), layer.heads))
+
+
+def _linear_attention(emit: Emit, layer: LinearAttention, x: Tensor) -> Tensor:
+    return layer.out(_of_heads(emit, "linear_attention", layer.qkv(x), layer.heads))
+
+
+def _of_heads(emit: Emit, kind: str, qkv: Tensor, heads: int) -> Tensor:
+    """The output of all heads, side by side; torch's numbers are not needed, only their shape."""
+    return emit(kind, [qkv], torch.zeros(1, qkv.shape[1] // 3, *qkv.shape[2:]), heads=heads)
+
+
+def _doubling(emit: Emit, layer: DoublingConv2d, x: Tensor) -> Tensor:
+    # The weights themselves; those that torch computes from them would take 16/9 of their place.
+    height, width = x.shape[2:]
+    output = torch.zeros(1, layer.weight.shape[0], 2 * height, 2 * width)
+    numbers = {"stride": 1, "top": 1, "left": 1, "kernel": [3, 3], "double": 1}
+    return emit("conv", [x], output, layer.weight, layer.bias, **numbers)
+
+
+# Layers in place of whose functions one operation is recorded.
+LAYERS: dict[type[nn.Module], Callable[..., Tensor]] = {
+    Attention: _attention,
+    LinearAttention: _linear_attention,
+    DoublingConv2d: _doubling,
+}

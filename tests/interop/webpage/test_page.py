@@ -1,0 +1,334 @@
+"""What a visitor does on the page, in a real browser, from a file, with the network cut."""
+
+import io
+import re
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from nevoa.interop.load import load
+from nevoa.interop.webpage import export
+from nevoa.interop.webpage.weights import rounded
+from nevoa.model import Model
+from nevoa.runs import card
+from nevoa.runs.run import Run
+from tests.interop.small_run import run_of
+from tests.interop.webpage.test_sampling import assert_same
+
+# Names are what a user's folders are called.
+CLASSES = ("cat", "</script><img src=x onerror=alert(1)>", "peixe-espada")
+STEPS = 4
+SHOWN = {"steps": STEPS, "sampler": "dpm_solver", "spacing": "karras"}
+
+expect.set_options(timeout=20_000)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    run = run_of(tmp_path_factory.mktemp("runs") / "zoo", shape=(3, 8, 8), classes=CLASSES, sampling=SHOWN)
+    card.set_quality(run, "| | score | floor |\n| --- | --- | --- |\n| fd_fashion | 1.25 | 0.5±0.1 |")
+    return run
+
+
+@pytest.fixture(scope="module")
+def model(run: Run) -> Model:
+    """The run's model, with the weights that its page has."""
+    model = load(run.folder, "cpu")
+    rounded(model.network)
+    return model
+
+
+@pytest.fixture(scope="module")
+def file(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "zoo.html"
+    export(load(run.folder, "cpu"), path)
+    return path
+
+
+class Visit:
+    """A page that may complain of nothing and ask for nothing."""
+
+    def __init__(self, browser: Browser, address: str, **options: Any) -> None:
+        self.context = browser.new_context(**({"locale": "en-GB", "offline": address.startswith("file:")} | options))
+        self.page = self.context.new_page()
+        self.asked, self.complaints = list[str](), list[str]()
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.goto(address)
+
+    def end(self, address: str) -> None:
+        self.context.close()
+        assert self.complaints == []
+        assert [url for url in self.asked if not url.startswith((address, "blob:", "data:"))] == []
+
+
+@pytest.fixture
+def page(chromium: Browser, file: Path) -> Iterator[Page]:
+    visit = Visit(chromium, file.as_uri())
+    made(visit.page)
+    yield visit.page
+    visit.end(file.as_uri())
+
+
+def made(page: Page) -> None:
+    """Wait until the images are there."""
+    expect(page.locator("#status")).to_contain_text(re.compile("Here they are|Aqui estão"))
+
+
+def tiles(page: Page) -> Locator:
+    return page.locator("#grid button")
+
+
+def picture(canvas: Locator) -> np.ndarray:
+    """The pixels of a canvas, uint8 `[H, W, 3]`."""
+    code = "(c) => [c.height, c.width, ...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
+    height, width, *pixels = canvas.evaluate(code)
+    return np.array(pixels, np.uint8).reshape(height, width, 4)[:, :, :3]
+
+
+def pictures(page: Page) -> np.ndarray:
+    return np.stack([picture(tile.locator("canvas")) for tile in tiles(page).all()])
+
+
+def slide(page: Page, name: str, value: int | float) -> None:
+    page.locator(f"#{name}").fill(str(value))
+
+
+def saved(page: Page, button: str) -> Image.Image:
+    with page.expect_download() as download:
+        page.locator(f"#{button}").click()
+    return Image.open(io.BytesIO(Path(download.value.path()).read_bytes()))
+
+
+def test_the_images_are_those_of_nevoa_sample(page: Page, model: Model) -> None:
+    expected = model.sample(6)
+    assert_same(pictures(page), expected)
+    page.get_by_label("Seed").fill("41")
+    page.get_by_role("button", name="New images").click()
+    expect(page.get_by_label("Seed")).to_have_value("42")
+    made(page)
+    assert_same(pictures(page), model.sample(6, seed=42))
+
+
+def test_each_control_is_an_option_of_nevoa_sample(page: Page, model: Model) -> None:
+    page.get_by_role("radio", name="peixe-espada").check()
+    expect(tiles(page)).to_have_count(12)
+    made(page)
+    assert_same(pictures(page), model.sample(12, labels="peixe-espada"))
+    page.get_by_role("radio").first.check()
+    expect(tiles(page)).to_have_count(6)
+    slide(page, "guidance", 3)
+    made(page)
+    page.get_by_label("Sampler").select_option("DDIM")
+    slide(page, "steps", 6)
+    expect(page.locator("#steps-value")).to_contain_text("7 ·")
+    made(page)
+    assert_same(pictures(page), model.sample(6, sampler="ddim", steps=7, guidance=3))
+
+
+def test_the_way_of_an_image_can_be_seen_and_kept(page: Page, model: Model) -> None:
+    tiles(page).nth(1).click()
+    expect(page.locator("#viewer")).to_be_visible()
+    expect(page.locator("#viewer-title")).to_have_text(f"Image 2: {CLASSES[1]}")
+    assert page.locator("#strip button").count() == STEPS + 1
+    states = list(model.trajectory(2))
+    for step in (0, 2, STEPS):
+        page.locator("#strip button").nth(step).click()
+        expect(page.locator("#scrub-label")).to_have_text(f"Step {step} of {STEPS}, timestep {states[step].t}")
+    page.locator("#scrub").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#scrub-label")).to_contain_text(f"Step {STEPS - 1} of")
+    shown = picture(page.locator("#picture"))
+    png = np.asarray(saved(page, "image-png").convert("RGB"))
+    assert np.array_equal(png[::64, ::64], shown)
+    gif = saved(page, "image-gif")
+    assert getattr(gif, "n_frames", 1) == STEPS + 1
+    gif.seek(STEPS - 1)
+    assert abs(np.asarray(gif.convert("RGB"))[::64, ::64].astype(int) - shown).max() <= 8
+    page.get_by_role("button", name="Close").click()
+    expect(page.locator("#viewer")).to_be_hidden()
+
+
+def test_the_grid_can_be_kept(page: Page) -> None:
+    shown = pictures(page)
+    png = np.asarray(saved(page, "png").convert("RGB"))
+    side = png.shape[1] // 3
+    assert np.array_equal(png[: side : side // 8, side : 2 * side : side // 8], shown[1])
+    gif = saved(page, "gif")
+    assert getattr(gif, "n_frames", 1) == STEPS + 1
+    assert gif.size == png.shape[1::-1]
+
+
+@pytest.mark.parametrize("by", ["mouse", "keyboard"])
+def test_a_part_can_be_drawn_anew(by: str, page: Page) -> None:
+    tiles(page).first.click()
+    before = picture(page.locator("#picture"))
+    page.get_by_role("button", name="Redraw a part").click()
+    page.get_by_role("button", name="Redraw it").click()
+    expect(page.locator("#viewer-status")).to_have_text("Paint something first.")
+    mask = page.locator("#mask")
+    if by == "mouse":
+        box = mask.bounding_box()
+        assert box
+        page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 0.1 * box["height"])
+        page.mouse.down()
+        page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 0.9 * box["height"], steps=8)
+        page.mouse.up()
+    else:
+        mask.focus()
+        for key in ["ArrowRight"] * 3 + ["Space", "ArrowDown"] * 3:
+            page.keyboard.press(key)
+    page.get_by_role("button", name="Redraw it").click()
+    expect(page.locator("#viewer-status")).to_contain_text("Done.", timeout=60_000)
+    after = picture(page.locator("#picture"))
+    changed = (before != after).any(axis=2)
+    assert changed[:, 5:].any()
+    assert not changed[:, :5].any()
+    assert np.array_equal(picture(tiles(page).first.locator("canvas")), after)
+    # Its noise does not give this image, so nothing can be blended with it.
+    expect(page.locator("#blend")).to_be_hidden()
+
+
+def test_two_images_can_be_blended(page: Page) -> None:
+    first, last = pictures(page)[[0, 2]]
+    tiles(page).nth(0).click()
+    page.get_by_role("button", name="Blend with another").click()
+    expect(page.locator("#status")).to_contain_text("Choose the other image")
+    tiles(page).nth(2).click()
+    expect(page.locator("#viewer-status")).to_contain_text("Move the slider")
+    for place, expected in ((0, first), (8, last)):
+        slide(page, "scrub", place)
+        assert_same(picture(page.locator("#picture")), expected)
+    slide(page, "scrub", 4)
+    expect(page.locator("#picture-caption")).to_have_text("50 % of the way")
+    assert abs(picture(page.locator("#picture")).astype(int) - first).mean() > 2
+
+
+def test_escape_leaves_a_blend(page: Page) -> None:
+    tiles(page).nth(0).click()
+    page.get_by_role("button", name="Blend with another").click()
+    page.keyboard.press("Escape")
+    tiles(page).nth(2).click()
+    expect(page.locator("#viewer-title")).to_contain_text("Image 3")
+
+
+def test_stop_stops(page: Page) -> None:
+    page.get_by_label("Sampler").select_option("DDPM")
+    expect(page.locator("#status")).to_contain_text("Step")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#status")).to_have_text("Stopped.")
+    expect(page.locator("body.busy")).to_have_count(0)
+
+
+def test_names_are_text_and_the_page_says_what_it_is(page: Page) -> None:
+    assert page.locator("#choices span").all_text_contents() == ["A bit of everything", *CLASSES]
+    assert page.locator("img").count() == 0
+    text = page.locator("#about-text").text_content() or ""
+    assert "fashion_mnist (licence of the data: MIT)" in text
+    assert "Fréchet distance of 1.25 from real ones (fd_fashion;" in text
+    assert text.count(". ") == 1
+
+
+def test_both_languages_can_be_read(chromium: Browser, file: Path) -> None:
+    visit = Visit(chromium, file.as_uri(), locale="pt-PT")
+    made(visit.page)
+    expect(visit.page.get_by_role("button", name="Novas imagens")).to_be_visible()
+    assert visit.page.locator("html").get_attribute("lang") == "pt"
+    visit.page.get_by_role("button", name="Switch to English").click()
+    expect(visit.page.get_by_role("button", name="New images")).to_be_visible()
+    expect(visit.page.locator("#status")).to_contain_text("Here they are")
+    visit.end(file.as_uri())
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (360, "dark"), (1400, "light")])
+def test_everything_fits_and_has_a_name(width: int, scheme: Any, chromium: Browser, file: Path) -> None:
+    """On a phone, too; and a reader of the screen hears what each control is."""
+    visit = Visit(chromium, file.as_uri(), viewport={"width": width, "height": 720}, color_scheme=scheme)
+    page = visit.page
+    made(page)
+    tiles(page).first.click()
+    for _ in range(2):
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        named = "[...document.querySelectorAll('button, input, select, progress')].filter((e) => e.checkVisibility())"
+        nameless = (
+            "(e) => !(e.ariaLabel || e.textContent.trim() || [...(e.labels ?? [])].some((l) => l.textContent.trim()))"
+        )
+        assert page.evaluate(f"{named}.filter({nameless}).map((e) => e.outerHTML)") == []
+        page.keyboard.press("Escape")
+    visit.end(file.as_uri())
+
+
+def test_everything_can_be_reached_by_keyboard(page: Page) -> None:
+    page.locator("#language").focus()
+    reached = set()
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.id || document.activeElement.closest('[id]')?.id"))
+    controls = {"grid", "again", "choices", "steps", "guidance", "sampler", "seed", "png", "gif", "about"}
+    assert controls <= reached
+    tiles(page).first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#viewer-title")).to_be_focused()
+
+
+def test_a_graphics_card_draws_the_same(chromium: Browser, file: Path, model: Model) -> None:
+    visit = Visit(chromium, f"{file.as_uri()}#engine=webgpu")
+    expect(visit.page.locator("body")).to_have_attribute("data-engine", "WebGPU", timeout=60_000)
+    expect(visit.page.locator("#status")).to_contain_text("Here they are", timeout=60_000)
+    assert_same(pictures(visit.page), model.sample(6))
+    visit.end(file.as_uri())
+
+
+@pytest.mark.parametrize("damage", ["A", "!", ""])
+def test_damaged_weights_are_a_sentence(damage: str, chromium: Browser, file: Path, tmp_path: Path) -> None:
+    """Another letter, one that base64 does not have, one too few."""
+    text = file.read_text()
+    place = text.index('id="weights">') + 3000
+    old = text[place]
+    (tmp_path / "x.html").write_text(text[:place] + (damage if damage != old else "B") + text[place + 1 :])
+    visit = Visit(chromium, (tmp_path / "x.html").as_uri())
+    expect(visit.page.get_by_role("alert")).to_contain_text("The weights in this page are damaged")
+    visit.end((tmp_path / "x.html").as_uri())
+
+
+@pytest.fixture
+def site(run: Run, tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A page as a folder, and the address of a server of it."""
+    export(load(run.folder, "cpu"), tmp_path / "site")
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path / "site")))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield tmp_path / "site", f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+def test_a_folder_works_on_a_server(site: tuple[Path, str], chromium: Browser, model: Model) -> None:
+    folder, address = site
+    names = sorted(path.name for path in folder.iterdir())
+    assert names[0] == "index.html"
+    assert re.fullmatch(r"weights-[0-9a-f]{8}\.bin", names[1])
+    visit = Visit(chromium, address)
+    made(visit.page)
+    assert_same(pictures(visit.page), model.sample(6))
+    visit.end(address)
+
+
+def test_a_folder_without_a_server_says_so(site: tuple[Path, str], chromium: Browser) -> None:
+    visit = Visit(chromium, (site[0] / "index.html").as_uri())
+    expect(visit.page.get_by_role("alert")).to_contain_text(
+        "The weights were not found. This page belongs on a web server"
+    )
+    visit.context.close()
