@@ -138,9 +138,16 @@ class Page {
     /** @type {HTMLProgressElement} */ (the("progress")).value = on ? 0 : 1;
   }
 
+  /** End what is being made or shown. */
+  halt() {
+    this.runs++;
+    this.player.stop();
+    this.busy(false);
+  }
+
   stop() {
     if (!document.body.classList.contains("busy")) return;
-    this.player.stop();
+    this.halt();
     this.tell(() => this.words.say("stopped"));
   }
 
@@ -178,7 +185,7 @@ class Page {
    * @param {(moments: Moment[], step: number, steps: number) => void} see
    */
   async run(images, way, kept, see) {
-    const run = ++this.runs;
+    const run = ++this.runs, current = () => run === this.runs;
     this.busy(true);
     /** @type {import("./player.js").State[]} */
     const states = [];
@@ -189,7 +196,7 @@ class Page {
     });
     const size = this.data.package.shape.reduce((a, b) => a * b);
     const quiet = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    while (open || states.length) {
+    while (current() && (open || states.length)) {
       const state = states.shift();
       if (state) {
         const part = (/** @type {Uint8ClampedArray} */ all, /** @type {number} */ n) => all.subarray(n * size, (n + 1) * size);
@@ -198,9 +205,9 @@ class Page {
       }
       const hurry = quiet || states.length > 20;
       await new Promise((resolve) => setTimeout(resolve, state ? (hurry ? 0 : SHOWN) : 15));
-      if (!open && !(await done)) states.length = 0;
     }
-    if (run === this.runs) this.busy(false);
+    if (!current()) return false;
+    this.busy(false);
     return done;
   }
 
@@ -289,7 +296,7 @@ class Page {
   build() {
     const { about, sampling } = this.data, again = () => {
       clearTimeout(this.waiting);
-      this.player.stop();
+      this.halt();
       this.tell(() => "");
       this.waiting = setTimeout(() => this.make(), 250);
     };
