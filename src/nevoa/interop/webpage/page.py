@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 BROWSER = HERE / "browser"
 # In the order in which they need each other.
 WORKER = "plain", "program", "engine", "wasm", "shaders", "gpu", "random", "samplers", "sampling", "worker"
-PAGE = "texts", "gif", "pictures", "player", "viewer", "page"
+PAGE = "texts", "gif", "pictures", "player", "viewer", "controls", "page"
 # The first that a browser accepts is used.
 MODULES = "kernels-fma.wasm", "kernels.wasm"
 

@@ -4,26 +4,22 @@
  * @typedef {import("./sampling.js").Image} Image
  * @typedef {import("./sampling.js").Way} Way
  * @typedef {import("./viewer.js").Moment} Moment
- * @typedef {{name: string, steps: number, grids: Record<string, number[]>, variance: string, eta: number, evaluations: number}} Sampler
- * @typedef {{samplers: Sampler[], filling: Sampler, clip: boolean, guidance: number, guided: boolean}} Sampling
- * @typedef {{package: import("./worker.js").Package, sampling: Sampling, source: string | null,
+ * @typedef {{package: import("./worker.js").Package, sampling: import("./controls.js").Sampling, source: string | null,
  *   about: {name: string, parameters: number, data: string, licence: string, distance: [string, string, string] | null}}} Data
  */
 
+import { Controls, the } from "./controls.js";
 import { Words, preferred } from "./texts.js";
 import { paint, saveGif, savePng } from "./pictures.js";
 import { Player } from "./player.js";
 import { Viewer } from "./viewer.js";
 
-// As many images as classes, within these bounds; without classes, or of one class, the upper.
-const FEW = 6, MANY = 12;
+// Images between two.
 const BETWEEN = 7;
-const NAMES = { ddpm: "DDPM", ddim: "DDIM", dpm_solver: "DPM-Solver++", euler: "Euler", heun: "Heun" };
 // Milliseconds for which each state stays, so that even a fast machine shows the way.
 const SHOWN = 70;
-
-/** @template {HTMLElement} T @param {string} id @returns {T} */
-const the = (id) => /** @type {T} */ (document.getElementById(id));
+// Milliseconds for which a visitor may go on choosing.
+const WAIT = 250;
 
 /** An image in the grid, and how it came. @typedef {{image: Image, moments: Moment[], filled: boolean, button: HTMLButtonElement, canvas: HTMLCanvasElement}} Tile */
 
@@ -42,6 +38,10 @@ class Page {
     this.first = null;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.waiting = undefined;
+    document.title = data.about.name;
+    the("name").textContent = data.about.name;
+    this.controls = new Controls(data.sampling, data.package.classes, { again: () => this.make(), changed: () => this.soon() });
+    this.listen();
     this.viewer = new Viewer(this.words, data.package.shape, {
       fill: (picture, known) => this.fill(picture, known),
       blend: (picture) => this.blendWith(picture),
@@ -54,39 +54,14 @@ class Page {
     return this.data.package.classes;
   }
 
-  /** The class that is chosen, or null for all. */
-  get label() {
-    const chosen = /** @type {HTMLInputElement | null} */ (document.querySelector("#choices :checked"));
-    return chosen && chosen.value ? Number(chosen.value) : null;
-  }
-
-  get sampler() {
-    return this.data.sampling.samplers[/** @type {HTMLSelectElement} */ (the("sampler")).selectedIndex];
-  }
-
-  get steps() {
-    return Number(Object.keys(this.sampler.grids)[/** @type {HTMLInputElement} */ (the("steps")).valueAsNumber]);
-  }
-
-  /** How to sample, as the controls say. @returns {Way} */
-  get way() {
-    const { name, grids, variance, eta } = this.sampler;
-    return { sampler: name, grid: grids[this.steps], variance, eta, clip: this.data.sampling.clip, guidance: this.guidance };
-  }
-
-  get guidance() {
-    return this.data.sampling.guided ? /** @type {HTMLInputElement} */ (the("guidance")).valueAsNumber : this.data.sampling.guidance;
-  }
-
   /** How long an image takes. */
   get time() {
-    const twice = this.classes.length && ![0, 1].includes(this.guidance) ? 2 : 1;
-    return this.words.time(this.seconds * this.steps * this.sampler.evaluations * twice);
+    return this.seconds ? this.words.time(this.seconds * this.controls.evaluations) : "";
   }
 
   async open() {
-    this.build();
     this.write();
+    this.busy(false);
     const wanted = /** @type {import("./worker.js").Choice} */ (new URLSearchParams(location.hash.slice(1)).get("engine") ?? "auto");
     const block = await this.block();
     if (block) this.player.open({ package: this.data.package, block, engine: wanted });
@@ -109,7 +84,7 @@ class Page {
     this.engine = engine;
     this.seconds = seconds;
     document.body.dataset.engine = engine;
-    this.show();
+    this.controls.write(this.words, this.time);
     this.make();
   }
 
@@ -151,25 +126,16 @@ class Page {
     this.tell(() => this.words.say("stopped"));
   }
 
-  /** The images that the controls ask for. @returns {Image[]} */
-  wishes() {
-    const { label } = this, seed = Math.max(0, Math.floor(/** @type {HTMLInputElement} */ (the("seed")).valueAsNumber || 0));
-    const count = label === null && this.classes.length ? Math.max(FEW, Math.min(MANY, this.classes.length)) : MANY;
-    return Array.from({ length: count }, (_, number) => ({
-      seed, number, label: label ?? (this.classes.length ? number % this.classes.length : null),
-    }));
-  }
-
   /** Make new images in the grid. */
   async make() {
     if (!this.engine) return;
     clearTimeout(this.waiting);
     the("problem").hidden = true;
     this.tell(() => this.words.say("estimateOfTime", { time: this.time, engine: this.engine }));
-    const images = this.wishes(), start = performance.now();
+    const images = this.controls.wishes, start = performance.now();
     this.tiles = images.map((image, n) => this.tile(image, n));
     the("grid").replaceChildren(...this.tiles.map(({ button }) => button));
-    const finished = await this.run(images, this.way, null, (moments, step, steps) => {
+    const finished = await this.run(images, this.controls.way, null, (moments, step, steps) => {
       this.tiles.forEach((tile, n) => this.add(tile, moments[n]));
       if (step) this.tell(() => this.words.say("working", { step, steps, time: this.time }));
     });
@@ -243,7 +209,7 @@ class Page {
   /** Draw the rest of an image anew. @param {import("./viewer.js").Picture} picture @param {Uint8Array} known */
   async fill(picture, known) {
     const { name, grids, steps, variance, eta } = this.data.sampling.filling, bytes = picture.moments[picture.moments.length - 1].x;
-    const way = { ...this.way, sampler: name, grid: grids[steps], variance, eta };
+    const way = { ...this.controls.way, sampler: name, grid: grids[steps], variance, eta };
     const image = { ...picture.image, seed: Math.floor(Math.random() * 2 ** 32) };
     /** @type {Moment[]} */
     const moments = [];
@@ -284,7 +250,7 @@ class Page {
     const shares = Array.from({ length: BETWEEN + 2 }, (_, i) => i / (BETWEEN + 1));
     const images = shares.map((share) => share === 0 ? first.image : share === 1 ? second.image : { ...first.image, other: second.image, share });
     const title = () => this.words.say("betweenTitle", { first: first.number + 1, second: second.number + 1 });
-    const finished = await this.run(images, this.way, null, (moments, step, steps) => {
+    const finished = await this.run(images, this.controls.way, null, (moments, step, steps) => {
       const percent = (/** @type {number} */ share) => this.words.say("between", { percent: Math.round(100 * share) });
       this.viewer.openRow(title(), moments.map(({ x }, n) => ({ bytes: x, caption: percent(shares[n]) })));
       this.viewer.say("blending", { step, steps });
@@ -292,88 +258,43 @@ class Page {
     if (finished) this.viewer.say("blended");
   }
 
-  /** The controls, and what they do. */
-  build() {
-    const { about, sampling } = this.data, again = () => {
-      clearTimeout(this.waiting);
-      this.halt();
-      this.tell(() => "");
-      this.waiting = setTimeout(() => this.make(), 250);
-    };
-    document.title = about.name;
-    the("name").textContent = about.name;
-    the("sampler").replaceChildren(...sampling.samplers.map(() => document.createElement("option")));
-    this.choices();
-    the("controls").onsubmit = (event) => {
-      event.preventDefault();
-      const seed = /** @type {HTMLInputElement} */ (the("seed"));
-      seed.value = String((Math.floor(seed.valueAsNumber || 0) + 1) % 2 ** 32);
-      this.make();
-    };
+  /** Buttons that are not of the form. */
+  listen() {
+    const { about, package: { shape } } = this.data;
     the("stop").onclick = () => this.stop();
-    for (const id of ["steps", "guidance", "seed"]) the(id).oninput = () => { this.show(); again(); };
-    the("choices").onchange = again;
-    the("sampler").onchange = () => { this.slider(); this.show(); again(); };
-    the("png").onclick = () => savePng(this.tiles.map(({ moments }) => moments[moments.length - 1].x), this.data.package.shape, this.columns, about.name);
-    the("gif").onclick = () => saveGif(this.tiles[0].moments.map((_, i) => this.tiles.map(({ moments }) => moments[i].x)), this.data.package.shape, this.columns, about.name);
+    the("png").onclick = () => savePng(this.tiles.map(({ moments }) => moments[moments.length - 1].x), shape, this.columns, about.name);
+    the("gif").onclick = () => saveGif(this.tiles[0].moments.map((_, i) => this.tiles.map(({ moments }) => moments[i].x)), shape, this.columns, about.name);
     the("language").onclick = () => {
       this.words.language = this.words.language === "en" ? "pt" : "en";
       this.write();
     };
     addEventListener("keydown", ({ key }) => { if (key === "Escape" && this.first) this.leaveBlend(); });
-    the("guidance-control").hidden = !sampling.guided;
-    /** @type {HTMLInputElement} */ (the("guidance")).value = String(sampling.guidance);
-    this.slider();
-    this.busy(false);
+  }
+
+  /** Make other images, once nothing else is chosen for a moment. */
+  soon() {
+    clearTimeout(this.waiting);
+    this.halt();
+    this.tell(() => "");
+    this.controls.write(this.words, this.time);
+    this.waiting = setTimeout(() => this.make(), WAIT);
   }
 
   get columns() {
     return Math.ceil(Math.sqrt(this.tiles.length));
   }
 
-  /** A button for each class, and one for all. */
-  choices() {
-    the("classes").hidden = !this.classes.length;
-    the("choices").replaceChildren(...["", ...this.classes].map((name, i) => {
-      const label = document.createElement("label"), input = document.createElement("input"), text = document.createElement("span");
-      Object.assign(input, { type: "radio", name: "class", value: i ? String(i - 1) : "", checked: !i });
-      text.textContent = name;
-      if (!i) text.dataset.text = "all";
-      label.append(input, text);
-      return label;
-    }));
-  }
-
-  /** The numbers of steps of the sampler. */
-  slider() {
-    const input = /** @type {HTMLInputElement} */ (the("steps")), counts = Object.keys(this.sampler.grids).map(Number);
-    input.min = "0";
-    input.max = String(counts.length - 1);
-    input.value = String(counts.indexOf(this.sampler.steps));
-  }
-
   /** All words, in the language of now. */
   write() {
-    const { words, data: { about, sampling } } = this;
+    const { words, data: { about } } = this;
     words.write();
     the("language").textContent = words.language === "en" ? "PT" : "EN";
-    [...the("sampler").children].forEach((option, i) => {
-      const name = /** @type {Record<string, string>} */ (NAMES)[sampling.samplers[i].name];
-      option.textContent = i ? name : words.say("own", { name });
-    });
     const model = words.say("aboutModel", { parameters: words.number(about.parameters), data: about.data, licence: about.licence });
     const [metric, distance, floor] = about.distance ?? ["", "", ""];
     the("about-text").textContent = `${model} ${about.distance ? words.say("aboutDistance", { metric, distance, floor }) : words.say("aboutUnmeasured")}`;
     this.tiles.forEach(({ button, image }, n) => button.setAttribute("aria-label", this.title(image, n)));
     this.tell(this.status);
-    this.show();
-  }
-
-  /** What the sliders stand at. */
-  show() {
-    the("steps-value").textContent = `${this.steps}${this.seconds ? ` · ${this.time}` : ""}`;
-    the("guidance-value").textContent = this.words.number(this.guidance, { minimumFractionDigits: 1 });
-    the("steps").setAttribute("aria-valuetext", String(this.steps));
+    this.controls.write(words, this.time);
   }
 }
 

@@ -1,0 +1,120 @@
+/**
+ * What a visitor can choose.
+ *
+ * @typedef {import("./sampling.js").Image} Image
+ * @typedef {import("./sampling.js").Way} Way
+ * @typedef {{name: string, steps: number, grids: Record<string, number[]>, variance: string, eta: number, evaluations: number}} Sampler
+ * @typedef {{samplers: Sampler[], filling: Sampler, clip: boolean, guidance: number, guided: boolean}} Sampling
+ */
+
+// As many images as classes, within these bounds; without classes, or of one class, the upper.
+const FEW = 6, MANY = 12;
+const NAMES = { ddpm: "DDPM", ddim: "DDIM", dpm_solver: "DPM-Solver++", euler: "Euler", heun: "Heun" };
+const MOST = 2 ** 32;
+
+/** @template {HTMLElement} T @param {string} id @returns {T} */
+export const the = (id) => /** @type {T} */ (document.getElementById(id));
+
+/** @param {string} id */
+const input = (id) => /** @type {HTMLInputElement} */ (the(id));
+
+/** The form. */
+export class Controls {
+  /**
+   * @param {Sampling} sampling @param {string[]} classes
+   * @param {{again: () => void, changed: () => void}} does `again`: asked for other images; `changed`: chose something
+   */
+  constructor(sampling, classes, does) {
+    this.sampling = sampling;
+    this.classes = classes;
+    the("sampler").replaceChildren(...sampling.samplers.map(() => document.createElement("option")));
+    this._choices();
+    this._slider();
+    the("guidance-control").hidden = !sampling.guided;
+    input("guidance").value = String(sampling.guidance);
+    the("controls").onsubmit = (event) => {
+      event.preventDefault();
+      input("seed").value = String((this.seed + 1) % MOST);
+      does.again();
+    };
+    for (const id of ["steps", "guidance", "seed"]) the(id).oninput = does.changed;
+    the("choices").onchange = does.changed;
+    the("sampler").onchange = () => {
+      this._slider();
+      does.changed();
+    };
+  }
+
+  /** The class that is chosen, or null for all. */
+  get label() {
+    const chosen = /** @type {HTMLInputElement | null} */ (document.querySelector("#choices :checked"));
+    return chosen && chosen.value ? Number(chosen.value) : null;
+  }
+
+  get seed() {
+    return Math.max(0, Math.floor(input("seed").valueAsNumber || 0));
+  }
+
+  get sampler() {
+    return this.sampling.samplers[/** @type {HTMLSelectElement} */ (the("sampler")).selectedIndex];
+  }
+
+  get steps() {
+    return Number(Object.keys(this.sampler.grids)[input("steps").valueAsNumber]);
+  }
+
+  get guidance() {
+    return this.sampling.guided ? input("guidance").valueAsNumber : this.sampling.guidance;
+  }
+
+  /** How to sample. @returns {Way} */
+  get way() {
+    const { name, grids, variance, eta } = this.sampler;
+    return { sampler: name, grid: grids[this.steps], variance, eta, clip: this.sampling.clip, guidance: this.guidance };
+  }
+
+  /** How often the network is evaluated for an image. */
+  get evaluations() {
+    const twice = this.classes.length && ![0, 1].includes(this.guidance) ? 2 : 1;
+    return this.steps * this.sampler.evaluations * twice;
+  }
+
+  /** The images to make. @returns {Image[]} */
+  get wishes() {
+    const { label, seed } = this, { length } = this.classes;
+    const count = label === null && length ? Math.max(FEW, Math.min(MANY, length)) : MANY;
+    return Array.from({ length: count }, (_, number) => ({ seed, number, label: label ?? (length ? number % length : null) }));
+  }
+
+  /** A button for each class, and one for all. */
+  _choices() {
+    the("classes").hidden = !this.classes.length;
+    the("choices").replaceChildren(...["", ...this.classes].map((name, i) => {
+      const label = document.createElement("label"), choice = document.createElement("input"), text = document.createElement("span");
+      Object.assign(choice, { type: "radio", name: "class", value: i ? String(i - 1) : "", checked: !i });
+      text.textContent = name;
+      if (!i) text.dataset.text = "all";
+      label.append(choice, text);
+      return label;
+    }));
+  }
+
+  /** The numbers of steps of the sampler. */
+  _slider() {
+    const counts = Object.keys(this.sampler.grids).map(Number);
+    input("steps").min = "0";
+    input("steps").max = String(counts.length - 1);
+    input("steps").value = String(counts.indexOf(this.sampler.steps));
+  }
+
+  /** What the controls stand at. @param {import("./texts.js").Words} words @param {string} time of an image; "" if unknown */
+  write(words, time) {
+    [...the("sampler").children].forEach((option, i) => {
+      const name = /** @type {Record<string, string>} */ (NAMES)[this.sampling.samplers[i].name];
+      option.textContent = i ? name : words.say("own", { name });
+    });
+    the("steps-value").textContent = time ? `${this.steps} · ${time}` : String(this.steps);
+    the("guidance-value").textContent = words.number(this.guidance, { minimumFractionDigits: 1 });
+    the("steps").setAttribute("aria-valuetext", String(this.steps));
+  }
+}
