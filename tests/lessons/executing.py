@@ -64,7 +64,8 @@ def executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
     An error in a cell is an error.
     """
     shell = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
-    shell.display_formatter.active_types = ["text/plain", "text/html", "image/png"]
+    formatter: Any = shell.display_formatter
+    formatter.active_types = ["text/plain", "text/html", "image/png"]
     dtype = torch.get_default_dtype()
     try:
         with contextlib.chdir(folder):

@@ -97,10 +97,10 @@ def _divergence(mean_1: float, variance_1: float, mean_2: float, variance_2: flo
 DIVERGENCE = Exercise(
     _divergence,
     Text(
-        "Right. If the variances are fixed, only the squared distance of the means can be learned. That is why training "
-        "is a regression.",
-        "Certo. Se as variâncias são fixas, só o quadrado da distância entre as médias se pode aprender. É por isso que "
-        "o treino é uma regressão.",
+        "Right. If the variances are fixed, only the squared distance of the means can be learned. That is why "
+        "training is a regression.",
+        "Certo. Se as variâncias são fixas, só o quadrado da distância entre as médias se pode aprender. É por isso "
+        "que o treino é uma regressão.",
     ),
     [
         Mistake(
