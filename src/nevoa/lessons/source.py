@@ -11,6 +11,8 @@ from typing import Any
 from nevoa.errors import NevoaError
 
 PACKAGE = Path(__file__).parents[1]
+# A bar that tells the lines from those around them when the folds are open.
+SHOWN = "border-left: 4px solid #2e8b57"
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Source:
     def _repr_html_(self) -> str:
         lines = self.path.read_text(encoding="utf-8").splitlines()
         before, after = _fold(lines, 1, self.first - 1), _fold(lines, self._last + 1, len(lines))
-        return f"<div><code>{escape(self.place)}</code>{before}{_coloured(self.code)}{after}</div>"
+        return f"<div><code>{escape(self.place)}</code>{before}{_coloured(self.code, SHOWN)}{after}</div>"
 
 
 def _span(first: int, last: int) -> str:
@@ -58,13 +60,13 @@ def _fold(lines: list[str], first: int, last: int) -> str:
     return f"<details><summary><small>{_span(first, last)}</small></summary>{_coloured(code)}</details>"
 
 
-def _coloured(code: str) -> str:
+def _coloured(code: str, style: str = "") -> str:
     from pygments import highlight
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer
 
     # The background of the style is light, whatever the theme of the notebook: so is the text dark.
-    styled = HtmlFormatter(noclasses=True, prestyles="color: #222; padding: 8px; margin: 0")
+    styled = HtmlFormatter(noclasses=True, prestyles=f"color: #222; padding: 8px; margin: 0; overflow: auto; {style}")
     return highlight(code, PythonLexer(), styled)
 
 
