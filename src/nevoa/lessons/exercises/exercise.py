@@ -16,7 +16,7 @@ NOT_YET = Text("Not answered yet: replace the three dots.", "Ainda sem resposta:
 NO_FUNCTION = Text("The answer is a function, not {kind}.", "A resposta é uma função, não {kind}.")
 STOPPED = Text(
     "Not yet: your function stops with {kind}: {error}",
-    "Ainda não: a sua função termina com {kind}: {error}",
+    "Ainda não: a sua função dá o erro {kind}: {error}",
 )
 OTHER_SHAPE = Text(
     "Not yet: your answer has the shape {found}; it should have {wanted}.",
@@ -29,7 +29,7 @@ OTHER = Text(
 NO_NUMBER = Text(
     "Not yet: {found} is not the kind of answer expected.", "Ainda não: {found} não é uma resposta do tipo pedido."
 )
-WRONG_CHOICE = Text("Not yet. The text above has what you need.", "Ainda não. O texto acima tem o que precisa.")
+WRONG_CHOICE = Text("Not yet. The text above has what you need.", "Ainda não. O texto acima tem aquilo de que precisa.")
 
 
 @dataclass(frozen=True)

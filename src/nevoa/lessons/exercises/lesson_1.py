@@ -101,7 +101,7 @@ TO_PIXELS = Exercise(
 
 MIX = Exercise(
     lambda x_0, epsilon, signal, noise: signal * x_0 + noise * epsilon,
-    Text("Right. This one line is the whole forward process.", "Certo. Esta linha é todo o processo direto."),
+    Text("Right. This one line is the whole forward process.", "Certo. Todo o processo direto está nesta linha."),
     [
         Mistake(
             lambda x_0, epsilon, signal, noise: noise * x_0 + signal * epsilon,

@@ -162,7 +162,7 @@ EVEN = Exercise(
             even_timestep(NoiseSchedule.cosine(1000)) - 1,
             Text(
                 "Almost: you are off by one. Index 0 of the table is the clean image; did you search from index 1?",
-                "Quase: está errado por um. O índice 0 da tabela é a imagem limpa; procurou a partir do índice 1?",
+                "Quase: falhou por uma unidade. O índice 0 da tabela é a imagem limpa; procurou a partir do índice 1?",
             ),
         ),
         Mistake(

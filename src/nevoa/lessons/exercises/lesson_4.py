@@ -138,7 +138,7 @@ GROUP_NORM = Exercise(
             lambda x, groups: _normed(x, groups, unbiased=True),
             Text(
                 "Almost: norms divide by the number of values, not by one less: unbiased=False.",
-                "Quase: as normas dividem pelo número de valores, e não por menos um: unbiased=False.",
+                "Quase: a normalização divide pelo número de valores, sem subtrair um: unbiased=False.",
             ),
         ),
         Mistake(
@@ -177,12 +177,12 @@ TOO_MANY_GROUPS = choice(
     "c",
     Text(
         "Right. The norm subtracts the mean of each channel, and with it what was added for the time.",
-        "Certo. A norma subtrai a média de cada canal e, com ela, o que se somou por causa do tempo.",
+        "Certo. A normalização subtrai a média de cada canal e, com ela, o que se somou por causa do tempo.",
     ),
     {
         "a": Text(
             "Not yet. What does the norm do with the mean of a group? And how does the added number change this mean?",
-            "Ainda não. O que faz a norma à média de um grupo? E como é que o número somado altera essa média?",
+            "Ainda não. O que faz a normalização à média de um grupo? E como é que o número somado altera essa média?",
         ),
         "b": Text(
             "Not yet. Calculate it: add a number to all pixels of a channel, then subtract the mean of the channel.",

@@ -12,7 +12,7 @@ NOTHING = Exercise(
     1.0,
     Text(
         "Right. A loss that stays at 1 is the mark of a network that has learned nothing.",
-        "Certo. Um erro que fica em 1 é a marca de uma rede que não aprendeu nada.",
+        "Certo. Uma perda que fica em 1 é a marca de uma rede que não aprendeu nada.",
     ),
     [
         Mistake(
@@ -102,12 +102,12 @@ FLAT = choice(
     "b",
     Text(
         "Right. Most of the loss is doubt about x_0 that no network can remove.",
-        "Certo. A maior parte do erro é dúvida sobre x_0 que nenhuma rede consegue tirar.",
+        "Certo. A maior parte da perda é dúvida sobre x_0 que nenhuma rede consegue tirar.",
     ),
     {
         "a": Text(
             "Not yet. That would be likely if it fell and the images became worse. Look at the loss by timestep.",
-            "Ainda não. Isso seria provável se descesse e as imagens piorassem. Veja o erro por passo de tempo.",
+            "Ainda não. Isso seria provável se descesse e as imagens piorassem. Veja a perda por passo de tempo.",
         ),
         "c": Text(
             "Not yet. Chance makes the curve jagged, but better images for an hour are no chance.",

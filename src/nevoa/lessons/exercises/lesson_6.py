@@ -87,7 +87,7 @@ DISTANCE = Exercise(
             lambda m_1, v_1, m_2, v_2: (m_1 - m_2) ** 2 + (v_1 - v_2) ** 2,
             Text(
                 "Almost: the standard deviations are compared, not the variances.",
-                "Quase: comparam-se os desvios-padrão, e não as variâncias.",
+                "Quase: o que se compara são os desvios-padrão, e não as variâncias.",
             ),
         ),
         Mistake(
@@ -98,7 +98,7 @@ DISTANCE = Exercise(
             lambda m_1, v_1, m_2, v_2: _frechet(m_1, v_1, m_2, v_2) ** 0.5,
             Text(
                 "Almost: the formula above has no root around it.",
-                "Quase: a fórmula acima não tem uma raiz à volta.",
+                "Quase: na fórmula acima não há uma raiz a envolver tudo.",
             ),
         ),
         Mistake(
@@ -116,14 +116,14 @@ GUIDED = Exercise(
     lambda conditional, unconditional, weight: unconditional + weight * (conditional - unconditional),
     Text(
         "Right. With weight 1 it is the conditional prediction, with 0 the other.",
-        "Certo. Com peso 1 é a predição condicional; com 0, a outra.",
+        "Certo. Com peso 1 é a previsão condicional; com 0, a outra.",
     ),
     [
         Mistake(
             lambda conditional, unconditional, weight: conditional + weight * (conditional - unconditional),
             Text(
                 "Almost: you start from the conditional prediction. That is the w of the paper, which is smaller by 1.",
-                "Quase: partiu da predição condicional. É o w do artigo, que é menor por 1.",
+                "Quase: partiu da previsão condicional. Esse é o w do artigo, uma unidade menor.",
             ),
         ),
         Mistake(
@@ -137,7 +137,7 @@ GUIDED = Exercise(
             lambda conditional, unconditional, weight: weight * conditional,
             Text(
                 "Not yet: this makes the prediction larger, not more typical. Use the difference of the two.",
-                "Ainda não: isso torna a predição maior, e não mais típica. Use a diferença entre as duas.",
+                "Ainda não: isso torna a previsão maior, e não mais típica. Use a diferença entre as duas.",
             ),
         ),
     ],
@@ -148,7 +148,7 @@ CLAIM = choice(
     "b",
     Text(
         "Right. Measure both with the same number of images, and give the floor.",
-        "Certo. Meça ambos com o mesmo número de imagens e indique o piso.",
+        "Certo. Meça ambos com o mesmo número de imagens e indique o mínimo de referência.",
     ),
     {
         "a": Text(
