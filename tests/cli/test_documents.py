@@ -1,5 +1,6 @@
 """The commands and links in the documents are real."""
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -24,6 +25,12 @@ def test_every_command_in_a_document_can_be_parsed(path: Path) -> None:
     for command in commands(path.read_text()):
         tokens = ["3" if re.fullmatch("[A-Z]", token) else token for token in shlex.split(command)[1:]]
         app.parse_args(tokens, exit_on_error=False, print_error=False)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_block_of_python_in_a_document_is_python(path: Path) -> None:
+    for block in re.findall(r"^```python\n(.*?)^```$", path.read_text("utf-8"), re.MULTILINE | re.DOTALL):
+        ast.parse(block)
 
 
 def test_the_readme_has_commands() -> None:
