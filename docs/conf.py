@@ -4,8 +4,6 @@ The source folder is the whole repository, so that a link between README.md, doc
 on the site and where the files are read without it.
 """
 
-import logging
-import re
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +52,6 @@ napoleon_use_ivar = True
 napoleon_use_rtype = False
 python_maximum_signature_line_length = 100
 
-# A list of lessons may be empty. This warning has no name to suppress it by.
-logging.getLogger("sphinx.sphinx.directives.other").addFilter(lambda record: "glob" not in str(record.msg))
-
-# What `nevoa.lessons.show_source` links to.
-SOURCE_FILE = re.compile(r' href="file:[^"]*/src/(nevoa/[^"]+)\.py"')
-
 html_theme = "furo"
 html_title = "nevoa"
 html_show_sphinx = False
@@ -72,17 +64,6 @@ def speak_portuguese(app: Sphinx, page: str, template: str, context: dict[str, A
         context["language"] = "pt"
 
 
-def link_to_sources(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
-    """Lead from source shown in a lesson to its page on the site; remove the link if there is no such page."""
-    documented = getattr(app.env, "_viewcode_modules", {})
-
-    def link(found: re.Match[str]) -> str:
-        known = documented.get(found[1].replace("/", "."))
-        return f' href="{context["pathto"](f"_modules/{found[1]}")}"' if known else ""
-
-    context["body"] = SOURCE_FILE.sub(link, context.get("body", ""))
-
-
 def lead_to_the_root(app: Sphinx, error: Exception | None) -> None:
     """Write the page that opens with the folder of the site."""
     target = f"{root_doc}.html"
@@ -92,5 +73,4 @@ def lead_to_the_root(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> None:
     app.connect("html-page-context", speak_portuguese)
-    app.connect("html-page-context", link_to_sources)
     app.connect("build-finished", lead_to_the_root)

@@ -22,7 +22,7 @@ from nevoa.config import Config, DataConfig, NetworkConfig, UNetConfig
 from nevoa.data import ImageSet
 from nevoa.evaluation import Protocol, Reference, Samples, load_feature_network, measure
 
-ROOMS = ("data", "diffusion", "evaluation", "networks", "pictures", "runs", "sampling", "training")
+ROOMS = ("data", "diffusion", "evaluation", "lessons", "networks", "pictures", "runs", "sampling", "training")
 FASHION = Path(nevoa.__file__).parent / "evaluation" / "feature_networks" / "fashion_mnist"
 # Examples that are not run, and why.
 NOT_RUN = {

@@ -3,14 +3,12 @@
 Lessons are built from their text here; tests/lessons executes them.
 """
 
-import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
-from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -100,15 +98,6 @@ def test_every_public_name_is_in_the_reference(site: Path) -> None:
 def test_pages_name_their_language(site: Path) -> None:
     for name, language in {"docs/index": "en", "docs/pt/index": "pt", "README": "en", "README.pt": "pt"}.items():
         assert f'<html class="no-js" lang="{language}"' in (site / f"{name}.html").read_text("utf-8")
-
-
-def test_source_in_a_lesson_leads_to_its_page() -> None:
-    """The lessons are not executed here, so this is their output for a file with a page and for one without."""
-    app = SimpleNamespace(env=SimpleNamespace(_viewcode_modules={"nevoa.diffusion.process": ("code", {}, {}, "nevoa")}))
-    body = "".join(f'<a href="file:///x/src/nevoa/{name}.py">{name}</a>' for name in ("diffusion/process", "forward"))
-    context = {"body": body, "pathto": lambda page: f"../{page}.html"}
-    runpy.run_path(str(ROOT / "docs" / "conf.py"))["link_to_sources"](app, "lessons/en/01", "", context, None)
-    assert context["body"] == ('<a href="../_modules/nevoa/diffusion/process.html">diffusion/process</a><a>forward</a>')
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -11,13 +11,17 @@ from nevoa.errors import NevoaError
 from nevoa.studio.make_tab import started
 from nevoa.studio.making import FORMATS, MOST_IMAGES, PACKAGED, Made, make, opened
 from nevoa.studio.workspace import Workspace
+from nevoa.training.state import TrainingState
 
 OPTIONS = {"steps": 4, "labels": ["Bag"], "sampler": "", "guidance": None}
 
 
 @pytest.fixture(scope="module")
 def model() -> nevoa.Model:
-    return nevoa.load(device="cpu")
+    """The packaged model's network, but narrow and without training."""
+    packaged = nevoa.load(device="cpu")
+    config = packaged.config.updated("network", dim=8)
+    return TrainingState.fresh(config.updated("training", device="cpu"), packaged.shape).model()
 
 
 def test_the_page_makes_what_the_model_makes(model: nevoa.Model) -> None:

@@ -22,6 +22,10 @@ def photo(path: str | Path = "", side: int = 128) -> UInt8[np.ndarray, "side sid
 
     Raises:
         NevoaError: the file is missing or is not a picture.
+
+    Example:
+        >>> photo(side=64).shape
+        (64, 64, 3)
     """
     return pixels_of(fitted(read_image(Path(path)) if path else _at_hand(), (side, side)))
 

@@ -30,7 +30,8 @@ class Slider:
         name: stands before a value, as in `t = 500`.
 
     Example:
-        >>> Slider(lambda t: nevoa.show(images[t]), range(0, 1001, 50))
+        >>> Slider(lambda t: nevoa.show(images[t]), range(0, 1001, 50)).name
+        't'
     """
 
     draw: Callable[[Any], Image.Image]

@@ -23,6 +23,10 @@ class Source:
         path: of the file.
         first: number of the first line.
         code: the lines, without the indentation that they have in common.
+
+    Example:
+        >>> show_source(nevoa.diffusion.GaussianProcess.forward).code.splitlines()[-1]
+        '    return at(self.schedule.signal, t, x_0) * x_0 + at(self.schedule.noise, t, x_0) * epsilon'
     """
 
     path: Path
@@ -78,8 +82,7 @@ def show_source(part: Any) -> Source:
 
     Example:
         >>> show_source(nevoa.diffusion.GaussianProcess.forward)
-        nevoa/diffusion/process.py, 46–48
-        ...
+        nevoa/diffusion/process.py, ...
     """
     function: Any = (
         part.fget if isinstance(part, property) else part.func if isinstance(part, cached_property) else part

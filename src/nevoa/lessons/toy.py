@@ -28,7 +28,8 @@ class Mixture:
     Example:
         >>> toy = two_peaks()
         >>> x_0 = toy.sample(1000, torch.Generator().manual_seed(0))
-        >>> toy.denoiser(NoiseSchedule.cosine())(x_t, t).x_0
+        >>> toy.mean_x_0(x_0, signal=0.6, noise=0.8).shape
+        torch.Size([1000, 1])
     """
 
     means: Float64[Tensor, "K D"]
@@ -87,11 +88,21 @@ def _shares(offsets: Tensor, variance: Tensor) -> Tensor:
 
 
 def two_peaks() -> Mixture:
-    """Return a mixture on a line, with mean 0 and variance 1, like normalised images."""
+    """Return a mixture on a line, with mean 0 and variance 1, like normalised images.
+
+    Example:
+        >>> two_peaks().means.shape
+        torch.Size([2, 1])
+    """
     return Mixture(torch.tensor([[-0.96], [0.96]], dtype=torch.float64), 0.28)
 
 
 def four_peaks() -> Mixture:
-    """Return a mixture in the plane, at the corners of a square, with mean 0 and variance 1 in each dimension."""
+    """Return a mixture in the plane, at the corners of a square, with mean 0 and variance 1 in each dimension.
+
+    Example:
+        >>> four_peaks().means.shape
+        torch.Size([4, 2])
+    """
     corners = torch.tensor([[-1, -1], [-1, 1], [1, -1], [1, 1]], dtype=torch.float64)
     return Mixture(0.98 * corners, 0.199)
