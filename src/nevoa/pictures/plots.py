@@ -37,6 +37,10 @@ def chart(
         dots: x and y of separate points, by label.
         log: whether the axis of y is logarithmic.
         top: where the axis of y ends, to compare pictures; chosen if None.
+
+    Example:
+        >>> chart({"$x^2$": ([0, 1, 2], [0, 1, 4])}, x="$x$").mode
+        'RGB'
     """
     from matplotlib.figure import Figure
 
@@ -65,6 +69,10 @@ class Plane:
         arrows: where they begin, `[M, 2]`, and their vectors, `[M, 2]`.
         points: `[P, 2]`.
         paths: `[S, P, 2]`, S moments of P points; each begins in a ring and ends in a dot.
+
+    Example:
+        >>> Plane(np.ones((101, 101)), points=[[0, 0], [1, 1]]).points
+        [[0, 0], [1, 1]]
     """
 
     density: Float[np.ndarray, "N N"]
@@ -74,13 +82,23 @@ class Plane:
 
 
 def square(side: float = 2.6, count: int = 101) -> Float[np.ndarray, "M 2"]:
-    """Return the `count²` points of a grid over the square from -side to side, row by row from below."""
+    """Return the `count²` points of a grid over the square from -side to side, row by row from below.
+
+    Example:
+        >>> square(side=1.0, count=3).shape
+        (9, 2)
+    """
     line = np.linspace(-side, side, count)
     return np.stack([axis.ravel() for axis in np.meshgrid(line, line)], axis=1)
 
 
 def plane(drawn: Plane, side: float = 2.6, inches: float = PLANE) -> Image.Image:
-    """Draw the square from -side to side, for a density on the points of `square`, in a picture of some inches."""
+    """Draw the square from -side to side, for a density on the points of `square`, in a picture of some inches.
+
+    Example:
+        >>> plane(Plane(np.ones((101, 101)))).mode
+        'RGB'
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(inches, inches), layout="constrained", dpi=DPI)
