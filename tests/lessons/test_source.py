@@ -50,7 +50,7 @@ def test_a_notebook_shows_the_lines_and_the_rest_of_the_file_in_folds_around_the
     assert plain(shown).strip().splitlines() == source.code.splitlines()
     whole = re.sub(r"<summary>.*?</summary>", "", above + shown + below)
     assert plain(whole).split() == source.path.read_text(encoding="utf-8").split()
-    assert page.count("<span style=") > 20 and "-&gt;" in page and len(page) < 45_000
+    assert page.count("<span style=") > 20 and "-&gt;" in page and len(page) < 40_000
 
 
 def test_the_folds_state_their_lines_and_nothing_is_folded_where_nothing_is_left(tmp_path: Path) -> None:

@@ -86,6 +86,13 @@ class Flips(nn.Module):
         return x.flip(2)
 
 
+class Reorders(nn.Module):
+    """The same shape, other numbers."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, [1, 0, 2, 3]]
+
+
 def of_own(network: nn.Module) -> Model:
     model = small_model()
     return Model(model.config, network, model.shape)
@@ -104,6 +111,12 @@ def test_an_own_network_of_known_layers_is_exported(tmp_path: Path) -> None:
         ),
         (nn.Sequential(nn.SiLU(), Flips()), r"The layer activation.1 \(Flips\) uses flip, which"),
         (nn.Conv2d(4, 4, 3, padding=2, dilation=2), r"activation \(Conv2d\) uses conv2d in a way"),
+        (nn.Conv2d(4, 4, 3, padding=1, groups=2), r"activation \(Conv2d\) uses conv2d in a way"),
+        (
+            nn.Sequential(nn.Conv2d(4, 8, 3, padding=1, groups=4), nn.Conv2d(8, 4, 1)),
+            r"activation.0 \(Conv2d\) uses conv2d",
+        ),
+        (Reorders(), r"activation \(Reorders\) uses __getitem__ in a way"),
         (nn.GELU(approximate="tanh"), r"activation \(GELU\) uses gelu in a way"),
     ],
 )

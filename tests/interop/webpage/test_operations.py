@@ -62,6 +62,7 @@ ODD, EVEN = (9, 7), (8, 12)
 ALONE: dict[str, tuple[Callable[[], nn.Module], tuple[int, int]]] = {
     "3x3": (lambda: nn.Conv2d(WIDTH, WIDTH, 3, padding=1), ODD),
     "7x7 without a bias": (lambda: nn.Conv2d(WIDTH, WIDTH, 7, padding=3, bias=False), ODD),
+    "5x3 that keeps the size": (lambda: nn.Conv2d(WIDTH, WIDTH, (5, 3), padding="same"), ODD),
     "4x4 that halves, and doubles": (
         lambda: there_and_back(
             nn.Conv2d(WIDTH, 5, 4, stride=2, padding=1), nn.ConvTranspose2d(5, WIDTH, 4, stride=2, padding=1)

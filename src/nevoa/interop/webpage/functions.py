@@ -16,11 +16,17 @@ from nevoa.networks.convolution import DoublingConv2d
 Emit = Callable[..., Tensor]
 Function = Callable[..., bool]
 
-# Functions whose result has the numbers of their first argument, in the same order, if it has the same shape: a column
-# of channels is the same with and without ones behind it.
 # Functions whose result has only the shape of their argument.
 LIKE = {"full_like", "zeros_like", "ones_like"}
-SAME = {"float", "to", "contiguous", "dropout", "clone", "__getitem__", "view", "reshape", "unsqueeze", "flatten"}
+# Functions whose result has the numbers of their first argument, in the same order, if it has the same shape: a column
+# of channels is the same with and without ones behind it.
+SAME = {"float", "to", "contiguous", "dropout", "clone", "view", "reshape", "unsqueeze", "flatten"}
+
+
+def shape_of(value: Tensor) -> tuple[int, int, int]:
+    """Return the shape (C, H, W) without the batch; ones where there are fewer dimensions."""
+    channels, height, width = (*value.shape[1:], 1, 1, 1)[:3]
+    return channels, height, width
 
 
 def _pair(value: Any) -> tuple[int, int]:
@@ -28,42 +34,27 @@ def _pair(value: Any) -> tuple[int, int]:
     return first, second
 
 
-def _conv(
-    emit: Emit,
-    result: Tensor,
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> bool:
-    (down, across), (top, left) = _pair(stride), _pair(padding)
-    known = down == across and _pair(dilation) == (1, 1) and groups in (1, x.shape[1] if weight.shape[1] == 1 else 1)
-    if known:
-        kind = "conv" if groups == 1 else "depthwise"
-        emit(kind, [x], result, weight, bias, stride=down, top=top, left=left, kernel=list(weight.shape[2:]))
-    return known and weight.shape[0] == result.shape[1]
+# The arguments of torch's convolutions, in their order, and what they are if left out.
+CONVOLUTION = "input", "weight", "bias", "stride", "padding", "dilation", "groups"
+TRANSPOSED = "input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation"
+LEFT_OUT = {"bias": None, "stride": 1, "padding": 0, "output_padding": 0, "dilation": 1, "groups": 1}
 
 
-def _transposed(
-    emit: Emit,
-    result: Tensor,
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    output_padding: Any = 0,
-    groups: int = 1,
-    dilation: Any = 1,
-) -> bool:
-    (down, across), (top, left) = _pair(stride), _pair(padding)
-    known = down == across and groups == 1 and (_pair(output_padding), _pair(dilation)) == ((0, 0), (1, 1))
-    if known:
-        emit("transposed", [x], result, weight, bias, stride=down, top=top, left=left, kernel=list(weight.shape[2:]))
-    return known
+def _convolution(names: tuple[str, ...]) -> Function:
+    def row(emit: Emit, result: Tensor, *args: Any, **options: Any) -> bool:
+        given = LEFT_OUT | dict(zip(names, args, strict=False)) | options
+        x, weight, groups = given["input"], given["weight"], given["groups"]
+        kernel = list(weight.shape[2:])
+        named = {"valid": 0, "same": [(side - 1) // 2 for side in kernel]}
+        (down, across), (top, left) = _pair(given["stride"]), _pair(named.get(str(given["padding"]), given["padding"]))
+        plain = down == across and (_pair(given["dilation"]), _pair(given["output_padding"])) == ((1, 1), (0, 0))
+        # Each channel has a kernel of its own.
+        depthwise = names == CONVOLUTION and weight.shape[:2] == (groups, 1) and groups == x.shape[1]
+        kind = "transposed" if names == TRANSPOSED else "depthwise" if depthwise and groups > 1 else "conv"
+        emit(kind, [x], result, weight, given["bias"], stride=down, top=top, left=left, kernel=kernel)
+        return plain and (groups == 1 or depthwise)
+
+    return row
 
 
 def _linear(emit: Emit, result: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> bool:
@@ -143,14 +134,19 @@ def _pad(
     emit: Emit, result: Tensor, x: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = 0
 ) -> bool:
     left, _, top, _ = (*pad, 0, 0, 0)[:4]
-    return len(pad) <= 4 and mode == "constant" and not value and _window(emit, result, x, 0, -top, -left)
+    return (
+        x.ndim == 4 and len(pad) <= 4 and mode == "constant" and not value and _window(emit, result, x, 0, -top, -left)
+    )
 
 
 def _getitem(emit: Emit, result: Tensor, x: Tensor, index: Any) -> bool:
+    """A part of a value by slices, or all of it with dimensions added."""
     places = index if isinstance(index, tuple) else (index,)
-    if not all(isinstance(place, slice) and place.step in (None, 1) for place in places):
-        return False
-    first = [place.indices(size)[0] for place, size in zip(places, x.shape, strict=False)]
+    slices = [place for place in places if isinstance(place, slice) and place.step in (None, 1)]
+    first = [place.indices(size)[0] for place, size in zip(slices, x.shape, strict=False)]
+    if len(slices) < len(places):
+        adds = all(place is None or place is ... for place in places if place not in slices)
+        return adds and not any(first) and shape_of(result) == shape_of(x) and _window(emit, result, x)
     return first[0] == 0 and _window(emit, result, x, *first[1:])
 
 
@@ -171,8 +167,8 @@ def _shuffle(kind: str) -> Function:
 
 
 FUNCTIONS: dict[str, Function] = {
-    "conv2d": _conv,
-    "conv_transpose2d": _transposed,
+    "conv2d": _convolution(CONVOLUTION),
+    "conv_transpose2d": _convolution(TRANSPOSED),
     "linear": _linear,
     "group_norm": _group_norm,
     "embedding": _embedding,

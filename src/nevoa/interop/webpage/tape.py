@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from nevoa.errors import NevoaError
-from nevoa.interop.webpage.functions import FUNCTIONS, LAYERS, LIKE, SAME
+from nevoa.interop.webpage.functions import FUNCTIONS, LAYERS, LIKE, SAME, shape_of
 from nevoa.networks.registry import evaluating
 
 # What tells a number that is inside a tensor: the list would hold for this image alone.
@@ -101,7 +101,7 @@ class Tape(TorchFunctionMode):
         result = func(*args, **kwargs)
         if not follows or name in LIKE or not list(_tensors([result])):
             return result
-        if name in SAME and _shape(result) == _shape(args[0]):
+        if name in SAME and shape_of(result) == shape_of(args[0]):
             self.known[id(result)] = (self.known[id(args[0])][0], result)
         elif name not in FUNCTIONS:
             raise self._refusal(f"uses {name}, which the web page does not know")
@@ -113,7 +113,7 @@ class Tape(TorchFunctionMode):
         """Append an operation, and return its output."""
         given = [self.weight(weight) for weight in weights if weight is not None]
         operation = {"kind": kind, "inputs": [self._input(value) for value in inputs], "weights": given, **numbers}
-        self._append(operation, output, _shape(output))
+        self._append(operation, output, shape_of(output))
         return output
 
     def _input(self, value: Tensor) -> int:
@@ -130,7 +130,7 @@ class Tape(TorchFunctionMode):
     def read(self, value: Tensor) -> None:
         """Know an input of the network."""
         self.known[id(value)] = (len(self.program.shapes), value)
-        self.program.shapes.append(_shape(value))
+        self.program.shapes.append(shape_of(value))
 
     def weight(self, tensor: Tensor) -> int:
         """The number of a weight."""
@@ -145,12 +145,6 @@ class Tape(TorchFunctionMode):
             f"The layer {layer} {what}. Export with --to onnx, or build the network from convolutions, linear "
             "layers, group norms, SiLU or GELU and nevoa's attention."
         )
-
-
-def _shape(value: Tensor) -> tuple[int, int, int]:
-    """The shape (C, H, W) without the batch; ones where there are fewer dimensions."""
-    channels, height, width = (*value.shape[1:], 1, 1, 1)[:3]
-    return channels, height, width
 
 
 def _tensors(values: Any) -> Iterator[Tensor]:
