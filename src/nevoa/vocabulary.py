@@ -10,6 +10,8 @@ DEFAULT_PRESET: PresetName = "quick"
 SectionName = Literal["data", "diffusion", "network", "training", "sampling"]
 ScheduleName = Literal["linear", "quadratic", "sigmoid", "cosine", "flow"]
 ExportName = Literal["diffusers", "onnx", "web"]
+# Of the file that an export is; diffusers makes a folder.
+EXPORT_SUFFIXES: dict[ExportName, str] = {"diffusers": "", "onnx": ".onnx", "web": ".html"}
 PredictionName = Literal["epsilon", "x0", "v", "flow"]
 LossName = Literal["l1", "l2", "huber"]
 WeightingName = Literal["simple", "min_snr"]

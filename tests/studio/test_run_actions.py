@@ -12,6 +12,7 @@ from nevoa.studio.jobs import Jobs
 from nevoa.studio.run_actions import RunActions
 from nevoa.studio.texts import texts
 from nevoa.studio.workspace import Workspace
+from nevoa.vocabulary import ExportName
 from tests.conftest import TINY
 
 
@@ -78,7 +79,9 @@ def test_damaged_parts_are_named(actions: RunActions, workspace: Workspace) -> N
 
 
 @pytest.mark.parametrize(("kind", "suffix"), [("onnx", ".onnx"), ("diffusers", ".zip"), ("web", ".html")])
-def test_a_model_is_exported_as_one_file(actions: RunActions, workspace: Workspace, kind: str, suffix: str) -> None:
+def test_a_model_is_exported_as_one_file(
+    actions: RunActions, workspace: Workspace, kind: ExportName, suffix: str
+) -> None:
     path = Path(actions.export(["a b"], kind))
     assert path.suffix == suffix
     assert path.is_relative_to(workspace.served)

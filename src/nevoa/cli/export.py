@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING, Any
 from nevoa.cli.loading import load_torch
 from nevoa.cli.options import AllSamplingFlags, Force, Out, options_named
 from nevoa.errors import NevoaError
-from nevoa.vocabulary import ExportName
+from nevoa.vocabulary import EXPORT_SUFFIXES, ExportName
 
 if TYPE_CHECKING:
     from nevoa.model import Model
-
-# What follows the model's name where the result has no other.
-ENDINGS: dict[ExportName, str] = {"diffusers": "-diffusers", "onnx": ".onnx", "web": ".html"}
 
 
 def export(
@@ -44,7 +41,7 @@ def export(
     given = sampling.keywords()
     model = load(run or PACKAGED, "cpu")
     _check(to, half, out)
-    name = f"{Path(model.place).name}{ENDINGS[to]}"
+    name = f"{Path(model.place).name}{EXPORT_SUFFIXES[to] or f'-{to}'}"
     with claimed([out] if out else numbered(name), force) as claim, options_named(given):
         if to == "onnx":
             what = _onnx(model, claim.temporary, half, **given)
@@ -58,7 +55,7 @@ def export(
 def _check(to: ExportName, half: bool, out: Path | None) -> None:
     if half and to != "onnx":
         raise NevoaError("--half is for --to onnx: leave it out.")
-    suffix = out.suffix.lower() if out else ENDINGS[to]
+    suffix = out.suffix.lower() if out else EXPORT_SUFFIXES[to]
     if to == "web" and suffix not in ("", ".html"):
         raise NevoaError(f"--out is a file in .html or a folder, not {out}.")
     if to != "web" and (suffix == ".onnx") != (to == "onnx"):

@@ -12,6 +12,7 @@ from typing import Any
 from nevoa.errors import NevoaError
 from nevoa.studio.jobs import PREFIX
 from nevoa.studio.texts import StudioError
+from nevoa.vocabulary import EXPORT_SUFFIXES, ExportName
 
 # Of one question, such as a plan while a training takes all cores.
 SECONDS = 120.0
@@ -87,9 +88,9 @@ def answer(workspace: Path, arguments: Sequence[str], codes: Collection[int] = (
     return json.loads(output(workspace, arguments, codes))
 
 
-def exported(workspace: Path, run: Path, kind: str, folder: Path) -> Path:
+def exported(workspace: Path, run: Path, kind: ExportName, folder: Path) -> Path:
     """Export a model into an empty folder, and return one file: a folder is put into a .zip."""
-    path = folder / (run.name + {"onnx": ".onnx", "web": ".html"}.get(kind, ""))
+    path = folder / (run.name + EXPORT_SUFFIXES[kind])
     output(workspace, ["export", str(run), f"--to={kind}", f"--out={path}"])
     return Path(shutil.make_archive(str(path), "zip", path)) if path.is_dir() else path
 

@@ -12,6 +12,7 @@ from nevoa.studio.commands import answer, exported, output
 from nevoa.studio.controls import table
 from nevoa.studio.texts import StudioError, Texts
 from nevoa.studio.workspace import Workspace
+from nevoa.vocabulary import ExportName
 
 # Images of an evaluation: more take minutes, fewer say little.
 COUNT = 2048
@@ -69,7 +70,7 @@ class RunActions:
             lines += damaged or [self.say.text("valid", run=run.folder.name, parts=len(parts))]
         return "\n\n".join(lines)
 
-    def export(self, names: Sequence[str], kind: str) -> str:
+    def export(self, names: Sequence[str], kind: ExportName) -> str:
         """The path of the first run's model in another format."""
         run = self._chosen(names)[0].folder
         return str(exported(self.workspace.folder, run, kind, Path(mkdtemp(dir=self.workspace.served))))
