@@ -5,7 +5,7 @@ BIN := .venv/bin
 MINUTES ?= 5
 DEMO := runs/demo
 
-.PHONY: demo page test tests lint docs clean
+.PHONY: demo test tests lint docs clean
 
 demo: $(BIN)/.installed
 	$(BIN)/nevoa train --minutes $(MINUTES) --out $(DEMO)
@@ -19,11 +19,6 @@ demo: $(BIN)/.installed
 	@echo "Next:  $(BIN)/nevoa sample $(DEMO) --sampler ddpm --steps 100 --trajectory 10 --out rows.png"
 	@echo "       $(BIN)/nevoa noise fashion_mnist_10k:9 --out noise.png"
 	@echo "       $(BIN)/nevoa train --minutes 30 --out runs/longer"
-
-# The packaged model as a page for a web server.
-page: $(BIN)/.installed
-	rm -rf build/page
-	$(BIN)/nevoa export --to web --out build/page
 
 # Lint and the tests side by side: alone, the type check keeps one core busy for a minute and a half.
 test: $(BIN)/.installed-test

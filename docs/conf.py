@@ -10,6 +10,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 import nevoa
+from nevoa.interop import webpage
 
 project = "nevoa"
 copyright = "the authors of nevoa, MIT licence"
@@ -71,6 +72,12 @@ def lead_to_the_root(app: Sphinx, error: Exception | None) -> None:
     Path(app.outdir, "index.html").write_text(f'{refresh}<a href="{target}">nevoa</a>\n')
 
 
+def make_the_page(app: Sphinx, error: Exception | None) -> None:
+    """Put the page of the packaged model beside the pages about it."""
+    webpage.export(nevoa.load(device="cpu"), Path(app.outdir, "clothes.html"))
+
+
 def setup(app: Sphinx) -> None:
     app.connect("html-page-context", speak_portuguese)
     app.connect("build-finished", lead_to_the_root)
+    app.connect("build-finished", make_the_page)

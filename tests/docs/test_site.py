@@ -12,10 +12,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
+from tests.chromium import launched
 from tests.docs.examples import public
-from tests.studio.conftest import chromium  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,6 +29,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return folder / "html"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with launched() as browser:
+        yield browser
 
 
 class Page(HTMLParser):
@@ -101,7 +107,7 @@ def test_pages_name_their_language(site: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_a_browser_shows_equations_without_a_request(site: Path, chromium: Browser, width: int) -> None:  # noqa: F811
+def test_a_browser_shows_equations_without_a_request(site: Path, chromium: Browser, width: int) -> None:
     page, requests = chromium.new_page(viewport={"width": width, "height": 900}), []
     page.on("request", lambda request: requests.append(request.url))
     for name in ("index", "docs/api/sampling", "docs/benchmarks", "docs/pt/relatorio"):
@@ -111,4 +117,13 @@ def test_a_browser_shows_equations_without_a_request(site: Path, chromium: Brows
     assert page.locator("mjx-container").count() > 100
     assert page.locator("mjx-merror").count() == 0
     assert [url for url in requests if urlsplit(url).scheme not in ("file", "data")] == []
+    page.close()
+
+
+@pytest.mark.parametrize("name", ["docs/index", "docs/pt/index"])
+def test_a_link_leads_to_new_clothes(site: Path, chromium: Browser, name: str) -> None:
+    page = chromium.new_page(locale="pt-PT" if "pt" in name else "en-GB")
+    page.goto((site / f"{name}.html").as_uri())
+    page.locator("a[href$='clothes.html']").click()
+    expect(page.locator("#status")).to_contain_text("Aqui estão" if "pt" in name else "Here they are", timeout=60_000)
     page.close()
