@@ -14,6 +14,15 @@ class NevoaError(Exception):
     """
 
 
+class SaidElsewhere(NevoaError):
+    """An error that another process of the same job reports.
+
+    Example:
+        >>> nevoa.errors.SaidElsewhere("Process 1 of 2 does not answer.")
+        SaidElsewhere('Process 1 of 2 does not answer.')
+    """
+
+
 class WrongValue(NevoaError):
     """A value that does not suit the name under which it was given.
 

@@ -97,13 +97,6 @@ def test_a_run_stays_on_its_device_where_there_is_one(tiny: Config, monkeypatch:
     assert resumed(wanted, saved) == saved
 
 
-def test_several_processes_are_refused(tiny: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(NevoaError, match="one process, but WORLD_SIZE is 2"):
-        nevoa.fit(tiny, tmp_path / "r")
-    assert not (tmp_path / "r").exists()
-
-
 def test_each_setting_that_differs_has_a_line(tiny: Config) -> None:
     with pytest.raises(NevoaError) as caught:
         resumed(tiny.updated("training", seed=7, batch_size=16), tiny)

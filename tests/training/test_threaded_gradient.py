@@ -9,7 +9,7 @@ from nevoa.data import ImageSet
 from nevoa.training import threaded_gradient
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
-from nevoa.training.threaded_gradient import backward, parts_for
+from nevoa.training.threaded_gradient import backward, cut, parts_for
 
 
 @pytest.mark.parametrize("parts", [2, 3, 4])
@@ -19,9 +19,9 @@ def test_parts_add_up_to_the_whole(parts: int) -> None:
     network = nn.Sequential(nn.Conv2d(2, 3, 3), nn.SiLU(), nn.Conv2d(3, 1, 3)).double()
     parameters, x = list(network.parameters()), torch.randn(11, 2, 6, 6, dtype=torch.float64)
     loss = lambda part: network(x[part]).square().mean((1, 2, 3))  # noqa: E731
-    whole = backward(loss, 11, parameters, 1, 1)
+    whole = backward(loss, 11, parameters, 1, cut(11, 1))
     expected = [parameter.grad for parameter in parameters]
-    torch.testing.assert_close(backward(loss, 11, parameters, parts, parts), whole)
+    torch.testing.assert_close(backward(loss, 11, parameters, parts, cut(11, parts)), whole)
     torch.testing.assert_close([parameter.grad for parameter in parameters], expected)
 
 
@@ -29,7 +29,7 @@ def test_gradients_lie_as_their_parameters_do() -> None:
     """Fused optimizers do not look at strides."""
     weight = nn.Parameter(torch.randn(6, 4, 3, 3).to(memory_format=torch.channels_last))
     x = torch.randn(4, 6, 4, 3, 3)
-    backward(lambda part: (x[part] * weight.contiguous()).flatten(1).sum(1), 4, [weight], 2, 2)
+    backward(lambda part: (x[part] * weight.contiguous()).flatten(1).sum(1), 4, [weight], 2, cut(4, 2))
     assert weight.grad is not None
     assert weight.grad.stride() == weight.stride()
     torch.testing.assert_close(weight.grad, x.mean(0))
@@ -38,7 +38,7 @@ def test_gradients_lie_as_their_parameters_do() -> None:
 def test_an_unused_parameter_stays_where_it_is() -> None:
     used, unused = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))
     x = torch.arange(4.0)
-    backward(lambda part: x[part] * used, 4, [used, unused], 2, 2)
+    backward(lambda part: x[part] * used, 4, [used, unused], 2, cut(4, 2))
     assert (used.grad, unused.grad) == (torch.tensor([1.5]), torch.zeros(1))
 
 
@@ -51,7 +51,7 @@ def test_an_error_in_a_part_is_seen() -> None:
         return parameter * torch.ones(2)
 
     with pytest.raises(MemoryError, match="no room"):
-        backward(loss, 4, [parameter], 2, 2)
+        backward(loss, 4, [parameter], 2, cut(4, 2))
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_parts_take_their_share_of_threads_each_time_and_give_it_back() -> None:
 
     for told in (2, 1, 3):
         torch.set_num_threads(told)
-        backward(loss, 4, [parameter], 4, 2)
+        backward(loss, 4, [parameter], 4, cut(4, 2))
         assert torch.get_num_threads() == 4
     torch.set_num_threads(1)
     assert seen == [2] * 6

@@ -3,9 +3,12 @@
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 # SIGHUP: the terminal was closed, or its connection dropped. Windows has no such signal.
 SIGHUP = getattr(signal, "SIGHUP", None)
@@ -27,8 +30,8 @@ def leave_on_signals() -> None:
 
 
 @contextmanager
-def interrupts_deferred() -> Iterator[None]:
-    """Hold Ctrl-C, and the signals of `leave`, back until the block ends. A second signal does not wait, unless SIGHUP.
+def interrupts_noted() -> Iterator[list[int]]:
+    """Note Ctrl-C, and the signals of `leave`, while the block runs. A second signal does not wait, unless SIGHUP.
 
     Does nothing outside of the main thread, and leaves signals alone that the program handles itself.
     """
@@ -48,9 +51,38 @@ def interrupts_deferred() -> Iterator[None]:
     for number in handlers:
         signal.signal(number, note)
     try:
-        yield
+        yield noted
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def interrupts_deferred() -> Iterator[None]:
+    """Hold the signals of `interrupts_noted` back until the block ends."""
+    with interrupts_noted() as noted:
+        yield
     if noted:
-        handlers[noted[0]](noted[0], None)
+        _act_on(noted[0])
+
+
+def stopping_together(stream: Iterator[Item], agreed: Callable[[int], int]) -> Generator[Item, None, None]:
+    """Pass items on until a signal of `interrupts_noted` comes to any of several processes.
+
+    Args:
+        agreed: from the number of the signal that has come to this process, or 0, to the one to act on.
+    """
+    with interrupts_noted() as noted:
+        number = 0
+        for item in stream:
+            number = agreed(noted[0] if noted else 0)
+            if number:
+                break
+            yield item
+    if number:
+        _act_on(number)
+
+
+def _act_on(number: int) -> None:
+    handler = signal.getsignal(number)
+    (handler if callable(handler) else leave)(number, None)

@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from nevoa.cli.options import BudgetFlags, Out, Plugin, PluginFlags, Source, options_named
+from nevoa.cli.processes import ProcessFlags
 from nevoa.cli.train import ReportFlags, train_into
 
 
@@ -37,6 +38,7 @@ def distill(
     training: DistillFlags = DistillFlags(),
     out: Out = None,
     accept_changes: bool = False,
+    processes: ProcessFlags = ProcessFlags(),
     report: ReportFlags = ReportFlags(),
 ) -> None:
     """Teach a copy of a model to make its images in two steps. Run the same command again to resume.
@@ -47,6 +49,7 @@ def distill(
         out: Run folder. [default: runs/NAME-distilled]
         accept_changes: Resume even if settings, images or the torch version have changed.
     """
+    processes.start()
     from nevoa.interop.load import load
     from nevoa.runs import PACKAGED
     from nevoa.training import distill_config, distilled_folder

@@ -3,19 +3,24 @@
 import atexit
 import gc
 import inspect
+import os
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
 
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.exceptions import UnusedCliTokensError
 
 import nevoa
 from nevoa._util.interrupt import leave_on_signals
+from nevoa._util.launched import rank
 from nevoa._util.threads import wait_politely
 from nevoa.cli import config, data, distill, evaluate, export, features, noise, push, runs, sample, studio, train
 from nevoa.cli.help import HelpFormatter
 from nevoa.cli.streams import lasting_streams
-from nevoa.errors import NevoaError
+from nevoa.errors import NevoaError, SaidElsewhere
 
 
 def _shown(default: object) -> str | None:
@@ -67,12 +72,14 @@ def main() -> None:
 
 def _run() -> None:
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _one_voice():
             warnings.showwarning = _warn
             app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
             print(end="", flush=True)  # a full disk is an error here, not at the end of Python
     except UnusedCliTokensError as error:
         _refuse(_surplus(error))
+    except SaidElsewhere:
+        sys.exit(2)
     except (NevoaError, CycloptsError) as error:
         _refuse(str(error))
     except OSError as error:  # a file operation without an error message of its own
@@ -80,6 +87,16 @@ def _run() -> None:
         _refuse(f"{named}{error.strerror or error}.")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+@contextmanager
+def _one_voice() -> Iterator[None]:
+    """Let only the first of several processes print."""
+    if not rank():
+        yield
+        return
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        yield
 
 
 def _surplus(error: UnusedCliTokensError) -> str:

@@ -18,6 +18,7 @@ from nevoa.cli.notify import notify as send
 from nevoa.cli.options import BudgetFlags, Out, Plugin, PluginFlags, Source, SourceFlags, options_named
 from nevoa.cli.plan import print_plan
 from nevoa.cli.preparation import show_preparation
+from nevoa.cli.processes import ProcessFlags
 from nevoa.errors import NevoaError
 from nevoa.vocabulary import DEFAULT_PRESET, PresetName
 
@@ -96,6 +97,7 @@ def train(
     images: SourceFlags = SourceFlags(),
     out: Out = None,
     accept_changes: bool = False,
+    processes: ProcessFlags = ProcessFlags(),
     report: ReportFlags = ReportFlags(),
 ) -> None:
     """Train a model. Run the same command again to resume.
@@ -104,6 +106,7 @@ def train(
         out: Run folder. [default: runs/SOURCE-PRESET]
         accept_changes: Resume even if settings, images or the torch version have changed.
     """
+    processes.start()
     load_torch()
     from nevoa.interop.load import load
     from nevoa.presets import configure
@@ -130,6 +133,7 @@ def continue_(
     budget: BudgetFlags = BudgetFlags(),
     cool_down: timedelta | None = None,
     plugin: Plugin = (),
+    processes: ProcessFlags = ProcessFlags(),
     report: ReportFlags = ReportFlags(),
 ) -> None:
     """Resume a run with its own settings, train it for longer, or bring it to an end.
@@ -140,6 +144,7 @@ def continue_(
         cool_down: Let the learning rate fall to 0 within this time, such as 30s or 2m, and finish.
         plugin: Python file that registers the run's network; may be repeated.
     """
+    processes.start()
     from nevoa.plugins import load_plugins
     from nevoa.presets import with_budget
     from nevoa.runs import Run
@@ -186,16 +191,22 @@ def train_into(
         model: the one that the config starts from; loaded if it is needed.
     """
     load_torch()
+    from nevoa._util.processes import joined
     from nevoa.interop.trackers import trackers_of
     from nevoa.training import Plan, fit_resolved, resolve_run
 
     trackers = trackers_of(report.track)
     # Images are decoded once for all trainings, so the minutes do not include it.
     before = time.perf_counter()
-    loaded = show_preparation(config.data)
+    processes = joined()
+    loaded = processes.first_on_machine(lambda: show_preparation(config.data))
     started = STARTED + time.perf_counter() - before
     options = {"started": started, "cool_down": cool_down, "accept_changes": accept_changes}
     job = resolve_run(config, folder, loaded, start=model or _start(config, folder), **options)
+    if processes.rank:
+        if not (report.dry_run or report.as_json):
+            deque(fit_resolved(job, folder, accept_changes=accept_changes), maxlen=0)
+        return
     finished, training = _is_finished(job, folder), job.config.training
     if report.dry_run or report.as_json or not finished:
         print_plan(Plan.of(job), folder, report.as_json)

@@ -17,7 +17,8 @@ from nevoa.data import CATALOG, to_unit
 from nevoa.errors import NevoaError
 from nevoa.evaluation.classifier import WIDTHS, Classifier
 
-IMAGES_AT_ONCE = 500
+# Of larger batches the kernel clears the memory anew each time: with 500, that took a third of the time.
+IMAGES_AT_ONCE = 100
 # Names of the first format; folders with them are in users' caches.
 WEIGHTS, INFO = "judge.safetensors", "card.json"
 

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 import nevoa
 from nevoa._util.device import within
 from nevoa._util.files import explained, sweep
-from nevoa._util.interrupt import interrupts_deferred
+from nevoa._util.interrupt import interrupts_deferred, stopping_together
 from nevoa._util.plain import path_of, yes_or_no
+from nevoa._util.processes import joined
 from nevoa.config import Config, DataConfig
 from nevoa.data import ImageSet, as_image_set, images_beside, load_images, short_name
 from nevoa.errors import NevoaError
@@ -25,8 +26,11 @@ from nevoa.network_config import OBJECT
 from nevoa.objects import NAMES, Objects
 from nevoa.presets import TrainingOptions, configure, with_budget
 from nevoa.runs import RUNS, Run, checkpoint, model_files, refuse_if_training, status_of, training_lock
+from nevoa.training.course import Course
+from nevoa.training.distributed import on_every_process
 from nevoa.training.job import Earlier, Job, resolve
 from nevoa.training.loop import Step, training_steps
+from nevoa.training.pace import Pace
 from nevoa.training.plan import check_disk
 from nevoa.training.progress import show_progress
 from nevoa.training.prolong import measured_costs, pace_in_memory, refuse_less, set_course, starting_point, time_spent
@@ -87,6 +91,23 @@ def resolve_run(
     Example:
         >>> job = resolve_run(config, Path("runs/new"))
     """
+
+    def settled(images: ImageSet | None) -> Job:
+        return _resolve_run(config, folder, images, objects, started, cool_down, accept_changes, start)
+
+    return on_every_process(settled, config, images, objects)
+
+
+def _resolve_run(
+    config: Config,
+    folder: Path,
+    images: ImageSet | None,
+    objects: Objects,
+    started: float | None,
+    cool_down: float | None,
+    accept_changes: bool,
+    start: Model | None,
+) -> Job:
     run = Run(folder)
     saved = run.last_config() if run.exists or checkpoint.checkpoints(run.checkpoints) else None
     if saved is None and run.holds_other_files:
@@ -150,8 +171,13 @@ def fit(
         folder = path_of("out", out)
         job = resolve_run(config, folder, images, objects=objects, accept_changes=accept_changes, start=start)
         return fit_resolved(job, folder, accept_changes=accept_changes)
-    job = resolve(config, images, objects=objects, recorded=False, start=start)
-    _check_start(job)
+
+    def settled(images: ImageSet | None) -> Job:
+        job = resolve(config, images, objects=objects, recorded=False, start=start)
+        _check_start(job)
+        return job
+
+    job = on_every_process(settled, config, images, objects)
     return training_steps(job.fresh_state(), job.images, pace_in_memory(job))
 
 
@@ -162,8 +188,12 @@ def fit_resolved(job: Job, folder: Path, *, accept_changes: bool = False) -> Gen
         >>> job = resolve_run(config, Path("runs/again"))
         >>> *_, last = fit_resolved(job, Path("runs/again"))
     """
+    processes = joined()
+    if processes.rank:
+        yield from _follow(job, accept_changes)
+        return
     run = Run(folder)
-    with training_lock(run) as begin:
+    with processes.telling(), training_lock(run) as begin:
         sweep(folder)
         state = job.fresh_state()
         newest = starting_point(job, run)
@@ -179,8 +209,26 @@ def fit_resolved(job: Job, folder: Path, *, accept_changes: bool = False) -> Gen
             _restore_model(run, state)
         run.cut(state.images_seen)
         recorder = Recorder(run, state, len(job.images), newest)
+        processes.from_first(lambda: (newest, state.course, pace))
         with closing(recorder.record(training_steps(state, job.images, pace))) as steps:
-            yield from within(interrupts_deferred, steps)
+            yield from _interruptible(steps)
+
+
+def _follow(job: Job, accept_changes: bool) -> Generator[Step, None, None]:
+    """Train with process 0, which keeps the run."""
+    nothing: tuple[Path | None, Course, Pace | None] = None, Course(0), None
+    newest, course, pace = joined().from_first(lambda: nothing)
+    state = job.fresh_state()
+    if newest is not None:
+        restore(state, newest, accept_changes=accept_changes)
+    state.follow(course)
+    yield from _interruptible(training_steps(state, job.images, pace))
+
+
+def _interruptible(steps: Iterator[Step]) -> Iterator[Step]:
+    """Let signals end the training between its steps, on all processes after the same one."""
+    processes = joined()
+    return within(interrupts_deferred, steps) if processes.alone else stopping_together(steps, processes.largest)
 
 
 def train(

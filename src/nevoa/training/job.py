@@ -1,7 +1,6 @@
 """From a config to a job: settle everything that the config leaves open before training starts."""
 
 import math
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -112,7 +111,6 @@ def resolve(
     Example:
         >>> device = resolve(config).config.training.device
     """
-    _refuse_several_processes()
     if earlier is not None:
         check_objects(earlier.config, objects)
     _check(objects)
@@ -143,14 +141,6 @@ def _on_device(config: Config) -> Config:
     precision = choose_precision(device) if training.precision == "auto" else training.precision
     threads = training.threads or choose_threads()
     return config.updated("training", device=device, precision=precision, threads=threads)
-
-
-def _refuse_several_processes() -> None:
-    if (processes := os.environ.get("WORLD_SIZE", "1")) != "1":
-        raise NevoaError(
-            f"nevoa trains in one process, but WORLD_SIZE is {processes}: start it without torchrun, or unset "
-            "WORLD_SIZE."
-        )
 
 
 def _check_same_images(config: Config, images: ImageSet) -> None:

@@ -107,17 +107,18 @@ def _steps(state: TrainingState, images: ImageSet, pace: Pace | None) -> Generat
         if pace is not None:
             _keep_to(pace, state)
         start = time.perf_counter()
-        first = state.images_seen
-        x_0, (t, epsilon) = batches.batch(first, config.known_batch_size), draws.take(first, config.known_batch_size)
-        label = dropped_labels(batches, draws, first, config.known_batch_size) if config.conditional else None
+        batch, share = range(state.images_seen, state.images_seen + config.known_batch_size), state.share
+        first, count = batch[share][0], len(batch[share])
+        x_0, (t, epsilon) = batches.batch(first, count), draws.take(first, count)
+        label = dropped_labels(batches, draws, first, count) if config.conditional else None
         learning_rate = learning_rate_at(state.step + 1, state.course, config)
         losses, loss, grad_norm = train_step(state, denoiser, x_0, t, epsilon, learning_rate, label)
         if math.isfinite(loss + grad_norm) and state.teacher is None:  # a path has all levels
-            add_by_level(state.report_levels, losses, log_snr[t])
+            add_by_level(state.report_levels, losses, log_snr[draws.timesteps(batch.start, len(batch))])
         seconds = time.perf_counter() - start
         step = _advance(state, len(images), loss, grad_norm, learning_rate, seconds)
         if state.not_finite == MOST_NOT_FINITE:
-            raise _not_finite(step, batches.indices(first, config.known_batch_size))
+            raise _not_finite(step, batches.indices(batch.start, len(batch)))
         yield step
 
 
@@ -125,7 +126,7 @@ def _keep_to(pace: Pace, state: TrainingState) -> None:
     """Decide again how many steps there are, if that is due."""
     state.spent = pace.spent
     if state.step >= state.course.next_decision:
-        steps = pace.decide(state.step, state.seconds, state.course.steps)
+        steps = state.processes.from_first(lambda: pace.decide(state.step, state.seconds, state.course.steps))
         state.follow(state.course.decided(state.step, steps, state.config.training.cooldown))
 
 
@@ -153,24 +154,34 @@ def train_step(
     learning_rate: float,
     label: Tensor | None = None,
 ) -> tuple[Float[Tensor, " B"], float, float]:
-    """One step of gradient, optimizer and average. Returns each image's loss, their mean, and the gradient's norm."""
-    config = state.config.training
+    """One step of gradient, optimizer and average, with other processes if there are some.
+
+    Args:
+        x_0, t, epsilon, label: of the state's share of the batch.
+
+    Returns:
+        The loss of each image of the batch, their mean, and the norm of the gradient.
+    """
+    config, share = state.config.training, state.share
     x_0, epsilon = (x.to(state.device, memory_format=torch.channels_last) for x in (x_0, epsilon))
     state.network.train()
     t, label = t.to(state.device), None if label is None else label.to(state.device)
-    per_image = x_0.new_zeros(len(x_0))
+    per_image = x_0.new_zeros(config.known_batch_size)
 
     def loss(part: slice) -> Tensor:
-        labels = None if label is None else label[part]
+        own = slice(part.start - share.start, part.stop - share.start)
+        labels = None if label is None else label[own]
         kind = loss_of(config, state.objects)
-        losses = denoiser.loss(x_0[part], t[part], epsilon[part], kind, config.weighting, labels)
+        losses = denoiser.loss(x_0[own], t[own], epsilon[own], kind, config.weighting, labels)
         per_image[part] = losses.detach()
         return state.scaler.scale(losses)
 
     threads, scale = config.threads or 1, state.scaler.get_scale()
     parameters = list(state.network.parameters())
     with _seeded_dropout(state):
-        mean = backward(loss, len(x_0), parameters, threads, state.parts, config.accumulation).item() / scale
+        summand = backward(loss, len(per_image), parameters, threads, state.slices)
+    state.processes.add([*(gradient for each in parameters if (gradient := each.grad) is not None), summand, per_image])
+    mean = summand.item() / scale
     grad_norm = on_one_thread(lambda: _update(state, mean, learning_rate), threads, state.parts).item()
     overflowed = math.isfinite(mean) and state.scaler.is_enabled() and scale > 1
     state.not_finite = 0 if math.isfinite(mean + grad_norm) or overflowed else state.not_finite + 1
@@ -182,7 +193,8 @@ def _seeded_dropout(state: TrainingState) -> Iterator[None]:
     """Seed torch's generator, which dropout draws from, by the position in the data; restore it afterwards."""
     devices = [torch.cuda.current_device()] if state.device == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(int(generator(state.config.training.seed, Stream.DROPOUT, state.images_seen).integers(2**63)))
+        first = state.images_seen + state.share.start
+        torch.manual_seed(int(generator(state.config.training.seed, Stream.DROPOUT, first).integers(2**63)))
         yield
 
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
+from nevoa._util.launched import world_size
 from nevoa._util.memory import available_bytes
 from nevoa.config import Config, TrainingConfig
 from nevoa.errors import NevoaError
@@ -35,7 +36,7 @@ def check_weights(parameters: int, training: TrainingConfig) -> None:
 
 def check_activations(network: nn.Module, shape: Shape, conditional: bool, training: TrainingConfig) -> None:
     """Raise a NevoaError if what the network saves of a batch for its gradient does not fit into memory."""
-    images = -(-training.known_batch_size // training.accumulation)
+    images = -(-training.known_batch_size // (training.accumulation * world_size()))
     # bf16 halves what is saved; what stays in float32 is left out: the estimate is the least that can be needed.
     scale = 1.0 if training.precision == "float32" else 0.5
     needed = int(scale * images * saved_bytes(network, shape, conditional))

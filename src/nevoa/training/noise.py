@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Int64
 from torch import Tensor
 
 from nevoa._util.random import Blocks, Stream
@@ -18,10 +18,13 @@ class TrainingNoise:
         self._noise = Blocks(seed, Stream.NOISE, _channels_last_noise(shape))
         self._dropped = Blocks(seed, Stream.LABEL_DROPOUT, lambda rng, count: rng.random(count) < label_dropout)
 
+    def timesteps(self, first: int, count: int) -> Int64[Tensor, " B"]:
+        """t, uniform in 1 to T."""
+        return torch.from_numpy(self._timesteps.take(first, count))
+
     def take(self, first: int, count: int) -> tuple[Tensor, Tensor]:
         """t `[B]`, uniform in 1 to T, and epsilon `[B, C, H, W]`, in channels-last memory."""
-        t, epsilon = (torch.from_numpy(blocks.take(first, count)) for blocks in (self._timesteps, self._noise))
-        return t, epsilon.permute(0, 3, 1, 2)
+        return self.timesteps(first, count), torch.from_numpy(self._noise.take(first, count)).permute(0, 3, 1, 2)
 
     def dropped(self, first: int, count: int) -> Bool[Tensor, " B"]:
         """Whether each image's label is replaced by the null label."""

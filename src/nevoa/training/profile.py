@@ -53,7 +53,9 @@ class Profile:
 
     @cached_property
     def state(self) -> TrainingState:
-        return TrainingState.fresh(self.config, self.images.shape, self.objects)
+        state = TrainingState.fresh(self.config, self.images.shape, self.objects)
+        state.processes = state.processes.silent()  # process 0 measures its share while the others wait
+        return state
 
     @cached_property
     def step_seconds(self) -> float:

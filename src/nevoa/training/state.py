@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from nevoa._util.device import choose_device
+from nevoa._util.processes import Processes, joined
 from nevoa.config import Config
 from nevoa.model import Model, Shape, fresh_network
 from nevoa.objects import NAMES, Objects
 from nevoa.training.course import Course
 from nevoa.training.optimizer import make_optimizers
-from nevoa.training.threaded_gradient import parts_for
+from nevoa.training.threaded_gradient import cut, parts_for
 from nevoa.vocabulary import DeviceName
 
 RECENT = 0.98
@@ -67,6 +68,7 @@ class TrainingState:
         report_levels: means since the last report, by noise level.
         report_loss, epoch_loss, recent_loss: means since the last report, since the epoch began, over the last steps.
         objects: given in place of names.
+        processes: those that train together; each holds the whole state.
     """
 
     config: Config
@@ -90,6 +92,7 @@ class TrainingState:
     epoch_loss: Mean = field(default_factory=Mean)
     recent_loss: RecentMean = field(default_factory=RecentMean)
     objects: Objects = NAMES
+    processes: Processes = field(default_factory=joined)
 
     @classmethod
     def fresh(cls, config: Config, shape: Shape, objects: Objects = NAMES) -> "TrainingState":
@@ -122,10 +125,22 @@ class TrainingState:
 
     @property
     def parts(self) -> int:
-        """Number of parts of a batch, each computed on a thread; 1 with dropout, which draws from one generator."""
+        """Number of parts of the share, each computed on a thread; 1 with dropout, which draws from one generator."""
         training, modules = self.config.training, self.network.modules()
         alone = self.device != "cpu" or any(getattr(module, "p", 0) > 0 for module in modules if _is_dropout(module))
-        return 1 if alone else parts_for(training.threads or 1, training.known_batch_size)
+        return 1 if alone else parts_for(training.threads or 1, training.known_batch_size // self.processes.count)
+
+    @property
+    def slices(self) -> list[list[slice]]:
+        """The pieces of each part of the batch that this process computes."""
+        training = self.config.training
+        return cut(training.known_batch_size, self.parts, training.accumulation, self.processes)
+
+    @property
+    def share(self) -> slice:
+        """The part of the batch that this process computes."""
+        slices = self.slices
+        return slice(slices[0][0].start, slices[-1][-1].stop)
 
     def model(self) -> Model:
         """The averaged network as a model. It changes as training continues."""

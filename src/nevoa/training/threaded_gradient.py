@@ -15,6 +15,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from nevoa._util.processes import ALONE, Processes
+
 Result = TypeVar("Result")
 
 # Python's lock lets one thread at a time launch operations.
@@ -26,23 +28,39 @@ def parts_for(threads: int, batch_size: int) -> int:
     return max(n for n in range(1, min(MOST_PARTS, threads, batch_size) + 1) if threads % n == 0)
 
 
+def cut(count: int, parts: int, pieces: int = 1, processes: Processes = ALONE) -> list[list[slice]]:
+    """Return the pieces of each part that this process computes of a batch of `count` images.
+
+    Two processes with one part each get the same slices as one process with two parts.
+
+    Args:
+        parts: of a process, computed side by side.
+        pieces: of each part, computed one after the other to save memory.
+    """
+    all_parts = parts * processes.count
+    pieces = max(1, min(pieces, count // all_parts))
+    edges = [place * count // (all_parts * pieces) for place in range(all_parts * pieces + 1)]
+    slices = [slice(*ends) for ends in pairwise(edges)]
+    first = processes.rank * parts
+    return [slices[part * pieces : (part + 1) * pieces] for part in range(first, first + parts)]
+
+
 def backward(
     loss: Callable[[slice], Tensor],
     count: int,
     parameters: Sequence[nn.Parameter],
     threads: int,
-    parts: int,
-    pieces: int = 1,
+    parts: Sequence[Sequence[slice]],
 ) -> Tensor:
     """Write the gradient of the mean loss of `count` images into `parameters` and return that mean.
 
-    The result depends on the number of parts and pieces only: gradients are added in their order.
+    The result depends on the parts and their pieces only: gradients are added in their order.
 
     Args:
         loss: losses `[n]` of the images in a slice of the batch.
+        count: of images in the batch. If the parts are not all of it, the results are a summand.
         threads: CPU threads, shared by the parts.
-        parts: computed side by side; one part is computed on the calling thread.
-        pieces: of each part, computed one after the other to save memory.
+        parts: pieces of the batch; one part is computed on the calling thread.
     """
 
     def share(images: slice) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -50,12 +68,9 @@ def backward(
         return mean.detach(), torch.autograd.grad(mean, parameters, materialize_grads=True)
 
     def part(number: int) -> tuple[Tensor, tuple[Tensor, ...]]:
-        return _added(map(share, slices[number * pieces : (number + 1) * pieces]))
+        return _added(map(share, parts[number]))
 
-    pieces = max(1, min(pieces, count // parts))
-    edges = [place * count // (parts * pieces) for place in range(parts * pieces + 1)]
-    slices = [slice(*ends) for ends in pairwise(edges)]
-    mean, gradients = _added(_on_threads(part, range(parts), threads, parts))
+    mean, gradients = _added(_on_threads(part, range(len(parts)), threads, len(parts)))
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = _laid_out(gradient, parameter)
     return mean

@@ -1,0 +1,86 @@
+"""`--processes`: torchrun, typed in one word."""
+
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from cyclopts import Parameter, validators
+
+from nevoa._util.launched import world_size
+from nevoa._util.threads import available_cores
+from nevoa.errors import NevoaError
+
+# A process that is killed, as for want of memory, takes the others with it; they start again from the last checkpoint.
+MOST_STARTS = 4
+# Before a limit of time Slurm sends SIGTERM, and a large model takes its time to save.
+SAVING_SECONDS = 600
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ProcessFlags:
+    """How many processes compute.
+
+    Attributes:
+        processes: Share the work out among this many processes, as torchrun does; auto is one for each GPU, or for
+            each core of a machine without any. [default: 1]
+    """
+
+    processes: Annotated[int | Literal["auto"] | None, Parameter(validator=validators.Number(gte=1))] = None
+
+    def start(self) -> None:
+        """Run the typed command in these processes, and exit as they do. In one of them, return."""
+        if self.processes is not None and world_size() == 1 and (count := self._count()) > 1:
+            sys.exit(launched(count, [sys.executable, "-m", "nevoa", *sys.argv[1:]]))
+
+    def _count(self) -> int:
+        if self.processes != "auto":
+            return self.processes or 1
+        import torch
+
+        return torch.cuda.device_count() or available_cores()
+
+
+def launched(count: int, command: list[str]) -> int:
+    """Run a command in processes that can find one another, again if one is killed. Return its exit code."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, available_cores() // count)))
+    os.environ.setdefault("LOGLEVEL", "CRITICAL")  # of torch's launcher: the processes report their errors
+    codes: dict[int, int] = {}
+    for _ in range(MOST_STARTS):
+        codes = _codes(count, command)
+        if min(codes.values()) >= 0:
+            return max(codes.values())
+        print(f"nevoa: {_killed(codes)}. Starting again from the newest checkpoint.", file=sys.stderr)
+    raise NevoaError(f"{_killed(codes)}, and it was not the first time. See whether there is enough memory.")
+
+
+def _codes(count: int, command: list[str]) -> dict[int, int]:
+    """Run a command in processes, and return the exit codes of those that failed, or 0."""
+    from torch.distributed.elastic.multiprocessing import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=count,
+        run_id=f"nevoa-{os.getpid()}",
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=0,
+        shutdown_timeout=SAVING_SECONDS,
+    )
+    try:
+        elastic_launch(config, command[0])(*command[1:])
+    except SignalException as stop:
+        return {0: 128 + stop.sigval}
+    except ChildFailedError as error:
+        return {rank: failure.exitcode for rank, failure in error.failures.items()}
+    return {0: 0}
+
+
+def _killed(codes: dict[int, int]) -> str:
+    rank, code = min(codes.items(), key=lambda item: item[1])
+    return f"Process {rank} was ended by {signal.Signals(-code).name}"

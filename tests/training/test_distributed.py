@@ -1,0 +1,249 @@
+"""Several processes train what one would, and end together."""
+
+import os
+import signal
+import socket
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import nevoa
+from nevoa._util import processes
+from nevoa._util.interrupt import leave_on_signals
+from nevoa._util.processes import Processes, joined
+from nevoa.data import Batches
+from nevoa.errors import NevoaError
+from nevoa.runs import Run, checkpoint
+from nevoa.training import Job, Step, loop
+from nevoa.training.distributed import Facts, check_alike
+from nevoa.training.loop import training_steps
+from nevoa.training.state import TrainingState
+from tests.processes import answer_of, started, together
+from tests.small_runs import outcome, told, without
+
+
+def trained(job: Job, folder: Path) -> list[dict]:
+    """The steps of a training."""
+    leave_on_signals()
+    return [said(step) for step in nevoa.fit(job.config, folder, images=job.images)]
+
+
+def said(step: Step) -> dict:
+    """What a step says, but for the mean since the last report, which process 0 writes."""
+    return without(told(step), {"report_loss"})
+
+
+def trained_until(job: Job, folder: Path, rank: int, step: int, number: int) -> list[dict]:
+    """The same, but one of the processes gets a signal after a step."""
+    processes.GRACE_SECONDS = 0.5
+    leave_on_signals()
+    steps = []
+    for each in nevoa.fit(job.config, folder, images=job.images):
+        steps.append(said(each))
+        if (joined().rank, each.step) == (rank, step):
+            os.kill(os.getpid(), number)
+    return steps
+
+
+def weights(job: Job) -> tuple[list[bytes], list[float]]:
+    """All that a training has learned, and its losses."""
+    state = job.fresh_state()
+    losses = [step.loss for step in training_steps(state, job.images)]
+    learned = [*state.network.parameters(), *state.average.parameters()]
+    return [each.detach().numpy().tobytes() for each in learned], losses
+
+
+def with_training(job: Job, **values: Any) -> Job:
+    return replace(job, config=job.config.updated("training", **values))
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_each_process_draws_its_share_of_what_one_draws(count: int, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images, flips, timesteps, noise and dropped labels, bit for bit; ten images do not divide by three or four."""
+    seen: list[tuple[Tensor, ...]] = []
+
+    def draw(state: object, denoiser: object, x_0: Tensor, t: Tensor, epsilon: Tensor, rate: float, label: Tensor):
+        seen.append((x_0, t, epsilon, label))
+        return torch.zeros(10), 0.0, 0.0
+
+    monkeypatch.setattr(loop, "train_step", draw)
+    config = job.config.updated("training", batch_size=10, steps=3, conditional=True, label_dropout=0.3)
+    config = config.updated("data", classes=job.images.classes)
+    for one in (Processes(), *(Processes(rank, count) for rank in range(count))):
+        state = TrainingState.fresh(config, job.images.shape)
+        state.processes = one
+        list(training_steps(state, job.images))
+    whole, shares = seen[:3], [seen[3 * (rank + 1) : 3 * (rank + 2)] for rank in range(count)]
+    for step, expected in enumerate(whole):
+        for part, all_of_it in enumerate(expected):
+            assert torch.equal(torch.cat([share[step][part] for share in shares]), all_of_it)
+
+
+def test_two_processes_are_one_with_two_parts(job: Job) -> None:
+    """To the bit: the sums are the same, in the same order, up to a + b = b + a."""
+    job = with_training(job, steps=50)
+    assert together(2, weights, job) == [weights(with_training(job, threads=2))] * 2
+
+
+@pytest.mark.numerical
+def test_more_processes_differ_by_rounding_alone(job: Job) -> None:
+    """As much as other orders of the same sums do in one process, whose batches are cut into two, four or eight."""
+    whole, *cut = (weights(with_training(job, accumulation=pieces))[1] for pieces in (1, 2, 4, 8))
+    rounding = max(abs(a - b) for losses in cut for a, b in zip(losses, whole, strict=True))
+    assert 0 < rounding < 1e-4
+    for _, losses in together(4, weights, with_training(job, accumulation=1)):
+        assert losses == pytest.approx(whole, rel=0, abs=2 * rounding)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_one_process_ends_all_after_the_same_step(job: Job, tmp_path: Path, number: int) -> None:
+    """They save once, and the resumed run ends as one that was never stopped."""
+    first, other = together(2, trained_until, job, tmp_path / "run", 1, 10, number)
+    expected = SystemExit(143) if number == signal.SIGTERM else KeyboardInterrupt()
+    assert repr([first, other]) == repr([expected, expected])
+    assert checkpoint.newest_saved(Run(tmp_path / "run").checkpoints) == 11 * 8
+    straight = together(2, trained, job, tmp_path / "straight")
+    assert together(2, trained, job, tmp_path / "run") == [steps[11:] for steps in straight]
+    assert outcome(Run(tmp_path / "run")) == outcome(Run(tmp_path / "straight"))
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_killed_process_is_named_and_the_run_resumes(job: Job, tmp_path: Path, rank: int) -> None:
+    answers = together(2, trained_until, job, tmp_path / "run", rank, 17, signal.SIGKILL)
+    assert str(answers[1 - rank]).startswith(f"Process {rank} of 2 does not answer.")
+    straight = together(2, trained, job, tmp_path / "straight")[0]
+    assert together(2, trained, job, tmp_path / "run") == [straight[15:]] * 2
+    assert outcome(Run(tmp_path / "run")) == outcome(Run(tmp_path / "straight"))
+
+
+def test_a_process_that_hangs_is_named(job: Job, tmp_path: Path) -> None:
+    one, other = started(2, hanging, job, tmp_path / "run")
+    assert str(answer_of(*one)).startswith("Process 1 of 2 does not answer.")
+    other[0].kill()
+
+
+def hanging(job: Job, folder: Path) -> list[dict]:
+    processes.PATIENCE = timedelta(seconds=2)
+    return trained_until(job, folder, 1, 5, signal.SIGSTOP)
+
+
+def failing(job: Job, folder: Path) -> list[str]:
+    """What each process says when process 0 cannot begin."""
+    folder.mkdir(exist_ok=True)
+    (folder / "other").touch()
+    return errors(lambda: trained(job, folder))
+
+
+def errors(work: Any) -> list[str]:
+    try:
+        work()
+    except NevoaError as error:
+        return [type(error).__name__, str(error)]
+    return []
+
+
+def test_an_error_of_process_0_ends_all_and_is_said_once(job: Job, tmp_path: Path) -> None:
+    first, other = together(2, failing, job, tmp_path / "run")
+    assert first[0] == "NevoaError"
+    assert "exists and is not a run" in first[1]
+    assert other == ["SaidElsewhere", first[1]]
+
+
+def unlike(job: Job) -> list[str]:
+    seed = joined().rank
+    return errors(lambda: nevoa.fit(job.config.updated("training", seed=seed), images=job.images))
+
+
+def test_processes_that_differ_are_named(job: Job) -> None:
+    first, other = together(2, unlike, job)
+    assert first[0] == "NevoaError"
+    assert "\n  process 1 on " in first[1]
+    assert first[1].endswith(": training.seed: was 0, now 1")
+    assert other[0] == "SaidElsewhere"
+
+
+@pytest.mark.parametrize("name", ["nevoa", "torch", "images"])
+def test_versions_and_images_have_to_be_the_same(name: str, job: Job) -> None:
+    one = Facts("a", "1.0", "2.9", "0123456789abcdef", job.config)
+    check_alike([one, replace(one, host="b")])
+    with pytest.raises(NevoaError, match=f"process 2 on b .was: process 0 on a.: {name}: was .*, now other"):
+        check_alike([one, one, replace(one, host="b", **{name: "other"})])
+
+
+def too_many(job: Job) -> list[str]:
+    return errors(lambda: nevoa.fit(job.config.updated("training", batch_size=1), images=job.images))
+
+
+def test_a_batch_has_an_image_for_each_process(job: Job) -> None:
+    first, _ = together(2, too_many, job)
+    assert first[1].startswith("2 processes cannot share a batch of 1 images:")
+
+
+def preparing(folder: Path) -> list[str]:
+    def work() -> list[str]:
+        (folder / str(joined().rank)).touch()
+        return sorted(path.name for path in folder.iterdir())
+
+    return joined().first_on_machine(work)
+
+
+def test_one_process_of_a_machine_prepares_for_the_others(tmp_path: Path) -> None:
+    first, *others = together(3, preparing, tmp_path)
+    assert first == ["0"]
+    assert all("0" in seen for seen in others)
+
+
+def spoiled(job: Job) -> list[tuple[bool, float]]:
+    """Train where one process meets an image that is not a number."""
+    draw = Batches.batch
+
+    def spoil(self: Batches, first: int, count: int) -> Tensor:
+        images = draw(self, first, count)
+        return images * torch.nan if (joined().rank, first) == (1, 28) else images
+
+    Batches.batch = spoil
+    *_, (_, losses) = [weights(job)]
+    return [(loss == loss, loss) for loss in losses]
+
+
+def test_a_step_that_is_not_finite_changes_nothing_on_any_process(job: Job) -> None:
+    first, other = together(2, spoiled, with_training(job, steps=6))
+    assert [finite for finite, _ in first] == [True, True, True, False, True, True]
+    assert first[4:] == other[4:]
+
+
+def paced(job: Job, folder: Path) -> list[tuple[int, int]]:
+    config = job.config.updated("training", minutes=0.05, steps=None)
+    return [(step.step, step.steps) for step in nevoa.fit(config, folder, images=job.images)]
+
+
+def test_process_0_decides_how_many_steps_fit_into_the_minutes(job: Job, tmp_path: Path) -> None:
+    first, other = together(2, paced, job, tmp_path / "run")
+    assert first == other
+    assert first[-1][0] == first[-1][1]
+
+
+@pytest.mark.parametrize("missing", ["RANK", "MASTER_PORT"])
+def test_an_environment_that_is_not_complete_is_a_sentence(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {"WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}
+    for name, value in names.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv(missing)
+    with pytest.raises(NevoaError, match=f"did not find each other: .*{missing}"):
+        joined.__wrapped__()
+
+
+def test_a_busy_port_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as busy:
+        busy.bind(("localhost", 0))
+        busy.listen()
+        names = {"WORLD_SIZE": 2, "RANK": 0, "LOCAL_RANK": 0, "MASTER_ADDR": "localhost"}
+        for name, value in (names | {"MASTER_PORT": busy.getsockname()[1]}).items():
+            monkeypatch.setenv(name, str(value))
+        with pytest.raises(NevoaError, match=r"did not find each other: .*(EADDRINUSE|address already in use)"):
+            joined.__wrapped__()
