@@ -154,8 +154,8 @@ EVEN = Exercise(
         Mistake(
             500,
             Text(
-                "Almost. Half of the time is near it, but the cosine schedule has an offset. Search the table.",
-                "Quase. Metade do tempo fica perto, mas o cronograma cosseno tem um desvio. Procure na tabela.",
+                "Almost. The middle is near it, but the cosine schedule has an offset. Search the table.",
+                "Quase. O meio fica perto, mas o cronograma cosseno tem um desvio. Procure na tabela.",
             ),
         ),
         Mistake(

@@ -126,9 +126,9 @@ DIVERGENCE = Exercise(
         Mistake(
             lambda m_1, v_1, m_2, v_2: (m_1 - m_2) ** 2 / (2 * v_2),
             Text(
-                "Almost: this holds for equal variances only. The three terms with the ratio of the variances are "
+                "Almost: this holds for equal variances only. The other three terms, which compare the variances, are "
                 "missing.",
-                "Quase: isso só vale para variâncias iguais. Faltam os três termos com a razão das variâncias.",
+                "Quase: isso só vale para variâncias iguais. Faltam os outros três termos, que comparam as variâncias.",
             ),
         ),
     ],
