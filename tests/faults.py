@@ -20,6 +20,7 @@ class Disk:
 
     def __init__(self, patch: pytest.MonkeyPatch):
         self.count, self.failed, self.failing, self.error, self.lasting = 0, 0, 0, 0, False
+        patch.setattr(os, "fsync", lambda _: None)  # waits for the real disk
         for name in OPERATIONS:
             patch.setattr(os, name, self._counted(getattr(os, name)))
         patch.setattr(io, "open", self._open(io.open))

@@ -31,9 +31,11 @@ NAMES = (
     *("arrays", "zip", "tar", "table", "picture"),
     *("pipeline index", "pipeline network", "pipeline schedule", "pipeline weights"),
 )
-# Those that make a network are a hundred times slower than the others, those that open a table or a whole run ten times.
+# Those that make a network are a hundred times slower than the others; those that open a table or a run, ten times.
 SLOW = {
-    **{"model config": 2_000, "model weights": 500, "table": 1_500, "status": 1_500, "report": 2_000},
+    **dict.fromkeys(("table", "status"), 1_500),
+    **dict.fromkeys(("model config", "report"), 2_000),
+    "model weights": 500,
     **{name: 150 for name in NAMES if name.startswith("pipeline")},
 }
 CASES = (100_000 - sum(SLOW.values())) // (len(NAMES) - len(SLOW)) + 1

@@ -112,6 +112,17 @@ class Processes:
             rank, text = failed[0]
             raise error if error is not None and rank == self.rank else SaidElsewhere(text)
 
+    def rounds(self, total: int, at_once: int) -> Iterator[range]:
+        """Yield the numbers from 0 to total - 1 of which this process makes results, in as many rounds on each.
+
+        Args:
+            at_once: at most so many in a round. The last one may have none for this process.
+        """
+        size = max(1, min(at_once, -(-total // self.count)))
+        for first in range(0, total, size * self.count):
+            own = first + self.rank * size
+            yield range(min(own, total), min(own + size, total))
+
     @contextmanager
     def telling(self) -> Iterator[None]:
         """Within the block, let the others know why this process ends."""
@@ -151,6 +162,14 @@ def joined() -> Processes:
         ) from error
     atexit.register(dist.destroy_process_group)
     return Processes(rank, count, local_rank, alone=False)
+
+
+def says_first(text: str) -> bool:
+    """Whether no other process of this job has said this text."""
+    try:
+        return world_size() == 1 or _store().add(f"said: {text}", 1) == 1
+    except (RuntimeError, ValueError):  # the process that keeps the store has ended, or nothing says where it is
+        return True
 
 
 def machine() -> str:

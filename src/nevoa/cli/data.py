@@ -48,9 +48,11 @@ def list_(*, as_json: AsJson = False) -> None:
 @app.command
 def prepare(source: Source, /, *, images: SourceFlags = SourceFlags()) -> None:
     """Decode the images of a source and cache them. 'nevoa train' does this itself when needed."""
+    from nevoa._util.processes import joined
     from nevoa.data import cache_folder
 
-    print(f"{_summary(show_preparation(data_of(source, images)))}\nCached in {cache_folder()}")
+    loaded = joined().first_on_machine(lambda: show_preparation(data_of(source, images)))
+    print(f"{_summary(loaded)}\nCached in {cache_folder()}")
 
 
 @app.command

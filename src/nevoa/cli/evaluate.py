@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
+from nevoa._util.launched import rank
 from nevoa.cli.loading import load_torch
 from nevoa.cli.options import Names, SamplingFlags, names_of, options_named
+from nevoa.cli.processes import ProcessFlags
 from nevoa.errors import NevoaError, reason, unknown
 from nevoa.vocabulary import MetricName
 
@@ -60,6 +62,7 @@ def evaluate(
     sampling: SamplingFlags = SamplingFlags(),
     sweep: bool = False,
     seed: NonNegativeInt = 0,
+    processes: ProcessFlags = ProcessFlags(),
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
     """Measure the quality of a run's images or of images in files.
@@ -74,7 +77,9 @@ def evaluate(
         seed: Seed of every random choice.
         as_json: Print the report as JSON.
     """
+    processes.start()
     load_torch()
+    from nevoa._util.processes import joined
     from nevoa.cli.terminal import console, progress_bar
     from nevoa.evaluation import Protocol, choose_metrics, from_files, from_model, from_run, left_out, measure
 
@@ -94,12 +99,14 @@ def evaluate(
     said = () if metrics else left_out(reference, count)
     for sentence in said:
         console(stderr=True).print(f"nevoa: warning: {sentence}.")
-    with options_named(given), progress_bar() as progress:
+    with joined().telling(), options_named(given), progress_bar() as progress:
         if model:
             made = from_model(model, reference, count, seed, **given)
         else:
             made = from_run(run, reference, count, seed, **given) if run else [files]
         samples = _last(made, progress)
+        if rank():  # the first process measures
+            return
         protocol = Protocol(reference, len(samples.images), seed, samples.sampler)
         report = _last(measure(samples, protocol, metrics, measured.inception_weights), progress)
     _show(report, run, as_json, said)

@@ -15,7 +15,7 @@ from cyclopts.exceptions import UnusedCliTokensError
 
 import nevoa
 from nevoa._util.interrupt import leave_on_signals
-from nevoa._util.launched import rank
+from nevoa._util.launched import rank, world_size
 from nevoa._util.threads import wait_politely
 from nevoa.cli import config, data, distill, evaluate, export, features, noise, push, runs, sample, studio, train
 from nevoa.cli.help import HelpFormatter
@@ -29,6 +29,9 @@ def _shown(default: object) -> str | None:
         return None
     return ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
 
+
+# The commands that share their work out among the processes that torchrun starts.
+TOGETHER = "train", "continue", "distill", "sample", "evaluate", "data prepare"
 
 app = App(
     name="nevoa",
@@ -74,6 +77,7 @@ def _run() -> None:
     try:
         with warnings.catch_warnings(), _one_voice():
             warnings.showwarning = _warn
+            _check_together(sys.argv[1:])
             app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
             print(end="", flush=True)  # a full disk is an error here, not at the end of Python
     except UnusedCliTokensError as error:
@@ -99,6 +103,13 @@ def _one_voice() -> Iterator[None]:
         yield
 
 
+def _check_together(arguments: list[str]) -> None:
+    """Raise a NevoaError if several processes would do the same work, and write the same files."""
+    typed = " ".join(arguments)
+    if world_size() > 1 and not typed.startswith(TOGETHER):
+        raise NevoaError(f"'nevoa {typed.partition(' -')[0]}' works in one process: start it without torchrun.")
+
+
 def _surplus(error: UnusedCliTokensError) -> str:
     """Say how many arguments a command takes: a shell gives it several for `photos/*.png`."""
     surplus, typed = error.unused_tokens or [], " ".join(("nevoa", *(error.command_chain or ())))
@@ -112,7 +123,12 @@ def _surplus(error: UnusedCliTokensError) -> str:
 
 
 def _refuse(message: str) -> None:
-    """Print an error and exit with code 2."""
+    """Print an error and exit with code 2. Of several processes with the same error, one prints it."""
+    if world_size() > 1:
+        from nevoa._util.processes import says_first
+
+        if not says_first(message):
+            sys.exit(2)
     _print(f"nevoa: {message}")
     sys.exit(2)
 

@@ -1,5 +1,6 @@
 """`--processes`: torchrun, typed in one word."""
 
+import logging
 import os
 import signal
 import sys
@@ -46,22 +47,22 @@ class ProcessFlags:
 def launched(count: int, command: list[str]) -> int:
     """Run a command in processes that can find one another, again if one is killed. Return its exit code."""
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, available_cores() // count)))
-    os.environ.setdefault("LOGLEVEL", "CRITICAL")  # of torch's launcher: the processes report their errors
-    codes: dict[int, int] = {}
+    rank, code = 0, 0
     for _ in range(MOST_STARTS):
-        codes = _codes(count, command)
-        if min(codes.values()) >= 0:
-            return max(codes.values())
-        print(f"nevoa: {_killed(codes)}. Starting again from the newest checkpoint.", file=sys.stderr)
-    raise NevoaError(f"{_killed(codes)}, and it was not the first time. See whether there is enough memory.")
+        rank, code = _run(count, command)
+        if code >= 0:
+            return code
+        print(f"nevoa: {_killed(rank, code)}. Starting again from the newest checkpoint.", file=sys.stderr)
+    raise NevoaError(f"{_killed(rank, code)}, and it was not the first time. See whether there is enough memory.")
 
 
-def _codes(count: int, command: list[str]) -> dict[int, int]:
-    """Run a command in processes, and return the exit codes of those that failed, or 0."""
+def _run(count: int, command: list[str]) -> tuple[int, int]:
+    """Run a command in processes. Return the first of them that failed, and its exit code; 0 if all are well."""
     from torch.distributed.elastic.multiprocessing import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # the processes report their errors
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
@@ -75,12 +76,12 @@ def _codes(count: int, command: list[str]) -> dict[int, int]:
     try:
         elastic_launch(config, command[0])(*command[1:])
     except SignalException as stop:
-        return {0: 128 + stop.sigval}
+        return 0, 128 + stop.sigval
     except ChildFailedError as error:
-        return {rank: failure.exitcode for rank, failure in error.failures.items()}
-    return {0: 0}
+        rank, failure = error.get_first_failure()
+        return rank, failure.exitcode
+    return 0, 0
 
 
-def _killed(codes: dict[int, int]) -> str:
-    rank, code = min(codes.items(), key=lambda item: item[1])
+def _killed(rank: int, code: int) -> str:
     return f"Process {rank} was ended by {signal.Signals(-code).name}"

@@ -1,6 +1,7 @@
 """`nevoa sample`."""
 
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
+from nevoa._util.launched import rank
 from nevoa._util.plain import counted
 from nevoa.cli.loading import load_torch
 from nevoa.cli.options import AllSamplingFlags, Names, Out, names_of, options_named
 from nevoa.cli.output import Output, check_outside
+from nevoa.cli.processes import ProcessFlags
 from nevoa.cli.prompt import PROMPTED_COUNT, PromptFlags
 from nevoa.cli.starting import StartFlags
 from nevoa.errors import NevoaError
@@ -62,6 +65,7 @@ def sample(
     sampling: AllSamplingFlags = AllSamplingFlags(),
     seed: NonNegativeInt = 0,
     start: StartFlags = StartFlags(),
+    processes: ProcessFlags = ProcessFlags(),
     result: ResultFlags = ResultFlags(),
 ) -> None:
     """Make new images with a trained model.
@@ -74,6 +78,8 @@ def sample(
             picture groups the images by class and names each class. [default: all]
         seed: Seed of the noise. With the same seed, image n is the same for any --count.
     """
+    processes.start()
+    from nevoa._util.processes import joined
     from nevoa.interop.load import load
     from nevoa.runs import PACKAGED
 
@@ -92,7 +98,10 @@ def sample(
     output.check(total, model.shape)
     moments = trajectory or (FRAMES if output.animated else 1)
     batches = sampled(model, total, moments, steps, {**given, "seed": seed, "labels": labels or None})
-    with _claimed(run, out, result.force) as claim:
+    if rank():  # the first process writes
+        deque(batches, maxlen=0)
+        return
+    with joined().telling(), _claimed(run, out, result.force) as claim:
         output.write(claim.temporary, batches, total, [model.classes[label] for label in labels])
     made = f"{counted(total, 'image')}{_classes(model, labels[:total])}"
     print(f"{made}, {settings.sampler}, {counted(steps, 'step')}: {claim.path}")
@@ -181,16 +190,20 @@ def sampled(
     Yields:
         `moments` arrays uint8 `[B, H, W, C]`, evenly spaced from noise to image; the last one is the images.
     """
+    from nevoa._util.processes import joined
     from nevoa.cli.terminal import progress_bar
     from nevoa.data import to_bytes
 
     done, timed_from = 0, 0.0
     wanted = {round(steps * (1 - i / max(1, moments - 1))) for i in range(moments)}
-    total = steps * -(-count // model.images_at_once)
+    processes = joined()
+    rounds = list(processes.rounds(count, model.images_at_once))
+    total = steps * sum(map(bool, rounds))
     with progress_bar() as progress:
         task = progress.add_task("steps", total=total)
-        for states in model.trajectories(count, **settings):
+        for numbers in rounds:
             kept = []
+            states = model.trajectory(len(numbers), first=numbers.start, **settings) if numbers else ()
             for index, state in enumerate(states):
                 if index in wanted:
                     kept.append(to_bytes(state.x_t))
@@ -202,7 +215,7 @@ def sampled(
                     timed_from = time.perf_counter()
                 elif done == 2:
                     _announce(count, (time.perf_counter() - timed_from) * total)
-            yield kept
+            yield from filter(None, processes.gathered(kept))
 
 
 def _announce(count: int, seconds: float) -> None:

@@ -10,6 +10,7 @@ from jaxtyping import UInt8
 
 from nevoa._util.files import sha256
 from nevoa._util.plain import counted
+from nevoa._util.processes import joined
 from nevoa.data import ImageSet, changed_files, load_images, read_unchanged, to_bytes
 from nevoa.errors import NevoaError
 from nevoa.evaluation.reference import Reference
@@ -118,11 +119,17 @@ def from_model(model: Model, reference: Reference, count: int, seed: int, **opti
     reference.check_shape(model.shape)
     sampling = model.settings(**options).model_dump()
     parts: list[Images] = []
-    done, total = 0, count * sampling["steps"]
-    for states in model.trajectories(count, seed=seed, **options):
-        x_t = next(states).x_t
-        for state in states:
-            x_t, done = state.x_t, done + len(x_t)
-            yield Stage("making images", done, total)
-        parts.append(to_bytes(x_t))
+    done, processes = 0, joined()
+    rounds = list(processes.rounds(count, model.images_at_once))
+    total = sum(map(len, rounds)) * sampling["steps"]
+    for numbers in rounds:
+        images = np.empty((0, *model.shape[1:], model.shape[0]), np.uint8)
+        if numbers:
+            states = model.trajectory(len(numbers), seed, numbers.start, **options)
+            x_t = next(states).x_t
+            for state in states:
+                x_t, done = state.x_t, done + len(x_t)
+                yield Stage("making images", done, total)
+            images = to_bytes(x_t)
+        parts += processes.gathered(images)
     yield Samples(model.place, np.concatenate(parts), replace(model, precision="float32"), sampler=sampling)

@@ -42,7 +42,7 @@ def on_every_process(
     """Return the job that process 0 settles, with the images and objects of this process.
 
     Raises:
-        NevoaError: the processes differ in what they train, or a batch is too small for all of them.
+        NevoaError: the processes differ in what they train.
     """
     processes = joined()
     if processes.alone:
@@ -52,9 +52,7 @@ def on_every_process(
 
     def settled() -> Job:
         check_alike(facts)
-        job = settle(loaded)
-        check_batch(job, processes.count)
-        return replace(job, images=cast(Any, None), objects=Objects())
+        return replace(settle(loaded), images=cast(Any, None), objects=Objects())
 
     return replace(processes.from_first(settled), images=loaded, objects=objects)
 
@@ -73,13 +71,3 @@ def _difference(rank: int, first: Facts, other: Facts) -> str:
     parts += first.config.changes(other.config)
     where = f"process {rank} on {other.host} (was: process 0 on {first.host})"
     return f"{where}: {'; '.join(parts)}" if parts else ""
-
-
-def check_batch(job: Job, count: int) -> None:
-    """Raise a NevoaError if a batch has fewer images than there are processes."""
-    batch_size = job.config.training.known_batch_size
-    if batch_size < count:
-        raise NevoaError(
-            f"{count} processes cannot share a batch of {batch_size} images: start fewer, or set a larger "
-            "training.batch_size."
-        )

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from nevoa._util.device import choose_device, choose_precision, choose_threads
+from nevoa._util.launched import world_size
 from nevoa._util.plain import takes
 from nevoa.config import LARGEST_SIDE, SMALLEST_SIDE, Config
 from nevoa.data import ImageSet, changed_files, flips, is_path, load_images
@@ -123,7 +124,9 @@ def resolve(
     if earlier is not None:
         config = resumed(config, earlier.config, accept_changes)
     config = _on_device(config)
+    _check_batch(config)
     config, width = sized(config, images, objects)
+    _check_batch(config)
     if objects.network is not None:
         check_network(objects.network, images.shape, len(config.classes))
     profile = Profile(config, images, objects, earlier and earlier.costs)
@@ -141,6 +144,15 @@ def _on_device(config: Config) -> Config:
     precision = choose_precision(device) if training.precision == "auto" else training.precision
     threads = training.threads or choose_threads()
     return config.updated("training", device=device, precision=precision, threads=threads)
+
+
+def _check_batch(config: Config) -> None:
+    batch_size = config.training.batch_size
+    if batch_size != "auto" and batch_size < world_size():
+        raise NevoaError(
+            f"{world_size()} processes cannot share a batch of {batch_size} images: start fewer, or set a larger "
+            "training.batch_size."
+        )
 
 
 def _check_same_images(config: Config, images: ImageSet) -> None:

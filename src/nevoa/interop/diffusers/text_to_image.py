@@ -112,14 +112,19 @@ class TextToImage:
         return TextToImageSettings(type(scheduler).__name__, steps, given.get("guidance"))
 
     def trajectories(self, count: int, seed: int = 0, **options: Any) -> Iterator[Generator[LatentState, None, None]]:
-        """The reverse process of images number 0 to count - 1 of a seed, each batch in `steps + 1` states.
+        """`trajectory` for any count, in batches that fit in memory."""
+        for first in range(0, count, self.images_at_once):
+            yield self.trajectory(min(self.images_at_once, count - first), seed, first, **options)
+
+    def trajectory(
+        self, count: int, seed: int = 0, first: int = 0, **options: Any
+    ) -> Generator[LatentState, None, None]:
+        """The reverse process of images number first to first + count - 1 of a seed, in `steps + 1` states.
 
         Image n of a seed is the same picture whatever the count.
         """
-        settings, size = self.settings(**options), self.images_at_once
-        for first in range(0, count, size):
-            numbers = range(first, min(first + size, count))
-            yield yielded(functools.partial(self._run, [_noise(seed, number) for number in numbers], settings))
+        noise = [_noise(seed, number) for number in range(first, first + count)]
+        return yielded(functools.partial(self._run, noise, self.settings(**options)))
 
     def _run(
         self, noise: list[torch.Generator], settings: TextToImageSettings, give: Callable[[LatentState], None]

@@ -1,0 +1,63 @@
+"""One command on several processes."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from nevoa.cli.processes import MOST_STARTS, launched
+from nevoa.errors import NevoaError
+from tests.cli.conftest import Refuses, nevoa, nevoa_alone
+
+
+@pytest.mark.slow
+def test_two_processes_make_the_file_of_one_and_speak_with_one_voice(tmp_path: Path) -> None:
+    made = ("sample", "--count", "30", "--steps", "2")
+    one = nevoa(*made, "--out", "one.npy", folder=tmp_path)
+    two = nevoa_alone(*made, "--out", "two.npy", "--processes", "2", folder=tmp_path)
+    assert two.stdout == one.stdout.replace("one.npy", "two.npy")
+    assert (tmp_path / "one.npy").read_bytes() == (tmp_path / "two.npy").read_bytes()
+    again = nevoa_alone(*made, "--out", "two.npy", "--processes", "2", folder=tmp_path, code=2)
+    assert again.stderr == "nevoa: two.npy exists: choose another --out, or replace the file with --force.\n"
+
+
+def script(*lines: str) -> list[str]:
+    """A program that counts in a file how often its process 1 has been started."""
+    counting = ["import os, pathlib, sys, time", "second = os.environ['RANK'] == '1'"]
+    counting += ["place = pathlib.Path(sys.argv[1])", "if second: place.open('a').write('x')"]
+    return [sys.executable, "-c", "\n".join([*counting, *lines])]
+
+
+KILLED = "if second{}: os.kill(os.getpid(), 9)"
+
+
+def test_the_first_error_is_the_exit_code(tmp_path: Path) -> None:
+    failing = script("if second: sys.exit(2)", "time.sleep(60)")
+    assert launched(2, [*failing, str(tmp_path / "starts")]) == 2
+    assert (tmp_path / "starts").read_text() == "x"
+
+
+def test_a_killed_process_starts_the_others_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    once = script(KILLED.format(" and place.read_text() == 'x'"))
+    assert launched(2, [*once, str(tmp_path / "starts")]) == 0
+    assert (tmp_path / "starts").read_text() == "xx"
+    said = "nevoa: Process 1 was ended by SIGKILL. Starting again from the newest checkpoint.\n"
+    assert capsys.readouterr().err == said
+
+
+def test_one_that_is_killed_again_and_again_is_given_up(tmp_path: Path) -> None:
+    with pytest.raises(NevoaError, match="Process 1 was ended by SIGKILL, and it was not the first time"):
+        launched(2, [*script(KILLED.format("")), str(tmp_path / "starts")])
+    assert (tmp_path / "starts").read_text() == "x" * MOST_STARTS
+
+
+def test_torchrun_is_for_work_that_can_be_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refuses: Refuses
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    refuses(["export", "--to", "web"], "'nevoa export' works in one process: start it without torchrun.", tmp_path)
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "many"])
+def test_a_number_of_processes(wrong: str, tmp_path: Path, refuses: Refuses) -> None:
+    refuses(["sample", "--processes", wrong], "--processes", tmp_path)
