@@ -11,6 +11,7 @@ from typing import Any
 
 from torch._C._distributed_c10d import TCPStore
 
+from nevoa._util import processes
 from nevoa.cli.main import main
 from nevoa.training import profile
 
@@ -31,14 +32,14 @@ def started(count: int, work: Callable[..., Any], *arguments: Any) -> list[tuple
     stores.append(store)
     port = str(store.port)
     pipes = [SERVER.Pipe(duplex=False) for _ in range(count)]
-    processes = [
+    group = [
         SERVER.Process(target=_work, args=(rank, count, port, pipes[rank][1], work, arguments)) for rank in range(count)
     ]
-    for process in processes:
+    for process in group:
         process.start()
     for _, sent in pipes:
         sent.close()  # so that the end of a killed process is seen
-    return [(process, answers) for process, (answers, _) in zip(processes, pipes, strict=True)]
+    return [(process, answers) for process, (answers, _) in zip(group, pipes, strict=True)]
 
 
 def together(count: int, work: Callable[..., Any], *arguments: Any) -> list[Any]:
@@ -48,13 +49,15 @@ def together(count: int, work: Callable[..., Any], *arguments: Any) -> list[Any]
 
 def typed(arguments: list[str], folder: Path) -> Any:
     """Start the command in a folder. Its output is lost."""
-    process = SERVER.Process(target=_type, args=(arguments, folder))
+    process = SERVER.Process(target=entered, args=(arguments, folder))
     process.start()
     return process
 
 
-def _type(arguments: list[str], folder: Path) -> None:
+def entered(arguments: list[str], folder: Path) -> None:
+    """Run the command in a folder."""
     os.chdir(folder)
+    processes.GRACE_SECONDS = 0.5
     profile.LONGEST = 0.05  # the plan's estimate of the time takes a second
     sys.argv = ["nevoa", *arguments]
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import nevoa
 from nevoa._util import processes
@@ -215,6 +215,41 @@ def test_a_step_that_is_not_finite_changes_nothing_on_any_process(job: Job) -> N
     first, other = together(2, spoiled, with_training(job, steps=6))
     assert [finite for finite, _ in first] == [True, True, True, False, True, True]
     assert first[4:] == other[4:]
+
+
+class Own(nn.Module):
+    """A network whose weights are drawn anew in each process."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(1, 1, 3, padding=1)
+        nn.init.constant_(self.layer.weight, joined().rank)
+
+    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+        return self.layer(x_t)
+
+
+def with_own_network(job: Job, folder: Path) -> list[dict]:
+    return [said(step) for step in nevoa.fit(job.config, folder, images=job.images, network=Own())]
+
+
+def test_the_weights_of_an_own_network_are_those_of_process_0(job: Job, tmp_path: Path) -> None:
+    first, other = together(2, with_own_network, with_training(job, steps=4), tmp_path / "run")
+    assert first == other
+    assert len(first) == 4
+
+
+def alone_in_a_folder(job: Job, folder: Path, others: Path) -> list[dict]:
+    return trained(job, folder if joined().rank == 0 else others)
+
+
+def test_the_folder_of_the_run_is_for_process_0_alone(job: Job, tmp_path: Path) -> None:
+    """On another machine it may be missing, also when the run resumes."""
+    together(2, trained_until, job, tmp_path / "run", 0, 17, signal.SIGTERM)
+    first, other = together(2, alone_in_a_folder, job, tmp_path / "run", tmp_path / "elsewhere")
+    assert first == other
+    assert first[0]["step"] == 19
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def paced(job: Job, folder: Path) -> list[tuple[int, int]]:

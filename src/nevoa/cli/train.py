@@ -145,12 +145,14 @@ def continue_(
         plugin: Python file that registers the run's network; may be repeated.
     """
     processes.start()
+    load_torch()
+    from nevoa._util.processes import joined
     from nevoa.plugins import load_plugins
     from nevoa.presets import with_budget
     from nevoa.runs import Run
 
     load_plugins(plugin)
-    config = _with_images(Run(run).last_config(), source, run)
+    config = joined().from_first(lambda: _with_images(Run(run).last_config(), source, run))
     given = {name: value for name, value in vars(budget).items() if value is not None}
     with options_named(given):
         config = with_budget(config, given)
@@ -202,7 +204,8 @@ def train_into(
     loaded = processes.first_on_machine(lambda: show_preparation(config.data))
     started = STARTED + time.perf_counter() - before
     options = {"started": started, "cool_down": cool_down, "accept_changes": accept_changes}
-    job = resolve_run(config, folder, loaded, start=model or _start(config, folder), **options)
+    start = model or (None if processes.rank else _start(config, folder))
+    job = resolve_run(config, folder, loaded, start=start, **options)
     if processes.rank:
         if not (report.dry_run or report.as_json):
             deque(fit_resolved(job, folder, accept_changes=accept_changes), maxlen=0)

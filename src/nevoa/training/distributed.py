@@ -1,18 +1,28 @@
 """One job on several processes: process 0 settles it, and all of them train it on the same images."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import torch
+from torch import Tensor
 
 import nevoa
+from nevoa._util.device import within
+from nevoa._util.interrupt import interrupts_deferred, stopping_together
 from nevoa._util.processes import joined, machine
 from nevoa.config import Config
 from nevoa.data import ImageSet, load_images
 from nevoa.errors import NevoaError
 from nevoa.objects import Objects
+from nevoa.training.course import Course
 from nevoa.training.job import Job
+from nevoa.training.loop import Step, training_steps
+from nevoa.training.pace import Pace
+from nevoa.training.snapshot import restore
+from nevoa.training.state import TrainingState
 
 
 @dataclass(frozen=True)
@@ -71,3 +81,46 @@ def _difference(rank: int, first: Facts, other: Facts) -> str:
     parts += first.config.changes(other.config)
     where = f"process {rank} on {other.host} (was: process 0 on {first.host})"
     return f"{where}: {'; '.join(parts)}" if parts else ""
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """Where a training begins, on every process.
+
+    Attributes:
+        checkpoint: the files of the one that it goes on from; none at the start.
+        weights: of a network that is an object: each process may have made its own.
+    """
+
+    course: Course = field(default_factory=lambda: Course(0))
+    pace: Pace | None = None
+    checkpoint: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    weights: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
+
+    @classmethod
+    def of(cls, state: TrainingState, pace: Pace | None, newest: Path | None) -> "Beginning":
+        """Where process 0 begins."""
+        files = {} if newest is None else {path.name: path.read_bytes() for path in newest.iterdir()}
+        weights = {} if state.objects.network is None else state.network.state_dict()
+        return cls(state.course, pace, files, {name: tensor.cpu() for name, tensor in weights.items()})
+
+
+def follow(job: Job, accept_changes: bool) -> Generator[Step, None, None]:
+    """Train with process 0, which keeps the run: its folder may be on another machine."""
+    begin = joined().from_first(Beginning)
+    state = job.fresh_state()
+    if begin.weights:
+        state.start_from(begin.weights)
+    if begin.checkpoint:
+        with TemporaryDirectory() as folder:
+            for name, data in begin.checkpoint.items():
+                Path(folder, name).write_bytes(data)
+            restore(state, Path(folder), accept_changes=accept_changes)
+    state.follow(begin.course)
+    yield from interruptible(training_steps(state, job.images, begin.pace))
+
+
+def interruptible(steps: Iterator[Step]) -> Iterator[Step]:
+    """Let signals end a training between its steps, on all processes after the same one."""
+    processes = joined()
+    return within(interrupts_deferred, steps) if processes.alone else stopping_together(steps, processes.largest)

@@ -13,9 +13,7 @@ import torch
 from torch import Tensor, nn
 
 import nevoa
-from nevoa._util.device import within
 from nevoa._util.files import explained, sweep
-from nevoa._util.interrupt import interrupts_deferred, stopping_together
 from nevoa._util.plain import path_of, yes_or_no
 from nevoa._util.processes import joined
 from nevoa.config import Config, DataConfig
@@ -26,11 +24,9 @@ from nevoa.network_config import OBJECT
 from nevoa.objects import NAMES, Objects
 from nevoa.presets import TrainingOptions, configure, with_budget
 from nevoa.runs import RUNS, Run, checkpoint, model_files, refuse_if_training, status_of, training_lock
-from nevoa.training.course import Course
-from nevoa.training.distributed import on_every_process
+from nevoa.training.distributed import Beginning, follow, interruptible, on_every_process
 from nevoa.training.job import Earlier, Job, resolve
 from nevoa.training.loop import Step, training_steps
-from nevoa.training.pace import Pace
 from nevoa.training.plan import check_disk
 from nevoa.training.progress import show_progress
 from nevoa.training.prolong import measured_costs, pace_in_memory, refuse_less, set_course, starting_point, time_spent
@@ -190,7 +186,7 @@ def fit_resolved(job: Job, folder: Path, *, accept_changes: bool = False) -> Gen
     """
     processes = joined()
     if processes.rank:
-        yield from _follow(job, accept_changes)
+        yield from follow(job, accept_changes)
         return
     run = Run(folder)
     with processes.telling(), training_lock(run) as begin:
@@ -209,26 +205,10 @@ def fit_resolved(job: Job, folder: Path, *, accept_changes: bool = False) -> Gen
             _restore_model(run, state)
         run.cut(state.images_seen)
         recorder = Recorder(run, state, len(job.images), newest)
-        processes.from_first(lambda: (newest, state.course, pace))
+        if not processes.alone:
+            processes.from_first(lambda: Beginning.of(state, pace, newest))
         with closing(recorder.record(training_steps(state, job.images, pace))) as steps:
-            yield from _interruptible(steps)
-
-
-def _follow(job: Job, accept_changes: bool) -> Generator[Step, None, None]:
-    """Train with process 0, which keeps the run."""
-    nothing: tuple[Path | None, Course, Pace | None] = None, Course(0), None
-    newest, course, pace = joined().from_first(lambda: nothing)
-    state = job.fresh_state()
-    if newest is not None:
-        restore(state, newest, accept_changes=accept_changes)
-    state.follow(course)
-    yield from _interruptible(training_steps(state, job.images, pace))
-
-
-def _interruptible(steps: Iterator[Step]) -> Iterator[Step]:
-    """Let signals end the training between its steps, on all processes after the same one."""
-    processes = joined()
-    return within(interrupts_deferred, steps) if processes.alone else stopping_together(steps, processes.largest)
+            yield from interruptible(steps)
 
 
 def train(
