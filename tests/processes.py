@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -23,14 +24,17 @@ SERVER.set_forkserver_preload(
         *("nevoa.pictures.plots", "matplotlib.pyplot", "rich.progress"),
     ]
 )
-stores: list[TCPStore] = []
+
+
+@lru_cache
+def store() -> TCPStore:
+    """As torchrun keeps one, also when it starts processes again."""
+    return TCPStore("localhost", 0, is_master=True, wait_for_workers=False)
 
 
 def started(count: int, work: Callable[..., Any], *arguments: Any) -> list[tuple[Any, Connection]]:
     """Start processes that do the same work. Return each with the end of a pipe that its answer comes out of."""
-    store = TCPStore("localhost", 0, is_master=True, wait_for_workers=False)  # torchrun keeps it, not process 0
-    stores.append(store)
-    port = str(store.port)
+    port = str(store().port)
     pipes = [SERVER.Pipe(duplex=False) for _ in range(count)]
     group = [
         SERVER.Process(target=_work, args=(rank, count, port, pipes[rank][1], work, arguments)) for rank in range(count)

@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch._C._distributed_c10d import Store
+from torch._C._distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
-from nevoa._util.launched import world_size
+from nevoa._util.launched import rank, world_size
 from nevoa.errors import NevoaError, SaidElsewhere
 
 Result = TypeVar("Result")
@@ -32,6 +33,7 @@ PATIENCE = timedelta(minutes=10)
 LONG_PATIENCE = timedelta(days=2)
 # How long those that give up wait for one another, to see who is missing.
 GRACE_SECONDS = 3.0
+_listening: list[socket.socket] = []
 
 
 @dataclass(frozen=True)
@@ -107,10 +109,10 @@ class Processes:
         return result  # pyright: ignore[reportReturnType]
 
     def _raise_first(self, error: NevoaError | None) -> None:
-        failed = [(rank, text) for rank, text in enumerate(self.gathered(error and str(error))) if text is not None]
+        failed = [(one, text) for one, text in enumerate(self.gathered(error and str(error))) if text is not None]
         if failed:
-            rank, text = failed[0]
-            raise error if error is not None and rank == self.rank else SaidElsewhere(text)
+            first, text = failed[0]
+            raise error if error is not None and first == self.rank else SaidElsewhere(text)
 
     def rounds(self, total: int, at_once: int) -> Iterator[range]:
         """Yield the numbers from 0 to total - 1 of which this process makes results, in as many rounds on each.
@@ -148,12 +150,12 @@ def joined() -> Processes:
         return ALONE
     try:
         names = "RANK", "WORLD_SIZE", "LOCAL_RANK"
-        rank, count, local_rank = (int(os.environ[name]) for name in names)
+        own, count, local_rank = (int(os.environ[name]) for name in names)
         cuda = torch.cuda.is_available()
         if cuda:
             torch.cuda.set_device(local_rank)
         dist.init_process_group(
-            "cpu:gloo,cuda:nccl" if cuda else "gloo", store=_store(), rank=rank, world_size=count, timeout=PATIENCE
+            "cpu:gloo,cuda:nccl" if cuda else "gloo", store=_store(), rank=own, world_size=count, timeout=PATIENCE
         )
     except (KeyError, ValueError, RuntimeError) as error:
         raise NevoaError(
@@ -161,7 +163,7 @@ def joined() -> Processes:
             "them with torchrun, which sets RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and a free MASTER_PORT."
         ) from error
     atexit.register(dist.destroy_process_group)
-    return Processes(rank, count, local_rank, alone=False)
+    return Processes(own, count, local_rank, alone=False)
 
 
 def says_first(text: str) -> bool:
@@ -179,7 +181,29 @@ def machine() -> str:
 
 @lru_cache
 def _store() -> Store:
-    return next(rendezvous("env://", timeout=PATIENCE))[0]
+    """A store for this start of the processes: torchrun keeps one for all restarts, with addresses of ended ones."""
+    kept = next(rendezvous("env://", timeout=PATIENCE))[0]
+    return PrefixStore(_this_start(kept), kept)
+
+
+def _this_start(kept: Store) -> str:
+    """A name that process 0 makes up. The others take it from the store once something listens at the port in it."""
+    if rank() == 0:
+        _listening.append(socket.create_server(("", 0)))
+        name = f"{_listening[-1].getsockname()[1]} {uuid4()}"
+        kept.set("start", name)
+        return name
+    end = time.monotonic() + PATIENCE.total_seconds()
+    while True:
+        name = kept.get("start").decode()
+        address = os.environ["MASTER_ADDR"], int(name.split()[0])
+        try:
+            socket.create_connection(address, timeout=1).close()
+            return name
+        except OSError as error:  # of a start that has ended, so far
+            if time.monotonic() > end:
+                raise RuntimeError(f"process 0 does not listen at {address[0]}:{address[1]}") from error
+            time.sleep(0.1)
 
 
 @lru_cache
@@ -211,8 +235,8 @@ def _lost(processes: Processes) -> NevoaError:
         time.sleep(GRACE_SECONDS)
         if store.check(["error"]):
             return SaidElsewhere(store.get("error").decode())
-        missing = [str(rank) for rank in ranks if not store.check([f"waiting/{rank}"])]
-        speaker = min(rank for rank in ranks if str(rank) not in missing)
+        missing = [str(one) for one in ranks if not store.check([f"waiting/{one}"])]
+        speaker = min(one for one in ranks if str(one) not in missing)
     except RuntimeError:  # the launcher, which keeps the store, is gone too
         speaker = processes.rank
     which = f"Process {' and '.join(missing)}" if missing else "Another process"
