@@ -42,6 +42,7 @@ myst_heading_anchors = 4
 nb_execution_mode = "cache"
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
+nb_merge_streams = True  # lines that are printed one after the other are one block
 # Sliders need a kernel and scripts from elsewhere; the still pictures beside them need neither.
 nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 nb_ipywidgets_js: dict[str, Any] = {}

@@ -13,17 +13,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch._C._distributed_c10d import PrefixStore, Store
-from torch.distributed.rendezvous import rendezvous
 
 from nevoa._util.launched import rank, world_size
 from nevoa.errors import NevoaError, SaidElsewhere
+
+if TYPE_CHECKING:
+    from torch._C._distributed_c10d import Store
 
 Result = TypeVar("Result")
 
@@ -148,6 +149,8 @@ def joined() -> Processes:
     """
     if world_size() == 1:
         return ALONE
+    if not dist.is_available():
+        raise NevoaError("This build of torch has no torch.distributed: start one process, or install another build.")
     try:
         names = "RANK", "WORLD_SIZE", "LOCAL_RANK"
         own, count, local_rank = (int(os.environ[name]) for name in names)
@@ -180,13 +183,16 @@ def machine() -> str:
 
 
 @lru_cache
-def _store() -> Store:
+def _store() -> "Store":
     """A store for this start of the processes: torchrun keeps one for all restarts, with addresses of ended ones."""
+    from torch._C._distributed_c10d import PrefixStore
+    from torch.distributed.rendezvous import rendezvous
+
     kept = next(rendezvous("env://", timeout=PATIENCE))[0]
     return PrefixStore(_this_start(kept), kept)
 
 
-def _this_start(kept: Store) -> str:
+def _this_start(kept: "Store") -> str:
     """A name that process 0 makes up. The others take it from the store once something listens at the port in it."""
     if rank() == 0:
         _listening.append(socket.create_server(("", 0)))
