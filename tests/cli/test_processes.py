@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nevoa.cli.processes import MOST_STARTS, launched
+from nevoa.cli.processes import MOST_STARTS, ProcessFlags, launched
 from nevoa.errors import NevoaError
 from tests.cli.conftest import Refuses, nevoa, nevoa_alone
 
@@ -61,3 +61,16 @@ def test_torchrun_is_for_work_that_can_be_shared(
 @pytest.mark.parametrize("wrong", ["0", "-1", "many"])
 def test_a_number_of_processes(wrong: str, tmp_path: Path, refuses: Refuses) -> None:
     refuses(["sample", "--processes", wrong], "--processes", tmp_path)
+
+
+def test_auto_is_a_process_for_each_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr("nevoa.cli.processes.launched", lambda count, command: seen.append(count) or 0)
+    monkeypatch.setattr("nevoa.cli.processes.available_cores", lambda: 6)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    with pytest.raises(SystemExit):
+        ProcessFlags(processes="auto").start()
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    with pytest.raises(SystemExit):
+        ProcessFlags(processes="auto").start()
+    assert seen == [6, 2]

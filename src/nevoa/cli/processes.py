@@ -5,10 +5,11 @@ import os
 import signal
 import sys
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
-from cyclopts import Parameter, validators
+from cyclopts import Parameter
 
+from nevoa._util.interrupt import ENDING
 from nevoa._util.launched import world_size
 from nevoa._util.threads import available_cores
 from nevoa.errors import NevoaError
@@ -29,10 +30,12 @@ class ProcessFlags:
             each core of a machine without any. [default: 1]
     """
 
-    processes: Annotated[int | Literal["auto"] | None, Parameter(validator=validators.Number(gte=1))] = None
+    processes: int | Literal["auto"] | None = None
 
     def start(self) -> None:
         """Run the typed command in these processes, and exit as they do. In one of them, return."""
+        if isinstance(self.processes, int) and self.processes < 1:
+            raise NevoaError(f"--processes is 1 or more, or auto, not {self.processes}.")
         if self.processes is not None and world_size() == 1 and (count := self._count()) > 1:
             sys.exit(launched(count, [sys.executable, "-m", "nevoa", *sys.argv[1:]]))
 
@@ -47,6 +50,8 @@ class ProcessFlags:
 def launched(count: int, command: list[str]) -> int:
     """Run a command in processes that can find one another, again if one is killed. Return its exit code."""
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, available_cores() // count)))
+    # The processes report their errors. Some loggers of torch's launcher take their level from this variable alone.
+    os.environ.setdefault("LOGLEVEL", "CRITICAL")
     rank, code = 0, 0
     for _ in range(MOST_STARTS):
         rank, code = _run(count, command)
@@ -62,7 +67,7 @@ def _run(count: int, command: list[str]) -> tuple[int, int]:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # the processes report their errors
+    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
@@ -71,8 +76,10 @@ def _run(count: int, command: list[str]) -> tuple[int, int]:
         rdzv_backend="c10d",
         rdzv_endpoint="localhost:0",
         max_restarts=0,
+        signals_to_handle=",".join(signal.Signals(number).name for number in (signal.SIGINT, *ENDING)),
         shutdown_timeout=SAVING_SECONDS,
     )
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, *ENDING)}
     try:
         elastic_launch(config, command[0])(*command[1:])
     except SignalException as stop:
@@ -80,6 +87,9 @@ def _run(count: int, command: list[str]) -> tuple[int, int]:
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
         return rank, failure.exitcode
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     return 0, 0
 
 
