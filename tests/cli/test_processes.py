@@ -41,7 +41,7 @@ def test_a_killed_process_starts_the_others_again(tmp_path: Path, capsys: pytest
     once = script(KILLED.format(" and place.read_text() == 'x'"))
     assert launched(2, [*once, str(tmp_path / "starts")]) == 0
     assert (tmp_path / "starts").read_text() == "xx"
-    said = "nevoa: Process 1 was ended by SIGKILL. Starting again from the newest checkpoint.\n"
+    said = "nevoa: Process 1 was ended by SIGKILL. Starting all of them again.\n"
     assert capsys.readouterr().err == said
 
 
@@ -56,6 +56,12 @@ def test_torchrun_is_for_work_that_can_be_shared(
 ) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     refuses(["export", "--to", "web"], "'nevoa export' works in one process: start it without torchrun.", tmp_path)
+
+
+def test_a_sweep_is_for_one_process(tmp_path: Path, refuses: Refuses) -> None:
+    """Each process would measure all of it, and write the same file."""
+    message = "--sweep measures the speed of one process: leave out --processes and torchrun."
+    refuses(["evaluate", "runs/tiny", "--sweep", "--processes", "2"], message, tmp_path)
 
 
 @pytest.mark.parametrize("wrong", ["0", "-1", "many"])

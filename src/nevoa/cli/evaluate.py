@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
-from nevoa._util.launched import rank
+from nevoa._util.launched import rank, world_size
 from nevoa.cli.loading import load_torch
 from nevoa.cli.options import Names, SamplingFlags, names_of, options_named
 from nevoa.cli.processes import ProcessFlags
@@ -77,6 +77,8 @@ def evaluate(
         seed: Seed of every random choice.
         as_json: Print the report as JSON.
     """
+    if sweep and (processes.processes or world_size() > 1):
+        raise NevoaError("--sweep measures the speed of one process: leave out --processes and torchrun.")
     processes.start()
     load_torch()
     from nevoa._util.processes import joined

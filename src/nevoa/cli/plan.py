@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nevoa._util.launched import world_size
 from nevoa.cli.preparation import left_out, size_advice
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def _plan_rows(plan: "Plan", folder: Path) -> dict[str, str]:
         "network": f"{plan.network}, {plan.parameters:,} parameters{conditional}",
         **({"width": str(plan.width)} if plan.width else {}),
         **({"start": start} if (start := plan.config.training.start) else {}),
-        "device": f"{plan.device}, {plan.precision}, {plan.threads} thread{'s' * (plan.threads > 1)}",
+        "device": f"{plan.device}, {plan.precision}, {plan.threads} thread{'s' * (plan.threads > 1)}"
+        f"{f' in each of {world_size()} processes' * (world_size() > 1)}",
         "steps": f"{plan.steps:,} with {batch_size} images each{f', {done:,} done' * bool(done)}",
         "time": f"about {duration(plan.seconds * max(0, 1 - done / plan.steps))} ({plan.step_seconds:.3g} s per step)",
         "compute": f"{plan.flop_per_image / 1e9:.3g} GFLOP per image, {plan.flop_per_second / 1e9:,.0f} GFLOP/s",

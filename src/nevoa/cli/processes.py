@@ -14,7 +14,7 @@ from nevoa._util.launched import world_size
 from nevoa._util.threads import available_cores
 from nevoa.errors import NevoaError
 
-# A process that is killed, as for want of memory, takes the others with it; they start again from the last checkpoint.
+# One that is killed, as for want of memory, takes the others with it. A training goes on from its newest checkpoint.
 MOST_STARTS = 4
 # Before a limit of time Slurm sends SIGTERM, and a large model takes its time to save.
 SAVING_SECONDS = 600
@@ -57,7 +57,7 @@ def launched(count: int, command: list[str]) -> int:
         rank, code = _run(count, command)
         if code >= 0:
             return code
-        print(f"nevoa: {_killed(rank, code)}. Starting again from the newest checkpoint.", file=sys.stderr)
+        print(f"nevoa: {_killed(rank, code)}. Starting all of them again.", file=sys.stderr)
     raise NevoaError(f"{_killed(rank, code)}, and it was not the first time. See whether there is enough memory.")
 
 

@@ -78,14 +78,14 @@ def sample(
             picture groups the images by class and names each class. [default: all]
         seed: Seed of the noise. With the same seed, image n is the same for any --count.
     """
+    out, trajectory = result.out, result.trajectory
+    output, given = Output(out or Path("images.png"), trajectory is not None), sampling.keywords()
     processes.start()
     load_torch()
     from nevoa._util.processes import joined
     from nevoa.interop.load import load
     from nevoa.runs import PACKAGED
 
-    out, trajectory = result.out, result.trajectory
-    output, given = Output(out or Path("images.png"), trajectory is not None), sampling.keywords()
     model = text.open(run, label, start) or start.applied(load(run or PACKAGED))
     with options_named(given):
         settings = model.settings(**given)

@@ -4,6 +4,7 @@ import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -123,14 +124,14 @@ class TrainingState:
         decays = training.learning_rate_decay != "none"
         return self.course.cooled_at(self.step + ahead, training.cooldown) if decays else 0.0
 
-    @property
+    @cached_property
     def parts(self) -> int:
         """Number of parts of the share, each computed on a thread; 1 with dropout, which draws from one generator."""
         training, modules = self.config.training, self.network.modules()
         alone = self.device != "cpu" or any(getattr(module, "p", 0) > 0 for module in modules if _is_dropout(module))
         return 1 if alone else parts_for(training.threads or 1, training.known_batch_size // self.processes.count)
 
-    @property
+    @cached_property
     def slices(self) -> list[list[slice]]:
         """The pieces of each part of the batch that this process computes."""
         training = self.config.training
