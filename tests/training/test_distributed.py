@@ -239,6 +239,17 @@ def test_the_weights_of_an_own_network_are_those_of_process_0(job: Job, tmp_path
     assert len(first) == 4
 
 
+@pytest.mark.numerical
+def test_a_run_goes_on_with_another_number_of_processes(job: Job, tmp_path: Path) -> None:
+    """The images are the same, and the losses up to rounding."""
+    straight = trained(job, tmp_path / "straight")
+    together(2, trained_until, job, tmp_path / "run", 0, 17, signal.SIGTERM)
+    resumed = trained(job, tmp_path / "run")
+    assert [step["images_seen"] for step in resumed] == [step["images_seen"] for step in straight[18:]]
+    losses = [step["loss"] for step in resumed]
+    assert losses == pytest.approx([step["loss"] for step in straight[18:]], rel=1e-3)
+
+
 def alone_in_a_folder(job: Job, folder: Path, others: Path) -> list[dict]:
     return trained(job, folder if joined().rank == 0 else others)
 
