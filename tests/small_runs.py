@@ -5,10 +5,13 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from torch import Tensor, nn
 
 from nevoa._util.files import read_json
 from nevoa.config import Config
 from nevoa.data import ImageSet
+from nevoa.network_config import NetworkConfig
+from nevoa.networks import register
 from nevoa.runs import checkpoint
 from nevoa.runs.manifest import NAME, STATE
 from nevoa.runs.run import Run
@@ -17,6 +20,25 @@ from nevoa.training.loop import training_steps
 from nevoa.training.snapshot import save_checkpoint
 from nevoa.training.state import TrainingState
 
+
+class Least(nn.Module):
+    """The least network: what is tested are steps and files, and each tensor of a larger one takes its time."""
+
+    def __init__(self, channels: int, *, classes: int = 0) -> None:
+        super().__init__()
+        layers = nn.Conv2d(channels, 4, 3, padding=1), nn.SiLU(), nn.Conv2d(4, channels, 3, padding=1)
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+        return self.layers(x_t + t[:, None, None, None] / 1000)
+
+
+class LeastConfig(NetworkConfig):
+    """It has no keys."""
+
+
+register("least", Least, LeastConfig)
+LEAST = LeastConfig(kind="least")
 CLOCKS = {"seconds", "spent", "report_seconds", "images_per_second"}
 
 
@@ -50,7 +72,13 @@ def job(tiny: Config, few_images: ImageSet) -> Job:
     update |= {"optimizer": "adam", "learning_rate": 1e-3, "learning_rate_decay": "none", "warmup_images": 0}
     training = tiny.training.model_copy(update=update | {"preview_steps": 2, "report_every_images": 24})
     data = tiny.data.model_copy(update={"flip": True})
-    return Job(tiny.model_copy(update={"training": training, "data": data}), few_images)
+    return Job(tiny.model_copy(update={"network": LEAST, "training": training, "data": data}), few_images)
+
+
+@pytest.fixture
+def residual_job(job: Job, tiny: Config) -> Job:
+    """The same with a small network of the kind that the presets train."""
+    return dataclasses.replace(job, config=job.config.model_copy(update={"network": tiny.network}))
 
 
 @pytest.fixture

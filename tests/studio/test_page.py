@@ -26,9 +26,9 @@ from tests.studio.conftest import Server
 
 pytestmark = pytest.mark.slow
 TABS = {"en": ("Images", "Train", "Make", "Noise", "Runs"), "pt": ("Imagens", "Treinar", "Criar", "Ruído", "Treinos")}
-# Half a minute of training or more, on a fast machine too; a checkpoint does not interrupt it every moment.
+# Twenty seconds of training or more, on a fast machine too; a checkpoint does not interrupt it every moment.
 SELDOM = "training.checkpoint_every_images=2000", "training.preview_every_images=4000"
-LONG = "\n".join([*TINY, *SELDOM, "training.steps=2000", "training.threads=1"])
+LONG = "\n".join([*TINY, *SELDOM, "training.steps=1200", "training.threads=1"])
 
 
 def seen(run: Run) -> int:

@@ -84,19 +84,19 @@ def test_each_process_draws_its_share_of_what_one_draws(count: int, job: Job, mo
             assert torch.equal(torch.cat([share[step][part] for share in shares]), all_of_it)
 
 
-def test_two_processes_are_one_with_two_parts(job: Job) -> None:
+def test_two_processes_are_one_with_two_parts(residual_job: Job) -> None:
     """To the bit: the sums are the same, in the same order, up to a + b = b + a."""
-    job = with_training(job, steps=50)
-    assert together(2, weights, job) == [weights(with_training(job, threads=2))] * 2
+    residual_job = with_training(residual_job, steps=50)
+    assert together(2, weights, residual_job) == [weights(with_training(residual_job, threads=2))] * 2
 
 
 @pytest.mark.numerical
-def test_more_processes_differ_by_rounding_alone(job: Job) -> None:
+def test_more_processes_differ_by_rounding_alone(residual_job: Job) -> None:
     """As much as other orders of the same sums do in one process, whose batches are cut into two, four or eight."""
-    whole, *cut = (weights(with_training(job, accumulation=pieces))[1] for pieces in (1, 2, 4, 8))
+    whole, *cut = (weights(with_training(residual_job, accumulation=pieces))[1] for pieces in (1, 2, 4, 8))
     rounding = max(abs(a - b) for losses in cut for a, b in zip(losses, whole, strict=True))
     assert 0 < rounding < 1e-4
-    for _, losses in together(4, weights, with_training(job, accumulation=1)):
+    for _, losses in together(4, weights, with_training(residual_job, accumulation=1)):
         assert losses == pytest.approx(whole, rel=0, abs=2 * rounding)
 
 

@@ -5,13 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from torch import Tensor, nn
 
 from nevoa._util.files import sweep
 from nevoa.config import Config
 from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
-from nevoa.objects import Objects, described
 from nevoa.runs import checkpoint
 from nevoa.runs.manifest import faults
 from nevoa.runs.run import Run
@@ -20,19 +18,9 @@ from nevoa.training.recorder import Recorder
 from nevoa.training.snapshot import contents, restore
 from nevoa.training.state import TrainingState
 from tests.faults import Disk
+from tests.small_runs import LEAST
 
 ERRORS = {"EIO": errno.EIO, "ENOSPC": errno.ENOSPC, "EACCES": errno.EACCES}
-
-
-class OneLayer(nn.Module):
-    """The least network: what is tested are the files, and each tensor of a larger one takes its time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layer = nn.Conv2d(1, 1, 3, padding=1)
-
-    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
-        return self.layer(x_t)
 
 
 @pytest.mark.slow
@@ -42,19 +30,18 @@ def test_whichever_operation_fails_the_old_or_the_new_checkpoint_is_whole(
     tiny: Config, few_images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int, lasting: bool
 ) -> None:
     """Two checkpoints are there when the third is saved, so that the save also removes one."""
-    objects = Objects(network=OneLayer())
-    config = described(tiny, objects)
-    state, before = TrainingState.fresh(config, few_images.shape, objects), Run(tmp_path / "before", objects)
+    config = tiny.model_copy(update={"network": LEAST})
+    state, before = TrainingState.fresh(config, few_images.shape), Run(tmp_path / "before")
     steps = training_steps(state, few_images)
     for _ in range(2):
         next(steps)
         Recorder(before, state, len(few_images)).keep()
     next(steps)
-    expected, disk, again = contents(state), Disk(monkeypatch), TrainingState.fresh(config, few_images.shape, objects)
+    expected, disk, again = contents(state), Disk(monkeypatch), TrainingState.fresh(config, few_images.shape)
     number = 0
     while disk.failed or not number:
         number += 1
-        run = Run(tmp_path / str(number), objects)
+        run = Run(tmp_path / str(number))
         shutil.copytree(before.folder, run.folder)
         disk.fail(number, error, lasting=lasting)
         told = False

@@ -89,12 +89,12 @@ def test_other_threads_and_other_handlers_are_left_alone(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
-def test_a_step_leaves_threads_and_random_state_as_they_were(job: Job, dropout: float) -> None:
-    config = job.config.updated("network", dropout=dropout).updated("training", threads=torch.get_num_threads() + 1)
-    state = TrainingState.fresh(config, job.images.shape)
+def test_a_step_leaves_threads_and_random_state_as_they_were(residual_job: Job, dropout: float) -> None:
+    config = residual_job.config.updated("network", dropout=dropout).updated("training", threads=torch.get_num_threads() + 1)
+    state = TrainingState.fresh(config, residual_job.images.shape)
     torch.manual_seed(3)
     before = torch.get_rng_state(), torch.get_num_threads()
-    for _, _ in zip(training_steps(state, job.images), range(2), strict=False):
+    for _, _ in zip(training_steps(state, residual_job.images), range(2), strict=False):
         assert torch.equal(torch.get_rng_state(), before[0])
         assert torch.get_num_threads() == before[1]
     for _ in state.model().trajectory(2, steps=2):

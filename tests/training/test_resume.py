@@ -60,8 +60,11 @@ def test_stopped_after_any_step(job: Job, tmp_path: Path, whole: Callable) -> No
         assert outcome(Run(folder)) == expected
 
 
-@pytest.mark.parametrize("each", [1, 3, 7])
-def test_stopped_again_and_again(job: Job, tmp_path: Path, whole: Callable, each: int) -> None:
+@pytest.mark.parametrize(("kind", "each"), [("job", 1), ("job", 3), ("residual_job", 7)])
+def test_stopped_again_and_again(
+    request: pytest.FixtureRequest, tmp_path: Path, whole: Callable, kind: str, each: int
+) -> None:
+    job = request.getfixturevalue(kind)
     expected, steps = whole(job)
     found = []
     while part := stop_after(job, tmp_path / "r", each):
@@ -291,7 +294,7 @@ def test_a_run_that_holds_much_already_needs_less_room(
 @pytest.mark.parametrize("when", ["before the start", "before a save"])
 def test_a_full_disk_is_said(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
     state = TrainingState.fresh(job.config, job.images.shape)
-    monkeypatch.setattr("nevoa._util.files.shutil.disk_usage", lambda _: type("Usage", (), {"free": 10_000})())
+    monkeypatch.setattr("nevoa._util.files.shutil.disk_usage", lambda _: type("Usage", (), {"free": 100})())
     with pytest.raises(NevoaError, match=r"needs up to .* are free"):
         if when == "before the start":
             check_disk(job.parameters, job.config.training, tmp_path / "r")
