@@ -135,7 +135,7 @@ def paint_anew(page: Page, pictures: Path) -> Iterator[None]:
     yield
     page.get_by_label("number input for Images").fill("4")
     photo = np.asarray(Image.open(BytesIO(data)))[..., None]
-    for patience in (80, 80, 80):
+    for patience in (30, 60, 80):
         click(page, "Make images")
         with suppress(AssertionError):
             until(lambda: 0.5 < (downloaded(page) == photo).all(axis=(0, 3)).mean() < 1, patience)
