@@ -90,7 +90,8 @@ def test_other_threads_and_other_handlers_are_left_alone(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
 def test_a_step_leaves_threads_and_random_state_as_they_were(residual_job: Job, dropout: float) -> None:
-    config = residual_job.config.updated("network", dropout=dropout).updated("training", threads=torch.get_num_threads() + 1)
+    config = residual_job.config.updated("network", dropout=dropout)
+    config = config.updated("training", threads=torch.get_num_threads() + 1)
     state = TrainingState.fresh(config, residual_job.images.shape)
     torch.manual_seed(3)
     before = torch.get_rng_state(), torch.get_num_threads()
