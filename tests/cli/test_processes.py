@@ -1,13 +1,19 @@
 """One command on several processes."""
 
+import io
+import os
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from nevoa.cli.main import main
 from nevoa.cli.processes import MOST_STARTS, ProcessFlags, launched
 from nevoa.errors import NevoaError
 from tests.cli.conftest import Refuses, nevoa, nevoa_alone
+from tests.processes import together
 
 
 @pytest.mark.slow
@@ -56,6 +62,30 @@ def test_torchrun_is_for_work_that_can_be_shared(
 ) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     refuses(["export", "--to", "web"], "'nevoa export' works in one process: start it without torchrun.", tmp_path)
+
+
+def feature_network(source: Path, folder: Path) -> str:
+    """Train one with the cache in a folder; what was printed."""
+    os.environ["NEVOA_CACHE"] = str(folder)
+    sys.argv = ["nevoa", "features", "train", str(source), "--epochs", "1"]
+    with redirect_stdout(io.StringIO()) as said:
+        main()
+    return said.getvalue()
+
+
+def test_one_process_trains_the_feature_network_and_the_others_wait(tmp_path: Path) -> None:
+    source, one, two = tmp_path / "few.npz", tmp_path / "one", tmp_path / "two"
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 8, 8, 1), dtype=np.uint8)
+    np.savez(source, images=pixels, labels=np.arange(300) % 2)
+    (alone,), (first, other) = together(1, feature_network, source, one), together(2, feature_network, source, two)
+    assert (first, other) == (alone.replace(str(one), str(two)), "")
+    networks = [Path(said.split("Saved ")[1].strip()) for said in (alone, first)]
+    assert contents(networks[0]) == contents(networks[1]) != {}
+    assert [error.code for error in together(2, feature_network, source, two)] == [2, 2]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_a_sweep_is_for_one_process(tmp_path: Path, refuses: Refuses) -> None:

@@ -14,7 +14,9 @@ from nevoa.errors import NevoaError
 from nevoa.presets import configure
 from nevoa.runs.run import Run, load
 from nevoa.training import resolve
-from nevoa.training.loop import TrainingNoise, dropped_labels, training_steps
+from nevoa.training.feed import dropped_labels
+from nevoa.training.loop import training_steps
+from nevoa.training.noise import TrainingNoise
 from nevoa.training.state import TrainingState
 from tests.conftest import TINY
 from tests.training.test_training import LEARNER, fresh, options_of

@@ -5,6 +5,7 @@ import signal
 import socket
 from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from nevoa._util.processes import Processes, joined
 from nevoa.data import Batches
 from nevoa.errors import NevoaError
 from nevoa.runs import Run, checkpoint
-from nevoa.training import Job, Step, loop
+from nevoa.training import Job, Step
 from nevoa.training.distributed import Facts, check_alike
+from nevoa.training.feed import Batch, batches_of
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
 from tests.processes import answer_of, started, together
@@ -63,30 +65,28 @@ def with_training(job: Job, **values: Any) -> Job:
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
-def test_each_process_draws_its_share_of_what_one_draws(count: int, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_process_draws_its_share_of_what_one_draws(count: int, job: Job) -> None:
     """Images, flips, timesteps, noise and dropped labels, bit for bit; ten images do not divide by three or four."""
-    seen: list[tuple[Tensor, ...]] = []
-
-    def draw(state: object, denoiser: object, x_0: Tensor, t: Tensor, epsilon: Tensor, rate: float, label: Tensor):
-        seen.append((x_0, t, epsilon, label))
-        return torch.zeros(10), 0.0, 0.0
-
-    monkeypatch.setattr(loop, "train_step", draw)
     config = job.config.updated("training", batch_size=10, steps=3, conditional=True, label_dropout=0.3)
     config = config.updated("data", classes=job.images.classes)
-    for one in (Processes(), *(Processes(rank, count) for rank in range(count))):
+
+    def drawn(processes: Processes) -> list[Batch]:
         state = TrainingState.fresh(config, job.images.shape)
-        state.processes = one
-        list(training_steps(state, job.images))
-    whole, shares = seen[:3], [seen[3 * (rank + 1) : 3 * (rank + 2)] for rank in range(count)]
-    for step, expected in enumerate(whole):
-        for part, all_of_it in enumerate(expected):
-            assert torch.equal(torch.cat([share[step][part] for share in shares]), all_of_it)
+        state.processes = processes
+        return list(islice(batches_of(state, job.images), 3))
+
+    shares = [drawn(Processes(rank, count)) for rank in range(count)]
+    for whole, *parts in zip(drawn(Processes()), *shares, strict=True):
+        for name in ("x_0", "t", "epsilon", "label"):
+            assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name))
+        assert all(torch.equal(part.log_snr, whole.log_snr) for part in parts)
 
 
-def test_two_processes_are_one_with_two_parts(residual_job: Job) -> None:
-    """To the bit: the sums are the same, in the same order, up to a + b = b + a."""
-    residual_job = with_training(residual_job, steps=50)
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_two_processes_are_one_with_two_parts(residual_job: Job, precision: str) -> None:
+    """To the bit: the sums are the same, in the same order, up to a + b = b + a. Each part is cut in two pieces."""
+    assert residual_job.config.training.accumulation == 2
+    residual_job = with_training(residual_job, steps=50, precision=precision)
     assert together(2, weights, residual_job) == [weights(with_training(residual_job, threads=2))] * 2
 
 

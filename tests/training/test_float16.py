@@ -9,6 +9,7 @@ import torch
 
 from nevoa.config import Config
 from nevoa.data import ImageSet
+from nevoa.training.feed import batches_of
 from nevoa.training.loop import train_step, training_denoiser, training_steps
 from nevoa.training.snapshot import optimizer_tensors, restore, save_checkpoint
 from nevoa.training.state import TrainingState
@@ -59,9 +60,8 @@ def test_a_step_that_overflows_is_left_out(tiny: Config, few_images: ImageSet) -
     list(itertools.islice(training_steps(state, few_images), 2))
     state.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**100)  # pyright: ignore
     before = {name: value.clone() for name, value in tensors(state).items()}
-    x, t = torch.randn(8, *few_images.shape), torch.ones(8).long()
     denoiser = training_denoiser(state.config, state.network, "cpu")
-    _, _, grad_norm = train_step(state, denoiser, x, t, x, 1e-3)
+    _, _, grad_norm = train_step(state, denoiser, next(batches_of(state, few_images)), 1e-3)
     assert not math.isfinite(grad_norm)
     torch.testing.assert_close(tensors(state), before, rtol=0, atol=0)
     assert state.scaler.get_scale() == 2.0**99

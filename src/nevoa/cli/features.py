@@ -36,15 +36,24 @@ def _test_images(data: "DataConfig", images: "ImageSet") -> "ImageSet | None":
 def train(source: str, /, *, images: ImageFlags = ImageFlags(), epochs: PositiveInt = 16) -> None:
     """Train the feature network of a source, for 'nevoa evaluate'.
 
+    Of several processes one of each machine trains it, because it must be the same on any number: its batch
+    normalization depends on how a batch is cut.
+
     Args:
         source: Images with classes, named as for 'nevoa train'.
         epochs: Passes over the images.
     """
     load_torch()
+    from nevoa._util.processes import joined
+
+    data, processes = data_of(source, images), joined()
+    processes.first_on_machine(lambda: None if processes.local_rank else _train(data, epochs))
+
+
+def _train(data: "DataConfig", epochs: int) -> None:
     from nevoa.data import load_images
     from nevoa.evaluation import feature_network_folder, save_feature_network, train_feature_network
 
-    data = data_of(source, images)
     train_images = load_images(data)
     test = _test_images(data, train_images)
     folder = feature_network_folder(train_images)

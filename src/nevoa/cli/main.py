@@ -31,7 +31,7 @@ def _shown(default: object) -> str | None:
 
 
 # The commands that share their work out among the processes that torchrun starts.
-TOGETHER = "train", "continue", "distill", "sample", "evaluate", "data prepare"
+TOGETHER = "train", "continue", "distill", "sample", "evaluate", "data prepare", "features train"
 
 app = App(
     name="nevoa",

@@ -1,15 +1,16 @@
 """A denoiser: a network together with its schedule and what it predicts."""
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from jaxtyping import Float, Int, Int64
+from jaxtyping import Float, Float64, Int, Int64
 from torch import Tensor
 
 from nevoa.diffusion.loss import Loss, loss_per_image, min_snr_weight
 from nevoa.diffusion.prediction import PREDICTIONS, check_prediction
 from nevoa.diffusion.process import GaussianProcess
-from nevoa.diffusion.schedule import Schedule, at, shaped
+from nevoa.diffusion.schedule import Schedule, at
 from nevoa.errors import NevoaError
 from nevoa.vocabulary import PredictionName, WeightingName
 
@@ -128,10 +129,11 @@ class Denoiser:
         losses = loss_per_image(output, target, loss)
         if weighting == "simple":
             return losses
-        schedule, t = self.process.schedule, t.cpu()
-        snr = (schedule.signal[t] / schedule.noise[t]) ** 2
-        return losses * shaped(min_snr_weight(self.prediction, snr), losses)
+        return losses * at(self._min_snr_weights, t, losses)
+
+    @cached_property
+    def _min_snr_weights(self) -> Float64[Tensor, " T"]:
+        return min_snr_weight(self.prediction, (self.process.signal / self.process.noise) ** 2)
 
     def _scales(self, like: Images, t: Timesteps) -> tuple[Tensor, Tensor]:
-        schedule = self.process.schedule
-        return at(schedule.signal, t, like), at(schedule.noise, t, like)
+        return at(self.process.signal, t, like), at(self.process.noise, t, like)

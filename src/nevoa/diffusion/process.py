@@ -1,11 +1,12 @@
 """The Gaussian diffusion process: q forwards and backwards (Ho et al. 2020, section 2), for any schedule."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
-from nevoa.diffusion.schedule import Schedule, at, check_schedule, shaped
+from nevoa.diffusion.schedule import Schedule, Table, at, check_schedule, shaped
 
 Images = Float[Tensor, "B *pixels"]
 Timesteps = Int[Tensor, " B"]
@@ -34,9 +35,19 @@ class GaussianProcess:
     def __post_init__(self) -> None:
         check_schedule(self.schedule)
 
+    @cached_property
+    def signal(self) -> Table:
+        """The schedule's, computed once."""
+        return self.schedule.signal
+
+    @cached_property
+    def noise(self) -> Table:
+        """The schedule's, computed once."""
+        return self.schedule.noise
+
     def forward(self, x_0: Images, t: Timesteps, epsilon: Images) -> Images:
         """Draw from q(x_t | x_0): signal x_0 + noise epsilon (equation 4)."""
-        return at(self.schedule.signal, t, x_0) * x_0 + at(self.schedule.noise, t, x_0) * epsilon
+        return at(self.signal, t, x_0) * x_0 + at(self.noise, t, x_0) * epsilon
 
     def forward_step(self, x_prev: Images, t: Timesteps, epsilon: Images) -> Images:
         """Draw from q(x_t | x_{t-1}): sqrt(alpha) x_{t-1} + sqrt(beta) epsilon (equation 2)."""
@@ -52,8 +63,8 @@ class GaussianProcess:
         """
         s = t - 1 if s is None else s
         kept, added = self._transition(t, s)
-        signal_s, variance_s = self.schedule.signal[s.cpu()], self.schedule.noise[s.cpu()] ** 2
-        variance_t = self.schedule.noise[t.cpu()] ** 2
+        signal_s, variance_s = self.signal[s.cpu()], self.noise[s.cpu()] ** 2
+        variance_t = self.noise[t.cpu()] ** 2
         mean = shaped(signal_s * added / variance_t, x_0) * x_0 + shaped(kept * variance_s / variance_t, x_t) * x_t
         return mean, shaped(variance_s / variance_t * added, x_t)
 
@@ -64,6 +75,6 @@ class GaussianProcess:
     def _transition(self, t: Timesteps, s: Timesteps) -> tuple[Float64[Tensor, " B"], Float64[Tensor, " B"]]:
         """Return the scale and the added variance of q(x_t | x_s): sqrt(alpha) and beta between s and t."""
         # On the CPU in float64: the difference loses three digits in float32, and MPS has no float64.
-        signal, noise, t, s = self.schedule.signal, self.schedule.noise, t.cpu(), s.cpu()
+        signal, noise, t, s = self.signal, self.noise, t.cpu(), s.cpu()
         kept = signal[t] / signal[s]
         return kept, noise[t] ** 2 - (kept * noise[s]) ** 2

@@ -4,7 +4,7 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -257,7 +257,15 @@ def named_schedule(
 
 def at(table: Table, t: Int[Tensor, " B"], like: Tensor) -> Tensor:
     """Return `table[t]`, one number per image, in the dtype and on the device of `like`, shaped to multiply it."""
-    return shaped(table.to(like.dtype).to(like.device)[t], like)
+    on_cpu = like.device.type == "cpu"
+    scales = table.to(like.dtype) if on_cpu else _copied(table, like.dtype, like.device)
+    return shaped(scales[t], like)
+
+
+@lru_cache(maxsize=16)
+def _copied(table: Table, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The table on a device: copying it in every step would make the CPU wait. The cast comes first: see `shaped`."""
+    return table.to(dtype).to(device)
 
 
 def shaped(values: Float[Tensor, " B"], like: Tensor) -> Tensor:

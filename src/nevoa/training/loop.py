@@ -3,10 +3,9 @@
 import math
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
@@ -14,15 +13,15 @@ from torch import Tensor, nn
 from nevoa._util.device import computing, in_precision, keeping_memory, within
 from nevoa._util.random import Stream, generator
 from nevoa.config import Config
-from nevoa.data import Batches, ImageSet
-from nevoa.diffusion import Denoiser, log_snr_of
+from nevoa.data import ImageSet
+from nevoa.diffusion import Denoiser
 from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.objects import NAMES, Objects, loss_of, schedule_of
 from nevoa.training.course import learning_rate_at
 from nevoa.training.ema import update_average
+from nevoa.training.feed import Batch, batches_of, on_device
 from nevoa.training.levels import add_by_level
-from nevoa.training.noise import TrainingNoise
 from nevoa.training.pace import Pace
 from nevoa.training.state import Mean, TrainingState
 from nevoa.training.student import Student
@@ -98,28 +97,21 @@ def training_steps(state: TrainingState, images: ImageSet, pace: Pace | None = N
 
 
 def _steps(state: TrainingState, images: ImageSet, pace: Pace | None) -> Generator[Step, None, None]:
-    config = state.config.training
-    batches = Batches(images, config.seed, bool(state.config.data.flip))
-    draws = TrainingNoise(config.seed, state.config.diffusion.timesteps, state.shape, config.label_dropout)
-    denoiser = learner(state)
-    log_snr = log_snr_of(denoiser.process.schedule)
-    while state.step < state.course.steps:
-        if pace is not None:
-            _keep_to(pace, state)
-        start = time.perf_counter()
-        batch, share = range(state.images_seen, state.images_seen + config.known_batch_size), state.share
-        first, count = batch[share][0], len(batch[share])
-        x_0, (t, epsilon) = batches.batch(first, count), draws.take(first, count)
-        label = dropped_labels(batches, draws, first, count) if config.conditional else None
-        learning_rate = learning_rate_at(state.step + 1, state.course, config)
-        losses, loss, grad_norm = train_step(state, denoiser, x_0, t, epsilon, learning_rate, label)
-        if math.isfinite(loss + grad_norm) and state.teacher is None:  # a path has all levels
-            add_by_level(state.report_levels, losses, log_snr[draws.timesteps(batch.start, len(batch))])
-        seconds = time.perf_counter() - start
-        step = _advance(state, len(images), loss, grad_norm, learning_rate, seconds)
-        if state.not_finite == MOST_NOT_FINITE:
-            raise _not_finite(step, batches.indices(batch.start, len(batch)))
-        yield step
+    config, denoiser = state.config.training, learner(state)
+    with closing(on_device(batches_of(state, images), state.device)) as batches:
+        while state.step < state.course.steps:
+            if pace is not None:
+                _keep_to(pace, state)
+            start = time.perf_counter()
+            batch, learning_rate = next(batches), learning_rate_at(state.step + 1, state.course, config)
+            losses, loss, grad_norm = train_step(state, denoiser, batch, learning_rate)
+            if math.isfinite(loss + grad_norm) and state.teacher is None:  # a path has all levels
+                add_by_level(state.report_levels, losses, batch.log_snr)
+            seconds = time.perf_counter() - start
+            step = _advance(state, len(images), loss, grad_norm, learning_rate, seconds)
+            if state.not_finite == MOST_NOT_FINITE:
+                raise _not_finite(step, batch.indices)
+            yield step
 
 
 def _keep_to(pace: Pace, state: TrainingState) -> None:
@@ -140,52 +132,34 @@ def learner(state: TrainingState) -> Denoiser:
     return Student(denoiser, teacher, sampling.steps or 1, sampling.spacing)
 
 
-def dropped_labels(batches: Batches, draws: TrainingNoise, first: int, count: int) -> Int64[Tensor, " B"]:
-    """Labels of those images, some replaced by the null label (Ho and Salimans 2022, algorithm 1)."""
-    return batches.labels(first, count).masked_fill(draws.dropped(first, count), len(batches.images.classes))
-
-
 def train_step(
-    state: TrainingState,
-    denoiser: Denoiser,
-    x_0: Tensor,
-    t: Tensor,
-    epsilon: Tensor,
-    learning_rate: float,
-    label: Tensor | None = None,
-) -> tuple[Float[Tensor, " B"], float, float]:
+    state: TrainingState, denoiser: Denoiser, batch: Batch, learning_rate: float
+) -> tuple[Float[Tensor, " N"], float, float]:
     """One step of gradient, optimizer and average, with other processes if there are some.
 
     Args:
-        x_0, t, epsilon, label: of the state's share of the batch.
+        batch: the state's share of it, on its device.
 
     Returns:
-        The loss of each image of the batch, their mean, and the norm of the gradient.
+        The loss of each image of the whole batch, their mean, and the norm of the gradient.
     """
-    config, share = state.config.training, state.share
-    x_0, epsilon = (x.to(state.device, memory_format=torch.channels_last) for x in (x_0, epsilon))
+    config, share, label = state.config.training, state.share, batch.label
     state.network.train()
-    t, label = t.to(state.device), None if label is None else label.to(state.device)
-    per_image = x_0.new_zeros(config.known_batch_size)
+    per_image = batch.x_0.new_zeros(config.known_batch_size)
 
     def loss(part: slice) -> Tensor:
         own = slice(part.start - share.start, part.stop - share.start)
         labels = None if label is None else label[own]
         kind = loss_of(config, state.objects)
-        losses = denoiser.loss(x_0[own], t[own], epsilon[own], kind, config.weighting, labels)
+        losses = denoiser.loss(batch.x_0[own], batch.t[own], batch.epsilon[own], kind, config.weighting, labels)
         per_image[part] = losses.detach()
         return state.scaler.scale(losses)
 
-    threads, scale = config.threads or 1, state.scaler.get_scale()
-    parameters = list(state.network.parameters())
+    threads, parameters = config.threads or 1, list(state.network.parameters())
     with _seeded_dropout(state):
         summand = backward(loss, len(per_image), parameters, threads, state.slices)
     state.processes.add([*(gradient for each in parameters if (gradient := each.grad) is not None), summand, per_image])
-    mean = summand.item() / scale
-    grad_norm = on_one_thread(lambda: _update(state, mean, learning_rate), threads, state.parts).item()
-    overflowed = math.isfinite(mean) and state.scaler.is_enabled() and scale > 1
-    state.not_finite = 0 if math.isfinite(mean + grad_norm) or overflowed else state.not_finite + 1
-    return per_image.cpu(), mean, grad_norm
+    return on_one_thread(lambda: _update(state, summand, per_image, learning_rate), threads, state.parts)
 
 
 @contextmanager
@@ -198,24 +172,42 @@ def _seeded_dropout(state: TrainingState) -> Iterator[None]:
         yield
 
 
-def _update(state: TrainingState, loss: float, learning_rate: float) -> Tensor:
-    """Update weights and average if loss and gradient are finite. Returns the norm of the gradient."""
+def _update(
+    state: TrainingState, loss: Float[Tensor, ""], losses: Float[Tensor, " N"], learning_rate: float
+) -> tuple[Float[Tensor, " N"], float, float]:
+    """Update weights and average if loss and gradient are finite.
+
+    Args:
+        loss: scaled as the gradients are.
+    """
     config, scaler = state.config.training, state.scaler
+    scale = scaler.scale(torch.ones_like(loss))
     for optimizer in state.optimizers:
         scaler.unscale_(optimizer)
     grad_norm = nn.utils.clip_grad_norm_(state.network.parameters(), config.gradient_clip or float("inf"))
+    # All numbers at once, because this is where the CPU waits for the device: once in a step.
+    told = torch.cat([loss.view(1), scale.view(1), grad_norm.view(1), losses]).cpu()
+    scaled, factor, norm = told[:3].tolist()
+    mean, losses = scaled / factor, told[3:]
     # One NaN would stay in weights, moments and average for ever. float16 overflows now and then: the scaler scales
     # the next steps less.
-    if math.isfinite(loss) and grad_norm.isfinite():
-        state.updates += 1
-        for optimizer in state.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate * group["scale"]
-            optimizer.step()
-        if state.average is not state.network:
-            update_average(state.average, state.network, state.updates, config.ema_decay)
+    finite = math.isfinite(mean) and math.isfinite(norm)
+    overflowed = math.isfinite(mean) and scaler.is_enabled() and factor > 1
+    state.not_finite = 0 if finite or overflowed else state.not_finite + 1
+    if finite:
+        _apply_gradients(state, learning_rate)
     scaler.update()
-    return grad_norm
+    return losses, mean, norm
+
+
+def _apply_gradients(state: TrainingState, learning_rate: float) -> None:
+    state.updates += 1
+    for optimizer in state.optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate * group["scale"]
+        optimizer.step()
+    if state.average is not state.network:
+        update_average(state.average, state.network, state.updates, state.config.training.ema_decay)
 
 
 def training_denoiser(config: Config, network: nn.Module, device: str, objects: Objects = NAMES) -> Denoiser:
@@ -260,7 +252,7 @@ def _advance(
     )
 
 
-def _not_finite(step: Step, indices: Int64[np.ndarray, " B"]) -> NevoaError:
+def _not_finite(step: Step, indices: Int64[Tensor, " N"]) -> NevoaError:
     return NevoaError(
         f"Loss or gradient was not finite in {MOST_NOT_FINITE} steps in a row, up to step {step.step:,} at learning "
         f"rate {step.learning_rate:.3g}. These steps changed nothing, and the checkpoints are intact. Try a lower "

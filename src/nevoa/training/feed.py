@@ -1,0 +1,115 @@
+"""The batches of a training, in order. For a device other than the CPU they are drawn and copied ahead of time."""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import count
+
+import torch
+from jaxtyping import Float, Float64, Int64
+from torch import Tensor
+
+from nevoa.data import Batches, ImageSet
+from nevoa.diffusion import log_snr_of
+from nevoa.objects import schedule_of
+from nevoa.training.noise import TrainingNoise
+from nevoa.training.state import TrainingState
+from nevoa.vocabulary import DeviceName
+
+# A batch of 128 colour images of 32x32 takes 5 ms to draw, less than a step of any network that is worth a GPU: one
+# thread keeps ahead. Another batch waits, and one is being copied.
+AHEAD = 2
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The images that a process trains on in a step, and what is drawn for them.
+
+    Attributes:
+        indices: of all images of the batch, also of those that other processes train on.
+        log_snr: of all images of the batch, on the CPU.
+        label: with some replaced by the null label (Ho and Salimans 2022, algorithm 1); None for an unconditional
+            network.
+    """
+
+    indices: Int64[Tensor, " N"]
+    log_snr: Float64[Tensor, " N"]
+    x_0: Float[Tensor, "B C H W"]
+    t: Int64[Tensor, " B"]
+    epsilon: Float[Tensor, "B C H W"]
+    label: Int64[Tensor, " B"] | None
+
+    def moved(self, move: Callable[[Tensor], Tensor]) -> "Batch":
+        """The batch with what the network sees on another device."""
+        label = None if self.label is None else move(self.label)
+        return replace(self, x_0=move(self.x_0), t=move(self.t), epsilon=move(self.epsilon), label=label)
+
+
+def batches_of(state: TrainingState, images: ImageSet) -> Generator[Batch, None, None]:
+    """Yield the batches of the steps after `state`, without end."""
+    config = state.config.training
+    stream = Batches(images, config.seed, bool(state.config.data.flip))
+    draws = TrainingNoise(config.seed, state.config.diffusion.timesteps, state.shape, config.label_dropout)
+    log_snr, size = log_snr_of(schedule_of(state.config.diffusion, state.objects)), config.known_batch_size
+    share = state.share.start, state.share.stop - state.share.start
+    for first in count(state.images_seen, size):
+        own = first + share[0], share[1]
+        label = dropped_labels(stream, draws, *own) if config.conditional else None
+        indices = torch.from_numpy(stream.indices(first, size))
+        yield Batch(indices, log_snr[draws.timesteps(first, size)], stream.batch(*own), *draws.take(*own), label)
+
+
+def dropped_labels(batches: Batches, draws: TrainingNoise, first: int, count: int) -> Int64[Tensor, " B"]:
+    """Labels of those images, some replaced by the null label (Ho and Salimans 2022, algorithm 1)."""
+    return batches.labels(first, count).masked_fill(draws.dropped(first, count), len(batches.images.classes))
+
+
+def on_device(batches: Generator[Batch, None, None], device: DeviceName) -> Generator[Batch, None, None]:
+    """Yield the batches on a device. On the CPU nothing is drawn ahead: training uses all its cores."""
+    if device == "cpu":
+        yield from batches
+    elif device == "cuda":
+        with closing(drawn_ahead(batches, _copied_beside_computing())) as copied:
+            yield from map(_used_here, copied)
+    else:
+        yield from drawn_ahead(batches, lambda batch: batch.moved(lambda tensor: tensor.to(device)))
+
+
+def drawn_ahead(batches: Iterator[Batch], move: Callable[[Batch], Batch]) -> Generator[Batch, None, None]:
+    """Yield the batches moved. A thread draws and moves the next ones meanwhile."""
+    with ThreadPoolExecutor(1, "nevoa-batches") as thread:
+        waiting: deque[Future[Batch]] = deque()
+        try:
+            while True:
+                while len(waiting) <= AHEAD:
+                    waiting.append(thread.submit(lambda: move(next(batches))))
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _copied_beside_computing() -> Callable[[Batch], Batch]:
+    """Copy from pinned memory in a stream of its own, which does not wait for what the device computes."""
+    device = torch.device("cuda", torch.cuda.current_device())  # another thread has another current device
+    stream = torch.cuda.Stream(device)
+
+    def move(batch: Batch) -> Batch:
+        with torch.cuda.stream(stream):
+            moved = batch.moved(lambda tensor: tensor.pin_memory().to(device, non_blocking=True))
+        stream.synchronize()
+        return moved
+
+    return move
+
+
+def _used_here(batch: Batch) -> Batch:
+    """Keep the memory from being used again in the other stream while this one computes with it."""
+
+    def used(tensor: Tensor) -> Tensor:
+        tensor.record_stream(torch.cuda.current_stream())
+        return tensor
+
+    return batch.moved(used)
