@@ -17,7 +17,7 @@ from nevoa.data import ImageSet
 from nevoa.diffusion import Denoiser, NoiseSchedule
 from nevoa.errors import NevoaError
 from nevoa.training import Job
-from nevoa.training.feed import AHEAD, Batch, batches_of, drawn_ahead, on_device
+from nevoa.training.feed import Batch, batches_of, drawn_ahead, on_device
 from nevoa.training.loop import learner, train_step, training_steps
 from nevoa.training.state import TrainingState
 
@@ -55,7 +55,7 @@ def test_a_thread_draws_a_few_ahead_and_ends_with_its_reader(state: TrainingStat
 
     before, ahead = threading.active_count(), drawn_ahead(batches_of(state, few_images), move)
     next(ahead)
-    for _ in range(AHEAD + 1):
+    for _ in range(3):  # that one, and two more
         assert moved.acquire(timeout=20)
     assert not moved.acquire(timeout=0.1)
     ahead.close()

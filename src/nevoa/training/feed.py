@@ -18,8 +18,8 @@ from nevoa.training.noise import TrainingNoise
 from nevoa.training.state import TrainingState
 from nevoa.vocabulary import DeviceName
 
-# A batch of 128 colour images of 32x32 takes 5 ms to draw, less than a step of any network that is worth a GPU: one
-# thread keeps ahead. Another batch waits, and one is being copied.
+# One thread draws 128 colour images of 32x32, with their noise, in 9 ms (Zen 3). At 40 % of an H100's bf16 rate a step
+# of `ddpm-cifar10` takes 11 ms. One batch is drawn and copied during a step, and another waits for the next.
 AHEAD = 2
 
 
