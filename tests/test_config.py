@@ -12,9 +12,22 @@ from nevoa.presets import PRESETS, configure
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_config_survives_its_file(preset: str, tmp_path: Path) -> None:
-    config = configure(preset=preset)
+    config = configure("shapes", preset)
     (tmp_path / "config.toml").write_text(to_toml(config))
     assert read_toml(tmp_path / "config.toml") == config
+
+
+def test_photos_need_a_source() -> None:
+    with pytest.raises(NevoaError, match=r"no images of its own. Give some: nevoa train FOLDER --preset photos"):
+        configure(preset="photos")
+    for config in (configure("photos/", "photos"), configure(preset="photos", options=["data.source=photos/"])):
+        assert (config.data.source, config.data.size, config.data.channels, config.data.flip) == (
+            "photos/",
+            64,
+            3,
+            True,
+        )
+    assert configure("photos/", "photos", size=32).data.size == 32
 
 
 @pytest.mark.parametrize(

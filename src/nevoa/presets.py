@@ -75,6 +75,11 @@ PRESETS: dict[PresetName, dict[str, dict[str, Any]]] = {
     },
 }
 
+# As quick, on colour photographs: docs/experiments.md records the choice.
+PRESETS["photos"] = PRESETS["quick"] | {
+    "data": {"size": 64, "channels": 3, "flip": True},
+    "training": PRESETS["quick"]["training"] | {"minutes": 30},
+}
 # As quick, by flow matching.
 PRESETS["flow"] = PRESETS["quick"] | {"diffusion": {"schedule": "flow", "timesteps": 1000, "prediction": "flow"}}
 
@@ -144,6 +149,7 @@ def configure(
         unset = _resolved_for_other_data(base["data"], merged({}, set_by_key, given).get("data", {}))
     else:
         base = PRESETS[name]
+        _check_has_images(name, merged(base, start or {}, set_by_key, given))
         unset = _unsuitable(base, given["data"].get("source"), set_by_key)
     result = parse(merged(base, unset, start or {}, set_by_key, given))
     if not (result.training.minutes or result.training.epochs or result.training.steps):
@@ -217,9 +223,14 @@ def _source_text(source: str | os.PathLike[str]) -> str:
     return source if isinstance(source, str) else str(path_of("The source", source).expanduser().absolute())
 
 
+def _check_has_images(name: str, tables: Tables) -> None:
+    if "source" not in tables.get("data", {}):
+        raise NevoaError(f"The preset {name} has no images of its own. Give some: nevoa train FOLDER --preset {name}.")
+
+
 def _unsuitable(preset: Tables, source: str | None, overrides: Tables) -> Tables:
     """The layer that unsets `flip` if the images are not the preset's own, and more sampling steps than timesteps."""
-    other_images = source and not source.startswith(preset["data"]["source"])
+    other_images = source and not source.startswith(preset["data"].get("source", source))
     timesteps, steps = overrides.get("diffusion", {}).get("timesteps"), preset["sampling"].get("steps")
     too_many = isinstance(timesteps, int) and steps and timesteps < steps
     return {"data": {"flip": None} if other_images else {}, "sampling": {"steps": None} if too_many else {}}

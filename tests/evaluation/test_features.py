@@ -26,6 +26,21 @@ def test_a_broken_feature_cache_is_computed_again(reference: Reference, cache: P
     np.testing.assert_array_equal(features_of(images, reference.feature_network), first)
 
 
+def test_of_few_images_no_others_are_computed(
+    reference: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are the same as of all, up to rounding; more than half are worth the cache, which then serves fewer."""
+    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path))
+    images, few = bands(50, seed=11), np.array([3, 41, 7])
+    some = features_of(images, reference.feature_network, few)
+    assert not list(tmp_path.iterdir())
+    most = features_of(images, reference.feature_network, np.arange(1, 50))
+    everything = features_of(images, reference.feature_network)
+    np.testing.assert_array_equal(most, everything[1:])
+    np.testing.assert_allclose(some, everything[few], atol=1e-5)
+    np.testing.assert_array_equal(features_of(images, reference.feature_network, few), everything[few])
+
+
 def test_an_image_set_of_another_feature_network_has_features_of_its_own(reference: Reference) -> None:
     images = bands(50, seed=10)
     first = features_of(images, reference.feature_network)

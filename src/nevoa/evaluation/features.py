@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from nevoa._util.files import published
 from nevoa.data import ImageSet, cache_folder, mapped
@@ -13,17 +13,27 @@ from nevoa.evaluation.feature_network import FeatureNetwork
 Features = Float64[np.ndarray, "N D"]
 
 
-def features_of(images: ImageSet, feature_network: FeatureNetwork) -> Features:
-    """Features of a data set, read from the cache or computed and cached."""
+def features_of(
+    images: ImageSet, feature_network: FeatureNetwork, wanted: Int64[np.ndarray, " K"] | None = None
+) -> Features:
+    """Features of a data set, read from the cache or computed and cached.
+
+    Args:
+        wanted: indices of the images whose features to return; all if None. If they are fewer than half of all, no
+            others are computed, and none are cached.
+    """
     path = cache_folder() / "features" / f"{feature_network.info.sha256:.16}-{images.fingerprint:.16}.npy"
+    chosen = slice(None) if wanted is None else wanted
     with suppress(OSError, ValueError):  # missing or damaged
         cached = mapped(path)
         if cached.shape == (len(images), feature_network.width) and cached.dtype == np.float64:
-            return np.array(cached)
+            return np.array(cached[chosen])
+    if wanted is not None and 2 * len(wanted) < len(images):
+        return feature_network.features(images.images[wanted])
     features = feature_network.features(images.images)
     with published(path) as temporary:
         np.save(temporary, features)
-    return features
+    return features[chosen]
 
 
 def check_features(features: Features, name: str) -> None:

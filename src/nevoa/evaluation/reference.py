@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
+import numpy as np
+
 from nevoa.config import DataConfig
 from nevoa.data import CATALOG, TRAIN, WHITE, ImageSet, load_images, load_test_images, size_in_words
 from nevoa.errors import NevoaError
@@ -89,8 +91,10 @@ class Reference:
 
         They are drawn as a model's images are: each class with its share.
         """
-        features = features_of(self.train, self.feature_network)
-        return (features[chosen] for chosen in draws_in_shares(self.train, count, seed))
+        draws = list(draws_in_shares(self.train, count, seed))
+        wanted = np.unique(np.concatenate(draws))
+        features = features_of(self.train, self.feature_network, wanted)
+        return (features[np.searchsorted(wanted, chosen)] for chosen in draws)
 
 
 Part = TypeVar("Part")

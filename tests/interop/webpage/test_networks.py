@@ -16,6 +16,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "classic": {"shape": (1, 13, 10)},
     "ddpm-cifar10": {"shape": (3, 8, 8)},
     "flow": {"shape": (3, 9, 7)},
+    "photos": {"classes": CLASSES, "shape": (3, 12, 10)},
 }
 
 
