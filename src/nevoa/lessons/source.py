@@ -26,7 +26,7 @@ class Source:
 
     Example:
         >>> show_source(nevoa.diffusion.GaussianProcess.forward).code.splitlines()[-1]
-        '    return at(self.schedule.signal, t, x_0) * x_0 + at(self.schedule.noise, t, x_0) * epsilon'
+        '    return at(self.signal, t, x_0) * x_0 + at(self.noise, t, x_0) * epsilon'
     """
 
     path: Path

@@ -13,6 +13,7 @@ from nevoa.data import Notes
 from nevoa.runs.checkpoint import KEEP
 from nevoa.runs.run import Run
 from nevoa.training.budget import total_seconds
+from nevoa.training.expected import Expected, expected
 from nevoa.training.job import Job
 from nevoa.training.profile import Profile
 from nevoa.training.width import Width
@@ -29,6 +30,7 @@ class Plan:
         memory_bytes: peak of this process, or of the GPU, while steps were timed; 0 if the system does not tell.
         disk_bytes: upper limit of the run folder's size.
         width: the network's, and the operations that it is the best for; None if it was given.
+        expected: distance of the trained model's images; None where it was not measured.
         notes: facts about the images, such as which files were left out.
 
     Example:
@@ -42,6 +44,7 @@ class Plan:
     shape: tuple[int, int, int]
     network: str
     width: Width | None
+    expected: Expected | None
     parameters: int
     device: str
     precision: str
@@ -68,6 +71,7 @@ class Plan:
             shape=job.images.shape,
             network=job.config.network.kind,
             width=job.width,
+            expected=expected(job.config, flop * (training.steps or 0) * training.known_batch_size),
             parameters=parameters,
             device=training.device,
             precision=training.known_precision,

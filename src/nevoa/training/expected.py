@@ -1,0 +1,56 @@
+"""The distance to expect of a training, for the images and settings of which it was measured: docs/scaling-laws.md."""
+
+from math import exp
+from typing import Any, NamedTuple
+
+from nevoa.config import Config
+from nevoa.presets import configure
+from nevoa.training.width import MOST, expected_distance
+
+MEASURED = "fashion_mnist", "quick"
+# The trials began here, and single ones differ from the law by 5.7 % (root mean square of the logarithm).
+LEAST, SPREAD = 5e12, 0.057
+# Of the law, or changing the distance no more than another seed does.
+BUDGET = "minutes", "epochs", "steps", "batch_size"
+OTHERS = "seed", "accumulation", "device", "precision", "threads", "compile", "preview_steps"
+INTERVALS = "report_every_images", "preview_every_images", "checkpoint_every_images"
+FREE = {f"training.{key}" for key in (*BUDGET, *OTHERS, *INTERVALS)} | {"network.dim"}
+FREE |= {f"data.{key}" for key in ("flip", "strict", "fingerprint", "classes")}
+
+
+class Expected(NamedTuple):
+    """The distance `fd_fashion` of 2,048 images, with the ends of its 95 % interval.
+
+    Example:
+        >>> str(Expected(2.7, 2.5, 3.0))
+        'fd_fashion 2.7 (2.5 to 3)'
+    """
+
+    distance: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"fd_fashion {self.distance:.2g} ({self.low:.2g} to {self.high:.2g})"
+
+
+def expected(config: Config, flop: float) -> Expected | None:
+    """Return the distance to expect after `flop` operations of training; None where it was not measured.
+
+    Args:
+        config: resolved.
+    """
+    measured = configure(*MEASURED, steps=1).updated("training", conditional=True)
+    dim = getattr(config.network, "dim", None)
+    if not (LEAST <= flop <= MOST and isinstance(dim, int)) or _deciding(config) != _deciding(measured):
+        return None
+    distance = expected_distance(flop, dim)
+    return Expected(distance, distance * exp(-2 * SPREAD), distance * exp(2 * SPREAD))
+
+
+def _deciding(config: Config) -> dict[str, Any]:
+    """What decides the distance, but for the budget and the width."""
+    values = {
+        f"{section}.{key}": value for section, table in config.model_dump().items() for key, value in table.items()
+    }
+    return {key: value for key, value in values.items() if key not in FREE}

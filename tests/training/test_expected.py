@@ -1,0 +1,60 @@
+"""The distance that a plan expects is that of the trials, and there is none where no trial was."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nevoa.presets import configure
+from nevoa.training.expected import Expected, expected
+
+TRIALS = Path(__file__).parents[2] / "benchmarks/scaling/results.jsonl"
+USUAL = {"training.batch_size=32", "training.cooldown=0.5", "training.learning_rate=0.001"}
+
+
+def quick(*options: str, source: str = "fashion_mnist"):
+    return configure(source, steps=1, options=("network.dim=32", "training.conditional=true", *options))
+
+
+def test_nineteen_of_twenty_trials_are_within_the_interval() -> None:
+    inside = []
+    for trial in map(json.loads, TRIALS.read_text().splitlines()):
+        keys = {option.partition("=")[0] for option in trial["options"]}
+        usual = all(option in USUAL for option in trial["options"] if not option.startswith("network.dim="))
+        if usual and "network.dim" in keys and (found := expected(quick(*trial["options"]), trial["flop"])):
+            inside.append(found.low < trial["scores"]["fd_fashion"] < found.high)
+    assert len(inside) >= 15
+    assert sum(inside) / len(inside) >= 0.9
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("data.size=32", "data.limit=1000", "data.only=[1, 2]", "network.multipliers=[1, 1]", "training.loss=huber"),
+        *("training.learning_rate=0.002", "training.conditional=false", "sampling.steps=2", "sampling.guidance=2"),
+        *("diffusion.schedule=linear", "training.start='other'", "network.dropout=0.1"),
+    ],
+)
+def test_other_settings_were_not_measured(option: str) -> None:
+    assert expected(quick(option), 1e13) is None
+
+
+@pytest.mark.parametrize("source", ["fashion_mnist_10k", "shapes", "photos/"])
+def test_other_images_were_not_measured(source: str) -> None:
+    assert expected(quick(source=source), 1e13) is None
+
+
+@pytest.mark.parametrize("flop", [1e12, 1e15])
+def test_other_budgets_were_not_measured(flop: float) -> None:
+    assert expected(quick(), flop) is None
+
+
+@pytest.mark.parametrize(
+    "option", ["training.seed=7", "training.threads=1", "training.precision=bfloat16", "training.preview_steps=2"]
+)
+def test_settings_that_change_no_more_than_a_seed_do_not_matter(option: str) -> None:
+    assert expected(quick(option), 1e13) == expected(quick(), 1e13) != None  # noqa: E711
+
+
+def test_it_is_written_with_its_interval() -> None:
+    assert str(Expected(2.68, 2.44, 2.95)) == "fd_fashion 2.7 (2.4 to 3)"
