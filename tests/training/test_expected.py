@@ -7,6 +7,7 @@ import pytest
 
 from nevoa.presets import configure
 from nevoa.training.expected import Expected, expected
+from nevoa.training.width import FLOP_BY_WIDTH
 
 TRIALS = Path(__file__).parents[2] / "benchmarks/scaling/results.jsonl"
 USUAL = {"training.batch_size=32", "training.cooldown=0.5", "training.learning_rate=0.001"}
@@ -16,7 +17,7 @@ def quick(*options: str, source: str = "fashion_mnist"):
     return configure(source, steps=1, options=("network.dim=32", "training.conditional=true", *options))
 
 
-def test_nineteen_of_twenty_trials_are_within_the_interval() -> None:
+def test_the_trials_are_within_the_interval() -> None:
     inside = []
     for trial in map(json.loads, TRIALS.read_text().splitlines()):
         keys = {option.partition("=")[0] for option in trial["options"]}
@@ -24,7 +25,20 @@ def test_nineteen_of_twenty_trials_are_within_the_interval() -> None:
         if usual and "network.dim" in keys and (found := expected(quick(*trial["options"]), trial["flop"])):
             inside.append(found.low < trial["scores"]["fd_fashion"] < found.high)
     assert len(inside) >= 15
-    assert sum(inside) / len(inside) >= 0.9
+    assert sum(inside) / len(inside) >= 0.95
+
+
+@pytest.mark.parametrize(
+    ("width", "images", "measured"),
+    [
+        *((64, 22_208, 4.53), (32, 53_984, 2.73), (64, 34_304, 2.91), (24, 126_752, 1.92), (64, 64_256, 1.76)),
+        *((32, 163_456, 1.43), (64, 68_352, 1.58), (24, 129_728, 1.84), (48, 80_352, 1.83)),
+    ],
+)
+def test_the_runs_of_the_documentation_are_within_the_interval(width: int, images: int, measured: float) -> None:
+    """Of five minutes, on three machines. None of them decided the law."""
+    found = expected(quick(f"network.dim={width}"), FLOP_BY_WIDTH * width**2 * images)
+    assert found and found.low < measured < found.high
 
 
 @pytest.mark.parametrize(
