@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from nevoa.config import Config
 from nevoa.presets import configure
 from nevoa.training.expected import Expected, expected
 from nevoa.training.width import FLOP_BY_WIDTH
@@ -13,7 +14,7 @@ TRIALS = Path(__file__).parents[2] / "benchmarks/scaling/results.jsonl"
 USUAL = {"training.batch_size=32", "training.cooldown=0.5", "training.learning_rate=0.001"}
 
 
-def quick(*options: str, source: str = "fashion_mnist"):
+def quick(*options: str, source: str = "fashion_mnist") -> Config:
     return configure(source, steps=1, options=("network.dim=32", "training.conditional=true", *options))
 
 

@@ -1,7 +1,8 @@
 """The distance to expect of a training, for the images and settings of which it was measured: docs/scaling-laws.md."""
 
+from dataclasses import dataclass
 from math import exp
-from typing import Any, NamedTuple
+from typing import Any
 
 from nevoa.config import Config
 from nevoa.presets import configure
@@ -19,7 +20,8 @@ FREE = {f"training.{key}" for key in (*BUDGET, *OTHERS, *INTERVALS)} | {"network
 FREE |= {f"data.{key}" for key in ("flip", "strict", "fingerprint", "classes")}
 
 
-class Expected(NamedTuple):
+@dataclass(frozen=True)
+class Expected:
     """The distance `fd_fashion` of 2,048 images, with the ends of its 95 % interval.
 
     Example:

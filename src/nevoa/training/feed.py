@@ -73,11 +73,14 @@ def on_device(batches: Generator[Batch, None, None], device: DeviceName) -> Gene
     elif device == "cuda":
         with closing(drawn_ahead(batches, _copied_beside_computing())) as copied:
             yield from map(_used_here, copied)
-    else:
-        yield from drawn_ahead(batches, lambda batch: batch.moved(lambda tensor: tensor.to(device)))
+    else:  # not every device takes copies from another thread
+        with closing(drawn_ahead(batches)) as drawn:
+            yield from (batch.moved(lambda tensor: tensor.to(device)) for batch in drawn)
 
 
-def drawn_ahead(batches: Iterator[Batch], move: Callable[[Batch], Batch]) -> Generator[Batch, None, None]:
+def drawn_ahead(
+    batches: Iterator[Batch], move: Callable[[Batch], Batch] = lambda batch: batch
+) -> Generator[Batch, None, None]:
     """Yield the batches moved. A thread draws and moves the next ones meanwhile."""
     with ThreadPoolExecutor(1, "nevoa-batches") as thread:
         waiting: deque[Future[Batch]] = deque()
