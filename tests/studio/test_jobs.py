@@ -50,9 +50,10 @@ def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: list[Any]) -> I
         forks.append(process)
 
     monkeypatch.setattr(Jobs, "_launch", launch)
-    yield Jobs(tmp_path / "jobs", tmp_path)
-    for path in tmp_path.glob("*.txt"):
-        path.write_text("end")
+    made = Jobs(tmp_path / "jobs", tmp_path)
+    yield made
+    for job in made:  # also for a command that has not begun yet
+        Path(job.record.arguments[0]).write_text("end")
     for process in forks:
         process.join()
 
