@@ -188,16 +188,14 @@ def rows(wish: Any) -> Iterator[str]:
     yield "| preset | batch | library | parameters | images/s | share of the bf16 rate | peak memory |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
     for case in (Case(preset, batch, wish.device) for preset in wish.presets for batch in wish.batches):
-        parameters = 0  # those of nevoa, the first library
+        parameters = count_of(with_nevoa(case).network)
         for name, make in LIBRARIES.items():
             start = f"| {case.preset} | {case.batch} | {name} |"
             if importlib.util.find_spec(name) is None:
                 yield f"{start} not installed | | | |"
                 continue
             try:
-                trainer = make(case, parameters)
-                parameters = parameters or count_of(trainer.network)
-                yield f"{start} {cells(trainer, case, wish.seconds, peak)} |"
+                yield f"{start} {cells(make(case, parameters), case, wish.seconds, peak)} |"
             except torch.OutOfMemoryError:
                 yield f"{start} does not fit | | | |"
 

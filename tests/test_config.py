@@ -21,12 +21,7 @@ def test_photos_need_a_source() -> None:
     with pytest.raises(NevoaError, match=r"no images of its own. Give some: nevoa train FOLDER --preset photos"):
         configure(preset="photos")
     for config in (configure("photos/", "photos"), configure(preset="photos", options=["data.source=photos/"])):
-        assert (config.data.source, config.data.size, config.data.channels, config.data.flip) == (
-            "photos/",
-            64,
-            3,
-            True,
-        )
+        assert config.data.model_dump(exclude_defaults=True) == PRESETS["photos"]["data"] | {"source": "photos/"}
     assert configure("photos/", "photos", size=32).data.size == 32
 
 

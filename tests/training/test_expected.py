@@ -68,7 +68,9 @@ def test_other_budgets_were_not_measured(flop: float) -> None:
     "option", ["training.seed=7", "training.threads=1", "training.precision=bfloat16", "training.preview_steps=2"]
 )
 def test_settings_that_change_no_more_than_a_seed_do_not_matter(option: str) -> None:
-    assert expected(quick(option), 1e13) == expected(quick(), 1e13) != None  # noqa: E711
+    found = expected(quick(option), 1e13)
+    assert found is not None
+    assert found == expected(quick(), 1e13)
 
 
 def test_it_is_written_with_its_interval() -> None:

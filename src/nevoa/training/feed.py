@@ -28,13 +28,11 @@ class Batch:
     """The images that a process trains on in a step, and what is drawn for them.
 
     Attributes:
-        indices: of all images of the batch, also of those that other processes train on.
-        log_snr: of all images of the batch, on the CPU.
+        log_snr: of all images of the batch, also of those that other processes train on; on the CPU.
         label: with some replaced by the null label (Ho and Salimans 2022, algorithm 1); None for an unconditional
             network.
     """
 
-    indices: Int64[Tensor, " N"]
     log_snr: Float64[Tensor, " N"]
     x_0: Float[Tensor, "B C H W"]
     t: Int64[Tensor, " B"]
@@ -57,8 +55,7 @@ def batches_of(state: TrainingState, images: ImageSet) -> Generator[Batch, None,
     for first in count(state.images_seen, size):
         own = first + share[0], share[1]
         label = dropped_labels(stream, draws, *own) if config.conditional else None
-        indices = torch.from_numpy(stream.indices(first, size))
-        yield Batch(indices, log_snr[draws.timesteps(first, size)], stream.batch(*own), *draws.take(*own), label)
+        yield Batch(log_snr[draws.timesteps(first, size)], stream.batch(*own), *draws.take(*own), label)
 
 
 def dropped_labels(batches: Batches, draws: TrainingNoise, first: int, count: int) -> Int64[Tensor, " B"]:

@@ -7,13 +7,13 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from nevoa._util.device import computing, in_precision, keeping_memory, within
 from nevoa._util.random import Stream, generator
 from nevoa.config import Config
-from nevoa.data import ImageSet
+from nevoa.data import Batches, ImageSet
 from nevoa.diffusion import Denoiser
 from nevoa.errors import NevoaError
 from nevoa.model import Model
@@ -110,7 +110,7 @@ def _steps(state: TrainingState, images: ImageSet, pace: Pace | None) -> Generat
             seconds = time.perf_counter() - start
             step = _advance(state, len(images), loss, grad_norm, learning_rate, seconds)
             if state.not_finite == MOST_NOT_FINITE:
-                raise _not_finite(step, batch.indices)
+                raise _not_finite(state, images, step)
             yield step
 
 
@@ -252,7 +252,9 @@ def _advance(
     )
 
 
-def _not_finite(step: Step, indices: Int64[Tensor, " N"]) -> NevoaError:
+def _not_finite(state: TrainingState, images: ImageSet, step: Step) -> NevoaError:
+    size = state.config.training.known_batch_size
+    indices = Batches(images, state.config.training.seed, flip=False).indices(step.images_seen - size, size)
     return NevoaError(
         f"Loss or gradient was not finite in {MOST_NOT_FINITE} steps in a row, up to step {step.step:,} at learning "
         f"rate {step.learning_rate:.3g}. These steps changed nothing, and the checkpoints are intact. Try a lower "
