@@ -51,6 +51,8 @@ class DataConfig(Section):
         channels: 1 for gray, 3 for colour; as the images are if not set.
         background: the colour behind transparent pixels, a name or #rrggbb.
         strict: fail if any image is unusable.
+        holdout: how many images of split train to set aside for measuring, a random subset that is always the same;
+            auto: 2 %, at least 128 and at most 10,000, if the source has 1,000 images or more and no test split.
         flip: mirror half of the images at random; if not set, the catalog says whether that suits the data set.
         fingerprint: hash of the images; filled in when the data are opened.
         classes: names of the classes of a conditional model; filled in when the data are opened.
@@ -66,6 +68,10 @@ class DataConfig(Section):
     channels: Literal[1, 3] | None = None
     background: str = "white"
     strict: bool = False
+    # Left out of the dump while 0, as scale_ends below.
+    holdout: Annotated[int, Field(ge=0, le=1_000_000_000)] | Literal["auto"] = Field(
+        default=0, exclude_if=operator.not_
+    )
     flip: bool | None = None
     fingerprint: str | None = None
     classes: tuple[str, ...] | None = None

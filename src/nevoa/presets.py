@@ -148,7 +148,7 @@ def configure(
         base = read_toml(path_of("config", config)).model_dump()
         unset = _resolved_for_other_data(base["data"], merged({}, set_by_key, given).get("data", {}))
     else:
-        base = PRESETS[name]
+        base = merged({"data": {"holdout": "auto"}}, PRESETS[name])
         _check_has_images(name, merged(base, start or {}, set_by_key, given))
         unset = _unsuitable(base, given["data"].get("source"), set_by_key)
     result = parse(merged(base, unset, start or {}, set_by_key, given))

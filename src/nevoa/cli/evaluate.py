@@ -150,7 +150,9 @@ def _reference(run: "Run | None", shape: "Shape | None", against: str | None) ->
         assert run
         _, shape = read_config(run.model_config_file)
     channels, height, width = shape
-    return Reference.of(parse({"data": {"source": against, "size": (height, width), "channels": channels}}).data)
+    return Reference.of(
+        parse({"data": {"source": against, "size": (height, width), "channels": channels, "holdout": "auto"}}).data
+    )
 
 
 def _sweep(run: "Run", reference: "Reference", count: int, seed: int) -> None:

@@ -23,6 +23,8 @@ def _test_images(data: "DataConfig", images: "ImageSet") -> "ImageSet | None":
     """The test images of a source; None if it has none, and training images have to be held out."""
     from nevoa.data import CATALOG, load_images, load_test_images
 
+    if images.notes.held_out:
+        return load_test_images(data, images)
     if data.source in CATALOG:
         return load_test_images(data, images) if "test" in CATALOG[data.source].counts else None
     try:

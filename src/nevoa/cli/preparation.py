@@ -21,7 +21,7 @@ def data_of(source: str, images: ImageFlags) -> "DataConfig":
 
     given = {key: value for key, value in images.keywords().items() if value is not None}
     with options_named(given):
-        return parse({"data": {"source": source, **given}}).data
+        return parse({"data": {"source": source, "holdout": "auto", **given}}).data
 
 
 def show_preparation(data: "DataConfig", *, say: bool = True) -> "ImageSet":
@@ -74,8 +74,8 @@ def size_advice(notes: "Notes") -> str:
 
 
 def left_out(notes: "Notes") -> str:
-    """The numbers of unusable files and of copies: ` (3 unusable, 2 duplicates)`, or nothing."""
+    """The numbers of unusable files, copies and images set aside: ` (3 unusable, 2 duplicates)`, or nothing."""
     duplicates = "duplicate" if notes.duplicates == 1 else "duplicates"
-    parts = {"unusable": len(notes.bad), duplicates: notes.duplicates}
+    parts = {"unusable": len(notes.bad), duplicates: notes.duplicates, "set aside for measuring": notes.held_out}
     counts = [f"{count:,} {what}" for what, count in parts.items() if count]
     return f" ({', '.join(counts)})" if counts else ""

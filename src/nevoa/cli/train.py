@@ -195,12 +195,15 @@ def train_into(
     load_torch()
     from nevoa._util.processes import joined
     from nevoa.interop.trackers import trackers_of
+    from nevoa.runs import Run
     from nevoa.training import Plan, fit_resolved, resolve_run
+    from nevoa.training.resume import config_of, with_holdout_of
 
     trackers = trackers_of(report.track)
     # Images are decoded once for all trainings, so the minutes do not include it.
     before = time.perf_counter()
     processes = joined()
+    config = with_holdout_of(processes.from_first(lambda: config_of(Run(folder))), config)
     loaded = processes.first_on_machine(lambda: show_preparation(config.data))
     started = STARTED + time.perf_counter() - before
     options = {"started": started, "cool_down": cool_down, "accept_changes": accept_changes}

@@ -13,9 +13,11 @@ from nevoa.config import DataConfig, parse
 from nevoa.data.catalog import CATALOG
 from nevoa.data.decode import pixels_within
 from nevoa.data.find import find_source
+from nevoa.data.held_out import settled
 from nevoa.data.objects import ImageSource, as_image_set, stacked
 from nevoa.data.prepare import Preparation, prepare, store_folder
 from nevoa.data.sources.hub import HUB, parse_place
+from nevoa.data.splits import HELD_OUT, TRAIN
 from nevoa.data.store import ImageSet, open_store
 from nevoa.errors import NevoaError, reason
 
@@ -33,6 +35,7 @@ class DataOptions(TypedDict, total=False):
     channels: SupportsIndex | None
     background: str
     strict: bool
+    holdout: SupportsIndex | str
 
 
 def load_images(source: Source | ImageSource, **options: Unpack[DataOptions]) -> ImageSet:
@@ -68,7 +71,10 @@ def loading(source: Source, **options: Unpack[DataOptions]) -> Iterator[Preparat
         >>> *_, images = loading("photos/", size=64)
     """
     data = _config(source, options)
-    found = find_source(data.source, data.split)
+    found = find_source(data.source, TRAIN if data.split == HELD_OUT else data.split)
+    data = settled(found, data, store_folder(found, data).name)
+    if data.split == HELD_OUT and not data.holdout:
+        raise NevoaError(f"No images of {data.source} are set aside for measuring.")
     yield from prepare(found, data)
     images = open_store(store_folder(found, data))
     if data.strict and images.notes.bad:
@@ -81,18 +87,20 @@ def loading(source: Source, **options: Unpack[DataOptions]) -> Iterator[Preparat
 
 
 def load_test_images(data: DataConfig, train: ImageSet) -> ImageSet:
-    """Load the test split of a source with the shape and class numbers of its training images.
+    """Load test images of a source, with the shape and class numbers of its training images.
 
-    Images of other classes are dropped; the split may have no classes at all. A NevoaError if the source has no test
-    split, or none of its images has a class of the training images.
+    They are those that are set aside of the training images, if some are, else those of the test split. Images of
+    other classes are dropped; there may be no classes at all. A NevoaError if there are no test images, or none of
+    them has a class of the training images.
 
     Example:
         >>> test = load_test_images(DataConfig(source="digits"), load_images("digits"))
     """
-    test = load_images(data, split="test")
+    split = HELD_OUT if train.notes.held_out else "test"
+    test = load_images(data, split=split)
     if test.shape != train.shape:
         channels, height, width = train.shape
-        test = load_images(data, split="test", size=(height, width), channels=channels)
+        test = load_images(data, split=split, size=(height, width), channels=channels)
     return test if not test.classes or test.classes == train.classes else _by_classes_of(train, test)
 
 

@@ -18,10 +18,12 @@ from nevoa.config import SMALLEST_SIDE, DataConfig
 from nevoa.data.cache import cache_folder, lock_file, partial_folder
 from nevoa.data.decode import Size, colour
 from nevoa.data.find import Source
+from nevoa.data.held_out import divided
 from nevoa.data.listing import Bad, Listing
 from nevoa.data.parallel import each
 from nevoa.data.reading import LARGEST_OWN_SIDE, Shape, read, shape_of, sides_of
-from nevoa.data.selection import chosen
+from nevoa.data.selection import limited, of_classes
+from nevoa.data.splits import TRAIN
 from nevoa.data.store import FORMAT, IMAGES, Notes, write_about
 from nevoa.errors import NevoaError
 
@@ -45,6 +47,7 @@ def store_folder(source: Source, data: DataConfig) -> Path:
     selection = {"split": data.split, "classes": data.only, "limit": data.limit, "size": sides_of(data)}
     options = {"channels": data.channels, "background": data.background}
     options |= {"fit": data.fit} if data.fit != "crop" else {}
+    options |= {"holdout": data.holdout} if data.holdout else {}
     key = json.dumps([FORMAT, source.identity, selection | options])
     slug = re.sub(r"[^A-Za-z0-9]+", "_", source.name).strip("_")[:40] or "images"
     return cache_folder() / f"{slug}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
@@ -67,7 +70,8 @@ def prepare(source: Source, data: DataConfig) -> Iterator[Preparation]:
 
 def _prepare(source: Source, data: DataConfig, folder: Path) -> Iterator[Preparation]:
     colour(data.background)  # refuses a name that is not a colour
-    listing = chosen(source.list(), data)
+    listing = of_classes(source.list(), data)
+    listing = limited(divided(listing, data) if data.holdout else listing, data)
     if not len(listing):
         raise NevoaError(f"There are no images in {source.text}{_why(listing.bad)}.")
     shape, partial = shape_of(listing, data), partial_folder(folder)
@@ -146,7 +150,8 @@ def _close(listing: Listing, shape: Shape, source: Source, partial: Path, data: 
     duplicates = len(kept) - len(sums)
     most = _size_of_most(sizes, shape) if data.size is None else None
     span, counts = (by_area[0], by_area[-1]), (listing.ignored, duplicates)
-    notes = Notes(source.text, source.licence, tuple(bad), *counts, span, most, listing.unsettled)
+    held_out = int(data.holdout) if data.split == TRAIN else 0
+    notes = Notes(source.text, source.licence, tuple(bad), *counts, span, most, listing.unsettled, held_out)
     write_about(partial, source.name, listing.labels[kept], listing.classes, notes)
 
 

@@ -12,8 +12,8 @@ from nevoa.data.names import printable
 from nevoa.errors import NevoaError, unknown
 
 
-def chosen(listing: Listing, data: DataConfig) -> Listing:
-    """Select images by `data.only` and `data.limit`. A NevoaError if there is no such class."""
+def of_classes(listing: Listing, data: DataConfig) -> Listing:
+    """Select images by `data.only`. A NevoaError if there is no such class."""
     if data.only is not None:
         if listing.unsettled:
             raise NevoaError(f"These images have no classes to choose from: {listing.unsettled}")
@@ -26,6 +26,11 @@ def chosen(listing: Listing, data: DataConfig) -> Listing:
             listing, labels=place[listing.labels], classes=tuple(listing.classes[label] for label in wanted)
         )
         listing = listing.take(np.flatnonzero(listing.labels >= 0))
+    return listing
+
+
+def limited(listing: Listing, data: DataConfig) -> Listing:
+    """Select images by `data.limit`, at random but always the same."""
     if data.limit is not None and data.limit < len(listing):
         listing = listing.take(np.sort(generator(0, Stream.LIMIT).permutation(len(listing))[: data.limit]))
     return listing

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from nevoa.errors import NevoaError
 
 TRAIN = "train"
+# The images of the split train that are set aside for measuring.
+HELD_OUT = "held-out"
 KEYWORDS = {
     **dict.fromkeys(("train", "training"), TRAIN),
     **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),

@@ -36,6 +36,7 @@ class Notes:
         sizes: (height, width) of the smallest and the largest image, by area, before resizing.
         most: (height, width) of most images, if others differ and nobody chose a size.
         unsettled: why the folders give no classes, and what to do; empty if they do.
+        held_out: the number of other images of the source that are set aside for measuring.
 
     Example:
         >>> load_images("shapes").notes.bad
@@ -50,6 +51,7 @@ class Notes:
     sizes: tuple[Size, Size] | None = None
     most: Size | None = None
     unsettled: str = ""
+    held_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ def write_about(folder: Path, name: str, labels: np.ndarray, classes: Sequence[s
         "sizes": notes.sizes,
         "most": notes.most,
         "unsettled": notes.unsettled,
+        "held_out": notes.held_out,
     }
     write_text(folder / ABOUT, json.dumps(about | {"sum": _sum(about)}))
 
@@ -143,7 +146,8 @@ def open_store(folder: Path) -> ImageSet:
             about["duplicates"],
             (smallest, largest),
             tuple(most) if most else None,
-            about.get("unsettled", ""),  # stores of earlier versions have none
+            about.get("unsettled", ""),  # stores of earlier versions lack these two
+            about.get("held_out", 0),
         )
         images, labels = mapped(folder / IMAGES), np.load(folder / LABELS)
         with suppress(OSError):  # the cache may be read-only

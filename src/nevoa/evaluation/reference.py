@@ -42,10 +42,10 @@ class Reference:
         row = CATALOG.get(data.source)
         data = data.model_copy(update={"limit": None, "split": TRAIN})
         if row is not None and row.part_of:
-            row, data = CATALOG[row.part_of], data.model_copy(update={"source": row.part_of})
+            row, data = CATALOG[row.part_of], data.model_copy(update={"source": row.part_of, "holdout": 0})
         train = load_images(data)
         network = _found(lambda: feature_network_for(train, _training_command(data)))
-        if row is not None and "test" not in row.counts:
+        if row is not None and "test" not in row.counts and not train.notes.held_out:
             test = NevoaError(f"{data.source} has no test images. Choose another source to compare with: --against.")
         else:
             test = _found(lambda: load_test_images(data, train))

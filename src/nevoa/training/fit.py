@@ -31,6 +31,7 @@ from nevoa.training.plan import check_disk
 from nevoa.training.progress import show_progress
 from nevoa.training.prolong import measured_costs, pace_in_memory, refuse_less, set_course, starting_point, time_spent
 from nevoa.training.recorder import Recorder
+from nevoa.training.resume import config_of, with_holdout_of
 from nevoa.training.snapshot import restore
 from nevoa.training.start import starting_from
 from nevoa.training.state import TrainingState
@@ -105,7 +106,7 @@ def _resolve_run(
     start: Model | None,
 ) -> Job:
     run = Run(folder)
-    saved = run.last_config() if run.exists or checkpoint.checkpoints(run.checkpoints) else None
+    saved = config_of(run)
     if saved is None and run.holds_other_files:
         raise NevoaError(f"{folder} exists and is not a run. Choose another --out.")
     if saved is None and (beside := images_beside(config.data.source, folder)):
@@ -121,6 +122,7 @@ def _resolve_run(
         raise NevoaError(f"{folder} is finished: to train it for longer, give more minutes, epochs or steps.")
     if cool_down is not None:
         config = with_budget(config, {"minutes": (time_spent(run) + cool_down) / 60})
+    config = with_holdout_of(saved, config)
     earlier = Earlier(saved, measured_costs(run)) if saved else None
     options = {"objects": objects, "started": started, "accept_changes": accept_changes, "start": start}
     job = resolve(config, images, earlier=earlier, **options)

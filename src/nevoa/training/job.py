@@ -241,6 +241,7 @@ def _about(config: Config, images: ImageSet, conditional: bool) -> dict[str, Any
         "source": _source(data.source, images),
         "flip": flips(data.source) if data.flip is None else data.flip,
         "fingerprint": images.fingerprint,
+        "holdout": images.notes.held_out,
         "classes": images.classes if conditional else None,
     }
 

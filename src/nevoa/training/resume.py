@@ -6,6 +6,8 @@ from nevoa._util.device import choose_device, devices
 from nevoa.config import ON_DEVICE, Config
 from nevoa.data import changed_files
 from nevoa.errors import NevoaError
+from nevoa.runs import Run
+from nevoa.runs.checkpoint import checkpoints
 from nevoa.training_config import TrainingConfig
 
 # A resumed run keeps these from its start.
@@ -45,6 +47,18 @@ def resumed(config: Config, saved: Config, accept_changes: bool = False) -> Conf
         lines = "\n  ".join(["The run in this folder has other settings:", *changes, *filter(None, [files])])
         raise NevoaError(f"{lines}\nChoose another --out, or resume with the new settings: --accept-changes.")
     return config
+
+
+def config_of(run: Run) -> Config | None:
+    """The config of an existing run; None if the folder holds none."""
+    return run.last_config() if run.exists or checkpoints(run.checkpoints) else None
+
+
+def with_holdout_of(saved: Config | None, config: Config) -> Config:
+    """The config, with as many images set aside as an existing run has, unless it names a number."""
+    if saved is None or config.data.holdout != "auto":
+        return config
+    return config.updated("data", holdout=saved.data.holdout)
 
 
 def budget_of(training: TrainingConfig) -> tuple[float | None, ...]:

@@ -1,0 +1,81 @@
+"""Images that are set aside to measure a model with, and never trained on."""
+
+import hashlib
+from contextlib import suppress
+
+import numpy as np
+
+from nevoa._util.files import read_text, write_text
+from nevoa.config import DataConfig
+from nevoa.data.cache import cache_folder
+from nevoa.data.catalog import CATALOG
+from nevoa.data.find import Source, find_source
+from nevoa.data.listing import Listing
+from nevoa.data.selection import of_classes
+from nevoa.data.splits import HELD_OUT, KEYWORDS, TRAIN
+from nevoa.errors import NevoaError
+
+# By default: this share of the images, within these limits, if there are so many images.
+SHARE, FEWEST, MOST = 0.02, 128, 10_000
+WORTH_DIVIDING = 1_000
+
+
+def settled(source: Source, data: DataConfig, place: str) -> DataConfig:
+    """Return the config with the number of images to set aside.
+
+    A choice of `auto` is remembered in the cache, because it takes listing the source.
+
+    Args:
+        place: the name that the store of the config would have.
+    """
+    if KEYWORDS.get(data.split.lower(), data.split) not in (TRAIN, HELD_OUT):
+        return data.model_copy(update={"holdout": 0})
+    if data.holdout != "auto":
+        return data
+    path = cache_folder() / f".{place}.held-out"
+    with suppress(NevoaError, ValueError):
+        return data.model_copy(update={"holdout": int(read_text(path))})
+    number = default_number(source, data)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, str(number))
+    return data.model_copy(update={"holdout": number})
+
+
+def default_number(source: Source, data: DataConfig) -> int:
+    """Return how many images of a source to set aside: 2 %, at least 128 and at most 10,000.
+
+    It is 0 if there are fewer than 1,000 images, or test images.
+    """
+    if _has_test_images(source.text):
+        return 0
+    count = len(of_classes(source.list(), data))
+    return 0 if count < WORTH_DIVIDING else min(MOST, max(FEWEST, round(SHARE * count)))
+
+
+def divided(listing: Listing, data: DataConfig) -> Listing:
+    """Return the images that are set aside if `data.split` asks for them, else the others.
+
+    The names of the files decide, by their hash.
+    """
+    number = int(data.holdout)
+    if number >= len(listing):
+        raise NevoaError(
+            f"Cannot set aside {number:,} images to measure with: there are {len(listing):,}. Choose a smaller "
+            "data.holdout, or 0."
+        )
+    # Not a permutation of the numbers: one more file would then divide all of them anew.
+    order = np.array(sorted(range(len(listing)), key=lambda index: _hash(listing.file(index))))
+    return listing.take(np.sort(order[:number] if data.split == HELD_OUT else order[number:]))
+
+
+def _hash(name: str) -> bytes:
+    return hashlib.sha256(name.encode(errors="surrogateescape")).digest()
+
+
+def _has_test_images(text: str) -> bool:
+    if text in CATALOG:
+        return "test" in CATALOG[text].counts or CATALOG[text].part_of is not None
+    try:
+        return len(find_source(text, "test").list()) > 0
+    except NevoaError:
+        return False

@@ -1,0 +1,123 @@
+"""Images that are set aside for measuring."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nevoa
+from nevoa.config import DataConfig
+from nevoa.data import ImageSet, load_images, load_test_images
+from nevoa.data.find import Source, find_source
+from nevoa.data.held_out import default_number, divided
+from nevoa.data.listing import Listing
+from nevoa.errors import NevoaError
+from nevoa.evaluation import Reference
+from nevoa.training import resolve
+from tests.data.pictures import encoded, photo
+
+COUNT = 1_000
+
+
+@pytest.fixture
+def noise(tmp_path: Path) -> Path:
+    """A file of 1,000 different images."""
+    path = tmp_path / "noise.npy"
+    np.save(path, np.random.default_rng(0).integers(0, 256, (COUNT, 8, 8), dtype=np.uint8))
+    return path
+
+
+def listing(names: list[str]) -> Listing:
+    return Listing(lambda _: b"", names.__getitem__, np.zeros(len(names), np.int64))
+
+
+def rows(images: ImageSet) -> set[bytes]:
+    return {image.tobytes() for image in images.images}
+
+
+@pytest.mark.parametrize("holdout", ["auto", 1, 37])
+def test_every_image_is_trained_on_or_measured_with(noise: Path, holdout: str | int) -> None:
+    data = DataConfig.model_validate({"source": str(noise), "holdout": holdout})
+    train = load_images(data)
+    test = load_test_images(data, train)
+    assert len(test) == train.notes.held_out == (128 if holdout == "auto" else holdout)
+    assert len(train) + len(test) == COUNT
+    assert rows(train) | rows(test) == rows(load_images(noise))
+
+
+@pytest.mark.parametrize(
+    ("count", "held_out"),
+    [(999, 0), (1_000, 128), (6_400, 128), (10_000, 200), (500_000, 10_000), (1_000_000, 10_000)],
+)
+def test_two_percent_within_limits(count: int, held_out: int) -> None:
+    nameless = Listing(lambda _: b"", str, np.zeros(count, np.int64))
+    assert default_number(Source("x", "x", "x", lambda: nameless), DataConfig()) == held_out
+
+
+def test_one_more_file_moves_at_most_one_other() -> None:
+    names, data = [f"photo-{number}.jpg" for number in range(300)], DataConfig(split="held-out", holdout=20)
+
+    def names_held_out(names: list[str]) -> set[str]:
+        found = divided(listing(names), data)
+        return {found.file(index) for index in range(len(found))}
+
+    before, differing = names_held_out(names), []
+    for number in range(100):
+        now = names_held_out([*names, f"new-{number}.jpg"])
+        assert len(before - now) <= 1
+        differing += before - now
+    assert 0 < len(differing) < 20  # one of 15 new files is set aside itself
+
+
+def test_with_test_images_nothing_is_set_aside(tmp_path: Path) -> None:
+    for split, count in (("train", COUNT), ("test", 1)):
+        for number in range(count):
+            path = tmp_path / "photos" / split / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(encoded(photo(number % 3), "PNG"))
+    photos = str(tmp_path / "photos")
+    assert default_number(find_source(photos), DataConfig(source=photos)) == 0
+    assert default_number(find_source("fashion_mnist_10k"), DataConfig()) == 0
+    assert default_number(find_source(f"{photos}/train"), DataConfig()) == 128
+
+
+def test_where_nothing_is_set_aside_the_store_is_that_of_before(cache: Path) -> None:
+    assert load_images("digits", holdout="auto").fingerprint == load_images("digits").fingerprint
+    assert len([path for path in cache.iterdir() if path.is_dir()]) == 1
+
+
+def test_a_limit_is_for_the_images_to_train_on(noise: Path) -> None:
+    few = load_images(noise, limit=100, holdout=900)
+    assert (len(few), few.notes.held_out) == (100, 900)
+
+
+def test_a_training_never_sees_them(noise: Path) -> None:
+    config = nevoa.configure(noise, steps=1, options=["network.dim=16", "training.batch_size=8"])
+    job = resolve(config)
+    assert job.config.data.holdout == len(Reference.of(job.config.data).test) == 128
+    assert rows(job.images).isdisjoint(rows(Reference.of(job.config.data).test))
+    assert job.config.data.fingerprint == load_images(noise, holdout=128).fingerprint
+    whole = resolve(nevoa.configure(noise, steps=1, options=["data.holdout=0", "training.batch_size=8"]))
+    assert len(whole.images) == COUNT
+
+
+def test_a_run_from_before_there_was_a_share_goes_on(noise: Path, tmp_path: Path) -> None:
+    options = ["network.dim=16", "network.blocks=1", "training.batch_size=8", "training.threads=1"]
+    for holdout, steps in ((["data.holdout=0"], 1), ([], 2)):
+        run = nevoa.train(noise, out=tmp_path / "run", steps=steps, options=[*options, *holdout], progress=False)
+    assert run.config().data.holdout == 0
+    assert "holdout" not in run.config_file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"holdout": COUNT}, r"Cannot set aside 1,000 images to measure with: there are 1,000. Choose a smaller data.h"),
+        ({"split": "held-out"}, r"No images of .* are set aside for measuring"),
+        ({"holdout": -1}, r"data.holdout: .*greater than or equal to 0"),
+        ({"holdout": "some"}, r"data.holdout"),
+    ],
+)
+def test_a_share_that_cannot_be(noise: Path, data: dict, message: str) -> None:
+    with pytest.raises(NevoaError, match=message):
+        load_images(noise, **data)
