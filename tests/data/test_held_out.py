@@ -112,7 +112,10 @@ def test_a_run_from_before_there_was_a_share_goes_on(noise: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ({"holdout": COUNT}, r"Cannot set aside 1,000 images to measure with: there are 1,000. Choose a smaller data.h"),
+        (
+            {"holdout": COUNT},
+            r"Cannot set aside 1,000 images to measure with: there are 1,000. Choose a smaller data.h",
+        ),
         ({"split": "held-out"}, r"No images of .* are set aside for measuring"),
         ({"holdout": -1}, r"data.holdout: .*greater than or equal to 0"),
         ({"holdout": "some"}, r"data.holdout"),

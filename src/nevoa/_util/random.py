@@ -23,6 +23,7 @@ class Stream(IntEnum):
     LABEL_DROPOUT = 11
     SHAPES = 12
     LIMIT = 13
+    UNSEEN = 14
 
 
 def generator(seed: int, stream: Stream, *position: int) -> np.random.Generator:

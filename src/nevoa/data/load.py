@@ -76,6 +76,8 @@ def loading(source: Source, **options: Unpack[DataOptions]) -> Iterator[Preparat
     if data.split == HELD_OUT and not data.holdout:
         raise NevoaError(f"No images of {data.source} are set aside for measuring.")
     yield from prepare(found, data)
+    if data.holdout and data.split != HELD_OUT:
+        yield from prepare(found, data.model_copy(update={"split": HELD_OUT}))
     images = open_store(store_folder(found, data))
     if data.strict and images.notes.bad:
         first = images.notes.bad[0]

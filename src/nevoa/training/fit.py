@@ -35,6 +35,7 @@ from nevoa.training.resume import config_of, with_holdout_of
 from nevoa.training.snapshot import restore
 from nevoa.training.start import starting_from
 from nevoa.training.state import TrainingState
+from nevoa.training.unseen import Unseen
 from nevoa.vocabulary import DEFAULT_PRESET
 
 
@@ -206,7 +207,7 @@ def fit_resolved(job: Job, folder: Path, *, accept_changes: bool = False) -> Gen
         if newest is not None:
             _restore_model(run, state)
         run.cut(state.images_seen)
-        recorder = Recorder(run, state, len(job.images), newest)
+        recorder = Recorder(run, state, len(job.images), newest, Unseen.of(state.config, job.images))
         if not processes.alone:
             processes.from_first(lambda: Beginning.of(state, pace, newest))
         with closing(recorder.record(training_steps(state, job.images, pace))) as steps:

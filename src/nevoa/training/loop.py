@@ -49,6 +49,8 @@ class Step:
         is_finite: whether loss and gradient were finite; if not, the step changed nothing and counts in no mean.
         seconds: of training since its start, without pauses.
         model: the averaged model. It changes as training continues.
+        memorises_since: `images_seen` at the lowest loss on images that are not trained on, once that loss has risen;
+            None before, without a run, and if no images are set aside.
 
     Example:
         >>> first, *_ = nevoa.fit(config)
@@ -71,6 +73,7 @@ class Step:
     report_loss: float
     is_finite: bool
     model: Model
+    memorises_since: int | None = None
 
     def _repr_html_(self) -> str:
         """The step in a notebook: one line."""

@@ -56,7 +56,7 @@ def _bar(steps: Iterable[Step], config: TrainingConfig, console: "Console") -> I
             if is_due or not reported:
                 loss = step.report_loss
             reported = reported or is_due
-            status = _in_words(loss) + f"  {speed:,.0f} images/s" * wide
+            status = _in_words(loss) + f"  {speed:,.0f} images/s" * wide + "  memorising" * bool(step.memorises_since)
             progress.update(task, completed=step.images_seen, total=step.steps * config.known_batch_size, status=status)
             yield step
 
@@ -67,7 +67,7 @@ def _lines(steps: Iterable[Step], config: TrainingConfig, console: "Console") ->
             left = (step.steps - step.step) * config.known_batch_size / speed
             console.print(
                 f"{step.images_seen:,}/{step.steps * config.known_batch_size:,} images  {_in_words(step.report_loss)}  "
-                f"{speed:,.0f} images/s  {left:,.0f} s left",
+                f"{_memorising(step)}{speed:,.0f} images/s  {left:,.0f} s left",
                 highlight=False,
                 soft_wrap=True,
             )
@@ -88,6 +88,10 @@ def _is_due(seen: int, is_last: bool, config: TrainingConfig) -> bool:
 def _in_words(loss: float) -> str:
     """The loss in words; no step may have had a finite one yet."""
     return "no finite loss yet" if math.isnan(loss) else f"loss {loss:.4f}"
+
+
+def _memorising(step: Step) -> str:
+    return f"memorising since {step.memorises_since:,}  " if step.memorises_since else ""
 
 
 def _with_speed(steps: Iterable[Step]) -> Iterator[tuple[Step, float]]:

@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nevoa._util.files import explained
@@ -17,6 +17,7 @@ from nevoa.training.levels import by_level
 from nevoa.training.loop import Step
 from nevoa.training.snapshot import save_checkpoint
 from nevoa.training.state import Mean, TrainingState
+from nevoa.training.unseen import Unseen, memorises_since
 
 PREVIEW_COUNT = 36
 
@@ -28,16 +29,18 @@ class Recorder:
     Attributes:
         images: number of images in the data set.
         resumed_from: the checkpoint that training started from; it is kept.
+        unseen: compared with training images as often as a preview is drawn; None if no images are set aside.
     """
 
     run: Run
     state: TrainingState
     images: int
     resumed_from: Path | None = None
+    unseen: Unseen | None = None
 
     def record(self, steps: Iterable[Step]) -> Generator[Step, None, None]:
         """Pass the steps on and record them. A reader that stops early leaves a complete, usable run."""
-        course = self.state.course
+        course, since = self.state.course, memorises_since(self.run.metrics())
         try:
             for step in steps:
                 finished = step.step == step.steps
@@ -46,13 +49,14 @@ class Recorder:
                     self._keep_decision(course)
                 if finished or (step.is_finite and self._due("report_every_images")):
                     self._report(step)
+                    since = memorises_since(self.run.metrics())
                 if finished or (step.is_finite and self._due("preview_every_images")):
                     self._preview(step)
                 if finished or self._cools_next() or (step.is_finite and self._due("checkpoint_every_images")):
                     self.keep()
                 if finished:
                     self._draw_loss()
-                yield step
+                yield replace(step, memorises_since=since)
         except GeneratorExit:
             self.keep()
             raise
@@ -97,12 +101,22 @@ class Recorder:
                 "step": step.step,
                 "loss": loss.value if loss.count else None,
                 "loss_by_log_snr": by_level(levels),
+                **self._unseen_losses(step),
                 "grad_norm": step.grad_norm if math.isfinite(step.grad_norm) else None,
                 "learning_rate": step.learning_rate,
                 "images_per_second": loss.count * self.state.config.training.known_batch_size / seconds,
                 "seconds": step.seconds,
             }
         )
+
+    def _unseen_losses(self, step: Step) -> dict[str, float]:
+        """The losses by `Unseen` in the first report after each preview, and in the last."""
+        training, every = self.state.config.training, self.state.config.training.preview_every_images
+        if self.unseen is None or every is None:
+            return {}
+        before = step.images_seen - (training.report_every_images or 0)
+        is_due = step.images_seen // every != before // every or step.step == step.steps
+        return self.unseen.losses(self.state) if is_due else {}
 
     def _draw_loss(self) -> None:
         try:
