@@ -97,9 +97,7 @@ def test_a_feature_network_is_found_by_the_images_it_was_trained_on(
 ) -> None:
     monkeypatch.setenv("NEVOA_CACHE", str(tmp_path))
     images = bands(400)
-    with pytest.raises(NevoaError, match=r"no feature network of bands at 12x12 yet\. Train it: .* train bands"):
-        feature_network_for(images)
+    assert feature_network_for(images).info.name == "random"
     save_feature_network(feature_network, feature_network_folder(images))
     assert feature_network_for(images).info.fingerprint == images.fingerprint
-    with pytest.raises(NevoaError, match="no feature network of bands"):
-        feature_network_for(dataclasses.replace(images, fingerprint="0" * 64))
+    assert feature_network_for(dataclasses.replace(images, fingerprint="0" * 64)).info.name == "random"

@@ -59,7 +59,7 @@ def test_every_part_of_the_reference_changes_the_name(reference: Reference) -> N
     others = [
         replace(reference, found_test=bands(400, seed=5)),
         replace(reference, train=bands(600, seed=5)),
-        replace(reference, found_network=replace(reference.feature_network, info=replace(info, sha256="other"))),
+        replace(reference, feature_network=replace(reference.feature_network, info=replace(info, sha256="other"))),
     ]
     names = {Protocol(each, 10_000).name for each in (reference, *others)}
     assert len(names) == 4

@@ -27,12 +27,11 @@ def split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataConfig:
     return DataConfig(source=str(tmp_path / "my pets"), only=("a", "c"), limit=3, size=(8, 12))
 
 
-def test_without_a_feature_network_the_command_that_trains_it_is_named(split: DataConfig) -> None:
-    with pytest.raises(
-        NevoaError,
-        match=r"no feature network of my pets at 8x12 yet\. Train it: .* train '.*my pets' --size 8x12 --c",
-    ):
-        _ = Reference.of(split).feature_network
+def test_without_a_trained_feature_network_the_command_that_trains_it_is_named(split: DataConfig) -> None:
+    reference = Reference.of(split)
+    assert reference.feature_network.info.name == "random"
+    with pytest.raises(NevoaError, match=r"Train it: nevoa features train '.*my pets' --size 8x12 --c"):
+        _ = reference.classifier
 
 
 def test_without_a_test_split_there_are_still_training_images(split: DataConfig) -> None:

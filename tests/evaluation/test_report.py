@@ -82,7 +82,7 @@ def test_only_reports_made_in_the_same_way_replace_each_other(reference: Referen
         sampled(reference, steps=8),
         sampled(reference, clip=False),
         sampled(reference, variance="large"),
-        sampled(dataclasses.replace(reference, found_network=network)),
+        sampled(dataclasses.replace(reference, feature_network=network)),
     ]
     assert len({save(report, run) for report in reports}) == len(reports)
     assert save(sampled(reference), run) == save(reports[0], run)

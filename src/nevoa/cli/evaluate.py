@@ -223,13 +223,12 @@ def _print(report: "Report", said: Collection[str] = ()) -> None:
     from nevoa.evaluation.report import rounded
 
     out, protocol, scores = console(), report.protocol, report.scores
-    network = protocol.reference.found_network
+    info = protocol.reference.feature_network.info
     out.print(f"{report.samples.title}: {report.samples.name}")
     out.print(f"protocol {protocol.title}")
     out.print(f"reference {protocol.as_dict()['reference']}")
-    if not isinstance(network, NevoaError):
-        accuracy = f"classifies {network.info.accuracy:.1%} of unseen images correctly"
-        out.print(f"feature network {network.info.sha256:.12}, {accuracy}")
+    accuracy = f"classifies {info.accuracy:.1%} of unseen images correctly" if info.classes else "random weights"
+    out.print(f"feature network {info.sha256:.12}, {accuracy}")
     out.print()
     # Errors and intervals stand beside their scores.
     names = [name for name in scores if not name.endswith(("_low", "_high", "_se", "_std"))]

@@ -11,6 +11,7 @@ from nevoa.evaluation.feature_training import EPOCHS, Epoch, train_feature_netwo
 from nevoa.evaluation.measure import check_count, choose_metrics, left_out, measure
 from nevoa.evaluation.metrics import METRICS, Report
 from nevoa.evaluation.protocol import Protocol
+from nevoa.evaluation.random_features import random_network
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.report import as_dict, save
 from nevoa.evaluation.samples import Samples, Stage, from_files, from_model, from_run
@@ -38,6 +39,7 @@ __all__ = [
     "left_out",
     "load_feature_network",
     "measure",
+    "random_network",
     "save",
     "save_feature_network",
     "save_sweep",

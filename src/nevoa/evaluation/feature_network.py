@@ -19,6 +19,8 @@ from nevoa.evaluation.classifier import WIDTHS, Classifier
 
 # Of larger batches the kernel clears the memory anew each time: with 500, that took a third of the time.
 IMAGES_AT_ONCE = 100
+# Of larger images fewer, so that the widest layer of a batch stays below 100 MB.
+LARGEST_AT_ONCE = 64 * 64
 # Names of the first format; folders with them are in users' caches.
 WEIGHTS, INFO = "judge.safetensors", "card.json"
 
@@ -32,7 +34,8 @@ class FeatureNetworkInfo:
         fingerprint: of the training images.
         shape: (C, H, W) of the images.
         images: number of training images.
-        accuracy: share of unseen images that it classifies correctly.
+        classes: that it was trained to tell apart; none if its weights are random.
+        accuracy: share of unseen images that it classifies correctly; NaN without classes.
         measured_on: the unseen images, in words.
         sha256: of the file with its weights.
 
@@ -79,10 +82,11 @@ class FeatureNetwork:
     def features(self, images: UInt8[np.ndarray, "N H W C"]) -> Float64[np.ndarray, "N D"]:
         """Features of 8-bit images of the shape in `info`."""
         self.network.eval()
+        at_once = images_at_once(self.info.shape)
         with torch.inference_mode():
             parts = [
-                self.network.features(to_unit(images[first : first + IMAGES_AT_ONCE])).numpy()
-                for first in range(0, len(images), IMAGES_AT_ONCE)
+                self.network.features(to_unit(images[first : first + at_once])).numpy()
+                for first in range(0, len(images), at_once)
             ]
         return np.concatenate(parts).astype(np.float64)
 
@@ -92,6 +96,12 @@ class FeatureNetwork:
         with torch.inference_mode():
             logits = torch.from_numpy(features) @ head.weight.double().T + head.bias.double()
             return logits.softmax(1).numpy()
+
+
+def images_at_once(shape: tuple[int, int, int]) -> int:
+    """Return how many images of shape (C, H, W) pass through the network together."""
+    _, height, width = shape
+    return max(1, min(IMAGES_AT_ONCE, IMAGES_AT_ONCE * LARGEST_AT_ONCE // (height * width)))
 
 
 def save_feature_network(feature_network: FeatureNetwork, folder: Path) -> FeatureNetwork:

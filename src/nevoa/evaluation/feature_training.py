@@ -53,7 +53,10 @@ def train_feature_network(train: ImageSet, test: ImageSet | None, epochs: int = 
         ...     print(epoch.epoch, epoch.loss)
     """
     if len(train.classes) < 2:
-        known = f"A feature network needs two or more classes; {train.name} has {len(train.classes)}."
+        known = (
+            f"A feature network needs two or more classes; {train.name} has {len(train.classes)}. Without one, 'nevoa "
+            "evaluate' measures with random features."
+        )
         raise NevoaError(f"{known} {train.notes.unsettled}".strip())
     kept, unseen = _split(train, test)
     network = _fresh(train)

@@ -93,11 +93,11 @@ def choose_metrics(
         ['memorisation']
     """
     if metrics is None:
-        others = {"inception"} if model else {"inception", "bits"}
+        others = {"inception", *(name for name, row in METRICS.items() if row.needs_model and not model)}
         return [name for name in METRICS if name not in others and _obstacle(name, reference, count) is None]
-    if "bits" in metrics and not model:
-        raise NevoaError("Bits per dimension need a model. Name a run, or leave bits out of --metrics.")
     for name in metrics:
+        if (needs := METRICS[name].needs_model) and not model:
+            raise NevoaError(f"{needs} a model. Name a run, or leave {name} out of --metrics.")
         if why := _obstacle(name, reference, count):
             can = ",".join(choose_metrics(reference, None, model, count))
             raise NevoaError(f"Cannot measure {name}. {why} What can be measured: --metrics {can}.")

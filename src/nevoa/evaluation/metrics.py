@@ -8,9 +8,11 @@ from typing import NamedTuple, cast
 
 import numpy as np
 from jaxtyping import Float64
+from torch import Tensor
 
 from nevoa._util.random import Stream, generator
 from nevoa.data import to_unit
+from nevoa.diffusion import AnyDenoiser
 from nevoa.errors import NevoaError
 from nevoa.evaluation.feature_network import FeatureNetwork
 from nevoa.evaluation.features import Features
@@ -19,6 +21,7 @@ from nevoa.evaluation.inception import inception_scores
 from nevoa.evaluation.kernel_distance import kernel_distance, kernel_distance_alone
 from nevoa.evaluation.likelihood import Bound, estimate_bound, exact_bound
 from nevoa.evaluation.memorisation import Memorisation, memorisation
+from nevoa.evaluation.overfitting import Overfitting, overfitting
 from nevoa.evaluation.precision_recall import K, precision_recall, radii
 from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.samples import Samples
@@ -46,6 +49,7 @@ class Report:
         warnings: reasons to treat a score with care.
         bound: terms of the likelihood bound and loss by timestep, if bits per dimension were measured.
         memorisation: the nearest training images, if they were searched for.
+        overfitting: losses on training and unseen images, if they were compared.
 
     Example:
         >>> *_, report = measure(Samples("mine", images), Protocol(reference, count=16), ["memorisation"])
@@ -62,6 +66,7 @@ class Report:
     warnings: tuple[str, ...]
     bound: Bound | None = None
     memorisation: Memorisation | None = None
+    overfitting: Overfitting | None = None
 
 
 def _kernel_scores(real: Others, name: str, features: Features, seed: int | None) -> dict[str, float]:
@@ -111,6 +116,20 @@ def _with_bits(report: Report, _: Path | None) -> Report:
     return replace(report, scores=report.scores | scores, bound=bound)
 
 
+def _with_overfitting(report: Report, _: Path | None) -> Report:
+    samples, reference = report.samples, report.protocol.reference
+    model = cast(Model, samples.model)  # others were refused
+    model.network.eval()
+
+    def denoise(labels: Tensor) -> AnyDenoiser:
+        return model.denoiser(label=labels.to(model.device) if model.classes else None)
+
+    training = samples.training or reference.train
+    found = overfitting(denoise, training, reference.test, model.device, report.protocol.seed)
+    scores = {"overfitting": found.gap, "overfitting_se": found.gap_error}
+    return replace(report, scores=report.scores | scores, overfitting=found)
+
+
 def _with_inception(report: Report, weights: Path | None) -> Report:
     images, protocol = report.samples.images, report.protocol
     scores = inception_scores(images, protocol.reference.test.images, weights, seed=protocol.seed)
@@ -123,6 +142,7 @@ class Metric(NamedTuple):
     Attributes:
         meanings: of its scores, by their names or the first three letters.
         needs: parts of the reference besides training images.
+        needs_model: what the error says that a model is needed for; "" for a metric of images alone.
         compares: whether it compares distributions, which takes more images than features.
         of_features: takes the real features and the network, and gives a function of features; None for the others.
         of_images: completes a report, with the file of Inception weights.
@@ -131,23 +151,24 @@ class Metric(NamedTuple):
 
     meanings: dict[str, str]
     needs: tuple[str, ...] = ()
+    needs_model: str = ""
     compares: bool = False
     of_features: Callable[[Others, FeatureNetwork], FeatureScores] | None = None
     of_images: Callable[[Report, Path | None], Report] | None = None
     stage: str = ""
 
 
-BOTH, LOWER = ("test", "feature_network"), "lower is better"
+TEST, LOWER = ("test",), "lower is better"
 METRICS: dict[MetricName, Metric] = {
     "frechet": Metric(
         {"fd_": LOWER},
-        BOTH,
+        TEST,
         compares=True,
         of_features=lambda real, network: lambda x, _: {f"fd_{network.info.short_name}": frechet_distance(x, real)},
     ),
     "kernel": Metric(
         {"kd_": LOWER},
-        BOTH,
+        TEST,
         compares=True,
         of_features=lambda real, network: partial(_kernel_scores, real, network.info.short_name),
     ),
@@ -158,13 +179,13 @@ METRICS: dict[MetricName, Metric] = {
             "density": "1 = as dense as real images",
             "coverage": "share of real images with a match",
         },
-        BOTH,
+        TEST,
         compares=True,
         of_features=lambda real, _: _manifold_scores(real),
     ),
     "classes": Metric(
         {"confidence": "mean probability of the predicted class"},
-        ("feature_network",),
+        ("classifier",),
         of_features=lambda _, network: lambda x, _: {"confidence": float(network.probabilities(x).max(1).mean())},
     ),
     "memorisation": Metric(
@@ -180,12 +201,20 @@ METRICS: dict[MetricName, Metric] = {
             "bits_per_dim": "upper bound on unseen images; lower is better",
             "bits_per_dim_exact": "the same, over all timesteps and for fewer images",
         },
-        ("test",),
+        TEST,
+        needs_model="Bits per dimension need",
         of_images=_with_bits,
         stage="computing bits per dimension",
     ),
+    "overfitting": Metric(
+        {"overfitting": "by how much the loss is larger on unseen images; 0 = not at all"},
+        TEST,
+        needs_model="Losses need",
+        of_images=_with_overfitting,
+        stage="comparing losses",
+    ),
     "inception": Metric(
-        {"fid": LOWER, "kid": LOWER}, ("test",), of_images=_with_inception, stage="computing Inception features"
+        {"fid": LOWER, "kid": LOWER}, TEST, of_images=_with_inception, stage="computing Inception features"
     ),
 }
 

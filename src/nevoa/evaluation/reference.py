@@ -2,9 +2,8 @@
 
 import hashlib
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
@@ -25,7 +24,8 @@ class Reference:
         source: its name.
         found_test: images not trained on, to measure distances to; or why there are none.
         train: images that the feature network was trained on; some of them give the floor.
-        found_network: the feature network; or why there is none.
+        feature_network: the one trained on these images, else one with random weights.
+        advice: how to train one; "" if the images have no classes or there is one.
 
     Example:
         >>> reference = Reference.of(DataConfig(source="fashion_mnist"))
@@ -34,7 +34,8 @@ class Reference:
     source: str
     found_test: ImageSet | NevoaError
     train: ImageSet
-    found_network: FeatureNetwork | NevoaError
+    feature_network: FeatureNetwork
+    advice: str = ""
 
     @classmethod
     def of(cls, data: DataConfig) -> "Reference":
@@ -44,12 +45,16 @@ class Reference:
         if row is not None and row.part_of:
             row, data = CATALOG[row.part_of], data.model_copy(update={"source": row.part_of, "holdout": 0})
         train = load_images(data)
-        network = _found(lambda: feature_network_for(train, _training_command(data)))
+        network = feature_network_for(train)
+        advice = "" if network.info.classes or not train.classes else f"Train it: {_training_command(data)}"
         if row is not None and "test" not in row.counts and not train.notes.held_out:
             test = NevoaError(f"{data.source} has no test images. Choose another source to compare with: --against.")
         else:
-            test = _found(lambda: load_test_images(data, train))
-        return cls(train.name, test, train, network)
+            try:
+                test = load_test_images(data, train)
+            except NevoaError as error:
+                test = error
+        return cls(train.name, test, train, network, advice)
 
     @property
     def test(self) -> ImageSet:
@@ -59,18 +64,18 @@ class Reference:
         return self.found_test
 
     @property
-    def feature_network(self) -> FeatureNetwork:
-        """The feature network. A NevoaError if there is none."""
-        if isinstance(self.found_network, NevoaError):
-            raise self.found_network
-        return self.found_network
+    def classifier(self) -> FeatureNetwork:
+        """The feature network, which knows classes. A NevoaError if it does not."""
+        if not self.feature_network.info.classes:
+            why = self.advice or f"{self.source} has no classes."
+            raise NevoaError(f"A feature network that was trained to tell classes apart is needed. {why}")
+        return self.feature_network
 
     @property
     def digest(self) -> str:
         """Identifies the images of both splits and the weights of the feature network."""
         test = "" if isinstance(self.found_test, NevoaError) else self.found_test.fingerprint
-        network = "" if isinstance(self.found_network, NevoaError) else self.found_network.info.sha256
-        parts = test, self.train.fingerprint, network
+        parts = test, self.train.fingerprint, self.feature_network.info.sha256
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
     def check_shape(self, shape: tuple[int, int, int]) -> None:
@@ -95,16 +100,6 @@ class Reference:
         wanted = np.unique(np.concatenate(draws))
         features = features_of(self.train, self.feature_network, wanted)
         return (features[np.searchsorted(wanted, chosen)] for chosen in draws)
-
-
-Part = TypeVar("Part")
-
-
-def _found(find: Callable[[], Part]) -> Part | NevoaError:
-    try:
-        return find()
-    except NevoaError as error:
-        return error
 
 
 def _training_command(data: DataConfig) -> str:

@@ -2,6 +2,7 @@
 
 import math
 import platform
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -43,6 +44,9 @@ def as_dict(report: Report) -> dict[str, Any]:
     }
     if report.bound:
         values["by_timestep"] = {"bits": report.bound.bits.tolist(), "noise_loss": report.bound.noise_loss.tolist()}
+    if found := report.overfitting:
+        errors = {name: getattr(found, name).mean(0).tolist() for name in ("training", "unseen")}
+        values["by_level"] = {"t": found.timesteps.tolist(), **errors}
     return values
 
 
@@ -59,8 +63,7 @@ def save(report: Report, run: Run) -> Path:
     path = run.evaluation_file(name)
     values = merged(as_dict(report), path)
     shows_less = "near_copies" in values["scores"] and report.memorisation is None and path.with_suffix(".png").exists()
-    curves = {name: np.array(curve) for name, curve in values.get("by_timestep", {}).items()}
-    sheet = None if shows_less else quality_sheet(*_pairs(report), **curves)
+    sheet = None if shows_less else quality_sheet(*_pairs(report), **_curves(values))
     run.save_evaluation(name, values, sheet)
     if telling := most_telling(run):
         shown, best = telling
@@ -84,6 +87,15 @@ def _name(report: Report) -> str:
         made += f"-guidance{sampler['guidance']:g}" if sampler["guidance"] != 1 else ""
         made += "-large" * (sampler["variance"] == "large") + "-unclipped" * (not sampler["clip"])
     return f"{made}-{report.protocol.suffix}"
+
+
+def _curves(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The curves of the sheet: losses of test images at all timesteps, and those of both kinds of images at some."""
+    curves, levels = values.get("by_timestep", {}), values.get("by_level", {})
+    timesteps = np.arange(1, len(curves.get("bits", ())) + 1)
+    losses = {"": (timesteps, curves["noise_loss"])} if curves else {}
+    losses |= {f"{name} images": (levels["t"], levels[name]) for name in ("training", "unseen") if levels}
+    return {"noise_loss": losses, "bits": (timesteps, curves["bits"]) if curves else None}
 
 
 def _pairs(report: Report) -> tuple[np.ndarray, np.ndarray | None]:

@@ -17,13 +17,7 @@ def classes_in_shares(training: ImageSet, count: int) -> list[str]:
     Each next image has the class that is furthest behind its share, so any first part has these shares, too. Classes
     of equal size come in turn.
     """
-    shares, given = np.bincount(training.labels, minlength=len(training.classes)), np.zeros(len(training.classes), int)
-    classes = []
-    for number in range(1, count + 1):
-        label = int(np.argmax(shares * number - given * len(training)))
-        given[label] += 1
-        classes.append(training.classes[label])
-    return classes
+    return [training.classes[label] for label in _labels_in_shares(training.labels, count)]
 
 
 def draws_in_shares(images: ImageSet, count: int, seed: int) -> Iterator[Int64[np.ndarray, " N"]]:
@@ -33,9 +27,18 @@ def draws_in_shares(images: ImageSet, count: int, seed: int) -> Iterator[Int64[n
     ones. If there are fewer than `count` images, each draw is all of them.
     """
     rng = generator(seed, Stream.EVALUATION, 2)
-    chosen = classes_in_shares(images, min(count, len(images)))
-    places = [rng.permutation(np.flatnonzero(images.labels == label)) for label in range(len(images.classes))]
-    needed = [chosen.count(name) for name in images.classes]
+    needed = np.bincount(_labels_in_shares(images.labels, min(count, len(images)))).tolist()
+    places = [rng.permutation(np.flatnonzero(images.labels == label)) for label in range(len(needed))]
     for draw in range(DRAWS):
         parts = [np.roll(place, -draw * need)[:need] for place, need in zip(places, needed, strict=True)]
         yield np.sort(np.concatenate(parts))
+
+
+def _labels_in_shares(labels: Int64[np.ndarray, " N"], count: int) -> list[int]:
+    shares = np.bincount(labels)
+    given, chosen = np.zeros(len(shares), int), []
+    for number in range(1, count + 1):
+        label = int(np.argmax(shares * number - given * len(labels)))
+        given[label] += 1
+        chosen.append(label)
+    return chosen

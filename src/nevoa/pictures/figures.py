@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Curve = Float64[np.ndarray, " T"]
+Values = Any  # whatever numpy turns into a one-dimensional array: a list, an array, a tensor
 
 COLUMNS = 16
 DPI = 100
@@ -30,14 +31,17 @@ FEW_POINTS = 30
 
 
 def quality_sheet(
-    samples: Images, nearest: Images | None = None, noise_loss: Curve | None = None, bits: Curve | None = None
+    samples: Images,
+    nearest: Images | None = None,
+    noise_loss: Mapping[str, tuple[Values, Values]] | None = None,
+    bits: tuple[Values, Values] | None = None,
 ) -> Image.Image:
     """Draw samples in rows of 16, and below them the curves that are given.
 
     Args:
         nearest: the nearest training image of each sample, shown below it.
-        noise_loss: mean squared error of the noise at timesteps 1 … T.
-        bits: terms of the variational bound at timesteps 1 … T, in bits per dimension.
+        noise_loss: timesteps, and mean squared errors of the noise there, by label; lines without a label are thin.
+        bits: timesteps, and terms of the variational bound there, in bits per dimension.
 
     Example:
         >>> quality_sheet(images, nearest=images).save("quality.png")
@@ -45,14 +49,17 @@ def quality_sheet(
     from matplotlib.figure import Figure
 
     tiles = samples if nearest is None else _interleaved(samples, nearest)
-    curves = {"mean squared error of the predicted noise": noise_loss, "variational bound, bits per dimension": bits}
-    curves = {title: curve for title, curve in curves.items() if curve is not None}
+    lines = {
+        "mean squared error of the predicted noise": noise_loss or {},
+        "variational bound, bits per dimension": {"": bits} if bits else {},
+    }
+    curves = {title: drawn for title, drawn in lines.items() if drawn}
     heights = [ROW * -(-len(tiles) // COLUMNS), *[CURVES] * bool(curves)]
     figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained", dpi=DPI)
     cells = figure.add_gridspec(len(heights), len(curves) or 1, height_ratios=heights)
     _show_images(figure.add_subplot(cells[0, :]), tiles, nearest is not None)
     for column, (title, curve) in enumerate(curves.items()):
-        _show_curve(figure.add_subplot(cells[1, column]), title, curve)
+        _show_curves(figure.add_subplot(cells[1, column]), title, curve)
     return _rendered(figure)
 
 
@@ -156,8 +163,12 @@ def _show_images(axes: "Axes", tiles: Images, paired: bool) -> None:
         )
 
 
-def _show_curve(axes: "Axes", title: str, curve: Curve) -> None:
-    axes.semilogy(np.arange(1, len(curve) + 1), curve, linewidth=0.8)
+def _show_curves(axes: "Axes", title: str, curves: Mapping[str, tuple[Values, Values]]) -> None:
+    for label, (timesteps, values) in curves.items():
+        style = {"marker": "o", "markersize": 4, "linewidth": 1.4} if label else {"linewidth": 0.8, "alpha": 0.6}
+        axes.semilogy(timesteps, values, label=label, **style)
+    if any(curves):
+        axes.legend(fontsize=9)
     axes.set_title(title, fontsize=10)
     axes.set_xlabel("timestep t (1: least noise)")
     axes.grid(alpha=0.3)

@@ -8,12 +8,11 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from nevoa.pictures.figures import DPI, _rendered
+from nevoa.pictures.figures import DPI, Values, _rendered
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Values = Any  # whatever numpy turns into a one-dimensional array: a list, an array, a tensor
 CHART, PLANE = (4.8, 2.8), 3.2
 BINS = 80
 

@@ -51,6 +51,7 @@ class SavedReport(BaseModel):
     floor_spread: dict[str, float] = {}
     class_shares: dict[str, float] = {}
     by_timestep: dict[Literal["bits", "noise_loss"], list[float]] = {}
+    by_level: dict[Literal["t", "training", "unseen"], list[float]] = {}
     warnings: tuple[str, ...] = ()
 
     @property

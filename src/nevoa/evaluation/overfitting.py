@@ -1,0 +1,79 @@
+"""The loss by noise level on unseen images against training images: the gap is the overfitting."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float64, Int64
+from torch import Tensor
+
+from nevoa._util.random import Stream, generator
+from nevoa.data import ImageSet, to_unit
+from nevoa.diffusion import AnyDenoiser, steps_of
+from nevoa.vocabulary import DeviceName
+
+# 8,000 evaluations of the network at most: fewer than one image in ten costs in sampling.
+IMAGES, LEVELS, AT_ONCE = 500, 8, 256
+
+# From labels to the denoiser of images with these labels.
+Denoise = Callable[[Tensor], AnyDenoiser]
+
+
+@dataclass(frozen=True)
+class Overfitting:
+    """Mean squared errors of the predicted noise, on images of both kinds.
+
+    Attributes:
+        timesteps: the noise levels.
+        training, unseen: error of each image at each level; image i of both gets the same noise.
+    """
+
+    timesteps: Int64[np.ndarray, " L"]
+    training: Float64[np.ndarray, "N L"]
+    unseen: Float64[np.ndarray, "N L"]
+
+    @property
+    def gap(self) -> float:
+        """By which share the error on unseen images is larger; 0 without overfitting."""
+        return float(self.unseen.mean() / self.training.mean() - 1)
+
+    @property
+    def gap_error(self) -> float:
+        """The standard error of the gap, from the spread over pairs of images, which share their noise."""
+        training, unseen = self.training.mean(1), self.unseen.mean(1)
+        apart = unseen / unseen.mean() - training / training.mean()
+        return float((1 + self.gap) * apart.std(ddof=1) / np.sqrt(len(apart)))
+
+
+def overfitting(
+    denoise: Denoise, training: ImageSet, unseen: ImageSet, device: DeviceName = "cpu", seed: int = 0
+) -> Overfitting:
+    """Compare as many images of both kinds, up to 500, at 8 evenly spaced timesteps."""
+    steps = steps_of(denoise(torch.zeros(1, dtype=torch.int64)).process.schedule)
+    timesteps = 1 + ((np.arange(LEVELS) + 0.5) / LEVELS * steps).astype(np.int64)
+    count = min(IMAGES, len(training), len(unseen))
+    errors = [_errors(denoise, _some(images, count, seed), timesteps, device, seed) for images in (training, unseen)]
+    return Overfitting(timesteps, *errors)
+
+
+def _some(images: ImageSet, count: int, seed: int) -> ImageSet:
+    chosen = np.sort(generator(seed, Stream.EVALUATION, 6).permutation(len(images))[:count])
+    return replace(images, images=images.images[chosen], labels=images.labels[chosen])
+
+
+@torch.no_grad()
+def _errors(
+    denoise: Denoise, images: ImageSet, timesteps: Int64[np.ndarray, " L"], device: DeviceName, seed: int
+) -> Float64[np.ndarray, "N L"]:
+    rng = generator(seed, Stream.EVALUATION, 5)
+    errors = torch.empty(len(images), len(timesteps), dtype=torch.float64)
+    for first in range(0, len(images), AT_ONCE):
+        part = slice(first, first + AT_ONCE)
+        x_0, denoiser = to_unit(images.images[part]).to(device), denoise(torch.from_numpy(images.labels[part]))
+        for level, t in enumerate(timesteps.tolist()):
+            epsilon = torch.from_numpy(rng.standard_normal(x_0.shape, np.float32)).to(device)
+            t = torch.full((len(x_0),), t, device=device)
+            estimate = denoiser(denoiser.process.forward(x_0, t, epsilon), t)
+            errors[part, level] = ((estimate.epsilon - epsilon) ** 2).flatten(1).mean(1)
+    return errors.numpy()

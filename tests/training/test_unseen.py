@@ -1,0 +1,108 @@
+"""The loss on images set aside, while training."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nevoa
+from nevoa.data import Notes
+from nevoa.runs import Run
+from nevoa.training import show_progress
+from nevoa.training.job import Job
+from nevoa.training.state import TrainingState
+from nevoa.training.unseen import Unseen, memorises_since
+from tests.small_runs import outcome, stop_after
+
+KEYS = {"training_loss", "unseen_loss"}
+
+
+def lines(*losses: float | None) -> list[dict[str, float | None]]:
+    return [{"images_seen": 100 * (i + 1), "unseen_loss": loss} for i, loss in enumerate(losses)]
+
+
+@pytest.mark.parametrize(
+    ("losses", "since"),
+    [
+        ((), None),
+        ((0.5,), None),
+        ((0.5, 0.4, 0.3), None),
+        ((0.5, 0.3, 0.31), None),  # once may be chance
+        ((0.5, 0.3, 0.31, 0.302), None),
+        ((0.5, 0.3, 0.31, None, 0.32), 200),
+        ((0.5, 0.3, 0.31, 0.32, 0.29), None),
+    ],
+)
+def test_it_has_turned_once_it_rose_twice_in_a_row(losses: tuple[float | None, ...], since: int | None) -> None:
+    assert memorises_since(lines(*losses)) == since
+
+
+def test_the_losses_are_those_of_the_weights_alone(job: Job) -> None:
+    """Measuring twice gives the same, and the same images on both sides have the same loss."""
+    state = TrainingState.fresh(job.config, job.images.shape)
+    same = Unseen(job.images, job.images)
+    first = same.losses(state)
+    assert first == same.losses(state)
+    assert first["training_loss"] == first["unseen_loss"] > 0
+
+
+@pytest.fixture
+def noise(tmp_path: Path) -> Path:
+    path = tmp_path / "noise.npy"
+    np.save(path, np.random.default_rng(0).integers(0, 256, (60, 4, 4), dtype=np.uint8))
+    return path
+
+
+def config(noise: Path, steps: int) -> nevoa.Config:
+    """A training that memorises 10 images of noise."""
+    every = {f"{what}_every_images": 200 for what in ("report", "preview", "checkpoint")}
+    keys = {"batch_size": 10, "threads": 1, "ema_decay": 0, "preview_steps": 1, "warmup_images": 0, **every}
+    options = [f"training.{key}={value}" for key, value in keys.items()] + ["data.holdout=50", "network.dim=32"]
+    return nevoa.configure(noise, steps=steps, options=options)
+
+
+def test_a_run_that_memorises_says_so(
+    noise: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
+    wanted, run = config(noise, 240), Run(tmp_path / "run")
+    *_, last = show_progress(nevoa.fit(wanted, run.folder), wanted.training)
+    with_losses = [line for line in run.metrics() if line.keys() >= KEYS]
+    assert len(with_losses) == 240 * 10 // 200
+    assert with_losses[-1]["unseen_loss"] > 1.1 * with_losses[-1]["training_loss"]
+    assert last.memorises_since == memorises_since(run.metrics())
+    assert last.memorises_since is not None
+    assert f"memorising since {last.memorises_since:,}" in capsys.readouterr().err
+
+
+def test_a_run_that_was_interrupted_measures_the_same(
+    noise: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
+    outcomes = []
+    for name, stops in (("straight", ()), ("stopped", (33,))):
+        for count in stops:
+            stream = nevoa.fit(config(noise, 60), tmp_path / name)
+            for _ in range(count):
+                next(stream)
+            stream.close()
+        list(nevoa.fit(config(noise, 60), tmp_path / name))
+        outcomes.append([json.dumps({key: line.get(key) for key in KEYS}) for line in Run(tmp_path / name).metrics()])
+    assert outcomes[0] == outcomes[1]
+    assert any("0." in line for line in outcomes[0])
+
+
+def test_measuring_changes_nothing_in_the_training(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same run but for the losses, with and without images set aside."""
+    aside = replace(job, images=replace(job.images, notes=Notes(held_out=20)))
+    monkeypatch.setattr("nevoa.training.unseen.load_test_images", lambda data, images: images)
+    found = []
+    for name, one in (("with", aside), ("without", job)):
+        stop_after(one, tmp_path / name, 10**6)
+        found.append(outcome(Run(tmp_path / name)))
+    metrics = [[{**line} for line in each.pop("metrics")] for each in found]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
+    assert found[0] == found[1]
+    assert any(KEYS & line.keys() for line in metrics[0])
+    assert [{k: v for k, v in line.items() if k not in KEYS} for line in metrics[0]] == metrics[1]
