@@ -64,10 +64,10 @@ def test_a_logarithmic_axis_has_plain_numbers(least: float, most: float) -> None
 
 def test_a_quality_sheet_grows_with_its_parts() -> None:
     images = np.random.default_rng(0).integers(0, 255, (32, 8, 8, 1), dtype=np.uint8)
-    curve = np.linspace(1, 0.1, 50)
+    curve = np.arange(1, 51), np.linspace(1, 0.1, 50)
     heights = [
         quality_sheet(images).height,
         quality_sheet(images, images).height,
-        quality_sheet(images, images, curve, curve).height,
+        quality_sheet(images, images, {"": curve, "unseen images": curve}, curve).height,
     ]
     assert heights == sorted(set(heights))
