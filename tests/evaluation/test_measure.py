@@ -164,7 +164,7 @@ def test_of_few_images_all_but_distances_is_measured(reference: Reference, count
     *_, report = measure(Samples("these", bands(count).images), Protocol(reference, count))
     assert isinstance(report, Report)
     assert report.scores.keys() == {"confidence", "near_copies", "nearest_distance_ratio"}
-    few, without = report.warnings
+    few, _, without = report.warnings
     assert said in few
     assert f"not measured: frechet, kernel, manifold. The number of images is {count}" in without
     assert report_of(bands(count).images, reference, ("memorisation",)).warnings == (few,)

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 # A network that is trained on fewer images sees each of them a thousand times within minutes.
 FEW_IMAGES = 100
+# With as many or more, nevoa sets images aside by itself, unless there is a test split.
+MEASURED_IMAGES = 1_000
+ASIDE = "To see when the model only memorises, set images aside: -o data.holdout={}."
 
 
 def print_plan(plan: "Plan", folder: Path, as_json: bool) -> None:
@@ -54,4 +57,6 @@ def _plan_rows(plan: "Plan", folder: Path) -> dict[str, str]:
         rows["advice"] = advice
     if plan.images < FEW_IMAGES:
         rows["warning"] = f"{plan.images} images are few: expect the model to memorise them and to produce near copies"
+    elif plan.images < MEASURED_IMAGES and not plan.notes.held_out:
+        rows["advice"] = " ".join(filter(None, [rows.get("advice"), ASIDE.format(plan.images // 10)]))
     return rows

@@ -43,7 +43,9 @@ def measure(
         >>> print(report.scores)
     """
     reference, count = protocol.reference, len(samples.images)
-    warnings = (*_few(count), *(() if metrics else left_out(reference, count)))
+    tests = [] if isinstance(reference.found_test, NevoaError) else [("test images", len(reference.found_test))]
+    few = (_few(name, number) for name, number in [("images", count), *tests] if number < FEW)
+    warnings = (*few, *(() if metrics else left_out(reference, count)))
     _, height, width, channels = samples.images.shape
     reference.check_shape((channels, height, width))
     metrics = choose_metrics(reference, metrics, samples.model is not None, count)
@@ -148,13 +150,12 @@ def _compared(report: Report, metrics: Sequence[MetricName], features: Features,
     return replace(report, **new, class_shares=shares, warnings=warnings)
 
 
-def _few(count: int) -> Iterator[str]:
-    """A warning for fewer images than say something."""
-    if count < FEW:
-        yield (
-            f"the number of images, {count:,}, is small: below {FEW:,}, distances are noisy and biased upwards, and "
-            f"shares are coarse (one image is {1 / count:.2%})"
-        )
+def _few(name: str, count: int) -> str:
+    """The warning for fewer images than a distance needs."""
+    return (
+        f"the number of {name}, {count:,}, is small: below {FEW:,}, distances are noisy and biased upwards, and shares "
+        f"are coarse (one image is {1 / count:.2%}). Rather look at near copies, overfitting and the picture"
+    )
 
 
 def _warnings(

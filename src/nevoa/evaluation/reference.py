@@ -15,6 +15,9 @@ from nevoa.evaluation.feature_networks import feature_network_for
 from nevoa.evaluation.features import Features, features_of
 from nevoa.evaluation.shares import draws_in_shares
 
+# The share of few images that an error suggests to set aside: 2 % of 500 would be ten.
+ASIDE = 0.1
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -53,7 +56,8 @@ class Reference:
             try:
                 test = load_test_images(data, train)
             except NevoaError as error:
-                test = error
+                aside = max(1, round(ASIDE * len(train)))
+                test = NevoaError(f"{error} Or set images aside when you train: -o data.holdout={aside}.")
         return cls(train.name, test, train, network, advice)
 
     @property
