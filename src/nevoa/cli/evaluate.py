@@ -86,13 +86,13 @@ def evaluate(
     from nevoa.evaluation import Protocol, choose_metrics, from_files, from_model, from_run, left_out, measure
 
     given = {name: value for name, value in sampling.keywords().items() if value is not None}
-    run, model = _opened(subject, against)
+    run, model = opened(subject, against)
     if run is None and (sweep or (given and model is None)):
         raise NevoaError(f"{subject} is not a run: leave out --sweep, --sampler and the other sampling options.")
     if sweep and (measured.metrics or as_json or given):
         raise NevoaError("--sweep tries every sampler: leave out --metrics, --json and the sampling options.")
     metrics, files = measured.names(), None if run or model else from_files(Path(subject or ""), count)
-    reference = _reference(run, model.shape if model else _shape(files), against)
+    reference = reference_of(run, model.shape if model else shape_of(files), against)
     if run and sweep:
         _sweep(run, reference, count, seed)
         return
@@ -106,15 +106,15 @@ def evaluate(
             made = from_model(model, reference, count, seed, **given)
         else:
             made = from_run(run, reference, count, seed, **given) if run else [files]
-        samples = _last(made, progress)
+        samples = last_of(made, progress)
         if rank():  # the first process measures
             return
         protocol = Protocol(reference, len(samples.images), seed, samples.sampler)
-        report = _last(measure(samples, protocol, metrics, measured.inception_weights), progress)
+        report = last_of(measure(samples, protocol, metrics, measured.inception_weights), progress)
     _show(report, run, as_json, said)
 
 
-def _opened(subject: str | None, against: str | None) -> "tuple[Run | None, Model | None]":
+def opened(subject: str | None, against: str | None) -> "tuple[Run | None, Model | None]":
     """The run to measure, or the model of diffusers or of the Hub; neither for images in files."""
     from nevoa.interop.load import is_model, load
     from nevoa.runs import Run, meant, newest_run
@@ -131,14 +131,14 @@ def _opened(subject: str | None, against: str | None) -> "tuple[Run | None, Mode
     return (run if run.has_model or run.exists else None), None
 
 
-def _shape(files: "Samples | None") -> "Shape | None":
+def shape_of(files: "Samples | None") -> "Shape | None":
     if files is None:
         return None
     _, height, width, channels = files.images.shape
     return channels, height, width
 
 
-def _reference(run: "Run | None", shape: "Shape | None", against: str | None) -> "Reference":
+def reference_of(run: "Run | None", shape: "Shape | None", against: str | None) -> "Reference":
     """The source named, at the size of the images; else the run's, else Fashion-MNIST."""
     from nevoa.config import DataConfig, parse
     from nevoa.evaluation import Reference
@@ -169,7 +169,7 @@ def _sweep(run: "Run", reference: "Reference", count: int, seed: int) -> None:
     _save(lambda run: save_sweep(rows, run, Protocol(reference, count, seed)), run)
 
 
-def _last(stream: "Iterable[Any]", progress: "Progress") -> Any:
+def last_of(stream: "Iterable[Any]", progress: "Progress") -> Any:
     """The result of a stream, its last item; a bar shows the stages before it."""
     from nevoa.evaluation import Stage
 
