@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from nevoa.cli.evaluate import last_of, opened, reference_of, shape_of
 from nevoa.cli.loading import load_torch
+from nevoa.cli.measuring import last_of, opened, reference_of, shape_of
 from nevoa.cli.options import Plugin
 from nevoa.errors import NevoaError
 
