@@ -53,8 +53,8 @@ class Measured:
     """The Fréchet distance of a run's images, and those of resamples of them.
 
     Example:
-        >>> one = measured("runs/a", features, real, classes)
-        >>> one.interval.low < one.distance < one.interval.high
+        >>> one = Measured("runs/a", 0.30, np.array([0.33, 0.35]))
+        >>> one.interval.low < 0.30 < one.interval.high
         True
     """
 
@@ -80,9 +80,6 @@ def measured(name: str, features: Features, real: Others, classes: Classes, seed
 
     Args:
         classes: of the images; all 0 if they were not made by class.
-
-    Example:
-        >>> measured("runs/a", features, real, classes).distance
     """
     rng, wanted = generator(seed, Stream.EVALUATION, 5), Gaussian.of(real)
     places = [np.flatnonzero(classes == label) for label in np.unique(classes)]
@@ -103,8 +100,9 @@ def compare(
     A NevoaError if the references differ.
 
     Example:
-        >>> found = [one for one in compare(runs, references, 2048) if isinstance(one, Measured)]
-        >>> found[1].minus(found[0]).verdict
+        >>> references = [Reference.of(run.config().data) for run in runs]
+        >>> first, second = (item for item in compare(runs, references, 2048) if isinstance(item, Measured))
+        >>> print(second.minus(first).verdict)
     """
     reference = _common(runs, references)
     check_count(count, reference)

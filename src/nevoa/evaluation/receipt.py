@@ -66,12 +66,7 @@ class RepeatableProtocol(BaseModel):
 
 
 class RepeatableReport(BaseModel):
-    """A report with its receipt.
-
-    Example:
-        >>> saved = read_report(path)
-        >>> saved.protocol.count, saved.receipt.machine["cpu"]
-    """
+    """The part of a report that decides whether it can be repeated, and what has to come out."""
 
     model_config = ConfigDict(frozen=True)
 

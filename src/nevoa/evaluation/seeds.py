@@ -77,10 +77,6 @@ def t_quantile(freedom: float) -> float:
     """The half-width of the central 95 % of Student's t distribution, in standard errors.
 
     With t = sqrt(freedom) tan(angle), the density of the angle is cos(angle)^(freedom - 1), which is summed.
-
-    Example:
-        >>> round(t_quantile(2), 3)
-        4.303
     """
     freedom = min(freedom, MOST_FREEDOM)
     angles = np.linspace(0, np.pi / 2, ANGLES)

@@ -28,10 +28,6 @@ class Fact:
 
     Attributes:
         decisive: whether scores cannot be compared if it differs; else it explains a difference.
-
-    Example:
-        >>> Fact("torch", "2.13.0", "2.14.0").agrees
-        False
     """
 
     name: str
@@ -47,12 +43,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Check:
-    """A score in the report, the same score measured again, and how far apart they may be.
-
-    Example:
-        >>> Check("fd_fashion", 0.301, 0.302, 0.0016).agrees
-        True
-    """
+    """A score in the report, the same score measured again, and how far apart they may be."""
 
     name: str
     reported: float
@@ -74,9 +65,6 @@ def facts(
         weights: sha256 of the weights here.
         config: of the model here; None for images from files.
         device: on which the images are made again.
-
-    Example:
-        >>> differing = [fact.name for fact in facts(saved, reference, weights, config) if not fact.agrees]
     """
     receipt, network = saved.receipt, reference.found_network
     network_here = None if isinstance(network, NevoaError) else network.info.sha256
@@ -97,11 +85,7 @@ def facts(
 
 
 def facts_of_images(saved: RepeatableReport, report: Report) -> Iterator[Fact]:
-    """What can be compared once images have been made again: the network's precision, and the images themselves.
-
-    Example:
-        >>> images = list(facts_of_images(saved, report))[-1]
-    """
+    """What can be compared once images have been made again: the network's precision, and the images themselves."""
     drawn = report.samples.drawn
     if drawn:
         yield Fact("precision", saved.receipt.precision or "", drawn.precision)
@@ -112,20 +96,12 @@ def changes(saved: RepeatableReport, config: Config) -> list[str]:
     """The keys in which the config of a report and that of its model differ, with both values.
 
     Another path of the same images, or another device, is no difference.
-
-    Example:
-        >>> changes(saved, run.config())
-        []
     """
     return parse(saved.receipt.config or {}).moved(config).changes(config)
 
 
 def check_intact(saved: RepeatableReport) -> None:
-    """Raise a NevoaError if the config of a report is not the one that was hashed: somebody edited the report.
-
-    Example:
-        >>> check_intact(saved)
-    """
+    """Raise a NevoaError if the config of a report is not the one that was hashed: somebody edited the report."""
     receipt = saved.receipt
     if receipt.config is not None and config_sha256(receipt.config) != receipt.config_sha256:
         raise NevoaError(
@@ -135,12 +111,7 @@ def check_intact(saved: RepeatableReport) -> None:
 
 
 def metrics_of(scores: Iterable[str]) -> list[MetricName]:
-    """The metrics that give these scores.
-
-    Example:
-        >>> metrics_of(["fd_fashion", "recall", "bits_per_dim_se"])
-        ['frechet', 'manifold', 'bits']
-    """
+    """The metrics that give these scores."""
     names = tuple(scores)
     return [metric for metric, row in METRICS.items() if any(name.startswith(tuple(row.meanings)) for name in names)]
 
@@ -149,10 +120,6 @@ def options_of(sampler: dict[str, Any]) -> dict[str, Any]:
     """The sampling options that give these settings again: without those that the sampler does not have.
 
     A NevoaError if the sampler was an object, which a report cannot hold.
-
-    Example:
-        >>> options_of({"sampler": "ddim", "steps": 20, "eta": 0.0, "variance": "small"})
-        {'sampler': 'ddim', 'steps': 20, 'eta': 0.0}
     """
     row = SAMPLERS.get(sampler.get("sampler", ""))
     if row is None:
@@ -167,9 +134,6 @@ def checks(saved: RepeatableReport, report: Report, found: Sequence[Fact]) -> It
     Args:
         found: the facts. If all agree, scores may differ by rounding only, 1e-6 of their value. Otherwise they may
             differ as much as those of other images of the same quality.
-
-    Example:
-        >>> disagreeing = [check.name for check in checks(saved, report, found) if not check.agrees]
     """
     same = all(fact.agrees for fact in found)
     for name, value in saved.scores.items():
