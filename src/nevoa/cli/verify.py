@@ -128,7 +128,7 @@ def _measured_again(
     from nevoa.evaluation.verify import metrics_of, options_of
 
     (run, model, files), count, seed = subject, saved.protocol.count, saved.protocol.seed
-    options = options_of(saved.protocol.sampler or {})
+    options = options_of(saved.protocol.sampler) if saved.protocol.sampler else {}
     with progress_bar() as progress:
         if model:
             made = from_model(model, reference, count, seed, **options)
