@@ -6,14 +6,17 @@
 One after the other, each in an environment of its own. The minutes are of training only; installing, importing and
 laying out the data are not counted. Drawing has minutes of its own: where the authors' number of steps does not fit
 them, as many are made as fit. With --width each library trains nevoa's network by its own method. The same command
-again goes on with the contenders that are missing. Leaves results.json, table.md and each contender's images in --out.
+again goes on with the contenders that are missing. Leaves results.json, table.md, receipt.json for
+docs/benchmarks and each contender's images in --out.
 """
 
 import argparse
 import json
 import os
 import platform
+import shlex
 import subprocess
+import sys
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +26,7 @@ import numpy as np
 import torch
 from environments import python_of
 from scoring import score
-from table import markdown
+from table import markdown, receipt
 
 from nevoa.data import load_images
 
@@ -112,6 +115,9 @@ def main() -> None:
     (wish.out / "results.json").write_text(written + "\n", encoding="utf-8")
     shown = markdown(where, results)
     (wish.out / "table.md").write_text(shown, encoding="utf-8")
+    command = shlex.join([".venv/bin/python", "benchmarks/leaderboard/run.py", *sys.argv[1:]])
+    written = json.dumps(receipt(command, where, results), indent=2, ensure_ascii=False)
+    (wish.out / "receipt.json").write_text(written + "\n", encoding="utf-8")
     print(shown)
 
 

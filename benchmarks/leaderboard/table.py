@@ -27,12 +27,26 @@ def markdown(machine: dict[str, Any], results: list[dict[str, Any]]) -> str:
     Args:
         results: what each left in `about.json`, with `scores` and `floor`.
     """
+    header, rows = columns_and_rows(results)
+    said = "; ".join(f"{key} {value}" for key, value in machine.items())
+    return "\n".join([said, "", *map(_line, [header, ["---"] * len(header), *rows])]) + "\n"
+
+
+def receipt(command: str, machine: dict[str, Any], results: list[dict[str, Any]]) -> dict[str, Any]:
+    """The table as scripts/make_tables.py puts it into docs/benchmarks.md."""
+    header, rows = columns_and_rows(results)
+    said = {key: value for key, value in machine.items() if key not in ("torch", "date")}
+    about = {"commands": [command], "machine": "; ".join(f"{key} {value}" for key, value in said.items())}
+    about |= {"date": machine["date"], "versions": {"torch": machine["torch"]}}
+    return {"transcribed": False, **about, "columns": header, "rows": rows}
+
+
+def columns_and_rows(results: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """The names of the columns, and the cells of each row."""
     ranked = sorted(results, key=lambda about: about["scores"].get(RANKED_BY, float("inf")))
     rows = [[*(cell(about) for cell in COLUMNS.values()), *_scores(about["scores"])] for about in ranked]
     rows.append([FLOOR, *[""] * (len(COLUMNS) - 1), *_scores(ranked[0]["floor"])])
-    header = [*COLUMNS, *SHOWN]
-    said = "; ".join(f"{key} {value}" for key, value in machine.items())
-    return "\n".join([said, "", *map(_line, [header, ["---"] * len(header), *rows])]) + "\n"
+    return [*COLUMNS, *SHOWN], rows
 
 
 def _scores(scores: dict[str, float]) -> list[str]:

@@ -27,6 +27,7 @@ FASHION = Path(nevoa.__file__).parent / "evaluation" / "feature_networks" / "fas
 # Examples that are not run, and why.
 NOT_RUN = {
     "check_count": "needs all of Fashion-MNIST",
+    "compare": "needs all of Fashion-MNIST",
     "distill": "takes minutes",
     "fit": "takes minutes",
     "Epoch": "takes minutes",

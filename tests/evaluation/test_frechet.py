@@ -1,4 +1,4 @@
-"""The Fréchet distance against closed forms and scipy. torchmetrics' is compared with in test_inception.py."""
+"""The Fréchet distance against closed forms and scipy. torch-fidelity's is compared with in test_inception.py."""
 
 import numpy as np
 import pytest

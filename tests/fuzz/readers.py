@@ -24,6 +24,8 @@ from nevoa.data.sources.builtin import cut_sheet
 from nevoa.data.sources.idx import read_idx
 from nevoa.data.store import open_store
 from nevoa.errors import NevoaError
+from nevoa.evaluation.receipt import config_sha256, read_report
+from nevoa.evaluation.verify import check_intact
 from nevoa.interop.diffusers.export import export
 from nevoa.interop.diffusers.load import WEIGHTS
 from nevoa.interop.diffusers.load import read as read_pipeline
@@ -94,7 +96,8 @@ def readers(folder: Path) -> dict[str, Reader]:
         out.write(table.parent / "b/2.png", "b/2.png")
     with tarfile.open(tar, "w:gz") as out:
         out.add(table.parent / "a", "a")
-    report = run.save_evaluation("report", REPORT)
+    report, receipt = run.save_evaluation("report", REPORT), folder / "receipt.json"
+    receipt.write_text(json.dumps({**REPORT, **REPEATABLE}))
     decisions.append(run, Decision(step=0, steps=40, spent=1.5, costs=Costs(0.1, 0.2, 7, 0.3)))
     pipeline = folder / "pipeline"
     export(small_model(FOLDED), pipeline, sampler="dpm_solver", steps=3)
@@ -105,6 +108,7 @@ def readers(folder: Path) -> dict[str, Reader]:
         "tracking": (run.tracking_file, lambda: read_sent(run, "wandb")),
         "status": (run.status_file, lambda: Summary.of(run)),
         "report": (report, lambda: (most_telling(run), merged(REPORT, report))),
+        "receipt": (receipt, lambda: check_intact(read_report(receipt))),
         "model config": (run.model_config_file, lambda: load(run.folder, "cpu")),
         "model weights": (run.weights_file, lambda: load(run.folder, "cpu")),
         "checkpoint manifest": (newest / "manifest.json", lambda: faults(newest)),
@@ -156,6 +160,23 @@ def _read_all(path: Path) -> None:
 
 SCORES = {"scores": {"fd_a": 1.0}, "floor": {}, "floor_spread": {}, "class_shares": {"a": 1.0}, "warnings": ["few"]}
 REPORT = {"format": 1, "images": 9, "weights": "w", "protocol": {"name": "nevoa-a/2", "departures": []}, **SCORES}
+REPEATABLE = {
+    "subject": "runs/a",
+    "title": "9 images by ddim in 2 steps",
+    "protocol": {"name": "nevoa-a/2", "count": 9, "seed": 0, "sampler": {"steps": 2}, "feature_network": None},
+    "made_with": {"torch": "2.13"},
+    "receipt": {
+        "config": {"training": {"seed": 0}},
+        "config_sha256": None,
+        "training_data": "f",
+        "images_sha256": "i",
+        "network_evaluations": 18,
+        "precision": "float32",
+        "reference": {"source": "a", "digest": "d"},
+        "machine": {"cpu": "x", "cores": 2},
+    },
+}
+REPEATABLE["receipt"]["config_sha256"] = config_sha256(REPEATABLE["receipt"]["config"])
 
 
 def _run(folder: Path) -> Run:

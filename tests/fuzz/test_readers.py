@@ -27,7 +27,7 @@ NAMES = (
         "checkpoint manifest",
         "checkpoint state",
     ),
-    *("checkpoint tensors", "store card", "store images", "store labels", "sheet", "idx", "array"),
+    *("receipt", "checkpoint tensors", "store card", "store images", "store labels", "sheet", "idx", "array"),
     *("arrays", "zip", "tar", "table", "picture"),
     *("pipeline index", "pipeline network", "pipeline schedule", "pipeline weights"),
 )

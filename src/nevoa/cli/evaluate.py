@@ -2,27 +2,26 @@
 
 import json
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir, mkdtemp
-from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
 from nevoa._util.launched import rank, world_size
+from nevoa.cli.compare import compare_runs
 from nevoa.cli.loading import load_torch
+from nevoa.cli.measuring import last_of, opened, reference_of, shape_of
 from nevoa.cli.options import Names, SamplingFlags, names_of, options_named
 from nevoa.cli.processes import ProcessFlags
 from nevoa.errors import NevoaError, reason, unknown
 from nevoa.vocabulary import MetricName
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
-    from nevoa.evaluation import Reference, Report, Samples
-    from nevoa.model import Model, Shape
+    from nevoa.evaluation import Reference, Report
     from nevoa.runs import Run
 
 METRICS_HELP = Parameter(
@@ -52,6 +51,27 @@ class MetricFlags:
         return cast("list[MetricName] | None", names or None)
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class InsteadFlags:
+    """What to measure instead of all scores of one run.
+
+    Attributes:
+        sweep: Compare the quality and speed of samplers, spacings and numbers of steps instead.
+        compare: Compare the distances of these runs, with intervals, instead; each makes images as it is set to.
+    """
+
+    sweep: bool = False
+    compare: Annotated[tuple[str, ...], Parameter(consume_multiple=True, metavar="RUN RUN")] = ()
+
+    def runs(self, subject: str | None) -> tuple[str, ...]:
+        """The runs to compare; none without --compare. A NevoaError if there is only one."""
+        runs = (*([subject] if subject else ()), *self.compare) if self.compare else ()
+        if len(runs) == 1:
+            raise NevoaError(f"--compare needs several runs: name another beside {runs[0]}.")
+        return runs
+
+
 def evaluate(
     subject: str | None = None,
     /,
@@ -60,7 +80,7 @@ def evaluate(
     count: PositiveInt = 10_000,
     measured: MetricFlags = MetricFlags(),
     sampling: SamplingFlags = SamplingFlags(),
-    sweep: bool = False,
+    instead: InsteadFlags = InsteadFlags(),
     seed: NonNegativeInt = 0,
     processes: ProcessFlags = ProcessFlags(),
     as_json: Annotated[bool, Parameter(name="--json")] = False,
@@ -73,10 +93,10 @@ def evaluate(
         against: Source of real images to compare with, resized to the size of the images. [default: the run's source,
             or fashion_mnist for files]
         count: Number of images.
-        sweep: Compare the quality and speed of samplers, spacings and numbers of steps instead.
         seed: Seed of every random choice.
         as_json: Print the report as JSON.
     """
+    sweep, runs = instead.sweep, instead.runs(subject)
     if sweep and (processes.processes or world_size() > 1):
         raise NevoaError("--sweep measures the speed of one process: leave out --processes and torchrun.")
     processes.start()
@@ -86,13 +106,18 @@ def evaluate(
     from nevoa.evaluation import Protocol, choose_metrics, from_files, from_model, from_run, left_out, measure
 
     given = {name: value for name, value in sampling.keywords().items() if value is not None}
-    run, model = _opened(subject, against)
+    if runs:
+        if sweep or measured.metrics:
+            raise NevoaError("--compare compares Fréchet distances: leave out --sweep and --metrics.")
+        compare_runs(runs, against, count, seed, given, as_json)
+        return
+    run, model = opened(subject, against)
     if run is None and (sweep or (given and model is None)):
         raise NevoaError(f"{subject} is not a run: leave out --sweep, --sampler and the other sampling options.")
     if sweep and (measured.metrics or as_json or given):
         raise NevoaError("--sweep tries every sampler: leave out --metrics, --json and the sampling options.")
     metrics, files = measured.names(), None if run or model else from_files(Path(subject or ""), count)
-    reference = _reference(run, model.shape if model else _shape(files), against)
+    reference = reference_of(run, model.shape if model else shape_of(files), against)
     if run and sweep:
         _sweep(run, reference, count, seed)
         return
@@ -106,53 +131,12 @@ def evaluate(
             made = from_model(model, reference, count, seed, **given)
         else:
             made = from_run(run, reference, count, seed, **given) if run else [files]
-        samples = _last(made, progress)
+        samples = last_of(made, progress)
         if rank():  # the first process measures
             return
         protocol = Protocol(reference, len(samples.images), seed, samples.sampler)
-        report = _last(measure(samples, protocol, metrics, measured.inception_weights), progress)
+        report = last_of(measure(samples, protocol, metrics, measured.inception_weights), progress)
     _show(report, run, as_json, said)
-
-
-def _opened(subject: str | None, against: str | None) -> "tuple[Run | None, Model | None]":
-    """The run to measure, or the model of diffusers or of the Hub; neither for images in files."""
-    from nevoa.interop.load import is_model, load
-    from nevoa.runs import Run, meant, newest_run
-
-    if subject and is_model(subject):
-        if against is None:
-            raise NevoaError(
-                f"What {subject} was trained on is not known: name images like these with --against SOURCE."
-            )
-        return None, load(subject)
-    run = Run(Path(subject)) if subject else newest_run()
-    if not run.folder.exists():
-        raise NevoaError(f"There is no run, file or folder {run.folder}.{meant(run)}")
-    return (run if run.has_model or run.exists else None), None
-
-
-def _shape(files: "Samples | None") -> "Shape | None":
-    if files is None:
-        return None
-    _, height, width, channels = files.images.shape
-    return channels, height, width
-
-
-def _reference(run: "Run | None", shape: "Shape | None", against: str | None) -> "Reference":
-    """The source named, at the size of the images; else the run's, else Fashion-MNIST."""
-    from nevoa.config import DataConfig, parse
-    from nevoa.evaluation import Reference
-    from nevoa.runs.model_files import read_config
-
-    if against is None:
-        return Reference.of(run.config().data if run else DataConfig(source="fashion_mnist"))
-    if shape is None:
-        assert run
-        _, shape = read_config(run.model_config_file)
-    channels, height, width = shape
-    return Reference.of(
-        parse({"data": {"source": against, "size": (height, width), "channels": channels, "holdout": "auto"}}).data
-    )
 
 
 def _sweep(run: "Run", reference: "Reference", count: int, seed: int) -> None:
@@ -169,18 +153,6 @@ def _sweep(run: "Run", reference: "Reference", count: int, seed: int) -> None:
         print(f"{made}{row.distance:{width}.4g}{row.images_per_second:10.4g}")
         rows.append(row)
     _save(lambda run: save_sweep(rows, run, Protocol(reference, count, seed)), run)
-
-
-def _last(stream: "Iterable[Any]", progress: "Progress") -> Any:
-    """The result of a stream, its last item; a bar shows the stages before it."""
-    from nevoa.evaluation import Stage
-
-    item, task = None, progress.add_task("", total=1)
-    for item in stream:
-        if isinstance(item, Stage):
-            progress.update(task, description=item.name, completed=item.done, total=item.total)
-    progress.remove_task(task)
-    return item
 
 
 def _show(report: "Report", run: "Run | None", as_json: bool, said: Collection[str] = ()) -> None:

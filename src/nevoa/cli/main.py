@@ -17,7 +17,21 @@ import nevoa
 from nevoa._util.interrupt import leave_on_signals
 from nevoa._util.launched import rank, world_size
 from nevoa._util.threads import wait_politely
-from nevoa.cli import config, data, distill, evaluate, export, features, noise, push, runs, sample, studio, train
+from nevoa.cli import (
+    config,
+    data,
+    distill,
+    evaluate,
+    export,
+    features,
+    noise,
+    push,
+    runs,
+    sample,
+    studio,
+    train,
+    verify,
+)
 from nevoa.cli.help import HelpFormatter
 from nevoa.cli.streams import lasting_streams
 from nevoa.errors import NevoaError, SaidElsewhere
@@ -46,6 +60,7 @@ for command in (
     distill.distill,
     sample.sample,
     evaluate.evaluate,
+    verify.verify,
     export.export,
     noise.noise,
     push.push,
@@ -63,7 +78,8 @@ app.register_install_completion_command(help="Complete commands and options in t
 def main() -> None:
     """Run the command line.
 
-    Exit codes: 0, 2 for an error that the user can correct, 129 for SIGHUP, 130 for Ctrl-C, 143 for SIGTERM.
+    Exit codes: 0, 1 if `nevoa verify` finds a score that differs, 2 for an error that the user can correct, 129 for
+    SIGHUP, 130 for Ctrl-C, 143 for SIGTERM.
     """
     wait_politely()
     leave_on_signals()

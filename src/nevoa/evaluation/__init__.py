@@ -1,5 +1,6 @@
 """The quality of images: pure functions of features, and a protocol that fixes how they are used."""
 
+from nevoa.evaluation.compare import Interval, Measured, compare
 from nevoa.evaluation.feature_network import (
     FeatureNetwork,
     FeatureNetworkInfo,
@@ -15,6 +16,7 @@ from nevoa.evaluation.random_features import random_network
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.report import as_dict, save
 from nevoa.evaluation.samples import Samples, Stage, from_files, from_model, from_run
+from nevoa.evaluation.seeds import Group, groups
 from nevoa.evaluation.sweep import save_sweep, sweep
 
 __all__ = [
@@ -23,6 +25,9 @@ __all__ = [
     "Epoch",
     "FeatureNetwork",
     "FeatureNetworkInfo",
+    "Group",
+    "Interval",
+    "Measured",
     "Protocol",
     "Reference",
     "Report",
@@ -31,11 +36,13 @@ __all__ = [
     "as_dict",
     "check_count",
     "choose_metrics",
+    "compare",
     "feature_network_folder",
     "feature_network_for",
     "from_files",
     "from_model",
     "from_run",
+    "groups",
     "left_out",
     "load_feature_network",
     "measure",

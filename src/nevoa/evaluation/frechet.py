@@ -1,5 +1,7 @@
 """Fréchet distance between the Gaussians of two feature sets (Heusel et al. 2017, equation 6)."""
 
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Float64
 
@@ -7,15 +9,34 @@ Features = Float64[np.ndarray, "N D"]
 Covariance = Float64[np.ndarray, "D D"]
 
 
+class Gaussian(NamedTuple):
+    """Mean, covariance and the root of the covariance of features."""
+
+    mean: Float64[np.ndarray, " D"]
+    covariance: Covariance
+    root: Covariance
+
+    @classmethod
+    def of(cls, features: Features) -> "Gaussian":
+        """The Gaussian with the mean and the unbiased covariance of features."""
+        covariance = _covariance(features)
+        return cls(features.mean(0), covariance, _root(covariance))
+
+
 def frechet_distance(a: Features, b: Float64[np.ndarray, "M D"]) -> float:
-    """|mean_a - mean_b|^2 + tr(cov_a + cov_b - 2 (cov_a cov_b)^(1/2)), at least 0.
+    """|mean_a - mean_b|^2 + tr(cov_a + cov_b - 2 (cov_a cov_b)^(1/2)), at least 0."""
+    return distance_between(Gaussian.of(a), Gaussian.of(b))
+
+
+def distance_between(a: Gaussian, b: Gaussian) -> float:
+    """The Fréchet distance between two Gaussians.
 
     The trace of the root is the sum of the singular values of cov_a^(1/2) cov_b^(1/2). This stays real, and works for
     singular covariances.
     """
-    cov_a, cov_b, apart = _covariance(a), _covariance(b), a.mean(0) - b.mean(0)
-    root_trace = np.linalg.svd(_root(cov_a) @ _root(cov_b), compute_uv=False).sum()
-    return max(0.0, float(apart @ apart + np.trace(cov_a) + np.trace(cov_b) - 2 * root_trace))
+    apart = a.mean - b.mean
+    root_trace = np.linalg.svd(a.root @ b.root, compute_uv=False).sum()
+    return max(0.0, float(apart @ apart + np.trace(a.covariance) + np.trace(b.covariance) - 2 * root_trace))
 
 
 def rank_warning(features: Features) -> str | None:

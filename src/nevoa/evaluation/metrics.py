@@ -17,7 +17,7 @@ from nevoa.errors import NevoaError
 from nevoa.evaluation.feature_network import FeatureNetwork
 from nevoa.evaluation.features import Features
 from nevoa.evaluation.frechet import frechet_distance
-from nevoa.evaluation.inception import inception_scores
+from nevoa.evaluation.inception import inception_scores, inception_warnings
 from nevoa.evaluation.kernel_distance import kernel_distance, kernel_distance_alone
 from nevoa.evaluation.likelihood import Bound, estimate_bound, exact_bound
 from nevoa.evaluation.memorisation import Memorisation, memorisation
@@ -132,8 +132,10 @@ def _with_overfitting(report: Report, _: Path | None) -> Report:
 
 def _with_inception(report: Report, weights: Path | None) -> Report:
     images, protocol = report.samples.images, report.protocol
-    scores = inception_scores(images, protocol.reference.test.images, weights, seed=protocol.seed)
-    return replace(report, scores=report.scores | scores)
+    test, training = protocol.reference.test.images, protocol.reference.train.images
+    scores = inception_scores(images, test, training, weights, seed=protocol.seed)
+    warnings = (*report.warnings, *inception_warnings(len(images), weights))
+    return replace(report, scores=report.scores | scores, warnings=warnings)
 
 
 class Metric(NamedTuple):
@@ -214,7 +216,10 @@ METRICS: dict[MetricName, Metric] = {
         stage="comparing losses",
     ),
     "inception": Metric(
-        {"fid": LOWER, "kid": LOWER}, TEST, of_images=_with_inception, stage="computing Inception features"
+        {"fid": LOWER, "fid_train": "lower is better; against the training images", "kid": LOWER},
+        TEST,
+        of_images=_with_inception,
+        stage="computing Inception features",
     ),
 }
 

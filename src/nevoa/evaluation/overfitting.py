@@ -58,7 +58,7 @@ def overfitting(
 
 
 def _some(images: ImageSet, count: int, seed: int) -> ImageSet:
-    chosen = np.sort(generator(seed, Stream.EVALUATION, 6).permutation(len(images))[:count])
+    chosen = np.sort(generator(seed, Stream.EVALUATION, 7).permutation(len(images))[:count])
     return replace(images, images=images.images[chosen], labels=images.labels[chosen])
 
 
@@ -66,7 +66,7 @@ def _some(images: ImageSet, count: int, seed: int) -> ImageSet:
 def _errors(
     denoise: Denoise, images: ImageSet, timesteps: Int64[np.ndarray, " L"], device: DeviceName, seed: int
 ) -> Float64[np.ndarray, "N L"]:
-    rng = generator(seed, Stream.EVALUATION, 5)
+    rng = generator(seed, Stream.EVALUATION, 6)
     errors = torch.empty(len(images), len(timesteps), dtype=torch.float64)
     for first in range(0, len(images), AT_ONCE):
         part = slice(first, first + AT_ONCE)

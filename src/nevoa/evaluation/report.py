@@ -1,17 +1,15 @@
 """Write a report: JSON, a picture, and a section of the run's card."""
 
 import math
-import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from nevoa.evaluation.metrics import Report
+from nevoa.evaluation.receipt import receipt_of, versions
 from nevoa.pictures import quality_sheet
 from nevoa.runs import Run, card
 from nevoa.runs.reports import SavedReport, merged, most_telling
@@ -39,7 +37,8 @@ def as_dict(report: Report) -> dict[str, Any]:
         "floor_spread": report.floor_spread,
         "class_shares": report.class_shares,
         "warnings": list(report.warnings),
-        "made_with": {"nevoa": version("nevoa"), "torch": str(torch.__version__), "python": platform.python_version()},
+        "receipt": receipt_of(report.samples, report.protocol).model_dump(mode="json"),
+        "made_with": versions(),
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     if report.bound:

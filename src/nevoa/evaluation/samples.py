@@ -1,12 +1,14 @@
 """The images to measure: new ones of a run's model, or images from files."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
+from torch import nn
 
 from nevoa._util.files import sha256
 from nevoa._util.plain import counted
@@ -17,6 +19,7 @@ from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.shares import classes_in_shares
 from nevoa.model import Model
 from nevoa.runs import Run
+from nevoa.vocabulary import PrecisionName
 
 Images = UInt8[np.ndarray, "N H W C"]
 
@@ -37,6 +40,19 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """How a network made images.
+
+    Attributes:
+        evaluations: passes of one image through the network, for all images.
+        precision: of the numbers in the network.
+    """
+
+    evaluations: int
+    precision: PrecisionName
+
+
+@dataclass(frozen=True)
 class Samples:
     """Images, and what is known about their origin.
 
@@ -47,6 +63,7 @@ class Samples:
         mirrored: whether their mirror images were trained on, too.
         sampler: settings that the images were made with; None for images from files.
         weights: sha256 of the file of the model's weights; None for images from files.
+        drawn: how the model made them; None for images from files.
 
     Example:
         >>> samples = Samples("mine", images)
@@ -59,6 +76,7 @@ class Samples:
     mirrored: bool = True
     sampler: dict[str, Any] | None = None
     weights: str | None = None
+    drawn: Drawn | None = None
 
     @property
     def title(self) -> str:
@@ -121,15 +139,30 @@ def from_model(model: Model, reference: Reference, count: int, seed: int, **opti
     parts: list[Images] = []
     done, processes = 0, joined()
     rounds = list(processes.rounds(count, model.images_at_once))
-    total = sum(map(len, rounds)) * sampling["steps"]
-    for numbers in rounds:
-        images = np.empty((0, *model.shape[1:], model.shape[0]), np.uint8)
-        if numbers:
-            states = model.trajectory(len(numbers), seed, numbers.start, **options)
-            x_t = next(states).x_t
-            for state in states:
-                x_t, done = state.x_t, done + len(x_t)
-                yield Stage("making images", done, total)
-            images = to_bytes(x_t)
-        parts += processes.gathered(images)
-    yield Samples(model.place, np.concatenate(parts), replace(model, precision="float32"), sampler=sampling)
+    own = sum(map(len, rounds))
+    total = own * sampling["steps"]
+    with _counting(model.network) as evaluated:
+        for numbers in rounds:
+            images = np.empty((0, *model.shape[1:], model.shape[0]), np.uint8)
+            if numbers:
+                states = model.trajectory(len(numbers), seed, numbers.start, **options)
+                x_t = next(states).x_t
+                for state in states:
+                    x_t, done = state.x_t, done + len(x_t)
+                    yield Stage("making images", done, total)
+                images = to_bytes(x_t)
+            parts += processes.gathered(images)
+    drawn = Drawn(sum(evaluated) * count // max(own, 1), model.precision)  # this process made its share of the images
+    in_float32 = replace(model, precision="float32")
+    yield Samples(model.place, np.concatenate(parts), in_float32, sampler=sampling, drawn=drawn)
+
+
+@contextmanager
+def _counting(network: nn.Module) -> Iterator[list[int]]:
+    """Within the block, the list gets the number of images of each evaluation of the network."""
+    counts: list[int] = []
+    hook = network.register_forward_hook(lambda _, inputs, __: counts.append(len(inputs[0])))
+    try:
+        yield counts
+    finally:
+        hook.remove()

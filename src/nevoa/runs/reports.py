@@ -11,8 +11,8 @@ from nevoa._util.files import read_json
 from nevoa.errors import NevoaError
 from nevoa.runs.run import Run
 
-# Reports that agree in these measure the same images in the same way.
-CONDITIONS = ("format", "protocol", "weights")
+# Reports that agree in these measure the same images in the same way, on the same machine.
+CONDITIONS = ("format", "protocol", "weights", "receipt", "made_with")
 TABLES = ("scores", "floor", "floor_spread", "class_shares")
 
 
@@ -76,7 +76,7 @@ def most_telling(run: Run) -> tuple[Path, SavedReport] | None:
 def merged(new: dict[str, Any], path: Path) -> dict[str, Any]:
     """A report with the scores of the one in a file, if that measured the same images in the same way."""
     old = _values(path)
-    if _parsed(old) is None or not new["weights"] or any(new[key] != old.get(key) for key in CONDITIONS):
+    if _parsed(old) is None or not new["weights"] or any(new.get(key) != old.get(key) for key in CONDITIONS):
         return new
     tables = {key: {**old.get(key, {}), **new[key]} for key in TABLES}
     return {**old, **new, **tables, "warnings": list(dict.fromkeys([*old.get("warnings", ()), *new["warnings"]]))}

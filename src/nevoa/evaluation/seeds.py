@@ -1,0 +1,98 @@
+"""Several trainings of one config with other seeds: how much their distances differ, and whether two configs do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, sqrt
+
+import numpy as np
+
+from nevoa.config import COURSE, Config
+from nevoa.evaluation.compare import CONFIDENCE, Interval
+
+ANGLES = 200_001
+# There the quantile is the normal distribution's.
+MOST_FREEDOM = 1e6
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs whose configs differ in the training's seed only, and their distances.
+
+    Example:
+        >>> Group(("a-0", "a-1"), (0.30, 0.34)).mean
+        0.32
+    """
+
+    names: tuple[str, ...]
+    distances: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """The mean of the distances."""
+        return float(np.mean(self.distances))
+
+    @property
+    def deviation(self) -> float | None:
+        """Their standard deviation; None of one run."""
+        return float(np.std(self.distances, ddof=1)) if len(self.distances) > 1 else None
+
+    @property
+    def interval(self) -> Interval | None:
+        """The 95 % interval of the mean by Student's t; None of one run."""
+        count = len(self.distances)
+        return None if self.deviation is None else _interval(self.mean, self.deviation / sqrt(count), count - 1)
+
+    def minus(self, other: "Group") -> Interval | None:
+        """The difference of the means and its 95 % interval by Welch's t.
+
+        One run has no spread of its own: then it is that of the other group. None if both are one run.
+        """
+        counts, spreads = (len(self.names), len(other.names)), (self.deviation, other.deviation)
+        known = [spread for spread in spreads if spread is not None]
+        if not known:
+            return None
+        parts = [(known[0] if one is None else one) ** 2 / count for one, count in zip(spreads, counts, strict=True)]
+        if len(known) == 1:
+            freedom = max(counts) - 1.0
+        else:
+            weights = [part**2 / (count - 1) for part, count in zip(parts, counts, strict=True)]
+            freedom = sum(parts) ** 2 / sum(weights) if sum(weights) else inf
+        return _interval(self.mean - other.mean, sqrt(sum(parts)), freedom)
+
+
+def groups(configs: Mapping[str, Config], distances: Mapping[str, float]) -> Sequence[Group]:
+    """The runs by config, in the order of the first of each. A seed that occurs twice counts once.
+
+    Example:
+        >>> [group.names for group in groups({"a": config}, {"a": 0.3})]
+        [('a',)]
+    """
+    found: dict[str, dict[int, str]] = {}
+    for name, config in configs.items():
+        found.setdefault(_recipe(config), {}).setdefault(config.training.seed, name)
+    return [Group(tuple(names.values()), tuple(distances[name] for name in names.values())) for names in found.values()]
+
+
+def t_quantile(freedom: float) -> float:
+    """The half-width of the central 95 % of Student's t distribution, in standard errors.
+
+    With t = sqrt(freedom) tan(angle), the density of the angle is cos(angle)^(freedom - 1), which is summed.
+    """
+    freedom = min(freedom, MOST_FREEDOM)
+    angles = np.linspace(0, np.pi / 2, ANGLES)
+    middle = (angles[1:] + angles[:-1]) / 2
+    mass = np.cumsum(np.cos(middle) ** (freedom - 1))
+    return float(sqrt(freedom) * np.tan(np.interp(CONFIDENCE, mass / mass[-1], angles[1:])))
+
+
+def _interval(value: float, error: float, freedom: float) -> Interval:
+    reach = t_quantile(freedom) * error
+    return Interval(value, value - reach, value + reach)
+
+
+def _recipe(config: Config) -> str:
+    """The config without the seed; of a budget of minutes, without the steps that fitted into them."""
+    training = config.training.model_dump(mode="json", exclude={"seed"})
+    if config.training.minutes is not None:
+        training = {key: value for key, value in training.items() if key not in COURSE or key == "minutes"}
+    return repr(config.model_dump(mode="json", exclude={"training"}) | {"training": training})

@@ -1,0 +1,108 @@
+"""`nevoa verify`, typed in this process."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.cli.conftest import Refuses, nevoa
+from tests.data.sources.test_builtin import needs_debian
+
+REPORT = "runs/tiny/evaluation/ddpm-2-trailing-eta0-150-seed0-fashion-2.json"
+MADE = ("--count", "150", "--steps", "2", "--metrics", "frechet,classes")
+
+
+@pytest.fixture
+def measured(trained: Path, tmp_path: Path) -> Path:
+    """A folder with a measured run."""
+    shutil.copytree(trained / "runs", tmp_path / "runs")
+    nevoa("evaluate", "runs/tiny", *MADE, folder=tmp_path)
+    return tmp_path
+
+
+def changed(path: Path, **others: Any) -> None:
+    """Edit keys of a report."""
+    path.write_text(json.dumps(json.loads(path.read_text()) | others))
+
+
+@needs_debian
+@pytest.mark.slow
+def test_a_report_is_verified_and_an_edited_score_is_found(measured: Path) -> None:
+    out = nevoa("verify", REPORT, folder=measured).stdout
+    assert "All scores agree. Nothing else differs" in out
+    assert "differs\n" not in out
+    shutil.copy(measured / REPORT, measured / "elsewhere.json")
+    said = json.loads(nevoa("verify", "elsewhere.json", "--run", "runs/tiny", "--json", folder=measured).stdout)
+    assert said["agrees"] and {row["name"] for row in said["scores"]} == {"fd_fashion", "confidence"}
+    assert said["facts"][-1]["name"] == "images" and all(fact["agrees"] for fact in said["facts"])
+    scores = {row["name"]: row["reported"] for row in said["scores"]}
+    changed(measured / REPORT, scores=scores | {"fd_fashion": scores["fd_fashion"] * 1.001})
+    out = nevoa("verify", REPORT, folder=measured, code=1).stdout
+    assert "These scores differ: fd_fashion." in out
+
+
+@needs_debian
+@pytest.mark.slow
+def test_other_versions_and_machines_are_named_and_tolerated(measured: Path) -> None:
+    report = json.loads((measured / REPORT).read_text())
+    score, spread = report["scores"]["fd_fashion"], report["floor_spread"]["fd_fashion"]
+    changed(
+        measured / REPORT,
+        made_with=report["made_with"] | {"torch": "2.6.0"},
+        scores=report["scores"] | {"fd_fashion": score + 0.9 * spread},
+    )
+    out = nevoa("verify", REPORT, folder=measured).stdout
+    assert "because this differs: torch." in out
+
+
+@needs_debian
+@pytest.mark.slow
+def test_other_weights_are_found_before_images_are_made(measured: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nevoa.evaluation.from_run", lambda *_, **__: pytest.fail("made images"))
+    changed(measured / REPORT, weights="0" * 64)
+    out = nevoa("verify", REPORT, folder=measured, code=1).stdout
+    assert "cannot be compared, so no images were made" in out
+    assert any(line.startswith("weights") and line.rstrip().endswith("differs") for line in out.splitlines())
+
+
+@needs_debian
+@pytest.mark.slow
+def test_a_report_on_images_in_a_file_is_verified(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (140, 28, 28, 1), dtype=np.uint8)
+    np.save(tmp_path / "images.npy", images)
+    report = nevoa("evaluate", "images.npy", "--json", "--metrics", "frechet", folder=tmp_path).stdout
+    (tmp_path / "report.json").write_text(report)
+    assert "All scores agree" in nevoa("verify", "report.json", folder=tmp_path).stdout
+    np.save(tmp_path / "images.npy", images // 2)
+    out = nevoa("verify", "report.json", folder=tmp_path, code=1).stdout
+    assert "These scores differ: fd_fashion" in out and "images" in out
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({}, "has no key receipt: an older nevoa wrote it, or it is no report. 'nevoa evaluate' makes a new one"),
+        ({"subject": "nowhere"}, "The report is about nowhere, which is not here. Name the run, model or images with"),
+        ({"weights": None}, "The report is about a model, which runs/tiny is not. Name a model with --run"),
+        ({"scores": "high"}, "is damaged or unreadable: scores: Input should be a valid dictionary"),
+    ],
+    ids=["old", "gone", "another kind", "damaged"],
+)
+def test_what_cannot_be_verified_is_one_sentence(
+    values: dict[str, Any], message: str, trained: Path, tmp_path: Path, refuses: Refuses
+) -> None:
+    shutil.copytree(trained / "runs", tmp_path / "runs")
+    receipt = {"config": None, "config_sha256": None, "training_data": None, "images_sha256": "", "machine": {}}
+    receipt |= {"network_evaluations": 300, "precision": "float32", "reference": {"source": "shapes", "digest": ""}}
+    protocol = {"name": "nevoa-a/2", "count": 9, "seed": 0, "sampler": {"sampler": "ddim"}, "feature_network": None}
+    report = {"subject": "runs/tiny", "title": "", "images": 9, "weights": "w", "protocol": protocol, "scores": {}}
+    report |= {"floor_spread": {}, "made_with": {}} | ({"receipt": receipt} if values else {}) | values
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    refuses(["verify", "report.json"], message, tmp_path)
+
+
+def test_a_missing_report_is_one_sentence(tmp_path: Path, refuses: Refuses) -> None:
+    refuses(["verify", "nowhere.json"], "nowhere.json is damaged or unreadable: No such file or directory", tmp_path)

@@ -1,0 +1,106 @@
+"""What a report carries, and what is read of it."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nevoa.config import Config
+from nevoa.errors import NevoaError
+from nevoa.evaluation import Protocol, Reference, Samples, as_dict, from_model, measure
+from nevoa.evaluation.receipt import config_sha256, config_values, images_sha256, read_report, receipt_of
+from nevoa.model import Model, fresh_network
+from tests.evaluation.toy import bands
+
+
+def model_of(tiny: Config) -> Model:
+    return Model(tiny, fresh_network(tiny, (1, 12, 12)), (1, 12, 12))
+
+
+def samples_of(model: Model, reference: Reference, count: int = 150, **options: Any) -> Samples:
+    *_, samples = from_model(model, reference, count, seed=3, **{"steps": 2, **options})
+    assert isinstance(samples, Samples)
+    return samples
+
+
+def values_of(samples: Samples, reference: Reference) -> dict[str, Any]:
+    protocol = Protocol(reference, len(samples.images), 3, samples.sampler)
+    *_, report = measure(samples, protocol, ["frechet", "classes"])
+    return json.loads(json.dumps(as_dict(report)))  # pyright: ignore[reportArgumentType]
+
+
+@pytest.fixture(scope="module")
+def written(request: pytest.FixtureRequest) -> Mapping[str, Any]:
+    """A report on images of a model, as in a file."""
+    from nevoa.presets import configure
+    from tests.conftest import TINY
+
+    reference = request.getfixturevalue("reference")
+    return values_of(samples_of(model_of(configure("fashion_mnist_10k", steps=12, options=TINY)), reference), reference)
+
+
+def test_a_report_can_be_read_with_all_that_repeats_it(
+    written: Mapping[str, Any], reference: Reference, tiny: Config, tmp_path: Path
+) -> None:
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps(written))
+    saved = read_report(path)
+    samples = samples_of(model_of(tiny), reference)
+    assert saved.receipt == receipt_of(samples, Protocol(reference, 150, 3, samples.sampler))
+    assert saved.receipt.config == config_values(tiny)
+    assert saved.receipt.config_sha256 == config_sha256(config_values(tiny))
+    assert saved.receipt.images_sha256 == images_sha256(samples.images)
+    assert saved.receipt.reference.digest == reference.digest
+    assert saved.protocol.seed == 3 and saved.protocol.sampler == samples.sampler
+    assert saved.made_with.keys() == {"nevoa", "torch", "numpy", "python"}
+    assert saved.receipt.machine.keys() >= {"cpu", "cores", "threads", "system", "device"}
+
+
+@pytest.mark.parametrize(("sampler", "steps", "evaluations"), [("ddim", 3, 3), ("heun", 3, 5), ("dpm_solver", 4, 4)])
+def test_network_evaluations_are_counted(
+    sampler: str, steps: int, evaluations: int, reference: Reference, tiny: Config
+) -> None:
+    """Heun evaluates twice in each step but the last."""
+    samples = samples_of(model_of(tiny), reference, 7, sampler=sampler, steps=steps)
+    assert samples.drawn and samples.drawn.evaluations == 7 * evaluations
+
+
+def test_one_pixel_changes_the_hash_of_images() -> None:
+    images = bands(20).images
+    other = np.array(images)
+    other[3, 4, 5, 0] ^= 1
+    assert images_sha256(images) == images_sha256(images.copy()) != images_sha256(other)
+    assert images_sha256(images[::-1]) == images_sha256(images[::-1].copy())
+
+
+@pytest.mark.parametrize("key", ["receipt", "receipt.images_sha256", "made_with", "protocol.seed", "floor_spread"])
+def test_an_older_report_is_refused_with_the_key_that_it_lacks(
+    key: str, written: Mapping[str, Any], tmp_path: Path
+) -> None:
+    values = json.loads(json.dumps(written))
+    *sections, last = key.split(".")
+    place = values
+    for section in sections:
+        place = place[section]
+    del place[last]
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(values))
+    with pytest.raises(NevoaError, match=f"{re.escape(str(path))} has no key {key}: an older nevoa .* makes a new one"):
+        read_report(path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "\0"])
+def test_what_is_no_report_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text(text)
+    with pytest.raises(NevoaError, match="is damaged or unreadable"):
+        read_report(tmp_path / "report.json")
+
+
+def test_a_value_of_another_type_is_refused(written: Mapping[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text(json.dumps({**written, "images": "many"}))
+    with pytest.raises(NevoaError, match="is damaged or unreadable: images: Input should be a valid integer"):
+        read_report(tmp_path / "report.json")

@@ -1,0 +1,143 @@
+"""A measurement repeated from its report."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nevoa.config import Config
+from nevoa.errors import NevoaError
+from nevoa.evaluation import METRICS, Protocol, Reference, Report, Samples, as_dict, measure
+from nevoa.evaluation.receipt import RepeatableReport
+from nevoa.evaluation.verify import (
+    Fact,
+    changes,
+    check_intact,
+    checks,
+    facts,
+    facts_of_images,
+    metrics_of,
+    options_of,
+    spread,
+)
+from nevoa.sampling import SAMPLERS, settled
+from nevoa.vocabulary import MetricName
+from tests.evaluation.test_receipt import model_of, samples_of
+from tests.evaluation.toy import bands
+
+METRIC_NAMES: tuple[MetricName, ...] = ("frechet", "manifold", "classes", "memorisation")
+
+
+def report_of(samples: Samples, reference: Reference) -> Report:
+    *_, report = measure(samples, Protocol(reference, len(samples.images), 3, samples.sampler), METRIC_NAMES)
+    assert isinstance(report, Report)
+    return report
+
+
+def saved_of(report: Report, **others: Any) -> RepeatableReport:
+    return RepeatableReport.model_validate(json.loads(json.dumps(as_dict(report))) | others)
+
+
+@pytest.fixture(scope="module")
+def real(reference: Reference) -> Report:
+    """A report on images from a file."""
+    return report_of(Samples("bands", bands(150, seed=2).images), reference)
+
+
+def test_the_same_images_agree_and_nothing_differs(real: Report, reference: Reference) -> None:
+    saved, again = saved_of(real), report_of(real.samples, reference)
+    found = [*facts(saved, reference, None, None), *facts_of_images(saved, again)]
+    assert all(fact.agrees for fact in found), [fact for fact in found if not fact.agrees]
+    compared = list(checks(saved, again, found))
+    assert [check.name for check in compared] == list(real.scores)
+    assert all(check.agrees for check in compared)
+
+
+def test_other_images_differ_although_nothing_else_does(real: Report, reference: Reference) -> None:
+    saved = saved_of(real)
+    images = np.array(real.samples.images)
+    images[0] = 0
+    again = report_of(Samples("bands", images), reference)
+    found = list(facts(saved, reference, None, None))
+    differing = [check.name for check in checks(saved, again, found) if not check.agrees]
+    assert "fd_bands" in differing
+    assert [fact.name for fact in facts_of_images(saved, again) if not fact.agrees] == ["images"]
+
+
+def test_where_the_machine_differs_the_tolerance_is_the_spread_of_the_floor(real: Report, reference: Reference) -> None:
+    saved = saved_of(real)
+    other = [Fact("cpu", "this one", "another")]
+    tolerances = {check.name: check.tolerance for check in checks(saved, real, other)}
+    for name, deviation in real.floor_spread.items():
+        assert tolerances[name] == deviation
+    shifted = replace(real, scores=real.scores | {"fd_bands": real.scores["fd_bands"] + 0.9 * tolerances["fd_bands"]})
+    assert all(check.agrees for check in checks(saved, shifted, other))
+    too_far = replace(real, scores=real.scores | {"fd_bands": real.scores["fd_bands"] + 1.1 * tolerances["fd_bands"]})
+    assert [check.name for check in checks(saved, too_far, other) if not check.agrees] == ["fd_bands"]
+
+
+def test_a_spread_is_the_standard_error_in_the_report_or_that_of_a_share(real: Report) -> None:
+    scores = {"bits_per_dim": 3.5, "bits_per_dim_se": 0.04, "kid": 0.01, "kid_std": 0.002, "near_copies": 0.0}
+    saved = saved_of(real, scores=scores | {"nearest_distance_ratio": 1.2, "kd_bands_low": 0.1})
+    saved = saved.model_copy(update={"floor_spread": {"kd_bands": 0.005}})
+    expected = {"bits_per_dim": 0.04, "bits_per_dim_se": 0.04, "kid": 0.002, "kd_bands_low": 0.005}
+    for name, value in (expected | {"nearest_distance_ratio": 0.012}).items():
+        assert spread(saved, name) == pytest.approx(value)
+    assert spread(saved, "near_copies") == pytest.approx(np.std([1] + [0] * 149) / np.sqrt(150))
+
+
+def test_facts_name_what_differs(reference: Reference, tiny: Config) -> None:
+    samples = samples_of(model_of(tiny), reference)
+    saved = saved_of(report_of(samples, reference), weights="a" * 64)
+    saved = saved.model_copy(update={"made_with": saved.made_with | {"torch": "1.0"}})
+    assert not [fact for fact in facts(saved, reference, "a" * 64, tiny) if not fact.agrees and fact.name != "torch"]
+    other_config = tiny.updated("training", seed=5)
+    network = reference.feature_network
+    elsewhere = replace(
+        reference, feature_network=replace(network, info=replace(network.info, sha256="another")), source="others"
+    )
+    found = {fact.name: fact for fact in facts(saved, elsewhere, "b" * 64, other_config) if not fact.agrees}
+    assert found.keys() == {"weights", "feature network", "reference", "config", "torch"}
+    assert {name for name, fact in found.items() if fact.decisive} == {"weights", "feature network", "reference"}
+    assert changes(saved, other_config) == ["training.seed: was 0, now 5"]
+
+
+def test_a_moved_data_set_is_no_change(reference: Reference, tiny: Config) -> None:
+    config = tiny.updated("data", fingerprint="f" * 64)
+    saved = saved_of(report_of(samples_of(model_of(config), reference), reference))
+    assert not changes(saved, config.updated("data", source="/elsewhere"))
+
+
+def test_an_edited_config_is_refused(reference: Reference, tiny: Config) -> None:
+    saved = saved_of(report_of(samples_of(model_of(tiny), reference), reference))
+    check_intact(saved)
+    assert saved.receipt.config
+    saved.receipt.config["training"]["seed"] = 9
+    with pytest.raises(NevoaError, match="the report was edited"):
+        check_intact(saved)
+
+
+@pytest.mark.parametrize("metric", list(METRICS))
+def test_scores_tell_the_metrics_that_gave_them(metric: MetricName) -> None:
+    scores = [f"{name}fashion" if name.endswith("_") else name for name in METRICS[metric].meanings]
+    assert metrics_of([*scores, f"{scores[0]}_se"]) == [metric]
+
+
+def test_scores_of_a_report_tell_its_metrics(real: Report) -> None:
+    assert set(metrics_of(real.scores)) == set(METRIC_NAMES)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_settings_in_a_report_give_the_same_settings_again(sampler: str, tiny: Config) -> None:
+    given = {"sampler": sampler, "steps": 3, "spacing": "leading", "clip": False}
+    given |= {"ddpm": {"variance": "large"}, "ddim": {"eta": 0.5}}.get(sampler, {})
+    settings = settled(tiny, **given)  # pyright: ignore[reportArgumentType]
+    written = json.loads(json.dumps(settings.model_dump()))
+    assert settled(tiny, **options_of(written)).model_dump() == settings.model_dump()  # pyright: ignore[reportArgumentType]
+
+
+def test_a_sampler_that_was_an_object_is_refused() -> None:
+    with pytest.raises(NevoaError, match="made by Mine, which is not a sampler of nevoa"):
+        options_of({"sampler": "Mine", "steps": 3})
