@@ -97,7 +97,7 @@ def test_a_feature_network_is_found_by_the_images_it_was_trained_on(
 ) -> None:
     monkeypatch.setenv("NEVOA_CACHE", str(tmp_path))
     images = bands(400)
-    assert feature_network_for(images).info.name == "random"
+    assert feature_network_for(images).info.kind == "random"
     save_feature_network(feature_network, feature_network_folder(images))
     assert feature_network_for(images).info.fingerprint == images.fingerprint
-    assert feature_network_for(dataclasses.replace(images, fingerprint="0" * 64)).info.name == "random"
+    assert feature_network_for(dataclasses.replace(images, fingerprint="0" * 64)).info.kind == "random"

@@ -1,13 +1,15 @@
 """Training a feature network."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from nevoa.data import ImageSet
-from nevoa.errors import NevoaError
-from nevoa.evaluation import train_feature_network
-from nevoa.evaluation.feature_training import accuracy, varied
+from nevoa.evaluation import load_feature_network, save_feature_network, train_feature_network
+from nevoa.evaluation.feature_training import accuracy, default_epochs, turned, varied
 from tests.evaluation.toy import bands, toy_network
 
 
@@ -29,10 +31,42 @@ def test_training_is_a_function_of_the_images() -> None:
         assert torch.equal(tensor, second.network.state_dict()[name]), name
 
 
-def test_one_class_is_refused() -> None:
-    only = ImageSet.of("one", np.zeros((200, 8, 8, 1), np.uint8), np.zeros(200, np.int64), ["one"])
-    with pytest.raises(NevoaError, match="two or more classes; one has 1"):
-        next(train_feature_network(only, None))
+def unlabelled(images: ImageSet) -> ImageSet:
+    return ImageSet.of(images.name, images.images, np.zeros(len(images)), ())
+
+
+def test_without_classes_it_learns_which_way_is_up(tmp_path: Path) -> None:
+    """The bright half of an image tells by how many quarters it was turned, but for which half it is."""
+    up = np.flatnonzero(bands(800).labels == 0)
+    one_way = unlabelled(replace(bands(800), images=bands(800).images[up]))
+    *_, last = train_feature_network(one_way, None, epochs=4)
+    info = last.feature_network.info
+    assert (info.kind, info.short_name, info.outputs) == ("rotation", "rotation", 4)
+    assert info.accuracy > 0.9
+    saved = save_feature_network(last.feature_network, tmp_path / "network")
+    again = load_feature_network(tmp_path / "network")
+    assert again.info == saved.info
+    np.testing.assert_array_equal(again.features(one_way.images[:9]), last.feature_network.features(one_way.images[:9]))
+
+
+def test_what_looks_the_same_from_all_sides_teaches_nothing() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (600, 8, 8, 1), dtype=np.uint8)
+    *_, last = train_feature_network(ImageSet.of("noise", noise, np.zeros(600), ()), None, epochs=2)
+    assert last.feature_network.info.accuracy == pytest.approx(0.25, abs=0.2)
+
+
+def test_images_are_turned_about_their_middle() -> None:
+    x = torch.arange(8 * 4 * 6).view(8, 1, 4, 6)
+    found, quarters = turned(x)
+    assert quarters.tolist() == [0, 1, 2, 3, 0, 1, 2, 3]
+    for image, original, count in zip(found, x[..., 1:5], quarters.tolist(), strict=True):
+        np.testing.assert_array_equal(image[0], np.rot90(original[0], count))
+
+
+@pytest.mark.parametrize(("count", "epochs"), [(64_000, 1), (1_000, 64), (200_000, 1)])
+def test_without_classes_it_sees_64_000_images(count: int, epochs: int) -> None:
+    images = ImageSet("many", np.empty((count, 1, 1, 1), np.uint8), np.empty(count, np.int64), (), "")
+    assert default_epochs(images) == epochs
 
 
 def test_variation_shifts_and_mirrors_whole_images() -> None:

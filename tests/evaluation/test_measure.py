@@ -108,7 +108,11 @@ def test_an_inaccurate_feature_network_is_flagged(reference: Reference, accuracy
     info = dataclasses.replace(network.info, accuracy=accuracy)
     other = dataclasses.replace(reference, feature_network=dataclasses.replace(network, info=info))
     warnings = report_of(bands(150).images, other, ("frechet",)).warnings
-    said = [warning for warning in warnings if f"classifies only {accuracy:.0%} of unseen images correctly" in warning]
+    said = [
+        warning
+        for warning in warnings
+        if f"tells the class of only {accuracy:.0%} of unseen images correctly" in warning
+    ]
     assert len(said) == flagged
 
 

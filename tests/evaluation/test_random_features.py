@@ -73,7 +73,7 @@ def test_a_worse_set_is_further_away(unlabelled: Reference) -> None:
         assert distances == sorted(distances), distances
 
 
-def test_the_report_names_the_features(unlabelled: Reference) -> None:
+def test_the_report_names_the_features(reference: Reference, unlabelled: Reference) -> None:
     images = bands(150, seed=2).images
     protocol = Protocol(unlabelled, 150)
     *_, report = measure(Samples("these", images), protocol)
@@ -82,9 +82,9 @@ def test_the_report_names_the_features(unlabelled: Reference) -> None:
     assert "confidence" not in report.scores
     assert protocol.name == f"nevoa-images-{unlabelled.digest:.8}/1"
     told = json.loads(json.dumps(as_dict(report), allow_nan=False))["protocol"]["feature_network"]
-    assert (told["name"], told["accuracy"]) == ("random", None)
+    assert (told["kind"], told["accuracy"]) == ("random", None)
     with pytest.raises(NevoaError, match=r"Cannot measure classes\. .* bands has no classes"):
         list(measure(Samples("these", images), protocol, ["classes"]))
-    advised = dataclasses.replace(unlabelled, advice="Train it: nevoa features train bands")
+    advised = dataclasses.replace(unlabelled, train=reference.train, advice="nevoa features train bands")
     with pytest.raises(NevoaError, match="Train it: nevoa features train bands"):
         _ = advised.classifier

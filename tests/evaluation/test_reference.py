@@ -29,7 +29,7 @@ def split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataConfig:
 
 def test_without_a_trained_feature_network_the_command_that_trains_it_is_named(split: DataConfig) -> None:
     reference = Reference.of(split)
-    assert reference.feature_network.info.name == "random"
+    assert reference.feature_network.info.kind == "random"
     with pytest.raises(NevoaError, match=r"Train it: nevoa features train '.*my pets' --size 8x12 --c"):
         _ = reference.classifier
 

@@ -199,7 +199,8 @@ def _print(report: "Report", said: Collection[str] = ()) -> None:
     out.print(f"{report.samples.title}: {report.samples.name}")
     out.print(f"protocol {protocol.title}")
     out.print(f"reference {protocol.as_dict()['reference']}")
-    accuracy = f"classifies {info.accuracy:.1%} of unseen images correctly" if info.classes else "random weights"
+    told = {"classes": "the class", "rotation": "the rotation"}.get(info.kind)
+    accuracy = f"tells {told} of {info.accuracy:.1%} of unseen images correctly" if told else "random weights"
     out.print(f"feature network {info.sha256:.12}, {accuracy}")
     out.print()
     # Errors and intervals stand beside their scores.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nevoa.data import ImageSet
     from nevoa.evaluation import Epoch
 
-app = App(name="features", help="Train feature networks: the classifiers that 'nevoa evaluate' measures with.")
+app = App(name="features", help="Train feature networks: the networks in whose features 'nevoa evaluate' measures.")
 
 
 def _test_images(data: "DataConfig", images: "ImageSet") -> "ImageSet | None":
@@ -31,19 +31,19 @@ def _test_images(data: "DataConfig", images: "ImageSet") -> "ImageSet | None":
         test = load_images(data, split="test")
     except NevoaError:
         return None
-    return load_test_images(data, images) if test.classes else None
+    return load_test_images(data, images) if test.classes or not images.classes else None
 
 
 @app.command
-def train(source: str, /, *, images: ImageFlags = ImageFlags(), epochs: PositiveInt = 16) -> None:
+def train(source: str, /, *, images: ImageFlags = ImageFlags(), epochs: PositiveInt | None = None) -> None:
     """Train the feature network of a source, for 'nevoa evaluate'.
 
     Of several processes one of each machine trains it, because it must be the same on any number: its batch
     normalization depends on how a batch is cut.
 
     Args:
-        source: Images with classes, named as for 'nevoa train'.
-        epochs: Passes over the images.
+        source: Images, named as for 'nevoa train'. Without classes the network learns to recognize turned images.
+        epochs: Passes over the images. [default: 16; without classes, as many as show 64,000 images]
     """
     load_torch()
     from nevoa._util.processes import joined
@@ -52,15 +52,17 @@ def train(source: str, /, *, images: ImageFlags = ImageFlags(), epochs: Positive
     processes.first_on_machine(lambda: None if processes.local_rank else _train(data, epochs))
 
 
-def _train(data: "DataConfig", epochs: int) -> None:
+def _train(data: "DataConfig", epochs: int | None) -> None:
     from nevoa.data import load_images
     from nevoa.evaluation import feature_network_folder, save_feature_network, train_feature_network
+    from nevoa.evaluation.feature_training import default_epochs
 
     train_images = load_images(data)
     test = _test_images(data, train_images)
     folder = feature_network_folder(train_images)
     if folder.exists():
         raise NevoaError(f"These images already have a feature network: {folder}. Remove the folder to train another.")
+    epochs = epochs or default_epochs(train_images)
     *_, last = (_shown(epoch, epochs) for epoch in train_feature_network(train_images, test, epochs))
     info = save_feature_network(last.feature_network, folder).info
     print(f"Accuracy {info.accuracy:.1%} on {info.measured_on}. Saved {folder}")

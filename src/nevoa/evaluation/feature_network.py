@@ -16,11 +16,13 @@ from nevoa._util.tensors import packed
 from nevoa.data import CATALOG, to_unit
 from nevoa.errors import NevoaError
 from nevoa.evaluation.classifier import WIDTHS, Classifier
+from nevoa.vocabulary import FeatureKind
 
 # Of larger batches the kernel clears the memory anew each time: with 500, that took a third of the time.
 IMAGES_AT_ONCE = 100
 # Of larger images fewer, so that the widest layer of a batch stays below 100 MB.
 LARGEST_AT_ONCE = 64 * 64
+ROTATIONS = 4
 # Names of the first format; folders with them are in users' caches.
 WEIGHTS, INFO = "judge.safetensors", "card.json"
 
@@ -34,10 +36,10 @@ class FeatureNetworkInfo:
         fingerprint: of the training images.
         shape: (C, H, W) of the images.
         images: number of training images.
-        classes: that it was trained to tell apart; none if its weights are random.
-        accuracy: share of unseen images that it classifies correctly; NaN without classes.
+        accuracy: share of unseen images that it classifies correctly; NaN if its weights are random.
         measured_on: the unseen images, in words.
         sha256: of the file with its weights.
+        kind: what it was trained to tell: classes, or by how many quarters an image was turned; or random weights.
 
     Example:
         >>> feature_network.info.shape
@@ -52,10 +54,21 @@ class FeatureNetworkInfo:
     accuracy: float
     measured_on: str
     sha256: str = ""
+    kind: FeatureKind = "classes"
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers its head has: one for each class, or for each of four rotations."""
+        return {"classes": len(self.classes), "rotation": ROTATIONS, "random": 1}[self.kind]
 
     @property
     def short_name(self) -> str:
-        """The suffix of its metrics, its name (`fashion` for fashion_mnist) and the size if it is not the usual one."""
+        """The suffix of its metrics: its kind or, if it knows classes, the images that it was trained on.
+
+        That is the name (`fashion` for fashion_mnist), and the size if it is not the usual one.
+        """
+        if self.kind != "classes":
+            return self.kind
         name = "fashion" if self.name == "fashion_mnist" else self.name
         row = CATALOG.get(self.name)
         native = row is None or (row.channels, *(row.size or ())) == self.shape
@@ -131,7 +144,7 @@ def load_feature_network(folder: Path) -> FeatureNetwork:
         data = (folder / WEIGHTS).read_bytes()
         if hashlib.sha256(data).hexdigest() != info.sha256:
             raise ValueError(f"{WEIGHTS} is not the file that {INFO} describes")
-        network = Classifier(info.shape[0], len(info.classes))
+        network = Classifier(info.shape[0], info.outputs)
         network.load_state_dict(load(data))
     except (NevoaError, OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         reason = str(error).splitlines()[0]

@@ -146,6 +146,8 @@ def _compared(report: Report, metrics: Sequence[MetricName], features: Features,
     spread = {name: float(np.std([draw[name] for draw in draws], ddof=1)) for name in floor}
     shares = class_shares(features, network) if "classes" in metrics else {}
     warnings = (*report.warnings, *_warnings(features, real, network, metrics))
+    if reference.advice:
+        warnings = (*warnings, f"the features are of random weights. Better ones take minutes: {reference.advice}")
     new = {"scores": scores(features, seed), "floor": floor, "floor_spread": spread}
     return replace(report, **new, class_shares=shares, warnings=warnings)
 
@@ -162,8 +164,9 @@ def _warnings(
     features: Features, real: Others, network: FeatureNetwork, metrics: Sequence[MetricName]
 ) -> Iterator[str]:
     if network.info.accuracy < LOWEST_ACCURACY:
+        what = "the class" if network.info.kind == "classes" else "the rotation"
         yield (
-            f"the feature network classifies only {network.info.accuracy:.0%} of unseen images correctly: "
+            f"the feature network tells {what} of only {network.info.accuracy:.0%} of unseen images correctly: "
             "distances between its features say little"
         )
     if "frechet" in metrics:

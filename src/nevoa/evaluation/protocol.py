@@ -10,7 +10,7 @@ from nevoa.evaluation.shares import DRAWS
 
 # In version 1 the floor was one random draw of training images; the scores of images are the same in both.
 VERSION = 2
-# With random features, which need no classes.
+# With features that need no classes.
 IMAGES_VERSION = 1
 COUNT = 10_000
 SEED = 0
@@ -41,21 +41,21 @@ class Protocol:
     def name(self) -> str:
         """`nevoa-fashion/2` for all of Fashion-MNIST and the packaged feature network.
 
-        Any other reference adds the first 8 digits of its digest, as in `nevoa-cifar10-1a2b3c4d/2`. With random
-        features the name is `nevoa-images-1a2b3c4d/1`.
+        Any other reference adds the first 8 digits of its digest, as in `nevoa-cifar10-1a2b3c4d/2`. With features that
+        need no classes the name is `nevoa-images-1a2b3c4d/1`.
         """
         return f"nevoa-{self.reference_name}/{self.version}"
 
     @property
     def version(self) -> int:
         """Of the protocol, which depends on the kind of features."""
-        return VERSION if self.reference.feature_network.info.classes else IMAGES_VERSION
+        return VERSION if self.reference.feature_network.info.kind == "classes" else IMAGES_VERSION
 
     @property
     def reference_name(self) -> str:
         """The part of the name that stands for images and feature network."""
         info, digest = self.reference.feature_network.info, self.reference.digest
-        short_name = info.short_name if info.classes else "images"
+        short_name = info.short_name if info.kind == "classes" else "images"
         return short_name if digest == FASHION else f"{short_name}-{digest:.8}"
 
     @property
@@ -81,7 +81,7 @@ class Protocol:
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values for a report."""
         reference, info = self.reference, self.reference.feature_network.info
-        accuracy = info.accuracy if info.classes else None
+        accuracy = None if info.kind == "random" else info.accuracy
         test = None if isinstance(reference.found_test, NevoaError) else reference.found_test
         drawn = min(self.count, len(reference.train))
         return {
@@ -94,7 +94,12 @@ class Protocol:
             "reference_fingerprint": test and test.fingerprint,
             "floor": f"mean and standard deviation of {DRAWS} draws of {drawn:,} training images, each class with its "
             "share",
-            "feature_network": {"name": info.name, "sha256": info.sha256, "accuracy": accuracy},
+            "feature_network": {
+                "name": info.name,
+                "kind": info.kind,
+                "sha256": info.sha256,
+                "accuracy": accuracy,
+            },
             "resize": "none of the images; --against resizes those of the source to their size",
             "rounding": "to the nearest of 256 levels; values outside are clamped",
         }

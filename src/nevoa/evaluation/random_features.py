@@ -13,7 +13,6 @@ from nevoa.evaluation.classifier import Classifier
 from nevoa.evaluation.feature_network import FeatureNetwork, FeatureNetworkInfo, images_at_once
 
 VERSION = 1
-NAME = "random"
 # Images whose statistics normalize each layer.
 CALIBRATED_ON = 2_560
 
@@ -25,7 +24,7 @@ def random_network(train: ImageSet) -> FeatureNetwork:
     docs/experiments.md compares both.
 
     Example:
-        >>> random_network(load_images("shapes", limit=100)).info.name
+        >>> random_network(load_images("shapes", limit=100)).info.kind
         'random'
     """
     network = Classifier(train.shape[0], 1)
@@ -33,10 +32,9 @@ def random_network(train: ImageSet) -> FeatureNetwork:
     rng = generator(VERSION, Stream.FEATURE_NETWORK, 1)
     chosen = np.sort(rng.permutation(len(train))[:CALIBRATED_ON])
     _calibrate(network, train, chosen)
-    identity = hashlib.sha256(f"{NAME} {VERSION} {train.fingerprint}".encode()).hexdigest()
-    info = FeatureNetworkInfo(
-        NAME, train.fingerprint, train.shape, (), len(chosen), math.nan, "no images: its weights are random", identity
-    )
+    identity = hashlib.sha256(f"random {VERSION} {train.fingerprint}".encode()).hexdigest()
+    about = train.name, train.fingerprint, train.shape, (), len(chosen), math.nan, "no images"
+    info = FeatureNetworkInfo(*about, identity, "random")
     return FeatureNetwork(network.eval(), info)
 
 

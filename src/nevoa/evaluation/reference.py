@@ -28,7 +28,7 @@ class Reference:
         found_test: images not trained on, to measure distances to; or why there are none.
         train: images that the feature network was trained on; some of them give the floor.
         feature_network: the one trained on these images, else one with random weights.
-        advice: how to train one; "" if the images have no classes or there is one.
+        advice: the command that trains one, if its weights are random.
 
     Example:
         >>> reference = Reference.of(DataConfig(source="fashion_mnist"))
@@ -49,7 +49,7 @@ class Reference:
             row, data = CATALOG[row.part_of], data.model_copy(update={"source": row.part_of, "holdout": 0})
         train = load_images(data)
         network = feature_network_for(train)
-        advice = "" if network.info.classes or not train.classes else f"Train it: {_training_command(data)}"
+        advice = _training_command(data) if network.info.kind == "random" else ""
         if row is not None and "test" not in row.counts and not train.notes.held_out:
             test = NevoaError(f"{data.source} has no test images. Choose another source to compare with: --against.")
         else:
@@ -70,8 +70,8 @@ class Reference:
     @property
     def classifier(self) -> FeatureNetwork:
         """The feature network, which knows classes. A NevoaError if it does not."""
-        if not self.feature_network.info.classes:
-            why = self.advice or f"{self.source} has no classes."
+        if self.feature_network.info.kind != "classes":
+            why = f"Train it: {self.advice}" if self.train.classes else f"{self.source} has no classes."
             raise NevoaError(f"A feature network that was trained to tell classes apart is needed. {why}")
         return self.feature_network
 

@@ -21,7 +21,7 @@ def feature_network_for(train: ImageSet) -> FeatureNetwork:
     """The feature network that was trained on exactly these images; without one, that with random weights.
 
     Example:
-        >>> feature_network_for(load_images("shapes", limit=100)).info.name
+        >>> feature_network_for(load_images("shapes", limit=100)).info.kind
         'random'
     """
     packaged = Path(__file__).parent / train.name
