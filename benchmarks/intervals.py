@@ -2,10 +2,10 @@
 
     .venv/bin/python benchmarks/intervals.py [--count 500] [--trials 60]
 
-The models are two sets of 10,000 noisy training images of Fashion-MNIST, which share their noise. Sets of images
-are drawn from them, with each class in its share; the true distance is the mean of 200 such sets. Printed: how often
-it lies in the interval of `nevoa evaluate --compare`, in the quantiles of the resamples, and in the interval without
-classes; and how often the true difference lies in that of pairs, and of sets from other noise.
+The models are two sets of 10,000 noisy training images of Fashion-MNIST, which share their noise. Sets of images are
+drawn from them, with each class in its share; the true distance is the mean of 200 such sets. Printed: how often it is
+in the interval of `nevoa evaluate --compare`, in the quantiles of the resamples, and in the interval without classes;
+and how often the true difference is in that of pairs, and of sets from other noise.
 """
 
 import argparse

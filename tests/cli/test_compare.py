@@ -10,7 +10,7 @@ from tests.cli.conftest import Refuses, nevoa
 from tests.conftest import TINY
 from tests.data.sources.test_builtin import needs_debian
 
-COMPARE = ("evaluate", "--count", "150", "--steps", "2", "--compare")
+COUNT = ("--count", "150", "--steps", "2")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @needs_debian
 @pytest.mark.slow
 def test_runs_are_compared_with_intervals_and_a_word(runs: Path) -> None:
-    out = nevoa(*COMPARE, "a0", "b0", folder=runs).stdout
+    out = nevoa("evaluate", "--compare", "a0", "b0", *COUNT, folder=runs).stdout
     header, first, second = out.splitlines()[3:6]
     assert header.split("  ")[0] == "run" and "fd_fashion" in header and "minus the first" in header
     assert first.split()[0] == "a0" and second.split()[0] == "b0"
@@ -41,15 +41,15 @@ def test_runs_are_compared_with_intervals_and_a_word(runs: Path) -> None:
 @needs_debian
 @pytest.mark.slow
 def test_seeds_of_one_config_are_one_group(runs: Path) -> None:
-    said = json.loads(nevoa(*COMPARE, "a0", "a1", "b0", "--json", folder=runs).stdout)
+    said = json.loads(nevoa("evaluate", "a0", "--compare", "a1", "b0", *COUNT, "--json", folder=runs).stdout)
     assert [row["run"] for row in said["runs"]] == ["a0", "a1", "b0"]
     assert [row["runs"] for row in said["configs"]] == [["a0", "a1"], ["b0"]]
     distances = [row["distance"]["value"] for row in said["runs"]]
     assert said["configs"][0]["mean"] == pytest.approx(sum(distances[:2]) / 2)
     assert said["configs"][1]["minus_first"]["value"] == pytest.approx(distances[2] - sum(distances[:2]) / 2)
-    alone = json.loads(nevoa(*COMPARE[:-1], "a1", "--metrics", "frechet", "--json", folder=runs).stdout)
+    alone = json.loads(nevoa("evaluate", "a1", *COUNT, "--metrics", "frechet", "--json", folder=runs).stdout)
     assert alone["scores"]["fd_fashion"] == pytest.approx(distances[1])
-    assert "runs of one config" in nevoa(*COMPARE, "a0", "a1", "--count", "130", folder=runs).stdout
+    assert "runs of one config" in nevoa("evaluate", "--compare", "a0", "a1", *COUNT, folder=runs).stdout
 
 
 @pytest.mark.parametrize(
@@ -67,4 +67,4 @@ def test_seeds_of_one_config_are_one_group(runs: Path) -> None:
 @needs_debian
 @pytest.mark.slow
 def test_what_cannot_be_compared_is_one_line(typed: list[str], message: str, runs: Path, refuses: Refuses) -> None:
-    refuses([*COMPARE, *typed], message, runs)
+    refuses(["evaluate", "--compare", *typed], message, runs)

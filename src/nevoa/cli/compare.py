@@ -10,11 +10,13 @@ from nevoa.cli.options import options_named
 from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
+    from nevoa.cli.terminal import Records
     from nevoa.evaluation import Protocol
     from nevoa.evaluation.compare import Interval, Measured
     from nevoa.evaluation.seeds import Group
     from nevoa.runs import Run
 
+DIFFERENCE = "95 % interval", "minus the first", "95 % interval", ""
 ONE_TRAINING = (
     "The intervals count other images of the same models. They do not count that another training of the same config "
     "ends elsewhere: to compare configs, train each with several seeds (-o training.seed=1) and name all of the runs."
@@ -61,49 +63,40 @@ def _run(name: str) -> "Run":
 
 
 def _print(protocol: "Protocol", measured: "Sequence[Measured]", groups: "Sequence[Group]") -> None:
-    from nevoa.cli.terminal import Records, console
+    from nevoa.cli.terminal import console
 
-    out, first = console(), measured[0]
+    out = console()
     score = f"fd_{protocol.reference.feature_network.info.short_name}"
     out.print(f"{protocol.count:,} images of each run, protocol {protocol.title}")
     out.print(f"reference {protocol.as_dict()['reference']}\n")
-    columns = "run", score, "95 % interval", "minus the first", "95 % interval", ""
-    rows = [
-        (
-            one.name,
-            f"{one.distance:.4g}",
-            _between(one.interval),
-            *_difference(None if one is first else one.minus(first)),
-        )
-        for one in measured
-    ]
-    out.print(Records(columns, rows, right=columns[1:-1]))
-    if len(groups) == len(measured):
-        out.print(f"\n{ONE_TRAINING}")
-        return
-    columns = (
-        "runs of one config",
-        "seeds",
-        f"mean {score}",
-        "sd",
-        "95 % interval",
-        "minus the first",
-        "95 % interval",
-        "",
-    )
-    rows = [
-        (
-            ", ".join(group.names),
-            str(len(group.names)),
-            f"{group.mean:.4g}",
-            "" if group.deviation is None else f"{group.deviation:.2g}",
-            _between(group.interval),
-            *_difference(None if group is groups[0] else group.minus(groups[0])),
-        )
-        for group in groups
-    ]
+    out.print(_of_runs(measured, score))
+    several = any(len(group.names) > 1 for group in groups)
     out.print()
-    out.print(Records(columns, rows, right=columns[1:-1]))
+    out.print(_of_groups(groups, score) if several else ONE_TRAINING)
+
+
+def _of_runs(measured: "Sequence[Measured]", score: str) -> "Records":
+    from nevoa.cli.terminal import Records
+
+    def row(one: "Measured") -> tuple[str, ...]:
+        difference = None if one is measured[0] else one.minus(measured[0])
+        return one.name, f"{one.distance:.4g}", _between(one.interval), *_difference(difference)
+
+    columns = "run", score, *DIFFERENCE
+    return Records(columns, list(map(row, measured)), right=columns[1:-1])
+
+
+def _of_groups(groups: "Sequence[Group]", score: str) -> "Records":
+    from nevoa.cli.terminal import Records
+
+    def row(group: "Group") -> tuple[str, ...]:
+        deviation = "" if group.deviation is None else f"{group.deviation:.2g}"
+        difference = None if group is groups[0] else group.minus(groups[0])
+        names, mean = ", ".join(group.names), f"{group.mean:.4g}"
+        return names, str(len(group.names)), mean, deviation, _between(group.interval), *_difference(difference)
+
+    columns = "runs of one config", "seeds", f"mean {score}", "sd", *DIFFERENCE
+    return Records(columns, list(map(row, groups)), right=columns[1:-1])
 
 
 def _between(interval: "Interval | None") -> str:
