@@ -1,6 +1,5 @@
 """Training a feature network."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,14 +30,10 @@ def test_training_is_a_function_of_the_images() -> None:
         assert torch.equal(tensor, second.network.state_dict()[name]), name
 
 
-def unlabelled(images: ImageSet) -> ImageSet:
-    return ImageSet.of(images.name, images.images, np.zeros(len(images)), ())
-
-
 def test_without_classes_it_learns_which_way_is_up(tmp_path: Path) -> None:
     """The bright half of an image tells by how many quarters it was turned, but for which half it is."""
-    up = np.flatnonzero(bands(800).labels == 0)
-    one_way = unlabelled(replace(bands(800), images=bands(800).images[up]))
+    up = bands(800)
+    one_way = ImageSet.of("up", up.images[up.labels == 0], np.zeros((up.labels == 0).sum()), ())
     *_, last = train_feature_network(one_way, None, epochs=4)
     info = last.feature_network.info
     assert (info.kind, info.short_name, info.outputs) == ("rotation", "rotation", 4)
