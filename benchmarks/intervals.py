@@ -9,7 +9,7 @@ and how often the true difference is in that of pairs, and of sets from other no
 """
 
 import argparse
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 
 import numpy as np
@@ -48,7 +48,7 @@ def main() -> None:
 
     sets = [drawn() for _ in range(SETS)]
     truth, other = (np.mean([frechet_distance(model[chosen], real) for chosen in sets]) for model in (first, second))
-    hits: Counter[str] = Counter()
+    means: defaultdict[str, float] = defaultdict(float)
     for _ in range(wish.trials):
         chosen, elsewhere = drawn(), drawn()
         a, b = (measured("", model[chosen], real, labels[chosen]) for model in (first, second))
@@ -62,10 +62,10 @@ def main() -> None:
             ("difference, in pairs", b.minus(a), other - truth),
             ("difference, other noise", c.minus(a), other - truth),
         ):
-            hits[name] += low <= wanted <= high
-            hits[f"{name}, half-width"] += (high - low) / 2
-    for name, total in hits.items():
-        print(f"{name:36}{total / wish.trials:8.3f}")
+            means[name] += float(low <= wanted <= high) / wish.trials
+            means[f"{name}, half-width"] += (high - low) / 2 / wish.trials
+    for name, mean in means.items():
+        print(f"{name:36}{mean:8.3f}")
 
 
 if __name__ == "__main__":

@@ -156,4 +156,5 @@ def test_gray_images_score_as_the_same_images_in_three_channels() -> None:
     gray = [spelled(part) for part in (range(40), range(40, 80), range(80, 120))]
     assert {image.shape[3] for image in gray} == {1}
     colour = [np.repeat(images, 3, axis=3) for images in gray]
-    assert inception_scores(*gray, network=table) == inception_scores(*colour, network=table)
+    one, three = (inception_scores(new, test, training, network=table) for new, test, training in (gray, colour))
+    assert one == three

@@ -103,7 +103,7 @@ def config_sha256(values: Mapping[str, Any]) -> str:
 
 def images_sha256(images: UInt8[np.ndarray, "N H W C"]) -> str:
     """The hash of the pixels of images, in order."""
-    return hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()
 
 
 def receipt_of(samples: Samples, protocol: Protocol) -> Receipt:
