@@ -4,7 +4,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from cyclopts import App
-from cyclopts.types import PositiveInt
+from cyclopts.types import NonNegativeInt, PositiveInt
 
 from nevoa.cli.loading import load_torch
 from nevoa.cli.options import ImageFlags
@@ -35,7 +35,14 @@ def _test_images(data: "DataConfig", images: "ImageSet") -> "ImageSet | None":
 
 
 @app.command
-def train(source: str, /, *, images: ImageFlags = ImageFlags(), epochs: PositiveInt | None = None) -> None:
+def train(
+    source: str,
+    /,
+    *,
+    images: ImageFlags = ImageFlags(),
+    holdout: NonNegativeInt | None = None,
+    epochs: PositiveInt | None = None,
+) -> None:
     """Train the feature network of a source, for 'nevoa evaluate'.
 
     Of several processes one of each machine trains it, because it must be the same on any number: its batch
@@ -43,12 +50,15 @@ def train(source: str, /, *, images: ImageFlags = ImageFlags(), epochs: Positive
 
     Args:
         source: Images, named as for 'nevoa train'. Without classes the network learns to recognize turned images.
+        holdout: How many images the run sets aside: its data.holdout. [default: as 'nevoa train' does]
         epochs: Passes over the images. [default: 16; without classes, as many as show 64,000 images]
     """
     load_torch()
     from nevoa._util.processes import joined
 
     data, processes = data_of(source, images), joined()
+    if holdout is not None:
+        data = data.model_copy(update={"holdout": holdout})
     processes.first_on_machine(lambda: None if processes.local_rank else _train(data, epochs))
 
 

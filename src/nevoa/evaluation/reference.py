@@ -49,15 +49,16 @@ class Reference:
             row, data = CATALOG[row.part_of], data.model_copy(update={"source": row.part_of, "holdout": 0})
         train = load_images(data)
         network = feature_network_for(train)
-        advice = _training_command(data) if network.info.kind == "random" else ""
         if row is not None and "test" not in row.counts and not train.notes.held_out:
             test = NevoaError(f"{data.source} has no test images. Choose another source to compare with: --against.")
         else:
             try:
                 test = load_test_images(data, train)
             except NevoaError as error:
-                aside = max(1, round(ASIDE * len(train)))
-                test = NevoaError(f"{error} Or set images aside when you train: -o data.holdout={aside}.")
+                number = max(1, round(ASIDE * len(train)))
+                test = NevoaError(f"{error} Or set images aside when you train: -o data.holdout={number}.")
+        aside = None if isinstance(test, ImageSet) and not data.holdout else data.holdout
+        advice = _training_command(data, aside) if network.info.kind == "random" else ""
         return cls(train.name, test, train, network, advice)
 
     @property
@@ -106,10 +107,12 @@ class Reference:
         return (features[np.searchsorted(wanted, chosen)] for chosen in draws)
 
 
-def _training_command(data: DataConfig) -> str:
+def _training_command(data: DataConfig, holdout: int | str | None) -> str:
+    """The command that trains the feature network of these images, with so many set aside; None if none could be."""
     size = "x".join(map(str, data.size)) if isinstance(data.size, tuple) else data.size
     background = None if data.background == WHITE else data.background
     classes = ",".join(map(str, data.only or ()))
     given = {"size": size, "classes": classes, "channels": data.channels, "background": background}
+    given |= {"holdout": None if holdout in (None, "auto") else str(holdout)}
     options = [f" --{name} {shlex.quote(str(value))}" for name, value in given.items() if value]
     return f"nevoa features train {shlex.quote(data.source)}{''.join(options)}"
