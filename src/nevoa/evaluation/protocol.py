@@ -83,6 +83,7 @@ class Protocol:
         reference, info = self.reference, self.reference.feature_network.info
         accuracy = None if info.kind == "random" else info.accuracy
         test = None if isinstance(reference.found_test, NevoaError) else reference.found_test
+        where = "images set aside" if reference.train.notes.held_out else "test split"
         drawn = min(self.count, len(reference.train))
         return {
             "name": self.name,
@@ -90,7 +91,7 @@ class Protocol:
             "count": self.count,
             "seed": self.seed,
             "sampler": self.sampler,
-            "reference": f"{reference.source}, " + (f"test split, {len(test):,} images" if test else "no test images"),
+            "reference": f"{reference.source}, " + (f"{where}, {len(test):,} images" if test else "no test images"),
             "reference_fingerprint": test and test.fingerprint,
             "floor": f"mean and standard deviation of {DRAWS} draws of {drawn:,} training images, each class with its "
             "share",
