@@ -21,7 +21,10 @@ def test_photos_need_a_source() -> None:
     with pytest.raises(NevoaError, match=r"no images of its own. Give some: nevoa train FOLDER --preset photos"):
         configure(preset="photos")
     for config in (configure("photos/", "photos"), configure(preset="photos", options=["data.source=photos/"])):
-        assert config.data.model_dump(exclude_defaults=True) == PRESETS["photos"]["data"] | {"source": "photos/"}
+        assert config.data.model_dump(exclude_defaults=True) == PRESETS["photos"]["data"] | {
+            "source": "photos/",
+            "holdout": "auto",
+        }
     assert configure("photos/", "photos", size=32).data.size == 32
 
 
