@@ -54,6 +54,7 @@ def test_seeds_without_any_spread_have_no_interval() -> None:
 
 GROUPED: Mapping[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
     "another seed": ({}, {"seed": 1}, True),
+    "other previews": ({}, {"preview_every_images": 999, "checkpoint_every_images": 9, "seed": 1}, True),
     "another rate": ({}, {"learning_rate": 0.5}, False),
     "other steps": ({"steps": 100}, {"steps": 120, "seed": 1}, False),
     "other steps in the same minutes": ({"minutes": 5, "steps": 100}, {"minutes": 5, "steps": 120, "seed": 1}, True),

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
+from typing import get_args
 
 import numpy as np
 
 from nevoa.config import COURSE, Config
 from nevoa.evaluation.compare import CONFIDENCE, Interval
+from nevoa.vocabulary import BudgetName
 
 ANGLES = 200_001
 # There the quantile is the normal distribution's.
@@ -91,8 +93,12 @@ def _interval(value: float, error: float, freedom: float) -> Interval:
 
 
 def _recipe(config: Config) -> str:
-    """The config without the seed; of a budget of minutes, without the steps that fitted into them."""
-    training = config.training.model_dump(mode="json", exclude={"seed"})
-    if config.training.minutes is not None:
-        training = {key: value for key, value in training.items() if key not in COURSE or key == "minutes"}
-    return repr(config.model_dump(mode="json", exclude={"training"}) | {"training": training})
+    """The config without the seed, and without what follows from the speed of the machine.
+
+    That is how often a training reports, previews and saves; and of a budget of minutes, how many steps fitted into it.
+    """
+    training = config.training
+    kept = ("minutes",) if training.minutes is not None else get_args(BudgetName)
+    sped = {name for name in COURSE if name not in kept}
+    values = config.model_dump(mode="json", exclude={"training"})
+    return repr(values | {"training": training.model_dump(mode="json", exclude={"seed", *sped})})
