@@ -19,7 +19,7 @@ Tables = Mapping[str, Mapping[str, Any]]
 PRESETS: dict[PresetName, dict[str, dict[str, Any]]] = {
     # The teaching notebook, unchanged.
     "classic": {
-        "data": {"source": "fashion_mnist", "flip": True},
+        "data": {"source": "fashion_mnist", "flip": True, "holdout": "auto"},
         "diffusion": {"schedule": "linear", "timesteps": 1000, "prediction": "epsilon"},
         "network": {"kind": "unet"},
         "training": {"epochs": 10, "batch_size": 128, "loss": "huber", "optimizer": "adam", "learning_rate": 1e-3},
@@ -27,7 +27,7 @@ PRESETS: dict[PresetName, dict[str, dict[str, Any]]] = {
     },
     # The best images in a few minutes on two CPU cores: docs/experiments.md and docs/scaling-laws.md record the choice.
     "quick": {
-        "data": {"source": "fashion_mnist_10k"},
+        "data": {"source": "fashion_mnist_10k", "holdout": "auto"},
         "diffusion": {"schedule": "cosine", "timesteps": 1000, "prediction": "v"},
         "network": {
             "kind": "residual",
@@ -57,7 +57,7 @@ PRESETS: dict[PresetName, dict[str, dict[str, Any]]] = {
     },
     # Ho et al. 2020, appendix B: 800,000 steps on a GPU.
     "ddpm-cifar10": {
-        "data": {"source": "cifar10"},
+        "data": {"source": "cifar10", "holdout": "auto"},
         "diffusion": {"schedule": "linear", "timesteps": 1000, "prediction": "epsilon"},
         "network": {"kind": "residual", "dropout": 0.1},
         "training": {
@@ -77,7 +77,7 @@ PRESETS: dict[PresetName, dict[str, dict[str, Any]]] = {
 
 # As quick, on colour photographs: docs/experiments.md records the choice.
 PRESETS["photos"] = PRESETS["quick"] | {
-    "data": {"size": 64, "channels": 3, "flip": True},
+    "data": {"size": 64, "channels": 3, "flip": True, "holdout": "auto"},
     "training": PRESETS["quick"]["training"] | {"minutes": 30},
 }
 # As quick, by flow matching.
@@ -148,7 +148,7 @@ def configure(
         base = read_toml(path_of("config", config)).model_dump()
         unset = _resolved_for_other_data(base["data"], merged({}, set_by_key, given).get("data", {}))
     else:
-        base = merged({"data": {"holdout": "auto"}}, PRESETS[name])
+        base = PRESETS[name]
         _check_has_images(name, merged(base, start or {}, set_by_key, given))
         unset = _unsuitable(base, given["data"].get("source"), set_by_key)
     result = parse(merged(base, unset, start or {}, set_by_key, given))
