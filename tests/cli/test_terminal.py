@@ -71,24 +71,25 @@ def test_no_line_is_longer_than_the_terminal_and_nothing_is_cut(
         assert unbroken(word) in text, word
 
 
-def steps(count: int) -> Iterator[Any]:
+def steps(count: int, memorises_since: int | None = None) -> Iterator[Any]:
     """Steps as a training yields them; the first has no finite loss."""
     for n in range(1, count + 1):
         known = {"step": n, "steps": count, "images_seen": 64 * n, "images_per_second": 12_345.0, "epoch_ended": False}
+        known |= {"memorises_since": memorises_since}
         yield SimpleNamespace(**known, report_loss=math.nan if n == 1 else 0.5)
 
 
 @pytest.mark.parametrize("columns", [120, 80, 40])
-@pytest.mark.parametrize("count", [20, 2_000_000])
+@pytest.mark.parametrize(("count", "since"), [(20, None), (2_000_000, None), (2_000_000, 64)])
 def test_the_bar_of_a_training_is_visible_at_any_width(
-    count: int, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    count: int, since: int | None, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("FORCE_COLOR", "1")
     config = TrainingConfig(steps=count, batch_size=64)
-    list(show_progress(islice(steps(count), 20), config))
+    list(show_progress(islice(steps(count, since), 20), config))
     lines = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", capsys.readouterr().err).replace("\r", "\n").splitlines()
-    shown = [line for line in lines if "loss" in line]
+    shown = [line for line in lines if ("memorising" if since else "loss") in line]
     assert shown
     for line in shown:
         assert len(line) <= columns and "…" not in line and line.count("━") + line.count("╸") + line.count("╺") >= 8

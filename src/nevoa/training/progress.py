@@ -56,7 +56,7 @@ def _bar(steps: Iterable[Step], config: TrainingConfig, console: "Console") -> I
             if is_due or not reported:
                 loss = step.report_loss
             reported = reported or is_due
-            status = _in_words(loss) + f"  {speed:,.0f} images/s" * wide + "  memorising" * bool(step.memorises_since)
+            status = _status(_in_words(loss), f"{speed:,.0f} images/s", bool(step.memorises_since), wide)
             progress.update(task, completed=step.images_seen, total=step.steps * config.known_batch_size, status=status)
             yield step
 
@@ -67,7 +67,7 @@ def _lines(steps: Iterable[Step], config: TrainingConfig, console: "Console") ->
             left = (step.steps - step.step) * config.known_batch_size / speed
             console.print(
                 f"{step.images_seen:,}/{step.steps * config.known_batch_size:,} images  {_in_words(step.report_loss)}  "
-                f"{_memorising(step)}{speed:,.0f} images/s  {left:,.0f} s left",
+                f"{_memorising(step.memorises_since)}{speed:,.0f} images/s  {left:,.0f} s left",
                 highlight=False,
                 soft_wrap=True,
             )
@@ -90,8 +90,15 @@ def _in_words(loss: float) -> str:
     return "no finite loss yet" if math.isnan(loss) else f"loss {loss:.4f}"
 
 
-def _memorising(step: Step) -> str:
-    return f"memorising since {step.memorises_since:,}  " if step.memorises_since else ""
+def _status(loss: str, speed: str, memorises: bool, wide: bool) -> str:
+    """The words after the bar; on a narrow terminal there is room for one of them."""
+    if memorises:
+        return f"{loss}  memorising" if wide else "memorising"
+    return f"{loss}  {speed}" if wide else loss
+
+
+def _memorising(since: int | None) -> str:
+    return f"memorising since {since:,}  " if since else ""
 
 
 def _with_speed(steps: Iterable[Step]) -> Iterator[tuple[Step, float]]:
