@@ -185,6 +185,7 @@ def _facts(images: "ImageSet") -> dict[str, Any]:
         "unsettled_classes": notes.unsettled,
         "left_out": [{"file": bad.name, "reason": bad.reason} for bad in notes.bad],
         "duplicates": notes.duplicates,
+        "set_aside": notes.held_out,
         "other_files": notes.ignored,
         "licence": notes.licence,
         "fingerprint": images.fingerprint,

@@ -70,6 +70,8 @@ def _described(facts: dict[str, Any], say: Texts) -> Iterator[str]:
         yield ", ".join(say.text("class", name=name, count=f"{n:,}") for name, n in facts["classes"].items())
     if facts["unsettled_classes"]:
         yield say.text("unsettled", reason=facts["unsettled_classes"])
+    if facts["set_aside"]:
+        yield say.text("set_aside", count=f"{facts['set_aside']:,}")
     if facts["duplicates"]:
         yield say.text("duplicates", count=f"{facts['duplicates']:,}")
     by_reason: dict[str, list[str]] = {}
