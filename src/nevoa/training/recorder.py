@@ -48,8 +48,8 @@ class Recorder:
                     course = self.state.course
                     self._keep_decision(course)
                 if finished or (step.is_finite and self._due("report_every_images")):
-                    self._report(step)
-                    since = memorises_since(self.run.metrics())
+                    compared = self._report(step)
+                    since = memorises_since(self.run.metrics()) if compared else since
                 if finished or (step.is_finite and self._due("preview_every_images")):
                     self._preview(step)
                 if finished or self._cools_next() or (step.is_finite and self._due("checkpoint_every_images")):
@@ -91,7 +91,9 @@ class Recorder:
         every = getattr(config, key)
         return every is not None and seen // every != (seen - config.known_batch_size) // every
 
-    def _report(self, step: Step) -> None:
+    def _report(self, step: Step) -> bool:
+        """Append a line to the metrics. Return whether it has losses on unseen images."""
+        unseen_losses = self._unseen_losses(step)
         loss, self.state.report_loss = self.state.report_loss, Mean()
         levels, self.state.report_levels = self.state.report_levels, {}
         seconds, self.state.report_seconds = self.state.report_seconds, 0.0
@@ -101,13 +103,14 @@ class Recorder:
                 "step": step.step,
                 "loss": loss.value if loss.count else None,
                 "loss_by_log_snr": by_level(levels),
-                **self._unseen_losses(step),
+                **unseen_losses,
                 "grad_norm": step.grad_norm if math.isfinite(step.grad_norm) else None,
                 "learning_rate": step.learning_rate,
                 "images_per_second": loss.count * self.state.config.training.known_batch_size / seconds,
                 "seconds": step.seconds,
             }
         )
+        return bool(unseen_losses)
 
     def _unseen_losses(self, step: Step) -> dict[str, float]:
         """The losses by `Unseen` in the first report after each preview, and in the last."""
