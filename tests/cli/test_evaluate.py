@@ -131,7 +131,7 @@ def test_a_run_is_measured_by_all_metrics(tmp_path: Path, trained: Path, typed: 
         assert word in out
     run = tmp_path / "runs/tiny"
     written = json.loads((run / "evaluation/ddpm-2-trailing-eta0-150-seed0-fashion-2.json").read_text())
-    assert len(written["by_timestep"]["bits"]) == 20
+    assert len(written["by_timestep"]["bits"]) == len(written["by_timestep"]["t"]) > 10
     assert Image.open(run / "evaluation/ddpm-2-trailing-eta0-150-seed0-fashion-2.png").width > 1000
     assert f"| fd_fashion | {written['scores']['fd_fashion']:.4g} |" in (run / "README.md").read_text()
 
@@ -228,7 +228,7 @@ def test_a_report_fits_the_terminal(
     *_, report = measure(Samples("bands", bands(150).images), Protocol(toy_reference(), 150), ("frechet", "classes"))
     assert isinstance(report, Report)
     distance = {"kd_fashion": -0.00012, "kd_fashion_low": -0.0011, "kd_fashion_high": 0.0013}
-    others = ("density", "coverage", "nearest_distance_ratio", "near_copies", "recall", "bits_per_dim_exact")
+    others = ("density", "coverage", "nearest_distance_ratio", "near_copies", "recall", "bits_per_dim")
     _print(
         replace(
             report,

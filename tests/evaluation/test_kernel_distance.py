@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from nevoa.evaluation.kernel_distance import CONFIDENCE, kernel_distance
+from nevoa.evaluation.kernel_distance import CONFIDENCE, kernel_distance, kernel_distance_alone, mean_within
 from tests.evaluation.vectors import vectors
 
 
@@ -21,6 +21,8 @@ def test_kernel_distance_equals_the_reference_package() -> None:
     ours = kernel_distance(a[:size], b[:size], np.random.default_rng(0))
     assert ours.distance == pytest.approx(reference, rel=1e-6)
     assert ours.low < ours.distance < ours.high
+    for within in (None, mean_within(b[:size])):
+        assert kernel_distance_alone(a[:size], b[:size], within) == pytest.approx(reference, rel=1e-6)
 
 
 def test_kernel_distance_of_two_sizes_is_the_mean_over_distinct_pairs() -> None:

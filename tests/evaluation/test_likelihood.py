@@ -8,8 +8,8 @@ import torch
 from scipy.stats import norm
 from torch import Tensor
 
-from nevoa.diffusion import Denoiser, NoiseSchedule, RectifiedFlow, Schedule
-from nevoa.evaluation.likelihood import estimate_bound, exact_bound, log_decoder, prior_bits, term
+from nevoa.diffusion import Denoiser, NoiseSchedule, RectifiedFlow, Schedule, steps_of
+from nevoa.evaluation.likelihood import estimate_bound, log_decoder, prior_bits, term
 from nevoa.sampling import VarianceName
 
 SCALE = 0.25
@@ -38,6 +38,19 @@ def steps_of_variance(schedule: Schedule) -> tuple[np.ndarray, ...]:
     signal, noise = schedule.signal.numpy(), schedule.noise.numpy()
     added = noise[1:] ** 2 - (signal[1:] / signal[:-1] * noise[:-1]) ** 2
     return added, added * (noise[:-1] / noise[1:]) ** 2, signal[:-1] * added / noise[1:] ** 2
+
+
+def all_terms(
+    denoiser: Denoiser, images: Tensor, variance: VarianceName = "small", seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """The mean term at each timestep 1 … T, with one sample of the noise, and the bound of each image."""
+    noise, total, bits = torch.Generator().manual_seed(seed), prior_bits(denoiser.process, images), []
+    for t in range(1, steps_of(denoiser.process.schedule) + 1):
+        epsilon = torch.randn(images.shape, generator=noise)
+        terms = term(denoiser, images, torch.full((len(images),), t), epsilon, variance)
+        bits.append(terms.mean().item())
+        total = total + terms
+    return np.array(bits), total.numpy()
 
 
 def closed_form(schedule: Schedule, variance: VarianceName) -> np.ndarray:
@@ -75,17 +88,17 @@ def entropy() -> float:
 @pytest.mark.parametrize("schedule", [NoiseSchedule.linear(T), RectifiedFlow(T)])
 @pytest.mark.parametrize("variance", ["small", "large"])
 def test_every_term_equals_its_closed_form(variance: VarianceName, schedule: Schedule) -> None:
-    course = exact_bound(exact_denoiser(schedule), gaussian_pixels(64), variance)
-    np.testing.assert_allclose(course.bits[1:], closed_form(schedule, variance), rtol=0.06)
-    np.testing.assert_allclose(course.bits[1:].sum(), closed_form(schedule, variance).sum(), rtol=0.005)
-    assert course.bits[0] == pytest.approx(decoder_closed_form(schedule), rel=0.01)
+    bits, _ = all_terms(exact_denoiser(schedule), gaussian_pixels(64), variance)
+    np.testing.assert_allclose(bits[1:], closed_form(schedule, variance), rtol=0.06)
+    np.testing.assert_allclose(bits[1:].sum(), closed_form(schedule, variance).sum(), rtol=0.005)
+    assert bits[0] == pytest.approx(decoder_closed_form(schedule), rel=0.01)
 
 
 def test_both_ways_to_the_bound_agree_within_their_errors_and_lie_just_above_the_entropy() -> None:
     schedule = NoiseSchedule.linear(1000)
     denoiser, images = exact_denoiser(schedule), gaussian_pixels(128, side=8)
-    whole = exact_bound(denoiser, images[:16], "large").total
-    estimate = estimate_bound(denoiser, images, "large")
+    _, whole = all_terms(denoiser, images[:16], "large")
+    estimate = estimate_bound(denoiser, images, "large").total
     error = math.hypot(whole.std() / 4, estimate.std() / math.sqrt(128))
     assert abs(whole.mean() - estimate.mean()) < 4 * error
     bound = (
@@ -100,18 +113,26 @@ def test_both_ways_to_the_bound_agree_within_their_errors_and_lie_just_above_the
 def test_the_stratified_estimate_is_unbiased_whatever_the_number_of_strata() -> None:
     schedule = NoiseSchedule.cosine(5)
     denoiser, images = exact_denoiser(schedule), gaussian_pixels(400, side=4)
-    whole = np.mean([exact_bound(denoiser, images, seed=seed).total.mean() for seed in range(4)])
+    whole = np.mean([all_terms(denoiser, images, seed=seed)[1].mean() for seed in range(4)])
     for strata in (1, 2, 4):
-        estimate = estimate_bound(denoiser, images, strata=strata)
+        estimate = estimate_bound(denoiser, images, strata=strata).total
         assert abs(estimate.mean() - whole) < 4 * estimate.std() / 20
 
 
-def test_the_loss_by_noise_level_is_the_error_of_the_noise() -> None:
+def test_the_curve_shows_the_mean_term_of_each_interval_of_timesteps() -> None:
     schedule = NoiseSchedule.linear(T)
-    course = exact_bound(exact_denoiser(schedule), gaussian_pixels(64))
-    kept = schedule.alpha_bar[1:].numpy()
-    least = kept * SCALE**2 / (kept * SCALE**2 + 1 - kept)
-    np.testing.assert_allclose(course.noise_loss, least, rtol=0.06)
+    timesteps, bits = estimate_bound(exact_denoiser(schedule), gaussian_pixels(2000, side=4)).curve
+    assert timesteps[0] == 1
+    assert bits[0] == pytest.approx(decoder_closed_form(schedule), rel=0.02)
+    terms = closed_form(schedule, "small")
+    np.testing.assert_allclose(bits[1:], np.interp(timesteps[1:], np.arange(2, T + 1), terms), rtol=0.1)
+
+
+@pytest.mark.parametrize("steps", [2, 3, 10])
+def test_few_timesteps_have_a_point_each(steps: int) -> None:
+    timesteps, bits = estimate_bound(exact_denoiser(NoiseSchedule.cosine(steps)), gaussian_pixels(300, side=4)).curve
+    assert timesteps.tolist() == list(range(1, steps + 1))
+    assert (bits > 0).all()
 
 
 def test_the_decoder_is_a_distribution_over_the_256_values() -> None:
@@ -133,7 +154,7 @@ def test_a_term_is_a_divergence_zero_for_a_denoiser_that_knows_the_image() -> No
     schedule, images = NoiseSchedule.linear(T), gaussian_pixels(4)
     epsilon = torch.randn(images.shape)
     knows = Denoiser(lambda x_t, t: images, schedule, "x0")
-    assert term(knows, images, torch.full((4,), 50), epsilon).bits.abs().max() < 1e-12
+    assert term(knows, images, torch.full((4,), 50), epsilon).abs().max() < 1e-12
 
 
 def test_nothing_is_left_for_the_prior_of_rectified_flow() -> None:

@@ -16,5 +16,5 @@ def test_every_score_has_a_meaning(reference: Reference) -> None:
     scores = report_of(bands(150).images, reference).scores
 
     assert all(map(meaning, scores))
-    assert meaning("fid") and meaning("bits_per_dim_exact")
+    assert meaning("fid") and meaning("bits_per_dim")
     assert not meaning("unknown")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64, UInt8
+from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
 from nevoa.errors import NevoaError
 
@@ -66,34 +66,47 @@ def nearest_images(
     Args:
         own: the index of each image in `training`, for training images: an image is not compared with itself.
     """
-    index, score = _search(images, training, own)
+    index, turned = _search(images, training, mirrored, own)
     found = training[index]
-    if mirrored:
-        index, mirrored_score = _search(images, training[:, :, ::-1], own)
-        nearer = mirrored_score < score
-        found[nearer] = training[index[nearer], :, ::-1]
-    apart = images.astype(np.float64) - found
-    return found, np.sqrt((apart**2).reshape(len(images), -1).mean(1))
+    found[turned] = found[turned, :, ::-1]
+    apart = np.subtract(images, found, dtype=np.float32)
+    return found, np.sqrt((apart**2).reshape(len(images), -1).mean(1, dtype=np.float64))
 
 
-def _search(images: Images, training: Training, own: Index | None) -> tuple[Index, Float32[np.ndarray, " N"]]:
-    """Index of the nearest training image, and the part of the squared distance that depends on it, in float32."""
+def _search(
+    images: Images, training: Training, mirrored: bool, own: Index | None
+) -> tuple[Index, Bool[np.ndarray, " N"]]:
+    """Index of the nearest training image, and whether its mirror image is nearer, in blocks.
+
+    Half of |x - y|^2 is |x|^2 / 2 + |y|^2 / 2 - x.y, where x.y is that of the even parts plus that of the odd ones. In
+    a mirror image the odd part has the other sign, so the nearer of the two has the absolute value.
+    """
     index, best = np.zeros(len(images), np.int64), np.full(len(images), np.inf, np.float32)
+    turned = np.zeros(len(images), bool)
     for start in range(0, len(training), COLUMNS):
-        columns = _flat(training[start : start + COLUMNS])
-        norms = (columns**2).sum(1)
+        even, odd = _parts(training[start : start + COLUMNS])
+        norms = ((even**2).sum(1) + (odd**2).sum(1)) / 2
         for first in range(0, len(images), ROWS):
             rows = slice(first, first + ROWS)
-            scores = norms - 2 * _flat(images[rows]) @ columns.T
+            x_even, x_odd = _parts(images[rows])
+            odds = x_odd @ odd.T
+            scores = norms - x_even @ even.T
+            scores -= np.abs(odds) if mirrored else odds
             if own is not None:
-                scores[own[rows, None] == start + np.arange(len(columns))] = np.inf
+                scores[own[rows, None] == start + np.arange(len(even))] = np.inf
             near = scores.argmin(1)
-            score = scores[np.arange(len(near)), near]
-            better = score < best[rows]
+            place = np.arange(len(near)), near
+            better = scores[place] < best[rows]
             index[rows] = np.where(better, near + start, index[rows])
-            best[rows] = np.minimum(score, best[rows])
-    return index, best
+            turned[rows] = np.where(better, mirrored & (odds[place] < 0), turned[rows])
+            best[rows] = np.minimum(scores[place], best[rows])
+    return index, turned
 
 
-def _flat(images: Images) -> Float32[np.ndarray, "N P"]:
-    return images.reshape(len(images), -1).astype(np.float32) / 255
+def _parts(images: Images) -> tuple[Float32[np.ndarray, "N E"], Float32[np.ndarray, "N O"]]:
+    """The images in coordinates that mirroring keeps (even), and in those whose sign it turns (odd)."""
+    values, half = images.astype(np.float32) / 255, images.shape[2] // 2
+    left, right = values[:, :, :half], values[:, :, ::-1][:, :, :half]
+    middle = values[:, :, half : images.shape[2] - half]
+    even = np.concatenate([(left + right) / np.sqrt(2, dtype=np.float32), middle], axis=2)
+    return even.reshape(len(images), -1), ((left - right) / np.sqrt(2, dtype=np.float32)).reshape(len(images), -1)

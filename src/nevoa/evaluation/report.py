@@ -42,7 +42,8 @@ def as_dict(report: Report) -> dict[str, Any]:
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     if report.bound:
-        values["by_timestep"] = {"bits": report.bound.bits.tolist(), "noise_loss": report.bound.noise_loss.tolist()}
+        timesteps, bits = report.bound.curve
+        values["by_timestep"] = {"t": timesteps.tolist(), "bits": bits.tolist()}
     if found := report.overfitting:
         errors = {name: getattr(found, name).mean(0).tolist() for name in ("training", "unseen")}
         values["by_level"] = {"t": found.timesteps.tolist(), **errors}
@@ -89,12 +90,10 @@ def _name(report: Report) -> str:
 
 
 def _curves(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The curves of the sheet: losses of test images at all timesteps, and those of both kinds of images at some."""
-    curves, levels = values.get("by_timestep", {}), values.get("by_level", {})
-    timesteps = np.arange(1, len(curves.get("bits", ())) + 1)
-    losses = {"": (timesteps, curves["noise_loss"])} if curves else {}
-    losses |= {f"{name} images": (levels["t"], levels[name]) for name in ("training", "unseen") if levels}
-    return {"noise_loss": losses, "bits": (timesteps, curves["bits"]) if curves else None}
+    """The curves of the sheet: losses of both kinds of images, and the terms of the bound."""
+    bits, levels = values.get("by_timestep"), values.get("by_level")
+    losses = {f"{name} images": (levels["t"], levels[name]) for name in ("training", "unseen")} if levels else None
+    return {"noise_loss": losses, "bits": (bits["t"], bits["bits"]) if bits else None}
 
 
 def _pairs(report: Report) -> tuple[np.ndarray, np.ndarray | None]:
