@@ -111,7 +111,7 @@ def test_an_inaccurate_feature_network_is_flagged(reference: Reference, accuracy
     said = [
         warning
         for warning in warnings
-        if f"tells the class of only {accuracy:.0%} of unseen images correctly" in warning
+        if f"only tells the class of {accuracy:.1%} of unseen images correctly" in warning
     ]
     assert len(said) == flagged
 

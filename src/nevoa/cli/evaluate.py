@@ -199,9 +199,7 @@ def _print(report: "Report", said: Collection[str] = ()) -> None:
     out.print(f"{report.samples.title}: {report.samples.name}")
     out.print(f"protocol {protocol.title}")
     out.print(f"reference {protocol.as_dict()['reference']}")
-    told = {"classes": "the class", "rotation": "the rotation"}.get(info.kind)
-    accuracy = f"tells {told} of {info.accuracy:.1%} of unseen images correctly" if told else "random weights"
-    out.print(f"feature network {info.sha256:.12}, {accuracy}")
+    out.print(f"feature network {info.sha256:.12}, {info.skill}")
     out.print()
     # Errors and intervals stand beside their scores.
     names = [name for name in scores if not name.endswith(("_low", "_high", "_se", "_std"))]

@@ -62,6 +62,14 @@ class FeatureNetworkInfo:
         return {"classes": len(self.classes), "rotation": ROTATIONS, "random": 1}[self.kind]
 
     @property
+    def skill(self) -> str:
+        """What it can do, in words."""
+        if self.kind == "random":
+            return "random weights"
+        what = "class" if self.kind == "classes" else "rotation"
+        return f"tells the {what} of {self.accuracy:.1%} of unseen images correctly"
+
+    @property
     def short_name(self) -> str:
         """The suffix of its metrics: its kind or, if it knows classes, the images that it was trained on.
 

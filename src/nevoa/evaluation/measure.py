@@ -164,11 +164,7 @@ def _warnings(
     features: Features, real: Others, network: FeatureNetwork, metrics: Sequence[MetricName]
 ) -> Iterator[str]:
     if network.info.accuracy < LOWEST_ACCURACY:
-        what = "the class" if network.info.kind == "classes" else "the rotation"
-        yield (
-            f"the feature network tells {what} of only {network.info.accuracy:.0%} of unseen images correctly: "
-            "distances between its features say little"
-        )
+        yield f"the feature network only {network.info.skill}: distances between its features say little"
     if "frechet" in metrics:
         for name, vectors in (("images", features), ("test images", real)):
             if warning := rank_warning(vectors):
