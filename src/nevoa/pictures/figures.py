@@ -40,7 +40,7 @@ def quality_sheet(
 
     Args:
         nearest: the nearest training image of each sample, shown below it.
-        noise_loss: timesteps, and mean squared errors of the noise there, by label; lines without a label are thin.
+        noise_loss: timesteps, and mean squared errors of the noise there, by label.
         bits: timesteps, and terms of the variational bound there, in bits per dimension.
 
     Example:
@@ -50,16 +50,17 @@ def quality_sheet(
 
     tiles = samples if nearest is None else _interleaved(samples, nearest)
     lines = {
-        "mean squared error of the predicted noise": noise_loss or {},
-        "variational bound, bits per dimension": {"": bits} if bits else {},
+        ("mean squared error of the predicted noise", "linear"): noise_loss or {},
+        # The terms fall about as 1/t.
+        ("terms of the variational bound, bits per dimension", "log"): {"": bits} if bits else {},
     }
-    curves = {title: drawn for title, drawn in lines.items() if drawn}
+    curves = {about: drawn for about, drawn in lines.items() if drawn}
     heights = [ROW * -(-len(tiles) // COLUMNS), *[CURVES] * bool(curves)]
     figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained", dpi=DPI)
     cells = figure.add_gridspec(len(heights), len(curves) or 1, height_ratios=heights)
     _show_images(figure.add_subplot(cells[0, :]), tiles, nearest is not None)
-    for column, (title, curve) in enumerate(curves.items()):
-        _show_curves(figure.add_subplot(cells[1, column]), title, curve)
+    for column, ((title, scale), curve) in enumerate(curves.items()):
+        _show_curves(figure.add_subplot(cells[1, column], title=title, xscale=scale), curve)
     return _rendered(figure)
 
 
@@ -163,14 +164,13 @@ def _show_images(axes: "Axes", tiles: Images, paired: bool) -> None:
         )
 
 
-def _show_curves(axes: "Axes", title: str, curves: Mapping[str, tuple[Values, Values]]) -> None:
+def _show_curves(axes: "Axes", curves: Mapping[str, tuple[Values, Values]]) -> None:
     for label, (timesteps, values) in curves.items():
-        style = {"marker": "o", "markersize": 4, "linewidth": 1.4} if label else {"linewidth": 0.8, "alpha": 0.6}
-        axes.semilogy(timesteps, values, label=label, **style)
+        axes.plot(timesteps, values, label=label, marker="o", markersize=4, linewidth=1.4)
     if any(curves):
         axes.legend(fontsize=9)
-    axes.set_title(title, fontsize=10)
-    axes.set_xlabel("timestep t (1: least noise)")
+    axes.title.set_fontsize(10)
+    axes.set(xlabel="timestep t (1: least noise)", yscale="log")
     axes.grid(alpha=0.3)
 
 
