@@ -15,7 +15,6 @@ from pathlib import Path
 import nevoa
 from nevoa.config import DataConfig
 from nevoa.evaluation import Protocol, Reference, Report, Samples, measure
-from nevoa.runs import Run
 
 # The unit of ru_maxrss, in bytes.
 UNIT = 1 if sys.platform == "darwin" else 1024
@@ -26,7 +25,7 @@ def main() -> None:
     parser.add_argument("run", nargs="?", type=Path)
     parser.add_argument("--count", type=int, default=10_000)
     wish = parser.parse_args()
-    model = nevoa.load(Run(wish.run)) if wish.run else nevoa.load()
+    model = nevoa.load(wish.run) if wish.run else nevoa.load()
     reference = Reference.of(DataConfig(source="fashion_mnist"))
     samples = Samples("training images", reference.train.images[: wish.count], model=model, mirrored=True)
     start = since = time.perf_counter()

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from nevoa.config import parse, read_toml, to_toml
+from nevoa.config import parse
+from nevoa.config_file import read_toml, to_toml
 from nevoa.errors import NevoaError
 from nevoa.network_config import ObjectNetworkConfig
 from nevoa.presets import PRESETS, configure

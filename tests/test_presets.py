@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from nevoa.config import Config, read_toml, to_toml
+from nevoa.config import Config
+from nevoa.config_file import read_toml, to_toml
 from nevoa.errors import NevoaError
 from nevoa.presets import configure, merged, parse_overrides
 

@@ -2,17 +2,12 @@
 
 import operator
 import re
-import tomllib
 from collections.abc import Mapping
-from contextlib import suppress
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-import tomli_w
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from nevoa._util.explain import furthest
-from nevoa._util.files import damaged, read_text
 from nevoa._util.plain import is_utf8, one_or_more, sides_in
 from nevoa.errors import NevoaError, WrongValue, unknown
 from nevoa.network_config import NetworkConfig, ObjectName, Positive, Section, UNetConfig, network_config
@@ -32,7 +27,6 @@ SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
 # Far above any that makes good images.
 MOST_GUIDANCE = 100
 Side = Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)]
-FORMAT = 1
 # Names that pydantic gives to the types of a value that may have several.
 FORMS = ("str", "int", "float", "bool")
 
@@ -241,37 +235,6 @@ def validated(section: type[AnySection], values: Mapping[str, Any]) -> AnySectio
             known = get_args(section.model_fields[name].annotation)
             raise unknown(name, str(problem["input"]), known) from error
         raise _explained(problem, {}) from error
-
-
-def to_toml(config: Config, about: Mapping[str, Any] | None = None) -> str:
-    """Return the config as TOML, without the keys that are None.
-
-    Args:
-        about: written as the table `made_with`, which `read_toml` ignores: versions, changes on the way.
-    """
-    tables = {"format": FORMAT} | config.model_dump(mode="json", exclude_none=True)
-    return tomli_w.dumps(tables | ({"made_with": about} if about else {}))
-
-
-def read_toml(path: Path) -> Config:
-    """Return the config in a file. Raise a NevoaError if it is missing, damaged or of another format or version."""
-    text = read_text(path)
-    try:
-        values = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise damaged(path, error) from error
-    # Files of the first format may lack the key.
-    if (found := values.pop("format", 1)) != FORMAT:
-        raise NevoaError(f"{path} has format {found}; this nevoa reads {FORMAT}.")
-    values.pop("made_with", None)
-    return parse(values)
-
-
-def made_with(path: Path) -> dict[str, Any]:
-    """Return the table `made_with` of a config file; empty without one, or if the file cannot be read."""
-    with suppress(NevoaError, ValueError):
-        return tomllib.loads(read_text(path)).get("made_with", {})
-    return {}
 
 
 def _explained(error: Any, values: Mapping[str, Any]) -> NevoaError:

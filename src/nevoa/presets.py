@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex, TypedDict, Unpack, get_args
 
 from nevoa._util.plain import Classes, one_or_more, path_of
-from nevoa.config import Config, DataConfig, parse, read_toml
+from nevoa.config import Config, DataConfig, parse
+from nevoa.config_file import read_toml
 from nevoa.errors import NevoaError, unknown
 from nevoa.vocabulary import DEFAULT_PRESET, BudgetName, PresetName
 

@@ -15,7 +15,8 @@ import numpy as np
 from PIL import Image
 
 from nevoa._util.tensors import read_tensors
-from nevoa.config import DataConfig, to_toml
+from nevoa.config import DataConfig
+from nevoa.config_file import to_toml
 from nevoa.data import ImageSet, read_image, read_unchanged
 from nevoa.data.find import Source, find_source
 from nevoa.data.listing import of_arrays

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 import nevoa
-from nevoa.config import NetworkConfig, read_toml, to_toml
+from nevoa.config import NetworkConfig
+from nevoa.config_file import read_toml, to_toml
 from nevoa.errors import NevoaError
 from nevoa.network_config import NETWORK_CONFIGS, ObjectNetworkConfig, ResidualUNetConfig
 from nevoa.networks import ResidualUNet, UNet, build_network, check_network, register

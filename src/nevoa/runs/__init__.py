@@ -1,8 +1,9 @@
 """The run folder: training appends to it, everything else reads it. Only this room knows the file names in it."""
 
+from nevoa.runs.find import newest_run, run_around
 from nevoa.runs.lock import refuse_if_training, remove, status_of, training_lock
 from nevoa.runs.overview import Summary, runs_in
-from nevoa.runs.run import PACKAGED, RUNS, ObjectOptions, Run, load, meant, newest_run, not_a_run, run_around
+from nevoa.runs.run import PACKAGED, RUNS, ObjectOptions, Run, load, meant, not_a_run
 from nevoa.vocabulary import RunStatus
 
 __all__ = [

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from PIL import Image
 
-from nevoa import config as configs
+from nevoa import config_file
 from nevoa._util.files import SCRATCH, append_line, explained, published, read_json, read_lines, sync, write_text
 from nevoa._util.plain import path_of
 from nevoa.config import Config
@@ -108,7 +108,7 @@ class Run:
 
     def config(self) -> Config:
         """Read the resolved config. A NevoaError if it is missing or damaged."""
-        return configs.read_toml(self.config_file)
+        return config_file.read_toml(self.config_file)
 
     def last_config(self) -> Config:
         """The config of the newest checkpoint that holds one undamaged; it may have moved or got another budget since.
@@ -132,8 +132,8 @@ class Run:
 
         Without that table the file's stays.
         """
-        about = configs.made_with(self.config_file) if made_with is None else made_with
-        write_text(self.config_file, configs.to_toml(config, about))
+        about = config_file.made_with(self.config_file) if made_with is None else made_with
+        write_text(self.config_file, config_file.to_toml(config, about))
 
     def metrics(self) -> Iterator[dict[str, Any]]:
         """Read the lines of the metrics, up to the first invalid one: a crash may tear the last line."""
@@ -256,16 +256,6 @@ def load(
     return replace(model, place=str(run.folder.absolute()))
 
 
-def run_around(path: Path) -> Path | None:
-    """Return the run that has a path in one of its OWN_FOLDERS; None if there is none.
-
-    Example:
-        >>> run_around(Path("runs/clothes/model"))
-    """
-    above = path.resolve().parents
-    return next((one.parent for one in above if one.name in OWN_FOLDERS and Run(one.parent).exists), None)
-
-
 def not_a_run(run: Run) -> NevoaError:
     """The error for a folder that is not a run.
 
@@ -288,18 +278,6 @@ def meant(run: Run) -> str:
     names = {path.name: path for path in beside if Run(path).exists or Run(path).has_model}
     near = get_close_matches(run.folder.name, names, n=1)
     return f" Did you mean {names[near[0]]}?" if near else " 'nevoa runs' lists the runs."
-
-
-def newest_run(folder: Path = RUNS) -> Run:
-    """The run in `folder` whose model was written last. A NevoaError if no run has one.
-
-    Example:
-        >>> model = newest_run(Path("runs")).model()
-    """
-    runs = [Run(path) for path in folder.glob("*") if Run(path).has_model]
-    if not runs:
-        raise NevoaError(f"There is no run with a model in {folder}/. Make one with 'nevoa train'.")
-    return max(runs, key=lambda run: run.weights_file.stat().st_mtime)
 
 
 def _save_picture(path: Path, picture: Image.Image) -> None:

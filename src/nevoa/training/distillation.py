@@ -10,7 +10,8 @@ from nevoa.config import Config
 from nevoa.model import Model
 from nevoa.presets import TrainingOptions, configure
 from nevoa.runs import PACKAGED, RUNS, Run, load
-from nevoa.training.fit import resolve_run, train_job
+from nevoa.training.fit import train_job
+from nevoa.training.run_job import resolve_run
 from nevoa.training.start import distilling
 
 

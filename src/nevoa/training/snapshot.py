@@ -14,7 +14,8 @@ from torch import nn
 import nevoa
 from nevoa._util.files import read_json
 from nevoa._util.tensors import check_shapes, packed, read_tensors
-from nevoa.config import Config, to_toml
+from nevoa.config import Config
+from nevoa.config_file import to_toml
 from nevoa.errors import NevoaError
 from nevoa.runs import checkpoint
 from nevoa.runs.manifest import CONFIG, EMA, MODEL, OPTIMIZER, STATE, TEACHER
