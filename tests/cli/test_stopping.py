@@ -119,7 +119,7 @@ def test_the_lock_of_a_killed_trainer_is_stale(tmp_path: Path) -> None:
         assert status_of(Run(tmp_path / "r"))[0] == "running"
 
 
-KILLS = 25
+KILLS = 12
 
 
 def test_killed_any_number_of_times_it_ends_as_if_it_were_not(tmp_path: Path) -> None:

@@ -44,6 +44,15 @@ def test_a_report_says_how_it_was_made(reference: Reference) -> None:
     assert sum(values["class_shares"].values()) == pytest.approx(1)
 
 
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [(0.912345, 0.00234, "0.9123±0.0023"), (75.4, 2.1, "75.4±2.1"), (0.912345, None, "0.9123"), (0.9, 1.2e-16, "0.9")],
+)
+def test_a_value_and_its_error_have_two_digits_of_the_error(value: float, error: float | None, text: str) -> None:
+    """An error that is only rounding, of equal values, is none."""
+    assert rounded(value, error) == text
+
+
 def test_a_saved_report_is_found_in_the_run_and_its_card(reference: Reference, tmp_path: Path) -> None:
     run, report = Run(tmp_path), sampled(reference)
     path = save(report, run)
