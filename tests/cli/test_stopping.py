@@ -124,7 +124,7 @@ KILLS = 12
 
 def test_killed_any_number_of_times_it_ends_as_if_it_were_not(tmp_path: Path) -> None:
     """At random moments, a few of them before it trains; seeded, though the machine's pace is not."""
-    rng, arguments = random.Random(0), command(300, "killed")
+    rng, arguments = random.Random(0), command(150, "killed")
     status = Run(tmp_path / "killed").status_file
     for kill in range(KILLS):
         before = modified(status)
@@ -139,7 +139,7 @@ def test_killed_any_number_of_times_it_ends_as_if_it_were_not(tmp_path: Path) ->
         process.kill()
         process.join()
     nevoa(*arguments, folder=tmp_path)
-    nevoa(*command(300, "whole"), folder=tmp_path)
+    nevoa(*command(150, "whole"), folder=tmp_path)
     killed, whole = Run(tmp_path / "killed"), Run(tmp_path / "whole")
     assert outcome(killed) == outcome(whole)
     assert not [path for path in killed.folder.rglob("*") if path.name.startswith(".")]

@@ -73,12 +73,14 @@ def test_a_training_outlives_page_server_and_trainer(page: Page, server: Server,
     server.kill()
     before = seen(run)
     until(lambda: seen(run) > before)
+    trainer = read_json(run.status_file)["pid"]
+    os.kill(trainer, signal.SIGSTOP)  # it must not end before there is a page again
     server.start()
     again = chromium.new_page()
     visit(again, server.address)
     tab(again, "Train")
     expect(state(again, "running")).to_be_visible(timeout=20_000)
-    os.kill(read_json(run.status_file)["pid"], signal.SIGKILL)
+    os.kill(trainer, signal.SIGKILL)
     expect(state(again, "stopped")).to_be_visible(timeout=20_000)
     click(again, "Resume")
     until(lambda: status_of(run)[0] == "finished", 180)
