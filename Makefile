@@ -26,9 +26,8 @@ test: $(BIN)/.installed-test
 	@# Repeat the tests that compare rounded results with the kernels of a CPU that has no AVX-512, unless this is one.
 	if grep -qs avx512f /proc/cpuinfo; then ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(BIN)/python -m pytest -m numerical; fi
 
-# One process more than there are cores: each waits a third of its time, for the disk, a browser or another process.
 tests: $(BIN)/.installed-test
-	$(BIN)/python -m pytest --numprocesses $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: $(BIN)/.installed-test
 	$(BIN)/ruff check .
