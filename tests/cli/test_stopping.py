@@ -119,12 +119,12 @@ def test_the_lock_of_a_killed_trainer_is_stale(tmp_path: Path) -> None:
         assert status_of(Run(tmp_path / "r"))[0] == "running"
 
 
-KILLS = 12
+KILLS = 25
 
 
 def test_killed_any_number_of_times_it_ends_as_if_it_were_not(tmp_path: Path) -> None:
     """At random moments, a few of them before it trains; seeded, though the machine's pace is not."""
-    rng, arguments = random.Random(0), command(150, "killed")
+    rng, arguments = random.Random(0), command(300, "killed")
     status = Run(tmp_path / "killed").status_file
     for kill in range(KILLS):
         before = modified(status)
@@ -139,7 +139,7 @@ def test_killed_any_number_of_times_it_ends_as_if_it_were_not(tmp_path: Path) ->
         process.kill()
         process.join()
     nevoa(*arguments, folder=tmp_path)
-    nevoa(*command(150, "whole"), folder=tmp_path)
+    nevoa(*command(300, "whole"), folder=tmp_path)
     killed, whole = Run(tmp_path / "killed"), Run(tmp_path / "whole")
     assert outcome(killed) == outcome(whole)
     assert not [path for path in killed.folder.rglob("*") if path.name.startswith(".")]

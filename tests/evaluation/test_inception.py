@@ -45,7 +45,7 @@ def test_weights_come_from_a_file_and_images_are_resized_as_by_tensorflow(weight
         for antialias in (False, True)
     )
     assert (features - theirs).norm() < 1e-5 * theirs.norm()
-    assert (features - by_default).norm() > 1e-3 * theirs.norm()
+    assert (features - by_default).norm() > 1e-2 * theirs.norm()
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:
