@@ -26,9 +26,11 @@ from tests.studio.conftest import Server
 
 pytestmark = pytest.mark.slow
 TABS = {"en": ("Images", "Train", "Make", "Noise", "Runs"), "pt": ("Imagens", "Treinar", "Criar", "Ruído", "Treinos")}
-# Twenty seconds of training or more, on a fast machine too; a checkpoint does not interrupt it every moment.
-SELDOM = "training.checkpoint_every_images=2000", "training.preview_every_images=4000"
-LONG = "\n".join([*TINY, *SELDOM, "training.steps=1200", "training.threads=1"])
+# A checkpoint does not interrupt the training every moment.
+CHECKPOINT = 400
+SELDOM = f"training.checkpoint_every_images={CHECKPOINT}", "training.preview_every_images=4000", "training.threads=1"
+# Twenty seconds of training or more, on a fast machine too.
+LONG = 1200
 
 
 def seen(run: Run) -> int:
@@ -40,8 +42,8 @@ def state(page: Page, word: str) -> Locator:
     return page.get_by_text(re.compile(f"^{word} ·"))
 
 
-def describe_training(page: Page, name: str) -> None:
-    """Fill in the form of a training that takes a minute."""
+def describe_training(page: Page, name: str, steps: int = LONG) -> None:
+    """Fill in the form of a training."""
     tab(page, "Images")
     source = page.get_by_role("combobox", name="Images", exact=True)
     source.fill("shapes")
@@ -49,7 +51,7 @@ def describe_training(page: Page, name: str) -> None:
     tab(page, "Train")
     page.get_by_role("textbox", name=re.compile("^Name")).fill(name)
     page.get_by_role("button", name="More options").click()
-    page.get_by_label("Options").fill(LONG)
+    page.get_by_label("Options").fill("\n".join([*TINY, *SELDOM, f"training.steps={steps}"]))
     page.get_by_label("Minutes", exact=True).fill("0")
 
 
@@ -62,9 +64,11 @@ def small(server: Server) -> Run:
 def test_a_training_outlives_page_server_and_trainer(page: Page, server: Server, chromium: Browser) -> None:
     workspace = Workspace(server.workspace)
     run = Run(workspace.runs / "clothes")
-    describe_training(page, "clothes")
+    describe_training(page, "clothes", steps=300)
     page.get_by_role("button", name="Start", exact=True).dblclick()
     until(lambda: seen(run) > 0)
+    trainer = read_json(run.status_file)["pid"]
+    os.kill(trainer, signal.SIGSTOP)  # it must not end before the page has shown it
     expect(state(page, "running")).to_be_visible(timeout=20_000)
     shot(page, "train-1280")
     assert len(list(workspace.jobs)) == 1
@@ -72,9 +76,9 @@ def test_a_training_outlives_page_server_and_trainer(page: Page, server: Server,
     page.close()
     server.kill()
     before = seen(run)
-    until(lambda: seen(run) > before)
-    trainer = read_json(run.status_file)["pid"]
-    os.kill(trainer, signal.SIGSTOP)  # it must not end before there is a page again
+    os.kill(trainer, signal.SIGCONT)
+    until(lambda: seen(run) > before + CHECKPOINT)
+    os.kill(trainer, signal.SIGSTOP)
     server.start()
     again = chromium.new_page()
     visit(again, server.address)
