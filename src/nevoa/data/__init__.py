@@ -1,6 +1,8 @@
 """Load images as one uint8 array with labels, and turn it into batches."""
 
-from nevoa.data.batches import Batches
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from nevoa.data.cache import cache_folder
 from nevoa.data.catalog import CATALOG
 from nevoa.data.changes import changed_files
@@ -8,13 +10,16 @@ from nevoa.data.decode import WHITE, Size, fitted, opaque, picture_of, pixels_of
 from nevoa.data.find import images_beside, is_path, short_name
 from nevoa.data.load import flips, image_at, load_images, load_test_images, loading, read_unchanged
 from nevoa.data.names import printable
-from nevoa.data.objects import as_image_set
-from nevoa.data.pixels import to_bytes, to_unit
 from nevoa.data.reading import sides_of
 from nevoa.data.selection import label_of
 from nevoa.data.sources.arrays import mapped
 from nevoa.data.splits import TRAIN
 from nevoa.data.store import ImageSet, Notes
+
+if TYPE_CHECKING:
+    from nevoa.data.batches import Batches
+    from nevoa.data.objects import as_image_set
+    from nevoa.data.pixels import to_bytes, to_unit
 
 __all__ = [
     "CATALOG",
@@ -49,3 +54,17 @@ __all__ = [
     "to_bytes",
     "to_unit",
 ]
+
+# Looked up on first use, so that `nevoa data` does not wait for torch.
+_TENSORS = {
+    "Batches": "nevoa.data.batches",
+    "as_image_set": "nevoa.data.objects",
+    "to_bytes": "nevoa.data.pixels",
+    "to_unit": "nevoa.data.pixels",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _TENSORS:
+        raise AttributeError(f"module 'nevoa.data' has no attribute '{name}'")
+    return getattr(import_module(_TENSORS[name]), name)

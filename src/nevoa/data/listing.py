@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from nevoa.data.decode import Size
+from nevoa.data.decode import Size, size_in_words
 from nevoa.data.names import printable
+from nevoa.errors import NevoaError
 
 # A larger file is not a photograph, or an attempt to fill the memory.
 LARGEST_FILE = 256_000_000
@@ -81,6 +82,17 @@ def of_arrays(
         size=(height, width),
         channels={1: 1, 3: 3, 4: 3}.get(channels),  # gray with alpha may become colour on a coloured background
     )
+
+
+def stacked(images: Sequence[np.ndarray], name: Callable[[int], str], where: str) -> UInt8[np.ndarray, "N H W C"]:
+    """Return images as one array. A NevoaError names the first that differs in shape from image 0."""
+    for number, pixels in enumerate(images):
+        if pixels.shape != images[0].shape:
+            first, other = (size_in_words(*one.transpose(2, 0, 1).shape) for one in (images[0], pixels))
+            raise NevoaError(
+                f"The images in {where} differ: {name(0)} is {first}, {name(number)} is {other}. Resize them first."
+            )
+    return np.stack(images)
 
 
 def numbered(values: np.ndarray | None, count: int) -> tuple[Int64[np.ndarray, " N"], tuple[str, ...]]:

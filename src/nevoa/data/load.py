@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import SupportsIndex, TypedDict, Unpack
+from typing import TYPE_CHECKING, SupportsIndex, TypedDict, Unpack
 
 import numpy as np
 from jaxtyping import UInt8
@@ -14,12 +14,15 @@ from nevoa.data.catalog import CATALOG
 from nevoa.data.decode import pixels_within
 from nevoa.data.find import find_source
 from nevoa.data.held_out import settled
-from nevoa.data.objects import ImageSource, as_image_set, stacked
+from nevoa.data.listing import stacked
 from nevoa.data.prepare import Preparation, prepare, store_folder
 from nevoa.data.sources.hub import HUB, parse_place
 from nevoa.data.splits import HELD_OUT, TRAIN
 from nevoa.data.store import ImageSet, open_store
 from nevoa.errors import NevoaError, reason
+
+if TYPE_CHECKING:
+    from nevoa.data.objects import ImageSource
 
 Source = str | Path | DataConfig
 
@@ -38,7 +41,7 @@ class DataOptions(TypedDict, total=False):
     holdout: SupportsIndex | str
 
 
-def load_images(source: Source | ImageSource, **options: Unpack[DataOptions]) -> ImageSet:
+def load_images(source: "Source | ImageSource", **options: Unpack[DataOptions]) -> ImageSet:
     """Load images, memory-mapped. They are decoded once and then kept in the cache.
 
     Classes without images are dropped. A NevoaError if the images cannot be loaded.
@@ -53,6 +56,8 @@ def load_images(source: Source | ImageSource, **options: Unpack[DataOptions]) ->
     if not isinstance(source, Source):
         if options:
             raise NevoaError(f"nevoa does not change images in memory: leave out {', '.join(options)}.")
+        from nevoa.data.objects import as_image_set  # imports torch
+
         return as_image_set(source)
     *_, images = loading(source, **options)
     assert isinstance(images, ImageSet)

@@ -1,6 +1,6 @@
 """Images that are already in memory: arrays and torch data sets."""
 
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,8 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from nevoa.data.decode import opaque, pixels_of, size_in_words
-from nevoa.data.listing import numbered
+from nevoa.data.decode import opaque, pixels_of
+from nevoa.data.listing import numbered, stacked
 from nevoa.data.sources.arrays import checked_images
 from nevoa.data.store import ImageSet
 from nevoa.errors import NevoaError
@@ -55,17 +55,6 @@ def as_image_set(
         raise NevoaError(f"The images have {images.shape[3]} channels: give 1 (gray) or 3 (RGB).")
     numbers, names = _numbered(labels, classes, len(images))
     return ImageSet.of(name, images, numbers, names)
-
-
-def stacked(images: Sequence[np.ndarray], name: Callable[[int], str], where: str) -> UInt8[np.ndarray, "N H W C"]:
-    """Return images as one array. A NevoaError names the first that differs in shape from image 0."""
-    for number, pixels in enumerate(images):
-        if pixels.shape != images[0].shape:
-            first, other = (size_in_words(*one.transpose(2, 0, 1).shape) for one in (images[0], pixels))
-            raise NevoaError(
-                f"The images in {where} differ: {name(0)} is {first}, {name(number)} is {other}. Resize them first."
-            )
-    return np.stack(images)
 
 
 def _array(values: Any) -> np.ndarray:

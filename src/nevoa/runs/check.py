@@ -9,7 +9,7 @@ from PIL import Image
 from nevoa._util.files import read_json, read_text, scratch_below
 from nevoa.errors import NevoaError
 from nevoa.network_config import UnregisteredError
-from nevoa.runs import decisions, model_files
+from nevoa.runs import decisions
 from nevoa.runs.checkpoint import checkpoints, saved_config
 from nevoa.runs.lock import refuse_if_training
 from nevoa.runs.manifest import faults
@@ -41,7 +41,7 @@ def _parts(run: Run) -> Iterator[tuple[Path, Callable[[], object]]]:
         yield run.tracking_file, partial(read_json, run.tracking_file)
     yield from ((path, partial(_check_checkpoint, path)) for path in checkpoints(run.checkpoints))
     if run.has_model:
-        yield run.weights_file, partial(model_files.check, run.weights_file, run.model_config_file)
+        yield run.weights_file, partial(_check_model, run)
     folders = run.previews_folder, run.pictures_folder, run.evaluations_folder
     pictures = sorted(path for folder in folders for path in folder.glob("*.png"))
     for path in [*filter(Path.exists, [run.loss_file]), *pictures]:
@@ -74,6 +74,12 @@ def _check_config(run: Run) -> None:
 def _check_checkpoint(path: Path) -> None:
     if damaged := faults(path):
         raise NevoaError(f"damaged: {', '.join(damaged)}")
+
+
+def _check_model(run: Run) -> None:
+    from nevoa.runs import model_files  # imports torch
+
+    model_files.check(run.weights_file, run.model_config_file)
 
 
 def _check_metrics(run: Run) -> None:
