@@ -33,6 +33,7 @@ PARTS = "markdown_it pygments nevoa.training nevoa.evaluation"
         ("train --help", "torch numpy pydantic PIL markdown_it pygments"),
         ("runs --in .", f"torch numpy {HEAVY} {PARTS}"),
         ("data list", f"torch {HEAVY} {PARTS}"),
+        ("data prepare digits", f"torch {HEAVY} {PARTS}"),
         ("data show digits", f"torch {HEAVY} {PARTS}"),
         ("sample --count 1 --steps 1", f"{HEAVY} {PARTS}"),
         (f"train fashion_mnist_10k --steps 1 --dry-run {' '.join(OPTIONS)}", f"{HEAVY} nevoa.evaluation"),

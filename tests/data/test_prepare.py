@@ -150,7 +150,7 @@ def test_the_real_command_killed_and_started_again_makes_the_same_store(tmp_path
     pictures = tmp_path / "pictures"
     pictures.mkdir()
     for number in range(600):
-        (pictures / f"{number}.png").write_bytes(encoded(photo(number, (400, 300)), "PNG"))
+        (pictures / f"{number}.png").write_bytes(encoded(photo(number, (200, 150)), "PNG"))
     command = [sys.executable, "-c", _SMALL_PARTS, "data", "prepare", str(pictures), "--size", "32"]
     environment = {**os.environ, "NEVOA_CACHE": str(tmp_path / "killed")}
     for _ in range(3):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 from cyclopts.types import NonNegativeFloat
 
+from nevoa._util.launched import world_size
 from nevoa.cli.options import Force, Out, Source, SourceFlags
 from nevoa.cli.preparation import data_of, left_out, list_unusable, show_preparation, size_advice
 from nevoa.errors import unknown
@@ -16,6 +17,7 @@ from nevoa.errors import unknown
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
+    from nevoa.config import DataConfig
     from nevoa.data import ImageSet
     from nevoa.data.cache import Kept
     from nevoa.data.catalog import Dataset
@@ -48,11 +50,18 @@ def list_(*, as_json: AsJson = False) -> None:
 @app.command
 def prepare(source: Source, /, *, images: SourceFlags = SourceFlags()) -> None:
     """Decode the images of a source and cache them. 'nevoa train' does this itself when needed."""
-    from nevoa._util.processes import joined
     from nevoa.data import cache_folder
 
-    loaded = joined().first_on_machine(lambda: show_preparation(data_of(source, images)))
-    print(f"{_summary(loaded)}\nCached in {cache_folder()}")
+    print(f"{_summary(_prepared(data_of(source, images)))}\nCached in {cache_folder()}")
+
+
+def _prepared(data: "DataConfig") -> "ImageSet":
+    """Open a source, decoding it first if needed, by one process of each machine."""
+    if world_size() == 1:
+        return show_preparation(data)
+    from nevoa._util.processes import joined  # imports torch
+
+    return joined().first_on_machine(lambda: show_preparation(data))
 
 
 @app.command
