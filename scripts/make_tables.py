@@ -51,7 +51,7 @@ def outdated(page: str, receipts: Path) -> Iterator[str]:
 
 
 def _of_report(report: dict[str, Any]) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
-    floor = {name: rounded(score, report["floor_spread"][name]) for name, score in report["floor"].items()}
+    floor = {name: rounded(score, report["floor_spread"].get(name)) for name, score in report["floor"].items()}
     rows = [
         (f"`{name}`", f"{score:.4g}", floor.get(name, "").replace("±", " ± "))
         for name, score in report["scores"].items()

@@ -54,6 +54,12 @@ def test_the_floor_is_measured_as_the_images_are(reference: Reference) -> None:
         assert report.floor_spread[name] > 0
 
 
+def test_a_floor_of_all_training_images_has_no_deviation(reference: Reference) -> None:
+    report = report_of(bands(len(reference.train) + 10).images, reference, ("frechet",))
+    assert report.floor.keys() == {"fd_bands"}
+    assert not report.floor_spread
+
+
 def test_real_images_in_the_shares_of_new_ones_do_not_beat_the_floor(reference: Reference) -> None:
     """Classes drawn at random made the floor higher than what balanced images score."""
     new = bands(800, seed=3)

@@ -205,7 +205,8 @@ def _print(report: "Report", said: Collection[str] = ()) -> None:
     names = [name for name in scores if not name.endswith(("_low", "_high", "_se", "_std"))]
     meanings = list(map(meaning, names))
     values = [rounded(scores[name], _error(scores, name)) for name in names]
-    floor = [rounded(report.floor[name], report.floor_spread[name]) if name in report.floor else "" for name in names]
+    floors = {name: rounded(score, report.floor_spread.get(name)) for name, score in report.floor.items()}
+    floor = [floors.get(name, "") for name in names]
     rows = list(zip(names, values, floor, meanings, strict=True))
     out.print(Records(("", "score", "floor", ""), rows, right=("score", "floor")))
     if report.class_shares:

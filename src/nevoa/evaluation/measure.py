@@ -143,7 +143,7 @@ def _compared(report: Report, metrics: Sequence[MetricName], features: Features,
 
     draws = [scores(x) for x in reference.floor_features(len(features), seed)]
     floor = {name: float(np.mean([draw[name] for draw in draws])) for name in draws[0]}
-    spread = {name: float(np.std([draw[name] for draw in draws], ddof=1)) for name in floor}
+    spread = {name: float(np.std([draw[name] for draw in draws], ddof=1)) for name in floor if len(draws) > 1}
     shares = class_shares(features, network) if "classes" in metrics else {}
     warnings = (*report.warnings, *_warnings(features, real, network, metrics))
     if reference.advice:

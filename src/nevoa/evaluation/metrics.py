@@ -43,7 +43,7 @@ class Report:
     Attributes:
         scores: by name; `fd_…` and `kd_…` end in the name of the feature network.
         floor: the same scores of as many real training images: the mean of several draws.
-        floor_spread: the standard deviation of those draws.
+        floor_spread: the standard deviation of those draws; empty if there was one, of all training images.
         class_shares: share of the images per class, by the feature network.
         warnings: reasons to treat a score with care.
         bound: terms of the likelihood bound, if bits per dimension were measured.

@@ -16,8 +16,6 @@ from nevoa.runs.reports import SavedReport, merged, most_telling
 
 FORMAT = 1
 PAIRS = 16
-# The standard deviation of equal values is not exactly 0.
-ROUNDING = 1e-12
 
 
 def as_dict(report: Report) -> dict[str, Any]:
@@ -75,7 +73,7 @@ def save(report: Report, run: Run) -> Path:
 
 def rounded(value: float, error: float | None) -> str:
     """A value ± its error, both to two digits of the error; without an error, the value to four digits."""
-    if not error or error < ROUNDING * abs(value):
+    if not error:
         return f"{value:.4g}"
     decimals = max(0, 1 - math.floor(math.log10(error)))
     return f"{value:.{decimals}f}±{error:.{decimals}f}"
@@ -112,7 +110,7 @@ def _markdown(report: SavedReport, picture: str) -> str:
     rows = "\n".join(f"| {name} | {score:.4g} | {floor.get(name, '')} |" for name, score in report.scores.items())
     departures = f" ({'; '.join(report.protocol.departures)})" if report.protocol.departures else ""
     return f"""{report.title}, protocol {report.protocol.name}{departures}.
-The floor is the score of as many real training images: the mean ± standard deviation of several draws.
+The floor is the score of as many real training images: the mean of several draws ± their standard deviation.
 
 | | score | floor |
 | --- | --- | --- |

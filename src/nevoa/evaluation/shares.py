@@ -24,12 +24,12 @@ def draws_in_shares(images: ImageSet, count: int, seed: int) -> Iterator[Int64[n
     """Indices of `DRAWS` random draws of `count` images, each class with the share that new images have.
 
     No draw contains an image twice. Two draws have images in common only if there are too few images for separate
-    ones. If there are fewer than `count` images, each draw is all of them.
+    ones. If there are no more than `count` images, the only draw is all of them.
     """
     rng = generator(seed, Stream.EVALUATION, 2)
     needed = np.bincount(_labels_in_shares(images.labels, min(count, len(images)))).tolist()
     places = [rng.permutation(np.flatnonzero(images.labels == label)) for label in range(len(needed))]
-    for draw in range(DRAWS):
+    for draw in range(DRAWS if count < len(images) else 1):
         parts = [np.roll(place, -draw * need)[:need] for place, need in zip(places, needed, strict=True)]
         yield np.sort(np.concatenate(parts))
 
