@@ -23,6 +23,7 @@ COMMANDS = {
     "python -c 'import torch'": ("-c", "import torch"),
     "nevoa --help": ("-m", "nevoa", "--help"),
     "nevoa runs": ("-m", "nevoa", "runs"),
+    "nevoa data list": ("-m", "nevoa", "data", "list"),
     "nevoa sample --count 1 --steps 1": ("-m", "nevoa", "sample", "--count", "1", "--steps", "1"),
     "nevoa sample": ("-m", "nevoa", "sample"),
     "nevoa train fashion_mnist_10k --steps 1 --dry-run": ("-m", "nevoa", "train", "fashion_mnist_10k", *DRY),
