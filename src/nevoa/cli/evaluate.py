@@ -72,16 +72,31 @@ class InsteadFlags:
         return runs
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ComparedFlags:
+    """How many images to compare, and with which.
+
+    Attributes:
+        against: Source of real images to compare with, resized to the size of the images. [default: the run's source,
+            or fashion_mnist for files]
+        count: Number of images.
+        seed: Seed of every random choice.
+    """
+
+    against: Annotated[str | None, Parameter(metavar="SOURCE")] = None
+    count: PositiveInt = 10_000
+    seed: NonNegativeInt = 0
+
+
 def evaluate(
     subject: str | None = None,
     /,
     *,
-    against: Annotated[str | None, Parameter(metavar="SOURCE")] = None,
-    count: PositiveInt = 10_000,
+    compared: ComparedFlags = ComparedFlags(),
     measured: MetricFlags = MetricFlags(),
     sampling: SamplingFlags = SamplingFlags(),
     instead: InsteadFlags = InsteadFlags(),
-    seed: NonNegativeInt = 0,
     processes: ProcessFlags = ProcessFlags(),
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
@@ -90,13 +105,10 @@ def evaluate(
     Args:
         subject: A run folder, a folder of diffusers, hf:OWNER/NAME, an .npy file, or a folder of images. [default: the
             newest run]
-        against: Source of real images to compare with, resized to the size of the images. [default: the run's source,
-            or fashion_mnist for files]
-        count: Number of images.
-        seed: Seed of every random choice.
         as_json: Print the report as JSON.
     """
     sweep, runs = instead.sweep, instead.runs(subject)
+    against, count, seed = compared.against, compared.count, compared.seed
     if sweep and (processes.processes or world_size() > 1):
         raise NevoaError("--sweep measures the speed of one process: leave out --processes and torchrun.")
     processes.start()

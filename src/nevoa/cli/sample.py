@@ -55,15 +55,31 @@ class ResultFlags:
     force: bool = False
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ChoiceFlags:
+    """Which images to make.
+
+    Attributes:
+        count: Number of images. [default: 64, or up to 8 of each class; with --trajectory 8, or one of each class; from
+            an image 8; with --prompt 1]
+        label: Classes to make in turn, by name or index, separated by commas; quote a name that contains a comma. A
+            picture groups the images by class and names each class. [default: all]
+        seed: Seed of the noise. With the same seed, image n is the same for any --count.
+    """
+
+    count: PositiveInt | None = None
+    label: Names = ()
+    seed: NonNegativeInt = 0
+
+
 def sample(
     run: str | None = None,
     /,
     *,
-    count: PositiveInt | None = None,
-    label: Names = (),
+    images: ChoiceFlags = ChoiceFlags(),
     text: PromptFlags = PromptFlags(),
     sampling: AllSamplingFlags = AllSamplingFlags(),
-    seed: NonNegativeInt = 0,
     start: StartFlags = StartFlags(),
     processes: ProcessFlags = ProcessFlags(),
     result: ResultFlags = ResultFlags(),
@@ -72,13 +88,8 @@ def sample(
 
     Args:
         run: Run folder, folder of diffusers, or hf:OWNER/NAME. [default: a model of clothes that comes with nevoa]
-        count: Number of images. [default: 64, or up to 8 of each class; with --trajectory 8, or one of each class; from
-            an image 8; with --prompt 1]
-        label: Classes to make in turn, by name or index, separated by commas; quote a name that contains a comma. A
-            picture groups the images by class and names each class. [default: all]
-        seed: Seed of the noise. With the same seed, image n is the same for any --count.
     """
-    out, trajectory = result.out, result.trajectory
+    count, out, trajectory = images.count, result.out, result.trajectory
     output, given = Output(out or Path("images.png"), trajectory is not None), sampling.keywords()
     processes.start()
     load_torch()
@@ -86,10 +97,10 @@ def sample(
     from nevoa.interop.load import load
     from nevoa.runs import PACKAGED
 
-    model = text.open(run, label, start) or start.applied(load(run or PACKAGED))
+    model = text.open(run, images.label, start) or start.applied(load(run or PACKAGED))
     with options_named(given):
         settings = model.settings(**given)
-    labels, steps = _labels(model, label), _steps(model, settings)
+    labels, steps = _labels(model, images.label), _steps(model, settings)
     if count and start.count:
         raise NevoaError("An interpolation makes as many images as it has frames: give --frames, not --count.")
     total = count or start.count or _default_count(model, len(labels), trajectory is not None)
@@ -97,7 +108,7 @@ def sample(
     _check_outside(model, run, out)
     output.check(total, model.shape)
     moments = trajectory or (FRAMES if output.animated else 1)
-    batches = sampled(model, total, moments, steps, {**given, "seed": seed, "labels": labels or None})
+    batches = sampled(model, total, moments, steps, {**given, "seed": images.seed, "labels": labels or None})
     if rank():  # the first process writes
         deque(batches, maxlen=0)
         return
