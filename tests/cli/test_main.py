@@ -19,8 +19,10 @@ import atexit, gc, sys
 atexit.register(lambda: print(len(gc.get_objects()) < 100, file=sys.stderr))
 from nevoa.cli.main import main
 named, sys.argv = sys.argv[1].split(), ["nevoa", *sys.argv[2:]]
-main()
-print({*named} & {*sys.modules} or "none", gc.get_stats()[-1]["collections"], file=sys.stderr)
+try:
+    main()
+finally:
+    print({*named} & {*sys.modules} or "none", gc.get_stats()[-1]["collections"], file=sys.stderr)
 """
 HEAVY = "torch._dynamo sympy matplotlib torchvision scipy pandas diffusers transformers datasets huggingface_hub onnx"
 PARTS = "markdown_it pygments nevoa.training nevoa.evaluation"
@@ -35,6 +37,7 @@ PARTS = "markdown_it pygments nevoa.training nevoa.evaluation"
         ("data list", f"torch {HEAVY} {PARTS}"),
         ("data prepare digits", f"torch {HEAVY} {PARTS}"),
         ("data show digits", f"torch {HEAVY} {PARTS}"),
+        *((f"{command} nothing", "torch") for command in ("sample", "evaluate", "distill", "runs check")),
         ("sample --count 1 --steps 1", f"{HEAVY} {PARTS}"),
         (f"train fashion_mnist_10k --steps 1 --dry-run {' '.join(OPTIONS)}", f"{HEAVY} nevoa.evaluation"),
     ],
@@ -43,8 +46,8 @@ def test_a_command_loads_only_what_it_needs(typed: str, modules: str, tmp_path: 
     """Nor does Python search torch for garbage, at any time, or all that is loaded, at the end."""
     command = [sys.executable, "-c", LOADED, modules, *typed.split()]
     done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
-    loaded, searches, frozen = done.stderr.split()
-    assert (loaded, frozen) == ("none", "True")
+    *_, loaded, searches, frozen = done.stderr.split()
+    assert (done.returncode, loaded, frozen) == (2 * typed.endswith("nothing"), "none", "True")
     assert searches == "0" or "torch" in modules
 
 

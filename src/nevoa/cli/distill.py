@@ -52,10 +52,11 @@ def distill(
     processes.start()
     from nevoa.interop.load import load
     from nevoa.runs import PACKAGED
-    from nevoa.training import distill_config, distilled_folder
 
     given = training.keywords()
     model = load(run or PACKAGED, "cpu")
+    from nevoa.training import distill_config, distilled_folder
+
     with options_named(given):
         config = distill_config(model, source, **given)
     folder = out or distilled_folder(model.place)

@@ -112,6 +112,7 @@ def evaluate(
     if sweep and (processes.processes or world_size() > 1):
         raise NevoaError("--sweep measures the speed of one process: leave out --processes and torchrun.")
     processes.start()
+    run, model = (None, None) if runs else opened(subject, against)
     load_torch()
     from nevoa._util.processes import joined
     from nevoa.cli.terminal import console, progress_bar
@@ -123,7 +124,6 @@ def evaluate(
             raise NevoaError("--compare compares Fréchet distances: leave out --sweep and --metrics.")
         compare_runs(runs, against, count, seed, given, as_json)
         return
-    run, model = opened(subject, against)
     if run is None and (sweep or (given and model is None)):
         raise NevoaError(f"{subject} is not a run: leave out --sweep, --sampler and the other sampling options.")
     if sweep and (measured.metrics or as_json or given):

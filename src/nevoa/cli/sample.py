@@ -92,10 +92,13 @@ def sample(
     count, out, trajectory = images.count, result.out, result.trajectory
     output, given = Output(out or Path("images.png"), trajectory is not None), sampling.keywords()
     processes.start()
+    from nevoa.interop.load import check, load
+    from nevoa.runs import PACKAGED
+
+    if text.prompt is None:
+        check(run or PACKAGED)
     load_torch()
     from nevoa._util.processes import joined
-    from nevoa.interop.load import load
-    from nevoa.runs import PACKAGED
 
     model = text.open(run, images.label, start) or start.applied(load(run or PACKAGED))
     with options_named(given):

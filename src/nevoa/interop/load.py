@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Unpack
 
 from nevoa.errors import NevoaError
 from nevoa.interop import hub
-from nevoa.runs import PACKAGED, ObjectOptions, Run
+from nevoa.interop.diffusers.folder import INDEX, is_diffusers
+from nevoa.runs import PACKAGED, ObjectOptions, Run, check_has_model
 from nevoa.runs import load as load_run
 
 if TYPE_CHECKING:
@@ -21,9 +22,13 @@ PATTERNS = PUBLISHED.weights_file.as_posix(), PUBLISHED.model_config_file.as_pos
 
 def is_model(place: str | os.PathLike[str]) -> bool:
     """Whether a place is a folder of diffusers that is no run, or a repository of the Hub."""
-    from nevoa.interop.diffusers import load as diffusers
+    return hub.is_hub(place) or (is_diffusers(Path(place)) and not Run(Path(place)).has_model)
 
-    return hub.is_hub(place) or (diffusers.is_diffusers(Path(place)) and not Run(Path(place)).has_model)
+
+def check(place: str | os.PathLike[str]) -> None:
+    """Raise the NevoaError of `load` if there is no model at a place, without loading torch."""
+    if not is_model(place):
+        check_has_model(Run(Path(place)))
 
 
 def load(
@@ -43,11 +48,11 @@ def load(
         >>> images = nevoa.load("runs/fashion_mnist-quick").sample(64)
         >>> images = nevoa.load("hf:google/ddpm-cifar10-32").sample(16, sampler="dpm_solver")
     """
-    from nevoa.interop.diffusers import load as diffusers
-
     if hub.is_hub(place):
         return _from_hub(str(place), device, **objects)
     if isinstance(place, str | os.PathLike) and is_model(place):
+        from nevoa.interop.diffusers import load as diffusers
+
         return diffusers.read(Path(place), device)
     return load_run(place, device, **objects)
 
@@ -59,8 +64,8 @@ def _from_hub(name: str, device: "DeviceWish", **objects: Unpack[ObjectOptions])
     if Run(folder).has_model:
         return replace(load_run(folder, device, **objects), place=name)
     # Its index first: a text-to-image model is refused before gigabytes of it are downloaded.
-    folder = hub.download(name, [diffusers.INDEX])
-    if not diffusers.is_diffusers(folder):
+    folder = hub.download(name, [INDEX])
+    if not is_diffusers(folder):
         raise NevoaError(
             f"{name} is no model for images that nevoa opens: choose a pushed run or a diffusers pipeline."
         )

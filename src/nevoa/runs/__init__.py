@@ -3,7 +3,7 @@
 from nevoa.runs.find import newest_run, run_around
 from nevoa.runs.lock import refuse_if_training, remove, status_of, training_lock
 from nevoa.runs.overview import Summary, runs_in
-from nevoa.runs.run import PACKAGED, RUNS, ObjectOptions, Run, load, meant, not_a_run
+from nevoa.runs.run import PACKAGED, RUNS, ObjectOptions, Run, check_has_model, load, meant, not_a_run
 from nevoa.vocabulary import RunStatus
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Run",
     "RunStatus",
     "Summary",
+    "check_has_model",
     "load",
     "meant",
     "newest_run",

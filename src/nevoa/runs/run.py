@@ -243,17 +243,28 @@ def load(
     Example:
         >>> images = nevoa.load("runs/fashion_mnist-quick").sample(64)
     """
-    from nevoa.objects import Objects
-    from nevoa.runs.model_files import read
-
     for name in objects:
         if name not in ObjectOptions.__annotations__:
             raise unknown("object", name, ObjectOptions.__annotations__)
     run = Run(path_of("The run", folder))
-    if not run.has_model:
-        raise NevoaError(f"{folder} is not a run with a model: {run.weights_file} is missing.{meant(run)}")
+    check_has_model(run)
+    from nevoa.objects import Objects
+    from nevoa.runs.model_files import read
+
     model = read(run.weights_file, run.model_config_file, device, Objects(**objects))
     return replace(model, place=str(run.folder.absolute()))
+
+
+def check_has_model(run: Run) -> None:
+    """Raise a NevoaError unless a run has a model.
+
+    Example:
+        >>> check_has_model(nevoa.Run("photos"))
+        Traceback (most recent call last):
+        nevoa.errors.NevoaError: ...
+    """
+    if not run.has_model:
+        raise NevoaError(f"{run.folder} is not a run with a model: {run.weights_file} is missing.{meant(run)}")
 
 
 def not_a_run(run: Run) -> NevoaError:

@@ -15,6 +15,7 @@ from nevoa._util.files import damaged, read_json
 from nevoa._util.tensors import read_tensors
 from nevoa.config import Config, DiffusionConfig, SamplingConfig, parse
 from nevoa.errors import NevoaError
+from nevoa.interop.diffusers.folder import INDEX
 from nevoa.interop.diffusers.network import DiffusersUNetConfig
 from nevoa.interop.diffusers.scheduler import diffusion_of
 from nevoa.interop.packages import needs
@@ -23,16 +24,10 @@ from nevoa.networks import restored_network
 from nevoa.objects import schedule_of
 from nevoa.sampling import SPACINGS, timestep_grid
 
-INDEX = "model_index.json"
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 OLD_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 # What a repository must contain, and all that is downloaded of it.
 PATTERNS = ("*.json", "unet/*.json", "scheduler/*.json", WEIGHTS, f"unet/{WEIGHTS}")
-
-
-def is_diffusers(folder: Path) -> bool:
-    """Whether a folder is a pipeline of diffusers."""
-    return (folder / INDEX).is_file()
 
 
 def check(folder: Path, name: str) -> None:

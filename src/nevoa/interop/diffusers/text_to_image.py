@@ -22,7 +22,7 @@ from nevoa.config import SamplingConfig, validated
 from nevoa.data import Size
 from nevoa.errors import NevoaError, reason
 from nevoa.interop import hub
-from nevoa.interop.diffusers.load import INDEX
+from nevoa.interop.diffusers.folder import INDEX
 from nevoa.interop.diffusers.quiet import quiet
 from nevoa.interop.packages import needs
 
