@@ -29,7 +29,7 @@ from nevoa.diffusion import Denoiser, NoiseSchedule
 from nevoa.model import fresh_network
 from nevoa.networks.attention import LinearAttention
 from nevoa.training import Plan, resolve
-from nevoa.training.noise import TrainingNoise
+from nevoa.training.noise import TrainingNoise, uniform
 from nevoa.training.width import WIDTHS
 
 Way = Literal["notebook", "float32", "bfloat16"]
@@ -85,7 +85,10 @@ def as_taught(batch_size: int) -> tuple[nn.Module, Callable[[int], Tensor]]:
             module.forward = MethodType(taught, module)
     timesteps, seed = config.diffusion.timesteps, config.training.seed
     denoiser = Denoiser(network, NoiseSchedule.linear(timesteps))
-    batches, draws = Batches(images, seed, bool(config.data.flip)), TrainingNoise(seed, timesteps, images.shape)
+    batches, draws = (
+        Batches(images, seed, bool(config.data.flip)),
+        TrainingNoise(seed, uniform(timesteps), images.shape),
+    )
 
     def loss_of(first: int) -> Tensor:
         x_0, (t, epsilon) = batches.batch(first, batch_size), draws.take(first, batch_size)

@@ -13,6 +13,7 @@ from nevoa.vocabulary import (
     ObjectiveName,
     OptimizerName,
     PrecisionName,
+    TimestepsName,
     WeightingName,
 )
 
@@ -40,6 +41,8 @@ class TrainingConfig(Section):
         objective: what the network learns: denoise, to estimate x_0; path, to take the steps of `sampling` along the
             path of its teacher, the model of `start` (Luhman and Luhman 2021).
         weighting: weight of each timestep in the loss: all the same, or min-SNR (Hang et al. 2023).
+        timestep_distribution: how often each timestep is trained on: all alike, or so that noise / signal is log-normal
+            (Karras et al. 2022), seldom where there is hardly any of either.
         conditional: whether the network gets the class of each image; "auto": if the data have classes.
         label_dropout: share of images whose class is withheld, for classifier-free guidance (Ho and Salimans 2022).
         optimizer: method that updates the weights.
@@ -71,6 +74,8 @@ class TrainingConfig(Section):
     # Left out of the dump while denoise, as start below.
     objective: ObjectiveName = Field(default="denoise", exclude_if=lambda name: name == "denoise")
     weighting: WeightingName = "simple"
+    # Left out of the dump while uniform, as start below.
+    timestep_distribution: TimestepsName = Field(default="uniform", exclude_if=lambda name: name == "uniform")
     conditional: bool | Literal["auto"] = False
     label_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     optimizer: OptimizerName = "adam"

@@ -15,6 +15,7 @@ EXPORT_SUFFIXES: dict[ExportName, str] = {"diffusers": "", "onnx": ".onnx", "web
 PredictionName = Literal["epsilon", "x0", "v", "flow"]
 LossName = Literal["l1", "l2", "huber"]
 WeightingName = Literal["simple", "min_snr"]
+TimestepsName = Literal["uniform", "log_normal"]
 BlockName = Literal["convnext", "resnet"]
 ObjectiveName = Literal["denoise", "path"]
 OptimizerName = Literal["adam", "adamw", "muon"]

@@ -174,7 +174,7 @@ def test_one_fine_tuning_step_is_a_training_step_of_diffusers(folder: Path) -> N
 
     from nevoa.data import Batches
     from nevoa.training import resolve
-    from nevoa.training.noise import TrainingNoise
+    from nevoa.training.noise import TrainingNoise, uniform
 
     pixels = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), dtype=np.uint8)
     options = ["training.batch_size=4", "training.precision=float32", "training.warmup_images=0", "training.threads=1"]
@@ -189,7 +189,7 @@ def test_one_fine_tuning_step_is_a_training_step_of_diffusers(folder: Path) -> N
     scheduler: Any = DDPMScheduler.from_pretrained(folder / "scheduler")
     optimizer = torch.optim.Adam(unet.parameters())
     x_0 = Batches(job.images, 0, flip=False).batch(0, 4)
-    t, epsilon = TrainingNoise(0, T, (3, 16, 16), 0.1).take(0, 4)
+    t, epsilon = TrainingNoise(0, uniform(T), (3, 16, 16), 0.1).take(0, 4)
     prediction = unet(scheduler.add_noise(x_0, epsilon, t - 1), t - 1).sample
     loss = torch.nn.functional.mse_loss(prediction, epsilon)
     loss.backward()

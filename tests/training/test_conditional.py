@@ -16,25 +16,27 @@ from nevoa.runs.run import Run, load
 from nevoa.training import resolve
 from nevoa.training.feed import dropped_labels
 from nevoa.training.loop import training_steps
-from nevoa.training.noise import TrainingNoise
+from nevoa.training.noise import TrainingNoise, uniform
 from nevoa.training.state import TrainingState
 from tests.conftest import TINY
 from tests.training.test_training import LEARNER, fresh, options_of
 
 
 def test_labels_are_withheld_by_place_alone_and_as_often_as_said() -> None:
-    dropped = TrainingNoise(0, 10, (1, 2, 2), label_dropout=0.3).dropped(100, 20_000)
+    dropped = TrainingNoise(0, uniform(10), (1, 2, 2), label_dropout=0.3).dropped(100, 20_000)
     # 20,000 draws: a standard error of 0.0032.
     assert abs(float(dropped.float().mean()) - 0.3) < 0.015
-    again = TrainingNoise(0, 10, (1, 2, 2), label_dropout=0.3)
+    again = TrainingNoise(0, uniform(10), (1, 2, 2), label_dropout=0.3)
     assert torch.equal(torch.cat([again.dropped(first, 100) for first in range(100, 1100, 100)]), dropped[:1000])
-    assert not torch.equal(TrainingNoise(1, 10, (1, 2, 2), label_dropout=0.3).dropped(100, 1000), dropped[:1000])
-    assert not TrainingNoise(0, 10, (1, 2, 2), label_dropout=0.0).dropped(0, 20_000).any()
+    assert not torch.equal(
+        TrainingNoise(1, uniform(10), (1, 2, 2), label_dropout=0.3).dropped(100, 1000), dropped[:1000]
+    )
+    assert not TrainingNoise(0, uniform(10), (1, 2, 2), label_dropout=0.0).dropped(0, 20_000).any()
 
 
 def test_whether_a_label_is_withheld_has_nothing_to_do_with_the_rest(few_images: ImageSet) -> None:
     """Not with the timestep, the noise or the mirror: half of the images agree with each, standard error 0.007."""
-    draws, first, count = TrainingNoise(0, 1000, (1, 2, 2), label_dropout=0.5), 100, 5000
+    draws, first, count = TrainingNoise(0, uniform(1000), (1, 2, 2), label_dropout=0.5), 100, 5000
     dropped, (t, epsilon) = draws.dropped(first, count), draws.take(first, count)
     plain, seen = (Batches(few_images, 0, flip).batch(first, count) for flip in (False, True))
     for other in (t > 500, epsilon[:, 0, 0, 0] > 0, (plain != seen).flatten(1).any(1)):
@@ -42,7 +44,10 @@ def test_whether_a_label_is_withheld_has_nothing_to_do_with_the_rest(few_images:
 
 
 def test_a_network_is_told_the_label_or_the_null_label(few_images: ImageSet) -> None:
-    batches, draws = Batches(few_images, 0, flip=False), TrainingNoise(0, 10, few_images.shape, label_dropout=0.4)
+    batches, draws = (
+        Batches(few_images, 0, flip=False),
+        TrainingNoise(0, uniform(10), few_images.shape, label_dropout=0.4),
+    )
     told, dropped = dropped_labels(batches, draws, 3, 300), draws.dropped(3, 300)
     assert torch.equal(told[~dropped], batches.labels(3, 300)[~dropped])
     assert set(told[dropped].tolist()) == {4}

@@ -117,10 +117,10 @@ def test_fewer_steps_than_taken_are_refused(tiny: Config, tmp_path: Path) -> Non
 def test_batches_and_noise_need_no_second_layout(few_images: ImageSet) -> None:
     """Both come in the layout of the convolutions; converting them again copies nothing."""
     from nevoa.data import Batches
-    from nevoa.training.noise import TrainingNoise
+    from nevoa.training.noise import TrainingNoise, uniform
 
     colour = ImageSet.of("colour", few_images.images.repeat(3, axis=3), few_images.labels, few_images.classes)
-    for x in (Batches(colour, 0, True).batch(0, 8), TrainingNoise(0, 10, colour.shape).take(0, 8)[1]):
+    for x in (Batches(colour, 0, True).batch(0, 8), TrainingNoise(0, uniform(10), colour.shape).take(0, 8)[1]):
         assert x.to(memory_format=torch.channels_last) is x
 
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 import nevoa
 from nevoa.config import Config, DataConfig
 from nevoa.data import Batches, ImageSet, load_images
-from nevoa.diffusion import log_snr_of
+from nevoa.diffusion import NoiseSchedule, RectifiedFlow, log_snr_of
 from nevoa.errors import NevoaError
 from nevoa.model import fresh_network
 from nevoa.networks.convolution import DoublingConv2d
@@ -29,7 +29,7 @@ from nevoa.runs.run import Run, load
 from nevoa.training import Plan, Step, fit_resolved, resolve, resolve_run, show_progress
 from nevoa.training.ema import decay_at, update_average
 from nevoa.training.loop import training_steps
-from nevoa.training.noise import TrainingNoise
+from nevoa.training.noise import TrainingNoise, log_normal, uniform
 from nevoa.training.optimizer import Muon
 from nevoa.training.profile import Profile
 from nevoa.training.snapshot import optimizer_tensors, restore, save_checkpoint
@@ -240,7 +240,7 @@ def test_the_reported_loss_is_the_mean_since_the_last_report(tiny: Config, tmp_p
 def test_the_loss_by_noise_level_adds_up_to_the_loss(tiny: Config, tmp_path: Path) -> None:
     """Weighted by the images of each range of log_snr, which the draws of the timesteps decide."""
     list(nevoa.fit(tiny, tmp_path / "r"))
-    t, _ = TrainingNoise(tiny.training.seed, 20, (1, 28, 28)).take(0, 96)
+    t, _ = TrainingNoise(tiny.training.seed, uniform(20), (1, 28, 28)).take(0, 96)
     log_snr = log_snr_of(schedule_of(tiny.diffusion))[t].tolist()
     for number, line in enumerate(Run(tmp_path / "r").metrics()):
         part = log_snr[number * 16 : number * 16 + 16]
@@ -295,7 +295,7 @@ def test_epochs_are_counted_by_images(tiny: Config, few_images) -> None:
 
 
 def test_timesteps_are_uniform_and_noise_is_normal() -> None:
-    draws = TrainingNoise(0, 10, (1, 2, 2))
+    draws = TrainingNoise(0, uniform(10), (1, 2, 2))
     t, epsilon = draws.take(100, 20_000)
     assert (int(t.min()), int(t.max())) == (1, 10)
     # 20,000 draws of ten values: 2,000 each, standard error 42.
@@ -303,6 +303,20 @@ def test_timesteps_are_uniform_and_noise_is_normal() -> None:
     assert abs(float(epsilon.mean())) < 0.02
     assert abs(float(epsilon.var()) - 1) < 0.02
     torch.testing.assert_close(draws.take(150, 3)[1], epsilon[50:53], rtol=0, atol=0)
+
+
+def test_log_normal_timesteps_have_a_log_normal_sigma() -> None:
+    """As in Karras et al. 2022, for data with a standard deviation of 1, in any schedule."""
+    sigma = np.exp(np.random.default_rng(0).normal(-1.2 - math.log(0.5), 1.2, 20_000))
+    drawn = log_normal(RectifiedFlow(1000))(np.random.default_rng(0), 20_000)
+    assert np.abs(drawn - 1000 * sigma / (1 + sigma)).max() < 3  # a mean of -0.507 instead of -0.5 is 2 timesteps
+    cosine = NoiseSchedule.cosine(1000)
+    t = torch.from_numpy(log_normal(cosine)(np.random.default_rng(0), 20_000))
+    assert t.min() >= 1 and t.max() <= 1000
+    log_sigma = -log_snr_of(cosine)[t] / 2
+    for score in (-2.0, -1.0, 0.0, 1.0, 2.0):
+        share = (log_sigma <= -0.5 + 1.2 * score).double().mean().item()
+        assert share == pytest.approx(float(torch.special.ndtr(torch.tensor(score))), abs=0.015)
 
 
 def test_the_average_is_the_weighted_mean_of_all_weights() -> None:
@@ -328,13 +342,16 @@ def test_the_averages_decay_warms_up() -> None:
     assert decays[-1] == 0.999
 
 
-def test_schedule_and_weighting_of_the_config_are_those_trained_with() -> None:
+def test_schedule_weighting_and_timesteps_of_the_config_are_those_trained_with() -> None:
     losses = {}
-    for option in ("training.weighting=simple", "training.weighting=min_snr", "diffusion.zero_terminal_snr=true"):
+    for option in (
+        *("training.weighting=simple", "training.weighting=min_snr", "training.timestep_distribution=log_normal"),
+        "diffusion.zero_terminal_snr=true",
+    ):
         step = next(nevoa.fit(configure("fashion_mnist_10k", steps=1, options=(*TINY, option))))
         losses[option] = step.loss
         assert (step.model.schedule.signal[-1] == 0) == option.startswith("diffusion")
-    assert len(set(losses.values())) == 3
+    assert len(set(losses.values())) == 4
 
 
 def test_the_plan_counts_operations_as_the_layers_do() -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 from nevoa.data import Batches, ImageSet
 from nevoa.diffusion import log_snr_of
 from nevoa.objects import schedule_of
-from nevoa.training.noise import TrainingNoise
+from nevoa.training.noise import TrainingNoise, draw_of
 from nevoa.training.state import TrainingState
 from nevoa.vocabulary import DeviceName
 
@@ -49,8 +49,10 @@ def batches_of(state: TrainingState, images: ImageSet) -> Generator[Batch, None,
     """Yield the batches of the steps after `state`, without end."""
     config = state.config.training
     stream = Batches(images, config.seed, bool(state.config.data.flip))
-    draws = TrainingNoise(config.seed, state.config.diffusion.timesteps, state.shape, config.label_dropout)
-    log_snr, size = log_snr_of(schedule_of(state.config.diffusion, state.objects)), config.known_batch_size
+    schedule = schedule_of(state.config.diffusion, state.objects)
+    timestep = draw_of(config.timestep_distribution, schedule)
+    draws = TrainingNoise(config.seed, timestep, state.shape, config.label_dropout)
+    log_snr, size = log_snr_of(schedule), config.known_batch_size
     share = state.share.start, state.share.stop - state.share.start
     for first in count(state.images_seen, size):
         own = first + share[0], share[1]

@@ -8,22 +8,46 @@ from jaxtyping import Bool, Int64
 from torch import Tensor
 
 from nevoa._util.random import Blocks, Stream
+from nevoa.diffusion import Schedule, log_snr_of, steps_of
+from nevoa.vocabulary import TimestepsName
+
+# Of log sigma. Karras et al. have a mean of -1.2 for data with a standard deviation of 0.5, so -0.5 for one of 1.
+P_MEAN, P_STD = -0.5, 1.2
+
+Draw = Callable[[np.random.Generator, int], np.ndarray]
+
+
+def uniform(steps: int) -> Draw:
+    """Draw t from 1 to `steps`, each alike (Ho et al. 2020, algorithm 1)."""
+    return lambda rng, count: rng.integers(1, steps + 1, count)
+
+
+def log_normal(schedule: Schedule) -> Draw:
+    """Draw t so that sigma = noise / signal at t is log-normal (Karras et al. 2022, table 1)."""
+    log_sigma = -log_snr_of(schedule)[1:].numpy() / 2
+    last = len(log_sigma) - 1
+    return lambda rng, count: 1 + np.searchsorted(log_sigma, rng.normal(P_MEAN, P_STD, count)).clip(max=last)
+
+
+def draw_of(distribution: TimestepsName, schedule: Schedule) -> Draw:
+    """The draw that a config names."""
+    return uniform(steps_of(schedule)) if distribution == "uniform" else log_normal(schedule)
 
 
 class TrainingNoise:
     """Timestep, noise and label dropout of every training image: functions of the seed and the image's position."""
 
-    def __init__(self, seed: int, timesteps: int, shape: tuple[int, int, int], label_dropout: float = 0.0):
-        self._timesteps = Blocks(seed, Stream.TIMESTEP, lambda rng, count: rng.integers(1, timesteps + 1, count))
+    def __init__(self, seed: int, timestep: Draw, shape: tuple[int, int, int], label_dropout: float = 0.0):
+        self._timesteps = Blocks(seed, Stream.TIMESTEP, timestep)
         self._noise = Blocks(seed, Stream.NOISE, _channels_last_noise(shape))
         self._dropped = Blocks(seed, Stream.LABEL_DROPOUT, lambda rng, count: rng.random(count) < label_dropout)
 
     def timesteps(self, first: int, count: int) -> Int64[Tensor, " B"]:
-        """t, uniform in 1 to T."""
+        """t, from 1 to T."""
         return torch.from_numpy(self._timesteps.take(first, count))
 
     def take(self, first: int, count: int) -> tuple[Tensor, Tensor]:
-        """t `[B]`, uniform in 1 to T, and epsilon `[B, C, H, W]`, in channels-last memory."""
+        """t `[B]`, from 1 to T, and epsilon `[B, C, H, W]`, in channels-last memory."""
         return self.timesteps(first, count), torch.from_numpy(self._noise.take(first, count)).permute(0, 3, 1, 2)
 
     def dropped(self, first: int, count: int) -> Bool[Tensor, " B"]:
@@ -31,7 +55,7 @@ class TrainingNoise:
         return torch.from_numpy(self._dropped.take(first, count))
 
 
-def _channels_last_noise(shape: tuple[int, int, int]) -> Callable[[np.random.Generator, int], np.ndarray]:
+def _channels_last_noise(shape: tuple[int, int, int]) -> Draw:
     # Drawn as [N, C, H, W], the order that runs depend on, and laid out once as the convolutions want it.
     def draw(rng: np.random.Generator, count: int) -> np.ndarray:
         drawn = rng.standard_normal((count, *shape), dtype=np.float32)
