@@ -68,3 +68,7 @@ def __getattr__(name: str) -> Any:
     if name not in _TENSORS:
         raise AttributeError(f"module 'nevoa.data' has no attribute '{name}'")
     return getattr(import_module(_TENSORS[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_TENSORS})
