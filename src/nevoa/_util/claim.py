@@ -52,6 +52,12 @@ def numbered(name: str) -> Iterator[Path]:
     yield from (path.with_stem(f"{path.stem}-{number}") for number in count(2))
 
 
+def check_free(path: Path, force: bool = False) -> None:
+    """Raise the NevoaError of `claimed` if a name is not free, before the work whose result would get it."""
+    if problem := _in_the_way(path, force):
+        raise NevoaError(problem)
+
+
 def _in_the_way(path: Path, force: bool) -> str:
     """Why a name cannot be given to a new file or folder; "" if it can. An empty folder gives way to a folder."""
     if path.is_dir():

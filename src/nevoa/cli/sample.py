@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
+from nevoa._util.claim import Claim, check_free, claimed, numbered
 from nevoa._util.launched import rank
 from nevoa._util.plain import counted
 from nevoa.cli.loading import load_torch
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nevoa._util.claim import Claim
     from nevoa.interop.diffusers.text_to_image import TextToImage
     from nevoa.model import Model
 
@@ -91,6 +91,8 @@ def sample(
     """
     count, out, trajectory = images.count, result.out, result.trajectory
     output, given = Output(out or Path("images.png"), trajectory is not None), sampling.keywords()
+    if out:
+        check_free(out, result.force)
     processes.start()
     from nevoa.interop.load import check, load
     from nevoa.runs import PACKAGED
@@ -161,7 +163,6 @@ def _check_moments(output: Output, total: int, trajectory: int | None, steps: in
 
 def _claimed(run: str | None, out: Path | None, force: bool) -> "AbstractContextManager[Claim]":
     """The place of the result: as named, else the next one in the run or in the current folder."""
-    from nevoa._util.claim import claimed, numbered
     from nevoa.runs import Run
 
     default = Run(Path(run)).picture_names() if run and Run(Path(run)).exists else numbered("images.png")
