@@ -85,10 +85,8 @@ def as_taught(batch_size: int) -> tuple[nn.Module, Callable[[int], Tensor]]:
             module.forward = MethodType(taught, module)
     timesteps, seed = config.diffusion.timesteps, config.training.seed
     denoiser = Denoiser(network, NoiseSchedule.linear(timesteps))
-    batches, draws = (
-        Batches(images, seed, bool(config.data.flip)),
-        TrainingNoise(seed, uniform(timesteps), images.shape),
-    )
+    batches = Batches(images, seed, bool(config.data.flip))
+    draws = TrainingNoise(seed, uniform(timesteps), images.shape)
 
     def loss_of(first: int) -> Tensor:
         x_0, (t, epsilon) = batches.batch(first, batch_size), draws.take(first, batch_size)

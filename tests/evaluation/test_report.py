@@ -46,9 +46,16 @@ def test_a_report_says_how_it_was_made(reference: Reference) -> None:
 
 @pytest.mark.parametrize(
     ("value", "error", "text"),
-    [(0.912345, 0.00234, "0.9123±0.0023"), (75.4, 2.1, "75.4±2.1"), (0.912345, None, "0.9123"), (3.0, 0.0, "3")],
+    [
+        (0.912345, 0.00234, "0.9123±0.0023"),
+        (75.4, 2.1, "75.4±2.1"),
+        (0.912345, None, "0.9123"),
+        (0.9, 1.2e-16, "0.9"),
+        (3.0, 0.0, "3"),
+    ],
 )
 def test_a_value_and_its_error_have_two_digits_of_the_error(value: float, error: float | None, text: str) -> None:
+    """An error that is only rounding, of equal values, is none."""
     assert rounded(value, error) == text
 
 

@@ -28,9 +28,8 @@ def test_labels_are_withheld_by_place_alone_and_as_often_as_said() -> None:
     assert abs(float(dropped.float().mean()) - 0.3) < 0.015
     again = TrainingNoise(0, uniform(10), (1, 2, 2), label_dropout=0.3)
     assert torch.equal(torch.cat([again.dropped(first, 100) for first in range(100, 1100, 100)]), dropped[:1000])
-    assert not torch.equal(
-        TrainingNoise(1, uniform(10), (1, 2, 2), label_dropout=0.3).dropped(100, 1000), dropped[:1000]
-    )
+    other = TrainingNoise(1, uniform(10), (1, 2, 2), label_dropout=0.3)
+    assert not torch.equal(other.dropped(100, 1000), dropped[:1000])
     assert not TrainingNoise(0, uniform(10), (1, 2, 2), label_dropout=0.0).dropped(0, 20_000).any()
 
 
@@ -44,10 +43,8 @@ def test_whether_a_label_is_withheld_has_nothing_to_do_with_the_rest(few_images:
 
 
 def test_a_network_is_told_the_label_or_the_null_label(few_images: ImageSet) -> None:
-    batches, draws = (
-        Batches(few_images, 0, flip=False),
-        TrainingNoise(0, uniform(10), few_images.shape, label_dropout=0.4),
-    )
+    batches = Batches(few_images, 0, flip=False)
+    draws = TrainingNoise(0, uniform(10), few_images.shape, label_dropout=0.4)
     told, dropped = dropped_labels(batches, draws, 3, 300), draws.dropped(3, 300)
     assert torch.equal(told[~dropped], batches.labels(3, 300)[~dropped])
     assert set(told[dropped].tolist()) == {4}

@@ -16,6 +16,8 @@ from nevoa.runs.reports import SavedReport, merged, most_telling
 
 FORMAT = 1
 PAIRS = 16
+# The standard deviation of equal values is not exactly 0.
+ROUNDING = 1e-12
 
 
 def as_dict(report: Report) -> dict[str, Any]:
@@ -73,7 +75,7 @@ def save(report: Report, run: Run) -> Path:
 
 def rounded(value: float, error: float | None) -> str:
     """A value ± its error, both to two digits of the error; without an error, the value to four digits."""
-    if not error:
+    if not error or error < ROUNDING * abs(value):
         return f"{value:.4g}"
     decimals = max(0, 1 - math.floor(math.log10(error)))
     return f"{value:.{decimals}f}±{error:.{decimals}f}"
