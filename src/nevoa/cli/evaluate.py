@@ -111,23 +111,24 @@ def evaluate(
     against, count, seed = compared.against, compared.count, compared.seed
     if sweep and (processes.processes or world_size() > 1):
         raise NevoaError("--sweep measures the speed of one process: leave out --processes and torchrun.")
+    if runs and (sweep or measured.metrics):
+        raise NevoaError("--compare compares Fréchet distances: leave out --sweep and --metrics.")
     processes.start()
-    run, model = (None, None) if runs else opened(subject, against)
+    given = {name: value for name, value in sampling.keywords().items() if value is not None}
+    if runs:
+        load_torch()
+        compare_runs(runs, against, count, seed, given, as_json)
+        return
+    run, model = opened(subject, against)
+    if run is None and (sweep or (given and model is None)):
+        raise NevoaError(f"{subject} is not a run: leave out --sweep, --sampler and the other sampling options.")
+    if sweep and (measured.metrics or as_json or given):
+        raise NevoaError("--sweep tries every sampler: leave out --metrics, --json and the sampling options.")
     load_torch()
     from nevoa._util.processes import joined
     from nevoa.cli.terminal import console, progress_bar
     from nevoa.evaluation import Protocol, choose_metrics, from_files, from_model, from_run, left_out, measure
 
-    given = {name: value for name, value in sampling.keywords().items() if value is not None}
-    if runs:
-        if sweep or measured.metrics:
-            raise NevoaError("--compare compares Fréchet distances: leave out --sweep and --metrics.")
-        compare_runs(runs, against, count, seed, given, as_json)
-        return
-    if run is None and (sweep or (given and model is None)):
-        raise NevoaError(f"{subject} is not a run: leave out --sweep, --sampler and the other sampling options.")
-    if sweep and (measured.metrics or as_json or given):
-        raise NevoaError("--sweep tries every sampler: leave out --metrics, --json and the sampling options.")
     metrics, files = measured.names(), None if run or model else from_files(Path(subject or ""), count)
     reference = reference_of(run, model.shape if model else shape_of(files), against)
     if run and sweep:
