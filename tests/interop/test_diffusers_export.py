@@ -21,8 +21,9 @@ SOLVER = {"sampler": "dpm_solver", "steps": 7, "spacing": "karras"}
 FLOW = {"schedule": "flow", "prediction": "flow"}
 LINEAR = {"schedule": "linear", "scale_ends": True}
 MODELS: dict[str, dict[str, Any]] = {
-    "quick": {"network": FOLDED, "classes": CLASSES, "sampling": SOLVER},
+    "v": {"network": FOLDED, "classes": CLASSES, "sampling": SOLVER},
     "quick, gray, of a size that is padded": {"network": FOLDED, "shape": (1, 18, 15), "sampling": SOLVER},
+    "quick": {"network": FOLDED, "diffusion": {"prediction": "flow"}, "classes": CLASSES, "sampling": SOLVER},
     "flow": {"network": FOLDED, "diffusion": FLOW, "sampling": SOLVER},
     "flow that predicts x_0": {"diffusion": FLOW | {"prediction": "x0"}, "sampling": SOLVER},
     "every timestep": {"diffusion": LINEAR | {"prediction": "epsilon"}, "sampling": {"sampler": "euler"}},

@@ -95,9 +95,10 @@ def test_import_then_export_is_bit_equal(folder: Path, tmp_path: Path) -> None:
     )
 
 
-def test_export_then_import_then_export_is_bit_equal(tmp_path: Path) -> None:
+@pytest.mark.parametrize("prediction", ["v", "flow"])
+def test_export_then_import_then_export_is_bit_equal(prediction: str, tmp_path: Path) -> None:
     options = {"sampler": "dpm_solver", "steps": 7, "spacing": "karras", "guidance": 1.5}
-    model = small_model(FOLDED, classes=CLASSES, sampling=options)
+    model = small_model(FOLDED, classes=CLASSES, diffusion={"prediction": prediction}, sampling=options)
     export(model, tmp_path / "a")
     again = load(tmp_path / "a")
     assert (again.classes, again.shape, again.config.sampling) == (model.classes, model.shape, model.config.sampling)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from nevoa._util.files import write_text
-from nevoa.interop.diffusers.scheduler import scheduler_of
+from nevoa.interop.diffusers.scheduler import needs_v, scheduler_of
 from nevoa.interop.diffusers.unet import unet_of
 from nevoa.interop.packages import needs
 from nevoa.model import Model
@@ -16,8 +16,8 @@ from nevoa.sampling import SamplingOptions, SamplingSettings, timestep_grid
 def export(model: Model, folder: Path, **options: Unpack[SamplingOptions]) -> str:
     """Write a model as a diffusers folder that makes the model's images. Return the name of its pipeline.
 
-    A plain network, of images that are neither folded nor padded, without classes and with the sampler ddpm, becomes a
-    `DDPMPipeline`. Any other comes with a `NevoaPipeline` in the file pipeline.py.
+    A plain network, of images that are neither folded nor padded, without classes, with the sampler ddpm and another
+    prediction than flow, becomes a `DDPMPipeline`. Any other comes with a `NevoaPipeline` in the file pipeline.py.
 
     Args:
         options: sampling options in place of the model's own.
@@ -51,6 +51,7 @@ def export(model: Model, folder: Path, **options: Unpack[SamplingOptions]) -> st
         timesteps=[t - 1 for t in grid[:-1]],
         classes=model.classes,
         guidance=settings.guidance,
+        flow=needs_v(model),
     ).save_pretrained(folder)
     shutil.copy(pipeline.__file__, folder / "pipeline.py")
     index = folder / "model_index.json"
@@ -63,4 +64,5 @@ def export(model: Model, folder: Path, **options: Unpack[SamplingOptions]) -> st
 def _is_plain(model: Model, settings: SamplingSettings) -> bool:
     unit = getattr(model.network, "downsampling", getattr(model.network, "unit", 1))
     fits = all(side % unit == 0 for side in model.shape[1:])
-    return fits and getattr(model.config.network, "patch", 1) == 1 and not model.classes and settings.sampler == "ddpm"
+    folded = getattr(model.config.network, "patch", 1) > 1
+    return fits and settings.sampler == "ddpm" and not (folded or model.classes or needs_v(model))

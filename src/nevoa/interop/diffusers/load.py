@@ -74,6 +74,8 @@ def _described(folder: Path, place: str) -> tuple[Config, Shape]:
     scheduler = read_json(_place(folder, "scheduler") / "scheduler_config.json")
     patch, classes = index.get("patch", 1), index.get("classes") or None
     shape, diffusion = _shape(index, unet, patch), diffusion_of(scheduler)
+    if index.get("flow"):
+        diffusion = diffusion.model_copy(update={"prediction": "flow"})
     config = {
         "data": {"source": place, "size": shape[1:], "channels": shape[0], "classes": classes},
         "diffusion": diffusion.model_dump(),

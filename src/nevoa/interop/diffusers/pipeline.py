@@ -28,10 +28,11 @@ class NevoaPipeline(DiffusionPipeline):
         timesteps: where the network is evaluated, unless another number of steps is asked for.
         classes: names of the classes, in the order of their labels. The label after the last means "no class".
         guidance: default weight of the class.
+        flow: whether the network predicts epsilon - x_0 and the scheduler is to get v instead.
     """
 
     # Only arguments without a default are parts with weights or a config of their own.
-    def __init__(self, unet, scheduler, height=1, width=1, patch=1, timesteps=(), classes=(), guidance=1.0):
+    def __init__(self, unet, scheduler, height=1, width=1, patch=1, timesteps=(), classes=(), guidance=1.0, flow=False):
         super().__init__()
         self.register_modules(unet=unet, scheduler=scheduler)
         self.register_to_config(
@@ -41,6 +42,7 @@ class NevoaPipeline(DiffusionPipeline):
             timesteps=list(timesteps),
             classes=list(classes),
             guidance=guidance,
+            flow=flow,
         )
 
     @torch.no_grad()
@@ -77,6 +79,8 @@ class NevoaPipeline(DiffusionPipeline):
         x = noise.to(self.device, self.unet.dtype) * self.scheduler.init_noise_sigma
         for t in self.progress_bar(self.scheduler.timesteps):
             output = self._predict(self.scheduler.scale_model_input(x, t), t, labels, guidance)
+            if self.config.flow:
+                output = self._v(output, x, t)
             x = self.scheduler.step(output, t, x, generator=generator).prev_sample
         images = self._converted(x, output_type)
         return ImagePipelineOutput(images=images) if return_dict else (images,)
@@ -116,6 +120,12 @@ class NevoaPipeline(DiffusionPipeline):
         both = self._evaluate(torch.cat([x, x]), t, torch.cat([labels, null]))
         conditional, unconditional = both.chunk(2)
         return unconditional + guidance * (conditional - unconditional)
+
+    def _v(self, flow, x, t):
+        """signal epsilon - noise x_0, from epsilon - x_0 and x = signal x_0 + noise epsilon."""
+        alpha_bar = self.scheduler.alphas_cumprod[t]
+        signal, noise = alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
+        return ((signal - noise) * x + flow) / (signal + noise)
 
     def _evaluate(self, x, t, labels):
         """One evaluation of the network, on pixels folded into channels."""

@@ -48,7 +48,7 @@ def scheduler_of(model: Model, settings: SamplingSettings) -> "DDPMScheduler | D
 
     _check(model, settings)
     options: dict[str, Any] = _betas(model)
-    options["prediction_type"] = PREDICTIONS[model.config.diffusion.prediction]
+    options["prediction_type"] = PREDICTIONS["v" if needs_v(model) else model.config.diffusion.prediction]
     if settings.sampler == "ddpm":
         # Spaced from 0 in whole strides: those from T, in floating point, may miss one of all T timesteps.
         options |= {"variance_type": f"fixed_{settings.variance}", "timestep_spacing": "leading"}
@@ -63,6 +63,11 @@ def scheduler_of(model: Model, settings: SamplingSettings) -> "DDPMScheduler | D
         timestep_spacing="trailing",
         use_flow_sigmas=isinstance(model.schedule, RectifiedFlow),
     )
+
+
+def needs_v(model: Model) -> bool:
+    """Whether a scheduler is to get v in place of flow, which those of diffusers know with the schedule flow alone."""
+    return model.config.diffusion.prediction == "flow" and not isinstance(model.schedule, RectifiedFlow)
 
 
 def _check(model: Model, settings: SamplingSettings) -> None:
