@@ -41,12 +41,10 @@ def export(model: Model, folder: Path, **options: Unpack[SamplingOptions]) -> st
         DDPMPipeline(unet, scheduler).save_pretrained(folder)
         return DDPMPipeline.__name__
     grid = timestep_grid(model.schedule, settings.steps or 1, settings.spacing)
-    _, height, width = model.shape
     pipeline.NevoaPipeline(
         unet,
         scheduler,
-        height=height,
-        width=width,
+        size=model.shape[1:],
         patch=getattr(model.config.network, "patch", 1),
         timesteps=[t - 1 for t in grid[:-1]],
         classes=model.classes,

@@ -23,7 +23,7 @@ class NevoaPipeline(DiffusionPipeline):
     Args:
         unet: a UNet2DModel. It sees each square of `patch` x `patch` pixels as one pixel of more channels.
         scheduler: makes the steps from noise to image.
-        height, width: of an image.
+        size: height and width of an image.
         patch: side of the squares of pixels that are folded into channels.
         timesteps: where the network is evaluated, unless another number of steps is asked for.
         classes: names of the classes, in the order of their labels. The label after the last means "no class".
@@ -32,12 +32,11 @@ class NevoaPipeline(DiffusionPipeline):
     """
 
     # Only arguments without a default are parts with weights or a config of their own.
-    def __init__(self, unet, scheduler, height=1, width=1, patch=1, timesteps=(), classes=(), guidance=1.0, flow=False):
+    def __init__(self, unet, scheduler, size=(1, 1), patch=1, timesteps=(), classes=(), guidance=1.0, flow=False):
         super().__init__()
         self.register_modules(unet=unet, scheduler=scheduler)
         self.register_to_config(
-            height=height,
-            width=width,
+            size=list(size),
             patch=patch,
             timesteps=list(timesteps),
             classes=list(classes),
@@ -72,7 +71,7 @@ class NevoaPipeline(DiffusionPipeline):
         labels = self._labels(class_labels, batch_size if noise is None else len(noise))
         count = len(labels) if labels is not None else batch_size or (1 if noise is None else len(noise))
         if noise is None:
-            shape = count, self.unet.config.in_channels // self.config.patch**2, self.config.height, self.config.width
+            shape = count, self.unet.config.in_channels // self.config.patch**2, *self.config.size
             noise = torch.randn(shape, generator=generator, device=generator.device if generator else "cpu")
         guidance = self.config.guidance if guidance_scale is None else guidance_scale
         self._set_timesteps(num_inference_steps)
@@ -129,7 +128,7 @@ class NevoaPipeline(DiffusionPipeline):
 
     def _evaluate(self, x, t, labels):
         """One evaluation of the network, on pixels folded into channels."""
-        patch, height, width = self.config.patch, self.config.height, self.config.width
+        patch, (height, width) = self.config.patch, self.config.size
         unit = patch * 2 ** (len(self.unet.config.block_out_channels) - 1)
         down, right = -height % unit, -width % unit
         top, left = down // 2, right // 2
