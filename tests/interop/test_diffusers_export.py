@@ -21,9 +21,14 @@ SOLVER = {"sampler": "dpm_solver", "steps": 7, "spacing": "karras"}
 FLOW = {"schedule": "flow", "prediction": "flow"}
 LINEAR = {"schedule": "linear", "scale_ends": True}
 MODELS: dict[str, dict[str, Any]] = {
-    "v": {"network": FOLDED, "classes": CLASSES, "sampling": SOLVER},
+    "quick": {"network": FOLDED, "classes": CLASSES, "sampling": SOLVER},
     "quick, gray, of a size that is padded": {"network": FOLDED, "shape": (1, 18, 15), "sampling": SOLVER},
-    "quick": {"network": FOLDED, "diffusion": {"prediction": "flow"}, "classes": CLASSES, "sampling": SOLVER},
+    "flow without its schedule": {
+        "network": FOLDED,
+        "diffusion": {"prediction": "flow"},
+        "classes": CLASSES,
+        "sampling": SOLVER,
+    },
     "flow": {"network": FOLDED, "diffusion": FLOW, "sampling": SOLVER},
     "flow that predicts x_0": {"diffusion": FLOW | {"prediction": "x0"}, "sampling": SOLVER},
     "every timestep": {"diffusion": LINEAR | {"prediction": "epsilon"}, "sampling": {"sampler": "euler"}},
@@ -94,6 +99,11 @@ def test_a_plain_model_is_a_ddpm_pipeline_without_code_of_ours(tmp_path: Path) -
     options: Any = {"batch_size": 2, "num_inference_steps": 20, "output_type": "np"}
     theirs = pipeline(generator=torch.Generator().manual_seed(5), **options).images
     assert abs(_with_noise_of(torch.Generator().manual_seed(5), model) - theirs).max() < 1 / 255
+
+
+def test_a_plain_model_that_predicts_flow_is_no_ddpm_pipeline(tmp_path: Path) -> None:
+    model = small_model(PLAIN, diffusion={"prediction": "flow"}, sampling={"sampler": "ddpm"})
+    assert export(model, tmp_path / "m") == "NevoaPipeline"
 
 
 def _with_noise_of(generator: torch.Generator, model: Model) -> np.ndarray:

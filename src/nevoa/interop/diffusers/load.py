@@ -102,7 +102,8 @@ def _shape(index: Mapping[str, Any], unet: Mapping[str, Any], patch: int) -> Sha
     height, width = side if isinstance(side, list) else (side, side)
     if not isinstance(height, int) or not isinstance(width, int):
         raise NevoaError("The UNet2DModel of this pipeline does not say its sample_size: add it to its config.json.")
-    height, width = index.get("size", (height * patch, width * patch))
+    # Exports had a height and a width until 27 November 2026.
+    height, width = index.get("size") or (index.get("height", height * patch), index.get("width", width * patch))
     return unet.get("in_channels", 3) // patch**2, height, width
 
 
