@@ -114,13 +114,6 @@ def test_scale_ends_is_left_out_of_the_dump_while_it_is_false() -> None:
     assert "scale_ends = true" in to_toml(scaled)
 
 
-def test_the_preset_flow_is_quick_with_another_process_and_timesteps() -> None:
-    flow, quick = configure(preset="flow"), configure(preset="quick")
-    assert (flow.diffusion.schedule, flow.diffusion.prediction) == ("flow", "flow")
-    assert (flow.network, flow.data) == (quick.network, quick.data)
-    assert flow.training == quick.updated("training", timestep_distribution="log_normal").training
-
-
 def test_a_damaged_network_is_explained() -> None:
     for network in ({"kind": ["unet"]}, {"kind": 3}, [], 3, {"kind": "unet", "dim": {}}):
         with pytest.raises(NevoaError, match="network"):

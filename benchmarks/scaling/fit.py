@@ -20,7 +20,13 @@ from nevoa.training.width import in_words
 
 HERE = Path(__file__).parent
 # The trials that the law is fitted to: the settings of `quick`.
-SETTINGS = {"training.batch_size": "32", "training.cooldown": "0.5", "training.learning_rate": "0.001"}
+SETTINGS = {
+    "training.batch_size": "32",
+    "training.cooldown": "0.5",
+    "training.learning_rate": "0.001",
+    "training.timestep_distribution": "log_normal",
+    "diffusion.prediction": "flow",
+}
 # A budget with one width says nothing about the best.
 FEWEST_WIDTHS = 2
 # Marks of the axes.

@@ -112,7 +112,9 @@ class DiffusionConfig(Section):
     @model_validator(mode="after")
     def _keys_fit_together(self) -> "DiffusionConfig":
         if self.schedule == "flow" and self.prediction in ("epsilon", "v"):
-            raise ValueError(f"prediction={self.prediction} is not for schedule=flow: predict flow or x0")
+            raise ValueError(
+                f"prediction={self.prediction} is not for schedule=flow: predict flow or x0, or take schedule=cosine"
+            )
         if self.zero_terminal_snr and self.prediction == "epsilon":
             raise ValueError("with zero_terminal_snr x_T is the noise itself: predict v or x0, not epsilon")
         if self.scale_ends and self.schedule in ("cosine", "flow"):

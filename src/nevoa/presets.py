@@ -29,7 +29,7 @@ PRESETS: dict[PresetName, dict[str, dict[str, Any]]] = {
     # The best images in a few minutes on two CPU cores: docs/experiments.md and docs/scaling-laws.md record the choice.
     "quick": {
         "data": {"source": "fashion_mnist_10k", "holdout": "auto"},
-        "diffusion": {"schedule": "cosine", "timesteps": 1000, "prediction": "v"},
+        "diffusion": {"schedule": "cosine", "timesteps": 1000, "prediction": "flow"},
         "network": {
             "kind": "residual",
             "dim": "auto",
@@ -44,6 +44,7 @@ PRESETS: dict[PresetName, dict[str, dict[str, Any]]] = {
             "minutes": 5,
             "batch_size": "auto",
             "loss": "l2",
+            "timestep_distribution": "log_normal",
             "conditional": "auto",
             "optimizer": "muon",
             "learning_rate": 1e-3,
@@ -80,11 +81,6 @@ PRESETS: dict[PresetName, dict[str, dict[str, Any]]] = {
 PRESETS["photos"] = PRESETS["quick"] | {
     "data": {"size": 64, "channels": 3, "flip": True, "holdout": "auto"},
     "training": PRESETS["quick"]["training"] | {"minutes": 30},
-}
-# As quick, by flow matching, with the timesteps that suit it: docs/experiments.md records the choice.
-PRESETS["flow"] = PRESETS["quick"] | {
-    "diffusion": {"schedule": "flow", "timesteps": 1000, "prediction": "flow"},
-    "training": PRESETS["quick"]["training"] | {"timestep_distribution": "log_normal"},
 }
 
 

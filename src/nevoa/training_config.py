@@ -42,7 +42,7 @@ class TrainingConfig(Section):
             path of its teacher, the model of `start` (Luhman and Luhman 2021).
         weighting: weight of each timestep in the loss: all the same, or min-SNR (Hang et al. 2023).
         timestep_distribution: how often each timestep is trained on: all alike, or so that noise / signal is log-normal
-            (Karras et al. 2022), seldom where there is hardly any of either.
+            (Karras et al. 2022), seldom where there is hardly any of either; larger images get more noise.
         conditional: whether the network gets the class of each image; "auto": if the data have classes.
         label_dropout: share of images whose class is withheld, for classifier-free guidance (Ho and Salimans 2022).
         optimizer: method that updates the weights.

@@ -5,7 +5,7 @@ Imports nothing, so that `nevoa --help` waits for nothing.
 
 from typing import Literal
 
-PresetName = Literal["quick", "photos", "classic", "flow", "ddpm-cifar10"]
+PresetName = Literal["quick", "photos", "classic", "ddpm-cifar10"]
 DEFAULT_PRESET: PresetName = "quick"
 SectionName = Literal["data", "diffusion", "network", "training", "sampling"]
 ScheduleName = Literal["linear", "quadratic", "sigmoid", "cosine", "flow"]

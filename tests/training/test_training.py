@@ -240,8 +240,9 @@ def test_the_reported_loss_is_the_mean_since_the_last_report(tiny: Config, tmp_p
 def test_the_loss_by_noise_level_adds_up_to_the_loss(tiny: Config, tmp_path: Path) -> None:
     """Weighted by the images of each range of log_snr, which the draws of the timesteps decide."""
     list(nevoa.fit(tiny, tmp_path / "r"))
-    t, _ = TrainingNoise(tiny.training.seed, uniform(20), (1, 28, 28)).take(0, 96)
-    log_snr = log_snr_of(schedule_of(tiny.diffusion))[t].tolist()
+    schedule = schedule_of(tiny.diffusion)
+    t, _ = TrainingNoise(tiny.training.seed, log_normal(schedule, 28 * 28), (1, 28, 28)).take(0, 96)
+    log_snr = log_snr_of(schedule)[t].tolist()
     for number, line in enumerate(Run(tmp_path / "r").metrics()):
         part = log_snr[number * 16 : number * 16 + 16]
         counts = {level: sum(low < x <= high for x in part) for level, (low, high) in RANGES.items()}
@@ -308,15 +309,26 @@ def test_timesteps_are_uniform_and_noise_is_normal() -> None:
 def test_log_normal_timesteps_have_a_log_normal_sigma() -> None:
     """As in Karras et al. 2022, for data with a standard deviation of 1, in any schedule."""
     sigma = np.exp(np.random.default_rng(0).normal(-1.2 - math.log(0.5), 1.2, 20_000))
-    drawn = log_normal(RectifiedFlow(1000))(np.random.default_rng(0), 20_000)
+    drawn = log_normal(RectifiedFlow(1000), 28 * 28)(np.random.default_rng(0), 20_000)
     assert np.abs(drawn - 1000 * sigma / (1 + sigma)).max() < 3  # a mean of -0.507 instead of -0.5 is 2 timesteps
     cosine = NoiseSchedule.cosine(1000)
-    t = torch.from_numpy(log_normal(cosine)(np.random.default_rng(0), 20_000))
+    t = torch.from_numpy(log_normal(cosine, 28 * 28)(np.random.default_rng(0), 20_000))
     assert t.min() >= 1 and t.max() <= 1000
     log_sigma = -log_snr_of(cosine)[t] / 2
     for score in (-2.0, -1.0, 0.0, 1.0, 2.0):
         share = (log_sigma <= -0.5 + 1.2 * score).double().mean().item()
         assert share == pytest.approx(float(torch.special.ndtr(torch.tensor(score))), abs=0.015)
+
+
+def test_an_image_of_twice_the_side_gets_twice_the_noise() -> None:
+    """As in Hoogeboom et al. 2023: in rectified flow, where sigma = t / (T - t)."""
+    small, large = (
+        log_normal(RectifiedFlow(100_000), side**2)(np.random.default_rng(0), 10_000) / 1e5 for side in (32, 64)
+    )
+    ratio = (large / (1 - large)) / (small / (1 - small))
+    assert np.abs(ratio[(small > 0.01) & (large < 0.99)] - 2).max() < 0.01
+    least, most = (log_normal(RectifiedFlow(100), side**2)(np.random.default_rng(0), 100) for side in (8, 28))
+    assert (least == most).all()
 
 
 def test_the_average_is_the_weighted_mean_of_all_weights() -> None:
@@ -345,10 +357,11 @@ def test_the_averages_decay_warms_up() -> None:
 def test_schedule_weighting_and_timesteps_of_the_config_are_those_trained_with() -> None:
     losses = {}
     for option in (
-        *("training.weighting=simple", "training.weighting=min_snr", "training.timestep_distribution=log_normal"),
+        *("training.weighting=simple", "training.weighting=min_snr", "training.timestep_distribution=uniform"),
         "diffusion.zero_terminal_snr=true",
     ):
-        step = next(nevoa.fit(configure("fashion_mnist_10k", steps=1, options=(*TINY, option))))
+        options = (*TINY, "diffusion.prediction=v", option)
+        step = next(nevoa.fit(configure("fashion_mnist_10k", steps=1, options=options)))
         losses[option] = step.loss
         assert (step.model.schedule.signal[-1] == 0) == option.startswith("diffusion")
     assert len(set(losses.values())) == 4

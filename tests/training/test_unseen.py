@@ -67,10 +67,10 @@ def test_a_run_that_memorises_says_so(
     noise: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
-    wanted, run = config(noise, 140), Run(tmp_path / "run")
+    wanted, run = config(noise, 240), Run(tmp_path / "run")
     *_, last = show_progress(nevoa.fit(wanted, run.folder), wanted.training)
     with_losses = [line for line in run.metrics() if line.keys() >= KEYS]
-    assert len(with_losses) == 140 * 10 // 200
+    assert len(with_losses) == 240 * 10 // 200
     assert with_losses[-1]["unseen_loss"] > 1.1 * with_losses[-1]["training_loss"]
     assert last.memorises_since == memorises_since(run.metrics())
     assert last.memorises_since is not None
@@ -91,7 +91,7 @@ def test_a_run_that_was_interrupted_measures_the_same(
         list(nevoa.fit(config(noise, 41), tmp_path / name))
         outcomes.append([json.dumps({key: line.get(key) for key in KEYS}) for line in Run(tmp_path / name).metrics()])
     assert outcomes[0] == outcomes[1]
-    assert any("0." in line for line in outcomes[0])
+    assert any("null" not in line for line in outcomes[0])
 
 
 def test_measuring_changes_nothing_in_the_training(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """The batches of a training, in order. For a device other than the CPU they are drawn and copied ahead of time."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -50,7 +51,7 @@ def batches_of(state: TrainingState, images: ImageSet) -> Generator[Batch, None,
     config = state.config.training
     stream = Batches(images, config.seed, bool(state.config.data.flip))
     schedule = schedule_of(state.config.diffusion, state.objects)
-    timestep = draw_of(config.timestep_distribution, schedule)
+    timestep = draw_of(config.timestep_distribution, schedule, math.prod(state.shape[1:]))
     draws = TrainingNoise(config.seed, timestep, state.shape, config.label_dropout)
     log_snr, size = log_snr_of(schedule), config.known_batch_size
     share = state.share.start, state.share.stop - state.share.start

@@ -52,12 +52,13 @@ def starting_from(model: Model) -> dict[str, dict[str, Any]]:
             "The model has a network or a schedule that is an object in place of a name: to train it further in Python,"
             " give network=model.network and schedule=model.schedule."
         )
+    own = {"timestep_distribution": config.training.timestep_distribution}
     return {
         "data": {"size": [height, width], "channels": channels},
         "diffusion": config.diffusion.model_dump(),
         "network": config.network.model_dump(),
         "sampling": config.sampling.model_dump(),
-        "training": FINE_TUNING | {"start": model.place or f"{OBJECT}:model"},
+        "training": FINE_TUNING | own | {"start": model.place or f"{OBJECT}:model"},
     }
 
 
@@ -74,7 +75,7 @@ def distilling(model: Model, source: object = None) -> dict[str, dict[str, Any]]
     if config.diffusion.prediction == "epsilon":
         raise NevoaError(
             "A model that predicts epsilon cannot be distilled, because at T its output says nothing about x_0: train "
-            "one with -o diffusion.prediction=v."
+            "one with -o diffusion.prediction=flow."
         )
     if source is None:
         if data.fingerprint is None or data.source.startswith(OBJECT):
@@ -85,8 +86,11 @@ def distilling(model: Model, source: object = None) -> dict[str, dict[str, Any]]
     steps = max(1, (training.steps or 0) // (SHARE * STEP_COST))
     budget = {"minutes": training.minutes / SHARE} if training.minutes else {"steps": steps}
     own = {"batch_size": training.known_batch_size, "label_dropout": training.label_dropout}
-    start = {"conditional": bool(model.classes), "start": layer["training"]["start"]}
-    return layer | {"sampling": TWO_STEPS, "training": DISTILLING | own | budget | start}
+    kept = {key: layer["training"][key] for key in ("timestep_distribution", "start")}
+    return layer | {
+        "sampling": TWO_STEPS,
+        "training": DISTILLING | own | budget | kept | {"conditional": bool(model.classes)},
+    }
 
 
 def start_weights(model: Model, network: nn.Module, classes: Sequence[str]) -> dict[str, Tensor]:
