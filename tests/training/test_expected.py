@@ -1,29 +1,45 @@
 """The distance that a plan expects is that of the trials, and there is none where no trial was."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nevoa.config import Config
+from nevoa.data import ImageSet, Notes
 from nevoa.presets import configure
+from nevoa.training import Plan, resolve
 from nevoa.training.expected import Expected, expected
 from nevoa.training.width import FLOP_BY_WIDTH
 
 TRIALS = Path(__file__).parents[2] / "benchmarks/scaling/results.jsonl"
-USUAL = {"training.batch_size=32", "training.cooldown=0.5", "training.learning_rate=0.001"}
+USUAL = {
+    *("training.batch_size=32", "training.cooldown=0.5", "training.learning_rate=0.001"),
+    *("training.timestep_distribution=log_normal", "diffusion.prediction=flow"),
+}
+# Settled as a training of Fashion-MNIST settles them.
+SETTLED = "network.dim=32", "training.conditional=true", "data.holdout=0"
 
 
 def quick(*options: str, source: str = "fashion_mnist") -> Config:
-    return configure(source, steps=1, options=("network.dim=32", "training.conditional=true", *options))
+    return configure(source, steps=1, options=(*SETTLED, *options))
+
+
+def test_the_plan_of_a_training_expects_it() -> None:
+    images = ImageSet.of("clothes", np.zeros((64, 28, 28, 1), np.uint8), np.arange(64) % 10, list("abcdefghij"))
+    images = replace(images, notes=Notes(source="fashion_mnist"))
+    plan = Plan.of(resolve(configure("fashion_mnist", steps=4_000), images, recorded=False))
+    assert plan.expected
+    assert plan.expected == expected(quick("network.dim=16"), plan.flop_per_image * 4_000 * 32)
 
 
 def test_the_trials_are_within_the_interval() -> None:
     inside = []
     for trial in map(json.loads, TRIALS.read_text().splitlines()):
-        keys = {option.partition("=")[0] for option in trial["options"]}
-        usual = all(option in USUAL for option in trial["options"] if not option.startswith("network.dim="))
-        if usual and "network.dim" in keys and (found := expected(quick(*trial["options"]), trial["flop"])):
+        usual = {option for option in trial["options"] if not option.startswith("network.dim=")} == USUAL
+        if usual and (found := expected(quick(*trial["options"]), trial["flop"])):
             inside.append(found.low < trial["scores"]["fd_fashion"] < found.high)
     assert len(inside) >= 15
     assert sum(inside) / len(inside) >= 0.95

@@ -43,7 +43,7 @@ def expected(config: Config, flop: float) -> Expected | None:
     Args:
         config: resolved.
     """
-    measured = configure(*MEASURED, steps=1).updated("training", conditional=True)
+    measured = configure(*MEASURED, steps=1, options="data.holdout=0").updated("training", conditional=True)
     dim = getattr(config.network, "dim", None)
     if not (LEAST <= flop <= MOST and isinstance(dim, int)) or _deciding(config) != _deciding(measured):
         return None
