@@ -47,13 +47,10 @@ def test_the_trials_are_within_the_interval() -> None:
 
 @pytest.mark.parametrize(
     ("width", "images", "measured"),
-    [
-        *((64, 22_208, 4.53), (32, 53_984, 2.73), (64, 34_304, 2.91), (24, 126_752, 1.92), (64, 64_256, 1.76)),
-        *((32, 163_456, 1.43), (64, 68_352, 1.58), (24, 129_728, 1.84), (48, 80_352, 1.83)),
-    ],
+    [(24, 34_336, 4.12), (24, 34_336, 4.16), (32, 204_608, 0.803), (32, 110_112, 1.29)],
 )
 def test_the_runs_of_the_documentation_are_within_the_interval(width: int, images: int, measured: float) -> None:
-    """Of five minutes, on three machines. None of them decided the law."""
+    """Two of fixed steps and two of five minutes. None of them decided the law."""
     found = expected(quick(f"network.dim={width}"), FLOP_BY_WIDTH * width**2 * images)
     assert found and found.low < measured < found.high
 
