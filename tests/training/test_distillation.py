@@ -17,7 +17,7 @@ from nevoa.runs.check import check
 from nevoa.runs.manifest import TEACHER
 from nevoa.training import Job, fit_resolved
 from nevoa.training.loop import training_steps
-from nevoa.training.start import distilling
+from nevoa.training.start import distilling, starting_from
 from nevoa.training.state import TrainingState
 from tests.conftest import TINY
 from tests.small_runs import outcome, stop_after, told
@@ -128,6 +128,14 @@ def test_the_budget_is_a_quarter_of_the_teachers() -> None:
     assert distilling(minutes)["training"]["minutes"] == 15
     assert distilling(small_model(diffusion=v, data=data))["training"]["steps"] == 1
     assert nevoa.training.distill_config(minutes, epochs=2).training.minutes is None
+
+
+@pytest.mark.parametrize("timesteps", ["uniform", "log_normal"])
+def test_further_training_draws_timesteps_as_the_model_did(timesteps: str) -> None:
+    training = {"conditional": False, "steps": 8, "timestep_distribution": timesteps}
+    model = small_model(diffusion={"prediction": "v"}, data={"fingerprint": "0"}, training=training)
+    for start in (starting_from(model), distilling(model)):
+        assert nevoa.configure(start=start, steps=1).training.timestep_distribution == timesteps
 
 
 @pytest.mark.parametrize(

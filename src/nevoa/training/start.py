@@ -85,12 +85,10 @@ def distilling(model: Model, source: object = None) -> dict[str, dict[str, Any]]
         layer["data"] = data.model_dump()
     steps = max(1, (training.steps or 0) // (SHARE * STEP_COST))
     budget = {"minutes": training.minutes / SHARE} if training.minutes else {"steps": steps}
-    own = {"batch_size": training.known_batch_size, "label_dropout": training.label_dropout}
+    batches = {"batch_size": training.known_batch_size, "label_dropout": training.label_dropout}
     kept = {key: layer["training"][key] for key in ("timestep_distribution", "start")}
-    return layer | {
-        "sampling": TWO_STEPS,
-        "training": DISTILLING | own | budget | kept | {"conditional": bool(model.classes)},
-    }
+    own = batches | kept | {"conditional": bool(model.classes)}
+    return layer | {"sampling": TWO_STEPS, "training": DISTILLING | own | budget}
 
 
 def start_weights(model: Model, network: nn.Module, classes: Sequence[str]) -> dict[str, Tensor]:
