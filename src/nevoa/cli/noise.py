@@ -48,33 +48,38 @@ def noise(
         out: Name of the result: x.png, or x.gif, x.mp4, x.webm or x.html for an animation from t = 0 to T. [default:
             noise.png, then noise-2.png and so on]
     """
-    import numpy as np
-
-    load_torch()
     from nevoa._util.claim import claimed, numbered
-    from nevoa.cli.output import ANIMATIONS, check_outside
-    from nevoa.diffusion import SCHEDULES, steps_of
-    from nevoa.forward import noised, telling
-    from nevoa.pictures import check_can_save
+    from nevoa.cli.output import check_outside
 
     check_outside(image.rpartition(":")[0], out or Path("noise.png"))
+    moving = _is_animation(out, at)
+    names, pixels = _schedules(schedule), _pixels(image, size)
+    load_torch()
+    from nevoa.diffusion import SCHEDULES
+    from nevoa.forward import noised
+
+    schedules = {name: SCHEDULES[name]() for name in names}
+    timesteps = _timesteps(",".join(at), schedules, moving)
+    with claimed([out] if out else numbered("noise.png"), force) as claim:
+        tiles = noised(pixels, list(schedules.values()), timesteps, seed)
+        (_animate if moving else _draw)(claim.temporary, tiles, schedules, timesteps)
+    print(f"{len(timesteps)} timesteps, {', '.join(schedules)} schedule{'s' * (len(schedules) > 1)}: {claim.path}")
+
+
+def _is_animation(out: Path | None, at: Sequence[str]) -> bool:
+    """Whether the result is an animation, which can be saved here, and not a picture."""
+    from nevoa.cli.output import ANIMATIONS
+    from nevoa.pictures import check_can_save
+
     kind = out.suffix.lower() if out else ".png"
     if kind not in (".png", *ANIMATIONS):
         raise NevoaError(f"--out is a picture or an animation: choose a name in .png or .gif, not {out}.")
-    moving = kind in ANIMATIONS
-    if moving and at:
+    if kind not in ANIMATIONS:
+        return False
+    if at:
         raise NevoaError("--at is for a picture; an animation goes from t = 0 to T: leave it out.")
-    schedules = {name: SCHEDULES[name]() for name in _schedules(schedule)}
-    steps = steps_of(next(iter(schedules.values())))
-    if moving:
-        check_can_save(kind)
-        timesteps = np.linspace(0, steps, FRAMES).round().astype(int).tolist()
-    else:
-        timesteps = _timesteps(",".join(at), steps) if at else telling(list(schedules.values()), SHOWN)
-    with claimed([out] if out else numbered("noise.png"), force) as claim:
-        tiles = noised(_pixels(image, size), list(schedules.values()), timesteps, seed)
-        (_animate if moving else _draw)(claim.temporary, tiles, schedules, timesteps)
-    print(f"{len(timesteps)} timesteps, {', '.join(schedules)} schedule{'s' * (len(schedules) > 1)}: {claim.path}")
+    check_can_save(kind)
+    return True
 
 
 def _animate(path: Path, tiles: "np.ndarray", schedules: "Schedules", timesteps: Sequence[int]) -> None:
@@ -109,7 +114,16 @@ def _schedules(typed: Sequence[str]) -> "list[ScheduleName]":
     return cast("list[ScheduleName]", list(dict.fromkeys(chosen)))
 
 
-def _timesteps(at: str, steps: int) -> list[int]:
+def _timesteps(at: str, schedules: "Schedules", moving: bool) -> list[int]:
+    """The timesteps of the frames, or of a picture: those in `at`, or telling ones."""
+    from nevoa.diffusion import steps_of
+    from nevoa.forward import telling
+
+    steps = steps_of(next(iter(schedules.values())))
+    if moving:
+        return [round(steps * frame / (FRAMES - 1)) for frame in range(FRAMES)]
+    if not at:
+        return telling(list(schedules.values()), SHOWN)
     try:
         timesteps = [int(part) for part in at.split(",")]
     except ValueError as error:
