@@ -125,12 +125,14 @@ def paint_anew(page: Page, pictures: Path) -> Iterator[None]:
         data = archive.read(archive.namelist()[0])
     page.get_by_label("paint a part anew").click()
     editor = page.locator(".block", has=page.locator("canvas"))
-    # The page fits its brush to the picture, and then closes the stream of answers.
-    with (
-        page.expect_event("requestfinished", lambda asked: "/queue/data" in asked.url),
-        page.expect_request(lambda asked: "/queue/join" in asked.url and '"background":{' in (asked.post_data or "")),
-    ):
+    ended = list[str]()
+    for end in ("requestfinished", "requestfailed"):  # where the page cuts it off before the server ends it
+        page.on(end, lambda asked: ended.append(asked.url) if "/queue/data" in asked.url else None)
+    with page.expect_request(lambda asked: "/queue/join" in asked.url and '"background":{' in (asked.post_data or "")):
         editor.locator("input[type=file]").set_input_files({"name": "one.png", "mimeType": "image/png", "buffer": data})
+    ended.clear()
+    # The page fits its brush to the picture, and then closes the stream of answers.
+    until(lambda: page.wait_for_timeout(100) or bool(ended), 30)
     stroke(page, editor)
     yield
     page.get_by_label("number input for Images").fill("4")

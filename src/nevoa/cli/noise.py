@@ -59,7 +59,7 @@ def noise(
     from nevoa.forward import noised
 
     schedules = {name: SCHEDULES[name]() for name in names}
-    timesteps = _timesteps(",".join(at), schedules, moving)
+    timesteps = _timesteps(at, schedules, moving)
     with claimed([out] if out else numbered("noise.png"), force) as claim:
         tiles = noised(pixels, list(schedules.values()), timesteps, seed)
         (_animate if moving else _draw)(claim.temporary, tiles, schedules, timesteps)
@@ -114,7 +114,7 @@ def _schedules(typed: Sequence[str]) -> "list[ScheduleName]":
     return cast("list[ScheduleName]", list(dict.fromkeys(chosen)))
 
 
-def _timesteps(at: str, schedules: "Schedules", moving: bool) -> list[int]:
+def _timesteps(at: Sequence[str], schedules: "Schedules", moving: bool) -> list[int]:
     """The timesteps of the frames, or of a picture: those in `at`, or telling ones."""
     from nevoa.diffusion import steps_of
     from nevoa.forward import telling
@@ -125,9 +125,9 @@ def _timesteps(at: str, schedules: "Schedules", moving: bool) -> list[int]:
     if not at:
         return telling(list(schedules.values()), SHOWN)
     try:
-        timesteps = [int(part) for part in at.split(",")]
+        timesteps = [int(part) for part in ",".join(at).split(",")]
     except ValueError as error:
-        raise NevoaError(f"--at is a list of whole numbers such as 0,100,1000, not '{at}'.") from error
+        raise NevoaError(f"--at is a list of whole numbers such as 0,100,1000, not '{','.join(at)}'.") from error
     for t in timesteps:
         if not 0 <= t <= steps:
             raise NevoaError(f"--at {t} is not a timestep: timesteps are 0 to {steps}.")
