@@ -55,6 +55,13 @@ def test_a_command_loads_only_what_it_needs(typed: str, modules: str, tmp_path: 
     assert searches == "0" or typed.startswith("data")
 
 
+def test_noise_refuses_a_missing_picture_without_torch(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", LOADED, "torch", "noise", "nothing"]
+    done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
+    *_, loaded, _, _ = done.stderr.split()
+    assert (done.returncode, loaded) == (2, "none")
+
+
 def test_help_lists_the_commands(tmp_path: Path) -> None:
     text = nevoa_alone("--help", folder=tmp_path).stdout
     for command in ("train", "sample", "evaluate", "noise", "data", "features", "runs", "--install-completion"):
