@@ -5,10 +5,10 @@
 Each SRC is a folder that contains `nevoa`, by default this one's; several are compared in alternation. The CPU seconds
 are user and system time, the median over the rounds: with one thread they hardly depend on what else the machine
 does. The wall-clock seconds are the shortest. ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 stands for an AVX2 CPU.
+A round before the others is not counted: Python compiles in it what it imports, and keeps that, as pip does.
 """
 
 import argparse
-import compileall
 import os
 import statistics
 import subprocess
@@ -33,7 +33,9 @@ Cost = tuple[float, float, float]
 
 def cost(arguments: tuple[str, ...], source: Path, folder: str) -> Cost:
     """CPU seconds, wall-clock seconds and megabytes of one process."""
-    environment, start = {**os.environ, "PYTHONPATH": str(source)}, time.perf_counter()
+    # An empty PYTHONDONTWRITEBYTECODE counts as none.
+    bytecode = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": f"{folder}/bytecode"}
+    environment, start = {**os.environ, **bytecode, "PYTHONPATH": str(source)}, time.perf_counter()
     null, command = subprocess.DEVNULL, [sys.executable, *arguments]
     process = subprocess.Popen(command, cwd=folder, env=environment, stdout=null, stderr=null)
     _, status, used = os.wait4(process.pid, 0)
@@ -53,14 +55,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     wishes = parser.parse_args()
     sources = [source.resolve() for source in wishes.sources]
-    for source in sources:  # as pip does
-        compileall.compile_dir(source, quiet=1)
     print("| command | CPU s | wall-clock s | MB |\n| --- | --- | --- | --- |")
     with TemporaryDirectory() as folder:
         (Path(folder) / "runs").mkdir()
         for name, arguments in COMMANDS.items():
             compared = sources if name.startswith("nevoa") else sources[:1]
-            rounds = [[cost(arguments, source, folder) for source in compared] for _ in range(wishes.rounds)]
+            rounds = [[cost(arguments, source, folder) for source in compared] for _ in range(wishes.rounds + 1)][1:]
             for source, costs in zip(compared, zip(*rounds, strict=True), strict=True):
                 print(row(f"{name}` of `{source}" if len(compared) > 1 else name, list(costs)), flush=True)
 

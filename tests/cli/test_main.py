@@ -26,6 +26,7 @@ finally:
     print({*named} & {*sys.modules} or "none", gc.get_stats()[-1]["collections"], file=sys.stderr)
 """
 HEAVY = "torch._dynamo sympy matplotlib torchvision scipy pandas diffusers transformers datasets huggingface_hub onnx"
+REFUSING = "sample", "evaluate", "distill", "runs check", "continue", "verify"
 PARTS = "markdown_it pygments nevoa.training nevoa.evaluation"
 
 
@@ -38,7 +39,7 @@ PARTS = "markdown_it pygments nevoa.training nevoa.evaluation"
         ("data list", f"torch {HEAVY} {PARTS}"),
         ("data prepare shapes", f"torch {HEAVY} {PARTS}"),
         ("data show shapes", f"torch {HEAVY} {PARTS}"),
-        *((f"{command} nothing", "torch") for command in ("sample", "evaluate", "distill", "runs check")),
+        *((f"{command} nothing", "torch") for command in REFUSING),
         ("sample --out taken", "torch"),
         ("sample --count 1 --steps 1", f"{HEAVY} {PARTS}"),
         (f"train fashion_mnist_10k --steps 1 --dry-run {' '.join(OPTIONS)}", f"{HEAVY} nevoa.evaluation"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from nevoa._util.launched import rank
 from nevoa.cli import STARTED
 from nevoa.cli.loading import load_torch
 from nevoa.cli.notify import notify as send
@@ -144,22 +145,25 @@ def continue_(
         cool_down: Let the learning rate fall to 0 within this time, such as 30s or 2m, and finish.
         plugin: Python file that registers the run's network; may be repeated.
     """
-    processes.start()
-    load_torch()
-    from nevoa._util.processes import joined
     from nevoa.plugins import load_plugins
     from nevoa.presets import with_budget
     from nevoa.runs import Run
 
-    load_plugins(plugin)
-    config = joined().from_first(lambda: _with_images(Run(run).last_config(), source, run))
+    processes.start()
     given = {name: value for name, value in vars(budget).items() if value is not None}
-    with options_named(given):
-        config = with_budget(config, given)
     if cool_down is not None and given:
         raise NevoaError("--cool-down is a budget of its own: leave out --minutes, --epochs and --steps.")
     if cool_down is not None and cool_down <= timedelta():
         raise NevoaError("--cool-down must be above 0, such as 30s or 2m.")
+    load_plugins(plugin)
+    if not rank():  # The folder need only be on the first machine. What is no run is refused before torch is loaded.
+        Run(run).last_config()
+    load_torch()
+    from nevoa._util.processes import joined
+
+    config = joined().from_first(lambda: _with_images(Run(run).last_config(), source, run))
+    with options_named(given):
+        config = with_budget(config, given)
     train_into(config, run, report, cool_down=None if cool_down is None else cool_down.total_seconds())
 
 

@@ -46,8 +46,10 @@ def verify(
         plugin: Python file that registers the run's network; may be repeated.
         as_json: Print the facts and scores as JSON.
     """
+    from nevoa._util.files import read_json
     from nevoa.plugins import load_plugins
 
+    read_json(report)  # No report: refused before torch is loaded.
     load_plugins(plugin)
     load_torch()
     from nevoa.evaluation.receipt import read_report
