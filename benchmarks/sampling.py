@@ -1,10 +1,10 @@
-"""What an image costs: few steps of a run's sampler, beside 1000 ancestral steps of the same model and of the notebook.
+"""What an image costs: few steps of a run's sampler, beside the notebook's 1000 and, if asked, as many of the same model.
 
-    .venv/bin/python benchmarks/sampling.py RUN [--count 2048] [--steps 4 6 8 10]
+    .venv/bin/python benchmarks/sampling.py RUN [--count 2048] [--steps 4 6 8 10] [--ancestral]
 
 The notebook's way is preset `classic` in eager float32, channels first, 1000 evaluations an image; its weights are
-fresh, since only its time is asked for. All rows are of one process and one run. The 1000 steps of the run's own model
-take the longest: about a third of a second of two cores an image.
+fresh, since only its time is asked for. All rows are of one process and one run. --ancestral takes the longest: about
+half a second of two cores an image.
 """
 
 import argparse
@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="run folder of a model of Fashion-MNIST")
     parser.add_argument("--count", type=int, default=2048)
     parser.add_argument("--steps", type=int, nargs="+", default=[4, 6, 8, 10])
+    parser.add_argument("--ancestral", action="store_true", help="also 1000 ancestral steps of the run's model")
     wishes = parser.parse_args()
     model, reference = nevoa.load(wishes.run), Reference.of(DataConfig(source="fashion_mnist"))
     notebook = notebook_seconds()
@@ -53,7 +54,8 @@ def main() -> None:
     print(f"| {wishes.count:,} images | {name} distance | ms an image | times cheaper |")
     print(f"| --- | --- | --- | --- |\n| the notebook's {STEPS} steps | | {1e3 * notebook:.0f} | 1 |", flush=True)
     ways = [{"sampler": "dpm_solver", "spacing": "karras", "steps": steps} for steps in wishes.steps]
-    ways.append({"sampler": "ddpm", "spacing": "trailing", "steps": STEPS})
+    if wishes.ancestral:
+        ways.append({"sampler": "ddpm", "spacing": "trailing", "steps": STEPS})
     for way in ways:
         distance, seconds = drawn(model, reference, wishes.count, **way)
         name = f"{way['sampler']}, {way['steps']} steps"
