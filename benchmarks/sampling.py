@@ -1,4 +1,4 @@
-"""What an image costs: few steps of a run's sampler, beside the notebook's 1000 and, if asked, as many of the same model.
+"""What an image costs: few steps of a run's sampler beside the notebook's 1000, and if asked 1000 of the same model.
 
     .venv/bin/python benchmarks/sampling.py RUN [--count 2048] [--steps 4 6 8 10] [--ancestral]
 

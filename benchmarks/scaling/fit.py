@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/scaling/fit.py [--trials RESULTS.jsonl] [--plot docs/scaling-laws.png]
 
-The logarithm of the distance is fitted by least squares with c - fall x + spread (y - y0 - exponent x)^2, where
-x = log(FLOP / 1e13) and y = log(width): the best width and its distance are power laws of the FLOP.
+The logarithm of the distance is fitted by least squares. The best width is a power law of the FLOP, and its distance
+falls as one, down to a limit.
 """
 
 import argparse
@@ -40,9 +40,11 @@ Distances = dict[float, dict[int, list[float]]]
 class Law:
     """The distance of a width after so many FLOP, and the best width.
 
-    distance = at_1e13 (FLOP / 1e13)^-fall exp(spread log(width / best)^2), best = width_at_1e13 (FLOP / 1e13)^exponent.
+    distance = limit + at_1e13 (FLOP / 1e13)^-fall exp(spread log(width / best)^2),
+    best     = width_at_1e13 (FLOP / 1e13)^exponent.
 
     Attributes:
+        limit: what no number of FLOP takes away.
         error: root mean square of the logarithms of distance / fitted distance.
     """
 
@@ -51,6 +53,7 @@ class Law:
     spread: float
     width_at_1e13: float
     exponent: float
+    limit: float
     error: float = 0.0
 
     @classmethod
@@ -59,20 +62,17 @@ class Law:
         flop, width, seen = np.array(points).T
 
         def errors(logarithms: np.ndarray) -> np.ndarray:
-            return cls(*np.exp(logarithms)).log_distance(flop, width) - np.log(seen)
+            return np.log(cls(*np.exp(logarithms)).distance(flop, width) / seen)
 
-        found = least_squares(errors, np.log([1, 0.5, 0.5, 20, 0.2]))
+        found = least_squares(errors, np.log([1, 0.5, 0.5, 20, 0.2, 0.1]))
         return cls(*np.exp(found.x).tolist(), error=float(np.sqrt(np.mean(found.fun**2))))
 
     def width(self, flop: np.ndarray) -> np.ndarray:
         return self.width_at_1e13 * (flop / 1e13) ** self.exponent
 
     def distance(self, flop: np.ndarray, width: np.ndarray) -> np.ndarray:
-        return np.exp(self.log_distance(flop, width))
-
-    def log_distance(self, flop: np.ndarray, width: np.ndarray) -> np.ndarray:
         off = np.log(width / self.width(flop))
-        return np.log(self.at_1e13) - self.fall * np.log(flop / 1e13) + self.spread * off**2
+        return self.limit + self.at_1e13 * (flop / 1e13) ** -self.fall * np.exp(self.spread * off**2)
 
 
 def distances_of(path: Path) -> Distances:
@@ -140,7 +140,8 @@ def main() -> None:
     law = Law.fitted(distances)
     print(table(distances, law))
     print(f"\nwidth = {law.width_at_1e13:.1f} (FLOP / 1e13)^{law.exponent:.3f}")
-    print(f"distance = {law.at_1e13:.2f} (FLOP / 1e13)^-{law.fall:.3f} exp({law.spread:.3f} log(width / best)^2)")
+    falling = f"{law.at_1e13:.2f} (FLOP / 1e13)^-{law.fall:.3f}"
+    print(f"distance = {law.limit:.3f} + {falling} exp({law.spread:.3f} log(width / best)^2)")
     print(f"The distances differ from it by {law.error:.1%} (root mean square).")
     draw(distances, law, wishes.plot)
 

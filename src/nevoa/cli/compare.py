@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nevoa._util.launched import rank
-from nevoa.cli.measuring import opened, reference_of
+from nevoa.cli.measuring import Subject, opened
 from nevoa.cli.options import options_named
 from nevoa.errors import NevoaError
 
@@ -35,7 +35,7 @@ def compare_runs(
     from nevoa.runs.model_files import read_config
 
     runs = [_run(name) for name in names]
-    references = [reference_of(run, None, against) for run in runs]
+    references = [Subject(run).reference(against) for run in runs]
     measured: list[Measured] = []
     with joined().telling(), options_named(given), progress_bar() as progress:
         task = progress.add_task("", total=1)
@@ -56,7 +56,7 @@ def compare_runs(
 
 
 def _run(name: str) -> "Run":
-    run, _ = opened(name, "")
+    run = opened(name, "").run
     if run is None or not run.has_model:
         raise NevoaError(f"{name} is not a run with a model: --compare takes run folders.")
     return run

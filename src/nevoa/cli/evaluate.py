@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir, mkdtemp
-from typing import TYPE_CHECKING, Annotated, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
@@ -14,7 +14,7 @@ from cyclopts.types import NonNegativeInt, PositiveInt
 from nevoa._util.launched import rank, world_size
 from nevoa.cli.compare import compare_runs
 from nevoa.cli.loading import load_torch
-from nevoa.cli.measuring import last_of, opened, reference_of, shape_of
+from nevoa.cli.measuring import Subject, last_of, opened
 from nevoa.cli.options import Names, SamplingFlags, names_of, options_named
 from nevoa.cli.processes import ProcessFlags
 from nevoa.errors import NevoaError, reason, unknown
@@ -107,49 +107,57 @@ def evaluate(
             newest run]
         as_json: Print the report as JSON.
     """
-    sweep, runs = instead.sweep, instead.runs(subject)
-    against, count, seed = compared.against, compared.count, compared.seed
-    if sweep and (processes.processes or world_size() > 1):
+    runs, metrics = instead.runs(subject), measured.names()
+    given = {name: value for name, value in sampling.keywords().items() if value is not None}
+    if instead.sweep and (processes.processes or world_size() > 1):
         raise NevoaError("--sweep measures the speed of one process: leave out --processes and torchrun.")
-    if runs and (sweep or measured.metrics):
+    if runs and (instead.sweep or metrics):
         raise NevoaError("--compare compares Fréchet distances: leave out --sweep and --metrics.")
     processes.start()
-    given = {name: value for name, value in sampling.keywords().items() if value is not None}
     if runs:
         load_torch()
-        compare_runs(runs, against, count, seed, given, as_json)
+        compare_runs(runs, compared.against, compared.count, compared.seed, given, as_json)
         return
-    run, model = opened(subject, against)
-    if run is None and (sweep or (given and model is None)):
+    found = opened(subject, compared.against)
+    if found.run is None and (instead.sweep or (given and found.model is None)):
         raise NevoaError(f"{subject} is not a run: leave out --sweep, --sampler and the other sampling options.")
-    if sweep and (measured.metrics or as_json or given):
+    if instead.sweep and (metrics or as_json or given):
         raise NevoaError("--sweep tries every sampler: leave out --metrics, --json and the sampling options.")
     load_torch()
+    found = found.read(Path(subject or ""), compared.count)
+    reference = found.reference(compared.against)
+    if found.run and instead.sweep:
+        _sweep(found.run, reference, compared.count, compared.seed)
+    else:
+        _score(found, reference, compared, measured, given, as_json)
+
+
+def _score(
+    subject: Subject,
+    reference: "Reference",
+    compared: ComparedFlags,
+    measured: MetricFlags,
+    given: dict[str, Any],
+    as_json: bool,
+) -> None:
+    """Make images, measure them, print the report, and save that of a run in its folder."""
     from nevoa._util.processes import joined
     from nevoa.cli.terminal import console, progress_bar
-    from nevoa.evaluation import Protocol, choose_metrics, from_files, from_model, from_run, left_out, measure
+    from nevoa.evaluation import Protocol, choose_metrics, left_out, measure
 
-    metrics, files = measured.names(), None if run or model else from_files(Path(subject or ""), count)
-    reference = reference_of(run, model.shape if model else shape_of(files), against)
-    if run and sweep:
-        _sweep(run, reference, count, seed)
-        return
-    count = len(files.images) if files else count
+    metrics, files, seed = measured.names(), subject.files, compared.seed
+    count = len(files.images) if files else compared.count
     choose_metrics(reference, metrics, files is None, count)  # refuses before images are made
     said = () if metrics else left_out(reference, count)
     for sentence in said:
         console(stderr=True).print(f"nevoa: warning: {sentence}.")
     with joined().telling(), options_named(given), progress_bar() as progress:
-        if model:
-            made = from_model(model, reference, count, seed, **given)
-        else:
-            made = from_run(run, reference, count, seed, **given) if run else [files]
-        samples = last_of(made, progress)
+        samples = last_of(subject.images(reference, count, seed, **given), progress)
         if rank():  # the first process measures
             return
         protocol = Protocol(reference, len(samples.images), seed, samples.sampler)
         report = last_of(measure(samples, protocol, metrics, measured.inception_weights), progress)
-    _show(report, run, as_json, said)
+    _show(report, subject.run, as_json, said)
 
 
 def _sweep(run: "Run", reference: "Reference", count: int, seed: int) -> None:

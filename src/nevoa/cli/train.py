@@ -197,23 +197,12 @@ def train_into(
         model: the one that the config starts from; loaded if it is needed.
     """
     load_torch()
-    from nevoa._util.processes import joined
     from nevoa.interop.trackers import trackers_of
-    from nevoa.runs import Run
-    from nevoa.training import Plan, fit_resolved, resolve_run
-    from nevoa.training.resume import config_of, with_holdout_of
+    from nevoa.training import Plan, fit_resolved
 
     trackers = trackers_of(report.track)
-    # Images are decoded once for all trainings, so the minutes do not include it.
-    before = time.perf_counter()
-    processes = joined()
-    config = with_holdout_of(processes.from_first(lambda: config_of(Run(folder))), config)
-    loaded = processes.first_on_machine(lambda: show_preparation(config.data))
-    started = STARTED + time.perf_counter() - before
-    options = {"started": started, "cool_down": cool_down, "accept_changes": accept_changes}
-    start = model or (None if processes.rank else _start(config, folder))
-    job = resolve_run(config, folder, loaded, start=start, **options)
-    if processes.rank:
+    job = _resolved(config, folder, model, cool_down=cool_down, accept_changes=accept_changes)
+    if rank():
         if not (report.dry_run or report.as_json):
             deque(fit_resolved(job, folder, accept_changes=accept_changes), maxlen=0)
         return
@@ -231,6 +220,24 @@ def train_into(
     print(result, file=sys.stderr if report.as_json else None)
     if report.notify:
         send(f"nevoa: {folder.name} is trained", f"{(training.steps or 0) * training.known_batch_size:,} images seen.")
+
+
+def _resolved(
+    config: "Config", folder: Path, model: "Model | None", *, cool_down: float | None, accept_changes: bool
+) -> "Job":
+    """The job, with its images decoded once for all trainings; the minutes do not include that."""
+    from nevoa._util.processes import joined
+    from nevoa.runs import Run
+    from nevoa.training import resolve_run
+    from nevoa.training.resume import config_of, with_holdout_of
+
+    before, processes = time.perf_counter(), joined()
+    config = with_holdout_of(processes.from_first(lambda: config_of(Run(folder))), config)
+    loaded = processes.first_on_machine(lambda: show_preparation(config.data))
+    started = STARTED + time.perf_counter() - before
+    start = model or (None if rank() else _start(config, folder))
+    options = {"started": started, "cool_down": cool_down, "accept_changes": accept_changes}
+    return resolve_run(config, folder, loaded, start=start, **options)
 
 
 def _start(config: "Config", folder: Path) -> "Model | None":

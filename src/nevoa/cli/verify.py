@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from nevoa.cli.loading import load_torch
-from nevoa.cli.measuring import last_of, opened, reference_of, shape_of
+from nevoa.cli.measuring import Subject, last_of, opened
 from nevoa.cli.options import Plugin
 from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
     from nevoa.config import Config
-    from nevoa.evaluation import Reference, Report, Samples
+    from nevoa.evaluation import Reference, Report
     from nevoa.evaluation.receipt import RepeatableReport
     from nevoa.evaluation.verify import Check, Fact
-    from nevoa.model import Model
-    from nevoa.runs import Run
     from nevoa.vocabulary import DeviceName
 
 # The exit code if a score differs.
@@ -57,12 +55,12 @@ def verify(
 
     saved = read_report(report)
     check_intact(saved)
-    subject, model, files = _subject(saved, report, run)
-    reference = _reference(saved, subject, model, files)
-    found = list(facts(saved, reference, *_here(subject, model)))
+    subject = _subject(saved, report, run)
+    reference = _reference(saved, subject)
+    found = list(facts(saved, reference, *_here(subject)))
     scores: list[Check] = []
     if all(fact.agrees for fact in found if fact.decisive):
-        again = _measured_again(saved, (subject, model, files), reference, inception_weights)
+        again = _measured_again(saved, subject, reference, inception_weights)
         found += facts_of_images(saved, again)
         scores = list(checks(saved, again, found))
     agrees = bool(scores) and all(check.agrees for check in scores)
@@ -76,68 +74,55 @@ def verify(
         sys.exit(DIFFERS)
 
 
-def _subject(
-    saved: "RepeatableReport", report: Path, named: str | None
-) -> "tuple[Run | None, Model | None, Samples | None]":
+def _subject(saved: "RepeatableReport", report: Path, named: str | None) -> Subject:
     """The run, the model of diffusers or of the Hub, or the images in files that a report is about."""
-    from nevoa.evaluation import from_files
     from nevoa.interop.load import is_model
     from nevoa.runs import run_around
 
     place = named or str(run_around(report) or saved.subject)
     if not (named or Path(place).exists() or is_model(place)):
         raise NevoaError(f"The report is about {place}, which is not here. Name the run, model or images with --run.")
-    run, model = opened(place, saved.receipt.reference.source)
-    files = None if run or model else from_files(Path(place), saved.protocol.count)
-    if (saved.weights is None, saved.protocol.sampler is None) != (run is None, files is not None):
+    subject = opened(place, saved.receipt.reference.source).read(Path(place), saved.protocol.count)
+    if (saved.weights is None, saved.protocol.sampler is None) != (subject.run is None, subject.files is not None):
         kind = "a run" if saved.weights else "images in files" if saved.protocol.sampler is None else "a model"
         raise NevoaError(f"The report is about {kind}, which {place} is not. Name {kind} with --run.")
-    return run, model, files
+    return subject
 
 
-def _here(run: "Run | None", model: "Model | None") -> "tuple[str | None, Config | None, DeviceName]":
+def _here(subject: Subject) -> "tuple[str | None, Config | None, DeviceName]":
     """The sha256 of the weights and the config of the model that is here, and the device that it computes on."""
     from nevoa._util.device import choose_device
     from nevoa._util.files import sha256
     from nevoa.runs.model_files import read_config
 
-    if run:
+    if run := subject.run:
         return sha256(run.weights_file), read_config(run.model_config_file)[0], choose_device()
-    return None, model and model.config, model.device if model else "cpu"
+    return None, subject.model and subject.model.config, subject.model.device if subject.model else "cpu"
 
 
-def _reference(
-    saved: "RepeatableReport", run: "Run | None", model: "Model | None", files: "Samples | None"
-) -> "Reference":
+def _reference(saved: "RepeatableReport", subject: Subject) -> "Reference":
     """The run's reference, unless the report was compared with another source."""
     wanted = saved.receipt.reference
-    if run:
-        own = reference_of(run, None, None)
+    if subject.run:
+        own = subject.reference(None)
         if wanted.digest == own.digest or wanted.source == own.train.notes.source:
             return own
-    return reference_of(run, model.shape if model else shape_of(files), wanted.source)
+    return subject.reference(wanted.source)
 
 
 def _measured_again(
-    saved: "RepeatableReport",
-    subject: "tuple[Run | None, Model | None, Samples | None]",
-    reference: "Reference",
-    inception_weights: Path | None,
+    saved: "RepeatableReport", subject: Subject, reference: "Reference", inception_weights: Path | None
 ) -> "Report":
     """Make the images again with the report's settings, and measure the report's metrics."""
     from nevoa.cli.terminal import progress_bar
-    from nevoa.evaluation import Protocol, from_model, from_run, measure
+    from nevoa.evaluation import Protocol, measure
     from nevoa.evaluation.verify import metrics_of, options_of
 
-    (run, model, files), count, seed = subject, saved.protocol.count, saved.protocol.seed
     options = options_of(saved.protocol.sampler) if saved.protocol.sampler else {}
     with progress_bar() as progress:
-        if model:
-            made = from_model(model, reference, count, seed, **options)
-        else:
-            made = from_run(run, reference, count, seed, **options) if run else [files]
+        made = subject.images(reference, saved.protocol.count, saved.protocol.seed, **options)
         samples = last_of(made, progress)
-        protocol = Protocol(reference, len(samples.images), seed, samples.sampler)
+        protocol = Protocol(reference, len(samples.images), saved.protocol.seed, samples.sampler)
         return last_of(measure(samples, protocol, metrics_of(saved.scores), inception_weights), progress)
 
 

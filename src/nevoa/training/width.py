@@ -16,8 +16,8 @@ from nevoa.training.profile import Profile
 
 WIDTHS = 16, 24, 32, 48, 64, 96
 # benchmarks/scaling/fit.py fits these numbers to trials of up to MOST operations on images of PIXELS.
-WIDTH_AT_1E13, EXPONENT = 16.2, 0.198
-DISTANCE_AT_1E13, FALL, SPREAD = 2.34, 0.570, 0.539
+WIDTH_AT_1E13, EXPONENT = 17.2, 0.173
+LIMIT, DISTANCE_AT_1E13, FALL, SPREAD = 0.229, 2.06, 0.698, 0.715
 MOST = 1.6e14
 PIXELS = 28 * 28
 # Floating-point operations of training on one of these images, by the square of the width.
@@ -60,9 +60,9 @@ def ideal_width(flop: float) -> float:
 def expected_distance(flop: float, dim: int) -> float:
     """Return `fd_fashion` of the trials' images, of a network of a width after `flop` operations of training.
 
-    It falls as a power of the operations. Its logarithm rises with the square of log(width / ideal width).
+    What is above LIMIT falls as a power of the operations; its logarithm rises with the square of log(dim / ideal).
     """
-    return DISTANCE_AT_1E13 * (flop / 1e13) ** -FALL * exp(SPREAD * log(dim / ideal_width(flop)) ** 2)
+    return LIMIT + DISTANCE_AT_1E13 * (flop / 1e13) ** -FALL * exp(SPREAD * log(dim / ideal_width(flop)) ** 2)
 
 
 def best_width(flop: Mapping[int, float], scale: float = 1.0) -> Width:
