@@ -17,7 +17,7 @@ from tests.interop.small_models import CLASSES, FOLDED, small_model
 
 SOLVER = {"sampler": "dpm_solver", "steps": 7, "spacing": "karras"}
 MODELS: dict[str, dict[str, Any]] = {
-    "quick": {"network": FOLDED, "classes": CLASSES, "sampling": SOLVER},
+    "quick": {"network": FOLDED, "classes": CLASSES, "diffusion": {"prediction": "flow"}, "sampling": SOLVER},
     "classic, padded": {"network": {"kind": "unet", "dim": 8, "multipliers": [1, 2]}, "shape": (1, 13, 14)},
     "attention": {},
 }
@@ -83,11 +83,17 @@ def test_half_the_bytes_change_the_prediction_as_rounding_the_weights_does(
     assert abs(found - exact).max() > 1e-5
 
 
-def test_the_loop_of_the_documentation_makes_the_images_of_nevoa(quick: tuple[Model, Path]) -> None:
+@pytest.mark.parametrize("prediction", ["flow", "v"])
+def test_the_loop_of_the_documentation_makes_the_images_of_nevoa(
+    prediction: str, quick: tuple[Model, Path], tmp_path: Path
+) -> None:
     """docs/sharing.md samples without torch."""
     text = (Path(__file__).parents[2] / "docs" / "sharing.md").read_text()
     code = text.split("```python\n# Sample without torch.\n")[1].split("```")[0]
     model, path = quick
+    if prediction != model.config.diffusion.prediction:
+        model, path = small_model(**MODELS["quick"] | {"diffusion": {"prediction": prediction}}), tmp_path / "m.onnx"
+        export(model, path)
     noise = np.random.default_rng(0).standard_normal((4, *model.shape)).astype(np.float32)
     scope: dict[str, Any] = {}
     exec(code, scope)
@@ -114,7 +120,7 @@ def _ours(model: Model, noise: np.ndarray) -> np.ndarray:
 def test_the_file_describes_itself(quick: tuple[Model, Path]) -> None:
     model, path = quick
     about = {key: json.loads(text) for key, text in session(path).get_modelmeta().custom_metadata_map.items()}
-    assert (about["classes"], about["prediction"], about["range"]) == (list(CLASSES), "v", [-1, 1])
+    assert (about["classes"], about["prediction"], about["range"]) == (list(CLASSES), "flow", [-1, 1])
     assert len(about["grid"]) == 8
     assert about["signal"] == model.schedule.signal.tolist()
 

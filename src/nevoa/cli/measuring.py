@@ -41,7 +41,7 @@ class Subject:
         return Reference.of(parse({"data": data}).data)
 
     def images(self, reference: "Reference", count: int, seed: int, **options: Any) -> "Iterable[Stage | Samples]":
-        """Make images; those in files are made."""
+        """Make images, or give those in files."""
         from nevoa.evaluation import from_model, from_run
 
         if self.model:
