@@ -92,7 +92,8 @@ def test_the_loop_of_the_documentation_makes_the_images_of_nevoa(
     code = text.split("```python\n# Sample without torch.\n")[1].split("```")[0]
     model, path = quick
     if prediction != model.config.diffusion.prediction:
-        model, path = small_model(**MODELS["quick"] | {"diffusion": {"prediction": prediction}}), tmp_path / "m.onnx"
+        wishes: dict[str, Any] = {"classes": CLASSES, "diffusion": {"prediction": prediction}, "sampling": SOLVER}
+        model, path = small_model(FOLDED, **wishes), tmp_path / "m.onnx"
         export(model, path)
     noise = np.random.default_rng(0).standard_normal((4, *model.shape)).astype(np.float32)
     scope: dict[str, Any] = {}

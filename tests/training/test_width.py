@@ -187,7 +187,7 @@ def test_memory_limits_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
             raise NevoaError("too much")
 
     def seconds(profile: Profile) -> Iterator[float]:
-        return itertools.repeat(profile.flop_per_image / (3e9 * width_of(profile) / REFERENCE))
+        return itertools.repeat(profile.flop_per_image / (4e9 * width_of(profile) / REFERENCE))
 
     monkeypatch.setattr(Profile, "check_memory", check)
     monkeypatch.setattr(Profile, "seconds", seconds)

@@ -107,11 +107,11 @@ def evaluate(
             newest run]
         as_json: Print the report as JSON.
     """
-    runs, metrics = instead.runs(subject), measured.names()
+    runs = instead.runs(subject)
     given = {name: value for name, value in sampling.keywords().items() if value is not None}
     if instead.sweep and (processes.processes or world_size() > 1):
         raise NevoaError("--sweep measures the speed of one process: leave out --processes and torchrun.")
-    if runs and (instead.sweep or metrics):
+    if runs and (instead.sweep or measured.metrics):
         raise NevoaError("--compare compares Fréchet distances: leave out --sweep and --metrics.")
     processes.start()
     if runs:
@@ -121,22 +121,23 @@ def evaluate(
     found = opened(subject, compared.against)
     if found.run is None and (instead.sweep or (given and found.model is None)):
         raise NevoaError(f"{subject} is not a run: leave out --sweep, --sampler and the other sampling options.")
-    if instead.sweep and (metrics or as_json or given):
+    if instead.sweep and (measured.metrics or as_json or given):
         raise NevoaError("--sweep tries every sampler: leave out --metrics, --json and the sampling options.")
     load_torch()
-    found = found.read(Path(subject or ""), compared.count)
+    metrics, found = measured.names(), found.read(Path(subject or ""), compared.count)
     reference = found.reference(compared.against)
     if found.run and instead.sweep:
         _sweep(found.run, reference, compared.count, compared.seed)
     else:
-        _score(found, reference, compared, measured, given, as_json)
+        _score(found, reference, compared, metrics, measured.inception_weights, given, as_json)
 
 
 def _score(
     subject: Subject,
     reference: "Reference",
     compared: ComparedFlags,
-    measured: MetricFlags,
+    metrics: list[MetricName] | None,
+    inception_weights: Path | None,
     given: dict[str, Any],
     as_json: bool,
 ) -> None:
@@ -145,7 +146,7 @@ def _score(
     from nevoa.cli.terminal import console, progress_bar
     from nevoa.evaluation import Protocol, choose_metrics, left_out, measure
 
-    metrics, files, seed = measured.names(), subject.files, compared.seed
+    files, seed = subject.files, compared.seed
     count = len(files.images) if files else compared.count
     choose_metrics(reference, metrics, files is None, count)  # refuses before images are made
     said = () if metrics else left_out(reference, count)
@@ -156,7 +157,7 @@ def _score(
         if rank():  # the first process measures
             return
         protocol = Protocol(reference, len(samples.images), seed, samples.sampler)
-        report = last_of(measure(samples, protocol, metrics, measured.inception_weights), progress)
+        report = last_of(measure(samples, protocol, metrics, inception_weights), progress)
     _show(report, subject.run, as_json, said)
 
 

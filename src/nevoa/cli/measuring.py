@@ -1,9 +1,8 @@
 """What the commands that measure have in common: what is measured, what it is compared with, and the progress."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nevoa.errors import NevoaError
 
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     from nevoa.runs import Run
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(NamedTuple):
     """What is measured: a run, a model of diffusers or of the Hub, or else images in files."""
 
     run: "Run | None" = None
