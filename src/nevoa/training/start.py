@@ -20,7 +20,7 @@ FINE_TUNING: dict[str, Any] = {
     "ema_decay": 0.999,
 }
 
-# Half the rate of `quick`. With l1 the distance is 0.57 and with l2 0.65 (docs/experiments.md, where other rates are, too).
+# Half the rate of `quick`; the distance is 0.57 with l1, and 0.65 with l2. docs/experiments.md has other rates, too.
 DISTILLING: dict[str, Any] = {
     "objective": "path",
     "loss": "l1",
