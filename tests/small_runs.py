@@ -1,10 +1,12 @@
 """Small runs, and what it means that two are the same."""
 
 import dataclasses
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import pytest
+import torch
 from torch import Tensor, nn
 
 from nevoa._util.files import read_json
@@ -19,6 +21,7 @@ from nevoa.training import Job, Step, fit_resolved
 from nevoa.training.loop import training_steps
 from nevoa.training.snapshot import save_checkpoint
 from nevoa.training.state import TrainingState
+from nevoa.vocabulary import ObjectiveName
 
 
 class Least(nn.Module):
@@ -73,6 +76,17 @@ def job(tiny: Config, few_images: ImageSet) -> Job:
     training = tiny.training.model_copy(update=update | {"preview_steps": 2, "report_every_images": 24})
     data = tiny.data.model_copy(update={"flip": True})
     return Job(tiny.model_copy(update={"network": LEAST, "training": training, "data": data}), few_images)
+
+
+def distillation_of(job: Job, objective: ObjectiveName) -> Job:
+    """A job as a distillation of random weights."""
+    config = job.config.updated("diffusion", prediction="v")
+    config = config.updated("training", objective=objective, start="a model", learning_rate_decay="linear")
+    random = torch.Generator().manual_seed(0)
+    fresh = TrainingState.fresh(config, job.images.shape).network.state_dict()
+    # fresh networks predict 0, whatever their other weights
+    weights = {name: tensor + 0.1 * torch.randn(tensor.shape, generator=random) for name, tensor in fresh.items()}
+    return replace(job, config=config, start=weights)
 
 
 @pytest.fixture

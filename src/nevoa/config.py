@@ -170,8 +170,8 @@ class Config(Section):
     def _sections_fit_together(self) -> "Config":
         if (self.sampling.steps or 1) > self.diffusion.timesteps:
             raise ValueError(f"sampling.steps must be at most diffusion.timesteps, {self.diffusion.timesteps}")
-        if self.training.objective == "path" and self.diffusion.prediction == "epsilon":
-            raise ValueError("objective=path is not for prediction=epsilon, from which x_0 at T cannot be computed")
+        if (name := self.training.objective) != "denoise" and self.diffusion.prediction == "epsilon":
+            raise ValueError(f"objective={name} is not for prediction=epsilon, from which x_0 at T cannot be computed")
         if self.sampling.guidance != 1 and self.training.conditional is False:
             raise ValueError("sampling.guidance other than 1 needs training.conditional=true")
         return self

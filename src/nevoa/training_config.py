@@ -39,7 +39,8 @@ class TrainingConfig(Section):
         accumulation: how many parts of a batch to compute the gradient of, one after the other, to save memory.
         loss: distance between the network's output and its target.
         objective: what the network learns: denoise, to estimate x_0; path, to take the steps of `sampling` along the
-            path of its teacher, the model of `start` (Luhman and Luhman 2021).
+            path of its teacher, the model of `start` (Luhman and Luhman 2021); match, the same and, in the last fifth
+            of the cool-down, to make images that its teacher finds likely (Yin et al. 2024).
         weighting: weight of each timestep in the loss: all the same, or min-SNR (Hang et al. 2023).
         timestep_distribution: how often each timestep is trained on: all alike, or so that noise / signal is log-normal
             (Karras et al. 2022), seldom where there is hardly any of either; larger images get more noise.
@@ -105,8 +106,10 @@ class TrainingConfig(Section):
 
     @model_validator(mode="after")
     def _has_a_teacher(self) -> "TrainingConfig":
-        if self.objective == "path" and self.start is None:
-            raise ValueError("objective=path needs a model to learn from: use 'nevoa distill'")
+        if self.objective != "denoise" and self.start is None:
+            raise ValueError(f"objective={self.objective} needs a model to learn from: use 'nevoa distill'")
+        if self.objective == "match" and self.learning_rate_decay == "none":
+            raise ValueError("objective=match begins in the cool-down: choose a learning_rate_decay other than none")
         return self
 
     @property

@@ -76,14 +76,15 @@ class Checkpoints(RuleBasedStateMachine):
     @precondition(lambda self: self.state.step)
     @rule(operation=st.integers(1, 250), lasting=st.booleans(), error=st.sampled_from([errno.EIO, errno.ENOSPC]))
     def crash_while_saving(self, operation: int, lasting: bool, error: int) -> None:
-        before = {path.name for path in self.whole}
+        before = len(self.whole)
         self.remember()
         self.disk.fail(operation, error, lasting=lasting)
         try:
             save_checkpoint(self.state, self.folder, self.resumed_from)
         except (NevoaError, OSError):
             self.disk.heal()
-            assert len(before & {path.name for path in self.whole}) >= min(2, len(before))
+            # the error may come so late that the new one is whole and an older one is gone
+            assert len(self.whole) >= min(2, before)
             self.resume()
         self.disk.heal()
 

@@ -22,14 +22,14 @@ def network(x_t: Tensor, t: Tensor) -> Tensor:
     return torch.tanh(0.7 * x_t) + 0.001 * t.view(-1, 1, 1, 1)
 
 
-def exact_denoiser(schedule: Schedule) -> Denoiser:
-    """E[x_0 | x_t] for x_0 ~ N(MEAN, COVARIANCE), from the joint Gaussian of x_0 and x_t."""
+def exact_denoiser(schedule: Schedule, mean: Tensor = MEAN, covariance: Tensor = COVARIANCE) -> Denoiser:
+    """E[x_0 | x_t] for x_0 ~ N(mean, covariance), from the joint Gaussian of x_0 and x_t."""
 
     def x_0_mean(x_t: Tensor, t: Tensor) -> Tensor:
         signal, noise = schedule.signal[t[0]], schedule.noise[t[0]]
-        marginal = signal**2 * COVARIANCE + noise**2 * torch.eye(4, dtype=torch.float64)
-        gain = signal * COVARIANCE @ torch.linalg.inv(marginal)
-        return MEAN + (x_t - signal * MEAN) @ gain.T
+        marginal = signal**2 * covariance + noise**2 * torch.eye(4, dtype=torch.float64)
+        gain = signal * covariance @ torch.linalg.inv(marginal)
+        return mean + (x_t - signal * mean) @ gain.T
 
     return Denoiser(x_0_mean, schedule, "x0")
 

@@ -18,23 +18,16 @@ from nevoa.runs.manifest import TEACHER
 from nevoa.training import Job, fit_resolved
 from nevoa.training.loop import training_steps
 from nevoa.training.start import distilling, starting_from
-from nevoa.training.state import TrainingState
 from tests.conftest import TINY
-from tests.small_runs import outcome, stop_after, told
+from tests.small_runs import distillation_of, outcome, stop_after, told
 
 V = "diffusion.prediction=v"
 
 
-@pytest.fixture
-def distillation(job: Job) -> Job:
-    """The small job as a distillation of random weights."""
-    config = job.config.updated("diffusion", prediction="v")
-    config = config.updated("training", objective="path", start="a model")
-    random = torch.Generator().manual_seed(0)
-    fresh = TrainingState.fresh(config, job.images.shape).network.state_dict()
-    # fresh networks predict 0, whatever their other weights
-    weights = {name: tensor + 0.1 * torch.randn(tensor.shape, generator=random) for name, tensor in fresh.items()}
-    return replace(job, config=config, start=weights)
+@pytest.fixture(params=["path", "match"])
+def distillation(job: Job, request: pytest.FixtureRequest) -> Job:
+    """The small job as a distillation; it matches in its last tenth."""
+    return distillation_of(job, request.param)
 
 
 def test_a_distillation_stopped_again_and_again_ends_as_one_that_was_not(distillation: Job, tmp_path: Path) -> None:
@@ -55,6 +48,17 @@ def test_the_teacher_stays_as_it_is_and_the_student_does_not(distillation: Job, 
     assert all(torch.equal(tensor, distillation.start[name]) for name, tensor in teacher.items())
     assert any(not torch.equal(tensor, distillation.start[name]) for name, tensor in student.items())
     assert not [problem for _, problem in check(Run(tmp_path / "r")) if problem]
+
+
+@pytest.mark.parametrize("distillation", ["match"], indirect=True)
+def test_the_second_network_learns_only_while_it_is_matched(distillation: Job) -> None:
+    state = distillation.fresh_state()
+    for step in training_steps(state, distillation.images):
+        assert state.second is not None
+        assert state.teacher is not None
+        pairs = zip(state.second.parameters(), state.teacher.parameters(), strict=True)
+        assert all(torch.equal(*pair) for pair in pairs) == (step.step <= 36)
+        assert state.matched == max(0, step.step - 36)
 
 
 def test_the_teacher_decides_what_is_learned(distillation: Job) -> None:
@@ -142,7 +146,11 @@ def test_further_training_draws_timesteps_as_the_model_did(timesteps: str) -> No
     ("values", "message"),
     [
         ({"training": {"objective": "path"}}, "use 'nevoa distill'"),
-        ({"training": {"objective": "path", "start": "a"}}, "not for prediction=epsilon"),
+        (
+            {"training": {"objective": "match", "start": "a", "learning_rate_decay": "linear"}},
+            "not for prediction=epsilon",
+        ),
+        ({"training": {"objective": "match", "start": "a"}}, "choose a learning_rate_decay"),
     ],
 )
 def test_an_objective_without_what_it_needs_is_refused(values: dict[str, Any], message: str) -> None:

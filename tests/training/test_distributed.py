@@ -26,7 +26,7 @@ from nevoa.training.feed import Batch, batches_of
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
 from tests.processes import answer_of, started, together
-from tests.small_runs import outcome, told, without
+from tests.small_runs import distillation_of, outcome, told, without
 
 
 def trained(job: Job, folder: Path) -> list[dict]:
@@ -88,6 +88,11 @@ def test_two_processes_are_one_with_two_parts(residual_job: Job, precision: str)
     assert residual_job.config.training.accumulation == 2
     residual_job = with_training(residual_job, steps=50, precision=precision)
     assert together(2, weights, residual_job) == [weights(with_training(residual_job, threads=2))] * 2
+
+
+def test_two_processes_distil_as_one_with_two_parts(residual_job: Job) -> None:
+    job = with_training(distillation_of(residual_job, "match"), steps=20)  # it matches in two
+    assert together(2, weights, job) == [weights(with_training(job, threads=2))] * 2
 
 
 @pytest.mark.numerical

@@ -43,6 +43,8 @@ def distill(
 ) -> None:
     """Teach a copy of a model to make its images in two steps. Run the same command again to resume.
 
+    The loss jumps in the last tenth, where it is another.
+
     Args:
         run: Run folder, folder of diffusers, or hf:OWNER/NAME. [default: a model of clothes that comes with nevoa]
         source: Images to train on.

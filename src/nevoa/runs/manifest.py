@@ -11,12 +11,12 @@ from nevoa.errors import NevoaError
 FORMAT = 1
 NAME = "manifest.json"
 MODEL, EMA, OPTIMIZER, STATE = "model.safetensors", "ema.safetensors", "optimizer.safetensors", "state.json"
-TEACHER = "teacher.safetensors"
+TEACHER, SECOND = "teacher.safetensors", "second.safetensors"
 CONFIG = "config.toml"
 ALWAYS = {MODEL, OPTIMIZER, STATE}
-# Without an average there is no EMA, a TEACHER is there in distillation only, and the first version of nevoa kept no
-# config here.
-KNOWN = {*ALWAYS, EMA, TEACHER, CONFIG}
+# Without an average there is no EMA, TEACHER and SECOND are there in distillation only, and the first version of nevoa
+# kept no config here.
+KNOWN = {*ALWAYS, EMA, TEACHER, SECOND, CONFIG}
 GONE = FileNotFoundError, NotADirectoryError, IsADirectoryError
 
 

@@ -30,7 +30,7 @@ def distill_config(model: Model, source: Any = None, **keywords: Any) -> Config:
 
     Example:
         >>> distill_config(model, steps=600).training.objective
-        'path'
+        'match'
     """
     return configure(source, start=distilling(model, source), **keywords)
 
@@ -46,6 +46,8 @@ def distill(
     **keywords: Unpack[TrainingOptions],
 ) -> Run:
     """Teach a copy of a model to make its images in two steps, and return the run. The same call resumes it.
+
+    It learns its teacher's paths and, in the last tenth, its distribution too, so that the loss jumps there.
 
     Args:
         teacher: a model, a run or its folder; the packaged model if not given.

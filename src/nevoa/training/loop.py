@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float
@@ -22,6 +23,7 @@ from nevoa.training.course import learning_rate_at
 from nevoa.training.ema import update_average
 from nevoa.training.feed import Batch, batches_of, on_device
 from nevoa.training.levels import add_by_level
+from nevoa.training.matching import Matching
 from nevoa.training.pace import Pace
 from nevoa.training.state import Mean, TrainingState
 from nevoa.training.student import Student
@@ -100,14 +102,14 @@ def training_steps(state: TrainingState, images: ImageSet, pace: Pace | None = N
 
 
 def _steps(state: TrainingState, images: ImageSet, pace: Pace | None) -> Generator[Step, None, None]:
-    config, denoiser = state.config.training, learner(state)
+    learners = lru_cache(lambda matches: learner(state, matches))
     with closing(on_device(batches_of(state, images), state.device)) as batches:
         while state.step < state.course.steps:
             if pace is not None:
                 _keep_to(pace, state)
             start = time.perf_counter()
-            batch, learning_rate = next(batches), learning_rate_at(state.step + 1, state.course, config)
-            losses, loss, grad_norm = train_step(state, denoiser, batch, learning_rate)
+            batch, learning_rate = next(batches), learning_rate_at(state.step + 1, state.course, state.config.training)
+            losses, loss, grad_norm = train_step(state, learners(state.matches), batch, learning_rate)
             if math.isfinite(loss + grad_norm) and state.teacher is None:  # a path has all levels
                 add_by_level(state.report_levels, losses, batch.log_snr)
             seconds = time.perf_counter() - start
@@ -125,14 +127,17 @@ def _keep_to(pace: Pace, state: TrainingState) -> None:
         state.follow(state.course.decided(state.step, steps, state.config.training.cooldown))
 
 
-def learner(state: TrainingState) -> Denoiser:
-    """The denoiser to train, with its teacher if it has one."""
-    denoiser = training_denoiser(state.config, state.network, state.device, state.objects)
+def learner(state: TrainingState, matches: bool = False) -> Denoiser:
+    """The denoiser to train, with its teacher if it has one, and if it matches with the second network."""
+
+    def denoiser_of(network: nn.Module) -> Denoiser:
+        return training_denoiser(state.config, network, state.device, state.objects)
+
+    denoiser, sampling = denoiser_of(state.network), state.config.sampling
     if state.teacher is None:
         return denoiser
-    teacher = training_denoiser(state.config, state.teacher, state.device, state.objects)
-    sampling = state.config.sampling
-    return Student(denoiser, teacher, sampling.steps or 1, sampling.spacing)
+    given = denoiser, denoiser_of(state.teacher), sampling.steps or 1, sampling.spacing
+    return Matching(*given, denoiser_of(state.second)) if state.second is not None and matches else Student(*given)
 
 
 def train_step(
@@ -158,7 +163,7 @@ def train_step(
         per_image[part] = losses.detach()
         return state.scaler.scale(losses)
 
-    threads, parameters = config.threads or 1, list(state.network.parameters())
+    threads, parameters = config.threads or 1, [each for network in state.trained for each in network.parameters()]
     with _seeded_dropout(state):
         summand = backward(loss, len(per_image), parameters, threads, state.slices)
     state.processes.add([*(gradient for each in parameters if (gradient := each.grad) is not None), summand, per_image])
@@ -187,11 +192,12 @@ def _update(
     scale = scaler.scale(torch.ones_like(loss))
     for optimizer in state.optimizers:
         scaler.unscale_(optimizer)
-    grad_norm = nn.utils.clip_grad_norm_(state.network.parameters(), config.gradient_clip or float("inf"))
+    clip = config.gradient_clip or float("inf")
+    norms = [nn.utils.clip_grad_norm_(network.parameters(), clip).view(1) for network in state.trained]
     # All numbers at once, because this is where the CPU waits for the device: once in a step.
-    told = torch.cat([loss.view(1), scale.view(1), grad_norm.view(1), losses]).cpu()
-    scaled, factor, norm = told[:3].tolist()
-    mean, losses = scaled / factor, told[3:]
+    told = torch.cat([losses, loss.view(1), scale.view(1), *norms]).cpu()
+    losses, (scaled, factor, *each) = told[: len(losses)], told[len(losses) :].tolist()
+    mean, norm = scaled / factor, math.hypot(*each)
     # One NaN would stay in weights, moments and average for ever. float16 overflows now and then: the scaler scales
     # the next steps less.
     finite = math.isfinite(mean) and math.isfinite(norm)
@@ -205,6 +211,7 @@ def _update(
 
 def _apply_gradients(state: TrainingState, learning_rate: float) -> None:
     state.updates += 1
+    state.matched += state.matches
     for optimizer in state.optimizers:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate * group["scale"]

@@ -11,9 +11,12 @@ from nevoa.errors import NevoaError
 from nevoa.model import Shape
 from nevoa.networks import empty_network, evaluating
 from nevoa.objects import NAMES, Objects
+from nevoa.vocabulary import ObjectiveName
 
 # A network is tried on images up to this side; of larger ones it saves in proportion to their pixels.
 TRIED_SIDE = 64
+# Sets of weights beside those of a network that only denoises: the teacher, and the second network with what trains it.
+BESIDE: dict[ObjectiveName, int] = {"denoise": 0, "path": 1, "match": 4}
 
 
 def count_parameters(config: Config, channels: int, objects: Objects = NAMES) -> int:
@@ -29,8 +32,8 @@ def count_parameters(config: Config, channels: int, objects: Objects = NAMES) ->
 
 
 def check_weights(parameters: int, training: TrainingConfig) -> None:
-    """Raise a NevoaError if weights, gradients, moments, average and teacher do not fit into memory."""
-    copies = 3 + bool(training.ema_decay) + (training.objective == "path")  # muon keeps one moment, adam two
+    """Raise a NevoaError if weights, gradients, moments, average and those of a distillation do not fit into memory."""
+    copies = 3 + bool(training.ema_decay) + BESIDE[training.objective]  # muon keeps one moment, adam two
     _check(4 * parameters * copies, training, f"A network of {parameters:,} parameters", "network.dim")
 
 

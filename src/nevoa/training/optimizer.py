@@ -83,16 +83,21 @@ class Muon(torch.optim.Optimizer):
         return state["momentum"]
 
 
-def make_optimizers(network: nn.Module, config: TrainingConfig) -> tuple[torch.optim.Optimizer, ...]:
+def make_optimizers(
+    network: nn.Module, config: TrainingConfig, times: float = 1.0
+) -> tuple[torch.optim.Optimizer, ...]:
     """Return Adam, AdamW, or Muon beside AdamW.
 
     Muon takes the weights that `muon_parameters` yields, AdamW the others; one without weights is left out. Each
     parameter group has a `scale`: its learning rate divided by the config's.
+
+    Args:
+        times: multiplies every learning rate.
     """
-    rate, decay = config.learning_rate, config.weight_decay
+    rate, decay = times * config.learning_rate, config.weight_decay
     if config.optimizer != "muon":
         optimizer = OPTIMIZERS[config.optimizer](network.parameters(), lr=rate, weight_decay=decay, fused=True)
-        optimizer.param_groups[0]["scale"] = 1.0
+        optimizer.param_groups[0]["scale"] = times
         return (optimizer,)
     # On CPUs with AVX-512 or with matrix units, steps in float32 take a quarter of those in bf16 at width 32, and two
     # thirds at width 64.
@@ -104,10 +109,10 @@ def make_optimizers(network: nn.Module, config: TrainingConfig) -> tuple[torch.o
     optimizers: list[torch.optim.Optimizer] = []
     if inner:
         optimizers.append(Muon(inner, lr=MUON_RATE * rate, weight_decay=decay, dtype=dtype))
-        optimizers[-1].param_groups[0]["scale"] = MUON_RATE
+        optimizers[-1].param_groups[0]["scale"] = MUON_RATE * times
     if rest:
         optimizers.append(AdamW(rest, lr=rate, weight_decay=decay, betas=SHORT_BETAS, fused=True))
-        optimizers[-1].param_groups[0]["scale"] = 1.0
+        optimizers[-1].param_groups[0]["scale"] = times
     return tuple(optimizers)
 
 

@@ -15,6 +15,7 @@ from nevoa.runs.run import Run
 from nevoa.training.budget import total_seconds
 from nevoa.training.expected import Expected, expected
 from nevoa.training.job import Job
+from nevoa.training.memory import BESIDE
 from nevoa.training.profile import Profile
 from nevoa.training.width import Width
 
@@ -98,12 +99,12 @@ def check_disk(parameters: int, config: TrainingConfig, folder: Path) -> None:
 
 
 def disk_bytes(parameters: int, config: TrainingConfig) -> int:
-    """Upper limit of a run folder's size: the model, and in each checkpoint weights, two moments, average and teacher.
+    """Upper limit of a run folder's size: the model, and in each checkpoint weights, two moments, average and `BESIDE`.
 
     Besides the newest checkpoints there are the best, the last before the cool-down, the one resumed from, and the next
     while it is written.
     """
-    networks = 3 + bool(config.ema_decay) + (config.objective == "path")
+    networks = 3 + bool(config.ema_decay) + BESIDE[config.objective]
     copies = networks * (KEEP + 4) + 1
     return 4 * parameters * copies + 1_000_000
 

@@ -66,8 +66,8 @@ class Recorder:
 
         A NevoaError if a weight is not finite; nothing is saved then.
         """
-        weights = [*self.state.network.parameters(), *self.state.average.parameters()]
-        if not all(bool(weight.isfinite().all()) for weight in weights):
+        networks = {*self.state.trained, self.state.average}
+        if not all(bool(weight.isfinite().all()) for network in networks for weight in network.parameters()):
             raise NevoaError(
                 f"Weights are not finite at step {self.state.step:,}. Nothing was saved; older checkpoints are intact. "
                 "Try a lower training.learning_rate in another --out."

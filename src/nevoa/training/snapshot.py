@@ -18,7 +18,7 @@ from nevoa.config import Config
 from nevoa.config_file import to_toml
 from nevoa.errors import NevoaError
 from nevoa.runs import checkpoint
-from nevoa.runs.manifest import CONFIG, EMA, MODEL, OPTIMIZER, STATE, TEACHER
+from nevoa.runs.manifest import CONFIG, EMA, MODEL, OPTIMIZER, SECOND, STATE, TEACHER
 from nevoa.training.course import Course
 from nevoa.training.optimizer import Adam, AdamW, Muon
 from nevoa.training.state import Mean, RecentMean, TrainingState
@@ -41,6 +41,7 @@ class SavedProgress(BaseModel):
     step: NonNegativeInt
     images_seen: NonNegativeInt
     updates: NonNegativeInt
+    matched: NonNegativeInt = 0  # older checkpoints lack it
     not_finite: NonNegativeInt
     seconds: float
     spent: float = 0.0  # older checkpoints lack these three
@@ -54,7 +55,7 @@ class SavedProgress(BaseModel):
     scaler: dict[str, float | int]
 
 
-COUNTERS = ("step", "images_seen", "updates", "not_finite", "seconds", "spent", "report_seconds")
+COUNTERS = ("step", "images_seen", "updates", "matched", "not_finite", "seconds", "spent", "report_seconds")
 MEANS = ("report_loss", "epoch_loss", "recent_loss")
 
 
@@ -115,7 +116,7 @@ def contents(state: TrainingState) -> dict[str, bytes]:
 
 def optimizer_tensors(state: TrainingState) -> Iterator[tuple[str, torch.Tensor]]:
     """The optimizers' tensors (moments, step) of each parameter, named "parameter/key"."""
-    names: dict[torch.Tensor, str] = {parameter: name for name, parameter in state.network.named_parameters()}
+    names: dict[torch.Tensor, str] = {parameter: name for name, parameter in _parameters(state)}
     for optimizer in state.optimizers:
         for parameter, kept in optimizer.state.items():
             for key, tensor in kept.items():
@@ -129,19 +130,28 @@ def _tables(state: TrainingState) -> dict[str, dict[str, torch.Tensor]]:
 
 def _others(state: TrainingState) -> dict[str, nn.Module]:
     """The networks beside the one that is trained."""
-    average = {} if state.average is state.network else {EMA: state.average}
-    return average if state.teacher is None else average | {TEACHER: state.teacher}
+    average = None if state.average is state.network else state.average
+    others = {EMA: average, TEACHER: state.teacher, SECOND: state.second}
+    return {name: network for name, network in others.items() if network is not None}
+
+
+def _parameters(state: TrainingState) -> Iterator[tuple[str, nn.Parameter]]:
+    """Everything that an optimizer changes, with names that differ."""
+    yield from state.network.named_parameters()
+    if state.second is not None:
+        yield from ((f"second/{name}", parameter) for name, parameter in state.second.named_parameters())
 
 
 def _shapes(state: TrainingState, progress: SavedProgress) -> dict[str, dict[str, torch.Size]]:
     """Names and shapes of all tensors that such a checkpoint has to hold."""
     shapes = {name: {key: tensor.shape for key, tensor in table.items()} for name, table in _tables(state).items()}
-    names = {parameter: name for name, parameter in state.network.named_parameters()}
+    kept = {p: KEPT[type(o)] for o in state.optimizers for group in o.param_groups for p in group["params"]}
+    second = set(state.second.parameters()) if state.second is not None else set[nn.Parameter]()
     shapes[OPTIMIZER] = {
-        f"{names[parameter]}/{key}": torch.Size() if key == "step" else parameter.shape
-        for optimizer in state.optimizers
-        for parameter in (p for group in optimizer.param_groups for p in group["params"])
-        for key in (KEPT[type(optimizer)] if progress.updates else ())
+        f"{name}/{key}": torch.Size() if key == "step" else parameter.shape
+        for name, parameter in _parameters(state)
+        if (progress.matched if parameter in second else progress.updates)
+        for key in kept[parameter]
     }
     return shapes
 
@@ -170,7 +180,7 @@ def _load_optimizers(state: TrainingState, tensors: dict[str, torch.Tensor]) -> 
     homes = {
         id(p): optimizer for optimizer in state.optimizers for group in optimizer.param_groups for p in group["params"]
     }
-    parameters = dict(state.network.named_parameters())
+    parameters = dict(_parameters(state))
     for name, tensor in tensors.items():
         parameter_name, _, key = name.rpartition("/")
         parameter = parameters[parameter_name]

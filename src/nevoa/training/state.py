@@ -15,6 +15,7 @@ from nevoa.config import Config
 from nevoa.model import Model, Shape, fresh_network
 from nevoa.objects import NAMES, Objects
 from nevoa.training.course import Course
+from nevoa.training.matching import MATCHING_FROM, SECOND_RATE
 from nevoa.training.optimizer import make_optimizers
 from nevoa.training.threaded_gradient import cut, parts_for
 from nevoa.vocabulary import DeviceName
@@ -60,9 +61,11 @@ class TrainingState:
 
     Attributes:
         average: the network of averaged weights; `network` itself if the config averages nothing.
-        teacher: the network that training starts from and learns from, if the objective is path.
+        teacher: the network that training starts from and learns from, if the objective is path or match.
+        second: learns to denoise the images of `network`, if the objective is match; at first like the teacher.
         scaler: keeps float16's gradients in range; does nothing in other precisions.
         updates: number of steps with a finite gradient: the others change nothing.
+        matched: number of those that trained the second network too.
         not_finite: number of steps in a row, up to the last, whose loss or gradient was not finite.
         course: the number of steps, and how the learning rate falls.
         spent: seconds that the training has taken, with everything between its steps; 0 without a budget of minutes.
@@ -78,12 +81,14 @@ class TrainingState:
     network: nn.Module
     average: nn.Module
     teacher: nn.Module | None
+    second: nn.Module | None
     optimizers: tuple[torch.optim.Optimizer, ...]
     scaler: torch.amp.GradScaler
     course: Course
     step: int = 0
     images_seen: int = 0
     updates: int = 0
+    matched: int = 0
     not_finite: int = 0
     seconds: float = 0.0
     spent: float = 0.0
@@ -101,16 +106,20 @@ class TrainingState:
         device = choose_device(config.training.device)
         network = fresh_network(config, shape, objects.network).to(device)
         average = copy.deepcopy(network).requires_grad_(False) if config.training.ema_decay else network
-        distils = config.training.objective == "path"
-        teacher = copy.deepcopy(network).eval().requires_grad_(False) if distils else None
+        objective = config.training.objective
+        teacher = copy.deepcopy(network).eval().requires_grad_(False) if objective != "denoise" else None
+        second = copy.deepcopy(network).eval() if objective == "match" else None
         scaler = torch.amp.GradScaler(device, enabled=config.training.precision == "float16")  # pyright: ignore
         optimizers = make_optimizers(network, config.training)
+        if second is not None:
+            optimizers += make_optimizers(second, config.training, SECOND_RATE)
         course = Course(config.training.steps or 0)
-        return cls(config, shape, device, network, average, teacher, optimizers, scaler, course, objects=objects)
+        networks = network, average, teacher, second
+        return cls(config, shape, device, *networks, optimizers, scaler, course, objects=objects)
 
     def start_from(self, weights: Mapping[str, Tensor]) -> None:
         """Begin with these weights, in every network."""
-        for network in filter(None, (self.network, self.average, self.teacher)):
+        for network in filter(None, (self.network, self.average, self.teacher, self.second)):
             network.load_state_dict(weights)
 
     def follow(self, course: Course) -> None:
@@ -123,6 +132,16 @@ class TrainingState:
         training = self.config.training
         decays = training.learning_rate_decay != "none"
         return self.course.cooled_at(self.step + ahead, training.cooldown) if decays else 0.0
+
+    @property
+    def matches(self) -> bool:
+        """Whether the next step matches distributions."""
+        return self.second is not None and self.cooled() >= MATCHING_FROM
+
+    @property
+    def trained(self) -> list[nn.Module]:
+        """The networks that the next step trains."""
+        return [self.network, self.second] if self.second is not None and self.matches else [self.network]
 
     @cached_property
     def parts(self) -> int:

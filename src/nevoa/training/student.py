@@ -11,9 +11,9 @@ import torch
 from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
-from nevoa.diffusion import Denoiser, Guided
+from nevoa.diffusion import AnyDenoiser, Denoiser, Guided
 from nevoa.diffusion.loss import Loss
-from nevoa.sampling import DPMSolver, timestep_grid, trajectory
+from nevoa.sampling import DDIM, DPMSolver, timestep_grid, trajectory
 from nevoa.vocabulary import SpacingName, WeightingName
 
 Images = Float[Tensor, "B *pixels"]
@@ -70,12 +70,22 @@ class Student(Denoiser):
 
     def path(self, epsilon: Images, label: Labels | None = None) -> dict[int, Images]:
         """Return the states of the teacher's path from noise to image, by timestep."""
-        teacher = self.teacher if label is None else Guided(self.teacher, label, null_label=0)  # not used at weight 1
-        states = trajectory(teacher, DPMSolver(), epsilon, self.path_grid, lambda: epsilon)
+        states = trajectory(_of_class(self.teacher, label), DPMSolver(), epsilon, self.path_grid, lambda: epsilon)
         return {state.t: state.x_t for state in states}
+
+    def images(self, epsilon: Images, label: Labels | None = None) -> Images:
+        """Return the student's images, with gradients through all of its steps."""
+        x_t, denoiser = epsilon, _of_class(self, label)
+        for t, s in pairwise(self.grid):
+            x_t = DDIM().step(denoiser, x_t, t, s, lambda: epsilon).x_s
+        return x_t
 
     def leading(self, x_t: Images, t: int, x_s: Images, s: int) -> Images:
         """Return the x_0 with which Euler's method steps from x_t to x_s."""
         signal, noise = self.process.schedule.signal, self.process.schedule.noise
         kept = (noise[s] / noise[t]).item()
         return (x_s - kept * x_t) / (signal[s] - signal[t] * kept).item()
+
+
+def _of_class(denoiser: Denoiser, label: Labels | None) -> AnyDenoiser:
+    return denoiser if label is None else Guided(denoiser, label, null_label=0)  # which is not used at weight 1
