@@ -57,6 +57,16 @@ def test_whatever_is_decided_the_rate_never_jumps_and_ends_at_zero(
     assert found[-1] == pytest.approx(0, abs=1e-12)
 
 
+@given(st.integers(1, 500), shares, st.floats(0.05, 0.95), st.floats(0, 0.9), st.data())
+def test_the_share_of_steps_that_are_left_is_counted(
+    steps: int, cooldown: float, by: float, cooled: float, data
+) -> None:
+    step = data.draw(st.integers(0, steps - 1))
+    course = Course(steps, data.draw(st.integers(0, step)), cooled)
+    counted = sum(course.cooled_at(each, cooldown) >= by for each in range(step, steps))
+    assert course.share_left(step, cooldown, by) == pytest.approx(counted / (steps - step), abs=1.001 / (steps - step))
+
+
 def test_decisions_come_closer_together_towards_the_end() -> None:
     course, places = Course(1000), []
     while course.next_decision < course.steps:

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from nevoa.diffusion import Denoiser, NoiseSchedule, RectifiedFlow, Schedule
-from nevoa.training.matching import PATH_WEIGHT, Matching
+from nevoa.training.matching import MATCHING_COST, PATH_WEIGHT, Matching
 from nevoa.training.student import Student
 from tests.sampling.exact import COVARIANCE, MEAN, exact_denoiser
 
@@ -107,3 +107,9 @@ def test_an_image_costs_what_it_says(steps: int) -> None:
     matching = Matching(counted("student"), counted("teacher"), steps, "angle", counted("second"))
     matching.loss(EPSILON, T, EPSILON)
     assert matching.evaluations == calls["teacher"] + calls["second"] + 2 + 3 * calls["student"]
+
+
+def test_a_step_takes_as_much_longer_as_is_planned_for() -> None:
+    denoiser = Denoiser(lambda x_t, t: x_t, SCHEDULES[1], "flow")
+    path, matching = Student(denoiser, denoiser, 2, "angle"), Matching(denoiser, denoiser, 2, "angle", denoiser)
+    assert matching.evaluations / path.evaluations == pytest.approx(MATCHING_COST, rel=0.02)

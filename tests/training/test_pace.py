@@ -19,16 +19,23 @@ class Clock:
         monkeypatch.setattr("nevoa.training.pace.time.perf_counter", lambda: self.now)
 
 
-def simulate(clock: Clock, training: TrainingConfig, planned: int, seconds_of: Iterator[float]) -> tuple[float, int]:
-    """Train by the clock alone: steps that take so long. Returns the seconds and steps."""
+def simulate(
+    clock: Clock, training: TrainingConfig, planned: int, seconds_of: Iterator[float], cost: float = 1.0
+) -> tuple[float, int, int]:
+    """Train by the clock alone: steps that take so long, and in the last fifth of the cool-down `cost` times as long.
+
+    Returns the seconds, the steps, and how many of them came in the last fifth.
+    """
     pace, course, spent = Pace(training, Costs(1.0, 0.0, 1, 0.0), started=clock.now), Course(planned), 0.0
-    start, step = clock.now, 0
+    start, step, last = clock.now, 0, 0
     while step < course.steps:
+        is_last = course.cooled_at(step, 0.3) >= 0.8
         if step >= course.next_decision:
-            course = course.decided(step, pace.decide(step, spent, course.steps), 0.3)
-        seconds = next(seconds_of)
-        clock.now, spent, step = clock.now + seconds, spent + seconds, step + 1
-    return clock.now - start, step
+            ahead = 1.0 if is_last else 1 + (cost - 1) * course.share_left(step, 0.3, 0.8)
+            course = course.decided(step, pace.decide(step, spent, course.steps, ahead), 0.3)
+        seconds = next(seconds_of) * (cost if is_last else 1)
+        clock.now, spent, step, last = clock.now + seconds, spent + seconds, step + 1, last + is_last
+    return clock.now - start, step, last
 
 
 def idle_then_busy(change: float, before: float, after: float) -> Iterator[float]:
@@ -47,14 +54,23 @@ def idle_then_busy(change: float, before: float, after: float) -> Iterator[float
 def test_a_training_fills_its_minutes(monkeypatch, before: float, after: float, change: float, planned: int) -> None:
     """Within 3 % of five minutes, though the plan was wrong and other work began or ended on the way."""
     training, clock = TrainingConfig(minutes=5), Clock(monkeypatch)
-    seconds, _ = simulate(clock, training, planned, idle_then_busy(300 * change, before, after))
+    seconds, *_ = simulate(clock, training, planned, idle_then_busy(300 * change, before, after))
     assert seconds == pytest.approx(300, rel=0.03)
+
+
+@pytest.mark.parametrize("planned", [195, 1500, 3000])
+def test_steps_that_take_longer_at_the_end_are_foreseen(monkeypatch: pytest.MonkeyPatch, planned: int) -> None:
+    """They fill the minutes, and their share is the planned one: a fifth of the cool-down of 0.3."""
+    training, clock = TrainingConfig(minutes=5), Clock(monkeypatch)
+    seconds, steps, last = simulate(clock, training, planned, itertools.repeat(0.2), cost=1.8)
+    assert seconds == pytest.approx(300, rel=0.03)
+    assert last / steps == pytest.approx(0.06, rel=0.15)
 
 
 def test_a_machine_that_stops_for_a_while_ends_no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """The steps that are left are at most halved at a time."""
     stop = itertools.chain([0.2] * 400, [1000.0], itertools.repeat(0.2))
-    _, steps = simulate(Clock(monkeypatch), TrainingConfig(minutes=5), 1500, stop)
+    _, steps, _ = simulate(Clock(monkeypatch), TrainingConfig(minutes=5), 1500, stop)
     assert steps >= 400 + 1100 / NEXT
 
 

@@ -42,9 +42,20 @@ class Course:
         Args:
             cooldown: the share of the steps, at their end, in which the learning rate decays.
         """
-        begin = max(self.since, (1 - cooldown) * self.steps)
+        begin = self._cools_from(cooldown)
         passed = 0.0 if step <= begin else min(1.0, (step - begin) / (self.steps - begin))
         return self.cooled + (1 - self.cooled) * passed
+
+    def share_left(self, step: int, cooldown: float, cooled: float) -> float:
+        """Return the share of the steps after `step` that begin when `cooled` of the cool-down has passed."""
+        if step >= self.steps or self.cooled >= cooled:
+            return float(step < self.steps)
+        begin = self._cools_from(cooldown)
+        reached = begin + (self.steps - begin) * (cooled - self.cooled) / (1 - self.cooled)
+        return (self.steps - max(step, reached)) / (self.steps - step)
+
+    def _cools_from(self, cooldown: float) -> float:
+        return max(self.since, (1 - cooldown) * self.steps)
 
 
 def learning_rate_at(step: int, course: Course, config: TrainingConfig) -> float:

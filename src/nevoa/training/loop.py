@@ -123,7 +123,8 @@ def _keep_to(pace: Pace, state: TrainingState) -> None:
     """Decide again how many steps there are, if that is due."""
     state.spent = pace.spent
     if state.step >= state.course.next_decision:
-        steps = state.processes.from_first(lambda: pace.decide(state.step, state.seconds, state.course.steps))
+        now = state.step, state.seconds, state.course.steps, state.cost_ahead
+        steps = state.processes.from_first(lambda: pace.decide(*now))
         state.follow(state.course.decided(state.step, steps, state.config.training.cooldown))
 
 

@@ -40,7 +40,7 @@ class Pace:
         left = 60 * (self.training.minutes or 0) - self.spent
         return step + steps_within(self.training, self.costs.at(step_seconds), left)
 
-    def decide(self, step: int, seconds: float, planned: int) -> int:
+    def decide(self, step: int, seconds: float, planned: int, ahead: float = 1.0) -> int:
         """Return the number of steps at the pace since the last decision.
 
         The steps that are left are at most halved or doubled, so that a short stop of the machine ends no training.
@@ -49,10 +49,11 @@ class Pace:
             step: steps done.
             seconds: that they took.
             planned: the number of steps until now.
+            ahead: what the steps that are left cost, on average, if those until now cost 1.
         """
         (last_step, last_seconds), self.last = self.last, (step, seconds)
         if step in self.decided:
             return self.decided[step]
         pace = (seconds - last_seconds) / (step - last_step) if step > last_step else self.costs.step
         left = planned - step
-        return min(max(self.fitting(step, pace), step + (left + 1) // 2), step + 2 * left)
+        return min(max(self.fitting(step, ahead * pace), step + (left + 1) // 2), step + 2 * left)

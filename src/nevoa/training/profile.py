@@ -59,9 +59,9 @@ class Profile:
 
     @cached_property
     def step_seconds(self) -> float:
-        """Seconds of a step at its steady pace, data included."""
+        """Seconds of a step at its steady pace, data included, on average over the training."""
         seconds = min(LONGEST, max(SHORTEST, TIMING_SHARE * 60 * (self.config.training.minutes or 0)))
-        return steady_seconds(self.seconds(), seconds / 3, seconds)
+        return steady_seconds(self.seconds(), seconds / 3, seconds) * self.state.cost_ahead
 
     def seconds(self) -> Iterator[float]:
         """Seconds of one training step after another, without end."""
@@ -96,7 +96,8 @@ class Profile:
         state, x = self.state, torch.zeros(1, *self.images.shape, device=self.state.device)
         denoiser, t = state.model().denoiser(), torch.ones(1, dtype=torch.int64, device=state.device)
         trained = learner(state)
-        return (trained.evaluations if isinstance(trained, Student) else 3) * flop_of(lambda: denoiser(x, t))
+        evaluations = trained.evaluations * state.cost_ahead if isinstance(trained, Student) else 3
+        return round(evaluations * flop_of(lambda: denoiser(x, t)))
 
     def _preview_seconds(self, steps: int) -> float:
         """Seconds of a preview, extrapolated from two of its steps."""

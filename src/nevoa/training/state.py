@@ -15,7 +15,7 @@ from nevoa.config import Config
 from nevoa.model import Model, Shape, fresh_network
 from nevoa.objects import NAMES, Objects
 from nevoa.training.course import Course
-from nevoa.training.matching import MATCHING_FROM, SECOND_RATE
+from nevoa.training.matching import MATCHING_COST, MATCHING_FROM, SECOND_RATE
 from nevoa.training.optimizer import make_optimizers
 from nevoa.training.threaded_gradient import cut, parts_for
 from nevoa.vocabulary import DeviceName
@@ -137,6 +137,14 @@ class TrainingState:
     def matches(self) -> bool:
         """Whether the next step matches distributions."""
         return self.second is not None and self.cooled() >= MATCHING_FROM
+
+    @property
+    def cost_ahead(self) -> float:
+        """What the steps that are left cost on average, if the next one costs 1: those that match cost more."""
+        if self.second is None or self.matches:
+            return 1.0
+        share = self.course.share_left(self.step, self.config.training.cooldown, MATCHING_FROM)
+        return 1 + (MATCHING_COST - 1) * share
 
     @property
     def trained(self) -> list[nn.Module]:
