@@ -129,7 +129,7 @@ def _keep_to(pace: Pace, state: TrainingState) -> None:
 
 
 def learner(state: TrainingState, matches: bool = False) -> Denoiser:
-    """The denoiser to train, with its teacher if it has one, and if it matches with the second network."""
+    """The denoiser to train: with its teacher if it has one, and with the second network if it matches."""
 
     def denoiser_of(network: nn.Module) -> Denoiser:
         return training_denoiser(state.config, network, state.device, state.objects)

@@ -24,7 +24,7 @@ SECOND_RATE = 60.0
 MATCHING_COST = 1.8
 # Of the paths beside the matching, which alone leads to 0.390 from 80,000 paths, and with them to 0.305.
 PATH_WEIGHT = 0.1
-# The mean error of a teacher that is nearly right would make the direction endless.
+# A teacher without error would make the direction endless.
 LEAST_ERROR = 0.01
 
 
