@@ -19,7 +19,7 @@ from typing import Any
 from nevoa.evaluation.report import rounded
 
 DOCS = Path(__file__).parents[1] / "docs"
-TABLE = re.compile(r"(?<=^<!-- table: )([\w-]+)( -->\n\n)(.*?)(?=\n\n<!-- end of table -->$)", re.MULTILINE | re.DOTALL)
+TABLE = re.compile(r"(?<=^<!-- table: )([\w-]+)( -->\n)(.*?)(?=<!-- end of table -->$)", re.MULTILINE | re.DOTALL)
 KEYS = {"transcribed", "commands", "machine", "date", "versions", "columns", "rows"}
 
 
@@ -36,7 +36,8 @@ def with_tables(page: str, receipts: Path) -> str:
 
     def replaced(found: re.Match[str]) -> str:
         name, marker, _ = found.groups()
-        return name + marker + table(json.loads((receipts / f"{name}.json").read_text(encoding="utf-8")))
+        lines = table(json.loads((receipts / f"{name}.json").read_text(encoding="utf-8")))
+        return f"{name}{marker}\n{lines}\n\n"
 
     return TABLE.sub(replaced, page)
 

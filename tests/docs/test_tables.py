@@ -36,6 +36,14 @@ def test_an_edited_figure_is_found_and_mended(tmp_path: Path) -> None:
     assert list(make_tables.outdated(page, tmp_path / "receipts")) == ["forgotten"]
 
 
+def test_a_new_table_is_filled_and_what_follows_stays() -> None:
+    page = PAGE.read_text("utf-8")
+    lines = page.splitlines()
+    empty = "\n".join(line for line in lines if not line.startswith("|")).replace("\n\n\n", "\n\n") + "\n"
+    assert empty.count("table:") == page.count("table:")
+    assert make_tables.with_tables(empty, RECEIPTS) == page
+
+
 @pytest.mark.parametrize("path", sorted(RECEIPTS.glob("*.json")), ids=lambda path: path.stem)
 def test_a_receipt_says_where_its_figures_come_from(path: Path) -> None:
     values = json.loads(path.read_text("utf-8"))
