@@ -22,9 +22,9 @@ def test_a_gaussian_student_arrives_at_its_teachers_distribution(schedule: Sched
     spread = torch.eye(4, dtype=torch.float64, requires_grad=True)
     student = Denoiser(lambda x_t, t: mean + x_t @ spread.T, schedule, "x0")
     teacher, optimizer = exact_denoiser(schedule), torch.optim.Adam([mean, spread], lr=0.02)
+    matching = Matching(student, teacher, 1, "angle", teacher)
     for step in range(400):
-        second = exact_denoiser(schedule, mean.detach(), (spread @ spread.T).detach())
-        matching = Matching(student, teacher, 1, "angle", second)
+        matching.second = exact_denoiser(schedule, mean.detach(), (spread @ spread.T).detach())
         epsilon, other = torch.randn(2, 256, 4, generator=RANDOM, dtype=torch.float64)
         # the exact denoisers take one t for all images
         t = torch.full((256,), (37 * step) % 900 + 50)
