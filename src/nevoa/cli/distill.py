@@ -43,7 +43,7 @@ def distill(
 ) -> None:
     """Teach a copy of a model to make its images in two steps. Run the same command again to resume.
 
-    The loss jumps in the last tenth, where it is another.
+    In its last tenth it trains by another loss, so that the loss jumps there.
 
     Args:
         run: Run folder, folder of diffusers, or hf:OWNER/NAME. [default: a model of clothes that comes with nevoa]

@@ -21,7 +21,7 @@ def save(folder: Path, images_seen: int, files: Mapping[str, bytes], resumed_fro
     """Write the checkpoint `folder/IMAGES_SEEN`, read it back, then `prune`.
 
     An identical checkpoint that is already there is left alone. A NevoaError if it cannot be written; the older
-    checkpoints stay.
+    checkpoints stay. Logs a warning if they cannot be removed afterwards.
     """
     target, manifest = folder / f"{images_seen:012d}", manifest_of(images_seen, files)
     with suppress(OSError):  # there is none, or it cannot be read
@@ -37,7 +37,10 @@ def save(folder: Path, images_seen: int, files: Mapping[str, bytes], resumed_fro
         (temporary / NAME).write_text(manifest, encoding="utf-8")
     if damaged := faults(target):
         raise NevoaError(f"{target} could not be read back ({', '.join(damaged)}). Check the disk.")
-    prune(folder, resumed_from)
+    try:
+        prune(folder, resumed_from)
+    except (NevoaError, OSError) as error:  # the new one is whole: that is no reason to stop
+        log.warning("Older checkpoints in %s could not be removed: %s", folder, error)
     return target
 
 

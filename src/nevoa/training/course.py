@@ -48,8 +48,10 @@ class Course:
 
     def share_left(self, step: int, cooldown: float, cooled: float) -> float:
         """Return the share of the steps after `step` that begin when `cooled` of the cool-down has passed."""
-        if step >= self.steps or self.cooled >= cooled:
-            return float(step < self.steps)
+        if step >= self.steps:
+            return 0.0
+        if self.cooled >= cooled:
+            return 1.0
         begin = self._cools_from(cooldown)
         reached = begin + (self.steps - begin) * (cooled - self.cooled) / (1 - self.cooled)
         return (self.steps - max(step, reached)) / (self.steps - step)

@@ -142,16 +142,20 @@ def _parameters(state: TrainingState) -> Iterator[tuple[str, nn.Parameter]]:
         yield from ((f"second/{name}", parameter) for name, parameter in state.second.named_parameters())
 
 
+def _homes(state: TrainingState) -> dict[nn.Parameter, torch.optim.Optimizer]:
+    """The optimizer of each parameter."""
+    return {p: optimizer for optimizer in state.optimizers for group in optimizer.param_groups for p in group["params"]}
+
+
 def _shapes(state: TrainingState, progress: SavedProgress) -> dict[str, dict[str, torch.Size]]:
     """Names and shapes of all tensors that such a checkpoint has to hold."""
     shapes = {name: {key: tensor.shape for key, tensor in table.items()} for name, table in _tables(state).items()}
-    kept = {p: KEPT[type(o)] for o in state.optimizers for group in o.param_groups for p in group["params"]}
-    second = set(state.second.parameters()) if state.second is not None else set[nn.Parameter]()
+    homes, second = _homes(state), set(state.second.parameters() if state.second is not None else ())
     shapes[OPTIMIZER] = {
         f"{name}/{key}": torch.Size() if key == "step" else parameter.shape
         for name, parameter in _parameters(state)
         if (progress.matched if parameter in second else progress.updates)
-        for key in kept[parameter]
+        for key in KEPT[type(homes[parameter])]
     }
     return shapes
 
@@ -177,13 +181,10 @@ def _sha256(config: Config) -> str:
 
 
 def _load_optimizers(state: TrainingState, tensors: dict[str, torch.Tensor]) -> None:
-    homes = {
-        id(p): optimizer for optimizer in state.optimizers for group in optimizer.param_groups for p in group["params"]
-    }
-    parameters = dict(_parameters(state))
+    homes, parameters = _homes(state), dict(_parameters(state))
     for name, tensor in tensors.items():
         parameter_name, _, key = name.rpartition("/")
         parameter = parameters[parameter_name]
         # Moments have the memory layout of their parameter; a step is a number.
         value = tensor.to(state.device) if tensor.ndim == 0 else torch.empty_like(parameter).copy_(tensor)
-        homes[id(parameter)].state[parameter][key] = value
+        homes[parameter].state[parameter][key] = value
