@@ -1,11 +1,11 @@
-"""Make the tables of docs/benchmarks.md from the receipts in docs/benchmarks.
+"""Make the tables of docs/benchmarks.md and docs/speed.md from the receipts in docs/benchmarks.
 
-python scripts/make_tables.py            write the tables into the page
+python scripts/make_tables.py            write the tables into the pages
 python scripts/make_tables.py --check    name the tables that differ from their receipts, and exit with code 1
 
 A table stands between `<!-- table: NAME -->` and `<!-- end of table -->`. Its receipt is docs/benchmarks/NAME.json: a
 report of `nevoa evaluate`, which `nevoa verify` repeats; or commands, machine, date and versions, with columns and rows
-of text. `transcribed` says that the figures were copied from the page, where they were written by hand.
+of text. `transcribed` says that the figures were copied from a page, where they were written by hand.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from typing import Any
 from nevoa.evaluation.report import rounded
 
 DOCS = Path(__file__).parents[1] / "docs"
+PAGES = DOCS / "benchmarks.md", DOCS / "speed.md"
 TABLE = re.compile(r"(?<=^<!-- table: )([\w-]+)( -->\n)(.*?)(?=<!-- end of table -->$)", re.MULTILINE | re.DOTALL)
 KEYS = {"transcribed", "commands", "machine", "date", "versions", "columns", "rows"}
 
@@ -73,11 +74,12 @@ def _line(cells: Sequence[str]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
-    path, receipts = DOCS / "benchmarks.md", DOCS / "benchmarks"
-    page = path.read_text(encoding="utf-8")
+    pages, receipts = {path: path.read_text(encoding="utf-8") for path in PAGES}, DOCS / "benchmarks"
     if parser.parse_args().check:
-        sys.exit("\n".join(f"{name} differs: run scripts/make_tables.py" for name in outdated(page, receipts)) or 0)
-    path.write_text(with_tables(page, receipts), encoding="utf-8")
+        wrong = outdated("".join(pages.values()), receipts)
+        sys.exit("\n".join(f"{name} differs: run scripts/make_tables.py" for name in wrong) or 0)
+    for path, page in pages.items():
+        path.write_text(with_tables(page, receipts), encoding="utf-8")
 
 
 if __name__ == "__main__":

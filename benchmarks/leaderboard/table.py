@@ -14,7 +14,7 @@ COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "sampler x steps (recommended / used)": lambda about: (
         f"{about['sampler']} x {about['sampling_steps_recommended']} / {about['sampling_steps']}"
     ),
-    "drawing, s an image": lambda about: f"{about['drawing_seconds'] / about['asked']['count']:.3g}",
+    "sampling, s per image": lambda about: f"{about['drawing_seconds'] / about['asked']['count']:.3g}",
 }
 FLOOR = "real images (the floor)"
 RANKED_BY = "fd_fashion"

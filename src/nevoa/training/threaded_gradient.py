@@ -2,7 +2,7 @@
 
 oneDNN's backward convolutions synchronize their OpenMP threads by barriers that spin and never sleep. On a busy machine
 one thread waits for a core while the other spins: beside a second trainer, two threads in one convolution reached 30 %
-of their speed, in another run 7 %; two parts on one thread each reached 64 % (docs/benchmarks.md,
+of their speed, in another run 7 %; two parts on one thread each reached 64 % (docs/speed.md,
 docs/experiments.md).
 """
 
