@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nevoa.cli.starting import StartFlags
 from nevoa.editing import inpainting, interpolation, variations
 from nevoa.errors import NevoaError
 from nevoa.model import Model
@@ -100,3 +101,12 @@ def test_what_makes_no_sense_is_refused(model: Model, tmp_path: Path) -> None:
         variations(model, picture().astype(float))
     with pytest.raises(NevoaError, match="There is no file"):
         variations(model, tmp_path / "none.png")
+
+
+@pytest.mark.parametrize("frames", [0, 1, -2])
+def test_the_command_refuses_an_interpolation_without_its_ends(model: Model, tmp_path: Path, frames: int) -> None:
+    paths = tmp_path / "a.png", tmp_path / "b.png"
+    for seed, path in enumerate(paths):
+        Image.fromarray(picture(seed)).save(path)
+    with pytest.raises(NevoaError, match="frames is a whole number from 2"):
+        StartFlags(interpolate=paths, frames=frames).applied(model)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -81,6 +82,18 @@ def test_a_finished_run_says_what_it_reached_and_how_to_go_on(
     assert run.has_model  # what it lost is restored
     typed("continue", str(run.folder), "--steps", "41")
     assert "Trained: " in capsys.readouterr().out
+
+
+def test_a_finished_run_is_sent_to_a_tracker(
+    settled: Job, tmp_path: Path, typed: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that failed gets the rest by the command that its warning names."""
+    run, seen = Run(tmp_path / "r"), list[int]()
+    stop_after(settled, run.folder, 99)
+    tracker = Mock(start=lambda run, known: "id", scalars=lambda values, images_seen: seen.append(images_seen))
+    monkeypatch.setattr("nevoa.interop.trackers.trackers_of", lambda names: dict.fromkeys(names, tracker))
+    typed("continue", str(run.folder), "--track", "wandb")
+    assert seen == [line["images_seen"] for line in run.metrics()]
 
 
 def test_a_longer_training_that_is_killed_keeps_its_budget(

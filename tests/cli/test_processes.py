@@ -1,9 +1,10 @@
 """One command on several processes."""
 
 import io
+import json
 import os
 import sys
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ import pytest
 from nevoa.cli.main import main
 from nevoa.cli.processes import MOST_STARTS, ProcessFlags, launched
 from nevoa.errors import NevoaError
+from nevoa.runs import Run, status_of
 from tests.cli.conftest import Refuses, nevoa, nevoa_alone
+from tests.conftest import TINY
 from tests.processes import together
 
 
@@ -82,6 +85,22 @@ def test_one_process_trains_the_feature_network_and_the_others_wait(tmp_path: Pa
     networks = [Path(said.split("Saved ")[1].strip()) for said in (alone, first)]
     assert contents(networks[0]) == contents(networks[1]) != {}
     assert [error.code for error in together(2, feature_network, source, two)] == [2, 2]
+
+
+def trained_with_a_plan_as_json(folder: Path) -> str:
+    os.environ["NEVOA_CACHE"] = str(folder)
+    options = [part for option in TINY for part in ("-o", option)]
+    sys.argv = ["nevoa", "train", "fashion_mnist_10k", "--json", "--steps", "2", "--out", str(folder / "r"), *options]
+    with redirect_stdout(io.StringIO()) as said, redirect_stderr(io.StringIO()):
+        main()
+    return said.getvalue()
+
+
+def test_the_plan_as_json_is_followed_by_a_training_on_all_of_them(tmp_path: Path) -> None:
+    first, other = together(2, trained_with_a_plan_as_json, tmp_path)
+    assert json.loads(first)["steps"] == 2
+    assert other == ""
+    assert status_of(Run(tmp_path / "r"))[0] == "finished"
 
 
 def contents(folder: Path) -> dict[str, bytes]:

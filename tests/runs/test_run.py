@@ -85,7 +85,9 @@ def test_evaluations_are_read_newest_first_and_damaged_ones_skipped(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("names", "other"), [((), False), (("trainer.lock", "status.json"), False), (("photo.png",), True)], ids=str
+    ("names", "other"),
+    [((), False), (("trainer.lock", "status.json", "course.jsonl"), False), (("photo.png",), True)],
+    ids=str,
 )
 def test_only_files_of_a_training_may_precede_the_config(tmp_path: Path, names: tuple[str, ...], other: bool) -> None:
     for name in names:

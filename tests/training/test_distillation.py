@@ -132,6 +132,8 @@ def test_the_budget_is_a_quarter_of_the_teachers() -> None:
     assert distilling(minutes)["training"]["minutes"] == 15
     assert distilling(small_model(diffusion=v, data=data))["training"]["steps"] == 1
     assert nevoa.training.distill_config(minutes, epochs=2).training.minutes is None
+    unknown = small_model(diffusion=v, data=data, training={"conditional": False})
+    assert nevoa.training.distill_config(unknown).training.minutes == nevoa.configure().training.minutes
 
 
 @pytest.mark.parametrize("timesteps", ["uniform", "log_normal"])

@@ -234,12 +234,16 @@ class Own(nn.Module):
         return self.layer(x_t)
 
 
-def with_own_network(job: Job, folder: Path) -> list[dict]:
-    return [said(step) for step in nevoa.fit(job.config, folder, images=job.images, network=Own())]
+def with_own_network(job: Job, folder: Path | None) -> list[bytes]:
+    """The weights after each step."""
+    steps = nevoa.fit(job.config, folder, images=job.images, network=Own())
+    return [b"".join(each.numpy().tobytes() for each in step.model.network.state_dict().values()) for step in steps]
 
 
-def test_the_weights_of_an_own_network_are_those_of_process_0(job: Job, tmp_path: Path) -> None:
-    first, other = together(2, with_own_network, with_training(job, steps=4), tmp_path / "run")
+@pytest.mark.parametrize("folder", ["run", None])
+def test_the_weights_of_an_own_network_are_those_of_process_0(job: Job, tmp_path: Path, folder: str | None) -> None:
+    place = tmp_path / folder if folder else None
+    first, other = together(2, with_own_network, with_training(job, steps=4), place)
     assert first == other
     assert len(first) == 4
 

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from nevoa.presets import configure
 from nevoa.runs import checkpoint, status_of
 from nevoa.runs.run import Run
 from nevoa.training import Job, fit_resolved, resolve_run, show_progress
+from nevoa.training.ema import update_average
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
 from tests.conftest import TINY
@@ -53,6 +55,21 @@ def test_ctrl_c_within_a_step_ends_it_and_saves(job: Job, tmp_path: Path, monkey
     assert int(newest.name) == 7 * 8
     list(fit_resolved(job, tmp_path / "r"))
     assert outcome(Run(tmp_path / "r")) == outcome(Run(tmp_path / "whole"))
+
+
+def test_ctrl_c_within_a_step_ends_it_without_a_folder(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights that have been updated are averaged, too."""
+    ended = []
+
+    def interrupted(*arguments: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        update_average(*arguments)
+        ended.append(True)
+
+    monkeypatch.setattr("nevoa.training.loop.update_average", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(nevoa.fit(job.config, images=job.images))
+    assert ended == [True]
 
 
 def test_a_second_ctrl_c_does_not_wait() -> None:

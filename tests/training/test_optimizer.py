@@ -118,6 +118,16 @@ def test_without_the_compilers_wrappers_torchs_optimizers_are_the_same(
     torch.testing.assert_close(theirs.state_dict(), ours.state_dict(), rtol=0, atol=0)
 
 
+def test_adam_decays_no_weights() -> None:
+    """It would add them to the gradient, which divides them by its size."""
+    layer = nn.Linear(2, 1)
+    before = copy.deepcopy(layer)
+    [optimizer] = make_optimizers(layer, TrainingConfig(optimizer="adam", weight_decay=0.1))
+    layer(torch.zeros(1, 2)).sum().backward()  # no gradient for the matrix
+    optimizer.step()
+    assert torch.equal(layer.weight, before.weight)
+
+
 def test_an_unused_weight_stays() -> None:
     used, unused = nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 3)
     before = unused.weight.detach().clone()

@@ -114,6 +114,28 @@ def test_a_stopped_run_cools_down_at_once(
     assert rates == pytest.approx([rate * left / 5 for left in (4, 3, 2, 1, 0)])
 
 
+def test_a_cool_down_counts_the_seconds_that_a_run_of_steps_took(
+    cooling: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are within its minutes, so they are not there a second time."""
+    last, found = stop_after(cooling, tmp_path / "r", 7)[-1], list[float]()
+    job = resolve_run(cooling.config, tmp_path / "r", cooling.images, cool_down=60)
+    monkeypatch.setattr(Pace, "fitting", lambda self, step, _: found.append(self.before) or step + 5)
+    stop_after(job, tmp_path / "r", 1)
+    assert found == [pytest.approx(last.seconds)]
+    assert 60 * (job.config.training.minutes or 0) == pytest.approx(60 + last.seconds)
+
+
+def test_a_run_that_was_stopped_before_its_config_was_written_starts_anew(paced: Job, tmp_path: Path) -> None:
+    """Its first decision, of whatever budget, is there already."""
+    run = Run(tmp_path / "r")
+    run.folder.mkdir()
+    stop_after(paced, tmp_path / "other", 1)
+    shutil.copy(Run(tmp_path / "other").course_file, run.course_file)
+    stop_after(resolve_run(paced.config.updated("training", minutes=None), run.folder, paced.images), run.folder, LIMIT)
+    assert [line["step"] for line in run.metrics()][-1] == 40
+
+
 def test_less_than_the_run_has_taken_is_refused(cooling: Job, tmp_path: Path) -> None:
     stop_after(cooling, tmp_path / "r", LIMIT)
     minutes = cooling.config.updated("training", steps=None, minutes=1e-6)

@@ -72,6 +72,11 @@ def test_only_the_student_is_trained() -> None:
     assert networks[1].weight.grad is None
 
 
+def test_a_path_of_few_timesteps_has_them_all() -> None:
+    learner = Denoiser(lambda x_t, t: x_t, NoiseSchedule.cosine(5), "v")
+    assert Student(learner, learner, 2, "angle").path_grid == [5, 4, 3, 2, 1, 0]
+
+
 @pytest.mark.parametrize("steps", [1, 2, 3])
 def test_a_path_costs_what_it_says(steps: int) -> None:
     """Each evaluation of the teacher once, each of the student with a gradient, which costs as much as two more."""

@@ -155,6 +155,12 @@ def test_a_budget_of_steps_or_epochs_chooses_without_timing(monkeypatch: pytest.
         assert job.config.network.model_dump()["dim"] == job.width.dim
 
 
+def test_epochs_of_less_than_an_image_have_a_width() -> None:
+    job = resolve(configure("fashion_mnist_10k", epochs=1e-6), recorded=False)
+    assert job.width is not None
+    assert job.width.dim == min(WIDTHS)
+
+
 @pytest.mark.parametrize("rate", [1e10, 1e11])
 @pytest.mark.parametrize("busy", [0, 0.5, 1])
 def test_the_best_of_all_widths_for_what_the_machine_computes_in_the_minutes(

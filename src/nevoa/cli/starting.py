@@ -42,7 +42,9 @@ class StartFlags:
             return variations(model, self.picture, 0.6 if self.strength is None else self.strength)
         if self.inpaint and self.mask:
             return inpainting(model, self.inpaint, self.mask)
-        return interpolation(model, *self.interpolate, self.count or 9) if self.interpolate else model
+        if self.interpolate and self.count is not None:
+            return interpolation(model, *self.interpolate, self.count)
+        return model
 
     @property
     def count(self) -> int | None:

@@ -197,13 +197,15 @@ def train_into(
         model: the one that the config starts from; loaded if it is needed.
     """
     load_torch()
-    from nevoa.interop.trackers import trackers_of
+    from nevoa.interop.trackers import tracked, trackers_of
+    from nevoa.runs import Run
+    from nevoa.runs.checkpoint import newest_saved
     from nevoa.training import Plan, fit_resolved
 
     trackers = trackers_of(report.track)
     job = _resolved(config, folder, model, cool_down=cool_down, accept_changes=accept_changes)
     if rank():
-        if not (report.dry_run or report.as_json):
+        if not report.dry_run:
             deque(fit_resolved(job, folder, accept_changes=accept_changes), maxlen=0)
         return
     finished, training = _is_finished(job, folder), job.config.training
@@ -212,14 +214,15 @@ def train_into(
     if report.dry_run:
         return
     if finished:
-        deque(fit_resolved(job, folder, accept_changes=accept_changes), maxlen=0)  # restores files that the run lost
+        restored = fit_resolved(job, folder, accept_changes=accept_changes)  # files that the run lost
+        deque(tracked(restored, Run(folder), trackers), maxlen=0)
         result = _result(folder, training)
     else:
         _fit(job, folder, trackers, accept_changes)
         result = f"Trained: {folder}\nTry:     {shlex.join(['nevoa', 'sample', str(folder)])}"
     print(result, file=sys.stderr if report.as_json else None)
     if report.notify:
-        send(f"nevoa: {folder.name} is trained", f"{(training.steps or 0) * training.known_batch_size:,} images seen.")
+        send(f"nevoa: {folder.name} is trained", f"{newest_saved(Run(folder).checkpoints):,} images seen.")
 
 
 def _resolved(

@@ -104,7 +104,8 @@ class Run:
         with explained("read", self.folder):
             found = {path for path in self.folder.iterdir() if not path.name.endswith(SCRATCH)}
             started = self.checkpoints in found and not any(self.checkpoints.iterdir())
-        return bool(found - {self.lock_file, self.status_file, *([self.checkpoints] if started else ())})
+        expected = {self.lock_file, self.status_file, self.course_file, *([self.checkpoints] if started else ())}
+        return bool(found - expected)
 
     def config(self) -> Config:
         """Read the resolved config. A NevoaError if it is missing or damaged."""

@@ -120,7 +120,7 @@ def follow(job: Job, accept_changes: bool) -> Generator[Step, None, None]:
     yield from interruptible(training_steps(state, job.images, begin.pace))
 
 
-def interruptible(steps: Iterator[Step]) -> Iterator[Step]:
+def interruptible(steps: Iterator[Step]) -> Generator[Step, None, None]:
     """Let signals end a training between its steps, on all processes after the same one."""
     processes = joined()
     return within(interrupts_deferred, steps) if processes.alone else stopping_together(steps, processes.largest)

@@ -2,7 +2,8 @@
 
 import platform
 import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from os import PathLike
 from pathlib import Path
@@ -93,7 +94,11 @@ def fit(
         return job
 
     job = on_every_process(settled, config, images, objects)
-    return training_steps(job.fresh_state(), job.images, pace_in_memory(job))
+    state = job.fresh_state()
+    begin = joined().from_first(lambda: Beginning.of(state, None, None))
+    if begin.weights:
+        state.start_from(begin.weights)
+    return interruptible(training_steps(state, job.images, pace_in_memory(job)))
 
 
 def fit_resolved(job: Job, folder: Path, *, accept_changes: bool = False) -> Generator[Step, None, None]:
@@ -174,9 +179,8 @@ def train(
 
 def train_job(job: Job, folder: Path, accept_changes: bool, progress: bool) -> Run:
     """Train a job to its end, with a progress bar if wanted, and return its run."""
-    steps: Iterator[Step] = fit_resolved(job, folder, accept_changes=accept_changes)
-    for _ in show_progress(steps, job.config.training) if progress else steps:
-        pass
+    with closing(fit_resolved(job, folder, accept_changes=accept_changes)) as steps:
+        deque(show_progress(steps, job.config.training) if progress else steps, maxlen=0)
     return Run(folder, job.objects)
 
 

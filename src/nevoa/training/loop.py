@@ -123,7 +123,7 @@ def _keep_to(pace: Pace, state: TrainingState) -> None:
     """Decide again how many steps there are, if that is due."""
     state.spent = pace.spent
     if state.step >= state.course.next_decision:
-        now = state.step, state.seconds, state.course.steps, state.cost_ahead
+        now = state.step, state.work, state.seconds, state.course.steps, state.cost_ahead
         steps = state.processes.from_first(lambda: pace.decide(*now))
         state.follow(state.course.decided(state.step, steps, state.config.training.cooldown))
 
@@ -239,6 +239,7 @@ def _advance(
     state.step += 1
     state.images_seen += batch_size
     state.seconds += seconds
+    state.spent += seconds
     state.report_seconds += seconds
     is_finite = math.isfinite(loss + grad_norm)
     if is_finite:

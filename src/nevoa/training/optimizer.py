@@ -96,6 +96,7 @@ def make_optimizers(
     """
     rate, decay = times * config.learning_rate, config.weight_decay
     if config.optimizer != "muon":
+        decay = 0.0 if config.optimizer == "adam" else decay  # Adam would add it to the gradient
         optimizer = OPTIMIZERS[config.optimizer](network.parameters(), lr=rate, weight_decay=decay, fused=True)
         optimizer.param_groups[0]["scale"] = times
         return (optimizer,)

@@ -39,7 +39,7 @@ def starting_point(job: Job, run: Run) -> Path | None:
 def set_course(state: TrainingState, job: Job, run: Run, origin: Path | None) -> Pace | None:
     """Set the course of a restored state, and drop what the run holds from after it. Return the pace, if any."""
     made, costs = list(decisions.read(run)), job.costs or measured_costs(run)
-    is_new = has_other_budget(job, run, origin) or (origin is None and not made)
+    is_new = has_other_budget(job, run, origin) or (origin is None and not (made and run.exists))
     if is_new:
         steps, goes_on = job.config.training.steps or 0, job.cools_down or state.cooled() == 0
         state.follow(Course(steps, state.step, state.cooled()) if goes_on else Course(steps))
@@ -51,7 +51,7 @@ def set_course(state: TrainingState, job: Job, run: Run, origin: Path | None) ->
     if job.config.training.minutes is None or costs is None or not (job.is_paced or made):
         return None
     ahead = {} if is_new else {decision.step: decision.steps for decision in made}
-    pace = Pace(job.config.training, costs, job.started, state.spent, ahead, (state.step, state.seconds))
+    pace = Pace(job.config.training, costs, job.started, state.spent, ahead, (state.work, state.seconds))
     if is_new:
         _decide_first(pace, state, run)
     return pace

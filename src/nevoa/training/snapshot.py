@@ -83,6 +83,7 @@ def restore(state: TrainingState, path: Path, *, accept_changes: bool = False) -
     _load_optimizers(state, tables[OPTIMIZER])
     for name in (*COUNTERS, *MEANS, "report_levels"):
         setattr(state, name, getattr(progress, name))
+    state.spent = state.spent or state.seconds  # older checkpoints of runs without minutes have 0
     state.course = progress.course or state.course
 
 

@@ -31,6 +31,8 @@ DISTILLING: dict[str, Any] = {
     "warmup_images": 2_000,
     "gradient_clip": 1.0,
     "ema_decay": 0.9995,
+    "weight_decay": 0.01,
+    "cooldown": 0.5,
 }
 # In two steps, of which the second starts where there is as much noise as signal.
 TWO_STEPS: dict[str, Any] = {"sampler": "euler", "steps": 2, "spacing": "angle"}
@@ -84,8 +86,11 @@ def distilling(model: Model, source: object = None) -> dict[str, dict[str, Any]]
                 "The images that this model was trained on are unknown: name the source of some like them."
             )
         layer["data"] = data.model_dump()
-    steps = max(1, (training.steps or 0) // (SHARE * STEP_COST))
-    budget = {"minutes": training.minutes / SHARE} if training.minutes else {"steps": steps}
+    budget: dict[str, Any] = {}  # that of the preset, where the model does not tell how long it was trained
+    if training.minutes:
+        budget = {"minutes": training.minutes / SHARE}
+    elif training.steps:
+        budget = {"steps": max(1, training.steps // (SHARE * STEP_COST))}
     batches = {"batch_size": training.known_batch_size, "label_dropout": training.label_dropout}
     kept = {key: layer["training"][key] for key in ("timestep_distribution", "start")}
     own = batches | kept | {"conditional": bool(model.classes)}

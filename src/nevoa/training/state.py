@@ -68,7 +68,7 @@ class TrainingState:
         matched: number of those that trained the second network too.
         not_finite: number of steps in a row, up to the last, whose loss or gradient was not finite.
         course: the number of steps, and how the learning rate falls.
-        spent: seconds that the training has taken, with everything between its steps; 0 without a budget of minutes.
+        spent: seconds that the training has taken; with a budget of minutes, also between its steps.
         report_levels: means since the last report, by noise level.
         report_loss, epoch_loss, recent_loss: means since the last report, since the epoch began, over the last steps.
         objects: given in place of names.
@@ -139,9 +139,14 @@ class TrainingState:
         return self.second is not None and self.cooled() >= MATCHING_FROM
 
     @property
+    def work(self) -> float:
+        """What the steps until now cost, if one that does not match costs 1."""
+        return self.step + (MATCHING_COST - 1) * self.matched
+
+    @property
     def cost_ahead(self) -> float:
-        """What the steps that are left cost on average, if the next one costs 1: those that match cost more."""
-        if self.second is None or self.matches:
+        """What the steps that are left cost on average, if one that does not match costs 1."""
+        if self.second is None:
             return 1.0
         share = self.course.share_left(self.step, self.config.training.cooldown, MATCHING_FROM)
         return 1 + (MATCHING_COST - 1) * share

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from nevoa.diffusion import AnyDenoiser, Denoiser, Guided
 from nevoa.diffusion.loss import Loss
+from nevoa.diffusion.schedule import steps_of
 from nevoa.sampling import DDIM, DPMSolver, timestep_grid, trajectory
 from nevoa.vocabulary import SpacingName, WeightingName
 
@@ -41,7 +42,8 @@ class Student(Denoiser):
         schedule = denoiser.process.schedule
         super().__init__(denoiser.network, schedule, denoiser.prediction, denoiser.clip)
         self.teacher, self.grid = teacher, timestep_grid(schedule, steps, spacing)
-        self.path_grid = sorted({*self.grid, *timestep_grid(schedule, PATH_STEPS, "karras")}, reverse=True)
+        path_grid = timestep_grid(schedule, min(PATH_STEPS, steps_of(schedule)), "karras")
+        self.path_grid = sorted({*self.grid, *path_grid}, reverse=True)
 
     @property
     def evaluations(self) -> int:

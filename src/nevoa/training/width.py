@@ -120,7 +120,7 @@ def _best_for_images(config: Config, count: int, scale: float) -> Width:
     """The best width for the images that are seen in the epochs of so many, or in the steps."""
     training = config.training
     seen = round((training.epochs or 0) * count) or (training.steps or 0) * training.known_batch_size
-    return best_width(dict.fromkeys(WIDTHS, flop_of_images(seen) / scale), scale)
+    return best_width(dict.fromkeys(WIDTHS, flop_of_images(max(1, seen)) / scale), scale)
 
 
 def _sized_by_time(
