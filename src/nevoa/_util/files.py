@@ -158,6 +158,13 @@ def read_json(path: Path) -> dict[str, Any]:
         raise damaged(path, error) from error
 
 
+def read_json_or_empty(path: Path) -> dict[str, Any]:
+    """Read the object in a JSON file; {} if the file is missing or damaged."""
+    with suppress(NevoaError):
+        return read_json(path)
+    return {}
+
+
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """Read the objects in a file of JSON lines, up to the first invalid line: the last one may be torn."""
     if not path.exists():

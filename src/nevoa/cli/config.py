@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
-from nevoa.cli.options import Plugin
+from nevoa.cli.options import Json, Plugin
 from nevoa.vocabulary import DEFAULT_PRESET, PresetName, SectionName
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def keys(
     *,
     preset: PresetName = DEFAULT_PRESET,
     plugin: Plugin = (),
-    as_json: Annotated[bool, Parameter(name="--json")] = False,
+    as_json: Json = False,
 ) -> None:
     """List every key that 'nevoa train -o SECTION.KEY=VALUE' can set, with its default, values and meaning.
 

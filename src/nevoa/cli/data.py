@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 from cyclopts.types import NonNegativeFloat
 
 from nevoa._util.launched import world_size
-from nevoa.cli.options import Force, Out, Source, SourceFlags
+from nevoa.cli.options import Force, Json, Out, Source, SourceFlags
 from nevoa.cli.preparation import data_of, left_out, list_unusable, show_preparation, size_advice
 from nevoa.errors import unknown
 
@@ -24,14 +24,13 @@ if TYPE_CHECKING:
 
 app = App(name="data", help="List, inspect and prepare images to train on.")
 
-AsJson = Annotated[bool, Parameter(name="--json")]
 PER_CLASS = 16
 MOST_ROWS = 20
 DAY = 86_400
 
 
 @app.command(name="list")
-def list_(*, as_json: AsJson = False) -> None:
+def list_(*, as_json: Json = False) -> None:
     """List the named data sets.
 
     Args:
@@ -73,7 +72,7 @@ def show(
     classless: Annotated[bool, Parameter(name="--no-conditional")] = False,
     out: Out = None,
     force: Force = False,
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
     """Summarise a source, list its classes and unusable files, and draw its first images, a row for each class.
 

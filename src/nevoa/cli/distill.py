@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from nevoa.cli.options import BudgetFlags, Out, Plugin, PluginFlags, Source, options_named
+from nevoa.cli.options import BudgetFlags, Options, Out, Plugin, PluginFlags, Source, options_named
 from nevoa.cli.processes import ProcessFlags
 from nevoa.cli.train import ReportFlags, train_into
 
@@ -26,7 +26,7 @@ class DistillFlags(BudgetFlags, PluginFlags):
     """
 
     seed: int | None = None
-    options: Annotated[tuple[str, ...], Parameter(name="-o", metavar="SECTION.KEY=VALUE", show_default=False)] = ()
+    options: Options = ()
     plugin: Plugin = ()
 
 
@@ -43,7 +43,7 @@ def distill(
 ) -> None:
     """Teach a copy of a model to make its images in two steps. Run the same command again to resume.
 
-    In its last tenth it trains by another loss, so that the loss jumps there.
+    The last tenth of the training uses another loss, so the curve jumps there.
 
     Args:
         run: Run folder, folder of diffusers, or hf:OWNER/NAME. [default: a model of clothes that comes with nevoa]

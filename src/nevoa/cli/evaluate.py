@@ -15,7 +15,7 @@ from nevoa._util.launched import rank, world_size
 from nevoa.cli.compare import compare_runs
 from nevoa.cli.loading import load_torch
 from nevoa.cli.measuring import Subject, last_of, opened
-from nevoa.cli.options import Names, SamplingFlags, names_of, options_named
+from nevoa.cli.options import Json, Names, SamplingFlags, names_of, options_named
 from nevoa.cli.processes import ProcessFlags
 from nevoa.errors import NevoaError, reason, unknown
 from nevoa.vocabulary import MetricName
@@ -57,8 +57,8 @@ class InsteadFlags:
     """What to measure instead of all scores of one run.
 
     Attributes:
-        sweep: Compare the quality and speed of samplers, spacings and numbers of steps instead.
-        compare: Compare the distances of these runs, with intervals, instead; each makes images as it is set to.
+        sweep: Compare the quality and speed of samplers, spacings and numbers of steps; print no report.
+        compare: Compare the distances of these runs, each with its own sampling settings; print no report.
     """
 
     sweep: bool = False
@@ -78,8 +78,8 @@ class ComparedFlags:
     """How many images to compare, and with which.
 
     Attributes:
-        against: Source of real images to compare with, resized to the size of the images. [default: the run's source,
-            or fashion_mnist for files]
+        against: Source of real images to compare with, resized to the size of the images. [default: the run's source;
+            fashion_mnist for files; required for models of diffusers and the Hub]
         count: Number of images.
         seed: Seed of every random choice.
     """
@@ -98,7 +98,7 @@ def evaluate(
     sampling: SamplingFlags = SamplingFlags(),
     instead: InsteadFlags = InsteadFlags(),
     processes: ProcessFlags = ProcessFlags(),
-    as_json: Annotated[bool, Parameter(name="--json")] = False,
+    as_json: Json = False,
 ) -> None:
     """Measure the quality of a run's images or of images in files.
 

@@ -45,8 +45,8 @@ def train(
 ) -> None:
     """Train the feature network of a source, for 'nevoa evaluate'.
 
-    Of several processes one of each machine trains it, because it must be the same on any number: its batch
-    normalization depends on how a batch is cut.
+    Under torchrun one process of each machine trains it and the others wait: with its batch normalization, several
+    would train another network.
 
     Args:
         source: Images, named as for 'nevoa train'. Without classes the network learns to recognize turned images.

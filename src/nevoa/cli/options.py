@@ -38,6 +38,8 @@ Names = Annotated[tuple[str, ...], Parameter(metavar="A,B")]
 Size = Annotated[str | None, Parameter(metavar="S|HxW")]
 Out = Annotated[Path | None, Parameter(converter=_path)]
 Force = Annotated[bool, Parameter(help="Replace the file that --out names.")]
+Json = Annotated[bool, Parameter(name="--json")]
+Options = Annotated[tuple[str, ...], Parameter(name="-o", metavar="SECTION.KEY=VALUE", show_default=False)]
 Plugin = Annotated[tuple[Path, ...], Parameter(metavar="FILE.py", show_default=False)]
 Source = Annotated[
     str,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from nevoa.cli.options import Force, Out, Plugin
+from nevoa.cli.options import Force, Json, Out, Plugin
 from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 # With fewer images a Fréchet distance is noisy and biased upwards.
 FEW = 2048
-Json = Annotated[bool, Parameter(name="--json")]
 
 app = App(name="runs", help="List runs, draw their losses, and check their files.")
 

@@ -19,7 +19,7 @@ class StartFlags:
 
     Attributes:
         picture: Make variations of this image.
-        strength: How far variations may lead: above 0 to 1, which keeps hardly anything. [default: 0.6]
+        strength: How far variations may differ: near 0 keeps the image, 1 keeps hardly anything. [default: 0.6]
         inpaint: Paint a part of this image anew, and keep the rest.
         mask: Which part of --inpaint: white is painted anew, black is kept.
         interpolate: Lead from the first of these two images to the second.

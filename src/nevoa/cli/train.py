@@ -16,7 +16,17 @@ from nevoa._util.launched import rank
 from nevoa.cli import STARTED
 from nevoa.cli.loading import load_torch
 from nevoa.cli.notify import notify as send
-from nevoa.cli.options import BudgetFlags, Out, Plugin, PluginFlags, Source, SourceFlags, options_named
+from nevoa.cli.options import (
+    BudgetFlags,
+    Json,
+    Options,
+    Out,
+    Plugin,
+    PluginFlags,
+    Source,
+    SourceFlags,
+    options_named,
+)
 from nevoa.cli.plan import print_plan
 from nevoa.cli.preparation import show_preparation
 from nevoa.cli.processes import ProcessFlags
@@ -60,7 +70,7 @@ class TrainingFlags(BudgetFlags, PluginFlags):
     seed: int | None = None
     flip: Annotated[bool | None, Parameter(negative="--no-flip")] = None
     conditional: Annotated[bool | None, Parameter(negative="--no-conditional")] = None
-    options: Annotated[tuple[str, ...], Parameter(name="-o", metavar="SECTION.KEY=VALUE", show_default=False)] = ()
+    options: Options = ()
     plugin: Plugin = ()
 
     @property
@@ -78,14 +88,14 @@ class ReportFlags:
 
     Attributes:
         dry_run: Print the plan and stop.
-        as_json: Print the plan as JSON.
+        as_json: Print the plan as JSON, then train; with --dry-run stop after it.
         notify: Ring the terminal bell at the end; with Apprise (extra 'notify') also send a message.
         track: Send losses and previews to tensorboard, wandb, mlflow or trackio (extras of these names); may be
             repeated.
     """
 
     dry_run: bool = False
-    as_json: Annotated[bool, Parameter(name="--json")] = False
+    as_json: Json = False
     notify: bool = False
     track: Annotated[tuple[str, ...], Parameter(metavar="NAME[:PROJECT]", show_default=False)] = ()
 

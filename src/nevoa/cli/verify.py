@@ -5,13 +5,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-from cyclopts import Parameter
+from typing import TYPE_CHECKING
 
 from nevoa.cli.loading import load_torch
 from nevoa.cli.measuring import Subject, last_of, opened
-from nevoa.cli.options import Plugin
+from nevoa.cli.options import Json, Plugin
 from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
@@ -32,7 +30,7 @@ def verify(
     run: str | None = None,
     inception_weights: Path | None = None,
     plugin: Plugin = (),
-    as_json: Annotated[bool, Parameter(name="--json")] = False,
+    as_json: Json = False,
 ) -> None:
     """Measure again what a report says, and say what agrees. Exit code 1 means that a score differs.
 

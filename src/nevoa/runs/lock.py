@@ -5,10 +5,10 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nevoa._util import files
-from nevoa._util.files import acquire, explained, is_locked, read_json, write_text
+from nevoa._util.files import acquire, explained, is_locked, read_json_or_empty, write_text
 from nevoa.errors import NevoaError
 from nevoa.vocabulary import RunStatus
 
@@ -39,7 +39,7 @@ def training_lock(run: "Run") -> Iterator[Callable[[], None]]:
     if lock is None:
         raise _being_trained(run)
     try:
-        before, started = _read_status(run), []
+        before, started = read_json_or_empty(run.status_file), []
         _write_status(run, "running")
         try:
             yield lambda: started.append(True)
@@ -88,7 +88,7 @@ def status_of(run: "Run") -> tuple[RunStatus, str]:
         >>> status_of(run)
         ('finished', '')
     """
-    status = _read_status(run)
+    status = read_json_or_empty(run.status_file)
     with suppress(OSError):  # without write permission the lock cannot be tried, and the status file decides
         if run.lock_file.exists() and is_locked(run.lock_file):
             return "running", ""
@@ -97,17 +97,11 @@ def status_of(run: "Run") -> tuple[RunStatus, str]:
 
 
 def _being_trained(run: "Run") -> NevoaError:
-    status = _read_status(run)
+    status = read_json_or_empty(run.status_file)
     return NevoaError(
         f"{run.folder} is being trained by process {status.get('pid', '?')} on {status.get('host', '?')}. Wait for it, "
         "stop it, or choose another --out."
     )
-
-
-def _read_status(run: "Run") -> dict[str, Any]:
-    with suppress(NevoaError):
-        return read_json(run.status_file)
-    return {}
 
 
 def _write_status(run: "Run", state: RunStatus, message: str = "") -> None:

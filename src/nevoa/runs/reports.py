@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from nevoa._util.files import read_json
-from nevoa.errors import NevoaError
+from nevoa._util.files import read_json_or_empty
 from nevoa.runs.run import Run
 
 # Reports that agree in these measure the same images in the same way, on the same machine.
@@ -75,7 +74,7 @@ def most_telling(run: Run) -> tuple[Path, SavedReport] | None:
 
 def merged(new: dict[str, Any], path: Path) -> dict[str, Any]:
     """A report with the scores of the one in a file, if that measured the same images in the same way."""
-    old = _values(path)
+    old = read_json_or_empty(path)
     if _parsed(old) is None or not new["weights"] or any(new.get(key) != old.get(key) for key in CONDITIONS):
         return new
     tables = {key: {**old.get(key, {}), **new[key]} for key in TABLES}
@@ -84,17 +83,11 @@ def merged(new: dict[str, Any], path: Path) -> dict[str, Any]:
 
 def _present_reports(run: Run) -> Iterator[tuple[Path, SavedReport]]:
     """The reports on the run's present model, newest first. Sweeps and damaged files are skipped."""
-    weights = _values(run.model_config_file).get("sha256")
+    weights = read_json_or_empty(run.model_config_file).get("sha256")
     for path in run.evaluation_files():
-        report = _parsed(_values(path))
+        report = _parsed(read_json_or_empty(path))
         if report is not None and (weights is None or report.weights in (None, weights)):
             yield path, report
-
-
-def _values(path: Path) -> dict[str, Any]:
-    with suppress(NevoaError):
-        return read_json(path)
-    return {}
 
 
 def _parsed(values: Mapping[str, Any]) -> SavedReport | None:

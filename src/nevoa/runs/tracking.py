@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
-from nevoa._util.files import read_json, write_text
+from nevoa._util.files import read_json, read_json_or_empty, write_text
 from nevoa.errors import NevoaError
 from nevoa.runs.run import Run
 
@@ -38,9 +38,7 @@ def read_sent(run: Run, tracker: str) -> Sent | None:
 
 def write_sent(run: Run, tracker: str, sent: Sent) -> None:
     """Note what a tracker has of a run."""
-    others: dict[str, Any] = {}
-    with suppress(NevoaError):
-        others = read_json(run.tracking_file)
+    others = read_json_or_empty(run.tracking_file)
     write_text(run.tracking_file, json.dumps(others | {tracker: sent.model_dump()}, indent=2) + "\n")
 
 

@@ -47,7 +47,7 @@ def distill(
 ) -> Run:
     """Teach a copy of a model to make its images in two steps, and return the run. The same call resumes it.
 
-    It learns its teacher's paths and, in the last tenth, its distribution too, so that the loss jumps there.
+    It learns its teacher's paths and, in the last tenth, its distribution too: another loss, so the curve jumps there.
 
     Args:
         teacher: a model, a run or its folder; the packaged model if not given.
