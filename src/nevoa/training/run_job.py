@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from nevoa.config import Config
 from nevoa.data import ImageSet, images_beside, short_name
@@ -53,51 +54,48 @@ def resolve_run(
         >>> job = resolve_run(config, Path("runs/new"))
     """
 
+    options = {"objects": objects, "started": started, "accept_changes": accept_changes, "start": start}
+
     def settled(images: ImageSet | None) -> Job:
-        return _resolve_run(config, folder, images, objects, started, cool_down, accept_changes, start)
+        return _resolve_run(config, Run(folder), images, cool_down, **options)
 
     return on_every_process(settled, config, images, objects)
 
 
-def _resolve_run(
-    config: Config,
-    folder: Path,
-    images: ImageSet | None,
-    objects: Objects,
-    started: float | None,
-    cool_down: float | None,
-    accept_changes: bool,
-    start: Model | None,
-) -> Job:
-    run = Run(folder)
-    saved = config_of(run)
-    if saved is None and run.holds_other_files:
-        raise NevoaError(f"{folder} exists and is not a run. Choose another --out.")
-    if saved is None and (beside := images_beside(config.data.source, folder)):
-        raise NevoaError(f"The run {folder} would lie among the images in {beside}: choose an --out elsewhere.")
-    refuse_if_training(run)
-    done = checkpoint.checkpoints(run.checkpoints)
-    finished = status_of(run)[0] == "finished"
-    if saved is not None and not done and (finished or not run.checkpoints.is_dir()):
-        raise NevoaError(
-            f"{folder} has lost its checkpoints, so it cannot be resumed. Put them back, or choose another --out."
-        )
-    if cool_down is not None and finished:
-        raise NevoaError(f"{folder} is finished: to train it for longer, give more minutes, epochs or steps.")
+def _resolve_run(config: Config, run: Run, images: ImageSet | None, cool_down: float | None, **options: Any) -> Job:
+    saved, finished = config_of(run), status_of(run)[0] == "finished"
+    resumes = bool(checkpoint.checkpoints(run.checkpoints))
+    _check_folder(run, config.data.source, saved is not None, resumes, finished)
     if cool_down is not None:
-        config = with_budget(config, {"minutes": (time_spent(run) + cool_down) / 60})
-    config = with_holdout_of(saved, config)
+        config = _ending(config, run, cool_down, finished)
     earlier = Earlier(saved, measured_costs(run)) if saved else None
-    options = {"objects": objects, "started": started, "accept_changes": accept_changes, "start": start}
-    job = resolve(config, images, earlier=earlier, **options)
-    check_start(job, bool(done))
-    if cool_down is not None:
-        job = replace(job, cools_down=True)
-    elif saved is not None:
+    job = resolve(with_holdout_of(saved, config), images, earlier=earlier, **options)
+    check_start(job, resumes)
+    if saved is not None and cool_down is None:
         refuse_less(job, run, saved)
     if not finished:
-        check_disk(job.parameters, job.config.training, folder)
-    return job
+        check_disk(job.parameters, job.config.training, run.folder)
+    return replace(job, cools_down=cool_down is not None)
+
+
+def _check_folder(run: Run, source: str, is_run: bool, resumes: bool, finished: bool) -> None:
+    """Raise a NevoaError if the folder cannot hold this run, or cannot resume it."""
+    if not is_run and run.holds_other_files:
+        raise NevoaError(f"{run.folder} exists and is not a run. Choose another --out.")
+    if not is_run and (beside := images_beside(source, run.folder)):
+        raise NevoaError(f"The run {run.folder} would lie among the images in {beside}: choose an --out elsewhere.")
+    refuse_if_training(run)
+    if is_run and not resumes and (finished or not run.checkpoints.is_dir()):
+        raise NevoaError(
+            f"{run.folder} has lost its checkpoints, so it cannot be resumed. Put them back, or choose another --out."
+        )
+
+
+def _ending(config: Config, run: Run, cool_down: float, finished: bool) -> Config:
+    """The config with minutes for what the run has taken and its cool-down."""
+    if finished:
+        raise NevoaError(f"{run.folder} is finished: to train it for longer, give more minutes, epochs or steps.")
+    return with_budget(config, {"minutes": (time_spent(run) + cool_down) / 60})
 
 
 def check_start(job: Job, resumes: bool = False) -> None:
