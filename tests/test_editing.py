@@ -1,5 +1,6 @@
 """Models that start from images."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from PIL import Image
 from nevoa.cli.starting import StartFlags
 from nevoa.editing import inpainting, interpolation, variations
 from nevoa.errors import NevoaError
-from nevoa.model import Model
+from nevoa.model import Model, Process
+from nevoa.sampling import DDIM, ImageNoise
 from tests.interop.small_models import CLASSES, small_model
 
 SHAPE = (3, 16, 16)
@@ -64,6 +66,31 @@ def test_a_variation_starts_at_its_strength_and_follows_the_grid(model: Model) -
     settings = edited.settings(sampler="euler", steps=10)
     assert edited.timesteps(settings) == [28, 25, 20, 15, 10, 5, 0]
     assert [state.t for state in edited.trajectory(1, sampler="euler", steps=10)] == edited.timesteps(settings)
+
+
+@pytest.mark.parametrize("make", [interpolation, variations])
+def test_no_state_remembers_how_it_was_computed(model: Model, make: Any) -> None:
+    """A graph of all steps backwards would take as much memory as a training of as many layers."""
+    given = (picture(), picture(1)) if make is interpolation else (picture(),)
+    for state in make(model, *given).trajectory(2, steps=3):
+        assert state.x_t.grad_fn is None
+
+
+@pytest.mark.parametrize("make", [variations, interpolation, inpainting])
+def test_a_model_without_images_of_no_class_needs_labels(model: Model, make: Any) -> None:
+    always = replace(model, config=model.config.updated("training", label_dropout=0.0))
+    given = {variations: (), interpolation: (picture(1),), inpainting: (np.ones((16, 16), bool),)}[make]
+    with pytest.raises(NevoaError, match="knows no image without a class: give labels"):
+        make(always, picture(), *given).sample(1, steps=2)
+    if make is not interpolation:
+        assert make(always, picture(), *given).sample(1, steps=2, labels=[CLASSES[0]]).shape == (1, 16, 16, 3)
+
+
+def test_a_start_takes_its_images_to_the_device_of_the_noise(model: Model) -> None:
+    """`Model.to` leaves them where they were."""
+    noise = ImageNoise(0, 0, 2, SHAPE, "meta")
+    states = variations(model, picture()).start.states(Process(model.denoiser(), DDIM(), [5], noise, 0, 2))
+    assert next(states).x_t.device.type == "meta"
 
 
 def test_an_interpolation_begins_and_ends_near_its_images(model: Model) -> None:

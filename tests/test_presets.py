@@ -67,6 +67,12 @@ def test_a_preset_adapts_to_fewer_timesteps() -> None:
     assert configure(options=["diffusion.timesteps=500"]).sampling.steps == 7
 
 
+def test_images_named_by_an_option_are_mirrored_as_those_named_first() -> None:
+    """The notebook mirrors clothes, and digits would become other signs."""
+    first, option = configure("mnist", "classic"), configure(preset="classic", options=["data.source=mnist"])
+    assert first.data.flip is option.data.flip is None
+
+
 def test_two_budgets_are_one_too_many() -> None:
     with pytest.raises(NevoaError, match="one of minutes, epochs and steps"):
         configure(minutes=1, steps=1)

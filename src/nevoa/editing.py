@@ -45,7 +45,7 @@ def variations(model: Model, image: Picture, strength: float = 0.6) -> Model:
     x_0 = _unit(model, image)
 
     def start(process: Process) -> Iterator[State]:
-        images = x_0.expand(process.count, *model.shape)
+        images = x_0.to(process.noise.device).expand(process.count, *model.shape)
         return varied(process.denoiser, process.sampler, images, process.grid, process.noise)
 
     return replace(model, start=Start(start, share("strength", strength), all_classes=False))
@@ -69,7 +69,8 @@ def inpainting(model: Model, image: Picture, mask: Picture) -> Model:
     x_0, known = _unit(model, opened), _known(model, masked)
 
     def start(process: Process) -> Iterator[State]:
-        return from_noise(replace(process, sampler=Inpainting(process.sampler, x_0, known)))
+        device = process.noise.device
+        return from_noise(replace(process, sampler=Inpainting(process.sampler, x_0.to(device), known.to(device))))
 
     config = _with_sampling(model, sampler="ddpm", steps=INPAINTING_STEPS)
     return replace(model, config=config, start=Start(start, all_classes=False))
@@ -106,10 +107,10 @@ def interpolation(model: Model, first: Picture, last: Picture, frames: int = 9) 
             raise NevoaError(
                 f"This interpolation has {count} frames, not {numbers.stop}: give it as many as you sample."
             )
-        a, b = inverted(denoiser, ends, process.grid)
+        a, b = inverted(denoiser, ends.to(process.noise.device), process.grid)
         places = [n / (count - 1) for n in numbers]
         x_T = torch.stack([slerp(a, b, place) for place in places])
-        return trajectory(denoiser, process.sampler, x_T, process.grid, process.noise)
+        yield from trajectory(denoiser, process.sampler, x_T, process.grid, process.noise)
 
     return replace(model, config=config, start=Start(start, all_classes=False))
 
@@ -121,16 +122,16 @@ def _with_sampling(model: Model, steps: int, **values: Any) -> Config:
 
 
 def _unit(model: Model, picture: Picture) -> Float[Tensor, "C H W"]:
-    """The picture as x_0 of the model's shape, on its device."""
+    """The picture as x_0 of the model's shape."""
     channels, *size = model.shape
-    return to_unit(pixels_of(fitted(_opened(picture), (size[0], size[1])), channels)[None])[0].to(model.device)
+    return to_unit(pixels_of(fitted(_opened(picture), (size[0], size[1])), channels)[None])[0]
 
 
 def _known(model: Model, mask: Image.Image) -> Bool[Tensor, "1 H W"]:
     """True where the image stays."""
     _, height, width = model.shape
     pixels = pixels_of(fitted(mask, (height, width)), 1)[:, :, 0]
-    known = torch.from_numpy(pixels < 128).to(model.device)
+    known = torch.from_numpy(pixels < 128)
     if bool(known.all()):
         raise NevoaError(
             "The mask has no white part, so nothing would be painted: make it white where the image is to change."

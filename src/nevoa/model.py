@@ -182,6 +182,11 @@ class Model:
         if wanted is None and not self.start.all_classes and options.get("guidance") not in (None, 1):
             raise NevoaError("guidance needs a class here: give labels, too.")
         label = None if wanted is None and not self.start.all_classes else self.labels(size, number, wanted)
+        if label is None and self.classes and not self.config.training.label_dropout:
+            raise NevoaError(
+                "This model was trained with training.label_dropout=0, so it knows no image without a class: give "
+                "labels, or do not interpolate, which works without them."
+            )
         denoiser = self.denoiser(settings.clip, label, settings.guidance)
         return self._computed(self.start.states(Process(denoiser, sampler, grid, noise, number, size)))
 
@@ -202,11 +207,11 @@ class Model:
         return np.concatenate([to_bytes(last(states).x_t) for states in self.trajectories(count, seed, **options)])
 
     def to(self, device: DeviceWish) -> "Model":
-        """A copy of the model on another device; the model itself stays where it is."""
+        """A copy of the model on another device, in float32; the model itself stays where it is."""
         chosen = choose_device(device)
         if chosen == self.device:
             return self
-        return replace(self, network=copy.deepcopy(self.network).to(chosen), device=chosen)
+        return replace(self, network=copy.deepcopy(self.network).to(chosen), device=chosen, precision="float32")
 
     def __repr__(self) -> str:
         kind, size = self.config.network.kind, size_in_words(*self.shape)

@@ -150,7 +150,8 @@ def configure(
     else:
         base = PRESETS[name]
         _check_has_images(name, merged(base, start or {}, set_by_key, given))
-        unset = _unsuitable(base, given["data"].get("source"), set_by_key)
+        above = merged({}, set_by_key, given)
+        unset = _unsuitable(base, above.get("data", {}).get("source"), set_by_key)
     result = parse(merged(base, unset, start or {}, set_by_key, given))
     if not (result.training.minutes or result.training.epochs or result.training.steps):
         raise NevoaError("Choose how long to train: minutes, epochs or steps.")

@@ -173,6 +173,7 @@ def test_any_object_with_the_two_tables_is_a_schedule() -> None:
         (Tables([1, 0.5, 0.6], [0, 0.5, 0.6]), "must always fall"),
         (Tables([1, 0, 0], [0, 1, 1]), "must always fall"),
         (Tables([1, float("nan"), 0], [0, 0.5, 1]), "must always fall"),
+        (Tables([1, 1, 1], [0, 9, 80]), "ends at noise 80: divide both tables"),
     ],
 )
 def test_an_object_that_is_no_schedule_is_refused(schedule: object, message: str) -> None:

@@ -81,6 +81,37 @@ def test_schedules_are_recognised(folder: Path, scheduler: str, name: str, ours:
     assert load(folder).config.diffusion.schedule == ours
 
 
+@pytest.mark.parametrize("scheduler", ["FlowMatchEulerDiscreteScheduler", "CMStochasticIterativeScheduler"])
+def test_another_process_is_refused(folder: Path, scheduler: str) -> None:
+    """It has no betas, and those by default would make noise of its images."""
+    import diffusers
+
+    getattr(diffusers, scheduler)().save_pretrained(folder / "scheduler")
+    with pytest.raises(NevoaError, match="The schedule of this model is not one that nevoa knows"):
+        load(folder)
+
+
+def test_classes_without_names_are_refused(folder: Path) -> None:
+    from diffusers.models.unets.unet_2d import UNet2DModel
+
+    UNet2DModel(**UNET, num_class_embeds=3).save_pretrained(folder / "unet")
+    with pytest.raises(NevoaError, match="has classes, but the index does not name them"):
+        load(folder)
+
+
+def test_a_schedule_that_is_only_tried_warns_of_nothing(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    export(small_model(FOLDED, diffusion={"schedule": "cosine", "timesteps": 100}), tmp_path / "m")
+    recwarn.clear()
+    assert load(tmp_path / "m").config.diffusion.schedule == "cosine"
+    assert [warning for warning in recwarn if "schedule" in str(warning.message)] == []
+
+
+def test_few_ancestral_steps_come_back(tmp_path: Path) -> None:
+    model = small_model(PLAIN, sampling={"sampler": "ddpm", "steps": 10, "spacing": "trailing"})
+    assert export(model, tmp_path / "m") == "NevoaPipeline"
+    assert load(tmp_path / "m").config.sampling.steps == 10
+
+
 def test_import_then_export_is_bit_equal(folder: Path, tmp_path: Path) -> None:
     assert export(load(folder), tmp_path / "again") == "DDPMPipeline"
     weights = Path("unet/diffusion_pytorch_model.safetensors")

@@ -51,9 +51,11 @@ def test_the_frames_are_the_pictures_and_the_last_one_stays(suffix: str, codec: 
 
 
 def test_a_page_holds_the_video_and_asks_for_nothing(tmp_path: Path) -> None:
+    (tmp_path / "x.mp4").write_text("mine")
     save_animation(pictures(3), tmp_path / "x.html")
     page = (tmp_path / "x.html").read_text()
-    assert [path.name for path in tmp_path.iterdir()] == ["x.html"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.html", "x.mp4"]
+    assert (tmp_path / "x.mp4").read_text() == "mine"
     assert "http" not in page
     (source,) = re.findall(r'src="data:video/mp4;base64,([^"]+)"', page)
     (tmp_path / "x.mp4").write_bytes(base64.b64decode(source))

@@ -84,6 +84,16 @@ def test_jobs_run_one_at_a_time_in_order(jobs: Jobs) -> None:
         assert job.record.code == 0
 
 
+def test_old_jobs_are_removed_with_their_logs(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nevoa.studio.jobs.KEPT", 1)
+    for name in "abc":
+        job, path = start(jobs, name)
+        until(path.exists)
+        path.write_text("end")
+        until(lambda job=job: job.state == "ended")
+    assert {path.stem for path in jobs.folder.glob("*.*") if path.stem.isdecimal()} == {"000002", "000003"}
+
+
 def test_a_click_twice_is_one_job(jobs: Jobs) -> None:
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda _: start(jobs, "a")[0].number, range(16)))

@@ -1,5 +1,6 @@
 """Images of the page are those of the model, with the states on the way."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,13 @@ def test_a_long_way_keeps_its_ends_and_few_states(model: nevoa.Model) -> None:
 def test_too_many_images_are_refused(model: nevoa.Model, count: int) -> None:
     with pytest.raises(NevoaError, match="at once"):
         next(make(model, count, 0, {}))
+
+
+def test_large_images_are_made_in_small_numbers(model: nevoa.Model) -> None:
+    """Together they would take the memory of many batches."""
+    large = replace(model, shape=(1, 512, 512))
+    with pytest.raises(NevoaError, match="at once"):
+        next(make(large, large.images_at_once + 1, 0, {}))
 
 
 def test_all_formats_are_saved(tmp_path: Path) -> None:

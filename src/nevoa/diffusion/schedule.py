@@ -76,6 +76,11 @@ def check_schedule(schedule: object) -> None:
         )
     if signal[0] != 1 or noise[0] != 0 or not bool((log_snr_of(schedule).diff() < 0).all()):
         raise NevoaError(f"{name} must start at signal 1 and noise 0, and its signal / noise must always fall.")
+    if noise[-1] > 1.1:
+        raise NevoaError(
+            f"Sampling starts from noise of size 1, and {name} ends at noise {noise[-1]:.3g}: divide both tables by "
+            "(signal**2 + noise**2).sqrt()."
+        )
 
 
 @dataclass(frozen=True)

@@ -78,8 +78,9 @@ def text(run: Run, place: str, licence: str, pipeline: str | None) -> str:
     """
     card = read_text(run.card_file) if run.card_file.is_file() else f"# {run.folder.absolute().name}\n"
     card = SAMPLE.sub(f"    nevoa sample {place}", EVALUATE.sub("", METADATA.sub("", card)))
-    source = run.config().data.source
-    return f"{card.rstrip()}\n\n{_diffusers(place, pipeline) if pipeline else ''}{_licences(licence, source)}"
+    config = run.config()
+    diffusers = _diffusers(place, pipeline, config.diffusion.timesteps) if pipeline else ""
+    return f"{card.rstrip()}\n\n{diffusers}{_licences(licence, config.data.source)}"
 
 
 def _results(report: SavedReport, data: DataSource) -> "list[EvalResult]":
@@ -104,16 +105,18 @@ def _results(report: SavedReport, data: DataSource) -> "list[EvalResult]":
     ]
 
 
-def _diffusers(place: str, pipeline: str) -> str:
+def _diffusers(place: str, pipeline: str, timesteps: int) -> str:
     # A class of diffusers itself needs no code from the repository.
     trust = ", trust_remote_code=True" if pipeline == WITH_CODE else ""
+    # It takes 1000 steps unless it is told.
+    steps = "" if pipeline == WITH_CODE or timesteps == 1000 else f", num_inference_steps={timesteps}"
     return f"""## In diffusers
 
 ```python
 from diffusers import DiffusionPipeline
 
 pipeline = DiffusionPipeline.from_pretrained("{parsed(place)[0]}"{trust})
-pipeline(batch_size=4).images[0].save("image.png")
+pipeline(batch_size=4{steps}).images[0].save("image.png")
 ```
 
 """

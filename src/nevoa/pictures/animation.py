@@ -4,6 +4,7 @@ import base64
 from collections.abc import Sequence
 from html import escape
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +61,12 @@ def save_video(frames: Sequence[Image.Image], path: Path, seconds: float = 4.0, 
     Example:
         >>> save_video([grid(images), grid(255 - images)], Path("negative.mp4"), seconds=1)
     """
+    repeats = _repeats(len(frames), seconds, hold_seconds)
     if path.suffix.lower() == ".html":
-        video = path.with_suffix(".mp4")
-        save_video(frames, video, seconds, hold_seconds)
-        path.write_text(video_page(video.read_bytes(), path.stem), encoding="utf-8")
-        video.unlink()
-        return
-    _encode([_even(frame) for frame in frames], path, _repeats(len(frames), seconds, hold_seconds))
+        _encode(frames, video := BytesIO(), ".mp4", repeats)
+        path.write_text(video_page(video.getvalue(), path.stem), encoding="utf-8")
+    else:
+        _encode(frames, str(path), path.suffix.lower(), repeats)
 
 
 def video_page(video: bytes, title: str) -> str:
@@ -86,19 +86,20 @@ def _repeats(count: int, seconds: float, hold_seconds: float) -> list[int]:
     return [*repeats[:-1], repeats[-1] + round(hold_seconds * FRAMES_PER_SECOND)]
 
 
-def _encode(frames: Sequence[Image.Image], path: Path, repeats: Sequence[int]) -> None:
+def _encode(frames: Sequence[Image.Image], file: str | BytesIO, suffix: str, repeats: Sequence[int]) -> None:
     try:
         import av
     except ImportError as error:
         raise NevoaError(
             "Videos need the package PyAV: pip install 'nevoa[video]', or choose a name in .gif."
         ) from error
-    codec, options = CODECS[path.suffix.lower()]
-    with av.open(str(path), "w") as container:
+    codec, options = CODECS[suffix]
+    even = [_even(frame) for frame in frames]
+    with av.open(file, "w", format=suffix[1:]) as container:
         stream: Any = container.add_stream(codec, rate=FRAMES_PER_SECOND, options=options)
-        stream.width, stream.height = frames[0].size
+        stream.width, stream.height = even[0].size
         stream.pix_fmt = "yuv420p"
-        for picture, repeat in zip(frames, repeats, strict=True):
+        for picture, repeat in zip(even, repeats, strict=True):
             for _ in range(repeat):
                 container.mux(stream.encode(av.VideoFrame.from_image(picture)))
         container.mux(stream.encode(None))

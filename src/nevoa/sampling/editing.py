@@ -70,6 +70,7 @@ class Inpainting:
         raise ValueError("resamplings is at least 1")
 
 
+@torch.no_grad()
 def inverted(denoiser: AnyDenoiser, x_0: Images, grid: Sequence[int]) -> Images:
     """Return the noise from which DDIM makes the images, by its steps backwards (Song et al. 2021, section 4.3).
 

@@ -152,9 +152,9 @@ class ImageNoise:
 
     def __init__(self, seed: int, first: int, count: int, shape: tuple[int, ...], device: torch.device | str = "cpu"):
         self._generators = [generator(seed, Stream.SAMPLE, number) for number in range(first, first + count)]
-        self._shape, self._device = shape, device
+        self._shape, self.device = shape, device
 
     def __call__(self) -> Images:
         """Draw the next noise, float32 `[count, *shape]`."""
         draws = [rng.standard_normal(self._shape, dtype=np.float32) for rng in self._generators]
-        return torch.from_numpy(np.stack(draws)).to(self._device)
+        return torch.from_numpy(np.stack(draws)).to(self.device)

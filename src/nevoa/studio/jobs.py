@@ -146,7 +146,8 @@ class Jobs:
                 if job.record.run == run:
                     return job
             for job in [one for one in jobs if one.state == "ended"][:-KEPT]:
-                job.path.unlink()
+                for path in (job.path, job.log_file, job.lock_file):
+                    path.unlink(missing_ok=True)
             numbers = [int(path.stem) for path in self.folder.glob("*.*") if path.stem.isdecimal()]
             job = Job(self.folder / f"{max(numbers, default=0) + 1:06d}.json")
             write_text(job.path, Record(arguments=tuple(arguments), run=run).model_dump_json())

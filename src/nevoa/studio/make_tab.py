@@ -88,14 +88,15 @@ def _brush(side: int = 256) -> gr.Brush:
 def _connect(page: Page, form: Form, result: Result) -> None:
     workspace = page.workspace
 
-    def known() -> tuple[Any, Any]:
+    def known() -> tuple[Any, ...]:
         models = [name for name in workspace.run_names() if workspace.run(name).has_model]
-        return gr.update(choices=[PACKAGED, *models]), classes(PACKAGED)
+        return gr.update(choices=[PACKAGED, *models]), *of_model(PACKAGED)
 
     @page.say.told
-    def classes(name: str) -> Any:
-        found = list(opened(workspace, name).classes)
-        return gr.update(choices=found, value=[], interactive=bool(found))
+    def of_model(name: str) -> tuple[Any, Any]:
+        model = opened(workspace, name)
+        labels = gr.update(choices=list(model.classes), value=[], interactive=bool(model.classes))
+        return labels, gr.update(value=model.config.sampling.guidance)
 
     def show_way(way: str) -> list[Any]:
         parts = way in ("vary", "interpolate"), way == "interpolate", way == "vary", way == "inpaint"
@@ -118,8 +119,8 @@ def _connect(page: Page, form: Form, result: Result) -> None:
     def scrub(made: Made | None, state: int) -> Any:
         return made.picture(min(state, len(made.states) - 1)) if made else gr.skip()
 
-    page.blocks.load(known, None, [form.model, form.labels], api_visibility="private")
-    form.model.change(classes, form.model, form.labels, api_visibility="private")
+    page.blocks.load(known, None, [form.model, form.labels, form.guidance], api_visibility="private")
+    form.model.change(of_model, form.model, [form.labels, form.guidance], api_visibility="private")
     form.way.change(
         show_way, form.way, [form.picture, form.other, form.strength, form.painted], api_visibility="private"
     )

@@ -71,8 +71,9 @@ def make(model: Model, count: int, seed: int, options: dict[str, Any]) -> Iterat
     Args:
         options: of sampling; None, "" and [] mean not given.
     """
-    if not 1 <= count <= MOST_IMAGES:
-        raise StudioError("too_many", most=MOST_IMAGES, count=count)
+    most = min(MOST_IMAGES, model.images_at_once)
+    if not 1 <= count <= most:
+        raise StudioError("too_many", most=most, count=count)
     given = {name: value for name, value in options.items() if value not in (None, "", [])}
     names = _names(model, given.get("labels"))
     steps = len(model.timesteps(model.settings(**given))) - 1

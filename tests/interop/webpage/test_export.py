@@ -93,9 +93,31 @@ class Reorders(nn.Module):
         return x[:, [1, 0, 2, 3]]
 
 
+class Converts(nn.Module):
+    """A constant in the type of the image."""
+
+    scale: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("scale", torch.full((1, 4, 1, 1), 2.0, dtype=torch.float64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.scale.to(x)
+
+
+class Named(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.sin(input=x)
+
+
 def of_own(network: nn.Module) -> Model:
     model = small_model()
     return Model(model.config, network, model.shape)
+
+
+def test_a_constant_may_follow_the_type_of_the_image(tmp_path: Path) -> None:
+    assert export(of_own(Own(Converts())), tmp_path / "page.html") > 50_000
 
 
 def test_an_own_network_of_known_layers_is_exported(tmp_path: Path) -> None:
@@ -116,6 +138,7 @@ def test_an_own_network_of_known_layers_is_exported(tmp_path: Path) -> None:
             nn.Sequential(nn.Conv2d(4, 8, 3, padding=1, groups=4), nn.Conv2d(8, 4, 1)),
             r"activation.0 \(Conv2d\) uses conv2d",
         ),
+        (Named(), r"activation \(Named\) uses sin in a way"),
         (Reorders(), r"activation \(Reorders\) uses __getitem__ in a way"),
         (nn.GELU(approximate="tanh"), r"activation \(GELU\) uses gelu in a way"),
     ],

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from nevoa.interop.load import load
 from nevoa.interop.webpage import export
+from nevoa.interop.webpage.description import FILLING_STEPS
 from nevoa.interop.webpage.weights import rounded
 from nevoa.model import Model
 from nevoa.runs import card
@@ -194,6 +195,9 @@ def test_a_part_can_be_drawn_anew(by: str, page: Page) -> None:
     assert changed[:, 5:].any()
     assert not changed[:, :5].any()
     assert np.array_equal(picture(tiles(page).first.locator("canvas")), after)
+    page.get_by_role("button", name="Close").click()
+    assert getattr(saved(page, "gif"), "n_frames", 1) == FILLING_STEPS + 1  # the others wait at their last state
+    tiles(page).first.click()
     # Its noise does not give this image, so nothing can be blended with it.
     expect(page.locator("#blend")).to_be_hidden()
 

@@ -22,6 +22,21 @@ SAMPLE = """async ([given, model, images, way, kept]) => {
   }
   return states;
 }"""
+ORDERS = """async ([model, way]) => {
+  model.schedule = { signal: Float64Array.from(model.schedule.signal), noise: Float64Array.from(model.schedule.noise) };
+  let evaluations = 0, most = 0;
+  const engine = { atOnce: 8, evaluate: async (x) => {
+    most = Math.max(most, ++evaluations);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    evaluations--;
+    return x;
+  } };
+  const studio = new nevoa.Studio(model, engine), answers = [];
+  const images = [{ seed: 1, number: 0, label: 0 }];
+  const order = (id) => studio.make({ id, images, way, kept: null }, ({ kind }) => answers.push([kind, id]));
+  await Promise.all([order(1), order(2), order(3)]);
+  return [most, answers.filter(([kind]) => kind === "done")];
+}"""
 KARRAS = {"sampler": "dpm_solver", "steps": 7, "spacing": "karras"}
 FLOW = {"schedule": "flow", "prediction": "flow"}
 WAYS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -120,6 +135,14 @@ def test_a_blend_begins_and_ends_with_its_two_images(sampler: str, library: Libr
     assert_same(images[3], images[4])
     assert abs(images[2].astype(int) - images[0]).mean() > 2
     assert abs(images[2].astype(int) - images[4]).mean() > 2
+
+
+def test_a_new_order_waits_until_the_engine_is_free(library: Library) -> None:
+    """Of orders that come while one is computed only the last is made, and no two are computed at the same time."""
+    model = model_of()
+    tables = {"signal": model.schedule.signal.tolist(), "noise": model.schedule.noise.tolist()}
+    about = {"shape": model.shape, "classes": model.classes, "prediction": "v", "schedule": tables}
+    assert library(ORDERS, about, way_of(model, sampler="euler", steps=4)) == [1, [["done", 3]]]
 
 
 def test_the_page_offers_the_steps_that_the_schedule_has() -> None:

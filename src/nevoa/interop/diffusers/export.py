@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from nevoa._util.files import write_text
+from nevoa.diffusion import steps_of
 from nevoa.interop.diffusers.scheduler import needs_v, scheduler_of
 from nevoa.interop.diffusers.unet import unet_of
 from nevoa.interop.packages import needs
@@ -16,8 +17,9 @@ from nevoa.sampling import SamplingOptions, SamplingSettings, timestep_grid
 def export(model: Model, folder: Path, **options: Unpack[SamplingOptions]) -> str:
     """Write a model as a diffusers folder that makes the model's images. Return the name of its pipeline.
 
-    A plain network, of images that are neither folded nor padded, without classes, with the sampler ddpm and another
-    prediction than flow, becomes a `DDPMPipeline`. Any other comes with a `NevoaPipeline` in the file pipeline.py.
+    A plain network, of images that are neither folded nor padded, without classes, with the sampler ddpm in all T steps
+    and another prediction than flow, becomes a `DDPMPipeline`. Any other comes with a `NevoaPipeline` in the file
+    pipeline.py.
 
     Args:
         options: sampling options in place of the model's own.
@@ -60,7 +62,8 @@ def export(model: Model, folder: Path, **options: Unpack[SamplingOptions]) -> st
 
 
 def _is_plain(model: Model, settings: SamplingSettings) -> bool:
-    unit = getattr(model.network, "downsampling", getattr(model.network, "unit", 1))
+    unit = getattr(model.network, "downsampling", 1)
     fits = all(side % unit == 0 for side in model.shape[1:])
     folded = getattr(model.config.network, "patch", 1) > 1
-    return fits and settings.sampler == "ddpm" and not (folded or model.classes or needs_v(model))
+    in_all_steps = settings.sampler == "ddpm" and settings.steps == steps_of(model.schedule)
+    return fits and in_all_steps and not (folded or model.classes or needs_v(model))

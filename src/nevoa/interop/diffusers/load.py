@@ -117,6 +117,8 @@ def _weights(folder: Path, shapes: Mapping[str, torch.Size]) -> dict[str, Tensor
         )
     tensors = {f"unet.{_renamed(name)}": tensor for name, tensor in read_tensors(path).items()}
     if {name: tensor.shape for name, tensor in tensors.items()} != shapes:
+        if "unet.class_embedding.weight" in tensors.keys() - shapes.keys():
+            raise NevoaError(f"{path} has classes, but the index does not name them, as those of nevoa's exports do.")
         raise NevoaError(f"{path} does not fit the config beside it: download the model again.")
     return tensors
 
@@ -129,15 +131,16 @@ def _renamed(name: str) -> str:
 def _sampling(index: Mapping[str, Any], scheduler: Mapping[str, Any], diffusion: DiffusionConfig) -> SamplingConfig:
     """The sampler that the scheduler is, as far as nevoa has it; another scheduler becomes ddpm."""
     name, guidance = scheduler.get("_class_name", ""), float(index.get("guidance", 1.0))
+    given: dict[str, Any] = {"guidance": guidance, **_grid(index, diffusion)}
     if name == "DPMSolverMultistepScheduler":
         solver = "dpm_solver" if scheduler.get("solver_order", 2) > 1 else "euler"
         clip = bool(scheduler.get("thresholding", False))
-        return SamplingConfig(sampler=solver, clip=clip, guidance=guidance, **_grid(index, diffusion))
+        return SamplingConfig(sampler=solver, clip=clip, **given)
     clip = bool(scheduler.get("clip_sample", True))
     if name == "DDIMScheduler":
-        return SamplingConfig(sampler="ddim", clip=clip, guidance=guidance)
+        return SamplingConfig(sampler="ddim", clip=clip, **given)
     large = scheduler.get("variance_type") == "fixed_large"
-    return SamplingConfig(sampler="ddpm", variance="large" if large else "small", clip=clip, guidance=guidance)
+    return SamplingConfig(sampler="ddpm", variance="large" if large else "small", clip=clip, **given)
 
 
 def _grid(index: Mapping[str, Any], diffusion: DiffusionConfig) -> dict[str, Any]:

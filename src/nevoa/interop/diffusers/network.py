@@ -54,12 +54,12 @@ class DiffusersUNet(nn.Module):
         config = _checked(json.loads(unet), channels * patch**2, classes)
         self.unet = _built(config)
         self.patch, self.null_label = patch, classes
-        self.unit = patch * 2 ** (len(self.unet.config.block_out_channels) - 1)
+        self.downsampling = patch * 2 ** (len(self.unet.config.block_out_channels) - 1)
 
     def forward(
         self, x: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], label: Int64[Tensor, " B"] | None = None
     ) -> Float[Tensor, "B C H W"]:
-        folded = F.pixel_unshuffle(padded(x, self.unit), self.patch)
+        folded = F.pixel_unshuffle(padded(x, self.downsampling), self.patch)
         if self.null_label:
             label = torch.full_like(t, self.null_label) if label is None else label
         output = self.unet(folded, t - 1, label, return_dict=False)[0]

@@ -1,5 +1,6 @@
 """Schedules and samplers as schedulers of diffusers, and back."""
 
+import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from itertools import product
@@ -35,6 +36,7 @@ NAMES = {"linear": "linear", "quadratic": "scaled_linear"}
 LARGEST_BETA = 1 - 2.0**-24
 # Their tables are float32, and made in another order of operations.
 SAME_BETA = 1e-5
+UNKNOWN = "The schedule of this model is not one that nevoa knows: 'nevoa config keys diffusion' lists those it does."
 
 
 def scheduler_of(model: Model, settings: SamplingSettings) -> "DDPMScheduler | DPMSolverMultistepScheduler":
@@ -108,6 +110,8 @@ def diffusion_of(config: Mapping[str, Any]) -> DiffusionConfig:
     validated(DiffusionConfig, {"timesteps": config.get("num_train_timesteps", 1000)})
     if config.get("use_flow_sigmas"):
         return DiffusionConfig(schedule="flow", timesteps=config["num_train_timesteps"], prediction=prediction)
+    if not {"beta_start", "trained_betas"} & config.keys():  # other processes are defined otherwise
+        raise NevoaError(UNKNOWN)
     return _named(_betas_of(config), prediction)
 
 
@@ -122,13 +126,12 @@ def _named(betas: Float[Tensor, " T"], prediction: PredictionName) -> DiffusionC
     """The named schedule with these betas."""
     for name, scale_ends, zero in product(get_args(ScheduleName), (False, True), (False, True)):
         keys = {"schedule": name, "timesteps": len(betas), "prediction": prediction}
-        with suppress(ValidationError):  # keys that exclude each other
+        # Of keys that exclude each other, and of schedules that are only tried.
+        with suppress(ValidationError), warnings.catch_warnings(action="ignore"):
             config = DiffusionConfig(**keys, scale_ends=scale_ends, zero_terminal_snr=zero)
             if _equal(betas, schedule_of(config)):
                 return config
-    raise NevoaError(
-        "The schedule of this model is not one that nevoa knows: 'nevoa config keys diffusion' lists those it does."
-    )
+    raise NevoaError(UNKNOWN)
 
 
 def _equal(betas: Float[Tensor, " T"], schedule: Schedule) -> bool:

@@ -101,13 +101,21 @@ class Tape(TorchFunctionMode):
         result = func(*args, **kwargs)
         if not follows or name in LIKE or not list(_tensors([result])):
             return result
-        if name in SAME and shape_of(result) == shape_of(args[0]):
+        if name in SAME and args and id(args[0]) not in self.known:
+            return result  # a constant, in the type of the image
+        if name in SAME and args and shape_of(result) == shape_of(args[0]):
             self.known[id(result)] = (self.known[id(args[0])][0], result)
         elif name not in FUNCTIONS:
             raise self._refusal(f"uses {name}, which the web page does not know")
-        elif not FUNCTIONS[name](self.emit, result, *args, **kwargs):
+        elif not self._is_emitted(name, result, args, kwargs):
             raise self._refusal(f"uses {name} in a way that the web page does not know")
         return result
+
+    def _is_emitted(self, name: str, result: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+        try:
+            return FUNCTIONS[name](self.emit, result, *args, **kwargs)
+        except TypeError:  # an input that is named
+            return False
 
     def emit(self, kind: str, inputs: Sequence[Tensor], output: Tensor, *weights: Tensor | None, **numbers: Any) -> Any:
         """Append an operation, and return its output."""

@@ -263,7 +263,7 @@ class Page {
     const { about, package: { shape } } = this.data;
     the("stop").onclick = () => this.stop();
     the("png").onclick = () => savePng(this.tiles.map(({ moments }) => moments[moments.length - 1].x), shape, this.columns, about.name);
-    the("gif").onclick = () => saveGif(this.tiles[0].moments.map((_, i) => this.tiles.map(({ moments }) => moments[i].x)), shape, this.columns, about.name);
+    the("gif").onclick = () => saveGif(this.frames, shape, this.columns, about.name);
     the("language").onclick = () => {
       this.words.language = this.words.language === "en" ? "pt" : "en";
       this.write();
@@ -278,6 +278,13 @@ class Page {
     this.tell(() => "");
     this.controls.write(this.words, this.time);
     this.waiting = setTimeout(() => this.make(), WAIT);
+  }
+
+  /** The pixels of all tiles, state by state; a tile with fewer states than another waits at its last. */
+  get frames() {
+    const most = Math.max(...this.tiles.map(({ moments }) => moments.length));
+    const at = (/** @type {number} */ i) => this.tiles.map(({ moments }) => moments[Math.min(i, moments.length - 1)].x);
+    return Array.from({ length: most }, (_, i) => at(i));
   }
 
   get columns() {

@@ -96,7 +96,7 @@ async function chosen(/** @type {Package} */ given, /** @type {Float32Array[]} *
 }
 
 /** A model that is ready to make images. */
-class Studio {
+export class Studio {
   /** @param {Extract<Request, {kind: "open"}>} request */
   static async opened({ package: given, block, engine }) {
     const bytes = blockOf(block);
@@ -113,11 +113,20 @@ class Studio {
     this.model = model;
     this.engine = engine;
     this.current = 0;
+    this.ended = Promise.resolve();
+  }
+
+  /** Make images once those before have ended, because an engine has one memory. @param {Extract<Request, {kind: "make"}>} request */
+  async make(request, /** @type {(answer: Answer) => void} */ send) {
+    this.current = request.id;
+    const made = this.ended.then(() => this.run(request, send));
+    this.ended = made.catch(() => {});
+    await made;
   }
 
   /** Send every state, unless another request comes meanwhile. @param {Extract<Request, {kind: "make"}>} request */
-  async make({ id, images, way, kept }, /** @type {(answer: Answer) => void} */ send) {
-    this.current = id;
+  async run({ id, images, way, kept }, /** @type {(answer: Answer) => void} */ send) {
+    if (this.current !== id) return;
     const steps = way.grid.length - 1;
     const kept32 = kept && { x0: unitOf(kept.bytes), known: kept.known };
     let step = 0;
