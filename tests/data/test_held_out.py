@@ -91,6 +91,11 @@ def test_a_limit_is_for_the_images_to_train_on(noise: Path) -> None:
     assert (len(few), few.notes.held_out) == (100, 900)
 
 
+@pytest.mark.parametrize("split", ["training", "Train"])
+def test_a_split_by_another_name_is_the_same(noise: Path, split: str) -> None:
+    assert load_images(noise, split=split, holdout="auto").notes.held_out == 128
+
+
 def test_a_training_never_sees_them(noise: Path) -> None:
     config = nevoa.configure(noise, steps=1, options=["network.dim=16", "training.batch_size=8"])
     job = resolve(config)

@@ -24,6 +24,13 @@ def test_without_test_images_a_tenth_is_held_out() -> None:
     assert last.feature_network.info.measured_on == "40 images not trained on"
 
 
+@pytest.mark.parametrize("steps", range(1, 13))
+def test_any_number_of_steps_has_a_learning_rate(steps: int) -> None:
+    """Of ten, the first tenth is one step, and torch divides by what comes after its first."""
+    *_, last = train_feature_network(bands(20), bands(10, seed=1), epochs=steps)
+    assert last.epoch == steps
+
+
 def test_training_is_a_function_of_the_images() -> None:
     first, second = [list(train_feature_network(bands(200), None, epochs=1))[-1].feature_network for _ in range(2)]
     for name, tensor in first.network.state_dict().items():

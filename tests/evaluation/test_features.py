@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +25,12 @@ def test_a_broken_feature_cache_is_computed_again(reference: Reference, cache: P
     (kept,) = (cache / "features").glob(f"*{images.fingerprint:.16}*")
     kept.write_bytes(kept.read_bytes()[:100])
     np.testing.assert_array_equal(features_of(images, reference.feature_network), first)
+
+
+def test_a_cache_that_cannot_be_written_is_no_loss(reference: Reference, tmp_path: Path, monkeypatch: Any) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("nevoa.evaluation.features.cache_folder", lambda: tmp_path / "file")
+    assert features_of(bands(50, seed=10), reference.feature_network).shape == (50, reference.feature_network.width)
 
 
 def test_of_few_images_no_others_are_computed(

@@ -1,9 +1,30 @@
 """The table of metrics: every row computes something, and every score has a meaning."""
 
-from nevoa.evaluation import METRICS, Reference
+from dataclasses import replace
+from math import isfinite
+from typing import Any
+
+import pytest
+import torch
+
+from nevoa.config import Config
+from nevoa.evaluation import METRICS, Protocol, Reference, Report, Samples, measure
 from nevoa.evaluation.metrics import meaning
+from nevoa.model import Model, fresh_network
 from tests.evaluation.test_measure import report_of
 from tests.evaluation.toy import bands
+
+SHAPE = (1, 12, 12)
+
+
+def measured(model: Model, reference: Reference, *metrics: Any) -> Report:
+    *_, report = measure(Samples("these", bands(20).images, model=model), Protocol(reference, 20), metrics)
+    assert isinstance(report, Report)
+    return report
+
+
+def model_of(config: Config) -> Model:
+    return Model(config, fresh_network(config, SHAPE), SHAPE)
 
 
 def test_every_row_computes_something() -> None:
@@ -18,3 +39,55 @@ def test_every_score_has_a_meaning(reference: Reference) -> None:
     assert all(map(meaning, scores))
     assert meaning("fid") and meaning("bits_per_dim")
     assert not meaning("unknown")
+
+
+def test_a_label_means_to_the_model_what_it_means_to_the_images(
+    reference: Reference, tiny: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The classes of both may have another order; where the model lacks one, none is told to it."""
+    asked, original = list[Any](), Model.denoiser
+
+    def denoiser(self: Model, clip: bool = False, label: Any = None, guidance: float = 1.0) -> Any:
+        asked.append(label)
+        return original(self, clip, label, guidance)
+
+    monkeypatch.setattr(Model, "denoiser", denoiser)
+    found = []
+    for classes in (("upper", "lower"), ("lower", "upper"), ("lower", "other")):
+        config = tiny.updated("training", conditional=True).updated("data", classes=classes)
+        measured(model_of(config), reference, "overfitting")
+        found.append(asked[1:])  # the first is asked for the schedule
+        asked.clear()
+    same, turned, none = found
+    assert all(torch.equal(a, 1 - b) for a, b in zip(same, turned, strict=True))
+    assert set(none) == {None}
+
+
+@pytest.mark.parametrize("metric", ["bits", "overfitting"])
+def test_no_more_images_are_evaluated_at_once_than_fit_in_memory(
+    metric: str, reference: Reference, tiny: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, sizes = model_of(tiny), list[int]()
+    monkeypatch.setattr(Model, "images_at_once", 7)
+    model.network.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    measured(model, reference, metric)
+    assert max(sizes) == 7
+
+
+def test_one_image_has_scores_without_an_error(reference: Reference, tiny: Config) -> None:
+    """A NaN could not be printed, and its JSON not be read."""
+    one = replace(reference, found_test=bands(1, seed=1))
+    report = measured(model_of(tiny), one, "bits", "overfitting", "memorisation")
+    assert {"bits_per_dim", "overfitting"} <= report.scores.keys()
+    assert not {"bits_per_dim_se", "overfitting_se"} & report.scores.keys()
+    assert all(map(isfinite, report.scores.values()))
+
+
+def test_copies_are_told_where_all_unseen_images_are_twins(reference: Reference) -> None:
+    twins = replace(reference, found_test=replace(reference.train))
+    images = reference.train.images[:10].copy()
+    images[5:] ^= 1
+    *_, report = measure(Samples("these", images), Protocol(twins, 10), ["memorisation"])
+    assert isinstance(report, Report)
+    assert report.scores == {"near_copies": 0.5}
+    assert any("all unseen images are training images" in warning for warning in report.warnings)

@@ -34,6 +34,14 @@ def test_without_a_trained_feature_network_the_command_that_trains_it_is_named(s
         _ = reference.classifier
 
 
+def test_the_command_has_the_options_of_the_run(split: DataConfig) -> None:
+    """A class may have a comma in its name."""
+    (Path(split.source) / "train" / "a").rename(Path(split.source) / "train" / "tench, Tinca")
+    (Path(split.source) / "test" / "a").rename(Path(split.source) / "test" / "tench, Tinca")
+    padded = split.model_copy(update={"fit": "pad", "only": ("tench, Tinca", "c")})
+    assert """--fit pad --classes '"tench, Tinca",c'""" in Reference.of(padded).advice
+
+
 def test_without_a_test_split_there_are_still_training_images(split: DataConfig) -> None:
     shutil.rmtree(Path(split.source) / "test")
     reference = Reference.of(split)

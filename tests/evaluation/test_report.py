@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,7 @@ def test_a_report_says_how_it_was_made(reference: Reference) -> None:
         (0.912345, None, "0.9123"),
         (0.9, 1.2e-16, "0.9"),
         (3.0, 0.0, "3"),
+        (0.9, math.nan, "0.9"),
     ],
 )
 def test_a_value_and_its_error_have_two_digits_of_the_error(value: float, error: float | None, text: str) -> None:
@@ -70,6 +72,14 @@ def test_a_saved_report_is_found_in_the_run_and_its_card(reference: Reference, t
     assert "150 images by ddim in 7 steps, protocol nevoa-bands-" in card
     picture = run.folder / card.partition("noise level](")[2].partition(")")[0]
     assert Image.open(picture).width > 1000
+
+
+def test_a_card_that_cannot_be_read_loses_no_report(reference: Reference, tmp_path: Path) -> None:
+    run, report = Run(tmp_path), sampled(reference)
+    run.card_file.write_bytes("Avó".encode("latin-1"))
+    with pytest.warns(UserWarning, match="The model card does not show the scores"):
+        path = save(report, run)
+    assert json.loads(path.read_text())["scores"] == report.scores
 
 
 def test_a_report_of_an_older_protocol_stays(reference: Reference, tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ def test_seeds_without_any_spread_have_no_interval() -> None:
 GROUPED: Mapping[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
     "another seed": ({}, {"seed": 1}, True),
     "other previews": ({}, {"preview_every_images": 999, "checkpoint_every_images": 9, "seed": 1}, True),
+    "another machine": ({"threads": 2, "compile": False}, {"threads": 8, "compile": True, "seed": 1}, True),
     "another rate": ({}, {"learning_rate": 0.5}, False),
     "other steps": ({"steps": 100}, {"steps": 120, "seed": 1}, False),
     "other steps in the same minutes": ({"minutes": 5, "steps": 100}, {"minutes": 5, "steps": 120, "seed": 1}, True),
@@ -69,6 +70,14 @@ def test_runs_whose_configs_differ_in_the_seed_are_one_group(changes: str, tiny:
     found = groups(configs, {"a": 0.3, "b": 0.4})
     assert [one.names for one in found] == ([("a", "b")] if together else [("a",), ("b",)])
     assert found[-1].distances[-1] == 0.4
+
+
+def test_the_same_images_may_lie_elsewhere(tiny: Config) -> None:
+    known = tiny.updated("data", fingerprint="0" * 64)
+    moved = known.updated("data", source="/elsewhere/photos").updated("training", seed=1)
+    assert len(groups({"a": known, "b": moved}, {"a": 0.3, "b": 0.4})) == 1
+    unknown = moved.updated("data", fingerprint=None)
+    assert len(groups({"a": tiny, "b": unknown}, {"a": 0.3, "b": 0.4})) == 2
 
 
 def test_a_run_and_its_copy_are_one_seed(tiny: Config) -> None:

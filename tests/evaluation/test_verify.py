@@ -138,6 +138,14 @@ def test_settings_in_a_report_give_the_same_settings_again(sampler: str, tiny: C
     assert settled(tiny, **options_of(written)).model_dump() == settings.model_dump()  # pyright: ignore[reportArgumentType]
 
 
+def test_what_this_version_lacks_is_refused(real: Report, reference: Reference) -> None:
+    saved = saved_of(real, scores=real.scores | {"new": 1.0})
+    with pytest.raises(NevoaError, match="does not measure new: install the one that made the report"):
+        list(checks(saved, report_of(real.samples, reference), []))
+    with pytest.raises(NevoaError, match="cannot sample with seed"):
+        options_of({"sampler": "ddim", "seed": 1})
+
+
 def test_a_sampler_that_was_an_object_is_refused() -> None:
     with pytest.raises(NevoaError, match="made by Mine, which is not a sampler of nevoa"):
         options_of({"sampler": "Mine", "steps": 3})

@@ -74,3 +74,17 @@ def test_folders_without_a_config_are_no_runs(run: Run) -> None:
     assert list(runs_in(run.folder.parent)) == [run]
     with pytest.raises(NevoaError, match="There is no folder"):
         runs_in(run.folder.parent / "nowhere")
+
+
+def test_a_folder_that_may_not_be_read_is_passed_over(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as the lost+found of a disk."""
+    closed, original = run.folder.parent / "lost+found", Path.is_file
+
+    def is_file(path: Path) -> bool:
+        if closed in path.parents:
+            raise PermissionError(13, "Permission denied")
+        return original(path)
+
+    closed.mkdir()
+    monkeypatch.setattr(Path, "is_file", is_file)
+    assert [one.folder.name for one in runs_in(run.folder.parent)] == ["tiny"]

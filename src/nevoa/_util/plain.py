@@ -1,8 +1,10 @@
 """Arguments of a caller, of numpy or torch perhaps, as values of plain Python; imports neither."""
 
+import csv
 import inspect
+import io
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, SupportsIndex, runtime_checkable
 
@@ -118,3 +120,10 @@ def takes(function: Callable[..., object], count: int) -> bool:
     except (TypeError, ValueError):
         return False
     return True
+
+
+def comma_separated(names: Iterable[str]) -> str:
+    """Return names as an option takes them: with commas between, and quoted if they contain one."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(names)
+    return line.getvalue()

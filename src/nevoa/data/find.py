@@ -16,7 +16,7 @@ from nevoa.data.sources.arrays import list_array, list_arrays
 from nevoa.data.sources.folder import Entry, files_below
 from nevoa.data.sources.hub import HUB, list_hub, parse_place
 from nevoa.data.sources.parquet import list_parquet
-from nevoa.data.splits import KEYWORDS, TRAIN, no_split, split_in
+from nevoa.data.splits import TRAIN, no_split, split_in, split_named
 from nevoa.errors import NevoaError, reason, unknown
 
 # Part of the identity of folders and archives: increase it when the rule for classes and splits, or FORMATS, changes.
@@ -57,7 +57,7 @@ def find_source(text: str, split: str = TRAIN) -> Source:
         return Source(text, short_name(text), [str(place), split], lambda: list_hub(place, split))
     if not text.strip():
         raise NevoaError("The source is empty: give a folder of images, or a data set of 'nevoa data list'.")
-    split = KEYWORDS.get(split.lower(), split)  # val is validation
+    split = split_named(split)
     try:
         path = Path(text).expanduser()
         if path.exists():

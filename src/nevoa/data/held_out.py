@@ -12,7 +12,7 @@ from nevoa.data.catalog import CATALOG
 from nevoa.data.find import Source, find_source
 from nevoa.data.listing import Listing
 from nevoa.data.selection import of_classes
-from nevoa.data.splits import HELD_OUT, KEYWORDS, TRAIN
+from nevoa.data.splits import HELD_OUT, TRAIN, split_named
 from nevoa.errors import NevoaError
 
 # By default: this share of the images, within these limits, if there are so many images.
@@ -28,7 +28,7 @@ def settled(source: Source, data: DataConfig, place: str) -> DataConfig:
     Args:
         place: the name that the store of the config would have.
     """
-    if KEYWORDS.get(data.split.lower(), data.split) not in (TRAIN, HELD_OUT):
+    if split_named(data.split) not in (TRAIN, HELD_OUT):
         return data.model_copy(update={"holdout": 0})
     if data.holdout != "auto":
         return data

@@ -23,7 +23,7 @@ from nevoa.data.listing import Bad, Listing
 from nevoa.data.parallel import each
 from nevoa.data.reading import LARGEST_OWN_SIDE, Shape, read, shape_of, sides_of
 from nevoa.data.selection import limited, of_classes
-from nevoa.data.splits import TRAIN
+from nevoa.data.splits import TRAIN, split_named
 from nevoa.data.store import FORMAT, IMAGES, Notes, write_about
 from nevoa.errors import NevoaError
 
@@ -150,7 +150,7 @@ def _close(listing: Listing, shape: Shape, source: Source, partial: Path, data: 
     duplicates = len(kept) - len(sums)
     most = _size_of_most(sizes, shape) if data.size is None else None
     span, counts = (by_area[0], by_area[-1]), (listing.ignored, duplicates)
-    held_out = int(data.holdout) if data.split == TRAIN else 0
+    held_out = int(data.holdout) if split_named(data.split) == TRAIN else 0
     notes = Notes(source.text, source.licence, tuple(bad), *counts, span, most, listing.unsettled, held_out)
     write_about(partial, source.name, listing.labels[kept], listing.classes, notes)
 

@@ -15,6 +15,11 @@ KEYWORDS = {
 }
 
 
+def split_named(name: str) -> str:
+    """Return the split of a name, such as validation of val."""
+    return KEYWORDS.get(name.lower(), name)
+
+
 def split_in(name: str, also: str = TRAIN) -> str | None:
     """Return the split (or `also`) that a name such as `test_set` or `train-00000.parquet` has as a word, or None."""
     words = {*re.split(r"[^a-z]+", name.lower()), name.lower()}

@@ -31,7 +31,7 @@ def features_of(
     if wanted is not None and 2 * len(wanted) < len(images):
         return feature_network.features(images.images[wanted])
     features = feature_network.features(images.images)
-    with published(path) as temporary:
+    with suppress(NevoaError, OSError), published(path) as temporary:  # they can be computed again
         np.save(temporary, features)
     return features[chosen]
 

@@ -53,13 +53,21 @@ class Bound:
 
 
 def estimate_bound(
-    denoiser: AnyDenoiser, x_0: Images, variance: VarianceName = "small", strata: int = STRATA, seed: int = 0
+    denoiser: AnyDenoiser,
+    x_0: Images,
+    variance: VarianceName = "small",
+    strata: int = STRATA,
+    seed: int = 0,
+    at_once: int = AT_ONCE,
 ) -> Bound:
     """An unbiased estimate of each image's bound from 1 + `strata` evaluations of the network.
 
     The decoder's term is always computed. The others fall about as 1/t, so timesteps 2 … T are drawn with that
     probability, one from each of `strata` intervals of equal probability, and weighted by its inverse (importance
     sampling with stratification). Estimates of different images are independent.
+
+    Args:
+        at_once: as many images are evaluated together.
     """
     steps, count = steps_of(denoiser.process.schedule), len(x_0)
     rng = generator(seed, Stream.EVALUATION, 0)
@@ -70,7 +78,7 @@ def estimate_bound(
     drawn = np.searchsorted(probability.cumsum()[:-1], moments, side="right")
     weights = np.concatenate([np.ones((count, 1)), 1 / (strata * probability[drawn])], axis=1)
     timesteps = np.concatenate([np.ones((count, 1), np.int64), drawn + 2], axis=1)
-    bits = _terms(denoiser, x_0, torch.from_numpy(timesteps), variance, rng)
+    bits = _terms(denoiser, x_0, torch.from_numpy(timesteps), variance, rng, at_once)
     return Bound(prior_bits(denoiser.process, x_0).numpy() + (weights * bits).sum(1), timesteps, bits)
 
 
@@ -116,12 +124,17 @@ def log_decoder(x_0: Float64[Tensor, "B C H W"], mean: Tensor, sigma: Tensor) ->
 
 
 def _terms(
-    denoiser: AnyDenoiser, x_0: Images, t: Int[Tensor, "N K"], variance: VarianceName, rng: np.random.Generator
+    denoiser: AnyDenoiser,
+    x_0: Images,
+    t: Int[Tensor, "N K"],
+    variance: VarianceName,
+    rng: np.random.Generator,
+    at_once: int,
 ) -> Float64[np.ndarray, "N K"]:
     """The term of each image at each of its K timesteps."""
     images = torch.arange(len(x_0)).repeat_interleave(t.shape[1])
     parts = []
-    for places in torch.arange(t.numel()).split(AT_ONCE):
+    for places in torch.arange(t.numel()).split(at_once):
         chosen = x_0[images[places]]
         epsilon = torch.from_numpy(rng.standard_normal(chosen.shape, dtype=np.float32)).to(chosen)
         parts.append(term(denoiser, chosen, t.flatten()[places], epsilon, variance))

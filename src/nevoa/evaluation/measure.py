@@ -127,6 +127,8 @@ def _obstacle(metric: MetricName, reference: Reference, count: int) -> str | Non
             getattr(reference, part)
         if METRICS[metric].compares:
             check_count(count, reference)
+        if metric == "inception" and min(count, len(reference.test)) < 2:
+            return "A covariance takes two images: give more."
     except NevoaError as error:
         return str(error)
     return None

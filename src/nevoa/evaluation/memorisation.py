@@ -24,7 +24,10 @@ class Memorisation:
     Attributes:
         share: of generated images that are closer to a training image than the closest 1 % of unseen images. About
             0.01 for new images; far more if training images are repeated.
-        median_ratio: median distance of the generated images, divided by that of the unseen images.
+            Unseen images that are training images too say nothing of how close others come, and are left out; if all
+            are, it is the share of exact copies.
+        median_ratio: median distance of the generated images, divided by that of the unseen images; NaN if all of
+            these are training images too.
         nearest: the nearest training image of each generated image.
         distance: root mean square difference to the nearest training image, in 8-bit steps.
     """
@@ -54,8 +57,11 @@ def memorisation(
     else:
         own = np.linspace(0, len(training) - 1, min(len(training), MOST_OWN)).astype(np.int64)
         _, usual = nearest_images(training[own], training, mirrored, own)
-    share = float((distance < np.quantile(usual, QUANTILE)).mean())
-    return Memorisation(share, float(np.median(distance) / np.median(usual)), nearest, distance)
+    apart = usual[usual > 0]
+    if not len(apart):
+        return Memorisation(float((distance == 0).mean()), np.nan, nearest, distance)
+    share = float((distance < np.quantile(apart, QUANTILE)).mean())
+    return Memorisation(share, float(np.median(distance) / np.median(apart)), nearest, distance)
 
 
 def nearest_images(

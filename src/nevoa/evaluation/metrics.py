@@ -1,6 +1,6 @@
 """The metrics: what each needs, how it is computed, and what its scores mean."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -9,8 +9,9 @@ import numpy as np
 from jaxtyping import Float64
 from torch import Tensor
 
+from nevoa._util.device import computing
 from nevoa._util.random import Stream, generator
-from nevoa.data import to_unit
+from nevoa.data import ImageSet, to_unit
 from nevoa.diffusion import AnyDenoiser
 from nevoa.errors import NevoaError
 from nevoa.evaluation.feature_network import FeatureNetwork
@@ -33,6 +34,7 @@ FeatureScores = Callable[[Features, int | None], dict[str, float]]
 
 # 3,000 evaluations of the network.
 BITS_IMAGES = 500
+ALL_TWINS = "all unseen images are training images too, so near_copies counts exact copies only"
 NO_TEST = "there are no test images, so nevoa judges copies by the distances between training images"
 
 
@@ -97,8 +99,12 @@ def _with_copies(report: Report, _: Path | None) -> Report:
     training = samples.training or reference.train
     test = None if isinstance(reference.found_test, NevoaError) else reference.found_test.images
     copies = memorisation(samples.images, training.images, test, samples.mirrored)
-    scores = {"near_copies": copies.share, "nearest_distance_ratio": copies.median_ratio}
+    scores = {"near_copies": copies.share}
     warnings = report.warnings if test is not None else (*report.warnings, NO_TEST)
+    if np.isnan(copies.median_ratio):
+        warnings = (*warnings, ALL_TWINS)
+    else:
+        scores["nearest_distance_ratio"] = copies.median_ratio
     return replace(report, scores=report.scores | scores, memorisation=copies, warnings=warnings)
 
 
@@ -112,9 +118,11 @@ def _with_bits(report: Report, _: Path | None) -> Report:
     model.network.eval()
     chosen = generator(seed, Stream.EVALUATION, 4).permutation(len(test))[:BITS_IMAGES]
     x_0 = to_unit(test.images[np.sort(chosen)]).to(model.device)
-    bound = estimate_bound(denoiser, x_0, variance, seed=seed)
-    error = bound.total.std(ddof=1) / np.sqrt(len(x_0))
-    scores = {"bits_per_dim": float(bound.total.mean()), "bits_per_dim_se": float(error)}
+    with computing(model.device):
+        bound = estimate_bound(denoiser, x_0, variance, seed=seed, at_once=model.images_at_once)
+    scores = {"bits_per_dim": float(bound.total.mean())}
+    if len(x_0) > 1:
+        scores["bits_per_dim_se"] = float(bound.total.std(ddof=1) / np.sqrt(len(x_0)))
     return replace(report, scores=report.scores | scores, bound=bound)
 
 
@@ -122,14 +130,25 @@ def _with_overfitting(report: Report, _: Path | None) -> Report:
     samples, reference = report.samples, report.protocol.reference
     model = cast(Model, samples.model)  # others were refused
     model.network.eval()
+    sets = samples.training or reference.train, reference.test
+    knows = bool(model.classes) and all({*images.classes} and {*images.classes} <= {*model.classes} for images in sets)
 
     def denoise(labels: Tensor) -> AnyDenoiser:
-        return model.denoiser(label=labels.to(model.device) if model.classes else None)
+        return model.denoiser(label=labels.to(model.device) if knows else None)
 
-    training = samples.training or reference.train
-    found = overfitting(denoise, training, reference.test, model.device, report.protocol.seed)
-    scores = {"overfitting": found.gap, "overfitting_se": found.gap_error}
+    training, unseen = (_labelled_as(model.classes, images) if knows else images for images in sets)
+    with computing(model.device):
+        found = overfitting(denoise, training, unseen, model.device, report.protocol.seed, model.images_at_once)
+    scores = {"overfitting": found.gap}
+    if len(found.unseen) > 1:
+        scores["overfitting_se"] = found.gap_error
     return replace(report, scores=report.scores | scores, overfitting=found)
+
+
+def _labelled_as(classes: Sequence[str], images: ImageSet) -> ImageSet:
+    """The images with the labels that a model of these classes knows."""
+    numbers = np.array([classes.index(name) for name in images.classes])
+    return replace(images, labels=numbers[images.labels])
 
 
 def _with_inception(report: Report, weights: Path | None) -> Report:

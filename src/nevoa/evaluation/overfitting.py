@@ -14,7 +14,7 @@ from nevoa.diffusion import AnyDenoiser, steps_of
 from nevoa.vocabulary import DeviceName
 
 # 5,000 evaluations of the network at most. Twice as many levels would not make the standard error of the gap smaller.
-IMAGES, LEVELS, AT_ONCE = 500, 5, 256
+IMAGES, LEVELS = 500, 5
 
 # From labels to the denoiser of images with these labels.
 Denoise = Callable[[Tensor], AnyDenoiser]
@@ -47,14 +47,27 @@ class Overfitting:
 
 
 def overfitting(
-    denoise: Denoise, training: ImageSet, unseen: ImageSet, device: DeviceName = "cpu", seed: int = 0
+    denoise: Denoise,
+    training: ImageSet,
+    unseen: ImageSet,
+    device: DeviceName = "cpu",
+    seed: int = 0,
+    at_once: int = 256,
 ) -> Overfitting:
-    """Compare as many images of both kinds, up to 500, at 5 evenly spaced timesteps."""
+    """Compare as many images of both kinds, up to 500, at 5 evenly spaced timesteps.
+
+    Args:
+        denoise: the denoiser of images with these labels.
+        at_once: as many images are evaluated together.
+    """
     steps = steps_of(denoise(torch.zeros(1, dtype=torch.int64)).process.schedule)
     timesteps = 1 + ((np.arange(LEVELS) + 0.5) / LEVELS * steps).astype(np.int64)
     count = min(IMAGES, len(training), len(unseen))
-    errors = [_errors(denoise, _some(images, count, seed), timesteps, device, seed) for images in (training, unseen)]
-    return Overfitting(timesteps, *errors)
+
+    def errors(images: ImageSet) -> Float64[np.ndarray, "N L"]:
+        return _errors(denoise, _some(images, count, seed), timesteps, device, seed, at_once)
+
+    return Overfitting(timesteps, errors(training), errors(unseen))
 
 
 def _some(images: ImageSet, count: int, seed: int) -> ImageSet:
@@ -64,12 +77,17 @@ def _some(images: ImageSet, count: int, seed: int) -> ImageSet:
 
 @torch.no_grad()
 def _errors(
-    denoise: Denoise, images: ImageSet, timesteps: Int64[np.ndarray, " L"], device: DeviceName, seed: int
+    denoise: Denoise,
+    images: ImageSet,
+    timesteps: Int64[np.ndarray, " L"],
+    device: DeviceName,
+    seed: int,
+    at_once: int,
 ) -> Float64[np.ndarray, "N L"]:
     rng = generator(seed, Stream.EVALUATION, 6)
     errors = torch.empty(len(images), len(timesteps), dtype=torch.float64)
-    for first in range(0, len(images), AT_ONCE):
-        part = slice(first, first + AT_ONCE)
+    for first in range(0, len(images), at_once):
+        part = slice(first, first + at_once)
         x_0, denoiser = to_unit(images.images[part]).to(device), denoise(torch.from_numpy(images.labels[part]))
         for level, t in enumerate(timesteps.tolist()):
             epsilon = torch.from_numpy(rng.standard_normal(x_0.shape, np.float32)).to(device)

@@ -84,7 +84,10 @@ class Protocol:
         accuracy = None if info.kind == "random" else info.accuracy
         test = None if isinstance(reference.found_test, NevoaError) else reference.found_test
         where = "images set aside" if reference.train.notes.held_out else "test split"
-        drawn = min(self.count, len(reference.train))
+        draws = (
+            f"mean and standard deviation of {DRAWS} draws of {self.count:,} training images, each class with its share"
+        )
+        all_of_them = f"all {len(reference.train):,} training images"
         return {
             "name": self.name,
             "departures": self.departures,
@@ -93,8 +96,7 @@ class Protocol:
             "sampler": self.sampler,
             "reference": f"{reference.source}, " + (f"{where}, {len(test):,} images" if test else "no test images"),
             "reference_fingerprint": test and test.fingerprint,
-            "floor": f"mean and standard deviation of {DRAWS} draws of {drawn:,} training images, each class with its "
-            "share",
+            "floor": draws if self.count < len(reference.train) else all_of_them,
             "feature_network": {
                 "name": info.name,
                 "kind": info.kind,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nevoa._util.plain import comma_separated
 from nevoa.config import DataConfig
 from nevoa.data import CATALOG, TRAIN, WHITE, ImageSet, load_images, load_test_images, size_in_words
 from nevoa.errors import NevoaError
@@ -111,8 +112,9 @@ def _training_command(data: DataConfig, holdout: int | str | None) -> str:
     """The command that trains the feature network of these images, with so many set aside; None if none could be."""
     size = "x".join(map(str, data.size)) if isinstance(data.size, tuple) else data.size
     background = None if data.background == WHITE else data.background
-    classes = ",".join(map(str, data.only or ()))
-    given = {"size": size, "classes": classes, "channels": data.channels, "background": background}
+    fit = None if data.fit == "crop" else data.fit
+    classes = comma_separated(map(str, data.only or ()))
+    given = {"size": size, "fit": fit, "classes": classes, "channels": data.channels, "background": background}
     given |= {"holdout": None if holdout in (None, "auto") else str(holdout)}
     options = [f" --{name} {shlex.quote(str(value))}" for name, value in given.items() if value]
     return f"nevoa features train {shlex.quote(data.source)}{''.join(options)}"

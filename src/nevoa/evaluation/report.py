@@ -1,6 +1,7 @@
 """Write a report: JSON, a picture, and a section of the run's card."""
 
 import math
+import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nevoa.errors import NevoaError
 from nevoa.evaluation.metrics import Report
 from nevoa.evaluation.receipt import receipt_of, versions
 from nevoa.pictures import quality_sheet
@@ -69,13 +71,17 @@ def save(report: Report, run: Run) -> Path:
     run.save_evaluation(name, values, sheet)
     if telling := most_telling(run):
         shown, best = telling
-        card.set_quality(run, _markdown(best, shown.with_suffix(".png").relative_to(run.folder).as_posix()))
+        section = _markdown(best, shown.with_suffix(".png").relative_to(run.folder).as_posix())
+        try:
+            card.set_quality(run, section)
+        except NevoaError as error:  # the report is saved
+            warnings.warn(f"The model card does not show the scores: {error}", stacklevel=2)
     return path
 
 
 def rounded(value: float, error: float | None) -> str:
     """A value ± its error, both to two digits of the error; without an error, the value to four digits."""
-    if not error or error < ROUNDING * abs(value):
+    if not error or not math.isfinite(error) or error < ROUNDING * abs(value):
         return f"{value:.4g}"
     decimals = max(0, 1 - math.floor(math.log10(error)))
     return f"{value:.{decimals}f}±{error:.{decimals}f}"

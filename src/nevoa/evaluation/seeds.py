@@ -95,10 +95,13 @@ def _interval(value: float, error: float, freedom: float) -> Interval:
 def _recipe(config: Config) -> str:
     """The config without the seed, and without what follows from the speed of the machine.
 
-    That is how often a training reports, previews and saves; and of a budget of minutes, how many steps fitted into it.
+    That is how often a training reports, previews and saves, its threads, whether it compiles; and of a budget of
+    minutes, how many steps fitted into it. Known images may lie in different places.
     """
     training = config.training
     kept = ("minutes",) if training.minutes is not None else get_args(BudgetName)
     sped = {name for name in COURSE if name not in kept}
-    values = config.model_dump(mode="json", exclude={"training"})
-    return repr(values | {"training": training.model_dump(mode="json", exclude={"seed", *sped})})
+    values = config.model_dump(mode="json", exclude={"training": {"seed", "threads", "compile", *sped}})
+    if config.data.fingerprint:
+        del values["data"]["source"]
+    return repr(values)

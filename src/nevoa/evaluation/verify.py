@@ -11,7 +11,7 @@ from nevoa.errors import NevoaError
 from nevoa.evaluation.metrics import METRICS, Report
 from nevoa.evaluation.receipt import RepeatableReport, config_sha256, config_values, images_sha256, versions
 from nevoa.evaluation.reference import Reference
-from nevoa.sampling import SAMPLERS
+from nevoa.sampling import SAMPLERS, SamplingOptions
 from nevoa.vocabulary import MetricName
 
 # Where nothing differs, images are equal bit for bit; sums of features may be rounded in another order.
@@ -123,6 +123,8 @@ def options_of(sampler: dict[str, Any]) -> dict[str, Any]:
     row = SAMPLERS.get(sampler.get("sampler", ""))
     if row is None:
         raise NevoaError(f"The images were made by {sampler.get('sampler')}, which is not a sampler of nevoa.")
+    if unknown := sampler.keys() - SamplingOptions.__annotations__.keys():
+        raise NevoaError(f"This version of nevoa cannot sample with {', '.join(sorted(unknown))}, as the report says.")
     others = {name for each in SAMPLERS.values() for name in each.options} - set(row.options)
     return {name: value for name, value in sampler.items() if name not in others}
 
@@ -137,6 +139,8 @@ def checks(saved: RepeatableReport, report: Report, found: Sequence[Fact]) -> It
     same = all(fact.agrees for fact in found)
     for name, value in saved.scores.items():
         tolerance = EXACT * abs(value) if same else spread(saved, name)
+        if name not in report.scores:
+            raise NevoaError(f"This version of nevoa does not measure {name}: install the one that made the report.")
         yield Check(name, value, report.scores[name], tolerance)
 
 

@@ -89,12 +89,12 @@ class Run:
     @property
     def exists(self) -> bool:
         """Whether the folder is a run, which it is once a training has written its config."""
-        return self.config_file.is_file()
+        return _is_file(self.config_file)
 
     @property
     def has_model(self) -> bool:
         """Whether a model has been published."""
-        return self.weights_file.is_file()
+        return _is_file(self.weights_file)
 
     @property
     def holds_other_files(self) -> bool:
@@ -295,3 +295,10 @@ def meant(run: Run) -> str:
 def _save_picture(path: Path, picture: Image.Image) -> None:
     with published(path) as temporary:
         picture.save(temporary)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is a file, as far as we may know: disks have folders that only root reads."""
+    with suppress(PermissionError):
+        return path.is_file()
+    return False
