@@ -1,6 +1,7 @@
 """The feature cache: by images and network, and computed again if damaged."""
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,14 @@ def test_a_broken_feature_cache_is_computed_again(reference: Reference, cache: P
     (kept,) = (cache / "features").glob(f"*{images.fingerprint:.16}*")
     kept.write_bytes(kept.read_bytes()[:100])
     np.testing.assert_array_equal(features_of(images, reference.feature_network), first)
+
+
+def test_the_cache_knows_when_features_were_used(reference: Reference, cache: Path) -> None:
+    images = bands(50, seed=11)
+    features_of(images, reference.feature_network)
+    os.utime(cache / "features", (0, 0))
+    features_of(images, reference.feature_network)
+    assert (cache / "features").stat().st_mtime > 0
 
 
 def test_a_cache_that_cannot_be_written_is_no_loss(reference: Reference, tmp_path: Path, monkeypatch: Any) -> None:

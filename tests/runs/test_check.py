@@ -67,6 +67,12 @@ def test_a_damaged_decision_is_named(run: Run, line: str) -> None:
     assert "line 2 of 2 is cut off or not a decision" in problems(run)["course.jsonl"]
 
 
+def test_a_long_file_of_lines_is_no_damage(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only its lines are read into memory, one after the other."""
+    monkeypatch.setattr("nevoa._util.files.LARGEST_TEXT", run.metrics_file.stat().st_size - 1)
+    assert dict(check(run))["metrics.jsonl"] == ""
+
+
 def test_lines_out_of_order_are_noticed(run: Run) -> None:
     lines = run.metrics_file.read_text().splitlines(keepends=True)
     run.metrics_file.write_text("".join(reversed(lines)))

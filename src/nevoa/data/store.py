@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from nevoa._util.files import published, read_json, read_lines, sha256, write_text
+from nevoa._util.plain import plain
 from nevoa.data.cache import ABOUT
 from nevoa.data.decode import Size
 from nevoa.data.listing import Bad
@@ -111,19 +112,12 @@ def write_about(folder: Path, name: str, labels: np.ndarray, classes: Sequence[s
     about = {
         "format": FORMAT,
         "name": name,
-        "source": notes.source,
-        "licence": notes.licence,
         "classes": list(classes),
         "shape": images.shape,
         "fingerprint": fingerprint(images, labels, classes),
         "files": {file: _mark(folder / file) for file in FILES},
-        "ignored": notes.ignored,
-        "duplicates": notes.duplicates,
-        "sizes": notes.sizes,
-        "most": notes.most,
-        "unsettled": notes.unsettled,
-        "held_out": notes.held_out,
     }
+    about |= {name: value for name, value in vars(notes).items() if name != "bad"}
     write_text(folder / ABOUT, json.dumps(about | {"sum": _sum(about)}))
 
 
@@ -135,20 +129,9 @@ def open_store(folder: Path) -> ImageSet:
             raise ValueError(f"{ABOUT} was changed")
         for name in FILES:
             _check(folder / name, about["files"][name])
-        bad = tuple(Bad(**line) for line in read_lines(folder / BAD))
-        smallest, largest = map(tuple, about["sizes"])
-        most = about.get("most")
-        notes = Notes(
-            about["source"],
-            about["licence"],
-            bad,
-            about["ignored"],
-            about["duplicates"],
-            (smallest, largest),
-            tuple(most) if most else None,
-            about.get("unsettled", ""),  # stores of earlier versions lack these two
-            about.get("held_out", 0),
-        )
+        # Stores of earlier versions lack some.
+        kept = {field.name: plain(about[field.name]) for field in fields(Notes) if field.name in about}
+        notes = Notes(**kept, bad=tuple(Bad(**line) for line in read_lines(folder / BAD)))
         images, labels = mapped(folder / IMAGES), np.load(folder / LABELS)
         with suppress(OSError):  # the cache may be read-only
             os.utime(folder / ABOUT)

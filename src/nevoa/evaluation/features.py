@@ -1,5 +1,6 @@
 """Features of image sets: computed once, cached by fingerprint, and checked before anything is measured."""
 
+import os
 from contextlib import suppress
 
 import numpy as np
@@ -27,6 +28,8 @@ def features_of(
     with suppress(OSError, ValueError):  # missing or damaged
         cached = mapped(path)
         if cached.shape == (len(images), feature_network.width) and cached.dtype == np.float64:
+            with suppress(OSError):  # so that `nevoa data cache` knows that they are used
+                os.utime(path.parent)
             return np.array(cached[chosen])
     if wanted is not None and 2 * len(wanted) < len(images):
         return feature_network.features(images.images[wanted])

@@ -1,12 +1,12 @@
 """Check every file of a run folder for damage."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from PIL import Image
 
-from nevoa._util.files import read_json, read_text, scratch_below
+from nevoa._util.files import explained, read_json, scratch_below
 from nevoa.errors import NevoaError
 from nevoa.network_config import UnregisteredError
 from nevoa.runs import decisions
@@ -83,19 +83,25 @@ def _check_model(run: Run) -> None:
 
 
 def _check_metrics(run: Run) -> None:
-    lines = read_text(run.metrics_file).splitlines()
-    seen = [line["images_seen"] for line in run.metrics()]
-    if len(seen) < len(lines):
-        raise NevoaError(f"line {len(seen) + 1} of {len(lines)} is cut off or not a line of metrics")
-    if seen != sorted(set(seen)):
-        raise NevoaError("its lines are not in order")
+    _check_lines(run.metrics_file, [line["images_seen"] for line in run.metrics()], "a line of metrics")
 
 
 def _check_decisions(run: Run) -> None:
-    lines, steps = read_text(run.course_file).splitlines(), [decision.step for decision in decisions.read(run)]
-    if len(steps) < len(lines):
-        raise NevoaError(f"line {len(steps) + 1} of {len(lines)} is cut off or not a decision")
-    if steps != sorted(set(steps)):
+    _check_lines(run.course_file, [decision.step for decision in decisions.read(run)], "a decision")
+
+
+def _check_lines(path: Path, positions: Sequence[int], what: str) -> None:
+    """Raise a NevoaError unless all lines were read, in their order.
+
+    Args:
+        positions: of the lines that were read.
+        what: a line is.
+    """
+    with explained("read", path), path.open("rb") as file:
+        count = sum(1 for _ in file)
+    if len(positions) < count:
+        raise NevoaError(f"line {len(positions) + 1} of {count} is cut off or not {what}")
+    if list(positions) != sorted(set(positions)):
         raise NevoaError("its lines are not in order")
 
 
