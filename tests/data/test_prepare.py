@@ -195,3 +195,8 @@ def _processes(argument: str) -> list[str]:
 
 def _parts(folder: Path) -> int:
     return len(list((folder / "killed").glob(".*partial/files-*.jsonl")))
+
+
+def test_a_size_that_belongs_to_the_data_set_is_no_advice() -> None:
+    """Shapes are drawn larger than they are."""
+    assert load_images("shapes", limit=7).notes.most is None
