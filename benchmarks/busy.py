@@ -102,7 +102,7 @@ def main() -> None:
         alone = None
         for beside, share in shares.items():
             speed, others = measure(beside, variant, spins, wishes.preset, wishes.seconds, wishes.precision)
-            others -= beside == "loop" and share
+            others -= (beside == "loop") * cores * (1 - share)
             alone = alone or speed
             name = variant if spins is None else f"{variant}, {spins:,} spins"
             row = f"{speed:.0f} | {speed / alone:.2f} | {speed / alone / share:.2f} | {others:.2f}"

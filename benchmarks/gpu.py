@@ -22,6 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import nevoa
 from nevoa.data import ImageSet
+from nevoa.errors import NevoaError
 from nevoa.training import resolve
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
@@ -187,8 +188,10 @@ def rows(wish: Any) -> Iterator[str]:
     yield f"{card}, torch {torch.__version__}, bf16 matrices: {peak / 1e12:.3g} TFLOP/s\n"
     yield "| preset | batch | library | parameters | images/s | share of the bf16 rate | peak memory |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
+    smallest = {preset: Case(preset, min(wish.batches), wish.device) for preset in wish.presets}
+    counts = {preset: count_of(with_nevoa(case).network) for preset, case in smallest.items()}
     for case in (Case(preset, batch, wish.device) for preset in wish.presets for batch in wish.batches):
-        parameters = count_of(with_nevoa(case).network)
+        parameters = counts[case.preset]
         for name, make in LIBRARIES.items():
             start = f"| {case.preset} | {case.batch} | {name} |"
             if importlib.util.find_spec(name) is None:
@@ -196,7 +199,7 @@ def rows(wish: Any) -> Iterator[str]:
                 continue
             try:
                 yield f"{start} {cells(make(case, parameters), case, wish.seconds, peak)} |"
-            except torch.OutOfMemoryError:
+            except (torch.OutOfMemoryError, NevoaError):
                 yield f"{start} does not fit | | | |"
 
 

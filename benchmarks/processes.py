@@ -1,4 +1,4 @@
-"""Several processes with one core each against one process with all cores, and what their sums cost.
+"""Several processes with one core each against one process with as many threads, and what their sums cost.
 
     .venv/bin/python benchmarks/processes.py [--processes 2] [--seconds 8] [--rounds 3] [--widths 16 32 64]
 

@@ -23,7 +23,7 @@ from torch import Tensor
 
 import nevoa
 from nevoa.config import Config
-from nevoa.data import load_images, to_unit
+from nevoa.data import load_images, load_test_images, to_unit
 from nevoa.evaluation import Protocol, Reference, Report, Samples, from_run, measure
 from nevoa.objects import loss_of
 from nevoa.runs import Run
@@ -116,8 +116,9 @@ def scores(run: Run) -> dict[str, float]:
 def held_out_loss(run: Run) -> float:
     """The training loss on test images, each with the same timesteps and noise for every run."""
     config = run.config()
-    images = load_images(config.data.model_copy(update={"split": "test", "fingerprint": None}))
-    denoiser = training_denoiser(config, run.model().network.eval(), "cpu")
+    data = config.data.model_copy(update={"fingerprint": None})
+    images = load_test_images(data, load_images(data))
+    denoiser = training_denoiser(config, run.model("cpu").network.eval(), "cpu")
     rng, losses = torch.Generator().manual_seed(0), list[Tensor]()
     for _ in range(DRAWS):
         for first in range(0, len(images), 64):

@@ -46,6 +46,11 @@ def test_a_run_at_work_has_time_left(run: Run, tmp_path: Path) -> None:
         assert "0:12 left" in progress.as_html(texts("en"))
 
 
+def test_a_minute_has_sixty_seconds() -> None:
+    progress = Progress("running", "", 8, 32, 119.7, None)
+    assert "2:00 left" in progress.as_html(texts("en"))
+
+
 @pytest.mark.parametrize(
     ("found", "state"),
     [

@@ -74,6 +74,14 @@ def test_a_model_is_opened_once_and_again_when_it_has_changed(tmp_path: Path) ->
     assert opened(workspace, "copy") is not first
 
 
+def test_a_path_is_one_in_the_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, model = list[str](), nevoa.load(device="cpu")
+    monkeypatch.setattr("nevoa.studio.making.load", lambda place: asked.append(place) or model)
+    for name in ("exports/cats", "hf:me/cats", "/elsewhere/cats"):
+        opened(Workspace(tmp_path), name)
+    assert asked == [str(tmp_path / "exports/cats"), "hf:me/cats", "/elsewhere/cats"]
+
+
 def test_images_are_the_start_of_others(model: nevoa.Model) -> None:
     picture = Image.new("RGB", (40, 40), "gray")
     layer = Image.new("RGBA", (40, 40))

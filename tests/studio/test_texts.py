@@ -63,5 +63,14 @@ def test_an_error_is_told_in_the_language_of_the_page_and_is_no_html(error: Nevo
     assert str(StudioError("no_run", run="x")) == texts("en").error("no_run", run="x")
 
 
+def test_an_error_of_no_file_names_none() -> None:
+    def fail() -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(gradio.Error, match=r"^.?No space left on device\.") as told:
+        texts("en").told(fail)()
+    assert "None" not in str(told.value)
+
+
 def test_a_name_is_no_html() -> None:
     assert texts("en").text("waits", run="<img onerror=x>").startswith("&lt;img")

@@ -80,6 +80,19 @@ def test_what_is_no_run_is_refused(workspace: Workspace, name: str) -> None:
         workspace.run(name)
 
 
+def test_a_picture_that_is_shown_again_stays(workspace: Workspace) -> None:
+    """It is written again, which leaves the time of its folder as it was."""
+    old, again = workspace.served / "old", workspace.served / "again"
+    for folder in (old, again):
+        folder.mkdir(parents=True)
+        (folder / "image.png").touch()
+        os.utime(folder / "image.png", (0, 0))
+        os.utime(folder, (0, 0))
+    os.utime(again / "image.png")
+    workspace.tidy()
+    assert [path.name for path in workspace.served.iterdir()] == ["again"]
+
+
 def test_a_free_name_is_one_that_no_run_has(workspace: Workspace) -> None:
     (workspace.runs / "a").mkdir(parents=True)
     (workspace.runs / "a-2").mkdir()

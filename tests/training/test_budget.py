@@ -19,6 +19,7 @@ from nevoa.training.budget import (
     in_turn,
     report_interval,
     steady_seconds,
+    steps_within,
     total_seconds,
 )
 
@@ -53,6 +54,15 @@ def test_a_run_fills_its_minutes_and_no_more(minutes, step, preview, checkpoint,
     assert elapsed + sum(parts.values()) <= run + 1e-6 or training.steps == 1
     # Rounding to whole steps may leave out a preview or a checkpoint, each of which is a small part.
     assert elapsed + sum(parts.values()) > 0.97 * run - step or training.steps == 1
+
+
+@pytest.mark.parametrize("every", [1, 31, 32, 33, 1000])
+def test_what_is_due_more_often_than_a_step_comes_after_each(every: int) -> None:
+    costs, keys = Costs(0.1, 0.01, 1, 0.02), {"preview_every_images": 10**9, "checkpoint_every_images": every}
+    training = TrainingConfig(steps=100, batch_size=32, cooldown=1.0, preview_steps=1).model_copy(update=keys)
+    seconds = sum(spent(training, costs).values())
+    assert total_seconds(training, costs) == pytest.approx(seconds)
+    assert abs(steps_within(training, costs, seconds) - 100) <= 1
 
 
 @given(st.floats(1, 600), st.floats(0.05, 2), seconds, seconds)

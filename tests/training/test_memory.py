@@ -32,6 +32,19 @@ def test_what_autograd_saves_is_counted(side: int) -> None:
     assert saved_bytes(TwoConvolutions(), (1, side, side)) == 4 * (1 + 8 + 8) * side**2
 
 
+class Derived(TwoConvolutions):
+    """The same, with kernels that are computed from the weights: they are saved once, for all images."""
+
+    def forward(self, x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        first, _, second = self.layers
+        kernels = [2 * layer.weight for layer in (first, second) if isinstance(layer, nn.Conv2d)]
+        return nn.functional.conv2d(nn.functional.silu(nn.functional.conv2d(x, kernels[0], padding=1)), kernels[1])
+
+
+def test_what_is_made_of_weights_is_no_memory_of_each_image() -> None:
+    assert saved_bytes(Derived(), (1, 8, 8)) == saved_bytes(TwoConvolutions(), (1, 8, 8))
+
+
 def test_the_estimate_of_large_images_is_never_too_high(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a trial at full size counts is more: the attention of a U-Net grows with the square of the pixels."""
     network = UNet(1, dim=8, multipliers=(1, 2))

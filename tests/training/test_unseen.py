@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from nevoa.data import Notes
 from nevoa.runs import Run
 from nevoa.training import show_progress
 from nevoa.training.job import Job
+from nevoa.training.recorder import report_before
 from nevoa.training.state import TrainingState
 from nevoa.training.unseen import Unseen, memorises_since
 from tests.small_runs import outcome, stop_after
@@ -37,6 +39,13 @@ def lines(*losses: float | None) -> list[dict[str, float | None]]:
 )
 def test_it_has_turned_once_it_rose_twice_in_a_row(losses: tuple[float | None, ...], since: int | None) -> None:
     assert memorises_since(lines(*losses)) == since
+
+
+@pytest.mark.parametrize(("batch", "interval"), [(128, 2000), (32, 2000), (8, 8), (7, 100), (100, 30)])
+def test_the_report_before_is_known(batch: int, interval: int) -> None:
+    due = [seen for seen in range(batch, 9000, batch) if seen // interval != (seen - batch) // interval]
+    for before, seen in pairwise(due):
+        assert report_before(seen, batch, interval) == before
 
 
 def test_the_losses_are_those_of_the_weights_alone(job: Job) -> None:

@@ -28,7 +28,8 @@ class Page:
 
     def upload(self, label: str, **options: Any) -> gr.Image:
         """A place to drop a picture."""
-        return gr.Image(label=self.say.label(label), type="pil", sources=["upload"], buttons=[], **options)
+        kept: dict[str, Any] = {"image_mode": None}  # with transparency, and with 16 bits
+        return gr.Image(label=self.say.label(label), type="pil", sources=["upload"], buttons=[], **kept, **options)
 
     def buttons(self, *names: str, primary: str = "", stop: str = "") -> list[gr.Button]:
         """Buttons side by side, with their help below."""

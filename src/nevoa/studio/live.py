@@ -65,7 +65,8 @@ class Progress:
             say.text("seen", seen=f"{self.images_seen:,}", planned=f"{self.images_planned or 0:,}"),
         ]
         if self.seconds_left is not None:
-            parts.append(say.text("left", time=f"{self.seconds_left // 60:.0f}:{self.seconds_left % 60:02.0f}"))
+            minutes, seconds = divmod(round(self.seconds_left), 60)
+            parts.append(say.text("left", time=f"{minutes}:{seconds:02}"))
         if self.loss is not None:
             parts.append(say.text("loss", loss=f"{self.loss:.4f}"))
         message = f"<p>{html.escape(self.message)}</p>" if self.message else ""

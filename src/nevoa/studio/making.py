@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from nevoa.data import to_bytes
+from nevoa.interop.hub import is_hub
 from nevoa.interop.load import load
 from nevoa.model import Model
 from nevoa.pictures import LARGE_FRAME, class_grid, enlargement, save_animation
@@ -55,7 +56,7 @@ def opened(workspace: Workspace, name: str) -> Model:
     if name == PACKAGED:
         return _loaded(None, 0.0)
     if name not in workspace.run_names():
-        return _loaded(name, 0.0)
+        return _loaded(name if is_hub(name) else str(workspace.folder / name), 0.0)
     run = workspace.run(name)
     return _loaded(str(run.folder), run.weights_file.stat().st_mtime if run.has_model else 0.0)
 

@@ -32,10 +32,12 @@ def noise_tab(page: Page) -> None:
             gr.Markdown(say.text("forward"))
             gr.Markdown(EQUATION, latex_delimiters=[{"left": "$$", "right": "$$", "display": True}])
         with gr.Column(scale=2):
-            noisy = page.picture("noisy", value=draw(None, schedules, last // 4, 0))
+            # Functions, so that each page gets pictures of its own: old ones are removed.
+            noisy = page.picture("noisy", value=lambda: draw(None, schedules, last // 4, 0))
             numbers = gr.Markdown(_numbers(schedules, last // 4))
             tables = {name: (one.signal.numpy(), one.noise.numpy()) for name, one in schedules.items()}
-            page.picture("schedules", value=schedule_curves(tables, WIDTH))
+            curves = schedule_curves(tables, WIDTH)
+            page.picture("schedules", value=lambda: curves)
 
     @say.told
     def show(image: Image.Image | None, t: int, seed: int | None) -> tuple[Image.Image, str]:

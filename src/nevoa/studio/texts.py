@@ -73,7 +73,9 @@ class Texts:
     def _sentence(self, error: NevoaError | OSError) -> str:
         if isinstance(error, StudioError):
             return self.error(error.key, **error.values)
-        return str(error) if isinstance(error, NevoaError) else f"{error.filename}: {reason(error)}."
+        if isinstance(error, NevoaError):
+            return str(error)
+        return f"{error.filename}: {reason(error)}." if error.filename else f"{reason(error)}."
 
 
 @cache

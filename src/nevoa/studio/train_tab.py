@@ -74,17 +74,17 @@ def _connect(page: Page, choice: Choice, form: Form, watched: gr.Dropdown) -> No
         return planned(found, say), shlex.join(["nevoa", *arguments])
 
     @say.told
-    def start(*chosen: Any) -> tuple[str, str, str]:
+    def start(*chosen: Any) -> tuple[str, str]:
         training = training_of(workspace, chosen)
         active = any(job.record.run == training.run for job in workspace.jobs.active())
         if not active and (workspace.runs / training.run).exists():
             raise StudioError("known_run", run=training.run)
         job = workspace.jobs.add(training.arguments, training.run)
-        return job.command, workspace.free_name(NAME), training.run
+        return job.command, training.run
 
     page.blocks.load(known, None, [form.start, form.run], api_visibility="private")
     form.plan.click(plan, chosen, [form.planned, form.command], api_name="plan")
-    form.go.click(start, chosen, [form.command, form.run, watched], api_name="train")
+    form.go.click(start, chosen, [form.command, watched], api_name="train")
 
 
 def planned(plan: Mapping[str, Any], say: Texts) -> str:

@@ -87,7 +87,8 @@ class Workspace:
     def tidy(self) -> None:
         """Remove copies of what pages have shown that are older than a day."""
         for path in self.served.glob("*"):
-            if time.time() - changed(path) > DAY:
+            # A picture that is shown again is written again, which leaves the time of its folder as it was.
+            if time.time() - max(map(changed, [path, *path.glob("*")])) > DAY:
                 shutil.rmtree(path, ignore_errors=True)
 
     def receive(self, files: Sequence[Path]) -> str:

@@ -94,9 +94,9 @@ def report_interval(training: TrainingConfig) -> int:
 
 def total_seconds(training: TrainingConfig, costs: Costs) -> float:
     """From the first step to the end, of a config that leaves nothing open."""
-    steps = training.steps or 0
+    steps, batch = training.steps or 0, training.known_batch_size
     previews, checkpoints = (
-        math.ceil(steps * training.known_batch_size / every)
+        math.ceil(steps * batch / max(every, batch))  # at most one after a step
         for every in (training.preview_every_images or math.inf, training.checkpoint_every_images or math.inf)
     )
     preview = _scaled(costs, training.preview_steps or costs.preview_steps).preview
@@ -109,7 +109,7 @@ def steps_within(training: TrainingConfig, costs: Costs, left: float, previews: 
     Args:
         previews, checkpoints: how many come before the last ones, where the config leaves that open.
     """
-    costs = _scaled(costs, training.preview_steps or costs.preview_steps)
+    costs, batch = _scaled(costs, training.preview_steps or costs.preview_steps), training.known_batch_size
     # One checkpoint comes before the cool-down.
     once, per_step = costs.end + costs.checkpoint * (training.cooldown < 1), costs.step
     for cost, every, between in (
@@ -117,7 +117,7 @@ def steps_within(training: TrainingConfig, costs: Costs, left: float, previews: 
         (costs.checkpoint, training.checkpoint_every_images, checkpoints),
     ):
         once += cost * (1 if every else 1 + between)
-        per_step += cost * training.known_batch_size / every if every else 0.0
+        per_step += cost * batch / max(every, batch) if every else 0.0
     return max(1, int((left - once) / per_step))
 
 

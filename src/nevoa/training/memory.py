@@ -53,13 +53,18 @@ def saved_bytes(network: nn.Module, shape: Shape, conditional: bool = False) -> 
     channels, height, width = shape
     tried = min(height, TRIED_SIDE), min(width, TRIED_SIDE)
     try:
-        return _saved(network, (channels, *tried), conditional) * (height * width) // (tried[0] * tried[1])
+        return _saved_of_one(network, (channels, *tried), conditional) * (height * width) // (tried[0] * tried[1])
     except Exception:  # a network for images of one size
-        return _saved(network, shape, conditional)
+        return _saved_of_one(network, shape, conditional)
+
+
+def _saved_of_one(network: nn.Module, shape: Shape, conditional: bool) -> int:
+    """What a second image adds: what a layer makes of its weights is saved once for all images."""
+    return _saved(network, shape, conditional, 2) - _saved(network, shape, conditional, 1)
 
 
 @torch.enable_grad()
-def _saved(network: nn.Module, shape: Shape, conditional: bool) -> int:
+def _saved(network: nn.Module, shape: Shape, conditional: bool, count: int) -> int:
     device = next(network.parameters(), torch.empty(0)).device
     weights = {tensor.untyped_storage().data_ptr() for tensor in (*network.parameters(), *network.buffers())}
     saved: dict[int, int] = {}
@@ -69,8 +74,8 @@ def _saved(network: nn.Module, shape: Shape, conditional: bool) -> int:
         saved[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    x, t = torch.zeros(1, *shape, device=device), torch.ones(1, dtype=torch.int64, device=device)
-    label = [torch.zeros(1, dtype=torch.int64, device=device)] if conditional else []
+    x, t = torch.zeros(count, *shape, device=device), torch.ones(count, dtype=torch.int64, device=device)
+    label = [torch.zeros(count, dtype=torch.int64, device=device)] if conditional else []
     with evaluating(network), saved_tensors_hooks(note, lambda tensor: tensor):
         output = network(x, t, *label)  # keeps its graph, and so all that was saved, alive
     total = sum(size for place, size in saved.items() if place not in weights)

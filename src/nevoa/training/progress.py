@@ -24,6 +24,7 @@ def show_progress(steps: Iterable[Step], config: TrainingConfig) -> Generator[St
     The loss is that of the last report, as in the run's metrics, so that all commands show the same.
 
     Example:
+        >>> config = nevoa.training.resolve(config).config  # with the number of steps and the size of a batch
         >>> for step in show_progress(nevoa.fit(config), config.training):
         ...     pass
     """

@@ -117,7 +117,8 @@ class Recorder:
         training, every = self.state.config.training, self.state.config.training.preview_every_images
         if self.unseen is None or every is None:
             return {}
-        before = step.images_seen - (training.report_every_images or 0)
+        batch = training.known_batch_size
+        before = report_before(step.images_seen, batch, training.report_every_images or batch)
         is_due = step.images_seen // every != before // every or step.step == step.steps
         return self.unseen.losses(self.state) if is_due else {}
 
@@ -135,3 +136,8 @@ class Recorder:
             warnings.warn(f"No preview after {step.images_seen:,} images: {error}", stacklevel=2)
             return
         self.run.save_preview(step.images_seen, class_grid(images, step.model.classes))
+
+
+def report_before(seen: int, batch: int, interval: int) -> int:
+    """Return after how many images the report before that of `seen` came: at the first batch past an interval."""
+    return math.ceil((seen - batch) // interval * interval / batch) * batch

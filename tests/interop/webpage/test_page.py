@@ -225,6 +225,39 @@ def test_escape_leaves_a_blend(page: Page) -> None:
     expect(page.locator("#viewer-title")).to_contain_text("Image 3")
 
 
+def test_new_images_leave_a_blend(page: Page) -> None:
+    """The image that it began with is no longer there."""
+    tiles(page).nth(0).click()
+    page.get_by_role("button", name="Blend with another").click()
+    page.get_by_role("button", name="New images").click()
+    expect(page.locator("#gallery.choosing")).to_have_count(0)
+    made(page)
+    tiles(page).nth(2).click()
+    expect(page.locator("#viewer-title")).to_contain_text("Image 3")
+
+
+@pytest.mark.parametrize("guidance", [1.25, 7.5])
+def test_the_guidance_of_a_run_stays_what_it_is(
+    guidance: float, chromium: Browser, run: Run, model: Model, tmp_path: Path
+) -> None:
+    export(load(run.folder, "cpu"), tmp_path / "page.html", guidance=guidance)
+    visit = Visit(chromium, (tmp_path / "page.html").as_uri())
+    made(visit.page)
+    assert_same(pictures(visit.page), model.sample(6, guidance=guidance))
+    visit.end((tmp_path / "page.html").as_uri())
+
+
+def test_a_long_way_is_an_animation_of_a_hundred_frames(chromium: Browser, tmp_path: Path) -> None:
+    """More would take a minute and a gigabyte."""
+    steps = {"sampler": "ddpm", "steps": 150, "spacing": "trailing"}
+    run = run_of(tmp_path / "long", shape=(1, 8, 8), classes=(), diffusion={"timesteps": 150}, sampling=steps)
+    export(load(run.folder, "cpu"), tmp_path / "page.html")
+    visit = Visit(chromium, (tmp_path / "page.html").as_uri())
+    made(visit.page)
+    assert getattr(saved(visit.page, "gif"), "n_frames", 1) == 100
+    visit.end((tmp_path / "page.html").as_uri())
+
+
 def test_stop_stops(page: Page) -> None:
     page.get_by_label("Sampler").select_option("DDPM")
     expect(page.locator("#status")).to_contain_text("Step")

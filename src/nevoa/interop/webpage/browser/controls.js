@@ -31,6 +31,9 @@ export class Controls {
     this._choices();
     this._slider();
     the("guidance-control").hidden = !sampling.guided;
+    // A range keeps to its steps and ends; the run's own value must stay what it is.
+    if (sampling.guidance % 0.5) input("guidance").step = "any";
+    input("guidance").max = String(Math.max(6, sampling.guidance));
     input("guidance").value = String(sampling.guidance);
     the("controls").onsubmit = (event) => {
       event.preventDefault();
@@ -114,7 +117,7 @@ export class Controls {
       option.textContent = i ? name : words.say("own", { name });
     });
     the("steps-value").textContent = time ? `${this.steps} · ${time}` : String(this.steps);
-    the("guidance-value").textContent = words.number(this.guidance, { minimumFractionDigits: 1 });
+    the("guidance-value").textContent = words.number(this.guidance, { minimumFractionDigits: 1, maximumFractionDigits: 2 });
     the("steps").setAttribute("aria-valuetext", String(this.steps));
   }
 }

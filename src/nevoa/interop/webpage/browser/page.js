@@ -130,6 +130,7 @@ class Page {
   async make() {
     if (!this.engine) return;
     clearTimeout(this.waiting);
+    if (this.first) this.leaveBlend();
     the("problem").hidden = true;
     this.tell(() => this.words.say("estimateOfTime", { time: this.time, engine: this.engine }));
     const images = this.controls.wishes, start = performance.now();
@@ -274,6 +275,7 @@ class Page {
   /** Make other images, once nothing else is chosen for a moment. */
   soon() {
     clearTimeout(this.waiting);
+    if (this.first) this.leaveBlend();
     this.halt();
     this.tell(() => "");
     this.controls.write(this.words, this.time);

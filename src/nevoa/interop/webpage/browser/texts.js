@@ -133,7 +133,7 @@ export class Words {
 
   /** @param {number} number */
   number(number, options = {}) {
-    return new Intl.NumberFormat(this.language, options).format(number);
+    return new Intl.NumberFormat(this.language === "pt" ? "pt-PT" : this.language, options).format(number);
   }
 
   /** A duration. @param {number} seconds */
