@@ -108,8 +108,8 @@ def train(page: Page, run: Run) -> Iterator[None]:
 def make(page: Page) -> Iterator[None]:
     tab(page, "Make")
     model = page.get_by_role("combobox", name="Model", exact=True)
-    model.fill("clothes")
-    model.press("Enter")
+    model.click()
+    page.get_by_role("option", name="clothes").click()  # which was trained while the page was open
     click(page, "Make images")
     way = page.get_by_label("number input for The way out of the noise")
     expect(way).to_be_visible(timeout=120_000)

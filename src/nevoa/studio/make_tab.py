@@ -22,14 +22,14 @@ from nevoa.vocabulary import SamplerName
 WAYS = "new", "vary", "inpaint", "interpolate"
 
 
-def make_tab(page: Page) -> None:
+def make_tab(page: Page, tab: gr.Tab) -> None:
     """Build the tab."""
     with gr.Row():
         with gr.Column(scale=1):
             form = Form(page)
         with gr.Column(scale=2):
             result = Result(page)
-    _connect(page, form, result)
+    _connect(page, form, result, tab)
 
 
 class Form:
@@ -85,12 +85,14 @@ def _brush(side: int = 256) -> gr.Brush:
     return gr.Brush(default_size=max(1, side // 8), colors=["#ff0000"], color_mode="fixed")
 
 
-def _connect(page: Page, form: Form, result: Result) -> None:
+def _connect(page: Page, form: Form, result: Result, tab: gr.Tab) -> None:
     workspace = page.workspace
 
+    def models() -> Any:
+        return gr.update(choices=[PACKAGED, *(name for name in workspace.run_names() if workspace.run(name).has_model)])
+
     def known() -> tuple[Any, ...]:
-        models = [name for name in workspace.run_names() if workspace.run(name).has_model]
-        return gr.update(choices=[PACKAGED, *models]), *of_model(PACKAGED)
+        return models(), *of_model(PACKAGED)
 
     @page.say.told
     def of_model(name: str) -> tuple[Any, Any]:
@@ -120,6 +122,7 @@ def _connect(page: Page, form: Form, result: Result) -> None:
         return made.picture(min(state, len(made.states) - 1)) if made else gr.skip()
 
     page.blocks.load(known, None, [form.model, form.labels, form.guidance], api_visibility="private")
+    tab.select(models, None, form.model, api_visibility="private")  # a run may have been trained meanwhile
     form.model.change(of_model, form.model, [form.labels, form.guidance], api_visibility="private")
     form.way.change(
         show_way, form.way, [form.picture, form.other, form.strength, form.painted], api_visibility="private"

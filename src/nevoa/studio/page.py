@@ -20,10 +20,10 @@ def page(workspace: Workspace, language: Language) -> gr.Blocks:
         gr.Markdown(say.text("heading"))
         with gr.Tab(say.label("tab_images")):
             choice = images_tab(built)
-        with gr.Tab(say.label("tab_train")):
-            train_tab(built, choice)
-        with gr.Tab(say.label("tab_make")):
-            make_tab(built)
+        with gr.Tab(say.label("tab_train")) as train:
+            train_tab(built, choice, train)
+        with gr.Tab(say.label("tab_make")) as make:
+            make_tab(built, make)
         with gr.Tab(say.label("tab_noise")):
             noise_tab(built)
         with gr.Tab(say.label("tab_runs")):

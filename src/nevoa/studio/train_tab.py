@@ -20,7 +20,7 @@ NAME = "training"
 MEASURED = "fashion_mnist"
 
 
-def train_tab(page: Page, choice: Choice) -> None:
+def train_tab(page: Page, choice: Choice, tab: gr.Tab) -> None:
     """Build the tab."""
     with gr.Row():
         with gr.Column(scale=1):
@@ -28,6 +28,8 @@ def train_tab(page: Page, choice: Choice) -> None:
         with gr.Column(scale=2):
             watched = watch(page, form.command)
     _connect(page, choice, form, watched)
+    runs = page.workspace.run_names
+    tab.select(lambda: gr.update(choices=["", *runs()]), None, form.start, api_visibility="private")
 
 
 class Form:
