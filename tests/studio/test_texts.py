@@ -72,5 +72,11 @@ def test_an_error_of_no_file_names_none() -> None:
     assert "None" not in str(told.value)
 
 
+def test_a_number_is_written_as_in_the_language() -> None:
+    assert texts("en").number(1234567.891, ",.2f") == "1,234,567.89"
+    assert texts("pt").number(1234567.891, ",.2f") == "1\u00a0234\u00a0567,89"
+    assert texts("pt").number(10_000) == "10\u00a0000"
+
+
 def test_a_name_is_no_html() -> None:
     assert texts("en").text("waits", run="<img onerror=x>").startswith("&lt;img")

@@ -65,15 +65,15 @@ def images_tab(page: Page) -> Choice:
 def _described(facts: dict[str, Any], say: Texts) -> Iterator[str]:
     """The facts of `nevoa data show` in Markdown: numbers, classes, and the files left out, with reasons."""
     height, width = facts["size"]
-    yield say.text("images", name=facts["name"], count=f"{facts['images']:,}", size=f"{height}x{width}")
+    yield say.text("images", name=facts["name"], count=say.number(facts["images"]), size=f"{height}x{width}")
     if facts["classes"]:
-        yield ", ".join(say.text("class", name=name, count=f"{n:,}") for name, n in facts["classes"].items())
+        yield ", ".join(say.text("class", name=name, count=say.number(n)) for name, n in facts["classes"].items())
     if facts["unsettled_classes"]:
         yield say.text("unsettled", reason=facts["unsettled_classes"])
     if facts["set_aside"]:
-        yield say.text("set_aside", count=f"{facts['set_aside']:,}")
+        yield say.text("set_aside", count=say.number(facts["set_aside"]))
     if facts["duplicates"]:
-        yield say.text("duplicates", count=f"{facts['duplicates']:,}")
+        yield say.text("duplicates", count=say.number(facts["duplicates"]))
     by_reason: dict[str, list[str]] = {}
     for bad in facts["left_out"]:
         by_reason.setdefault(bad["reason"], []).append(bad["file"])

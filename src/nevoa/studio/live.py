@@ -62,13 +62,13 @@ class Progress:
         """A bar with the numbers below it."""
         parts = [
             say.text(f"state_{self.state}"),
-            say.text("seen", seen=f"{self.images_seen:,}", planned=f"{self.images_planned or 0:,}"),
+            say.text("seen", seen=say.number(self.images_seen), planned=say.number(self.images_planned or 0)),
         ]
         if self.seconds_left is not None:
             minutes, seconds = divmod(round(self.seconds_left), 60)
             parts.append(say.text("left", time=f"{minutes}:{seconds:02}"))
         if self.loss is not None:
-            parts.append(say.text("loss", loss=f"{self.loss:.4f}"))
+            parts.append(say.text("loss", loss=say.number(self.loss, ".4f")))
         message = f"<p>{html.escape(self.message)}</p>" if self.message else ""
         return f"<progress value={self.share:.4f} style='width:100%'></progress><p>{' · '.join(parts)}</p>{message}"
 

@@ -11,6 +11,7 @@ from nevoa.diffusion import SCHEDULES, Schedule, steps_of
 from nevoa.forward import noised
 from nevoa.pictures import enlargement, schedule_curves, titled_grid
 from nevoa.studio.controls import Page, table
+from nevoa.studio.texts import Texts
 
 SIDE, WIDTH = 128, 1000
 EXAMPLE = "shapes:0"
@@ -34,14 +35,14 @@ def noise_tab(page: Page) -> None:
         with gr.Column(scale=2):
             # Functions, so that each page gets pictures of its own: old ones are removed.
             noisy = page.picture("noisy", value=lambda: draw(None, schedules, last // 4, 0))
-            numbers = gr.Markdown(_numbers(schedules, last // 4))
+            numbers = gr.Markdown(_numbers(schedules, last // 4, say))
             tables = {name: (one.signal.numpy(), one.noise.numpy()) for name, one in schedules.items()}
             curves = schedule_curves(tables, WIDTH)
             page.picture("schedules", value=lambda: curves)
 
     @say.told
     def show(image: Image.Image | None, t: int, seed: int | None) -> tuple[Image.Image, str]:
-        return draw(image, schedules, t, seed or 0), _numbers(schedules, t)
+        return draw(image, schedules, t, seed or 0), _numbers(schedules, t, say)
 
     for control in (picture, t, seed):
         control.change(show, [picture, t, seed], [noisy, numbers], api_visibility="private", show_progress="hidden")
@@ -54,11 +55,11 @@ def draw(image: Image.Image | None, schedules: Mapping[str, Schedule], t: int, s
     return titled_grid(tiles, list(schedules), len(schedules), enlargement(tiles[:1], SIDE))
 
 
-def _numbers(schedules: Mapping[str, Schedule], t: int) -> str:
+def _numbers(schedules: Mapping[str, Schedule], t: int, say: Texts) -> str:
     """signal, noise and SNR of each schedule at t, in Markdown."""
     rows = []
     for name, one in schedules.items():
         signal, noise = one.signal[t].item(), one.noise[t].item()
-        snr = "∞" if noise == 0 else f"{(signal / noise) ** 2:.3g}"
-        rows.append((name, f"{signal:.3f}", f"{noise:.3f}", snr))
+        snr = "∞" if noise == 0 else say.number((signal / noise) ** 2, ".3g")
+        rows.append((name, say.number(signal, ".3f"), say.number(noise, ".3f"), snr))
     return table(["", "signal", "noise", "SNR"], rows)

@@ -91,11 +91,12 @@ class RunActions:
         return [self.workspace.run(name) for name in names]
 
     def _row(self, summary: Summary) -> list[str]:
-        planned = f" / {summary.images_planned:,}" if summary.images_planned else ""
-        quality = "{} {:.3g}".format(*summary.quality[:2]) if summary.quality else ""
-        loss = "" if summary.loss is None else f"{summary.loss:.4f}"
-        state, size = self.say.text(f"state_{summary.status}"), f"{summary.size / 1e6:,.0f} MB"
-        return [summary.name, state, f"{summary.images_seen:,}{planned}", loss, quality, size]
+        number = self.say.number
+        planned = f" / {number(summary.images_planned)}" if summary.images_planned else ""
+        quality = f"{summary.quality[0]} {number(summary.quality[1], '.3g')}" if summary.quality else ""
+        loss = "" if summary.loss is None else number(summary.loss, ".4f")
+        state, size = self.say.text(f"state_{summary.status}"), f"{number(summary.size / 1e6, ',.0f')} MB"
+        return [summary.name, state, f"{number(summary.images_seen)}{planned}", loss, quality, size]
 
 
 def _scores(runs: dict[str, dict[str, float]]) -> str:

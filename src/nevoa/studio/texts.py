@@ -18,12 +18,16 @@ FOLDER = Path(__file__).parent / "texts"
 
 P = ParamSpec("P")
 
+# Of numbers; the space does not break a line.
+MARKS: dict[Language, dict[int, str]] = {"en": {}, "pt": str.maketrans({",": "\u00a0", ".": ","})}
+
 
 class Texts:
     """The texts of a language."""
 
     def __init__(self, language: Language) -> None:
         self.tables: dict[str, dict[str, str]] = tomllib.loads((FOLDER / f"{language}.toml").read_text("utf-8"))
+        self.marks = MARKS[language]
 
     def __call__(self, control: str) -> dict[str, Any]:
         """Label and help of a control, as Gradio takes them."""
@@ -40,6 +44,10 @@ class Texts:
     def text(self, key: str, **values: object) -> str:
         """A sentence, with values in it. They are escaped: names that people choose are no HTML."""
         return self.tables["text"][key].format(**{name: html.escape(str(value)) for name, value in values.items()})
+
+    def number(self, value: float, form: str = ",") -> str:
+        """A number in a format of Python, as the language writes it: 10,000.5, and with a space 10 000,5."""
+        return format(value, form).translate(self.marks)
 
     def error(self, key: str, **values: object) -> str:
         """A sentence about what a person can correct. Not escaped."""

@@ -93,14 +93,15 @@ def planned(plan: Mapping[str, Any], say: Texts) -> str:
     """A plan as a table in Markdown."""
     channels, height, width = plan["shape"]
     rows = {
-        "images": f"{plan['images']:,}, {height}x{width}x{channels}",
-        "network": f"{plan['network']}, {plan['parameters']:,}",
-        "steps": f"{plan['steps']:,} x {plan['config']['training']['batch_size']}",
-        "time": f"{plan['seconds'] / 60:.1f} min",
-        "memory": f"{plan['memory_bytes'] / 1e9:.1f} GB",
-        "disk": f"{plan['disk_bytes'] / 1e6:,.0f} MB",
+        "images": f"{say.number(plan['images'])}, {height}x{width}x{channels}",
+        "network": f"{plan['network']}, {say.number(plan['parameters'])}",
+        "steps": f"{say.number(plan['steps'])} x {plan['config']['training']['batch_size']}",
+        "time": f"{say.number(plan['seconds'] / 60, '.1f')} min",
+        "memory": f"{say.number(plan['memory_bytes'] / 1e9, '.1f')} GB",
+        "disk": f"{say.number(plan['disk_bytes'] / 1e6, ',.0f')} MB",
     }
     if plan["width"] and plan["source"].startswith(MEASURED):
-        rows["quality"] = f"fd_fashion {expected_distance(plan['width']['flop'], plan['width']['dim']):.2g}"
+        distance = expected_distance(plan["width"]["flop"], plan["width"]["dim"])
+        rows["quality"] = f"fd_fashion {say.number(distance, '.2g')}"
     first, *rest = [(say.text(f"plan_{name}"), value) for name, value in rows.items()]
     return table(first, rest)
