@@ -4,10 +4,13 @@ import json
 import shutil
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
+from nevoa.cli.measuring import Subject
+from nevoa.cli.verify import _reference  # pyright: ignore[reportPrivateUsage]
 from tests.cli.conftest import Refuses, nevoa
 from tests.data.sources.test_builtin import needs_debian
 
@@ -106,3 +109,14 @@ def test_what_cannot_be_verified_is_one_sentence(
 
 def test_a_missing_report_is_one_sentence(tmp_path: Path, refuses: Refuses) -> None:
     refuses(["verify", "nowhere.json"], "nowhere.json is damaged or unreadable: No such file or directory", tmp_path)
+
+
+@pytest.mark.parametrize(("digest", "against"), [("own", None), ("other", "shapes")])
+def test_a_report_against_another_choice_of_the_same_source_is_measured_against_that(
+    digest: str, against: str | None
+) -> None:
+    """As after `evaluate --against shapes` of a run on some of its classes."""
+    own = Mock(digest="own", train=Mock(notes=Mock(source="shapes")))
+    subject = Mock(spec=Subject, run=Path("r"), reference=lambda named: named or own)
+    saved = Mock(receipt=Mock(reference=Mock(digest=digest, source="shapes")))
+    assert _reference(saved, subject) == (against or own)

@@ -44,7 +44,7 @@ def test_every_score_has_a_meaning(reference: Reference) -> None:
 def test_a_label_means_to_the_model_what_it_means_to_the_images(
     reference: Reference, tiny: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The classes of both may have another order; where the model lacks one, none is told to it."""
+    """Both may list the classes in another order. A model that lacks one of them gets no labels."""
     asked, original = list[Any](), Model.denoiser
 
     def denoiser(self: Model, clip: bool = False, label: Any = None, guidance: float = 1.0) -> Any:

@@ -2,15 +2,21 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
+from gradio.data_classes import ImageData
 from PIL import Image
 
 import nevoa
 from nevoa.errors import NevoaError
+from nevoa.studio.controls import Page
 from nevoa.studio.make_tab import started
 from nevoa.studio.making import FORMATS, MOST_IMAGES, PACKAGED, Made, make, opened
+from nevoa.studio.page import page
+from nevoa.studio.texts import texts
 from nevoa.studio.workspace import Workspace
 from nevoa.training.state import TrainingState
 
@@ -101,3 +107,29 @@ def test_images_are_the_start_of_others(model: nevoa.Model) -> None:
 def test_a_missing_picture_is_a_sentence(model: nevoa.Model, way: str) -> None:
     with pytest.raises(NevoaError, match="no image to start from"):
         started(model, way, None, None, 0.5, None, 2)
+
+
+def test_a_picture_keeps_its_transparency_and_its_depth(tmp_path: Path) -> None:
+    with gr.Blocks() as blocks:
+        upload = Page(blocks, Workspace(tmp_path), texts("en")).upload("own_picture")
+    for mode in ("RGBA", "I;16", "L"):
+        Image.new(mode, (4, 4)).save(tmp_path / "x.png")
+        found = upload.preprocess(ImageData(path=str(tmp_path / "x.png")))
+        assert isinstance(found, Image.Image)
+        assert found.mode == mode
+
+
+def test_an_image_of_floats_is_a_sentence(model: nevoa.Model) -> None:
+    with pytest.raises(NevoaError, match="its pixels are floats; save it with 8 or 16 bits"):
+        started(model, "vary", Image.new("F", (4, 4)), None, 0.5, None, 1)
+
+
+def test_the_page_begins_with_the_guidance_of_a_run(tmp_path: Path) -> None:
+    workspace, run = Workspace(tmp_path), nevoa.Run(tmp_path / "runs" / "strict")
+    packaged = nevoa.load(device="cpu")
+    strict = replace(packaged, config=packaged.config.updated("sampling", guidance=2.5))
+    run.publish_model(strict)
+    run.write_config(strict.config)
+    functions: dict[str, Any] = {one.name: one.fn for one in page(workspace, "en").fns.values() if one.name}
+    _, guidance = functions["of_model"]("strict")
+    assert guidance["value"] == 2.5

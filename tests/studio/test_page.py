@@ -72,6 +72,8 @@ def test_a_training_outlives_page_server_and_trainer(page: Page, server: Server,
     expect(state(page, "running")).to_be_visible(timeout=20_000)
     shot(page, "train-1280")
     assert len(list(workspace.jobs)) == 1
+    name = page.get_by_role("textbox", name=re.compile("^Name"))
+    assert name.input_value() == "clothes"  # so that another click finds the same job
     [job] = workspace.jobs
     page.close()
     server.kill()

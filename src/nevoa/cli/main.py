@@ -19,6 +19,7 @@ from nevoa._util.launched import rank, world_size
 from nevoa._util.threads import wait_politely
 from nevoa.cli import (
     config,
+    continue_,
     data,
     distill,
     evaluate,
@@ -71,7 +72,7 @@ for command in (
     config.app,
 ):
     app.command(command)
-app.command(train.continue_, name="continue")
+app.command(continue_.continue_, name="continue")
 app.register_install_completion_command(help="Complete commands and options in this shell from now on.")
 
 

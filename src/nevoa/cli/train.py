@@ -6,7 +6,6 @@ import time
 from collections import deque
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -134,61 +133,6 @@ def train(
         config = configure(source, start=model and starting_from(model), **given)
     folder = out or default_folder(config, training.start)
     train_into(config, folder, report, accept_changes=accept_changes, model=model)
-
-
-def continue_(
-    run: Path,
-    source: str | None = None,
-    /,
-    *,
-    budget: BudgetFlags = BudgetFlags(),
-    cool_down: timedelta | None = None,
-    plugin: Plugin = (),
-    processes: ProcessFlags = ProcessFlags(),
-    report: ReportFlags = ReportFlags(),
-) -> None:
-    """Resume a run with its own settings, train it for longer, or bring it to an end.
-
-    Args:
-        run: Run folder.
-        source: Where its images are now, if they have moved.
-        cool_down: Let the learning rate fall to 0 within this time, such as 30s or 2m, and finish.
-        plugin: Python file that registers the run's network; may be repeated.
-    """
-    from nevoa.plugins import load_plugins
-    from nevoa.presets import with_budget
-    from nevoa.runs import Run
-
-    processes.start()
-    given = {name: value for name, value in vars(budget).items() if value is not None}
-    if cool_down is not None and given:
-        raise NevoaError("--cool-down is a budget of its own: leave out --minutes, --epochs and --steps.")
-    if cool_down is not None and cool_down <= timedelta():
-        raise NevoaError("--cool-down must be above 0, such as 30s or 2m.")
-    load_plugins(plugin)
-    if not rank():  # The folder need only be on the first machine. What is no run is refused before torch is loaded.
-        Run(run).last_config()
-    load_torch()
-    from nevoa._util.processes import joined
-
-    config = joined().from_first(lambda: _with_images(Run(run).last_config(), source, run))
-    with options_named(given):
-        config = with_budget(config, given)
-    train_into(config, run, report, cool_down=None if cool_down is None else cool_down.total_seconds())
-
-
-def _with_images(config: "Config", source: str | None, run: Path) -> "Config":
-    """The config with the images where they are now."""
-    from nevoa.data import is_path
-    from nevoa.network_config import OBJECT
-
-    if source is not None:
-        return config.updated("data", source=source)
-    there = config.data.source
-    if is_path(there) and not there.startswith(f"{OBJECT}:") and not Path(there).exists():
-        typed = shlex.join(["nevoa", "continue", str(run)])
-        raise NevoaError(f"The images of {run} are no longer in {there}. If they have moved: {typed} NEW_PLACE")
-    return config
 
 
 def train_into(

@@ -103,6 +103,10 @@ def decoded(data: bytes, background: str = WHITE, size: Size | None = None) -> I
             raise ValueError(reason(error)) from error
 
 
+class FloatError(NevoaError, ValueError):
+    """An image of floats: for a file a reason to leave it out, for an image in memory a sentence."""
+
+
 def opaque(image: Image.Image, background: str = WHITE) -> Image.Image:
     """Convert an image of any mode to L if it is gray, else RGB, with a background behind transparent pixels.
 
@@ -111,7 +115,7 @@ def opaque(image: Image.Image, background: str = WHITE) -> Image.Image:
         (255, 255, 255)
     """
     if image.mode == "F":
-        raise ValueError("its pixels are floats; save it with 8 or 16 bits")
+        raise FloatError("its pixels are floats; save it with 8 or 16 bits")
     gray = image.mode in GRAY_MODES
     if image.mode in DEEP_MODES:
         image = _eight_bits(image)

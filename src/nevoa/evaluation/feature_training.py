@@ -69,7 +69,8 @@ def train_feature_network(train: ImageSet, test: ImageSet | None, epochs: int | 
     network = _fresh(info)
     optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     steps = epochs * (len(kept) // BATCH or 1)
-    rising = 0.2 if steps == 10 else 0.1  # of ten steps, torch divides by the last of the first tenth, which is 0
+    # A tenth of ten steps is one: torch divides by its number of steps minus one.
+    rising = 0.2 if steps == 10 else 0.1
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps, pct_start=rising)
     for epoch in range(epochs):
         loss = _epoch(network, optimizer, schedule, train, kept, epoch)

@@ -108,7 +108,7 @@ def _results(report: SavedReport, data: DataSource) -> "list[EvalResult]":
 def _diffusers(place: str, pipeline: str, timesteps: int) -> str:
     # A class of diffusers itself needs no code from the repository.
     trust = ", trust_remote_code=True" if pipeline == WITH_CODE else ""
-    # It takes 1000 steps unless it is told.
+    # A DDPMPipeline takes 1000 steps by default.
     steps = "" if pipeline == WITH_CODE or timesteps == 1000 else f", num_inference_steps={timesteps}"
     return f"""## In diffusers
 

@@ -13,7 +13,8 @@ from nevoa.runs import decisions
 from nevoa.runs.checkpoint import checkpoints, saved_config
 from nevoa.runs.lock import refuse_if_training
 from nevoa.runs.manifest import faults
-from nevoa.runs.run import Run, not_a_run
+from nevoa.runs.missing import not_a_run
+from nevoa.runs.run import Run
 
 
 def check(run: Run) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from nevoa.errors import NevoaError
-from nevoa.runs.run import OWN_FOLDERS, RUNS, Run
+from nevoa.runs.layout import OWN_FOLDERS, RUNS
+from nevoa.runs.run import Run
 
 
 def run_around(path: Path) -> Path | None:

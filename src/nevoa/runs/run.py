@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -13,10 +12,12 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from PIL import Image
 
 from nevoa import config_file
-from nevoa._util.files import SCRATCH, append_line, explained, published, read_json, read_lines, sync, write_text
+from nevoa._util.files import append_line, published, read_json, read_lines, sync, write_text
 from nevoa._util.plain import path_of
 from nevoa.config import Config
 from nevoa.errors import NevoaError, unknown
+from nevoa.runs.layout import RunFiles
+from nevoa.runs.missing import check_has_model, not_a_run
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from nevoa.model import Model
     from nevoa.objects import Objects
 
-RUNS = Path("runs")
-# The folders that only trainings and evaluations write to.
-OWN_FOLDERS = "checkpoints", "evaluation", "model", "samples"
 # The run that comes with the package: Fashion-MNIST, its weights in half precision.
 PACKAGED = Path(__file__).parents[1] / "packaged" / "fashion_mnist"
 
@@ -44,18 +42,8 @@ class ObjectOptions(TypedDict, total=False):
     loss: Any
 
 
-class Part:
-    """A path below the run folder, whether or not it exists yet."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    def __get__(self, run: "Run", _: type | None = None) -> Path:
-        return run.folder / self.path
-
-
 @dataclass(frozen=True)
-class Run:
+class Run(RunFiles):
     """One run folder, by the names of its parts.
 
     Example:
@@ -64,48 +52,7 @@ class Run:
         >>> images = run.model().sample(64)
     """
 
-    folder: Path
     objects: "Objects | None" = field(default=None, compare=False, repr=False)
-
-    config_file = Part("config.toml")
-    metrics_file = Part("metrics.jsonl")
-    course_file = Part("course.jsonl")
-    loss_file = Part("loss.png")
-    status_file = Part("status.json")
-    lock_file = Part("trainer.lock")
-    card_file = Part("README.md")
-    weights_file = Part("model/model.safetensors")
-    model_config_file = Part("model/config.json")
-    checkpoints = Part("checkpoints")
-    previews_folder = Part("samples")
-    evaluations_folder = Part("evaluation")
-    pictures_folder = Part("images")
-    tracking_folder = Part("tracking")
-    tracking_file = Part("tracking/sent.json")
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "folder", Path(self.folder))  # notebooks pass text
-
-    @property
-    def exists(self) -> bool:
-        """Whether the folder is a run, which it is once a training has written its config."""
-        return _is_file(self.config_file)
-
-    @property
-    def has_model(self) -> bool:
-        """Whether a model has been published."""
-        return _is_file(self.weights_file)
-
-    @property
-    def holds_other_files(self) -> bool:
-        """Whether the folder contains anything that a training does not write before the config."""
-        if not self.folder.is_dir():
-            return self.folder.exists()
-        with explained("read", self.folder):
-            found = {path for path in self.folder.iterdir() if not path.name.endswith(SCRATCH)}
-            started = self.checkpoints in found and not any(self.checkpoints.iterdir())
-        expected = {self.lock_file, self.status_file, self.course_file, *([self.checkpoints] if started else ())}
-        return bool(found - expected)
 
     def config(self) -> Config:
         """Read the resolved config. A NevoaError if it is missing or damaged."""
@@ -256,49 +203,6 @@ def load(
     return replace(model, place=str(run.folder.absolute()))
 
 
-def check_has_model(run: Run) -> None:
-    """Raise a NevoaError unless a run has a model.
-
-    Example:
-        >>> check_has_model(nevoa.Run("photos"))
-        Traceback (most recent call last):
-        nevoa.errors.NevoaError: ...
-    """
-    if not run.has_model:
-        raise NevoaError(f"{run.folder} is not a run with a model: {run.weights_file} is missing.{meant(run)}")
-
-
-def not_a_run(run: Run) -> NevoaError:
-    """The error for a folder that is not a run.
-
-    Example:
-        >>> raise not_a_run(nevoa.Run("photos"))
-        Traceback (most recent call last):
-        nevoa.errors.NevoaError: ...
-    """
-    return NevoaError(f"{run.folder} is not a run: {run.config_file} is missing.{meant(run)}")
-
-
-def meant(run: Run) -> str:
-    """A sentence that names the run beside it, or in runs/, whose name is nearest; else, how to list the runs.
-
-    Example:
-        >>> meant(nevoa.Run("runs/cloths"))
-        ' Did you mean runs/clothes?'
-    """
-    beside = [path for place in (run.folder.parent, RUNS) for path in place.glob("*") if path != run.folder]
-    names = {path.name: path for path in beside if Run(path).exists or Run(path).has_model}
-    near = get_close_matches(run.folder.name, names, n=1)
-    return f" Did you mean {names[near[0]]}?" if near else " 'nevoa runs' lists the runs."
-
-
 def _save_picture(path: Path, picture: Image.Image) -> None:
     with published(path) as temporary:
         picture.save(temporary)
-
-
-def _is_file(path: Path) -> bool:
-    """Whether it is a file, as far as we may know: disks have folders that only root reads."""
-    with suppress(PermissionError):
-        return path.is_file()
-    return False

@@ -28,8 +28,9 @@ class Page:
 
     def upload(self, label: str, **options: Any) -> gr.Image:
         """A place to drop a picture."""
-        kept: dict[str, Any] = {"image_mode": None}  # with transparency, and with 16 bits
-        return gr.Image(label=self.say.label(label), type="pil", sources=["upload"], buttons=[], **kept, **options)
+        # Without a mode, so that transparency and 16 bits stay.
+        fixed: dict[str, Any] = {"type": "pil", "image_mode": None, "sources": ["upload"], "buttons": []}
+        return gr.Image(label=self.say.label(label), **fixed, **options)
 
     def buttons(self, *names: str, primary: str = "", stop: str = "") -> list[gr.Button]:
         """Buttons side by side, with their help below."""

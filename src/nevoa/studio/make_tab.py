@@ -29,7 +29,8 @@ def make_tab(page: Page, tab: gr.Tab) -> None:
             form = Form(page)
         with gr.Column(scale=2):
             result = Result(page)
-    _connect(page, form, result, tab)
+    _connect_form(page, form, tab)
+    _connect_result(page, form, result)
 
 
 class Form:
@@ -85,7 +86,8 @@ def _brush(side: int = 256) -> gr.Brush:
     return gr.Brush(default_size=max(1, side // 8), colors=["#ff0000"], color_mode="fixed")
 
 
-def _connect(page: Page, form: Form, result: Result, tab: gr.Tab) -> None:
+def _connect_form(page: Page, form: Form, tab: gr.Tab) -> None:
+    """Let the controls follow the model and the way to begin."""
     workspace = page.workspace
 
     def models() -> Any:
@@ -104,6 +106,22 @@ def _connect(page: Page, form: Form, result: Result, tab: gr.Tab) -> None:
         parts = way in ("vary", "interpolate"), way == "interpolate", way == "vary", way == "inpaint"
         return [gr.update(visible=part) for part in parts]
 
+    def fit_brush(painted: dict[str, Any]) -> Any:
+        return gr.update(brush=_brush(min(painted["background"].size)))
+
+    page.blocks.load(known, None, [form.model, form.labels, form.guidance], api_visibility="private")
+    tab.select(models, None, form.model, api_visibility="private")  # a run may have been trained meanwhile
+    form.model.change(of_model, form.model, [form.labels, form.guidance], api_visibility="private")
+    form.way.change(
+        show_way, form.way, [form.picture, form.other, form.strength, form.painted], api_visibility="private"
+    )
+    form.painted.upload(fit_brush, form.painted, form.painted, api_visibility="private")
+
+
+def _connect_result(page: Page, form: Form, result: Result) -> None:
+    """Make images at a click, and show any of their states."""
+    workspace = page.workspace
+
     @page.say.told
     def run(*chosen: Any) -> Iterator[tuple[Any, ...]]:
         made = None
@@ -115,19 +133,9 @@ def _connect(page: Page, form: Form, result: Result, tab: gr.Tab) -> None:
         slider = gr.update(maximum=max(1, last), value=last, visible=last > 0)
         yield gr.skip(), slider, made, gr.update(value=gif, visible=last > 0), *files
 
-    def fit_brush(painted: dict[str, Any]) -> Any:
-        return gr.update(brush=_brush(min(painted["background"].size)))
-
     def scrub(made: Made | None, state: int) -> Any:
         return made.picture(min(state, len(made.states) - 1)) if made else gr.skip()
 
-    page.blocks.load(known, None, [form.model, form.labels, form.guidance], api_visibility="private")
-    tab.select(models, None, form.model, api_visibility="private")  # a run may have been trained meanwhile
-    form.model.change(of_model, form.model, [form.labels, form.guidance], api_visibility="private")
-    form.way.change(
-        show_way, form.way, [form.picture, form.other, form.strength, form.painted], api_visibility="private"
-    )
-    form.painted.upload(fit_brush, form.painted, form.painted, api_visibility="private")
     outputs = [result.grid, result.state, result.made, result.video, *result.downloads]
     form.go.click(run, form.controls, outputs, api_name="make", concurrency_limit=1)
     result.state.input(

@@ -1,0 +1,75 @@
+"""The files of a run folder, by the names of its parts."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from nevoa._util.files import SCRATCH, explained
+
+RUNS = Path("runs")
+# The folders that only trainings and evaluations write to.
+OWN_FOLDERS = "checkpoints", "evaluation", "model", "samples"
+
+
+class Part:
+    """A path below the run folder, whether or not it exists yet."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __get__(self, run: "RunFiles", _: type | None = None) -> Path:
+        return run.folder / self.path
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """The paths of a run folder, and what is there."""
+
+    folder: Path
+
+    config_file = Part("config.toml")
+    metrics_file = Part("metrics.jsonl")
+    course_file = Part("course.jsonl")
+    loss_file = Part("loss.png")
+    status_file = Part("status.json")
+    lock_file = Part("trainer.lock")
+    card_file = Part("README.md")
+    weights_file = Part("model/model.safetensors")
+    model_config_file = Part("model/config.json")
+    checkpoints = Part("checkpoints")
+    previews_folder = Part("samples")
+    evaluations_folder = Part("evaluation")
+    pictures_folder = Part("images")
+    tracking_folder = Part("tracking")
+    tracking_file = Part("tracking/sent.json")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", Path(self.folder))  # notebooks pass text
+
+    @property
+    def exists(self) -> bool:
+        """Whether the folder is a run, which it is once a training has written its config."""
+        return _is_file(self.config_file)
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a model has been published."""
+        return _is_file(self.weights_file)
+
+    @property
+    def holds_other_files(self) -> bool:
+        """Whether the folder contains anything that a training does not write before the config."""
+        if not self.folder.is_dir():
+            return self.folder.exists()
+        with explained("read", self.folder):
+            found = {path for path in self.folder.iterdir() if not path.name.endswith(SCRATCH)}
+            started = self.checkpoints in found and not any(self.checkpoints.iterdir())
+        expected = {self.lock_file, self.status_file, self.course_file, *([self.checkpoints] if started else ())}
+        return bool(found - expected)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is a file, as far as we may know: disks have folders that only root reads."""
+    with suppress(PermissionError):
+        return path.is_file()
+    return False

@@ -1,0 +1,42 @@
+"""Errors for a folder that is no run or has no model: they name the run that may be meant."""
+
+from difflib import get_close_matches
+
+from nevoa.errors import NevoaError
+from nevoa.runs.layout import RUNS, RunFiles
+
+
+def check_has_model(run: RunFiles) -> None:
+    """Raise a NevoaError unless a run has a model.
+
+    Example:
+        >>> check_has_model(nevoa.Run("photos"))
+        Traceback (most recent call last):
+        nevoa.errors.NevoaError: ...
+    """
+    if not run.has_model:
+        raise NevoaError(f"{run.folder} is not a run with a model: {run.weights_file} is missing.{meant(run)}")
+
+
+def not_a_run(run: RunFiles) -> NevoaError:
+    """The error for a folder that is not a run.
+
+    Example:
+        >>> raise not_a_run(nevoa.Run("photos"))
+        Traceback (most recent call last):
+        nevoa.errors.NevoaError: ...
+    """
+    return NevoaError(f"{run.folder} is not a run: {run.config_file} is missing.{meant(run)}")
+
+
+def meant(run: RunFiles) -> str:
+    """A sentence that names the run beside it, or in runs/, whose name is nearest; else, how to list the runs.
+
+    Example:
+        >>> meant(nevoa.Run("runs/cloths"))
+        ' Did you mean runs/clothes?'
+    """
+    beside = [path for place in (run.folder.parent, RUNS) for path in place.glob("*") if path != run.folder]
+    names = {path.name: path for path in beside if RunFiles(path).exists or RunFiles(path).has_model}
+    near = get_close_matches(run.folder.name, names, n=1)
+    return f" Did you mean {names[near[0]]}?" if near else " 'nevoa runs' lists the runs."
