@@ -15,6 +15,8 @@ import subprocess
 import sys
 import time
 
+import psutil
+
 COUNT = "while True: pass"
 WORKER = """
 import sys, time
@@ -71,7 +73,8 @@ def measure(beside: str, variant: str, spins: int | None, *arguments: str) -> tu
             process.stdin.write("go\n")
             process.stdin.flush()
         speeds, cores = zip(*(map(float, line(process)) for process in workers), strict=True)
-        strangers = (busy_seconds() - busy) / (time.perf_counter() - start) - sum(cores)
+        ours = sum(sum(psutil.Process(loop.pid).cpu_times()[:2]) for loop in loops)
+        strangers = (busy_seconds() - busy - ours) / (time.perf_counter() - start) - sum(cores)
         return min(speeds), strangers
     finally:
         for process in workers + loops:
@@ -102,7 +105,6 @@ def main() -> None:
         alone = None
         for beside, share in shares.items():
             speed, others = measure(beside, variant, spins, wishes.preset, wishes.seconds, wishes.precision)
-            others -= (beside == "loop") * cores * (1 - share)
             alone = alone or speed
             name = variant if spins is None else f"{variant}, {spins:,} spins"
             row = f"{speed:.0f} | {speed / alone:.2f} | {speed / alone / share:.2f} | {others:.2f}"
