@@ -6,17 +6,29 @@ compares the sizes of one array with those of another, and generators, whose arr
 
 import re
 from collections.abc import Callable
+from functools import wraps
 from inspect import isgeneratorfunction
 from types import FunctionType
 from typing import Any, get_type_hints
 
 import jaxtyping
+import torch
 from beartype import BeartypeConf
 from beartype import beartype as _beartype
 
 check = _beartype(conf=BeartypeConf(is_pep484_tower=True, violation_type=TypeError))
 _jaxtyped = jaxtyping.jaxtyped
 _ARRAY = re.compile("jaxtyping|Tensor|ndarray")
+
+
+def _unless_compiled(checked: Callable, unchecked: Callable) -> Callable:
+    """torch cannot compile the checks."""
+
+    @wraps(checked)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return (unchecked if torch.compiler.is_dynamo_compiling() else checked)(*args, **kwargs)
+
+    return call
 
 
 def _sparing(*, typechecker: Callable) -> Callable[[Any], Any]:
@@ -27,7 +39,9 @@ def _sparing(*, typechecker: Callable) -> Callable[[Any], Any]:
             hints = get_type_hints(decorated)
         except NameError:  # a class that is not defined yet, which jaxtyping lets pass
             return _jaxtyped(typechecker=typechecker)(decorated)
-        return _jaxtyped(check(decorated), typechecker=None) if _ARRAY.search(repr(hints)) else check(decorated)
+        if not _ARRAY.search(repr(hints)):
+            return check(decorated)
+        return _unless_compiled(_jaxtyped(check(decorated), typechecker=None), decorated)
 
     return decorate
 

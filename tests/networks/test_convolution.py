@@ -63,3 +63,14 @@ def test_doubling_in_bf16_is_that_in_float32_up_to_rounding() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         rounded = layer(x).float()
     assert 0 < distance(rounded, layer(x)) < rounding(1)
+
+
+def test_compiled_doubling_has_the_same_gradients() -> None:
+    """torch 2.13 gave zeros here with `F.interpolate`."""
+    torch.manual_seed(0)
+    layers = nn.Conv2d(1, 8, 3, padding=1), DoublingConv2d(8), nn.GroupNorm(1, 8), nn.SiLU(), nn.Conv2d(8, 1, 1)
+    network, x = nn.Sequential(*layers), torch.randn(2, 1, 7, 7)
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs = network(x), torch.compile(network)(x)
+    ours, theirs = (torch.cat([part.flatten() for part in gradients(y, *network.parameters())]) for y in outputs)
+    assert distance(ours, theirs) < rounding(2 * len(layers))

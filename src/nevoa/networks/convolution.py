@@ -43,6 +43,16 @@ class DepthwiseConv2d(nn.Conv2d):
         return F.conv2d(x, self.weight * diagonal, self.bias, padding=self.padding, groups=groups)
 
 
+def doubled(x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C 2*H 2*W"]:
+    """Repeat each pixel in both directions.
+
+    Compiled for a CPU, the gradient of `F.interpolate` in bf16 is zero before a convolution and a norm (torch 2.13).
+    """
+    if not torch.compiler.is_dynamo_compiling():
+        return F.interpolate(x, scale_factor=2.0)
+    return x[:, :, :, None, :, None].expand(-1, -1, -1, 2, -1, 2).flatten(4).flatten(2, 3)
+
+
 class DoublingConv2d(nn.Module):
     """Double the image by repeating pixels, then convolve 3x3. The parameters are those of `nn.Conv2d`.
 
@@ -59,7 +69,7 @@ class DoublingConv2d(nn.Module):
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C 2*H 2*W"]:
         # An exported file keeps the weights themselves.
         if x.device.type != "cpu" or torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
-            return F.conv2d(F.interpolate(x, scale_factor=2.0), self.weight, self.bias, padding=1)
+            return F.conv2d(doubled(x), self.weight, self.bias, padding=1)
         kernel = F.pad(self.weight.flip(2, 3), (1, 1, 1, 1))
         kernel = kernel[:, :, 1:] + kernel[:, :, :-1]
         kernel = kernel[:, :, :, 1:] + kernel[:, :, :, :-1]
