@@ -24,6 +24,15 @@ def test_every_parameter_gets_a_finite_gradient(name: str) -> None:
         assert bool(parameter.grad.any()), parameter_name
 
 
+@pytest.mark.parametrize("name", SMALL)
+def test_the_compiler_sees_one_graph(name: str) -> None:
+    """In bf16, too. Parts of a network compiled by themselves were slow, or failed."""
+    network = awake(name)
+    with torch.autocast("cpu", torch.bfloat16):
+        compiled = torch.compile(network, backend="eager", fullgraph=True)
+        torch.testing.assert_close(compiled(*inputs()), network(*inputs()))
+
+
 @pytest.mark.numerical
 @pytest.mark.parametrize("name", SMALL)
 def test_an_image_does_not_see_its_neighbours(name: str) -> None:

@@ -15,8 +15,13 @@ def has_matrix_units() -> bool:
 
 
 def on_matrix_units(x: Tensor) -> bool:
-    """Return whether such units compute the convolutions of `x`: autocast to bf16 is on, on a CPU that has them."""
-    return x.device.type == "cpu" and torch.is_autocast_enabled("cpu") and has_matrix_units()
+    """Return whether such units compute the convolutions of `x`: autocast to bf16 is on, on a CPU that has them.
+
+    False in what is compiled: torch's compiler cannot ask the CPU, and would compile each layer by itself.
+    """
+    if x.device.type != "cpu" or not torch.is_autocast_enabled("cpu") or torch.compiler.is_dynamo_compiling():
+        return False
+    return has_matrix_units()
 
 
 class DepthwiseConv2d(nn.Conv2d):
