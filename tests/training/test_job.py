@@ -17,6 +17,7 @@ from nevoa.model import fresh_network
 from nevoa.networks import ResidualUNet
 from nevoa.presets import configure
 from nevoa.training import Job, Plan, resolve
+from nevoa.training.job import settle
 from nevoa.training.loop import training_steps
 from nevoa.training.profile import Profile
 from nevoa.training.resume import resumed
@@ -63,6 +64,37 @@ def test_compiling_is_timed_anew(tiny: Config, monkeypatch: pytest.MonkeyPatch) 
     assert profile.step_seconds == 9
     profile.settle(compile=True)
     assert profile.step_seconds == 1
+
+
+@pytest.fixture
+def no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nevoa.training.job.compiler_fault", lambda device: f"torch cannot compile for {device}.")
+
+
+@pytest.mark.usefixtures("no_compiler")
+def test_compiling_without_a_compiler_is_refused(tiny: Config) -> None:
+    with pytest.raises(NevoaError, match=r"cannot compile for cpu\. .* train with -o training.compile=false"):
+        resolve(tiny.updated("training", compile=True))
+    assert resolve(tiny).config.training.compile is False
+
+
+@pytest.mark.usefixtures("no_compiler")
+def test_a_long_training_on_a_gpu_does_without_a_compiler(tiny: Config, few_images: ImageSet) -> None:
+    long = tiny.updated("training", device="cuda", minutes=60, steps=7)
+    profile = Profile(long, few_images)
+    with pytest.warns(UserWarning, match=r"cannot compile for cuda\. The training is slower without"):
+        settle(profile, started=0.0, recorded=False)
+    assert profile.config.training.compile is False
+
+
+def test_a_long_training_on_a_gpu_is_compiled(
+    tiny: Config, few_images: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nevoa.training.job.compiler_fault", lambda device: None)
+    for minutes, compiled in ((60, True), (9, False)):
+        profile = Profile(tiny.updated("training", device="cuda", minutes=minutes, steps=7), few_images)
+        settle(profile, started=0.0, recorded=False)
+        assert profile.config.training.compile is compiled
 
 
 def test_the_advice_for_an_unsettled_config_works(few_images: ImageSet) -> None:

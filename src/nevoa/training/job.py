@@ -2,6 +2,7 @@
 
 import math
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from nevoa._util.compiling import compiler_fault
 from nevoa._util.device import choose_device, choose_precision, choose_threads
 from nevoa._util.launched import world_size
 from nevoa._util.plain import takes
@@ -28,6 +30,7 @@ from nevoa.training.resume import resumed
 from nevoa.training.start import start_weights
 from nevoa.training.state import TrainingState
 from nevoa.training.width import Width, sized
+from nevoa.training_config import TrainingConfig
 
 # Compiling takes up to a minute on a GPU; a run of ten minutes gains more than that from it.
 COMPILE_PAYS_SECONDS = 600.0
@@ -124,6 +127,7 @@ def resolve(
     if earlier is not None:
         config = resumed(config, earlier.config, accept_changes)
     config = _on_device(config)
+    _check_compiler(config.training)
     _check_batch(config)
     config, width = sized(config, images, objects)
     _check_batch(config)
@@ -133,7 +137,7 @@ def resolve(
     profile.check_memory()
     weights = None if start is None else start_weights(start, profile.state.network, config.classes)
     is_paced = config.training.minutes is not None and config.training.steps is None
-    _settle(profile, started, recorded)
+    settle(profile, started, recorded)
     return Job(profile.config, images, objects, profile.measured_costs, started, is_paced, weights, width=width)
 
 
@@ -144,6 +148,11 @@ def _on_device(config: Config) -> Config:
     precision = choose_precision(device) if training.precision == "auto" else training.precision
     threads = training.threads or choose_threads()
     return config.updated("training", device=device, precision=precision, threads=threads)
+
+
+def _check_compiler(training: TrainingConfig) -> None:
+    if training.compile and (fault := compiler_fault(training.device)):
+        raise NevoaError(f"{fault} Install what it lacks, or train with -o training.compile=false.")
 
 
 def _check_batch(config: Config) -> None:
@@ -188,12 +197,14 @@ def _check(objects: Objects) -> None:
         raise NevoaError("The loss must be a function of (output, target) that returns one loss per image.")
 
 
-def _settle(profile: Profile, started: float, recorded: bool) -> None:
+def settle(profile: Profile, started: float, recorded: bool) -> None:
+    """Settle what depends on the time of a step."""
     training = profile.config.training
     if training.steps is None and training.epochs is not None:
         profile.settle(steps=math.ceil(training.epochs * len(profile.images) / training.known_batch_size))
     if training.compile is None:
-        profile.settle(compile=training.device == "cuda" and _seconds(profile) > COMPILE_PAYS_SECONDS)
+        pays = training.device == "cuda" and _seconds(profile) > COMPILE_PAYS_SECONDS
+        profile.settle(compile=pays and _can_compile(training.device))
     if recorded and is_open(profile.config.training):
         # Measuring comes first: it takes its time from the minutes too.
         costs, total = profile.costs, _seconds(profile)
@@ -204,6 +215,12 @@ def _settle(profile: Profile, started: float, recorded: bool) -> None:
         profile.settle(steps=max(1, int(left / step)))
     if profile.config.training.report_every_images is None:
         profile.settle(report_every_images=report_interval(profile.config.training))
+
+
+def _can_compile(device: str) -> bool:
+    if fault := compiler_fault(device):
+        warnings.warn(f"{fault} The training is slower without.", stacklevel=2)
+    return fault is None
 
 
 def _seconds(profile: Profile) -> float:
