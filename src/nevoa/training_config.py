@@ -57,7 +57,7 @@ class TrainingConfig(Section):
         device: what to compute on.
         precision: type of the numbers in the network; "auto": bfloat16 or float16 where the device has units for it.
         threads: CPU threads; all cores if not set.
-        compile: whether to compile the network with `torch.compile`; if not set, for long runs on a GPU, where torch can.
+        compile: whether to compile the network with `torch.compile`; if not set, in long runs on a GPU where torch can.
         report_every_images: images between two lines of metrics; if not set, 2,000, or fewer in a short run.
         preview_every_images: images between two pictures of samples.
         preview_steps: sampling steps of such a picture; if not set, as many as its share of the time pays for.
