@@ -40,6 +40,14 @@ def test_allocations_that_fail_say_what_to_lower() -> None:
             allocate()
 
 
+@pytest.mark.parametrize(
+    "message", ["MPS backend out of memory (MPS allocated: 9 GB). Tried to allocate 2 GB", "Invalid buffer size: 90 GB"]
+)
+def test_so_do_those_on_apples_gpu(message: str) -> None:
+    with pytest.raises(NevoaError, match="not enough memory"), memory_errors_explained():
+        raise RuntimeError(message)
+
+
 def test_other_errors_pass() -> None:
     with pytest.raises(RuntimeError, match="shapes"), memory_errors_explained():
         raise RuntimeError("shapes differ")

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +22,8 @@ WINDOWS = sys.platform == "win32"
 SCRATCH = ".part"
 # A file in a claimed temporary folder, locked while its process runs.
 LOCK = ".lock"
+# As long as another process may take to read a file of weights.
+READING_SECONDS = 10
 # Far more than any of our JSON files.
 LARGEST_TEXT = 16_000_000
 
@@ -41,8 +44,22 @@ def publish(temporary: Path, path: Path) -> None:
     """Flush a file or folder to the disk, and rename it to `path`."""
     for part in [*temporary.rglob("*"), temporary] if temporary.is_dir() else [temporary]:
         sync(part)
-    temporary.replace(path)
+    _replace(temporary, path)
     sync(path.parent)
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    """Rename. Windows refuses while another process reads the old file, as a virus scanner does for a moment."""
+    end = time.monotonic() + READING_SECONDS * WINDOWS
+    while True:
+        try:
+            temporary.replace(path)
+        except PermissionError:
+            if time.monotonic() >= end:
+                raise
+            time.sleep(0.1)
+        else:
+            return
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -126,7 +143,7 @@ def sync(path: Path) -> None:
     """Flush a file or folder to the disk."""
     if WINDOWS and path.is_dir():  # which cannot be opened there
         return
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDWR if WINDOWS else os.O_RDONLY)  # Windows flushes only what it may write
     try:
         os.fsync(descriptor)
     finally:

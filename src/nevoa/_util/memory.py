@@ -14,8 +14,8 @@ CGROUPS = (
     (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
     (Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"), Path("/sys/fs/cgroup/memory/memory.usage_in_bytes")),
 )
-# Part of torch's message when the CPU's allocator fails, on every system.
-ALLOCATION_FAILED = "you tried to allocate"
+# Parts of torch's messages when the allocator of the CPU fails, on every system, or that of Apple's GPU.
+ALLOCATION_FAILED = "you tried to allocate", "MPS backend out of memory", "Invalid buffer size"
 
 
 def available_bytes(device: str = "cpu") -> int:
@@ -42,7 +42,8 @@ def memory_errors_explained() -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and ALLOCATION_FAILED not in str(error):
+        is_told = any(part in str(error) for part in ALLOCATION_FAILED)
+        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and not is_told:
             raise
         raise NevoaError(
             "There is not enough memory. Lower training.batch_size, the size of the images (--size) or the width of "

@@ -62,6 +62,8 @@ class Processes:
         if self.alone:
             return
         flat = torch.cat([tensor.flatten() for tensor in tensors])
+        if flat.device.type == "mps":  # whose tensors no backend sends
+            flat = flat.cpu()
         with _explained(self):
             dist.all_reduce(flat)
         parts = flat.split([tensor.numel() for tensor in tensors])

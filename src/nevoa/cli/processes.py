@@ -4,11 +4,12 @@ import logging
 import os
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from cyclopts import Parameter
 
+from nevoa._util.files import WINDOWS
 from nevoa._util.interrupt import ENDING
 from nevoa._util.launched import world_size
 from nevoa._util.threads import available_cores
@@ -37,6 +38,8 @@ class ProcessFlags:
         if isinstance(self.processes, int) and self.processes < 1:
             raise NevoaError(f"--processes is 1 or more, or auto, not {self.processes}.")
         if self.processes is not None and world_size() == 1 and (count := self._count()) > 1:
+            if WINDOWS:
+                raise NevoaError("torch cannot connect processes on Windows. Leave out --processes.")
             sys.exit(launched(count, [sys.executable, "-m", "nevoa", *sys.argv[1:]]))
 
     def _count(self) -> int:
@@ -68,6 +71,11 @@ def _run(count: int, command: list[str]) -> tuple[int, int]:
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)
+    newer = {  # than torch 2.6
+        "signals_to_handle": ",".join(signal.Signals(number).name for number in (signal.SIGINT, *ENDING)),
+        "shutdown_timeout": SAVING_SECONDS,
+    }
+    known = {field.name for field in fields(LaunchConfig)}
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
@@ -76,8 +84,7 @@ def _run(count: int, command: list[str]) -> tuple[int, int]:
         rdzv_backend="c10d",
         rdzv_endpoint="localhost:0",
         max_restarts=0,
-        signals_to_handle=",".join(signal.Signals(number).name for number in (signal.SIGINT, *ENDING)),
-        shutdown_timeout=SAVING_SECONDS,
+        **{name: value for name, value in newer.items() if name in known},
     )
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, *ENDING)}
     try:

@@ -93,5 +93,5 @@ def _errors(
             epsilon = torch.from_numpy(rng.standard_normal(x_0.shape, np.float32)).to(device)
             t = torch.full((len(x_0),), t, device=device)
             estimate = denoiser(denoiser.process.forward(x_0, t, epsilon), t)
-            errors[part, level] = ((estimate.epsilon - epsilon) ** 2).flatten(1).mean(1)
+            errors[part, level] = ((estimate.epsilon - epsilon) ** 2).flatten(1).mean(1).cpu()
     return errors.numpy()

@@ -13,6 +13,8 @@ def _heads(qkv: Float[Tensor, "B three_inner H W"], heads: int) -> Float[Tensor,
 
 def _attended(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Return softmax(q k^T / sqrt(dim)) v."""
+    if q.device.type == "mps":  # where some versions of torch misread views (its issue 163597)
+        q, k, v = q.contiguous(), k.contiguous(), v.contiguous()
     if not (q.device.type == "cpu" and q.dtype == torch.bfloat16 and q.requires_grad):
         return F.scaled_dot_product_attention(q, k, v)
     # The gradient of the fused kernel in bf16 on a CPU takes 26 ms on matrix units and 15 on AVX-512 (4 heads of 32, 49

@@ -76,4 +76,4 @@ def _loss(state: TrainingState, images: ImageSet) -> float:
         t = torch.from_numpy(1 + (moments * timesteps).astype(np.int64)).to(state.device)
         epsilon = torch.from_numpy(rng.standard_normal(x_0.shape, np.float32)).to(state.device)
         losses.append(denoiser.loss(x_0, t, epsilon, loss_of(config.training, state.objects), label=label))
-    return torch.cat(losses).double().mean().item()
+    return torch.cat(losses).cpu().double().mean().item()
