@@ -22,6 +22,14 @@ def model(tiny: Config) -> Model:
     return Model(tiny, fresh_network(tiny, (1, 8, 8)), (1, 8, 8))
 
 
+def test_the_random_numbers_of_a_gpu_are_the_callers(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch.manual_seed would seed those of every device, and nothing restores them."""
+    monkeypatch.setattr("torch.cuda.manual_seed_all", lambda seed: pytest.fail("seeded"))
+    before = torch.get_rng_state()
+    fresh_network(tiny, (1, 8, 8))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_moving_a_model_leaves_the_original_where_it_is(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nn.Module, "to", lambda network, device: network.double())
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)

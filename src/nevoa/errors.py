@@ -14,6 +14,10 @@ class NevoaError(Exception):
     """
 
 
+class MemoryShortage(NevoaError):
+    """What was tried needs more memory than there is."""
+
+
 class SaidElsewhere(NevoaError):
     """An error that another process of the same job reports.
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from nevoa._util import memory
-from nevoa._util.memory import available_bytes, memory_errors_explained
+from nevoa._util.memory import available_bytes, device_errors_explained
 from nevoa.errors import NevoaError
 
 FAR_TOO_MANY = 2**45
@@ -36,18 +36,36 @@ def test_a_limit_of_the_process_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_allocations_that_fail_say_what_to_lower() -> None:
     for allocate in (lambda: torch.empty(FAR_TOO_MANY), lambda: np.empty(FAR_TOO_MANY)):
-        with pytest.raises(NevoaError, match=r"not enough memory.*training\.batch_size"), memory_errors_explained():
+        with pytest.raises(NevoaError, match=r"not enough memory.*training\.batch_size"), device_errors_explained():
             allocate()
 
 
+def test_what_torch_keeps_for_its_next_tensors_is_available(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.mem_get_info", lambda: (1000, 8000))
+    monkeypatch.setattr("torch.cuda.memory_reserved", lambda: 6000)
+    monkeypatch.setattr("torch.cuda.memory_allocated", lambda: 500)
+    assert available_bytes("cuda") == 6500
+
+
 @pytest.mark.parametrize(
-    "message", ["MPS backend out of memory (MPS allocated: 9 GB). Tried to allocate 2 GB", "Invalid buffer size: 90 GB"]
+    "message",
+    [
+        "MPS backend out of memory (MPS allocated: 9 GB). Tried to allocate 2 GB",
+        "Invalid buffer size: 90 GB",
+        "CUDA error: out of memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+    ],
 )
-def test_so_do_those_on_apples_gpu(message: str) -> None:
-    with pytest.raises(NevoaError, match="not enough memory"), memory_errors_explained():
+def test_so_do_those_on_gpus(message: str) -> None:
+    with pytest.raises(NevoaError, match="not enough memory"), device_errors_explained():
         raise RuntimeError(message)
 
 
+def test_a_gpu_that_is_too_old_is_a_sentence() -> None:
+    with pytest.raises(NevoaError, match=r"does not know your GPU.*training\.device=cpu"), device_errors_explained():
+        raise RuntimeError("CUDA error: no kernel image is available for execution on the device")
+
+
 def test_other_errors_pass() -> None:
-    with pytest.raises(RuntimeError, match="shapes"), memory_errors_explained():
+    with pytest.raises(RuntimeError, match="shapes"), device_errors_explained():
         raise RuntimeError("shapes differ")

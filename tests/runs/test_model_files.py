@@ -56,6 +56,16 @@ def test_a_killed_publication_leaves_the_old_or_the_new_model(
         assert [part for part, problem in check(run) if problem] == ["model/model.safetensors"]
 
 
+def test_a_model_computes_in_bf16_only_where_there_are_units_for_it(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, config = Run(tmp_path), job.config.updated("training", precision="bfloat16")
+    run.publish_model(TrainingState.fresh(config, job.images.shape).model())
+    for found in ("bfloat16", "float32"):
+        monkeypatch.setattr("nevoa.runs.model_files.choose_precision", lambda device, found=found: found)
+        assert run.model("cpu").precision == found
+
+
 def test_a_load_builds_the_network_once(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, built = Run(tmp_path), list[object]()
     run.publish_model(TrainingState.fresh(job.config, job.images.shape).model())

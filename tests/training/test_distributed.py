@@ -293,6 +293,32 @@ def test_an_environment_that_is_not_complete_is_a_sentence(missing: str, monkeyp
         joined.__wrapped__()
 
 
+@pytest.mark.parametrize(("gpus", "used"), [(4, 3), (2, 1), (1, 0)])
+def test_each_process_has_a_gpu_even_where_it_sees_one_alone(
+    gpus: int, used: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = list[int]()
+    for name, value in {"WORLD_SIZE": "4", "RANK": "3", "LOCAL_RANK": "3"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: gpus)
+    monkeypatch.setattr("torch.cuda.set_device", chosen.append)
+    monkeypatch.setattr("nevoa._util.processes._store", object)
+    monkeypatch.setattr("nevoa._util.processes.dist.init_process_group", lambda *_, **__: None)
+    monkeypatch.setattr("nevoa._util.processes.atexit.register", lambda _: None)
+    joined.__wrapped__()
+    assert chosen == [used]
+
+
+def test_gpus_that_cannot_work_together_are_not_a_lost_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(tensor: torch.Tensor) -> None:
+        raise RuntimeError("NCCL error in: NCCLUtils.cpp\nDuplicate GPU detected : rank 1 and rank 0")
+
+    monkeypatch.setattr("nevoa._util.processes.dist.all_reduce", refused)
+    with pytest.raises(NevoaError, match=r"The GPUs cannot work together.*Duplicate GPU detected"):
+        Processes(count=2, alone=False).add([torch.zeros(2)])
+
+
 def test_a_busy_port_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as busy:
         busy.bind(("localhost", 0))

@@ -95,6 +95,13 @@ def test_a_long_training_on_a_gpu_is_compiled(
         profile = Profile(tiny.updated("training", device="cuda", minutes=minutes, steps=7), few_images)
         settle(profile, started=0.0, recorded=False)
         assert profile.config.training.compile is compiled
+    distilling = tiny.training.model_copy(update={"device": "cuda", "minutes": 60, "objective": "path"})
+    profile = Profile(tiny, few_images)
+    profile.config = tiny.model_copy(update={"training": distilling})
+    monkeypatch.setattr(Profile, "settle", lambda self, **values: settled.update(values))
+    settled = dict[str, object]()
+    settle(profile, started=0.0, recorded=False)
+    assert settled["compile"] is False
 
 
 def test_the_advice_for_an_unsettled_config_works(few_images: ImageSet) -> None:

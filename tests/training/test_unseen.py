@@ -4,12 +4,16 @@ import json
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 import nevoa
 from nevoa.data import Notes
+from nevoa.diffusion.denoiser import Denoiser
+from nevoa.model import Model
 from nevoa.runs import Run
 from nevoa.training import show_progress
 from nevoa.training.job import Job
@@ -55,6 +59,21 @@ def test_the_losses_are_those_of_the_weights_alone(job: Job) -> None:
     first = same.losses(state)
     assert first == same.losses(state)
     assert first["training_loss"] == first["unseen_loss"] > 0
+
+
+def test_they_are_computed_in_parts(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """128 images of 512x512 at once would take more memory than the training."""
+    state, counted = TrainingState.fresh(job.config, job.images.shape), list[int]()
+    whole, loss = Unseen(job.images, job.images).losses(state), Denoiser.loss
+
+    def counting(self: Denoiser, x_0: Tensor, *arguments: Any, **options: Any) -> Tensor:
+        counted.append(len(x_0))
+        return loss(self, x_0, *arguments, **options)
+
+    monkeypatch.setattr(Denoiser, "loss", counting)
+    monkeypatch.setattr(Model, "images_at_once", 5)
+    assert Unseen(job.images, job.images).losses(state) == pytest.approx(whole)
+    assert max(counted) == 5
 
 
 @pytest.fixture

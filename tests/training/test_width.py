@@ -15,7 +15,7 @@ import pytest
 
 import nevoa
 from nevoa.data import load_images
-from nevoa.errors import NevoaError
+from nevoa.errors import MemoryShortage, NevoaError
 from nevoa.networks import build_network
 from nevoa.presets import configure
 from nevoa.training import resolve, resolve_run
@@ -196,6 +196,25 @@ def test_memory_limits_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
         return itertools.repeat(profile.flop_per_image / (4e9 * width_of(profile) / REFERENCE))
 
     monkeypatch.setattr(Profile, "check_memory", check)
+    monkeypatch.setattr(Profile, "seconds", seconds)
+    config = configure("fashion_mnist_10k", minutes=5, options=QUICKLY)
+    for limit, best in ((96, 48), (48, 48), (REFERENCE, REFERENCE)):
+        most = limit
+        job = resolve(config, recorded=False)
+        assert job.width is not None and job.width.dim == best
+    most = REFERENCE - 1
+    with pytest.raises(NevoaError, match="too much"):
+        resolve(config, recorded=False)
+
+
+def test_a_width_that_runs_out_of_memory_while_it_is_timed_is_too_wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The estimate of the memory is the least that a training can need."""
+
+    def seconds(profile: Profile) -> Iterator[float]:
+        if width_of(profile) > most:
+            raise MemoryShortage("too much")
+        yield from itertools.repeat(profile.flop_per_image / (4e9 * width_of(profile) / REFERENCE))
+
     monkeypatch.setattr(Profile, "seconds", seconds)
     config = configure("fashion_mnist_10k", minutes=5, options=QUICKLY)
     for limit, best in ((96, 48), (48, 48), (REFERENCE, REFERENCE)):

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 import torch
 from torch import Tensor
 
-from nevoa._util.memory import memory_errors_explained
+from nevoa._util.memory import device_errors_explained
 from nevoa._util.plain import device_name
 from nevoa._util.threads import available_cores
 from nevoa.errors import NevoaError
@@ -58,7 +58,7 @@ def computing(device: DeviceName, threads: int | None = None) -> Iterator[None]:
         # For matrix products; convolutions use TF32 by default.
         torch.set_float32_matmul_precision("high")
     try:
-        with memory_errors_explained():
+        with device_errors_explained():
             yield
     finally:
         torch.set_num_threads(threads_before)

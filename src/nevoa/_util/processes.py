@@ -62,6 +62,8 @@ class Processes:
         if self.alone:
             return
         flat = torch.cat([tensor.flatten() for tensor in tensors])
+        if flat.is_cuda:
+            self.largest(0)  # NCCL waits without end for a process that is gone; this meeting on the CPU says so
         if flat.device.type == "mps":  # whose tensors no backend sends
             flat = flat.cpu()
         with _explained(self):
@@ -158,7 +160,8 @@ def joined() -> Processes:
         own, count, local_rank = (int(os.environ[name]) for name in names)
         cuda = torch.cuda.is_available()
         if cuda:
-            torch.cuda.set_device(local_rank)
+            # Slurm may show each process one GPU alone, and on a CPU there may be more processes than GPUs.
+            torch.cuda.set_device(local_rank % torch.cuda.device_count())
         dist.init_process_group(
             "cpu:gloo,cuda:nccl" if cuda else "gloo", store=_store(), rank=own, world_size=count, timeout=PATIENCE
         )
@@ -232,6 +235,9 @@ def _explained(processes: Processes) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
+        if "NCCL" in str(error):
+            last = str(error).splitlines()[-1]
+            raise NevoaError(f"The GPUs cannot work together, one for each process: {last}") from error
         raise _lost(processes) from error
 
 

@@ -140,7 +140,7 @@ def varied(x: Float[Tensor, "B C H W"], rng: np.random.Generator) -> Float[Tenso
 
 def _fresh(info: FeatureNetworkInfo) -> Classifier:
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(SEED)
+        torch.default_generator.manual_seed(SEED)
         return Classifier(info.shape[0], info.outputs)
 
 

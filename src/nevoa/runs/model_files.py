@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from nevoa._util.device import DeviceWish, choose_device
+from nevoa._util.device import DeviceWish, choose_device, choose_precision
 from nevoa._util.files import damaged, explained, read_json, sha256, write_bytes, write_text
 from nevoa._util.tensors import check_shapes, packed, read_tensors
 from nevoa.config import LARGEST_SIDE, Config, parse
@@ -48,8 +48,11 @@ def read(weights_file: Path, config_file: Path, device: DeviceWish = "auto", obj
     _check_hash(weights_file, config_file)
     chosen = choose_device(device)
     network = _read_network(weights_file, config, shape, objects).to(chosen)
-    # The config's precision was chosen for the device of the training; float32 is safe on any other.
+    # The config's precision was chosen for the device of the training; float32 is safe on any other, and faster on one
+    # of the same kind without units for bf16.
     precision = config.training.known_precision if chosen == config.training.device else "float32"
+    if precision == "bfloat16" != choose_precision(chosen):
+        precision = "float32"
     return Model(config, network.eval(), shape, chosen, precision, objects)
 
 

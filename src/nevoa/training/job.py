@@ -203,7 +203,9 @@ def settle(profile: Profile, started: float, recorded: bool) -> None:
     if training.steps is None and training.epochs is not None:
         profile.settle(steps=math.ceil(training.epochs * len(profile.images) / training.known_batch_size))
     if training.compile is None:
-        pays = training.device == "cuda" and _seconds(profile) > COMPILE_PAYS_SECONDS
+        # A distillation calls its networks in seven ways, each of which would be compiled.
+        is_plain = training.device == "cuda" and training.objective == "denoise"
+        pays = is_plain and _seconds(profile) > COMPILE_PAYS_SECONDS
         profile.settle(compile=pays and _can_compile(training.device))
     if recorded and is_open(profile.config.training):
         # Measuring comes first: it takes its time from the minutes too.

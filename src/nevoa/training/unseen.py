@@ -69,11 +69,13 @@ def _some(images: ImageSet, config: Config) -> ImageSet:
 def _loss(state: TrainingState, images: ImageSet) -> float:
     config, losses, timesteps = state.config, list[Tensor](), state.config.diffusion.timesteps
     denoiser = training_denoiser(config, state.average.eval(), state.device, state.objects)
-    rng, x_0 = generator(config.training.seed, Stream.UNSEEN, 1), to_unit(images.images).to(state.device)
-    label = torch.from_numpy(images.labels).to(state.device) if config.classes else None
+    loss, at_once = loss_of(config.training, state.objects), state.model().images_at_once
+    x_0, label = to_unit(images.images), torch.from_numpy(images.labels)
+    rng = generator(config.training.seed, Stream.UNSEEN, 1)
     for draw in range(DRAWS):
         moments = (np.arange(len(x_0)) / len(x_0) + draw) / DRAWS
-        t = torch.from_numpy(1 + (moments * timesteps).astype(np.int64)).to(state.device)
-        epsilon = torch.from_numpy(rng.standard_normal(x_0.shape, np.float32)).to(state.device)
-        losses.append(denoiser.loss(x_0, t, epsilon, loss_of(config.training, state.objects), label=label))
+        t = torch.from_numpy(1 + (moments * timesteps).astype(np.int64))
+        epsilon = torch.from_numpy(rng.standard_normal(x_0.shape, np.float32))
+        parts = zip(*(each.to(state.device).split(at_once) for each in (x_0, t, epsilon, label)), strict=True)
+        losses += [denoiser.loss(*part, loss, label=y if config.classes else None) for *part, y in parts]
     return torch.cat(losses).cpu().double().mean().item()

@@ -8,7 +8,7 @@ from math import exp, log
 
 from nevoa.config import Config
 from nevoa.data import ImageSet
-from nevoa.errors import NevoaError
+from nevoa.errors import MemoryShortage, NevoaError
 from nevoa.network_config import ResidualUNetConfig
 from nevoa.objects import NAMES, Objects
 from nevoa.training.budget import in_turn
@@ -137,7 +137,7 @@ def _sized_by_time(
     nearest = WIDTHS.index(best_width(dict.fromkeys(WIDTHS, flop), scale).dim)
     widths = WIDTHS[nearest : nearest + CANDIDATES]
     profiles = [Profile(config.updated("network", dim=width), images, objects) for width in widths]
-    computed = _computed(list(takewhile(_is_affordable, profiles)))
+    computed = _computed_within_memory(list(takewhile(_is_affordable, profiles)))
     # Where there is memory for none of them, there is for the reference.
     return config, best_width(dict(zip(widths, computed, strict=False)) or {REFERENCE: flop}, scale)
 
@@ -149,6 +149,16 @@ def _is_affordable(profile: Profile) -> bool:
     except NevoaError:
         return False
     return True
+
+
+def _computed_within_memory(profiles: list[Profile]) -> list[float]:
+    """What the narrowest of them compute, of which each has the memory that it needs indeed."""
+    while profiles:
+        try:
+            return _computed(profiles)
+        except MemoryShortage:
+            profiles.pop()
+    return []
 
 
 def _computed(profiles: Sequence[Profile]) -> list[float]:
