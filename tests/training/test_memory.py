@@ -76,7 +76,7 @@ def test_a_training_that_does_not_fit_is_refused(
     parameters = sum(parameter.numel() for parameter in fresh_network(tiny, few_images.shape).parameters())
     copies = {"A network of": 2, "Training on": 4}[what]
     monkeypatch.setattr(memory, "available_bytes", lambda device: 4 * copies * parameters)
-    monkeypatch.setattr("nevoa.training.job._settle", lambda *args, **kwargs: pytest.fail("measured"))
+    monkeypatch.setattr("nevoa.training.job.settle", lambda *args, **kwargs: pytest.fail("measured"))
     with pytest.raises(NevoaError, match=what):
         nevoa.fit(tiny.updated("training", batch_size=256), tmp_path / "r", images=few_images)
     assert not (tmp_path / "r").exists()
