@@ -108,7 +108,7 @@ def test_wider_networks_for_more_computation_and_a_warning_beyond_the_trials() -
     assert widths[0] == WIDTHS[0]
     images = 3_000_000
     assert flop_of_images(images) > MOST
-    with pytest.warns(UserWarning, match=r"FLOP is extrapolated: the trials went up to 1.6e14 FLOP"):
+    with pytest.warns(UserWarning, match=r"FLOP is extrapolated: the trials went up to 5e14 FLOP"):
         resolve(configure("fashion_mnist_10k", steps=images // 32, options=QUICKLY), recorded=False)
 
 

@@ -76,6 +76,8 @@ def _loss(state: TrainingState, images: ImageSet) -> float:
         moments = (np.arange(len(x_0)) / len(x_0) + draw) / DRAWS
         t = torch.from_numpy(1 + (moments * timesteps).astype(np.int64))
         epsilon = torch.from_numpy(rng.standard_normal(x_0.shape, np.float32))
-        parts = zip(*(each.to(state.device).split(at_once) for each in (x_0, t, epsilon, label)), strict=True)
-        losses += [denoiser.loss(*part, loss, label=y if config.classes else None) for *part, y in parts]
+        every = (each.to(state.device).split(at_once) for each in (x_0, t, epsilon, label))
+        for images_part, t_part, noise, labels in zip(*every, strict=True):
+            known = labels if config.classes else None
+            losses.append(denoiser.loss(images_part, t_part, noise, loss, label=known))
     return torch.cat(losses).cpu().double().mean().item()

@@ -16,9 +16,9 @@ from nevoa.training.profile import Profile
 
 WIDTHS = 16, 24, 32, 48, 64, 96
 # benchmarks/scaling/fit.py fits these numbers to trials of up to MOST operations on images of PIXELS.
-WIDTH_AT_1E13, EXPONENT = 17.2, 0.173
-LIMIT, DISTANCE_AT_1E13, FALL, SPREAD = 0.229, 2.06, 0.698, 0.715
-MOST = 1.6e14
+WIDTH_AT_1E13, EXPONENT = 17.2, 0.186
+LIMIT, DISTANCE_AT_1E13, FALL, SPREAD = 0.194, 2.11, 0.667, 0.694
+MOST = 5e14
 PIXELS = 28 * 28
 # Floating-point operations of training on one of these images, by the square of the width.
 FLOP_BY_WIDTH = 2.75e5
