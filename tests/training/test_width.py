@@ -185,36 +185,20 @@ def test_the_best_of_all_widths_for_what_the_machine_computes_in_the_minutes(
     assert len(timed) <= 2 + CANDIDATES, "the reference, the candidates, and the steps of the one chosen"
 
 
-def test_memory_limits_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a machine where width 48 would be the best."""
+@pytest.mark.parametrize("estimated", [True, False], ids=["by the estimate", "while it is timed"])
+def test_memory_limits_the_width(estimated: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine where width 48 would be the best. The estimate is the least that a training can need."""
 
     def check(profile: Profile) -> None:
         if width_of(profile) > most:
-            raise NevoaError("too much")
-
-    def seconds(profile: Profile) -> Iterator[float]:
-        return itertools.repeat(profile.flop_per_image / (4e9 * width_of(profile) / REFERENCE))
-
-    monkeypatch.setattr(Profile, "check_memory", check)
-    monkeypatch.setattr(Profile, "seconds", seconds)
-    config = configure("fashion_mnist_10k", minutes=5, options=QUICKLY)
-    for limit, best in ((96, 48), (48, 48), (REFERENCE, REFERENCE)):
-        most = limit
-        job = resolve(config, recorded=False)
-        assert job.width is not None and job.width.dim == best
-    most = REFERENCE - 1
-    with pytest.raises(NevoaError, match="too much"):
-        resolve(config, recorded=False)
-
-
-def test_a_width_that_runs_out_of_memory_while_it_is_timed_is_too_wide(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The estimate of the memory is the least that a training can need."""
-
-    def seconds(profile: Profile) -> Iterator[float]:
-        if width_of(profile) > most:
             raise MemoryShortage("too much")
+
+    def seconds(profile: Profile) -> Iterator[float]:
+        check(profile)
         yield from itertools.repeat(profile.flop_per_image / (4e9 * width_of(profile) / REFERENCE))
 
+    if estimated:
+        monkeypatch.setattr(Profile, "check_memory", check)
     monkeypatch.setattr(Profile, "seconds", seconds)
     config = configure("fashion_mnist_10k", minutes=5, options=QUICKLY)
     for limit, best in ((96, 48), (48, 48), (REFERENCE, REFERENCE)):

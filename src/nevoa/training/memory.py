@@ -7,7 +7,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from nevoa._util.launched import world_size
 from nevoa._util.memory import available_bytes
 from nevoa.config import Config, TrainingConfig
-from nevoa.errors import NevoaError
+from nevoa.errors import MemoryShortage
 from nevoa.model import Shape
 from nevoa.networks import empty_network, evaluating
 from nevoa.objects import NAMES, Objects
@@ -32,13 +32,13 @@ def count_parameters(config: Config, channels: int, objects: Objects = NAMES) ->
 
 
 def check_weights(parameters: int, training: TrainingConfig) -> None:
-    """Raise a NevoaError if weights, gradients, moments, average and those of a distillation do not fit into memory."""
+    """Raise a MemoryShortage if weights, gradients, moments, average and what a distillation has do not fit."""
     copies = 3 + bool(training.ema_decay) + BESIDE[training.objective]  # muon keeps one moment, adam two
     _check(4 * parameters * copies, training, f"A network of {parameters:,} parameters", "network.dim")
 
 
 def check_activations(network: nn.Module, shape: Shape, conditional: bool, training: TrainingConfig) -> None:
-    """Raise a NevoaError if what the network saves of a batch for its gradient does not fit into memory."""
+    """Raise a MemoryShortage if what the network saves of a batch for its gradient does not fit into memory."""
     images = -(-training.known_batch_size // (training.accumulation * world_size()))
     # bf16 halves what is saved; what stays in float32 is left out: the estimate is the least that can be needed.
     scale = 1.0 if training.precision == "float32" else 0.5
@@ -85,7 +85,7 @@ def _saved(network: nn.Module, shape: Shape, conditional: bool, count: int) -> i
 
 def _check(needed: int, training: TrainingConfig, what: str, lower: str) -> None:
     if needed > (free := available_bytes(training.device)):
-        raise NevoaError(
+        raise MemoryShortage(
             f"{what} needs at least {needed / 1e9:,.1f} GB of memory, but {free / 1e9:,.1f} GB are available: lower "
             f"{lower}."
         )

@@ -3,12 +3,11 @@
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from math import exp, log
 
 from nevoa.config import Config
 from nevoa.data import ImageSet
-from nevoa.errors import MemoryShortage, NevoaError
+from nevoa.errors import MemoryShortage
 from nevoa.network_config import ResidualUNetConfig
 from nevoa.objects import NAMES, Objects
 from nevoa.training.budget import in_turn
@@ -137,24 +136,17 @@ def _sized_by_time(
     nearest = WIDTHS.index(best_width(dict.fromkeys(WIDTHS, flop), scale).dim)
     widths = WIDTHS[nearest : nearest + CANDIDATES]
     profiles = [Profile(config.updated("network", dim=width), images, objects) for width in widths]
-    computed = _computed_within_memory(list(takewhile(_is_affordable, profiles)))
+    computed = _computed_within_memory(profiles)
     # Where there is memory for none of them, there is for the reference.
     return config, best_width(dict(zip(widths, computed, strict=False)) or {REFERENCE: flop}, scale)
 
 
-def _is_affordable(profile: Profile) -> bool:
-    """Whether there is memory for a training."""
-    try:
-        profile.check_memory()
-    except NevoaError:
-        return False
-    return True
-
-
 def _computed_within_memory(profiles: list[Profile]) -> list[float]:
-    """What the narrowest of them compute, of which each has the memory that it needs indeed."""
+    """What the narrow ones compute, for which there is memory: by the estimate, which is the least, and indeed."""
     while profiles:
         try:
+            for profile in profiles:
+                profile.check_memory()
             return _computed(profiles)
         except MemoryShortage:
             profiles.pop()
