@@ -15,8 +15,8 @@ from nevoa.training.profile import Profile
 
 WIDTHS = 16, 24, 32, 48, 64, 96
 # benchmarks/scaling/fit.py fits these numbers to trials of up to MOST operations on images of PIXELS.
-WIDTH_AT_1E13, EXPONENT = 17.2, 0.186
-LIMIT, DISTANCE_AT_1E13, FALL, SPREAD = 0.194, 2.11, 0.667, 0.694
+WIDTH_AT_1E13, EXPONENT = 16.8, 0.210
+LIMIT, DISTANCE_AT_1E13, FALL, SPREAD = 0.191, 2.12, 0.664, 0.649
 MOST = 5e14
 PIXELS = 28 * 28
 # Floating-point operations of training on one of these images, by the square of the width.
