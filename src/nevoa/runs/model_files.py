@@ -48,10 +48,10 @@ def read(weights_file: Path, config_file: Path, device: DeviceWish = "auto", obj
     _check_hash(weights_file, config_file)
     chosen = choose_device(device)
     network = _read_network(weights_file, config, shape, objects).to(chosen)
-    # The config's precision was chosen for the device of the training; float32 is safe on any other, and faster on one
-    # of the same kind without units for bf16.
+    # The config's precision was chosen for the device of the training; float32 is safe on any other, and on one of the
+    # same kind without units for bf16.
     precision = config.training.known_precision if chosen == config.training.device else "float32"
-    if precision == "bfloat16" != choose_precision(chosen):
+    if precision == "bfloat16" and choose_precision(chosen) != "bfloat16":
         precision = "float32"
     return Model(config, network.eval(), shape, chosen, precision, objects)
 
