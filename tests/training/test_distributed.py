@@ -315,7 +315,7 @@ def test_gpus_that_cannot_work_together_are_not_a_lost_process(monkeypatch: pyte
         raise RuntimeError("NCCL error in: NCCLUtils.cpp\nDuplicate GPU detected : rank 1 and rank 0")
 
     monkeypatch.setattr("nevoa._util.processes.dist.all_reduce", refused)
-    with pytest.raises(NevoaError, match=r"The GPUs cannot work together.*Duplicate GPU detected"):
+    with pytest.raises(NevoaError, match=r"Each process needs a GPU of its own.*Duplicate GPU detected"):
         Processes(count=2, alone=False).add([torch.zeros(2)])
 
 

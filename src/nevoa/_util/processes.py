@@ -237,7 +237,7 @@ def _explained(processes: Processes) -> Iterator[None]:
     except RuntimeError as error:
         if "NCCL" in str(error):
             last = str(error).splitlines()[-1]
-            raise NevoaError(f"The GPUs cannot work together, one for each process: {last}") from error
+            raise NevoaError(f"Each process needs a GPU of its own, and NCCL cannot connect them: {last}") from error
         raise _lost(processes) from error
 
 

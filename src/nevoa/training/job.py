@@ -221,7 +221,7 @@ def settle(profile: Profile, started: float, recorded: bool) -> None:
 
 def _can_compile(device: str) -> bool:
     if fault := compiler_fault(device):
-        warnings.warn(f"{fault} The training is slower without.", stacklevel=2)
+        warnings.warn(f"{fault} The training goes on, but slower.", stacklevel=2)
     return fault is None
 
 
