@@ -54,6 +54,28 @@ def test_files_pictures_and_arrays_are_the_same(model: Model, tmp_path: Path) ->
     assert variations(model, tmp_path / "large.png").sample(1).shape == (1, 16, 16, 3)
 
 
+def test_a_transparent_picture_has_the_background_of_the_training_images(model: Model) -> None:
+    clear = Image.new("RGBA", (16, 16))
+    black = replace(model, config=model.config.updated("data", background="black"))
+    for pictured, colour in ((model, "white"), (black, "black")):
+        same = Image.new("RGB", (16, 16), colour)
+        assert (variations(pictured, clear).sample(1) == variations(pictured, same).sample(1)).all()
+        filled = [inpainting(pictured, one, np.eye(16) > 0).sample(1, steps=1) for one in (clear, same)]
+        assert (filled[0] == filled[1]).all()
+
+
+def test_a_distilled_model_is_not_asked_for_many_small_steps(model: Model) -> None:
+    config = model.config.updated("training", objective="path", start="runs/teacher")
+    distilled = replace(model, config=config.updated("sampling", sampler="euler", steps=2))
+    for edit in (interpolation, inpainting):
+        with pytest.raises(NevoaError, match="use its teacher, runs/teacher"):
+            edit(distilled, picture(), np.ones((16, 16), bool) if edit is inpainting else picture(1))
+    second = distilled.timesteps(distilled.settings())[1] / model.config.diffusion.timesteps
+    variations(distilled, picture(), strength=second).sample(1)  # at one of its timesteps
+    with pytest.warns(UserWarning, match="poor at any other timesteps"):
+        variations(distilled, picture(), strength=second / 2).sample(1)
+
+
 def test_an_edited_model_samples_like_any_other(model: Model) -> None:
     """Image n is the same for any count; options and labels apply."""
     edited = variations(model, picture(), strength=0.7)
@@ -114,14 +136,18 @@ def test_what_makes_no_sense_is_refused(model: Model, tmp_path: Path) -> None:
         interpolation(model, picture(), picture(1)).sample(9, sampler="ddim", eta=0.5, steps=3)
     with pytest.raises(NevoaError, match="strength is a number above 0"):
         variations(model, picture(), strength=0)
-    with pytest.raises(NevoaError, match="no white part"):
+    with pytest.raises(NevoaError, match="no white part, so"):
         inpainting(model, picture(), np.zeros((16, 16), bool))
+    edge = np.arange(32) < 6
+    with pytest.raises(NevoaError, match="no white part in its middle, to which nevoa crops it for images of 16x16"):
+        inpainting(model, np.zeros((16, 32), np.uint8), np.tile(edge, (16, 1)))
     with pytest.raises(NevoaError, match="The mask is 16x9 pixels and the image 16x16"):
         inpainting(model, picture(), np.ones((9, 16), bool))
     with pytest.raises(NevoaError, match="This interpolation has 9 frames, not 10"):
         interpolation(model, picture(), picture(1)).sample(10, steps=2)
-    with pytest.raises(NevoaError, match="guidance needs a class here"):
-        variations(model, picture()).sample(1, guidance=3)
+    for edited in (variations(model, picture()), interpolation(model, picture(), picture(1))):
+        with pytest.raises(NevoaError, match="guidance takes a class: give labels, too, or leave it out"):
+            edited.sample(1, guidance=3)
     with pytest.raises(NevoaError, match="frames is a whole number from 2"):
         interpolation(model, picture(), picture(1), frames=1)
     with pytest.raises(NevoaError, match=r"uint8 \[H, W\]"):

@@ -78,6 +78,16 @@ def test_a_notebook_displays_a_model_by_its_images() -> None:
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
+def test_a_model_of_few_steps_is_displayed_by_its_own(model: Model) -> None:
+    """A distilled one is poor in others, and says so."""
+    config = model.config.updated("training", objective="path", start="runs/teacher")
+    distilled = replace(model, config=config.updated("sampling", sampler="euler", steps=2, spacing="angle"))
+    assert distilled._repr_png_() == png_bytes(nevoa.show(distilled.sample(16)))
+    with pytest.warns(UserWarning, match=r"in 2 steps.*use its teacher, runs/teacher"):
+        distilled.sample(1, steps=7)
+    model.sample(1, steps=7)
+
+
 def test_a_model_is_shown_in_one_line(model: Model) -> None:
     size = r"[\d,]+ parameters, 28x28 with 1 channel"
     assert re.fullmatch(rf"Model\(residual, {size}, 10 classes, cpu\)", repr(nevoa.load(device="cpu")))

@@ -25,8 +25,12 @@ def to_toml(config: Config, about: Mapping[str, Any] | None = None) -> str:
     return tomli_w.dumps(tables | ({"made_with": about} if about else {}))
 
 
-def read_toml(path: Path) -> Config:
-    """Return the config in a file. Raise a NevoaError if it is missing, damaged or of another format or version."""
+def read_toml(path: Path, network: bool = True) -> Config:
+    """Return the config in a file. Raise a NevoaError if it is missing, damaged or of another format or version.
+
+    Args:
+        network: False leaves out the network, whose kind a plugin that is not loaded may have registered.
+    """
     text = read_text(path)
     try:
         values = tomllib.loads(text)
@@ -35,7 +39,8 @@ def read_toml(path: Path) -> Config:
     # Files of the first format may lack the key.
     if (found := values.pop("format", 1)) != FORMAT:
         raise NevoaError(f"{path} has format {found}; this nevoa reads {FORMAT}.")
-    values.pop("made_with", None)
+    for left_out in ("made_with", *(() if network else ("network",))):
+        values.pop(left_out, None)
     return parse(values)
 
 

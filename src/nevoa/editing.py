@@ -17,7 +17,7 @@ from torch import Tensor
 
 from nevoa._util.plain import path_of, share, whole
 from nevoa.config import Config
-from nevoa.data import WHITE, fitted, opaque, picture_of, pixels_of, read_image, to_unit
+from nevoa.data import fitted, opaque, picture_of, pixels_of, read_image, to_unit
 from nevoa.diffusion import Guided
 from nevoa.errors import NevoaError
 from nevoa.model import Model, Process, Start, from_noise
@@ -30,6 +30,8 @@ MOST_FRAMES = 10_000
 INPAINTING_STEPS = 10
 # Images of the packaged model come back from their noise with a mean error of 3.4 of 255; in 50 steps 11, in 100 5.7.
 INTERPOLATION_STEPS = 200
+# A mask is white from here on.
+HALF = 128
 
 
 def variations(model: Model, image: Picture, strength: float = 0.6) -> Model:
@@ -62,7 +64,8 @@ def inpainting(model: Model, image: Picture, mask: Picture) -> Model:
     Example:
         >>> images = inpainting(model, "photo.png", "mask.png").sample(8)
     """
-    opened, masked = _opened(image), _opened(mask, background="black")
+    _check_taught(model)
+    opened, masked = _opened(image, model.config.data.background), _opened(mask, background="black")
     if opened.size != masked.size:
         sizes = [f"{one.width}x{one.height}" for one in (masked, opened)]
         raise NevoaError(f"The mask is {sizes[0]} pixels and the image {sizes[1]}: give a mask of the image's size.")
@@ -92,6 +95,7 @@ def interpolation(model: Model, first: Picture, last: Picture, frames: int = 9) 
     Example:
         >>> images = interpolation(model, "a.png", "b.png", frames=9).sample(9)
     """
+    _check_taught(model)
     count = whole("frames", frames, 2, MOST_FRAMES)
     ends = torch.stack([_unit(model, first), _unit(model, last)])
     config = _with_sampling(model, sampler="euler", steps=INTERPOLATION_STEPS, clip=False, guidance=1.0)
@@ -115,6 +119,15 @@ def interpolation(model: Model, first: Picture, last: Picture, frames: int = 9) 
     return replace(model, config=config, start=Start(start, all_classes=False))
 
 
+def _check_taught(model: Model) -> None:
+    """A NevoaError if the model cannot take the small steps that editing takes."""
+    if model.is_distilled:
+        raise NevoaError(
+            "This model was distilled to make images in a few steps, and editing takes many: use its teacher, "
+            f"{model.config.training.start}."
+        )
+
+
 def _with_sampling(model: Model, steps: int, **values: Any) -> Config:
     """The model's config with other sampling options by default."""
     steps = min(steps, model.config.diffusion.timesteps)
@@ -124,22 +137,25 @@ def _with_sampling(model: Model, steps: int, **values: Any) -> Config:
 def _unit(model: Model, picture: Picture) -> Float[Tensor, "C H W"]:
     """The picture as x_0 of the model's shape."""
     channels, *size = model.shape
-    return to_unit(pixels_of(fitted(_opened(picture), (size[0], size[1])), channels)[None])[0]
+    opened = _opened(picture, model.config.data.background)
+    return to_unit(pixels_of(fitted(opened, (size[0], size[1])), channels)[None])[0]
 
 
 def _known(model: Model, mask: Image.Image) -> Bool[Tensor, "1 H W"]:
     """True where the image stays."""
     _, height, width = model.shape
-    pixels = pixels_of(fitted(mask, (height, width)), 1)[:, :, 0]
-    known = torch.from_numpy(pixels < 128)
+    known = torch.from_numpy(pixels_of(fitted(mask, (height, width)), 1)[:, :, 0] < HALF)
     if bool(known.all()):
+        what = "no white part"
+        if (pixels_of(mask, 1) >= HALF).any():
+            what = f"no white part in its middle, to which nevoa crops it for images of {width}x{height}"
         raise NevoaError(
-            "The mask has no white part, so nothing would be painted: make it white where the image is to change."
+            f"The mask has {what}, so nothing would be painted: make it white where the image is to change."
         )
     return known[None]
 
 
-def _opened(picture: Any, background: str = WHITE) -> Image.Image:
+def _opened(picture: Any, background: str) -> Image.Image:
     if isinstance(picture, Image.Image):
         return opaque(picture, background)
     if not isinstance(picture, np.ndarray):

@@ -67,4 +67,6 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> NevoaError:
 def missing_object(part: str, class_name: str) -> NevoaError:
     """The error for a run that was trained with an object in place of a name, which the caller did not pass."""
     name = class_name.rpartition(".")[2] + "(…)" * (part != "loss")  # a loss is a function
-    return NevoaError(f"This run was trained with a {part} object, {class_name}. Pass it again: {part}={name}.")
+    return NevoaError(
+        f"This run was trained with a {part} object, {class_name}. Pass it again, in Python: {part}={name}."
+    )

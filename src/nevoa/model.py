@@ -1,6 +1,7 @@
 """A trained model: a network with everything that is needed to make images with it."""
 
 import copy
+import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
@@ -125,6 +126,16 @@ class Model:
         return self.config.classes
 
     @property
+    def works_without_labels(self) -> bool:
+        """Whether it makes images without a class, too."""
+        return not self.classes or self.config.training.label_dropout > 0
+
+    @property
+    def is_distilled(self) -> bool:
+        """Whether its network was taught to make images in a few steps, and is poor at all other timesteps."""
+        return self.config.training.objective != "denoise"
+
+    @property
     def images_at_once(self) -> int:
         """How many images are made side by side."""
         _, height, width = self.shape
@@ -180,13 +191,14 @@ class Model:
         sampler = as_sampler(settings.sampler, settings.variance, settings.eta)
         wanted = options.get("labels")
         if wanted is None and not self.start.all_classes and options.get("guidance") not in (None, 1):
-            raise NevoaError("guidance needs a class here: give labels, too.")
+            raise NevoaError("guidance takes a class: give labels, too, or leave it out, as an interpolation must.")
         label = None if wanted is None and not self.start.all_classes else self.labels(size, number, wanted)
-        if label is None and self.classes and not self.config.training.label_dropout:
+        if label is None and not self.works_without_labels:
             raise NevoaError(
                 "This model was trained with training.label_dropout=0, so it knows no image without a class: give "
                 "labels, or do not interpolate, which works without them."
             )
+        self._check_taught(grid)
         denoiser = self.denoiser(settings.clip, label, settings.guidance)
         return self._computed(self.start.states(Process(denoiser, sampler, grid, noise, number, size)))
 
@@ -224,9 +236,22 @@ class Model:
 
         count = min(SHOWN_IMAGES, len(self.classes) or SHOWN_IMAGES)
         with suppress(Exception):  # a display never raises
-            images = self.sample(count, sampler="dpm_solver", steps=min(SHOWN_STEPS, steps_of(self.schedule)))
+            own = self.settings().steps or steps_of(self.schedule)
+            few: SamplingOptions = {} if own <= SHOWN_STEPS else {"sampler": "dpm_solver", "steps": SHOWN_STEPS}
+            images = self.sample(count, **few)
             return png_bytes(show(images, self.classes[:count] or None))
         return None
+
+    def _check_taught(self, grid: Sequence[int]) -> None:
+        """Warn of timesteps at which a distilled network was not taught."""
+        own = self.settings()
+        steps = own.steps or steps_of(self.schedule)
+        if self.is_distilled and not {*grid} <= {*timestep_grid(self.schedule, steps, own.spacing)}:
+            warnings.warn(
+                f"This model was distilled to make images in {steps} steps, and is poor at any other timesteps: leave "
+                f"out the sampling options, or use its teacher, {self.config.training.start}.",
+                stacklevel=3,
+            )
 
     def _computed(self, states: Iterator[State]) -> Generator[State, None, None]:
         with keeping_memory():

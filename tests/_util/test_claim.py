@@ -70,6 +70,7 @@ def test_default_names_are_numbered(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert [str(first.path), str(second.path)] == ["images-2.png", "images-3.png"]
     assert Path("images.png").read_text() == "a photo"
     assert [str(path) for path in islice(numbered("a.b.png"), 2)] == ["a.b.png", "a.b-2.png"]
+    assert [*islice(numbered("v1.5-site"), 2)] == [Path("v1.5-site"), Path("v1.5-site-2")]
 
 
 def test_an_error_leaves_nothing_not_even_the_folders_around(tmp_path: Path) -> None:

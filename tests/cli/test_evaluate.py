@@ -74,6 +74,7 @@ WRONG_TO_MEASURE = [
         ["evaluate", "constant.npy", "--metrics", "inception", "--inception-weights", "w"],
         "There is no file w",
     ),
+    (["evaluate", "constant.npy", "--inception-weights", "w"], "--inception-weights needs --metrics inception"),
     (["evaluate", "constant.npy", "--metrics", "bits"], "Bits per dimension need a model"),
     (["features", "train", "fashn_mnist"], "Did you mean 'fashion_mnist'"),
 ]

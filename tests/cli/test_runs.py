@@ -53,6 +53,15 @@ def test_losses_are_drawn_and_kinds_that_differ_are_named(
     np.testing.assert_array_equal(np.asarray(Image.open("x.png")), np.asarray(expected))
 
 
+def test_a_run_is_drawn_and_listed_without_its_plugin(two_runs: dict[str, Run], typed: Typed) -> None:
+    """Neither needs the network."""
+    path = two_runs["a"].config_file
+    path.write_text(path.read_text().replace('kind = "residual"', 'kind = "registered_elsewhere"'))
+    assert typed("plot", "a", "b", "--out", "x.png").endswith(": x.png\n")
+    planned = [row["images_planned"] for row in json.loads(typed("--in", ".", "--json"))]
+    assert planned[0] == planned[1] > 0
+
+
 def test_a_folder_that_is_no_run_is_not_drawn(typed: Typed) -> None:
     assert "c is not a run: c/config.toml is missing" in typed("plot", "c")
 

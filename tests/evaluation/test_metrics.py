@@ -4,13 +4,16 @@ from dataclasses import replace
 from math import isfinite
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from nevoa.config import Config
-from nevoa.evaluation import METRICS, Protocol, Reference, Report, Samples, measure
+from nevoa.errors import NevoaError
+from nevoa.evaluation import METRICS, Protocol, Reference, Report, Samples, choose_metrics, measure
 from nevoa.evaluation.metrics import meaning
 from nevoa.model import Model, fresh_network
+from nevoa.vocabulary import MetricName
 from tests.evaluation.test_measure import report_of
 from tests.evaluation.toy import bands
 
@@ -91,3 +94,39 @@ def test_copies_are_told_where_all_unseen_images_are_twins(reference: Reference)
     assert isinstance(report, Report)
     assert report.scores == {"near_copies": 0.5}
     assert any("all unseen images are training images" in warning for warning in report.warnings)
+
+
+def test_a_reference_of_another_source_does_not_make_new_images_copies(reference: Reference, tiny: Config) -> None:
+    """They are as far from the training images as others of the same source, whatever the source compared with."""
+    foreign, unseen = replace(reference, foreign=True), bands(40, seed=2)
+    noise = np.random.default_rng(0).integers(0, 256, reference.test.images.shape, dtype=np.uint8)
+    foreign = replace(foreign, found_test=replace(reference.test, images=noise))
+    samples = Samples("these", unseen.images, model_of(tiny), training=reference.train, mirrored=False)
+    *_, report = measure(samples, Protocol(foreign, 40), ["memorisation"])
+    assert isinstance(report, Report)
+    assert report.scores["near_copies"] < 0.2
+    assert any("of another source" in warning for warning in report.warnings)
+    with pytest.raises(NevoaError, match=r"trained on other images than .*leave out --against"):
+        choose_metrics(foreign, ["overfitting"], 40, tiny)
+
+
+def test_training_images_that_cannot_be_opened_leave_out_what_needs_them(reference: Reference, tiny: Config) -> None:
+    samples = Samples("these", bands(20).images, model_of(tiny))
+    *_, report = measure(samples, Protocol(replace(reference, foreign=True), 20), ["memorisation"])
+    assert isinstance(report, Report)
+    assert not report.scores
+    assert any("cannot be opened" in warning for warning in report.warnings)
+
+
+def test_a_network_is_not_asked_for_what_it_never_learned(reference: Reference, tiny: Config) -> None:
+    labelled = tiny.updated("training", conditional=True, label_dropout=0.0).updated("data", classes=("lower", "other"))
+    report = measured(model_of(labelled), reference, "overfitting")
+    assert not report.scores
+    assert any("knows no image without a class" in warning for warning in report.warnings)
+    distilled = tiny.updated("training", objective="path", start="runs/teacher")
+    refused: list[tuple[Config, MetricName]] = [(labelled, "bits"), (distilled, "bits"), (distilled, "overfitting")]
+    for config, name in refused:
+        with pytest.raises(NevoaError, match=r"without a class|measure its teacher, runs/teacher"):
+            choose_metrics(reference, [name], 20, config)
+    assert "bits" in choose_metrics(reference, None, 20, tiny)
+    assert "bits" not in choose_metrics(reference, None, 20, distilled)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -304,3 +305,20 @@ def test_a_start_that_does_not_fit_or_is_missing_is_refused(folder: Path, tmp_pa
             np.zeros((4, 16, 16, 3), np.uint8), start=model, steps=1, options="network.dim=16", out=tmp_path / "r"
         )
     assert not (tmp_path / "r").exists()
+
+
+def test_a_network_that_knows_no_image_without_a_class_is_asked_for_none(tmp_path: Path) -> None:
+    """Neither by nevoa nor in diffusers, where guidance would use an embedding that was never trained."""
+    from diffusers.pipelines.pipeline_utils import DiffusionPipeline
+
+    model = small_model(FOLDED, classes=CLASSES, sampling={"steps": 2})
+    export(replace(model, config=model.config.updated("training", label_dropout=0.0)), tmp_path / "m")
+    found = load(tmp_path / "m", "cpu")
+    assert not found.works_without_labels
+    assert abs(found.sample(3).astype(int) - model.sample(3)).max() <= 1
+    with pytest.raises(NevoaError, match="this one never was"):
+        found.sample(1, guidance=2)
+    pipeline: Any = DiffusionPipeline.from_pretrained(tmp_path / "m", trust_remote_code=True, low_cpu_mem_usage=False)
+    pipeline(guidance_scale=1)
+    with pytest.raises(ValueError, match="never trained without classes"):
+        pipeline(guidance_scale=2)

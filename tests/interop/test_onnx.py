@@ -83,7 +83,7 @@ def test_half_the_bytes_change_the_prediction_as_rounding_the_weights_does(
     assert abs(found - exact).max() > 1e-5
 
 
-@pytest.mark.parametrize("prediction", ["flow", "v"])
+@pytest.mark.parametrize("prediction", ["flow", "v", "epsilon", "x0"])
 def test_the_loop_of_the_documentation_makes_the_images_of_nevoa(
     prediction: str, quick: tuple[Model, Path], tmp_path: Path
 ) -> None:
@@ -92,7 +92,9 @@ def test_the_loop_of_the_documentation_makes_the_images_of_nevoa(
     code = text.split("```python\n# Sample without torch.\n")[1].split("```")[0]
     model, path = quick
     if prediction != model.config.diffusion.prediction:
-        wishes: dict[str, Any] = {"classes": CLASSES, "diffusion": {"prediction": prediction}, "sampling": SOLVER}
+        clip = prediction != "x0"  # with random weights, 1 / signal makes far too large values of epsilon
+        sampling, diffusion = SOLVER | {"clip": clip}, {"prediction": prediction}
+        wishes: dict[str, Any] = {"classes": CLASSES, "diffusion": diffusion, "sampling": sampling}
         model, path = small_model(FOLDED, **wishes), tmp_path / "m.onnx"
         export(model, path)
     noise = np.random.default_rng(0).standard_normal((4, *model.shape)).astype(np.float32)
@@ -107,7 +109,7 @@ def _ours(model: Model, noise: np.ndarray) -> np.ndarray:
     from nevoa.data import to_bytes
     from nevoa.sampling import DPMSolver, timestep_grid, trajectory
 
-    denoiser = model.denoiser(clip=True, label=torch.tensor([0, 1, 2, 0]))
+    denoiser = model.denoiser(clip=model.config.sampling.clip, label=torch.tensor([0, 1, 2, 0]))
     *_, end = trajectory(
         denoiser,
         DPMSolver(),
@@ -124,6 +126,15 @@ def test_the_file_describes_itself(quick: tuple[Model, Path]) -> None:
     assert (about["classes"], about["prediction"], about["range"]) == (list(CLASSES), "flow", [-1, 1])
     assert len(about["grid"]) == 8
     assert about["signal"] == model.schedule.signal.tolist()
+
+
+def test_the_file_says_how_to_sample(tmp_path: Path) -> None:
+    """With the options of the command in place of the run's."""
+    model = small_model(FOLDED, classes=CLASSES, sampling=SOLVER | {"guidance": 2.0})
+    for given, expected in (({}, (2.0, 0.0)), ({"guidance": 3.0, "sampler": "ddim", "eta": 0.5}, (3.0, 0.5))):
+        export(model, tmp_path / "m.onnx", **given)
+        about = session(tmp_path / "m.onnx").get_modelmeta().custom_metadata_map
+        assert (json.loads(about["guidance"]), json.loads(about["eta"])) == expected
 
 
 def test_an_imported_network_can_be_exported(tmp_path: Path) -> None:

@@ -127,7 +127,9 @@ def test_our_own_networks_are_in_the_table() -> None:
 
 def test_a_config_of_a_network_object_needs_the_object() -> None:
     config = ObjectNetworkConfig(class_name="models.Dit")
-    with pytest.raises(NevoaError, match=r"with a network object, models\.Dit\. Pass it again: network=Dit\(…\)\."):
+    with pytest.raises(
+        NevoaError, match=r"with a network object, models\.Dit\. Pass it again, in Python: network=Dit\(…\)\."
+    ):
         build_network(config, 1)
 
 

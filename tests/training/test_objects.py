@@ -160,13 +160,22 @@ def test_a_missing_object_is_asked_for_by_its_class(tmp_path: Path, part: str) -
     objects = {"network": Net(), "schedule": Straight(), "loss": cubic}
     run = trained(tmp_path / "r", **objects)
     name = {"network": "Net", "schedule": "Straight", "loss": "cubic"}[part]
+    images = run.model().sample(1)
     del objects[part]
-    with pytest.raises(
-        NevoaError, match=rf"with a {part} object, tests\.training\.test_objects\.{name}.*{part}={name}"
-    ):
-        nevoa.load(run.folder, **objects)
-    with pytest.raises(NevoaError, match=rf"with a {part} object"):
+    missing = rf"with a {part} object, tests\.training\.test_objects\.{name}.*in Python: {part}={name}"
+    if part == "loss":  # images need none
+        np.testing.assert_array_equal(nevoa.load(run.folder, **objects).sample(1), images)
+    else:
+        with pytest.raises(NevoaError, match=missing):
+            nevoa.load(run.folder, **objects)
+    with pytest.raises(NevoaError, match=missing):
         trained(tmp_path / "r", **objects)
+
+
+def test_a_run_of_objects_is_not_asked_for_what_distill_does_not_take(tmp_path: Path) -> None:
+    run = trained(tmp_path / "r", network=Net())
+    with pytest.raises(NevoaError, match="object in place of a name: to train it further in Python"):
+        nevoa.distill(run, out=tmp_path / "d")
 
 
 def test_a_loss_of_ones_own_equals_the_named_one(tmp_path: Path) -> None:

@@ -47,9 +47,10 @@ def claimed(names: Iterable[Path], force: bool = False) -> Iterator[Claim]:
 
 def numbered(name: str) -> Iterator[Path]:
     """Yield names in the current folder: images.png, images-2.png, images-3.png, …"""
-    path = Path(name)
-    yield path
-    yield from (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    suffix = Path(name).suffix
+    suffix = suffix if suffix[1:].isalnum() else ""  # not that of clothes-1.5-diffusers
+    yield Path(name)
+    yield from (Path(f"{name.removesuffix(suffix)}-{number}{suffix}") for number in count(2))
 
 
 def check_free(path: Path, force: bool = False) -> None:

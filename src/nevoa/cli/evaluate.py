@@ -48,6 +48,8 @@ class MetricFlags:
         for name in names:
             if name not in known:
                 raise unknown("metric", name, known)
+        if self.inception_weights and "inception" not in names:
+            raise NevoaError("--inception-weights needs --metrics inception: add it, or leave out the file.")
         return cast("list[MetricName] | None", names or None)
 
 
@@ -113,6 +115,7 @@ def evaluate(
         raise NevoaError("--sweep measures the speed of one process: leave out --processes and torchrun.")
     if runs and (instead.sweep or measured.metrics):
         raise NevoaError("--compare compares Fréchet distances: leave out --sweep and --metrics.")
+    metrics = measured.names()
     processes.start()
     if runs:
         load_torch()
@@ -124,7 +127,7 @@ def evaluate(
     if instead.sweep and (measured.metrics or as_json or given):
         raise NevoaError("--sweep tries every sampler: leave out --metrics, --json and the sampling options.")
     load_torch()
-    metrics, found = measured.names(), found.read(Path(subject or ""), compared.count)
+    found = found.read(Path(subject or ""), compared.count)
     reference = found.reference(compared.against)
     if found.run and instead.sweep:
         _sweep(found.run, reference, compared.count, compared.seed)
@@ -148,8 +151,9 @@ def _score(
 
     files, seed = subject.files, compared.seed
     count = len(files.images) if files else compared.count
-    choose_metrics(reference, metrics, files is None, count)  # refuses before images are made
-    said = () if metrics else left_out(reference, count)
+    config = subject.config()
+    choose_metrics(reference, metrics, count, config)  # refuses before images are made
+    said = () if metrics else left_out(reference, count, config)
     for sentence in said:
         console(stderr=True).print(f"nevoa: warning: {sentence}.")
     with joined().telling(), options_named(given), progress_bar() as progress:

@@ -1,6 +1,7 @@
 """What the commands that measure have in common: what is measured, what it is compared with, and the progress."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -9,6 +10,7 @@ from nevoa.errors import NevoaError
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from nevoa.config import Config
     from nevoa.evaluation import Reference, Samples, Stage
     from nevoa.model import Model, Shape
     from nevoa.runs import Run
@@ -28,15 +30,30 @@ class Subject(NamedTuple):
         return self if self.run or self.model else Subject(files=from_files(place, count))
 
     def reference(self, against: str | None) -> "Reference":
-        """The source named, at the size of the images; else the run's, else Fashion-MNIST."""
+        """The source named, as the run prepares its images and at their size; else the run's, else Fashion-MNIST."""
         from nevoa.config import DataConfig, parse
+        from nevoa.data import same_source
         from nevoa.evaluation import Reference
 
+        own = self.run.config().data if self.run else DataConfig(source="fashion_mnist")
         if against is None:
-            return Reference.of(self.run.config().data if self.run else DataConfig(source="fashion_mnist"))
+            return Reference.of(own)
         channels, height, width = self._shape()
-        data = {"source": against, "size": (height, width), "channels": channels, "holdout": "auto"}
-        return Reference.of(parse({"data": data}).data)
+        is_own = self.run is not None and same_source(against, own.source)
+        divided = {"split": own.split, "holdout": own.holdout} if is_own else {"holdout": "auto"}
+        prepared = {"size": (height, width), "channels": channels, "background": own.background, "fit": own.fit}
+        data = parse({"data": {"source": against, **divided, **prepared}}).data
+        return replace(Reference.of(data), foreign=self.run is not None and not is_own)
+
+    def config(self) -> "Config | None":
+        """The config of the model; None if there is none."""
+        from nevoa.runs import check_has_model
+        from nevoa.runs.model_files import read_config
+
+        if self.run:
+            check_has_model(self.run)
+            return read_config(self.run.model_config_file)[0]
+        return self.model.config if self.model else None
 
     def images(self, reference: "Reference", count: int, seed: int, **options: Any) -> "Iterable[Stage | Samples]":
         """Make images, or give those in files."""
@@ -50,11 +67,13 @@ class Subject(NamedTuple):
         return [self.files]
 
     def _shape(self) -> "Shape":
+        from nevoa.runs import check_has_model
         from nevoa.runs.model_files import read_config
 
         if self.model:
             return self.model.shape
         if self.run:
+            check_has_model(self.run)
             return read_config(self.run.model_config_file)[1]
         assert self.files
         _, height, width, channels = self.files.images.shape

@@ -117,7 +117,7 @@ def _kind_of_loss(run: "Run") -> str:
 
     if not run.exists:
         raise not_a_run(run)
-    config = run.config()
+    config = run.config(network=False)
     return f"{config.training.loss} of {config.diffusion.prediction}"
 
 

@@ -22,7 +22,7 @@ class StartFlags:
         strength: How far variations may differ: near 0 keeps the image, 1 keeps hardly anything. [default: 0.6]
         inpaint: Paint a part of this image anew, and keep the rest.
         mask: Which part of --inpaint: white is painted anew, black is kept.
-        interpolate: Lead from the first of these two images to the second.
+        interpolate: Lead from the first of these two images to the second; the same for any --seed.
         frames: Number of images from one to the other. [default: 9]
     """
 

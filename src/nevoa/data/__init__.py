@@ -7,7 +7,7 @@ from nevoa.data.cache import cache_folder
 from nevoa.data.catalog import CATALOG
 from nevoa.data.changes import changed_files
 from nevoa.data.decode import WHITE, Size, fitted, opaque, picture_of, pixels_of, read_image, size_in_words
-from nevoa.data.find import images_beside, is_path, short_name
+from nevoa.data.find import images_beside, is_path, same_source, short_name
 from nevoa.data.load import flips, image_at, load_images, load_test_images, loading, read_unchanged
 from nevoa.data.names import printable
 from nevoa.data.reading import sides_of
@@ -48,6 +48,7 @@ __all__ = [
     "printable",
     "read_image",
     "read_unchanged",
+    "same_source",
     "short_name",
     "sides_of",
     "size_in_words",

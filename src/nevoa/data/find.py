@@ -80,6 +80,22 @@ def is_path(text: str) -> bool:
     return text not in CATALOG and not text.startswith(HUB)
 
 
+def same_source(text: str, other: str) -> bool:
+    """Whether two sources hold the same images: one path or name, or a data set of the catalog and a part of it.
+
+    Example:
+        >>> same_source("fashion_mnist", "fashion_mnist_10k"), same_source("photos/", "./photos")
+        (True, True)
+    """
+    return _whole(text) == _whole(other)
+
+
+def _whole(text: str) -> str | Path:
+    if is_path(text):
+        return Path(text).expanduser().resolve()
+    return CATALOG[text].part_of or text if text in CATALOG else text
+
+
 def images_beside(text: str, path: Path) -> Path | None:
     """Return the folder below a source that holds images and would hold a path, such as a class; None if none does.
 

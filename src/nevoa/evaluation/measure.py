@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nevoa.config import Config
 from nevoa.errors import NevoaError
 from nevoa.evaluation.feature_network import FeatureNetwork
 from nevoa.evaluation.features import Features, check_features
@@ -43,12 +44,13 @@ def measure(
         >>> print(report.scores)
     """
     reference, count = protocol.reference, len(samples.images)
+    config = samples.model.config if samples.model else None
     tests = [] if isinstance(reference.found_test, NevoaError) else [("test images", len(reference.found_test))]
     few = (_few(name, number) for name, number in [("images", count), *tests] if number < FEW)
-    warnings = (*few, *(() if metrics else left_out(reference, count)))
+    warnings = (*few, *(() if metrics else left_out(reference, count, config)))
     _, height, width, channels = samples.images.shape
     reference.check_shape((channels, height, width))
-    metrics = choose_metrics(reference, metrics, samples.model is not None, count)
+    metrics = choose_metrics(reference, metrics, count, config)
     report = Report(samples, protocol, {}, {}, {}, {}, warnings)
     if any(METRICS[name].of_features for name in metrics):
         yield Stage("computing features")
@@ -82,32 +84,35 @@ def check_count(count: int, reference: Reference) -> None:
 
 
 def choose_metrics(
-    reference: Reference, metrics: Sequence[MetricName] | None, model: bool, count: int
+    reference: Reference, metrics: Sequence[MetricName] | None, count: int, config: Config | None = None
 ) -> Sequence[MetricName]:
     """The metrics to compute, by default all but inception that can be. A NevoaError if one that is named cannot.
 
     Args:
-        model: whether the model that made the images is known.
         count: number of images.
+        config: of the model that made them; None if it is unknown.
 
     Example:
-        >>> list(choose_metrics(reference, ["memorisation"], model=False, count=16))
+        >>> list(choose_metrics(reference, ["memorisation"], count=16))
         ['memorisation']
     """
     if metrics is None:
-        others = {"inception", *(name for name, row in METRICS.items() if row.needs_model and not model)}
-        return [name for name in METRICS if name not in others and _obstacle(name, reference, count) is None]
+        others = {"inception", *(name for name, row in METRICS.items() if row.needs_model and not config)}
+        return [name for name in METRICS if name not in others and not _obstacle(name, reference, count, config)]
     for name in metrics:
-        if (needs := METRICS[name].needs_model) and not model:
+        if (needs := METRICS[name].needs_model) and not config:
             raise NevoaError(f"{needs} a model. Name a run, or leave {name} out of --metrics.")
-        if why := _obstacle(name, reference, count):
-            can = ",".join(choose_metrics(reference, None, model, count))
+        if why := _obstacle(name, reference, count, config):
+            can = ",".join(choose_metrics(reference, None, count, config))
             raise NevoaError(f"Cannot measure {name}. {why} What can be measured: --metrics {can}.")
     return metrics
 
 
-def left_out(reference: Reference, count: int) -> tuple[str, ...]:
+def left_out(reference: Reference, count: int, config: Config | None = None) -> tuple[str, ...]:
     """The metrics that cannot be computed, and why: a sentence for each reason, without a full stop.
+
+    Args:
+        config: as for `choose_metrics`.
 
     Example:
         >>> len(left_out(reference, count=16))
@@ -115,13 +120,17 @@ def left_out(reference: Reference, count: int) -> tuple[str, ...]:
     """
     reasons: dict[str, list[str]] = {}
     for name in METRICS:
-        if name != "inception" and (why := _obstacle(name, reference, count)):
+        if name != "inception" and (why := _obstacle(name, reference, count, config)):
             reasons.setdefault(why, []).append(name)
     return tuple(f"not measured: {', '.join(names)}. {why.removesuffix('.')}" for why, names in reasons.items())
 
 
-def _obstacle(metric: MetricName, reference: Reference, count: int) -> str | None:
+def _obstacle(metric: MetricName, reference: Reference, count: int, config: Config | None) -> str | None:
     """Why a metric of so many images cannot be computed."""
+    if config and METRICS[metric].needs_model and config.training.objective != "denoise":
+        return f"A distilled model estimates x_0 at few timesteps only: measure its teacher, {config.training.start}."
+    if config and metric == "bits" and config.classes and not config.training.label_dropout:
+        return "The model was trained with training.label_dropout=0, so it knows no image without a class."
     try:
         for part in METRICS[metric].needs:
             getattr(reference, part)

@@ -35,7 +35,11 @@ FeatureScores = Callable[[Features, int | None], dict[str, float]]
 # 3,000 evaluations of the network.
 BITS_IMAGES = 500
 ALL_TWINS = "all unseen images are training images too, so near_copies counts exact copies only"
-NO_TEST = "there are no test images, so nevoa judges copies by the distances between training images"
+OWN_DISTANCES = "so nevoa judges copies by the distances between training images"
+NO_TEST = f"there are no test images, {OWN_DISTANCES}"
+OTHER_TEST = f"the test images are of another source, {OWN_DISTANCES}"
+NO_TRAINING = "not measured: memorisation. The images that the model was trained on cannot be opened"
+NO_LABELS = "not measured: overfitting. The model knows no image without a class, and not all classes of the images"
 
 
 @dataclass(frozen=True)
@@ -96,11 +100,15 @@ def class_shares(features: Features, network: FeatureNetwork) -> dict[str, float
 
 def _with_copies(report: Report, _: Path | None) -> Report:
     samples, reference = report.samples, report.protocol.reference
-    training = samples.training or reference.train
-    test = None if isinstance(reference.found_test, NevoaError) else reference.found_test.images
+    if reference.foreign and samples.training is None:
+        return replace(report, warnings=(*report.warnings, NO_TRAINING))
+    training, test, warnings = samples.training or reference.train, None, report.warnings
+    if reference.foreign or isinstance(reference.found_test, NevoaError):
+        warnings = (*warnings, OTHER_TEST if reference.foreign else NO_TEST)
+    else:
+        test = reference.found_test.images
     copies = memorisation(samples.images, training.images, test, samples.mirrored)
     scores = {"near_copies": copies.share}
-    warnings = report.warnings if test is not None else (*report.warnings, NO_TEST)
     if np.isnan(copies.median_ratio):
         warnings = (*warnings, ALL_TWINS)
     else:
@@ -130,8 +138,10 @@ def _with_overfitting(report: Report, _: Path | None) -> Report:
     samples, reference = report.samples, report.protocol.reference
     model = cast(Model, samples.model)  # others were refused
     model.network.eval()
-    sets = samples.training or reference.train, reference.test
+    sets = samples.training or reference.train, reference.unseen
     knows = bool(model.classes) and all({*images.classes} and {*images.classes} <= {*model.classes} for images in sets)
+    if not knows and not model.works_without_labels:
+        return replace(report, warnings=(*report.warnings, NO_LABELS))
 
     def denoise(labels: Tensor) -> AnyDenoiser:
         return model.denoiser(label=labels.to(model.device) if knows else None)
@@ -228,7 +238,7 @@ METRICS: dict[MetricName, Metric] = {
     ),
     "overfitting": Metric(
         {"overfitting": "by how much the loss is larger on unseen images; 0 = not at all"},
-        TEST,
+        ("unseen",),
         needs_model="Losses need",
         of_images=_with_overfitting,
         stage="comparing losses",

@@ -10,6 +10,7 @@ import numpy as np
 from nevoa._util.plain import comma_separated
 from nevoa.config import DataConfig
 from nevoa.data import CATALOG, TRAIN, WHITE, ImageSet, load_images, load_test_images, size_in_words
+from nevoa.data.splits import split_named
 from nevoa.errors import NevoaError
 from nevoa.evaluation.feature_network import FeatureNetwork
 from nevoa.evaluation.feature_networks import feature_network_for
@@ -18,6 +19,7 @@ from nevoa.evaluation.shares import draws_in_shares
 
 # The share of few images that an error suggests to set aside: 2 % of 500 would be ten.
 ASIDE = 0.1
+ANOTHER = "Choose another source to compare with: --against."
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Reference:
         train: images that the feature network was trained on; some of them give the floor.
         feature_network: the one trained on these images, else one with random weights.
         advice: the command that trains one, if its weights are random.
+        foreign: whether the model that is measured was trained on another source. Then its copies are judged by its
+            own training images alone, and its overfitting is not measured.
 
     Example:
         >>> reference = Reference.of(DataConfig(source="fashion_mnist"))
@@ -40,18 +44,21 @@ class Reference:
     train: ImageSet
     feature_network: FeatureNetwork
     advice: str = ""
+    foreign: bool = False
 
     @classmethod
     def of(cls, data: DataConfig) -> "Reference":
         """The reference for images of a data config. A subset of a data set is compared with all of it."""
-        row = CATALOG.get(data.source)
+        row, trained_on = CATALOG.get(data.source), split_named(data.split)
         data = data.model_copy(update={"limit": None, "split": TRAIN})
         if row is not None and row.part_of:
             row, data = CATALOG[row.part_of], data.model_copy(update={"source": row.part_of, "holdout": 0})
         train = load_images(data)
         network = feature_network_for(train)
         if row is not None and "test" not in row.counts and not train.notes.held_out:
-            test = NevoaError(f"{data.source} has no test images. Choose another source to compare with: --against.")
+            test = NevoaError(f"{data.source} has no test images. {ANOTHER}")
+        elif trained_on == "test":
+            test = NevoaError(f"Those of {data.source} were trained on. {ANOTHER}")
         else:
             try:
                 test = load_test_images(data, train)
@@ -68,6 +75,16 @@ class Reference:
         if isinstance(self.found_test, NevoaError):
             raise NevoaError(f"Test images, which are not trained on, are needed. {self.found_test}")
         return self.found_test
+
+    @property
+    def unseen(self) -> ImageSet:
+        """Images of the model's own source that it was not trained on. A NevoaError if there are none."""
+        if self.foreign:
+            raise NevoaError(
+                f"The model was trained on other images than {self.source}. To see whether it overfits, leave out "
+                "--against."
+            )
+        return self.test
 
     @property
     def classifier(self) -> FeatureNetwork:

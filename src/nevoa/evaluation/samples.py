@@ -13,6 +13,7 @@ from torch import nn
 from nevoa._util.files import sha256
 from nevoa._util.plain import counted
 from nevoa._util.processes import joined
+from nevoa.config import DataConfig
 from nevoa.data import ImageSet, changed_files, load_images, read_unchanged, to_bytes
 from nevoa.errors import NevoaError
 from nevoa.evaluation.reference import Reference
@@ -111,8 +112,8 @@ def from_run(run: Run, reference: Reference, count: int, seed: int, **options: A
     """
     model, weights, data = run.model(), sha256(run.weights_file), run.config().data
     reference.check_shape(model.shape)  # before the training images are loaded
-    training = load_images(data)
-    if data.fingerprint not in (None, training.fingerprint):
+    training = _training_images(data, reference)
+    if training and data.fingerprint not in (None, training.fingerprint):
         sentences = (
             f"The images of {data.source} have changed since {run.folder} was trained, so copies of training images "
             "cannot be found.",
@@ -120,12 +121,22 @@ def from_run(run: Run, reference: Reference, count: int, seed: int, **options: A
             "Make images with 'nevoa sample --out IMAGES.npy' and evaluate the file.",
         )
         raise NevoaError(" ".join(filter(None, sentences)))
-    labels = classes_in_shares(training, count) if model.classes else None
+    labels = classes_in_shares(training, count) if training and model.classes else None
     for made in from_model(model, reference, count, seed, labels=labels, **options):
         if isinstance(made, Stage):
             yield made
         else:
             yield replace(made, name=str(run.folder), training=training, mirrored=bool(data.flip), weights=weights)
+
+
+def _training_images(data: DataConfig, reference: Reference) -> ImageSet | None:
+    """The images that a run was trained on; None if they cannot be opened, where images of another source will do."""
+    try:
+        return load_images(data)
+    except NevoaError:
+        if not reference.foreign:
+            raise
+    return None
 
 
 def from_model(model: Model, reference: Reference, count: int, seed: int, **options: Any) -> Iterator[Stage | Samples]:

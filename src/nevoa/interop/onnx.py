@@ -31,11 +31,11 @@ def export(model: Model, path: Path, half: bool = False, **options: Unpack[Sampl
     Inputs are `image` float32 `[batch, C, H, W]`, `timestep` int64 `[batch]` from 1 to T and, for a conditional model,
     `label` int64 `[batch]`, where the number of classes means "no class". The output is `prediction`, of the shape of
     `image`. The metadata hold JSON values: what the network predicts, the tables `signal` and `noise` for t = 0 … T,
-    the grid of timesteps, the classes, and the range of an image.
+    the classes, the range of an image, and how to sample: the grid of timesteps, and the other sampling options.
 
     Args:
         half: whether to keep weights in float16. The computation remains float32.
-        options: sampling options in place of the model's own; they decide the grid.
+        options: sampling options in place of the model's own.
 
     Raises:
         NevoaError: the network cannot be exported.
@@ -100,6 +100,9 @@ def _metadata(model: Model, **options: Unpack[SamplingOptions]) -> dict[str, Any
         "noise": schedule.noise.tolist(),
         "sampler": settings.sampler if isinstance(settings.sampler, str) else type(settings.sampler).__name__,
         "grid": timestep_grid(schedule, settings.steps or 1, settings.spacing),
+        "variance": settings.variance,
+        "eta": settings.eta,
+        "guidance": settings.guidance,
         "clip": settings.clip,
         "classes": list(model.classes),
         "range": [-1, 1],

@@ -71,7 +71,7 @@ def runs_in(folder: Path) -> Iterator[Run]:
 def planned_images(run: Run) -> int | None:
     """`images_seen` at the end of the training; None if it cannot be read."""
     with suppress(NevoaError):
-        training = run.config().training
+        training = run.config(network=False).training
         return training.steps * training.known_batch_size if training.steps else None
     return None
 

@@ -54,9 +54,9 @@ class Run(RunFiles):
 
     objects: "Objects | None" = field(default=None, compare=False, repr=False)
 
-    def config(self) -> Config:
-        """Read the resolved config. A NevoaError if it is missing or damaged."""
-        return config_file.read_toml(self.config_file)
+    def config(self, network: bool = True) -> Config:
+        """Read the resolved config, also without its network. A NevoaError if it is missing or damaged."""
+        return config_file.read_toml(self.config_file, network)
 
     def last_config(self) -> Config:
         """The config of the newest checkpoint that holds one undamaged; it may have moved or got another budget since.

@@ -73,5 +73,5 @@ def _model(teacher: Model | Run | str | PathLike[str]) -> Model:
     if isinstance(teacher, Model):
         return teacher
     if isinstance(teacher, Run):
-        return load(teacher.folder, "cpu")
+        return teacher.model("cpu")
     return load(teacher, "cpu")

@@ -4,6 +4,7 @@ import io
 import re
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -244,6 +245,21 @@ def test_the_guidance_of_a_run_stays_what_it_is(
     visit = Visit(chromium, (tmp_path / "page.html").as_uri())
     made(visit.page)
     assert_same(pictures(visit.page), model.sample(6, guidance=guidance))
+    visit.end((tmp_path / "page.html").as_uri())
+
+
+def test_a_distilled_model_offers_its_own_steps_alone(chromium: Browser, model: Model, tmp_path: Path) -> None:
+    config = model.config.updated("training", objective="path", start="runs/teacher")
+    distilled = replace(model, config=config.updated("sampling", sampler="euler", steps=2))
+    export(distilled, tmp_path / "page.html")
+    visit = Visit(chromium, (tmp_path / "page.html").as_uri())
+    made(visit.page)
+    assert_same(pictures(visit.page), distilled.sample(6))
+    expect(visit.page.get_by_label("Sampler").locator("option")).to_have_count(1)
+    expect(visit.page.locator("#steps")).to_have_attribute("max", "0")
+    tiles(visit.page).first.click()
+    expect(visit.page.locator("#blend")).to_be_visible()
+    expect(visit.page.locator("#paint")).to_be_hidden()
     visit.end((tmp_path / "page.html").as_uri())
 
 

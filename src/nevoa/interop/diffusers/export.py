@@ -50,7 +50,7 @@ def export(model: Model, folder: Path, **options: Unpack[SamplingOptions]) -> st
         patch=getattr(model.config.network, "patch", 1),
         timesteps=[t - 1 for t in grid[:-1]],
         classes=model.classes,
-        guidance=settings.guidance,
+        guidance=settings.guidance if model.works_without_labels else None,
         flow=needs_v(model),
     ).save_pretrained(folder)
     shutil.copy(pipeline.__file__, folder / "pipeline.py")

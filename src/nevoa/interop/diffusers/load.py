@@ -76,11 +76,12 @@ def _described(folder: Path, place: str) -> tuple[Config, Shape]:
     shape, diffusion = _shape(index, unet, patch), diffusion_of(scheduler)
     if index.get("flow"):
         diffusion = diffusion.model_copy(update={"prediction": "flow"})
+    never_dropped = {"label_dropout": 0.0} if index.get("guidance", 1.0) is None else {}
     config = {
         "data": {"source": place, "size": shape[1:], "channels": shape[0], "classes": classes},
         "diffusion": diffusion.model_dump(),
         "network": DiffusersUNetConfig(unet=json.dumps(unet), patch=patch).model_dump(),
-        "training": {"conditional": bool(classes)},
+        "training": {"conditional": bool(classes), **never_dropped},
         "sampling": _sampling(index, scheduler, diffusion).model_dump(),
     }
     return parse(config), shape
@@ -130,8 +131,8 @@ def _renamed(name: str) -> str:
 
 def _sampling(index: Mapping[str, Any], scheduler: Mapping[str, Any], diffusion: DiffusionConfig) -> SamplingConfig:
     """The sampler that the scheduler is, as far as nevoa has it; another scheduler becomes ddpm."""
-    name, guidance = scheduler.get("_class_name", ""), float(index.get("guidance", 1.0))
-    given: dict[str, Any] = {"guidance": guidance, **_grid(index, diffusion)}
+    name, guidance = scheduler.get("_class_name", ""), index.get("guidance")
+    given: dict[str, Any] = {"guidance": 1.0 if guidance is None else float(guidance), **_grid(index, diffusion)}
     if name == "DPMSolverMultistepScheduler":
         solver = "dpm_solver" if scheduler.get("solver_order", 2) > 1 else "euler"
         clip = bool(scheduler.get("thresholding", False))

@@ -27,7 +27,7 @@ class NevoaPipeline(DiffusionPipeline):
         patch: side of the squares of pixels that are folded into channels.
         timesteps: where the network is evaluated, unless another number of steps is asked for.
         classes: names of the classes, in the order of their labels. The label after the last means "no class".
-        guidance: default weight of the class.
+        guidance: default weight of the class. None for a network that was never trained without classes.
         flow: whether the network predicts epsilon - x_0 and the scheduler is to get v instead.
     """
 
@@ -74,6 +74,8 @@ class NevoaPipeline(DiffusionPipeline):
             shape = count, self.unet.config.in_channels // self.config.patch**2, *self.config.size
             noise = torch.randn(shape, generator=generator, device=generator.device if generator else "cpu")
         guidance = self.config.guidance if guidance_scale is None else guidance_scale
+        if self.config.guidance is None and guidance not in (None, 1):
+            raise ValueError("this network was never trained without classes: leave guidance_scale out")
         self._set_timesteps(num_inference_steps)
         x = noise.to(self.device, self.unet.dtype) * self.scheduler.init_noise_sigma
         for t in self.progress_bar(self.scheduler.timesteps):
@@ -113,7 +115,7 @@ class NevoaPipeline(DiffusionPipeline):
         self.scheduler.timesteps = torch.tensor(grid, device=self.device)
 
     def _predict(self, x, t, labels, guidance):
-        if labels is None or guidance == 1:
+        if labels is None or guidance in (None, 1):
             return self._evaluate(x, t, labels)
         null = torch.full_like(labels, len(self.config.classes))
         both = self._evaluate(torch.cat([x, x]), t, torch.cat([labels, null]))

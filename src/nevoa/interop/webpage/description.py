@@ -41,20 +41,27 @@ def about(model: Model) -> dict[str, Any]:
 def ways(model: Model, **options: Unpack[SamplingOptions]) -> dict[str, Any]:
     """How the page samples: the run's way first, then what a reader may choose in its place.
 
+    Nothing else for a distilled model, which is poor at other timesteps.
+
     Raises:
         NevoaError: an option is wrong, or the sampler is an object.
     """
     own = model.settings(**options)
     if own.sampler not in get_args(SamplerName):
         raise NevoaError("The web page has no sampler of your own: choose one by name, such as --sampler dpm_solver.")
-    others = [settled(model.config, sampler=name) for name in OFFERED if name != own.sampler]
-    filling = settled(model.config, sampler="ddpm", steps=min(FILLING_STEPS, steps_of(model.schedule)))
+    if model.is_distilled:
+        samplers, filling = [_sampler(model.schedule, own, ())], None
+    else:
+        others = [settled(model.config, sampler=name) for name in OFFERED if name != own.sampler]
+        samplers = [_sampler(model.schedule, settings) for settings in (own, *others)]
+        settings = settled(model.config, sampler="ddpm", steps=min(FILLING_STEPS, steps_of(model.schedule)))
+        filling = _sampler(model.schedule, settings, ())
     return {
-        "samplers": [_sampler(model.schedule, settings) for settings in (own, *others)],
-        "filling": _sampler(model.schedule, filling, (filling.steps or 1,)),
+        "samplers": samplers,
+        "filling": filling,
         "clip": own.clip,
         "guidance": own.guidance,
-        "guided": bool(model.classes and model.config.training.label_dropout),
+        "guided": bool(model.classes and model.works_without_labels),
     }
 
 

@@ -4,7 +4,7 @@
  * @typedef {import("./sampling.js").Image} Image
  * @typedef {import("./sampling.js").Way} Way
  * @typedef {{name: string, steps: number, grids: Record<string, number[]>, variance: string, eta: number, evaluations: number}} Sampler
- * @typedef {{samplers: Sampler[], filling: Sampler, clip: boolean, guidance: number, guided: boolean}} Sampling
+ * @typedef {{samplers: Sampler[], filling: Sampler | null, clip: boolean, guidance: number, guided: boolean}} Sampling
  */
 
 // As many images as classes, within these bounds; without classes, or of one class, the upper.

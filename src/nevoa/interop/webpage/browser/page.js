@@ -43,7 +43,7 @@ class Page {
     this.controls = new Controls(data.sampling, data.package.classes, { again: () => this.make(), changed: () => this.soon() });
     this.listen();
     this.viewer = new Viewer(this.words, data.package.shape, {
-      fill: (picture, known) => this.fill(picture, known),
+      fill: data.sampling.filling && ((picture, known) => this.fill(picture, known)),
       blend: (picture) => this.blendWith(picture),
       closed: () => this.stop(),
     });
@@ -209,7 +209,7 @@ class Page {
 
   /** Draw the rest of an image anew. @param {import("./viewer.js").Picture} picture @param {Uint8Array} known */
   async fill(picture, known) {
-    const { name, grids, steps, variance, eta } = this.data.sampling.filling, bytes = picture.moments[picture.moments.length - 1].x;
+    const { name, grids, steps, variance, eta } = /** @type {import("./controls.js").Sampler} */ (this.data.sampling.filling), bytes = picture.moments[picture.moments.length - 1].x;
     const way = { ...this.controls.way, sampler: name, grid: grids[steps], variance, eta };
     const image = { ...picture.image, seed: Math.floor(Math.random() * 2 ** 32) };
     /** @type {Moment[]} */

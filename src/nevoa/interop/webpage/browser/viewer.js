@@ -19,11 +19,13 @@ const canvas = (id) => /** @type {HTMLCanvasElement} */ (element(id));
 export class Viewer {
   /**
    * @param {import("./texts.js").Words} words @param {[number, number, number]} shape
-   * @param {{fill: (picture: Picture, known: Uint8Array) => void, blend: (picture: Picture) => void, closed: () => void}} does
+   * @param {{fill: ((picture: Picture, known: Uint8Array) => void) | null, blend: (picture: Picture) => void, closed: () => void}} does
+   *   `fill` is null where no part of an image can be drawn anew
    */
   constructor(words, shape, does) {
     this.words = words;
     this.shape = shape;
+    this.fills = !!does.fill;
     /** @type {Picture | null} */
     this.picture = null;
     /** @type {{bytes: Uint8ClampedArray, estimate: Uint8ClampedArray | null, caption: string}[]} */
@@ -49,7 +51,7 @@ export class Viewer {
       const known = this.mask.known(shape);
       if (known.every(Boolean)) return this.say("nothingPainted");
       this.painting(false);
-      does.fill(/** @type {Picture} */ (this.picture), known);
+      does.fill?.(/** @type {Picture} */ (this.picture), known);
     };
   }
 
@@ -76,7 +78,8 @@ export class Viewer {
 
   _open(/** @type {string} */ title, /** @type {boolean} */ ofOne) {
     element("viewer-title").textContent = title;
-    for (const id of ["estimate-figure", "paint"]) element(id).hidden = !ofOne;
+    element("estimate-figure").hidden = !ofOne;
+    element("paint").hidden = !ofOne || !this.fills;
     element("blend").hidden = !ofOne || !!this.picture?.filled;
     this.scrub.max = String(this.frames.length - 1);
     this.painting(false);

@@ -1,0 +1,67 @@
+"""What a run is compared with."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import nevoa
+from nevoa.cli.measuring import Subject, last_of
+from nevoa.cli.terminal import progress_bar
+from nevoa.errors import NevoaError
+from nevoa.evaluation import Samples, from_run
+from nevoa.runs import Run
+from tests.conftest import TINY
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Transparent pictures for training and for testing."""
+    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for number in range(24):
+        place = tmp_path / "pictures" / ("train", "test")[number % 2] / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (8, 8, 4), dtype=np.uint8)).save(place)
+    return tmp_path / "pictures"
+
+
+def trained(source: object, *options: str, **keywords: object) -> Run:
+    plain = {"steps": 2, "progress": False, "out": "run", **keywords}
+    return nevoa.train(source, "quick", options=[*TINY, *options], **plain)  # pyright: ignore
+
+
+@pytest.mark.parametrize("named", ["pictures/train", "./pictures/../pictures/train"])
+def test_the_own_source_by_name_is_the_own_source(folder: Path, named: str) -> None:
+    """With the images that the run set aside, and prepared as it prepared them."""
+    subject = Subject(trained("pictures/train", "data.holdout=4", background="black"))
+    own, again = subject.reference(None), subject.reference(named)
+    assert again.test.fingerprint == own.test.fingerprint
+    assert (len(again.test), again.foreign) == (4, False)
+
+
+def test_another_source_is_prepared_as_the_images_of_the_run(folder: Path) -> None:
+    run = trained("pictures/train", background="black")
+    black = Subject(run).reference("pictures/test")
+    assert black.foreign
+    run = trained("pictures/test", background="black", out="other")
+    assert black.train.fingerprint == Subject(run).reference(None).train.fingerprint
+
+
+def test_test_images_that_were_trained_on_are_not_unseen(folder: Path) -> None:
+    subject = Subject(trained("pictures", split="test"))
+    for against in (None, "pictures"):
+        with pytest.raises(NevoaError, match=r"Those of .* were trained on. Choose another source"):
+            _ = subject.reference(against).test
+
+
+def test_images_that_are_gone_can_be_compared_with_others(folder: Path) -> None:
+    """A run of an array is compared with a source, but its copies cannot be found."""
+    run = trained(np.zeros((8, 8, 8, 3), np.uint8))
+    reference = Subject(run).reference("pictures")
+    with progress_bar() as progress:
+        samples = last_of(from_run(run, reference, 4, 0, steps=1), progress)
+    assert isinstance(samples, Samples)
+    assert len(samples.images) == 4 and samples.training is None
