@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,17 @@ class Straight:
     noise = (1 - signal**2).sqrt()
 
 
+class Placed(Net):
+    """A network with a table that does not train, such as the positions of a transformer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.positions = nn.Parameter(torch.linspace(-1, 1, 64).view(8, 8), requires_grad=False)
+
+    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+        return super().forward(x_t + self.positions, t)
+
+
 def cubic(output: Tensor, target: Tensor) -> Tensor:
     return (output - target).abs().pow(3).flatten(1).mean(1)
 
@@ -75,8 +87,10 @@ class Pictures(Dataset):
 ARRAY = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
 
 
-def trained(folder: Path, source: Any = ARRAY, steps: int = 6, **options: Any) -> nevoa.Run:
-    return nevoa.train(source, steps=steps, options=OPTIONS, out=folder, progress=False, **options)
+def trained(
+    folder: Path, source: Any = ARRAY, steps: int = 6, options: Sequence[str] = (), **keywords: Any
+) -> nevoa.Run:
+    return nevoa.train(source, steps=steps, options=(*OPTIONS, *options), out=folder, progress=False, **keywords)
 
 
 def weights(run: nevoa.Run) -> bytes:
@@ -105,19 +119,28 @@ def test_the_callers_network_is_not_trained_but_a_copy(tmp_path: Path) -> None:
         assert torch.equal(tensor, before[name])
 
 
-def test_a_run_of_objects_resumes_bit_for_bit(tmp_path: Path) -> None:
-    network = Net()
-    objects = {"network": network, "schedule": Straight(), "loss": cubic}
-    whole = trained(tmp_path / "whole", **objects)
-    config = nevoa.configure("object:images", options=OPTIONS, steps=6)
+@pytest.mark.parametrize("network", [Net, Placed])
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_a_run_of_objects_resumes_bit_for_bit(tmp_path: Path, network: type[nn.Module], optimizer: str) -> None:
+    objects: dict[str, Any] = {"network": network(), "schedule": Straight(), "loss": cubic}
+    options = [f"training.optimizer={optimizer}"]
+    whole = trained(tmp_path / "whole", options=options, **objects)
+    config = nevoa.configure("object:images", options=(*OPTIONS, *options), steps=6)
     stream = nevoa.fit(config, tmp_path / "parts", images=ARRAY, **objects)
     next(stream)
     stream.close()
     newest = checkpoint.newest(nevoa.Run(tmp_path / "parts").checkpoints)
     assert newest is not None
     assert int(newest.name) == 8
-    parts = trained(tmp_path / "parts", **objects)
+    parts = trained(tmp_path / "parts", options=options, **objects)
     assert weights(parts) == weights(whole)
+
+
+def test_weights_that_do_not_require_a_gradient_stay_as_they_are(tmp_path: Path) -> None:
+    network = Placed()
+    after = trained(tmp_path / "r", network=network).model().network.state_dict()
+    same = {name for name, tensor in network.state_dict().items() if torch.equal(after[name], tensor)}
+    assert same == {"positions"}
 
 
 class Other(Net):
@@ -247,6 +270,7 @@ class Stepless:
         ({"network": Widening()}, r"Widening must return a tensor of the shape of x_t"),
         ({"network": nn.Linear(3, 3)}, r"Linear does not take \(x_t, t\)"),
         ({"network": nn.Identity()}, "Identity has no weights to train"),
+        ({"network": Net().requires_grad_(False)}, "Net has no weights to train"),
         ({"source": ARRAY.astype(np.float32)}, "uint8"),
         ({"source": ARRAY, "size": 4}, "leave out size"),
         ({"source": "shapes", "labels": [1]}, "labels are for images given as an array"),

@@ -25,6 +25,7 @@ from nevoa.objects import NAMES, Objects, check_objects, described
 from nevoa.runs.decisions import Costs
 from nevoa.training.budget import budgeted, is_open, report_interval
 from nevoa.training.memory import count_parameters
+from nevoa.training.optimizer import trained_parameters
 from nevoa.training.profile import Profile
 from nevoa.training.resume import resumed
 from nevoa.training.start import start_weights
@@ -189,8 +190,7 @@ def _check(objects: Objects) -> None:
             raise NevoaError(f"{part}= takes an object. Choose a {part} by name with options=['{KEYS[part]}={value}'].")
     if objects.network is not None:
         check_is_module(objects.network)
-        if next(objects.network.parameters(), None) is None:
-            raise NevoaError(f"The network {type(objects.network).__name__} has no weights to train.")
+        trained_parameters(objects.network)
     if objects.schedule is not None:
         check_schedule(objects.schedule)
     if objects.loss is not None and not callable(objects.loss):

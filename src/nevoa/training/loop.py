@@ -24,6 +24,7 @@ from nevoa.training.ema import update_average
 from nevoa.training.feed import Batch, batches_of, on_device
 from nevoa.training.levels import add_by_level
 from nevoa.training.matching import Matching
+from nevoa.training.optimizer import trained_parameters
 from nevoa.training.pace import Pace
 from nevoa.training.state import Mean, TrainingState
 from nevoa.training.student import Student
@@ -164,7 +165,7 @@ def train_step(
         per_image[part] = losses.detach()
         return state.scaler.scale(losses)
 
-    threads, parameters = config.threads or 1, [each for network in state.trained for each in network.parameters()]
+    threads, parameters = config.threads or 1, [each for one in state.trained for each in trained_parameters(one)]
     with _seeded_dropout(state):
         summand = backward(loss, len(per_image), parameters, threads, state.slices)
     state.processes.add([*(gradient for each in parameters if (gradient := each.grad) is not None), summand, per_image])

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from nevoa._util.uncompiled import uncompiled
 from nevoa.config import TrainingConfig
+from nevoa.errors import NevoaError
 from nevoa.training.orthogonal import orthogonal
 
 # A step of Muon has the norm of an orthogonal matrix, one of Adam is near 1 for each weight: Muon's learning rate is
@@ -83,6 +84,14 @@ class Muon(torch.optim.Optimizer):
         return state["momentum"]
 
 
+def trained_parameters(network: nn.Module) -> list[nn.Parameter]:
+    """The parameters that require a gradient; the others stay as they are. A NevoaError if there are none."""
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    if not parameters:
+        raise NevoaError(f"The network {type(network).__name__} has no weights to train.")
+    return parameters
+
+
 def make_optimizers(
     network: nn.Module, config: TrainingConfig, times: float = 1.0
 ) -> tuple[torch.optim.Optimizer, ...]:
@@ -94,19 +103,19 @@ def make_optimizers(
     Args:
         times: multiplies every learning rate.
     """
-    rate, decay = times * config.learning_rate, config.weight_decay
+    rate, decay, parameters = times * config.learning_rate, config.weight_decay, trained_parameters(network)
     if config.optimizer != "muon":
         decay = 0.0 if config.optimizer == "adam" else decay  # Adam would add it to the gradient
-        optimizer = OPTIMIZERS[config.optimizer](network.parameters(), lr=rate, weight_decay=decay, fused=True)
+        optimizer = OPTIMIZERS[config.optimizer](parameters, lr=rate, weight_decay=decay, fused=True)
         optimizer.param_groups[0]["scale"] = times
         return (optimizer,)
     # On CPUs with AVX-512 or with matrix units, steps in float32 take a quarter of those in bf16 at width 32, and two
     # thirds at width 64.
-    on_cpu = next(network.parameters()).device.type == "cpu"
+    on_cpu = parameters[0].device.type == "cpu"
     dtype = torch.bfloat16 if config.known_precision == "bfloat16" and not on_cpu else torch.float32
     chosen = {id(parameter) for parameter in muon_parameters(network)}
-    inner = [parameter for parameter in network.parameters() if id(parameter) in chosen]
-    rest = [parameter for parameter in network.parameters() if id(parameter) not in chosen]
+    inner = [parameter for parameter in parameters if id(parameter) in chosen]
+    rest = [parameter for parameter in parameters if id(parameter) not in chosen]
     optimizers: list[torch.optim.Optimizer] = []
     if inner:
         optimizers.append(Muon(inner, lr=MUON_RATE * rate, weight_decay=decay, dtype=dtype))

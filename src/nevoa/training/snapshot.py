@@ -138,9 +138,10 @@ def _others(state: TrainingState) -> dict[str, nn.Module]:
 
 def _parameters(state: TrainingState) -> Iterator[tuple[str, nn.Parameter]]:
     """Everything that an optimizer changes, with names that differ."""
-    yield from state.network.named_parameters()
+    named = list(state.network.named_parameters())
     if state.second is not None:
-        yield from ((f"second/{name}", parameter) for name, parameter in state.second.named_parameters())
+        named += [(f"second/{name}", parameter) for name, parameter in state.second.named_parameters()]
+    return ((name, parameter) for name, parameter in named if parameter.requires_grad)
 
 
 def _homes(state: TrainingState) -> dict[nn.Parameter, torch.optim.Optimizer]:
