@@ -70,6 +70,18 @@ class Placed(Net):
         return super().forward(x_t + self.positions, t)
 
 
+class Tied(Net):
+    """A network whose last layer has the weights of its first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Conv2d(1, 1, 3, padding=1), nn.Conv2d(1, 1, 3, padding=1)
+        self.last.weight = self.first.weight
+
+    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+        return self.last(super().forward(self.first(x_t), t))
+
+
 def cubic(output: Tensor, target: Tensor) -> Tensor:
     return (output - target).abs().pow(3).flatten(1).mean(1)
 
@@ -119,7 +131,7 @@ def test_the_callers_network_is_not_trained_but_a_copy(tmp_path: Path) -> None:
         assert torch.equal(tensor, before[name])
 
 
-@pytest.mark.parametrize("network", [Net, Placed])
+@pytest.mark.parametrize("network", [Net, Placed, Tied])
 @pytest.mark.parametrize("optimizer", ["adam", "muon"])
 def test_a_run_of_objects_resumes_bit_for_bit(tmp_path: Path, network: type[nn.Module], optimizer: str) -> None:
     objects: dict[str, Any] = {"network": network(), "schedule": Straight(), "loss": cubic}
@@ -141,6 +153,11 @@ def test_weights_that_do_not_require_a_gradient_stay_as_they_are(tmp_path: Path)
     after = trained(tmp_path / "r", network=network).model().network.state_dict()
     same = {name for name, tensor in network.state_dict().items() if torch.equal(after[name], tensor)}
     assert same == {"positions"}
+
+
+def test_tied_weights_are_tied_in_the_loaded_model(tmp_path: Path) -> None:
+    network: Any = trained(tmp_path / "r", network=Tied(), steps=2).model().network
+    assert network.last.weight is network.first.weight
 
 
 class Other(Net):

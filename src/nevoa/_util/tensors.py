@@ -13,8 +13,14 @@ from nevoa.errors import NevoaError
 
 
 def packed(tensors: Iterable[tuple[str, Tensor]]) -> bytes:
-    """Serialize named tensors."""
-    return save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors})
+    """Serialize named tensors. Tied weights are written under each of their names."""
+    flat, places = dict[str, Tensor](), set[int]()
+    for name, tensor in tensors:
+        value = tensor.detach().cpu().contiguous()
+        place = value.untyped_storage().data_ptr()
+        flat[name] = value.clone() if place in places else value  # safetensors refuses shared memory
+        places.add(place)
+    return save(flat)
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

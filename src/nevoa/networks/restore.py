@@ -28,9 +28,10 @@ def restored_network(
     network = empty_network(config, channels, classes)
     tensors = read(_shapes(network))
     types = {name: tensor.dtype for name, tensor in network.state_dict().items()}
+    is_tied = len([*network.parameters()]) < len([*network.named_parameters(remove_duplicate=False)])
     network.load_state_dict({name: tensor.to(types[name]) for name, tensor in tensors.items()}, assign=True)
-    if any(tensor.is_meta for tensor in (*network.parameters(), *network.buffers())):
-        # A buffer that is not in the file has to be computed by the network itself.
+    if is_tied or any(tensor.is_meta for tensor in (*network.parameters(), *network.buffers())):
+        # Assigning separates tied weights, and a buffer that is not in the file has to be computed by the network.
         network = build_network(config, channels, classes)
         network.load_state_dict(tensors)
     return network
