@@ -136,6 +136,12 @@ def test_the_budget_is_a_quarter_of_the_teachers() -> None:
     assert nevoa.training.distill_config(unknown).training.minutes == nevoa.configure().training.minutes
 
 
+def test_the_images_are_all_those_of_the_teacher() -> None:
+    """It may have set none aside where the preset sets some aside."""
+    teacher = small_model(diffusion={"prediction": "v"}, data={"source": "photos/", "fingerprint": "0"})
+    assert nevoa.training.distill_config(teacher).data == teacher.config.data
+
+
 @pytest.mark.parametrize("timesteps", ["uniform", "log_normal"])
 def test_further_training_draws_timesteps_as_the_model_did(timesteps: str) -> None:
     training = {"conditional": False, "steps": 8, "timestep_distribution": timesteps}

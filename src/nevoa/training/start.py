@@ -85,7 +85,7 @@ def distilling(model: Model, source: object = None) -> dict[str, dict[str, Any]]
             raise NevoaError(
                 "The images that this model was trained on are unknown: name the source of some like them."
             )
-        layer["data"] = data.model_dump()
+        layer["data"] = dict(data)  # a dump leaves out a holdout of 0, and the preset's would show through
     budget: dict[str, Any] = {}  # that of the preset, where the model does not tell how long it was trained
     if training.minutes:
         budget = {"minutes": training.minutes / SHARE}
