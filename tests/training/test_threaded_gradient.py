@@ -2,10 +2,11 @@
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nevoa.config import Config
 from nevoa.data import ImageSet
+from nevoa.objects import Objects
 from nevoa.training import threaded_gradient
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
@@ -87,6 +88,26 @@ def test_dropout_draws_in_order(tiny: Config, few_images: ImageSet) -> None:
     state.config = state.config.model_copy(update={"training": training})
     assert state.parts == 1
     assert threaded_gradient.MOST_PARTS > 1
+
+
+class Dropping(nn.Module):
+    """It draws random numbers, but not in a module of torch's for dropout; and it counts its calls, in a buffer."""
+
+    def __init__(self, dropout: float) -> None:
+        super().__init__()
+        self.dropout, self.layers = dropout, nn.Sequential(nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1))
+
+    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+        return nn.functional.dropout(self.layers(x_t), self.dropout, self.training)
+
+
+@pytest.mark.parametrize(("dropout", "parts"), [(0.5, 1), (0.0, 2)])
+def test_whatever_draws_draws_in_order(tiny: Config, few_images: ImageSet, dropout: float, parts: int) -> None:
+    config = tiny.updated("training", threads=2, device="cpu")
+    state, before = TrainingState.fresh(config, few_images.shape, Objects(Dropping(dropout))), torch.get_rng_state()
+    assert state.parts == parts
+    assert torch.equal(torch.get_rng_state(), before)
+    assert state.network.state_dict()["layers.1.num_batches_tracked"] == 0
 
 
 def test_parts_take_their_share_of_threads_each_time_and_give_it_back() -> None:

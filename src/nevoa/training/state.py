@@ -8,6 +8,7 @@ from functools import cached_property
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from nevoa._util.device import choose_device
 from nevoa._util.processes import Processes, joined
@@ -159,9 +160,21 @@ class TrainingState:
     @cached_property
     def parts(self) -> int:
         """Number of parts of the share, each computed on a thread; 1 with dropout, which draws from one generator."""
-        training, modules = self.config.training, self.network.modules()
-        alone = self.device != "cpu" or any(getattr(module, "p", 0) > 0 for module in modules if _is_dropout(module))
-        return 1 if alone else parts_for(training.threads or 1, training.known_batch_size // self.processes.count)
+        training = self.config.training
+        parts = parts_for(training.threads or 1, training.known_batch_size // self.processes.count)
+        return 1 if self.device != "cpu" or (parts > 1 and self._draws) else parts
+
+    @property
+    def _draws(self) -> bool:
+        """Whether the network draws random numbers while it is trained, in whatever way: found out on two images."""
+        network = self.network.train()  # as every step does
+        x, t = torch.zeros(2, *self.shape), torch.ones(2, dtype=torch.int64)
+        label = [torch.zeros_like(t)] if self.config.classes else []
+        buffers = {name: tensor.clone() for name, tensor in network.named_buffers()}  # of batch normalization
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            before = torch.get_rng_state()
+            functional_call(network, buffers, (x, t, *label))
+            return not torch.equal(torch.get_rng_state(), before)
 
     @cached_property
     def slices(self) -> list[list[slice]]:
@@ -179,7 +192,3 @@ class TrainingState:
         """The averaged network as a model. It changes as training continues."""
         precision = self.config.training.known_precision
         return Model(self.config, self.average, self.shape, self.device, precision, self.objects)
-
-
-def _is_dropout(module: nn.Module) -> bool:
-    return isinstance(module, nn.modules.dropout._DropoutNd)  # pyright: ignore[reportPrivateUsage]
