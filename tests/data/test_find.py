@@ -17,6 +17,11 @@ def test_an_unknown_source_names_the_nearest() -> None:
         load_images("fashion_mnist_10")
 
 
+def test_images_that_were_given_in_memory_are_asked_for() -> None:
+    with pytest.raises(NevoaError, match=r"'images' were given in memory: pass them again .*nevoa\.train\(images"):
+        load_images("object:images")
+
+
 @pytest.mark.parametrize("text", ["~nosuchuser/x", "x" * 300 + "/a"])
 def test_what_cannot_be_a_path_is_said(text: str) -> None:
     with pytest.raises(NevoaError, match="Cannot read"):

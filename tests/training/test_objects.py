@@ -218,6 +218,15 @@ def test_a_run_of_objects_is_not_asked_for_what_distill_does_not_take(tmp_path: 
         nevoa.distill(run, out=tmp_path / "d")
 
 
+@pytest.mark.parametrize(
+    ("part", "option"), [("schedule", "diffusion.schedule=object:a.B"), ("loss", "training.loss=object:a.b")]
+)
+def test_a_new_run_of_a_config_asks_for_its_objects(part: str, option: str) -> None:
+    config = nevoa.configure("object:images", options=(*OPTIONS, option), steps=1)
+    with pytest.raises(NevoaError, match=rf"with a {part} object, a\.[bB]\. Pass it again, in Python: {part}="):
+        nevoa.fit(config, images=ARRAY)
+
+
 def test_a_loss_of_ones_own_equals_the_named_one(tmp_path: Path) -> None:
     """The mean squared error, once by name and once as a function."""
     config = nevoa.configure("object:images", options=(*OPTIONS, "training.loss=l2"), steps=4)

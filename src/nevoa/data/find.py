@@ -18,11 +18,14 @@ from nevoa.data.sources.hub import HUB, list_hub, parse_place
 from nevoa.data.sources.parquet import list_parquet
 from nevoa.data.splits import TRAIN, no_split, split_in, split_named
 from nevoa.errors import NevoaError, reason, unknown
+from nevoa.network_config import OBJECT
 
 # Part of the identity of folders and archives: increase it when the rule for classes and splits, or FORMATS, changes.
 FOLDER_RULE = 3
 # Arrays up to this size are identified by their content, larger ones by size and times.
 LARGEST_HASHED = 2_000_000_000
+# In a config, images that were given as an array or a Dataset.
+IN_MEMORY = f"{OBJECT}:"
 
 
 # The identity of a path's images, and a function that lists them.
@@ -55,6 +58,11 @@ def find_source(text: str, split: str = TRAIN) -> Source:
     if text.startswith(HUB):
         place = parse_place(text)
         return Source(text, short_name(text), [str(place), split], lambda: list_hub(place, split))
+    if text.startswith(IN_MEMORY):
+        raise NevoaError(
+            f"The images '{text.removeprefix(IN_MEMORY)}' were given in memory: pass them again in Python, as in "
+            "nevoa.train(images, out=...), or name a file or folder of them."
+        )
     if not text.strip():
         raise NevoaError("The source is empty: give a folder of images, or a data set of 'nevoa data list'.")
     split = split_named(split)

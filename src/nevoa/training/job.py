@@ -116,8 +116,8 @@ def resolve(
     Example:
         >>> device = resolve(config).config.training.device
     """
-    if earlier is not None:
-        check_objects(earlier.config, objects)
+    for made in (earlier.config, config) if earlier is not None else (config,):
+        check_objects(made, objects)
     _check(objects)
     images = load_images(config.data) if images is None else images
     started = time.perf_counter() if started is None else started
