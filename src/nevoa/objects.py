@@ -41,7 +41,8 @@ def described(config: Config, objects: Objects) -> Config:
         config = parse({**config.model_dump(), "network": network})
     if objects.schedule is not None:
         name, timesteps = _class_name(objects.schedule), steps_of(objects.schedule)
-        config = config.updated("diffusion", schedule=f"{OBJECT}:{name}", timesteps=timesteps)
+        unset = {"scale_ends": False, "zero_terminal_snr": False}  # they are for schedules with a name
+        config = config.updated("diffusion", schedule=f"{OBJECT}:{name}", timesteps=timesteps, **unset)
     if objects.loss is not None:
         config = config.updated("training", loss=f"{OBJECT}:{_class_name(objects.loss)}")
     return config

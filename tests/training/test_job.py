@@ -165,6 +165,20 @@ def test_the_config_of_a_run_reproduces_it(tiny: Config, tmp_path: Path) -> None
     assert not (tmp_path / "third").exists()
 
 
+@pytest.mark.parametrize("source", ["object:images", "photos/"])
+def test_the_config_of_images_in_memory_says_that_they_are_as_they_were_given(source: str) -> None:
+    options = (*TINY, "data.limit=4", "data.size=32", "data.channels=3", "data.holdout=4", "data.background=black")
+    images = as_image_set(np.zeros((20, 8, 8), np.uint8))
+    data = resolve(configure(source, steps=1, options=options), images).config.data
+    assert (data.source, data.limit, data.size, data.channels, data.holdout) == ("object:images", None, None, None, 0)
+    assert data.background == "white"
+
+
+def test_images_that_were_loaded_before_are_in_memory(tiny: Config, few_images: ImageSet) -> None:
+    loaded = replace(few_images, notes=Notes(source="photos/"))
+    assert resolve(tiny.updated("data", source="object:noise"), loaded).config.data.source == "object:noise"
+
+
 def test_images_whose_classes_are_unsettled_need_none(tiny: Config, few_images: ImageSet) -> None:
     images = replace(few_images, classes=(), notes=Notes(unsettled="They lie at different depths."))
     for wanted in (True, "auto"):

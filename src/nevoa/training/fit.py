@@ -3,7 +3,7 @@
 import platform
 import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, suppress
 from os import PathLike
 from pathlib import Path
@@ -14,18 +14,18 @@ from torch import Tensor, nn
 
 import nevoa
 from nevoa._util.files import explained, sweep
-from nevoa._util.plain import path_of, yes_or_no
+from nevoa._util.plain import one_or_more, path_of, yes_or_no
 from nevoa._util.processes import joined
 from nevoa.config import Config, DataConfig
 from nevoa.data import ImageSet, as_image_set, load_images
 from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.network_config import OBJECT
-from nevoa.objects import Objects
-from nevoa.presets import TrainingOptions, configure
+from nevoa.objects import Objects, described
+from nevoa.presets import Tables, TrainingOptions, configure, parse_overrides
 from nevoa.runs import Run, checkpoint, model_files, training_lock
 from nevoa.training.distributed import Beginning, follow, interruptible, on_every_process
-from nevoa.training.job import Job, resolve
+from nevoa.training.job import Job, check_given, resolve
 from nevoa.training.loop import Step, training_steps
 from nevoa.training.progress import show_progress
 from nevoa.training.prolong import pace_in_memory, set_course, starting_point
@@ -164,7 +164,8 @@ def train(
     """
     accept_changes, progress = yes_or_no("accept_changes", accept_changes), yes_or_no("progress", progress)
     objects = Objects(keywords.pop("network", None), keywords.pop("schedule", None), keywords.pop("loss", None))
-    images, name = _images_in_memory(source, keywords)
+    tables = parse_overrides(one_or_more(options))
+    images, name = _images_in_memory(source, keywords, tables.get("data", {}))
     start = keywords.pop("start", None)
     if not isinstance(start, Model | None):
         raise NevoaError(f"start is a model, such as nevoa.load({str(start)!r:.60}), not {start!r:.60}.")
@@ -172,6 +173,7 @@ def train(
         raise NevoaError("The model to start from decides what a preset decides: leave out preset or start.")
     layer = None if start is None else starting_from(start)
     config = configure(name, preset, start=layer, options=options, **cast(TrainingOptions, keywords))
+    _check_have_effect(tables, config, objects)
     folder = path_of("out", out) if out is not None else default_folder(config, preset)
     job = resolve_run(config, folder, images, objects=objects, accept_changes=accept_changes, start=start)
     return train_job(job, folder, accept_changes, progress)
@@ -184,17 +186,33 @@ def train_job(job: Job, folder: Path, accept_changes: bool, progress: bool) -> R
     return Run(folder, job.objects)
 
 
-def _images_in_memory(source: Any, keywords: Any) -> tuple[ImageSet | None, str | PathLike[str] | None]:
-    """The images of a source that is an object, and the name for the config."""
+def _images_in_memory(
+    source: Any, keywords: Any, options: Mapping[str, Any]
+) -> tuple[ImageSet | None, str | PathLike[str] | None]:
+    """The images of a source that is an object, and the name for the config.
+
+    Args:
+        options: of the section data.
+    """
     labels = keywords.pop("labels", None)
     if source is None or isinstance(source, str | PathLike):
         if labels is not None:
             raise NevoaError("labels are for images given as an array: leave them out.")
         return None, source
     images = as_image_set(source, labels)
-    if given := [key for key in DataConfig.model_fields if keywords.get(key) is not None and key != "flip"]:
+    set_by_keyword = {key for key, value in keywords.items() if value is not None}
+    if given := [key for key in DataConfig.model_fields if key in {*set_by_keyword, *options} - {"flip"}]:
         raise NevoaError(f"nevoa does not change images in memory: leave out {', '.join(given)}.")
     return images, f"{OBJECT}:{images.name}"
+
+
+def _check_have_effect(options: Tables, config: Config, objects: Objects) -> None:
+    """A NevoaError if an object decides what an option sets, to another value."""
+    check_given(objects)
+    decided = {change.partition(":")[0] for change in config.changes(described(config, objects))}
+    given = [f"{section}.{key}" for section, table in options.items() for key in table]
+    if useless := [key for key in given if key in decided]:
+        raise NevoaError(f"An object that you gave decides {', '.join(useless)}: leave it out.")
 
 
 def _write_config(run: Run, state: TrainingState, saved: Config | None) -> None:

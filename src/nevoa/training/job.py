@@ -14,7 +14,7 @@ from nevoa._util.compiling import compiler_fault
 from nevoa._util.device import choose_device, choose_precision, choose_threads
 from nevoa._util.launched import world_size
 from nevoa._util.plain import takes
-from nevoa.config import LARGEST_SIDE, SMALLEST_SIDE, Config
+from nevoa.config import LARGEST_SIDE, SMALLEST_SIDE, Config, DataConfig
 from nevoa.data import ImageSet, changed_files, flips, is_path, load_images
 from nevoa.diffusion.schedule import check_schedule
 from nevoa.errors import NevoaError
@@ -118,7 +118,7 @@ def resolve(
     """
     for made in (earlier.config, config) if earlier is not None else (config,):
         check_objects(made, objects)
-    _check(objects)
+    check_given(objects)
     images = load_images(config.data) if images is None else images
     started = time.perf_counter() if started is None else started
     if not accept_changes:
@@ -184,7 +184,12 @@ def _check_size(images: ImageSet) -> None:
         )
 
 
-def _check(objects: Objects) -> None:
+def check_given(objects: Objects) -> None:
+    """A NevoaError if an object is not what its name says.
+
+    Example:
+        >>> check_given(nevoa.objects.Objects(network=network))
+    """
     for part, value in vars(objects).items():
         if isinstance(value, str):
             raise NevoaError(f"{part}= takes an object. Choose a {part} by name with options=['{KEYS[part]}={value}'].")
@@ -256,17 +261,18 @@ def _conditional(config: Config, images: ImageSet, objects: Objects) -> bool:
 def _about(config: Config, images: ImageSet, conditional: bool) -> dict[str, Any]:
     """Facts about the images; the classes only where the network is conditional."""
     data = config.data
-    return {
-        "source": _source(data.source, images),
+    about = {
         "flip": flips(data.source) if data.flip is None else data.flip,
         "fingerprint": images.fingerprint,
         "holdout": images.notes.held_out,
         "classes": images.classes if conditional else None,
     }
+    if not images.notes.source or data.source.startswith(f"{OBJECT}:"):
+        # Images in memory are used as they are: the keys that choose or change images mean nothing.
+        return dict(DataConfig()) | about | {"source": f"{OBJECT}:{images.name}"}
+    return about | {"source": _found_again(data.source)}
 
 
-def _source(source: str, images: ImageSet) -> str:
-    """The source as a resumed run finds it again; a marker for images that were given in memory."""
-    if not images.notes.source:
-        return f"{OBJECT}:{images.name}"
+def _found_again(source: str) -> str:
+    """The source as a resumed run finds it again."""
     return str(Path(source).expanduser().resolve()) if is_path(source) else source
