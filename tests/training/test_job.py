@@ -187,6 +187,13 @@ def test_images_whose_classes_are_unsettled_need_none(tiny: Config, few_images: 
     assert resolve(tiny, images).config.classes == ()
 
 
+def test_a_conditional_model_of_images_without_classes_is_refused_with_an_option_that_every_command_has(
+    tiny: Config, few_images: ImageSet
+) -> None:
+    with pytest.raises(NevoaError, match=r"noise has no classes.* set training\.conditional=false"):
+        resolve(tiny.updated("training", conditional=True), replace(few_images, classes=()))
+
+
 def test_images_below_the_smallest_size_are_not_trained_on(tiny: Config) -> None:
     with pytest.raises(NevoaError, match="The images are 3x8; nevoa trains on 4x4 to 1024x1024: choose another --size"):
         resolve(tiny, as_image_set(np.zeros((20, 3, 8), np.uint8)))

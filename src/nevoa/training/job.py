@@ -253,7 +253,7 @@ def _conditional(config: Config, images: ImageSet, objects: Objects) -> bool:
     if wanted and not images.classes:
         raise NevoaError(
             f"{images.name} has no classes, and a conditional model needs them. Put its images into one sub-folder per "
-            "class, or leave out --conditional."
+            "class, or set training.conditional=false."
         )
     return wanted
 
