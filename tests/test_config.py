@@ -57,6 +57,7 @@ def test_photos_need_a_source() -> None:
         (["diffusion.schedule=flow", "diffusion.prediction=v"], "schedule=flow: predict flow or x0"),
         (["diffusion.schedule=cosine", "diffusion.scale_ends=true"], "linear, quadratic and sigmoid"),
         (["diffusion.timesteps=10", "sampling.steps=20"], "at most diffusion.timesteps"),
+        (["diffusion.timesteps=10", "training.preview_steps=11"], "preview_steps must be at most diffusion.timesteps"),
         (["training.label_dropout=1"], "training.label_dropout: Input should be less than 1"),
         (["sampling.guidance=-1", "training.conditional=true"], "greater than or equal to 0"),
         (["sampling.guidance=2", "training.conditional=false"], "needs training.conditional=true"),

@@ -168,8 +168,10 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _sections_fit_together(self) -> "Config":
-        if (self.sampling.steps or 1) > self.diffusion.timesteps:
-            raise ValueError(f"sampling.steps must be at most diffusion.timesteps, {self.diffusion.timesteps}")
+        sampling = {"sampling.steps": self.sampling.steps, "training.preview_steps": self.training.preview_steps}
+        for key, steps in sampling.items():
+            if (steps or 1) > self.diffusion.timesteps:
+                raise ValueError(f"{key} must be at most diffusion.timesteps, {self.diffusion.timesteps}")
         if (name := self.training.objective) != "denoise" and self.diffusion.prediction == "epsilon":
             raise ValueError(f"objective={name} is not for prediction=epsilon, from which x_0 at T cannot be computed")
         if self.sampling.guidance != 1 and self.training.conditional is False:
