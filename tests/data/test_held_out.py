@@ -114,6 +114,14 @@ def test_a_run_from_before_there_was_a_share_goes_on(noise: Path, tmp_path: Path
     assert "holdout" not in run.config_file.read_text()
 
 
+def test_only_images_of_the_split_train_are_set_aside(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "both.npz", x_train=pixels, x_test=pixels + 1)
+    assert len(load_images(tmp_path / "both.npz", split="test", holdout="auto")) == 20
+    with pytest.raises(NevoaError, match="only images of the split train are set aside: leave out"):
+        load_images(tmp_path / "both.npz", split="test", holdout=5)
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [

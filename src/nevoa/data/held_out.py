@@ -21,7 +21,7 @@ WORTH_DIVIDING = 1_000
 
 
 def settled(source: Source, data: DataConfig, place: str) -> DataConfig:
-    """Return the config with the number of images to set aside.
+    """Return the config with the number of images to set aside. A NevoaError if there is a number for another split.
 
     A choice of `auto` is remembered in the cache, because it takes listing the source.
 
@@ -29,6 +29,10 @@ def settled(source: Source, data: DataConfig, place: str) -> DataConfig:
         place: the name that the store of the config would have.
     """
     if split_named(data.split) not in (TRAIN, HELD_OUT):
+        if data.holdout not in (0, "auto"):
+            raise NevoaError(
+                f"The split is {data.split}, and only images of the split train are set aside: leave out data.holdout."
+            )
         return data.model_copy(update={"holdout": 0})
     if data.holdout != "auto":
         return data
