@@ -117,6 +117,14 @@ def small_model(**sections: Any) -> Model:
             small_model(diffusion={"prediction": "v"}, data={"source": "object:mine", "fingerprint": "0"}),
             "name the source",
         ),
+        (
+            small_model(
+                diffusion={"prediction": "v"},
+                data={"fingerprint": "0"},
+                training={"conditional": False, "steps": 8, "objective": "path", "start": "runs/teacher"},
+            ),
+            "distil runs/teacher again",
+        ),
         (small_model(diffusion={"prediction": "v", "schedule": "object:a.B"}), "object in place of a name"),
     ],
 )

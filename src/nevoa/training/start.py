@@ -71,10 +71,16 @@ def distilling(model: Model, source: object = None) -> dict[str, dict[str, Any]]
     It has the model's images, unless `source` names others, its batch size, and a quarter of its training time.
 
     Raises:
-        NevoaError: the model has an object in place of a name, predicts epsilon, or its images are unknown.
+        NevoaError: the model has an object in place of a name, is distilled already, predicts epsilon, or its images
+            are unknown.
     """
     layer, config = starting_from(model), model.config
     data, training = config.data, config.training
+    if training.objective != "denoise":
+        raise NevoaError(
+            "A distilled model knows only the few timesteps of its own steps, so it cannot teach: distil "
+            f"{training.start} again."
+        )
     if config.diffusion.prediction == "epsilon":
         raise NevoaError(
             "A model that predicts epsilon cannot be distilled, because at T its output says nothing about x_0: train "
