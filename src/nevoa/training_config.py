@@ -41,7 +41,8 @@ class TrainingConfig(Section):
         objective: what the network learns: denoise, to estimate x_0; path, to take the steps of `sampling` along the
             path of its teacher, the model of `start` (Luhman and Luhman 2021); match, the same and, in the last fifth
             of the cool-down, to make images that its teacher finds likely (Yin et al. 2024).
-        weighting: weight of each timestep in the loss: all the same, or min-SNR (Hang et al. 2023).
+        weighting: weight of each timestep in the loss: all the same, or min-SNR (Hang et al. 2023), which is only for
+            the objective denoise.
         timestep_distribution: how often each timestep is trained on: all alike, or so that noise / signal is log-normal
             (Karras et al. 2022), seldom where there is hardly any of either; larger images get more noise.
         conditional: whether the network gets the class of each image; "auto": if the data have classes.
@@ -105,11 +106,16 @@ class TrainingConfig(Section):
         return device_name(value)
 
     @model_validator(mode="after")
-    def _has_a_teacher(self) -> "TrainingConfig":
+    def _suits_its_objective(self) -> "TrainingConfig":
         if self.objective != "denoise" and self.start is None:
             raise ValueError(f"objective={self.objective} needs a model to learn from: use 'nevoa distill'")
         if self.objective == "match" and self.learning_rate_decay == "none":
             raise ValueError("objective=match begins in the cool-down: choose a learning_rate_decay other than none")
+        if self.objective != "denoise" and self.weighting == "min_snr":
+            raise ValueError(
+                f"weighting=min_snr leaves out the step from T, which objective={self.objective} has to teach: choose "
+                "weighting=simple"
+            )
         return self
 
     @property

@@ -167,6 +167,7 @@ def test_further_training_draws_timesteps_as_the_model_did(timesteps: str) -> No
             "not for prediction=epsilon",
         ),
         ({"training": {"objective": "match", "start": "a"}}, "choose a learning_rate_decay"),
+        ({"training": {"objective": "path", "start": "a", "weighting": "min_snr"}}, "weighting=simple"),
     ],
 )
 def test_an_objective_without_what_it_needs_is_refused(values: dict[str, Any], message: str) -> None:
