@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -139,6 +140,29 @@ def command(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     return 0
+
+
+def test_the_commands_that_follow_a_training_load_its_plugins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """Copied from the terminal, each of them works."""
+
+    def stopped(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    Path("my plugin.py").write_text(PLUGIN + "\nadd()\n")
+    small = [part for option in TINY if not option.startswith("network.") for part in ("-o", option)]
+    options = ("--plugin", "my plugin.py", *small, "-o", "network.kind=plugin")
+    train = ("train", "fashion_mnist_10k", "--steps", "2", "--out", "run", *options)
+    with monkeypatch.context() as patch:
+        patch.setattr("nevoa.training.show_progress", stopped)
+        command(*train, monkeypatch=patch)
+    assert "To resume: nevoa continue run '--plugin=my plugin.py'\n" in capsys.readouterr().err
+    assert command(*train, monkeypatch=monkeypatch) == 0
+    assert "Try:     nevoa sample run '--plugin=my plugin.py'\n" in capsys.readouterr().out
+    assert command(*train, monkeypatch=monkeypatch) == 0
+    assert "nevoa continue run --steps 4 '--plugin=my plugin.py'\n" in capsys.readouterr().out
 
 
 @pytest.mark.slow

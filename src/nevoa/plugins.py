@@ -10,10 +10,13 @@ from functools import cache
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
+from typing import Any
 
 from nevoa.errors import NevoaError, reason
 
 GROUP = "nevoa.plugins"
+# Of the names under which files are imported.
+PREFIX = "nevoa plugin "
 
 
 def load_plugins(files: Iterable[Path]) -> None:
@@ -21,8 +24,14 @@ def load_plugins(files: Iterable[Path]) -> None:
     for file in files:
         if not file.is_file():
             raise NevoaError(f"There is no plugin file {file}.")
-        if (name := f"nevoa plugin {file.resolve()}") not in sys.modules:
+        if (name := f"{PREFIX}{file.resolve()}") not in sys.modules:
             _import_file(name, file)
+
+
+def loaded_files() -> list[str]:
+    """The files that `load_plugins` has imported, as they were named."""
+    plugins: list[Any] = [module for name, module in sys.modules.items() if name.startswith(PREFIX)]
+    return [plugin.__spec__.loader.path for plugin in plugins]
 
 
 @cache

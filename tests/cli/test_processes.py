@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from nevoa.cli.main import main
-from nevoa.cli.processes import MOST_STARTS, ProcessFlags, launched
+from nevoa.cli.processes import MOST_STARTS, ProcessFlags, launched, processes_option
 from nevoa.errors import NevoaError
 from nevoa.runs import Run, status_of
 from tests.cli.conftest import Refuses, nevoa, nevoa_alone
@@ -142,6 +142,14 @@ def test_a_sweep_is_for_one_process(tmp_path: Path, refuses: Refuses) -> None:
     """Each process would measure all of it, and write the same file."""
     message = "--sweep measures the speed of one process: leave out --processes and torchrun."
     refuses(["evaluate", "runs/tiny", "--sweep", "--processes", "2"], message, tmp_path)
+
+
+def test_a_command_that_follows_runs_in_as_many_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that torchrun has started are not typed as an option."""
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert processes_option() == []
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "nevoa-17")
+    assert processes_option() == ["--processes=2"]
 
 
 @pytest.mark.parametrize("wrong", ["0", "-1", "many"])

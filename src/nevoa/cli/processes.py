@@ -19,6 +19,8 @@ from nevoa.errors import NevoaError
 MOST_STARTS = 4
 # Before a limit of time Slurm sends SIGTERM, and a large model takes its time to save.
 SAVING_SECONDS = 600
+# torch's launcher tells it to the processes.
+RUN_ID = "nevoa-"
 
 
 @Parameter(name="*")
@@ -48,6 +50,12 @@ class ProcessFlags:
         import torch
 
         return torch.cuda.device_count() or available_cores()
+
+
+def processes_option() -> list[str]:
+    """The option that started these processes, for a command that is to run in as many; none under torchrun."""
+    typed = os.environ.get("TORCHELASTIC_RUN_ID", "").startswith(RUN_ID)
+    return [f"--processes={world_size()}"] if typed else []
 
 
 def launched(count: int, command: list[str]) -> int:
@@ -80,7 +88,7 @@ def _run(count: int, command: list[str]) -> tuple[int, int]:
         min_nodes=1,
         max_nodes=1,
         nproc_per_node=count,
-        run_id=f"nevoa-{os.getpid()}",
+        run_id=f"{RUN_ID}{os.getpid()}",
         rdzv_backend="c10d",
         rdzv_endpoint="localhost:0",
         max_restarts=0,

@@ -28,8 +28,9 @@ from nevoa.cli.options import (
 )
 from nevoa.cli.plan import print_plan
 from nevoa.cli.preparation import show_preparation
-from nevoa.cli.processes import ProcessFlags
+from nevoa.cli.processes import ProcessFlags, processes_option
 from nevoa.errors import NevoaError
+from nevoa.plugins import loaded_files
 from nevoa.vocabulary import DEFAULT_PRESET, PresetName
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def train_into(
         result = _result(folder, training)
     else:
         _fit(job, folder, trackers, accept_changes)
-        result = f"Trained: {folder}\nTry:     {shlex.join(['nevoa', 'sample', str(folder)])}"
+        result = f"Trained: {folder}\nTry:     {_typed('sample', str(folder))}"
     print(result, file=sys.stderr if report.as_json else None)
     if report.notify:
         send(f"nevoa: {folder.name} is trained", f"{newest_saved(Run(folder).checkpoints):,} images seen.")
@@ -226,8 +227,14 @@ def _result(folder: Path, training: "TrainingConfig") -> str:
     scores = ["{} {:.3g}".format(*summary.quality)] if summary.quality else []
     result = ", ".join([f"{summary.images_seen:,} images seen", *loss, *scores])
     budget = next(name for name in ("minutes", "epochs", "steps") if getattr(training, name))
-    longer = ["nevoa", "continue", str(folder), f"--{budget}", f"{2 * getattr(training, budget):.10g}"]
-    return f"{folder} is finished: {result}.\nTo train it for twice as long: {shlex.join(longer)}"
+    twice = f"--{budget}", f"{2 * getattr(training, budget):.10g}"
+    longer = _typed("continue", str(folder), *twice, *processes_option())
+    return f"{folder} is finished: {result}.\nTo train it for twice as long: {longer}"
+
+
+def _typed(*words: str) -> str:
+    """A command that a user can type, with the plugins of this one."""
+    return shlex.join(["nevoa", *words, *(f"--plugin={file}" for file in loaded_files())])
 
 
 def _fit(job: "Job", folder: Path, trackers: "Mapping[str, Tracker]", accept_changes: bool) -> None:
@@ -249,7 +256,7 @@ def _fit(job: "Job", folder: Path, trackers: "Mapping[str, Tracker]", accept_cha
         saved = newest_saved(Run(folder).checkpoints)
         done = f"Stopped; {saved:,} images are done and saved" if saved else "Stopped before there was anything to save"
         tracks = [f"--track={name}" for name in trackers]
-        resume = shlex.join(["nevoa", "continue", str(folder), *tracks])
+        resume = _typed("continue", str(folder), *tracks, *processes_option())
         print(f"{done} in {folder}. To resume: {resume}", file=sys.stderr)
         if saved:
             print(f"To finish in half a minute: {resume} --cool-down 30s", file=sys.stderr)
