@@ -29,6 +29,15 @@ def test_photos_need_a_source() -> None:
     assert configure("photos/", "photos", size=32).data.size == 32
 
 
+def test_training_further_needs_a_source() -> None:
+    start = {"data": {"size": [8, 8]}}
+    with pytest.raises(NevoaError, match=r"Name the images to train the model on: nevoa train SOURCE --from MODEL"):
+        configure(start=start, steps=1)
+    assert configure("shapes", start=start, steps=1).data.source == "shapes"
+    assert configure(start=start, steps=1, options=["data.source=shapes"]).data.source == "shapes"
+    assert configure(start={"data": {"source": "shapes"}}, steps=1).data.source == "shapes"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -126,7 +126,8 @@ def configure(
     A budget (`minutes`, `epochs` or `steps`) replaces one of a lower layer.
 
     Args:
-        source: a file, a folder, or the name of a data set; the preset's if None. A `Path` is never such a name.
+        source: a file, a folder, or the name of a data set; that of `start` or, without it, of the preset if None. A
+            `Path` is never such a name.
         preset: a name in `PRESETS`; `quick` if None.
         config: a config.toml to start from in place of a preset. The file of a run reproduces it; other data than the
             file's lose its resolved `fingerprint`, `classes` and `flip`.
@@ -149,7 +150,7 @@ def configure(
         unset = _resolved_for_other_data(base["data"], merged({}, set_by_key, given).get("data", {}))
     else:
         base = PRESETS[name]
-        _check_has_images(name, merged(base, start or {}, set_by_key, given))
+        _check_has_images(name, merged({} if start else base, start or {}, set_by_key, given), bool(start))
         above = merged({}, set_by_key, given)
         unset = _unsuitable(base, above.get("data", {}).get("source"), set_by_key)
     result = parse(merged(base, unset, start or {}, set_by_key, given))
@@ -224,9 +225,13 @@ def _source_text(source: str | os.PathLike[str]) -> str:
     return source if isinstance(source, str) else str(path_of("The source", source).expanduser().absolute())
 
 
-def _check_has_images(name: str, tables: Tables) -> None:
-    if "source" not in tables.get("data", {}):
-        raise NevoaError(f"The preset {name} has no images of its own. Give some: nevoa train FOLDER --preset {name}.")
+def _check_has_images(name: str, tables: Tables, starts: bool) -> None:
+    """A NevoaError if nothing names the images. Those of the preset are not for a model that is trained further."""
+    if "source" in tables.get("data", {}):
+        return
+    if starts:
+        raise NevoaError("Name the images to train the model on: nevoa train SOURCE --from MODEL.")
+    raise NevoaError(f"The preset {name} has no images of its own. Give some: nevoa train FOLDER --preset {name}.")
 
 
 def _unsuitable(preset: Tables, source: str | None, overrides: Tables) -> Tables:

@@ -221,7 +221,7 @@ def test_one_fine_tuning_step_is_a_training_step_of_diffusers(folder: Path) -> N
     pixels = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), dtype=np.uint8)
     options = ["training.batch_size=4", "training.precision=float32", "training.warmup_images=0", "training.threads=1"]
     start = load(folder)
-    config = nevoa.configure(start=starting_from(start), steps=1, flip=False, options=options)
+    config = nevoa.configure("object:images", start=starting_from(start), steps=1, flip=False, options=options)
     images = nevoa.data.load_images(pixels)
     (step,) = nevoa.fit(config, images=images, start=start)
     job = resolve(config, images, start=start)
@@ -295,7 +295,7 @@ def test_a_fine_tuned_run_stops_resumes_and_opens(folder: Path, tmp_path: Path) 
 
 def test_a_start_that_does_not_fit_or_is_missing_is_refused(folder: Path, tmp_path: Path) -> None:
     model = small_model(PLAIN)
-    config = nevoa.configure(start=starting_from(model), steps=1)
+    config = nevoa.configure("object:images", start=starting_from(model), steps=1)
     with pytest.raises(NevoaError, match=r"start is a model, such as nevoa.load\('runs/a'\)"):
         nevoa.train(np.zeros((4, 16, 16, 3), np.uint8), start="runs/a", steps=1)  # pyright: ignore[reportArgumentType]
     with pytest.raises(NevoaError, match="give it as start"):

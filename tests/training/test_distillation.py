@@ -155,7 +155,7 @@ def test_further_training_draws_timesteps_as_the_model_did(timesteps: str) -> No
     training = {"conditional": False, "steps": 8, "timestep_distribution": timesteps}
     model = small_model(diffusion={"prediction": "v"}, data={"fingerprint": "0"}, training=training)
     for start in (starting_from(model), distilling(model)):
-        assert nevoa.configure(start=start, steps=1).training.timestep_distribution == timesteps
+        assert nevoa.configure("shapes", start=start, steps=1).training.timestep_distribution == timesteps
 
 
 @pytest.mark.parametrize(

@@ -51,8 +51,9 @@ class TrainingFlags(BudgetFlags, PluginFlags):
     Attributes:
         preset: Settings to start from. [default: quick]
         config: Start from this config.toml instead of a preset; a run's own config reproduces the run.
-        place: Fine-tune this model: a run folder, a folder of diffusers, or hf:OWNER/NAME. Its network and schedule
-            stay, and its image size unless --size is given; the learning rate is low. [default: random weights]
+        place: Fine-tune this model on SOURCE: a run folder, a folder of diffusers, or hf:OWNER/NAME. Its network and
+            schedule stay, and its image size unless --size is given; the learning rate is low. [default: random
+            weights]
         minutes: Train for this many minutes, including start-up and saving.
         epochs: Train for this many passes over the images.
         steps: Train for this many steps.
