@@ -78,8 +78,8 @@ def test_a_notebook_displays_a_model_by_its_images() -> None:
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-def test_a_model_of_few_steps_is_displayed_by_its_own(model: Model) -> None:
-    """A distilled one is poor in others, and says so."""
+def test_a_distilled_model_is_displayed_in_its_own_steps(model: Model) -> None:
+    """In others it is poor, and says so."""
     config = model.config.updated("training", objective="path", start="runs/teacher")
     distilled = replace(model, config=config.updated("sampling", sampler="euler", steps=2, spacing="angle"))
     assert distilled._repr_png_() == png_bytes(nevoa.show(distilled.sample(16)))

@@ -1,7 +1,6 @@
 """A trained model: a network with everything that is needed to make images with it."""
 
 import copy
-import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
@@ -29,6 +28,7 @@ from nevoa.sampling import (
     SamplingSettings,
     State,
     as_sampler,
+    check_taught,
     settled,
     timestep_grid,
     trajectory,
@@ -198,7 +198,7 @@ class Model:
                 "This model was trained with training.label_dropout=0, so it knows no image without a class: give "
                 "labels, or do not interpolate, which works without them."
             )
-        self._check_taught(grid)
+        check_taught(self.config, self.schedule, grid)
         denoiser = self.denoiser(settings.clip, label, settings.guidance)
         return self._computed(self.start.states(Process(denoiser, sampler, grid, noise, number, size)))
 
@@ -236,22 +236,11 @@ class Model:
 
         count = min(SHOWN_IMAGES, len(self.classes) or SHOWN_IMAGES)
         with suppress(Exception):  # a display never raises
-            own = self.settings().steps or steps_of(self.schedule)
-            few: SamplingOptions = {} if own <= SHOWN_STEPS else {"sampler": "dpm_solver", "steps": SHOWN_STEPS}
-            images = self.sample(count, **few)
+            few = min(SHOWN_STEPS, steps_of(self.schedule))
+            options: SamplingOptions = {} if self.is_distilled else {"sampler": "dpm_solver", "steps": few}
+            images = self.sample(count, **options)
             return png_bytes(show(images, self.classes[:count] or None))
         return None
-
-    def _check_taught(self, grid: Sequence[int]) -> None:
-        """Warn of timesteps at which a distilled network was not taught."""
-        own = self.settings()
-        steps = own.steps or steps_of(self.schedule)
-        if self.is_distilled and not {*grid} <= {*timestep_grid(self.schedule, steps, own.spacing)}:
-            warnings.warn(
-                f"This model was distilled to make images in {steps} steps, and is poor at any other timesteps: leave "
-                f"out the sampling options, or use its teacher, {self.config.training.start}.",
-                stacklevel=3,
-            )
 
     def _computed(self, states: Iterator[State]) -> Generator[State, None, None]:
         with keeping_memory():

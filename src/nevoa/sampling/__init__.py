@@ -4,7 +4,7 @@ from nevoa.sampling.ddim import DDIM
 from nevoa.sampling.ddpm import DDPM
 from nevoa.sampling.dpm_solver import DPMSolver
 from nevoa.sampling.heun import Heun
-from nevoa.sampling.options import SAMPLERS, SamplingOptions, SamplingSettings, as_sampler, settled
+from nevoa.sampling.options import SAMPLERS, SamplingOptions, SamplingSettings, as_sampler, check_taught, settled
 from nevoa.sampling.sampler import ImageNoise, Past, Sampler, State, Transition, estimate_at, trajectory
 from nevoa.sampling.timesteps import SPACINGS, timestep_grid
 from nevoa.vocabulary import SamplerName, SpacingName, VarianceName
@@ -27,6 +27,7 @@ __all__ = [
     "Transition",
     "VarianceName",
     "as_sampler",
+    "check_taught",
     "estimate_at",
     "settled",
     "timestep_grid",

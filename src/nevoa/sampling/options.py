@@ -1,18 +1,21 @@
 """Sampling options, resolved against a config."""
 
-from collections.abc import Callable, Collection
+import warnings
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple, SupportsFloat, SupportsIndex, TypedDict, Unpack
 
 from pydantic import ConfigDict, field_serializer
 
 from nevoa._util.plain import Classes, takes
 from nevoa.config import Config, SamplingConfig, validated
+from nevoa.diffusion import Schedule
 from nevoa.errors import NevoaError, WrongValue, unknown
 from nevoa.sampling.ddim import DDIM
 from nevoa.sampling.ddpm import DDPM
 from nevoa.sampling.dpm_solver import DPMSolver
 from nevoa.sampling.heun import Heun
 from nevoa.sampling.sampler import Sampler
+from nevoa.sampling.timesteps import timestep_grid
 from nevoa.vocabulary import SamplerName, SpacingName, VarianceName
 
 
@@ -143,6 +146,22 @@ def settled(config: Config, **options: Unpack[SamplingOptions]) -> SamplingSetti
         settings = settings.model_copy(update={"steps": min(row.steps or timesteps, timesteps)})
     _check_model(config, settings)
     return settings
+
+
+def check_taught(config: Config, schedule: Schedule, grid: Iterable[int]) -> None:
+    """Warn of timesteps that a distilled model was not taught.
+
+    Example:
+        >>> check_taught(model.config, model.schedule, model.timesteps(model.settings()))
+    """
+    own = settled(config)
+    taught = timestep_grid(schedule, own.steps or 1, own.spacing)
+    if config.training.objective != "denoise" and not {*grid} <= {*taught}:
+        warnings.warn(
+            f"This model was distilled to make images in {own.steps} steps, and is poor at any other timesteps: leave "
+            f"out the sampling options, or use its teacher, {config.training.start}.",
+            stacklevel=3,
+        )
 
 
 def _check_applicable(others: Collection[str], sampler: object) -> None:
