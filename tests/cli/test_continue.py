@@ -14,6 +14,7 @@ from nevoa.data import ImageSet
 from nevoa.runs import Run, status_of
 from nevoa.runs.check import check
 from nevoa.training import Job, fit_resolved, resolve_run
+from nevoa.training.pace import Pace
 from tests.small_runs import outcome, stop_after
 
 
@@ -81,6 +82,22 @@ def test_a_finished_run_says_what_it_reached_and_how_to_go_on(
     ]
     assert run.has_model  # what it lost is restored
     typed("continue", str(run.folder), "--steps", "41")
+    assert "Trained: " in capsys.readouterr().out
+
+
+def test_minutes_for_as_many_steps_as_a_finished_run_took_train_it(
+    settled: Job,
+    tmp_path: Path,
+    typed: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    """The number of steps is an estimate then, and more may fit."""
+    stop_after(settled, tmp_path / "r", 99)
+    monkeypatch.setattr("nevoa.training.job.budgeted", lambda *_: {"steps": 40})
+    monkeypatch.setattr(Pace, "fitting", lambda *_: 44)
+    capsys.readouterr()
+    typed("continue", str(tmp_path / "r"), "--minutes", "5")
     assert "Trained: " in capsys.readouterr().out
 
 

@@ -14,6 +14,7 @@ from nevoa.runs.check import check
 from nevoa.runs.decisions import Costs
 from nevoa.training import Job, fit_resolved, resolve_run
 from nevoa.training.pace import Pace
+from nevoa.training.prolong import starting_point
 from tests.small_runs import outcome, stop_after, told
 
 LIMIT = 200
@@ -90,6 +91,22 @@ def test_a_longer_budget_gives_what_a_straight_run_gives(cooling: Job, tmp_path:
     assert first.step == 11
     found, expected = outcome(Run(tmp_path / "r")), outcome(Run(tmp_path / "straight"))
     assert {**found, "state": None} == {**expected, "state": None}
+
+
+def test_another_budget_of_as_many_steps_leaves_a_finished_run_as_it_is(cooling: Job, tmp_path: Path) -> None:
+    """Unless it is one of minutes, whose number of steps is an estimate."""
+    run = Run(tmp_path / "r")
+    stop_after(cooling, run.folder, LIMIT)
+    before, saved = outcome(run), checkpoint.checkpoints(run.checkpoints)
+    epochs = cooling.config.updated("training", steps=None, epochs=16)
+    job = resolve_run(epochs, run.folder, cooling.images)
+    assert job.config.training.steps == 40
+    for _ in range(2):
+        assert stop_after(job, run.folder, LIMIT) == []
+    assert (outcome(run), checkpoint.checkpoints(run.checkpoints)) == (before, saved)
+    minutes = cooling.config.updated("training", minutes=1.0)
+    job = dataclasses.replace(cooling, config=minutes)
+    assert starting_point(job, run) == checkpoint.newest_warm(run.checkpoints)
 
 
 def test_a_run_without_a_warm_state_goes_on_from_its_end(job: Job, tmp_path: Path) -> None:

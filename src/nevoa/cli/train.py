@@ -210,13 +210,13 @@ def _start(config: "Config", folder: Path) -> "Model | None":
 
 
 def _is_finished(job: "Job", folder: Path) -> bool:
-    """Whether the run has taken all steps of the job."""
+    """Whether the run has taken all steps of the job; a new budget of minutes has only an estimate of them."""
     from nevoa.runs import Run, status_of
     from nevoa.runs.checkpoint import newest_saved
 
     run, training = Run(folder), job.config.training
     planned = (training.steps or 0) * training.known_batch_size
-    return status_of(run)[0] == "finished" and newest_saved(run.checkpoints) == planned
+    return status_of(run)[0] == "finished" and not job.is_paced and newest_saved(run.checkpoints) == planned
 
 
 def _result(folder: Path, training: "TrainingConfig") -> str:

@@ -28,12 +28,20 @@ def starting_point(job: Job, run: Run) -> Path | None:
     """Return the checkpoint to go on from; None to start from the beginning.
 
     With another budget it is the newest from before the cool-down, if there is one, so that the learning rate goes on
-    as if that budget had been the first. A cool-down that begins now starts from the newest of all.
+    as if that budget had been the first. A cool-down that begins now starts from the newest of all, and a run that
+    has ended after as many steps stays as it is.
     """
     newest = checkpoint.newest(run.checkpoints)
-    if newest is None or job.cools_down or not has_other_budget(job, run, newest):
+    if newest is None or job.cools_down or not has_other_budget(job, run, newest) or _ends_at(job, newest):
         return newest
     return checkpoint.newest_warm(run.checkpoints) or newest
+
+
+def _ends_at(job: Job, path: Path) -> bool:
+    """Whether a checkpoint is the end of a training of the job's steps; those of a budget of minutes are not known."""
+    progress, training = read_progress(path / STATE), job.config.training
+    ended = progress.course is not None and progress.course.steps == progress.step
+    return ended and training.minutes is None and training.steps == progress.step
 
 
 def set_course(state: TrainingState, job: Job, run: Run, origin: Path | None) -> Pace | None:
