@@ -9,6 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from nevoa._util.device import choose_threads
 from nevoa.cli.main import main
 from nevoa.data import ImageSet
 from nevoa.runs import Run, status_of
@@ -127,6 +128,27 @@ def test_a_longer_training_that_is_killed_keeps_its_budget(
     assert [problem for _, problem in check(killed) if problem] == []
     typed("continue", str(killed.folder))
     assert [line["step"] for line in killed.metrics()][-1] == 44
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_run_of_an_absent_device_goes_on_on_another(
+    settled: Job,
+    tmp_path: Path,
+    typed: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    """The run says cuda; the CPU computed it, because the machine that tests it need not have more."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    run, on_gpu = Run(tmp_path / "r"), settled.config.updated("training", device="cuda", threads=3)
+    with monkeypatch.context() as patched:
+        patched.setattr("nevoa.training.state.choose_device", lambda _: "cpu")
+        stop_after(replace(settled, config=on_gpu), run.folder, 7)
+    typed("continue", str(run.folder))
+    assert "trained on cuda and continues on" in capsys.readouterr().err
+    assert status_of(run)[0] == "finished"
+    assert run.config().training.device != "cuda"
+    assert run.config().training.threads == choose_threads()
 
 
 def test_a_new_budget_accepts_no_other_change(

@@ -51,7 +51,7 @@ def continue_(
     load_torch()
     from nevoa._util.processes import joined
 
-    config = joined().from_first(lambda: _with_images(Run(run).last_config(), source, run))
+    config = joined().from_first(lambda: _on_this_machine(_with_images(Run(run).last_config(), source, run)))
     with options_named(given):
         config = with_budget(config, given)
     train_into(config, run, report, cool_down=None if cool_down is None else cool_down.total_seconds())
@@ -69,3 +69,12 @@ def _with_images(config: "Config", source: str | None, run: Path) -> "Config":
         typed = shlex.join(["nevoa", "continue", str(run)])
         raise NevoaError(f"The images of {run} are no longer in {there}. If they have moved: {typed} NEW_PLACE")
     return config
+
+
+def _on_this_machine(config: "Config") -> "Config":
+    """The config with device, precision and threads open if this machine lacks the run's device."""
+    from nevoa._util.device import devices
+    from nevoa.training.resume import BY_DEVICE
+
+    present = config.training.device in ("auto", *devices())
+    return config if present else config.updated("training", device="auto", **BY_DEVICE)
