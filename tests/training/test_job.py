@@ -138,7 +138,7 @@ def test_a_run_stays_on_its_device_where_there_is_one(tiny: Config, monkeypatch:
 
 def test_each_setting_that_differs_has_a_line(tiny: Config) -> None:
     with pytest.raises(NevoaError) as caught:
-        resumed(tiny.updated("training", seed=7, batch_size=16), tiny)
+        resumed(tiny.updated("training", seed=7, learning_rate=0.5), tiny)
     lines = str(caught.value).splitlines()
     assert "  training.seed: was 0, now 7" in lines
     assert len(lines) == 4

@@ -12,12 +12,14 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 import nevoa
 from nevoa._util.tensors import packed, read_tensors
 from nevoa.config import Config
+from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
 from nevoa.presets import configure
 from nevoa.runs.check import check
@@ -224,6 +226,23 @@ def test_the_same_images_at_another_path_resume(tmp_path: Path) -> None:
     assert stop_after(resolve_run(first, tmp_path / "r"), tmp_path / "r", 9) == []  # and no warning of an edit
     assert Run(tmp_path / "r").config().data.source == str(tmp_path / "before")
     assert not [problem for _, problem in check(Run(tmp_path / "r")) if problem]
+
+
+def test_epochs_of_more_images_are_trained_if_they_are_accepted(job: Job, tmp_path: Path) -> None:
+    """As many as were asked for; the run had settled on the steps for fewer images."""
+    config = job.config.updated("training", epochs=2, steps=None)
+    stop_after(resolve_run(config, tmp_path / "r", job.images), tmp_path / "r", 99)
+    more = ImageSet.of("noise", np.zeros((40, 8, 8, 1), np.uint8), np.arange(40) % 4, ["a", "b", "c", "d"])
+    again = resolve_run(config, tmp_path / "r", more, accept_changes=True)
+    *_, last = fit_resolved(again, tmp_path / "r", accept_changes=True)
+    assert (last.step, last.steps, last.images_seen) == (10, 10, 80)
+
+
+def test_a_run_keeps_its_batch_size_even_if_changes_are_accepted(job: Job) -> None:
+    """Steps are counted: with other batches the rate would jump, and the epochs would be others."""
+    for accept_changes in (False, True):
+        with pytest.raises(NevoaError, match=r"batches of 8 images .* training.batch_size=8.*--out"):
+            resumed(job.config.updated("training", batch_size=16), job.config, accept_changes)
 
 
 @pytest.mark.parametrize("damage", ["edited", "removed", "cut"])

@@ -23,7 +23,7 @@ def resumed(config: Config, saved: Config, accept_changes: bool = False) -> Conf
     """`config`, with the open values that `saved` has settled.
 
     The budget may differ, the same images may lie elsewhere, and another device may compute, with a warning. A
-    NevoaError lists everything else that differs, unless changes are accepted.
+    NevoaError lists everything else that differs, unless changes are accepted; it refuses another batch size always.
     """
     wanted, was = config.training, saved.training
     settled = {key: getattr(was, key) for key in SETTLED if getattr(wanted, key) in (None, "auto")}
@@ -39,6 +39,11 @@ def resumed(config: Config, saved: Config, accept_changes: bool = False) -> Conf
             stacklevel=2,
         )
     config = config.updated("training", **settled)
+    if config.training.batch_size != was.batch_size:
+        raise NevoaError(
+            f"This run has batches of {was.batch_size} images and keeps them, because it counts steps: set "
+            f"training.batch_size={was.batch_size}, or choose another --out."
+        )
     if getattr(config.network, "dim", None) == "auto":
         config = config.updated("network", dim=getattr(saved.network, "dim", "auto"))
     if not accept_changes and saved.followed(config) != config:
@@ -62,6 +67,5 @@ def with_holdout_of(saved: Config | None, config: Config) -> Config:
 
 
 def budget_of(training: TrainingConfig) -> tuple[float | None, ...]:
-    """The budget: minutes, epochs or steps."""
-    minutes, epochs = training.minutes, training.epochs
-    return minutes, epochs, training.steps if minutes is None and epochs is None else None
+    """The budget: minutes, epochs or steps. Epochs of more images are more steps, and so another budget."""
+    return training.minutes, training.epochs, training.steps if training.minutes is None else None
