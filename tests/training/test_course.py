@@ -100,3 +100,12 @@ def test_the_learning_rate_warms_up_then_falls_to_zero() -> None:
     assert learning_rate_at(100, course, config) == pytest.approx(0.0)
     assert learning_rate_at(90, course, constant) == 2.0
     assert learning_rate_at(90, course, linear) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("decay", ["linear", "none"])
+def test_a_cool_down_that_is_longer_than_the_training_before_it_begins_at_once(decay: str) -> None:
+    """Also if the rate would not fall by itself, and if the number of steps is decided again."""
+    found = rates(Course(150, 50, at_once=True), decay, 0.5, range(50, 151))
+    assert found == pytest.approx([1 - step / 100 for step in range(101)])
+    again = rates(Course(150, 50, at_once=True).decided(100, 125, 0.5), decay, 0.5, range(100, 126))
+    assert again == pytest.approx([0.5 - step / 50 for step in range(26)])

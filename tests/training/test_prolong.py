@@ -131,6 +131,24 @@ def test_a_stopped_run_cools_down_at_once(
     assert rates == pytest.approx([rate * left / 5 for left in (4, 3, 2, 1, 0)])
 
 
+@pytest.mark.parametrize(("decay", "cooldown"), [("none", 1.0), ("linear", 0.3)])
+def test_a_cool_down_is_for_every_run(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decay: str, cooldown: float
+) -> None:
+    """One whose rate would not fall, and one that took fewer steps than are left; it may be stopped in between."""
+    values = {"learning_rate_decay": decay, "cooldown": cooldown}
+    job = resolve_run(job.config.updated("training", **values), tmp_path / "none", job.images)
+    stop_after(job, tmp_path / "r", 3)
+    monkeypatch.setattr(Pace, "fitting", lambda self, step, _: 13)
+    ending = resolve_run(job.config, tmp_path / "r", job.images, cool_down=60)
+    rates = [step.learning_rate for step in stop_after(ending, tmp_path / "r", 4)]
+    resumed = resolve_run(Run(tmp_path / "r").last_config(), tmp_path / "r", job.images)
+    rates += [step.learning_rate for step in stop_after(resumed, tmp_path / "r", LIMIT)]
+    assert rates == pytest.approx([1e-3 * left / 10 for left in reversed(range(10))])
+    warm = checkpoint.newest_warm(Run(tmp_path / "r").checkpoints)
+    assert warm is not None and warm.name == f"{3 * 8:012d}"
+
+
 def test_a_cool_down_counts_the_seconds_that_a_run_of_steps_took(
     cooling: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

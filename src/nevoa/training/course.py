@@ -21,15 +21,17 @@ class Course:
         steps: of the whole training.
         since: the step after which it was decided.
         cooled: the share of the cool-down that had passed by then.
+        at_once: whether the cool-down goes on from there, however long it is, and whatever the config says.
     """
 
     steps: int
     since: int = 0
     cooled: float = 0.0
+    at_once: bool = False  # older checkpoints lack it
 
     def decided(self, step: int, steps: int, cooldown: float) -> "Course":
         """Return the course with another number of steps, decided after `step`."""
-        return Course(steps, step, self.cooled_at(step, cooldown))
+        return Course(steps, step, self.cooled_at(step, cooldown), self.at_once)
 
     @property
     def next_decision(self) -> int:
@@ -57,7 +59,7 @@ class Course:
         return (self.steps - max(step, reached)) / (self.steps - step)
 
     def _cools_from(self, cooldown: float) -> float:
-        return max(self.since, (1 - cooldown) * self.steps)
+        return self.since if self.at_once else max(self.since, (1 - cooldown) * self.steps)
 
 
 def learning_rate_at(step: int, course: Course, config: TrainingConfig) -> float:
@@ -68,5 +70,6 @@ def learning_rate_at(step: int, course: Course, config: TrainingConfig) -> float
     seen = step * config.known_batch_size
     warmup = min(1.0, seen / config.warmup_images) if config.warmup_images else 1.0
     cooled = course.cooled_at(step, config.cooldown)
+    kind = "linear" if course.at_once and config.learning_rate_decay == "none" else config.learning_rate_decay
     decay = {"none": 1.0, "linear": 1 - cooled, "cosine": (1 + math.cos(math.pi * cooled)) / 2}
-    return config.learning_rate * warmup * decay[config.learning_rate_decay]
+    return config.learning_rate * warmup * decay[kind]

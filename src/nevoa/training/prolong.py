@@ -50,7 +50,8 @@ def set_course(state: TrainingState, job: Job, run: Run, origin: Path | None) ->
     is_new = has_other_budget(job, run, origin) or (origin is None and not (made and run.exists))
     if is_new:
         steps, goes_on = job.config.training.steps or 0, job.cools_down or state.cooled() == 0
-        state.follow(Course(steps, state.step, state.cooled()) if goes_on else Course(steps))
+        course = Course(steps, state.step, state.cooled(), job.cools_down)
+        state.follow(course if goes_on else Course(steps))
         decisions.cut(run, state.step)
         _drop_after(run, origin)
     else:

@@ -131,7 +131,7 @@ class TrainingState:
     def cooled(self, ahead: int = 0) -> float:
         """The share of the cool-down that has passed, now or some steps ahead; 0 if the rate does not decay."""
         training = self.config.training
-        decays = training.learning_rate_decay != "none"
+        decays = self.course.at_once or training.learning_rate_decay != "none"
         return self.course.cooled_at(self.step + ahead, training.cooldown) if decays else 0.0
 
     @property
