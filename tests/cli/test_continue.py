@@ -86,6 +86,17 @@ def test_a_finished_run_says_what_it_reached_and_how_to_go_on(
     assert "Trained: " in capsys.readouterr().out
 
 
+def test_the_plan_of_a_longer_training_counts_from_where_it_goes_on(
+    settled: Job, tmp_path: Path, typed: Callable[..., None], capsys: pytest.CaptureFixture
+) -> None:
+    """From before the cool-down of a finished run."""
+    cooling = settled.config.updated("training", learning_rate_decay="linear", cooldown=0.75)
+    stop_after(replace(settled, config=cooling), tmp_path / "r", 99)
+    capsys.readouterr()
+    typed("continue", str(tmp_path / "r"), "--steps", "60", "--dry-run")
+    assert "60 with 8 images each, 10 done" in capsys.readouterr().out
+
+
 def test_minutes_for_as_many_steps_as_a_finished_run_took_train_it(
     settled: Job,
     tmp_path: Path,

@@ -17,24 +17,25 @@ MEASURED_IMAGES = 1_000
 ASIDE = "To see when the model only memorises, set images aside: -o data.holdout={}."
 
 
-def print_plan(plan: "Plan", folder: Path, as_json: bool) -> None:
-    """Print a plan, as a table or as JSON."""
+def print_plan(plan: "Plan", folder: Path, as_json: bool, done: int = 0) -> None:
+    """Print a plan, as a table or as JSON.
+
+    Args:
+        done: how many of its steps are done.
+    """
     from nevoa.cli.terminal import console, fields
 
     if as_json:
         print(json.dumps(plan.as_dict()))
     else:
-        console().print(fields(_plan_rows(plan, folder)))
+        console().print(fields(_plan_rows(plan, folder, done)))
 
 
-def _plan_rows(plan: "Plan", folder: Path) -> dict[str, str]:
+def _plan_rows(plan: "Plan", folder: Path, done: int) -> dict[str, str]:
     from nevoa.cli.terminal import duration
-    from nevoa.runs import Run
-    from nevoa.runs.checkpoint import newest_saved
 
     channels, height, width = plan.shape
     batch_size = plan.config.training.known_batch_size
-    done = newest_saved(Run(folder).checkpoints) // batch_size
     classes = plan.config.classes
     conditional = f", class-conditional, {len(classes)} classes" if classes else ""
     rows = {

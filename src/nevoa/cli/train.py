@@ -157,6 +157,7 @@ def train_into(
     from nevoa.runs import Run
     from nevoa.runs.checkpoint import newest_saved
     from nevoa.training import Plan, fit_resolved
+    from nevoa.training.prolong import steps_done
 
     trackers = trackers_of(report.track)
     job = _resolved(config, folder, model, cool_down=cool_down, accept_changes=accept_changes)
@@ -166,7 +167,7 @@ def train_into(
         return
     finished, training = _is_finished(job, folder), job.config.training
     if report.dry_run or report.as_json or not finished:
-        print_plan(Plan.of(job), folder, report.as_json)
+        print_plan(Plan.of(job), folder, report.as_json, steps_done(job, Run(folder)))
     if report.dry_run:
         return
     if finished:

@@ -37,6 +37,12 @@ def starting_point(job: Job, run: Run) -> Path | None:
     return checkpoint.newest_warm(run.checkpoints) or newest
 
 
+def steps_done(job: Job, run: Run) -> int:
+    """The number of steps that are done where the job goes on."""
+    origin = starting_point(job, run)
+    return 0 if origin is None else read_progress(origin / STATE).step
+
+
 def _ends_at(job: Job, path: Path) -> bool:
     """Whether a checkpoint is the end of a training of the job's steps; those of a budget of minutes are not known."""
     progress, training = read_progress(path / STATE), job.config.training
