@@ -15,7 +15,7 @@ from nevoa.model import Model
 from nevoa.runs import Run, checkpoint
 from nevoa.runs.check import check
 from nevoa.runs.manifest import TEACHER
-from nevoa.training import Job, fit_resolved
+from nevoa.training import Job, fit_resolved, resolve_run
 from nevoa.training.loop import training_steps
 from nevoa.training.start import distilling, starting_from
 from tests.conftest import TINY
@@ -37,6 +37,25 @@ def test_a_distillation_stopped_again_and_again_ends_as_one_that_was_not(distill
         parts += map(told, part)
     assert parts == whole
     assert outcome(Run(tmp_path / "r")) == outcome(Run(tmp_path / "whole"))
+
+
+def test_the_teacher_may_move_but_another_is_refused(job: Job, tmp_path: Path) -> None:
+    """A checkpoint holds all weights. While the first teacher is where it was, the one named now is another."""
+    teacher, plain, run = tmp_path / "teacher", distillation_of(job, "path"), Run(tmp_path / "r")
+    teacher.mkdir()
+    first = plain.config.updated("training", start=str(teacher))
+    first = first.updated("data", source="object:noise", fingerprint=job.images.fingerprint, holdout=0)
+    stop_after(replace(plain, config=first), run.folder, 7)
+    later = first.updated("training", start=str(tmp_path / "moved"))
+    with pytest.raises(NevoaError, match=r"training\.start: was"):
+        resolve_run(later, run.folder, job.images)
+    teacher.rmdir()
+    with pytest.raises(NevoaError, match=r"training\.start: was"):
+        resolve_run(later.updated("training", start="hf:OWNER/NAME"), run.folder, job.images)
+    with pytest.warns(UserWarning, match="goes on from its own checkpoint"):
+        again = resolve_run(later, run.folder, job.images)
+    assert stop_after(again, run.folder, 99)[-1].step == 40
+    assert run.config().training.start == str(teacher)
 
 
 def test_the_teacher_stays_as_it_is_and_the_student_does_not(distillation: Job, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Resuming a run: with the settings it was started with, or not at all."""
 
 import warnings
+from pathlib import Path
 
 from nevoa._util.device import choose_device, devices
 from nevoa.config import ON_DEVICE, Config
@@ -64,6 +65,17 @@ def with_holdout_of(saved: Config | None, config: Config) -> Config:
     if saved is None or config.data.holdout != "auto":
         return config
     return config.updated("data", holdout=saved.data.holdout)
+
+
+def with_start_of(saved: Config, config: Config) -> Config:
+    """The config, with the model that a run with checkpoints started from, if nothing is left in its place."""
+    before, now = saved.training.start, config.training.start
+    if before is None or now in (None, before) or not (Path(before).is_absolute() and Path(now).is_absolute()):
+        return config
+    if Path(before).exists():
+        return config
+    warnings.warn(f"{before}, where this run started, is gone: it goes on from its own checkpoint.", stacklevel=2)
+    return config.updated("training", start=before)
 
 
 def budget_of(training: TrainingConfig) -> tuple[float | None, ...]:

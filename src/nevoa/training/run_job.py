@@ -16,7 +16,7 @@ from nevoa.training.distributed import on_every_process
 from nevoa.training.job import Earlier, Job, resolve
 from nevoa.training.plan import check_disk
 from nevoa.training.prolong import measured_costs, refuse_less, time_spent
-from nevoa.training.resume import config_of, with_holdout_of
+from nevoa.training.resume import config_of, with_holdout_of, with_start_of
 
 
 def default_folder(config: Config, preset: str) -> Path:
@@ -68,6 +68,8 @@ def _resolve_run(config: Config, run: Run, images: ImageSet | None, cool_down: f
     _check_folder(run, config.data.source, saved is not None, resumes, finished)
     if cool_down is not None:
         config = _ending(config, run, cool_down, finished)
+    if saved is not None and resumes:
+        config = with_start_of(saved, config)
     earlier = Earlier(saved, measured_costs(run)) if saved else None
     job = resolve(with_holdout_of(saved, config), images, earlier=earlier, **options)
     check_start(job, resumes)
