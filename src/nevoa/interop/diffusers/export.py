@@ -43,6 +43,7 @@ def export(model: Model, folder: Path, **options: Unpack[SamplingOptions]) -> st
         DDPMPipeline(unet, scheduler).save_pretrained(folder)
         return DDPMPipeline.__name__
     grid = timestep_grid(model.schedule, settings.steps or 1, settings.spacing)
+    guidance: Any = settings.guidance if model.works_without_labels else None  # the pipeline's types are those of JSON
     pipeline.NevoaPipeline(
         unet,
         scheduler,
@@ -50,7 +51,7 @@ def export(model: Model, folder: Path, **options: Unpack[SamplingOptions]) -> st
         patch=getattr(model.config.network, "patch", 1),
         timesteps=[t - 1 for t in grid[:-1]],
         classes=model.classes,
-        guidance=settings.guidance if model.works_without_labels else None,
+        guidance=guidance,
         flow=needs_v(model),
     ).save_pretrained(folder)
     shutil.copy(pipeline.__file__, folder / "pipeline.py")
