@@ -256,6 +256,14 @@ def test_images_in_memory_are_the_same_however_they_come(tmp_path: Path, source:
     assert run.config().data.fingerprint == ImageSet.of("x", ARRAY[..., None], np.zeros(20), ()).fingerprint
 
 
+def test_loaded_images_are_trained_on_as_they_are(tmp_path: Path) -> None:
+    """Those that were set aside cannot be found again by a run of images in memory."""
+    images = nevoa.data.load_images("shapes", size=8, limit=100, holdout=20)
+    run = nevoa.train(images, out=tmp_path / "r", options=OPTIONS, steps=2, progress=False)
+    assert run.config().data.holdout == 0
+    assert run.model().sample(1).shape == (1, 8, 8, 3)
+
+
 def test_an_array_may_have_labels(tmp_path: Path) -> None:
     run = trained(tmp_path / "r", labels=["cat", "dog"] * 10, network=LabelledNet(), steps=1, conditional=True)
     assert run.model().classes == ("cat", "dog")

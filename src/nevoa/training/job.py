@@ -269,7 +269,7 @@ def _about(config: Config, images: ImageSet, conditional: bool) -> dict[str, Any
     }
     if not images.notes.source or data.source.startswith(f"{OBJECT}:"):
         # Images in memory are used as they are: the keys that choose or change images mean nothing.
-        return dict(DataConfig()) | about | {"source": f"{OBJECT}:{images.name}"}
+        return dict(DataConfig()) | about | {"source": f"{OBJECT}:{images.name}", "holdout": 0}
     return about | {"source": _found_again(data.source)}
 
 
