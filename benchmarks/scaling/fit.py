@@ -40,8 +40,10 @@ Distances = dict[float, dict[int, list[float]]]
 class Law:
     """The distance of a width after so many FLOP, and the best width.
 
-    distance = limit + at_1e13 (FLOP / 1e13)^-fall exp(spread log(width / best)^2),
+    distance = limit + at_1e13 (FLOP / 1e13)^-fall exp(spread (u - 1 - log u)),    u = (best / width)^2,
     best     = width_at_1e13 (FLOP / 1e13)^exponent.
+
+    An image takes operations in proportion to the square of the width, so u is the ratio of the images that are seen.
 
     Attributes:
         limit: what no number of FLOP takes away.
@@ -71,8 +73,8 @@ class Law:
         return self.width_at_1e13 * (flop / 1e13) ** self.exponent
 
     def distance(self, flop: np.ndarray, width: np.ndarray) -> np.ndarray:
-        off = np.log(width / self.width(flop))
-        return self.limit + self.at_1e13 * (flop / 1e13) ** -self.fall * np.exp(self.spread * off**2)
+        u = (self.width(flop) / width) ** 2
+        return self.limit + self.at_1e13 * (flop / 1e13) ** -self.fall * np.exp(self.spread * (u - 1 - np.log(u)))
 
 
 def distances_of(path: Path) -> Distances:
@@ -141,7 +143,7 @@ def main() -> None:
     print(table(distances, law))
     print(f"\nwidth = {law.width_at_1e13:.1f} (FLOP / 1e13)^{law.exponent:.3f}")
     falling = f"{law.at_1e13:.2f} (FLOP / 1e13)^-{law.fall:.3f}"
-    print(f"distance = {law.limit:.3f} + {falling} exp({law.spread:.3f} log(width / best)^2)")
+    print(f"distance = {law.limit:.3f} + {falling} exp({law.spread:.3f} (u - 1 - log u)), u = (best / width)^2")
     print(f"The distances differ from it by {law.error:.1%} (root mean square).")
     draw(distances, law, wishes.plot)
 

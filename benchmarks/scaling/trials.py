@@ -2,10 +2,11 @@
 
     .venv/bin/python benchmarks/scaling/trials.py --out runs/scaling [--trials FILE]
 
-Each trial is a line of the file: a budget in FLOP, the source, and options of preset `quick`. It trains on one thread
-for a fixed number of steps, so that other work on the machine changes nothing, and measures 2,048 images of clothes, or
-the loss on the test images of another source. Start the command once per core: each process takes the next trial that
-no other has, and the same command goes on after a stop. Results are added to results.jsonl in --out.
+Each trial is a line of the file: a budget in FLOP, the source, and options of preset `quick`. By default they are those
+of results.jsonl, so that all are repeated. A trial trains on one thread for a fixed number of steps, so that other work
+on the machine changes nothing, and measures 2,048 images of clothes, or the loss on the test images of another source.
+Start the command once per core: each process takes the next trial that no other has, and the same command goes on after
+a stop. Results are added to results.jsonl in --out.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,8 @@ class Trial:
 
 def trial_of(line: str) -> Trial:
     values = json.loads(line)
-    return Trial(**{**values, "options": tuple(values["options"])})
+    given = {field.name: values[field.name] for field in fields(Trial) if field.name in values}
+    return Trial(**{**given, "options": tuple(values["options"])})
 
 
 def result(trial: Trial, folder: Path) -> dict[str, Any]:
@@ -167,7 +169,7 @@ def done(out: Path) -> set[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/scaling"))
-    parser.add_argument("--trials", type=Path, default=HERE / "trials.jsonl", help="read anew before each trial")
+    parser.add_argument("--trials", type=Path, default=HERE / "results.jsonl", help="read anew before each trial")
     wishes = parser.parse_args()
     torch.set_num_threads(1)
     wishes.out.mkdir(parents=True, exist_ok=True)

@@ -90,14 +90,14 @@ def test_the_fit_finds_a_law_that_distances_were_made_from(fit: dict[str, Any]) 
     noise = np.random.default_rng(0)
 
     def made(flop: float, width: int) -> float:
-        off = np.log(width / (20 * (flop / 1e13) ** 0.3))
-        return (0.2 + 3 * (flop / 1e13) ** -0.5 * np.exp(2 * off**2)) * np.exp(0.02 * noise.normal())
+        u = (20 * (flop / 1e13) ** 0.3 / width) ** 2
+        return (0.2 + 3 * (flop / 1e13) ** -0.5 * np.exp(0.5 * (u - 1 - np.log(u)))) * np.exp(0.02 * noise.normal())
 
     law = fit["Law"].fitted(
         {flop: {width: [made(flop, width)] for width in WIDTHS} for flop in (5e12, 2e13, 8e13, 3e14)}
     )
     assert (law.width_at_1e13, law.exponent) == pytest.approx((20, 0.3), rel=0.05)
-    assert (law.at_1e13, law.fall, law.spread) == pytest.approx((3, 0.5, 2), rel=0.05)
+    assert (law.at_1e13, law.fall, law.spread) == pytest.approx((3, 0.5, 0.5), rel=0.05)
     assert law.limit == pytest.approx(0.2, rel=0.25)
     assert law.error == pytest.approx(0.02, rel=0.5)
 
@@ -112,10 +112,13 @@ def test_wider_networks_for_more_computation_and_a_warning_beyond_the_trials() -
         resolve(configure("fashion_mnist_10k", steps=images // 32, options=QUICKLY), recorded=False)
 
 
-def test_with_the_same_operations_the_best_width_is_the_nearest_to_the_ideal() -> None:
+def test_with_the_same_operations_a_wider_network_is_better_above_a_mean_of_both_widths() -> None:
+    """The logarithmic mean of 1 / dim^2, where u - log u is the same for both."""
+    pairs = list(itertools.pairwise(WIDTHS))
+    means = [np.sqrt(np.log(b**2 / a**2) / (a**-2 - b**-2)) for a, b in pairs]
+    assert all(a < mean < b for (a, b), mean in zip(pairs, means, strict=True))
     for flop in np.geomspace(1e11, MOST):
-        nearest = min(WIDTHS, key=lambda width: abs(np.log(width / ideal_width(flop))))
-        assert best_for(flop).dim == nearest
+        assert best_for(flop).dim == WIDTHS[int(np.searchsorted(means, ideal_width(flop)))]
 
 
 def test_where_narrow_networks_compute_slowly_a_wider_one_is_the_best() -> None:

@@ -15,8 +15,8 @@ from nevoa.training.profile import Profile
 
 WIDTHS = 16, 24, 32, 48, 64, 96
 # benchmarks/scaling/fit.py fits these numbers to trials of up to MOST operations on images of PIXELS.
-WIDTH_AT_1E13, EXPONENT = 16.8, 0.210
-LIMIT, DISTANCE_AT_1E13, FALL, SPREAD = 0.191, 2.12, 0.664, 0.649
+WIDTH_AT_1E13, EXPONENT = 16.5, 0.204
+LIMIT, DISTANCE_AT_1E13, FALL, SPREAD = 0.207, 2.05, 0.676, 0.539
 MOST = 5e14
 PIXELS = 28 * 28
 # Floating-point operations of training on one of these images, by the square of the width.
@@ -59,9 +59,11 @@ def ideal_width(flop: float) -> float:
 def expected_distance(flop: float, dim: int) -> float:
     """Return `fd_fashion` of the trials' images, of a network of a width after `flop` operations of training.
 
-    What is above LIMIT falls as a power of the operations; its logarithm rises with the square of log(dim / ideal).
+    What is above LIMIT falls as a power of the operations. Its logarithm rises with u - 1 - log u, which is 0 at the
+    ideal width, where u is 1, and steeper below it than above.
     """
-    return LIMIT + DISTANCE_AT_1E13 * (flop / 1e13) ** -FALL * exp(SPREAD * log(dim / ideal_width(flop)) ** 2)
+    u = (ideal_width(flop) / dim) ** 2
+    return LIMIT + DISTANCE_AT_1E13 * (flop / 1e13) ** -FALL * exp(SPREAD * (u - 1 - log(u)))
 
 
 def best_width(flop: Mapping[int, float], scale: float = 1.0) -> Width:
