@@ -80,7 +80,7 @@ def test_every_command_of_the_page_runs(here: Path) -> None:
         ("train photos --from runs/clothes --steps 1 -o network.dim=16", "leave out the network's own settings"),
         ("train photos --from runs/clothes --preset photos --steps 1", "leave out --preset and --config"),
         ("sample runs/clothes --interpolate a.png b.png --count 3", "give --frames, not --count"),
-        ("sample runs/clothes --from photo.png --guidance 3", "guidance needs a class here"),
+        ("sample runs/clothes --from photo.png --guidance 3", "guidance takes a class: give labels, too"),
         ("sample runs/clothes --inpaint photo.png --mask small.png", "The mask is 8x8 pixels and the image 24x20"),
         ("push runs/clothes hf:me/x@main --dry-run", "leave out what follows the @"),
         ("push runs/clothes hf:me/x--y --dry-run", "with names of ASCII letters"),

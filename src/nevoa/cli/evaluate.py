@@ -115,7 +115,6 @@ def evaluate(
         raise NevoaError("--sweep measures the speed of one process: leave out --processes and torchrun.")
     if runs and (instead.sweep or measured.metrics):
         raise NevoaError("--compare compares Fréchet distances: leave out --sweep and --metrics.")
-    metrics = measured.names()
     processes.start()
     if runs:
         load_torch()
@@ -127,7 +126,7 @@ def evaluate(
     if instead.sweep and (measured.metrics or as_json or given):
         raise NevoaError("--sweep tries every sampler: leave out --metrics, --json and the sampling options.")
     load_torch()
-    found = found.read(Path(subject or ""), compared.count)
+    metrics, found = measured.names(), found.read(Path(subject or ""), compared.count)
     reference = found.reference(compared.against)
     if found.run and instead.sweep:
         _sweep(found.run, reference, compared.count, compared.seed)
