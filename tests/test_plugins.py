@@ -13,7 +13,7 @@ from nevoa.cli.main import main
 from nevoa.errors import NevoaError
 from nevoa.network_config import NETWORK_CONFIGS
 from nevoa.networks.registry import MODULES
-from nevoa.plugins import PREFIX, load_installed, load_plugins
+from nevoa.plugins import load_installed, load_plugins
 from nevoa.presets import configure
 from tests.conftest import TINY
 
@@ -151,8 +151,6 @@ def test_the_commands_that_follow_a_training_load_its_plugins(
         raise KeyboardInterrupt
 
     monkeypatch.chdir(tmp_path)
-    for loaded_before in [name for name in sys.modules if name.startswith(PREFIX)]:
-        monkeypatch.delitem(sys.modules, loaded_before)
     Path("my plugin.py").write_text(PLUGIN + "\nadd()\n")
     small = [part for option in TINY if not option.startswith("network.") for part in ("-o", option)]
     options = ("--plugin", "my plugin.py", *small, "-o", "network.kind=plugin")

@@ -10,28 +10,27 @@ from functools import cache
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from typing import Any
 
 from nevoa.errors import NevoaError, reason
 
 GROUP = "nevoa.plugins"
-# Of the names under which files are imported.
-PREFIX = "nevoa plugin "
+# Those that the command in this process named.
+_files: list[Path] = []
 
 
 def load_plugins(files: Iterable[Path]) -> None:
-    """Import plugin files, each once per process. Raise a NevoaError if one is missing or fails to import."""
-    for file in files:
+    """Import the plugin files of a command, once per process. A NevoaError if one is missing or does not import."""
+    _files[:] = files
+    for file in _files:
         if not file.is_file():
             raise NevoaError(f"There is no plugin file {file}.")
-        if (name := f"{PREFIX}{file.resolve()}") not in sys.modules:
+        if (name := f"nevoa plugin {file.resolve()}") not in sys.modules:
             _import_file(name, file)
 
 
 def loaded_files() -> list[str]:
-    """The files that `load_plugins` has imported, as they were named."""
-    plugins: list[Any] = [module for name, module in sys.modules.items() if name.startswith(PREFIX)]
-    return [plugin.__spec__.loader.path for plugin in plugins]
+    """The files of the last `load_plugins`, as they were named."""
+    return list(map(str, _files))
 
 
 @cache
