@@ -183,6 +183,11 @@ class Config(Section):
         """Class names of a conditional model, in the order of their labels; empty if the model is unconditional."""
         return (self.data.classes or ()) if self.training.conditional is True else ()
 
+    @property
+    def works_without_labels(self) -> bool:
+        """Whether the model makes images without a class, too."""
+        return not self.classes or self.training.label_dropout > 0
+
     def updated(self, section: str, **values: Any) -> "Config":
         """The config with other values in a section, validated like a user's."""
         return parse({**self.model_dump(), section: {**getattr(self, section).model_dump(), **values}})

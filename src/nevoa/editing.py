@@ -121,7 +121,7 @@ def interpolation(model: Model, first: Picture, last: Picture, frames: int = 9) 
 
 def _check_taught(model: Model) -> None:
     """A NevoaError if the model cannot take the small steps that editing takes."""
-    if model.is_distilled:
+    if model.config.training.is_distillation:
         raise NevoaError(
             "This model was distilled to make images in a few steps, and editing takes many: use its teacher, "
             f"{model.config.training.start}."

@@ -126,16 +126,6 @@ class Model:
         return self.config.classes
 
     @property
-    def works_without_labels(self) -> bool:
-        """Whether it makes images without a class, too."""
-        return not self.classes or self.config.training.label_dropout > 0
-
-    @property
-    def is_distilled(self) -> bool:
-        """Whether its network was taught to make images in a few steps, and is poor at all other timesteps."""
-        return self.config.training.objective != "denoise"
-
-    @property
     def images_at_once(self) -> int:
         """How many images are made side by side."""
         _, height, width = self.shape
@@ -193,7 +183,7 @@ class Model:
         if wanted is None and not self.start.all_classes and options.get("guidance") not in (None, 1):
             raise NevoaError("guidance takes a class: give labels, too, or leave it out, as an interpolation must.")
         label = None if wanted is None and not self.start.all_classes else self.labels(size, number, wanted)
-        if label is None and not self.works_without_labels:
+        if label is None and not self.config.works_without_labels:
             raise NevoaError(
                 "This model was trained with training.label_dropout=0, so it knows no image without a class: give "
                 "labels, or do not interpolate, which works without them."
@@ -236,9 +226,8 @@ class Model:
 
         count = min(SHOWN_IMAGES, len(self.classes) or SHOWN_IMAGES)
         with suppress(Exception):  # a display never raises
-            few = min(SHOWN_STEPS, steps_of(self.schedule))
-            options: SamplingOptions = {} if self.is_distilled else {"sampler": "dpm_solver", "steps": few}
-            images = self.sample(count, **options)
+            few: SamplingOptions = {"sampler": "dpm_solver", "steps": min(SHOWN_STEPS, steps_of(self.schedule))}
+            images = self.sample(count, **({} if self.config.training.is_distillation else few))
             return png_bytes(show(images, self.classes[:count] or None))
         return None
 

@@ -107,11 +107,11 @@ class TrainingConfig(Section):
 
     @model_validator(mode="after")
     def _suits_its_objective(self) -> "TrainingConfig":
-        if self.objective != "denoise" and self.start is None:
+        if self.is_distillation and self.start is None:
             raise ValueError(f"objective={self.objective} needs a model to learn from: use 'nevoa distill'")
         if self.objective == "match" and self.learning_rate_decay == "none":
             raise ValueError("objective=match begins in the cool-down: choose a learning_rate_decay other than none")
-        if self.objective != "denoise" and self.weighting == "min_snr":
+        if self.is_distillation and self.weighting == "min_snr":
             raise ValueError(
                 f"weighting=min_snr leaves out the step from T, which objective={self.objective} has to teach: choose "
                 "weighting=simple"
@@ -124,6 +124,11 @@ class TrainingConfig(Section):
         if self.batch_size == "auto":
             raise ValueError("training.batch_size is auto, and only a training chooses it: give a number")
         return self.batch_size
+
+    @property
+    def is_distillation(self) -> bool:
+        """Whether the network learns a teacher's few steps. At all other timesteps it is then poor."""
+        return self.objective != "denoise"
 
     @property
     def known_precision(self) -> PrecisionName:

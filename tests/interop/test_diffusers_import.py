@@ -314,7 +314,7 @@ def test_a_network_that_knows_no_image_without_a_class_is_asked_for_none(tmp_pat
     model = small_model(FOLDED, classes=CLASSES, sampling={"steps": 2})
     export(replace(model, config=model.config.updated("training", label_dropout=0.0)), tmp_path / "m")
     found = load(tmp_path / "m", "cpu")
-    assert not found.works_without_labels
+    assert not found.config.works_without_labels
     assert abs(found.sample(3).astype(int) - model.sample(3)).max() <= 1
     with pytest.raises(NevoaError, match="this one never was"):
         found.sample(1, guidance=2)

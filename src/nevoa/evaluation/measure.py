@@ -127,9 +127,9 @@ def left_out(reference: Reference, count: int, config: Config | None = None) -> 
 
 def _obstacle(metric: MetricName, reference: Reference, count: int, config: Config | None) -> str | None:
     """Why a metric of so many images cannot be computed."""
-    if config and METRICS[metric].needs_model and config.training.objective != "denoise":
+    if config and METRICS[metric].needs_model and config.training.is_distillation:
         return f"A distilled model estimates x_0 at few timesteps only: measure its teacher, {config.training.start}."
-    if config and metric == "bits" and config.classes and not config.training.label_dropout:
+    if config and metric == "bits" and not config.works_without_labels:
         return "The model was trained with training.label_dropout=0, so it knows no image without a class."
     try:
         for part in METRICS[metric].needs:

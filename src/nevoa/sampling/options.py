@@ -156,7 +156,7 @@ def check_taught(config: Config, schedule: Schedule, grid: Iterable[int]) -> Non
     """
     own = settled(config)
     taught = timestep_grid(schedule, own.steps or 1, own.spacing)
-    if config.training.objective != "denoise" and not {*grid} <= {*taught}:
+    if config.training.is_distillation and not {*grid} <= {*taught}:
         warnings.warn(
             f"This model was distilled to make images in {own.steps} steps, and is poor at any other timesteps: leave "
             f"out the sampling options, or use its teacher, {config.training.start}.",
@@ -179,7 +179,7 @@ def _check_model(config: Config, settings: SamplingSettings) -> None:
         return
     if not config.classes:
         raise WrongValue("guidance", " needs a class-conditional model: train with training.conditional=true.")
-    if not config.training.label_dropout:
+    if not config.works_without_labels:
         raise WrongValue(
             "guidance",
             " needs a model that was also trained without labels, and this one never was: train with "

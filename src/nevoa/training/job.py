@@ -209,7 +209,7 @@ def settle(profile: Profile, started: float, recorded: bool) -> None:
         profile.settle(steps=math.ceil(training.epochs * len(profile.images) / training.known_batch_size))
     if training.compile is None:
         # A distillation calls its networks in seven ways, each of which would be compiled.
-        is_plain = training.device == "cuda" and training.objective == "denoise"
+        is_plain = training.device == "cuda" and not training.is_distillation
         pays = is_plain and _seconds(profile) > COMPILE_PAYS_SECONDS
         profile.settle(compile=pays and _can_compile(training.device))
     if recorded and is_open(profile.config.training):

@@ -76,7 +76,7 @@ def distilling(model: Model, source: object = None) -> dict[str, dict[str, Any]]
     """
     layer, config = starting_from(model), model.config
     data, training = config.data, config.training
-    if training.objective != "denoise":
+    if training.is_distillation:
         raise NevoaError(
             "A distilled model knows only the few timesteps of its own steps, so it cannot teach: distil "
             f"{training.start} again."

@@ -107,9 +107,9 @@ class TrainingState:
         device = choose_device(config.training.device)
         network = fresh_network(config, shape, objects.network).to(device)
         average = copy.deepcopy(network).requires_grad_(False) if config.training.ema_decay else network
-        objective = config.training.objective
-        teacher = copy.deepcopy(network).eval().requires_grad_(False) if objective != "denoise" else None
-        second = copy.deepcopy(network).eval() if objective == "match" else None
+        training = config.training
+        teacher = copy.deepcopy(network).eval().requires_grad_(False) if training.is_distillation else None
+        second = copy.deepcopy(network).eval() if training.objective == "match" else None
         scaler = torch.amp.GradScaler(device, enabled=config.training.precision == "float16")  # pyright: ignore
         optimizers = make_optimizers(network, config.training)
         if second is not None:

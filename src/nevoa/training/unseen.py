@@ -33,7 +33,7 @@ class Unseen:
     @classmethod
     def of(cls, config: Config, images: ImageSet) -> "Unseen | None":
         """Those of a training; None if no images are set aside."""
-        if not (images.notes.held_out and config.data.holdout) or config.training.objective != "denoise":
+        if not (images.notes.held_out and config.data.holdout) or config.training.is_distillation:
             return None
         return cls(_some(images, config), _some(load_test_images(config.data, images), config))
 

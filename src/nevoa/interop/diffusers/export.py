@@ -43,7 +43,7 @@ def export(model: Model, folder: Path, **options: Unpack[SamplingOptions]) -> st
         DDPMPipeline(unet, scheduler).save_pretrained(folder)
         return DDPMPipeline.__name__
     grid = timestep_grid(model.schedule, settings.steps or 1, settings.spacing)
-    guidance: Any = settings.guidance if model.works_without_labels else None  # the pipeline's types are those of JSON
+    guidance: Any = settings.guidance if model.config.works_without_labels else None
     pipeline.NevoaPipeline(
         unet,
         scheduler,

@@ -49,7 +49,7 @@ def ways(model: Model, **options: Unpack[SamplingOptions]) -> dict[str, Any]:
     own = model.settings(**options)
     if own.sampler not in get_args(SamplerName):
         raise NevoaError("The web page has no sampler of your own: choose one by name, such as --sampler dpm_solver.")
-    if model.is_distilled:
+    if model.config.training.is_distillation:
         samplers, filling = [_sampler(model.schedule, own, ())], None
     else:
         others = [settled(model.config, sampler=name) for name in OFFERED if name != own.sampler]
@@ -61,7 +61,7 @@ def ways(model: Model, **options: Unpack[SamplingOptions]) -> dict[str, Any]:
         "filling": filling,
         "clip": own.clip,
         "guidance": own.guidance,
-        "guided": bool(model.classes and model.works_without_labels),
+        "guided": bool(model.classes and model.config.works_without_labels),
     }
 
 
