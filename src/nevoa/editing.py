@@ -64,7 +64,7 @@ def inpainting(model: Model, image: Picture, mask: Picture) -> Model:
     Example:
         >>> images = inpainting(model, "photo.png", "mask.png").sample(8)
     """
-    _check_taught(model)
+    _refuse_distilled(model)
     opened, masked = _opened(image, model.config.data.background), _opened(mask, background="black")
     if opened.size != masked.size:
         sizes = [f"{one.width}x{one.height}" for one in (masked, opened)]
@@ -95,7 +95,7 @@ def interpolation(model: Model, first: Picture, last: Picture, frames: int = 9) 
     Example:
         >>> images = interpolation(model, "a.png", "b.png", frames=9).sample(9)
     """
-    _check_taught(model)
+    _refuse_distilled(model)
     count = whole("frames", frames, 2, MOST_FRAMES)
     ends = torch.stack([_unit(model, first), _unit(model, last)])
     config = _with_sampling(model, sampler="euler", steps=INTERPOLATION_STEPS, clip=False, guidance=1.0)
@@ -119,7 +119,7 @@ def interpolation(model: Model, first: Picture, last: Picture, frames: int = 9) 
     return replace(model, config=config, start=Start(start, all_classes=False))
 
 
-def _check_taught(model: Model) -> None:
+def _refuse_distilled(model: Model) -> None:
     """A NevoaError if the model cannot take the small steps that editing takes."""
     if model.config.training.is_distillation:
         raise NevoaError(

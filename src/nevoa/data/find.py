@@ -101,7 +101,8 @@ def same_source(text: str, other: str) -> bool:
 def _whole(text: str) -> str | Path:
     if is_path(text):
         return Path(text).expanduser().resolve()
-    return CATALOG[text].part_of or text if text in CATALOG else text
+    row = CATALOG.get(text)
+    return (row and row.part_of) or text
 
 
 def images_beside(text: str, path: Path) -> Path | None:

@@ -58,7 +58,7 @@ class Reference:
         if row is not None and "test" not in row.counts and not train.notes.held_out:
             test = NevoaError(f"{data.source} has no test images. {ANOTHER}")
         elif trained_on == "test":
-            test = NevoaError(f"Those of {data.source} were trained on. {ANOTHER}")
+            test = NevoaError(f"The model was trained on those of {data.source}. {ANOTHER}")
         else:
             try:
                 test = load_test_images(data, train)

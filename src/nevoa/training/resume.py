@@ -24,7 +24,7 @@ def resumed(config: Config, saved: Config, accept_changes: bool = False) -> Conf
     """`config`, with the open values that `saved` has settled.
 
     The budget may differ, the same images may lie elsewhere, and another device may compute, with a warning. A
-    NevoaError lists everything else that differs, unless changes are accepted; it refuses another batch size always.
+    NevoaError lists everything else that differs, unless changes are accepted. Another batch size is always refused.
     """
     wanted, was = config.training, saved.training
     settled = {key: getattr(was, key) for key in SETTLED if getattr(wanted, key) in (None, "auto")}
