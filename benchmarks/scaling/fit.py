@@ -43,7 +43,8 @@ class Law:
     distance = limit + at_1e13 (FLOP / 1e13)^-fall exp(spread (u - 1 - log u)),    u = (best / width)^2,
     best     = width_at_1e13 (FLOP / 1e13)^exponent.
 
-    An image takes operations in proportion to the square of the width, so u is the ratio of the images that are seen.
+    An image takes operations in proportion to the square of the width, so u is the number of images that are seen,
+    divided by that of the best width.
 
     Attributes:
         limit: what no number of FLOP takes away.
