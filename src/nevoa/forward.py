@@ -19,7 +19,7 @@ def noised(
     The noise is the same everywhere, so that only its share differs.
     """
     x_0 = to_unit(pixels[None]).repeat(len(timesteps), 1, 1, 1)
-    epsilon = torch.from_numpy(generator(seed, Stream.PICTURE).standard_normal(x_0.shape[1:], dtype=np.float32))
+    epsilon = torch.from_numpy(generator(seed, Stream.PICTURE, 0).standard_normal(x_0.shape[1:], dtype=np.float32))
     t = torch.tensor(timesteps)
     return np.stack([to_bytes(GaussianProcess(one).forward(x_0, t, epsilon.expand_as(x_0))) for one in schedules])
 

@@ -260,7 +260,7 @@ def fresh_network(config: Config, shape: Shape, network: nn.Module | None = None
         network = copy.deepcopy(network)
     else:
         with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(int(generator(config.training.seed, Stream.WEIGHTS).integers(2**63)))
+            torch.default_generator.manual_seed(int(generator(config.training.seed, Stream.WEIGHTS, 0).integers(2**63)))
             network = build_network(config.network, shape[0], len(config.classes))
     # The layout in which the convolutions of oneDNN and cuDNN are fastest.
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -108,6 +109,20 @@ def test_a_draw_is_a_function_of_seed_stream_and_place() -> None:
     np.testing.assert_array_equal(generator(1, Stream.NOISE, 5).random(3), first)
     for other in (generator(2, Stream.NOISE, 5), generator(1, Stream.FLIP, 5), generator(1, Stream.NOISE, 6)):
         assert (other.random(3) != first).all()
+
+
+positions = st.tuples(st.integers(0, 2**32 - 1), st.sampled_from(Stream), st.integers(0, 2**63 - 1))
+
+
+@given(positions, positions)
+def test_each_seed_stream_and_position_draws_its_own_numbers(one: tuple[int, Stream, int], other: Any) -> None:
+    assert (one == other) == (generator(*one).random() == generator(*other).random())
+
+
+def test_a_draw_has_a_position() -> None:
+    """numpy pads with zeros, so one without would be that of position 0."""
+    with pytest.raises(TypeError, match="position"):
+        generator(1, Stream.NOISE)  # pyright: ignore[reportCallIssue]
 
 
 @given(first=st.integers(0, 2000), count=st.integers(1, 700), cut=st.integers(0, 700))

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from nevoa._util.random import generator
 from nevoa.data import ImageSet
-from nevoa.evaluation import load_feature_network, save_feature_network, train_feature_network
+from nevoa.evaluation import feature_training, load_feature_network, save_feature_network, train_feature_network
 from nevoa.evaluation.feature_training import accuracy, default_epochs, turned, varied
 from tests.evaluation.toy import bands, toy_network
 
@@ -22,6 +23,19 @@ def test_without_test_images_a_tenth_is_held_out() -> None:
     *_, last = train_feature_network(bands(400), None, epochs=1)
     assert last.feature_network.info.images == 360
     assert last.feature_network.info.measured_on == "40 images not trained on"
+
+
+def test_the_images_held_out_do_not_follow_from_the_order_of_the_first_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawn(*position: int) -> np.random.Generator:
+        positions.append(position)
+        return generator(*position)  # pyright: ignore[reportArgumentType]
+
+    positions = list[tuple[int, ...]]()
+    monkeypatch.setattr(feature_training, "generator", drawn)
+    list(train_feature_network(bands(20), None, epochs=2))
+    states = [np.random.SeedSequence(position).generate_state(4).tolist() for position in positions]
+    assert len(states) == 3
+    assert all(states.count(state) == 1 for state in states)
 
 
 @pytest.mark.parametrize("steps", range(1, 13))

@@ -24,11 +24,16 @@ class Stream(IntEnum):
     SHAPES = 12
     LIMIT = 13
     UNSEEN = 14
+    FEATURE_SPLIT = 15
 
 
-def generator(seed: int, stream: Stream, *position: int) -> np.random.Generator:
-    """A fresh generator for one position: the same arguments give the same numbers, whatever was drawn before."""
-    return np.random.default_rng([seed, stream, *position])
+def generator(seed: int, stream: Stream, position: int) -> np.random.Generator:
+    """A fresh generator for one position: the same arguments give the same numbers, whatever was drawn before.
+
+    No default, because numpy pads with zeros: without a position it would be that of position 0. Seeds below 2**32, one
+    word each, have no stream in common.
+    """
+    return np.random.default_rng([seed, stream, position])
 
 
 class Blocks:

@@ -32,7 +32,7 @@ def of_classes(listing: Listing, data: DataConfig) -> Listing:
 def limited(listing: Listing, data: DataConfig) -> Listing:
     """Select images by `data.limit`, at random but always the same."""
     if data.limit is not None and data.limit < len(listing):
-        listing = listing.take(np.sort(generator(0, Stream.LIMIT).permutation(len(listing))[: data.limit]))
+        listing = listing.take(np.sort(generator(0, Stream.LIMIT, 0).permutation(len(listing))[: data.limit]))
     return listing
 
 

@@ -148,6 +148,6 @@ def _split(train: ImageSet, test: ImageSet | None) -> tuple[Int64[np.ndarray, " 
     """The indices of the images to train on, and the images to measure the accuracy on."""
     if test is not None:
         return np.arange(len(train)), test
-    order = generator(SEED, Stream.FEATURE_NETWORK).permutation(len(train))
+    order = generator(SEED, Stream.FEATURE_SPLIT, 0).permutation(len(train))
     cut = max(1, len(train) // HELD_OUT)
     return order[cut:], replace(train, images=train.images[order[:cut]], labels=train.labels[order[:cut]])

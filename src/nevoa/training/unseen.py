@@ -60,7 +60,7 @@ def memorises_since(metrics: Iterable[Mapping[str, Any]]) -> int | None:
 
 
 def _some(images: ImageSet, config: Config) -> ImageSet:
-    rng = generator(config.training.seed, Stream.UNSEEN)
+    rng = generator(config.training.seed, Stream.UNSEEN, 0)
     chosen = np.sort(rng.permutation(len(images))[:COUNT])
     return replace(images, images=images.images[chosen], labels=images.labels[chosen])
 
