@@ -49,7 +49,7 @@ class TrainingConfig(Section):
         label_dropout: share of images whose class is withheld, for classifier-free guidance (Ho and Salimans 2022).
         optimizer: method that updates the weights.
         learning_rate: of Adam; Muon's is ten times as high.
-        learning_rate_decay: course of the learning rate to 0 in the cool-down; none keeps it constant.
+        learning_rate_decay: course of the learning rate towards 0 in the cool-down; none keeps it constant.
         cooldown: share of the run, at its end, in which the learning rate decays; 1 is the whole run.
         weight_decay: how strongly adamw and muon pull weights to 0.
         warmup_images: images over which the learning rate grows from 0 to its value.

@@ -63,13 +63,14 @@ class Course:
 
 
 def learning_rate_at(step: int, course: Course, config: TrainingConfig) -> float:
-    """Return the learning rate of `step`: linear warm-up from 0, then constant, then decay to 0 in the cool-down.
+    """Return the learning rate of `step`, from 1: linear warm-up, then constant, then decay in the cool-down.
 
-    A cool-down of less than the whole training lets the same steps begin a longer one (Hägele et al. 2024, section 3).
+    It would be 0 just before the first step and just after the last, so that both learn something. A cool-down of less
+    than the whole training lets the same steps begin a longer one (Hägele et al. 2024, section 3).
     """
     seen = step * config.known_batch_size
     warmup = min(1.0, seen / config.warmup_images) if config.warmup_images else 1.0
-    cooled = course.cooled_at(step, config.cooldown)
+    cooled = course.cooled_at(step - 1, config.cooldown)
     kind = "linear" if course.at_once and config.learning_rate_decay == "none" else config.learning_rate_decay
     decay = {"none": 1.0, "linear": 1 - cooled, "cosine": (1 + math.cos(math.pi * cooled)) / 2}
     return config.learning_rate * warmup * decay[kind]
