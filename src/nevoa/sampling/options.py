@@ -139,9 +139,10 @@ def settled(config: Config, **options: Unpack[SamplingOptions]) -> SamplingSetti
     sampler = given.get("sampler", own.sampler)
     row = _row(sampler)
     _check_applicable(given.keys() - row.options, sampler)
-    # The config's timesteps were chosen for the config's sampler.
+    # The config's timesteps were chosen for the config's sampler, and its fresh noise for one that adds any.
     changed = {} if sampler == own.sampler else {"steps": None, "spacing": "trailing"}
-    settings = validated(SamplingSettings, own.model_dump() | changed | given)
+    still = {} if "eta" in row.options else {"eta": 0.0}
+    settings = validated(SamplingSettings, own.model_dump() | changed | still | given)
     if settings.steps is None:
         settings = settings.model_copy(update={"steps": min(row.steps or timesteps, timesteps)})
     _check_model(config, settings)

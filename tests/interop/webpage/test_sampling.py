@@ -47,6 +47,7 @@ WAYS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "ddim with fresh noise": ({}, {"sampler": "ddim", "steps": 8, "eta": 0.5}),
     "heun": ({}, {"sampler": "heun", "steps": 5}),
     "euler": ({}, {"sampler": "euler", "steps": 6}),
+    "euler in place of ddim with fresh noise": ({"sampling": {"eta": 0.5}}, {"sampler": "euler", "steps": 6}),
     "guidance": ({"sampling": KARRAS}, {"guidance": 2.5}),
     "no guidance": ({"sampling": KARRAS}, {"guidance": 0.0}),
     "not clipped": ({}, {"sampler": "ddim", "steps": 8, "clip": False}),
