@@ -1,7 +1,11 @@
 """The commands of docs/sharing.md, in their order, in a folder with a run of that name."""
 
+import ast
 import re
 import shlex
+import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +17,45 @@ from nevoa.config import Config
 from nevoa.runs import Run
 from tests.interop.small_models import CLASSES, FOLDED, small_model
 
-PAGE = Path(__file__).parents[2] / "docs" / "sharing.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "sharing.md"
 ON_THE_HUB = re.compile(r"\bhf:|\bpush\b|--prompt|--track")
 
 
 def commands() -> list[str]:
     return [line.strip() for line in PAGE.read_text().splitlines() if line.startswith("    nevoa ")]
+
+
+def imported(code: str) -> set[str]:
+    """The packages that Python imports, but for its own."""
+    found = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {
+        name.split(".")[0]
+        for node in found
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names])
+    }
+    return names - sys.stdlib_module_names
+
+
+def installed(command: str) -> Iterator[str]:
+    """The packages that a line of pip names, and those that they bring if they are ours."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for wish in shlex.split(command)[2:]:
+        name, *extras = re.findall(r"[\w-]+", wish)
+        brought = [project["optional-dependencies"][extra] for extra in extras]
+        yield name
+        if name == "nevoa":
+            yield from (re.findall(r"[\w-]+", line)[0] for line in sum(brought, project["dependencies"]))
+
+
+def test_what_an_example_imports_was_installed_by_a_line_before_it() -> None:
+    """A newcomer types one after the other."""
+    have, examples = set[str](), 0
+    for command, code in re.findall(r"^    (pip install [^\n]*)$|^```python\n(.*?)^```$", PAGE.read_text(), re.M | re.S):
+        have |= set(installed(command))
+        examples += bool(code)
+        assert imported(code) <= have, code
+    assert examples > 4
 
 
 @pytest.fixture
