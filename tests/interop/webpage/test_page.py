@@ -112,13 +112,48 @@ def saved(page: Page, button: str) -> Image.Image:
 
 
 def test_the_images_are_those_of_nevoa_sample(page: Page, model: Model) -> None:
-    expected = model.sample(6)
-    assert_same(pictures(page), expected)
-    page.get_by_label("Seed").fill("41")
+    assert_same(pictures(page), model.sample(6))
     page.get_by_role("button", name="New images").click()
-    expect(page.get_by_label("Seed")).to_have_value("42")
+    expect(page.get_by_label("Seed")).to_have_value("1")
     made(page)
+    assert_same(pictures(page), model.sample(6, seed=1))
+
+
+@pytest.mark.parametrize("by", ["Enter", "New images"])
+def test_a_typed_seed_is_the_one_that_is_drawn(by: str, page: Page, model: Model) -> None:
+    seed = page.get_by_label("Seed")
+    seed.press("ControlOrMeta+a")
+    seed.press_sequentially("42")
+    if by == "Enter":
+        seed.press("Enter")
+    else:
+        page.get_by_role("button", name=by).click()
+    made(page)
+    expect(seed).to_have_value("42")
     assert_same(pictures(page), model.sample(6, seed=42))
+    page.get_by_role("button", name="New images").click()
+    expect(seed).to_have_value("43")
+
+
+@pytest.mark.parametrize("typed", ["-5", "3.5", "4294967296", ""])
+def test_what_is_no_seed_draws_nothing_and_says_so(typed: str, page: Page) -> None:
+    sentence = "The seed must be a whole number from 0 to 4,294,967,295."
+    before, seed = pictures(page), page.get_by_label("Seed")
+    seed.press("ControlOrMeta+a")
+    seed.press("Delete")
+    seed.press_sequentially(typed)
+    page.get_by_role("button", name="New images").click()
+    expect(page.locator("#seed-problem")).to_have_text(sentence)
+    expect(page.locator("#status")).to_have_text(sentence)
+    expect(seed).to_have_value(typed)
+    expect(seed).to_be_focused()
+    slide(page, "steps", 6)
+    expect(page.locator("#status")).to_have_text(sentence)
+    assert np.array_equal(pictures(page), before)
+    seed.fill("7")
+    seed.press("Enter")
+    made(page)
+    expect(page.locator("#seed-problem")).to_be_hidden()
 
 
 def test_each_control_is_an_option_of_nevoa_sample(page: Page, model: Model) -> None:
@@ -289,6 +324,16 @@ def test_names_are_text_and_the_page_says_what_it_is(page: Page) -> None:
     assert "fashion_mnist (licence of the data: MIT)" in text
     assert "Fréchet distance of 1.25 from real ones (fd_fashion;" in text
     assert text.count(". ") == 1
+
+
+def test_a_licence_that_nobody_knows_is_unknown_in_both_languages(chromium: Browser, tmp_path: Path) -> None:
+    run = run_of(tmp_path / "mine", source="photos/cats", shape=(1, 8, 8), classes=())
+    export(load(run.folder, "cpu"), tmp_path / "page.html")
+    visit = Visit(chromium, (tmp_path / "page.html").as_uri(), locale="pt-PT")
+    expect(visit.page.locator("#about-text")).to_contain_text("cats (licença dos dados: desconhecida)")
+    visit.page.get_by_role("button", name="Switch to English").click()
+    expect(visit.page.locator("#about-text")).to_contain_text("cats (licence of the data: unknown)")
+    visit.end((tmp_path / "page.html").as_uri())
 
 
 def test_both_languages_can_be_read(chromium: Browser, file: Path) -> None:

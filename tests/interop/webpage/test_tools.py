@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from nevoa.data import CATALOG
+from nevoa.interop.hub_card import UNKNOWN
 from nevoa.interop.webpage.page import BROWSER, HERE, MODULES, PAGE, WORKER, joined, kernels
 
 # What the promise of a small page allows: the scripts of the worker and the kernels.
@@ -67,3 +69,13 @@ def test_both_languages_have_the_same_texts() -> None:
     values = re.compile(r"\{(\w+)\}")
     for one, other in zip(english.splitlines()[5:], portuguese.splitlines()[1:], strict=False):
         assert sorted(values.findall(one)) == sorted(values.findall(other)), one
+
+
+def test_what_is_said_of_a_licence_has_portuguese_words() -> None:
+    """A licence's name, such as CC BY 4.0, stays."""
+    known = re.findall(r'^  "(.*)": ".*",$', (BROWSER / "texts.js").read_text(), re.MULTILINE)
+    assert {
+        licence
+        for licence in (UNKNOWN, *(row.licence for row in CATALOG.values()))
+        if re.search(r"\b[a-z]{2,}", licence)
+    } == {*known}

@@ -35,12 +35,17 @@ export class Controls {
     if (sampling.guidance % 0.5) input("guidance").step = "any";
     input("guidance").max = String(Math.max(6, sampling.guidance));
     input("guidance").value = String(sampling.guidance);
+    /** Whether the seed was typed, and nothing drawn of it yet. */
+    this.typed = false;
+    the("seed").oninput = () => { this.typed = true; };
+    the("seed").onchange = () => this.checkSeed();
     the("controls").onsubmit = (event) => {
       event.preventDefault();
-      input("seed").value = String((this.seed + 1) % MOST);
+      if (!this.typed) input("seed").value = String((this.seed + 1) % MOST);
+      if (!this.checkSeed()) the("seed").focus();
       does.again();
     };
-    for (const id of ["steps", "guidance", "seed"]) the(id).oninput = does.changed;
+    for (const id of ["steps", "guidance"]) the(id).oninput = does.changed;
     the("choices").onchange = does.changed;
     the("sampler").onchange = () => {
       this._slider();
@@ -55,7 +60,15 @@ export class Controls {
   }
 
   get seed() {
-    return Math.max(0, Math.floor(input("seed").valueAsNumber || 0));
+    return input("seed").valueAsNumber;
+  }
+
+  /** Whether the field holds a seed; if not, a sentence beside it says so. */
+  checkSeed() {
+    const { valid } = input("seed").validity;
+    the("seed-problem").hidden = valid;
+    the("seed").setAttribute("aria-invalid", String(!valid));
+    return valid;
   }
 
   get sampler() {
@@ -82,8 +95,10 @@ export class Controls {
     return this.steps * this.sampler.evaluations * twice;
   }
 
-  /** The images to make. @returns {Image[]} */
-  get wishes() {
+  /** The images to make; null if the seed is none. @returns {Image[] | null} */
+  order() {
+    if (!this.checkSeed()) return null;
+    this.typed = false;
     const { label, seed } = this, { length } = this.classes;
     const count = label === null && length ? Math.max(FEW, Math.min(MANY, length)) : MANY;
     return Array.from({ length: count }, (_, number) => ({ seed, number, label: label ?? (length ? number % length : null) }));

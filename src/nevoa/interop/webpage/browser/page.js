@@ -132,8 +132,9 @@ class Page {
     clearTimeout(this.waiting);
     if (this.first) this.leaveBlend();
     the("problem").hidden = true;
+    const images = this.controls.order(), start = performance.now();
+    if (!images) return this.tell(() => this.words.say("wrongSeed"));
     this.tell(() => this.words.say("estimateOfTime", { time: this.time, engine: this.engine }));
-    const images = this.controls.wishes, start = performance.now();
     this.tiles = images.map((image, n) => this.tile(image, n));
     the("grid").replaceChildren(...this.tiles.map(({ button }) => button));
     const finished = await this.run(images, this.controls.way, null, (moments, step, steps) => {
@@ -146,7 +147,8 @@ class Page {
   }
 
   /**
-   * Let the worker make images, and see each of their states for a moment. Whether they were finished.
+   * Let the worker make images, and see each of their states for a moment; where less motion is preferred, all at the
+   * end, so that only the last is drawn. Whether they were finished.
    *
    * @param {Image[]} images @param {Way} way @param {import("./player.js").Order["kept"]} kept
    * @param {(moments: Moment[], step: number, steps: number) => void} see
@@ -157,21 +159,23 @@ class Page {
     /** @type {import("./player.js").State[]} */
     const states = [];
     let open = true;
-    const done = this.player.make({ images, way, kept }, (state) => states.push(state)).then((finished) => {
+    const quiet = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const done = this.player.make({ images, way, kept }, (state) => {
+      states.push(state);
+      /** @type {HTMLProgressElement} */ (the("progress")).value = state.step / state.steps;
+    }).then((finished) => {
       open = false;
       return finished;
     });
     const size = this.data.package.shape.reduce((a, b) => a * b);
-    const quiet = matchMedia("(prefers-reduced-motion: reduce)").matches;
     while (current() && (open || states.length)) {
-      const state = states.shift();
+      const state = quiet && open ? null : states.shift();
       if (state) {
         const part = (/** @type {Uint8ClampedArray} */ all, /** @type {number} */ n) => all.subarray(n * size, (n + 1) * size);
         see(images.map((_, n) => ({ x: part(state.x, n), x0: part(state.x0, n), t: state.t })), state.step, state.steps);
-        /** @type {HTMLProgressElement} */ (the("progress")).value = state.step / state.steps;
       }
-      const hurry = quiet || states.length > 20;
-      await new Promise((resolve) => setTimeout(resolve, state ? (hurry ? 0 : SHOWN) : 15));
+      if (quiet && !open) continue;
+      await new Promise((resolve) => setTimeout(resolve, state ? (states.length > 20 ? 0 : SHOWN) : 15));
     }
     if (!current()) return false;
     this.busy(false);
@@ -298,7 +302,7 @@ class Page {
     const { words, data: { about } } = this;
     words.write();
     the("language").textContent = words.language === "en" ? "PT" : "EN";
-    const model = words.say("aboutModel", { parameters: words.number(about.parameters), data: about.data, licence: about.licence });
+    const model = words.say("aboutModel", { parameters: words.number(about.parameters), data: about.data, licence: words.licence(about.licence) });
     const [metric, distance, floor] = about.distance ?? ["", "", ""];
     the("about-text").textContent = `${model} ${about.distance ? words.say("aboutDistance", { metric, distance, floor }) : words.say("aboutUnmeasured")}`;
     this.tiles.forEach(({ button, image }, n) => button.setAttribute("aria-label", this.title(image, n)));

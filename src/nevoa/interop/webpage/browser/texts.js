@@ -22,7 +22,8 @@ export const TEXTS = {
     sampler: "Sampler",
     own: "{name} (default)",
     seed: "Seed",
-    seedHelp: "The same seed gives the same images, as does nevoa sample --seed.",
+    seedHelp: "The same seed gives the same images, as does nevoa sample --seed. Type one, then choose New images.",
+    wrongSeed: "The seed must be a whole number from 0 to 4,294,967,295.",
     again: "New images",
     stop: "Stop",
     png: "Save PNG",
@@ -78,7 +79,8 @@ export const TEXTS = {
     sampler: "Amostrador",
     own: "{name} (predefinido)",
     seed: "Semente",
-    seedHelp: "A mesma semente dá as mesmas imagens, tal como nevoa sample --seed.",
+    seedHelp: "A mesma semente dá as mesmas imagens, tal como nevoa sample --seed. Escreva uma e escolha Novas imagens.",
+    wrongSeed: "A semente tem de ser um número inteiro de 0 a 4 294 967 295.",
     again: "Novas imagens",
     stop: "Parar",
     png: "Guardar PNG",
@@ -116,6 +118,15 @@ export const TEXTS = {
   },
 };
 
+/** What is said of licences other than their names. @type {Record<string, string>} */
+const LICENCES = {
+  "unknown": "desconhecida",
+  "not stated": "não indicada",
+  "non-commercial": "uso não comercial",
+  "photographs: research only": "fotografias: só para investigação",
+  "MIT, for research": "MIT, para investigação",
+};
+
 /** Which language a browser asks for. @returns {Language} */
 export const preferred = () => navigator.languages.some((one) => one.startsWith("pt")) ? "pt" : "en";
 
@@ -134,6 +145,11 @@ export class Words {
   /** @param {number} number */
   number(number, options = {}) {
     return new Intl.NumberFormat(this.language === "pt" ? "pt-PT" : this.language, options).format(number);
+  }
+
+  /** A licence, as Python names it. @param {string} name */
+  licence(name) {
+    return this.language === "pt" ? LICENCES[name] ?? name : name;
   }
 
   /** A duration. @param {number} seconds */
