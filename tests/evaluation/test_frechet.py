@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from nevoa.evaluation.frechet import frechet_distance, rank_warning
+from nevoa.evaluation.frechet import frechet_distance, frechet_influence, rank_warning
+from nevoa.evaluation.intervals import REACH, interval_of
 from tests.evaluation.vectors import vectors
 
 
@@ -34,6 +35,36 @@ def test_a_distance_to_itself_is_zero_and_never_negative() -> None:
     few = vectors(5, 40)
     assert frechet_distance(few, few) == pytest.approx(0, abs=1e-6)
     assert frechet_distance(few, few) >= 0
+
+
+def test_the_influence_of_an_image_is_the_change_of_the_distance_by_its_share() -> None:
+    """Where each image is there a thousand times, one more is a small share."""
+    a, b, copies = vectors(20), vectors(300, seed=1, shift=0.3), 1000
+    repeated = np.repeat(a, copies, axis=0)
+    influence = frechet_influence(repeated, b)[::copies]
+    more, less = (
+        np.array([frechet_distance(x, b) for x in sets])
+        for sets in (
+            [np.concatenate([repeated, a[[i]]]) for i in range(20)],
+            [np.delete(repeated, i * copies, axis=0) for i in range(20)],
+        )
+    )
+    change = (more - less) / 2 * len(repeated)
+    np.testing.assert_allclose(influence - influence.mean(), change, atol=0.01 * float(np.std(change)))
+
+
+@pytest.mark.parametrize("shift", [0.3, 3])
+def test_its_interval_is_as_wide_as_sets_vary(shift: float) -> None:
+    b = vectors(1000, seed=1)
+    sets = [vectors(300, seed=seed, shift=shift) for seed in range(2, 202)]
+    spread = np.std([frechet_distance(x, b) for x in sets], ddof=1)
+    one_class = np.zeros(300, np.int64)
+    widths = [np.ptp(interval_of(0, frechet_influence(x, b), one_class)) for x in sets]
+    assert np.mean(widths) / (2 * REACH) == pytest.approx(spread, rel=0.15)
+
+
+def test_features_without_full_rank_have_a_finite_influence() -> None:
+    assert np.isfinite(frechet_influence(vectors(5, 40), vectors(200, 40, seed=1))).all()
 
 
 def test_a_covariance_without_full_rank_says_why() -> None:

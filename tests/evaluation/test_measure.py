@@ -83,7 +83,8 @@ def test_mirrored_copies_are_reported_unless_the_model_never_saw_mirror_images(r
 
 
 def test_only_what_is_asked_for_is_measured(reference: Reference) -> None:
-    assert report_of(bands(150).images, reference, ("frechet",)).scores.keys() == {"fd_bands"}
+    scores = report_of(bands(150).images, reference, ("frechet",)).scores
+    assert scores.keys() == {"fd_bands", "fd_bands_low", "fd_bands_high"}
 
 
 def test_classes_are_counted_and_confidence_averaged(reference: Reference, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 import nevoa.evaluation.memorisation as module
 from nevoa.errors import NevoaError
-from nevoa.evaluation.memorisation import memorisation, nearest_images
+from nevoa.evaluation.memorisation import honest_share, memorisation, nearest_images
 
 RNG = np.random.default_rng(0)
 
@@ -48,6 +48,27 @@ def test_new_images_are_as_near_as_held_out_ones() -> None:
     found = memorisation(pictures(2000), pictures(500), pictures(2000))
     assert found.share < 0.02
     assert 0.97 < found.median_ratio < 1.03
+
+
+@pytest.mark.parametrize(("held_out", "trials"), [(20, 400), (128, 100), (2000, 15)])
+def test_new_images_score_the_stated_share_for_so_many_held_out_ones(held_out: int, trials: int) -> None:
+    """Of images of another width the distances would be spread in another way, which must not matter."""
+    shares = [
+        (found.share, found.honest, found.honest_spread)
+        for found in (memorisation(pictures(300), pictures(180), pictures(held_out)) for _ in range(trials))
+    ]
+    measured, stated, spread = np.array(shares).T
+    assert stated[0] == pytest.approx((0.01 * (held_out - 1) + 1) / (held_out + 1))
+    assert measured.mean() == pytest.approx(stated[0], abs=4 * spread[0] / np.sqrt(trials))
+    assert measured.std() == pytest.approx(spread[0], rel=0.5)
+
+
+def test_training_images_that_stand_in_for_held_out_ones_come_in_pairs() -> None:
+    """The two that are closest to each other have one distance, so the border lies further away."""
+    found = [memorisation(pictures(300, 1), pictures(200, 1), None) for _ in range(200)]
+    shares, stated = np.array([one.share for one in found]), found[0].honest
+    assert stated == pytest.approx(honest_share(100, 300)[0]) != honest_share(200, 300)[0]
+    assert shares.mean() == pytest.approx(stated, abs=4 * shares.std() / np.sqrt(200))
 
 
 def test_copies_are_counted_and_shown() -> None:

@@ -77,7 +77,7 @@ def test_one_pixel_changes_the_hash_of_images() -> None:
     assert images_sha256(images[::-1]) == images_sha256(images[::-1].copy())
 
 
-@pytest.mark.parametrize("key", ["receipt", "receipt.images_sha256", "made_with", "protocol.seed", "floor_spread"])
+@pytest.mark.parametrize("key", ["receipt", "receipt.images_sha256", "made_with", "protocol.seed", "scores"])
 def test_an_older_report_is_refused_with_the_key_that_it_lacks(
     key: str, written: Mapping[str, Any], tmp_path: Path
 ) -> None:

@@ -1,6 +1,6 @@
 """The quality of images: pure functions of features, and a protocol that fixes how they are used."""
 
-from nevoa.evaluation.compare import Interval, Measured, compare
+from nevoa.evaluation.compare import Measured, compare
 from nevoa.evaluation.feature_network import (
     FeatureNetwork,
     FeatureNetworkInfo,
@@ -9,6 +9,7 @@ from nevoa.evaluation.feature_network import (
 )
 from nevoa.evaluation.feature_networks import feature_network_folder, feature_network_for
 from nevoa.evaluation.feature_training import EPOCHS, Epoch, train_feature_network
+from nevoa.evaluation.intervals import Interval
 from nevoa.evaluation.measure import check_count, choose_metrics, left_out, measure
 from nevoa.evaluation.metrics import METRICS, Report
 from nevoa.evaluation.protocol import Protocol

@@ -6,46 +6,25 @@ the same configs, which only several seeds show.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 
 from nevoa._util.random import Stream, generator
 from nevoa.data import size_in_words
 from nevoa.errors import NevoaError
 from nevoa.evaluation.features import Features, check_features
 from nevoa.evaluation.frechet import Gaussian, distance_between
+from nevoa.evaluation.intervals import CONFIDENCE, Classes, Interval
 from nevoa.evaluation.measure import check_count
 from nevoa.evaluation.reference import Reference
-from nevoa.evaluation.samples import Samples, Stage, from_run
-from nevoa.evaluation.shares import classes_in_shares
+from nevoa.evaluation.samples import Stage, from_run
 from nevoa.runs import Run
 
 RESAMPLES = 200
-CONFIDENCE = 0.95
 Others = Float64[np.ndarray, "M D"]
-Classes = Int64[np.ndarray, " N"]
 Resamples = Float64[np.ndarray, " R"]
-Verdict = Literal["better", "worse", "undecided"]
-
-
-class Interval(NamedTuple):
-    """An estimate and its 95 % interval.
-
-    Example:
-        >>> Interval(0.05, 0.02, 0.08).verdict
-        'worse'
-    """
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def verdict(self) -> Verdict:
-        """What the interval of a difference of distances means: whether 0 lies outside, and on which side."""
-        return "better" if self.high < 0 else "worse" if self.low > 0 else "undecided"
 
 
 @dataclass(frozen=True)
@@ -115,7 +94,7 @@ def compare(
             yield Stage(f"resampling those of {run.folder}")
             features = reference.feature_network.features(made.images)
             check_features(features, "images")
-            yield measured(str(run.folder), features, real, _classes(made), seed)
+            yield measured(str(run.folder), features, real, made.classes, seed)
 
 
 def _common(runs: Sequence[Run], references: Sequence[Reference]) -> Reference:
@@ -133,14 +112,6 @@ def _common(runs: Sequence[Run], references: Sequence[Reference]) -> Reference:
 
 def _described(reference: Reference) -> str:
     return f"{reference.source} at {size_in_words(*reference.train.shape)} ({reference.digest:.8})"
-
-
-def _classes(samples: Samples) -> Classes:
-    """The class of each image of a run, as a number; all 0 if the model has no classes."""
-    count = len(samples.images)
-    if samples.model is None or samples.training is None or not samples.model.classes:
-        return np.zeros(count, np.int64)
-    return np.unique(classes_in_shares(samples.training, count), return_inverse=True)[1]
 
 
 def _around(value: float, resampled: Resamples) -> Interval:

@@ -8,6 +8,8 @@ from jaxtyping import Float64
 Features = Float64[np.ndarray, "N D"]
 Covariance = Float64[np.ndarray, "D D"]
 
+EPSILON = float(np.finfo(np.float64).eps)
+
 
 class Gaussian(NamedTuple):
     """Mean, covariance and the root of the covariance of features."""
@@ -37,6 +39,20 @@ def distance_between(a: Gaussian, b: Gaussian) -> float:
     apart = a.mean - b.mean
     root_trace = np.linalg.svd(a.root @ b.root, compute_uv=False).sum()
     return max(0.0, float(apart @ apart + np.trace(a.covariance) + np.trace(b.covariance) - 2 * root_trace))
+
+
+def frechet_influence(a: Features, b: Float64[np.ndarray, "M D"]) -> Float64[np.ndarray, " N"]:
+    """The influence of each image of a on the distance, up to a constant.
+
+    With x = a - mean_a it is 2 (mean_a - mean_b).x + x.(1 - T) x, where T = cov_b^(1/2) (cov_b^(1/2) cov_a
+    cov_b^(1/2))^(-1/2) cov_b^(1/2) is the linear map that carries one Gaussian to the other.
+    """
+    ours, theirs = Gaussian.of(a), Gaussian.of(b)
+    values, vectors = np.linalg.eigh(theirs.root @ ours.covariance @ theirs.root)
+    inverse = np.where(values > len(values) * EPSILON * values.max(), values, np.inf) ** -0.5
+    half = vectors.T @ theirs.root
+    x = a - ours.mean
+    return 2 * x @ (ours.mean - theirs.mean) + (x**2).sum(1) - inverse @ (half @ x.T) ** 2
 
 
 def rank_warning(features: Features) -> str | None:

@@ -11,6 +11,7 @@ from nevoa.errors import NevoaError
 from nevoa.evaluation.feature_network import FeatureNetwork
 from nevoa.evaluation.features import Features, check_features
 from nevoa.evaluation.frechet import rank_warning
+from nevoa.evaluation.intervals import Classes
 from nevoa.evaluation.metrics import METRICS, Others, Report, class_shares
 from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.reference import Reference
@@ -149,9 +150,10 @@ def _compared(report: Report, metrics: Sequence[MetricName], features: Features,
     network = reference.feature_network
     chosen = [row.of_features(real, network) for name, row in METRICS.items() if name in metrics and row.of_features]
 
-    def scores(x: Features, seed: int | None = None) -> dict[str, float]:
-        return {name: score for row in chosen for name, score in row(x, seed).items()}
+    def scores(x: Features, classes: Classes | None = None) -> dict[str, float]:
+        return {name: score for row in chosen for name, score in row(x, classes).items()}
 
+    found = scores(features, report.samples.classes)
     draws = [scores(x) for x in reference.floor_features(len(features), seed)]
     floor = {name: float(np.mean([draw[name] for draw in draws])) for name in draws[0]}
     spread = {name: float(np.std([draw[name] for draw in draws], ddof=1)) for name in floor if len(draws) > 1}
@@ -159,7 +161,7 @@ def _compared(report: Report, metrics: Sequence[MetricName], features: Features,
     warnings = (*report.warnings, *_warnings(features, real, network, metrics))
     if reference.advice:
         warnings = (*warnings, f"the features are of random weights. Better ones take minutes: {reference.advice}")
-    new = {"scores": scores(features, seed), "floor": floor, "floor_spread": spread}
+    new = {"scores": found, "floor": floor, "floor_spread": spread}
     return replace(report, **new, class_shares=shares, warnings=warnings)
 
 

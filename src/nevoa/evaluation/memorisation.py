@@ -22,10 +22,12 @@ class Memorisation:
     """How close generated images are to training images.
 
     Attributes:
-        share: of generated images that are closer to a training image than the closest 1 % of unseen images. About
-            0.01 for new images; far more if training images are repeated.
+        share: of generated images that are closer to a training image than the closest 1 % of unseen images. Far more
+            than `honest` if training images are repeated.
             Unseen images that are training images too say nothing of how close others come, and are left out; if all
             are, it is the share of exact copies.
+        honest: the share that is expected of new images; 0 if only exact copies count.
+        honest_spread: its standard deviation.
         median_ratio: median distance of the generated images, divided by that of the unseen images; NaN if all of
             these are training images too.
         nearest: the nearest training image of each generated image.
@@ -33,6 +35,8 @@ class Memorisation:
     """
 
     share: float
+    honest: float
+    honest_spread: float
     median_ratio: float
     nearest: Images
     distance: Float64[np.ndarray, " N"]
@@ -59,9 +63,23 @@ def memorisation(
         _, usual = nearest_images(training[own], training, mirrored, own)
     apart = usual[usual > 0]
     if not len(apart):
-        return Memorisation(float((distance == 0).mean()), np.nan, nearest, distance)
+        return Memorisation(float((distance == 0).mean()), 0, 0, np.nan, nearest, distance)
     share = float((distance < np.quantile(apart, QUANTILE)).mean())
-    return Memorisation(share, float(np.median(distance) / np.median(apart)), nearest, distance)
+    # Two training images that are close to each other have one distance.
+    honest = honest_share(len(apart) if held_out is not None else len(apart) / 2, len(generated))
+    return Memorisation(share, *honest, float(np.median(distance) / np.median(apart)), nearest, distance)
+
+
+def honest_share(unseen: float, count: int) -> tuple[float, float]:
+    """The share of `count` new images that is expected below the 1 % quantile of `unseen` distances, and its spread.
+
+    A new image is below the k-th of n distances with a probability of k / (n + 1) on average, because each of the n + 1
+    places among them is equally likely. The quantile lies at k = 0.01 (n - 1) + 1, between two distances. The
+    probability has a beta distribution, so the number of images below has a beta-binomial one.
+    """
+    mean = (QUANTILE * (unseen - 1) + 1) / (unseen + 1)
+    of_the_quantile = 1 / (unseen + 2)
+    return mean, float(np.sqrt(mean * (1 - mean) * (of_the_quantile + (1 - of_the_quantile) / count)))
 
 
 def nearest_images(

@@ -16,9 +16,10 @@ from nevoa.diffusion import AnyDenoiser
 from nevoa.errors import NevoaError
 from nevoa.evaluation.feature_network import FeatureNetwork
 from nevoa.evaluation.features import Features
-from nevoa.evaluation.frechet import frechet_distance
+from nevoa.evaluation.frechet import frechet_distance, frechet_influence
 from nevoa.evaluation.inception import inception_scores, inception_warnings
-from nevoa.evaluation.kernel_distance import kernel_distance, kernel_distance_alone, mean_within
+from nevoa.evaluation.intervals import Classes, Interval, interval_of
+from nevoa.evaluation.kernel_distance import kernel_distance, kernel_influence, mean_within
 from nevoa.evaluation.likelihood import Bound, estimate_bound
 from nevoa.evaluation.memorisation import Memorisation, memorisation
 from nevoa.evaluation.overfitting import Overfitting, overfitting
@@ -29,8 +30,8 @@ from nevoa.model import Model
 from nevoa.vocabulary import MetricName
 
 Others = Float64[np.ndarray, "M D"]
-# Scores of features, with a seed; a draw of the floor gets none, because no interval is needed there.
-FeatureScores = Callable[[Features, int | None], dict[str, float]]
+# Scores of features, with intervals if the classes of the images are given; a draw of the floor gets none.
+FeatureScores = Callable[[Features, Classes | None], dict[str, float]]
 
 # 3,000 evaluations of the network.
 BITS_IMAGES = 500
@@ -48,8 +49,9 @@ class Report:
 
     Attributes:
         scores: by name; `fd_…` and `kd_…` end in the name of the feature network.
-        floor: the same scores of as many real training images: the mean of several draws.
-        floor_spread: the standard deviation of those draws; empty if there was one, of all training images.
+        floor: the same scores of as many real training images: the mean of several draws; of `near_copies` what new
+            images are expected to score.
+        floor_spread: the standard deviation of those; missing for a single draw, of all training images.
         class_shares: share of the images per class, by the feature network.
         warnings: reasons to treat a score with care.
         bound: terms of the likelihood bound, if bits per dimension were measured.
@@ -74,16 +76,30 @@ class Report:
     overfitting: Overfitting | None = None
 
 
+def _frechet_scores(real: Others, name: str) -> FeatureScores:
+    def scores(features: Features, classes: Classes | None) -> dict[str, float]:
+        distance = frechet_distance(features, real)
+        if classes is None:
+            return {f"fd_{name}": distance}
+        return _with_ends(f"fd_{name}", interval_of(distance, frechet_influence(features, real), classes))
+
+    return scores
+
+
 def _kernel_scores(real: Others, name: str) -> FeatureScores:
     within = mean_within(real)  # once for all draws
 
-    def scores(features: Features, seed: int | None) -> dict[str, float]:
-        if seed is None:
-            return {f"kd_{name}": kernel_distance_alone(features, real, within)}
-        found = kernel_distance(features, real, generator(seed, Stream.EVALUATION, 3))
-        return {f"kd_{name}": found.distance, f"kd_{name}_low": found.low, f"kd_{name}_high": found.high}
+    def scores(features: Features, classes: Classes | None) -> dict[str, float]:
+        distance = kernel_distance(features, real, within)
+        if classes is None:
+            return {f"kd_{name}": distance}
+        return _with_ends(f"kd_{name}", interval_of(distance, kernel_influence(features, real), classes))
 
     return scores
+
+
+def _with_ends(name: str, found: Interval) -> dict[str, float]:
+    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
 
 
 def _manifold_scores(real: Others) -> FeatureScores:
@@ -108,12 +124,14 @@ def _with_copies(report: Report, _: Path | None) -> Report:
     else:
         test = reference.found_test.images
     copies = memorisation(samples.images, training.images, test, samples.mirrored)
-    scores = {"near_copies": copies.share}
+    scores, floor, spread = {"near_copies": copies.share}, report.floor, report.floor_spread
     if np.isnan(copies.median_ratio):
         warnings = (*warnings, ALL_TWINS)
     else:
         scores["nearest_distance_ratio"] = copies.median_ratio
-    return replace(report, scores=report.scores | scores, memorisation=copies, warnings=warnings)
+        floor, spread = floor | {"near_copies": copies.honest}, spread | {"near_copies": copies.honest_spread}
+    report = replace(report, scores=report.scores | scores, floor=floor, floor_spread=spread)
+    return replace(report, memorisation=copies, warnings=warnings)
 
 
 def _with_bits(report: Report, _: Path | None) -> Report:
@@ -197,7 +215,7 @@ METRICS: dict[MetricName, Metric] = {
         {"fd_": LOWER},
         TEST,
         compares=True,
-        of_features=lambda real, network: lambda x, _: {f"fd_{network.info.short_name}": frechet_distance(x, real)},
+        of_features=lambda real, network: _frechet_scores(real, network.info.short_name),
     ),
     "kernel": Metric(
         {"kd_": LOWER},
@@ -223,7 +241,7 @@ METRICS: dict[MetricName, Metric] = {
     ),
     "memorisation": Metric(
         {
-            "near_copies": "about 0.01 without copying",
+            "near_copies": "as the floor without copying; more with copies",
             "nearest_distance_ratio": "1 = as far from training images as unseen images",
         },
         of_images=_with_copies,

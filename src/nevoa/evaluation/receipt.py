@@ -76,7 +76,6 @@ class RepeatableReport(BaseModel):
     weights: str | None
     protocol: RepeatableProtocol
     scores: dict[str, float]
-    floor_spread: dict[str, float]
     made_with: dict[str, str]
     receipt: Receipt
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int64, UInt8
 from torch import nn
 
 from nevoa._util.files import sha256
@@ -84,6 +84,14 @@ class Samples:
         """Number of images and how they were made."""
         made = f" by {self.sampler['sampler']} in {self.sampler['steps']} steps" if self.sampler else ""
         return f"{counted(len(self.images), 'image')}{made}"
+
+    @property
+    def classes(self) -> Int64[np.ndarray, " N"]:
+        """The number of each image's class, if a model made each class with its share; else all are 0."""
+        count = len(self.images)
+        if self.model is None or self.training is None or not self.model.classes:
+            return np.zeros(count, np.int64)
+        return np.unique(classes_in_shares(self.training, count), return_inverse=True)[1]
 
 
 def from_files(path: Path, count: int) -> Samples:

@@ -8,7 +8,7 @@ from typing import get_args
 import numpy as np
 
 from nevoa.config import COURSE, Config
-from nevoa.evaluation.compare import CONFIDENCE, Interval
+from nevoa.evaluation.intervals import CONFIDENCE, Interval
 from nevoa.vocabulary import BudgetName
 
 ANGLES = 200_001

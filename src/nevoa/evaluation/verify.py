@@ -8,6 +8,7 @@ from typing import Any
 from nevoa._util.machine import machine
 from nevoa.config import Config, parse
 from nevoa.errors import NevoaError
+from nevoa.evaluation.intervals import REACH
 from nevoa.evaluation.metrics import METRICS, Report
 from nevoa.evaluation.receipt import RepeatableReport, config_sha256, config_values, images_sha256, versions
 from nevoa.evaluation.reference import Reference
@@ -18,8 +19,10 @@ from nevoa.vocabulary import MetricName
 EXACT = 1e-6
 # Of scores whose spread no report holds.
 LOOSE = 0.01
-# Parts of a score that follow from the same images.
+# What says how far a score can be relied on.
 PARTS = "_low", "_high", "_se", "_std"
+# Shares of images.
+SHARES = "precision", "recall", "coverage", "near_copies"
 
 
 @dataclass(frozen=True)
@@ -133,33 +136,33 @@ def checks(saved: RepeatableReport, report: Report, found: Sequence[Fact]) -> It
     """Each score of a report beside the score measured again.
 
     Args:
-        found: the facts. If all agree, scores may differ by rounding only, 1e-6 of their value. Otherwise they may
-            differ as much as those of other images of the same quality.
+        found: the facts. If all agree, scores, their errors and intervals may differ by rounding only, 1e-6 of their
+            value. Otherwise scores may differ as much as those of other images of the same quality.
     """
     same = all(fact.agrees for fact in found)
     for name, value in saved.scores.items():
-        tolerance = EXACT * abs(value) if same else spread(saved, name)
         if name not in report.scores:
             raise NevoaError(f"This version of nevoa does not measure {name}: install the one that made the report.")
-        yield Check(name, value, report.scores[name], tolerance)
+        if same or not name.endswith(PARTS):
+            yield Check(name, value, report.scores[name], EXACT * abs(value) if same else spread(report, name))
 
 
-def spread(saved: RepeatableReport, name: str) -> float:
-    """How much a score varies between sets of images of one quality.
+def spread(report: Report, name: str) -> float:
+    """How much a score varies between sets of images of one quality, in standard deviations.
 
-    It is the standard deviation of the floor, or the standard error in the report, or of a share p of N images
-    `sqrt(p (1 - p) / N)`; of other scores, 1 %.
+    It is that of the score's interval, its standard error, or `sqrt(p (1 - p) / N)` of a share p of N images; else
+    that of the floor; without one 1 % of the score.
     """
-    base = next((name.removesuffix(part) for part in PARTS if name.endswith(part)), name)
-    if base in saved.floor_spread:
-        return saved.floor_spread[base]
+    scores, count = report.scores, len(report.samples.images)
+    if f"{name}_low" in scores:
+        return (scores[f"{name}_high"] - scores[f"{name}_low"]) / (2 * REACH)
     for part in ("_se", "_std"):
-        if f"{base}{part}" in saved.scores:
-            return saved.scores[f"{base}{part}"]
-    if base == "near_copies":
-        share = max(saved.scores[name], 1 / saved.images)
-        return sqrt(share * (1 - share) / saved.images)
-    return LOOSE * abs(saved.scores[name])
+        if f"{name}{part}" in scores:
+            return scores[f"{name}{part}"]
+    if name in SHARES:
+        share = min(max(scores[name], 1 / count), 1 - 1 / count)
+        return sqrt(share * (1 - share) / count)
+    return report.floor_spread.get(name) or LOOSE * abs(scores[name])
 
 
 def _hashes(name: str, reported: str | None, here: str | None, decisive: bool = False) -> Fact:

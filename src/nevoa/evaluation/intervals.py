@@ -1,0 +1,49 @@
+"""How far an estimate can be relied on: its interval, and how a score varies between sets of images of one model."""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+CONFIDENCE = 0.95
+# Half of such an interval, in standard deviations.
+REACH = 1.96
+
+Classes = Int64[np.ndarray, " N"]
+Verdict = Literal["better", "worse", "undecided"]
+
+
+class Interval(NamedTuple):
+    """An estimate and its 95 % interval.
+
+    Example:
+        >>> Interval(0.05, 0.02, 0.08).verdict
+        'worse'
+    """
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the interval of a difference of distances means: whether 0 lies outside, and on which side."""
+        return "better" if self.high < 0 else "worse" if self.low > 0 else "undecided"
+
+
+def interval_of(value: float, influence: Float64[np.ndarray, " N"], classes: Classes) -> Interval:
+    """The interval of a score for other images of the same model, compared with the same real images.
+
+    A model's images have fixed shares of the classes, so only differences within a class count (stratified sampling).
+
+    Args:
+        influence: of each image: the derivative of the score by its share of the images. The variance of N influences
+            is N times that of the score (the delta method).
+        classes: of the images; all 0 if they were not made by class.
+    """
+    variance = 0.0
+    for label, count in zip(*np.unique(classes, return_counts=True), strict=True):
+        if count > 1:
+            variance += count * influence[classes == label].var(ddof=1)
+    reach = REACH * float(np.sqrt(variance)) / len(influence)
+    return Interval(value, value - reach, value + reach)
