@@ -43,12 +43,12 @@ def test_a_run_at_work_has_time_left(run: Run, tmp_path: Path) -> None:
         progress = Progress.of(other, job("running"))
         assert (progress.state, progress.share) == ("running", 0.25)
         assert progress.seconds_left == 12
-        assert "0:12 left" in progress.as_html(texts("en"))
+        assert "0:12 left" in progress.as_html("a <b>", texts("en"))
 
 
 def test_a_minute_has_sixty_seconds() -> None:
     progress = Progress("running", "", 8, 32, 119.7, None)
-    assert "2:00 left" in progress.as_html(texts("en"))
+    assert "2:00 left" in progress.as_html("a <b>", texts("en"))
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,8 @@ def test_a_minute_has_sixty_seconds() -> None:
 def test_before_its_training_begins_a_run_is_what_its_job_is(tmp_path: Path, found: Any, state: str) -> None:
     progress = Progress.of(Run(tmp_path / "r"), found)
     assert progress.state == state
-    assert "<b>" not in progress.as_html(texts("en"))
-    assert ("missing" in progress.as_html(texts("en"))) == (state == "failed")
+    assert "<b>" not in progress.as_html("a <b>", texts("en"))
+    assert ("missing" in progress.as_html("a <b>", texts("en"))) == (state == "failed")
 
 
 def test_a_change_is_seen_at_once_by_the_numbers_and_soon_by_the_curves(run: Run, tmp_path: Path) -> None:

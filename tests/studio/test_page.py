@@ -25,7 +25,7 @@ from tests.studio.browser import click, shot, tab, until, visit
 from tests.studio.conftest import Server
 
 pytestmark = pytest.mark.slow
-TABS = {"en": ("Images", "Train", "Make", "Noise", "Runs"), "pt": ("Imagens", "Treinar", "Criar", "Ruído", "Treinos")}
+TABS = {"en": ("Train", "Make", "Noise", "Runs"), "pt": ("Treinar", "Criar", "Ruído", "Treinos")}
 # A checkpoint does not interrupt the training every moment.
 CHECKPOINT = 400
 SELDOM = f"training.checkpoint_every_images={CHECKPOINT}", "training.preview_every_images=4000", "training.threads=1"
@@ -44,15 +44,13 @@ def state(page: Page, word: str) -> Locator:
 
 def describe_training(page: Page, name: str, steps: int = LONG) -> None:
     """Fill in the form of a training."""
-    tab(page, "Images")
-    source = page.get_by_role("combobox", name="Images", exact=True)
+    source = page.get_by_role("combobox", name="Train on", exact=True)
     source.fill("shapes")
     source.press("Enter")
-    tab(page, "Train")
+    page.get_by_label("Minutes", exact=True).first.fill("0")
+    page.get_by_role("button", name="More options").first.click()
     page.get_by_role("textbox", name=re.compile("^Name")).fill(name)
-    page.get_by_role("button", name="More options").click()
     page.get_by_label("Options").fill("\n".join([*TINY, *SELDOM, f"training.steps={steps}"]))
-    page.get_by_label("Minutes", exact=True).fill("0")
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +82,6 @@ def test_a_training_outlives_page_server_and_trainer(page: Page, server: Server,
     server.start()
     again = chromium.new_page()
     visit(again, server.address)
-    tab(again, "Train")
     expect(state(again, "running")).to_be_visible(timeout=20_000)
     os.kill(trainer, signal.SIGKILL)
     expect(state(again, "stopped")).to_be_visible(timeout=20_000)
@@ -151,10 +148,8 @@ def test_all_tabs_in_both_languages_on_a_screen_and_on_a_phone(
 
 
 def test_dropped_images_are_shown_with_what_was_left_out(page: Page, archive: Path) -> None:
-    tab(page, "Images")
     page.locator("input[type=file]").first.set_input_files(archive)
-    expect(page.get_by_role("combobox", name="Images", exact=True)).to_have_value("studio/uploads/pictures.zip")
-    click(page, "Show the images")
+    expect(page.get_by_role("combobox", name="Train on", exact=True)).to_have_value("studio/uploads/pictures.zip")
     expect(page.get_by_text("16 images")).to_be_visible(timeout=30_000)
     expect(page.get_by_text("broken.png")).to_be_visible()
     expect(page.get_by_text("<img src=x onerror=alert(1)> (8)")).to_be_visible()
@@ -180,6 +175,7 @@ def test_a_run_is_removed_only_by_its_name(page: Page, server: Server) -> None:
     page.get_by_label("Chosen runs").click()
     page.get_by_role("option", name="old").click()
     page.keyboard.press("Escape")
+    page.get_by_role("button", name="Check, export, remove").click()
     click(page, "Remove")
     expect(page.get_by_test_id("toast-body").first).to_contain_text("type its name")
     assert run.exists

@@ -80,23 +80,18 @@ def test_from_pictures_to_new_images_through_all_tabs(page: Page, server: Server
 
 
 def bring(page: Page, pictures: Path) -> None:
-    tab(page, "Images")
     page.locator("input[type=file]").first.set_input_files(pictures)
-    expect(page.get_by_role("combobox", name="Images", exact=True)).to_have_value("studio/uploads/clothes.zip")
-    click(page, "Show the images")
+    expect(page.get_by_role("combobox", name="Train on", exact=True)).to_have_value("studio/uploads/clothes.zip")
     expect(page.get_by_text(f"{COUNT} images, 28x28")).to_be_visible(timeout=60_000)
 
 
 def train(page: Page, run: Run) -> Iterator[None]:
-    tab(page, "Train")
-    page.get_by_role("textbox", name=re.compile("^Name")).fill(run.folder.name)
-    page.get_by_label("Minutes", exact=True).fill(MINUTES)
-    page.get_by_role("button", name="More options").click()
+    page.get_by_label("Minutes", exact=True).first.fill(MINUTES)
+    page.get_by_role("button", name="More options").first.click()
     page.get_by_label("Options").fill("\n".join(OPTIONS))
-    page.get_by_role("button", name="More options").click()
-    click(page, "Plan")
+    click(page, "What will it take?")
     expect(page.get_by_text("network, parameters")).to_be_visible(timeout=60_000)
-    yield
+    page.get_by_role("button", name="More options").first.click()
     click(page, "Start")
     until(lambda: len(run.previews()) > 1, 300)
     yield
@@ -106,11 +101,7 @@ def train(page: Page, run: Run) -> Iterator[None]:
 
 
 def make(page: Page) -> Iterator[None]:
-    tab(page, "Make")
-    model = page.get_by_role("combobox", name="Model", exact=True)
-    model.click()
-    page.get_by_role("option", name="clothes").click()  # which was trained while the page was open
-    click(page, "Make images")
+    click(page, "Make new ones")
     way = page.get_by_label("number input for The way out of the noise")
     expect(way).to_be_visible(timeout=120_000)
     yield
@@ -123,6 +114,7 @@ def paint_anew(page: Page, pictures: Path) -> Iterator[None]:
     """Outside of what the brush has touched, every pixel stays."""
     with ZipFile(pictures) as archive:
         data = archive.read(archive.namelist()[0])
+    page.get_by_role("button", name="Start from an image").click()
     page.get_by_label("paint a part anew").click()
     editor = page.locator(".block", has=page.locator("canvas"))
     ended = list[str]()
@@ -174,6 +166,7 @@ def compare(page: Page) -> None:
     page.get_by_label("Chosen runs").click()
     page.get_by_role("option", name="clothes").click()
     page.keyboard.press("Escape")
+    page.get_by_role("button", name="Check, export, remove").click()
     click(page, "Check")
     expect(page.get_by_text("parts are valid")).to_be_visible(timeout=60_000)
     click(page, "Compare losses")

@@ -50,9 +50,18 @@ def test_files_become_a_folder_and_an_archive_stays_a_file(workspace: Workspace,
     assert workspace.sources() == [archive, source]
 
 
-def test_the_same_name_twice_is_two_sources(workspace: Workspace, tmp_path: Path) -> None:
-    sources = [workspace.receive(brought(tmp_path / name, "a.zip")) for name in "xy"]
-    assert sources == ["studio/uploads/a.zip", "studio/uploads/2-a.zip"]
+def test_the_same_name_with_other_contents_is_two_sources(workspace: Workspace, tmp_path: Path) -> None:
+    first, second = brought(tmp_path / "x", "a.zip"), brought(tmp_path / "y", "a.zip")
+    second[0].write_bytes(b"other")
+    assert [workspace.receive(files) for files in (first, second)] == ["studio/uploads/a.zip", "studio/uploads/2-a.zip"]
+
+
+@pytest.mark.parametrize("names", [["a.zip"], ["x.png", "y.png"]])
+def test_the_same_contents_are_kept_once(workspace: Workspace, tmp_path: Path, names: list[str]) -> None:
+    first, again = (workspace.receive(brought(tmp_path / name, *names)) for name in "xy")
+    assert first == again
+    assert workspace.sources() == [first]
+    assert workspace.receive(brought(tmp_path / "z", *names, "more.png")) != first
 
 
 def test_too_many_too_large_or_no_files_are_refused(
@@ -96,5 +105,5 @@ def test_a_picture_that_is_shown_again_stays(workspace: Workspace) -> None:
 def test_a_free_name_is_one_that_no_run_has(workspace: Workspace) -> None:
     (workspace.runs / "a").mkdir(parents=True)
     (workspace.runs / "a-2").mkdir()
-    assert workspace.free_name("a") == "a-3"
+    assert workspace.free_name("a") == workspace.free_name("a-2") == "a-3"
     assert workspace.free_name("b") == "b"

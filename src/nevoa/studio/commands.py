@@ -12,7 +12,7 @@ from typing import Any
 from nevoa.errors import NevoaError
 from nevoa.studio.jobs import PREFIX
 from nevoa.studio.texts import StudioError
-from nevoa.vocabulary import EXPORT_SUFFIXES, ExportName
+from nevoa.vocabulary import DEFAULT_PRESET, EXPORT_SUFFIXES, ExportName, PresetName
 
 # Of one question, such as a plan while a training takes all cores.
 SECONDS = 120.0
@@ -28,7 +28,7 @@ class Images:
         channels: 1 or 3.
     """
 
-    source: str
+    source: str = ""
     classes: str = ""
     size: str = ""
     channels: str = ""
@@ -53,12 +53,12 @@ class Training:
         options: further options, such as training.loss=l2, one a line.
     """
 
-    images: Images
-    run: str
-    preset: str = ""
-    minutes: float | None = None
+    images: Images = Images()
+    run: str = "training"
+    preset: PresetName = DEFAULT_PRESET
+    minutes: float | None = 5
     start: str = ""
-    seed: int | None = None
+    seed: int | None = 0
     options: str = ""
 
     @property

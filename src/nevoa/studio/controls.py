@@ -1,8 +1,9 @@
-"""What all tabs share: the page that they are part of, its pictures and tables."""
+"""What all tabs share: the page that they are part of, its fields, pictures, events and tables."""
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -21,10 +22,15 @@ class Page:
     workspace: Workspace
     say: Texts
 
+    def text(self, name: str, **options: Any) -> gr.Textbox:
+        """A field for a text. It begins empty: until its accordion or tab is opened, Gradio's own is None."""
+        return gr.Textbox("", **self.say(name), **options)
+
     def picture(self, label: str, **options: Any) -> gr.Image:
         """A picture that the page shows."""
         buttons: Any = ["fullscreen", "download"]  # not the one that shares it on a site of others
-        return gr.Image(label=self.say.label(label), interactive=False, format="png", buttons=buttons, **options)
+        name = self.say.label(label)
+        return gr.Image(label=name, alt_text=name, interactive=False, format="png", buttons=buttons, **options)
 
     def upload(self, label: str, **options: Any) -> gr.Image:
         """A place to drop a picture."""
@@ -32,13 +38,15 @@ class Page:
         fixed: dict[str, Any] = {"type": "pil", "image_mode": None, "sources": ["upload"], "buttons": []}
         return gr.Image(label=self.say.label(label), **fixed, **options)
 
-    def buttons(self, *names: str, primary: str = "", stop: str = "") -> list[gr.Button]:
-        """Buttons side by side, with their help below."""
-        kinds: dict[str, Any] = {primary: "primary", stop: "stop"}
-        with gr.Row():
-            found = [gr.Button(self.say.label(name), variant=kinds.get(name, "secondary")) for name in names]
-        gr.Markdown(self.say.help(*names))
-        return found
+    def button(self, name: str, variant: Any = "secondary", **options: Any) -> gr.Button:
+        """A button."""
+        return gr.Button(self.say.label(name), variant=variant, **options)
+
+    def on(self, events: Any, function: Callable[..., Any], inputs: Any, outputs: Any, **options: Any) -> Any:
+        """Call a function at one or more events. Its errors stay on the page; programs may call what has an `api_name`."""
+        listen = events if callable(events) else partial(gr.on, events)
+        visibility = "public" if "api_name" in options else "private"
+        return listen(self.say.told(function), inputs, outputs, api_visibility=visibility, **options)
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -58,19 +58,21 @@ class Progress:
         """0 to 1."""
         return min(1.0, self.images_seen / self.images_planned) if self.images_planned else 0.0
 
-    def as_html(self, say: Texts) -> str:
-        """A bar with the numbers below it."""
-        parts = [
-            say.text(f"state_{self.state}"),
-            say.text("seen", seen=say.number(self.images_seen), planned=say.number(self.images_planned or 0)),
-        ]
+    def as_html(self, name: str, say: Texts) -> str:
+        """The name of the run, a bar, and the numbers below it."""
+        parts = [say.text(f"state_{self.state}")]
+        if self.images_planned:
+            planned = say.number(self.images_planned)
+            parts.append(say.text("seen", seen=say.number(self.images_seen), planned=planned))
         if self.seconds_left is not None:
             minutes, seconds = divmod(round(self.seconds_left), 60)
             parts.append(say.text("left", time=f"{minutes}:{seconds:02}"))
         if self.loss is not None:
             parts.append(say.text("loss", loss=say.number(self.loss, ".4f")))
         message = f"<p>{html.escape(self.message)}</p>" if self.message else ""
-        return f"<progress value={self.share:.4f} style='width:100%'></progress><p>{' · '.join(parts)}</p>{message}"
+        title = html.escape(name)
+        bar = f"<progress value={self.share:.4f} aria-label='{title}'></progress>"
+        return f"<h2>{title}</h2>{bar}<p>{' · '.join(parts)}</p>{message}"
 
 
 def _state(run: Run, status: RunStatus, job: Job | None) -> str:

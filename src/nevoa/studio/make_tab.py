@@ -16,21 +16,30 @@ from nevoa.model import Model
 from nevoa.studio.controls import Page
 from nevoa.studio.making import FORMATS, MOST_IMAGES, PACKAGED, Made, make, opened
 from nevoa.studio.texts import StudioError
+from nevoa.studio.watch import Watch
 from nevoa.studio.workspace import Workspace
 from nevoa.vocabulary import SamplerName
 
 WAYS = "new", "vary", "inpaint", "interpolate"
+# The name of the tab.
+MAKE = "make"
 
 
-def make_tab(page: Page, tab: gr.Tab) -> None:
+def make_tab(page: Page, tabs: gr.Tabs, tab: gr.Tab, watched: Watch) -> None:
     """Build the tab."""
     with gr.Row():
-        with gr.Column(scale=1):
+        with gr.Column(scale=2, min_width=320, elem_classes="form"):
             form = Form(page)
-        with gr.Column(scale=2):
-            result = Result(page)
+        with gr.Column(scale=3, min_width=320, visible=False) as column:
+            result = Result(page, column)
     _connect_form(page, form, tab)
     _connect_result(page, form, result)
+
+    def offer(name: str) -> tuple[Any, ...]:
+        return gr.update(selected=MAKE), gr.update(value=name), *form.of_model(page.workspace, name)
+
+    offered = page.on(watched.make.click, offer, watched.run, [tabs, form.model, form.labels, form.guidance])
+    result.make_after(page, form, offered.success)
 
 
 class Form:
@@ -41,24 +50,25 @@ class Form:
         self.model = gr.Dropdown([PACKAGED], value=PACKAGED, allow_custom_value=True, **say("model"))
         self.labels = gr.Dropdown([], multiselect=True, allow_custom_value=True, **say("labels"))
         self.count = gr.Slider(1, MOST_IMAGES, 40, step=1, **say("count"))
-        self.seed = gr.Number(0, precision=0, minimum=0, **say("seed_of_images"))
+        self.go = page.button("make", "primary")
         with gr.Accordion(say.label("more"), open=False):
+            self.seed = gr.Number(0, precision=0, minimum=0, **say("seed_of_images"))
             self.sampler = gr.Dropdown(["", *get_args(SamplerName)], value="", **say("sampler"))
             self.steps = gr.Number(0, precision=0, minimum=0, maximum=4000, **say("steps"))
             self.guidance = gr.Slider(0, 10, 1, step=0.1, **say("guidance"))
-        self.way = gr.Radio([(say.text(f"way_{way}"), way) for way in WAYS], value="new", **say("way"))
-        self.picture, self.other = (page.upload(name, visible=False) for name in ("picture", "other"))
-        self.strength = gr.Slider(0.05, 1, 0.6, step=0.05, visible=False, **say("strength"))
-        self.painted = gr.ImageEditor(
-            type="pil",
-            sources=["upload"],
-            label=say.label("painted"),
-            visible=False,
-            brush=_brush(),
-            layers=False,
-            transforms=(),
-        )
-        [self.go] = page.buttons("make", primary="make")
+        with gr.Accordion(say.label("from_image"), open=False):
+            self.way = gr.Radio([(say.text(f"way_{way}"), way) for way in WAYS], value="new", **say("way"))
+            self.picture, self.other = (page.upload(name, visible=False) for name in ("picture", "other"))
+            self.strength = gr.Slider(0.05, 1, 0.6, step=0.05, visible=False, **say("strength"))
+            self.painted = gr.ImageEditor(
+                type="pil",
+                sources=["upload"],
+                label=say.label("painted"),
+                visible=False,
+                brush=_brush(),
+                layers=False,
+                transforms=(),
+            )
 
     @property
     def controls(self) -> list[Any]:
@@ -66,19 +76,46 @@ class Form:
         options = [self.labels, self.count, self.seed, self.sampler, self.steps, self.guidance]
         return [self.model, *options, self.way, self.picture, self.other, self.strength, self.painted]
 
+    @staticmethod
+    def of_model(workspace: Workspace, name: str) -> tuple[Any, Any]:
+        """Classes and guidance of a model."""
+        model = opened(workspace, name)
+        labels = gr.update(choices=list(model.classes), value=[], interactive=bool(model.classes))
+        return labels, gr.update(value=model.config.sampling.guidance)
+
 
 class Result:
-    """What has been made."""
+    """What has been made, in a column that is hidden until then."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, column: gr.Column) -> None:
         say = page.say
-        self.grid = page.picture("grid")
+        self.column, self.grid = column, page.picture("grid")
         self.state = gr.Slider(0, 1, 1, step=1, visible=False, **say("state"))
-        self.video = gr.Image(label=say.label("video"), interactive=False, visible=False, buttons=["download"])
         with gr.Row():
-            self.downloads = [gr.DownloadButton(name.upper(), interactive=False) for name in FORMATS]
-        gr.Markdown(say.text("downloads"))
+            self.downloads = [gr.DownloadButton(name.upper(), visible=False) for name in FORMATS]
         self.made = gr.State(None)
+
+    def make_after(self, page: Page, form: Form, event: Any, **options: Any) -> None:
+        """Make images after an event, and show them as they come out of the noise."""
+        workspace = page.workspace
+
+        def run(*chosen: Any) -> Iterator[dict[Any, Any]]:
+            made = None
+            for made in _wish(workspace, *chosen):
+                yield {self.column: gr.update(visible=True), self.grid: made.picture()}
+            assert made
+            last, files = len(made.states) - 1, _files(workspace, made)
+            yield {
+                self.made: made,
+                self.state: gr.update(maximum=max(1, last), value=last, visible=last > 0),
+                **{
+                    button: gr.update(value=files.get(kind), visible=kind in files)
+                    for kind, button in zip(FORMATS, self.downloads, strict=True)
+                },
+            }
+
+        outputs = [self.grid, self.column, self.state, self.made, *self.downloads]
+        page.on(event, run, form.controls, outputs, concurrency_limit=1, concurrency_id=MAKE, **options)
 
 
 def _brush(side: int = 256) -> gr.Brush:
@@ -87,20 +124,18 @@ def _brush(side: int = 256) -> gr.Brush:
 
 
 def _connect_form(page: Page, form: Form, tab: gr.Tab) -> None:
-    """Let the controls follow the model and the way to begin."""
-    workspace = page.workspace
+    """Let the controls follow the runs, the model and the way to begin."""
+    workspace, offered = page.workspace, gr.State(PACKAGED)
 
-    def models() -> Any:
-        return gr.update(choices=[PACKAGED, *(name for name in workspace.run_names() if workspace.run(name).has_model)])
+    def models(chosen: str, before: str) -> tuple[Any, str]:
+        """Offer the newest run, once, to whoever has chosen none."""
+        found = [name for name in workspace.run_names() if workspace.run(name).has_model]
+        newest = next(iter(found), PACKAGED)
+        value = newest if chosen == PACKAGED and newest != before else chosen
+        return gr.update(choices=[PACKAGED, *found], value=value), newest
 
-    def known() -> tuple[Any, ...]:
-        return models(), *of_model(PACKAGED)
-
-    @page.say.told
     def of_model(name: str) -> tuple[Any, Any]:
-        model = opened(workspace, name)
-        labels = gr.update(choices=list(model.classes), value=[], interactive=bool(model.classes))
-        return labels, gr.update(value=model.config.sampling.guidance)
+        return form.of_model(workspace, name)
 
     def show_way(way: str) -> list[Any]:
         parts = way in ("vary", "interpolate"), way == "interpolate", way == "vary", way == "inpaint"
@@ -109,50 +144,32 @@ def _connect_form(page: Page, form: Form, tab: gr.Tab) -> None:
     def fit_brush(painted: dict[str, Any]) -> Any:
         return gr.update(brush=_brush(min(painted["background"].size)))
 
-    page.blocks.load(known, None, [form.model, form.labels, form.guidance], api_visibility="private")
-    tab.select(models, None, form.model, api_visibility="private")  # a run may have been trained meanwhile
-    form.model.change(of_model, form.model, [form.labels, form.guidance], api_visibility="private")
-    form.way.change(
-        show_way, form.way, [form.picture, form.other, form.strength, form.painted], api_visibility="private"
-    )
-    form.painted.upload(fit_brush, form.painted, form.painted, api_visibility="private")
+    follow = [form.labels, form.guidance]
+    page.on([page.blocks.load, tab.select], models, [form.model, offered], [form.model, offered])
+    page.on([page.blocks.load, form.model.change], of_model, form.model, follow, show_progress="hidden")
+    page.on(form.way.change, show_way, form.way, [form.picture, form.other, form.strength, form.painted])
+    page.on(form.painted.upload, fit_brush, form.painted, form.painted)
 
 
 def _connect_result(page: Page, form: Form, result: Result) -> None:
     """Make images at a click, and show any of their states."""
-    workspace = page.workspace
-
-    @page.say.told
-    def run(*chosen: Any) -> Iterator[tuple[Any, ...]]:
-        made = None
-        for made in _wish(workspace, *chosen):
-            yield made.picture(), *[gr.skip()] * (3 + len(FORMATS))
-        assert made
-        last, files = len(made.states) - 1, _files(workspace, made)
-        gif = files[FORMATS.index("gif")].get("value")
-        slider = gr.update(maximum=max(1, last), value=last, visible=last > 0)
-        yield gr.skip(), slider, made, gr.update(value=gif, visible=last > 0), *files
 
     def scrub(made: Made | None, state: int) -> Any:
         return made.picture(min(state, len(made.states) - 1)) if made else gr.skip()
 
-    outputs = [result.grid, result.state, result.made, result.video, *result.downloads]
-    form.go.click(run, form.controls, outputs, api_name="make", concurrency_limit=1)
-    result.state.input(
-        scrub, [result.made, result.state], result.grid, api_visibility="private", show_progress="hidden"
-    )
+    result.make_after(page, form, form.go.click, api_name="make")
+    page.on(result.state.input, scrub, [result.made, result.state], result.grid, show_progress="hidden")
 
 
-def _files(workspace: Workspace, made: Made) -> list[Any]:
-    """The images in each format that this installation can write, as values of the buttons."""
-    folder = Path(mkdtemp(dir=workspace.served))
-    buttons = []
+def _files(workspace: Workspace, made: Made) -> dict[str, str]:
+    """The images in each format that this installation can write."""
+    folder, files = Path(mkdtemp(dir=workspace.served)), {}
     for kind in FORMATS:
         path = folder / f"images.{kind}"
         with suppress(NevoaError):  # a video without PyAV
             made.save(path)
-        buttons.append(gr.update(value=str(path), interactive=True) if path.is_file() else gr.update(interactive=False))
-    return buttons
+            files[kind] = str(path)
+    return files
 
 
 def _wish(workspace: Workspace, name: str, *chosen: Any) -> Iterator[Made]:

@@ -26,13 +26,13 @@ def noise_tab(page: Page) -> None:
     schedules = {name: build() for name, build in SCHEDULES.items()}
     last = min(map(steps_of, schedules.values()))
     with gr.Row():
-        with gr.Column(scale=1):
+        with gr.Column(scale=1, min_width=320):
             picture = page.upload("own_picture")
             t = gr.Slider(0, last, last // 4, step=1, **say("timestep"))
             seed = gr.Number(0, precision=0, minimum=0, **say("seed_of_noise"))
             gr.Markdown(say.text("forward"))
             gr.Markdown(EQUATION, latex_delimiters=[{"left": "$$", "right": "$$", "display": True}])
-        with gr.Column(scale=2):
+        with gr.Column(scale=2, min_width=320):
             # Functions, so that each page gets pictures of its own: old ones are removed.
             noisy = page.picture("noisy", value=lambda: draw(None, schedules, last // 4, 0))
             numbers = gr.Markdown(_numbers(schedules, last // 4, say))
@@ -40,12 +40,17 @@ def noise_tab(page: Page) -> None:
             curves = schedule_curves(tables, WIDTH)
             page.picture("schedules", value=lambda: curves)
 
-    @say.told
     def show(image: Image.Image | None, t: int, seed: int | None) -> tuple[Image.Image, str]:
         return draw(image, schedules, t, seed or 0), _numbers(schedules, t, say)
 
-    for control in (picture, t, seed):
-        control.change(show, [picture, t, seed], [noisy, numbers], api_visibility="private", show_progress="hidden")
+    page.on(
+        [control.change for control in (picture, t, seed)],
+        show,
+        [picture, t, seed],
+        [noisy, numbers],
+        show_progress="hidden",
+        trigger_mode="always_last",
+    )
 
 
 def draw(image: Image.Image | None, schedules: Mapping[str, Schedule], t: int, seed: int) -> Image.Image:

@@ -1,10 +1,9 @@
-"""The page: five tabs in one language."""
+"""The page: four tabs in one language."""
 
 import gradio as gr
 
 from nevoa.studio.controls import Page
-from nevoa.studio.images_tab import images_tab
-from nevoa.studio.make_tab import make_tab
+from nevoa.studio.make_tab import MAKE, make_tab
 from nevoa.studio.noise_tab import noise_tab
 from nevoa.studio.runs_tab import runs_tab
 from nevoa.studio.texts import Language, texts
@@ -18,14 +17,13 @@ def page(workspace: Workspace, language: Language) -> gr.Blocks:
     with gr.Blocks(title=say.text("title"), analytics_enabled=False) as blocks:
         built = Page(blocks, workspace, say)
         gr.Markdown(say.text("heading"))
-        with gr.Tab(say.label("tab_images")):
-            choice = images_tab(built)
-        with gr.Tab(say.label("tab_train")) as train:
-            train_tab(built, choice, train)
-        with gr.Tab(say.label("tab_make")) as make:
-            make_tab(built, make)
-        with gr.Tab(say.label("tab_noise")):
-            noise_tab(built)
-        with gr.Tab(say.label("tab_runs")):
-            runs_tab(built)
+        with gr.Tabs() as tabs:
+            with gr.Tab(say.label("tab_train")):
+                watched = train_tab(built)
+            with gr.Tab(say.label("tab_make"), id=MAKE) as make:
+                make_tab(built, tabs, make, watched)
+            with gr.Tab(say.label("tab_noise")):
+                noise_tab(built)
+            with gr.Tab(say.label("tab_runs")):
+                runs_tab(built)
     return blocks

@@ -1,4 +1,4 @@
-"""Tab "Runs": all runs; compare, measure, export, check and remove them."""
+"""Tab "Runs": all runs; compare and measure them, and what one does rarely: check, export, remove."""
 
 from typing import Any, get_args
 
@@ -8,31 +8,31 @@ from nevoa.studio.controls import Page
 from nevoa.studio.run_actions import RunActions
 from nevoa.vocabulary import ExportName
 
-ACTIONS = "compare", "samples", "evaluate", "report", "check"
+ACTIONS = "compare", "samples", "evaluate", "report"
 POLL_SECONDS = 10.0
 
 
 class Tab:
-    """The controls of the tab."""
+    """The controls of the tab; all but the table are hidden while there is no run."""
 
     def __init__(self, page: Page) -> None:
         say = page.say
         self.table = gr.Markdown()
-        self.chosen = gr.Dropdown([], multiselect=True, allow_custom_value=True, **say("chosen"))
-        self.buttons = dict(zip(ACTIONS, page.buttons(*ACTIONS), strict=True))
-        self.said = gr.Markdown()
-        buttons: Any = ["download", "fullscreen"]
-        self.pictures = gr.Gallery(
-            label=say.label("result"), interactive=False, format="png", columns=2, buttons=buttons
-        )
-        with gr.Row():
-            with gr.Column():
+        with gr.Column(visible=False) as self.column:
+            self.chosen = gr.Dropdown([], multiselect=True, allow_custom_value=True, **say("chosen"))
+            with gr.Row():
+                self.buttons = {name: page.button(name, min_width=140) for name in ACTIONS}
+            self.said = gr.Markdown()
+            buttons: Any = ["download", "fullscreen"]
+            shown: dict[str, Any] = {"format": "png", "columns": 2, "buttons": buttons, "visible": False}
+            self.pictures = gr.Gallery(label=say.label("result"), interactive=False, **shown)
+            with gr.Accordion(say.label("rare"), open=False):
+                self.buttons["check"] = page.button("check")
                 self.kind = gr.Radio(list(get_args(ExportName)), value="onnx", **say("export_to"))
-                [self.export] = page.buttons("export")
-                self.file = gr.File(label=say.label("exported"), interactive=False)
-            with gr.Column():
-                self.typed = gr.Textbox(**say("sure"))
-                [self.remove] = page.buttons("remove", stop="remove")
+                self.export = page.button("export")
+                self.file = gr.File(label=say.label("exported"), interactive=False, visible=False)
+                self.typed = page.text("sure")
+                self.remove = page.button("remove", "stop")
 
 
 def runs_tab(page: Page) -> None:
@@ -40,17 +40,27 @@ def runs_tab(page: Page) -> None:
     tab, say = Tab(page), page.say
     actions = RunActions(page.workspace, say)
 
-    def refresh() -> tuple[str, Any]:
-        return actions.table(), gr.update(choices=page.workspace.run_names())
+    def refresh() -> tuple[str, Any, Any]:
+        names = page.workspace.run_names()
+        return (
+            actions.table() if names else say.text("no_runs"),
+            gr.update(choices=names),
+            gr.update(visible=any(names)),
+        )
 
-    shown = [tab.table, tab.chosen]
+    def reveal() -> Any:
+        return gr.update(visible=True)
+
+    shown = [tab.table, tab.chosen, tab.column]
     again: Any = [page.blocks.load, gr.Timer(POLL_SECONDS).tick]
     gr.on(again, refresh, None, shown, api_name="runs", show_progress="hidden")
     outputs = {"report": [tab.said, tab.pictures], "evaluate": tab.said, "check": tab.said}
     for name, button in tab.buttons.items():
-        button.click(
-            say.told(getattr(actions, name)), tab.chosen, outputs.get(name, tab.pictures), api_visibility="private"
-        )
-    tab.export.click(say.told(actions.export), [tab.chosen, tab.kind], tab.file, api_visibility="private")
-    removed = tab.remove.click(say.told(actions.remove), [tab.chosen, tab.typed], tab.said, api_visibility="private")
-    removed.success(lambda: (actions.table(), gr.update(value=[])), None, shown, api_visibility="private")
+        done = page.on(button.click, getattr(actions, name), tab.chosen, outputs.get(name, tab.pictures))
+        if tab.said != outputs.get(name):
+            done.success(reveal, None, tab.pictures, api_visibility="private")
+    exported = page.on(tab.export.click, actions.export, [tab.chosen, tab.kind], tab.file)
+    exported.success(reveal, None, tab.file, api_visibility="private")
+    removed = page.on(tab.remove.click, actions.remove, [tab.chosen, tab.typed], tab.said)
+    removed.success(lambda: gr.update(value=[]), None, tab.chosen, api_visibility="private")
+    removed.success(refresh, None, shown, api_visibility="private")

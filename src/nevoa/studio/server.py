@@ -22,12 +22,6 @@ if TYPE_CHECKING:
 PORT = 7861
 # Addresses that stand for all of a machine's.
 ANY = "0.0.0.0", "::"
-# Of the system: Gradio's own fonts come from elsewhere.
-FONTS, MONO = ["system-ui", "sans-serif"], ["ui-monospace", "monospace"]
-# On a phone, a table is moved sideways: Gradio would break its words.
-CSS = (
-    ".prose table { display: block; overflow: auto; overflow-wrap: normal; word-break: normal; border: 0; padding: 0; }"
-)
 HOUR, IDLE_SECONDS = 3600, 0.05
 
 
@@ -42,9 +36,9 @@ def application(workspace: Workspace, hosts: Sequence[str] = LOOPBACK, password:
     import gradio
     from fastapi import FastAPI, Request
     from fastapi.responses import RedirectResponse
-    from gradio.themes import Default
 
     from nevoa.studio.page import page
+    from nevoa.studio.theme import CSS, head, theme, words
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     for language in LANGUAGES:
@@ -61,8 +55,10 @@ def application(workspace: Workspace, hosts: Sequence[str] = LOOPBACK, password:
             run_history=False,
             mcp_server=False,
             pwa=False,
-            theme=Default(font=FONTS, font_mono=MONO),
+            theme=theme(),
             css=CSS,
+            head=head(language),
+            i18n=words(),
         )
         # Gradio looks for work a thousand times a second, which took 4 % of two cores from a training.
         queue = blocks._queue

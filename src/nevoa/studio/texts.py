@@ -2,7 +2,7 @@
 
 import html
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache, wraps
 from inspect import isgeneratorfunction
@@ -14,6 +14,8 @@ from nevoa.errors import NevoaError, reason
 Language = Literal["en", "pt"]
 LANGUAGES: tuple[Language, ...] = ("en", "pt")
 DEFAULT: Language = "en"
+# Of a field.
+MOST_LETTERS = 4000
 FOLDER = Path(__file__).parent / "texts"
 
 P = ParamSpec("P")
@@ -37,10 +39,6 @@ class Texts:
         """The label of a control."""
         return self.tables["label"][control]
 
-    def help(self, *controls: str) -> str:
-        """The help of buttons, which have no place for their own, in Markdown."""
-        return "  \n".join(f"**{self.label(one)}**: {self.tables['help'][one]}" for one in controls)
-
     def text(self, key: str, **values: object) -> str:
         """A sentence, with values in it. They are escaped: names that people choose are no HTML."""
         return self.tables["text"][key].format(**{name: html.escape(str(value)) for name, value in values.items()})
@@ -54,29 +52,34 @@ class Texts:
         return self.tables["error"][key].format(**values)
 
     def told(self, function: Callable[P, Any]) -> Callable[P, Any]:
-        """Let the errors of an event's function, or generator, appear on the page."""
+        """Let the errors of an event's function, or generator, appear on the page, and stay until they are closed."""
 
         @wraps(function)
         def steps(*arguments: P.args, **keywords: P.kwargs) -> Iterator[Any]:
             with self._telling():
+                _check(arguments)
                 yield from function(*arguments, **keywords)
 
         @wraps(function)
         def result(*arguments: P.args, **keywords: P.kwargs) -> Any:
             with self._telling():
+                _check(arguments)
                 return function(*arguments, **keywords)
 
         return steps if isgeneratorfunction(function) else result
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
-        """Let an error of the block that the user can correct appear on the page, as a sentence."""
+        """Let an error of the block appear on the page, as a sentence; one of the studio itself in the terminal too."""
         import gradio
 
         try:
             yield
-        except (NevoaError, OSError) as error:
-            raise gradio.Error(html.escape(self._sentence(error)), print_exception=False) from error
+        except Exception as error:
+            expected = isinstance(error, NevoaError | OSError)
+            sentence = self._sentence(error) if expected else self.error("unexpected", problem=repr(error))
+            told: dict[str, Any] = {"duration": None, "title": self.text("problem"), "print_exception": not expected}
+            raise gradio.Error(html.escape(sentence), **told) from error
 
     def _sentence(self, error: NevoaError | OSError) -> str:
         if isinstance(error, StudioError):
@@ -84,6 +87,15 @@ class Texts:
         if isinstance(error, NevoaError):
             return str(error)
         return f"{error.filename}: {reason(error)}." if error.filename else f"{reason(error)}."
+
+
+def _check(values: Iterable[object]) -> None:
+    """Refuse texts that no command line takes, wherever they were typed."""
+    for value in values:
+        if isinstance(value, str) and ("\0" in value or len(value) > MOST_LETTERS):
+            raise StudioError("odd_text", most=MOST_LETTERS)
+        if isinstance(value, list):
+            _check(value)
 
 
 @cache

@@ -1,92 +1,117 @@
-"""Tab "Train": describe a training, see its plan, and start it."""
+"""Tab "Train": choose images, say how long, start, and watch."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import astuple, replace
+from pathlib import Path
 from typing import Any, get_args
 
 import gradio as gr
 
+from nevoa.studio.choices import choices, keep
 from nevoa.studio.commands import Images, Training, answer
 from nevoa.studio.controls import MOST_MINUTES, Page, table
-from nevoa.studio.images_tab import Choice
-from nevoa.studio.texts import StudioError, Texts
-from nevoa.studio.watch import watch
+from nevoa.studio.images import Choice, known
+from nevoa.studio.texts import Texts
+from nevoa.studio.watch import Watch, watch
 from nevoa.studio.workspace import Workspace, plain_name
 from nevoa.training.width import expected_distance
-from nevoa.vocabulary import DEFAULT_PRESET, PresetName
+from nevoa.vocabulary import PresetName
 
-NAME = "training"
 # The data set for which the law of widths was measured, and so the distance is known in advance.
 MEASURED = "fashion_mnist"
 
 
-def train_tab(page: Page, choice: Choice, tab: gr.Tab) -> None:
-    """Build the tab."""
+def train_tab(page: Page) -> Watch:
+    """Build the tab, and return its part that watches a run."""
     with gr.Row():
-        with gr.Column(scale=1):
+        with gr.Column(scale=2, min_width=320, elem_classes="form"):
             form = Form(page)
-        with gr.Column(scale=2):
-            watched = watch(page, form.command)
-    _connect(page, choice, form, watched)
-    runs = page.workspace.run_names
-    tab.select(lambda: gr.update(choices=["", *runs()]), None, form.start, api_visibility="private")
+        watched = watch(page, form.command)
+    _connect(page, form, watched)
+    return watched
 
 
 class Form:
-    """The controls that describe a training."""
+    """The controls that describe a training. Their values come from `choices` when the page is loaded."""
 
     def __init__(self, page: Page) -> None:
         say = page.say
-        self.preset = gr.Radio(list(get_args(PresetName)), value=DEFAULT_PRESET, **say("preset"))
-        self.minutes = gr.Number(5, minimum=0, maximum=MOST_MINUTES, **say("minutes"))
-        self.run = gr.Textbox(NAME, **say("run"))
+        self.images = Choice(page)
+        self.minutes = gr.Number(minimum=0, maximum=MOST_MINUTES, **say("minutes"))
+        self.go = page.button("start", "primary")
         with gr.Accordion(say.label("more"), open=False):
-            self.start = gr.Dropdown([""], value="", allow_custom_value=True, **say("start_from"))
-            self.seed = gr.Number(0, precision=0, minimum=0, **say("seed"))
-            self.options = gr.Textbox(lines=3, **say("options"))
-        self.plan, self.go = page.buttons("plan", "start", primary="start")
-        self.planned = gr.Markdown()
-        self.command = gr.Code(language="shell", label=say.label("command"), interactive=False, wrap_lines=True)
+            self.preset = gr.Radio(list(get_args(PresetName)), **say("preset"))
+            self.run = page.text("run")
+            self.images.add_details(page)
+            self.start = gr.Dropdown([""], allow_custom_value=True, **say("start_from"))
+            self.seed = gr.Number(precision=0, minimum=0, **say("seed"))
+            self.options = page.text("options", lines=3)
+            self.plan = page.button("plan")
+            self.planned = gr.Markdown()
+            self.command = gr.Textbox(label=say.label("command"), interactive=False, buttons=["copy"])
 
     @property
     def controls(self) -> list[Any]:
         """The controls, in the order of the fields of `Training`."""
-        return [self.run, self.preset, self.minutes, self.start, self.seed, self.options]
+        return [*self.images.controls, self.run, self.preset, self.minutes, self.start, self.seed, self.options]
 
 
-def training_of(workspace: Workspace, chosen: Sequence[Any]) -> Training:
+def training_of(*chosen: Any) -> Training:
     """What the controls describe: those of the images, then those of the training."""
-    images, (run, preset, minutes, start, seed, options) = chosen[:4], chosen[4:]
-    place = f"runs/{start}" if start in workspace.run_names() else start
-    return Training(Images(*images), plain_name(run), preset, minutes, place, seed, options)
+    return Training(Images(*chosen[:4]), *chosen[4:])
 
 
-def _connect(page: Page, choice: Choice, form: Form, watched: gr.Dropdown) -> None:
-    """Connect the buttons."""
-    workspace, say, chosen = page.workspace, page.say, [*choice.controls, *form.controls]
+def wanted(workspace: Workspace, *chosen: Any) -> Training:
+    """The same as a command of the workspace names it."""
+    training = training_of(*chosen)
+    place = f"runs/{training.start}" if training.start in workspace.run_names() else training.start
+    return replace(training, run=plain_name(training.run), start=place)
 
-    def known() -> tuple[Any, Any]:
-        free = workspace.free_name(NAME)
-        return gr.update(choices=["", *workspace.run_names()]), gr.skip() if free == NAME else free
 
-    @say.told
+def _connect(page: Page, form: Form, watched: Watch) -> None:
+    """Connect the controls."""
+    workspace, source = page.workspace, form.images.source
+
+    def begin() -> dict[Any, Any]:
+        images, *rest = astuple(choices(workspace))
+        lists = {source: known(workspace), form.start: ["", *workspace.run_names()]}
+        return {
+            control: gr.update(value=value, choices=lists[control]) if control in lists else gr.update(value=value)
+            for control, value in zip(form.controls, [*images, *rest], strict=True)
+        }
+
+    def receive(dropped: list[str]) -> tuple[Any, None, str]:
+        brought = workspace.receive([Path(name) for name in dropped])
+        return gr.update(value=brought, choices=known(workspace)), None, workspace.free_name(Path(brought).stem)
+
     def plan(*chosen: Any) -> tuple[str, str]:
-        arguments = training_of(workspace, chosen).arguments
+        arguments = wanted(workspace, *chosen).arguments
         found = answer(workspace.folder, [*arguments, "--dry-run", "--json"])
-        return planned(found, say), shlex.join(["nevoa", *arguments])
+        return planned(found, page.say), shlex.join(["nevoa", *arguments])
 
-    @say.told
-    def start(*chosen: Any) -> tuple[str, str]:
-        training = training_of(workspace, chosen)
-        active = any(job.record.run == training.run for job in workspace.jobs.active())
-        if not active and (workspace.runs / training.run).exists():
-            raise StudioError("known_run", run=training.run)
+    def start(*chosen: Any) -> tuple[str, str, str]:
+        training = wanted(workspace, *chosen)
+        if not any(job.record.run == training.run for job in workspace.jobs.active()):
+            training = replace(training, run=workspace.free_name(training.run))
         job = workspace.jobs.add(training.arguments, training.run)
-        return job.command, training.run
+        return job.command, training.run, training.run
 
-    page.blocks.load(known, None, [form.start, form.run], api_visibility="private")
-    form.plan.click(plan, chosen, [form.planned, form.command], api_name="plan")
-    form.go.click(start, chosen, [form.command, watched], api_name="train")
+    form.images.connect(page)
+    page.on(page.blocks.load, begin, None, form.controls)
+    page.on(form.images.files.upload, receive, form.images.files, [source, form.images.files, form.run])
+    page.on(
+        [control.change for control in form.controls],
+        lambda *chosen: keep(workspace, training_of(*chosen)),
+        form.controls,
+        None,
+        show_progress="hidden",
+        trigger_mode="always_last",
+    )
+    page.on(form.plan.click, plan, form.controls, [form.planned, form.command], api_name="plan")
+    outputs = [form.command, watched.run, form.run]
+    started = page.on(form.go.click, start, form.controls, outputs, api_name="train", show_progress="hidden")
+    watched.look_after(started)
 
 
 def planned(plan: Mapping[str, Any], say: Texts) -> str:

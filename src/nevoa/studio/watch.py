@@ -1,6 +1,6 @@
-"""The live part of the tab "Train": a run, its progress, curves and previews, and what can be done with it."""
+"""The part of the tab "Train" that watches a run: its progress, a large preview, and what can be done with it now."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ from PIL import Image
 from nevoa.runs import Run
 from nevoa.studio.commands import flags
 from nevoa.studio.controls import MOST_MINUTES, Page
+from nevoa.studio.jobs import Job
 from nevoa.studio.live import Progress, curves, mark
-from nevoa.studio.texts import StudioError, Texts
+from nevoa.studio.texts import StudioError
 from nevoa.studio.workspace import Workspace
 
 # With this the server takes 1.5 % of two cores from a training (benchmarks/studio.py, Intel Xeon with AMX).
@@ -21,51 +22,61 @@ POLL_SECONDS = 3.0
 RECENT = 5
 
 
-class Screen:
-    """The controls."""
+class Watch:
+    """The controls, in a column that is hidden while there is no run, and what they do."""
 
     def __init__(self, page: Page) -> None:
-        say = page.say
-        self.run = gr.Dropdown([], allow_custom_value=True, **say("watched"))
-        self.bar, self.queue = gr.HTML(), gr.Markdown()
-        self.stop, self.resume = page.buttons("stop", "resume")
-        with gr.Row():
-            self.minutes = gr.Number(10, minimum=0.1, maximum=MOST_MINUTES, **say("longer_minutes"))
-            with gr.Column():
-                [self.longer] = page.buttons("longer")
-        self.preview = page.picture("preview")
-        self.moment = gr.Slider(1, 2, 1, step=1, visible=False, **say("moment"))
-        self.loss = page.picture("curves")
-        self.messages = gr.Textbox(label=say.label("messages"), lines=6, interactive=False, autoscroll=True)
+        say = self.say = page.say
+        self.workspace: Workspace = page.workspace
+        with gr.Column(scale=3, min_width=320, visible=False) as self.column:
+            self.progress, self.queue = gr.HTML(), gr.Markdown(visible=False)
+            with gr.Row():
+                self.preview = page.picture("preview", scale=3, min_width=280)
+                self.loss = page.picture("curves", scale=1, min_width=160)
+            self.moment = gr.Slider(1, 2, 1, step=1, visible=False, **say("moment"))
+            with gr.Row():
+                self.make = page.button("make_new", "primary", visible=False)
+                self.resume = page.button("resume", visible=False)
+                self.stop = page.button("stop", visible=False)
+            with gr.Accordion(say.label("more_runs"), open=False):
+                self.run = gr.Dropdown([], value=None, allow_custom_value=True, **say("watched"))
+                self.minutes = gr.Number(10, minimum=0.1, maximum=MOST_MINUTES, **say("longer_minutes"))
+                self.longer = page.button("longer")
+                self.messages = gr.Textbox(label=say.label("messages"), lines=6, interactive=False, autoscroll=True)
         # What has been drawn: name of the run, number of previews, mark of the metrics.
         self.drawn = gr.State(())
 
-    @property
-    def outputs(self) -> list[Any]:
-        """What a tick changes."""
-        return [self.run, self.queue, self.bar, self.messages, self.moment, self.preview, self.loss, self.drawn]
-
-
-class Watch:
-    """What the controls do."""
-
-    def __init__(self, workspace: Workspace, say: Texts) -> None:
-        self.workspace, self.say = workspace, say
-
-    def tick(self, name: str | None, moment: int, drawn: Sequence[Any]) -> list[Any]:
-        """Values for the outputs of the screen: what has changed since it was drawn."""
+    def look(self, name: str | None, moment: int, drawn: Sequence[Any]) -> dict[Any, Any]:
+        """What has changed since it was drawn."""
         jobs = self.workspace.jobs
         jobs.revive()
         names = self._names()
-        name = name if name in names else next(iter(names), None)
+        if not names:
+            return {self.column: gr.update(visible=False)}
+        name = name if name in names else names[0]
         waiting = [job.record.run for job in jobs.active() if job.state == "waiting"]
         queue = "\n".join(f"1. {self.say.text('waits', run=run)}" for run in waiting)
-        shown = [gr.update(choices=names, value=name), queue]
-        if name is None:
-            return [*shown, self.say.text("no_runs"), "", gr.update(visible=False), None, None, ()]
         run, job = Run(self.workspace.runs / name), jobs.of_run(name)
-        words = [Progress.of(run, job).as_html(self.say), job.log if job else ""]
-        return [*shown, *words, *self._pictures(run, moment, drawn)]
+        progress = Progress.of(run, job)
+        return {
+            self.column: gr.update(visible=True),
+            self.run: gr.update(choices=names, value=name),
+            self.queue: gr.update(value=queue, visible=bool(queue)),
+            self.progress: progress.as_html(name, self.say),
+            self.messages: job.log if job else "",
+            **self._buttons(run, job, progress),
+            **self._pictures(run, moment, drawn),
+        }
+
+    def _buttons(self, run: Run, job: Job | None, progress: Progress) -> Mapping[Any, Any]:
+        """The buttons that do something now."""
+        works = progress.state in ("waiting", "starting", "running")
+        shown = {
+            self.make: run.has_model and not works,
+            self.resume: run.exists and progress.state in ("stopped", "failed"),
+            self.stop: job is not None and job.state != "ended",
+        }
+        return {button: gr.update(visible=visible) for button, visible in shown.items()}
 
     def _names(self) -> list[str]:
         """Runs, those of the newest jobs first."""
@@ -73,22 +84,27 @@ class Watch:
         begun = [job.record.run for job in latest if job.state != "ended" or job.error]
         return list(dict.fromkeys([*begun, *self.workspace.run_names()]))
 
-    def _pictures(self, run: Run, moment: int, drawn: Sequence[Any]) -> list[Any]:
+    def _pictures(self, run: Run, moment: int, drawn: Sequence[Any]) -> Mapping[Any, Any]:
         """Slider, preview and curves; the preview stays while a person looks back at an earlier one."""
         previews, name = run.previews(), run.folder.name
         count, now = len(previews), (name, len(previews), mark(run.metrics_file))
         if now == tuple(drawn):
-            return [gr.skip()] * 4
+            return {}
         looks_back = tuple(drawn[:1]) == (name,) and 0 < moment < drawn[1]
         value = moment if looks_back else max(1, count)
-        slider = gr.update(maximum=max(2, count), value=value, visible=count > 1)
-        return [slider, gr.skip() if looks_back else _picture(previews, count), curves(run, self.say), now]
+        preview, loss = _picture(previews, value), curves(run, self.say)
+        return {
+            self.moment: gr.update(maximum=max(2, count), value=value, visible=count > 1),
+            self.preview: gr.update(value=preview, visible=preview is not None),
+            self.loss: gr.update(value=loss, visible=loss is not None),
+            self.drawn: now,
+        }
 
     def earlier(self, name: str | None, number: int) -> Image.Image | None:
         """An earlier preview."""
         return _picture(self.workspace.run(name or "").previews(), number)
 
-    def stop(self, name: str | None) -> None:
+    def end(self, name: str | None) -> None:
         """Stop the job of a run."""
         job = self.workspace.jobs.of_run(name or "")
         if job is None or job.state == "ended":
@@ -100,24 +116,33 @@ class Watch:
         run = self.workspace.run(name or "").folder.name
         return self.workspace.jobs.add(["continue", f"runs/{run}", *flags(minutes=minutes)], run).command
 
+    def look_after(self, event: Any, **options: Any) -> None:
+        """Look after an event, or at each."""
+        on = getattr(event, "success", event)
+        inputs = [self.run, self.moment, self.drawn]
+        pictures = [self.moment, self.preview, self.loss, self.drawn]
+        outputs = [self.column, self.run, self.queue, self.progress, self.messages, self.make, self.resume, self.stop]
+        options = {"api_visibility": "private", **options}
+        on(self.look, inputs, [*outputs, *pictures], show_progress="hidden", **options)
 
-def watch(page: Page, command: gr.Code) -> gr.Dropdown:
-    """Build the part, and return the control that names the run.
+
+def watch(page: Page, command: gr.Textbox) -> Watch:
+    """Build the part.
 
     Args:
         command: shows the command that a button has run.
     """
-    screen, say = Screen(page), page.say
-    act = Watch(page.workspace, say)
-    read = {"inputs": [screen.run, screen.moment, screen.drawn], "outputs": screen.outputs, "show_progress": "hidden"}
-    page.blocks.load(act.tick, **read, api_visibility="private")
-    gr.Timer(POLL_SECONDS).tick(act.tick, **read, api_name="watch")
-    screen.run.input(act.tick, **read, api_visibility="private")
-    screen.moment.input(say.told(act.earlier), [screen.run, screen.moment], screen.preview, api_visibility="private")
-    screen.stop.click(say.told(act.stop), screen.run, None, api_name="stop")
-    screen.resume.click(say.told(act.go_on), screen.run, command, api_name="resume")
-    screen.longer.click(say.told(act.go_on), [screen.run, screen.minutes], command, api_name="train_on")
-    return screen.run
+    act = Watch(page)
+    act.look_after(page.blocks.load)
+    act.look_after(gr.Timer(POLL_SECONDS).tick, api_visibility="public", api_name="watch")
+    act.look_after(act.run.input)
+    page.on(act.moment.input, act.earlier, [act.run, act.moment], act.preview, show_progress="hidden")
+    hidden: dict[str, Any] = {"show_progress": "hidden"}
+    act.look_after(page.on(act.stop.click, act.end, act.run, None, api_name="stop", **hidden))
+    act.look_after(page.on(act.resume.click, act.go_on, act.run, command, api_name="resume", **hidden))
+    more = [act.run, act.minutes]
+    act.look_after(page.on(act.longer.click, act.go_on, more, command, api_name="train_on", **hidden))
+    return act
 
 
 def _picture(previews: Sequence[Path], number: int) -> Image.Image | None:

@@ -5,7 +5,9 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
+from filecmp import cmp
+from functools import partial
+from itertools import chain, count
 from pathlib import Path
 
 from nevoa._util.claim import claimed
@@ -50,6 +52,11 @@ class Workspace:
         return self.own / "uploads"
 
     @property
+    def choices_file(self) -> Path:
+        """What was chosen last on the page."""
+        return self.own / "choices.json"
+
+    @property
     def served(self) -> Path:
         """Copies of what the page shows."""
         return self.own / "served"
@@ -73,9 +80,12 @@ class Workspace:
         return [run.folder.name for run in sorted(runs, key=_worked, reverse=True)]
 
     def free_name(self, name: str) -> str:
-        """The name, or with the first number that no run has: photos, photos-2, …"""
+        """The name, or the next one that no run has: photos, photos-2, photos-3, …"""
         plain = plain_name(name)
-        names = (plain if n == 1 else f"{plain}-{n}" for n in count(1))
+        base, _, number = plain.rpartition("-")
+        if not (base and number.isdecimal()):
+            base, number = plain, "1"
+        names = chain([plain], (f"{base}-{n}" for n in count(int(number) + 1)))
         return next(one for one in names if not (self.runs / one).exists())
 
     def sources(self) -> list[str]:
@@ -94,10 +104,13 @@ class Workspace:
     def receive(self, files: Sequence[Path]) -> str:
         """Keep the files that a page has brought, and return their source: an archive, or a folder of the files.
 
-        A NevoaError if there are none, or too many, or too large ones.
+        What has been brought before is kept once. A NevoaError if there are none, or too many, or too large ones.
         """
         if not files:
             raise StudioError("no_files")
+        for source in self.sources():
+            if _is_made_of(self.folder / source, files):
+                return source
         if len(files) > MOST_FILES:
             raise StudioError("many_files", count=len(files), most=MOST_FILES)
         size = sum(file.stat().st_size for file in files)
@@ -130,6 +143,12 @@ def _copy_all(files: Sequence[Path], folder: Path) -> None:
     folder.mkdir()
     for number, file in enumerate(files):
         shutil.copyfile(file, folder / f"{number:05d}-{plain_name(file.name)}")
+
+
+def _is_made_of(kept: Path, files: Sequence[Path]) -> bool:
+    """Whether an earlier upload has just these contents."""
+    copies = [kept] if kept.is_file() else sorted(kept.iterdir())
+    return len(copies) == len(files) and all(map(partial(cmp, shallow=False), copies, files))
 
 
 def _worked(run: Run) -> float:

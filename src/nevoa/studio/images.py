@@ -1,0 +1,91 @@
+"""The images to train on: drop or name them, and see at once what they are."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from nevoa.data import CATALOG
+from nevoa.studio.commands import Images, answer
+from nevoa.studio.controls import Page
+from nevoa.studio.texts import Texts
+from nevoa.studio.workspace import Workspace
+
+MOST_REASONS, NAMED = 10, 3
+
+
+class Choice:
+    """The controls that choose images, and what shows them."""
+
+    def __init__(self, page: Page) -> None:
+        say = page.say
+        with gr.Row():
+            with gr.Column(min_width=280):
+                self.files = gr.File(file_count="multiple", label=say.label("files"), height=150)
+                self.source = gr.Dropdown([], value=None, allow_custom_value=True, **say("source"))
+            with gr.Column(min_width=280):
+                self.sheet = page.picture("sheet", visible=False, elem_classes="thumbnails")
+                self.summary = gr.Markdown(min_height=24)
+
+    def add_details(self, page: Page) -> None:
+        """Build the controls that most people need not see, where this is called."""
+        self.classes, self.size = page.text("classes"), page.text("size")
+        self.channels = gr.Radio([("=", ""), ("1", "1"), ("3", "3")], value="", **page.say("channels"))
+
+    @property
+    def controls(self) -> list[Any]:
+        """The controls, in the order of the fields of `Images`."""
+        return [self.source, self.classes, self.size, self.channels]
+
+    def connect(self, page: Page) -> None:
+        """Show the images whenever others are chosen."""
+        workspace, say = page.workspace, page.say
+
+        def look(*chosen: str) -> tuple[str, Image.Image]:
+            with TemporaryDirectory(dir=workspace.served) as folder:
+                path = Path(folder, "sheet.png")
+                asked = ["data", "show", *Images(*chosen).arguments, "--json", f"--out={path}"]
+                return "\n\n".join(_described(answer(workspace.folder, asked), say)), Image.open(path).copy()
+
+        chosen = [self.source.change, self.channels.input]
+        chosen += [event for field in (self.classes, self.size) for event in (field.submit, field.blur)]
+        looked = page.on(
+            chosen,
+            look,
+            self.controls,
+            [self.summary, self.sheet],
+            api_name="images",
+            show_progress_on=self.summary,
+            trigger_mode="always_last",
+        )
+        looked.success(lambda: gr.update(visible=True), None, self.sheet, api_visibility="private")
+        nothing = "", gr.update(visible=False)
+        looked.failure(lambda: nothing, None, [self.summary, self.sheet], api_visibility="private")
+
+
+def known(workspace: Workspace) -> list[str]:
+    """What a person may choose: what has been brought, newest first, and the data sets."""
+    return [*workspace.sources(), *CATALOG]
+
+
+def _described(facts: dict[str, Any], say: Texts) -> Iterator[str]:
+    """The facts of `nevoa data show` in Markdown: numbers, classes, and the files left out, with reasons."""
+    height, width = facts["size"]
+    yield say.text("images", name=facts["name"], count=say.number(facts["images"]), size=f"{height}x{width}")
+    if facts["classes"]:
+        yield ", ".join(say.text("class", name=name, count=say.number(n)) for name, n in facts["classes"].items())
+    if facts["unsettled_classes"]:
+        yield say.text("unsettled", reason=facts["unsettled_classes"])
+    if facts["set_aside"]:
+        yield say.text("set_aside", count=say.number(facts["set_aside"]))
+    if facts["duplicates"]:
+        yield say.text("duplicates", count=say.number(facts["duplicates"]))
+    by_reason: dict[str, list[str]] = {}
+    for bad in facts["left_out"]:
+        by_reason.setdefault(bad["reason"], []).append(bad["file"])
+    for reason, names in list(by_reason.items())[:MOST_REASONS]:
+        more = " …" if len(names) > NAMED else ""
+        yield say.text("left_out", count=len(names), names=", ".join(names[:NAMED]) + more, reason=reason)
