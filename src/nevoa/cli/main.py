@@ -6,11 +6,13 @@ import inspect
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from datetime import timedelta
 from pathlib import Path
+from typing import Any, Literal, get_args
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CoercionError, CycloptsError, Parameter, Token, convert
 from cyclopts.exceptions import UnusedCliTokensError
 
 import nevoa
@@ -45,6 +47,30 @@ def _shown(default: object) -> str | None:
     return ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
 
 
+# What a value of each type is, in words.
+KINDS: dict[Any, str] = {
+    int: "a whole number in digits, such as 100",
+    float: "a number, such as 2.5",
+    timedelta: "a time, such as 30s or 2m",
+    Literal["auto"]: "auto",
+}
+
+
+def _converted(kind: Any, tokens: Sequence[Token]) -> object:
+    """Convert what was typed after an option as cyclopts does, which would also round 2.7 to a whole number."""
+    try:
+        return convert(kind, tokens, converter=_of_one_word)
+    except CoercionError as error:
+        words = [KINDS[one] for one in (kind, *get_args(kind)) if one in KINDS]
+        if not words:  # cyclopts lists the choices
+            raise
+        raise CoercionError(msg=f'"{tokens[0].value}" is not {", or ".join(words)}.', token=tokens[0]) from error
+
+
+def _of_one_word(kind: Any, word: str) -> object:
+    return int(word) if kind is int else convert(kind, [word])
+
+
 # The commands that share their work out among the processes that torchrun starts.
 TOGETHER = "train", "continue", "distill", "sample", "evaluate", "data prepare", "features train"
 
@@ -54,7 +80,7 @@ app = App(
     version=f"nevoa {nevoa.__version__}",
     help_format="plaintext",
     help_formatter=HelpFormatter(),
-    default_parameter=Parameter(negative=(), show_default=_shown),
+    default_parameter=Parameter(negative=(), show_default=_shown, converter=_converted),
 )
 for command in (
     train.train,
