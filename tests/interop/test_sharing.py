@@ -6,6 +6,7 @@ import shlex
 import sys
 import tomllib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -45,13 +46,15 @@ def installed(command: str) -> Iterator[str]:
         brought = [project["optional-dependencies"][extra] for extra in extras]
         yield name
         if name == "nevoa":
-            yield from (re.findall(r"[\w-]+", line)[0] for line in sum(brought, project["dependencies"]))
+            yield from (re.findall(r"[\w-]+", line)[0] for line in chain(project["dependencies"], *brought))
 
 
 def test_what_an_example_imports_was_installed_by_a_line_before_it() -> None:
     """A newcomer types one after the other."""
     have, examples = set[str](), 0
-    for command, code in re.findall(r"^    (pip install [^\n]*)$|^```python\n(.*?)^```$", PAGE.read_text(), re.M | re.S):
+    for command, code in re.findall(
+        r"^    (pip install [^\n]*)$|^```python\n(.*?)^```$", PAGE.read_text(), re.M | re.S
+    ):
         have |= set(installed(command))
         examples += bool(code)
         assert imported(code) <= have, code

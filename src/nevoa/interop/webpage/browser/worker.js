@@ -33,7 +33,8 @@ export function decoded(text) {
 
 /** The bytes that were deflated and written in base64. @param {string} text */
 export async function inflated(text) {
-  const stream = new Blob([decoded(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  // The stream of a Blob would be shorter; WebKit refuses to read one where the page is a file.
+  const stream = /** @type {ReadableStream} */ (new Response(decoded(text)).body).pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
