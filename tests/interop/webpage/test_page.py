@@ -2,11 +2,8 @@
 
 import io
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +19,32 @@ from nevoa.interop.webpage.weights import rounded
 from nevoa.model import Model
 from nevoa.runs import card
 from nevoa.runs.run import Run
+from tests.axe import violations
 from tests.interop.small_run import run_of
+from tests.interop.webpage.server import served
 from tests.interop.webpage.test_sampling import assert_same
 
 # Names are what a user's folders are called.
 CLASSES = ("cat", "</script><img src=x onerror=alert(1)>", "peixe-espada")
 STEPS = 4
 SHOWN = {"steps": STEPS, "sampler": "dpm_solver", "spacing": "karras"}
+
+# Counts how often images of the grid are drawn, each time until the browser can show them.
+DRAWN = """() => {
+  const put = CanvasRenderingContext2D.prototype.putImageData;
+  let pending = false;
+  globalThis.drawn = 0;
+  CanvasRenderingContext2D.prototype.putImageData = function (...values) {
+    if (this.canvas.closest("#grid") && !pending) {
+      pending = true;
+      drawn++;
+      setTimeout(() => { pending = false; });
+    }
+    put.apply(this, values);
+  };
+}"""
+MOVING = """[...document.querySelectorAll("*")].map((one) => getComputedStyle(one)).filter((style) =>
+  style.transitionDuration !== "0s" || style.animationName !== "none").length"""
 
 expect.set_options(timeout=20_000)
 
@@ -238,6 +254,14 @@ def test_a_part_can_be_drawn_anew(by: str, page: Page) -> None:
     expect(page.locator("#blend")).to_be_hidden()
 
 
+def test_the_keyboard_goes_back_to_where_the_painting_began(page: Page) -> None:
+    tiles(page).first.press("Enter")
+    page.locator("#paint").press("Enter")
+    expect(page.locator("#mask")).to_be_focused()
+    page.locator("#leave").press("Enter")
+    expect(page.locator("#paint")).to_be_focused()
+
+
 def test_two_images_can_be_blended(page: Page) -> None:
     first, last = pictures(page)[[0, 2]]
     tiles(page).nth(0).click()
@@ -331,7 +355,7 @@ def test_a_licence_that_nobody_knows_is_unknown_in_both_languages(chromium: Brow
     export(load(run.folder, "cpu"), tmp_path / "page.html")
     visit = Visit(chromium, (tmp_path / "page.html").as_uri(), locale="pt-PT")
     expect(visit.page.locator("#about-text")).to_contain_text("cats (licença dos dados: desconhecida)")
-    visit.page.get_by_role("button", name="Switch to English").click()
+    visit.page.get_by_role("button", name="English").click()
     expect(visit.page.locator("#about-text")).to_contain_text("cats (licence of the data: unknown)")
     visit.end((tmp_path / "page.html").as_uri())
 
@@ -341,7 +365,8 @@ def test_both_languages_can_be_read(chromium: Browser, file: Path) -> None:
     made(visit.page)
     expect(visit.page.get_by_role("button", name="Novas imagens")).to_be_visible()
     assert visit.page.locator("html").get_attribute("lang") == "pt"
-    visit.page.get_by_role("button", name="Switch to English").click()
+    expect(visit.page.locator("#about-text")).to_contain_text("distância de Fréchet de 1,25 das reais (fd_fashion; 0")
+    visit.page.get_by_role("button", name="English").click()
     expect(visit.page.get_by_role("button", name="New images")).to_be_visible()
     expect(visit.page.locator("#status")).to_contain_text("Here they are")
     visit.end(file.as_uri())
@@ -362,6 +387,40 @@ def test_everything_fits_and_has_a_name(width: int, scheme: Any, chromium: Brows
         )
         assert page.evaluate(f"{named}.filter({nameless}).map((e) => e.outerHTML)") == []
         page.keyboard.press("Escape")
+    visit.end(file.as_uri())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("locale", ["en-GB", "pt-PT"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_breaks_wcag_2_1_aa(locale: str, scheme: Any, chromium: Browser, file: Path) -> None:
+    """With a wrong seed in the form, with an image open, and with a brush in hand."""
+    # Where the page's policy holds, axe-core could not run.
+    visit = Visit(chromium, file.as_uri(), locale=locale, color_scheme=scheme, bypass_csp=True)
+    page = visit.page
+    made(page)
+    assert violations(page) == []
+    page.locator("#seed").fill("-5")
+    page.locator("#seed").press("Enter")
+    expect(page.locator("#seed-problem")).to_be_visible()
+    assert violations(page) == []
+    tiles(page).first.click()
+    assert violations(page) == []
+    page.locator("#paint").click()
+    assert violations(page) == []
+    visit.end(file.as_uri())
+
+
+def test_less_motion_shows_the_images_and_not_how_they_come(chromium: Browser, file: Path) -> None:
+    visit = Visit(chromium, file.as_uri(), reduced_motion="reduce")
+    made(visit.page)
+    visit.page.evaluate(DRAWN)
+    visit.page.get_by_role("button", name="New images").click()
+    made(visit.page)
+    assert visit.page.evaluate("drawn") == 1
+    tiles(visit.page).first.click()
+    assert visit.page.locator("#strip button").count() == STEPS + 1
+    assert visit.page.evaluate(MOVING) == 0
     visit.end(file.as_uri())
 
 
@@ -402,15 +461,8 @@ def test_damaged_weights_are_a_sentence(damage: str, chromium: Browser, file: Pa
 def site(run: Run, tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """A page as a folder, and the address of a server of it."""
     export(load(run.folder, "cpu"), tmp_path / "site")
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path / "site")))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield tmp_path / "site", f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
+    with served(tmp_path / "site") as address:
+        yield tmp_path / "site", address
 
 
 def test_a_folder_works_on_a_server(site: tuple[Path, str], chromium: Browser, model: Model) -> None:

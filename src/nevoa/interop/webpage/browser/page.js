@@ -301,10 +301,10 @@ class Page {
   write() {
     const { words, data: { about } } = this;
     words.write();
-    the("language").textContent = words.language === "en" ? "PT" : "EN";
+    the("language").lang = words.language === "en" ? "pt" : "en";
     const model = words.say("aboutModel", { parameters: words.number(about.parameters), data: about.data, licence: words.licence(about.licence) });
     const [metric, distance, floor] = about.distance ?? ["", "", ""];
-    the("about-text").textContent = `${model} ${about.distance ? words.say("aboutDistance", { metric, distance, floor }) : words.say("aboutUnmeasured")}`;
+    the("about-text").textContent = `${model} ${about.distance ? words.say("aboutDistance", { metric, distance: words.decimal(distance), floor: words.decimal(floor) }) : words.say("aboutUnmeasured")}`;
     this.tiles.forEach(({ button, image }, n) => button.setAttribute("aria-label", this.title(image, n)));
     this.tell(this.status);
     this.controls.write(words, this.time);

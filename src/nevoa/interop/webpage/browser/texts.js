@@ -4,7 +4,7 @@
 export const TEXTS = {
   en: {
     tagline: "None of these images existed before. A network draws them out of noise, here on your device.",
-    otherLanguage: "Mudar para português",
+    otherLanguage: "Português",
     images: "Images",
     progress: "Progress",
     settings: "Settings",
@@ -61,7 +61,7 @@ export const TEXTS = {
   },
   pt: {
     tagline: "Nenhuma destas imagens existia antes. Uma rede neuronal tira-as do ruído, aqui mesmo no seu aparelho.",
-    otherLanguage: "Switch to English",
+    otherLanguage: "English",
     images: "Imagens",
     progress: "Progresso",
     settings: "Definições",
@@ -145,6 +145,11 @@ export class Words {
   /** @param {number} number */
   number(number, options = {}) {
     return new Intl.NumberFormat(this.language === "pt" ? "pt-PT" : this.language, options).format(number);
+  }
+
+  /** Numbers, as Python writes them. @param {string} text */
+  decimal(text) {
+    return this.language === "pt" ? text.replaceAll(".", ",") : text;
   }
 
   /** A licence, as Python names it. @param {string} name */

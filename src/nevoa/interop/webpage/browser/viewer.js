@@ -40,7 +40,7 @@ export class Viewer {
     element("image-png").onclick = () => savePng([this.frames[this.scrub.valueAsNumber].bytes], shape, 1, "image");
     element("image-gif").onclick = () => saveGif(this.frames.map(({ bytes }) => [bytes]), shape, 1, "image");
     element("paint").onclick = () => this.painting(true);
-    element("leave").onclick = () => this.painting(false);
+    element("leave").onclick = () => this.leave();
     element("clear").onclick = () => this.mask.clear();
     element("blend").onclick = () => {
       const picture = /** @type {Picture} */ (this.picture);
@@ -50,7 +50,7 @@ export class Viewer {
     element("fill").onclick = () => {
       const known = this.mask.known(shape);
       if (known.every(Boolean)) return this.say("nothingPainted");
-      this.painting(false);
+      this.leave();
       does.fill?.(/** @type {Picture} */ (this.picture), known);
     };
   }
@@ -129,6 +129,12 @@ export class Viewer {
     this.mask.clear();
     this.say("paintHelp");
     element("mask").focus();
+  }
+
+  /** Paint no more; the focus goes back to where the painting began. */
+  leave() {
+    this.painting(false);
+    element("paint").focus();
   }
 
   /** Tell the reader something. @param {string} [key] @param {Record<string, string | number>} values */
