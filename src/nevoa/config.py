@@ -84,6 +84,14 @@ class DataConfig(Section):
     def _one_class_or_more(cls, value: Any) -> Any:
         return one_or_more(value)
 
+    @field_validator("classes")
+    @classmethod
+    def _each_has_its_own_name(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        names = value or ()
+        if twice := next((name for place, name in enumerate(names) if name in names[:place]), None):
+            raise ValueError(f"two classes have the name '{twice}'; give each a name of its own")
+        return value
+
     @field_validator("size", mode="before")
     @classmethod
     def _side_or_height_x_width(cls, value: Any) -> Any:

@@ -25,6 +25,7 @@ def test_the_bell_rings_and_services_get_a_message(
 
     with HTTPServer(("127.0.0.1", 0), Receiver) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("FORCE_COLOR", "1")  # rich then takes stderr for a terminal
         monkeypatch.setenv(URLS, f"json://127.0.0.1:{server.server_port}")
         notify("trained", "49,184 images seen.")
         server.shutdown()

@@ -10,7 +10,9 @@ DESKTOP = {"linux": "dbus://", "darwin": "macosx://", "win32": "windows://"}
 
 def notify(title: str, body: str) -> None:
     """Ring the terminal bell; with Apprise, also message the services in NEVOA_NOTIFY_URLS, or the desktop."""
-    print("\a", end="", file=sys.stderr, flush=True)
+    from nevoa.cli.terminal import console
+
+    console(stderr=True).bell()
     urls = os.environ.get(URLS, "").split()
     try:
         import apprise

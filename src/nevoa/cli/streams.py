@@ -1,4 +1,4 @@
-"""Output that outlives its reader: a closed pipe or terminal does not stop a command."""
+"""Output that outlives its reader, and that no text from a file can turn into commands to the terminal."""
 
 import errno
 import io
@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from nevoa._util.files import WINDOWS
+from nevoa._util.visible import VisibleStream
 
 # The reader of a pipe has closed it; the terminal is gone.
 GONE = (errno.EPIPE, errno.EIO)
@@ -16,9 +17,12 @@ GONE = (errno.EPIPE, errno.EIO)
 
 @contextmanager
 def lasting_streams() -> Iterator[None]:
-    """Within the block, stdout and stderr drop what nobody reads, and write `?` for what their encoding lacks."""
+    """Within the block, stdout and stderr drop what nobody reads, and show what a terminal would obey.
+
+    They write `?` for what their encoding lacks.
+    """
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = map(_lasting, before)
+    sys.stdout, sys.stderr = map(_shown, before)
     try:
         yield
     finally:
@@ -41,6 +45,10 @@ class _Lasting(io.FileIO):
             os.dup2(null, self.fileno())
             os.close(null)
             return super().write(data)
+
+
+def _shown(stream: Any) -> Any:
+    return stream and VisibleStream(_lasting(stream))
 
 
 def _lasting(stream: Any) -> Any:

@@ -10,6 +10,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 from rich.text import Text
 
+from nevoa._util.console import VisibleConsole
+from nevoa._util.visible import visible
+
 # Wider than any line: a file or a program gets lines unbroken.
 PIPE_WIDTH = 10_000
 # Text that is wrapped to fewer characters is hard to read.
@@ -18,7 +21,7 @@ WRAPPED = 20
 
 def console(stderr: bool = False, piped: int = PIPE_WIDTH) -> Console:
     """A console as wide as the terminal, or as COLUMNS says; `piped` for a pipe without COLUMNS."""
-    found = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    found = VisibleConsole(stderr, highlight=False, markup=False, emoji=False)
     if not found.is_terminal and not os.environ.get("COLUMNS"):
         found.width = piped
     return found
@@ -26,8 +29,8 @@ def console(stderr: bool = False, piped: int = PIPE_WIDTH) -> Console:
 
 def progress_bar() -> Progress:
     """A progress bar on stderr; silent unless that is a terminal."""
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    errors = Console(stderr=True)
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    errors = VisibleConsole(stderr=True)
     return Progress(*columns, console=errors, disable=not errors.is_terminal, transient=True)
 
 
@@ -64,7 +67,7 @@ class Records:
         ]
         table = Table(*columns, box=None, pad_edge=False)
         for row in self.rows:
-            table.add_row(*map(Text, row))
+            table.add_row(*map(Text, map(visible, row)))  # as wide as what is shown
         return table
 
 
@@ -72,7 +75,7 @@ def fields(values: Mapping[str, str]) -> Table:
     """Named values, each beside its name."""
     table = Table.grid(Column(no_wrap=True), Column(overflow="fold"), padding=(0, 2))
     for name, value in values.items():
-        table.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
+        table.add_row(Text(name, style="bold"), Text(visible(value), overflow="fold"))
     return table
 
 

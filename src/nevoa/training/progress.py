@@ -28,9 +28,9 @@ def show_progress(steps: Iterable[Step], config: TrainingConfig) -> Generator[St
         >>> for step in show_progress(nevoa.fit(config), config.training):
         ...     pass
     """
-    from rich.console import Console
+    from nevoa._util.console import VisibleConsole
 
-    console, last_line, every = Console(stderr=True), None, _report_interval(config)
+    console, last_line, every = VisibleConsole(stderr=True), None, _report_interval(config)
     shown = _bar(steps, config, console) if console.is_terminal else _lines(steps, config, console)
     for step in shown:
         if step.epoch_ended and (last_line is None or step.images_seen - last_line >= every):
