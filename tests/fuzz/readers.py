@@ -40,6 +40,7 @@ from nevoa.runs.run import Run, load
 from nevoa.runs.tracking import Sent, read_sent, write_sent
 from nevoa.training.loop import training_steps
 from nevoa.training.snapshot import read_progress, save_checkpoint
+from nevoa.training.speeds import read_speeds
 from nevoa.training.state import TrainingState
 from tests.conftest import TINY
 from tests.interop.small_models import FOLDED, small_model
@@ -101,11 +102,14 @@ def readers(folder: Path) -> dict[str, Reader]:
     report, receipt = run.save_evaluation("report", REPORT), folder / "receipt.json"
     receipt.write_text(json.dumps({**REPORT, **REPEATABLE}))
     decisions.append(run, Decision(step=0, steps=40, spent=1.5, costs=Costs(0.1, 0.2, 7, 0.3)))
+    speeds = folder / "speeds.json"
+    speeds.write_text('{"0a": {"32, batches of 32": 1e11}}')
     pipeline = folder / "pipeline"
     export(small_model(FOLDED), pipeline, sampler="dpm_solver", steps=3)
     reads: dict[str, tuple[Path, Callable[[], object]]] = {
         "config": (run.config_file, run.config),
         "metrics": (run.metrics_file, lambda: list(run.metrics())),
+        "speeds": (speeds, lambda: read_speeds(speeds)),
         "decisions": (run.course_file, lambda: list(decisions.read(run))),
         "tracking": (run.tracking_file, lambda: read_sent(run, "wandb")),
         "status": (run.status_file, lambda: Summary.of(run)),

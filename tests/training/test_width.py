@@ -18,7 +18,7 @@ from nevoa.data import load_images
 from nevoa.errors import MemoryShortage, NevoaError
 from nevoa.networks import build_network
 from nevoa.presets import configure
-from nevoa.training import resolve, resolve_run
+from nevoa.training import resolve, resolve_run, speeds
 from nevoa.training.profile import Profile
 from nevoa.training.width import (
     CANDIDATES,
@@ -54,6 +54,13 @@ def fit() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def distances(fit: dict[str, Any]) -> dict[float, dict[int, list[float]]]:
     return fit["distances_of"](SCALING / "results.jsonl")
+
+
+@pytest.fixture(autouse=True)
+def no_speeds_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machines of these tests are not one machine."""
+    numbers = itertools.count()
+    monkeypatch.setattr(speeds, "speeds_file", lambda: tmp_path / f"speeds-{next(numbers)}.json")
 
 
 def best_for(flop: float, scale: float = 1.0) -> Width:
@@ -274,6 +281,7 @@ def test_the_plan_says_which_width_and_why(tmp_path: Path, capsys: pytest.Captur
     job = resolve(configure("fashion_mnist_10k", steps=2_000, options=QUICKLY), recorded=False)
     plan = Plan.of(replace(job, width=Width(24, 6.6e12)))
     print_plan(plan, tmp_path, as_json=False)
-    assert "width    24, the best for 6.6e12 FLOP" in capsys.readouterr().out
+    row = "width 24, the best for 6.6e12 FLOP; keep it with -o network.dim=24 -o training.batch_size=32"
+    assert row in " ".join(capsys.readouterr().out.split())
     print_plan(plan, tmp_path, as_json=True)
     assert json.loads(capsys.readouterr().out)["width"] == {"dim": 24, "flop": 6.6e12}

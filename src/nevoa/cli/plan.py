@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 FEW_IMAGES = 100
 # With as many or more, nevoa sets images aside by itself, unless there is a test split.
 MEASURED_IMAGES = 1_000
+FIXED = "keep it with -o network.dim={} -o training.batch_size={}"
 ASIDE = "To see when the model only memorises, set images aside: -o data.holdout={}."
 
 
@@ -42,7 +43,7 @@ def _plan_rows(plan: "Plan", folder: Path, done: int) -> dict[str, str]:
         "data": f"{plan.source}: {plan.images:,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}"
         f"{', mirrored at random' * bool(plan.config.data.flip)}{left_out(plan.notes)}",
         "network": f"{plan.network}, {plan.parameters:,} parameters{conditional}",
-        **({"width": str(plan.width)} if plan.width else {}),
+        **({"width": f"{plan.width}; {FIXED.format(plan.width.dim, batch_size)}"} if plan.width else {}),
         **({"start": start} if (start := plan.config.training.start) else {}),
         "device": f"{plan.device}, {plan.precision}, {plan.threads} thread{'s' * (plan.threads > 1)}"
         f"{f' in each of {world_size()} processes' * (world_size() > 1)}",

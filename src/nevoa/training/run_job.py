@@ -40,7 +40,7 @@ def resolve_run(
     accept_changes: bool = False,
     start: Model | None = None,
 ) -> Job:
-    """`resolve` for a run folder; an existing run is resumed. Writes nothing.
+    """`resolve` for a run folder; an existing run is resumed. Writes nothing there.
 
     A NevoaError if the folder holds something else, if another process trains the run, if its settings or data
     differ, or if it has taken more than the budget.

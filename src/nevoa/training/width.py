@@ -1,7 +1,7 @@
 """Width and batch size for a training budget: the law of docs/scaling-laws.md."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import exp, log
 
@@ -10,8 +10,8 @@ from nevoa.data import ImageSet
 from nevoa.errors import MemoryShortage
 from nevoa.network_config import ResidualUNetConfig
 from nevoa.objects import NAMES, Objects
-from nevoa.training.budget import in_turn
 from nevoa.training.profile import Profile
+from nevoa.training.speeds import Speeds
 
 WIDTHS = 16, 24, 32, 48, 64, 96
 # benchmarks/scaling/fit.py fits these numbers to trials of up to MOST operations on images of PIXELS.
@@ -24,8 +24,8 @@ FLOP_BY_WIDTH = 2.75e5
 # Batches of 64 images compute 1.1 to 1.5 times as many images per second as those of 32. After 5e12 operations their
 # distance is 1.24 times as large, after 5e13 1.02 times (with the prediction v and uniform timesteps).
 SMALL_BATCH, LARGE_BATCH, MANY = 32, 64, 4e13
-# The width that is timed first. Others take turns of this share of the minutes, within limits.
-REFERENCE, TURN_SHARE, SHORTEST, LONGEST = 32, 0.0005, 0.05, 0.2
+# The width that is timed first.
+REFERENCE = 32
 # So many are timed: the best for the speed of the reference, and wider ones, because no machine computes them slower.
 CANDIDATES = 4
 
@@ -128,37 +128,30 @@ def _sized_by_time(
     config: Config, images: ImageSet, objects: Objects, scale: float, is_open: bool
 ) -> tuple[Config, Width | None]:
     """The config with a batch size for the minutes, and the best width by the speeds of this machine."""
+    seconds = 60 * (config.training.minutes or 0)
     first = config.updated("network", dim=REFERENCE) if is_open else config
     reference = Profile(_with_batch(first, SMALL_BATCH), images, objects)
     reference.check_memory()
-    [flop] = _computed([reference])
+    speeds = Speeds(reference)
+    flop = seconds * speeds.reference
     config = _with_batch(config, LARGE_BATCH if flop * scale >= MANY else SMALL_BATCH)
     if not is_open:
         return config, None
     nearest = WIDTHS.index(best_width(dict.fromkeys(WIDTHS, flop), scale).dim)
     widths = WIDTHS[nearest : nearest + CANDIDATES]
     profiles = [Profile(config.updated("network", dim=width), images, objects) for width in widths]
-    computed = _computed_within_memory(profiles)
+    computed = {width: seconds * speed for width, speed in zip(widths, _within_memory(profiles, speeds), strict=False)}
     # Where there is memory for none of them, there is for the reference.
-    return config, best_width(dict(zip(widths, computed, strict=False)) or {REFERENCE: flop}, scale)
+    return config, best_width(computed or {REFERENCE: flop}, scale)
 
 
-def _computed_within_memory(profiles: list[Profile]) -> list[float]:
-    """What the narrow ones compute, for which there is memory: by the estimate, which is the least, and indeed."""
+def _within_memory(profiles: list[Profile], speeds: Speeds) -> list[float]:
+    """The speeds of the narrow ones, for which there is memory: by the estimate, which is the least, and indeed."""
     while profiles:
         try:
             for profile in profiles:
                 profile.check_memory()
-            return _computed(profiles)
+            return speeds.of(profiles)
         except MemoryShortage:
             profiles.pop()
     return []
-
-
-def _computed(profiles: Sequence[Profile]) -> list[float]:
-    """The operations that each training computes in its minutes, timed in alternation."""
-    seconds = [60 * (profile.config.training.minutes or 0) for profile in profiles]
-    turn = min(LONGEST, max(SHORTEST, TURN_SHARE * max(seconds, default=0)))
-    steps = in_turn([profile.seconds() for profile in profiles], turn)
-    images = [profile.config.training.known_batch_size * profile.flop_per_image for profile in profiles]
-    return [total / step * flop for total, step, flop in zip(seconds, steps, images, strict=True)]

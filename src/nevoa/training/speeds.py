@@ -1,0 +1,110 @@
+"""The speeds at which this machine trained, kept in the cache, so that the same command gets the same network.
+
+A measurement varies with what else the machine does, and at a border between two widths so would the choice.
+"""
+
+import hashlib
+import json
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+from pydantic import Field, TypeAdapter, ValidationError
+
+import nevoa
+from nevoa._util.files import read_json_or_empty, write_text
+from nevoa._util.launched import world_size
+from nevoa._util.machine import machine
+from nevoa.config import COURSE
+from nevoa.data.cache import cache_folder
+from nevoa.errors import NevoaError
+from nevoa.training.budget import in_turn
+from nevoa.training.profile import Profile
+
+# The speeds that are kept count unless the machine is now so many times as fast: they were measured beside other work.
+# With a speed that is wrong by a factor of two, the law's width has a distance 2 % above the best.
+FASTER = 2.0
+# Trainings that are timed take turns of this share of the minutes, within limits.
+TURN_SHARE, SHORTEST, LONGEST = 0.0005, 0.05, 0.2
+# Settings of a training that do not change its speed.
+UNRELATED = {*COURSE, "seed", "batch_size", "learning_rate", "learning_rate_decay", "cooldown", "warmup_images"}
+KEPT = TypeAdapter(dict[str, dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]]])
+
+
+class Speeds:
+    """FLOP per second of one kind of training on this machine, by width and batch size.
+
+    Args:
+        reference: the training that is timed in any case.
+    """
+
+    def __init__(self, reference: Profile):
+        self._key, self._now = _key(reference), _timed([reference])[0]
+        self._known, self._reference = read_speeds(speeds_file()).get(self._key, {}), _name(reference)
+        if self._now > FASTER * self._known.get(self._reference, 0.0):
+            self._keep({self._reference: self._now})
+
+    @property
+    def reference(self) -> float:
+        """That of the reference."""
+        return self._known[self._reference]
+
+    def of(self, profiles: Sequence[Profile]) -> list[float]:
+        """Those of several trainings, which are timed in alternation unless all are known."""
+        names = [_name(profile) for profile in profiles]
+        if not self._known.keys() >= set(names):
+            found = dict(zip(names, _timed(profiles), strict=True))
+            # What slows this measurement has slowed that of the reference, too.
+            scaled = {name: speed * self.reference / self._now for name, speed in found.items()}
+            self._keep(scaled | self._known)
+        return [self._known[name] for name in names]
+
+    def _keep(self, known: dict[str, float]) -> None:
+        self._known = known
+        try:
+            write_text(speeds_file(), json.dumps(read_speeds(speeds_file()) | {self._key: known}, indent=1))
+        except NevoaError as error:
+            warnings.warn(f"{error} So the next plan may choose another width.", stacklevel=2)
+
+
+def speeds_file() -> Path:
+    """The file of speeds. Without it, the next plan measures anew."""
+    return cache_folder() / "speeds.json"
+
+
+def read_speeds(path: Path) -> dict[str, dict[str, float]]:
+    """Read a file of speeds; {} if it is missing or damaged."""
+    try:
+        return KEPT.validate_python(read_json_or_empty(path))
+    except ValidationError:
+        return {}
+
+
+def _name(profile: Profile) -> str:
+    width = getattr(profile.config.network, "dim", "the network")
+    return f"{width}, batches of {profile.config.training.known_batch_size}"
+
+
+def _key(profile: Profile) -> str:
+    """What changes the speed, besides width and batch size."""
+    config, network = profile.config, profile.config.network.model_dump()
+    facts: dict[str, Any] = {
+        "software": [nevoa.__version__, torch.__version__, world_size()],
+        "machine": machine(config.training.device),
+        "images": profile.images.shape,
+        # With the operations of an image, because an object has no keys.
+        "network": [network, profile.flop_per_image, len(config.classes)],
+        "training": config.training.model_dump(exclude=UNRELATED),
+    }
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _timed(profiles: Sequence[Profile]) -> list[float]:
+    """The speeds of trainings that are timed in alternation."""
+    seconds = 60 * max(profile.config.training.minutes or 0 for profile in profiles)
+    turn = min(LONGEST, max(SHORTEST, TURN_SHARE * seconds))
+    steps = in_turn([profile.seconds() for profile in profiles], turn)
+    images = [profile.config.training.known_batch_size * profile.flop_per_image for profile in profiles]
+    return [flop / step for step, flop in zip(steps, images, strict=True)]
