@@ -1,6 +1,6 @@
 """What a busy machine costs: training alone, beside another training, and beside one endless loop.
 
-    .venv/bin/python benchmarks/busy.py [--preset quick] [--seconds 4] [--spins 0 --spins 300000]
+    .venv/bin/python benchmarks/busy.py [--preset quick] [--seconds 4] [--spins 0 --spins 300000] [--option KEY=VALUE]
 
 Every line trains for some seconds in processes of its own. "ours" is what nevoa does: a part of the batch on each
 thread, OpenMP's idle threads soon asleep. "torch" is torch left alone: one batch, all threads in every operation,
@@ -27,7 +27,7 @@ import nevoa
 from nevoa.training import threaded_gradient
 if variant == "torch":
     threaded_gradient.MOST_PARTS = 1
-options = ("training.precision=" + sys.argv[4], "training.batch_size=32")
+options = ("training.precision=" + sys.argv[4], "training.batch_size=32", *sys.argv[5:])
 config = nevoa.configure("fashion_mnist_10k", preset, steps=5_000, options=options)
 steps = nevoa.fit(config)
 for _ in range(2):
@@ -95,16 +95,17 @@ def main() -> None:
     parser.add_argument("--precision", default="bfloat16")
     parser.add_argument("--seconds", default="4")
     parser.add_argument("--spins", type=int, action="append", default=[])
+    parser.add_argument("--option", action="append", default=[])
     wishes = parser.parse_args()
-    cores = os.cpu_count() or 1
+    cores, options = os.cpu_count() or 1, (wishes.precision, *wishes.option)
     shares = {"nothing": 1.0, "training": 1 / 2, "loop": max(1 / 2, (cores - 1) / cores)}
-    print(f"{wishes.preset}, {wishes.precision}, {cores} cores\n")
+    print(f"{wishes.preset}, {', '.join(options)}, {cores} cores\n")
     print("| how | beside | images/s | of alone | of its share | others |\n| --- | --- | --- | --- | --- | --- |")
     variants = [("ours", None), ("torch", None), *(("ours", spins) for spins in wishes.spins)]
     for variant, spins in variants:
         alone = None
         for beside, share in shares.items():
-            speed, others = measure(beside, variant, spins, wishes.preset, wishes.seconds, wishes.precision)
+            speed, others = measure(beside, variant, spins, wishes.preset, wishes.seconds, *options)
             alone = alone or speed
             name = variant if spins is None else f"{variant}, {spins:,} spins"
             row = f"{speed:.0f} | {speed / alone:.2f} | {speed / alone / share:.2f} | {others:.2f}"

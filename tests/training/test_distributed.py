@@ -82,11 +82,12 @@ def test_each_process_draws_its_share_of_what_one_draws(count: int, job: Job) ->
         assert all(torch.equal(part.log_snr, whole.log_snr) for part in parts)
 
 
-@pytest.mark.parametrize("precision", ["float32", "float16"])
-def test_two_processes_are_one_with_two_parts(residual_job: Job, precision: str) -> None:
+@pytest.mark.parametrize(("precision", "dropout"), [("float32", 0.0), ("float32", 0.5), ("float16", 0.0)])
+def test_two_processes_are_one_with_two_parts(residual_job: Job, precision: str, dropout: float) -> None:
     """To the bit: the sums are the same, in the same order, up to a + b = b + a. Each part is cut in two pieces."""
     assert residual_job.config.training.accumulation == 2
     residual_job = with_training(residual_job, steps=50, precision=precision)
+    residual_job = replace(residual_job, config=residual_job.config.updated("network", dropout=dropout))
     assert together(2, weights, residual_job) == [weights(with_training(residual_job, threads=2))] * 2
 
 

@@ -88,6 +88,14 @@ def test_with_every_optimizer_precision_and_lane(
     assert outcome(Run(tmp_path / "r")) == whole(job)[0]
 
 
+def test_with_dropout_on_two_threads(residual_job: Job, tmp_path: Path, whole: Callable) -> None:
+    config = residual_job.config.updated("network", dropout=0.5).updated("training", threads=2)
+    job = dataclasses.replace(residual_job, config=config)
+    while stop_after(job, tmp_path / "r", 9):
+        pass
+    assert outcome(Run(tmp_path / "r")) == whole(job)[0]
+
+
 def forget(state: TrainingState, fresh: TrainingState, item: str) -> None:
     """Put one item of a state back to what it is before the first step."""
     if item == "network":

@@ -1,11 +1,16 @@
 """A batch in parts has the gradient of the whole."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from nevoa.config import Config
 from nevoa.data import ImageSet
+from nevoa.networks import Dropout
+from nevoa.networks.dropout import masks_from
 from nevoa.objects import Objects
 from nevoa.training import threaded_gradient
 from nevoa.training.loop import training_steps
@@ -80,18 +85,41 @@ def test_training_in_parts_is_training(tiny: Config, few_images: ImageSet, monke
     assert losses["two"] != losses["one"]
 
 
-def test_dropout_draws_in_order(tiny: Config, few_images: ImageSet) -> None:
-    """Its generator is the process's, so parts of a batch must not race for it."""
-    network = tiny.network.model_copy(update={"dropout": 0.1})
-    training = tiny.training.model_copy(update={"threads": 4})
-    state = TrainingState.fresh(tiny.model_copy(update={"network": network}), few_images.shape)
-    state.config = state.config.model_copy(update={"training": training})
-    assert state.parts == 1
-    assert threaded_gradient.MOST_PARTS > 1
+def with_dropout(config: Config, **training: Any) -> Config:
+    return config.updated("network", dropout=0.5).updated("training", device="cpu", threads=2, **training)
+
+
+def test_dropout_is_computed_in_parts_and_does_not_depend_on_which_comes_first(
+    tiny: Config, few_images: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def first_last(work: Callable[[int], Any], numbers: range, threads: int, parts: int) -> list[Any]:
+        return [work(number) for number in reversed(numbers)][::-1]
+
+    losses = list[list[float]]()
+    for order in (threaded_gradient._on_threads, first_last):
+        monkeypatch.setattr(threaded_gradient, "_on_threads", order)
+        state = TrainingState.fresh(with_dropout(tiny), few_images.shape)
+        assert state.parts == 2
+        losses.append([step.loss for step in training_steps(state, few_images)])
+    assert losses[0] == losses[1]
+
+
+def test_parts_and_steps_have_their_own_masks(tiny: Config, few_images: ImageSet) -> None:
+    state = TrainingState.fresh(with_dropout(tiny), few_images.shape)
+    draws = list[Tensor]()
+    for state.images_seen in (0, 8):
+        for [part] in state.slices:
+            with masks_from(state.dropout_masks(part.start)):
+                draws.append(Dropout(0.5)(torch.ones(64)))
+    assert len({tuple(draw.tolist()) for draw in draws}) == 4
+
+
+def test_dropout_in_a_compiled_network_draws_in_order(tiny: Config, few_images: ImageSet) -> None:
+    assert TrainingState.fresh(with_dropout(tiny, compile=True), few_images.shape).parts == 1
 
 
 class Dropping(nn.Module):
-    """It draws random numbers, but not in a module of torch's for dropout; and it counts its calls, in a buffer."""
+    """It draws from torch's generator, which parts of a batch must not race for; it counts its calls, in a buffer."""
 
     def __init__(self, dropout: float) -> None:
         super().__init__()

@@ -25,6 +25,7 @@ class Stream(IntEnum):
     LIMIT = 13
     UNSEEN = 14
     FEATURE_SPLIT = 15
+    MASKS = 16
 
 
 def generator(seed: int, stream: Stream, position: int) -> np.random.Generator:

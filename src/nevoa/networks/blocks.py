@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nevoa.networks.convolution import DepthwiseConv2d
+from nevoa.networks.dropout import Dropout
 
 Affine = TypeVar("Affine", nn.Conv2d, nn.Linear)
 
@@ -116,7 +117,7 @@ class PreNormBlock(nn.Module):
         self.first = nn.Sequential(wide_group_norm(dim, groups), nn.SiLU(), nn.Conv2d(dim, dim_out, 3, padding=1))
         self.norm = wide_group_norm(dim_out, groups, affine=not adaptive)
         last = zeroed(nn.Conv2d(dim_out, dim_out, 3, padding=1))
-        self.second = nn.Sequential(nn.SiLU(), nn.Dropout(dropout), last)
+        self.second = nn.Sequential(nn.SiLU(), Dropout(dropout), last)
         self.shortcut = shortcut(dim, dim_out)
 
     def forward(self, x: Float[Tensor, "B C H W"], time: Float[Tensor, "B time"]) -> Float[Tensor, "B D H W"]:

@@ -18,6 +18,7 @@ from nevoa.data import Batches, ImageSet
 from nevoa.diffusion import Denoiser
 from nevoa.errors import NevoaError
 from nevoa.model import Model
+from nevoa.networks.dropout import masks_from
 from nevoa.objects import NAMES, Objects, loss_of, schedule_of
 from nevoa.training.course import learning_rate_at
 from nevoa.training.ema import update_average
@@ -161,20 +162,21 @@ def train_step(
         own = slice(part.start - share.start, part.stop - share.start)
         labels = None if label is None else label[own]
         kind = loss_of(config, state.objects)
-        losses = denoiser.loss(batch.x_0[own], batch.t[own], batch.epsilon[own], kind, config.weighting, labels)
+        with masks_from(state.dropout_masks(part.start)):
+            losses = denoiser.loss(batch.x_0[own], batch.t[own], batch.epsilon[own], kind, config.weighting, labels)
         per_image[part] = losses.detach()
         return state.scaler.scale(losses)
 
     threads, parameters = config.threads or 1, [each for one in state.trained for each in trained_parameters(one)]
-    with _seeded_dropout(state):
+    with _seeded(state):
         summand = backward(loss, len(per_image), parameters, threads, state.slices)
     state.processes.add([*(gradient for each in parameters if (gradient := each.grad) is not None), summand, per_image])
     return on_one_thread(lambda: _update(state, summand, per_image, learning_rate), threads, state.parts)
 
 
 @contextmanager
-def _seeded_dropout(state: TrainingState) -> Iterator[None]:
-    """Seed torch's generator, which dropout draws from, by the position in the data; restore it afterwards."""
+def _seeded(state: TrainingState) -> Iterator[None]:
+    """Seed torch's generator, from which networks may draw, by the position in the data; restore it afterwards."""
     devices = [torch.cuda.current_device()] if state.device == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         first = state.images_seen + state.share.start

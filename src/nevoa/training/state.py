@@ -12,8 +12,10 @@ from torch.func import functional_call
 
 from nevoa._util.device import choose_device
 from nevoa._util.processes import Processes, joined
+from nevoa._util.random import Stream, generator
 from nevoa.config import Config
 from nevoa.model import Model, Shape, fresh_network
+from nevoa.networks.dropout import masks_from
 from nevoa.objects import NAMES, Objects
 from nevoa.training.course import Course
 from nevoa.training.matching import MATCHING_COST, MATCHING_FROM, SECOND_RATE
@@ -159,22 +161,33 @@ class TrainingState:
 
     @cached_property
     def parts(self) -> int:
-        """Number of parts of the share, each computed on a thread; 1 with dropout, which draws from one generator."""
+        """Number of parts of the share, each computed on a thread; 1 if the network draws from torch's generator."""
         training = self.config.training
         parts = parts_for(training.threads or 1, training.known_batch_size // self.processes.count)
         return 1 if self.device != "cpu" or (parts > 1 and self._draws) else parts
 
     @property
     def _draws(self) -> bool:
-        """Whether the network draws random numbers while it is trained, in whatever way: found out on two images."""
+        """Whether the network draws from torch's generator while it is trained: found out on two images."""
         network = self.network.train()  # as every step does
         x, t = torch.zeros(2, *self.shape), torch.ones(2, dtype=torch.int64)
         label = [torch.zeros_like(t)] if self.config.classes else []
         buffers = {name: tensor.clone() for name, tensor in network.named_buffers()}  # of batch normalization
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        with torch.no_grad(), torch.random.fork_rng(devices=[]), masks_from(self.dropout_masks(0)):
             before = torch.get_rng_state()
             functional_call(network, buffers, (x, t, *label))
             return not torch.equal(torch.get_rng_state(), before)
+
+    def dropout_masks(self, first: int) -> torch.Generator | None:
+        """The generator of masks for a part of the batch that begins with image `first` of it.
+
+        None, for torch's own, where nothing is computed in parts, and in a compiled network.
+        """
+        training = self.config.training
+        if self.device != "cpu" or training.compile:
+            return None
+        seed = generator(training.seed, Stream.MASKS, self.images_seen + first).integers(2**63)
+        return torch.Generator().manual_seed(int(seed))
 
     @cached_property
     def slices(self) -> list[list[slice]]:
