@@ -48,7 +48,6 @@ class Law:
 
     Attributes:
         limit: what no number of FLOP takes away.
-        error: root mean square of the logarithms of distance / fitted distance.
     """
 
     at_1e13: float
@@ -57,18 +56,28 @@ class Law:
     width_at_1e13: float
     exponent: float
     limit: float
-    error: float = 0.0
 
     @classmethod
     def fitted(cls, distances: Distances) -> "Law":
-        points = [(flop, width, fmean(seeds)) for flop, row in distances.items() for width, seeds in row.items()]
-        flop, width, seen = np.array(points).T
+        """The law of the trials, in numbers of three digits."""
 
         def errors(logarithms: np.ndarray) -> np.ndarray:
-            return np.log(cls(*np.exp(logarithms)).distance(flop, width) / seen)
+            return cls(*np.exp(logarithms)).errors(distances)
 
         found = least_squares(errors, np.log([1, 0.5, 0.5, 20, 0.2, 0.1]))
-        return cls(*np.exp(found.x).tolist(), error=float(np.sqrt(np.mean(found.fun**2))))
+        return cls(*(float(f"{number:.3g}") for number in np.exp(found.x)))
+
+    def errors(self, distances: Distances) -> np.ndarray:
+        """The logarithm of the distance / the expected one, of each width of each budget."""
+        points = [(flop, width, fmean(seeds)) for flop, row in distances.items() for width, seeds in row.items()]
+        flop, width, seen = np.array(points).T
+        return np.log(seen / self.distance(flop, width))
+
+    def in_words(self, distances: Distances) -> str:
+        """Return by how much the distances differ from the law."""
+        errors = self.errors(distances)
+        typical, most = np.sqrt(np.mean(errors**2)), np.abs(np.expm1(errors)).max()
+        return f"by {100 * typical:.1f} % (root mean square of the logarithm), and at most by {100 * most:.1f} %"
 
     def width(self, flop: np.ndarray) -> np.ndarray:
         return self.width_at_1e13 * (flop / 1e13) ** self.exponent
@@ -145,7 +154,7 @@ def main() -> None:
     print(f"\nwidth = {law.width_at_1e13:.1f} (FLOP / 1e13)^{law.exponent:.3f}")
     falling = f"{law.at_1e13:.2f} (FLOP / 1e13)^-{law.fall:.3f}"
     print(f"distance = {law.limit:.3f} + {falling} exp({law.spread:.3f} (u - 1 - log u)), u = (best / width)^2")
-    print(f"The distances differ from it by {law.error:.1%} (root mean square).")
+    print(f"The distances differ from it {law.in_words(distances)}.")
     draw(distances, law, wishes.plot)
 
 
