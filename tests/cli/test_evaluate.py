@@ -137,6 +137,27 @@ def test_a_run_is_measured_by_all_metrics(tmp_path: Path, trained: Path, typed: 
     assert f"| fd_fashion | {written['scores']['fd_fashion']:.4g} |" in (run / "README.md").read_text()
 
 
+@pytest.mark.slow
+def test_the_first_measurement_needs_no_connection_and_no_package(
+    tmp_path: Path, trained: Path, typed: Typed, refuses: Refuses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a run on the packaged images, as `make demo` leaves it."""
+    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("nevoa.data.sources.builtin.DEBIAN_FOLDER", tmp_path / "not installed")
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    shutil.copytree(trained / "runs", tmp_path / "runs")
+    out = typed("evaluate", "runs/tiny", "--count", "150", "--steps", "2")
+    for word in ("fd_fashion", "kd_fashion", "precision", "recall", "confidence", "near_copies", "Ankle boot"):
+        assert word in out
+    (report,) = (tmp_path / "runs/tiny/evaluation").glob("*.json")
+    warnings = " ".join(json.loads(report.read_text())["warnings"])
+    assert "not measured: bits, overfitting. Test images" in warnings
+    assert "there are no test images here, so nevoa judges copies by" in warnings
+    assert "pip install 'nevoa[hub]'. Or, on Debian: apt install dataset-fashion-mnist" in warnings
+    assert "All scores agree" in typed("verify", str(report))
+    refuses(["evaluate", "runs/tiny", "--metrics", "bits"], "apt install dataset-fashion-mnist", tmp_path)
+
+
 @needs_debian
 @pytest.mark.slow
 def test_images_in_files_score_as_the_run_that_made_them(tmp_path: Path, trained: Path, typed: Typed) -> None:

@@ -1,16 +1,22 @@
 """The reference of a run on a folder of images."""
 
 import shutil
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import nevoa
 from nevoa.config import DataConfig
+from nevoa.data import load_images
 from nevoa.errors import NevoaError
-from nevoa.evaluation import Reference, feature_networks
+from nevoa.evaluation import Protocol, Reference, Report, Samples, feature_networks, measure
 from nevoa.evaluation.feature_network import load_feature_network
+from nevoa.evaluation.feature_networks import packaged_network
+from tests.data.sources.test_builtin import needs_debian
 
 NETWORKS = Path(feature_networks.__file__).parent
 
@@ -60,3 +66,54 @@ def test_all_images_of_the_chosen_classes_are_the_reference(split: DataConfig, m
     assert (len(reference.train), len(reference.test)) == (8, 8)
     assert reference.train.classes == reference.test.classes == ("a", "c")
     assert reference.source == "my pets"
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without Debian's package, the library `datasets` and cached images."""
+    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("nevoa.data.sources.builtin.DEBIAN_FOLDER", tmp_path / "not installed")
+    monkeypatch.setitem(sys.modules, "datasets", None)
+
+
+def test_without_the_full_data_set_runs_are_compared_with_the_features_that_come_with_nevoa(elsewhere: None) -> None:
+    reference = Reference.of(DataConfig(source="fashion_mnist_10k", limit=100))
+    assert (reference.source, reference.test_count, len(reference.train)) == ("fashion_mnist", 10_000, 10_000)
+    assert reference.feature_network.info.kind == "classes"
+    protocol = Protocol(reference, 10_000)
+    assert protocol.name.startswith("nevoa-fashion-")
+    assert protocol.as_dict()["reference"] == "fashion_mnist, features of the test split, 10,000 images"
+    assert protocol.as_dict()["floor"] == "all 10,000 training images"
+    with pytest.raises(
+        NevoaError, match=r"Only their features come .*'nevoa\[hub\]'.*apt install dataset-fashion-mnist"
+    ):
+        _ = reference.test
+
+
+@pytest.mark.parametrize("other", [{"only": ("Bag", "Dress")}, {"size": (32, 32)}], ids=str)
+def test_other_classes_or_sizes_need_the_full_data_set(other: dict[str, Any], elsewhere: None) -> None:
+    with pytest.raises(NevoaError, match=r"'nevoa\[hub\]'. Or, on Debian: apt install dataset-fashion-mnist"):
+        Reference.of(DataConfig(source="fashion_mnist_10k", **other))
+
+
+@needs_debian
+@pytest.mark.slow
+def test_the_features_that_come_with_nevoa_are_those_of_the_test_images() -> None:
+    network, features = packaged_network()
+    found = network.features(load_images("fashion_mnist", split="test").images)
+    np.testing.assert_allclose(features, found, rtol=1e-3, atol=1e-4)
+
+
+@needs_debian
+@pytest.mark.slow
+def test_scores_are_those_with_the_full_data_set(request: pytest.FixtureRequest) -> None:
+    full, images = Reference.of(DataConfig(source="fashion_mnist")), nevoa.load().sample(500)
+
+    def scores(reference: Reference) -> dict[str, float]:
+        *_, report = measure(Samples("these", images), Protocol(reference, 500), ("frechet", "kernel", "manifold"))
+        assert isinstance(report, Report)
+        return report.scores
+
+    expected = scores(full)
+    request.getfixturevalue("elsewhere")
+    assert scores(Reference.of(DataConfig(source="fashion_mnist"))) == pytest.approx(expected, rel=1e-3)

@@ -26,6 +26,7 @@ class Dataset:
         place: on the Hugging Face Hub, if it is there.
         local: lists a split of `counts` without the Hub; returns None where that is not possible.
         local_place: a name for that place.
+        otherwise: where the images are to be had without the Hub, as an error says.
         part_of: the data set that these images are a part of, and that models trained on them are compared with.
     """
 
@@ -39,6 +40,7 @@ class Dataset:
     local: Callable[[str], Listing | None] = lambda split: None
     local_place: str | None = None
     part_of: str | None = None
+    otherwise: str = ""
 
     @property
     def where(self) -> str:
@@ -52,7 +54,10 @@ class Dataset:
             return found
         if self.place is None:
             raise NevoaError(f"This data set has no split '{split}': choose {' or '.join(self.counts)}.")
-        return list_hub(self.place, split, INSTEAD)
+        try:
+            return list_hub(self.place, split, INSTEAD)
+        except NevoaError as error:
+            raise NevoaError(f"{error} {self.otherwise}".rstrip()) from error
 
 
 MNIST, GRAY, COLOUR = {"train": 60_000, "test": 10_000}, 1, 3
@@ -70,7 +75,8 @@ CATALOG: dict[str, Dataset] = {
         local=builtin.list_digits, local_place="scikit-learn"),
     "fashion_mnist": Dataset(
         MNIST, GRAY, (28, 28), "MIT", 10, builtin.CLOTHES_FLIP, Place("zalando-datasets/fashion_mnist"),
-        local=builtin.list_debian, local_place="Debian's dataset-fashion-mnist"),
+        local=builtin.list_debian, local_place="Debian's dataset-fashion-mnist",
+        otherwise="Or, on Debian: apt install dataset-fashion-mnist."),
     "mnist": Dataset(MNIST, GRAY, (28, 28), "MIT", 10, False, Place("ylecun/mnist")),
     "a_mnist": Dataset(
         {"train": 120_000, "test": 10_000}, GRAY, (28, 28), "MIT", 10, False,

@@ -46,7 +46,7 @@ def measure(
     """
     reference, count = protocol.reference, len(samples.images)
     config = samples.model.config if samples.model else None
-    tests = [] if isinstance(reference.found_test, NevoaError) else [("test images", len(reference.found_test))]
+    tests = [("test images", reference.test_count)] if reference.has_test else []
     few = (_few(name, number) for name, number in [("images", count), *tests] if number < FEW)
     warnings = (*few, *(() if metrics else left_out(reference, count, config)))
     _, height, width, channels = samples.images.shape
@@ -57,7 +57,7 @@ def measure(
         yield Stage("computing features")
         features = reference.feature_network.features(samples.images)
         check_features(features, "images")
-        real = features[:0] if isinstance(reference.found_test, NevoaError) else reference.features()
+        real = reference.features() if reference.has_test else features[:0]
         if len(real):
             check_features(real, "test images")
         yield Stage("comparing features")
@@ -76,7 +76,7 @@ def check_count(count: int, reference: Reference) -> None:
         >>> check_count(2048, Reference.of(DataConfig(source="fashion_mnist")))
     """
     width = reference.feature_network.width
-    for name, number in (("images", count), ("test images", len(reference.test))):
+    for name, number in (("images", count), ("test images", reference.test_count)):
         if number < width:
             raise NevoaError(
                 f"The number of {name} is {number:,}, but distances between {width} features need at least {width}, "

@@ -37,7 +37,7 @@ FeatureScores = Callable[[Features, Classes | None], dict[str, float]]
 BITS_IMAGES = 500
 ALL_TWINS = "all unseen images are training images too, so near_copies counts exact copies only"
 OWN_DISTANCES = "so nevoa judges copies by the distances between training images"
-NO_TEST = f"there are no test images, {OWN_DISTANCES}"
+NO_TEST = f"there are no test images here, {OWN_DISTANCES}"
 OTHER_TEST = f"the test images are of another source, {OWN_DISTANCES}"
 NO_TRAINING = "not measured: memorisation. The images that the model was trained on cannot be opened"
 NO_LABELS = "not measured: overfitting. The model knows no image without a class, and not all classes of the images"
@@ -209,17 +209,17 @@ class Metric(NamedTuple):
     stage: str = ""
 
 
-TEST, LOWER = ("test",), "lower is better"
+TEST, TEST_FEATURES, LOWER = ("test",), ("test_count",), "lower is better"
 METRICS: dict[MetricName, Metric] = {
     "frechet": Metric(
         {"fd_": LOWER},
-        TEST,
+        TEST_FEATURES,
         compares=True,
         of_features=lambda real, network: _frechet_scores(real, network.info.short_name),
     ),
     "kernel": Metric(
         {"kd_": LOWER},
-        TEST,
+        TEST_FEATURES,
         compares=True,
         of_features=lambda real, network: _kernel_scores(real, network.info.short_name),
     ),
@@ -230,7 +230,7 @@ METRICS: dict[MetricName, Metric] = {
             "density": "1 = as dense as real images",
             "coverage": "share of real images with a match",
         },
-        TEST,
+        TEST_FEATURES,
         compares=True,
         of_features=lambda real, _: _manifold_scores(real),
     ),

@@ -84,6 +84,8 @@ class Protocol:
         accuracy = None if info.kind == "random" else info.accuracy
         test = None if isinstance(reference.found_test, NevoaError) else reference.found_test
         where = "images set aside" if reference.train.notes.held_out else "test split"
+        where = where if reference.packaged is None else f"features of the {where}"
+        compared = f"{where}, {reference.test_count:,} images" if reference.has_test else "no test images"
         draws = (
             f"mean and standard deviation of {DRAWS} draws of {self.count:,} training images, each class with its share"
         )
@@ -94,7 +96,7 @@ class Protocol:
             "count": self.count,
             "seed": self.seed,
             "sampler": self.sampler,
-            "reference": f"{reference.source}, " + (f"{where}, {len(test):,} images" if test else "no test images"),
+            "reference": f"{reference.source}, {compared}",
             "reference_fingerprint": test and test.fingerprint,
             "floor": draws if self.count < len(reference.train) else all_of_them,
             "feature_network": {

@@ -13,13 +13,15 @@ from nevoa.data import CATALOG, TRAIN, WHITE, ImageSet, load_images, load_test_i
 from nevoa.data.splits import split_named
 from nevoa.errors import NevoaError
 from nevoa.evaluation.feature_network import FeatureNetwork
-from nevoa.evaluation.feature_networks import feature_network_for
+from nevoa.evaluation.feature_networks import PACKAGED, feature_network_for, packaged_network
 from nevoa.evaluation.features import Features, features_of
 from nevoa.evaluation.shares import draws_in_shares
 
 # The share of few images that an error suggests to set aside: 2 % of 500 would be ten.
 ASIDE = 0.1
 ANOTHER = "Choose another source to compare with: --against."
+# A part of the data set whose feature network comes with nevoa.
+PART = "fashion_mnist_10k"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Reference:
         advice: the command that trains one, if its weights are random.
         foreign: whether the model that is measured was trained on another source. Then its copies are judged by its
             own training images alone, and its overfitting is not measured.
+        packaged: the features of the test images, where these images are not here but their features come with nevoa.
+            Then `train` holds those training images that come with it.
 
     Example:
         >>> reference = Reference.of(DataConfig(source="fashion_mnist"))
@@ -45,6 +49,7 @@ class Reference:
     feature_network: FeatureNetwork
     advice: str = ""
     foreign: bool = False
+    packaged: Features | None = None
 
     @classmethod
     def of(cls, data: DataConfig) -> "Reference":
@@ -53,7 +58,12 @@ class Reference:
         data = data.model_copy(update={"limit": None, "split": TRAIN})
         if row is not None and row.part_of:
             row, data = CATALOG[row.part_of], data.model_copy(update={"source": row.part_of, "holdout": 0})
-        train = load_images(data)
+        try:
+            train = load_images(data)
+        except NevoaError as error:
+            if data.source == PACKAGED and trained_on == TRAIN and (found := cls._packaged(data, error)):
+                return found
+            raise
         network = feature_network_for(train)
         if row is not None and "test" not in row.counts and not train.notes.held_out:
             test = NevoaError(f"{data.source} has no test images. {ANOTHER}")
@@ -68,6 +78,26 @@ class Reference:
         aside = None if isinstance(test, ImageSet) and not data.holdout else data.holdout
         advice = _training_command(data, aside) if network.info.kind == "random" else ""
         return cls(train.name, test, train, network, advice)
+
+    @classmethod
+    def _packaged(cls, data: DataConfig, why: NevoaError) -> "Reference | None":
+        """The reference of what comes with nevoa; None if other sizes or classes are wanted."""
+        part = load_images(data.model_copy(update={"source": PART}))
+        if part.fingerprint != load_images(PART).fingerprint:
+            return None
+        network, features = packaged_network()
+        test = NevoaError(f"Only their features come with nevoa. {why}")
+        return cls(PACKAGED, test, part, network, packaged=features)
+
+    @property
+    def has_test(self) -> bool:
+        """Whether there are test images, or at least their features."""
+        return self.packaged is not None or not isinstance(self.found_test, NevoaError)
+
+    @property
+    def test_count(self) -> int:
+        """The number of test images that features can be compared with. A NevoaError if there are none."""
+        return len(self.test if self.packaged is None else self.packaged)
 
     @property
     def test(self) -> ImageSet:
@@ -98,6 +128,8 @@ class Reference:
     def digest(self) -> str:
         """Identifies the images of both splits and the weights of the feature network."""
         test = "" if isinstance(self.found_test, NevoaError) else self.found_test.fingerprint
+        if self.packaged is not None:
+            test = hashlib.sha256(self.packaged.tobytes()).hexdigest()
         parts = test, self.train.fingerprint, self.feature_network.info.sha256
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
@@ -112,7 +144,7 @@ class Reference:
 
     def features(self) -> Features:
         """Features of the test images."""
-        return features_of(self.test, self.feature_network)
+        return features_of(self.test, self.feature_network) if self.packaged is None else self.packaged
 
     def floor_features(self, count: int, seed: int) -> Iterator[Features]:
         """Features of each of several draws of `count` training images. A perfect model would score as they do.

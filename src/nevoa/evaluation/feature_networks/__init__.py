@@ -2,9 +2,26 @@
 
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import Float64
+
 from nevoa.data import ImageSet, cache_folder
 from nevoa.evaluation.feature_network import FeatureNetwork, load_feature_network
 from nevoa.evaluation.random_features import random_network
+
+# The data set whose feature network and features of test images (float16) come with nevoa.
+PACKAGED = "fashion_mnist"
+TEST_FEATURES = Path(__file__).parent / PACKAGED / "test-features.npy"
+
+
+def packaged_network() -> tuple[FeatureNetwork, Float64[np.ndarray, "N D"]]:
+    """The feature network that comes with nevoa, and its features of the test images.
+
+    Example:
+        >>> packaged_network()[1].shape
+        (10000, 128)
+    """
+    return load_feature_network(TEST_FEATURES.parent), np.load(TEST_FEATURES).astype(np.float64)
 
 
 def feature_network_folder(train: ImageSet) -> Path:
