@@ -316,3 +316,16 @@ def test_the_size_of_most_images_is_advised(tmp_path: Path, typed: Callable[...,
     tiny = [part for option in TINY for part in ("-o", option)]
     plan = typed(tmp_path, "train", str(tmp_path), "--steps", "1", "--dry-run", *tiny)
     assert "advice   Most images are 16x16. To keep that size, add --size 16." in plan
+
+
+@pytest.mark.parametrize("command", ["data show shapes --out z.png", "data prepare shapes", "train shapes --dry-run"])
+@pytest.mark.parametrize("place", ["a_file", "/proc/nevoa"])
+def test_a_cache_that_cannot_be_written_is_named(
+    command: str, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a_file").touch()
+    monkeypatch.setenv("NEVOA_CACHE", place)
+    told = nevoa(*command.split(), folder=tmp_path, code=2).stderr
+    assert told.startswith(f"nevoa: Cannot write to the cache {place}: ")
+    assert "NEVOA_CACHE" in told and "z.png" not in told and len(told.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a_file"]

@@ -200,11 +200,17 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def explained(verb: str, path: Path) -> Iterator[None]:
-    """Turn an OSError of the block into the NevoaError "Cannot `verb` `path`: reason"."""
+    """Turn an OSError of the block into the NevoaError "Cannot `verb` `path`: reason"; if it is another file's, say so."""
     try:
         yield
     except OSError as error:
-        raise NevoaError(f"Cannot {verb} {path}: {reason(error)}.") from error
+        what = f"open {error.filename}" if _is_elsewhere(error.filename, path) else f"{verb} {path}"
+        raise NevoaError(f"Cannot {what}: {reason(error)}.") from error
+
+
+def _is_elsewhere(named: object, path: Path) -> bool:
+    """Whether an error names a file that is neither `path`, nor a temporary file for it, nor a folder around it."""
+    return isinstance(named, str) and path.name not in named and Path(named) not in path.parents
 
 
 def damaged(path: Path, error: Exception) -> NevoaError:

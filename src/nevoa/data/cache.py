@@ -1,5 +1,6 @@
 """The cache folder: what it holds, and how to make room in it."""
 
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,21 @@ def cache_folder() -> Path:
     """
     chosen = os.environ.get("NEVOA_CACHE")
     return Path(chosen) if chosen else user_cache_path("nevoa")
+
+
+def made_cache_folder() -> Path:
+    """Make the folder of stores if it is missing, and return it. A NevoaError if nobody can write there."""
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise NevoaError(
+            f"Cannot write to the cache {folder}: {reason(error)}. Choose another folder with the environment variable "
+            "NEVOA_CACHE."
+        ) from error
+    return folder
 
 
 def lock_file(store: Path) -> Path:

@@ -7,7 +7,7 @@ import numpy as np
 
 from nevoa._util.files import read_text, write_text
 from nevoa.config import DataConfig
-from nevoa.data.cache import cache_folder
+from nevoa.data.cache import cache_folder, made_cache_folder
 from nevoa.data.catalog import CATALOG
 from nevoa.data.find import Source, find_source
 from nevoa.data.listing import Listing
@@ -40,8 +40,7 @@ def settled(source: Source, data: DataConfig, place: str) -> DataConfig:
     with suppress(NevoaError, ValueError):
         return data.model_copy(update={"holdout": int(read_text(path))})
     number = default_number(source, data)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, str(number))
+    write_text(made_cache_folder() / path.name, str(number))
     return data.model_copy(update={"holdout": number})
 
 

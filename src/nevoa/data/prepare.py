@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from nevoa._util.files import check_room, explained, read_lines, remove, sweep, sync, write_text
 from nevoa.config import SMALLEST_SIDE, DataConfig
-from nevoa.data.cache import cache_folder, lock_file, partial_folder
+from nevoa.data.cache import cache_folder, lock_file, made_cache_folder, partial_folder
 from nevoa.data.decode import Size, colour
 from nevoa.data.find import Source
 from nevoa.data.held_out import divided
@@ -61,11 +61,10 @@ def prepare(source: Source, data: DataConfig) -> Iterator[Preparation]:
     folder = store_folder(source, data)
     if folder.exists():
         return
-    with explained("write", folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(lock_file(folder)):
-            if not folder.exists():  # another process may have made it meanwhile
-                yield from _prepare(source, data, folder)
+    made_cache_folder()
+    with explained("write", folder), FileLock(lock_file(folder)):
+        if not folder.exists():  # another process may have made it meanwhile
+            yield from _prepare(source, data, folder)
 
 
 def _prepare(source: Source, data: DataConfig, folder: Path) -> Iterator[Preparation]:

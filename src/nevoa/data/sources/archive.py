@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from posixpath import normpath
 from typing import IO
 
-from nevoa.data.cache import cache_folder
+from nevoa.data.cache import made_cache_folder
 from nevoa.data.listing import HIGHEST_RATIO, Bad
 from nevoa.data.names import is_hidden, printable
 from nevoa.data.sources.folder import Entry
@@ -136,8 +136,7 @@ def _read_slice(file: IO[bytes], start: int, size: int, limit: int) -> bytes:
 
 def _decompressed(path: Path) -> IO[bytes]:
     """Decompress a .tar into a nameless temporary file, so that members can be read in any order."""
-    cache_folder().mkdir(parents=True, exist_ok=True)
-    plain = tempfile.TemporaryFile(dir=cache_folder())  # noqa: SIM115  it lives as long as its readers
+    plain = tempfile.TemporaryFile(dir=made_cache_folder())  # noqa: SIM115  it lives as long as its readers
     with COMPRESSIONS[path.suffix.lower()](path, "rb") as file:
         while piece := file.read(1 << 20):
             plain.write(piece)
