@@ -131,7 +131,11 @@ def test_the_file_describes_itself(quick: tuple[Model, Path]) -> None:
 def test_the_file_says_how_to_sample(tmp_path: Path) -> None:
     """With the options of the command in place of the run's, and no fresh noise where the sampler adds none."""
     model = small_model(FOLDED, classes=CLASSES, sampling=SOLVER | {"guidance": 2.0, "eta": 0.5})
-    for given, expected in (({"sampler": "euler"}, (2.0, 0.0)), ({"guidance": 3.0, "sampler": "ddim"}, (3.0, 0.5))):
+    ways: dict[tuple[float, float], dict[str, Any]] = {
+        (2.0, 0.0): {"sampler": "euler"},
+        (3.0, 0.5): {"guidance": 3.0, "sampler": "ddim"},
+    }
+    for expected, given in ways.items():
         export(model, tmp_path / "m.onnx", **given)
         about = session(tmp_path / "m.onnx").get_modelmeta().custom_metadata_map
         assert (json.loads(about["guidance"]), json.loads(about["eta"])) == expected
