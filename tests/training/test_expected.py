@@ -56,6 +56,14 @@ def test_the_runs_of_the_documentation_are_within_the_interval(width: int, image
 
 
 @pytest.mark.parametrize(
+    ("width", "images", "measured"), [(24, 101_024, 1.71), (24, 101_024, 1.85), (32, 204_608, 0.877)]
+)
+def test_so_are_those_of_the_packaged_images(width: int, images: int, measured: float) -> None:
+    found = expected(quick(f"network.dim={width}", source="fashion_mnist_10k"), FLOP_BY_WIDTH * width**2 * images)
+    assert found and found.low < measured < found.high
+
+
+@pytest.mark.parametrize(
     "option",
     [
         *("data.size=32", "data.limit=1000", "data.only=[1, 2]", "network.multipliers=[1, 1]", "training.loss=huber"),
@@ -67,7 +75,18 @@ def test_other_settings_were_not_measured(option: str) -> None:
     assert expected(quick(option), 1e13) is None
 
 
-@pytest.mark.parametrize("source", ["fashion_mnist_10k", "shapes", "photos/"])
+def test_the_plan_of_the_default_command_expects_it() -> None:
+    plan = Plan.of(resolve(configure(steps=4_000), recorded=False))
+    assert plan.expected
+    assert plan.expected == expected(quick("network.dim=16"), plan.flop_per_image * 4_000 * 32)
+
+
+def test_of_the_packaged_images_longer_trainings_were_not_measured() -> None:
+    assert expected(quick(), 1e14) is not None
+    assert expected(quick(source="fashion_mnist_10k"), 1e14) is None
+
+
+@pytest.mark.parametrize("source", ["shapes", "photos/"])
 def test_other_images_were_not_measured(source: str) -> None:
     assert expected(quick(source=source), 1e13) is None
 

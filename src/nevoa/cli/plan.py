@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 FEW_IMAGES = 100
 # With as many or more, nevoa sets images aside by itself, unless there is a test split.
 MEASURED_IMAGES = 1_000
+UNMEASURED = "not measured for such images, settings and budgets"
 FIXED = "keep it with -o network.dim={} -o training.batch_size={}"
 ASIDE = "To see when the model only memorises, set images aside: -o data.holdout={}."
 
@@ -49,7 +50,7 @@ def _plan_rows(plan: "Plan", folder: Path, done: int) -> dict[str, str]:
         f"{f' in each of {world_size()} processes' * (world_size() > 1)}",
         "steps": f"{plan.steps:,} with {batch_size} images each{f', {done:,} done' * bool(done)}",
         "time": f"about {duration(plan.seconds * max(0, 1 - done / plan.steps))} ({plan.step_seconds:.3g} s per step)",
-        "quality": f"{plan.expected} expected" if plan.expected else "not measured for such images and settings",
+        "quality": f"{plan.expected} expected" if plan.expected else UNMEASURED,
         "compute": f"{plan.flop_per_image / 1e9:.3g} GFLOP per image, {plan.flop_per_second / 1e9:,.0f} GFLOP/s",
         "memory": f"about {plan.memory_bytes / 1e9:.1f} GB",
         "disk": f"up to {plan.disk_bytes / 1e6:,.0f} MB",
