@@ -18,6 +18,7 @@ NAMES = (
     *(
         "config",
         "metrics",
+        "speeds",
         "decisions",
         "tracking",
         "status",
