@@ -38,6 +38,9 @@ from nevoa.runs.overview import Summary
 from nevoa.runs.reports import merged, most_telling
 from nevoa.runs.run import Run, load
 from nevoa.runs.tracking import Sent, read_sent, write_sent
+from nevoa.studio.choices import choices, keep
+from nevoa.studio.commands import Images, Training
+from nevoa.studio.workspace import Workspace
 from nevoa.training.loop import training_steps
 from nevoa.training.snapshot import read_progress, save_checkpoint
 from nevoa.training.speeds import read_speeds
@@ -105,6 +108,8 @@ def readers(folder: Path) -> dict[str, Reader]:
     speeds = folder / "speeds.json"
     speeds.write_text('{"0a": {"32, batches of 32": 1e11}}')
     pipeline = folder / "pipeline"
+    workspace = Workspace(folder)
+    keep(workspace, Training(Images("shapes")))
     export(small_model(FOLDED), pipeline, sampler="dpm_solver", steps=3)
     reads: dict[str, tuple[Path, Callable[[], object]]] = {
         "config": (run.config_file, run.config),
@@ -113,6 +118,7 @@ def readers(folder: Path) -> dict[str, Reader]:
         "decisions": (run.course_file, lambda: list(decisions.read(run))),
         "tracking": (run.tracking_file, lambda: read_sent(run, "wandb")),
         "status": (run.status_file, lambda: Summary.of(run)),
+        "choices of the studio": (workspace.choices_file, lambda: choices(workspace)),
         "report": (report, lambda: (most_telling(run), merged(REPORT, report))),
         "receipt": (receipt, lambda: check_intact(read_report(receipt))),
         "model config": (run.model_config_file, lambda: load(run.folder, "cpu")),

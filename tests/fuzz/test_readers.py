@@ -28,7 +28,17 @@ NAMES = (
         "checkpoint manifest",
         "checkpoint state",
     ),
-    *("receipt", "checkpoint tensors", "store card", "store images", "store labels", "sheet", "idx", "array"),
+    *(
+        "choices of the studio",
+        "receipt",
+        "checkpoint tensors",
+        "store card",
+        "store images",
+        "store labels",
+        "sheet",
+        "idx",
+        "array",
+    ),
     *("arrays", "zip", "tar", "table", "picture"),
     *("pipeline index", "pipeline network", "pipeline schedule", "pipeline weights"),
 )

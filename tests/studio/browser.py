@@ -7,6 +7,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
+from nevoa.studio.texts import Language
+
+LOCALES: dict[Language, str] = {"en": "en-GB", "pt": "pt-PT"}
 SHOTS = os.environ.get("NEVOA_SCREENSHOTS")
 
 

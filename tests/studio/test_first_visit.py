@@ -16,12 +16,11 @@ from nevoa.studio.choices import choices
 from nevoa.studio.texts import MOST_LETTERS, Language, Texts, texts
 from nevoa.studio.workspace import Workspace
 from tests.conftest import TINY
-from tests.studio.browser import click, tab, until, visit
+from tests.studio.browser import LOCALES, click, tab, until, visit
 from tests.studio.conftest import Server
 
 pytestmark = pytest.mark.slow
 UPLOAD = "studio/uploads/cats.zip"
-LOCALES: dict[Language, str] = {"en": "en-GB", "pt": "pt-PT"}
 
 
 @pytest.fixture(scope="module")

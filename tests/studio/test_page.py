@@ -17,11 +17,12 @@ from playwright.sync_api import Browser, Locator, Page, expect
 import nevoa
 from nevoa._util.files import read_json
 from nevoa.runs import Run, status_of
+from nevoa.studio.texts import Language
 from nevoa.studio.workspace import Workspace
 from tests.cli.conftest import nevoa_alone
 from tests.conftest import TINY
 from tests.small_runs import outcome
-from tests.studio.browser import click, shot, tab, until, visit
+from tests.studio.browser import LOCALES, click, shot, tab, until, visit
 from tests.studio.conftest import Server
 
 pytestmark = pytest.mark.slow
@@ -131,10 +132,9 @@ def archive(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("language", ["en", "pt"])
 def test_all_tabs_in_both_languages_on_a_screen_and_on_a_phone(
-    server: Server, chromium: Browser, small: Run, width: int, language: str
+    server: Server, chromium: Browser, small: Run, width: int, language: Language
 ) -> None:
-    locale = {"en": "en-GB", "pt": "pt-PT"}[language]
-    context = chromium.new_context(viewport={"width": width, "height": 900}, locale=locale)
+    context = chromium.new_context(viewport={"width": width, "height": 900}, locale=LOCALES[language])
     page = context.new_page()
     visit(page, server.address)
     page.wait_for_timeout(500)

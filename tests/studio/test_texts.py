@@ -9,7 +9,7 @@ import pytest
 
 from nevoa import studio
 from nevoa.errors import NevoaError
-from nevoa.studio.texts import LANGUAGES, StudioError, preferred, texts
+from nevoa.studio.texts import LANGUAGES, MOST_LETTERS, StudioError, preferred, texts
 
 SOURCES = [path.read_text() for path in Path(studio.__file__).parent.glob("*.py")]
 
@@ -70,6 +70,23 @@ def test_an_error_of_no_file_names_none() -> None:
     with pytest.raises(gradio.Error, match=r"^.?No space left on device\.") as told:
         texts("en").told(fail)()
     assert "None" not in str(told.value)
+
+
+@pytest.mark.parametrize("value", ["a\0b", "x" * 100_000, ["a", "b\0"]])
+def test_what_no_command_takes_is_refused_in_every_field(value: object) -> None:
+    for language in LANGUAGES:
+        with pytest.raises(gradio.Error) as told:
+            texts(language).told(lambda *_: pytest.fail("called"))("a", value)
+        assert told.value.message == texts(language).error("odd_text", most=MOST_LETTERS)
+
+
+def test_a_bug_is_a_sentence_too_and_stays() -> None:
+    for language in LANGUAGES:
+        with pytest.raises(gradio.Error, match="ValueError") as told:
+            texts(language).told(int)("many")
+        assert "{" not in told.value.message
+        assert told.value.duration is None
+        assert told.value.print_exception
 
 
 def test_a_number_is_written_as_in_the_language() -> None:

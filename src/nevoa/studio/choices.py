@@ -1,4 +1,4 @@
-"""What a person chose last for a training: kept in the workspace, so that a page that is loaded again begins with it."""
+"""What a person chose last for a training, kept in the workspace: a page that is loaded again begins with it."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -25,8 +25,7 @@ def choices(workspace: Workspace) -> Training:
     training = Training()
     with suppress(NevoaError, ValueError):  # none yet, or of another version
         training = FORM.validate_json(read_text(workspace.choices_file))
-    source = training.images.source
-    path = workspace.folder / source
-    if not source or (path.parent == workspace.uploads and not path.exists()):
-        source = next(iter(workspace.sources()), DEFAULT)
+    source, uploads = training.images.source, workspace.sources()
+    if not source or (workspace.uploads == (workspace.folder / source).parent and source not in uploads):
+        source = next(iter(uploads), DEFAULT)
     return replace(training, images=replace(training.images, source=source), run=workspace.free_name(training.run))

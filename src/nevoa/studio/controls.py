@@ -43,7 +43,7 @@ class Page:
         return gr.Button(self.say.label(name), variant=variant, **options)
 
     def on(self, events: Any, function: Callable[..., Any], inputs: Any, outputs: Any, **options: Any) -> Any:
-        """Call a function at one or more events. Its errors stay on the page; programs may call what has an `api_name`."""
+        """Call a function at one or more events. Errors stay on the page; programs may call what has an `api_name`."""
         listen = events if callable(events) else partial(gr.on, events)
         visibility = "public" if "api_name" in options else "private"
         return listen(self.say.told(function), inputs, outputs, api_visibility=visibility, **options)

@@ -1,6 +1,8 @@
 """The images to train on: drop or name them, and see at once what they are."""
 
+import time
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
+from nevoa._util.files import changed
 from nevoa.data import CATALOG
 from nevoa.studio.commands import Images, answer
 from nevoa.studio.controls import Page
@@ -28,7 +31,7 @@ class Choice:
                 self.source = gr.Dropdown([], value=None, allow_custom_value=True, **say("source"))
             with gr.Column(min_width=280):
                 self.sheet = page.picture("sheet", visible=False, elem_classes="thumbnails")
-                self.summary = gr.Markdown(min_height=24)
+                self.summary = gr.Markdown()
 
     def add_details(self, page: Page) -> None:
         """Build the controls that most people need not see, where this is called."""
@@ -45,10 +48,11 @@ class Choice:
         workspace, say = page.workspace, page.say
 
         def look(*chosen: str) -> tuple[str, Image.Image]:
-            with TemporaryDirectory(dir=workspace.served) as folder:
-                path = Path(folder, "sheet.png")
-                asked = ["data", "show", *Images(*chosen).arguments, "--json", f"--out={path}"]
-                return "\n\n".join(_described(answer(workspace.folder, asked), say)), Image.open(path).copy()
+            images = Images(*chosen)
+            path = workspace.folder / images.source
+            mark = time.time() if path.is_dir() else changed(path)  # a folder may have changed deep inside
+            facts, sheet = _shown(workspace, images, mark)
+            return "\n\n".join(_described(facts, say)), sheet
 
         chosen = [self.source.change, self.channels.input]
         chosen += [event for field in (self.classes, self.size) for event in (field.submit, field.blur)]
@@ -58,7 +62,6 @@ class Choice:
             self.controls,
             [self.summary, self.sheet],
             api_name="images",
-            show_progress_on=self.summary,
             trigger_mode="always_last",
         )
         looked.success(lambda: gr.update(visible=True), None, self.sheet, api_visibility="private")
@@ -69,6 +72,15 @@ class Choice:
 def known(workspace: Workspace) -> list[str]:
     """What a person may choose: what has been brought, newest first, and the data sets."""
     return [*workspace.sources(), *CATALOG]
+
+
+@lru_cache(maxsize=8)
+def _shown(workspace: Workspace, images: Images, _mark: float) -> tuple[dict[str, Any], Image.Image]:
+    """What `nevoa data show` says of images, and its sheet. It takes seconds, and every page that opens asks."""
+    with TemporaryDirectory(dir=workspace.served) as folder:
+        path = Path(folder, "sheet.png")
+        facts = answer(workspace.folder, ["data", "show", *images.arguments, "--json", f"--out={path}"])
+        return facts, Image.open(path).copy()
 
 
 def _described(facts: dict[str, Any], say: Texts) -> Iterator[str]:

@@ -92,7 +92,7 @@ class Result:
         self.column, self.grid = column, page.picture("grid")
         self.state = gr.Slider(0, 1, 1, step=1, visible=False, **say("state"))
         with gr.Row():
-            self.downloads = [gr.DownloadButton(name.upper(), visible=False) for name in FORMATS]
+            self.downloads = [gr.DownloadButton(name.upper(), visible=False, min_width=80) for name in FORMATS]
         self.made = gr.State(None)
 
     def make_after(self, page: Page, form: Form, event: Any, **options: Any) -> None:
@@ -101,8 +101,9 @@ class Result:
 
         def run(*chosen: Any) -> Iterator[dict[Any, Any]]:
             made = None
+            yield {self.column: gr.update(visible=True)}
             for made in _wish(workspace, *chosen):
-                yield {self.column: gr.update(visible=True), self.grid: made.picture()}
+                yield {self.grid: made.picture()}
             assert made
             last, files = len(made.states) - 1, _files(workspace, made)
             yield {

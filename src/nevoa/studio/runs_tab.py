@@ -56,10 +56,11 @@ def runs_tab(page: Page) -> None:
     gr.on(again, refresh, None, shown, api_name="runs", show_progress="hidden")
     outputs = {"report": [tab.said, tab.pictures], "evaluate": tab.said, "check": tab.said}
     for name, button in tab.buttons.items():
-        done = page.on(button.click, getattr(actions, name), tab.chosen, outputs.get(name, tab.pictures))
-        if tab.said != outputs.get(name):
+        result = outputs.get(name, tab.pictures)
+        done = page.on(button.click, getattr(actions, name), tab.chosen, result, show_progress_on=tab.chosen)
+        if result != tab.said:
             done.success(reveal, None, tab.pictures, api_visibility="private")
-    exported = page.on(tab.export.click, actions.export, [tab.chosen, tab.kind], tab.file)
+    exported = page.on(tab.export.click, actions.export, [tab.chosen, tab.kind], tab.file, show_progress_on=tab.kind)
     exported.success(reveal, None, tab.file, api_visibility="private")
     removed = page.on(tab.remove.click, actions.remove, [tab.chosen, tab.typed], tab.said)
     removed.success(lambda: gr.update(value=[]), None, tab.chosen, api_visibility="private")

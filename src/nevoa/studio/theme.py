@@ -77,21 +77,17 @@ def words() -> I18n:
 
 
 def head(language: Language) -> str:
-    """A script that gives the page its language, also that of Gradio's own words, and mends roles and names.
+    """A script that says the language of the page, and mends roles and names.
 
     Gradio names a place to drop files otherwise than the words in it, and puts one button into another above an error.
     """
     return f"""<script>
 document.documentElement.lang = "{language}";
-Object.defineProperty(navigator, "language", {{ get: () => "{language}" }});
-addEventListener("DOMContentLoaded", () => {{
-  const name = () => {{
-    document.querySelectorAll(".upload-container[aria-label]").forEach((place) => place.removeAttribute("aria-label"));
-    document.querySelectorAll(".toast-header[role]").forEach((head) => {{
-      head.removeAttribute("role");
-      head.removeAttribute("tabindex");
-    }});
-  }};
-  new MutationObserver(name).observe(document.body, {{ childList: true, subtree: true }});
-}});
+new MutationObserver(() => {{
+  document.querySelectorAll(".upload-container").forEach((place) => place.removeAttribute("aria-label"));
+  document.querySelectorAll(".toast-header").forEach((head) => {{
+    head.removeAttribute("role");
+    head.removeAttribute("tabindex");
+  }});
+}}).observe(document.documentElement, {{ childList: true, subtree: true }});
 </script>"""

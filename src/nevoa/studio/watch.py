@@ -31,13 +31,13 @@ class Watch:
         with gr.Column(scale=3, min_width=320, visible=False) as self.column:
             self.progress, self.queue = gr.HTML(), gr.Markdown(visible=False)
             with gr.Row():
-                self.preview = page.picture("preview", scale=3, min_width=280)
-                self.loss = page.picture("curves", scale=1, min_width=160)
-            self.moment = gr.Slider(1, 2, 1, step=1, visible=False, **say("moment"))
-            with gr.Row():
                 self.make = page.button("make_new", "primary", visible=False)
                 self.resume = page.button("resume", visible=False)
                 self.stop = page.button("stop", visible=False)
+            with gr.Row():
+                self.preview = page.picture("preview", scale=3, min_width=280)
+                self.loss = page.picture("curves", scale=1, min_width=160)
+            self.moment = gr.Slider(1, 2, 1, step=1, visible=False, **say("moment"))
             with gr.Accordion(say.label("more_runs"), open=False):
                 self.run = gr.Dropdown([], value=None, allow_custom_value=True, **say("watched"))
                 self.minutes = gr.Number(10, minimum=0.1, maximum=MOST_MINUTES, **say("longer_minutes"))
