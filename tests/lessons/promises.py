@@ -27,6 +27,8 @@ def of_lesson_4(words: Words) -> None:
     groups = {line[0]: line[1] for line in rows(next(part for part in words if part[0] == "1"), 2)}
     assert groups["32"] == "0.000000" and float(groups["1"]) > 0.1
     assert any(len(part) == 1 and float(part[0]) < 1e-10 for part in words if "e-" in part[0])
+    alone, mean, third = (float(word) for word in next(part for part in words if part[:2] == ["a", "/"]) if "." in word)
+    assert (alone, mean, third) == pytest.approx((1 / 2, 1 / 2, 1 / 3), abs=0.01)
     for _, with_it, without in rows(next(part for part in words if part[0] == "50"), 3):
         assert float(without) == pytest.approx(float(with_it), rel=0.1)
 

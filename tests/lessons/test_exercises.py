@@ -9,7 +9,7 @@ import torch
 from nevoa.errors import NevoaError
 from nevoa.lessons import Lesson
 from nevoa.lessons.exercises import EXERCISES, Exercise
-from nevoa.lessons.text import Text
+from nevoa.lessons.text import Language, Text
 
 ALL = pytest.mark.parametrize("key", EXERCISES, ids=str)
 
@@ -79,7 +79,7 @@ def test_an_answer_found_another_way_is_right(key: tuple[int, int]) -> None:
 
 WRONG = [
     (1, 1, "d", "The text above has what you need."),
-    (1, 1, 2, "The text above has what you need."),
+    (1, 1, 2, "Not yet: the answer is one letter"),
     (1, 2, 3, "The answer is a function, not int."),
     (1, 2, lambda x_0: x_0, "Not yet: your function stops with TypeError:"),
     (1, 2, lambda *_: torch.zeros(3), "has the shape [3]; it should have [2, 3]."),
@@ -118,3 +118,16 @@ def test_a_notebook_shows_a_verdict_as_text_that_is_escaped() -> None:
 def test_an_unknown_exercise_is_an_error() -> None:
     with pytest.raises(NevoaError, match="Lesson 1 has 5 exercises; there is no exercise 6"):
         Lesson(1).check(6, "a")
+
+
+@pytest.mark.parametrize(("language", "answer", "said"), [("en", "two bells", "letter"), ("pt", "dois sinos", "letra")])
+def test_words_in_place_of_a_letter_are_told_what_is_wanted(language: Language, answer: str, said: str) -> None:
+    verdict = Lesson(3, language).check(1, answer)
+    assert not verdict.right and said in verdict.text
+    assert said not in Lesson(3, language).check(1, "c").text
+
+
+@pytest.mark.parametrize("key", [(3, 2), (3, 4)])
+def test_a_list_is_as_right_as_a_tuple(key: tuple[int, int]) -> None:
+    lesson, number = key
+    assert Lesson(lesson).check(number, lambda *inputs: list(RIGHT[key](*inputs))).right

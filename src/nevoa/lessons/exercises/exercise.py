@@ -29,6 +29,7 @@ OTHER = Text(
 NO_NUMBER = Text(
     "Not yet: {found} is not the kind of answer expected.", "Ainda não: {found} não é uma resposta do tipo pedido."
 )
+NO_LETTER = Text('Not yet: the answer is one letter, such as "a".', 'Ainda não: a resposta é uma letra, como "a".')
 WRONG_CHOICE = Text("Not yet. The text above has what you need.", "Ainda não. O texto acima tem aquilo de que precisa.")
 
 
@@ -77,6 +78,8 @@ class Exercise:
                 answer = answer(*self._inputs())
             except Exception as error:  # whatever the reader's function raises
                 return Result(False, STOPPED, {"kind": type(error).__name__, "error": str(error)})
+        if isinstance(answer, list) and isinstance(self._value(self.solution), tuple):
+            answer = tuple(answer)
         if answer is None or any(part is ... for part in (answer if isinstance(answer, tuple) else (answer,))):
             return Result(False, NOT_YET)
         return self._compared(answer)
@@ -120,7 +123,8 @@ def numbers(answer: Any) -> list[torch.Tensor] | None:
 def difference(found: Any, wanted: Any) -> Result:
     """Say how a wrong answer that is no known mistake differs from the right one."""
     if isinstance(wanted, str):
-        return Result(False, WRONG_CHOICE)
+        is_letter = isinstance(found, str) and len(found.strip()) == 1
+        return Result(False, WRONG_CHOICE if is_letter or len(wanted) > 1 else NO_LETTER)
     one, other = numbers(found), numbers(wanted)
     if one is None or other is None:
         return Result(False, NO_NUMBER, {"found": repr(found)[:60]})
