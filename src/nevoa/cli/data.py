@@ -195,6 +195,8 @@ def _facts(images: "ImageSet") -> dict[str, Any]:
         "duplicates": notes.duplicates,
         "set_aside": notes.held_out,
         "other_files": notes.ignored,
+        "captions": notes.captions,
+        "linked": notes.linked,
         "licence": notes.licence,
         "fingerprint": images.fingerprint,
     }

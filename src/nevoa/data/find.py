@@ -21,7 +21,7 @@ from nevoa.errors import NevoaError, reason, unknown
 from nevoa.network_config import OBJECT
 
 # Part of the identity of folders and archives: increase it when the rule for classes and splits, or FORMATS, changes.
-FOLDER_RULE = 3
+FOLDER_RULE = 4
 # Arrays up to this size are identified by their content, larger ones by size and times.
 LARGEST_HASHED = 2_000_000_000
 # In a config, images that were given as an array or a Dataset.

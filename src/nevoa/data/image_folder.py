@@ -22,6 +22,8 @@ from nevoa.data.splits import KEYWORDS, TRAIN, no_split, split_in
 from nevoa.errors import NevoaError, reason
 
 Folders = tuple[str, ...]
+# Where kohya's scripts and ai-toolkit look for the caption of an image.
+CAPTIONS = ".txt", ".caption"
 # An image, and its folders below its split.
 Placed = tuple[Entry, Folders]
 
@@ -33,7 +35,7 @@ def list_entries(entries: Sequence[Entry], bad: Sequence[Bad], split: str, where
     """
     images, unread = _images(entries)
     tables = [entry for entry in entries if is_table(entry.path)]
-    known, unfit = classes_in(tables, {entry.path for entry in images}, where)
+    known, captioned, unfit = classes_in(tables, {entry.path for entry in images}, where)
     splits = _splits(images, where)
     if split not in splits and (images or split != TRAIN):
         raise no_split(split, splits or {TRAIN})
@@ -41,6 +43,7 @@ def list_entries(entries: Sequence[Entry], bad: Sequence[Bad], split: str, where
     for placed in splits.values():
         names |= _classes(placed, known)
     own = [entry for entry, _ in splits.get(split, ())]
+    captions = _captions(entries, images)
     own_names = [names[entry.path] for entry in own]
     classes = classes_of(names.values()) if any(own_names) else ()
     labels = labels_by(classes, own_names)
@@ -52,7 +55,9 @@ def list_entries(entries: Sequence[Entry], bad: Sequence[Bad], split: str, where
         classes=classes,
         bad=(*bad, *unread, *unfit, *unnamed),
         unsettled=_unsettled(splits.get(split, ()), known),
-        ignored=len(entries) - len(images) - len(unread) - len(tables),
+        ignored=len(entries) - len(images) - len(unread) - len(tables) - len(set(captions.values())),
+        captions=len({entry.path for entry in own} & (captioned | captions.keys())),
+        linked=sum(entry.linked for entry in own),
     ).take(np.flatnonzero(labels >= 0))
 
 
@@ -68,6 +73,13 @@ def _images(entries: Sequence[Entry]) -> tuple[list[Entry], list[Bad]]:
         except (OSError, ValueError) as error:
             unread.append(Bad(entry.path, reason(error)))
     return images, unread
+
+
+def _captions(entries: Sequence[Entry], images: Sequence[Entry]) -> dict[str, str]:
+    """Return the text beside each image that has one, `cat.txt` beside `cat.png`, by the path of the image."""
+    texts = {entry.path.removesuffix(entry.suffix): entry.path for entry in entries if entry.suffix in CAPTIONS}
+    stems = {entry.path: entry.path[: len(entry.path) - len(entry.suffix)] for entry in images}
+    return {path: texts[stem] for path, stem in stems.items() if stem in texts}
 
 
 def _splits(images: Sequence[Entry], where: str) -> Mapping[str, list[Placed]]:

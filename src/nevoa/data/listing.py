@@ -41,6 +41,8 @@ class Listing:
         channels: 1 or 3 unless the user chooses; None as for `size`.
         bad: files that were left out while listing.
         ignored: the number of files that are not images and do not claim to be.
+        captions: the number of images that a text or a table beside them describes.
+        linked: the number of images to which a link out of the folder leads.
         unsettled: why the folders give no classes, and what to do; empty if they do.
     """
 
@@ -52,6 +54,8 @@ class Listing:
     channels: int | None = None
     bad: tuple[Bad, ...] = ()
     ignored: int = 0
+    captions: int = 0
+    linked: int = 0
     unsettled: str = ""
 
     def __len__(self) -> int:

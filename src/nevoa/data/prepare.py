@@ -150,7 +150,8 @@ def _close(listing: Listing, shape: Shape, source: Source, partial: Path, data: 
     most = _size_of_most(sizes, shape) if data.size is None and listing.size is None else None
     span, counts = (by_area[0], by_area[-1]), (listing.ignored, duplicates)
     held_out = int(data.holdout) if split_named(data.split) == TRAIN else 0
-    notes = Notes(source.text, source.licence, tuple(bad), *counts, span, most, listing.unsettled, held_out)
+    seen = (listing.unsettled, held_out, listing.captions, listing.linked)
+    notes = Notes(source.text, source.licence, tuple(bad), *counts, span, most, *seen)
     write_about(partial, source.name, listing.labels[kept], listing.classes, notes)
 
 

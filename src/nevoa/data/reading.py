@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from nevoa.config import DataConfig
+from nevoa.config import SMALLEST_SIDE, DataConfig
 from nevoa.data.decode import Header, Size, fitted, header, is_coloured, padded, picture_of, pixels_of, pixels_within
 from nevoa.data.listing import Listing
 from nevoa.data.parallel import each
@@ -53,10 +53,14 @@ def read(
     try:
         content = listing.read(number)
         record["sha256"] = hashlib.sha256(bytes(content)).hexdigest()
+        size = header(content).size
+        if isinstance(content, bytes) and min(size) < SMALLEST_SIDE:  # a training refuses such arrays
+            small = f"nevoa trains on images of {SMALLEST_SIDE}x{SMALLEST_SIDE} or more"
+            raise ValueError(f"it has {size[0]}x{size[1]} pixels; {small}")
         pixels = pixels_within(content, data.background, shape[:2])
         if pixels.shape != shape:
             pixels = _shaped(pixels, shape, data)
-        return {**record, "size": header(content).size}, np.array(pixels)
+        return {**record, "size": size}, np.array(pixels)
     except MemoryError:
         return {**record, "reason": "it needs more memory than there is"}, None
     except (OSError, ValueError) as error:

@@ -38,6 +38,7 @@ class Notes:
         most: (height, width) of most images, if others differ and nobody chose a size.
         unsettled: why the folders give no classes, and what to do; empty if they do.
         held_out: the number of other images of the source that are set aside for measuring.
+        captions, linked: of the listing.
 
     Example:
         >>> load_images("shapes").notes.bad
@@ -53,6 +54,8 @@ class Notes:
     most: Size | None = None
     unsettled: str = ""
     held_out: int = 0
+    captions: int = 0
+    linked: int = 0
 
 
 @dataclass(frozen=True)

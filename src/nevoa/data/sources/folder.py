@@ -20,11 +20,13 @@ class Entry:
         path: its path below the folder, with `/` between the parts.
         read: returns at most so many of its bytes. An OSError or ValueError says why it cannot be read.
         stamp: size and times; other ones if the content may have changed.
+        linked: whether a link leads to it, out of the folder.
     """
 
     path: str
     read: Callable[[int], bytes]
     stamp: tuple[int, ...] = ()
+    linked: bool = False
 
     @property
     def suffix(self) -> str:
@@ -43,8 +45,9 @@ def files_below(folder: Path) -> Iterator[Entry]:
     once, so that loops end. A NevoaError if the folder cannot be read, or is a run itself.
     """
     seen: set[str] = set()
+    top = os.path.realpath(folder)
 
-    def walk(inner: str, name: str) -> Iterator[Entry]:
+    def walk(inner: str, name: str, linked: bool = False) -> Iterator[Entry]:
         real = os.path.realpath(inner)
         if real in seen:
             return
@@ -55,7 +58,7 @@ def files_below(folder: Path) -> Iterator[Entry]:
         except OSError as error:
             if not name:
                 raise NevoaError(f"Cannot read the folder {folder}: {error.strerror}.") from error
-            yield _entry(inner, name)  # reading it says why
+            yield _entry(inner, name, linked)  # reading it says why
             return
         names = {one.name for one in found}
         if not name and _is_run(names):
@@ -69,8 +72,9 @@ def files_below(folder: Path) -> Iterator[Entry]:
         for one in found:
             if not is_hidden(one.name):
                 below = printable(f"{name}/{one.name}" if name else one.name)
+                away = linked or (one.is_symlink() and not Path(os.path.realpath(one.path)).is_relative_to(top))
                 is_folder = os.path.isdir(one.path)  # noqa: PTH112  Path raises an error where a link leads nowhere
-                yield from walk(one.path, below) if is_folder else [_entry(one.path, below)]
+                yield from walk(one.path, below, away) if is_folder else [_entry(one.path, below, away)]
 
     return walk(str(folder), "")
 
@@ -98,11 +102,11 @@ def _is_run(names: Set[str]) -> bool:
     return "config.toml" in names and bool(names & {"checkpoints", "model", "status.json"})
 
 
-def _entry(path: str, name: str) -> Entry:
+def _entry(path: str, name: str, linked: bool) -> Entry:
     try:
         about = Path(path).stat()
         # ctime also changes when a file is renamed or its permissions change.
         stamp = about.st_size, about.st_mtime_ns, about.st_ctime_ns
     except OSError:  # a broken link: reading it says so
         stamp = ()
-    return Entry(name, partial(read_file, path), stamp)
+    return Entry(name, partial(read_file, path), stamp, linked)

@@ -13,6 +13,7 @@ from nevoa.errors import NevoaError, reason
 
 NAMES = "metadata.csv", "metadata.jsonl"
 FILE_COLUMN = "file_name"
+CAPTION_COLUMNS = "text", "caption", "prompt"
 
 Row = Mapping[str, object]
 
@@ -22,12 +23,15 @@ def is_table(path: str) -> bool:
     return posixpath.basename(path) in NAMES
 
 
-def classes_in(tables: Sequence[Entry], images: Set[str], where: str) -> tuple[dict[str, str], list[Bad]]:
-    """Return the class of each image that a table gives one, and the tables that name images that are missing.
+def classes_in(tables: Sequence[Entry], images: Set[str], where: str) -> tuple[dict[str, str], set[str], list[Bad]]:
+    """Return the class of each image that a table gives one, the images with a caption, and the tables at fault.
+
+    A table is at fault if it names images that are missing.
 
     A NevoaError, which calls the folder `where`, if a table cannot be read or has no column `file_name`.
     """
     known: dict[str, str] = {}
+    captioned: set[str] = set()
     bad = []
     for table in tables:
         rows = _rows(table, where)
@@ -42,9 +46,10 @@ def classes_in(tables: Sequence[Entry], images: Set[str], where: str) -> tuple[d
         named = {_file(table, row): class_named(row.get(column)) for row in rows}
         found = {file: name for file, name in named.items() if file and name is not None}
         known |= found
+        captioned |= {_file(table, row) for row in rows for name in CAPTION_COLUMNS if row.get(columns.get(name, ""))}
         if missing := len(found.keys() - images):
             bad.append(Bad(table.path, f"{missing:,} of the {len(found):,} images that it names are missing"))
-    return known, bad
+    return known, captioned, bad
 
 
 def class_named(cell: object) -> str | None:

@@ -1,0 +1,71 @@
+"""What the plan and `data show` say of a folder as people have it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.cli.conftest import OPTIONS, nevoa
+
+
+def draw(path: Path, number: int, size: tuple[int, int] = (8, 8)) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(number).integers(0, 256, (*size, 3), dtype=np.uint8)).save(path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Twelve pictures."""
+    for number in range(12):
+        draw(tmp_path / f"mine/{number}.png", number)
+    return tmp_path
+
+
+def with_texts(folder: Path) -> None:
+    (folder / "mine/0.txt").write_text("a cat")
+    (folder / "mine/1.caption").write_text("a dog")
+    (folder / "mine/notes.txt").write_text("no caption")
+    rows = [{"file_name": "2.png", "text": "a cow"}, {"file_name": "0.png", "text": "a cat"}, {"file_name": "3.png"}]
+    (folder / "mine/metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
+
+
+def with_links(folder: Path) -> None:
+    draw(folder / "elsewhere/a/100.png", 100)
+    draw(folder / "elsewhere/101.png", 101)
+    (folder / "mine/a").symlink_to(folder / "elsewhere/a")
+    (folder / "mine/101.png").symlink_to("../elsewhere/101.png")
+    (folder / "mine/again.png").symlink_to("0.png")
+
+
+def with_small_pictures(folder: Path) -> None:
+    draw(folder / "mine/dot.png", 200, (1, 1))
+    draw(folder / "mine/line.png", 201, (3, 500))
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "facts"),
+    [
+        (with_texts, "3 with captions, which nevoa does not use yet", {"captions": 3, "other_files": 1}),
+        (with_links, "2 by links from elsewhere", {"linked": 2, "duplicates": 1, "images": 15}),
+        (with_small_pictures, "2 unusable", {"images": 12, "original_sizes": [[8, 8], [8, 8]]}),
+    ],
+)
+def test_a_plan_and_data_show_say_what_is_unusual(
+    change: Callable[[Path], None], said: str, facts: dict[str, object], folder: Path
+) -> None:
+    change(folder)
+    train = nevoa("train", "mine", "--size", "8", "--steps", "2", "--dry-run", *OPTIONS, folder=folder)
+    assert said in train.stdout
+    assert said in nevoa("data", "show", "mine", folder=folder).stdout
+    shown = json.loads(nevoa("data", "show", "mine", "--json", folder=folder).stdout)
+    assert {key: shown[key] for key in facts} == facts
+
+
+def test_an_image_too_small_to_train_on_is_left_out_with_the_reason(folder: Path) -> None:
+    with_small_pictures(folder)
+    told = nevoa("data", "show", "mine", folder=folder).stdout
+    assert "left out  dot.png: it has 1x1 pixels; nevoa trains on images of 4x4 or more" in told
+    assert "left out  line.png: it has 3x500 pixels; nevoa trains on images of 4x4 or more" in told
