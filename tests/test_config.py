@@ -151,3 +151,10 @@ def test_a_size_is_a_side_or_height_and_width(given: object, size: object) -> No
 def test_text_that_is_no_size_is_explained(wrong: str) -> None:
     with pytest.raises(NevoaError, match="HEIGHTxWIDTH"):
         parse({"data": {"size": wrong}})
+
+
+@pytest.mark.parametrize(("section", "others"), [("training", "data."), ("network", "training."), ("data", "network.")])
+def test_an_unknown_key_is_answered_by_the_keys_of_its_section(section: str, others: str) -> None:
+    with pytest.raises(NevoaError, match=rf"There is no config key '{section}\.colour'.* Known: {section}\.") as caught:
+        parse({section: {"colour": 1}})
+    assert others not in str(caught.value)

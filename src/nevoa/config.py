@@ -3,6 +3,7 @@
 import operator
 import re
 from collections.abc import Mapping
+from reprlib import Repr
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
@@ -27,6 +28,9 @@ SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
 # Far above any that makes good images.
 MOST_GUIDANCE = 100
 Side = Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)]
+# A value as an error shows it: ten thousand numbers by the first of them.
+SHORT = Repr()
+SHORT.maxstring = SHORT.maxother = 80
 # Names that pydantic gives to the types of a value that may have several.
 FORMS = ("str", "int", "float", "bool")
 
@@ -257,15 +261,14 @@ def validated(section: type[AnySection], values: Mapping[str, Any]) -> AnySectio
 def _explained(error: Any, values: Mapping[str, Any]) -> NevoaError:
     location = error["loc"]
     if error["type"] == "extra_forbidden":
-        return unknown(
-            "config key", ".".join(map(str, location)), _known_keys(values) if location[1:] else Config.model_fields
-        )
+        known = _known_keys(str(location[0]), values) if location[1:] else Config.model_fields
+        return unknown("config key", ".".join(map(str, location)), known)
     # pydantic adds the name of the form that it tried ("constrained-int", "tuple[...]"), which is not part of the key.
     path = [part for part in location if part not in FORMS and (isinstance(part, int) or part.isidentifier())]
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "tuple_type":
         message = "Input should be a list, such as [1, 2]"
-    given = f" (given: {error['input']!r})" if not isinstance(error["input"], dict | Section) else ""
+    given = f" (given: {SHORT.repr(error['input'])})" if not isinstance(error["input"], dict | Section) else ""
     key = ".".join(part for part in path if isinstance(part, str))
     return WrongValue(key, f": {message}{given}.") if path else NevoaError(f"{message}{given}.")
 
@@ -276,11 +279,12 @@ def _kind(network: Any) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-def _known_keys(values: Mapping[str, Any]) -> list[str]:
-    """Return every `section.key`, with the keys of the kind of network in `values`."""
-    sections: dict[str, Any] = {name: field.annotation for name, field in Config.model_fields.items()}
-    sections["network"] = network_config(_kind(values.get("network", {})) or "unet")
-    return [f"{name}.{key}" for name, section in sections.items() for key in section.model_fields]
+def _known_keys(name: str, values: Mapping[str, Any]) -> list[str]:
+    """Return every `section.key` of a section; of the network, those of the kind in `values`."""
+    section: Any = Config.model_fields[name].annotation
+    if name == "network":
+        section = network_config(_kind(values.get(name, {})) or "unet")
+    return [f"{name}.{key}" for key in section.model_fields]
 
 
 def _shown(value: object) -> str:

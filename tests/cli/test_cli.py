@@ -142,6 +142,8 @@ WRONG = [
     (["train", "--preset", "clasic"], 'Did you mean "classic"'),
     (["train", "fashon_mnist"], "Did you mean 'fashion_mnist'"),
     (["train", "-o", "training.batchsize=3"], "Did you mean 'training.batch_size'"),
+    (["train", "-o", "training.batchsize=3"], "Known: training.accumulation, training.batch_size"),
+    (["train", "-o", f"network.multipliers={[1] * 5000}"], "not 5000 (given: (1, 1, 1, 1, 1, 1, ...))."),
     (["train", "--steps", "0"], "nevoa: --steps: Input should be greater than or equal to 1"),
     (["train", "--steps", "3", "-o", "sampling.steps=0"], "nevoa: sampling.steps: Input should be"),
     (["train", "-o", "training.steps=0"], "nevoa: training.steps: Input should be"),

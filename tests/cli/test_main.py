@@ -35,7 +35,7 @@ PARTS = "markdown_it pygments nevoa.training nevoa.evaluation"
     [
         ("--help", "torch numpy pydantic PIL markdown_it pygments"),
         ("train --help", "torch numpy pydantic PIL markdown_it pygments"),
-        ("runs --in .", f"torch numpy {HEAVY} {PARTS}"),
+        ("runs .", f"torch numpy {HEAVY} {PARTS}"),
         ("data list", f"torch {HEAVY} {PARTS}"),
         ("data prepare shapes", f"torch {HEAVY} {PARTS}"),
         ("data show shapes", f"torch {HEAVY} {PARTS}"),
@@ -102,7 +102,7 @@ def test_the_version_is_printed(tmp_path: Path) -> None:
         (["continue", "a", "b", "c"], "takes one run and one source, but got 3 arguments"),
         (["sample", "a", "b"], "'nevoa sample' takes one run, but got 2 arguments: give one run."),
         (["data", "list", "a"], "'nevoa data list' takes no argument 'a'. See 'nevoa data list --help'."),
-        (["runs", "a", "b"], "'nevoa runs' takes no argument 'a'. See 'nevoa runs --help'."),
+        (["runs", "a", "b"], "'nevoa runs' takes one folder, but got 2 arguments: give one folder."),
     ],
 )
 def test_too_many_arguments_are_counted(

@@ -58,7 +58,7 @@ def test_a_run_is_drawn_and_listed_without_its_plugin(two_runs: dict[str, Run], 
     path = two_runs["a"].config_file
     path.write_text(path.read_text().replace('kind = "residual"', 'kind = "registered_elsewhere"'))
     assert typed("plot", "a", "b", "--out", "x.png").endswith(": x.png\n")
-    planned = [row["images_planned"] for row in json.loads(typed("--in", ".", "--json"))]
+    planned = [row["images_planned"] for row in json.loads(typed(".", "--json"))]
     assert planned[0] == planned[1] > 0
 
 
@@ -69,13 +69,13 @@ def test_a_folder_that_is_no_run_is_not_drawn(typed: Typed) -> None:
 def test_the_list_is_json_for_programs(two_runs: dict[str, Run], typed: Typed) -> None:
     report = {"images": 150, "protocol": {"name": "nevoa-a/2"}, "scores": {"fd_a": 1.5}}
     two_runs["b"].save_evaluation("report", report)
-    listed = json.loads(typed("--in", ".", "--json"))
+    listed = json.loads(typed(".", "--json"))
     assert [(run["name"], run["images_seen"], run["loss"]) for run in listed] == [("a", 8, 1.0), ("b", 8, 1.0)]
     assert [run["quality"] for run in listed] == [None, ["fd_a", 1.5, 150]]
-    assert "fd_a 1.5 (150 images)" in " ".join(typed("--in", ".").split())
+    assert "fd_a 1.5 (150 images)" in " ".join(typed(".").split())
     for run in two_runs.values():
         run.config_file.unlink()
-    assert json.loads(typed("--in", ".", "--json")) == []
+    assert json.loads(typed(".", "--json")) == []
 
 
 def test_a_check_is_json_for_programs(two_runs: dict[str, Run], monkeypatch: pytest.MonkeyPatch, capsys) -> None:
@@ -87,3 +87,9 @@ def test_a_check_is_json_for_programs(two_runs: dict[str, Run], monkeypatch: pyt
     problems = {part["part"]: part["problem"] for part in json.loads(out)}
     assert problems["config.toml"] == "" and "damaged" in problems["status.json"]
     assert stop.value.code == 2 and "1 damaged part." in err
+
+
+def test_a_folder_or_a_run_is_listed_by_its_name(two_runs: dict[str, Run], typed: Typed, tmp_path: Path) -> None:
+    assert [row["name"] for row in json.loads(typed(".", "--json"))] == ["a", "b"]
+    assert [row["name"] for row in json.loads(typed(str(tmp_path / "b"), "--json"))] == ["b"]
+    assert typed("nowhere") == "nevoa: There is no folder nowhere. 'nevoa train' creates runs in runs/.\n"

@@ -107,7 +107,7 @@ def test_a_second_trainer_is_refused_with_the_firsts_process_id(tmp_path: Path) 
         wait_for_a_checkpoint(tmp_path / "r")
         told = nevoa(*command(5000, "r"), folder=tmp_path, code=2).stderr
         assert f"trained by process {process.pid}" in told
-        assert "running" in nevoa("runs", "--in", ".", folder=tmp_path).stdout
+        assert "running" in nevoa("runs", ".", folder=tmp_path).stdout
         assert process.poll() is None
 
 

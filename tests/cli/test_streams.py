@@ -59,7 +59,7 @@ def unread(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     ("arguments", "code"),
     [
         (["data", "list"], 0),
-        (["runs", "--in", "."], 0),
+        (["runs", "."], 0),
         (["train", "--help"], 0),
         (TRAIN, 0),
         (["sample", "nothing"], 2),

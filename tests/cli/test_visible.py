@@ -57,7 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("continue RUN --steps 4", 0),
         ("continue MOVED --steps 4", 2),
         ("verify REPORT.json", 2),
-        ("runs --in .", 0),
+        ("runs .", 0),
         ("runs plot RUN", 0),
         ("noise NAMED", 2),
         ("NAMED", 2),

@@ -199,8 +199,8 @@ def test_padding_keeps_the_whole_image(tmp_path: Path) -> None:
         load_images(str(tmp_path), fit="stretch")
 
 
-def test_a_line_of_pixels_can_be_padded(tmp_path: Path) -> None:
-    Image.new("L", (400, 1)).save(tmp_path / "a.png")
+def test_a_strip_of_pixels_can_be_padded(tmp_path: Path) -> None:
+    Image.new("L", (400, 4)).save(tmp_path / "a.png")
     assert (load_images(str(tmp_path), size=8, fit="pad").images == 0).sum() == 8
 
 

@@ -3,9 +3,9 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
 from nevoa.cli.options import Force, Json, Out, Plugin
 from nevoa.errors import NevoaError
@@ -20,19 +20,20 @@ app = App(name="runs", help="List runs, draw their losses, and check their files
 
 
 @app.default
-def list_(*, folder: Annotated[Path, Parameter(name="--in")] = Path("runs"), as_json: Json = False) -> None:
-    """List the runs in a folder: status, progress and quality.
+def list_(folder: Path = Path("runs"), /, *, as_json: Json = False) -> None:
+    """List the runs in a folder, or a run: status, progress and quality.
 
     The loss is that of the last report: the mean over the images since the report before.
 
     Args:
-        folder: The folder that contains the runs.
+        folder: The folder that contains the runs, or a run.
         as_json: Print a JSON list.
     """
     from nevoa.cli.terminal import Records, console
-    from nevoa.runs import Summary, runs_in
+    from nevoa.runs import Run, Summary, runs_in
 
-    out, summaries = console(), [Summary.of(run) for run in runs_in(folder)]
+    found = [Run(folder)] if Run(folder).exists else runs_in(folder)
+    out, summaries = console(), list(map(Summary.of, found))
     if as_json:
         print(json.dumps([asdict(summary) for summary in summaries]))
         return
