@@ -149,6 +149,7 @@ def test_the_first_measurement_needs_no_connection_and_no_package(
     out = typed("evaluate", "runs/tiny", "--count", "150", "--steps", "2")
     for word in ("fd_fashion", "kd_fashion", "precision", "recall", "confidence", "near_copies", "Ankle boot"):
         assert word in out
+    assert "not measured: bits, overfitting\n" in out
     (report,) = (tmp_path / "runs/tiny/evaluation").glob("*.json")
     warnings = " ".join(json.loads(report.read_text())["warnings"])
     assert "not measured: bits, overfitting. Test images" in warnings
@@ -183,7 +184,7 @@ def test_what_few_images_leave_out_is_said_once(
     main()
     out, err = (" ".join(part.split()) for part in capsys.readouterr())
     assert err.count("not measured: frechet, kernel, manifold") == 1
-    assert "not measured" not in out
+    assert "not measured: frechet, kernel, manifold" in out and "The number of images is 64" not in out
     assert "the number of images, 64, is small" in out and "near_copies" in out and "bits_per_dim" in out
 
 

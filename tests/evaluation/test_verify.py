@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nevoa.config import Config
+import nevoa
+from nevoa.config import Config, DataConfig
 from nevoa.errors import NevoaError
-from nevoa.evaluation import METRICS, Protocol, Reference, Report, Samples, as_dict, measure
+from nevoa.evaluation import METRICS, Protocol, Reference, Report, Samples, as_dict, from_model, measure
 from nevoa.evaluation.receipt import RepeatableReport
 from nevoa.evaluation.verify import (
     Fact,
@@ -23,7 +24,8 @@ from nevoa.evaluation.verify import (
     spread,
 )
 from nevoa.sampling import SAMPLERS, settled
-from nevoa.vocabulary import MetricName
+from nevoa.vocabulary import MetricName, PrecisionName
+from tests.data.sources.test_builtin import needs_debian
 from tests.evaluation.test_receipt import model_of, samples_of
 from tests.evaluation.toy import bands
 
@@ -78,6 +80,26 @@ def test_where_the_machine_differs_a_score_may_differ_by_its_own_spread(real: Re
     assert all(check.agrees for check in checks(saved, shifted, other))
     too_far = replace(real, scores=real.scores | {"fd_bands": real.scores["fd_bands"] + 1.1 * tolerances["fd_bands"]})
     assert [check.name for check in checks(saved, too_far, other) if not check.agrees] == ["fd_bands"]
+
+
+@needs_debian
+@pytest.mark.slow
+def test_images_of_the_same_seeds_in_float32_and_bf16_agree() -> None:
+    reference = Reference.of(DataConfig(source="fashion_mnist"))
+
+    def measured(precision: PrecisionName) -> Report:
+        *_, samples = from_model(replace(nevoa.load(), precision=precision), reference, 300, 0)
+        assert isinstance(samples, Samples)
+        protocol = Protocol(reference, 300, 0, samples.sampler)
+        *_, report = measure(samples, protocol, ("frechet", "kernel", "manifold", "classes"))
+        assert isinstance(report, Report)
+        return report
+
+    saved, again = saved_of(measured("float32")), measured("bfloat16")
+    found = list(facts_of_images(saved, again))
+    assert {fact.name for fact in found if not fact.agrees} == {"precision", "images"}
+    differing = [check for check in checks(saved, again, found) if not check.agrees]
+    assert not differing
 
 
 def test_an_interval_of_another_machine_is_no_score(real: Report) -> None:

@@ -237,6 +237,8 @@ def _print(report: "Report", said: Collection[str] = ()) -> None:
     if report.class_shares:
         shares = ", ".join(f"{name} {share:.1%}" for name, share in report.class_shares.items())
         out.print(f"\nclasses: {shares}")
+    for sentence in said:
+        out.print(sentence.partition(". ")[0])  # what is not measured; why was said before
     for warning in (warning for warning in report.warnings if warning not in said):
         out.print(f"Warning: {warning}.")
 

@@ -118,7 +118,8 @@ def _markdown(report: SavedReport, picture: str) -> str:
     rows = "\n".join(f"| {name} | {score:.4g} | {floor.get(name, '')} |" for name, score in report.scores.items())
     departures = f" ({'; '.join(report.protocol.departures)})" if report.protocol.departures else ""
     return f"""{report.title}, protocol {report.protocol.name}{departures}.
-The floor is the score of as many real training images: the mean of several draws ± their standard deviation.
+The floor is the score of as many real training images: the mean of several draws ± their standard deviation. That of
+near_copies is what new images are expected to score.
 
 | | score | floor |
 | --- | --- | --- |
