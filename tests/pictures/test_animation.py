@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from nevoa.pictures import save_gif
@@ -17,3 +18,14 @@ def test_a_gif_plays_its_frames_and_holds_the_last(tmp_path: Path) -> None:
             gif.seek(index)
             durations.append(gif.info["duration"])
     assert durations == [100, 100, 1100]
+
+
+def test_a_gif_of_noise_is_small_and_ends_exactly(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (16, 64, 64), dtype=np.uint8)
+    save_gif([Image.fromarray(one) for one in noise], tmp_path / "x.gif")
+    assert (tmp_path / "x.gif").stat().st_size < 0.85 * noise.size
+    with Image.open(tmp_path / "x.gif") as gif:
+        gif.seek(15)
+        np.testing.assert_array_equal(np.asarray(gif.convert("L")), noise[15])
+        gif.seek(0)
+        assert np.abs(np.asarray(gif.convert("L")).astype(int) - noise[0]).max() <= 8
