@@ -88,9 +88,9 @@ def test_images_of_the_same_seeds_in_float32_and_bf16_agree() -> None:
     reference = Reference.of(DataConfig(source="fashion_mnist"))
 
     def measured(precision: PrecisionName) -> Report:
-        *_, samples = from_model(replace(nevoa.load(), precision=precision), reference, 300, 0)
+        *_, samples = from_model(replace(nevoa.load(), precision=precision), reference, 150, 0)
         assert isinstance(samples, Samples)
-        protocol = Protocol(reference, 300, 0, samples.sampler)
+        protocol = Protocol(reference, 150, 0, samples.sampler)
         *_, report = measure(samples, protocol, ("frechet", "kernel", "manifold", "classes"))
         assert isinstance(report, Report)
         return report
