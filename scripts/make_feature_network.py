@@ -2,7 +2,8 @@
 
     python scripts/make_feature_network.py
 
-Its scores change with its weights: a new feature network is a new version of the protocol.
+Its scores change with its weights: a new feature network is a new version of the protocol. Then run
+scripts/make_test_features.py, whose file is in the same folder.
 """
 
 import shutil
