@@ -45,7 +45,7 @@ def labels(page: Page) -> PngInfo:
     return about
 
 
-def draw(folder: Path, minutes: str = MINUTES, options: tuple[str, ...] = ()) -> None:
+def draw(folder: Path, minutes: str = MINUTES, *, options: tuple[str, ...] = ()) -> None:
     """Draw both into a folder."""
     frames: list[Image.Image] = []
     with TemporaryDirectory() as place, launched() as browser:
@@ -55,7 +55,8 @@ def draw(folder: Path, minutes: str = MINUTES, options: tuple[str, ...] = ()) ->
             visit(page, server.address)
             for name in walk(page, Workspace(server.workspace), minutes, options):
                 picture = seen(page)
-                frames.append(picture.resize(FRAME, Image.Resampling.LANCZOS).quantize(COLOURS, dither=0))
+                small = picture.resize(FRAME, Image.Resampling.LANCZOS)
+                frames.append(small.quantize(COLOURS, dither=Image.Dither.NONE))
                 if name == "trained":
                     picture.quantize(128).save(folder / "studio.png", optimize=True, pnginfo=labels(page))
         finally:

@@ -1,12 +1,15 @@
 """Models come from the Hub and go there, and each refusal is one sentence that never quotes the token."""
 
+import io
 import socket
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 import nevoa
+from nevoa._util.visible import VisibleStream
 from nevoa.errors import NevoaError
 from nevoa.interop import hub
 from nevoa.interop.load import PATTERNS
@@ -46,6 +49,16 @@ def test_offline_files_come_from_the_cache(fake: FakeHub, monkeypatch: pytest.Mo
     fake.repositories.clear()
     assert hub.download("hf:me/mist", ["*.json"]) == found
     assert "The Hub cannot be reached for hf:me/other" in refusal("hf:me/other")
+
+
+def test_a_terminal_obeys_the_progress_bars_of_the_client_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", VisibleStream(terminal))
+    with hub.explained("hf:me/mist"):
+        print(end="\r50 %", file=sys.stderr)
+    print(end="\r", file=sys.stderr)
+    assert terminal.getvalue() == "\r50 %\\r"
 
 
 def test_a_missing_or_private_repository_is_named(fake: FakeHub) -> None:

@@ -29,3 +29,10 @@ class VisibleStream:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.rich_proxied_file, name)
+
+
+def behind(stream: Any) -> Any:
+    """The stream itself, of one that makes text visible or goes through a progress bar of rich."""
+    while (inner := getattr(stream, "rich_proxied_file", None)) is not None:
+        stream = inner
+    return stream

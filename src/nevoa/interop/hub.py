@@ -4,10 +4,11 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from json import JSONDecodeError
 from pathlib import Path
 
+from nevoa._util.visible import behind
 from nevoa.errors import NevoaError, reason
 from nevoa.interop.packages import needs
 
@@ -117,11 +118,12 @@ def explained(place: str) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hide the client's progress bars unless stderr is a terminal."""
+    """Hide the client's progress bars unless stderr is a terminal, which has to obey what they are drawn by."""
     from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
     if sys.stderr.isatty() or are_progress_bars_disabled():
-        yield
+        with redirect_stderr(behind(sys.stderr)):
+            yield
         return
     disable_progress_bars()
     try:
