@@ -45,7 +45,7 @@ def labels(page: Page) -> PngInfo:
     return about
 
 
-def draw(folder: Path, minutes: str = MINUTES, *, options: tuple[str, ...] = ()) -> None:
+def draw(folder: Path, minutes: str = MINUTES, options: tuple[str, ...] = ()) -> None:
     """Draw both into a folder."""
     frames: list[Image.Image] = []
     with TemporaryDirectory() as place, launched() as browser:
@@ -55,8 +55,9 @@ def draw(folder: Path, minutes: str = MINUTES, *, options: tuple[str, ...] = ())
             visit(page, server.address)
             for name in walk(page, Workspace(server.workspace), minutes, options):
                 picture = seen(page)
-                small = picture.resize(FRAME, Image.Resampling.LANCZOS)
-                frames.append(small.quantize(COLOURS, dither=Image.Dither.NONE))
+                frames.append(
+                    picture.resize(FRAME, Image.Resampling.LANCZOS).quantize(COLOURS, dither=Image.Dither.NONE)
+                )
                 if name == "trained":
                     picture.quantize(128).save(folder / "studio.png", optimize=True, pnginfo=labels(page))
         finally:
@@ -65,4 +66,4 @@ def draw(folder: Path, minutes: str = MINUTES, *, options: tuple[str, ...] = ())
 
 
 if __name__ == "__main__":
-    draw(DOCS, *sys.argv[1:2])
+    draw(DOCS, sys.argv[1] if len(sys.argv) > 1 else MINUTES)

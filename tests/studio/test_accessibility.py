@@ -86,7 +86,7 @@ def test_the_keyboard_is_enough(opened: Page) -> None:
     expect(opened.get_by_role("img", name="Images to train on")).to_be_visible(timeout=60_000)
     opened.get_by_role("tab", name="Train", exact=True).focus()
     reached = list[str]()
-    for _ in range(20):
+    for _ in range(30):
         opened.keyboard.press("Tab")
         reached.append(opened.evaluate(FOCUSED))
     wanted = ["Drop File Here", "Train on", "Minutes", "Start", "More options", "Make new ones", "More of this run"]

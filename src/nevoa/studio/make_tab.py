@@ -28,7 +28,7 @@ MAKE = "make"
 def make_tab(page: Page, tabs: gr.Tabs, tab: gr.Tab, watched: Watch) -> None:
     """Build the tab."""
     with gr.Row():
-        with gr.Column(scale=2, min_width=320, elem_classes="form"):
+        with gr.Column(scale=2, min_width=320):
             form = Form(page)
         with gr.Column(scale=3, min_width=320, visible=False) as column:
             result = Result(page, column)
@@ -132,8 +132,9 @@ def _connect_form(page: Page, form: Form, tab: gr.Tab) -> None:
         """Offer the newest run, once, to whoever has chosen none."""
         found = [name for name in workspace.run_names() if workspace.run(name).has_model]
         newest = next(iter(found), PACKAGED)
-        value = newest if chosen == PACKAGED and newest != before else chosen
-        return gr.update(choices=[PACKAGED, *found], value=value), newest
+        # Without a value, what has been chosen meanwhile stays.
+        offer: dict[str, Any] = {"value": newest} if chosen == PACKAGED and newest != before else {}
+        return gr.update(choices=[PACKAGED, *found], **offer), newest
 
     def of_model(name: str) -> tuple[Any, Any]:
         return form.of_model(workspace, name)

@@ -55,7 +55,9 @@ progress { appearance: none; width: 100%; height: 0.5rem; border: 0; border-radi
 progress, ::-webkit-progress-bar { background: var(--mist); }
 ::-webkit-progress-value { background: var(--accent); }
 ::-moz-progress-bar { background: var(--accent); }
-@media (prefers-reduced-motion: reduce) { * { transition: none !important; animation: none !important; } }
+@media (prefers-reduced-motion: reduce) {
+  *, ::before, ::after { transition: none !important; animation: none !important; }
+}
 """
 )
 

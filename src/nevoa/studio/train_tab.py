@@ -25,18 +25,18 @@ MEASURED = "fashion_mnist"
 def train_tab(page: Page) -> Watch:
     """Build the tab, and return its part that watches a run."""
     with gr.Row():
-        with gr.Column(scale=2, min_width=320, elem_classes="form"):
-            form = Form(page)
+        with gr.Column(scale=2, min_width=320, visible=False) as column:
+            form = Form(page, column)
         watched = watch(page, form.command)
     _connect(page, form, watched)
     return watched
 
 
 class Form:
-    """The controls that describe a training. Their values come from `choices` when the page is loaded."""
+    """The controls that describe a training, in a column that is hidden until they have the values of `choices`."""
 
-    def __init__(self, page: Page) -> None:
-        say = page.say
+    def __init__(self, page: Page, column: gr.Column) -> None:
+        self.column, say = column, page.say
         self.images = Choice(page)
         self.minutes = gr.Number(minimum=0, maximum=MOST_MINUTES, **say("minutes"))
         self.go = page.button("start", "primary")
@@ -76,10 +76,11 @@ def _connect(page: Page, form: Form, watched: Watch) -> None:
     def begin() -> dict[Any, Any]:
         images, *rest = astuple(choices(workspace))
         lists = {source: known(workspace), form.start: ["", *workspace.run_names()]}
-        return {
+        values = {
             control: gr.update(value=value, choices=lists[control]) if control in lists else gr.update(value=value)
             for control, value in zip(form.controls, [*images, *rest], strict=True)
         }
+        return {form.column: gr.update(visible=True), **values}
 
     def receive(dropped: list[str]) -> tuple[Any, None, str]:
         brought = workspace.receive([Path(name) for name in dropped])
@@ -98,7 +99,7 @@ def _connect(page: Page, form: Form, watched: Watch) -> None:
         return job.command, training.run, training.run
 
     form.images.connect(page)
-    page.on(page.blocks.load, begin, None, form.controls)
+    page.on(page.blocks.load, begin, None, [form.column, *form.controls])
     page.on(form.images.files.upload, receive, form.images.files, [source, form.images.files, form.run])
     page.on(
         [control.change for control in form.controls],

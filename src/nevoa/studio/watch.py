@@ -53,6 +53,8 @@ class Watch:
         names = self._names()
         if not names:
             return {self.column: gr.update(visible=False)}
+        # Without a value, what has been chosen meanwhile stays.
+        other: dict[str, Any] = {} if name in names else {"value": names[0]}
         name = name if name in names else names[0]
         waiting = [job.record.run for job in jobs.active() if job.state == "waiting"]
         queue = "\n".join(f"1. {self.say.text('waits', run=run)}" for run in waiting)
@@ -60,7 +62,7 @@ class Watch:
         progress = Progress.of(run, job)
         return {
             self.column: gr.update(visible=True),
-            self.run: gr.update(choices=names, value=name),
+            self.run: gr.update(choices=names, **other),
             self.queue: gr.update(value=queue, visible=bool(queue)),
             self.progress: progress.as_html(name, self.say),
             self.messages: job.log if job else "",
