@@ -20,13 +20,8 @@ def visit(page: Page, address: str) -> None:
 
 
 def tab(page: Page, name: str) -> None:
-    """Choose a tab, which may be in a menu on a narrow screen."""
-    found = page.get_by_role("tab", name=name, exact=True)
-    if found.count():
-        found.click()
-        return
-    page.get_by_role("button", name="More tabs").click()
-    page.locator(".overflow-dropdown").get_by_role("button", name=name, exact=True).click()
+    """Choose a tab."""
+    page.get_by_role("tab", name=name, exact=True).click()
 
 
 def shot(page: Page, name: str) -> None:

@@ -63,7 +63,7 @@ def train(page: Page, run: Run, pictures: Path, minutes: str, options: Sequence[
     expect(page.get_by_text("network, parameters")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="More options").first.click()
     click(page, "Start")
-    until(lambda: len(run.previews()) > 1, 300)
+    until(lambda: len(run.previews()) > 0, 600)
     yield "training"
     expect(page.get_by_text(re.compile("^finished ·"))).to_be_visible(timeout=900_000)
     expect(page.get_by_role("button", name="Make new ones")).to_be_visible()
