@@ -24,10 +24,11 @@ from tests.studio.walk import walk
 
 DOCS = Path(__file__).parents[1] / "docs"
 # Of the training: the preset on two cores.
-MINUTES = "4"
+MINUTES = "2"
 SIZE, FRAME, COLOURS, SECONDS = (1280, 1100), (880, 756), 64, 2.5
 # The labels of fields, pictures, buttons and folds that are in sight.
-LABELS = "[data-testid=block-info], [data-testid=block-label], button.primary, button.secondary, .label-wrap > span"
+FIELDS, FOLDS = "[data-testid=block-info], [data-testid=block-label]", ".label-wrap > span:first-child"
+LABELS = f"{FIELDS}, {FOLDS}, button.primary, button.secondary"
 
 
 def seen(page: Page) -> Image.Image:

@@ -24,7 +24,13 @@ class Tab:
                 self.buttons = {name: page.button(name, min_width=140) for name in ACTIONS}
             self.said = gr.Markdown()
             buttons: Any = ["download", "fullscreen"]
-            shown: dict[str, Any] = {"format": "png", "columns": 2, "buttons": buttons, "visible": False}
+            shown: dict[str, Any] = {
+                "format": "png",
+                "columns": 2,
+                "object_fit": "contain",
+                "buttons": buttons,
+                "visible": False,
+            }
             self.pictures = gr.Gallery(label=say.label("result"), interactive=False, **shown)
             with gr.Accordion(say.label("rare"), open=False):
                 self.buttons["check"] = page.button("check")
