@@ -108,7 +108,7 @@ def test_what_cannot_be_verified_is_one_sentence(
 
 
 def test_a_missing_report_is_one_sentence(tmp_path: Path, refuses: Refuses) -> None:
-    refuses(["verify", "nowhere.json"], "nowhere.json is damaged or unreadable: No such file or directory", tmp_path)
+    refuses(["verify", "nowhere.json"], "There is no file nowhere.json.", tmp_path)
 
 
 @pytest.mark.parametrize(("digest", "against"), [("own", None), ("other", "shapes")])

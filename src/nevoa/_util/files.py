@@ -214,7 +214,9 @@ def _is_elsewhere(named: object, path: Path) -> bool:
 
 
 def damaged(path: Path, error: Exception) -> NevoaError:
-    """The error for a damaged file."""
+    """The error for a damaged or missing file."""
+    if isinstance(error, FileNotFoundError):
+        return NevoaError(f"There is no file {path}.")
     return NevoaError(f"{path} is damaged or unreadable: {reason(error)}.")
 
 
