@@ -1,5 +1,7 @@
 """Every image is where it should be on its sheet."""
 
+from unicodedata import normalize
+
 import numpy as np
 import pytest
 
@@ -100,6 +102,13 @@ def test_a_long_title_is_cut_to_its_place() -> None:
     images, long = np.zeros((4, 28, 28, 1), np.uint8), "a name of a hundred letters " * 4
     assert class_grid(images, [long] * 2).width < 400
     assert class_grid(images, [long] * 4).width == grid(images, gap=4).width
+
+
+def test_a_title_has_the_letters_of_its_language() -> None:
+    """Without a letter, a font draws the same box for each."""
+    drawn = [titled_rows([IMAGES], [title]).tobytes() for title in "ãõçłşβя"]
+    assert len(set(drawn)) == len(drawn)
+    assert titled_rows([IMAGES], [normalize("NFD", "cães")]) == titled_rows([IMAGES], ["cães"])
 
 
 def test_an_image_of_an_unconditional_model_has_no_title() -> None:

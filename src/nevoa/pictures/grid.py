@@ -1,12 +1,15 @@
 """Many images in one picture. Small images are enlarged to be seen: each pixel becomes a square."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Images = UInt8[np.ndarray, "N H W C"]
 
 # A 28x28 image is 7 mm wide on a common screen, too small to see: images are enlarged to at least this side, unless
@@ -57,7 +60,7 @@ def titled_grid(
     below = np.full((count, gap + line, *tiles.shape[2:]), 255, np.uint8)
     sheet = grid(np.concatenate([tiles, below], axis=1), columns, gap, scale=1)
     sheet = sheet.crop((0, 0, sheet.width, sheet.height - gap))
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size)
+    draw, font = ImageDraw.Draw(sheet), _font(size, titles)
     for index, title in enumerate(titles):
         row, column = divmod(index, columns)
         left, top = gap + column * (width + gap), gap + row * (height + gap + line + gap)
@@ -131,7 +134,7 @@ def named_rows(sheet: Image.Image, names: Sequence[str]) -> Image.Image:
         >>> named_rows(grid(images, columns=8), ["first", "second"]).save("rows.png")
     """
     pitch = sheet.height / len(names)
-    font = ImageFont.load_default(max(11, min(16, pitch // 3)))
+    font = _font(max(11, min(16, pitch // 3)), names)
     texts = [_shortened(name, font, LONGEST_TITLE) for name in names]
     width = math.ceil(max(map(font.getlength, texts))) + 16
     result = Image.new(sheet.mode, (width + sheet.width, sheet.height), "white")
@@ -167,12 +170,21 @@ def enlargement(images: Images, side: int = SMALL_SIDE, largest: int = LARGE_PIC
 def _font_size(titles: Sequence[str], width: int) -> int:
     """The largest font size from 16 down to 10 at which every title fits the width."""
     sizes = range(16, 10, -1)
-    return next((size for size in sizes if max(map(ImageFont.load_default(size).getlength, titles)) <= width), 10)
+    return next((size for size in sizes if max(map(_font(size, titles).getlength, titles)) <= width), 10)
 
 
-def _shortened(title: str, font: "ImageFont.FreeTypeFont | ImageFont.ImageFont", width: int) -> str:
+def _font(size: float, titles: Iterable[str]) -> Font:
+    """Pillow's own font, or for letters that it lacks, such as ã, that of matplotlib."""
+    if all(map(str.isascii, titles)):
+        return ImageFont.load_default(size)
+    import matplotlib
+
+    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size)
+
+
+def _shortened(title: str, font: Font, width: int) -> str:
     """A title in one line that fits the width."""
-    title = " ".join(title.split())
+    title = " ".join(normalize("NFC", title).split())  # macOS writes ã as two letters
     if font.getlength(title) <= width:
         return title
     return next((cut for n in range(len(title), 0, -1) if font.getlength(cut := f"{title[:n]}…") <= width), "…")
