@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 import nevoa
 from nevoa.studio.choices import choices
+from nevoa.studio.controls import MOST_MINUTES
 from nevoa.studio.texts import MOST_LETTERS, Language, Texts, texts
 from nevoa.studio.workspace import Workspace
 from tests.conftest import TINY
@@ -111,7 +112,10 @@ def test_every_tab_does_what_it_is_for(fresh: Page, say: Texts, workspace: Works
     fresh.get_by_role("option", name=name).click()
     fresh.keyboard.press("Escape")
     click(fresh, say.label("compare"))
-    expect(fresh.get_by_role("button", name=re.compile("^Thumbnail 1"))).to_be_visible(timeout=60_000)
+    plot = fresh.get_by_role("button", name=re.compile("^Thumbnail 1")).locator("img")
+    expect(plot).to_be_visible(timeout=60_000)
+    plot.scroll_into_view_if_needed()
+    expect(plot).to_be_in_viewport(ratio=0.99)
     expect(problem(fresh)).to_have_count(0)
 
 
@@ -146,11 +150,29 @@ def test_an_error_stays_as_a_sentence_of_the_language(fresh: Page, say: Texts, w
     assert not workspace.jobs.active()
 
 
-def test_make_offers_the_newest_run(fresh: Page, say: Texts, workspace: Workspace) -> None:
-    for name in ("older", "newer"):
+def test_a_number_counts_as_typed_or_is_refused(fresh: Page, say: Texts, workspace: Workspace) -> None:
+    minutes(fresh, say).fill("-1")
+    click(fresh, say.label("start"))
+    expect(problem(fresh)).to_contain_text(say.error("minutes", most=MOST_MINUTES))
+    assert not workspace.jobs.active()
+    tab(fresh, say.label("tab_make"))
+    fresh.get_by_role("button", name=say.label("more")).locator("visible=true").click()
+    seed = fresh.get_by_label(say.label("seed_of_images"), exact=True).locator("visible=true")
+    seed.fill("3.5")
+    click(fresh, say.label("make"))
+    expect(problem(fresh)).to_contain_text("seed is a whole number from 0 to 9,223,372,036,854,775,807, not 3.5.")
+
+
+def test_make_offers_the_newest_run_and_its_classes(
+    fresh: Page, say: Texts, workspace: Workspace, server: Server
+) -> None:
+    options = [*TINY, "training.conditional=true"]
+    for name, kinds in (("older", ["square", "star"]), ("newer", ["circle", "square"])):
         out = workspace.runs / f"{name}-{say.label('tab_make')}"
-        nevoa.train("shapes", steps=2, out=out, options=TINY, progress=False)
-    fresh.reload()
+        nevoa.train("shapes", steps=2, only=kinds, out=out, options=options, progress=False)
+    visit(fresh, server.address)
     tab(fresh, say.label("tab_make"))
     model = fresh.get_by_role("combobox", name=say.label("model"), exact=True)
     expect(model).to_have_value(f"newer-{say.label('tab_make')}")
+    fresh.get_by_role("combobox", name=say.label("labels"), exact=True).locator("visible=true").click()
+    expect(fresh.get_by_role("option")).to_contain_text(["circle", "square"])

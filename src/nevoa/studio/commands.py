@@ -58,7 +58,7 @@ class Training:
     preset: PresetName = DEFAULT_PRESET
     minutes: float | None = 5
     start: str = ""
-    seed: int | None = 0
+    seed: int | float | None = 0
     options: str = ""
 
     @property

@@ -48,13 +48,14 @@ class Form:
     def __init__(self, page: Page) -> None:
         say = page.say
         self.model = gr.Dropdown([PACKAGED], value=PACKAGED, allow_custom_value=True, **say("model"))
-        self.labels = gr.Dropdown([], multiselect=True, allow_custom_value=True, **say("labels"))
+        classes = list(opened(page.workspace, PACKAGED).classes)
+        self.labels = gr.Dropdown(classes, value=[], multiselect=True, allow_custom_value=True, **say("labels"))
         self.count = gr.Slider(1, MOST_IMAGES, 40, step=1, **say("count"))
         self.go = page.button("make", "primary")
         with gr.Accordion(say.label("more"), open=False):
-            self.seed = gr.Number(0, precision=0, minimum=0, **say("seed_of_images"))
+            self.seed = gr.Number(0, **say("seed_of_images"))
             self.sampler = gr.Dropdown(["", *get_args(SamplerName)], value="", **say("sampler"))
-            self.steps = gr.Number(0, precision=0, minimum=0, maximum=4000, **say("steps"))
+            self.steps = gr.Number(0, **say("steps"))
             self.guidance = gr.Slider(0, 10, 1, step=0.1, **say("guidance"))
         with gr.Accordion(say.label("from_image"), open=False):
             self.way = gr.Radio([(say.text(f"way_{way}"), way) for way in WAYS], value="new", **say("way"))
@@ -128,13 +129,13 @@ def _connect_form(page: Page, form: Form, tab: gr.Tab) -> None:
     """Let the controls follow the runs, the model and the way to begin."""
     workspace, offered = page.workspace, gr.State(PACKAGED)
 
-    def models(chosen: str, before: str) -> tuple[Any, str]:
-        """Offer the newest run, once, to whoever has chosen none."""
+    def models(chosen: str, before: str) -> tuple[Any, ...]:
+        """Offer the newest run, once, to whoever has chosen none, with its classes: two events may end in any order."""
         found = [name for name in workspace.run_names() if workspace.run(name).has_model]
         newest = next(iter(found), PACKAGED)
-        # Without a value, what has been chosen meanwhile stays.
-        offer: dict[str, Any] = {"value": newest} if chosen == PACKAGED and newest != before else {}
-        return gr.update(choices=[PACKAGED, *found], **offer), newest
+        if chosen != PACKAGED or newest == before:  # without a value, what has been chosen meanwhile stays
+            return gr.update(choices=[PACKAGED, *found]), newest, gr.skip(), gr.skip()
+        return gr.update(choices=[PACKAGED, *found], value=newest), newest, *of_model(newest)
 
     def of_model(name: str) -> tuple[Any, Any]:
         return form.of_model(workspace, name)
@@ -147,8 +148,8 @@ def _connect_form(page: Page, form: Form, tab: gr.Tab) -> None:
         return gr.update(brush=_brush(min(painted["background"].size)))
 
     follow = [form.labels, form.guidance]
-    page.on([page.blocks.load, tab.select], models, [form.model, offered], [form.model, offered])
-    page.on([page.blocks.load, form.model.change], of_model, form.model, follow, show_progress="hidden")
+    page.on([page.blocks.load, tab.select], models, [form.model, offered], [form.model, offered, *follow])
+    page.on(form.model.input, of_model, form.model, follow, show_progress="hidden")
     page.on(form.way.change, show_way, form.way, [form.picture, form.other, form.strength, form.painted])
     page.on(form.painted.upload, fit_brush, form.painted, form.painted)
 

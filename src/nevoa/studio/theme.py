@@ -45,6 +45,8 @@ h1 { letter-spacing: -0.02em; }
 :focus-visible { outline: 3px solid var(--accent) !important; outline-offset: 2px; }
 /* Above its picture, not on it. */
 .block > label[data-testid="block-label"] { position: static; width: fit-content; }
+.thumbnail-item { aspect-ratio: auto !important; }
+.thumbnail-item img { height: auto !important; max-height: 28rem; }
 .thumbnails img { max-height: 14rem; object-fit: contain; }
 /* On a phone, a table is moved sideways: Gradio would break its words. */
 .prose table { display: block; overflow: auto; overflow-wrap: normal; word-break: normal; border: 0; padding: 0; }

@@ -12,7 +12,7 @@ from nevoa.studio.choices import choices, keep
 from nevoa.studio.commands import Images, Training, answer
 from nevoa.studio.controls import MOST_MINUTES, Page, table
 from nevoa.studio.images import Choice, known
-from nevoa.studio.texts import Texts
+from nevoa.studio.texts import StudioError, Texts
 from nevoa.studio.watch import Watch, watch
 from nevoa.studio.workspace import Workspace, plain_name
 from nevoa.training.width import expected_distance
@@ -38,14 +38,14 @@ class Form:
     def __init__(self, page: Page, column: gr.Column) -> None:
         self.column, say = column, page.say
         self.images = Choice(page)
-        self.minutes = gr.Number(minimum=0, maximum=MOST_MINUTES, **say("minutes"))
+        self.minutes = gr.Number(**say("minutes"))
         self.go = page.button("start", "primary")
         with gr.Accordion(say.label("more"), open=False):
             self.preset = gr.Radio(list(get_args(PresetName)), **say("preset"))
             self.run = page.text("run")
             self.images.add_details(page)
             self.start = gr.Dropdown([""], allow_custom_value=True, **say("start_from"))
-            self.seed = gr.Number(precision=0, minimum=0, **say("seed"))
+            self.seed = gr.Number(**say("seed"))
             self.options = page.text("options", lines=3)
             self.plan = page.button("plan")
             self.planned = gr.Markdown()
@@ -65,6 +65,8 @@ def training_of(*chosen: Any) -> Training:
 def wanted(workspace: Workspace, *chosen: Any) -> Training:
     """The same as a command of the workspace names it."""
     training = training_of(*chosen)
+    if not 0 <= (training.minutes or 0) <= MOST_MINUTES:
+        raise StudioError("minutes", most=MOST_MINUTES)
     place = f"runs/{training.start}" if training.start in workspace.run_names() else training.start
     return replace(training, run=plain_name(training.run), start=place)
 
