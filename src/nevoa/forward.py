@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
+from nevoa._util.plain import whole
 from nevoa._util.random import Stream, generator
 from nevoa.data import to_bytes, to_unit
 from nevoa.diffusion import GaussianProcess, Schedule
@@ -19,7 +20,8 @@ def noised(
     The noise is the same everywhere, so that only its share differs.
     """
     x_0 = to_unit(pixels[None]).repeat(len(timesteps), 1, 1, 1)
-    epsilon = torch.from_numpy(generator(seed, Stream.PICTURE, 0).standard_normal(x_0.shape[1:], dtype=np.float32))
+    rng = generator(whole("seed", seed), Stream.PICTURE, 0)
+    epsilon = torch.from_numpy(rng.standard_normal(x_0.shape[1:], dtype=np.float32))
     t = torch.tensor(timesteps)
     return np.stack([to_bytes(GaussianProcess(one).forward(x_0, t, epsilon.expand_as(x_0))) for one in schedules])
 

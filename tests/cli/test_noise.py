@@ -57,6 +57,12 @@ def test_the_timesteps_of_a_picture_suit_its_schedule(name: ScheduleName) -> Non
     assert changes.min() > 8
 
 
+def test_a_seed_below_zero_is_refused() -> None:
+    """numpy would raise an error of its own."""
+    with pytest.raises(NevoaError, match="seed is a whole number"):
+        noised(np.zeros((4, 4, 1), np.uint8), [SCHEDULES["linear"]()], [1], seed=-1)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -163,6 +163,12 @@ def test_a_number_counts_as_typed_or_is_refused(fresh: Page, say: Texts, workspa
     expect(problem(fresh)).to_contain_text("seed is a whole number from 0 to 9,223,372,036,854,775,807, not 3.5.")
 
 
+def test_the_other_language_takes_the_place_of_this_one(fresh: Page, language: Language) -> None:
+    [other] = LOCALES.keys() - {language}
+    fresh.locator(f'a[href="/{other}/"]').click()
+    expect(fresh).to_have_url(re.compile(f"/{other}/$"))
+
+
 def test_make_offers_the_newest_run_and_its_classes(
     fresh: Page, say: Texts, workspace: Workspace, server: Server
 ) -> None:

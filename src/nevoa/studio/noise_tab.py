@@ -29,7 +29,7 @@ def noise_tab(page: Page) -> None:
         with gr.Column(scale=1, min_width=320):
             picture = page.upload("own_picture")
             t = gr.Slider(0, last, last // 4, step=1, **say("timestep"))
-            seed = gr.Number(0, precision=0, minimum=0, **say("seed_of_noise"))
+            seed = gr.Number(0, **say("seed_of_noise"))
             gr.Markdown(say.text("forward"))
             gr.Markdown(EQUATION, latex_delimiters=[{"left": "$$", "right": "$$", "display": True}])
         with gr.Column(scale=2, min_width=320):

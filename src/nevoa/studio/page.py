@@ -16,7 +16,7 @@ def page(workspace: Workspace, language: Language) -> gr.Blocks:
     say = texts(language)
     with gr.Blocks(title=say.text("title"), analytics_enabled=False) as blocks:
         built = Page(blocks, workspace, say)
-        gr.Markdown(say.text("heading"))
+        gr.HTML(say.text("heading"))  # in Markdown, Gradio would open the link in another tab
         with gr.Tabs() as tabs:
             with gr.Tab(say.label("tab_train")):
                 watched = train_tab(built)
