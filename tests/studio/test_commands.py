@@ -41,7 +41,8 @@ def test_a_model_to_start_from_leaves_out_the_preset() -> None:
 
 
 def test_what_is_not_chosen_is_no_option() -> None:
-    assert Training(Images("shapes"), "a").arguments == ["train", "shapes", "--out=runs/a"]
+    training = Training(Images("shapes"), "a", minutes=None, seed=None)
+    assert training.arguments == ["train", "shapes", "--preset=quick", "--out=runs/a"]
     with pytest.raises(NevoaError, match="No images are chosen"):
         Images("").arguments  # noqa: B018
 

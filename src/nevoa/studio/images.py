@@ -62,7 +62,7 @@ class Choice:
             self.controls,
             [self.summary, self.sheet],
             api_name="images",
-            trigger_mode="always_last",
+            trigger_mode="multiple",  # "always_last" forgets the last if the one before it fails
         )
         looked.success(lambda: gr.update(visible=True), None, self.sheet, api_visibility="private")
         nothing = "", gr.update(visible=False)
