@@ -31,7 +31,7 @@ class Dropout(nn.Dropout):
     Masks drawn from torch's one generator would depend on which thread comes first.
 
     Example:
-        >>> layer = nn.Sequential(nn.SiLU(), Dropout(0.1), nn.Conv2d(8, 8, 3, padding=1))
+        >>> kept = Dropout(0.1)(x_0)
     """
 
     def forward(self, input: Tensor) -> Tensor:
