@@ -21,7 +21,7 @@ UNUSED = "/manifest.json", "/favicon.ico"
 
 
 # A page of a busy machine is slow.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 
 class Server:

@@ -58,11 +58,11 @@ def check(page: Page) -> None:
 def use(page: Page, name: str, say: Texts) -> None:
     """Let a tab show what it has."""
     if name == "train":
-        expect(page.get_by_role("img", name=say.label("sheet"))).to_be_visible(timeout=60_000)
-        expect(page.get_by_role("img", name=say.label("preview"))).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("img", name=say.label("sheet"))).to_be_visible()
+        expect(page.get_by_role("img", name=say.label("preview"))).to_be_visible()
     if name == "make":
         click(page, say.label("make"))
-        expect(page.get_by_role("button", name="PNG")).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("button", name="PNG")).to_be_visible()
     if name == "runs":
         click(page, say.label("compare"))
         expect(page.get_by_text(say.error("none_chosen"))).to_be_visible()
@@ -83,7 +83,7 @@ def test_nothing_breaks_a_rule_of_wcag(opened: Page, language: Language) -> None
 
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light")], indirect=True)
 def test_the_keyboard_is_enough(opened: Page) -> None:
-    expect(opened.get_by_role("img", name="Images to train on")).to_be_visible(timeout=60_000)
+    expect(opened.get_by_role("img", name="Images to train on")).to_be_visible()
     opened.get_by_role("tab", name="Train", exact=True).focus()
     reached = list[str]()
     for _ in range(30):
@@ -94,4 +94,4 @@ def test_the_keyboard_is_enough(opened: Page) -> None:
     assert places == sorted(places)
     opened.get_by_role("button", name="Make new ones").focus()
     opened.keyboard.press("Enter")
-    expect(opened.get_by_role("button", name="PNG")).to_be_visible(timeout=60_000)
+    expect(opened.get_by_role("button", name="PNG")).to_be_visible()

@@ -34,7 +34,7 @@ def look_at(page: Page, path: Path) -> None:
 
 def sentence(page: Page) -> Locator:
     toast = page.get_by_test_id("toast-body").first
-    expect(toast).to_be_visible(timeout=30_000)
+    expect(toast).to_be_visible()
     assert "Traceback" not in toast.inner_text()
     assert len(toast.inner_text()) > 20
     return toast

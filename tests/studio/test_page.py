@@ -68,7 +68,7 @@ def test_a_training_outlives_page_server_and_trainer(page: Page, server: Server,
     until(lambda: seen(run) > 0)
     trainer = read_json(run.status_file)["pid"]
     os.kill(trainer, signal.SIGSTOP)  # it must not end before the page has shown it
-    expect(state(page, "running")).to_be_visible(timeout=20_000)
+    expect(state(page, "running")).to_be_visible()
     shot(page, "train-1280")
     assert len(list(workspace.jobs)) == 1
     name = page.get_by_role("textbox", name=re.compile("^Name"))
@@ -83,12 +83,12 @@ def test_a_training_outlives_page_server_and_trainer(page: Page, server: Server,
     server.start()
     again = chromium.new_page()
     visit(again, server.address)
-    expect(state(again, "running")).to_be_visible(timeout=20_000)
+    expect(state(again, "running")).to_be_visible()
     os.kill(trainer, signal.SIGKILL)
-    expect(state(again, "stopped")).to_be_visible(timeout=20_000)
+    expect(state(again, "stopped")).to_be_visible()
     click(again, "Resume")
     until(lambda: status_of(run)[0] == "finished", 180)
-    expect(state(again, "finished")).to_be_visible(timeout=20_000)
+    expect(state(again, "finished")).to_be_visible()
     again.close()
     _, *arguments = shlex.split(job.command)
     straight = server.workspace.parent / "straight"
@@ -108,10 +108,10 @@ def test_two_pages_start_one_training_and_either_stops_it(
         describe_training(one, "both")
     for one in (page, other):
         click(one, "Start")
-    expect(state(page, "running")).to_be_visible(timeout=60_000)
-    expect(state(other, "running")).to_be_visible(timeout=60_000)
+    expect(state(page, "running")).to_be_visible()
+    expect(state(other, "running")).to_be_visible()
     click(other, "Stop")
-    expect(state(page, "stopped")).to_be_visible(timeout=60_000)
+    expect(state(page, "stopped")).to_be_visible()
     other.close()
     assert [job.record.run for job in jobs].count("both") == 1
 
@@ -150,7 +150,7 @@ def test_all_tabs_in_both_languages_on_a_screen_and_on_a_phone(
 def test_dropped_images_are_shown_with_what_was_left_out(page: Page, archive: Path) -> None:
     page.locator("input[type=file]").first.set_input_files(archive)
     expect(page.get_by_role("combobox", name="Train on", exact=True)).to_have_value("studio/uploads/pictures.zip")
-    expect(page.get_by_text("16 images")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("16 images")).to_be_visible()
     expect(page.get_by_text("broken.png")).to_be_visible()
     expect(page.get_by_text("<img src=x onerror=alert(1)> (8)")).to_be_visible()
     shot(page, "dropped")
@@ -161,7 +161,7 @@ def test_images_are_made_and_their_way_is_kept(page: Page, server: Server) -> No
     page.get_by_label("number input for Images").fill("4")
     click(page, "Make images")
     way = page.get_by_label("number input for The way out of the noise")
-    expect(way).to_be_visible(timeout=60_000)
+    expect(way).to_be_visible()
     shot(page, "made")
     with page.expect_download() as download:
         page.get_by_role("button", name="NPY", exact=True).click()
