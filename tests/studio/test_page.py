@@ -156,8 +156,11 @@ def test_dropped_images_are_shown_with_what_was_left_out(page: Page, archive: Pa
     shot(page, "dropped")
 
 
-def test_images_are_made_and_their_way_is_kept(page: Page, server: Server) -> None:
+def test_images_are_made_and_their_way_is_kept(page: Page, server: Server, small: Run) -> None:
+    workspace = Workspace(server.workspace)
+    newest = next(name for name in workspace.run_names() if workspace.run(name).has_model)
     tab(page, "Make")
+    expect(page.get_by_role("combobox", name="Model", exact=True)).to_have_value(newest)
     page.get_by_label("number input for Images").fill("4")
     click(page, "Make images")
     way = page.get_by_label("number input for The way out of the noise")
@@ -165,7 +168,7 @@ def test_images_are_made_and_their_way_is_kept(page: Page, server: Server) -> No
     shot(page, "made")
     with page.expect_download() as download:
         page.get_by_role("button", name="NPY", exact=True).click()
-    assert np.array_equal(np.load(download.value.path()), nevoa.load().sample(4))
+    assert np.array_equal(np.load(download.value.path()), nevoa.load(workspace.runs / newest).sample(4))
 
 
 def test_a_run_is_removed_only_by_its_name(page: Page, server: Server) -> None:
