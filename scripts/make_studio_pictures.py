@@ -32,7 +32,7 @@ LABELS = f"{FIELDS}, {FOLDS}, button.primary, button.secondary"
 
 
 def seen(page: Page) -> Image.Image:
-    """What a person sees."""
+    """Return a screenshot of the visible part of the page."""
     page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(1_000)
     return Image.open(io.BytesIO(page.screenshot())).convert("RGB")

@@ -1,4 +1,4 @@
-"""What npm's axe-core finds on a page: violations of WCAG 2.1, levels A and AA."""
+"""Violations of WCAG 2.1, levels A and AA, that npm's axe-core finds on a page."""
 
 import os
 import shutil

@@ -27,7 +27,7 @@ class Interval(NamedTuple):
 
     @property
     def verdict(self) -> Verdict:
-        """What the interval of a difference of distances means: whether 0 lies outside, and on which side."""
+        """Return "better" if the interval of a difference lies below 0, "worse" if above, else "undecided"."""
         return "better" if self.high < 0 else "worse" if self.low > 0 else "undecided"
 
 

@@ -1,4 +1,4 @@
-"""What a person chose last for a training, kept in the workspace: a page that is loaded again begins with it."""
+"""The last choices for a training, saved in the workspace: a page that is loaded again begins with them."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -15,13 +15,13 @@ FORM = TypeAdapter(Training)
 
 
 def keep(workspace: Workspace, training: Training) -> None:
-    """Keep what the form of a training says now, unless it is still empty."""
+    """Save the values of the form, unless it is still empty."""
     if training.images.source:
         write_text(workspace.choices_file, FORM.dump_json(training).decode())
 
 
 def choices(workspace: Workspace) -> Training:
-    """What was kept, with a name that no run has; the newest upload in place of one that is gone, or of none."""
+    """Return the saved choices, with a new name for the run; the newest upload replaces images that are gone."""
     training = Training()
     with suppress(NevoaError, ValueError):  # none yet, or of another version
         training = FORM.validate_json(read_text(workspace.choices_file))

@@ -1,4 +1,4 @@
-"""What all tabs share: the page that they are part of, its fields, pictures, events and tables."""
+"""The page, and the fields, pictures, buttons, events and tables that its tabs use."""
 
 import html
 from collections.abc import Callable, Iterable, Sequence

@@ -1,4 +1,4 @@
-"""The images to train on: drop or name them, and see at once what they are."""
+"""Controls that choose the images to train on and show them."""
 
 import time
 from collections.abc import Iterator
@@ -70,13 +70,13 @@ class Choice:
 
 
 def known(workspace: Workspace) -> list[str]:
-    """What a person may choose: what has been brought, newest first, and the data sets."""
+    """Return the sources to choose from: uploads, newest first, then the named data sets."""
     return [*workspace.sources(), *CATALOG]
 
 
 @lru_cache(maxsize=8)
 def _shown(workspace: Workspace, images: Images, _mark: float) -> tuple[dict[str, Any], Image.Image]:
-    """What `nevoa data show` says of images, and its sheet. It takes seconds, and every page that opens asks."""
+    """Return the facts and the picture of `nevoa data show`, cached: it takes seconds, and each new page asks."""
     with TemporaryDirectory(dir=workspace.served) as folder:
         path = Path(folder, "sheet.png")
         facts = answer(workspace.folder, ["data", "show", *images.arguments, "--json", f"--out={path}"])

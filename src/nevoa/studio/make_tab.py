@@ -86,7 +86,7 @@ class Form:
 
 
 class Result:
-    """What has been made, in a column that is hidden until then."""
+    """The new images, in a column that is hidden until there are some."""
 
     def __init__(self, page: Page, column: gr.Column) -> None:
         say = page.say

@@ -58,12 +58,12 @@ class Form:
 
 
 def training_of(*chosen: Any) -> Training:
-    """What the controls describe: those of the images, then those of the training."""
+    """Return the training that the controls describe: first those of the images, then those of the training."""
     return Training(Images(*chosen[:4]), *chosen[4:])
 
 
 def wanted(workspace: Workspace, *chosen: Any) -> Training:
-    """The same as a command of the workspace names it."""
+    """Return it with the names that a command in the workspace needs. A StudioError if the minutes are out of range."""
     training = training_of(*chosen)
     if not 0 <= (training.minutes or 0) <= MOST_MINUTES:
         raise StudioError("minutes", most=MOST_MINUTES)

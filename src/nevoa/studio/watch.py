@@ -47,7 +47,7 @@ class Watch:
         self.drawn = gr.State(())
 
     def look(self, name: str | None, moment: int, drawn: Sequence[Any]) -> dict[Any, Any]:
-        """What has changed since it was drawn."""
+        """Return updates for the controls whose content has changed since they were drawn."""
         jobs = self.workspace.jobs
         jobs.revive()
         names = self._names()

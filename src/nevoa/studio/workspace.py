@@ -53,7 +53,7 @@ class Workspace:
 
     @property
     def choices_file(self) -> Path:
-        """What was chosen last on the page."""
+        """The file of the last choices for a training."""
         return self.own / "choices.json"
 
     @property
