@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nevoa.evaluation.intervals import REACH, interval_of
-from nevoa.evaluation.kernel_distance import kernel_distance, kernel_influence, mean_within
+from nevoa.evaluation.kernel_distance import kernel_distance, kernel_distance_and_influence, mean_within
 from tests.evaluation.vectors import vectors
 
 
@@ -49,7 +49,9 @@ def test_its_interval_is_as_wide_as_sets_of_the_same_class_shares_vary() -> None
     spread = np.std([kernel_distance(x, real) for x in sets], ddof=1)
 
     def width(classes: np.ndarray) -> float:
-        return float(np.mean([np.ptp(interval_of(0, kernel_influence(x, real), classes)) for x in sets]))
+        return float(
+            np.mean([np.ptp(interval_of(0, kernel_distance_and_influence(x, real)[1], classes)) for x in sets])
+        )
 
     assert width(classes) / (2 * REACH) == pytest.approx(spread, rel=0.15)
     assert width(np.zeros_like(classes)) > 1.5 * width(classes)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from nevoa.errors import NevoaError
 from nevoa.studio import workspace as rooms
+from nevoa.studio.jobs import Record
 from nevoa.studio.workspace import Workspace, plain_name
 
 
@@ -48,6 +49,17 @@ def test_files_become_a_folder_and_an_archive_stays_a_file(workspace: Workspace,
     archive = workspace.receive(brought(tmp_path / "b", "photos of me.zip"))
     assert (workspace.folder / archive).name == "photos-of-me.zip"
     assert workspace.sources() == [archive, source]
+
+
+def test_a_run_whose_newest_job_ended_well_is_no_longer_listed_for_an_older_refusal(workspace: Workspace) -> None:
+    """1 was refused and 2 is of the same run and ended well; 3 was refused, too."""
+    folder = workspace.own / "jobs"
+    folder.mkdir(parents=True)
+    for number, (run, code) in enumerate([("a", 2), ("a", 0), ("b", 2)], 1):
+        record = Record(arguments=("train",), run=run, started=True, code=code)
+        (folder / f"{number}.json").write_text(record.model_dump_json())
+        (folder / f"{number}.log").write_text("nevoa: no.\n")
+    assert workspace.watchable() == ["b"]
 
 
 def test_the_same_name_with_other_contents_is_two_sources(workspace: Workspace, tmp_path: Path) -> None:

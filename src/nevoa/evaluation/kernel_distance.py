@@ -18,13 +18,17 @@ def kernel_distance(a: Features, b: Others, within_b: float | None = None) -> fl
     Args:
         within_b: `mean_within(b)`, if it is known already.
     """
-    within = mean_within(b) if within_b is None else within_b
-    return mean_within(a) + within - 2 * float(_mean_kernels(a, b).mean())
+    return kernel_distance_and_influence(a, b, within_b)[0]
 
 
-def kernel_influence(a: Features, b: Others) -> PerImage:
-    """The influence of each image x of a on the distance, up to a constant: 2 (mean k(x, a') - mean k(x, b))."""
-    return 2 * (_mean_kernels_within(a) - _mean_kernels(a, b))
+def kernel_distance_and_influence(a: Features, b: Others, within_b: float | None = None) -> tuple[float, PerImage]:
+    """Return the distance, and the influence of each image x of a on it: 2 (mean k(x, a') - mean k(x, b)).
+
+    The influence is up to a constant.
+    """
+    within, between = _mean_kernels_within(a), _mean_kernels(a, b)
+    within_b = mean_within(b) if within_b is None else within_b
+    return float(within.mean()) + within_b - 2 * float(between.mean()), 2 * (within - between)
 
 
 def mean_within(x: Features) -> float:

@@ -19,7 +19,7 @@ from nevoa.evaluation.features import Features
 from nevoa.evaluation.frechet import frechet_distance, frechet_influence
 from nevoa.evaluation.inception import inception_scores, inception_warnings
 from nevoa.evaluation.intervals import Classes, Interval, interval_of
-from nevoa.evaluation.kernel_distance import kernel_distance, kernel_influence, mean_within
+from nevoa.evaluation.kernel_distance import kernel_distance_and_influence, mean_within
 from nevoa.evaluation.likelihood import Bound, estimate_bound
 from nevoa.evaluation.memorisation import Memorisation, memorisation
 from nevoa.evaluation.overfitting import Overfitting, overfitting
@@ -90,10 +90,10 @@ def _kernel_scores(real: Others, name: str) -> FeatureScores:
     within = mean_within(real)  # once for all draws
 
     def scores(features: Features, classes: Classes | None) -> dict[str, float]:
-        distance = kernel_distance(features, real, within)
+        distance, influence = kernel_distance_and_influence(features, real, within)
         if classes is None:
             return {f"kd_{name}": distance}
-        return _with_ends(f"kd_{name}", interval_of(distance, kernel_influence(features, real), classes))
+        return _with_ends(f"kd_{name}", interval_of(distance, influence, classes))
 
     return scores
 

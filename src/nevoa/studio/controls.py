@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from nevoa.studio.texts import Texts
+from nevoa.studio.texts import StudioError, Texts
 from nevoa.studio.workspace import Workspace
 
 MOST_MINUTES = 100_000
@@ -47,6 +47,12 @@ class Page:
         listen = events if callable(events) else partial(gr.on, events)
         visibility = "public" if "api_name" in options else "private"
         return listen(self.say.told(function), inputs, outputs, api_visibility=visibility, **options)
+
+
+def check_minutes(minutes: float | None) -> None:
+    """Raise a StudioError if the minutes are out of range; Gradio's own sentence is in English and goes."""
+    if not 0 <= (minutes or 0) <= MOST_MINUTES:
+        raise StudioError("minutes", most=MOST_MINUTES)
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

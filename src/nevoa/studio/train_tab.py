@@ -10,9 +10,9 @@ import gradio as gr
 
 from nevoa.studio.choices import choices, keep
 from nevoa.studio.commands import Images, Training, answer
-from nevoa.studio.controls import MOST_MINUTES, Page, table
+from nevoa.studio.controls import Page, check_minutes, table
 from nevoa.studio.images import Choice, known
-from nevoa.studio.texts import StudioError, Texts
+from nevoa.studio.texts import Texts
 from nevoa.studio.watch import Watch, watch
 from nevoa.studio.workspace import Workspace, plain_name
 from nevoa.training.width import expected_distance
@@ -65,8 +65,7 @@ def training_of(*chosen: Any) -> Training:
 def wanted(workspace: Workspace, *chosen: Any) -> Training:
     """Return it with the names that a command in the workspace needs. A StudioError if the minutes are out of range."""
     training = training_of(*chosen)
-    if not 0 <= (training.minutes or 0) <= MOST_MINUTES:
-        raise StudioError("minutes", most=MOST_MINUTES)
+    check_minutes(training.minutes)
     place = f"runs/{training.start}" if training.start in workspace.run_names() else training.start
     return replace(training, run=plain_name(training.run), start=place)
 

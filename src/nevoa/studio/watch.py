@@ -10,7 +10,7 @@ from PIL import Image
 
 from nevoa.runs import Run
 from nevoa.studio.commands import flags
-from nevoa.studio.controls import MOST_MINUTES, Page
+from nevoa.studio.controls import Page, check_minutes
 from nevoa.studio.jobs import Job
 from nevoa.studio.live import Progress, curves, mark
 from nevoa.studio.texts import StudioError
@@ -18,8 +18,6 @@ from nevoa.studio.workspace import Workspace
 
 # With this the server takes 1.5 % of two cores from a training (benchmarks/studio.py, Intel Xeon with AMX).
 POLL_SECONDS = 3.0
-# Jobs whose runs can be watched although they may have refused to begin.
-RECENT = 5
 
 
 class Watch:
@@ -40,7 +38,7 @@ class Watch:
             self.moment = gr.Slider(1, 2, 1, step=1, visible=False, **say("moment"))
             with gr.Accordion(say.label("more_runs"), open=False):
                 self.run = gr.Dropdown([], value=None, allow_custom_value=True, **say("watched"))
-                self.minutes = gr.Number(10, minimum=0.1, maximum=MOST_MINUTES, **say("longer_minutes"))
+                self.minutes = gr.Number(10, **say("longer_minutes"))
                 self.longer = page.button("longer")
                 self.messages = gr.Textbox(label=say.label("messages"), lines=6, interactive=False, autoscroll=True)
         # What has been drawn: name of the run, number of previews, mark of the metrics.
@@ -50,7 +48,7 @@ class Watch:
         """Return updates for the controls whose content has changed since they were drawn."""
         jobs = self.workspace.jobs
         jobs.revive()
-        names = self._names()
+        names = self.workspace.watchable()
         if not names:
             return {self.column: gr.update(visible=False)}
         # Without a value, what has been chosen meanwhile stays.
@@ -79,12 +77,6 @@ class Watch:
             self.stop: job is not None and job.state != "ended",
         }
         return {button: gr.update(visible=visible) for button, visible in shown.items()}
-
-    def _names(self) -> list[str]:
-        """Runs, those of the newest jobs first."""
-        latest = reversed(list(self.workspace.jobs)[-RECENT:])
-        begun = [job.record.run for job in latest if job.state != "ended" or job.error]
-        return list(dict.fromkeys([*begun, *self.workspace.run_names()]))
 
     def _pictures(self, run: Run, moment: int, drawn: Sequence[Any]) -> Mapping[Any, Any]:
         """Slider, preview and curves; the preview stays while a person looks back at an earlier one."""
@@ -115,6 +107,7 @@ class Watch:
 
     def go_on(self, name: str | None, minutes: float | None = None) -> str:
         """Resume a run, or train it on; the command that does it."""
+        check_minutes(minutes)
         run = self.workspace.run(name or "").folder.name
         return self.workspace.jobs.add(["continue", f"runs/{run}", *flags(minutes=minutes)], run).command
 

@@ -13,13 +13,15 @@ from pathlib import Path
 from nevoa._util.claim import claimed
 from nevoa._util.files import changed, check_room
 from nevoa.runs import RUNS, Run
-from nevoa.studio.jobs import Jobs
+from nevoa.studio.jobs import Job, Jobs
 from nevoa.studio.texts import StudioError
 
 DAY = 86_400.0
 # Limits of what one page brings at once.
 MOST_FILES = 20_000
 MOST_BYTES = 2_000_000_000
+# Jobs whose runs can be watched although they may have refused to begin.
+RECENT = 5
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".npy", ".npz", ".parquet")
 UNUSUAL = re.compile(r"[^\w.-]+")
 # In bytes.
@@ -78,6 +80,14 @@ class Workspace:
         found = map(Run, self.runs.glob("*"))
         runs = [run for run in found if not run.folder.name.startswith(".") and (run.exists or run.has_model)]
         return [run.folder.name for run in sorted(runs, key=_worked, reverse=True)]
+
+    def watchable(self) -> list[str]:
+        """Return the names of runs, first those whose newest job is at work or was refused, newest job first."""
+        newest: dict[str, Job] = {}
+        for job in reversed(list(self.jobs)[-RECENT:]):
+            newest.setdefault(job.record.run, job)
+        begun = [run for run, job in newest.items() if job.state != "ended" or job.error]
+        return list(dict.fromkeys([*begun, *self.run_names()]))
 
     def free_name(self, name: str) -> str:
         """The name, or the next one that no run has: photos, photos-2, photos-3, …"""
