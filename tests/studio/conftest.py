@@ -13,6 +13,7 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from nevoa.studio.workspace import Workspace
 from tests.chromium import launched
 from tests.studio.browser import visit
 
@@ -68,6 +69,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     found = Server(tmp_path_factory.mktemp("studio") / "workspace")
     yield found
     found.kill()
+    jobs = Workspace(found.workspace).jobs
+    for job in jobs.active():  # of a test that failed
+        jobs.stop(job)
 
 
 @pytest.fixture(scope="module")
