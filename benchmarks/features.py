@@ -16,8 +16,8 @@ import torch
 from torch.nn import functional as F
 
 from nevoa.data import ImageSet, load_images
-from nevoa.evaluation import FeatureNetwork, feature_network_for, random_network, train_feature_network
-from nevoa.evaluation.frechet import frechet_distance
+from nevoa.features import FeatureNetwork, feature_network_for, random_network, train_feature_network
+from nevoa.features.frechet import frechet_distance
 
 Images = np.ndarray
 BLOCK = 4

@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from nevoa.config.presets import configure
 from nevoa.data import ImageSet
-from nevoa.presets import configure
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
 

@@ -17,7 +17,7 @@ import numpy as np
 from nevoa.config import DataConfig
 from nevoa.evaluation import Interval, Reference
 from nevoa.evaluation.compare import measured
-from nevoa.evaluation.frechet import frechet_distance
+from nevoa.features.frechet import frechet_distance
 
 IMAGES, SETS = 10_000, 200
 # Standard deviations of the noise, in levels of 255.

@@ -16,7 +16,7 @@ import sys
 WORKER = """
 import json, sys, time
 import nevoa
-from nevoa._util.processes import Processes, joined
+from nevoa.parallel.group import Processes, joined
 width, batch, seconds, threads = map(int, sys.argv[1:])
 options = (f"network.dim={width}", f"training.batch_size={batch}", f"training.threads={threads}")
 waited, add = [0.0], Processes.add

@@ -14,11 +14,11 @@ from pathlib import Path
 import torch
 
 import nevoa
-from nevoa._util.device import timed
 from nevoa.config import DataConfig
 from nevoa.evaluation import Reference
-from nevoa.evaluation.frechet import frechet_distance
+from nevoa.features.frechet import frechet_distance
 from nevoa.model import Model, fresh_network
+from nevoa.parallel.device import timed
 
 BATCH = 128
 STEPS = 1000

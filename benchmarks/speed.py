@@ -23,11 +23,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import nevoa
-from nevoa._util.device import timed
 from nevoa.data import Batches, load_images
 from nevoa.diffusion import Denoiser, NoiseSchedule
 from nevoa.model import fresh_network
 from nevoa.networks.attention import LinearAttention
+from nevoa.parallel.device import timed
 from nevoa.training import Plan, resolve
 from nevoa.training.noise import TrainingNoise, uniform
 from nevoa.training.width import WIDTHS

@@ -20,10 +20,10 @@ from tempfile import TemporaryDirectory
 from playwright.sync_api import sync_playwright
 
 import nevoa
-from nevoa.interop import onnx, webpage
-from nevoa.interop.webpage.page import WORKER, joined, kernels
-from nevoa.interop.webpage.tape import recorded
-from nevoa.interop.webpage.weights import block_of
+from nevoa.formats import onnx, webpage
+from nevoa.formats.webpage.page import WORKER, joined, kernels
+from nevoa.formats.webpage.tape import recorded
+from nevoa.formats.webpage.weights import block_of
 
 MEASURE = """async ([program, block, kernels, shape, classes, rounds]) => {
   const { shaped, unpacked, decoded, inflated, ProcessorEngine, wasmEngine } = nevoa;

@@ -10,7 +10,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 import nevoa
-from nevoa.interop import webpage
+from nevoa.formats import webpage
 
 project = "nevoa"
 copyright = "the authors of nevoa, MIT licence"

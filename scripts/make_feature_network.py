@@ -10,9 +10,9 @@ import shutil
 from pathlib import Path
 
 from nevoa.data import load_images
-from nevoa.evaluation import save_feature_network, train_feature_network
+from nevoa.features import save_feature_network, train_feature_network
 
-FOLDER = Path(__file__).parents[1] / "src/nevoa/evaluation/feature_networks/fashion_mnist"
+FOLDER = Path(__file__).parents[1] / "src/nevoa/features/fashion_mnist"
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import Browser, expect, sync_playwright
 
 import nevoa
-from nevoa.interop import webpage
+from nevoa.formats import webpage
 
 PICTURE = Path(__file__).parents[1] / "docs" / "page.png"
 # Where the picture keeps the words that it shows, by which a test knows an old one.

@@ -3,8 +3,8 @@
 import numpy as np
 
 from nevoa.data import load_images
-from nevoa.evaluation.feature_network import load_feature_network
-from nevoa.evaluation.feature_networks import PACKAGED, TEST_FEATURES
+from nevoa.features.feature_network import load_feature_network
+from nevoa.features.known import PACKAGED, TEST_FEATURES
 
 
 def main() -> None:

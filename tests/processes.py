@@ -12,15 +12,15 @@ from typing import Any
 
 from torch._C._distributed_c10d import TCPStore
 
-from nevoa._util import processes
 from nevoa.cli.main import main
+from nevoa.parallel import group as processes
 from nevoa.training import profile
 
 # Forked from a process that has imported torch: starting Python anew takes 3 s each.
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(
     [
-        *("tests.small_runs", "tests.processes", "nevoa.cli.main", "nevoa.interop.load", "nevoa.interop.trackers"),
+        *("tests.small_runs", "tests.processes", "nevoa.cli.main", "nevoa.commands.load", "nevoa.trackers"),
         *("nevoa.pictures.plots", "matplotlib.pyplot", "rich.progress"),
     ]
 )

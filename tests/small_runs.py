@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from nevoa._util.files import read_json
 from nevoa.config import Config
+from nevoa.config.names import ObjectiveName
+from nevoa.config.network import NetworkConfig
 from nevoa.data import ImageSet
-from nevoa.network_config import NetworkConfig
 from nevoa.networks import register
 from nevoa.runs import checkpoint
 from nevoa.runs.manifest import NAME, STATE
@@ -21,7 +22,6 @@ from nevoa.training import Job, Step, fit_resolved
 from nevoa.training.loop import training_steps
 from nevoa.training.snapshot import save_checkpoint
 from nevoa.training.state import TrainingState
-from nevoa.vocabulary import ObjectiveName
 
 
 class Least(nn.Module):

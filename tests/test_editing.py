@@ -13,7 +13,7 @@ from nevoa.editing import inpainting, interpolation, variations
 from nevoa.errors import NevoaError
 from nevoa.model import Model, Process
 from nevoa.sampling import DDIM, ImageNoise
-from tests.interop.small_models import CLASSES, small_model
+from tests.formats.small_models import CLASSES, small_model
 
 SHAPE = (3, 16, 16)
 

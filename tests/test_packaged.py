@@ -8,7 +8,7 @@ import torch
 import nevoa
 from nevoa.config import DataConfig
 from nevoa.evaluation import Reference
-from nevoa.evaluation.frechet import frechet_distance
+from nevoa.features.frechet import frechet_distance
 from nevoa.runs import PACKAGED, Run
 
 COUNT = 512

@@ -9,16 +9,16 @@ Example:
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from nevoa.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from nevoa.commands.load import load as load
     from nevoa.config import Config as Config
+    from nevoa.config.presets import configure as configure
     from nevoa.data import ImageSet as ImageSet
     from nevoa.errors import NevoaError as NevoaError
-    from nevoa.interop.load import load as load
     from nevoa.model import Model as Model
     from nevoa.pictures import show as show
-    from nevoa.presets import configure as configure
     from nevoa.runs import Run as Run
     from nevoa.training import distill as distill
     from nevoa.training import fit as fit
@@ -31,17 +31,17 @@ _HOMES = {
     "Model": "nevoa.model",
     "NevoaError": "nevoa.errors",
     "Run": "nevoa.runs",
-    "configure": "nevoa.presets",
+    "configure": "nevoa.config.presets",
     "distill": "nevoa.training",
     "fit": "nevoa.training",
-    "load": "nevoa.interop.load",
+    "load": "nevoa.commands.load",
     "show": "nevoa.pictures",
     "train": "nevoa.training",
 }
 
 _ROOMS = (
-    *("config", "data", "diffusion", "editing", "errors", "evaluation", "interop", "lessons", "model", "networks"),
-    *("pictures", "plugins", "presets", "runs", "sampling", "training"),
+    *("commands", "config", "data", "diffusion", "editing", "errors", "evaluation", "features", "formats", "lessons"),
+    *("model", "networks", "objects", "pictures", "runs", "sampling", "trackers", "training"),
 )
 
 __all__ = ("__version__", *_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]

@@ -12,15 +12,16 @@ import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor, nn
 
-from nevoa._util.device import DeviceWish, choose_device, computing, in_precision, keeping_memory, within
 from nevoa._util.plain import Classes, counted, one_or_more, whole
 from nevoa._util.random import Stream, generator
 from nevoa.config import Config
+from nevoa.config.names import DeviceName, PrecisionName
 from nevoa.data import label_of, size_in_words, to_bytes
 from nevoa.diffusion import AnyDenoiser, Denoiser, Guided, Schedule, steps_of
 from nevoa.errors import NevoaError
 from nevoa.networks import build_network
 from nevoa.objects import NAMES, Objects, schedule_of
+from nevoa.parallel.device import DeviceWish, choose_device, computing, in_precision, keeping_memory, within
 from nevoa.sampling import (
     ImageNoise,
     Sampler,
@@ -33,7 +34,6 @@ from nevoa.sampling import (
     timestep_grid,
     trajectory,
 )
-from nevoa.vocabulary import DeviceName, PrecisionName
 
 # Enough for full speed on two cores, and small enough that 1000-step sampling at 64x64 fits in 1 GiB; larger images
 # are made fewer at a time, with as many pixels in all.

@@ -7,11 +7,11 @@ from typing import Any, cast
 from torch import Tensor, nn
 
 from nevoa.config import Config, DiffusionConfig, TrainingConfig, parse
+from nevoa.config.names import LossName, ScheduleName
+from nevoa.config.network import OBJECT
 from nevoa.diffusion import Schedule, named_schedule, steps_of
 from nevoa.diffusion.schedule import check_schedule
 from nevoa.errors import NevoaError, missing_object
-from nevoa.network_config import OBJECT
-from nevoa.vocabulary import LossName, ScheduleName
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import pytest
 from nevoa.cli.config import keys
 from nevoa.cli.main import main
 from nevoa.config import Config
-from nevoa.network_config import NETWORK_CONFIGS
-from nevoa.presets import PRESETS, configure
+from nevoa.config.network import NETWORK_CONFIGS
+from nevoa.config.presets import PRESETS, configure
 
 
 @pytest.fixture
@@ -82,10 +82,10 @@ def test_the_keys_of_one_section(listed: list[dict], capsys: pytest.CaptureFixtu
 
 
 def test_a_plugin_adds_its_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    monkeypatch.setattr("nevoa.network_config.NETWORK_CONFIGS", dict(NETWORK_CONFIGS))
+    monkeypatch.setattr("nevoa.config.network.NETWORK_CONFIGS", dict(NETWORK_CONFIGS))
     plugin = tmp_path / "plugin.py"
     plugin.write_text(
-        "from nevoa import network_config\n"
+        "from nevoa.config import network as network_config\n"
         "class Config(network_config.NetworkConfig):\n"
         '    """A network.\n\n    Attributes:\n        width: channels\n            of it.\n    """\n'
         "    kind: str = 'own'\n    width: int = 3\n"

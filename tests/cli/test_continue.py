@@ -9,9 +9,9 @@ from unittest.mock import Mock
 
 import pytest
 
-from nevoa._util.device import choose_threads
 from nevoa.cli.main import main
 from nevoa.data import ImageSet
+from nevoa.parallel.device import choose_threads
 from nevoa.runs import Run, status_of
 from nevoa.runs.check import check
 from nevoa.training import Job, fit_resolved, resolve_run
@@ -120,7 +120,7 @@ def test_a_finished_run_is_sent_to_a_tracker(
     run, seen = Run(tmp_path / "r"), list[int]()
     stop_after(settled, run.folder, 99)
     tracker = Mock(start=lambda run, known: "id", scalars=lambda values, images_seen: seen.append(images_seen))
-    monkeypatch.setattr("nevoa.interop.trackers.trackers_of", lambda names: dict.fromkeys(names, tracker))
+    monkeypatch.setattr("nevoa.trackers.trackers_of", lambda names: dict.fromkeys(names, tracker))
     typed("continue", str(run.folder), "--track", "wandb")
     assert seen == [line["images_seen"] for line in run.metrics()]
 

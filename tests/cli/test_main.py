@@ -10,8 +10,8 @@ import pytest
 
 import nevoa as package
 from nevoa.cli.main import main
+from nevoa.config.names import MetricName
 from nevoa.data import load_images
-from nevoa.vocabulary import MetricName
 from tests.cli.conftest import OPTIONS, nevoa_alone
 
 # Loads a command in a process of its own, and says which of the modules named it has loaded.

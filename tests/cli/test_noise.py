@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from nevoa.cli.noise import FRAMES, SHOWN, noise
+from nevoa.config.names import ScheduleName
 from nevoa.diffusion import SCHEDULES
 from nevoa.errors import NevoaError
 from nevoa.forward import noised, telling
-from nevoa.vocabulary import ScheduleName
 
 
 def test_each_schedule_has_its_row_and_its_curves(tmp_path: Path) -> None:

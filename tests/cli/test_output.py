@@ -59,7 +59,7 @@ def commands_with_out(within: App, name: str = "") -> Iterator[tuple[str, set[st
 
 
 def test_every_command_that_writes_a_result_has_force_and_is_tested() -> None:
-    """Here; `export` in tests/interop/test_sharing.py."""
+    """Here; `export` in tests/formats/test_sharing.py."""
     found = dict(commands_with_out(app))
     assert set(found) == {*PICTURES, "distill", "export", "train"}
     for name in (*PICTURES, "export"):
@@ -104,7 +104,7 @@ def test_a_name_that_is_not_utf8_is_refused_at_once(
     def begun(*_: object, **__: object) -> None:
         pytest.fail("the work has begun")
 
-    for work in ("nevoa.runs.load", "nevoa.presets.configure", "nevoa.config.parse"):
+    for work in ("nevoa.runs.load", "nevoa.config.presets.configure", "nevoa.config.parse"):
         monkeypatch.setattr(work, begun)
     refuses([*command, "--out", f"{NOT_UTF8}.png"], "'caf\\udce9.png' is not UTF-8: choose another one", folder)
     assert [path.name for path in folder.iterdir()] == ["photo.png"]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from nevoa.cli.main import main
-from tests.interop.fake_hub import TOKEN, FakeHub, point_at, serving
-from tests.interop.small_run import run_of
+from tests.formats.fake_hub import TOKEN, FakeHub, point_at, serving
+from tests.formats.small_run import run_of
 
 
 @pytest.fixture

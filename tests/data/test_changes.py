@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from nevoa.config.presets import configure
 from nevoa.data import changed_files, load_images
 from nevoa.data.cache import forget, kept
 from nevoa.errors import NevoaError
-from nevoa.presets import configure
 from nevoa.training import resolve
 from nevoa.training.job import Earlier
 from tests.conftest import TINY

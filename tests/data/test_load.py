@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from nevoa.config import DataConfig
+from nevoa.config.presets import configure
 from nevoa.data import (
     ImageSet,
     flips,
@@ -20,7 +21,6 @@ from nevoa.data import (
 from nevoa.data.find import find_source
 from nevoa.data.prepare import Preparation, store_folder
 from nevoa.errors import NevoaError
-from nevoa.presets import configure
 from tests.data.pictures import encoded, photo
 
 

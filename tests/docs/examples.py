@@ -20,10 +20,22 @@ from PIL import Image
 import nevoa
 from nevoa.config import Config, DataConfig, NetworkConfig, UNetConfig
 from nevoa.data import ImageSet
-from nevoa.evaluation import Protocol, Reference, Samples, load_feature_network, measure, random_network
+from nevoa.evaluation import Protocol, Reference, Samples, measure
+from nevoa.features import load_feature_network, random_network
 
-ROOMS = ("data", "diffusion", "evaluation", "lessons", "networks", "pictures", "runs", "sampling", "training")
-FASHION = Path(nevoa.__file__).parent / "evaluation" / "feature_networks" / "fashion_mnist"
+ROOMS = (
+    "data",
+    "diffusion",
+    "evaluation",
+    "features",
+    "lessons",
+    "networks",
+    "pictures",
+    "runs",
+    "sampling",
+    "training",
+)
+FASHION = Path(nevoa.__file__).parent / "features" / "fashion_mnist"
 # Examples that are not run, and why.
 NOT_RUN = {
     "check_count": "needs all of Fashion-MNIST",

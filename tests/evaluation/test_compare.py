@@ -9,7 +9,7 @@ import pytest
 from nevoa.errors import NevoaError
 from nevoa.evaluation import Interval, Measured, Reference, compare
 from nevoa.evaluation.compare import measured
-from nevoa.evaluation.frechet import frechet_distance
+from nevoa.features.frechet import frechet_distance
 from nevoa.runs import Run
 
 WIDTH = 4

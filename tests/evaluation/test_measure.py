@@ -7,19 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from nevoa.config.names import MetricName
 from nevoa.errors import NevoaError
-from nevoa.evaluation import (
-    FeatureNetwork,
-    Protocol,
-    Reference,
-    Report,
-    Samples,
-    as_dict,
-    measure,
-    train_feature_network,
-)
+from nevoa.evaluation import Protocol, Reference, Report, Samples, as_dict, measure
 from nevoa.evaluation.shares import draws_in_shares
-from nevoa.vocabulary import MetricName
+from nevoa.features import FeatureNetwork, train_feature_network
 from tests.evaluation.toy import bands
 
 METRICS: tuple[MetricName, ...] = ("frechet", "kernel", "manifold", "classes", "memorisation")

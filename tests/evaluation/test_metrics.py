@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from nevoa.config import Config
+from nevoa.config.names import MetricName
 from nevoa.errors import NevoaError
 from nevoa.evaluation import METRICS, Protocol, Reference, Report, Samples, choose_metrics, measure
 from nevoa.evaluation.metrics import meaning
 from nevoa.model import Model, fresh_network
-from nevoa.vocabulary import MetricName
 from tests.evaluation.test_measure import report_of
 from tests.evaluation.toy import bands
 

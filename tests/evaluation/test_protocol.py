@@ -8,8 +8,9 @@ from PIL import Image
 
 from nevoa.config import DataConfig
 from nevoa.data import ImageSet
-from nevoa.evaluation import FeatureNetwork, Protocol, Reference
+from nevoa.evaluation import Protocol, Reference
 from nevoa.evaluation.protocol import FASHION
+from nevoa.features import FeatureNetwork
 from tests.data.sources.test_builtin import needs_debian
 from tests.evaluation.toy import bands, toy_network
 

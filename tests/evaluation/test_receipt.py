@@ -36,7 +36,7 @@ def values_of(samples: Samples, reference: Reference) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def written(request: pytest.FixtureRequest) -> Mapping[str, Any]:
     """A report on images of a model, as in a file."""
-    from nevoa.presets import configure
+    from nevoa.config.presets import configure
     from tests.conftest import TINY
 
     reference = request.getfixturevalue("reference")

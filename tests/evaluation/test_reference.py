@@ -13,12 +13,13 @@ import nevoa
 from nevoa.config import DataConfig
 from nevoa.data import load_images
 from nevoa.errors import NevoaError
-from nevoa.evaluation import Protocol, Reference, Report, Samples, feature_networks, measure
-from nevoa.evaluation.feature_network import load_feature_network
-from nevoa.evaluation.feature_networks import packaged_network
+from nevoa.evaluation import Protocol, Reference, Report, Samples, measure
+from nevoa.features import known
+from nevoa.features.feature_network import load_feature_network
+from nevoa.features.known import packaged_network
 from tests.data.sources.test_builtin import needs_debian
 
-NETWORKS = Path(feature_networks.__file__).parent
+NETWORKS = Path(known.__file__).parent
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from nevoa.config.names import MetricName
 from nevoa.evaluation import Protocol, Reference, Report, Samples, as_dict, measure, save
 from nevoa.evaluation.report import rounded
 from nevoa.runs import Run, Summary
-from nevoa.vocabulary import MetricName
 from tests.evaluation.test_measure import report_of
 from tests.evaluation.toy import bands
 

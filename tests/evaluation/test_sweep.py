@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from nevoa.config import Config, SamplingConfig
 from nevoa.errors import NevoaError
 from nevoa.evaluation import Reference, sweep
-from nevoa.evaluation.frechet import frechet_distance
 from nevoa.evaluation.sweep import SWEEP
+from nevoa.features.frechet import frechet_distance
 from nevoa.model import Model
 
 

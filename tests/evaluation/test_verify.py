@@ -9,6 +9,7 @@ import pytest
 
 import nevoa
 from nevoa.config import Config, DataConfig
+from nevoa.config.names import MetricName, PrecisionName
 from nevoa.errors import NevoaError
 from nevoa.evaluation import METRICS, Protocol, Reference, Report, Samples, as_dict, from_model, measure
 from nevoa.evaluation.receipt import RepeatableReport
@@ -24,7 +25,6 @@ from nevoa.evaluation.verify import (
     spread,
 )
 from nevoa.sampling import SAMPLERS, settled
-from nevoa.vocabulary import MetricName, PrecisionName
 from tests.data.sources.test_builtin import needs_debian
 from tests.evaluation.test_receipt import model_of, samples_of
 from tests.evaluation.toy import bands

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from nevoa.data import ImageSet
-from nevoa.evaluation import FeatureNetwork, Reference, train_feature_network
+from nevoa.evaluation import Reference
+from nevoa.features import FeatureNetwork, train_feature_network
 
 
 def bands(count: int, seed: int = 0) -> ImageSet:

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 import nevoa
+from nevoa.config.network import NETWORK_CONFIGS
 from nevoa.data import as_image_set
 from nevoa.diffusion import Denoiser, NoiseSchedule, RectifiedFlow, log_snr_of
 from nevoa.diffusion.schedule import check_schedule
-from nevoa.network_config import NETWORK_CONFIGS
 from nevoa.networks.registry import MODULES
 from nevoa.sampling import timestep_grid, trajectory
 from tests.conftest import TINY

@@ -16,7 +16,8 @@ from PIL import Image
 
 from nevoa._util.tensors import read_tensors
 from nevoa.config import DataConfig
-from nevoa.config_file import to_toml
+from nevoa.config.presets import configure
+from nevoa.config.toml import to_toml
 from nevoa.data import ImageSet, read_image, read_unchanged
 from nevoa.data.find import Source, find_source
 from nevoa.data.listing import of_arrays
@@ -27,10 +28,9 @@ from nevoa.data.store import open_store
 from nevoa.errors import NevoaError
 from nevoa.evaluation.receipt import config_sha256, read_report
 from nevoa.evaluation.verify import check_intact
-from nevoa.interop.diffusers.export import export
-from nevoa.interop.diffusers.load import WEIGHTS
-from nevoa.interop.diffusers.load import read as read_pipeline
-from nevoa.presets import configure
+from nevoa.formats.diffusers.export import export
+from nevoa.formats.diffusers.load import WEIGHTS
+from nevoa.formats.diffusers.load import read as read_pipeline
 from nevoa.runs import checkpoint, decisions
 from nevoa.runs.decisions import Costs, Decision
 from nevoa.runs.manifest import faults
@@ -46,7 +46,7 @@ from nevoa.training.snapshot import read_progress, save_checkpoint
 from nevoa.training.speeds import read_speeds
 from nevoa.training.state import TrainingState
 from tests.conftest import TINY
-from tests.interop.small_models import FOLDED, small_model
+from tests.formats.small_models import FOLDED, small_model
 
 
 @dataclass(frozen=True)

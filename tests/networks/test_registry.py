@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 import nevoa
 from nevoa.config import NetworkConfig
-from nevoa.config_file import read_toml, to_toml
+from nevoa.config.network import NETWORK_CONFIGS, ObjectNetworkConfig, ResidualUNetConfig
+from nevoa.config.presets import configure
+from nevoa.config.toml import read_toml, to_toml
 from nevoa.errors import NevoaError
-from nevoa.network_config import NETWORK_CONFIGS, ObjectNetworkConfig, ResidualUNetConfig
 from nevoa.networks import ResidualUNet, UNet, build_network, check_network, register
 from nevoa.networks.registry import MODULES
-from nevoa.presets import configure
 from tests.conftest import TINY
 
 

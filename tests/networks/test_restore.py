@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from nevoa.config import Config
-from nevoa.network_config import NetworkConfig
+from nevoa.config.network import NetworkConfig
 from nevoa.networks import network_shapes, restored_network
 from nevoa.networks.registry import MODULES, build_network
 from nevoa.networks.restore import empty_network

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from nevoa._util.device import PrecisionName, in_precision
 from nevoa.diffusion import Denoiser, NoiseSchedule
 from nevoa.networks import UNet, convolution
+from nevoa.parallel.device import PrecisionName, in_precision
 from tests.networks.small_networks import count, distance, operations, rounding
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 import nevoa
+from nevoa.config.names import ExportName
 from nevoa.errors import NevoaError
 from nevoa.runs import Run, training_lock
 from nevoa.studio.jobs import Jobs
 from nevoa.studio.run_actions import RunActions
 from nevoa.studio.texts import texts
 from nevoa.studio.workspace import Workspace
-from nevoa.vocabulary import ExportName
 from tests.conftest import TINY
 
 

@@ -9,9 +9,9 @@ import torch
 
 import nevoa
 from nevoa.config import Config
+from nevoa.config.presets import configure
 from nevoa.data import Batches, ImageSet, load_images
 from nevoa.errors import NevoaError
-from nevoa.presets import configure
 from nevoa.runs.run import Run, load
 from nevoa.training import resolve
 from nevoa.training.feed import dropped_labels

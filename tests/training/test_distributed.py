@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 
 import nevoa
-from nevoa._util import processes
 from nevoa._util.interrupt import leave_on_signals
-from nevoa._util.processes import Processes, joined
 from nevoa.data import Batches
 from nevoa.errors import NevoaError
+from nevoa.parallel import group as processes
+from nevoa.parallel.group import Processes, joined
 from nevoa.runs import Run, checkpoint
 from nevoa.training import Job, Step
 from nevoa.training.distributed import Facts, check_alike
@@ -304,9 +304,9 @@ def test_each_process_has_a_gpu_even_where_it_sees_one_alone(
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.cuda.device_count", lambda: gpus)
     monkeypatch.setattr("torch.cuda.set_device", chosen.append)
-    monkeypatch.setattr("nevoa._util.processes._store", object)
-    monkeypatch.setattr("nevoa._util.processes.dist.init_process_group", lambda *_, **__: None)
-    monkeypatch.setattr("nevoa._util.processes.atexit.register", lambda _: None)
+    monkeypatch.setattr("nevoa.parallel.group._store", object)
+    monkeypatch.setattr("nevoa.parallel.group.dist.init_process_group", lambda *_, **__: None)
+    monkeypatch.setattr("nevoa.parallel.group.atexit.register", lambda _: None)
     joined.__wrapped__()
     assert chosen == [used]
 
@@ -315,7 +315,7 @@ def test_gpus_that_cannot_work_together_are_not_a_lost_process(monkeypatch: pyte
     def refused(tensor: torch.Tensor) -> None:
         raise RuntimeError("NCCL error in: NCCLUtils.cpp\nDuplicate GPU detected : rank 1 and rank 0")
 
-    monkeypatch.setattr("nevoa._util.processes.dist.all_reduce", refused)
+    monkeypatch.setattr("nevoa.parallel.group.dist.all_reduce", refused)
     with pytest.raises(NevoaError, match=r"Each process needs a GPU of its own.*Duplicate GPU detected"):
         Processes(count=2, alone=False).add([torch.zeros(2)])
 

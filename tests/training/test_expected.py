@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from nevoa.config import Config
+from nevoa.config.presets import configure
 from nevoa.data import ImageSet, Notes
-from nevoa.presets import configure
 from nevoa.training import Plan, resolve
 from nevoa.training.expected import Expected, expected
 from nevoa.training.width import FLOP_BY_WIDTH

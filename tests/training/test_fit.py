@@ -14,9 +14,9 @@ import torch
 import nevoa
 from nevoa._util.interrupt import interrupts_deferred
 from nevoa.config import Config
+from nevoa.config.presets import configure
 from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
-from nevoa.presets import configure
 from nevoa.runs import checkpoint, status_of
 from nevoa.runs.run import Run
 from nevoa.training import Job, fit_resolved, resolve_run, show_progress

@@ -11,11 +11,11 @@ import torch
 
 import nevoa
 from nevoa.config import Config
+from nevoa.config.presets import configure
 from nevoa.data import ImageSet, Notes, as_image_set, load_images
 from nevoa.errors import NevoaError
 from nevoa.model import fresh_network
 from nevoa.networks import ResidualUNet
-from nevoa.presets import configure
 from nevoa.training import Job, Plan, resolve
 from nevoa.training.job import settle
 from nevoa.training.loop import training_steps

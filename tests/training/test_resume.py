@@ -19,9 +19,9 @@ import torch
 import nevoa
 from nevoa._util.tensors import packed, read_tensors
 from nevoa.config import Config
+from nevoa.config.presets import configure
 from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
-from nevoa.presets import configure
 from nevoa.runs.check import check
 from nevoa.runs.manifest import EMA, MODEL, OPTIMIZER
 from nevoa.runs.run import Run

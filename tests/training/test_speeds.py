@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from nevoa.config import Config
+from nevoa.config.presets import configure
 from nevoa.data import ImageSet
-from nevoa.presets import configure
 from nevoa.training import resolve, speeds
 from nevoa.training.profile import Profile
 from nevoa.training.speeds import FASTER

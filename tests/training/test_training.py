@@ -17,13 +17,13 @@ from torch import Tensor, nn
 
 import nevoa
 from nevoa.config import Config, DataConfig
+from nevoa.config.presets import configure
 from nevoa.data import Batches, ImageSet, load_images
 from nevoa.diffusion import NoiseSchedule, RectifiedFlow, log_snr_of
 from nevoa.errors import NevoaError
 from nevoa.model import fresh_network
 from nevoa.networks.convolution import DoublingConv2d
 from nevoa.objects import schedule_of
-from nevoa.presets import configure
 from nevoa.runs import checkpoint
 from nevoa.runs.run import Run, load
 from nevoa.training import Plan, Step, fit_resolved, resolve, resolve_run, show_progress

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 import nevoa
+from nevoa.config.presets import configure
 from nevoa.data import load_images
 from nevoa.errors import MemoryShortage, NevoaError
 from nevoa.networks import build_network
-from nevoa.presets import configure
 from nevoa.training import resolve, resolve_run, speeds
 from nevoa.training.profile import Profile
 from nevoa.training.width import (

@@ -33,9 +33,9 @@ class NevoaNetwork(nn.Module):
 
     def __init__(self, dim: int):
         super().__init__()
-        from nevoa._util.device import choose_device, choose_precision, in_precision
+        from nevoa.config.presets import PRESETS
         from nevoa.networks import ResidualUNet
-        from nevoa.presets import PRESETS
+        from nevoa.parallel.device import choose_device, choose_precision, in_precision
 
         keys = {key: value for key, value in PRESETS["quick"]["network"].items() if key != "kind"}
         self.network = ResidualUNet(1, **{**keys, "dim": dim})

@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nevoa._util.launched import rank
 from nevoa.cli.measuring import Subject, opened
 from nevoa.cli.options import options_named
 from nevoa.errors import NevoaError
+from nevoa.parallel.launched import rank
 
 if TYPE_CHECKING:
     from nevoa.cli.terminal import Records
@@ -27,11 +27,11 @@ def compare_runs(
     names: Sequence[str], against: str | None, count: int, seed: int, given: Mapping[str, Any], as_json: bool
 ) -> None:
     """Measure runs, each with its own sampling, and print their distances and what the differences mean."""
-    from nevoa._util.processes import joined
     from nevoa.cli.terminal import progress_bar
     from nevoa.evaluation import Protocol
     from nevoa.evaluation.compare import Measured, compare
     from nevoa.evaluation.seeds import groups
+    from nevoa.parallel.group import joined
     from nevoa.runs.model_files import read_config
 
     runs = [_run(name) for name in names]

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from cyclopts import App
 
 from nevoa.cli.options import Json, Plugin
-from nevoa.vocabulary import DEFAULT_PRESET, PresetName, SectionName
+from nevoa.config.names import DEFAULT_PRESET, PresetName, SectionName
 
 if TYPE_CHECKING:
     from nevoa.config import Config
-    from nevoa.network_config import Section
+    from nevoa.config.network import Section
 
 app = App(name="config", help="List the keys of the config.")
 
@@ -38,13 +38,13 @@ def keys(
         plugin: Python file that registers networks; may be repeated.
         as_json: Print a JSON list.
     """
-    from nevoa.plugins import load_installed, load_plugins
+    from nevoa.config.plugins import load_installed, load_plugins
 
     load_installed()
     load_plugins(plugin)
     from nevoa.cli.terminal import Records, console
     from nevoa.config import parse
-    from nevoa.presets import PRESETS
+    from nevoa.config.presets import PRESETS
 
     rows = [row for row in _keys(parse(PRESETS[preset])) if section in (None, row["key"].partition(".")[0])]
     if as_json:
@@ -56,7 +56,7 @@ def keys(
 
 def _keys(base: "Config") -> Iterator[dict[str, Any]]:
     """Each key, with its value in a config as the default."""
-    from nevoa.network_config import NETWORK_CONFIGS, OBJECT
+    from nevoa.config.network import NETWORK_CONFIGS, OBJECT
 
     for section, value in base:
         if section != "network":
@@ -73,7 +73,7 @@ def _keys(base: "Config") -> Iterator[dict[str, Any]]:
 
 
 def _keys_of(section: str, model: "type[Section]", values: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    from nevoa.network_config import meanings
+    from nevoa.config.network import meanings
 
     told = meanings(model)
     for name, field in model.model_json_schema()["properties"].items():

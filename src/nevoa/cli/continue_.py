@@ -5,12 +5,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nevoa._util.launched import rank
 from nevoa.cli.loading import load_torch
 from nevoa.cli.options import BudgetFlags, Plugin, options_named
 from nevoa.cli.processes import ProcessFlags
 from nevoa.cli.train import ReportFlags, train_into
 from nevoa.errors import NevoaError
+from nevoa.parallel.launched import rank
 
 if TYPE_CHECKING:
     from nevoa.config import Config
@@ -35,8 +35,8 @@ def continue_(
         cool_down: Let the learning rate fall to 0 within this time, such as 30s or 2m, and finish.
         plugin: Python file that registers the run's network; may be repeated.
     """
-    from nevoa.plugins import load_plugins
-    from nevoa.presets import with_budget
+    from nevoa.config.plugins import load_plugins
+    from nevoa.config.presets import with_budget
     from nevoa.runs import Run
 
     processes.start()
@@ -49,7 +49,7 @@ def continue_(
     if not rank():  # The folder need only be on the first machine. What is no run is refused before torch is loaded.
         Run(run).last_config()
     load_torch()
-    from nevoa._util.processes import joined
+    from nevoa.parallel.group import joined
 
     config = joined().from_first(lambda: _on_this_machine(_with_images(Run(run).last_config(), source, run)))
     with options_named(given):
@@ -59,8 +59,8 @@ def continue_(
 
 def _with_images(config: "Config", source: str | None, run: Path) -> "Config":
     """The config with the images where they are now."""
+    from nevoa.config.network import OBJECT
     from nevoa.data import is_path
-    from nevoa.network_config import OBJECT
 
     if source is not None:
         return config.updated("data", source=source)
@@ -73,7 +73,7 @@ def _with_images(config: "Config", source: str | None, run: Path) -> "Config":
 
 def _on_this_machine(config: "Config") -> "Config":
     """The config with device, precision and threads open if this machine lacks the run's device."""
-    from nevoa._util.device import devices
+    from nevoa.parallel.device import devices
     from nevoa.training.resume import BY_DEVICE
 
     present = config.training.device in ("auto", *devices())

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 from cyclopts.types import NonNegativeFloat
 
-from nevoa._util.launched import world_size
 from nevoa.cli.options import Force, Json, Out, Source, SourceFlags
 from nevoa.cli.preparation import data_of, left_out, list_unusable, show_preparation, size_advice
 from nevoa.errors import unknown
+from nevoa.parallel.launched import world_size
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -58,7 +58,7 @@ def _prepared(data: "DataConfig") -> "ImageSet":
     """Open a source, decoding it first if needed, by one process of each machine."""
     if world_size() == 1:
         return show_preparation(data)
-    from nevoa._util.processes import joined  # imports torch
+    from nevoa.parallel.group import joined  # imports torch
 
     return joined().first_on_machine(lambda: show_preparation(data))
 

@@ -52,7 +52,7 @@ def distill(
         accept_changes: Resume even if settings, images or the torch version have changed.
     """
     processes.start()
-    from nevoa.interop.load import load
+    from nevoa.commands.load import load
     from nevoa.runs import PACKAGED
 
     given = training.keywords()

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
-from nevoa._util.launched import rank, world_size
 from nevoa.cli.compare import compare_runs
 from nevoa.cli.loading import load_torch
 from nevoa.cli.measuring import Subject, last_of, opened
 from nevoa.cli.options import Json, Names, SamplingFlags, names_of, options_named
 from nevoa.cli.processes import ProcessFlags
+from nevoa.config.names import MetricName
 from nevoa.errors import NevoaError, reason, unknown
-from nevoa.vocabulary import MetricName
+from nevoa.parallel.launched import rank, world_size
 
 if TYPE_CHECKING:
     from nevoa.evaluation import Reference, Report
@@ -144,9 +144,9 @@ def _score(
     as_json: bool,
 ) -> None:
     """Make images, measure them, print the report, and save that of a run in its folder."""
-    from nevoa._util.processes import joined
     from nevoa.cli.terminal import console, progress_bar
     from nevoa.evaluation import Protocol, choose_metrics, left_out, measure
+    from nevoa.parallel.group import joined
 
     files, seed = subject.files, compared.seed
     count = len(files.images) if files else compared.count

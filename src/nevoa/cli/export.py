@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from nevoa.cli.loading import load_torch
 from nevoa.cli.options import AllSamplingFlags, Force, Out, options_named
+from nevoa.config.names import EXPORT_SUFFIXES, ExportName
 from nevoa.errors import NevoaError
-from nevoa.vocabulary import EXPORT_SUFFIXES, ExportName
 
 if TYPE_CHECKING:
     from nevoa.model import Model
@@ -35,7 +35,7 @@ def export(
     """
     load_torch()
     from nevoa._util.claim import claimed, numbered
-    from nevoa.interop.load import load
+    from nevoa.commands.load import load
     from nevoa.runs import PACKAGED
 
     given = sampling.keywords()
@@ -63,19 +63,19 @@ def _check(to: ExportName, half: bool, out: Path | None) -> None:
 
 
 def _web(model: "Model", path: Path, force: bool, **given: Any) -> str:
-    from nevoa.interop import webpage
+    from nevoa.formats import webpage
 
     return f"{webpage.export(model, path, force, **given) / 1e6:,.1f} MB"
 
 
 def _diffusers(model: "Model", path: Path, **given: Any) -> str:
-    from nevoa.interop.diffusers import export as folder
+    from nevoa.formats.diffusers import export as folder
 
     return folder.export(model, path, **given)
 
 
 def _onnx(model: "Model", path: Path, half: bool, **given: Any) -> str:
-    from nevoa.interop import onnx
+    from nevoa.formats import onnx
 
     onnx.export(model, path, half, **given)
     return f"{model.parameters:,} parameters in {'float16' if half else 'float32'}"

@@ -14,7 +14,7 @@ from nevoa.errors import NevoaError
 if TYPE_CHECKING:
     from nevoa.config import DataConfig
     from nevoa.data import ImageSet
-    from nevoa.evaluation import Epoch
+    from nevoa.features import Epoch
 
 app = App(name="features", help="Train feature networks: the networks in whose features 'nevoa evaluate' measures.")
 
@@ -54,7 +54,7 @@ def train(
         epochs: Passes over the images. [default: 16; without classes, as many as show 64,000 images]
     """
     load_torch()
-    from nevoa._util.processes import joined
+    from nevoa.parallel.group import joined
 
     data, processes = data_of(source, images), joined()
     if holdout is not None:
@@ -64,8 +64,8 @@ def train(
 
 def _train(data: "DataConfig", epochs: int | None) -> None:
     from nevoa.data import load_images
-    from nevoa.evaluation import feature_network_folder, save_feature_network, train_feature_network
-    from nevoa.evaluation.feature_training import default_epochs
+    from nevoa.features import feature_network_folder, save_feature_network, train_feature_network
+    from nevoa.features.feature_training import default_epochs
 
     train_images = load_images(data)
     test = _test_images(data, train_images)

@@ -15,9 +15,7 @@ from typing import Any, Literal, get_args
 from cyclopts import App, CoercionError, CycloptsError, Parameter, Token, convert
 from cyclopts.exceptions import UnusedCliTokensError
 
-import nevoa
 from nevoa._util.interrupt import leave_on_signals
-from nevoa._util.launched import rank, world_size
 from nevoa._util.threads import wait_politely
 from nevoa.cli import (
     config,
@@ -38,6 +36,8 @@ from nevoa.cli import (
 from nevoa.cli.help import HelpFormatter
 from nevoa.cli.streams import lasting_streams
 from nevoa.errors import NevoaError, SaidElsewhere
+from nevoa.parallel.launched import rank, world_size
+from nevoa.version import __version__
 
 
 def _shown(default: object) -> str | None:
@@ -77,7 +77,7 @@ TOGETHER = "train", "continue", "distill", "sample", "evaluate", "data prepare",
 app = App(
     name="nevoa",
     help="Train denoising diffusion models on small images, and make new ones.",
-    version=f"nevoa {nevoa.__version__}",
+    version=f"nevoa {__version__}",
     help_format="plaintext",
     help_formatter=HelpFormatter(),
     default_parameter=Parameter(negative=(), show_default=_shown, converter=_converted),
@@ -168,7 +168,7 @@ def _surplus(error: UnusedCliTokensError) -> str:
 def _refuse(message: str) -> None:
     """Print an error and exit with code 2. Of several processes with the same error, one prints it."""
     if world_size() > 1:
-        from nevoa._util.processes import says_first
+        from nevoa.parallel.group import says_first
 
         if not says_first(message):
             sys.exit(2)

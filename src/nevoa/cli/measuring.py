@@ -82,7 +82,7 @@ class Subject(NamedTuple):
 
 def opened(place: str | None, against: str | None) -> Subject:
     """The run to measure, or the model of diffusers or of the Hub; neither if the place holds images."""
-    from nevoa.interop.load import is_model, load
+    from nevoa.commands.load import is_model, load
     from nevoa.runs import Run, meant, newest_run
 
     if place and is_model(place):

@@ -10,8 +10,8 @@ from cyclopts.types import NonNegativeInt
 
 from nevoa.cli.loading import load_torch
 from nevoa.cli.options import Force, Names, Out, Size, names_of, options_named
+from nevoa.config.names import ScheduleName
 from nevoa.errors import NevoaError, unknown
-from nevoa.vocabulary import ScheduleName
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter, Token
 
 from nevoa._util.plain import is_utf8
+from nevoa.config.names import FitName, SamplerName, SpacingName, VarianceName
 from nevoa.errors import NevoaError, WrongValue
-from nevoa.vocabulary import FitName, SamplerName, SpacingName, VarianceName
 
 
 def _path(_: type, tokens: Sequence[Token]) -> Path:
@@ -113,7 +113,7 @@ class PluginFlags:
 
     def keywords(self) -> dict[str, Any]:
         """The other options as keywords; None means not given. Loads the plugins."""
-        from nevoa.plugins import load_plugins
+        from nevoa.config.plugins import load_plugins
 
         others = dict(vars(self))
         load_plugins(others.pop("plugin"))

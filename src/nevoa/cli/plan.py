@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nevoa._util.launched import world_size
 from nevoa.cli.preparation import left_out, size_advice
+from nevoa.parallel.launched import world_size
 
 if TYPE_CHECKING:
     from nevoa.training import Plan

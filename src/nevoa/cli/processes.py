@@ -11,9 +11,9 @@ from cyclopts import Parameter
 
 from nevoa._util.files import WINDOWS
 from nevoa._util.interrupt import ENDING
-from nevoa._util.launched import world_size
 from nevoa._util.threads import available_cores
 from nevoa.errors import NevoaError
+from nevoa.parallel.launched import world_size
 
 # One that is killed, as for want of memory, takes the others with it. A training goes on from its newest checkpoint.
 MOST_STARTS = 4

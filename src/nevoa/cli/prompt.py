@@ -12,7 +12,7 @@ from nevoa.cli.starting import StartFlags
 from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
-    from nevoa.interop.diffusers.text_to_image import TextToImage
+    from nevoa.formats.diffusers.text_to_image import TextToImage
 
 # Images of such models take long.
 PROMPTED_COUNT = 1
@@ -43,7 +43,7 @@ class PromptFlags:
             raise NevoaError("--prompt starts from noise: leave out --from, --inpaint and --interpolate.")
         if place is None:
             raise NevoaError("--prompt needs a text-to-image model: name one, hf:OWNER/NAME or a folder of diffusers.")
-        from nevoa.interop.diffusers.text_to_image import open_text_to_image
+        from nevoa.formats.diffusers.text_to_image import open_text_to_image
 
         return open_text_to_image(place, self.prompt, self._sides())
 

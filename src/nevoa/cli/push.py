@@ -9,7 +9,7 @@ from nevoa.cli.options import Plugin
 from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
-    from nevoa.interop.publication import Publication
+    from nevoa.formats.publication import Publication
 
 
 def push(
@@ -35,9 +35,9 @@ def push(
         plugin: Python file that registers the run's network; may be repeated.
     """
     from nevoa.cli.terminal import console
-    from nevoa.interop.publication import prepare
-    from nevoa.interop.publication import push as upload
-    from nevoa.plugins import load_plugins
+    from nevoa.config.plugins import load_plugins
+    from nevoa.formats.publication import prepare
+    from nevoa.formats.publication import push as upload
     from nevoa.runs import Run
 
     load_plugins(plugin)
@@ -54,7 +54,7 @@ def push(
 
 
 def _check(place: str, licence: str | None) -> None:
-    from nevoa.interop.hub import parsed
+    from nevoa.formats.hub import parsed
 
     if parsed(place)[1]:
         raise NevoaError(f"A push makes a revision of its own: leave out what follows the @ in {place}.")

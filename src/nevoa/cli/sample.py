@@ -11,7 +11,6 @@ from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
 from nevoa._util.claim import Claim, check_free, claimed, numbered
-from nevoa._util.launched import rank
 from nevoa._util.plain import counted
 from nevoa.cli.loading import load_torch
 from nevoa.cli.options import AllSamplingFlags, Names, Out, names_of, options_named
@@ -20,13 +19,14 @@ from nevoa.cli.processes import ProcessFlags
 from nevoa.cli.prompt import PROMPTED_COUNT, PromptFlags
 from nevoa.cli.starting import StartFlags
 from nevoa.errors import NevoaError
+from nevoa.parallel.launched import rank
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     import numpy as np
 
-    from nevoa.interop.diffusers.text_to_image import TextToImage
+    from nevoa.formats.diffusers.text_to_image import TextToImage
     from nevoa.model import Model
 
 DEFAULT_SIDE = 8
@@ -94,13 +94,13 @@ def sample(
     if out:
         check_free(out, result.force)
     processes.start()
-    from nevoa.interop.load import check, load
+    from nevoa.commands.load import check, load
     from nevoa.runs import PACKAGED
 
     if text.prompt is None:
         check(run or PACKAGED)
     load_torch()
-    from nevoa._util.processes import joined
+    from nevoa.parallel.group import joined
 
     model = text.open(run, images.label, start) or start.applied(load(run or PACKAGED))
     with options_named(given):
@@ -205,9 +205,9 @@ def sampled(
     Yields:
         `moments` arrays uint8 `[B, H, W, C]`, evenly spaced from noise to image; the last one is the images.
     """
-    from nevoa._util.processes import joined
     from nevoa.cli.terminal import progress_bar
     from nevoa.data import to_bytes
+    from nevoa.parallel.group import joined
 
     done, timed_from = 0, 0.0
     wanted = {round(steps * (1 - i / max(1, moments - 1))) for i in range(moments)}

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from nevoa._util.launched import rank
 from nevoa.cli import STARTED
 from nevoa.cli.loading import load_torch
 from nevoa.cli.notify import notify as send
@@ -29,18 +28,19 @@ from nevoa.cli.options import (
 from nevoa.cli.plan import print_plan
 from nevoa.cli.preparation import show_preparation
 from nevoa.cli.processes import ProcessFlags, processes_option
+from nevoa.config.names import DEFAULT_PRESET, PresetName
+from nevoa.config.plugins import loaded_files
 from nevoa.errors import NevoaError
-from nevoa.plugins import loaded_files
-from nevoa.vocabulary import DEFAULT_PRESET, PresetName
+from nevoa.parallel.launched import rank
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nevoa.config import Config
-    from nevoa.interop.trackers import Tracker
+    from nevoa.config.training import TrainingConfig
     from nevoa.model import Model
+    from nevoa.trackers import Tracker
     from nevoa.training import Job
-    from nevoa.training_config import TrainingConfig
 
 
 @Parameter(name="*")
@@ -120,8 +120,8 @@ def train(
     """
     processes.start()
     load_torch()
-    from nevoa.interop.load import load
-    from nevoa.presets import configure
+    from nevoa.commands.load import load
+    from nevoa.config.presets import configure
     from nevoa.training import default_folder, starting_from
 
     given = training.keywords() | images.keywords()
@@ -153,9 +153,9 @@ def train_into(
         model: the one that the config starts from; loaded if it is needed.
     """
     load_torch()
-    from nevoa.interop.trackers import tracked, trackers_of
     from nevoa.runs import Run
     from nevoa.runs.checkpoint import newest_saved
+    from nevoa.trackers import tracked, trackers_of
     from nevoa.training import Plan, fit_resolved
     from nevoa.training.prolong import steps_done
 
@@ -186,7 +186,7 @@ def _resolved(
     config: "Config", folder: Path, model: "Model | None", *, cool_down: float | None, accept_changes: bool
 ) -> "Job":
     """The job, with its images decoded once for all trainings; the minutes do not include that."""
-    from nevoa._util.processes import joined
+    from nevoa.parallel.group import joined
     from nevoa.runs import Run
     from nevoa.training import resolve_run
     from nevoa.training.resume import config_of, with_holdout_of
@@ -202,7 +202,7 @@ def _resolved(
 
 def _start(config: "Config", folder: Path) -> "Model | None":
     """The model that a training starts from, unless it resumes."""
-    from nevoa.interop.load import load
+    from nevoa.commands.load import load
     from nevoa.runs import Run
     from nevoa.runs.checkpoint import newest_saved
 
@@ -241,9 +241,9 @@ def _typed(*words: str) -> str:
 
 def _fit(job: "Job", folder: Path, trackers: "Mapping[str, Tracker]", accept_changes: bool) -> None:
     """Train, and show the progress. On Ctrl-C, SIGTERM or SIGHUP save the run and exit."""
-    from nevoa.interop.trackers import tracked
     from nevoa.runs import Run
     from nevoa.runs.checkpoint import newest_saved
+    from nevoa.trackers import tracked
     from nevoa.training import fit_resolved, show_progress
 
     try:

@@ -14,10 +14,10 @@ from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
     from nevoa.config import Config
+    from nevoa.config.names import DeviceName
     from nevoa.evaluation import Reference, Report
     from nevoa.evaluation.receipt import RepeatableReport
     from nevoa.evaluation.verify import Check, Fact
-    from nevoa.vocabulary import DeviceName
 
 # The exit code if a score differs.
 DIFFERS = 1
@@ -43,7 +43,7 @@ def verify(
         as_json: Print the facts and scores as JSON.
     """
     from nevoa._util.files import read_json
-    from nevoa.plugins import load_plugins
+    from nevoa.config.plugins import load_plugins
 
     read_json(report)  # No report: refused before torch is loaded.
     load_plugins(plugin)
@@ -74,7 +74,7 @@ def verify(
 
 def _subject(saved: "RepeatableReport", report: Path, named: str | None) -> Subject:
     """The run, the model of diffusers or of the Hub, or the images in files that a report is about."""
-    from nevoa.interop.load import is_model
+    from nevoa.commands.load import is_model
     from nevoa.runs import run_around
 
     place = named or str(run_around(report) or saved.subject)
@@ -89,8 +89,8 @@ def _subject(saved: "RepeatableReport", report: Path, named: str | None) -> Subj
 
 def _here(subject: Subject) -> "tuple[str | None, Config | None, DeviceName]":
     """The sha256 of the weights and the config of the model that is here, and the device that it computes on."""
-    from nevoa._util.device import choose_device
     from nevoa._util.files import sha256
+    from nevoa.parallel.device import choose_device
     from nevoa.runs.model_files import read_config
 
     if run := subject.run:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nevoa._util.files import sha256
+from nevoa.config.network import OBJECT
 from nevoa.data.catalog import CATALOG
 from nevoa.data.decode import SUFFIXES
 from nevoa.data.image_folder import list_entries
@@ -18,7 +19,6 @@ from nevoa.data.sources.hub import HUB, list_hub, parse_place
 from nevoa.data.sources.parquet import list_parquet
 from nevoa.data.splits import TRAIN, no_split, split_in, split_named
 from nevoa.errors import NevoaError, reason, unknown
-from nevoa.network_config import OBJECT
 
 # Part of the identity of folders and archives: increase it when the rule for classes and splits, or FORMATS, changes.
 FOLDER_RULE = 4

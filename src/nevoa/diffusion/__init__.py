@@ -1,5 +1,6 @@
 """The mathematics of diffusion: schedules, the process, predictions, losses and denoisers. Depends on torch only."""
 
+from nevoa.config.names import LossName, PredictionName, ScheduleName, WeightingName
 from nevoa.diffusion.denoiser import AnyDenoiser, Denoiser, Estimate
 from nevoa.diffusion.guidance import Guided
 from nevoa.diffusion.loss import Loss, loss_per_image
@@ -13,7 +14,6 @@ from nevoa.diffusion.schedule import (
     named_schedule,
     steps_of,
 )
-from nevoa.vocabulary import LossName, PredictionName, ScheduleName, WeightingName
 
 __all__ = [
     "SCHEDULES",

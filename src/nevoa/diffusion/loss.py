@@ -6,9 +6,9 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 from torch.nn import functional as F
 
+from nevoa.config.names import LossName, PredictionName
 from nevoa.diffusion.prediction import PREDICTIONS
 from nevoa.errors import NevoaError
-from nevoa.vocabulary import LossName, PredictionName
 
 Loss = LossName | Callable[[Tensor, Tensor], Tensor]
 

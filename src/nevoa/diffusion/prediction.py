@@ -9,9 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from nevoa.config.names import PredictionName
 from nevoa.diffusion.schedule import Schedule
 from nevoa.errors import NevoaError
-from nevoa.vocabulary import PredictionName
 
 
 class Prediction(NamedTuple):

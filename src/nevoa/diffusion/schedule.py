@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
+from nevoa.config.names import ScheduleName
 from nevoa.errors import NevoaError
-from nevoa.vocabulary import ScheduleName
 
 Table = Float64[Tensor, " T1"]
 

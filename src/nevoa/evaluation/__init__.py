@@ -1,19 +1,10 @@
 """The quality of images: pure functions of features, and a protocol that fixes how they are used."""
 
 from nevoa.evaluation.compare import Measured, compare
-from nevoa.evaluation.feature_network import (
-    FeatureNetwork,
-    FeatureNetworkInfo,
-    load_feature_network,
-    save_feature_network,
-)
-from nevoa.evaluation.feature_networks import feature_network_folder, feature_network_for
-from nevoa.evaluation.feature_training import EPOCHS, Epoch, train_feature_network
 from nevoa.evaluation.intervals import Interval
 from nevoa.evaluation.measure import check_count, choose_metrics, left_out, measure
 from nevoa.evaluation.metrics import METRICS, Report
 from nevoa.evaluation.protocol import Protocol
-from nevoa.evaluation.random_features import random_network
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.report import as_dict, save
 from nevoa.evaluation.samples import Samples, Stage, from_files, from_model, from_run
@@ -21,11 +12,7 @@ from nevoa.evaluation.seeds import Group, groups
 from nevoa.evaluation.sweep import save_sweep, sweep
 
 __all__ = [
-    "EPOCHS",
     "METRICS",
-    "Epoch",
-    "FeatureNetwork",
-    "FeatureNetworkInfo",
     "Group",
     "Interval",
     "Measured",
@@ -38,19 +25,13 @@ __all__ = [
     "check_count",
     "choose_metrics",
     "compare",
-    "feature_network_folder",
-    "feature_network_for",
     "from_files",
     "from_model",
     "from_run",
     "groups",
     "left_out",
-    "load_feature_network",
     "measure",
-    "random_network",
     "save",
-    "save_feature_network",
     "save_sweep",
     "sweep",
-    "train_feature_network",
 ]

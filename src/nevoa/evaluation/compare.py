@@ -14,12 +14,12 @@ from jaxtyping import Float64
 from nevoa._util.random import Stream, generator
 from nevoa.data import size_in_words
 from nevoa.errors import NevoaError
-from nevoa.evaluation.features import Features, check_features
-from nevoa.evaluation.frechet import Gaussian, distance_between
 from nevoa.evaluation.intervals import CONFIDENCE, Classes, Interval
 from nevoa.evaluation.measure import check_count
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.samples import Stage, from_run
+from nevoa.features.features import Features, check_features
+from nevoa.features.frechet import Gaussian, distance_between
 from nevoa.runs import Run
 
 RESAMPLES = 200

@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from nevoa.config import Config
+from nevoa.config.names import MetricName
 from nevoa.errors import NevoaError
-from nevoa.evaluation.feature_network import FeatureNetwork
-from nevoa.evaluation.features import Features, check_features
-from nevoa.evaluation.frechet import rank_warning
 from nevoa.evaluation.intervals import Classes
 from nevoa.evaluation.metrics import METRICS, Others, Report, class_shares
 from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.samples import Samples, Stage
-from nevoa.vocabulary import MetricName
+from nevoa.features.feature_network import FeatureNetwork
+from nevoa.features.features import Features, check_features
+from nevoa.features.frechet import rank_warning
 
 # With fewer images, bias and noise of a Fréchet distance are as large as the differences of interest.
 FEW = 2048

@@ -9,25 +9,25 @@ import numpy as np
 from jaxtyping import Float64
 from torch import Tensor
 
-from nevoa._util.device import computing
 from nevoa._util.random import Stream, generator
+from nevoa.config.names import MetricName
 from nevoa.data import ImageSet, to_unit
 from nevoa.diffusion import AnyDenoiser
 from nevoa.errors import NevoaError
-from nevoa.evaluation.feature_network import FeatureNetwork
-from nevoa.evaluation.features import Features
-from nevoa.evaluation.frechet import frechet_distance, frechet_influence
-from nevoa.evaluation.inception import inception_scores, inception_warnings
 from nevoa.evaluation.intervals import Classes, Interval, interval_of
-from nevoa.evaluation.kernel_distance import kernel_distance_and_influence, mean_within
 from nevoa.evaluation.likelihood import Bound, estimate_bound
 from nevoa.evaluation.memorisation import Memorisation, memorisation
 from nevoa.evaluation.overfitting import Overfitting, overfitting
-from nevoa.evaluation.precision_recall import K, precision_recall, radii
 from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.samples import Samples
+from nevoa.features.feature_network import FeatureNetwork
+from nevoa.features.features import Features
+from nevoa.features.frechet import frechet_distance, frechet_influence
+from nevoa.features.inception import inception_scores, inception_warnings
+from nevoa.features.kernel_distance import kernel_distance_and_influence, mean_within
+from nevoa.features.precision_recall import K, precision_recall, radii
 from nevoa.model import Model
-from nevoa.vocabulary import MetricName
+from nevoa.parallel.device import computing
 
 Others = Float64[np.ndarray, "M D"]
 # Scores of features, with intervals if the classes of the images are given; a draw of the floor gets none.

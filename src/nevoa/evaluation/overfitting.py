@@ -9,9 +9,9 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from nevoa._util.random import Stream, generator
+from nevoa.config.names import DeviceName
 from nevoa.data import ImageSet, to_unit
 from nevoa.diffusion import AnyDenoiser, steps_of
-from nevoa.vocabulary import DeviceName
 
 # 5,000 evaluations of the network at most. Twice as many levels would not make the standard error of the gap smaller.
 IMAGES, LEVELS = 500, 5

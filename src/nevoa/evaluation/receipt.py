@@ -14,11 +14,11 @@ from jaxtyping import UInt8
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nevoa._util.files import damaged, read_json
-from nevoa._util.machine import machine
 from nevoa.config import Config
 from nevoa.errors import NevoaError
 from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.samples import Samples
+from nevoa.parallel.machine import machine
 
 # A report may come from anywhere; more images than this are no measurement.
 MOST_IMAGES = 10_000_000

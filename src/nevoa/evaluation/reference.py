@@ -12,10 +12,10 @@ from nevoa.config import DataConfig
 from nevoa.data import CATALOG, TRAIN, WHITE, ImageSet, load_images, load_test_images, size_in_words
 from nevoa.data.splits import split_named
 from nevoa.errors import NevoaError
-from nevoa.evaluation.feature_network import FeatureNetwork
-from nevoa.evaluation.feature_networks import PACKAGED, feature_network_for, packaged_network
-from nevoa.evaluation.features import Features, features_of
 from nevoa.evaluation.shares import draws_in_shares
+from nevoa.features.feature_network import FeatureNetwork
+from nevoa.features.features import Features, features_of
+from nevoa.features.known import PACKAGED, feature_network_for, packaged_network
 
 # The share of few images that an error suggests to set aside: 2 % of 500 would be ten.
 ASIDE = 0.1

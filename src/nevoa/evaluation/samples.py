@@ -12,15 +12,15 @@ from torch import nn
 
 from nevoa._util.files import sha256
 from nevoa._util.plain import counted
-from nevoa._util.processes import joined
 from nevoa.config import DataConfig
+from nevoa.config.names import PrecisionName
 from nevoa.data import ImageSet, changed_files, load_images, read_unchanged, to_bytes
 from nevoa.errors import NevoaError
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.shares import classes_in_shares
 from nevoa.model import Model
+from nevoa.parallel.group import joined
 from nevoa.runs import Run
-from nevoa.vocabulary import PrecisionName
 
 Images = UInt8[np.ndarray, "N H W C"]
 

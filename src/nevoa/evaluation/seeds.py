@@ -8,8 +8,8 @@ from typing import get_args
 import numpy as np
 
 from nevoa.config import COURSE, Config
+from nevoa.config.names import BudgetName
 from nevoa.evaluation.intervals import CONFIDENCE, Interval
-from nevoa.vocabulary import BudgetName
 
 ANGLES = 200_001
 # There the quantile is the normal distribution's.

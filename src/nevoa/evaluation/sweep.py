@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from nevoa.diffusion import steps_of
-from nevoa.evaluation.features import check_features
-from nevoa.evaluation.frechet import frechet_distance
 from nevoa.evaluation.measure import check_count
 from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.shares import classes_in_shares
+from nevoa.features.features import check_features
+from nevoa.features.frechet import frechet_distance
 from nevoa.model import Model
 from nevoa.runs import Run
 from nevoa.sampling import SamplingOptions

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from math import isclose, sqrt
 from typing import Any
 
-from nevoa._util.machine import machine
 from nevoa.config import Config, parse
+from nevoa.config.names import MetricName
 from nevoa.errors import NevoaError
 from nevoa.evaluation.intervals import REACH
 from nevoa.evaluation.metrics import METRICS, Report
 from nevoa.evaluation.receipt import RepeatableReport, config_sha256, config_values, images_sha256, versions
 from nevoa.evaluation.reference import Reference
+from nevoa.parallel.machine import machine
 from nevoa.sampling import SAMPLERS, SamplingOptions
-from nevoa.vocabulary import MetricName
 
 # Where nothing differs, images are equal bit for bit; sums of features may be rounded in another order.
 EXACT = 1e-6

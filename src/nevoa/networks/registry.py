@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nevoa.config.network import NETWORK_CONFIGS, NetworkConfig, ObjectNetworkConfig
 from nevoa.errors import NevoaError, missing_object, reason
-from nevoa.network_config import NETWORK_CONFIGS, NetworkConfig, ObjectNetworkConfig
 from nevoa.networks.residual_unet import ResidualUNet
 from nevoa.networks.unet import UNet
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nevoa.config import validated
-from nevoa.network_config import ResidualUNetConfig
+from nevoa.config.network import ResidualUNetConfig
 from nevoa.networks.attention import Attention, Residual
 from nevoa.networks.blocks import PreNormBlock, wide_group_norm, without_muon, zeroed
 from nevoa.networks.convolution import DoublingConv2d

@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Float, Int, Int64
 from torch import Tensor, nn
 
+from nevoa.config.names import BlockName
 from nevoa.networks.attention import Attention, LinearAttention, Residual
 from nevoa.networks.blocks import ConvNextBlock, ResnetBlock, without_muon
 from nevoa.networks.embedding import TimestepEmbedding
 from nevoa.networks.padding import cropped, padded
-from nevoa.vocabulary import BlockName
 
 
 class _Stage(nn.Module):

@@ -1,12 +1,12 @@
 """The run folder: training appends to it, everything else reads it. Only this room knows the file names in it."""
 
+from nevoa.config.names import RunStatus
 from nevoa.runs.find import newest_run, run_around
 from nevoa.runs.layout import RUNS
 from nevoa.runs.lock import refuse_if_training, remove, status_of, training_lock
 from nevoa.runs.missing import check_has_model, meant, not_a_run
 from nevoa.runs.overview import Summary, runs_in
 from nevoa.runs.run import PACKAGED, ObjectOptions, Run, load
-from nevoa.vocabulary import RunStatus
 
 __all__ = [
     "PACKAGED",

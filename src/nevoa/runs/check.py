@@ -7,8 +7,8 @@ from pathlib import Path
 from PIL import Image
 
 from nevoa._util.files import explained, read_json, scratch_below
+from nevoa.config.network import UnregisteredError
 from nevoa.errors import NevoaError
-from nevoa.network_config import UnregisteredError
 from nevoa.runs import decisions
 from nevoa.runs.checkpoint import checkpoints, saved_config
 from nevoa.runs.lock import refuse_if_training

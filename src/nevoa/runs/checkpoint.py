@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nevoa._util.files import check_room, explained, published, read_json, remove
 from nevoa.config import Config
-from nevoa.config_file import read_toml
+from nevoa.config.toml import read_toml
 from nevoa.errors import NevoaError
 from nevoa.runs.manifest import CONFIG, NAME, STATE, faults, holds_intact, manifest_of
 

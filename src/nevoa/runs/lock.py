@@ -5,15 +5,12 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
 
 from nevoa._util import files
 from nevoa._util.files import acquire, explained, is_locked, read_json_or_empty, write_text
+from nevoa.config.names import RunStatus
 from nevoa.errors import NevoaError
-from nevoa.vocabulary import RunStatus
-
-if TYPE_CHECKING:
-    from nevoa.runs.run import Run
+from nevoa.runs.layout import RunFiles
 
 FORMAT = 1
 # Asking whether a run is being trained holds its lock for a moment.
@@ -21,7 +18,7 @@ PATIENCE_SECONDS = 1.0
 
 
 @contextmanager
-def training_lock(run: "Run") -> Iterator[Callable[[], None]]:
+def training_lock(run: RunFiles) -> Iterator[Callable[[], None]]:
     """Hold the lock of a run while the block runs, and record how the block ended.
 
     The block gets a function to call when training starts. An error before that call leaves the status unchanged: the
@@ -56,7 +53,7 @@ def training_lock(run: "Run") -> Iterator[Callable[[], None]]:
         lock.release()
 
 
-def refuse_if_training(run: "Run") -> None:
+def refuse_if_training(run: RunFiles) -> None:
     """Raise a NevoaError if another process is training the run.
 
     Example:
@@ -66,7 +63,7 @@ def refuse_if_training(run: "Run") -> None:
         raise _being_trained(run)
 
 
-def remove(run: "Run") -> None:
+def remove(run: RunFiles) -> None:
     """Remove a run with all of its files. A NevoaError if a process is training it.
 
     Example:
@@ -81,7 +78,7 @@ def remove(run: "Run") -> None:
         lock.release()
 
 
-def status_of(run: "Run") -> tuple[RunStatus, str]:
+def status_of(run: RunFiles) -> tuple[RunStatus, str]:
     """The status of a run, and why it failed if it did. A run whose process was killed is stopped.
 
     Example:
@@ -96,7 +93,7 @@ def status_of(run: "Run") -> tuple[RunStatus, str]:
     return state if state in ("finished", "failed") else "stopped", str(status.get("message", ""))
 
 
-def _being_trained(run: "Run") -> NevoaError:
+def _being_trained(run: RunFiles) -> NevoaError:
     status = read_json_or_empty(run.status_file)
     return NevoaError(
         f"{run.folder} is being trained by process {status.get('pid', '?')} on {status.get('host', '?')}. Wait for it, "
@@ -104,6 +101,6 @@ def _being_trained(run: "Run") -> NevoaError:
     )
 
 
-def _write_status(run: "Run", state: RunStatus, message: str = "") -> None:
+def _write_status(run: RunFiles, state: RunStatus, message: str = "") -> None:
     status = {"format": FORMAT, "state": state, "pid": os.getpid(), "host": socket.gethostname(), "message": message}
     write_text(run.status_file, json.dumps(status, indent=2) + "\n")

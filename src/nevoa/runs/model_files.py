@@ -9,15 +9,15 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from nevoa._util.device import DeviceWish, choose_device, choose_precision
 from nevoa._util.files import damaged, explained, read_json, sha256, write_bytes, write_text
 from nevoa._util.tensors import check_shapes, packed, read_tensors
 from nevoa.config import LARGEST_SIDE, Config, parse
+from nevoa.config.network import ObjectNetworkConfig
 from nevoa.errors import NevoaError
 from nevoa.model import Model, Shape
-from nevoa.network_config import ObjectNetworkConfig
 from nevoa.networks import check_is_module, check_network, network_shapes, restored_network
 from nevoa.objects import NAMES, Objects, check_same_objects
+from nevoa.parallel.device import DeviceWish, choose_device, choose_precision
 
 FORMAT = 1
 

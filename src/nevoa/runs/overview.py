@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nevoa._util.files import size_of
+from nevoa.config.names import RunStatus
 from nevoa.errors import NevoaError
 from nevoa.runs.checkpoint import newest_saved
 from nevoa.runs.lock import status_of
 from nevoa.runs.reports import most_telling
 from nevoa.runs.run import Run
-from nevoa.vocabulary import RunStatus
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from PIL import Image
 
-from nevoa import config_file
 from nevoa._util.files import append_line, published, read_json, read_lines, sync, write_text
 from nevoa._util.plain import path_of
 from nevoa.config import Config
+from nevoa.config import toml as config_file
 from nevoa.errors import NevoaError, unknown
 from nevoa.runs.layout import RunFiles
 from nevoa.runs.missing import check_has_model, not_a_run
@@ -22,9 +22,9 @@ from nevoa.runs.missing import check_has_model, not_a_run
 if TYPE_CHECKING:
     from torch import nn
 
-    from nevoa._util.device import DeviceWish
     from nevoa.model import Model
     from nevoa.objects import Objects
+    from nevoa.parallel.device import DeviceWish
 
 # The run that comes with the package: Fashion-MNIST, its weights in half precision.
 PACKAGED = Path(__file__).parents[1] / "packaged" / "fashion_mnist"

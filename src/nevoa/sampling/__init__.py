@@ -1,5 +1,6 @@
 """From noise to images: samplers, the loop that runs them, timestep grids and options."""
 
+from nevoa.config.names import SamplerName, SpacingName, VarianceName
 from nevoa.sampling.ddim import DDIM
 from nevoa.sampling.ddpm import DDPM
 from nevoa.sampling.dpm_solver import DPMSolver
@@ -7,7 +8,6 @@ from nevoa.sampling.heun import Heun
 from nevoa.sampling.options import SAMPLERS, SamplingOptions, SamplingSettings, as_sampler, check_taught, settled
 from nevoa.sampling.sampler import ImageNoise, Past, Sampler, State, Transition, estimate_at, trajectory
 from nevoa.sampling.timesteps import SPACINGS, timestep_grid
-from nevoa.vocabulary import SamplerName, SpacingName, VarianceName
 
 __all__ = [
     "DDIM",

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from nevoa.config.names import VarianceName
 from nevoa.diffusion import AnyDenoiser
 from nevoa.sampling.sampler import Past, Transition, estimate_at
-from nevoa.vocabulary import VarianceName
 
 
 @dataclass(frozen=True)

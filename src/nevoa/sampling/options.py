@@ -8,6 +8,7 @@ from pydantic import ConfigDict, field_serializer
 
 from nevoa._util.plain import Classes, takes
 from nevoa.config import Config, SamplingConfig, validated
+from nevoa.config.names import SamplerName, SpacingName, VarianceName
 from nevoa.diffusion import Schedule
 from nevoa.errors import NevoaError, WrongValue, unknown
 from nevoa.sampling.ddim import DDIM
@@ -16,7 +17,6 @@ from nevoa.sampling.dpm_solver import DPMSolver
 from nevoa.sampling.heun import Heun
 from nevoa.sampling.sampler import Sampler
 from nevoa.sampling.timesteps import timestep_grid
-from nevoa.vocabulary import SamplerName, SpacingName, VarianceName
 
 
 class SamplerRow(NamedTuple):

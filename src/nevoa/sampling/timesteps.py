@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from jaxtyping import Float64
 
+from nevoa.config.names import SpacingName
 from nevoa.diffusion import Schedule, log_snr_of, steps_of
-from nevoa.vocabulary import SpacingName
 
 # Karras et al. 2022 use 0.002 for SIGMA_MIN. Below 0.04 the noise is hardly visible in 256 levels, and the points of a
 # short grid are better spent elsewhere (docs/experiments.md).

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nevoa.config.names import DEFAULT_PRESET, EXPORT_SUFFIXES, ExportName, PresetName
 from nevoa.errors import NevoaError
 from nevoa.studio.jobs import PREFIX
 from nevoa.studio.texts import StudioError
-from nevoa.vocabulary import DEFAULT_PRESET, EXPORT_SUFFIXES, ExportName, PresetName
 
 # Of one question, such as a plan while a training takes all cores.
 SECONDS = 120.0

@@ -10,6 +10,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
+from nevoa.config.names import SamplerName
 from nevoa.editing import inpainting, interpolation, variations
 from nevoa.errors import NevoaError
 from nevoa.model import Model
@@ -18,7 +19,6 @@ from nevoa.studio.making import FORMATS, MOST_IMAGES, PACKAGED, Made, make, open
 from nevoa.studio.texts import StudioError
 from nevoa.studio.watch import Watch
 from nevoa.studio.workspace import Workspace
-from nevoa.vocabulary import SamplerName
 
 WAYS = "new", "vary", "inpaint", "interpolate"
 # The name of the tab.

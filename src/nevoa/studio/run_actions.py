@@ -6,13 +6,13 @@ from tempfile import TemporaryDirectory, mkdtemp
 
 from PIL import Image
 
+from nevoa.config.names import ExportName
 from nevoa.runs import Run, Summary, remove
 from nevoa.runs.reports import most_telling
 from nevoa.studio.commands import answer, exported, output
 from nevoa.studio.controls import table
 from nevoa.studio.texts import StudioError, Texts
 from nevoa.studio.workspace import Workspace
-from nevoa.vocabulary import ExportName
 
 # Images of an evaluation: more take minutes, fewer say little.
 COUNT = 2048

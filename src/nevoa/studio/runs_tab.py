@@ -4,9 +4,9 @@ from typing import Any, get_args
 
 import gradio as gr
 
+from nevoa.config.names import ExportName
 from nevoa.studio.controls import Page
 from nevoa.studio.run_actions import RunActions
-from nevoa.vocabulary import ExportName
 
 ACTIONS = "compare", "samples", "evaluate", "report"
 POLL_SECONDS = 10.0

@@ -5,7 +5,7 @@ import re
 from gradio import I18n
 from gradio.themes import Base
 
-from nevoa.interop.webpage.page import BROWSER
+from nevoa.formats.webpage.page import BROWSER
 from nevoa.studio.texts import LANGUAGES, Language, texts
 
 # A name, its light value, its dark one.

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import gradio as gr
 
+from nevoa.config.names import PresetName
 from nevoa.studio.choices import choices, keep
 from nevoa.studio.commands import Images, Training, answer
 from nevoa.studio.controls import Page, check_minutes, table
@@ -16,7 +17,6 @@ from nevoa.studio.texts import Texts
 from nevoa.studio.watch import Watch, watch
 from nevoa.studio.workspace import Workspace, plain_name
 from nevoa.training.width import expected_distance
-from nevoa.vocabulary import PresetName
 
 # The data set for which the law of widths was measured, and so the distance is known in advance.
 MEASURED = "fashion_mnist"

@@ -7,8 +7,8 @@ from typing import Any, Unpack
 
 from nevoa._util.plain import path_of, yes_or_no
 from nevoa.config import Config
+from nevoa.config.presets import TrainingOptions, configure
 from nevoa.model import Model
-from nevoa.presets import TrainingOptions, configure
 from nevoa.runs import PACKAGED, RUNS, Run, load
 from nevoa.training.fit import train_job
 from nevoa.training.run_job import resolve_run
@@ -54,7 +54,7 @@ def distill(
         source: images to train on; those of the teacher if None.
         out: the run folder; runs/NAME-distilled if None.
         options: "section.key=value", as on the command line.
-        keywords: minutes, seed and more: `nevoa.presets.TrainingOptions`. Without a budget it takes a quarter of the
+        keywords: minutes, seed and more: `nevoa.config.TrainingOptions`. Without a budget it takes a quarter of the
             teacher's training time.
 
     Example:

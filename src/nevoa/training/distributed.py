@@ -9,20 +9,20 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-import nevoa
-from nevoa._util.device import within
 from nevoa._util.interrupt import interrupts_deferred, stopping_together
-from nevoa._util.processes import joined, machine
 from nevoa.config import Config
 from nevoa.data import ImageSet, load_images
 from nevoa.errors import NevoaError
 from nevoa.objects import Objects
+from nevoa.parallel.device import within
+from nevoa.parallel.group import joined, machine
 from nevoa.training.course import Course
 from nevoa.training.job import Job
 from nevoa.training.loop import Step, training_steps
 from nevoa.training.pace import Pace
 from nevoa.training.snapshot import restore
 from nevoa.training.state import TrainingState
+from nevoa.version import __version__
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Facts:
     @classmethod
     def of(cls, config: Config, images: ImageSet) -> "Facts":
         """The facts of this process."""
-        return cls(machine(), nevoa.__version__, torch.__version__, images.fingerprint, config)
+        return cls(machine(), __version__, torch.__version__, images.fingerprint, config)
 
 
 def on_every_process(

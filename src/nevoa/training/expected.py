@@ -5,7 +5,7 @@ from math import exp
 from typing import Any
 
 from nevoa.config import Config
-from nevoa.presets import configure
+from nevoa.config.presets import configure
 from nevoa.training.width import MOST, expected_distance
 
 # The preset, and the images with the most operations for which the law was compared with trials. The package's 10,000

@@ -12,17 +12,17 @@ from typing import Any, Unpack, cast
 import torch
 from torch import Tensor, nn
 
-import nevoa
 from nevoa._util.files import explained, sweep
 from nevoa._util.plain import one_or_more, path_of, yes_or_no
-from nevoa._util.processes import joined
 from nevoa.config import Config, DataConfig
+from nevoa.config.names import DEFAULT_PRESET
+from nevoa.config.network import OBJECT
+from nevoa.config.presets import Tables, TrainingOptions, configure, parse_overrides
 from nevoa.data import ImageSet, as_image_set, load_images
 from nevoa.errors import NevoaError
 from nevoa.model import Model
-from nevoa.network_config import OBJECT
 from nevoa.objects import Objects, described
-from nevoa.presets import Tables, TrainingOptions, configure, parse_overrides
+from nevoa.parallel.group import joined
 from nevoa.runs import Run, checkpoint, model_files, training_lock
 from nevoa.training.distributed import Beginning, follow, interruptible, on_every_process
 from nevoa.training.job import Job, check_given, resolve
@@ -35,7 +35,7 @@ from nevoa.training.snapshot import restore
 from nevoa.training.start import starting_from
 from nevoa.training.state import TrainingState
 from nevoa.training.unseen import Unseen
-from nevoa.vocabulary import DEFAULT_PRESET
+from nevoa.version import __version__
 
 
 class Keywords(TrainingOptions, total=False):
@@ -155,7 +155,7 @@ def train(
         out: the run folder; runs/SOURCE-PRESET if None.
         options: "section.key=value", as on the command line.
         accept_changes: resume although settings, data or torch differ.
-        keywords: minutes, size, only (the classes to use), conditional and more: `nevoa.presets.TrainingOptions`; and
+        keywords: minutes, size, only (the classes to use), conditional and more: `nevoa.config.TrainingOptions`; and
             the objects network, schedule and loss in place of those that the config names: `nevoa.objects.Objects`.
 
     Example:
@@ -230,7 +230,7 @@ def _write_config(run: Run, state: TrainingState, saved: Config | None) -> None:
     if run.exists and before is not None and (present is None or before.followed(present) != present):
         changes = ", ".join(before.changes(present)) if present else "unreadable"
         warnings.warn(f"{run.config_file} differed from the checkpoint ({changes}); it is restored.", stacklevel=2)
-    about = {"nevoa": nevoa.__version__, "torch": torch.__version__, "python": platform.python_version()}
+    about = {"nevoa": __version__, "torch": torch.__version__, "python": platform.python_version()}
     if before is not None and (changes := before.changes(state.config)):
         about["changed"] = f"after {state.images_seen:,} images: {', '.join(changes)}"
     run.write_config(state.config, about)

@@ -11,17 +11,18 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from nevoa._util.compiling import compiler_fault
-from nevoa._util.device import choose_device, choose_precision, choose_threads
-from nevoa._util.launched import world_size
 from nevoa._util.plain import takes
 from nevoa.config import LARGEST_SIDE, SMALLEST_SIDE, Config, DataConfig
+from nevoa.config.network import OBJECT
+from nevoa.config.training import TrainingConfig
 from nevoa.data import ImageSet, changed_files, flips, is_path, load_images
 from nevoa.diffusion.schedule import check_schedule
 from nevoa.errors import NevoaError
 from nevoa.model import Model
-from nevoa.network_config import OBJECT
 from nevoa.networks import check_is_module, check_network
 from nevoa.objects import NAMES, Objects, check_objects, described
+from nevoa.parallel.device import choose_device, choose_precision, choose_threads
+from nevoa.parallel.launched import world_size
 from nevoa.runs.decisions import Costs
 from nevoa.training.budget import budgeted, is_open, report_interval
 from nevoa.training.memory import count_parameters
@@ -31,7 +32,6 @@ from nevoa.training.resume import resumed
 from nevoa.training.start import start_weights
 from nevoa.training.state import TrainingState
 from nevoa.training.width import Width, sized
-from nevoa.training_config import TrainingConfig
 
 # Compiling takes up to a minute on a GPU; a run of ten minutes gains more than that from it.
 COMPILE_PAYS_SECONDS = 600.0

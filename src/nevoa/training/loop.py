@@ -11,7 +11,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nevoa._util.device import computing, in_precision, keeping_memory, within
 from nevoa._util.random import Stream, generator
 from nevoa.config import Config
 from nevoa.data import Batches, ImageSet
@@ -20,6 +19,7 @@ from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.networks.dropout import masks_from
 from nevoa.objects import NAMES, Objects, loss_of, schedule_of
+from nevoa.parallel.device import computing, in_precision, keeping_memory, within
 from nevoa.training.course import learning_rate_at
 from nevoa.training.ema import update_average
 from nevoa.training.feed import Batch, batches_of, on_device

@@ -4,14 +4,14 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from nevoa._util.launched import world_size
 from nevoa._util.memory import available_bytes
 from nevoa.config import Config, TrainingConfig
+from nevoa.config.names import ObjectiveName
 from nevoa.errors import MemoryShortage
 from nevoa.model import Shape
 from nevoa.networks import empty_network, evaluating
 from nevoa.objects import NAMES, Objects
-from nevoa.vocabulary import ObjectiveName
+from nevoa.parallel.launched import world_size
 
 # A network is tried on images up to this side; of larger ones it saves in proportion to their pixels.
 TRIED_SIDE = 64

@@ -9,8 +9,8 @@ from jaxtyping import Bool, Int64
 from torch import Tensor
 
 from nevoa._util.random import Blocks, Stream
+from nevoa.config.names import TimestepsName
 from nevoa.diffusion import Schedule, log_snr_of, steps_of
-from nevoa.vocabulary import TimestepsName
 
 # Of log sigma, for images of up to PIXELS. Karras et al. have a mean of -1.2 for data with a standard deviation of 0.5,
 # so it is -0.5 for one of 1.

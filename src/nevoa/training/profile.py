@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 
-from nevoa._util.device import timed
 from nevoa.config import Config
 from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
 from nevoa.objects import NAMES, Objects
+from nevoa.parallel.device import timed
 from nevoa.runs.decisions import Costs
 from nevoa.runs.run import Run
 from nevoa.training.budget import steady_seconds

@@ -3,13 +3,13 @@
 import warnings
 from pathlib import Path
 
-from nevoa._util.device import choose_device, devices
 from nevoa.config import ON_DEVICE, Config
+from nevoa.config.training import TrainingConfig
 from nevoa.data import changed_files
 from nevoa.errors import NevoaError
+from nevoa.parallel.device import choose_device, devices
 from nevoa.runs import Run
 from nevoa.runs.checkpoint import checkpoints
-from nevoa.training_config import TrainingConfig
 
 # A resumed run keeps these from its start.
 SETTLED = (

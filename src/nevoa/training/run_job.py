@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from nevoa.config import Config
+from nevoa.config.network import OBJECT
+from nevoa.config.presets import with_budget
 from nevoa.data import ImageSet, images_beside, short_name
 from nevoa.errors import NevoaError
 from nevoa.model import Model
-from nevoa.network_config import OBJECT
 from nevoa.objects import NAMES, Objects
-from nevoa.presets import with_budget
 from nevoa.runs import RUNS, Run, checkpoint, refuse_if_training, status_of
 from nevoa.training.distributed import on_every_process
 from nevoa.training.job import Earlier, Job, resolve

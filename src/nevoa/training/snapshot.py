@@ -11,17 +11,17 @@ import torch
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 from torch import nn
 
-import nevoa
 from nevoa._util.files import read_json
 from nevoa._util.tensors import check_shapes, packed, read_tensors
 from nevoa.config import Config
-from nevoa.config_file import to_toml
+from nevoa.config.toml import to_toml
 from nevoa.errors import NevoaError
 from nevoa.runs import checkpoint
 from nevoa.runs.manifest import CONFIG, EMA, MODEL, OPTIMIZER, SECOND, STATE, TEACHER
 from nevoa.training.course import Course
 from nevoa.training.optimizer import Adam, AdamW, Muon
 from nevoa.training.state import Mean, RecentMean, TrainingState
+from nevoa.version import __version__
 
 FORMAT = 2
 # The optimizer's tensors of each parameter after its first update.
@@ -107,7 +107,7 @@ def save_checkpoint(state: TrainingState, folder: Path, resumed_from: Path | Non
 def contents(state: TrainingState) -> dict[str, bytes]:
     """The files of a checkpoint by name, without the manifest."""
     files = {name: packed(tensors.items()) for name, tensors in _tables(state).items()}
-    progress: dict[str, Any] = {"format": FORMAT, "nevoa": nevoa.__version__, "torch": torch.__version__}
+    progress: dict[str, Any] = {"format": FORMAT, "nevoa": __version__, "torch": torch.__version__}
     progress |= {"scaler": state.scaler.state_dict(), "course": asdict(state.course), "cooled": state.cooled()}
     progress |= {name: getattr(state, name) for name in COUNTERS}
     progress |= {name: asdict(getattr(state, name)) for name in MEANS}

@@ -13,15 +13,15 @@ from typing import Annotated, Any
 import torch
 from pydantic import Field, TypeAdapter, ValidationError
 
-import nevoa
 from nevoa._util.files import read_json_or_empty, write_text
-from nevoa._util.launched import world_size
-from nevoa._util.machine import machine
 from nevoa.config import COURSE
 from nevoa.data.cache import cache_folder
 from nevoa.errors import NevoaError
+from nevoa.parallel.launched import world_size
+from nevoa.parallel.machine import machine
 from nevoa.training.budget import in_turn
 from nevoa.training.profile import Profile
+from nevoa.version import __version__
 
 # The speeds that are kept count unless the machine is now so many times as fast: they were measured beside other work.
 # With a speed that is wrong by a factor of two, the law's width has a distance 2 % above the best.
@@ -91,7 +91,7 @@ def _key(profile: Profile) -> str:
     """What changes the speed, besides width and batch size."""
     config, network = profile.config, profile.config.network.model_dump()
     facts: dict[str, Any] = {
-        "software": [nevoa.__version__, torch.__version__, world_size()],
+        "software": [__version__, torch.__version__, world_size()],
         "machine": machine(config.training.device),
         "images": profile.images.shape,
         # With the operations of an image, because an object has no keys.

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nevoa.config.network import OBJECT
 from nevoa.errors import NevoaError
 from nevoa.model import Model
-from nevoa.network_config import OBJECT
 
 # Adam at a tenth of the usual rate: what the model knows is to be adapted, not replaced.
 FINE_TUNING: dict[str, Any] = {

@@ -10,18 +10,18 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from nevoa._util.device import choose_device
-from nevoa._util.processes import Processes, joined
 from nevoa._util.random import Stream, generator
 from nevoa.config import Config
+from nevoa.config.names import DeviceName
 from nevoa.model import Model, Shape, fresh_network
 from nevoa.networks.dropout import masks_from
 from nevoa.objects import NAMES, Objects
+from nevoa.parallel.device import choose_device
+from nevoa.parallel.group import Processes, joined
 from nevoa.training.course import Course
 from nevoa.training.matching import MATCHING_COST, MATCHING_FROM, SECOND_RATE
 from nevoa.training.optimizer import make_optimizers
 from nevoa.training.threaded_gradient import cut, parts_for
-from nevoa.vocabulary import DeviceName
 
 RECENT = 0.98
 

@@ -11,11 +11,11 @@ import torch
 from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
+from nevoa.config.names import SpacingName, WeightingName
 from nevoa.diffusion import AnyDenoiser, Denoiser, Guided
 from nevoa.diffusion.loss import Loss
 from nevoa.diffusion.schedule import steps_of
 from nevoa.sampling import DDIM, DPMSolver, timestep_grid, trajectory
-from nevoa.vocabulary import SpacingName, WeightingName
 
 Images = Float[Tensor, "B *pixels"]
 Labels = Int64[Tensor, " B"]

@@ -15,7 +15,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from nevoa._util.processes import ALONE, Processes
+from nevoa.parallel.group import ALONE, Processes
 
 Result = TypeVar("Result")
 

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nevoa._util.device import computing
 from nevoa._util.random import Stream, generator
 from nevoa.config import Config
 from nevoa.data import ImageSet, load_test_images, to_unit
 from nevoa.objects import loss_of
+from nevoa.parallel.device import computing
 from nevoa.training.loop import training_denoiser
 from nevoa.training.state import TrainingState
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from math import exp, log
 
 from nevoa.config import Config
+from nevoa.config.network import ResidualUNetConfig
 from nevoa.data import ImageSet
 from nevoa.errors import MemoryShortage
-from nevoa.network_config import ResidualUNetConfig
 from nevoa.objects import NAMES, Objects
 from nevoa.training.profile import Profile
 from nevoa.training.speeds import Speeds

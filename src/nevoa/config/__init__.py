@@ -1,0 +1,42 @@
+"""What a user may ask of a training: sections of keys, presets, and files of both.
+
+Names are looked up on first use, because `nevoa --help` needs the closed sets of names alone.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nevoa.config.network import NetworkConfig as NetworkConfig
+    from nevoa.config.network import ResidualUNetConfig as ResidualUNetConfig
+    from nevoa.config.network import UNetConfig as UNetConfig
+    from nevoa.config.presets import TrainingOptions as TrainingOptions
+    from nevoa.config.presets import configure as configure
+    from nevoa.config.sections import COURSE as COURSE
+    from nevoa.config.sections import LARGEST_SIDE as LARGEST_SIDE
+    from nevoa.config.sections import ON_DEVICE as ON_DEVICE
+    from nevoa.config.sections import SMALLEST_SIDE as SMALLEST_SIDE
+    from nevoa.config.sections import Config as Config
+    from nevoa.config.sections import DataConfig as DataConfig
+    from nevoa.config.sections import DiffusionConfig as DiffusionConfig
+    from nevoa.config.sections import SamplingConfig as SamplingConfig
+    from nevoa.config.sections import parse as parse
+    from nevoa.config.sections import validated as validated
+    from nevoa.config.training import TrainingConfig as TrainingConfig
+
+_HOMES = {
+    "network": ("NetworkConfig", "ResidualUNetConfig", "UNetConfig"),
+    "presets": ("TrainingOptions", "configure"),
+    "sections": (
+        *("COURSE", "LARGEST_SIDE", "ON_DEVICE", "SMALLEST_SIDE", "Config", "DataConfig", "DiffusionConfig"),
+        *("SamplingConfig", "parse", "validated"),
+    ),
+    "training": ("TrainingConfig",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"nevoa.config.{home}"), name)
+    raise AttributeError(f"module 'nevoa.config' has no attribute '{name}'")

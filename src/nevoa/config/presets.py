@@ -1,0 +1,249 @@
+"""Presets, and how a preset, a config file and options become a config."""
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex, TypedDict, Unpack, get_args
+
+from nevoa._util.plain import Classes, one_or_more, path_of
+from nevoa.config import Config, DataConfig, parse
+from nevoa.config.names import DEFAULT_PRESET, BudgetName, PresetName
+from nevoa.config.toml import read_toml
+from nevoa.errors import NevoaError, unknown
+
+if TYPE_CHECKING:
+    import torch
+
+Tables = Mapping[str, Mapping[str, Any]]
+
+# Networks whose keys are not given have the defaults of their config class.
+PRESETS: dict[PresetName, dict[str, dict[str, Any]]] = {
+    # The teaching notebook, unchanged.
+    "classic": {
+        "data": {"source": "fashion_mnist", "flip": True, "holdout": "auto"},
+        "diffusion": {"schedule": "linear", "timesteps": 1000, "prediction": "epsilon"},
+        "network": {"kind": "unet"},
+        "training": {"epochs": 10, "batch_size": 128, "loss": "huber", "optimizer": "adam", "learning_rate": 1e-3},
+        "sampling": {"sampler": "ddpm", "clip": False},
+    },
+    # The best images in a few minutes on two CPU cores: docs/experiments.md and docs/scaling-laws.md record the choice.
+    "quick": {
+        "data": {"source": "fashion_mnist_10k", "holdout": "auto"},
+        "diffusion": {"schedule": "cosine", "timesteps": 1000, "prediction": "flow"},
+        "network": {
+            "kind": "residual",
+            "dim": "auto",
+            "multipliers": (1, 2),
+            "blocks": 1,
+            "attention": (False, False),
+            "patch": 2,
+            "groups": 1,
+            "adaptive": True,
+        },
+        "training": {
+            "minutes": 5,
+            "batch_size": "auto",
+            "loss": "l2",
+            "timestep_distribution": "log_normal",
+            "conditional": "auto",
+            "optimizer": "muon",
+            "learning_rate": 1e-3,
+            "learning_rate_decay": "linear",
+            "cooldown": 0.5,
+            "weight_decay": 0.01,
+            "warmup_images": 2_000,
+            "gradient_clip": 1.0,
+            "ema_decay": 0.9995,
+        },
+        "sampling": {"sampler": "dpm_solver", "steps": 7, "spacing": "karras"},
+    },
+    # Ho et al. 2020, appendix B: 800,000 steps on a GPU.
+    "ddpm-cifar10": {
+        "data": {"source": "cifar10", "holdout": "auto"},
+        "diffusion": {"schedule": "linear", "timesteps": 1000, "prediction": "epsilon"},
+        "network": {"kind": "residual", "dropout": 0.1},
+        "training": {
+            "steps": 800_000,
+            "batch_size": 128,
+            "loss": "l2",
+            "optimizer": "adam",
+            "learning_rate": 2e-4,
+            "warmup_images": 640_000,
+            "gradient_clip": 1.0,
+            "ema_decay": 0.9999,
+            "report_every_images": 50_000,
+        },
+        "sampling": {"sampler": "ddpm", "variance": "large"},
+    },
+}
+
+# As quick, on colour photographs: docs/experiments.md records the choice.
+PRESETS["photos"] = PRESETS["quick"] | {
+    "data": {"size": 64, "channels": 3, "flip": True, "holdout": "auto"},
+    "training": PRESETS["quick"]["training"] | {"minutes": 30},
+}
+
+
+class TrainingOptions(TypedDict, total=False):
+    """Keyword options; None means not given.
+
+    Attributes:
+        minutes, epochs, steps: the budget; at most one.
+        seed: of every random choice.
+        device: cpu, cuda, mps or auto.
+        conditional: whether the network gets the class of each image.
+        split, only, limit, size, fit, channels, background, flip, strict: see `nevoa.config.DataConfig`.
+    """
+
+    minutes: SupportsFloat | None
+    epochs: SupportsFloat | None
+    steps: SupportsIndex | None
+    seed: SupportsIndex | None
+    device: "str | torch.device | None"
+    conditional: bool | None
+    split: str | None
+    only: Classes | None
+    limit: SupportsIndex | None
+    size: SupportsIndex | str | tuple[SupportsIndex, SupportsIndex] | None
+    fit: str | None
+    channels: SupportsIndex | None
+    background: str | None
+    flip: bool | None
+    strict: bool | None
+
+
+def configure(
+    source: str | os.PathLike[str] | None = None,
+    preset: str | None = None,
+    *,
+    config: str | os.PathLike[str] | None = None,
+    start: Tables | None = None,
+    options: str | Sequence[str] = (),
+    **keywords: Unpack[TrainingOptions],
+) -> Config:
+    """Return a config: the preset, then `start` and `options` over it, then the keywords over all.
+
+    A budget (`minutes`, `epochs` or `steps`) replaces one of a lower layer.
+
+    Args:
+        source: a file, a folder, or the name of a data set; that of `start` or, without it, of the preset if None. A
+            `Path` is never such a name.
+        preset: a name in `PRESETS`; `quick` if None.
+        config: a config.toml to start from in place of a preset. The file of a run reproduces it; other data than the
+            file's lose its resolved `fingerprint`, `classes` and `flip`.
+        start: what a model to start from decides: `nevoa.training.starting_from(model)`.
+        options: "section.key=value", as on the command line.
+
+    Raises:
+        NevoaError: a name or value is unknown, out of range or given twice, or no budget is given.
+
+    Example:
+        >>> config = configure("photos/", "classic", epochs=2, options=["training.batch_size=64"])
+    """
+    if config is not None and preset is not None:
+        raise NevoaError("Give a preset or a config, not both.")
+    if (name := DEFAULT_PRESET if preset is None else preset) not in PRESETS:
+        raise unknown("preset", name, PRESETS)
+    given, set_by_key = _named(source, keywords), parse_overrides(one_or_more(options))
+    if config is not None:
+        base = read_toml(path_of("config", config)).model_dump()
+        unset = _resolved_for_other_data(base["data"], merged({}, set_by_key, given).get("data", {}))
+    else:
+        base = PRESETS[name]
+        _check_has_images(name, merged({} if start else base, start or {}, set_by_key, given), bool(start))
+        above = merged({}, set_by_key, given)
+        unset = _unsuitable(base, above.get("data", {}).get("source"), set_by_key)
+    result = parse(merged(base, unset, start or {}, set_by_key, given))
+    if not (result.training.minutes or result.training.epochs or result.training.steps):
+        raise NevoaError("Choose how long to train: minutes, epochs or steps.")
+    return result
+
+
+def with_budget(config: Config, budget: Mapping[str, Any]) -> Config:
+    """Return the config with another budget, such as `{"minutes": 10}`, counted from the beginning of the run."""
+    if not budget:
+        return config
+    return parse(merged(config.model_dump(), {"training": {"steps": None}}, {"training": budget}))
+
+
+def parse_overrides(assignments: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Parse `["training.batch_size=64"]` to `{"training": {"batch_size": 64}}`. A value that is not TOML is text."""
+    if not isinstance(assignments, list | tuple) or not all(isinstance(one, str) for one in assignments):
+        raise NevoaError(f"options is a list of texts such as 'training.batch_size=64', not {assignments!r:.60}.")
+    tables: dict[str, dict[str, Any]] = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        section, dot, name = key.strip().partition(".")
+        if not (equals and dot and name):
+            raise NevoaError(f"The option '{assignment}' is not of the form section.key=value, as in training.loss=l2.")
+        tables.setdefault(section, {})[name] = _toml_value(text.strip())
+    return tables
+
+
+def merged(base: Tables, *layers: Tables) -> dict[str, dict[str, Any]]:
+    """Lay two-level tables over `base`; later layers win.
+
+    A network of another kind replaces the table below it; a budget replaces every budget below it.
+    """
+    result = {section: dict(table) for section, table in base.items()}
+    budgets = set(get_args(BudgetName))
+    for layer in layers:
+        for section, table in layer.items():
+            below = result.get(section, {})
+            if table.get("kind", below.get("kind")) != below.get("kind"):
+                below = {}
+            if chosen := budgets & table.keys():
+                if len(chosen) > 1:
+                    raise NevoaError(f"Give one of minutes, epochs and steps, not {' and '.join(sorted(chosen))}.")
+                below = {key: value for key, value in below.items() if key not in budgets}
+            result[section] = {**below, **table}
+    return result
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _named(source: str | os.PathLike[str] | None, keywords: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the source and the keywords as tables."""
+    tables: dict[str, dict[str, Any]] = {"data": {}, "training": {}}
+    if source is not None:
+        # The absolute path, because a relative one may be the name of a data set.
+        tables["data"]["source"] = _source_text(source)
+    for key, value in keywords.items():
+        if key not in TrainingOptions.__annotations__:
+            raise unknown("keyword", key, TrainingOptions.__annotations__)
+        if value is not None:
+            tables["data" if key in DataConfig.model_fields else "training"][key] = value
+    return tables
+
+
+def _source_text(source: str | os.PathLike[str]) -> str:
+    return source if isinstance(source, str) else str(path_of("The source", source).expanduser().absolute())
+
+
+def _check_has_images(name: str, tables: Tables, starts: bool) -> None:
+    """A NevoaError if nothing names the images. Those of the preset are not for a model that is trained further."""
+    if "source" in tables.get("data", {}):
+        return
+    if starts:
+        raise NevoaError("Name the images to train the model on: nevoa train SOURCE --from MODEL.")
+    raise NevoaError(f"The preset {name} has no images of its own. Give some: nevoa train FOLDER --preset {name}.")
+
+
+def _unsuitable(preset: Tables, source: str | None, overrides: Tables) -> Tables:
+    """The layer that unsets `flip` if the images are not the preset's own, and more sampling steps than timesteps."""
+    other_images = source and not source.startswith(preset["data"].get("source", source))
+    timesteps, steps = overrides.get("diffusion", {}).get("timesteps"), preset["sampling"].get("steps")
+    too_many = isinstance(timesteps, int) and steps and timesteps < steps
+    return {"data": {"flip": None} if other_images else {}, "sampling": {"steps": None} if too_many else {}}
+
+
+def _resolved_for_other_data(data: Mapping[str, Any], above: Mapping[str, Any]) -> Tables:
+    """The layer that unsets what a config file has resolved about its data if the layers above choose other data."""
+    if all(data.get(key) == value for key, value in above.items()):
+        return {}
+    return {"data": dict.fromkeys(["fingerprint", "classes", *(["flip"] if "source" in above else [])])}

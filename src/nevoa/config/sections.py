@@ -1,0 +1,293 @@
+"""The configuration of a run: every key that decides a result, with its type and range."""
+
+import operator
+import re
+from collections.abc import Mapping
+from reprlib import Repr
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
+
+from nevoa._util.explain import furthest
+from nevoa._util.plain import is_utf8, one_or_more, sides_in
+from nevoa.config.names import FitName, PredictionName, SamplerName, ScheduleName, SpacingName, VarianceName
+from nevoa.config.network import NetworkConfig, ObjectName, Positive, Section, UNetConfig, network_config
+from nevoa.config.training import DeviceWish as DeviceWish
+from nevoa.config.training import TrainingConfig
+from nevoa.errors import NevoaError, WrongValue, unknown
+
+# Settings of training that suit one device.
+ON_DEVICE = ("device", "precision", "threads", "compile")
+# The budget of a training, and what follows from it.
+COURSE = (
+    *("minutes", "epochs", "steps", "report_every_images"),
+    *("preview_every_images", "preview_steps", "checkpoint_every_images"),
+)
+HASH = re.compile(r"[0-9a-f]{64}")
+SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
+# Far above any that makes good images.
+MOST_GUIDANCE = 100
+Side = Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)]
+# A value as an error shows it: ten thousand numbers by the first of them.
+SHORT = Repr()
+SHORT.maxstring = SHORT.maxother = 80
+# Names that pydantic gives to the types of a value that may have several.
+FORMS = ("str", "int", "float", "bool")
+
+
+class DataConfig(Section):
+    """The training images: where they come from, which of them to use, and their common size and channels.
+
+    Attributes:
+        source: a file, a folder, or the name of a data set.
+        split: train, test, or another split of the source.
+        only: names or indices of the classes to use; all if not set.
+        limit: the most images to use, a random subset that is always the same; all if not set.
+        size: side, or (height, width), to resize to, in pixels; if not set, images keep their size if it is the same
+            for all.
+        fit: how an image of other proportions gets that size: crop its edges, or pad it with the background.
+        channels: 1 for gray, 3 for colour; as the images are if not set.
+        background: the colour behind transparent pixels, a name or #rrggbb.
+        strict: fail if any image is unusable.
+        holdout: how many images of split train to set aside for measuring, a random subset that is always the same;
+            auto: 2 %, at least 128 and at most 10,000, if the source has 1,000 images or more and no test split.
+        flip: mirror half of the images at random; if not set, the catalog says whether that suits the data set.
+        fingerprint: hash of the images; filled in when the data are opened.
+        classes: names of the classes of a conditional model; filled in when the data are opened.
+    """
+
+    source: str = "fashion_mnist_10k"
+    split: str = "train"
+    only: tuple[str | int, ...] | None = None
+    limit: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    size: Side | tuple[Side, Side] | None = None
+    # Left out of the dump while crop, as scale_ends below.
+    fit: FitName = Field(default="crop", exclude_if=lambda value: value == "crop")
+    channels: Literal[1, 3] | None = None
+    background: str = "white"
+    strict: bool = False
+    # Left out of the dump while 0, as scale_ends below.
+    holdout: Annotated[int, Field(ge=0, le=1_000_000_000)] | Literal["auto"] = Field(
+        default=0, exclude_if=operator.not_
+    )
+    flip: bool | None = None
+    fingerprint: str | None = None
+    classes: tuple[str, ...] | None = None
+
+    @field_validator("source")
+    @classmethod
+    def _is_utf8(cls, value: str) -> str:
+        if not is_utf8(value):
+            raise ValueError("the name of the file or folder is not UTF-8; rename it")
+        if value.encode(errors="ignore").decode() != value:  # bytes that Python did not decode
+            raise ValueError("this locale cannot read the name; set the environment variable LC_ALL=C.UTF-8")
+        return value
+
+    @field_validator("only", mode="before")
+    @classmethod
+    def _one_class_or_more(cls, value: Any) -> Any:
+        return one_or_more(value)
+
+    @field_validator("classes")
+    @classmethod
+    def _each_has_its_own_name(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        names = value or ()
+        if twice := next((name for place, name in enumerate(names) if name in names[:place]), None):
+            raise ValueError(f"two classes have the name '{twice}'; give each a name of its own")
+        return value
+
+    @field_validator("size", mode="before")
+    @classmethod
+    def _side_or_height_x_width(cls, value: Any) -> Any:
+        """Parse `64` as a side and `30x50` as height and width."""
+        return sides_in(value) if isinstance(value, str) else value
+
+
+class DiffusionConfig(Section):
+    """The process, and what the network predicts.
+
+    Attributes:
+        schedule: how the noise grows with t.
+        timesteps: T, the number of timesteps.
+        prediction: what the network outputs; the schedule flow needs flow or x0.
+        zero_terminal_snr: leave no signal at T (Lin et al. 2024); needs the prediction v or x0.
+        scale_ends: adapt the ends of the schedules linear, quadratic and sigmoid to other T than 1000.
+    """
+
+    schedule: ScheduleName | ObjectName = "linear"
+    timesteps: Annotated[int, Field(ge=2, le=100_000)] = 1000
+    prediction: PredictionName = "epsilon"
+    zero_terminal_snr: bool = False
+    # Left out of the dump while false, so that the hash of an older run's config stays the same.
+    scale_ends: bool = Field(default=False, exclude_if=operator.not_)
+
+    @model_validator(mode="after")
+    def _keys_fit_together(self) -> "DiffusionConfig":
+        if self.schedule == "flow" and self.prediction in ("epsilon", "v"):
+            raise ValueError(
+                f"prediction={self.prediction} is not for schedule=flow: predict flow or x0, or take schedule=cosine"
+            )
+        if self.zero_terminal_snr and self.prediction == "epsilon":
+            raise ValueError("with zero_terminal_snr x_T is the noise itself: predict v or x0, not epsilon")
+        if self.scale_ends and self.schedule in ("cosine", "flow"):
+            raise ValueError("scale_ends is for the schedules linear, quadratic and sigmoid")
+        return self
+
+
+class SamplingConfig(Section):
+    """The default sampling options of a model, for previews and `nevoa sample`.
+
+    Attributes:
+        sampler: sampling method.
+        steps: sampling steps; the sampler's own number if not set.
+        spacing: how the timesteps are spaced.
+        variance: variance of a ddpm step: beta_tilde (small) or beta (large).
+        eta: fresh noise in each ddim step: 0 is none, 1 as much as ddpm.
+        clip: clip x_0 to [-1, 1] at every step.
+        guidance: weight of the class: 0 ignores it, 1 is as in the data, more exaggerates it.
+    """
+
+    sampler: SamplerName = "ddpm"
+    steps: Positive | None = None
+    spacing: SpacingName = "trailing"
+    variance: VarianceName = "small"
+    eta: Annotated[float, Field(ge=0, le=1)] = 0.0
+    clip: bool = True
+    guidance: Annotated[float, Field(ge=0, le=MOST_GUIDANCE)] = 1.0
+
+
+class Config(Section):
+    """The configuration of a run, by section.
+
+    Example:
+        >>> config = nevoa.configure("shapes", steps=100)
+        >>> config.training.steps, config.diffusion.schedule
+        (100, 'cosine')
+    """
+
+    data: DataConfig = DataConfig()
+    diffusion: DiffusionConfig = DiffusionConfig()
+    network: SerializeAsAny[NetworkConfig] = UNetConfig()
+    training: TrainingConfig = TrainingConfig()
+    sampling: SamplingConfig = SamplingConfig()
+
+    @field_validator("network", mode="before")
+    @classmethod
+    def _network_of_its_kind(cls, value: Any) -> Any:
+        """Validate a table by the config class that its kind is registered with."""
+        kind = _kind(value)
+        return network_config(kind).model_validate({"kind": kind, **value}) if kind else value
+
+    @model_validator(mode="after")
+    def _sections_fit_together(self) -> "Config":
+        sampling = {"sampling.steps": self.sampling.steps, "training.preview_steps": self.training.preview_steps}
+        for key, steps in sampling.items():
+            if (steps or 1) > self.diffusion.timesteps:
+                raise ValueError(f"{key} must be at most diffusion.timesteps, {self.diffusion.timesteps}")
+        if (name := self.training.objective) != "denoise" and self.diffusion.prediction == "epsilon":
+            raise ValueError(f"objective={name} is not for prediction=epsilon, from which x_0 at T cannot be computed")
+        if self.sampling.guidance != 1 and self.training.conditional is False:
+            raise ValueError("sampling.guidance other than 1 needs training.conditional=true")
+        return self
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names of a conditional model, in the order of their labels; empty if the model is unconditional."""
+        return (self.data.classes or ()) if self.training.conditional is True else ()
+
+    @property
+    def works_without_labels(self) -> bool:
+        """Whether the model makes images without a class, too."""
+        return not self.classes or self.training.label_dropout > 0
+
+    def updated(self, section: str, **values: Any) -> "Config":
+        """The config with other values in a section, validated like a user's."""
+        return parse({**self.model_dump(), section: {**getattr(self, section).model_dump(), **values}})
+
+    def moved(self, there: "Config") -> "Config":
+        """The config with what belongs to the place of another: the path of the same images, another device's settings.
+
+        Equal to `there` if both describe one training that was moved to another folder or machine.
+        """
+        same_images = self.data.fingerprint is not None and self.data.fingerprint == there.data.fingerprint
+        keys = ON_DEVICE if self.training.device != there.training.device else ()
+        moved = self.updated("training", **{key: getattr(there.training, key) for key in keys})
+        return moved.updated("data", source=there.data.source) if same_images else moved
+
+    def lasting(self, there: "Config") -> "Config":
+        """The config with the budget of another, and with what follows from it."""
+        return self.updated("training", **{key: getattr(there.training, key) for key in COURSE})
+
+    def followed(self, later: "Config") -> "Config":
+        """The config moved and with another budget: `later`, unless something else differs."""
+        return self.moved(later).lasting(later)
+
+    def changes(self, later: "Config") -> list[str]:
+        """Each key in which another config differs, with both values: "training.seed: was 0, now 1"."""
+        before, after = (
+            {f"{section}.{key}": value for section, table in each.model_dump().items() for key, value in table.items()}
+            for each in (self, later)
+        )
+        keys = [key for key in before | after if before.get(key) != after.get(key)]
+        return [f"{key}: was {_shown(before.get(key))}, now {_shown(after.get(key))}" for key in keys]
+
+
+def parse(values: Mapping[str, Any]) -> Config:
+    """Return the Config of nested tables. Raise a NevoaError if a key is unknown or a value out of range."""
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise _explained(furthest(error.errors()), values) from error
+
+
+AnySection = TypeVar("AnySection", bound=Section)
+
+
+def validated(section: type[AnySection], values: Mapping[str, Any]) -> AnySection:
+    """Return a section made of values that already have its types: nothing is converted, and a NevoaError explains."""
+    try:
+        return section.model_validate(values, strict=True)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        if problem["type"] == "extra_forbidden":
+            raise unknown("key", name, section.model_fields) from error
+        if problem["type"] == "literal_error":
+            known = get_args(section.model_fields[name].annotation)
+            raise unknown(name, str(problem["input"]), known) from error
+        raise _explained(problem, {}) from error
+
+
+def _explained(error: Any, values: Mapping[str, Any]) -> NevoaError:
+    location = error["loc"]
+    if error["type"] == "extra_forbidden":
+        known = _known_keys(str(location[0]), values) if location[1:] else Config.model_fields
+        return unknown("config key", ".".join(map(str, location)), known)
+    # pydantic adds the name of the form that it tried ("constrained-int", "tuple[...]"), which is not part of the key.
+    path = [part for part in location if part not in FORMS and (isinstance(part, int) or part.isidentifier())]
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "tuple_type":
+        message = "Input should be a list, such as [1, 2]"
+    given = f" (given: {SHORT.repr(error['input'])})" if not isinstance(error["input"], dict | Section) else ""
+    key = ".".join(part for part in path if isinstance(part, str))
+    return WrongValue(key, f": {message}{given}.") if path else NevoaError(f"{message}{given}.")
+
+
+def _kind(network: Any) -> str | None:
+    """Return the kind in a table of network keys, or None if it is not such a table."""
+    kind = network.get("kind", "unet") if isinstance(network, Mapping) else None
+    return kind if isinstance(kind, str) else None
+
+
+def _known_keys(name: str, values: Mapping[str, Any]) -> list[str]:
+    """Return every `section.key` of a section; of the network, those of the kind in `values`."""
+    section: Any = Config.model_fields[name].annotation
+    if name == "network":
+        section = network_config(_kind(values.get(name, {})) or "unet")
+    return [f"{name}.{key}" for key in section.model_fields]
+
+
+def _shown(value: object) -> str:
+    """A value as a user types it; a hash by its beginning."""
+    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return "not set" if value is None else text[:8] if HASH.fullmatch(text) else text

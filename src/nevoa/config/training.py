@@ -1,0 +1,136 @@
+"""The config of a training."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from nevoa._util.plain import device_name
+from nevoa.config.names import (
+    DecayName,
+    DeviceName,
+    LossName,
+    ObjectiveName,
+    OptimizerName,
+    PrecisionName,
+    TimestepsName,
+    WeightingName,
+)
+from nevoa.config.network import ObjectName, Positive, Section
+
+DeviceWish = DeviceName | Literal["auto"]
+# Bounds far above any training, so that a slip of the finger is refused at once.
+BatchSize = Annotated[int, Field(ge=1, le=100_000)]
+Steps = Annotated[int, Field(ge=1, le=1_000_000_000)]
+
+
+class TrainingConfig(Section):
+    """How to train.
+
+    One of `minutes`, `epochs` and `steps` is the budget. Every key that is None or "auto" is resolved before training
+    starts: `steps` from the other budgets, the device and precision from the machine, the interval of reports from the
+    number of steps, and the intervals of previews and checkpoints so that both take a small share of the time.
+
+    Attributes:
+        seed: seed of every random choice.
+        minutes: time to train for, including start-up and saving.
+        epochs: passes over the images to train for.
+        steps: steps to train for.
+        batch_size: images per step; "auto": the best for the budget (docs/scaling-laws.md).
+        accumulation: how many parts of a batch to compute the gradient of, one after the other, to save memory.
+        loss: distance between the network's output and its target.
+        objective: what the network learns: denoise, to estimate x_0; path, to take the steps of `sampling` along the
+            path of its teacher, the model of `start` (Luhman and Luhman 2021); match, the same and, in the last fifth
+            of the cool-down, to make images that its teacher finds likely (Yin et al. 2024).
+        weighting: weight of each timestep in the loss: all the same, or min-SNR (Hang et al. 2023), which is only for
+            the objective denoise.
+        timestep_distribution: how often each timestep is trained on: all alike, or so that noise / signal is log-normal
+            (Karras et al. 2022), seldom where there is hardly any of either; larger images get more noise.
+        conditional: whether the network gets the class of each image; "auto": if the data have classes.
+        label_dropout: share of images whose class is withheld, for classifier-free guidance (Ho and Salimans 2022).
+        optimizer: method that updates the weights.
+        learning_rate: of Adam; Muon's is ten times as high.
+        learning_rate_decay: course of the learning rate towards 0 in the cool-down; none keeps it constant.
+        cooldown: share of the run, at its end, in which the learning rate decays; 1 is the whole run.
+        weight_decay: how strongly adamw and muon pull weights to 0.
+        warmup_images: images over which the learning rate grows from 0 to its value.
+        gradient_clip: largest norm of the gradient; larger ones are scaled down.
+        ema_decay: decay of the average of the weights that makes the images; 0 averages nothing.
+        device: what to compute on.
+        precision: type of the numbers in the network; "auto": bfloat16 or float16 where the device has units for it.
+        threads: CPU threads; all cores if not set.
+        compile: whether to compile the network with `torch.compile`; if not set, in long runs on a GPU where torch can.
+        report_every_images: images between two lines of metrics; if not set, 2,000, or fewer in a short run.
+        preview_every_images: images between two pictures of samples.
+        preview_steps: sampling steps of such a picture; if not set, as many as its share of the time pays for.
+        checkpoint_every_images: images between two checkpoints.
+        start: the model whose weights training starts from; random weights if not set.
+    """
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    minutes: Annotated[float, Field(gt=0, le=10_000_000)] | None = None
+    epochs: Annotated[float, Field(gt=0, le=10_000_000)] | None = None
+    steps: Steps | None = None
+    batch_size: BatchSize | Literal["auto"] = 128
+    accumulation: BatchSize = 1
+    loss: LossName | ObjectName = "huber"
+    # Left out of the dump while denoise, as start below.
+    objective: ObjectiveName = Field(default="denoise", exclude_if=lambda name: name == "denoise")
+    weighting: WeightingName = "simple"
+    # Left out of the dump while uniform, as start below.
+    timestep_distribution: TimestepsName = Field(default="uniform", exclude_if=lambda name: name == "uniform")
+    conditional: bool | Literal["auto"] = False
+    label_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    optimizer: OptimizerName = "adam"
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    learning_rate_decay: DecayName = "none"
+    # Left out of the dump while 1, as start below.
+    cooldown: Annotated[float, Field(gt=0, le=1)] = Field(default=1.0, exclude_if=lambda share: share == 1)
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    warmup_images: Annotated[int, Field(ge=0)] = 0
+    gradient_clip: Annotated[float, Field(gt=0)] | None = None
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    device: DeviceWish = "auto"
+    precision: PrecisionName | Literal["auto"] = "auto"
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    compile: bool | None = None
+    report_every_images: Positive | None = None
+    preview_every_images: Positive | None = None
+    preview_steps: Positive | None = None
+    checkpoint_every_images: Positive | None = None
+    # Left out of the dump while None, so that the hash of an older run's config stays the same.
+    start: str | None = Field(default=None, exclude_if=lambda start: start is None)
+
+    @field_validator("device", mode="before")
+    @classmethod
+    def _without_index(cls, value: Any) -> str:
+        return device_name(value)
+
+    @model_validator(mode="after")
+    def _suits_its_objective(self) -> "TrainingConfig":
+        if self.is_distillation and self.start is None:
+            raise ValueError(f"objective={self.objective} needs a model to learn from: use 'nevoa distill'")
+        if self.objective == "match" and self.learning_rate_decay == "none":
+            raise ValueError("objective=match begins in the cool-down: choose a learning_rate_decay other than none")
+        if self.is_distillation and self.weighting == "min_snr":
+            raise ValueError(
+                f"weighting=min_snr leaves out the step from T, which objective={self.objective} has to teach: choose "
+                "weighting=simple"
+            )
+        return self
+
+    @property
+    def known_batch_size(self) -> int:
+        """The images per step. A ValueError while they are open."""
+        if self.batch_size == "auto":
+            raise ValueError("training.batch_size is auto, and only a training chooses it: give a number")
+        return self.batch_size
+
+    @property
+    def is_distillation(self) -> bool:
+        """Whether the network learns a teacher's few steps. At all other timesteps it is then poor."""
+        return self.objective != "denoise"
+
+    @property
+    def known_precision(self) -> PrecisionName:
+        """The precision, or float32 until it is resolved."""
+        return "float32" if self.precision == "auto" else self.precision

@@ -1,0 +1,70 @@
+"""Write a model as a folder that diffusers opens."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, Unpack
+
+from nevoa._util.files import write_text
+from nevoa.diffusion import steps_of
+from nevoa.formats.diffusers.scheduler import needs_v, scheduler_of
+from nevoa.formats.diffusers.unet import unet_of
+from nevoa.formats.packages import needs
+from nevoa.model import Model
+from nevoa.sampling import SamplingOptions, SamplingSettings, timestep_grid
+
+
+def export(model: Model, folder: Path, **options: Unpack[SamplingOptions]) -> str:
+    """Write a model as a diffusers folder that makes the model's images. Return the name of its pipeline.
+
+    A plain network, of images that are neither folded nor padded, without classes, with the sampler ddpm in all T steps
+    and another prediction than flow, becomes a `DDPMPipeline`. Any other comes with a `NevoaPipeline` in the file
+    pipeline.py.
+
+    Args:
+        options: sampling options in place of the model's own.
+
+    Raises:
+        NevoaError: diffusers has no such network or sampler.
+
+    Example:
+        >>> export(nevoa.load(), Path("clothes"))
+        'NevoaPipeline'
+    """
+    needs("diffusers", "diffusers")
+    from diffusers.pipelines.ddpm.pipeline_ddpm import DDPMPipeline
+
+    from nevoa.formats.diffusers import pipeline
+
+    settings = model.settings(**options)
+    scheduler: Any = scheduler_of(model, settings)
+    unet = unet_of(model)
+    if _is_plain(model, settings):
+        DDPMPipeline(unet, scheduler).save_pretrained(folder)
+        return DDPMPipeline.__name__
+    grid = timestep_grid(model.schedule, settings.steps or 1, settings.spacing)
+    guidance: Any = settings.guidance if model.config.works_without_labels else None
+    pipeline.NevoaPipeline(
+        unet,
+        scheduler,
+        size=model.shape[1:],
+        patch=getattr(model.config.network, "patch", 1),
+        timesteps=[t - 1 for t in grid[:-1]],
+        classes=model.classes,
+        guidance=guidance,
+        flow=needs_v(model),
+    ).save_pretrained(folder)
+    shutil.copy(pipeline.__file__, folder / "pipeline.py")
+    index = folder / "model_index.json"
+    # Tells diffusers to take the class from the file.
+    named = json.loads(index.read_text()) | {"_class_name": ["pipeline", "NevoaPipeline"]}
+    write_text(index, json.dumps(named, indent=2) + "\n")
+    return pipeline.NevoaPipeline.__name__
+
+
+def _is_plain(model: Model, settings: SamplingSettings) -> bool:
+    unit = getattr(model.network, "downsampling", 1)
+    fits = all(side % unit == 0 for side in model.shape[1:])
+    folded = getattr(model.config.network, "patch", 1) > 1
+    in_all_steps = settings.sampler == "ddpm" and settings.steps == steps_of(model.schedule)
+    return fits and in_all_steps and not (folded or model.classes or needs_v(model))

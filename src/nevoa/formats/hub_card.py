@@ -1,0 +1,133 @@
+"""The card of a published model: the card of the run, with the metadata that the Hub reads."""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nevoa._util.files import read_text
+from nevoa._util.plain import counted
+from nevoa.data import CATALOG, short_name
+from nevoa.data.sources.hub import HUB, parse_place
+from nevoa.formats.hub import is_hub, parsed
+from nevoa.runs import Run
+from nevoa.runs.reports import SavedReport, most_telling
+
+if TYPE_CHECKING:
+    from huggingface_hub import EvalResult
+
+UNKNOWN = "unknown"
+# The class of a pipeline that comes with its code.
+WITH_CODE = "NevoaPipeline"
+TASK = "unconditional-image-generation"
+METADATA = re.compile(r"\A---\n.*?^---\n", re.MULTILINE | re.DOTALL)
+SAMPLE = re.compile(r"^    nevoa sample .*$", re.MULTILINE)
+EVALUATE = re.compile(r" Run `nevoa evaluate .*`\.$", re.MULTILINE)
+# Scores that tell the error of another one.
+ERRORS = "_low", "_high", "_se", "_std"
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Images under the name that others know.
+
+    Attributes:
+        hub_id: of the data set on the Hub, if it is there.
+    """
+
+    name: str
+    licence: str = UNKNOWN
+    hub_id: str | None = None
+
+    @classmethod
+    def of(cls, source: str) -> "DataSource":
+        """Name a source of a config. What is neither in the catalogue nor on the Hub has no known licence."""
+        if row := CATALOG.get(source):
+            place = row.place or (CATALOG[row.part_of].place if row.part_of else None)
+            return cls(source, row.licence, place.hub_id if place else None)
+        if source.startswith(HUB):
+            hub_id = parse_place(source).hub_id
+            return cls(hub_id, hub_id=hub_id)
+        return cls(short_name(source))
+
+
+def metadata(run: Run, place: str, licence: str, diffusers: bool) -> str:
+    """The YAML in which a card tells the Hub what the model is, how good, and made from which images."""
+    from huggingface_hub import ModelCardData
+
+    config, telling = run.config(), most_telling(run)
+    data, start = DataSource.of(config.data.source), config.training.start or ""
+    results = _results(telling[1], data) if telling else []
+    return ModelCardData(
+        license=licence,
+        library_name="nevoa",
+        pipeline_tag=TASK,
+        datasets=[data.hub_id] if data.hub_id else None,
+        base_model=parsed(start)[0] if is_hub(start) else None,
+        tags=["denoising-diffusion", *["diffusers"] * diffusers],
+        model_name=parsed(place)[0].partition("/")[2] if results else None,
+        eval_results=results or None,
+    ).to_yaml()
+
+
+def text(run: Run, place: str, licence: str, pipeline: str | None) -> str:
+    """The card of the run with the commands that open the published model, and the licences of model and images.
+
+    Args:
+        pipeline: name of the class that opens the model in diffusers; None if diffusers cannot.
+    """
+    card = read_text(run.card_file) if run.card_file.is_file() else f"# {run.folder.absolute().name}\n"
+    card = SAMPLE.sub(f"    nevoa sample {place}", EVALUATE.sub("", METADATA.sub("", card)))
+    config = run.config()
+    diffusers = _diffusers(place, pipeline, config.diffusion.timesteps) if pipeline else ""
+    return f"{card.rstrip()}\n\n{diffusers}{_licences(licence, config.data.source)}"
+
+
+def _results(report: SavedReport, data: DataSource) -> "list[EvalResult]":
+    from huggingface_hub import EvalResult
+
+    protocol = report.protocol
+    reference = protocol.reference.partition(", ")[0]
+    measured = DataSource.of(reference) if reference else data
+    how = {"protocol": protocol.name, "images": report.images, "departures": list(protocol.departures)}
+    return [
+        EvalResult(
+            task_type=TASK,
+            dataset_type=measured.hub_id or measured.name,
+            dataset_name=measured.name,
+            metric_type=name,
+            metric_name=f"{name} ({protocol.name}, {counted(report.images, 'image')})",
+            metric_value=score,
+            metric_args=how,
+        )
+        for name, score in report.scores.items()
+        if math.isfinite(score) and not name.endswith(ERRORS)
+    ]
+
+
+def _diffusers(place: str, pipeline: str, timesteps: int) -> str:
+    # A class of diffusers itself needs no code from the repository.
+    trust = ", trust_remote_code=True" if pipeline == WITH_CODE else ""
+    # A DDPMPipeline takes 1000 steps by default.
+    steps = "" if pipeline == WITH_CODE or timesteps == 1000 else f", num_inference_steps={timesteps}"
+    return f"""## In diffusers
+
+```python
+from diffusers import DiffusionPipeline
+
+pipeline = DiffusionPipeline.from_pretrained("{parsed(place)[0]}"{trust})
+pipeline(batch_size=4{steps}).images[0].save("image.png")
+```
+
+"""
+
+
+def _licences(licence: str, source: str) -> str:
+    data = DataSource.of(source)
+    return f"""## Licences
+
+| | licence |
+| --- | --- |
+| this model | {licence} |
+| the images it was trained on: {data.name} | {data.licence} |
+"""

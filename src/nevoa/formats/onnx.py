@@ -1,0 +1,130 @@
+"""A network as an ONNX file: one evaluation, for any program that runs ONNX. Needs `pip install 'nevoa[onnx]'`."""
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+import torch
+
+from nevoa.errors import NevoaError, reason
+from nevoa.formats.packages import needs
+from nevoa.model import Model
+from nevoa.networks.registry import evaluating
+from nevoa.sampling import SamplingOptions, timestep_grid
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, TensorProto
+
+# Two, because a batch of one would be taken for a constant.
+TRACED_BATCH = 2
+# Smaller tensors than this stay float32: there is nothing to save.
+HALVED_BYTES = 1024
+
+
+def export(model: Model, path: Path, half: bool = False, **options: Unpack[SamplingOptions]) -> None:
+    """Write a model's network to an ONNX file.
+
+    Inputs are `image` float32 `[batch, C, H, W]`, `timestep` int64 `[batch]` from 1 to T and, for a conditional model,
+    `label` int64 `[batch]`, where the number of classes means "no class". The output is `prediction`, of the shape of
+    `image`. The metadata hold JSON values: what the network predicts, the tables `signal` and `noise` for t = 0 … T,
+    the classes, the range of an image, and how to sample: the grid of timesteps, and the other sampling options.
+
+    Args:
+        half: whether to keep weights in float16. The computation remains float32.
+        options: sampling options in place of the model's own.
+
+    Raises:
+        NevoaError: the network cannot be exported.
+
+    Example:
+        >>> export(nevoa.load(), Path("clothes.onnx"))
+    """
+    needs("onnx", "onnx", "onnxscript")
+    import onnx
+
+    about = {key: json.dumps(value) for key, value in _metadata(model, **options).items()}  # refuses wrong options
+    exported = _exported(model)
+    if half:
+        _halve(exported)
+    onnx.helper.set_model_props(exported, about)
+    onnx.checker.check_model(exported, full_check=True)
+    onnx.save_model(exported, path)
+
+
+def _exported(model: Model) -> "ModelProto":
+    x = torch.zeros(TRACED_BATCH, *model.shape)
+    t = torch.ones(TRACED_BATCH, dtype=torch.int64)
+    inputs = {"image": x, "timestep": t} | ({"label": torch.zeros_like(t)} if model.classes else {})
+    network = model.to("cpu").network
+    try:
+        with evaluating(network), _quiet():
+            program = torch.onnx.export(
+                network,
+                tuple(inputs.values()),
+                input_names=list(inputs),
+                output_names=["prediction"],
+                dynamic_shapes=tuple({0: torch.export.Dim("batch")} for _ in inputs),
+                dynamo=True,
+                verbose=False,
+            )
+    except Exception as error:  # each network may fail in its own way
+        raise NevoaError(f"torch cannot export {type(network).__name__} to ONNX: {reason(error)}") from error
+    assert program is not None
+    return program.model_proto
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hide what torch and its exporter print about their own insides."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _metadata(model: Model, **options: Unpack[SamplingOptions]) -> dict[str, Any]:
+    settings, schedule = model.settings(**options), model.schedule
+    return {
+        "prediction": model.config.diffusion.prediction,
+        "schedule": model.config.diffusion.schedule,
+        "signal": schedule.signal.tolist(),
+        "noise": schedule.noise.tolist(),
+        "sampler": settings.sampler if isinstance(settings.sampler, str) else type(settings.sampler).__name__,
+        "grid": timestep_grid(schedule, settings.steps or 1, settings.spacing),
+        "variance": settings.variance,
+        "eta": settings.eta,
+        "guidance": settings.guidance,
+        "clip": settings.clip,
+        "classes": list(model.classes),
+        "range": [-1, 1],
+        "shape": list(model.shape),
+    }
+
+
+def _halve(model: "ModelProto") -> None:
+    """Keep the large weights in float16, and cast each to float32 where the graph begins."""
+    from onnx import TensorProto, helper
+
+    large = [t for t in model.graph.initializer if t.data_type == TensorProto.FLOAT and len(t.raw_data) > HALVED_BYTES]
+    for tensor in large:
+        name = tensor.name
+        _to_half(tensor)
+        cast = helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT)
+        model.graph.node.insert(0, cast)
+
+
+def _to_half(tensor: "TensorProto") -> None:
+    import numpy as np
+    from onnx import numpy_helper
+
+    half = numpy_helper.to_array(tensor).astype(np.float16)
+    tensor.CopyFrom(numpy_helper.from_array(half, f"{tensor.name}.float16"))

@@ -1,0 +1,125 @@
+"""A run as a folder that others open: its model, for nevoa and for diffusers, its card and the pictures of the card."""
+
+import json
+import re
+import shutil
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from nevoa._util.files import read_json, read_text, write_text
+from nevoa.data import is_path, short_name
+from nevoa.errors import NevoaError
+from nevoa.formats import hub, hub_card
+from nevoa.runs import Run, status_of
+from nevoa.runs.model_files import check
+
+PICTURE = re.compile(r"!\[[^]]*\]\(([^)\s]+)\)")
+# Files of an earlier publication that the next one may lack.
+REPLACED = "samples/", "evaluation/", "unet/", "scheduler/", "model_index.json", "pipeline.py"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A folder with everything that is published of a run.
+
+    Attributes:
+        metadata: of the card, in YAML.
+        left_out: why there are no files for diffusers; None if there are.
+    """
+
+    folder: Path
+    metadata: str
+    left_out: str | None
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The number of bytes of each file."""
+        files = hub.files_of(self.folder)
+        return {path.relative_to(self.folder).as_posix(): path.stat().st_size for path in files}
+
+
+def prepare(run: Run, folder: Path, place: str, licence: str | None = None) -> Publication:
+    """Write into an empty folder what is published of a run.
+
+    Paths of this machine are shortened to names.
+
+    Args:
+        place: where it will be, as `hf:OWNER/NAME`; for the card.
+        licence: of the model, as the Hub names it; unknown if None.
+
+    Raises:
+        NevoaError: the run has no model, is being trained, or is damaged.
+    """
+    hub.parsed(place)
+    hub.check_client()
+    _check(run)
+    published = Run(folder)
+    write_text(published.model_config_file, _shared_json(run.model_config_file))
+    write_text(published.config_file, _shared_toml(run.config_file))
+    shutil.copy(run.weights_file, published.weights_file)
+    pipeline, left_out = _export(run, folder)
+    _copy_pictures(run, folder)
+    licence = licence or hub_card.UNKNOWN
+    metadata = hub_card.metadata(run, place, licence, pipeline is not None)
+    text = hub_card.text(run, place, licence, pipeline)
+    write_text(published.card_file, f"---\n{metadata}\n---\n\n{text}")
+    return Publication(folder, metadata, left_out)
+
+
+def push(publication: Publication, place: str, private: bool = False) -> str:
+    """Upload a publication to the Hub in one commit. Return its address. A NevoaError as for `hub.upload`."""
+    return hub.upload(publication.folder, place, private, REPLACED)
+
+
+def _check(run: Run) -> None:
+    if not run.exists or not run.has_model:
+        raise NevoaError(f"{run.folder} is not a run with a model: 'nevoa runs' lists the runs.")
+    if status_of(run)[0] == "running":
+        raise NevoaError(f"{run.folder} is being trained: wait until it is finished, or stop it.")
+    run.config()  # a damaged one is refused here
+    check(run.weights_file, run.model_config_file)
+
+
+def _export(run: Run, folder: Path) -> tuple[str | None, str | None]:
+    """Write the files for diffusers. Return the name of the pipeline, or else why there is none."""
+    from nevoa.formats.diffusers.export import export
+
+    try:
+        return export(run.model("cpu"), folder), None
+    except NevoaError as error:
+        return None, str(error)
+
+
+def _copy_pictures(run: Run, folder: Path) -> None:
+    """Copy the loss, and the files of the run that the card shows."""
+    card = read_text(run.card_file) if run.card_file.is_file() else ""
+    for path in {run.loss_file, run.metrics_file, *(run.folder / name for name in PICTURE.findall(card))}:
+        if path.is_file() and path.resolve().is_relative_to(run.folder.resolve()):
+            copy = folder / path.relative_to(run.folder)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, copy)
+
+
+def _shared_json(file: Path) -> str:
+    values = read_json(file)
+    return json.dumps(values | {"config": _shared(values["config"])}, indent=2) + "\n"
+
+
+def _shared_toml(file: Path) -> str:
+    values = _shared(tomllib.loads(read_text(file)))
+    values.get("made_with", {}).pop("changed", None)  # may name a path of this machine, too
+    return tomli_w.dumps(values)
+
+
+def _shared(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A config in which paths of this machine are names."""
+    data, training = dict(config.get("data", {})), dict(config.get("training", {}))
+    for section, key in ((data, "source"), (training, "start")):
+        if (value := section.get(key)) and is_path(value):
+            section[key] = short_name(value)
+    return {**config, "data": data, "training": training}

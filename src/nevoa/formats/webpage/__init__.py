@@ -1,0 +1,71 @@
+"""A model as a web page, which makes new images in the browser of whoever opens it, without a server."""
+
+import base64
+import zlib
+from pathlib import Path
+from typing import Any, Unpack
+
+import torch
+
+from nevoa._util.files import write_bytes, write_text
+from nevoa.errors import NevoaError
+from nevoa.formats.webpage.description import about, ways
+from nevoa.formats.webpage.page import kernels, page_of
+from nevoa.formats.webpage.tape import recorded
+from nevoa.formats.webpage.weights import block_of
+from nevoa.model import Model
+from nevoa.sampling import SamplingOptions
+
+# Phones with little memory close a page that is larger.
+LARGEST_BYTES = 100_000_000
+
+
+def export(model: Model, path: Path, force: bool = False, **options: Unpack[SamplingOptions]) -> int:
+    """Write a model as a web page. Return the number of bytes.
+
+    With weights in float16, the page makes the images that `nevoa sample` makes of a seed, by DDPM, DDIM, DPM-Solver++
+    and the run's own sampler. It computes with WebGPU or WebAssembly, and needs no server.
+
+    Args:
+        path: a file in .html, which holds everything; or a folder for a web server, with the weights beside index.html,
+            so that browsers can keep them.
+        force: whether to write a page of more than 100 MB.
+        options: sampling options in place of the model's own.
+
+    Raises:
+        NevoaError: the network computes something that the page cannot, or the page would be too large.
+    """
+    sampling = ways(model, **options)  # refuses wrong options
+    network, weights = block_of(recorded(model.network, model.shape, len(model.classes)))
+    tables = torch.cat([model.schedule.signal, model.schedule.noise]).numpy().tobytes()
+    block = tables + weights
+    if len(block) > LARGEST_BYTES * 3 // 4 and not force:
+        raise NevoaError(
+            f"The page would have {len(block) * 4 // 3 / 1e6:,.0f} MB, more than phones open: train a smaller network, "
+            "or write it all the same with --force."
+        )
+    package = {
+        "program": network,
+        "first": len(tables),
+        "checksum": zlib.crc32(block),
+        "wasm": kernels(),
+        "shape": list(model.shape),
+        "prediction": model.config.diffusion.prediction,
+        "classes": list(model.classes),
+    }
+    return _write(path, {"package": package, "about": about(model), "sampling": sampling}, block)
+
+
+def _write(path: Path, data: dict[str, Any], block: bytes) -> int:
+    if path.suffix:
+        text = page_of(data, base64.b64encode(block).decode())
+        write_text(path, text)
+        return len(text.encode())
+    name = (
+        f"weights-{zlib.crc32(block):08x}.bin"  # another model gets another name, however long browsers keep this one
+    )
+    text = page_of(data, "", name)
+    path.mkdir(exist_ok=True)
+    write_text(path / "index.html", text)
+    write_bytes(path / name, block)
+    return len(text.encode()) + len(block)

@@ -1,0 +1,79 @@
+"""What a page says about its model, and what it lets its reader choose."""
+
+import re
+from pathlib import Path
+from typing import Any, Unpack, get_args
+
+from nevoa._util.files import read_text
+from nevoa.config.names import SamplerName, SpacingName
+from nevoa.diffusion import Schedule, steps_of
+from nevoa.errors import NevoaError
+from nevoa.formats.hub_card import DataSource
+from nevoa.model import Model
+from nevoa.runs import Run
+from nevoa.sampling import SamplingOptions, SamplingSettings, settled, timestep_grid
+
+# The numbers of steps on the page's slider, besides the run's own.
+STEPS = 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000
+# The samplers on the page, besides the run's own.
+OFFERED: tuple[SamplerName, ...] = ("ddpm", "ddim", "dpm_solver")
+# Those of `nevoa.editing.inpainting`.
+FILLING_STEPS = 10
+# A row of the card: the Fréchet distance, and that of as many real images.
+DISTANCE = re.compile(r"^\| (fd_\w+) \| ([\d.e+-]+) \| ([^|]*?) ?\|$", re.MULTILINE)
+
+
+def about(model: Model) -> dict[str, Any]:
+    """Name, data set, licence and score of a model."""
+    data = DataSource.of(model.config.data.source)
+    run = Run(Path(model.place))
+    card = read_text(run.card_file) if model.place and run.card_file.is_file() else ""
+    distance = DISTANCE.search(card)
+    return {
+        "name": Path(model.place).name or "nevoa",
+        "parameters": model.parameters,
+        "data": data.name,
+        "licence": data.licence,
+        "distance": list(distance.groups()) if distance else None,
+    }
+
+
+def ways(model: Model, **options: Unpack[SamplingOptions]) -> dict[str, Any]:
+    """How the page samples: the run's way first, then what a reader may choose in its place.
+
+    Nothing else for a distilled model, which is poor at other timesteps.
+
+    Raises:
+        NevoaError: an option is wrong, or the sampler is an object.
+    """
+    own = model.settings(**options)
+    if own.sampler not in get_args(SamplerName):
+        raise NevoaError("The web page has no sampler of your own: choose one by name, such as --sampler dpm_solver.")
+    if model.config.training.is_distillation:
+        samplers, filling = [_sampler(model.schedule, own, ())], None
+    else:
+        others = [settled(model.config, sampler=name) for name in OFFERED if name != own.sampler]
+        samplers = [_sampler(model.schedule, settings) for settings in (own, *others)]
+        settings = settled(model.config, sampler="ddpm", steps=min(FILLING_STEPS, steps_of(model.schedule)))
+        filling = _sampler(model.schedule, settings, ())
+    return {
+        "samplers": samplers,
+        "filling": filling,
+        "clip": own.clip,
+        "guidance": own.guidance,
+        "guided": bool(model.classes and model.config.works_without_labels),
+    }
+
+
+def _sampler(schedule: Schedule, settings: SamplingSettings, choices: tuple[int, ...] = STEPS) -> dict[str, Any]:
+    steps, last = settings.steps or 1, steps_of(schedule)
+    spacing: SpacingName = settings.spacing
+    numbers = sorted({steps, *(count for count in choices if count <= last)})
+    return {
+        "name": settings.sampler,
+        "steps": steps,
+        "grids": {count: timestep_grid(schedule, count, spacing) for count in numbers},
+        "variance": settings.variance,
+        "eta": settings.eta,
+        "evaluations": 2 if settings.sampler == "heun" else 1,
+    }

@@ -1,6 +1,0 @@
-"""Experiment trackers: TensorBoard, Weights & Biases, MLflow and Trackio, each behind the extra of its name."""
-
-from nevoa.interop.trackers.services import Tracker, trackers_of
-from nevoa.interop.trackers.tracked import tracked
-
-__all__ = ["Tracker", "tracked", "trackers_of"]

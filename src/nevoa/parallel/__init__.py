@@ -1,0 +1,1 @@
+"""Devices, threads, and the group of processes that train together."""

@@ -1,0 +1,3 @@
+"""The version of nevoa."""
+
+__version__ = "0.1.0"

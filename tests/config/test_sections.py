@@ -1,0 +1,160 @@
+"""Configs: a file holds all of one, and a wrong key or value is explained."""
+
+from pathlib import Path
+
+import pytest
+
+from nevoa.config import parse
+from nevoa.config.network import ObjectNetworkConfig
+from nevoa.config.presets import PRESETS, configure
+from nevoa.config.toml import read_toml, to_toml
+from nevoa.errors import NevoaError
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_config_survives_its_file(preset: str, tmp_path: Path) -> None:
+    config = configure("shapes", preset)
+    (tmp_path / "config.toml").write_text(to_toml(config))
+    assert read_toml(tmp_path / "config.toml") == config
+
+
+def test_photos_need_a_source() -> None:
+    with pytest.raises(NevoaError, match=r"no images of its own. Give some: nevoa train FOLDER --preset photos"):
+        configure(preset="photos")
+    for config in (configure("photos/", "photos"), configure(preset="photos", options=["data.source=photos/"])):
+        assert config.data.model_dump(exclude_defaults=True) == PRESETS["photos"]["data"] | {
+            "source": "photos/",
+            "holdout": "auto",
+        }
+    assert configure("photos/", "photos", size=32).data.size == 32
+
+
+def test_training_further_needs_a_source() -> None:
+    start = {"data": {"size": [8, 8]}}
+    with pytest.raises(NevoaError, match=r"Name the images to train the model on: nevoa train SOURCE --from MODEL"):
+        configure(start=start, steps=1)
+    assert configure("shapes", start=start, steps=1).data.source == "shapes"
+    assert configure(start=start, steps=1, options=["data.source=shapes"]).data.source == "shapes"
+    assert configure(start={"data": {"source": "shapes"}}, steps=1).data.source == "shapes"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["training.batchsize=8"], "Did you mean 'training.batch_size'"),
+        (["diffusion.scedule=cosine"], "Did you mean 'diffusion.schedule'"),
+        (["trainig.steps=8"], "Did you mean 'training'"),
+        (["network.multiplier=[1]"], "Did you mean 'network.multipliers'"),
+        (["diffusion.schedule=cosin"], "'linear', 'quadratic', 'sigmoid', 'cosine' or 'flow'"),
+        (["training.batch_size=100000000"], "training.batch_size: Input should be less than or equal to 100000"),
+        (["training.threads=5000"], "training.threads: Input should be less than or equal to 1024"),
+        (["training.steps=1000000000000"], "training.steps: Input should be less than or equal to 1000000000"),
+        (["training.minutes=1e12"], "training.minutes: Input should be less than or equal to 10000000"),
+        (["data.limit=1000000000000"], "data.limit: Input should be less than or equal to 1000000000"),
+        (["training.abc=3"], "There is no config key 'training.abc'. Known: "),
+        (["training.steps=0"], "training.steps: Input should be greater than or equal to 1"),
+        (
+            ["training.batch_size=many"],
+            "training.batch_size: Input should be a valid integer or 'auto' (given: 'many')",
+        ),
+        (["training.precision=half"], "Input should be 'float32', 'bfloat16' or 'float16' or 'auto' (given: 'half')"),
+        (["network.attention=[true]"], "attention needs 2 values"),
+        (["network.multipliers=1,2"], "network.multipliers: Input should be a list, such as [1, 2] (given: '1,2')"),
+        (["diffusion.zero_terminal_snr=true", "diffusion.prediction=epsilon"], "predict v or x0"),
+        (["network.kind=residul"], "'residul' is not registered; pass --plugin FILE.py or install the package"),
+        (["diffusion.schedule=flow", "diffusion.prediction=epsilon"], "schedule=flow: predict flow or x0"),
+        (["diffusion.schedule=flow", "diffusion.prediction=v"], "schedule=flow: predict flow or x0"),
+        (["diffusion.schedule=cosine", "diffusion.scale_ends=true"], "linear, quadratic and sigmoid"),
+        (["diffusion.timesteps=10", "sampling.steps=20"], "at most diffusion.timesteps"),
+        (["diffusion.timesteps=10", "training.preview_steps=11"], "preview_steps must be at most diffusion.timesteps"),
+        (["training.label_dropout=1"], "training.label_dropout: Input should be less than 1"),
+        (["sampling.guidance=-1", "training.conditional=true"], "greater than or equal to 0"),
+        (["sampling.guidance=2", "training.conditional=false"], "needs training.conditional=true"),
+        (["batch_size=3"], "section.key=value"),
+        (["training.seed"], "section.key=value"),
+    ],
+)
+def test_a_wrong_option_is_explained(options: list[str], message: str) -> None:
+    with pytest.raises(NevoaError) as error:
+        configure(options=options)
+    assert message in str(error.value)
+
+
+def test_a_broken_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[training")
+    with pytest.raises(NevoaError, match=r"config\.toml"):
+        read_toml(tmp_path / "config.toml")
+
+
+def test_unknown_keys_of_a_file_are_errors() -> None:
+    with pytest.raises(NevoaError, match=r"Did you mean 'data\.source'"):
+        parse({"data": {"sorce": "x"}})
+
+
+def test_a_config_of_before_classes_is_still_read_and_is_unconditional() -> None:
+    """Its file has none of the keys that came with classes."""
+    before = configure(options=["training.conditional=false"])
+    tables = before.model_dump(mode="json")
+    for section, key in (
+        ("data", "classes"),
+        ("training", "conditional"),
+        ("training", "label_dropout"),
+        ("sampling", "guidance"),
+    ):
+        del tables[section][key]
+    assert parse(tables) == before
+    assert before.classes == ()
+    assert "classes" not in to_toml(before)
+
+
+def test_classes_are_those_of_a_conditional_model_only() -> None:
+    tables = {"data": {"classes": ["cat", "dog"]}}
+    assert parse(tables).classes == ()
+    assert parse({**tables, "training": {"conditional": True}}).classes == ("cat", "dog")
+
+
+def test_scale_ends_is_left_out_of_the_dump_while_it_is_false() -> None:
+    """The dump is hashed in checkpoints: one of before the key has the same hash."""
+    linear = ["diffusion.schedule=linear"]
+    assert "scale_ends" not in configure(options=linear).model_dump_json()
+    assert "scale_ends" not in to_toml(configure(options=linear))
+    scaled = configure(options=[*linear, "diffusion.scale_ends=true"])
+    assert parse(scaled.model_dump()) == scaled
+    assert '"scale_ends":true' in scaled.model_dump_json()
+    assert "scale_ends = true" in to_toml(scaled)
+
+
+def test_a_damaged_network_is_explained() -> None:
+    for network in ({"kind": ["unet"]}, {"kind": 3}, [], 3, {"kind": "unet", "dim": {}}):
+        with pytest.raises(NevoaError, match="network"):
+            parse({"network": network})
+    with pytest.raises(NevoaError, match=r"config key 'data\.sorce'"):
+        parse({"data": {"sorce": "x"}, "network": 3})
+
+
+def test_a_network_object_is_named_in_the_file(tmp_path: Path) -> None:
+    config = parse({"network": {"kind": "object", "class_name": "models.Dit"}})
+    assert isinstance(config.network, ObjectNetworkConfig)
+    (tmp_path / "config.toml").write_text(to_toml(config))
+    assert read_toml(tmp_path / "config.toml") == config
+
+
+SIZES = [(None, None), ("64", 64), (64, 64), ("30x50", (30, 50)), ("30X50", (30, 50)), ([30, 50], (30, 50))]
+
+
+@pytest.mark.parametrize(("given", "size"), SIZES)
+def test_a_size_is_a_side_or_height_and_width(given: object, size: object) -> None:
+    assert parse({"data": {"size": given}}).data.size == size
+
+
+@pytest.mark.parametrize("wrong", ["", "x", "3x", "1x2x3", "big"])
+def test_text_that_is_no_size_is_explained(wrong: str) -> None:
+    with pytest.raises(NevoaError, match="HEIGHTxWIDTH"):
+        parse({"data": {"size": wrong}})
+
+
+@pytest.mark.parametrize(("section", "others"), [("training", "data."), ("network", "training."), ("data", "network.")])
+def test_an_unknown_key_is_answered_by_the_keys_of_its_section(section: str, others: str) -> None:
+    with pytest.raises(NevoaError, match=rf"There is no config key '{section}\.colour'.* Known: {section}\.") as caught:
+        parse({section: {"colour": 1}})
+    assert others not in str(caught.value)

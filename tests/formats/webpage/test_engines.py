@@ -1,0 +1,109 @@
+"""The page in the engines of Chrome, Firefox and Safari, as wide as a phone: from a file and from a server."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nevoa.commands.load import load
+from nevoa.formats.webpage import export
+from nevoa.formats.webpage.weights import rounded
+from nevoa.model import Model
+from tests.formats.small_run import run_of
+from tests.formats.webpage.engines import ENTER, WIDTH, Engine, chromium, firefox, webkit
+from tests.formats.webpage.server import served
+from tests.formats.webpage.test_sampling import assert_same
+
+pytestmark = pytest.mark.slow
+
+CLASSES = ("cat", "dog", "peixe-espada")
+SAMPLING = {"steps": 4, "sampler": "dpm_solver", "spacing": "karras"}
+# "" once a condition holds; else what the page says is wrong, or what it says last.
+UNTIL = """new Promise((resolve) => {
+  const end = performance.now() + 40_000;
+  const look = () => {
+    const problem = document.querySelector("#problem");
+    if (!problem.hidden) resolve(problem.textContent);
+    else if (%s) resolve("");
+    else if (performance.now() > end) resolve(`too late: ${document.querySelector("#status").textContent}`);
+    else setTimeout(look, 20);
+  };
+  look();
+})"""
+PICTURES = """[...document.querySelectorAll("%s")].map((canvas) =>
+  Array.from(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data))"""
+# So that what is typed takes the place of what is there, and the first image of another seed is told apart.
+SELECT = "(document.activeElement.select(), globalThis.before = document.querySelector('#grid button')).id"
+
+
+@pytest.fixture(scope="module", params=[chromium, firefox, webkit])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    with request.param() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with its page, as a file and as a folder for a server."""
+    folder = tmp_path_factory.mktemp("engines")
+    run = run_of(folder / "zoo", shape=(3, 8, 8), classes=CLASSES, sampling=SAMPLING)
+    for name in ("page.html", "site"):
+        export(load(run.folder, "cpu"), folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> Model:
+    model = load(folder / "zoo", "cpu")
+    rounded(model.network)
+    return model
+
+
+@pytest.fixture(scope="module", params=["file", "http"])
+def address(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    if request.param == "file":
+        yield (folder / "page.html").as_uri()
+        return
+    with served(folder / "site") as address:
+        yield address
+
+
+def until(engine: Engine, condition: str) -> None:
+    assert engine.run(UNTIL % condition) == ""
+
+
+def says(engine: Engine, selector: str, text: str) -> None:
+    until(engine, f"document.querySelector({json.dumps(selector)}).textContent.includes({json.dumps(text)})")
+
+
+def pictures(engine: Engine, selector: str = "#grid canvas") -> np.ndarray:
+    """The pixels of canvases, uint8 `[N, H, W, 3]`."""
+    return np.array(engine.run(PICTURES % selector), np.uint8).reshape(-1, 8, 8, 4)[..., :3]
+
+
+def test_a_phone_makes_the_images_of_nevoa_sample(engine: Engine, address: str, model: Model) -> None:
+    """And shows one, and draws a part of it anew, by touch."""
+    engine.open(address)
+    says(engine, "#status", "Here they are")
+    assert engine.run("innerWidth") == WIDTH
+    assert engine.run("document.documentElement.scrollWidth") <= WIDTH
+    assert_same(pictures(engine), model.sample(6))
+    engine.tap("#seed")
+    engine.run(SELECT)
+    engine.press(f"42{ENTER}")
+    until(engine, "!before.isConnected")
+    says(engine, "#status", "Here they are")
+    assert_same(pictures(engine), model.sample(6, seed=42))
+    engine.tap("#grid button")
+    until(engine, "document.querySelector('#viewer').open")
+    before = pictures(engine, "#picture")
+    assert engine.run("document.documentElement.scrollWidth") <= WIDTH
+    engine.tap("#paint")
+    engine.tap("#mask")
+    engine.tap("#fill")
+    says(engine, "#viewer-status", "Done.")
+    changed = (pictures(engine, "#picture") != before).any(axis=-1)[0]
+    assert changed[4, 4]
+    assert not changed[[0, 0, -1, -1], [0, -1, 0, -1]].any()

@@ -1,0 +1,163 @@
+"""From the same noise the page makes the images that nevoa makes."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nevoa.data import to_bytes
+from nevoa.editing import inpainting
+from nevoa.formats.webpage.description import STEPS, ways
+from nevoa.formats.webpage.weights import rounded
+from nevoa.model import Model
+from tests.formats.small_models import CLASSES, FOLDED, small_model
+from tests.formats.webpage.library import Library, opened
+
+SAMPLE = """async ([given, model, images, way, kept]) => {
+  const engine = await opened(given), states = [];
+  model.schedule = { signal: Float64Array.from(model.schedule.signal), noise: Float64Array.from(model.schedule.noise) };
+  if (kept) kept = { x0: nevoa.unitOf(Uint8ClampedArray.from(kept.bytes)), known: Uint8Array.from(kept.known) };
+  for await (const { x, t } of nevoa.trajectory(engine, model, images, way, kept)) {
+    states.push([t, Array.from(nevoa.bytesOf(x))]);
+  }
+  return states;
+}"""
+ORDERS = """async ([model, way]) => {
+  model.schedule = { signal: Float64Array.from(model.schedule.signal), noise: Float64Array.from(model.schedule.noise) };
+  let evaluations = 0, most = 0;
+  const engine = { atOnce: 8, evaluate: async (x) => {
+    most = Math.max(most, ++evaluations);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    evaluations--;
+    return x;
+  } };
+  const studio = new nevoa.Studio(model, engine), answers = [];
+  const images = [{ seed: 1, number: 0, label: 0 }];
+  const order = (id) => studio.make({ id, images, way, kept: null }, ({ kind }) => answers.push([kind, id]));
+  await Promise.all([order(1), order(2), order(3)]);
+  return [most, answers.filter(([kind]) => kind === "done")];
+}"""
+KARRAS = {"sampler": "dpm_solver", "steps": 7, "spacing": "karras"}
+FLOW = {"schedule": "flow", "prediction": "flow"}
+WAYS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "dpm_solver": ({"sampling": KARRAS}, {}),
+    "ddpm": ({}, {"sampler": "ddpm", "steps": 12}),
+    "ddpm, large variance": ({}, {"sampler": "ddpm", "steps": 12, "variance": "large"}),
+    "ddim": ({}, {"sampler": "ddim", "steps": 8}),
+    "ddim with fresh noise": ({}, {"sampler": "ddim", "steps": 8, "eta": 0.5}),
+    "heun": ({}, {"sampler": "heun", "steps": 5}),
+    "euler": ({}, {"sampler": "euler", "steps": 6}),
+    "euler in place of ddim with fresh noise": ({"sampling": {"eta": 0.5}}, {"sampler": "euler", "steps": 6}),
+    "guidance": ({"sampling": KARRAS}, {"guidance": 2.5}),
+    "no guidance": ({"sampling": KARRAS}, {"guidance": 0.0}),
+    "not clipped": ({}, {"sampler": "ddim", "steps": 8, "clip": False}),
+    "flow": ({"diffusion": FLOW, "sampling": KARRAS}, {}),
+    "x0": ({"diffusion": {"prediction": "x0"}, "sampling": KARRAS}, {}),
+    "epsilon": ({"diffusion": {"schedule": "linear", "prediction": "epsilon"}}, {"sampler": "ddim", "steps": 8}),
+}
+
+
+def model_of(**options: Any) -> Model:
+    model = small_model(FOLDED, shape=(3, 8, 8), classes=CLASSES, **options)
+    rounded(model.network)
+    return model
+
+
+def way_of(model: Model, **options: Any) -> dict[str, Any]:
+    """The run's own way to sample, as the page takes it."""
+    given = ways(model, **options)
+    own = given["samplers"][0]
+    chosen = {
+        "sampler": own["name"],
+        "grid": own["grids"][own["steps"]],
+        "variance": own["variance"],
+        "eta": own["eta"],
+    }
+    return chosen | {"clip": given["clip"], "guidance": given["guidance"]}
+
+
+def sampled(
+    library: Library,
+    model: Model,
+    images: list[dict[str, Any]],
+    way: dict[str, Any],
+    kept: dict[str, Any] | None = None,
+) -> list[tuple[int, np.ndarray]]:
+    """The states that the page sees: timesteps, and uint8 images `[N, H, W, C]`."""
+    tables = {"signal": model.schedule.signal.tolist(), "noise": model.schedule.noise.tolist()}
+    about = {"shape": model.shape, "classes": model.classes, "prediction": model.config.diffusion.prediction}
+    states = library(SAMPLE, opened(model, "wasm"), about | {"schedule": tables}, images, way, kept)
+    return [(t, np.array(x, np.uint8).reshape(-1, *model.shape).transpose(0, 2, 3, 1)) for t, x in states]
+
+
+def wishes(count: int, seed: int = 3, **others: Any) -> list[dict[str, Any]]:
+    return [{"seed": seed, "number": n, "label": n % len(CLASSES)} | others for n in range(count)]
+
+
+def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
+    assert (abs(found.astype(int) - expected.astype(int)) <= 1).mean() >= 0.999
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_every_state_is_that_of_nevoa(name: str, library: Library) -> None:
+    settings, options = WAYS[name]
+    model = model_of(**settings)
+    states = list(model.trajectory(4, seed=3, **options))
+    found = sampled(library, model, wishes(4), way_of(model, **options))
+    assert [t for t, _ in found] == [state.t for state in states]
+    for (_, images), state in zip(found, states, strict=True):
+        assert_same(images, to_bytes(state.x_t))
+    assert len(np.unique(found[-1][1])) > 20
+
+
+def test_filling_is_that_of_nevoa(library: Library) -> None:
+    model = model_of()
+    image = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
+    mask = np.zeros((8, 8), bool)
+    mask[:, 4:] = True
+    expected = inpainting(model, image, mask).sample(1, seed=3)
+    given = ways(model)["filling"]
+    way = {"sampler": given["name"], "grid": given["grids"][given["steps"]], "variance": "small", "eta": 0}
+    kept = {"bytes": image.transpose(2, 0, 1).flatten().tolist(), "known": np.tile(~mask, (3, 1, 1)).flatten().tolist()}
+    images = sampled(library, model, wishes(1, label=None), way | {"clip": True, "guidance": 1}, kept)[-1][1]
+    assert_same(images, expected)
+    assert np.array_equal(images[0, :, :4], image[:, :4])
+
+
+@pytest.mark.parametrize("sampler", ["dpm_solver", "ddpm"])
+def test_a_blend_begins_and_ends_with_its_two_images(sampler: str, library: Library) -> None:
+    """Also with a sampler that draws fresh noise in each step, and from one class to another."""
+    model = model_of()
+    first, _, other = wishes(3)
+    shares = [{**first, "other": other, "share": share} for share in (0, 0.5, 1)]
+    way = way_of(model, sampler=sampler, steps=6)
+    images = sampled(library, model, [first, *shares, other], way)[-1][1]
+    assert_same(images[1], images[0])
+    assert_same(images[3], images[4])
+    assert abs(images[2].astype(int) - images[0]).mean() > 2
+    assert abs(images[2].astype(int) - images[4]).mean() > 2
+
+
+def test_a_new_order_waits_until_the_engine_is_free(library: Library) -> None:
+    """Of orders that come while one is computed only the last is made, and no two are computed at the same time."""
+    model = model_of()
+    tables = {"signal": model.schedule.signal.tolist(), "noise": model.schedule.noise.tolist()}
+    about = {"shape": model.shape, "classes": model.classes, "prediction": "v", "schedule": tables}
+    assert library(ORDERS, about, way_of(model, sampler="euler", steps=4)) == [1, [["done", 3]]]
+
+
+def test_the_page_offers_the_steps_that_the_schedule_has() -> None:
+    """And always the run's own number, for each sampler in its own spacing."""
+    model = small_model(FOLDED, classes=CLASSES, sampling=KARRAS | {"steps": 9})
+    own, *others = ways(model)["samplers"]
+    assert list(own["grids"]) == sorted({9, *(steps for steps in STEPS if steps <= 50)})
+    assert own["steps"] == 9
+    assert [other["name"] for other in others] == ["ddpm", "ddim"]
+    assert others[0]["grids"][10] == [50, 45, 40, 35, 30, 25, 20, 15, 10, 5, 0]
+
+
+def test_images_do_not_depend_on_those_beside_them(library: Library) -> None:
+    model = model_of(sampling=KARRAS)
+    way = way_of(model)
+    alone = sampled(library, model, wishes(2)[1:], way)[-1][1]
+    assert np.array_equal(alone[0], sampled(library, model, wishes(2), way)[-1][1][1])
