@@ -26,7 +26,13 @@ class Gaussian(NamedTuple):
 
 
 def frechet_distance(a: Features, b: Float64[np.ndarray, "M D"]) -> float:
-    """|mean_a - mean_b|^2 + tr(cov_a + cov_b - 2 (cov_a cov_b)^(1/2)), at least 0."""
+    """Return `|mean_a - mean_b|^2 + tr(cov_a + cov_b - 2 (cov_a cov_b)^(1/2))`, at least 0.
+
+    Example:
+        >>> features = feature_network.features(images)
+        >>> frechet_distance(features, features) < 1e-6
+        True
+    """
     return distance_between(Gaussian.of(a), Gaussian.of(b))
 
 

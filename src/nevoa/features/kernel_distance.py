@@ -11,12 +11,17 @@ ROWS = 1000
 
 
 def kernel_distance(a: Features, b: Others, within_b: float | None = None) -> float:
-    """Mean k(a, a') + mean k(b, b') - 2 mean k(a, b) over distinct pairs, k(x, y) = (x.y / D + 1)^3.
+    """Return `mean k(a, a') + mean k(b, b') - 2 mean k(a, b)` over distinct pairs, `k(x, y) = (x.y / D + 1)^3`.
 
     All pairs are used, in blocks of ROWS. The estimate is unbiased, so it may be negative near 0.
 
     Args:
         within_b: `mean_within(b)`, if it is known already.
+
+    Example:
+        >>> features = feature_network.features(images)
+        >>> kernel_distance(features[:8], features[8:]) > 0
+        True
     """
     return kernel_distance_and_influence(a, b, within_b)[0]
 
