@@ -8,14 +8,10 @@ import torch
 
 from nevoa.errors import NevoaError
 from nevoa.lessons import Lesson
-from nevoa.lessons.exercises import EXERCISES, Exercise
-from nevoa.lessons.text import Language, Text
+from nevoa.lessons.exercises import EXERCISES
+from nevoa.lessons.texts import Language, sentences, texts
 
 ALL = pytest.mark.parametrize("key", EXERCISES, ids=str)
-
-
-def texts(exercise: Exercise) -> list[Text]:
-    return [exercise.praise, *(mistake.text for mistake in exercise.mistakes)]
 
 
 @ALL
@@ -25,17 +21,37 @@ def test_the_solution_is_right_and_each_mistake_is_explained(key: tuple[int, int
     for language in ("en", "pt"):
         check = Lesson(lesson, language).check
         assert check(number, exercise.solution).right
-        said = [check(number, mistake.answer) for mistake in exercise.mistakes]
-        assert not any(verdict.right for verdict in said)
-        assert [verdict.text for verdict in said] == [getattr(text, language) for text in texts(exercise)[1:]]
-        assert said or language == "pt"
+        said = {name: check(number, mistake) for name, mistake in exercise.mistakes.items()}
+        assert not any(verdict.right for verdict in said.values())
+        known = sentences(language, lesson, number)
+        assert {name: verdict.text for name, verdict in said.items()} == {name: known[name] for name in said}
+        assert len(set(known.values())) == len(known)
+
+
+def test_both_languages_have_a_sentence_for_each_answer_and_no_other() -> None:
+    answers = {key: {"right", *exercise.mistakes} for key, exercise in EXERCISES.items()}
+    for language in ("en", "pt"):
+        tables = {name: table for name, table in texts(language).items() if name != "any"}
+        found = {(int(n), int(m)): set(table) for n, lesson in tables.items() for m, table in lesson.items()}
+        assert found == answers
 
 
 @ALL
-def test_every_text_is_in_both_languages(key: tuple[int, int]) -> None:
-    for text in texts(EXERCISES[key]):
-        assert text.en and text.pt and text.en != text.pt
-        assert not [name for part in text for _, name, *_ in string.Formatter().parse(part) if name]
+def test_every_sentence_is_translated_and_complete(key: tuple[int, int]) -> None:
+    english, portuguese = (texts(language)[str(key[0])][str(key[1])] for language in ("en", "pt"))
+    assert not [name for name in english if english[name] == portuguese[name]]
+    for sentence in (*english.values(), *portuguese.values()):
+        assert sentence and not [name for _, name, *_ in string.Formatter().parse(sentence) if name]
+
+
+def test_general_sentences_have_the_same_places_in_both_languages() -> None:
+    def places(language: Language) -> dict[str, set[str | None]]:
+        return {
+            name: {field for _, field, *_ in string.Formatter().parse(sentence)}
+            for name, sentence in texts(language)["any"].items()
+        }
+
+    assert places("en") == places("pt")
 
 
 @ALL

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from nevoa.errors import NevoaError
 from nevoa.lessons.exercises import EXERCISES
-from nevoa.lessons.text import Language
+from nevoa.lessons.texts import Language, sentences
 
 GREEN, ORANGE = "#2e8b57", "#d2691e"
 
@@ -57,4 +57,5 @@ class Lesson:
             count = sum(lesson == self.number for lesson, _ in EXERCISES)
             raise NevoaError(f"Lesson {self.number} has {count} exercises; there is no exercise {exercise}.")
         result = EXERCISES[self.number, exercise].result(answer)
-        return Verdict(result.right, result.text.said(self.language, **result.values))
+        sentence = sentences(self.language, self.number, exercise)[result.key]
+        return Verdict(result.right, sentence.format(**result.values))

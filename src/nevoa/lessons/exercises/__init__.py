@@ -1,7 +1,7 @@
 """The exercises of all lessons: their answers, and the mistakes that readers make."""
 
 from nevoa.lessons.exercises import lesson_1, lesson_2, lesson_3, lesson_4, lesson_5, lesson_6
-from nevoa.lessons.exercises.exercise import Exercise, Mistake, Result
+from nevoa.lessons.exercises.exercise import Exercise
 
 EXERCISES: dict[tuple[int, int], Exercise] = {
     (lesson, number): exercise
@@ -9,4 +9,4 @@ EXERCISES: dict[tuple[int, int], Exercise] = {
     for number, exercise in enumerate(module.EXERCISES, start=1)
 }
 
-__all__ = ["EXERCISES", "Exercise", "Mistake", "Result"]
+__all__ = ["EXERCISES", "Exercise"]
