@@ -59,7 +59,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> NevoaError:
-    """The error for a name that is not in a table: it suggests the nearest one and lists all."""
+    """Return the error for a name that is not in a table. It suggests the nearest name and lists all."""
     names = sorted(known)
     return NevoaError(f"There is no {kind} '{name}'.{nearest(str(name), names)} Known: {', '.join(names)}.")
 

@@ -1,20 +1,13 @@
 """`nevoa push`, typed, to a Hub on this machine."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from nevoa.cli.main import main
-from tests.formats.fake_hub import TOKEN, FakeHub, point_at, serving
+from tests.data.fake_hub import TOKEN, FakeHub, point_at
 from tests.formats.small_run import run_of
-
-
-@pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
-    with serving(monkeypatch, tmp_path / "cache") as server:
-        yield server
 
 
 @pytest.fixture

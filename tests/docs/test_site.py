@@ -3,6 +3,7 @@
 Lessons are built from their text here; tests/lessons executes them.
 """
 
+import ast
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -99,6 +100,23 @@ def test_every_public_name_is_in_the_reference(site: Path) -> None:
     for name in public():
         room, _, own = name.removeprefix("nevoa.").rpartition(".")
         assert name in reference[room].places if room else own in links, name
+
+
+def imported_by_apps() -> Iterator[str]:
+    """The names of nevoa that the studio, the lessons, the trackers and the web page import from other rooms."""
+    source = ROOT / "src"
+    for app in ("studio", "lessons", "trackers", "formats/webpage"):
+        own = f"nevoa.{app.replace('/', '.')}"
+        for path in (source / "nevoa" / app).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                module = node.module if isinstance(node, ast.ImportFrom) else None
+                if module and f"{module}.".startswith("nevoa.") and not f"{module}.".startswith(f"{own}."):
+                    yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def test_apps_import_only_names_of_the_reference(site: Path) -> None:
+    places = {place for path in (site / "docs" / "api").glob("*.html") for place in read(path.resolve()).places}
+    assert sorted({*imported_by_apps()} - places) == []
 
 
 def test_pages_name_their_language(site: Path) -> None:

@@ -8,12 +8,11 @@ import yaml
 from PIL import Image
 
 import nevoa
-from nevoa.data import CATALOG
+from nevoa.data import CATALOG, DataSource
 from nevoa.errors import NevoaError
-from nevoa.formats.hub_card import DataSource
 from nevoa.formats.publication import Publication, prepare, push
 from nevoa.runs import Run, card, training_lock
-from tests.formats.fake_hub import FakeHub
+from tests.data.fake_hub import FakeHub
 from tests.formats.small_run import run_of
 
 PLACE = "hf:me/mist"

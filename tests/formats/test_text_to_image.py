@@ -258,7 +258,7 @@ def test_a_repository_is_asked_for_its_kind_before_its_weights(
         asked.append(tuple(patterns))
         return folder if place == "hf:owner/text" else tmp_path
 
-    monkeypatch.setattr("nevoa.formats.hub.download", download)
+    monkeypatch.setattr("nevoa.data.hub.download", download)
     assert open_text_to_image("hf:owner/text", PROMPT).shape == (3, 16, 16)
     assert asked == [("model_index.json",), PATTERNS]
     with pytest.raises(NevoaError, match="hf:owner/other is no folder of diffusers"):

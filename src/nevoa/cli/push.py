@@ -54,10 +54,9 @@ def push(
 
 
 def _check(place: str, licence: str | None) -> None:
-    from nevoa.formats.hub import parsed
+    from nevoa.data.hub import parse_own
 
-    if parsed(place)[1]:
-        raise NevoaError(f"A push makes a revision of its own: leave out what follows the @ in {place}.")
+    parse_own(place)
     if licence and not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", licence):
         raise NevoaError(f"--license is a name that the Hub knows, such as mit or cc-by-4.0, not '{licence}'.")
 

@@ -28,7 +28,7 @@ def studio(
             [default: none at 127.0.0.1; else one is made and printed]
         no_browser: Open no browser.
     """
-    from nevoa.formats.packages import needs
+    from nevoa._util.packages import needs
 
     needs("studio", "gradio", "uvicorn")
     # By name: both rooms are at the top of the house, and neither knows the other.

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
+from nevoa.data import hub
 from nevoa.errors import NevoaError
-from nevoa.formats import hub
 from nevoa.formats.diffusers.folder import INDEX, is_diffusers
 from nevoa.runs import PACKAGED, ObjectOptions, Run, check_has_model
 from nevoa.runs import load as load_run

@@ -7,6 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nevoa.config.names import DEFAULT_PRESET as DEFAULT_PRESET
+    from nevoa.config.names import EXPORT_SUFFIXES as EXPORT_SUFFIXES
+    from nevoa.config.names import ExportName as ExportName
+    from nevoa.config.names import PresetName as PresetName
     from nevoa.config.network import NetworkConfig as NetworkConfig
     from nevoa.config.network import ResidualUNetConfig as ResidualUNetConfig
     from nevoa.config.network import UNetConfig as UNetConfig
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from nevoa.config.training import TrainingConfig as TrainingConfig
 
 _HOMES = {
+    "names": ("DEFAULT_PRESET", "EXPORT_SUFFIXES", "ExportName", "PresetName"),
     "network": ("NetworkConfig", "ResidualUNetConfig", "UNetConfig"),
     "presets": ("TrainingOptions", "configure"),
     "sections": (

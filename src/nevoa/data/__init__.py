@@ -7,7 +7,8 @@ from nevoa.data.cache import cache_folder
 from nevoa.data.catalog import CATALOG
 from nevoa.data.changes import changed_files
 from nevoa.data.decode import WHITE, Size, fitted, opaque, picture_of, pixels_of, read_image, size_in_words
-from nevoa.data.find import images_beside, is_path, same_source, short_name
+from nevoa.data.find import DataSource, images_beside, is_path, same_source, short_name
+from nevoa.data.hub import is_hub
 from nevoa.data.load import flips, image_at, load_images, load_test_images, loading, read_unchanged
 from nevoa.data.names import printable
 from nevoa.data.reading import sides_of
@@ -26,6 +27,7 @@ __all__ = [
     "TRAIN",
     "WHITE",
     "Batches",
+    "DataSource",
     "ImageSet",
     "Notes",
     "Size",
@@ -36,6 +38,7 @@ __all__ = [
     "flips",
     "image_at",
     "images_beside",
+    "is_hub",
     "is_path",
     "label_of",
     "load_images",

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nevoa.data.decode import Size
+from nevoa.data.hub import PARQUET, Place, list_hub
 from nevoa.data.listing import Listing
 from nevoa.data.sources import builtin
-from nevoa.data.sources.hub import PARQUET, Place, list_hub
 from nevoa.errors import NevoaError
 
 INSTEAD = "fashion_mnist_10k or shapes, which need no network, or a folder of images"

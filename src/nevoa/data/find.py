@@ -9,13 +9,13 @@ from nevoa._util.files import sha256
 from nevoa.config.network import OBJECT
 from nevoa.data.catalog import CATALOG
 from nevoa.data.decode import SUFFIXES
+from nevoa.data.hub import HUB, list_hub, parse_place
 from nevoa.data.image_folder import list_entries
 from nevoa.data.listing import Listing
 from nevoa.data.sources import idx
 from nevoa.data.sources.archive import files_within, is_archive
 from nevoa.data.sources.arrays import list_array, list_arrays
 from nevoa.data.sources.folder import Entry, files_below
-from nevoa.data.sources.hub import HUB, list_hub, parse_place
 from nevoa.data.sources.parquet import list_parquet
 from nevoa.data.splits import TRAIN, no_split, split_in, split_named
 from nevoa.errors import NevoaError, reason, unknown
@@ -27,6 +27,8 @@ LARGEST_HASHED = 2_000_000_000
 # In a config, images that were given as an array or a Dataset.
 IN_MEMORY = f"{OBJECT}:"
 
+
+UNKNOWN_LICENCE = "unknown"
 
 # The identity of a path's images, and a function that lists them.
 Found = tuple[object, Callable[[], Listing]]
@@ -136,6 +138,34 @@ def short_name(text: str) -> str:
         return parse_place(text).hub_id.partition("/")[2]
     path = Path(text)
     return path.name.partition(".")[0] or path.resolve().name or "images"
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """A source of images under the name that others know, and its licence.
+
+    Attributes:
+        hub_id: of the data set on the Hub, if it is there.
+
+    Example:
+        >>> DataSource.of("fashion_mnist").licence
+        'MIT'
+    """
+
+    name: str
+    licence: str = UNKNOWN_LICENCE
+    hub_id: str | None = None
+
+    @classmethod
+    def of(cls, source: str) -> "DataSource":
+        """Name a source of a config. What is neither in the catalogue nor on the Hub has no known licence."""
+        if row := CATALOG.get(source):
+            place = row.place or (CATALOG[row.part_of].place if row.part_of else None)
+            return cls(source, row.licence, place.hub_id if place else None)
+        if source.startswith(HUB):
+            hub_id = parse_place(source).hub_id
+            return cls(hub_id, hub_id=hub_id)
+        return cls(short_name(source))
 
 
 def _folder(path: Path, split: str) -> Found:

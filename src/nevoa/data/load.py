@@ -14,9 +14,9 @@ from nevoa.data.catalog import CATALOG
 from nevoa.data.decode import pixels_within
 from nevoa.data.find import find_source
 from nevoa.data.held_out import settled
+from nevoa.data.hub import HUB, parse_place
 from nevoa.data.listing import stacked
 from nevoa.data.prepare import Preparation, prepare, store_folder
-from nevoa.data.sources.hub import HUB, parse_place
 from nevoa.data.splits import HELD_OUT, TRAIN
 from nevoa.data.store import ImageSet, open_store
 from nevoa.errors import NevoaError, reason

@@ -261,7 +261,12 @@ def named_schedule(
 
 
 def at(table: Table, t: Int[Tensor, " B"], like: Tensor) -> Tensor:
-    """Return `table[t]`, one number per image, in the dtype and on the device of `like`, shaped to multiply it."""
+    """Return `table[t]`, one number per image, in the dtype and on the device of `like`, shaped to multiply it.
+
+    Example:
+        >>> at(schedule.signal, t, x_0).shape
+        torch.Size([4, 1, 1, 1])
+    """
     on_cpu = like.device.type == "cpu"
     scales = table.to(like.dtype) if on_cpu else _copied(table, like.dtype, like.device)
     return shaped(scales[t], like)

@@ -2,21 +2,18 @@
 
 import math
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nevoa._util.files import read_text
 from nevoa._util.plain import counted
-from nevoa.data import CATALOG, short_name
-from nevoa.data.sources.hub import HUB, parse_place
-from nevoa.formats.hub import is_hub, parsed
+from nevoa.data import DataSource, is_hub
+from nevoa.data.hub import parse_model
 from nevoa.runs import Run
 from nevoa.runs.reports import SavedReport, most_telling
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
 
-UNKNOWN = "unknown"
 # The class of a pipeline that comes with its code.
 WITH_CODE = "NevoaPipeline"
 TASK = "unconditional-image-generation"
@@ -25,30 +22,6 @@ SAMPLE = re.compile(r"^    nevoa sample .*$", re.MULTILINE)
 EVALUATE = re.compile(r" Run `nevoa evaluate .*`\.$", re.MULTILINE)
 # Scores that tell the error of another one.
 ERRORS = "_low", "_high", "_se", "_std"
-
-
-@dataclass(frozen=True)
-class DataSource:
-    """Images under the name that others know.
-
-    Attributes:
-        hub_id: of the data set on the Hub, if it is there.
-    """
-
-    name: str
-    licence: str = UNKNOWN
-    hub_id: str | None = None
-
-    @classmethod
-    def of(cls, source: str) -> "DataSource":
-        """Name a source of a config. What is neither in the catalogue nor on the Hub has no known licence."""
-        if row := CATALOG.get(source):
-            place = row.place or (CATALOG[row.part_of].place if row.part_of else None)
-            return cls(source, row.licence, place.hub_id if place else None)
-        if source.startswith(HUB):
-            hub_id = parse_place(source).hub_id
-            return cls(hub_id, hub_id=hub_id)
-        return cls(short_name(source))
 
 
 def metadata(run: Run, place: str, licence: str, diffusers: bool) -> str:
@@ -63,9 +36,9 @@ def metadata(run: Run, place: str, licence: str, diffusers: bool) -> str:
         library_name="nevoa",
         pipeline_tag=TASK,
         datasets=[data.hub_id] if data.hub_id else None,
-        base_model=parsed(start)[0] if is_hub(start) else None,
+        base_model=parse_model(start).hub_id if is_hub(start) else None,
         tags=["denoising-diffusion", *["diffusers"] * diffusers],
-        model_name=parsed(place)[0].partition("/")[2] if results else None,
+        model_name=parse_model(place).hub_id.partition("/")[2] if results else None,
         eval_results=results or None,
     ).to_yaml()
 
@@ -115,7 +88,7 @@ def _diffusers(place: str, pipeline: str, timesteps: int) -> str:
 ```python
 from diffusers import DiffusionPipeline
 
-pipeline = DiffusionPipeline.from_pretrained("{parsed(place)[0]}"{trust})
+pipeline = DiffusionPipeline.from_pretrained("{parse_model(place).hub_id}"{trust})
 pipeline(batch_size=4{steps}).images[0].save("image.png")
 ```
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import torch
 
+from nevoa._util.packages import needs
 from nevoa.errors import NevoaError, reason
-from nevoa.formats.packages import needs
 from nevoa.model import Model
 from nevoa.networks.registry import evaluating
 from nevoa.sampling import SamplingOptions, timestep_grid

@@ -12,9 +12,10 @@ from typing import Any
 import tomli_w
 
 from nevoa._util.files import read_json, read_text, write_text
-from nevoa.data import is_path, short_name
+from nevoa.data import hub, is_path, short_name
+from nevoa.data.find import UNKNOWN_LICENCE
 from nevoa.errors import NevoaError
-from nevoa.formats import hub, hub_card
+from nevoa.formats import hub_card
 from nevoa.runs import Run, status_of
 from nevoa.runs.model_files import check
 
@@ -55,7 +56,7 @@ def prepare(run: Run, folder: Path, place: str, licence: str | None = None) -> P
     Raises:
         NevoaError: the run has no model, is being trained, or is damaged.
     """
-    hub.parsed(place)
+    hub.parse_own(place)
     hub.check_client()
     _check(run)
     published = Run(folder)
@@ -64,7 +65,7 @@ def prepare(run: Run, folder: Path, place: str, licence: str | None = None) -> P
     shutil.copy(run.weights_file, published.weights_file)
     pipeline, left_out = _export(run, folder)
     _copy_pictures(run, folder)
-    licence = licence or hub_card.UNKNOWN
+    licence = licence or UNKNOWN_LICENCE
     metadata = hub_card.metadata(run, place, licence, pipeline is not None)
     text = hub_card.text(run, place, licence, pipeline)
     write_text(published.card_file, f"---\n{metadata}\n---\n\n{text}")

@@ -7,8 +7,7 @@ import torch
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
-from nevoa.diffusion import Denoiser, Schedule
-from nevoa.diffusion.schedule import at
+from nevoa.diffusion import Denoiser, Schedule, at
 
 Points = Float[Tensor, "N D"]
 

@@ -1,14 +1,25 @@
 """Networks that map noisy images, timesteps and labels to a prediction. None depends on a schedule or a loss."""
 
+from nevoa.networks.attention import Attention, LinearAttention
+from nevoa.networks.blocks import ConvNextBlock, PreNormBlock, ResnetBlock
+from nevoa.networks.convolution import DoublingConv2d
 from nevoa.networks.dropout import Dropout
+from nevoa.networks.embedding import TimestepEmbedding, sinusoidal
 from nevoa.networks.registry import build_network, check_is_module, check_network, evaluating, register
 from nevoa.networks.residual_unet import ResidualUNet
 from nevoa.networks.restore import empty_network, network_shapes, restored_network
 from nevoa.networks.unet import UNet
 
 __all__ = [
+    "Attention",
+    "ConvNextBlock",
+    "DoublingConv2d",
     "Dropout",
+    "LinearAttention",
+    "PreNormBlock",
     "ResidualUNet",
+    "ResnetBlock",
+    "TimestepEmbedding",
     "UNet",
     "build_network",
     "check_is_module",
@@ -18,4 +29,5 @@ __all__ = [
     "network_shapes",
     "register",
     "restored_network",
+    "sinusoidal",
 ]

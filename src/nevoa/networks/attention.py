@@ -24,7 +24,12 @@ def _attended(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 
 class Attention(nn.Module):
-    """Softmax attention between all positions (Vaswani et al. 2017). Its cost grows with (H W)^2."""
+    """Softmax attention between all positions (Vaswani et al. 2017). Its cost grows with (H W)^2.
+
+    Example:
+        >>> Attention(8)(torch.randn(2, 8, 7, 7)).shape
+        torch.Size([2, 8, 7, 7])
+    """
 
     def __init__(self, dim: int, heads: int = 4, head_dim: int = 32, bias: bool = False):
         super().__init__()
@@ -42,6 +47,10 @@ class LinearAttention(nn.Module):
 
     q is a softmax over the channels of a head, scaled by head_dim^-0.5; k is a softmax over positions. A head returns
     q (k^T v).
+
+    Example:
+        >>> LinearAttention(8)(torch.randn(2, 8, 7, 7)).shape
+        torch.Size([2, 8, 7, 7])
     """
 
     def __init__(self, dim: int, heads: int = 4, head_dim: int = 32):

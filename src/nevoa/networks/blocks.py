@@ -57,6 +57,10 @@ class ConvNextBlock(nn.Module):
     """The ConvNeXt block (Liu et al. 2022) of the teaching notebook.
 
     A depthwise 7x7 convolution, the time, then two 3x3 convolutions; between these the width is `mult * dim_out`.
+
+    Example:
+        >>> ConvNextBlock(8, 16, 32)(torch.randn(4, 8, 7, 7), torch.randn(4, 32)).shape
+        torch.Size([4, 16, 7, 7])
     """
 
     def __init__(self, dim: int, dim_out: int, time_dim: int | None, mult: int = 2):
@@ -77,7 +81,12 @@ class ConvNextBlock(nn.Module):
 
 
 class ResnetBlock(nn.Module):
-    """Two times (3x3 convolution, GroupNorm(8), SiLU), with the time added in between."""
+    """Two times (3x3 convolution, GroupNorm(8), SiLU), with the time added in between.
+
+    Example:
+        >>> ResnetBlock(8, 16, 32)(torch.randn(4, 8, 7, 7), torch.randn(4, 32)).shape
+        torch.Size([4, 16, 7, 7])
+    """
 
     def __init__(self, dim: int, dim_out: int, time_dim: int | None):
         super().__init__()
@@ -99,6 +108,10 @@ class PreNormBlock(nn.Module):
 
     The time is added before the second norm or, if `adaptive`, scales and shifts the output of that norm (adaptive
     group norm, Dhariwal and Nichol 2021, section 3.2). Dropout precedes the last convolution, which starts at zero.
+
+    Example:
+        >>> PreNormBlock(8, 16, 32)(torch.randn(4, 8, 7, 7), torch.randn(4, 32)).shape
+        torch.Size([4, 16, 7, 7])
     """
 
     def __init__(

@@ -14,7 +14,12 @@ def frequencies(width: int, device: torch.device | None = None) -> Float[Tensor,
 
 
 def sinusoidal(t: Int[Tensor, " B"], width: int) -> Float[Tensor, "B width"]:
-    """Return the sines, then the cosines, of t times each of the frequencies."""
+    """Return the sines, then the cosines, of t times each of the frequencies.
+
+    Example:
+        >>> sinusoidal(t, 32).shape
+        torch.Size([4, 32])
+    """
     angle = t[:, None].float() * frequencies(width, t.device)
     return torch.cat([angle.sin(), angle.cos()], dim=1)
 
@@ -29,6 +34,10 @@ class TimestepEmbedding(nn.Module):
 
     Takes timesteps `[B]` and labels `[B]` from 0 to `classes`; None stands for the null label. Returns `[B, 4 dim]`.
     Raises a ValueError if an unconditional network gets labels.
+
+    Example:
+        >>> TimestepEmbedding(32, torch.nn.GELU())(t).shape
+        torch.Size([4, 128])
     """
 
     def __init__(self, dim: int, activation: nn.Module, classes: int = 0):

@@ -1,12 +1,15 @@
 """The run folder: training appends to it, everything else reads it. Only this room knows the file names in it."""
 
 from nevoa.config.names import RunStatus
+from nevoa.runs.checkpoint import newest_saved
 from nevoa.runs.find import newest_run, run_around
 from nevoa.runs.layout import RUNS
 from nevoa.runs.lock import refuse_if_training, remove, status_of, training_lock
 from nevoa.runs.missing import check_has_model, meant, not_a_run
-from nevoa.runs.overview import Summary, runs_in
+from nevoa.runs.overview import Summary, planned_images, runs_in
+from nevoa.runs.reports import most_telling
 from nevoa.runs.run import PACKAGED, ObjectOptions, Run, load
+from nevoa.runs.tracking import Sent, read_sent, reports_after, write_sent
 
 __all__ = [
     "PACKAGED",
@@ -14,16 +17,23 @@ __all__ = [
     "ObjectOptions",
     "Run",
     "RunStatus",
+    "Sent",
     "Summary",
     "check_has_model",
     "load",
     "meant",
+    "most_telling",
     "newest_run",
+    "newest_saved",
     "not_a_run",
+    "planned_images",
+    "read_sent",
     "refuse_if_training",
     "remove",
+    "reports_after",
     "run_around",
     "runs_in",
     "status_of",
     "training_lock",
+    "write_sent",
 ]

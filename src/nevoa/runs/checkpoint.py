@@ -94,7 +94,12 @@ def saved_config(folder: Path) -> Config | None:
 
 
 def newest_saved(folder: Path) -> int:
-    """`images_seen` of the newest checkpoint, valid or not; 0 without checkpoints."""
+    """Return `images_seen` of the newest checkpoint, valid or not; 0 without checkpoints.
+
+    Example:
+        >>> newest_saved(run.checkpoints)
+        16
+    """
     with suppress(NevoaError):
         return max((int(path.name) for path in checkpoints(folder)), default=0)
     return 0

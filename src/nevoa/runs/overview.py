@@ -69,7 +69,12 @@ def runs_in(folder: Path) -> Iterator[Run]:
 
 
 def planned_images(run: Run) -> int | None:
-    """`images_seen` at the end of the training; None if it cannot be read."""
+    """Return `images_seen` at the end of the training; None if it cannot be read.
+
+    Example:
+        >>> planned_images(run)
+        16
+    """
     with suppress(NevoaError):
         training = run.config(network=False).training
         return training.steps * training.known_batch_size if training.steps else None

@@ -63,6 +63,10 @@ def most_telling(run: Run) -> tuple[Path, SavedReport] | None:
     """The report by which to compare a run, and its file; None if its present model has not been measured.
 
     It is one with a Fréchet distance, by the newest protocol, of the most images, and the newest of these.
+
+    Example:
+        >>> if found := most_telling(run):
+        ...     print(found[1].scores)
     """
 
     def rank(found: tuple[Path, SavedReport]) -> tuple[bool, int, int]:

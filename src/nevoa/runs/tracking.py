@@ -20,6 +20,10 @@ class Sent(BaseModel):
         id: of the run, in the tracker.
         images_seen: at the last report that was sent.
         scores: the last ones that were sent.
+
+    Example:
+        >>> Sent(id="clothes-1a2b3c").images_seen
+        0
     """
 
     model_config = ConfigDict(allow_inf_nan=False)
@@ -30,27 +34,36 @@ class Sent(BaseModel):
 
 
 def read_sent(run: Run, tracker: str) -> Sent | None:
-    """What a tracker has of a run; None if it has nothing or the file is damaged."""
+    """Return how much of a run a tracker has; None if it has nothing or the file is damaged.
+
+    Example:
+        >>> read_sent(run, "wandb") is None
+        True
+    """
     with suppress(NevoaError, KeyError, ValidationError):
         return Sent.model_validate(read_json(run.tracking_file)[tracker])
     return None
 
 
 def write_sent(run: Run, tracker: str, sent: Sent) -> None:
-    """Note what a tracker has of a run."""
+    """Note in the run folder how much of the run a tracker has.
+
+    Example:
+        >>> write_sent(run, "tensorboard", Sent(id="clothes-1a2b3c", images_seen=16))
+        >>> read_sent(run, "tensorboard").images_seen
+        16
+    """
     others = read_json_or_empty(run.tracking_file)
     write_text(run.tracking_file, json.dumps(others | {tracker: sent.model_dump()}, indent=2) + "\n")
 
 
-def metrics_size(run: Run) -> int:
-    """The size of the metrics in bytes: it grows with each report."""
-    with suppress(OSError):
-        return run.metrics_file.stat().st_size
-    return 0
-
-
 def reports_after(run: Run, images_seen: int) -> Iterator[tuple[dict[str, Any], dict[int, Path]]]:
-    """Each line of the metrics after so many images, with the previews since the line before by their images seen."""
+    """Yield each line of the metrics after so many images, with the previews since the line before by `images_seen`.
+
+    Example:
+        >>> [line["images_seen"] for line, _ in reports_after(run, 0)]
+        [8, 16]
+    """
     previews = {int(path.stem): path for path in run.previews() if path.stem.isdecimal()}
     for line in run.metrics():
         if (now := line["images_seen"]) > images_seen:

@@ -5,9 +5,8 @@ from dataclasses import replace
 
 from pydantic import TypeAdapter
 
-from nevoa._util.files import read_text, write_text
-from nevoa.errors import NevoaError
 from nevoa.studio.commands import Training
+from nevoa.studio.files import replace_text
 from nevoa.studio.workspace import Workspace
 
 DEFAULT = "fashion_mnist_10k"
@@ -17,14 +16,14 @@ FORM = TypeAdapter(Training)
 def keep(workspace: Workspace, training: Training) -> None:
     """Save the values of the form, unless it is still empty."""
     if training.images.source:
-        write_text(workspace.choices_file, FORM.dump_json(training).decode())
+        replace_text(workspace.choices_file, FORM.dump_json(training).decode())
 
 
 def choices(workspace: Workspace) -> Training:
     """Return the saved choices, with a new name for the run; the newest upload replaces images that are gone."""
     training = Training()
-    with suppress(NevoaError, ValueError):  # none yet, or of another version
-        training = FORM.validate_json(read_text(workspace.choices_file))
+    with suppress(OSError, ValueError):  # none yet, or of another version
+        training = FORM.validate_json(workspace.choices_file.read_bytes())
     source, uploads = training.images.source, workspace.sources()
     if not source or (workspace.uploads == (workspace.folder / source).parent and source not in uploads):
         source = next(iter(uploads), DEFAULT)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nevoa.config.names import DEFAULT_PRESET, EXPORT_SUFFIXES, ExportName, PresetName
+from nevoa.config import DEFAULT_PRESET, EXPORT_SUFFIXES, ExportName, PresetName
 from nevoa.errors import NevoaError
 from nevoa.studio.jobs import PREFIX
 from nevoa.studio.texts import StudioError

@@ -10,10 +10,10 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from nevoa._util.files import changed
 from nevoa.data import CATALOG
 from nevoa.studio.commands import Images, answer
 from nevoa.studio.controls import Page
+from nevoa.studio.files import changed
 from nevoa.studio.texts import Texts
 from nevoa.studio.workspace import Workspace
 

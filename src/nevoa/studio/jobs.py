@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict
 
-from nevoa._util.files import acquire, is_locked, read_text, write_text
 from nevoa.errors import NevoaError
+from nevoa.studio.files import replace_text
 from nevoa.studio.texts import StudioError
 
 JobState = Literal["waiting", "running", "ended"]
@@ -59,18 +60,24 @@ class Job:
     def record(self) -> Record:
         """What the file says. A NevoaError if it is gone or damaged."""
         try:
-            return Record.model_validate_json(read_text(self.path))
-        except ValueError as error:
+            return Record.model_validate_json(self.path.read_bytes())
+        except (OSError, ValueError) as error:
             raise NevoaError(f"{self.path} is damaged: remove it.") from error
 
     def note(self, **changes: object) -> None:
         """Change the file."""
-        write_text(self.path, self.record.model_copy(update=changes).model_dump_json())
+        replace_text(self.path, self.record.model_copy(update=changes).model_dump_json())
 
     @property
     def is_alive(self) -> bool:
         """Whether its process exists."""
-        return self.lock_file.exists() and is_locked(self.lock_file)
+        if not self.lock_file.exists():
+            return False
+        try:
+            with FileLock(self.lock_file, timeout=0):
+                return False
+        except Timeout:
+            return True
 
     @property
     def state(self) -> JobState:
@@ -150,7 +157,7 @@ class Jobs:
                     path.unlink(missing_ok=True)
             numbers = [int(path.stem) for path in self.folder.glob("*.*") if path.stem.isdecimal()]
             job = Job(self.folder / f"{max(numbers, default=0) + 1:06d}.json")
-            write_text(job.path, Record(arguments=tuple(arguments), run=run).model_dump_json())
+            replace_text(job.path, Record(arguments=tuple(arguments), run=run).model_dump_json())
         self._launch(job)
         return job
 
@@ -181,9 +188,11 @@ class Jobs:
     def changing(self) -> Iterator[None]:
         """Let no other process change the jobs."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = acquire(self.folder / "jobs.lock", PATIENCE_SECONDS)
-        if lock is None:
-            raise StudioError("other_page")
+        lock = FileLock(self.folder / "jobs.lock", timeout=PATIENCE_SECONDS)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise StudioError("other_page") from error
         try:
             yield
         finally:

@@ -10,10 +10,9 @@ from typing import Any
 
 from PIL import Image
 
-from nevoa._util.files import changed
 from nevoa.pictures import loss_curves
-from nevoa.runs import Run, RunStatus, status_of
-from nevoa.runs.overview import planned_images
+from nevoa.runs import Run, RunStatus, planned_images, status_of
+from nevoa.studio.files import changed
 from nevoa.studio.jobs import Job
 from nevoa.studio.texts import Texts
 

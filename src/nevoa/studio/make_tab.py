@@ -10,10 +10,10 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from nevoa.config.names import SamplerName
 from nevoa.editing import inpainting, interpolation, variations
 from nevoa.errors import NevoaError
 from nevoa.model import Model
+from nevoa.sampling import SamplerName
 from nevoa.studio.controls import Page
 from nevoa.studio.making import FORMATS, MOST_IMAGES, PACKAGED, Made, make, opened
 from nevoa.studio.texts import StudioError

@@ -10,8 +10,7 @@ import numpy as np
 from PIL import Image
 
 from nevoa.commands.load import load
-from nevoa.data import to_bytes
-from nevoa.formats.hub import is_hub
+from nevoa.data import is_hub, to_bytes
 from nevoa.model import Model
 from nevoa.pictures import LARGE_FRAME, class_grid, enlargement, save_animation
 from nevoa.studio.texts import StudioError

@@ -6,9 +6,8 @@ from tempfile import TemporaryDirectory, mkdtemp
 
 from PIL import Image
 
-from nevoa.config.names import ExportName
-from nevoa.runs import Run, Summary, remove
-from nevoa.runs.reports import most_telling
+from nevoa.config import ExportName
+from nevoa.runs import Run, Summary, most_telling, remove
 from nevoa.studio.commands import answer, exported, output
 from nevoa.studio.controls import table
 from nevoa.studio.texts import StudioError, Texts

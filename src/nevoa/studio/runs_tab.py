@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import gradio as gr
 
-from nevoa.config.names import ExportName
+from nevoa.config import ExportName
 from nevoa.studio.controls import Page
 from nevoa.studio.run_actions import RunActions
 

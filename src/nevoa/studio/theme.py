@@ -5,11 +5,11 @@ import re
 from gradio import I18n
 from gradio.themes import Base
 
-from nevoa.formats.webpage.page import BROWSER
+from nevoa.formats.webpage import STYLE
 from nevoa.studio.texts import LANGUAGES, Language, texts
 
 # A name, its light value, its dark one.
-COLOURS = re.findall(r"--([\w-]+): light-dark\((#\w+), (#\w+)\)", (BROWSER / "page.css").read_text())
+COLOURS = re.findall(r"--([\w-]+): light-dark\((#\w+), (#\w+)\)", STYLE.read_text("utf-8"))
 LIGHT, DARK = (" ".join(f"--{colour[0]}: {colour[n]};" for colour in COLOURS) for n in (1, 2))
 # Of a colour, what wears it, as Gradio's themes name it.
 WORN = {

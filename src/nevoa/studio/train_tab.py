@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import gradio as gr
 
-from nevoa.config.names import PresetName
+from nevoa.config import PresetName
 from nevoa.studio.choices import choices, keep
 from nevoa.studio.commands import Images, Training, answer
 from nevoa.studio.controls import Page, check_minutes, table
@@ -16,10 +16,6 @@ from nevoa.studio.images import Choice, known
 from nevoa.studio.texts import Texts
 from nevoa.studio.watch import Watch, watch
 from nevoa.studio.workspace import Workspace, plain_name
-from nevoa.training.width import expected_distance
-
-# The data set for which the law of widths was measured, and so the distance is known in advance.
-MEASURED = "fashion_mnist"
 
 
 def train_tab(page: Page) -> Watch:
@@ -127,8 +123,7 @@ def planned(plan: Mapping[str, Any], say: Texts) -> str:
         "memory": f"{say.number(plan['memory_bytes'] / 1e9, '.1f')} GB",
         "disk": f"{say.number(plan['disk_bytes'] / 1e6, ',.0f')} MB",
     }
-    if plan["width"] and plan["source"].startswith(MEASURED):
-        distance = expected_distance(plan["width"]["flop"], plan["width"]["dim"])
-        rows["quality"] = f"fd_fashion {say.number(distance, '.2g')}"
+    if plan["expected"]:
+        rows["quality"] = f"fd_fashion {say.number(plan['expected']['distance'], '.2g')}"
     first, *rest = [(say.text(f"plan_{name}"), value) for name, value in rows.items()]
     return table(first, rest)

@@ -38,7 +38,7 @@ def take_turn(job: Job) -> None:
 def _locked(path: Path) -> int | None:
     """Lock a file for as long as its descriptor is open, in this process or in a child; None if another one holds it.
 
-    `nevoa._util.files.is_locked` sees this lock: filelock takes the same one.
+    `Job.is_alive` sees this lock: filelock takes the same one.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
     for _ in range(TRIES):

@@ -9,10 +9,10 @@ from filecmp import cmp
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from nevoa._util.claim import claimed
-from nevoa._util.files import changed, check_room
 from nevoa.runs import RUNS, Run
+from nevoa.studio.files import changed
 from nevoa.studio.jobs import Job, Jobs
 from nevoa.studio.texts import StudioError
 
@@ -126,14 +126,19 @@ class Workspace:
         size = sum(file.stat().st_size for file in files)
         if size > MOST_BYTES:
             raise StudioError("large_files", size=f"{size / 1e9:.1f}", most=round(MOST_BYTES / 1e9))
-        check_room(self.uploads, size, "The upload")
         archive = len(files) == 1 and files[0].suffix.lower() in ARCHIVES
-        with claimed(self._names(plain_name(files[0].name) if archive else "images")) as claim:
+        names = self._names(plain_name(files[0].name) if archive else "images")
+        for folder in (self.uploads, self.served):
+            folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=self.served) as folder:
+            copy = Path(folder, "copy")
             if archive:
-                shutil.copyfile(files[0], claim.temporary)
+                shutil.copyfile(files[0], copy)
             else:
-                _copy_all(files, claim.temporary)
-        return claim.path.relative_to(self.folder).as_posix()
+                _copy_all(files, copy)
+            with self.jobs.changing():  # so that no other page takes the name
+                path = copy.rename(next(path for path in names if not path.exists()))
+        return path.relative_to(self.folder).as_posix()
 
     def _names(self, name: str) -> Iterator[Path]:
         """Names for an upload: photos.zip, 2-photos.zip, …"""

@@ -5,12 +5,10 @@ import time
 import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, get_args, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from PIL.Image import Image
 
-from nevoa._util.files import read_text
-from nevoa.config.names import TrackerName
 from nevoa.errors import NevoaError, unknown
 from nevoa.runs import Run
 
@@ -46,7 +44,7 @@ def trackers_of(names: Iterable[str]) -> dict[str, Tracker]:
 
 def _tracker(name: str, project: str) -> Tracker:
     if name not in TRACKERS:
-        raise unknown("tracker", name, get_args(TrackerName))
+        raise unknown("tracker", name, TRACKERS)
     kind, module = TRACKERS[name]
     try:
         return kind(importlib.import_module(module), project)
@@ -64,7 +62,7 @@ class TensorBoard:
         name = known or _new_name(run)
         self.writer = self.module.SummaryWriter(Path(self.project) / name if self.project else run.tracking_folder)
         if known is None:
-            self.writer.add_text("config", f"```toml\n{read_text(run.config_file)}```", 0)
+            self.writer.add_text("config", f"```toml\n{run.config_file.read_text('utf-8')}```", 0)
         return name
 
     def scalars(self, values: Mapping[str, float], images_seen: int) -> None:

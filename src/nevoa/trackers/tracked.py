@@ -15,10 +15,7 @@ from typing import Any, TypeVar
 from PIL import Image
 
 from nevoa.errors import reason
-from nevoa.runs import Run
-from nevoa.runs.checkpoint import newest_saved
-from nevoa.runs.reports import most_telling
-from nevoa.runs.tracking import Sent, metrics_size, read_sent, reports_after, write_sent
+from nevoa.runs import Run, Sent, most_telling, newest_saved, read_sent, reports_after, write_sent
 from nevoa.trackers.services import Tracker
 
 T = TypeVar("T")
@@ -44,12 +41,17 @@ def tracked(steps: Iterable[T], run: Run, trackers: Mapping[str, Tracker]) -> Ge
     known = -1
     try:
         for step in steps:
-            if (size := metrics_size(run)) != known:
+            if (size := _metrics_size(run)) != known:
                 known = size
                 _update(copies)
             yield step
     finally:
         _update(copies, finish=True)
+
+
+def _metrics_size(run: Run) -> int:
+    """Return the size of the metrics in bytes: it grows with each report."""
+    return run.metrics_file.stat().st_size if run.metrics_file.exists() else 0
 
 
 def _update(copies: list["Copy"], finish: bool = False) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nevoa.data import CATALOG
-from nevoa.formats.hub_card import UNKNOWN
+from nevoa.data.find import UNKNOWN_LICENCE
 from nevoa.formats.webpage.page import BROWSER, HERE, MODULES, PAGE, WORKER, joined, kernels
 
 # What the promise of a small page allows: the scripts of the worker and the kernels.
@@ -76,6 +76,6 @@ def test_what_is_said_of_a_licence_has_portuguese_words() -> None:
     known = re.findall(r'^  "(.*)": ".*",$', (BROWSER / "texts.js").read_text(), re.MULTILINE)
     assert {
         licence
-        for licence in (UNKNOWN, *(row.licence for row in CATALOG.values()))
+        for licence in (UNKNOWN_LICENCE, *(row.licence for row in CATALOG.values()))
         if re.search(r"\b[a-z]{2,}", licence)
     } == {*known}

@@ -1,11 +1,12 @@
 """Tables of images: Parquet files and the rows of a `datasets.Dataset`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from nevoa._util.packages import needs
 from nevoa.data.listing import LABEL_COLUMNS, LARGEST_FILE, Bad, Listing, classes_of, labels_by
 from nevoa.data.names import printable
 from nevoa.data.sources.folder import read_file, within_limit
@@ -17,7 +18,7 @@ IMAGE_WORDS = "image", "img", "picture", "photo", "png", "jpg", "jpeg"
 
 def list_parquet(paths: Sequence[Path]) -> Listing:
     """List the rows of Parquet files that have a column of images."""
-    load_dataset = import_load_dataset(f"Reading {paths[0]}")
+    needs("hub", "datasets")
     try:
         rows = load_dataset("parquet", data_files=[str(path) for path in paths], split="train")
     except Exception as error:
@@ -53,14 +54,12 @@ def list_rows(rows: Any, label: str | None, where: str) -> Listing:
     return listing.take(np.flatnonzero(labels >= 0))
 
 
-def import_load_dataset(what: str) -> Callable[..., Any]:
-    """Import `datasets.load_dataset`. A NevoaError if it is not installed."""
-    try:
-        import datasets
-    except ImportError as error:
-        raise NevoaError(f"{what} needs the library datasets: pip install 'nevoa[hub]'.") from error
+def load_dataset(*place: str, **options: Any) -> Any:
+    """Call `datasets.load_dataset`, without its progress bars."""
+    import datasets
+
     datasets.disable_progress_bars()
-    return datasets.load_dataset
+    return datasets.load_dataset(*place, **options)
 
 
 def _content(cell: Any) -> bytes:

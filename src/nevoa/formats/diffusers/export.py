@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from nevoa._util.files import write_text
+from nevoa._util.packages import needs
 from nevoa.diffusion import steps_of
 from nevoa.formats.diffusers.scheduler import needs_v, scheduler_of
 from nevoa.formats.diffusers.unet import unet_of
-from nevoa.formats.packages import needs
 from nevoa.model import Model
 from nevoa.sampling import SamplingOptions, SamplingSettings, timestep_grid
 

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 
 from nevoa._util.files import damaged, read_json
+from nevoa._util.packages import needs
 from nevoa._util.tensors import read_tensors
 from nevoa.config import Config, DiffusionConfig, SamplingConfig, parse
 from nevoa.errors import NevoaError
 from nevoa.formats.diffusers.folder import INDEX
 from nevoa.formats.diffusers.network import DiffusersUNetConfig
 from nevoa.formats.diffusers.scheduler import diffusion_of
-from nevoa.formats.packages import needs
 from nevoa.model import Model, Shape
 from nevoa.networks import restored_network
 from nevoa.objects import schedule_of

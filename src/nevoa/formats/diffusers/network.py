@@ -11,9 +11,9 @@ from jaxtyping import Float, Int, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nevoa._util.packages import needs
 from nevoa.config.network import Few, NetworkConfig
 from nevoa.errors import NevoaError, reason
-from nevoa.formats.packages import needs
 from nevoa.networks import register
 from nevoa.networks.padding import cropped, padded
 

@@ -15,15 +15,14 @@ from torch import Tensor
 
 from nevoa._util.files import read_json
 from nevoa._util.handover import yielded
+from nevoa._util.packages import needs
 from nevoa._util.plain import whole
 from nevoa._util.random import Stream, generator
 from nevoa.config import SamplingConfig, validated
-from nevoa.data import Size
+from nevoa.data import Size, hub
 from nevoa.errors import NevoaError, reason
-from nevoa.formats import hub
 from nevoa.formats.diffusers.folder import INDEX
 from nevoa.formats.diffusers.quiet import quiet
-from nevoa.formats.packages import needs
 from nevoa.parallel.device import DeviceWish, choose_device, choose_precision, computing
 
 # All that is downloaded of a repository: no pickle, and no second copy of the weights in another precision.

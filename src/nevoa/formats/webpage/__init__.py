@@ -7,14 +7,15 @@ from typing import Any, Unpack
 
 import torch
 
-from nevoa._util.files import write_bytes, write_text
 from nevoa.errors import NevoaError
 from nevoa.formats.webpage.description import about, ways
-from nevoa.formats.webpage.page import kernels, page_of
+from nevoa.formats.webpage.page import STYLE, kernels, page_of
 from nevoa.formats.webpage.tape import recorded
 from nevoa.formats.webpage.weights import block_of
 from nevoa.model import Model
 from nevoa.sampling import SamplingOptions
+
+__all__ = ["STYLE", "export"]
 
 # Phones with little memory close a page that is larger.
 LARGEST_BYTES = 100_000_000
@@ -59,13 +60,13 @@ def export(model: Model, path: Path, force: bool = False, **options: Unpack[Samp
 def _write(path: Path, data: dict[str, Any], block: bytes) -> int:
     if path.suffix:
         text = page_of(data, base64.b64encode(block).decode())
-        write_text(path, text)
+        path.write_text(text, encoding="utf-8")
         return len(text.encode())
     name = (
         f"weights-{zlib.crc32(block):08x}.bin"  # another model gets another name, however long browsers keep this one
     )
     text = page_of(data, "", name)
     path.mkdir(exist_ok=True)
-    write_text(path / "index.html", text)
-    write_bytes(path / name, block)
+    (path / "index.html").write_text(text, encoding="utf-8")
+    (path / name).write_bytes(block)
     return len(text.encode()) + len(block)

@@ -4,14 +4,12 @@ import re
 from pathlib import Path
 from typing import Any, Unpack, get_args
 
-from nevoa._util.files import read_text
-from nevoa.config.names import SamplerName, SpacingName
+from nevoa.data import DataSource
 from nevoa.diffusion import Schedule, steps_of
 from nevoa.errors import NevoaError
-from nevoa.formats.hub_card import DataSource
 from nevoa.model import Model
 from nevoa.runs import Run
-from nevoa.sampling import SamplingOptions, SamplingSettings, settled, timestep_grid
+from nevoa.sampling import SamplerName, SamplingOptions, SamplingSettings, SpacingName, settled, timestep_grid
 
 # The numbers of steps on the page's slider, besides the run's own.
 STEPS = 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000
@@ -27,7 +25,7 @@ def about(model: Model) -> dict[str, Any]:
     """Name, data set, licence and score of a model."""
     data = DataSource.of(model.config.data.source)
     run = Run(Path(model.place))
-    card = read_text(run.card_file) if model.place and run.card_file.is_file() else ""
+    card = run.card_file.read_text("utf-8", "replace") if model.place and run.card_file.is_file() else ""
     distance = DISTANCE.search(card)
     return {
         "name": Path(model.place).name or "nevoa",

@@ -10,8 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nevoa.networks.attention import Attention, LinearAttention
-from nevoa.networks.convolution import DoublingConv2d
+from nevoa.networks import Attention, DoublingConv2d, LinearAttention
 
 Emit = Callable[..., Tensor]
 Function = Callable[..., bool]

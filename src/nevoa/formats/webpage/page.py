@@ -12,6 +12,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 BROWSER = HERE / "browser"
+STYLE = BROWSER / "page.css"
 # In the order in which they need each other.
 WORKER = "plain", "program", "engine", "wasm", "shaders", "gpu", "random", "samplers", "sampling", "worker"
 PAGE = "texts", "gif", "pictures", "player", "viewer", "controls", "page"
@@ -48,7 +49,7 @@ def page_of(data: dict[str, Any], weights: str, source: str | None = None) -> st
         weights: the block in base64; empty if it lies beside the page.
         source: the name of the file with the block, if it does.
     """
-    style = (BROWSER / "page.css").read_text("utf-8")
+    style = STYLE.read_text("utf-8")
     script = joined(PAGE, "$page.start();")
     # Nothing may be fetched, but for the weights of a page that has them beside it. The worker is made of a Blob and
     # has the policy of its page, so that it may compile WebAssembly.

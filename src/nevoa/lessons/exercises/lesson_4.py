@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from nevoa.lessons.exercises.exercise import Exercise, choice
-from nevoa.networks.embedding import sinusoidal
+from nevoa.networks import sinusoidal
 
 TIMESTEPS, WIDTH = torch.tensor([1, 7, 500]), 8
 

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from nevoa.data import CATALOG, load_images
+from nevoa.data.hub import PARQUET, Place, parse_model, parse_place
 from nevoa.data.sources.builtin import CLOTHES, DIGITS
-from nevoa.data.sources.hub import PARQUET, Place, parse_place
 from nevoa.errors import NevoaError
 from tests.data.pictures import photo
 
@@ -164,10 +164,16 @@ def test_places_on_the_hub(text: str, place: Place) -> None:
     assert str(place) == text
 
 
-@pytest.mark.parametrize("text", ["hf:", "hf:a", "hf:/b", "hf:a/", "hf:a/b/c"])
+@pytest.mark.parametrize("text", ["hf:", "hf:a", "hf:/b", "hf:a/", "hf:a/b/c", "hf:a b/c", "hf:a/b--c"])
 def test_no_place_on_the_hub(text: str) -> None:
     with pytest.raises(NevoaError, match="hf:OWNER/NAME"):
         parse_place(text)
+
+
+def test_a_model_has_no_config() -> None:
+    assert parse_model("hf:a/b@main") == Place("a/b", None, "main")
+    with pytest.raises(NevoaError, match="only data sets have one: leave out :c"):
+        parse_model("hf:a/b:c")
 
 
 def test_without_a_network_the_reason_and_a_way_on_are_said(copies: Path) -> None:

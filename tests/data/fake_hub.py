@@ -6,7 +6,6 @@ import json
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -140,13 +139,13 @@ def _problems(card: str) -> list[dict[str, str]]:
     return [] if "," not in values["license"] else [{"message": '"license" must be one of [apache-2.0, mit, ...]'}]
 
 
-@contextmanager
-def serving(monkeypatch: pytest.MonkeyPatch, cache: Path) -> Iterator[FakeHub]:
-    """Serve an empty Hub, which the client takes for the real one, with a valid token."""
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
+    """An empty Hub, which the client takes for the real one, with a valid token."""
     hub = FakeHub("")
     with ThreadingHTTPServer(("127.0.0.1", 0), _handler(hub)) as server:
         hub.address = f"http://127.0.0.1:{server.server_port}"
-        point_at(hub.address, monkeypatch, cache)
+        point_at(hub.address, monkeypatch, tmp_path / "cache")
         threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
         yield hub
         server.shutdown()

@@ -1,18 +1,23 @@
-"""The Hugging Face Hub: repositories of models, down and up."""
+"""The Hugging Face Hub: names there, data sets down, models down and up."""
 
 import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass
 from json import JSONDecodeError
 from pathlib import Path
 
+from nevoa._util.packages import needs
 from nevoa._util.visible import behind
+from nevoa.data.listing import Listing
+from nevoa.data.sources.parquet import list_rows, load_dataset
 from nevoa.errors import NevoaError, reason
-from nevoa.formats.packages import needs
 
 HUB = "hf:"
+# The branch where the Hub converts data sets that are scripts, which nevoa does not run, or archives.
+PARQUET = "refs/convert/parquet"
 # As the Hub has it: no name begins or ends with a dash or a dot, or contains two of them in a row.
 NAME = re.compile(r"(?!.*(--|[.][.]))[A-Za-z0-9_]([A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?")
 # Seconds in which the Hub must say what it has, before anything is sent or fetched.
@@ -22,8 +27,72 @@ TOKEN = re.compile(r"[!-~]*")
 
 
 def is_hub(place: object) -> bool:
-    """Whether a place is written as `hf:OWNER/NAME[@REVISION]`."""
+    """Whether a place is one of the Hub, as in `hf:OWNER/NAME`.
+
+    Example:
+        >>> is_hub("hf:OWNER/NAME"), is_hub("runs/clothes")
+        (True, False)
+    """
     return isinstance(place, str | os.PathLike) and os.fspath(place).startswith(HUB)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A repository of the Hub: `hf:OWNER/NAME[:CONFIG][@REVISION]`. A data set may have configs.
+
+    Attributes:
+        label: the column of the classes, as for `list_rows`.
+    """
+
+    hub_id: str
+    config: str | None = None
+    revision: str | None = None
+    label: str | None = None
+
+    def __str__(self) -> str:
+        config = f":{self.config}" if self.config else ""
+        return f"{HUB}{self.hub_id}{config}" + (f"@{self.revision}" if self.revision else "")
+
+
+def parse_place(text: str) -> Place:
+    """Parse `hf:OWNER/NAME[:CONFIG][@REVISION]`. A NevoaError if the text does not have that form."""
+    rest, _, revision = text.removeprefix(HUB).partition("@")
+    hub_id, _, config = rest.partition(":")
+    if not is_hub(text) or hub_id.count("/") != 1 or not all(map(NAME.fullmatch, hub_id.split("/"))):
+        raise NevoaError(
+            f"'{text}' does not have the form hf:OWNER/NAME[:CONFIG][@REVISION], with names of ASCII letters, digits, "
+            "'-', '_' and '.'."
+        )
+    return Place(hub_id, config or None, revision or None)
+
+
+def parse_model(text: str) -> Place:
+    """Parse `hf:OWNER/NAME[@REVISION]`. A NevoaError if the text does not have that form."""
+    place = parse_place(text)
+    if place.config:
+        raise NevoaError(f"{text} names a config, and only data sets have one: leave out :{place.config}.")
+    return place
+
+
+def parse_own(text: str) -> Place:
+    """Parse `hf:OWNER/NAME`, where a model is to be. A NevoaError if the text does not have that form."""
+    place = parse_model(text)
+    if place.revision:
+        raise NevoaError(f"A push makes a revision of its own: leave out what follows the @ in {text}.")
+    return place
+
+
+def list_hub(place: Place, split: str, instead: str = "a folder of images") -> Listing:
+    """List the rows of a split of a data set. If that fails, the error suggests to use `instead`."""
+    needs("hub", "datasets")
+    try:
+        token = os.environ.get("HF_TOKEN") or False  # False: not the token that a login left on the disk
+        # The branch of conversions has no card that names configs; there, a config is a folder.
+        config = {"data_dir" if place.revision == PARQUET else "name": place.config}
+        rows = load_dataset(place.hub_id, **config, split=split, revision=place.revision, token=token)
+    except Exception as error:  # network, libraries and missing data sets raise errors of many kinds
+        raise NevoaError(f"Cannot fetch {place}, split {split} ({reason(error)}). Try {instead}.") from error
+    return list_rows(rows, place.label, str(place))
 
 
 def download(place: str, patterns: Sequence[str]) -> Path:
@@ -35,14 +104,14 @@ def download(place: str, patterns: Sequence[str]) -> Path:
     Raises:
         NevoaError: the repository does not exist or is private, is gated, or cannot be reached.
     """
-    name, revision = parsed(place)
+    found = parse_model(place)
     with explained(place):
         from huggingface_hub import HfApi, constants, snapshot_download
 
         # One question without retries, so that a wrong name or a missing network is reported at once.
         if not constants.HF_HUB_OFFLINE:
-            HfApi().model_info(name, revision=revision, timeout=TIMEOUT)
-        return Path(snapshot_download(name, revision=revision, allow_patterns=list(patterns)))
+            HfApi().model_info(found.hub_id, revision=found.revision, timeout=TIMEOUT)
+        return Path(snapshot_download(found.hub_id, revision=found.revision, allow_patterns=list(patterns)))
 
 
 def upload(folder: Path, place: str, private: bool = False, replaced: Sequence[str] = ()) -> str:
@@ -55,9 +124,7 @@ def upload(folder: Path, place: str, private: bool = False, replaced: Sequence[s
     Raises:
         NevoaError: the token is missing or does not allow it, the Hub refuses a file, or cannot be reached.
     """
-    name, revision = parsed(place)
-    if revision:
-        raise NevoaError(f"A push goes to the main branch: leave out @{revision}.")
+    name = parse_own(place).hub_id
     with explained(place):
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
@@ -79,17 +146,6 @@ def upload(folder: Path, place: str, private: bool = False, replaced: Sequence[s
 def files_of(folder: Path) -> list[Path]:
     """The files below a folder, by name."""
     return sorted(path for path in folder.rglob("*") if path.is_file())
-
-
-def parsed(place: str) -> tuple[str, str | None]:
-    """Return name and revision of `hf:OWNER/NAME[@REVISION]`. A NevoaError for another form."""
-    name, _, revision = place.removeprefix(HUB).partition("@")
-    if not is_hub(place) or name.count("/") != 1 or not all(map(NAME.fullmatch, name.split("/"))):
-        raise NevoaError(
-            f"'{place}' does not have the form hf:OWNER/NAME[@REVISION], with names of ASCII letters, digits, '-', '_' "
-            "and '.'."
-        )
-    return name, revision or None
 
 
 def check_client() -> None:
@@ -138,7 +194,7 @@ def _sentence(error: Exception, place: str) -> str:
 
     said = " ".join(str(error).split())
     if isinstance(error, errors.GatedRepoError):
-        return f"{place} is gated: accept its terms on huggingface.co/{parsed(place)[0]}, then set HF_TOKEN."
+        return f"{place} is gated: accept its terms on huggingface.co/{parse_model(place).hub_id}, then set HF_TOKEN."
     if isinstance(error, errors.RepositoryNotFoundError):
         return f"{place} does not exist, or is private: check the name, or set HF_TOKEN."
     if isinstance(error, errors.RevisionNotFoundError):

@@ -11,9 +11,9 @@ import pytest
 import nevoa
 from nevoa._util.visible import VisibleStream
 from nevoa.commands.load import PATTERNS
+from nevoa.data import hub
 from nevoa.errors import NevoaError
-from nevoa.formats import hub
-from tests.formats.fake_hub import TOKEN, FakeHub, point_at
+from tests.data.fake_hub import TOKEN, FakeHub, point_at
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_a_private_upload_never_becomes_public(fake: FakeHub, folder: Path) -> N
         ("hf_wrong", "hf:me/mist", "mit", "The Hub needs a valid token for hf:me/mist"),
         (TOKEN, "hf:you/mist", "mit", "Your token does not allow this for hf:you/mist"),
         (TOKEN, "hf:me/mist", "a, b", 'The Hub does not accept hf:me/mist: .*"license" must be one of'),
-        (TOKEN, "hf:me/mist@v2", "mit", "A push goes to the main branch: leave out @v2."),
+        (TOKEN, "hf:me/mist@v2", "mit", "A push makes a revision of its own: leave out what follows the @"),
     ],
 )
 def test_each_refusal_of_an_upload_is_one_sentence(
