@@ -109,9 +109,9 @@ def imported_by_apps() -> Iterator[str]:
         own = f"nevoa.{app.replace('/', '.')}"
         for path in (source / "nevoa" / app).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                module = node.module if isinstance(node, ast.ImportFrom) else None
-                if module and f"{module}.".startswith("nevoa.") and not f"{module}.".startswith(f"{own}."):
-                    yield from (f"{module}.{alias.name}" for alias in node.names)
+                if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith("nevoa."):
+                    names = (f"{node.module}.{alias.name}" for alias in node.names)
+                    yield from (name for name in names if not name.startswith(f"{own}."))
 
 
 def test_apps_import_only_names_of_the_reference(site: Path) -> None:
