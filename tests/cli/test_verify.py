@@ -31,6 +31,11 @@ def changed(path: Path, **others: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | others))
 
 
+def with_facts(report: dict[str, Any], **facts: str) -> dict[str, Any]:
+    """The receipt of a report, with other facts."""
+    return report["receipt"] | {"facts": report["receipt"]["facts"] | facts}
+
+
 @needs_debian
 @pytest.mark.slow
 def test_a_report_is_verified_and_an_edited_score_is_found(measured: Path) -> None:
@@ -56,7 +61,7 @@ def test_other_versions_and_machines_are_named_and_tolerated(measured: Path) -> 
     spread = (scores["fd_fashion_high"] - scores["fd_fashion_low"]) / 3.92  # an interval of 95 %
     changed(
         measured / REPORT,
-        made_with=report["made_with"] | {"torch": "2.6.0"},
+        receipt=with_facts(report, torch="2.6.0"),
         scores=scores | {"fd_fashion": scores["fd_fashion"] + 0.9 * spread},
     )
     out = nevoa("verify", REPORT, folder=measured).stdout
@@ -67,7 +72,7 @@ def test_other_versions_and_machines_are_named_and_tolerated(measured: Path) -> 
 @pytest.mark.slow
 def test_other_weights_are_found_before_images_are_made(measured: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nevoa.evaluation.from_run", lambda *_, **__: pytest.fail("made images"))
-    changed(measured / REPORT, weights="0" * 64)
+    changed(measured / REPORT, receipt=with_facts(json.loads((measured / REPORT).read_text()), weights="0" * 16))
     out = nevoa("verify", REPORT, folder=measured, code=1).stdout
     assert "cannot be compared, so no images were made" in out
     assert any(line.startswith("weights") and line.rstrip().endswith("differs") for line in out.splitlines())
@@ -89,22 +94,22 @@ def test_a_report_on_images_in_a_file_is_verified(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({}, "has no key receipt: an older nevoa wrote it, or it is no report. 'nevoa evaluate' makes a new one"),
+        ({}, "is no report: it has no key receipt. 'nevoa evaluate' writes reports"),
         ({"subject": "nowhere"}, "The report is about nowhere, which is not here. Name the run, model or images with"),
         ({"weights": None}, "The report is about a model, which runs/tiny is not. Name a model with --run"),
         ({"scores": "high"}, "is damaged or unreadable: scores: Input should be a valid dictionary"),
     ],
-    ids=["old", "gone", "another kind", "damaged"],
+    ids=["no report", "gone", "another kind", "damaged"],
 )
 def test_what_cannot_be_verified_is_one_sentence(
     values: dict[str, Any], message: str, trained: Path, tmp_path: Path, refuses: Refuses
 ) -> None:
     shutil.copytree(trained / "runs", tmp_path / "runs")
-    receipt = {"config": None, "config_sha256": None, "training_data": None, "images_sha256": "", "machine": {}}
-    receipt |= {"network_evaluations": 300, "precision": "float32", "reference": {"source": "shapes", "digest": ""}}
+    reference = {"source": "shapes", "digest": ""}
+    receipt = {"config": None, "network_evaluations": 300, "reference": reference, "facts": {}}
     protocol = {"name": "nevoa-a/2", "count": 9, "seed": 0, "sampler": {"sampler": "ddim"}, "feature_network": None}
     report = {"subject": "runs/tiny", "title": "", "images": 9, "weights": "w", "protocol": protocol, "scores": {}}
-    report |= {"floor_spread": {}, "made_with": {}} | ({"receipt": receipt} if values else {}) | values
+    report |= {"floor_spread": {}} | ({"receipt": receipt} if values else {}) | values
     (tmp_path / "report.json").write_text(json.dumps(report))
     refuses(["verify", "report.json"], message, tmp_path)
 

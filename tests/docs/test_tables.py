@@ -49,7 +49,7 @@ def test_a_receipt_says_where_its_figures_come_from(path: Path) -> None:
     assert (
         values.get("transcribed") is True
         or {"commands", "machine", "date", "versions"} <= values.keys()
-        or (values["receipt"]["machine"]["cpu"] and values["made_with"]["torch"] and values["made_at"])
+        or (values["receipt"]["facts"]["cpu"] and values["receipt"]["facts"]["torch"] and values["made_at"])
     )
 
 

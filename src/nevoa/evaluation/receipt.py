@@ -1,27 +1,27 @@
-"""What a report carries so that anyone can repeat it, and reading it again."""
+"""The part of a report by which anyone can repeat it."""
 
 import hashlib
-import json
 import platform
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nevoa._util.files import damaged, read_json
 from nevoa.config import Config
 from nevoa.errors import NevoaError
 from nevoa.evaluation.protocol import Protocol
+from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.samples import Samples
 from nevoa.parallel.machine import machine
 
 # A report may come from anywhere; more images than this are no measurement.
 MOST_IMAGES = 10_000_000
+# Of a hash.
+DIGITS = 16
 
 
 class SavedReference(BaseModel):
@@ -32,27 +32,20 @@ class SavedReference(BaseModel):
 
 
 class Receipt(BaseModel):
-    """How to make the images of a report again, and on which machine they were made.
+    """How to make the images of a report again, and what decided its scores.
 
     Attributes:
         config: of the run that trained the model; None for images from files.
-        config_sha256: of that config as JSON.
-        training_data: fingerprint of the training images; None if unknown.
-        images_sha256: of the pixels of all measured images.
         network_evaluations: that these images took: passes of one image through the network.
-        precision: of the network while the images were made.
+        facts: hashes, versions, and the machine, by name: see `facts_of`.
     """
 
     model_config = ConfigDict(frozen=True)
 
     config: dict[str, Any] | None
-    config_sha256: str | None
-    training_data: str | None
-    images_sha256: str
     network_evaluations: int | None
-    precision: str | None
     reference: SavedReference
-    machine: dict[str, str | int]
+    facts: dict[str, str]
 
 
 class RepeatableProtocol(BaseModel):
@@ -76,53 +69,53 @@ class RepeatableReport(BaseModel):
     weights: str | None
     protocol: RepeatableProtocol
     scores: dict[str, float]
-    made_with: dict[str, str]
     receipt: Receipt
 
 
-def versions() -> dict[str, str]:
-    """The versions that decide how numbers are rounded."""
-    return {
+def facts_of(reference: Reference, weights: str | None, config: Config | None, device: str = "cpu") -> dict[str, str]:
+    """Return what decides scores and is known before images are made: hashes, versions, and the machine.
+
+    Args:
+        weights: sha256 of the weights; None for a model that has no file of its own, and for images from files.
+        config: of the model; None for images from files.
+        device: on which images are made.
+    """
+    hashes = {
+        "weights": weights,
+        "training images": config and config.data.fingerprint,
+        "feature network": reference.feature_network.info.sha256,
+        "reference": reference.digest,
+    }
+    versions = {
         "nevoa": version("nevoa"),
         "torch": str(torch.__version__),
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
+    known = {name: value[:DIGITS] for name, value in hashes.items() if value}
+    return known | versions | {name: str(value) for name, value in machine(device).items()}
 
 
-def config_values(config: Config) -> dict[str, Any]:
-    """The keys of a config that are set, by section."""
-    return config.model_dump(mode="json", exclude_none=True)
-
-
-def config_sha256(values: Mapping[str, Any]) -> str:
-    """The hash of these keys as JSON. Versions and comments of `config.toml` do not count."""
-    return hashlib.sha256(json.dumps(values).encode()).hexdigest()
-
-
-def images_sha256(images: UInt8[np.ndarray, "N H W C"]) -> str:
-    """The hash of the pixels of images, in order."""
-    return hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()
+def facts_of_images(samples: Samples) -> dict[str, str]:
+    """Return what is known once images have been made: the precision of the network, and a hash of the pixels."""
+    pixels = hashlib.sha256(np.ascontiguousarray(samples.images).data).hexdigest()[:DIGITS]
+    return ({"precision": samples.drawn.precision} if samples.drawn else {}) | {"images": pixels}
 
 
 def receipt_of(samples: Samples, protocol: Protocol) -> Receipt:
-    """The receipt of a measurement in this process."""
+    """Return the receipt of a measurement in this process."""
     model, reference, drawn = samples.model, protocol.reference, samples.drawn
-    config = config_values(model.config) if model else None
+    config, device = (model.config, model.device) if model else (None, "cpu")
     return Receipt(
-        config=config,
-        config_sha256=config_sha256(config) if config else None,
-        training_data=samples.training.fingerprint if samples.training else None,
-        images_sha256=images_sha256(samples.images),
+        config=config.model_dump(mode="json", exclude_none=True) if config else None,
         network_evaluations=drawn.evaluations if drawn else None,
-        precision=drawn.precision if drawn else None,
         reference=SavedReference(source=reference.train.notes.source, digest=reference.digest),
-        machine=machine(model.device if model else "cpu"),
+        facts=facts_of(reference, samples.weights, config, device) | facts_of_images(samples),
     )
 
 
 def read_report(path: Path) -> RepeatableReport:
-    """Read a report that can be repeated. A NevoaError if the file is damaged, or from before there were receipts."""
+    """Read a report that can be repeated. A NevoaError if the file is damaged or no report."""
     values = read_json(path)
     try:
         return RepeatableReport.model_validate(values)
@@ -130,8 +123,5 @@ def read_report(path: Path) -> RepeatableReport:
         problem = error.errors()[0]
         key = ".".join(map(str, problem["loc"]))
         if problem["type"] == "missing":
-            raise NevoaError(
-                f"{path} has no key {key}: an older nevoa wrote it, or it is no report. 'nevoa evaluate' makes a "
-                "new one."
-            ) from error
+            raise NevoaError(f"{path} is no report: it has no key {key}. 'nevoa evaluate' writes reports.") from error
         raise damaged(path, ValueError(f"{key}: {problem['msg']}")) from error

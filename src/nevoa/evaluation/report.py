@@ -11,7 +11,7 @@ import numpy as np
 
 from nevoa.errors import NevoaError
 from nevoa.evaluation.metrics import Report
-from nevoa.evaluation.receipt import receipt_of, versions
+from nevoa.evaluation.receipt import receipt_of
 from nevoa.pictures import quality_sheet
 from nevoa.runs import Run, card
 from nevoa.runs.reports import SavedReport, merged, most_telling
@@ -42,7 +42,6 @@ def as_dict(report: Report) -> dict[str, Any]:
         "class_shares": report.class_shares,
         "warnings": list(report.warnings),
         "receipt": receipt_of(report.samples, report.protocol).model_dump(mode="json"),
-        "made_with": versions(),
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     if report.bound:

@@ -13,8 +13,18 @@ from nevoa.evaluation.intervals import Interval
 
 # The quantiles of Student's t, by the degrees of freedom: half of the central 95 %, in standard errors.
 QUANTILES = {
-    **{1: 12.7062, 1.2: 8.6488, 1.5: 6.0167, 2: 4.3027, 2.5: 3.5747, 3: 3.1824, 4: 2.7764, 5: 2.5706},
-    **{7: 2.3646, 10: 2.2281, 20: 2.0860, inf: 1.9600},
+    1: 12.7062,
+    1.2: 8.6488,
+    1.5: 6.0167,
+    2: 4.3027,
+    2.5: 3.5747,
+    3: 3.1824,
+    4: 2.7764,
+    5: 2.5706,
+    7: 2.3646,
+    10: 2.2281,
+    20: 2.0860,
+    inf: 1.9600,
 }
 
 

@@ -1,18 +1,20 @@
 """Repeat a measurement from its report: what is the same here, and which scores agree within which tolerance."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isclose, sqrt
 from typing import Any
 
-from nevoa.config import Config, parse
+from nevoa.config import ON_DEVICE, Config, parse
 from nevoa.config.names import MetricName
 from nevoa.errors import NevoaError
+from nevoa.evaluation import receipt
 from nevoa.evaluation.intervals import REACH
 from nevoa.evaluation.metrics import METRICS, Report
-from nevoa.evaluation.receipt import RepeatableReport, config_sha256, config_values, images_sha256, versions
+from nevoa.evaluation.receipt import RepeatableReport, facts_of
 from nevoa.evaluation.reference import Reference
-from nevoa.parallel.machine import machine
 from nevoa.sampling import SAMPLERS, SamplingOptions
 
 # Where nothing differs, images are equal bit for bit; sums of features may be rounded in another order.
@@ -21,6 +23,10 @@ EXACT = 1e-6
 LOOSE = 0.01
 # What says how far a score can be relied on.
 PARTS = "_low", "_high", "_se", "_std"
+# Facts without which scores cannot be compared; the others explain a difference.
+DECISIVE = "weights", "training images", "feature network", "reference"
+# Facts that are known when images have been made.
+AFTERWARDS = "precision", "images"
 # Shares of images.
 SHARES = "precision", "recall", "coverage", "near_copies"
 
@@ -62,54 +68,25 @@ class Check:
 def facts(
     saved: RepeatableReport, reference: Reference, weights: str | None, config: Config | None, device: str = "cpu"
 ) -> Iterator[Fact]:
-    """What decides the scores of a report and can be compared before images are made.
-
-    Args:
-        weights: sha256 of the weights here.
-        config: of the model here; None for images from files.
-        device: on which the images are made again.
-    """
-    receipt, network_here = saved.receipt, reference.feature_network.info.sha256
-    yield _hashes("weights", saved.weights, weights, decisive=True)
-    if receipt.training_data and config:
-        yield _hashes("training images", receipt.training_data, config.data.fingerprint, decisive=True)
-    yield _hashes("feature network", (saved.protocol.feature_network or {}).get("sha256"), network_here, decisive=True)
-    yield _hashes("reference", receipt.reference.digest, reference.digest, decisive=True)
+    """Yield what decides the scores of a report and is known before images are made. The arguments: see `facts_of`."""
+    reported, here = saved.receipt.facts, facts_of(reference, weights, config, device)
+    for name in dict.fromkeys([*here, *reported]):
+        if name not in AFTERWARDS and not (name == "training images" and name not in reported.keys() & here):
+            yield Fact(name, reported.get(name, ""), here.get(name, ""), name in DECISIVE)
     if config:
-        same = not changes(saved, config)  # a newer nevoa may know more keys
-        here = receipt.config_sha256 if same else config_sha256(config_values(config))
-        yield _hashes("config", receipt.config_sha256, here)
-    for name, value in versions().items():
-        yield Fact(name, saved.made_with.get(name, ""), value)
-    now = machine(device)
-    for name in {**receipt.machine, **now}:
-        yield Fact(name, str(receipt.machine.get(name, "")), str(now.get(name, "")))
+        yield Fact("config", _recipe(parse(saved.receipt.config or {})), _recipe(config))
 
 
 def facts_of_images(saved: RepeatableReport, report: Report) -> Iterator[Fact]:
-    """What can be compared once images have been made again: the network's precision, and the images themselves."""
-    drawn = report.samples.drawn
-    if drawn:
-        yield Fact("precision", saved.receipt.precision or "", drawn.precision)
-    yield _hashes("images", saved.receipt.images_sha256, images_sha256(report.samples.images))
+    """Yield what can be compared once images have been made again: the network's precision, and the images."""
+    for name, value in receipt.facts_of_images(report.samples).items():
+        yield Fact(name, saved.receipt.facts.get(name, ""), value)
 
 
-def changes(saved: RepeatableReport, config: Config) -> list[str]:
-    """The keys in which the config of a report and that of its model differ, with both values.
-
-    Another path of the same images, or another device, is no difference.
-    """
-    return parse(saved.receipt.config or {}).moved(config).changes(config)
-
-
-def check_intact(saved: RepeatableReport) -> None:
-    """Raise a NevoaError if the config of a report is not the one that was hashed: somebody edited the report."""
-    receipt = saved.receipt
-    if receipt.config is not None and config_sha256(receipt.config) != receipt.config_sha256:
-        raise NevoaError(
-            "The config in the report does not have the hash beside it: the report was edited. 'nevoa evaluate' makes "
-            "a new one."
-        )
+def _recipe(config: Config) -> str:
+    """Return a hash of a config, without the path of the images and without what belongs to a device."""
+    values = config.model_dump(mode="json", exclude={"data": {"source"}, "training": {*ON_DEVICE}})
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[: receipt.DIGITS]
 
 
 def metrics_of(scores: Iterable[str]) -> list[MetricName]:
@@ -163,7 +140,3 @@ def spread(report: Report, name: str) -> float:
         share = min(max(scores[name], 1 / count), 1 - 1 / count)
         return sqrt(share * (1 - share) / count)
     return report.floor_spread.get(name) or LOOSE * abs(scores[name])
-
-
-def _hashes(name: str, reported: str | None, here: str | None, decisive: bool = False) -> Fact:
-    return Fact(name, f"{reported or 'none':.12}", f"{here or 'none':.12}", decisive)

@@ -11,7 +11,7 @@ from nevoa._util.files import read_json_or_empty
 from nevoa.runs.run import Run
 
 # Reports that agree in these measure the same images in the same way, on the same machine.
-CONDITIONS = ("format", "protocol", "weights", "receipt", "made_with")
+CONDITIONS = ("format", "protocol", "weights", "receipt")
 TABLES = ("scores", "floor", "floor_spread", "class_shares")
 
 

@@ -8,6 +8,7 @@ from threading import get_ident
 
 def replace_text(path: Path, text: str) -> None:
     """Write a file. A process that reads it meanwhile gets the old text or the new one, each complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}")
     try:
         temporary.write_text(text, encoding="utf-8")
