@@ -134,7 +134,7 @@ def test_what_makes_no_sense_is_refused(model: Model, tmp_path: Path) -> None:
         interpolation(model, picture(), picture(1)).sample(9, sampler="ddpm", steps=3)
     with pytest.raises(NevoaError, match="sampler must add no noise"):
         interpolation(model, picture(), picture(1)).sample(9, sampler="ddim", eta=0.5, steps=3)
-    with pytest.raises(NevoaError, match="strength is a number above 0"):
+    with pytest.raises(NevoaError, match="strength must be above 0"):
         variations(model, picture(), strength=0)
     with pytest.raises(NevoaError, match="no white part, so"):
         inpainting(model, picture(), np.zeros((16, 16), bool))
@@ -148,7 +148,7 @@ def test_what_makes_no_sense_is_refused(model: Model, tmp_path: Path) -> None:
     for edited in (variations(model, picture()), interpolation(model, picture(), picture(1))):
         with pytest.raises(NevoaError, match="guidance takes a class: give labels, too, or leave it out"):
             edited.sample(1, guidance=3)
-    with pytest.raises(NevoaError, match="frames is a whole number from 2"):
+    with pytest.raises(NevoaError, match="frames must be a whole number from 2"):
         interpolation(model, picture(), picture(1), frames=1)
     with pytest.raises(NevoaError, match=r"uint8 \[H, W\]"):
         variations(model, picture().astype(float))
@@ -161,5 +161,5 @@ def test_the_command_refuses_an_interpolation_without_its_ends(model: Model, tmp
     paths = tmp_path / "a.png", tmp_path / "b.png"
     for seed, path in enumerate(paths):
         Image.fromarray(picture(seed)).save(path)
-    with pytest.raises(NevoaError, match="frames is a whole number from 2"):
+    with pytest.raises(NevoaError, match="frames must be a whole number from 2"):
         StartFlags(interpolate=paths, frames=frames).applied(model)

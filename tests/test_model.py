@@ -127,11 +127,11 @@ def test_one_class_may_be_given_as_a_name_a_number_or_an_array(labels: Any) -> N
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"count": True}, "count is a whole number from 1 to 1,000,000,000, not True"),
-        ({"count": 0}, "count is a whole number"),
-        ({"count": 10**20}, "count is a whole number"),
-        ({"seed": -1}, "seed is a whole number from 0"),
-        ({"labels": np.float64(3.5)}, "labels are classes by name or index"),
+        ({"count": True}, "count must be a whole number from 1 to 1,000,000,000, not True"),
+        ({"count": 0}, "count must be a whole number"),
+        ({"count": 10**20}, "count must be a whole number"),
+        ({"seed": -1}, "seed must be a whole number from 0"),
+        ({"labels": np.float64(3.5)}, "labels must be classes by name or index"),
     ],
 )
 def test_an_argument_of_another_type_or_range_is_explained(given: dict[str, Any], message: str) -> None:
@@ -145,7 +145,7 @@ def test_an_argument_of_another_type_or_range_is_explained(given: dict[str, Any]
 
 
 def test_labels_and_devices_are_checked_too(model: Model) -> None:
-    with pytest.raises(NevoaError, match="first is a whole number from 0"):
+    with pytest.raises(NevoaError, match="first must be a whole number from 0"):
         model.labels(1, first=-1)
     with pytest.raises(NevoaError, match="This machine has no gpu device"):
         model.to("gpu")

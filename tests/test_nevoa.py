@@ -10,27 +10,27 @@ import nevoa
 
 # Python refuses none of these by itself: each call, and a part of the error.
 WRONG_CALLS = {
-    "model.sample(2.5)": "count is a whole number from 1 to 1,000,000,000, not 2.5.",
-    "model.sample(1, seed='1')": "seed is a whole number",
-    "model.sample(1, labels=3.5)": "labels are classes by name or index, such as 'T-shirt/top' or [0, 1], not 3.5.",
+    "model.sample(2.5)": "count must be a whole number from 1 to 1,000,000,000, not 2.5.",
+    "model.sample(1, seed='1')": "seed must be a whole number",
+    "model.sample(1, labels=3.5)": "labels must be classes by name or index, such as 'T-shirt/top' or [0, 1], not 3.5.",
     "model.sample(1, labels=[[0, 1]])": "There is no class '(0, 1)'.",
     "model.sample(1, lables=3)": "Did you mean 'labels'?",
-    "model.labels('2')": "count is a whole number",
+    "model.labels('2')": "count must be a whole number",
     "model.to(0)": "This machine has no 0 device.",
-    "nevoa.load(3)": "The run is a path, as text or a pathlib.Path, not 3.",
+    "nevoa.load(3)": "The run must be a path, as text or a pathlib.Path, not 3.",
     "nevoa.load(device=3)": "This machine has no 3 device.",
     "nevoa.configure(3)": "The source is a path",
     "nevoa.configure(config=3)": "config is a path",
     "nevoa.configure(preset=3)": "There is no preset '3'.",
     "nevoa.train('shapes', step=7)": "Did you mean 'steps'?",
     "nevoa.train('shapes', steps='7')": "training.steps: Input should be a valid integer (given: '7').",
-    "nevoa.train('shapes', steps=7, out=3)": "out is a path",
+    "nevoa.train('shapes', steps=7, out=3)": "out must be a path",
     "nevoa.train('shapes', steps=7, network=lambda x_t, t: x_t)": "an object of a subclass of torch.nn.Module",
-    "nevoa.train('shapes', progress='no')": "progress is True or False, not 'no'.",
-    "nevoa.train('shapes', accept_changes=1)": "accept_changes is True or False, not 1.",
+    "nevoa.train('shapes', progress='no')": "progress must be True or False, not 'no'.",
+    "nevoa.train('shapes', accept_changes=1)": "accept_changes must be True or False, not 1.",
     "nevoa.lessons.Lesson(1, 'de')": "There is no language 'de': the lessons are in en and pt.",
     "nevoa.fit('shapes')": "make one with nevoa.configure(SOURCE).",
-    "nevoa.fit(nevoa.configure('shapes'), out=3)": "out is a path",
+    "nevoa.fit(nevoa.configure('shapes'), out=3)": "out must be a path",
 }
 
 

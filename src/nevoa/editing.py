@@ -164,6 +164,7 @@ def _opened(picture: Any, background: str) -> Image.Image:
         picture = picture.astype(np.uint8) * 255
     if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or picture.shape[2:] not in ((), (1,), (3,)):
         raise NevoaError(
-            f"An image is uint8 [H, W] or [H, W, C] with 1 or 3 channels, not {picture.dtype} {list(picture.shape)}."
+            "An image must be uint8 [H, W] or [H, W, C] with 1 or 3 channels, "
+            f"not {picture.dtype} {list(picture.shape)}."
         )
     return picture_of(picture.reshape(*picture.shape[:2], -1))

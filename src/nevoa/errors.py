@@ -15,7 +15,7 @@ class NevoaError(Exception):
 
 
 class MemoryShortage(NevoaError):
-    """What was tried needs more memory than there is."""
+    """Raised when a computation needs more memory than there is."""
 
 
 class SaidElsewhere(NevoaError):

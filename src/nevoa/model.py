@@ -274,7 +274,9 @@ def labels_of(classes: Sequence[str], wanted: Classes | None = None) -> Sequence
         raise NevoaError("This model is unconditional; labels need one trained with training.conditional=true.")
     names = one_or_more(wanted)
     if not isinstance(names, tuple):
-        raise NevoaError(f"labels are classes by name or index, such as {classes[0]!r} or [0, 1], not {wanted!r:.60}.")
+        raise NevoaError(
+            f"labels must be classes by name or index, such as {classes[0]!r} or [0, 1], not {wanted!r:.60}."
+        )
     if not names:
         raise NevoaError("labels is empty: name a class, or leave it out.")
     return [label_of(classes, one) for one in names]

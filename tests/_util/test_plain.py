@@ -41,7 +41,7 @@ def test_one_name_or_number_is_a_tuple_of_one() -> None:
 
 @pytest.mark.parametrize("value", [-1, 10**20, 2.5, 2.0, True, "2", None, [1], np.float64(2)])
 def test_a_number_that_is_not_whole_or_out_of_range_is_refused_by_name(value: Any) -> None:
-    with pytest.raises(NevoaError, match=r"^count is a whole number from 0 to 1,000, not "):
+    with pytest.raises(NevoaError, match=r"^count must be a whole number from 0 to 1,000, not "):
         whole("count", value, 0, 1000)
 
 
@@ -51,10 +51,10 @@ def test_whole_numbers_of_numpy_and_torch_are_numbers() -> None:
 
 def test_a_word_is_no_truth_value_and_a_number_no_path() -> None:
     assert yes_or_no("progress", np.bool_(False)) is False
-    with pytest.raises(NevoaError, match="progress is True or False, not 'no'"):
+    with pytest.raises(NevoaError, match="progress must be True or False, not 'no'"):
         yes_or_no("progress", "no")
     assert path_of("out", Path("a")) == path_of("out", "a") == Path("a")
-    with pytest.raises(NevoaError, match="out is a path"):
+    with pytest.raises(NevoaError, match="out must be a path"):
         path_of("out", 3)
 
 

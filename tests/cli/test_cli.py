@@ -170,7 +170,7 @@ WRONG = [
     (["sample", "broken"], "damaged"),
     (["sample", "runs/tiny", "--sampler", "dpm"], 'Did you mean "ddpm"'),
     (["sample", "runs/tiny", "--steps", "0"], "nevoa: --steps: Input should be greater than or equal to 1"),
-    (["sample", "runs/tiny", "--steps", "21"], "nevoa: --steps is between 1 and 20"),
+    (["sample", "runs/tiny", "--steps", "21"], "nevoa: --steps must be between 1 and 20"),
     (["sample", "runs/tiny", "--variance", "big"], 'Choose from: "small", "large"'),
     (["sample", "runs/tiny", "--spacing", "log-snr"], 'Did you mean "log_snr"'),
     (

@@ -50,7 +50,7 @@ def test_another_source_is_prepared_as_the_images_of_the_run(folder: Path) -> No
     assert black.train.fingerprint == Subject(run).reference(None).train.fingerprint
 
 
-def test_test_images_that_were_trained_on_are_not_unseen(folder: Path) -> None:
+def test_test_images_that_were_trained_on_are_not_held_out(folder: Path) -> None:
     subject = Subject(trained("pictures", split="test"))
     for against in (None, "pictures"):
         with pytest.raises(NevoaError, match=r"The model was trained on those of .*pictures\. Choose another source"):

@@ -59,7 +59,7 @@ def test_the_timesteps_of_a_picture_suit_its_schedule(name: ScheduleName) -> Non
 
 def test_a_seed_below_zero_is_refused() -> None:
     """numpy would raise an error of its own."""
-    with pytest.raises(NevoaError, match="seed is a whole number"):
+    with pytest.raises(NevoaError, match="seed must be a whole number"):
         noised(np.zeros((4, 4, 1), np.uint8), [SCHEDULES["linear"]()], [1], seed=-1)
 
 

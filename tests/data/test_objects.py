@@ -127,9 +127,9 @@ def test_other_objects_are_refused_in_a_sentence(source: Any, said: str) -> None
     ("labels", "classes", "said"),
     [
         ([0, 1], None, "for each of the 7 images, not int64"),
-        ([0, 1, 2, 3, 4, 5, -1], ["a"] * 6, "Labels are 0 to 5 for 6 classes, not -1 to 5"),
+        ([0, 1, 2, 3, 4, 5, -1], ["a"] * 6, "Labels must be 0 to 5 for 6 classes, not -1 to 5"),
         ([0, 1, 2, 3, 4, 5, 6], ["a", "b"], "not 0 to 6"),
-        ([[0]] * 7, None, "Labels are one integer"),
+        ([[0]] * 7, None, "Labels must be one integer"),
     ],
 )
 def test_wrong_labels_are_refused(labels: Any, classes: Any, said: str) -> None:

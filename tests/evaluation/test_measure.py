@@ -68,8 +68,8 @@ def test_copies_of_training_images_are_reported(reference: Reference) -> None:
 def test_mirrored_copies_are_reported_unless_the_model_never_saw_mirror_images(reference: Reference) -> None:
     images = reference.train.images[:200, :, ::-1]
     assert report_of(images, reference, ("memorisation",)).scores["near_copies"] == 1
-    unseen = Samples("these", images, mirrored=False)
-    *_, report = measure(unseen, Protocol(reference, len(images)), ("memorisation",))
+    held_out = Samples("these", images, mirrored=False)
+    *_, report = measure(held_out, Protocol(reference, len(images)), ("memorisation",))
     assert isinstance(report, Report)
     assert report.scores["near_copies"] < 0.05
 
@@ -110,7 +110,7 @@ def test_an_inaccurate_feature_network_is_flagged(reference: Reference, accuracy
     said = [
         warning
         for warning in warnings
-        if f"only tells the class of {accuracy:.1%} of unseen images correctly" in warning
+        if f"only tells the class of {accuracy:.1%} of held-out images correctly" in warning
     ]
     assert len(said) == flagged
 

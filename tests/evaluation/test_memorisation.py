@@ -81,14 +81,14 @@ def test_copies_are_counted_and_shown() -> None:
 
 
 @pytest.mark.parametrize("twins", [4, 100])
-def test_unseen_images_that_are_training_images_hide_no_copies(twins: int) -> None:
+def test_held_out_images_that_are_training_images_hide_no_copies(twins: int) -> None:
     training = pictures(300)
     held_out = np.concatenate([training[-twins:], pictures(200)])
     assert memorisation(training[:100], training, held_out).share == 1
     assert memorisation(pictures(1000), training, held_out).share < 0.05
 
 
-def test_without_unseen_images_training_images_stand_in_that_are_compared_with_the_others() -> None:
+def test_without_held_out_images_training_images_stand_in_that_are_compared_with_the_others() -> None:
     training = pictures(2000)
     new = memorisation(pictures(1000), training, None)
     assert new.share < 0.03

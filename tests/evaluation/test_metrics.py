@@ -86,22 +86,22 @@ def test_one_image_has_scores_without_an_error(reference: Reference, tiny: Confi
     assert all(map(isfinite, report.scores.values()))
 
 
-def test_copies_are_told_where_all_unseen_images_are_twins(reference: Reference) -> None:
+def test_copies_are_told_where_all_held_out_images_are_twins(reference: Reference) -> None:
     twins = replace(reference, found_test=replace(reference.train))
     images = reference.train.images[:10].copy()
     images[5:] ^= 1
     *_, report = measure(Samples("these", images), Protocol(twins, 10), ["memorisation"])
     assert isinstance(report, Report)
     assert report.scores == {"near_copies": 0.5}
-    assert any("all unseen images are training images" in warning for warning in report.warnings)
+    assert any("all held-out images are training images" in warning for warning in report.warnings)
 
 
 def test_a_reference_of_another_source_does_not_make_new_images_copies(reference: Reference, tiny: Config) -> None:
     """They are as far from the training images as others of the same source, whatever the source compared with."""
-    foreign, unseen = replace(reference, foreign=True), bands(40, seed=2)
+    foreign, held_out = replace(reference, foreign=True), bands(40, seed=2)
     noise = np.random.default_rng(0).integers(0, 256, reference.test.images.shape, dtype=np.uint8)
     foreign = replace(foreign, found_test=replace(reference.test, images=noise))
-    samples = Samples("these", unseen.images, model_of(tiny), training=reference.train, mirrored=False)
+    samples = Samples("these", held_out.images, model_of(tiny), training=reference.train, mirrored=False)
     *_, report = measure(samples, Protocol(foreign, 40), ["memorisation"])
     assert isinstance(report, Report)
     assert report.scores["near_copies"] < 0.2

@@ -1,4 +1,4 @@
-"""Losses on unseen and on training images."""
+"""Losses on held-out and on training images."""
 
 from dataclasses import replace
 
@@ -41,13 +41,13 @@ def linear(x_t: Tensor, t: Tensor) -> Tensor:
 
 
 def test_a_memory_overfits_and_its_loss_falls_with_the_images_it_knows() -> None:
-    training, unseen = noise(40, 0), noise(40, 1)
-    found = overfitting(lambda _: memory_of(training), training, unseen)
+    training, held_out = noise(40, 0), noise(40, 1)
+    found = overfitting(lambda _: memory_of(training), training, held_out)
     assert found.gap > 5 * found.gap_error > 0
     # Where there is little noise, the nearest image is the right one.
-    assert found.training[:, 0].mean() < 1e-3 < found.unseen[:, 0].mean()
-    larger = replace(training, images=np.concatenate([training.images, unseen.images]), labels=np.zeros(80, int))
-    assert abs(overfitting(lambda _: memory_of(larger), training, unseen).gap) < 0.2
+    assert found.training[:, 0].mean() < 1e-3 < found.held_out[:, 0].mean()
+    larger = replace(training, images=np.concatenate([training.images, held_out.images]), labels=np.zeros(80, int))
+    assert abs(overfitting(lambda _: memory_of(larger), training, held_out).gap) < 0.2
 
 
 def test_what_knows_no_image_has_no_gap_and_its_error_is_the_spread_of_gaps() -> None:
@@ -67,7 +67,7 @@ def test_each_image_gets_its_label_and_every_level() -> None:
         return Denoiser(linear, SCHEDULE, "x0")
 
     found = overfitting(denoise, training, bands(600, seed=1))
-    assert found.training.shape == found.unseen.shape == (300, LEVELS)
+    assert found.training.shape == found.held_out.shape == (300, LEVELS)
     assert seen[1:301] == training.labels.tolist()  # the first is asked for the schedule
     assert found.timesteps.tolist() == [11, 31, 51, 71, 91]
 

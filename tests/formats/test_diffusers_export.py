@@ -69,7 +69,7 @@ def test_labels_are_names_or_indices(tmp_path: Path) -> None:
     numbered = pipeline(class_labels=[2, 0], noise=noise, output_type="uint8").images
     assert (named == numbered).all()
     assert abs(named.astype(int) - model.sample(2, labels=["fish", "cat"]).astype(int)).max() <= 1
-    with pytest.raises(ValueError, match="class_labels are 0 to 2"):
+    with pytest.raises(ValueError, match="class_labels must be 0 to 2"):
         pipeline(class_labels=[3])
 
 

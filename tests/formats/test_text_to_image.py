@@ -180,7 +180,7 @@ REFUSED = [
     (["model", "--prompt", "x", "--size", "0"], "multiples of 2"),
     (["model", "--prompt", "x", "--size", "20"], "divisible by 8 .*: change --prompt, --size"),
     (["model", "--prompt", "x", "--size", "3x"], "--size: Input should be a side or HEIGHTxWIDTH"),
-    (["model", "--prompt", "x", "--steps", "0"], "steps is a whole number from 1"),
+    (["model", "--prompt", "x", "--steps", "0"], "steps must be a whole number from 1"),
     (["model", "--prompt", "x", "--guidance", "nan"], "guidance"),
     (["nowhere", "--prompt", "x"], "no folder of diffusers"),
 ]

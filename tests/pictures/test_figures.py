@@ -68,6 +68,6 @@ def test_a_quality_sheet_grows_with_its_parts() -> None:
     heights = [
         quality_sheet(images).height,
         quality_sheet(images, images).height,
-        quality_sheet(images, images, {"": curve, "unseen images": curve}, curve).height,
+        quality_sheet(images, images, {"": curve, "held-out images": curve}, curve).height,
     ]
     assert heights == sorted(set(heights))

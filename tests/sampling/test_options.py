@@ -144,7 +144,7 @@ def test_a_model_that_was_always_told_the_class_has_no_guidance(guidance: float)
         ({"steps": 2.5}, "steps: Input should be a valid integer"),
         ({"steps": True}, "steps: Input should be a valid integer"),
         ({"steps": 0}, "steps: Input should be greater than or equal to 1"),
-        ({"steps": 11}, "steps is between 1 and 10"),
+        ({"steps": 11}, "steps must be between 1 and 10"),
         ({"eta": 1.5}, "eta: Input should be less than or equal to 1"),
         ({"eta": "much"}, "eta: Input should be a valid number"),
         ({"sampler": "dpm"}, "no sampler 'dpm'. Did you mean 'ddpm'"),

@@ -160,7 +160,7 @@ def test_a_number_counts_as_typed_or_is_refused(fresh: Page, say: Texts, workspa
     seed = fresh.get_by_label(say.label("seed_of_images"), exact=True).locator("visible=true")
     seed.fill("3.5")
     click(fresh, say.label("make"))
-    expect(problem(fresh)).to_contain_text("seed is a whole number from 0 to 9,223,372,036,854,775,807, not 3.5.")
+    expect(problem(fresh)).to_contain_text("seed must be a whole number from 0 to 9,223,372,036,854,775,807, not 3.5.")
 
 
 def test_the_other_language_takes_the_place_of_this_one(fresh: Page, language: Language) -> None:

@@ -355,7 +355,11 @@ for source, options in (
     expected = (
         *("torch.nn.Module", "int is not a schedule", "int is not a source of images", "loss must be a function"),
         *(f"by name with options=['{key}']." for key in ("network.kind=unet", "diffusion.schedule=linear")),
-        *("options=['training.loss=l3']", "options is a list of texts such as", "The option 'network.dim' is not of"),
+        *(
+            "options=['training.loss=l3']",
+            "options must be a list of texts such as",
+            "The option 'network.dim' is not of",
+        ),
     )
     assert all(part in line for part, line in zip(expected, lines, strict=True)), done.stdout + done.stderr
     assert not (tmp_path / "r").exists()

@@ -1,1 +1,1 @@
-"""What nobody outside names: files, tensors, random numbers, devices, threads."""
+"""Helpers that other rooms use and users do not import: files, tensors, random numbers, threads."""

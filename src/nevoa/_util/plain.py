@@ -43,7 +43,7 @@ def whole(name: str, value: Any, least: int = 0, most: int = LARGEST_SEED) -> in
     """Return a whole number. A NevoaError names the argument if it is something else or out of range."""
     number = plain(value)
     if type(number) is not int or not least <= number <= most:
-        raise NevoaError(f"{name} is a whole number from {least:,} to {most:,}, not {value!r:.60}.")
+        raise NevoaError(f"{name} must be a whole number from {least:,} to {most:,}, not {value!r:.60}.")
     return number
 
 
@@ -51,7 +51,7 @@ def share(name: str, value: Any) -> float:
     """Return a number above 0, up to 1. A NevoaError names the argument if it is something else."""
     number = plain(value)
     if type(number) not in (int, float) or not 0 < number <= 1:
-        raise NevoaError(f"{name} is a number above 0 and up to 1, not {value!r:.60}.")
+        raise NevoaError(f"{name} must be above 0 and at most 1, not {value!r:.60}.")
     return float(number)
 
 
@@ -70,14 +70,14 @@ def yes_or_no(name: str, value: Any) -> bool:
     """Return a truth value. A NevoaError names the argument if it is something else, such as "no"."""
     found = plain(value)
     if not isinstance(found, bool):
-        raise NevoaError(f"{name} is True or False, not {value!r:.60}.")
+        raise NevoaError(f"{name} must be True or False, not {value!r:.60}.")
     return found
 
 
 def path_of(name: str, value: Any) -> Path:
     """Return the path that an argument names. A NevoaError names the argument if it is something else."""
     if not isinstance(value, str | os.PathLike):
-        raise NevoaError(f"{name} is a path, as text or a pathlib.Path, not {value!r:.60}.")
+        raise NevoaError(f"{name} must be a path, as text or a pathlib.Path, not {value!r:.60}.")
     return Path(value)
 
 

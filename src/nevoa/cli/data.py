@@ -180,7 +180,7 @@ def _record(name: str, dataset: "Dataset") -> dict[str, Any]:
 
 
 def _facts(images: "ImageSet") -> dict[str, Any]:
-    """What `data show` says, in JSON types."""
+    """The facts of `data show`, in JSON types."""
     notes, (channels, height, width) = images.notes, images.shape
     return {
         "name": images.name,

@@ -56,7 +56,7 @@ class MetricFlags:
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class InsteadFlags:
-    """What to measure instead of all scores of one run.
+    """Measurements in place of all scores of one run.
 
     Attributes:
         sweep: Compare the quality and speed of samplers, spacings and numbers of steps; print no report.

@@ -57,9 +57,9 @@ def _check(to: ExportName, half: bool, out: Path | None) -> None:
         raise NevoaError("--half is for --to onnx: leave it out.")
     suffix = out.suffix.lower() if out else EXPORT_SUFFIXES[to]
     if to == "web" and suffix not in ("", ".html"):
-        raise NevoaError(f"--out is a file in .html or a folder, not {out}.")
+        raise NevoaError(f"--out must be a file in .html or a folder, not {out}.")
     if to != "web" and (suffix == ".onnx") != (to == "onnx"):
-        raise NevoaError(f"--out is {'a file in .onnx' if to == 'onnx' else 'a folder'}, not {out}.")
+        raise NevoaError(f"--out must be {'a file in .onnx' if to == 'onnx' else 'a folder'}, not {out}.")
 
 
 def _web(model: "Model", path: Path, force: bool, **given: Any) -> str:

@@ -1,4 +1,4 @@
-"""What the commands that measure have in common: what is measured, what it is compared with, and the progress."""
+"""Parts that the measuring commands share: what they measure, the images to compare with, and the progress."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Subject(NamedTuple):
-    """What is measured: a run, a model of diffusers or of the Hub, or else images in files."""
+    """The subject of a measurement: a run, a model of diffusers or of the Hub, or images in files."""
 
     run: "Run | None" = None
     model: "Model | None" = None

@@ -73,7 +73,7 @@ def _is_animation(out: Path | None, at: Sequence[str]) -> bool:
 
     kind = out.suffix.lower() if out else ".png"
     if kind not in (".png", *ANIMATIONS):
-        raise NevoaError(f"--out is a picture or an animation: choose a name in .png or .gif, not {out}.")
+        raise NevoaError(f"--out must be a picture or an animation: choose a name in .png or .gif, not {out}.")
     if kind not in ANIMATIONS:
         return False
     if at:
@@ -127,7 +127,7 @@ def _timesteps(at: Sequence[str], schedules: "Schedules", moving: bool) -> list[
     try:
         timesteps = [int(part) for part in ",".join(at).split(",")]
     except ValueError as error:
-        raise NevoaError(f"--at is a list of whole numbers such as 0,100,1000, not '{','.join(at)}'.") from error
+        raise NevoaError(f"--at must be a list of whole numbers such as 0,100,1000, not '{','.join(at)}'.") from error
     for t in timesteps:
         if not 0 <= t <= steps:
             raise NevoaError(f"--at {t} is not a timestep: timesteps are 0 to {steps}.")

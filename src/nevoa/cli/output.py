@@ -101,7 +101,7 @@ def check_outside(source: str, out: Path) -> None:
 def check_is_png(path: Path | None) -> None:
     """Raise a NevoaError unless the suffix is .png, or the name is the default."""
     if path and path.suffix.lower() != ".png":
-        raise NevoaError(f"--out is a picture: choose a name that ends in .png, not {path.name}.")
+        raise NevoaError(f"--out must be a picture: choose a name that ends in .png, not {path.name}.")
 
 
 def _write_array(path: Path, batches: "Batches", count: int) -> None:

@@ -58,7 +58,7 @@ def _check(place: str, licence: str | None) -> None:
 
     parse_own(place)
     if licence and not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", licence):
-        raise NevoaError(f"--license is a name that the Hub knows, such as mit or cc-by-4.0, not '{licence}'.")
+        raise NevoaError(f"--license must be a name that the Hub knows, such as mit or cc-by-4.0, not '{licence}'.")
 
 
 def _list(publication: "Publication") -> None:

@@ -158,7 +158,7 @@ def _check_moments(output: Output, total: int, trajectory: int | None, steps: in
     if total > MOST_TILES and (trajectory or output.animated):
         raise NevoaError(f"A trajectory or animation shows up to {MOST_TILES} images, not {total:,}: lower --count.")
     if trajectory is not None and not 2 <= trajectory <= steps + 1:
-        raise NevoaError(f"With {steps} steps, --trajectory is between 2 and {steps + 1}, not {trajectory}.")
+        raise NevoaError(f"With {steps} steps, --trajectory must be between 2 and {steps + 1}, not {trajectory}.")
 
 
 def _claimed(run: str | None, out: Path | None, force: bool) -> "AbstractContextManager[Claim]":

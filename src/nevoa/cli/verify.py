@@ -144,7 +144,7 @@ def _print(saved: "RepeatableReport", facts: "Sequence[Fact]", scores: "Sequence
 
 
 def _conclusion(facts: "Sequence[Fact]", scores: "Sequence[Check]") -> str:
-    """What agrees within which tolerance, and what may explain a difference."""
+    """Name the scores that differ, the tolerance, and the facts that may explain a difference."""
     others = [fact.name for fact in facts if not fact.agrees]
     differing = [check.name for check in scores if not check.agrees]
     said = f"These scores differ: {', '.join(differing)}." if differing else "All scores agree."

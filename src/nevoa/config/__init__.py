@@ -1,4 +1,4 @@
-"""What a user may ask of a training: sections of keys, presets, and files of both.
+"""The settings that a user may choose: sections of keys, presets, and files of both.
 
 Names are looked up on first use, because `nevoa --help` needs the closed sets of names alone.
 """

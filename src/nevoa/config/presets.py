@@ -169,7 +169,7 @@ def with_budget(config: Config, budget: Mapping[str, Any]) -> Config:
 def parse_overrides(assignments: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Parse `["training.batch_size=64"]` to `{"training": {"batch_size": 64}}`. A value that is not TOML is text."""
     if not isinstance(assignments, list | tuple) or not all(isinstance(one, str) for one in assignments):
-        raise NevoaError(f"options is a list of texts such as 'training.batch_size=64', not {assignments!r:.60}.")
+        raise NevoaError(f"options must be a list of texts such as 'training.batch_size=64', not {assignments!r:.60}.")
     tables: dict[str, dict[str, Any]] = {}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")

@@ -68,14 +68,14 @@ def _numbered(labels: Labels | None, classes: Sequence[str] | None, count: int) 
     values = _array(labels)
     if values.shape != (count,) or values.dtype.kind not in "iuU":
         raise NevoaError(
-            f"Labels are one integer or one word for each of the {count:,} images, not {values.dtype} "
+            f"Labels must be one integer or one word for each of the {count:,} images, not {values.dtype} "
             f"{list(values.shape)}."
         )
     if classes is None or values.dtype.kind == "U":
         return numbered(values, count)
     if not 0 <= values.min() <= values.max() < len(classes):
         raise NevoaError(
-            f"Labels are 0 to {len(classes) - 1} for {len(classes)} classes, not {values.min()} to {values.max()}."
+            f"Labels must be 0 to {len(classes) - 1} for {len(classes)} classes, not {values.min()} to {values.max()}."
         )
     return values, classes
 

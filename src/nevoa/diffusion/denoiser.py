@@ -32,7 +32,7 @@ class Estimate(NamedTuple):
 
 @runtime_checkable
 class AnyDenoiser(Protocol):
-    """What samplers need of a denoiser: any object with a process that estimates x_0 and epsilon.
+    """The interface that samplers use: a process, and a method that estimates x_0 and epsilon.
 
     Example:
         >>> isinstance(denoiser, AnyDenoiser)

@@ -1,4 +1,4 @@
-"""What a network may predict, and how each prediction turns into the others: one table.
+"""The predictions of networks, and the conversions between them: one table.
 
 In every row, `x_t = signal x_0 + noise epsilon`.
 """

@@ -290,4 +290,4 @@ def _line(first: float, last: float, steps: int) -> Float64[Tensor, " T"]:
 
 def _check(steps: int) -> None:
     if steps < 2:
-        raise ValueError(f"a noise schedule has at least 2 steps, not {steps}")
+        raise ValueError(f"a noise schedule needs at least 2 steps, not {steps}")

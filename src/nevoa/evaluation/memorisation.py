@@ -22,13 +22,13 @@ class Memorisation:
     """How close generated images are to training images.
 
     Attributes:
-        share: of generated images that are closer to a training image than the closest 1 % of unseen images. Far more
+        share: of generated images that are closer to a training image than the closest 1 % of held-out images. Far more
             than `honest` if training images are repeated.
-            Unseen images that are training images too say nothing of how close others come, and are left out; if all
+            Held-out images that are training images too say nothing of how close others come, and are left out; if all
             are, it is the share of exact copies.
         honest: the share that is expected of new images; 0 if only exact copies count.
         honest_spread: its standard deviation.
-        median_ratio: median distance of the generated images, divided by that of the unseen images; NaN if all of
+        median_ratio: median distance of the generated images, divided by that of the held-out images; NaN if all of
             these are training images too.
         nearest: the nearest training image of each generated image.
         distance: root mean square difference to the nearest training image, in 8-bit steps.
@@ -45,11 +45,11 @@ class Memorisation:
 def memorisation(
     generated: Images, training: Training, held_out: UInt8[np.ndarray, "P H W C"] | None, mirrored: bool = False
 ) -> Memorisation:
-    """Compare `generated` and unseen images with `training` and, if `mirrored`, with its mirror images.
+    """Compare `generated` and held-out images with `training` and, if `mirrored`, with its mirror images.
 
     Args:
-        held_out: the unseen images. None takes training images instead, and compares each with the others: it is as
-            far from them as an unseen image is from all, if no image is there twice.
+        held_out: real images that the model was not trained on. None takes training images instead, and compares each
+            with the others: it is as far from them as a held-out image is from all, if no image is there twice.
 
     A NevoaError if `held_out` is None and there is only one training image.
     """
@@ -70,15 +70,15 @@ def memorisation(
     return Memorisation(share, *honest, float(np.median(distance) / np.median(apart)), nearest, distance)
 
 
-def honest_share(unseen: float, count: int) -> tuple[float, float]:
-    """The share of `count` new images that is expected below the 1 % quantile of `unseen` distances, and its spread.
+def honest_share(held_out: float, count: int) -> tuple[float, float]:
+    """The share of `count` new images that is expected below the 1 % quantile of `held_out` distances, and its spread.
 
     A new image is below the k-th of n distances with a probability of k / (n + 1) on average, because each of the n + 1
     places among them is equally likely. The quantile lies at k = 0.01 (n - 1) + 1, between two distances. The
     probability has a beta distribution, so the number of images below has a beta-binomial one.
     """
-    mean = (QUANTILE * (unseen - 1) + 1) / (unseen + 1)
-    of_the_quantile = 1 / (unseen + 2)
+    mean = (QUANTILE * (held_out - 1) + 1) / (held_out + 1)
+    of_the_quantile = 1 / (held_out + 2)
     return mean, float(np.sqrt(mean * (1 - mean) * (of_the_quantile + (1 - of_the_quantile) / count)))
 
 

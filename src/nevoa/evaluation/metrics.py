@@ -35,7 +35,7 @@ FeatureScores = Callable[[Features, Classes | None], dict[str, float]]
 
 # 3,000 evaluations of the network.
 BITS_IMAGES = 500
-ALL_TWINS = "all unseen images are training images too, so near_copies counts exact copies only"
+ALL_TWINS = "all held-out images are training images too, so near_copies counts exact copies only"
 OWN_DISTANCES = "so nevoa judges copies by the distances between training images"
 NO_TEST = f"there are no test images here, {OWN_DISTANCES}"
 OTHER_TEST = f"the test images are of another source, {OWN_DISTANCES}"
@@ -56,7 +56,7 @@ class Report:
         warnings: reasons to treat a score with care.
         bound: terms of the likelihood bound, if bits per dimension were measured.
         memorisation: the nearest training images, if they were searched for.
-        overfitting: losses on training and unseen images, if they were compared.
+        overfitting: losses on training and held-out images, if they were compared.
 
     Example:
         >>> *_, report = measure(Samples("mine", images), Protocol(reference, count=16), ["memorisation"])
@@ -156,7 +156,7 @@ def _with_overfitting(report: Report, _: Path | None) -> Report:
     samples, reference = report.samples, report.protocol.reference
     model = cast(Model, samples.model)  # others were refused
     model.network.eval()
-    sets = samples.training or reference.train, reference.unseen
+    sets = samples.training or reference.train, reference.held_out
     knows = bool(model.classes) and all({*images.classes} and {*images.classes} <= {*model.classes} for images in sets)
     if not knows and not model.config.works_without_labels:
         return replace(report, warnings=(*report.warnings, NO_LABELS))
@@ -164,11 +164,11 @@ def _with_overfitting(report: Report, _: Path | None) -> Report:
     def denoise(labels: Tensor) -> AnyDenoiser:
         return model.denoiser(label=labels.to(model.device) if knows else None)
 
-    training, unseen = (_labelled_as(model.classes, images) if knows else images for images in sets)
+    training, held_out = (_labelled_as(model.classes, images) if knows else images for images in sets)
     with computing(model.device):
-        found = overfitting(denoise, training, unseen, model.device, report.protocol.seed, model.images_at_once)
+        found = overfitting(denoise, training, held_out, model.device, report.protocol.seed, model.images_at_once)
     scores = {"overfitting": found.gap}
-    if len(found.unseen) > 1:
+    if len(found.held_out) > 1:
         scores["overfitting_se"] = found.gap_error
     return replace(report, scores=report.scores | scores, overfitting=found)
 
@@ -242,21 +242,21 @@ METRICS: dict[MetricName, Metric] = {
     "memorisation": Metric(
         {
             "near_copies": "as the floor without copying; more with copies",
-            "nearest_distance_ratio": "1 = as far from training images as unseen images",
+            "nearest_distance_ratio": "1 = as far from training images as held-out images",
         },
         of_images=_with_copies,
         stage="searching for copies",
     ),
     "bits": Metric(
-        {"bits_per_dim": "upper bound on unseen images; lower is better"},
+        {"bits_per_dim": "upper bound on held-out images; lower is better"},
         TEST,
         needs_model="Bits per dimension need",
         of_images=_with_bits,
         stage="computing bits per dimension",
     ),
     "overfitting": Metric(
-        {"overfitting": "by how much the loss is larger on unseen images; 0 = not at all"},
-        ("unseen",),
+        {"overfitting": "by how much the loss is larger on held-out images; 0 = not at all"},
+        ("held_out",),
         needs_model="Losses need",
         of_images=_with_overfitting,
         stage="comparing losses",
@@ -271,6 +271,6 @@ METRICS: dict[MetricName, Metric] = {
 
 
 def meaning(score: str) -> str:
-    """What a score means, in a few words; "" if nothing is known."""
+    """Return the meaning of a score in a few words; "" if nothing is known."""
     meanings = {name: text for row in METRICS.values() for name, text in row.meanings.items()}
     return meanings.get(score, meanings.get(score[:3], ""))

@@ -1,4 +1,4 @@
-"""The loss by noise level on unseen images against training images: the gap is the overfitting."""
+"""The loss by noise level on held-out images against training images: the gap is the overfitting."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -26,30 +26,30 @@ class Overfitting:
 
     Attributes:
         timesteps: the noise levels.
-        training, unseen: error of each image at each level; image i of both gets the same noise.
+        training, held_out: error of each image at each level; image i of both gets the same noise.
     """
 
     timesteps: Int64[np.ndarray, " L"]
     training: Float64[np.ndarray, "N L"]
-    unseen: Float64[np.ndarray, "N L"]
+    held_out: Float64[np.ndarray, "N L"]
 
     @property
     def gap(self) -> float:
-        """By which share the error on unseen images is larger; 0 without overfitting."""
-        return float(self.unseen.mean() / self.training.mean() - 1)
+        """By which share the error on held-out images is larger; 0 without overfitting."""
+        return float(self.held_out.mean() / self.training.mean() - 1)
 
     @property
     def gap_error(self) -> float:
         """The standard error of the gap, from the spread over pairs of images, which share their noise."""
-        training, unseen = self.training.mean(1), self.unseen.mean(1)
-        apart = unseen / unseen.mean() - training / training.mean()
+        training, held_out = self.training.mean(1), self.held_out.mean(1)
+        apart = held_out / held_out.mean() - training / training.mean()
         return float((1 + self.gap) * apart.std(ddof=1) / np.sqrt(len(apart)))
 
 
 def overfitting(
     denoise: Denoise,
     training: ImageSet,
-    unseen: ImageSet,
+    held_out: ImageSet,
     device: DeviceName = "cpu",
     seed: int = 0,
     at_once: int = 256,
@@ -62,12 +62,12 @@ def overfitting(
     """
     steps = steps_of(denoise(torch.zeros(1, dtype=torch.int64)).process.schedule)
     timesteps = 1 + ((np.arange(LEVELS) + 0.5) / LEVELS * steps).astype(np.int64)
-    count = min(IMAGES, len(training), len(unseen))
+    count = min(IMAGES, len(training), len(held_out))
 
     def errors(images: ImageSet) -> Float64[np.ndarray, "N L"]:
         return _errors(denoise, _some(images, count, seed), timesteps, device, seed, at_once)
 
-    return Overfitting(timesteps, errors(training), errors(unseen))
+    return Overfitting(timesteps, errors(training), errors(held_out))
 
 
 def _some(images: ImageSet, count: int, seed: int) -> ImageSet:

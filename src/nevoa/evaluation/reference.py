@@ -1,4 +1,4 @@
-"""What images are compared with: the test and training images of a data set, and its feature network."""
+"""The images to compare with: test and training images of a data set, and its feature network."""
 
 import hashlib
 import shlex
@@ -107,7 +107,7 @@ class Reference:
         return self.found_test
 
     @property
-    def unseen(self) -> ImageSet:
+    def held_out(self) -> ImageSet:
         """Images of the model's own source that it was not trained on. A NevoaError if there are none."""
         if self.foreign:
             raise NevoaError(

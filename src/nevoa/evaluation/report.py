@@ -48,7 +48,7 @@ def as_dict(report: Report) -> dict[str, Any]:
         timesteps, bits = report.bound.curve
         values["by_timestep"] = {"t": timesteps.tolist(), "bits": bits.tolist()}
     if found := report.overfitting:
-        errors = {name: getattr(found, name).mean(0).tolist() for name in ("training", "unseen")}
+        errors = {name: getattr(found, name).mean(0).tolist() for name in ("training", "held_out")}
         values["by_level"] = {"t": found.timesteps.tolist(), **errors}
     return values
 
@@ -99,7 +99,8 @@ def _name(report: Report) -> str:
 def _curves(values: Mapping[str, Any]) -> dict[str, Any]:
     """The curves of the sheet: losses of both kinds of images, and the terms of the bound."""
     bits, levels = values.get("by_timestep"), values.get("by_level")
-    losses = {f"{name} images": (levels["t"], levels[name]) for name in ("training", "unseen")} if levels else None
+    names = {"training images": "training", "held-out images": "held_out"}
+    losses = {name: (levels["t"], levels[key]) for name, key in names.items()} if levels else None
     return {"noise_loss": losses, "bits": (bits["t"], bits["bits"]) if bits else None}
 
 

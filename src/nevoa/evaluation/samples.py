@@ -27,7 +27,7 @@ Images = UInt8[np.ndarray, "N H W C"]
 
 @dataclass(frozen=True)
 class Stage:
-    """What is being computed, and how far: `done` of `total` network evaluations, or one piece of work.
+    """The progress of a measurement: `done` of `total` network evaluations, or one piece of work.
 
     Example:
         >>> first, *_, report = measure(Samples("mine", images), Protocol(reference, count=16), ["memorisation"])

@@ -29,15 +29,15 @@ WEIGHTS, INFO = "judge.safetensors", "card.json"
 
 @dataclass(frozen=True)
 class FeatureNetworkInfo:
-    """What is known about a feature network.
+    """Facts about a feature network.
 
     Attributes:
         name: the source it was trained on.
         fingerprint: of the training images.
         shape: (C, H, W) of the images.
         images: number of training images.
-        accuracy: share of unseen images that it classifies correctly; NaN if its weights are random.
-        measured_on: the unseen images, in words.
+        accuracy: share of held-out images that it classifies correctly; NaN if its weights are random.
+        measured_on: the held-out images, in words.
         sha256: of the file with its weights.
         kind: what it was trained to tell: classes, or by how many quarters an image was turned; or random weights.
 
@@ -63,11 +63,11 @@ class FeatureNetworkInfo:
 
     @property
     def skill(self) -> str:
-        """What it can do, in words."""
+        """Say how well it classifies, in words."""
         if self.kind == "random":
             return "random weights"
         what = "class" if self.kind == "classes" else "rotation"
-        return f"tells the {what} of {self.accuracy:.1%} of unseen images correctly"
+        return f"tells the {what} of {self.accuracy:.1%} of held-out images correctly"
 
     @property
     def short_name(self) -> str:

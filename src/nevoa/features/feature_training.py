@@ -54,7 +54,7 @@ def train_feature_network(train: ImageSet, test: ImageSet | None, epochs: int | 
         >>> for epoch in train_feature_network(load_images("shapes"), None, epochs=16):
         ...     print(epoch.epoch, epoch.loss)
     """
-    kept, unseen = _split(train, test)
+    kept, held_out = _split(train, test)
     epochs = epochs or default_epochs(train)
     info = FeatureNetworkInfo(
         name=train.name,
@@ -63,7 +63,7 @@ def train_feature_network(train: ImageSet, test: ImageSet | None, epochs: int | 
         classes=train.classes,
         images=len(kept),
         accuracy=math.nan,
-        measured_on=f"{len(unseen):,} images not trained on",
+        measured_on=f"{len(held_out):,} images not trained on",
         kind="classes" if train.classes else "rotation",
     )
     network = _fresh(info)
@@ -74,7 +74,7 @@ def train_feature_network(train: ImageSet, test: ImageSet | None, epochs: int | 
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps, pct_start=rising)
     for epoch in range(epochs):
         loss = _epoch(network, optimizer, schedule, train, kept, epoch)
-        measured = replace(info, accuracy=accuracy(FeatureNetwork(network, info), unseen))
+        measured = replace(info, accuracy=accuracy(FeatureNetwork(network, info), held_out))
         yield Epoch(epoch + 1, loss, FeatureNetwork(network, measured))
 
 

@@ -1,4 +1,4 @@
-"""What the lessons need besides nevoa itself: checks of exercises, the source behind an equation, a toy, a slider."""
+"""Tools for the lessons: checks of exercises, the source behind an equation, a toy data set, a slider."""
 
 from nevoa.lessons.lesson import Lesson
 from nevoa.lessons.photograph import photo

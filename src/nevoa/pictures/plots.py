@@ -61,7 +61,7 @@ def chart(
 
 @dataclass(frozen=True)
 class Plane:
-    """What `plane` draws, from back to front; all but the first may be left out.
+    """The layers that `plane` draws, from back to front; all but the first are optional.
 
     Attributes:
         density: `[N, N]`, of the points of `square`.

@@ -44,7 +44,7 @@ def _stack(images: Any) -> np.ndarray:
         raise NevoaError("The images have different shapes: show those of one shape at a time.") from error
     if stack.dtype != np.uint8:
         raise NevoaError(
-            f"Images to show are uint8, not {stack.dtype}: convert a tensor in [-1, 1] with nevoa.data.to_bytes first."
+            f"Images to show must be uint8, not {stack.dtype}: convert a tensor in [-1, 1] with nevoa.data.to_bytes."
         )
     if stack.ndim == 3:
         # Three axes are one image if the last one is channels, else many gray images.
@@ -52,5 +52,5 @@ def _stack(images: Any) -> np.ndarray:
     if stack.ndim == 2:
         stack = stack[None, ..., None]
     if stack.ndim != 4 or stack.shape[-1] not in (1, 3) or not stack.size:
-        raise NevoaError(f"Images to show are [N, H, W, C] with 1 or 3 channels, not {list(stack.shape)}.")
+        raise NevoaError(f"Images to show must be [N, H, W, C] with 1 or 3 channels, not {list(stack.shape)}.")
     return stack

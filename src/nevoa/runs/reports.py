@@ -50,7 +50,7 @@ class SavedReport(BaseModel):
     floor_spread: dict[str, float] = {}
     class_shares: dict[str, float] = {}
     by_timestep: dict[Literal["t", "bits"], list[float]] = {}
-    by_level: dict[Literal["t", "training", "unseen"], list[float]] = {}
+    by_level: dict[Literal["t", "training", "held_out"], list[float]] = {}
     warnings: tuple[str, ...] = ()
 
     @property

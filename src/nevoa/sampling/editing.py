@@ -67,7 +67,7 @@ class Inpainting:
             if left == 0 or s == 0:
                 return Transition(x_s, torch.where(self.known, self.x_0, x_0_hat))
             x_t = _noised(denoiser, x_s, s, t, noise())
-        raise ValueError("resamplings is at least 1")
+        raise ValueError("resamplings must be at least 1")
 
 
 @torch.no_grad()

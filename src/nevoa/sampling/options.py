@@ -175,7 +175,9 @@ def _check_applicable(others: Collection[str], sampler: object) -> None:
 def _check_model(config: Config, settings: SamplingSettings) -> None:
     timesteps = config.diffusion.timesteps
     if (settings.steps or 1) > timesteps:
-        raise WrongValue("steps", f" is between 1 and {timesteps}, the timesteps of this model, not {settings.steps}.")
+        raise WrongValue(
+            "steps", f" must be between 1 and {timesteps}, the timesteps of this model, not {settings.steps}."
+        )
     if settings.guidance == 1:
         return
     if not config.classes:

@@ -33,7 +33,7 @@ class State:
 
 
 class Transition(NamedTuple):
-    """What a step returns: the next images, and the x_0 that the denoiser estimated from x_t.
+    """The result of a step: the next images, and the x_0 that the denoiser estimated from x_t.
 
     Example:
         >>> x_s, x_0_hat = DDIM().step(denoiser, x_t, 500, 400, noise)

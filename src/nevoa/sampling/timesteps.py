@@ -35,7 +35,7 @@ def timestep_grid(schedule: Schedule, steps: int, spacing: SpacingName = "traili
     """
     timesteps = steps_of(schedule)
     if not 1 <= steps <= timesteps:
-        raise ValueError(f"steps is between 1 and {timesteps}, not {steps}")
+        raise ValueError(f"steps must be between 1 and {timesteps}, not {steps}")
     if spacing == "trailing":
         return [round(timesteps * (steps - i) / steps) for i in range(steps + 1)]
     if spacing == "leading":

@@ -1,4 +1,4 @@
-"""What the page asks of the command line: the commands that it shows are those that it runs."""
+"""The commands that the page runs. It shows each as a person would type it."""
 
 import json
 import shutil
@@ -44,7 +44,7 @@ class Images:
 
 @dataclass(frozen=True)
 class Training:
-    """What to train.
+    """The settings of a training.
 
     Attributes:
         run: name of its folder in runs/.

@@ -58,7 +58,7 @@ class Job:
 
     @property
     def record(self) -> Record:
-        """What the file says. A NevoaError if it is gone or damaged."""
+        """The content of the file. A NevoaError if it is gone or damaged."""
         try:
             return Record.model_validate_json(self.path.read_bytes())
         except (OSError, ValueError) as error:

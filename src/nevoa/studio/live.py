@@ -1,4 +1,4 @@
-"""What a run says of itself while it is trained: read from its folder, never from its process."""
+"""The progress of a run while it is trained: read from its folder, never from its process."""
 
 import html
 import time

@@ -1,4 +1,4 @@
-"""What the tab "Runs" does with the runs that a person has chosen."""
+"""The actions of the tab "Runs" on the runs that a person has chosen."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -111,7 +111,7 @@ def preferred(accepted: str) -> Language:
 
 
 class StudioError(NevoaError):
-    """What a person can correct on the page: a sentence in English, and on the page in its language.
+    """An error that a person can correct on the page: a sentence in English, on the page in its language.
 
     Args:
         key: of the sentence in the table `error`.

@@ -1,4 +1,4 @@
-"""The folder that the studio works in: runs, and what people have brought and made."""
+"""The folder that the studio works in: runs, uploads, and the files that the page shows."""
 
 import re
 import shutil
@@ -45,12 +45,12 @@ class Workspace:
 
     @property
     def own(self) -> Path:
-        """What only the studio writes."""
+        """The folder that only the studio writes."""
         return self.folder / "studio"
 
     @property
     def uploads(self) -> Path:
-        """What people have brought, one folder or file for each time."""
+        """The folder of uploads, each a folder or a file."""
         return self.own / "uploads"
 
     @property
@@ -99,7 +99,7 @@ class Workspace:
         return next(one for one in names if not (self.runs / one).exists())
 
     def sources(self) -> list[str]:
-        """What people have brought, newest first, by its path from the workspace."""
+        """Return the paths of the uploads from the workspace, newest first."""
         found = [path for path in self.uploads.glob("*") if not path.name.startswith(".")]
         found.sort(key=changed, reverse=True)
         return [path.relative_to(self.folder).as_posix() for path in found]

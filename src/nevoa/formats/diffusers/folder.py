@@ -1,4 +1,4 @@
-"""What a folder of diffusers is known by."""
+"""The file by which nevoa recognizes a folder of diffusers."""
 
 from pathlib import Path
 

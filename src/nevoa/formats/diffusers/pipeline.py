@@ -95,7 +95,7 @@ class NevoaPipeline(DiffusionPipeline):
         wanted = list(range(len(classes)))[:count] if wanted is None else wanted
         indices = [classes.index(label) if isinstance(label, str) else int(label) for label in wanted]
         if any(not 0 <= index < len(classes) for index in indices):
-            raise ValueError(f"class_labels are 0 to {len(classes) - 1} or names of {classes}")
+            raise ValueError(f"class_labels must be 0 to {len(classes) - 1} or names of {classes}")
         count = len(indices) if count is None else count
         return torch.tensor([indices[n % len(indices)] for n in range(count)], device=self.device)
 

@@ -1,4 +1,4 @@
-"""What a page says about its model, and what it lets its reader choose."""
+"""The facts about a model that its page shows, and the sampling that a reader may choose."""
 
 import re
 from pathlib import Path

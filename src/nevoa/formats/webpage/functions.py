@@ -1,4 +1,4 @@
-"""What a web page can compute: a table of torch's functions, and one of layers that are a single operation there.
+"""The operations of a web page: a table of torch's functions, and one of layers that are a single operation there.
 
 A row is called with `emit`, the result that torch computed, and the arguments. It appends operations, and returns
 False if the page cannot do it with these arguments.
