@@ -143,7 +143,7 @@ def test_what_makes_no_sense_is_refused(model: Model, tmp_path: Path) -> None:
         inpainting(model, np.zeros((16, 32), np.uint8), np.tile(edge, (16, 1)))
     with pytest.raises(NevoaError, match="The mask is 16x9 pixels and the image 16x16"):
         inpainting(model, picture(), np.ones((9, 16), bool))
-    with pytest.raises(NevoaError, match="This interpolation has 9 frames, not 10"):
+    with pytest.raises(NevoaError, match="has 9 frames, and you asked for 10 images: pass frames=10"):
         interpolation(model, picture(), picture(1)).sample(10, steps=2)
     for edited in (variations(model, picture()), interpolation(model, picture(), picture(1))):
         with pytest.raises(NevoaError, match="guidance takes a class: give labels, too, or leave it out"):

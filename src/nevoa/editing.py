@@ -109,7 +109,8 @@ def interpolation(model: Model, first: Picture, last: Picture, frames: int = 9) 
         numbers = range(process.first, process.first + process.count)
         if numbers.stop > count:
             raise NevoaError(
-                f"This interpolation has {count} frames, not {numbers.stop}: give it as many as you sample."
+                f"This interpolation has {count} frames, and you asked for {numbers.stop} images: pass frames="
+                f"{numbers.stop} to interpolation(), or sample fewer."
             )
         a, b = inverted(denoiser, ends.to(process.noise.device), process.grid)
         places = [n / (count - 1) for n in numbers]

@@ -41,7 +41,7 @@ IMAGES_AT_ONCE, LARGEST_AT_ONCE = 256, 64**2
 # Far more than anybody has the time for.
 MOST_IMAGES = 1_000_000_000
 
-# A notebook displays a model while its reader waits.
+# For the picture in a notebook, which must appear within seconds.
 SHOWN_IMAGES, SHOWN_STEPS = 16, 10
 
 Shape = tuple[int, int, int]

@@ -172,7 +172,7 @@ def test_the_command_writes_images_a_trajectory_and_an_animation(
 REFUSED = [
     (["model"], "add --prompt"),
     (["--prompt", "x"], "needs a text-to-image model"),
-    (["model", "--size", "16"], "--size needs --prompt"),
+    (["model", "--size", "16"], "--size is for text-to-image models, which need --prompt"),
     (["model", "--prompt", "x", "--label", "3"], "--label does not apply"),
     (["model", "--prompt", "x", "--sampler", "ddim"], "sampler is no option of a text-to-image pipeline"),
     (["model", "--prompt", "x", "--no-clip"], "clip is no option of a text-to-image pipeline"),

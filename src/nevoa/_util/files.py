@@ -69,7 +69,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file completely or not at all. Bytes of file names that Python could not decode are kept."""
+    """Write a text file completely or not at all. Surrogates, which stand for undecodable bytes, become these bytes."""
     write_bytes(path, text.encode(errors="surrogateescape"))
 
 

@@ -17,7 +17,7 @@ app = App(name="config", help="List the keys of the config.")
 
 # Width of the list where there is no terminal: people read it in a pager.
 READABLE = 100
-# Bounds beyond these only protect from damaged files.
+# Larger bounds are not shown: they only protect from damaged files.
 LARGEST_SHOWN = 2**62
 
 

@@ -18,7 +18,7 @@ LARGEST_GRID = 10_000
 LARGEST_FOLDER = 1_000_000
 # Files larger than this are announced.
 LARGE_BYTES = 1_000_000_000
-# The least that a PNG takes on a common disk.
+# Bytes of a block of a common disk: a PNG takes at least one.
 BLOCK = 4096
 
 

@@ -35,7 +35,7 @@ class PromptFlags:
         """Open the model at a place; None without --prompt. A NevoaError for options that do not go with a prompt."""
         if self.prompt is None:
             if self.size is not None:
-                raise NevoaError("--size needs --prompt: the images of another model have a size of their own.")
+                raise NevoaError("--size is for text-to-image models, which need --prompt: leave out --size.")
             return None
         if label:
             raise NevoaError("--label does not apply to a text-to-image model: describe the image in --prompt instead.")

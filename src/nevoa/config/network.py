@@ -112,7 +112,7 @@ class ResidualUNetConfig(NetworkConfig, strict=True):
 
     @property
     def known_dim(self) -> int:
-        """The channels of the first stage. A ValueError while they are open."""
+        """Return the channels of the first stage. A ValueError if they are still `auto`."""
         if self.dim == "auto":
             raise ValueError("network.dim is auto, and only a training chooses it: give a number")
         return self.dim

@@ -44,7 +44,7 @@ class Dataset:
 
     @property
     def where(self) -> str:
-        """Where the images come from, for people."""
+        """Return the places that the images come from, in words."""
         return ", else ".join(filter(None, (self.local_place, self.place and f"hf:{self.place.hub_id}")))
 
     def list(self, split: str) -> Listing:

@@ -47,7 +47,7 @@ def settled(source: Source, data: DataConfig, place: str) -> DataConfig:
 def default_number(source: Source, data: DataConfig) -> int:
     """Return how many images of a source to set aside: 2 %, at least 128 and at most 10,000.
 
-    It is 0 if there are fewer than 1,000 images, or test images.
+    It is 0 for a source with fewer than 1,000 images or with test images.
     """
     if _has_test_images(source.text):
         return 0

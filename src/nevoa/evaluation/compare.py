@@ -73,7 +73,7 @@ def compare(
     """Make `count` images with each run's model, and measure them. Yields stages, and a Measured for each run.
 
     Args:
-        references: of each run; they have to be the same images and feature network.
+        references: one for each run, all with the same images and feature network.
         options: those of `Model.sample` for all runs; by default each run has its own.
 
     A NevoaError if the references differ.

@@ -85,10 +85,10 @@ def honest_share(held_out: float, count: int) -> tuple[float, float]:
 def nearest_images(
     images: Images, training: Training, mirrored: bool = False, own: Index | None = None
 ) -> tuple[Images, Float64[np.ndarray, " N"]]:
-    """The nearest training image of each image, and the root mean square difference in 8-bit steps.
+    """Return the nearest training image of each image, and the root mean square difference in 8-bit steps.
 
     Args:
-        own: the index of each image in `training`, for training images: an image is not compared with itself.
+        own: if the images are training images, the index of each in `training`, so that none is compared with itself.
     """
     index, turned = _search(images, training, mirrored, own)
     found = training[index]

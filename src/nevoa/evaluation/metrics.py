@@ -33,7 +33,7 @@ Others = Float64[np.ndarray, "M D"]
 # Scores of features, with intervals if the classes of the images are given; a draw of the floor gets none.
 FeatureScores = Callable[[Features, Classes | None], dict[str, float]]
 
-# 3,000 evaluations of the network.
+# The bound evaluates the network six times for each of so many images.
 BITS_IMAGES = 500
 ALL_TWINS = "all held-out images are training images too, so near_copies counts exact copies only"
 OWN_DISTANCES = "so nevoa judges copies by the distances between training images"

@@ -10,7 +10,7 @@ from nevoa.evaluation.shares import DRAWS
 
 # In version 1 the floor was one random draw of training images; the scores of images are the same in both.
 VERSION = 2
-# With features that need no classes.
+# The version for features that need no classes.
 IMAGES_VERSION = 1
 COUNT = 10_000
 SEED = 0

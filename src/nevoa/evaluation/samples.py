@@ -87,7 +87,7 @@ class Samples:
 
     @property
     def classes(self) -> Int64[np.ndarray, " N"]:
-        """The number of each image's class, if a model made each class with its share; else all are 0."""
+        """Return the label of each image if a model made the classes in fixed shares, otherwise zeros."""
         count = len(self.images)
         if self.model is None or self.training is None or not self.model.classes:
             return np.zeros(count, np.int64)

@@ -1,4 +1,4 @@
-"""Repeat a measurement from its report: what is the same here, and which scores agree within which tolerance."""
+"""Repeat a measurement from its report: compare facts and scores here with those of the report."""
 
 import hashlib
 import json

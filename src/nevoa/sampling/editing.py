@@ -74,8 +74,8 @@ class Inpainting:
 def inverted(denoiser: AnyDenoiser, x_0: Images, grid: Sequence[int]) -> Images:
     """Return the noise from which DDIM makes the images, by its steps backwards (Song et al. 2021, section 4.3).
 
-    A step backwards takes the estimate at its beginning for that at its end, so that the error falls with the number of
-    steps. At t = 0 there is no estimate, and the one at t = 1 takes its place.
+    A step from s back to t uses the estimate at s in place of that at t, so the error falls with the number of steps.
+    At t = 0 there is no estimate, and the one at t = 1 takes its place.
     """
     x = x_0
     for s, t in pairwise(reversed(grid)):

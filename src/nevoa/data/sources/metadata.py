@@ -75,7 +75,7 @@ def _rows(table: Entry, where: str) -> list[Row]:
 
 
 def _comma_separated(text: str) -> list[Row]:
-    """Also read semicolons and tabs, which spreadsheets write where numbers have a decimal comma."""
+    """Return the rows of a table whose cells are separated by commas, or by semicolons or tabs, as spreadsheets do."""
     separator = max(",;\t", key=text.partition("\n")[0].count)
     rows = csv.DictReader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
     # DictReader puts the surplus cells of a row under None.

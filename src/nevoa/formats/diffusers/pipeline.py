@@ -28,7 +28,7 @@ class NevoaPipeline(DiffusionPipeline):
         timesteps: where the network is evaluated, unless another number of steps is asked for.
         classes: names of the classes, in the order of their labels. The label after the last means "no class".
         guidance: default weight of the class. None for a network that was never trained without classes.
-        flow: whether the network predicts epsilon - x_0 and the scheduler is to get v instead.
+        flow: whether the network predicts epsilon - x_0, which the pipeline turns into v for the scheduler.
     """
 
     # Only arguments without a default are parts with weights or a config of their own.

@@ -126,7 +126,7 @@ def _named(betas: Float[Tensor, " T"], prediction: PredictionName) -> DiffusionC
     """The named schedule with these betas."""
     for name, scale_ends, zero in product(get_args(ScheduleName), (False, True), (False, True)):
         keys = {"schedule": name, "timesteps": len(betas), "prediction": prediction}
-        # Of keys that exclude each other, and of schedules that are only tried.
+        # Some combinations of keys are invalid, and some schedules warn; both are only tried.
         with suppress(ValidationError), warnings.catch_warnings(action="ignore"):
             config = DiffusionConfig(**keys, scale_ends=scale_ends, zero_terminal_snr=zero)
             if _equal(betas, schedule_of(config)):
