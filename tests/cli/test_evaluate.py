@@ -153,7 +153,7 @@ def test_the_first_measurement_needs_no_connection_and_no_package(
     (report,) = (tmp_path / "runs/tiny/evaluation").glob("*.json")
     warnings = " ".join(json.loads(report.read_text())["warnings"])
     assert "not measured: bits, overfitting. Test images" in warnings
-    assert "there are no test images here, so nevoa judges copies by" in warnings
+    assert "there are no test images here, so copies are told by" in warnings
     assert "pip install 'nevoa[hub]'. Or, on Debian: apt install dataset-fashion-mnist" in warnings
     assert "All scores agree" in typed("verify", str(report))
     refuses(["evaluate", "runs/tiny", "--metrics", "bits"], "apt install dataset-fashion-mnist", tmp_path)

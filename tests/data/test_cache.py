@@ -52,13 +52,13 @@ def test_what_is_removed_is_gone_and_made_again_when_needed(tmp_path: Path) -> N
 
 
 def test_unfinished_stores_and_features_can_be_removed_and_feature_networks_stay() -> None:
-    for name in (".pets-0.partial", "features", "judges"):
+    for name in (".pets-0.partial", "features", "feature-networks"):
         (cache_folder() / name).mkdir()
         (cache_folder() / name / "x").write_bytes(b"123")
     assert {(one.name, one.images, one.bytes) for one in kept()} == {("pets-0", None, 3), ("features", None, 3)}
     for one in kept():
         forget(one)
-    assert {path.name for path in cache_folder().iterdir() if path.is_dir()} == {"judges"}
+    assert {path.name for path in cache_folder().iterdir() if path.is_dir()} == {"feature-networks"}
 
 
 def test_a_store_that_is_being_prepared_is_not_removed() -> None:

@@ -132,8 +132,7 @@ def open_store(folder: Path) -> ImageSet:
             raise ValueError(f"{ABOUT} was changed")
         for name in FILES:
             _check(folder / name, about["files"][name])
-        # Stores of earlier versions lack some.
-        kept = {field.name: plain(about[field.name]) for field in fields(Notes) if field.name in about}
+        kept = {field.name: plain(about[field.name]) for field in fields(Notes) if field.name != "bad"}
         notes = Notes(**kept, bad=tuple(Bad(**line) for line in read_lines(folder / BAD)))
         images, labels = mapped(folder / IMAGES), np.load(folder / LABELS)
         with suppress(OSError):  # the cache may be read-only

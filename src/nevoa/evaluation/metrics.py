@@ -36,7 +36,7 @@ FeatureScores = Callable[[Features, Classes | None], dict[str, float]]
 # The bound evaluates the network six times for each of so many images.
 BITS_IMAGES = 500
 ALL_TWINS = "all held-out images are training images too, so near_copies counts exact copies only"
-OWN_DISTANCES = "so nevoa judges copies by the distances between training images"
+OWN_DISTANCES = "so copies are told by the distances between training images"
 NO_TEST = f"there are no test images here, {OWN_DISTANCES}"
 OTHER_TEST = f"the test images are of another source, {OWN_DISTANCES}"
 NO_TRAINING = "not measured: memorisation. The images that the model was trained on cannot be opened"

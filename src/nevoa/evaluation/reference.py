@@ -34,7 +34,7 @@ class Reference:
         train: images that the feature network was trained on; some of them give the floor.
         feature_network: the one trained on these images, else one with random weights.
         advice: the command that trains one, if its weights are random.
-        foreign: whether the model that is measured was trained on another source. Then its copies are judged by its
+        foreign: whether the model that is measured was trained on another source. Then its copies are told by its
             own training images alone, and its overfitting is not measured.
         packaged: the features of the test images, where these images are not here but their features come with nevoa.
             Then `train` holds those training images that come with it.

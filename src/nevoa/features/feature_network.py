@@ -23,8 +23,7 @@ IMAGES_AT_ONCE = 100
 # Of larger images fewer, so that the widest layer of a batch stays below 100 MB.
 LARGEST_AT_ONCE = 64 * 64
 ROTATIONS = 4
-# Names of the first format; folders with them are in users' caches.
-WEIGHTS, INFO = "judge.safetensors", "card.json"
+WEIGHTS, INFO = "weights.safetensors", "about.json"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where feature networks are: Fashion-MNIST's in this package, those that users train in the cache folder."""
+"""The folders of feature networks: that of Fashion-MNIST is in this package, others are in the cache folder."""
 
 from pathlib import Path
 
@@ -25,13 +25,13 @@ def packaged_network() -> tuple[FeatureNetwork, Float64[np.ndarray, "N D"]]:
 
 
 def feature_network_folder(train: ImageSet) -> Path:
-    """Where `nevoa features train` keeps the feature network of these images.
+    """Return the folder in which `nevoa features train` keeps the feature network of these images.
 
     Example:
         >>> feature_network_folder(load_images("shapes")).name[:7]
         'shapes-'
     """
-    return cache_folder() / "judges" / f"{train.name}-{train.fingerprint:.16}"
+    return cache_folder() / "feature-networks" / f"{train.name}-{train.fingerprint:.16}"
 
 
 def feature_network_for(train: ImageSet) -> FeatureNetwork:
