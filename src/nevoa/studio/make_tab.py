@@ -10,8 +10,8 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
+from nevoa.commands.from_images import inpainting, interpolation, variations
 from nevoa.config.names import SamplerName
-from nevoa.editing import inpainting, interpolation, variations
 from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.studio.controls import Page

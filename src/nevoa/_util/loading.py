@@ -1,0 +1,15 @@
+"""Load torch: the longest wait of everything that computes."""
+
+import gc
+import sys
+from importlib import import_module
+
+
+def load_torch() -> None:
+    """Import torch without searches for garbage, of which it has none; they took 0.15 s of 1.3 s."""
+    if "torch" not in sys.modules:
+        searching = gc.isenabled()
+        gc.disable()
+        import_module("torch")
+        if searching:
+            gc.enable()
