@@ -12,7 +12,7 @@ from cyclopts.types import NonNegativeInt, PositiveInt
 
 from nevoa.cli.options import Json, Names, SamplerFlags, options_named
 from nevoa.cli.processes import ProcessFlags
-from nevoa.commands.evaluate import COUNT
+from nevoa.commands import evaluate as command
 from nevoa.config.names import MetricName
 from nevoa.errors import NevoaError
 from nevoa.parallel.launched import rank, world_size
@@ -29,12 +29,18 @@ METRICS_HELP = Parameter(
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class MetricFlags:
-    """Options that choose metrics.
+class ComparedFlags:
+    __doc__ = command.evaluate.__doc__
 
-    Attributes:
-        inception_weights: File of torch-fidelity's Inception weights, for machines without a network connection.
-    """
+    against: Annotated[str | None, Parameter(metavar="SOURCE")] = None
+    count: PositiveInt = command.COUNT
+    seed: NonNegativeInt = 0
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class MetricFlags:
+    __doc__ = command.evaluate.__doc__
 
     metrics: Annotated[Names, METRICS_HELP] = ()
     inception_weights: Path | None = None
@@ -54,23 +60,6 @@ class InsteadFlags:
     compare: Annotated[tuple[str, ...], Parameter(consume_multiple=True, metavar="RUN RUN")] = ()
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class ComparedFlags:
-    """How many images to compare, and with which.
-
-    Attributes:
-        against: Source of real images to compare with, resized to the size of the images. [default: the run's source;
-            fashion_mnist for files; required for models of diffusers and the Hub]
-        count: Number of images.
-        seed: Seed of every random choice.
-    """
-
-    against: Annotated[str | None, Parameter(metavar="SOURCE")] = None
-    count: PositiveInt = COUNT
-    seed: NonNegativeInt = 0
-
-
 def evaluate(
     subject: str | None = None,
     /,
@@ -82,16 +71,8 @@ def evaluate(
     processes: ProcessFlags = ProcessFlags(),
     as_json: Json = False,
 ) -> None:
-    """Measure the quality of a run's images or of images in files.
-
-    Args:
-        subject: A run folder, a folder of diffusers, hf:OWNER/NAME, an .npy file, or a folder of images. [default: the
-            newest run]
-        as_json: Print the report as JSON.
-    """
     from nevoa.cli.compare import print_comparison
     from nevoa.commands.compare import compare
-    from nevoa.commands.evaluate import evaluate, sweep
 
     given = {name: value for name, value in sampling.keywords().items() if value is not None}
     if instead.sweep and (processes.processes or world_size() > 1):
@@ -106,11 +87,14 @@ def evaluate(
             runs = *([subject] if subject else ()), *instead.compare
             print_comparison(compare(*runs, **vars(compared), **given), as_json)
         elif instead.sweep:
-            _print_rows(sweep(subject, **vars(compared)))
+            _print_rows(command.sweep(subject, **vars(compared)))
         else:
-            report = evaluate(subject, **vars(compared), **vars(measured), **given)
+            report = command.evaluate(subject, **vars(compared), **vars(measured), **given)
             if not rank():  # the first process measures
                 _show(report, bool(measured.metrics), as_json)
+
+
+evaluate.__doc__ = command.evaluate.__doc__
 
 
 def _print_rows(rows: "Generator[Row, None, Path | None]") -> None:

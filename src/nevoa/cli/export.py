@@ -1,6 +1,7 @@
 """`nevoa export`."""
 
 from nevoa.cli.options import Force, Out, SamplerFlags, options_named
+from nevoa.commands import export as command
 from nevoa.config.names import ExportName
 
 
@@ -14,19 +15,9 @@ def export(
     out: Out = None,
     force: Force = False,
 ) -> None:
-    """Write a model in a format that other programs open.
-
-    Args:
-        run: Run folder, folder of diffusers, or hf:OWNER/NAME. [default: a model of clothes that comes with nevoa]
-        to: diffusers = a folder for DiffusionPipeline.from_pretrained; onnx = one file with the network; web = a page
-            that makes images in any browser, without a server.
-        half: Keep the weights of an ONNX file in float16.
-        out: Name of the result: for web, a file in .html, or a folder for a web server. [default: the model's name,
-            with .onnx or .html for a file, then the same with -2 and so on]
-        force: Replace the file that --out names; for web, also write a page of more than 100 MB.
-    """
-    from nevoa.commands.export import export
-
     given = sampling.keywords()
     with options_named(given):
-        print(export(run, to=to, half=half, out=out, force=force, **given))
+        print(command.export(run, to=to, half=half, out=out, force=force, **given))
+
+
+export.__doc__ = command.export.__doc__

@@ -28,9 +28,14 @@ Names = Annotated[tuple[str, ...], Parameter(metavar="A,B")]
 Size = Annotated[str | None, Parameter(metavar="S|HxW")]
 Out = Annotated[Path | None, Parameter(converter=_path)]
 Force = Annotated[bool, Parameter(help="Replace the file that --out names.")]
-Json = Annotated[bool, Parameter(name="--json")]
+Json = Annotated[bool, Parameter(name="--json", help="Print the result as JSON.")]
 Options = Annotated[tuple[str, ...], Parameter(name="-o", metavar="SECTION.KEY=VALUE", show_default=False)]
-Plugin = Annotated[tuple[Path, ...], Parameter(metavar="FILE.py", show_default=False)]
+Plugin = Annotated[
+    tuple[Path, ...],
+    Parameter(
+        metavar="FILE.py", show_default=False, help="Python file that registers the run's network; may be repeated."
+    ),
+]
 Source = Annotated[
     str,
     Parameter(
@@ -85,11 +90,7 @@ class SourceFlags(ImageFlags):
 
 
 class PluginFlags:
-    """Base of groups with the option `--plugin`.
-
-    Attributes:
-        plugin: Python file that registers the run's network; may be repeated.
-    """
+    """Base of groups with the option `--plugin`."""
 
     def keywords(self) -> dict[str, Any]:
         """The other options as keywords; None means not given. Loads the plugins."""

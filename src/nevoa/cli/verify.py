@@ -3,12 +3,9 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nevoa.cli.options import Json, Plugin
-
-if TYPE_CHECKING:
-    from nevoa.commands.verify import Verification
+from nevoa.commands import verify as command
 
 # The exit code if a score differs.
 DIFFERS = 1
@@ -23,21 +20,10 @@ def verify(
     plugin: Plugin = (),
     as_json: Json = False,
 ) -> None:
-    """Measure again what a report says, and say what agrees. Exit code 1 means that a score differs.
-
-    Args:
-        report: A JSON file that 'nevoa evaluate' wrote.
-        run: The run, model or images that it is about. [default: the run whose folder holds the report, or the place
-            that the report names]
-        inception_weights: File of torch-fidelity's Inception weights, if the report has Inception scores.
-        plugin: Python file that registers the run's network; may be repeated.
-        as_json: Print the facts and scores as JSON.
-    """
-    from nevoa.commands.verify import verify
     from nevoa.config.plugins import load_plugins
 
     load_plugins(plugin)
-    found = verify(report, run=run, inception_weights=inception_weights)
+    found = command.verify(report, run=run, inception_weights=inception_weights)
     if as_json:
         print(json.dumps(found.as_dict()))
     else:
@@ -46,7 +32,10 @@ def verify(
         sys.exit(DIFFERS)
 
 
-def _print(found: "Verification") -> None:
+verify.__doc__ = command.verify.__doc__
+
+
+def _print(found: command.Verification) -> None:
     from nevoa.cli.terminal import Records, console
 
     out = console()

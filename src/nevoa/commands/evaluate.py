@@ -31,19 +31,17 @@ def evaluate(
     inception_weights: Path | None = None,
     **sampling: Unpack[SamplerOptions],
 ) -> "Report":
-    """Measure the quality of a run's images or of images in files, as `nevoa evaluate` does.
-
-    The report of a run is saved in its folder. Under torchrun, all processes make images, and the first measures them:
-    the report of the others has no scores.
+    """Measure the quality of a run's images or of images in files. The report of a run is saved in its folder.
 
     Args:
-        subject: a run folder, a folder of diffusers, hf:OWNER/NAME, an .npy file, or a folder of images; the newest run
-            if None.
-        against: source of real images to compare with, resized to the size of the images; by default the run's.
-        count: number of images.
-        seed: of every random choice.
-        metrics: their names; all that can be measured but inception if None.
-        inception_weights: file of torch-fidelity's Inception weights.
+        subject: A run folder, a folder of diffusers, hf:OWNER/NAME, an .npy file, or a folder of images. [default: the
+            newest run]
+        against: Source of real images to compare with, resized to the size of the images. [default: the run's source;
+            fashion_mnist for files; required for models of diffusers and the Hub]
+        count: Number of images.
+        seed: Seed of every random choice.
+        metrics: Metrics, separated by commas. [default: all that can be measured but inception]
+        inception_weights: File of torch-fidelity's Inception weights, for machines without a network connection.
 
     Example:
         >>> report = nevoa.evaluate("runs/fashion_mnist-quick", count=2048)
@@ -62,7 +60,7 @@ def evaluate(
     with joined().telling():
         (samples,) = results(found.images(reference, count, seed, **options))
         protocol = Protocol(reference, len(samples.images), seed, samples.sampler)
-        if rank():
+        if rank():  # the first process measures
             return Report(samples, protocol, {}, {}, {}, {}, ())
         (report,) = results(measure(samples, protocol, names, inception_weights))
     run = found.run
@@ -106,9 +104,12 @@ def _opened(
 
 def _metrics(metrics: str | Sequence[str] | None, inception_weights: Path | None) -> list[MetricName] | None:
     """The metrics named; None means not given."""
-    from nevoa.data.names import names_of
+    names: list[str] = []
+    if metrics:
+        from nevoa.data.names import names_of
 
-    known, names = get_args(MetricName), names_of(metrics or ())
+        names = names_of(metrics)
+    known = get_args(MetricName)
     for name in names:
         if name not in known:
             raise unknown("metric", name, known)

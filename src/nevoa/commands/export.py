@@ -23,16 +23,16 @@ def export(
     force: bool = False,
     **sampling: Unpack[SamplerOptions],
 ) -> Written:
-    """Write a model in a format that other programs open, as `nevoa export` does.
+    """Write a model in a format that other programs open.
 
     Args:
-        run: a run folder, a folder of diffusers, or hf:OWNER/NAME; the model that comes with nevoa if None.
+        run: Run folder, folder of diffusers, or hf:OWNER/NAME. [default: a model of clothes that comes with nevoa]
         to: diffusers = a folder for DiffusionPipeline.from_pretrained; onnx = one file with the network; web = a page
             that makes images in any browser, without a server.
-        half: keep the weights of an ONNX file in float16.
-        out: name of the result: for web, a file in .html, or a folder for a web server; by default the model's name.
-        force: replace the file that `out` names; for web, also write a page of more than 100 MB.
-        sampling: how the exported model makes images; by default as the model does.
+        half: Keep the weights of an ONNX file in float16.
+        out: Name of the result: for web, a file in .html, or a folder for a web server. [default: the model's name,
+            with .onnx or .html for a file, then the same with -2 and so on]
+        force: Replace the file that --out names; for web, also write a page of more than 100 MB.
 
     Example:
         >>> page = nevoa.export("runs/fashion_mnist-quick", to="web", out="clothes.html")

@@ -5,18 +5,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, SupportsIndex, cast, get_args
 
-import numpy as np
-
 from nevoa._util.claim import claimed, numbered
 from nevoa._util.loading import load_torch
 from nevoa._util.plain import one_or_more, whole
-from nevoa._util.random import Stream, generator
 from nevoa.commands.output import ANIMATIONS
 from nevoa.commands.written import PathLike, Written, check_outside, output_path
 from nevoa.config.names import ScheduleName
 from nevoa.errors import NevoaError, unknown
 
 if TYPE_CHECKING:
+    import numpy as np
     from jaxtyping import UInt8
 
     from nevoa.data import Size
@@ -42,14 +40,15 @@ def noise(
     Below them are the curves of alpha_bar, the share of the image that is left, and of the ratio of signal to noise.
 
     Args:
-        image: a picture file, or SOURCE:INDEX, such as shapes:7.
-        schedule: names of noise schedules.
-        at: timesteps from 0 (the image) to the last one of the schedule; for a picture. By default ten, closest
-            together where the image changes most.
-        size: resize and crop to this size; by default 128 for a file, else the image's own.
-        seed: of the noise.
-        out: x.png, or x.gif, x.mp4, x.webm or x.html for an animation from t = 0 to T; by default the next free name.
-        force: replace the file that `out` names.
+        image: A picture file, or SOURCE:INDEX, such as shapes:7.
+        schedule: Noise schedules, separated by commas.
+        at: Timesteps from 0 (the image) to the last one of the schedule, separated by commas; for a picture.
+            [default: ten, closest together where the image changes most]
+        size: Resize and crop to this size, keeping proportions. [default: 128 for a file, else the image's own]
+        seed: Seed of the noise.
+        out: Name of the result: x.png, or x.gif, x.mp4, x.webm or x.html for an animation from t = 0 to T. [default:
+            noise.png, then noise-2.png and so on]
+        force: Replace the file that --out names.
 
     Example:
         >>> print(nevoa.noise("photo.png", at=[0, 100, 1000], out="noisy.png", force=True))
@@ -82,8 +81,10 @@ def noised(
         >>> noised(images[0], [schedule], [0, 500, 1000]).shape
         (1, 3, 28, 28, 1)
     """
+    import numpy as np
     import torch
 
+    from nevoa._util.random import Stream, generator
     from nevoa.data import to_bytes, to_unit
     from nevoa.diffusion import GaussianProcess
 
@@ -100,6 +101,8 @@ def telling(schedules: "Sequence[Schedule]", count: int) -> list[int]:
     They are even steps of arctan(noise / signal), the mean of the schedules. Where `signal² + noise² = 1`, x_t moves
     along a quarter of a circle from x_0 to epsilon, and this is its angle.
     """
+    import numpy as np
+
     angles = np.mean([np.arctan2(one.noise.numpy(), one.signal.numpy()) for one in schedules], axis=0)
     wanted = np.linspace(0, angles[-1], count)
     return np.interp(wanted, angles, np.arange(len(angles))).round().astype(int).tolist()
@@ -120,7 +123,7 @@ def _is_animation(out: Path | None, has_timesteps: bool) -> bool:
     return True
 
 
-def _animate(path: Path, tiles: np.ndarray, schedules: "Schedules", timesteps: Sequence[int]) -> None:
+def _animate(path: Path, tiles: "np.ndarray", schedules: "Schedules", timesteps: Sequence[int]) -> None:
     """Save a frame for each timestep: the image under each schedule, side by side."""
     from nevoa.pictures import enlargement, save_animation, titled_grid
 
@@ -132,7 +135,7 @@ def _animate(path: Path, tiles: np.ndarray, schedules: "Schedules", timesteps: S
     save_animation([sheet.crop((0, top, sheet.width, top + height)) for top in range(0, sheet.height, height)], path)
 
 
-def _draw(path: Path, tiles: np.ndarray, schedules: "Schedules", timesteps: Sequence[int]) -> None:
+def _draw(path: Path, tiles: "np.ndarray", schedules: "Schedules", timesteps: Sequence[int]) -> None:
     """Save a row for each schedule, and the curves of all below."""
     from nevoa.pictures import above, enlargement, named_rows, schedule_curves, titled_grid
 
@@ -174,7 +177,7 @@ def _timesteps(at: Sequence[str | int], schedules: "Schedules", moving: bool) ->
     return timesteps
 
 
-def _pixels(image: str, size: "str | int | Size | None") -> np.ndarray:
+def _pixels(image: str, size: "str | int | Size | None") -> "np.ndarray":
     from nevoa.config import parse
     from nevoa.data import CATALOG, fitted, image_at, picture_of, pixels_of, read_image, sides_of
 

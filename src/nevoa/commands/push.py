@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 def push(
     run: PathLike, place: str, *, license: str | None = None, private: bool = False, dry_run: bool = False
 ) -> "Publication":
-    """Upload a run's model, card and pictures to the Hugging Face Hub, as `nevoa push` does.
+    """Upload a run's model, card and pictures to the Hugging Face Hub.
 
-    The token is that of HF_TOKEN or of `hf auth login`. Returns what was uploaded, with its address.
+    The token is that of HF_TOKEN or of 'hf auth login'.
 
     Args:
-        run: a run folder.
-        place: where to, as hf:OWNER/NAME. The repository is created if it does not exist.
-        license: of the model, as the Hub names it: mit, cc-by-4.0, ...; unknown if None.
-        private: create a repository that only its owner sees.
-        dry_run: upload nothing.
+        run: A run folder.
+        place: Where to, as hf:OWNER/NAME. The repository is created if it does not exist.
+        license: Licence of the model, as the Hub names it: mit, cc-by-4.0, ... [default: unknown]
+        private: Create a repository that only its owner sees.
+        dry_run: List the files and print the metadata of the card, but upload nothing.
 
     Example:
         >>> found = nevoa.push("runs/fashion_mnist-quick", "hf:OWNER/NAME", dry_run=True)

@@ -74,19 +74,20 @@ def sample(
     force: bool = False,
     **options: Unpack[SampleOptions],
 ) -> Written:
-    """Make new images with a model, and write them into a file or folder, as `nevoa sample` does.
-
-    `nevoa.load(run).sample(count)` gives an array instead.
+    """Make new images with a trained model.
 
     Args:
-        run: a run folder, a folder of diffusers, or hf:OWNER/NAME; the model that comes with nevoa if None.
-        count: number of images; by default 64, or up to 8 of each class.
-        label: classes to make in turn, by name or index; all if None.
-        seed: of the noise. Image n of a seed is the same for any count.
-        trajectory: draw each image as a row of so many states, from noise to image.
-        out: x.png for a grid, x.npy for an array, x for a folder of PNGs; x.gif, x.mp4, x.webm or x.html for an
-            animation from noise to images; by default the next free name.
-        force: replace the file that `out` names.
+        run: Run folder, folder of diffusers, or hf:OWNER/NAME. [default: a model of clothes that comes with nevoa]
+        count: Number of images. [default: 64, or up to 8 of each class; with --trajectory 8, or one of each class; from
+            an image 8; with --prompt 1]
+        label: Classes to make in turn, by name or index, separated by commas; quote a name that contains a comma. A
+            picture groups the images by class and names each class. [default: all]
+        seed: Seed of the noise. With the same seed, image n is the same for any --count.
+        trajectory: Draw each image as a row of K states, from noise to image.
+        out: Name of the result: x.png for a grid, x.npy for an array uint8 [N, H, W, C], x for a folder of PNGs; x.gif,
+            x.mp4, x.webm or x.html for an animation from noise to images. [default: RUN/images/0001.png, then 0002.png
+            and so on; without a run images.png, then images-2.png and so on]
+        force: Replace the file that --out names.
 
     Example:
         >>> made = nevoa.sample("runs/clothes", count=4, out="four.png", force=True)

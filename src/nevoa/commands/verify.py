@@ -56,13 +56,13 @@ class Verification:
 
 
 def verify(report: PathLike, *, run: PathLike | None = None, inception_weights: Path | None = None) -> Verification:
-    """Measure again what a report says, and say what agrees, as `nevoa verify` does.
+    """Measure again what a report says, and say what agrees. Exit code 1 means that a score differs.
 
     Args:
-        report: a JSON file that `nevoa evaluate` wrote.
-        run: the run, model or images that it is about; by default the run whose folder holds the report, or the place
-            that the report names.
-        inception_weights: file of torch-fidelity's Inception weights, if the report has Inception scores.
+        report: A JSON file that 'nevoa evaluate' wrote.
+        run: The run, model or images that it is about. [default: the run whose folder holds the report, or the place
+            that the report names]
+        inception_weights: File of torch-fidelity's Inception weights, if the report has Inception scores.
 
     Example:
         >>> nevoa.verify("runs/clothes/evaluation/images-10000-seed0-fashion-2.json").agrees
