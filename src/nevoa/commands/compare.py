@@ -1,6 +1,6 @@
 """Compare runs: their distances, and whether the differences are more than chance."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -32,27 +32,21 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as plain JSON values."""
-        first, group = self.runs[0], self.configs[0]
+
+        def rows(compared: Sequence[Any], values: Callable[[Any], dict[str, Any]]) -> list[dict[str, Any]]:
+            first = compared[0]
+            differences = (None if one is first else one.minus(first) for one in compared)
+            pairs = zip(compared, differences, strict=True)
+            return [{**values(one), "minus_first": _difference(difference)} for one, difference in pairs]
+
+        def of_config(one: "Group") -> dict[str, Any]:
+            interval = one.interval and one.interval._asdict()
+            return {"runs": one.names, "mean": one.mean, "deviation": one.deviation, "interval": interval}
+
         return {
             "protocol": self.protocol.as_dict(),
-            "runs": [
-                {
-                    "run": one.name,
-                    "distance": one.interval._asdict(),
-                    "minus_first": _difference(None if one is first else one.minus(first)),
-                }
-                for one in self.runs
-            ],
-            "configs": [
-                {
-                    "runs": one.names,
-                    "mean": one.mean,
-                    "deviation": one.deviation,
-                    "interval": one.interval and one.interval._asdict(),
-                    "minus_first": _difference(None if one is group else one.minus(group)),
-                }
-                for one in self.configs
-            ],
+            "runs": rows(self.runs, lambda one: {"run": one.name, "distance": one.interval._asdict()}),
+            "configs": rows(self.configs, of_config),
         }
 
 

@@ -53,7 +53,7 @@ def evaluate(
     from nevoa.evaluation import Protocol, Report, choose_metrics, left_out, measure, save
     from nevoa.parallel.group import joined
 
-    number, config = len(found.files.images) if found.files else count, found.config()
+    number, (config, _) = len(found.files.images) if found.files else count, found.described()
     choose_metrics(reference, names, number, config)  # refuses before images are made
     for sentence in () if names else left_out(reference, number, config):
         warnings.warn(f"{sentence}.", stacklevel=2)

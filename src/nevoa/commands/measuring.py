@@ -40,22 +40,26 @@ class Subject(NamedTuple):
         own = self.run.config().data if self.run else DataConfig(source="fashion_mnist")
         if against is None:
             return Reference.of(own)
-        channels, height, width = self._shape()
+        _, (channels, height, width) = self.described()
         is_own = self.run is not None and same_source(against, own.source)
         divided = {"split": own.split, "holdout": own.holdout} if is_own else {"holdout": "auto"}
         prepared = {"size": (height, width), "channels": channels, "background": own.background, "fit": own.fit}
         data = parse({"data": {"source": against, **divided, **prepared}}).data
         return replace(Reference.of(data), foreign=self.run is not None and not is_own)
 
-    def config(self) -> "Config | None":
-        """The config of the model; None if there is none."""
+    def described(self) -> "tuple[Config | None, Shape]":
+        """The config of the model, None if there is none; and the shape of the images."""
         from nevoa.runs import check_has_model
         from nevoa.runs.model_files import read_config
 
+        if self.model:
+            return self.model.config, self.model.shape
         if self.run:
             check_has_model(self.run)
-            return read_config(self.run.model_config_file)[0]
-        return self.model.config if self.model else None
+            return read_config(self.run.model_config_file)
+        assert self.files
+        _, height, width, channels = self.files.images.shape
+        return None, (channels, height, width)
 
     @property
     def weights(self) -> str | None:
@@ -81,19 +85,6 @@ class Subject(NamedTuple):
             return from_run(self.run, reference, count, seed, **options)
         assert self.files
         return [self.files]
-
-    def _shape(self) -> "Shape":
-        from nevoa.runs import check_has_model
-        from nevoa.runs.model_files import read_config
-
-        if self.model:
-            return self.model.shape
-        if self.run:
-            check_has_model(self.run)
-            return read_config(self.run.model_config_file)[1]
-        assert self.files
-        _, height, width, channels = self.files.images.shape
-        return channels, height, width
 
 
 def opened(place: PathLike | None, against: str | None) -> Subject:

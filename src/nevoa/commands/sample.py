@@ -101,9 +101,11 @@ def sample(
     chosen = given(options, SampleOptions)
     model = _opened(run, typed, chosen)
     sampling = {name: value for name, value in chosen.items() if name in SamplerOptions.__annotations__}
-    settings = model.settings(**sampling)
-    labels, steps = _labels(model, typed), _steps(model, settings)
-    total = _count(model, count, chosen, len(labels), trajectory is not None)
+    settings: Any = model.settings(**sampling)
+    # An image to start from, or a prompt, says more than a class.
+    all_classes = not chosen.keys() & {"prompt", *STARTS}
+    labels, steps = _labels(model.classes, typed, all_classes), len(model.timesteps(settings)) - 1
+    total = _count(count, chosen, default_count(len(labels), trajectory is not None) if all_classes else DEFAULT_SIDE)
     _check_moments(output, total, trajectory, steps)
     _check_outside(model, run, path)
     output.check(total, model.shape)
@@ -186,31 +188,19 @@ def _sides(size: Any) -> "Size | None":
     return (sides, sides) if isinstance(sides, int) else sides
 
 
-def _labels(model: "AnyModel", typed: Sequence[Any]) -> Sequence[int]:
-    """The labels of the classes named, or of all; a whole text may be the name of one class, with its commas."""
+def _labels(classes: Sequence[str], typed: Sequence[Any], all_classes: bool) -> Sequence[int]:
+    """The labels of the classes named, else of all or of none; a whole text may be the name of one class."""
     from nevoa.data.names import names_of
     from nevoa.model import labels_of
 
-    if not typed and not _makes_all_classes(model):
+    if not typed and not all_classes:
         return []
-    whole_names = (not isinstance(text, str) or text in model.classes for text in typed)
+    whole_names = (not isinstance(text, str) or text in classes for text in typed)
     split = [[text] if is_one else names_of(text) for text, is_one in zip(typed, whole_names, strict=True)]
-    return labels_of(model.classes, [name for names in split for name in names] or None)
+    return labels_of(classes, [name for names in split for name in names] or None)
 
 
-def _makes_all_classes(model: "AnyModel") -> bool:
-    from nevoa.model import Model
-
-    return isinstance(model, Model) and model.start.all_classes
-
-
-def _steps(model: "AnyModel", settings: Any) -> int:
-    from nevoa.model import Model
-
-    return len(model.timesteps(settings)) - 1 if isinstance(model, Model) else settings.steps
-
-
-def _count(model: "AnyModel", count: int | None, options: Mapping[str, Any], classes: int, trajectory: bool) -> int:
+def _count(count: int | None, options: Mapping[str, Any], default: int) -> int:
     """How many images to make."""
     if "interpolate" in options:
         if count is not None:
@@ -218,9 +208,7 @@ def _count(model: "AnyModel", count: int | None, options: Mapping[str, Any], cla
         return options.get("frames", FRAMES_BETWEEN)
     if count is not None:
         return whole("count", count, 1)
-    if "prompt" in options:
-        return PROMPTED_COUNT
-    return default_count(classes, trajectory) if _makes_all_classes(model) else DEFAULT_SIDE
+    return PROMPTED_COUNT if "prompt" in options else default
 
 
 def default_count(classes: int, trajectory: bool) -> int:

@@ -80,7 +80,8 @@ def verify(report: PathLike, *, run: PathLike | None = None, inception_weights: 
     check_intact(saved)
     subject = _subject(saved, path, run)
     reference = _reference(saved, subject)
-    found = list(facts(saved, reference, subject.weights, subject.config(), subject.device))
+    config, _ = subject.described()
+    found = list(facts(saved, reference, subject.weights, config, subject.device))
     if not all(fact.agrees for fact in found if fact.decisive):
         return Verification(saved, found, ())
     again = _measured_again(saved, subject, reference, inception_weights)
