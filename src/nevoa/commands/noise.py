@@ -51,7 +51,7 @@ def noise(
         force: Replace the file that --out names.
 
     Example:
-        >>> print(nevoa.noise("photo.png", at=[0, 100, 1000], out="noisy.png", force=True))
+        >>> print(nevoa.noise("photo.png", at=[0, 100, 1000], out="noisy.png"))
         3 timesteps, linear schedule: noisy.png
     """
     path, wanted = output_path(out), one_or_more(at)

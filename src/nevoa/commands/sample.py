@@ -90,9 +90,8 @@ def sample(
         force: Replace the file that --out names.
 
     Example:
-        >>> made = nevoa.sample("runs/clothes", count=4, out="four.png", force=True)
-        >>> print(made)
-        4 images, dpm_solver, 4 steps: four.png
+        >>> print(nevoa.sample("runs/clothes", count=4, out="four.png"))
+        4 images of ..., dpm_solver, 4 steps: four.png
     """
     path, typed = output_path(out), one_or_more(() if label is None else label)
     output = Output(path or Path("images.png"), trajectory is not None)
