@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Any
 from nevoa.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from nevoa.commands.compare import compare as compare
+    from nevoa.commands.evaluate import evaluate as evaluate
+    from nevoa.commands.evaluate import sweep as sweep
+    from nevoa.commands.export import export as export
+    from nevoa.commands.from_images import inpainting as inpainting
+    from nevoa.commands.from_images import interpolation as interpolation
+    from nevoa.commands.from_images import variations as variations
     from nevoa.commands.load import load as load
+    from nevoa.commands.noise import noise as noise
+    from nevoa.commands.push import push as push
+    from nevoa.commands.sample import sample as sample
+    from nevoa.commands.verify import verify as verify
     from nevoa.config import Config as Config
     from nevoa.config.presets import configure as configure
     from nevoa.data import ImageSet as ImageSet
@@ -31,16 +42,27 @@ _HOMES = {
     "Model": "nevoa.model",
     "NevoaError": "nevoa.errors",
     "Run": "nevoa.runs",
+    "compare": "nevoa.commands.compare",
     "configure": "nevoa.config.presets",
     "distill": "nevoa.training",
+    "evaluate": "nevoa.commands.evaluate",
+    "export": "nevoa.commands.export",
     "fit": "nevoa.training",
+    "inpainting": "nevoa.commands.from_images",
+    "interpolation": "nevoa.commands.from_images",
     "load": "nevoa.commands.load",
+    "noise": "nevoa.commands.noise",
+    "push": "nevoa.commands.push",
+    "sample": "nevoa.commands.sample",
     "show": "nevoa.pictures",
+    "sweep": "nevoa.commands.evaluate",
     "train": "nevoa.training",
+    "variations": "nevoa.commands.from_images",
+    "verify": "nevoa.commands.verify",
 }
 
 _ROOMS = (
-    *("commands", "config", "data", "diffusion", "editing", "errors", "evaluation", "features", "formats", "lessons"),
+    *("commands", "config", "data", "diffusion", "errors", "evaluation", "features", "formats", "lessons"),
     *("model", "networks", "objects", "pictures", "runs", "sampling", "trackers", "training"),
 )
 

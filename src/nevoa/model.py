@@ -93,7 +93,7 @@ class Model:
         network: float32; in evaluation mode while images are made.
         shape: (C, H, W) of an image.
         objects: given in place of names.
-        start: how the reverse process starts; `nevoa.editing` starts it from images.
+        start: how the reverse process starts; `nevoa.variations` and others start it from images.
         place: where it was loaded from; empty for a model in memory.
 
     Example:

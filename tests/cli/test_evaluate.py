@@ -13,11 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nevoa.cli.evaluate import MetricFlags, _print, _show
+from nevoa.cli.evaluate import _print, _show
 from nevoa.cli.main import main
 from nevoa.evaluation import Protocol, Report, Samples, measure, sweep
 from nevoa.evaluation.sweep import SWEEP
-from nevoa.runs import Run
 from tests.cli.conftest import Refuses
 from tests.data.sources.test_builtin import needs_debian
 from tests.evaluation.toy import bands, toy_reference
@@ -203,44 +202,16 @@ def test_samples_are_compared_with_photos_at_the_size_of_the_samples(
     assert any("photos has no classes" in said for said in report["warnings"])
 
 
-def test_metrics_are_separated_by_commas() -> None:
-    assert MetricFlags().names() is None
-    assert MetricFlags(metrics=("classes, frechet",)).names() == ["classes", "frechet"]
-
-
-PLACES = ("run", "here", "tmp")
-
-
-@pytest.mark.parametrize("unwritable", [0, 1, 2, 3])
-def test_a_report_that_cannot_be_saved_in_the_run_is_saved_elsewhere_or_printed(
-    unwritable: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("saved", [True, False])
+def test_a_report_that_cannot_be_saved_is_printed(
+    saved: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A full or read-only disk must not lose what took minutes to measure. A file is where the folder should be."""
-    for name in PLACES:
-        (tmp_path / name).mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setattr("nevoa.cli.evaluate.gettempdir", lambda: str(tmp_path / "tmp"))
-    if unwritable:
-        (tmp_path / "run/evaluation").write_text("")
-    made = [tmp_path / name for name in PLACES[1:unwritable]]
-    monkeypatch.setattr("nevoa.cli.evaluate.mkdtemp", lambda prefix, dir: _folder(dir, prefix, made))
-    samples = Samples("bands", bands(150).images)
+    samples = Samples("bands", bands(150).images, weights="of a run")
     *_, report = measure(samples, Protocol(toy_reference(), 150), ("classes",))
     assert isinstance(report, Report)
-    _show(report, Run(tmp_path / "run"), as_json=False)
-    out, err = capsys.readouterr()
-    assert err.count("Cannot save the evaluation in") == unwritable
-    found = [path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*.json")]
-    assert found == list(PLACES[unwritable : unwritable + 1])
-    assert ("Saved " in out) == (unwritable < 3)
-    assert (json.loads(out.splitlines()[-1])["scores"] == report.scores) if unwritable == 3 else True
-
-
-def _folder(place: Path, prefix: str, unwritable: list[Path]) -> str:
-    if place in unwritable:
-        raise PermissionError(13, "Permission denied", str(place))
-    (place / f"{prefix}x").mkdir()
-    return str(place / f"{prefix}x")
+    _show(replace(report, file=tmp_path / "report.json" if saved else None), chosen=True)
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == f"Saved {tmp_path / 'report.json'}." if saved else json.loads(last)["scores"] == report.scores
 
 
 @pytest.mark.parametrize("columns", [80, 40])
@@ -258,7 +229,8 @@ def test_a_report_fits_the_terminal(
             scores=distance | dict.fromkeys(others, 0.123456),
             floor=distance,
             floor_spread=dict.fromkeys(distance, 0.0011),
-        )
+        ),
+        chosen=True,
     )
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= columns

@@ -9,8 +9,8 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
-from nevoa.cli.measuring import Subject
-from nevoa.cli.verify import _reference  # pyright: ignore[reportPrivateUsage]
+from nevoa.commands.measuring import Subject
+from nevoa.commands.verify import _reference  # pyright: ignore[reportPrivateUsage]
 from tests.cli.conftest import Refuses, nevoa
 from tests.data.sources.test_builtin import needs_debian
 

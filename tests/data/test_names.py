@@ -6,8 +6,10 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from nevoa.data import label_of, load_images
+from nevoa.data.names import names_of
 from tests.data.pictures import PICTURES, encoded, kinds, photo, written
 
 APART = unicodedata.normalize("NFD", "été")
@@ -52,3 +54,23 @@ def test_names_of_any_bytes(tmp_path: Path) -> None:
     images = load_images(tmp_path)
     assert len(images) == 5
     assert images.notes.bad[0].name == r"\xff.png"
+
+
+@pytest.mark.parametrize(
+    ("texts", "names"),
+    [
+        ([], []),
+        (["cat,dog"], ["cat", "dog"]),
+        (["cat", "dog, cow"], ["cat", "dog", "cow"]),
+        ([" cat , 3"], ["cat", "3"]),
+        (['"tench, Tinca tinca",cat'], ["tench, Tinca tinca", "cat"]),
+        ([""], [""]),
+        (["cat\ndog"], ["cat dog"]),
+    ],
+)
+def test_names_are_separated_by_commas_or_given_one_by_one(texts: list[str], names: list[str]) -> None:
+    assert names_of(texts) == names
+
+
+def test_one_text_is_split_as_a_list_of_one() -> None:
+    assert names_of("cat, dog") == names_of(["cat, dog"]) == ["cat", "dog"]

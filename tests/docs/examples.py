@@ -41,16 +41,19 @@ NOT_RUN = {
     "check_count": "needs all of Fashion-MNIST",
     "compare": "needs all of Fashion-MNIST",
     "distill": "takes minutes",
+    "evaluate": "needs all of Fashion-MNIST",
     "fit": "takes minutes",
     "Epoch": "takes minutes",
     "load": "downloads a model",
     "measure": "needs all of Fashion-MNIST",
+    "push": "needs the client of the Hub",
     "Reference": "needs all of Fashion-MNIST",
     "register": "gives a name to a network for good",
     "save_sweep": "takes minutes",
     "sweep": "needs all of Fashion-MNIST",
     "train": "takes minutes",
     "train_feature_network": "takes minutes",
+    "verify": "needs all of Fashion-MNIST",
 }
 TINY = (
     *("network.dim=8", "network.multipliers=[1]", "network.attention=[false]", "training.batch_size=8"),
@@ -78,7 +81,9 @@ def fill(folder: Path, images: np.ndarray) -> None:
         place = folder / "photos" / ("cat", "dog")[number % 2]
         place.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels[:, :, 0]).save(place / f"{number}.png")
-    Image.fromarray(images[0, :, :, 0]).save(folder / "photo.png")
+    for name in ("photo", "a", "b"):
+        Image.fromarray(images[0, :, :, 0]).save(folder / f"{name}.png")
+    Image.new("L", (28, 28), "white").save(folder / "mask.png")
 
 
 def names(images: ImageSet) -> dict[str, Any]:

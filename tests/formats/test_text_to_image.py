@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from nevoa.cli.main import app
-from nevoa.cli.sample import sampled
+from nevoa.commands.batches import sampled
 from nevoa.data import to_bytes
 from nevoa.errors import NevoaError
 from nevoa.formats.diffusers import text_to_image

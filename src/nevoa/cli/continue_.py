@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nevoa.cli.loading import load_torch
+from nevoa._util.loading import load_torch
 from nevoa.cli.options import BudgetFlags, Plugin, options_named
 from nevoa.cli.processes import ProcessFlags
 from nevoa.cli.train import ReportFlags, train_into

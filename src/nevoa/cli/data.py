@@ -82,7 +82,7 @@ def show(
         as_json: Print the summary as JSON; draw a picture only with --out.
     """
     from nevoa._util.claim import claimed, numbered
-    from nevoa.cli.output import check_is_png, check_outside
+    from nevoa.commands.written import check_is_png, check_outside
     from nevoa.pictures import png_bytes
 
     check_is_png(out)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from cyclopts import App
 from cyclopts.types import NonNegativeInt, PositiveInt
 
-from nevoa.cli.loading import load_torch
+from nevoa._util.loading import load_torch
 from nevoa.cli.options import ImageFlags
 from nevoa.cli.preparation import data_of
 from nevoa.errors import NevoaError

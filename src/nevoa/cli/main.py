@@ -120,6 +120,7 @@ def _run() -> None:
     try:
         with warnings.catch_warnings(), _one_voice():
             warnings.showwarning = _warn
+            warnings.filterwarnings("default", category=UserWarning, module="nevoa")
             _check_together(sys.argv[1:])
             app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
             print(end="", flush=True)  # a full disk is an error here, not at the end of Python

@@ -1,6 +1,5 @@
 """Groups of options that several commands share. Their docstrings are the help texts."""
 
-import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,25 +9,16 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter, Token
 
-from nevoa._util.plain import is_utf8
 from nevoa.config.names import FitName, SamplerName, SpacingName, VarianceName
+from nevoa.config.options import DataOptions, SamplerOptions
 from nevoa.errors import NevoaError, WrongValue
 
 
-def _path(_: type, tokens: Sequence[Token]) -> Path:
-    """The path after --out. A NevoaError if it is empty, cannot be printed, or lies among the files of a run."""
-    name = tokens[0].value
-    if not name.strip():
-        raise NevoaError("The name --out is empty: give a name, or leave out --out.")
-    if not is_utf8(name):
-        raise NevoaError(f"The name --out {name!a} is not UTF-8: choose another one.")
-    from nevoa.runs import run_around
+def _path(_: type, tokens: Sequence[Token]) -> Path | None:
+    """The path after --out. A NevoaError if nothing can be written there."""
+    from nevoa.commands.written import output_path
 
-    if run := run_around(Path(name)):
-        raise NevoaError(
-            f"{name} lies among the files of the run {run}: choose an --out in {run / 'images'}, or elsewhere."
-        )
-    return Path(name)
+    return output_path(tokens[0].value)
 
 
 # Options whose name is not that of their key.
@@ -38,9 +28,14 @@ Names = Annotated[tuple[str, ...], Parameter(metavar="A,B")]
 Size = Annotated[str | None, Parameter(metavar="S|HxW")]
 Out = Annotated[Path | None, Parameter(converter=_path)]
 Force = Annotated[bool, Parameter(help="Replace the file that --out names.")]
-Json = Annotated[bool, Parameter(name="--json")]
+Json = Annotated[bool, Parameter(name="--json", help="Print the result as JSON.")]
 Options = Annotated[tuple[str, ...], Parameter(name="-o", metavar="SECTION.KEY=VALUE", show_default=False)]
-Plugin = Annotated[tuple[Path, ...], Parameter(metavar="FILE.py", show_default=False)]
+Plugin = Annotated[
+    tuple[Path, ...],
+    Parameter(
+        metavar="FILE.py", show_default=False, help="Python file that registers the run's network; may be repeated."
+    ),
+]
 Source = Annotated[
     str,
     Parameter(
@@ -69,18 +64,9 @@ class BudgetFlags:
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class ImageFlags:
-    """Which classes to use, and how to prepare their images.
+    __doc__ = DataOptions.__doc__
 
-    Attributes:
-        classes: Use only these classes, by name or index, separated by commas: cat,dog. [default: all]
-        size: Resize to this size, 4 to 1024, keeping proportions. [default: the images' own; 64 if they differ or
-            exceed 128]
-        fit: Crop the edges of images of other proportions, or pad these images with the background. [default: crop]
-        channels: 1 = gray, 3 = colour. [default: the images' own]
-        background: Colour behind transparent pixels and around padded images: a name or #rrggbb. [default: white]
-    """
-
-    classes: Names = ()
+    only: Annotated[Names, Parameter(name="--classes")] = ()
     size: Size = None
     fit: FitName | None = None
     channels: Literal[1, 3] | None = None
@@ -88,20 +74,15 @@ class ImageFlags:
 
     def keywords(self) -> dict[str, Any]:
         """The options under the config's names; None means not given."""
-        given = dict(vars(self))
-        return given | {"only": names_of(given.pop("classes")) or None}
+        from nevoa.data.names import names_of
+
+        return vars(self) | {"only": names_of(self.only) or None}
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class SourceFlags(ImageFlags):
-    """Which images of a source to use, and how to prepare them.
-
-    Attributes:
-        split: Split to use: train, test or another. [default: train]
-        limit: Use at most this many images, chosen at random but always the same.
-        strict: Fail if any image is unusable.
-    """
+    __doc__ = DataOptions.__doc__
 
     split: str | None = None
     limit: int | None = None
@@ -120,41 +101,19 @@ class PluginFlags:
         return others
 
 
-@Parameter(name="*")
+@Parameter(name="*", show_default="the model's")
 @dataclass(frozen=True, kw_only=True)
-class SamplingFlags(PluginFlags):
-    """How a run makes images.
-
-    Attributes:
-        sampler: Sampling method. [default: the run's]
-        steps: Sampling steps, each one network evaluation (two with heun). [default: the run's, or the sampler's own if
-            --sampler changes]
-        spacing: How timesteps are spaced. [default: the run's, or trailing if --sampler changes]
-        eta: Fresh noise in each ddim step: 0 = none, 1 = as much as ddpm. [default: the run's]
-        guidance: Weight of the class: 0 = ignore it, 1 = as in the data, more = exaggerate it. [default: the run's]
-        plugin: Python file that registers the run's network; may be repeated.
-    """
+class SamplerFlags(PluginFlags):
+    __doc__ = SamplerOptions.__doc__
 
     sampler: SamplerName | None = None
     steps: int | None = None
     spacing: SpacingName | None = None
+    variance: VarianceName | None = None
     eta: float | None = None
+    clip: Annotated[bool | None, Parameter(negative="--no-clip")] = None
     guidance: float | None = None
     plugin: Plugin = ()
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class AllSamplingFlags(SamplingFlags):
-    """All options for making images.
-
-    Attributes:
-        variance: Variance of a ddpm step: beta_tilde (small) or beta (large). [default: the run's]
-        clip: Clip x_0 to [-1, 1] at every step. [default: the run's]
-    """
-
-    variance: VarianceName | None = None
-    clip: Annotated[bool | None, Parameter(negative="--no-clip")] = None
 
 
 @contextmanager
@@ -171,11 +130,3 @@ def options_named(given: Mapping[str, Any]) -> Iterator[None]:
         if given.get(name) is None:
             raise
         raise NevoaError(f"--{OPTIONS.get(name, name)}{error.problem}") from error
-
-
-def names_of(texts: Sequence[str]) -> list[str]:
-    """Split each text, such as `cat,dog`, into names; a name that contains a comma is quoted."""
-    from nevoa.data import printable
-
-    rows = csv.reader([text.replace("\n", " ") or '""' for text in texts], skipinitialspace=True)
-    return [printable(name.strip()) for row in rows for name in row]

@@ -96,7 +96,7 @@ def plot(run: Path, /, *others: Path, out: Out = None, force: Force = False) -> 
         out: The .png to write. [default: loss.png, then loss-2.png and so on]
     """
     from nevoa._util.claim import claimed, numbered
-    from nevoa.cli.output import check_is_png
+    from nevoa.commands.written import check_is_png
     from nevoa.data import printable
     from nevoa.pictures import loss_curves, png_bytes
     from nevoa.runs import Run

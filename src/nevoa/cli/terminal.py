@@ -1,37 +1,21 @@
 """Text and tables at the width of the terminal: nothing is cut off."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.measure import Measurement
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 from rich.text import Text
 
-from nevoa._util.console import VisibleConsole
+from nevoa._util.console import PIPE_WIDTH
+from nevoa._util.console import console as console
+from nevoa._util.console import duration as duration
+from nevoa._util.console import progress_bar as progress_bar
 from nevoa._util.visible import visible
 
-# Wider than any line: a file or a program gets lines unbroken.
-PIPE_WIDTH = 10_000
 # Text that is wrapped to fewer characters is hard to read.
 WRAPPED = 20
-
-
-def console(stderr: bool = False, piped: int = PIPE_WIDTH) -> Console:
-    """A console as wide as the terminal, or as COLUMNS says; `piped` for a pipe without COLUMNS."""
-    found = VisibleConsole(stderr, highlight=False, markup=False, emoji=False)
-    if not found.is_terminal and not os.environ.get("COLUMNS"):
-        found.width = piped
-    return found
-
-
-def progress_bar() -> Progress:
-    """A progress bar on stderr; silent unless that is a terminal."""
-    columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    errors = VisibleConsole(stderr=True)
-    return Progress(*columns, console=errors, disable=not errors.is_terminal, transient=True)
 
 
 class Records:
@@ -77,11 +61,3 @@ def fields(values: Mapping[str, str]) -> Table:
     for name, value in values.items():
         table.add_row(Text(name, style="bold"), Text(visible(value), overflow="fold"))
     return table
-
-
-def duration(seconds: float) -> str:
-    """Seconds in the unit people use: `12 s`, `3.5 min`, `2.0 h`, `11.6 days`."""
-    for limit, unit, name in ((90, 1, "s"), (5400, 60, "min"), (172_800, 3600, "h")):
-        if seconds < limit:
-            return f"{seconds / unit:.{0 if unit == 1 else 1}f} {name}"
-    return f"{seconds / 86_400:.1f} days"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from nevoa._util.loading import load_torch
 from nevoa.cli import STARTED
-from nevoa.cli.loading import load_torch
 from nevoa.cli.notify import notify as send
 from nevoa.cli.options import (
     BudgetFlags,

@@ -3,11 +3,12 @@
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex, TypedDict, Unpack, get_args
+from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex, Unpack, get_args
 
-from nevoa._util.plain import Classes, one_or_more, path_of
+from nevoa._util.plain import one_or_more, path_of
 from nevoa.config import Config, DataConfig, parse
 from nevoa.config.names import DEFAULT_PRESET, BudgetName, PresetName
+from nevoa.config.options import DataOptions
 from nevoa.config.toml import read_toml
 from nevoa.errors import NevoaError, unknown
 
@@ -84,15 +85,15 @@ PRESETS["photos"] = PRESETS["quick"] | {
 }
 
 
-class TrainingOptions(TypedDict, total=False):
-    """Keyword options; None means not given.
+class TrainingOptions(DataOptions, total=False):
+    """Keyword options, with those of `nevoa.config.options.DataOptions`; None means not given.
 
     Attributes:
         minutes, epochs, steps: the budget; at most one.
         seed: of every random choice.
         device: cpu, cuda, mps or auto.
         conditional: whether the network gets the class of each image.
-        split, only, limit, size, fit, channels, background, flip, strict: see `nevoa.config.DataConfig`.
+        flip: whether to mirror half of the images at random.
     """
 
     minutes: SupportsFloat | None
@@ -101,15 +102,7 @@ class TrainingOptions(TypedDict, total=False):
     seed: SupportsIndex | None
     device: "str | torch.device | None"
     conditional: bool | None
-    split: str | None
-    only: Classes | None
-    limit: SupportsIndex | None
-    size: SupportsIndex | str | tuple[SupportsIndex, SupportsIndex] | None
-    fit: str | None
-    channels: SupportsIndex | None
-    background: str | None
     flip: bool | None
-    strict: bool | None
 
 
 def configure(

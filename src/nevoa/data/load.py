@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, SupportsIndex, TypedDict, Unpack
+from typing import TYPE_CHECKING, SupportsIndex, Unpack
 
 import numpy as np
 from jaxtyping import UInt8
 
-from nevoa._util.plain import Classes
 from nevoa.config import DataConfig, parse
+from nevoa.config.options import DataOptions
 from nevoa.data.catalog import CATALOG
 from nevoa.data.decode import pixels_within
 from nevoa.data.find import find_source
@@ -27,21 +27,17 @@ if TYPE_CHECKING:
 Source = str | Path | DataConfig
 
 
-class DataOptions(TypedDict, total=False):
-    """Keyword options of `load_images`, as in `nevoa.config.DataConfig`."""
+class LoadingOptions(DataOptions, total=False):
+    """Keyword options of `load_images`.
 
-    split: str
-    only: Classes | None
-    limit: SupportsIndex | None
-    size: SupportsIndex | tuple[SupportsIndex, SupportsIndex] | None
-    fit: str
-    channels: SupportsIndex | None
-    background: str
-    strict: bool
-    holdout: SupportsIndex | str
+    Attributes:
+        holdout: How many images to set aside, as `nevoa.config.DataConfig` describes it.
+    """
+
+    holdout: SupportsIndex | str | None
 
 
-def load_images(source: "Source | ImageSource", **options: Unpack[DataOptions]) -> ImageSet:
+def load_images(source: "Source | ImageSource", **options: Unpack[LoadingOptions]) -> ImageSet:
     """Load images, memory-mapped. They are decoded once and then kept in the cache.
 
     Classes without images are dropped. A NevoaError if the images cannot be loaded.
@@ -64,7 +60,7 @@ def load_images(source: "Source | ImageSource", **options: Unpack[DataOptions]) 
     return images
 
 
-def loading(source: Source, **options: Unpack[DataOptions]) -> Iterator[Preparation | ImageSet]:
+def loading(source: Source, **options: Unpack[LoadingOptions]) -> Iterator[Preparation | ImageSet]:
     """Yield the progress of `load_images` while images are decoded, then the ImageSet.
 
     If the images are in the cache, only the ImageSet is yielded. To stop, drop the iterator; the next call resumes.
@@ -165,12 +161,13 @@ def read_unchanged(path: Path, count: int | None = None) -> UInt8[np.ndarray, "N
     return stacked(images, listing.file, str(path))
 
 
-def _config(source: Source, options: DataOptions) -> DataConfig:
+def _config(source: Source, options: LoadingOptions) -> DataConfig:
+    given = {name: value for name, value in options.items() if value is not None}
     if isinstance(source, DataConfig):
-        return parse({"data": {**source.model_dump(), **options}}).data if options else source
+        return parse({"data": {**source.model_dump(), **given}}).data if given else source
     # A Path is never the name of a data set.
     text = str(source.expanduser().absolute()) if isinstance(source, Path) else source
-    return parse({"data": {"source": text, **options}}).data
+    return parse({"data": {"source": text, **given}}).data
 
 
 def _without_empty_classes(images: ImageSet) -> ImageSet:

@@ -1,7 +1,9 @@
 """Names of files and classes as printable text."""
 
+import csv
 import re
 import unicodedata
+from collections.abc import Iterable
 
 SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx", "icon\r", "$recycle.bin"}
 # Control characters, which a terminal obeys instead of printing.
@@ -28,3 +30,14 @@ def printable(name: str) -> str:
         data = name.encode("utf-8", "backslashreplace")
     text = unicodedata.normalize("NFC", data.decode("utf-8", "backslashreplace"))
     return text if text.isprintable() else CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def names_of(texts: str | Iterable[str]) -> list[str]:
+    """Split each text, such as `cat,dog`, into names; a name that contains a comma is quoted.
+
+    Example:
+        >>> names_of(["cat, dog", '"tench, Tinca tinca"'])
+        ['cat', 'dog', 'tench, Tinca tinca']
+    """
+    lines = [text.replace("\n", " ") or '""' for text in ([texts] if isinstance(texts, str) else texts)]
+    return [printable(name.strip()) for row in csv.reader(lines, skipinitialspace=True) for name in row]

@@ -57,6 +57,7 @@ class Report:
         bound: terms of the likelihood bound, if bits per dimension were measured.
         memorisation: the nearest training images, if they were searched for.
         overfitting: losses on training and held-out images, if they were compared.
+        file: where the report was saved; None if it was not.
 
     Example:
         >>> *_, report = measure(Samples("mine", images), Protocol(reference, count=16), ["memorisation"])
@@ -74,6 +75,7 @@ class Report:
     bound: Bound | None = None
     memorisation: Memorisation | None = None
     overfitting: Overfitting | None = None
+    file: Path | None = None
 
 
 def _frechet_scores(real: Others, name: str) -> FeatureScores:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,16 @@ SWEEP: tuple[SamplingOptions, ...] = (
 
 @dataclass(frozen=True)
 class Row:
-    """The measurement of one set of sampling options; `distance` is the Fréchet distance."""
+    """The measurement of one set of sampling options.
+
+    Attributes:
+        distance: the Fréchet distance, whose name is `score`.
+    """
 
     options: SamplingOptions
     distance: float
     images_per_second: float
+    score: str
 
 
 def sweep(
@@ -52,7 +57,7 @@ def sweep(
     """
     reference.check_shape(model.shape)
     check_count(count, reference)
-    real = reference.features()
+    real, score = reference.features(), f"fd_{reference.feature_network.info.short_name}"
     same_classes = model.classes and model.classes == reference.train.classes
     labels = classes_in_shares(reference.train, count) if same_classes else None
     for options in grid:
@@ -64,7 +69,7 @@ def sweep(
         seconds = time.perf_counter() - start
         features = reference.feature_network.features(images)
         check_features(features, "images")
-        yield Row(options, frechet_distance(features, real), count / seconds)
+        yield Row(options, frechet_distance(features, real), count / seconds, score)
 
 
 def save_sweep(rows: Sequence[Row], run: Run, protocol: Protocol) -> Path:
@@ -75,5 +80,6 @@ def save_sweep(rows: Sequence[Row], run: Run, protocol: Protocol) -> Path:
         >>> path = save_sweep(rows, run, Protocol(reference, 2048))
     """
     values: dict[str, Any] = {"protocol": protocol.name, "count": protocol.count, "seed": protocol.seed}
-    values["rows"] = [asdict(row) for row in rows]
+    keys = "options", "distance", "images_per_second"
+    values["rows"] = [{key: getattr(row, key) for key in keys} for row in rows]
     return run.save_evaluation(f"sweep-{protocol.suffix}", values)

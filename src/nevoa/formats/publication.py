@@ -26,22 +26,21 @@ REPLACED = "samples/", "evaluation/", "unet/", "scheduler/", "model_index.json",
 
 @dataclass(frozen=True)
 class Publication:
-    """A folder with everything that is published of a run.
+    """Everything that is published of a run.
 
     Attributes:
+        folder: where it was written.
+        sizes: the number of bytes of each file.
         metadata: of the card, in YAML.
         left_out: why there are no files for diffusers; None if there are.
+        address: where it was uploaded to; None before.
     """
 
     folder: Path
+    sizes: Mapping[str, int]
     metadata: str
     left_out: str | None
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """The number of bytes of each file."""
-        files = hub.files_of(self.folder)
-        return {path.relative_to(self.folder).as_posix(): path.stat().st_size for path in files}
+    address: str | None = None
 
 
 def prepare(run: Run, folder: Path, place: str, licence: str | None = None) -> Publication:
@@ -69,7 +68,8 @@ def prepare(run: Run, folder: Path, place: str, licence: str | None = None) -> P
     metadata = hub_card.metadata(run, place, licence, pipeline is not None)
     text = hub_card.text(run, place, licence, pipeline)
     write_text(published.card_file, f"---\n{metadata}\n---\n\n{text}")
-    return Publication(folder, metadata, left_out)
+    sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in hub.files_of(folder)}
+    return Publication(folder, sizes, metadata, left_out)
 
 
 def push(publication: Publication, place: str, private: bool = False) -> str:

@@ -2,13 +2,14 @@
 
 import warnings
 from collections.abc import Callable, Collection, Iterable
-from typing import NamedTuple, SupportsFloat, SupportsIndex, TypedDict, Unpack
+from typing import NamedTuple, Unpack
 
 from pydantic import ConfigDict, field_serializer
 
 from nevoa._util.plain import Classes, takes
 from nevoa.config import Config, SamplingConfig, validated
-from nevoa.config.names import SamplerName, SpacingName, VarianceName
+from nevoa.config.names import SamplerName, VarianceName
+from nevoa.config.options import SamplerOptions
 from nevoa.diffusion import Schedule
 from nevoa.errors import NevoaError, WrongValue, unknown
 from nevoa.sampling.ddim import DDIM
@@ -44,18 +45,10 @@ SAMPLERS: dict[SamplerName, SamplerRow] = {
 OBJECT_STEPS = 50
 
 
-class SamplingOptions(TypedDict, total=False):
-    """Keyword options of sampling; None means not given.
+class SamplingOptions(SamplerOptions, total=False):
+    """Keyword options of sampling, with those of `nevoa.config.options.SamplerOptions`; None means not given.
 
     Attributes:
-        sampler: a name, or any object with `step` (see `nevoa.sampling.Sampler`).
-        steps: number of steps, 1 … T. Each evaluates the network once; a step of heun twice, except for the last.
-        spacing: of the timesteps (see `timestep_grid`).
-        variance: `small` or `large`, for ddpm only.
-        eta: share of fresh noise, 0 … 1, for ddim only.
-        clip: whether to clip x_0 to [-1, 1] at every step.
-        guidance: strength of classifier-free guidance, 0 … 100, for class-conditional models: 1 samples the class, 0
-            samples all images, and above 1 exaggerates the class.
         labels: the class to sample, by index or name, or several in turn; by default all of a conditional model's.
 
     Example:
@@ -63,13 +56,6 @@ class SamplingOptions(TypedDict, total=False):
         >>> images = model.sample(4, **options)
     """
 
-    sampler: SamplerName | Sampler | None
-    steps: SupportsIndex | None
-    spacing: SpacingName | None
-    variance: VarianceName | None
-    eta: SupportsFloat | None
-    clip: bool | None
-    guidance: SupportsFloat | None
     labels: Classes | None
 
 

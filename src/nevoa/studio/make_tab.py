@@ -10,7 +10,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from nevoa.editing import inpainting, interpolation, variations
+from nevoa.commands.from_images import inpainting, interpolation, variations
 from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.sampling import SamplerName

@@ -6,9 +6,9 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
+from nevoa.commands.noise import noised
 from nevoa.data import fitted, image_at, opaque, pixels_of
 from nevoa.diffusion import SCHEDULES, Schedule, steps_of
-from nevoa.forward import noised
 from nevoa.pictures import enlargement, schedule_curves, titled_grid
 from nevoa.studio.controls import Page, table
 from nevoa.studio.texts import Texts

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nevoa.commands.from_images import inpainting
 from nevoa.data import to_bytes
-from nevoa.editing import inpainting
 from nevoa.formats.webpage.description import STEPS, ways
 from nevoa.formats.webpage.weights import rounded
 from nevoa.model import Model

@@ -110,6 +110,10 @@ class TextToImage:
         steps = whole("steps", given.get("steps", usual), 1, most)
         return TextToImageSettings(type(scheduler).__name__, steps, given.get("guidance"))
 
+    def timesteps(self, settings: TextToImageSettings) -> range:
+        """The states of a trajectory, by the number of steps left; the pipeline has timesteps of its own."""
+        return range(settings.steps, -1, -1)
+
     def trajectories(self, count: int, seed: int = 0, **options: Any) -> Iterator[Generator[LatentState, None, None]]:
         """`trajectory` for any count, in batches that fit in memory."""
         for first in range(0, count, self.images_at_once):

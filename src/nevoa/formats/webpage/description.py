@@ -15,7 +15,7 @@ from nevoa.sampling import SamplerName, SamplingOptions, SamplingSettings, Spaci
 STEPS = 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000
 # The samplers on the page, besides the run's own.
 OFFERED: tuple[SamplerName, ...] = ("ddpm", "ddim", "dpm_solver")
-# Those of `nevoa.editing.inpainting`.
+# Those of `nevoa.inpainting`.
 FILLING_STEPS = 10
 # A row of the card: the Fréchet distance, and that of as many real images.
 DISTANCE = re.compile(r"^\| (fd_\w+) \| ([\d.e+-]+) \| ([^|]*?) ?\|$", re.MULTILINE)

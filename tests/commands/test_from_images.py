@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nevoa.cli.starting import StartFlags
-from nevoa.editing import inpainting, interpolation, variations
+from nevoa.commands.from_images import inpainting, interpolation, variations
+from nevoa.commands.sample import started
 from nevoa.errors import NevoaError
 from nevoa.model import Model, Process
 from nevoa.sampling import DDIM, ImageNoise
@@ -162,4 +162,4 @@ def test_the_command_refuses_an_interpolation_without_its_ends(model: Model, tmp
     for seed, path in enumerate(paths):
         Image.fromarray(picture(seed)).save(path)
     with pytest.raises(NevoaError, match="frames must be a whole number from 2"):
-        StartFlags(interpolate=paths, frames=frames).applied(model)
+        started(model, interpolate=paths, frames=frames)

@@ -1,5 +1,7 @@
 """What a run is compared with."""
 
+import tempfile
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +9,7 @@ import pytest
 from PIL import Image
 
 import nevoa
-from nevoa.cli.measuring import Subject, last_of
-from nevoa.cli.terminal import progress_bar
+from nevoa.commands.measuring import Subject, results, saved
 from nevoa.errors import NevoaError
 from nevoa.evaluation import Samples, from_run
 from nevoa.runs import Run
@@ -61,7 +62,36 @@ def test_images_that_are_gone_can_be_compared_with_others(folder: Path) -> None:
     """A run of an array is compared with a source, but its copies cannot be found."""
     run = trained(np.zeros((8, 8, 8, 3), np.uint8))
     reference = Subject(run).reference("pictures")
-    with progress_bar() as progress:
-        samples = last_of(from_run(run, reference, 4, 0, steps=1), progress)
+    (samples,) = results(from_run(run, reference, 4, 0, steps=1))
     assert isinstance(samples, Samples)
     assert len(samples.images) == 4 and samples.training is None
+
+
+PLACES = ("run", "here", "tmp")
+
+
+@pytest.mark.parametrize("unwritable", [0, 1, 2, 3])
+def test_what_cannot_be_saved_in_the_run_is_saved_elsewhere(
+    unwritable: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full or read-only disk must not lose what took minutes to measure."""
+    for name in PLACES:
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    full = [tmp_path / name for name in PLACES[:unwritable]]
+
+    def write(run: Run) -> Path:
+        if any(run.folder.is_relative_to(place) for place in full):
+            raise PermissionError(13, "Permission denied", str(run.folder))
+        (run.folder / "report.json").write_text("{}")
+        return run.folder / "report.json"
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        path = saved(write, Run(tmp_path / "run"))
+    assert [str(one.message).partition(": ")[0] for one in said] == [
+        f"Cannot save the evaluation in {one}" for one in full
+    ]
+    assert (path and path.relative_to(tmp_path).parts[0]) == (*PLACES, None)[unwritable]
+    assert list(tmp_path.rglob("*.json")) == ([path] if path else [])

@@ -1,4 +1,4 @@
-"""`nevoa noise`, called in this process."""
+"""Pictures of the forward process."""
 
 from pathlib import Path
 
@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nevoa.cli.noise import FRAMES, SHOWN, noise
+from nevoa.commands.noise import FRAMES, SHOWN, noise, noised, telling
 from nevoa.config.names import ScheduleName
 from nevoa.diffusion import SCHEDULES
 from nevoa.errors import NevoaError
-from nevoa.forward import noised, telling
 
 
 def test_each_schedule_has_its_row_and_its_curves(tmp_path: Path) -> None:
     """From above: the rows, each its own; below them the curves of all schedules, in colours."""
-    noise("fashion_mnist_10k:9", schedule=("linear,cosine",), at=("0,500",), out=tmp_path / "x.png")
+    noise("fashion_mnist_10k:9", schedule="linear,cosine", at=[0, 500], out=tmp_path / "x.png")
     picture = np.asarray(Image.open(tmp_path / "x.png").convert("RGB")).astype(int)
     row = 4 + 140 + 4 + 29
     (clean, late), (clean_too, late_too) = (
@@ -34,7 +33,7 @@ def _left(picture: np.ndarray) -> int:
 
 
 def test_an_animation_goes_from_the_image_to_noise(tmp_path: Path) -> None:
-    noise("fashion_mnist_10k:9", schedule=("linear", "flow,cosine"), out=tmp_path / "x.gif")
+    noise("fashion_mnist_10k:9", schedule=["linear", "flow,cosine"], out=tmp_path / "x.gif")
     with Image.open(tmp_path / "x.gif") as gif:
         assert getattr(gif, "n_frames", 1) == FRAMES
         first = np.asarray(gif.convert("L")).astype(int)

@@ -1,4 +1,4 @@
-"""Load torch: the longest wait of every command that computes."""
+"""Load torch: the longest wait of everything that computes."""
 
 import gc
 import sys

@@ -1,16 +1,18 @@
 """Parts that the measuring commands share: what they measure, the images to compare with, and the progress."""
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from tempfile import gettempdir, mkdtemp
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from nevoa.errors import NevoaError
+from nevoa.commands.written import PathLike
+from nevoa.errors import NevoaError, reason
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from nevoa.config import Config
+    from nevoa.config.names import DeviceName
     from nevoa.evaluation import Reference, Samples, Stage
     from nevoa.model import Model, Shape
     from nevoa.runs import Run
@@ -38,22 +40,40 @@ class Subject(NamedTuple):
         own = self.run.config().data if self.run else DataConfig(source="fashion_mnist")
         if against is None:
             return Reference.of(own)
-        channels, height, width = self._shape()
+        _, (channels, height, width) = self.described()
         is_own = self.run is not None and same_source(against, own.source)
         divided = {"split": own.split, "holdout": own.holdout} if is_own else {"holdout": "auto"}
         prepared = {"size": (height, width), "channels": channels, "background": own.background, "fit": own.fit}
         data = parse({"data": {"source": against, **divided, **prepared}}).data
         return replace(Reference.of(data), foreign=self.run is not None and not is_own)
 
-    def config(self) -> "Config | None":
-        """The config of the model; None if there is none."""
+    def described(self) -> "tuple[Config | None, Shape]":
+        """The config of the model, None if there is none; and the shape of the images."""
         from nevoa.runs import check_has_model
         from nevoa.runs.model_files import read_config
 
+        if self.model:
+            return self.model.config, self.model.shape
         if self.run:
             check_has_model(self.run)
-            return read_config(self.run.model_config_file)[0]
-        return self.model.config if self.model else None
+            return read_config(self.run.model_config_file)
+        assert self.files
+        _, height, width, channels = self.files.images.shape
+        return None, (channels, height, width)
+
+    @property
+    def weights(self) -> str | None:
+        """The sha256 of the weights of a run."""
+        from nevoa._util.files import sha256
+
+        return sha256(self.run.weights_file) if self.run else None
+
+    @property
+    def device(self) -> "DeviceName":
+        """What the images are made on."""
+        from nevoa.parallel.device import choose_device
+
+        return choose_device() if self.run else self.model.device if self.model else "cpu"
 
     def images(self, reference: "Reference", count: int, seed: int, **options: Any) -> "Iterable[Stage | Samples]":
         """Make images, or give those in files."""
@@ -66,21 +86,8 @@ class Subject(NamedTuple):
         assert self.files
         return [self.files]
 
-    def _shape(self) -> "Shape":
-        from nevoa.runs import check_has_model
-        from nevoa.runs.model_files import read_config
 
-        if self.model:
-            return self.model.shape
-        if self.run:
-            check_has_model(self.run)
-            return read_config(self.run.model_config_file)[1]
-        assert self.files
-        _, height, width, channels = self.files.images.shape
-        return channels, height, width
-
-
-def opened(place: str | None, against: str | None) -> Subject:
+def opened(place: PathLike | None, against: str | None) -> Subject:
     """The run to measure, or the model of diffusers or of the Hub; neither if the place holds images."""
     from nevoa.commands.load import is_model, load
     from nevoa.runs import Run, meant, newest_run
@@ -95,13 +102,36 @@ def opened(place: str | None, against: str | None) -> Subject:
     return Subject(run if run.has_model or run.exists else None)
 
 
-def last_of(stream: "Iterable[Any]", progress: "Progress") -> Any:
-    """The result of a stream, its last item; a bar shows the stages before it."""
+Result = TypeVar("Result")
+
+
+def results(stream: "Iterable[Stage | Result]") -> list[Result]:
+    """The results in a stream; a bar shows the stages between them."""
+    from nevoa._util.console import progress_bar
     from nevoa.evaluation import Stage
 
-    item, task = None, progress.add_task("", total=1)
-    for item in stream:
-        if isinstance(item, Stage):
-            progress.update(task, description=item.name, completed=item.done, total=item.total)
-    progress.remove_task(task)
-    return item
+    found: list[Result] = []
+    with progress_bar() as progress:
+        task = progress.add_task("", total=1)
+        for item in stream:
+            if isinstance(item, Stage):
+                progress.update(task, description=item.name, completed=item.done, total=item.total)
+            else:
+                found.append(item)
+    return found
+
+
+def saved(write: "Callable[[Run], Path]", run: "Run") -> Path | None:
+    """Save what was measured in the run folder, or else in a new folder elsewhere; None if nothing can be written.
+
+    A full or read-only disk must not lose what took minutes to measure.
+    """
+    from nevoa.runs import Run
+
+    for place in (run.folder, Path.cwd(), Path(gettempdir())):
+        try:
+            name = f"{run.folder.absolute().name}-evaluation-"
+            return write(run if place == run.folder else Run(Path(mkdtemp(prefix=name, dir=place))))
+        except (NevoaError, OSError) as error:
+            warnings.warn(f"Cannot save the evaluation in {place}: {reason(error)}", stacklevel=3)
+    return None

@@ -43,8 +43,8 @@ class Output:
 
     def check(self, count: int, shape: tuple[int, int, int]) -> None:
         """Refuse what no picture can show or the disk cannot hold; announce a large file."""
+        from nevoa._util.console import console
         from nevoa._util.files import check_room
-        from nevoa.cli.terminal import console
         from nevoa.pictures import check_can_save
 
         if self.animated:
@@ -90,18 +90,6 @@ class Output:
             save_animation([class_grid(frame, classes, scale) for frame in frames], temporary)
         else:
             class_grid(frames[-1], classes).save(temporary)
-
-
-def check_outside(source: str, out: Path) -> None:
-    """Raise a NevoaError if a result would become one of the images in a folder."""
-    if source and Path(source).is_dir() and out.resolve().parent.is_relative_to(Path(source).resolve()):
-        raise NevoaError(f"{out} would become one more image of {source}: choose an --out outside that folder.")
-
-
-def check_is_png(path: Path | None) -> None:
-    """Raise a NevoaError unless the suffix is .png, or the name is the default."""
-    if path and path.suffix.lower() != ".png":
-        raise NevoaError(f"--out must be a picture: choose a name that ends in .png, not {path.name}.")
 
 
 def _write_array(path: Path, batches: "Batches", count: int) -> None:

@@ -10,8 +10,10 @@ import pytest
 from PIL import Image
 
 from nevoa._util.claim import claimed
-from nevoa.cli.output import LARGE_BYTES, Output
-from nevoa.cli.sample import MOST_TILES, default_count, sampled
+from nevoa.commands import batches
+from nevoa.commands.batches import sampled
+from nevoa.commands.output import LARGE_BYTES, Output
+from nevoa.commands.sample import MOST_TILES, default_count
 from nevoa.errors import NevoaError
 from nevoa.pictures import class_grid, grid, titled_rows
 from nevoa.runs.run import Run
@@ -32,9 +34,9 @@ def test_batches_joined_are_the_images_of_the_model(trained: Path, monkeypatch: 
     model = Run(trained / "runs/tiny").model()
     whole = model.sample(7, seed=3)
     monkeypatch.setattr("nevoa.model.IMAGES_AT_ONCE", 3)
-    batches = list(sampled(model, 7, 1, model.settings().steps or 1, {"seed": 3}))
-    assert [len(images) for (images,) in batches] == [3, 3, 1]
-    np.testing.assert_array_equal(np.concatenate([images for (images,) in batches]), whole)
+    made = list(sampled(model, 7, 1, model.settings().steps or 1, {"seed": 3}))
+    assert [len(images) for (images,) in made] == [3, 3, 1]
+    np.testing.assert_array_equal(np.concatenate([images for (images,) in made]), whole)
 
 
 def test_states_are_evenly_spaced_from_noise_to_image(trained: Path) -> None:
@@ -122,7 +124,7 @@ def test_a_large_file_is_announced_and_one_without_room_refused(
 def test_a_long_job_is_announced_once(
     limit: float, lines: int, trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nevoa.cli.sample.LONG_SECONDS", limit)
+    monkeypatch.setattr(batches, "LONG_SECONDS", limit)
     monkeypatch.setattr("nevoa.model.IMAGES_AT_ONCE", 3)
     model = Run(trained / "runs/tiny").model()
     list(sampled(model, 7, 1, model.settings().steps or 1, {}))

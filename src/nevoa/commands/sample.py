@@ -1,0 +1,272 @@
+"""Make images with a model, and write them as they are made."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+from nevoa._util.claim import Claim, check_free, claimed, numbered
+from nevoa._util.loading import load_torch
+from nevoa._util.plain import Classes, counted, one_or_more, sides_in, whole
+from nevoa.commands.batches import sampled
+from nevoa.commands.output import Output
+from nevoa.commands.written import PathLike, Written, check_outside, output_path
+from nevoa.config.options import SamplerOptions, given
+from nevoa.errors import NevoaError
+from nevoa.parallel.launched import rank
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    import numpy as np
+
+    from nevoa.commands.from_images import Picture
+    from nevoa.data import Size
+    from nevoa.formats.diffusers.text_to_image import TextToImage
+    from nevoa.model import Model
+
+    AnyModel = Model | TextToImage
+
+DEFAULT_SIDE = 8
+# Images of text-to-image models take long.
+PROMPTED_COUNT = 1
+STRENGTH, FRAMES_BETWEEN = 0.6, 9
+STARTS = "from_", "strength", "inpaint", "mask", "interpolate", "frames"
+# Of many classes a grid shows fewer images each.
+MOST_ROWS, MOST_TILES = 20, 256
+FRAMES = 60
+
+
+class SampleOptions(SamplerOptions, total=False):
+    """Options of `sample` besides those of sampling: images that start from others, or that a text describes.
+
+    A model with classes works without them when it starts from images, unless labels are given.
+
+    Attributes:
+        from_: Make variations of this image.
+        strength: How far variations may differ: near 0 keeps the image, 1 keeps hardly anything. [default: 0.6]
+        inpaint: Paint a part of this image anew, and keep the rest.
+        mask: Which part of --inpaint: white is painted anew, black is kept.
+        interpolate: Lead from the first of these two images to the second; the same for any --seed.
+        frames: Number of images from one to the other. [default: 9]
+        prompt: Text that describes the images; the model is hf:OWNER/NAME or a folder of diffusers.
+        size: Size of the images that a text describes. [default: the model's own]
+    """
+
+    from_: "Picture | None"
+    strength: float | None
+    inpaint: "Picture | None"
+    mask: "Picture | None"
+    interpolate: "tuple[Picture, Picture] | None"
+    frames: int | None
+    prompt: str | None
+    size: "str | int | Size | None"
+
+
+def sample(
+    run: PathLike | None = None,
+    *,
+    count: int | None = None,
+    label: Classes | None = None,
+    seed: int = 0,
+    trajectory: int | None = None,
+    out: PathLike | None = None,
+    force: bool = False,
+    **options: Unpack[SampleOptions],
+) -> Written:
+    """Make new images with a trained model.
+
+    Args:
+        run: Run folder, folder of diffusers, or hf:OWNER/NAME. [default: a model of clothes that comes with nevoa]
+        count: Number of images. [default: 64, or up to 8 of each class; with --trajectory 8, or one of each class; from
+            an image 8; with --prompt 1]
+        label: Classes to make in turn, by name or index, separated by commas; quote a name that contains a comma. A
+            picture groups the images by class and names each class. [default: all]
+        seed: Seed of the noise. With the same seed, image n is the same for any --count.
+        trajectory: Draw each image as a row of K states, from noise to image.
+        out: Name of the result: x.png for a grid, x.npy for an array uint8 [N, H, W, C], x for a folder of PNGs; x.gif,
+            x.mp4, x.webm or x.html for an animation from noise to images. [default: RUN/images/0001.png, then 0002.png
+            and so on; without a run images.png, then images-2.png and so on]
+        force: Replace the file that --out names.
+
+    Example:
+        >>> print(nevoa.sample("runs/clothes", count=4, out="four.png"))
+        4 images of ..., dpm_solver, 4 steps: four.png
+    """
+    path, typed = output_path(out), one_or_more(() if label is None else label)
+    output = Output(path or Path("images.png"), trajectory is not None)
+    if path:
+        check_free(path, force)
+    chosen = given(options, SampleOptions)
+    model = _opened(run, typed, chosen)
+    sampling = {name: value for name, value in chosen.items() if name in SamplerOptions.__annotations__}
+    settings: Any = model.settings(**sampling)
+    # An image to start from, or a prompt, says more than a class.
+    all_classes = not chosen.keys() & {"prompt", *STARTS}
+    labels, steps = _labels(model.classes, typed, all_classes), len(model.timesteps(settings)) - 1
+    total = _count(count, chosen, default_count(len(labels), trajectory is not None) if all_classes else DEFAULT_SIDE)
+    _check_moments(output, total, trajectory, steps)
+    _check_outside(model, run, path)
+    output.check(total, model.shape)
+    moments = trajectory or (FRAMES if output.animated else 1)
+    batches = sampled(model, total, moments, steps, {**sampling, "seed": seed, "labels": labels or None})
+    about = f"{counted(total, 'image')}{_classes(model, labels[:total])}, {settings.sampler}, {counted(steps, 'step')}"
+    classes = [model.classes[label] for label in labels]
+    return Written(_write(output, batches, total, classes, _claimed(run, path, force)), about)
+
+
+def _opened(run: PathLike | None, label: Sequence[Any], options: Mapping[str, Any]) -> "AnyModel":
+    """The model, which may start from images or take a text. A NevoaError unless the options go together."""
+    from nevoa.commands.load import check, load
+    from nevoa.runs import PACKAGED
+
+    start = {name: value for name, value in options.items() if name in STARTS}
+    prompt, size = options.get("prompt"), options.get("size")
+    if prompt is None:
+        if size is not None:
+            raise NevoaError("--size is for text-to-image models, which need --prompt: leave out --size.")
+        check(run or PACKAGED)
+        load_torch()
+        return started(load(run or PACKAGED), **start)
+    if label:
+        raise NevoaError("--label does not apply to a text-to-image model: describe the image in --prompt instead.")
+    if start:
+        raise NevoaError("--prompt starts from noise: leave out --from, --inpaint and --interpolate.")
+    if run is None:
+        raise NevoaError("--prompt needs a text-to-image model: name one, hf:OWNER/NAME or a folder of diffusers.")
+    load_torch()
+    from nevoa.formats.diffusers.text_to_image import open_text_to_image
+
+    return open_text_to_image(str(run), prompt, _sides(size))
+
+
+def started(
+    model: "Model",
+    from_: "Picture | None" = None,
+    strength: float | None = None,
+    inpaint: "Picture | None" = None,
+    mask: "Picture | None" = None,
+    interpolate: "Sequence[Picture] | None" = None,
+    frames: int | None = None,
+) -> "Model":
+    """The model that starts from the images given; the model itself without any.
+
+    A NevoaError unless the options go together.
+    """
+    from nevoa.commands.from_images import inpainting, interpolation, variations
+
+    named = {"--from": from_, "--inpaint": inpaint, "--interpolate": interpolate}
+    if len(given := [option for option, value in named.items() if value is not None]) > 1:
+        raise NevoaError(f"Give one of {' and '.join(given)}.")
+    needs = {
+        "--strength": (strength, "--from", from_),
+        "--mask": (mask, "--inpaint", inpaint),
+        "--inpaint": (inpaint, "--mask", mask),
+        "--frames": (frames, "--interpolate", interpolate),
+    }
+    for option, (value, other, needed) in needs.items():
+        if value is not None and needed is None:
+            raise NevoaError(f"{option} needs {other}: add it, or leave out {option}.")
+    if from_ is not None:
+        return variations(model, from_, STRENGTH if strength is None else strength)
+    if inpaint is not None and mask is not None:
+        return inpainting(model, inpaint, mask)
+    if interpolate is not None:
+        first, last = interpolate
+        return interpolation(model, first, last, FRAMES_BETWEEN if frames is None else frames)
+    return model
+
+
+def _sides(size: Any) -> "Size | None":
+    if not isinstance(size, str):
+        return (size, size) if isinstance(size, int) else size
+    try:
+        sides = sides_in(size)
+    except ValueError as error:
+        raise NevoaError(f"--size: {error} (given: '{size}').") from error
+    return (sides, sides) if isinstance(sides, int) else sides
+
+
+def _labels(classes: Sequence[str], typed: Sequence[Any], all_classes: bool) -> Sequence[int]:
+    """The labels of the classes named, else of all or of none; a whole text may be the name of one class."""
+    from nevoa.data.names import names_of
+    from nevoa.model import labels_of
+
+    if not typed and not all_classes:
+        return []
+    whole_names = (not isinstance(text, str) or text in classes for text in typed)
+    split = [[text] if is_one else names_of(text) for text, is_one in zip(typed, whole_names, strict=True)]
+    return labels_of(classes, [name for names in split for name in names] or None)
+
+
+def _count(count: int | None, options: Mapping[str, Any], default: int) -> int:
+    """How many images to make."""
+    if "interpolate" in options:
+        if count is not None:
+            raise NevoaError("An interpolation makes as many images as it has frames: give --frames, not --count.")
+        return options.get("frames", FRAMES_BETWEEN)
+    if count is not None:
+        return whole("count", count, 1)
+    return PROMPTED_COUNT if "prompt" in options else default
+
+
+def default_count(classes: int, trajectory: bool) -> int:
+    """A row for each of several classes; otherwise a square grid."""
+    if classes > 1:
+        each = max(1, min(DEFAULT_SIDE, MOST_TILES // classes))
+        return min(classes, MOST_ROWS) if trajectory else min(classes * each, MOST_TILES)
+    return DEFAULT_SIDE if trajectory else DEFAULT_SIDE**2
+
+
+def _check_moments(output: Output, total: int, trajectory: int | None, steps: int) -> None:
+    """Raise a NevoaError if there are too many images for an animation, or too few steps for a trajectory."""
+    if total > MOST_TILES and (trajectory or output.animated):
+        raise NevoaError(f"A trajectory or animation shows up to {MOST_TILES} images, not {total:,}: lower --count.")
+    if trajectory is not None and not 2 <= trajectory <= steps + 1:
+        raise NevoaError(f"With {steps} steps, --trajectory must be between 2 and {steps + 1}, not {trajectory}.")
+
+
+def _check_outside(model: "AnyModel", run: PathLike | None, out: Path | None) -> None:
+    """Raise a NevoaError if the result would become a training image of the model; images in its run would not."""
+    from nevoa.model import Model
+
+    if run and out and isinstance(model, Model) and not out.resolve().is_relative_to(Path(run).resolve()):
+        check_outside(model.config.data.source, out)
+
+
+def _claimed(run: PathLike | None, out: Path | None, force: bool) -> "AbstractContextManager[Claim]":
+    """The place of the result: as named, else the next one in the run or in the current folder."""
+    from nevoa.runs import Run
+
+    default = Run(Path(run)).picture_names() if run and Run(Path(run)).exists else numbered("images.png")
+    return claimed([out] if out else default, force)
+
+
+def _write(
+    output: Output,
+    batches: "Iterator[list[np.ndarray]]",
+    total: int,
+    classes: Sequence[str],
+    claim: "AbstractContextManager[Claim]",
+) -> Path:
+    """Write the images as they are made. Of several processes the first writes."""
+    from nevoa.parallel.group import joined
+
+    place, processes = output.path, joined()
+    with processes.telling():
+        if rank():
+            deque(batches, maxlen=0)
+        else:
+            with claim as named:
+                output.write(named.temporary, batches, total, classes)
+            place = named.path
+    return processes.from_first(lambda: place)
+
+
+def _classes(model: "AnyModel", labels: Sequence[int]) -> str:
+    """The classes made, in words."""
+    if not labels:
+        return ""
+    if len(labels) > MOST_ROWS:
+        return f" of {len(labels)} classes in turn"
+    return f" of {', '.join(model.classes[label] for label in labels)}{' in turn' * (len(labels) > 1)}"
