@@ -33,12 +33,11 @@ def push(
         >>> found = nevoa.push("runs/fashion_mnist-quick", "hf:OWNER/NAME", dry_run=True)
         >>> print(found.metadata, *found.sizes)
     """
+    from nevoa.data.hub import parse_own
     from nevoa.formats import publication
-    from nevoa.formats.hub import parsed
     from nevoa.runs import Run
 
-    if parsed(place)[1]:
-        raise NevoaError(f"A push makes a revision of its own: leave out what follows the @ in {place}.")
+    parse_own(place)
     if license and not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", license):
         raise NevoaError(f"--license must be a name that the Hub knows, such as mit or cc-by-4.0, not '{license}'.")
     with TemporaryDirectory(prefix="nevoa-push-") as folder:
