@@ -24,9 +24,9 @@ variant, preset, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
 if variant == "torch":
     import torch
 import nevoa
-from nevoa.training import threaded_gradient
+from nevoa.training import threads
 if variant == "torch":
-    threaded_gradient.MOST_PARTS = 1
+    threads.MOST_PARTS = 1
 options = ("training.precision=" + sys.argv[4], "training.batch_size=32", *sys.argv[5:])
 config = nevoa.configure("fashion_mnist_10k", preset, steps=5_000, options=options)
 steps = nevoa.fit(config)
@@ -39,7 +39,7 @@ while time.perf_counter() - start < seconds:
     next(steps)
     count += 1
 took = time.perf_counter() - start
-print(count * config.training.known_batch_size / took, (time.process_time() - computed) / took, flush=True)
+print(count * config.training.batch_size / took, (time.process_time() - computed) / took, flush=True)
 for _ in steps:
     pass
 """

@@ -19,6 +19,7 @@ import numpy as np
 
 from nevoa.config.presets import configure
 from nevoa.data import ImageSet
+from nevoa.training import plan
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
 
@@ -46,9 +47,10 @@ def measure(images: int, first: int) -> dict[str, float | int]:
     """In this process: train from image `first` on, with a look at the memory after some steps."""
     config = configure(steps=10**9, options=OPTIONS)
     with TemporaryDirectory() as folder:
-        state = TrainingState.fresh(config, (3, 32, 32))
-        state.images_seen, state.step = first, first // config.training.known_batch_size
-        steps = training_steps(state, store(Path(folder), images))
+        data = store(Path(folder), images)
+        state = TrainingState.fresh(plan(config, data, records=False).plan, data.shape)
+        state.images_seen = first
+        steps = training_steps(state, data)
         result: dict[str, float | int] = {"data": images, "first": first}
         seconds = []
         for step in range(1, STEPS[-1] + 1):
@@ -57,7 +59,7 @@ def measure(images: int, first: int) -> dict[str, float | int]:
             seconds.append(time.perf_counter() - start)
             if step in STEPS:
                 result[f"MB after {step}"] = round(resident_megabytes())
-    return {**result, "images/s": round(config.training.known_batch_size / fmean(seconds[STEPS[0] :]))}
+    return {**result, "images/s": round(state.plan.training.batch_size / fmean(seconds[STEPS[0] :]))}
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import nevoa
 from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
-from nevoa.training import resolve
+from nevoa.training import plan
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
 
@@ -65,7 +65,7 @@ def with_nevoa(case: Case, parameters: int = 0) -> Trainer:
     images = ImageSet.of("noise", pixels, np.arange(IMAGES) % 10, [str(digit) for digit in range(10)])
     own = (f"training.device={case.device}", f"training.batch_size={case.batch}", "training.precision=bfloat16")
     config = nevoa.configure("shapes", case.preset, steps=10**9, options=(*options, *own))
-    state = TrainingState.fresh(resolve(config, images, recorded=False).config, shape)
+    state = TrainingState.fresh(plan(config, images, records=False).plan, shape)
     steps = training_steps(state, images)
     return Trainer(state.network, lambda: next(steps))
 

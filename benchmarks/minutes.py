@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/minutes.py [--minutes 1 5] [--source fashion_mnist_10k]
 
-Each row is a new process, timed from its start to its end. The other work is an endless loop on each core. `steps` is
-the number that was planned before training, and the number that was taken.
+Each row is a new process, timed from its start to its end. The other work is an endless loop on each core. `images` is
+the number that was planned before training, and the number that was seen.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nevoa.runs import Run, decisions
+from nevoa.runs import Run, journal
 
 LOOP = [sys.executable, "-c", "while True: pass"]
 # When other work begins and ends, as shares of the minutes.
@@ -47,14 +47,14 @@ def other_work(begin: float, end: float) -> Iterator[None]:
 
 
 def timed(source: str, minutes: float, begin: float, end: float) -> tuple[float, int, int]:
-    """Seconds of a training, the steps that were planned, and those that were taken."""
+    """Seconds of a training, the images that were planned, and those that were seen."""
     with tempfile.TemporaryDirectory() as folder, other_work(begin, end):
         run = Run(Path(folder) / "run")
         command = [sys.executable, "-m", "nevoa", "train", source, "--minutes", str(minutes), "--out", str(run.folder)]
         start = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True)
         seconds = time.perf_counter() - start
-        made = [decision.steps for decision in decisions.read(run)]
+        made = [entry.horizon.images for entry in journal.read(run) if entry.horizon]
         return seconds, made[0], made[-1]
 
 
@@ -63,14 +63,14 @@ def main() -> None:
     parser.add_argument("--minutes", nargs="+", type=float, default=[1.0, 5.0])
     parser.add_argument("--source", default="fashion_mnist_10k")
     wishes = parser.parse_args()
-    print("| minutes | other work | seconds | of the minutes | steps planned | taken |")
+    print("| minutes | other work | seconds | of the minutes | images planned | seen |")
     print("| --- | --- | --- | --- | --- | --- |")
     for minutes in wishes.minutes:
         for name, (begin, end) in LOADS.items():
             unit = 1 if name == "first 8 seconds" else 60 * minutes
-            seconds, planned, taken = timed(wishes.source, minutes, begin * unit, end * unit)
+            seconds, planned, seen = timed(wishes.source, minutes, begin * unit, end * unit)
             share = f"{seconds / 60 / minutes:.1%}"
-            print(f"| {minutes:g} | {name} | {seconds:.1f} | {share} | {planned:,} | {taken:,} |", flush=True)
+            print(f"| {minutes:g} | {name} | {seconds:.1f} | {share} | {planned:,} | {seen:,} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ for step in steps:
     took = time.perf_counter() - start
     if joined().from_first(lambda: took > seconds):
         break
-done = step.step - first.step
+done = (step.images_seen - first.images_seen) // step.batch_size
 bytes_ = 4 * sum(weight.numel() for weight in step.model.network.parameters())
 row = {"images_per_second": done * batch / took, "step": took / done, "sum": waited[0] / done, "bytes": bytes_}
 if joined().rank == 0:

@@ -28,7 +28,8 @@ from nevoa.diffusion import Denoiser, NoiseSchedule
 from nevoa.model import fresh_network
 from nevoa.networks.attention import LinearAttention
 from nevoa.parallel.device import timed
-from nevoa.training import Plan, resolve
+from nevoa.training import plan
+from nevoa.training.measure import Trial
 from nevoa.training.noise import TrainingNoise, uniform
 from nevoa.training.width import WIDTHS
 
@@ -79,7 +80,7 @@ def notebook(batch_size: int) -> Iterator[Stepped]:
 def as_taught(batch_size: int) -> tuple[nn.Module, Callable[[int], Tensor]]:
     """The notebook's network, and its loss on the batch that begins at a place of the stream."""
     config, images = nevoa.configure("fashion_mnist_10k", "classic"), load_images("fashion_mnist_10k")
-    network = fresh_network(config, images.shape)
+    network = fresh_network(config.network, images.shape, classes=0, seed=config.training.seed)
     for module in network.modules():
         if isinstance(module, LinearAttention):
             module.forward = MethodType(taught, module)
@@ -155,7 +156,8 @@ def alone(work: Callable[..., Result], *arguments: object) -> Result:
 
 
 def classic(seconds: float) -> None:
-    batch_size = nevoa.configure(preset="classic").training.known_batch_size
+    batch_size = nevoa.configure(preset="classic").training.batch_size
+    assert isinstance(batch_size, int)
     baseline, own = (alone(seconds_of_step, "classic", way, batch_size, seconds) for way in ("notebook", "bfloat16"))
     print(f"| `classic`, batch {batch_size} | steps/s | ratio |\n| --- | --- | --- |")
     print(f"| eager float32, channels first | {1 / baseline:.3f} | 1 |")
@@ -190,11 +192,12 @@ def quick(seconds: float) -> None:
     best = Rate(*(max(rates) for rates in zip(*convolution(seconds), strict=True)))
     print("| `quick` | GFLOP an image | GFLOP/s | of the best convolution | of the best with gradients |")
     print("| --- | --- | --- | --- | --- |")
+    images = load_images("fashion_mnist_10k")
     for width in WIDTHS:
         dim = f"network.dim={width}"
         config = nevoa.configure("fashion_mnist_10k", "quick", steps=1, options=("training.precision=bfloat16", dim))
-        plan = Plan.of(resolve(config))
-        batch_size, flop = plan.config.training.known_batch_size, plan.flop_per_image
+        made = plan(config, images, records=False).plan
+        batch_size, flop = made.training.batch_size, Trial(made, images).flop_per_image
         step = alone(seconds_of_step, "quick", "bfloat16", batch_size, seconds / len(WIDTHS), dim)
         rate = batch_size * flop / step
         share = f"{rate / best.forward:.0%} | {rate / best.training:.0%}"

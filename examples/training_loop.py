@@ -17,13 +17,14 @@ def main(folder: Path) -> str:
     first = step = None
     for step in nevoa.fit(config):
         first = first or step
-        if step.step % 50 == 0:
+        if step.is_due(every=50 * 32):
             print(f"{step.images_seen:,} images, loss {step.recent_loss:.3f}, {step.images_per_second:,.0f} images/s")
         if step.recent_loss < first.loss / 2:
             break
     assert first is not None and step is not None
     nevoa.show(step.model.sample(16)).save(folder / "loop.png")
-    return f"loss {first.loss:.3f} -> {step.recent_loss:.3f} in {step.step} steps; images in {folder / 'loop.png'}"
+    seen = f"{step.images_seen:,} images"
+    return f"loss {first.loss:.3f} -> {step.recent_loss:.3f} on {seen}; samples in {folder / 'loop.png'}"
 
 
 if __name__ == "__main__":

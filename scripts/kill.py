@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.cli.test_stopping import command, modified
+from tests.cli.test_stopping import command, starts
 from tests.processes import entered, started
 from tests.small_runs import outcome
 
@@ -49,11 +49,11 @@ def main() -> None:
 
 def killed_early(arguments: list[str], folder: Path, count: int, rng: random.Random) -> bool:
     """Kill one of the processes of a training at a random moment. Return whether it had ended before."""
-    status = Run(folder / "killed").status_file
-    before = modified(status)
+    run = Run(folder / "killed")
+    before = starts(run)
     pipes = started(count, entered, arguments, folder)
     group = [process for process, _ in pipes]
-    while modified(status) == before and all(process.is_alive() for process in group):
+    while starts(run) == before and all(process.is_alive() for process in group):
         time.sleep(0.005)
     time.sleep(rng.uniform(0, 0.3 if count == 1 else 2.0))  # several first have to meet
     victim = rng.choice(group)

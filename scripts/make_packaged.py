@@ -26,9 +26,10 @@ def main(folder: Path) -> None:
     save_file(tensors, packaged.weights_file)
     about = json.loads(run.model_config_file.read_text()) | {"sha256": sha256(packaged.weights_file)}
     # Fast here is slow elsewhere: without bf16 units float32 is ten times as fast.
-    about["config"]["training"]["precision"] = "float32"
+    about["plan"]["training"]["precision"] = "float32"
     packaged.model_config_file.write_text(json.dumps(about, indent=2) + "\n")
     shutil.copy(run.config_file, packaged.config_file)
+    shutil.copy(run.plan_file, packaged.plan_file)
     print(f"{packaged.weights_file}: {size / 1e6:.1f} MB\nWrite the card by hand: {packaged.card_file}")
 
 

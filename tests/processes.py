@@ -14,7 +14,7 @@ from torch._C._distributed_c10d import TCPStore
 
 from nevoa.cli.main import main
 from nevoa.parallel import group as processes
-from nevoa.training import profile
+from nevoa.training import measure
 
 # Forked from a process that has imported torch: starting Python anew takes 3 s each.
 SERVER = multiprocessing.get_context("forkserver")
@@ -62,7 +62,7 @@ def entered(arguments: list[str], folder: Path) -> None:
     """Run the command in a folder."""
     os.chdir(folder)
     processes.GRACE_SECONDS = 0.5
-    profile.LONGEST = 0.05  # the plan's estimate of the time takes a second
+    measure.LONGEST = 0.05  # the plan's estimate of the time takes a second
     sys.argv = ["nevoa", *arguments]
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
         main()

@@ -4,13 +4,14 @@ import dataclasses
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from nevoa._util.files import read_json
-from nevoa.config import Config
+from nevoa.config import Config, ModelPlan, Plan, parse
 from nevoa.config.names import ObjectiveName
 from nevoa.config.network import NetworkConfig
 from nevoa.data import ImageSet
@@ -18,10 +19,13 @@ from nevoa.networks import register
 from nevoa.runs import checkpoint
 from nevoa.runs.manifest import NAME, STATE
 from nevoa.runs.run import Run
-from nevoa.training import Job, Step, fit_resolved
+from nevoa.training import Job, Step, fit_job, plan
+from nevoa.training.checkpoint import save_checkpoint
+from nevoa.training.feed import Batch, batches_of
+from nevoa.training.gradient import Gradient
 from nevoa.training.loop import training_steps
-from nevoa.training.snapshot import save_checkpoint
 from nevoa.training.state import TrainingState
+from nevoa.training.update import update
 
 
 class Least(nn.Module):
@@ -42,7 +46,7 @@ class LeastConfig(NetworkConfig):
 
 register("least", Least, LeastConfig)
 LEAST = LeastConfig(kind="least")
-CLOCKS = {"seconds", "spent", "report_seconds", "images_per_second"}
+CLOCKS = {"seconds", "spent", "report_seconds", "images_per_second", "report_images_per_second"}
 
 
 def without(values: dict, keys: set[str]) -> dict:
@@ -68,37 +72,90 @@ def outcome(run: Run) -> dict[str, object]:
     return found | {path.name: path.read_bytes() for path in run.previews_folder.iterdir()}
 
 
+def planned(config: Config, images: ImageSet, **training: object) -> Plan:
+    """The plan of a config with a fixed number of steps: nothing is timed, but by request other values are set."""
+    return replanned(plan(config, images).plan, **training)
+
+
+def replanned(made: Plan, **training: object) -> Plan:
+    """A plan with other values of its training."""
+    return updated(made, "training", **training)
+
+
+AnyPlan = TypeVar("AnyPlan", bound=ModelPlan)
+
+
+def updated(plan: AnyPlan, section: str, **values: object) -> AnyPlan:
+    """A plan with other values in a section."""
+    return parse({**plan.model_dump(), section: {**getattr(plan, section).model_dump(), **values}}, type(plan))
+
+
+def model_plan(config: Config, **values: Any) -> ModelPlan:
+    """What a model of a config is: unconditional, unless classes are among the values."""
+    sections = {name: getattr(config, name) for name in ("data", "diffusion", "network", "sampling")}
+    return ModelPlan(**sections, **values)
+
+
+def job_of(config: Config, images: ImageSet, **training: object) -> Job:
+    """A job that measures nothing."""
+    return Job(config, planned(config, images, **training), images)
+
+
+def state_of(config: Config, images: ImageSet, **training: object) -> TrainingState:
+    """The state before the first step of a config with a fixed number of steps."""
+    return TrainingState.fresh(planned(config, images, **training), images.shape)
+
+
+def take_step(
+    state: TrainingState, batch: Batch, learning_rate: float, gradient: Gradient | None = None
+) -> tuple[Tensor, float, float]:
+    """One step of gradient, optimizer and average: the loss of each image, their mean, the norm of the gradient."""
+    gradient = gradient or Gradient(state)
+    losses, mean = gradient.of(batch)
+    return update(state, losses, mean, learning_rate, gradient.parts)
+
+
+def first_batch(state: TrainingState, images: ImageSet) -> Batch:
+    """The next batch that a state is trained on."""
+    return next(batches_of(state, images, Gradient(state).share))
+
+
+def again(job: Job, **training: object) -> Job:
+    """The job with other values of its training."""
+    return replace(job, plan=replanned(job.plan, **training))
+
+
 @pytest.fixture
 def job(tiny: Config, few_images: ImageSet) -> Job:
     """Forty steps of 8 on 20 images, each batch in two pieces: epochs end within and between batches."""
     update = {"steps": 40, "ema_decay": 0.9, "accumulation": 2, "device": "cpu", "threads": 1, "compile": False}
     update |= {"optimizer": "adam", "learning_rate": 1e-3, "learning_rate_decay": "none", "warmup_images": 0}
-    training = tiny.training.model_copy(update=update | {"preview_steps": 2, "report_every_images": 24})
-    data = tiny.data.model_copy(update={"flip": True})
-    return Job(tiny.model_copy(update={"network": LEAST, "training": training, "data": data}), few_images)
+    config = tiny.updated("training", **update, preview_steps=2, report_every_images=24).updated("data", flip=True)
+    return job_of(config.model_copy(update={"network": LEAST}), few_images)
 
 
 def distillation_of(job: Job, objective: ObjectiveName) -> Job:
     """A job as a distillation of random weights."""
-    config = job.config.updated("diffusion", prediction="v")
-    config = config.updated("training", objective=objective, start="a model", learning_rate_decay="linear")
+    changed = {"objective": objective, "start": "a model", "learning_rate_decay": "linear"}
+    config = job.config.updated("diffusion", prediction="v").updated("training", **changed)
+    job = job_of(config, job.images)
     random = torch.Generator().manual_seed(0)
-    fresh = TrainingState.fresh(config, job.images.shape).network.state_dict()
+    fresh = job.fresh_state().network.state_dict()
     # fresh networks predict 0, whatever their other weights
     weights = {name: tensor + 0.1 * torch.randn(tensor.shape, generator=random) for name, tensor in fresh.items()}
-    return replace(job, config=config, start=weights)
+    return replace(job, start=weights)
 
 
 @pytest.fixture
 def residual_job(job: Job, tiny: Config) -> Job:
     """The same with a small network of the kind that the presets train."""
-    return dataclasses.replace(job, config=job.config.model_copy(update={"network": tiny.network}))
+    return job_of(job.config.model_copy(update={"network": tiny.network}), job.images)
 
 
 @pytest.fixture
 def two_checkpoints(job: Job, tmp_path: Path) -> tuple[Path, Path]:
     """An older and a newer checkpoint of a run."""
-    state = TrainingState.fresh(job.config, job.images.shape)
+    state = TrainingState.fresh(job.plan, job.images.shape)
     steps, saved = training_steps(state, job.images), []
     for _ in range(2):
         next(steps)
@@ -108,7 +165,7 @@ def two_checkpoints(job: Job, tmp_path: Path) -> tuple[Path, Path]:
 
 def stop_after(job: Job, folder: Path, count: int) -> list[Step]:
     """Take so many steps of a run, then stop reading."""
-    stream = fit_resolved(job, folder)
+    stream = fit_job(job, Run(folder))
     steps = list(islice(stream, count))
     stream.close()
     return steps

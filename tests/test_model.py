@@ -15,18 +15,19 @@ from nevoa.config import Config
 from nevoa.errors import NevoaError
 from nevoa.model import Model, fresh_network, labels_of
 from nevoa.pictures import png_bytes
+from tests.small_runs import model_plan, updated
 
 
 @pytest.fixture
 def model(tiny: Config) -> Model:
-    return Model(tiny, fresh_network(tiny, (1, 8, 8)), (1, 8, 8))
+    return Model(model_plan(tiny), fresh_network(tiny.network, (1, 8, 8), classes=0, seed=0), (1, 8, 8))
 
 
 def test_the_random_numbers_of_a_gpu_are_the_callers(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     """torch.manual_seed would seed those of every device, and nothing restores them."""
     monkeypatch.setattr("torch.cuda.manual_seed_all", lambda seed: pytest.fail("seeded"))
     before = torch.get_rng_state()
-    fresh_network(tiny, (1, 8, 8))
+    fresh_network(tiny.network, (1, 8, 8), classes=0, seed=0)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -80,8 +81,8 @@ def test_a_notebook_displays_a_model_by_its_images() -> None:
 
 def test_a_distilled_model_is_displayed_in_its_own_steps(model: Model) -> None:
     """In others it is poor, and says so."""
-    config = model.config.updated("training", objective="path", start="runs/teacher")
-    distilled = replace(model, config=config.updated("sampling", sampler="euler", steps=2, spacing="angle"))
+    plan = model.plan.model_copy(update={"distilled_from": "runs/teacher"})
+    distilled = replace(model, plan=updated(plan, "sampling", sampler="euler", steps=2, spacing="angle"))
     assert distilled._repr_png_() == png_bytes(nevoa.show(distilled.sample(16)))
     with pytest.warns(UserWarning, match=r"in 2 steps.*use its teacher, runs/teacher"):
         distilled.sample(1, steps=7)

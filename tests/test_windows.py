@@ -56,8 +56,8 @@ options = ("network.kind=residual", "network.dim=8", "network.multipliers=[1]", 
 run = nevoa.train("fashion_mnist_10k", steps=3, out="r", options=options, progress=False)
 more = nevoa.train("fashion_mnist_10k", steps=5, out="r", options=options, progress=False, accept_changes=True)
 print(run.model().sample(2).shape, len(busy))
-from nevoa.training import Plan, resolve
-print(Plan.of(resolve(nevoa.configure("fashion_mnist_10k", steps=2, options=options))).memory_bytes)
+from nevoa.training import Forecast, prepare
+print(Forecast.of(prepare(nevoa.configure("fashion_mnist_10k", steps=2, options=options))).memory_bytes)
 """
 
 

@@ -28,8 +28,9 @@ from nevoa.data import load_images, load_test_images, to_unit
 from nevoa.evaluation import Protocol, Reference, Report, Samples, from_run, measure
 from nevoa.objects import loss_of
 from nevoa.runs import Run
-from nevoa.training import Plan, resolve
-from nevoa.training.loop import training_denoiser
+from nevoa.training import plan
+from nevoa.training.gradient import training_denoiser
+from nevoa.training.measure import Trial as Measured
 
 HERE = Path(__file__).parent
 COUNT = 2048
@@ -63,13 +64,20 @@ class Trial:
         fixed = ("training.threads=1", "training.device=cpu", f"training.preview_every_images={10**12}")
         every = max(1, steps // CHECKPOINTS)
         config = nevoa.configure(self.source, "quick", steps=steps, seed=self.seed, options=(*fixed, *self.options))
-        return config.updated("training", checkpoint_every_images=every * config.training.known_batch_size)
+        return config.updated("training", checkpoint_every_images=every * batch_size_of(config))
 
     def settled(self) -> tuple[Config, int]:
         """The config with the number of steps of the budget, and the operations per image."""
-        job = resolve(self.config(), load_images(self.config().data), recorded=False)
-        flop = Plan.of(job).flop_per_image
-        return self.config(max(1, round(self.flop / flop / job.config.training.known_batch_size))), flop
+        config = self.config()
+        images = load_images(config.data)
+        flop = Measured(plan(config, images, records=False).plan, images).flop_per_image
+        return self.config(max(1, round(self.flop / flop / batch_size_of(config)))), flop
+
+
+def batch_size_of(config: Config) -> int:
+    """The batch size, which every trial names."""
+    assert isinstance(config.training.batch_size, int)
+    return config.training.batch_size
 
 
 def trial_of(line: str) -> Trial:
@@ -85,7 +93,7 @@ def result(trial: Trial, folder: Path) -> dict[str, Any]:
         pass
     run = Run(folder)
     lines = [json.loads(line) for line in run.metrics_file.read_text().splitlines()]
-    training = run.config().training
+    training = run.plan().training
     tail = lines[-max(1, len(lines) // 20) :]
     return {
         "flop": trial.flop,
@@ -93,8 +101,8 @@ def result(trial: Trial, folder: Path) -> dict[str, Any]:
         "source": trial.source,
         "seed": trial.seed,
         "options": list(trial.options),
-        "steps": training.steps,
-        "images": (training.steps or 0) * training.known_batch_size,
+        "steps": training.images // training.batch_size,
+        "images": training.images,
         "precision": training.precision,
         "loss": sum(line["loss"] for line in tail) / len(tail),
         "seconds": lines[-1]["seconds"],
@@ -104,9 +112,9 @@ def result(trial: Trial, folder: Path) -> dict[str, Any]:
 
 def scores(run: Run) -> dict[str, float]:
     """Distances of new images where there is a feature network, else the loss on test images."""
-    if run.config().data.source != "fashion_mnist":
+    if run.plan().data.source != "fashion_mnist":
         return {"loss": held_out_loss(run)}
-    reference = Reference.of(run.config().data)
+    reference = Reference.of(run.plan().data)
     *_, samples = from_run(run, reference, COUNT, 0)
     assert isinstance(samples, Samples)
     *_, report = measure(samples, Protocol(reference, COUNT, sampler=samples.sampler), ["frechet"])
@@ -117,18 +125,17 @@ def scores(run: Run) -> dict[str, float]:
 @torch.no_grad()
 def held_out_loss(run: Run) -> float:
     """The training loss on test images, each with the same timesteps and noise for every run."""
-    config = run.config()
-    data = config.data.model_copy(update={"fingerprint": None})
-    images = load_test_images(data, load_images(data))
-    denoiser = training_denoiser(config, run.model("cpu").network.eval(), "cpu")
+    made = run.plan()
+    images = load_test_images(made.data, load_images(made.data))
+    denoiser = training_denoiser(made, run.model("cpu").network.eval())
     rng, losses = torch.Generator().manual_seed(0), list[Tensor]()
     for _ in range(DRAWS):
         for first in range(0, len(images), 64):
             x_0 = to_unit(images.images[first : first + 64])
-            t = torch.randint(1, config.diffusion.timesteps + 1, (len(x_0),), generator=rng)
+            t = torch.randint(1, made.diffusion.timesteps + 1, (len(x_0),), generator=rng)
             epsilon = torch.randn(x_0.shape, generator=rng)
-            label = torch.from_numpy(images.labels[first : first + 64]) if config.classes else None
-            losses.append(denoiser.loss(x_0, t, epsilon, loss_of(config.training), label=label))
+            label = torch.from_numpy(images.labels[first : first + 64]) if made.classes else None
+            losses.append(denoiser.loss(x_0, t, epsilon, loss_of(made.training), label=label))
     return torch.cat(losses).mean().item()
 
 

@@ -13,6 +13,7 @@ from nevoa.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from nevoa.commands.compare import compare as compare
+    from nevoa.commands.continue_ import continue_ as continue_
     from nevoa.commands.evaluate import evaluate as evaluate
     from nevoa.commands.evaluate import sweep as sweep
     from nevoa.commands.export import export as export
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
     from nevoa.config import Config as Config
     from nevoa.config.presets import configure as configure
     from nevoa.data import ImageSet as ImageSet
+    from nevoa.distillation import distill as distill
     from nevoa.errors import NevoaError as NevoaError
     from nevoa.model import Model as Model
     from nevoa.pictures import show as show
     from nevoa.runs import Run as Run
-    from nevoa.training import distill as distill
     from nevoa.training import fit as fit
     from nevoa.training import train as train
 
@@ -44,7 +45,8 @@ _HOMES = {
     "Run": "nevoa.runs",
     "compare": "nevoa.commands.compare",
     "configure": "nevoa.config.presets",
-    "distill": "nevoa.training",
+    "continue_": "nevoa.commands.continue_",
+    "distill": "nevoa.distillation",
     "evaluate": "nevoa.commands.evaluate",
     "export": "nevoa.commands.export",
     "fit": "nevoa.training",
@@ -62,7 +64,8 @@ _HOMES = {
 }
 
 _ROOMS = (
-    *("commands", "config", "data", "diffusion", "errors", "evaluation", "features", "formats", "lessons"),
+    *("commands", "config", "data", "diffusion", "distillation", "errors", "evaluation", "features", "formats"),
+    "lessons",
     *("model", "networks", "objects", "pictures", "runs", "sampling", "trackers", "training"),
 )
 

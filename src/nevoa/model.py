@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from nevoa._util.plain import Classes, counted, one_or_more, whole
 from nevoa._util.random import Stream, generator
-from nevoa.config import Config
+from nevoa.config import ModelPlan
 from nevoa.config.names import DeviceName, PrecisionName
+from nevoa.config.network import NetworkConfig
 from nevoa.data import label_of, size_in_words, to_bytes
 from nevoa.diffusion import AnyDenoiser, Denoiser, Guided, Schedule, steps_of
 from nevoa.errors import NevoaError
@@ -89,7 +90,7 @@ class Model:
     """Makes images.
 
     Attributes:
-        config: of the run that trained it.
+        plan: what was decided about it; of a model that nevoa trained, all of its training.
         network: float32; in evaluation mode while images are made.
         shape: (C, H, W) of an image.
         objects: given in place of names.
@@ -101,7 +102,7 @@ class Model:
         >>> images = model.sample(16, seed=0, steps=7)
     """
 
-    config: Config
+    plan: ModelPlan
     network: nn.Module
     shape: Shape
     device: DeviceName = "cpu"
@@ -113,7 +114,7 @@ class Model:
     @property
     def schedule(self) -> Schedule:
         """The noise schedule it was trained with."""
-        return schedule_of(self.config.diffusion, self.objects)
+        return schedule_of(self.plan.diffusion, self.objects)
 
     @property
     def parameters(self) -> int:
@@ -123,7 +124,7 @@ class Model:
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes it can be asked for, in the order of their labels; empty if it is unconditional."""
-        return self.config.classes
+        return self.plan.classes
 
     @property
     def images_at_once(self) -> int:
@@ -138,7 +139,7 @@ class Model:
         network = in_precision(self.network, self.device, self.precision)
         if self.classes:
             network = _with_null_label(network, len(self.classes))
-        denoiser = Denoiser(network, self.schedule, self.config.diffusion.prediction, clip)
+        denoiser = Denoiser(network, self.schedule, self.plan.diffusion.prediction, clip)
         return denoiser if label is None else Guided(denoiser, label, len(self.classes), guidance)
 
     def labels(self, count: Whole, first: Whole = 0, wanted: Classes | None = None) -> Int64[Tensor, " count"] | None:
@@ -152,8 +153,8 @@ class Model:
         return torch.tensor([cycle[n % len(cycle)] for n in numbers], device=self.device) if cycle else None
 
     def settings(self, **options: Unpack[SamplingOptions]) -> SamplingSettings:
-        """The config's sampling settings, overridden by the options given. Options that are None are not given."""
-        return settled(self.config, **options)
+        """The model's sampling settings, overridden by the options given. Options that are None are not given."""
+        return settled(self.plan, **options)
 
     def timesteps(self, settings: SamplingSettings) -> list[int]:
         """The timesteps of the states of a trajectory, strictly decreasing to 0."""
@@ -171,7 +172,7 @@ class Model:
     ) -> Generator[State, None, None]:
         """The reverse process of images number first to first + count - 1 of a seed, in `steps + 1` states.
 
-        `x_t` is `[count, C, H, W]`. Options not given are the config's `sampling`; classes are made in turn.
+        `x_t` is `[count, C, H, W]`. Options not given are the model's own; classes are made in turn.
         """
         settings = self.settings(**options)
         size, number = _counted(count), whole("first", first)
@@ -183,12 +184,12 @@ class Model:
         if wanted is None and not self.start.all_classes and options.get("guidance") not in (None, 1):
             raise NevoaError("guidance takes a class: give labels, too, or leave it out, as an interpolation must.")
         label = None if wanted is None and not self.start.all_classes else self.labels(size, number, wanted)
-        if label is None and not self.config.works_without_labels:
+        if label is None and not self.plan.works_without_labels:
             raise NevoaError(
                 "This model was trained with training.label_dropout=0, so it knows no image without a class: give "
                 "labels, or do not interpolate, which works without them."
             )
-        check_taught(self.config, self.schedule, grid)
+        check_taught(self.plan, self.schedule, grid)
         denoiser = self.denoiser(settings.clip, label, settings.guidance)
         return self._computed(self.start.states(Process(denoiser, sampler, grid, noise, number, size)))
 
@@ -216,7 +217,7 @@ class Model:
         return replace(self, network=copy.deepcopy(self.network).to(chosen), device=chosen, precision="float32")
 
     def __repr__(self) -> str:
-        kind, size = self.config.network.kind, size_in_words(*self.shape)
+        kind, size = self.plan.network.kind, size_in_words(*self.shape)
         classes = counted(len(self.classes), "class", "es") if self.classes else "unconditional"
         return f"Model({kind}, {self.parameters:,} parameters, {size}, {classes}, {self.device})"
 
@@ -227,7 +228,7 @@ class Model:
         count = min(SHOWN_IMAGES, len(self.classes) or SHOWN_IMAGES)
         with suppress(Exception):  # a display never raises
             few: SamplingOptions = {"sampler": "dpm_solver", "steps": min(SHOWN_STEPS, steps_of(self.schedule))}
-            images = self.sample(count, **({} if self.config.training.is_distillation else few))
+            images = self.sample(count, **({} if self.plan.distilled_from else few))
             return png_bytes(show(images, self.classes[:count] or None))
         return None
 
@@ -250,18 +251,16 @@ def last(states: Iterator[State]) -> State:
     return deque(states, maxlen=1).pop()
 
 
-def fresh_network(config: Config, shape: Shape, network: nn.Module | None = None) -> nn.Module:
+def fresh_network(
+    config: NetworkConfig, shape: Shape, classes: int, seed: int, network: nn.Module | None = None
+) -> nn.Module:
     """The network before training: a copy of the one given, else the config's, its weights a function of the seed."""
-    if config.training.conditional and not config.classes:
-        raise NevoaError(
-            "The classes of the data are not known yet: use nevoa.training.resolve(config).config in place of config."
-        )
     if network is not None:
         network = copy.deepcopy(network)
     else:
         with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(int(generator(config.training.seed, Stream.WEIGHTS, 0).integers(2**63)))
-            network = build_network(config.network, shape[0], len(config.classes))
+            torch.default_generator.manual_seed(int(generator(seed, Stream.WEIGHTS, 0).integers(2**63)))
+            network = build_network(config, shape[0], classes)
     # The layout in which the convolutions of oneDNN and cuDNN are fastest.
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 

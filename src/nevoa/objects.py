@@ -6,9 +6,10 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
-from nevoa.config import Config, DiffusionConfig, TrainingConfig, parse
+from nevoa.config import Config, DiffusionConfig, ModelPlan
 from nevoa.config.names import LossName, ScheduleName
 from nevoa.config.network import OBJECT
+from nevoa.config.training import Recipe
 from nevoa.diffusion import Schedule, named_schedule, steps_of
 from nevoa.diffusion.schedule import check_schedule
 from nevoa.errors import NevoaError, missing_object
@@ -34,34 +35,34 @@ class Objects:
 NAMES = Objects()
 
 
-def described(config: Config, objects: Objects) -> Config:
-    """The config with the classes of objects in place of names."""
+def decided_by(objects: Objects) -> dict[str, dict[str, Any]]:
+    """The keys of a plan that objects decide, by section: their classes in place of names."""
+    tables: dict[str, dict[str, Any]] = {}
     if objects.network is not None:
-        network = {"kind": OBJECT, "class_name": _class_name(objects.network)}
-        config = parse({**config.model_dump(), "network": network})
+        tables["network"] = {"kind": OBJECT, "class_name": _class_name(objects.network)}
     if objects.schedule is not None:
-        name, timesteps = _class_name(objects.schedule), steps_of(objects.schedule)
         unset = {"scale_ends": False, "zero_terminal_snr": False}  # they are for schedules with a name
-        config = config.updated("diffusion", schedule=f"{OBJECT}:{name}", timesteps=timesteps, **unset)
+        name = f"{OBJECT}:{_class_name(objects.schedule)}"
+        tables["diffusion"] = {"schedule": name, "timesteps": steps_of(objects.schedule), **unset}
     if objects.loss is not None:
-        config = config.updated("training", loss=f"{OBJECT}:{_class_name(objects.loss)}")
-    return config
+        tables["training"] = {"loss": f"{OBJECT}:{_class_name(objects.loss)}"}
+    return tables
 
 
-def check_objects(config: Config, objects: Objects) -> None:
-    """A NevoaError if the config was made for an object that is not given."""
+def check_objects(config: Config | ModelPlan, objects: Objects) -> None:
+    """A NevoaError if the config or plan was made for an object that is not given."""
     for part, name in _class_names(config).items():
         if name and getattr(objects, part) is None:
             raise missing_object(part, name)
 
 
-def check_same_objects(config: Config, objects: Objects) -> None:
-    """A NevoaError unless the objects are of the classes that the config was made for.
+def check_same_objects(plan: ModelPlan, objects: Objects) -> None:
+    """A NevoaError unless the objects are of the classes that the plan was made for.
 
     A class may have moved to another module, as from a notebook to a file: only its own name counts. A loss may be
     missing, because a model makes images without one.
     """
-    for part, name in _class_names(config).items():
+    for part, name in _class_names(plan).items():
         if (given := getattr(objects, part)) is None:
             if name and part != "loss":
                 raise missing_object(part, name)
@@ -72,19 +73,20 @@ def check_same_objects(config: Config, objects: Objects) -> None:
             raise NevoaError(f"This run was trained with the {part} {name}, not {found}: pass {part}={wanted}.")
     if objects.schedule is not None:
         check_schedule(objects.schedule)
-        if (steps := steps_of(objects.schedule)) != config.diffusion.timesteps:
-            trained = config.diffusion.timesteps
+        if (steps := steps_of(objects.schedule)) != plan.diffusion.timesteps:
+            trained = plan.diffusion.timesteps
             raise NevoaError(
                 f"This run was trained in {trained} timesteps: pass a schedule of as many, not of {steps}."
             )
 
 
-def _class_names(config: Config) -> dict[str, str]:
-    """The class of each part that was given as an object; "" where the config has a name."""
+def _class_names(config: Config | ModelPlan) -> dict[str, str]:
+    """The class of each part that was given as an object; "" where the config or plan has a name."""
+    training = getattr(config, "training", None)
     return {
         "network": getattr(config.network, "class_name", "") if config.network.kind == OBJECT else "",
         "schedule": config.diffusion.schedule.partition(f"{OBJECT}:")[2],
-        "loss": config.training.loss.partition(f"{OBJECT}:")[2],
+        "loss": training.loss.partition(f"{OBJECT}:")[2] if training else "",
     }
 
 
@@ -101,6 +103,6 @@ def schedule_of(config: DiffusionConfig, objects: Objects = NAMES) -> Schedule:
     return named_schedule(name, config.timesteps, config.scale_ends, config.zero_terminal_snr)
 
 
-def loss_of(config: TrainingConfig, objects: Objects = NAMES) -> LossName | Callable[[Tensor, Tensor], Tensor]:
-    """The loss function if one is given, else the name in the config."""
-    return objects.loss or cast(LossName, config.loss)
+def loss_of(recipe: Recipe, objects: Objects = NAMES) -> LossName | Callable[[Tensor, Tensor], Tensor]:
+    """The loss function if one is given, else the name in the recipe."""
+    return objects.loss or cast(LossName, recipe.loss)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from nevoa._util.plain import device_name, one_or_more, path_of, plain, whole, yes_or_no
+from nevoa._util.plain import device_name, one_or_more, path_of, to_python, whole, yes_or_no
 from nevoa.errors import NevoaError
 
 
@@ -28,7 +28,7 @@ from nevoa.errors import NevoaError
     ],
 )
 def test_values_of_numpy_and_torch_become_those_of_python(value: Any, expected: Any) -> None:
-    found = plain(value)
+    found = to_python(value)
     assert found == expected
     assert type(found) is type(expected)
 

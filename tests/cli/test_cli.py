@@ -22,7 +22,16 @@ from tests.data.sources.test_builtin import needs_debian
 @pytest.mark.slow
 def test_training_says_what_it_does_and_where_it_is(tmp_path: Path) -> None:
     done = nevoa("train", "--steps", "12", "--out", "r", *OPTIONS, folder=tmp_path)
-    for word in ("10,000 images", "parameters", "cpu", "float32", "12 with 8 images each", "memory", "GFLOP/s", "disk"):
+    for word in (
+        "10,000 images",
+        "parameters",
+        "cpu",
+        "float32",
+        "96 to see, 8 at a time",
+        "memory",
+        "GFLOP/s",
+        "disk",
+    ):
         assert word in done.stdout
     lines = [line for line in done.stderr.splitlines() if "images/s" in line]
     assert [line.split("/")[0] for line in lines] == ["16", "32", "48", "64", "80", "96"]
@@ -40,11 +49,12 @@ def test_a_loss_line_per_epoch(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_dry_run_tells_programs_and_writes_nothing(tmp_path: Path) -> None:
     done = nevoa("train", "--preset", "classic", "fashion_mnist_10k", "--dry-run", "--json", *BATCH, folder=tmp_path)
-    plan = json.loads(done.stdout)
-    assert plan["parameters"] == 2_996_315
-    assert plan["images"] == 10_000
-    assert plan["steps"] == 10 * 10_000 // 8
-    assert (plan["device"], plan["precision"]) == ("cpu", "float32")
+    told = json.loads(done.stdout)
+    assert told["parameters"] == 2_996_315
+    assert told["asked"]["training"]["epochs"] == 10
+    plan, training = told["plan"], told["plan"]["training"]
+    assert (plan["data"]["images"], training["images"]) == (10_000, 10 * 10_000)
+    assert (training["device"], training["precision"]) == ("cpu", "float32")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -10,13 +10,15 @@ from unittest.mock import Mock
 import pytest
 
 from nevoa.cli.main import main
+from nevoa.config import changes
+from nevoa.config.toml import to_toml
 from nevoa.data import ImageSet
 from nevoa.parallel.device import choose_threads
-from nevoa.runs import Run, status_of
+from nevoa.runs import Run, journal, status_of
 from nevoa.runs.check import check
-from nevoa.training import Job, fit_resolved, resolve_run
-from nevoa.training.pace import Pace
-from tests.small_runs import outcome, stop_after
+from nevoa.training import Job, fit_job, prepare
+from nevoa.training.budget import Budget
+from tests.small_runs import outcome, replanned, stop_after
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def refused(typed: Callable[..., None], capsys: pytest.CaptureFixture) -> Callab
 def settled(job: Job, tmp_path: Path, few_images: ImageSet, monkeypatch: pytest.MonkeyPatch) -> Job:
     """The command loads the images of the config; here they are a few in memory."""
     monkeypatch.setattr("nevoa.cli.train.show_preparation", lambda data: few_images)
-    return resolve_run(job.config, tmp_path / "whole", few_images)
+    return prepare(job.config, few_images, run=Run(tmp_path / "whole"))
 
 
 def test_a_stopped_run_goes_on_to_the_same_end(settled: Job, tmp_path: Path, typed: Callable[..., None]) -> None:
@@ -58,14 +60,15 @@ def test_a_stopped_run_goes_on_to_the_same_end(settled: Job, tmp_path: Path, typ
 
 
 def test_a_finished_run_is_trained_for_longer(settled: Job, tmp_path: Path, typed: Callable[..., None]) -> None:
-    """From where it ended; its config says what changed."""
+    """From where it ended; its journal says so."""
     run = Run(tmp_path / "r")
     stop_after(settled, run.folder, 99)
     typed("continue", str(run.folder), "--steps", "44")
-    assert [line["step"] for line in run.metrics()][-1] == 44
-    assert run.config().training.steps == 44
-    assert "training.steps: was 40, now 44" in run.config_file.read_text()
-    assert run.config().moved(settled.config).lasting(settled.config) == settled.config
+    assert [line["images_seen"] for line in run.metrics()][-1] == 352
+    assert list(changes(settled.config, run.config()).values()) == ["training.steps: was 40, now 44"]
+    assert list(changes(settled.plan, run.plan()).values()) == ["training.images: was 320, now 352"]
+    extended = [entry.horizon for entry in journal.read(run) if entry.event == "extended"]
+    assert [horizon and (horizon.since, horizon.images) for horizon in extended] == [(320, 352)]
 
 
 def test_a_finished_run_says_what_it_reached_and_how_to_go_on(
@@ -91,23 +94,23 @@ def test_the_plan_of_a_longer_training_counts_from_where_it_goes_on(
 ) -> None:
     """From before the cool-down of a finished run."""
     cooling = settled.config.updated("training", learning_rate_decay="linear", cooldown=0.75)
-    stop_after(replace(settled, config=cooling), tmp_path / "r", 99)
+    stop_after(prepare(cooling, settled.images), tmp_path / "r", 99)
     capsys.readouterr()
     typed("continue", str(tmp_path / "r"), "--steps", "60", "--dry-run")
-    assert "60 with 8 images each, 10 done" in capsys.readouterr().out
+    assert "480 to see, 8 at a time, 80 done" in capsys.readouterr().out
 
 
-def test_minutes_for_as_many_steps_as_a_finished_run_took_train_it(
+def test_minutes_for_as_many_images_as_a_finished_run_took_train_it(
     settled: Job,
     tmp_path: Path,
     typed: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture,
 ) -> None:
-    """The number of steps is an estimate then, and more may fit."""
+    """The number of images is an estimate then, and more may fit."""
     stop_after(settled, tmp_path / "r", 99)
-    monkeypatch.setattr("nevoa.training.job.budgeted", lambda *_: {"steps": 40})
-    monkeypatch.setattr(Pace, "fitting", lambda *_: 44)
+    monkeypatch.setattr("nevoa.training.planning.timetable", lambda *_: {"images": 320})
+    monkeypatch.setattr(Budget, "fitting", lambda *_: 352)
     capsys.readouterr()
     typed("continue", str(tmp_path / "r"), "--minutes", "5")
     assert "Trained: " in capsys.readouterr().out
@@ -131,14 +134,13 @@ def test_a_longer_training_that_is_killed_keeps_its_budget(
     """Before its first checkpoint, config.toml alone knows of it."""
     run, killed = Run(tmp_path / "r"), Run(tmp_path / "killed")
     stop_after(settled, run.folder, 99)
-    longer = resolve_run(settled.config.updated("training", steps=44), run.folder, settled.images)
-    stream = fit_resolved(longer, run.folder)
+    stream = fit_job(prepare(settled.config.updated("training", steps=44), settled.images, run=run), run)
     next(stream)
     shutil.copytree(run.folder, killed.folder)
     stream.close()
     assert [problem for _, problem in check(killed) if problem] == []
     typed("continue", str(killed.folder))
-    assert [line["step"] for line in killed.metrics()][-1] == 44
+    assert [line["images_seen"] for line in killed.metrics()][-1] == 352
 
 
 @pytest.mark.filterwarnings("default")
@@ -151,25 +153,33 @@ def test_a_run_of_an_absent_device_goes_on_on_another(
 ) -> None:
     """The run says cuda; the CPU computed it, because the machine that tests it need not have more."""
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    run, on_gpu = Run(tmp_path / "r"), settled.config.updated("training", device="cuda", threads=3)
+    run, on_gpu = Run(tmp_path / "r"), replanned(settled.plan, device="cuda", threads=3)
     with monkeypatch.context() as patched:
-        patched.setattr("nevoa.training.state.choose_device", lambda _: "cpu")
-        stop_after(replace(settled, config=on_gpu), run.folder, 7)
+        patched.setattr("nevoa.training.checkpoint.to_toml", lambda _: to_toml(on_gpu))
+        stop_after(settled, run.folder, 7)
+    run.write(settled.config.updated("training", device="cuda", threads=3), on_gpu)
     typed("continue", str(run.folder))
     assert "trained on cuda and continues on" in capsys.readouterr().err
     assert status_of(run)[0] == "finished"
-    assert run.config().training.device != "cuda"
-    assert run.config().training.threads == choose_threads()
+    assert run.plan().training.device != "cuda"
+    assert run.plan().training.threads == choose_threads()
 
 
 def test_a_new_budget_accepts_no_other_change(
-    settled: Job, tmp_path: Path, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    settled: Job,
+    tmp_path: Path,
+    typed: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     stop_after(settled, tmp_path / "r", 7)
     others = replace(settled.images, fingerprint="0" * 64)
     monkeypatch.setattr("nevoa.cli.train.show_preparation", lambda data: others)
     before = Run(tmp_path / "r").config_file.read_bytes()
-    assert "not those that this config was made for" in refused("continue", str(tmp_path / "r"), "--steps", "44")
+    with pytest.raises(SystemExit) as stop:
+        typed("continue", str(tmp_path / "r"), "--steps", "44")
+    told = capsys.readouterr().err
+    assert stop.value.code == 2 and "other settings:\n  data.fingerprint: was" in told and "steps" not in told
     assert Run(tmp_path / "r").config_file.read_bytes() == before
 
 
@@ -194,4 +204,4 @@ def test_wrong_input_is_refused(settled: Job, tmp_path: Path, refused: Callable[
     )
     assert "leave out --minutes" in refused("continue", str(tmp_path / "r"), "--cool-down", "3s", "--steps", "50")
     assert "--cool-down must be above 0" in refused("continue", str(tmp_path / "r"), "--cool-down", "0s")
-    assert "has taken 7 steps already" in refused("continue", str(tmp_path / "r"), "--steps", "5")
+    assert "has taken 56 images already" in refused("continue", str(tmp_path / "r"), "--steps", "5")

@@ -16,6 +16,7 @@ from nevoa.cli.main import main
 from nevoa.config import Config, DataConfig
 from nevoa.errors import NevoaError
 from nevoa.runs.run import Run
+from nevoa.training import Wish
 from tests.cli.conftest import OPTIONS, Refuses, nevoa, nevoa_alone
 from tests.conftest import TINY
 from tests.data.pictures import encoded, photo
@@ -41,10 +42,9 @@ def test_from_a_folder_to_new_images_of_a_class(pets: Path) -> None:
     assert "class-conditional, 2 classes" in told.stdout
     assert "expect the model to memorise them" in told.stdout
     assert "left out  cat/bad.png: it is not an image of a known format" in told.stderr
-    config = tomllib.loads((pets.parent / "r/config.toml").read_text())
-    assert config["data"]["only"] == config["data"]["classes"] == ["dog", "cat"]
-    assert config["data"]["source"] == str(pets)
-    assert (config["data"]["flip"], config["training"]["conditional"]) == (False, True)
+    plan = tomllib.loads((pets.parent / "r/plan.toml").read_text())
+    assert plan["data"]["only"] == plan["classes"] == ["dog", "cat"]
+    assert (plan["data"]["source"], plan["data"]["flip"]) == (str(pets), False)
     nevoa("sample", "r", "--label", "cat", "--count", "3", "--out", "x.npy", folder=pets.parent)
     assert np.load(pets.parent / "x.npy").shape == (3, 10, 14, 3)
     nevoa("sample", "r", "--guidance", "2", "--out", "x.png", folder=pets.parent)
@@ -94,15 +94,15 @@ def test_the_minutes_are_not_for_decoding(pets: Path, monkeypatch: pytest.Monkey
     """A folder that takes longer to decode than the minutes given would be trained on for one step."""
     told: list[float] = []
 
-    def resolved(config: Config, folder: Path, images: object, started: float, **_: object) -> None:
-        told.append(started)
+    def prepared(config: Config, images: object, wish: Wish, run: Run) -> None:
+        told.append(wish.started or 0.0)
         raise NevoaError("far enough")
 
     def decoding(data: DataConfig) -> None:
         time.sleep(0.4)
 
     monkeypatch.chdir(pets.parent)
-    monkeypatch.setattr("nevoa.training.resolve_run", resolved)
+    monkeypatch.setattr("nevoa.training.prepare_together", prepared)
     monkeypatch.setattr(sys, "argv", ["nevoa", "train", "pets"])
     for way in (decoding, lambda data: None):
         monkeypatch.setattr("nevoa.cli.train.show_preparation", way)
@@ -240,7 +240,8 @@ def test_wrong_input(arguments: list[str], message: str, pets: Path, refuses: Re
     (pets.parent / "empty").mkdir()
     (pets.parent / "x.svg").touch()
     (pets.parent / "run" / "checkpoints").mkdir(parents=True)
-    (pets.parent / "run" / "config.toml").touch()
+    for name in ("config.toml", "plan.toml"):
+        (pets.parent / "run" / name).touch()
     before = sorted(pets.parent.rglob("*"))
     refuses(arguments, message, pets.parent)
     assert sorted(pets.parent.rglob("*")) == before

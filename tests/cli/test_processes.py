@@ -129,7 +129,7 @@ def trained_with_a_plan_as_json(folder: Path) -> str:
 
 def test_the_plan_as_json_is_followed_by_a_training_on_all_of_them(tmp_path: Path) -> None:
     first, other = together(2, trained_with_a_plan_as_json, tmp_path)
-    assert json.loads(first)["steps"] == 2
+    assert json.loads(first)["plan"]["training"]["images"] == 16
     assert other == ""
     assert status_of(Run(tmp_path / "r"))[0] == "finished"
 

@@ -34,7 +34,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tm
 def test_a_run_is_pushed(typed, fake: FakeHub) -> None:
     code, out, errors = typed("hf:me/mist", "--license", "mit", "--private")
     assert code == 0
-    assert out.startswith("Uploaded 7 files, ")
+    assert out.startswith("Uploaded 8 files, ")
     assert out.endswith(f" MB: {fake.address}/me/mist\n")
     assert errors.startswith("nevoa: warning: No files for diffusers: This needs the package diffusers: pip install")
     assert fake.private == {"me/mist"}
@@ -48,7 +48,7 @@ def test_a_dry_run_lists_what_a_push_uploads_and_asks_nobody(
     code, out, _ = typed("hf:me/mist", "--dry-run")
     assert code == 0
     table, metadata, rest = out.split("\n\n")
-    assert rest.startswith("Nothing is uploaded. Without --dry-run: 7 files, ")
+    assert rest.startswith("Nothing is uploaded. Without --dry-run: 8 files, ")
     point_at(fake.address, monkeypatch, tmp_path)
     typed("hf:me/mist")
     files = fake.repositories["me/mist"]

@@ -11,8 +11,11 @@ from PIL import Image
 
 from nevoa.cli.main import main
 from nevoa.config import Config
+from nevoa.data import ImageSet
 from nevoa.pictures import loss_curves
-from nevoa.runs import Run
+from nevoa.runs import Run, journal
+from nevoa.runs.horizon import Horizon
+from tests.small_runs import planned
 
 Typed = Callable[..., str]
 
@@ -35,11 +38,13 @@ def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
 
 
 @pytest.fixture
-def two_runs(tiny: Config, tmp_path: Path) -> dict[str, Run]:
+def two_runs(tiny: Config, few_images: ImageSet, tmp_path: Path) -> dict[str, Run]:
     """Two runs of one reported loss each."""
     runs = {name: Run(tmp_path / name) for name in ("a", "b")}
     for run, loss in zip(runs.values(), ("l2", "huber"), strict=True):
-        run.write_config(tiny.updated("training", loss=loss), {})
+        config = tiny.updated("training", loss=loss)
+        run.write(config, planned(config, few_images))
+        journal.write(run, "planned", 0, horizon=Horizon(96))
         run.append_metrics({"images_seen": 8, "loss": 1.0})
     return runs
 
@@ -55,7 +60,7 @@ def test_losses_are_drawn_and_kinds_that_differ_are_named(
 
 def test_a_run_is_drawn_and_listed_without_its_plugin(two_runs: dict[str, Run], typed: Typed) -> None:
     """Neither needs the network."""
-    path = two_runs["a"].config_file
+    path = two_runs["a"].plan_file
     path.write_text(path.read_text().replace('kind = "residual"', 'kind = "registered_elsewhere"'))
     assert typed("plot", "a", "b", "--out", "x.png").endswith(": x.png\n")
     planned = [row["images_planned"] for row in json.loads(typed(".", "--json"))]
@@ -63,7 +68,7 @@ def test_a_run_is_drawn_and_listed_without_its_plugin(two_runs: dict[str, Run], 
 
 
 def test_a_folder_that_is_no_run_is_not_drawn(typed: Typed) -> None:
-    assert "c is not a run: c/config.toml is missing" in typed("plot", "c")
+    assert "c is not a run: c/plan.toml is missing" in typed("plot", "c")
 
 
 def test_the_list_is_json_for_programs(two_runs: dict[str, Run], typed: Typed) -> None:
@@ -74,18 +79,18 @@ def test_the_list_is_json_for_programs(two_runs: dict[str, Run], typed: Typed) -
     assert [run["quality"] for run in listed] == [None, ["fd_a", 1.5, 150]]
     assert "fd_a 1.5 (150 images)" in " ".join(typed(".").split())
     for run in two_runs.values():
-        run.config_file.unlink()
+        run.plan_file.unlink()
     assert json.loads(typed(".", "--json")) == []
 
 
 def test_a_check_is_json_for_programs(two_runs: dict[str, Run], monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    two_runs["a"].status_file.write_text("{")
+    two_runs["a"].journal_file.write_text("{")
     monkeypatch.setattr(sys, "argv", ["nevoa", "runs", "check", str(two_runs["a"].folder), "--json"])
     with pytest.raises(SystemExit) as stop:
         main()
     out, err = capsys.readouterr()
     problems = {part["part"]: part["problem"] for part in json.loads(out)}
-    assert problems["config.toml"] == "" and "damaged" in problems["status.json"]
+    assert problems["config.toml"] == "" and "cut off" in problems["journal.jsonl"]
     assert stop.value.code == 2 and "1 damaged part." in err
 
 

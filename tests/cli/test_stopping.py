@@ -1,6 +1,5 @@
 """The real command, stopped, killed and started twice: no run is lost."""
 
-import json
 import os
 import random
 import re
@@ -16,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from nevoa.runs import Run, checkpoint, status_of
+from nevoa.runs import Run, checkpoint, journal, status_of
 from tests.cli.conftest import OPTIONS, nevoa
 from tests.processes import typed
 from tests.small_runs import outcome
@@ -34,19 +33,19 @@ def command(steps: int, out: str) -> list[str]:
     return ["train", "fashion_mnist_10k", "--steps", str(steps), *OPTIONS, *OFTEN, "--out", out]
 
 
-def modified(path: Path) -> int:
-    return path.stat().st_mtime_ns if path.exists() else 0
+def starts(run: Run) -> int:
+    return sum(entry.event == "started" for entry in journal.read(run))
 
 
 @contextmanager
 def started(arguments: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
     """The command, once it trains; killed at the end if it still runs."""
-    status = Run(folder / arguments[-1]).status_file
-    before, program = modified(status), [sys.executable, "-m", "nevoa"]
+    run = Run(folder / arguments[-1])
+    before, program = starts(run), [sys.executable, "-m", "nevoa"]
     pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     process = subprocess.Popen([*program, *arguments], cwd=folder, start_new_session=True, **pipes)
     try:
-        while process.poll() is None and modified(status) == before:
+        while process.poll() is None and starts(run) == before:
             time.sleep(0.005)
         yield process
     finally:
@@ -125,14 +124,14 @@ KILLS = 25
 def test_killed_any_number_of_times_it_ends_as_if_it_were_not(tmp_path: Path) -> None:
     """At random moments, a few of them before it trains; seeded, though the machine's pace is not."""
     rng, arguments = random.Random(0), command(300, "killed")
-    status = Run(tmp_path / "killed").status_file
+    run = Run(tmp_path / "killed")
     for kill in range(KILLS):
-        before = modified(status)
+        before = starts(run)
         process = typed(arguments, tmp_path)
         if kill % 8 == 7:
             time.sleep(rng.uniform(0, 1))
         else:
-            while process.is_alive() and modified(status) == before:
+            while process.is_alive() and starts(run) == before:
                 time.sleep(0.005)
             time.sleep(rng.uniform(0, 0.3))
             assert process.is_alive()  # the end must not come before the last kill
@@ -152,7 +151,7 @@ def test_runs_are_listed_and_checked(tmp_path: Path) -> None:
     bad = Run(tmp_path / "runs/bad")
     model = next(bad.checkpoints.iterdir()) / "model.safetensors"
     model.write_bytes(model.read_bytes()[:-1])
-    bad.status_file.write_text(json.dumps({"state": "failed", "message": "Loss was not finite."}))
+    journal.write(bad, "failed", 96, message="Loss was not finite.")
     bad.weights_file.write_bytes(bad.weights_file.read_bytes()[:-8] + b"\0\0\0\0\0\0\0\1")
     with bad.metrics_file.open("a") as file:
         file.write('{"images_')

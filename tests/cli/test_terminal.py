@@ -6,16 +6,15 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from nevoa.cli.main import main
 from nevoa.cli.terminal import duration
-from nevoa.config import TrainingConfig
+from nevoa.config.plan import TrainingPlan
 from nevoa.data import CATALOG
 from nevoa.training.progress import show_progress
+from nevoa.training.step import Step
 
 Typed = Callable[..., tuple[str, str]]
 
@@ -71,12 +70,21 @@ def test_no_line_is_longer_than_the_terminal_and_nothing_is_cut(
         assert unbroken(word) in text, word
 
 
-def steps(count: int, memorises_since: int | None = None) -> Iterator[Any]:
+def steps(count: int, memorises_since: int | None = None) -> Iterator[Step]:
     """Steps as a training yields them; the first has no finite loss."""
     for n in range(1, count + 1):
-        known = {"step": n, "steps": count, "images_seen": 64 * n, "images_per_second": 12_345.0, "epoch_ended": False}
-        known |= {"memorises_since": memorises_since}
-        yield SimpleNamespace(**known, report_loss=math.nan if n == 1 else 0.5)
+        known = {"images_seen": 64 * n, "images": 64 * count, "batch_size": 64}
+        known |= {"images_per_second": 12_345.0, "epoch_ended": False, "memorises_since": memorises_since}
+        step = object.__new__(Step)  # of which no more is read
+        vars(step).update(known, report_loss=math.nan if n == 1 else 0.5)
+        yield step
+
+
+def plan_of(count: int) -> TrainingPlan:
+    """Of so many steps, each with a report."""
+    place = {"device": "cpu", "precision": "float32", "threads": 1, "preview_steps": 1}
+    intervals = dict.fromkeys(("report_every_images", "preview_every_images", "checkpoint_every_images"), 64)
+    return TrainingPlan.model_validate({"images": 64 * count, "batch_size": 64, **place, **intervals})
 
 
 @pytest.mark.parametrize("columns", [120, 80, 40])
@@ -86,8 +94,7 @@ def test_the_bar_of_a_training_is_visible_at_any_width(
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("FORCE_COLOR", "1")
-    config = TrainingConfig(steps=count, batch_size=64)
-    list(show_progress(islice(steps(count, since), 20), config))
+    list(show_progress(islice(steps(count, since), 20), plan_of(count)))
     lines = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", capsys.readouterr().err).replace("\r", "\n").splitlines()
     shown = [line for line in lines if ("memorising" if since else "loss") in line]
     assert shown
@@ -96,7 +103,7 @@ def test_the_bar_of_a_training_is_visible_at_any_width(
 
 
 def test_lines_of_a_training_say_that_no_loss_was_finite(capsys: pytest.CaptureFixture[str]) -> None:
-    list(show_progress(steps(2), TrainingConfig(steps=2, batch_size=64)))
+    list(show_progress(steps(2), plan_of(2)))
     first, second = capsys.readouterr().err.splitlines()
     assert "no finite loss yet" in first and "loss 0.5000" in second
 

@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     train(str(photos), steps=2, out=run, options=(*TINY, "training.conditional=true"), progress=False)
     file = run / "model/config.json"
     values = json.loads(file.read_text())
-    values["config"]["data"]["classes"] = [f"a{HOSTILE}", f"b{HOSTILE}"]
+    values["plan"]["classes"] = [f"a{HOSTILE}", f"b{HOSTILE}"]
     file.write_text(json.dumps(values))
     return folder
 
@@ -67,8 +67,8 @@ def test_text_of_a_strangers_file_is_shown(command: str, code: int, folder: Path
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     run, moved, report = tmp_path / f"run{HOSTILE}", tmp_path / "moved", tmp_path / "REPORT.json"
     shutil.copytree(run, moved)
-    config = (moved / "config.toml").read_text()
-    (moved / "config.toml").write_text(config.replace("/photos", "/gone"))
+    for path in moved.rglob("plan.toml"):
+        path.write_text(path.read_text().replace("/photos", "/gone"))
     report.write_text(json.dumps(json.loads(PACKAGED_REPORT.read_text()) | {"subject": HOSTILE}))
     places = {"RUN": run.name, "PHOTOS": f"photos{HOSTILE}", "MOVED": "moved"}
     words = [places.get(word, word).replace("NAMED", HOSTILE) for word in command.split()]
@@ -96,7 +96,7 @@ def test_a_model_with_two_classes_of_one_name_is_refused(folder: Path, tmp_path:
     shutil.copytree(folder / f"run{HOSTILE}", tmp_path / "run")
     file = tmp_path / "run/model/config.json"
     values = json.loads(file.read_text())
-    values["config"]["data"]["classes"] = ["cat", "cat"]
+    values["plan"]["classes"] = ["cat", "cat"]
     file.write_text(json.dumps(values))
     told = nevoa("sample", "run", "--label", "cat", folder=tmp_path, code=2).stderr
     assert "two classes have the name 'cat'" in told and len(told.splitlines()) == 1

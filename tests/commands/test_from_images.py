@@ -14,6 +14,7 @@ from nevoa.errors import NevoaError
 from nevoa.model import Model, Process
 from nevoa.sampling import DDIM, ImageNoise
 from tests.formats.small_models import CLASSES, small_model
+from tests.small_runs import updated
 
 SHAPE = (3, 16, 16)
 
@@ -56,7 +57,7 @@ def test_files_pictures_and_arrays_are_the_same(model: Model, tmp_path: Path) ->
 
 def test_a_transparent_picture_has_the_background_of_the_training_images(model: Model) -> None:
     clear = Image.new("RGBA", (16, 16))
-    black = replace(model, config=model.config.updated("data", background="black"))
+    black = replace(model, plan=updated(model.plan, "data", background="black"))
     for pictured, colour in ((model, "white"), (black, "black")):
         same = Image.new("RGB", (16, 16), colour)
         assert (variations(pictured, clear).sample(1) == variations(pictured, same).sample(1)).all()
@@ -65,12 +66,12 @@ def test_a_transparent_picture_has_the_background_of_the_training_images(model: 
 
 
 def test_a_distilled_model_is_not_asked_for_many_small_steps(model: Model) -> None:
-    config = model.config.updated("training", objective="path", start="runs/teacher")
-    distilled = replace(model, config=config.updated("sampling", sampler="euler", steps=2))
+    plan = model.plan.model_copy(update={"distilled_from": "runs/teacher"})
+    distilled = replace(model, plan=updated(plan, "sampling", sampler="euler", steps=2))
     for edit in (interpolation, inpainting):
         with pytest.raises(NevoaError, match="use its teacher, runs/teacher"):
             edit(distilled, picture(), np.ones((16, 16), bool) if edit is inpainting else picture(1))
-    second = distilled.timesteps(distilled.settings())[1] / model.config.diffusion.timesteps
+    second = distilled.timesteps(distilled.settings())[1] / model.plan.diffusion.timesteps
     variations(distilled, picture(), strength=second).sample(1)  # at one of its timesteps
     with pytest.warns(UserWarning, match="poor at any other timesteps"):
         variations(distilled, picture(), strength=second / 2).sample(1)
@@ -100,7 +101,7 @@ def test_no_state_remembers_how_it_was_computed(model: Model, make: Any) -> None
 
 @pytest.mark.parametrize("make", [variations, interpolation, inpainting])
 def test_a_model_without_images_of_no_class_needs_labels(model: Model, make: Any) -> None:
-    always = replace(model, config=model.config.updated("training", label_dropout=0.0))
+    always = replace(model, plan=model.plan.model_copy(update={"null_label": False}))
     given = {variations: (), interpolation: (picture(1),), inpainting: (np.ones((16, 16), bool),)}[make]
     with pytest.raises(NevoaError, match="knows no image without a class: give labels"):
         make(always, picture(), *given).sample(1, steps=2)

@@ -137,6 +137,7 @@ def test_a_measurement_has_the_same_json(tmp_path: Path, monkeypatch: pytest.Mon
 def test_an_unknown_keyword_is_named_with_the_nearest_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     calls: dict[str, Callable[[], Any]] = {
+        "label": lambda: nevoa.sample("run", lable="cat"),  # pyright: ignore[reportCallIssue]
         "frames": lambda: nevoa.sample("run", frame=2),  # pyright: ignore[reportCallIssue]
         "spacing": lambda: nevoa.evaluate("run", spacng="karras"),  # pyright: ignore[reportCallIssue]
         "sampler": lambda: nevoa.export("run", to="web", smpler="ddim"),  # pyright: ignore[reportCallIssue]

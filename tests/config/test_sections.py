@@ -1,21 +1,24 @@
 """Configs: a file holds all of one, and a wrong key or value is explained."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from nevoa.config import parse
+from nevoa.config import Config, ModelPlan, parse
 from nevoa.config.network import ObjectNetworkConfig
 from nevoa.config.presets import PRESETS, configure
 from nevoa.config.toml import read_toml, to_toml
 from nevoa.errors import NevoaError
+from nevoa.runs.model_files import read_plan
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_config_survives_its_file(preset: str, tmp_path: Path) -> None:
     config = configure("shapes", preset)
     (tmp_path / "config.toml").write_text(to_toml(config))
-    assert read_toml(tmp_path / "config.toml") == config
+    assert read_toml(tmp_path / "config.toml", Config) == config
 
 
 def test_photos_need_a_source() -> None:
@@ -83,7 +86,7 @@ def test_a_wrong_option_is_explained(options: list[str], message: str) -> None:
 def test_a_broken_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text("[training")
     with pytest.raises(NevoaError, match=r"config\.toml"):
-        read_toml(tmp_path / "config.toml")
+        read_toml(tmp_path / "config.toml", Config)
 
 
 def test_unknown_keys_of_a_file_are_errors() -> None:
@@ -91,36 +94,35 @@ def test_unknown_keys_of_a_file_are_errors() -> None:
         parse({"data": {"sorce": "x"}})
 
 
-def test_a_config_of_before_classes_is_still_read_and_is_unconditional() -> None:
+def of_format_1(tables: dict[str, Any], folder: Path) -> ModelPlan:
+    """The plan of a model that was saved with a config in place of a plan."""
+    path = folder / "config.json"
+    path.write_text(json.dumps({"format": 1, "shape": [1, 8, 8], "sha256": "", "config": tables}))
+    return read_plan(path)[0]
+
+
+def test_a_model_of_before_classes_is_still_read_and_is_unconditional(tmp_path: Path) -> None:
     """Its file has none of the keys that came with classes."""
-    before = configure(options=["training.conditional=false"])
+    before = configure(options=["training.conditional=false", "network.kind=unet"])
     tables = before.model_dump(mode="json")
-    for section, key in (
-        ("data", "classes"),
-        ("training", "conditional"),
-        ("training", "label_dropout"),
-        ("sampling", "guidance"),
-    ):
+    for section, key in (("training", "conditional"), ("training", "label_dropout"), ("sampling", "guidance")):
         del tables[section][key]
-    assert parse(tables) == before
-    assert before.classes == ()
-    assert "classes" not in to_toml(before)
+    plan = of_format_1(tables, tmp_path)
+    assert (plan.diffusion, plan.network, plan.sampling) == (before.diffusion, before.network, before.sampling)
+    assert (plan.classes, plan.works_without_labels) == ((), True)
 
 
-def test_classes_are_those_of_a_conditional_model_only() -> None:
-    tables = {"data": {"classes": ["cat", "dog"]}}
-    assert parse(tables).classes == ()
-    assert parse({**tables, "training": {"conditional": True}}).classes == ("cat", "dog")
+def test_classes_are_those_of_a_conditional_model_only(tmp_path: Path) -> None:
+    tables = configure(options=["network.kind=unet"]).model_dump(mode="json")
+    tables["data"] |= {"classes": ["cat", "dog"], "fingerprint": "f" * 64}
+    for conditional, classes in ((False, ()), (True, ("cat", "dog"))):
+        tables["training"]["conditional"] = conditional
+        assert of_format_1(tables, tmp_path).classes == classes
 
 
-def test_scale_ends_is_left_out_of_the_dump_while_it_is_false() -> None:
-    """The dump is hashed in checkpoints: one of before the key has the same hash."""
-    linear = ["diffusion.schedule=linear"]
-    assert "scale_ends" not in configure(options=linear).model_dump_json()
-    assert "scale_ends" not in to_toml(configure(options=linear))
-    scaled = configure(options=[*linear, "diffusion.scale_ends=true"])
+def test_scale_ends_survives_the_dump() -> None:
+    scaled = configure(options=["diffusion.schedule=linear", "diffusion.scale_ends=true"])
     assert parse(scaled.model_dump()) == scaled
-    assert '"scale_ends":true' in scaled.model_dump_json()
     assert "scale_ends = true" in to_toml(scaled)
 
 
@@ -136,7 +138,7 @@ def test_a_network_object_is_named_in_the_file(tmp_path: Path) -> None:
     config = parse({"network": {"kind": "object", "class_name": "models.Dit"}})
     assert isinstance(config.network, ObjectNetworkConfig)
     (tmp_path / "config.toml").write_text(to_toml(config))
-    assert read_toml(tmp_path / "config.toml") == config
+    assert read_toml(tmp_path / "config.toml", Config) == config
 
 
 SIZES = [(None, None), ("64", 64), (64, 64), ("30x50", (30, 50)), ("30X50", (30, 50)), ([30, 50], (30, 50))]

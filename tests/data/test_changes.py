@@ -8,8 +8,7 @@ from nevoa.config.presets import configure
 from nevoa.data import changed_files, load_images
 from nevoa.data.cache import forget, kept
 from nevoa.errors import NevoaError
-from nevoa.training import resolve
-from nevoa.training.job import Earlier
+from nevoa.training import Recorded, plan
 from tests.conftest import TINY
 from tests.data.pictures import PICTURES, written
 
@@ -50,12 +49,11 @@ def test_without_the_earlier_images_or_with_a_damaged_store_nothing_is_claimed(t
     assert changed_files(None, None) == ""
 
 
-@pytest.mark.parametrize("resumed", [False, True])
-def test_a_training_on_other_files_names_them(resumed: bool, tmp_path: Path) -> None:
+def test_a_training_on_other_files_names_them(tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     before = written(folder, {"a.png": PICTURES[0], "b.png": PICTURES[1]})
     config = configure(folder, steps=1, options=TINY)
-    saved = resolve(config, before).config
+    saved = plan(config, before).plan
     now = written(folder, {"images.png": PICTURES[2]})
     with pytest.raises(NevoaError, match=r"The images differ: added images\.png\."):
-        resolve(config if resumed else saved, now, earlier=Earlier(saved) if resumed else None)
+        plan(config, now, recorded=Recorded(saved))

@@ -13,7 +13,7 @@ from nevoa.data.held_out import default_number, divided
 from nevoa.data.listing import Listing
 from nevoa.errors import NevoaError
 from nevoa.evaluation import Reference
-from nevoa.training import resolve
+from nevoa.training import prepare
 from tests.data.pictures import encoded, photo
 
 COUNT = 1_000
@@ -98,11 +98,11 @@ def test_a_split_by_another_name_is_the_same(noise: Path, split: str) -> None:
 
 def test_a_training_never_sees_them(noise: Path) -> None:
     config = nevoa.configure(noise, steps=1, options=["network.dim=16", "training.batch_size=8"])
-    job = resolve(config)
-    assert job.config.data.holdout == len(Reference.of(job.config.data).test) == 128
-    assert rows(job.images).isdisjoint(rows(Reference.of(job.config.data).test))
-    assert job.config.data.fingerprint == load_images(noise, holdout=128).fingerprint
-    whole = resolve(nevoa.configure(noise, steps=1, options=["data.holdout=0", "training.batch_size=8"]))
+    job = prepare(config)
+    assert job.plan.data.holdout == len(Reference.of(job.plan.data).test) == 128
+    assert rows(job.images).isdisjoint(rows(Reference.of(job.plan.data).test))
+    assert job.plan.data.fingerprint == load_images(noise, holdout=128).fingerprint
+    whole = prepare(nevoa.configure(noise, steps=1, options=["data.holdout=0", "training.batch_size=8"]))
     assert len(whole.images) == COUNT
 
 
@@ -110,8 +110,7 @@ def test_a_run_from_before_there_was_a_share_goes_on(noise: Path, tmp_path: Path
     options = ["network.dim=16", "network.blocks=1", "training.batch_size=8", "training.threads=1"]
     for holdout, steps in ((["data.holdout=0"], 1), ([], 2)):
         run = nevoa.train(noise, out=tmp_path / "run", steps=steps, options=[*options, *holdout], progress=False)
-    assert run.config().data.holdout == 0
-    assert "holdout" not in run.config_file.read_text()
+    assert run.plan().data.holdout == 0
 
 
 def test_only_images_of_the_split_train_are_set_aside(tmp_path: Path) -> None:

@@ -196,7 +196,7 @@ def test_a_folder_without_splits_says_how_to_make_one(tmp_path: Path) -> None:
 
 def test_runs_and_stores_among_the_images_are_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lay_out(tmp_path, ["cats", "dogs", "runs/x/samples"])
-    for name in ("config.toml", "status.json"):
+    for name in ("config.toml", "journal.jsonl"):
         (tmp_path / "runs" / "x" / name).touch()
     monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
     before = load_images(str(tmp_path))
@@ -207,7 +207,7 @@ def test_runs_and_stores_among_the_images_are_skipped(tmp_path: Path, monkeypatc
     assert len(load_images(str(tmp_path / "runs/x/samples"))) == 3
 
 
-@pytest.mark.parametrize("inside", ["checkpoints", "model", "status.json"])
+@pytest.mark.parametrize("inside", ["checkpoints", "model", "journal.jsonl"])
 def test_a_run_is_not_a_source(tmp_path: Path, inside: str) -> None:
     lay_out(tmp_path / "stamps", [".", inside])
     (tmp_path / "stamps/config.toml").touch()

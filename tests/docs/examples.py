@@ -26,6 +26,7 @@ from nevoa.features import load_feature_network, random_network
 ROOMS = (
     "data",
     "diffusion",
+    "distillation",
     "evaluation",
     "features",
     "lessons",
@@ -39,6 +40,7 @@ FASHION = Path(nevoa.__file__).parent / "features" / "fashion_mnist"
 # Examples that are not run, and why.
 NOT_RUN = {
     "check_count": "needs all of Fashion-MNIST",
+    "continue_": "takes minutes",
     "compare": "needs all of Fashion-MNIST",
     "distill": "takes minutes",
     "evaluate": "needs all of Fashion-MNIST",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from nevoa.config import Config
+from nevoa.config import Config, ModelPlan
 from nevoa.config.names import MetricName
 from nevoa.errors import NevoaError
 from nevoa.evaluation import METRICS, Protocol, Reference, Report, Samples, choose_metrics, measure
@@ -16,6 +16,7 @@ from nevoa.evaluation.metrics import meaning
 from nevoa.model import Model, fresh_network
 from tests.evaluation.test_measure import report_of
 from tests.evaluation.toy import bands
+from tests.small_runs import model_plan
 
 SHAPE = (1, 12, 12)
 
@@ -26,8 +27,9 @@ def measured(model: Model, reference: Reference, *metrics: Any) -> Report:
     return report
 
 
-def model_of(config: Config) -> Model:
-    return Model(config, fresh_network(config, SHAPE), SHAPE)
+def model_of(config: Config | ModelPlan) -> Model:
+    plan = model_plan(config) if isinstance(config, Config) else config
+    return Model(plan, fresh_network(plan.network, SHAPE, len(plan.classes), seed=0), SHAPE)
 
 
 def test_every_row_computes_something() -> None:
@@ -57,8 +59,7 @@ def test_a_label_means_to_the_model_what_it_means_to_the_images(
     monkeypatch.setattr(Model, "denoiser", denoiser)
     found = []
     for classes in (("upper", "lower"), ("lower", "upper"), ("lower", "other")):
-        config = tiny.updated("training", conditional=True).updated("data", classes=classes)
-        measured(model_of(config), reference, "overfitting")
+        measured(model_of(model_plan(tiny, classes=classes)), reference, "overfitting")
         found.append(asked[1:])  # the first is asked for the schedule
         asked.clear()
     same, turned, none = found
@@ -107,7 +108,7 @@ def test_a_reference_of_another_source_does_not_make_new_images_copies(reference
     assert report.scores["near_copies"] < 0.2
     assert any("of another source" in warning for warning in report.warnings)
     with pytest.raises(NevoaError, match=r"trained on other images than .*leave out --against"):
-        choose_metrics(foreign, ["overfitting"], 40, tiny)
+        choose_metrics(foreign, ["overfitting"], 40, model_plan(tiny))
 
 
 def test_training_images_that_cannot_be_opened_leave_out_what_needs_them(reference: Reference, tiny: Config) -> None:
@@ -119,14 +120,14 @@ def test_training_images_that_cannot_be_opened_leave_out_what_needs_them(referen
 
 
 def test_a_network_is_not_asked_for_what_it_never_learned(reference: Reference, tiny: Config) -> None:
-    labelled = tiny.updated("training", conditional=True, label_dropout=0.0).updated("data", classes=("lower", "other"))
+    labelled = model_plan(tiny, classes=("lower", "other"), null_label=False)
     report = measured(model_of(labelled), reference, "overfitting")
     assert not report.scores
     assert any("knows no image without a class" in warning for warning in report.warnings)
-    distilled = tiny.updated("training", objective="path", start="runs/teacher")
-    refused: list[tuple[Config, MetricName]] = [(labelled, "bits"), (distilled, "bits"), (distilled, "overfitting")]
-    for config, name in refused:
+    distilled = model_plan(tiny, distilled_from="runs/teacher")
+    refused: list[tuple[ModelPlan, MetricName]] = [(labelled, "bits"), (distilled, "bits"), (distilled, "overfitting")]
+    for plan, name in refused:
         with pytest.raises(NevoaError, match=r"without a class|measure its teacher, runs/teacher"):
-            choose_metrics(reference, [name], 20, config)
-    assert "bits" in choose_metrics(reference, None, 20, tiny)
+            choose_metrics(reference, [name], 20, plan)
+    assert "bits" in choose_metrics(reference, None, 20, model_plan(tiny))
     assert "bits" not in choose_metrics(reference, None, 20, distilled)

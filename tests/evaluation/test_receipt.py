@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nevoa.config import Config
+from nevoa.config import Config, ModelPlan
 from nevoa.errors import NevoaError
 from nevoa.evaluation import Protocol, Reference, Samples, as_dict, from_model, measure
 from nevoa.evaluation.receipt import facts_of_images, read_report, receipt_of
 from nevoa.model import Model, fresh_network
 from tests.evaluation.toy import bands
+from tests.small_runs import model_plan
 
 
-def model_of(tiny: Config) -> Model:
-    return Model(tiny, fresh_network(tiny, (1, 12, 12)), (1, 12, 12))
+def model_of(config: Config | ModelPlan) -> Model:
+    plan = model_plan(config) if isinstance(config, Config) else config
+    return Model(plan, fresh_network(plan.network, (1, 12, 12), classes=0, seed=0), (1, 12, 12))
 
 
 def samples_of(model: Model, reference: Reference, count: int = 150, **options: Any) -> Samples:
@@ -51,7 +53,7 @@ def test_a_report_can_be_read_with_all_that_repeats_it(
     saved = read_report(path)
     samples = samples_of(model_of(tiny), reference)
     assert saved.receipt == receipt_of(samples, Protocol(reference, 150, 3, samples.sampler))
-    assert saved.receipt.config == tiny.model_dump(mode="json", exclude_none=True)
+    assert saved.receipt.config == model_plan(tiny).model_dump(mode="json", exclude_none=True)
     assert saved.receipt.reference.digest == reference.digest
     assert saved.protocol.seed == 3 and saved.protocol.sampler == samples.sampler
     hashes = {"feature network", "reference", "images"}

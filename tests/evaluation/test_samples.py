@@ -21,8 +21,8 @@ def test_a_run_is_measured_by_what_it_was_trained_on_and_nothing_else(tiny: Conf
     *_, subject = from_run(run, reference, 3, seed=0)
     assert isinstance(subject, Samples)
     assert len(subject.images) == 3
-    config = run.config_file.read_text()
+    plan = run.plan_file.read_text()
     assert subject.training is not None
-    run.config_file.write_text(config.replace(subject.training.fingerprint, "0" * 64))
+    run.plan_file.write_text(plan.replace(subject.training.fingerprint, "0" * 64))
     with pytest.raises(NevoaError, match="have changed since"):
         next(from_run(run, reference, 3, seed=0))

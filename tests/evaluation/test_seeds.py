@@ -8,8 +8,10 @@ import pytest
 from scipy import stats
 
 from nevoa.config import Config
+from nevoa.data import ImageSet
 from nevoa.evaluation import Group, groups
 from nevoa.evaluation.seeds import t_quantile
+from tests.small_runs import model_plan, planned, replanned, updated
 
 A, B = (0.31, 0.35, 0.29, 0.36), (0.41, 0.38, 0.47)
 
@@ -56,31 +58,37 @@ GROUPED: Mapping[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
     "another seed": ({}, {"seed": 1}, True),
     "other previews": ({}, {"preview_every_images": 999, "checkpoint_every_images": 9, "seed": 1}, True),
     "another machine": ({"threads": 2, "compile": False}, {"threads": 8, "compile": True, "seed": 1}, True),
+    "another precision": ({}, {"precision": "bfloat16", "seed": 1}, False),
     "another rate": ({}, {"learning_rate": 0.5}, False),
-    "other steps": ({"steps": 100}, {"steps": 120, "seed": 1}, False),
-    "other steps in the same minutes": ({"minutes": 5, "steps": 100}, {"minutes": 5, "steps": 120, "seed": 1}, True),
-    "other minutes": ({"minutes": 5, "steps": 100}, {"minutes": 6, "steps": 100, "seed": 1}, False),
+    "other steps": ({"images": 800}, {"images": 960, "seed": 1}, False),
+    "other steps in the same minutes": ({"minutes": 5, "images": 800}, {"minutes": 5, "images": 960, "seed": 1}, True),
+    "other minutes": ({"minutes": 5, "images": 800}, {"minutes": 6, "images": 800, "seed": 1}, False),
 }
 
 
 @pytest.mark.parametrize("changes", GROUPED)
-def test_runs_whose_configs_differ_in_the_seed_are_one_group(changes: str, tiny: Config) -> None:
+def test_runs_whose_plans_differ_in_the_seed_are_one_group(changes: str, tiny: Config, few_images: ImageSet) -> None:
     first, second, together = GROUPED[changes]
-    configs = {"a": tiny.updated("training", **first), "b": tiny.updated("training", **first | second)}
-    found = groups(configs, {"a": 0.3, "b": 0.4})
+    plan = replanned(planned(tiny, few_images), **first)
+    found = groups({"a": plan, "b": replanned(plan, **second)}, {"a": 0.3, "b": 0.4})
     assert [one.names for one in found] == ([("a", "b")] if together else [("a",), ("b",)])
     assert found[-1].distances[-1] == 0.4
 
 
-def test_the_same_images_may_lie_elsewhere(tiny: Config) -> None:
-    known = tiny.updated("data", fingerprint="0" * 64)
-    moved = known.updated("data", source="/elsewhere/photos").updated("training", seed=1)
+def test_the_same_images_may_lie_elsewhere(tiny: Config, few_images: ImageSet) -> None:
+    known = planned(tiny, few_images)
+    moved = replanned(updated(known, "data", source="/elsewhere/photos"), seed=1)
     assert len(groups({"a": known, "b": moved}, {"a": 0.3, "b": 0.4})) == 1
-    unknown = moved.updated("data", fingerprint=None)
-    assert len(groups({"a": tiny, "b": unknown}, {"a": 0.3, "b": 0.4})) == 2
+    others = updated(moved, "data", fingerprint="0" * 64)
+    assert len(groups({"a": known, "b": others}, {"a": 0.3, "b": 0.4})) == 2
 
 
-def test_a_run_and_its_copy_are_one_seed(tiny: Config) -> None:
+def test_a_model_whose_training_is_unknown_is_no_seed_of_another(tiny: Config) -> None:
+    assert len(groups({"a": model_plan(tiny), "b": model_plan(tiny)}, {"a": 0.3, "b": 0.4})) == 2
+
+
+def test_a_run_and_its_copy_are_one_seed(tiny: Config, few_images: ImageSet) -> None:
     """Else their spread would be 0, and any difference would mean something."""
-    found = groups({"a": tiny, "copy": tiny}, {"a": 0.3, "copy": 0.3})
+    plan = planned(tiny, few_images)
+    found = groups({"a": plan, "copy": plan}, {"a": 0.3, "copy": 0.3})
     assert [one.names for one in found] == [("a",)]

@@ -11,6 +11,7 @@ from nevoa.evaluation import Reference, sweep
 from nevoa.evaluation.sweep import SWEEP
 from nevoa.features.frechet import frechet_distance
 from nevoa.model import Model
+from tests.small_runs import model_plan
 
 
 class Zero(nn.Module):
@@ -22,7 +23,7 @@ class Zero(nn.Module):
 
 @pytest.fixture
 def model() -> Model:
-    return Model(Config(sampling=SamplingConfig(sampler="ddim", steps=7)), Zero(), (1, 12, 12))
+    return Model(model_plan(Config(sampling=SamplingConfig(sampler="ddim", steps=7))), Zero(), (1, 12, 12))
 
 
 def test_rows_are_what_the_model_makes(model: Model, reference: Reference) -> None:
@@ -48,7 +49,7 @@ def test_every_sampler_and_spacing_is_tried() -> None:
 
 
 def test_options_override_the_configs_sampling(model: Model) -> None:
-    assert model.settings().model_dump() == model.config.sampling.model_dump()
+    assert model.settings().model_dump() == model.plan.sampling.model_dump()
     assert model.settings(steps=3, eta=None).steps == 3
     assert model.settings(sampler="dpm_solver", spacing="log_snr").model_dump(include={"steps", "spacing"}) == {
         "steps": 20,

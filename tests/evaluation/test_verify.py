@@ -10,6 +10,7 @@ import pytest
 import nevoa
 from nevoa.config import Config, DataConfig
 from nevoa.config.names import MetricName, PrecisionName
+from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
 from nevoa.evaluation import METRICS, Protocol, Reference, Report, Samples, as_dict, from_model, measure
 from nevoa.evaluation.receipt import RepeatableReport
@@ -26,6 +27,7 @@ from nevoa.sampling import SAMPLERS, settled
 from tests.data.sources.test_builtin import needs_debian
 from tests.evaluation.test_receipt import model_of, samples_of
 from tests.evaluation.toy import bands
+from tests.small_runs import model_plan, planned, replanned, updated
 
 METRIC_NAMES: tuple[MetricName, ...] = ("frechet", "manifold", "classes", "memorisation")
 
@@ -119,34 +121,36 @@ def test_a_spread_is_the_standard_error_or_that_of_a_share(real: Report) -> None
         assert spread(again, name) == pytest.approx(value), name
 
 
-def test_facts_name_what_differs(reference: Reference, tiny: Config) -> None:
-    samples = samples_of(model_of(tiny), reference)
+def test_facts_name_what_differs(reference: Reference, tiny: Config, few_images: ImageSet) -> None:
+    plan = planned(tiny, few_images)
+    samples = samples_of(model_of(plan), reference)
     saved = saved_of(report_of(samples, reference), weights="a" * 64)
     saved.receipt.facts.update({"weights": "a" * 16, "torch": "1.0"})
-    assert not [fact for fact in facts(saved, reference, "a" * 64, tiny) if not fact.agrees and fact.name != "torch"]
-    other_config = tiny.updated("training", seed=5)
+    assert not [fact for fact in facts(saved, reference, "a" * 64, plan) if not fact.agrees and fact.name != "torch"]
+    other_plan = replanned(plan, seed=5)
     network = reference.feature_network
     elsewhere = replace(
         reference, feature_network=replace(network, info=replace(network.info, sha256="another")), source="others"
     )
-    found = {fact.name: fact for fact in facts(saved, elsewhere, "b" * 64, other_config) if not fact.agrees}
+    found = {fact.name: fact for fact in facts(saved, elsewhere, "b" * 64, other_plan) if not fact.agrees}
     assert found.keys() == {"weights", "feature network", "reference", "config", "torch"}
     assert {name for name, fact in found.items() if fact.decisive} == {"weights", "feature network", "reference"}
 
 
-def test_a_moved_data_set_is_no_change(reference: Reference, tiny: Config) -> None:
-    config = tiny.updated("data", fingerprint="f" * 64)
-    saved = saved_of(report_of(samples_of(model_of(config), reference), reference))
-    moved = config.updated("data", source="/elsewhere").updated("training", threads=2)
+def test_a_moved_data_set_is_no_change(reference: Reference, tiny: Config, few_images: ImageSet) -> None:
+    plan = planned(tiny, few_images)
+    saved = saved_of(report_of(samples_of(model_of(plan), reference), reference))
+    moved = updated(replanned(plan, threads=2), "data", source="/elsewhere")
     (fact,) = (fact for fact in facts(saved, reference, None, moved) if fact.name == "config")
     assert fact.agrees
 
 
-def test_an_edited_config_is_another(reference: Reference, tiny: Config) -> None:
-    saved = saved_of(report_of(samples_of(model_of(tiny), reference), reference))
+def test_an_edited_config_is_another(reference: Reference, tiny: Config, few_images: ImageSet) -> None:
+    plan = planned(tiny, few_images)
+    saved = saved_of(report_of(samples_of(model_of(plan), reference), reference))
     assert saved.receipt.config
     saved.receipt.config["training"]["seed"] = 9
-    assert "config" in {fact.name for fact in facts(saved, reference, None, tiny) if not fact.agrees}
+    assert "config" in {fact.name for fact in facts(saved, reference, None, plan) if not fact.agrees}
 
 
 @pytest.mark.parametrize("metric", list(METRICS))
@@ -163,9 +167,9 @@ def test_scores_of_a_report_tell_its_metrics(real: Report) -> None:
 def test_settings_in_a_report_give_the_same_settings_again(sampler: str, tiny: Config) -> None:
     given = {"sampler": sampler, "steps": 3, "spacing": "leading", "clip": False}
     given |= {"ddpm": {"variance": "large"}, "ddim": {"eta": 0.5}}.get(sampler, {})
-    settings = settled(tiny, **given)  # pyright: ignore[reportArgumentType]
+    settings = settled(model_plan(tiny), **given)  # pyright: ignore[reportArgumentType]
     written = json.loads(json.dumps(settings.model_dump()))
-    assert settled(tiny, **options_of(written)).model_dump() == settings.model_dump()  # pyright: ignore[reportArgumentType]
+    assert settled(model_plan(tiny), **options_of(written)).model_dump() == settings.model_dump()  # pyright: ignore[reportArgumentType]
 
 
 def test_what_this_version_lacks_is_refused(real: Report, reference: Reference) -> None:

@@ -148,7 +148,7 @@ def test_the_schedule_is_shifted_and_its_run_loads(tmp_path: Path) -> None:
     torch.testing.assert_close(log_snr_of(schedule)[1:], log_snr_of(base)[1:] - 2 * math.log(2))
     torch.testing.assert_close(schedule.signal**2 + schedule.noise**2, torch.ones(101, dtype=torch.float64))
     module.main(tmp_path)
-    assert nevoa.Run(tmp_path / "shifted").config().diffusion.schedule == "object:own_schedule.Shifted"
+    assert nevoa.Run(tmp_path / "shifted").plan().diffusion.schedule == "object:own_schedule.Shifted"
     with pytest.raises(nevoa.NevoaError, match="schedule=Shifted"):
         nevoa.load(tmp_path / "shifted")
 

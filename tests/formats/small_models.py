@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from nevoa.config import parse
+from nevoa.config import ModelPlan, parse
 from nevoa.model import Model, Shape
 from nevoa.networks import build_network
 
@@ -23,18 +23,19 @@ def small_model(
     sampling: Mapping[str, Any] | None = None,
 ) -> Model:
     """Return a model of so many pixels, as if it had been trained."""
-    config = parse(
+    plan = parse(
         {
-            "data": {"classes": classes or None},
+            "classes": classes,
+            "data": {},
             "diffusion": {"timesteps": 50, "schedule": "cosine", "prediction": "v"} | dict(diffusion or {}),
             "network": dict(network),
-            "training": {"conditional": bool(classes)},
             "sampling": dict(sampling or {}),
-        }
+        },
+        ModelPlan,
     )
     torch.manual_seed(0)
-    built = build_network(config.network, shape[0], len(classes)).eval()
+    built = build_network(plan.network, shape[0], len(classes)).eval()
     for parameter in built.parameters():
         if not parameter.any():
             nn.init.normal_(parameter, std=0.1)
-    return Model(config, built, shape)
+    return Model(plan, built, shape)

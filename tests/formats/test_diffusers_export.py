@@ -121,7 +121,7 @@ def _with_noise_of(generator: torch.Generator, model: Model) -> np.ndarray:
 @pytest.mark.parametrize("name", [name for name in MODELS if "padded" not in name])
 def test_network_outputs_agree(name: str) -> None:
     model = small_model(**MODELS[name])
-    unet, patch = unet_of(model), getattr(model.config.network, "patch", 1)
+    unet, patch = unet_of(model), getattr(model.plan.network, "patch", 1)
     t = torch.tensor([1, 2, 25, 50])
     x_t, label = starting_noise(model, 4), torch.tensor([0, 1, 2, 3]) if model.classes else None
     with torch.no_grad():

@@ -45,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
 def test_it_is_a_model_like_any_other(folder: Path) -> None:
     model = nevoa.load(folder)
     assert model.shape == (3, 16, 16)
-    assert (model.config.diffusion.schedule, model.config.diffusion.prediction) == ("linear", "epsilon")
+    assert (model.plan.diffusion.schedule, model.plan.diffusion.prediction) == ("linear", "epsilon")
     assert model.sample(2, sampler="dpm_solver", steps=3).shape == (2, 16, 16, 3)
     assert len(list(model.trajectory(2, sampler="heun", steps=3))) == 4
 
@@ -79,7 +79,7 @@ def test_schedules_are_recognised(folder: Path, scheduler: str, name: str, ours:
 
     made = getattr(diffusers, scheduler)(beta_schedule=name, beta_start=1e-4, beta_end=0.02)
     made.save_pretrained(folder / "scheduler")
-    assert load(folder).config.diffusion.schedule == ours
+    assert load(folder).plan.diffusion.schedule == ours
 
 
 @pytest.mark.parametrize("scheduler", ["FlowMatchEulerDiscreteScheduler", "CMStochasticIterativeScheduler"])
@@ -103,14 +103,14 @@ def test_classes_without_names_are_refused(folder: Path) -> None:
 def test_a_schedule_that_is_only_tried_warns_of_nothing(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
     export(small_model(FOLDED, diffusion={"schedule": "cosine", "timesteps": 100}), tmp_path / "m")
     recwarn.clear()
-    assert load(tmp_path / "m").config.diffusion.schedule == "cosine"
+    assert load(tmp_path / "m").plan.diffusion.schedule == "cosine"
     assert [warning for warning in recwarn if "schedule" in str(warning.message)] == []
 
 
 def test_few_ancestral_steps_come_back(tmp_path: Path) -> None:
     model = small_model(PLAIN, sampling={"sampler": "ddpm", "steps": 10, "spacing": "trailing"})
     assert export(model, tmp_path / "m") == "NevoaPipeline"
-    assert load(tmp_path / "m").config.sampling.steps == 10
+    assert load(tmp_path / "m").plan.sampling.steps == 10
 
 
 def test_import_then_export_is_bit_equal(folder: Path, tmp_path: Path) -> None:
@@ -133,8 +133,8 @@ def test_export_then_import_then_export_is_bit_equal(prediction: str, tmp_path: 
     model = small_model(FOLDED, classes=CLASSES, diffusion={"prediction": prediction}, sampling=options)
     export(model, tmp_path / "a")
     again = load(tmp_path / "a")
-    assert (again.classes, again.shape, again.config.sampling) == (model.classes, model.shape, model.config.sampling)
-    assert (again.config.diffusion, again.parameters) == (model.config.diffusion, _count(tmp_path / "a"))
+    assert (again.classes, again.shape, again.plan.sampling) == (model.classes, model.shape, model.plan.sampling)
+    assert (again.plan.diffusion, again.parameters) == (model.plan.diffusion, _count(tmp_path / "a"))
     assert abs(again.sample(3).astype(int) - model.sample(3).astype(int)).max() <= 1
     export(again, tmp_path / "b")
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*.*"))
@@ -215,7 +215,7 @@ def test_one_fine_tuning_step_is_a_training_step_of_diffusers(folder: Path) -> N
     from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 
     from nevoa.data import Batches
-    from nevoa.training import resolve
+    from nevoa.training import Wish, prepare
     from nevoa.training.noise import TrainingNoise, uniform
 
     pixels = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), dtype=np.uint8)
@@ -224,7 +224,7 @@ def test_one_fine_tuning_step_is_a_training_step_of_diffusers(folder: Path) -> N
     config = nevoa.configure("object:images", start=starting_from(start), steps=1, flip=False, options=options)
     images = nevoa.data.load_images(pixels)
     (step,) = nevoa.fit(config, images=images, start=start)
-    job = resolve(config, images, start=start)
+    job = prepare(config, images, Wish(start=start))
 
     unet = UNet2DModel.from_pretrained(folder / "unet", low_cpu_mem_usage=False)
     assert isinstance(unet, UNet2DModel)
@@ -258,7 +258,7 @@ def test_known_classes_stay_and_a_dropped_condition_is_the_null_label() -> None:
 
 
 def _same_prediction(model: Model, classes: tuple[str, ...], labels: dict[int | None, int | None]) -> None:
-    network = build_network(model.config.network, model.shape[0], len(classes)).eval()
+    network = build_network(model.plan.network, model.shape[0], len(classes)).eval()
     network.load_state_dict(start_weights(model, network, classes))
     x_t, t = torch.randn(1, *model.shape), torch.tensor([7])
     for ours, before in labels.items():
@@ -289,7 +289,7 @@ def test_a_fine_tuned_run_stops_resumes_and_opens(folder: Path, tmp_path: Path) 
         pass
     assert cut.weights_file.read_bytes() == whole.weights_file.read_bytes()
     model = whole.model()
-    assert (model.classes, model.config.training.start) == (("cat", "dog"), str(folder))
+    assert (model.classes, whole.plan().training.start) == (("cat", "dog"), str(folder))
     assert model.sample(2, steps=2, guidance=2).shape == (2, 16, 16, 3)
 
 
@@ -312,9 +312,9 @@ def test_a_network_that_knows_no_image_without_a_class_is_asked_for_none(tmp_pat
     from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 
     model = small_model(FOLDED, classes=CLASSES, sampling={"steps": 2})
-    export(replace(model, config=model.config.updated("training", label_dropout=0.0)), tmp_path / "m")
+    export(replace(model, plan=model.plan.model_copy(update={"null_label": False})), tmp_path / "m")
     found = load(tmp_path / "m", "cpu")
-    assert not found.config.works_without_labels
+    assert not found.plan.works_without_labels
     assert abs(found.sample(3).astype(int) - model.sample(3)).max() <= 1
     with pytest.raises(NevoaError, match="this one never was"):
         found.sample(1, guidance=2)

@@ -91,7 +91,7 @@ def test_the_loop_of_the_documentation_makes_the_images_of_nevoa(
     text = (Path(__file__).parents[2] / "docs" / "sharing.md").read_text()
     code = text.split("```python\n# Sample without torch.\n")[1].split("```")[0]
     model, path = quick
-    if prediction != model.config.diffusion.prediction:
+    if prediction != model.plan.diffusion.prediction:
         clip = prediction != "x0"  # with random weights, 1 / signal makes far too large values of epsilon
         sampling, diffusion = SOLVER | {"clip": clip}, {"prediction": prediction}
         wishes: dict[str, Any] = {"classes": CLASSES, "diffusion": diffusion, "sampling": sampling}
@@ -109,7 +109,7 @@ def _ours(model: Model, noise: np.ndarray) -> np.ndarray:
     from nevoa.data import to_bytes
     from nevoa.sampling import DPMSolver, timestep_grid, trajectory
 
-    denoiser = model.denoiser(clip=model.config.sampling.clip, label=torch.tensor([0, 1, 2, 0]))
+    denoiser = model.denoiser(clip=model.plan.sampling.clip, label=torch.tensor([0, 1, 2, 0]))
     *_, end = trajectory(
         denoiser,
         DPMSolver(),
@@ -161,5 +161,5 @@ class Looks(torch.nn.Conv2d):
 def test_a_network_that_cannot_be_exported_is_named(tmp_path: Path) -> None:
     model = small_model()
     with pytest.raises(NevoaError, match="torch cannot export Looks to ONNX"):
-        export(Model(model.config, Looks(3, 3, 1), model.shape), tmp_path / "m.onnx")
+        export(Model(model.plan, Looks(3, 3, 1), model.shape), tmp_path / "m.onnx")
     assert not list(tmp_path.iterdir())

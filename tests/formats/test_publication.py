@@ -14,6 +14,7 @@ from nevoa.formats.publication import Publication, prepare, push
 from nevoa.runs import Run, card, training_lock
 from tests.data.fake_hub import FakeHub
 from tests.formats.small_run import run_of
+from tests.small_runs import replanned
 
 PLACE = "hf:me/mist"
 
@@ -71,7 +72,7 @@ def test_what_is_published(tmp_path: Path) -> None:
     run.card_file.write_text(run.card_file.read_text() + "\n![no](../passwords.png) ![no](gone.png)\n")
     (tmp_path / "passwords.png").write_bytes(b"x")
     assert set(published(run).sizes) == {
-        *("README.md", "config.toml", "loss.png", "metrics.jsonl", "samples/000000000008.png"),
+        *("README.md", "config.toml", "plan.toml", "loss.png", "metrics.jsonl", "samples/000000000008.png"),
         *("model/config.json", "model/model.safetensors"),
     }
 
@@ -145,7 +146,7 @@ def test_scores_come_with_their_protocol_and_count(tmp_path: Path) -> None:
 
 def test_the_model_it_started_from_is_its_base(tmp_path: Path) -> None:
     run = run_of(tmp_path / "run")
-    run.write_config(run.config().updated("training", start="hf:google/ddpm-cifar10-32"), {})
+    run.write(run.config(), replanned(run.plan(), start="hf:google/ddpm-cifar10-32"))
     assert metadata(published(run))["base_model"] == "google/ddpm-cifar10-32"
 
 
@@ -164,8 +165,8 @@ def test_no_path_of_this_machine_is_published(tmp_path: Path) -> None:
     folder = published(run).folder
     texts = [path.read_text() for path in folder.rglob("*") if path.suffix in (".toml", ".json", ".md", ".jsonl")]
     assert all("/home" not in text and str(tmp_path) not in text for text in texts)
-    assert Run(folder).config().data.source == "photos"
-    assert nevoa.load(folder).config.data.source == "photos"
+    assert Run(folder).config().data.source == Run(folder).plan().data.source == "photos"
+    assert nevoa.load(folder).plan.data.source == "photos"
 
 
 def test_a_run_that_cannot_be_published_is_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import shlex
 import sys
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from nevoa.cli.main import app
 from nevoa.config import Config
 from nevoa.runs import Run
 from tests.formats.small_models import CLASSES, FOLDED, small_model
+from tests.formats.small_run import plan_of
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "sharing.md"
@@ -68,8 +70,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     sampling = {"sampler": "dpm_solver", "steps": 3, "spacing": "karras"}
     model = small_model(FOLDED, shape=(3, 16, 16), classes=CLASSES, sampling=sampling)
     run = Run(Path("runs/clothes"))
-    run.write_config(model.config, {})
-    run.publish_model(model)
+    plan = plan_of(model)
+    run.write(Config(network=plan.network), plan)
+    run.publish_model(replace(model, plan=plan))
     pixels = np.random.default_rng(0)
     for name in ("photo", "a", "b", "photos/cat/1", "photos/cat/2", "photos/bird/1", "photos/bird/2"):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +98,7 @@ def test_every_command_of_the_page_runs(here: Path) -> None:
     assert (here / "clothes-half.onnx").stat().st_size < size
     tuned = Run(Path("runs/photos-clothes"))
     assert isinstance(tuned.config(), Config)
-    assert tuned.config().classes == ("bird", "cat")
+    assert tuned.plan().classes == ("bird", "cat")
     assert tuned.config().training.start == str(here / "runs" / "clothes")
 
 

@@ -17,7 +17,6 @@ from PIL import Image
 from nevoa._util.tensors import read_tensors
 from nevoa.config import DataConfig
 from nevoa.config.presets import configure
-from nevoa.config.toml import to_toml
 from nevoa.data import ImageSet, read_image, read_unchanged
 from nevoa.data.find import Source, find_source
 from nevoa.data.listing import of_arrays
@@ -30,22 +29,24 @@ from nevoa.evaluation.receipt import read_report
 from nevoa.formats.diffusers.export import export
 from nevoa.formats.diffusers.load import WEIGHTS
 from nevoa.formats.diffusers.load import read as read_pipeline
-from nevoa.runs import checkpoint, decisions
-from nevoa.runs.decisions import Costs, Decision
+from nevoa.runs import checkpoint, journal
+from nevoa.runs.horizon import Horizon
+from nevoa.runs.journal import Costs
 from nevoa.runs.manifest import faults
 from nevoa.runs.overview import Summary
-from nevoa.runs.reports import merged, most_telling
+from nevoa.runs.reports import best_report, merged
 from nevoa.runs.run import Run, load
 from nevoa.runs.tracking import Sent, read_sent, write_sent
 from nevoa.studio.choices import choices, keep
 from nevoa.studio.commands import Images, Training
 from nevoa.studio.workspace import Workspace
+from nevoa.training.checkpoint import read_progress, save_checkpoint
 from nevoa.training.loop import training_steps
-from nevoa.training.snapshot import read_progress, save_checkpoint
 from nevoa.training.speeds import read_speeds
 from nevoa.training.state import TrainingState
 from tests.conftest import TINY
 from tests.formats.small_models import FOLDED, small_model
+from tests.small_runs import planned
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,8 @@ def readers(folder: Path) -> dict[str, Reader]:
         out.add(table.parent / "a", "a")
     report, receipt = run.save_evaluation("report", REPORT), folder / "receipt.json"
     receipt.write_text(json.dumps({**REPORT, **REPEATABLE}))
-    decisions.append(run, Decision(step=0, steps=40, spent=1.5, costs=Costs(0.1, 0.2, 7, 0.3)))
+    failed = {"about": {"pid": 1}, "message": "no", "horizon": Horizon(40), "costs": Costs(0.1, 0.2, 7, 0.3)}
+    journal.write(run, "failed", 0, seconds=1.5, **failed)
     speeds = folder / "speeds.json"
     speeds.write_text('{"0a": {"32, batches of 32": 1e11}}')
     pipeline = folder / "pipeline"
@@ -112,18 +114,19 @@ def readers(folder: Path) -> dict[str, Reader]:
     export(small_model(FOLDED), pipeline, sampler="dpm_solver", steps=3)
     reads: dict[str, tuple[Path, Callable[[], object]]] = {
         "config": (run.config_file, run.config),
+        "plan": (run.plan_file, run.plan),
         "metrics": (run.metrics_file, lambda: list(run.metrics())),
         "speeds": (speeds, lambda: read_speeds(speeds)),
-        "decisions": (run.course_file, lambda: list(decisions.read(run))),
+        "journal": (run.journal_file, lambda: list(journal.read(run))),
         "tracking": (run.tracking_file, lambda: read_sent(run, "wandb")),
-        "status": (run.status_file, lambda: Summary.of(run)),
+        "status": (run.journal_file, lambda: Summary.of(run)),
         "choices of the studio": (workspace.choices_file, lambda: choices(workspace)),
-        "report": (report, lambda: (most_telling(run), merged(REPORT, report))),
+        "report": (report, lambda: (best_report(run), merged(REPORT, report))),
         "receipt": (receipt, lambda: read_report(receipt)),
         "model config": (run.model_config_file, lambda: load(run.folder, "cpu")),
         "model weights": (run.weights_file, lambda: load(run.folder, "cpu")),
         "checkpoint manifest": (newest / "manifest.json", lambda: faults(newest)),
-        "checkpoint state": (newest / "state.json", lambda: read_progress(newest / "state.json")),
+        "checkpoint state": (newest / "state.json", lambda: read_progress(newest)),
         "checkpoint tensors": (
             newest / "optimizer.safetensors",
             lambda: read_tensors(newest / "optimizer.safetensors"),
@@ -189,13 +192,13 @@ def _run(folder: Path) -> Run:
     few = ImageSet.of("noise", np.zeros((20, 8, 8, 1), np.uint8), np.zeros(20, np.int64), ["a"])
     small = ("network.dim=4", "network.multipliers=[1]", "network.attention=[false]")
     config = configure("fashion_mnist_10k", steps=2, options=(*TINY, *small, "training.threads=1"))
-    config = config.model_copy(update={"training": config.training.model_copy(update={"device": "cpu"})})
-    run, state = Run(folder), TrainingState.fresh(config, few.shape)
+    config = config.updated("training", device="cpu")
+    plan = planned(config, few)
+    run, state = Run(folder), TrainingState.fresh(plan, few.shape)
     for step in training_steps(state, few):
         run.append_metrics({"images_seen": step.images_seen, "loss": step.loss})
     run.publish_model(state.model())
     save_checkpoint(state, run.checkpoints)
-    run.config_file.write_text(to_toml(config, {"nevoa": "0.1.0"}))
+    run.write(config, plan)
     write_sent(run, "wandb", Sent(id="a", images_seen=8, scores={"loss": 0.5}))
-    run.status_file.write_text(json.dumps({"format": 1, "state": "failed", "pid": 1, "message": "no"}))
     return run

@@ -17,9 +17,10 @@ CORPUS = Path(__file__).parent / "corpus"
 NAMES = (
     *(
         "config",
+        "plan",
         "metrics",
         "speeds",
-        "decisions",
+        "journal",
         "tracking",
         "status",
         "report",
@@ -121,7 +122,7 @@ JSON = st.recursive(
     "name",
     [
         "status",
-        "decisions",
+        "journal",
         "tracking",
         "report",
         "model config",

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import nevoa
-from nevoa.config import NetworkConfig
+from nevoa.config import Config, NetworkConfig
 from nevoa.config.network import NETWORK_CONFIGS, ObjectNetworkConfig, ResidualUNetConfig
 from nevoa.config.presets import configure
 from nevoa.config.toml import read_toml, to_toml
@@ -59,7 +59,7 @@ def test_a_registered_network_is_configured_built_and_saved(tmp_path: Path) -> N
     config = configure(options=OPTIONS)
     assert config.network == MineConfig(kind="mine", width=3)
     (tmp_path / "config.toml").write_text(to_toml(config))
-    assert read_toml(tmp_path / "config.toml") == config
+    assert read_toml(tmp_path / "config.toml", Config) == config
     network = build_network(config.network, 3, classes=2)
     assert isinstance(network, Mine)
     assert (network.first.in_channels, network.first.out_channels, network.classes) == (3, 3, 2)

@@ -8,23 +8,26 @@ import pytest
 from PIL import Image
 
 from nevoa.config import Config
+from nevoa.data import ImageSet
 from nevoa.model import Model, fresh_network
 from nevoa.runs import Run, card
+from tests.small_runs import planned
 
 
 @pytest.fixture
-def run(tiny: Config, tmp_path: Path) -> Run:
+def run(tiny: Config, few_images: ImageSet, tmp_path: Path) -> Run:
     run = Run(tmp_path / "it's mist")
     run.append_metrics({"images_seen": 8, "loss": 0.25})
     run.save_preview(8, Image.new("L", (2, 2)))
-    shape = (1, 28, 28)
-    card.write(run, Model(tiny, fresh_network(tiny, shape), shape), images=10_000, images_seen=16, seconds=3.0)
+    plan, shape = planned(tiny, few_images), few_images.shape
+    model = Model(plan, fresh_network(plan.network, shape, 0, seed=0), shape)
+    card.write(run, plan, model, horizon=96, images_seen=16, seconds=3.0)
     return run
 
 
 def test_the_card_states_the_facts_of_the_run(run: Run) -> None:
     text = run.card_file.read_text()
-    for fact in ("# it's mist", "10,000 images of 28x28", "none (unconditional)", "16 images, 2 of 12 steps", "0.2500"):
+    for fact in ("# it's mist", "20 images of 8x8", "none (unconditional)", "16 of 96 images", "0.2500"):
         assert fact in text, fact
     assert "![previews](samples/000000000008.png)" in text
     commands = re.findall(r"nevoa (?:evaluate|sample) [^`\n]*", text)

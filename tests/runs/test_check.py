@@ -8,9 +8,9 @@ from PIL import Image
 
 from nevoa._util.files import append_line
 from nevoa.errors import NevoaError
-from nevoa.runs import Run, decisions, training_lock
+from nevoa.runs import Run, journal, training_lock
 from nevoa.runs.check import check
-from nevoa.runs.decisions import Decision
+from nevoa.runs.horizon import Horizon
 from nevoa.runs.manifest import EMA
 from nevoa.training import Job
 from tests.small_runs import stop_after
@@ -41,8 +41,9 @@ def test_each_damaged_part_is_named(run: Run) -> None:
     newest = max(run.checkpoints.iterdir())
     damages = {
         "config.toml": run.config_file,
+        "plan.toml": run.plan_file,
         "metrics.jsonl": run.metrics_file,
-        "status.json": run.status_file,
+        "journal.jsonl": run.journal_file,
         f"checkpoints/{newest.name}": newest / EMA,
         "model/model.safetensors": run.weights_file,
         "loss.png": run.loss_file,
@@ -59,12 +60,21 @@ def test_each_damaged_part_is_named(run: Run) -> None:
     assert not problems(run)
 
 
-@pytest.mark.parametrize("line", ["{}", '{"step": 9, "steps": 40, "spent": 1.0, "costs": {"step": "long"}}', "7"])
-def test_a_damaged_decision_is_named(run: Run, line: str) -> None:
-    decisions.append(run, Decision(step=0, steps=40, spent=1.0))
+@pytest.mark.parametrize("line", ["{}", '{"event": "moved", "images_seen": 9, "costs": {"image": "long"}}', "7"])
+def test_a_damaged_entry_of_the_journal_is_named(run: Run, line: str) -> None:
+    journal.write(run, "moved", 8, horizon=Horizon(96, since=8))
     assert not problems(run)
-    append_line(run.course_file, line)
-    assert "line 2 of 2 is cut off or not a decision" in problems(run)["course.jsonl"]
+    count = len(list(journal.read(run))) + 1
+    append_line(run.journal_file, line)
+    assert f"line {count} of {count} is cut off or not an entry" in problems(run)["journal.jsonl"]
+
+
+def test_a_plan_that_was_edited_or_lost_is_named(run: Run) -> None:
+    text = run.plan_file.read_text()
+    run.plan_file.write_text(text.replace("seed = 0", "seed = 1"))
+    assert problems(run)["plan.toml"].startswith("edited (training.seed: was 0, now 1); to restore it")
+    run.plan_file.unlink()
+    assert problems(run)["plan.toml"].startswith("missing; to restore it from the newest checkpoint")
 
 
 def test_a_long_file_of_lines_is_no_damage(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,21 +14,20 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from nevoa._util.files import sweep
 from nevoa.errors import NevoaError
 from nevoa.runs import checkpoint, manifest
-from nevoa.runs.manifest import MODEL, STATE, faults
+from nevoa.runs.manifest import MODEL, faults
 from nevoa.training import Job
+from nevoa.training.checkpoint import contents, read_progress, restore, save_checkpoint
 from nevoa.training.loop import training_steps
-from nevoa.training.snapshot import contents, read_progress, restore, save_checkpoint
 from nevoa.training.state import RecentMean, TrainingState
 from tests.faults import Disk
 
 
 def advanced(state: TrainingState, loss: float) -> None:
     """As if a step had been taken: what retention looks at, and weights that are no one else's."""
-    state.step += 1
     state.images_seen += 8
     state.recent_loss = RecentMean(total=loss, weight=1.0)
     with torch.no_grad():
-        next(state.network.parameters()).fill_(state.step)
+        next(state.network.parameters()).fill_(state.images_seen)
 
 
 class Checkpoints(RuleBasedStateMachine):
@@ -53,7 +52,7 @@ class Checkpoints(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
     def fresh(self) -> TrainingState:
-        return TrainingState.fresh(self.job.config, self.job.images.shape)
+        return TrainingState.fresh(self.job.plan, self.job.images.shape)
 
     def remember(self) -> None:
         self.saved.setdefault(f"{self.state.images_seen:012d}", []).append(contents(self.state))
@@ -66,14 +65,14 @@ class Checkpoints(RuleBasedStateMachine):
     def train(self, loss: float) -> None:
         advanced(self.state, loss)
 
-    @precondition(lambda self: self.state.step)
+    @precondition(lambda self: self.state.images_seen)
     @rule()
     def save(self) -> None:
         path = save_checkpoint(self.state, self.folder, self.resumed_from)
         self.remember()
         assert self.whole[-1] == path
 
-    @precondition(lambda self: self.state.step)
+    @precondition(lambda self: self.state.images_seen)
     @rule(operation=st.integers(1, 250), lasting=st.booleans(), error=st.sampled_from([errno.EIO, errno.ENOSPC]))
     def crash_while_saving(self, operation: int, lasting: bool, error: int) -> None:
         before = {path.name for path in self.whole}
@@ -120,7 +119,7 @@ class Checkpoints(RuleBasedStateMachine):
         if not hasattr(self, "folder"):
             return
         assert self.resumed_from is None or not faults(self.resumed_from)
-        there = {path.name: read_progress(path / STATE).recent_loss.value for path in self.whole}
+        there = {path.name: read_progress(path).recent_loss.value for path in self.whole}
         self.losses |= there
         assert not there or min(there.values()) == min(self.losses.values())
 
@@ -134,7 +133,7 @@ def test_any_order_of_save_crash_resume_and_prune(job: Job) -> None:
 
 
 def test_the_best_is_kept_while_newer_ones_come_and_go(job: Job, tmp_path: Path) -> None:
-    state = TrainingState.fresh(job.config, job.images.shape)
+    state = TrainingState.fresh(job.plan, job.images.shape)
     for loss in (0.9, 0.3, 0.8, 0.7, 0.6, 0.5):
         advanced(state, loss)
         save_checkpoint(state, tmp_path)
@@ -142,7 +141,7 @@ def test_the_best_is_kept_while_newer_ones_come_and_go(job: Job, tmp_path: Path)
 
 
 def test_the_mean_of_a_few_steps_is_no_record(job: Job, tmp_path: Path) -> None:
-    state = TrainingState.fresh(job.config, job.images.shape)
+    state = TrainingState.fresh(job.plan, job.images.shape)
     for _ in range(4):
         advanced(state, 0.5)
         state.recent_loss = RecentMean(total=0.0, weight=0.02)
@@ -157,7 +156,7 @@ def test_an_older_one_that_cannot_be_removed_stops_nothing(
         raise OSError(errno.EIO, "the disk is broken")
 
     monkeypatch.setattr(checkpoint, "remove", refuse)
-    state = TrainingState.fresh(job.config, job.images.shape)
+    state = TrainingState.fresh(job.plan, job.images.shape)
     for _ in range(4):
         advanced(state, 0.5)
         assert not faults(save_checkpoint(state, tmp_path))
@@ -168,7 +167,7 @@ def test_an_older_one_that_cannot_be_removed_stops_nothing(
 def test_nothing_is_removed_before_its_successor_was_read_back(
     job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = TrainingState.fresh(job.config, job.images.shape)
+    state = TrainingState.fresh(job.plan, job.images.shape)
     for _ in range(2):
         advanced(state, 0.5)
         save_checkpoint(state, tmp_path)
@@ -202,7 +201,7 @@ def test_what_cannot_be_read_now_is_neither_damaged_nor_removed(
     job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A disk that stutters, or a checkpoint of another user, is no reason to go back or to throw away."""
-    state, real = TrainingState.fresh(job.config, job.images.shape), manifest.sha256
+    state, real = TrainingState.fresh(job.plan, job.images.shape), manifest.sha256
     steps = training_steps(state, job.images)
     unreadable = [save_checkpoint(state, tmp_path)]
 
@@ -218,12 +217,12 @@ def test_what_cannot_be_read_now_is_neither_damaged_nor_removed(
         saved.append(save_checkpoint(state, tmp_path))
     assert unreadable[0].exists()
     unreadable.append(saved[-1])
-    with pytest.raises(NevoaError, match=r"Input/output error. It may be intact"):
+    with pytest.raises(NevoaError, match=r"Input/output error\. The files may still be valid"):
         checkpoint.newest(tmp_path)
 
 
 def test_a_damaged_checkpoint_is_written_anew(job: Job, two_checkpoints: tuple[Path, Path]) -> None:
-    state = TrainingState.fresh(job.config, job.images.shape)
+    state = TrainingState.fresh(job.plan, job.images.shape)
     steps = training_steps(state, job.images)
     for _ in range(2):
         next(steps)

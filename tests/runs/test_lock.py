@@ -3,50 +3,58 @@
 That a killed process releases its lock is tested with the real command in tests/cli/test_stopping.py.
 """
 
-import json
 import os
 from pathlib import Path
 
 import pytest
 
 from nevoa.errors import NevoaError
-from nevoa.runs import Run, refuse_if_training, status_of, training_lock
+from nevoa.runs import Run, journal, refuse_if_training, status_of, training_lock
+from nevoa.training import Job, fit_job
+from tests.small_runs import again
 
 
 def test_the_lock_is_exclusive_within_a_process_too(tmp_path: Path) -> None:
     run = Run(tmp_path / "r")
     with training_lock(run):
+        journal.write(run, "started", 0, about={"pid": os.getpid(), "host": "here"})
         with pytest.raises(NevoaError, match=f"process {os.getpid()}"), training_lock(run):
             pass
         with pytest.raises(NevoaError, match="is being trained"):
             refuse_if_training(run)
         assert status_of(run) == ("running", "")
-    assert status_of(run) == ("finished", "")
+    assert status_of(run) == ("stopped", "")
     refuse_if_training(run)
 
 
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
+        (None, ("finished", "")),
         (RuntimeError("no memory"), ("failed", "no memory")),
         (KeyboardInterrupt(), ("stopped", "")),
         (GeneratorExit(), ("stopped", "")),
     ],
-    ids=["an error", "Ctrl-C", "a reader that stops"],
+    ids=["its end", "an error", "Ctrl-C", "a reader that stops"],
 )
-def test_the_status_says_how_a_training_ended(tmp_path: Path, error: BaseException, expected: tuple[str, str]) -> None:
+def test_the_status_says_how_a_training_ended(
+    job: Job, tmp_path: Path, error: BaseException | None, expected: tuple[str, str]
+) -> None:
     run = Run(tmp_path / "r")
-    with pytest.raises(type(error)), training_lock(run) as begin:
-        begin()
-        raise error
+    stream = fit_job(again(job, images=16), run)
+    next(stream)
+    if error is None:
+        list(stream)
+    else:
+        with pytest.raises(type(error)):
+            stream.throw(error)
     assert status_of(run) == expected
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_an_error_before_the_start_leaves_the_status_as_it_was(tmp_path: Path, error: type[BaseException]) -> None:
     run = Run(tmp_path / "r")
-    with training_lock(run):
-        pass
+    journal.write(run, "finished", 8)
     with pytest.raises(error), training_lock(run):
         raise error("another torch")
     assert status_of(run) == ("finished", "")
@@ -54,15 +62,15 @@ def test_an_error_before_the_start_leaves_the_status_as_it_was(tmp_path: Path, e
         pass
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"state": "dancing"}'])
-def test_a_run_without_a_valid_status_is_stopped(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("text", ["", "[]", '{"event": "dancing", "at": 1, "images_seen": 8}'])
+def test_a_run_without_a_valid_journal_is_stopped(tmp_path: Path, text: str) -> None:
     run = Run(tmp_path)
-    run.status_file.write_text(text)
+    run.journal_file.write_text(f"{text}\n")
     assert status_of(run) == ("stopped", "")
 
 
 def test_the_word_of_a_killed_training_is_not_believed(tmp_path: Path) -> None:
     run = Run(tmp_path)
-    run.status_file.write_text(json.dumps({"state": "running"}))
+    journal.write(run, "started", 0)
     run.lock_file.touch()
     assert status_of(run) == ("stopped", "")

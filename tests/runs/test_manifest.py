@@ -64,9 +64,9 @@ def test_a_checkpoint_under_another_number_is_noticed(two_checkpoints: tuple[Pat
 
 def test_a_checkpoint_of_a_later_format_is_not_damaged(two_checkpoints: tuple[Path, Path]) -> None:
     path = two_checkpoints[1] / "manifest.json"
-    record = json.loads(path.read_text()) | {"format": 2}
+    record = json.loads(path.read_text()) | {"format": 3}
     record.pop("sha256")
     record |= {"sha256": hashlib.sha256(json.dumps(record).encode()).hexdigest()}
     path.write_text(json.dumps(record))
-    with pytest.raises(NevoaError, match="has format 2, but this version of nevoa reads format 1"):
+    with pytest.raises(NevoaError, match="has format 3, but this version of nevoa reads format 2"):
         checkpoint.newest(two_checkpoints[0].parent)

@@ -11,11 +11,12 @@ from torch import nn
 
 from nevoa.errors import NevoaError
 from nevoa.networks import build_network
-from nevoa.runs import Run, model_files
+from nevoa.runs import Run, journal, model_files
 from nevoa.runs.check import check
 from nevoa.training import Job
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
+from tests.small_runs import replanned
 
 
 @pytest.mark.parametrize("earlier", [False, True], ids=["the first model", "a later one"])
@@ -24,10 +25,10 @@ def test_a_killed_publication_leaves_the_old_or_the_new_model(
     job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: bool, stop_at: int
 ) -> None:
     """`check` accepts either, and finds damage in either."""
-    run, state = Run(tmp_path), TrainingState.fresh(job.config, job.images.shape)
-    run.write_config(job.config, {})
+    run, state = Run(tmp_path), TrainingState.fresh(job.plan, job.images.shape)
+    run.write(job.config, job.plan)
     run.append_metrics({"images_seen": 0})
-    run.status_file.write_text("{}")
+    journal.write(run, "planned", 0, horizon=state.horizon)
     steps = training_steps(state, job.images)
     if earlier:
         run.publish_model(state.model())
@@ -59,8 +60,8 @@ def test_a_killed_publication_leaves_the_old_or_the_new_model(
 def test_a_model_computes_in_bf16_only_where_there_are_units_for_it(
     job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, config = Run(tmp_path), job.config.updated("training", precision="bfloat16")
-    run.publish_model(TrainingState.fresh(config, job.images.shape).model())
+    run, plan = Run(tmp_path), replanned(job.plan, precision="bfloat16")
+    run.publish_model(TrainingState.fresh(plan, job.images.shape).model())
     for found in ("bfloat16", "float32"):
         monkeypatch.setattr("nevoa.runs.model_files.choose_precision", lambda device, found=found: found)
         assert run.model("cpu").precision == found
@@ -68,7 +69,7 @@ def test_a_model_computes_in_bf16_only_where_there_are_units_for_it(
 
 def test_a_load_builds_the_network_once(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, built = Run(tmp_path), list[object]()
-    run.publish_model(TrainingState.fresh(job.config, job.images.shape).model())
+    run.publish_model(TrainingState.fresh(job.plan, job.images.shape).model())
 
     def build(*described: Any) -> nn.Module:
         built.append(described)

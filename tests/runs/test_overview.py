@@ -7,18 +7,22 @@ from typing import Any
 import pytest
 
 from nevoa.config import Config
+from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
-from nevoa.runs import Run, Summary, runs_in, training_lock
+from nevoa.runs import Run, Summary, journal, runs_in
+from nevoa.runs.horizon import Horizon
+from tests.small_runs import planned
 
 
 @pytest.fixture
-def run(tiny: Config, tmp_path: Path) -> Run:
+def run(tiny: Config, few_images: ImageSet, tmp_path: Path) -> Run:
     """Twelve steps of 8 planned, 24 images seen by the metrics, 40 by the checkpoint."""
     run = Run(tmp_path / "runs" / "tiny")
-    with training_lock(run):
-        run.write_config(tiny, {})
-        run.append_metrics({"images_seen": 24, "loss": 0.5})
-        (run.checkpoints / "000000000040").mkdir(parents=True)
+    run.write(tiny, planned(tiny, few_images))
+    journal.write(run, "planned", 0, horizon=Horizon(96))
+    journal.write(run, "finished", 96)
+    run.append_metrics({"images_seen": 24, "loss": 0.5})
+    (run.checkpoints / "000000000040").mkdir(parents=True)
     reports = [
         report({"fd_a": 3.0}, count=9_000, protocol="nevoa-a/1"),
         report({"fd_a": 1.0}, count=2_000),
@@ -62,14 +66,14 @@ def test_without_a_distance_there_is_no_quality(run: Run) -> None:
 
 
 def test_damaged_parts_are_skipped(run: Run) -> None:
-    for path in (run.config_file, run.metrics_file, run.status_file, *run.evaluations_folder.iterdir()):
+    for path in (run.config_file, run.plan_file, run.metrics_file, run.journal_file, *run.evaluations_folder.iterdir()):
         path.write_bytes(b"\0")
     found = Summary.of(run)
     assert (found.status, found.images_seen) == ("stopped", 40)
     assert found.images_planned is found.loss is found.quality is None
 
 
-def test_folders_without_a_config_are_no_runs(run: Run) -> None:
+def test_folders_without_a_plan_are_no_runs(run: Run) -> None:
     (run.folder.parent / "photos").mkdir()
     assert list(runs_in(run.folder.parent)) == [run]
     with pytest.raises(NevoaError, match="There is no folder"):

@@ -10,10 +10,12 @@ from PIL import Image
 
 import nevoa
 from nevoa.config import Config
+from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
 from nevoa.pictures import loss_curve
 from nevoa.runs import PACKAGED, Run, load, newest_run
 from nevoa.runs.check import check
+from tests.small_runs import planned
 
 
 def with_model(folder: Path, written_at: int) -> Run:
@@ -25,13 +27,16 @@ def with_model(folder: Path, written_at: int) -> Run:
     return run
 
 
-def test_the_config_comes_back_without_what_it_was_made_with(tiny: Config, tmp_path: Path) -> None:
-    run = Run(tmp_path / "r")
+def test_what_was_asked_and_what_was_decided_come_back(tiny: Config, few_images: ImageSet, tmp_path: Path) -> None:
+    run, plan = Run(tmp_path / "r"), planned(tiny, few_images)
     assert not run.exists
-    run.write_config(tiny, {"torch": "9.9"})
+    run.write(tiny, plan)
     assert run.exists
-    assert run.config() == tiny
-    assert "9.9" in run.config_file.read_text()
+    assert (run.config(), run.plan()) == (tiny, plan)
+    os.utime(run.plan_file, (1, 1))
+    run.write(tiny.updated("training", seed=1), plan)
+    assert run.config().training.seed == 1
+    assert run.plan_file.stat().st_mtime == 1, "a file that stays the same is not written"
 
 
 def test_metrics_end_at_the_first_torn_line_and_go_on_after_a_cut(tmp_path: Path) -> None:
@@ -86,10 +91,10 @@ def test_evaluations_are_read_newest_first_and_damaged_ones_skipped(tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("names", "other"),
-    [((), False), (("trainer.lock", "status.json", "course.jsonl"), False), (("photo.png",), True)],
+    [((), False), (("trainer.lock", "journal.jsonl", "config.toml"), False), (("photo.png",), True)],
     ids=str,
 )
-def test_only_files_of_a_training_may_precede_the_config(tmp_path: Path, names: tuple[str, ...], other: bool) -> None:
+def test_only_files_of_a_training_may_precede_the_plan(tmp_path: Path, names: tuple[str, ...], other: bool) -> None:
     for name in names:
         (tmp_path / name).touch()
     (tmp_path / "checkpoints").mkdir()
@@ -122,27 +127,28 @@ def test_a_folder_without_a_model_is_refused_with_a_near_name(tmp_path: Path, mo
         load("stamps")
 
 
-def test_a_run_of_format_1_opens(tmp_path: Path) -> None:
+def test_a_published_run_of_format_2_opens(tmp_path: Path) -> None:
     """The layout of a published run is fixed: a copy made file by file, by these names, is the same model."""
-    for name in ("config.toml", "model/config.json", "model/model.safetensors"):
+    for name in ("config.toml", "plan.toml", "model/config.json", "model/model.safetensors"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes((PACKAGED / name).read_bytes())
-    assert json.loads((tmp_path / "model/config.json").read_text())["format"] == 1
+    assert json.loads((tmp_path / "model/config.json").read_text())["format"] == 2
     assert Run(tmp_path).config() == Run(PACKAGED).config()
+    assert Run(tmp_path).plan() == Run(PACKAGED).plan()
     np.testing.assert_array_equal(Run(tmp_path).model("cpu").sample(2, steps=2), nevoa.load().sample(2, steps=2))
 
 
 def test_a_model_of_another_format_is_refused(tmp_path: Path) -> None:
     run = with_model(tmp_path, written_at=1)
-    run.model_config_file.write_text('{"format": 2}')
-    with pytest.raises(NevoaError, match="has format 2, but this version of nevoa reads format 1"):
+    run.model_config_file.write_text('{"format": 3}')
+    with pytest.raises(NevoaError, match="has format 3, but this version of nevoa reads format 2"):
         load(tmp_path)
 
 
-def test_a_notebook_displays_a_run(tmp_path: Path) -> None:
+def test_a_notebook_displays_a_run(tiny: Config, few_images: ImageSet, tmp_path: Path) -> None:
     run = Run(tmp_path / "a<b>")
     assert "not started" in run._repr_html_()
-    run.write_config(nevoa.configure(steps=9), {})
+    run.write(tiny, planned(tiny, few_images))
     for seen in (1_000, 2_000):
         run.append_metrics({"images_seen": seen, "loss": 1 / seen})
     run.save_preview(2_000, Image.new("L", (2, 2)))
@@ -152,9 +158,9 @@ def test_a_notebook_displays_a_run(tmp_path: Path) -> None:
     ]
 
 
-def test_a_damaged_run_displays_what_can_be_read(tmp_path: Path) -> None:
+def test_a_damaged_run_displays_what_can_be_read(tiny: Config, few_images: ImageSet, tmp_path: Path) -> None:
     run = Run(tmp_path / "r")
-    run.write_config(nevoa.configure(steps=9), {})
+    run.write(tiny, planned(tiny, few_images))
     run.append_metrics({"images_seen": 640, "loss": 0.5})
     run.save_preview(640, Image.new("L", (2, 2)))
     run.previews()[-1].write_bytes(b"\x89PNG, and then nothing")
@@ -162,7 +168,7 @@ def test_a_damaged_run_displays_what_can_be_read(tmp_path: Path) -> None:
     assert html.count("<img") == 1
     assert "640" in html
     run.metrics_file.write_text('{"images_seen": 640, "loss": [1, {}]}\n')
-    run.status_file.write_bytes(b"\xff")
+    run.journal_file.write_bytes(b"\xff")
     run.checkpoints.write_text("no folder")
     html = run._repr_html_()
     assert "<img" not in html
@@ -176,7 +182,7 @@ def test_a_misspelt_run_is_suggested(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with_model(tmp_path / "elsewhere/shapes", 0)
     (tmp_path / "runs/clothes-quik.txt").touch()
     for typed, meant in (("runs/cloths-quick", "runs/clothes-quick"), ("elsewhere/shape", "elsewhere/shapes")):
-        for read in (load, lambda folder: Run(folder).last_config(), lambda folder: list(check(Run(folder)))):
+        for read in (load, lambda folder: Run(folder).last_plan(), lambda folder: list(check(Run(folder)))):
             with pytest.raises(NevoaError, match=rf"{typed} is not a run.* is missing\. Did you mean {meant}\?"):
                 read(Path(typed))
     with pytest.raises(NevoaError, match="'nevoa runs' lists the runs"):

@@ -13,6 +13,7 @@ from nevoa.diffusion import AnyDenoiser
 from nevoa.errors import NevoaError
 from nevoa.model import Model, labels_of
 from nevoa.sampling import DDIM, DDPM, SAMPLERS, DPMSolver, Heun, Past, Transition, as_sampler, settled
+from tests.small_runs import model_plan
 
 CLASSES = ("T-shirt/top", "Trouser", "Bag")
 
@@ -31,7 +32,7 @@ SHADES = {0: 140, 1: 191, 2: 242}
 
 def test_another_sampler_than_the_configs_does_not_take_its_timesteps() -> None:
     sampling = {"sampler": "dpm_solver", "steps": 8, "spacing": "karras"}
-    config = parse({"sampling": sampling, "training": {"conditional": False}})
+    config = model_plan(parse({"sampling": sampling}))
     assert settled(config).model_dump().items() >= sampling.items()
     assert settled(config, clip=False).spacing == "karras"
     other = settled(config, sampler="ddpm")
@@ -41,15 +42,9 @@ def test_another_sampler_than_the_configs_does_not_take_its_timesteps() -> None:
 
 @pytest.fixture
 def model() -> Model:
-    config = parse(
-        {
-            "data": {"classes": CLASSES},
-            "diffusion": {"prediction": "x0", "timesteps": 10},
-            "training": {"conditional": True},
-            "sampling": {"sampler": "ddim", "steps": 2},
-        }
-    )
-    return Model(config, Painter(), (1, 4, 4))
+    diffusion, sampling = {"prediction": "x0", "timesteps": 10}, {"sampler": "ddim", "steps": 2}
+    config = parse({"diffusion": diffusion, "sampling": sampling})
+    return Model(model_plan(config, classes=CLASSES), Painter(), (1, 4, 4))
 
 
 def shades(images: np.ndarray) -> list[int]:
@@ -116,7 +111,7 @@ def test_guidance_out_of_range_is_refused(model: Model, guidance: float) -> None
 
 
 def test_an_unconditional_model_refuses_labels_and_guidance() -> None:
-    model = Model(Config(), Painter(), (1, 4, 4))
+    model = Model(model_plan(Config()), Painter(), (1, 4, 4))
     with pytest.raises(NevoaError, match="is unconditional"):
         model.sample(1, labels=[0], steps=1)
     with pytest.raises(NevoaError, match="guidance needs a class-conditional model"):
@@ -128,7 +123,7 @@ def test_an_unconditional_model_refuses_labels_and_guidance() -> None:
 @pytest.mark.parametrize("guidance", [0, 2])
 def test_a_model_that_was_always_told_the_class_has_no_guidance(guidance: float) -> None:
     """What it would draw of no class is as it began, noise."""
-    config = parse({"data": {"classes": CLASSES}, "training": {"conditional": True, "label_dropout": 0}})
+    config = model_plan(Config(), classes=CLASSES, null_label=False)
     assert settled(config, guidance=1).guidance == 1
     with pytest.raises(NevoaError, match=r"label_dropout=0\.1"):
         settled(config, guidance=guidance)
@@ -181,18 +176,17 @@ def test_an_option_of_another_sampler_is_refused(model: Model, options: dict[str
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_settled_settings_have_the_fresh_noise_that_the_sampler_adds(name: str) -> None:
     """Also where the config asks for some, for ddim, and another sampler takes its place."""
-    config = parse({"sampling": {"sampler": "dpm_solver", "eta": 0.5}})
+    config = model_plan(parse({"sampling": {"sampler": "dpm_solver", "eta": 0.5}}))
     assert settled(config).eta == 0
     assert settled(config, sampler=name).eta == (0.5 if name == "ddim" else 0)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_settled_settings_of_every_sampler_settle_to_themselves(name: str) -> None:
-    config = parse({"sampling": {"sampler": name}})
-    settings = settled(config)
+    settings = settled(model_plan(parse({"sampling": {"sampler": name}})))
     assert settings.steps == {"ddpm": 1000, "ddim": 50, "dpm_solver": 20, "euler": 50, "heun": 25}[name]
-    assert settled(parse({"sampling": settings.model_dump()})) == settings
-    few = settled(parse({"sampling": {"sampler": name}, "diffusion": {"timesteps": 7}})).steps
+    assert settled(model_plan(parse({"sampling": settings.model_dump()}))) == settings
+    few = settled(model_plan(parse({"sampling": {"sampler": name}, "diffusion": {"timesteps": 7}}))).steps
     assert few == min(7, settings.steps or 7)
 
 

@@ -25,7 +25,7 @@ def test_the_command_line_understands_what_the_page_asks() -> None:
     training = Training(IMAGES, "-a b", "photos", 2.5, seed=3, options="training.batch_size=16\n\n -o=x \ndata.limit=9")
     found = parsed(training.arguments)
     assert found["source"] == "shapes"
-    assert (found["classes"], found["size"], found["channels"]) == (("circle,-x",), "32", 1)
+    assert (found["only"], found["size"], found["channels"]) == (("circle,-x",), "32", 1)
     assert (found["preset"], found["minutes"], found["seed"], found["place"]) == ("photos", 2.5, 3, None)
     assert found["out"] == Path("runs/-a b")
     assert found["options"] == ("training.batch_size=16", "-o=x", "data.limit=9")

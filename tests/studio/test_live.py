@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import nevoa
-from nevoa.runs import Run, training_lock
+from nevoa.runs import Run, journal, training_lock
+from nevoa.runs.horizon import Horizon
 from nevoa.studio.jobs import Job
 from nevoa.studio.live import SECONDS, Progress, curves, mark, reports
 from nevoa.studio.texts import texts
@@ -38,7 +39,8 @@ def test_a_finished_run_is_finished_whatever_its_job_says(run: Run) -> None:
 def test_a_run_at_work_has_time_left(run: Run, tmp_path: Path) -> None:
     other = Run(tmp_path / "r")
     other.append_metrics({"images_seen": 8, "loss": 0.5, "images_per_second": 2.0})
-    other.write_config(run.config())
+    other.write(run.config(), run.plan())
+    journal.write(other, "planned", 0, horizon=Horizon(32))
     with training_lock(other):
         progress = Progress.of(other, job("running"))
         assert (progress.state, progress.share) == ("running", 0.25)

@@ -12,13 +12,14 @@ from PIL import Image
 
 import nevoa
 from nevoa.errors import NevoaError
+from nevoa.model import fresh_network
+from nevoa.runs import PACKAGED as PACKAGED_RUN
 from nevoa.studio.controls import Page
 from nevoa.studio.make_tab import started
 from nevoa.studio.making import FORMATS, MOST_IMAGES, PACKAGED, Made, make, opened
 from nevoa.studio.page import page
 from nevoa.studio.texts import texts
 from nevoa.studio.workspace import Workspace
-from nevoa.training.state import TrainingState
 
 OPTIONS = {"steps": 4, "labels": ["Bag"], "sampler": "", "guidance": None}
 
@@ -27,8 +28,9 @@ OPTIONS = {"steps": 4, "labels": ["Bag"], "sampler": "", "guidance": None}
 def model() -> nevoa.Model:
     """The packaged model's network, but narrow and without training."""
     packaged = nevoa.load(device="cpu")
-    config = packaged.config.updated("network", dim=8)
-    return TrainingState.fresh(config.updated("training", device="cpu"), packaged.shape).model()
+    plan = packaged.plan.model_copy(update={"network": packaged.plan.network.model_copy(update={"dim": 8})})
+    network = fresh_network(plan.network, packaged.shape, len(plan.classes), seed=0)
+    return replace(packaged, plan=plan, network=network.eval())
 
 
 def test_the_page_makes_what_the_model_makes(model: nevoa.Model) -> None:
@@ -127,9 +129,10 @@ def test_an_image_of_floats_is_a_sentence(model: nevoa.Model) -> None:
 def test_the_page_begins_with_the_guidance_of_a_run(tmp_path: Path) -> None:
     workspace, run = Workspace(tmp_path), nevoa.Run(tmp_path / "runs" / "strict")
     packaged = nevoa.load(device="cpu")
-    strict = replace(packaged, config=packaged.config.updated("sampling", guidance=2.5))
-    run.publish_model(strict)
-    run.write_config(strict.config)
+    asked, plan = nevoa.Run(PACKAGED_RUN).config(), nevoa.Run(PACKAGED_RUN).plan()
+    strict = plan.model_copy(update={"sampling": plan.sampling.model_copy(update={"guidance": 2.5})})
+    run.publish_model(replace(packaged, plan=strict))
+    run.write(asked, strict)
     functions: dict[str, Any] = {one.name: one.fn for one in page(workspace, "en").fns.values() if one.name}
     _, guidance = functions["of_model"]("strict")
     assert guidance["value"] == 2.5

@@ -15,8 +15,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import nevoa
-from nevoa._util.files import read_json
-from nevoa.runs import Run, status_of
+from nevoa.runs import Run, journal, status_of
 from nevoa.studio.texts import Language
 from nevoa.studio.workspace import Workspace
 from tests.cli.conftest import nevoa_alone
@@ -66,7 +65,7 @@ def test_a_training_outlives_page_server_and_trainer(page: Page, server: Server,
     describe_training(page, "clothes", steps=300)
     page.get_by_role("button", name="Start", exact=True).dblclick()
     until(lambda: seen(run) > 0)
-    trainer = read_json(run.status_file)["pid"]
+    trainer = int([entry.about["pid"] for entry in journal.read(run) if entry.event == "started"][-1])
     os.kill(trainer, signal.SIGSTOP)  # it must not end before the page has shown it
     expect(state(page, "running")).to_be_visible()
     shot(page, "train-1280")

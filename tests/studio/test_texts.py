@@ -57,7 +57,7 @@ def test_an_error_is_told_in_the_language_of_the_page_and_is_no_html(error: Nevo
 
     for language in LANGUAGES:
         with pytest.raises(gradio.Error) as told:
-            texts(language).told(fail)()
+            texts(language).with_errors_shown(fail)()
         wanted = texts(language).error("no_run", run="<b>") if isinstance(error, StudioError) else str(error)
         assert told.value.message == html.escape(wanted)
     assert str(StudioError("no_run", run="x")) == texts("en").error("no_run", run="x")
@@ -68,7 +68,7 @@ def test_an_error_of_no_file_names_none() -> None:
         raise OSError(28, "No space left on device")
 
     with pytest.raises(gradio.Error, match=r"^.?No space left on device\.") as told:
-        texts("en").told(fail)()
+        texts("en").with_errors_shown(fail)()
     assert "None" not in str(told.value)
 
 
@@ -76,14 +76,14 @@ def test_an_error_of_no_file_names_none() -> None:
 def test_what_no_command_takes_is_refused_in_every_field(value: object) -> None:
     for language in LANGUAGES:
         with pytest.raises(gradio.Error) as told:
-            texts(language).told(lambda *_: pytest.fail("called"))("a", value)
+            texts(language).with_errors_shown(lambda *_: pytest.fail("called"))("a", value)
         assert told.value.message == texts(language).error("odd_text", most=MOST_LETTERS)
 
 
 def test_a_bug_is_a_sentence_too_and_stays() -> None:
     for language in LANGUAGES:
         with pytest.raises(gradio.Error, match="ValueError") as told:
-            texts(language).told(int)("many")
+            texts(language).with_errors_shown(int)("many")
         assert "{" not in told.value.message
         assert told.value.duration is None
         assert told.value.print_exception

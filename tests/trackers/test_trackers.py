@@ -23,8 +23,8 @@ from nevoa.runs import Run
 from nevoa.runs.tracking import read_sent
 from nevoa.trackers import Tracker, tracked, trackers_of
 from nevoa.trackers.tracked import numbers
-from nevoa.training import Job, resolve_run
-from tests.small_runs import stop_after
+from nevoa.training import Job, prepare
+from tests.small_runs import planned, stop_after
 
 
 class Notes:
@@ -54,9 +54,9 @@ class Notes:
 
 
 @pytest.fixture
-def run(tmp_path: Path, tiny: Config) -> Run:
+def run(tmp_path: Path, tiny: Config, few_images: ImageSet) -> Run:
     run = Run(tmp_path / "r")
-    run.write_config(tiny, {})
+    run.write(tiny, planned(tiny, few_images))
     return run
 
 
@@ -66,7 +66,7 @@ def training(run: Run, done: int) -> Iterator[int]:
     for seen in range(done + 8, 97, 8):
         if seen % 16 == 0:
             levels = {"0_to_3": 0.5 / seen, "3_to_6": 2.0}
-            run.append_metrics({"images_seen": seen, "step": seen // 8, "loss": 1 / seen, "loss_by_log_snr": levels})
+            run.append_metrics({"images_seen": seen, "loss": 1 / seen, "loss_by_log_snr": levels})
         if seen % 24 == 0:
             run.save_preview(seen, Image.new("L", (4, 4)))
         yield seen
@@ -182,8 +182,8 @@ def test_tensorboard_reads_a_killed_and_resumed_run(run: Run) -> None:
         (line["images_seen"], pytest.approx(line["loss"])) for line in lines
     ]
     assert len(events.Images("previews")) == len(resumed.previews())
-    assert b"batch_size = 8" in events.Tensors("config/text_summary")[0].tensor_proto.string_val[0]
-    assert len(events.Tensors("config/text_summary")) == 1
+    assert b"batch_size = 8" in events.Tensors("plan/text_summary")[0].tensor_proto.string_val[0]
+    assert len(events.Tensors("plan/text_summary")) == 1
 
 
 def test_tensorboard_writes_below_the_folder_of_a_project(run: Run, tmp_path: Path) -> None:
@@ -273,7 +273,7 @@ def test_the_command_tracks_a_run_that_it_continues(
     run = Run(tmp_path / "told")
     monkeypatch.setattr("nevoa.cli.train.show_preparation", lambda data: few_images)
     config = job.config.updated("training", steps=4, preview_every_images=10**6, checkpoint_every_images=10**6)
-    stop_after(resolve_run(config, run.folder, few_images), run.folder, 2)
+    stop_after(prepare(config, few_images, run=run), run.folder, 2)
     typed("continue", str(run.folder), "--track", "tensorboard")
     sent = read_sent(run, "tensorboard")
     assert sent and sent.images_seen == reported(run)[-1] == 32

@@ -23,10 +23,11 @@ from nevoa.runs import Run, checkpoint
 from nevoa.training import Job, Step
 from nevoa.training.distributed import Facts, check_alike
 from nevoa.training.feed import Batch, batches_of
+from nevoa.training.gradient import Gradient
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
 from tests.processes import answer_of, started, together
-from tests.small_runs import distillation_of, outcome, told, without
+from tests.small_runs import distillation_of, job_of, outcome, replanned, told
 
 
 def trained(job: Job, folder: Path) -> list[dict]:
@@ -36,18 +37,18 @@ def trained(job: Job, folder: Path) -> list[dict]:
 
 
 def said(step: Step) -> dict:
-    """What a step says, but for the mean since the last report, which process 0 writes."""
-    return without(told(step), {"report_loss"})
+    """What a step says."""
+    return told(step)
 
 
-def trained_until(job: Job, folder: Path, rank: int, step: int, number: int) -> list[dict]:
+def trained_until(job: Job, folder: Path, rank: int, images: int, number: int) -> list[dict]:
     """The same, but one of the processes gets a signal after a step."""
     processes.GRACE_SECONDS = 0.5
     leave_on_signals()
     steps = []
     for each in nevoa.fit(job.config, folder, images=job.images):
         steps.append(said(each))
-        if (joined().rank, each.step) == (rank, step):
+        if (joined().rank, each.images_seen) == (rank, images):
             os.kill(os.getpid(), number)
     return steps
 
@@ -61,19 +62,19 @@ def weights(job: Job) -> tuple[list[bytes], list[float]]:
 
 
 def with_training(job: Job, **values: Any) -> Job:
-    return replace(job, config=job.config.updated("training", **values))
+    return replace(job_of(job.config.updated("training", **values), job.images), start=job.start)
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
 def test_each_process_draws_its_share_of_what_one_draws(count: int, job: Job) -> None:
     """Images, flips, timesteps, noise and dropped labels, bit for bit; ten images do not divide by three or four."""
-    config = job.config.updated("training", batch_size=10, steps=3, conditional=True, label_dropout=0.3)
-    config = config.updated("data", classes=job.images.classes)
+    plan = replanned(job.plan, batch_size=10, images=30, label_dropout=0.3)
+    plan = plan.model_copy(update={"classes": job.images.classes})
 
     def drawn(processes: Processes) -> list[Batch]:
-        state = TrainingState.fresh(config, job.images.shape)
+        state = TrainingState.fresh(plan, job.images.shape)
         state.processes = processes
-        return list(islice(batches_of(state, job.images), 3))
+        return list(islice(batches_of(state, job.images, Gradient(state).share), 3))
 
     shares = [drawn(Processes(rank, count)) for rank in range(count)]
     for whole, *parts in zip(drawn(Processes()), *shares, strict=True):
@@ -85,9 +86,9 @@ def test_each_process_draws_its_share_of_what_one_draws(count: int, job: Job) ->
 @pytest.mark.parametrize(("precision", "dropout"), [("float32", 0.0), ("float32", 0.5), ("float16", 0.0)])
 def test_two_processes_are_one_with_two_parts(residual_job: Job, precision: str, dropout: float) -> None:
     """To the bit: the sums are the same, in the same order, up to a + b = b + a. Each part is cut in two pieces."""
-    assert residual_job.config.training.accumulation == 2
+    assert residual_job.plan.training.accumulation == 2
     residual_job = with_training(residual_job, steps=50, precision=precision)
-    residual_job = replace(residual_job, config=residual_job.config.updated("network", dropout=dropout))
+    residual_job = job_of(residual_job.config.updated("network", dropout=dropout), residual_job.images)
     assert together(2, weights, residual_job) == [weights(with_training(residual_job, threads=2))] * 2
 
 
@@ -109,7 +110,7 @@ def test_more_processes_differ_by_rounding_alone(residual_job: Job) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_to_one_process_ends_all_after_the_same_step(job: Job, tmp_path: Path, number: int) -> None:
     """They save once, and the resumed run ends as one that was never stopped."""
-    first, other = together(2, trained_until, job, tmp_path / "run", 1, 10, number)
+    first, other = together(2, trained_until, job, tmp_path / "run", 1, 80, number)
     expected = SystemExit(143) if number == signal.SIGTERM else KeyboardInterrupt()
     assert repr([first, other]) == repr([expected, expected])
     assert checkpoint.newest_saved(Run(tmp_path / "run").checkpoints) == 11 * 8
@@ -120,7 +121,7 @@ def test_a_signal_to_one_process_ends_all_after_the_same_step(job: Job, tmp_path
 
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_killed_process_is_named_and_the_run_resumes(job: Job, tmp_path: Path, rank: int) -> None:
-    answers = together(2, trained_until, job, tmp_path / "run", rank, 17, signal.SIGKILL)
+    answers = together(2, trained_until, job, tmp_path / "run", rank, 136, signal.SIGKILL)
     assert str(answers[1 - rank]).startswith(f"Process {rank} of 2 does not answer.")
     straight = together(2, trained, job, tmp_path / "straight")[0]
     assert together(2, trained, job, tmp_path / "run") == [straight[15:]] * 2
@@ -135,7 +136,7 @@ def test_a_process_that_hangs_is_named(job: Job, tmp_path: Path) -> None:
 
 def hanging(job: Job, folder: Path) -> list[dict]:
     processes.PATIENCE = timedelta(seconds=2)
-    return trained_until(job, folder, 1, 5, signal.SIGSTOP)
+    return trained_until(job, folder, 1, 40, signal.SIGSTOP)
 
 
 def failing(job: Job, folder: Path) -> list[str]:
@@ -253,7 +254,7 @@ def test_the_weights_of_an_own_network_are_those_of_process_0(job: Job, tmp_path
 def test_a_run_goes_on_with_another_number_of_processes(job: Job, tmp_path: Path) -> None:
     """The images are the same, and the losses up to rounding."""
     straight = trained(job, tmp_path / "straight")
-    together(2, trained_until, job, tmp_path / "run", 0, 17, signal.SIGTERM)
+    together(2, trained_until, job, tmp_path / "run", 0, 136, signal.SIGTERM)
     resumed = trained(job, tmp_path / "run")
     assert [step["images_seen"] for step in resumed] == [step["images_seen"] for step in straight[18:]]
     losses = [step["loss"] for step in resumed]
@@ -266,16 +267,16 @@ def alone_in_a_folder(job: Job, folder: Path, others: Path) -> list[dict]:
 
 def test_the_folder_of_the_run_is_for_process_0_alone(job: Job, tmp_path: Path) -> None:
     """On another machine it may be missing, also when the run resumes."""
-    together(2, trained_until, job, tmp_path / "run", 0, 17, signal.SIGTERM)
+    together(2, trained_until, job, tmp_path / "run", 0, 136, signal.SIGTERM)
     first, other = together(2, alone_in_a_folder, job, tmp_path / "run", tmp_path / "elsewhere")
     assert first == other
-    assert first[0]["step"] == 19
+    assert first[0]["images_seen"] == 19 * 8
     assert not (tmp_path / "elsewhere").exists()
 
 
 def paced(job: Job, folder: Path) -> list[tuple[int, int]]:
     config = job.config.updated("training", minutes=0.05, steps=None)
-    return [(step.step, step.steps) for step in nevoa.fit(config, folder, images=job.images)]
+    return [(step.images_seen, step.images) for step in nevoa.fit(config, folder, images=job.images)]
 
 
 def test_process_0_decides_how_many_steps_fit_into_the_minutes(job: Job, tmp_path: Path) -> None:

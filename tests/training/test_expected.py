@@ -7,30 +7,35 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nevoa.config import Config
+from nevoa.config import Plan
 from nevoa.config.presets import configure
 from nevoa.data import ImageSet, Notes
-from nevoa.training import Plan, resolve
+from nevoa.training import Forecast, prepare
 from nevoa.training.expected import Expected, expected
 from nevoa.training.width import FLOP_BY_WIDTH
+from tests.small_runs import planned
 
 TRIALS = Path(__file__).parents[2] / "benchmarks/scaling/results.jsonl"
 USUAL = {
     *("training.batch_size=32", "training.cooldown=0.5", "training.learning_rate=0.001"),
     *("training.timestep_distribution=log_normal", "diffusion.prediction=flow"),
 }
-# Settled as a training of Fashion-MNIST settles them.
-SETTLED = "network.dim=32", "training.conditional=true", "data.holdout=0"
+# Decided as a training of Fashion-MNIST decides them.
+DECIDED = "network.dim=32", "training.conditional=true", "data.holdout=0"
+PIXELS = np.zeros((64, 28, 28, 1), np.uint8)
 
 
-def quick(*options: str, source: str = "fashion_mnist") -> Config:
-    return configure(source, steps=1, options=(*SETTLED, *options))
+def clothes(source: str = "fashion_mnist") -> ImageSet:
+    images = ImageSet.of("clothes", PIXELS, np.arange(64) % 10, list("abcdefghij"))
+    return replace(images, notes=Notes(source=source))
+
+
+def quick(*options: str, source: str = "fashion_mnist") -> Plan:
+    return planned(configure(source, steps=1, options=(*DECIDED, *options)), clothes(source))
 
 
 def test_the_plan_of_a_training_expects_it() -> None:
-    images = ImageSet.of("clothes", np.zeros((64, 28, 28, 1), np.uint8), np.arange(64) % 10, list("abcdefghij"))
-    images = replace(images, notes=Notes(source="fashion_mnist"))
-    plan = Plan.of(resolve(configure("fashion_mnist", steps=4_000), images, recorded=False))
+    plan = Forecast.of(prepare(configure("fashion_mnist", steps=4_000), clothes()))
     assert plan.expected
     assert plan.expected == expected(quick("network.dim=16"), plan.flop_per_image * 4_000 * 32)
 
@@ -76,7 +81,7 @@ def test_other_settings_were_not_measured(option: str) -> None:
 
 
 def test_the_plan_of_the_default_command_expects_it() -> None:
-    plan = Plan.of(resolve(configure(steps=4_000), recorded=False))
+    plan = Forecast.of(prepare(configure(steps=4_000)))
     assert plan.expected
     assert plan.expected == expected(quick("network.dim=16"), plan.flop_per_image * 4_000 * 32)
 

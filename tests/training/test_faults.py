@@ -13,12 +13,11 @@ from nevoa.errors import NevoaError
 from nevoa.runs import checkpoint
 from nevoa.runs.manifest import faults
 from nevoa.runs.run import Run
+from nevoa.training.checkpoint import contents, restore
 from nevoa.training.loop import training_steps
 from nevoa.training.recorder import Recorder
-from nevoa.training.snapshot import contents, restore
-from nevoa.training.state import TrainingState
 from tests.faults import Disk
-from tests.small_runs import LEAST
+from tests.small_runs import LEAST, state_of
 
 ERRORS = {"EIO": errno.EIO, "ENOSPC": errno.ENOSPC, "EACCES": errno.EACCES}
 
@@ -31,13 +30,13 @@ def test_whichever_operation_fails_the_old_or_the_new_checkpoint_is_whole(
 ) -> None:
     """Two checkpoints are there when the third is saved, so that the save also removes one."""
     config = tiny.model_copy(update={"network": LEAST})
-    state, before = TrainingState.fresh(config, few_images.shape), Run(tmp_path / "before")
+    state, before = state_of(config, few_images), Run(tmp_path / "before")
     steps = training_steps(state, few_images)
     for _ in range(2):
         next(steps)
-        Recorder(before, state, len(few_images)).keep()
+        Recorder(before, state).keep()
     next(steps)
-    expected, disk, again = contents(state), Disk(monkeypatch), TrainingState.fresh(config, few_images.shape)
+    expected, disk, again = contents(state), Disk(monkeypatch), state_of(config, few_images)
     number = 0
     while disk.failed or not number:
         number += 1
@@ -46,7 +45,7 @@ def test_whichever_operation_fails_the_old_or_the_new_checkpoint_is_whole(
         disk.fail(number, error, lasting=lasting)
         told = False
         try:
-            Recorder(run, state, len(few_images)).keep()
+            Recorder(run, state).keep()
         except NevoaError as sentence:
             told = True
             assert "\n" not in str(sentence)

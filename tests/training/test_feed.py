@@ -18,8 +18,10 @@ from nevoa.diffusion import Denoiser, NoiseSchedule
 from nevoa.errors import NevoaError
 from nevoa.training import Job
 from nevoa.training.feed import Batch, batches_of, drawn_ahead, on_device
-from nevoa.training.loop import learner, train_step, training_steps
+from nevoa.training.gradient import Gradient
+from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
+from tests.small_runs import first_batch, replanned, state_of, take_step
 
 SEEN = "x_0", "t", "epsilon", "label"
 # In Python, and below it: what makes the CPU wait until a device has computed a number.
@@ -29,8 +31,8 @@ WAITING_BELOW = {"aten::_local_scalar_dense", "aten::nonzero"}
 
 @pytest.fixture
 def state(job: Job) -> TrainingState:
-    config = job.config.updated("training", conditional=True, label_dropout=0.3)
-    return TrainingState.fresh(config.updated("data", classes=job.images.classes), job.images.shape)
+    plan = replanned(job.plan, label_dropout=0.3).model_copy(update={"classes": job.images.classes})
+    return TrainingState.fresh(plan, job.images.shape)
 
 
 def same(some: Batch, others: Batch) -> bool:
@@ -38,8 +40,8 @@ def same(some: Batch, others: Batch) -> bool:
 
 
 def test_batches_drawn_ahead_are_the_same_in_the_same_order(state: TrainingState, few_images: ImageSet) -> None:
-    ahead = drawn_ahead(batches_of(state, few_images), lambda batch: batch.moved(torch.clone))
-    for one, other in zip(ahead, islice(batches_of(state, few_images), 9), strict=False):
+    ahead = drawn_ahead(batches_of(state, few_images, Gradient(state).share), lambda batch: batch.moved(torch.clone))
+    for one, other in zip(ahead, islice(batches_of(state, few_images, Gradient(state).share), 9), strict=False):
         assert same(one, other)
         assert torch.equal(one.log_snr, other.log_snr)
 
@@ -52,7 +54,7 @@ def test_a_thread_draws_a_few_ahead_and_ends_with_its_reader(state: TrainingStat
         moved.release()
         return batch
 
-    before, ahead = threading.active_count(), drawn_ahead(batches_of(state, few_images), move)
+    before, ahead = threading.active_count(), drawn_ahead(batches_of(state, few_images, Gradient(state).share), move)
     next(ahead)
     for _ in range(3):  # that one, and two more
         assert moved.acquire(timeout=20)
@@ -71,7 +73,7 @@ def test_an_error_in_the_thread_is_raised_where_the_batch_is_taken() -> None:
 
 
 def test_all_that_the_network_sees_is_moved(state: TrainingState, few_images: ImageSet) -> None:
-    batch = next(batches_of(state, few_images)).moved(lambda tensor: tensor.to("meta"))
+    batch = first_batch(state, few_images).moved(lambda tensor: tensor.to("meta"))
     assert {getattr(batch, name).device.type for name in SEEN} == {"meta"}
     assert batch.log_snr.device.type == "cpu"
     assert batch.x_0.is_contiguous(memory_format=torch.channels_last)
@@ -106,11 +108,12 @@ class ReadsBelow(TorchDispatchMode):
 def test_a_step_waits_for_the_device_once(tiny: Config, few_images: ImageSet, optimizer: str, weighting: str) -> None:
     """And reads all its numbers then: one copy to the CPU, and what is read from there."""
     config = tiny.updated("training", optimizer=optimizer, weighting=weighting, threads=1, ema_decay=0.9)
-    state = TrainingState.fresh(config, few_images.shape)
-    batch, denoiser = next(batches_of(state, few_images)), learner(state)
-    train_step(state, denoiser, batch, 1e-3)
+    state = state_of(config, few_images)
+    batch = first_batch(state, few_images)
+    gradient = Gradient(state)
+    take_step(state, batch, 1e-3, gradient)
     with Reads() as reads, ReadsBelow() as below:
-        losses, loss, _ = train_step(state, denoiser, batch, 1e-3)
+        losses, loss, _ = take_step(state, batch, 1e-3, gradient)
     assert reads.found == {"cpu": 1, "tolist": 1}
     assert not below.found
     assert loss == pytest.approx(losses.mean().item())
@@ -151,8 +154,8 @@ def test_the_tables_of_a_schedule_are_copied_to_a_device_once() -> None:
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_on_a_gpu_the_batches_are_those_of_the_cpu(state: TrainingState, few_images: ImageSet) -> None:
-    batches = on_device(batches_of(state, few_images), "cuda")
-    for one, other in zip(batches, islice(batches_of(state, few_images), 20), strict=False):
+    batches = on_device(batches_of(state, few_images, Gradient(state).share), "cuda")
+    for one, other in zip(batches, islice(batches_of(state, few_images, Gradient(state).share), 20), strict=False):
         assert one.x_0.is_cuda
         assert same(one, other)
 
@@ -162,7 +165,7 @@ def test_on_a_gpu_the_batches_are_those_of_the_cpu(state: TrainingState, few_ima
 def test_on_a_gpu_nothing_waits_but_the_one_read(
     tiny: Config, few_images: ImageSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = TrainingState.fresh(tiny.updated("training", device="cuda", precision="bfloat16"), few_images.shape)
+    state = state_of(tiny.updated("training", device="cuda", precision="bfloat16"), few_images)
     steps = training_steps(state, few_images)
     next(steps)
     cpu, waits = Tensor.cpu, Counter[str]()

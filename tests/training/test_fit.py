@@ -19,12 +19,12 @@ from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
 from nevoa.runs import checkpoint, status_of
 from nevoa.runs.run import Run
-from nevoa.training import Job, fit_resolved, resolve_run, show_progress
+from nevoa.training import Job, fit_job, prepare, show_progress, update
 from nevoa.training.ema import update_average
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
 from tests.conftest import TINY
-from tests.small_runs import outcome
+from tests.small_runs import outcome, state_of
 
 
 @pytest.fixture(autouse=True)
@@ -37,23 +37,23 @@ def ctrl_c() -> Iterator[None]:
 
 def test_ctrl_c_within_a_step_ends_it_and_saves(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a notebook's stop button does. The resumed run then ends as an uninterrupted one."""
-    list(fit_resolved(job, tmp_path / "whole"))
+    list(fit_job(job, Run(tmp_path / "whole")))
     original, pressed = TrainingState.model, []
 
     def interrupted(state: TrainingState) -> nevoa.Model:
-        if state.step == 7 and not pressed:
+        if state.images_seen == 7 * 8 and not pressed:
             pressed.append(True)
             os.kill(os.getpid(), signal.SIGINT)
         return original(state)
 
     monkeypatch.setattr(TrainingState, "model", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        list(fit_resolved(job, tmp_path / "r"))
+        list(fit_job(job, Run(tmp_path / "r")))
     monkeypatch.undo()
     newest = checkpoint.newest(Run(tmp_path / "r").checkpoints)
     assert newest is not None
     assert int(newest.name) == 7 * 8
-    list(fit_resolved(job, tmp_path / "r"))
+    list(fit_job(job, Run(tmp_path / "r")))
     assert outcome(Run(tmp_path / "r")) == outcome(Run(tmp_path / "whole"))
 
 
@@ -66,7 +66,7 @@ def test_ctrl_c_within_a_step_ends_it_without_a_folder(job: Job, monkeypatch: py
         update_average(*arguments)
         ended.append(True)
 
-    monkeypatch.setattr("nevoa.training.loop.update_average", interrupted)
+    monkeypatch.setattr(update, "update_average", interrupted)
     with pytest.raises(KeyboardInterrupt):
         list(nevoa.fit(job.config, images=job.images))
     assert ended == [True]
@@ -109,7 +109,7 @@ def test_other_threads_and_other_handlers_are_left_alone(monkeypatch: pytest.Mon
 def test_a_step_leaves_threads_and_random_state_as_they_were(residual_job: Job, dropout: float) -> None:
     config = residual_job.config.updated("network", dropout=dropout)
     config = config.updated("training", threads=torch.get_num_threads() + 1)
-    state = TrainingState.fresh(config, residual_job.images.shape)
+    state = state_of(config, residual_job.images)
     torch.manual_seed(3)
     before = torch.get_rng_state(), torch.get_num_threads()
     for _, _ in zip(training_steps(state, residual_job.images), range(2), strict=False):
@@ -124,11 +124,11 @@ def test_fewer_steps_than_taken_are_refused(tiny: Config, tmp_path: Path) -> Non
     """Accepting changes does not rewrite the config of a run that then trains nothing."""
     list(nevoa.fit(tiny, tmp_path / "r"))
     config = (tmp_path / "r" / "config.toml").read_bytes()
-    with pytest.raises(NevoaError, match="has taken 12 steps already, and the budget allows 5"):
+    with pytest.raises(NevoaError, match="has taken 96 images already, and the budget allows 40"):
         nevoa.fit(tiny.updated("training", steps=5), tmp_path / "r", accept_changes=True)
     assert (tmp_path / "r" / "config.toml").read_bytes() == config
     more = list(nevoa.fit(tiny.updated("training", steps=14), tmp_path / "r", accept_changes=True))
-    assert [step.step for step in more] == [*range(7, 15)]  # from before the cool-down
+    assert [step.images_seen for step in more] == [*range(56, 113, 8)]  # from before the cool-down
 
 
 def test_batches_and_noise_need_no_second_layout(few_images: ImageSet) -> None:
@@ -142,15 +142,15 @@ def test_batches_and_noise_need_no_second_layout(few_images: ImageSet) -> None:
 
 
 def test_a_notebook_displays_a_step(job: Job) -> None:
-    step = next(training_steps(TrainingState.fresh(job.config, job.images.shape), job.images))
+    step = next(training_steps(state_of(job.config, job.images), job.images))
     html = step._repr_html_()
     assert html.count("<tr>") == 1
-    for value in ("1", "8", f"{step.loss:.4f}"):
+    for value in ("8", f"{step.loss:.4f}"):
         assert f"<td>{value}</td>" in html
 
 
 def test_a_short_run_has_a_curve_and_a_run_keeps_its_interval(few_images: ImageSet, tmp_path: Path) -> None:
-    """The interval is settled once: a run that was made with the older fixed default resumes with it."""
+    """The interval is decided once."""
     options = [option for option in TINY if "report_every" not in option]
     config = configure("noise", steps=20, options=options)
     for _ in nevoa.fit(config, tmp_path / "new", images=few_images):
@@ -160,7 +160,7 @@ def test_a_short_run_has_a_curve_and_a_run_keeps_its_interval(few_images: ImageS
     assert run.loss_file.is_file()
     older = config.updated("training", report_every_images=2_000)
     next(nevoa.fit(older, tmp_path / "old", images=few_images))
-    assert resolve_run(config, tmp_path / "old", few_images).config.training.report_every_images == 2_000
+    assert prepare(config, few_images, run=Run(tmp_path / "old")).plan.training.report_every_images == 2_000
 
 
 def test_a_loss_that_cannot_be_drawn_is_a_warning(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +169,7 @@ def test_a_loss_that_cannot_be_drawn_is_a_warning(job: Job, tmp_path: Path, monk
 
     monkeypatch.setattr("nevoa.pictures.loss_curve", fail)
     with pytest.warns(UserWarning, match=r"loss\.png could not be drawn: no font\.$"):
-        list(fit_resolved(job, tmp_path / "r"))
+        list(fit_job(job, Run(tmp_path / "r")))
     assert status_of(Run(tmp_path / "r")) == ("finished", "")
 
 
@@ -178,12 +178,12 @@ def test_the_progress_shows_the_losses_of_the_metrics(
 ) -> None:
     """In a pipe each of them; on a terminal the last of them."""
     run, terminal = Run(tmp_path / "r"), Run(tmp_path / "terminal")
-    list(show_progress(fit_resolved(job, run.folder), job.config.training))
+    list(show_progress(fit_job(job, run), job.plan.training))
     losses = [f"loss {line['loss']:.4f} " for line in run.metrics()]
     lines = [line for line in capsys.readouterr().err.splitlines() if "images/s" in line]
     assert len(lines) == len(losses) > 10
     assert all(loss in line for loss, line in zip(losses, lines, strict=True))
     monkeypatch.setenv("FORCE_COLOR", "1")
-    list(show_progress(fit_resolved(job, terminal.folder), job.config.training))
+    list(show_progress(fit_job(job, terminal), job.plan.training))
     shown = re.findall(r"(?<!mean )loss [0-9.]+ ", capsys.readouterr().err)
     assert shown[-1] == losses[-1]

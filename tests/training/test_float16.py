@@ -3,22 +3,22 @@
 import itertools
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from nevoa.config import Config
 from nevoa.data import ImageSet
-from nevoa.training.feed import batches_of
-from nevoa.training.loop import train_step, training_denoiser, training_steps
-from nevoa.training.snapshot import optimizer_tensors, restore, save_checkpoint
+from nevoa.training.checkpoint import optimizer_tensors, restore, save_checkpoint
+from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
+from tests.small_runs import first_batch, state_of, take_step
 
 
 def scaled(config: Config, images: ImageSet) -> TrainingState:
     """A state whose scaler starts low and doubles every third step, so that a few steps change it."""
-    training = config.training.model_copy(update={"precision": "float16", "ema_decay": 0.9})
-    state = TrainingState.fresh(config.model_copy(update={"training": training}), images.shape)
+    state = state_of(config.updated("training", precision="float16", ema_decay=0.9), images)
     state.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10, growth_interval=3)  # pyright: ignore
     return state
 
@@ -60,15 +60,14 @@ def test_a_step_that_overflows_is_left_out(tiny: Config, few_images: ImageSet) -
     list(itertools.islice(training_steps(state, few_images), 2))
     state.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**100)  # pyright: ignore
     before = {name: value.clone() for name, value in tensors(state).items()}
-    denoiser = training_denoiser(state.config, state.network, "cpu")
-    _, _, grad_norm = train_step(state, denoiser, next(batches_of(state, few_images)), 1e-3)
+    _, _, grad_norm = take_step(state, first_batch(state, few_images), 1e-3)
     assert not math.isfinite(grad_norm)
     torch.testing.assert_close(tensors(state), before, rtol=0, atol=0)
     assert state.scaler.get_scale() == 2.0**99
 
 
 def test_other_precisions_are_not_scaled(tiny: Config, few_images: ImageSet) -> None:
-    state = TrainingState.fresh(tiny, few_images.shape)
+    state = state_of(tiny, few_images)
     assert not state.scaler.is_enabled()
     assert state.scaler.get_scale() == 1
 
@@ -78,9 +77,8 @@ def test_other_precisions_are_not_scaled(tiny: Config, few_images: ImageSet) -> 
 @pytest.mark.parametrize(("precision", "compiled"), [("float16", False), ("bfloat16", False), ("bfloat16", True)])
 def test_a_gpu_trains(tiny: Config, few_images: ImageSet, precision: str, compiled: bool) -> None:
     """And compiling leaves the weights' names as they were."""
-    update = {"device": "cuda", "precision": precision, "compile": compiled}
-    training = tiny.training.model_copy(update=update)
-    state = TrainingState.fresh(tiny.model_copy(update={"training": training}), few_images.shape)
+    update: dict[str, Any] = {"device": "cuda", "precision": precision, "compile": compiled}
+    state = state_of(tiny.updated("training", **update), few_images)
     names = set(state.network.state_dict())
     assert all(math.isfinite(step.loss) for step in training_steps(state, few_images))
     assert set(state.network.state_dict()) == names

@@ -10,9 +10,9 @@ import nevoa
 from nevoa.config import Config
 from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
-from nevoa.model import fresh_network
-from nevoa.networks import UNet
+from nevoa.networks import UNet, build_network
 from nevoa.training import memory
+from nevoa.training.measure import Trial
 from nevoa.training.memory import saved_bytes
 
 
@@ -73,10 +73,10 @@ def test_a_training_that_does_not_fit_is_refused(
     tiny: Config, few_images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     """Before anything is timed or written."""
-    parameters = sum(parameter.numel() for parameter in fresh_network(tiny, few_images.shape).parameters())
+    parameters = sum(parameter.numel() for parameter in build_network(tiny.network, few_images.shape[0]).parameters())
     copies = {"A network of": 2, "Training on": 4}[what]
     monkeypatch.setattr(memory, "available_bytes", lambda device: 4 * copies * parameters)
-    monkeypatch.setattr("nevoa.training.job.settle", lambda *args, **kwargs: pytest.fail("measured"))
+    monkeypatch.setattr(Trial, "seconds", lambda _: pytest.fail("measured"))
     with pytest.raises(NevoaError, match=what):
         nevoa.fit(tiny.updated("training", batch_size=256), tmp_path / "r", images=few_images)
     assert not (tmp_path / "r").exists()

@@ -1,6 +1,5 @@
 """A loss or gradient that is not finite changes nothing, and a row of them ends the training."""
 
-import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Iterator
@@ -17,11 +16,11 @@ from nevoa.runs import checkpoint
 from nevoa.runs.lock import status_of
 from nevoa.runs.run import Run
 from nevoa.sampling import DDPM, Transition
-from nevoa.training import Job, fit_resolved
+from nevoa.training import Job, fit_job
+from nevoa.training.checkpoint import contents
 from nevoa.training.loop import MOST_NOT_FINITE, training_steps
-from nevoa.training.snapshot import contents
 from nevoa.training.state import TrainingState
-from tests.small_runs import stop_after, told, without
+from tests.small_runs import again, state_of, stop_after, told, without
 
 
 class Poison(torch.autograd.Function):
@@ -59,7 +58,7 @@ def poisoned(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture(params=["float32", "bfloat16"])
 def either(request: pytest.FixtureRequest, job: Job) -> Job:
-    return dataclasses.replace(job, config=job.config.updated("training", precision=request.param))
+    return again(job, precision=request.param)
 
 
 def changing(state: TrainingState) -> dict[str, bytes]:
@@ -68,7 +67,7 @@ def changing(state: TrainingState) -> dict[str, bytes]:
 
 def test_such_a_step_changes_nothing(either: Job, poisoned: Callable) -> None:
     poisoned({3, 4})
-    state = TrainingState.fresh(either.config, either.images.shape)
+    state = either.fresh_state()
     steps = training_steps(state, either.images)
     for _ in range(2):
         next(steps)
@@ -77,17 +76,17 @@ def test_such_a_step_changes_nothing(either: Job, poisoned: Callable) -> None:
         assert not next(steps).is_finite
         assert changing(state) == before
         assert (state.report_loss.total, state.recent_loss.total) == losses
-    assert (state.step, state.updates, state.not_finite) == (4, 2, 2)
+    assert (state.images_seen, state.updates, state.not_finite) == (4 * 8, {"model": 2}, 2)
     step = next(steps)
     assert step.is_finite and math.isfinite(step.loss)
-    assert (state.updates, state.not_finite) == (3, 0)
+    assert (state.updates, state.not_finite) == ({"model": 3}, 0)
     assert changing(state) != before
 
 
 def test_nothing_is_published_then(job: Job, tmp_path: Path, poisoned: Callable) -> None:
     """Step 5 is due a checkpoint, step 4 a preview, step 6 a report: none of them comes, and the next ones do."""
     poisoned({4, 5, 6})
-    list(fit_resolved(job, tmp_path / "r"))
+    list(fit_job(job, Run(tmp_path / "r")))
     run = Run(tmp_path / "r")
     assert [line["images_seen"] for line in run.metrics()] == [24, *range(72, 320, 24), 320]
     assert all(math.isfinite(line["loss"]) for line in run.metrics())
@@ -98,9 +97,9 @@ def test_a_row_of_them_ends_training_and_says_where(either: Job, tmp_path: Path,
     poisoned(set(range(8, 40)))
     run, seen = Run(tmp_path / "r"), []
     with pytest.raises(NevoaError) as told_so:
-        seen += map(told, fit_resolved(either, run.folder))
+        seen += map(told, fit_job(either, Run(run.folder)))
     last = 8 + MOST_NOT_FINITE - 1
-    assert f"step {last}" in str(told_so.value)
+    assert f"up to {8 * last} images" in str(told_so.value)
     assert "learning rate 0.001" in str(told_so.value)
     from nevoa.data import Batches
 
@@ -116,12 +115,12 @@ def test_a_row_of_them_ends_training_and_says_where(either: Job, tmp_path: Path,
 def test_a_row_is_counted_over_a_stop(job: Job, tmp_path: Path, poisoned: Callable) -> None:
     poisoned(set(range(8, 40)))
     stop_after(job, tmp_path / "r", 10)
-    with pytest.raises(NevoaError, match="step 12"):
-        list(fit_resolved(job, tmp_path / "r"))
+    with pytest.raises(NevoaError, match="up to 96 images"):
+        list(fit_job(job, Run(tmp_path / "r")))
 
 
 def test_weights_that_are_not_finite_are_not_saved(job: Job, tmp_path: Path) -> None:
-    stream: Iterator = fit_resolved(job, tmp_path / "r")
+    stream: Iterator = fit_job(job, Run(tmp_path / "r"))
     steps = list(itertools.islice(stream, 6))
     with torch.no_grad():
         next(steps[-1].model.network.parameters()).fill_(math.nan)
@@ -133,7 +132,7 @@ def test_weights_that_are_not_finite_are_not_saved(job: Job, tmp_path: Path) -> 
 
 def test_float16_may_overflow_often_while_its_scale_falls(job: Job) -> None:
     config = job.config.updated("training", precision="float16")
-    state = TrainingState.fresh(config, job.images.shape)
+    state = state_of(config, job.images)
     state.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**30)  # pyright: ignore
     steps = list(itertools.islice(training_steps(state, job.images), 40))
     assert sum(not step.is_finite for step in steps) > MOST_NOT_FINITE
@@ -152,6 +151,6 @@ def test_a_preview_that_cannot_be_made_is_left_out_with_a_warning(
 
     monkeypatch.setattr(DDPM, "step", diverging)
     with pytest.warns(UserWarning, match=r"No preview after 320 images: The images became NaN"):
-        steps = list(fit_resolved(job, tmp_path / "r"))
+        steps = list(fit_job(job, Run(tmp_path / "r")))
     assert len(steps) == 40
     assert Run(tmp_path / "r").previews() == []

@@ -112,7 +112,7 @@ def weights(run: nevoa.Run) -> bytes:
 def test_objects_of_every_kind_train_and_sample(tmp_path: Path) -> None:
     objects = {"network": Net(), "schedule": Straight(), "loss": cubic}
     run = trained(tmp_path / "r", **objects)
-    config = run.config()
+    config = run.plan()
     assert config.network.kind == "object"
     assert config.diffusion.schedule == "object:tests.training.test_objects.Straight"
     assert config.training.loss == "object:tests.training.test_objects.cubic"
@@ -253,14 +253,14 @@ def test_a_network_that_takes_labels_becomes_conditional(tmp_path: Path) -> None
 )
 def test_images_in_memory_are_the_same_however_they_come(tmp_path: Path, source: Any) -> None:
     run = trained(tmp_path / "r", source, network=Net(), steps=1)
-    assert run.config().data.fingerprint == ImageSet.of("x", ARRAY[..., None], np.zeros(20), ()).fingerprint
+    assert run.plan().data.fingerprint == ImageSet.of("x", ARRAY[..., None], np.zeros(20), ()).fingerprint
 
 
 def test_loaded_images_are_trained_on_as_they_are(tmp_path: Path) -> None:
     """Those that were set aside cannot be found again by a run of images in memory."""
     images = nevoa.data.load_images("shapes", size=8, limit=100, holdout=20)
     run = nevoa.train(images, out=tmp_path / "r", options=OPTIONS, steps=2, progress=False)
-    assert run.config().data.holdout == 0
+    assert run.plan().data.holdout == 0
     assert run.model().sample(1).shape == (1, 8, 8, 3)
 
 
@@ -276,7 +276,7 @@ def test_a_folder_may_be_a_path(tmp_path: Path) -> None:
     for number, pixels in enumerate(ARRAY):
         Image.fromarray(pixels).save(tmp_path / "photos" / f"{number}.png")
     run = trained(tmp_path / "r", tmp_path / "photos", network=Net(), steps=1)
-    assert run.config().data.source == str(tmp_path / "photos")
+    assert run.plan().data.source == str(tmp_path / "photos")
 
 
 class Still:

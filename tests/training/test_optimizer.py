@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from nevoa.config import TrainingConfig
 from nevoa.networks import ResidualUNet, UNet
 from nevoa.training.optimizer import MUON_RATE, Adam, AdamW, Muon, make_optimizers, muon_parameters
+from tests.training.test_learning_rate import PLAN
 
-CONFIG = TrainingConfig(optimizer="muon", learning_rate=1e-2)
+CONFIG = PLAN.model_copy(update={"optimizer": "muon", "learning_rate": 1e-2})
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_adam_decays_no_weights() -> None:
     """It would add them to the gradient, which divides them by its size."""
     layer = nn.Linear(2, 1)
     before = copy.deepcopy(layer)
-    [optimizer] = make_optimizers(layer, TrainingConfig(optimizer="adam", weight_decay=0.1))
+    [optimizer] = make_optimizers(layer, PLAN.model_copy(update={"optimizer": "adam", "weight_decay": 0.1}))
     layer(torch.zeros(1, 2)).sum().backward()  # no gradient for the matrix
     optimizer.step()
     assert torch.equal(layer.weight, before.weight)

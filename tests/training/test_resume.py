@@ -1,6 +1,5 @@
 """A run that was stopped anywhere, any number of times, ends bit for bit as one that was not."""
 
-import dataclasses
 import itertools
 import json
 import re
@@ -25,15 +24,15 @@ from nevoa.errors import NevoaError
 from nevoa.runs.check import check
 from nevoa.runs.manifest import EMA, MODEL, OPTIMIZER
 from nevoa.runs.run import Run
-from nevoa.training import Job, fit_resolved, resolve_run
+from nevoa.training import Job, Wish, fit_job, forecast, prepare
+from nevoa.training.checkpoint import contents, restore, save_checkpoint
+from nevoa.training.forecast import check_disk
 from nevoa.training.loop import training_steps
-from nevoa.training.plan import check_disk
-from nevoa.training.resume import resumed
-from nevoa.training.snapshot import contents, restore, save_checkpoint
+from nevoa.training.resume import check_same
 from nevoa.training.state import Mean, RecentMean, TrainingState
 from tests.conftest import TINY
 from tests.data.pictures import photo
-from tests.small_runs import outcome, stop_after, told
+from tests.small_runs import again, job_of, outcome, state_of, stop_after, told
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +41,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Job], tuple[dic
     made: dict[str, tuple[dict[str, object], list[dict]]] = {}
 
     def of(job: Job) -> tuple[dict[str, object], list[dict]]:
-        key = job.config.model_dump_json()
+        key = job.plan.model_dump_json()
         if key not in made:
             folder = tmp_path_factory.mktemp("whole") / "r"
-            steps = [told(step) for step in fit_resolved(job, folder)]
+            steps = [told(step) for step in fit_job(job, Run(folder))]
             made[key] = outcome(Run(folder)), steps
         return made[key]
 
@@ -58,7 +57,7 @@ def test_stopped_after_any_step(job: Job, tmp_path: Path, whole: Callable) -> No
     for after in range(1, 40):
         folder = tmp_path / str(after)
         first = [told(step) for step in stop_after(job, folder, after)]
-        assert first + [told(step) for step in fit_resolved(job, folder)] == steps
+        assert first + [told(step) for step in fit_job(job, Run(folder))] == steps
         assert outcome(Run(folder)) == expected
 
 
@@ -82,7 +81,7 @@ def test_with_every_optimizer_precision_and_lane(
     job: Job, tmp_path: Path, whole: Callable, optimizer: str, options: dict
 ) -> None:
     values = {"optimizer": optimizer, "learning_rate_decay": "cosine", "warmup_images": 50, **options}
-    job = dataclasses.replace(job, config=job.config.updated("training", **values))
+    job = job_of(job.config.updated("training", **values), job.images)
     while stop_after(job, tmp_path / "r", 9):
         pass
     assert outcome(Run(tmp_path / "r")) == whole(job)[0]
@@ -90,7 +89,7 @@ def test_with_every_optimizer_precision_and_lane(
 
 def test_with_dropout_on_two_threads(residual_job: Job, tmp_path: Path, whole: Callable) -> None:
     config = residual_job.config.updated("network", dropout=0.5).updated("training", threads=2)
-    job = dataclasses.replace(residual_job, config=config)
+    job = job_of(config, residual_job.images)
     while stop_after(job, tmp_path / "r", 9):
         pass
     assert outcome(Run(tmp_path / "r")) == whole(job)[0]
@@ -110,7 +109,7 @@ def forget(state: TrainingState, fresh: TrainingState, item: str) -> None:
 
 
 ITEMS = (
-    *("network", "average", "exp_avg", "exp_avg_sq", "step of Adam", "step", "images_seen", "updates"),
+    *("network", "average", "exp_avg", "exp_avg_sq", "step of Adam", "images_seen", "updates"),
     *("report_loss", "epoch_loss", "recent_loss"),
 )
 
@@ -127,35 +126,35 @@ def test_the_comparison_fails_if_any_item_is_left_out(
     def forgetful(state: TrainingState, path: Path, **options: bool) -> None:
         restore(state, path, **options)
         if item is not None:
-            forget(state, TrainingState.fresh(job.config, state.shape), item)
+            forget(state, job.fresh_state(), item)
 
     monkeypatch.setattr(sys.modules["nevoa.training.fit"], "restore", forgetful)
-    rest = [told(step) for step in itertools.islice(fit_resolved(job, tmp_path / "r"), 40)]
+    rest = [told(step) for step in itertools.islice(fit_job(job, Run(tmp_path / "r")), 40)]
     same = rest == steps[37:] and outcome(Run(tmp_path / "r")) == expected
     assert same == (item is None)
 
 
 def test_a_state_has_no_item_that_is_not_saved(job: Job, tmp_path: Path) -> None:
     """Every attribute that a few steps change is the same again after a restore."""
-    state, fresh = (TrainingState.fresh(job.config, job.images.shape) for _ in range(2))
+    state, fresh = (state_of(job.config, job.images) for _ in range(2))
     before = {name: repr(value) for name, value in vars(fresh).items()}
-    list(itertools.islice(training_steps(state, job.images), 3))
+    list(itertools.islice(training_steps(state, job.images), 4))
     derived = {name for name, value in vars(TrainingState).items() if isinstance(value, cached_property)}
     changed = {name for name, value in vars(state).items() if name not in derived and repr(value) != before[name]}
-    assert {"step", "images_seen", "updates", "seconds", "report_loss", "recent_loss"} <= changed
+    assert {"images_seen", "updates", "work", "seconds", "report_loss", "recent_loss"} <= changed
     restore(fresh, save_checkpoint(state, tmp_path))
     assert contents(fresh) == contents(state)
-    for name in changed - {"optimizers", "scaler"}:
+    for name in changed - {"objective", "optimizers", "scaler", "network", "average"}:
         assert repr(getattr(fresh, name)) == repr(getattr(state, name)), name
 
 
 @pytest.mark.parametrize("table", [MODEL, EMA, OPTIMIZER])
 def test_no_tensor_may_be_missing_too_many_or_of_another_shape(job: Job, tmp_path: Path, table: str) -> None:
-    state = TrainingState.fresh(job.config, job.images.shape)
+    state = state_of(job.config, job.images)
     next(training_steps(state, job.images))
     path = save_checkpoint(state, tmp_path)
     tensors = read_tensors(path / table)
-    fresh = TrainingState.fresh(job.config, job.images.shape)
+    fresh = state_of(job.config, job.images)
     before = contents(fresh)
     for name, tensor in tensors.items():
         rest = {key: value for key, value in tensors.items() if key != name}
@@ -166,16 +165,16 @@ def test_no_tensor_may_be_missing_too_many_or_of_another_shape(job: Job, tmp_pat
     assert contents(fresh) == before
 
 
-@pytest.mark.parametrize("key", ["step", "updates", "report_loss", "scaler", "torch"])
+@pytest.mark.parametrize("key", ["images_seen", "updates", "report_loss", "scaler", "torch"])
 def test_no_number_may_be_missing(job: Job, tmp_path: Path, key: str) -> None:
-    state = TrainingState.fresh(job.config, job.images.shape)
+    state = state_of(job.config, job.images)
     next(training_steps(state, job.images))
     path = save_checkpoint(state, tmp_path)
     values = json.loads((path / "state.json").read_text())
     del values[key]
     (path / "state.json").write_text(json.dumps(values))
     with pytest.raises(NevoaError, match=key):
-        restore(TrainingState.fresh(job.config, job.images.shape), path)
+        restore(state_of(job.config, job.images), path)
 
 
 def changed_torch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,34 +187,31 @@ def test_another_major_torch_is_refused_unless_accepted(
     stop_after(job, tmp_path / "r", 5)
     changed_torch(monkeypatch)
     with pytest.raises(NevoaError, match=r"torch 2.*9\.0\.0.*--accept-changes"):
-        list(fit_resolved(job, tmp_path / "r"))
-    assert len(list(fit_resolved(job, tmp_path / "r", accept_changes=True))) == 35
+        list(fit_job(job, Run(tmp_path / "r")))
+    assert len(list(fit_job(job, Run(tmp_path / "r"), accept_changes=True))) == 35
 
 
 def test_a_checkpoint_of_another_run_is_refused(job: Job, tmp_path: Path) -> None:
     stop_after(job, tmp_path / "a", 5)
-    other = job.config.model_copy(update={"training": job.config.training.model_copy(update={"seed": 1})})
-    stop_after(Job(other, job.images), tmp_path / "b", 2)
+    stop_after(again(job, seed=1), tmp_path / "b", 2)
     (tmp_path / "a" / "checkpoints").rename(tmp_path / "old")
     (tmp_path / "b" / "checkpoints").rename(tmp_path / "a" / "checkpoints")
-    with pytest.raises(NevoaError, match=r"another config.*--accept-changes"):
-        list(fit_resolved(job, tmp_path / "a"))
+    with pytest.raises(NevoaError, match=r"another plan.*--accept-changes"):
+        list(fit_job(job, Run(tmp_path / "a")))
 
 
-def test_accepted_changes_are_written_down(job: Job, tmp_path: Path) -> None:
+def test_accepted_changes_are_in_the_plan_of_the_run(job: Job, tmp_path: Path) -> None:
     stop_after(job, tmp_path / "r", 5)
-    settings = job.config.training.model_copy(update={"learning_rate": 5e-4})
-    other = Job(job.config.model_copy(update={"training": settings}), job.images)
-    assert len(list(fit_resolved(other, tmp_path / "r", accept_changes=True))) == 35
-    assert Run(tmp_path / "r").config() == other.config
-    assert "learning_rate: was 0.001, now 0.0005" in Run(tmp_path / "r").config_file.read_text()
+    other = again(job, learning_rate=5e-4)
+    assert len(list(fit_job(other, Run(tmp_path / "r"), accept_changes=True))) == 35
+    assert Run(tmp_path / "r").plan() == other.plan
 
 
 def test_other_data_are_refused(job: Job, tmp_path: Path) -> None:
     images, others = (replace(job.images, fingerprint=digit * 64) for digit in "01")
-    stop_after(resolve_run(job.config, tmp_path / "r", images), tmp_path / "r", 1)
+    stop_after(prepare(job.config, images, run=Run(tmp_path / "r")), tmp_path / "r", 1)
     with pytest.raises(NevoaError, match=r"data.fingerprint: was 0000.*, now 1111[^$]*--accept-changes"):
-        resolve_run(job.config, tmp_path / "r", others)
+        prepare(job.config, others, run=Run(tmp_path / "r"))
 
 
 def test_the_same_images_at_another_path_resume(tmp_path: Path) -> None:
@@ -224,51 +220,57 @@ def test_the_same_images_at_another_path_resume(tmp_path: Path) -> None:
     for number in range(12):
         photo(number, (28, 28), "L").save(tmp_path / "before" / f"{number}.png")
     first = configure(tmp_path / "before", steps=4, options=TINY)
-    stop_after(resolve_run(first, tmp_path / "r"), tmp_path / "r", 2)
+    stop_after(prepare(first, run=Run(tmp_path / "r")), tmp_path / "r", 2)
     (tmp_path / "before").rename(tmp_path / "after")
     moved = configure(tmp_path / "after", steps=4, options=TINY)
-    assert len(stop_after(resolve_run(moved, tmp_path / "r"), tmp_path / "r", 9)) == 2
-    assert Run(tmp_path / "r").config().data.source == str(tmp_path / "after")
-    assert Run(tmp_path / "r").last_config() == Run(tmp_path / "r").config()
+    assert len(stop_after(prepare(moved, run=Run(tmp_path / "r")), tmp_path / "r", 9)) == 2
+    assert Run(tmp_path / "r").plan().data.source == str(tmp_path / "after")
     (tmp_path / "after").rename(tmp_path / "before")
-    assert stop_after(resolve_run(first, tmp_path / "r"), tmp_path / "r", 9) == []  # and no warning of an edit
-    assert Run(tmp_path / "r").config().data.source == str(tmp_path / "before")
+    assert stop_after(prepare(first, run=Run(tmp_path / "r")), tmp_path / "r", 9) == []  # and no warning of an edit
+    assert Run(tmp_path / "r").plan().data.source == str(tmp_path / "before")
     assert not [problem for _, problem in check(Run(tmp_path / "r")) if problem]
 
 
 def test_epochs_of_more_images_are_trained_if_they_are_accepted(job: Job, tmp_path: Path) -> None:
     """As many as were asked for; the run had settled on the steps for fewer images."""
     config = job.config.updated("training", epochs=2, steps=None)
-    stop_after(resolve_run(config, tmp_path / "r", job.images), tmp_path / "r", 99)
+    stop_after(prepare(config, job.images, run=Run(tmp_path / "r")), tmp_path / "r", 99)
     more = ImageSet.of("noise", np.zeros((40, 8, 8, 1), np.uint8), np.arange(40) % 4, ["a", "b", "c", "d"])
-    again = resolve_run(config, tmp_path / "r", more, accept_changes=True)
-    *_, last = fit_resolved(again, tmp_path / "r", accept_changes=True)
-    assert (last.step, last.steps, last.images_seen) == (10, 10, 80)
+    again = prepare(config, more, Wish(accept_changes=True), Run(tmp_path / "r"))
+    *_, last = fit_job(again, Run(tmp_path / "r"), accept_changes=True)
+    assert (last.images, last.images_seen) == (80, 80)
 
 
-def test_a_run_keeps_its_batch_size_even_if_changes_are_accepted(job: Job) -> None:
-    """Steps are counted: with other batches the rate would jump, and the epochs would be others."""
-    for accept_changes in (False, True):
-        with pytest.raises(NevoaError, match=r"batches of 8 images .* training.batch_size=8.*--out"):
-            resumed(job.config.updated("training", batch_size=16), job.config, accept_changes)
+def test_a_run_goes_on_with_another_batch_size_if_changes_are_accepted(job: Job, tmp_path: Path) -> None:
+    """Progress is counted in images: the learning rate goes on where it was, to the same horizon."""
+    cooling = job.config.updated("training", learning_rate_decay="linear", cooldown=1.0)
+    first = stop_after(prepare(cooling, job.images, run=Run(tmp_path / "r")), tmp_path / "r", 20)
+    larger = cooling.updated("training", batch_size=16, steps=20)
+    with pytest.raises(NevoaError, match=r"training.batch_size: was 8, now 16[^$]*--accept-changes"):
+        prepare(larger, job.images, run=Run(tmp_path / "r"))
+    changed = prepare(larger, job.images, Wish(accept_changes=True), Run(tmp_path / "r"))
+    rest = list(fit_job(changed, Run(tmp_path / "r"), accept_changes=True))
+    assert [step.images_seen for step in rest] == [*range(176, 321, 16)]
+    assert first[-1].learning_rate == pytest.approx(1e-3 * (1 - 152 / 320))
+    assert [step.learning_rate for step in rest] == pytest.approx([1e-3 * (1 - s / 320) for s in range(160, 320, 16)])
 
 
 @pytest.mark.parametrize("damage", ["edited", "removed", "cut"])
-def test_a_config_that_was_lost_or_edited_is_restored(job: Job, tmp_path: Path, damage: str) -> None:
+def test_a_plan_that_was_lost_or_edited_is_restored(job: Job, tmp_path: Path, damage: str) -> None:
     """From the checkpoint's copy, and the run ends as if nothing had happened."""
-    job = resolve_run(job.config, tmp_path / "a", job.images)
+    job = prepare(job.config, job.images, run=Run(tmp_path / "a"))
     for name in ("a", "b"):
         stop_after(job, tmp_path / name, 5)
-    run, text = Run(tmp_path / "b"), Run(tmp_path / "b").config_file.read_text()
+    run, text = Run(tmp_path / "b"), Run(tmp_path / "b").plan_file.read_text()
     changed = {"edited": text.replace("seed = 0", "seed = 9"), "cut": text[:100], "removed": None}[damage]
-    run.config_file.unlink() if changed is None else run.config_file.write_text(changed)
-    assert [part for part, problem in check(run) if problem] == ["config.toml"]
-    again = resolve_run(job.config, run.folder, job.images)
+    run.plan_file.unlink() if changed is None else run.plan_file.write_text(changed)
+    assert [part for part, problem in check(run) if problem] == ["plan.toml"]
+    resumed = prepare(job.config, job.images, run=run)
     with pytest.warns(UserWarning, match="restored") if changed else nullcontext():
-        stop_after(again, run.folder, 99)
+        stop_after(resumed, run.folder, 99)
     stop_after(job, tmp_path / "a", 99)
     assert outcome(Run(tmp_path / "a")) == outcome(run)
-    assert run.config() == job.config
+    assert run.plan() == job.plan
 
 
 def test_a_finished_run_publishes_a_damaged_model_again(job: Job, tmp_path: Path) -> None:
@@ -296,35 +298,35 @@ def test_a_stopped_run_whose_checkpoints_are_gone_is_not_begun_anew(tiny: Config
     lines = Run(tmp_path / "r").metrics_file.read_bytes()
     shutil.rmtree(tmp_path / "r" / "checkpoints")
     with pytest.raises(NevoaError, match=r"lost its checkpoints.*Put them back"):
-        resolve_run(tiny, tmp_path / "r")
+        prepare(tiny, run=Run(tmp_path / "r"))
     assert Run(tmp_path / "r").metrics_file.read_bytes() == lines
-    for before_the_config in (True, False):
-        run = Run(tmp_path / f"killed early {before_the_config}")
+    for before_the_plan in (True, False):
+        run = Run(tmp_path / f"killed early {before_the_plan}")
         run.checkpoints.mkdir(parents=True)
-        if not before_the_config:
-            shutil.copy(tmp_path / "r" / "config.toml", run.config_file)
-        resolve_run(tiny, run.folder)
+        if not before_the_plan:
+            shutil.copy(tmp_path / "r" / "plan.toml", run.plan_file)
+        prepare(tiny, run=Run(run.folder))
 
 
 def test_a_run_that_holds_much_already_needs_less_room(
     job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    monkeypatch.setattr("nevoa.training.plan.check_room", lambda folder, needed, what: asked.append(needed))
-    check_disk(job.parameters, job.config.training, tmp_path / "r")
+    monkeypatch.setattr(forecast, "check_room", lambda folder, needed, what: asked.append(needed))
+    check_disk(job, tmp_path / "r")
     stop_after(job, tmp_path / "r", 7)
-    check_disk(job.parameters, job.config.training, tmp_path / "r")
+    check_disk(job, tmp_path / "r")
     saved = [path.stat().st_size for part in ("checkpoints", "model") for path in (tmp_path / "r" / part).rglob("*.*")]
     assert asked[0] - asked[1] == sum(saved) > 0
 
 
 @pytest.mark.parametrize("when", ["before the start", "before a save"])
 def test_a_full_disk_is_said(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
-    state = TrainingState.fresh(job.config, job.images.shape)
+    state = state_of(job.config, job.images)
     monkeypatch.setattr("nevoa._util.files.shutil.disk_usage", lambda _: type("Usage", (), {"free": 100})())
     with pytest.raises(NevoaError, match=r"needs up to .* are free"):
         if when == "before the start":
-            check_disk(job.parameters, job.config.training, tmp_path / "r")
+            check_disk(job, tmp_path / "r")
         else:
             save_checkpoint(state, tmp_path / "r")
     assert not (tmp_path / "r").exists()
@@ -340,7 +342,11 @@ def test_means_forget_nothing_but_what_they_should() -> None:
 
 
 def test_another_budget_is_accepted_and_nothing_else(job: Job) -> None:
-    longer = job.config.updated("training", steps=80)
-    assert resumed(longer, job.config) == longer
+    longer = again(job, images=640)
+    check_same(job.plan, longer.plan)
     with pytest.raises(NevoaError, match="resume with the new settings: --accept-changes"):
-        resumed(longer.updated("training", seed=1), job.config)
+        check_same(job.plan, again(longer, learning_rate=0.5).plan)
+    check_same(job.plan, again(longer, learning_rate=0.5).plan, accept_changes=True)
+    for never in ({"optimizer": "adamw"}, {"seed": 1}):
+        with pytest.raises(NevoaError, match=r"Choose another --out\.$"):
+            check_same(job.plan, again(job, **never).plan, accept_changes=True)

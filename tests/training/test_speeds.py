@@ -13,8 +13,8 @@ import torch
 from nevoa.config import Config
 from nevoa.config.presets import configure
 from nevoa.data import ImageSet
-from nevoa.training import resolve, speeds
-from nevoa.training.profile import Profile
+from nevoa.training import prepare, speeds
+from nevoa.training.measure import Trial
 from nevoa.training.speeds import FASTER
 from nevoa.training.width import MANY, WIDTHS, best_width
 
@@ -28,17 +28,17 @@ class Machine:
     def __init__(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.rate, self.timed, self.file = 1e11, list[int](), file
         monkeypatch.setattr(speeds, "speeds_file", lambda: file)
-        monkeypatch.setattr(Profile, "seconds", lambda profile: self.seconds(profile))
+        monkeypatch.setattr(Trial, "seconds", lambda trial: self.seconds(trial))
 
-    def seconds(self, profile: Profile) -> Iterator[float]:
-        self.timed.append(profile.config.network.model_dump()["dim"])
-        return itertools.repeat(profile.config.training.known_batch_size * profile.flop_per_image / self.rate)
+    def seconds(self, trial: Trial) -> Iterator[float]:
+        self.timed.append(trial.plan.network.model_dump()["dim"])
+        return itertools.repeat(trial.plan.training.batch_size * trial.flop_per_image / self.rate)
 
     def chosen(self, config: Config, rate: float) -> tuple[int, int]:
         """The width and the batch size that a plan chooses while it computes at this rate."""
         self.rate = rate
-        settled = resolve(config, CLOTHES, recorded=False).config
-        return settled.network.model_dump()["dim"], settled.training.known_batch_size
+        settled = prepare(config, CLOTHES).plan
+        return settled.network.model_dump()["dim"], settled.training.batch_size
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import itertools
 import json
 import math
 import os
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,24 +20,26 @@ from nevoa.config.presets import configure
 from nevoa.data import Batches, ImageSet, load_images
 from nevoa.diffusion import NoiseSchedule, RectifiedFlow, log_snr_of
 from nevoa.errors import NevoaError
-from nevoa.model import fresh_network
+from nevoa.networks import build_network
 from nevoa.networks.convolution import DoublingConv2d
 from nevoa.objects import schedule_of
 from nevoa.runs import checkpoint
 from nevoa.runs.run import Run, load
-from nevoa.training import Plan, Step, fit_resolved, resolve, resolve_run, show_progress
+from nevoa.training import Forecast, Job, Step, fit_job, plan, planning, prepare, show_progress
+from nevoa.training import job as job_module
+from nevoa.training.checkpoint import optimizer_tensors, restore, save_checkpoint
 from nevoa.training.ema import decay_at, update_average
 from nevoa.training.loop import training_steps
+from nevoa.training.measure import Trial
 from nevoa.training.noise import TrainingNoise, log_normal, uniform
 from nevoa.training.optimizer import Muon
-from nevoa.training.profile import Profile
-from nevoa.training.snapshot import optimizer_tensors, restore, save_checkpoint
 from nevoa.training.state import TrainingState
 from tests.conftest import TINY
+from tests.small_runs import state_of
 
 
 def fresh(config: Config) -> TrainingState:
-    return TrainingState.fresh(config, (1, 28, 28))
+    return state_of(config, load_images("fashion_mnist_10k"))
 
 
 def tensors(state: TrainingState) -> dict[str, torch.Tensor]:
@@ -103,7 +104,7 @@ def test_one_image_is_learned_by_heart() -> None:
     one = type(images).of("one", images.images[1000:1001].repeat(4, axis=0), images.labels[:4], images.classes)
     options = (*LEARNER, "data.flip=false", "data.size=8", "training.ema_decay=0.9", "training.conditional=false")
     config = configure("fashion_mnist_10k", steps=400, options=options)
-    state = TrainingState.fresh(config, one.shape)
+    state = state_of(config, one)
     for _ in training_steps(state, one):
         pass
     samples = state.model().sample(8, sampler="ddim", steps=25).astype(float)
@@ -218,11 +219,11 @@ def test_a_run_folder_holds_what_design_says(tiny: Config, tmp_path: Path) -> No
     run = nevoa.train(
         "fashion_mnist_10k", steps=12, options=tuple(options_of(tiny)), out=tmp_path / "r", progress=False
     )
-    assert run.config().training.steps == 12
-    assert run.config().data.fingerprint == load_images("fashion_mnist_10k").fingerprint
+    assert run.plan().training.images == 96
+    assert run.plan().data.fingerprint == load_images("fashion_mnist_10k").fingerprint
     lines = list(run.metrics())
     assert [line["images_seen"] for line in lines] == [16, 32, 48, 64, 80, 96]
-    wanted = {"images_seen", "step", "loss", "images_per_second", "learning_rate", "seconds"}
+    wanted = {"images_seen", "loss", "images_per_second", "learning_rate", "seconds"}
     assert all(wanted <= line.keys() for line in lines)
     assert sorted(path.name for path in run.previews_folder.iterdir()) == [f"{n:012d}.png" for n in (32, 64, 96)]
     assert "fashion_mnist_10k" in run.card_file.read_text()
@@ -282,12 +283,12 @@ def test_a_torn_line_of_metrics_is_dropped(tiny: Config, tmp_path: Path) -> None
 @pytest.mark.parametrize(("wish", "expected"), [([], False), (["data.flip=true"], True)])
 def test_the_catalogue_says_whether_images_are_mirrored(wish: list[str], expected: bool) -> None:
     config = configure("fashion_mnist_10k", steps=1, options=(*TINY, *wish))
-    assert resolve(config).config.data.flip is expected
+    assert plan(config, load_images("fashion_mnist_10k")).plan.data.flip is expected
 
 
 def test_epochs_are_counted_by_images(tiny: Config, few_images) -> None:
     """20 images, batches of 8: the third step closes the first epoch, the fifth the second."""
-    state = TrainingState.fresh(tiny, few_images.shape)
+    state = state_of(tiny, few_images)
     steps: list[Step] = list(itertools.islice(training_steps(state, few_images), 5))
     assert [step.epoch for step in steps] == [1, 1, 1, 2, 2]
     assert [step.epoch_ended for step in steps] == [False, False, True, False, True]
@@ -369,7 +370,8 @@ def test_schedule_weighting_and_timesteps_of_the_config_are_those_trained_with()
 
 def test_the_plan_counts_operations_as_the_layers_do() -> None:
     """Two for each weight of a convolution or linear layer and place that it is used at; for training three times."""
-    plan = plan_of("network.attention=[false, false]", "training.precision=float32", minutes=1)
+    job = job_for("network.attention=[false, false]", "training.precision=float32", minutes=1)
+    forecast, shape = Forecast.of(job), job.images.shape
     counted = []
 
     def count(module: nn.Module, _: object, output: Tensor) -> None:
@@ -378,42 +380,40 @@ def test_the_plan_counts_operations_as_the_layers_do() -> None:
         # Doubling sees 2x2 different pixels instead of 3x3.
         counted.append(2 * weights * places * (4 if isinstance(module, DoublingConv2d) else 9) // 9)
 
-    network = fresh_network(plan.config, plan.shape)
+    network = build_network(job.plan.network, shape[0])
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear | DoublingConv2d):
             module.register_forward_hook(count)
-    network(torch.zeros(1, *plan.shape), torch.ones(1).long())
-    assert plan.flop_per_image == 3 * sum(counted)
-    assert plan.flop_per_second == pytest.approx(
-        plan.flop_per_image * plan.config.training.known_batch_size / plan.step_seconds
-    )
+    network(torch.zeros(1, *shape), torch.ones(1).long())
+    assert forecast.flop_per_image == 3 * sum(counted)
+    assert forecast.flop_per_second == pytest.approx(forecast.flop_per_image / forecast.image_seconds)
 
 
-def test_a_plan_resolves_what_is_open() -> None:
-    plan = plan_of("training.device=auto", epochs=2)
-    assert plan.steps == math.ceil(2 * 10_000 / plan.config.training.known_batch_size)
-    assert plan.config.training.device in ("cpu", "cuda", "mps")
-    assert plan.config.training.precision in ("float32", "bfloat16")
-    assert plan.images == 10_000
-    assert plan.memory_bytes > 10_000_000
+def test_a_plan_decides_what_is_open() -> None:
+    job = job_for("training.device=auto", epochs=2)
+    training, forecast = job.plan.training, Forecast.of(job)
+    assert training.images == training.batch_size * math.ceil(2 * 10_000 / training.batch_size)
+    assert training.device in ("cpu", "cuda", "mps")
+    assert training.precision in ("float32", "bfloat16")
+    assert len(job.images) == job.plan.data.images == 10_000
+    assert forecast.memory_bytes > 10_000_000
 
 
-def test_minutes_become_steps() -> None:
-    """Twice the time is about twice the steps: both plans share what they cost before the first step."""
-    plan = plan_of(minutes=1)
+def test_minutes_become_images(tmp_path: Path) -> None:
+    job = job_for(minutes=1, run=Run(tmp_path / "r"))
+    forecast = Forecast.of(job)
     # What is counted is step time and previews; both fit in the minute.
-    assert 0 < plan.steps * plan.step_seconds < 60
-    assert plan.seconds < 60
-    assert plan.config.training.minutes == 1
+    assert 0 < job.plan.training.images * forecast.image_seconds < 60
+    assert forecast.seconds < 60
+    assert job.plan.training.minutes == 1
 
 
 def test_without_a_folder_all_minutes_are_for_steps(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     """No time is put by for previews and checkpoints that nobody makes, and none is spent on measuring them."""
-    monkeypatch.setattr(Profile, "step_seconds", 0.5)
-    monkeypatch.setattr(Profile, "costs", property(lambda profile: pytest.fail("previews were measured")))
+    monkeypatch.setattr(Trial, "image_seconds", 0.5 / 8)
+    monkeypatch.setattr(Trial, "costs", property(lambda trial: pytest.fail("previews were measured")))
     config = configure("fashion_mnist_10k", minutes=100, options=options_of(tiny))
-    steps = resolve(config, started=time.perf_counter(), recorded=False).config.training.steps
-    assert 0.9 * 12_000 < (steps or 0) <= 12_000
+    assert 0.9 * 96_000 < prepare(config).plan.training.images <= 96_000
 
 
 def test_a_folder_whose_name_no_config_can_hold_is_refused_from_within(tmp_path: Path, monkeypatch) -> None:
@@ -423,7 +423,7 @@ def test_a_folder_whose_name_no_config_can_hold_is_refused_from_within(tmp_path:
     monkeypatch.chdir(folder)
     monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
     with pytest.raises(NevoaError, match="is not UTF-8; rename it"):
-        resolve(configure(".", steps=1, options=TINY))
+        prepare(configure(".", steps=1, options=TINY))
 
 
 def test_decoding_images_takes_nothing_from_the_minutes(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -434,33 +434,23 @@ def test_decoding_images_takes_nothing_from_the_minutes(tiny: Config, monkeypatc
         clock[0] += 3600
         return load_images(data)
 
-    monkeypatch.setattr("nevoa.training.job.time", SimpleNamespace(perf_counter=lambda: clock[0]))
-    monkeypatch.setattr("nevoa.training.job.load_images", an_hour_of_decoding)
-    monkeypatch.setattr(Profile, "step_seconds", 0.5)
+    for module in (job_module, planning):
+        monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr(job_module, "load_images", an_hour_of_decoding)
+    monkeypatch.setattr(Trial, "image_seconds", 0.5 / 8)
     config = configure("fashion_mnist_10k", minutes=100, options=options_of(tiny))
-    assert resolve(config, recorded=False).config.training.steps == 12_000
-
-
-def test_steps_are_timed_in_the_precision_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Minutes that are planned by steps of another precision end early or late."""
-    config = resolve(configure("fashion_mnist_10k", steps=3, options=TINY)).config
-    profile = Profile(config, load_images(config.data))
-    before = profile.step_seconds
-    profile.settle(precision="bfloat16")
-    assert profile.state.config.training.precision == "bfloat16"
-    monkeypatch.setattr(Profile, "seconds", lambda _: itertools.repeat(before + 1))
-    assert profile.step_seconds == before + 1
+    assert prepare(config).plan.training.images == 96_000
 
 
 def test_what_is_given_is_not_measured(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Profile, "costs", property(lambda profile: pytest.fail("previews were measured")))
-    training = resolve(tiny).config.training
-    assert (training.steps, training.preview_every_images, training.checkpoint_every_images) == (12, 32, 40)
+    monkeypatch.setattr(Trial, "costs", property(lambda trial: pytest.fail("previews were measured")))
+    training = plan(tiny, load_images("fashion_mnist_10k")).plan.training
+    assert (training.images, training.preview_every_images, training.checkpoint_every_images) == (96, 32, 40)
 
 
-def plan_of(*options: str, minutes: float | None = None, epochs: float | None = None) -> Plan:
+def job_for(*options: str, minutes: float | None = None, epochs: float | None = None, run: Run | None = None) -> Job:
     small = ("network.dim=16", "network.blocks=1", *options)
-    return Plan.of(resolve(configure("fashion_mnist_10k", minutes=minutes, epochs=epochs, options=small)))
+    return prepare(configure("fashion_mnist_10k", minutes=minutes, epochs=epochs, options=small), run=run)
 
 
 @pytest.mark.parametrize("flip", [True, False])
@@ -497,28 +487,23 @@ def test_every_weight_moves_with_every_optimizer(tiny: Config, optimizer: str) -
         assert not torch.equal(value, before[name]), name
 
 
-def test_everything_open_is_settled_before_the_start(tmp_path: Path) -> None:
-    """And is in the run's config: nothing is left to another machine or another time."""
+def test_everything_open_is_decided_before_the_start(tmp_path: Path) -> None:
+    """And is in the run's plan: nothing is left to another machine or another time. The config stays as asked."""
     options = ("network.dim=16", "network.blocks=1", "training.batch_size=8", "training.ema_decay=0")
-    folder = tmp_path / "r"
+    run = Run(tmp_path / "r")
     config = configure("fashion_mnist_10k", minutes=0.05, options=options)
-    job = resolve_run(config, folder)
-    training = job.config.training
-    unsettled = {key for key, value in training if value in (None, "auto")}
-    assert unsettled <= {"epochs", "gradient_clip", "start"}
-    stream = fit_resolved(job, folder)
+    job = prepare(config, run=run)
+    stream = fit_job(job, run)
     next(stream)
     stream.close()
-    stored = Run(folder).config()
-    assert stored.training.steps
-    # On the way the pace decides their number again.
-    assert stored.updated("training", steps=training.steps) == job.config
-    assert resolve_run(config, folder).config == stored
+    assert run.config() == config
+    assert run.plan() == job.plan  # its first horizon, too: the journal has the later ones
+    assert prepare(config, run=run).plan == job.plan
 
 
 def test_forced_threads_and_precision_are_kept(tmp_path: Path) -> None:
     options = (*TINY, "training.threads=1", "training.precision=float16")
-    training = resolve(configure("fashion_mnist_10k", steps=2, options=options)).config.training
+    training = prepare(configure("fashion_mnist_10k", steps=2, options=options)).plan.training
     assert (training.threads, training.precision) == (1, "float16")
 
 
@@ -527,9 +512,8 @@ def test_the_epochs_of_few_images_do_not_flood_the_terminal(
 ) -> None:
     """Every step of 8 is a whole epoch of 4 images; there is a line as often as there are reports."""
     few = ImageSet.of("few", few_images.images[:4], few_images.labels[:4], few_images.classes)
-    training = tiny.training.model_copy(update={"steps": 40, "report_every_images": 80})
-    config = tiny.model_copy(update={"training": training})
-    steps = training_steps(TrainingState.fresh(config, few.shape), few)
-    assert len(list(show_progress(steps, config.training))) == 40
+    state = state_of(tiny.updated("training", steps=40, report_every_images=80), few)
+    steps = training_steps(state, few)
+    assert len(list(show_progress(steps, state.plan.training))) == 40
     told = capsys.readouterr().err.splitlines()
     assert len([line for line in told if line.startswith("epoch")]) == 4

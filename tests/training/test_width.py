@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import math
 import runpy
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,8 +17,9 @@ from nevoa.config.presets import configure
 from nevoa.data import load_images
 from nevoa.errors import MemoryShortage, NevoaError
 from nevoa.networks import build_network
-from nevoa.training import resolve, resolve_run, speeds
-from nevoa.training.profile import Profile
+from nevoa.runs import Run
+from nevoa.training import Forecast, prepare, speeds
+from nevoa.training.measure import Trial
 from nevoa.training.width import (
     CANDIDATES,
     DISTANCE_AT_1E13,
@@ -41,6 +41,7 @@ from nevoa.training.width import (
     flop_of_images,
     ideal_width,
 )
+from tests.small_runs import planned
 
 SCALING = Path(__file__).parents[2] / "benchmarks" / "scaling"
 QUICKLY = ("training.report_every_images=32", "training.preview_every_images=10000")
@@ -68,8 +69,8 @@ def best_for(flop: float, scale: float = 1.0) -> Width:
     return best_width(dict.fromkeys(WIDTHS, flop), scale)
 
 
-def width_of(profile: Profile) -> int:
-    return profile.config.network.model_dump()["dim"]
+def width_of(trial: Trial) -> int:
+    return trial.plan.network.model_dump()["dim"]
 
 
 def test_the_law_is_the_fit_of_the_trials(fit: dict[str, Any], distances: Any) -> None:
@@ -126,7 +127,7 @@ def test_wider_networks_for_more_computation_and_a_warning_beyond_the_trials() -
     images = 3_000_000
     assert flop_of_images(images) > MOST
     with pytest.warns(UserWarning, match=r"FLOP is extrapolated: the trials went up to 5e14 FLOP"):
-        resolve(configure("fashion_mnist_10k", steps=images // 32, options=QUICKLY), recorded=False)
+        prepare(configure("fashion_mnist_10k", steps=images // 32, options=QUICKLY))
 
 
 def test_with_the_same_operations_a_wider_network_is_better_above_a_mean_of_both_widths() -> None:
@@ -160,23 +161,23 @@ def test_images_are_worth_the_operations_of_the_width_that_they_get(images: int)
 @pytest.mark.parametrize("dim", WIDTHS)
 def test_the_operations_of_an_image_go_with_the_square_of_the_width(dim: int) -> None:
     config = configure("fashion_mnist_10k", steps=1, options=(f"network.dim={dim}", "training.conditional=true"))
-    config = config.updated("data", classes=tuple("0123456789"))
-    flop = Profile(config, load_images(config.data)).flop_per_image
+    images = load_images(config.data)
+    flop = Trial(planned(config, images), images).flop_per_image
     assert flop == pytest.approx(FLOP_BY_WIDTH * dim**2, rel=0.1)
 
 
 def test_a_budget_of_steps_or_epochs_chooses_without_timing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Profile, "seconds", None)
+    monkeypatch.setattr(Trial, "seconds", None)
     steps, epochs = configure("fashion_mnist_10k", steps=3_000), configure("fashion_mnist_10k", epochs=9.6)
     for config in (steps, epochs):
-        job = resolve(config, recorded=False)
+        job = prepare(config)
         assert job.width is not None
         assert job.width == best_for(flop_of_images(96_000))
-        assert job.config.network.model_dump()["dim"] == job.width.dim
+        assert job.plan.network.model_dump()["dim"] == job.width.dim
 
 
 def test_epochs_of_less_than_an_image_have_a_width() -> None:
-    job = resolve(configure("fashion_mnist_10k", epochs=1e-6), recorded=False)
+    job = prepare(configure("fashion_mnist_10k", epochs=1e-6))
     assert job.width is not None
     assert job.width.dim == min(WIDTHS)
 
@@ -191,15 +192,15 @@ def test_the_best_of_all_widths_for_what_the_machine_computes_in_the_minutes(
     def rate_of(width: int) -> float:
         return rate * (width / REFERENCE) ** busy
 
-    def seconds(profile: Profile) -> Iterator[float]:
-        timed.append(width_of(profile))
-        images = profile.config.training.known_batch_size
-        return itertools.repeat(images * profile.flop_per_image / rate_of(width_of(profile)))
+    def seconds(trial: Trial) -> Iterator[float]:
+        timed.append(width_of(trial))
+        images = trial.plan.training.batch_size
+        return itertools.repeat(images * trial.flop_per_image / rate_of(width_of(trial)))
 
     timed = list[int]()
-    monkeypatch.setattr(Profile, "seconds", seconds)
+    monkeypatch.setattr(Trial, "seconds", seconds)
     config = configure("fashion_mnist_10k", minutes=5, options=QUICKLY)
-    job, best = resolve(config, recorded=False), best_width({width: 300 * rate_of(width) for width in WIDTHS})
+    job, best = prepare(config), best_width({width: 300 * rate_of(width) for width in WIDTHS})
     assert job.width is not None
     assert (job.width.dim, job.width.flop) == (best.dim, pytest.approx(best.flop))
     assert len(timed) <= 2 + CANDIDATES, "the reference, the candidates, and the steps of the one chosen"
@@ -209,64 +210,64 @@ def test_the_best_of_all_widths_for_what_the_machine_computes_in_the_minutes(
 def test_memory_limits_the_width(estimated: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine where width 48 would be the best. The estimate is the least that a training can need."""
 
-    def check(profile: Profile) -> None:
-        if width_of(profile) > most:
+    def check(trial: Trial) -> None:
+        if width_of(trial) > most:
             raise MemoryShortage("too much")
 
-    def seconds(profile: Profile) -> Iterator[float]:
-        check(profile)
-        yield from itertools.repeat(profile.flop_per_image / (4e9 * width_of(profile) / REFERENCE))
+    def seconds(trial: Trial) -> Iterator[float]:
+        check(trial)
+        yield from itertools.repeat(trial.flop_per_image / (4e9 * width_of(trial) / REFERENCE))
 
     if estimated:
-        monkeypatch.setattr(Profile, "check_memory", check)
-    monkeypatch.setattr(Profile, "seconds", seconds)
+        monkeypatch.setattr(Trial, "check_memory", check)
+    monkeypatch.setattr(Trial, "seconds", seconds)
     config = configure("fashion_mnist_10k", minutes=5, options=QUICKLY)
     for limit, best in ((96, 48), (48, 48), (REFERENCE, REFERENCE)):
         most = limit
-        job = resolve(config, recorded=False)
+        job = prepare(config)
         assert job.width is not None and job.width.dim == best
     most = REFERENCE - 1
     with pytest.raises(NevoaError, match="too much"):
-        resolve(config, recorded=False)
+        prepare(config)
 
 
 @pytest.mark.parametrize("option", ["network.patch=2", "network.dim=24", "network.kind=unet"])
 def test_large_batches_for_much_computation(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the width open, given, and of another network; by the operations of the minutes."""
 
-    def seconds(profile: Profile) -> Iterator[float]:
-        return itertools.repeat(profile.config.training.known_batch_size * profile.flop_per_image / 1e11)
+    def seconds(trial: Trial) -> Iterator[float]:
+        return itertools.repeat(trial.plan.training.batch_size * trial.flop_per_image / 1e11)
 
-    monkeypatch.setattr(Profile, "seconds", seconds)
+    monkeypatch.setattr(Trial, "seconds", seconds)
     for share, batch_size in ((0.9, SMALL_BATCH), (1.1, LARGE_BATCH)):
         options = (option, "data.limit=8", *QUICKLY)
         config = configure("fashion_mnist_10k", minutes=share * MANY / 1e11 / 60, options=options)
-        assert resolve(config, recorded=False).config.training.batch_size == batch_size
+        assert prepare(config).plan.training.batch_size == batch_size
         config = configure("fashion_mnist_10k", minutes=20, options=(*options, "training.batch_size=20"))
-        assert resolve(config, recorded=False).config.training.batch_size == 20
+        assert prepare(config).plan.training.batch_size == 20
 
 
 def test_larger_images_need_more_computation_for_large_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    def seconds(profile: Profile) -> Iterator[float]:
-        return itertools.repeat(32 * profile.flop_per_image / 1e11)
+    def seconds(trial: Trial) -> Iterator[float]:
+        return itertools.repeat(32 * trial.flop_per_image / 1e11)
 
-    monkeypatch.setattr(Profile, "seconds", seconds)
+    monkeypatch.setattr(Trial, "seconds", seconds)
     config = configure("fashion_mnist_10k", minutes=2 * MANY / 1e11 / 60, size=56, limit=8, options=QUICKLY)
-    assert resolve(config, recorded=False).config.training.batch_size == SMALL_BATCH
+    assert prepare(config).plan.training.batch_size == SMALL_BATCH
 
 
 def test_steps_and_epochs_have_small_batches() -> None:
     for budget in ({"steps": 10**6}, {"epochs": 1000}):
         config = configure("fashion_mnist_10k", **budget, options=("network.dim=24", *QUICKLY))  # pyright: ignore[reportArgumentType]
-        job = resolve(config, recorded=False)
-        assert job.config.training.batch_size == SMALL_BATCH
-        assert job.config.training.steps == 10**6 or job.config.training.steps == math.ceil(1000 * 10_000 / SMALL_BATCH)
+        job = prepare(config)
+        assert job.plan.training.batch_size == SMALL_BATCH
+        assert job.plan.training.images in (10**6 * SMALL_BATCH, 1000 * 10_000)
 
 
 def test_a_width_given_by_hand_wins() -> None:
-    job = resolve(configure("fashion_mnist_10k", steps=3_000, options=("network.dim=20", *QUICKLY)), recorded=False)
+    job = prepare(configure("fashion_mnist_10k", steps=3_000, options=("network.dim=20", *QUICKLY)))
     assert job.width is None
-    assert job.config.network.model_dump()["dim"] == 20
+    assert job.plan.network.model_dump()["dim"] == 20
 
 
 def test_a_run_that_goes_on_keeps_its_width(tmp_path: Path) -> None:
@@ -274,9 +275,9 @@ def test_a_run_that_goes_on_keeps_its_width(tmp_path: Path) -> None:
     run = nevoa.train("fashion_mnist_10k", steps=2, options=few, out=tmp_path / "run", progress=False)
     longer = configure("fashion_mnist_10k", steps=100_000, options=few)
     width = best_for(flop_of_images(400_000)).dim
-    job = resolve_run(longer, tmp_path / "run")
-    assert job.config.network == run.config().network
-    assert job.config.network.model_dump()["dim"] != width and job.width is None
+    job = prepare(longer, run=Run(tmp_path / "run"))
+    assert job.plan.network == run.plan().network
+    assert job.plan.network.model_dump()["dim"] != width and job.width is None
 
 
 def test_a_network_without_a_width_is_refused() -> None:
@@ -286,12 +287,12 @@ def test_a_network_without_a_width_is_refused() -> None:
 
 def test_the_plan_says_which_width_and_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from nevoa.cli.plan import print_plan
-    from nevoa.training import Plan
 
-    job = resolve(configure("fashion_mnist_10k", steps=2_000, options=QUICKLY), recorded=False)
-    plan = Plan.of(replace(job, width=Width(24, 6.6e12)))
-    print_plan(plan, tmp_path, as_json=False)
+    job = prepare(configure("fashion_mnist_10k", steps=2_000, options=QUICKLY))
+    job = replace(job, width=Width(24, 6.6e12))
+    forecast = Forecast.of(job)
+    print_plan(job, forecast, tmp_path, as_json=False)
     row = "width 24, the best for 6.6e12 FLOP; keep it with -o network.dim=24 -o training.batch_size=32"
     assert row in " ".join(capsys.readouterr().out.split())
-    print_plan(plan, tmp_path, as_json=True)
+    print_plan(job, forecast, tmp_path, as_json=True)
     assert json.loads(capsys.readouterr().out)["width"] == {"dim": 24, "flop": 6.6e12}

@@ -14,20 +14,21 @@ from drawing import Sampling, finish
 from nevoa_network import nevoa_batch
 
 if TYPE_CHECKING:
-    from nevoa import Config, Model
+    from nevoa import Model
+    from nevoa.config import Plan
     from nevoa.training import Step
 
 
-def settings_of(config: "Config") -> str:
-    """The config in words."""
-    training, diffusion = config.training, config.diffusion
-    network = config.network.model_dump()
-    classes = "with" if config.classes else "without"
+def settings_of(plan: "Plan") -> str:
+    """The plan in words."""
+    training, diffusion = plan.training, plan.diffusion
+    network = plan.network.model_dump()
+    classes = "with" if plan.classes else "without"
     return (
         f"{network['kind']} dim {network['dim']} x {network['multipliers']} {classes} classes, "
         f"{diffusion.schedule} schedule, {diffusion.prediction}, {training.loss}, "
-        f"{training.optimizer} {training.learning_rate:g}, batch {training.known_batch_size}, "
-        f"EMA {training.ema_decay:g}, {training.known_precision}"
+        f"{training.optimizer} {training.learning_rate:g}, batch {training.batch_size}, "
+        f"EMA {training.ema_decay:g}, {training.precision}"
     )
 
 
@@ -46,23 +47,26 @@ def sampling_of(model: "Model") -> Sampling:
     def draw(first: int, count: int, steps: int) -> np.ndarray:
         return to_bytes(last(model.trajectory(count, steps=steps, first=first)).x_t)
 
-    return Sampling(str(own.sampler), own.steps or model.config.diffusion.timesteps, IMAGES_AT_ONCE, evaluate, draw)
+    return Sampling(str(own.sampler), own.steps or model.plan.diffusion.timesteps, IMAGES_AT_ONCE, evaluate, draw)
 
 
 def train(contender: str, steps: "Iterator[Step]", clock: Clock) -> "tuple[Training, Model]":
     """Take steps until they end or the time is up."""
     import nevoa
+    from nevoa.config import Plan
 
     step = next(steps)
     while not clock.is_up and (following := next(steps, None)) is not None:
         step = following
-        clock.tell_step(step.step, step.loss)
+        clock.tell_step(step.images_seen // step.batch_size, step.loss)
+    plan = step.model.plan
+    assert isinstance(plan, Plan)
     training = Training(
         contender=contender,
         version=nevoa.__version__,
-        settings=settings_of(step.model.config),
+        settings=settings_of(plan),
         parameters=step.model.parameters,
-        steps=step.step,
+        steps=step.images_seen // step.batch_size,
         images_seen=step.images_seen,
         training_seconds=clock.seconds,
     )

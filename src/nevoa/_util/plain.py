@@ -26,22 +26,22 @@ class Array(Protocol):
 Classes = SupportsIndex | str | Sequence[SupportsIndex | str] | Array
 
 
-def plain(value: Any) -> Any:
+def to_python(value: Any) -> Any:
     """Return a number, text or array of numpy or torch as Python's, and a list or range as a tuple."""
     if isinstance(value, Array):
         value = value.tolist()
-    return tuple(map(plain, value)) if type(value) in (list, tuple, range) else value
+    return tuple(map(to_python, value)) if type(value) in (list, tuple, range) else value
 
 
 def one_or_more(value: Any) -> Any:
-    """Return `plain(value)`, with one name or number as a tuple of one."""
-    value = plain(value)
+    """Return `to_python(value)`, with one name or number as a tuple of one."""
+    value = to_python(value)
     return (value,) if isinstance(value, str | int) else value
 
 
 def whole(name: str, value: Any, least: int = 0, most: int = LARGEST_SEED) -> int:
     """Return a whole number. A NevoaError names the argument if it is something else or out of range."""
-    number = plain(value)
+    number = to_python(value)
     if type(number) is not int or not least <= number <= most:
         raise NevoaError(f"{name} must be a whole number from {least:,} to {most:,}, not {value!r:.60}.")
     return number
@@ -49,7 +49,7 @@ def whole(name: str, value: Any, least: int = 0, most: int = LARGEST_SEED) -> in
 
 def share(name: str, value: Any) -> float:
     """Return a number above 0, up to 1. A NevoaError names the argument if it is something else."""
-    number = plain(value)
+    number = to_python(value)
     if type(number) not in (int, float) or not 0 < number <= 1:
         raise NevoaError(f"{name} must be above 0 and at most 1, not {value!r:.60}.")
     return float(number)
@@ -68,7 +68,7 @@ def sides_in(text: str) -> int | tuple[int, int]:
 
 def yes_or_no(name: str, value: Any) -> bool:
     """Return a truth value. A NevoaError names the argument if it is something else, such as "no"."""
-    found = plain(value)
+    found = to_python(value)
     if not isinstance(found, bool):
         raise NevoaError(f"{name} must be True or False, not {value!r:.60}.")
     return found

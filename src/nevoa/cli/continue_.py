@@ -1,6 +1,5 @@
 """`nevoa continue`."""
 
-import shlex
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,11 +8,10 @@ from nevoa._util.loading import load_torch
 from nevoa.cli.options import BudgetFlags, Plugin, options_named
 from nevoa.cli.processes import ProcessFlags
 from nevoa.cli.train import ReportFlags, train_into
-from nevoa.errors import NevoaError
 from nevoa.parallel.launched import rank
 
 if TYPE_CHECKING:
-    from nevoa.config import Config
+    pass
 
 
 def continue_(
@@ -23,6 +21,7 @@ def continue_(
     *,
     budget: BudgetFlags = BudgetFlags(),
     cool_down: timedelta | None = None,
+    accept_changes: bool = False,
     plugin: Plugin = (),
     processes: ProcessFlags = ProcessFlags(),
     report: ReportFlags = ReportFlags(),
@@ -33,48 +32,23 @@ def continue_(
         run: Run folder.
         source: Where its images are now, if they have moved.
         cool_down: Let the learning rate fall to 0 within this time, such as 30s or 2m, and finish.
+        accept_changes: Resume even if images or the torch version have changed.
         plugin: Python file that registers the run's network; may be repeated.
     """
     from nevoa.config.plugins import load_plugins
-    from nevoa.config.presets import with_budget
     from nevoa.runs import Run
 
     processes.start()
     given = {name: value for name, value in vars(budget).items() if value is not None}
-    if cool_down is not None and given:
-        raise NevoaError("--cool-down is a budget of its own: leave out --minutes, --epochs and --steps.")
-    if cool_down is not None and cool_down <= timedelta():
-        raise NevoaError("--cool-down must be above 0, such as 30s or 2m.")
     load_plugins(plugin)
     if not rank():  # The folder need only be on the first machine. What is no run is refused before torch is loaded.
-        Run(run).last_config()
+        Run(run).last_plan()
     load_torch()
+    from nevoa.commands.continue_ import continuing
     from nevoa.parallel.group import joined
+    from nevoa.training import Wish
 
-    config = joined().from_first(lambda: _on_this_machine(_with_images(Run(run).last_config(), source, run)))
+    seconds = None if cool_down is None else cool_down.total_seconds()
     with options_named(given):
-        config = with_budget(config, given)
-    train_into(config, run, report, cool_down=None if cool_down is None else cool_down.total_seconds())
-
-
-def _with_images(config: "Config", source: str | None, run: Path) -> "Config":
-    """The config with the images where they are now."""
-    from nevoa.config.network import OBJECT
-    from nevoa.data import is_path
-
-    if source is not None:
-        return config.updated("data", source=source)
-    there = config.data.source
-    if is_path(there) and not there.startswith(f"{OBJECT}:") and not Path(there).exists():
-        typed = shlex.join(["nevoa", "continue", str(run)])
-        raise NevoaError(f"The images of {run} are no longer in {there}. If they have moved: {typed} NEW_PLACE")
-    return config
-
-
-def _on_this_machine(config: "Config") -> "Config":
-    """The config with device, precision and threads open if this machine lacks the run's device."""
-    from nevoa.parallel.device import devices
-    from nevoa.training.resume import BY_DEVICE
-
-    present = config.training.device in ("auto", *devices())
-    return config if present else config.updated("training", device="auto", **BY_DEVICE)
+        config = joined().from_first(lambda: continuing(Run(run), source, given, seconds))
+    train_into(config, run, report, Wish(cool_down=seconds, accept_changes=accept_changes))

@@ -57,9 +57,10 @@ def distill(
 
     given = training.keywords()
     model = load(run or PACKAGED, "cpu")
-    from nevoa.training import distill_config, distilled_folder
+    from nevoa.distillation import distill_config, distilled_folder
+    from nevoa.training import Wish
 
     with options_named(given):
         config = distill_config(model, source, **given)
     folder = out or distilled_folder(model.place)
-    train_into(config, folder, report, accept_changes=accept_changes, model=model)
+    train_into(config, folder, report, Wish(start=model, accept_changes=accept_changes))

@@ -159,8 +159,8 @@ def _print(report: "Report", chosen: bool = False) -> None:
     if report.class_shares:
         shares = ", ".join(f"{name} {share:.1%}" for name, share in report.class_shares.items())
         out.print(f"\nclasses: {shares}")
-    config = samples.model.config if samples.model else None
-    said = () if chosen else left_out(protocol.reference, len(samples.images), config)
+    plan = samples.model.plan if samples.model else None
+    said = () if chosen else left_out(protocol.reference, len(samples.images), plan)
     for sentence in said:
         out.print(sentence.partition(". ")[0])  # what is not measured; why was said before
     for warning in (warning for warning in report.warnings if warning not in said):

@@ -8,7 +8,7 @@ from nevoa.cli.preparation import left_out, size_advice
 from nevoa.parallel.launched import world_size
 
 if TYPE_CHECKING:
-    from nevoa.training import Plan
+    from nevoa.training import Forecast, Job
 
 # A network that is trained on fewer images sees each of them a thousand times within minutes.
 FEW_IMAGES = 100
@@ -19,47 +19,49 @@ FIXED = "keep it with -o network.dim={} -o training.batch_size={}"
 ASIDE = "To see when the model only memorises, set images aside: -o data.holdout={}."
 
 
-def print_plan(plan: "Plan", folder: Path, as_json: bool, done: int = 0) -> None:
-    """Print a plan, as a table or as JSON.
+def print_plan(job: "Job", forecast: "Forecast", folder: Path, as_json: bool, done: int = 0) -> None:
+    """Print a plan and its forecast, as a table or as JSON.
 
     Args:
-        done: how many of its steps are done.
+        done: how many of its images are done.
     """
     from nevoa.cli.terminal import console, fields
+    from nevoa.training.forecast import as_dict
 
     if as_json:
-        print(json.dumps(plan.as_dict()))
+        print(json.dumps(as_dict(job, forecast)))
     else:
-        console().print(fields(_plan_rows(plan, folder, done)))
+        console().print(fields(_rows(job, forecast, folder, done)))
 
 
-def _plan_rows(plan: "Plan", folder: Path, done: int) -> dict[str, str]:
+def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str, str]:
     from nevoa.cli.terminal import duration
 
-    channels, height, width = plan.shape
-    batch_size = plan.config.training.known_batch_size
-    classes = plan.config.classes
-    conditional = f", class-conditional, {len(classes)} classes" if classes else ""
+    plan, training, images = job.plan, job.plan.training, job.images
+    channels, height, width = images.shape
+    conditional = f", class-conditional, {len(plan.classes)} classes" if plan.classes else ""
+    left, each = max(0.0, 1 - done / training.images), training.batch_size
     rows = {
-        "data": f"{plan.source}: {plan.images:,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}"
-        f"{', mirrored at random' * bool(plan.config.data.flip)}{left_out(plan.notes)}",
-        "network": f"{plan.network}, {plan.parameters:,} parameters{conditional}",
-        **({"width": f"{plan.width}; {FIXED.format(plan.width.dim, batch_size)}"} if plan.width else {}),
-        **({"start": start} if (start := plan.config.training.start) else {}),
-        "device": f"{plan.device}, {plan.precision}, {plan.threads} thread{'s' * (plan.threads > 1)}"
+        "data": f"{images.name}: {len(images):,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}"
+        f"{', mirrored at random' * bool(plan.data.flip)}{left_out(images.notes)}",
+        "network": f"{plan.network.kind}, {forecast.parameters:,} parameters{conditional}",
+        **({"width": f"{job.width}; {FIXED.format(job.width.dim, each)}"} if job.width else {}),
+        **({"start": training.start} if training.start else {}),
+        "device": f"{training.device}, {training.precision}, {training.threads} thread{'s' * (training.threads > 1)}"
         f"{f' in each of {world_size()} processes' * (world_size() > 1)}",
-        "steps": f"{plan.steps:,} with {batch_size} images each{f', {done:,} done' * bool(done)}",
-        "time": f"about {duration(plan.seconds * max(0, 1 - done / plan.steps))} ({plan.step_seconds:.3g} s per step)",
-        "quality": f"{plan.expected} expected" if plan.expected else UNMEASURED,
-        "compute": f"{plan.flop_per_image / 1e9:.3g} GFLOP per image, {plan.flop_per_second / 1e9:,.0f} GFLOP/s",
-        "memory": f"about {plan.memory_bytes / 1e9:.1f} GB",
-        "disk": f"up to {plan.disk_bytes / 1e6:,.0f} MB",
+        "images": f"{training.images:,} to see, {each} at a time{f', {done:,} done' * bool(done)}",
+        "time": f"about {duration(forecast.seconds * left)} ({1 / forecast.image_seconds:,.3g} images/s)",
+        "quality": f"{forecast.expected} expected" if forecast.expected else UNMEASURED,
+        "compute": f"{forecast.flop_per_image / 1e9:.3g} GFLOP per image, "
+        f"{forecast.flop_per_second / 1e9:,.0f} GFLOP/s",
+        "memory": f"about {forecast.memory_bytes / 1e9:.1f} GB",
+        "disk": f"up to {forecast.disk_bytes / 1e6:,.0f} MB",
         "folder": str(folder),
     }
-    if advice := size_advice(plan.notes):
+    if advice := size_advice(images.notes):
         rows["advice"] = advice
-    if plan.images < FEW_IMAGES:
-        rows["warning"] = f"{plan.images} images are few: expect the model to memorise them and to produce near copies"
-    elif plan.images < MEASURED_IMAGES and not plan.notes.held_out:
-        rows["advice"] = " ".join(filter(None, [rows.get("advice"), ASIDE.format(plan.images // 10)]))
+    if len(images) < FEW_IMAGES:
+        rows["warning"] = f"{len(images)} images are few: expect the model to memorise them and to produce near copies"
+    elif len(images) < MEASURED_IMAGES and not images.notes.held_out:
+        rows["advice"] = " ".join(filter(None, [rows.get("advice"), ASIDE.format(len(images) // 10)]))
     return rows

@@ -118,8 +118,8 @@ def _kind_of_loss(run: "Run") -> str:
 
     if not run.exists:
         raise not_a_run(run)
-    config = run.config(network=False)
-    return f"{config.training.loss} of {config.diffusion.prediction}"
+    plan = run.plan(network=False)
+    return f"{plan.training.loss} of {plan.diffusion.prediction}"
 
 
 def _row(summary: "Summary") -> tuple[str, ...]:

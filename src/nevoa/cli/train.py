@@ -5,7 +5,7 @@ import sys
 import time
 from collections import deque
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,10 +37,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nevoa.config import Config
-    from nevoa.config.training import TrainingConfig
-    from nevoa.model import Model
+    from nevoa.runs import Run
     from nevoa.trackers import Tracker
-    from nevoa.training import Job
+    from nevoa.training import Job, Wish
 
 
 @Parameter(name="*")
@@ -50,7 +49,8 @@ class TrainingFlags(BudgetFlags, PluginFlags):
 
     Attributes:
         preset: Settings to start from. [default: quick]
-        config: Start from this config.toml instead of a preset; a run's own config reproduces the run.
+        config: Start from this config.toml, what was asked of a run, instead of a preset; it is planned anew.
+        plan: Repeat the run that has this plan.toml, bit for bit; takes no other settings.
         place: Fine-tune this model on SOURCE: a run folder, a folder of diffusers, or hf:OWNER/NAME. Its network and
             schedule stay, and its image size unless --size is given; the learning rate is low. [default: random
             weights]
@@ -67,6 +67,7 @@ class TrainingFlags(BudgetFlags, PluginFlags):
 
     preset: PresetName | None = None
     config: Annotated[Path | None, Parameter(metavar="FILE")] = None
+    plan: Annotated[Path | None, Parameter(metavar="FILE")] = None
     place: Annotated[str | None, Parameter(name="--from")] = None
     seed: int | None = None
     flip: Annotated[bool | None, Parameter(negative="--no-flip")] = None
@@ -122,10 +123,16 @@ def train(
     load_torch()
     from nevoa.commands.load import load
     from nevoa.config.presets import configure
-    from nevoa.training import default_folder, starting_from
+    from nevoa.runs import RUNS
+    from nevoa.training import Wish, default_folder, starting_from
 
     given = training.keywords() | images.keywords()
-    place = given.pop("place")
+    place, plan = given.pop("place"), given.pop("plan")
+    if plan:
+        if source is not None or place or any(value not in (None, ()) for value in given.values()):
+            raise NevoaError("--plan says all about the training: leave out the other settings, or use --config.")
+        _train_again(plan, out or RUNS / f"{plan.absolute().parent.name}-again", report)
+        return
     if place and (training.preset or training.config):
         raise NevoaError(
             "The model of --from decides what a preset or a config decides: leave out --preset and --config."
@@ -134,104 +141,96 @@ def train(
     with options_named(given):
         config = configure(source, start=model and starting_from(model), **given)
     folder = out or default_folder(config, training.start)
-    train_into(config, folder, report, accept_changes=accept_changes, model=model)
+    train_into(config, folder, report, Wish(start=model, accept_changes=accept_changes))
 
 
-def train_into(
-    config: "Config",
-    folder: Path,
-    report: ReportFlags,
-    *,
-    cool_down: float | None = None,
-    accept_changes: bool = False,
-    model: "Model | None" = None,
-) -> None:
-    """Plan, train, and say what happens.
-
-    Args:
-        cool_down, accept_changes: of `resolve_run`.
-        model: the one that the config starts from; loaded if it is needed.
-    """
+def train_into(config: "Config", folder: Path, report: ReportFlags, wish: "Wish") -> None:
+    """Plan, train, and say what happens."""
     load_torch()
     from nevoa.runs import Run
-    from nevoa.runs.checkpoint import newest_saved
-    from nevoa.trackers import tracked, trackers_of
-    from nevoa.training import Plan, fit_resolved
-    from nevoa.training.prolong import steps_done
+    from nevoa.trackers import trackers_of
 
-    trackers = trackers_of(report.track)
-    job = _resolved(config, folder, model, cool_down=cool_down, accept_changes=accept_changes)
+    run, trackers = Run(folder), trackers_of(report.track)
+    _run(_prepared(config, run, wish), run, report, trackers, wish.accept_changes)
+
+
+def _train_again(plan: Path, folder: Path, report: ReportFlags) -> None:
+    """Repeat the run of a plan."""
+    from nevoa.commands.load import load
+    from nevoa.config import Plan
+    from nevoa.config.toml import read_toml
+    from nevoa.parallel.launched import world_size
+    from nevoa.runs import Run
+    from nevoa.trackers import trackers_of
+    from nevoa.training.job import repetition
+
+    if world_size() > 1:
+        raise NevoaError("--plan repeats a run in one process: leave out --processes.")
+    place = read_toml(plan, Plan).training.start
+    run, trackers = Run(folder), trackers_of(report.track)
+    _run(repetition(plan, run, load(place, "cpu") if place else None), run, report, trackers)
+
+
+def _run(
+    job: "Job", run: "Run", report: ReportFlags, trackers: "Mapping[str, Tracker]", accept_changes: bool = False
+) -> None:
+    """Print the plan, train unless the run is finished, and say what came of it."""
+    from nevoa.runs.checkpoint import newest_saved
+    from nevoa.trackers import tracked
+    from nevoa.training import Forecast, fit_job
+    from nevoa.training.going_on import images_done, is_finished
+
+    folder = run.folder
     if rank():
         if not report.dry_run:
-            deque(fit_resolved(job, folder, accept_changes=accept_changes), maxlen=0)
+            deque(fit_job(job, run, accept_changes=accept_changes), maxlen=0)
         return
-    finished, training = _is_finished(job, folder), job.config.training
+    finished = is_finished(job, run)
     if report.dry_run or report.as_json or not finished:
-        print_plan(Plan.of(job), folder, report.as_json, steps_done(job, Run(folder)))
+        print_plan(job, Forecast.of(job), folder, report.as_json, images_done(job, run))
     if report.dry_run:
         return
     if finished:
-        restored = fit_resolved(job, folder, accept_changes=accept_changes)  # files that the run lost
-        deque(tracked(restored, Run(folder), trackers), maxlen=0)
-        result = _result(folder, training)
+        restored = fit_job(job, run, accept_changes=accept_changes)  # files that the run lost
+        deque(tracked(restored, run, trackers), maxlen=0)
+        result = _result(run, job.config)
     else:
-        _fit(job, folder, trackers, accept_changes)
+        _fit(job, run, trackers, accept_changes)
         result = f"Trained: {folder}\nTry:     {_typed('sample', str(folder))}"
     print(result, file=sys.stderr if report.as_json else None)
     if report.notify:
-        send(f"nevoa: {folder.name} is trained", f"{newest_saved(Run(folder).checkpoints):,} images seen.")
+        send(f"nevoa: {folder.name} is trained", f"{newest_saved(run.checkpoints):,} images seen.")
 
 
-def _resolved(
-    config: "Config", folder: Path, model: "Model | None", *, cool_down: float | None, accept_changes: bool
-) -> "Job":
+def _prepared(config: "Config", run: "Run", wish: "Wish") -> "Job":
     """The job, with its images decoded once for all trainings; the minutes do not include that."""
+    from nevoa.commands.load import load
     from nevoa.parallel.group import joined
-    from nevoa.runs import Run
-    from nevoa.training import resolve_run
-    from nevoa.training.resume import config_of, with_holdout_of
+    from nevoa.runs.checkpoint import newest_saved
+    from nevoa.training import prepare_together
+    from nevoa.training.job import data_as_recorded
 
     before, processes = time.perf_counter(), joined()
-    config = with_holdout_of(processes.from_first(lambda: config_of(Run(folder))), config)
-    loaded = processes.first_on_machine(lambda: show_preparation(config.data))
-    started = STARTED + time.perf_counter() - before
-    start = model or (None if rank() else _start(config, folder))
-    options = {"started": started, "cool_down": cool_down, "accept_changes": accept_changes}
-    return resolve_run(config, folder, loaded, start=start, **options)
+    data = processes.from_first(lambda: data_as_recorded(run, config))
+    loaded = processes.first_on_machine(lambda: show_preparation(data))
+    started, start, place = STARTED + time.perf_counter() - before, wish.start, config.training.start
+    if start is None and place and not rank() and not newest_saved(run.checkpoints):
+        start = load(place, "cpu")
+    return prepare_together(config, loaded, replace(wish, started=started, start=start), run)
 
 
-def _start(config: "Config", folder: Path) -> "Model | None":
-    """The model that a training starts from, unless it resumes."""
-    from nevoa.commands.load import load
-    from nevoa.runs import Run
-    from nevoa.runs.checkpoint import newest_saved
-
-    place = config.training.start
-    return load(place, "cpu") if place and not newest_saved(Run(folder).checkpoints) else None
-
-
-def _is_finished(job: "Job", folder: Path) -> bool:
-    """Whether the run has taken all steps of the job; a new budget of minutes has only an estimate of them."""
-    from nevoa.runs import Run, status_of
-    from nevoa.runs.checkpoint import newest_saved
-
-    run, training = Run(folder), job.config.training
-    planned = (training.steps or 0) * training.known_batch_size
-    return status_of(run)[0] == "finished" and not job.is_paced and newest_saved(run.checkpoints) == planned
-
-
-def _result(folder: Path, training: "TrainingConfig") -> str:
+def _result(run: "Run", config: "Config") -> str:
     """Two lines: what a finished run has reached, and how to train it for twice as long."""
-    from nevoa.runs import Run, Summary
+    from nevoa.runs import Summary
 
-    summary = Summary.of(Run(folder))
+    summary, training = Summary.of(run), config.training
     loss = [] if summary.loss is None else [f"loss {summary.loss:.4f}"]
     scores = ["{} {:.3g}".format(*summary.quality)] if summary.quality else []
     result = ", ".join([f"{summary.images_seen:,} images seen", *loss, *scores])
     budget = next(name for name in ("minutes", "epochs", "steps") if getattr(training, name))
     twice = f"--{budget}", f"{2 * getattr(training, budget):.10g}"
-    longer = _typed("continue", str(folder), *twice, *processes_option())
-    return f"{folder} is finished: {result}.\nTo train it for twice as long: {longer}"
+    longer = _typed("continue", str(run.folder), *twice, *processes_option())
+    return f"{run.folder} is finished: {result}.\nTo train it for twice as long: {longer}"
 
 
 def _typed(*words: str) -> str:
@@ -239,27 +238,26 @@ def _typed(*words: str) -> str:
     return shlex.join(["nevoa", *words, *(f"--plugin={file}" for file in loaded_files())])
 
 
-def _fit(job: "Job", folder: Path, trackers: "Mapping[str, Tracker]", accept_changes: bool) -> None:
+def _fit(job: "Job", run: "Run", trackers: "Mapping[str, Tracker]", accept_changes: bool) -> None:
     """Train, and show the progress. On Ctrl-C, SIGTERM or SIGHUP save the run and exit."""
-    from nevoa.runs import Run
     from nevoa.runs.checkpoint import newest_saved
     from nevoa.trackers import tracked
-    from nevoa.training import fit_resolved, show_progress
+    from nevoa.training import fit_job, show_progress
 
     try:
         with (
-            closing(fit_resolved(job, folder, accept_changes=accept_changes)) as stream,
-            closing(tracked(stream, Run(folder), trackers)) as followed,
-            closing(show_progress(followed, job.config.training)) as shown,
+            closing(fit_job(job, run, accept_changes=accept_changes)) as stream,
+            closing(tracked(stream, run, trackers)) as followed,
+            closing(show_progress(followed, job.plan.training)) as shown,
         ):
             for _ in shown:
                 pass
     except (KeyboardInterrupt, SystemExit):
-        saved = newest_saved(Run(folder).checkpoints)
+        saved = newest_saved(run.checkpoints)
         done = f"Stopped; {saved:,} images are done and saved" if saved else "Stopped before there was anything to save"
         tracks = [f"--track={name}" for name in trackers]
-        resume = _typed("continue", str(folder), *tracks, *processes_option())
-        print(f"{done} in {folder}. To resume: {resume}", file=sys.stderr)
+        resume = _typed("continue", str(run.folder), *tracks, *processes_option())
+        print(f"{done} in {run.folder}. To resume: {resume}", file=sys.stderr)
         if saved:
             print(f"To finish in half a minute: {resume} --cool-down 30s", file=sys.stderr)
         raise

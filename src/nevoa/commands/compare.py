@@ -69,19 +69,19 @@ def compare(
     if len(runs) < 2:
         beside = f" beside {runs[0]}" if runs else ""
         raise NevoaError(f"--compare needs several runs: name another{beside}.")
-    options = given(sampling, SamplerOptions)
+    options = given(compare, sampling, SamplerOptions)
     load_torch()
     from nevoa.evaluation import Protocol, groups
     from nevoa.evaluation.compare import compare as measured
     from nevoa.parallel.group import joined
-    from nevoa.runs.model_files import read_config
+    from nevoa.runs.model_files import read_plan
 
     opened_runs = [_run(run) for run in runs]
     references = [Subject(run).reference(against) for run in opened_runs]
     with joined().telling():
         found = results(measured(opened_runs, references, count, seed, **options))
-    configs = {str(run.folder): read_config(run.model_config_file)[0] for run in opened_runs}
-    grouped = groups(configs, {one.name: one.distance for one in found})
+    plans = {str(run.folder): read_plan(run.model_config_file)[0] for run in opened_runs}
+    grouped = groups(plans, {one.name: one.distance for one in found})
     return Comparison(Protocol(references[0], count, seed), found, grouped)
 
 

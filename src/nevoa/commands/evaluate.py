@@ -48,7 +48,7 @@ def evaluate(
         >>> print(report.scores["fd_fashion"])
     """
     names = _metrics(metrics, inception_weights)
-    options = given(sampling, SamplerOptions)
+    options = given(evaluate, sampling, SamplerOptions)
     found, reference = _opened(subject, against, count, options)
     from nevoa.evaluation import Protocol, Report, choose_metrics, left_out, measure, save
     from nevoa.parallel.group import joined

@@ -37,7 +37,7 @@ def export(
     Example:
         >>> page = nevoa.export("runs/fashion_mnist-quick", to="web", out="clothes.html")
     """
-    options, path = given(sampling, SamplerOptions), output_path(out)
+    options, path = given(export, sampling, SamplerOptions), output_path(out)
     if to not in EXPORT_SUFFIXES:
         raise unknown("format", to, EXPORT_SUFFIXES)
     load_torch()

@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from nevoa._util.plain import path_of, share, whole
-from nevoa.config import Config
+from nevoa.config import ModelPlan
 from nevoa.data import fitted, opaque, picture_of, pixels_of, read_image, to_unit
 from nevoa.diffusion import Guided
 from nevoa.errors import NevoaError
@@ -65,7 +65,7 @@ def inpainting(model: Model, image: Picture, mask: Picture) -> Model:
         >>> images = inpainting(model, "photo.png", "mask.png").sample(8)
     """
     _refuse_distilled(model)
-    opened, masked = _opened(image, model.config.data.background), _opened(mask, background="black")
+    opened, masked = _opened(image, model.plan.data.background), _opened(mask, background="black")
     if opened.size != masked.size:
         sizes = [f"{one.width}x{one.height}" for one in (masked, opened)]
         raise NevoaError(f"The mask is {sizes[0]} pixels and the image {sizes[1]}: give a mask of the image's size.")
@@ -75,8 +75,8 @@ def inpainting(model: Model, image: Picture, mask: Picture) -> Model:
         device = process.noise.device
         return from_noise(replace(process, sampler=Inpainting(process.sampler, x_0.to(device), known.to(device))))
 
-    config = _with_sampling(model, sampler="ddpm", steps=INPAINTING_STEPS)
-    return replace(model, config=config, start=Start(start, all_classes=False))
+    plan = _with_sampling(model, sampler="ddpm", steps=INPAINTING_STEPS)
+    return replace(model, plan=plan, start=Start(start, all_classes=False))
 
 
 def interpolation(model: Model, first: Picture, last: Picture, frames: int = 9) -> Model:
@@ -98,7 +98,7 @@ def interpolation(model: Model, first: Picture, last: Picture, frames: int = 9) 
     _refuse_distilled(model)
     count = whole("frames", frames, 2, MOST_FRAMES)
     ends = torch.stack([_unit(model, first), _unit(model, last)])
-    config = _with_sampling(model, sampler="euler", steps=INTERPOLATION_STEPS, clip=False, guidance=1.0)
+    plan = _with_sampling(model, sampler="euler", steps=INTERPOLATION_STEPS, clip=False, guidance=1.0)
 
     def start(process: Process) -> Iterator[State]:
         denoiser = process.denoiser
@@ -117,28 +117,29 @@ def interpolation(model: Model, first: Picture, last: Picture, frames: int = 9) 
         x_T = torch.stack([slerp(a, b, place) for place in places])
         yield from trajectory(denoiser, process.sampler, x_T, process.grid, process.noise)
 
-    return replace(model, config=config, start=Start(start, all_classes=False))
+    return replace(model, plan=plan, start=Start(start, all_classes=False))
 
 
 def _refuse_distilled(model: Model) -> None:
     """A NevoaError if the model cannot take the small steps that editing takes."""
-    if model.config.training.is_distillation:
+    if model.plan.distilled_from:
         raise NevoaError(
             "This model was distilled to make images in a few steps, and editing takes many: use its teacher, "
-            f"{model.config.training.start}."
+            f"{model.plan.distilled_from}."
         )
 
 
-def _with_sampling(model: Model, steps: int, **values: Any) -> Config:
-    """The model's config with other sampling options by default."""
-    steps = min(steps, model.config.diffusion.timesteps)
-    return model.config.updated("sampling", steps=steps, spacing="trailing", eta=0.0, **values)
+def _with_sampling(model: Model, steps: int, **values: Any) -> ModelPlan:
+    """The model's plan with other sampling options by default."""
+    steps = min(steps, model.plan.diffusion.timesteps)
+    sampling = model.plan.sampling.model_copy(update={"steps": steps, "spacing": "trailing", "eta": 0.0, **values})
+    return model.plan.model_copy(update={"sampling": sampling})
 
 
 def _unit(model: Model, picture: Picture) -> Float[Tensor, "C H W"]:
     """The picture as x_0 of the model's shape."""
     channels, *size = model.shape
-    opened = _opened(picture, model.config.data.background)
+    opened = _opened(picture, model.plan.data.background)
     return to_unit(pixels_of(fitted(opened, (size[0], size[1])), channels)[None])[0]
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from nevoa.data import hub
+from nevoa._util.places import is_hub
 from nevoa.errors import NevoaError
 from nevoa.formats.diffusers.folder import INDEX, is_diffusers
 from nevoa.runs import PACKAGED, ObjectOptions, Run, check_has_model
@@ -22,7 +22,7 @@ PATTERNS = PUBLISHED.weights_file.as_posix(), PUBLISHED.model_config_file.as_pos
 
 def is_model(place: str | os.PathLike[str]) -> bool:
     """Whether a place is a folder of diffusers that is no run, or a repository of the Hub."""
-    return hub.is_hub(place) or (is_diffusers(Path(place)) and not Run(Path(place)).has_model)
+    return is_hub(place) or (is_diffusers(Path(place)) and not Run(Path(place)).has_model)
 
 
 def check(place: str | os.PathLike[str]) -> None:
@@ -48,7 +48,7 @@ def load(
         >>> images = nevoa.load("runs/fashion_mnist-quick").sample(64)
         >>> images = nevoa.load("hf:google/ddpm-cifar10-32").sample(16, sampler="dpm_solver")
     """
-    if hub.is_hub(place):
+    if is_hub(place):
         return _from_hub(str(place), device, **objects)
     if isinstance(place, str | os.PathLike) and is_model(place):
         from nevoa.formats.diffusers import load as diffusers
@@ -58,6 +58,7 @@ def load(
 
 
 def _from_hub(name: str, device: "DeviceWish", **objects: Unpack[ObjectOptions]) -> "Model":
+    from nevoa.data import hub
     from nevoa.formats.diffusers import load as diffusers
 
     folder = hub.download(name, PATTERNS)

@@ -11,7 +11,7 @@ from nevoa.commands.written import PathLike
 from nevoa.errors import NevoaError, reason
 
 if TYPE_CHECKING:
-    from nevoa.config import Config
+    from nevoa.config import ModelPlan
     from nevoa.config.names import DeviceName
     from nevoa.evaluation import Reference, Samples, Stage
     from nevoa.model import Model, Shape
@@ -37,7 +37,7 @@ class Subject(NamedTuple):
         from nevoa.data import same_source
         from nevoa.evaluation import Reference
 
-        own = self.run.config().data if self.run else DataConfig(source="fashion_mnist")
+        own = self.run.plan().data if self.run else DataConfig(source="fashion_mnist")
         if against is None:
             return Reference.of(own)
         _, (channels, height, width) = self.described()
@@ -47,16 +47,16 @@ class Subject(NamedTuple):
         data = parse({"data": {"source": against, **divided, **prepared}}).data
         return replace(Reference.of(data), foreign=self.run is not None and not is_own)
 
-    def described(self) -> "tuple[Config | None, Shape]":
-        """The config of the model, None if there is none; and the shape of the images."""
+    def described(self) -> "tuple[ModelPlan | None, Shape]":
+        """The plan of the model, None if there is none; and the shape of the images."""
         from nevoa.runs import check_has_model
-        from nevoa.runs.model_files import read_config
+        from nevoa.runs.model_files import read_plan
 
         if self.model:
-            return self.model.config, self.model.shape
+            return self.model.plan, self.model.shape
         if self.run:
             check_has_model(self.run)
-            return read_config(self.run.model_config_file)
+            return read_plan(self.run.model_config_file)
         assert self.files
         _, height, width, channels = self.files.images.shape
         return None, (channels, height, width)

@@ -97,7 +97,7 @@ def sample(
     output = Output(path or Path("images.png"), trajectory is not None)
     if path:
         check_free(path, force)
-    chosen = given(options, SampleOptions)
+    chosen = given(sample, options, SampleOptions)
     model = _opened(run, typed, chosen)
     sampling = {name: value for name, value in chosen.items() if name in SamplerOptions.__annotations__}
     settings: Any = model.settings(**sampling)
@@ -231,7 +231,7 @@ def _check_outside(model: "AnyModel", run: PathLike | None, out: Path | None) ->
     from nevoa.model import Model
 
     if run and out and isinstance(model, Model) and not out.resolve().is_relative_to(Path(run).resolve()):
-        check_outside(model.config.data.source, out)
+        check_outside(model.plan.data.source, out)
 
 
 def _claimed(run: PathLike | None, out: Path | None, force: bool) -> "AbstractContextManager[Claim]":

@@ -14,16 +14,20 @@ if TYPE_CHECKING:
     from nevoa.config.network import NetworkConfig as NetworkConfig
     from nevoa.config.network import ResidualUNetConfig as ResidualUNetConfig
     from nevoa.config.network import UNetConfig as UNetConfig
+    from nevoa.config.plan import DataPlan as DataPlan
+    from nevoa.config.plan import ModelPlan as ModelPlan
+    from nevoa.config.plan import Plan as Plan
+    from nevoa.config.plan import TrainingPlan as TrainingPlan
     from nevoa.config.presets import TrainingOptions as TrainingOptions
     from nevoa.config.presets import configure as configure
-    from nevoa.config.sections import COURSE as COURSE
     from nevoa.config.sections import LARGEST_SIDE as LARGEST_SIDE
-    from nevoa.config.sections import ON_DEVICE as ON_DEVICE
     from nevoa.config.sections import SMALLEST_SIDE as SMALLEST_SIDE
     from nevoa.config.sections import Config as Config
     from nevoa.config.sections import DataConfig as DataConfig
     from nevoa.config.sections import DiffusionConfig as DiffusionConfig
     from nevoa.config.sections import SamplingConfig as SamplingConfig
+    from nevoa.config.sections import changes as changes
+    from nevoa.config.sections import flat as flat
     from nevoa.config.sections import parse as parse
     from nevoa.config.sections import validated as validated
     from nevoa.config.training import TrainingConfig as TrainingConfig
@@ -31,9 +35,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "names": ("DEFAULT_PRESET", "EXPORT_SUFFIXES", "ExportName", "PresetName"),
     "network": ("NetworkConfig", "ResidualUNetConfig", "UNetConfig"),
+    "plan": ("DataPlan", "ModelPlan", "Plan", "TrainingPlan"),
     "presets": ("TrainingOptions", "configure"),
     "sections": (
-        *("COURSE", "LARGEST_SIDE", "ON_DEVICE", "SMALLEST_SIDE", "Config", "DataConfig", "DiffusionConfig"),
+        *("LARGEST_SIDE", "SMALLEST_SIDE", "changes", "flat", "Config", "DataConfig", "DiffusionConfig"),
         *("SamplingConfig", "parse", "validated"),
     ),
     "training": ("TrainingConfig",),

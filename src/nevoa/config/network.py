@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from nevoa._util.plain import plain
+from nevoa._util.plain import to_python
 from nevoa.config.names import BlockName
 from nevoa.config.plugins import load_installed
 from nevoa.errors import NevoaError, nearest
@@ -34,7 +34,7 @@ class Section(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _plain(cls, value: Any) -> Any:
-        return plain(value)
+        return to_python(value)
 
 
 def meanings(section: type[Section]) -> dict[str, str]:

@@ -4,6 +4,7 @@ Imports neither torch nor pydantic, so that `nevoa --help` waits for nothing.
 """
 
 from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import Any, Protocol, SupportsFloat, SupportsIndex, TypedDict
 
 from nevoa._util.plain import Classes
@@ -67,9 +68,15 @@ class SamplerOptions(TypedDict, total=False):
     guidance: SupportsFloat | None
 
 
-def given(options: Mapping[str, Any], known: type) -> dict[str, Any]:
-    """Return the keyword options that are not None. A NevoaError for one that is not a key of the TypedDict `known`."""
+def given(function: Callable[..., object], options: Mapping[str, Any], known: type) -> dict[str, Any]:
+    """Return the keyword options of a function that are not None. A NevoaError for one that is not in `known`.
+
+    Args:
+        known: the TypedDict of the options; the function has keywords besides them.
+    """
     for name in options:
         if name not in known.__annotations__:
-            raise unknown("keyword", name, known.__annotations__)
+            parameters = signature(function).parameters.values()
+            own = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
+            raise unknown("keyword", name, [*own, *known.__annotations__])
     return {name: value for name, value in options.items() if value is not None}

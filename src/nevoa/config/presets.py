@@ -122,8 +122,7 @@ def configure(
         source: a file, a folder, or the name of a data set; that of `start` or, without it, of the preset if None. A
             `Path` is never such a name.
         preset: a name in `PRESETS`; `quick` if None.
-        config: a config.toml to start from in place of a preset. The file of a run reproduces it; other data than the
-            file's lose its resolved `fingerprint`, `classes` and `flip`.
+        config: a config.toml to start from in place of a preset, such as that of a run.
         start: what a model to start from decides: `nevoa.training.starting_from(model)`.
         options: "section.key=value", as on the command line.
 
@@ -139,8 +138,7 @@ def configure(
         raise unknown("preset", name, PRESETS)
     given, set_by_key = _named(source, keywords), parse_overrides(one_or_more(options))
     if config is not None:
-        base = read_toml(path_of("config", config)).model_dump()
-        unset = _resolved_for_other_data(base["data"], merged({}, set_by_key, given).get("data", {}))
+        base, unset = read_toml(path_of("config", config), Config).model_dump(), {}
     else:
         base = PRESETS[name]
         _check_has_images(name, merged({} if start else base, start or {}, set_by_key, given), bool(start))
@@ -233,10 +231,3 @@ def _unsuitable(preset: Tables, source: str | None, overrides: Tables) -> Tables
     timesteps, steps = overrides.get("diffusion", {}).get("timesteps"), preset["sampling"].get("steps")
     too_many = isinstance(timesteps, int) and steps and timesteps < steps
     return {"data": {"flip": None} if other_images else {}, "sampling": {"steps": None} if too_many else {}}
-
-
-def _resolved_for_other_data(data: Mapping[str, Any], above: Mapping[str, Any]) -> Tables:
-    """The layer that unsets what a config file has resolved about its data if the layers above choose other data."""
-    if all(data.get(key) == value for key, value in above.items()):
-        return {}
-    return {"data": dict.fromkeys(["fingerprint", "classes", *(["flip"] if "source" in above else [])])}

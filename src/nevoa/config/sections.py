@@ -1,6 +1,5 @@
-"""The configuration of a run: every key that decides a result, with its type and range."""
+"""The config of a run: everything that a user may ask, with types and ranges. It never changes."""
 
-import operator
 import re
 from collections.abc import Mapping
 from reprlib import Repr
@@ -13,16 +12,9 @@ from nevoa._util.plain import is_utf8, one_or_more, sides_in
 from nevoa.config.names import FitName, PredictionName, SamplerName, ScheduleName, SpacingName, VarianceName
 from nevoa.config.network import NetworkConfig, ObjectName, Positive, Section, UNetConfig, network_config
 from nevoa.config.training import DeviceWish as DeviceWish
-from nevoa.config.training import TrainingConfig
+from nevoa.config.training import Recipe, TrainingConfig
 from nevoa.errors import NevoaError, WrongValue, unknown
 
-# Settings of training that suit one device.
-ON_DEVICE = ("device", "precision", "threads", "compile")
-# The budget of a training, and what follows from it.
-COURSE = (
-    *("minutes", "epochs", "steps", "report_every_images"),
-    *("preview_every_images", "preview_steps", "checkpoint_every_images"),
-)
 HASH = re.compile(r"[0-9a-f]{64}")
 SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
 # Far above any that makes good images.
@@ -52,8 +44,6 @@ class DataConfig(Section):
         holdout: how many images of split train to set aside for measuring, a random subset that is always the same;
             auto: 2 %, at least 128 and at most 10,000, if the source has 1,000 images or more and no test split.
         flip: mirror half of the images at random; if not set, the catalog says whether that suits the data set.
-        fingerprint: hash of the images; filled in when the data are opened.
-        classes: names of the classes of a conditional model; filled in when the data are opened.
     """
 
     source: str = "fashion_mnist_10k"
@@ -61,18 +51,12 @@ class DataConfig(Section):
     only: tuple[str | int, ...] | None = None
     limit: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
     size: Side | tuple[Side, Side] | None = None
-    # Left out of the dump while crop, as scale_ends below.
-    fit: FitName = Field(default="crop", exclude_if=lambda value: value == "crop")
+    fit: FitName = "crop"
     channels: Literal[1, 3] | None = None
     background: str = "white"
     strict: bool = False
-    # Left out of the dump while 0, as scale_ends below.
-    holdout: Annotated[int, Field(ge=0, le=1_000_000_000)] | Literal["auto"] = Field(
-        default=0, exclude_if=operator.not_
-    )
+    holdout: Annotated[int, Field(ge=0, le=1_000_000_000)] | Literal["auto"] = 0
     flip: bool | None = None
-    fingerprint: str | None = None
-    classes: tuple[str, ...] | None = None
 
     @field_validator("source")
     @classmethod
@@ -87,14 +71,6 @@ class DataConfig(Section):
     @classmethod
     def _one_class_or_more(cls, value: Any) -> Any:
         return one_or_more(value)
-
-    @field_validator("classes")
-    @classmethod
-    def _each_has_its_own_name(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        names = value or ()
-        if twice := next((name for place, name in enumerate(names) if name in names[:place]), None):
-            raise ValueError(f"two classes have the name '{twice}'; give each a name of its own")
-        return value
 
     @field_validator("size", mode="before")
     @classmethod
@@ -118,8 +94,7 @@ class DiffusionConfig(Section):
     timesteps: Annotated[int, Field(ge=2, le=100_000)] = 1000
     prediction: PredictionName = "epsilon"
     zero_terminal_snr: bool = False
-    # Left out of the dump while false, so that the hash of an older run's config stays the same.
-    scale_ends: bool = Field(default=False, exclude_if=operator.not_)
+    scale_ends: bool = False
 
     @model_validator(mode="after")
     def _keys_fit_together(self) -> "DiffusionConfig":
@@ -157,7 +132,7 @@ class SamplingConfig(Section):
 
 
 class Config(Section):
-    """The configuration of a run, by section.
+    """What a user asks of a run, by section.
 
     Example:
         >>> config = nevoa.configure("shapes", steps=100)
@@ -174,73 +149,71 @@ class Config(Section):
     @field_validator("network", mode="before")
     @classmethod
     def _network_of_its_kind(cls, value: Any) -> Any:
-        """Validate a table by the config class that its kind is registered with."""
-        kind = _kind(value)
-        return network_config(kind).model_validate({"kind": kind, **value}) if kind else value
+        return network_of_its_kind(value)
 
     @model_validator(mode="after")
     def _sections_fit_together(self) -> "Config":
-        sampling = {"sampling.steps": self.sampling.steps, "training.preview_steps": self.training.preview_steps}
-        for key, steps in sampling.items():
-            if (steps or 1) > self.diffusion.timesteps:
-                raise ValueError(f"{key} must be at most diffusion.timesteps, {self.diffusion.timesteps}")
-        if (name := self.training.objective) != "denoise" and self.diffusion.prediction == "epsilon":
-            raise ValueError(f"objective={name} is not for prediction=epsilon, from which x_0 at T cannot be computed")
+        check_together(self.diffusion, self.sampling, self.training, self.training.preview_steps)
         if self.sampling.guidance != 1 and self.training.conditional is False:
             raise ValueError("sampling.guidance other than 1 needs training.conditional=true")
         return self
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names of a conditional model, in the order of their labels; empty if the model is unconditional."""
-        return (self.data.classes or ()) if self.training.conditional is True else ()
-
-    @property
-    def works_without_labels(self) -> bool:
-        """Whether the model makes images without a class, too."""
-        return not self.classes or self.training.label_dropout > 0
-
     def updated(self, section: str, **values: Any) -> "Config":
-        """The config with other values in a section, validated like a user's."""
+        """Another config: with other values in a section, validated like a user's."""
         return parse({**self.model_dump(), section: {**getattr(self, section).model_dump(), **values}})
 
-    def moved(self, there: "Config") -> "Config":
-        """The config with what belongs to the place of another: the path of the same images, another device's settings.
 
-        Equal to `there` if both describe one training that was moved to another folder or machine.
-        """
-        same_images = self.data.fingerprint is not None and self.data.fingerprint == there.data.fingerprint
-        keys = ON_DEVICE if self.training.device != there.training.device else ()
-        moved = self.updated("training", **{key: getattr(there.training, key) for key in keys})
-        return moved.updated("data", source=there.data.source) if same_images else moved
-
-    def lasting(self, there: "Config") -> "Config":
-        """The config with the budget of another, and with what follows from it."""
-        return self.updated("training", **{key: getattr(there.training, key) for key in COURSE})
-
-    def followed(self, later: "Config") -> "Config":
-        """The config moved and with another budget: `later`, unless something else differs."""
-        return self.moved(later).lasting(later)
-
-    def changes(self, later: "Config") -> list[str]:
-        """Each key in which another config differs, with both values: "training.seed: was 0, now 1"."""
-        before, after = (
-            {f"{section}.{key}": value for section, table in each.model_dump().items() for key, value in table.items()}
-            for each in (self, later)
-        )
-        keys = [key for key in before | after if before.get(key) != after.get(key)]
-        return [f"{key}: was {_shown(before.get(key))}, now {_shown(after.get(key))}" for key in keys]
+def check_together(
+    diffusion: DiffusionConfig, sampling: SamplingConfig, recipe: Recipe, preview_steps: int | None
+) -> None:
+    """Raise a ValueError if the keys of different sections do not fit together."""
+    for key, steps in {"sampling.steps": sampling.steps, "training.preview_steps": preview_steps}.items():
+        if (steps or 1) > diffusion.timesteps:
+            raise ValueError(f"{key} must be at most diffusion.timesteps, {diffusion.timesteps}")
+    if (name := recipe.objective) != "denoise" and diffusion.prediction == "epsilon":
+        raise ValueError(f"objective={name} is not for prediction=epsilon, from which x_0 at T cannot be computed")
 
 
-def parse(values: Mapping[str, Any]) -> Config:
-    """Return the Config of nested tables. Raise a NevoaError if a key is unknown or a value out of range."""
-    try:
-        return Config.model_validate(values)
-    except ValidationError as error:
-        raise _explained(furthest(error.errors()), values) from error
+def network_of_its_kind(value: Any) -> Any:
+    """Validate a table of network keys by the config class that its kind is registered with."""
+    kind = _kind(value)
+    return network_config(kind).model_validate({"kind": kind, **value}) if kind else value
+
+
+def flat(section: Section) -> dict[str, Any]:
+    """The values of a config or a plan by key: "training.seed"."""
+    return flat_values(section.model_dump())
+
+
+def flat_values(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of nested tables by key: "training.seed"."""
+    found: dict[str, Any] = {}
+    for name, value in tables.items():
+        found |= {f"{name}.{key}": each for key, each in value.items()} if isinstance(value, dict) else {name: value}
+    return found
+
+
+def changes(before: Section, after: Section) -> dict[str, str]:
+    """Each key in which two configs or plans differ, with a sentence: "training.seed: was 0, now 1".
+
+    Example:
+        >>> changes(config, config.updated("training", seed=1))
+        {'training.seed': 'training.seed: was 0, now 1'}
+    """
+    old, new = flat(before), flat(after)
+    keys = [key for key in old | new if old.get(key) != new.get(key)]
+    return {key: f"{key}: was {_shown(old.get(key))}, now {_shown(new.get(key))}" for key in keys}
 
 
 AnySection = TypeVar("AnySection", bound=Section)
+
+
+def parse(values: Mapping[str, Any], kind: type[AnySection] = Config) -> AnySection:
+    """Return the config, or plan, of nested tables. Raise a NevoaError if a key is unknown or a value out of range."""
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        raise _explained(furthest(error.errors()), values, kind) from error
 
 
 def validated(section: type[AnySection], values: Mapping[str, Any]) -> AnySection:
@@ -258,10 +231,10 @@ def validated(section: type[AnySection], values: Mapping[str, Any]) -> AnySectio
         raise _explained(problem, {}) from error
 
 
-def _explained(error: Any, values: Mapping[str, Any]) -> NevoaError:
+def _explained(error: Any, values: Mapping[str, Any], kind: type[Section] = Config) -> NevoaError:
     location = error["loc"]
     if error["type"] == "extra_forbidden":
-        known = _known_keys(str(location[0]), values) if location[1:] else Config.model_fields
+        known = _known_keys(str(location[0]), values, kind) if location[1:] else kind.model_fields
         return unknown("config key", ".".join(map(str, location)), known)
     # pydantic adds the name of the form that it tried ("constrained-int", "tuple[...]"), which is not part of the key.
     path = [part for part in location if part not in FORMS and (isinstance(part, int) or part.isidentifier())]
@@ -279,9 +252,9 @@ def _kind(network: Any) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-def _known_keys(name: str, values: Mapping[str, Any]) -> list[str]:
+def _known_keys(name: str, values: Mapping[str, Any], kind: type[Section]) -> list[str]:
     """Return every `section.key` of a section; of the network, those of the kind in `values`."""
-    section: Any = Config.model_fields[name].annotation
+    section: Any = kind.model_fields[name].annotation
     if name == "network":
         section = network_config(_kind(values.get(name, {})) or "unet")
     return [f"{name}.{key}" for key in section.model_fields]

@@ -1,51 +1,41 @@
-"""A config as TOML: the file config.toml of a run, and what `--config` reads."""
+"""A config or a plan as TOML: the files config.toml and plan.toml of a run."""
 
 import tomllib
-from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import tomli_w
 
 from nevoa._util.files import damaged, read_text
-from nevoa.config import Config, parse
+from nevoa.config.network import Section
+from nevoa.config.sections import parse
 from nevoa.errors import NevoaError
 
-FORMAT = 1
+FORMAT = 2
+AnySection = TypeVar("AnySection", bound=Section)
 
 
-def to_toml(config: Config, about: Mapping[str, Any] | None = None) -> str:
-    """Return the config as TOML, without the keys that are None.
-
-    Args:
-        about: written as the table `made_with`, which `read_toml` ignores: versions, changes on the way.
-    """
-    tables = {"format": FORMAT} | config.model_dump(mode="json", exclude_none=True)
-    return tomli_w.dumps(tables | ({"made_with": about} if about else {}))
+def to_toml(section: Section) -> str:
+    """Return a config or plan as TOML, without the keys that are None."""
+    return tomli_w.dumps({"format": FORMAT} | section.model_dump(mode="json", exclude_none=True))
 
 
-def read_toml(path: Path, network: bool = True) -> Config:
-    """Return the config in a file. Raise a NevoaError if it is missing, damaged or of another format or version.
+def read_toml(path: Path, kind: type[AnySection], network: bool = True) -> AnySection:
+    """Return the config or plan in a file. Raise a NevoaError if it is missing, damaged or of another format.
 
     Args:
-        network: False leaves out the network, whose kind a plugin that is not loaded may have registered.
+        network: False ignores the network, whose kind a plugin that is not loaded may have registered.
     """
     text = read_text(path)
     try:
         values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise damaged(path, error) from error
-    # Files of the first format may lack the key.
-    if (found := values.pop("format", 1)) != FORMAT:
-        raise NevoaError(f"{path} has format {found}; this nevoa reads {FORMAT}.")
-    for left_out in ("made_with", *(() if network else ("network",))):
-        values.pop(left_out, None)
-    return parse(values)
-
-
-def made_with(path: Path) -> dict[str, Any]:
-    """Return the table `made_with` of a config file; empty without one, or if the file cannot be read."""
-    with suppress(NevoaError, ValueError):
-        return tomllib.loads(read_text(path)).get("made_with", {})
-    return {}
+    if (found := values.pop("format", FORMAT)) != FORMAT:
+        raise NevoaError(
+            f"{path} has format {found}; this nevoa reads {FORMAT}. The model of an older run still opens: make images "
+            "with 'nevoa sample RUN', or train it further with 'nevoa train SOURCE --from RUN'."
+        )
+    if not network:
+        values["network"] = {"kind": "unet"}
+    return parse(values, kind)

@@ -1,4 +1,4 @@
-"""The config of a training."""
+"""How to train: what is asked."""
 
 from typing import Annotated, Any, Literal
 
@@ -21,21 +21,15 @@ DeviceWish = DeviceName | Literal["auto"]
 # Bounds far above any training, so that a slip of the finger is refused at once.
 BatchSize = Annotated[int, Field(ge=1, le=100_000)]
 Steps = Annotated[int, Field(ge=1, le=1_000_000_000)]
+Minutes = Annotated[float, Field(gt=0, le=10_000_000)]
+Threads = Annotated[int, Field(ge=1, le=1024)]
 
 
-class TrainingConfig(Section):
-    """How to train.
-
-    One of `minutes`, `epochs` and `steps` is the budget. Every key that is None or "auto" is resolved before training
-    starts: `steps` from the other budgets, the device and precision from the machine, the interval of reports from the
-    number of steps, and the intervals of previews and checkpoints so that both take a small share of the time.
+class Recipe(Section):
+    """The part of a training that is decided as it is asked.
 
     Attributes:
         seed: seed of every random choice.
-        minutes: time to train for, including start-up and saving.
-        epochs: passes over the images to train for.
-        steps: steps to train for.
-        batch_size: images per step; "auto": the best for the budget (docs/scaling-laws.md).
         accumulation: how many parts of a batch to compute the gradient of, one after the other, to save memory.
         loss: distance between the network's output and its target.
         objective: what the network learns: denoise, to estimate x_0; path, to take the steps of `sampling` along the
@@ -45,68 +39,37 @@ class TrainingConfig(Section):
             the objective denoise.
         timestep_distribution: how often each timestep is trained on: all alike, or so that noise / signal is log-normal
             (Karras et al. 2022), seldom where there is hardly any of either; larger images get more noise.
-        conditional: whether the network gets the class of each image; "auto": if the data have classes.
         label_dropout: share of images whose class is withheld, for classifier-free guidance (Ho and Salimans 2022).
         optimizer: method that updates the weights.
         learning_rate: of Adam; Muon's is ten times as high.
-        learning_rate_decay: course of the learning rate towards 0 in the cool-down; none keeps it constant.
-        cooldown: share of the run, at its end, in which the learning rate decays; 1 is the whole run.
+        learning_rate_decay: how the learning rate falls towards 0 in the cool-down; none keeps it constant.
+        cooldown: share of the training, at its end, in which the learning rate decays; 1 is all of it.
         weight_decay: how strongly adamw and muon pull weights to 0.
         warmup_images: images over which the learning rate grows from 0 to its value.
         gradient_clip: largest norm of the gradient; larger ones are scaled down.
         ema_decay: decay of the average of the weights that makes the images; 0 averages nothing.
-        device: what to compute on.
-        precision: type of the numbers in the network; "auto": bfloat16 or float16 where the device has units for it.
-        threads: CPU threads; all cores if not set.
-        compile: whether to compile the network with `torch.compile`; if not set, in long runs on a GPU where torch can.
-        report_every_images: images between two lines of metrics; if not set, 2,000, or fewer in a short run.
-        preview_every_images: images between two pictures of samples.
-        preview_steps: sampling steps of such a picture; if not set, as many as its share of the time pays for.
-        checkpoint_every_images: images between two checkpoints.
         start: the model whose weights training starts from; random weights if not set.
     """
 
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    minutes: Annotated[float, Field(gt=0, le=10_000_000)] | None = None
-    epochs: Annotated[float, Field(gt=0, le=10_000_000)] | None = None
-    steps: Steps | None = None
-    batch_size: BatchSize | Literal["auto"] = 128
     accumulation: BatchSize = 1
     loss: LossName | ObjectName = "huber"
-    # Left out of the dump while denoise, as start below.
-    objective: ObjectiveName = Field(default="denoise", exclude_if=lambda name: name == "denoise")
+    objective: ObjectiveName = "denoise"
     weighting: WeightingName = "simple"
-    # Left out of the dump while uniform, as start below.
-    timestep_distribution: TimestepsName = Field(default="uniform", exclude_if=lambda name: name == "uniform")
-    conditional: bool | Literal["auto"] = False
+    timestep_distribution: TimestepsName = "uniform"
     label_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     optimizer: OptimizerName = "adam"
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     learning_rate_decay: DecayName = "none"
-    # Left out of the dump while 1, as start below.
-    cooldown: Annotated[float, Field(gt=0, le=1)] = Field(default=1.0, exclude_if=lambda share: share == 1)
+    cooldown: Annotated[float, Field(gt=0, le=1)] = 1.0
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     warmup_images: Annotated[int, Field(ge=0)] = 0
     gradient_clip: Annotated[float, Field(gt=0)] | None = None
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    device: DeviceWish = "auto"
-    precision: PrecisionName | Literal["auto"] = "auto"
-    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
-    compile: bool | None = None
-    report_every_images: Positive | None = None
-    preview_every_images: Positive | None = None
-    preview_steps: Positive | None = None
-    checkpoint_every_images: Positive | None = None
-    # Left out of the dump while None, so that the hash of an older run's config stays the same.
-    start: str | None = Field(default=None, exclude_if=lambda start: start is None)
-
-    @field_validator("device", mode="before")
-    @classmethod
-    def _without_index(cls, value: Any) -> str:
-        return device_name(value)
+    start: str | None = None
 
     @model_validator(mode="after")
-    def _suits_its_objective(self) -> "TrainingConfig":
+    def _suits_its_objective(self) -> "Recipe":
         if self.is_distillation and self.start is None:
             raise ValueError(f"objective={self.objective} needs a model to learn from: use 'nevoa distill'")
         if self.objective == "match" and self.learning_rate_decay == "none":
@@ -119,18 +82,48 @@ class TrainingConfig(Section):
         return self
 
     @property
-    def known_batch_size(self) -> int:
-        """The images per step. A ValueError while they are open."""
-        if self.batch_size == "auto":
-            raise ValueError("training.batch_size is auto, and only a training chooses it: give a number")
-        return self.batch_size
-
-    @property
     def is_distillation(self) -> bool:
         """Whether the network learns a teacher's few steps. At all other timesteps it is then poor."""
         return self.objective != "denoise"
 
-    @property
-    def known_precision(self) -> PrecisionName:
-        """The precision, or float32 until it is resolved."""
-        return "float32" if self.precision == "auto" else self.precision
+
+class TrainingConfig(Recipe):
+    """How to train.
+
+    One of `minutes`, `epochs` and `steps` is the budget. What is "auto" or not set is decided before training starts,
+    and written into the plan of the run.
+
+    Attributes:
+        minutes: time to train for, including start-up and saving.
+        epochs: passes over the images to train for.
+        steps: batches to train for.
+        batch_size: images in a batch; "auto": the best for the budget (docs/scaling-laws.md).
+        conditional: whether the network gets the class of each image; "auto": if the data have classes.
+        device: what to compute on.
+        precision: type of the numbers in the network; "auto": bfloat16 or float16 where the device has units for it.
+        threads: CPU threads; all cores if not set.
+        compile: whether to compile the network with `torch.compile`; if not set, in long runs on a GPU where torch can.
+        report_every_images: images between two lines of metrics; if not set, 2,000, or fewer in a short run.
+        preview_every_images: images between two pictures of samples; if not set, they take a small share of the time.
+        preview_steps: sampling steps of such a picture; if not set, as many as its share of the time pays for.
+        checkpoint_every_images: images between two checkpoints; if not set, they take a small share of the time.
+    """
+
+    minutes: Minutes | None = None
+    epochs: Annotated[float, Field(gt=0, le=10_000_000)] | None = None
+    steps: Steps | None = None
+    batch_size: BatchSize | Literal["auto"] = 128
+    conditional: bool | Literal["auto"] = False
+    device: DeviceWish = "auto"
+    precision: PrecisionName | Literal["auto"] = "auto"
+    threads: Threads | None = None
+    compile: bool | None = None
+    report_every_images: Positive | None = None
+    preview_every_images: Positive | None = None
+    preview_steps: Positive | None = None
+    checkpoint_every_images: Positive | None = None
+
+    @field_validator("device", mode="before")
+    @classmethod
+    def _without_index(cls, value: Any) -> str:
+        return device_name(value)

@@ -10,12 +10,13 @@ from json import JSONDecodeError
 from pathlib import Path
 
 from nevoa._util.packages import needs
+from nevoa._util.places import HUB as HUB
+from nevoa._util.places import is_hub as is_hub
 from nevoa._util.visible import behind
 from nevoa.data.listing import Listing
 from nevoa.data.sources.parquet import list_rows, load_dataset
 from nevoa.errors import NevoaError, reason
 
-HUB = "hf:"
 # The branch where the Hub converts data sets that are scripts, which nevoa does not run, or archives.
 PARQUET = "refs/convert/parquet"
 # As the Hub has it: no name begins or ends with a dash or a dot, or contains two of them in a row.
@@ -24,16 +25,6 @@ NAME = re.compile(r"(?!.*(--|[.][.]))[A-Za-z0-9_]([A-Za-z0-9_.-]{0,94}[A-Za-z0-9
 TIMEOUT = 10
 # What a header can hold. The client quotes any other token in its error.
 TOKEN = re.compile(r"[!-~]*")
-
-
-def is_hub(place: object) -> bool:
-    """Whether a place is one of the Hub, as in `hf:OWNER/NAME`.
-
-    Example:
-        >>> is_hub("hf:OWNER/NAME"), is_hub("runs/clothes")
-        (True, False)
-    """
-    return isinstance(place, str | os.PathLike) and os.fspath(place).startswith(HUB)
 
 
 @dataclass(frozen=True)

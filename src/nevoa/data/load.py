@@ -164,7 +164,8 @@ def read_unchanged(path: Path, count: int | None = None) -> UInt8[np.ndarray, "N
 def _config(source: Source, options: LoadingOptions) -> DataConfig:
     given = {name: value for name, value in options.items() if value is not None}
     if isinstance(source, DataConfig):
-        return parse({"data": {**source.model_dump(), **given}}).data if given else source
+        asked = source.model_dump(include=set(DataConfig.model_fields))  # a plan's has facts, too
+        return parse({"data": {**asked, **given}}).data if given else source
     # A Path is never the name of a data set.
     text = str(source.expanduser().absolute()) if isinstance(source, Path) else source
     return parse({"data": {"source": text, **given}}).data

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from nevoa._util.files import published, read_json, read_lines, sha256, write_text
-from nevoa._util.plain import plain
+from nevoa._util.plain import to_python
 from nevoa.data.cache import ABOUT
 from nevoa.data.decode import Size
 from nevoa.data.listing import Bad
@@ -132,7 +132,7 @@ def open_store(folder: Path) -> ImageSet:
             raise ValueError(f"{ABOUT} was changed")
         for name in FILES:
             _check(folder / name, about["files"][name])
-        kept = {field.name: plain(about[field.name]) for field in fields(Notes) if field.name != "bad"}
+        kept = {field.name: to_python(about[field.name]) for field in fields(Notes) if field.name != "bad"}
         notes = Notes(**kept, bad=tuple(Bad(**line) for line in read_lines(folder / BAD)))
         images, labels = mapped(folder / IMAGES), np.load(folder / LABELS)
         with suppress(OSError):  # the cache may be read-only

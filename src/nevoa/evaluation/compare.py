@@ -79,7 +79,7 @@ def compare(
     A NevoaError if the references differ.
 
     Example:
-        >>> references = [Reference.of(run.config().data) for run in runs]
+        >>> references = [Reference.of(run.plan().data) for run in runs]
         >>> first, second = (item for item in compare(runs, references, 2048) if isinstance(item, Measured))
         >>> print(second.minus(first).verdict)
     """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nevoa.config import Config
+from nevoa.config import ModelPlan
 from nevoa.config.names import MetricName
 from nevoa.errors import NevoaError
 from nevoa.evaluation.intervals import Classes
@@ -45,13 +45,13 @@ def measure(
         >>> print(report.scores)
     """
     reference, count = protocol.reference, len(samples.images)
-    config = samples.model.config if samples.model else None
+    plan = samples.model.plan if samples.model else None
     tests = [("test images", reference.test_count)] if reference.has_test else []
     few = (_few(name, number) for name, number in [("images", count), *tests] if number < FEW)
-    warnings = (*few, *(() if metrics else left_out(reference, count, config)))
+    warnings = (*few, *(() if metrics else left_out(reference, count, plan)))
     _, height, width, channels = samples.images.shape
     reference.check_shape((channels, height, width))
-    metrics = choose_metrics(reference, metrics, count, config)
+    metrics = choose_metrics(reference, metrics, count, plan)
     report = Report(samples, protocol, {}, {}, {}, {}, warnings)
     if any(METRICS[name].of_features for name in metrics):
         yield Stage("computing features")
@@ -85,35 +85,35 @@ def check_count(count: int, reference: Reference) -> None:
 
 
 def choose_metrics(
-    reference: Reference, metrics: Sequence[MetricName] | None, count: int, config: Config | None = None
+    reference: Reference, metrics: Sequence[MetricName] | None, count: int, plan: ModelPlan | None = None
 ) -> Sequence[MetricName]:
     """The metrics to compute, by default all but inception that can be. A NevoaError if one that is named cannot.
 
     Args:
         count: number of images.
-        config: of the model that made them; None if it is unknown.
+        plan: of the model that made them; None if it is unknown.
 
     Example:
         >>> list(choose_metrics(reference, ["memorisation"], count=16))
         ['memorisation']
     """
     if metrics is None:
-        others = {"inception", *(name for name, row in METRICS.items() if row.needs_model and not config)}
-        return [name for name in METRICS if name not in others and not _obstacle(name, reference, count, config)]
+        others = {"inception", *(name for name, row in METRICS.items() if row.needs_model and not plan)}
+        return [name for name in METRICS if name not in others and not _obstacle(name, reference, count, plan)]
     for name in metrics:
-        if (needs := METRICS[name].needs_model) and not config:
+        if (needs := METRICS[name].needs_model) and not plan:
             raise NevoaError(f"{needs} a model. Name a run, or leave {name} out of --metrics.")
-        if why := _obstacle(name, reference, count, config):
-            can = ",".join(choose_metrics(reference, None, count, config))
+        if why := _obstacle(name, reference, count, plan):
+            can = ",".join(choose_metrics(reference, None, count, plan))
             raise NevoaError(f"Cannot measure {name}. {why} What can be measured: --metrics {can}.")
     return metrics
 
 
-def left_out(reference: Reference, count: int, config: Config | None = None) -> tuple[str, ...]:
+def left_out(reference: Reference, count: int, plan: ModelPlan | None = None) -> tuple[str, ...]:
     """The metrics that cannot be computed, and why: a sentence for each reason, without a full stop.
 
     Args:
-        config: as for `choose_metrics`.
+        plan: as for `choose_metrics`.
 
     Example:
         >>> len(left_out(reference, count=16))
@@ -121,16 +121,16 @@ def left_out(reference: Reference, count: int, config: Config | None = None) -> 
     """
     reasons: dict[str, list[str]] = {}
     for name in METRICS:
-        if name != "inception" and (why := _obstacle(name, reference, count, config)):
+        if name != "inception" and (why := _obstacle(name, reference, count, plan)):
             reasons.setdefault(why, []).append(name)
     return tuple(f"not measured: {', '.join(names)}. {why.removesuffix('.')}" for why, names in reasons.items())
 
 
-def _obstacle(metric: MetricName, reference: Reference, count: int, config: Config | None) -> str | None:
+def _obstacle(metric: MetricName, reference: Reference, count: int, plan: ModelPlan | None) -> str | None:
     """Why a metric of so many images cannot be computed."""
-    if config and METRICS[metric].needs_model and config.training.is_distillation:
-        return f"A distilled model estimates x_0 at few timesteps only: measure its teacher, {config.training.start}."
-    if config and metric == "bits" and not config.works_without_labels:
+    if plan and METRICS[metric].needs_model and plan.distilled_from:
+        return f"A distilled model estimates x_0 at few timesteps only: measure its teacher, {plan.distilled_from}."
+    if plan and metric == "bits" and not plan.works_without_labels:
         return "The model was trained with training.label_dropout=0, so it knows no image without a class."
     try:
         for part in METRICS[metric].needs:

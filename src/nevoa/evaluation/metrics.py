@@ -160,7 +160,7 @@ def _with_overfitting(report: Report, _: Path | None) -> Report:
     model.network.eval()
     sets = samples.training or reference.train, reference.held_out
     knows = bool(model.classes) and all({*images.classes} and {*images.classes} <= {*model.classes} for images in sets)
-    if not knows and not model.config.works_without_labels:
+    if not knows and not model.plan.works_without_labels:
         return replace(report, warnings=(*report.warnings, NO_LABELS))
 
     def denoise(labels: Tensor) -> AnyDenoiser:

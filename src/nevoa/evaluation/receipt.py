@@ -11,7 +11,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nevoa._util.files import damaged, read_json
-from nevoa.config import Config
+from nevoa.config import ModelPlan, Plan
 from nevoa.errors import NevoaError
 from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.reference import Reference
@@ -35,7 +35,7 @@ class Receipt(BaseModel):
     """How to make the images of a report again, and what decided its scores.
 
     Attributes:
-        config: of the run that trained the model; None for images from files.
+        config: the plan of the model; None for images from files.
         network_evaluations: that these images took: passes of one image through the network.
         facts: hashes, versions, and the machine, by name: see `facts_of`.
     """
@@ -72,17 +72,17 @@ class RepeatableReport(BaseModel):
     receipt: Receipt
 
 
-def facts_of(reference: Reference, weights: str | None, config: Config | None, device: str = "cpu") -> dict[str, str]:
+def facts_of(reference: Reference, weights: str | None, plan: ModelPlan | None, device: str = "cpu") -> dict[str, str]:
     """Return what decides scores and is known before images are made: hashes, versions, and the machine.
 
     Args:
         weights: sha256 of the weights; None for a model that has no file of its own, and for images from files.
-        config: of the model; None for images from files.
+        plan: of the model; None for images from files.
         device: on which images are made.
     """
     hashes = {
         "weights": weights,
-        "training images": config and config.data.fingerprint,
+        "training images": plan.data.fingerprint if isinstance(plan, Plan) else None,
         "feature network": reference.feature_network.info.sha256,
         "reference": reference.digest,
     }
@@ -105,12 +105,12 @@ def facts_of_images(samples: Samples) -> dict[str, str]:
 def receipt_of(samples: Samples, protocol: Protocol) -> Receipt:
     """Return the receipt of a measurement in this process."""
     model, reference, drawn = samples.model, protocol.reference, samples.drawn
-    config, device = (model.config, model.device) if model else (None, "cpu")
+    plan, device = (model.plan, model.device) if model else (None, "cpu")
     return Receipt(
-        config=config.model_dump(mode="json", exclude_none=True) if config else None,
+        config=plan.model_dump(mode="json", exclude_none=True) if plan else None,
         network_evaluations=drawn.evaluations if drawn else None,
         reference=SavedReference(source=reference.train.notes.source, digest=reference.digest),
-        facts=facts_of(reference, samples.weights, config, device) | facts_of_images(samples),
+        facts=facts_of(reference, samples.weights, plan, device) | facts_of_images(samples),
     )
 
 

@@ -14,7 +14,7 @@ from nevoa.evaluation.metrics import Report
 from nevoa.evaluation.receipt import receipt_of
 from nevoa.pictures import quality_sheet
 from nevoa.runs import Run, card
-from nevoa.runs.reports import SavedReport, merged, most_telling
+from nevoa.runs.reports import SavedReport, best_report, merged
 
 FORMAT = 1
 PAIRS = 16
@@ -54,7 +54,7 @@ def as_dict(report: Report) -> dict[str, Any]:
 
 
 def save(report: Report, run: Run) -> Path:
-    """Write a report into the run folder, and the most telling report of the run into its card.
+    """Write a report into the run folder, and the best report of the run into its card.
 
     Scores of an earlier report on the same images are kept, and so is its picture if the new one would show less.
     Returns the path of the JSON; the picture is beside it.
@@ -68,8 +68,8 @@ def save(report: Report, run: Run) -> Path:
     shows_less = "near_copies" in values["scores"] and report.memorisation is None and path.with_suffix(".png").exists()
     sheet = None if shows_less else quality_sheet(*_pairs(report), **_curves(values))
     run.save_evaluation(name, values, sheet)
-    if telling := most_telling(run):
-        shown, best = telling
+    if found := best_report(run):
+        shown, best = found
         section = _markdown(best, shown.with_suffix(".png").relative_to(run.folder).as_posix())
         try:
             card.set_quality(run, section)

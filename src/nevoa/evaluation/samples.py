@@ -118,10 +118,10 @@ def from_run(run: Run, reference: Reference, count: int, seed: int, **options: A
     Example:
         >>> *_, samples = from_run(run, reference, count=16, seed=0, steps=4)
     """
-    model, weights, data = run.model(), sha256(run.weights_file), run.config().data
+    model, weights, data = run.model(), sha256(run.weights_file), run.plan().data
     reference.check_shape(model.shape)  # before the training images are loaded
     training = _training_images(data, reference)
-    if training and data.fingerprint not in (None, training.fingerprint):
+    if training and data.fingerprint != training.fingerprint:
         sentences = (
             f"The images of {data.source} have changed since {run.folder} was trained, so copies of training images "
             "cannot be found.",

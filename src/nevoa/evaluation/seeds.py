@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
-from typing import get_args
 
 import numpy as np
 
-from nevoa.config import COURSE, Config
-from nevoa.config.names import BudgetName
+from nevoa.config import ModelPlan, Plan
+from nevoa.config.plan import INTERVALS
+from nevoa.config.sections import flat
 from nevoa.evaluation.intervals import Interval
 
 # The quantiles of Student's t, by the degrees of freedom: half of the central 95 %, in standard errors.
@@ -74,16 +74,18 @@ class Group:
         return _interval(self.mean - other.mean, sqrt(sum(parts)), freedom)
 
 
-def groups(configs: Mapping[str, Config], distances: Mapping[str, float]) -> Sequence[Group]:
-    """The runs by config, in the order of the first of each. A seed that occurs twice counts once.
+def groups(plans: Mapping[str, ModelPlan], distances: Mapping[str, float]) -> Sequence[Group]:
+    """The runs by plan, in the order of the first of each. A seed that occurs twice counts once.
 
     Example:
-        >>> [group.names for group in groups({"a": config}, {"a": 0.3})]
+        >>> [group.names for group in groups({"a": plan}, {"a": 0.3})]
         [('a',)]
     """
     found: dict[str, dict[int, str]] = {}
-    for name, config in configs.items():
-        found.setdefault(_recipe(config), {}).setdefault(config.training.seed, name)
+    for name, plan in plans.items():
+        # Of a model whose training is unknown nobody can say that another was trained in the same way.
+        recipe, seed = (_recipe(plan), plan.training.seed) if isinstance(plan, Plan) else (name, 0)
+        found.setdefault(recipe, {}).setdefault(seed, name)
     return [Group(tuple(names.values()), tuple(distances[name] for name in names.values())) for names in found.values()]
 
 
@@ -98,16 +100,12 @@ def _interval(value: float, error: float, freedom: float) -> Interval:
     return Interval(value, value - reach, value + reach)
 
 
-def _recipe(config: Config) -> str:
-    """The config without the seed, and without what follows from the speed of the machine.
+def _recipe(plan: Plan) -> str:
+    """The plan without the seed, and without what follows from the speed of the machine.
 
     That is how often a training reports, previews and saves, its threads, whether it compiles; and of a budget of
-    minutes, how many steps fitted into it. Known images may lie in different places.
+    minutes, how many images fitted into it. The same images may lie in different places.
     """
-    training = config.training
-    kept = ("minutes",) if training.minutes is not None else get_args(BudgetName)
-    sped = {name for name in COURSE if name not in kept}
-    values = config.model_dump(mode="json", exclude={"training": {"seed", "threads", "compile", *sped}})
-    if config.data.fingerprint:
-        del values["data"]["source"]
-    return repr(values)
+    timed = ("training.images",) if plan.training.minutes else ()
+    sped = {*(f"training.{key}" for key in ("seed", "threads", "compile", "preview_steps")), *INTERVALS, *timed}
+    return repr({key: value for key, value in flat(plan).items() if key not in {"data.source", *sped}})

@@ -2,13 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isclose, sqrt
 from typing import Any
 
-from nevoa.config import ON_DEVICE, Config, parse
+from nevoa.config import ModelPlan
 from nevoa.config.names import MetricName
+from nevoa.config.plan import PLACE
+from nevoa.config.sections import flat_values
 from nevoa.errors import NevoaError
 from nevoa.evaluation import receipt
 from nevoa.evaluation.intervals import REACH
@@ -66,15 +68,17 @@ class Check:
 
 
 def facts(
-    saved: RepeatableReport, reference: Reference, weights: str | None, config: Config | None, device: str = "cpu"
+    saved: RepeatableReport, reference: Reference, weights: str | None, plan: ModelPlan | None, device: str = "cpu"
 ) -> Iterator[Fact]:
     """Yield what decides the scores of a report and is known before images are made. The arguments: see `facts_of`."""
-    reported, here = saved.receipt.facts, facts_of(reference, weights, config, device)
+    reported, here = saved.receipt.facts, facts_of(reference, weights, plan, device)
     for name in dict.fromkeys([*here, *reported]):
         if name not in AFTERWARDS and not (name == "training images" and name not in reported.keys() & here):
             yield Fact(name, reported.get(name, ""), here.get(name, ""), name in DECISIVE)
-    if config:
-        yield Fact("config", _recipe(parse(saved.receipt.config or {})), _recipe(config))
+    if plan:
+        yield Fact(
+            "config", _recipe(saved.receipt.config or {}), _recipe(plan.model_dump(mode="json", exclude_none=True))
+        )
 
 
 def facts_of_images(saved: RepeatableReport, report: Report) -> Iterator[Fact]:
@@ -83,9 +87,9 @@ def facts_of_images(saved: RepeatableReport, report: Report) -> Iterator[Fact]:
         yield Fact(name, saved.receipt.facts.get(name, ""), value)
 
 
-def _recipe(config: Config) -> str:
-    """Return a hash of a config, without the path of the images and without what belongs to a device."""
-    values = config.model_dump(mode="json", exclude={"data": {"source"}, "training": {*ON_DEVICE}})
+def _recipe(plan: Mapping[str, Any]) -> str:
+    """Return a hash of a plan, without the path of the images and without what belongs to a device."""
+    values = {key: value for key, value in flat_values(plan).items() if key not in ("data.source", *PLACE)}
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()[: receipt.DIGITS]
 
 

@@ -9,7 +9,7 @@ from nevoa._util.plain import counted
 from nevoa.data import DataSource, is_hub
 from nevoa.data.hub import parse_model
 from nevoa.runs import Run
-from nevoa.runs.reports import SavedReport, most_telling
+from nevoa.runs.reports import SavedReport, best_report
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
@@ -28,9 +28,9 @@ def metadata(run: Run, place: str, licence: str, diffusers: bool) -> str:
     """The YAML in which a card tells the Hub what the model is, how good, and made from which images."""
     from huggingface_hub import ModelCardData
 
-    config, telling = run.config(), most_telling(run)
-    data, start = DataSource.of(config.data.source), config.training.start or ""
-    results = _results(telling[1], data) if telling else []
+    plan, best = run.plan(), best_report(run)
+    data, start = DataSource.of(plan.data.source), plan.training.start or ""
+    results = _results(best[1], data) if best else []
     return ModelCardData(
         license=licence,
         library_name="nevoa",
@@ -51,9 +51,9 @@ def text(run: Run, place: str, licence: str, pipeline: str | None) -> str:
     """
     card = read_text(run.card_file) if run.card_file.is_file() else f"# {run.folder.absolute().name}\n"
     card = SAMPLE.sub(f"    nevoa sample {place}", EVALUATE.sub("", METADATA.sub("", card)))
-    config = run.config()
-    diffusers = _diffusers(place, pipeline, config.diffusion.timesteps) if pipeline else ""
-    return f"{card.rstrip()}\n\n{diffusers}{_licences(licence, config.data.source)}"
+    plan = run.plan()
+    diffusers = _diffusers(place, pipeline, plan.diffusion.timesteps) if pipeline else ""
+    return f"{card.rstrip()}\n\n{diffusers}{_licences(licence, plan.data.source)}"
 
 
 def _results(report: SavedReport, data: DataSource) -> "list[EvalResult]":

@@ -94,8 +94,8 @@ def _quiet() -> Iterator[None]:
 def _metadata(model: Model, **options: Unpack[SamplingOptions]) -> dict[str, Any]:
     settings, schedule = model.settings(**options), model.schedule
     return {
-        "prediction": model.config.diffusion.prediction,
-        "schedule": model.config.diffusion.schedule,
+        "prediction": model.plan.diffusion.prediction,
+        "schedule": model.plan.diffusion.schedule,
         "signal": schedule.signal.tolist(),
         "noise": schedule.noise.tolist(),
         "sampler": settings.sampler if isinstance(settings.sampler, str) else type(settings.sampler).__name__,

@@ -60,7 +60,8 @@ def prepare(run: Run, folder: Path, place: str, licence: str | None = None) -> P
     _check(run)
     published = Run(folder)
     write_text(published.model_config_file, _shared_json(run.model_config_file))
-    write_text(published.config_file, _shared_toml(run.config_file))
+    for file, copy in ((run.config_file, published.config_file), (run.plan_file, published.plan_file)):
+        write_text(copy, _shared_toml(file))
     shutil.copy(run.weights_file, published.weights_file)
     pipeline, left_out = _export(run, folder)
     _copy_pictures(run, folder)
@@ -82,7 +83,7 @@ def _check(run: Run) -> None:
         raise NevoaError(f"{run.folder} is not a run with a model: 'nevoa runs' lists the runs.")
     if status_of(run)[0] == "running":
         raise NevoaError(f"{run.folder} is being trained: wait until it is finished, or stop it.")
-    run.config()  # a damaged one is refused here
+    run.config(), run.plan()  # damaged ones are refused here
     check(run.weights_file, run.model_config_file)
 
 
@@ -108,19 +109,18 @@ def _copy_pictures(run: Run, folder: Path) -> None:
 
 def _shared_json(file: Path) -> str:
     values = read_json(file)
-    return json.dumps(values | {"config": _shared(values["config"])}, indent=2) + "\n"
+    return json.dumps(values | {"plan": _shared(values["plan"])}, indent=2) + "\n"
 
 
 def _shared_toml(file: Path) -> str:
-    values = _shared(tomllib.loads(read_text(file)))
-    values.get("made_with", {}).pop("changed", None)  # may name a path of this machine, too
-    return tomli_w.dumps(values)
+    return tomli_w.dumps(_shared(tomllib.loads(read_text(file))))
 
 
 def _shared(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A config in which paths of this machine are names."""
-    data, training = dict(config.get("data", {})), dict(config.get("training", {}))
-    for section, key in ((data, "source"), (training, "start")):
+    """A config or plan in which paths of this machine are names."""
+    shared: dict[str, Any] = {name: dict(value) if isinstance(value, dict) else value for name, value in config.items()}
+    named = (shared.get("data", {}), "source"), (shared.get("training", {}), "start"), (shared, "distilled_from")
+    for section, key in named:
         if (value := section.get(key)) and is_path(value):
             section[key] = short_name(value)
-    return {**config, "data": data, "training": training}
+    return shared

@@ -7,7 +7,7 @@ from nevoa.runs.layout import RUNS
 from nevoa.runs.lock import refuse_if_training, remove, status_of, training_lock
 from nevoa.runs.missing import check_has_model, meant, not_a_run
 from nevoa.runs.overview import Summary, planned_images, runs_in
-from nevoa.runs.reports import most_telling
+from nevoa.runs.reports import best_report
 from nevoa.runs.run import PACKAGED, ObjectOptions, Run, load
 from nevoa.runs.tracking import Sent, read_sent, reports_after, write_sent
 
@@ -19,10 +19,10 @@ __all__ = [
     "RunStatus",
     "Sent",
     "Summary",
+    "best_report",
     "check_has_model",
     "load",
     "meant",
-    "most_telling",
     "newest_run",
     "newest_saved",
     "not_a_run",

@@ -4,6 +4,7 @@ import re
 import shlex
 
 from nevoa._util.files import read_text, write_text
+from nevoa.config import Plan
 from nevoa.data import short_name
 from nevoa.model import Model
 from nevoa.runs.run import Run
@@ -12,16 +13,15 @@ from nevoa.runs.run import Run
 QUALITY = re.compile(r"^## Quality\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
 
-def write(run: Run, model: Model, images: int, images_seen: int, seconds: float) -> None:
+def write(run: Run, plan: Plan, model: Model, horizon: int, images_seen: int, seconds: float) -> None:
     """Write or replace the card of a run.
 
     Args:
-        images: number of training images.
-        images_seen: by the model, during training.
-        seconds: of training so far.
+        horizon: `images_seen` at the end of the training.
+        images_seen: by the model, so far.
+        seconds: of training, so far.
     """
-    config, (channels, height, width) = model.config, model.shape
-    data, process, training = config.data, config.diffusion, config.training
+    (channels, height, width), data, process, training = model.shape, plan.data, plan.diffusion, plan.training
     folder = shlex.quote(str(run.folder))
     losses = [line["loss"] for line in run.metrics() if line.get("loss") is not None]
     text = f"""# {run.folder.name}
@@ -30,20 +30,20 @@ A denoising diffusion model (Ho et al. 2020) trained with nevoa.
 
 | | |
 | --- | --- |
-| data | {short_name(data.source)}, {images:,} images of {height}x{width}, {channels} channel{"s" * (channels > 1)}, \
-fingerprint `{data.fingerprint or "":.12}` |
-| network | {config.network.kind}, {model.parameters:,} parameters |
-| classes | {", ".join(config.classes) or "none (unconditional)"} |
+| data | {short_name(data.source)}, {data.images:,} images of {height}x{width}, \
+{channels} channel{"s" * (channels > 1)}, fingerprint `{data.fingerprint:.12}` |
+| network | {plan.network.kind}, {model.parameters:,} parameters |
+| classes | {", ".join(plan.classes) or "none (unconditional)"} |
 | process | {process.schedule} schedule, T = {process.timesteps}, predicts {process.prediction} |
-| trained | {images_seen:,} images, {images_seen // training.known_batch_size:,} of {training.steps or 0:,} steps, \
-{seconds:,.0f} s on {model.device} in {training.precision} |
+| trained | {images_seen:,} of {horizon:,} images, {seconds:,.0f} s on {model.device} in {training.precision} |
 | loss | {f"{losses[-1]:.4f}" if losses else "not reported yet"} ({training.loss}, at the last report) |
 
 {_preview(run)}
 
     nevoa sample {folder}
 
-The settings are in `config.toml`, the loss during training in `metrics.jsonl` and, as a picture, in `loss.png`.
+What was asked is in `config.toml`, what was decided in `plan.toml`, the loss during training in `metrics.jsonl` and,
+as a picture, in `loss.png`.
 
 ## Quality
 

@@ -8,9 +8,10 @@ from PIL import Image
 
 from nevoa._util.files import explained, read_json, scratch_below
 from nevoa.config.network import UnregisteredError
+from nevoa.config.plan import edits
 from nevoa.errors import NevoaError
-from nevoa.runs import decisions
-from nevoa.runs.checkpoint import checkpoints, saved_config
+from nevoa.runs import journal
+from nevoa.runs.checkpoint import checkpoints
 from nevoa.runs.lock import refuse_if_training
 from nevoa.runs.manifest import faults
 from nevoa.runs.missing import not_a_run
@@ -22,7 +23,7 @@ def check(run: Run) -> Iterator[tuple[str, str]]:
 
     A NevoaError if the folder is not a run, is being trained (its files change then), or needs a plugin.
     """
-    if not run.exists and not checkpoints(run.checkpoints):
+    if run.is_older or not (run.exists or checkpoints(run.checkpoints)):
         raise not_a_run(run)
     refuse_if_training(run)
     for path, examine in _parts(run):
@@ -33,11 +34,10 @@ def check(run: Run) -> Iterator[tuple[str, str]]:
 
 def _parts(run: Run) -> Iterator[tuple[Path, Callable[[], object]]]:
     """Each part of a run, and a function that raises a NevoaError if the part is damaged."""
-    yield run.config_file, partial(_check_config, run)
+    yield run.config_file, run.config
+    yield run.plan_file, partial(_check_plan, run)
     yield run.metrics_file, partial(_check_metrics, run)
-    yield run.status_file, partial(read_json, run.status_file)
-    if run.course_file.exists():
-        yield run.course_file, partial(_check_decisions, run)
+    yield run.journal_file, partial(_check_journal, run)
     if run.tracking_file.exists():
         yield run.tracking_file, partial(read_json, run.tracking_file)
     yield from ((path, partial(_check_checkpoint, path)) for path in checkpoints(run.checkpoints))
@@ -63,13 +63,13 @@ def _problem(examine: Callable[[], object]) -> str:
     return ""
 
 
-def _check_config(run: Run) -> None:
+def _check_plan(run: Run) -> None:
     restored = "to restore it from the newest checkpoint, run the training command again"
     if not run.exists:
         raise NevoaError(f"missing; {restored}")
-    saved, config = saved_config(run.checkpoints), run.config()
-    if saved and (changes := saved.followed(config).changes(config)):
-        raise NevoaError(f"edited ({', '.join(changes)}); {restored}")
+    edited = edits(run.last_plan(), run.plan())
+    if edited:
+        raise NevoaError(f"edited ({', '.join(edited)}); {restored}")
 
 
 def _check_checkpoint(path: Path) -> None:
@@ -87,8 +87,8 @@ def _check_metrics(run: Run) -> None:
     _check_lines(run.metrics_file, [line["images_seen"] for line in run.metrics()], "a line of metrics")
 
 
-def _check_decisions(run: Run) -> None:
-    _check_lines(run.course_file, [decision.step for decision in decisions.read(run)], "a decision")
+def _check_journal(run: Run) -> None:
+    _check_lines(run.journal_file, list(range(len(list(journal.read(run))))), "an entry of the journal")
 
 
 def _check_lines(path: Path, positions: Sequence[int], what: str) -> None:

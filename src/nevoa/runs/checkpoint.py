@@ -7,10 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from nevoa._util.files import check_room, explained, published, read_json, remove
-from nevoa.config import Config
+from nevoa.config import Plan
 from nevoa.config.toml import read_toml
 from nevoa.errors import NevoaError
-from nevoa.runs.manifest import CONFIG, NAME, STATE, faults, holds_intact, manifest_of
+from nevoa.runs.manifest import NAME, PLAN, STATE, faults, holds_intact, manifest_of
 
 KEEP = 2
 
@@ -82,15 +82,15 @@ def newest_warm(folder: Path) -> Path | None:
     return next((path for path in reversed(checkpoints(folder)) if not faults(path) and _is_warm(path)), None)
 
 
-def config_of(path: Path) -> Config | None:
-    """Return the config that a valid checkpoint was made with, or None if it holds none."""
-    return read_toml(path / CONFIG) if (path / CONFIG).exists() else None
+def plan_of(path: Path) -> Plan:
+    """Return the plan that a valid checkpoint was made with."""
+    return read_toml(path / PLAN, Plan)
 
 
-def saved_config(folder: Path) -> Config | None:
-    """Return the config of the newest checkpoint that holds one that is not damaged, or None without one."""
-    intact = (path for path in reversed(checkpoints(folder)) if holds_intact(path, CONFIG))
-    return next(map(config_of, intact), None)
+def saved_plan(folder: Path) -> Plan | None:
+    """Return the plan of the newest checkpoint that holds it undamaged, or None without one."""
+    intact = (path for path in reversed(checkpoints(folder)) if holds_intact(path, PLAN))
+    return next(map(plan_of, intact), None)
 
 
 def newest_saved(folder: Path) -> int:

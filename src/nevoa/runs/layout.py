@@ -28,10 +28,10 @@ class RunFiles:
     folder: Path
 
     config_file = Part("config.toml")
+    plan_file = Part("plan.toml")
+    journal_file = Part("journal.jsonl")
     metrics_file = Part("metrics.jsonl")
-    course_file = Part("course.jsonl")
     loss_file = Part("loss.png")
-    status_file = Part("status.json")
     lock_file = Part("trainer.lock")
     card_file = Part("README.md")
     weights_file = Part("model/model.safetensors")
@@ -48,8 +48,14 @@ class RunFiles:
 
     @property
     def exists(self) -> bool:
-        """Whether the folder is a run, which it is once a training has written its config."""
-        return _is_file(self.config_file)
+        """Whether the folder is a run, which it is once a training has written its plan."""
+        return _is_file(self.plan_file)
+
+    @property
+    def is_older(self) -> bool:
+        """Whether the folder is a run of the version before, which wrote neither a plan nor a journal."""
+        trained = self.has_model or self.checkpoints.is_dir()
+        return trained and _is_file(self.config_file) and not (self.exists or _is_file(self.journal_file))
 
     @property
     def has_model(self) -> bool:
@@ -58,13 +64,13 @@ class RunFiles:
 
     @property
     def holds_other_files(self) -> bool:
-        """Whether the folder contains anything that a training does not write before the config."""
+        """Whether the folder contains anything that a training does not write before the plan."""
         if not self.folder.is_dir():
             return self.folder.exists()
         with explained("read", self.folder):
             found = {path for path in self.folder.iterdir() if not path.name.endswith(SCRATCH)}
             started = self.checkpoints in found and not any(self.checkpoints.iterdir())
-        expected = {self.lock_file, self.status_file, self.course_file, *([self.checkpoints] if started else ())}
+        expected = {self.lock_file, self.journal_file, self.config_file, *([self.checkpoints] if started else ())}
         return bool(found - expected)
 
 

@@ -8,15 +8,14 @@ from pathlib import Path
 from nevoa._util.files import LARGEST_TEXT, sha256
 from nevoa.errors import NevoaError
 
-FORMAT = 1
+FORMAT = 2
 NAME = "manifest.json"
 MODEL, EMA, OPTIMIZER, STATE = "model.safetensors", "ema.safetensors", "optimizer.safetensors", "state.json"
 TEACHER, SECOND = "teacher.safetensors", "second.safetensors"
-CONFIG = "config.toml"
-ALWAYS = {MODEL, OPTIMIZER, STATE}
-# Without an average there is no EMA, TEACHER and SECOND are there in distillation only, and the first version of nevoa
-# kept no config here.
-KNOWN = {*ALWAYS, EMA, TEACHER, SECOND, CONFIG}
+PLAN = "plan.toml"
+ALWAYS = {MODEL, OPTIMIZER, STATE, PLAN}
+# Without an average there is no EMA; TEACHER and SECOND are there in distillation only.
+KNOWN = {*ALWAYS, EMA, TEACHER, SECOND}
 GONE = FileNotFoundError, NotADirectoryError, IsADirectoryError
 
 
@@ -37,7 +36,9 @@ def faults(path: Path) -> list[str]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, *GONE):
         return [NAME]
     except OSError as error:
-        raise NevoaError(f"Cannot read the checkpoint {path}: {error.strerror or error}. It may be intact.") from error
+        raise NevoaError(
+            f"Cannot read the checkpoint {path}: {error.strerror or error}. The files may still be valid; try again."
+        ) from error
 
 
 def holds_intact(path: Path, name: str) -> bool:

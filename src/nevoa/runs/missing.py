@@ -19,14 +19,20 @@ def check_has_model(run: RunFiles) -> None:
 
 
 def not_a_run(run: RunFiles) -> NevoaError:
-    """The error for a folder that is not a run.
+    """The error for a folder that is not a run, or one of the version before.
 
     Example:
         >>> raise not_a_run(nevoa.Run("photos"))
         Traceback (most recent call last):
         nevoa.errors.NevoaError: ...
     """
-    return NevoaError(f"{run.folder} is not a run: {run.config_file} is missing.{meant(run)}")
+    if run.is_older:
+        return NevoaError(
+            f"{run.folder} is a run of the version before, which this one cannot resume. Its model still opens: make "
+            f"images with 'nevoa sample {run.folder}', or train it further with 'nevoa train SOURCE --from "
+            f"{run.folder}'."
+        )
+    return NevoaError(f"{run.folder} is not a run: {run.plan_file} is missing.{meant(run)}")
 
 
 def meant(run: RunFiles) -> str:

@@ -1,17 +1,19 @@
-"""The model of a run on disk: weights, and a JSON file with their hash, the image shape and the config."""
+"""The model of a run on disk: weights, and a JSON file with their hash, the image shape and the plan."""
 
 import copy
 import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from nevoa._util.files import damaged, explained, read_json, sha256, write_bytes, write_text
 from nevoa._util.tensors import check_shapes, packed, read_tensors
-from nevoa.config import LARGEST_SIDE, Config, parse
+from nevoa.config import LARGEST_SIDE, ModelPlan, Plan, parse
+from nevoa.config.names import DeviceName, PrecisionName
 from nevoa.config.network import ObjectNetworkConfig
 from nevoa.errors import NevoaError
 from nevoa.model import Model, Shape
@@ -19,7 +21,7 @@ from nevoa.networks import check_is_module, check_network, network_shapes, resto
 from nevoa.objects import NAMES, Objects, check_same_objects
 from nevoa.parallel.device import DeviceWish, choose_device, choose_precision
 
-FORMAT = 1
+FORMAT = 2
 
 
 def publish(model: Model, weights_file: Path, config_file: Path) -> None:
@@ -33,7 +35,7 @@ def publish(model: Model, weights_file: Path, config_file: Path) -> None:
         "format": FORMAT,
         "shape": list(model.shape),
         "sha256": hashlib.sha256(weights).hexdigest(),
-        "config": model.config.model_dump(mode="json"),
+        "plan": model.plan.model_dump(mode="json"),
     }
     before = sha256(weights_file) if weights_file.exists() else None
     write_text(config_file, json.dumps(values | {"before": before}, indent=2) + "\n")
@@ -43,20 +45,23 @@ def publish(model: Model, weights_file: Path, config_file: Path) -> None:
 
 def read(weights_file: Path, config_file: Path, device: DeviceWish = "auto", objects: Objects = NAMES) -> Model:
     """Read a model. A NevoaError if a file is damaged, the weights do not fit, or an object is missing or different."""
-    config, shape = read_config(config_file)
-    check_same_objects(config, objects)
+    plan, shape = read_plan(config_file)
+    check_same_objects(plan, objects)
     _check_hash(weights_file, config_file)
     chosen = choose_device(device)
-    network = _read_network(weights_file, config, shape, objects).to(chosen)
-    # The config's precision was chosen for the device of the training; float32 is safe on any other, and on one of the
-    # same kind without units for bf16.
-    precision = config.training.known_precision if chosen == config.training.device else "float32"
-    if precision == "bfloat16" and choose_precision(chosen) != "bfloat16":
-        precision = "float32"
-    return Model(config, network.eval(), shape, chosen, precision, objects)
+    network = _read_network(weights_file, plan, shape, objects).to(chosen)
+    return Model(plan, network.eval(), shape, chosen, _precision(plan, chosen), objects)
 
 
-def _read_network(weights_file: Path, config: Config, shape: Shape, objects: Objects) -> nn.Module:
+def _precision(plan: ModelPlan, device: DeviceName) -> PrecisionName:
+    """That of the training on its device; float32, which is safe, on others and on one without units for bf16."""
+    if not isinstance(plan, Plan) or plan.training.device != device:
+        return "float32"
+    precision = plan.training.precision
+    return "float32" if precision == "bfloat16" and choose_precision(device) != "bfloat16" else precision
+
+
+def _read_network(weights_file: Path, plan: ModelPlan, shape: Shape, objects: Objects) -> nn.Module:
     def read(shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:
         # Before any memory is allocated: a damaged config may describe a huge network.
         check_shapes(weights_file, shapes)
@@ -66,33 +71,48 @@ def _read_network(weights_file: Path, config: Config, shape: Shape, objects: Obj
         check_is_module(objects.network)
         network = copy.deepcopy(objects.network)
         network.load_state_dict(read({name: tensor.shape for name, tensor in network.state_dict().items()}))
-        check_network(network, shape, len(config.classes))  # its class may have changed since
+        check_network(network, shape, len(plan.classes))  # its class may have changed since
     else:
-        network = restored_network(config.network, shape[0], len(config.classes), read)
+        network = restored_network(plan.network, shape[0], len(plan.classes), read)
     # The layout in which the convolutions of oneDNN and cuDNN are fastest.
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
-def read_config(path: Path) -> tuple[Config, Shape]:
-    """Read the config and the image shape (C, H, W) of a model. A NevoaError if the file is damaged."""
+def read_plan(path: Path) -> tuple[ModelPlan, Shape]:
+    """Read the plan and the image shape (C, H, W) of a model. A NevoaError if the file is damaged."""
     values = read_json(path)
-    if values.get("format") != FORMAT:
+    if values.get("format") not in (1, FORMAT):
         raise NevoaError(f"{path} has format {values.get('format')}, but this version of nevoa reads format {FORMAT}.")
     try:
         shape = values["shape"]
         if not (len(shape) == 3 and all(isinstance(side, int) and 1 <= side <= LARGEST_SIDE for side in shape)):
             raise ValueError("shape is not [channels, height, width]")
         channels, height, width = shape
-        return parse(values["config"]), (channels, height, width)
-    except (ValueError, KeyError, TypeError) as error:
+        tables = values["plan"] if values["format"] == FORMAT else _from_format_1(values["config"])
+        return parse(tables, Plan if "training" in tables else ModelPlan), (channels, height, width)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise damaged(path, error) from error
+
+
+def _from_format_1(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a model is, from the config with which it was saved before there were plans."""
+    training, data = config["training"], dict(config["data"])
+    classes = data.pop("classes", None)
+    data.pop("fingerprint", None)
+    return {
+        "classes": (classes or ()) if training.get("conditional") else (),
+        "null_label": training.get("label_dropout", 0.1) > 0,
+        "distilled_from": training.get("start") if training.get("objective", "denoise") != "denoise" else None,
+        "data": data,
+        **{section: config[section] for section in ("diffusion", "network", "sampling")},
+    }
 
 
 def check(weights_file: Path, config_file: Path) -> None:
     """Raise a NevoaError unless the weights are those that the JSON file describes."""
-    config, shape = read_config(config_file)
-    if not isinstance(config.network, ObjectNetworkConfig):
-        check_shapes(weights_file, network_shapes(config.network, shape[0], len(config.classes)))
+    plan, shape = read_plan(config_file)
+    if not isinstance(plan.network, ObjectNetworkConfig):
+        check_shapes(weights_file, network_shapes(plan.network, shape[0], len(plan.classes)))
     _check_hash(weights_file, config_file)
 
 

@@ -1,16 +1,16 @@
 """The runs in a folder at a glance."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from nevoa._util.files import size_of
 from nevoa.config.names import RunStatus
 from nevoa.errors import NevoaError
+from nevoa.runs import journal
 from nevoa.runs.checkpoint import newest_saved
 from nevoa.runs.lock import status_of
-from nevoa.runs.reports import most_telling
+from nevoa.runs.reports import best_report
 from nevoa.runs.run import Run
 
 
@@ -69,19 +69,17 @@ def runs_in(folder: Path) -> Iterator[Run]:
 
 
 def planned_images(run: Run) -> int | None:
-    """Return `images_seen` at the end of the training; None if it cannot be read.
+    """Return the horizon: `images_seen` at the end of the training; None if it cannot be read.
 
     Example:
         >>> planned_images(run)
         16
     """
-    with suppress(NevoaError):
-        training = run.config(network=False).training
-        return training.steps * training.known_batch_size if training.steps else None
-    return None
+    newest = [entry.horizon for entry in journal.read(run) if entry.horizon]
+    return newest[-1].images if newest else None
 
 
 def _quality(run: Run) -> tuple[str, float, int] | None:
-    found = most_telling(run)
+    found = best_report(run)
     report = found[1] if found else None
     return (*report.distance, report.images) if report and report.distance else None

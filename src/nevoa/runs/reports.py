@@ -59,13 +59,13 @@ class SavedReport(BaseModel):
         return next(((name, score) for name, score in self.scores.items() if name.startswith("fd_")), None)
 
 
-def most_telling(run: Run) -> tuple[Path, SavedReport] | None:
-    """The report by which to compare a run, and its file; None if its present model has not been measured.
+def best_report(run: Run) -> tuple[Path, SavedReport] | None:
+    """Return the report by which to compare a run, and its file; None if its present model has not been measured.
 
     It is one with a Fréchet distance, by the newest protocol, of the most images, and the newest of these.
 
     Example:
-        >>> if found := most_telling(run):
+        >>> if found := best_report(run):
         ...     print(found[1].scores)
     """
 

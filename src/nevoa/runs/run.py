@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from PIL import Image
 
-from nevoa._util.files import append_line, published, read_json, read_lines, sync, write_text
+from nevoa._util.files import append_line, published, read_json, read_lines, read_text, sync, write_text
 from nevoa._util.plain import path_of
-from nevoa.config import Config
-from nevoa.config import toml as config_file
+from nevoa.config import Config, Plan, toml
 from nevoa.errors import NevoaError, unknown
 from nevoa.runs.layout import RunFiles
 from nevoa.runs.missing import check_has_model, not_a_run
@@ -54,34 +53,30 @@ class Run(RunFiles):
 
     objects: "Objects | None" = field(default=None, compare=False, repr=False)
 
-    def config(self, network: bool = True) -> Config:
-        """Read the resolved config, also without its network. A NevoaError if it is missing or damaged."""
-        return config_file.read_toml(self.config_file, network)
+    def config(self) -> Config:
+        """Read the config: what was asked. A NevoaError if it is missing or damaged."""
+        return toml.read_toml(self.config_file, Config)
 
-    def last_config(self) -> Config:
-        """The config of the newest checkpoint that holds one undamaged; it may have moved or got another budget since.
+    def plan(self, network: bool = True) -> Plan:
+        """Read the plan: what was decided, also without its network. A NevoaError if it is missing or damaged."""
+        if not self.exists:
+            raise not_a_run(self)
+        return toml.read_toml(self.plan_file, Plan, network)
 
-        Without such a checkpoint it is `config`, which nothing protects from being edited.
-        """
-        from nevoa.runs.checkpoint import checkpoints, saved_config
+    def last_plan(self) -> Plan:
+        """The plan of the newest checkpoint with an undamaged one; without any, the run's own, which may be edited."""
+        from nevoa.runs.checkpoint import checkpoints, saved_plan
 
         if not self.exists and not checkpoints(self.checkpoints):
             raise not_a_run(self)
-        saved = saved_config(self.checkpoints)
-        if saved is None:
-            return self.config()
-        with suppress(NevoaError):
-            present = self.config()
-            return present if saved.followed(present) == present else saved
-        return saved
+        return saved_plan(self.checkpoints) or self.plan()
 
-    def write_config(self, config: Config, made_with: Mapping[str, Any] | None = None) -> None:
-        """Write the resolved config, and a table of versions and changes that does not affect the result.
-
-        Without that table the file's stays.
-        """
-        about = config_file.made_with(self.config_file) if made_with is None else made_with
-        write_text(self.config_file, config_file.to_toml(config, about))
+    def write(self, config: Config, plan: Plan) -> None:
+        """Write what was asked, and what was decided, where it differs from what is there."""
+        for path, section in ((self.config_file, config), (self.plan_file, plan)):
+            text = toml.to_toml(section)
+            if not path.is_file() or read_text(path) != text:
+                write_text(path, text)
 
     def metrics(self) -> Iterator[dict[str, Any]]:
         """Read the lines of the metrics, up to the first invalid one: a crash may tear the last line."""
@@ -103,8 +98,8 @@ class Run(RunFiles):
                 path.unlink()
 
     def flush_metrics(self) -> None:
-        """Flush the metrics and decisions to the disk."""
-        for path in (self.metrics_file, self.course_file):
+        """Flush the metrics and the journal to the disk."""
+        for path in (self.metrics_file, self.journal_file):
             if path.exists():
                 sync(path)
 

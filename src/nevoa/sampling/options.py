@@ -7,7 +7,7 @@ from typing import NamedTuple, Unpack
 from pydantic import ConfigDict, field_serializer
 
 from nevoa._util.plain import Classes, takes
-from nevoa.config import Config, SamplingConfig, validated
+from nevoa.config import ModelPlan, SamplingConfig, validated
 from nevoa.config.names import SamplerName, VarianceName
 from nevoa.config.options import SamplerOptions
 from nevoa.diffusion import Schedule
@@ -103,10 +103,10 @@ def _row(sampler: object) -> SamplerRow:
     return SamplerRow(lambda: sampler, OBJECT_STEPS)
 
 
-def settled(config: Config, **options: Unpack[SamplingOptions]) -> SamplingSettings:
-    """Return the config's sampling, with the options that are given in its place.
+def settled(plan: ModelPlan, **options: Unpack[SamplingOptions]) -> SamplingSettings:
+    """Return a model's own sampling, with the options that are given in its place.
 
-    A sampler other than the config's uses its own default number of steps (all T for ddpm, 50 for ddim, euler and
+    A sampler other than the model's uses its own default number of steps (all T for ddpm, 50 for ddim, euler and
     objects, 25 for heun, 20 for dpm_solver) and trailing timesteps, unless they are given.
 
     Raises:
@@ -114,39 +114,39 @@ def settled(config: Config, **options: Unpack[SamplingOptions]) -> SamplingSetti
             not have, and guidance of a model that was not trained for it.
 
     Example:
-        >>> settled(model.config, sampler="ddim").spacing
+        >>> settled(model.plan, sampler="ddim").spacing
         'trailing'
     """
     for name in options:
         if name not in SamplingOptions.__annotations__:
             raise unknown("sampling option", name, SamplingOptions.__annotations__)
     given = {name: value for name, value in options.items() if value is not None and name != "labels"}
-    own, timesteps = config.sampling, config.diffusion.timesteps
+    own, timesteps = plan.sampling, plan.diffusion.timesteps
     sampler = given.get("sampler", own.sampler)
     row = _row(sampler)
     _check_applicable(given.keys() - row.options, sampler)
-    # The config's timesteps were chosen for the config's sampler, and its fresh noise for one that adds any.
+    # The model's timesteps were chosen for its own sampler, and its fresh noise for one that adds any.
     changed = {} if sampler == own.sampler else {"steps": None, "spacing": "trailing"}
     still = {} if "eta" in row.options else {"eta": 0.0}
     settings = validated(SamplingSettings, own.model_dump() | changed | still | given)
     if settings.steps is None:
         settings = settings.model_copy(update={"steps": min(row.steps or timesteps, timesteps)})
-    _check_model(config, settings)
+    _check_model(plan, settings)
     return settings
 
 
-def check_taught(config: Config, schedule: Schedule, grid: Iterable[int]) -> None:
+def check_taught(plan: ModelPlan, schedule: Schedule, grid: Iterable[int]) -> None:
     """Warn of timesteps that a distilled model was not taught.
 
     Example:
-        >>> check_taught(model.config, model.schedule, model.timesteps(model.settings()))
+        >>> check_taught(model.plan, model.schedule, model.timesteps(model.settings()))
     """
-    own = settled(config)
+    own = settled(plan)
     taught = timestep_grid(schedule, own.steps or 1, own.spacing)
-    if config.training.is_distillation and not {*grid} <= {*taught}:
+    if plan.distilled_from and not {*grid} <= {*taught}:
         warnings.warn(
             f"This model was distilled to make images in {own.steps} steps, and is poor at any other timesteps: leave "
-            f"out the sampling options, or use its teacher, {config.training.start}.",
+            f"out the sampling options, or use its teacher, {plan.distilled_from}.",
             stacklevel=3,
         )
 
@@ -158,17 +158,17 @@ def _check_applicable(others: Collection[str], sampler: object) -> None:
             raise WrongValue(name, f" is an option of {able}, not of {own}: leave it out, or choose {able}.")
 
 
-def _check_model(config: Config, settings: SamplingSettings) -> None:
-    timesteps = config.diffusion.timesteps
+def _check_model(plan: ModelPlan, settings: SamplingSettings) -> None:
+    timesteps = plan.diffusion.timesteps
     if (settings.steps or 1) > timesteps:
         raise WrongValue(
             "steps", f" must be between 1 and {timesteps}, the timesteps of this model, not {settings.steps}."
         )
     if settings.guidance == 1:
         return
-    if not config.classes:
+    if not plan.classes:
         raise WrongValue("guidance", " needs a class-conditional model: train with training.conditional=true.")
-    if not config.works_without_labels:
+    if not plan.works_without_labels:
         raise WrongValue(
             "guidance",
             " needs a model that was also trained without labels, and this one never was: train with "

@@ -46,7 +46,7 @@ class Page:
         """Call a function at one or more events. Errors stay on the page; programs may call what has an `api_name`."""
         listen = events if callable(events) else partial(gr.on, events)
         visibility = "public" if "api_name" in options else "private"
-        return listen(self.say.told(function), inputs, outputs, api_visibility=visibility, **options)
+        return listen(self.say.with_errors_shown(function), inputs, outputs, api_visibility=visibility, **options)
 
 
 def check_minutes(minutes: float | None) -> None:

@@ -83,7 +83,7 @@ def _state(run: Run, status: RunStatus, job: Job | None) -> str:
     if job.state == "waiting":
         return "waiting"
     # The file of a job is written last when its turn comes, the status of a run when training begins and ends.
-    return "starting" if changed(run.status_file) < changed(job.path) else status
+    return "starting" if changed(run.journal_file) < changed(job.path) else status
 
 
 def _number(values: Mapping[str, Any], key: str) -> float | None:

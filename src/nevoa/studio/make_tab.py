@@ -82,7 +82,7 @@ class Form:
         """Classes and guidance of a model."""
         model = opened(workspace, name)
         labels = gr.update(choices=list(model.classes), value=[], interactive=bool(model.classes))
-        return labels, gr.update(value=model.config.sampling.guidance)
+        return labels, gr.update(value=model.plan.sampling.guidance)
 
 
 class Result:

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory, mkdtemp
 from PIL import Image
 
 from nevoa.config import ExportName
-from nevoa.runs import Run, Summary, most_telling, remove
+from nevoa.runs import Run, Summary, best_report, remove
 from nevoa.studio.commands import answer, exported, output
 from nevoa.studio.controls import table
 from nevoa.studio.texts import StudioError, Texts
@@ -45,7 +45,7 @@ class RunActions:
 
     def report(self, names: Sequence[str]) -> tuple[str, Pictures]:
         """The scores of the runs side by side, and the pictures of their evaluations."""
-        found = {run.folder.name: most_telling(run) for run in self._chosen(names)}
+        found = {run.folder.name: best_report(run) for run in self._chosen(names)}
         measured = {name: pair for name, pair in found.items() if pair}
         if not measured:
             raise StudioError("not_measured")

@@ -51,25 +51,25 @@ class Texts:
         """A sentence about what a person can correct. Not escaped."""
         return self.tables["error"][key].format(**values)
 
-    def told(self, function: Callable[P, Any]) -> Callable[P, Any]:
+    def with_errors_shown(self, function: Callable[P, Any]) -> Callable[P, Any]:
         """Let the errors of an event's function, or generator, appear on the page, and stay until they are closed."""
 
         @wraps(function)
         def steps(*arguments: P.args, **keywords: P.kwargs) -> Iterator[Any]:
-            with self._telling():
+            with self._showing_errors():
                 _check(arguments)
                 yield from function(*arguments, **keywords)
 
         @wraps(function)
         def result(*arguments: P.args, **keywords: P.kwargs) -> Any:
-            with self._telling():
+            with self._showing_errors():
                 _check(arguments)
                 return function(*arguments, **keywords)
 
         return steps if isgeneratorfunction(function) else result
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _showing_errors(self) -> Iterator[None]:
         """Let an error of the block appear on the page, as a sentence; one of the studio itself in the terminal too."""
         import gradio
 
@@ -78,8 +78,8 @@ class Texts:
         except Exception as error:
             expected = isinstance(error, NevoaError | OSError)
             sentence = self._sentence(error) if expected else self.error("unexpected", problem=repr(error))
-            told: dict[str, Any] = {"duration": None, "title": self.text("problem"), "print_exception": not expected}
-            raise gradio.Error(html.escape(sentence), **told) from error
+            options: dict[str, Any] = {"duration": None, "title": self.text("problem"), "print_exception": not expected}
+            raise gradio.Error(html.escape(sentence), **options) from error
 
     def _sentence(self, error: NevoaError | OSError) -> str:
         if isinstance(error, StudioError):

@@ -114,11 +114,11 @@ def _connect(page: Page, form: Form, watched: Watch) -> None:
 
 def planned(plan: Mapping[str, Any], say: Texts) -> str:
     """A plan as a table in Markdown."""
-    channels, height, width = plan["shape"]
+    decided, (channels, height, width) = plan["plan"], plan["data"]["shape"]
     rows = {
-        "images": f"{say.number(plan['images'])}, {height}x{width}x{channels}",
-        "network": f"{plan['network']}, {say.number(plan['parameters'])}",
-        "steps": f"{say.number(plan['steps'])} x {plan['config']['training']['batch_size']}",
+        "images": f"{say.number(plan['data']['images'])}, {height}x{width}x{channels}",
+        "network": f"{decided['network']['kind']}, {say.number(plan['parameters'])}",
+        "seen": say.number(decided["training"]["images"]),
         "time": f"{say.number(plan['seconds'] / 60, '.1f')} min",
         "memory": f"{say.number(plan['memory_bytes'] / 1e9, '.1f')} GB",
         "disk": f"{say.number(plan['disk_bytes'] / 1e6, ',.0f')} MB",

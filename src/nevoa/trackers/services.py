@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from PIL.Image import Image
 
+from nevoa.config import flat
 from nevoa.errors import NevoaError, unknown
 from nevoa.runs import Run
 
@@ -62,7 +63,7 @@ class TensorBoard:
         name = known or _new_name(run)
         self.writer = self.module.SummaryWriter(Path(self.project) / name if self.project else run.tracking_folder)
         if known is None:
-            self.writer.add_text("config", f"```toml\n{run.config_file.read_text('utf-8')}```", 0)
+            self.writer.add_text("plan", f"```toml\n{run.plan_file.read_text('utf-8')}```", 0)
         return name
 
     def scalars(self, values: Mapping[str, float], images_seen: int) -> None:
@@ -178,8 +179,7 @@ TRACKERS: dict[str, tuple[Any, str]] = {
 
 def _config(run: Run) -> dict[str, Any]:
     """The config of a run by its keys, as in `training.batch_size`."""
-    sections = run.config().model_dump(mode="json")
-    return {f"{section}.{key}": value for section, keys in sections.items() for key, value in keys.items()}
+    return flat(run.plan())
 
 
 def _new_name(run: Run) -> str:

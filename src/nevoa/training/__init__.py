@@ -1,26 +1,27 @@
-"""The training loop: plan, train, record, resume."""
+"""Training: plan, train, record, resume."""
 
-from nevoa.training.distillation import distill, distill_config, distilled_folder
-from nevoa.training.fit import fit, fit_resolved, train
-from nevoa.training.job import Job, resolve
-from nevoa.training.loop import Step
-from nevoa.training.plan import Plan
+from nevoa.training.distributed import prepare_together
+from nevoa.training.fit import fit, fit_job, train
+from nevoa.training.forecast import Forecast
+from nevoa.training.job import Job, Wish, default_folder, prepare
+from nevoa.training.planning import Planned, Recorded, plan
 from nevoa.training.progress import show_progress
-from nevoa.training.run_job import default_folder, resolve_run
 from nevoa.training.start import starting_from
+from nevoa.training.step import Step
 
 __all__ = [
+    "Forecast",
     "Job",
-    "Plan",
+    "Planned",
+    "Recorded",
     "Step",
+    "Wish",
     "default_folder",
-    "distill",
-    "distill_config",
-    "distilled_folder",
     "fit",
-    "fit_resolved",
-    "resolve",
-    "resolve_run",
+    "fit_job",
+    "plan",
+    "prepare",
+    "prepare_together",
     "show_progress",
     "starting_from",
     "train",

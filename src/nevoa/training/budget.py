@@ -1,13 +1,14 @@
-"""What a training's time is spent on: pure arithmetic on measured seconds."""
+"""What the time of a training is spent on, and where its horizon is: arithmetic on measured seconds."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from statistics import fmean
-from typing import Any
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from nevoa.config import TrainingConfig
-from nevoa.runs.decisions import Costs
+from nevoa.config.plan import TrainingPlan
+from nevoa.runs.horizon import Horizon
+from nevoa.runs.journal import Costs
+from nevoa.training.state import TrainingState
 
 # Previews, and checkpoints, each take at most this share of a run's time unless the config says how often they come.
 SHARE = 0.015
@@ -16,109 +17,152 @@ MOST_BETWEEN = 10
 SECONDS_BETWEEN = 600
 # Fewer steps than these show too little of what has been learned.
 FEWEST_PREVIEW_STEPS = 10
-CHUNKS, TURNS = 8, 4
 REPORT_IMAGES, FEWEST_REPORTS = 2_000, 30
 
 
-def steady_seconds(steps: Iterable[float], warm: float, at_least: float) -> float:
-    """What a step takes on an idle machine: the fastest of eight chunks, by their means.
+@dataclass
+class Budget:
+    """Moves the horizon of a training so that it ends within its minutes: the speed of a machine changes.
 
-    Other work in these seconds would halve a plan. If it goes on, the training decides anew (`nevoa.training.pace`).
-
-    Args:
-        steps: seconds of one step after another, measured as they are asked for.
-        warm: seconds of steps that are not counted, at least one step.
-        at_least: seconds of steps that are, at least three.
+    Attributes:
+        plan: of the training.
+        costs: seconds of an image and of the rest, as they were measured; None keeps the horizon.
+        started: `time.perf_counter()` at which this process began.
+        before: seconds that earlier processes spent on the training.
+        decided: horizons that the journal has, by the `images_seen` at which they begin: they are repeated, so that an
+            interrupted training ends as it would have.
+        last: the last decision of this process, or its beginning: work done, and the seconds that it took.
+        clock: tells the seconds.
     """
-    source, counted = iter(steps), list[float]()
-    passed = next(source)
-    while passed < warm:
-        passed += next(source)
-    while len(counted) < 3 or sum(counted) < at_least:
-        counted.append(next(source))
-    size = math.ceil(len(counted) / CHUNKS)
-    return min(fmean(counted[i : i + size]) for i in range(0, len(counted), size))
+
+    plan: TrainingPlan | None = None
+    costs: Costs | None = None
+    started: float = 0.0
+    before: float = 0.0
+    decided: Mapping[int, Horizon] = field(default_factory=dict[int, Horizon])
+    last: tuple[float, float] = (0.0, 0.0)
+    clock: Callable[[], float] = time.perf_counter
+
+    @property
+    def spent(self) -> float:
+        """Seconds that the training has taken so far."""
+        return self.before + self.clock() - self.started
+
+    def horizon(self, state: TrainingState) -> Horizon:
+        """Return where the training ends, decided again if that is due."""
+        if self.costs is not None:
+            state.spent = self.spent
+        if state.images_seen in self.decided:
+            self.last = state.work, state.seconds
+            return self.decided[state.images_seen]
+        training, horizon = state.plan.training, state.horizon
+        if self.costs is None or state.images_seen < horizon.next_decision(training.batch_size):
+            return horizon
+        images = state.processes.from_first(lambda: self.decide(state))
+        return horizon.moved(state.images_seen, images, training.cooldown)
+
+    def fitting(self, images_seen: int, image_seconds: float) -> int:
+        """Return the images of the whole training if each after `images_seen` takes `image_seconds`."""
+        assert self.plan is not None and self.costs is not None
+        plan, costs = self.plan, scaled(self.costs.at(image_seconds), self.plan.preview_steps)
+        beside = rare(plan.preview_every_images, plan.checkpoint_every_images, costs)
+        left = 60 * (plan.minutes or 0) - self.spent
+        return images_seen + images_within(costs, beside, left, plan.batch_size, plan.cooldown)
+
+    def decide(self, state: TrainingState) -> int:
+        """Return the images of the whole training at the speed since the last decision.
+
+        Those that are left are at most halved or doubled, so that a short stop of the machine ends no training.
+        """
+        assert self.costs is not None
+        (last_work, last_seconds), self.last = self.last, (state.work, state.seconds)
+        speed = (state.seconds - last_seconds) / (state.work - last_work) if state.work > last_work else None
+        image_seconds = self.costs.image if speed is None else state.cost_ahead * speed
+        seen, size = state.images_seen, state.plan.training.batch_size
+        batches = math.ceil((state.horizon.images - seen) / size)
+        return min(
+            max(self.fitting(seen, image_seconds), seen + size * ((batches + 1) // 2)), seen + 2 * size * batches
+        )
 
 
-def in_turn(steps: Sequence[Iterator[float]], turn: float) -> list[float]:
-    """What a step of each of several trainings takes on an idle machine: the fastest of a few turns, by their means.
+# The budget of a training whose horizon stays.
+FIXED = Budget()
 
-    The trainings alternate, so that other work slows all of them alike. The first turn of each warms it up.
 
-    Args:
-        steps: of each training, seconds of one step after another, measured as they are asked for.
-        turn: seconds of steps, at least one step.
+@dataclass(frozen=True)
+class Rare:
+    """What a training does beside its steps: previews, or checkpoints.
+
+    Attributes:
+        seconds: that one takes.
+        interval: images between two; None while only their number is decided.
+        between: how many come before that at the end, while there is no interval.
     """
-    turns = [[_mean_of_turn(stream, turn) for stream in steps] for _ in range(TURNS)]
-    return [min(times) for times in zip(*turns[1:], strict=True)]
+
+    seconds: float
+    interval: int | None
+    between: int = 0
+
+    def every(self, images: int, batch_size: int) -> int:
+        """Return the images between two, in a training of so many: whole batches."""
+        return self.interval or batch_size * math.ceil(math.ceil(images / batch_size) / (self.between + 1))
 
 
-def _mean_of_turn(steps: Iterator[float], turn: float) -> float:
-    passed = [next(steps)]
-    while sum(passed) < turn:
-        passed.append(next(steps))
-    return fmean(passed)
-
-
-def is_open(training: TrainingConfig) -> bool:
-    """Whether `budgeted` would have anything to say: with all of it given, nothing need be measured."""
-    return None in (training.steps, training.preview_every_images, training.checkpoint_every_images)
-
-
-def budgeted(training: TrainingConfig, costs: Costs, seconds: float, left: float) -> dict[str, Any]:
-    """What the config leaves open of steps, previews and checkpoints.
+def rare(previews: int | None, checkpoints: int | None, costs: Costs, seconds: float = 0.0) -> tuple[Rare, Rare]:
+    """Return the previews and the checkpoints of a run: by interval, or as many as a small share of its time pays for.
 
     Args:
-        seconds: the whole run is to take.
+        previews, checkpoints: images between two, if that is known.
+        seconds: that the run takes.
+    """
+    found = (costs.preview, previews), (costs.checkpoint, checkpoints)
+    first, second = (Rare(cost, every, 0 if every else _between(cost, seconds)) for cost, every in found)
+    return first, second
+
+
+def timetable(
+    known: Mapping[str, int | None], costs: Costs, seconds: float, left: float, batch_size: int, cooldown: float
+) -> dict[str, int]:
+    """Return the horizon, and how often to preview and save, where that is not known yet.
+
+    Args:
+        known: keys of a TrainingPlan: images, preview_steps and the intervals.
+        seconds: that the whole run takes.
         left: of them from now on.
     """
-    costs, preview_steps = _affordable_preview(training, costs, seconds)
-    previews, checkpoints = (_between(cost, seconds) for cost in (costs.preview, costs.checkpoint))
-    steps = training.steps or steps_within(training, costs, left, previews, checkpoints)
-
-    def every(count: int) -> int:
-        return training.known_batch_size * math.ceil(steps / (count + 1))
-
-    return {
-        "steps": steps,
-        "preview_steps": preview_steps,
-        "preview_every_images": training.preview_every_images or every(previews),
-        "checkpoint_every_images": training.checkpoint_every_images or every(checkpoints),
-    }
+    steps = known["preview_steps"] or costs.preview_steps
+    if known["preview_steps"] is None and known["preview_every_images"] is None:
+        paid = int(SHARE * seconds / costs.preview * costs.preview_steps)
+        steps = min(steps, max(paid, FEWEST_PREVIEW_STEPS))
+    costs = scaled(costs, steps)
+    beside = rare(known["preview_every_images"], known["checkpoint_every_images"], costs, seconds)
+    images = known["images"] or images_within(costs, beside, left, batch_size, cooldown)
+    previews, checkpoints = (one.every(images, batch_size) for one in beside)
+    found = {"preview_steps": steps, "preview_every_images": previews, "checkpoint_every_images": checkpoints}
+    return found | {"images": images}
 
 
-def report_interval(training: TrainingConfig) -> int:
-    """Images between two reports: fewer in a short run, so that its loss is a curve."""
-    return min(REPORT_IMAGES, training.known_batch_size * max(1, (training.steps or 0) // FEWEST_REPORTS))
-
-
-def total_seconds(training: TrainingConfig, costs: Costs) -> float:
-    """From the first step to the end, of a config that leaves nothing open."""
-    steps, batch = training.steps or 0, training.known_batch_size
-    previews, checkpoints = (
-        math.ceil(steps * batch / max(every, batch))  # at most one after a step
-        for every in (training.preview_every_images or math.inf, training.checkpoint_every_images or math.inf)
-    )
-    preview = _scaled(costs, training.preview_steps or costs.preview_steps).preview
-    return steps * costs.step + previews * preview + checkpoints * costs.checkpoint + costs.end
-
-
-def steps_within(training: TrainingConfig, costs: Costs, left: float, previews: int = 0, checkpoints: int = 0) -> int:
-    """How many steps fit into `left` seconds, one at least.
-
-    Args:
-        previews, checkpoints: how many come before the last ones, where the config leaves that open.
-    """
-    costs, batch = _scaled(costs, training.preview_steps or costs.preview_steps), training.known_batch_size
+def images_within(costs: Costs, beside: Sequence[Rare], left: float, batch_size: int, cooldown: float) -> int:
+    """Return how many images fit into `left` seconds, with what comes beside them: whole batches, at least one."""
+    per_image = costs.image + sum(one.seconds / max(one.interval, batch_size) for one in beside if one.interval)
     # One checkpoint comes before the cool-down.
-    once, per_step = costs.end + costs.checkpoint * (training.cooldown < 1), costs.step
-    for cost, every, between in (
-        (costs.preview, training.preview_every_images, previews),
-        (costs.checkpoint, training.checkpoint_every_images, checkpoints),
-    ):
-        once += cost * (1 if every else 1 + between)
-        per_step += cost * batch / max(every, batch) if every else 0.0
-    return max(1, int((left - once) / per_step))
+    once = costs.end + costs.checkpoint * (cooldown < 1) + sum(one.seconds * (1 + one.between) for one in beside)
+    return batch_size * max(1, int((left - once) / per_image / batch_size))
+
+
+def report_interval(images: int, batch_size: int) -> int:
+    """Return the images between two reports: fewer in a short run, so that its loss is a curve."""
+    return min(REPORT_IMAGES, batch_size * max(1, images // batch_size // FEWEST_REPORTS))
+
+
+def total_seconds(plan: TrainingPlan, costs: Costs) -> float:
+    """From the first step to the end."""
+    previews, checkpoints = (
+        math.ceil(plan.images / max(interval, plan.batch_size))  # at most one after a step
+        for interval in (plan.preview_every_images, plan.checkpoint_every_images)
+    )
+    preview = scaled(costs, plan.preview_steps).preview
+    return plan.images * costs.image + previews * preview + checkpoints * costs.checkpoint + costs.end
 
 
 def _between(cost: float, seconds: float) -> int:
@@ -127,14 +171,6 @@ def _between(cost: float, seconds: float) -> int:
     return max(0, min(most, int((SHARE * seconds - cost) / cost)))
 
 
-def _affordable_preview(training: TrainingConfig, costs: Costs, seconds: float) -> tuple[Costs, int]:
-    """The costs with previews of as many steps as their share pays for, and that number."""
-    steps = training.preview_steps or costs.preview_steps
-    if training.preview_steps is None and training.preview_every_images is None:
-        paid = int(SHARE * seconds / costs.preview * costs.preview_steps)
-        steps = min(steps, max(paid, FEWEST_PREVIEW_STEPS))
-    return _scaled(costs, steps), steps
-
-
-def _scaled(costs: Costs, preview_steps: int) -> Costs:
+def scaled(costs: Costs, preview_steps: int) -> Costs:
+    """Return the costs with previews in another number of steps."""
     return replace(costs, preview=costs.preview * preview_steps / costs.preview_steps, preview_steps=preview_steps)

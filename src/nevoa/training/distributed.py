@@ -1,6 +1,6 @@
-"""One job on several processes: process 0 settles it, and all of them train it on the same images."""
+"""One job on several processes: process 0 plans it, and all of them train it on the same images."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,18 +10,20 @@ import torch
 from torch import Tensor
 
 from nevoa._util.interrupt import interrupts_deferred, stopping_together
-from nevoa.config import Config
+from nevoa.config import Config, changes
 from nevoa.data import ImageSet, load_images
 from nevoa.errors import NevoaError
 from nevoa.objects import Objects
 from nevoa.parallel.device import within
 from nevoa.parallel.group import joined, machine
-from nevoa.training.course import Course
-from nevoa.training.job import Job
-from nevoa.training.loop import Step, training_steps
-from nevoa.training.pace import Pace
-from nevoa.training.snapshot import restore
+from nevoa.runs import Run
+from nevoa.runs.horizon import Horizon
+from nevoa.training.budget import Budget
+from nevoa.training.checkpoint import restore
+from nevoa.training.job import Job, Wish, prepare
+from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
+from nevoa.training.step import Step
 from nevoa.version import __version__
 
 
@@ -46,25 +48,26 @@ class Facts:
         return cls(machine(), __version__, torch.__version__, images.fingerprint, config)
 
 
-def on_every_process(
-    settle: Callable[[ImageSet | None], Job], config: Config, images: ImageSet | None, objects: Objects
-) -> Job:
-    """Return the job that process 0 settles, with the images and objects of this process.
+def prepare_together(config: Config, images: ImageSet | None, wish: Wish = Wish(), run: Run | None = None) -> Job:
+    """`prepare` on process 0; every process gets its job, with the images and objects of its own.
 
     Raises:
         NevoaError: the processes differ in what they train.
+
+    Example:
+        >>> job = prepare_together(config, None)
     """
     processes = joined()
     if processes.alone:
-        return settle(images)
+        return prepare(config, images, wish, run)
     loaded = processes.first_on_machine(lambda: load_images(config.data) if images is None else images)
     facts = processes.gathered(Facts.of(config, loaded))
 
-    def settled() -> Job:
+    def made() -> Job:
         check_alike(facts)
-        return replace(settle(loaded), images=cast(Any, None), objects=Objects())
+        return replace(prepare(config, loaded, wish, run), images=cast(Any, None), objects=Objects())
 
-    return replace(processes.from_first(settled), images=loaded, objects=objects)
+    return replace(processes.from_first(made), images=loaded, objects=wish.objects)
 
 
 def check_alike(facts: Sequence[Facts]) -> None:
@@ -78,13 +81,13 @@ def _difference(rank: int, first: Facts, other: Facts) -> str:
     before, after = asdict(replace(first, host=other.host)), asdict(other)
     names = [name for name in before if name != "config" and before[name] != after[name]]
     parts = [f"{name}: was {before[name]:.12}, now {after[name]:.12}" for name in names]
-    parts += first.config.changes(other.config)
+    parts += changes(first.config, other.config).values()
     where = f"process {rank} on {other.host} (was: process 0 on {first.host})"
     return f"{where}: {'; '.join(parts)}" if parts else ""
 
 
 @dataclass(frozen=True)
-class Beginning:
+class InitialState:
     """Where a training begins, on every process.
 
     Attributes:
@@ -92,32 +95,32 @@ class Beginning:
         weights: of a network that is an object: each process may have made its own.
     """
 
-    course: Course = field(default_factory=lambda: Course(0))
-    pace: Pace | None = None
+    horizon: Horizon = field(default_factory=lambda: Horizon(0))
+    budget: Budget = field(default_factory=Budget)
     checkpoint: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     weights: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
 
     @classmethod
-    def of(cls, state: TrainingState, pace: Pace | None, newest: Path | None) -> "Beginning":
+    def of(cls, state: TrainingState, budget: Budget, origin: Path | None) -> "InitialState":
         """Where process 0 begins."""
-        files = {} if newest is None else {path.name: path.read_bytes() for path in newest.iterdir()}
+        files = {} if origin is None else {path.name: path.read_bytes() for path in origin.iterdir()}
         weights = {} if state.objects.network is None else state.network.state_dict()
-        return cls(state.course, pace, files, {name: tensor.cpu() for name, tensor in weights.items()})
+        return cls(state.horizon, budget, files, {name: tensor.cpu() for name, tensor in weights.items()})
 
 
-def follow(job: Job, accept_changes: bool) -> Generator[Step, None, None]:
+def train_along(job: Job, accept_changes: bool) -> Generator[Step, None, None]:
     """Train with process 0, which keeps the run: its folder may be on another machine."""
-    begin = joined().from_first(Beginning)
+    initial = joined().from_first(InitialState)
     state = job.fresh_state()
-    if begin.weights:
-        state.start_from(begin.weights)
-    if begin.checkpoint:
+    if initial.weights:
+        state.start_from(initial.weights)
+    if initial.checkpoint:
         with TemporaryDirectory() as folder:
-            for name, data in begin.checkpoint.items():
+            for name, data in initial.checkpoint.items():
                 Path(folder, name).write_bytes(data)
             restore(state, Path(folder), accept_changes=accept_changes)
-    state.follow(begin.course)
-    yield from interruptible(training_steps(state, job.images, begin.pace))
+    state.horizon = initial.horizon
+    yield from interruptible(training_steps(state, job.images, initial.budget))
 
 
 def interruptible(steps: Iterator[Step]) -> Generator[Step, None, None]:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from math import exp
-from typing import Any
 
-from nevoa.config import Config
+from nevoa.config import Plan
 from nevoa.config.presets import configure
+from nevoa.config.sections import flat
 from nevoa.training.width import MOST, expected_distance
 
 # The preset, and the images with the most operations for which the law was compared with trials. The package's 10,000
@@ -15,11 +15,11 @@ PRESET, SOURCES = "quick", {"fashion_mnist": MOST, "fashion_mnist_10k": 6e13}
 # with the recipe before, nine runs of five minutes on three machines differed from its law by 14 %.
 LEAST, SPREAD = 5e12, 0.14
 # Of the law, or changing the distance no more than another seed does.
-BUDGET = "minutes", "epochs", "steps", "batch_size"
+BUDGET = "minutes", "images", "batch_size"
 OTHERS = "seed", "accumulation", "device", "precision", "threads", "compile", "preview_steps"
 INTERVALS = "report_every_images", "preview_every_images", "checkpoint_every_images"
 FREE = {f"training.{key}" for key in (*BUDGET, *OTHERS, *INTERVALS)} | {"network.dim"}
-FREE |= {f"data.{key}" for key in ("flip", "strict", "fingerprint", "classes")}
+FREE |= {f"data.{key}" for key in ("flip", "strict", "fingerprint", "images")} | {"classes"}
 
 
 @dataclass(frozen=True)
@@ -39,25 +39,13 @@ class Expected:
         return f"fd_fashion {self.distance:.2g} ({self.low:.2g} to {self.high:.2g})"
 
 
-def expected(config: Config, flop: float) -> Expected | None:
-    """Return the distance to expect after `flop` operations of training; None where it was not measured.
-
-    Args:
-        config: resolved.
-    """
-    source, dim = config.data.source, getattr(config.network, "dim", None)
-    if not (LEAST <= flop <= SOURCES.get(source, 0.0) and isinstance(dim, int)):
+def expected(plan: Plan, flop: float) -> Expected | None:
+    """Return the distance to expect after `flop` operations of training; None where it was not measured."""
+    source, dim = plan.data.source, getattr(plan.network, "dim", None)
+    if not (LEAST <= flop <= SOURCES.get(source, 0.0) and isinstance(dim, int) and plan.classes):
         return None
-    measured = configure(source, PRESET, steps=1, options="data.holdout=0").updated("training", conditional=True)
-    if _deciding(config) != _deciding(measured):
+    measured = flat(configure(source, PRESET, steps=1, options="data.holdout=0"))
+    if any(measured.get(key, value) != value for key, value in flat(plan).items() if key not in FREE):
         return None
     distance = expected_distance(flop, dim)
     return Expected(distance, distance * exp(-2 * SPREAD), distance * exp(2 * SPREAD))
-
-
-def _deciding(config: Config) -> dict[str, Any]:
-    """What decides the distance, but for the budget and the width."""
-    values = {
-        f"{section}.{key}": value for section, table in config.model_dump().items() for key, value in table.items()
-    }
-    return {key: value for key, value in values.items() if key not in FREE}

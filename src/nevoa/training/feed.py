@@ -46,18 +46,21 @@ class Batch:
         return replace(self, x_0=move(self.x_0), t=move(self.t), epsilon=move(self.epsilon), label=label)
 
 
-def batches_of(state: TrainingState, images: ImageSet) -> Generator[Batch, None, None]:
-    """Yield the batches of the steps after `state`, without end."""
-    config = state.config.training
-    stream = Batches(images, config.seed, bool(state.config.data.flip))
-    schedule = schedule_of(state.config.diffusion, state.objects)
-    timestep = draw_of(config.timestep_distribution, schedule, math.prod(state.shape[1:]))
-    draws = TrainingNoise(config.seed, timestep, state.shape, config.label_dropout)
-    log_snr, size = log_snr_of(schedule), config.known_batch_size
-    share = state.share.start, state.share.stop - state.share.start
+def batches_of(state: TrainingState, images: ImageSet, share: slice) -> Generator[Batch, None, None]:
+    """Yield the batches of the steps after `state`, without end.
+
+    Args:
+        share: the part of a batch that this process trains on.
+    """
+    plan, training = state.plan, state.plan.training
+    stream = Batches(images, training.seed, bool(plan.data.flip))
+    schedule = schedule_of(plan.diffusion, state.objects)
+    timestep = draw_of(training.timestep_distribution, schedule, math.prod(state.shape[1:]))
+    draws = TrainingNoise(training.seed, timestep, state.shape, training.label_dropout)
+    log_snr, size = log_snr_of(schedule), training.batch_size
     for first in count(state.images_seen, size):
-        own = first + share[0], share[1]
-        label = dropped_labels(stream, draws, *own) if config.conditional else None
+        own = first + share.start, share.stop - share.start
+        label = dropped_labels(stream, draws, *own) if plan.classes else None
         yield Batch(log_snr[draws.timesteps(first, size)], stream.batch(*own), *draws.take(*own), label)
 
 

@@ -1,12 +1,13 @@
 """From a config to a trained run."""
 
+import os
 import platform
+import socket
 import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from os import PathLike
-from pathlib import Path
 from typing import Any, Unpack, cast
 
 import torch
@@ -14,27 +15,30 @@ from torch import Tensor, nn
 
 from nevoa._util.files import explained, sweep
 from nevoa._util.plain import one_or_more, path_of, yes_or_no
-from nevoa.config import Config, DataConfig
+from nevoa.config import Config, DataConfig, Plan
 from nevoa.config.names import DEFAULT_PRESET
 from nevoa.config.network import OBJECT
+from nevoa.config.plan import edits
 from nevoa.config.presets import Tables, TrainingOptions, configure, parse_overrides
 from nevoa.data import ImageSet, as_image_set, load_images
 from nevoa.errors import NevoaError
 from nevoa.model import Model
-from nevoa.objects import Objects, described
+from nevoa.objects import Objects, decided_by
 from nevoa.parallel.group import joined
-from nevoa.runs import Run, checkpoint, model_files, training_lock
-from nevoa.training.distributed import Beginning, follow, interruptible, on_every_process
-from nevoa.training.job import Job, check_given, resolve
-from nevoa.training.loop import Step, training_steps
+from nevoa.runs import Run, checkpoint, journal, model_files, training_lock
+from nevoa.training.budget import FIXED
+from nevoa.training.checkpoint import restore
+from nevoa.training.distributed import InitialState, interruptible, prepare_together, train_along
+from nevoa.training.draft import check_given
+from nevoa.training.going_on import budget_in_memory, budget_of, starting_point
+from nevoa.training.held_out import HeldOut
+from nevoa.training.job import Job, Wish, default_folder
+from nevoa.training.loop import training_steps
 from nevoa.training.progress import show_progress
-from nevoa.training.prolong import pace_in_memory, set_course, starting_point
 from nevoa.training.recorder import Recorder
-from nevoa.training.run_job import check_start, default_folder, resolve_run
-from nevoa.training.snapshot import restore
 from nevoa.training.start import starting_from
 from nevoa.training.state import TrainingState
-from nevoa.training.unseen import Unseen
+from nevoa.training.step import Step
 from nevoa.version import __version__
 
 
@@ -80,58 +84,49 @@ def fit(
         ...     print(step.images_seen, step.loss)
     """
     if not isinstance(config, Config):
-        raise NevoaError(f"config is a nevoa.Config, not {config!r:.60}: make one with nevoa.configure(SOURCE).")
+        raise NevoaError(f"config must be a nevoa.Config, not {config!r:.60}: make one with nevoa.configure(SOURCE).")
     accept_changes = yes_or_no("accept_changes", accept_changes)
-    images, objects = None if images is None else load_images(images), Objects(network, schedule, loss)
+    loaded = None if images is None else load_images(images)
+    wish = Wish(Objects(network, schedule, loss), start, accept_changes=accept_changes)
     if out is not None:
-        folder = path_of("out", out)
-        job = resolve_run(config, folder, images, objects=objects, accept_changes=accept_changes, start=start)
-        return fit_resolved(job, folder, accept_changes=accept_changes)
-
-    def settled(images: ImageSet | None) -> Job:
-        job = resolve(config, images, objects=objects, recorded=False, start=start)
-        check_start(job)
-        return job
-
-    job = on_every_process(settled, config, images, objects)
+        run = Run(path_of("out", out))
+        return fit_job(prepare_together(config, loaded, wish, run), run, accept_changes=accept_changes)
+    job = prepare_together(config, loaded, wish)
     state = job.fresh_state()
-    begin = joined().from_first(lambda: Beginning.of(state, None, None))
-    if begin.weights:
-        state.start_from(begin.weights)
-    return interruptible(training_steps(state, job.images, pace_in_memory(job)))
+    initial = joined().from_first(lambda: InitialState.of(state, FIXED, None))
+    if initial.weights:
+        state.start_from(initial.weights)
+    return interruptible(training_steps(state, job.images, budget_in_memory(job)))
 
 
-def fit_resolved(job: Job, folder: Path, *, accept_changes: bool = False) -> Generator[Step, None, None]:
+def fit_job(job: Job, run: Run, *, accept_changes: bool = False) -> Generator[Step, None, None]:
     """Train a job into a run folder, from where it goes on (`starting_point`). The folder is locked meanwhile.
 
     Example:
-        >>> job = resolve_run(config, Path("runs/again"))
-        >>> *_, last = fit_resolved(job, Path("runs/again"))
+        >>> run = nevoa.Run("runs/again")
+        >>> *_, last = fit_job(prepare(config, run=run), run)
     """
     processes = joined()
     if processes.rank:
-        yield from follow(job, accept_changes)
+        yield from train_along(job, accept_changes)
         return
-    run = Run(folder)
-    with processes.telling(), training_lock(run) as begin:
-        sweep(folder)
-        state = job.fresh_state()
-        newest = starting_point(job, run)
-        if newest is not None:
-            restore(state, newest, accept_changes=accept_changes)
+    with processes.telling(), training_lock(run):
+        sweep(run.folder)
+        state, origin = job.fresh_state(), starting_point(job, run)
+        if origin is not None:
+            restore(state, origin, accept_changes=accept_changes)
         with explained("write", run.checkpoints):
             run.checkpoints.mkdir(exist_ok=True)  # from here on, a run without this folder has lost it
-        before = checkpoint.config_of(newest) if newest else None
-        pace = set_course(state, job, run, newest)
-        _write_config(run, state, before)
-        begin()
-        if newest is not None:
+        journal.mend(run)
+        budget = budget_of(state, job, run, origin)
+        state.plan = _write_plan(run, job)
+        if origin is not None:
             _restore_model(run, state)
         run.cut(state.images_seen)
-        recorder = Recorder(run, state, len(job.images), newest, Unseen.of(state.config, job.images))
+        recorder = Recorder(run, state, origin, HeldOut.of(state.plan, job.images))
         if not processes.alone:
-            processes.from_first(lambda: Beginning.of(state, pace, newest))
-        with closing(recorder.record(training_steps(state, job.images, pace))) as steps:
+            processes.from_first(lambda: InitialState.of(state, budget, origin))
+        with _journaled(run, state), closing(recorder.record(training_steps(state, job.images, budget))) as steps:
             yield from interruptible(steps)
 
 
@@ -174,16 +169,16 @@ def train(
     layer = None if start is None else starting_from(start)
     config = configure(name, preset, start=layer, options=options, **cast(TrainingOptions, keywords))
     _check_have_effect(tables, config, objects)
-    folder = path_of("out", out) if out is not None else default_folder(config, preset)
-    job = resolve_run(config, folder, images, objects=objects, accept_changes=accept_changes, start=start)
-    return train_job(job, folder, accept_changes, progress)
+    run = Run(path_of("out", out) if out is not None else default_folder(config, preset))
+    job = prepare_together(config, images, Wish(objects, start, accept_changes=accept_changes), run)
+    return train_job(job, run, accept_changes, progress)
 
 
-def train_job(job: Job, folder: Path, accept_changes: bool, progress: bool) -> Run:
+def train_job(job: Job, run: Run, accept_changes: bool, progress: bool) -> Run:
     """Train a job to its end, with a progress bar if wanted, and return its run."""
-    with closing(fit_resolved(job, folder, accept_changes=accept_changes)) as steps:
-        deque(show_progress(steps, job.config.training) if progress else steps, maxlen=0)
-    return Run(folder, job.objects)
+    with closing(fit_job(job, run, accept_changes=accept_changes)) as steps:
+        deque(show_progress(steps, job.plan.training) if progress else steps, maxlen=0)
+    return Run(run.folder, job.objects)
 
 
 def _images_in_memory(
@@ -207,33 +202,53 @@ def _images_in_memory(
 
 
 def _check_have_effect(options: Tables, config: Config, objects: Objects) -> None:
-    """A NevoaError if an object decides what an option sets, to another value."""
+    """A NevoaError if an option contradicts an object."""
     check_given(objects)
-    decided = {change.partition(":")[0] for change in config.changes(described(config, objects))}
-    given = [f"{section}.{key}" for section, table in options.items() for key in table]
-    if useless := [key for key in given if key in decided]:
+    decided = decided_by(objects)
+    given = [(section, key) for section, table in options.items() for key in table if section in decided]
+    useless = [
+        f"{section}.{key}"
+        for section, key in given
+        if section == "network" or decided[section].get(key, options[section][key]) != options[section][key]
+    ]
+    if useless:
         raise NevoaError(f"An object that you gave decides {', '.join(useless)}: leave it out.")
 
 
-def _write_config(run: Run, state: TrainingState, saved: Config | None) -> None:
-    """Write the config of a new run, or of a resumed one if it changed, with a note of the changes.
-
-    Args:
-        saved: the checkpoint's copy, if there is one.
-    """
+def _write_plan(run: Run, job: Job) -> Plan:
+    """Write what was asked and what was decided, and say so if the plan was edited."""
     present = None
     with suppress(NevoaError):
-        present = run.config()
-    if present == state.config:
+        present = run.plan() if run.exists else job.plan
+    last = checkpoint.saved_plan(run.checkpoints) or present
+    if present is None:
+        warnings.warn(f"{run.plan_file} could not be read; it is restored.", stacklevel=2)
+    elif last is not None and (edited := edits(last, present)):
+        warnings.warn(
+            f"{run.plan_file} differed from the checkpoint ({', '.join(edited)}); it is restored.", stacklevel=2
+        )
+    run.write(job.config, job.plan)
+    return job.plan
+
+
+@contextmanager
+def _journaled(run: Run, state: TrainingState) -> Iterator[None]:
+    """Record that a training started and how it ended, unless there is nothing left to do."""
+    if state.images_seen >= state.horizon.images and journal.status(run)[0] == "finished":
+        yield
         return
-    before = saved or present
-    if run.exists and before is not None and (present is None or before.followed(present) != present):
-        changes = ", ".join(before.changes(present)) if present else "unreadable"
-        warnings.warn(f"{run.config_file} differed from the checkpoint ({changes}); it is restored.", stacklevel=2)
     about = {"nevoa": __version__, "torch": torch.__version__, "python": platform.python_version()}
-    if before is not None and (changes := before.changes(state.config)):
-        about["changed"] = f"after {state.images_seen:,} images: {', '.join(changes)}"
-    run.write_config(state.config, about)
+    place = {"host": socket.gethostname(), "pid": os.getpid(), "device": state.device}
+    journal.write(run, "started", state.images_seen, about={**about, **place}, seconds=state.spent)
+    try:
+        yield
+    except BaseException as error:
+        stopped = isinstance(error, GeneratorExit | KeyboardInterrupt | SystemExit)
+        with suppress(NevoaError):  # if the disk failed, the first error is the one to report
+            message = "" if stopped else str(error)
+            journal.write(run, "stopped" if stopped else "failed", state.images_seen, message=message)
+        raise
+    journal.write(run, "finished", state.images_seen, seconds=state.spent)
 
 
 def _restore_model(run: Run, state: TrainingState) -> None:

@@ -1,85 +1,70 @@
-"""From a config to a job: settle everything that the config leaves open before training starts."""
+"""A training that is ready to start: planned, nothing written yet."""
 
-import math
 import time
-import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from nevoa._util.compiling import compiler_fault
-from nevoa._util.plain import takes
-from nevoa.config import LARGEST_SIDE, SMALLEST_SIDE, Config, DataConfig
+from nevoa.config import Config, DataConfig, Plan
 from nevoa.config.network import OBJECT
-from nevoa.config.training import TrainingConfig
-from nevoa.data import ImageSet, changed_files, flips, is_path, load_images
-from nevoa.diffusion.schedule import check_schedule
+from nevoa.config.presets import with_budget
+from nevoa.config.toml import read_toml
+from nevoa.data import ImageSet, changed_files, images_beside, load_images, short_name
 from nevoa.errors import NevoaError
 from nevoa.model import Model
-from nevoa.networks import check_is_module, check_network
-from nevoa.objects import NAMES, Objects, check_objects, described
-from nevoa.parallel.device import choose_device, choose_precision, choose_threads
-from nevoa.parallel.launched import world_size
-from nevoa.runs.decisions import Costs
-from nevoa.training.budget import budgeted, is_open, report_interval
+from nevoa.objects import NAMES, Objects
+from nevoa.parallel.device import devices
+from nevoa.runs import RUNS, Run, checkpoint, journal, refuse_if_training, status_of
+from nevoa.runs.horizon import Horizon
+from nevoa.runs.journal import Costs
+from nevoa.runs.missing import not_a_run
+from nevoa.training.checkpoint import read_progress
 from nevoa.training.memory import count_parameters
-from nevoa.training.optimizer import trained_parameters
-from nevoa.training.profile import Profile
-from nevoa.training.resume import resumed
+from nevoa.training.planning import Planned, Recorded, plan
+from nevoa.training.resume import has_other_budget
 from nevoa.training.start import start_weights
 from nevoa.training.state import TrainingState
-from nevoa.training.width import Width, sized
-
-# Compiling takes up to a minute on a GPU; a run of ten minutes gains more than that from it.
-COMPILE_PAYS_SECONDS = 600.0
-# The key of a config that names each part.
-KEYS = {"network": "network.kind", "schedule": "diffusion.schedule", "loss": "training.loss"}
-
-
-class Earlier(NamedTuple):
-    """What an earlier process left of the run to resume: its config and, if it measured them, its costs."""
-
-    config: Config
-    costs: Costs | None = None
+from nevoa.training.width import Width
 
 
 @dataclass(frozen=True)
 class Job:
-    """A training that is ready to start: everything is settled, nothing has been written.
+    """A training that is ready to start.
 
     Attributes:
-        config: with no value left open.
+        config: what was asked.
+        plan: what was decided.
         images: loaded once, for every step.
         objects: given in place of names.
         costs: measured seconds; None if nothing had to be measured.
-        started: `time.perf_counter()` at which the config's minutes began.
-        is_paced: whether the number of steps is an estimate, to be decided again on the way.
-        cools_down: whether the cool-down begins at once, wherever the run is.
+        started: `time.perf_counter()` at which the minutes began.
         start: the weights to start from; random ones if None.
+        cools_down: whether the cool-down begins at once, wherever the run is.
+        horizons: of a run that is repeated, by the `images_seen` at which each begins; else the budget decides.
         width: the network's, if the config left it open.
 
     Example:
-        >>> job = resolve(config)
+        >>> job = prepare(config)
         >>> job.parameters
         12556
     """
 
     config: Config
+    plan: Plan
     images: ImageSet
     objects: Objects = NAMES
     costs: Costs | None = None
     started: float = 0.0
-    is_paced: bool = False
     start: Mapping[str, Tensor] | None = None
     cools_down: bool = False
     width: Width | None = None
+    horizons: Mapping[int, Horizon] = field(default_factory=dict[int, Horizon])
 
     def fresh_state(self) -> TrainingState:
         """The state before the first step."""
-        state = TrainingState.fresh(self.config, self.images.shape, self.objects)
+        state = TrainingState.fresh(self.plan, self.images.shape, self.objects)
         if self.start is not None:
             state.start_from(self.start)
         return state
@@ -87,192 +72,153 @@ class Job:
     @property
     def parameters(self) -> int:
         """Number of the network's parameters."""
-        return count_parameters(self.config, self.images.shape[0], self.objects)
+        return count_parameters(self.plan, self.images.shape[0], self.objects)
 
 
-def resolve(
-    config: Config,
-    images: ImageSet | None = None,
-    *,
-    objects: Objects = NAMES,
-    earlier: Earlier | None = None,
-    started: float | None = None,
-    recorded: bool = True,
-    accept_changes: bool = False,
-    start: Model | None = None,
-) -> Job:
-    """Settle what a config leaves open, from the device to how often a preview is drawn.
+@dataclass(frozen=True)
+class Wish:
+    """What a caller gives beside a config.
 
-    A network that does not fit the images is refused here, before anything is timed or written.
+    Attributes:
+        objects: in place of names.
+        start: the model that `config.training.start` names; not needed to resume.
+        started: `time.perf_counter()` at which the config's minutes began; None: once the images are loaded.
+        accept_changes: resume although settings, data or torch differ.
+        cool_down: seconds in which to end an existing run, whatever its budget.
+
+    Example:
+        >>> job = prepare(config, wish=Wish(accept_changes=True))
+    """
+
+    objects: Objects = NAMES
+    start: Model | None = None
+    started: float | None = None
+    accept_changes: bool = False
+    cool_down: float | None = None
+
+
+def default_folder(config: Config, preset: str) -> Path:
+    """The default run folder: runs/SOURCE-PRESET.
+
+    Example:
+        >>> default_folder(nevoa.configure("photos/", steps=100), "quick").name
+        'photos-quick'
+    """
+    return RUNS / f"{short_name(config.data.source.removeprefix(f'{OBJECT}:'))}-{preset}"
+
+
+def prepare(config: Config, images: ImageSet | None = None, wish: Wish = Wish(), run: Run | None = None) -> Job:
+    """Plan a training in memory, or for a run folder; an existing run is resumed. Writes nothing.
+
+    A NevoaError if the folder holds something else, if another process trains the run, if its settings or data
+    differ, or if it has taken more than the budget.
 
     Args:
         images: loaded from `config.data` if None.
-        earlier: the run to resume; what it has settled and measured is kept. A NevoaError lists the differences.
-        started: `time.perf_counter()` at which the config's minutes began; None: after the images were loaded.
-        recorded: whether previews and checkpoints will be written; without them all minutes are for steps.
-        accept_changes: resume although the config differs.
-        start: the model that `config.training.start` names; not needed to resume.
 
     Example:
-        >>> device = resolve(config).config.training.device
+        >>> job = prepare(config, run=nevoa.Run("runs/new"))
     """
-    for made in (earlier.config, config) if earlier is not None else (config,):
-        check_objects(made, objects)
-    check_given(objects)
-    images = load_images(config.data) if images is None else images
-    started = time.perf_counter() if started is None else started
-    if not accept_changes:
-        _check_same_images(config, images)
-    _check_size(images)
-    config = _described(config, images, objects)
-    if earlier is not None:
-        config = resumed(config, earlier.config, accept_changes)
-    config = _on_device(config)
-    _check_compiler(config.training)
-    _check_batch(config)
-    config, width = sized(config, images, objects)
-    _check_batch(config)
-    if objects.network is not None:
-        check_network(objects.network, images.shape, len(config.classes))
-    profile = Profile(config, images, objects, earlier and earlier.costs)
-    profile.check_memory()
-    weights = None if start is None else start_weights(start, profile.state.network, config.classes)
-    is_paced = config.training.minutes is not None and config.training.steps is None
-    settle(profile, started, recorded)
-    return Job(profile.config, images, objects, profile.measured_costs, started, is_paced, weights, width=width)
+    recorded, resumes = (None, False) if run is None else _recorded(run, config)
+    images = load_images(config.data if run is None else data_as_recorded(run, config)) if images is None else images
+    started = time.perf_counter() if wish.started is None else wish.started
+    if run is not None and wish.cool_down is not None:
+        config = _ending(config, run, wish.cool_down)
+    options = {"started": started, "records": run is not None, "accept_changes": wish.accept_changes}
+    made = plan(config, images, wish.objects, recorded, **options)
+    start = _start(made, wish, resumes, images)
+    cools = wish.cool_down is not None
+    job = Job(config, made.plan, images, wish.objects, made.costs, started, start, cools, made.width)
+    if run is not None and recorded is not None and not cools:
+        refuse_less(job, run, recorded.plan)
+    return job
 
 
-def _on_device(config: Config) -> Config:
-    """The config with the device, its precision and the number of threads."""
-    training = config.training
-    device = choose_device(training.device)
-    precision = choose_precision(device) if training.precision == "auto" else training.precision
-    threads = training.threads or choose_threads()
-    return config.updated("training", device=device, precision=precision, threads=threads)
+def repetition(plan_file: Path, run: Run, start: Model | None = None) -> Job:
+    """A job that repeats a run bit for bit: by its plan, and by the horizons in the journal beside it.
 
+    Args:
+        run: the new run.
+        start: the model that the plan starts from, if any.
 
-def _check_compiler(training: TrainingConfig) -> None:
-    if training.compile and (fault := compiler_fault(training.device)):
-        raise NevoaError(f"{fault} Install what it lacks, or train with -o training.compile=false.")
-
-
-def _check_batch(config: Config) -> None:
-    batch_size = config.training.batch_size
-    if batch_size != "auto" and batch_size < world_size():
-        raise NevoaError(
-            f"{world_size()} processes cannot share a batch of {batch_size} images: start fewer, or set a larger "
-            "training.batch_size."
-        )
-
-
-def _check_same_images(config: Config, images: ImageSet) -> None:
-    if config.data.fingerprint not in (None, images.fingerprint):
-        sentences = (
-            f"The images of {images.name} are not those that this config was made for.",
-            changed_files(config.data.fingerprint, images.fingerprint),
-            "Train on them all the same with 'nevoa train' and --accept-changes.",
-        )
-        raise NevoaError(" ".join(filter(None, sentences)))
-
-
-def _check_size(images: ImageSet) -> None:
-    _, height, width = images.shape
-    if not SMALLEST_SIDE <= min(height, width) <= max(height, width) <= LARGEST_SIDE:
-        raise NevoaError(
-            f"The images are {height}x{width}; nevoa trains on {SMALLEST_SIDE}x{SMALLEST_SIDE} to "
-            f"{LARGEST_SIDE}x{LARGEST_SIDE}: choose another --size."
-        )
-
-
-def check_given(objects: Objects) -> None:
-    """A NevoaError if an object is not what its name says.
+    A NevoaError if the images have changed, or the device is not there.
 
     Example:
-        >>> check_given(nevoa.objects.Objects(network=network))
+        >>> job = repetition(Path("runs/first/plan.toml"), nevoa.Run("runs/again"))
     """
-    for part, value in vars(objects).items():
-        if isinstance(value, str):
-            raise NevoaError(f"{part}= takes an object. Choose a {part} by name with options=['{KEYS[part]}={value}'].")
-    if objects.network is not None:
-        check_is_module(objects.network)
-        trained_parameters(objects.network)
-    if objects.schedule is not None:
-        check_schedule(objects.schedule)
-    if objects.loss is not None and not callable(objects.loss):
-        raise NevoaError("The loss must be a function of (output, target) that returns one loss per image.")
+    _recorded(run, Config())
+    made, beside = read_toml(plan_file, Plan), Run(plan_file.parent)
+    images = load_images(made.data)
+    if images.fingerprint != made.data.fingerprint:
+        changed = changed_files(made.data.fingerprint, images.fingerprint) or ""
+        raise NevoaError(f"The images of {made.data.source} have changed since {plan_file} was made. {changed}".strip())
+    if made.training.device not in devices():
+        raise NevoaError(f"{plan_file} was made for {made.training.device}, which this machine lacks: use --config.")
+    network = TrainingState.fresh(made, images.shape).network
+    weights = start_weights(start, network, made.classes) if start else None
+    horizons = journal.horizons(journal.read(beside))
+    return Job(beside.config(), made, images, start=weights, started=time.perf_counter(), horizons=horizons)
 
 
-def settle(profile: Profile, started: float, recorded: bool) -> None:
-    """Settle what depends on the time of a step."""
-    training = profile.config.training
-    if training.steps is None and training.epochs is not None:
-        profile.settle(steps=math.ceil(training.epochs * len(profile.images) / training.known_batch_size))
-    if training.compile is None:
-        # A distillation calls its networks in seven ways, each of which would be compiled.
-        is_plain = training.device == "cuda" and not training.is_distillation
-        pays = is_plain and _seconds(profile) > COMPILE_PAYS_SECONDS
-        profile.settle(compile=pays and _can_compile(training.device))
-    if recorded and is_open(profile.config.training):
-        # Measuring comes first: it takes its time from the minutes too.
-        costs, total = profile.costs, _seconds(profile)
-        profile.settle(**budgeted(profile.config.training, costs, total, total - (time.perf_counter() - started)))
-    elif profile.config.training.steps is None:
-        step = profile.step_seconds
-        left = _seconds(profile) - (time.perf_counter() - started)
-        profile.settle(steps=max(1, int(left / step)))
-    if profile.config.training.report_every_images is None:
-        profile.settle(report_every_images=report_interval(profile.config.training))
+def data_as_recorded(run: Run, config: Config) -> DataConfig:
+    """The data of a config, with as many images held out as an existing run has, unless it names a number."""
+    if config.data.holdout != "auto" or not (run.exists or checkpoint.checkpoints(run.checkpoints)):
+        return config.data
+    return config.data.model_copy(update={"holdout": run.last_plan().data.holdout})
 
 
-def _can_compile(device: str) -> bool:
-    if fault := compiler_fault(device):
-        warnings.warn(f"{fault} The training goes on, but slower.", stacklevel=2)
-    return fault is None
-
-
-def _seconds(profile: Profile) -> float:
-    """How long the whole run is to take."""
-    training = profile.config.training
-    return training.minutes * 60 if training.minutes else (training.steps or 0) * profile.step_seconds
-
-
-def _described(config: Config, images: ImageSet, objects: Objects) -> Config:
-    """The config with what is known once the images and objects are."""
-    conditional = _conditional(config, images, objects)
-    config = described(config, objects)
-    return config.updated("training", conditional=conditional).updated("data", **_about(config, images, conditional))
-
-
-def _conditional(config: Config, images: ImageSet, objects: Objects) -> bool:
-    wanted = config.training.conditional
-    if wanted and images.notes.unsettled:
-        raise NevoaError(f"{images.name}: {images.notes.unsettled}")
-    if wanted == "auto":
-        network = objects.network  # takes (x_t, t) or (x_t, t, label)
-        return bool(images.classes) and (network is None or takes(network.forward, 3))
-    if wanted and not images.classes:
+def _recorded(run: Run, config: Config) -> tuple[Recorded | None, bool]:
+    """What an existing run has recorded, and whether it has checkpoints to resume from."""
+    resumes, finished = bool(checkpoint.checkpoints(run.checkpoints)), status_of(run)[0] == "finished"
+    is_run = run.exists or resumes
+    if run.is_older:
+        raise not_a_run(run)
+    if not is_run and run.holds_other_files:
+        raise NevoaError(f"{run.folder} exists and is not a run. Choose another --out.")
+    if not is_run and (beside := images_beside(config.data.source, run.folder)):
+        raise NevoaError(f"The run {run.folder} would lie among the images in {beside}: choose an --out elsewhere.")
+    refuse_if_training(run)
+    if is_run and not resumes and (finished or not run.checkpoints.is_dir()):
         raise NevoaError(
-            f"{images.name} has no classes, and a conditional model needs them. Put its images into one sub-folder per "
-            "class, or set training.conditional=false."
+            f"{run.folder} has lost its checkpoints, so it cannot be resumed. Put them back, or choose another --out."
         )
-    return wanted
+    return Recorded(run.last_plan(), journal.costs_of(run)) if is_run else None, resumes
 
 
-def _about(config: Config, images: ImageSet, conditional: bool) -> dict[str, Any]:
-    """Facts about the images; the classes only where the network is conditional."""
-    data = config.data
-    about = {
-        "flip": flips(data.source) if data.flip is None else data.flip,
-        "fingerprint": images.fingerprint,
-        "holdout": images.notes.held_out,
-        "classes": images.classes if conditional else None,
-    }
-    if not images.notes.source or data.source.startswith(f"{OBJECT}:"):
-        # Images in memory are used as they are: the keys that choose or change images mean nothing.
-        return dict(DataConfig()) | about | {"source": f"{OBJECT}:{images.name}", "holdout": 0}
-    return about | {"source": _found_again(data.source)}
+def _ending(config: Config, run: Run, cool_down: float) -> Config:
+    """The config with minutes for what the run has taken and its cool-down."""
+    if status_of(run)[0] == "finished":
+        raise NevoaError(f"{run.folder} is finished: to train it for longer, give more minutes, epochs or steps.")
+    return with_budget(config, {"minutes": (time_spent(run) + cool_down) / 60})
 
 
-def _found_again(source: str) -> str:
-    """The source as a resumed run finds it again."""
-    return str(Path(source).expanduser().resolve()) if is_path(source) else source
+def _start(made: Planned, wish: Wish, resumes: bool, images: ImageSet) -> Mapping[str, Tensor] | None:
+    """The weights to start from. A NevoaError if they are those of a model that was not given."""
+    if wish.start is not None:
+        network = TrainingState.fresh(made.plan, images.shape, wish.objects).network
+        return start_weights(wish.start, network, made.plan.classes)
+    if (place := made.plan.training.start) and not resumes:
+        raise NevoaError(f"This training starts from the model of {place}: give it as start=nevoa.load(…).")
+    return None
+
+
+def time_spent(run: Run) -> float:
+    """Seconds that the newest checkpoint of a run took."""
+    newest = checkpoint.newest(run.checkpoints)
+    return read_progress(newest).spent if newest else 0.0
+
+
+def refuse_less(job: Job, run: Run, was: Plan) -> None:
+    """Raise a NevoaError if the run has already taken more than the job's budget."""
+    training = job.plan.training
+    if not has_other_budget(was, job.plan):
+        return
+    if training.minutes is None:
+        taken, allowed, unit = float(checkpoint.newest_saved(run.checkpoints)), float(training.images), "images"
+    else:
+        taken, allowed, unit = time_spent(run) / 60, training.minutes, "minutes"
+    if taken > allowed:
+        raise NevoaError(
+            f"This run has taken {taken:,.4g} {unit} already, and the budget allows {allowed:,.4g}. Ask for more "
+            "minutes, epochs or steps."
+        )

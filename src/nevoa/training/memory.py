@@ -5,21 +5,20 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from nevoa._util.memory import available_bytes
-from nevoa.config import Config, TrainingConfig
-from nevoa.config.names import ObjectiveName
+from nevoa.config import ModelPlan, Plan
+from nevoa.config.names import DeviceName
 from nevoa.errors import MemoryShortage
 from nevoa.model import Shape
 from nevoa.networks import empty_network, evaluating
 from nevoa.objects import NAMES, Objects
 from nevoa.parallel.launched import world_size
+from nevoa.training.objective import objective_of
 
 # A network is tried on images up to this side; of larger ones it saves in proportion to their pixels.
 TRIED_SIDE = 64
-# Sets of weights beside those of a network that only denoises: the teacher, and the second network with what trains it.
-BESIDE: dict[ObjectiveName, int] = {"denoise": 0, "path": 1, "match": 4}
 
 
-def count_parameters(config: Config, channels: int, objects: Objects = NAMES) -> int:
+def count_parameters(plan: ModelPlan, channels: int, objects: Objects = NAMES) -> int:
     """Return the number of the network's parameters, counted without allocating them.
 
     Args:
@@ -27,25 +26,26 @@ def count_parameters(config: Config, channels: int, objects: Objects = NAMES) ->
     """
     network = objects.network
     if network is None:
-        network = empty_network(config.network, channels, len(config.classes))
+        network = empty_network(plan.network, channels, len(plan.classes))
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def check_weights(parameters: int, training: TrainingConfig) -> None:
-    """Raise a MemoryShortage if weights, gradients, moments, average and what a distillation has do not fit."""
-    copies = 3 + bool(training.ema_decay) + BESIDE[training.objective]  # muon keeps one moment, adam two
-    _check(4 * parameters * copies, training, f"A network of {parameters:,} parameters", "network.dim")
+def check_weights(parameters: int, plan: Plan) -> None:
+    """Raise a MemoryShortage if weights, gradients, moments, average and the networks beside do not fit."""
+    copies = 3 + bool(plan.training.ema_decay) + objective_of(plan).sets_beside  # muon keeps one moment, adam two
+    _check(4 * parameters * copies, plan.training.device, f"A network of {parameters:,} parameters", "network.dim")
 
 
-def check_activations(network: nn.Module, shape: Shape, conditional: bool, training: TrainingConfig) -> None:
+def check_activations(network: nn.Module, shape: Shape, plan: Plan) -> None:
     """Raise a MemoryShortage if what the network saves of a batch for its gradient does not fit into memory."""
-    images = -(-training.known_batch_size // (training.accumulation * world_size()))
+    training = plan.training
+    images = -(-training.batch_size // (training.accumulation * world_size()))
     # bf16 halves what is saved; what stays in float32 is left out: the estimate is the least that can be needed.
     scale = 1.0 if training.precision == "float32" else 0.5
-    needed = int(scale * images * saved_bytes(network, shape, conditional))
+    needed = int(scale * images * saved_bytes(network, shape, bool(plan.classes)))
     height, width = shape[1:]
     what = f"Training on {images} images of {height}x{width} at once"
-    _check(needed, training, what, "training.batch_size, --size or network.dim")
+    _check(needed, training.device, what, "training.batch_size, --size or network.dim")
 
 
 def saved_bytes(network: nn.Module, shape: Shape, conditional: bool = False) -> int:
@@ -83,8 +83,8 @@ def _saved(network: nn.Module, shape: Shape, conditional: bool, count: int) -> i
     return total
 
 
-def _check(needed: int, training: TrainingConfig, what: str, lower: str) -> None:
-    if needed > (free := available_bytes(training.device)):
+def _check(needed: int, device: DeviceName, what: str, lower: str) -> None:
+    if needed > (free := available_bytes(device)):
         raise MemoryShortage(
             f"{what} needs at least {needed / 1e9:,.1f} GB of memory, but {free / 1e9:,.1f} GB are available: lower "
             f"{lower}."

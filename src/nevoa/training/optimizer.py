@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from nevoa._util.uncompiled import uncompiled
-from nevoa.config import TrainingConfig
+from nevoa.config.plan import TrainingPlan
 from nevoa.errors import NevoaError
 from nevoa.training.orthogonal import orthogonal
 
@@ -92,27 +92,25 @@ def trained_parameters(network: nn.Module) -> list[nn.Parameter]:
     return parameters
 
 
-def make_optimizers(
-    network: nn.Module, config: TrainingConfig, times: float = 1.0
-) -> tuple[torch.optim.Optimizer, ...]:
+def make_optimizers(network: nn.Module, plan: TrainingPlan, times: float = 1.0) -> tuple[torch.optim.Optimizer, ...]:
     """Return Adam, AdamW, or Muon beside AdamW.
 
     Muon takes the weights that `muon_parameters` yields, AdamW the others; one without weights is left out. Each
-    parameter group has a `scale`: its learning rate divided by the config's.
+    parameter group has a `scale`: its learning rate divided by the plan's.
 
     Args:
         times: multiplies every learning rate.
     """
-    rate, decay, parameters = times * config.learning_rate, config.weight_decay, trained_parameters(network)
-    if config.optimizer != "muon":
-        decay = 0.0 if config.optimizer == "adam" else decay  # Adam would add it to the gradient
-        optimizer = OPTIMIZERS[config.optimizer](parameters, lr=rate, weight_decay=decay, fused=True)
+    rate, decay, parameters = times * plan.learning_rate, plan.weight_decay, trained_parameters(network)
+    if plan.optimizer != "muon":
+        decay = 0.0 if plan.optimizer == "adam" else decay  # Adam would add it to the gradient
+        optimizer = OPTIMIZERS[plan.optimizer](parameters, lr=rate, weight_decay=decay, fused=True)
         optimizer.param_groups[0]["scale"] = times
         return (optimizer,)
     # On CPUs with AVX-512 or with matrix units, steps in float32 take a quarter of those in bf16 at width 32, and two
     # thirds at width 64.
     on_cpu = parameters[0].device.type == "cpu"
-    dtype = torch.bfloat16 if config.known_precision == "bfloat16" and not on_cpu else torch.float32
+    dtype = torch.bfloat16 if plan.precision == "bfloat16" and not on_cpu else torch.float32
     chosen = {id(parameter) for parameter in muon_parameters(network)}
     inner = [parameter for parameter in parameters if id(parameter) in chosen]
     rest = [parameter for parameter in parameters if id(parameter) not in chosen]

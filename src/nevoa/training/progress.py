@@ -7,9 +7,9 @@ import math
 from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from nevoa.config import TrainingConfig
-from nevoa.training.loop import Step
+from nevoa.config.plan import TrainingPlan
 from nevoa.training.state import RecentMean
+from nevoa.training.step import Step, passes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,20 +18,21 @@ if TYPE_CHECKING:
 TEXT_WIDTH = 66
 
 
-def show_progress(steps: Iterable[Step], config: TrainingConfig) -> Generator[Step, None, None]:
+def show_progress(steps: Iterable[Step], plan: TrainingPlan) -> Generator[Step, None, None]:
     """Pass the steps on while showing progress. One line per epoch remains, at most one per report.
 
     The loss is that of the last report, as in the run's metrics, so that all commands show the same.
 
     Example:
-        >>> config = nevoa.training.resolve(config).config  # with the number of steps and the size of a batch
-        >>> for step in show_progress(nevoa.fit(config), config.training):
+        >>> run = nevoa.Run("runs/shown")
+        >>> job = prepare(config, run=run)
+        >>> for step in show_progress(fit_job(job, run), job.plan.training):
         ...     pass
     """
     from nevoa._util.console import VisibleConsole
 
-    console, last_line, every = VisibleConsole(stderr=True), None, _report_interval(config)
-    shown = _bar(steps, config, console) if console.is_terminal else _lines(steps, config, console)
+    console, last_line, every = VisibleConsole(stderr=True), None, plan.report_every_images
+    shown = _bar(steps, plan, console) if console.is_terminal else _lines(steps, plan, console)
     for step in shown:
         if step.epoch_ended and (last_line is None or step.images_seen - last_line >= every):
             console.print(f"epoch {step.epoch}  mean loss {step.epoch_loss:.4f}", highlight=False)
@@ -39,10 +40,10 @@ def show_progress(steps: Iterable[Step], config: TrainingConfig) -> Generator[St
         yield step
 
 
-def _bar(steps: Iterable[Step], config: TrainingConfig, console: "Console") -> Iterator[Step]:
+def _bar(steps: Iterable[Step], plan: TrainingPlan, console: "Console") -> Iterator[Step]:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    total = (config.steps or 0) * config.known_batch_size
+    total = plan.images
     columns = BarColumn(bar_width=None), TaskProgressColumn(), TextColumn("{task.fields[status]}")
     time_left = TimeRemainingColumn(compact=True)
     counts = TextColumn("{task.completed:,.0f}/{task.total:,.0f} images")
@@ -53,21 +54,21 @@ def _bar(steps: Iterable[Step], config: TrainingConfig, console: "Console") -> I
         task = progress.add_task("", total=total, status="starting")
         loss, reported = math.nan, False
         for step, speed in _with_speed(steps):
-            is_due = _is_due(step.images_seen, step.step == step.steps, config)
+            is_due = _is_due(step, plan)
             if is_due or not reported:
                 loss = step.report_loss
             reported = reported or is_due
             status = _status(_in_words(loss), f"{speed:,.0f} images/s", bool(step.memorises_since), wide)
-            progress.update(task, completed=step.images_seen, total=step.steps * config.known_batch_size, status=status)
+            progress.update(task, completed=step.images_seen, total=step.images, status=status)
             yield step
 
 
-def _lines(steps: Iterable[Step], config: TrainingConfig, console: "Console") -> Iterator[Step]:
+def _lines(steps: Iterable[Step], plan: TrainingPlan, console: "Console") -> Iterator[Step]:
     for step, speed in _with_speed(steps):
-        if _is_due(step.images_seen, step.step == step.steps, config):
-            left = (step.steps - step.step) * config.known_batch_size / speed
+        if _is_due(step, plan):
+            left = max(0, step.images - step.images_seen) / speed
             console.print(
-                f"{step.images_seen:,}/{step.steps * config.known_batch_size:,} images  {_in_words(step.report_loss)}  "
+                f"{step.images_seen:,}/{step.images:,} images  {_in_words(step.report_loss)}  "
                 f"{_memorising(step.memorises_since)}{speed:,.0f} images/s  {left:,.0f} s left",
                 highlight=False,
                 soft_wrap=True,
@@ -75,15 +76,9 @@ def _lines(steps: Iterable[Step], config: TrainingConfig, console: "Console") ->
         yield step
 
 
-def _report_interval(config: TrainingConfig) -> int:
-    """Images between two reports; one step if that is still open."""
-    return config.report_every_images or config.known_batch_size
-
-
-def _is_due(seen: int, is_last: bool, config: TrainingConfig) -> bool:
-    """Whether a report is due after so many images; it is after the last."""
-    every = _report_interval(config)
-    return seen // every != (seen - config.known_batch_size) // every or is_last
+def _is_due(step: Step, plan: TrainingPlan) -> bool:
+    """Whether a report is due, as in the metrics but for steps that were not finite."""
+    return step.is_last or passes(step.images_seen, step.batch_size, plan.report_every_images)
 
 
 def _in_words(loss: float) -> str:

@@ -5,19 +5,17 @@ import warnings
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from nevoa._util.files import explained
 from nevoa.errors import NevoaError, reason
 from nevoa.pictures import class_grid
-from nevoa.runs import card, decisions
-from nevoa.runs.decisions import Decision
+from nevoa.runs import card, journal
 from nevoa.runs.run import Run
-from nevoa.training.course import Course
-from nevoa.training.levels import by_level
-from nevoa.training.loop import Step
-from nevoa.training.snapshot import save_checkpoint
-from nevoa.training.state import Mean, TrainingState
-from nevoa.training.unseen import Unseen, memorises_since
+from nevoa.training.checkpoint import save_checkpoint
+from nevoa.training.held_out import HeldOut, memorises_since
+from nevoa.training.state import TrainingState
+from nevoa.training.step import Step
 
 PREVIEW_COUNT = 36
 
@@ -27,34 +25,34 @@ class Recorder:
     """Writes a training into its run folder.
 
     Attributes:
-        images: number of images in the data set.
         resumed_from: the checkpoint that training started from; it is kept.
-        unseen: compared with training images as often as a preview is drawn; None if no images are set aside.
+        held_out: compared with training images as often as a preview is drawn; None if no images are held out.
     """
 
     run: Run
     state: TrainingState
-    images: int
     resumed_from: Path | None = None
-    unseen: Unseen | None = None
+    held_out: HeldOut | None = None
 
     def record(self, steps: Iterable[Step]) -> Generator[Step, None, None]:
         """Pass the steps on and record them. A reader that stops early leaves a complete, usable run."""
-        course, since = self.state.course, memorises_since(self.run.metrics())
+        plan, horizon = self.state.plan.training, self.state.horizon
+        since = memorises_since(self.run.metrics())
         try:
             for step in steps:
-                finished = step.step == step.steps
-                if self.state.course != course:
-                    course = self.state.course
-                    self._keep_decision(course)
-                if finished or (step.is_finite and self._due("report_every_images")):
+                if self.state.horizon != horizon:
+                    horizon = self.state.horizon
+                    self._note("moved", horizon.since, horizon=horizon, seconds=self.state.spent)
+                if step.is_due(plan.report_every_images):
                     compared = self._report(step)
                     since = memorises_since(self.run.metrics()) if compared else since
-                if finished or (step.is_finite and self._due("preview_every_images")):
+                if step.is_due(plan.preview_every_images):
                     self._preview(step)
-                if finished or self._cools_next() or (step.is_finite and self._due("checkpoint_every_images")):
+                if self.state.cools_next:
+                    self._note("cool-down", step.images_seen)
+                if self.state.cools_next or step.is_due(plan.checkpoint_every_images):
                     self.keep()
-                if finished:
+                if step.is_last:
                     self._draw_loss()
                 yield replace(step, memorises_since=since)
         except GeneratorExit:
@@ -66,61 +64,52 @@ class Recorder:
 
         A NevoaError if a weight is not finite; nothing is saved then.
         """
-        networks = {*self.state.trained, self.state.average}
+        state = self.state
+        networks = {*(state.networks[name] for name in state.trained), state.average}
         if not all(bool(weight.isfinite().all()) for network in networks for weight in network.parameters()):
             raise NevoaError(
-                f"Weights are not finite at step {self.state.step:,}. Nothing was saved; older checkpoints are intact. "
-                "Try a lower training.learning_rate in another --out."
+                f"Weights are not finite after {state.images_seen:,} images. Nothing was saved; older checkpoints are "
+                "intact. Try a lower training.learning_rate in another --out."
             )
         with explained("write", self.run.folder):
-            self.run.publish_model(self.state.model())
-            card.write(self.run, self.state.model(), self.images, self.state.images_seen, self.state.seconds)
+            model = state.model()
+            self.run.publish_model(model)
+            card.write(self.run, state.plan, model, state.horizon.images, state.images_seen, state.seconds)
             self.run.flush_metrics()
-            save_checkpoint(self.state, self.run.checkpoints, self.resumed_from)
+            save_checkpoint(state, self.run.checkpoints, self.resumed_from)
 
-    def _keep_decision(self, course: Course) -> None:
-        decisions.append(self.run, Decision(step=course.since, steps=course.steps, spent=self.state.spent))
-        self.run.write_config(self.state.config)
-
-    def _cools_next(self) -> bool:
-        """Whether the cool-down begins with the next step: a longer training goes on from here."""
-        return self.state.cooled() == 0 < self.state.cooled(ahead=1)
-
-    def _due(self, key: str) -> bool:
-        config, seen = self.state.config.training, self.state.images_seen
-        every = getattr(config, key)
-        return every is not None and seen // every != (seen - config.known_batch_size) // every
+    def _note(self, event: journal.Event, images_seen: int, **values: Any) -> None:
+        """Append to the journal, unless a training that was interrupted has done so."""
+        entries = list(journal.read(self.run))
+        if not any(entry.event == event and entry.images_seen == images_seen for entry in entries):
+            journal.write(self.run, event, images_seen, **values)
 
     def _report(self, step: Step) -> bool:
-        """Append a line to the metrics. Return whether it has losses on unseen images."""
-        unseen_losses = self._unseen_losses(step)
-        loss, self.state.report_loss = self.state.report_loss, Mean()
-        levels, self.state.report_levels = self.state.report_levels, {}
-        seconds, self.state.report_seconds = self.state.report_seconds, 0.0
+        """Append a line to the metrics. Return whether it has held-out losses."""
+        held_out = self._held_out_losses(step)
         self.run.append_metrics(
             {
                 "images_seen": step.images_seen,
-                "step": step.step,
-                "loss": loss.value if loss.count else None,
-                "loss_by_log_snr": by_level(levels),
-                **unseen_losses,
+                "loss": step.report_loss if math.isfinite(step.report_loss) else None,
+                "loss_by_log_snr": dict(step.loss_by_log_snr),
+                **held_out,
                 "grad_norm": step.grad_norm if math.isfinite(step.grad_norm) else None,
                 "learning_rate": step.learning_rate,
-                "images_per_second": loss.count * self.state.config.training.known_batch_size / seconds,
+                "images_per_second": step.report_images_per_second,
                 "seconds": step.seconds,
             }
         )
-        return bool(unseen_losses)
+        return bool(held_out)
 
-    def _unseen_losses(self, step: Step) -> dict[str, float]:
-        """The losses by `Unseen` in the first report after each preview, and in the last."""
-        training, every = self.state.config.training, self.state.config.training.preview_every_images
-        if self.unseen is None or every is None:
+    def _held_out_losses(self, step: Step) -> dict[str, float]:
+        """The losses by `HeldOut` in the first report after each preview, and in the last."""
+        training = self.state.plan.training
+        if self.held_out is None:
             return {}
-        batch = training.known_batch_size
-        before = report_before(step.images_seen, batch, training.report_every_images or batch)
-        is_due = step.images_seen // every != before // every or step.step == step.steps
-        return self.unseen.losses(self.state) if is_due else {}
+        every = training.preview_every_images
+        before = report_before(step.images_seen, step.batch_size, training.report_every_images)
+        is_due = step.images_seen // every != before // every or step.is_last
+        return self.held_out.losses(self.state) if is_due else {}
 
     def _draw_loss(self) -> None:
         try:
@@ -129,7 +118,7 @@ class Recorder:
             warnings.warn(f"{self.run.loss_file} could not be drawn: {reason(error)}.", stacklevel=2)
 
     def _preview(self, step: Step) -> None:
-        training = self.state.config.training
+        training = self.state.plan.training
         try:
             images = step.model.sample(PREVIEW_COUNT, seed=training.seed, steps=training.preview_steps)
         except NevoaError as error:  # training goes on: later weights may make images

@@ -14,13 +14,12 @@ import torch
 from pydantic import Field, TypeAdapter, ValidationError
 
 from nevoa._util.files import read_json_or_empty, write_text
-from nevoa.config import COURSE
 from nevoa.data.cache import cache_folder
 from nevoa.errors import NevoaError
 from nevoa.parallel.launched import world_size
 from nevoa.parallel.machine import machine
-from nevoa.training.budget import in_turn
-from nevoa.training.profile import Profile
+from nevoa.training.measure import Trial
+from nevoa.training.timing import in_turn
 from nevoa.version import __version__
 
 # The speeds that are kept count unless the machine is now so many times as fast: they were measured beside other work.
@@ -29,7 +28,16 @@ FASTER = 2.0
 # Trainings that are timed take turns of this share of the minutes, within limits.
 TURN_SHARE, SHORTEST, LONGEST = 0.0005, 0.05, 0.2
 # Settings of a training that do not change its speed.
-UNRELATED = {*COURSE, "seed", "batch_size", "learning_rate", "learning_rate_decay", "cooldown", "warmup_images"}
+BUDGET = {
+    "minutes",
+    "images",
+    "report_every_images",
+    "preview_every_images",
+    "preview_steps",
+    "checkpoint_every_images",
+}
+RATE = {"learning_rate", "learning_rate_decay", "cooldown", "warmup_images"}
+UNRELATED = {*BUDGET, *RATE, "seed", "batch_size", "start"}
 KEPT = TypeAdapter(dict[str, dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]]])
 
 
@@ -40,7 +48,7 @@ class Speeds:
         reference: the training that is timed in any case.
     """
 
-    def __init__(self, reference: Profile):
+    def __init__(self, reference: Trial):
         self._key, self._now = _key(reference), _timed([reference])[0]
         self._known, self._reference = read_speeds(speeds_file()).get(self._key, {}), _name(reference)
         if self._now > FASTER * self._known.get(self._reference, 0.0):
@@ -51,11 +59,11 @@ class Speeds:
         """That of the reference."""
         return self._known[self._reference]
 
-    def of(self, profiles: Sequence[Profile]) -> list[float]:
+    def of(self, trials: Sequence[Trial]) -> list[float]:
         """Those of several trainings, which are timed in alternation unless all are known."""
-        names = [_name(profile) for profile in profiles]
+        names = [_name(trial) for trial in trials]
         if not self._known.keys() >= set(names):
-            found = dict(zip(names, _timed(profiles), strict=True))
+            found = dict(zip(names, _timed(trials), strict=True))
             # What slows this measurement has slowed that of the reference, too.
             scaled = {name: speed * self.reference / self._now for name, speed in found.items()}
             self._keep(scaled | self._known)
@@ -82,29 +90,29 @@ def read_speeds(path: Path) -> dict[str, dict[str, float]]:
         return {}
 
 
-def _name(profile: Profile) -> str:
-    width = getattr(profile.config.network, "dim", "the network")
-    return f"{width}, batches of {profile.config.training.known_batch_size}"
+def _name(trial: Trial) -> str:
+    width = getattr(trial.plan.network, "dim", "the network")
+    return f"{width}, batches of {trial.plan.training.batch_size}"
 
 
-def _key(profile: Profile) -> str:
+def _key(trial: Trial) -> str:
     """What changes the speed, besides width and batch size."""
-    config, network = profile.config, profile.config.network.model_dump()
+    plan, network = trial.plan, trial.plan.network.model_dump()
     facts: dict[str, Any] = {
         "software": [__version__, torch.__version__, world_size()],
-        "machine": machine(config.training.device),
-        "images": profile.images.shape,
+        "machine": machine(plan.training.device),
+        "images": trial.images.shape,
         # With the operations of an image, because an object has no keys.
-        "network": [network, profile.flop_per_image, len(config.classes)],
-        "training": config.training.model_dump(exclude=UNRELATED),
+        "network": [network, trial.flop_per_image, len(plan.classes)],
+        "training": plan.training.model_dump(exclude=UNRELATED),
     }
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def _timed(profiles: Sequence[Profile]) -> list[float]:
+def _timed(trials: Sequence[Trial]) -> list[float]:
     """The speeds of trainings that are timed in alternation."""
-    seconds = 60 * max(profile.config.training.minutes or 0 for profile in profiles)
+    seconds = 60 * max(trial.plan.training.minutes or 0 for trial in trials)
     turn = min(LONGEST, max(SHORTEST, TURN_SHARE * seconds))
-    steps = in_turn([profile.seconds() for profile in profiles], turn)
-    images = [profile.config.training.known_batch_size * profile.flop_per_image for profile in profiles]
+    steps = in_turn([trial.seconds() for trial in trials], turn)
+    images = [trial.plan.training.batch_size * trial.flop_per_image for trial in trials]
     return [flop / step for step, flop in zip(steps, images, strict=True)]

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nevoa.config import ModelPlan, Plan
 from nevoa.config.network import OBJECT
 from nevoa.errors import NevoaError
 from nevoa.model import Model
@@ -20,25 +21,6 @@ FINE_TUNING: dict[str, Any] = {
     "ema_decay": 0.999,
 }
 
-# 600 steps of `path` from the packaged model have a distance of 0.57 with l1 and of 0.65 with l2, and 0.57 also at the
-# rate of `quick`, which is twice as high; docs/experiments.md compares other losses and rates.
-DISTILLING: dict[str, Any] = {
-    "objective": "match",
-    "loss": "l1",
-    "optimizer": "muon",
-    "learning_rate": 5e-4,
-    "learning_rate_decay": "linear",
-    "warmup_images": 2_000,
-    "gradient_clip": 1.0,
-    "ema_decay": 0.9995,
-    "weight_decay": 0.01,
-    "cooldown": 0.5,
-}
-# In two steps, of which the second starts where there is as much noise as signal.
-TWO_STEPS: dict[str, Any] = {"sampler": "euler", "steps": 2, "spacing": "angle"}
-# A distillation takes a quarter of its teacher's time; its steps take five times as long on average.
-SHARE, STEP_COST = 4, 5
-
 
 def starting_from(model: Model) -> dict[str, dict[str, Any]]:
     """Return the layer of a config that trains a model further: its network, process, sampling and image shape.
@@ -49,58 +31,24 @@ def starting_from(model: Model) -> dict[str, dict[str, Any]]:
     Example:
         >>> config = nevoa.configure("shapes", steps=100, start=starting_from(model))
     """
-    config, (channels, height, width) = model.config, model.shape
-    if config.network.kind == OBJECT or config.diffusion.schedule.startswith(OBJECT):
+    plan, (channels, height, width) = model.plan, model.shape
+    if plan.network.kind == OBJECT or plan.diffusion.schedule.startswith(OBJECT):
         raise NevoaError(
             "The model has a network or a schedule that is an object in place of a name: to train it further in Python,"
             " give network=model.network and schedule=model.schedule."
         )
-    own = {"timestep_distribution": config.training.timestep_distribution}
     return {
         "data": {"size": [height, width], "channels": channels},
-        "diffusion": config.diffusion.model_dump(),
-        "network": config.network.model_dump(),
-        "sampling": config.sampling.model_dump(),
-        "training": FINE_TUNING | own | {"start": model.place or f"{OBJECT}:model"},
+        "diffusion": plan.diffusion.model_dump(),
+        "network": plan.network.model_dump(),
+        "sampling": plan.sampling.model_dump(),
+        "training": FINE_TUNING | timesteps_of(plan) | {"start": model.place or f"{OBJECT}:model"},
     }
 
 
-def distilling(model: Model, source: object = None) -> dict[str, dict[str, Any]]:
-    """Return the layer of a config that teaches a model's network to make its images in two steps.
-
-    It has the model's images, unless `source` names others, its batch size, and a quarter of its training time.
-
-    Raises:
-        NevoaError: the model has an object in place of a name, is distilled already, predicts epsilon, or its images
-            are unknown.
-    """
-    layer, config = starting_from(model), model.config
-    data, training = config.data, config.training
-    if training.is_distillation:
-        raise NevoaError(
-            "A distilled model knows only the few timesteps of its own steps, so it cannot teach: distil "
-            f"{training.start} again."
-        )
-    if config.diffusion.prediction == "epsilon":
-        raise NevoaError(
-            "A model that predicts epsilon cannot be distilled, because at T its output says nothing about x_0: train "
-            "one with -o diffusion.prediction=flow."
-        )
-    if source is None:
-        if data.fingerprint is None or data.source.startswith(OBJECT):
-            raise NevoaError(
-                "The images that this model was trained on are unknown: name the source of some like them."
-            )
-        layer["data"] = dict(data)  # a dump leaves out a holdout of 0, and the preset's would show through
-    budget: dict[str, Any] = {}  # that of the preset, where the model does not tell how long it was trained
-    if training.minutes:
-        budget = {"minutes": training.minutes / SHARE}
-    elif training.steps:
-        budget = {"steps": max(1, training.steps // (SHARE * STEP_COST))}
-    batches = {"batch_size": training.known_batch_size, "label_dropout": training.label_dropout}
-    kept = {key: layer["training"][key] for key in ("timestep_distribution", "start")}
-    own = batches | kept | {"conditional": bool(model.classes)}
-    return layer | {"sampling": TWO_STEPS, "training": DISTILLING | own | budget}
+def timesteps_of(plan: ModelPlan) -> dict[str, Any]:
+    """How often a model was trained on each timestep: all alike, if that is not known."""
+    return {"timestep_distribution": plan.training.timestep_distribution if isinstance(plan, Plan) else "uniform"}
 
 
 def start_weights(model: Model, network: nn.Module, classes: Sequence[str]) -> dict[str, Tensor]:

@@ -4,26 +4,23 @@ import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from statistics import fmean
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
-from nevoa._util.random import Stream, generator
-from nevoa.config import Config
+from nevoa.config import Plan
 from nevoa.config.names import DeviceName
 from nevoa.model import Model, Shape, fresh_network
-from nevoa.networks.dropout import masks_from
 from nevoa.objects import NAMES, Objects
-from nevoa.parallel.device import choose_device
 from nevoa.parallel.group import Processes, joined
-from nevoa.training.course import Course
-from nevoa.training.matching import MATCHING_COST, MATCHING_FROM, SECOND_RATE
+from nevoa.runs.horizon import Horizon
+from nevoa.training.objective import MODEL, Denoise, objective_of
 from nevoa.training.optimizer import make_optimizers
-from nevoa.training.threaded_gradient import cut, parts_for
 
 RECENT = 0.98
+# Points of the images that are left at which their cost is asked for.
+POINTS = 64
 
 
 @dataclass
@@ -63,14 +60,14 @@ class TrainingState:
     """The networks, the optimizers and their progress.
 
     Attributes:
-        average: the network of averaged weights; `network` itself if the config averages nothing.
-        teacher: the network that training starts from and learns from, if the objective is path or match.
-        second: learns to denoise the images of `network`, if the objective is match; at first like the teacher.
+        network: the one that is trained.
+        average: the network of averaged weights; `network` itself if the plan averages nothing.
+        beside: the networks that the objective has beside it, by name, such as a teacher.
         scaler: keeps float16's gradients in range; does nothing in other precisions.
-        updates: number of steps with a finite gradient: the others change nothing.
-        matched: number of those that trained the second network too.
+        horizon: where the training ends, as decided last.
+        updates: number of steps with a finite gradient, by network: the others change nothing.
         not_finite: number of steps in a row, up to the last, whose loss or gradient was not finite.
-        course: the number of steps, and how the learning rate falls.
+        work: images seen, each with its cost relative to those of the start.
         spent: seconds that the training has taken; with a budget of minutes, also between its steps.
         report_levels: means since the last report, by noise level.
         report_loss, epoch_loss, recent_loss: means since the last report, since the epoch began, over the last steps.
@@ -78,21 +75,19 @@ class TrainingState:
         processes: those that train together; each holds the whole state.
     """
 
-    config: Config
+    plan: Plan
     shape: Shape
-    device: DeviceName
+    objective: Denoise
     network: nn.Module
     average: nn.Module
-    teacher: nn.Module | None
-    second: nn.Module | None
+    beside: dict[str, nn.Module]
     optimizers: tuple[torch.optim.Optimizer, ...]
     scaler: torch.amp.GradScaler
-    course: Course
-    step: int = 0
+    horizon: Horizon
     images_seen: int = 0
-    updates: int = 0
-    matched: int = 0
+    updates: dict[str, int] = field(default_factory=dict)
     not_finite: int = 0
+    work: float = 0.0
     seconds: float = 0.0
     spent: float = 0.0
     report_seconds: float = 0.0
@@ -104,104 +99,66 @@ class TrainingState:
     processes: Processes = field(default_factory=joined)
 
     @classmethod
-    def fresh(cls, config: Config, shape: Shape, objects: Objects = NAMES) -> "TrainingState":
-        """The state before the first step: a function of the config and the objects alone."""
-        device = choose_device(config.training.device)
-        network = fresh_network(config, shape, objects.network).to(device)
-        average = copy.deepcopy(network).requires_grad_(False) if config.training.ema_decay else network
-        training = config.training
-        teacher = copy.deepcopy(network).eval().requires_grad_(False) if training.is_distillation else None
-        second = copy.deepcopy(network).eval() if training.objective == "match" else None
-        scaler = torch.amp.GradScaler(device, enabled=config.training.precision == "float16")  # pyright: ignore
-        optimizers = make_optimizers(network, config.training)
-        if second is not None:
-            optimizers += make_optimizers(second, config.training, SECOND_RATE)
-        course = Course(config.training.steps or 0)
-        networks = network, average, teacher, second
-        return cls(config, shape, device, *networks, optimizers, scaler, course, objects=objects)
+    def fresh(cls, plan: Plan, shape: Shape, objects: Objects = NAMES) -> "TrainingState":
+        """The state before the first step: a function of the plan and the objects alone."""
+        training, objective = plan.training, objective_of(plan)
+        network = fresh_network(plan.network, shape, len(plan.classes), training.seed, objects.network)
+        network = network.to(training.device)
+        average = copy.deepcopy(network).requires_grad_(False) if training.ema_decay else network
+        optimizers, beside = make_optimizers(network, training), dict[str, nn.Module]()
+        for name, rate in objective.beside.items():
+            beside[name] = copy.deepcopy(network).eval()
+            if rate:
+                optimizers += make_optimizers(beside[name], training, rate)
+            else:
+                beside[name].requires_grad_(False)
+        scaler = torch.amp.GradScaler(training.device, enabled=training.precision == "float16")  # pyright: ignore
+        horizon = Horizon(training.images)
+        return cls(plan, shape, objective, network, average, beside, optimizers, scaler, horizon, objects=objects)
 
     def start_from(self, weights: Mapping[str, Tensor]) -> None:
         """Begin with these weights, in every network."""
-        for network in filter(None, (self.network, self.average, self.teacher, self.second)):
+        for network in (self.network, self.average, *self.beside.values()):
             network.load_state_dict(weights)
 
-    def follow(self, course: Course) -> None:
-        """Set the number of steps, in the config too."""
-        self.course = course
-        self.config = self.config.updated("training", steps=course.steps)
-
-    def cooled(self, ahead: int = 0) -> float:
-        """The share of the cool-down that has passed, now or some steps ahead; 0 if the rate does not decay."""
-        training = self.config.training
-        decays = self.course.at_once or training.learning_rate_decay != "none"
-        return self.course.cooled_at(self.step + ahead, training.cooldown) if decays else 0.0
+    @property
+    def device(self) -> DeviceName:
+        """What computes."""
+        return self.plan.training.device
 
     @property
-    def matches(self) -> bool:
-        """Whether the next step matches distributions."""
-        return self.second is not None and self.cooled() >= MATCHING_FROM
+    def networks(self) -> dict[str, nn.Module]:
+        """The networks that the objective knows, by name."""
+        return {MODEL: self.network, **self.beside}
 
     @property
-    def work(self) -> float:
-        """What the steps until now cost, if one that does not match costs 1."""
-        return self.step + (MATCHING_COST - 1) * self.matched
+    def cooled(self) -> float:
+        """The share of the cool-down that has passed; 0 if the rate does not decay."""
+        return self.cooled_at(self.images_seen)
+
+    def cooled_at(self, images_seen: int) -> float:
+        """The share of the cool-down that has passed after so many images, by the present horizon."""
+        training = self.plan.training
+        decays = self.horizon.cooling or training.learning_rate_decay != "none"
+        return self.horizon.cooled_at(images_seen, training.cooldown) if decays else 0.0
+
+    @property
+    def cools_next(self) -> bool:
+        """Whether the cool-down begins with the next batch: a longer training goes on from here."""
+        return self.cooled == 0 < self.cooled_at(self.images_seen + self.plan.training.batch_size)
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """Names of the networks that learn from the next batch."""
+        return self.objective.trained(self.cooled)
 
     @property
     def cost_ahead(self) -> float:
-        """What the steps that are left cost on average, if one that does not match costs 1."""
-        if self.second is None:
-            return 1.0
-        share = self.course.share_left(self.step, self.config.training.cooldown, MATCHING_FROM)
-        return 1 + (MATCHING_COST - 1) * share
-
-    @property
-    def trained(self) -> list[nn.Module]:
-        """The networks that the next step trains."""
-        return [self.network, self.second] if self.second is not None and self.matches else [self.network]
-
-    @cached_property
-    def parts(self) -> int:
-        """Number of parts of the share, each computed on a thread; 1 if the network draws from torch's generator."""
-        training = self.config.training
-        parts = parts_for(training.threads or 1, training.known_batch_size // self.processes.count)
-        return 1 if self.device != "cpu" or (parts > 1 and self._draws) else parts
-
-    @property
-    def _draws(self) -> bool:
-        """Whether the network draws from torch's generator while it is trained: found out on two images."""
-        network = self.network.train()  # as every step does
-        x, t = torch.zeros(2, *self.shape), torch.ones(2, dtype=torch.int64)
-        label = [torch.zeros_like(t)] if self.config.classes else []
-        buffers = {name: tensor.clone() for name, tensor in network.named_buffers()}  # of batch normalization
-        with torch.no_grad(), torch.random.fork_rng(devices=[]), masks_from(self.dropout_masks(0)):
-            before = torch.get_rng_state()
-            functional_call(network, buffers, (x, t, *label))
-            return not torch.equal(torch.get_rng_state(), before)
-
-    def dropout_masks(self, first: int) -> torch.Generator | None:
-        """The generator of masks for a part of the batch that begins with image `first` of it.
-
-        None, for torch's own, where nothing is computed in parts, and in a compiled network.
-        """
-        training = self.config.training
-        if self.device != "cpu" or training.compile:
-            return None
-        seed = generator(training.seed, Stream.MASKS, self.images_seen + first).integers(2**63)
-        return torch.Generator().manual_seed(int(seed))
-
-    @cached_property
-    def slices(self) -> list[list[slice]]:
-        """The pieces of each part of the batch that this process computes."""
-        training = self.config.training
-        return cut(training.known_batch_size, self.parts, training.accumulation, self.processes)
-
-    @property
-    def share(self) -> slice:
-        """The part of the batch that this process computes."""
-        slices = self.slices
-        return slice(slices[0][0].start, slices[-1][-1].stop)
+        """What the images that are left cost on average, relative to those of the start."""
+        left = max(0, self.horizon.images - self.images_seen)
+        places = (self.images_seen + left * point // POINTS for point in range(POINTS))
+        return fmean(self.objective.cost(self.cooled_at(place)) for place in places)
 
     def model(self) -> Model:
         """The averaged network as a model. It changes as training continues."""
-        precision = self.config.training.known_precision
-        return Model(self.config, self.average, self.shape, self.device, precision, self.objects)
+        return Model(self.plan, self.average, self.shape, self.device, self.plan.training.precision, self.objects)

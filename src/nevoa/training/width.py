@@ -5,12 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import exp, log
 
-from nevoa.config import Config
-from nevoa.config.network import ResidualUNetConfig
-from nevoa.data import ImageSet
+from nevoa.config import TrainingConfig
 from nevoa.errors import MemoryShortage
-from nevoa.objects import NAMES, Objects
-from nevoa.training.profile import Profile
+from nevoa.training.draft import LARGE_BATCH, REFERENCE, SMALL_BATCH, Draft
+from nevoa.training.measure import Trial
 from nevoa.training.speeds import Speeds
 
 WIDTHS = 16, 24, 32, 48, 64, 96
@@ -21,11 +19,8 @@ MOST = 5e14
 PIXELS = 28 * 28
 # Floating-point operations of training on one of these images, by the square of the width.
 FLOP_BY_WIDTH = 2.75e5
-# Batches of 64 images compute 1.1 to 1.5 times as many images per second as those of 32. After 5e12 operations their
-# distance is 1.24 times as large, after 5e13 1.02 times (with the prediction v and uniform timesteps).
-SMALL_BATCH, LARGE_BATCH, MANY = 32, 64, 4e13
-# The width that is timed first.
-REFERENCE = 32
+# Operations of training on images of PIXELS from which on batches are large.
+MANY = 4e13
 # So many are timed: the best for the speed of the reference, and wider ones, because no machine computes them slower.
 CANDIDATES = 4
 
@@ -86,72 +81,62 @@ def flop_of_images(images: int) -> float:
     return by_width * ideal**2
 
 
-def sized(config: Config, images: ImageSet, objects: Objects = NAMES) -> tuple[Config, Width | None]:
-    """Return the config with the width and the batch size where it leaves them open, and the width if it did.
+def sized(draft: Draft, asked: TrainingConfig) -> tuple[Draft, Width | None]:
+    """Return the draft with the width and the batch size where they are open, and the width if it was.
 
     A budget of minutes is worth what this machine computes in them: narrow networks keep some machines less busy. Steps
     and epochs are worth their images, in small batches. More computation than in the trials gives a warning.
     """
-    is_open = isinstance(config.network, ResidualUNetConfig) and config.network.dim == "auto"
-    if not is_open and config.training.batch_size != "auto":
-        return config, None
+    if not draft.open:
+        return draft, None
+    images, is_open = draft.images, "dim" in draft.open
     scale = PIXELS / (images.shape[1] * images.shape[2])
-    if config.training.minutes is None:
-        config = _with_batch(config, SMALL_BATCH)
-        width = _best_for_images(config, len(images), scale) if is_open else None
+    if asked.minutes is None:
+        width = _best_for_images(draft, asked, scale) if is_open else None
     else:
-        config, width = _sized_by_time(config, images, objects, scale, is_open)
+        draft, width = _sized_by_time(draft, 60 * asked.minutes, scale)
     if width is None:
-        return config, None
+        return draft, None
     if width.flop * scale > MOST:
         warnings.warn(
             f"The best width for {in_words(width.flop)} FLOP is extrapolated: the trials went up to "
             f"{in_words(MOST / scale)} FLOP.",
             stacklevel=2,
         )
-    return config.updated("network", dim=width.dim), width
+    return draft.width(width.dim), width
 
 
-def _with_batch(config: Config, batch_size: int) -> Config:
-    """The config with this batch size if it leaves it open."""
-    return config.updated("training", batch_size=batch_size) if config.training.batch_size == "auto" else config
-
-
-def _best_for_images(config: Config, count: int, scale: float) -> Width:
+def _best_for_images(draft: Draft, asked: TrainingConfig, scale: float) -> Width:
     """The best width for the images that are seen in the epochs of so many, or in the steps."""
-    training = config.training
-    seen = round((training.epochs or 0) * count) or (training.steps or 0) * training.known_batch_size
+    seen = round((asked.epochs or 0) * len(draft.images)) or (asked.steps or 0) * draft.batch_size
     return best_width(dict.fromkeys(WIDTHS, flop_of_images(max(1, seen)) / scale), scale)
 
 
-def _sized_by_time(
-    config: Config, images: ImageSet, objects: Objects, scale: float, is_open: bool
-) -> tuple[Config, Width | None]:
-    """The config with a batch size for the minutes, and the best width by the speeds of this machine."""
-    seconds = 60 * (config.training.minutes or 0)
-    first = config.updated("network", dim=REFERENCE) if is_open else config
-    reference = Profile(_with_batch(first, SMALL_BATCH), images, objects)
+def _sized_by_time(draft: Draft, seconds: float, scale: float) -> tuple[Draft, Width | None]:
+    """The draft with a batch size for the seconds, and the best width by the speeds of this machine."""
+    reference = draft.trial()
     reference.check_memory()
     speeds = Speeds(reference)
     flop = seconds * speeds.reference
-    config = _with_batch(config, LARGE_BATCH if flop * scale >= MANY else SMALL_BATCH)
-    if not is_open:
-        return config, None
+    if "batch_size" in draft.open:
+        draft = draft.training(batch_size=LARGE_BATCH if flop * scale >= MANY else SMALL_BATCH)
+    if "dim" not in draft.open:
+        return draft, None
     nearest = WIDTHS.index(best_width(dict.fromkeys(WIDTHS, flop), scale).dim)
     widths = WIDTHS[nearest : nearest + CANDIDATES]
-    profiles = [Profile(config.updated("network", dim=width), images, objects) for width in widths]
-    computed = {width: seconds * speed for width, speed in zip(widths, _within_memory(profiles, speeds), strict=False)}
+    trials = [draft.width(width).trial() for width in widths]
+    computed = {width: seconds * speed for width, speed in zip(widths, _within_memory(trials, speeds), strict=False)}
     # Where there is memory for none of them, there is for the reference.
-    return config, best_width(computed or {REFERENCE: flop}, scale)
+    return draft, best_width(computed or {REFERENCE: flop}, scale)
 
 
-def _within_memory(profiles: list[Profile], speeds: Speeds) -> list[float]:
-    """The speeds of the narrow ones, for which there is memory: by the estimate, which is the least, and indeed."""
-    while profiles:
+def _within_memory(trials: list[Trial], speeds: Speeds) -> list[float]:
+    """Time the widths that fit into memory, by the estimate, which is the least; drop the widest after each error."""
+    while trials:
         try:
-            for profile in profiles:
-                profile.check_memory()
-            return speeds.of(profiles)
+            for trial in trials:
+                trial.check_memory()
+            return speeds.of(trials)
         except MemoryShortage:
-            profiles.pop()
+            trials.pop()
     return []

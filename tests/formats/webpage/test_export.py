@@ -113,7 +113,7 @@ class Named(nn.Module):
 
 def of_own(network: nn.Module) -> Model:
     model = small_model()
-    return Model(model.config, network, model.shape)
+    return Model(model.plan, network, model.shape)
 
 
 def test_a_constant_may_follow_the_type_of_the_image(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from tests.axe import violations
 from tests.formats.small_run import run_of
 from tests.formats.webpage.server import served
 from tests.formats.webpage.test_sampling import assert_same
+from tests.small_runs import updated
 
 # Names are what a user's folders are called.
 CLASSES = ("cat", "</script><img src=x onerror=alert(1)>", "peixe-espada")
@@ -308,8 +309,8 @@ def test_the_guidance_of_a_run_stays_what_it_is(
 
 
 def test_a_distilled_model_offers_its_own_steps_alone(chromium: Browser, model: Model, tmp_path: Path) -> None:
-    config = model.config.updated("training", objective="path", start="runs/teacher")
-    distilled = replace(model, config=config.updated("sampling", sampler="euler", steps=2))
+    plan = model.plan.model_copy(update={"distilled_from": "runs/teacher"})
+    distilled = replace(model, plan=updated(plan, "sampling", sampler="euler", steps=2))
     export(distilled, tmp_path / "page.html")
     visit = Visit(chromium, (tmp_path / "page.html").as_uri())
     made(visit.page)

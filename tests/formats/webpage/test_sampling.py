@@ -85,7 +85,7 @@ def sampled(
 ) -> list[tuple[int, np.ndarray]]:
     """The states that the page sees: timesteps, and uint8 images `[N, H, W, C]`."""
     tables = {"signal": model.schedule.signal.tolist(), "noise": model.schedule.noise.tolist()}
-    about = {"shape": model.shape, "classes": model.classes, "prediction": model.config.diffusion.prediction}
+    about = {"shape": model.shape, "classes": model.classes, "prediction": model.plan.diffusion.prediction}
     states = library(SAMPLE, opened(model, "wasm"), about | {"schedule": tables}, images, way, kept)
     return [(t, np.array(x, np.uint8).reshape(-1, *model.shape).transpose(0, 2, 3, 1)) for t, x in states]
 

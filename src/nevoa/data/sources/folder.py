@@ -99,7 +99,7 @@ def within_limit(data: bytes) -> bytes:
 
 def _is_run(names: Set[str]) -> bool:
     """Whether a folder that holds files of these names is a run of nevoa."""
-    return "config.toml" in names and bool(names & {"checkpoints", "model", "status.json"})
+    return "config.toml" in names and bool(names & {"checkpoints", "model", "journal.jsonl"})
 
 
 def _entry(path: str, name: str, linked: bool) -> Entry:

@@ -43,12 +43,12 @@ def export(model: Model, folder: Path, **options: Unpack[SamplingOptions]) -> st
         DDPMPipeline(unet, scheduler).save_pretrained(folder)
         return DDPMPipeline.__name__
     grid = timestep_grid(model.schedule, settings.steps or 1, settings.spacing)
-    guidance: Any = settings.guidance if model.config.works_without_labels else None
+    guidance: Any = settings.guidance if model.plan.works_without_labels else None
     pipeline.NevoaPipeline(
         unet,
         scheduler,
         size=model.shape[1:],
-        patch=getattr(model.config.network, "patch", 1),
+        patch=getattr(model.plan.network, "patch", 1),
         timesteps=[t - 1 for t in grid[:-1]],
         classes=model.classes,
         guidance=guidance,
@@ -65,6 +65,6 @@ def export(model: Model, folder: Path, **options: Unpack[SamplingOptions]) -> st
 def _is_plain(model: Model, settings: SamplingSettings) -> bool:
     unit = getattr(model.network, "downsampling", 1)
     fits = all(side % unit == 0 for side in model.shape[1:])
-    folded = getattr(model.config.network, "patch", 1) > 1
+    folded = getattr(model.plan.network, "patch", 1) > 1
     in_all_steps = settings.sampler == "ddpm" and settings.steps == steps_of(model.schedule)
     return fits and in_all_steps and not (folded or model.classes or needs_v(model))

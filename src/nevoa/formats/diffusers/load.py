@@ -13,7 +13,7 @@ from torch import Tensor
 from nevoa._util.files import damaged, read_json
 from nevoa._util.packages import needs
 from nevoa._util.tensors import read_tensors
-from nevoa.config import Config, DiffusionConfig, SamplingConfig, parse
+from nevoa.config import DiffusionConfig, ModelPlan, SamplingConfig, parse
 from nevoa.errors import NevoaError
 from nevoa.formats.diffusers.folder import INDEX
 from nevoa.formats.diffusers.network import DiffusersUNetConfig
@@ -56,19 +56,19 @@ def read(folder: Path, device: DeviceWish = "auto", name: str | None = None) -> 
     place = name or str(folder.absolute())
     check(folder, name or str(folder))
     try:
-        config, shape = _described(folder, place)
+        plan, shape = _described(folder, place)
     except NevoaError:
         raise
     except Exception as error:  # diffusers does not check what is in these files
         raise damaged(folder / INDEX, error) from error
     chosen = choose_device(device)
     read_weights = partial(_weights, _place(folder, "unet"))
-    network = restored_network(config.network, shape[0], len(config.classes), read_weights)
-    return Model(config, network.eval().to(chosen), shape, chosen, place=place)
+    network = restored_network(plan.network, shape[0], len(plan.classes), read_weights)
+    return Model(plan, network.eval().to(chosen), shape, chosen, place=place)
 
 
-def _described(folder: Path, place: str) -> tuple[Config, Shape]:
-    """The config of a model, and the shape of its images."""
+def _described(folder: Path, place: str) -> tuple[ModelPlan, Shape]:
+    """What a model is, and the shape of its images."""
     index, values = read_json(folder / INDEX), read_json(_place(folder, "unet") / "config.json")
     unet = {key: value for key, value in values.items() if not key.startswith("_")}
     scheduler = read_json(_place(folder, "scheduler") / "scheduler_config.json")
@@ -76,15 +76,15 @@ def _described(folder: Path, place: str) -> tuple[Config, Shape]:
     shape, diffusion = _shape(index, unet, patch), diffusion_of(scheduler)
     if index.get("flow"):
         diffusion = diffusion.model_copy(update={"prediction": "flow"})
-    never_dropped = {"label_dropout": 0.0} if index.get("guidance", 1.0) is None else {}
-    config = {
-        "data": {"source": place, "size": shape[1:], "channels": shape[0], "classes": classes},
+    plan = {
+        "classes": classes or (),
+        "null_label": index.get("guidance", 1.0) is not None,
+        "data": {"source": place, "size": shape[1:], "channels": shape[0]},
         "diffusion": diffusion.model_dump(),
         "network": DiffusersUNetConfig(unet=json.dumps(unet), patch=patch).model_dump(),
-        "training": {"conditional": bool(classes), **never_dropped},
         "sampling": _sampling(index, scheduler, diffusion).model_dump(),
     }
-    return parse(config), shape
+    return parse(plan, ModelPlan), shape
 
 
 def _class_of(index: Mapping[str, Any], part: str) -> object:

@@ -50,7 +50,7 @@ def scheduler_of(model: Model, settings: SamplingSettings) -> "DDPMScheduler | D
 
     _check(model, settings)
     options: dict[str, Any] = _betas(model)
-    options["prediction_type"] = PREDICTIONS["v" if needs_v(model) else model.config.diffusion.prediction]
+    options["prediction_type"] = PREDICTIONS["v" if needs_v(model) else model.plan.diffusion.prediction]
     if settings.sampler == "ddpm":
         # Spaced from 0 in whole strides: those from T, in floating point, may miss one of all T timesteps.
         options |= {"variance_type": f"fixed_{settings.variance}", "timestep_spacing": "leading"}
@@ -69,7 +69,7 @@ def scheduler_of(model: Model, settings: SamplingSettings) -> "DDPMScheduler | D
 
 def needs_v(model: Model) -> bool:
     """Whether a scheduler is to get v in place of flow, which those of diffusers know with the schedule flow alone."""
-    return model.config.diffusion.prediction == "flow" and not isinstance(model.schedule, RectifiedFlow)
+    return model.plan.diffusion.prediction == "flow" and not isinstance(model.schedule, RectifiedFlow)
 
 
 def _check(model: Model, settings: SamplingSettings) -> None:
@@ -89,7 +89,7 @@ def _check(model: Model, settings: SamplingSettings) -> None:
 
 
 def _betas(model: Model) -> dict[str, Any]:
-    schedule, config = model.schedule, model.config.diffusion
+    schedule, config = model.schedule, model.plan.diffusion
     steps = {"num_train_timesteps": steps_of(schedule)}
     if not isinstance(schedule, NoiseSchedule):
         return steps

@@ -1,10 +1,7 @@
 """Any text-to-image pipeline of diffusers, as far as `nevoa sample` needs it to be a model."""
 
-import copy
 import functools
-import inspect
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,15 +10,21 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from nevoa._util.files import read_json
-from nevoa._util.handover import yielded
-from nevoa._util.packages import needs
+from nevoa._util.as_generator import as_generator
 from nevoa._util.plain import whole
 from nevoa._util.random import Stream, generator
-from nevoa.config import SamplingConfig, validated
 from nevoa.data import Size, hub
-from nevoa.errors import NevoaError, reason
+from nevoa.errors import NevoaError
 from nevoa.formats.diffusers.folder import INDEX
+from nevoa.formats.diffusers.prompted import (
+    check_guidance,
+    check_size,
+    explained,
+    kind_of,
+    own_size,
+    parameters_of,
+    with_step,
+)
 from nevoa.formats.diffusers.quiet import quiet
 from nevoa.parallel.device import DeviceWish, choose_device, choose_precision, computing
 
@@ -38,7 +41,7 @@ PATTERNS = (
 )
 # One image of Stable Diffusion, which fills any processor; smaller images are made several at a time.
 PIXELS_AT_ONCE = 512**2
-USUAL_SIDE, MOST_STEPS = 1024, 1000
+MOST_STEPS = 1000
 
 Latents = Float[Tensor, "B *latents"]
 Images = Float[Tensor, "B C H W"]
@@ -84,7 +87,7 @@ class TextToImage:
     @property
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W) of an image."""
-        return (3, *(self.size or _own_size(self.pipeline)))
+        return (3, *(self.size or own_size(self.pipeline)))
 
     @property
     def images_at_once(self) -> int:
@@ -104,8 +107,8 @@ class TextToImage:
                 f"{others[0]} is no option of a text-to-image pipeline: leave it out, or leave out prompt."
             )
         if "guidance" in given:
-            _check_guidance(self.pipeline, given["guidance"])
-        scheduler, usual = self.pipeline.scheduler, _parameters(self.pipeline)["num_inference_steps"].default
+            check_guidance(self.pipeline, given["guidance"])
+        scheduler, usual = self.pipeline.scheduler, parameters_of(self.pipeline)["num_inference_steps"].default
         most = getattr(scheduler.config, "num_train_timesteps", MOST_STEPS)
         steps = whole("steps", given.get("steps", usual), 1, most)
         return TextToImageSettings(type(scheduler).__name__, steps, given.get("guidance"))
@@ -127,7 +130,7 @@ class TextToImage:
         Image n of a seed is the same picture whatever the count.
         """
         noise = [_noise(seed, number) for number in range(first, first + count)]
-        return yielded(functools.partial(self._run, noise, self.settings(**options)))
+        return as_generator(functools.partial(self._run, noise, self.settings(**options)))
 
     def _run(
         self, noise: list[torch.Generator], settings: TextToImageSettings, give: Callable[[LatentState], None]
@@ -141,7 +144,7 @@ class TextToImage:
             calls += 1
             return step(output, t, latents, *rest, **named)
 
-        pipeline = _with_step(self.pipeline, watched)
+        pipeline = with_step(self.pipeline, watched)
         # diffusers reports here that it shortened the text or hid an image.
         with quiet("transformers"):
             images = self._images(pipeline, noise, steps, settings.guidance)
@@ -149,8 +152,8 @@ class TextToImage:
 
     def _decode(self, latents: Latents) -> Images:
         """Let the pipeline decode, each kind in its own way: it makes one step, whose result are these latents."""
-        pipeline = _with_step(self.pipeline, lambda *_, **__: (latents, latents))
-        guidance = 1.0 if "guidance_scale" in _parameters(pipeline) else None
+        pipeline = with_step(self.pipeline, lambda *_, **__: (latents, latents))
+        guidance = 1.0 if "guidance_scale" in parameters_of(pipeline) else None
         with quiet():
             return self._images(pipeline, [torch.Generator() for _ in latents], 1, guidance)
 
@@ -160,7 +163,7 @@ class TextToImage:
             options["height"], options["width"] = self.size
         kind, prompts = type(pipeline).__name__, [self.prompt] * len(noise)
         advice = "change --prompt, --size, --steps or --guidance"
-        with computing(pipeline.device.type), _explained(f"{kind} cannot make these images", advice):
+        with computing(pipeline.device.type), explained(f"{kind} cannot make these images", advice):
             made = pipeline(prompts, num_inference_steps=steps, generator=noise, output_type="pt", **options)
             images = 2 * made.images.float() - 1
         if not bool(images.isfinite().all()):
@@ -178,12 +181,12 @@ def open_text_to_image(place: str, prompt: str, size: Size | None = None, device
         >>> model = open_text_to_image("hf:OWNER/NAME", "um gato de chapéu")
     """
     index = hub.download(place, [INDEX]) if hub.is_hub(place) else Path(place)
-    kind = _kind(index / INDEX, place)
+    kind = kind_of(index / INDEX, place)
     folder = hub.download(place, PATTERNS) if hub.is_hub(place) else index
     chosen = choose_device(device)
     precision = choose_precision(chosen) if chosen == "cuda" else "float32"
     advice = "it needs the whole pipeline with weights in .safetensors, because nevoa opens no pickle"
-    with quiet(), _explained(f"diffusers cannot open {place}", advice):
+    with quiet(), explained(f"diffusers cannot open {place}", advice):
         pipeline = kind.from_pretrained(
             folder,
             use_safetensors=True,
@@ -192,73 +195,8 @@ def open_text_to_image(place: str, prompt: str, size: Size | None = None, device
             torch_dtype=getattr(torch, precision),
         ).to(chosen)
     pipeline.set_progress_bar_config(disable=True)
-    _check_size(pipeline, size)
+    check_size(pipeline, size)
     return TextToImage(pipeline, prompt, size)
-
-
-def _kind(index: Path, place: str) -> Any:
-    """The class of a pipeline. A NevoaError unless it is one of diffusers itself that takes a prompt."""
-    needs("diffusers", "diffusers", "transformers")
-    import diffusers
-    from diffusers.pipelines.pipeline_utils import DiffusionPipeline
-
-    if not index.is_file():
-        raise NevoaError(
-            f"{place} is no folder of diffusers, which has a {INDEX}: leave out --prompt, or give another."
-        )
-    values = read_json(index)
-    name = values.get("_class_name")
-    kind = getattr(diffusers, name, None) if isinstance(name, str) else None
-    is_pipeline = inspect.isclass(kind) and issubclass(kind, DiffusionPipeline)
-    if not is_pipeline or not {"prompt", "num_inference_steps"} <= _parameters(kind).keys():
-        raise NevoaError(f"{place} takes no prompt: leave out --prompt.")
-    _check_libraries(values, place)
-    return kind
-
-
-def _check_libraries(index: Mapping[str, Any], place: str) -> None:
-    """A NevoaError if a part is of another library, which old versions of diffusers import."""
-    from diffusers import pipelines
-
-    libraries = {str(value[0]) for value in index.values() if isinstance(value, list) and len(value) == 2}
-    for library in libraries - {"None", "diffusers", "transformers"}:
-        if not hasattr(pipelines, library):
-            raise NevoaError(f"{place} needs the library {library}, which nevoa does not import: open it in diffusers.")
-
-
-def _parameters(pipeline: Any) -> Any:
-    return inspect.signature(pipeline.__call__).parameters
-
-
-def _check_guidance(pipeline: Any, guidance: float) -> None:
-    if "guidance_scale" not in _parameters(pipeline):
-        raise NevoaError(f"A {type(pipeline).__name__} has no guidance: leave guidance out.")
-    validated(SamplingConfig, {"guidance": guidance})
-
-
-def _own_size(pipeline: Any) -> Size:
-    """The size of the images without `size`."""
-    denoiser = getattr(pipeline, "unet", None) or getattr(pipeline, "transformer", None)
-    side = getattr(pipeline, "default_sample_size", None) or getattr(
-        getattr(denoiser, "config", None), "sample_size", None
-    )
-    scale = _unit(pipeline)
-    height, width = side if isinstance(side, list | tuple) else (side, side)
-    return (height * scale, width * scale) if height and width else (USUAL_SIDE, USUAL_SIDE)
-
-
-def _unit(pipeline: Any) -> int:
-    """The side of the square of pixels that is one pixel of the latents."""
-    return getattr(pipeline, "vae_scale_factor", 1)
-
-
-def _check_size(pipeline: Any, size: Size | None) -> None:
-    unit = _unit(pipeline)
-    if size and any(side < unit or side % unit for side in size):
-        raise NevoaError(
-            f"The sides of this pipeline's images are multiples of {unit}, and {size[0]}x{size[1]} are not: choose "
-            f"--size {'x'.join(str(max(1, round(side / unit)) * unit) for side in size)}."
-        )
 
 
 def _noise(seed: int, number: int) -> torch.Generator:
@@ -269,27 +207,3 @@ def _noise(seed: int, number: int) -> torch.Generator:
 def _calls(steps: int, calls: int) -> list[int]:
     """The scheduler's calls before which each of `steps` states is taken; some schedulers make two calls in a step."""
     return [min(-(-number * calls // steps), calls - 1) for number in range(steps)]
-
-
-def _with_step(pipeline: Any, step: Callable[..., Any]) -> Any:
-    """The same pipeline with a scheduler of its own that calls `step(its_own_step, ...)` to make a step.
-
-    A pipeline's `callback_on_step_end` never sees the noise, and some pipelines lack it.
-    """
-    changed = copy.copy(pipeline)
-    changed.scheduler = copy.deepcopy(pipeline.scheduler)
-    own = changed.scheduler.step
-    # Pipelines read the signature of `step`.
-    changed.scheduler.step = functools.wraps(own)(functools.partial(step, own))
-    return changed
-
-
-@contextmanager
-def _explained(problem: str, advice: str) -> Iterator[None]:
-    """Turn any error of a pipeline into a NevoaError; each kind fails in its own way."""
-    try:
-        yield
-    except NevoaError:
-        raise
-    except Exception as error:
-        raise NevoaError(f"{problem} ({reason(error).rstrip('. ')}): {advice}.") from error

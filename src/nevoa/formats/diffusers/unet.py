@@ -40,9 +40,9 @@ def unet_of(model: Model) -> "UNet2DModel":
 
 def _config(model: Model) -> dict[str, Any]:
     network = model.network
-    if not isinstance(network, ResidualUNet) or not isinstance(model.config.network, ResidualUNetConfig):
+    if not isinstance(network, ResidualUNet) or not isinstance(model.plan.network, ResidualUNetConfig):
         raise _not_exportable(model)
-    config, (channels, height, width) = model.config.network, model.shape
+    config, (channels, height, width) = model.plan.network, model.shape
     down = ["AttnDownBlock2D" if attention else "DownBlock2D" for attention in config.attention]
     up = ["AttnUpBlock2D" if attention else "UpBlock2D" for attention in reversed(config.attention)]
     groups = _groups(network)
@@ -67,7 +67,7 @@ def _config(model: Model) -> dict[str, Any]:
 
 
 def _not_exportable(model: Model) -> NevoaError:
-    kind = model.config.network.kind
+    kind = model.plan.network.kind
     what = f"A network of kind '{kind}'"
     if kind == OBJECT:
         what = f"Your network {type(model.network).__name__}"

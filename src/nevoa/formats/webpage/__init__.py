@@ -51,7 +51,7 @@ def export(model: Model, path: Path, force: bool = False, **options: Unpack[Samp
         "checksum": zlib.crc32(block),
         "wasm": kernels(),
         "shape": list(model.shape),
-        "prediction": model.config.diffusion.prediction,
+        "prediction": model.plan.diffusion.prediction,
         "classes": list(model.classes),
     }
     return _write(path, {"package": package, "about": about(model), "sampling": sampling}, block)

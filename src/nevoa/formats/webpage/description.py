@@ -23,7 +23,7 @@ DISTANCE = re.compile(r"^\| (fd_\w+) \| ([\d.e+-]+) \| ([^|]*?) ?\|$", re.MULTIL
 
 def about(model: Model) -> dict[str, Any]:
     """Name, data set, licence and score of a model."""
-    data = DataSource.of(model.config.data.source)
+    data = DataSource.of(model.plan.data.source)
     run = Run(Path(model.place))
     card = run.card_file.read_text("utf-8", "replace") if model.place and run.card_file.is_file() else ""
     distance = DISTANCE.search(card)
@@ -47,19 +47,19 @@ def ways(model: Model, **options: Unpack[SamplingOptions]) -> dict[str, Any]:
     own = model.settings(**options)
     if own.sampler not in get_args(SamplerName):
         raise NevoaError("The web page has no sampler of your own: choose one by name, such as --sampler dpm_solver.")
-    if model.config.training.is_distillation:
+    if model.plan.distilled_from:
         samplers, filling = [_sampler(model.schedule, own, ())], None
     else:
-        others = [settled(model.config, sampler=name) for name in OFFERED if name != own.sampler]
+        others = [settled(model.plan, sampler=name) for name in OFFERED if name != own.sampler]
         samplers = [_sampler(model.schedule, settings) for settings in (own, *others)]
-        settings = settled(model.config, sampler="ddpm", steps=min(FILLING_STEPS, steps_of(model.schedule)))
+        settings = settled(model.plan, sampler="ddpm", steps=min(FILLING_STEPS, steps_of(model.schedule)))
         filling = _sampler(model.schedule, settings, ())
     return {
         "samplers": samplers,
         "filling": filling,
         "clip": own.clip,
         "guidance": own.guidance,
-        "guided": bool(model.classes and model.config.works_without_labels),
+        "guided": bool(model.classes and model.plan.works_without_labels),
     }
 
 

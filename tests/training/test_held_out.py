@@ -15,18 +15,17 @@ from nevoa.data import Notes
 from nevoa.diffusion.denoiser import Denoiser
 from nevoa.model import Model
 from nevoa.runs import Run
-from nevoa.training import show_progress
+from nevoa.training import fit_job, prepare, show_progress
+from nevoa.training.held_out import HeldOut, memorises_since
 from nevoa.training.job import Job
 from nevoa.training.recorder import report_before
-from nevoa.training.state import TrainingState
-from nevoa.training.unseen import Unseen, memorises_since
-from tests.small_runs import outcome, stop_after
+from tests.small_runs import outcome, state_of, stop_after
 
-KEYS = {"training_loss", "unseen_loss"}
+KEYS = {"training_loss", "held_out_loss"}
 
 
 def lines(*losses: float | None) -> list[dict[str, float | None]]:
-    return [{"images_seen": 100 * (i + 1), "unseen_loss": loss} for i, loss in enumerate(losses)]
+    return [{"images_seen": 100 * (i + 1), "held_out_loss": loss} for i, loss in enumerate(losses)]
 
 
 @pytest.mark.parametrize(
@@ -54,17 +53,17 @@ def test_the_report_before_is_known(batch: int, interval: int) -> None:
 
 def test_the_losses_are_those_of_the_weights_alone(job: Job) -> None:
     """Measuring twice gives the same, and the same images on both sides have the same loss."""
-    state = TrainingState.fresh(job.config, job.images.shape)
-    same = Unseen(job.images, job.images)
+    state = state_of(job.config, job.images)
+    same = HeldOut(job.images, job.images)
     first = same.losses(state)
     assert first == same.losses(state)
-    assert first["training_loss"] == first["unseen_loss"] > 0
+    assert first["training_loss"] == first["held_out_loss"] > 0
 
 
 def test_they_are_computed_in_parts(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     """128 images of 512x512 at once would take more memory than the training."""
-    state, counted = TrainingState.fresh(job.config, job.images.shape), list[int]()
-    whole, loss = Unseen(job.images, job.images).losses(state), Denoiser.loss
+    state, counted = state_of(job.config, job.images), list[int]()
+    whole, loss = HeldOut(job.images, job.images).losses(state), Denoiser.loss
 
     def counting(self: Denoiser, x_0: Tensor, *arguments: Any, **options: Any) -> Tensor:
         counted.append(len(x_0))
@@ -72,7 +71,7 @@ def test_they_are_computed_in_parts(job: Job, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(Denoiser, "loss", counting)
     monkeypatch.setattr(Model, "images_at_once", 5)
-    assert Unseen(job.images, job.images).losses(state) == pytest.approx(whole)
+    assert HeldOut(job.images, job.images).losses(state) == pytest.approx(whole)
     assert max(counted) == 5
 
 
@@ -96,10 +95,11 @@ def test_a_run_that_memorises_says_so(
 ) -> None:
     monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
     wanted, run = config(noise, 240), Run(tmp_path / "run")
-    *_, last = show_progress(nevoa.fit(wanted, run.folder), wanted.training)
+    job = prepare(wanted, run=run)
+    *_, last = show_progress(fit_job(job, run), job.plan.training)
     with_losses = [line for line in run.metrics() if line.keys() >= KEYS]
     assert len(with_losses) == 240 * 10 // 200
-    assert with_losses[-1]["unseen_loss"] > 1.1 * with_losses[-1]["training_loss"]
+    assert with_losses[-1]["held_out_loss"] > 1.1 * with_losses[-1]["training_loss"]
     assert last.memorises_since == memorises_since(run.metrics())
     assert last.memorises_since is not None
     assert f"memorising since {last.memorises_since:,}" in capsys.readouterr().err
@@ -124,8 +124,9 @@ def test_a_run_that_was_interrupted_measures_the_same(
 
 def test_measuring_changes_nothing_in_the_training(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same run but for the losses, with and without images set aside."""
+    job = replace(job, plan=job.plan.model_copy(update={"data": job.plan.data.model_copy(update={"holdout": 20})}))
     aside = replace(job, images=replace(job.images, notes=Notes(held_out=20)))
-    monkeypatch.setattr("nevoa.training.unseen.load_test_images", lambda data, images: images)
+    monkeypatch.setattr("nevoa.training.held_out.load_test_images", lambda data, images: images)
     found = []
     for name, one in (("with", aside), ("without", job)):
         stop_after(one, tmp_path / name, 10**6)

@@ -8,14 +8,14 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def yielded(work: Callable[[Callable[[Item], None]], object]) -> Generator[Item, None, None]:
+def as_generator(work: Callable[[Callable[[Item], None]], object]) -> Generator[Item, None, None]:
     """Yield every item that `work` gives to the function it gets.
 
     `work` runs in a thread, but never at the same time as the caller: it waits inside that function until the next item
     is asked for. A generator that is closed stops it there. Its exceptions are raised here.
 
     Example:
-        >>> list(yielded(lambda give: [give(number) for number in range(3)]))
+        >>> list(as_generator(lambda give: [give(number) for number in range(3)]))
         [0, 1, 2]
     """
     items: SimpleQueue[tuple[Item, ...]] = SimpleQueue()

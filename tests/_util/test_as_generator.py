@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator
 
 import pytest
 
-from nevoa._util.handover import yielded
+from nevoa._util.as_generator import as_generator
 
 
 def counting(log: list[str], end: int = 3) -> Generator[int, None, None]:
@@ -15,7 +15,7 @@ def counting(log: list[str], end: int = 3) -> Generator[int, None, None]:
             give(number)
         log.append("done")
 
-    return yielded(work)
+    return as_generator(work)
 
 
 def test_work_waits_until_the_next_item_is_asked_for() -> None:
@@ -52,7 +52,7 @@ def test_an_error_of_the_work_is_raised_after_its_items() -> None:
         give(7)
         raise ValueError("no more")
 
-    items = yielded(work)
+    items = as_generator(work)
     assert next(items) == 7
     with pytest.raises(ValueError, match="no more"):
         next(items)

@@ -1,6 +1,5 @@
 """The content of a checkpoint: a TrainingState to files and back."""
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -13,17 +12,18 @@ from torch import nn
 
 from nevoa._util.files import read_json
 from nevoa._util.tensors import check_shapes, packed, read_tensors
-from nevoa.config import Config
-from nevoa.config.toml import to_toml
+from nevoa.config import Plan, changes
+from nevoa.config.plan import difference
+from nevoa.config.toml import read_toml, to_toml
 from nevoa.errors import NevoaError
 from nevoa.runs import checkpoint
-from nevoa.runs.manifest import CONFIG, EMA, MODEL, OPTIMIZER, SECOND, STATE, TEACHER
-from nevoa.training.course import Course
+from nevoa.runs.horizon import Horizon
+from nevoa.runs.manifest import EMA, MODEL, OPTIMIZER, PLAN, STATE
 from nevoa.training.optimizer import Adam, AdamW, Muon
 from nevoa.training.state import Mean, RecentMean, TrainingState
 from nevoa.version import __version__
 
-FORMAT = 2
+FORMAT = 3
 # The optimizer's tensors of each parameter after its first update.
 KEPT = {Adam: ("step", "exp_avg", "exp_avg_sq"), Muon: ("momentum",)}
 KEPT[AdamW] = KEPT[Adam]
@@ -37,58 +37,55 @@ class SavedProgress(BaseModel):
     format: int
     nevoa: str
     torch: str
-    config_sha256: str | None = None  # in checkpoints that hold no config
-    step: NonNegativeInt
     images_seen: NonNegativeInt
-    updates: NonNegativeInt
-    matched: NonNegativeInt = 0  # older checkpoints lack it
+    horizon: Horizon
+    updates: dict[str, NonNegativeInt]
     not_finite: NonNegativeInt
+    work: float
     seconds: float
-    spent: float = 0.0  # older checkpoints lack these three
-    course: Course | None = None
-    cooled: float = 1.0
+    spent: float
+    cooled: float
     report_seconds: float
     report_loss: Mean
-    report_levels: dict[str, Mean] = {}  # older checkpoints have none
+    report_levels: dict[str, Mean]
     epoch_loss: Mean
     recent_loss: RecentMean
     scaler: dict[str, float | int]
 
 
-COUNTERS = ("step", "images_seen", "updates", "matched", "not_finite", "seconds", "spent", "report_seconds")
+COUNTERS = ("images_seen", "updates", "not_finite", "work", "seconds", "spent", "report_seconds")
 MEANS = ("report_loss", "epoch_loss", "recent_loss")
 
 
 def restore(state: TrainingState, path: Path, *, accept_changes: bool = False) -> None:
     """Load a checkpoint into a fresh state, completely or not at all.
 
-    A NevoaError says what is missing or does not fit the state's network, optimizer, config or version of torch.
+    A NevoaError says what is missing or does not fit the state's network, optimizer, plan or version of torch.
 
     Args:
-        accept_changes: resume although the config or the major version of torch differs.
+        accept_changes: resume although the plan or the major version of torch differs.
     """
-    progress = read_progress(path / STATE)
+    progress = read_progress(path)
     if not accept_changes:
-        _check_same(progress, state.config, path)
+        _check_same(progress, state.plan, path)
     for name, wanted in _shapes(state, progress).items():
         check_shapes(path / name, wanted, "this network and optimizer")
     tables = {name: read_tensors(path / name) for name in _tables(state)}
     try:
         state.scaler.load_state_dict(progress.scaler)
     except (KeyError, RuntimeError) as error:
-        raise NevoaError(f"{path / STATE} lacks the scale of {state.config.training.precision}: {error}.") from error
+        raise NevoaError(f"{path / STATE} lacks the scale of {state.plan.training.precision}: {error}.") from error
     state.network.load_state_dict(tables[MODEL])
     for name, network in _others(state).items():
         network.load_state_dict(tables[name])
     _load_optimizers(state, tables[OPTIMIZER])
-    for name in (*COUNTERS, *MEANS, "report_levels"):
+    for name in (*COUNTERS, *MEANS, "report_levels", "horizon"):
         setattr(state, name, getattr(progress, name))
-    state.spent = state.spent or state.seconds  # older checkpoints of runs without minutes have 0
-    state.course = progress.course or state.course
 
 
-def read_progress(path: Path) -> SavedProgress:
+def read_progress(folder: Path) -> SavedProgress:
     """Read the state.json of a checkpoint. A NevoaError if it is damaged."""
+    path = folder / STATE
     values = read_json(path)
     if values.get("format") != FORMAT:
         raise NevoaError(f"{path} has format {values.get('format')}, but this version of nevoa reads format {FORMAT}.")
@@ -108,11 +105,11 @@ def contents(state: TrainingState) -> dict[str, bytes]:
     """The files of a checkpoint by name, without the manifest."""
     files = {name: packed(tensors.items()) for name, tensors in _tables(state).items()}
     progress: dict[str, Any] = {"format": FORMAT, "nevoa": __version__, "torch": torch.__version__}
-    progress |= {"scaler": state.scaler.state_dict(), "course": asdict(state.course), "cooled": state.cooled()}
+    progress |= {"scaler": state.scaler.state_dict(), "horizon": asdict(state.horizon), "cooled": state.cooled}
     progress |= {name: getattr(state, name) for name in COUNTERS}
     progress |= {name: asdict(getattr(state, name)) for name in MEANS}
     progress["report_levels"] = {level: asdict(mean) for level, mean in state.report_levels.items()}
-    return files | {CONFIG: to_toml(state.config).encode(), STATE: json.dumps(progress, indent=2).encode()}
+    return files | {PLAN: to_toml(state.plan).encode(), STATE: json.dumps(progress, indent=2).encode()}
 
 
 def optimizer_tensors(state: TrainingState) -> Iterator[tuple[str, torch.Tensor]]:
@@ -132,15 +129,15 @@ def _tables(state: TrainingState) -> dict[str, dict[str, torch.Tensor]]:
 def _others(state: TrainingState) -> dict[str, nn.Module]:
     """The networks beside the one that is trained."""
     average = None if state.average is state.network else state.average
-    others = {EMA: average, TEACHER: state.teacher, SECOND: state.second}
-    return {name: network for name, network in others.items() if network is not None}
+    beside = {f"{name}.safetensors": network for name, network in state.beside.items()}
+    return beside | ({} if average is None else {EMA: average})
 
 
 def _parameters(state: TrainingState) -> Iterator[tuple[str, nn.Parameter]]:
     """Everything that an optimizer changes, with names that differ."""
     named = list(state.network.named_parameters())
-    if state.second is not None:
-        named += [(f"second/{name}", parameter) for name, parameter in state.second.named_parameters()]
+    for beside, network in state.beside.items():
+        named += [(f"{beside}/{name}", parameter) for name, parameter in network.named_parameters()]
     return ((name, parameter) for name, parameter in named if parameter.requires_grad)
 
 
@@ -152,34 +149,30 @@ def _homes(state: TrainingState) -> dict[nn.Parameter, torch.optim.Optimizer]:
 def _shapes(state: TrainingState, progress: SavedProgress) -> dict[str, dict[str, torch.Size]]:
     """Names and shapes of all tensors that such a checkpoint has to hold."""
     shapes = {name: {key: tensor.shape for key, tensor in table.items()} for name, table in _tables(state).items()}
-    homes, second = _homes(state), set(state.second.parameters() if state.second is not None else ())
+    homes, updated = _homes(state), {state.networks[name] for name in progress.updates}
+    changed = {parameter for network in updated for parameter in network.parameters()}
     shapes[OPTIMIZER] = {
         f"{name}/{key}": torch.Size() if key == "step" else parameter.shape
         for name, parameter in _parameters(state)
-        if (progress.matched if parameter in second else progress.updates)
+        if parameter in changed
         for key in KEPT[type(homes[parameter])]
     }
     return shapes
 
 
-def _check_same(progress: SavedProgress, config: Config, path: Path) -> None:
+def _check_same(progress: SavedProgress, plan: Plan, path: Path) -> None:
     here, there = (version.partition(".")[0] for version in (torch.__version__, progress.torch))
     if here != there:
         raise NevoaError(
             f"{path} was made with torch {progress.torch}, but this is {torch.__version__}: the rest of the run "
             "would differ. Install that version, or resume anyway with --accept-changes."
         )
-    saved = checkpoint.config_of(path)
-    same = saved.followed(config) == config if saved else progress.config_sha256 == _sha256(config)
-    if not same:
+    found = changes(read_toml(path / PLAN, Plan), plan)
+    if any(difference(key) in ("accepted", "never") for key in found if key != "data.source"):
         raise NevoaError(
-            f"{path} was made with another config than this run's. Choose another --out, or resume anyway with "
+            f"{path} was made with another plan than this run's. Choose another --out, or resume anyway with "
             "--accept-changes."
         )
-
-
-def _sha256(config: Config) -> str:
-    return hashlib.sha256(config.model_dump_json().encode()).hexdigest()
 
 
 def _load_optimizers(state: TrainingState, tensors: dict[str, torch.Tensor]) -> None:

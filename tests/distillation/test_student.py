@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from nevoa.diffusion import Denoiser, NoiseSchedule, RectifiedFlow, Schedule
+from nevoa.distillation.student import Student
 from nevoa.sampling import DDIM, timestep_grid, trajectory
-from nevoa.training.student import Student
 from tests.sampling.exact import exact_denoiser, flowed
 
 EPSILON = torch.randn(64, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)

@@ -12,10 +12,12 @@ from nevoa.data import ImageSet
 from nevoa.networks import Dropout
 from nevoa.networks.dropout import masks_from
 from nevoa.objects import Objects
-from nevoa.training import threaded_gradient
+from nevoa.training import threads as threaded
+from nevoa.training.gradient import Gradient, dropout_masks
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
-from nevoa.training.threaded_gradient import backward, cut, parts_for
+from nevoa.training.threads import backward, cut, parts_for
+from tests.small_runs import planned, replanned, state_of
 
 
 @pytest.mark.parametrize("parts", [2, 3, 4])
@@ -75,8 +77,8 @@ def test_training_in_parts_is_training(tiny: Config, few_images: ImageSet, monke
     try:
         for name, threads in (("one", 1), ("two", 2), ("again", 2)):
             config = tiny.model_copy(update={"training": tiny.training.model_copy(update={"threads": threads})})
-            state = TrainingState.fresh(config, few_images.shape)
-            assert state.parts == threads
+            state = state_of(config, few_images)
+            assert Gradient(state).parts == threads
             losses[name] = [step.loss for step in training_steps(state, few_images)]
     finally:
         torch.set_num_threads(before)
@@ -96,26 +98,27 @@ def test_dropout_is_computed_in_parts_and_does_not_depend_on_which_comes_first(
         return [work(number) for number in reversed(numbers)][::-1]
 
     losses = list[list[float]]()
-    for order in (threaded_gradient._on_threads, first_last):
-        monkeypatch.setattr(threaded_gradient, "_on_threads", order)
-        state = TrainingState.fresh(with_dropout(tiny), few_images.shape)
-        assert state.parts == 2
+    for order in (threaded._on_threads, first_last):
+        monkeypatch.setattr(threaded, "_on_threads", order)
+        state = state_of(with_dropout(tiny), few_images)
+        assert Gradient(state).parts == 2
         losses.append([step.loss for step in training_steps(state, few_images)])
     assert losses[0] == losses[1]
 
 
 def test_parts_and_steps_have_their_own_masks(tiny: Config, few_images: ImageSet) -> None:
-    state = TrainingState.fresh(with_dropout(tiny), few_images.shape)
+    state = state_of(with_dropout(tiny), few_images)
     draws = list[Tensor]()
     for state.images_seen in (0, 8):
-        for [part] in state.slices:
-            with masks_from(state.dropout_masks(part.start)):
+        for [part] in Gradient(state).slices:
+            with masks_from(dropout_masks(state, part.start)):
                 draws.append(Dropout(0.5)(torch.ones(64)))
     assert len({tuple(draw.tolist()) for draw in draws}) == 4
 
 
 def test_dropout_in_a_compiled_network_draws_in_order(tiny: Config, few_images: ImageSet) -> None:
-    assert TrainingState.fresh(with_dropout(tiny, compile=True), few_images.shape).parts == 1
+    made = replanned(planned(with_dropout(tiny), few_images), compile=True)  # where there may be no compiler
+    assert Gradient(TrainingState.fresh(made, few_images.shape)).parts == 1
 
 
 class Dropping(nn.Module):
@@ -131,9 +134,9 @@ class Dropping(nn.Module):
 
 @pytest.mark.parametrize(("dropout", "parts"), [(0.5, 1), (0.0, 2)])
 def test_whatever_draws_draws_in_order(tiny: Config, few_images: ImageSet, dropout: float, parts: int) -> None:
-    config = tiny.updated("training", threads=2, device="cpu")
-    state, before = TrainingState.fresh(config, few_images.shape, Objects(Dropping(dropout))), torch.get_rng_state()
-    assert state.parts == parts
+    made = planned(tiny.updated("training", threads=2, device="cpu"), few_images)
+    state, before = TrainingState.fresh(made, few_images.shape, Objects(Dropping(dropout))), torch.get_rng_state()
+    assert Gradient(state).parts == parts
     assert torch.equal(torch.get_rng_state(), before)
     assert state.network.state_dict()["layers.1.num_batches_tracked"] == 0
 

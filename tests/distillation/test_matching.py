@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from nevoa.diffusion import Denoiser, NoiseSchedule, RectifiedFlow, Schedule
-from nevoa.training.matching import MATCHING_COST, PATH_WEIGHT, Matching
-from nevoa.training.student import Student
+from nevoa.distillation.matching import MATCHING_COST, PATH_WEIGHT, Matching
+from nevoa.distillation.student import Student
 from tests.sampling.exact import COVARIANCE, MEAN, exact_denoiser
 
 SCHEDULES = NoiseSchedule.cosine(1000), RectifiedFlow(1000)

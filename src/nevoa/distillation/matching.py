@@ -12,7 +12,7 @@ from torch import Tensor
 from nevoa.config.names import SpacingName, WeightingName
 from nevoa.diffusion import Denoiser
 from nevoa.diffusion.loss import Loss, loss_per_image
-from nevoa.training.student import Images, Labels, Student
+from nevoa.distillation.student import Images, Labels, Student
 
 # The share of the cool-down after which it begins: it takes a tenth of a distillation, at a fifth of its rate and less.
 MATCHING_FROM = 0.8

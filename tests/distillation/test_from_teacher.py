@@ -9,17 +9,18 @@ import torch
 
 import nevoa
 from nevoa._util.tensors import read_tensors
-from nevoa.config import Config, parse
+from nevoa.config import ModelPlan, Plan, parse
+from nevoa.distillation.from_teacher import distilling
 from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.runs import Run, checkpoint
 from nevoa.runs.check import check
 from nevoa.runs.manifest import TEACHER
-from nevoa.training import Job, fit_resolved, resolve_run
+from nevoa.training import Job, fit_job, prepare
 from nevoa.training.loop import training_steps
-from nevoa.training.start import distilling, starting_from
+from nevoa.training.start import starting_from
 from tests.conftest import TINY
-from tests.small_runs import distillation_of, outcome, stop_after, told
+from tests.small_runs import distillation_of, job_of, outcome, stop_after, told
 
 V = "diffusion.prediction=v"
 
@@ -31,7 +32,7 @@ def distillation(job: Job, request: pytest.FixtureRequest) -> Job:
 
 
 def test_a_distillation_stopped_again_and_again_ends_as_one_that_was_not(distillation: Job, tmp_path: Path) -> None:
-    whole = [told(step) for step in fit_resolved(distillation, tmp_path / "whole")]
+    whole = [told(step) for step in fit_job(distillation, Run(tmp_path / "whole"))]
     parts = []
     while part := stop_after(replace(distillation, start=None) if parts else distillation, tmp_path / "r", 13):
         parts += map(told, part)
@@ -44,18 +45,17 @@ def test_the_teacher_may_move_but_another_is_refused(job: Job, tmp_path: Path) -
     teacher, plain, run = tmp_path / "teacher", distillation_of(job, "path"), Run(tmp_path / "r")
     teacher.mkdir()
     first = plain.config.updated("training", start=str(teacher))
-    first = first.updated("data", source="object:noise", fingerprint=job.images.fingerprint, holdout=0)
-    stop_after(replace(plain, config=first), run.folder, 7)
+    stop_after(replace(job_of(first, job.images), start=plain.start), run.folder, 7)
     later = first.updated("training", start=str(tmp_path / "moved"))
     with pytest.raises(NevoaError, match=r"training\.start: was"):
-        resolve_run(later, run.folder, job.images)
+        prepare(later, job.images, run=Run(run.folder))
     teacher.rmdir()
     with pytest.raises(NevoaError, match=r"training\.start: was"):
-        resolve_run(later.updated("training", start="hf:OWNER/NAME"), run.folder, job.images)
+        prepare(later.updated("training", start="hf:OWNER/NAME"), job.images, run=Run(run.folder))
     with pytest.warns(UserWarning, match="goes on from its own checkpoint"):
-        again = resolve_run(later, run.folder, job.images)
-    assert stop_after(again, run.folder, 99)[-1].step == 40
-    assert run.config().training.start == str(teacher)
+        again = prepare(later, job.images, run=Run(run.folder))
+    assert stop_after(again, run.folder, 99)[-1].images_seen == 320
+    assert run.plan().training.start == str(teacher)
 
 
 def test_the_teacher_stays_as_it_is_and_the_student_does_not(distillation: Job, tmp_path: Path) -> None:
@@ -73,11 +73,9 @@ def test_the_teacher_stays_as_it_is_and_the_student_does_not(distillation: Job, 
 def test_the_second_network_learns_only_while_it_is_matched(distillation: Job) -> None:
     state = distillation.fresh_state()
     for step in training_steps(state, distillation.images):
-        assert state.second is not None
-        assert state.teacher is not None
-        pairs = zip(state.second.parameters(), state.teacher.parameters(), strict=True)
-        assert all(torch.equal(*pair) for pair in pairs) == (step.step <= 36)
-        assert state.matched == max(0, step.step - 36)
+        pairs = zip(state.beside["second"].parameters(), state.beside["teacher"].parameters(), strict=True)
+        assert all(torch.equal(*pair) for pair in pairs) == (step.images_seen <= 36 * 8)
+        assert state.updates.get("second", 0) == max(0, step.images_seen // 8 - 36)
 
 
 def test_the_teacher_decides_what_is_learned(distillation: Job) -> None:
@@ -102,10 +100,10 @@ def distilled(teacher: Any, out: Path, *arguments: Any, **keywords: Any) -> Run:
 
 def test_a_run_is_distilled_on_its_own_images_to_make_images_in_two_steps(teacher: Run, tmp_path: Path) -> None:
     run = distilled(teacher, tmp_path / "two", options=["training.report_every_images=8"])
-    before, after = teacher.config(), run.config()
+    before, after = teacher.plan(), run.plan()
     assert after.data == before.data
     assert after.network == before.network
-    assert after.training.steps == 1
+    assert after.training.images == after.training.batch_size
     assert after.training.batch_size == 8
     assert (after.sampling.sampler, after.sampling.steps) == ("euler", 2)
     images = run.model().sample(3)
@@ -113,7 +111,7 @@ def test_a_run_is_distilled_on_its_own_images_to_make_images_in_two_steps(teache
     assert len(list(run.model().trajectory(3))) == 3
     assert run.metrics()
     assert run.previews()
-    assert list(nevoa.fit(after, run.folder)) == []
+    assert list(nevoa.fit(run.config(), run.folder)) == []
 
 
 @pytest.mark.parametrize("kind", ["model", "text"])
@@ -122,9 +120,17 @@ def test_a_teacher_is_a_model_a_run_or_a_folder(teacher: Run, tmp_path: Path, ki
     assert distilled(given, tmp_path / "r", steps=1).config().training.steps == 1
 
 
-def small_model(**sections: Any) -> Model:
-    config = parse({"training": {"conditional": False, "steps": 8}, **sections})
-    return Model(config, torch.nn.Identity(), (1, 28, 28))
+def small_model(training: dict[str, Any] | None = None, **tables: Any) -> Model:
+    """A model of a training of eight steps, or of unknown origin if it has no fingerprint."""
+    data = {"source": "fashion_mnist_10k", **tables.pop("data", {})}
+    tables = {"network": {"kind": "unet"}, "data": data, **tables}
+    if "fingerprint" in data:
+        decided = {"images": 8 * 32, "batch_size": 32, "device": "cpu", "precision": "float32", "threads": 1}
+        every = dict.fromkeys(("report_every_images", "preview_every_images", "checkpoint_every_images"), 32)
+        tables["training"] = {**decided, **every, "preview_steps": 1, **(training or {})}
+        tables["data"] = {"images": 100, "flip": False, **data}
+    plan = parse(tables, Plan if "training" in tables else ModelPlan)
+    return Model(plan, torch.nn.Identity(), (1, 28, 28))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +146,8 @@ def small_model(**sections: Any) -> Model:
             small_model(
                 diffusion={"prediction": "v"},
                 data={"fingerprint": "0"},
-                training={"conditional": False, "steps": 8, "objective": "path", "start": "runs/teacher"},
+                distilled_from="runs/teacher",
+                training={"objective": "path", "start": "runs/teacher"},
             ),
             "distil runs/teacher again",
         ),
@@ -155,23 +162,24 @@ def test_what_cannot_be_distilled_is_refused(model: Any, message: str, tmp_path:
 
 def test_the_budget_is_a_quarter_of_the_teachers() -> None:
     v, data = {"prediction": "v"}, {"fingerprint": "0"}
-    minutes = small_model(diffusion=v, data=data, training={"conditional": False, "minutes": 60.0, "steps": 800})
+    minutes = small_model(diffusion=v, data=data, training={"minutes": 60.0})
     assert distilling(minutes)["training"]["minutes"] == 15
     assert distilling(small_model(diffusion=v, data=data))["training"]["steps"] == 1
-    assert nevoa.training.distill_config(minutes, epochs=2).training.minutes is None
-    unknown = small_model(diffusion=v, data=data, training={"conditional": False})
-    assert nevoa.training.distill_config(unknown).training.minutes == nevoa.configure().training.minutes
+    assert nevoa.distillation.distill_config(minutes, epochs=2).training.minutes is None
+    unknown = small_model(diffusion=v)
+    assert nevoa.distillation.distill_config(unknown, "shapes").training.minutes == nevoa.configure().training.minutes
 
 
 def test_the_images_are_all_those_of_the_teacher() -> None:
     """It may have set none aside where the preset sets some aside."""
     teacher = small_model(diffusion={"prediction": "v"}, data={"source": "photos/", "fingerprint": "0"})
-    assert nevoa.training.distill_config(teacher).data == teacher.config.data
+    data = nevoa.distillation.distill_config(teacher).data
+    assert (data.source, data.holdout, data.flip) == ("photos/", 0, False)
 
 
 @pytest.mark.parametrize("timesteps", ["uniform", "log_normal"])
 def test_further_training_draws_timesteps_as_the_model_did(timesteps: str) -> None:
-    training = {"conditional": False, "steps": 8, "timestep_distribution": timesteps}
+    training = {"timestep_distribution": timesteps}
     model = small_model(diffusion={"prediction": "v"}, data={"fingerprint": "0"}, training=training)
     for start in (starting_from(model), distilling(model)):
         assert nevoa.configure("shapes", start=start, steps=1).training.timestep_distribution == timesteps
@@ -192,8 +200,3 @@ def test_further_training_draws_timesteps_as_the_model_did(timesteps: str) -> No
 def test_an_objective_without_what_it_needs_is_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(NevoaError, match=message):
         parse(values)
-
-
-def test_the_default_objective_is_not_in_a_config() -> None:
-    """So the hash of an older run's config stays."""
-    assert "objective" not in Config().model_dump()["training"]

@@ -1,0 +1,80 @@
+"""Resume a run with its own settings, train it for longer, or bring it to an end."""
+
+import shlex
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from nevoa._util.plain import path_of, yes_or_no
+from nevoa.commands.load import load
+from nevoa.config import Config
+from nevoa.config.network import OBJECT
+from nevoa.config.presets import with_budget
+from nevoa.data import is_path
+from nevoa.errors import NevoaError
+from nevoa.parallel.device import devices
+from nevoa.runs import Run
+from nevoa.runs.checkpoint import newest_saved
+from nevoa.training import Wish, prepare_together
+from nevoa.training.fit import train_job
+
+
+def continue_(
+    run: Run | str | PathLike[str],
+    source: str | None = None,
+    *,
+    cool_down: float | None = None,
+    accept_changes: bool = False,
+    progress: bool = True,
+    **budget: float | None,
+) -> Run:
+    """Resume a run with its own settings, train it for longer, or bring it to an end. Return the run.
+
+    Args:
+        source: where its images are now, if they have moved.
+        cool_down: seconds within which the learning rate falls to 0 and the training ends.
+        accept_changes: resume although images or torch have changed.
+        budget: minutes, epochs or steps in all, from the beginning of the run; its own if not given.
+
+    Example:
+        >>> run = nevoa.continue_("runs/fashion_mnist-quick", minutes=10)
+    """
+    accept_changes, progress = yes_or_no("accept_changes", accept_changes), yes_or_no("progress", progress)
+    found = run if isinstance(run, Run) else Run(path_of("The run", run))
+    given = {name: value for name, value in budget.items() if value is not None}
+    config = continuing(found, source, given, cool_down)
+    place = config.training.start
+    start = load(place, "cpu") if place and not newest_saved(found.checkpoints) else None
+    job = prepare_together(config, None, Wish(start=start, accept_changes=accept_changes, cool_down=cool_down), found)
+    return train_job(job, found, accept_changes, progress)
+
+
+def continuing(run: Run, source: str | None, budget: Mapping[str, Any], cool_down: float | None = None) -> Config:
+    """What was asked of a run, with its images where they are now, on a device of this machine, with another budget.
+
+    Args:
+        accept_changes: resume although images or torch have changed.
+        budget: minutes, epochs or steps; empty keeps the run's own.
+        cool_down: seconds within which to end the training.
+
+    Raises:
+        NevoaError: the folder is not a run, its images are gone, or the options do not go together.
+    """
+    if cool_down is not None and budget:
+        raise NevoaError("--cool-down is a budget of its own: leave out --minutes, --epochs and --steps.")
+    if cool_down is not None and cool_down <= 0:
+        raise NevoaError("--cool-down must be above 0, such as 30s or 2m.")
+    plan, config = run.last_plan(), run.config()
+    if source is not None:
+        config = config.updated("data", source=source)
+    elif is_path(place := plan.data.source) and not place.startswith(f"{OBJECT}:"):
+        if not Path(place).exists():
+            typed = shlex.join(["nevoa", "continue", str(run.folder)])
+            raise NevoaError(
+                f"The images of {run.folder} are no longer in {place}. If they have moved: {typed} NEW_PLACE"
+            )
+        config = config.updated("data", source=place)  # which may have been typed in another folder
+    if config.training.device not in ("auto", *devices()):
+        config = config.updated("training", device="auto", precision="auto", threads=None, compile=None)
+    return with_budget(config, budget)

@@ -1,0 +1,157 @@
+"""The plan of a training: what was decided before it began. It has no open value, and never changes."""
+
+from typing import Any, Literal
+
+from pydantic import SerializeAsAny, field_validator, model_validator
+
+from nevoa.config.names import DeviceName, PrecisionName
+from nevoa.config.network import NetworkConfig, Positive
+from nevoa.config.sections import (
+    DataConfig,
+    DiffusionConfig,
+    SamplingConfig,
+    Section,
+    changes,
+    check_together,
+    network_of_its_kind,
+)
+from nevoa.config.training import BatchSize, Minutes, Recipe, Threads
+
+
+class DataPlan(DataConfig):
+    """The images of a training.
+
+    Attributes:
+        images: how many there are.
+        fingerprint: hash of the images.
+    """
+
+    images: Positive
+    fingerprint: str
+
+    @model_validator(mode="after")
+    def _has_no_open_value(self) -> "DataPlan":
+        if self.holdout == "auto" or self.flip is None:
+            raise ValueError("a plan has a number for holdout, and true or false for flip")
+        return self
+
+
+class TrainingPlan(Recipe):
+    """How a training goes.
+
+    Attributes:
+        images: the first horizon: how many images training sees. A budget of minutes moves the horizon on the way.
+        minutes: the budget of time; if not set, the horizon stays.
+        batch_size: images in a batch.
+        device: what computes.
+        precision: type of the numbers in the network.
+        threads: CPU threads.
+        compile: whether the network is compiled with `torch.compile`.
+        report_every_images: images between two lines of metrics.
+        preview_every_images: images between two pictures of samples.
+        preview_steps: sampling steps of such a picture.
+        checkpoint_every_images: images between two checkpoints.
+    """
+
+    images: Positive
+    minutes: Minutes | None = None
+    batch_size: BatchSize
+    device: DeviceName
+    precision: PrecisionName
+    threads: Threads
+    compile: bool = False
+    report_every_images: Positive
+    preview_every_images: Positive
+    preview_steps: Positive
+    checkpoint_every_images: Positive
+
+
+class ModelPlan(Section):
+    """What a model is: all that is needed to make images with its weights.
+
+    Attributes:
+        classes: names of the classes it can be asked for, in the order of their labels; empty if it is unconditional.
+        null_label: whether a model with classes was also trained without, for guidance.
+        distilled_from: the teacher of a model that knows a few large steps only; other models have none.
+    """
+
+    classes: tuple[str, ...] = ()
+    null_label: bool = True
+    distilled_from: str | None = None
+    data: DataConfig
+    diffusion: DiffusionConfig = DiffusionConfig()
+    network: SerializeAsAny[NetworkConfig]
+    sampling: SamplingConfig = SamplingConfig()
+
+    @field_validator("classes")
+    @classmethod
+    def _each_has_its_own_name(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := next((name for place, name in enumerate(names) if name in names[:place]), None):
+            raise ValueError(f"two classes have the name '{twice}'; give each a name of its own")
+        return names
+
+    @field_validator("network", mode="before")
+    @classmethod
+    def _network_of_its_kind(cls, value: Any) -> Any:
+        return network_of_its_kind(value)
+
+    @property
+    def works_without_labels(self) -> bool:
+        """Whether the model makes images without a class, too."""
+        return not self.classes or self.null_label
+
+
+class Plan(ModelPlan):
+    """What was decided about a training, by section. `nevoa train --plan FILE` repeats it.
+
+    Example:
+        >>> plan = nevoa.Run("runs/fashion_mnist-quick").plan()
+        >>> plan.training.batch_size, plan.training.device
+        (32, 'cpu')
+    """
+
+    data: DataPlan  # pyright: ignore[reportIncompatibleVariableOverride]
+    training: TrainingPlan
+
+    @model_validator(mode="after")
+    def _has_no_open_value(self) -> "Plan":
+        if getattr(self.network, "dim", None) == "auto":
+            raise ValueError("a plan has a number for network.dim")
+        if self.sampling.guidance != 1 and not self.classes:
+            raise ValueError("sampling.guidance other than 1 needs training.conditional=true")
+        check_together(self.diffusion, self.sampling, self.training, self.training.preview_steps)
+        return self
+
+
+# How a plan may differ from that of the run it resumes: see `difference`.
+Difference = Literal["budget", "place", "accepted", "never"]
+BUDGET = "training.minutes", "training.images"
+PLACE = "training.device", "training.precision", "training.threads", "training.compile"
+INTERVALS = tuple(f"training.{name}_every_images" for name in ("report", "preview", "checkpoint"))
+NEVER = "classes", "diffusion.", "network.", "training.objective", "training.optimizer", "training.seed"
+
+
+def edits(last: Plan, present: Plan) -> list[str]:
+    """In what the plan of a run differs from that of its newest checkpoint, unless it was moved or extended."""
+    found = changes(last, present)
+    if last.data.fingerprint == present.data.fingerprint:
+        found.pop("data.source", None)
+    return [text for key, text in found.items() if difference(key) in ("accepted", "never")]
+
+
+def difference(key: str) -> Difference:
+    """How a key of a plan may differ from that of the run it resumes.
+
+    budget: always, for the training goes on from where the learning rate is still high. place: always, with a warning
+    that results differ by rounding. accepted: with `--accept-changes`. never: the weights, or what they learned, would
+    not fit.
+
+    Example:
+        >>> difference("training.minutes"), difference("network.dim")
+        ('budget', 'never')
+    """
+    if key in (*BUDGET, *INTERVALS, "training.preview_steps"):
+        return "budget"
+    if key in PLACE:
+        return "place"
+    return "never" if key.startswith(NEVER) else "accepted"

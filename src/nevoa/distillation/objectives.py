@@ -1,0 +1,43 @@
+"""The objectives of a distillation."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from nevoa.diffusion import Denoiser
+from nevoa.distillation.matching import MATCHING_COST, MATCHING_FROM, SECOND_RATE, Matching
+from nevoa.distillation.student import Student
+from nevoa.training.objective import MODEL, Denoise
+
+TEACHER, SECOND = "teacher", "second"
+
+
+class Path(Denoise):
+    """Take the steps of `sampling` along the teacher's path (Luhman and Luhman 2021)."""
+
+    beside: ClassVar[Mapping[str, float]] = {TEACHER: 0.0}
+    has_levels = False  # a path has all of them
+
+    def denoiser(self, denoisers: Mapping[str, Denoiser], cooled: float) -> Denoiser:
+        return Student(denoisers[MODEL], denoisers[TEACHER], self.sampling.steps or 1, self.sampling.spacing)
+
+    def evaluations(self, denoiser: Denoiser) -> int:
+        assert isinstance(denoiser, Student)
+        return denoiser.evaluations
+
+
+class Match(Path):
+    """The same and, in the last fifth of the cool-down, match the teacher's distribution (Yin et al. 2024)."""
+
+    beside: ClassVar[Mapping[str, float]] = {TEACHER: 0.0, SECOND: SECOND_RATE}
+
+    def denoiser(self, denoisers: Mapping[str, Denoiser], cooled: float) -> Denoiser:
+        if cooled < MATCHING_FROM:
+            return super().denoiser(denoisers, cooled)
+        steps, spacing = self.sampling.steps or 1, self.sampling.spacing
+        return Matching(denoisers[MODEL], denoisers[TEACHER], steps, spacing, denoisers[SECOND])
+
+    def trained(self, cooled: float) -> tuple[str, ...]:
+        return (MODEL,) if cooled < MATCHING_FROM else (MODEL, SECOND)
+
+    def cost(self, cooled: float) -> float:
+        return 1.0 if cooled < MATCHING_FROM else MATCHING_COST

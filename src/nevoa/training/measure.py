@@ -1,0 +1,101 @@
+"""What is measured before a training: how long its parts take on this machine, in a throw-away training."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+
+from nevoa.config import Plan
+from nevoa.data import ImageSet
+from nevoa.errors import NevoaError
+from nevoa.objects import NAMES, Objects
+from nevoa.parallel.device import timed
+from nevoa.runs.horizon import Horizon
+from nevoa.runs.journal import Costs
+from nevoa.runs.run import Run
+from nevoa.training.gradient import learner
+from nevoa.training.loop import training_steps
+from nevoa.training.memory import check_activations, check_weights, count_parameters
+from nevoa.training.operations import flop_of
+from nevoa.training.recorder import PREVIEW_COUNT, Recorder
+from nevoa.training.state import TrainingState
+from nevoa.training.timing import steady_seconds
+
+# This share of the minutes goes into timing steps, within limits. It is little, because a training decides again on the
+# way how many images fit: 8 s of five minutes were 2 % of the images.
+TIMING_SHARE, SHORTEST, LONGEST = 0.01, 1.0, 2.0
+# From the last step's files to the end of the process. Measured on two busy cores: the picture of the loss takes 0.7 s,
+# the end of a command 0.16 s of computing; each takes two or three times as long if others compute too.
+END_SECONDS = 1.0
+
+
+class Trial:
+    """A throw-away training, to measure how long things take. Nothing of it outlives the measurement."""
+
+    def __init__(self, plan: Plan, images: ImageSet, objects: Objects = NAMES) -> None:
+        self.plan, self.images, self.objects = plan, images, objects
+
+    @cached_property
+    def state(self) -> TrainingState:
+        """A fresh state; process 0 measures its share while the others wait."""
+        state = TrainingState.fresh(self.plan, self.images.shape, self.objects)
+        state.processes = state.processes.silent()
+        return state
+
+    @cached_property
+    def image_seconds(self) -> float:
+        """Seconds for an image at a steady pace, data included, on average over the training."""
+        training = self.plan.training
+        seconds = min(LONGEST, max(SHORTEST, TIMING_SHARE * 60 * (training.minutes or 0)))
+        return steady_seconds(self.seconds(), seconds / 3, seconds) * self.state.cost_ahead / training.batch_size
+
+    def seconds(self) -> Iterator[float]:
+        """Seconds of one training step after another, without end."""
+        state = self.state
+        state.horizon = Horizon(10**15)
+        with closing(training_steps(state, self.images)) as stream:
+            while True:
+                start = time.perf_counter()
+                next(stream)
+                yield time.perf_counter() - start
+
+    def check_memory(self) -> None:
+        """Build the network if there is memory for training it. A NevoaError otherwise."""
+        plan, images = self.plan, self.images
+        check_weights(count_parameters(plan, images.shape[0], self.objects), plan)
+        check_activations(self.state.network, images.shape, plan)
+
+    @cached_property
+    def costs(self) -> Costs:
+        """Seconds of the parts of a run."""
+        steps = self.state.model().settings().steps or 1
+        parts = self._preview_seconds(steps), steps, self._checkpoint_seconds()
+        return Costs(self.image_seconds, *parts, END_SECONDS)
+
+    @cached_property
+    def flop_per_image(self) -> int:
+        """Floating-point operations of training on one image."""
+        state, x = self.state, torch.zeros(1, *self.images.shape, device=self.state.device)
+        denoiser, t = state.model().denoiser(), torch.ones(1, dtype=torch.int64, device=state.device)
+        evaluations = state.objective.evaluations(learner(state)) * state.cost_ahead
+        return round(evaluations * flop_of(lambda: denoiser(x, t)))
+
+    def _preview_seconds(self, steps: int) -> float:
+        """Seconds of a preview, extrapolated from two of its steps."""
+        model, few = self.state.model(), min(2, steps)
+
+        def preview() -> None:
+            with suppress(NevoaError):  # fresh weights may make no images
+                model.sample(PREVIEW_COUNT, steps=few)
+
+        return timed(preview, self.state.device, 0.2) * steps / few
+
+    def _checkpoint_seconds(self) -> float:
+        with TemporaryDirectory() as folder:
+            start = time.perf_counter()
+            Recorder(Run(Path(folder)), self.state).keep()
+            return time.perf_counter() - start

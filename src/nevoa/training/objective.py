@@ -1,0 +1,68 @@
+"""What a training teaches: which networks take part, and which denoiser has the loss."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import ClassVar
+
+from nevoa.config import Plan, SamplingConfig
+from nevoa.config.names import ObjectiveName
+from nevoa.diffusion import Denoiser
+
+# The name of the network that is trained; it is that of its file in a checkpoint, too.
+MODEL = "model"
+HOMES: dict[ObjectiveName, str] = {
+    "denoise": "nevoa.training.objective:Denoise",
+    "path": "nevoa.distillation.objectives:Path",
+    "match": "nevoa.distillation.objectives:Match",
+}
+
+
+class Denoise:
+    """Estimate x_0 (Ho et al. 2020, algorithm 1): the denoiser's own loss.
+
+    Attributes:
+        beside: networks beside the one that is trained, each a copy of it at first, and how many times as fast they
+            learn; one with 0 stays as it is.
+        has_levels: whether the loss of an image belongs to the noise level that was drawn for it.
+    """
+
+    beside: ClassVar[Mapping[str, float]] = {}
+    has_levels = True
+
+    def __init__(self, sampling: SamplingConfig) -> None:
+        self.sampling = sampling
+
+    def denoiser(self, denoisers: Mapping[str, Denoiser], cooled: float) -> Denoiser:
+        """The denoiser to train.
+
+        Args:
+            denoisers: of all networks, by name.
+            cooled: the share of the cool-down that has passed.
+        """
+        return denoisers[MODEL]
+
+    def trained(self, cooled: float) -> tuple[str, ...]:
+        """Names of the networks that learn from a batch."""
+        return (MODEL,)
+
+    def cost(self, cooled: float) -> float:
+        """What training on an image costs, relative to the start of the training."""
+        return 1.0
+
+    def evaluations(self, denoiser: Denoiser) -> int:
+        """Evaluations of a network for one image: the gradient takes two products for each one forward.
+
+        Kaplan et al. 2020, section 2.1.
+        """
+        return 3
+
+    @property
+    def sets_beside(self) -> int:
+        """Sets of weights that the networks beside need: their own and, if they learn, gradients and a moment."""
+        return sum(3 if rate else 1 for rate in self.beside.values())
+
+
+def objective_of(plan: Plan) -> Denoise:
+    """The objective that a plan names."""
+    module, _, name = HOMES[plan.training.objective].partition(":")
+    return getattr(import_module(module), name)(plan.sampling)

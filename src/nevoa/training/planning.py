@@ -1,0 +1,177 @@
+"""From asked to decided: the plan of a training, made before it begins, in one pass."""
+
+import math
+import time
+import warnings
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from nevoa._util.compiling import compiler_fault
+from nevoa.config import Config, Plan
+from nevoa.config.training import TrainingConfig
+from nevoa.data import ImageSet
+from nevoa.errors import NevoaError
+from nevoa.networks import check_network
+from nevoa.objects import NAMES, Objects, check_objects
+from nevoa.parallel.device import choose_device, choose_precision, choose_threads, devices
+from nevoa.parallel.launched import world_size
+from nevoa.runs.journal import Costs
+from nevoa.training.budget import images_within, report_interval, timetable
+from nevoa.training.draft import Draft, check_given, check_size, first
+from nevoa.training.measure import Trial
+from nevoa.training.resume import check_same, kept_start
+from nevoa.training.width import Width, sized
+
+# Compiling takes up to a minute on a GPU; a run of ten minutes gains more than that from it.
+COMPILE_PAYS_SECONDS = 600.0
+INTERVALS = "preview_every_images", "checkpoint_every_images"
+TIMETABLE = "preview_steps", "report_every_images", *INTERVALS
+
+
+class Recorded(NamedTuple):
+    """What the run to resume has recorded: its plan and, if something was measured for it, the costs.
+
+    Example:
+        >>> recorded = Recorded(run.plan())
+    """
+
+    plan: Plan
+    costs: Costs | None = None
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan, and what was measured for it.
+
+    Attributes:
+        costs: measured seconds; None if nothing had to be measured.
+        width: the network's, if the config left it open.
+
+    Example:
+        >>> plan(config, nevoa.data.load_images(config.data)).width is None
+        True
+    """
+
+    plan: Plan
+    costs: Costs | None = None
+    width: Width | None = None
+
+
+def plan(
+    config: Config,
+    images: ImageSet,
+    objects: Objects = NAMES,
+    recorded: Recorded | None = None,
+    *,
+    started: float | None = None,
+    records: bool = True,
+    accept_changes: bool = False,
+) -> Planned:
+    """Decide everything that a config leaves open, from the device to how often a preview is drawn.
+
+    A network that does not fit the images is refused here, before anything is timed or written.
+
+    Args:
+        recorded: of the run to resume: what was decided there stays. A NevoaError lists other differences.
+        started: `time.perf_counter()` at which the config's minutes began; None: now.
+        records: whether previews and checkpoints will be written; without them all minutes are for steps.
+        accept_changes: resume although images, batch size or settings differ.
+
+    Example:
+        >>> planned = plan(config, nevoa.data.load_images(config.data))
+        >>> planned.plan.training.batch_size
+        8
+    """
+    started, asked, was = (
+        time.perf_counter() if started is None else started,
+        config.training,
+        recorded and recorded.plan,
+    )
+    for made in (was, config) if was else (config,):
+        check_objects(made, objects)
+    check_given(objects)
+    check_size(images)
+    draft = Draft.of(config, images, objects, was)
+
+    # Where: the device, and what suits it.
+    there = was.training if was and was.training.device in devices() else None
+    device = choose_device(first(asked.device, there and there.device) or "auto")
+    same = there if there and there.device == device else None
+    draft = draft.training(
+        device=device,
+        precision=first(asked.precision, same and same.precision) or choose_precision(device),
+        threads=first(asked.threads, same and same.threads) or choose_threads(),
+        compile=first(asked.compile, same and same.compile) or False,
+        start=kept_start(asked.start, was),
+    )
+    _check_compiler(asked, device)
+
+    # How wide, and how many images in a batch.
+    _check_batch(draft.batch_size)
+    draft, width = sized(draft, asked)
+    _check_batch(draft.batch_size)
+    if objects.network is not None:
+        check_network(objects.network, images.shape, len(draft.classes))
+    trial = draft.trial()
+    trial.check_memory()
+
+    # How long: images, or as many as fit into the minutes.
+    size, known = (
+        draft.batch_size,
+        {key: first(getattr(asked, key), was and getattr(was.training, key)) for key in TIMETABLE},
+    )
+    known["images"] = _images(asked, was, len(images), size)
+    if asked.compile is None and not same and _compiling_pays(trial, asked, known["images"]):
+        draft = draft.training(compile=True)
+        trial = draft.trial()
+    costs = recorded.costs if recorded and same else None
+    if known["images"] is None or (records and None in [known[key] for key in INTERVALS]):
+        costs = (costs or trial.costs) if records else Costs(trial.image_seconds, 0.0, 1, 0.0)
+        total = 60 * asked.minutes if asked.minutes else (known["images"] or 0) * costs.image
+        # Measuring comes first: it takes its time from the minutes too.
+        left = total - (time.perf_counter() - started)
+        if records:
+            known |= timetable(known, costs, total, left, size, asked.cooldown)
+        else:
+            known["images"] = known["images"] or images_within(costs, (), left, size, cooldown=1.0)
+    horizon = known["images"] or size
+    known["report_every_images"] = known["report_every_images"] or report_interval(horizon, size)
+    known["preview_steps"] = known["preview_steps"] or trial.state.model().settings().steps
+    decided = draft.training(**known | {key: known[key] or horizon for key in INTERVALS}).plan()
+    if was is not None:
+        check_same(was, decided, accept_changes)
+    return Planned(decided, costs, width)
+
+
+def _images(asked: TrainingConfig, was: Plan | None, count: int, batch_size: int) -> int | None:
+    """The images of a budget that says how many, in whole batches; None if the minutes decide."""
+    if asked.minutes is not None:
+        return was.training.images if was and was.training.minutes == asked.minutes else None
+    if asked.steps is not None:
+        return asked.steps * batch_size
+    return batch_size * math.ceil((asked.epochs or 0) * count / batch_size)
+
+
+def _compiling_pays(trial: Trial, asked: TrainingConfig, images: int | None) -> bool:
+    # A distillation calls its networks in seven ways, each of which would be compiled.
+    if trial.plan.training.device != "cuda" or asked.is_distillation:
+        return False
+    seconds = 60 * asked.minutes if asked.minutes else (images or 0) * trial.image_seconds
+    if seconds <= COMPILE_PAYS_SECONDS:
+        return False
+    if fault := compiler_fault("cuda"):
+        warnings.warn(f"{fault} The training goes on, but slower.", stacklevel=2)
+    return fault is None
+
+
+def _check_compiler(asked: TrainingConfig, device: str) -> None:
+    if asked.compile and (fault := compiler_fault(device)):
+        raise NevoaError(f"{fault} Install what it lacks, or train with -o training.compile=false.")
+
+
+def _check_batch(batch_size: int) -> None:
+    if batch_size < world_size():
+        raise NevoaError(
+            f"{world_size()} processes cannot share a batch of {batch_size} images: start fewer, or set a larger "
+            "training.batch_size."
+        )

@@ -1,0 +1,129 @@
+"""A plan is decided: it has no open value, does not change, and comes back from its file as it was."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from nevoa.config import Config, ModelPlan, Plan, parse
+from nevoa.config.plan import Difference, difference
+from nevoa.config.sections import flat
+from nevoa.config.toml import read_toml, to_toml
+from nevoa.data import ImageSet
+from nevoa.errors import NevoaError
+from tests.small_runs import planned
+
+# What may be absent although it is decided: there is no budget of minutes, no teacher, no choice of images.
+ABSENT = {
+    *("distilled_from", "data.only", "data.limit", "data.size", "data.channels"),
+    *("training.minutes", "training.gradient_clip", "training.start"),
+}
+
+
+@pytest.fixture
+def plan(tiny: Config, few_images: ImageSet) -> Plan:
+    return planned(tiny.updated("training", device="auto", precision="auto", batch_size="auto"), few_images)
+
+
+def with_value(plan: Plan, key: str, value: object) -> dict[str, Any]:
+    """The tables of a plan with another value."""
+    tables, (section, name) = plan.model_dump(), key.split(".")
+    return {**tables, section: {**tables[section], name: value}}
+
+
+def test_nothing_is_left_open(plan: Plan) -> None:
+    values = flat(plan)
+    assert "auto" not in values.values()
+    assert {key for key, value in values.items() if value is None} <= ABSENT
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("data.holdout", "network.dim", "training.batch_size"),
+        *("training.device", "training.precision", "training.images"),
+    ],
+)
+def test_auto_is_no_decision(plan: Plan, key: str) -> None:
+    with pytest.raises(NevoaError):
+        parse(with_value(plan, key, "auto"), Plan)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("data.flip", "data.images", "data.fingerprint", "training.images", "training.batch_size"),
+        *("training.device", "training.precision", "training.threads", "training.compile"),
+        *("training.report_every_images", "training.preview_every_images", "training.preview_steps"),
+        "training.checkpoint_every_images",
+    ],
+)
+def test_not_set_is_no_decision(plan: Plan, key: str) -> None:
+    with pytest.raises(NevoaError):
+        parse(with_value(plan, key, None), Plan)
+
+
+def test_a_plan_does_not_change(plan: Plan) -> None:
+    with pytest.raises(ValidationError):
+        plan.training.batch_size = 9  # pyright: ignore[reportAttributeAccessIssue]
+    with pytest.raises(ValidationError):
+        plan.classes = ("a",)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("training.learning_rate", 0.1), ("training.minutes", 2.5), ("training.gradient_clip", 1.0)),
+        *(("data.only", ("a", "b")), ("data.size", (8, 16)), ("training.start", "runs/a b")),
+    ],
+)
+def test_a_plan_comes_back_from_its_file(plan: Plan, tmp_path: Path, key: str, value: object) -> None:
+    file, plan = tmp_path / "plan.toml", parse(with_value(plan, key, value), Plan)
+    file.write_text(to_toml(plan))
+    assert read_toml(file, Plan) == plan
+    assert flat(read_toml(file, Plan, network=False))[key] == flat(plan)[key]
+
+
+def test_a_plan_whose_values_do_not_fit_together_is_refused(plan: Plan) -> None:
+    with pytest.raises(NevoaError, match=r"preview_steps must be at most diffusion\.timesteps, 20"):
+        parse(with_value(plan, "training.preview_steps", 21), Plan)
+    with pytest.raises(NevoaError, match="two classes have the name 'a'"):
+        parse({**plan.model_dump(), "classes": ("a", "b", "a")}, Plan)
+
+
+def test_guidance_needs_a_model_that_was_also_trained_without_classes(plan: Plan) -> None:
+    found = [
+        plan.model_copy(update={"classes": classes, "null_label": null_label}).works_without_labels
+        for classes in ((), ("a", "b"))
+        for null_label in (True, False)
+    ]
+    assert found == [True, True, True, False]
+
+
+def test_a_model_needs_no_training_and_no_facts_of_the_images(plan: Plan) -> None:
+    tables = plan.model_dump(exclude={"training": True, "data": {"images", "fingerprint"}})
+    assert flat(parse(tables, ModelPlan)).items() <= flat(plan).items()
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        (("training.minutes", "training.images", "training.preview_steps", "training.report_every_images"), "budget"),
+        (("training.device", "training.precision", "training.threads", "training.compile"), "place"),
+        (("training.learning_rate", "training.batch_size", "data.fingerprint", "data.source"), "accepted"),
+        (("classes", "network.dim", "diffusion.schedule", "training.seed", "training.optimizer"), "never"),
+    ],
+    ids=["budget", "place", "accepted", "never"],
+)
+def test_how_a_plan_may_differ_from_that_of_the_run_it_resumes(keys: tuple[str, ...], expected: Difference) -> None:
+    assert [difference(key) for key in keys] == [expected] * len(keys)
+
+
+def test_every_key_that_the_rules_name_is_one_of_a_plan(plan: Plan) -> None:
+    """A key that was renamed would fall to the rule for all others."""
+    rules: dict[Difference, int] = {}
+    for key in flat(plan):
+        rules[difference(key)] = rules.get(difference(key), 0) + 1
+    network, process = len(plan.network.model_dump()), len(plan.diffusion.model_dump())
+    assert (rules["budget"], rules["place"], rules["never"]) == (6, 4, 4 + network + process)
