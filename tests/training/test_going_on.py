@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import nevoa
 from nevoa.config.presets import configure
@@ -219,3 +220,14 @@ def test_a_plan_is_repeated_on_its_own_images_alone(tmp_path: Path) -> None:
     with pytest.raises(NevoaError, match=r"images of .*images\.npy have changed since"):
         repetition(run.plan_file, Run(tmp_path / "second"))
     assert not (tmp_path / "second").exists()
+
+
+def test_a_repetition_does_not_lie_among_its_images(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    (photos / "cat").mkdir(parents=True)
+    for index in range(8):
+        Image.fromarray(np.full((8, 8), 20 * index, np.uint8)).save(photos / "cat" / f"{index}.png")
+    run = Run(tmp_path / "first")
+    list(nevoa.fit(configure(photos, steps=2, options=TINY), run.folder))
+    with pytest.raises(NevoaError, match="would lie among the images in"):
+        repetition(run.plan_file, Run(photos / "cat" / "second"))

@@ -77,7 +77,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Wish:
-    """What a caller gives beside a config.
+    """The objects and choices that a caller gives beside a config.
 
     Attributes:
         objects: in place of names.
@@ -119,7 +119,7 @@ def prepare(config: Config, images: ImageSet | None = None, wish: Wish = Wish(),
     Example:
         >>> job = prepare(config, run=nevoa.Run("runs/new"))
     """
-    recorded, resumes = (None, False) if run is None else _recorded(run, config)
+    recorded, resumes = (None, False) if run is None else _recorded(run, config.data.source)
     images = load_images(config.data if run is None else data_as_recorded(run, config)) if images is None else images
     started = time.perf_counter() if wish.started is None else wish.started
     if run is not None and wish.cool_down is not None:
@@ -146,8 +146,8 @@ def repetition(plan_file: Path, run: Run, start: Model | None = None) -> Job:
     Example:
         >>> job = repetition(Path("runs/first/plan.toml"), nevoa.Run("runs/again"))
     """
-    _recorded(run, Config())
     made, beside = read_toml(plan_file, Plan), Run(plan_file.parent)
+    _recorded(run, made.data.source)
     images = load_images(made.data)
     if images.fingerprint != made.data.fingerprint:
         changed = changed_files(made.data.fingerprint, images.fingerprint) or ""
@@ -167,15 +167,15 @@ def data_as_recorded(run: Run, config: Config) -> DataConfig:
     return config.data.model_copy(update={"holdout": run.last_plan().data.holdout})
 
 
-def _recorded(run: Run, config: Config) -> tuple[Recorded | None, bool]:
-    """What an existing run has recorded, and whether it has checkpoints to resume from."""
+def _recorded(run: Run, source: str) -> tuple[Recorded | None, bool]:
+    """The plan and costs that an existing run has recorded, and whether it has checkpoints to resume from."""
     resumes, finished = bool(checkpoint.checkpoints(run.checkpoints)), status_of(run)[0] == "finished"
     is_run = run.exists or resumes
     if run.is_older:
         raise not_a_run(run)
     if not is_run and run.holds_other_files:
         raise NevoaError(f"{run.folder} exists and is not a run. Choose another --out.")
-    if not is_run and (beside := images_beside(config.data.source, run.folder)):
+    if not is_run and (beside := images_beside(source, run.folder)):
         raise NevoaError(f"The run {run.folder} would lie among the images in {beside}: choose an --out elsewhere.")
     refuse_if_training(run)
     if is_run and not resumes and (finished or not run.checkpoints.is_dir()):
