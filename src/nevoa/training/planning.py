@@ -3,6 +3,7 @@
 import math
 import time
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -29,7 +30,7 @@ TIMETABLE = "preview_steps", "report_every_images", *INTERVALS
 
 
 class Recorded(NamedTuple):
-    """What the run to resume has recorded: its plan and, if something was measured for it, the costs.
+    """The plan of the run to resume and, if something was measured for it, the costs.
 
     Example:
         >>> recorded = Recorded(run.plan())
@@ -82,31 +83,14 @@ def plan(
         >>> planned.plan.training.batch_size
         8
     """
-    started, asked, was = (
-        time.perf_counter() if started is None else started,
-        config.training,
-        recorded and recorded.plan,
-    )
+    begun = time.perf_counter() if started is None else started
+    asked, was = config.training, recorded.plan if recorded else None
     for made in (was, config) if was else (config,):
         check_objects(made, objects)
     check_given(objects)
     check_size(images)
-    draft = Draft.of(config, images, objects, was)
 
-    # Where: the device, and what suits it.
-    there = was.training if was and was.training.device in devices() else None
-    device = choose_device(first(asked.device, there and there.device) or "auto")
-    same = there if there and there.device == device else None
-    draft = draft.training(
-        device=device,
-        precision=first(asked.precision, same and same.precision) or choose_precision(device),
-        threads=first(asked.threads, same and same.threads) or choose_threads(),
-        compile=first(asked.compile, same and same.compile) or False,
-        start=kept_start(asked.start, was),
-    )
-    _check_compiler(asked, device)
-
-    # How wide, and how many images in a batch.
+    draft = _placed(Draft.of(config, images, objects, was), asked, was)
     _check_batch(draft.batch_size)
     draft, width = sized(draft, asked)
     _check_batch(draft.batch_size)
@@ -115,32 +99,55 @@ def plan(
     trial = draft.trial()
     trial.check_memory()
 
-    # How long: images, or as many as fit into the minutes.
-    size, known = (
-        draft.batch_size,
-        {key: first(getattr(asked, key), was and getattr(was.training, key)) for key in TIMETABLE},
-    )
-    known["images"] = _images(asked, was, len(images), size)
-    if asked.compile is None and not same and _compiling_pays(trial, asked, known["images"]):
+    known = _known(asked, was, len(images), draft.batch_size)
+    stays = was is not None and was.training.device == trial.plan.training.device
+    if asked.compile is None and not stays and _compiling_pays(trial, asked, known["images"]):
         draft = draft.training(compile=True)
         trial = draft.trial()
-    costs = recorded.costs if recorded and same else None
+    costs = recorded.costs if recorded and stays else None
     if known["images"] is None or (records and None in [known[key] for key in INTERVALS]):
         costs = (costs or trial.costs) if records else Costs(trial.image_seconds, 0.0, 1, 0.0)
-        total = 60 * asked.minutes if asked.minutes else (known["images"] or 0) * costs.image
-        # Measuring comes first: it takes its time from the minutes too.
-        left = total - (time.perf_counter() - started)
-        if records:
-            known |= timetable(known, costs, total, left, size, asked.cooldown)
-        else:
-            known["images"] = known["images"] or images_within(costs, (), left, size, cooldown=1.0)
-    horizon = known["images"] or size
-    known["report_every_images"] = known["report_every_images"] or report_interval(horizon, size)
+        known |= _timed(known, costs, asked, draft.batch_size, begun, records)
+    horizon = known["images"] or draft.batch_size
+    known["report_every_images"] = known["report_every_images"] or report_interval(horizon, draft.batch_size)
     known["preview_steps"] = known["preview_steps"] or trial.state.model().settings().steps
     decided = draft.training(**known | {key: known[key] or horizon for key in INTERVALS}).plan()
     if was is not None:
         check_same(was, decided, accept_changes)
     return Planned(decided, costs, width)
+
+
+def _placed(draft: Draft, asked: TrainingConfig, was: Plan | None) -> Draft:
+    """The draft with a device and what suits it: that of the run to resume, if this machine has it."""
+    there = was.training if was and was.training.device in devices() else None
+    device = choose_device(first(asked.device, there and there.device) or "auto")
+    same = there if there and there.device == device else None
+    if asked.compile and (fault := compiler_fault(device)):
+        raise NevoaError(f"{fault} Install what it lacks, or train with -o training.compile=false.")
+    return draft.training(
+        device=device,
+        precision=first(asked.precision, same and same.precision) or choose_precision(device),
+        threads=first(asked.threads, same and same.threads) or choose_threads(),
+        compile=first(asked.compile, same and same.compile) or False,
+        start=kept_start(asked.start, was),
+    )
+
+
+def _known(asked: TrainingConfig, was: Plan | None, count: int, batch_size: int) -> dict[str, int | None]:
+    """The horizon and the timetable, as far as they need no measurement."""
+    known = {key: first(getattr(asked, key), was and getattr(was.training, key)) for key in TIMETABLE}
+    return known | {"images": _images(asked, was, count, batch_size)}
+
+
+def _timed(
+    known: dict[str, int | None], costs: Costs, asked: TrainingConfig, batch_size: int, begun: float, records: bool
+) -> Mapping[str, int]:
+    """The horizon, and of a run the timetable, by the costs. Measuring came first: its time is gone."""
+    total = 60 * asked.minutes if asked.minutes else (known["images"] or 0) * costs.image
+    left = total - (time.perf_counter() - begun)
+    if records:
+        return timetable(known, costs, total, left, batch_size, asked.cooldown)
+    return {"images": known["images"] or images_within(costs, (), left, batch_size, cooldown=1.0)}
 
 
 def _images(asked: TrainingConfig, was: Plan | None, count: int, batch_size: int) -> int | None:
@@ -162,11 +169,6 @@ def _compiling_pays(trial: Trial, asked: TrainingConfig, images: int | None) -> 
     if fault := compiler_fault("cuda"):
         warnings.warn(f"{fault} The training goes on, but slower.", stacklevel=2)
     return fault is None
-
-
-def _check_compiler(asked: TrainingConfig, device: str) -> None:
-    if asked.compile and (fault := compiler_fault(device)):
-        raise NevoaError(f"{fault} Install what it lacks, or train with -o training.compile=false.")
 
 
 def _check_batch(batch_size: int) -> None:
