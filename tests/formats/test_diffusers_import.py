@@ -296,7 +296,7 @@ def test_a_fine_tuned_run_stops_resumes_and_opens(folder: Path, tmp_path: Path) 
 def test_a_start_that_does_not_fit_or_is_missing_is_refused(folder: Path, tmp_path: Path) -> None:
     model = small_model(PLAIN)
     config = nevoa.configure("object:images", start=starting_from(model), steps=1)
-    with pytest.raises(NevoaError, match=r"start is a model, such as nevoa.load\('runs/a'\)"):
+    with pytest.raises(NevoaError, match=r"start must be a model, such as nevoa.load\('runs/a'\)"):
         nevoa.train(np.zeros((4, 16, 16, 3), np.uint8), start="runs/a", steps=1)  # pyright: ignore[reportArgumentType]
     with pytest.raises(NevoaError, match="give it as start"):
         nevoa.fit(config, images=np.zeros((4, 16, 16, 3), np.uint8))

@@ -45,11 +45,11 @@ if TYPE_CHECKING:
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class TrainingFlags(BudgetFlags, PluginFlags):
-    """What to train, and for how long.
+    """The model to train, and the budget.
 
     Attributes:
         preset: Settings to start from. [default: quick]
-        config: Start from this config.toml, what was asked of a run, instead of a preset; it is planned anew.
+        config: Start from the settings in this config.toml instead of a preset. The plan is made anew.
         plan: Repeat the run that has this plan.toml, bit for bit; takes no other settings.
         place: Fine-tune this model on SOURCE: a run folder, a folder of diffusers, or hf:OWNER/NAME. Its network and
             schedule stay, and its image size unless --size is given; the learning rate is low. [default: random
@@ -86,7 +86,7 @@ class TrainingFlags(BudgetFlags, PluginFlags):
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class ReportFlags:
-    """What to print.
+    """The form of the output.
 
     Attributes:
         dry_run: Print the plan and stop.

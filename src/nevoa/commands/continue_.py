@@ -51,7 +51,7 @@ def continue_(
 
 
 def continuing(run: Run, source: str | None, budget: Mapping[str, Any], cool_down: float | None = None) -> Config:
-    """What was asked of a run, with its images where they are now, on a device of this machine, with another budget.
+    """The config of a run, changed so that it goes on here: its images, its device and its budget.
 
     Args:
         accept_changes: resume although images or torch have changed.

@@ -93,7 +93,7 @@ def sweep(
 def _opened(
     subject: PathLike | None, against: str | None, count: int, options: dict[str, Any], sweeps: bool = False
 ) -> "tuple[Subject, Reference]":
-    """What is measured, and what it is compared with."""
+    """The run, model or images to measure, and the reference to compare them with."""
     found = opened(subject, against)
     if found.run is None and (sweeps or (options and found.model is None)):
         raise NevoaError(f"{subject} is not a run: leave out --sweep, --sampler and the other sampling options.")

@@ -70,7 +70,7 @@ class Subject(NamedTuple):
 
     @property
     def device(self) -> "DeviceName":
-        """What the images are made on."""
+        """The device that makes the images."""
         from nevoa.parallel.device import choose_device
 
         return choose_device() if self.run else self.model.device if self.model else "cpu"

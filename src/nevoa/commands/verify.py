@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Verification:
-    """What of a report agrees with what is here.
+    """The facts and scores of a report, each beside its value here.
 
     Attributes:
         report: as it was read.
@@ -38,7 +38,7 @@ class Verification:
 
     @property
     def conclusion(self) -> str:
-        """What agrees within which tolerance, and what may explain a difference."""
+        """One sentence for the user: whether the scores agree, and which facts may explain a difference."""
         if not self.scores:
             return "The scores cannot be compared, so no images were made."
         others = ", ".join(fact.name for fact in self.facts if not fact.agrees)

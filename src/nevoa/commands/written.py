@@ -1,4 +1,4 @@
-"""What commands write, and where: names that users give, or the next free one."""
+"""Names of the files that commands write: those that users give, or the next free ones."""
 
 import os
 from dataclasses import dataclass

@@ -67,7 +67,7 @@ class TrainingPlan(Recipe):
 
 
 class ModelPlan(Section):
-    """What a model is: all that is needed to make images with its weights.
+    """All that is needed to make images with the weights of a model.
 
     Attributes:
         classes: names of the classes it can be asked for, in the order of their labels; empty if it is unconditional.
@@ -102,7 +102,7 @@ class ModelPlan(Section):
 
 
 class Plan(ModelPlan):
-    """What was decided about a training, by section. `nevoa train --plan FILE` repeats it.
+    """All that was decided about a training, by section. `nevoa train --plan FILE` repeats it.
 
     Example:
         >>> plan = nevoa.Run("runs/fashion_mnist-quick").plan()

@@ -132,7 +132,7 @@ class SamplingConfig(Section):
 
 
 class Config(Section):
-    """What a user asks of a run, by section.
+    """The settings that a user asks for, by section.
 
     Example:
         >>> config = nevoa.configure("shapes", steps=100)

@@ -1,4 +1,4 @@
-"""What torchrun, or another launcher, has written into the environment. Imports no torch."""
+"""The variables that torchrun, or another launcher, sets in the environment. Imports no torch."""
 
 import os
 

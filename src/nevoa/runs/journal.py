@@ -108,7 +108,7 @@ def horizons(entries: Iterable[Entry]) -> dict[int, Horizon]:
 
 
 def costs_of(run: RunFiles) -> Costs | None:
-    """What the newest budget of minutes was planned with; None if nothing was measured."""
+    """The costs with which the newest budget of minutes was planned; None if nothing was measured."""
     return next((entry.costs for entry in reversed(list(read(run))) if entry.costs), None)
 
 

@@ -95,7 +95,7 @@ def read_plan(path: Path) -> tuple[ModelPlan, Shape]:
 
 
 def _from_format_1(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a model is, from the config with which it was saved before there were plans."""
+    """The plan of a model that was saved with a config, before there were plans."""
     training, data = config["training"], dict(config["data"])
     classes = data.pop("classes", None)
     data.pop("fingerprint", None)

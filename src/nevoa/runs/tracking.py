@@ -1,4 +1,4 @@
-"""What a tracker has of a run: the tracker's own name for the run, and how much was sent."""
+"""The state of a tracker: its own name for the run, and how much was sent."""
 
 import json
 from collections.abc import Iterator

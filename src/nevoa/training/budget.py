@@ -1,4 +1,4 @@
-"""What the time of a training is spent on, and where its horizon is: arithmetic on measured seconds."""
+"""Where the time of a training goes, and where its horizon is: arithmetic on measured seconds."""
 
 import math
 import time
@@ -91,7 +91,7 @@ FIXED = Budget()
 
 @dataclass(frozen=True)
 class Rare:
-    """What a training does beside its steps: previews, or checkpoints.
+    """The work of a training beside its steps: previews, or checkpoints.
 
     Attributes:
         seconds: that one takes.

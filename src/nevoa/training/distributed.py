@@ -29,7 +29,7 @@ from nevoa.version import __version__
 
 @dataclass(frozen=True)
 class Facts:
-    """What all processes of a training have to have in common.
+    """The settings that all processes of a training must share.
 
     Attributes:
         host: name of the machine; the only one that may differ.

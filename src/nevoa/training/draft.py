@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from nevoa._util.plain import takes
 from nevoa.config import LARGEST_SIDE, SMALLEST_SIDE, Config, DataConfig, Plan, parse
@@ -17,7 +17,6 @@ from nevoa.objects import Objects, decided_by
 from nevoa.training.measure import Trial
 from nevoa.training.optimizer import trained_parameters
 
-Value = TypeVar("Value")
 Tables = Mapping[str, Any]
 
 # The key of a config that names each part.
@@ -47,7 +46,7 @@ class Draft:
 
     @classmethod
     def of(cls, config: Config, images: ImageSet, objects: Objects, was: Plan | None) -> "Draft":
-        """What a config and its images decide, with the width and batch size of the run to resume."""
+        """The values that a config and its images decide, with the width and batch size of the run to resume."""
         asked, decided = config.training, decided_by(objects)
         classes, network = _classes(config, images, objects), decided.get("network") or config.network.model_dump()
         recipe = {key: getattr(asked, key) for key in Recipe.model_fields} | decided.get("training", {})
@@ -99,7 +98,7 @@ class Draft:
         return Trial(self.plan(), self.images, self.objects)
 
 
-def first(*values: Value | None) -> Any:
+def first(*values: object) -> Any:
     """The first value that is neither None nor "auto"; None without one."""
     return next((value for value in values if value not in (None, "auto")), None)
 

@@ -163,7 +163,7 @@ def train(
     images, name = _images_in_memory(source, keywords, tables.get("data", {}))
     start = keywords.pop("start", None)
     if not isinstance(start, Model | None):
-        raise NevoaError(f"start is a model, such as nevoa.load({str(start)!r:.60}), not {start!r:.60}.")
+        raise NevoaError(f"start must be a model, such as nevoa.load({str(start)!r:.60}), not {start!r:.60}.")
     if start is not None and preset != DEFAULT_PRESET:
         raise NevoaError("The model to start from decides what a preset decides: leave out preset or start.")
     layer = None if start is None else starting_from(start)

@@ -1,4 +1,4 @@
-"""What a training will take: time, memory and disk, and the quality to expect."""
+"""The forecast of a training: its time, memory and disk, and the quality to expect."""
 
 import sys
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ from nevoa.training.objective import objective_of
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a job will take.
+    """The time, memory and disk of a job.
 
     Attributes:
         image_seconds: of training on one image.

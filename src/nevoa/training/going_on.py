@@ -51,7 +51,7 @@ def budget_of(state: TrainingState, job: Job, run: Run, origin: Path | None) -> 
     The first horizon of a budget is written into the journal.
     """
     training = job.plan.training
-    if job.horizons and not any(True for _ in journal.read(run)):
+    if job.horizons and not list(journal.read(run)):
         for seen, horizon in job.horizons.items():
             journal.write(run, "moved" if seen else "planned", seen, horizon=horizon)
     known = journal.horizons(journal.read(run))

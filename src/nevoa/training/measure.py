@@ -1,4 +1,4 @@
-"""What is measured before a training: how long its parts take on this machine, in a throw-away training."""
+"""Measures how long the parts of a training take on this machine, in a throw-away training."""
 
 import time
 from collections.abc import Iterator

@@ -59,7 +59,7 @@ def saved_bytes(network: nn.Module, shape: Shape, conditional: bool = False) -> 
 
 
 def _saved_of_one(network: nn.Module, shape: Shape, conditional: bool) -> int:
-    """What a second image adds: what a layer makes of its weights is saved once for all images."""
+    """The bytes that a second image adds: what a layer makes of its weights is saved once for all images."""
     return _saved(network, shape, conditional, 2) - _saved(network, shape, conditional, 1)
 
 

@@ -1,4 +1,4 @@
-"""What a training teaches: which networks take part, and which denoiser has the loss."""
+"""The objective of a training: which networks take part, and which denoiser has the loss."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -46,7 +46,7 @@ class Denoise:
         return (MODEL,)
 
     def cost(self, cooled: float) -> float:
-        """What training on an image costs, relative to the start of the training."""
+        """The cost of training on an image, relative to the start of the training."""
         return 1.0
 
     def evaluations(self, denoiser: Denoiser) -> int:

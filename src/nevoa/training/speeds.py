@@ -96,7 +96,7 @@ def _name(trial: Trial) -> str:
 
 
 def _key(trial: Trial) -> str:
-    """What changes the speed, besides width and batch size."""
+    """The settings that change the speed, besides width and batch size."""
     plan, network = trial.plan, trial.plan.network.model_dump()
     facts: dict[str, Any] = {
         "software": [__version__, torch.__version__, world_size()],

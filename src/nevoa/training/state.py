@@ -123,7 +123,7 @@ class TrainingState:
 
     @property
     def device(self) -> DeviceName:
-        """What computes."""
+        """The device that computes."""
         return self.plan.training.device
 
     @property
@@ -154,7 +154,7 @@ class TrainingState:
 
     @property
     def cost_ahead(self) -> float:
-        """What the images that are left cost on average, relative to those of the start."""
+        """Average cost of an image that is left, relative to one at the start."""
         left = max(0, self.horizon.images - self.images_seen)
         places = (self.images_seen + left * point // POINTS for point in range(POINTS))
         return fmean(self.objective.cost(self.cooled_at(place)) for place in places)

@@ -1,4 +1,4 @@
-"""What is known after a batch: the items of the stream that progress bars, records and trackers read."""
+"""The items of the training stream: one after each batch, for progress bars, records and trackers."""
 
 import math
 from collections.abc import Mapping

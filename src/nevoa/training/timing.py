@@ -8,7 +8,7 @@ CHUNKS, TURNS = 8, 4
 
 
 def steady_seconds(steps: Iterable[float], warm: float, at_least: float) -> float:
-    """What a step takes on an idle machine: the fastest of eight chunks, by their means.
+    """Seconds of a step on an idle machine: the fastest of eight chunks, by their means.
 
     Other work in these seconds would halve a plan. If it goes on, the training decides anew (`nevoa.training.budget`).
 
@@ -28,7 +28,7 @@ def steady_seconds(steps: Iterable[float], warm: float, at_least: float) -> floa
 
 
 def in_turn(steps: Sequence[Iterator[float]], turn: float) -> list[float]:
-    """What a step of each of several trainings takes on an idle machine: the fastest of a few turns, by their means.
+    """Seconds of a step of each training on an idle machine: the fastest of a few turns, by their means.
 
     The trainings alternate, so that other work slows all of them alike. The first turn of each warms it up.
 

@@ -68,7 +68,7 @@ def read(folder: Path, device: DeviceWish = "auto", name: str | None = None) -> 
 
 
 def _described(folder: Path, place: str) -> tuple[ModelPlan, Shape]:
-    """What a model is, and the shape of its images."""
+    """The plan of a model, and the shape of its images."""
     index, values = read_json(folder / INDEX), read_json(_place(folder, "unet") / "config.json")
     unet = {key: value for key, value in values.items() if not key.startswith("_")}
     scheduler = read_json(_place(folder, "scheduler") / "scheduler_config.json")
