@@ -14,6 +14,7 @@ from nevoa._util.files import read_json
 from nevoa.config import Config, ModelPlan, Plan, parse
 from nevoa.config.names import ObjectiveName
 from nevoa.config.network import NetworkConfig
+from nevoa.config.plan import TrainingPlan
 from nevoa.data import ImageSet
 from nevoa.networks import register
 from nevoa.runs import checkpoint
@@ -26,6 +27,19 @@ from nevoa.training.gradient import Gradient
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
 from nevoa.training.update import update
+
+# A training of one image, of which tests change what they are about.
+ONE_IMAGE = TrainingPlan(
+    images=1,
+    batch_size=1,
+    device="cpu",
+    precision="float32",
+    threads=1,
+    report_every_images=1,
+    preview_every_images=1,
+    preview_steps=1,
+    checkpoint_every_images=1,
+)
 
 
 class Least(nn.Module):

@@ -25,6 +25,7 @@ from nevoa.training.budget import (
     total_seconds,
 )
 from nevoa.training.state import TrainingState
+from tests.small_runs import ONE_IMAGE
 
 seconds = st.floats(1e-3, 5)
 OPEN = dict.fromkeys(("images", "preview_steps", "preview_every_images", "checkpoint_every_images"))
@@ -125,18 +126,8 @@ def test_a_slower_machine_is_slower_in_everything() -> None:
     assert Costs(0.5, 2.0, 7, 1.0, end=3.0).at(1.0) == Costs(1.0, 4.0, 7, 2.0, end=6.0)
 
 
-FIVE_MINUTES = TrainingPlan(
-    images=1,
-    minutes=5,
-    batch_size=1,
-    device="cpu",
-    precision="float32",
-    threads=1,
-    report_every_images=1,
-    preview_every_images=10**9,
-    preview_steps=1,
-    checkpoint_every_images=10**9,
-)
+RARELY = dict.fromkeys(("preview_every_images", "checkpoint_every_images"), 10**9)
+FIVE_MINUTES = ONE_IMAGE.model_copy(update={"minutes": 5, **RARELY})
 
 
 class Simulated(TrainingState):

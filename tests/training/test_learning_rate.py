@@ -7,26 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nevoa.config.plan import TrainingPlan
 from nevoa.runs.horizon import Horizon
 from nevoa.training.learning_rate import learning_rate_at
+from tests.small_runs import ONE_IMAGE
 
 shares = st.floats(0.05, 1)
 decays = st.sampled_from(["linear", "cosine"])
 
 
-PLAN = TrainingPlan(
-    learning_rate=1.0,
-    images=1,
-    batch_size=1,
-    device="cpu",
-    precision="float32",
-    threads=1,
-    report_every_images=1,
-    preview_every_images=1,
-    preview_steps=1,
-    checkpoint_every_images=1,
-)
+PLAN = ONE_IMAGE.model_copy(update={"learning_rate": 1.0})
 
 
 def rates(horizon: Horizon, decay: str, cooldown: float, batches: range) -> list[float]:

@@ -83,7 +83,9 @@ def _check(run: Run) -> None:
         raise NevoaError(f"{run.folder} is not a run with a model: 'nevoa runs' lists the runs.")
     if status_of(run)[0] == "running":
         raise NevoaError(f"{run.folder} is being trained: wait until it is finished, or stop it.")
-    run.config(), run.plan()  # damaged ones are refused here
+    # Damaged ones are refused here.
+    run.config()
+    run.plan()
     check(run.weights_file, run.model_config_file)
 
 
