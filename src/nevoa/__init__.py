@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from nevoa.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from nevoa.commands.export import export as export
     from nevoa.commands.load import load as load
     from nevoa.config import Config as Config
     from nevoa.config.presets import configure as configure
+    from nevoa.config.registry import register as register
     from nevoa.data import ImageSet as ImageSet
     from nevoa.errors import NevoaError as NevoaError
     from nevoa.model import Model as Model
@@ -33,8 +35,10 @@ _HOMES = {
     "Run": "nevoa.runs",
     "configure": "nevoa.config.presets",
     "distill": "nevoa.training",
+    "export": "nevoa.commands.export",
     "fit": "nevoa.training",
     "load": "nevoa.commands.load",
+    "register": "nevoa.config.registry",
     "show": "nevoa.pictures",
     "train": "nevoa.training",
 }

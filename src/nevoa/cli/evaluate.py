@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir, mkdtemp
-from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
@@ -16,8 +16,8 @@ from nevoa.cli.loading import load_torch
 from nevoa.cli.measuring import Subject, last_of, opened
 from nevoa.cli.options import Json, Names, SamplingFlags, names_of, options_named
 from nevoa.cli.processes import ProcessFlags
-from nevoa.config.names import MetricName
-from nevoa.errors import NevoaError, reason, unknown
+from nevoa.config.registry import METRICS
+from nevoa.errors import NevoaError, reason
 from nevoa.parallel.launched import rank, world_size
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from nevoa.runs import Run
 
 METRICS_HELP = Parameter(
-    help=f"Metrics, separated by commas: {', '.join(get_args(MetricName))}. [default: all that can be measured but "
-    "inception]"
+    help=f"Metrics, separated by commas: {', '.join(METRICS.own)}. [default: all that can be measured but inception]"
 )
 
 
@@ -42,15 +41,12 @@ class MetricFlags:
     metrics: Annotated[Names, METRICS_HELP] = ()
     inception_weights: Path | None = None
 
-    def names(self) -> list[MetricName] | None:
+    def names(self) -> list[str] | None:
         """The metrics named; None means not given."""
-        known, names = get_args(MetricName), names_of(self.metrics)
-        for name in names:
-            if name not in known:
-                raise unknown("metric", name, known)
+        names = [METRICS.checked(name) for name in names_of(self.metrics)]
         if self.inception_weights and "inception" not in names:
             raise NevoaError("--inception-weights needs --metrics inception: add it, or leave out the file.")
-        return cast("list[MetricName] | None", names or None)
+        return names or None
 
 
 @Parameter(name="*")
@@ -138,7 +134,7 @@ def _score(
     subject: Subject,
     reference: "Reference",
     compared: ComparedFlags,
-    metrics: list[MetricName] | None,
+    metrics: list[str] | None,
     inception_weights: Path | None,
     given: dict[str, Any],
     as_json: bool,

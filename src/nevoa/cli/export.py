@@ -1,15 +1,7 @@
 """`nevoa export`."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
 from nevoa.cli.loading import load_torch
-from nevoa.cli.options import AllSamplingFlags, Force, Out, options_named
-from nevoa.config.names import EXPORT_SUFFIXES, ExportName
-from nevoa.errors import NevoaError
-
-if TYPE_CHECKING:
-    from nevoa.model import Model
+from nevoa.cli.options import AllSamplingFlags, ExportName, Force, Out, options_named
 
 
 def export(
@@ -27,55 +19,17 @@ def export(
     Args:
         run: Run folder, folder of diffusers, or hf:OWNER/NAME. [default: a model of clothes that comes with nevoa]
         to: diffusers = a folder for DiffusionPipeline.from_pretrained; onnx = one file with the network; web = a page
-            that makes images in any browser, without a server.
+            that makes images in any browser, without a server; or the name of a plugin's format.
         half: Keep the weights of an ONNX file in float16.
         out: Name of the result: for web, a file in .html, or a folder for a web server. [default: the model's name,
             with .onnx or .html for a file, then the same with -2 and so on]
         force: Replace the file that --out names; for web, also write a page of more than 100 MB.
     """
     load_torch()
-    from nevoa._util.claim import claimed, numbered
-    from nevoa.commands.load import load
+    from nevoa.commands.export import exported
     from nevoa.runs import PACKAGED
 
-    given = sampling.keywords()
-    model = load(run or PACKAGED, "cpu")
-    _check(to, half, out)
-    name = f"{Path(model.place).name}{EXPORT_SUFFIXES[to] or f'-{to}'}"
-    with claimed([out] if out else numbered(name), force) as claim, options_named(given):
-        if to == "onnx":
-            what = _onnx(model, claim.temporary, half, **given)
-        elif to == "web":
-            what = _web(model, claim.temporary, force, **given)
-        else:
-            what = _diffusers(model, claim.temporary, **given)
-    print(f"{what}: {claim.path}")
-
-
-def _check(to: ExportName, half: bool, out: Path | None) -> None:
-    if half and to != "onnx":
-        raise NevoaError("--half is for --to onnx: leave it out.")
-    suffix = out.suffix.lower() if out else EXPORT_SUFFIXES[to]
-    if to == "web" and suffix not in ("", ".html"):
-        raise NevoaError(f"--out is a file in .html or a folder, not {out}.")
-    if to != "web" and (suffix == ".onnx") != (to == "onnx"):
-        raise NevoaError(f"--out is {'a file in .onnx' if to == 'onnx' else 'a folder'}, not {out}.")
-
-
-def _web(model: "Model", path: Path, force: bool, **given: Any) -> str:
-    from nevoa.formats import webpage
-
-    return f"{webpage.export(model, path, force, **given) / 1e6:,.1f} MB"
-
-
-def _diffusers(model: "Model", path: Path, **given: Any) -> str:
-    from nevoa.formats.diffusers import export as folder
-
-    return folder.export(model, path, **given)
-
-
-def _onnx(model: "Model", path: Path, half: bool, **given: Any) -> str:
-    from nevoa.formats import onnx
-
-    onnx.export(model, path, half, **given)
-    return f"{model.parameters:,} parameters in {'float16' if half else 'float32'}"
+    given = sampling.keywords() | {"half": half or None}
+    with options_named(given | {"out": out}):
+        path, text = exported(run or PACKAGED, to, out, force, **given)
+    print(f"{text}: {path}")

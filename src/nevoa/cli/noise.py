@@ -3,15 +3,15 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast, get_args
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt
 
 from nevoa.cli.loading import load_torch
-from nevoa.cli.options import Force, Names, Out, Size, names_of, options_named
-from nevoa.config.names import ScheduleName
-from nevoa.errors import NevoaError, unknown
+from nevoa.cli.options import Force, Names, Out, Plugin, Size, names_of, options_named
+from nevoa.config.registry import SCHEDULES
+from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Schedules = Mapping[str, Schedule]
 
 SIDE, SHOWN, FRAMES = 128, 10, 61
-SCHEDULE_HELP = Parameter(help=f"Noise schedules, separated by commas: {', '.join(get_args(ScheduleName))}.")
+SCHEDULE_HELP = Parameter(help=f"Noise schedules, separated by commas: {', '.join(SCHEDULES.own)}.")
 
 
 def noise(
@@ -32,6 +32,7 @@ def noise(
     at: Names = (),
     size: Size = None,
     seed: NonNegativeInt = 0,
+    plugin: Plugin = (),
     out: Out = None,
     force: Force = False,
 ) -> None:
@@ -53,12 +54,12 @@ def noise(
 
     check_outside(image.rpartition(":")[0], out or Path("noise.png"))
     moving = _is_animation(out, at)
-    names, pixels = _schedules(schedule), _pixels(image, size)
+    names, pixels = [SCHEDULES.checked(name) for name in names_of(schedule)], _pixels(image, size)
     load_torch()
-    from nevoa.diffusion import SCHEDULES
+    from nevoa.diffusion import named_schedule
     from nevoa.forward import noised
 
-    schedules = {name: SCHEDULES[name]() for name in names}
+    schedules = {name: named_schedule(name) for name in names}
     timesteps = _timesteps(at, schedules, moving)
     with claimed([out] if out else numbered("noise.png"), force) as claim:
         tiles = noised(pixels, list(schedules.values()), timesteps, seed)
@@ -104,14 +105,6 @@ def _draw(path: Path, tiles: "np.ndarray", schedules: "Schedules", timesteps: Se
     rows = named_rows(sheet, list(schedules))
     tables = {name: (one.signal.numpy(), one.noise.numpy()) for name, one in schedules.items()}
     above(rows, schedule_curves(tables, rows.width)).save(path)
-
-
-def _schedules(typed: Sequence[str]) -> "list[ScheduleName]":
-    known, chosen = get_args(ScheduleName), names_of(typed)
-    for name in chosen:
-        if name not in known:
-            raise unknown("schedule", name, known)
-    return cast("list[ScheduleName]", list(dict.fromkeys(chosen)))
 
 
 def _timesteps(at: Sequence[str], schedules: "Schedules", moving: bool) -> list[int]:

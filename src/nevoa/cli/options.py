@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter, Token
 
 from nevoa._util.plain import is_utf8
-from nevoa.config.names import FitName, SamplerName, SpacingName, VarianceName
+from nevoa.config.names import FitName, SpacingName, VarianceName
+from nevoa.config.registry import EXPORTS, PRESETS, SAMPLERS
 from nevoa.errors import NevoaError, WrongValue
 
 
@@ -31,6 +32,24 @@ def _path(_: type, tokens: Sequence[Token]) -> Path:
     return Path(name)
 
 
+if TYPE_CHECKING:
+    ExportName = PresetName = SamplerName = str
+else:
+    # Help and completion list what comes with nevoa. Any other name may be that of a plugin, which is not loaded yet.
+    ExportName, PresetName, SamplerName = (
+        Annotated[Literal[table.own] | str, Parameter(metavar="NAME")] for table in (EXPORTS, PRESETS, SAMPLERS)
+    )
+
+
+def _plugins(_: Any, tokens: Sequence[Token]) -> tuple[Path, ...]:
+    """The files after --plugin, loaded: what is typed besides may be a name that they register."""
+    from nevoa.config.plugins import load_plugins
+
+    files = tuple(Path(token.value) for token in tokens)
+    load_plugins(files)
+    return files
+
+
 # Options whose name is not that of their key.
 OPTIONS = {"only": "classes"}
 
@@ -40,7 +59,10 @@ Out = Annotated[Path | None, Parameter(converter=_path)]
 Force = Annotated[bool, Parameter(help="Replace the file that --out names.")]
 Json = Annotated[bool, Parameter(name="--json")]
 Options = Annotated[tuple[str, ...], Parameter(name="-o", metavar="SECTION.KEY=VALUE", show_default=False)]
-Plugin = Annotated[tuple[Path, ...], Parameter(metavar="FILE.py", show_default=False)]
+PLUGIN_HELP = "Python file that registers parts by name, such as a network or a sampler; may be repeated."
+Plugin = Annotated[
+    tuple[Path, ...], Parameter(metavar="FILE.py", converter=_plugins, help=PLUGIN_HELP, show_default=False)
+]
 Source = Annotated[
     str,
     Parameter(
@@ -108,16 +130,16 @@ class SourceFlags(ImageFlags):
     strict: bool | None = None
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
 class PluginFlags:
-    """Base of groups with the option `--plugin`."""
+    """The option `--plugin`, for groups."""
+
+    plugin: Plugin = ()
 
     def keywords(self) -> dict[str, Any]:
-        """The other options as keywords; None means not given. Loads the plugins."""
-        from nevoa.config.plugins import load_plugins
-
-        others = dict(vars(self))
-        load_plugins(others.pop("plugin"))
-        return others
+        """The other options as keywords; None means not given."""
+        return {name: value for name, value in vars(self).items() if name != "plugin"}
 
 
 @Parameter(name="*")
@@ -132,7 +154,6 @@ class SamplingFlags(PluginFlags):
         spacing: How timesteps are spaced. [default: the run's, or trailing if --sampler changes]
         eta: Fresh noise in each ddim step: 0 = none, 1 = as much as ddpm. [default: the run's]
         guidance: Weight of the class: 0 = ignore it, 1 = as in the data, more = exaggerate it. [default: the run's]
-        plugin: Python file that registers the run's network; may be repeated.
     """
 
     sampler: SamplerName | None = None
@@ -140,7 +161,6 @@ class SamplingFlags(PluginFlags):
     spacing: SpacingName | None = None
     eta: float | None = None
     guidance: float | None = None
-    plugin: Plugin = ()
 
 
 @Parameter(name="*")

@@ -32,15 +32,12 @@ def push(
         license: Licence of the model, as the Hub names it: mit, cc-by-4.0, ... [default: unknown]
         private: Create a repository that only its owner sees.
         dry_run: List the files and print the metadata of the card, but upload nothing.
-        plugin: Python file that registers the run's network; may be repeated.
     """
     from nevoa.cli.terminal import console
-    from nevoa.config.plugins import load_plugins
     from nevoa.formats.publication import prepare
     from nevoa.formats.publication import push as upload
     from nevoa.runs import Run
 
-    load_plugins(plugin)
     _check(place, license)
     with TemporaryDirectory(prefix="nevoa-push-") as folder:
         publication = prepare(Run(run), Path(folder), place, license)

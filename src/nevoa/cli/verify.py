@@ -39,14 +39,11 @@ def verify(
         run: The run, model or images that it is about. [default: the run whose folder holds the report, or the place
             that the report names]
         inception_weights: File of torch-fidelity's Inception weights, if the report has Inception scores.
-        plugin: Python file that registers the run's network; may be repeated.
         as_json: Print the facts and scores as JSON.
     """
     from nevoa._util.files import read_json
-    from nevoa.config.plugins import load_plugins
 
     read_json(report)  # No report: refused before torch is loaded.
-    load_plugins(plugin)
     load_torch()
     from nevoa.evaluation.receipt import read_report
     from nevoa.evaluation.verify import check_intact, checks, facts, facts_of_images

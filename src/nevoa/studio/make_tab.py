@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, get_args
+from typing import Any
 
 import gradio as gr
 import numpy as np
 from PIL import Image
 
-from nevoa.config.names import SamplerName
+from nevoa.config.registry import SAMPLERS
 from nevoa.editing import inpainting, interpolation, variations
 from nevoa.errors import NevoaError
 from nevoa.model import Model
@@ -54,7 +54,7 @@ class Form:
         self.go = page.button("make", "primary")
         with gr.Accordion(say.label("more"), open=False):
             self.seed = gr.Number(0, **say("seed_of_images"))
-            self.sampler = gr.Dropdown(["", *get_args(SamplerName)], value="", **say("sampler"))
+            self.sampler = gr.Dropdown(["", *SAMPLERS], value="", **say("sampler"))
             self.steps = gr.Number(0, **say("steps"))
             self.guidance = gr.Slider(0, 10, 1, step=0.1, **say("guidance"))
         with gr.Accordion(say.label("from_image"), open=False):

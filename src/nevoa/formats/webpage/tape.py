@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from nevoa.errors import NevoaError
 from nevoa.formats.webpage.functions import FUNCTIONS, LAYERS, LIKE, SAME, shape_of
-from nevoa.networks.registry import evaluating
+from nevoa.networks.build import evaluating
 
 # What tells a number that is inside a tensor: the list would hold for this image alone.
 READERS = {"item", "tolist", "numpy", "__bool__", "__int__", "__float__", "__index__"}
