@@ -13,8 +13,8 @@ from nevoa._util.files import read_json
 from nevoa.config import Config
 from nevoa.config.names import ObjectiveName
 from nevoa.config.network import NetworkConfig
+from nevoa.config.registry import register
 from nevoa.data import ImageSet
-from nevoa.networks import register
 from nevoa.runs import checkpoint
 from nevoa.runs.manifest import NAME, STATE
 from nevoa.runs.run import Run
@@ -40,7 +40,7 @@ class LeastConfig(NetworkConfig):
     """It has no keys."""
 
 
-register("least", Least, LeastConfig)
+register("network", "least", Least, LeastConfig)
 LEAST = LeastConfig(kind="least")
 CLOCKS = {"seconds", "spent", "report_seconds", "images_per_second"}
 

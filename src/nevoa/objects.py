@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from torch import Tensor, nn
 
 from nevoa.config import Config, DiffusionConfig, TrainingConfig, parse
-from nevoa.config.names import LossName, ScheduleName
 from nevoa.config.network import OBJECT
-from nevoa.diffusion import Schedule, named_schedule, steps_of
+from nevoa.diffusion import Loss, Schedule, named_schedule, steps_of
 from nevoa.diffusion.schedule import check_schedule
 from nevoa.errors import NevoaError, missing_object
 
@@ -97,10 +96,9 @@ def schedule_of(config: DiffusionConfig, objects: Objects = NAMES) -> Schedule:
     """The schedule object if one is given, else the one that the config describes."""
     if objects.schedule is not None:
         return objects.schedule
-    name = cast(ScheduleName, config.schedule)
-    return named_schedule(name, config.timesteps, config.scale_ends, config.zero_terminal_snr)
+    return named_schedule(config.schedule, config.timesteps, config.scale_ends, config.zero_terminal_snr)
 
 
-def loss_of(config: TrainingConfig, objects: Objects = NAMES) -> LossName | Callable[[Tensor, Tensor], Tensor]:
+def loss_of(config: TrainingConfig, objects: Objects = NAMES) -> Loss:
     """The loss function if one is given, else the name in the config."""
-    return objects.loss or cast(LossName, config.loss)
+    return objects.loss or config.loss

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from nevoa.runs import Run
-from nevoa.runs.tracking import Sent, metrics_size, read_sent, reports_after, write_sent
+from nevoa.runs.tracking import Sent, read_sent, reports_after, write_sent
 
 
 @pytest.fixture
@@ -30,9 +30,3 @@ def test_each_preview_belongs_to_the_next_report(run: Run) -> None:
     """A later one waits for its report; those before the first are with the tracker."""
     found = [(line["images_seen"], list(previews)) for line, previews in reports_after(run, 8)]
     assert found == [(16, [12]), (24, [24])]
-
-
-def test_the_metrics_grow_with_each_report(run: Run, tmp_path: Path) -> None:
-    before = metrics_size(run)
-    run.append_metrics({"images_seen": 32})
-    assert metrics_size(run) > before > metrics_size(Run(tmp_path / "none")) == 0

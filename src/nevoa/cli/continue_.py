@@ -33,9 +33,7 @@ def continue_(
         run: Run folder.
         source: Where its images are now, if they have moved.
         cool_down: Let the learning rate fall to 0 within this time, such as 30s or 2m, and finish.
-        plugin: Python file that registers the run's network; may be repeated.
     """
-    from nevoa.config.plugins import load_plugins
     from nevoa.config.presets import with_budget
     from nevoa.runs import Run
 
@@ -45,7 +43,6 @@ def continue_(
         raise NevoaError("--cool-down is a budget of its own: leave out --minutes, --epochs and --steps.")
     if cool_down is not None and cool_down <= timedelta():
         raise NevoaError("--cool-down must be above 0, such as 30s or 2m.")
-    load_plugins(plugin)
     if not rank():  # The folder need only be on the first machine. What is no run is refused before torch is loaded.
         Run(run).last_config()
     load_torch()

@@ -53,12 +53,8 @@ def check(run: Path, /, *, plugin: Plugin = (), as_json: Json = False) -> None:
 
     Args:
         run: A run folder.
-        plugin: Python file that registers the run's network; may be repeated.
         as_json: Print a JSON list of parts, each with its problem; "" if there is none.
     """
-    from nevoa.config.plugins import load_plugins
-
-    load_plugins(plugin)
     from nevoa.runs import Run
     from nevoa.runs.check import check as parts_of
 

@@ -25,11 +25,11 @@ def to_toml(config: Config, about: Mapping[str, Any] | None = None) -> str:
     return tomli_w.dumps(tables | ({"made_with": about} if about else {}))
 
 
-def read_toml(path: Path, network: bool = True) -> Config:
+def read_toml(path: Path, parts: bool = True) -> Config:
     """Return the config in a file. Raise a NevoaError if it is missing, damaged or of another format or version.
 
     Args:
-        network: False leaves out the network, whose kind a plugin that is not loaded may have registered.
+        parts: False leaves out the network and checks no names, which a plugin that is not loaded may have registered.
     """
     text = read_text(path)
     try:
@@ -39,9 +39,9 @@ def read_toml(path: Path, network: bool = True) -> Config:
     # Files of the first format may lack the key.
     if (found := values.pop("format", 1)) != FORMAT:
         raise NevoaError(f"{path} has format {found}; this nevoa reads {FORMAT}.")
-    for left_out in ("made_with", *(() if network else ("network",))):
+    for left_out in ("made_with", *(() if parts else ("network",))):
         values.pop(left_out, None)
-    return parse(values)
+    return parse(values, parts)
 
 
 def made_with(path: Path) -> dict[str, Any]:

@@ -8,14 +8,12 @@ from nevoa._util.plain import device_name
 from nevoa.config.names import (
     DecayName,
     DeviceName,
-    LossName,
     ObjectiveName,
-    OptimizerName,
     PrecisionName,
     TimestepsName,
     WeightingName,
 )
-from nevoa.config.network import ObjectName, Positive, Section
+from nevoa.config.network import LossName, ObjectName, OptimizerName, Positive, Section
 
 DeviceWish = DeviceName | Literal["auto"]
 # Bounds far above any training, so that a slip of the finger is refused at once.
@@ -72,7 +70,7 @@ class TrainingConfig(Section):
     steps: Steps | None = None
     batch_size: BatchSize | Literal["auto"] = 128
     accumulation: BatchSize = 1
-    loss: LossName | ObjectName = "huber"
+    loss: ObjectName | LossName = "huber"
     # Left out of the dump while denoise, as start below.
     objective: ObjectiveName = Field(default="denoise", exclude_if=lambda name: name == "denoise")
     weighting: WeightingName = "simple"

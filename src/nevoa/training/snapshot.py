@@ -19,14 +19,11 @@ from nevoa.errors import NevoaError
 from nevoa.runs import checkpoint
 from nevoa.runs.manifest import CONFIG, EMA, MODEL, OPTIMIZER, SECOND, STATE, TEACHER
 from nevoa.training.course import Course
-from nevoa.training.optimizer import Adam, AdamW, Muon
+from nevoa.training.optimizer import kept_by
 from nevoa.training.state import Mean, RecentMean, TrainingState
 from nevoa.version import __version__
 
 FORMAT = 2
-# The optimizer's tensors of each parameter after its first update.
-KEPT = {Adam: ("step", "exp_avg", "exp_avg_sq"), Muon: ("momentum",)}
-KEPT[AdamW] = KEPT[Adam]
 
 
 class SavedProgress(BaseModel):
@@ -154,10 +151,10 @@ def _shapes(state: TrainingState, progress: SavedProgress) -> dict[str, dict[str
     shapes = {name: {key: tensor.shape for key, tensor in table.items()} for name, table in _tables(state).items()}
     homes, second = _homes(state), set(state.second.parameters() if state.second is not None else ())
     shapes[OPTIMIZER] = {
-        f"{name}/{key}": torch.Size() if key == "step" else parameter.shape
+        f"{name}/{key}": parameter.shape if alike else torch.Size()
         for name, parameter in _parameters(state)
         if (progress.matched if parameter in second else progress.updates)
-        for key in KEPT[type(homes[parameter])]
+        for key, alike in kept_by(type(homes[parameter])).items()
     }
     return shapes
 
