@@ -1,7 +1,8 @@
 """A network of your own: a small diffusion transformer (DiT, Peebles and Xie 2023).
 
 An image is cut into patches, every patch becomes a token, and attention blocks mix the tokens. The timestep and the
-class scale, shift and gate every block (adaLN-zero). `register` gives the network a name, so this file is a plugin too:
+class scale, shift and gate every block (adaLN-zero). `nevoa.register` gives the network a name, so this file is a
+plugin too:
 
     nevoa train --plugin examples/own_network.py -o network.kind=dit -o network.width=128
 """
@@ -16,7 +17,6 @@ from torch.nn import functional as F
 
 import nevoa
 from nevoa.config import NetworkConfig
-from nevoa.networks import register
 
 
 class DiTConfig(NetworkConfig):
@@ -105,7 +105,7 @@ def zeroed(layer: nn.Linear) -> nn.Linear:
     return layer
 
 
-register("dit", DiT, DiTConfig)
+nevoa.register("network", "dit", DiT, DiTConfig)
 
 
 def main(folder: Path) -> str:

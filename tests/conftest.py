@@ -2,6 +2,8 @@
 
 import os
 import signal
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from jaxtyping import install_import_hook
@@ -16,7 +18,9 @@ import torch  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
 from nevoa.config import Config  # noqa: E402
+from nevoa.config.plugins import load_installed  # noqa: E402
 from nevoa.config.presets import configure  # noqa: E402
+from nevoa.config.registry import TABLES, table_of, unregister  # noqa: E402
 from nevoa.data import ImageSet  # noqa: E402
 from tests.data.fake_hub import fake  # noqa: E402, F401
 from tests.small_runs import job, residual_job, two_checkpoints  # noqa: E402, F401
@@ -54,6 +58,20 @@ TINY = (
     "training.preview_every_images=32",
     "training.checkpoint_every_images=40",
 )
+
+
+@pytest.fixture
+def registered() -> Iterator[None]:
+    """Forget after the test which parts it registered, and which plugins it imported."""
+    before, modules = {kind: {*table_of(kind)} for kind in TABLES}, set(sys.modules)
+    yield
+    for kind, names in before.items():
+        for name in {*table_of(kind)} - names:
+            unregister(kind, name)
+    for name in set(sys.modules) - modules:
+        if "plugin" in name:
+            del sys.modules[name]
+    load_installed.cache_clear()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

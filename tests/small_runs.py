@@ -12,11 +12,10 @@ from torch import Tensor, nn
 
 from nevoa._util.files import read_json
 from nevoa.config import Config, ModelPlan, Plan, parse
-from nevoa.config.names import ObjectiveName
 from nevoa.config.network import NetworkConfig
 from nevoa.config.plan import TrainingPlan
+from nevoa.config.registry import register
 from nevoa.data import ImageSet
-from nevoa.networks import register
 from nevoa.runs import checkpoint
 from nevoa.runs.manifest import NAME, STATE
 from nevoa.runs.run import Run
@@ -58,7 +57,7 @@ class LeastConfig(NetworkConfig):
     """It has no keys."""
 
 
-register("least", Least, LeastConfig)
+register("network", "least", Least, LeastConfig)
 LEAST = LeastConfig(kind="least")
 CLOCKS = {"seconds", "spent", "report_seconds", "images_per_second", "report_images_per_second"}
 
@@ -148,7 +147,7 @@ def job(tiny: Config, few_images: ImageSet) -> Job:
     return job_of(config.model_copy(update={"network": LEAST}), few_images)
 
 
-def distillation_of(job: Job, objective: ObjectiveName) -> Job:
+def distillation_of(job: Job, objective: str) -> Job:
     """A job as a distillation of random weights."""
     changed = {"objective": objective, "start": "a model", "learning_rate_decay": "linear"}
     config = job.config.updated("diffusion", prediction="v").updated("training", **changed)

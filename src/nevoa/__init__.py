@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nevoa.commands.verify import verify as verify
     from nevoa.config import Config as Config
     from nevoa.config.presets import configure as configure
+    from nevoa.config.registry import register as register
     from nevoa.data import ImageSet as ImageSet
     from nevoa.distillation import distill as distill
     from nevoa.errors import NevoaError as NevoaError
@@ -55,6 +56,7 @@ _HOMES = {
     "load": "nevoa.commands.load",
     "noise": "nevoa.commands.noise",
     "push": "nevoa.commands.push",
+    "register": "nevoa.config.registry",
     "sample": "nevoa.commands.sample",
     "show": "nevoa.pictures",
     "sweep": "nevoa.commands.evaluate",

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from torch import Tensor, nn
 
 from nevoa.config import Config, DiffusionConfig, ModelPlan
-from nevoa.config.names import LossName, ScheduleName
 from nevoa.config.network import OBJECT
 from nevoa.config.training import Recipe
-from nevoa.diffusion import Schedule, named_schedule, steps_of
+from nevoa.diffusion import Loss, Schedule, named_schedule, steps_of
 from nevoa.diffusion.schedule import check_schedule
 from nevoa.errors import NevoaError, missing_object
 
@@ -99,10 +98,9 @@ def schedule_of(config: DiffusionConfig, objects: Objects = NAMES) -> Schedule:
     """The schedule object if one is given, else the one that the config describes."""
     if objects.schedule is not None:
         return objects.schedule
-    name = cast(ScheduleName, config.schedule)
-    return named_schedule(name, config.timesteps, config.scale_ends, config.zero_terminal_snr)
+    return named_schedule(config.schedule, config.timesteps, config.scale_ends, config.zero_terminal_snr)
 
 
-def loss_of(recipe: Recipe, objects: Objects = NAMES) -> LossName | Callable[[Tensor, Tensor], Tensor]:
+def loss_of(recipe: Recipe, objects: Objects = NAMES) -> Loss:
     """The loss function if one is given, else the name in the recipe."""
-    return objects.loss or cast(LossName, recipe.loss)
+    return objects.loss or recipe.loss

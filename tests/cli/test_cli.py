@@ -149,7 +149,7 @@ def test_data_lists_and_shows(tmp_path: Path) -> None:
 
 
 WRONG = [
-    (["train", "--preset", "clasic"], 'Did you mean "classic"'),
+    (["train", "--preset", "clasic"], "Did you mean 'classic'"),
     (["train", "fashon_mnist"], "Did you mean 'fashion_mnist'"),
     (["train", "-o", "training.batchsize=3"], "Did you mean 'training.batch_size'"),
     (["train", "-o", "training.batchsize=3"], "Known: training.accumulation, training.batch_size"),
@@ -178,7 +178,7 @@ WRONG = [
     (["data", "show"], "SOURCE"),
     (["sample", "nowhere"], "nowhere is not a run"),
     (["sample", "broken"], "damaged"),
-    (["sample", "runs/tiny", "--sampler", "dpm"], 'Did you mean "ddpm"'),
+    (["sample", "runs/tiny", "--sampler", "dpm"], "Did you mean 'ddpm'"),
     (["sample", "runs/tiny", "--steps", "0"], "nevoa: --steps: Input should be greater than or equal to 1"),
     (["sample", "runs/tiny", "--steps", "21"], "nevoa: --steps must be between 1 and 20"),
     (["sample", "runs/tiny", "--variance", "big"], 'Choose from: "small", "large"'),

@@ -1,6 +1,7 @@
 """`nevoa config keys`."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import pytest
 from nevoa.cli.config import keys
 from nevoa.cli.main import main
 from nevoa.config import Config
-from nevoa.config.network import NETWORK_CONFIGS
-from nevoa.config.presets import PRESETS, configure
+from nevoa.config.presets import configure
+from nevoa.config.registry import NETWORKS, PRESETS
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def test_every_key_has_a_meaning_and_values(listed: list[dict]) -> None:
         assert len(row["meaning"]) > 10 and row["values"], row
     sections = {name: type(section) for name, section in Config() if name != "network"}
     expected = {f"{name}.{key}" for name, section in sections.items() for key in section.model_fields}
-    kinds = [kind for name, kind in NETWORK_CONFIGS.items() if name in ("unet", "residual")]
+    kinds = [NETWORKS.options(name) for name in NETWORKS.own]
     expected |= {f"network.{key}" for kind in kinds for key in kind.model_fields}
     assert {row["key"] for row in listed} >= expected
 
@@ -40,7 +41,7 @@ def test_the_defaults_are_those_of_the_preset(listed: list[dict], capsys: pytest
 
 def test_a_default_that_is_typed_changes_nothing(listed: list[dict]) -> None:
     base = configure()
-    others = tuple(f"{kind}: " for kind in NETWORK_CONFIGS if kind != base.network.kind)
+    others = tuple(f"{kind}: " for kind in NETWORKS if kind != base.network.kind)
     settable = [row for row in listed if row["default"] is not None and not row["meaning"].startswith(others)]
     for row in settable:
         assert configure(options=[f"{row['key']}={json.dumps(row['default'])}"]) == base, row
@@ -81,18 +82,33 @@ def test_the_keys_of_one_section(listed: list[dict], capsys: pytest.CaptureFixtu
     assert json.loads(capsys.readouterr().out) == [row for row in listed if row["key"].startswith("network.")] != listed
 
 
-def test_a_plugin_adds_its_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    monkeypatch.setattr("nevoa.config.network.NETWORK_CONFIGS", dict(NETWORK_CONFIGS))
+@pytest.mark.usefixtures("registered")
+def test_a_plugin_adds_its_keys_and_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     plugin = tmp_path / "plugin.py"
     plugin.write_text(
-        "from nevoa.config import network as network_config\n"
-        "class Config(network_config.NetworkConfig):\n"
+        "import nevoa\n"
+        "from nevoa.config import NetworkConfig\n"
+        "class Config(NetworkConfig):\n"
         '    """A network.\n\n    Attributes:\n        width: channels\n            of it.\n    """\n'
-        "    kind: str = 'own'\n    width: int = 3\n"
-        "network_config.NETWORK_CONFIGS['own'] = Config\n"
+        "    width: int = 3\n"
+        "class Module:\n    def forward(self): ...\n"
+        "nevoa.register('network', 'own', Module, Config)\n"
+        "nevoa.register('loss', 'mine', lambda output, target: output)\n"
     )
-    keys(plugin=(plugin,), as_json=True)
-    rows = [row for row in json.loads(capsys.readouterr().out) if row["meaning"].startswith("own: ")]
+    monkeypatch.setattr(sys, "argv", ["nevoa", "config", "keys", "--json", "--plugin", str(plugin)])
+    main()
+    listed = json.loads(capsys.readouterr().out)
+    rows = [row for row in listed if row["meaning"].startswith("own: ")]
     assert [(row["key"], row["default"], row["meaning"]) for row in rows] == [
         ("network.width", 3, "own: channels of it.")
     ]
+    assert {row["key"]: row["values"] for row in listed}["training.loss"] == "l1, l2, huber, mine"
+
+
+def test_the_keys_need_no_torch(tmp_path: Path) -> None:
+    """Unless an installed package that registers parts needs it."""
+    script = (
+        "import sys, importlib.metadata; importlib.metadata.entry_points = lambda group: []\n"
+        "from nevoa.cli.config import keys; keys(); sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path, capture_output=True)

@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 from nevoa.commands.noise import FRAMES, SHOWN, noise, noised, telling
-from nevoa.config.names import ScheduleName
 from nevoa.diffusion import SCHEDULES
 from nevoa.errors import NevoaError
 
@@ -45,7 +44,7 @@ def test_an_animation_goes_from_the_image_to_noise(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_the_timesteps_of_a_picture_suit_its_schedule(name: ScheduleName) -> None:
+def test_the_timesteps_of_a_picture_suit_its_schedule(name: str) -> None:
     """Each image differs visibly from the next, most of all on a picture of black and white."""
     schedules = [SCHEDULES[name]()]
     timesteps = telling(schedules, SHOWN)

@@ -1,7 +1,6 @@
 """Plugins: files and installed packages that register networks."""
 
 import sys
-from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import NoReturn
@@ -10,17 +9,16 @@ import pytest
 
 from nevoa.cli.main import main
 from nevoa.config import plugins
-from nevoa.config.network import NETWORK_CONFIGS
 from nevoa.config.plugins import load_installed, load_plugins
 from nevoa.config.presets import configure
+from nevoa.config.registry import unregister
 from nevoa.errors import NevoaError
-from nevoa.networks.registry import MODULES
 from tests.conftest import TINY
 
 PLUGIN = """
 from torch import nn
 from nevoa.config import NetworkConfig
-from nevoa.networks import register
+from nevoa import register
 
 class PluginConfig(NetworkConfig):
     width: int = 3
@@ -34,22 +32,11 @@ class PluginNetwork(nn.Module):
         return self.layer(x)
 
 def add():
-    register("plugin", PluginNetwork, PluginConfig)
+    register("network", "plugin", PluginNetwork, PluginConfig)
 """
 
 
-@pytest.fixture(autouse=True)
-def clean() -> Iterator[None]:
-    """Forget after each test what it registered and imported."""
-    before, modules = (dict(NETWORK_CONFIGS), dict(MODULES)), set(sys.modules)
-    yield
-    for table, entries in zip((NETWORK_CONFIGS, MODULES), before, strict=True):
-        for name in table.keys() - entries.keys():
-            del table[name]
-    for name in set(sys.modules) - modules:
-        if "plugin" in name:
-            del sys.modules[name]
-    load_installed.cache_clear()
+pytestmark = pytest.mark.usefixtures("registered")
 
 
 @pytest.fixture
@@ -70,7 +57,7 @@ def install(monkeypatch: pytest.MonkeyPatch, folder: Path, text: str, value: str
 
 
 def test_a_file_registers_a_network(plugin: Path) -> None:
-    with pytest.raises(NevoaError, match=r"'plugin' is not registered; pass --plugin FILE\.py or install the package"):
+    with pytest.raises(NevoaError, match=r"no network 'plugin'.* add --plugin FILE\.py or install the package"):
         configure(options=["network.kind=plugin"])
     load_plugins([plugin])
     assert configure(options=["network.kind=plugin", "network.width=3"]).network.model_dump()["width"] == 3
@@ -128,7 +115,7 @@ def test_names_in_a_config_are_never_imported(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "evil_plugin.py").write_text("raise SystemExit")
     monkeypatch.syspath_prepend(str(tmp_path))
     for kind in ("evil_plugin", "evil_plugin:Network"):
-        with pytest.raises(NevoaError, match="is not registered"):
+        with pytest.raises(NevoaError, match="There is no network"):
             configure(options=[f"network.kind='{kind}'"])
 
 
@@ -179,11 +166,11 @@ def test_the_command_line_trains_and_samples_a_plugins_network(
     assert command(*sample, *taken, monkeypatch=monkeypatch) == 0
     assert images.exists()
     assert command("runs", "check", str(run), *taken, monkeypatch=monkeypatch) == 0
-    del NETWORK_CONFIGS["plugin"], MODULES["plugin"]
+    unregister("network", "plugin")
     images.unlink()
     capsys.readouterr()
     assert command(*sample, monkeypatch=monkeypatch) == 2
-    assert "network.kind 'plugin' is not registered; pass --plugin FILE.py" in capsys.readouterr().err
+    assert "There is no network 'plugin'." in capsys.readouterr().err
     assert not images.exists()
     assert command("runs", "check", str(run), monkeypatch=monkeypatch) == 2
     out, err = capsys.readouterr()

@@ -8,7 +8,8 @@ import pytest
 
 from nevoa.config import Config, ModelPlan, parse
 from nevoa.config.network import ObjectNetworkConfig
-from nevoa.config.presets import PRESETS, configure
+from nevoa.config.presets import configure
+from nevoa.config.registry import PRESETS
 from nevoa.config.toml import read_toml, to_toml
 from nevoa.errors import NevoaError
 from nevoa.runs.model_files import read_plan
@@ -48,7 +49,7 @@ def test_training_further_needs_a_source() -> None:
         (["diffusion.scedule=cosine"], "Did you mean 'diffusion.schedule'"),
         (["trainig.steps=8"], "Did you mean 'training'"),
         (["network.multiplier=[1]"], "Did you mean 'network.multipliers'"),
-        (["diffusion.schedule=cosin"], "'linear', 'quadratic', 'sigmoid', 'cosine' or 'flow'"),
+        (["diffusion.schedule=cosin"], "Known: cosine, flow, linear, quadratic, sigmoid."),
         (["training.batch_size=100000000"], "training.batch_size: Input should be less than or equal to 100000"),
         (["training.threads=5000"], "training.threads: Input should be less than or equal to 1024"),
         (["training.steps=1000000000000"], "training.steps: Input should be less than or equal to 1000000000"),
@@ -64,10 +65,10 @@ def test_training_further_needs_a_source() -> None:
         (["network.attention=[true]"], "attention needs 2 values"),
         (["network.multipliers=1,2"], "network.multipliers: Input should be a list, such as [1, 2] (given: '1,2')"),
         (["diffusion.zero_terminal_snr=true", "diffusion.prediction=epsilon"], "predict v or x0"),
-        (["network.kind=residul"], "'residul' is not registered; pass --plugin FILE.py or install the package"),
+        (["network.kind=residul"], "There is no network 'residul'. Did you mean 'residual'?"),
         (["diffusion.schedule=flow", "diffusion.prediction=epsilon"], "schedule=flow: predict flow or x0"),
         (["diffusion.schedule=flow", "diffusion.prediction=v"], "schedule=flow: predict flow or x0"),
-        (["diffusion.schedule=cosine", "diffusion.scale_ends=true"], "linear, quadratic and sigmoid"),
+        (["diffusion.schedule=cosine", "diffusion.scale_ends=true"], "scale_ends is not for the schedule cosine"),
         (["diffusion.timesteps=10", "sampling.steps=20"], "at most diffusion.timesteps"),
         (["diffusion.timesteps=10", "training.preview_steps=11"], "preview_steps must be at most diffusion.timesteps"),
         (["training.label_dropout=1"], "training.label_dropout: Input should be less than 1"),

@@ -1,12 +1,11 @@
 """A denoiser clips as it says, calls its network as it can be called, and has no loss where the network is right."""
 
-from typing import get_args
-
 import pytest
 import torch
 from torch import Tensor
 
-from nevoa.diffusion import Denoiser, LossName, NoiseSchedule, PredictionName, Schedule
+from nevoa.config.registry import LOSSES
+from nevoa.diffusion import Denoiser, NoiseSchedule, PredictionName, Schedule
 from nevoa.diffusion.prediction import PREDICTIONS
 from nevoa.errors import NevoaError
 from tests.diffusion.test_prediction import EPSILON, PAIRS, X_0, T, normal
@@ -23,8 +22,8 @@ def test_clipping_bounds_the_image_and_keeps_x_t(kind: PredictionName, schedule:
 
 
 @pytest.mark.parametrize(("kind", "schedule"), PAIRS)
-@pytest.mark.parametrize("loss", get_args(LossName))
-def test_the_loss_is_zero_for_the_right_network_only(kind: PredictionName, schedule: Schedule, loss: LossName) -> None:
+@pytest.mark.parametrize("loss", LOSSES.own)
+def test_the_loss_is_zero_for_the_right_network_only(kind: PredictionName, schedule: Schedule, loss: str) -> None:
     signal, noise = (table[T].view(-1, 1, 1, 1) for table in (schedule.signal, schedule.noise))
     perfect = Denoiser(lambda x_t, t: PREDICTIONS[kind].target(X_0, EPSILON, signal, noise), schedule, kind)
     assert perfect.loss(X_0, T, EPSILON, loss).abs().max() < 1e-9

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from nevoa.config.names import MetricName
 from nevoa.evaluation import Protocol, Reference, Report, Samples, as_dict, measure, save
 from nevoa.evaluation.report import rounded
 from nevoa.runs import Run, Summary
@@ -17,12 +16,12 @@ from tests.evaluation.toy import bands
 
 SAMPLER = {"sampler": "ddim", "steps": 7, "spacing": "trailing", "eta": 0.0, "guidance": 1.0}
 SAMPLER |= {"variance": "small", "clip": True}
-BOTH: tuple[MetricName, ...] = ("frechet", "memorisation")
+BOTH: tuple[str, ...] = ("frechet", "memorisation")
 
 
 def sampled(
     reference: Reference,
-    metrics: tuple[MetricName, ...] = BOTH,
+    metrics: tuple[str, ...] = BOTH,
     weights: str = "w",
     count: int = 150,
     **sampler: object,

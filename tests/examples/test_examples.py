@@ -4,7 +4,7 @@ import importlib.util
 import math
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -15,11 +15,9 @@ import torch
 from torch import Tensor
 
 import nevoa
-from nevoa.config.network import NETWORK_CONFIGS
 from nevoa.data import as_image_set
 from nevoa.diffusion import Denoiser, NoiseSchedule, RectifiedFlow, log_snr_of
 from nevoa.diffusion.schedule import check_schedule
-from nevoa.networks.registry import MODULES
 from nevoa.sampling import timestep_grid, trajectory
 from tests.conftest import TINY
 from tests.sampling.exact import exact_denoiser, flowed, noises
@@ -36,16 +34,6 @@ def example(name: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-@pytest.fixture
-def registered() -> Iterator[None]:
-    """Forget after the test which networks it registered."""
-    before = dict(NETWORK_CONFIGS), dict(MODULES)
-    yield
-    for table, entries in zip((NETWORK_CONFIGS, MODULES), before, strict=True):
-        for name in table.keys() - entries.keys():
-            del table[name]
 
 
 def losses(run: nevoa.Run) -> list[float]:

@@ -8,8 +8,9 @@ from torch import nn
 
 from nevoa.config import Config
 from nevoa.config.network import NetworkConfig
+from nevoa.config.registry import register
 from nevoa.networks import network_shapes, restored_network
-from nevoa.networks.registry import MODULES, build_network
+from nevoa.networks.build import build_network
 from nevoa.networks.restore import empty_network
 
 
@@ -30,8 +31,9 @@ class Tied(nn.Module):
         self.last.weight = self.first.weight
 
 
-def test_tied_weights_stay_tied(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(MODULES, "tied", Tied)
+@pytest.mark.usefixtures("registered")
+def test_tied_weights_stay_tied() -> None:
+    register("network", "tied", Tied, NetworkConfig)
     config, tensors = NetworkConfig(kind="tied"), Tied(1).state_dict()
     network: Any = restored_network(config, 1, 0, lambda shapes: tensors)
     assert network.last.weight is network.first.weight

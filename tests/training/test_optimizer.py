@@ -8,8 +8,10 @@ import pytest
 import torch
 from torch import nn
 
+from nevoa.config.registry import register
+from nevoa.errors import NevoaError
 from nevoa.networks import ResidualUNet, UNet
-from nevoa.training.optimizer import MUON_RATE, Adam, AdamW, Muon, make_optimizers, muon_parameters
+from nevoa.training.optimizer import MUON_RATE, Adam, AdamW, Muon, kept_by, make_optimizers, muon_parameters
 from tests.training.test_learning_rate import PLAN
 
 CONFIG = PLAN.model_copy(update={"optimizer": "muon", "learning_rate": 1e-2})
@@ -107,7 +109,7 @@ def test_without_the_compilers_wrappers_torchs_optimizers_are_the_same(
 ) -> None:
     """Bit for bit, through saving and loading their state."""
     one, other = (nn.Parameter(torch.ones(3, 3)) for _ in range(2))
-    theirs, ours = torchs([one], lr=0.1, fused=True), nevoas([other], lr=0.1, fused=True)
+    theirs, ours = torchs([one], lr=0.1, fused=True), nevoas([other], lr=0.1, weight_decay=0.01)
     for gradient in torch.randn(4, 3, 3, generator=torch.Generator().manual_seed(0)):
         for weight, optimizer in ((one, theirs), (other, ours)):
             optimizer.zero_grad()
@@ -135,3 +137,21 @@ def test_an_unused_weight_stays() -> None:
     used(torch.randn(1, 1, 5, 5)).sum().backward()
     muon.step()
     assert torch.equal(unused.weight, before)
+
+
+def test_what_an_optimizer_keeps_is_known_before_it_is_trained_with() -> None:
+    assert kept_by(Adam) == kept_by(AdamW) == {"step": False, "exp_avg": True, "exp_avg_sq": True}
+    assert kept_by(Muon) == {"momentum": True}
+    assert kept_by(torch.optim.SGD) == {}
+
+
+@pytest.mark.parametrize("kept", ["a number", torch.zeros(2)])
+@pytest.mark.usefixtures("registered")
+def test_an_optimizer_whose_state_no_checkpoint_holds_is_refused(kept: Any) -> None:
+    class Own(torch.optim.SGD):
+        def step(self) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+            self.state[self.param_groups[0]["params"][0]]["kept"] = kept
+
+    register("optimizer", "own", Own)
+    with pytest.raises(NevoaError, match="keeps kept for each weight, which a checkpoint cannot hold"):
+        make_optimizers(nn.Linear(2, 1), PLAN.model_copy(update={"optimizer": "own"}))

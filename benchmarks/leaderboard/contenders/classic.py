@@ -17,7 +17,7 @@ ENDLESS = 10**9
 
 def on_nevoa(width: int) -> list[str]:
     """The options that put the network of preset `quick` in place of the notebook's."""
-    from nevoa.config.presets import PRESETS
+    from nevoa.config.registry import PRESETS
 
     network = {**PRESETS["quick"]["network"], "dim": width}
     values = {key: json.dumps(value) for key, value in network.items()}

@@ -33,7 +33,7 @@ class NevoaNetwork(nn.Module):
 
     def __init__(self, dim: int):
         super().__init__()
-        from nevoa.config.presets import PRESETS
+        from nevoa.config.registry import PRESETS
         from nevoa.networks import ResidualUNet
         from nevoa.parallel.device import choose_device, choose_precision, in_precision
 

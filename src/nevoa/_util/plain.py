@@ -122,6 +122,14 @@ def takes(function: Callable[..., object], count: int) -> bool:
     return True
 
 
+def has_argument(function: Callable[..., object], name: str) -> bool:
+    """Return whether a function or class takes an argument of that name."""
+    try:
+        return name in inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
+
+
 def comma_separated(names: Iterable[str]) -> str:
     """Return names as an option takes them: with commas between, and quoted if they contain one."""
     line = io.StringIO()

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
-from nevoa.cli.options import Json, Plugin
-from nevoa.config.names import DEFAULT_PRESET, PresetName, SectionName
+from nevoa.cli.options import Json, Plugin, PresetName
+from nevoa.config.names import DEFAULT_PRESET, SectionName
+from nevoa.config.registry import table_of
 
 if TYPE_CHECKING:
     from nevoa.config import Config
@@ -35,16 +36,11 @@ def keys(
     Args:
         section: List the keys of this section only.
         preset: Preset whose settings are the defaults.
-        plugin: Python file that registers networks; may be repeated.
         as_json: Print a JSON list.
     """
-    from nevoa.config.plugins import load_installed, load_plugins
-
-    load_installed()
-    load_plugins(plugin)
     from nevoa.cli.terminal import Records, console
     from nevoa.config import parse
-    from nevoa.config.presets import PRESETS
+    from nevoa.config.registry import PRESETS
 
     rows = [row for row in _keys(parse(PRESETS[preset])) if section in (None, row["key"].partition(".")[0])]
     if as_json:
@@ -56,18 +52,18 @@ def keys(
 
 def _keys(base: "Config") -> Iterator[dict[str, Any]]:
     """Each key, with its value in a config as the default."""
-    from nevoa.config.network import NETWORK_CONFIGS, OBJECT
+    from nevoa.config.registry import NETWORKS
 
     for section, value in base:
         if section != "network":
             yield from _keys_of(section, type(value), value.model_dump(mode="json"))
             continue
-        kinds = sorted(NETWORK_CONFIGS.keys() - {OBJECT})
+        kinds = sorted(NETWORKS)
         yield _row("network.kind", value.kind, ", ".join(kinds), "name of the network.")
         for kind in kinds:
             # A network of another kind has its own defaults.
             given = value.model_dump(mode="json") if kind == value.kind else {}
-            for row in _keys_of(section, NETWORK_CONFIGS[kind], given):
+            for row in _keys_of(section, NETWORKS.options(kind), given):
                 if row["key"] != "network.kind":
                     yield row | {"meaning": f"{kind}: {row['meaning']}"}
 
@@ -92,6 +88,8 @@ def _shown(default: Any) -> str:
 
 def _values(schema: dict[str, Any]) -> str:
     """The values that a JSON schema allows, in words."""
+    if "part" in schema:
+        return ", ".join(table_of(schema["part"]))
     if "anyOf" in schema:
         parts = [_values(part) for part in schema["anyOf"]]
         return " or ".join(dict.fromkeys(part for part in parts if part))

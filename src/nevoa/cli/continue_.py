@@ -33,14 +33,11 @@ def continue_(
         source: Where its images are now, if they have moved.
         cool_down: Let the learning rate fall to 0 within this time, such as 30s or 2m, and finish.
         accept_changes: Resume even if images or the torch version have changed.
-        plugin: Python file that registers the run's network; may be repeated.
     """
-    from nevoa.config.plugins import load_plugins
     from nevoa.runs import Run
 
     processes.start()
     given = {name: value for name, value in vars(budget).items() if value is not None}
-    load_plugins(plugin)
     if not rank():  # The folder need only be on the first machine. What is no run is refused before torch is loaded.
         Run(run).last_plan()
     load_torch()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 from cyclopts.types import NonNegativeFloat
 
-from nevoa.cli.options import Force, Json, Out, Source, SourceFlags
+from nevoa.cli.options import Force, Json, Out, Plugin, Source, SourceFlags
 from nevoa.cli.preparation import data_of, left_out, list_unusable, show_preparation, size_advice
 from nevoa.errors import unknown
 from nevoa.parallel.launched import world_size
@@ -30,7 +30,7 @@ DAY = 86_400
 
 
 @app.command(name="list")
-def list_(*, as_json: Json = False) -> None:
+def list_(*, plugin: Plugin = (), as_json: Json = False) -> None:
     """List the named data sets.
 
     Args:
@@ -47,7 +47,7 @@ def list_(*, as_json: Json = False) -> None:
 
 
 @app.command
-def prepare(source: Source, /, *, images: SourceFlags = SourceFlags()) -> None:
+def prepare(source: Source, /, *, images: SourceFlags = SourceFlags(), plugin: Plugin = ()) -> None:
     """Decode the images of a source and cache them. 'nevoa train' does this itself when needed."""
     from nevoa.data import cache_folder
 
@@ -70,6 +70,7 @@ def show(
     *,
     images: SourceFlags = SourceFlags(),
     classless: Annotated[bool, Parameter(name="--no-conditional")] = False,
+    plugin: Plugin = (),
     out: Out = None,
     force: Force = False,
     as_json: Json = False,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from nevoa.cli.options import BudgetFlags, Options, Out, Plugin, PluginFlags, Source, options_named
+from nevoa.cli.options import BudgetFlags, Options, Out, PluginFlags, Source, options_named
 from nevoa.cli.processes import ProcessFlags
 from nevoa.cli.train import ReportFlags, train_into
 
@@ -22,12 +22,10 @@ class DistillFlags(BudgetFlags, PluginFlags):
         steps: Train for this many steps.
         seed: Seed of every random choice. [default: 0]
         options: Set a config key, as in training.learning_rate=5e-4; may be repeated.
-        plugin: Python file that registers the run's network; may be repeated.
     """
 
     seed: int | None = None
     options: Options = ()
-    plugin: Plugin = ()
 
 
 def distill(

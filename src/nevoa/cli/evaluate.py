@@ -5,7 +5,7 @@ import sys
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
@@ -13,7 +13,7 @@ from cyclopts.types import NonNegativeInt, PositiveInt
 from nevoa.cli.options import Json, Names, SamplerFlags, options_named
 from nevoa.cli.processes import ProcessFlags
 from nevoa.commands import evaluate as command
-from nevoa.config.names import MetricName
+from nevoa.config.registry import METRICS
 from nevoa.errors import NevoaError
 from nevoa.parallel.launched import rank, world_size
 
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from nevoa.evaluation.sweep import Row
 
 METRICS_HELP = Parameter(
-    help=f"Metrics, separated by commas: {', '.join(get_args(MetricName))}. [default: all that can be measured but "
-    "inception]"
+    help=f"Metrics, separated by commas: {', '.join(METRICS.own)}. [default: all that can be measured but inception]"
 )
 
 

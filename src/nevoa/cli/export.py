@@ -1,8 +1,7 @@
 """`nevoa export`."""
 
-from nevoa.cli.options import Force, Out, SamplerFlags, options_named
+from nevoa.cli.options import ExportName, Force, Out, SamplerFlags, options_named
 from nevoa.commands import export as command
-from nevoa.config.names import ExportName
 
 
 def export(

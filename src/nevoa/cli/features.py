@@ -7,7 +7,7 @@ from cyclopts import App
 from cyclopts.types import NonNegativeInt, PositiveInt
 
 from nevoa._util.loading import load_torch
-from nevoa.cli.options import ImageFlags
+from nevoa.cli.options import ImageFlags, Plugin
 from nevoa.cli.preparation import data_of
 from nevoa.errors import NevoaError
 
@@ -42,6 +42,7 @@ def train(
     images: ImageFlags = ImageFlags(),
     holdout: NonNegativeInt | None = None,
     epochs: PositiveInt | None = None,
+    plugin: Plugin = (),
 ) -> None:
     """Train the feature network of a source, for 'nevoa evaluate'.
 

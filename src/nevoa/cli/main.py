@@ -35,6 +35,7 @@ from nevoa.cli import (
 )
 from nevoa.cli.help import HelpFormatter
 from nevoa.cli.streams import lasting_streams
+from nevoa.config.plugins import load_plugins
 from nevoa.errors import NevoaError, SaidElsewhere
 from nevoa.parallel.launched import rank, world_size
 from nevoa.version import __version__
@@ -121,6 +122,7 @@ def _run() -> None:
         with warnings.catch_warnings(), _one_voice():
             warnings.showwarning = _warn
             warnings.filterwarnings("default", category=UserWarning, module="nevoa")
+            load_plugins(())
             _check_together(sys.argv[1:])
             app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
             print(end="", flush=True)  # a full disk is an error here, not at the end of Python

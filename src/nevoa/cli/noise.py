@@ -1,15 +1,15 @@
 """`nevoa noise`: show the forward process."""
 
-from typing import Annotated, get_args
+from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt
 
-from nevoa.cli.options import Force, Names, Out, Size, options_named
+from nevoa.cli.options import Force, Names, Out, Plugin, Size, options_named
 from nevoa.commands import noise as command
-from nevoa.config.names import ScheduleName
+from nevoa.config.registry import SCHEDULES
 
-SCHEDULE_HELP = Parameter(help=f"Noise schedules, separated by commas: {', '.join(get_args(ScheduleName))}.")
+SCHEDULE_HELP = Parameter(help=f"Noise schedules, separated by commas: {', '.join(SCHEDULES.own)}.")
 
 
 def noise(
@@ -20,6 +20,7 @@ def noise(
     at: Names = (),
     size: Size = None,
     seed: NonNegativeInt = 0,
+    plugin: Plugin = (),
     out: Out = None,
     force: Force = False,
 ) -> None:

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter, Token
 
-from nevoa.config.names import FitName, SamplerName, SpacingName, VarianceName
+from nevoa.config.names import FitName, SpacingName, VarianceName
 from nevoa.config.options import DataOptions, SamplerOptions
+from nevoa.config.registry import EXPORTS, PRESETS, SAMPLERS
 from nevoa.errors import NevoaError, WrongValue
 
 
@@ -19,6 +20,24 @@ def _path(_: type, tokens: Sequence[Token]) -> Path | None:
     from nevoa.commands.written import output_path
 
     return output_path(tokens[0].value)
+
+
+if TYPE_CHECKING:
+    ExportName = PresetName = SamplerName = str
+else:
+    # Help and completion list what comes with nevoa. Any other name may be that of a plugin, which is not loaded yet.
+    ExportName, PresetName, SamplerName = (
+        Annotated[Literal[table.own] | str, Parameter(metavar="NAME")] for table in (EXPORTS, PRESETS, SAMPLERS)
+    )
+
+
+def _plugins(_: Any, tokens: Sequence[Token]) -> tuple[Path, ...]:
+    """The files after --plugin, loaded: what is typed besides may be a name that they register."""
+    from nevoa.config.plugins import load_plugins
+
+    files = tuple(Path(token.value) for token in tokens)
+    load_plugins(files)
+    return files
 
 
 # Options whose name is not that of their key.
@@ -30,11 +49,9 @@ Out = Annotated[Path | None, Parameter(converter=_path)]
 Force = Annotated[bool, Parameter(help="Replace the file that --out names.")]
 Json = Annotated[bool, Parameter(name="--json", help="Print the result as JSON.")]
 Options = Annotated[tuple[str, ...], Parameter(name="-o", metavar="SECTION.KEY=VALUE", show_default=False)]
+PLUGIN_HELP = "Python file that registers parts by name, such as a network or a sampler; may be repeated."
 Plugin = Annotated[
-    tuple[Path, ...],
-    Parameter(
-        metavar="FILE.py", show_default=False, help="Python file that registers the run's network; may be repeated."
-    ),
+    tuple[Path, ...], Parameter(metavar="FILE.py", converter=_plugins, help=PLUGIN_HELP, show_default=False)
 ]
 Source = Annotated[
     str,
@@ -89,16 +106,16 @@ class SourceFlags(ImageFlags):
     strict: bool | None = None
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
 class PluginFlags:
-    """Base of groups with the option `--plugin`."""
+    """The option `--plugin`, for groups."""
+
+    plugin: Plugin = ()
 
     def keywords(self) -> dict[str, Any]:
-        """The other options as keywords; None means not given. Loads the plugins."""
-        from nevoa.config.plugins import load_plugins
-
-        others = dict(vars(self))
-        load_plugins(others.pop("plugin"))
-        return others
+        """The other options as keywords; None means not given."""
+        return {name: value for name, value in vars(self).items() if name != "plugin"}
 
 
 @Parameter(name="*", show_default="the model's")
@@ -113,7 +130,6 @@ class SamplerFlags(PluginFlags):
     eta: float | None = None
     clip: Annotated[bool | None, Parameter(negative="--no-clip")] = None
     guidance: float | None = None
-    plugin: Plugin = ()
 
 
 @contextmanager

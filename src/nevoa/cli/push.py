@@ -17,9 +17,7 @@ def push(
     plugin: Plugin = (),
 ) -> None:
     from nevoa.cli.terminal import Records, console
-    from nevoa.config.plugins import load_plugins
 
-    load_plugins(plugin)
     found = command.push(run, place, license=license, private=private, dry_run=dry_run)
     total = f"{len(found.sizes)} files, {sum(found.sizes.values()) / 1e6:,.1f} MB"
     if found.address:

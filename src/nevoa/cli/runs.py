@@ -53,12 +53,8 @@ def check(run: Path, /, *, plugin: Plugin = (), as_json: Json = False) -> None:
 
     Args:
         run: A run folder.
-        plugin: Python file that registers the run's network; may be repeated.
         as_json: Print a JSON list of parts, each with its problem; "" if there is none.
     """
-    from nevoa.config.plugins import load_plugins
-
-    load_plugins(plugin)
     from nevoa.runs import Run
     from nevoa.runs.check import check as parts_of
 
@@ -118,7 +114,7 @@ def _kind_of_loss(run: "Run") -> str:
 
     if not run.exists:
         raise not_a_run(run)
-    plan = run.plan(network=False)
+    plan = run.plan(parts=False)
     return f"{plan.training.loss} of {plan.diffusion.prediction}"
 
 

@@ -19,8 +19,8 @@ from nevoa.cli.options import (
     Json,
     Options,
     Out,
-    Plugin,
     PluginFlags,
+    PresetName,
     Source,
     SourceFlags,
     options_named,
@@ -28,7 +28,7 @@ from nevoa.cli.options import (
 from nevoa.cli.plan import print_plan
 from nevoa.cli.preparation import show_preparation
 from nevoa.cli.processes import ProcessFlags, processes_option
-from nevoa.config.names import DEFAULT_PRESET, PresetName
+from nevoa.config.names import DEFAULT_PRESET
 from nevoa.config.plugins import loaded_files
 from nevoa.errors import NevoaError
 from nevoa.parallel.launched import rank
@@ -62,7 +62,6 @@ class TrainingFlags(BudgetFlags, PluginFlags):
             digits or drawings]
         conditional: Train with classes, so that 'nevoa sample --label' works. [default: the preset's]
         options: Set a config key, as in network.dim=96; may be repeated. 'nevoa config keys' lists the keys.
-        plugin: Python file that registers networks; may be repeated.
     """
 
     preset: PresetName | None = None
@@ -73,7 +72,6 @@ class TrainingFlags(BudgetFlags, PluginFlags):
     flip: Annotated[bool | None, Parameter(negative="--no-flip")] = None
     conditional: Annotated[bool | None, Parameter(negative="--no-conditional")] = None
     options: Options = ()
-    plugin: Plugin = ()
 
     @property
     def start(self) -> str:

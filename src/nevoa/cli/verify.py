@@ -20,9 +20,6 @@ def verify(
     plugin: Plugin = (),
     as_json: Json = False,
 ) -> None:
-    from nevoa.config.plugins import load_plugins
-
-    load_plugins(plugin)
     found = command.verify(report, run=run, inception_weights=inception_weights)
     if as_json:
         print(json.dumps(found.as_dict()))

@@ -4,14 +4,14 @@ import warnings
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, cast, get_args
+from typing import TYPE_CHECKING, Any, Unpack
 
 from nevoa._util.loading import load_torch
 from nevoa.commands.measuring import Subject, opened, results, saved
 from nevoa.commands.written import PathLike
-from nevoa.config.names import MetricName
 from nevoa.config.options import SamplerOptions, given
-from nevoa.errors import NevoaError, unknown
+from nevoa.config.registry import METRICS
+from nevoa.errors import NevoaError
 from nevoa.parallel.launched import rank
 
 if TYPE_CHECKING:
@@ -102,17 +102,13 @@ def _opened(
     return found, found.reference(against)
 
 
-def _metrics(metrics: str | Sequence[str] | None, inception_weights: Path | None) -> list[MetricName] | None:
+def _metrics(metrics: str | Sequence[str] | None, inception_weights: Path | None) -> list[str] | None:
     """The metrics named; None means not given."""
     names: list[str] = []
     if metrics:
         from nevoa.data.names import names_of
 
-        names = names_of(metrics)
-    known = get_args(MetricName)
-    for name in names:
-        if name not in known:
-            raise unknown("metric", name, known)
+        names = [METRICS.checked(name) for name in names_of(metrics)]
     if inception_weights and "inception" not in names:
         raise NevoaError("--inception-weights needs --metrics inception: add it, or leave out the file.")
-    return cast("list[MetricName] | None", names or None)
+    return names or None

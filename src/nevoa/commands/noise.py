@@ -3,15 +3,15 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, SupportsIndex, cast, get_args
+from typing import TYPE_CHECKING, SupportsIndex
 
 from nevoa._util.claim import claimed, numbered
 from nevoa._util.loading import load_torch
 from nevoa._util.plain import one_or_more, whole
 from nevoa.commands.output import ANIMATIONS
 from nevoa.commands.written import PathLike, Written, check_outside, output_path
-from nevoa.config.names import ScheduleName
-from nevoa.errors import NevoaError, unknown
+from nevoa.config.registry import SCHEDULES
+from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,9 +59,9 @@ def noise(
     moving = _is_animation(path, bool(wanted))
     names, pixels = _schedules(schedule), _pixels(str(image), size)
     load_torch()
-    from nevoa.diffusion import SCHEDULES
+    from nevoa.diffusion import named_schedule
 
-    schedules = {name: SCHEDULES[name]() for name in names}
+    schedules = {name: named_schedule(name) for name in names}
     timesteps = _timesteps(wanted, schedules, moving)
     with claimed([path] if path else numbered("noise.png"), force) as claim:
         tiles = noised(pixels, list(schedules.values()), timesteps, seed)
@@ -147,14 +147,10 @@ def _draw(path: Path, tiles: "np.ndarray", schedules: "Schedules", timesteps: Se
     above(rows, schedule_curves(tables, rows.width)).save(path)
 
 
-def _schedules(typed: str | Sequence[str]) -> "list[ScheduleName]":
+def _schedules(typed: str | Sequence[str]) -> list[str]:
     from nevoa.data.names import names_of
 
-    known, chosen = get_args(ScheduleName), names_of(typed)
-    for name in chosen:
-        if name not in known:
-            raise unknown("schedule", name, known)
-    return cast("list[ScheduleName]", list(dict.fromkeys(chosen)))
+    return [SCHEDULES.checked(name) for name in dict.fromkeys(names_of(typed))]
 
 
 def _timesteps(at: Sequence[str | int], schedules: "Schedules", moving: bool) -> list[int]:

@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nevoa.config.names import DEFAULT_PRESET as DEFAULT_PRESET
-    from nevoa.config.names import EXPORT_SUFFIXES as EXPORT_SUFFIXES
-    from nevoa.config.names import ExportName as ExportName
-    from nevoa.config.names import PresetName as PresetName
     from nevoa.config.network import NetworkConfig as NetworkConfig
     from nevoa.config.network import ResidualUNetConfig as ResidualUNetConfig
     from nevoa.config.network import UNetConfig as UNetConfig
@@ -20,6 +17,8 @@ if TYPE_CHECKING:
     from nevoa.config.plan import TrainingPlan as TrainingPlan
     from nevoa.config.presets import TrainingOptions as TrainingOptions
     from nevoa.config.presets import configure as configure
+    from nevoa.config.registry import EXPORTS as EXPORTS
+    from nevoa.config.registry import PRESETS as PRESETS
     from nevoa.config.sections import LARGEST_SIDE as LARGEST_SIDE
     from nevoa.config.sections import SMALLEST_SIDE as SMALLEST_SIDE
     from nevoa.config.sections import Config as Config
@@ -33,10 +32,11 @@ if TYPE_CHECKING:
     from nevoa.config.training import TrainingConfig as TrainingConfig
 
 _HOMES = {
-    "names": ("DEFAULT_PRESET", "EXPORT_SUFFIXES", "ExportName", "PresetName"),
+    "names": ("DEFAULT_PRESET",),
     "network": ("NetworkConfig", "ResidualUNetConfig", "UNetConfig"),
     "plan": ("DataPlan", "ModelPlan", "Plan", "TrainingPlan"),
     "presets": ("TrainingOptions", "configure"),
+    "registry": ("EXPORTS", "PRESETS"),
     "sections": (
         *("LARGEST_SIDE", "SMALLEST_SIDE", "changes", "flat", "Config", "DataConfig", "DiffusionConfig"),
         *("SamplingConfig", "parse", "validated"),

@@ -4,19 +4,31 @@ import inspect
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from nevoa._util.plain import to_python
+from nevoa.config.names import OBJECT as OBJECT
 from nevoa.config.names import BlockName
-from nevoa.config.plugins import load_installed
-from nevoa.errors import NevoaError, nearest
+from nevoa.config.registry import LOSSES, NETWORKS, OBJECTIVES, OPTIMIZERS, SAMPLERS, SCHEDULES
 
 # Bounds far above any network that fits in a computer, so that a damaged config cannot exhaust the memory.
 Even = Annotated[int, Field(ge=4, le=4096, multiple_of=2)]
 Multipliers = Annotated[tuple[Annotated[int, Field(ge=1, le=64)], ...], Field(min_length=1, max_length=8)]
 Few = Annotated[int, Field(ge=1, le=64)]
 Positive = Annotated[int, Field(ge=1, lt=2**63)]
-OBJECT = "object"
+ScheduleName = Annotated[str, AfterValidator(SCHEDULES.named), WithJsonSchema({"part": "schedule"})]
+SamplerName = Annotated[str, AfterValidator(SAMPLERS.named), WithJsonSchema({"part": "sampler"})]
+ObjectiveName = Annotated[str, AfterValidator(OBJECTIVES.named), WithJsonSchema({"part": "objective"})]
+LossName = Annotated[str, AfterValidator(LOSSES.named), WithJsonSchema({"part": "loss"})]
+OptimizerName = Annotated[str, AfterValidator(OPTIMIZERS.named), WithJsonSchema({"part": "optimizer"})]
 # In place of a name: the class of an object that the caller gave.
 ObjectName = Annotated[str, Field(pattern=f"^{OBJECT}:")]
 # A key and its meaning below "Attributes:", with the lines that continue it.
@@ -47,7 +59,7 @@ def meanings(section: type[Section]) -> dict[str, str]:
 class NetworkConfig(Section):
     """Base of every network's config. The other keys of a subclass are arguments of the network's constructor.
 
-    `nevoa.networks.register(name, Module, Config)` gives a network a name, its `kind`.
+    `nevoa.register("network", name, Module, Config)` gives a network a name, its `kind`.
 
     Example:
         >>> class MLPConfig(NetworkConfig):
@@ -118,6 +130,19 @@ class ResidualUNetConfig(NetworkConfig, strict=True):
         return self.dim
 
 
+class DiffusersUNetConfig(NetworkConfig, strict=True):
+    """Config of a `UNet2DModel` of diffusers.
+
+    Attributes:
+        unet: the config of the UNet2DModel, as JSON.
+        patch: side of the square of pixels that is folded into channels before the network.
+    """
+
+    kind: str = "diffusers"
+    unet: str = "{}"
+    patch: Few = 1
+
+
 class ObjectNetworkConfig(NetworkConfig):
     """Config of a network that was passed as an object, as in `nevoa.train(..., network=net)`."""
 
@@ -125,26 +150,6 @@ class ObjectNetworkConfig(NetworkConfig):
     class_name: str
 
 
-# `nevoa.networks.register` adds to this table.
-NETWORK_CONFIGS: dict[str, type[NetworkConfig]] = {
-    "unet": UNetConfig,
-    "residual": ResidualUNetConfig,
-    OBJECT: ObjectNetworkConfig,
-}
-
-
-class UnregisteredError(NevoaError):
-    """No package or plugin has registered a network's kind. What names it may be sound."""
-
-
 def network_config(kind: str) -> type[NetworkConfig]:
     """Return the config class of a network's kind. An UnregisteredError if no package or plugin registered it."""
-    if kind not in NETWORK_CONFIGS:
-        load_installed()
-    if kind not in NETWORK_CONFIGS:
-        known = sorted(NETWORK_CONFIGS.keys() - {OBJECT})
-        raise UnregisteredError(
-            f"network.kind '{kind}' is not registered; pass --plugin FILE.py or install the package that provides it."
-            f"{nearest(kind, known)} Registered: {', '.join(known)}."
-        )
-    return NETWORK_CONFIGS[kind]
+    return ObjectNetworkConfig if kind == OBJECT else NETWORKS.options(kind)

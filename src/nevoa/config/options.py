@@ -8,7 +8,7 @@ from inspect import signature
 from typing import Any, Protocol, SupportsFloat, SupportsIndex, TypedDict
 
 from nevoa._util.plain import Classes
-from nevoa.config.names import SamplerName, SpacingName, VarianceName
+from nevoa.config.names import SpacingName, VarianceName
 from nevoa.errors import unknown
 
 
@@ -59,7 +59,7 @@ class SamplerOptions(TypedDict, total=False):
         guidance: Weight of the class: 0 = ignore it, 1 = as in the data, more = exaggerate it.
     """
 
-    sampler: SamplerName | HasStep | None
+    sampler: str | HasStep | None
     steps: SupportsIndex | None
     spacing: SpacingName | None
     variance: VarianceName | None

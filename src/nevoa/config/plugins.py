@@ -1,11 +1,12 @@
-"""Plugins: Python code that registers networks when it is imported.
+"""Plugins: Python code that registers parts (`nevoa.register`) when it is imported.
 
 A plugin is a file, as in `nevoa train --plugin FILE.py`, or a module or function that an installed package lists under
 the entry point group `nevoa.plugins`. Names in config files or run folders are never imported.
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
@@ -13,9 +14,16 @@ from pathlib import Path
 
 from nevoa.errors import NevoaError, reason
 
-GROUP = "nevoa.plugins"
+GROUP, INSTALLED = "nevoa.plugins", "installed plugin"
 # Those that the command in this process named.
 _files: list[Path] = []
+# What is being loaded: the last of these, as errors name it.
+_loading: list[str] = []
+
+
+def origin() -> str:
+    """Return the plugin that is being loaded; "" if none is."""
+    return _loading[-1] if _loading else ""
 
 
 def load_plugins(files: Iterable[Path]) -> None:
@@ -36,16 +44,16 @@ def loaded_files() -> list[str]:
 @cache
 def load_installed() -> None:
     """Load the entry points of the group `nevoa.plugins`. Raise a NevoaError if one fails."""
+    if origin().startswith(INSTALLED):  # it looks for a name while it is loaded
+        return
     # Not needed by most commands, and slow to import.
     from importlib.metadata import entry_points
 
     for entry in entry_points(group=GROUP):
-        try:
+        with _loaded(f"{INSTALLED} '{entry.name}' ({entry.value})"):
             plugin = entry.load()
             if callable(plugin):
                 plugin()
-        except (Exception, SystemExit) as error:
-            raise _failed(f"installed plugin '{entry.name}' ({entry.value})", error) from error
 
 
 def _import_file(name: str, file: Path) -> None:
@@ -56,11 +64,21 @@ def _import_file(name: str, file: Path) -> None:
     # Before it runs, as the import system does: dataclasses and pydantic look their module up by name.
     sys.modules[name] = module
     try:
-        loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+        with _loaded(f"plugin {file}"):
+            loader.exec_module(module)
+    except NevoaError:
         del sys.modules[name]
-        raise _failed(f"plugin {file}", error) from error
+        raise
 
 
-def _failed(plugin: str, error: BaseException) -> NevoaError:
-    return NevoaError(f"The {plugin} failed to import: {type(error).__name__}: {reason(error).rstrip('.')}.")
+@contextmanager
+def _loaded(plugin: str) -> Iterator[None]:
+    """Within the block, what is registered comes from this plugin, and any error says that it failed."""
+    _loading.append(plugin)
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        why = f"{type(error).__name__}: {reason(error).rstrip('.')}"
+        raise NevoaError(f"The {plugin} failed to import: {why}.") from error
+    finally:
+        _loading.pop()

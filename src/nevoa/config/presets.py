@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex, Unpack, get
 
 from nevoa._util.plain import one_or_more, path_of
 from nevoa.config import Config, DataConfig, parse
-from nevoa.config.names import DEFAULT_PRESET, BudgetName, PresetName
+from nevoa.config.names import DEFAULT_PRESET, BudgetName
 from nevoa.config.options import DataOptions
+from nevoa.config.registry import PRESETS
 from nevoa.config.toml import read_toml
 from nevoa.errors import NevoaError, unknown
 
@@ -16,72 +17,70 @@ if TYPE_CHECKING:
     import torch
 
 Tables = Mapping[str, Mapping[str, Any]]
+Preset = dict[str, dict[str, Any]]
 
 # Networks whose keys are not given have the defaults of their config class.
-PRESETS: dict[PresetName, dict[str, dict[str, Any]]] = {
-    # The teaching notebook, unchanged.
-    "classic": {
-        "data": {"source": "fashion_mnist", "flip": True, "holdout": "auto"},
-        "diffusion": {"schedule": "linear", "timesteps": 1000, "prediction": "epsilon"},
-        "network": {"kind": "unet"},
-        "training": {"epochs": 10, "batch_size": 128, "loss": "huber", "optimizer": "adam", "learning_rate": 1e-3},
-        "sampling": {"sampler": "ddpm", "clip": False},
-    },
-    # The best images in a few minutes on two CPU cores: docs/experiments.md and docs/scaling-laws.md record the choice.
-    "quick": {
-        "data": {"source": "fashion_mnist_10k", "holdout": "auto"},
-        "diffusion": {"schedule": "cosine", "timesteps": 1000, "prediction": "flow"},
-        "network": {
-            "kind": "residual",
-            "dim": "auto",
-            "multipliers": (1, 2),
-            "blocks": 1,
-            "attention": (False, False),
-            "patch": 2,
-            "groups": 1,
-            "adaptive": True,
-        },
-        "training": {
-            "minutes": 5,
-            "batch_size": "auto",
-            "loss": "l2",
-            "timestep_distribution": "log_normal",
-            "conditional": "auto",
-            "optimizer": "muon",
-            "learning_rate": 1e-3,
-            "learning_rate_decay": "linear",
-            "cooldown": 0.5,
-            "weight_decay": 0.01,
-            "warmup_images": 2_000,
-            "gradient_clip": 1.0,
-            "ema_decay": 0.9995,
-        },
-        "sampling": {"sampler": "dpm_solver", "steps": 7, "spacing": "karras"},
-    },
-    # Ho et al. 2020, appendix B: 800,000 steps on a GPU.
-    "ddpm-cifar10": {
-        "data": {"source": "cifar10", "holdout": "auto"},
-        "diffusion": {"schedule": "linear", "timesteps": 1000, "prediction": "epsilon"},
-        "network": {"kind": "residual", "dropout": 0.1},
-        "training": {
-            "steps": 800_000,
-            "batch_size": 128,
-            "loss": "l2",
-            "optimizer": "adam",
-            "learning_rate": 2e-4,
-            "warmup_images": 640_000,
-            "gradient_clip": 1.0,
-            "ema_decay": 0.9999,
-            "report_every_images": 50_000,
-        },
-        "sampling": {"sampler": "ddpm", "variance": "large"},
-    },
+# The teaching notebook, unchanged.
+CLASSIC: Preset = {
+    "data": {"source": "fashion_mnist", "flip": True, "holdout": "auto"},
+    "diffusion": {"schedule": "linear", "timesteps": 1000, "prediction": "epsilon"},
+    "network": {"kind": "unet"},
+    "training": {"epochs": 10, "batch_size": 128, "loss": "huber", "optimizer": "adam", "learning_rate": 1e-3},
+    "sampling": {"sampler": "ddpm", "clip": False},
 }
-
+# The best images in a few minutes on two CPU cores: docs/experiments.md and docs/scaling-laws.md record the choice.
+QUICK: Preset = {
+    "data": {"source": "fashion_mnist_10k", "holdout": "auto"},
+    "diffusion": {"schedule": "cosine", "timesteps": 1000, "prediction": "flow"},
+    "network": {
+        "kind": "residual",
+        "dim": "auto",
+        "multipliers": (1, 2),
+        "blocks": 1,
+        "attention": (False, False),
+        "patch": 2,
+        "groups": 1,
+        "adaptive": True,
+    },
+    "training": {
+        "minutes": 5,
+        "batch_size": "auto",
+        "loss": "l2",
+        "timestep_distribution": "log_normal",
+        "conditional": "auto",
+        "optimizer": "muon",
+        "learning_rate": 1e-3,
+        "learning_rate_decay": "linear",
+        "cooldown": 0.5,
+        "weight_decay": 0.01,
+        "warmup_images": 2_000,
+        "gradient_clip": 1.0,
+        "ema_decay": 0.9995,
+    },
+    "sampling": {"sampler": "dpm_solver", "steps": 7, "spacing": "karras"},
+}
+# Ho et al. 2020, appendix B: 800,000 steps on a GPU.
+DDPM_CIFAR10: Preset = {
+    "data": {"source": "cifar10", "holdout": "auto"},
+    "diffusion": {"schedule": "linear", "timesteps": 1000, "prediction": "epsilon"},
+    "network": {"kind": "residual", "dropout": 0.1},
+    "training": {
+        "steps": 800_000,
+        "batch_size": 128,
+        "loss": "l2",
+        "optimizer": "adam",
+        "learning_rate": 2e-4,
+        "warmup_images": 640_000,
+        "gradient_clip": 1.0,
+        "ema_decay": 0.9999,
+        "report_every_images": 50_000,
+    },
+    "sampling": {"sampler": "ddpm", "variance": "large"},
+}
 # As quick, on colour photographs: docs/experiments.md records the choice.
-PRESETS["photos"] = PRESETS["quick"] | {
+PHOTOS: Preset = QUICK | {
     "data": {"size": 64, "channels": 3, "flip": True, "holdout": "auto"},
-    "training": PRESETS["quick"]["training"] | {"minutes": 30},
+    "training": QUICK["training"] | {"minutes": 30},
 }
 
 
@@ -121,7 +120,7 @@ def configure(
     Args:
         source: a file, a folder, or the name of a data set; that of `start` or, without it, of the preset if None. A
             `Path` is never such a name.
-        preset: a name in `PRESETS`; `quick` if None.
+        preset: quick, photos, classic, ddpm-cifar10 or one that a plugin registers; `quick` if None.
         config: a config.toml to start from in place of a preset, such as that of a run.
         start: what a model to start from decides: `nevoa.training.starting_from(model)`.
         options: "section.key=value", as on the command line.
@@ -134,8 +133,7 @@ def configure(
     """
     if config is not None and preset is not None:
         raise NevoaError("Give a preset or a config, not both.")
-    if (name := DEFAULT_PRESET if preset is None else preset) not in PRESETS:
-        raise unknown("preset", name, PRESETS)
+    name = PRESETS.checked(DEFAULT_PRESET if preset is None else preset)
     given, set_by_key = _named(source, keywords), parse_overrides(one_or_more(options))
     if config is not None:
         base, unset = read_toml(path_of("config", config), Config).model_dump(), {}
@@ -227,7 +225,7 @@ def _check_has_images(name: str, tables: Tables, starts: bool) -> None:
 
 def _unsuitable(preset: Tables, source: str | None, overrides: Tables) -> Tables:
     """The layer that unsets `flip` if the images are not the preset's own, and more sampling steps than timesteps."""
-    other_images = source and not source.startswith(preset["data"].get("source", source))
-    timesteps, steps = overrides.get("diffusion", {}).get("timesteps"), preset["sampling"].get("steps")
+    other_images = source and not source.startswith(preset.get("data", {}).get("source", source))
+    timesteps, steps = overrides.get("diffusion", {}).get("timesteps"), preset.get("sampling", {}).get("steps")
     too_many = isinstance(timesteps, int) and steps and timesteps < steps
     return {"data": {"flip": None} if other_images else {}, "sampling": {"steps": None} if too_many else {}}

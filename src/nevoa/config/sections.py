@@ -8,9 +8,19 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from nevoa._util.explain import furthest
-from nevoa._util.plain import is_utf8, one_or_more, sides_in
-from nevoa.config.names import FitName, PredictionName, SamplerName, ScheduleName, SpacingName, VarianceName
-from nevoa.config.network import NetworkConfig, ObjectName, Positive, Section, UNetConfig, network_config
+from nevoa._util.plain import has_argument, is_utf8, one_or_more, sides_in
+from nevoa.config.names import FitName, PredictionName, SpacingName, VarianceName
+from nevoa.config.network import (
+    NetworkConfig,
+    ObjectName,
+    Positive,
+    SamplerName,
+    ScheduleName,
+    Section,
+    UNetConfig,
+    network_config,
+)
+from nevoa.config.registry import AS_THEY_ARE, SCHEDULES
 from nevoa.config.training import DeviceWish as DeviceWish
 from nevoa.config.training import Recipe, TrainingConfig
 from nevoa.errors import NevoaError, WrongValue, unknown
@@ -87,25 +97,26 @@ class DiffusionConfig(Section):
         timesteps: T, the number of timesteps.
         prediction: what the network outputs; the schedule flow needs flow or x0.
         zero_terminal_snr: leave no signal at T (Lin et al. 2024); needs the prediction v or x0.
-        scale_ends: adapt the ends of the schedules linear, quadratic and sigmoid to other T than 1000.
+        scale_ends: adapt the ends of the schedules linear, quadratic and sigmoid, and of others that take `scaled`, to
+            other T than 1000.
     """
 
-    schedule: ScheduleName | ObjectName = "linear"
+    schedule: ObjectName | ScheduleName = "linear"
     timesteps: Annotated[int, Field(ge=2, le=100_000)] = 1000
     prediction: PredictionName = "epsilon"
     zero_terminal_snr: bool = False
     scale_ends: bool = False
 
     @model_validator(mode="after")
-    def _keys_fit_together(self) -> "DiffusionConfig":
+    def _keys_fit_together(self, info: Any) -> "DiffusionConfig":
         if self.schedule == "flow" and self.prediction in ("epsilon", "v"):
             raise ValueError(
                 f"prediction={self.prediction} is not for schedule=flow: predict flow or x0, or take schedule=cosine"
             )
         if self.zero_terminal_snr and self.prediction == "epsilon":
             raise ValueError("with zero_terminal_snr x_T is the noise itself: predict v or x0, not epsilon")
-        if self.scale_ends and self.schedule in ("cosine", "flow"):
-            raise ValueError("scale_ends is for the schedules linear, quadratic and sigmoid")
+        if self.scale_ends and info.context != AS_THEY_ARE and not has_argument(SCHEDULES[self.schedule], "scaled"):
+            raise ValueError(f"scale_ends is not for the schedule {self.schedule}, which takes no scaled ends")
         return self
 
 
@@ -208,10 +219,14 @@ def changes(before: Section, after: Section) -> dict[str, str]:
 AnySection = TypeVar("AnySection", bound=Section)
 
 
-def parse(values: Mapping[str, Any], kind: type[AnySection] = Config) -> AnySection:
-    """Return the config, or plan, of nested tables. Raise a NevoaError if a key is unknown or a value out of range."""
+def parse(values: Mapping[str, Any], kind: type[AnySection] = Config, parts: bool = True) -> AnySection:
+    """Return the config, or plan, of nested tables. Raise a NevoaError if a key is unknown or a value out of range.
+
+    Args:
+        parts: whether to check that the names of schedule, loss, optimizer and sampler are known.
+    """
     try:
-        return kind.model_validate(values)
+        return kind.model_validate(values, context=None if parts else AS_THEY_ARE)
     except ValidationError as error:
         raise _explained(furthest(error.errors()), values, kind) from error
 

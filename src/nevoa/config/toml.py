@@ -20,11 +20,11 @@ def to_toml(section: Section) -> str:
     return tomli_w.dumps({"format": FORMAT} | section.model_dump(mode="json", exclude_none=True))
 
 
-def read_toml(path: Path, kind: type[AnySection], network: bool = True) -> AnySection:
+def read_toml(path: Path, kind: type[AnySection], parts: bool = True) -> AnySection:
     """Return the config or plan in a file. Raise a NevoaError if it is missing, damaged or of another format.
 
     Args:
-        network: False ignores the network, whose kind a plugin that is not loaded may have registered.
+        parts: False leaves out the network and checks no names, which a plugin that is not loaded may have registered.
     """
     text = read_text(path)
     try:
@@ -36,6 +36,6 @@ def read_toml(path: Path, kind: type[AnySection], network: bool = True) -> AnySe
             f"{path} has format {found}; this nevoa reads {FORMAT}. The model of an older run still opens: make images "
             "with 'nevoa sample RUN', or train it further with 'nevoa train SOURCE --from RUN'."
         )
-    if not network:
+    if not parts:
         values["network"] = {"kind": "unet"}
-    return parse(values, kind)
+    return parse(values, kind, parts)

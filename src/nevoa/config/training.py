@@ -8,14 +8,11 @@ from nevoa._util.plain import device_name
 from nevoa.config.names import (
     DecayName,
     DeviceName,
-    LossName,
-    ObjectiveName,
-    OptimizerName,
     PrecisionName,
     TimestepsName,
     WeightingName,
 )
-from nevoa.config.network import ObjectName, Positive, Section
+from nevoa.config.network import LossName, ObjectiveName, ObjectName, OptimizerName, Positive, Section
 
 DeviceWish = DeviceName | Literal["auto"]
 # Bounds far above any training, so that a slip of the finger is refused at once.
@@ -53,7 +50,7 @@ class Recipe(Section):
 
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     accumulation: BatchSize = 1
-    loss: LossName | ObjectName = "huber"
+    loss: ObjectName | LossName = "huber"
     objective: ObjectiveName = "denoise"
     weighting: WeightingName = "simple"
     timestep_distribution: TimestepsName = "uniform"

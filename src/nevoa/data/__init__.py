@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nevoa.data.cache import cache_folder
-from nevoa.data.catalog import CATALOG
+from nevoa.data.catalog import CATALOG, Dataset
 from nevoa.data.changes import changed_files
 from nevoa.data.decode import WHITE, Size, fitted, opaque, picture_of, pixels_of, read_image, size_in_words
 from nevoa.data.find import DataSource, images_beside, is_path, same_source, short_name
@@ -28,6 +28,7 @@ __all__ = [
     "WHITE",
     "Batches",
     "DataSource",
+    "Dataset",
     "ImageSet",
     "Notes",
     "Size",

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from nevoa.config.registry import Table
 from nevoa.data.decode import Size
 from nevoa.data.hub import PARQUET, Place, list_hub
-from nevoa.data.listing import Listing
+from nevoa.data.listing import Listing, of_arrays
 from nevoa.data.sources import builtin
+from nevoa.data.store import ImageSet
 from nevoa.errors import NevoaError
 
 INSTEAD = "fashion_mnist_10k or shapes, which need no network, or a folder of images"
@@ -14,41 +17,50 @@ INSTEAD = "fashion_mnist_10k or shapes, which need no network, or a folder of im
 
 @dataclass(frozen=True)
 class Dataset:
-    """One row of the catalogue.
+    """A named data set.
 
-    Attributes:
+    Args:
         counts: the number of images in each split, by the publisher's names; None if unknown.
         channels: 1 or 3.
         size: (height, width); None if images differ.
         licence: as the publisher states it.
         classes: their number; 0 if unknown.
         flips: whether mirrored images look like images of the data set.
+        images: returns the images of a split of `counts`, as `nevoa.data.as_image_set` takes them.
         place: on the Hugging Face Hub, if it is there.
         local: lists a split of `counts` without the Hub; returns None where that is not possible.
         local_place: a name for that place.
         otherwise: where the images are to be had without the Hub, as an error says.
         part_of: the data set that these images are a part of, and that models trained on them are compared with.
+
+    Example:
+        >>> gray = Dataset({"train": 100}, 1, (8, 8), "CC0", images=lambda split: np.full((100, 8, 8), 127, np.uint8))
     """
 
     counts: Mapping[str, int | None]
     channels: int
     size: Size | None
     licence: str
-    classes: int
-    flips: bool
+    classes: int = 0
+    flips: bool = False
     place: Place | None = None
     local: Callable[[str], Listing | None] = lambda split: None
     local_place: str | None = None
     part_of: str | None = None
     otherwise: str = ""
+    images: Callable[[str], Any] | None = None
 
     @property
     def where(self) -> str:
         """Return the places that the images come from, in words."""
-        return ", else ".join(filter(None, (self.local_place, self.place and f"hf:{self.place.hub_id}")))
+        made = self.images and "a plugin"
+        return ", else ".join(filter(None, (made, self.local_place, self.place and f"hf:{self.place.hub_id}")))
 
     def list(self, split: str) -> Listing:
         """List the images of a split. A NevoaError if they are not available."""
+        if self.images and split in self.counts:
+            found = self.made(split)
+            return of_arrays(found.images, found.labels, found.classes)
         found = self.local(split) if split in self.counts else None
         if found is not None:
             return found
@@ -59,12 +71,19 @@ class Dataset:
         except NevoaError as error:
             raise NevoaError(f"{error} {self.otherwise}".rstrip()) from error
 
+    def made(self, split: str) -> ImageSet:
+        """The images that a function makes. A NevoaError if they are not such images."""
+        assert self.images
+        from nevoa.data.objects import as_image_set  # imports torch
+
+        return as_image_set(self.images(split))
+
 
 MNIST, GRAY, COLOUR = {"train": 60_000, "test": 10_000}, 1, 3
 
 # A table: counts, channels, size, licence, classes, flips, place.
 # fmt: off
-CATALOG: dict[str, Dataset] = {
+ROWS: dict[str, Dataset] = {
     "fashion_mnist_10k": Dataset(
         {"train": 10_000}, GRAY, (28, 28), "MIT", 10, builtin.CLOTHES_FLIP,
         local=builtin.list_fashion_mnist_10k, local_place="in this package", part_of="fashion_mnist"),
@@ -112,3 +131,4 @@ CATALOG: dict[str, Dataset] = {
         {"train": 8_000, "test": 2_000}, COLOUR, None, "CC0", 2, True, Place("Bingsu/Cat_and_Dog")),
 }
 # fmt: on
+CATALOG = Table("dataset", ROWS)

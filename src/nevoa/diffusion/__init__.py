@@ -1,12 +1,12 @@
 """The mathematics of diffusion: schedules, the process, predictions, losses and denoisers. Depends on torch only."""
 
-from nevoa.config.names import LossName, PredictionName, ScheduleName, WeightingName
+from nevoa.config.names import PredictionName, WeightingName
+from nevoa.config.registry import SCHEDULES
 from nevoa.diffusion.denoiser import AnyDenoiser, Denoiser, Estimate
 from nevoa.diffusion.guidance import Guided
 from nevoa.diffusion.loss import Loss, loss_per_image
 from nevoa.diffusion.process import GaussianProcess
 from nevoa.diffusion.schedule import (
-    SCHEDULES,
     NoiseSchedule,
     RectifiedFlow,
     Schedule,
@@ -24,12 +24,10 @@ __all__ = [
     "GaussianProcess",
     "Guided",
     "Loss",
-    "LossName",
     "NoiseSchedule",
     "PredictionName",
     "RectifiedFlow",
     "Schedule",
-    "ScheduleName",
     "WeightingName",
     "at",
     "log_snr_of",

@@ -6,16 +6,30 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 from torch.nn import functional as F
 
-from nevoa.config.names import LossName, PredictionName
+from nevoa.config.names import PredictionName
+from nevoa.config.registry import LOSSES
 from nevoa.diffusion.prediction import PREDICTIONS
 from nevoa.errors import NevoaError
 
-Loss = LossName | Callable[[Tensor, Tensor], Tensor]
+Loss = str | Callable[[Tensor, Tensor], Tensor]
 
 # gamma in Hang et al. 2023, who recommend 5.
 MIN_SNR_GAMMA = 5.0
 
-LOSSES: dict[LossName, Callable[..., Tensor]] = {"l1": F.l1_loss, "l2": F.mse_loss, "huber": F.smooth_l1_loss}
+
+def l1(output: Tensor, target: Tensor) -> Tensor:
+    """The mean of `|d|` over the values of each image."""
+    return F.l1_loss(output, target, reduction="none").flatten(1).mean(1)
+
+
+def l2(output: Tensor, target: Tensor) -> Tensor:
+    """The mean of `d^2`."""
+    return F.mse_loss(output, target, reduction="none").flatten(1).mean(1)
+
+
+def huber(output: Tensor, target: Tensor) -> Tensor:
+    """The mean of `d^2 / 2` up to `|d| = 1`, and of `|d| - 1/2` beyond."""
+    return F.smooth_l1_loss(output, target, reduction="none").flatten(1).mean(1)
 
 
 def loss_per_image(
@@ -27,8 +41,8 @@ def loss_per_image(
     et al. 2020, equation 14, sums over them).
 
     Args:
-        loss: `l1`, `|d|`; `l2`, `d^2`; `huber`, `d^2 / 2` up to `|d| = 1` and `|d| - 1/2` beyond; or any function of
-            output and target that returns one number per image.
+        loss: `l1`, `|d|`; `l2`, `d^2`; `huber`, `d^2 / 2` up to `|d| = 1` and `|d| - 1/2` beyond; another name that
+            is registered; or any function of output and target that returns one number per image.
 
     Raises:
         NevoaError: if that function returns another shape.
@@ -36,9 +50,7 @@ def loss_per_image(
     Example:
         >>> losses = loss_per_image(output, target, lambda output, target: (output - target).abs().flatten(1).amax(1))
     """
-    if not callable(loss):
-        return LOSSES[loss](output, target, reduction="none").flatten(1).mean(1)
-    losses = loss(output, target)
+    losses = (loss if callable(loss) else LOSSES[loss])(output, target)
     if losses.shape != output.shape[:1]:
         raise NevoaError(
             f"The loss function returned shape {list(losses.shape)}: it must return one number per image, "

@@ -11,7 +11,8 @@ import torch
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
-from nevoa.config.names import ScheduleName
+from nevoa._util.plain import has_argument
+from nevoa.config.registry import SCHEDULES
 from nevoa.errors import NevoaError
 
 Table = Float64[Tensor, " T1"]
@@ -166,7 +167,7 @@ class NoiseSchedule:
         return cls._of((1 - f[1:] / f[:-1]).clamp(BETA_FIRST, BETA_MAX))
 
     @classmethod
-    def named(cls, name: ScheduleName, steps: int = 1000) -> "NoiseSchedule":
+    def named(cls, name: str, steps: int = 1000) -> "NoiseSchedule":
         """Return the schedule of that name; ValueError for one that beta does not define (see `named_schedule`)."""
         schedule = SCHEDULES[name](steps)
         if not isinstance(schedule, cls):
@@ -234,29 +235,28 @@ class RectifiedFlow:
         return torch.arange(self.steps + 1, dtype=torch.float64) / self.steps
 
 
-SCHEDULES: dict[ScheduleName, Callable[..., Schedule]] = {
-    "linear": NoiseSchedule.linear,
-    "quadratic": NoiseSchedule.quadratic,
-    "sigmoid": NoiseSchedule.sigmoid,
-    "cosine": NoiseSchedule.cosine,
-    "flow": RectifiedFlow,
-}
-
-
-def named_schedule(
-    name: ScheduleName, steps: int = 1000, scale_ends: bool = False, zero_terminal_snr: bool = False
-) -> Schedule:
+def named_schedule(name: str, steps: int = 1000, scale_ends: bool = False, zero_terminal_snr: bool = False) -> Schedule:
     """Return the schedule of that name with T = `steps`.
 
     Args:
-        scale_ends: pass `scaled=True` to a linear, quadratic or sigmoid schedule.
+        scale_ends: pass `scaled=True`, to a linear, quadratic or sigmoid schedule or another one that takes it.
         zero_terminal_snr: leave no signal at T, which is so for `flow` in any case.
+
+    Raises:
+        NevoaError: no schedule has that name, it has no ends to scale, or what a plugin made is no schedule.
 
     Example:
         >>> named_schedule("flow", steps=10).noise[5].item()
         0.5
     """
-    schedule = SCHEDULES[name](steps, **({"scaled": True} if scale_ends else {}))
+    build = SCHEDULES[name]
+    if scale_ends and not has_argument(build, "scaled"):
+        raise NevoaError(f"scale_ends is not for the schedule {name}, which takes no scaled ends: leave it out.")
+    schedule = build(steps, **({"scaled": True} if scale_ends else {}))
+    if name not in SCHEDULES.own:
+        check_schedule(schedule)
+        if steps_of(schedule) != steps:
+            raise NevoaError(f"The schedule {name} has {steps_of(schedule)} timesteps in place of {steps}.")
     return schedule.with_zero_terminal_snr() if zero_terminal_snr and isinstance(schedule, NoiseSchedule) else schedule
 
 

@@ -1,9 +1,10 @@
 """The quality of images: pure functions of features, and a protocol that fixes how they are used."""
 
+from nevoa.config.registry import METRICS
 from nevoa.evaluation.compare import Measured, compare
 from nevoa.evaluation.intervals import Interval
 from nevoa.evaluation.measure import check_count, choose_metrics, left_out, measure
-from nevoa.evaluation.metrics import METRICS, Report
+from nevoa.evaluation.metrics import Metric, Report
 from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.report import as_dict, save
@@ -16,6 +17,7 @@ __all__ = [
     "Group",
     "Interval",
     "Measured",
+    "Metric",
     "Protocol",
     "Reference",
     "Report",

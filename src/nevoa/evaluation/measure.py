@@ -1,16 +1,16 @@
 """From images to a report, one metric after another."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from nevoa.config import ModelPlan
-from nevoa.config.names import MetricName
+from nevoa.config.registry import METRICS
 from nevoa.errors import NevoaError
 from nevoa.evaluation.intervals import Classes
-from nevoa.evaluation.metrics import METRICS, Others, Report, class_shares
+from nevoa.evaluation.metrics import Others, Report, class_shares
 from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.samples import Samples, Stage
@@ -27,7 +27,7 @@ LOWEST_ACCURACY = 0.6
 def measure(
     samples: Samples,
     protocol: Protocol,
-    metrics: Sequence[MetricName] | None = None,
+    metrics: Sequence[str] | None = None,
     inception_weights: Path | None = None,
 ) -> Iterator[Stage | Report]:
     """Measure images by a protocol. Yields a Stage before each piece of work, and the Report at the end.
@@ -65,7 +65,10 @@ def measure(
     for name, row in METRICS.items():
         if name in metrics and row.of_images:
             yield Stage(row.stage)
-            report = row.of_images(report, inception_weights)
+            report = _scored(report, name, row.of_images)
+        if name in metrics and row.completes:
+            yield Stage(row.stage)
+            report = row.completes(report, inception_weights)
     yield report
 
 
@@ -85,8 +88,8 @@ def check_count(count: int, reference: Reference) -> None:
 
 
 def choose_metrics(
-    reference: Reference, metrics: Sequence[MetricName] | None, count: int, plan: ModelPlan | None = None
-) -> Sequence[MetricName]:
+    reference: Reference, metrics: Sequence[str] | None, count: int, plan: ModelPlan | None = None
+) -> Sequence[str]:
     """The metrics to compute, by default all but inception that can be. A NevoaError if one that is named cannot.
 
     Args:
@@ -98,8 +101,8 @@ def choose_metrics(
         ['memorisation']
     """
     if metrics is None:
-        others = {"inception", *(name for name, row in METRICS.items() if row.needs_model and not plan)}
-        return [name for name in METRICS if name not in others and not _obstacle(name, reference, count, plan)]
+        able = [name for name, row in METRICS.items() if row.by_default and (plan or not row.needs_model)]
+        return [name for name in able if not _obstacle(name, reference, count, plan)]
     for name in metrics:
         if (needs := METRICS[name].needs_model) and not plan:
             raise NevoaError(f"{needs} a model. Name a run, or leave {name} out of --metrics.")
@@ -120,13 +123,13 @@ def left_out(reference: Reference, count: int, plan: ModelPlan | None = None) ->
         2
     """
     reasons: dict[str, list[str]] = {}
-    for name in METRICS:
-        if name != "inception" and (why := _obstacle(name, reference, count, plan)):
+    for name, row in METRICS.items():
+        if row.by_default and (why := _obstacle(name, reference, count, plan)):
             reasons.setdefault(why, []).append(name)
     return tuple(f"not measured: {', '.join(names)}. {why.removesuffix('.')}" for why, names in reasons.items())
 
 
-def _obstacle(metric: MetricName, reference: Reference, count: int, plan: ModelPlan | None) -> str | None:
+def _obstacle(metric: str, reference: Reference, count: int, plan: ModelPlan | None) -> str | None:
     """Why a metric of so many images cannot be computed."""
     if plan and METRICS[metric].needs_model and plan.distilled_from:
         return f"A distilled model estimates x_0 at few timesteps only: measure its teacher, {plan.distilled_from}."
@@ -144,7 +147,7 @@ def _obstacle(metric: MetricName, reference: Reference, count: int, plan: ModelP
     return None
 
 
-def _compared(report: Report, metrics: Sequence[MetricName], features: Features, real: Others) -> Report:
+def _compared(report: Report, metrics: Sequence[str], features: Features, real: Others) -> Report:
     """The report with what is computed from features alone."""
     reference, seed = report.protocol.reference, report.protocol.seed
     network = reference.feature_network
@@ -154,15 +157,32 @@ def _compared(report: Report, metrics: Sequence[MetricName], features: Features,
         return {name: score for row in chosen for name, score in row(x, classes).items()}
 
     found = scores(features, report.samples.classes)
-    draws = [scores(x) for x in reference.floor_features(len(features), seed)]
-    floor = {name: float(np.mean([draw[name] for draw in draws])) for name in draws[0]}
-    spread = {name: float(np.std([draw[name] for draw in draws], ddof=1)) for name in floor if len(draws) > 1}
+    floor, spread = _mean_and_spread([scores(x) for x in reference.floor_features(len(features), seed)])
     shares = class_shares(features, network) if "classes" in metrics else {}
     warnings = (*report.warnings, *_warnings(features, real, network, metrics))
     if reference.advice:
         warnings = (*warnings, f"the features are of random weights. Better ones take minutes: {reference.advice}")
     new = {"scores": found, "floor": floor, "floor_spread": spread}
     return replace(report, **new, class_shares=shares, warnings=warnings)
+
+
+def _scored(report: Report, name: str, of_images: Callable[[np.ndarray], Mapping[str, float]]) -> Report:
+    """The report with the scores that a function gives images, and those of as many real images."""
+    images, reference = report.samples.images, report.protocol.reference
+    scores = {score: float(value) for score, value in of_images(images).items()}
+    if others := [score for score in scores if not score.startswith(tuple(METRICS[name].meanings))]:
+        raise NevoaError(f"The metric {name} gives the score {others[0]}: add its meaning to its meanings.")
+    draws = reference.floor_images(len(images), report.protocol.seed)
+    floor, spread = _mean_and_spread([of_images(real) for real in draws])
+    new = {"scores": report.scores | scores, "floor": report.floor | floor}
+    return replace(report, **new, floor_spread=report.floor_spread | spread)
+
+
+def _mean_and_spread(draws: Sequence[Mapping[str, float]]) -> tuple[dict[str, float], dict[str, float]]:
+    """The mean of each score, and its standard deviation if there are several draws."""
+    values = {name: [draw[name] for draw in draws] for name in draws[0]}
+    mean = {name: float(np.mean(scores)) for name, scores in values.items()}
+    return mean, {name: float(np.std(scores, ddof=1)) for name, scores in values.items() if len(draws) > 1}
 
 
 def _few(name: str, count: int) -> str:
@@ -173,9 +193,7 @@ def _few(name: str, count: int) -> str:
     )
 
 
-def _warnings(
-    features: Features, real: Others, network: FeatureNetwork, metrics: Sequence[MetricName]
-) -> Iterator[str]:
+def _warnings(features: Features, real: Others, network: FeatureNetwork, metrics: Sequence[str]) -> Iterator[str]:
     if network.info.accuracy < LOWEST_ACCURACY:
         yield f"the feature network only {network.info.skill}: distances between its features say little"
     if "frechet" in metrics:

@@ -1,16 +1,16 @@
 """The metrics: what each needs, how it is computed, and what its scores mean."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import cast
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, UInt8
 from torch import Tensor
 
 from nevoa._util.random import Stream, generator
-from nevoa.config.names import MetricName
+from nevoa.config.registry import METRICS
 from nevoa.data import ImageSet, to_unit
 from nevoa.diffusion import AnyDenoiser
 from nevoa.errors import NevoaError
@@ -189,87 +189,94 @@ def _with_inception(report: Report, weights: Path | None) -> Report:
     return replace(report, scores=report.scores | scores, warnings=warnings)
 
 
-class Metric(NamedTuple):
-    """One metric.
+@dataclass(frozen=True)
+class Metric:
+    """A way to measure images, which gives one score or several.
 
-    Attributes:
-        meanings: of its scores, by their names or the first three letters.
+    Args:
+        meanings: of its scores, in a few words, by their names or the first three letters.
         needs: parts of the reference besides training images.
         needs_model: what the error says that a model is needed for; "" for a metric of images alone.
         compares: whether it compares distributions, which takes more images than features.
-        of_features: takes the real features and the network, and gives a function of features; None for the others.
-        of_images: completes a report, with the file of Inception weights.
-        stage: what is shown while `of_images` works.
+        by_default: whether it is measured if no metrics are named.
+        of_images: uint8 `[N, H, W, C]` -> its scores; measured of real images, too, as the floor.
+        of_features: takes the real features and the network, and gives a function of features.
+        completes: adds to a report; takes the file of Inception weights, too.
+        stage: what is shown while it is measured.
+
+    Example:
+        >>> brightness = Metric({"brightness": "0 = black"}, of_images=lambda x: {"brightness": float(x.mean() / 255)})
     """
 
     meanings: dict[str, str]
     needs: tuple[str, ...] = ()
     needs_model: str = ""
     compares: bool = False
+    by_default: bool = True
+    of_images: Callable[[UInt8[np.ndarray, "N H W C"]], Mapping[str, float]] | None = None
     of_features: Callable[[Others, FeatureNetwork], FeatureScores] | None = None
-    of_images: Callable[[Report, Path | None], Report] | None = None
-    stage: str = ""
+    completes: Callable[[Report, Path | None], Report] | None = None
+    stage: str = "measuring images"
 
 
 TEST, TEST_FEATURES, LOWER = ("test",), ("test_count",), "lower is better"
-METRICS: dict[MetricName, Metric] = {
-    "frechet": Metric(
-        {"fd_": LOWER},
-        TEST_FEATURES,
-        compares=True,
-        of_features=lambda real, network: _frechet_scores(real, network.info.short_name),
-    ),
-    "kernel": Metric(
-        {"kd_": LOWER},
-        TEST_FEATURES,
-        compares=True,
-        of_features=lambda real, network: _kernel_scores(real, network.info.short_name),
-    ),
-    "manifold": Metric(
-        {
-            "precision": "share that looks real",
-            "recall": "share of real images near new ones",
-            "density": "1 = as dense as real images",
-            "coverage": "share of real images with a match",
-        },
-        TEST_FEATURES,
-        compares=True,
-        of_features=lambda real, _: _manifold_scores(real),
-    ),
-    "classes": Metric(
-        {"confidence": "mean probability of the predicted class"},
-        ("classifier",),
-        of_features=lambda _, network: lambda x, _: {"confidence": float(network.probabilities(x).max(1).mean())},
-    ),
-    "memorisation": Metric(
-        {
-            "near_copies": "as the floor without copying; more with copies",
-            "nearest_distance_ratio": "1 = as far from training images as held-out images",
-        },
-        of_images=_with_copies,
-        stage="searching for copies",
-    ),
-    "bits": Metric(
-        {"bits_per_dim": "upper bound on held-out images; lower is better"},
-        TEST,
-        needs_model="Bits per dimension need",
-        of_images=_with_bits,
-        stage="computing bits per dimension",
-    ),
-    "overfitting": Metric(
-        {"overfitting": "by how much the loss is larger on held-out images; 0 = not at all"},
-        ("held_out",),
-        needs_model="Losses need",
-        of_images=_with_overfitting,
-        stage="comparing losses",
-    ),
-    "inception": Metric(
-        {"fid": LOWER, "fid_train": "lower is better; against the training images", "kid": LOWER},
-        TEST,
-        of_images=_with_inception,
-        stage="computing Inception features",
-    ),
-}
+FRECHET = Metric(
+    {"fd_": LOWER},
+    TEST_FEATURES,
+    compares=True,
+    of_features=lambda real, network: _frechet_scores(real, network.info.short_name),
+)
+KERNEL = Metric(
+    {"kd_": LOWER},
+    TEST_FEATURES,
+    compares=True,
+    of_features=lambda real, network: _kernel_scores(real, network.info.short_name),
+)
+MANIFOLD = Metric(
+    {
+        "precision": "share that looks real",
+        "recall": "share of real images near new ones",
+        "density": "1 = as dense as real images",
+        "coverage": "share of real images with a match",
+    },
+    TEST_FEATURES,
+    compares=True,
+    of_features=lambda real, _: _manifold_scores(real),
+)
+CLASSES = Metric(
+    {"confidence": "mean probability of the predicted class"},
+    ("classifier",),
+    of_features=lambda _, network: lambda x, _: {"confidence": float(network.probabilities(x).max(1).mean())},
+)
+MEMORISATION = Metric(
+    {
+        "near_copies": "as the floor without copying; more with copies",
+        "nearest_distance_ratio": "1 = as far from training images as held-out images",
+    },
+    completes=_with_copies,
+    stage="searching for copies",
+)
+BITS = Metric(
+    {"bits_per_dim": "upper bound on held-out images; lower is better"},
+    TEST,
+    needs_model="Bits per dimension need",
+    completes=_with_bits,
+    stage="computing bits per dimension",
+)
+OVERFITTING = Metric(
+    {"overfitting": "by how much the loss is larger on held-out images; 0 = not at all"},
+    ("held_out",),
+    needs_model="Losses need",
+    completes=_with_overfitting,
+    stage="comparing losses",
+)
+INCEPTION = Metric(
+    {"fid": LOWER, "fid_train": "lower is better; against the training images", "kid": LOWER},
+    TEST,
+    by_default=False,  # it needs an extra, a download and photographs
+    completes=_with_inception,
+    stage="computing Inception features",
+)
 
 
 def meaning(score: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import UInt8
 
 from nevoa._util.plain import comma_separated
 from nevoa.config import DataConfig
@@ -155,6 +156,10 @@ class Reference:
         wanted = np.unique(np.concatenate(draws))
         features = features_of(self.train, self.feature_network, wanted)
         return (features[np.searchsorted(wanted, chosen)] for chosen in draws)
+
+    def floor_images(self, count: int, seed: int) -> Iterator[UInt8[np.ndarray, "N H W C"]]:
+        """The images of each of these draws."""
+        return (self.train.images[chosen] for chosen in draws_in_shares(self.train, count, seed))
 
 
 def _training_command(data: DataConfig, holdout: int | str | None) -> str:

@@ -8,16 +8,16 @@ from math import isclose, sqrt
 from typing import Any
 
 from nevoa.config import ModelPlan
-from nevoa.config.names import MetricName
 from nevoa.config.plan import PLACE
+from nevoa.config.registry import METRICS, SAMPLERS
 from nevoa.config.sections import flat_values
 from nevoa.errors import NevoaError
 from nevoa.evaluation import receipt
 from nevoa.evaluation.intervals import REACH
-from nevoa.evaluation.metrics import METRICS, Report
+from nevoa.evaluation.metrics import Report
 from nevoa.evaluation.receipt import RepeatableReport, facts_of
 from nevoa.evaluation.reference import Reference
-from nevoa.sampling import SAMPLERS, SamplingOptions
+from nevoa.sampling import SamplingOptions, sampler_options
 
 # Where nothing differs, images are equal bit for bit; sums of features may be rounded in another order.
 EXACT = 1e-6
@@ -93,7 +93,7 @@ def _recipe(plan: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()[: receipt.DIGITS]
 
 
-def metrics_of(scores: Iterable[str]) -> list[MetricName]:
+def metrics_of(scores: Iterable[str]) -> list[str]:
     """The metrics that give these scores."""
     names = tuple(scores)
     return [metric for metric, row in METRICS.items() if any(name.startswith(tuple(row.meanings)) for name in names)]
@@ -104,12 +104,11 @@ def options_of(sampler: dict[str, Any]) -> dict[str, Any]:
 
     A NevoaError if the sampler was an object, which a report cannot hold.
     """
-    row = SAMPLERS.get(sampler.get("sampler", ""))
-    if row is None:
+    if (name := sampler.get("sampler", "")) not in SAMPLERS:
         raise NevoaError(f"The images were made by {sampler.get('sampler')}, which is not a sampler of nevoa.")
     if unknown := sampler.keys() - SamplingOptions.__annotations__.keys():
         raise NevoaError(f"This version of nevoa cannot sample with {', '.join(sorted(unknown))}, as the report says.")
-    others = {name for each in SAMPLERS.values() for name in each.options} - set(row.options)
+    others = {option for each in SAMPLERS for option in sampler_options(each)} - {*sampler_options(name)}
     return {name: value for name, value in sampler.items() if name not in others}
 
 

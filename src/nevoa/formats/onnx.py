@@ -6,14 +6,16 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, get_args
 
 import torch
 
 from nevoa._util.packages import needs
+from nevoa.config.names import PredictionName
 from nevoa.errors import NevoaError, reason
+from nevoa.formats.export import Export
 from nevoa.model import Model
-from nevoa.networks.registry import evaluating
+from nevoa.networks.build import evaluating
 from nevoa.sampling import SamplingOptions, timestep_grid
 
 if TYPE_CHECKING:
@@ -25,8 +27,8 @@ TRACED_BATCH = 2
 HALVED_BYTES = 1024
 
 
-def export(model: Model, path: Path, half: bool = False, **options: Unpack[SamplingOptions]) -> None:
-    """Write a model's network to an ONNX file.
+def export(model: Model, path: Path, half: bool = False, **options: Unpack[SamplingOptions]) -> str:
+    """Write a model's network to an ONNX file. Return what it holds, in words.
 
     Inputs are `image` float32 `[batch, C, H, W]`, `timestep` int64 `[batch]` from 1 to T and, for a conditional model,
     `label` int64 `[batch]`, where the number of classes means "no class". The output is `prediction`, of the shape of
@@ -41,7 +43,7 @@ def export(model: Model, path: Path, half: bool = False, **options: Unpack[Sampl
         NevoaError: the network cannot be exported.
 
     Example:
-        >>> export(nevoa.load(), Path("clothes.onnx"))
+        >>> text = export(nevoa.load(), Path("clothes.onnx"))
     """
     needs("onnx", "onnx", "onnxscript")
     import onnx
@@ -53,6 +55,11 @@ def export(model: Model, path: Path, half: bool = False, **options: Unpack[Sampl
     onnx.helper.set_model_props(exported, about)
     onnx.checker.check_model(exported, full_check=True)
     onnx.save_model(exported, path)
+    return f"{model.parameters:,} parameters in {'float16' if half else 'float32'}"
+
+
+# The file holds one evaluation and the tables of the schedule; what takes the steps is its reader's.
+EXPORT = Export(export, (".onnx",), "An ONNX file", predictions=get_args(PredictionName))
 
 
 def _exported(model: Model) -> "ModelProto":

@@ -2,10 +2,10 @@
 
 from nevoa.networks.attention import Attention, LinearAttention
 from nevoa.networks.blocks import ConvNextBlock, PreNormBlock, ResnetBlock
+from nevoa.networks.build import build_network, check_is_module, check_network, evaluating
 from nevoa.networks.convolution import DoublingConv2d
 from nevoa.networks.dropout import Dropout
 from nevoa.networks.embedding import TimestepEmbedding, sinusoidal
-from nevoa.networks.registry import build_network, check_is_module, check_network, evaluating, register
 from nevoa.networks.residual_unet import ResidualUNet
 from nevoa.networks.restore import empty_network, network_shapes, restored_network
 from nevoa.networks.unet import UNet
@@ -27,7 +27,6 @@ __all__ = [
     "empty_network",
     "evaluating",
     "network_shapes",
-    "register",
     "restored_network",
     "sinusoidal",
 ]

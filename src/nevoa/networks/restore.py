@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from nevoa.config import NetworkConfig
-from nevoa.networks.registry import build_network
+from nevoa.networks.build import build_network
 
 Shapes = dict[str, torch.Size]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from PIL import Image
 
 from nevoa._util.files import explained, read_json, scratch_below
-from nevoa.config.network import UnregisteredError
 from nevoa.config.plan import edits
+from nevoa.config.registry import UnregisteredError
 from nevoa.errors import NevoaError
 from nevoa.runs import journal
 from nevoa.runs.checkpoint import checkpoints
@@ -56,7 +56,7 @@ def _problem(examine: Callable[[], object]) -> str:
         examine()
     except UnregisteredError as error:
         raise NevoaError(
-            "The run cannot be checked without --plugin FILE.py, the file that registers its network."
+            "The run cannot be checked without --plugin FILE.py, the file that registers its parts."
         ) from error
     except NevoaError as error:
         return str(error)

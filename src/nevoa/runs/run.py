@@ -57,11 +57,15 @@ class Run(RunFiles):
         """Read the config: what was asked. A NevoaError if it is missing or damaged."""
         return toml.read_toml(self.config_file, Config)
 
-    def plan(self, network: bool = True) -> Plan:
-        """Read the plan: what was decided, also without its network. A NevoaError if it is missing or damaged."""
+    def plan(self, parts: bool = True) -> Plan:
+        """Read the plan: what was decided. A NevoaError if it is missing or damaged.
+
+        Args:
+            parts: False for a run with parts of plugins that are not loaded: leaves out the network, checks no names.
+        """
         if not self.exists:
             raise not_a_run(self)
-        return toml.read_toml(self.plan_file, Plan, network)
+        return toml.read_toml(self.plan_file, Plan, parts)
 
     def last_plan(self) -> Plan:
         """The plan of the newest checkpoint with an undamaged one; without any, the run's own, which may be edited."""

@@ -1,11 +1,12 @@
 """From noise to images: samplers, the loop that runs them, timestep grids and options."""
 
-from nevoa.config.names import SamplerName, SpacingName, VarianceName
+from nevoa.config.names import SpacingName, VarianceName
+from nevoa.config.registry import SAMPLERS
 from nevoa.sampling.ddim import DDIM
 from nevoa.sampling.ddpm import DDPM
 from nevoa.sampling.dpm_solver import DPMSolver
 from nevoa.sampling.heun import Heun
-from nevoa.sampling.options import SAMPLERS, SamplingOptions, SamplingSettings, as_sampler, check_taught, settled
+from nevoa.sampling.options import SamplingOptions, SamplingSettings, as_sampler, check_taught, sampler_options, settled
 from nevoa.sampling.sampler import ImageNoise, Past, Sampler, State, Transition, estimate_at, trajectory
 from nevoa.sampling.timesteps import SPACINGS, timestep_grid
 
@@ -19,7 +20,6 @@ __all__ = [
     "ImageNoise",
     "Past",
     "Sampler",
-    "SamplerName",
     "SamplingOptions",
     "SamplingSettings",
     "SpacingName",
@@ -29,6 +29,7 @@ __all__ = [
     "as_sampler",
     "check_taught",
     "estimate_at",
+    "sampler_options",
     "settled",
     "timestep_grid",
     "trajectory",

@@ -44,3 +44,8 @@ class DDIM:
         fresh = (self.eta * noise_s / noise_t) ** 2 * added
         x_s = signal_s * x_0 + math.sqrt(max(0.0, noise_s**2 - fresh)) * epsilon
         return Transition(x_s + math.sqrt(fresh) * noise() if fresh else x_s, x_0)
+
+
+def euler() -> DDIM:
+    """Euler's method, which is DDIM without fresh noise."""
+    return DDIM()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -22,6 +23,7 @@ class DDPM:
         >>> images = model.sample(4, sampler=DDPM("large"), steps=20)
     """
 
+    default_steps: ClassVar[int | None] = None  # all T
     variance: VarianceName = "small"
 
     def step(

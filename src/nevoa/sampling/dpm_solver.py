@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -21,6 +22,8 @@ class DPMSolver:
     Example:
         >>> images = model.sample(4, sampler=DPMSolver(), steps=7, spacing="karras")
     """
+
+    default_steps: ClassVar[int] = 20
 
     def step(
         self,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -22,6 +23,8 @@ class Heun:
     Example:
         >>> images = model.sample(4, sampler=Heun(), steps=10)
     """
+
+    default_steps: ClassVar[int] = 25
 
     def step(
         self,

@@ -1,48 +1,25 @@
 """Sampling options, resolved against a config."""
 
 import warnings
-from collections.abc import Callable, Collection, Iterable
-from typing import NamedTuple, Unpack
+from collections.abc import Collection, Iterable
+from typing import Unpack
 
 from pydantic import ConfigDict, field_serializer
 
-from nevoa._util.plain import Classes, takes
+from nevoa._util.plain import Classes, has_argument, takes
 from nevoa.config import ModelPlan, SamplingConfig, validated
-from nevoa.config.names import SamplerName, VarianceName
+from nevoa.config.names import VarianceName
+from nevoa.config.network import SamplerName
 from nevoa.config.options import SamplerOptions
+from nevoa.config.registry import SAMPLERS
 from nevoa.diffusion import Schedule
 from nevoa.errors import NevoaError, WrongValue, unknown
-from nevoa.sampling.ddim import DDIM
-from nevoa.sampling.ddpm import DDPM
-from nevoa.sampling.dpm_solver import DPMSolver
-from nevoa.sampling.heun import Heun
 from nevoa.sampling.sampler import Sampler
 from nevoa.sampling.timesteps import timestep_grid
 
-
-class SamplerRow(NamedTuple):
-    """One named sampler.
-
-    Attributes:
-        build: constructor.
-        steps: default number of steps; None for all T.
-        options: the sampling options that the constructor takes.
-    """
-
-    build: Callable[..., Sampler]
-    steps: int | None
-    options: tuple[str, ...] = ()
-
-
-SAMPLERS: dict[SamplerName, SamplerRow] = {
-    "ddpm": SamplerRow(DDPM, None, ("variance",)),
-    "ddim": SamplerRow(DDIM, 50, ("eta",)),
-    "dpm_solver": SamplerRow(DPMSolver, 20),
-    # DDIM without fresh noise is Euler's method.
-    "euler": SamplerRow(DDIM, 50),
-    "heun": SamplerRow(Heun, 25),
-}
-OBJECT_STEPS = 50
+# Of those of samplers, which have a number of steps and some of these.
+OF_SAMPLERS = "variance", "eta"
+STEPS = 50
 
 
 class SamplingOptions(SamplerOptions, total=False):
@@ -86,28 +63,35 @@ def as_sampler(sampler: object, variance: VarianceName = "small", eta: float = 0
         >>> as_sampler("ddim", eta=0.5)
         DDIM(eta=0.5)
     """
-    row, values = _row(sampler), {"variance": variance, "eta": eta}
-    return row.build(**{name: values[name] for name in row.options})
-
-
-def _row(sampler: object) -> SamplerRow:
-    """The row of a name, or one for an object, which has its options already."""
+    values = {"variance": variance, "eta": eta}
     if isinstance(sampler, str):
-        if sampler not in SAMPLERS:
-            raise unknown("sampler", sampler, SAMPLERS)
-        return SAMPLERS[sampler]
-    if isinstance(sampler, type) or not isinstance(sampler, Sampler) or not takes(sampler.step, 6):
+        part = SAMPLERS[sampler]
+        made = part(**{name: values[name] for name in sampler_options(sampler)}) if callable(part) else part
+    else:
+        made = sampler
+    if isinstance(made, type) or not isinstance(made, Sampler) or not takes(made.step, 6):
         raise NevoaError(
             f"{_name_of(sampler)} has no method step(denoiser, x_t, t, s, noise, past): give a sampler object."
         )
-    return SamplerRow(lambda: sampler, OBJECT_STEPS)
+    return made
+
+
+def sampler_options(sampler: object) -> tuple[str, ...]:
+    """The sampling options that the sampler of a name takes; none of an object, which has its options already.
+
+    Example:
+        >>> sampler_options("ddim")
+        ('eta',)
+    """
+    build = SAMPLERS[sampler] if isinstance(sampler, str) else None
+    return tuple(name for name in OF_SAMPLERS if callable(build) and has_argument(build, name))
 
 
 def settled(plan: ModelPlan, **options: Unpack[SamplingOptions]) -> SamplingSettings:
     """Return a model's own sampling, with the options that are given in its place.
 
-    A sampler other than the model's uses its own default number of steps (all T for ddpm, 50 for ddim, euler and
-    objects, 25 for heun, 20 for dpm_solver) and trailing timesteps, unless they are given.
+    A sampler other than the model's uses its own default number of steps (`default_steps`: all T for ddpm, 25 for
+    heun, 20 for dpm_solver, 50 for those that have none) and trailing timesteps, unless they are given.
 
     Raises:
         NevoaError: for an unknown option, a value of the wrong type or out of range, an option that the sampler does
@@ -123,14 +107,15 @@ def settled(plan: ModelPlan, **options: Unpack[SamplingOptions]) -> SamplingSett
     given = {name: value for name, value in options.items() if value is not None and name != "labels"}
     own, timesteps = plan.sampling, plan.diffusion.timesteps
     sampler = given.get("sampler", own.sampler)
-    row = _row(sampler)
-    _check_applicable(given.keys() - row.options, sampler)
+    as_sampler(sampler)
+    own_options = sampler_options(sampler)
+    _check_applicable(given.keys() - own_options, sampler)
     # The model's timesteps were chosen for its own sampler, and its fresh noise for one that adds any.
     changed = {} if sampler == own.sampler else {"steps": None, "spacing": "trailing"}
-    still = {} if "eta" in row.options else {"eta": 0.0}
+    still = {} if "eta" in own_options else {"eta": 0.0}
     settings = validated(SamplingSettings, own.model_dump() | changed | still | given)
     if settings.steps is None:
-        settings = settings.model_copy(update={"steps": min(row.steps or timesteps, timesteps)})
+        settings = settings.model_copy(update={"steps": min(_steps_of(sampler) or timesteps, timesteps)})
     _check_model(plan, settings)
     return settings
 
@@ -152,8 +137,8 @@ def check_taught(plan: ModelPlan, schedule: Schedule, grid: Iterable[int]) -> No
 
 
 def _check_applicable(others: Collection[str], sampler: object) -> None:
-    for name in sorted(others):
-        if able := " or ".join(other for other, row in SAMPLERS.items() if name in row.options):
+    for name in sorted({*others} & {*OF_SAMPLERS}):
+        if able := " or ".join(other for other in SAMPLERS if name in sampler_options(other)):
             own = _name_of(sampler)
             raise WrongValue(name, f" is an option of {able}, not of {own}: leave it out, or choose {able}.")
 
@@ -174,6 +159,11 @@ def _check_model(plan: ModelPlan, settings: SamplingSettings) -> None:
             " needs a model that was also trained without labels, and this one never was: train with "
             "training.label_dropout=0.1.",
         )
+
+
+def _steps_of(sampler: object) -> int | None:
+    """The default number of steps of a sampler; None for all T."""
+    return getattr(SAMPLERS[sampler] if isinstance(sampler, str) else sampler, "default_steps", STEPS)
 
 
 def _name_of(sampler: object) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nevoa.config import DEFAULT_PRESET, EXPORT_SUFFIXES, ExportName, PresetName
+from nevoa.config import DEFAULT_PRESET, EXPORTS
 from nevoa.errors import NevoaError
 from nevoa.studio.jobs import PREFIX
 from nevoa.studio.texts import StudioError
@@ -55,7 +55,7 @@ class Training:
 
     images: Images = Images()
     run: str = "training"
-    preset: PresetName = DEFAULT_PRESET
+    preset: str = DEFAULT_PRESET
     minutes: float | None = 5
     start: str = ""
     seed: int | float | None = 0
@@ -88,9 +88,9 @@ def answer(workspace: Path, arguments: Sequence[str], codes: Collection[int] = (
     return json.loads(output(workspace, arguments, codes))
 
 
-def exported(workspace: Path, run: Path, kind: ExportName, folder: Path) -> Path:
+def exported(workspace: Path, run: Path, kind: str, folder: Path) -> Path:
     """Export a model into an empty folder, and return one file: a folder is put into a .zip."""
-    path = folder / (run.name + EXPORT_SUFFIXES[kind])
+    path = folder / (run.name + EXPORTS[kind].suffixes[0])
     output(workspace, ["export", str(run), f"--to={kind}", f"--out={path}"])
     return Path(shutil.make_archive(str(path), "zip", path)) if path.is_dir() else path
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, get_args
+from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -13,7 +13,7 @@ from PIL import Image
 from nevoa.commands.from_images import inpainting, interpolation, variations
 from nevoa.errors import NevoaError
 from nevoa.model import Model
-from nevoa.sampling import SamplerName
+from nevoa.sampling import SAMPLERS
 from nevoa.studio.controls import Page
 from nevoa.studio.making import FORMATS, MOST_IMAGES, PACKAGED, Made, make, opened
 from nevoa.studio.texts import StudioError
@@ -54,7 +54,7 @@ class Form:
         self.go = page.button("make", "primary")
         with gr.Accordion(say.label("more"), open=False):
             self.seed = gr.Number(0, **say("seed_of_images"))
-            self.sampler = gr.Dropdown(["", *get_args(SamplerName)], value="", **say("sampler"))
+            self.sampler = gr.Dropdown(["", *SAMPLERS], value="", **say("sampler"))
             self.steps = gr.Number(0, **say("steps"))
             self.guidance = gr.Slider(0, 10, 1, step=0.1, **say("guidance"))
         with gr.Accordion(say.label("from_image"), open=False):

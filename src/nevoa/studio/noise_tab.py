@@ -8,7 +8,7 @@ from PIL import Image
 
 from nevoa.commands.noise import noised
 from nevoa.data import fitted, image_at, opaque, pixels_of
-from nevoa.diffusion import SCHEDULES, Schedule, steps_of
+from nevoa.diffusion import SCHEDULES, Schedule, named_schedule, steps_of
 from nevoa.pictures import enlargement, schedule_curves, titled_grid
 from nevoa.studio.controls import Page, table
 from nevoa.studio.texts import Texts
@@ -23,7 +23,7 @@ $$x_t = \mathrm{signal}_t\, x_0 + \mathrm{noise}_t\, \epsilon$$"""
 def noise_tab(page: Page) -> None:
     """Build the tab."""
     say = page.say
-    schedules = {name: build() for name, build in SCHEDULES.items()}
+    schedules = {name: named_schedule(name) for name in SCHEDULES}
     last = min(map(steps_of, schedules.values()))
     with gr.Row():
         with gr.Column(scale=1, min_width=320):

@@ -6,7 +6,6 @@ from tempfile import TemporaryDirectory, mkdtemp
 
 from PIL import Image
 
-from nevoa.config import ExportName
 from nevoa.runs import Run, Summary, best_report, remove
 from nevoa.studio.commands import answer, exported, output
 from nevoa.studio.controls import table
@@ -69,7 +68,7 @@ class RunActions:
             lines += damaged or [self.say.text("valid", run=run.folder.name, parts=len(parts))]
         return "\n\n".join(lines)
 
-    def export(self, names: Sequence[str], kind: ExportName) -> str:
+    def export(self, names: Sequence[str], kind: str) -> str:
         """The path of the first run's model in another format."""
         run = self._chosen(names)[0].folder
         return str(exported(self.workspace.folder, run, kind, Path(mkdtemp(dir=self.workspace.served))))

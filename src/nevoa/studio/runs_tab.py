@@ -1,10 +1,10 @@
 """Tab "Runs": all runs; compare and measure them, and what one does rarely: check, export, remove."""
 
-from typing import Any, get_args
+from typing import Any
 
 import gradio as gr
 
-from nevoa.config import ExportName
+from nevoa.config import EXPORTS
 from nevoa.studio.controls import Page
 from nevoa.studio.run_actions import RunActions
 
@@ -34,7 +34,7 @@ class Tab:
             self.pictures = gr.Gallery(label=say.label("result"), interactive=False, **shown)
             with gr.Accordion(say.label("rare"), open=False):
                 self.buttons["check"] = page.button("check")
-                self.kind = gr.Radio(list(get_args(ExportName)), value="onnx", **say("export_to"))
+                self.kind = gr.Radio(list(EXPORTS), value="onnx", **say("export_to"))
                 self.export = page.button("export")
                 self.file = gr.File(label=say.label("exported"), interactive=False, visible=False)
                 self.typed = page.text("sure")

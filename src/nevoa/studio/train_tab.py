@@ -4,11 +4,11 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import astuple, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import gradio as gr
 
-from nevoa.config import PresetName
+from nevoa.config import PRESETS
 from nevoa.studio.choices import choices, keep
 from nevoa.studio.commands import Images, Training, answer
 from nevoa.studio.controls import Page, check_minutes, table
@@ -37,7 +37,7 @@ class Form:
         self.minutes = gr.Number(**say("minutes"))
         self.go = page.button("start", "primary")
         with gr.Accordion(say.label("more"), open=False):
-            self.preset = gr.Radio(list(get_args(PresetName)), **say("preset"))
+            self.preset = gr.Radio(list(PRESETS), **say("preset"))
             self.run = page.text("run")
             self.images.add_details(page)
             self.start = gr.Dropdown([""], allow_custom_value=True, **say("start_from"))

@@ -19,14 +19,11 @@ from nevoa.errors import NevoaError
 from nevoa.runs import checkpoint
 from nevoa.runs.horizon import Horizon
 from nevoa.runs.manifest import EMA, MODEL, OPTIMIZER, PLAN, STATE
-from nevoa.training.optimizer import Adam, AdamW, Muon
+from nevoa.training.optimizer import kept_by
 from nevoa.training.state import Mean, RecentMean, TrainingState
 from nevoa.version import __version__
 
 FORMAT = 3
-# The optimizer's tensors of each parameter after its first update.
-KEPT = {Adam: ("step", "exp_avg", "exp_avg_sq"), Muon: ("momentum",)}
-KEPT[AdamW] = KEPT[Adam]
 
 
 class SavedProgress(BaseModel):
@@ -152,10 +149,10 @@ def _shapes(state: TrainingState, progress: SavedProgress) -> dict[str, dict[str
     homes, updated = _homes(state), {state.networks[name] for name in progress.updates}
     changed = {parameter for network in updated for parameter in network.parameters()}
     shapes[OPTIMIZER] = {
-        f"{name}/{key}": torch.Size() if key == "step" else parameter.shape
+        f"{name}/{key}": parameter.shape if alike else torch.Size()
         for name, parameter in _parameters(state)
         if parameter in changed
-        for key in KEPT[type(homes[parameter])]
+        for key, alike in kept_by(type(homes[parameter])).items()
     }
     return shapes
 

@@ -1,20 +1,14 @@
 """The objective of a training: which networks take part, and which denoiser has the loss."""
 
 from collections.abc import Mapping
-from importlib import import_module
 from typing import ClassVar
 
 from nevoa.config import Plan, SamplingConfig
-from nevoa.config.names import ObjectiveName
+from nevoa.config.registry import OBJECTIVES
 from nevoa.diffusion import Denoiser
 
 # The name of the network that is trained; it is that of its file in a checkpoint, too.
 MODEL = "model"
-HOMES: dict[ObjectiveName, str] = {
-    "denoise": "nevoa.training.objective:Denoise",
-    "path": "nevoa.distillation.objectives:Path",
-    "match": "nevoa.distillation.objectives:Match",
-}
 
 
 class Denoise:
@@ -64,5 +58,4 @@ class Denoise:
 
 def objective_of(plan: Plan) -> Denoise:
     """The objective that a plan names."""
-    module, _, name = HOMES[plan.training.objective].partition(":")
-    return getattr(import_module(module), name)(plan.sampling)
+    return OBJECTIVES[plan.training.objective](plan.sampling)

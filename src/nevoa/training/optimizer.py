@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from nevoa._util.uncompiled import uncompiled
 from nevoa.config.plan import TrainingPlan
+from nevoa.config.registry import OPTIMIZERS
 from nevoa.errors import NevoaError
 from nevoa.training.orthogonal import orthogonal
 
@@ -27,6 +29,9 @@ WRAPPED = "add_param_group", "load_state_dict", "state_dict", "zero_grad"
 class Adam(torch.optim.Adam):
     """Adam as torch computes it (Kingma and Ba 2015)."""
 
+    def __init__(self, parameters: list[nn.Parameter], lr: float, weight_decay: float = 0.0):
+        super().__init__(parameters, lr=lr, fused=True)  # it would add the decay to the gradient
+
     step = torch.no_grad()(inspect.unwrap(torch.optim.Adam.step))
 
 
@@ -34,11 +39,16 @@ class Adam(torch.optim.Adam):
 class AdamW(torch.optim.AdamW):
     """AdamW as torch computes it (Loshchilov and Hutter 2019)."""
 
+    def __init__(
+        self,
+        parameters: list[nn.Parameter],
+        lr: float,
+        weight_decay: float,
+        betas: tuple[float, float] = (0.9, 0.999),
+    ):
+        super().__init__(parameters, lr=lr, weight_decay=weight_decay, betas=betas, fused=True)
+
     step = torch.no_grad()(inspect.unwrap(torch.optim.AdamW.step))
-
-
-# The optimizers that take all weights; muon, which shares them with AdamW, is built in `make_optimizers`.
-OPTIMIZERS = {"adam": Adam, "adamw": AdamW}
 
 
 @uncompiled(*WRAPPED)
@@ -93,7 +103,7 @@ def trained_parameters(network: nn.Module) -> list[nn.Parameter]:
 
 
 def make_optimizers(network: nn.Module, plan: TrainingPlan, times: float = 1.0) -> tuple[torch.optim.Optimizer, ...]:
-    """Return Adam, AdamW, or Muon beside AdamW.
+    """Return the optimizer that the plan names, or Muon beside AdamW.
 
     Muon takes the weights that `muon_parameters` yields, AdamW the others; one without weights is left out. Each
     parameter group has a `scale`: its learning rate divided by the plan's.
@@ -103,8 +113,8 @@ def make_optimizers(network: nn.Module, plan: TrainingPlan, times: float = 1.0) 
     """
     rate, decay, parameters = times * plan.learning_rate, plan.weight_decay, trained_parameters(network)
     if plan.optimizer != "muon":
-        decay = 0.0 if plan.optimizer == "adam" else decay  # Adam would add it to the gradient
-        optimizer = OPTIMIZERS[plan.optimizer](parameters, lr=rate, weight_decay=decay, fused=True)
+        optimizer = OPTIMIZERS[plan.optimizer](parameters, lr=rate, weight_decay=decay)
+        kept_by(type(optimizer))  # refuses what no checkpoint can hold
         optimizer.param_groups[0]["scale"] = times
         return (optimizer,)
     # On CPUs with AVX-512 or with matrix units, steps in float32 take a quarter of those in bf16 at width 32, and two
@@ -119,9 +129,28 @@ def make_optimizers(network: nn.Module, plan: TrainingPlan, times: float = 1.0) 
         optimizers.append(Muon(inner, lr=MUON_RATE * rate, weight_decay=decay, dtype=dtype))
         optimizers[-1].param_groups[0]["scale"] = MUON_RATE * times
     if rest:
-        optimizers.append(AdamW(rest, lr=rate, weight_decay=decay, betas=SHORT_BETAS, fused=True))
+        optimizers.append(AdamW(rest, lr=rate, weight_decay=decay, betas=SHORT_BETAS))
         optimizers[-1].param_groups[0]["scale"] = times
     return tuple(optimizers)
+
+
+@cache
+def kept_by(kind: type[torch.optim.Optimizer]) -> dict[str, bool]:
+    """What an optimizer keeps for each parameter: by name, whether it has the parameter's shape, or else is a number.
+
+    A NevoaError if it keeps something else, which a checkpoint cannot hold.
+    """
+    weight = nn.Parameter(torch.zeros(2, 3))
+    weight.grad = torch.ones_like(weight)
+    optimizer: Any = kind([weight], lr=0.1, weight_decay=0.0)  # pyright: ignore[reportCallIssue]
+    optimizer.step()
+    shapes = {key: getattr(value, "shape", None) for key, value in optimizer.state[weight].items()}
+    if wrong := [key for key, shape in shapes.items() if shape not in (weight.shape, ())]:
+        raise NevoaError(
+            f"The optimizer {kind.__name__} keeps {wrong[0]} for each weight, which a checkpoint cannot hold: it must "
+            "keep tensors of the shape of the weight, or of no dimensions."
+        )
+    return {key: shape == weight.shape for key, shape in shapes.items()}
 
 
 def muon_parameters(module: nn.Module, muon: bool | None = None) -> Iterator[nn.Parameter]:

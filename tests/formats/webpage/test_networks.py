@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from nevoa.config.presets import PRESETS
+from nevoa.config.registry import PRESETS
 from nevoa.formats.webpage.weights import rounded
 from tests.formats.small_models import CLASSES, small_model
 from tests.formats.webpage.library import ENGINES, Engine, Library

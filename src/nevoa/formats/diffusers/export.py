@@ -8,8 +8,9 @@ from typing import Any, Unpack
 from nevoa._util.files import write_text
 from nevoa._util.packages import needs
 from nevoa.diffusion import steps_of
-from nevoa.formats.diffusers.scheduler import needs_v, scheduler_of
+from nevoa.formats.diffusers.scheduler import PREDICTIONS, SAMPLERS, needs_v, scheduler_of
 from nevoa.formats.diffusers.unet import unet_of
+from nevoa.formats.export import Export
 from nevoa.model import Model
 from nevoa.sampling import SamplingOptions, SamplingSettings, timestep_grid
 
@@ -37,6 +38,7 @@ def export(model: Model, folder: Path, **options: Unpack[SamplingOptions]) -> st
     from nevoa.formats.diffusers import pipeline
 
     settings = model.settings(**options)
+    EXPORT.check(model, settings)
     scheduler: Any = scheduler_of(model, settings)
     unet = unet_of(model)
     if _is_plain(model, settings):
@@ -60,6 +62,10 @@ def export(model: Model, folder: Path, **options: Unpack[SamplingOptions]) -> st
     named = json.loads(index.read_text()) | {"_class_name": ["pipeline", "NevoaPipeline"]}
     write_text(index, json.dumps(named, indent=2) + "\n")
     return pipeline.NevoaPipeline.__name__
+
+
+# Of schedules it takes all that are defined by their betas, and rectified flow: see `scheduler_of`.
+EXPORT = Export(export, ("",), "A folder of diffusers", samplers=SAMPLERS, predictions=PREDICTIONS)
 
 
 def _is_plain(model: Model, settings: SamplingSettings) -> bool:

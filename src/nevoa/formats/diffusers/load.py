@@ -14,9 +14,9 @@ from nevoa._util.files import damaged, read_json
 from nevoa._util.packages import needs
 from nevoa._util.tensors import read_tensors
 from nevoa.config import DiffusionConfig, ModelPlan, SamplingConfig, parse
+from nevoa.config.network import DiffusersUNetConfig
 from nevoa.errors import NevoaError
 from nevoa.formats.diffusers.folder import INDEX
-from nevoa.formats.diffusers.network import DiffusersUNetConfig
 from nevoa.formats.diffusers.scheduler import diffusion_of
 from nevoa.model import Model, Shape
 from nevoa.networks import restored_network

@@ -1,7 +1,4 @@
-"""A `UNet2DModel` of diffusers as a network of nevoa, under the name `diffusers`.
-
-The entry point `diffusers` of `nevoa.config.plugins` loads this file, as it would load anybody's.
-"""
+"""A `UNet2DModel` of diffusers as a network of nevoa, under the name `diffusers`."""
 
 import json
 from typing import Any
@@ -12,26 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nevoa._util.packages import needs
-from nevoa.config.network import Few, NetworkConfig
 from nevoa.errors import NevoaError, reason
-from nevoa.networks import register
 from nevoa.networks.padding import cropped, padded
 
 # As for networks of nevoa. diffusers makes as many modules as a config says, in memory that the weights do not count.
 MOST_LAYERS = 64
-
-
-class DiffusersUNetConfig(NetworkConfig, strict=True):
-    """Config of a `UNet2DModel` of diffusers.
-
-    Attributes:
-        unet: the config of the UNet2DModel, as JSON.
-        patch: side of the square of pixels that is folded into channels before the network.
-    """
-
-    kind: str = "diffusers"
-    unet: str = "{}"
-    patch: Few = 1
 
 
 class DiffusersUNet(nn.Module):
@@ -87,6 +69,3 @@ def _built(config: dict[str, Any]) -> Any:
         return UNet2DModel(**config)
     except Exception as error:  # a wrong value fails anywhere in its constructor
         raise ValueError(f"diffusers makes no UNet2DModel of it: {reason(error)}") from error
-
-
-register("diffusers", DiffusersUNet, DiffusersUNetConfig)

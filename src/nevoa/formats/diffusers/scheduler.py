@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from itertools import product
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float
@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from nevoa.config import DiffusionConfig, validated
-from nevoa.config.names import PredictionName, ScheduleName
+from nevoa.config.names import PredictionName
+from nevoa.config.registry import SCHEDULES
 from nevoa.diffusion import NoiseSchedule, RectifiedFlow, Schedule, steps_of
 from nevoa.errors import NevoaError
 from nevoa.model import Model
@@ -30,6 +31,8 @@ PREDICTIONS: dict[PredictionName, str] = {
     "flow": "flow_prediction",
 }
 NEVOA_PREDICTIONS: dict[str, PredictionName] = {theirs: ours for ours, theirs in PREDICTIONS.items()}
+# The samplers that a scheduler of diffusers equals.
+SAMPLERS = "dpm_solver", "ddim", "euler", "ddpm"
 # Schedules with Ho et al.'s ends, which diffusers knows by name.
 NAMES = {"linear": "linear", "quadratic": "scaled_linear"}
 # Where no signal is left, diffusers would divide by zero. This is the largest float32 below 1.
@@ -73,12 +76,8 @@ def needs_v(model: Model) -> bool:
 
 
 def _check(model: Model, settings: SamplingSettings) -> None:
-    if settings.sampler not in ("ddpm", "ddim", "euler", "dpm_solver") or (
-        settings.sampler == "ddpm" and isinstance(model.schedule, RectifiedFlow)
-    ):
-        raise NevoaError(
-            f"diffusers has no scheduler that equals {settings.sampler} with this schedule: add --sampler dpm_solver."
-        )
+    if settings.sampler == "ddpm" and isinstance(model.schedule, RectifiedFlow):
+        raise NevoaError("diffusers has no scheduler that equals ddpm with this schedule: add --sampler dpm_solver.")
     if settings.sampler == "ddim" and settings.eta:
         raise NevoaError("diffusers' DDIM does not make the same steps with --eta above 0: add --eta 0.")
     if not isinstance(model.schedule, NoiseSchedule | RectifiedFlow):
@@ -124,7 +123,7 @@ def _betas_of(config: Mapping[str, Any]) -> Float[Tensor, " T"]:
 
 def _named(betas: Float[Tensor, " T"], prediction: PredictionName) -> DiffusionConfig:
     """The named schedule with these betas."""
-    for name, scale_ends, zero in product(get_args(ScheduleName), (False, True), (False, True)):
+    for name, scale_ends, zero in product(SCHEDULES.own, (False, True), (False, True)):
         keys = {"schedule": name, "timesteps": len(betas), "prediction": prediction}
         # Some combinations of keys are invalid, and some schedules warn; both are only tried.
         with suppress(ValidationError), warnings.catch_warnings(action="ignore"):

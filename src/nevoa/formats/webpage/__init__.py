@@ -8,7 +8,8 @@ from typing import Any, Unpack
 import torch
 
 from nevoa.errors import NevoaError
-from nevoa.formats.webpage.description import about, ways
+from nevoa.formats import Export
+from nevoa.formats.webpage.description import EVALUATIONS, PREDICTIONS, about, ways
 from nevoa.formats.webpage.page import STYLE, kernels, page_of
 from nevoa.formats.webpage.tape import recorded
 from nevoa.formats.webpage.weights import block_of
@@ -36,7 +37,8 @@ def export(model: Model, path: Path, force: bool = False, **options: Unpack[Samp
     Raises:
         NevoaError: the network computes something that the page cannot, or the page would be too large.
     """
-    sampling = ways(model, **options)  # refuses wrong options
+    EXPORT.check(model, model.settings(**options))
+    sampling = ways(model, **options)
     network, weights = block_of(recorded(model.network, model.shape, len(model.classes)))
     tables = torch.cat([model.schedule.signal, model.schedule.noise]).numpy().tobytes()
     block = tables + weights
@@ -55,6 +57,13 @@ def export(model: Model, path: Path, force: bool = False, **options: Unpack[Samp
         "classes": list(model.classes),
     }
     return _write(path, {"package": package, "about": about(model), "sampling": sampling}, block)
+
+
+def _exported(model: Model, path: Path, force: bool = False, **options: Unpack[SamplingOptions]) -> str:
+    return f"{export(model, path, force, **options) / 1e6:,.1f} MB"
+
+
+EXPORT = Export(_exported, (".html", ""), "The web page", samplers=EVALUATIONS, predictions=PREDICTIONS)
 
 
 def _write(path: Path, data: dict[str, Any], block: bytes) -> int:

@@ -2,19 +2,21 @@
 
 import re
 from pathlib import Path
-from typing import Any, Unpack, get_args
+from typing import Any, Unpack
 
 from nevoa.data import DataSource
 from nevoa.diffusion import Schedule, steps_of
-from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.runs import Run
-from nevoa.sampling import SamplerName, SamplingOptions, SamplingSettings, SpacingName, settled, timestep_grid
+from nevoa.sampling import SamplingOptions, SamplingSettings, SpacingName, settled, timestep_grid
 
 # The numbers of steps on the page's slider, besides the run's own.
 STEPS = 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000
+# The samplers that the page can take, with the evaluations of a step, and the predictions: those of `samplers.js`.
+EVALUATIONS = {"dpm_solver": 1, "ddim": 1, "euler": 1, "ddpm": 1, "heun": 2}
+PREDICTIONS = "epsilon", "x0", "v", "flow"
 # The samplers on the page, besides the run's own.
-OFFERED: tuple[SamplerName, ...] = ("ddpm", "ddim", "dpm_solver")
+OFFERED = ("ddpm", "ddim", "dpm_solver")
 # Those of `nevoa.inpainting`.
 FILLING_STEPS = 10
 # A row of the card: the Fréchet distance, and that of as many real images.
@@ -40,13 +42,8 @@ def ways(model: Model, **options: Unpack[SamplingOptions]) -> dict[str, Any]:
     """How the page samples: the run's way first, then what a reader may choose in its place.
 
     Nothing else for a distilled model, which is poor at other timesteps.
-
-    Raises:
-        NevoaError: an option is wrong, or the sampler is an object.
     """
     own = model.settings(**options)
-    if own.sampler not in get_args(SamplerName):
-        raise NevoaError("The web page has no sampler of your own: choose one by name, such as --sampler dpm_solver.")
     if model.plan.distilled_from:
         samplers, filling = [_sampler(model.schedule, own, ())], None
     else:
@@ -73,5 +70,5 @@ def _sampler(schedule: Schedule, settings: SamplingSettings, choices: tuple[int,
         "grids": {count: timestep_grid(schedule, count, spacing) for count in numbers},
         "variance": settings.variance,
         "eta": settings.eta,
-        "evaluations": 2 if settings.sampler == "heun" else 1,
+        "evaluations": EVALUATIONS[str(settings.sampler)],
     }

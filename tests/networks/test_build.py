@@ -1,6 +1,5 @@
 """Networks by name and as objects."""
 
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,11 @@ from torch import Tensor, nn
 
 import nevoa
 from nevoa.config import Config, NetworkConfig
-from nevoa.config.network import NETWORK_CONFIGS, ObjectNetworkConfig, ResidualUNetConfig
+from nevoa.config.network import ObjectNetworkConfig, ResidualUNetConfig
 from nevoa.config.presets import configure
 from nevoa.config.toml import read_toml, to_toml
 from nevoa.errors import NevoaError
-from nevoa.networks import ResidualUNet, UNet, build_network, check_network, register
-from nevoa.networks.registry import MODULES
+from nevoa.networks import ResidualUNet, UNet, build_network, check_network
 from tests.conftest import TINY
 
 
@@ -42,13 +40,9 @@ class Mine(nn.Module):
 
 
 @pytest.fixture
-def mine(monkeypatch: pytest.MonkeyPatch) -> None:
+def mine(registered: None) -> None:
     """Register the network `mine` for one test."""
-    for table in (NETWORK_CONFIGS, MODULES):
-        # So that the entry is removed at the end of the test.
-        monkeypatch.setitem(table, "mine", None)
-        del table["mine"]  # pyright: ignore[reportArgumentType]
-    register("mine", Mine, MineConfig)
+    nevoa.register("network", "mine", Mine, MineConfig)
 
 
 OPTIONS = ("network.kind=mine", "network.width=3")
@@ -95,29 +89,6 @@ def test_a_wrong_key_of_a_registered_network_is_explained(options: list[str], me
 def test_a_network_that_cannot_be_built_is_a_sentence() -> None:
     with pytest.raises(NevoaError, match="describes no network: width must be positive"):
         build_network(configure(options=["network.kind=mine", "network.width=0"]).network, 1)
-
-
-@pytest.mark.usefixtures("mine")
-def test_a_name_is_registered_once() -> None:
-    for name in ("mine", "unet", "object"):
-        with pytest.raises(NevoaError, match=f"'{name}' is already registered"):
-            register(name, Mine, MineConfig)
-
-
-@pytest.mark.parametrize(
-    ("module", "config", "message"),
-    [
-        (Mine(1, 1, False, 0), MineConfig, "subclass of Module"),
-        (MineConfig, MineConfig, "subclass of Module"),
-        (Mine, Mine, "subclass of NetworkConfig"),
-        (Mine, {"width": 3}, "subclass of NetworkConfig"),
-    ],
-)
-def test_only_classes_of_the_right_kind_are_registered(module: Any, config: Any, message: str) -> None:
-    unchecked = inspect.unwrap(register)  # without the type checks of the tests
-    with pytest.raises(NevoaError, match=message):
-        unchecked("other", module, config)
-    assert "other" not in NETWORK_CONFIGS.keys() | MODULES.keys()
 
 
 def test_our_own_networks_are_in_the_table() -> None:

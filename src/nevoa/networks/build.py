@@ -1,45 +1,15 @@
-"""Names of networks: register one, build the one that a config describes, check one that a caller made."""
+"""Build the network that a config describes, and check one that a caller made."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from nevoa.config.network import NETWORK_CONFIGS, NetworkConfig, ObjectNetworkConfig
+from nevoa.config.network import NetworkConfig, ObjectNetworkConfig
+from nevoa.config.registry import NETWORKS
 from nevoa.errors import NevoaError, missing_object, reason
-from nevoa.networks.residual_unet import ResidualUNet
-from nevoa.networks.unet import UNet
-
-MODULES: dict[str, Callable[..., nn.Module]] = {"unet": UNet, "residual": ResidualUNet}
-
-
-def register(name: str, module: type[nn.Module], config: type[NetworkConfig]) -> None:
-    """Make `network.kind = name` build `module(channels, **keys of the config, classes=classes)`.
-
-    Args:
-        module: its objects map (x_t, t), or (x_t, t, label) if `classes` is not 0, to a tensor of the shape of x_t.
-        config: the network's keys, with types, ranges and defaults.
-
-    Raises:
-        NevoaError: the name is taken, or `module` or `config` is not a class of the right kind.
-
-    Example:
-        >>> class MLPConfig(NetworkConfig):
-        ...     width: int = 64
-        >>> register("mlp", MLP, MLPConfig)  # nevoa train -o network.kind=mlp -o network.width=32
-    """
-    if name in NETWORK_CONFIGS:
-        raise NevoaError(f"A network named '{name}' is already registered; choose another name.")
-    _check_class("module", module, nn.Module)
-    _check_class("config", config, NetworkConfig)
-    NETWORK_CONFIGS[name], MODULES[name] = config, module
-
-
-def _check_class(role: str, value: Any, base: type) -> None:
-    if not (isinstance(value, type) and issubclass(value, base)):
-        raise NevoaError(f"The {role} to register must be a subclass of {base.__name__}, not {value!r}.")
 
 
 def build_network(config: NetworkConfig, channels: int, classes: int = 0) -> nn.Module:
@@ -57,8 +27,9 @@ def build_network(config: NetworkConfig, channels: int, classes: int = 0) -> nn.
     """
     if isinstance(config, ObjectNetworkConfig):
         raise missing_object("network", config.class_name)
+    module = NETWORKS[config.kind]
     try:
-        return MODULES[config.kind](channels, **config.model_dump(exclude={"kind"}), classes=classes)
+        return module(channels, **config.model_dump(exclude={"kind"}), classes=classes)
     except (TypeError, ValueError, RuntimeError) as error:
         raise NevoaError(f"The config describes no network: {reason(error)}.") from error
 

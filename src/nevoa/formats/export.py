@@ -1,0 +1,52 @@
+"""What a format that models are exported to says about itself."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nevoa.errors import NevoaError
+
+if TYPE_CHECKING:
+    from nevoa.model import Model
+    from nevoa.sampling import SamplingSettings
+
+
+@dataclass(frozen=True)
+class Export:
+    """A format that models are exported to.
+
+    Args:
+        write: writes a model to a path and returns what it wrote, in a few words: `write(model, path, **options)`. The
+            options are those of sampling, and `half` and `force` if it takes arguments of these names.
+        suffixes: of what it writes, such as ".onnx"; "" is a folder. The first is that of the default name.
+        name: in errors.
+        samplers, schedules, predictions: the names of those that it knows; None if it takes any.
+
+    Example:
+        >>> names = Export(write_names, (".txt",))
+    """
+
+    write: Callable[..., str]
+    suffixes: tuple[str, ...]
+    name: str = "This format"
+    samplers: Collection[str] | None = None
+    schedules: Collection[str] | None = None
+    predictions: Collection[str] | None = None
+
+    @property
+    def place(self) -> str:
+        """What it writes, such as "a file in .html or a folder"."""
+        return " or ".join(f"a file in {suffix}" if suffix else "a folder" for suffix in self.suffixes)
+
+    def check(self, model: "Model", settings: "SamplingSettings") -> None:
+        """Raise a NevoaError if the model, or the way in which it samples, is not one that the format knows."""
+        diffusion, sampler = model.plan.diffusion, settings.sampler
+        if self.samplers is not None and sampler not in self.samplers:
+            named = sampler if isinstance(sampler, str) else type(sampler).__name__
+            raise NevoaError(f"{self.name} has no sampler {named}: add --sampler {' or '.join(self.samplers)}.")
+        for part, name, known in (
+            ("schedule", diffusion.schedule, self.schedules),
+            ("prediction", diffusion.prediction, self.predictions),
+        ):
+            if known is not None and name not in known:
+                raise NevoaError(f"{self.name} has no {part} {name}, only {', '.join(known)}.")
