@@ -21,7 +21,7 @@ from nevoa.parallel import group as processes
 from nevoa.parallel.group import Processes, joined
 from nevoa.runs import Run, checkpoint
 from nevoa.training import Job, Step
-from nevoa.training.distributed import Facts, check_alike
+from nevoa.training.distributed import check_alike
 from nevoa.training.feed import Batch, batches_of
 from nevoa.training.gradient import Gradient
 from nevoa.training.loop import training_steps
@@ -176,10 +176,11 @@ def test_processes_that_differ_are_named(job: Job) -> None:
 
 @pytest.mark.parametrize("name", ["nevoa", "torch", "images"])
 def test_versions_and_images_have_to_be_the_same(name: str, job: Job) -> None:
-    one = Facts("a", "1.0", "2.9", "0123456789abcdef", job.config)
-    check_alike([one, replace(one, host="b")])
+    facts = {"nevoa": "1.0", "torch": "2.9", "images": "0123456789abcdef"}
+    one = "a", facts, job.config
+    check_alike([one, ("b", facts, job.config)])
     with pytest.raises(NevoaError, match=f"process 2 on b .was: process 0 on a.: {name}: was .*, now other"):
-        check_alike([one, one, replace(one, host="b", **{name: "other"})])
+        check_alike([one, one, ("b", facts | {name: "other"}, job.config)])
 
 
 def too_many(job: Job) -> list[str]:

@@ -176,19 +176,19 @@ def _run(
     from nevoa.runs.checkpoint import newest_saved
     from nevoa.trackers import tracked
     from nevoa.training import Forecast, fit_job
-    from nevoa.training.going_on import images_done, is_finished
+    from nevoa.training.origin import origin_of
 
     folder = run.folder
     if rank():
         if not report.dry_run:
             deque(fit_job(job, run, accept_changes=accept_changes), maxlen=0)
         return
-    finished = is_finished(job, run)
-    if report.dry_run or report.as_json or not finished:
-        print_plan(job, Forecast.of(job), folder, report.as_json, images_done(job, run))
+    origin = origin_of(job, run)
+    if report.dry_run or report.as_json or not origin.finished:
+        print_plan(job, Forecast.of(job), folder, report.as_json, origin.images_seen)
     if report.dry_run:
         return
-    if finished:
+    if origin.finished:
         restored = fit_job(job, run, accept_changes=accept_changes)  # files that the run lost
         deque(tracked(restored, run, trackers), maxlen=0)
         result = _result(run, job.config)
@@ -206,7 +206,7 @@ def _prepared(config: "Config", run: "Run", wish: "Wish") -> "Job":
     from nevoa.parallel.group import joined
     from nevoa.runs.checkpoint import newest_saved
     from nevoa.training import prepare_together
-    from nevoa.training.job import data_as_recorded
+    from nevoa.training.resume import data_as_recorded
 
     before, processes = time.perf_counter(), joined()
     data = processes.from_first(lambda: data_as_recorded(run, config))

@@ -1,7 +1,7 @@
 """One job on several processes: process 0 plans it, and all of them train it on the same images."""
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -27,27 +27,6 @@ from nevoa.training.step import Step
 from nevoa.version import __version__
 
 
-@dataclass(frozen=True)
-class Facts:
-    """The settings that all processes of a training must share.
-
-    Attributes:
-        host: name of the machine; the only one that may differ.
-        images: their fingerprint.
-    """
-
-    host: str
-    nevoa: str
-    torch: str
-    images: str
-    config: Config
-
-    @classmethod
-    def of(cls, config: Config, images: ImageSet) -> "Facts":
-        """The facts of this process."""
-        return cls(machine(), __version__, torch.__version__, images.fingerprint, config)
-
-
 def prepare_together(config: Config, images: ImageSet | None, wish: Wish = Wish(), run: Run | None = None) -> Job:
     """`prepare` on process 0; every process gets its job, with the images and objects of its own.
 
@@ -61,7 +40,8 @@ def prepare_together(config: Config, images: ImageSet | None, wish: Wish = Wish(
     if processes.alone:
         return prepare(config, images, wish, run)
     loaded = processes.first_on_machine(lambda: load_images(config.data) if images is None else images)
-    facts = processes.gathered(Facts.of(config, loaded))
+    versions = {"nevoa": __version__, "torch": torch.__version__}
+    facts = processes.gathered((machine(), {**versions, "images": loaded.fingerprint}, config))
 
     def made() -> Job:
         check_alike(facts)
@@ -70,20 +50,21 @@ def prepare_together(config: Config, images: ImageSet | None, wish: Wish = Wish(
     return replace(processes.from_first(made), images=loaded, objects=wish.objects)
 
 
-def check_alike(facts: Sequence[Facts]) -> None:
-    """Raise a NevoaError that says in what processes differ from process 0."""
-    differences = [_difference(rank, facts[0], other) for rank, other in enumerate(facts)]
-    if lines := list(filter(None, differences)):
+def check_alike(facts: Sequence[tuple[str, Mapping[str, str], Config]]) -> None:
+    """Raise a NevoaError that says in what processes differ from process 0.
+
+    Args:
+        facts: of each process its machine, the versions and images by name, and its config.
+    """
+    (first, before, config), lines = facts[0], list[str]()
+    for rank, (host, after, other) in enumerate(facts):
+        parts = [
+            f"{name}: was {before[name]:.12}, now {after[name]:.12}" for name in before if before[name] != after[name]
+        ]
+        if parts := [*parts, *changes(config, other).values()]:
+            lines.append(f"process {rank} on {host} (was: process 0 on {first}): {'; '.join(parts)}")
+    if lines:
         raise NevoaError("\n  ".join(["The processes do not train the same:", *lines]))
-
-
-def _difference(rank: int, first: Facts, other: Facts) -> str:
-    before, after = asdict(replace(first, host=other.host)), asdict(other)
-    names = [name for name in before if name != "config" and before[name] != after[name]]
-    parts = [f"{name}: was {before[name]:.12}, now {after[name]:.12}" for name in names]
-    parts += changes(first.config, other.config).values()
-    where = f"process {rank} on {other.host} (was: process 0 on {first.host})"
-    return f"{where}: {'; '.join(parts)}" if parts else ""
 
 
 @dataclass(frozen=True)

@@ -30,10 +30,10 @@ from nevoa.training.budget import FIXED
 from nevoa.training.checkpoint import restore
 from nevoa.training.distributed import InitialState, interruptible, prepare_together, train_along
 from nevoa.training.draft import check_given
-from nevoa.training.going_on import budget_in_memory, budget_of, starting_point
 from nevoa.training.held_out import HeldOut
 from nevoa.training.job import Job, Wish, default_folder
 from nevoa.training.loop import training_steps
+from nevoa.training.origin import budget_in_memory, budget_of, origin_of
 from nevoa.training.progress import show_progress
 from nevoa.training.recorder import Recorder
 from nevoa.training.start import starting_from
@@ -100,7 +100,7 @@ def fit(
 
 
 def fit_job(job: Job, run: Run, *, accept_changes: bool = False) -> Generator[Step, None, None]:
-    """Train a job into a run folder, from where it goes on (`starting_point`). The folder is locked meanwhile.
+    """Train a job into a run folder, from where it goes on (`origin_of`). The folder is locked meanwhile.
 
     Example:
         >>> run = nevoa.Run("runs/again")
@@ -112,20 +112,20 @@ def fit_job(job: Job, run: Run, *, accept_changes: bool = False) -> Generator[St
         return
     with processes.telling(), training_lock(run):
         sweep(run.folder)
-        state, origin = job.fresh_state(), starting_point(job, run)
-        if origin is not None:
-            restore(state, origin, accept_changes=accept_changes)
+        state, origin = job.fresh_state(), origin_of(job, run)
+        if origin.checkpoint is not None:
+            restore(state, origin.checkpoint, accept_changes=accept_changes)
         with explained("write", run.checkpoints):
             run.checkpoints.mkdir(exist_ok=True)  # from here on, a run without this folder has lost it
         journal.mend(run)
         budget = budget_of(state, job, run, origin)
         state.plan = _write_plan(run, job)
-        if origin is not None:
+        if origin.checkpoint is not None:
             _restore_model(run, state)
         run.cut(state.images_seen)
-        recorder = Recorder(run, state, origin, HeldOut.of(state.plan, job.images))
+        recorder = Recorder(run, state, origin.checkpoint, HeldOut.of(state.plan, job.images))
         if not processes.alone:
-            processes.from_first(lambda: InitialState.of(state, budget, origin))
+            processes.from_first(lambda: InitialState.of(state, budget, origin.checkpoint))
         with _journaled(run, state), closing(recorder.record(training_steps(state, job.images, budget))) as steps:
             yield from interruptible(steps)
 

@@ -7,23 +7,21 @@ from pathlib import Path
 
 from torch import Tensor
 
-from nevoa.config import Config, DataConfig, Plan
+from nevoa.config import Config, Plan
 from nevoa.config.network import OBJECT
 from nevoa.config.presets import with_budget
 from nevoa.config.toml import read_toml
-from nevoa.data import ImageSet, changed_files, images_beside, load_images, short_name
+from nevoa.data import ImageSet, changed_files, load_images, short_name
 from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.objects import NAMES, Objects
 from nevoa.parallel.device import devices
-from nevoa.runs import RUNS, Run, checkpoint, journal, refuse_if_training, status_of
+from nevoa.runs import RUNS, Run, journal, status_of
 from nevoa.runs.horizon import Horizon
 from nevoa.runs.journal import Costs
-from nevoa.runs.missing import not_a_run
-from nevoa.training.checkpoint import read_progress
 from nevoa.training.memory import count_parameters
-from nevoa.training.planning import Planned, Recorded, plan
-from nevoa.training.resume import has_other_budget
+from nevoa.training.planning import Planned, plan
+from nevoa.training.resume import data_as_recorded, recorded_in, refuse_less, time_spent
 from nevoa.training.start import start_weights
 from nevoa.training.state import TrainingState
 from nevoa.training.width import Width
@@ -119,7 +117,7 @@ def prepare(config: Config, images: ImageSet | None = None, wish: Wish = Wish(),
     Example:
         >>> job = prepare(config, run=nevoa.Run("runs/new"))
     """
-    recorded, resumes = (None, False) if run is None else _recorded(run, config.data.source)
+    recorded, resumes = (None, False) if run is None else recorded_in(run, config.data.source)
     images = load_images(config.data if run is None else data_as_recorded(run, config)) if images is None else images
     started = time.perf_counter() if wish.started is None else wish.started
     if run is not None and wish.cool_down is not None:
@@ -130,7 +128,7 @@ def prepare(config: Config, images: ImageSet | None = None, wish: Wish = Wish(),
     cools = wish.cool_down is not None
     job = Job(config, made.plan, images, wish.objects, made.costs, started, start, cools, made.width)
     if run is not None and recorded is not None and not cools:
-        refuse_less(job, run, recorded.plan)
+        refuse_less(recorded.plan, made.plan, run)
     return job
 
 
@@ -147,7 +145,7 @@ def repetition(plan_file: Path, run: Run, start: Model | None = None) -> Job:
         >>> job = repetition(Path("runs/first/plan.toml"), nevoa.Run("runs/again"))
     """
     made, beside = read_toml(plan_file, Plan), Run(plan_file.parent)
-    _recorded(run, made.data.source)
+    recorded_in(run, made.data.source)
     images = load_images(made.data)
     if images.fingerprint != made.data.fingerprint:
         changed = changed_files(made.data.fingerprint, images.fingerprint) or ""
@@ -158,31 +156,6 @@ def repetition(plan_file: Path, run: Run, start: Model | None = None) -> Job:
     weights = start_weights(start, network, made.classes) if start else None
     horizons = journal.horizons(journal.read(beside))
     return Job(beside.config(), made, images, start=weights, started=time.perf_counter(), horizons=horizons)
-
-
-def data_as_recorded(run: Run, config: Config) -> DataConfig:
-    """The data of a config, with as many images held out as an existing run has, unless it names a number."""
-    if config.data.holdout != "auto" or not (run.exists or checkpoint.checkpoints(run.checkpoints)):
-        return config.data
-    return config.data.model_copy(update={"holdout": run.last_plan().data.holdout})
-
-
-def _recorded(run: Run, source: str) -> tuple[Recorded | None, bool]:
-    """The plan and costs that an existing run has recorded, and whether it has checkpoints to resume from."""
-    resumes, finished = bool(checkpoint.checkpoints(run.checkpoints)), status_of(run)[0] == "finished"
-    is_run = run.exists or resumes
-    if run.is_older:
-        raise not_a_run(run)
-    if not is_run and run.holds_other_files:
-        raise NevoaError(f"{run.folder} exists and is not a run. Choose another --out.")
-    if not is_run and (beside := images_beside(source, run.folder)):
-        raise NevoaError(f"The run {run.folder} would lie among the images in {beside}: choose an --out elsewhere.")
-    refuse_if_training(run)
-    if is_run and not resumes and (finished or not run.checkpoints.is_dir()):
-        raise NevoaError(
-            f"{run.folder} has lost its checkpoints, so it cannot be resumed. Put them back, or choose another --out."
-        )
-    return Recorded(run.last_plan(), journal.costs_of(run)) if is_run else None, resumes
 
 
 def _ending(config: Config, run: Run, cool_down: float) -> Config:
@@ -200,25 +173,3 @@ def _start(made: Planned, wish: Wish, resumes: bool, images: ImageSet) -> Mappin
     if (place := made.plan.training.start) and not resumes:
         raise NevoaError(f"This training starts from the model of {place}: give it as start=nevoa.load(…).")
     return None
-
-
-def time_spent(run: Run) -> float:
-    """Seconds that the newest checkpoint of a run took."""
-    newest = checkpoint.newest(run.checkpoints)
-    return read_progress(newest).spent if newest else 0.0
-
-
-def refuse_less(job: Job, run: Run, was: Plan) -> None:
-    """Raise a NevoaError if the run has already taken more than the job's budget."""
-    training = job.plan.training
-    if not has_other_budget(was, job.plan):
-        return
-    if training.minutes is None:
-        taken, allowed, unit = float(checkpoint.newest_saved(run.checkpoints)), float(training.images), "images"
-    else:
-        taken, allowed, unit = time_spent(run) / 60, training.minutes, "minutes"
-    if taken > allowed:
-        raise NevoaError(
-            f"This run has taken {taken:,.4g} {unit} already, and the budget allows {allowed:,.4g}. Ask for more "
-            "minutes, epochs or steps."
-        )

@@ -5,7 +5,6 @@ import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from nevoa._util.compiling import compiler_fault
 from nevoa.config import Config, Plan
@@ -20,24 +19,13 @@ from nevoa.runs.journal import Costs
 from nevoa.training.budget import images_within, report_interval, timetable
 from nevoa.training.draft import Draft, check_given, check_size, first
 from nevoa.training.measure import Trial
-from nevoa.training.resume import check_same, kept_start
+from nevoa.training.resume import Recorded, check_same, kept_start
 from nevoa.training.width import Width, sized
 
 # Compiling takes up to a minute on a GPU; a run of ten minutes gains more than that from it.
 COMPILE_PAYS_SECONDS = 600.0
 INTERVALS = "preview_every_images", "checkpoint_every_images"
 TIMETABLE = "preview_steps", "report_every_images", *INTERVALS
-
-
-class Recorded(NamedTuple):
-    """The plan of the run to resume and, if something was measured for it, the costs.
-
-    Example:
-        >>> recorded = Recorded(run.plan())
-    """
-
-    plan: Plan
-    costs: Costs | None = None
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,27 @@
 
 import warnings
 from pathlib import Path
+from typing import NamedTuple
 
-from nevoa.config import Plan, changes
+from nevoa.config import Config, DataConfig, Plan, changes
 from nevoa.config.plan import difference
-from nevoa.data import changed_files
+from nevoa.data import changed_files, images_beside
 from nevoa.errors import NevoaError
+from nevoa.runs import Run, checkpoint, journal, refuse_if_training, status_of
+from nevoa.runs.journal import Costs
+from nevoa.runs.missing import not_a_run
+from nevoa.training.checkpoint import read_progress
+
+
+class Recorded(NamedTuple):
+    """The plan of the run to resume and, if something was measured for it, the costs.
+
+    Example:
+        >>> recorded = Recorded(run.plan())
+    """
+
+    plan: Plan
+    costs: Costs | None = None
 
 
 def has_other_budget(was: Plan, now: Plan) -> bool:
@@ -57,3 +73,53 @@ def kept_start(start: str | None, was: Plan | None) -> str | None:
         return start
     warnings.warn(f"{before}, where this run started, is gone: it goes on from its own checkpoint.", stacklevel=2)
     return before
+
+
+def recorded_in(run: Run, source: str) -> tuple[Recorded | None, bool]:
+    """The plan and costs that an existing run has recorded, and whether it has checkpoints to resume from.
+
+    A NevoaError if the folder cannot be that of a run, or another process trains it.
+    """
+    resumes, finished = bool(checkpoint.checkpoints(run.checkpoints)), status_of(run)[0] == "finished"
+    is_run = run.exists or resumes
+    if run.is_older:
+        raise not_a_run(run)
+    if not is_run and run.holds_other_files:
+        raise NevoaError(f"{run.folder} exists and is not a run. Choose another --out.")
+    if not is_run and (beside := images_beside(source, run.folder)):
+        raise NevoaError(f"The run {run.folder} would lie among the images in {beside}: choose an --out elsewhere.")
+    refuse_if_training(run)
+    if is_run and not resumes and (finished or not run.checkpoints.is_dir()):
+        raise NevoaError(
+            f"{run.folder} has lost its checkpoints, so it cannot be resumed. Put them back, or choose another --out."
+        )
+    return Recorded(run.last_plan(), journal.costs_of(run)) if is_run else None, resumes
+
+
+def data_as_recorded(run: Run, config: Config) -> DataConfig:
+    """The data of a config, with as many images held out as an existing run has, unless it names a number."""
+    if config.data.holdout != "auto" or not (run.exists or checkpoint.checkpoints(run.checkpoints)):
+        return config.data
+    return config.data.model_copy(update={"holdout": run.last_plan().data.holdout})
+
+
+def time_spent(run: Run) -> float:
+    """Seconds that the newest checkpoint of a run took."""
+    newest = checkpoint.newest(run.checkpoints)
+    return read_progress(newest).spent if newest else 0.0
+
+
+def refuse_less(was: Plan, now: Plan, run: Run) -> None:
+    """Raise a NevoaError if the run has already taken more than a new budget."""
+    training = now.training
+    if not has_other_budget(was, now):
+        return
+    if training.minutes is None:
+        taken, allowed, unit = float(checkpoint.newest_saved(run.checkpoints)), float(training.images), "images"
+    else:
+        taken, allowed, unit = time_spent(run) / 60, training.minutes, "minutes"
+    if taken > allowed:
+        raise NevoaError(
+            f"This run has taken {taken:,.4g} {unit} already, and the budget allows {allowed:,.4g}. Ask for more "
+            "minutes, epochs or steps."
+        )

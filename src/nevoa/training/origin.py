@@ -1,9 +1,11 @@
 """Where an existing run goes on: from its newest checkpoint, or with a longer budget from before its cool-down."""
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from nevoa._util.files import remove
+from nevoa.config import Plan
 from nevoa.runs import Run, checkpoint, journal, status_of
 from nevoa.runs.horizon import Horizon
 from nevoa.runs.journal import Costs
@@ -14,39 +16,46 @@ from nevoa.training.resume import has_other_budget
 from nevoa.training.state import TrainingState
 
 
-def starting_point(job: Job, run: Run) -> Path | None:
-    """Return the checkpoint to go on from; None to start from the beginning.
+@dataclass(frozen=True)
+class Origin:
+    """Where a training goes on.
 
-    With another budget it is the newest from before the cool-down, if there is one, so that the learning rate goes on
-    as if that budget had been the first. A cool-down that begins now starts from the newest of all, and a run that
-    has ended after as many images stays as it is.
+    Attributes:
+        checkpoint: to start from; None for the beginning.
+        images_seen: there.
+        extends: whether the run was made with another budget.
+        finished: whether the run has ended, and is not extended.
+
+    Example:
+        >>> origin_of(prepare(config), nevoa.Run("runs/new"))
+        Origin(checkpoint=None, images_seen=0, extends=False, finished=False)
+    """
+
+    checkpoint: Path | None = None
+    images_seen: int = 0
+    extends: bool = False
+    finished: bool = False
+
+
+def origin_of(job: Job, run: Run) -> Origin:
+    """Where a job goes on in a run folder.
+
+    With another budget it is the newest checkpoint from before the cool-down, if there is one, so that the learning
+    rate goes on as if that budget had been the first. A cool-down that begins now starts from the newest of all, and a
+    run that has ended after as many images stays as it is.
     """
     newest = checkpoint.newest(run.checkpoints)
-    if newest is None or job.cools_down or not extends(job, run, newest) or _ends_at(job, newest):
-        return newest
-    return checkpoint.newest_warm(run.checkpoints) or newest
+    if newest is None:
+        return Origin(extends=run.exists and has_other_budget(run.plan(), job.plan))
+    extends = has_other_budget(checkpoint.plan_of(newest), job.plan)
+    keeps = job.cools_down or not extends or _ends_at(job.plan, newest)
+    path = newest if keeps else checkpoint.newest_warm(run.checkpoints) or newest
+    finished = not extends and status_of(run)[0] == "finished"
+    return Origin(path, read_progress(path).images_seen, extends, finished)
 
 
-def images_done(job: Job, run: Run) -> int:
-    """`images_seen` where the job goes on."""
-    origin = starting_point(job, run)
-    return 0 if origin is None else read_progress(origin).images_seen
-
-
-def is_finished(job: Job, run: Run) -> bool:
-    """Whether a run has ended, and the job does not extend it."""
-    newest = checkpoint.newest(run.checkpoints) if status_of(run)[0] == "finished" else None
-    return newest is not None and not extends(job, run, newest)
-
-
-def extends(job: Job, run: Run, origin: Path | None) -> bool:
-    """Whether a checkpoint, or without one the run, was made with another budget than the job's."""
-    was = checkpoint.plan_of(origin) if origin else run.plan() if run.exists else None
-    return was is not None and has_other_budget(was, job.plan)
-
-
-def budget_of(state: TrainingState, job: Job, run: Run, origin: Path | None) -> Budget:
-    """The budget of a training that goes on from a checkpoint. Drops what the run holds from after it.
+def budget_of(state: TrainingState, job: Job, run: Run, origin: Origin) -> Budget:
+    """The budget of a training that goes on in a run folder. Drops what the run holds from after its origin.
 
     The first horizon of a budget is written into the journal.
     """
@@ -57,23 +66,24 @@ def budget_of(state: TrainingState, job: Job, run: Run, origin: Path | None) -> 
     known = journal.horizons(journal.read(run))
     is_timed = training.minutes is not None and not job.horizons
     costs = (job.costs or journal.costs_of(run)) if is_timed else None
-    is_new = not known or extends(job, run, origin)
     budget = Budget(training, costs, job.started, state.spent, known, (state.work, state.seconds))
-    if is_new:
-        images = training.images if origin is None or costs is None else budget.fitting(state.images_seen, costs.image)
+    if not known or origin.extends:
+        images = training.images
+        if origin.checkpoint is not None and costs is not None:
+            images = budget.fitting(state.images_seen, costs.image)
         goes_on = job.cools_down or state.cooled == 0
         first = Horizon(images, state.images_seen, state.cooled, job.cools_down) if goes_on else Horizon(images)
-        _drop_after(run, origin)
-        event = "planned" if origin is None else "extended"
+        _drop_after(run, origin.checkpoint)
+        event = "planned" if origin.checkpoint is None else "extended"
         journal.write(run, event, state.images_seen, horizon=first, seconds=budget.spent, costs=costs)
         budget.decided = journal.horizons(journal.read(run))
     state.horizon = budget.decided.get(state.images_seen, state.horizon)
     return budget
 
 
-def _ends_at(job: Job, path: Path) -> bool:
-    """Whether a checkpoint is the end of a training of the job's images; those of a budget of minutes are not known."""
-    progress, training = read_progress(path), job.plan.training
+def _ends_at(plan: Plan, path: Path) -> bool:
+    """Whether a checkpoint is the end of a plan's training; the images of a budget of minutes are not known."""
+    progress, training = read_progress(path), plan.training
     ended = progress.horizon.images <= progress.images_seen
     return ended and training.minutes is None and training.images == progress.images_seen
 

@@ -18,9 +18,9 @@ from nevoa.runs.check import check
 from nevoa.runs.journal import Costs
 from nevoa.training import Job, Wish, fit_job, prepare
 from nevoa.training.budget import Budget
-from nevoa.training.going_on import starting_point
 from nevoa.training.job import repetition
 from nevoa.training.measure import Trial
+from nevoa.training.origin import origin_of
 from tests.conftest import TINY
 from tests.small_runs import again, outcome, stop_after, told
 
@@ -117,7 +117,7 @@ def test_another_budget_of_as_many_steps_leaves_a_finished_run_as_it_is(cooling:
     for _ in range(2):
         assert stop_after(job, run.folder, LIMIT) == []
     assert (outcome(run), checkpoint.checkpoints(run.checkpoints)) == (before, saved)
-    assert starting_point(again(cooling, minutes=1.0), run) == checkpoint.newest_warm(run.checkpoints)
+    assert origin_of(again(cooling, minutes=1.0), run).checkpoint == checkpoint.newest_warm(run.checkpoints)
 
 
 def test_a_run_without_a_warm_state_goes_on_from_its_end(job: Job, tmp_path: Path) -> None:
