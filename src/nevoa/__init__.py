@@ -14,6 +14,7 @@ from nevoa.version import __version__ as __version__
 if TYPE_CHECKING:
     from nevoa.commands.compare import compare as compare
     from nevoa.commands.continue_ import continue_ as continue_
+    from nevoa.commands.distill import distill as distill
     from nevoa.commands.evaluate import evaluate as evaluate
     from nevoa.commands.evaluate import sweep as sweep
     from nevoa.commands.export import export as export
@@ -24,18 +25,17 @@ if TYPE_CHECKING:
     from nevoa.commands.noise import noise as noise
     from nevoa.commands.push import push as push
     from nevoa.commands.sample import sample as sample
+    from nevoa.commands.train import train as train
     from nevoa.commands.verify import verify as verify
     from nevoa.config import Config as Config
     from nevoa.config.presets import configure as configure
     from nevoa.config.registry import register as register
     from nevoa.data import ImageSet as ImageSet
-    from nevoa.distillation import distill as distill
     from nevoa.errors import NevoaError as NevoaError
     from nevoa.model import Model as Model
     from nevoa.pictures import show as show
     from nevoa.runs import Run as Run
     from nevoa.training import fit as fit
-    from nevoa.training import train as train
 
 # Looked up on first use, so that `nevoa --help` does not wait for torch.
 _HOMES = {
@@ -47,7 +47,7 @@ _HOMES = {
     "compare": "nevoa.commands.compare",
     "configure": "nevoa.config.presets",
     "continue_": "nevoa.commands.continue_",
-    "distill": "nevoa.distillation",
+    "distill": "nevoa.commands.distill",
     "evaluate": "nevoa.commands.evaluate",
     "export": "nevoa.commands.export",
     "fit": "nevoa.training",
@@ -60,7 +60,7 @@ _HOMES = {
     "sample": "nevoa.commands.sample",
     "show": "nevoa.pictures",
     "sweep": "nevoa.commands.evaluate",
-    "train": "nevoa.training",
+    "train": "nevoa.commands.train",
     "variations": "nevoa.commands.from_images",
     "verify": "nevoa.commands.verify",
 }

@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 
 from nevoa.cli.main import main
-from nevoa.training import train
+from nevoa.commands.train import train
 from tests.conftest import TINY
 
 OPTIONS = [part for option in TINY for part in ("-o", option)]

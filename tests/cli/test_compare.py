@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nevoa.training import train
+from nevoa.commands.train import train
 from tests.cli.conftest import Refuses, nevoa
 from tests.conftest import TINY
 from tests.data.sources.test_builtin import needs_debian

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from nevoa.cli.main import main
+from nevoa.commands.train import train
 from nevoa.runs import Run, checkpoint
-from nevoa.training import train
 from tests.conftest import TINY
 
 Typed = Callable[..., str]

@@ -14,7 +14,7 @@ from PIL import Image
 from nevoa._util.console import VisibleConsole
 from nevoa._util.visible import visible
 from nevoa.cli.streams import lasting_streams
-from nevoa.training import train
+from nevoa.commands.train import train
 from tests.cli.conftest import nevoa
 from tests.conftest import TINY
 

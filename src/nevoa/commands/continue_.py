@@ -8,6 +8,7 @@ from typing import Any
 
 from nevoa._util.plain import path_of, yes_or_no
 from nevoa.commands.load import load
+from nevoa.commands.train import train_job
 from nevoa.config import Config
 from nevoa.config.network import OBJECT
 from nevoa.config.presets import with_budget
@@ -17,7 +18,6 @@ from nevoa.parallel.device import devices
 from nevoa.runs import Run
 from nevoa.runs.checkpoint import newest_saved
 from nevoa.training import Wish, prepare_together
-from nevoa.training.fit import train_job
 
 
 def continue_(

@@ -1,21 +1,16 @@
 """From a model of many steps to a run of two."""
 
-from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any
 
-from nevoa._util.plain import path_of, yes_or_no
 from nevoa.config import Config, DataConfig, Plan
 from nevoa.config.network import OBJECT
-from nevoa.config.presets import TrainingOptions, configure
+from nevoa.config.presets import configure
 from nevoa.errors import NevoaError
 from nevoa.model import Model
-from nevoa.runs import PACKAGED, RUNS, Run, load
+from nevoa.runs import RUNS
 from nevoa.training import starting_from
-from nevoa.training.distributed import prepare_together
-from nevoa.training.fit import train_job
-from nevoa.training.job import Wish
 from nevoa.training.start import timesteps_of
 
 # 600 steps of `path` from the packaged model have a distance of 0.57 with l1 and of 0.65 with l2, and 0.57 also at the
@@ -56,48 +51,6 @@ def distill_config(model: Model, source: Any = None, **keywords: Any) -> Config:
         'match'
     """
     return configure(source, start=distilling(model, source), **keywords)
-
-
-def distill(
-    teacher: Model | Run | str | PathLike[str] = PACKAGED,
-    source: str | PathLike[str] | None = None,
-    *,
-    out: str | PathLike[str] | None = None,
-    accept_changes: bool = False,
-    progress: bool = True,
-    options: str | Sequence[str] = (),
-    **keywords: Unpack[TrainingOptions],
-) -> Run:
-    """Teach a copy of a model to make its images in two steps, and return the run. The same call resumes it.
-
-    It learns its teacher's paths and, in the last tenth, its distribution too: another loss, so the curve jumps there.
-
-    Args:
-        teacher: a model, a run or its folder; the packaged model if not given.
-        source: images to train on; those of the teacher if None.
-        out: the run folder; runs/NAME-distilled if None.
-        options: "section.key=value", as on the command line.
-        keywords: minutes, seed and more: `nevoa.config.TrainingOptions`. Without a budget it takes a quarter of the
-            teacher's training time.
-
-    Example:
-        >>> run = nevoa.distill("runs/fashion_mnist-quick", minutes=5)
-        >>> images = run.model().sample(64)
-    """
-    accept_changes, progress = yes_or_no("accept_changes", accept_changes), yes_or_no("progress", progress)
-    model = _model(teacher)
-    config = distill_config(model, source, options=options, **keywords)
-    run = Run(distilled_folder(model.place or "model") if out is None else path_of("out", out))
-    job = prepare_together(config, None, Wish(start=model, accept_changes=accept_changes), run)
-    return train_job(job, run, accept_changes, progress)
-
-
-def _model(teacher: Model | Run | str | PathLike[str]) -> Model:
-    if isinstance(teacher, Model):
-        return teacher
-    if isinstance(teacher, Run):
-        return teacher.model("cpu")
-    return load(teacher, "cpu")
 
 
 def distilling(model: Model, source: object = None) -> dict[str, dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Training: plan, train, record, resume."""
 
 from nevoa.training.distributed import prepare_together
-from nevoa.training.fit import fit, fit_job, train
+from nevoa.training.fit import fit, fit_job
 from nevoa.training.forecast import Forecast
 from nevoa.training.job import Job, Wish, default_folder, prepare
 from nevoa.training.planning import Planned, plan
@@ -25,5 +25,4 @@ __all__ = [
     "prepare_together",
     "show_progress",
     "starting_from",
-    "train",
 ]

@@ -1,0 +1,123 @@
+"""Train a model: from a source and options, or from objects, to a run."""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from os import PathLike
+from typing import Any, Unpack, cast
+
+from torch import Tensor, nn
+
+from nevoa._util.plain import one_or_more, path_of, yes_or_no
+from nevoa.config import Config, DataConfig
+from nevoa.config.names import DEFAULT_PRESET
+from nevoa.config.network import OBJECT
+from nevoa.config.presets import Tables, TrainingOptions, configure, parse_overrides
+from nevoa.data import ImageSet, as_image_set
+from nevoa.errors import NevoaError
+from nevoa.model import Model
+from nevoa.objects import Objects, decided_by
+from nevoa.runs import Run
+from nevoa.training import Job, Wish, default_folder, fit_job, prepare_together, show_progress, starting_from
+from nevoa.training.draft import check_given
+
+
+class Keywords(TrainingOptions, total=False):
+    """Keyword options of `train`; None means not given.
+
+    Attributes:
+        labels: for a source that is an array, the class of each image, as integers or names.
+        start: a model to start from; the run gets its network, process and image size, and a lower learning rate.
+        network, schedule, loss: objects in place of names.
+    """
+
+    labels: Any
+    start: Model | None
+    network: nn.Module | None
+    schedule: Any
+    loss: Callable[[Tensor, Tensor], Tensor] | None
+
+
+def train(
+    source: Any = None,
+    preset: str = DEFAULT_PRESET,
+    *,
+    out: str | PathLike[str] | None = None,
+    accept_changes: bool = False,
+    progress: bool = True,
+    options: str | Sequence[str] = (),
+    **keywords: Unpack[Keywords],
+) -> Run:
+    """Train a model and return its run. The same call resumes it or, when it is finished, returns at once.
+
+    Ctrl-C ends the step, saves the run and raises KeyboardInterrupt.
+
+    Args:
+        source: a folder of images, a file of them or a named data set; or an array uint8 `[N, H, W(, C)]`, a torch
+            Dataset of (image, label), or an ImageSet. None is the preset's own.
+        out: the run folder; runs/SOURCE-PRESET if None.
+        options: "section.key=value", as on the command line.
+        accept_changes: resume although settings, data or torch differ.
+        keywords: minutes, size, only (the classes to use), conditional and more: `nevoa.config.TrainingOptions`; and
+            the objects network, schedule and loss in place of those that the config names: `nevoa.objects.Objects`.
+
+    Example:
+        >>> run = nevoa.train("fashion_mnist_10k", minutes=5)
+        >>> images = run.model().sample(64)
+    """
+    accept_changes, progress = yes_or_no("accept_changes", accept_changes), yes_or_no("progress", progress)
+    objects = Objects(keywords.pop("network", None), keywords.pop("schedule", None), keywords.pop("loss", None))
+    tables = parse_overrides(one_or_more(options))
+    images, name = _images_in_memory(source, keywords, tables.get("data", {}))
+    start = keywords.pop("start", None)
+    if not isinstance(start, Model | None):
+        raise NevoaError(f"start must be a model, such as nevoa.load({str(start)!r:.60}), not {start!r:.60}.")
+    if start is not None and preset != DEFAULT_PRESET:
+        raise NevoaError("The model to start from decides what a preset decides: leave out preset or start.")
+    layer = None if start is None else starting_from(start)
+    config = configure(name, preset, start=layer, options=options, **cast(TrainingOptions, keywords))
+    _check_have_effect(tables, config, objects)
+    run = Run(path_of("out", out) if out is not None else default_folder(config, preset))
+    job = prepare_together(config, images, Wish(objects, start, accept_changes=accept_changes), run)
+    return train_job(job, run, accept_changes, progress)
+
+
+def train_job(job: Job, run: Run, accept_changes: bool, progress: bool) -> Run:
+    """Train a job to its end, with a progress bar if wanted, and return its run."""
+    with closing(fit_job(job, run, accept_changes=accept_changes)) as steps:
+        deque(show_progress(steps, job.plan.training) if progress else steps, maxlen=0)
+    return Run(run.folder, job.objects)
+
+
+def _images_in_memory(
+    source: Any, keywords: Any, options: Mapping[str, Any]
+) -> tuple[ImageSet | None, str | PathLike[str] | None]:
+    """The images of a source that is an object, and the name for the config.
+
+    Args:
+        options: of the section data.
+    """
+    labels = keywords.pop("labels", None)
+    if source is None or isinstance(source, str | PathLike):
+        if labels is not None:
+            raise NevoaError("labels are for images given as an array: leave them out.")
+        return None, source
+    images = as_image_set(source, labels)
+    set_by_keyword = {key for key, value in keywords.items() if value is not None}
+    if given := [key for key in DataConfig.model_fields if key in {*set_by_keyword, *options} - {"flip"}]:
+        raise NevoaError(f"nevoa does not change images in memory: leave out {', '.join(given)}.")
+    return images, f"{OBJECT}:{images.name}"
+
+
+def _check_have_effect(options: Tables, config: Config, objects: Objects) -> None:
+    """A NevoaError if an option contradicts an object."""
+    check_given(objects)
+    decided = decided_by(objects)
+    given = [(section, key) for section, table in options.items() for key in table if section in decided]
+    useless = [
+        f"{section}.{key}"
+        for section, key in given
+        if section == "network" or decided[section].get(key, options[section][key]) != options[section][key]
+    ]
+    if useless:
+        raise NevoaError(f"An object that you gave decides {', '.join(useless)}: leave it out.")
