@@ -20,7 +20,7 @@ from nevoa.data.listing import Bad
 from nevoa.data.sources.arrays import give_back, mapped
 from nevoa.errors import NevoaError
 
-FORMAT = 2
+FORMAT = 3
 IMAGES, LABELS, BAD = FILES = "images.npy", "labels.npy", "bad.jsonl"
 IMAGES_AT_ONCE = 10_000
 
