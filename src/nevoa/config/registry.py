@@ -68,10 +68,8 @@ class Table(Mapping[str, Any]):
         """Return a name. An UnregisteredError if no part has it."""
         if name not in self:
             known = f"{nearest(str(name), self)} Known: {', '.join(sorted(self))}."
-            raise UnregisteredError(
-                f"There is no {self.kind} '{name}'.{known} If a plugin registers it, add --plugin FILE.py or "
-                "install the package that provides it."
-            )
+            advice = " If a plugin registers it, add --plugin FILE.py or install the package that provides it."
+            raise UnregisteredError(f"There is no {self.kind} '{name}'.{known}{advice * (self.kind in KINDS)}")
         return name
 
     def named(self, name: str, info: Any) -> str:

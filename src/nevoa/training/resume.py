@@ -97,10 +97,14 @@ def recorded_in(run: Run, source: str) -> tuple[Recorded | None, bool]:
 
 
 def data_as_recorded(run: Run, config: Config) -> DataConfig:
-    """The data of a config, with as many images held out as an existing run has, unless it names a number."""
-    if config.data.holdout != "auto" or not (run.exists or checkpoint.checkpoints(run.checkpoints)):
+    """The data of a config, with as many images held out as an existing run has, unless it names a number.
+
+    Raises the NevoaErrors of `recorded_in`, before images are decoded for nothing.
+    """
+    recorded, _ = recorded_in(run, config.data.source)
+    if config.data.holdout != "auto" or recorded is None:
         return config.data
-    return config.data.model_copy(update={"holdout": run.last_plan().data.holdout})
+    return config.data.model_copy(update={"holdout": recorded.plan.data.holdout})
 
 
 def time_spent(run: Run) -> float:
