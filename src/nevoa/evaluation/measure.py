@@ -14,9 +14,7 @@ from nevoa.evaluation.metrics import Others, Report, class_shares
 from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.samples import Samples, Stage
-from nevoa.features.feature_network import FeatureNetwork
 from nevoa.features.features import Features, check_features
-from nevoa.features.frechet import rank_warning
 
 # With fewer images, bias and noise of a Fréchet distance are as large as the differences of interest.
 FEW = 2048
@@ -159,7 +157,10 @@ def _compared(report: Report, metrics: Sequence[str], features: Features, real: 
     found = scores(features, report.samples.classes)
     floor, spread = _mean_and_spread([scores(x) for x in reference.floor_features(len(features), seed)])
     shares = class_shares(features, network) if "classes" in metrics else {}
-    warnings = (*report.warnings, *_warnings(features, real, network, metrics))
+    warnings = report.warnings
+    if network.info.accuracy < LOWEST_ACCURACY:
+        said = f"the feature network only {network.info.skill}: distances between its features say little"
+        warnings = (*warnings, said)
     if reference.advice:
         warnings = (*warnings, f"the features are of random weights. Better ones take minutes: {reference.advice}")
     new = {"scores": found, "floor": floor, "floor_spread": spread}
@@ -191,12 +192,3 @@ def _few(name: str, count: int) -> str:
         f"the number of {name}, {count:,}, is small: below {FEW:,}, distances are noisy and biased upwards, and shares "
         f"are coarse (one image is {1 / count:.2%}). Rather look at near copies, overfitting and the picture"
     )
-
-
-def _warnings(features: Features, real: Others, network: FeatureNetwork, metrics: Sequence[str]) -> Iterator[str]:
-    if network.info.accuracy < LOWEST_ACCURACY:
-        yield f"the feature network only {network.info.skill}: distances between its features say little"
-    if "frechet" in metrics:
-        for name, vectors in (("images", features), ("test images", real)):
-            if warning := rank_warning(vectors):
-                yield f"{name}: {warning}"
