@@ -15,7 +15,7 @@ from itertools import takewhile
 import numpy as np
 
 from nevoa.data.decode import START_BYTES, SUFFIXES, is_picture, unopened
-from nevoa.data.listing import Bad, Listing, classes_of, labels_by
+from nevoa.data.listing import Bad, Listing, Notes, classes_of, labels_by
 from nevoa.data.sources.folder import Entry
 from nevoa.data.sources.metadata import classes_in, is_table
 from nevoa.data.splits import KEYWORDS, TRAIN, no_split, split_in
@@ -53,11 +53,13 @@ def list_entries(entries: Sequence[Entry], bad: Sequence[Bad], split: str, where
         file=lambda index: own[index].path,
         labels=labels,
         classes=classes,
-        bad=(*bad, *unread, *unfit, *unnamed),
-        unsettled=_unsettled(splits.get(split, ()), known),
-        ignored=len(entries) - len(images) - len(unread) - len(tables) - len(set(captions.values())),
-        captions=len({entry.path for entry in own} & (captioned | captions.keys())),
-        linked=sum(entry.linked for entry in own),
+        notes=Notes(
+            bad=(*bad, *unread, *unfit, *unnamed),
+            unsettled=_unsettled(splits.get(split, ()), known),
+            ignored=len(entries) - len(images) - len(unread) - len(tables) - len(set(captions.values())),
+            captions=len({entry.path for entry in own} & (captioned | captions.keys())),
+            linked=sum(entry.linked for entry in own),
+        ),
     ).take(np.flatnonzero(labels >= 0))
 
 
