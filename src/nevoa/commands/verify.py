@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nevoa._util.loading import load_torch
 from nevoa._util.plain import path_of
 from nevoa.commands.measuring import Subject, opened, results
 from nevoa.commands.written import PathLike
@@ -68,14 +67,10 @@ def verify(report: PathLike, *, run: PathLike | None = None, inception_weights: 
         >>> nevoa.verify("runs/clothes/evaluation/images-10000-seed0-fashion-2.json").agrees
         True
     """
-    from nevoa._util.files import read_json
-
-    path = path_of("report", report)
-    read_json(path)  # No report: refused before torch is loaded.
-    load_torch()
     from nevoa.evaluation.receipt import read_report
     from nevoa.evaluation.verify import checks, facts, facts_of_images
 
+    path = path_of("report", report)
     saved = read_report(path)
     subject = _subject(saved, path, run)
     reference = _reference(saved, subject)
