@@ -201,17 +201,14 @@ def _named(source: str | os.PathLike[str] | None, keywords: Mapping[str, Any]) -
     tables: dict[str, dict[str, Any]] = {"data": {}, "training": {}}
     if source is not None:
         # The absolute path, because a relative one may be the name of a data set.
-        tables["data"]["source"] = _source_text(source)
+        text = source if isinstance(source, str) else str(path_of("The source", source).expanduser().absolute())
+        tables["data"]["source"] = text
     for key, value in keywords.items():
         if key not in TrainingOptions.__annotations__:
             raise unknown("keyword", key, TrainingOptions.__annotations__)
         if value is not None:
             tables["data" if key in DataConfig.model_fields else "training"][key] = value
     return tables
-
-
-def _source_text(source: str | os.PathLike[str]) -> str:
-    return source if isinstance(source, str) else str(path_of("The source", source).expanduser().absolute())
 
 
 def _check_has_images(name: str, tables: Tables, starts: bool) -> None:

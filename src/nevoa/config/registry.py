@@ -14,8 +14,6 @@ from nevoa.config.names import OBJECT
 from nevoa.errors import NevoaError, nearest, unknown
 
 NAME = re.compile(r"[A-Za-z0-9][\w-]*")
-# Context of the validation of a config whose plugins may not be loaded.
-AS_THEY_ARE = "names are not looked up"
 
 
 class UnregisteredError(NevoaError):
@@ -73,10 +71,6 @@ class Table(Mapping[str, Any]):
                 "install the package that provides it."
             )
         return name
-
-    def named(self, name: str, info: Any) -> str:
-        """As `checked`, for pydantic; unless its context says that names are not looked up."""
-        return name if info.context == AS_THEY_ARE else self.checked(name)
 
     def add(self, name: str, part: Any, options: Any = None) -> None:
         """Add a part. A NevoaError if the name is taken; a notebook may replace the parts that it has added itself."""

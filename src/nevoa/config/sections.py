@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from reprlib import Repr
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from nevoa._util.explain import furthest
 from nevoa._util.plain import has_argument, is_utf8, one_or_more, sides_in
@@ -20,7 +20,7 @@ from nevoa.config.network import (
     UNetConfig,
     network_config,
 )
-from nevoa.config.registry import AS_THEY_ARE, SCHEDULES
+from nevoa.config.registry import SCHEDULES
 from nevoa.config.training import DeviceWish as DeviceWish
 from nevoa.config.training import Recipe, TrainingConfig
 from nevoa.errors import NevoaError, WrongValue, unknown
@@ -108,14 +108,14 @@ class DiffusionConfig(Section):
     scale_ends: bool = False
 
     @model_validator(mode="after")
-    def _keys_fit_together(self, info: Any) -> "DiffusionConfig":
+    def _keys_fit_together(self) -> "DiffusionConfig":
         if self.schedule == "flow" and self.prediction in ("epsilon", "v"):
             raise ValueError(
                 f"prediction={self.prediction} is not for schedule=flow: predict flow or x0, or take schedule=cosine"
             )
         if self.zero_terminal_snr and self.prediction == "epsilon":
             raise ValueError("with zero_terminal_snr x_T is the noise itself: predict v or x0, not epsilon")
-        if self.scale_ends and info.context != AS_THEY_ARE and not has_argument(SCHEDULES[self.schedule], "scaled"):
+        if self.scale_ends and not has_argument(SCHEDULES[self.schedule], "scaled"):
             raise ValueError(f"scale_ends is not for the schedule {self.schedule}, which takes no scaled ends")
         return self
 
@@ -142,6 +142,21 @@ class SamplingConfig(Section):
     guidance: Annotated[float, Field(ge=0, le=MOST_GUIDANCE)] = 1.0
 
 
+def _kind(network: Any) -> str | None:
+    """Return the kind in a table of network keys, or None if it is not such a table."""
+    kind = network.get("kind", "unet") if isinstance(network, Mapping) else None
+    return kind if isinstance(kind, str) else None
+
+
+def _network_of_its_kind(value: Any) -> Any:
+    """Validate a table of network keys by the config class that its kind is registered with."""
+    kind = _kind(value)
+    return network_config(kind).model_validate({"kind": kind, **value}) if kind else value
+
+
+AnyNetwork = Annotated[SerializeAsAny[NetworkConfig], BeforeValidator(_network_of_its_kind)]
+
+
 class Config(Section):
     """The settings that a user asks for, by section.
 
@@ -153,14 +168,9 @@ class Config(Section):
 
     data: DataConfig = DataConfig()
     diffusion: DiffusionConfig = DiffusionConfig()
-    network: SerializeAsAny[NetworkConfig] = UNetConfig()
+    network: AnyNetwork = UNetConfig()
     training: TrainingConfig = TrainingConfig()
     sampling: SamplingConfig = SamplingConfig()
-
-    @field_validator("network", mode="before")
-    @classmethod
-    def _network_of_its_kind(cls, value: Any) -> Any:
-        return network_of_its_kind(value)
 
     @model_validator(mode="after")
     def _sections_fit_together(self) -> "Config":
@@ -185,20 +195,9 @@ def check_together(
         raise ValueError(f"objective={name} is not for prediction=epsilon, from which x_0 at T cannot be computed")
 
 
-def network_of_its_kind(value: Any) -> Any:
-    """Validate a table of network keys by the config class that its kind is registered with."""
-    kind = _kind(value)
-    return network_config(kind).model_validate({"kind": kind, **value}) if kind else value
-
-
-def flat(section: Section) -> dict[str, Any]:
-    """The values of a config or a plan by key: "training.seed"."""
-    return flat_values(section.model_dump())
-
-
-def flat_values(tables: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of nested tables by key: "training.seed"."""
-    found: dict[str, Any] = {}
+def flat(values: Section | Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a config, a plan or their tables by key: "training.seed"."""
+    tables, found = values.model_dump() if isinstance(values, Section) else values, dict[str, Any]()
     for name, value in tables.items():
         found |= {f"{name}.{key}": each for key, each in value.items()} if isinstance(value, dict) else {name: value}
     return found
@@ -219,14 +218,10 @@ def changes(before: Section, after: Section) -> dict[str, str]:
 AnySection = TypeVar("AnySection", bound=Section)
 
 
-def parse(values: Mapping[str, Any], kind: type[AnySection] = Config, parts: bool = True) -> AnySection:
-    """Return the config, or plan, of nested tables. Raise a NevoaError if a key is unknown or a value out of range.
-
-    Args:
-        parts: whether to check that the names of schedule, loss, optimizer and sampler are known.
-    """
+def parse(values: Mapping[str, Any], kind: type[AnySection] = Config) -> AnySection:
+    """Return the config, or plan, of nested tables. Raise a NevoaError if a key is unknown or a value out of range."""
     try:
-        return kind.model_validate(values, context=None if parts else AS_THEY_ARE)
+        return kind.model_validate(values)
     except ValidationError as error:
         raise _explained(furthest(error.errors()), values, kind) from error
 
@@ -259,12 +254,6 @@ def _explained(error: Any, values: Mapping[str, Any], kind: type[Section] = Conf
     given = f" (given: {SHORT.repr(error['input'])})" if not isinstance(error["input"], dict | Section) else ""
     key = ".".join(part for part in path if isinstance(part, str))
     return WrongValue(key, f": {message}{given}.") if path else NevoaError(f"{message}{given}.")
-
-
-def _kind(network: Any) -> str | None:
-    """Return the kind in a table of network keys, or None if it is not such a table."""
-    kind = network.get("kind", "unet") if isinstance(network, Mapping) else None
-    return kind if isinstance(kind, str) else None
 
 
 def _known_keys(name: str, values: Mapping[str, Any], kind: type[Section]) -> list[str]:

@@ -139,15 +139,10 @@ def files_of(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def check_client() -> None:
-    """Raise a NevoaError if the Hub's client is not installed."""
-    needs("hub", "huggingface_hub")
-
-
 @contextmanager
 def explained(place: str) -> Iterator[None]:
     """Turn the errors of the Hub's client into a NevoaError, which never quotes the token."""
-    check_client()
+    needs("hub", "huggingface_hub")
     from huggingface_hub import get_token
 
     try:

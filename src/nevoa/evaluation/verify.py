@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from math import isclose, sqrt
 from typing import Any
 
-from nevoa.config import ModelPlan
+from nevoa.config import ModelPlan, flat
 from nevoa.config.plan import PLACE
 from nevoa.config.registry import METRICS, SAMPLERS
-from nevoa.config.sections import flat_values
 from nevoa.errors import NevoaError
 from nevoa.evaluation import receipt
 from nevoa.evaluation.intervals import REACH
@@ -89,7 +88,7 @@ def facts_of_images(saved: RepeatableReport, report: Report) -> Iterator[Fact]:
 
 def _recipe(plan: Mapping[str, Any]) -> str:
     """Return a hash of a plan, without the path of the images and without what belongs to a device."""
-    values = {key: value for key, value in flat_values(plan).items() if key not in ("data.source", *PLACE)}
+    values = {key: value for key, value in flat(plan).items() if key not in ("data.source", *PLACE)}
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()[: receipt.DIGITS]
 
 

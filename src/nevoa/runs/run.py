@@ -57,15 +57,11 @@ class Run(RunFiles):
         """Read the config: what was asked. A NevoaError if it is missing or damaged."""
         return toml.read_toml(self.config_file, Config)
 
-    def plan(self, parts: bool = True) -> Plan:
-        """Read the plan: what was decided. A NevoaError if it is missing or damaged.
-
-        Args:
-            parts: False for a run with parts of plugins that are not loaded: leaves out the network, checks no names.
-        """
+    def plan(self) -> Plan:
+        """Read the plan: what was decided. A NevoaError if it is missing or damaged."""
         if not self.exists:
             raise not_a_run(self)
-        return toml.read_toml(self.plan_file, Plan, parts)
+        return toml.read_toml(self.plan_file, Plan)
 
     def last_plan(self) -> Plan:
         """The plan of the newest checkpoint with an undamaged one; without any, the run's own, which may be edited."""
