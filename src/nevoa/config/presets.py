@@ -141,7 +141,9 @@ def configure(
         base = PRESETS[name]
         _check_has_images(name, merged({} if start else base, start or {}, set_by_key, given), bool(start))
         above = merged({}, set_by_key, given)
-        unset = _unsuitable(base, above.get("data", {}).get("source"), set_by_key)
+        own, chosen = base.get("data", {}).get("source"), above.get("data", {}).get("source")
+        # Whether other images than the preset's look like themselves when they are mirrored is not known.
+        unset = {"data": {"flip": None}} if own and chosen and not chosen.startswith(own) else {}
     result = parse(merged(base, unset, start or {}, set_by_key, given))
     if not (result.training.minutes or result.training.epochs or result.training.steps):
         raise NevoaError("Choose how long to train: minutes, epochs or steps.")
@@ -218,11 +220,3 @@ def _check_has_images(name: str, tables: Tables, starts: bool) -> None:
     if starts:
         raise NevoaError("Name the images to train the model on: nevoa train SOURCE --from MODEL.")
     raise NevoaError(f"The preset {name} has no images of its own. Give some: nevoa train FOLDER --preset {name}.")
-
-
-def _unsuitable(preset: Tables, source: str | None, overrides: Tables) -> Tables:
-    """The layer that unsets `flip` if the images are not the preset's own, and more sampling steps than timesteps."""
-    other_images = source and not source.startswith(preset.get("data", {}).get("source", source))
-    timesteps, steps = overrides.get("diffusion", {}).get("timesteps"), preset.get("sampling", {}).get("steps")
-    too_many = isinstance(timesteps, int) and steps and timesteps < steps
-    return {"data": {"flip": None} if other_images else {}, "sampling": {"steps": None} if too_many else {}}

@@ -234,7 +234,6 @@ def unregister(kind: str, name: str) -> None:
 
 
 def table_of(kind: str) -> Table:
-    """Return the table of a kind."""
     return _imported(TABLES[kind])
 
 

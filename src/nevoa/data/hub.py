@@ -135,7 +135,6 @@ def upload(folder: Path, place: str, private: bool = False, replaced: Sequence[s
 
 
 def files_of(folder: Path) -> list[Path]:
-    """The files below a folder, by name."""
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
@@ -175,7 +174,6 @@ def _quiet() -> Iterator[None]:
 
 
 def _sentence(error: Exception, place: str) -> str:
-    """Say what is wrong, and what to do."""
     from huggingface_hub import errors
 
     said = " ".join(str(error).split())

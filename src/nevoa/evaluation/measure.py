@@ -187,7 +187,6 @@ def _mean_and_spread(draws: Sequence[Mapping[str, float]]) -> tuple[dict[str, fl
 
 
 def _few(name: str, count: int) -> str:
-    """The warning for fewer images than a distance needs."""
     return (
         f"the number of {name}, {count:,}, is small: below {FEW:,}, distances are noisy and biased upwards, and shares "
         f"are coarse (one image is {1 / count:.2%}). Rather look at near copies, overfitting and the picture"

@@ -47,7 +47,6 @@ class Fact:
 
     @property
     def agrees(self) -> bool:
-        """Whether it is the same."""
         return self.reported == self.here
 
 
@@ -62,7 +61,6 @@ class Check:
 
     @property
     def agrees(self) -> bool:
-        """Whether the difference is within the tolerance."""
         return abs(self.reported - self.again) <= self.tolerance or isclose(self.reported, self.again, rel_tol=EXACT)
 
 
@@ -93,7 +91,6 @@ def _recipe(plan: Mapping[str, Any]) -> str:
 
 
 def metrics_of(scores: Iterable[str]) -> list[str]:
-    """The metrics that give these scores."""
     names = tuple(scores)
     return [metric for metric, row in METRICS.items() if any(name.startswith(tuple(row.meanings)) for name in names)]
 

@@ -17,7 +17,6 @@ IMAGE_WORDS = "image", "img", "picture", "photo", "png", "jpg", "jpeg"
 
 
 def list_parquet(paths: Sequence[Path]) -> Listing:
-    """List the rows of Parquet files that have a column of images."""
     needs("hub", "datasets")
     try:
         rows = load_dataset("parquet", data_files=[str(path) for path in paths], split="train")
