@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from reprlib import Repr
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
@@ -23,7 +23,7 @@ from nevoa.config.network import (
 from nevoa.config.registry import SCHEDULES
 from nevoa.config.training import DeviceWish as DeviceWish
 from nevoa.config.training import Recipe, TrainingConfig
-from nevoa.errors import NevoaError, WrongValue, unknown
+from nevoa.errors import NevoaError, WrongValue, nearest, unknown
 
 HASH = re.compile(r"[0-9a-f]{64}")
 SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
@@ -33,6 +33,8 @@ Side = Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)]
 # A value as an error shows it: ten thousand numbers by the first of them.
 SHORT = Repr()
 SHORT.maxstring = SHORT.maxother = 80
+# The names in pydantic's list of them, as in "'crop' or 'pad'".
+NAMES = re.compile(r"'(.+?)'")
 # Names that pydantic gives to the types of a value that may have several.
 FORMS = ("str", "int", "float", "bool")
 
@@ -219,29 +221,14 @@ AnySection = TypeVar("AnySection", bound=Section)
 
 
 def parse(values: Mapping[str, Any], kind: type[AnySection] = Config) -> AnySection:
-    """Return the config, or plan, of nested tables. Raise a NevoaError if a key is unknown or a value out of range."""
+    """Return the config, plan or section of tables. A NevoaError if a key is unknown or a value out of range."""
     try:
         return kind.model_validate(values)
     except ValidationError as error:
         raise _explained(furthest(error.errors()), values, kind) from error
 
 
-def validated(section: type[AnySection], values: Mapping[str, Any]) -> AnySection:
-    """Return a section made of values that already have its types: nothing is converted, and a NevoaError explains."""
-    try:
-        return section.model_validate(values, strict=True)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        name = str(problem["loc"][0]) if problem["loc"] else ""
-        if problem["type"] == "extra_forbidden":
-            raise unknown("key", name, section.model_fields) from error
-        if problem["type"] == "literal_error":
-            known = get_args(section.model_fields[name].annotation)
-            raise unknown(name, str(problem["input"]), known) from error
-        raise _explained(problem, {}) from error
-
-
-def _explained(error: Any, values: Mapping[str, Any], kind: type[Section] = Config) -> NevoaError:
+def _explained(error: Any, values: Mapping[str, Any], kind: type[Section]) -> NevoaError:
     location = error["loc"]
     if error["type"] == "extra_forbidden":
         known = _known_keys(str(location[0]), values, kind) if location[1:] else kind.model_fields
@@ -253,7 +240,9 @@ def _explained(error: Any, values: Mapping[str, Any], kind: type[Section] = Conf
         message = "Input should be a list, such as [1, 2]"
     given = f" (given: {SHORT.repr(error['input'])})" if not isinstance(error["input"], dict | Section) else ""
     key = ".".join(part for part in path if isinstance(part, str))
-    return WrongValue(key, f": {message}{given}.") if path else NevoaError(f"{message}{given}.")
+    known = NAMES.findall(error["ctx"]["expected"]) if error["type"] == "literal_error" else ()
+    said = f"{message}{given}.{nearest(str(error['input']), known)}"
+    return WrongValue(key, f": {said}") if path else NevoaError(said)
 
 
 def _known_keys(name: str, values: Mapping[str, Any], kind: type[Section]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Unpack
 from pydantic import ConfigDict, field_serializer
 
 from nevoa._util.plain import Classes, has_argument, takes
-from nevoa.config import ModelPlan, SamplingConfig, validated
+from nevoa.config import ModelPlan, SamplingConfig, parse
 from nevoa.config.names import VarianceName
 from nevoa.config.network import SamplerName
 from nevoa.config.options import SamplerOptions
@@ -113,7 +113,7 @@ def settled(plan: ModelPlan, **options: Unpack[SamplingOptions]) -> SamplingSett
     # The model's timesteps were chosen for its own sampler, and its fresh noise for one that adds any.
     changed = {} if sampler == own.sampler else {"steps": None, "spacing": "trailing"}
     still = {} if "eta" in own_options else {"eta": 0.0}
-    settings = validated(SamplingSettings, own.model_dump() | changed | still | given)
+    settings = parse(own.model_dump() | changed | still | given, SamplingSettings)
     if settings.steps is None:
         settings = settings.model_copy(update={"steps": min(_steps_of(sampler) or timesteps, timesteps)})
     _check_model(plan, settings)
