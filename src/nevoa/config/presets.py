@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex, Unpack, get
 from nevoa._util.plain import one_or_more, path_of
 from nevoa.config import Config, DataConfig, parse
 from nevoa.config.names import DEFAULT_PRESET, BudgetName
-from nevoa.config.options import DataOptions
+from nevoa.config.options import DataOptions, given
 from nevoa.config.registry import PRESETS
 from nevoa.config.toml import read_toml
-from nevoa.errors import NevoaError, unknown
+from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
     import torch
@@ -134,17 +134,17 @@ def configure(
     if config is not None and preset is not None:
         raise NevoaError("Give a preset or a config, not both.")
     name = PRESETS.checked(DEFAULT_PRESET if preset is None else preset)
-    given, set_by_key = _named(source, keywords), parse_overrides(one_or_more(options))
+    named, set_by_key = _named(source, keywords), parse_overrides(one_or_more(options))
     if config is not None:
         base, unset = read_toml(path_of("config", config), Config).model_dump(), {}
     else:
         base = PRESETS[name]
-        _check_has_images(name, merged({} if start else base, start or {}, set_by_key, given), bool(start))
-        above = merged({}, set_by_key, given)
+        _check_has_images(name, merged({} if start else base, start or {}, set_by_key, named), bool(start))
+        above = merged({}, set_by_key, named)
         own, chosen = base.get("data", {}).get("source"), above.get("data", {}).get("source")
         # Whether other images than the preset's look like themselves when they are mirrored is not known.
         unset = {"data": {"flip": None}} if own and chosen and not chosen.startswith(own) else {}
-    result = parse(merged(base, unset, start or {}, set_by_key, given))
+    result = parse(merged(base, unset, start or {}, set_by_key, named))
     if not (result.training.minutes or result.training.epochs or result.training.steps):
         raise NevoaError("Choose how long to train: minutes, epochs or steps.")
     return result
@@ -205,11 +205,8 @@ def _named(source: str | os.PathLike[str] | None, keywords: Mapping[str, Any]) -
         # The absolute path, because a relative one may be the name of a data set.
         text = source if isinstance(source, str) else str(path_of("The source", source).expanduser().absolute())
         tables["data"]["source"] = text
-    for key, value in keywords.items():
-        if key not in TrainingOptions.__annotations__:
-            raise unknown("keyword", key, TrainingOptions.__annotations__)
-        if value is not None:
-            tables["data" if key in DataConfig.model_fields else "training"][key] = value
+    for key, value in given(configure, keywords, TrainingOptions).items():
+        tables["data" if key in DataConfig.model_fields else "training"][key] = value
     return tables
 
 

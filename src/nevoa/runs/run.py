@@ -14,7 +14,8 @@ from PIL import Image
 from nevoa._util.files import append_line, published, read_json, read_lines, read_text, sync, write_text
 from nevoa._util.plain import path_of
 from nevoa.config import Config, Plan, toml
-from nevoa.errors import NevoaError, unknown
+from nevoa.config.options import given
+from nevoa.errors import NevoaError
 from nevoa.runs.layout import RunFiles
 from nevoa.runs.missing import check_has_model, not_a_run
 
@@ -186,9 +187,7 @@ def load(
     Example:
         >>> images = nevoa.load("runs/fashion_mnist-quick").sample(64)
     """
-    for name in objects:
-        if name not in ObjectOptions.__annotations__:
-            raise unknown("object", name, ObjectOptions.__annotations__)
+    given(load, objects, ObjectOptions)
     run = Run(path_of("The run", folder))
     check_has_model(run)
     from nevoa.objects import Objects
