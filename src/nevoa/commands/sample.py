@@ -175,8 +175,6 @@ def started(
 
 
 def _sides(size: Any) -> "Size | None":
-    if not isinstance(size, str):
-        return (size, size) if isinstance(size, int) else size
     try:
         sides = sides_in(size)
     except ValueError as error:

@@ -11,7 +11,7 @@ from typing import Any
 
 from nevoa.config import plugins
 from nevoa.config.names import OBJECT
-from nevoa.errors import NevoaError, nearest, unknown
+from nevoa.errors import NevoaError, unknown
 
 NAME = re.compile(r"[A-Za-z0-9][\w-]*")
 
@@ -65,11 +65,8 @@ class Table(Mapping[str, Any]):
     def checked(self, name: str) -> str:
         """Return a name. An UnregisteredError if no part has it."""
         if name not in self:
-            known = f"{nearest(str(name), self)} Known: {', '.join(sorted(self))}."
-            raise UnregisteredError(
-                f"There is no {self.kind} '{name}'.{known} If a plugin registers it, add --plugin FILE.py or "
-                "install the package that provides it."
-            )
+            plugin = "If a plugin registers it, add --plugin FILE.py or install the package that provides it."
+            raise UnregisteredError(f"{unknown(self.kind, name, self)} {plugin}")
         return name
 
     def add(self, name: str, part: Any, options: Any = None) -> None:

@@ -21,7 +21,6 @@ from nevoa.config.network import (
     network_config,
 )
 from nevoa.config.registry import SCHEDULES
-from nevoa.config.training import DeviceWish as DeviceWish
 from nevoa.config.training import Recipe, TrainingConfig
 from nevoa.errors import NevoaError, WrongValue, nearest, unknown
 
@@ -60,9 +59,9 @@ class DataConfig(Section):
 
     source: str = "fashion_mnist_10k"
     split: str = "train"
-    only: tuple[str | int, ...] | None = None
+    only: Annotated[tuple[str | int, ...] | None, BeforeValidator(one_or_more)] = None
     limit: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
-    size: Side | tuple[Side, Side] | None = None
+    size: Annotated[Side | tuple[Side, Side] | None, BeforeValidator(sides_in)] = None
     fit: FitName = "crop"
     channels: Literal[1, 3] | None = None
     background: str = "white"
@@ -78,17 +77,6 @@ class DataConfig(Section):
         if value.encode(errors="ignore").decode() != value:  # bytes that Python did not decode
             raise ValueError("this locale cannot read the name; set the environment variable LC_ALL=C.UTF-8")
         return value
-
-    @field_validator("only", mode="before")
-    @classmethod
-    def _one_class_or_more(cls, value: Any) -> Any:
-        return one_or_more(value)
-
-    @field_validator("size", mode="before")
-    @classmethod
-    def _side_or_height_x_width(cls, value: Any) -> Any:
-        """Parse `64` as a side and `30x50` as height and width."""
-        return sides_in(value) if isinstance(value, str) else value
 
 
 class DiffusionConfig(Section):
