@@ -17,6 +17,7 @@ from nevoa.evaluation.metrics import Report
 from nevoa.evaluation.receipt import RepeatableReport, facts_of
 from nevoa.evaluation.reference import Reference
 from nevoa.sampling import SamplingOptions, sampler_options
+from nevoa.sampling.options import OF_SAMPLERS
 
 # Where nothing differs, images are equal bit for bit; sums of features may be rounded in another order.
 EXACT = 1e-6
@@ -104,8 +105,8 @@ def options_of(sampler: dict[str, Any]) -> dict[str, Any]:
         raise NevoaError(f"The images were made by {sampler.get('sampler')}, which is not a sampler of nevoa.")
     if unknown := sampler.keys() - SamplingOptions.__annotations__.keys():
         raise NevoaError(f"This version of nevoa cannot sample with {', '.join(sorted(unknown))}, as the report says.")
-    others = {option for each in SAMPLERS for option in sampler_options(each)} - {*sampler_options(name)}
-    return {name: value for name, value in sampler.items() if name not in others}
+    own = sampler_options(name)
+    return {name: value for name, value in sampler.items() if name in own or name not in OF_SAMPLERS}
 
 
 def checks(saved: RepeatableReport, report: Report, found: Sequence[Fact]) -> Iterator[Check]:

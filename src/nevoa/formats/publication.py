@@ -56,7 +56,7 @@ def prepare(run: Run, folder: Path, place: str, licence: str | None = None) -> P
     Raises:
         NevoaError: the run has no model, is being trained, or is damaged.
     """
-    hub.parse_own(place)
+    hub.parse_model(place, pushed=True)
     needs("hub", "huggingface_hub")
     _check(run)
     published = Run(folder)
