@@ -1,13 +1,12 @@
 """The config of a run: everything that a user may ask, with types and ranges. It never changes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from reprlib import Repr
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
-from nevoa._util.explain import furthest
 from nevoa._util.plain import has_argument, is_utf8, one_or_more, sides_in
 from nevoa.config.names import FitName, PredictionName, SpacingName, VarianceName
 from nevoa.config.network import (
@@ -213,7 +212,14 @@ def parse(values: Mapping[str, Any], kind: type[AnySection] = Config) -> AnySect
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        raise _explained(furthest(error.errors()), values, kind) from error
+        raise _explained(_furthest(error.errors()), values, kind) from error
+
+
+def _furthest(errors: Sequence[Any]) -> dict[str, Any]:
+    """Return the error that matched furthest: a value that may have several forms gives an error for each."""
+    found = max(errors, key=lambda error: len(error["loc"]))
+    others = [error["msg"] for error in errors if error is not found and error["loc"][:-1] == found["loc"][:-1]]
+    return {**found, "msg": f"{found['msg']} or 'auto'"} if "Input should be 'auto'" in others else found
 
 
 def _explained(error: Any, values: Mapping[str, Any], kind: type[Section]) -> NevoaError:
