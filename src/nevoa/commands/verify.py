@@ -67,10 +67,13 @@ def verify(report: PathLike, *, run: PathLike | None = None, inception_weights: 
         >>> nevoa.verify("runs/clothes/evaluation/images-10000-seed0-fashion-2.json").agrees
         True
     """
+    from nevoa._util.files import read_json
+
+    path = path_of("report", report)
+    read_json(path)  # No report: refused before torch is loaded.
     from nevoa.evaluation.receipt import facts_of, facts_of_images, read_report
     from nevoa.evaluation.verify import checks, facts
 
-    path = path_of("report", report)
     saved = read_report(path)
     subject = _subject(saved, path, run)
     reference = _reference(saved, subject)
