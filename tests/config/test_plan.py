@@ -82,7 +82,6 @@ def test_a_plan_comes_back_from_its_file(plan: Plan, tmp_path: Path, key: str, v
     file, plan = tmp_path / "plan.toml", parse(with_value(plan, key, value), Plan)
     file.write_text(to_toml(plan))
     assert read_toml(file, Plan) == plan
-    assert flat(read_toml(file, Plan, parts=False))[key] == flat(plan)[key]
 
 
 def test_a_plan_whose_values_do_not_fit_together_is_refused(plan: Plan) -> None:

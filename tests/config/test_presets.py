@@ -63,11 +63,6 @@ def test_a_budget_replaces_those_below() -> None:
     assert configure(preset="classic", minutes=2).training.epochs is None
 
 
-def test_a_preset_adapts_to_fewer_timesteps() -> None:
-    assert configure(options=["diffusion.timesteps=5"]).sampling.steps is None
-    assert configure(options=["diffusion.timesteps=500"]).sampling.steps == 7
-
-
 def test_images_named_by_an_option_are_mirrored_as_those_named_first() -> None:
     """The notebook mirrors clothes, and digits would become other signs."""
     first, option = configure("mnist", "classic"), configure(preset="classic", options=["data.source=mnist"])

@@ -5,7 +5,6 @@ import torch
 from torch import Tensor
 
 from nevoa.diffusion import Denoiser, Estimate, GaussianProcess, Guided, NoiseSchedule, PredictionName
-from nevoa.errors import NevoaError
 
 SCHEDULE = NoiseSchedule.linear(100)
 KINDS: list[PredictionName] = ["epsilon", "x0", "v", "flow"]
@@ -102,16 +101,14 @@ def test_clipping_comes_after_guidance_in_a_subclass_too() -> None:
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.3, 1.0, 2.0])
-def test_any_callable_is_guided_as_a_denoiser_is(weight: float) -> None:
+def test_any_callable_with_a_process_is_guided_as_a_denoiser_is(weight: float) -> None:
     denoiser = Denoiser(Network(), SCHEDULE, "v")
 
-    def function(x_t: Tensor, t: Tensor, label: Tensor) -> Estimate:
-        return denoiser(x_t, t, label)
+    class Other:
+        process = denoiser.process
 
-    found = Guided(function, LABEL, NULL, weight, schedule=SCHEDULE)(X_T, T)
+        def __call__(self, x_t: Tensor, t: Tensor, label: Tensor) -> Estimate:
+            return denoiser(x_t, t, label)
+
+    found = Guided(Other(), LABEL, NULL, weight)(X_T, T)
     torch.testing.assert_close(found, Guided(denoiser, LABEL, NULL, weight)(X_T, T), rtol=1e-9, atol=1e-9)
-
-
-def test_a_callable_without_a_process_needs_a_schedule() -> None:
-    with pytest.raises(NevoaError, match="schedule="):
-        Guided(lambda x_t, t, label: Estimate(x_t, x_t), LABEL, NULL)

@@ -128,12 +128,6 @@ def test_what_can_be_measured_is_measured(reference: Reference) -> None:
         report_of(bands(150).images, lacking, ("memorisation", "frechet"))
 
 
-def test_features_without_full_rank_are_flagged(reference: Reference) -> None:
-    few = np.repeat(bands(20, seed=3).images, 10, axis=0)
-    warnings = report_of(few, reference, ("frechet",)).warnings
-    assert any(warning.startswith("images: the covariance of the features has rank") for warning in warnings)
-
-
 @pytest.mark.parametrize(
     ("images", "message"),
     [

@@ -68,7 +68,7 @@ def test_network_evaluations_are_counted(
 ) -> None:
     """Heun evaluates twice in each step but the last."""
     samples = samples_of(model_of(tiny), reference, 7, sampler=sampler, steps=steps)
-    assert samples.drawn and samples.drawn.evaluations == 7 * evaluations
+    assert samples.evaluations == 7 * evaluations
 
 
 def test_one_pixel_changes_the_hash_of_images() -> None:

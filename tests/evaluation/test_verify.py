@@ -13,12 +13,11 @@ from nevoa.config.names import PrecisionName
 from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
 from nevoa.evaluation import METRICS, Protocol, Reference, Report, Samples, as_dict, from_model, measure
-from nevoa.evaluation.receipt import RepeatableReport
+from nevoa.evaluation.receipt import RepeatableReport, facts_of, facts_of_images
 from nevoa.evaluation.verify import (
     Fact,
     checks,
     facts,
-    facts_of_images,
     metrics_of,
     options_of,
     spread,
@@ -42,6 +41,11 @@ def saved_of(report: Report, **others: Any) -> RepeatableReport:
     return RepeatableReport.model_validate(json.loads(json.dumps(as_dict(report))) | others)
 
 
+def here(report: Report, reference: Reference) -> dict[str, str]:
+    """All that is known here of a report on images from a file."""
+    return facts_of(reference, None, None) | facts_of_images(report.samples)
+
+
 @pytest.fixture(scope="module")
 def real(reference: Reference) -> Report:
     """A report on images from a file."""
@@ -50,7 +54,7 @@ def real(reference: Reference) -> Report:
 
 def test_the_same_images_agree_and_nothing_differs(real: Report, reference: Reference) -> None:
     saved, again = saved_of(real), report_of(real.samples, reference)
-    found = [*facts(saved, reference, None, None), *facts_of_images(saved, again)]
+    found = list(facts(saved, here(again, reference), None))
     assert all(fact.agrees for fact in found), [fact for fact in found if not fact.agrees]
     compared = list(checks(saved, again, found))
     assert [check.name for check in compared] == list(real.scores)
@@ -62,10 +66,11 @@ def test_other_images_differ_although_nothing_else_does(real: Report, reference:
     images = np.array(real.samples.images)
     images[0] = 0
     again = report_of(Samples("bands", images), reference)
-    found = list(facts(saved, reference, None, None))
+    found = list(facts(saved, facts_of(reference, None, None), None))
     differing = [check.name for check in checks(saved, again, found) if not check.agrees]
     assert "fd_bands" in differing
-    assert [fact.name for fact in facts_of_images(saved, again) if not fact.agrees] == ["images"]
+    found = facts(saved, here(again, reference), None)
+    assert [fact.name for fact in found if not fact.agrees] == ["images"]
 
 
 def test_where_the_machine_differs_a_score_may_differ_by_its_own_spread(real: Report, reference: Reference) -> None:
@@ -96,7 +101,7 @@ def test_images_of_the_same_seeds_in_float32_and_bf16_agree() -> None:
         return report
 
     saved, again = saved_of(measured("float32")), measured("bfloat16")
-    found = list(facts_of_images(saved, again))
+    found = list(facts(saved, here(again, reference), None))
     assert {fact.name for fact in found if not fact.agrees} == {"precision", "images"}
     differing = [check for check in checks(saved, again, found) if not check.agrees]
     assert not differing
@@ -126,13 +131,15 @@ def test_facts_name_what_differs(reference: Reference, tiny: Config, few_images:
     samples = samples_of(model_of(plan), reference)
     saved = saved_of(report_of(samples, reference), weights="a" * 64)
     saved.receipt.facts.update({"weights": "a" * 16, "torch": "1.0"})
-    assert not [fact for fact in facts(saved, reference, "a" * 64, plan) if not fact.agrees and fact.name != "torch"]
+    known = facts_of(reference, "a" * 64, plan)
+    assert not [fact for fact in facts(saved, known, plan) if not fact.agrees and fact.name != "torch"]
     other_plan = replanned(plan, seed=5)
     network = reference.feature_network
     elsewhere = replace(
         reference, feature_network=replace(network, info=replace(network.info, sha256="another")), source="others"
     )
-    found = {fact.name: fact for fact in facts(saved, elsewhere, "b" * 64, other_plan) if not fact.agrees}
+    known = facts_of(elsewhere, "b" * 64, other_plan)
+    found = {fact.name: fact for fact in facts(saved, known, other_plan) if not fact.agrees}
     assert found.keys() == {"weights", "feature network", "reference", "config", "torch"}
     assert {name for name, fact in found.items() if fact.decisive} == {"weights", "feature network", "reference"}
 
@@ -141,7 +148,7 @@ def test_a_moved_data_set_is_no_change(reference: Reference, tiny: Config, few_i
     plan = planned(tiny, few_images)
     saved = saved_of(report_of(samples_of(model_of(plan), reference), reference))
     moved = updated(replanned(plan, threads=2), "data", source="/elsewhere")
-    (fact,) = (fact for fact in facts(saved, reference, None, moved) if fact.name == "config")
+    (fact,) = (fact for fact in facts(saved, facts_of(reference, None, moved), moved) if fact.name == "config")
     assert fact.agrees
 
 
@@ -150,7 +157,7 @@ def test_an_edited_config_is_another(reference: Reference, tiny: Config, few_ima
     saved = saved_of(report_of(samples_of(model_of(plan), reference), reference))
     assert saved.receipt.config
     saved.receipt.config["training"]["seed"] = 9
-    assert "config" in {fact.name for fact in facts(saved, reference, None, plan) if not fact.agrees}
+    assert "config" in {fact.name for fact in facts(saved, facts_of(reference, None, plan), plan) if not fact.agrees}
 
 
 @pytest.mark.parametrize("metric", list(METRICS))

@@ -5,7 +5,7 @@ import pytest
 import scipy.linalg
 
 from nevoa.evaluation.intervals import REACH, interval_of
-from nevoa.features.frechet import frechet_distance, frechet_influence, rank_warning
+from nevoa.features.frechet import frechet_distance, frechet_influence
 from tests.evaluation.vectors import vectors
 
 
@@ -65,10 +65,3 @@ def test_its_interval_is_as_wide_as_sets_vary(shift: float) -> None:
 
 def test_features_without_full_rank_have_a_finite_influence() -> None:
     assert np.isfinite(frechet_influence(vectors(5, 40), vectors(200, 40, seed=1))).all()
-
-
-def test_a_covariance_without_full_rank_says_why() -> None:
-    assert rank_warning(vectors(60)) is None
-    assert "rank 4 instead of 6, because 5 images are too few" in (rank_warning(vectors(5)) or "")
-    repeated = np.concatenate([vectors(60), vectors(60)[:, :1]], axis=1)
-    assert "rank 6 instead of 7, because some features" in (rank_warning(repeated) or "")

@@ -30,7 +30,7 @@ def test_a_residual_network_starts_at_zero() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keys", "message"), [({"dimm": 8}, "There is no key 'dimm'. Did you mean 'dim'"), ({"dim": 7}, "dim: ")]
+    ("keys", "message"), [({"dimm": 8}, "There is no config key 'dimm'. Did you mean 'dim'"), ({"dim": 7}, "dim: ")]
 )
 def test_its_arguments_are_checked_as_the_keys_of_its_config(keys: dict[str, int], message: str) -> None:
     with pytest.raises(NevoaError, match=message):

@@ -132,7 +132,7 @@ def test_a_model_that_was_always_told_the_class_has_no_guidance(guidance: float)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"step": 2}, "no sampling option 'step'. Did you mean 'steps'"),
+        ({"step": 2}, "no keyword 'step'. Did you mean 'steps'"),
         ({"guidence": 3.0}, "Did you mean 'guidance'"),
         ({"clip": "no"}, r"clip: Input should be a valid boolean \(given: 'no'\)"),
         ({"steps": "5"}, r"steps: Input should be a valid integer \(given: '5'\)"),

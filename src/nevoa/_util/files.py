@@ -115,7 +115,6 @@ def acquire(path: Path, seconds: float = 0) -> "FileLock | None":
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process holds the lock of a file."""
     lock = acquire(path)
     if lock is not None:
         lock.release()
@@ -140,7 +139,6 @@ def size_of(folder: Path) -> int:
 
 
 def sync(path: Path) -> None:
-    """Flush a file or folder to the disk."""
     if WINDOWS and path.is_dir():  # which cannot be opened there
         return
     descriptor = os.open(path, os.O_RDWR if WINDOWS else os.O_RDONLY)  # Windows flushes only what it may write
@@ -151,7 +149,6 @@ def sync(path: Path) -> None:
 
 
 def sha256(path: Path) -> str:
-    """Hex digest of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -204,13 +201,11 @@ def explained(verb: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        what = f"open {error.filename}" if _is_elsewhere(error.filename, path) else f"{verb} {path}"
+        # Neither `path`, nor a temporary file for it, nor a folder around it.
+        named = error.filename
+        elsewhere = isinstance(named, str) and path.name not in named and Path(named) not in path.parents
+        what = f"open {named}" if elsewhere else f"{verb} {path}"
         raise NevoaError(f"Cannot {what}: {reason(error)}.") from error
-
-
-def _is_elsewhere(named: object, path: Path) -> bool:
-    """Whether an error names a file that is neither `path`, nor a temporary file for it, nor a folder around it."""
-    return isinstance(named, str) and path.name not in named and Path(named) not in path.parents
 
 
 def damaged(path: Path, error: Exception) -> NevoaError:

@@ -55,9 +55,11 @@ def share(name: str, value: Any) -> float:
     return float(number)
 
 
-def sides_in(text: str) -> int | tuple[int, int]:
-    """Return the side in `64`, or the height and width in `30x50`. A ValueError for another text."""
-    sides = [int(side) if side.strip().isdecimal() else None for side in text.lower().split("x")]
+def sides_in(value: Any) -> Any:
+    """Return the side in the text `64`, or height and width in `30x50`. A ValueError for another text; others stay."""
+    if not isinstance(value, str):
+        return value
+    sides = [int(side) if side.strip().isdecimal() else None for side in value.lower().split("x")]
     match sides:
         case [int(side)]:
             return side

@@ -23,7 +23,6 @@ class VisibleStream:
         self.rich_proxied_file = stream
 
     def write(self, text: str) -> int:
-        """Write a text."""
         self.rich_proxied_file.write(visible(text))
         return len(text)
 

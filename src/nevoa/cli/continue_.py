@@ -4,7 +4,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nevoa._util.loading import load_torch
 from nevoa.cli.options import BudgetFlags, Plugin, options_named
 from nevoa.cli.processes import ProcessFlags
 from nevoa.cli.train import ReportFlags, train_into
@@ -40,7 +39,6 @@ def continue_(
     given = {name: value for name, value in vars(budget).items() if value is not None}
     if not rank():  # The folder need only be on the first machine. What is no run is refused before torch is loaded.
         Run(run).last_plan()
-    load_torch()
     from nevoa.commands.continue_ import continuing
     from nevoa.parallel.group import joined
     from nevoa.training import Wish

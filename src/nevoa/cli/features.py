@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from cyclopts import App
 from cyclopts.types import NonNegativeInt, PositiveInt
 
-from nevoa._util.loading import load_torch
 from nevoa.cli.options import ImageFlags, Plugin
 from nevoa.cli.preparation import data_of
 from nevoa.errors import NevoaError
@@ -54,7 +53,6 @@ def train(
         holdout: How many images the run sets aside: its data.holdout. [default: as 'nevoa train' does]
         epochs: Passes over the images. [default: 16; without classes, as many as show 64,000 images]
     """
-    load_torch()
     from nevoa.parallel.group import joined
 
     data, processes = data_of(source, images), joined()

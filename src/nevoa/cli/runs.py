@@ -110,12 +110,14 @@ def plot(run: Path, /, *others: Path, out: Out = None, force: Force = False) -> 
 
 
 def _kind_of_loss(run: "Run") -> str:
+    from nevoa.config.sections import flat
+    from nevoa.config.toml import read_tables
     from nevoa.runs import not_a_run
 
     if not run.exists:
         raise not_a_run(run)
-    plan = run.plan(parts=False)
-    return f"{plan.training.loss} of {plan.diffusion.prediction}"
+    plan = flat(read_tables(run.plan_file))
+    return f"{plan.get('training.loss')} of {plan.get('diffusion.prediction')}"
 
 
 def _row(summary: "Summary") -> tuple[str, ...]:

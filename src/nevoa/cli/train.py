@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from nevoa._util.loading import load_torch
 from nevoa.cli import STARTED
 from nevoa.cli.notify import notify as send
 from nevoa.cli.options import (
@@ -118,7 +117,6 @@ def train(
         accept_changes: Resume even if settings, images or the torch version have changed.
     """
     processes.start()
-    load_torch()
     from nevoa.commands.load import load
     from nevoa.config.presets import configure
     from nevoa.runs import RUNS
@@ -144,7 +142,6 @@ def train(
 
 def train_into(config: "Config", folder: Path, report: ReportFlags, wish: "Wish") -> None:
     """Plan, train, and say what happens."""
-    load_torch()
     from nevoa.runs import Run
     from nevoa.trackers import trackers_of
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
-from nevoa._util.loading import load_torch
 from nevoa.commands.evaluate import COUNT
 from nevoa.commands.measuring import Subject, opened, results
 from nevoa.commands.written import PathLike
@@ -70,7 +69,6 @@ def compare(
         beside = f" beside {runs[0]}" if runs else ""
         raise NevoaError(f"--compare needs several runs: name another{beside}.")
     options = given(compare, sampling, SamplerOptions)
-    load_torch()
     from nevoa.evaluation import Protocol, groups
     from nevoa.evaluation.compare import compare as measured
     from nevoa.parallel.group import joined

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from nevoa._util.loading import load_torch
 from nevoa.commands.measuring import Subject, opened, results, saved
 from nevoa.commands.written import PathLike
 from nevoa.config.options import SamplerOptions, given
@@ -97,7 +96,6 @@ def _opened(
     found = opened(subject, against)
     if found.run is None and (sweeps or (options and found.model is None)):
         raise NevoaError(f"{subject} is not a run: leave out --sweep, --sampler and the other sampling options.")
-    load_torch()
     found = found.read(Path(subject or ""), count)
     return found, found.reference(against)
 

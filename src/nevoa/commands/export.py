@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from nevoa._util.claim import claimed, numbered
-from nevoa._util.loading import load_torch
 from nevoa._util.plain import has_argument
 from nevoa.commands.written import PathLike, Written, output_path
 from nevoa.config.options import SamplerOptions, given
@@ -40,7 +39,6 @@ def export(
     """
     options, path = given(export, sampling, SamplerOptions), output_path(out)
     EXPORTS.checked(to)
-    load_torch()
     from nevoa.commands.load import load
     from nevoa.runs import PACKAGED
 

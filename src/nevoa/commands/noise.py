@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, SupportsIndex
 
 from nevoa._util.claim import claimed, numbered
-from nevoa._util.loading import load_torch
 from nevoa._util.plain import one_or_more, whole
 from nevoa.commands.output import ANIMATIONS
 from nevoa.commands.written import PathLike, Written, check_outside, output_path
@@ -58,7 +57,6 @@ def noise(
     check_outside(str(image).rpartition(":")[0], path or Path("noise.png"))
     moving = _is_animation(path, bool(wanted))
     names, pixels = _schedules(schedule), _pixels(str(image), size)
-    load_torch()
     from nevoa.diffusion import named_schedule
 
     schedules = {name: named_schedule(name) for name in names}

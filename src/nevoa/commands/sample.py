@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from nevoa._util.claim import Claim, check_free, claimed, numbered
-from nevoa._util.loading import load_torch
 from nevoa._util.plain import Classes, counted, one_or_more, sides_in, whole
 from nevoa.commands.batches import sampled
 from nevoa.commands.output import Output
@@ -126,7 +125,6 @@ def _opened(run: PathLike | None, label: Sequence[Any], options: Mapping[str, An
         if size is not None:
             raise NevoaError("--size is for text-to-image models, which need --prompt: leave out --size.")
         check(run or PACKAGED)
-        load_torch()
         return started(load(run or PACKAGED), **start)
     if label:
         raise NevoaError("--label does not apply to a text-to-image model: describe the image in --prompt instead.")
@@ -134,7 +132,6 @@ def _opened(run: PathLike | None, label: Sequence[Any], options: Mapping[str, An
         raise NevoaError("--prompt starts from noise: leave out --from, --inpaint and --interpolate.")
     if run is None:
         raise NevoaError("--prompt needs a text-to-image model: name one, hf:OWNER/NAME or a folder of diffusers.")
-    load_torch()
     from nevoa.formats.diffusers.text_to_image import open_text_to_image
 
     return open_text_to_image(str(run), prompt, _sides(size))
@@ -178,8 +175,6 @@ def started(
 
 
 def _sides(size: Any) -> "Size | None":
-    if not isinstance(size, str):
-        return (size, size) if isinstance(size, int) else size
     try:
         sides = sides_in(size)
     except ValueError as error:

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nevoa._util.loading import load_torch
 from nevoa._util.plain import path_of
 from nevoa.commands.measuring import Subject, opened, results
 from nevoa.commands.written import PathLike
@@ -72,19 +71,19 @@ def verify(report: PathLike, *, run: PathLike | None = None, inception_weights: 
 
     path = path_of("report", report)
     read_json(path)  # No report: refused before torch is loaded.
-    load_torch()
-    from nevoa.evaluation.receipt import read_report
-    from nevoa.evaluation.verify import checks, facts, facts_of_images
+    from nevoa.evaluation.receipt import facts_of, facts_of_images, read_report
+    from nevoa.evaluation.verify import checks, facts
 
     saved = read_report(path)
     subject = _subject(saved, path, run)
     reference = _reference(saved, subject)
-    config, _ = subject.described()
-    found = list(facts(saved, reference, subject.weights, config, subject.device))
+    plan, _ = subject.described()
+    here = facts_of(reference, subject.weights, plan, subject.device)
+    found = list(facts(saved, here, plan))
     if not all(fact.agrees for fact in found if fact.decisive):
         return Verification(saved, found, ())
     again = _measured_again(saved, subject, reference, inception_weights)
-    found += facts_of_images(saved, again)
+    found = list(facts(saved, here | facts_of_images(again.samples), plan))
     return Verification(saved, found, list(checks(saved, again, found)))
 
 

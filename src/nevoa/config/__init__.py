@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from nevoa.config.sections import changes as changes
     from nevoa.config.sections import flat as flat
     from nevoa.config.sections import parse as parse
-    from nevoa.config.sections import validated as validated
     from nevoa.config.training import TrainingConfig as TrainingConfig
 
 _HOMES = {
@@ -39,7 +38,7 @@ _HOMES = {
     "registry": ("EXPORTS", "PRESETS"),
     "sections": (
         *("LARGEST_SIDE", "SMALLEST_SIDE", "changes", "flat", "Config", "DataConfig", "DiffusionConfig"),
-        *("SamplingConfig", "parse", "validated"),
+        *("SamplingConfig", "parse"),
     ),
     "training": ("TrainingConfig",),
 }

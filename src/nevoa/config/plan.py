@@ -1,19 +1,19 @@
 """The plan of a training: what was decided before it began. It has no open value, and never changes."""
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import SerializeAsAny, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
 from nevoa.config.names import DeviceName, PrecisionName
-from nevoa.config.network import NetworkConfig, Positive
+from nevoa.config.network import Positive
 from nevoa.config.sections import (
+    AnyNetwork,
     DataConfig,
     DiffusionConfig,
     SamplingConfig,
     Section,
     changes,
     check_together,
-    network_of_its_kind,
 )
 from nevoa.config.training import BatchSize, Minutes, Recipe, Threads
 
@@ -80,7 +80,7 @@ class ModelPlan(Section):
     distilled_from: str | None = None
     data: DataConfig
     diffusion: DiffusionConfig = DiffusionConfig()
-    network: SerializeAsAny[NetworkConfig]
+    network: AnyNetwork
     sampling: SamplingConfig = SamplingConfig()
 
     @field_validator("classes")
@@ -89,11 +89,6 @@ class ModelPlan(Section):
         if twice := next((name for place, name in enumerate(names) if name in names[:place]), None):
             raise ValueError(f"two classes have the name '{twice}'; give each a name of its own")
         return names
-
-    @field_validator("network", mode="before")
-    @classmethod
-    def _network_of_its_kind(cls, value: Any) -> Any:
-        return network_of_its_kind(value)
 
     @property
     def works_without_labels(self) -> bool:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex, Unpack, get
 from nevoa._util.plain import one_or_more, path_of
 from nevoa.config import Config, DataConfig, parse
 from nevoa.config.names import DEFAULT_PRESET, BudgetName
-from nevoa.config.options import DataOptions
+from nevoa.config.options import DataOptions, given
 from nevoa.config.registry import PRESETS
 from nevoa.config.toml import read_toml
-from nevoa.errors import NevoaError, unknown
+from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
     import torch
@@ -134,15 +134,17 @@ def configure(
     if config is not None and preset is not None:
         raise NevoaError("Give a preset or a config, not both.")
     name = PRESETS.checked(DEFAULT_PRESET if preset is None else preset)
-    given, set_by_key = _named(source, keywords), parse_overrides(one_or_more(options))
+    named, set_by_key = _named(source, keywords), parse_overrides(one_or_more(options))
     if config is not None:
         base, unset = read_toml(path_of("config", config), Config).model_dump(), {}
     else:
         base = PRESETS[name]
-        _check_has_images(name, merged({} if start else base, start or {}, set_by_key, given), bool(start))
-        above = merged({}, set_by_key, given)
-        unset = _unsuitable(base, above.get("data", {}).get("source"), set_by_key)
-    result = parse(merged(base, unset, start or {}, set_by_key, given))
+        _check_has_images(name, merged({} if start else base, start or {}, set_by_key, named), bool(start))
+        above = merged({}, set_by_key, named)
+        own, chosen = base.get("data", {}).get("source"), above.get("data", {}).get("source")
+        # Whether other images than the preset's look like themselves when they are mirrored is not known.
+        unset = {"data": {"flip": None}} if own and chosen and not chosen.startswith(own) else {}
+    result = parse(merged(base, unset, start or {}, set_by_key, named))
     if not (result.training.minutes or result.training.epochs or result.training.steps):
         raise NevoaError("Choose how long to train: minutes, epochs or steps.")
     return result
@@ -201,17 +203,11 @@ def _named(source: str | os.PathLike[str] | None, keywords: Mapping[str, Any]) -
     tables: dict[str, dict[str, Any]] = {"data": {}, "training": {}}
     if source is not None:
         # The absolute path, because a relative one may be the name of a data set.
-        tables["data"]["source"] = _source_text(source)
-    for key, value in keywords.items():
-        if key not in TrainingOptions.__annotations__:
-            raise unknown("keyword", key, TrainingOptions.__annotations__)
-        if value is not None:
-            tables["data" if key in DataConfig.model_fields else "training"][key] = value
+        text = source if isinstance(source, str) else str(path_of("The source", source).expanduser().absolute())
+        tables["data"]["source"] = text
+    for key, value in given(configure, keywords, TrainingOptions).items():
+        tables["data" if key in DataConfig.model_fields else "training"][key] = value
     return tables
-
-
-def _source_text(source: str | os.PathLike[str]) -> str:
-    return source if isinstance(source, str) else str(path_of("The source", source).expanduser().absolute())
 
 
 def _check_has_images(name: str, tables: Tables, starts: bool) -> None:
@@ -221,11 +217,3 @@ def _check_has_images(name: str, tables: Tables, starts: bool) -> None:
     if starts:
         raise NevoaError("Name the images to train the model on: nevoa train SOURCE --from MODEL.")
     raise NevoaError(f"The preset {name} has no images of its own. Give some: nevoa train FOLDER --preset {name}.")
-
-
-def _unsuitable(preset: Tables, source: str | None, overrides: Tables) -> Tables:
-    """The layer that unsets `flip` if the images are not the preset's own, and more sampling steps than timesteps."""
-    other_images = source and not source.startswith(preset.get("data", {}).get("source", source))
-    timesteps, steps = overrides.get("diffusion", {}).get("timesteps"), preset.get("sampling", {}).get("steps")
-    too_many = isinstance(timesteps, int) and steps and timesteps < steps
-    return {"data": {"flip": None} if other_images else {}, "sampling": {"steps": None} if too_many else {}}

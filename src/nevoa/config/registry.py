@@ -11,11 +11,9 @@ from typing import Any
 
 from nevoa.config import plugins
 from nevoa.config.names import OBJECT
-from nevoa.errors import NevoaError, nearest, unknown
+from nevoa.errors import NevoaError, unknown
 
 NAME = re.compile(r"[A-Za-z0-9][\w-]*")
-# Context of the validation of a config whose plugins may not be loaded.
-AS_THEY_ARE = "names are not looked up"
 
 
 class UnregisteredError(NevoaError):
@@ -67,14 +65,9 @@ class Table(Mapping[str, Any]):
     def checked(self, name: str) -> str:
         """Return a name. An UnregisteredError if no part has it."""
         if name not in self:
-            known = f"{nearest(str(name), self)} Known: {', '.join(sorted(self))}."
-            advice = " If a plugin registers it, add --plugin FILE.py or install the package that provides it."
-            raise UnregisteredError(f"There is no {self.kind} '{name}'.{known}{advice * (self.kind in KINDS)}")
+            plugin = " If a plugin registers it, add --plugin FILE.py or install the package that provides it."
+            raise UnregisteredError(f"{unknown(self.kind, name, self)}{plugin * (self.kind in KINDS)}")
         return name
-
-    def named(self, name: str, info: Any) -> str:
-        """As `checked`, for pydantic; unless its context says that names are not looked up."""
-        return name if info.context == AS_THEY_ARE else self.checked(name)
 
     def add(self, name: str, part: Any, options: Any = None) -> None:
         """Add a part. A NevoaError if the name is taken; a notebook may replace the parts that it has added itself."""
@@ -238,7 +231,6 @@ def unregister(kind: str, name: str) -> None:
 
 
 def table_of(kind: str) -> Table:
-    """Return the table of a kind."""
     return _imported(TABLES[kind])
 
 

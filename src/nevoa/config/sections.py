@@ -1,13 +1,12 @@
 """The config of a run: everything that a user may ask, with types and ranges. It never changes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from reprlib import Repr
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
-from nevoa._util.explain import furthest
 from nevoa._util.plain import has_argument, is_utf8, one_or_more, sides_in
 from nevoa.config.names import FitName, PredictionName, SpacingName, VarianceName
 from nevoa.config.network import (
@@ -20,10 +19,9 @@ from nevoa.config.network import (
     UNetConfig,
     network_config,
 )
-from nevoa.config.registry import AS_THEY_ARE, SCHEDULES
-from nevoa.config.training import DeviceWish as DeviceWish
+from nevoa.config.registry import SCHEDULES
 from nevoa.config.training import Recipe, TrainingConfig
-from nevoa.errors import NevoaError, WrongValue, unknown
+from nevoa.errors import NevoaError, WrongValue, nearest, unknown
 
 HASH = re.compile(r"[0-9a-f]{64}")
 SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
@@ -33,6 +31,8 @@ Side = Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)]
 # A value as an error shows it: ten thousand numbers by the first of them.
 SHORT = Repr()
 SHORT.maxstring = SHORT.maxother = 80
+# The names in pydantic's list of them, as in "'crop' or 'pad'".
+NAMES = re.compile(r"'(.+?)'")
 # Names that pydantic gives to the types of a value that may have several.
 FORMS = ("str", "int", "float", "bool")
 
@@ -58,9 +58,9 @@ class DataConfig(Section):
 
     source: str = "fashion_mnist_10k"
     split: str = "train"
-    only: tuple[str | int, ...] | None = None
+    only: Annotated[tuple[str | int, ...] | None, BeforeValidator(one_or_more)] = None
     limit: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
-    size: Side | tuple[Side, Side] | None = None
+    size: Annotated[Side | tuple[Side, Side] | None, BeforeValidator(sides_in)] = None
     fit: FitName = "crop"
     channels: Literal[1, 3] | None = None
     background: str = "white"
@@ -76,17 +76,6 @@ class DataConfig(Section):
         if value.encode(errors="ignore").decode() != value:  # bytes that Python did not decode
             raise ValueError("this locale cannot read the name; set the environment variable LC_ALL=C.UTF-8")
         return value
-
-    @field_validator("only", mode="before")
-    @classmethod
-    def _one_class_or_more(cls, value: Any) -> Any:
-        return one_or_more(value)
-
-    @field_validator("size", mode="before")
-    @classmethod
-    def _side_or_height_x_width(cls, value: Any) -> Any:
-        """Parse `64` as a side and `30x50` as height and width."""
-        return sides_in(value) if isinstance(value, str) else value
 
 
 class DiffusionConfig(Section):
@@ -108,14 +97,14 @@ class DiffusionConfig(Section):
     scale_ends: bool = False
 
     @model_validator(mode="after")
-    def _keys_fit_together(self, info: Any) -> "DiffusionConfig":
+    def _keys_fit_together(self) -> "DiffusionConfig":
         if self.schedule == "flow" and self.prediction in ("epsilon", "v"):
             raise ValueError(
                 f"prediction={self.prediction} is not for schedule=flow: predict flow or x0, or take schedule=cosine"
             )
         if self.zero_terminal_snr and self.prediction == "epsilon":
             raise ValueError("with zero_terminal_snr x_T is the noise itself: predict v or x0, not epsilon")
-        if self.scale_ends and info.context != AS_THEY_ARE and not has_argument(SCHEDULES[self.schedule], "scaled"):
+        if self.scale_ends and not has_argument(SCHEDULES[self.schedule], "scaled"):
             raise ValueError(f"scale_ends is not for the schedule {self.schedule}, which takes no scaled ends")
         return self
 
@@ -142,6 +131,21 @@ class SamplingConfig(Section):
     guidance: Annotated[float, Field(ge=0, le=MOST_GUIDANCE)] = 1.0
 
 
+def _kind(network: Any) -> str | None:
+    """Return the kind in a table of network keys, or None if it is not such a table."""
+    kind = network.get("kind", "unet") if isinstance(network, Mapping) else None
+    return kind if isinstance(kind, str) else None
+
+
+def _network_of_its_kind(value: Any) -> Any:
+    """Validate a table of network keys by the config class that its kind is registered with."""
+    kind = _kind(value)
+    return network_config(kind).model_validate({"kind": kind, **value}) if kind else value
+
+
+AnyNetwork = Annotated[SerializeAsAny[NetworkConfig], BeforeValidator(_network_of_its_kind)]
+
+
 class Config(Section):
     """The settings that a user asks for, by section.
 
@@ -153,14 +157,9 @@ class Config(Section):
 
     data: DataConfig = DataConfig()
     diffusion: DiffusionConfig = DiffusionConfig()
-    network: SerializeAsAny[NetworkConfig] = UNetConfig()
+    network: AnyNetwork = UNetConfig()
     training: TrainingConfig = TrainingConfig()
     sampling: SamplingConfig = SamplingConfig()
-
-    @field_validator("network", mode="before")
-    @classmethod
-    def _network_of_its_kind(cls, value: Any) -> Any:
-        return network_of_its_kind(value)
 
     @model_validator(mode="after")
     def _sections_fit_together(self) -> "Config":
@@ -185,20 +184,9 @@ def check_together(
         raise ValueError(f"objective={name} is not for prediction=epsilon, from which x_0 at T cannot be computed")
 
 
-def network_of_its_kind(value: Any) -> Any:
-    """Validate a table of network keys by the config class that its kind is registered with."""
-    kind = _kind(value)
-    return network_config(kind).model_validate({"kind": kind, **value}) if kind else value
-
-
-def flat(section: Section) -> dict[str, Any]:
-    """The values of a config or a plan by key: "training.seed"."""
-    return flat_values(section.model_dump())
-
-
-def flat_values(tables: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of nested tables by key: "training.seed"."""
-    found: dict[str, Any] = {}
+def flat(values: Section | Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a config, a plan or their tables by key: "training.seed"."""
+    tables, found = values.model_dump() if isinstance(values, Section) else values, dict[str, Any]()
     for name, value in tables.items():
         found |= {f"{name}.{key}": each for key, each in value.items()} if isinstance(value, dict) else {name: value}
     return found
@@ -219,34 +207,22 @@ def changes(before: Section, after: Section) -> dict[str, str]:
 AnySection = TypeVar("AnySection", bound=Section)
 
 
-def parse(values: Mapping[str, Any], kind: type[AnySection] = Config, parts: bool = True) -> AnySection:
-    """Return the config, or plan, of nested tables. Raise a NevoaError if a key is unknown or a value out of range.
-
-    Args:
-        parts: whether to check that the names of schedule, loss, optimizer and sampler are known.
-    """
+def parse(values: Mapping[str, Any], kind: type[AnySection] = Config) -> AnySection:
+    """Return the config, plan or section of tables. A NevoaError if a key is unknown or a value out of range."""
     try:
-        return kind.model_validate(values, context=None if parts else AS_THEY_ARE)
+        return kind.model_validate(values)
     except ValidationError as error:
-        raise _explained(furthest(error.errors()), values, kind) from error
+        raise _explained(_furthest(error.errors()), values, kind) from error
 
 
-def validated(section: type[AnySection], values: Mapping[str, Any]) -> AnySection:
-    """Return a section made of values that already have its types: nothing is converted, and a NevoaError explains."""
-    try:
-        return section.model_validate(values, strict=True)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        name = str(problem["loc"][0]) if problem["loc"] else ""
-        if problem["type"] == "extra_forbidden":
-            raise unknown("key", name, section.model_fields) from error
-        if problem["type"] == "literal_error":
-            known = get_args(section.model_fields[name].annotation)
-            raise unknown(name, str(problem["input"]), known) from error
-        raise _explained(problem, {}) from error
+def _furthest(errors: Sequence[Any]) -> dict[str, Any]:
+    """Return the error that matched furthest: a value that may have several forms gives an error for each."""
+    found = max(errors, key=lambda error: len(error["loc"]))
+    others = [error["msg"] for error in errors if error is not found and error["loc"][:-1] == found["loc"][:-1]]
+    return {**found, "msg": f"{found['msg']} or 'auto'"} if "Input should be 'auto'" in others else found
 
 
-def _explained(error: Any, values: Mapping[str, Any], kind: type[Section] = Config) -> NevoaError:
+def _explained(error: Any, values: Mapping[str, Any], kind: type[Section]) -> NevoaError:
     location = error["loc"]
     if error["type"] == "extra_forbidden":
         known = _known_keys(str(location[0]), values, kind) if location[1:] else kind.model_fields
@@ -258,13 +234,9 @@ def _explained(error: Any, values: Mapping[str, Any], kind: type[Section] = Conf
         message = "Input should be a list, such as [1, 2]"
     given = f" (given: {SHORT.repr(error['input'])})" if not isinstance(error["input"], dict | Section) else ""
     key = ".".join(part for part in path if isinstance(part, str))
-    return WrongValue(key, f": {message}{given}.") if path else NevoaError(f"{message}{given}.")
-
-
-def _kind(network: Any) -> str | None:
-    """Return the kind in a table of network keys, or None if it is not such a table."""
-    kind = network.get("kind", "unet") if isinstance(network, Mapping) else None
-    return kind if isinstance(kind, str) else None
+    known = NAMES.findall(error["ctx"]["expected"]) if error["type"] == "literal_error" else ()
+    said = f"{message}{given}.{nearest(str(error['input']), known)}"
+    return WrongValue(key, f": {said}") if path else NevoaError(said)
 
 
 def _known_keys(name: str, values: Mapping[str, Any], kind: type[Section]) -> list[str]:

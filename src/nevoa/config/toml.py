@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import tomli_w
 
@@ -20,12 +20,13 @@ def to_toml(section: Section) -> str:
     return tomli_w.dumps({"format": FORMAT} | section.model_dump(mode="json", exclude_none=True))
 
 
-def read_toml(path: Path, kind: type[AnySection], parts: bool = True) -> AnySection:
-    """Return the config or plan in a file. Raise a NevoaError if it is missing, damaged or of another format.
+def read_toml(path: Path, kind: type[AnySection]) -> AnySection:
+    """Return the config or plan in a file. Raise a NevoaError if it is missing, damaged or of another format."""
+    return parse(read_tables(path), kind)
 
-    Args:
-        parts: False leaves out the network and checks no names, which a plugin that is not loaded may have registered.
-    """
+
+def read_tables(path: Path) -> dict[str, Any]:
+    """Return what such a file says, unchecked: a plugin that is not loaded may have registered what it names."""
     text = read_text(path)
     try:
         values = tomllib.loads(text)
@@ -36,6 +37,4 @@ def read_toml(path: Path, kind: type[AnySection], parts: bool = True) -> AnySect
             f"{path} has format {found}; this nevoa reads {FORMAT}. The model of an older run still opens: make images "
             "with 'nevoa sample RUN', or train it further with 'nevoa train SOURCE --from RUN'."
         )
-    if not parts:
-        values["network"] = {"kind": "unet"}
-    return parse(values, kind, parts)
+    return values

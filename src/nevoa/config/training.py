@@ -1,8 +1,8 @@
 """How to train: what is asked."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from nevoa._util.plain import device_name
 from nevoa.config.names import (
@@ -14,7 +14,7 @@ from nevoa.config.names import (
 )
 from nevoa.config.network import LossName, ObjectiveName, ObjectName, OptimizerName, Positive, Section
 
-DeviceWish = DeviceName | Literal["auto"]
+DeviceWish = Annotated[DeviceName | Literal["auto"], BeforeValidator(device_name)]
 # Bounds far above any training, so that a slip of the finger is refused at once.
 BatchSize = Annotated[int, Field(ge=1, le=100_000)]
 Steps = Annotated[int, Field(ge=1, le=1_000_000_000)]
@@ -119,8 +119,3 @@ class TrainingConfig(Recipe):
     preview_every_images: Positive | None = None
     preview_steps: Positive | None = None
     checkpoint_every_images: Positive | None = None
-
-    @field_validator("device", mode="before")
-    @classmethod
-    def _without_index(cls, value: Any) -> str:
-        return device_name(value)

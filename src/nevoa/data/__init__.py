@@ -9,13 +9,14 @@ from nevoa.data.changes import changed_files
 from nevoa.data.decode import WHITE, Size, fitted, opaque, picture_of, pixels_of, read_image, size_in_words
 from nevoa.data.find import DataSource, images_beside, is_path, same_source, short_name
 from nevoa.data.hub import is_hub
+from nevoa.data.listing import Notes
 from nevoa.data.load import flips, image_at, load_images, load_test_images, loading, read_unchanged
 from nevoa.data.names import printable
 from nevoa.data.reading import sides_of
 from nevoa.data.selection import label_of
 from nevoa.data.sources.arrays import mapped
 from nevoa.data.splits import TRAIN
-from nevoa.data.store import ImageSet, Notes
+from nevoa.data.store import ImageSet
 
 if TYPE_CHECKING:
     from nevoa.data.batches import Batches

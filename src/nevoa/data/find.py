@@ -120,11 +120,8 @@ def images_beside(text: str, path: Path) -> Path | None:
         return None
     top, above = Path(text).expanduser().resolve(), path.resolve().parents
     inside = [folder for folder in above if folder != top and folder.is_relative_to(top) and folder.is_dir()]
-    return next((folder for folder in inside if any(map(_looks_like_image, folder.iterdir()))), None)
-
-
-def _looks_like_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES
+    holds_images = (folder for folder in inside if any(file.suffix.lower() in SUFFIXES for file in folder.iterdir()))
+    return next(holds_images, None)
 
 
 def short_name(text: str) -> str:

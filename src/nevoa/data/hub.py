@@ -57,18 +57,12 @@ def parse_place(text: str) -> Place:
     return Place(hub_id, config or None, revision or None)
 
 
-def parse_model(text: str) -> Place:
-    """Parse `hf:OWNER/NAME[@REVISION]`. A NevoaError if the text does not have that form."""
+def parse_model(text: str, pushed: bool = False) -> Place:
+    """Parse `hf:OWNER/NAME[@REVISION]`, without a revision if it is pushed. A NevoaError for a text of another form."""
     place = parse_place(text)
     if place.config:
         raise NevoaError(f"{text} names a config, and only data sets have one: leave out :{place.config}.")
-    return place
-
-
-def parse_own(text: str) -> Place:
-    """Parse `hf:OWNER/NAME`, where a model is to be. A NevoaError if the text does not have that form."""
-    place = parse_model(text)
-    if place.revision:
+    if pushed and place.revision:
         raise NevoaError(f"A push makes a revision of its own: leave out what follows the @ in {text}.")
     return place
 
@@ -115,7 +109,7 @@ def upload(folder: Path, place: str, private: bool = False, replaced: Sequence[s
     Raises:
         NevoaError: the token is missing or does not allow it, the Hub refuses a file, or cannot be reached.
     """
-    name = parse_own(place).hub_id
+    name = parse_model(place, pushed=True).hub_id
     with explained(place):
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
@@ -135,19 +129,13 @@ def upload(folder: Path, place: str, private: bool = False, replaced: Sequence[s
 
 
 def files_of(folder: Path) -> list[Path]:
-    """The files below a folder, by name."""
     return sorted(path for path in folder.rglob("*") if path.is_file())
-
-
-def check_client() -> None:
-    """Raise a NevoaError if the Hub's client is not installed."""
-    needs("hub", "huggingface_hub")
 
 
 @contextmanager
 def explained(place: str) -> Iterator[None]:
     """Turn the errors of the Hub's client into a NevoaError, which never quotes the token."""
-    check_client()
+    needs("hub", "huggingface_hub")
     from huggingface_hub import get_token
 
     try:
@@ -180,7 +168,6 @@ def _quiet() -> Iterator[None]:
 
 
 def _sentence(error: Exception, place: str) -> str:
-    """Say what is wrong, and what to do."""
     from huggingface_hub import errors
 
     said = " ".join(str(error).split())

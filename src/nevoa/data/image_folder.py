@@ -15,9 +15,9 @@ from itertools import takewhile
 import numpy as np
 
 from nevoa.data.decode import START_BYTES, SUFFIXES, is_picture, unopened
-from nevoa.data.listing import Bad, Listing, classes_of, labels_by
+from nevoa.data.listing import Bad, Listing, Notes, classes_of, labels_by
 from nevoa.data.sources.folder import Entry
-from nevoa.data.sources.metadata import classes_in, is_table
+from nevoa.data.sources.metadata import TABLES, classes_in
 from nevoa.data.splits import KEYWORDS, TRAIN, no_split, split_in
 from nevoa.errors import NevoaError, reason
 
@@ -34,7 +34,7 @@ def list_entries(entries: Sequence[Entry], bad: Sequence[Bad], split: str, where
     A NevoaError, which calls the folder `where`, if there is no such split, or the rule does not settle the layout.
     """
     images, unread = _images(entries)
-    tables = [entry for entry in entries if is_table(entry.path)]
+    tables = [entry for entry in entries if entry.path.rpartition("/")[2] in TABLES]
     known, captioned, unfit = classes_in(tables, {entry.path for entry in images}, where)
     splits = _splits(images, where)
     if split not in splits and (images or split != TRAIN):
@@ -53,11 +53,13 @@ def list_entries(entries: Sequence[Entry], bad: Sequence[Bad], split: str, where
         file=lambda index: own[index].path,
         labels=labels,
         classes=classes,
-        bad=(*bad, *unread, *unfit, *unnamed),
-        unsettled=_unsettled(splits.get(split, ()), known),
-        ignored=len(entries) - len(images) - len(unread) - len(tables) - len(set(captions.values())),
-        captions=len({entry.path for entry in own} & (captioned | captions.keys())),
-        linked=sum(entry.linked for entry in own),
+        notes=Notes(
+            bad=(*bad, *unread, *unfit, *unnamed),
+            unsettled=_unsettled(splits.get(split, ()), known),
+            ignored=len(entries) - len(images) - len(unread) - len(tables) - len(set(captions.values())),
+            captions=len({entry.path for entry in own} & (captioned | captions.keys())),
+            linked=sum(entry.linked for entry in own),
+        ),
     ).take(np.flatnonzero(labels >= 0))
 
 

@@ -30,6 +30,40 @@ class Bad:
 
 
 @dataclass(frozen=True)
+class Notes:
+    """Where images come from, and what happened to them on the way.
+
+    Attributes:
+        source: the source as the user named it.
+        bad: files that were left out, and why.
+        ignored: the number of files that are not images and do not claim to be.
+        duplicates: the number of files with the bytes of an earlier one.
+        sizes: (height, width) of the smallest and the largest image, by area, before resizing.
+        most: (height, width) of most images, if others differ and nobody chose a size.
+        unsettled: why the folders give no classes, and what to do; empty if they do.
+        held_out: the number of other images of the source that are set aside for measuring.
+        captions: the number of images that a text or a table beside them describes.
+        linked: the number of images to which a link out of the folder leads.
+
+    Example:
+        >>> load_images("shapes").notes.bad
+        ()
+    """
+
+    source: str = ""
+    licence: str = ""
+    bad: tuple[Bad, ...] = ()
+    ignored: int = 0
+    duplicates: int = 0
+    sizes: tuple[Size, Size] | None = None
+    most: Size | None = None
+    unsettled: str = ""
+    held_out: int = 0
+    captions: int = 0
+    linked: int = 0
+
+
+@dataclass(frozen=True)
 class Listing:
     """The images of a source, by number.
 
@@ -39,11 +73,7 @@ class Listing:
         labels: the class index of each image; all 0 without classes.
         size: (height, width) unless the user chooses one; None means that it depends on the headers of all files.
         channels: 1 or 3 unless the user chooses; None as for `size`.
-        bad: files that were left out while listing.
-        ignored: the number of files that are not images and do not claim to be.
-        captions: the number of images that a text or a table beside them describes.
-        linked: the number of images to which a link out of the folder leads.
-        unsettled: why the folders give no classes, and what to do; empty if they do.
+        notes: what is known so far.
     """
 
     read: Callable[[int], bytes | np.ndarray]
@@ -52,11 +82,7 @@ class Listing:
     classes: tuple[str, ...] = ()
     size: Size | None = None
     channels: int | None = None
-    bad: tuple[Bad, ...] = ()
-    ignored: int = 0
-    captions: int = 0
-    linked: int = 0
-    unsettled: str = ""
+    notes: Notes = Notes()
 
     def __len__(self) -> int:
         return len(self.labels)

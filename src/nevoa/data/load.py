@@ -148,8 +148,8 @@ def read_unchanged(path: Path, count: int | None = None) -> UInt8[np.ndarray, "N
     if not path.exists():
         raise NevoaError(f"There is no file or folder {path}.")
     listing = find_source(str(path.absolute())).list()  # a path, never a data set of the catalogue
-    if listing.bad:
-        raise NevoaError(f"Cannot read {listing.bad[0].name} in {path}: {listing.bad[0].reason}.")
+    for bad in listing.notes.bad:
+        raise NevoaError(f"Cannot read {bad.name} in {path}: {bad.reason}.")
     if not len(listing):
         raise NevoaError(f"There are no images in {path}.")
     images: list[np.ndarray] = []

@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from nevoa.data.parallel import each
 from nevoa.data.reading import LARGEST_OWN_SIDE, Shape, read, shape_of, sides_of
 from nevoa.data.selection import limited, of_classes
 from nevoa.data.splits import TRAIN, split_named
-from nevoa.data.store import FORMAT, IMAGES, Notes, write_about
+from nevoa.data.store import FORMAT, IMAGES, write_about
 from nevoa.errors import NevoaError
 
 PART_BYTES = 64_000_000
@@ -72,7 +72,7 @@ def _prepare(source: Source, data: DataConfig, folder: Path) -> Iterator[Prepara
     listing = of_classes(source.list(), data)
     listing = limited(divided(listing, data) if data.holdout else listing, data)
     if not len(listing):
-        raise NevoaError(f"There are no images in {source.text}{_why(listing.bad)}.")
+        raise NevoaError(f"There are no images in {source.text}{_why(listing.notes.bad)}.")
     shape, partial = shape_of(listing, data), partial_folder(folder)
     begun = list(records(partial))
     if [record["file"] for record in begun] != [listing.file(i) for i in range(min(len(begun), len(listing)))]:
@@ -127,7 +127,7 @@ def records(partial: Path) -> Iterator[dict[str, Any]]:
 
 def _close(listing: Listing, shape: Shape, source: Source, partial: Path, data: DataConfig) -> None:
     """Turn finished parts into a store."""
-    bad, sums, kept = list(listing.bad), set(), []
+    bad, sums, kept = list(listing.notes.bad), set(), []
     sizes: Counter[Size] = Counter()
     for number, record in enumerate(records(partial)):
         if "reason" in record:
@@ -146,12 +146,16 @@ def _close(listing: Listing, shape: Shape, source: Source, partial: Path, data: 
         file.truncate(HEADER_BYTES + len(kept) * math.prod(shape))  # cuts off the rest of an interrupted part
     sync(partial / IMAGES)
     by_area = sorted(sizes, key=math.prod)
-    duplicates = len(kept) - len(sums)
-    most = _size_of_most(sizes, shape) if data.size is None and listing.size is None else None
-    span, counts = (by_area[0], by_area[-1]), (listing.ignored, duplicates)
-    held_out = int(data.holdout) if split_named(data.split) == TRAIN else 0
-    seen = (listing.unsettled, held_out, listing.captions, listing.linked)
-    notes = Notes(source.text, source.licence, tuple(bad), *counts, span, most, *seen)
+    notes = replace(
+        listing.notes,
+        source=source.text,
+        licence=source.licence,
+        bad=tuple(bad),
+        duplicates=len(kept) - len(sums),
+        sizes=(by_area[0], by_area[-1]),
+        most=_size_of_most(sizes, shape) if data.size is None and listing.size is None else None,
+        held_out=int(data.holdout) if split_named(data.split) == TRAIN else 0,
+    )
     write_about(partial, source.name, listing.labels[kept], listing.classes, notes)
 
 

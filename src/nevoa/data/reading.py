@@ -36,9 +36,8 @@ def shape_of(listing: Listing, data: DataConfig) -> Shape:
         found = each(lambda number: _header(listing, number, data.background), range(len(listing)))
         heads = {head for head in found if head is not None}
         size = size or _usual({head.size for head in heads})
-        channels = channels or (
-            1 if heads and all(head.gray for head in heads) and not _gets_coloured_edges(data) else 3
-        )
+        coloured_edges = data.fit == "pad" and is_coloured(data.background)
+        channels = channels or (1 if heads and all(head.gray for head in heads) and not coloured_edges else 3)
     return *size, channels
 
 
@@ -74,10 +73,6 @@ def _shaped(pixels: UInt8[np.ndarray, "H W C"], shape: Shape, data: DataConfig) 
         picture = picture_of(pixels_of(picture_of(pixels), shape[2]))
         return pixels_of(padded(picture, shape[:2], data.background))
     return pixels_of(fitted(picture_of(pixels), shape[:2]), shape[2])
-
-
-def _gets_coloured_edges(data: DataConfig) -> bool:
-    return data.fit == "pad" and is_coloured(data.background)
 
 
 def _usual(sizes: set[Size]) -> Size:

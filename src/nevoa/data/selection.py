@@ -15,8 +15,8 @@ from nevoa.errors import NevoaError, unknown
 def of_classes(listing: Listing, data: DataConfig) -> Listing:
     """Select images by `data.only`. A NevoaError if there is no such class."""
     if data.only is not None:
-        if listing.unsettled:
-            raise NevoaError(f"These images have no classes to choose from: {listing.unsettled}")
+        if why := listing.notes.unsettled:
+            raise NevoaError(f"These images have no classes to choose from: {why}")
         if not listing.classes:
             raise NevoaError("These images have no classes to choose from: leave out --classes.")
         wanted = list(dict.fromkeys(label_of(listing.classes, one) for one in data.only))

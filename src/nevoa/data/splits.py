@@ -28,7 +28,6 @@ def split_in(name: str, also: str = TRAIN) -> str | None:
 
 
 def no_split(split: str, known: Iterable[str]) -> NevoaError:
-    """Return the error for a split that a source does not have."""
     names = sorted(known)
     if names == [TRAIN]:
         return NevoaError(f"There is no split '{split}': put its images into a folder {split}, the others into train.")

@@ -15,47 +15,13 @@ from jaxtyping import Int64, UInt8
 from nevoa._util.files import published, read_json, read_lines, sha256, write_text
 from nevoa._util.plain import to_python
 from nevoa.data.cache import ABOUT
-from nevoa.data.decode import Size
-from nevoa.data.listing import Bad
+from nevoa.data.listing import Bad, Notes
 from nevoa.data.sources.arrays import give_back, mapped
 from nevoa.errors import NevoaError
 
 FORMAT = 3
 IMAGES, LABELS, BAD = FILES = "images.npy", "labels.npy", "bad.jsonl"
 IMAGES_AT_ONCE = 10_000
-
-
-@dataclass(frozen=True)
-class Notes:
-    """Where images come from, and what happened to them on the way.
-
-    Attributes:
-        source: the source as the user named it.
-        bad: files that were left out, and why.
-        ignored: the number of files that are not images and do not claim to be.
-        duplicates: the number of files with the bytes of an earlier one.
-        sizes: (height, width) of the smallest and the largest image, by area, before resizing.
-        most: (height, width) of most images, if others differ and nobody chose a size.
-        unsettled: why the folders give no classes, and what to do; empty if they do.
-        held_out: the number of other images of the source that are set aside for measuring.
-        captions, linked: of the listing.
-
-    Example:
-        >>> load_images("shapes").notes.bad
-        ()
-    """
-
-    source: str = ""
-    licence: str = ""
-    bad: tuple[Bad, ...] = ()
-    ignored: int = 0
-    duplicates: int = 0
-    sizes: tuple[Size, Size] | None = None
-    most: Size | None = None
-    unsettled: str = ""
-    held_out: int = 0
-    captions: int = 0
-    linked: int = 0
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,16 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from jaxtyping import Float, Float64, Int, Int64
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from nevoa.config.names import PredictionName, WeightingName
 from nevoa.diffusion.loss import Loss, loss_per_image, min_snr_weight
 from nevoa.diffusion.prediction import PREDICTIONS, check_prediction
-from nevoa.diffusion.process import GaussianProcess
+from nevoa.diffusion.process import GaussianProcess, Images, Timesteps
 from nevoa.diffusion.schedule import Schedule, at
 from nevoa.errors import NevoaError
 
-Images = Float[Tensor, "B *pixels"]
-Timesteps = Int[Tensor, " B"]
 Labels = Int64[Tensor, " B"]
 
 

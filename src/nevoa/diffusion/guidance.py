@@ -1,20 +1,13 @@
 """Classifier-free guidance (Ho and Salimans 2022): a denoiser around a denoiser."""
 
 import copy
-from collections.abc import Callable
+from typing import Any
 
 import torch
-from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
-from nevoa.diffusion.denoiser import Denoiser, Estimate
+from nevoa.diffusion.denoiser import Denoiser, Estimate, Images, Labels, Timesteps
 from nevoa.diffusion.process import GaussianProcess
-from nevoa.diffusion.schedule import Schedule
-from nevoa.errors import NevoaError
-
-Images = Float[Tensor, "B *pixels"]
-Timesteps = Int[Tensor, " B"]
-Labels = Int64[Tensor, " B"]
 
 
 class Guided:
@@ -26,28 +19,18 @@ class Guided:
     clips, the clipping comes after the guidance.
 
     Args:
-        denoiser: a conditional `Denoiser` or a subclass, or any callable of (x_t, t, label) that returns an Estimate.
+        denoiser: a conditional `Denoiser`, or another callable of (x_t, t, label) with a `process` that returns an
+            Estimate.
         label: class of each image, `[B]`.
         null_label: the label that means "no class".
         weight: strength of the guidance.
-        schedule: that of the denoiser; needed only if it has no `process` of its own.
 
     Example:
         >>> bags = Guided(Denoiser(network, schedule, "v"), torch.full((16,), 8), null_label=10, weight=2.0)
     """
 
-    def __init__(
-        self,
-        denoiser: Callable[..., Estimate],
-        label: Labels,
-        null_label: int,
-        weight: float = 1.0,
-        schedule: Schedule | None = None,
-    ):
-        process = getattr(denoiser, "process", None) if schedule is None else GaussianProcess(schedule)
-        if process is None:
-            raise NevoaError(f"{type(denoiser).__name__} has no process: give Guided its schedule=….")
-        self.process: GaussianProcess = process
+    def __init__(self, denoiser: Any, label: Labels, null_label: int, weight: float = 1.0):
+        self.process: GaussianProcess = denoiser.process
         self.denoiser, self.weight = denoiser, weight
         self.label, self.null_label = label, torch.full_like(label, null_label)
 
@@ -57,16 +40,14 @@ class Guided:
             return self.denoiser(x_t, t, self.label if self.weight else self.null_label)
         denoiser = self.denoiser
         batch = torch.cat([x_t, x_t]), torch.cat([t, t]), torch.cat([self.label, self.null_label])
-        if not isinstance(denoiser, Denoiser):
-            x_0, epsilon = map(self._between, denoiser(*batch))
-            return Estimate(x_0, epsilon)
         if type(denoiser).__call__ is Denoiser.__call__:
             # Outputs are affine in x_0 and epsilon, so combining them is the same and converts only once.
             return denoiser.estimate(self._between(denoiser.output(*batch)), x_t, t)
-        unclipped = copy.copy(denoiser)
-        unclipped.clip = False
-        x_0, epsilon = map(self._between, unclipped(*batch))
-        return denoiser.clipped(x_0, x_t, t) if denoiser.clip else Estimate(x_0, epsilon)
+        if clips := isinstance(denoiser, Denoiser) and denoiser.clip:
+            denoiser = copy.copy(denoiser)
+            denoiser.clip = False
+        x_0, epsilon = map(self._between, denoiser(*batch))
+        return denoiser.clipped(x_0, x_t, t) if clips else Estimate(x_0, epsilon)
 
     def _between(self, both: Tensor) -> Tensor:
         conditional, unconditional = both.chunk(2)

@@ -14,9 +14,7 @@ from nevoa.evaluation.metrics import Others, Report, class_shares
 from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.samples import Samples, Stage
-from nevoa.features.feature_network import FeatureNetwork
 from nevoa.features.features import Features, check_features
-from nevoa.features.frechet import rank_warning
 
 # With fewer images, bias and noise of a Fréchet distance are as large as the differences of interest.
 FEW = 2048
@@ -156,14 +154,16 @@ def _compared(report: Report, metrics: Sequence[str], features: Features, real: 
     def scores(x: Features, classes: Classes | None = None) -> dict[str, float]:
         return {name: score for row in chosen for name, score in row(x, classes).items()}
 
-    found = scores(features, report.samples.classes)
-    floor, spread = _mean_and_spread([scores(x) for x in reference.floor_features(len(features), seed)])
+    draws = [scores(x) for x in reference.floor_features(len(features), seed)]
+    report = _beside_floor(report, scores(features, report.samples.classes), draws)
     shares = class_shares(features, network) if "classes" in metrics else {}
-    warnings = (*report.warnings, *_warnings(features, real, network, metrics))
+    warnings = report.warnings
+    if network.info.accuracy < LOWEST_ACCURACY:
+        said = f"the feature network only {network.info.skill}: distances between its features say little"
+        warnings = (*warnings, said)
     if reference.advice:
         warnings = (*warnings, f"the features are of random weights. Better ones take minutes: {reference.advice}")
-    new = {"scores": found, "floor": floor, "floor_spread": spread}
-    return replace(report, **new, class_shares=shares, warnings=warnings)
+    return replace(report, class_shares=shares, warnings=warnings)
 
 
 def _scored(report: Report, name: str, of_images: Callable[[np.ndarray], Mapping[str, float]]) -> Report:
@@ -173,30 +173,20 @@ def _scored(report: Report, name: str, of_images: Callable[[np.ndarray], Mapping
     if others := [score for score in scores if not score.startswith(tuple(METRICS[name].meanings))]:
         raise NevoaError(f"The metric {name} gives the score {others[0]}: add its meaning to its meanings.")
     draws = reference.floor_images(len(images), report.protocol.seed)
-    floor, spread = _mean_and_spread([of_images(real) for real in draws])
-    new = {"scores": report.scores | scores, "floor": report.floor | floor}
-    return replace(report, **new, floor_spread=report.floor_spread | spread)
+    return _beside_floor(report, scores, [of_images(real) for real in draws])
 
 
-def _mean_and_spread(draws: Sequence[Mapping[str, float]]) -> tuple[dict[str, float], dict[str, float]]:
-    """The mean of each score, and its standard deviation if there are several draws."""
+def _beside_floor(report: Report, scores: dict[str, float], draws: Sequence[Mapping[str, float]]) -> Report:
+    """The report with more scores, and with the mean of those of the draws and, of several, the standard deviation."""
     values = {name: [draw[name] for draw in draws] for name in draws[0]}
-    mean = {name: float(np.mean(scores)) for name, scores in values.items()}
-    return mean, {name: float(np.std(scores, ddof=1)) for name, scores in values.items() if len(draws) > 1}
+    floor = report.floor | {name: float(np.mean(each)) for name, each in values.items()}
+    spread = {name: float(np.std(each, ddof=1)) for name, each in values.items() if len(draws) > 1}
+    new = {"scores": report.scores | scores, "floor": floor, "floor_spread": report.floor_spread | spread}
+    return replace(report, **new)
 
 
 def _few(name: str, count: int) -> str:
-    """The warning for fewer images than a distance needs."""
     return (
         f"the number of {name}, {count:,}, is small: below {FEW:,}, distances are noisy and biased upwards, and shares "
         f"are coarse (one image is {1 / count:.2%}). Rather look at near copies, overfitting and the picture"
     )
-
-
-def _warnings(features: Features, real: Others, network: FeatureNetwork, metrics: Sequence[str]) -> Iterator[str]:
-    if network.info.accuracy < LOWEST_ACCURACY:
-        yield f"the feature network only {network.info.skill}: distances between its features say little"
-    if "frechet" in metrics:
-        for name, vectors in (("images", features), ("test images", real)):
-            if warning := rank_warning(vectors):
-                yield f"{name}: {warning}"

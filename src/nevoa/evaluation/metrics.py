@@ -14,7 +14,7 @@ from nevoa.config.registry import METRICS
 from nevoa.data import ImageSet, to_unit
 from nevoa.diffusion import AnyDenoiser
 from nevoa.errors import NevoaError
-from nevoa.evaluation.intervals import Classes, Interval, interval_of
+from nevoa.evaluation.intervals import Classes, interval_of
 from nevoa.evaluation.likelihood import Bound, estimate_bound
 from nevoa.evaluation.memorisation import Memorisation, memorisation
 from nevoa.evaluation.overfitting import Overfitting, overfitting
@@ -24,7 +24,7 @@ from nevoa.features.feature_network import FeatureNetwork
 from nevoa.features.features import Features
 from nevoa.features.frechet import frechet_distance, frechet_influence
 from nevoa.features.inception import inception_scores, inception_warnings
-from nevoa.features.kernel_distance import kernel_distance_and_influence, mean_within
+from nevoa.features.kernel_distance import PerImage, kernel_distance_and_influence, mean_within
 from nevoa.features.precision_recall import K, precision_recall, radii
 from nevoa.model import Model
 from nevoa.parallel.device import computing
@@ -78,33 +78,30 @@ class Report:
     file: Path | None = None
 
 
-def _frechet_scores(real: Others, name: str) -> FeatureScores:
+def _with_interval(name: str, measured: Callable[[Features], tuple[float, PerImage]]) -> FeatureScores:
+    """The scores of a distance, which `measured` returns with the influence of each image."""
+
     def scores(features: Features, classes: Classes | None) -> dict[str, float]:
-        distance = frechet_distance(features, real)
+        distance, influence = measured(features)
         if classes is None:
-            return {f"fd_{name}": distance}
-        return _with_ends(f"fd_{name}", interval_of(distance, frechet_influence(features, real), classes))
+            return {name: distance}
+        _, low, high = interval_of(distance, influence, classes)
+        return {name: distance, f"{name}_low": low, f"{name}_high": high}
 
     return scores
 
 
-def _kernel_scores(real: Others, name: str) -> FeatureScores:
-    within = mean_within(real)  # once for all draws
-
-    def scores(features: Features, classes: Classes | None) -> dict[str, float]:
-        distance, influence = kernel_distance_and_influence(features, real, within)
-        if classes is None:
-            return {f"kd_{name}": distance}
-        return _with_ends(f"kd_{name}", interval_of(distance, influence, classes))
-
-    return scores
+def _frechet_scores(real: Others, network: FeatureNetwork) -> FeatureScores:
+    name = f"fd_{network.info.short_name}"
+    return _with_interval(name, lambda x: (frechet_distance(x, real), frechet_influence(x, real)))
 
 
-def _with_ends(name: str, found: Interval) -> dict[str, float]:
-    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+def _kernel_scores(real: Others, network: FeatureNetwork) -> FeatureScores:
+    name, within = f"kd_{network.info.short_name}", mean_within(real)  # once for all draws
+    return _with_interval(name, lambda x: kernel_distance_and_influence(x, real, within))
 
 
-def _manifold_scores(real: Others) -> FeatureScores:
+def _manifold_scores(real: Others, _: FeatureNetwork) -> FeatureScores:
     radius = radii(real, K)  # once for the images and all draws
     return lambda x, _: precision_recall(real, x, real_radius=radius)._asdict()
 
@@ -220,18 +217,8 @@ class Metric:
 
 
 TEST, TEST_FEATURES, LOWER = ("test",), ("test_count",), "lower is better"
-FRECHET = Metric(
-    {"fd_": LOWER},
-    TEST_FEATURES,
-    compares=True,
-    of_features=lambda real, network: _frechet_scores(real, network.info.short_name),
-)
-KERNEL = Metric(
-    {"kd_": LOWER},
-    TEST_FEATURES,
-    compares=True,
-    of_features=lambda real, network: _kernel_scores(real, network.info.short_name),
-)
+FRECHET = Metric({"fd_": LOWER}, TEST_FEATURES, compares=True, of_features=_frechet_scores)
+KERNEL = Metric({"kd_": LOWER}, TEST_FEATURES, compares=True, of_features=_kernel_scores)
 MANIFOLD = Metric(
     {
         "precision": "share that looks real",
@@ -241,7 +228,7 @@ MANIFOLD = Metric(
     },
     TEST_FEATURES,
     compares=True,
-    of_features=lambda real, _: _manifold_scores(real),
+    of_features=_manifold_scores,
 )
 CLASSES = Metric(
     {"confidence": "mean probability of the predicted class"},

@@ -17,6 +17,7 @@ from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.samples import Samples
 from nevoa.parallel.machine import machine
+from nevoa.runs.reports import SavedProtocol, SavedReport
 
 # A report may come from anywhere; more images than this are no measurement.
 MOST_IMAGES = 10_000_000
@@ -48,27 +49,20 @@ class Receipt(BaseModel):
     facts: dict[str, str]
 
 
-class RepeatableProtocol(BaseModel):
-    """The part of a report's protocol that decides how it is measured again."""
+class RepeatableProtocol(SavedProtocol):
+    """The protocol of a report with what decides how it is measured again."""
 
-    name: str
     count: int = Field(ge=1, le=MOST_IMAGES)
     seed: int = Field(ge=0, lt=2**63)
     sampler: dict[str, str | int | float | bool | None] | None
-    feature_network: dict[str, Any] | None
 
 
-class RepeatableReport(BaseModel):
-    """The part of a report that decides whether it can be repeated, and what has to come out."""
-
-    model_config = ConfigDict(frozen=True)
+class RepeatableReport(SavedReport):
+    """A report with all that repeats it."""
 
     subject: str
-    title: str
     images: int = Field(ge=1, le=MOST_IMAGES)
-    weights: str | None
-    protocol: RepeatableProtocol
-    scores: dict[str, float]
+    protocol: RepeatableProtocol  # pyright: ignore[reportIncompatibleVariableOverride]
     receipt: Receipt
 
 
@@ -99,16 +93,16 @@ def facts_of(reference: Reference, weights: str | None, plan: ModelPlan | None, 
 def facts_of_images(samples: Samples) -> dict[str, str]:
     """Return what is known once images have been made: the precision of the network, and a hash of the pixels."""
     pixels = hashlib.sha256(np.ascontiguousarray(samples.images).data).hexdigest()[:DIGITS]
-    return ({"precision": samples.drawn.precision} if samples.drawn else {}) | {"images": pixels}
+    return ({"precision": samples.precision} if samples.precision else {}) | {"images": pixels}
 
 
 def receipt_of(samples: Samples, protocol: Protocol) -> Receipt:
     """Return the receipt of a measurement in this process."""
-    model, reference, drawn = samples.model, protocol.reference, samples.drawn
+    model, reference = samples.model, protocol.reference
     plan, device = (model.plan, model.device) if model else (None, "cpu")
     return Receipt(
         config=plan.model_dump(mode="json", exclude_none=True) if plan else None,
-        network_evaluations=drawn.evaluations if drawn else None,
+        network_evaluations=samples.evaluations,
         reference=SavedReference(source=reference.train.notes.source, digest=reference.digest),
         facts=facts_of(reference, samples.weights, plan, device) | facts_of_images(samples),
     )

@@ -41,19 +41,6 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """How a network made images.
-
-    Attributes:
-        evaluations: passes of one image through the network, for all images.
-        precision: of the numbers in the network.
-    """
-
-    evaluations: int
-    precision: PrecisionName
-
-
-@dataclass(frozen=True)
 class Samples:
     """Images, and what is known about their origin.
 
@@ -64,7 +51,8 @@ class Samples:
         mirrored: whether their mirror images were trained on, too.
         sampler: settings that the images were made with; None for images from files.
         weights: sha256 of the file of the model's weights; None for images from files.
-        drawn: how the model made them; None for images from files.
+        evaluations: passes of one image through the network, for all images; None for images from files.
+        precision: of the numbers in the network then; None for images from files.
 
     Example:
         >>> samples = Samples("mine", images)
@@ -77,7 +65,8 @@ class Samples:
     mirrored: bool = True
     sampler: dict[str, Any] | None = None
     weights: str | None = None
-    drawn: Drawn | None = None
+    evaluations: int | None = None
+    precision: PrecisionName | None = None
 
     @property
     def title(self) -> str:
@@ -171,9 +160,9 @@ def from_model(model: Model, reference: Reference, count: int, seed: int, **opti
                     yield Stage("making images", done, total)
                 images = to_bytes(x_t)
             parts += processes.gathered(images)
-    drawn = Drawn(sum(evaluated) * count // max(own, 1), model.precision)  # this process made its share of the images
     in_float32 = replace(model, precision="float32")
-    yield Samples(model.place, np.concatenate(parts), in_float32, sampler=sampling, drawn=drawn)
+    made = Samples(model.place, np.concatenate(parts), in_float32, sampler=sampling, precision=model.precision)
+    yield replace(made, evaluations=sum(evaluated) * count // max(own, 1))  # this process made its share of the images
 
 
 @contextmanager

@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from math import isclose, sqrt
 from typing import Any
 
-from nevoa.config import ModelPlan
+from nevoa.config import ModelPlan, flat
 from nevoa.config.plan import PLACE
 from nevoa.config.registry import METRICS, SAMPLERS
-from nevoa.config.sections import flat_values
 from nevoa.errors import NevoaError
-from nevoa.evaluation import receipt
 from nevoa.evaluation.intervals import REACH
 from nevoa.evaluation.metrics import Report
-from nevoa.evaluation.receipt import RepeatableReport, facts_of
-from nevoa.evaluation.reference import Reference
+from nevoa.evaluation.receipt import DIGITS, RepeatableReport
 from nevoa.sampling import SamplingOptions, sampler_options
+from nevoa.sampling.options import OF_SAMPLERS
 
 # Where nothing differs, images are equal bit for bit; sums of features may be rounded in another order.
 EXACT = 1e-6
@@ -27,8 +25,8 @@ LOOSE = 0.01
 PARTS = "_low", "_high", "_se", "_std"
 # Facts without which scores cannot be compared; the others explain a difference.
 DECISIVE = "weights", "training images", "feature network", "reference"
-# Facts that are known when images have been made.
-AFTERWARDS = "precision", "images"
+# Facts that are compared where both sides know them: images are made last, and some models lack their training images.
+ON_BOTH_SIDES = "training images", "precision", "images"
 # Shares of images.
 SHARES = "precision", "recall", "coverage", "near_copies"
 
@@ -48,7 +46,6 @@ class Fact:
 
     @property
     def agrees(self) -> bool:
-        """Whether it is the same."""
         return self.reported == self.here
 
 
@@ -63,38 +60,32 @@ class Check:
 
     @property
     def agrees(self) -> bool:
-        """Whether the difference is within the tolerance."""
         return abs(self.reported - self.again) <= self.tolerance or isclose(self.reported, self.again, rel_tol=EXACT)
 
 
-def facts(
-    saved: RepeatableReport, reference: Reference, weights: str | None, plan: ModelPlan | None, device: str = "cpu"
-) -> Iterator[Fact]:
-    """Yield what decides the scores of a report and is known before images are made. The arguments: see `facts_of`."""
-    reported, here = saved.receipt.facts, facts_of(reference, weights, plan, device)
-    for name in dict.fromkeys([*here, *reported]):
-        if name not in AFTERWARDS and not (name == "training images" and name not in reported.keys() & here):
-            yield Fact(name, reported.get(name, ""), here.get(name, ""), name in DECISIVE)
+def facts(saved: RepeatableReport, here: Mapping[str, str], plan: ModelPlan | None) -> Iterator[Fact]:
+    """Yield what decides the scores of a report.
+
+    Args:
+        here: what `facts_of` and, once images have been made again, `facts_of_images` know.
+        plan: of the model; None for images from files.
+    """
+    reported = saved.receipt.facts
     if plan:
-        yield Fact(
-            "config", _recipe(saved.receipt.config or {}), _recipe(plan.model_dump(mode="json", exclude_none=True))
-        )
-
-
-def facts_of_images(saved: RepeatableReport, report: Report) -> Iterator[Fact]:
-    """Yield what can be compared once images have been made again: the network's precision, and the images."""
-    for name, value in receipt.facts_of_images(report.samples).items():
-        yield Fact(name, saved.receipt.facts.get(name, ""), value)
+        present = plan.model_dump(mode="json", exclude_none=True)
+        yield Fact("config", _recipe(saved.receipt.config or {}), _recipe(present))
+    for name in dict.fromkeys([*reported, *here]):
+        if name in reported.keys() & here or name not in ON_BOTH_SIDES:
+            yield Fact(name, reported.get(name, ""), here.get(name, ""), name in DECISIVE)
 
 
 def _recipe(plan: Mapping[str, Any]) -> str:
     """Return a hash of a plan, without the path of the images and without what belongs to a device."""
-    values = {key: value for key, value in flat_values(plan).items() if key not in ("data.source", *PLACE)}
-    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[: receipt.DIGITS]
+    values = {key: value for key, value in flat(plan).items() if key not in ("data.source", *PLACE)}
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:DIGITS]
 
 
 def metrics_of(scores: Iterable[str]) -> list[str]:
-    """The metrics that give these scores."""
     names = tuple(scores)
     return [metric for metric, row in METRICS.items() if any(name.startswith(tuple(row.meanings)) for name in names)]
 
@@ -108,8 +99,8 @@ def options_of(sampler: dict[str, Any]) -> dict[str, Any]:
         raise NevoaError(f"The images were made by {sampler.get('sampler')}, which is not a sampler of nevoa.")
     if unknown := sampler.keys() - SamplingOptions.__annotations__.keys():
         raise NevoaError(f"This version of nevoa cannot sample with {', '.join(sorted(unknown))}, as the report says.")
-    others = {option for each in SAMPLERS for option in sampler_options(each)} - {*sampler_options(name)}
-    return {name: value for name, value in sampler.items() if name not in others}
+    own = sampler_options(name)
+    return {name: value for name, value in sampler.items() if name in own or name not in OF_SAMPLERS}
 
 
 def checks(saved: RepeatableReport, report: Report, found: Sequence[Fact]) -> Iterator[Check]:

@@ -1,6 +1,5 @@
 """A feature network: a trained classifier, with what it was trained on and how accurate it is."""
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -8,11 +7,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float64, UInt8
-from safetensors import SafetensorError
-from safetensors.torch import load
 
 from nevoa._util.files import published, read_json, sha256, write_text
-from nevoa._util.tensors import packed
+from nevoa._util.tensors import packed, read_tensors
 from nevoa.config.names import FeatureKind
 from nevoa.data import CATALOG, to_unit
 from nevoa.errors import NevoaError
@@ -148,12 +145,11 @@ def load_feature_network(folder: Path) -> FeatureNetwork:
     try:
         values = read_json(folder / INFO)
         info = FeatureNetworkInfo(**{**values, "shape": tuple(values["shape"]), "classes": tuple(values["classes"])})
-        data = (folder / WEIGHTS).read_bytes()
-        if hashlib.sha256(data).hexdigest() != info.sha256:
+        if sha256(folder / WEIGHTS) != info.sha256:
             raise ValueError(f"{WEIGHTS} is not the file that {INFO} describes")
         network = Classifier(info.shape[0], info.outputs)
-        network.load_state_dict(load(data))
-    except (NevoaError, OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        network.load_state_dict(read_tensors(folder / WEIGHTS))
+    except (NevoaError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise NevoaError(
             f"The feature network in {folder} is damaged: {reason}. Remove the folder and train it again."

@@ -21,8 +21,11 @@ class Gaussian(NamedTuple):
     @classmethod
     def of(cls, features: Features) -> "Gaussian":
         """The Gaussian with the mean and the unbiased covariance of features."""
-        covariance = _covariance(features)
-        return cls(features.mean(0), covariance, _root(covariance))
+        mean = features.mean(0)
+        centred = features - mean
+        covariance = centred.T @ centred / (len(features) - 1)
+        values, vectors = np.linalg.eigh(covariance)
+        return cls(mean, covariance, (vectors * np.sqrt(values.clip(0))) @ vectors.T)
 
 
 def frechet_distance(a: Features, b: Float64[np.ndarray, "M D"]) -> float:
@@ -59,27 +62,3 @@ def frechet_influence(a: Features, b: Float64[np.ndarray, "M D"]) -> Float64[np.
     half = vectors.T @ theirs.root
     x = a - ours.mean
     return 2 * x @ (ours.mean - theirs.mean) + (x**2).sum(1) - inverse @ (half @ x.T) ** 2
-
-
-def rank_warning(features: Features) -> str | None:
-    """Why a Fréchet distance to these features means little; None if their covariance has full rank."""
-    count, width = features.shape
-    rank = np.linalg.matrix_rank(_covariance(features), hermitian=True)
-    if rank == width:
-        return None
-    why = f"{count:,} images are too few" if count <= width else "some features are constant or repeat one another"
-    return (
-        f"the covariance of the features has rank {rank} instead of {width}, because {why}: "
-        "the Fréchet distance means little"
-    )
-
-
-def _covariance(x: Features) -> Covariance:
-    """The unbiased covariance."""
-    centred = x - x.mean(0)
-    return centred.T @ centred / (len(x) - 1)
-
-
-def _root(covariance: Covariance) -> Covariance:
-    values, vectors = np.linalg.eigh(covariance)
-    return (vectors * np.sqrt(values.clip(0))) @ vectors.T

@@ -10,29 +10,25 @@ PerImage = Float64[np.ndarray, " N"]
 ROWS = 1000
 
 
-def kernel_distance(a: Features, b: Others, within_b: float | None = None) -> float:
+def kernel_distance(a: Features, b: Others) -> float:
     """Return `mean k(a, a') + mean k(b, b') - 2 mean k(a, b)` over distinct pairs, `k(x, y) = (x.y / D + 1)^3`.
 
     All pairs are used, in blocks of ROWS. The estimate is unbiased, so it may be negative near 0.
-
-    Args:
-        within_b: `mean_within(b)`, if it is known already.
 
     Example:
         >>> features = feature_network.features(images)
         >>> kernel_distance(features[:8], features[8:]) > 0
         True
     """
-    return kernel_distance_and_influence(a, b, within_b)[0]
+    return kernel_distance_and_influence(a, b, mean_within(b))[0]
 
 
-def kernel_distance_and_influence(a: Features, b: Others, within_b: float | None = None) -> tuple[float, PerImage]:
+def kernel_distance_and_influence(a: Features, b: Others, within_b: float) -> tuple[float, PerImage]:
     """Return the distance, and the influence of each image x of a on it: 2 (mean k(x, a') - mean k(x, b)).
 
-    The influence is up to a constant.
+    The influence is up to a constant. `within_b` is `mean_within(b)`.
     """
     within, between = _mean_kernels_within(a), _mean_kernels(a, b)
-    within_b = mean_within(b) if within_b is None else within_b
     return float(within.mean()) + within_b - 2 * float(between.mean()), 2 * (within - between)
 
 

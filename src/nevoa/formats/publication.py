@@ -12,6 +12,7 @@ from typing import Any
 import tomli_w
 
 from nevoa._util.files import read_json, read_text, write_text
+from nevoa._util.packages import needs
 from nevoa.data import hub, is_path, short_name
 from nevoa.data.find import UNKNOWN_LICENCE
 from nevoa.errors import NevoaError
@@ -55,8 +56,8 @@ def prepare(run: Run, folder: Path, place: str, licence: str | None = None) -> P
     Raises:
         NevoaError: the run has no model, is being trained, or is damaged.
     """
-    hub.parse_own(place)
-    hub.check_client()
+    hub.parse_model(place, pushed=True)
+    needs("hub", "huggingface_hub")
     _check(run)
     published = Run(folder)
     write_text(published.model_config_file, _shared_json(run.model_config_file))

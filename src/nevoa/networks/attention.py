@@ -68,7 +68,6 @@ class LinearAttention(nn.Module):
         return self.out(y.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2))
 
     def _attended(self, q: Tensor, k: Tensor, v: Tensor) -> Float[Tensor, "B N dim"]:
-        """Return the output of one head."""
         # Softmax sums in float32 whatever its dtype; autocast would copy q and k to float32 and back.
         with torch.autocast(q.device.type, enabled=False):
             q, k = q.softmax(dim=2), k.softmax(dim=1)
@@ -76,8 +75,6 @@ class LinearAttention(nn.Module):
 
 
 class Residual(nn.Module):
-    """Return `x + inner(norm(x))`."""
-
     def __init__(self, norm: nn.Module, inner: nn.Module):
         super().__init__()
         self.norm, self.inner = norm, inner

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nevoa.config import validated
+from nevoa.config import parse
 from nevoa.config.network import ResidualUNetConfig
 from nevoa.networks.attention import Attention, Residual
 from nevoa.networks.blocks import PreNormBlock, wide_group_norm, without_muon, zeroed
@@ -108,7 +108,7 @@ class ResidualUNet(nn.Module):
 
     def __init__(self, channels: int = 3, *, classes: int = 0, **keys: Any):
         super().__init__()
-        config = validated(ResidualUNetConfig, keys)
+        config = parse(keys, ResidualUNetConfig)
         pixels = channels * config.patch**2
         self.patch = config.patch
         self.downsampling = config.patch * 2 ** (len(config.multipliers) - 1)

@@ -2,11 +2,10 @@
 
 from nevoa.config.names import RunStatus
 from nevoa.runs.checkpoint import newest_saved
-from nevoa.runs.find import newest_run, run_around
 from nevoa.runs.layout import RUNS
 from nevoa.runs.lock import refuse_if_training, remove, status_of, training_lock
 from nevoa.runs.missing import check_has_model, meant, not_a_run
-from nevoa.runs.overview import Summary, planned_images, runs_in
+from nevoa.runs.overview import Summary, newest_run, planned_images, run_around, runs_in
 from nevoa.runs.reports import best_report
 from nevoa.runs.run import PACKAGED, ObjectOptions, Run, load
 from nevoa.runs.tracking import Sent, read_sent, reports_after, write_sent

@@ -1,6 +1,6 @@
 """Check every file of a run folder for damage."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -36,8 +36,10 @@ def _parts(run: Run) -> Iterator[tuple[Path, Callable[[], object]]]:
     """Each part of a run, and a function that raises a NevoaError if the part is damaged."""
     yield run.config_file, run.config
     yield run.plan_file, partial(_check_plan, run)
-    yield run.metrics_file, partial(_check_metrics, run)
-    yield run.journal_file, partial(_check_journal, run)
+    metrics = (line["images_seen"] for line in run.metrics())
+    yield run.metrics_file, partial(_check_lines, run.metrics_file, metrics, "a line of metrics")
+    entries = (number for number, _ in enumerate(journal.read(run)))
+    yield run.journal_file, partial(_check_lines, run.journal_file, entries, "an entry of the journal")
     if run.tracking_file.exists():
         yield run.tracking_file, partial(read_json, run.tracking_file)
     yield from ((path, partial(_check_checkpoint, path)) for path in checkpoints(run.checkpoints))
@@ -83,26 +85,18 @@ def _check_model(run: Run) -> None:
     model_files.check(run.weights_file, run.model_config_file)
 
 
-def _check_metrics(run: Run) -> None:
-    _check_lines(run.metrics_file, [line["images_seen"] for line in run.metrics()], "a line of metrics")
-
-
-def _check_journal(run: Run) -> None:
-    _check_lines(run.journal_file, list(range(len(list(journal.read(run))))), "an entry of the journal")
-
-
-def _check_lines(path: Path, positions: Sequence[int], what: str) -> None:
+def _check_lines(path: Path, read: Iterable[int], what: str) -> None:
     """Raise a NevoaError unless all lines were read, in their order.
 
     Args:
-        positions: of the lines that were read.
+        read: the positions of the lines that can be read.
         what: a line is.
     """
     with explained("read", path), path.open("rb") as file:
-        count = sum(1 for _ in file)
+        count, positions = sum(1 for _ in file), list(read)
     if len(positions) < count:
         raise NevoaError(f"line {len(positions) + 1} of {count} is cut off or not {what}")
-    if list(positions) != sorted(set(positions)):
+    if positions != sorted(set(positions)):
         raise NevoaError("its lines are not in order")
 
 

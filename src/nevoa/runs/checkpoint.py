@@ -83,7 +83,6 @@ def newest_warm(folder: Path) -> Path | None:
 
 
 def plan_of(path: Path) -> Plan:
-    """Return the plan that a valid checkpoint was made with."""
     return read_toml(path / PLAN, Plan)
 
 

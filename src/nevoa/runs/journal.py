@@ -75,7 +75,6 @@ def read(run: RunFiles) -> Iterator[Entry]:
 
 
 def write(run: RunFiles, event: Event, images_seen: int, **values: Any) -> None:
-    """Append a line."""
     entry = Entry(event=event, images_seen=images_seen, **values)
     append_line(run.journal_file, entry.model_dump_json(exclude_defaults=True))
 

@@ -51,13 +51,8 @@ def remove(run: RunFiles) -> None:
     Example:
         >>> remove(nevoa.Run("runs/fashion_mnist-quick"))
     """
-    lock = acquire(run.lock_file)
-    if lock is None:
-        raise _being_trained(run)
-    try:
+    with training_lock(run):
         files.remove(run.folder)
-    finally:
-        lock.release()
 
 
 def status_of(run: RunFiles) -> tuple[RunStatus, str]:

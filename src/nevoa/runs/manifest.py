@@ -20,7 +20,6 @@ GONE = FileNotFoundError, NotADirectoryError, IsADirectoryError
 
 
 def manifest_of(images_seen: int, files: Mapping[str, bytes]) -> str:
-    """The manifest of files that are about to be written."""
     return _to_json(images_seen, {name: (len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items()})
 
 

@@ -1,4 +1,4 @@
-"""The runs in a folder at a glance."""
+"""Find runs, and see them at a glance."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from nevoa.config.names import RunStatus
 from nevoa.errors import NevoaError
 from nevoa.runs import journal
 from nevoa.runs.checkpoint import newest_saved
+from nevoa.runs.layout import OWN_FOLDERS, RUNS
 from nevoa.runs.lock import status_of
 from nevoa.runs.reports import best_report
 from nevoa.runs.run import Run
@@ -66,6 +67,28 @@ def runs_in(folder: Path) -> Iterator[Run]:
     if not folder.is_dir():
         raise NevoaError(f"There is no folder {folder}. 'nevoa train' creates runs in runs/.")
     return (Run(path) for path in sorted(folder.iterdir()) if Run(path).exists)
+
+
+def newest_run(folder: Path = RUNS) -> Run:
+    """The run in `folder` whose model was written last. A NevoaError if no run has one.
+
+    Example:
+        >>> model = newest_run(Path("runs")).model()
+    """
+    runs = [Run(path) for path in folder.glob("*") if Run(path).has_model]
+    if not runs:
+        raise NevoaError(f"There is no run with a model in {folder}/. Make one with 'nevoa train'.")
+    return max(runs, key=lambda run: run.weights_file.stat().st_mtime)
+
+
+def run_around(path: Path) -> Path | None:
+    """Return the run that has a path in one of its OWN_FOLDERS; None if there is none.
+
+    Example:
+        >>> run_around(Path("runs/clothes/model"))
+    """
+    above = path.resolve().parents
+    return next((one.parent for one in above if one.name in OWN_FOLDERS and Run(one.parent).exists), None)
 
 
 def planned_images(run: Run) -> int | None:

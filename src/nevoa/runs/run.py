@@ -14,7 +14,8 @@ from PIL import Image
 from nevoa._util.files import append_line, published, read_json, read_lines, read_text, sync, write_text
 from nevoa._util.plain import path_of
 from nevoa.config import Config, Plan, toml
-from nevoa.errors import NevoaError, unknown
+from nevoa.config.options import given
+from nevoa.errors import NevoaError
 from nevoa.runs.layout import RunFiles
 from nevoa.runs.missing import check_has_model, not_a_run
 
@@ -57,15 +58,11 @@ class Run(RunFiles):
         """Read the config: what was asked. A NevoaError if it is missing or damaged."""
         return toml.read_toml(self.config_file, Config)
 
-    def plan(self, parts: bool = True) -> Plan:
-        """Read the plan: what was decided. A NevoaError if it is missing or damaged.
-
-        Args:
-            parts: False for a run with parts of plugins that are not loaded: leaves out the network, checks no names.
-        """
+    def plan(self) -> Plan:
+        """Read the plan: what was decided. A NevoaError if it is missing or damaged."""
         if not self.exists:
             raise not_a_run(self)
-        return toml.read_toml(self.plan_file, Plan, parts)
+        return toml.read_toml(self.plan_file, Plan)
 
     def last_plan(self) -> Plan:
         """The plan of the newest checkpoint with an undamaged one; without any, the run's own, which may be edited."""
@@ -190,9 +187,7 @@ def load(
     Example:
         >>> images = nevoa.load("runs/fashion_mnist-quick").sample(64)
     """
-    for name in objects:
-        if name not in ObjectOptions.__annotations__:
-            raise unknown("object", name, ObjectOptions.__annotations__)
+    given(load, objects, ObjectOptions)
     run = Run(path_of("The run", folder))
     check_has_model(run)
     from nevoa.objects import Objects

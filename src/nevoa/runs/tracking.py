@@ -8,8 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
-from nevoa._util.files import read_json, read_json_or_empty, write_text
-from nevoa.errors import NevoaError
+from nevoa._util.files import read_json_or_empty, write_text
 from nevoa.runs.run import Run
 
 
@@ -40,8 +39,8 @@ def read_sent(run: Run, tracker: str) -> Sent | None:
         >>> read_sent(run, "wandb") is None
         True
     """
-    with suppress(NevoaError, KeyError, ValidationError):
-        return Sent.model_validate(read_json(run.tracking_file)[tracker])
+    with suppress(ValidationError):
+        return Sent.model_validate(read_json_or_empty(run.tracking_file).get(tracker))
     return None
 
 

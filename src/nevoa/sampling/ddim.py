@@ -1,13 +1,12 @@
 """The sampler of Song, Meng and Ermon 2021, and with it Euler's method."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from nevoa.diffusion import AnyDenoiser
-from nevoa.sampling.sampler import Past, Transition, estimate_at
+from nevoa.sampling.sampler import Draw, Past, Transition, estimate_at
 
 
 @dataclass(frozen=True)
@@ -28,13 +27,7 @@ class DDIM:
     eta: float = 0.0
 
     def step(
-        self,
-        denoiser: AnyDenoiser,
-        x_t: Tensor,
-        t: int,
-        s: int,
-        noise: Callable[[], Tensor],
-        past: Past | None = None,
+        self, denoiser: AnyDenoiser, x_t: Tensor, t: int, s: int, noise: Draw, past: Past | None = None
     ) -> Transition:
         """Step from x_t to x_s with one evaluation, 0 <= s < t <= T."""
         x_0, epsilon = estimate_at(denoiser, x_t, t)

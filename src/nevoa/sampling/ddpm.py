@@ -1,6 +1,5 @@
 """The ancestral sampler of Ho et al. 2020."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,7 +8,7 @@ from torch import Tensor
 
 from nevoa.config.names import VarianceName
 from nevoa.diffusion import AnyDenoiser
-from nevoa.sampling.sampler import Past, Transition, estimate_at
+from nevoa.sampling.sampler import Draw, Past, Transition, estimate_at
 
 
 @dataclass(frozen=True)
@@ -27,13 +26,7 @@ class DDPM:
     variance: VarianceName = "small"
 
     def step(
-        self,
-        denoiser: AnyDenoiser,
-        x_t: Tensor,
-        t: int,
-        s: int,
-        noise: Callable[[], Tensor],
-        past: Past | None = None,
+        self, denoiser: AnyDenoiser, x_t: Tensor, t: int, s: int, noise: Draw, past: Past | None = None
     ) -> Transition:
         """Step from x_t to x_s with one evaluation, 0 <= s < t <= T."""
         x_0, process = estimate_at(denoiser, x_t, t).x_0, denoiser.process

@@ -1,14 +1,13 @@
 """DPM-Solver++ of second order, multistep (Lu et al. 2022, "DPM-Solver++", Algorithm 2)."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor
 
 from nevoa.diffusion import AnyDenoiser, log_snr_of
-from nevoa.sampling.sampler import Past, Transition, estimate_at
+from nevoa.sampling.sampler import Draw, Past, Transition, estimate_at
 
 
 @dataclass(frozen=True)
@@ -26,13 +25,7 @@ class DPMSolver:
     default_steps: ClassVar[int] = 20
 
     def step(
-        self,
-        denoiser: AnyDenoiser,
-        x_t: Tensor,
-        t: int,
-        s: int,
-        noise: Callable[[], Tensor],
-        past: Past | None = None,
+        self, denoiser: AnyDenoiser, x_t: Tensor, t: int, s: int, noise: Draw, past: Past | None = None
     ) -> Transition:
         """Step from x_t to x_s with one evaluation, 0 <= s < t <= T. Draws no noise."""
         x_0, schedule = estimate_at(denoiser, x_t, t).x_0, denoiser.process.schedule

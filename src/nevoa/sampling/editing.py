@@ -1,6 +1,6 @@
 """Sampling that begins from images: variations, in-painting and interpolation, with any denoiser."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -9,19 +9,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from nevoa.diffusion import AnyDenoiser
-from nevoa.sampling.sampler import Images, Past, Sampler, State, Transition, estimate_at, trajectory
+from nevoa.sampling.sampler import Draw, Images, Past, Sampler, State, Transition, estimate_at, trajectory
 
 # Lugmayr et al. 2022 draw each step ten times; more is hardly better and takes as much longer.
 RESAMPLINGS = 10
 
 
-def varied(
-    denoiser: AnyDenoiser,
-    sampler: Sampler,
-    x_0: Images,
-    grid: Sequence[int],
-    noise: Callable[[], Images],
-) -> Iterator[State]:
+def varied(denoiser: AnyDenoiser, sampler: Sampler, x_0: Images, grid: Sequence[int], noise: Draw) -> Iterator[State]:
     """Yield the states from images with noise added to new images (SDEdit, Meng et al. 2022).
 
     Args:
@@ -51,13 +45,7 @@ class Inpainting:
     resamplings: int = RESAMPLINGS
 
     def step(
-        self,
-        denoiser: AnyDenoiser,
-        x_t: Tensor,
-        t: int,
-        s: int,
-        noise: Callable[[], Tensor],
-        past: Past | None = None,
+        self, denoiser: AnyDenoiser, x_t: Tensor, t: int, s: int, noise: Draw, past: Past | None = None
     ) -> Transition:
         """Step from x_t to x_s, 0 <= s < t <= T. At s = 0 the known pixels are exactly those of x_0."""
         for left in reversed(range(self.resamplings)):

@@ -1,13 +1,12 @@
 """Heun's method for the probability-flow ODE (Karras et al. 2022, Algorithm 1 without churn)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor
 
 from nevoa.diffusion import AnyDenoiser
-from nevoa.sampling.sampler import Past, Transition, estimate_at
+from nevoa.sampling.sampler import Draw, Past, Transition, estimate_at
 
 
 @dataclass(frozen=True)
@@ -27,13 +26,7 @@ class Heun:
     default_steps: ClassVar[int] = 25
 
     def step(
-        self,
-        denoiser: AnyDenoiser,
-        x_t: Tensor,
-        t: int,
-        s: int,
-        noise: Callable[[], Tensor],
-        past: Past | None = None,
+        self, denoiser: AnyDenoiser, x_t: Tensor, t: int, s: int, noise: Draw, past: Past | None = None
     ) -> Transition:
         """Step from x_t to x_s, 0 <= s < t <= T. Draws no noise."""
         schedule = denoiser.process.schedule

@@ -7,13 +7,13 @@ from typing import Unpack
 from pydantic import ConfigDict, field_serializer
 
 from nevoa._util.plain import Classes, has_argument, takes
-from nevoa.config import ModelPlan, SamplingConfig, validated
+from nevoa.config import ModelPlan, SamplingConfig, parse
 from nevoa.config.names import VarianceName
 from nevoa.config.network import SamplerName
-from nevoa.config.options import SamplerOptions
+from nevoa.config.options import SamplerOptions, given
 from nevoa.config.registry import SAMPLERS
 from nevoa.diffusion import Schedule
-from nevoa.errors import NevoaError, WrongValue, unknown
+from nevoa.errors import NevoaError, WrongValue
 from nevoa.sampling.sampler import Sampler
 from nevoa.sampling.timesteps import timestep_grid
 
@@ -101,19 +101,16 @@ def settled(plan: ModelPlan, **options: Unpack[SamplingOptions]) -> SamplingSett
         >>> settled(model.plan, sampler="ddim").spacing
         'trailing'
     """
-    for name in options:
-        if name not in SamplingOptions.__annotations__:
-            raise unknown("sampling option", name, SamplingOptions.__annotations__)
-    given = {name: value for name, value in options.items() if value is not None and name != "labels"}
+    chosen = {name: value for name, value in given(settled, options, SamplingOptions).items() if name != "labels"}
     own, timesteps = plan.sampling, plan.diffusion.timesteps
-    sampler = given.get("sampler", own.sampler)
+    sampler = chosen.get("sampler", own.sampler)
     as_sampler(sampler)
     own_options = sampler_options(sampler)
-    _check_applicable(given.keys() - own_options, sampler)
+    _check_applicable(chosen.keys() - own_options, sampler)
     # The model's timesteps were chosen for its own sampler, and its fresh noise for one that adds any.
     changed = {} if sampler == own.sampler else {"steps": None, "spacing": "trailing"}
     still = {} if "eta" in own_options else {"eta": 0.0}
-    settings = validated(SamplingSettings, own.model_dump() | changed | still | given)
+    settings = parse(own.model_dump() | changed | still | chosen, SamplingSettings)
     if settings.steps is None:
         settings = settings.model_copy(update={"steps": min(_steps_of(sampler) or timesteps, timesteps)})
     _check_model(plan, settings)

@@ -15,6 +15,8 @@ from nevoa.diffusion import AnyDenoiser, Estimate
 from nevoa.errors import NevoaError
 
 Images = Float[Tensor, "B *pixels"]
+# Draws unit Gaussian noise, as an `ImageNoise` does.
+Draw = Callable[[], Images]
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,7 @@ class Sampler(Protocol):
     """
 
     def step(
-        self,
-        denoiser: AnyDenoiser,
-        x_t: Images,
-        t: int,
-        s: int,
-        noise: Callable[[], Images],
-        past: Past | None = None,
+        self, denoiser: AnyDenoiser, x_t: Images, t: int, s: int, noise: Draw, past: Past | None = None
     ) -> Transition:
         """Step from x_t to x_s, 0 <= s < t <= T.
 
@@ -97,7 +93,7 @@ def estimate_at(denoiser: AnyDenoiser, x_t: Images, t: int) -> Estimate:
 
 @torch.no_grad()
 def trajectory(
-    denoiser: AnyDenoiser, sampler: Sampler, x_T: Images, grid: Sequence[int], noise: Callable[[], Images]
+    denoiser: AnyDenoiser, sampler: Sampler, x_T: Images, grid: Sequence[int], noise: Draw
 ) -> Iterator[State]:
     """Yield every state from pure noise at grid[0] to the images at 0 (Ho et al. 2020, Algorithm 2, for any sampler).
 

@@ -33,7 +33,6 @@ Member = tuple[str, str, Callable[[int], bytes]]
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file is an archive, by its name."""
     return path.name.lower().endswith(SUFFIXES)
 
 

@@ -54,7 +54,6 @@ def give_back(array: np.ndarray) -> None:
 
 
 def list_array(path: Path) -> Listing:
-    """List the images of a .npy file, memory-mapped."""
     try:
         images = mapped(path)
     except (OSError, ValueError) as error:

@@ -90,7 +90,6 @@ def list_shapes(split: str) -> Listing:
 
 
 def drawn(number: int) -> UInt8[np.ndarray, "128 128 3"]:
-    """Draw shape number i."""
     rng = generator(0, Stream.SHAPES, number)
     behind = rng.integers(0, 90, 3) if rng.random() < 0.5 else rng.integers(165, 256, 3)
     # Roughly the complement, so that a shape never has the colour of its background.

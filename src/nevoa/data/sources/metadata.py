@@ -11,16 +11,11 @@ from nevoa.data.names import printable
 from nevoa.data.sources.folder import Entry
 from nevoa.errors import NevoaError, reason
 
-NAMES = "metadata.csv", "metadata.jsonl"
+TABLES = "metadata.csv", "metadata.jsonl"
 FILE_COLUMN = "file_name"
 CAPTION_COLUMNS = "text", "caption", "prompt"
 
 Row = Mapping[str, object]
-
-
-def is_table(path: str) -> bool:
-    """Whether a file is a metadata table, by its name."""
-    return posixpath.basename(path) in NAMES
 
 
 def classes_in(tables: Sequence[Entry], images: Set[str], where: str) -> tuple[dict[str, str], set[str], list[Bad]]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nevoa._util.packages import needs
-from nevoa.data.listing import LABEL_COLUMNS, LARGEST_FILE, Bad, Listing, classes_of, labels_by
+from nevoa.data.listing import LABEL_COLUMNS, LARGEST_FILE, Bad, Listing, Notes, classes_of, labels_by
 from nevoa.data.names import printable
 from nevoa.data.sources.folder import read_file, within_limit
 from nevoa.data.sources.metadata import class_named
@@ -17,7 +17,6 @@ IMAGE_WORDS = "image", "img", "picture", "photo", "png", "jpg", "jpeg"
 
 
 def list_parquet(paths: Sequence[Path]) -> Listing:
-    """List the rows of Parquet files that have a column of images."""
     needs("hub", "datasets")
     try:
         rows = load_dataset("parquet", data_files=[str(path) for path in paths], split="train")
@@ -50,7 +49,8 @@ def list_rows(rows: Any, label: str | None, where: str) -> Listing:
         label = next((name for name in LABEL_COLUMNS if name in columns), "")
     labels, classes = _classes(rows, label) if label in columns else (np.zeros(len(rows), np.int64), ())
     bad = tuple(Bad(f"row {row}", "it has no class") for row in np.flatnonzero(labels < 0).tolist())
-    listing = Listing(lambda row: _content(cells[row][image]), lambda row: f"row {row}", labels, classes, bad=bad)
+    notes = Notes(bad=bad)
+    listing = Listing(lambda row: _content(cells[row][image]), lambda row: f"row {row}", labels, classes, notes=notes)
     return listing.take(np.flatnonzero(labels >= 0))
 
 

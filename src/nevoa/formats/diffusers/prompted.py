@@ -10,7 +10,7 @@ from typing import Any
 
 from nevoa._util.files import read_json
 from nevoa._util.packages import needs
-from nevoa.config import SamplingConfig, validated
+from nevoa.config import SamplingConfig, parse
 from nevoa.data import Size
 from nevoa.errors import NevoaError, reason
 from nevoa.formats.diffusers.folder import INDEX
@@ -57,7 +57,7 @@ def check_guidance(pipeline: Any, guidance: float) -> None:
     """Raise a NevoaError if a pipeline has no guidance, or the weight is out of range."""
     if "guidance_scale" not in parameters_of(pipeline):
         raise NevoaError(f"A {type(pipeline).__name__} has no guidance: leave guidance out.")
-    validated(SamplingConfig, {"guidance": guidance})
+    parse({"guidance": guidance}, SamplingConfig)
 
 
 def own_size(pipeline: Any) -> Size:

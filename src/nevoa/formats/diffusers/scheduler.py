@@ -11,7 +11,7 @@ from jaxtyping import Float
 from pydantic import ValidationError
 from torch import Tensor
 
-from nevoa.config import DiffusionConfig, validated
+from nevoa.config import DiffusionConfig, parse
 from nevoa.config.names import PredictionName
 from nevoa.config.registry import SCHEDULES
 from nevoa.diffusion import NoiseSchedule, RectifiedFlow, Schedule, steps_of
@@ -106,7 +106,7 @@ def diffusion_of(config: Mapping[str, Any]) -> DiffusionConfig:
             "sample from it."
         )
     # Before anything of that length is made.
-    validated(DiffusionConfig, {"timesteps": config.get("num_train_timesteps", 1000)})
+    parse({"timesteps": config.get("num_train_timesteps", 1000)}, DiffusionConfig)
     if config.get("use_flow_sigmas"):
         return DiffusionConfig(schedule="flow", timesteps=config["num_train_timesteps"], prediction=prediction)
     if not {"beta_start", "trained_betas"} & config.keys():  # other processes are defined otherwise
