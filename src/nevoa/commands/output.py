@@ -16,8 +16,6 @@ ANIMATIONS = (".gif", ".mp4", ".webm", ".html")
 SUFFIXES = (".png", ".npy", *ANIMATIONS)
 LARGEST_GRID = 10_000
 LARGEST_FOLDER = 1_000_000
-# Files larger than this are announced.
-LARGE_BYTES = 1_000_000_000
 # Bytes of a block of a common disk: a PNG takes at least one.
 BLOCK = 4096
 
@@ -42,8 +40,7 @@ class Output:
         return self.kind in ANIMATIONS
 
     def check(self, count: int, shape: tuple[int, int, int]) -> None:
-        """Refuse what no picture can show or the disk cannot hold; announce a large file."""
-        from nevoa._util.console import console
+        """Refuse what no picture can show or the disk cannot hold."""
         from nevoa._util.files import check_room
         from nevoa.pictures import check_can_save
 
@@ -54,10 +51,7 @@ class Output:
             what, instead = ("grid", "a folder or .npy") if self.kind else ("folder", ".npy")
             raise NevoaError(f"A {what} holds up to {most:,} images, not {count:,}: choose {instead} for --out.")
         if self.kind in ("", ".npy"):
-            size = count * (math.prod(shape) + (0 if self.kind else BLOCK))
-            check_room(self.path.parent, size, str(self.path))
-            if size > LARGE_BYTES:
-                console(stderr=True).print(f"{self.path} takes up to {size / 1e9:,.1f} GB.")
+            check_room(self.path.parent, count * (math.prod(shape) + (0 if self.kind else BLOCK)), str(self.path))
 
     def write(self, temporary: Path, batches: "Batches", count: int, classes: Sequence[str] = ()) -> None:
         """Write `count` images.

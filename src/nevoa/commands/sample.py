@@ -31,7 +31,10 @@ DEFAULT_SIDE = 8
 # Images of text-to-image models take long.
 PROMPTED_COUNT = 1
 STRENGTH, FRAMES_BETWEEN = 0.6, 9
-STARTS = "from_", "strength", "inpaint", "mask", "interpolate", "frames"
+WAYS = "from_", "inpaint", "interpolate"
+# Options that need another one.
+NEEDED = {"strength": "from_", "mask": "inpaint", "inpaint": "mask", "frames": "interpolate"}
+STARTS = {*WAYS, *NEEDED}
 # Of many classes a grid shows fewer images each.
 MOST_ROWS, MOST_TILES = 20, 256
 FRAMES = 60
@@ -101,10 +104,8 @@ def sample(
     model = _opened(run, typed, chosen)
     sampling = {name: value for name, value in chosen.items() if name in SamplerOptions.__annotations__}
     settings: Any = model.settings(**sampling)
-    # An image to start from, or a prompt, says more than a class.
-    all_classes = not chosen.keys() & {"prompt", *STARTS}
-    labels, steps = _labels(model.classes, typed, all_classes), len(model.timesteps(settings)) - 1
-    total = _count(count, chosen, default_count(len(labels), trajectory is not None) if all_classes else DEFAULT_SIDE)
+    labels, steps = _labels(model.classes, typed, chosen), len(model.timesteps(settings)) - 1
+    total = _count(count, chosen, len(labels), trajectory is not None)
     _check_moments(output, total, trajectory, steps)
     _check_outside(model, run, path)
     output.check(total, model.shape)
@@ -120,60 +121,43 @@ def _opened(run: PathLike | None, label: Sequence[Any], options: Mapping[str, An
     from nevoa.commands.load import check, load
     from nevoa.runs import PACKAGED
 
-    start = {name: value for name, value in options.items() if name in STARTS}
-    prompt, size = options.get("prompt"), options.get("size")
-    if prompt is None:
-        if size is not None:
+    if "prompt" not in options:
+        if "size" in options:
             raise NevoaError("--size is for text-to-image models, which need --prompt: leave out --size.")
         check(run or PACKAGED)
         load_torch()
-        return started(load(run or PACKAGED), **start)
+        return started(load(run or PACKAGED), {name: options[name] for name in STARTS if name in options})
     if label:
         raise NevoaError("--label does not apply to a text-to-image model: describe the image in --prompt instead.")
-    if start:
+    if options.keys() & STARTS:
         raise NevoaError("--prompt starts from noise: leave out --from, --inpaint and --interpolate.")
     if run is None:
         raise NevoaError("--prompt needs a text-to-image model: name one, hf:OWNER/NAME or a folder of diffusers.")
     load_torch()
     from nevoa.formats.diffusers.text_to_image import open_text_to_image
 
-    return open_text_to_image(str(run), prompt, _sides(size))
+    return open_text_to_image(str(run), options["prompt"], _sides(options.get("size")))
 
 
-def started(
-    model: "Model",
-    from_: "Picture | None" = None,
-    strength: float | None = None,
-    inpaint: "Picture | None" = None,
-    mask: "Picture | None" = None,
-    interpolate: "Sequence[Picture] | None" = None,
-    frames: int | None = None,
-) -> "Model":
-    """The model that starts from the images given; the model itself without any.
+def started(model: "Model", options: Mapping[str, Any]) -> "Model":
+    """The model that starts from the images of the options; the model itself without any.
 
     A NevoaError unless the options go together.
     """
     from nevoa.commands.from_images import inpainting, interpolation, variations
 
-    named = {"--from": from_, "--inpaint": inpaint, "--interpolate": interpolate}
-    if len(given := [option for option, value in named.items() if value is not None]) > 1:
-        raise NevoaError(f"Give one of {' and '.join(given)}.")
-    needs = {
-        "--strength": (strength, "--from", from_),
-        "--mask": (mask, "--inpaint", inpaint),
-        "--inpaint": (inpaint, "--mask", mask),
-        "--frames": (frames, "--interpolate", interpolate),
-    }
-    for option, (value, other, needed) in needs.items():
-        if value is not None and needed is None:
-            raise NevoaError(f"{option} needs {other}: add it, or leave out {option}.")
-    if from_ is not None:
-        return variations(model, from_, STRENGTH if strength is None else strength)
-    if inpaint is not None and mask is not None:
-        return inpainting(model, inpaint, mask)
-    if interpolate is not None:
-        first, last = interpolate
-        return interpolation(model, first, last, FRAMES_BETWEEN if frames is None else frames)
+    if len(ways := [f"--{name.strip('_')}" for name in WAYS if name in options]) > 1:
+        raise NevoaError(f"Give one of {' and '.join(ways)}.")
+    for name, needed in NEEDED.items():
+        if name in options and needed not in options:
+            raise NevoaError(f"--{name} needs --{needed.strip('_')}: add it, or leave out --{name}.")
+    if "from_" in options:
+        return variations(model, options["from_"], options.get("strength", STRENGTH))
+    if "inpaint" in options:
+        return inpainting(model, options["inpaint"], options["mask"])
+    if "interpolate" in options:
+        first, last = options["interpolate"]
+        return interpolation(model, first, last, options.get("frames", FRAMES_BETWEEN))
     return model
 
 
@@ -187,19 +171,24 @@ def _sides(size: Any) -> "Size | None":
     return (sides, sides) if isinstance(sides, int) else sides
 
 
-def _labels(classes: Sequence[str], typed: Sequence[Any], all_classes: bool) -> Sequence[int]:
+def _starts_from_noise(options: Mapping[str, Any]) -> bool:
+    """Whether neither an image nor a prompt says what to make; these say more than a class."""
+    return not options.keys() & {"prompt", *STARTS}
+
+
+def _labels(classes: Sequence[str], typed: Sequence[Any], options: Mapping[str, Any]) -> Sequence[int]:
     """The labels of the classes named, else of all or of none; a whole text may be the name of one class."""
     from nevoa.data.names import names_of
     from nevoa.model import labels_of
 
-    if not typed and not all_classes:
+    if not typed and not _starts_from_noise(options):
         return []
     whole_names = (not isinstance(text, str) or text in classes for text in typed)
     split = [[text] if is_one else names_of(text) for text, is_one in zip(typed, whole_names, strict=True)]
     return labels_of(classes, [name for names in split for name in names] or None)
 
 
-def _count(count: int | None, options: Mapping[str, Any], default: int) -> int:
+def _count(count: int | None, options: Mapping[str, Any], classes: int, trajectory: bool) -> int:
     """How many images to make."""
     if "interpolate" in options:
         if count is not None:
@@ -207,7 +196,9 @@ def _count(count: int | None, options: Mapping[str, Any], default: int) -> int:
         return options.get("frames", FRAMES_BETWEEN)
     if count is not None:
         return whole("count", count, 1)
-    return PROMPTED_COUNT if "prompt" in options else default
+    if _starts_from_noise(options):
+        return default_count(classes, trajectory)
+    return PROMPTED_COUNT if "prompt" in options else DEFAULT_SIDE
 
 
 def default_count(classes: int, trajectory: bool) -> int:

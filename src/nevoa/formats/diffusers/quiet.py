@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from importlib import import_module
 
 
@@ -13,22 +13,16 @@ def quiet(*libraries: str) -> Iterator[None]:
     Args:
         libraries: diffusers, transformers, or both by default.
     """
-    with ExitStack() as stack, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for library in libraries or ("diffusers", "transformers"):
-            stack.enter_context(_silent(library))
-        yield
-
-
-@contextmanager
-def _silent(library: str) -> Iterator[None]:
-    logging = import_module(f"{library}.utils.logging")
-    verbosity, shown = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity(logging.CRITICAL)
-    logging.disable_progress_bar()
+    found = [import_module(f"{library}.utils.logging") for library in libraries or ("diffusers", "transformers")]
+    before = [(one, one.get_verbosity(), one.is_progress_bar_enabled()) for one in found]
     try:
-        yield
+        for one in found:
+            one.set_verbosity(one.CRITICAL)
+            one.disable_progress_bar()
+        with warnings.catch_warnings(action="ignore"):
+            yield
     finally:
-        logging.set_verbosity(verbosity)
-        if shown:
-            logging.enable_progress_bar()
+        for one, verbosity, shown in before:
+            one.set_verbosity(verbosity)
+            if shown:
+                one.enable_progress_bar()
