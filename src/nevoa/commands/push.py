@@ -33,15 +33,17 @@ def push(
         >>> found = nevoa.push("runs/fashion_mnist-quick", "hf:OWNER/NAME", dry_run=True)
         >>> print(found.metadata, *found.sizes)
     """
-    from nevoa.data.hub import parse_own
+    from nevoa.data import hub
     from nevoa.formats import publication
     from nevoa.runs import Run
 
-    parse_own(place)
+    hub.parse_own(place)
     if license and not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", license):
         raise NevoaError(f"--license must be a name that the Hub knows, such as mit or cc-by-4.0, not '{license}'.")
     with TemporaryDirectory(prefix="nevoa-push-") as folder:
         found = publication.prepare(Run(path_of("The run", run)), Path(folder), place, license)
         if found.left_out:
             warnings.warn(f"No files for diffusers: {found.left_out}", stacklevel=2)
-        return found if dry_run else replace(found, address=publication.push(found, place, private))
+        if dry_run:
+            return found
+        return replace(found, address=hub.upload(found.folder, place, private, publication.REPLACED))

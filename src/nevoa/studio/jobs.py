@@ -64,7 +64,6 @@ class Job:
             raise NevoaError(f"{self.path} is damaged: remove it.") from error
 
     def note(self, **changes: object) -> None:
-        """Change the file."""
         replace_text(self.path, self.record.model_copy(update=changes).model_dump_json())
 
     @property
@@ -80,7 +79,6 @@ class Job:
 
     @property
     def state(self) -> JobState:
-        """Waiting for its turn, running, or ended."""
         record = self.record
         if not record.started:
             return "waiting"

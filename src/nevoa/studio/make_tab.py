@@ -26,7 +26,6 @@ MAKE = "make"
 
 
 def make_tab(page: Page, tabs: gr.Tabs, tab: gr.Tab, watched: Watch) -> None:
-    """Build the tab."""
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
             form = Form(page)

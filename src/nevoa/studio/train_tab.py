@@ -53,7 +53,6 @@ class Form:
         return [*self.images.controls, self.run, self.preset, self.minutes, self.model, self.seed, self.options]
 
     def begin(self) -> dict[Any, Any]:
-        """Show the last choices."""
         images, *rest = astuple(choices(self.workspace))
         values = dict(zip(self.controls, [*images, *rest], strict=True))
         lists = {self.images.source: known(self.workspace), self.model: ["", *self.workspace.run_names()]}
@@ -84,7 +83,6 @@ class Form:
         return job.command, training.run, training.run
 
     def connect(self, page: Page, watched: Watch) -> None:
-        """Connect the controls with what they do."""
         files, controls = self.images.files, self.controls
         hidden: dict[str, Any] = {"show_progress": "hidden"}
         self.images.connect(page)
