@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 ANIMATIONS = (".gif", ".mp4", ".webm", ".html")
 SUFFIXES = (".png", ".npy", *ANIMATIONS)
+# Images of a trajectory or an animation, and the frames of an animation.
+MOST_TILES, FRAMES = 256, 60
 LARGEST_GRID = 10_000
 LARGEST_FOLDER = 1_000_000
 # Bytes of a block of a common disk: a PNG takes at least one.
@@ -24,14 +26,14 @@ class Output:
     """Where images go; the suffix of `path` decides the format, and no suffix means a folder of PNGs.
 
     Args:
-        trajectory: draw each image as a row of states, from noise to image.
+        trajectory: draw each image as a row of so many states, from noise to image.
     """
 
-    def __init__(self, path: Path, trajectory: bool = False) -> None:
+    def __init__(self, path: Path, trajectory: int | None = None) -> None:
         self.path, self.kind, self.trajectory = path, path.suffix.lower(), trajectory
         if self.kind and self.kind not in SUFFIXES:
             raise unknown("output format", self.kind, SUFFIXES)
-        if trajectory and self.kind != ".png":
+        if trajectory is not None and self.kind != ".png":
             raise NevoaError("--trajectory draws a picture: choose an --out that ends in .png.")
 
     @property
@@ -39,11 +41,23 @@ class Output:
         """Whether the result moves from noise to images."""
         return self.kind in ANIMATIONS
 
-    def check(self, count: int, shape: tuple[int, int, int]) -> None:
-        """Refuse what no picture can show or the disk cannot hold."""
+    @property
+    def moments(self) -> int:
+        """The number of states of each image that are drawn."""
+        return self.trajectory or (FRAMES if self.animated else 1)
+
+    def check(self, count: int, steps: int, shape: tuple[int, int, int]) -> None:
+        """Refuse what no picture can show, no sampler makes or the disk cannot hold."""
         from nevoa._util.files import check_room
         from nevoa.pictures import check_can_save
 
+        row = self.trajectory
+        if count > MOST_TILES and (row or self.animated):
+            raise NevoaError(
+                f"A trajectory or animation shows up to {MOST_TILES} images, not {count:,}: lower --count."
+            )
+        if row is not None and not 2 <= row <= steps + 1:
+            raise NevoaError(f"With {steps} steps, --trajectory must be between 2 and {steps + 1}, not {row}.")
         if self.animated:
             check_can_save(self.kind)
         most = {".png": LARGEST_GRID, "": LARGEST_FOLDER}.get(self.kind, count)

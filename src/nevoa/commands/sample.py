@@ -9,7 +9,7 @@ from nevoa._util.claim import Claim, check_free, claimed, numbered
 from nevoa._util.loading import load_torch
 from nevoa._util.plain import Classes, counted, one_or_more, sides_in, whole
 from nevoa.commands.batches import sampled
-from nevoa.commands.output import Output
+from nevoa.commands.output import MOST_TILES, Output
 from nevoa.commands.written import PathLike, Written, check_outside, output_path
 from nevoa.config.options import SamplerOptions, given
 from nevoa.errors import NevoaError
@@ -35,9 +35,8 @@ WAYS = "from_", "inpaint", "interpolate"
 # Options that need another one.
 NEEDED = {"strength": "from_", "mask": "inpaint", "inpaint": "mask", "frames": "interpolate"}
 STARTS = {*WAYS, *NEEDED}
-# Of many classes a grid shows fewer images each.
-MOST_ROWS, MOST_TILES = 20, 256
-FRAMES = 60
+# Of many classes a grid shows fewer images each, and a trajectory not all.
+MOST_ROWS = 20
 
 
 class SampleOptions(SamplerOptions, total=False):
@@ -97,7 +96,7 @@ def sample(
         4 images of ..., dpm_solver, 4 steps: four.png
     """
     path, typed = output_path(out), one_or_more(() if label is None else label)
-    output = Output(path or Path("images.png"), trajectory is not None)
+    output = Output(path or Path("images.png"), trajectory)
     if path:
         check_free(path, force)
     chosen = given(sample, options, SampleOptions)
@@ -106,11 +105,9 @@ def sample(
     settings: Any = model.settings(**sampling)
     labels, steps = _labels(model.classes, typed, chosen), len(model.timesteps(settings)) - 1
     total = _count(count, chosen, len(labels), trajectory is not None)
-    _check_moments(output, total, trajectory, steps)
     _check_outside(model, run, path)
-    output.check(total, model.shape)
-    moments = trajectory or (FRAMES if output.animated else 1)
-    batches = sampled(model, total, moments, steps, {**sampling, "seed": seed, "labels": labels or None})
+    output.check(total, steps, model.shape)
+    batches = sampled(model, total, output.moments, steps, {**sampling, "seed": seed, "labels": labels or None})
     about = f"{counted(total, 'image')}{_classes(model, labels[:total])}, {settings.sampler}, {counted(steps, 'step')}"
     classes = [model.classes[label] for label in labels]
     return Written(_write(output, batches, total, classes, _claimed(run, path, force)), about)
@@ -208,14 +205,6 @@ def default_count(classes: int, trajectory: bool) -> int:
         each = max(1, min(DEFAULT_SIDE, MOST_TILES // classes))
         return min(classes, MOST_ROWS) if trajectory else min(classes * each, MOST_TILES)
     return DEFAULT_SIDE if trajectory else DEFAULT_SIDE**2
-
-
-def _check_moments(output: Output, total: int, trajectory: int | None, steps: int) -> None:
-    """Raise a NevoaError if there are too many images for an animation, or too few steps for a trajectory."""
-    if total > MOST_TILES and (trajectory or output.animated):
-        raise NevoaError(f"A trajectory or animation shows up to {MOST_TILES} images, not {total:,}: lower --count.")
-    if trajectory is not None and not 2 <= trajectory <= steps + 1:
-        raise NevoaError(f"With {steps} steps, --trajectory must be between 2 and {steps + 1}, not {trajectory}.")
 
 
 def _check_outside(model: "AnyModel", run: PathLike | None, out: Path | None) -> None:

@@ -6,7 +6,7 @@ import hmac
 import json
 import re
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -102,11 +102,11 @@ class Guard:
         if scope["method"] != "POST" or not CALLS.search(scope["path"]):
             return receive
         try:
-            body = await Request(scope, receive).body()
-            paths = list(_paths(json.loads(body or b"null")))
+            body, paths = await Request(scope, receive).body(), list[Any]()
+            json.loads(body or b"null", object_hook=lambda part: paths.append(part.get("path")))
         except (ValueError, RecursionError, ClientDisconnect) as error:
             raise HTTPException(400, "This is no JSON.") from error
-        if not all(_is_below(self.brought, path) for path in paths):
+        if not all(_is_below(self.brought, path) for path in paths if isinstance(path, str)):
             raise HTTPException(403, "The studio takes only files that were dropped on its page.")
         sent = iter([{"type": "http.request", "body": body}])
 
@@ -160,17 +160,6 @@ class Guard:
             await asyncio.sleep(SECONDS)
         headers = {**HEADERS, **(refusal.headers or {})}
         await PlainTextResponse(refusal.detail, refusal.status_code, headers)(scope, receive, send)
-
-
-def _paths(value: Any) -> Iterator[str]:
-    """All files that a request names."""
-    if isinstance(value, dict):
-        if isinstance(value.get("path"), str):
-            yield value["path"]
-        value = list(value.values())
-    if isinstance(value, list):
-        for part in value:
-            yield from _paths(part)
 
 
 def _is_below(folder: Path, path: str) -> bool:

@@ -34,7 +34,9 @@ def check(folder: Path, name: str) -> None:
     """Raise a NevoaError if the pipeline of a folder, of which the index is enough, is of another kind."""
     index = read_json(folder / INDEX)
     for part, wanted in {"unet": "UNet2DModel", "scheduler": "Scheduler"}.items():
-        if not str(_class_of(index, part)).endswith(wanted) or {"vae", "vqvae"} & index.keys():
+        found = index.get(part)  # [library, class]
+        name_of_class = str(found[-1]) if isinstance(found, list) and found else ""
+        if not name_of_class.endswith(wanted) or {"vae", "vqvae"} & index.keys():
             kind = index.get("_class_name")
             raise NevoaError(
                 f"{name} is a {kind[-1] if isinstance(kind, list) else kind}, not a pipeline that makes images with a "
@@ -85,12 +87,6 @@ def _described(folder: Path, place: str) -> tuple[ModelPlan, Shape]:
         "sampling": _sampling(index, scheduler, diffusion).model_dump(),
     }
     return parse(plan, ModelPlan), shape
-
-
-def _class_of(index: Mapping[str, Any], part: str) -> object:
-    """The class that an index names for a part: it holds [library, class]."""
-    found = index.get(part)
-    return found[-1] if isinstance(found, list) and found else None
 
 
 def _place(folder: Path, part: str) -> Path:
