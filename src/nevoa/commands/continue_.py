@@ -54,7 +54,6 @@ def continuing(run: Run, source: str | None, budget: Mapping[str, Any], cool_dow
     """The config of a run, changed so that it goes on here: its images, its device and its budget.
 
     Args:
-        accept_changes: resume although images or torch have changed.
         budget: minutes, epochs or steps; empty keeps the run's own.
         cool_down: seconds within which to end the training.
 

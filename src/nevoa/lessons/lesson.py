@@ -2,7 +2,6 @@
 
 import tomllib
 from dataclasses import dataclass
-from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -66,9 +65,8 @@ class Lesson:
         return Verdict(result.right, sentence.format(**result.values))
 
 
-@cache
 def texts(language: Language) -> dict[str, Any]:
-    """Return the tables of a language, read once."""
+    """Return the tables of a language."""
     return tomllib.loads((TEXTS / f"{language}.toml").read_text("utf-8"))
 
 
