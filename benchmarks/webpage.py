@@ -95,7 +95,7 @@ def main() -> None:
             times, differences = page.evaluate(MEASURE, given)
             browser.close()
         download = (folder / "dist/ort-wasm-simd-threaded.wasm").stat().st_size
-    print(f"The page has {size / 1e6:.1f} MB; onnxruntime-web alone {download / 1e6:.1f} MB.\n")
+    print(f"The page has {size}; onnxruntime-web alone {download / 1e6:.1f} MB.\n")
     print(f"| engine | ms an evaluation, median | least | ms an image, {steps} steps | largest difference |")
     print("| --- | --- | --- | --- | --- |")
     for engine, found in times.items():

@@ -5,7 +5,6 @@ import json
 import os
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -59,30 +58,6 @@ def test_one_that_is_killed_again_and_again_is_given_up(tmp_path: Path) -> None:
     with pytest.raises(NevoaError, match="Process 1 was ended by SIGKILL, and it was not the first time"):
         launched(2, [*script(KILLED.format("")), str(tmp_path / "starts")])
     assert (tmp_path / "starts").read_text() == "x" * MOST_STARTS
-
-
-@dataclass
-class OldConfig:
-    """torch 2.6 knows these."""
-
-    min_nodes: int
-    max_nodes: int
-    nproc_per_node: int
-    run_id: str
-    rdzv_backend: str
-    rdzv_endpoint: str
-    max_restarts: int
-
-
-def test_an_old_torch_starts_processes_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[int] = []
-    monkeypatch.setattr("torch.distributed.launcher.api.LaunchConfig", OldConfig)
-    monkeypatch.setattr(
-        "torch.distributed.launcher.api.elastic_launch",
-        lambda config, program: lambda *arguments: started.append(config.nproc_per_node),
-    )
-    assert launched(2, ["nevoa", "train"]) == 0
-    assert started == [2]
 
 
 def test_windows_has_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refuses: Refuses) -> None:

@@ -163,4 +163,4 @@ def test_the_command_refuses_an_interpolation_without_its_ends(model: Model, tmp
     for seed, path in enumerate(paths):
         Image.fromarray(picture(seed)).save(path)
     with pytest.raises(NevoaError, match="frames must be a whole number from 2"):
-        started(model, interpolate=paths, frames=frames)
+        started(model, {"interpolate": paths, "frames": frames})

@@ -44,7 +44,7 @@ def small_text_to_image(folder: Path) -> Path:
     from diffusers.schedulers.scheduling_pndm import PNDMScheduler
     from transformers import CLIPTextConfig, CLIPTextModel
 
-    from nevoa.formats.diffusers.quiet import quiet
+    from nevoa.formats.diffusers.prompted import quiet
 
     tokenizer = _tokenizer(folder / "words")
     torch.manual_seed(0)

@@ -142,15 +142,6 @@ def test_export_then_import_then_export_is_bit_equal(prediction: str, tmp_path: 
     assert all((tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes() for file in files)
 
 
-def test_an_older_export_has_a_height_and_a_width(tmp_path: Path) -> None:
-    """Of an image that is padded, which the network does not tell."""
-    export(small_model(FOLDED, shape=(1, 18, 15)), tmp_path / "m")
-    index = json.loads((tmp_path / "m/model_index.json").read_text())
-    height, width = index.pop("size")
-    (tmp_path / "m/model_index.json").write_text(json.dumps(index | {"height": height, "width": width}))
-    assert load(tmp_path / "m").shape == (1, 18, 15)
-
-
 def _count(folder: Path) -> int:
     from safetensors.torch import load_file
 

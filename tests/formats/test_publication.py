@@ -10,7 +10,7 @@ from PIL import Image
 import nevoa
 from nevoa.data import CATALOG, DataSource
 from nevoa.errors import NevoaError
-from nevoa.formats.publication import Publication, prepare, push
+from nevoa.formats.publication import Publication, prepare
 from nevoa.runs import Run, card, training_lock
 from tests.data.fake_hub import FakeHub
 from tests.formats.small_run import run_of
@@ -34,7 +34,7 @@ def metadata(publication: Publication) -> dict[str, Any]:
 
 def test_a_pushed_run_opens_again_and_makes_the_same_images(fake: FakeHub, tmp_path: Path) -> None:
     run = run_of(tmp_path / "run")
-    assert push(published(run), PLACE) == f"{fake.address}/me/mist"
+    assert nevoa.push(run.folder, PLACE).address == f"{fake.address}/me/mist"
     model = nevoa.load(PLACE)
     assert model.place == PLACE
     assert (model.sample(4) == run.model().sample(4)).all()

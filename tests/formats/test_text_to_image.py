@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from nevoa._util.random import Stream, generator
 from nevoa.cli.main import app
 from nevoa.commands.batches import sampled
 from nevoa.data import to_bytes
@@ -50,7 +51,7 @@ def images_of(model: TextToImage, count: int, **options: Any) -> np.ndarray:
 
 
 def noise(number: int = 0) -> torch.Generator:
-    return text_to_image._noise(3, number)
+    return torch.Generator().manual_seed(int(generator(3, Stream.SAMPLE, number).integers(2**63)))
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
@@ -176,8 +177,8 @@ REFUSED = [
     (["model", "--prompt", "x", "--label", "3"], "--label does not apply"),
     (["model", "--prompt", "x", "--sampler", "ddim"], "sampler is no option of a text-to-image pipeline"),
     (["model", "--prompt", "x", "--no-clip"], "clip is no option of a text-to-image pipeline"),
-    (["model", "--prompt", "x", "--size", "17x33"], "multiples of 2, and 17x33 are not: choose --size 16x32"),
-    (["model", "--prompt", "x", "--size", "0"], "multiples of 2"),
+    (["model", "--prompt", "x", "--size", "17x33"], "divisible by 8 .*: change --prompt, --size"),
+    (["model", "--prompt", "x", "--size", "0"], "size must be a whole number from 1"),
     (["model", "--prompt", "x", "--size", "20"], "divisible by 8 .*: change --prompt, --size"),
     (["model", "--prompt", "x", "--size", "3x"], "--size: Input should be a side or HEIGHTxWIDTH"),
     (["model", "--prompt", "x", "--steps", "0"], "steps must be a whole number from 1"),

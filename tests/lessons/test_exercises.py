@@ -9,7 +9,7 @@ import torch
 from nevoa.errors import NevoaError
 from nevoa.lessons import Lesson
 from nevoa.lessons.exercises import EXERCISES
-from nevoa.lessons.texts import Language, sentences, texts
+from nevoa.lessons.lesson import Language, sentences, texts
 
 ALL = pytest.mark.parametrize("key", EXERCISES, ids=str)
 

@@ -53,7 +53,7 @@ def test_files_become_a_folder_and_an_archive_stays_a_file(workspace: Workspace,
 
 def test_a_run_whose_newest_job_ended_well_is_no_longer_listed_for_an_older_refusal(workspace: Workspace) -> None:
     """1 was refused and 2 is of the same run and ended well; 3 was refused, too."""
-    folder = workspace.own / "jobs"
+    folder = workspace.jobs.folder
     folder.mkdir(parents=True)
     for number, (run, code) in enumerate([("a", 2), ("a", 0), ("b", 2)], 1):
         record = Record(arguments=("train",), run=run, started=True, code=code)

@@ -2,15 +2,11 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nevoa.cli.options import BudgetFlags, Plugin, options_named
 from nevoa.cli.processes import ProcessFlags
 from nevoa.cli.train import ReportFlags, train_into
 from nevoa.parallel.launched import rank
-
-if TYPE_CHECKING:
-    pass
 
 
 def continue_(

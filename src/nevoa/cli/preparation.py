@@ -1,6 +1,5 @@
 """Open the images a command needs, with a progress bar while they are decoded."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,13 +54,10 @@ def list_unusable(notes: "Notes", console: "Console") -> None:
         names.setdefault(bad.reason, []).append(bad.name)
     groups = sorted(names.items(), key=lambda group: -len(group[1]))
     for reason, files in groups[:MOST_REASONS]:
-        console.print(f"left out  {', '.join(files[:NAMED])}{_and_more(files[NAMED:])}: {reason}")
+        more = f" and {len(files) - NAMED:,} more" if len(files) > NAMED else ""
+        console.print(f"left out  {', '.join(files[:NAMED])}{more}: {reason}")
     if rest := sum(len(files) for _, files in groups[MOST_REASONS:]):
         console.print(f"left out  {rest:,} more for other reasons; 'nevoa data show SOURCE --json' lists all")
-
-
-def _and_more(files: Sequence[str]) -> str:
-    return f" and {len(files):,} more" if files else ""
 
 
 def size_advice(notes: "Notes") -> str:

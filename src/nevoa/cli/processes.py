@@ -4,7 +4,7 @@ import logging
 import os
 import signal
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal
 
 from cyclopts import Parameter
@@ -18,7 +18,7 @@ from nevoa.parallel.launched import world_size
 # One that is killed, as for want of memory, takes the others with it. A training goes on from its newest checkpoint.
 MOST_STARTS = 4
 # Before a limit of time Slurm sends SIGTERM, and a large model takes its time to save.
-SAVING_SECONDS = 600
+SAVING_SECONDS = "600"
 # torch's launcher tells it to the processes.
 RUN_ID = "nevoa-"
 
@@ -63,6 +63,7 @@ def launched(count: int, command: list[str]) -> int:
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, available_cores() // count)))
     # The processes report their errors. Some loggers of torch's launcher take their level from this variable alone.
     os.environ.setdefault("LOGLEVEL", "CRITICAL")
+    os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", SAVING_SECONDS)
     rank, code = 0, 0
     for _ in range(MOST_STARTS):
         rank, code = _run(count, command)
@@ -79,11 +80,6 @@ def _run(count: int, command: list[str]) -> tuple[int, int]:
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)
-    newer = {  # than torch 2.6
-        "signals_to_handle": ",".join(signal.Signals(number).name for number in (signal.SIGINT, *ENDING)),
-        "shutdown_timeout": SAVING_SECONDS,
-    }
-    known = {field.name for field in fields(LaunchConfig)}
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
@@ -92,7 +88,6 @@ def _run(count: int, command: list[str]) -> tuple[int, int]:
         rdzv_backend="c10d",
         rdzv_endpoint="localhost:0",
         max_restarts=0,
-        **{name: value for name, value in newer.items() if name in known},
     )
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, *ENDING)}
     try:

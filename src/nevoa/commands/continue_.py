@@ -8,7 +8,7 @@ from typing import Any
 
 from nevoa._util.plain import path_of, yes_or_no
 from nevoa.commands.load import load
-from nevoa.commands.train import train_job
+from nevoa.commands.train import trained
 from nevoa.config import Config
 from nevoa.config.network import OBJECT
 from nevoa.config.presets import with_budget
@@ -17,7 +17,7 @@ from nevoa.errors import NevoaError
 from nevoa.parallel.device import devices
 from nevoa.runs import Run
 from nevoa.runs.checkpoint import newest_saved
-from nevoa.training import Wish, prepare_together
+from nevoa.training import Wish
 
 
 def continue_(
@@ -46,15 +46,13 @@ def continue_(
     config = continuing(found, source, given, cool_down)
     place = config.training.start
     start = load(place, "cpu") if place and not newest_saved(found.checkpoints) else None
-    job = prepare_together(config, None, Wish(start=start, accept_changes=accept_changes, cool_down=cool_down), found)
-    return train_job(job, found, accept_changes, progress)
+    return trained(config, Wish(start=start, accept_changes=accept_changes, cool_down=cool_down), found, progress)
 
 
 def continuing(run: Run, source: str | None, budget: Mapping[str, Any], cool_down: float | None = None) -> Config:
     """The config of a run, changed so that it goes on here: its images, its device and its budget.
 
     Args:
-        accept_changes: resume although images or torch have changed.
         budget: minutes, epochs or steps; empty keeps the run's own.
         cool_down: seconds within which to end the training.
 

@@ -6,12 +6,12 @@ from typing import Unpack
 
 from nevoa._util.plain import path_of, yes_or_no
 from nevoa.commands.load import load
-from nevoa.commands.train import train_job
+from nevoa.commands.train import trained
 from nevoa.config.presets import TrainingOptions
 from nevoa.distillation import distill_config, distilled_folder
 from nevoa.model import Model
 from nevoa.runs import PACKAGED, Run
-from nevoa.training import Wish, prepare_together
+from nevoa.training import Wish
 
 
 def distill(
@@ -44,8 +44,7 @@ def distill(
     model = _model(teacher)
     config = distill_config(model, source, options=options, **keywords)
     run = Run(distilled_folder(model.place or "model") if out is None else path_of("out", out))
-    job = prepare_together(config, None, Wish(start=model, accept_changes=accept_changes), run)
-    return train_job(job, run, accept_changes, progress)
+    return trained(config, Wish(start=model, accept_changes=accept_changes), run, progress)
 
 
 def _model(teacher: Model | Run | str | PathLike[str]) -> Model:

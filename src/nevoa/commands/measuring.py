@@ -4,7 +4,6 @@ import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from tempfile import gettempdir, mkdtemp
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from nevoa.commands.written import PathLike
@@ -122,16 +121,9 @@ def results(stream: "Iterable[Stage | Result]") -> list[Result]:
 
 
 def saved(write: "Callable[[Run], Path]", run: "Run") -> Path | None:
-    """Save what was measured in the run folder, or else in a new folder elsewhere; None if nothing can be written.
-
-    A full or read-only disk must not lose what took minutes to measure.
-    """
-    from nevoa.runs import Run
-
-    for place in (run.folder, Path.cwd(), Path(gettempdir())):
-        try:
-            name = f"{run.folder.absolute().name}-evaluation-"
-            return write(run if place == run.folder else Run(Path(mkdtemp(prefix=name, dir=place))))
-        except (NevoaError, OSError) as error:
-            warnings.warn(f"Cannot save the evaluation in {place}: {reason(error)}", stacklevel=3)
-    return None
+    """Save what was measured in the run folder; None if that fails: a full disk must not lose what took minutes."""
+    try:
+        return write(run)
+    except (NevoaError, OSError) as error:
+        warnings.warn(f"Cannot save the evaluation in {run.folder}: {reason(error)}", stacklevel=3)
+        return None

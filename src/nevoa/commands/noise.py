@@ -53,10 +53,13 @@ def noise(
         >>> print(nevoa.noise("photo.png", at=[0, 100, 1000], out="noisy.png"))
         3 timesteps, linear schedule: noisy.png
     """
+    from nevoa.data.names import names_of
+
     path, wanted = output_path(out), one_or_more(at)
     check_outside(str(image).rpartition(":")[0], path or Path("noise.png"))
     moving = _is_animation(path, bool(wanted))
-    names, pixels = _schedules(schedule), _pixels(str(image), size)
+    names = [SCHEDULES.checked(name) for name in dict.fromkeys(names_of(schedule))]
+    pixels = _pixels(str(image), size)
     from nevoa.diffusion import named_schedule
 
     schedules = {name: named_schedule(name) for name in names}
@@ -143,12 +146,6 @@ def _draw(path: Path, tiles: "np.ndarray", schedules: "Schedules", timesteps: Se
     rows = named_rows(sheet, list(schedules))
     tables = {name: (one.signal.numpy(), one.noise.numpy()) for name, one in schedules.items()}
     above(rows, schedule_curves(tables, rows.width)).save(path)
-
-
-def _schedules(typed: str | Sequence[str]) -> list[str]:
-    from nevoa.data.names import names_of
-
-    return [SCHEDULES.checked(name) for name in dict.fromkeys(names_of(typed))]
 
 
 def _timesteps(at: Sequence[str | int], schedules: "Schedules", moving: bool) -> list[int]:

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 ANIMATIONS = (".gif", ".mp4", ".webm", ".html")
 SUFFIXES = (".png", ".npy", *ANIMATIONS)
+# Images of a trajectory or an animation, and the frames of an animation.
+MOST_TILES, FRAMES = 256, 60
 LARGEST_GRID = 10_000
 LARGEST_FOLDER = 1_000_000
-# Files larger than this are announced.
-LARGE_BYTES = 1_000_000_000
 # Bytes of a block of a common disk: a PNG takes at least one.
 BLOCK = 4096
 
@@ -26,14 +26,14 @@ class Output:
     """Where images go; the suffix of `path` decides the format, and no suffix means a folder of PNGs.
 
     Args:
-        trajectory: draw each image as a row of states, from noise to image.
+        trajectory: draw each image as a row of so many states, from noise to image.
     """
 
-    def __init__(self, path: Path, trajectory: bool = False) -> None:
+    def __init__(self, path: Path, trajectory: int | None = None) -> None:
         self.path, self.kind, self.trajectory = path, path.suffix.lower(), trajectory
         if self.kind and self.kind not in SUFFIXES:
             raise unknown("output format", self.kind, SUFFIXES)
-        if trajectory and self.kind != ".png":
+        if trajectory is not None and self.kind != ".png":
             raise NevoaError("--trajectory draws a picture: choose an --out that ends in .png.")
 
     @property
@@ -41,12 +41,23 @@ class Output:
         """Whether the result moves from noise to images."""
         return self.kind in ANIMATIONS
 
-    def check(self, count: int, shape: tuple[int, int, int]) -> None:
-        """Refuse what no picture can show or the disk cannot hold; announce a large file."""
-        from nevoa._util.console import console
+    @property
+    def moments(self) -> int:
+        """The number of states of each image that are drawn."""
+        return self.trajectory or (FRAMES if self.animated else 1)
+
+    def check(self, count: int, steps: int, shape: tuple[int, int, int]) -> None:
+        """Refuse what no picture can show, no sampler makes or the disk cannot hold."""
         from nevoa._util.files import check_room
         from nevoa.pictures import check_can_save
 
+        row = self.trajectory
+        if count > MOST_TILES and (row or self.animated):
+            raise NevoaError(
+                f"A trajectory or animation shows up to {MOST_TILES} images, not {count:,}: lower --count."
+            )
+        if row is not None and not 2 <= row <= steps + 1:
+            raise NevoaError(f"With {steps} steps, --trajectory must be between 2 and {steps + 1}, not {row}.")
         if self.animated:
             check_can_save(self.kind)
         most = {".png": LARGEST_GRID, "": LARGEST_FOLDER}.get(self.kind, count)
@@ -54,10 +65,7 @@ class Output:
             what, instead = ("grid", "a folder or .npy") if self.kind else ("folder", ".npy")
             raise NevoaError(f"A {what} holds up to {most:,} images, not {count:,}: choose {instead} for --out.")
         if self.kind in ("", ".npy"):
-            size = count * (math.prod(shape) + (0 if self.kind else BLOCK))
-            check_room(self.path.parent, size, str(self.path))
-            if size > LARGE_BYTES:
-                console(stderr=True).print(f"{self.path} takes up to {size / 1e9:,.1f} GB.")
+            check_room(self.path.parent, count * (math.prod(shape) + (0 if self.kind else BLOCK)), str(self.path))
 
     def write(self, temporary: Path, batches: "Batches", count: int, classes: Sequence[str] = ()) -> None:
         """Write `count` images.

@@ -44,4 +44,6 @@ def push(
         found = publication.prepare(Run(path_of("The run", run)), Path(folder), place, license)
         if found.left_out:
             warnings.warn(f"No files for diffusers: {found.left_out}", stacklevel=2)
-        return found if dry_run else replace(found, address=publication.push(found, place, private))
+        if dry_run:
+            return found
+        return replace(found, address=hub.upload(found.folder, place, private, publication.REPLACED))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from nevoa._util.claim import Claim, check_free, claimed, numbered
 from nevoa._util.plain import Classes, counted, one_or_more, sides_in, whole
 from nevoa.commands.batches import sampled
-from nevoa.commands.output import Output
+from nevoa.commands.output import MOST_TILES, Output
 from nevoa.commands.written import PathLike, Written, check_outside, output_path
 from nevoa.config.options import SamplerOptions, given
 from nevoa.errors import NevoaError
@@ -30,10 +30,12 @@ DEFAULT_SIDE = 8
 # Images of text-to-image models take long.
 PROMPTED_COUNT = 1
 STRENGTH, FRAMES_BETWEEN = 0.6, 9
-STARTS = "from_", "strength", "inpaint", "mask", "interpolate", "frames"
-# Of many classes a grid shows fewer images each.
-MOST_ROWS, MOST_TILES = 20, 256
-FRAMES = 60
+WAYS = "from_", "inpaint", "interpolate"
+# Options that need another one.
+NEEDED = {"strength": "from_", "mask": "inpaint", "inpaint": "mask", "frames": "interpolate"}
+STARTS = {*WAYS, *NEEDED}
+# Of many classes a grid shows fewer images each, and a trajectory not all.
+MOST_ROWS = 20
 
 
 class SampleOptions(SamplerOptions, total=False):
@@ -93,22 +95,18 @@ def sample(
         4 images of ..., dpm_solver, 4 steps: four.png
     """
     path, typed = output_path(out), one_or_more(() if label is None else label)
-    output = Output(path or Path("images.png"), trajectory is not None)
+    output = Output(path or Path("images.png"), trajectory)
     if path:
         check_free(path, force)
     chosen = given(sample, options, SampleOptions)
     model = _opened(run, typed, chosen)
     sampling = {name: value for name, value in chosen.items() if name in SamplerOptions.__annotations__}
     settings: Any = model.settings(**sampling)
-    # An image to start from, or a prompt, says more than a class.
-    all_classes = not chosen.keys() & {"prompt", *STARTS}
-    labels, steps = _labels(model.classes, typed, all_classes), len(model.timesteps(settings)) - 1
-    total = _count(count, chosen, default_count(len(labels), trajectory is not None) if all_classes else DEFAULT_SIDE)
-    _check_moments(output, total, trajectory, steps)
+    labels, steps = _labels(model.classes, typed, chosen), len(model.timesteps(settings)) - 1
+    total = _count(count, chosen, len(labels), trajectory is not None)
     _check_outside(model, run, path)
-    output.check(total, model.shape)
-    moments = trajectory or (FRAMES if output.animated else 1)
-    batches = sampled(model, total, moments, steps, {**sampling, "seed": seed, "labels": labels or None})
+    output.check(total, steps, model.shape)
+    batches = sampled(model, total, output.moments, steps, {**sampling, "seed": seed, "labels": labels or None})
     about = f"{counted(total, 'image')}{_classes(model, labels[:total])}, {settings.sampler}, {counted(steps, 'step')}"
     classes = [model.classes[label] for label in labels]
     return Written(_write(output, batches, total, classes, _claimed(run, path, force)), about)
@@ -119,58 +117,41 @@ def _opened(run: PathLike | None, label: Sequence[Any], options: Mapping[str, An
     from nevoa.commands.load import check, load
     from nevoa.runs import PACKAGED
 
-    start = {name: value for name, value in options.items() if name in STARTS}
-    prompt, size = options.get("prompt"), options.get("size")
-    if prompt is None:
-        if size is not None:
+    if "prompt" not in options:
+        if "size" in options:
             raise NevoaError("--size is for text-to-image models, which need --prompt: leave out --size.")
         check(run or PACKAGED)
-        return started(load(run or PACKAGED), **start)
+        return started(load(run or PACKAGED), {name: options[name] for name in STARTS if name in options})
     if label:
         raise NevoaError("--label does not apply to a text-to-image model: describe the image in --prompt instead.")
-    if start:
+    if options.keys() & STARTS:
         raise NevoaError("--prompt starts from noise: leave out --from, --inpaint and --interpolate.")
     if run is None:
         raise NevoaError("--prompt needs a text-to-image model: name one, hf:OWNER/NAME or a folder of diffusers.")
     from nevoa.formats.diffusers.text_to_image import open_text_to_image
 
-    return open_text_to_image(str(run), prompt, _sides(size))
+    return open_text_to_image(str(run), options["prompt"], _sides(options.get("size")))
 
 
-def started(
-    model: "Model",
-    from_: "Picture | None" = None,
-    strength: float | None = None,
-    inpaint: "Picture | None" = None,
-    mask: "Picture | None" = None,
-    interpolate: "Sequence[Picture] | None" = None,
-    frames: int | None = None,
-) -> "Model":
-    """The model that starts from the images given; the model itself without any.
+def started(model: "Model", options: Mapping[str, Any]) -> "Model":
+    """The model that starts from the images of the options; the model itself without any.
 
     A NevoaError unless the options go together.
     """
     from nevoa.commands.from_images import inpainting, interpolation, variations
 
-    named = {"--from": from_, "--inpaint": inpaint, "--interpolate": interpolate}
-    if len(given := [option for option, value in named.items() if value is not None]) > 1:
-        raise NevoaError(f"Give one of {' and '.join(given)}.")
-    needs = {
-        "--strength": (strength, "--from", from_),
-        "--mask": (mask, "--inpaint", inpaint),
-        "--inpaint": (inpaint, "--mask", mask),
-        "--frames": (frames, "--interpolate", interpolate),
-    }
-    for option, (value, other, needed) in needs.items():
-        if value is not None and needed is None:
-            raise NevoaError(f"{option} needs {other}: add it, or leave out {option}.")
-    if from_ is not None:
-        return variations(model, from_, STRENGTH if strength is None else strength)
-    if inpaint is not None and mask is not None:
-        return inpainting(model, inpaint, mask)
-    if interpolate is not None:
-        first, last = interpolate
-        return interpolation(model, first, last, FRAMES_BETWEEN if frames is None else frames)
+    if len(ways := [f"--{name.strip('_')}" for name in WAYS if name in options]) > 1:
+        raise NevoaError(f"Give one of {' and '.join(ways)}.")
+    for name, needed in NEEDED.items():
+        if name in options and needed not in options:
+            raise NevoaError(f"--{name} needs --{needed.strip('_')}: add it, or leave out --{name}.")
+    if "from_" in options:
+        return variations(model, options["from_"], options.get("strength", STRENGTH))
+    if "inpaint" in options:
+        return inpainting(model, options["inpaint"], options["mask"])
+    if "interpolate" in options:
+        first, last = options["interpolate"]
+        return interpolation(model, first, last, options.get("frames", FRAMES_BETWEEN))
     return model
 
 
@@ -179,22 +160,28 @@ def _sides(size: Any) -> "Size | None":
         sides = sides_in(size)
     except ValueError as error:
         raise NevoaError(f"--size: {error} (given: '{size}').") from error
-    return (sides, sides) if isinstance(sides, int) else sides
+    height, width = (sides, sides) if isinstance(sides, int) else sides
+    return whole("size", height, 1), whole("size", width, 1)
 
 
-def _labels(classes: Sequence[str], typed: Sequence[Any], all_classes: bool) -> Sequence[int]:
+def _starts_from_noise(options: Mapping[str, Any]) -> bool:
+    """Whether neither an image nor a prompt says what to make; these say more than a class."""
+    return not options.keys() & {"prompt", *STARTS}
+
+
+def _labels(classes: Sequence[str], typed: Sequence[Any], options: Mapping[str, Any]) -> Sequence[int]:
     """The labels of the classes named, else of all or of none; a whole text may be the name of one class."""
     from nevoa.data.names import names_of
     from nevoa.model import labels_of
 
-    if not typed and not all_classes:
+    if not typed and not _starts_from_noise(options):
         return []
     whole_names = (not isinstance(text, str) or text in classes for text in typed)
     split = [[text] if is_one else names_of(text) for text, is_one in zip(typed, whole_names, strict=True)]
     return labels_of(classes, [name for names in split for name in names] or None)
 
 
-def _count(count: int | None, options: Mapping[str, Any], default: int) -> int:
+def _count(count: int | None, options: Mapping[str, Any], classes: int, trajectory: bool) -> int:
     """How many images to make."""
     if "interpolate" in options:
         if count is not None:
@@ -202,7 +189,9 @@ def _count(count: int | None, options: Mapping[str, Any], default: int) -> int:
         return options.get("frames", FRAMES_BETWEEN)
     if count is not None:
         return whole("count", count, 1)
-    return PROMPTED_COUNT if "prompt" in options else default
+    if _starts_from_noise(options):
+        return default_count(classes, trajectory)
+    return PROMPTED_COUNT if "prompt" in options else DEFAULT_SIDE
 
 
 def default_count(classes: int, trajectory: bool) -> int:
@@ -211,14 +200,6 @@ def default_count(classes: int, trajectory: bool) -> int:
         each = max(1, min(DEFAULT_SIDE, MOST_TILES // classes))
         return min(classes, MOST_ROWS) if trajectory else min(classes * each, MOST_TILES)
     return DEFAULT_SIDE if trajectory else DEFAULT_SIDE**2
-
-
-def _check_moments(output: Output, total: int, trajectory: int | None, steps: int) -> None:
-    """Raise a NevoaError if there are too many images for an animation, or too few steps for a trajectory."""
-    if total > MOST_TILES and (trajectory or output.animated):
-        raise NevoaError(f"A trajectory or animation shows up to {MOST_TILES} images, not {total:,}: lower --count.")
-    if trajectory is not None and not 2 <= trajectory <= steps + 1:
-        raise NevoaError(f"With {steps} steps, --trajectory must be between 2 and {steps + 1}, not {trajectory}.")
 
 
 def _check_outside(model: "AnyModel", run: PathLike | None, out: Path | None) -> None:

@@ -18,7 +18,7 @@ from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.objects import Objects, decided_by
 from nevoa.runs import Run
-from nevoa.training import Job, Wish, default_folder, fit_job, prepare_together, show_progress, starting_from
+from nevoa.training import Wish, default_folder, fit_job, prepare_together, show_progress, starting_from
 from nevoa.training.draft import check_given
 
 
@@ -78,13 +78,13 @@ def train(
     config = configure(name, preset, start=layer, options=options, **cast(TrainingOptions, keywords))
     _check_have_effect(tables, config, objects)
     run = Run(path_of("out", out) if out is not None else default_folder(config, preset))
-    job = prepare_together(config, images, Wish(objects, start, accept_changes=accept_changes), run)
-    return train_job(job, run, accept_changes, progress)
+    return trained(config, Wish(objects, start, accept_changes=accept_changes), run, progress, images)
 
 
-def train_job(job: Job, run: Run, accept_changes: bool, progress: bool) -> Run:
-    """Train a job to its end, with a progress bar if wanted, and return its run."""
-    with closing(fit_job(job, run, accept_changes=accept_changes)) as steps:
+def trained(config: Config, wish: Wish, run: Run, progress: bool, images: ImageSet | None = None) -> Run:
+    """Train to the end, with a progress bar if wanted, and return the run."""
+    job = prepare_together(config, images, wish, run)
+    with closing(fit_job(job, run, accept_changes=wish.accept_changes)) as steps:
         deque(show_progress(steps, job.plan.training) if progress else steps, maxlen=0)
     return Run(run.folder, job.objects)
 

@@ -19,7 +19,7 @@ from nevoa.networks.build import evaluating
 from nevoa.sampling import SamplingOptions, timestep_grid
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, TensorProto
+    from onnx import ModelProto
 
 # Two, because a batch of one would be taken for a constant.
 TRACED_BATCH = 2
@@ -91,8 +91,7 @@ def _quiet() -> Iterator[None]:
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             yield
     finally:
         logger.setLevel(level)
@@ -119,19 +118,13 @@ def _metadata(model: Model, **options: Unpack[SamplingOptions]) -> dict[str, Any
 
 def _halve(model: "ModelProto") -> None:
     """Keep the large weights in float16, and cast each to float32 where the graph begins."""
-    from onnx import TensorProto, helper
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
 
     large = [t for t in model.graph.initializer if t.data_type == TensorProto.FLOAT and len(t.raw_data) > HALVED_BYTES]
     for tensor in large:
         name = tensor.name
-        _to_half(tensor)
+        half = numpy_helper.to_array(tensor).astype(np.float16)
+        tensor.CopyFrom(numpy_helper.from_array(half, f"{name}.float16"))
         cast = helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT)
         model.graph.node.insert(0, cast)
-
-
-def _to_half(tensor: "TensorProto") -> None:
-    import numpy as np
-    from onnx import numpy_helper
-
-    half = numpy_helper.to_array(tensor).astype(np.float16)
-    tensor.CopyFrom(numpy_helper.from_array(half, f"{tensor.name}.float16"))

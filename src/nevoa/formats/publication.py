@@ -74,11 +74,6 @@ def prepare(run: Run, folder: Path, place: str, licence: str | None = None) -> P
     return Publication(folder, sizes, metadata, left_out)
 
 
-def push(publication: Publication, place: str, private: bool = False) -> str:
-    """Upload a publication to the Hub in one commit. Return its address. A NevoaError as for `hub.upload`."""
-    return hub.upload(publication.folder, place, private, REPLACED)
-
-
 def _check(run: Run) -> None:
     if not run.exists or not run.has_model:
         raise NevoaError(f"{run.folder} is not a run with a model: 'nevoa runs' lists the runs.")

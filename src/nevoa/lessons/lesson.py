@@ -1,13 +1,17 @@
 """A lesson in the reader's language."""
 
+import tomllib
 from dataclasses import dataclass
 from html import escape
-from typing import Any, get_args
+from pathlib import Path
+from typing import Any, Literal, get_args
 
 from nevoa.errors import NevoaError
 from nevoa.lessons.exercises import EXERCISES
-from nevoa.lessons.texts import Language, sentences
 
+Language = Literal["en", "pt"]
+# What to say about answers, by the keys of `Result`: en.toml and pt.toml have the same ones.
+TEXTS = Path(__file__).parent / "texts"
 GREEN, ORANGE = "#2e8b57", "#d2691e"
 
 
@@ -59,3 +63,14 @@ class Lesson:
         result = EXERCISES[self.number, exercise].result(answer)
         sentence = sentences(self.language, self.number, exercise)[result.key]
         return Verdict(result.right, sentence.format(**result.values))
+
+
+def texts(language: Language) -> dict[str, Any]:
+    """Return the tables of a language."""
+    return tomllib.loads((TEXTS / f"{language}.toml").read_text("utf-8"))
+
+
+def sentences(language: Language, lesson: int, exercise: int) -> dict[str, str]:
+    """Return what to say about the answers to an exercise."""
+    tables = texts(language)
+    return {**tables["any"], **tables[str(lesson)][str(exercise)]}

@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from nevoa.errors import NevoaError
@@ -15,8 +16,8 @@ from nevoa.errors import NevoaError
 # The codec of each kind of file, and its constant quality, at which pixel art shows no blocks.
 CODECS = {".mp4": ("libx264", {"crf": "12", "preset": "slow"}), ".webm": ("libvpx-vp9", {"crf": "12", "b:v": "0"})}
 FRAMES_PER_SECOND = 30
-# The distance of two of the 16 levels of a GIF's moving frames.
-LEVEL = 17
+# Of the 256 levels of a channel, one of 16, which halves the bytes of noise.
+FEW_LEVELS = [round(level / 17) * 17 for level in range(256)]
 
 
 def check_can_save(suffix: str) -> None:
@@ -48,13 +49,8 @@ def save_gif(frames: Sequence[Image.Image], path: Path, seconds: float = 4.0, ho
     """
     each = max(20, round(1000 * seconds / len(frames)))
     durations = [each] * (len(frames) - 1) + [each + round(1000 * hold_seconds)]
-    first, *rest = [*map(_of_few_levels, frames[:-1]), frames[-1]]
+    first, *rest = [*(frame.point(FEW_LEVELS * len(frame.getbands())) for frame in frames[:-1]), frames[-1]]
     first.save(path, format="GIF", save_all=True, append_images=rest, duration=durations, loop=0)
-
-
-def _of_few_levels(frame: Image.Image) -> Image.Image:
-    """The frame with 16 levels of each channel, which halves the bytes of noise."""
-    return frame.point([round(level / LEVEL) * LEVEL for level in range(256)] * len(frame.getbands()))
 
 
 def save_video(frames: Sequence[Image.Image], path: Path, seconds: float = 4.0, hold_seconds: float = 2.0) -> None:
@@ -96,33 +92,20 @@ def _repeats(count: int, seconds: float, hold_seconds: float) -> list[int]:
 
 
 def _encode(frames: Sequence[Image.Image], file: str | BytesIO, suffix: str, repeats: Sequence[int]) -> None:
-    try:
-        import av
-    except ImportError as error:
-        raise NevoaError(
-            "Videos need the package PyAV: pip install 'nevoa[video]', or choose a name in .gif."
-        ) from error
+    check_can_save(suffix)
+    import av
+
     codec, options = CODECS[suffix]
-    even = [_even(frame) for frame in frames]
+    # yuv420p needs an even width and height: the last column or row is doubled.
+    even = [
+        np.pad(np.asarray(one.convert("RGB")), ((0, one.height % 2), (0, one.width % 2), (0, 0)), "edge")
+        for one in frames
+    ]
     with av.open(file, "w", format=suffix[1:]) as container:
         stream: Any = container.add_stream(codec, rate=FRAMES_PER_SECOND, options=options)
-        stream.width, stream.height = even[0].size
+        stream.height, stream.width = even[0].shape[:2]
         stream.pix_fmt = "yuv420p"
         for picture, repeat in zip(even, repeats, strict=True):
             for _ in range(repeat):
-                container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
         container.mux(stream.encode(None))
-
-
-def _even(frame: Image.Image) -> Image.Image:
-    """The frame with an even width and height, which yuv420p needs: its last column or row is doubled."""
-    width, height = (side + side % 2 for side in frame.size)
-    even = Image.new("RGB", (width, height))
-    for left, top in (
-        (width - frame.width, height - frame.height),
-        (width - frame.width, 0),
-        (0, height - frame.height),
-    ):
-        even.paste(frame, (left, top))
-    even.paste(frame, (0, 0))
-    return even

@@ -120,7 +120,8 @@ def titled_rows(
     blank = np.full((1, *rows[0].shape[1:]), 255, np.uint8)
     filled = [np.concatenate([row, blank.repeat(columns * lines - len(row), axis=0)]) for row in rows]
     scale = scale or enlargement(np.concatenate(filled))
-    named = named_rows(_stacked([grid(row, columns, scale=scale) for row in filled]), titles)
+    stacked = np.concatenate([np.asarray(grid(row, columns, scale=scale)) for row in filled])
+    named = named_rows(Image.fromarray(stacked), titles)
     width, height = named.size
     blocks = 1 if given else max(1, round(math.sqrt(height / width)))
     each = math.ceil(len(rows) / blocks) * (height // len(rows))
@@ -188,11 +189,6 @@ def _shortened(title: str, font: Font, width: int) -> str:
     if font.getlength(title) <= width:
         return title
     return next((cut for n in range(len(title), 0, -1) if font.getlength(cut := f"{title[:n]}…") <= width), "…")
-
-
-def _stacked(pictures: Sequence[Image.Image]) -> Image.Image:
-    """Pictures of one width, below each other."""
-    return Image.fromarray(np.concatenate([np.asarray(picture) for picture in pictures]))
 
 
 def _side_by_side(pictures: Sequence[Image.Image]) -> Image.Image:

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 from pydantic import TypeAdapter
 
+from nevoa.config import PRESETS
+from nevoa.errors import NevoaError
 from nevoa.studio.commands import Training
 from nevoa.studio.files import replace_text
 from nevoa.studio.workspace import Workspace
@@ -22,8 +24,9 @@ def keep(workspace: Workspace, training: Training) -> None:
 def choices(workspace: Workspace) -> Training:
     """Return the saved choices, with a new name for the run; the newest upload replaces images that are gone."""
     training = Training()
-    with suppress(OSError, ValueError):  # none yet, or of another version
-        training = FORM.validate_json(workspace.choices_file.read_bytes())
+    with suppress(OSError, ValueError, NevoaError):  # none yet, or of another version
+        saved = FORM.validate_json(workspace.choices_file.read_bytes())
+        training = replace(saved, preset=PRESETS.checked(saved.preset))
     source, uploads = training.images.source, workspace.sources()
     if not source or (workspace.uploads == (workspace.folder / source).parent and source not in uploads):
         source = next(iter(uploads), DEFAULT)

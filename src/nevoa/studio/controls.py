@@ -39,7 +39,6 @@ class Page:
         return gr.Image(label=self.say.label(label), **fixed, **options)
 
     def button(self, name: str, variant: Any = "secondary", **options: Any) -> gr.Button:
-        """A button."""
         return gr.Button(self.say.label(name), variant=variant, **options)
 
     def on(self, events: Any, function: Callable[..., Any], inputs: Any, outputs: Any, **options: Any) -> Any:

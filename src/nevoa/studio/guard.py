@@ -6,13 +6,15 @@ import hmac
 import json
 import re
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -39,20 +41,9 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
+ASKS = {"www-authenticate": 'Basic realm="nevoa studio", charset="UTF-8"'}
 # A file that someone has brought is never a page of its own.
 FILE_HEADERS = {"content-security-policy": "sandbox; default-src 'none'; img-src 'self'; media-src 'self'"}
-
-
-class Refusal(Exception):
-    """A request is not answered.
-
-    Attributes:
-        status: of HTTP.
-    """
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
 
 
 class Guard:
@@ -78,29 +69,27 @@ class Guard:
         try:
             headers = self._admit(scope)
             receive = await self._checked(scope, receive)
-        except Refusal as refusal:
+        except HTTPException as refusal:
             await self._refuse(refusal, scope, receive, send)
             return
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                ours = {name.encode(): value.encode() for name, value in headers.items()}
-                kept = [(name, value) for name, value in message["headers"] if name.lower() not in ours]
-                message["headers"] = [*kept, *ours.items()]
+                MutableHeaders(scope=message).update(headers)
             await send(message)
 
         await self.app(scope, receive, answer)
 
     def _admit(self, scope: Scope) -> dict[str, str]:
-        """The headers of an answer. A Refusal says why there is none."""
+        """The headers of an answer. An HTTPException says why there is none."""
         if scope["type"] != "http":
-            raise Refusal(400, "The studio answers HTTP only.")
+            raise HTTPException(400, "The studio answers HTTP only.")
         headers = Headers(scope=scope)
         self._check_origin(headers)
         self._check_password(headers.get("authorization", ""))
         route = ROUTES.fullmatch(scope["path"])
         if route is None:
-            raise Refusal(404, "The studio has no such page.")
+            raise HTTPException(404, "The studio has no such page.")
         self._check_size(headers, is_upload=scope["path"].endswith(UPLOAD))
         file = route["file"]
         if file is None:
@@ -112,18 +101,13 @@ class Guard:
         """The body again, if it names no files but uploads: Gradio would fetch or copy any other."""
         if scope["method"] != "POST" or not CALLS.search(scope["path"]):
             return receive
-        body = b""
-        while True:
-            message = await receive()
-            body += message.get("body", b"")
-            if not message.get("more_body"):
-                break
         try:
-            paths = list(_paths(json.loads(body or b"null")))
-        except (ValueError, RecursionError) as error:
-            raise Refusal(400, "This is no JSON.") from error
-        if not all(_is_below(self.brought, path) for path in paths):
-            raise Refusal(403, "The studio takes only files that were dropped on its page.")
+            body, paths = await Request(scope, receive).body(), list[Any]()
+            json.loads(body or b"null", object_hook=lambda part: paths.append(part.get("path")))
+        except (ValueError, RecursionError, ClientDisconnect) as error:
+            raise HTTPException(400, "This is no JSON.") from error
+        if not all(_is_below(self.brought, path) for path in paths if isinstance(path, str)):
+            raise HTTPException(403, "The studio takes only files that were dropped on its page.")
         sent = iter([{"type": "http.request", "body": body}])
 
         async def again() -> Message:
@@ -133,10 +117,10 @@ class Guard:
 
     def _check_origin(self, headers: Headers) -> None:
         if _split(f"//{headers.get('host', '')}").hostname not in self.hosts:
-            raise Refusal(400, "The studio is not at this address. 'nevoa studio --name' adds one.")
+            raise HTTPException(400, "The studio is not at this address. 'nevoa studio --name' adds one.")
         origin = headers.get("origin")
         if origin is not None and _split(origin).netloc != headers["host"]:
-            raise Refusal(403, "Another page has sent this. The studio answers only its own.")
+            raise HTTPException(403, "Another page has sent this. The studio answers only its own.")
 
     def _check_password(self, authorization: str) -> None:
         if self.password is None:
@@ -146,46 +130,36 @@ class Guard:
         except ValueError:
             given = b""
         if not hmac.compare_digest(given.partition(b":")[2], self.password.encode()):
-            raise Refusal(401, "The studio needs its password.")
+            raise HTTPException(401, "The studio needs its password.", ASKS)
 
     def _check_size(self, headers: Headers, is_upload: bool) -> None:
         length, most = headers.get("content-length", "0"), MOST_BYTES if is_upload else MOST_JSON
         if headers.get("transfer-encoding") or not length.isdecimal():
-            raise Refusal(411, "The size of the upload is missing.")
+            raise HTTPException(411, "The size of the upload is missing.")
         if int(length) > most:
-            raise Refusal(413, f"{int(length) / 1e6:,.0f} MB are more than {most / 1e6:,.0f}: bring fewer images.")
+            raise HTTPException(
+                413, f"{int(length) / 1e6:,.0f} MB are more than {most / 1e6:,.0f}: bring fewer images."
+            )
         # Only an upload comes to the disk: what the page asks again and again is answered when that is full.
         free = shutil.disk_usage(self.folder).free
         if is_upload and free < int(length) + SPARE_BYTES:
-            raise Refusal(507, f"The disk has {free / 1e6:,.0f} MB left, too few for this: make room.")
+            raise HTTPException(507, f"The disk has {free / 1e6:,.0f} MB left, too few for this: make room.")
 
     def _check_file(self, path: str) -> None:
         """Refuse addresses, files elsewhere, also by a link, and hidden ones."""
         with suppress(OSError):  # too long a name
             if _is_below(self.folder, path) and Path(path).is_file():
                 return
-        raise Refusal(404, "The studio has no such file.")
+        raise HTTPException(404, "The studio has no such file.")
 
-    async def _refuse(self, refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _refuse(self, refusal: HTTPException, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        headers = dict(HEADERS)
-        if refusal.status == 401:
-            headers["www-authenticate"] = 'Basic realm="nevoa studio", charset="UTF-8"'
+        if refusal.status_code == 401:
             await asyncio.sleep(SECONDS)
-        await PlainTextResponse(str(refusal), refusal.status, headers)(scope, receive, send)
-
-
-def _paths(value: Any) -> Iterator[str]:
-    """All files that a request names."""
-    if isinstance(value, dict):
-        if isinstance(value.get("path"), str):
-            yield value["path"]
-        value = list(value.values())
-    if isinstance(value, list):
-        for part in value:
-            yield from _paths(part)
+        headers = {**HEADERS, **(refusal.headers or {})}
+        await PlainTextResponse(refusal.detail, refusal.status_code, headers)(scope, receive, send)
 
 
 def _is_below(folder: Path, path: str) -> bool:
@@ -201,4 +175,4 @@ def _split(address: str) -> SplitResult:
     try:
         return urlsplit(address)
     except ValueError as error:
-        raise Refusal(400, "This is no address.") from error
+        raise HTTPException(400, "This is no address.") from error

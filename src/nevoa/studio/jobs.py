@@ -7,9 +7,8 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict
@@ -65,7 +64,6 @@ class Job:
             raise NevoaError(f"{self.path} is damaged: remove it.") from error
 
     def note(self, **changes: object) -> None:
-        """Change the file."""
         replace_text(self.path, self.record.model_copy(update=changes).model_dump_json())
 
     @property
@@ -81,7 +79,6 @@ class Job:
 
     @property
     def state(self) -> JobState:
-        """Waiting for its turn, running, or ended."""
         record = self.record
         if not record.started:
             return "waiting"
@@ -120,9 +117,6 @@ class Jobs:
         folder: of their files.
         workspace: where commands run.
     """
-
-    # Started by this process, and not known to have ended.
-    _processes: ClassVar[dict[Path, subprocess.Popen[bytes]]] = {}
 
     def __init__(self, folder: Path, workspace: Path) -> None:
         self.folder, self.workspace = folder, workspace
@@ -176,27 +170,14 @@ class Jobs:
                 job.note(stopping=True)
 
     def _launch(self, job: Job) -> None:
-        process = self._processes.get(job.path)
-        if process is not None and process.poll() is None:  # it is about to take the lock
-            return
         turn = [sys.executable, "-m", "nevoa.studio.turn", str(job.path)]
-        # A session of its own: Ctrl-C in the server's terminal does not reach it.
-        started = subprocess.Popen(turn, cwd=self.workspace, start_new_session=True, stdin=subprocess.DEVNULL)
-        self._processes[job.path] = started
+        # A session of its own: Ctrl-C in the server's terminal does not reach it. A second process finds the lock held.
+        subprocess.Popen(turn, cwd=self.workspace, start_new_session=True, stdin=subprocess.DEVNULL)
 
-    @contextmanager
-    def changing(self) -> Iterator[None]:
-        """Let no other process change the jobs."""
+    def changing(self) -> FileLock:
+        """Return the lock under which no other process changes the jobs."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.folder / "jobs.lock", timeout=PATIENCE_SECONDS)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise StudioError("other_page") from error
-        try:
-            yield
-        finally:
-            lock.release()
+        return FileLock(self.folder / "jobs.lock", timeout=PATIENCE_SECONDS)
 
 
 def _is_readable(job: Job) -> bool:

@@ -4,7 +4,6 @@ import html
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,7 @@ class Progress:
     def of(cls, run: Run, job: Job | None) -> "Progress":
         """Read the progress of a run, and of its newest job."""
         (status, message), planned = status_of(run), planned_images(run)
-        state, last = _state(run, status, job), (reports(run) or ({},))[-1]
+        state, last = _state(run, status, job), [{}, *run.metrics()][-1]
         seen, speed, loss = last.get("images_seen", 0), _number(last, "images_per_second"), _number(last, "loss")
         return cls(
             state=state,
@@ -97,24 +96,9 @@ def mark(path: Path) -> float:
     return last if time.time() - last > SECONDS else last // SECONDS * SECONDS
 
 
-def reports(run: Run) -> tuple[dict[str, Any], ...]:
-    """The lines of the metrics, read again when they have changed."""
-    return _reports(run, changed(run.metrics_file))
-
-
-@lru_cache(maxsize=8)
-def _reports(run: Run, _mark: float) -> tuple[dict[str, Any], ...]:
-    return tuple(run.metrics())
-
-
 def curves(run: Run, say: Texts) -> Image.Image | None:
     """The loss over the images seen, of all images and by noise level; None before the first report."""
-    return _curves(run, say, mark(run.metrics_file))
-
-
-@lru_cache(maxsize=8)
-def _curves(run: Run, say: Texts, _mark: float) -> Image.Image | None:
-    lines = [line for line in reports(run) if _number(line, "loss") is not None]
+    lines = [line for line in run.metrics() if _number(line, "loss") is not None]
     if not lines:
         return None
     levels = lines[-1].get("loss_by_log_snr", {})

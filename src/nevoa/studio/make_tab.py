@@ -26,27 +26,32 @@ MAKE = "make"
 
 
 def make_tab(page: Page, tabs: gr.Tabs, tab: gr.Tab, watched: Watch) -> None:
-    """Build the tab."""
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
             form = Form(page)
         with gr.Column(scale=3, min_width=320, visible=False) as column:
             result = Result(page, column)
-    _connect_form(page, form, tab)
-    _connect_result(page, form, result)
+    form.connect(page, tab)
+    result.make_after(page, form, form.go.click, api_name="make")
+    page.on(result.state.input, scrub, [result.made, result.state], result.grid, show_progress="hidden")
 
     def offer(name: str) -> tuple[Any, ...]:
-        return gr.update(selected=MAKE), gr.update(value=name), *form.of_model(page.workspace, name)
+        return gr.update(selected=MAKE), gr.update(value=name), *form.of_model(name)
 
     offered = page.on(watched.make.click, offer, watched.run, [tabs, form.model, form.labels, form.guidance])
     result.make_after(page, form, offered.success)
+
+
+def scrub(made: Made | None, state: int) -> Any:
+    """Show another state."""
+    return made.picture(min(state, len(made.states) - 1)) if made else gr.skip()
 
 
 class Form:
     """The controls that say what to make."""
 
     def __init__(self, page: Page) -> None:
-        say = page.say
+        self.workspace, say = page.workspace, page.say
         self.model = gr.Dropdown([PACKAGED], value=PACKAGED, allow_custom_value=True, **say("model"))
         classes = list(opened(page.workspace, PACKAGED).classes)
         self.labels = gr.Dropdown(classes, value=[], multiselect=True, allow_custom_value=True, **say("labels"))
@@ -77,12 +82,36 @@ class Form:
         options = [self.labels, self.count, self.seed, self.sampler, self.steps, self.guidance]
         return [self.model, *options, self.way, self.picture, self.other, self.strength, self.painted]
 
-    @staticmethod
-    def of_model(workspace: Workspace, name: str) -> tuple[Any, Any]:
+    def of_model(self, name: str) -> tuple[Any, Any]:
         """Classes and guidance of a model."""
-        model = opened(workspace, name)
+        model = opened(self.workspace, name)
         labels = gr.update(choices=list(model.classes), value=[], interactive=bool(model.classes))
         return labels, gr.update(value=model.plan.sampling.guidance)
+
+    def models(self, chosen: str, before: str) -> tuple[Any, ...]:
+        """Offer the newest run, once, to whoever has chosen none, with its classes: two events may end in any order."""
+        found = [name for name in self.workspace.run_names() if self.workspace.run(name).has_model]
+        newest, choices = next(iter(found), PACKAGED), [PACKAGED, *found]
+        if chosen != PACKAGED or newest == before:  # without a value, what has been chosen meanwhile stays
+            return gr.update(choices=choices), newest, gr.skip(), gr.skip()
+        return gr.update(choices=choices, value=newest), newest, *self.of_model(newest)
+
+    def connect(self, page: Page, tab: gr.Tab) -> None:
+        """Let the controls follow the runs, the model and the way to begin."""
+
+        def show_way(way: str) -> list[Any]:
+            parts = way in ("vary", "interpolate"), way == "interpolate", way == "vary", way == "inpaint"
+            return [gr.update(visible=part) for part in parts]
+
+        def fit_brush(painted: dict[str, Any]) -> Any:
+            return gr.update(brush=_brush(min(painted["background"].size)))
+
+        follow, offered = [self.labels, self.guidance], gr.State(PACKAGED)
+        known = [self.model, offered]
+        page.on([page.blocks.load, tab.select], self.models, known, [*known, *follow])
+        page.on(self.model.input, self.of_model, self.model, follow, show_progress="hidden")
+        page.on(self.way.change, show_way, self.way, [self.picture, self.other, self.strength, self.painted])
+        page.on(self.painted.upload, fit_brush, self.painted, self.painted)
 
 
 class Result:
@@ -123,45 +152,6 @@ class Result:
 def _brush(side: int = 256) -> gr.Brush:
     """A brush for an image of so many pixels: Gradio's own covers all of a small one."""
     return gr.Brush(default_size=max(1, side // 8), colors=["#ff0000"], color_mode="fixed")
-
-
-def _connect_form(page: Page, form: Form, tab: gr.Tab) -> None:
-    """Let the controls follow the runs, the model and the way to begin."""
-    workspace, offered = page.workspace, gr.State(PACKAGED)
-
-    def models(chosen: str, before: str) -> tuple[Any, ...]:
-        """Offer the newest run, once, to whoever has chosen none, with its classes: two events may end in any order."""
-        found = [name for name in workspace.run_names() if workspace.run(name).has_model]
-        newest = next(iter(found), PACKAGED)
-        if chosen != PACKAGED or newest == before:  # without a value, what has been chosen meanwhile stays
-            return gr.update(choices=[PACKAGED, *found]), newest, gr.skip(), gr.skip()
-        return gr.update(choices=[PACKAGED, *found], value=newest), newest, *of_model(newest)
-
-    def of_model(name: str) -> tuple[Any, Any]:
-        return form.of_model(workspace, name)
-
-    def show_way(way: str) -> list[Any]:
-        parts = way in ("vary", "interpolate"), way == "interpolate", way == "vary", way == "inpaint"
-        return [gr.update(visible=part) for part in parts]
-
-    def fit_brush(painted: dict[str, Any]) -> Any:
-        return gr.update(brush=_brush(min(painted["background"].size)))
-
-    follow = [form.labels, form.guidance]
-    page.on([page.blocks.load, tab.select], models, [form.model, offered], [form.model, offered, *follow])
-    page.on(form.model.input, of_model, form.model, follow, show_progress="hidden")
-    page.on(form.way.change, show_way, form.way, [form.picture, form.other, form.strength, form.painted])
-    page.on(form.painted.upload, fit_brush, form.painted, form.painted)
-
-
-def _connect_result(page: Page, form: Form, result: Result) -> None:
-    """Make images at a click, and show any of their states."""
-
-    def scrub(made: Made | None, state: int) -> Any:
-        return made.picture(min(state, len(made.states) - 1)) if made else gr.skip()
-
-    result.make_after(page, form, form.go.click, api_name="make")
-    page.on(result.state.input, scrub, [result.made, result.state], result.grid, show_progress="hidden")
 
 
 def _files(workspace: Workspace, made: Made) -> dict[str, str]:

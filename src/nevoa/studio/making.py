@@ -75,7 +75,7 @@ def make(model: Model, count: int, seed: int, options: dict[str, Any]) -> Iterat
     if not 1 <= count <= most:
         raise StudioError("too_many", most=most, count=count)
     given = {name: value for name, value in options.items() if value not in (None, "", [])}
-    names = _names(model, given.get("labels"))
+    names = given.get("labels") or (model.classes if model.start.all_classes else ())
     steps = len(model.timesteps(model.settings(**given))) - 1
     wanted = set(np.linspace(0, steps, min(steps + 1, MOST_STATES)).round().astype(int).tolist())
     kept: list[np.ndarray] = []
@@ -83,9 +83,3 @@ def make(model: Model, count: int, seed: int, options: dict[str, Any]) -> Iterat
         if index in wanted:
             kept.append(to_bytes(state.x_t))
             yield Made(tuple(kept), names)
-
-
-def _names(model: Model, labels: Sequence[str] | None) -> Sequence[str]:
-    if not model.start.all_classes:
-        return labels or ()
-    return labels or model.classes

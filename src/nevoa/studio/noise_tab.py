@@ -21,7 +21,6 @@ $$x_t = \mathrm{signal}_t\, x_0 + \mathrm{noise}_t\, \epsilon$$"""
 
 
 def noise_tab(page: Page) -> None:
-    """Build the tab."""
     say = page.say
     schedules = {name: named_schedule(name) for name in SCHEDULES}
     last = min(map(steps_of, schedules.values()))

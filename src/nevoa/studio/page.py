@@ -12,7 +12,6 @@ from nevoa.studio.workspace import Workspace
 
 
 def page(workspace: Workspace, language: Language) -> gr.Blocks:
-    """Build the page."""
     say = texts(language)
     with gr.Blocks(title=say.text("title"), analytics_enabled=False) as blocks:
         built = Page(blocks, workspace, say)

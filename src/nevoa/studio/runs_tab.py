@@ -42,7 +42,6 @@ class Tab:
 
 
 def runs_tab(page: Page) -> None:
-    """Build the tab."""
     tab, say = Tab(page), page.say
     actions = RunActions(page.workspace, say)
 

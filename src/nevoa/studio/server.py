@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nevoa.errors import NevoaError, reason
 from nevoa.studio.guard import LOOPBACK, Guard
-from nevoa.studio.texts import LANGUAGES, preferred
+from nevoa.studio.texts import LANGUAGES, Language, preferred
 from nevoa.studio.workspace import MOST_BYTES, Workspace
 
 if TYPE_CHECKING:
@@ -32,38 +32,17 @@ def application(workspace: Workspace, hosts: Sequence[str] = LOOPBACK, password:
         hosts: names under which browsers reach it.
         password: that browsers ask for; None: nobody needs one.
     """
-    _prepare(workspace)
-    import gradio
+    for folder in (workspace.runs, workspace.uploads, workspace.served):
+        folder.mkdir(parents=True, exist_ok=True)
+    workspace.jobs.revive()
+    # Gradio reads these when it is imported.
+    os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": str(workspace.served)}
     from fastapi import FastAPI, Request
     from fastapi.responses import RedirectResponse
 
-    from nevoa.studio.page import page
-    from nevoa.studio.theme import CSS, head, theme, words
-
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     for language in LANGUAGES:
-        blocks = page(workspace, language)
-        gradio.mount_gradio_app(
-            app,
-            blocks,
-            path=f"/{language}",
-            show_error=True,
-            max_file_size=MOST_BYTES,
-            footer_links=["api"],
-            ssr_mode=False,
-            enable_monitoring=False,
-            run_history=False,
-            mcp_server=False,
-            pwa=False,
-            theme=theme(),
-            css=CSS,
-            head=head(language),
-            i18n=words(),
-        )
-        # Gradio looks for work a thousand times a second, which took 4 % of two cores from a training.
-        queue = blocks._queue
-        queue.sleep_when_free = queue.progress_update_sleep_when_free = IDLE_SECONDS
-        blocks.has_launched = True  # from here on Gradio checks the paths of files; mounting alone does not say so
+        _mount(app, workspace, language)
 
     @app.get("/")
     def _choose(request: Request) -> RedirectResponse:
@@ -71,6 +50,25 @@ def application(workspace: Workspace, hosts: Sequence[str] = LOOPBACK, password:
 
     app.add_middleware(Guard, folder=workspace.folder, brought=workspace.served, hosts=hosts, password=password)
     return app
+
+
+def _mount(app: "FastAPI", workspace: Workspace, language: Language) -> None:
+    """Add the page of a language."""
+    import gradio
+
+    from nevoa.studio.page import page
+    from nevoa.studio.theme import CSS, head, theme, words
+
+    blocks = page(workspace, language)
+    off = dict.fromkeys(("ssr_mode", "enable_monitoring", "run_history", "mcp_server", "pwa"), False)
+    look: dict[str, Any] = {"theme": theme(), "css": CSS, "head": head(language), "i18n": words()}
+    footer: Any = ["api"]
+    path, most = f"/{language}", MOST_BYTES
+    gradio.mount_gradio_app(app, blocks, path, show_error=True, max_file_size=most, footer_links=footer, **off, **look)
+    # Gradio looks for work a thousand times a second, which took 4 % of two cores from a training.
+    queue = blocks._queue
+    queue.sleep_when_free = queue.progress_update_sleep_when_free = IDLE_SECONDS
+    blocks.has_launched = True  # from here on Gradio checks the paths of files; mounting alone does not say so
 
 
 def serve(
@@ -95,7 +93,8 @@ def serve(
     made = None if is_local or password else secrets.token_urlsafe()
     listening = _listening(host, port)
     hosts = [host, *names, *LOOPBACK, *(_own_names() if host in ANY else ())]
-    app = application(Workspace(workspace.resolve()), hosts, password or made)
+    found = Workspace(workspace.resolve())
+    app = application(found, hosts, password or made)
     import uvicorn
 
     shown = LOOPBACK[0] if host in ANY else f"[{host}]" if ":" in host else host
@@ -103,7 +102,7 @@ def serve(
     print(f"nevoa studio: {address} (Ctrl-C ends the page; trainings go on)")
     if made:
         print(f"The page asks for any user name and this password: {made}")
-    Thread(target=_tidy, args=(workspace.resolve(),), daemon=True).start()
+    Thread(target=_tidy, args=(found,), daemon=True).start()
     if browser:
         webbrowser.open(address)
     # Open pages hold connections that never end by themselves.
@@ -124,10 +123,10 @@ def _listening(host: str, port: int) -> socket.socket:
         raise NevoaError(f"{host}:{port}: {said}. Choose another --port or --host.") from error
 
 
-def _tidy(workspace: Path) -> None:
+def _tidy(workspace: Workspace) -> None:
     """Once an hour, for ever."""
     while True:
-        Workspace(workspace).tidy()
+        workspace.tidy()
         time.sleep(HOUR)
 
 
@@ -138,11 +137,3 @@ def _own_names() -> Iterator[str]:
     yield socket.gethostname()
     for found in psutil.net_if_addrs().values():
         yield from (one.address.partition("%")[0] for one in found if one.family in (socket.AF_INET, socket.AF_INET6))
-
-
-def _prepare(workspace: Workspace) -> None:
-    """Make the folders, give waiting jobs their processes back, and set what Gradio reads when it is imported."""
-    for folder in (workspace.runs, workspace.uploads, workspace.served):
-        folder.mkdir(parents=True, exist_ok=True)
-    workspace.jobs.revive()
-    os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": str(workspace.served)}

@@ -36,7 +36,6 @@ class Texts:
         return {"label": self.label(control), "info": self.tables["help"][control]}
 
     def label(self, control: str) -> str:
-        """The label of a control."""
         return self.tables["label"][control]
 
     def text(self, key: str, **values: object) -> str:

@@ -24,7 +24,7 @@ def train_tab(page: Page) -> Watch:
         with gr.Column(scale=2, min_width=320, visible=False) as column:
             form = Form(page, column)
         watched = watch(page, form.command)
-    _connect(page, form, watched)
+    form.connect(page, watched)
     return watched
 
 
@@ -32,15 +32,15 @@ class Form:
     """The controls that describe a training, in a column that is hidden until they have the values of `choices`."""
 
     def __init__(self, page: Page, column: gr.Column) -> None:
-        self.column, say = column, page.say
-        self.images = Choice(page)
+        self.workspace, self.column, say = page.workspace, column, page.say
+        self.say, self.images = say, Choice(page)
         self.minutes = gr.Number(**say("minutes"))
         self.go = page.button("start", "primary")
         with gr.Accordion(say.label("more"), open=False):
             self.preset = gr.Radio(list(PRESETS), **say("preset"))
             self.run = page.text("run")
             self.images.add_details(page)
-            self.start = gr.Dropdown([""], allow_custom_value=True, **say("start_from"))
+            self.model = gr.Dropdown([""], allow_custom_value=True, **say("start_from"))
             self.seed = gr.Number(**say("seed"))
             self.options = page.text("options", lines=3)
             self.plan = page.button("plan")
@@ -50,7 +50,55 @@ class Form:
     @property
     def controls(self) -> list[Any]:
         """The controls, in the order of the fields of `Training`."""
-        return [*self.images.controls, self.run, self.preset, self.minutes, self.start, self.seed, self.options]
+        return [*self.images.controls, self.run, self.preset, self.minutes, self.model, self.seed, self.options]
+
+    def begin(self) -> dict[Any, Any]:
+        images, *rest = astuple(choices(self.workspace))
+        values = dict(zip(self.controls, [*images, *rest], strict=True))
+        lists = {self.images.source: known(self.workspace), self.model: ["", *self.workspace.run_names()]}
+        return {
+            self.column: gr.update(visible=True),
+            **{control: gr.update(value=value) for control, value in values.items()},
+            **{control: gr.update(value=values[control], choices=names) for control, names in lists.items()},
+        }
+
+    def receive(self, dropped: list[str]) -> tuple[Any, None, str]:
+        """Keep dropped files, and choose them."""
+        brought = self.workspace.receive([Path(name) for name in dropped])
+        source = gr.update(value=brought, choices=known(self.workspace))
+        return source, None, self.workspace.free_name(Path(brought).stem)
+
+    def show_plan(self, *chosen: Any) -> tuple[str, str]:
+        """The plan, and the command that would carry it out."""
+        arguments = wanted(self.workspace, *chosen).arguments
+        found = answer(self.workspace.folder, [*arguments, "--dry-run", "--json"])
+        return planned(found, self.say), shlex.join(["nevoa", *arguments])
+
+    def start(self, *chosen: Any) -> tuple[str, str, str]:
+        """Add the job; the command that it runs, and the name of the run for both fields that have it."""
+        workspace, training = self.workspace, wanted(self.workspace, *chosen)
+        if not any(job.record.run == training.run for job in workspace.jobs.active()):
+            training = replace(training, run=workspace.free_name(training.run))
+        job = workspace.jobs.add(training.arguments, training.run)
+        return job.command, training.run, training.run
+
+    def connect(self, page: Page, watched: Watch) -> None:
+        files, controls = self.images.files, self.controls
+        hidden: dict[str, Any] = {"show_progress": "hidden"}
+        self.images.connect(page)
+        page.on(page.blocks.load, self.begin, None, [self.column, *controls])
+        page.on(files.upload, self.receive, files, [self.images.source, files, self.run])
+        page.on(
+            [control.change for control in controls],
+            lambda *chosen: keep(self.workspace, training_of(*chosen)),
+            controls,
+            None,
+            trigger_mode="always_last",
+            **hidden,
+        )
+        page.on(self.plan.click, self.show_plan, controls, [self.planned, self.command], api_name="plan")
+        shown = [self.command, watched.run, self.run]
+        watched.look_after(page.on(self.go.click, self.start, controls, shown, api_name="train", **hidden))
 
 
 def training_of(*chosen: Any) -> Training:
@@ -64,52 +112,6 @@ def wanted(workspace: Workspace, *chosen: Any) -> Training:
     check_minutes(training.minutes)
     place = f"runs/{training.start}" if training.start in workspace.run_names() else training.start
     return replace(training, run=plain_name(training.run), start=place)
-
-
-def _connect(page: Page, form: Form, watched: Watch) -> None:
-    """Connect the controls."""
-    workspace, source = page.workspace, form.images.source
-
-    def begin() -> dict[Any, Any]:
-        images, *rest = astuple(choices(workspace))
-        lists = {source: known(workspace), form.start: ["", *workspace.run_names()]}
-        values = {
-            control: gr.update(value=value, choices=lists[control]) if control in lists else gr.update(value=value)
-            for control, value in zip(form.controls, [*images, *rest], strict=True)
-        }
-        return {form.column: gr.update(visible=True), **values}
-
-    def receive(dropped: list[str]) -> tuple[Any, None, str]:
-        brought = workspace.receive([Path(name) for name in dropped])
-        return gr.update(value=brought, choices=known(workspace)), None, workspace.free_name(Path(brought).stem)
-
-    def plan(*chosen: Any) -> tuple[str, str]:
-        arguments = wanted(workspace, *chosen).arguments
-        found = answer(workspace.folder, [*arguments, "--dry-run", "--json"])
-        return planned(found, page.say), shlex.join(["nevoa", *arguments])
-
-    def start(*chosen: Any) -> tuple[str, str, str]:
-        training = wanted(workspace, *chosen)
-        if not any(job.record.run == training.run for job in workspace.jobs.active()):
-            training = replace(training, run=workspace.free_name(training.run))
-        job = workspace.jobs.add(training.arguments, training.run)
-        return job.command, training.run, training.run
-
-    form.images.connect(page)
-    page.on(page.blocks.load, begin, None, [form.column, *form.controls])
-    page.on(form.images.files.upload, receive, form.images.files, [source, form.images.files, form.run])
-    page.on(
-        [control.change for control in form.controls],
-        lambda *chosen: keep(workspace, training_of(*chosen)),
-        form.controls,
-        None,
-        show_progress="hidden",
-        trigger_mode="always_last",
-    )
-    page.on(form.plan.click, plan, form.controls, [form.planned, form.command], api_name="plan")
-    outputs = [form.command, watched.run, form.run]
-    started = page.on(form.go.click, start, form.controls, outputs, api_name="train", show_progress="hidden")
-    watched.look_after(started)
 
 
 def planned(plan: Mapping[str, Any], say: Texts) -> str:

@@ -22,10 +22,8 @@ def take_turn(job: Job) -> None:
     if lock is None or not job.path.exists() or job.record.started:
         return
     jobs = Jobs(job.path.parent, Path.cwd())
-    while any(other.number < job.number for other in jobs.active()):
+    while job.path.exists() and any(other.number < job.number for other in jobs.active()):
         time.sleep(POLL_SECONDS)
-        if not job.path.exists():
-            return
     with jobs.changing():
         if not job.path.exists():  # stopped while it waited
             return

@@ -95,11 +95,9 @@ class Watch:
         }
 
     def earlier(self, name: str | None, number: int) -> Image.Image | None:
-        """An earlier preview."""
         return _picture(self.workspace.run(name or "").previews(), number)
 
     def end(self, name: str | None) -> None:
-        """Stop the job of a run."""
         job = self.workspace.jobs.of_run(name or "")
         if job is None or job.state == "ended":
             raise StudioError("no_job")

@@ -3,8 +3,7 @@
 import re
 import shutil
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from filecmp import cmp
 from functools import partial
 from itertools import chain, count
@@ -28,45 +27,18 @@ UNUSUAL = re.compile(r"[^\w.-]+")
 LONGEST_NAME, LONGEST_SUFFIX = 80, 10
 
 
-@dataclass(frozen=True)
 class Workspace:
     """A folder. Nothing outside of it is written.
 
-    Attributes:
+    Args:
         folder: absolute, without links.
     """
 
-    folder: Path
-
-    @property
-    def runs(self) -> Path:
-        """Where runs are, as for the command line."""
-        return self.folder / RUNS
-
-    @property
-    def own(self) -> Path:
-        """The folder that only the studio writes."""
-        return self.folder / "studio"
-
-    @property
-    def uploads(self) -> Path:
-        """The folder of uploads, each a folder or a file."""
-        return self.own / "uploads"
-
-    @property
-    def choices_file(self) -> Path:
-        """The file of the last choices for a training."""
-        return self.own / "choices.json"
-
-    @property
-    def served(self) -> Path:
-        """Copies of what the page shows."""
-        return self.own / "served"
-
-    @property
-    def jobs(self) -> Jobs:
-        """The commands that run, wait or have ended."""
-        return Jobs(self.own / "jobs", self.folder)
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.runs, own = folder, folder / RUNS, folder / "studio"
+        self.uploads, self.choices_file = own / "uploads", own / "choices.json"
+        self.served = own / "served"  # copies of what the page shows
+        self.jobs = Jobs(own / "jobs", folder)
 
     def run(self, name: str) -> Run:
         """The run of a name. A NevoaError if there is none in the folder of runs."""
@@ -127,7 +99,8 @@ class Workspace:
         if size > MOST_BYTES:
             raise StudioError("large_files", size=f"{size / 1e9:.1f}", most=round(MOST_BYTES / 1e9))
         archive = len(files) == 1 and files[0].suffix.lower() in ARCHIVES
-        names = self._names(plain_name(files[0].name) if archive else "images")
+        name = plain_name(files[0].name) if archive else "images"
+        paths = (self.uploads / (f"{number}-{name}" if number > 1 else name) for number in count(1))
         for folder in (self.uploads, self.served):
             folder.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=self.served) as folder:
@@ -137,13 +110,8 @@ class Workspace:
             else:
                 _copy_all(files, copy)
             with self.jobs.changing():  # so that no other page takes the name
-                path = copy.rename(next(path for path in names if not path.exists()))
+                path = copy.rename(next(path for path in paths if not path.exists()))
         return path.relative_to(self.folder).as_posix()
-
-    def _names(self, name: str) -> Iterator[Path]:
-        """Names for an upload: photos.zip, 2-photos.zip, …"""
-        yield self.uploads / name
-        yield from (self.uploads / f"{number}-{name}" for number in count(2))
 
 
 def plain_name(name: str) -> str:

@@ -4,6 +4,7 @@ import importlib
 import time
 import uuid
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -53,11 +54,16 @@ def _tracker(name: str, project: str) -> Tracker:
         raise NevoaError(f"The tracker {name} is not installed: pip install 'nevoa[{name}]'.") from error
 
 
-class TensorBoard:
-    """Event files in the run folder, or in PROJECT/RUN: `tensorboard --logdir runs`."""
+@dataclass
+class Service:
+    """A program, its module, and the project that was named."""
 
-    def __init__(self, module: Any, project: str):
-        self.module, self.project = module, project
+    module: Any
+    project: str
+
+
+class TensorBoard(Service):
+    """Event files in the run folder, or in PROJECT/RUN: `tensorboard --logdir runs`."""
 
     def start(self, run: Run, known: str | None) -> str:
         name = known or _new_name(run)
@@ -81,16 +87,13 @@ class TensorBoard:
         self.writer.close()
 
 
-class WandB:
+class WandB(Service):
     """A run of Weights & Biases; its files are in the run folder, also with WANDB_MODE=offline."""
-
-    def __init__(self, module: Any, project: str):
-        self.module, self.project = module, project or PROJECT
 
     def start(self, run: Run, known: str | None) -> str:
         run.tracking_folder.mkdir(exist_ok=True)
         self.run = self.module.init(
-            project=self.project,
+            project=self.project or PROJECT,
             id=known or uuid.uuid4().hex[:8],
             name=run.folder.absolute().name,
             resume="allow",
@@ -116,11 +119,8 @@ class WandB:
         self.run.finish()
 
 
-class MLflow:
+class MLflow(Service):
     """A run in an experiment of MLflow, in the store that MLFLOW_TRACKING_URI names."""
-
-    def __init__(self, module: Any, project: str):
-        self.module, self.project = module, project or PROJECT
 
     def start(self, run: Run, known: str | None) -> str:
         self.client = self.module.MlflowClient()
@@ -128,8 +128,9 @@ class MLflow:
             self.id = known
             self.client.update_run(known, status="RUNNING")
             return known
-        experiment = self.client.get_experiment_by_name(self.project)
-        place = experiment.experiment_id if experiment else self.client.create_experiment(self.project)
+        project = self.project or PROJECT
+        experiment = self.client.get_experiment_by_name(project)
+        place = experiment.experiment_id if experiment else self.client.create_experiment(project)
         self.id = self.client.create_run(place, run_name=run.folder.absolute().name).info.run_id
         for key, value in _config(run).items():
             self.client.log_param(self.id, key, value)
@@ -147,15 +148,14 @@ class MLflow:
         self.client.set_terminated(self.id)
 
 
-class Trackio:
+class Trackio(Service):
     """A run of Trackio: `trackio show`."""
-
-    def __init__(self, module: Any, project: str):
-        self.module, self.project = module, project or PROJECT
 
     def start(self, run: Run, known: str | None) -> str:
         name = known or _new_name(run)  # Trackio knows runs by their names
-        self.run = self.module.init(project=self.project, name=name, config=_config(run), resume="allow", embed=False)
+        self.run = self.module.init(
+            project=self.project or PROJECT, name=name, config=_config(run), resume="allow", embed=False
+        )
         return name
 
     def scalars(self, values: Mapping[str, float], images_seen: int) -> None:

@@ -41,17 +41,13 @@ def tracked(steps: Iterable[T], run: Run, trackers: Mapping[str, Tracker]) -> Ge
     known = -1
     try:
         for step in steps:
-            if (size := _metrics_size(run)) != known:
+            size = run.metrics_file.stat().st_size if run.metrics_file.exists() else 0
+            if size != known:  # it grows with each report
                 known = size
                 _update(copies)
             yield step
     finally:
         _update(copies, finish=True)
-
-
-def _metrics_size(run: Run) -> int:
-    """Return the size of the metrics in bytes: it grows with each report."""
-    return run.metrics_file.stat().st_size if run.metrics_file.exists() else 0
 
 
 def _update(copies: list["Copy"], finish: bool = False) -> None:

@@ -33,17 +33,22 @@ def export(model: Model, folder: Path, **options: Unpack[SamplingOptions]) -> st
         'NevoaPipeline'
     """
     needs("diffusers", "diffusers")
-    from diffusers.pipelines.ddpm.pipeline_ddpm import DDPMPipeline
-
-    from nevoa.formats.diffusers import pipeline
-
     settings = model.settings(**options)
     EXPORT.check(model, settings)
     scheduler: Any = scheduler_of(model, settings)
     unet = unet_of(model)
-    if _is_plain(model, settings):
-        DDPMPipeline(unet, scheduler).save_pretrained(folder)
-        return DDPMPipeline.__name__
+    if not _is_plain(model, settings):
+        return _with_code(model, unet, scheduler, settings, folder)
+    from diffusers.pipelines.ddpm.pipeline_ddpm import DDPMPipeline
+
+    DDPMPipeline(unet, scheduler).save_pretrained(folder)
+    return DDPMPipeline.__name__
+
+
+def _with_code(model: Model, unet: Any, scheduler: Any, settings: SamplingSettings, folder: Path) -> str:
+    """Write a `NevoaPipeline`, with its code."""
+    from nevoa.formats.diffusers import pipeline
+
     grid = timestep_grid(model.schedule, settings.steps or 1, settings.spacing)
     guidance: Any = settings.guidance if model.plan.works_without_labels else None
     pipeline.NevoaPipeline(

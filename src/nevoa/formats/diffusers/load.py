@@ -34,7 +34,9 @@ def check(folder: Path, name: str) -> None:
     """Raise a NevoaError if the pipeline of a folder, of which the index is enough, is of another kind."""
     index = read_json(folder / INDEX)
     for part, wanted in {"unet": "UNet2DModel", "scheduler": "Scheduler"}.items():
-        if not str(_class_of(index, part)).endswith(wanted) or {"vae", "vqvae"} & index.keys():
+        found = index.get(part)  # [library, class]
+        name_of_class = str(found[-1]) if isinstance(found, list) and found else ""
+        if not name_of_class.endswith(wanted) or {"vae", "vqvae"} & index.keys():
             kind = index.get("_class_name")
             raise NevoaError(
                 f"{name} is a {kind[-1] if isinstance(kind, list) else kind}, not a pipeline that makes images with a "
@@ -87,12 +89,6 @@ def _described(folder: Path, place: str) -> tuple[ModelPlan, Shape]:
     return parse(plan, ModelPlan), shape
 
 
-def _class_of(index: Mapping[str, Any], part: str) -> object:
-    """The class that an index names for a part: it holds [library, class]."""
-    found = index.get(part)
-    return found[-1] if isinstance(found, list) and found else None
-
-
 def _place(folder: Path, part: str) -> Path:
     """The folder of a part. Old pipelines keep the files beside the index."""
     return folder / part if (folder / part).is_dir() else folder
@@ -103,8 +99,7 @@ def _shape(index: Mapping[str, Any], unet: Mapping[str, Any], patch: int) -> Sha
     height, width = side if isinstance(side, list) else (side, side)
     if not isinstance(height, int) or not isinstance(width, int):
         raise NevoaError("The UNet2DModel of this pipeline does not say its sample_size: add it to its config.json.")
-    # Exports had a height and a width until 27 November 2026.
-    height, width = index.get("size") or (index.get("height", height * patch), index.get("width", width * patch))
+    height, width = index.get("size") or (height * patch, width * patch)
     return unet.get("in_channels", 3) // patch**2, height, width
 
 
@@ -116,17 +111,15 @@ def _weights(folder: Path, shapes: Mapping[str, torch.Size]) -> dict[str, Tensor
             f"{folder} has no {WEIGHTS}, and nevoa opens no pickle, which can run code: open the model in diffusers "
             "and save it with save_pretrained."
         )
-    tensors = {f"unet.{_renamed(name)}": tensor for name, tensor in read_tensors(path).items()}
+    # In attention, older versions of diffusers named tensors otherwise.
+    old = re.compile(rf"(?<=\.)({'|'.join(OLD_NAMES)})(?=\.)")
+    found = read_tensors(path).items()
+    tensors = {f"unet.{old.sub(lambda name: OLD_NAMES[name[0]], name)}": tensor for name, tensor in found}
     if {name: tensor.shape for name, tensor in tensors.items()} != shapes:
         if "unet.class_embedding.weight" in tensors.keys() - shapes.keys():
             raise NevoaError(f"{path} has classes, but the index does not name them, as those of nevoa's exports do.")
         raise NevoaError(f"{path} does not fit the config beside it: download the model again.")
     return tensors
-
-
-def _renamed(name: str) -> str:
-    """The name of a tensor in attention, which older versions of diffusers named otherwise."""
-    return re.sub(rf"(?<=\.)({'|'.join(OLD_NAMES)})(?=\.)", lambda old: OLD_NAMES[old[0]], name)
 
 
 def _sampling(index: Mapping[str, Any], scheduler: Mapping[str, Any], diffusion: DiffusionConfig) -> SamplingConfig:

@@ -111,14 +111,10 @@ def diffusion_of(config: Mapping[str, Any]) -> DiffusionConfig:
         return DiffusionConfig(schedule="flow", timesteps=config["num_train_timesteps"], prediction=prediction)
     if not {"beta_start", "trained_betas"} & config.keys():  # other processes are defined otherwise
         raise NevoaError(UNKNOWN)
-    return _named(_betas_of(config), prediction)
-
-
-def _betas_of(config: Mapping[str, Any]) -> Float[Tensor, " T"]:
     from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 
     scheduler: Any = DDPMScheduler.from_config(dict(config))
-    return scheduler.betas
+    return _named(scheduler.betas, prediction)
 
 
 def _named(betas: Float[Tensor, " T"], prediction: PredictionName) -> DiffusionConfig:

@@ -13,19 +13,18 @@ from torch import Tensor
 from nevoa._util.as_generator import as_generator
 from nevoa._util.plain import whole
 from nevoa._util.random import Stream, generator
+from nevoa.config import SamplingConfig, validated
 from nevoa.data import Size, hub
 from nevoa.errors import NevoaError
 from nevoa.formats.diffusers.folder import INDEX
 from nevoa.formats.diffusers.prompted import (
-    check_guidance,
-    check_size,
     explained,
     kind_of,
     own_size,
     parameters_of,
+    quiet,
     with_step,
 )
-from nevoa.formats.diffusers.quiet import quiet
 from nevoa.parallel.device import DeviceWish, choose_device, choose_precision, computing
 
 # All that is downloaded of a repository: no pickle, and no second copy of the weights in another precision.
@@ -107,7 +106,7 @@ class TextToImage:
                 f"{others[0]} is no option of a text-to-image pipeline: leave it out, or leave out prompt."
             )
         if "guidance" in given:
-            check_guidance(self.pipeline, given["guidance"])
+            validated(SamplingConfig, {"guidance": given["guidance"]})
         scheduler, usual = self.pipeline.scheduler, parameters_of(self.pipeline)["num_inference_steps"].default
         most = getattr(scheduler.config, "num_train_timesteps", MOST_STEPS)
         steps = whole("steps", given.get("steps", usual), 1, most)
@@ -129,7 +128,8 @@ class TextToImage:
 
         Image n of a seed is the same picture whatever the count.
         """
-        noise = [_noise(seed, number) for number in range(first, first + count)]
+        seeds = [int(generator(seed, Stream.SAMPLE, n).integers(2**63)) for n in range(first, first + count)]
+        noise = [torch.Generator().manual_seed(one) for one in seeds]  # on the CPU, the same for every device
         return as_generator(functools.partial(self._run, noise, self.settings(**options)))
 
     def _run(
@@ -175,7 +175,7 @@ def open_text_to_image(place: str, prompt: str, size: Size | None = None, device
     """Open a text-to-image pipeline of `hf:OWNER/NAME[@REVISION]` or of a folder of diffusers.
 
     Raises:
-        NevoaError: it is missing or damaged, takes no prompt, has no safetensors, or cannot make images of this size.
+        NevoaError: it is missing or damaged, takes no prompt, or has no safetensors.
 
     Example:
         >>> model = open_text_to_image("hf:OWNER/NAME", "um gato de chapéu")
@@ -195,13 +195,7 @@ def open_text_to_image(place: str, prompt: str, size: Size | None = None, device
             torch_dtype=getattr(torch, precision),
         ).to(chosen)
     pipeline.set_progress_bar_config(disable=True)
-    check_size(pipeline, size)
     return TextToImage(pipeline, prompt, size)
-
-
-def _noise(seed: int, number: int) -> torch.Generator:
-    """The generator of an image's noise, on the CPU, so that it draws the same for every device."""
-    return torch.Generator().manual_seed(int(generator(seed, Stream.SAMPLE, number).integers(2**63)))
 
 
 def _calls(steps: int, calls: int) -> list[int]:

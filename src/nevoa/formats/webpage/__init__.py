@@ -22,8 +22,8 @@ __all__ = ["STYLE", "export"]
 LARGEST_BYTES = 100_000_000
 
 
-def export(model: Model, path: Path, force: bool = False, **options: Unpack[SamplingOptions]) -> int:
-    """Write a model as a web page. Return the number of bytes.
+def export(model: Model, path: Path, force: bool = False, **options: Unpack[SamplingOptions]) -> str:
+    """Write a model as a web page. Return its size, in words.
 
     With weights in float16, the page makes the images that `nevoa sample` makes of a seed, by DDPM, DDIM, DPM-Solver++
     and the run's own sampler. It computes with WebGPU or WebAssembly, and needs no server.
@@ -56,14 +56,11 @@ def export(model: Model, path: Path, force: bool = False, **options: Unpack[Samp
         "prediction": model.plan.diffusion.prediction,
         "classes": list(model.classes),
     }
-    return _write(path, {"package": package, "about": about(model), "sampling": sampling}, block)
+    size = _write(path, {"package": package, "about": about(model), "sampling": sampling}, block)
+    return f"{size / 1e6:,.1f} MB"
 
 
-def _exported(model: Model, path: Path, force: bool = False, **options: Unpack[SamplingOptions]) -> str:
-    return f"{export(model, path, force, **options) / 1e6:,.1f} MB"
-
-
-EXPORT = Export(_exported, (".html", ""), "The web page", samplers=EVALUATIONS, predictions=PREDICTIONS)
+EXPORT = Export(export, (".html", ""), "The web page", samplers=EVALUATIONS, predictions=PREDICTIONS)
 
 
 def _write(path: Path, data: dict[str, Any], block: bytes) -> int:
@@ -71,9 +68,8 @@ def _write(path: Path, data: dict[str, Any], block: bytes) -> int:
         text = page_of(data, base64.b64encode(block).decode())
         path.write_text(text, encoding="utf-8")
         return len(text.encode())
-    name = (
-        f"weights-{zlib.crc32(block):08x}.bin"  # another model gets another name, however long browsers keep this one
-    )
+    # Another model gets another name, however long browsers keep this one.
+    name = f"weights-{zlib.crc32(block):08x}.bin"
     text = page_of(data, "", name)
     path.mkdir(exist_ok=True)
     (path / "index.html").write_text(text, encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -26,7 +25,8 @@ def block_of(program: Program) -> tuple[dict[str, Any], bytes]:
     parts, places, first = [], dict[int, dict[str, Any]](), 0
     for i in order:
         half = is_halved(program.weights[i])
-        part = _array(program.weights[i], half).tobytes()
+        values = program.weights[i].detach().float().contiguous()
+        part = (values.half() if half else values).numpy().tobytes()
         places[i] = {"first": first, "size": program.weights[i].numel(), "half": half}
         parts.append(part)
         first += len(part)
@@ -41,11 +41,6 @@ def block_of(program: Program) -> tuple[dict[str, Any], bytes]:
         "output": program.output,
     }
     return about, b"".join(parts)
-
-
-def _array(weight: Tensor, half: bool) -> np.ndarray:
-    values = weight.detach().float().contiguous()
-    return values.half().numpy() if half else values.numpy()
 
 
 def rounded(network: torch.nn.Module) -> None:

@@ -1,4 +1,4 @@
-"""An exercise: its solution, and the mistakes that readers make. `nevoa.lessons.texts` has what to say about each."""
+"""An exercise: its solution, and the mistakes that readers make. The texts beside have what to say about each."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -98,19 +98,13 @@ def difference(found: Any, wanted: Any) -> Result:
     one, other = numbers(found), numbers(wanted)
     if one is None or other is None:
         return Result(False, "no_number", {"found": repr(found)[:60]})
-    if (shapes := _shapes(one)) != (right := _shapes(other)):
+    shapes, right = (", ".join(str(list(part.shape)) for part in parts) for parts in (one, other))
+    if shapes != right:
         return Result(False, "other_shape", {"found": shapes, "wanted": right})
     if not torch.as_tensor(wanted[0] if isinstance(wanted, tuple) else wanted).ndim and not isinstance(wanted, tuple):
         return Result(False, "wrong_choice")
-    return Result(False, "other", {"found": _first(one), "wanted": _first(other)})
-
-
-def _shapes(parts: Sequence[torch.Tensor]) -> str:
-    return ", ".join(str(list(part.shape)) for part in parts)
-
-
-def _first(parts: Sequence[torch.Tensor]) -> str:
-    return ", ".join(f"{part.flatten()[0].item():.4g}" for part in parts)
+    first, of_right = (", ".join(f"{part.flatten()[0].item():.4g}" for part in parts) for parts in (one, other))
+    return Result(False, "other", {"found": first, "wanted": of_right})
 
 
 def choice(right: str, among: Sequence[str] = "abc") -> Exercise:

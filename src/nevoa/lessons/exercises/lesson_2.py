@@ -8,21 +8,9 @@ from nevoa.lessons.exercises.exercise import Exercise
 
 BETA = NoiseSchedule.linear(1000).beta
 
-GROWTH = Exercise(
-    21.0,
-    {
-        "no_image": 20.0,
-        "deviation": 21**0.5,
-        "with_factor": 1.0,
-    },
-)
+GROWTH = Exercise(21.0, {"no_image": 20.0, "deviation": 21**0.5, "with_factor": 1.0})
 
-SUM = Exercise(
-    1.0,
-    {
-        "deviations": 1.4,
-    },
-)
+SUM = Exercise(1.0, {"deviations": 1.4})
 
 ALPHA_BAR = Exercise(
     lambda beta: (1 - beta).cumprod(0),

@@ -31,15 +31,7 @@ EMBEDDING = Exercise(
 )
 
 
-RECEPTIVE_FIELD = Exercise(
-    11,
-    {
-        "widths": 13,
-        "first": 7,
-        "itself": 10,
-        "area": 121,
-    },
-)
+RECEPTIVE_FIELD = Exercise(11, {"widths": 13, "first": 7, "itself": 10, "area": 121})
 
 
 def _normed(x: Tensor, groups: int, dims: tuple[int, ...] = (2,), unbiased: bool = False) -> Tensor:

@@ -7,13 +7,7 @@ from torch import Tensor
 
 from nevoa.lessons.exercises.exercise import Exercise, choice
 
-NOTHING = Exercise(
-    1.0,
-    {
-        "mean": 0.0,
-        "half": 0.5,
-    },
-)
+NOTHING = Exercise(1.0, {"mean": 0.0, "half": 0.5})
 
 GENERATOR = torch.Generator().manual_seed(0)
 X_0, EPSILON = torch.randn(2, 3, 1, 2, 2, generator=GENERATOR).unbind()
@@ -61,22 +55,8 @@ AVERAGE = Exercise(
     (torch.tensor([1.0, -0.5], dtype=torch.float64), torch.tensor([0.2, 0.3], dtype=torch.float64), 0.9),
 )
 
-FORGETTING = Exercise(
-    459,
-    {
-        "early": 458,
-        "linear": 99,
-        "hundred": 100,
-    },
-)
+FORGETTING = Exercise(459, {"early": 458, "linear": 99, "hundred": 100})
 
-NEXT_NUMBER = Exercise(
-    2**-7,
-    {
-        "eight": 2**-8,
-        "float16": 2**-10,
-        "itself": 1 + 2**-7,
-    },
-)
+NEXT_NUMBER = Exercise(2**-7, {"eight": 2**-8, "float16": 2**-10, "itself": 1 + 2**-7})
 
 EXERCISES = (NOTHING, LOSS, choice("b"), AVERAGE, FORGETTING, NEXT_NUMBER)
