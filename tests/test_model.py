@@ -25,7 +25,7 @@ def model(tiny: Config) -> Model:
 
 def test_the_random_numbers_of_a_gpu_are_the_callers(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     """torch.manual_seed would seed those of every device, and nothing restores them."""
-    monkeypatch.setattr("torch.cuda.manual_seed_all", lambda seed: pytest.fail("seeded"))
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: pytest.fail("seeded"))
     before = torch.get_rng_state()
     fresh_network(tiny.network, (1, 8, 8), classes=0, seed=0)
     assert torch.equal(torch.get_rng_state(), before)

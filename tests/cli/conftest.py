@@ -21,7 +21,8 @@ def nevoa(*arguments: str, folder: Path, code: int = 0) -> subprocess.CompletedP
     """Run the command in a folder and expect an exit code. In this process: a new one takes seconds to start."""
     out, told = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     left = 0
-    with chdir(folder), redirect_stdout(out), redirect_stderr(told), mock.patch("sys.argv", ["nevoa", *arguments]):
+    typed = mock.patch.object(sys, "argv", ["nevoa", *arguments])
+    with chdir(folder), redirect_stdout(out), redirect_stderr(told), typed:
         try:
             main()
         except SystemExit as stop:

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch.distributed.launcher import api
 
+from nevoa.cli import processes
 from nevoa.cli.main import main
 from nevoa.cli.processes import MOST_STARTS, ProcessFlags, launched, processes_option
 from nevoa.errors import NevoaError
@@ -33,7 +36,7 @@ def test_two_processes_make_the_file_of_one_and_speak_with_one_voice(tmp_path: P
 
 def script(*lines: str) -> list[str]:
     """A program that counts in a file how often its process 1 has been started."""
-    counting = ["import os, pathlib, sys, time", "second = os.environ['RANK'] == '1'"]
+    counting = ["import os, pathlib, signal, sys", "second = os.environ['RANK'] == '1'"]
     counting += ["place = pathlib.Path(sys.argv[1])", "if second: place.open('a').write('x')"]
     return [sys.executable, "-c", "\n".join([*counting, *lines])]
 
@@ -42,7 +45,7 @@ KILLED = "if second{}: os.kill(os.getpid(), 9)"
 
 
 def test_the_first_error_is_the_exit_code(tmp_path: Path) -> None:
-    failing = script("if second: sys.exit(2)", "time.sleep(60)")
+    failing = script("if second: sys.exit(2)", "signal.pause()")
     assert launched(2, [*failing, str(tmp_path / "starts")]) == 2
     assert (tmp_path / "starts").read_text() == "x"
 
@@ -76,9 +79,10 @@ class OldConfig:
 
 def test_an_old_torch_starts_processes_too(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[int] = []
-    monkeypatch.setattr("torch.distributed.launcher.api.LaunchConfig", OldConfig)
+    monkeypatch.setattr(api, "LaunchConfig", OldConfig)
     monkeypatch.setattr(
-        "torch.distributed.launcher.api.elastic_launch",
+        api,
+        "elastic_launch",
         lambda config, program: lambda *arguments: started.append(config.nproc_per_node),
     )
     assert launched(2, ["nevoa", "train"]) == 0
@@ -86,7 +90,7 @@ def test_an_old_torch_starts_processes_too(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_windows_has_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refuses: Refuses) -> None:
-    monkeypatch.setattr("nevoa.cli.processes.WINDOWS", True)
+    monkeypatch.setattr(processes, "WINDOWS", True)
     typed = ["train", "shapes", "--processes", "2", "--out", "new"]
     refuses(typed, "torch cannot connect processes on Windows. Leave out --processes.", tmp_path)
 
@@ -159,12 +163,12 @@ def test_a_number_of_processes(wrong: str, tmp_path: Path, refuses: Refuses) -> 
 
 def test_auto_is_a_process_for_each_core(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
-    monkeypatch.setattr("nevoa.cli.processes.launched", lambda count, command: seen.append(count) or 0)
-    monkeypatch.setattr("nevoa.cli.processes.available_cores", lambda: 6)
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    monkeypatch.setattr(processes, "launched", lambda count, command: seen.append(count) or 0)
+    monkeypatch.setattr(processes, "available_cores", lambda: 6)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     with pytest.raises(SystemExit):
         ProcessFlags(processes="auto").start()
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with pytest.raises(SystemExit):
         ProcessFlags(processes="auto").start()
     assert seen == [6, 2]

@@ -1,6 +1,7 @@
 """Images are written as they are made."""
 
 import re
+import shutil
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nevoa import model as models
 from nevoa._util.claim import claimed
 from nevoa.commands import batches
 from nevoa.commands.batches import sampled
@@ -33,7 +35,7 @@ def test_thedefault_count_fits_into_an_animation() -> None:
 def test_batches_joined_are_the_images_of_the_model(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = Run(trained / "runs/tiny").model()
     whole = model.sample(7, seed=3)
-    monkeypatch.setattr("nevoa.model.IMAGES_AT_ONCE", 3)
+    monkeypatch.setattr(models, "IMAGES_AT_ONCE", 3)
     made = list(sampled(model, 7, 1, model.settings().steps or 1, {"seed": 3}))
     assert [len(images) for (images,) in made] == [3, 3, 1]
     np.testing.assert_array_equal(np.concatenate([images for (images,) in made]), whole)
@@ -110,7 +112,7 @@ def test_a_failure_half_way_leaves_nothing(tmp_path: Path) -> None:
 def test_a_large_file_is_announced_and_one_without_room_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 2 * LARGE_BYTES})())
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: type("Usage", (), {"free": 2 * LARGE_BYTES})())
     output = Output(tmp_path / "x.npy")
     output.check(1000, (1, 10, 10))
     assert capsys.readouterr().err == ""
@@ -125,7 +127,7 @@ def test_a_long_job_is_announced_once(
     limit: float, lines: int, trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batches, "LONG_SECONDS", limit)
-    monkeypatch.setattr("nevoa.model.IMAGES_AT_ONCE", 3)
+    monkeypatch.setattr(models, "IMAGES_AT_ONCE", 3)
     model = Run(trained / "runs/tiny").model()
     list(sampled(model, 7, 1, model.settings().steps or 1, {}))
     assert len(re.findall(r"7 images take about \d+ s\. Press Ctrl-C to stop\.\n", capsys.readouterr().err)) == lines

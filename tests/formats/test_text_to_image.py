@@ -15,7 +15,7 @@ from PIL import Image
 
 from nevoa.cli.main import app
 from nevoa.commands.batches import sampled
-from nevoa.data import to_bytes
+from nevoa.data import hub, to_bytes
 from nevoa.errors import NevoaError
 from nevoa.formats.diffusers import text_to_image
 from nevoa.formats.diffusers.text_to_image import PATTERNS, TextToImage, open_text_to_image
@@ -50,7 +50,7 @@ def images_of(model: TextToImage, count: int, **options: Any) -> np.ndarray:
 
 
 def noise(number: int = 0) -> torch.Generator:
-    return text_to_image._noise(3, number)
+    return text_to_image.noise_of_image(3, number)
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
@@ -106,7 +106,7 @@ def test_the_states_between_are_those_that_the_pipeline_reports(model: TextToIma
 )
 def test_states_are_those_after_whole_steps_whatever_the_scheduler_calls(calls: int, taken: list[int]) -> None:
     """As many calls as steps; one more (PNDM); two in each step but the last (Heun); fewer."""
-    assert text_to_image._calls(4, calls) == taken
+    assert text_to_image.calls_of_states(4, calls) == taken
 
 
 @pytest.mark.parametrize(("moments", "decoded"), [(1, 1), (3, 3)])
@@ -258,7 +258,7 @@ def test_a_repository_is_asked_for_its_kind_before_its_weights(
         asked.append(tuple(patterns))
         return folder if place == "hf:owner/text" else tmp_path
 
-    monkeypatch.setattr("nevoa.data.hub.download", download)
+    monkeypatch.setattr(hub, "download", download)
     assert open_text_to_image("hf:owner/text", PROMPT).shape == (3, 16, 16)
     assert asked == [("model_index.json",), PATTERNS]
     with pytest.raises(NevoaError, match="hf:owner/other is no folder of diffusers"):

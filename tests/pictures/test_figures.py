@@ -8,7 +8,7 @@ from PIL import Image
 
 from nevoa.errors import NevoaError
 from nevoa.pictures import loss_curve, loss_curves, quality_sheet
-from nevoa.pictures.figures import _label_plainly
+from nevoa.pictures.figures import label_plainly
 
 
 def colored(picture: Image.Image) -> np.ndarray:
@@ -56,7 +56,7 @@ def test_of_equal_curves_all_colours_can_be_seen() -> None:
 def test_a_logarithmic_axis_has_plain_numbers(least: float, most: float) -> None:
     axes = Figure().add_subplot()
     axes.semilogy([least, most])
-    _label_plainly(axes.yaxis)
+    label_plainly(axes.yaxis)
     FigureCanvasAgg(axes.get_figure(root=True)).draw()
     shown = [label.get_text() for label in axes.yaxis.get_ticklabels(which="both") if label.get_text()]
     assert len(shown) > 1 and not [text for text in shown if "e" in text or "$" in text]

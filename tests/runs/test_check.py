@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from nevoa._util import files
 from nevoa._util.files import append_line
 from nevoa.errors import NevoaError
 from nevoa.runs import Run, journal, training_lock
@@ -79,7 +80,7 @@ def test_a_plan_that_was_edited_or_lost_is_named(run: Run) -> None:
 
 def test_a_long_file_of_lines_is_no_damage(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only its lines are read into memory, one after the other."""
-    monkeypatch.setattr("nevoa._util.files.LARGEST_TEXT", run.metrics_file.stat().st_size - 1)
+    monkeypatch.setattr(files, "LARGEST_TEXT", run.metrics_file.stat().st_size - 1)
     assert dict(check(run))["metrics.jsonl"] == ""
 
 

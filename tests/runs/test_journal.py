@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nevoa.runs import Run, journal
+from nevoa.runs import Run, card, journal
 from nevoa.runs.horizon import Horizon
 from nevoa.runs.journal import Costs, Event
 from nevoa.training import Job, fit_job
@@ -136,7 +136,7 @@ def test_a_training_that_fails_says_why(job: Job, run: Run, monkeypatch: pytest.
     def full(*_: object) -> None:
         raise RuntimeError("no memory")
 
-    monkeypatch.setattr("nevoa.training.recorder.card.write", full)
+    monkeypatch.setattr(card, "write", full)
     with pytest.raises(RuntimeError):
         list(fit_job(replace(job, started=0.0), run))
     assert journal.status(run) == ("failed", "no memory")

@@ -14,6 +14,7 @@ import nevoa
 from nevoa.errors import NevoaError
 from nevoa.model import fresh_network
 from nevoa.runs import PACKAGED as PACKAGED_RUN
+from nevoa.studio import making
 from nevoa.studio.controls import Page
 from nevoa.studio.make_tab import started
 from nevoa.studio.making import FORMATS, MOST_IMAGES, PACKAGED, Made, make, opened
@@ -84,7 +85,7 @@ def test_a_model_is_opened_once_and_again_when_it_has_changed(tmp_path: Path) ->
 
 def test_a_path_is_one_in_the_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, model = list[str](), nevoa.load(device="cpu")
-    monkeypatch.setattr("nevoa.studio.making.load", lambda place: asked.append(place) or model)
+    monkeypatch.setattr(making, "load", lambda place: asked.append(place) or model)
     for name in ("exports/cats", "hf:me/cats", "/elsewhere/cats"):
         opened(Workspace(tmp_path), name)
     assert asked == [str(tmp_path / "exports/cats"), "hf:me/cats", "/elsewhere/cats"]

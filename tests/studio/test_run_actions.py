@@ -99,7 +99,7 @@ def test_a_run_at_work_is_not_removed(
     run = workspace.run("other")
     with training_lock(run), pytest.raises(NevoaError, match="is being trained"):
         actions.remove(["other"], "other")
-    monkeypatch.setattr(Jobs, "_launch", lambda *_: None)
+    monkeypatch.setattr(Jobs, "launch", lambda *_: None)
     workspace.jobs.add(["evaluate", "runs/other"], "other")
     with pytest.raises(NevoaError, match="stop it first"):
         actions.remove(["other"], "other")

@@ -296,28 +296,27 @@ def test_an_environment_that_is_not_complete_is_a_sentence(missing: str, monkeyp
         joined.__wrapped__()
 
 
-@pytest.mark.parametrize(("gpus", "used"), [(4, 3), (2, 1), (1, 0)])
-def test_each_process_has_a_gpu_even_where_it_sees_one_alone(
-    gpus: int, used: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def gpu_chosen(gpus: int) -> list[int]:
+    """The GPU that a process of a machine with so many takes."""
     chosen = list[int]()
-    for name, value in {"WORLD_SIZE": "4", "RANK": "3", "LOCAL_RANK": "3"}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    monkeypatch.setattr("torch.cuda.device_count", lambda: gpus)
-    monkeypatch.setattr("torch.cuda.set_device", chosen.append)
-    monkeypatch.setattr("nevoa.parallel.group._store", object)
-    monkeypatch.setattr("nevoa.parallel.group.dist.init_process_group", lambda *_, **__: None)
-    monkeypatch.setattr("nevoa.parallel.group.atexit.register", lambda _: None)
-    joined.__wrapped__()
-    assert chosen == [used]
+    torch.cuda.is_available, torch.cuda.device_count = lambda: True, lambda: gpus
+    torch.cuda.set_device = chosen.append
+    connect = torch.distributed.init_process_group
+    torch.distributed.init_process_group = lambda _, **named: connect("gloo", **named)  # NCCL needs real ones
+    joined()
+    return chosen
+
+
+@pytest.mark.parametrize(("gpus", "used"), [(4, [0, 1, 2]), (2, [0, 1, 0]), (1, [0, 0, 0])])
+def test_each_process_has_a_gpu_even_where_it_sees_one_alone(gpus: int, used: list[int]) -> None:
+    assert together(3, gpu_chosen, gpus) == [[one] for one in used]
 
 
 def test_gpus_that_cannot_work_together_are_not_a_lost_process(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(tensor: torch.Tensor) -> None:
         raise RuntimeError("NCCL error in: NCCLUtils.cpp\nDuplicate GPU detected : rank 1 and rank 0")
 
-    monkeypatch.setattr("nevoa.parallel.group.dist.all_reduce", refused)
+    monkeypatch.setattr(torch.distributed, "all_reduce", refused)
     with pytest.raises(NevoaError, match=r"Each process needs a GPU of its own.*Duplicate GPU detected"):
         Processes(count=2, alone=False).add([torch.zeros(2)])
 

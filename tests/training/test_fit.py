@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import nevoa
+from nevoa import pictures
 from nevoa._util.interrupt import interrupts_deferred
 from nevoa.config import Config
 from nevoa.config.presets import configure
@@ -167,7 +168,7 @@ def test_a_loss_that_cannot_be_drawn_is_a_warning(job: Job, tmp_path: Path, monk
     def fail(*_: object) -> None:
         raise RuntimeError("no font\nat all")
 
-    monkeypatch.setattr("nevoa.pictures.loss_curve", fail)
+    monkeypatch.setattr(pictures, "loss_curve", fail)
     with pytest.warns(UserWarning, match=r"loss\.png could not be drawn: no font\.$"):
         list(fit_job(job, Run(tmp_path / "r")))
     assert status_of(Run(tmp_path / "r")) == ("finished", "")

@@ -15,7 +15,7 @@ from nevoa.data import Notes
 from nevoa.diffusion.denoiser import Denoiser
 from nevoa.model import Model
 from nevoa.runs import Run
-from nevoa.training import fit_job, prepare, show_progress
+from nevoa.training import fit_job, held_out, prepare, show_progress
 from nevoa.training.held_out import HeldOut, memorises_since
 from nevoa.training.job import Job
 from nevoa.training.recorder import report_before
@@ -126,7 +126,7 @@ def test_measuring_changes_nothing_in_the_training(job: Job, tmp_path: Path, mon
     """The same run but for the losses, with and without images set aside."""
     job = replace(job, plan=job.plan.model_copy(update={"data": job.plan.data.model_copy(update={"holdout": 20})}))
     aside = replace(job, images=replace(job.images, notes=Notes(held_out=20)))
-    monkeypatch.setattr("nevoa.training.held_out.load_test_images", lambda data, images: images)
+    monkeypatch.setattr(held_out, "load_test_images", lambda data, images: images)
     found = []
     for name, one in (("with", aside), ("without", job)):
         stop_after(one, tmp_path / name, 10**6)

@@ -323,7 +323,7 @@ def test_a_run_that_holds_much_already_needs_less_room(
 @pytest.mark.parametrize("when", ["before the start", "before a save"])
 def test_a_full_disk_is_said(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
     state = state_of(job.config, job.images)
-    monkeypatch.setattr("nevoa._util.files.shutil.disk_usage", lambda _: type("Usage", (), {"free": 100})())
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 100})())
     with pytest.raises(NevoaError, match=r"needs up to .* are free"):
         if when == "before the start":
             check_disk(job, tmp_path / "r")

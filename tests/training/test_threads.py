@@ -1,6 +1,7 @@
 """A batch in parts has the gradient of the whole."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,7 +13,6 @@ from nevoa.data import ImageSet
 from nevoa.networks import Dropout
 from nevoa.networks.dropout import masks_from
 from nevoa.objects import Objects
-from nevoa.training import threads as threaded
 from nevoa.training.gradient import Gradient, dropout_masks
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
@@ -94,12 +94,12 @@ def with_dropout(config: Config, **training: Any) -> Config:
 def test_dropout_is_computed_in_parts_and_does_not_depend_on_which_comes_first(
     tiny: Config, few_images: ImageSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def first_last(work: Callable[[int], Any], numbers: range, threads: int, parts: int) -> list[Any]:
+    def last_first(_: ThreadPoolExecutor, work: Callable[[int], Any], numbers: range) -> list[Any]:
         return [work(number) for number in reversed(numbers)][::-1]
 
     losses = list[list[float]]()
-    for order in (threaded._on_threads, first_last):
-        monkeypatch.setattr(threaded, "_on_threads", order)
+    for order in (ThreadPoolExecutor.map, last_first):
+        monkeypatch.setattr(ThreadPoolExecutor, "map", order)
         state = state_of(with_dropout(tiny), few_images)
         assert Gradient(state).parts == 2
         losses.append([step.loss for step in training_steps(state, few_images)])

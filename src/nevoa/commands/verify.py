@@ -78,7 +78,7 @@ def verify(report: PathLike, *, run: PathLike | None = None, inception_weights: 
 
     saved = read_report(path)
     subject = _subject(saved, path, run)
-    reference = _reference(saved, subject)
+    reference = reference_of(saved, subject)
     config, _ = subject.described()
     found = list(facts(saved, reference, subject.weights, config, subject.device))
     if not all(fact.agrees for fact in found if fact.decisive):
@@ -103,7 +103,7 @@ def _subject(saved: "RepeatableReport", report: Path, named: PathLike | None) ->
     return subject
 
 
-def _reference(saved: "RepeatableReport", subject: Subject) -> "Reference":
+def reference_of(saved: "RepeatableReport", subject: Subject) -> "Reference":
     """The run's reference, unless the report was compared with another source."""
     wanted = saved.receipt.reference
     if subject.run:

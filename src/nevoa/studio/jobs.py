@@ -158,14 +158,14 @@ class Jobs:
             numbers = [int(path.stem) for path in self.folder.glob("*.*") if path.stem.isdecimal()]
             job = Job(self.folder / f"{max(numbers, default=0) + 1:06d}.json")
             replace_text(job.path, Record(arguments=tuple(arguments), run=run).model_dump_json())
-        self._launch(job)
+        self.launch(job)
         return job
 
     def revive(self) -> None:
         """Give each waiting job a process again that has lost its own, as after a restart of the machine."""
         for job in self.active():
             if not job.is_alive:
-                self._launch(job)
+                self.launch(job)
 
     def stop(self, job: Job) -> None:
         """Remove a job that waits; let a command that runs save what it has and end."""
@@ -175,7 +175,8 @@ class Jobs:
             elif job.state == "running":
                 job.note(stopping=True)
 
-    def _launch(self, job: Job) -> None:
+    def launch(self, job: Job) -> None:
+        """Start the process of a job, unless this one has started it."""
         process = self._processes.get(job.path)
         if process is not None and process.poll() is None:  # it is about to take the lock
             return

@@ -93,7 +93,7 @@ def serve(
     """
     is_local = host in LOOPBACK and not names  # a name means a proxy, and so others
     made = None if is_local or password else secrets.token_urlsafe()
-    listening = _listening(host, port)
+    listening = listen(host, port)
     hosts = [host, *names, *LOOPBACK, *(_own_names() if host in ANY else ())]
     app = application(Workspace(workspace.resolve()), hosts, password or made)
     import uvicorn
@@ -112,7 +112,7 @@ def serve(
         uvicorn.Server(config).run([listening])
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """A socket at the address: from now on, who asks waits for the answer."""
     try:
         if ":" not in host:
