@@ -22,6 +22,8 @@ from nevoa.training import Job, checkpoint, fit_job, planning, prepare
 from nevoa.training.budget import Budget
 from tests.small_runs import outcome, replanned, stop_after
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:

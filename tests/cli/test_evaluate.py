@@ -23,6 +23,8 @@ from tests.cli.conftest import Refuses
 from tests.data.sources.test_builtin import needs_debian
 from tests.evaluation.toy import bands, toy_reference
 
+pytestmark = pytest.mark.slow
+
 Typed = Callable[..., str]
 # Quick metrics of features.
 QUICK = ("--metrics", "frechet,manifold,classes")
@@ -94,7 +96,6 @@ def put_wrong_images(folder: Path) -> None:
 
 
 @needs_debian
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"), WRONG_TO_MEASURE, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
 )
@@ -107,7 +108,6 @@ def test_what_cannot_be_measured_is_one_line(
 
 
 @needs_debian
-@pytest.mark.slow
 def test_a_count_that_is_too_small_is_refused_before_images_are_made(
     tmp_path: Path, trained: Path, refuses: Refuses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,7 +118,6 @@ def test_a_count_that_is_too_small_is_refused_before_images_are_made(
 
 
 @needs_debian
-@pytest.mark.slow
 def test_a_run_is_measured_by_all_metrics(tmp_path: Path, trained: Path, typed: Typed) -> None:
     shutil.copytree(trained / "runs", tmp_path / "runs")
     out = typed("evaluate", "--count", "150", "--steps", "2")
@@ -138,7 +137,6 @@ def test_a_run_is_measured_by_all_metrics(tmp_path: Path, trained: Path, typed: 
     assert f"| fd_fashion | {written['scores']['fd_fashion']:.4g} |" in (run / "README.md").read_text()
 
 
-@pytest.mark.slow
 def test_the_first_measurement_needs_no_connection_and_no_package(
     tmp_path: Path, trained: Path, typed: Typed, refuses: Refuses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,7 +159,6 @@ def test_the_first_measurement_needs_no_connection_and_no_package(
 
 
 @needs_debian
-@pytest.mark.slow
 def test_images_in_files_score_as_the_run_that_made_them(tmp_path: Path, trained: Path, typed: Typed) -> None:
     shutil.copytree(trained / "runs", tmp_path / "runs")
     made = ("--count", "150", "--steps", "2")
@@ -175,7 +172,6 @@ def test_images_in_files_score_as_the_run_that_made_them(tmp_path: Path, trained
 
 
 @needs_debian
-@pytest.mark.slow
 def test_what_few_images_leave_out_is_said_once(
     tmp_path: Path, trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -244,7 +240,6 @@ def test_a_report_fits_the_terminal(
 
 
 @needs_debian
-@pytest.mark.slow
 def test_guidance_is_measured_and_reported(of_classes: Path, tmp_path: Path, typed: Typed) -> None:
     shutil.copytree(of_classes, tmp_path / "runs/told")
     distances = []
@@ -257,7 +252,6 @@ def test_guidance_is_measured_and_reported(of_classes: Path, tmp_path: Path, typ
 
 
 @needs_debian
-@pytest.mark.slow
 def test_a_sweep_prints_and_saves_a_row_for_each_set_of_options(
     tmp_path: Path, trained: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,7 +265,6 @@ def test_a_sweep_prints_and_saves_a_row_for_each_set_of_options(
 
 
 @needs_debian
-@pytest.mark.slow
 def test_a_feature_network_is_trained_once_for_images_of_another_size(
     tmp_path: Path, typed: Typed, refuses: Refuses, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -125,6 +125,7 @@ def test_data_show_and_prepare(pets: Path) -> None:
     assert "pets: 30 images" in again.stdout and "Cached in" in again.stdout
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_called_like_a_data_set_is_pointed_at(pets: Path) -> None:
     pets.rename(pets.parent / "digits")
     told = nevoa("data", "show", "digits", folder=pets.parent)
@@ -172,6 +173,7 @@ def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
     assert height > 2 * 32  # below the tiles are the curves of the schedule
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -305,6 +307,7 @@ def test_a_suffix_in_capitals_is_that_suffix(pets: Path, typed: Callable[..., st
     assert [Image.open(pets.parent / name).format for name in ("b.PNG", "b.Gif")] == ["PNG", "GIF"]
 
 
+@pytest.mark.slow
 def test_the_size_of_most_images_is_advised(tmp_path: Path, typed: Callable[..., str]) -> None:
     for number in range(4):
         Image.new("L", (16, 16) if number else (9, 30), number).save(tmp_path / f"{number}.png")

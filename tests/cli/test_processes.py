@@ -44,12 +44,14 @@ def script(*lines: str) -> list[str]:
 KILLED = "if second{}: os.kill(os.getpid(), 9)"
 
 
+@pytest.mark.slow
 def test_the_first_error_is_the_exit_code(tmp_path: Path) -> None:
     failing = script("if second: sys.exit(2)", "signal.pause()")
     assert launched(2, [*failing, str(tmp_path / "starts")]) == 2
     assert (tmp_path / "starts").read_text() == "x"
 
 
+@pytest.mark.slow
 def test_a_killed_process_starts_the_others_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     once = script(KILLED.format(" and place.read_text() == 'x'"))
     assert launched(2, [*once, str(tmp_path / "starts")]) == 0
@@ -58,6 +60,7 @@ def test_a_killed_process_starts_the_others_again(tmp_path: Path, capsys: pytest
     assert capsys.readouterr().err == said
 
 
+@pytest.mark.slow
 def test_one_that_is_killed_again_and_again_is_given_up(tmp_path: Path) -> None:
     with pytest.raises(NevoaError, match="Process 1 was ended by SIGKILL, and it was not the first time"):
         launched(2, [*script(KILLED.format("")), str(tmp_path / "starts")])
@@ -89,6 +92,7 @@ def test_an_old_torch_starts_processes_too(monkeypatch: pytest.MonkeyPatch) -> N
     assert started == [2]
 
 
+@pytest.mark.slow
 def test_windows_has_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refuses: Refuses) -> None:
     monkeypatch.setattr(processes, "WINDOWS", True)
     typed = ["train", "shapes", "--processes", "2", "--out", "new"]
@@ -111,6 +115,7 @@ def feature_network(source: Path, folder: Path) -> str:
     return said.getvalue()
 
 
+@pytest.mark.slow
 def test_one_process_trains_the_feature_network_and_the_others_wait(tmp_path: Path) -> None:
     source, one, two = tmp_path / "few.npz", tmp_path / "one", tmp_path / "two"
     pixels = np.random.default_rng(0).integers(0, 256, (300, 8, 8, 1), dtype=np.uint8)
@@ -131,6 +136,7 @@ def trained_with_a_plan_as_json(folder: Path) -> str:
     return said.getvalue()
 
 
+@pytest.mark.slow
 def test_the_plan_as_json_is_followed_by_a_training_on_all_of_them(tmp_path: Path) -> None:
     first, other = together(2, trained_with_a_plan_as_json, tmp_path)
     assert json.loads(first)["plan"]["training"]["images"] == 16

@@ -54,6 +54,7 @@ def unread(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
         yield request.param
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -79,6 +80,7 @@ def test_a_full_disk_is_not_taken_for_a_reader_that_left(exits: Exits, monkeypat
         assert exits(["data", "list"]) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 @pytest.mark.parametrize("name", ["café", "日本"])
 def test_what_an_encoding_lacks_is_replaced(
@@ -95,6 +97,7 @@ def test_what_an_encoding_lacks_is_replaced(
         assert name.encode(encoding, "replace").decode(encoding) in stream.read()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_in_a_step_lets_it_end_and_saves(
     number: signal.Signals,

@@ -92,6 +92,7 @@ def test_a_report_on_images_in_a_file_is_verified(tmp_path: Path) -> None:
     assert "These scores differ: fd_fashion" in out and "images" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "message"),
     [

@@ -32,6 +32,7 @@ def test_thedefault_count_fits_into_an_animation() -> None:
     assert max(default_count(classes, trajectory=False) for classes in range(1_000)) <= MOST_TILES
 
 
+@pytest.mark.slow
 def test_batches_joined_are_the_images_of_the_model(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = Run(trained / "runs/tiny").model()
     whole = model.sample(7, seed=3)
@@ -41,6 +42,7 @@ def test_batches_joined_are_the_images_of_the_model(trained: Path, monkeypatch: 
     np.testing.assert_array_equal(np.concatenate([images for (images,) in made]), whole)
 
 
+@pytest.mark.slow
 def test_states_are_evenly_spaced_from_noise_to_image(trained: Path) -> None:
     model = Run(trained / "runs/tiny").model()
     ((*_, images),) = sampled(model, 2, 3, model.settings().steps or 1, {})

@@ -70,6 +70,7 @@ def test_a_file_is_imported_once(plugin: Path) -> None:
     load_plugins([plugin])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -131,6 +132,7 @@ def command(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
     return 0
 
 
+@pytest.mark.slow
 def test_the_commands_that_follow_a_training_load_its_plugins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:

@@ -115,6 +115,7 @@ def copy(root: Path, name: str) -> None:
     (folder / "README.md").write_text(f"---\n{head}\n---\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_every_row_loads_from_a_copy_laid_out_like_it(name: str, copies: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copy(copies, name)

@@ -215,6 +215,7 @@ def test_a_run_is_not_a_source(tmp_path: Path, inside: str) -> None:
         load_images(str(tmp_path / "stamps"))
 
 
+@pytest.mark.slow
 def test_images_of_formats_that_are_not_opened_get_a_hint(tmp_path: Path) -> None:
     lay_out(tmp_path, ["."], each=1)
     for name in ("a.svg", "b.SVGZ", "c.jxl", "d.heic", "e.txt"):

@@ -12,6 +12,7 @@ from nevoa.data.parallel import each
 from nevoa.errors import NevoaError
 
 
+@pytest.mark.slow
 def test_no_more_is_read_ahead_than_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallels, "available_cores", lambda: 2)
     given = list[int]()
@@ -27,6 +28,7 @@ def test_no_more_is_read_ahead_than_is_taken(monkeypatch: pytest.MonkeyPatch) ->
     assert list(stream) == list(range(10, 5000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cores", [1, 2, 3])
 def test_work_on_all_cores_comes_in_order(cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallels, "available_cores", lambda: cores)

@@ -79,6 +79,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
 
 
+@pytest.mark.slow
 def test_without_the_full_data_set_runs_are_compared_with_the_features_that_come_with_nevoa(elsewhere: None) -> None:
     reference = Reference.of(DataConfig(source="fashion_mnist_10k", limit=100))
     assert (reference.source, reference.test_count, len(reference.train)) == ("fashion_mnist", 10_000, 10_000)
@@ -93,6 +94,7 @@ def test_without_the_full_data_set_runs_are_compared_with_the_features_that_come
         _ = reference.test
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", [{"only": ("Bag", "Dress")}, {"size": (32, 32)}], ids=str)
 def test_other_classes_or_sizes_need_the_full_data_set(other: dict[str, Any], elsewhere: None) -> None:
     with pytest.raises(NevoaError, match=r"'nevoa\[hub\]'. Or, on Debian: apt install dataset-fashion-mnist"):

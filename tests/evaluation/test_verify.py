@@ -48,6 +48,7 @@ def real(reference: Reference) -> Report:
     return report_of(Samples("bands", bands(150, seed=2).images), reference)
 
 
+@pytest.mark.slow
 def test_the_same_images_agree_and_nothing_differs(real: Report, reference: Reference) -> None:
     saved, again = saved_of(real), report_of(real.samples, reference)
     found = [*facts(saved, reference, None, None), *facts_of_images(saved, again)]
@@ -57,6 +58,7 @@ def test_the_same_images_agree_and_nothing_differs(real: Report, reference: Refe
     assert all(check.agrees for check in compared)
 
 
+@pytest.mark.slow
 def test_other_images_differ_although_nothing_else_does(real: Report, reference: Reference) -> None:
     saved = saved_of(real)
     images = np.array(real.samples.images)
@@ -121,6 +123,7 @@ def test_a_spread_is_the_standard_error_or_that_of_a_share(real: Report) -> None
         assert spread(again, name) == pytest.approx(value), name
 
 
+@pytest.mark.slow
 def test_facts_name_what_differs(reference: Reference, tiny: Config, few_images: ImageSet) -> None:
     plan = planned(tiny, few_images)
     samples = samples_of(model_of(plan), reference)
@@ -137,6 +140,7 @@ def test_facts_name_what_differs(reference: Reference, tiny: Config, few_images:
     assert {name for name, fact in found.items() if fact.decisive} == {"weights", "feature network", "reference"}
 
 
+@pytest.mark.slow
 def test_a_moved_data_set_is_no_change(reference: Reference, tiny: Config, few_images: ImageSet) -> None:
     plan = planned(tiny, few_images)
     saved = saved_of(report_of(samples_of(model_of(plan), reference), reference))
@@ -145,6 +149,7 @@ def test_a_moved_data_set_is_no_change(reference: Reference, tiny: Config, few_i
     assert fact.agrees
 
 
+@pytest.mark.slow
 def test_an_edited_config_is_another(reference: Reference, tiny: Config, few_images: ImageSet) -> None:
     plan = planned(tiny, few_images)
     saved = saved_of(report_of(samples_of(model_of(plan), reference), reference))
@@ -172,6 +177,7 @@ def test_settings_in_a_report_give_the_same_settings_again(sampler: str, tiny: C
     assert settled(model_plan(tiny), **options_of(written)).model_dump() == settings.model_dump()  # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.slow
 def test_what_this_version_lacks_is_refused(real: Report, reference: Reference) -> None:
     saved = saved_of(real, scores=real.scores | {"new": 1.0})
     with pytest.raises(NevoaError, match="does not measure new: install the one that made the report"):

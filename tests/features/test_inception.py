@@ -105,6 +105,7 @@ def test_weights_that_cannot_be_downloaded_or_are_others_are_refused(
         inception_scores(IMAGES, IMAGES, IMAGES)
 
 
+@pytest.mark.slow
 def test_downloaded_weights_are_kept_where_torch_fidelity_looks(
     weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +142,7 @@ def spelled(indices: range) -> np.ndarray:
     return images
 
 
+@pytest.mark.slow
 def test_scores_equal_our_own_distances_of_the_same_features() -> None:
     a, b, c = vectors(300, 12), vectors(250, 12, seed=1, shift=0.5), vectors(280, 12, seed=2, shift=0.2)
     table = AsTheyAre(np.concatenate([a, b, c]))

@@ -84,6 +84,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_every_command_of_the_page_runs(here: Path) -> None:
     local = [command for command in commands() if not ON_THE_HUB.search(command)]
     assert len(local) > 10
@@ -104,6 +105,7 @@ def test_every_command_of_the_page_runs(here: Path) -> None:
     assert tuned.config().training.start == str(here / "runs" / "clothes")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [

@@ -153,6 +153,7 @@ def typed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call
     return run
 
 
+@pytest.mark.slow
 def test_the_command_writes_images_a_trajectory_and_an_animation(
     typed: Callable[..., Any], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,6 +36,7 @@ def test_an_entry_comes_back_as_it_was_written(run: Run) -> None:
     assert (entry.costs, entry.about, entry.message) == (COSTS, {"pid": 7}, "")
 
 
+@pytest.mark.slow
 def test_a_training_only_appends(job: Job, run: Run) -> None:
     """Stopped, resumed to its end, and trained for longer."""
     texts = [b""]
@@ -95,6 +96,7 @@ def test_a_run_that_goes_on_from_an_earlier_checkpoint_forgets_what_came_after(r
     assert horizons(run) == {0: 96, 32: 200, 64: 192}
 
 
+@pytest.mark.slow
 def test_a_longer_training_goes_on_from_before_the_cool_down_in_the_journal_too(job: Job, run: Run) -> None:
     job = again(job, images=64, learning_rate_decay="linear", cooldown=0.5)
     stop_after(job, run.folder, 99)

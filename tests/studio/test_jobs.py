@@ -173,6 +173,7 @@ def test_a_job_that_waits_without_a_process_gets_one_again_and_only_one(
     assert path.read_text().count("began") == 1
 
 
+@pytest.mark.slow
 def test_the_command_is_the_one_that_runs(tmp_path: Path) -> None:
     """The whole way, in processes of their own: the run is that of the command typed."""
     workspace = Workspace(tmp_path)

@@ -267,6 +267,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
         yield command
 
 
+@pytest.mark.slow
 def test_the_command_tracks_a_run_that_it_continues(
     job: Job, tmp_path: Path, few_images_file: Path, typed: Callable[..., None]
 ) -> None:

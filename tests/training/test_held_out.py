@@ -90,6 +90,7 @@ def config(noise: Path, steps: int) -> nevoa.Config:
     return nevoa.configure(noise, steps=steps, options=options)
 
 
+@pytest.mark.slow
 def test_a_run_that_memorises_says_so(
     noise: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -105,6 +106,7 @@ def test_a_run_that_memorises_says_so(
     assert f"memorising since {last.memorises_since:,}" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_run_that_was_interrupted_measures_the_same(
     noise: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +124,7 @@ def test_a_run_that_was_interrupted_measures_the_same(
     assert any("null" not in line for line in outcomes[0])
 
 
+@pytest.mark.slow
 def test_measuring_changes_nothing_in_the_training(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same run but for the losses, with and without images set aside."""
     job = replace(job, plan=job.plan.model_copy(update={"data": job.plan.data.model_copy(update={"holdout": 20})}))

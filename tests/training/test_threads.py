@@ -70,6 +70,7 @@ def test_parts_share_the_threads_out(threads: int, batch: int, expected: int) ->
     assert parts_for(threads, batch) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.numerical
 def test_training_in_parts_is_training(tiny: Config, few_images: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
     """Up to rounding two threads learn what one does, and with the same number of threads it is the same to the bit."""
@@ -91,6 +92,7 @@ def with_dropout(config: Config, **training: Any) -> Config:
     return config.updated("network", dropout=0.5).updated("training", device="cpu", threads=2, **training)
 
 
+@pytest.mark.slow
 def test_dropout_is_computed_in_parts_and_does_not_depend_on_which_comes_first(
     tiny: Config, few_images: ImageSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +134,7 @@ class Dropping(nn.Module):
         return nn.functional.dropout(self.layers(x_t), self.dropout, self.training)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dropout", "parts"), [(0.5, 1), (0.0, 2)])
 def test_whatever_draws_draws_in_order(tiny: Config, few_images: ImageSet, dropout: float, parts: int) -> None:
     made = planned(tiny.updated("training", threads=2, device="cpu"), few_images)

@@ -111,6 +111,7 @@ def test_one_image_is_learned_by_heart() -> None:
     assert np.abs(samples - one.images[0]).mean() < 12
 
 
+@pytest.mark.slow
 def test_the_same_config_gives_the_same_run(tiny: Config) -> None:
     first, second = ([step.loss for step in nevoa.fit(tiny)] for _ in range(2))
     assert first == second
@@ -125,6 +126,7 @@ def test_fresh_weights_depend_on_the_seed_alone(tiny: Config) -> None:
     assert_same(fresh(tiny), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("average", "conditional", "after"),
     [*itertools.product([0.0, 0.99], ["false"], [1, 5, 8, 11]), (0.99, "true", 5)],
@@ -163,6 +165,7 @@ def options_of(config: Config) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left_out", ["ema.safetensors", "optimizer.safetensors", "images_seen"])
 def test_every_part_of_a_checkpoint_is_needed(tiny: Config, tmp_path: Path, left_out: str) -> None:
     """The comparison above can fail: without one part of the state, the end is another."""
@@ -208,6 +211,7 @@ def test_a_damaged_checkpoint_is_passed_over(tiny: Config, tmp_path: Path, damag
     assert checkpoint.newest(tmp_path) == older
 
 
+@pytest.mark.slow
 def test_two_checkpoints_are_kept_and_the_last_before_the_cool_down(tiny: Config, tmp_path: Path) -> None:
     state = fresh(tiny)
     for _ in training_steps(state, load_images("fashion_mnist_10k")):
@@ -215,6 +219,7 @@ def test_two_checkpoints_are_kept_and_the_last_before_the_cool_down(tiny: Config
     assert [int(path.name) for path in sorted(tmp_path.iterdir())] == [48, 88, 96]
 
 
+@pytest.mark.slow
 def test_a_run_folder_holds_what_design_says(tiny: Config, tmp_path: Path) -> None:
     run = nevoa.train(
         "fashion_mnist_10k", steps=12, options=tuple(options_of(tiny)), out=tmp_path / "r", progress=False
@@ -232,12 +237,14 @@ def test_a_run_folder_holds_what_design_says(tiny: Config, tmp_path: Path) -> No
     assert (images.shape, images.dtype) == ((3, 28, 28, 1), np.uint8)
 
 
+@pytest.mark.slow
 def test_the_reported_loss_is_the_mean_since_the_last_report(tiny: Config, tmp_path: Path) -> None:
     losses = [step.loss for step in nevoa.fit(tiny, tmp_path / "r")]
     reported = [line["loss"] for line in Run(tmp_path / "r").metrics()]
     assert reported == pytest.approx([np.mean(losses[i : i + 2]) for i in range(0, 12, 2)])
 
 
+@pytest.mark.slow
 def test_the_loss_by_noise_level_adds_up_to_the_loss(tiny: Config, tmp_path: Path) -> None:
     """Weighted by the images of each range of log_snr, which the draws of the timesteps decide."""
     list(nevoa.fit(tiny, tmp_path / "r"))
@@ -252,6 +259,7 @@ def test_the_loss_by_noise_level_adds_up_to_the_loss(tiny: Config, tmp_path: Pat
         assert sum(counts[level] * loss for level, loss in found.items()) / 16 == pytest.approx(line["loss"])
 
 
+@pytest.mark.slow
 def test_a_folder_of_another_run_is_refused(tiny: Config, tmp_path: Path) -> None:
     list(nevoa.fit(tiny, tmp_path / "r"))
     other = tiny.model_copy(update={"training": tiny.training.model_copy(update={"seed": 1})})
@@ -266,11 +274,13 @@ def test_a_folder_that_is_no_run_is_left_alone(tiny: Config, tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+@pytest.mark.slow
 def test_a_finished_run_has_nothing_left_to_do(tiny: Config, tmp_path: Path) -> None:
     list(nevoa.fit(tiny, tmp_path / "r"))
     assert list(nevoa.fit(tiny, tmp_path / "r")) == []
 
 
+@pytest.mark.slow
 def test_a_torn_line_of_metrics_is_dropped(tiny: Config, tmp_path: Path) -> None:
     stopped(tiny, tmp_path / "r", 6)
     run = Run(tmp_path / "r")
@@ -368,6 +378,7 @@ def test_schedule_weighting_and_timesteps_of_the_config_are_those_trained_with()
     assert len(set(losses.values())) == 4
 
 
+@pytest.mark.slow
 def test_the_plan_counts_operations_as_the_layers_do() -> None:
     """Two for each weight of a convolution or linear layer and place that it is used at; for training three times."""
     job = job_for("network.attention=[false, false]", "training.precision=float32", minutes=1)
@@ -389,6 +400,7 @@ def test_the_plan_counts_operations_as_the_layers_do() -> None:
     assert forecast.flop_per_second == pytest.approx(forecast.flop_per_image / forecast.image_seconds)
 
 
+@pytest.mark.slow
 def test_a_plan_decides_what_is_open() -> None:
     job = job_for("training.device=auto", epochs=2)
     training, forecast = job.plan.training, Forecast.of(job)
@@ -399,6 +411,7 @@ def test_a_plan_decides_what_is_open() -> None:
     assert forecast.memory_bytes > 10_000_000
 
 
+@pytest.mark.slow
 def test_minutes_become_images(tmp_path: Path) -> None:
     job = job_for(minutes=1, run=Run(tmp_path / "r"))
     forecast = Forecast.of(job)
@@ -487,6 +500,7 @@ def test_every_weight_moves_with_every_optimizer(tiny: Config, optimizer: str) -
         assert not torch.equal(value, before[name]), name
 
 
+@pytest.mark.slow
 def test_everything_open_is_decided_before_the_start(tmp_path: Path) -> None:
     """And is in the run's plan: nothing is left to another machine or another time. The config stays as asked."""
     options = ("network.dim=16", "network.blocks=1", "training.batch_size=8", "training.ema_decay=0")
@@ -507,6 +521,7 @@ def test_forced_threads_and_precision_are_kept(tmp_path: Path) -> None:
     assert (training.threads, training.precision) == (1, "float16")
 
 
+@pytest.mark.slow
 def test_the_epochs_of_few_images_do_not_flood_the_terminal(
     tiny: Config, few_images: ImageSet, capsys: pytest.CaptureFixture[str]
 ) -> None:
