@@ -24,12 +24,11 @@ from nevoa.errors import NevoaError
 from nevoa.runs.check import check
 from nevoa.runs.manifest import EMA, MODEL, OPTIMIZER
 from nevoa.runs.run import Run
-from nevoa.training import Job, Wish, fit_job, forecast, prepare
+from nevoa.training import Job, Wish, fit_job, prepare
 from nevoa.training.checkpoint import contents, restore, save_checkpoint
-from nevoa.training.forecast import check_disk
 from nevoa.training.loop import training_steps
 from nevoa.training.resume import check_same
-from nevoa.training.state import Mean, RecentMean, TrainingState
+from nevoa.training.state import TrainingState
 from tests.conftest import TINY
 from tests.data.pictures import photo
 from tests.small_runs import again, job_of, outcome, state_of, stop_after, told
@@ -318,39 +317,6 @@ def test_a_stopped_run_whose_checkpoints_are_gone_is_not_begun_anew(tiny: Config
         if not before_the_plan:
             shutil.copy(tmp_path / "r" / "plan.toml", run.plan_file)
         prepare(tiny, run=Run(run.folder))
-
-
-def test_a_run_that_holds_much_already_needs_less_room(
-    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[int] = []
-    monkeypatch.setattr(forecast, "check_room", lambda folder, needed, what: asked.append(needed))
-    check_disk(job, tmp_path / "r")
-    stop_after(job, tmp_path / "r", 7)
-    check_disk(job, tmp_path / "r")
-    saved = [path.stat().st_size for part in ("checkpoints", "model") for path in (tmp_path / "r" / part).rglob("*.*")]
-    assert asked[0] - asked[1] == sum(saved) > 0
-
-
-@pytest.mark.parametrize("when", ["before the start", "before a save"])
-def test_a_full_disk_is_said(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
-    state = state_of(job.config, job.images)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 100})())
-    with pytest.raises(NevoaError, match=r"needs up to .* are free"):
-        if when == "before the start":
-            check_disk(job, tmp_path / "r")
-        else:
-            save_checkpoint(state, tmp_path / "r")
-    assert not (tmp_path / "r").exists()
-
-
-def test_means_forget_nothing_but_what_they_should() -> None:
-    mean, recent = Mean(), RecentMean()
-    for value in (1.0, 3.0):
-        mean.add(value)
-        recent.add(value)
-    assert mean.value == 2.0
-    assert recent.value == pytest.approx((0.98 * 1 + 3) / 1.98)
 
 
 def test_another_budget_is_accepted_and_nothing_else(job: Job) -> None:

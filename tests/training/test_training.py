@@ -18,7 +18,7 @@ import nevoa
 from nevoa.config import Config, DataConfig
 from nevoa.config.presets import configure
 from nevoa.data import Batches, ImageSet, load_images
-from nevoa.diffusion import NoiseSchedule, RectifiedFlow, log_snr_of
+from nevoa.diffusion import log_snr_of
 from nevoa.errors import NevoaError
 from nevoa.networks import build_network
 from nevoa.networks.convolution import DoublingConv2d
@@ -28,11 +28,9 @@ from nevoa.runs.run import Run, load
 from nevoa.training import Forecast, Job, Step, fit_job, plan, planning, prepare, show_progress
 from nevoa.training import job as job_module
 from nevoa.training.checkpoint import optimizer_tensors, restore, save_checkpoint
-from nevoa.training.ema import decay_at, update_average
 from nevoa.training.loop import training_steps
 from nevoa.training.measure import Trial
-from nevoa.training.noise import TrainingNoise, log_normal, uniform
-from nevoa.training.optimizer import Muon
+from nevoa.training.noise import TrainingNoise, log_normal
 from nevoa.training.state import TrainingState
 from tests.conftest import TINY
 from tests.small_runs import state_of
@@ -306,65 +304,6 @@ def test_epochs_are_counted_by_images(tiny: Config, few_images) -> None:
     assert steps[4].epoch_loss == pytest.approx(np.mean([step.loss for step in steps[3:]]))
 
 
-def test_timesteps_are_uniform_and_noise_is_normal() -> None:
-    draws = TrainingNoise(0, uniform(10), (1, 2, 2))
-    t, epsilon = draws.take(100, 20_000)
-    assert (int(t.min()), int(t.max())) == (1, 10)
-    # 20,000 draws of ten values: 2,000 each, standard error 42.
-    assert bool(((torch.bincount(t)[1:] - 2000).abs() < 200).all())
-    assert abs(float(epsilon.mean())) < 0.02
-    assert abs(float(epsilon.var()) - 1) < 0.02
-    torch.testing.assert_close(draws.take(150, 3)[1], epsilon[50:53], rtol=0, atol=0)
-
-
-def test_log_normal_timesteps_have_a_log_normal_sigma() -> None:
-    """As in Karras et al. 2022, for data with a standard deviation of 1, in any schedule."""
-    sigma = np.exp(np.random.default_rng(0).normal(-1.2 - math.log(0.5), 1.2, 20_000))
-    drawn = log_normal(RectifiedFlow(1000), 28 * 28)(np.random.default_rng(0), 20_000)
-    assert np.abs(drawn - 1000 * sigma / (1 + sigma)).max() < 3  # a mean of -0.507 instead of -0.5 is 2 timesteps
-    cosine = NoiseSchedule.cosine(1000)
-    t = torch.from_numpy(log_normal(cosine, 28 * 28)(np.random.default_rng(0), 20_000))
-    assert t.min() >= 1 and t.max() <= 1000
-    log_sigma = -log_snr_of(cosine)[t] / 2
-    for score in (-2.0, -1.0, 0.0, 1.0, 2.0):
-        share = (log_sigma <= -0.5 + 1.2 * score).double().mean().item()
-        assert share == pytest.approx(float(torch.special.ndtr(torch.tensor(score))), abs=0.015)
-
-
-def test_an_image_of_twice_the_side_gets_twice_the_noise() -> None:
-    """As in Hoogeboom et al. 2023: in rectified flow, where sigma = t / (T - t)."""
-    small, large = (
-        log_normal(RectifiedFlow(100_000), side**2)(np.random.default_rng(0), 10_000) / 1e5 for side in (32, 64)
-    )
-    ratio = (large / (1 - large)) / (small / (1 - small))
-    assert np.abs(ratio[(small > 0.01) & (large < 0.99)] - 2).max() < 0.01
-    least, most = (log_normal(RectifiedFlow(100), side**2)(np.random.default_rng(0), 100) for side in (8, 28))
-    assert (least == most).all()
-
-
-def test_the_average_is_the_weighted_mean_of_all_weights() -> None:
-    """Unrolled: each past weight counts by what all later decays left of it."""
-    network = nn.Linear(1, 1, bias=False)
-    average, values = copy.deepcopy(network), [1.0, 4.0, -2.0, 7.0]
-    start = average.weight.item()
-    for update, value in enumerate(values, start=1):
-        nn.init.constant_(network.weight, value)
-        update_average(average, network, update, 0.2)
-    decays = [decay_at(update, 0.2) for update in range(1, 5)]
-    expected, left = 0.0, 1.0
-    for value, decay in zip(reversed(values), reversed(decays), strict=True):
-        expected += left * (1 - decay) * value
-        left *= decay
-    assert average.weight.item() == pytest.approx(expected + left * start, rel=1e-5)
-
-
-def test_the_averages_decay_warms_up() -> None:
-    decays = [decay_at(update, 0.999) for update in range(1, 20_000)]
-    assert decays == sorted(decays)
-    assert decays[0] == 0.1
-    assert decays[-1] == 0.999
-
-
 def test_schedule_weighting_and_timesteps_of_the_config_are_those_trained_with() -> None:
     losses = {}
     for option in (
@@ -471,21 +410,6 @@ def test_the_batches_of_a_run_are_those_of_its_seed(tiny: Config, flip: bool) ->
     images = load_images("fashion_mnist_10k")
     first = Batches(images, tiny.training.seed, flip).batch(8, 8)
     assert torch.equal(first, Batches(images, tiny.training.seed, flip).batch(0, 16)[8:])
-
-
-def test_muon_moves_a_weight_alike_however_it_lies_in_memory() -> None:
-    weight, gradient = torch.randn(2, 6, 4, 3, 3, generator=torch.Generator().manual_seed(0))
-    moved = []
-    for layout in (torch.contiguous_format, torch.channels_last):
-        parameter = nn.Parameter(weight.clone(memory_format=layout))
-        parameter.grad = gradient.clone(memory_format=layout)
-        Muon([parameter], lr=0.1, weight_decay=0.0).step()
-        moved.append(parameter.detach())
-    step = weight - moved[0]
-    assert step.norm() > 0.1
-    # Along the gradient: an orthogonal matrix of its directions, and not of numbers in other places.
-    assert torch.cosine_similarity(step.flatten(), gradient.flatten(), dim=0) > 0.9
-    torch.testing.assert_close(moved[0], moved[1])
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "muon"])
