@@ -24,6 +24,7 @@ from nevoa.config.registry import TABLES, table_of, unregister  # noqa: E402
 from nevoa.data import ImageSet  # noqa: E402
 from tests.data.fake_hub import fake  # noqa: E402, F401
 from tests.small_runs import job, residual_job, two_checkpoints  # noqa: E402, F401
+from tests.waiting import moments  # noqa: E402, F401
 
 # Tests may run in the background, where Ctrl-C is ignored, or under nohup, and the programs they start inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -96,3 +97,11 @@ def few_images() -> ImageSet:
     """Twenty images of noise."""
     pixels = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), dtype=np.uint8)
     return ImageSet.of("noise", pixels, np.arange(20) % 4, ["a", "b", "c", "d"])
+
+
+@pytest.fixture
+def few_images_file(few_images: ImageSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same images in a file, as a command loads them."""
+    path = tmp_path_factory.mktemp("images") / "few.npz"
+    np.savez(path, images=few_images.images, labels=few_images.labels)
+    return path

@@ -25,7 +25,7 @@ def model(tiny: Config) -> Model:
 
 def test_the_random_numbers_of_a_gpu_are_the_callers(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     """torch.manual_seed would seed those of every device, and nothing restores them."""
-    monkeypatch.setattr("torch.cuda.manual_seed_all", lambda seed: pytest.fail("seeded"))
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: pytest.fail("seeded"))
     before = torch.get_rng_state()
     fresh_network(tiny.network, (1, 8, 8), classes=0, seed=0)
     assert torch.equal(torch.get_rng_state(), before)
@@ -45,6 +45,7 @@ def test_image_n_is_the_same_whatever_the_count(model: Model) -> None:
     np.testing.assert_array_equal(model.sample(5, seed=1)[:2], model.sample(2, seed=1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("side", "together"), [(28, 256), (64, 256), (128, 64), (1024, 1)])
 def test_large_images_are_made_fewer_at_a_time(model: Model, side: int, together: int) -> None:
     """So that memory stays the same: as many pixels as of 256 images of 64x64."""
@@ -68,6 +69,7 @@ def test_a_conditional_model_without_a_condition_uses_the_null_label() -> None:
     assert not torch.allclose(different.x_0, model.denoiser()(x_t, t).x_0)
 
 
+@pytest.mark.slow
 def test_a_notebook_displays_a_model_by_its_images() -> None:
     """An image of each class, in few steps, with the random state of the process as it was."""
     model = nevoa.load(device="cpu")

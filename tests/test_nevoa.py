@@ -39,6 +39,7 @@ def test_every_name_and_every_room_is_found() -> None:
         assert getattr(nevoa, name) is not None, name
 
 
+@pytest.mark.slow
 def test_rooms_need_no_import_of_their_own_and_import_no_notebook() -> None:
     """In a process of its own: here tests have imported them."""
     rooms = [name for name in dir(nevoa) if name not in nevoa.__all__]
@@ -51,6 +52,7 @@ def test_rooms_need_no_import_of_their_own_and_import_no_notebook() -> None:
     assert done.stdout == "True register set()\n", done.stderr
 
 
+@pytest.mark.slow
 def test_a_run_may_be_named_by_text() -> None:
     """In a process of its own: here the type checker of the tests would be first."""
     script = "import nevoa; print(nevoa.Run('runs/x').folder / 'y', 'not started' in nevoa.Run('x')._repr_html_())"
@@ -63,6 +65,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         nevoa.trian  # noqa: B018
 
 
+@pytest.mark.slow
 def test_arguments_of_another_type_are_explained_before_anything_is_done(tmp_path: Path) -> None:
     """In a process of its own: here the type checker of the tests would be first."""
     script = (

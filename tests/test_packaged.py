@@ -11,6 +11,8 @@ from nevoa.evaluation import Reference
 from nevoa.features.frechet import frechet_distance
 from nevoa.runs import PACKAGED, Run
 
+pytestmark = pytest.mark.slow
+
 COUNT = 512
 
 
@@ -25,7 +27,6 @@ def test_it_is_small_and_makes_images_of_a_class() -> None:
     assert model.classes[8] == "Bag"
 
 
-@pytest.mark.slow
 def test_its_images_score_what_its_card_states() -> None:
     card = Run(PACKAGED).card_file.read_text(encoding="utf-8")
     stated = re.search(rf"([\d.]+) for the first {COUNT} images", card)

@@ -4,6 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 import os, pathlib, signal, sys
 import matplotlib.font_manager, sysconfig, filelock, psutil, torch  # they have implementations of their own for Windows

@@ -1,10 +1,13 @@
 """torch compiles here, or says what it lacks."""
 
+import pytest
 import torch
 from torch._inductor import config
 
 from nevoa._util.compiling import compiler_fault
 from tests.compiler import needs_compiler
+
+pytestmark = pytest.mark.slow
 
 
 @needs_compiler

@@ -1,5 +1,6 @@
 """Files are whole or not there; draws have no memory."""
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -76,7 +77,7 @@ def test_what_a_killed_process_left_is_swept_away_and_nothing_else(tmp_path: Pat
 
 def test_a_full_disk_is_said_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check_room(tmp_path / "not" / "yet", 1000, "The run")
-    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=5_000_000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=5_000_000))
     with pytest.raises(NevoaError, match=r"The run needs up to 6 MB in .*; 5 MB are free"):
         check_room(tmp_path / "not" / "yet", 6_000_000, "The run")
 

@@ -41,9 +41,9 @@ def test_allocations_that_fail_say_what_to_lower() -> None:
 
 
 def test_what_torch_keeps_for_its_next_tensors_is_available(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torch.cuda.mem_get_info", lambda: (1000, 8000))
-    monkeypatch.setattr("torch.cuda.memory_reserved", lambda: 6000)
-    monkeypatch.setattr("torch.cuda.memory_allocated", lambda: 500)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (1000, 8000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: 6000)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: 500)
     assert available_bytes("cuda") == 6500
 
 

@@ -13,6 +13,8 @@ from nevoa.formats.diffusers.export import export
 from nevoa.model import Model
 from tests.formats.small_models import small_model
 
+pytestmark = pytest.mark.slow
+
 WORK: dict[str, tuple[str, Callable[[Model, Path], object]]] = {
     "export to diffusers": ("diffusers", lambda model, path: export(model, path)),
     "open a folder of diffusers": ("diffusers", lambda model, path: load(path)),

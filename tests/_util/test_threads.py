@@ -70,6 +70,7 @@ def test_what_the_user_says_of_waiting_stays(theirs: dict[str, str]) -> None:
     assert environment == theirs
 
 
+@pytest.mark.slow
 def test_importing_nevoa_changes_nothing_in_the_process() -> None:
     """Neither the environment, nor torch's threads, precision or random state."""
     script = """

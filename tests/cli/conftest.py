@@ -21,7 +21,8 @@ def nevoa(*arguments: str, folder: Path, code: int = 0) -> subprocess.CompletedP
     """Run the command in a folder and expect an exit code. In this process: a new one takes seconds to start."""
     out, told = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     left = 0
-    with chdir(folder), redirect_stdout(out), redirect_stderr(told), mock.patch("sys.argv", ["nevoa", *arguments]):
+    typed = mock.patch.object(sys, "argv", ["nevoa", *arguments])
+    with chdir(folder), redirect_stdout(out), redirect_stderr(told), typed:
         try:
             main()
         except SystemExit as stop:
@@ -66,7 +67,7 @@ def refuses(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, trai
     return check
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a finished tiny run in runs/tiny."""
     folder = tmp_path_factory.mktemp("work")
@@ -74,7 +75,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def of_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished tiny run that was told of classes, and took large steps, so that they differ."""
     folder = tmp_path_factory.mktemp("classes") / "told"

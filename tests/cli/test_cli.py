@@ -18,8 +18,9 @@ from tests.cli.conftest import OPTIONS, Refuses, nevoa
 from tests.conftest import TINY
 from tests.data.sources.test_builtin import needs_debian
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_training_says_what_it_does_and_where_it_is(tmp_path: Path) -> None:
     done = nevoa("train", "--steps", "12", "--out", "r", *OPTIONS, folder=tmp_path)
     for word in (
@@ -38,7 +39,6 @@ def test_training_says_what_it_does_and_where_it_is(tmp_path: Path) -> None:
     assert Run(tmp_path / "r").weights_file.exists()
 
 
-@pytest.mark.slow
 def test_a_loss_line_per_epoch(tmp_path: Path) -> None:
     options = [part for option in TINY if "batch_size" not in option for part in ("-o", option)]
     extra = ["-o", "training.batch_size=5000", "-o", "data.size=4", "-o", "network.dim=4"]
@@ -46,7 +46,6 @@ def test_a_loss_line_per_epoch(tmp_path: Path) -> None:
     assert [line[:7] for line in done.stderr.splitlines() if line.startswith("epoch")] == ["epoch 1", "epoch 2"]
 
 
-@pytest.mark.slow
 def test_a_dry_run_tells_programs_and_writes_nothing(tmp_path: Path) -> None:
     done = nevoa("train", "--preset", "classic", "fashion_mnist_10k", "--dry-run", "--json", *BATCH, folder=tmp_path)
     told = json.loads(done.stdout)
@@ -89,7 +88,6 @@ def test_without_a_run_the_packaged_model_draws(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "bags.png")), np.asarray(expected))
 
 
-@pytest.mark.slow
 def test_sample_makes_the_classes_asked_for_a_row_each(of_classes: Path, tmp_path: Path) -> None:
     told = nevoa(
         "sample", str(of_classes), "--label", "trouser", "--label", "8", "--guidance", "2", folder=tmp_path
@@ -103,7 +101,6 @@ def test_sample_makes_the_classes_asked_for_a_row_each(of_classes: Path, tmp_pat
         assert not np.array_equal(other, images)
 
 
-@pytest.mark.slow
 def test_without_a_label_a_model_of_classes_makes_a_row_of_each(of_classes: Path, tmp_path: Path) -> None:
     model = Run(of_classes).model()
     nevoa("sample", str(of_classes), "--out", "grid.png", folder=tmp_path)
@@ -209,7 +206,6 @@ WRONG = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"), WRONG, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
 )
@@ -229,7 +225,6 @@ def test_the_run_that_a_short_name_means_is_named(trained: Path, refuses: Refuse
     refuses(["sample", "tiny"], "Did you mean runs/tiny?", trained)
 
 
-@pytest.mark.slow
 def test_ctrl_c_leaves_a_usable_run_that_goes_on(tmp_path: Path) -> None:
     """Interrupted at some step, then the same command again: the end is that of a run that was left alone."""
     arguments = ["train", "fashion_mnist_10k", "--steps", "60", *OPTIONS]
@@ -253,7 +248,6 @@ def test_ctrl_c_leaves_a_usable_run_that_goes_on(tmp_path: Path) -> None:
 
 
 @needs_debian
-@pytest.mark.slow
 def test_the_real_sixty_thousand(tmp_path: Path) -> None:
     done = nevoa("train", "fashion_mnist", "--steps", "3", "--out", "r", *OPTIONS, folder=tmp_path)
     assert "60,000 images" in done.stdout

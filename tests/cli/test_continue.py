@@ -3,22 +3,26 @@
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
+import torch
 
+from nevoa import trackers
 from nevoa.cli.main import main
 from nevoa.config import changes
 from nevoa.config.toml import to_toml
-from nevoa.data import ImageSet
+from nevoa.data import load_images
 from nevoa.parallel.device import choose_threads
 from nevoa.runs import Run, journal, status_of
 from nevoa.runs.check import check
-from nevoa.training import Job, fit_job, prepare
+from nevoa.training import Job, checkpoint, fit_job, planning, prepare
 from nevoa.training.budget import Budget
 from tests.small_runs import outcome, replanned, stop_after
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -46,10 +50,10 @@ def refused(typed: Callable[..., None], capsys: pytest.CaptureFixture) -> Callab
 
 
 @pytest.fixture
-def settled(job: Job, tmp_path: Path, few_images: ImageSet, monkeypatch: pytest.MonkeyPatch) -> Job:
-    """The command loads the images of the config; here they are a few in memory."""
-    monkeypatch.setattr("nevoa.cli.train.show_preparation", lambda data: few_images)
-    return prepare(job.config, few_images, run=Run(tmp_path / "whole"))
+def settled(job: Job, few_images_file: Path, tmp_path: Path) -> Job:
+    """Of images in a file, which the command loads again."""
+    config = job.config.updated("data", source=str(few_images_file))
+    return prepare(config, load_images(config.data), run=Run(tmp_path / "whole"))
 
 
 def test_a_stopped_run_goes_on_to_the_same_end(settled: Job, tmp_path: Path, typed: Callable[..., None]) -> None:
@@ -109,7 +113,7 @@ def test_minutes_for_as_many_images_as_a_finished_run_took_train_it(
 ) -> None:
     """The number of images is an estimate then, and more may fit."""
     stop_after(settled, tmp_path / "r", 99)
-    monkeypatch.setattr("nevoa.training.planning.timetable", lambda *_: {"images": 320})
+    monkeypatch.setattr(planning, "timetable", lambda *_: {"images": 320})
     monkeypatch.setattr(Budget, "fitting", lambda *_: 352)
     capsys.readouterr()
     typed("continue", str(tmp_path / "r"), "--minutes", "5")
@@ -123,7 +127,7 @@ def test_a_finished_run_is_sent_to_a_tracker(
     run, seen = Run(tmp_path / "r"), list[int]()
     stop_after(settled, run.folder, 99)
     tracker = Mock(start=lambda run, known: "id", scalars=lambda values, images_seen: seen.append(images_seen))
-    monkeypatch.setattr("nevoa.trackers.trackers_of", lambda names: dict.fromkeys(names, tracker))
+    monkeypatch.setattr(trackers, "trackers_of", lambda names: dict.fromkeys(names, tracker))
     typed("continue", str(run.folder), "--track", "wandb")
     assert seen == [line["images_seen"] for line in run.metrics()]
 
@@ -152,10 +156,10 @@ def test_a_run_of_an_absent_device_goes_on_on_another(
     capsys: pytest.CaptureFixture,
 ) -> None:
     """The run says cuda; the CPU computed it, because the machine that tests it need not have more."""
-    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     run, on_gpu = Run(tmp_path / "r"), replanned(settled.plan, device="cuda", threads=3)
     with monkeypatch.context() as patched:
-        patched.setattr("nevoa.training.checkpoint.to_toml", lambda _: to_toml(on_gpu))
+        patched.setattr(checkpoint, "to_toml", lambda _: to_toml(on_gpu))
         stop_after(settled, run.folder, 7)
     run.write(settled.config.updated("training", device="cuda", threads=3), on_gpu)
     typed("continue", str(run.folder))
@@ -167,14 +171,13 @@ def test_a_run_of_an_absent_device_goes_on_on_another(
 
 def test_a_new_budget_accepts_no_other_change(
     settled: Job,
+    few_images_file: Path,
     tmp_path: Path,
     typed: Callable[..., None],
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     stop_after(settled, tmp_path / "r", 7)
-    others = replace(settled.images, fingerprint="0" * 64)
-    monkeypatch.setattr("nevoa.cli.train.show_preparation", lambda data: others)
+    np.savez(few_images_file, images=255 - settled.images.images)
     before = Run(tmp_path / "r").config_file.read_bytes()
     with pytest.raises(SystemExit) as stop:
         typed("continue", str(tmp_path / "r"), "--steps", "44")

@@ -11,6 +11,8 @@ from nevoa.commands.train import train
 from nevoa.runs import Run, checkpoint
 from tests.conftest import TINY
 
+pytestmark = pytest.mark.slow
+
 Typed = Callable[..., str]
 
 

@@ -13,13 +13,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nevoa.cli.evaluate import _print, _show
+from nevoa import evaluation
+from nevoa.cli.evaluate import print_report
 from nevoa.cli.main import main
+from nevoa.data.sources import builtin
 from nevoa.evaluation import Protocol, Report, Samples, measure, sweep
 from nevoa.evaluation.sweep import SWEEP
 from tests.cli.conftest import Refuses
 from tests.data.sources.test_builtin import needs_debian
 from tests.evaluation.toy import bands, toy_reference
+
+pytestmark = pytest.mark.slow
 
 Typed = Callable[..., str]
 # Quick metrics of features.
@@ -92,7 +96,6 @@ def put_wrong_images(folder: Path) -> None:
 
 
 @needs_debian
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"), WRONG_TO_MEASURE, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
 )
@@ -105,18 +108,16 @@ def test_what_cannot_be_measured_is_one_line(
 
 
 @needs_debian
-@pytest.mark.slow
 def test_a_count_that_is_too_small_is_refused_before_images_are_made(
     tmp_path: Path, trained: Path, refuses: Refuses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nevoa.evaluation.from_run", lambda *_, **__: pytest.fail("made images"))
+    monkeypatch.setattr(evaluation, "from_run", lambda *_, **__: pytest.fail("made images"))
     refuses(
         ["evaluate", "runs/tiny", "--count", "100", "--metrics", "manifold"], "number of images is 100, but", tmp_path
     )
 
 
 @needs_debian
-@pytest.mark.slow
 def test_a_run_is_measured_by_all_metrics(tmp_path: Path, trained: Path, typed: Typed) -> None:
     shutil.copytree(trained / "runs", tmp_path / "runs")
     out = typed("evaluate", "--count", "150", "--steps", "2")
@@ -136,13 +137,12 @@ def test_a_run_is_measured_by_all_metrics(tmp_path: Path, trained: Path, typed: 
     assert f"| fd_fashion | {written['scores']['fd_fashion']:.4g} |" in (run / "README.md").read_text()
 
 
-@pytest.mark.slow
 def test_the_first_measurement_needs_no_connection_and_no_package(
     tmp_path: Path, trained: Path, typed: Typed, refuses: Refuses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a run on the packaged images, as `make demo` leaves it."""
     monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("nevoa.data.sources.builtin.DEBIAN_FOLDER", tmp_path / "not installed")
+    monkeypatch.setattr(builtin, "DEBIAN_FOLDER", tmp_path / "not installed")
     monkeypatch.setitem(sys.modules, "datasets", None)
     shutil.copytree(trained / "runs", tmp_path / "runs")
     out = typed("evaluate", "runs/tiny", "--count", "150", "--steps", "2")
@@ -159,7 +159,6 @@ def test_the_first_measurement_needs_no_connection_and_no_package(
 
 
 @needs_debian
-@pytest.mark.slow
 def test_images_in_files_score_as_the_run_that_made_them(tmp_path: Path, trained: Path, typed: Typed) -> None:
     shutil.copytree(trained / "runs", tmp_path / "runs")
     made = ("--count", "150", "--steps", "2")
@@ -173,7 +172,6 @@ def test_images_in_files_score_as_the_run_that_made_them(tmp_path: Path, trained
 
 
 @needs_debian
-@pytest.mark.slow
 def test_what_few_images_leave_out_is_said_once(
     tmp_path: Path, trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -209,7 +207,7 @@ def test_a_report_that_cannot_be_saved_is_printed(
     samples = Samples("bands", bands(150).images, weights="of a run")
     *_, report = measure(samples, Protocol(toy_reference(), 150), ("classes",))
     assert isinstance(report, Report)
-    _show(replace(report, file=tmp_path / "report.json" if saved else None), chosen=True)
+    print_report(replace(report, file=tmp_path / "report.json" if saved else None), chosen=True)
     last = capsys.readouterr().out.splitlines()[-1]
     assert last == f"Saved {tmp_path / 'report.json'}." if saved else json.loads(last)["scores"] == report.scores
 
@@ -223,7 +221,7 @@ def test_a_report_fits_the_terminal(
     assert isinstance(report, Report)
     distance = {"kd_fashion": -0.00012, "kd_fashion_low": -0.0011, "kd_fashion_high": 0.0013}
     others = ("density", "coverage", "nearest_distance_ratio", "near_copies", "recall", "bits_per_dim")
-    _print(
+    print_report(
         replace(
             report,
             scores=distance | dict.fromkeys(others, 0.123456),
@@ -242,7 +240,6 @@ def test_a_report_fits_the_terminal(
 
 
 @needs_debian
-@pytest.mark.slow
 def test_guidance_is_measured_and_reported(of_classes: Path, tmp_path: Path, typed: Typed) -> None:
     shutil.copytree(of_classes, tmp_path / "runs/told")
     distances = []
@@ -255,11 +252,10 @@ def test_guidance_is_measured_and_reported(of_classes: Path, tmp_path: Path, typ
 
 
 @needs_debian
-@pytest.mark.slow
 def test_a_sweep_prints_and_saves_a_row_for_each_set_of_options(
     tmp_path: Path, trained: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nevoa.evaluation.sweep", partial(sweep, grid=SWEEP[2:5]))
+    monkeypatch.setattr(evaluation, "sweep", partial(sweep, grid=SWEEP[2:5]))
     shutil.copytree(trained / "runs", tmp_path / "runs")
     lines = typed("evaluate", "--sweep", "--count", "128").splitlines()
     written = json.loads((tmp_path / "runs/tiny/evaluation/sweep-128-seed0-fashion-2.json").read_text())
@@ -269,7 +265,6 @@ def test_a_sweep_prints_and_saves_a_row_for_each_set_of_options(
 
 
 @needs_debian
-@pytest.mark.slow
 def test_a_feature_network_is_trained_once_for_images_of_another_size(
     tmp_path: Path, typed: Typed, refuses: Refuses, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,17 +3,19 @@
 import json
 import os
 import sys
-import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from nevoa import training
+from nevoa.cli import train
 from nevoa.cli.main import main
-from nevoa.config import Config, DataConfig
+from nevoa.config import Config
 from nevoa.errors import NevoaError
 from nevoa.runs.run import Run
 from nevoa.training import Wish
@@ -92,23 +94,20 @@ def test_quick_is_class_conditional_if_there_are_classes(pets: Path) -> None:
 
 def test_the_minutes_are_not_for_decoding(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder that takes longer to decode than the minutes given would be trained on for one step."""
-    told: list[float] = []
+    told, seconds = list[float](), iter([0.0, 400.0, 400.0, 400.0])
 
     def prepared(config: Config, images: object, wish: Wish, run: Run) -> None:
         told.append(wish.started or 0.0)
         raise NevoaError("far enough")
 
-    def decoding(data: DataConfig) -> None:
-        time.sleep(0.4)
-
     monkeypatch.chdir(pets.parent)
-    monkeypatch.setattr("nevoa.training.prepare_together", prepared)
+    monkeypatch.setattr(training, "prepare_together", prepared)
+    monkeypatch.setattr(train, "time", SimpleNamespace(perf_counter=lambda: next(seconds)))
     monkeypatch.setattr(sys, "argv", ["nevoa", "train", "pets"])
-    for way in (decoding, lambda data: None):
-        monkeypatch.setattr("nevoa.cli.train.show_preparation", way)
+    for _ in range(2):
         with pytest.raises(SystemExit):
             main()
-    assert told[0] - told[1] > 0.3
+    assert told[0] - told[1] == pytest.approx(400)
 
 
 def test_data_show_and_prepare(pets: Path) -> None:
@@ -126,6 +125,7 @@ def test_data_show_and_prepare(pets: Path) -> None:
     assert "pets: 30 images" in again.stdout and "Cached in" in again.stdout
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_called_like_a_data_set_is_pointed_at(pets: Path) -> None:
     pets.rename(pets.parent / "digits")
     told = nevoa("data", "show", "digits", folder=pets.parent)
@@ -173,6 +173,7 @@ def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
     assert height > 2 * 32  # below the tiles are the curves of the schedule
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -306,6 +307,7 @@ def test_a_suffix_in_capitals_is_that_suffix(pets: Path, typed: Callable[..., st
     assert [Image.open(pets.parent / name).format for name in ("b.PNG", "b.Gif")] == ["PNG", "GIF"]
 
 
+@pytest.mark.slow
 def test_the_size_of_most_images_is_advised(tmp_path: Path, typed: Callable[..., str]) -> None:
     for number in range(4):
         Image.new("L", (16, 16) if number else (9, 30), number).save(tmp_path / f"{number}.png")

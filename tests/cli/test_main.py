@@ -29,6 +29,7 @@ REFUSING = "sample", "evaluate", "distill", "runs check", "continue", "verify"
 PARTS = "markdown_it pygments nevoa.training nevoa.evaluation"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "modules"),
     [
@@ -55,6 +56,7 @@ def test_a_command_loads_only_what_it_needs(typed: str, modules: str, tmp_path: 
     assert searches == "0" or typed.startswith("data")
 
 
+@pytest.mark.slow
 def test_noise_refuses_a_missing_picture_without_torch(tmp_path: Path) -> None:
     command = [sys.executable, "-c", LOADED, "torch", "noise", "nothing"]
     done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
@@ -62,6 +64,7 @@ def test_noise_refuses_a_missing_picture_without_torch(tmp_path: Path) -> None:
     assert (done.returncode, loaded) == (2, "none")
 
 
+@pytest.mark.slow
 def test_help_lists_the_commands(tmp_path: Path) -> None:
     text = nevoa_alone("--help", folder=tmp_path).stdout
     for command in ("train", "sample", "evaluate", "noise", "data", "features", "runs", "--install-completion"):
@@ -115,6 +118,7 @@ def test_too_many_arguments_are_counted(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_completion_is_installed_where_bash_reads_it(tmp_path: Path) -> None:
     environment = {**os.environ, "HOME": str(tmp_path), "SHELL": "/bin/bash"}
     command = [sys.executable, "-m", "nevoa", "--install-completion", "--shell", "bash"]
@@ -123,6 +127,7 @@ def test_completion_is_installed_where_bash_reads_it(tmp_path: Path) -> None:
     assert any("--accept-changes" in script and "dpm_solver" in script for script in scripts)
 
 
+@pytest.mark.slow
 def test_a_warning_is_one_sentence(tmp_path: Path) -> None:
     """Without the path and the line of code that Python prints beside it."""
     options = ("--steps", "1", "--dry-run", "-o", "diffusion.schedule=linear", "-o", "diffusion.prediction=x0")

@@ -9,6 +9,7 @@ import pytest
 from nevoa.cli.notify import URLS, notify
 
 
+@pytest.mark.slow
 def test_the_bell_rings_and_services_get_a_message(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

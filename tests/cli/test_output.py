@@ -66,6 +66,7 @@ def test_every_command_that_writes_a_result_has_force_and_is_tested() -> None:
         assert "--force" in found[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", PICTURES.values(), ids=PICTURES)
 def test_a_photo_is_replaced_only_with_force(command: list[str], folder: Path, refuses: Refuses, typed: Typed) -> None:
     before = (folder / "photo.png").read_bytes()
@@ -76,6 +77,7 @@ def test_a_photo_is_replaced_only_with_force(command: list[str], folder: Path, r
     assert [path.name for path in folder.iterdir()] == ["photo.png"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "name"),
     [(["sample", "--count", "1"], "images"), (PICTURES["noise"], "noise"), (PICTURES["data show"], "data")],
@@ -110,6 +112,7 @@ def test_a_name_that_is_not_utf8_is_refused_at_once(
     assert [path.name for path in folder.iterdir()] == ["photo.png"]
 
 
+@pytest.mark.slow
 def test_printed_commands_are_quoted_for_the_shell(typed: Typed, refuses: Refuses, folder: Path) -> None:
     told = typed("train", "fashion_mnist_10k", "--steps", "1", "--out", "it's mine", *OPTIONS)
     assert shlex.split(told.partition("Try:")[2]) == ["nevoa", "sample", "it's mine"]

@@ -45,6 +45,7 @@ def with_small_pictures(folder: Path) -> None:
     draw(folder / "mine/line.png", 201, (3, 500))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "said", "facts"),
     [

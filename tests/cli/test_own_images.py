@@ -11,6 +11,8 @@ import pytest
 
 from nevoa.cli.main import main
 
+pytestmark = pytest.mark.slow
+
 KEYS = ["network.dim=16", "training.batch_size=16", "training.threads=1", "data.holdout=200", "diffusion.timesteps=20"]
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from nevoa.cli import processes
 from nevoa.cli.main import main
 from nevoa.cli.processes import MOST_STARTS, ProcessFlags, launched, processes_option
 from nevoa.errors import NevoaError
@@ -32,7 +34,7 @@ def test_two_processes_make_the_file_of_one_and_speak_with_one_voice(tmp_path: P
 
 def script(*lines: str) -> list[str]:
     """A program that counts in a file how often its process 1 has been started."""
-    counting = ["import os, pathlib, sys, time", "second = os.environ['RANK'] == '1'"]
+    counting = ["import os, pathlib, signal, sys", "second = os.environ['RANK'] == '1'"]
     counting += ["place = pathlib.Path(sys.argv[1])", "if second: place.open('a').write('x')"]
     return [sys.executable, "-c", "\n".join([*counting, *lines])]
 
@@ -40,12 +42,14 @@ def script(*lines: str) -> list[str]:
 KILLED = "if second{}: os.kill(os.getpid(), 9)"
 
 
+@pytest.mark.slow
 def test_the_first_error_is_the_exit_code(tmp_path: Path) -> None:
-    failing = script("if second: sys.exit(2)", "time.sleep(60)")
+    failing = script("if second: sys.exit(2)", "signal.pause()")
     assert launched(2, [*failing, str(tmp_path / "starts")]) == 2
     assert (tmp_path / "starts").read_text() == "x"
 
 
+@pytest.mark.slow
 def test_a_killed_process_starts_the_others_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     once = script(KILLED.format(" and place.read_text() == 'x'"))
     assert launched(2, [*once, str(tmp_path / "starts")]) == 0
@@ -54,14 +58,16 @@ def test_a_killed_process_starts_the_others_again(tmp_path: Path, capsys: pytest
     assert capsys.readouterr().err == said
 
 
+@pytest.mark.slow
 def test_one_that_is_killed_again_and_again_is_given_up(tmp_path: Path) -> None:
     with pytest.raises(NevoaError, match="Process 1 was ended by SIGKILL, and it was not the first time"):
         launched(2, [*script(KILLED.format("")), str(tmp_path / "starts")])
     assert (tmp_path / "starts").read_text() == "x" * MOST_STARTS
 
 
+@pytest.mark.slow
 def test_windows_has_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refuses: Refuses) -> None:
-    monkeypatch.setattr("nevoa.cli.processes.WINDOWS", True)
+    monkeypatch.setattr(processes, "WINDOWS", True)
     typed = ["train", "shapes", "--processes", "2", "--out", "new"]
     refuses(typed, "torch cannot connect processes on Windows. Leave out --processes.", tmp_path)
 
@@ -82,6 +88,7 @@ def feature_network(source: Path, folder: Path) -> str:
     return said.getvalue()
 
 
+@pytest.mark.slow
 def test_one_process_trains_the_feature_network_and_the_others_wait(tmp_path: Path) -> None:
     source, one, two = tmp_path / "few.npz", tmp_path / "one", tmp_path / "two"
     pixels = np.random.default_rng(0).integers(0, 256, (300, 8, 8, 1), dtype=np.uint8)
@@ -102,6 +109,7 @@ def trained_with_a_plan_as_json(folder: Path) -> str:
     return said.getvalue()
 
 
+@pytest.mark.slow
 def test_the_plan_as_json_is_followed_by_a_training_on_all_of_them(tmp_path: Path) -> None:
     first, other = together(2, trained_with_a_plan_as_json, tmp_path)
     assert json.loads(first)["plan"]["training"]["images"] == 16
@@ -134,12 +142,12 @@ def test_a_number_of_processes(wrong: str, tmp_path: Path, refuses: Refuses) -> 
 
 def test_auto_is_a_process_for_each_core(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
-    monkeypatch.setattr("nevoa.cli.processes.launched", lambda count, command: seen.append(count) or 0)
-    monkeypatch.setattr("nevoa.cli.processes.available_cores", lambda: 6)
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    monkeypatch.setattr(processes, "launched", lambda count, command: seen.append(count) or 0)
+    monkeypatch.setattr(processes, "available_cores", lambda: 6)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     with pytest.raises(SystemExit):
         ProcessFlags(processes="auto").start()
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with pytest.raises(SystemExit):
         ProcessFlags(processes="auto").start()
     assert seen == [6, 2]

@@ -31,6 +31,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tm
     return push
 
 
+@pytest.mark.slow
 def test_a_run_is_pushed(typed, fake: FakeHub) -> None:
     code, out, errors = typed("hf:me/mist", "--license", "mit", "--private")
     assert code == 0
@@ -41,6 +42,7 @@ def test_a_run_is_pushed(typed, fake: FakeHub) -> None:
     assert "license: mit" in fake.repositories["me/mist"]["README.md"].decode()
 
 
+@pytest.mark.slow
 def test_a_dry_run_lists_what_a_push_uploads_and_asks_nobody(
     typed, fake: FakeHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -49,6 +49,7 @@ def two_runs(tiny: Config, few_images: ImageSet, tmp_path: Path) -> dict[str, Ru
     return runs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("names", "titles"), [(["a"], ["a"]), (["a", "b"], ["a (l2 of flow)", "b (huber of flow)"])])
 def test_losses_are_drawn_and_kinds_that_differ_are_named(
     names: list[str], titles: list[str], two_runs: dict[str, Run], typed: Typed

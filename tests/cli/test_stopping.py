@@ -1,13 +1,11 @@
 """The real command, stopped, killed and started twice: no run is lost."""
 
 import os
-import random
 import re
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +17,7 @@ from nevoa.runs import Run, checkpoint, journal, status_of
 from tests.cli.conftest import OPTIONS, nevoa
 from tests.processes import typed
 from tests.small_runs import outcome
+from tests.waiting import Moments, until
 
 # A checkpoint every second step, so that a third of the time is spent saving.
 OFTEN = (
@@ -45,8 +44,7 @@ def started(arguments: list[str], folder: Path) -> Iterator[subprocess.Popen[str
     pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     process = subprocess.Popen([*program, *arguments], cwd=folder, start_new_session=True, **pipes)
     try:
-        while process.poll() is None and starts(run) == before:
-            time.sleep(0.005)
+        until(lambda: process.poll() is not None or starts(run) > before)
         yield process
     finally:
         process.kill()
@@ -55,11 +53,7 @@ def started(arguments: list[str], folder: Path) -> Iterator[subprocess.Popen[str
 
 def wait_for_a_checkpoint(folder: Path) -> None:
     """Before the first step there is nothing to save."""
-    for _ in range(2_000):
-        if checkpoint.newest_saved(Run(folder).checkpoints):
-            return
-        time.sleep(0.01)
-    raise TimeoutError
+    until(lambda: checkpoint.newest_saved(Run(folder).checkpoints))
 
 
 def left_of(process: subprocess.Popen[str]) -> bool:
@@ -88,11 +82,11 @@ def test_a_signal_lets_the_step_end_and_saves(tmp_path: Path, number: signal.Sig
     assert (newest / "ema.safetensors").read_bytes() == run.weights_file.read_bytes()
 
 
-def test_the_second_ctrl_c_leaves_at_once_and_nothing_is_corrupt(tmp_path: Path) -> None:
+def test_the_second_ctrl_c_leaves_at_once_and_nothing_is_corrupt(tmp_path: Path, moments: Moments) -> None:
     with started(command(5000, "r"), tmp_path) as process:
         wait_for_a_checkpoint(tmp_path / "r")
         process.send_signal(signal.SIGINT)
-        time.sleep(0.002)
+        moments.pause(0.005)
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=60)
         assert process.returncode == 130
@@ -121,19 +115,18 @@ def test_the_lock_of_a_killed_trainer_is_stale(tmp_path: Path) -> None:
 KILLS = 25
 
 
-def test_killed_any_number_of_times_it_ends_as_if_it_were_not(tmp_path: Path) -> None:
-    """At random moments, a few of them before it trains; seeded, though the machine's pace is not."""
-    rng, arguments = random.Random(0), command(300, "killed")
+def test_killed_any_number_of_times_it_ends_as_if_it_were_not(tmp_path: Path, moments: Moments) -> None:
+    """At random moments, a few of them before it trains; the seed is that of the waits, not of the machine's pace."""
+    arguments = command(300, "killed")
     run = Run(tmp_path / "killed")
     for kill in range(KILLS):
         before = starts(run)
         process = typed(arguments, tmp_path)
         if kill % 8 == 7:
-            time.sleep(rng.uniform(0, 1))
+            moments.pause(1)
         else:
-            while process.is_alive() and starts(run) == before:
-                time.sleep(0.005)
-            time.sleep(rng.uniform(0, 0.3))
+            until(lambda process=process, before=before: not process.is_alive() or starts(run) > before)
+            moments.pause(0.3)
             assert process.is_alive()  # the end must not come before the last kill
         process.kill()
         process.join()

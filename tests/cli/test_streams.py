@@ -6,13 +6,12 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from nevoa.cli.main import main
 from nevoa.runs import Run, checkpoint, status_of
-from nevoa.training import Step
-from nevoa.training.recorder import Recorder
 from tests.cli.conftest import OPTIONS
 
 TRAIN = ["train", "fashion_mnist_10k", "--steps", "4", *OPTIONS, "--out", "r"]
@@ -55,6 +54,7 @@ def unread(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
         yield request.param
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -80,6 +80,7 @@ def test_a_full_disk_is_not_taken_for_a_reader_that_left(exits: Exits, monkeypat
         assert exits(["data", "list"]) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 @pytest.mark.parametrize("name", ["café", "日本"])
 def test_what_an_encoding_lacks_is_replaced(
@@ -96,6 +97,7 @@ def test_what_an_encoding_lacks_is_replaced(
         assert name.encode(encoding, "replace").decode(encoding) in stream.read()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_in_a_step_lets_it_end_and_saves(
     number: signal.Signals,
@@ -105,14 +107,14 @@ def test_a_signal_in_a_step_lets_it_end_and_saves(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    report = Recorder._report
+    append = Run.append_metrics
 
-    def signalled(recorder: Recorder, step: Step) -> None:
-        if step.images_seen == 16:
+    def signalled(run: Run, values: dict[str, Any]) -> None:
+        if values["images_seen"] == 16:
             os.kill(os.getpid(), number)
-        report(recorder, step)
+        append(run, values)
 
-    monkeypatch.setattr(Recorder, "_report", signalled)
+    monkeypatch.setattr(Run, "append_metrics", signalled)
     assert exits(TRAIN) == code
     run = Run(tmp_path / "r")
     assert status_of(run) == ("stopped", "")

@@ -47,6 +47,7 @@ def unbroken(text: str) -> str:
 DRY_RUN = ("train", "shapes", "--steps", "1", "-o", "network.dim=8", "-o", "training.precision=float32", "--dry-run")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [200, 80, 40])
 @pytest.mark.parametrize(
     ("arguments", "words"),

@@ -9,8 +9,9 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
+from nevoa import evaluation
 from nevoa.commands.measuring import Subject
-from nevoa.commands.verify import _reference  # pyright: ignore[reportPrivateUsage]
+from nevoa.commands.verify import reference_of
 from tests.cli.conftest import Refuses, nevoa
 from tests.data.sources.test_builtin import needs_debian
 
@@ -71,7 +72,7 @@ def test_other_versions_and_machines_are_named_and_tolerated(measured: Path) -> 
 @needs_debian
 @pytest.mark.slow
 def test_other_weights_are_found_before_images_are_made(measured: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nevoa.evaluation.from_run", lambda *_, **__: pytest.fail("made images"))
+    monkeypatch.setattr(evaluation, "from_run", lambda *_, **__: pytest.fail("made images"))
     changed(measured / REPORT, receipt=with_facts(json.loads((measured / REPORT).read_text()), weights="0" * 16))
     out = nevoa("verify", REPORT, folder=measured, code=1).stdout
     assert "cannot be compared, so no images were made" in out
@@ -91,6 +92,7 @@ def test_a_report_on_images_in_a_file_is_verified(tmp_path: Path) -> None:
     assert "These scores differ: fd_fashion" in out and "images" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "message"),
     [
@@ -126,4 +128,4 @@ def test_a_report_against_another_choice_of_the_same_source_is_measured_against_
     own = Mock(digest="own", train=Mock(notes=Mock(source="shapes")))
     subject = Mock(spec=Subject, run=Path("r"), reference=lambda named: named or own)
     saved = Mock(receipt=Mock(reference=Mock(digest=digest, source="shapes")))
-    assert _reference(saved, subject) == (against or own)
+    assert reference_of(saved, subject) == (against or own)

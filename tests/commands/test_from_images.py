@@ -28,6 +28,7 @@ def picture(seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (16, 16, 3), dtype=np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["ddpm", "ddim", "dpm_solver", "heun"])
 def test_known_pixels_are_bit_equal(model: Model, sampler: Any) -> None:
     mask = np.zeros((16, 16), bool)
@@ -99,6 +100,7 @@ def test_no_state_remembers_how_it_was_computed(model: Model, make: Any) -> None
         assert state.x_t.grad_fn is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [variations, interpolation, inpainting])
 def test_a_model_without_images_of_no_class_needs_labels(model: Model, make: Any) -> None:
     always = replace(model, plan=model.plan.model_copy(update={"null_label": False}))
@@ -116,6 +118,7 @@ def test_a_start_takes_its_images_to_the_device_of_the_noise(model: Model) -> No
     assert next(states).x_t.device.type == "meta"
 
 
+@pytest.mark.slow
 def test_an_interpolation_begins_and_ends_near_its_images(model: Model) -> None:
     """As near as DDIM inverts the network, and nearer with more steps."""
     a, b = (model.sample(1, seed=seed, sampler="euler", clip=False)[0] for seed in (1, 2))

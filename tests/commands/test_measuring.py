@@ -13,6 +13,8 @@ from nevoa.evaluation import Samples, from_run
 from nevoa.runs import Run
 from tests.conftest import TINY
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

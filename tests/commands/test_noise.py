@@ -11,6 +11,7 @@ from nevoa.diffusion import SCHEDULES
 from nevoa.errors import NevoaError
 
 
+@pytest.mark.slow
 def test_each_schedule_has_its_row_and_its_curves(tmp_path: Path) -> None:
     """From above: the rows, each its own; below them the curves of all schedules, in colours."""
     noise("fashion_mnist_10k:9", schedule="linear,cosine", at=[0, 500], out=tmp_path / "x.png")
@@ -31,6 +32,7 @@ def _left(picture: np.ndarray) -> int:
     return int(np.argmax((picture[4:144] == 0).all(axis=(0, 2))))
 
 
+@pytest.mark.slow
 def test_an_animation_goes_from_the_image_to_noise(tmp_path: Path) -> None:
     noise("fashion_mnist_10k:9", schedule=["linear", "flow,cosine"], out=tmp_path / "x.gif")
     with Image.open(tmp_path / "x.gif") as gif:

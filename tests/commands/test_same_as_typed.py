@@ -58,6 +58,7 @@ WRITTEN: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRITTEN)
 def test_they_write_the_same_bytes_and_say_the_same(
     name: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

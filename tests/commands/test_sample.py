@@ -1,5 +1,6 @@
 """Images are written as they are made."""
 
+import shutil
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nevoa import model as models
 from nevoa._util.claim import claimed
 from nevoa.commands.batches import sampled
 from nevoa.commands.output import MOST_TILES, Output
@@ -28,15 +30,17 @@ def test_thedefault_count_fits_into_an_animation() -> None:
     assert max(default_count(classes, trajectory=False) for classes in range(1_000)) <= MOST_TILES
 
 
+@pytest.mark.slow
 def test_batches_joined_are_the_images_of_the_model(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = Run(trained / "runs/tiny").model()
     whole = model.sample(7, seed=3)
-    monkeypatch.setattr("nevoa.model.IMAGES_AT_ONCE", 3)
+    monkeypatch.setattr(models, "IMAGES_AT_ONCE", 3)
     made = list(sampled(model, 7, 1, model.settings().steps or 1, {"seed": 3}))
     assert [len(images) for (images,) in made] == [3, 3, 1]
     np.testing.assert_array_equal(np.concatenate([images for (images,) in made]), whole)
 
 
+@pytest.mark.slow
 def test_states_are_evenly_spaced_from_noise_to_image(trained: Path) -> None:
     model = Run(trained / "runs/tiny").model()
     ((*_, images),) = sampled(model, 2, 3, model.settings().steps or 1, {})
@@ -106,7 +110,7 @@ def test_a_failure_half_way_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_file_without_room_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 2_000_000_000})())
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: type("Usage", (), {"free": 2_000_000_000})())
     output = Output(tmp_path / "x.npy")
     output.check(15_000_000, 1, (1, 10, 10))
     with pytest.raises(NevoaError, match=r"x.npy needs up to 2,100 MB"):

@@ -1,12 +1,14 @@
 """Plugins: files and installed packages that register networks."""
 
 import sys
+from importlib import metadata
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
+from nevoa import training
 from nevoa.cli.main import main
 from nevoa.config import plugins
 from nevoa.config.plugins import load_installed, load_plugins
@@ -52,7 +54,7 @@ def install(monkeypatch: pytest.MonkeyPatch, folder: Path, text: str, value: str
     (folder / "installed_plugin.py").write_text(text)
     monkeypatch.syspath_prepend(str(folder))
     entry = EntryPoint("theirs", value, plugins.GROUP)
-    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [entry] if group == plugins.GROUP else [])
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [entry] if group == plugins.GROUP else [])
     load_installed.cache_clear()
 
 
@@ -68,6 +70,7 @@ def test_a_file_is_imported_once(plugin: Path) -> None:
     load_plugins([plugin])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -129,6 +132,7 @@ def command(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
     return 0
 
 
+@pytest.mark.slow
 def test_the_commands_that_follow_a_training_load_its_plugins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
@@ -143,7 +147,7 @@ def test_the_commands_that_follow_a_training_load_its_plugins(
     options = ("--plugin", "my plugin.py", *small, "-o", "network.kind=plugin")
     train = ("train", "fashion_mnist_10k", "--steps", "2", "--out", "run", *options)
     with monkeypatch.context() as patch:
-        patch.setattr("nevoa.training.show_progress", stopped)
+        patch.setattr(training, "show_progress", stopped)
         command(*train, monkeypatch=patch)
     assert "To resume: nevoa continue run '--plugin=my plugin.py'\n" in capsys.readouterr().err
     assert command(*train, monkeypatch=monkeypatch) == 0

@@ -25,6 +25,7 @@ def test_an_epoch_is_every_image_once_in_an_order_of_its_own(few_images: ImageSe
     assert first.tolist() != Batches(few_images, seed=1, flip=False).indices(0, 20).tolist()
 
 
+@pytest.mark.slow
 @given(cuts=st.lists(st.integers(1, 300), min_size=1, max_size=8))
 def test_the_stream_does_not_depend_on_how_it_is_cut(cuts: list[int]) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (20, 4, 4, 1), dtype=np.uint8)
@@ -54,6 +55,7 @@ def test_labels_are_those_of_the_images_in_their_places(few_images: ImageSet) ->
     assert labels[:13].tolist() != few_images.labels[7:].tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux counts the pages of a process there")
 def test_a_process_does_not_grow_by_the_images_it_has_seen(tmp_path: Path) -> None:
     """A hundred megabytes of images, all of them read: few of them are held."""

@@ -35,6 +35,7 @@ def rows(images: ImageSet) -> set[bytes]:
     return {image.tobytes() for image in images.images}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("holdout", ["auto", 1, 37])
 def test_every_image_is_trained_on_or_measured_with(noise: Path, holdout: str | int) -> None:
     data = DataConfig.model_validate({"source": str(noise), "holdout": holdout})
@@ -69,6 +70,7 @@ def test_one_more_file_moves_at_most_one_other() -> None:
     assert 0 < len(differing) < 20  # one of 15 new files is set aside itself
 
 
+@pytest.mark.slow
 def test_with_test_images_nothing_is_set_aside(tmp_path: Path) -> None:
     for split, count in (("train", COUNT), ("test", 1)):
         for number in range(count):
@@ -96,6 +98,7 @@ def test_a_split_by_another_name_is_the_same(noise: Path, split: str) -> None:
     assert load_images(noise, split=split, holdout="auto").notes.held_out == 128
 
 
+@pytest.mark.slow
 def test_a_training_never_sees_them(noise: Path) -> None:
     config = nevoa.configure(noise, steps=1, options=["network.dim=16", "training.batch_size=8"])
     job = prepare(config)
@@ -106,6 +109,7 @@ def test_a_training_never_sees_them(noise: Path) -> None:
     assert len(whole.images) == COUNT
 
 
+@pytest.mark.slow
 def test_a_run_from_before_there_was_a_share_goes_on(noise: Path, tmp_path: Path) -> None:
     options = ["network.dim=16", "network.blocks=1", "training.batch_size=8", "training.threads=1"]
     for holdout, steps in ((["data.holdout=0"], 1), ([], 2)):

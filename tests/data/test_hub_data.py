@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from huggingface_hub import constants
 from PIL import Image
 
 from nevoa.data import CATALOG, load_images
 from nevoa.data.hub import PARQUET, Place, parse_model, parse_place
+from nevoa.data.sources import builtin
 from nevoa.data.sources.builtin import CLOTHES, DIGITS
 from nevoa.errors import NevoaError
 from tests.data.pictures import photo
@@ -76,7 +78,7 @@ def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "hf")
     monkeypatch.chdir(tmp_path)  # `datasets` prefers a local folder of the name
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     return tmp_path
 
 
@@ -113,10 +115,11 @@ def copy(root: Path, name: str) -> None:
     (folder / "README.md").write_text(f"---\n{head}\n---\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_every_row_loads_from_a_copy_laid_out_like_it(name: str, copies: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copy(copies, name)
-    monkeypatch.setattr("nevoa.data.sources.builtin.DEBIAN_FOLDER", copies / "not installed")
+    monkeypatch.setattr(builtin, "DEBIAN_FOLDER", copies / "not installed")
     row, layout = CATALOG[name], LAYOUTS[name]
     for split in layout.splits:
         images = load_images(name, split=split, size=row.size or (50, 70))
@@ -188,7 +191,7 @@ def test_without_a_network_the_reason_and_a_way_on_are_said(copies: Path) -> Non
 def test_the_real_hub(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the catalogue says of each, held against what is there."""
     monkeypatch.setenv("NEVOA_CACHE", str(tmp_path))
-    monkeypatch.setattr("nevoa.data.sources.builtin.DEBIAN_FOLDER", tmp_path / "not installed")
+    monkeypatch.setattr(builtin, "DEBIAN_FOLDER", tmp_path / "not installed")
     row = CATALOG[name]
     listing = row.list("train")
     assert len(listing) == (row.counts["train"] or len(listing))

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from nevoa.config import DataConfig
-from nevoa.data import load_images, load_test_images
+from nevoa.data import image_folder, load_images, load_test_images
 from nevoa.data.decode import AVIF
 from nevoa.errors import NevoaError
 
@@ -215,6 +215,7 @@ def test_a_run_is_not_a_source(tmp_path: Path, inside: str) -> None:
         load_images(str(tmp_path / "stamps"))
 
 
+@pytest.mark.slow
 def test_images_of_formats_that_are_not_opened_get_a_hint(tmp_path: Path) -> None:
     lay_out(tmp_path, ["."], each=1)
     for name in ("a.svg", "b.SVGZ", "c.jxl", "d.heic", "e.txt"):
@@ -240,7 +241,7 @@ def test_avif_is_opened_where_pillow_can(tmp_path: Path) -> None:
 
 
 def test_avif_gets_a_hint_where_pillow_cannot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nevoa.data.image_folder.SUFFIXES", {".png"})
+    monkeypatch.setattr(image_folder, "SUFFIXES", {".png"})
     lay_out(tmp_path, ["."], each=1)
     (tmp_path / "a.avif").write_bytes(b"")
     assert load_images(str(tmp_path)).notes.bad[0].reason == "nevoa does not open AVIF: save it as PNG or JPEG"

@@ -24,6 +24,7 @@ from nevoa.errors import NevoaError
 from tests.data.pictures import encoded, photo
 
 
+@pytest.mark.slow
 def test_a_resized_source_has_that_size() -> None:
     assert load_images("fashion_mnist_10k", size=(16, 16)).shape == (1, 16, 16)
 

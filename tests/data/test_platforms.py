@@ -27,6 +27,7 @@ print("imported")
 """
 
 
+@pytest.mark.slow
 def test_every_module_imports_without_unix() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT_UNIX], capture_output=True, text=True, check=False)
     assert done.stdout == "imported\n", done.stderr

@@ -3,10 +3,10 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nevoa._util import files
 from nevoa.config import DataConfig
 from nevoa.data import ImageSet, load_images
 from nevoa.data import prepare as preparing
@@ -21,6 +22,7 @@ from nevoa.data.prepare import prepare, store_folder
 from nevoa.errors import NevoaError
 from tests.data.noise import NOISE, noise, prepared
 from tests.data.pictures import encoded, photo
+from tests.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +82,7 @@ def test_what_is_there_needs_no_room_again(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_very_many_bad_files_are_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nevoa._util.files.LARGEST_TEXT", 2000)
+    monkeypatch.setattr(files, "LARGEST_TEXT", 2000)
     assert len(prepared(noise(tuple(range(1, 23)))).notes.bad) == 22
 
 
@@ -139,7 +141,7 @@ def test_every_file_is_kept_by_its_hash(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_said_before_anything_is_written(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nevoa._util.files.shutil.disk_usage", lambda _: type("Usage", (), {"free": 100})())
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 100})())
     with pytest.raises(NevoaError, match="The store of noise needs up to 0 MB"):
         prepared(noise())
     assert not [path for path in cache.iterdir() if path.suffix != ".lock"]
@@ -156,14 +158,10 @@ def test_the_real_command_killed_and_started_again_makes_the_same_store(tmp_path
     for _ in range(3):
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         before = _parts(tmp_path)
-        while process.poll() is None and _parts(tmp_path) < before + 2:
-            time.sleep(0.01)
+        until(lambda process=process, before=before: process.poll() is not None or _parts(tmp_path) >= before + 2)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        deadline = time.monotonic() + 10
-        while (left := _processes(str(pictures))) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert not left
+        until(lambda: not _processes(str(pictures)), seconds=10)
     assert _parts(tmp_path) >= 6
     for cache in ("killed", "whole"):
         subprocess.run(command, env={**environment, "NEVOA_CACHE": str(tmp_path / cache)}, check=True)

@@ -47,6 +47,7 @@ def test_beta_is_its_formula(name: str, steps: int) -> None:
     assert schedule.beta.tolist() == pytest.approx(expected, rel=1e-9, abs=1e-15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @given(steps=st.integers(2, 2000))
 def test_tables_are_what_design_says(name: str, steps: int) -> None:

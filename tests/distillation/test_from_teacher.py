@@ -31,6 +31,7 @@ def distillation(job: Job, request: pytest.FixtureRequest) -> Job:
     return distillation_of(job, request.param)
 
 
+@pytest.mark.slow
 def test_a_distillation_stopped_again_and_again_ends_as_one_that_was_not(distillation: Job, tmp_path: Path) -> None:
     whole = [told(step) for step in fit_job(distillation, Run(tmp_path / "whole"))]
     parts = []
@@ -40,6 +41,7 @@ def test_a_distillation_stopped_again_and_again_ends_as_one_that_was_not(distill
     assert outcome(Run(tmp_path / "r")) == outcome(Run(tmp_path / "whole"))
 
 
+@pytest.mark.slow
 def test_the_teacher_may_move_but_another_is_refused(job: Job, tmp_path: Path) -> None:
     """A checkpoint holds all weights. While the first teacher is where it was, the one named now is another."""
     teacher, plain, run = tmp_path / "teacher", distillation_of(job, "path"), Run(tmp_path / "r")
@@ -58,6 +60,7 @@ def test_the_teacher_may_move_but_another_is_refused(job: Job, tmp_path: Path) -
     assert run.plan().training.start == str(teacher)
 
 
+@pytest.mark.slow
 def test_the_teacher_stays_as_it_is_and_the_student_does_not(distillation: Job, tmp_path: Path) -> None:
     stop_after(distillation, tmp_path / "r", 99)
     newest = checkpoint.newest(Run(tmp_path / "r").checkpoints)
@@ -69,6 +72,7 @@ def test_the_teacher_stays_as_it_is_and_the_student_does_not(distillation: Job, 
     assert not [problem for _, problem in check(Run(tmp_path / "r")) if problem]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distillation", ["match"], indirect=True)
 def test_the_second_network_learns_only_while_it_is_matched(distillation: Job) -> None:
     state = distillation.fresh_state()
@@ -98,6 +102,7 @@ def distilled(teacher: Any, out: Path, *arguments: Any, **keywords: Any) -> Run:
     return nevoa.distill(teacher, *arguments, out=out, progress=False, device="cpu", **keywords)
 
 
+@pytest.mark.slow
 def test_a_run_is_distilled_on_its_own_images_to_make_images_in_two_steps(teacher: Run, tmp_path: Path) -> None:
     run = distilled(teacher, tmp_path / "two", options=["training.report_every_images=8"])
     before, after = teacher.plan(), run.plan()
@@ -114,6 +119,7 @@ def test_a_run_is_distilled_on_its_own_images_to_make_images_in_two_steps(teache
     assert list(nevoa.fit(run.config(), run.folder)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["model", "text"])
 def test_a_teacher_is_a_model_a_run_or_a_folder(teacher: Run, tmp_path: Path, kind: str) -> None:
     given = {"model": teacher.model(), "text": str(teacher.folder)}[kind]

@@ -15,6 +15,7 @@ EPSILON = torch.randn(64, 4, generator=RANDOM, dtype=torch.float64)
 T = torch.randint(1, 1001, (64,), generator=RANDOM)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_a_gaussian_student_arrives_at_its_teachers_distribution(schedule: Schedule) -> None:
     """With a second network that knows the student's distribution, whatever the noise is."""

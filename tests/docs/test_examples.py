@@ -18,6 +18,7 @@ def test_it_has_an_example(name: str) -> None:
     assert "\nExample:\n    >>> " in (inspect.getdoc(PUBLIC[name]) or "")
 
 
+@pytest.mark.slow
 def test_the_examples_are_true() -> None:
     done = subprocess.run([sys.executable, "-m", "tests.docs.examples"], cwd=ROOT, capture_output=True, text=True)
     assert (done.stdout, done.returncode) == ("", 0), done.stderr

@@ -18,6 +18,8 @@ from playwright.sync_api import Browser, expect
 from tests.chromium import launched
 from tests.docs.examples import public
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

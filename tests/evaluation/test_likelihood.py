@@ -85,6 +85,7 @@ def entropy() -> float:
     return float(-(mass * np.log2(mass)).sum())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", [NoiseSchedule.linear(T), RectifiedFlow(T)])
 @pytest.mark.parametrize("variance", ["small", "large"])
 def test_every_term_equals_its_closed_form(variance: VarianceName, schedule: Schedule) -> None:
@@ -94,6 +95,7 @@ def test_every_term_equals_its_closed_form(variance: VarianceName, schedule: Sch
     assert bits[0] == pytest.approx(decoder_closed_form(schedule), rel=0.01)
 
 
+@pytest.mark.slow
 def test_both_ways_to_the_bound_agree_within_their_errors_and_lie_just_above_the_entropy() -> None:
     schedule = NoiseSchedule.linear(1000)
     denoiser, images = exact_denoiser(schedule), gaussian_pixels(128, side=8)

@@ -22,6 +22,7 @@ def report_of(images: np.ndarray, reference: Reference, metrics: tuple[str, ...]
     return report
 
 
+@pytest.mark.slow
 def test_real_images_score_the_floor_and_noise_does_not(reference: Reference) -> None:
     real = report_of(bands(300, seed=2).images, reference)
     noise = report_of(np.random.default_rng(0).integers(0, 256, (300, 12, 12, 1), dtype=np.uint8), reference)
@@ -31,6 +32,7 @@ def test_real_images_score_the_floor_and_noise_does_not(reference: Reference) ->
     assert real.scores["near_copies"] < 0.05
 
 
+@pytest.mark.slow
 def test_the_floor_is_measured_as_the_images_are(reference: Reference) -> None:
     metrics: tuple[str, ...] = ("kernel", "classes")
     report = report_of(bands(150, seed=2).images, reference, metrics)
@@ -45,12 +47,14 @@ def test_the_floor_is_measured_as_the_images_are(reference: Reference) -> None:
         assert report.floor_spread[name] > 0
 
 
+@pytest.mark.slow
 def test_a_floor_of_all_training_images_has_no_deviation(reference: Reference) -> None:
     report = report_of(bands(len(reference.train) + 10).images, reference, ("frechet",))
     assert report.floor.keys() == {"fd_bands"}
     assert not report.floor_spread
 
 
+@pytest.mark.slow
 def test_real_images_in_the_shares_of_new_ones_do_not_beat_the_floor(reference: Reference) -> None:
     """Classes drawn at random made the floor higher than what balanced images score."""
     new = bands(800, seed=3)
@@ -58,6 +62,7 @@ def test_real_images_in_the_shares_of_new_ones_do_not_beat_the_floor(reference: 
     assert report.scores["fd_bands"] > report.floor["fd_bands"] - 3 * report.floor_spread["fd_bands"]
 
 
+@pytest.mark.slow
 def test_copies_of_training_images_are_reported(reference: Reference) -> None:
     report = report_of(reference.train.images[:200], reference)
     assert report.scores["near_copies"] == 1
@@ -73,6 +78,7 @@ def test_mirrored_copies_are_reported_unless_the_model_never_saw_mirror_images(r
     assert report.scores["near_copies"] < 0.05
 
 
+@pytest.mark.slow
 def test_only_what_is_asked_for_is_measured(reference: Reference) -> None:
     scores = report_of(bands(150).images, reference, ("frechet",)).scores
     assert scores.keys() == {"fd_bands", "fd_bands_low", "fd_bands_high"}
@@ -86,6 +92,7 @@ def test_classes_are_counted_and_confidence_averaged(reference: Reference, monke
     assert report.scores["confidence"] == pytest.approx((100 * 0.9 + 50 * 0.8) / 150)
 
 
+@pytest.mark.slow
 def test_by_default_images_without_a_model_are_measured_by_all_but_bits_and_inception(reference: Reference) -> None:
     *_, report = measure(Samples("these", bands(150).images), Protocol(reference, 150))
     assert isinstance(report, Report)
@@ -94,12 +101,14 @@ def test_by_default_images_without_a_model_are_measured_by_all_but_bits_and_ince
         report_of(bands(150).images, reference, ("bits",))
 
 
+@pytest.mark.slow
 def test_few_images_are_flagged(reference: Reference) -> None:
     assert any(
         "the number of images, 150, is small" in warning for warning in report_of(bands(150).images, reference).warnings
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("accuracy", "flagged"), [(0.45, True), (0.6, False), (0.93, False)])
 def test_an_inaccurate_feature_network_is_flagged(reference: Reference, accuracy: float, flagged: bool) -> None:
     network = reference.feature_network

@@ -50,6 +50,7 @@ def test_new_images_are_as_near_as_held_out_ones() -> None:
     assert 0.97 < found.median_ratio < 1.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("held_out", "trials"), [(20, 400), (128, 100), (2000, 15)])
 def test_new_images_score_the_stated_share_for_so_many_held_out_ones(held_out: int, trials: int) -> None:
     """Of images of another width the distances would be spread in another way, which must not matter."""

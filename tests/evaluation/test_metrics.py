@@ -44,6 +44,7 @@ def test_every_score_has_a_meaning(reference: Reference) -> None:
     assert not meaning("unknown")
 
 
+@pytest.mark.slow
 def test_a_label_means_to_the_model_what_it_means_to_the_images(
     reference: Reference, tiny: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,6 +66,7 @@ def test_a_label_means_to_the_model_what_it_means_to_the_images(
     assert set(none) == {None}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["bits", "overfitting"])
 def test_no_more_images_are_evaluated_at_once_than_fit_in_memory(
     metric: str, reference: Reference, tiny: Config, monkeypatch: pytest.MonkeyPatch

@@ -72,6 +72,7 @@ def test_each_image_gets_its_label_and_every_level() -> None:
     assert found.timesteps.tolist() == [11, 31, 51, 71, 91]
 
 
+@pytest.mark.slow
 def test_images_without_a_model_have_no_loss(reference: Reference) -> None:
     images = bands(150).images
     with pytest.raises(NevoaError, match=r"Losses need a model. Name a run, or leave overfitting out of --metrics"):

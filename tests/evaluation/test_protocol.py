@@ -9,6 +9,7 @@ from PIL import Image
 from nevoa.config import DataConfig
 from nevoa.data import ImageSet
 from nevoa.evaluation import Protocol, Reference
+from nevoa.evaluation import reference as references
 from nevoa.evaluation.protocol import FASHION
 from nevoa.features import FeatureNetwork
 from tests.data.sources.test_builtin import needs_debian
@@ -32,7 +33,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> None:
         info = replace(network.info, name=train.name, fingerprint=train.fingerprint, shape=train.shape, sha256="toy")
         return replace(network, info=info)
 
-    monkeypatch.setattr("nevoa.evaluation.reference.feature_network_for", network_for)
+    monkeypatch.setattr(references, "feature_network_for", network_for)
 
 
 @needs_debian

@@ -12,8 +12,10 @@ from PIL import Image
 import nevoa
 from nevoa.config import DataConfig
 from nevoa.data import load_images
+from nevoa.data.sources import builtin
 from nevoa.errors import NevoaError
 from nevoa.evaluation import Protocol, Reference, Report, Samples, measure
+from nevoa.evaluation import reference as references
 from nevoa.features import known
 from nevoa.features.feature_network import load_feature_network
 from nevoa.features.known import packaged_network
@@ -62,7 +64,7 @@ def test_without_a_test_split_there_are_still_training_images(split: DataConfig)
 def test_all_images_of_the_chosen_classes_are_the_reference(split: DataConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     """However few the run was trained on."""
     feature_network = load_feature_network(NETWORKS / "fashion_mnist")
-    monkeypatch.setattr("nevoa.evaluation.reference.feature_network_for", lambda *_: feature_network)
+    monkeypatch.setattr(references, "feature_network_for", lambda *_: feature_network)
     reference = Reference.of(split)
     assert (len(reference.train), len(reference.test)) == (8, 8)
     assert reference.train.classes == reference.test.classes == ("a", "c")
@@ -73,10 +75,11 @@ def test_all_images_of_the_chosen_classes_are_the_reference(split: DataConfig, m
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without Debian's package, the library `datasets` and cached images."""
     monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("nevoa.data.sources.builtin.DEBIAN_FOLDER", tmp_path / "not installed")
+    monkeypatch.setattr(builtin, "DEBIAN_FOLDER", tmp_path / "not installed")
     monkeypatch.setitem(sys.modules, "datasets", None)
 
 
+@pytest.mark.slow
 def test_without_the_full_data_set_runs_are_compared_with_the_features_that_come_with_nevoa(elsewhere: None) -> None:
     reference = Reference.of(DataConfig(source="fashion_mnist_10k", limit=100))
     assert (reference.source, reference.test_count, len(reference.train)) == ("fashion_mnist", 10_000, 10_000)
@@ -91,6 +94,7 @@ def test_without_the_full_data_set_runs_are_compared_with_the_features_that_come
         _ = reference.test
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", [{"only": ("Bag", "Dress")}, {"size": (32, 32)}], ids=str)
 def test_other_classes_or_sizes_need_the_full_data_set(other: dict[str, Any], elsewhere: None) -> None:
     with pytest.raises(NevoaError, match=r"'nevoa\[hub\]'. Or, on Debian: apt install dataset-fashion-mnist"):

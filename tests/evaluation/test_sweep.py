@@ -26,6 +26,7 @@ def model() -> Model:
     return Model(model_plan(Config(sampling=SamplingConfig(sampler="ddim", steps=7))), Zero(), (1, 12, 12))
 
 
+@pytest.mark.slow
 def test_rows_are_what_the_model_makes(model: Model, reference: Reference) -> None:
     grid = (SWEEP[3], SWEEP[0])
     rows = list(sweep(model, reference, 150, grid=grid))

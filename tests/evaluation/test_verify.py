@@ -52,6 +52,7 @@ def real(reference: Reference) -> Report:
     return report_of(Samples("bands", bands(150, seed=2).images), reference)
 
 
+@pytest.mark.slow
 def test_the_same_images_agree_and_nothing_differs(real: Report, reference: Reference) -> None:
     saved, again = saved_of(real), report_of(real.samples, reference)
     found = list(facts(saved, here(again, reference), None))
@@ -61,6 +62,7 @@ def test_the_same_images_agree_and_nothing_differs(real: Report, reference: Refe
     assert all(check.agrees for check in compared)
 
 
+@pytest.mark.slow
 def test_other_images_differ_although_nothing_else_does(real: Report, reference: Reference) -> None:
     saved = saved_of(real)
     images = np.array(real.samples.images)
@@ -126,6 +128,7 @@ def test_a_spread_is_the_standard_error_or_that_of_a_share(real: Report) -> None
         assert spread(again, name) == pytest.approx(value), name
 
 
+@pytest.mark.slow
 def test_facts_name_what_differs(reference: Reference, tiny: Config, few_images: ImageSet) -> None:
     plan = planned(tiny, few_images)
     samples = samples_of(model_of(plan), reference)
@@ -144,6 +147,7 @@ def test_facts_name_what_differs(reference: Reference, tiny: Config, few_images:
     assert {name for name, fact in found.items() if fact.decisive} == {"weights", "feature network", "reference"}
 
 
+@pytest.mark.slow
 def test_a_moved_data_set_is_no_change(reference: Reference, tiny: Config, few_images: ImageSet) -> None:
     plan = planned(tiny, few_images)
     saved = saved_of(report_of(samples_of(model_of(plan), reference), reference))
@@ -152,6 +156,7 @@ def test_a_moved_data_set_is_no_change(reference: Reference, tiny: Config, few_i
     assert fact.agrees
 
 
+@pytest.mark.slow
 def test_an_edited_config_is_another(reference: Reference, tiny: Config, few_images: ImageSet) -> None:
     plan = planned(tiny, few_images)
     saved = saved_of(report_of(samples_of(model_of(plan), reference), reference))
@@ -179,6 +184,7 @@ def test_settings_in_a_report_give_the_same_settings_again(sampler: str, tiny: C
     assert settled(model_plan(tiny), **options_of(written)).model_dump() == settings.model_dump()  # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.slow
 def test_what_this_version_lacks_is_refused(real: Report, reference: Reference) -> None:
     saved = saved_of(real, scores=real.scores | {"new": 1.0})
     with pytest.raises(NevoaError, match="does not measure new: install the one that made the report"):

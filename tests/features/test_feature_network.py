@@ -51,6 +51,7 @@ def test_metrics_of_another_size_have_another_name() -> None:
     assert dataclasses.replace(native, name="cifar10", shape=(3, 32, 32)).short_name == "cifar10"
 
 
+@pytest.mark.slow
 def test_features_and_probabilities_fit_the_network(feature_network: FeatureNetwork) -> None:
     images = bands(30)
     features = feature_network.features(images.images)

@@ -13,6 +13,7 @@ from nevoa.features.feature_training import accuracy, default_epochs, turned, va
 from tests.evaluation.toy import bands, toy_network
 
 
+@pytest.mark.slow
 def test_a_feature_network_learns_and_is_measured_on_images_it_was_not_trained_on() -> None:
     feature_network = toy_network(epochs=2)
     assert feature_network.info.accuracy > 0.95
@@ -51,6 +52,7 @@ def test_training_is_a_function_of_the_images() -> None:
         assert torch.equal(tensor, second.network.state_dict()[name]), name
 
 
+@pytest.mark.slow
 def test_without_classes_it_learns_which_way_is_up(tmp_path: Path) -> None:
     """The bright half of an image tells by how many quarters it was turned, but for which half it is."""
     up = bands(800)

@@ -39,7 +39,7 @@ def test_the_cache_knows_when_features_were_used(reference: Reference, cache: Pa
 
 def test_a_cache_that_cannot_be_written_is_no_loss(reference: Reference, tmp_path: Path, monkeypatch: Any) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setattr("nevoa.features.features.cache_folder", lambda: tmp_path / "file")
+    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "file"))
     assert features_of(bands(50, seed=10), reference.feature_network).shape == (50, reference.feature_network.width)
 
 

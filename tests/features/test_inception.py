@@ -13,7 +13,7 @@ from torchmetrics.image.fid import NoTrainInceptionV3
 from nevoa._util.files import sha256
 from nevoa.errors import NevoaError
 from nevoa.features.frechet import frechet_distance
-from nevoa.features.inception import _features, _inception, inception_scores, inception_warnings
+from nevoa.features.inception import inception_features, inception_network, inception_scores, inception_warnings
 from nevoa.features.kernel_distance import kernel_distance
 from tests.evaluation.vectors import vectors
 
@@ -37,8 +37,8 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.slow
 def test_weights_come_from_a_file_and_images_are_resized_as_by_tensorflow(weights: Path) -> None:
     """The reference is torchmetrics with the resizing of TensorFlow 1, which is not its default."""
-    device, network = _inception(weights)
-    features = _features(IMAGES, network, device)
+    device, network = inception_network(weights)
+    features = inception_features(IMAGES, network, device)
     gray = torch.from_numpy(IMAGES).permute(0, 3, 1, 2).repeat(1, 3, 1, 1)
     theirs, by_default = (
         NoTrainInceptionV3("inception-v3-compat", ["2048"], str(weights), antialias=antialias)(gray)
@@ -105,14 +105,15 @@ def test_weights_that_cannot_be_downloaded_or_are_others_are_refused(
         inception_scores(IMAGES, IMAGES, IMAGES)
 
 
+@pytest.mark.slow
 def test_downloaded_weights_are_kept_where_torch_fidelity_looks(
     weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", lambda _, path, **__: weights.rename(path))
-    _inception(None)
+    inception_network(None)
     monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *_, **__: pytest.fail("downloaded twice"))
-    _inception(None)
+    inception_network(None)
     FeatureExtractorInceptionV3("inception-v3-compat", ["2048"])  # downloads nothing
 
 
@@ -141,6 +142,7 @@ def spelled(indices: range) -> np.ndarray:
     return images
 
 
+@pytest.mark.slow
 def test_scores_equal_our_own_distances_of_the_same_features() -> None:
     a, b, c = vectors(300, 12), vectors(250, 12, seed=1, shift=0.5), vectors(280, 12, seed=2, shift=0.2)
     table = AsTheyAre(np.concatenate([a, b, c]))

@@ -5,6 +5,8 @@ import pytest
 from nevoa.features.precision_recall import precision_recall
 from tests.evaluation.vectors import vectors
 
+pytestmark = pytest.mark.slow
+
 
 def test_precision_recall_density_and_coverage_equal_the_reference_package(capsys: pytest.CaptureFixture) -> None:
     from prdc import compute_prdc

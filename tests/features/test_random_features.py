@@ -44,6 +44,7 @@ def test_a_normalized_layer_has_mean_0_and_variance_1_on_the_images(reference: R
     assert (values.var((0, 2, 3)) - 1).abs().max() < 0.02
 
 
+@pytest.mark.slow
 def test_a_worse_set_is_further_away(unlabelled: Reference) -> None:
     """Distances rise with blur, with noise, with the share of a missing class, and the fewer images are repeated."""
     network, real = unlabelled.feature_network, unlabelled.features()
@@ -74,6 +75,7 @@ def test_a_worse_set_is_further_away(unlabelled: Reference) -> None:
         assert distances == sorted(distances), distances
 
 
+@pytest.mark.slow
 def test_the_report_names_the_features(reference: Reference, unlabelled: Reference) -> None:
     images = bands(150, seed=2).images
     protocol = Protocol(unlabelled, 150)

@@ -131,6 +131,7 @@ def test_network_outputs_agree(name: str) -> None:
     assert (ours - theirs).abs().max() < 1e-5 * max(1, float(ours.abs().max()))
 
 
+@pytest.mark.slow
 def test_the_folder_needs_no_nevoa(tmp_path: Path) -> None:
     """Another process, in which nevoa cannot be imported, makes images."""
     export(small_model(FOLDED, classes=CLASSES, sampling=SOLVER), tmp_path / "m")

@@ -50,6 +50,7 @@ def test_it_is_a_model_like_any_other(folder: Path) -> None:
     assert len(list(model.trajectory(2, sampler="heun", steps=3))) == 4
 
 
+@pytest.mark.slow
 def test_ddpm_sampling_is_that_of_the_pipeline(folder: Path) -> None:
     """From the same noise, in all T steps."""
     from diffusers.pipelines.ddpm.pipeline_ddpm import DDPMPipeline
@@ -258,6 +259,7 @@ def _same_prediction(model: Model, classes: tuple[str, ...], labels: dict[int | 
             torch.testing.assert_close(network(x_t, t, *new), model.network(x_t, t, *old), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_fine_tuned_run_stops_resumes_and_opens(folder: Path, tmp_path: Path) -> None:
     """Bit for bit, without the model that it started from."""
     pixels = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
@@ -284,6 +286,7 @@ def test_a_fine_tuned_run_stops_resumes_and_opens(folder: Path, tmp_path: Path) 
     assert model.sample(2, steps=2, guidance=2).shape == (2, 16, 16, 3)
 
 
+@pytest.mark.slow
 def test_a_start_that_does_not_fit_or_is_missing_is_refused(folder: Path, tmp_path: Path) -> None:
     model = small_model(PLAIN)
     config = nevoa.configure("object:images", start=starting_from(model), steps=1)

@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import pytest
+
 from nevoa.commands.load import load
 from nevoa.config import DataConfig
 from nevoa.evaluation import Reference, from_model
 from nevoa.evaluation.samples import Samples, Stage
 from nevoa.formats.diffusers.export import export
 from tests.formats.small_models import CLASSES, FOLDED, small_model
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_images_measured_are_those_of_the_model(tmp_path: Path) -> None:

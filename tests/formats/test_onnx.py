@@ -15,6 +15,8 @@ from nevoa.formats.onnx import export
 from nevoa.model import Model
 from tests.formats.small_models import CLASSES, FOLDED, small_model
 
+pytestmark = pytest.mark.slow
+
 SOLVER = {"sampler": "dpm_solver", "steps": 7, "spacing": "karras"}
 MODELS: dict[str, dict[str, Any]] = {
     "quick": {"network": FOLDED, "classes": CLASSES, "diffusion": {"prediction": "flow"}, "sampling": SOLVER},

@@ -32,6 +32,7 @@ def metadata(publication: Publication) -> dict[str, Any]:
     return yaml.safe_load(text.split("---\n")[1])
 
 
+@pytest.mark.slow
 def test_a_pushed_run_opens_again_and_makes_the_same_images(fake: FakeHub, tmp_path: Path) -> None:
     run = run_of(tmp_path / "run")
     assert nevoa.push(run.folder, PLACE).address == f"{fake.address}/me/mist"

@@ -16,6 +16,8 @@ from PIL import Image
 
 from nevoa.cli.main import app
 from nevoa.config import Config
+from nevoa.model import Model
+from nevoa.pictures import animation
 from nevoa.runs import Run
 from tests.formats.small_models import CLASSES, FOLDED, small_model
 from tests.formats.small_run import plan_of
@@ -82,6 +84,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_every_command_of_the_page_runs(here: Path) -> None:
     local = [command for command in commands() if not ON_THE_HUB.search(command)]
     assert len(local) > 10
@@ -102,6 +105,7 @@ def test_every_command_of_the_page_runs(here: Path) -> None:
     assert tuned.config().training.start == str(here / "runs" / "clothes")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
@@ -162,7 +166,7 @@ def test_an_export_replaces_nothing_without_force(here: Path) -> None:
 def test_a_missing_package_is_named_before_the_work(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from nevoa.errors import NevoaError
 
-    monkeypatch.setattr("nevoa.pictures.animation.find_spec", lambda name: None)
-    monkeypatch.setattr("nevoa.model.Model.trajectories", lambda *_, **__: pytest.fail("images were made"))
+    monkeypatch.setattr(animation, "find_spec", lambda name: None)
+    monkeypatch.setattr(Model, "trajectories", lambda *_, **__: pytest.fail("images were made"))
     with pytest.raises(NevoaError, match=r"pip install 'nevoa\[video\]'"):
         app(["sample", "runs/clothes", "--out", "x.mp4"], exit_on_error=False, print_error=False)

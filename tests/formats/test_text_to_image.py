@@ -13,10 +13,9 @@ import pytest
 import torch
 from PIL import Image
 
-from nevoa._util.random import Stream, generator
 from nevoa.cli.main import app
 from nevoa.commands.batches import sampled
-from nevoa.data import to_bytes
+from nevoa.data import hub, to_bytes
 from nevoa.errors import NevoaError
 from nevoa.formats.diffusers import text_to_image
 from nevoa.formats.diffusers.text_to_image import PATTERNS, TextToImage, open_text_to_image
@@ -51,7 +50,7 @@ def images_of(model: TextToImage, count: int, **options: Any) -> np.ndarray:
 
 
 def noise(number: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(int(generator(3, Stream.SAMPLE, number).integers(2**63)))
+    return text_to_image.noise_of_image(3, number)
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
@@ -107,7 +106,7 @@ def test_the_states_between_are_those_that_the_pipeline_reports(model: TextToIma
 )
 def test_states_are_those_after_whole_steps_whatever_the_scheduler_calls(calls: int, taken: list[int]) -> None:
     """As many calls as steps; one more (PNDM); two in each step but the last (Heun); fewer."""
-    assert text_to_image._calls(4, calls) == taken
+    assert text_to_image.calls_of_states(4, calls) == taken
 
 
 @pytest.mark.parametrize(("moments", "decoded"), [(1, 1), (3, 3)])
@@ -154,6 +153,7 @@ def typed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call
     return run
 
 
+@pytest.mark.slow
 def test_the_command_writes_images_a_trajectory_and_an_animation(
     typed: Callable[..., Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -259,7 +259,7 @@ def test_a_repository_is_asked_for_its_kind_before_its_weights(
         asked.append(tuple(patterns))
         return folder if place == "hf:owner/text" else tmp_path
 
-    monkeypatch.setattr("nevoa.data.hub.download", download)
+    monkeypatch.setattr(hub, "download", download)
     assert open_text_to_image("hf:owner/text", PROMPT).shape == (3, 16, 16)
     assert asked == [("model_index.json",), PATTERNS]
     with pytest.raises(NevoaError, match="hf:owner/other is no folder of diffusers"):

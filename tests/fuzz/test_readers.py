@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from tests.fuzz.readers import Reader, readers
 
+pytestmark = pytest.mark.slow
+
 CORPUS = Path(__file__).parent / "corpus"
 NAMES = (
     *(
@@ -94,7 +96,6 @@ def test_every_reader_is_fuzzed(known: dict[str, Reader]) -> None:
         reader.read()  # a whole file is read without a complaint
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_mutated_files(known: dict[str, Reader], name: str) -> None:
     reader, rng = known[name], random.Random(name)
@@ -117,7 +118,6 @@ JSON = st.recursive(
 )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -138,7 +138,6 @@ def test_objects_with_other_values_in_them(known: dict[str, Reader], name: str, 
     _read_with_another_value(known[name], data)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pipeline index", "pipeline network", "pipeline schedule"])
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())

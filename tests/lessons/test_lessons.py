@@ -21,6 +21,8 @@ from tests.lessons.executing import (
 )
 from tests.lessons.promises import later_promises
 
+pytestmark = pytest.mark.slow
+
 # Values of the parameters with which a lesson runs in seconds. CI executes the English ones: the code is the same.
 SMALL: Mapping[int, Mapping[str, Any]] = {
     1: {"count": 4, "columns": 3, "steps": 5},
@@ -159,7 +161,6 @@ def printed(run: NotebookNode) -> Sequence[Sequence[str]]:
     return ["".join(texts).split() for texts in streams if texts]
 
 
-@pytest.mark.slow
 @RUN
 def test_a_lesson_runs_and_its_solutions_are_right(run: NotebookNode) -> None:
     verdicts = [(cell, text) for cell, text in outputs(run, "text/plain") if "lesson.check" in cell.source]

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from nevoa.errors import NevoaError
-from nevoa.lessons import Slider, photo
+from nevoa.lessons import Slider, photo, photograph, slider
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -21,9 +21,9 @@ def gray(shade: int) -> Image.Image:
 
 def without(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
     find = importlib.util.find_spec
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == package else find(name))
-    for module in ("slider", "photograph"):
-        monkeypatch.setattr(f"nevoa.lessons.{module}.find_spec", importlib.util.find_spec)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == package else find(name))
+    for module in (slider, photograph):
+        monkeypatch.setattr(module, "find_spec", importlib.util.find_spec)
 
 
 def test_the_slider_draws_the_value_it_is_moved_to() -> None:

@@ -66,6 +66,7 @@ def test_doubling_in_bf16_is_that_in_float32_up_to_rounding() -> None:
     assert 0 < distance(rounded, layer(x)) < rounding(1)
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_compiled_doubling_has_the_same_gradients() -> None:
     """torch 2.13 gave zeros here with `F.interpolate`."""

@@ -24,6 +24,7 @@ def test_every_parameter_gets_a_finite_gradient(name: str) -> None:
         assert bool(parameter.grad.any()), parameter_name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_the_compiler_sees_one_graph(name: str) -> None:
     """In bf16, too. Parts of a network compiled by themselves were slow, or failed."""
@@ -75,6 +76,7 @@ class Adapter(nn.Module):
         return self.layer(x) + self.up(self.down(x))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_any_layer_can_be_adapted(name: str) -> None:
     """Replace each convolution and linear layer in turn, as LoRA does: the output changes."""

@@ -38,6 +38,7 @@ def _loss_and_gradient(network: UNet, denoiser: Denoiser, batch: Batch) -> tuple
     return loss.item(), torch.cat([p.grad.flatten() for p in network.parameters() if p.grad is not None])
 
 
+@pytest.mark.slow
 @pytest.mark.numerical
 def test_classic_in_bf16_computes_as_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     """At the same weights, along a training in float32: outputs, losses and gradients agree up to bf16's rounding."""

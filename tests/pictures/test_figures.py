@@ -8,7 +8,7 @@ from PIL import Image
 
 from nevoa.errors import NevoaError
 from nevoa.pictures import loss_curve, loss_curves, quality_sheet
-from nevoa.pictures.figures import _label_plainly
+from nevoa.pictures.figures import label_plainly
 
 
 def colored(picture: Image.Image) -> np.ndarray:
@@ -25,6 +25,7 @@ def test_an_exponential_decay_is_a_straight_line() -> None:
     assert np.abs(np.polyval(fit, columns) - rows).max() < 4
 
 
+@pytest.mark.slow
 def test_lines_without_a_loss_are_skipped() -> None:
     lines = [{"images_seen": 10, "loss": 1.0}, {"images_seen": 20, "loss": None}, {"images_seen": 30, "loss": 0.5}]
     assert loss_curve(lines) == loss_curve([lines[0], lines[2]])
@@ -33,6 +34,7 @@ def test_lines_without_a_loss_are_skipped() -> None:
         loss_curve(lines[1:2])
 
 
+@pytest.mark.slow
 def test_runs_are_compared_in_their_own_colours_and_a_run_without_a_loss_is_named() -> None:
     lines = [{"images_seen": 100 * i, "loss": 1 / i} for i in range(1, 40)]
     higher = [{"images_seen": line["images_seen"], "loss": 2 * line["loss"]} for line in lines]
@@ -56,12 +58,13 @@ def test_of_equal_curves_all_colours_can_be_seen() -> None:
 def test_a_logarithmic_axis_has_plain_numbers(least: float, most: float) -> None:
     axes = Figure().add_subplot()
     axes.semilogy([least, most])
-    _label_plainly(axes.yaxis)
+    label_plainly(axes.yaxis)
     FigureCanvasAgg(axes.get_figure(root=True)).draw()
     shown = [label.get_text() for label in axes.yaxis.get_ticklabels(which="both") if label.get_text()]
     assert len(shown) > 1 and not [text for text in shown if "e" in text or "$" in text]
 
 
+@pytest.mark.slow
 def test_a_quality_sheet_grows_with_its_parts() -> None:
     images = np.random.default_rng(0).integers(0, 255, (32, 8, 8, 1), dtype=np.uint8)
     curve = np.arange(1, 51), np.linspace(1, 0.1, 50)

@@ -1,6 +1,7 @@
 """Plots that explain."""
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from nevoa.pictures import Plane, chart, plane, square
@@ -12,6 +13,7 @@ def colourful(picture: Image.Image) -> np.ndarray:
     return pixels.max(axis=2) - pixels.min(axis=2) > 60
 
 
+@pytest.mark.slow
 def test_a_straight_line_is_straight_and_an_exponential_is_on_a_logarithmic_axis() -> None:
     x = np.arange(1, 100)
     for y, log in ((x, False), (2.0**x, True)):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from nevoa._util import files
 from nevoa._util.files import append_line
 from nevoa.errors import NevoaError
 from nevoa.runs import Run, journal, training_lock
@@ -37,6 +38,7 @@ def test_a_sound_run_has_no_problem_and_every_part_is_named(run: Run) -> None:
     assert written - named == {"README.md", "trainer.lock", "model/config.json"}
 
 
+@pytest.mark.slow
 def test_each_damaged_part_is_named(run: Run) -> None:
     newest = max(run.checkpoints.iterdir())
     damages = {
@@ -77,12 +79,14 @@ def test_a_plan_that_was_edited_or_lost_is_named(run: Run) -> None:
     assert problems(run)["plan.toml"].startswith("missing; to restore it from the newest checkpoint")
 
 
+@pytest.mark.slow
 def test_a_long_file_of_lines_is_no_damage(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only its lines are read into memory, one after the other."""
-    monkeypatch.setattr("nevoa._util.files.LARGEST_TEXT", run.metrics_file.stat().st_size - 1)
+    monkeypatch.setattr(files, "LARGEST_TEXT", run.metrics_file.stat().st_size - 1)
     assert dict(check(run))["metrics.jsonl"] == ""
 
 
+@pytest.mark.slow
 def test_lines_out_of_order_are_noticed(run: Run) -> None:
     lines = run.metrics_file.read_text().splitlines(keepends=True)
     run.metrics_file.write_text("".join(reversed(lines)))
@@ -90,6 +94,7 @@ def test_lines_out_of_order_are_noticed(run: Run) -> None:
     assert problems(run) == {"metrics.jsonl": "its lines are not in order"}
 
 
+@pytest.mark.slow
 def test_files_of_a_killed_process_are_named(run: Run) -> None:
     shutil.copytree(run.checkpoints, run.checkpoints / ".000000000096.abc.part")
     assert "left by a killed process" in problems(run)["checkpoints/.000000000096.abc.part"]

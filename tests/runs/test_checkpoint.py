@@ -1,6 +1,7 @@
 """Two valid checkpoints once there are two; the best and the one resumed from stay, in any order of events."""
 
 import errno
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -191,8 +192,8 @@ def test_a_folder_that_cannot_be_read_is_not_an_empty_one(
     def refused(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("os.listdir", refused)
-    monkeypatch.setattr("os.scandir", refused)
+    monkeypatch.setattr(os, "listdir", refused)
+    monkeypatch.setattr(os, "scandir", refused)
     with pytest.raises(NevoaError, match="Permission denied"):
         checkpoint.newest(two_checkpoints[0].parent)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nevoa.runs import Run, journal
+from nevoa.runs import Run, card, journal
 from nevoa.runs.horizon import Horizon
 from nevoa.runs.journal import Costs, Event
 from nevoa.training import Job, fit_job
@@ -36,6 +36,7 @@ def test_an_entry_comes_back_as_it_was_written(run: Run) -> None:
     assert (entry.costs, entry.about, entry.message) == (COSTS, {"pid": 7}, "")
 
 
+@pytest.mark.slow
 def test_a_training_only_appends(job: Job, run: Run) -> None:
     """Stopped, resumed to its end, and trained for longer."""
     texts = [b""]
@@ -95,6 +96,7 @@ def test_a_run_that_goes_on_from_an_earlier_checkpoint_forgets_what_came_after(r
     assert horizons(run) == {0: 96, 32: 200, 64: 192}
 
 
+@pytest.mark.slow
 def test_a_longer_training_goes_on_from_before_the_cool_down_in_the_journal_too(job: Job, run: Run) -> None:
     job = again(job, images=64, learning_rate_decay="linear", cooldown=0.5)
     stop_after(job, run.folder, 99)
@@ -136,7 +138,7 @@ def test_a_training_that_fails_says_why(job: Job, run: Run, monkeypatch: pytest.
     def full(*_: object) -> None:
         raise RuntimeError("no memory")
 
-    monkeypatch.setattr("nevoa.training.recorder.card.write", full)
+    monkeypatch.setattr(card, "write", full)
     with pytest.raises(RuntimeError):
         list(fit_job(replace(job, started=0.0), run))
     assert journal.status(run) == ("failed", "no memory")

@@ -14,6 +14,7 @@ from nevoa.training import Job, fit_job
 from tests.small_runs import again
 
 
+@pytest.mark.slow
 def test_the_lock_is_exclusive_within_a_process_too(tmp_path: Path) -> None:
     run = Run(tmp_path / "r")
     with training_lock(run):

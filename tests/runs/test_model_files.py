@@ -10,7 +10,7 @@ import pytest
 from torch import nn
 
 from nevoa.errors import NevoaError
-from nevoa.networks import build_network
+from nevoa.networks import build_network, restore
 from nevoa.runs import Run, journal, model_files
 from nevoa.runs.check import check
 from nevoa.training import Job
@@ -44,7 +44,7 @@ def test_a_killed_publication_leaves_the_old_or_the_new_model(
         return write
 
     for name in ("write_text", "write_bytes"):
-        monkeypatch.setattr(f"nevoa.runs.model_files.{name}", killed(getattr(model_files, name)))
+        monkeypatch.setattr(model_files, name, killed(getattr(model_files, name)))
     with pytest.raises(KeyboardInterrupt) if stop_at < 3 else nullcontext():
         run.publish_model(state.model())
     assert [problem for _, problem in check(run) if problem] == []
@@ -63,7 +63,7 @@ def test_a_model_computes_in_bf16_only_where_there_are_units_for_it(
     run, plan = Run(tmp_path), replanned(job.plan, precision="bfloat16")
     run.publish_model(TrainingState.fresh(plan, job.images.shape).model())
     for found in ("bfloat16", "float32"):
-        monkeypatch.setattr("nevoa.runs.model_files.choose_precision", lambda device, found=found: found)
+        monkeypatch.setattr(model_files, "choose_precision", lambda device, found=found: found)
         assert run.model("cpu").precision == found
 
 
@@ -75,6 +75,6 @@ def test_a_load_builds_the_network_once(job: Job, tmp_path: Path, monkeypatch: p
         built.append(described)
         return build_network(*described)
 
-    monkeypatch.setattr("nevoa.networks.restore.build_network", build)
+    monkeypatch.setattr(restore, "build_network", build)
     run.model("cpu")
     assert len(built) == 1

@@ -58,6 +58,7 @@ def test_the_quality_is_that_of_the_present_model(run: Run) -> None:
     assert Summary.of(run).quality == ("fd_a", 7.0, 5_000)
 
 
+@pytest.mark.slow
 def test_without_a_distance_there_is_no_quality(run: Run) -> None:
     for path in run.evaluation_files():
         path.unlink()

@@ -53,6 +53,7 @@ def test_euler_is_that_of_diffusers(prediction: PredictionName, spacing: str, st
         torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-3 * float(wanted.abs().max()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [28, 1000])
 def test_euler_on_rectified_flow_is_that_of_diffusers(steps: int) -> None:
     from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler

@@ -12,6 +12,7 @@ from tests.sampling.against_diffusers import LINEAR, THEIR_PREDICTION, our_steps
 from tests.sampling.exact import network, noises
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1000, 50])
 @pytest.mark.parametrize("clip", [False, True])
 @pytest.mark.parametrize("prediction", ["epsilon", "v", "x0"])

@@ -12,6 +12,7 @@ from tests.sampling.against_diffusers import our_steps
 from tests.sampling.exact import network, noises
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [28, 1000])
 def test_heun_on_rectified_flow_is_that_of_diffusers(steps: int) -> None:
     from diffusers.schedulers.scheduling_flow_match_heun_discrete import FlowMatchHeunDiscreteScheduler

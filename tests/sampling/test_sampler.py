@@ -53,6 +53,7 @@ def test_gaussian_data_come_back(sampler: Sampler, schedule: Schedule, steps: in
 FINE = NoiseSchedule(torch.cat([torch.zeros(1), torch.linspace(1e-6, 2e-4, 100_000)]).double())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sampler", "order"), [(DDIM(), 1), (as_sampler("euler"), 1), (DPMSolver(), 2), (Heun(), 2)])
 @pytest.mark.parametrize("schedule", [FINE, RectifiedFlow(200_000)])
 def test_a_solver_converges_to_the_probability_flow_with_its_order(
@@ -71,6 +72,7 @@ def test_a_solver_converges_to_the_probability_flow_with_its_order(
         assert order - 0.3 < math.log2(coarse / fine) < order + 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", [RectifiedFlow(100_000), NoiseSchedule.cosine(100_000).with_zero_terminal_snr()])
 def test_heun_is_of_second_order_from_pure_noise(schedule: Schedule) -> None:
     """Also in the step from T, where no signal is left and sigma is infinite."""
@@ -163,6 +165,7 @@ class Midpoint:
         return Transition(scales[s].item() * (x_t / scales[t].item() + (tau[s] - tau[t]).item() * velocity), x_0)
 
 
+@pytest.mark.slow
 def test_a_sampler_from_outside_may_evaluate_twice() -> None:
     """The midpoint rule is at least of second order, as it should be."""
     schedule, x_T = RectifiedFlow(2**17), noises(0, (64, 4), torch.float64)()
@@ -199,6 +202,7 @@ class Observing:
         return Estimate(x_0 + noise**2 / signal * score, epsilon - noise * score)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", [DDPM(), DPMSolver(), Heun()])
 def test_a_denoiser_may_guide_by_a_gradient(sampler: Sampler) -> None:
     """Samples are then of p(x_0 | y), which is known in closed form."""

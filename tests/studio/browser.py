@@ -1,8 +1,6 @@
 """What a person does on the page."""
 
 import os
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Page
@@ -28,14 +26,6 @@ def shot(page: Page, name: str) -> None:
     """Keep a picture of the page, for eyes."""
     if SHOTS:
         page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
-
-
-def until(condition: Callable[[], bool], seconds: float = 90) -> None:
-    """Wait for something that happens outside the page."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def click(page: Page, name: str) -> None:

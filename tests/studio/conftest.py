@@ -4,7 +4,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from nevoa.studio.workspace import Workspace
 from tests.chromium import launched
 from tests.studio.browser import visit
+from tests.waiting import until
 
 # Browsers ask for them; the page has none.
 UNUSED = "/manifest.json", "/favicon.ico"
@@ -50,13 +50,14 @@ class Server:
         with self.log.open("ab") as log:
             command = [sys.executable, *self.nevoa, "studio", *options]
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        deadline = time.monotonic() + 120
-        while True:
-            with suppress(OSError), urlopen(self.address, timeout=5):
-                return
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
+        until(lambda: self.process.poll() is not None or self.answers())
+        assert self.process.poll() is None, self.log.read_text()
+
+    def answers(self) -> bool:
+        """Whether the page can be opened."""
+        with suppress(OSError), urlopen(self.address, timeout=5):
+            return True
+        return False
 
     def kill(self) -> None:
         """End it without warning."""

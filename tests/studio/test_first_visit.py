@@ -17,8 +17,9 @@ from nevoa.studio.controls import MOST_MINUTES
 from nevoa.studio.texts import MOST_LETTERS, Language, Texts, texts
 from nevoa.studio.workspace import Workspace
 from tests.conftest import TINY
-from tests.studio.browser import LOCALES, click, tab, until, visit
+from tests.studio.browser import LOCALES, click, tab, visit
 from tests.studio.conftest import Server
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 UPLOAD = "studio/uploads/cats.zip"

@@ -1,21 +1,23 @@
 """A job is a process of its own: one at a time, in order, whatever happens to the page and its server."""
 
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from nevoa.errors import NevoaError
+from nevoa.studio import jobs as studio_jobs
 from nevoa.studio import turn
 from nevoa.studio.jobs import Job, Jobs
 from nevoa.studio.turn import take_turn
 from nevoa.studio.workspace import Workspace
 from tests.conftest import TINY
+from tests.waiting import until
 
 # Stands for nevoa: writes a line into the file that is named, and waits until that file says "end".
 PROGRAM = """
@@ -40,6 +42,19 @@ def forks() -> list[Any]:
 
 
 @pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """How often the processes of jobs have waited before they looked again."""
+    count, sleep = get_context("fork").RawValue("i", 0), turn.time.sleep
+
+    def counted(seconds: float) -> None:
+        count.value += 1
+        sleep(seconds / 10)
+
+    monkeypatch.setattr(turn, "time", SimpleNamespace(sleep=counted))
+    return count
+
+
+@pytest.fixture
 def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: list[Any]) -> Iterator[Jobs]:
     """Jobs whose processes are forks of this one, which run PROGRAM."""
     monkeypatch.setattr(turn, "PROGRAM", (sys.executable, "-c", PROGRAM))
@@ -49,21 +64,13 @@ def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: list[Any]) -> I
         process.start()
         forks.append(process)
 
-    monkeypatch.setattr(Jobs, "_launch", launch)
+    monkeypatch.setattr(Jobs, "launch", launch)
     made = Jobs(tmp_path / "jobs", tmp_path)
     yield made
     for job in made:  # also for a command that has not begun yet
         Path(job.record.arguments[0]).write_text("end")
     for process in forks:
         process.join()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that happens soon."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def start(jobs: Jobs, name: str) -> tuple[Job, Path]:
@@ -85,7 +92,7 @@ def test_jobs_run_one_at_a_time_in_order(jobs: Jobs) -> None:
 
 
 def test_old_jobs_are_removed_with_their_logs(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nevoa.studio.jobs.KEPT", 1)
+    monkeypatch.setattr(studio_jobs, "KEPT", 1)
     for name in "abc":
         job, path = start(jobs, name)
         until(path.exists)
@@ -134,12 +141,14 @@ def test_a_refusal_is_known_by_its_sentence(jobs: Jobs) -> None:
     assert job.error == "The images are missing."
 
 
-def test_a_job_whose_process_is_killed_runs_until_its_command_ends(jobs: Jobs, forks: list[Any]) -> None:
+def test_a_job_whose_process_is_killed_runs_until_its_command_ends(looks: Any, jobs: Jobs, forks: list[Any]) -> None:
     (first, path), (second, other) = start(jobs, "a"), start(jobs, "b")
     until(path.exists)
     forks[0].kill()
-    time.sleep(0.5)
-    assert (first.state, second.state) == ("running", "waiting")  # its command goes on
+    forks[0].join()
+    seen = looks.value
+    until(lambda: looks.value > seen + 1)  # the second looks whether it is its turn
+    assert (first.state, second.state) == ("running", "waiting")  # the command of the first goes on
     path.write_text("end")
     until(lambda: first.state == "ended")
     until(other.exists)
@@ -147,20 +156,24 @@ def test_a_job_whose_process_is_killed_runs_until_its_command_ends(jobs: Jobs, f
 
 
 def test_a_job_that_waits_without_a_process_gets_one_again_and_only_one(
-    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+    jobs: Jobs, forks: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    launch = Jobs._launch
-    monkeypatch.setattr(Jobs, "_launch", lambda *_: None)  # the server dies before it starts the process
+    launch = Jobs.launch
+    monkeypatch.setattr(Jobs, "launch", lambda *_: None)  # the server dies before it starts the process
     job, path = start(jobs, "a")
-    monkeypatch.setattr(Jobs, "_launch", launch)
+    monkeypatch.setattr(Jobs, "launch", launch)
     assert job.state == "waiting"
     for _ in range(3):
         jobs.revive()
     until(path.exists)
-    time.sleep(0.2)
-    assert path.read_text() == "began\n"
+    with path.open("a") as file:
+        file.write("end")
+    for process in forks:
+        process.join()
+    assert path.read_text().count("began") == 1
 
 
+@pytest.mark.slow
 def test_the_command_is_the_one_that_runs(tmp_path: Path) -> None:
     """The whole way, in processes of their own: the run is that of the command typed."""
     workspace = Workspace(tmp_path)

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 import yaml
 from packaging.specifiers import SpecifierSet
 
+from nevoa import studio
 from nevoa.cli.main import app
 from nevoa.studio import server
 
@@ -60,7 +62,7 @@ def test_the_space_asks_for_a_gradio_that_the_studio_takes() -> None:
 
 def test_the_space_serves_with_a_password_under_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     served: dict[str, Any] = {}
-    monkeypatch.setattr("nevoa.studio.serve", lambda folder, **options: served.update(options, folder=folder))
+    monkeypatch.setattr(studio, "serve", lambda folder, **options: served.update(options, folder=folder))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SPACE_HOST", "me-nevoa.hf.space")
     monkeypatch.setenv("NEVOA_PASSWORD", "secret")
@@ -71,7 +73,7 @@ def test_the_space_serves_with_a_password_under_its_name(monkeypatch: pytest.Mon
 
 
 def test_the_space_needs_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nevoa.studio.serve", lambda *_, **__: pytest.fail("served"))
+    monkeypatch.setattr(studio, "serve", lambda *_, **__: pytest.fail("served"))
     monkeypatch.setenv("SPACE_HOST", "me-nevoa.hf.space")
     monkeypatch.delenv("NEVOA_PASSWORD", raising=False)
     with pytest.raises(KeyError, match="NEVOA_PASSWORD"):
@@ -86,7 +88,7 @@ def served_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, **options: Any)
         found.update(hosts=hosts, password=password)
 
     monkeypatch.setattr(server, "application", application)
-    monkeypatch.setattr("uvicorn.Server.run", lambda _, sockets: found.update(address=sockets[0].getsockname()))
+    monkeypatch.setattr(uvicorn.Server, "run", lambda _, sockets: found.update(address=sockets[0].getsockname()))
     server.serve(tmp_path, port=0, browser=False, **options)
     return found
 

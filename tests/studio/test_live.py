@@ -29,6 +29,7 @@ def job(state: str, error: str = "", trains: bool = True, path: Path = Path("mis
     return known
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_finished_whatever_its_job_says(run: Run) -> None:
     progress = Progress.of(run, None)
     assert (progress.state, progress.images_seen, progress.images_planned, progress.share) == ("finished", 32, 32, 1)

@@ -14,6 +14,7 @@ import nevoa
 from nevoa.errors import NevoaError
 from nevoa.model import fresh_network
 from nevoa.runs import PACKAGED as PACKAGED_RUN
+from nevoa.studio import making
 from nevoa.studio.controls import Page
 from nevoa.studio.make_tab import started
 from nevoa.studio.making import FORMATS, MOST_IMAGES, PACKAGED, Made, make, opened
@@ -41,6 +42,7 @@ def test_the_page_makes_what_the_model_makes(model: nevoa.Model) -> None:
     assert [len(one.states) for one in (*before, made)] == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.slow
 def test_a_long_way_keeps_its_ends_and_few_states(model: nevoa.Model) -> None:
     *_, made = make(model, 1, 0, {"sampler": "ddim", "steps": 100})
     assert len(made.states) == 60
@@ -84,12 +86,13 @@ def test_a_model_is_opened_once_and_again_when_it_has_changed(tmp_path: Path) ->
 
 def test_a_path_is_one_in_the_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, model = list[str](), nevoa.load(device="cpu")
-    monkeypatch.setattr("nevoa.studio.making.load", lambda place: asked.append(place) or model)
+    monkeypatch.setattr(making, "load", lambda place: asked.append(place) or model)
     for name in ("exports/cats", "hf:me/cats", "/elsewhere/cats"):
         opened(Workspace(tmp_path), name)
     assert asked == [str(tmp_path / "exports/cats"), "hf:me/cats", "/elsewhere/cats"]
 
 
+@pytest.mark.slow
 def test_images_are_the_start_of_others(model: nevoa.Model) -> None:
     picture = Image.new("RGB", (40, 40), "gray")
     layer = Image.new("RGBA", (40, 40))
@@ -126,6 +129,7 @@ def test_an_image_of_floats_is_a_sentence(model: nevoa.Model) -> None:
         started(model, "vary", Image.new("F", (4, 4)), None, 0.5, None, 1)
 
 
+@pytest.mark.slow
 def test_the_page_begins_with_the_guidance_of_a_run(tmp_path: Path) -> None:
     workspace, run = Workspace(tmp_path), nevoa.Run(tmp_path / "runs" / "strict")
     packaged = nevoa.load(device="cpu")

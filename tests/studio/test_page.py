@@ -21,8 +21,9 @@ from nevoa.studio.workspace import Workspace
 from tests.cli.conftest import nevoa_alone
 from tests.conftest import TINY
 from tests.small_runs import outcome
-from tests.studio.browser import LOCALES, click, shot, tab, until, visit
+from tests.studio.browser import LOCALES, click, shot, tab, visit
 from tests.studio.conftest import Server
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 TABS = {"en": ("Train", "Make", "Noise", "Runs"), "pt": ("Treinar", "Criar", "Ruído", "Treinos")}

@@ -42,6 +42,7 @@ def test_all_runs_are_listed(actions: RunActions) -> None:
     assert sorted(row[:3] for row in rows) == [["a b", "finished", "32 / 32"], ["other", "finished", "32 / 32"]]
 
 
+@pytest.mark.slow
 def test_runs_are_compared(actions: RunActions) -> None:
     [(losses, _)] = actions.compare(["a b", "other"])
     assert losses.width > 100
@@ -68,6 +69,7 @@ def test_scores_stand_side_by_side(actions: RunActions, workspace: Workspace) ->
     assert pictures == []
 
 
+@pytest.mark.slow
 def test_damaged_parts_are_named(actions: RunActions, workspace: Workspace) -> None:
     assert "valid" in actions.check(["other"])
     with workspace.run("a b").metrics_file.open("a") as file:
@@ -77,6 +79,7 @@ def test_damaged_parts_are_named(actions: RunActions, workspace: Workspace) -> N
     assert "other: all" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "suffix"), [("onnx", ".onnx"), ("diffusers", ".zip"), ("web", ".html")])
 def test_a_model_is_exported_as_one_file(actions: RunActions, workspace: Workspace, kind: str, suffix: str) -> None:
     path = Path(actions.export(["a b"], kind))
@@ -99,7 +102,7 @@ def test_a_run_at_work_is_not_removed(
     run = workspace.run("other")
     with training_lock(run), pytest.raises(NevoaError, match="is being trained"):
         actions.remove(["other"], "other")
-    monkeypatch.setattr(Jobs, "_launch", lambda *_: None)
+    monkeypatch.setattr(Jobs, "launch", lambda *_: None)
     workspace.jobs.add(["evaluate", "runs/other"], "other")
     with pytest.raises(NevoaError, match="stop it first"):
         actions.remove(["other"], "other")

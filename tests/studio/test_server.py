@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from nevoa import studio
 from nevoa.cli.main import app
 from nevoa.errors import NevoaError
-from nevoa.studio.server import _listening, serve
+from nevoa.studio.server import listen, serve
 
 
 def test_a_port_in_use_is_refused_before_the_page_is_built(tmp_path: Path) -> None:
@@ -35,7 +36,7 @@ def test_the_password_need_not_be_an_option_that_others_see(
     if variable:
         monkeypatch.setenv("NEVOA_PASSWORD", variable)
     served: dict[str, Any] = {}
-    monkeypatch.setattr("nevoa.studio.serve", lambda *_, **options: served.update(options))
+    monkeypatch.setattr(studio, "serve", lambda *_, **options: served.update(options))
     app(["studio", *arguments], result_action="return_value")
     assert served["password"] == password
 
@@ -43,5 +44,5 @@ def test_the_password_need_not_be_an_option_that_others_see(
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="There is no IPv6.")
 def test_all_addresses_are_those_of_both_versions() -> None:
     """The address that is printed for them is one of version 4."""
-    with _listening("::", 0) as listening, socket.create_connection(("127.0.0.1", listening.getsockname()[1])):
+    with listen("::", 0) as listening, socket.create_connection(("127.0.0.1", listening.getsockname()[1])):
         pass

@@ -10,6 +10,8 @@ from PIL import Image
 from nevoa.studio.texts import texts
 from tests.conftest import TINY
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -19,7 +21,6 @@ def labels(picture: Path) -> set[str]:
     return set(opened.text["labels"].split("\n"))
 
 
-@pytest.mark.slow
 def test_from_pictures_to_new_images_through_all_tabs(tmp_path: Path) -> None:
     draw = runpy.run_path(str(ROOT / "scripts/make_studio_pictures.py"))["draw"]
     draw(tmp_path, "0", (*TINY, "training.steps=60", "training.threads=1"))

@@ -29,6 +29,7 @@ def brought(folder: Path, *names: str) -> list[Path]:
     return paths
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_a_plain_name_is_one_file_in_the_folder_and_stays_itself(name: str) -> None:
     plain = plain_name(name)

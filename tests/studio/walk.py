@@ -14,7 +14,8 @@ from playwright.sync_api import Locator, Page, expect
 from nevoa.data import load_images
 from nevoa.runs import Run, status_of
 from nevoa.studio.workspace import Workspace
-from tests.studio.browser import click, tab, until
+from tests.studio.browser import click, tab
+from tests.waiting import until
 
 COUNT = 500
 

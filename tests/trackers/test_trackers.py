@@ -17,7 +17,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from nevoa.cli.main import main
 from nevoa.config import Config
-from nevoa.data import ImageSet
+from nevoa.data import ImageSet, load_images
 from nevoa.errors import NevoaError
 from nevoa.runs import Run
 from nevoa.runs.tracking import read_sent
@@ -267,13 +267,14 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
         yield command
 
 
+@pytest.mark.slow
 def test_the_command_tracks_a_run_that_it_continues(
-    job: Job, tmp_path: Path, few_images: ImageSet, typed: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    job: Job, tmp_path: Path, few_images_file: Path, typed: Callable[..., None]
 ) -> None:
     run = Run(tmp_path / "told")
-    monkeypatch.setattr("nevoa.cli.train.show_preparation", lambda data: few_images)
     config = job.config.updated("training", steps=4, preview_every_images=10**6, checkpoint_every_images=10**6)
-    stop_after(prepare(config, few_images, run=run), run.folder, 2)
+    config = config.updated("data", source=str(few_images_file))
+    stop_after(prepare(config, load_images(config.data), run=run), run.folder, 2)
     typed("continue", str(run.folder), "--track", "tensorboard")
     sent = read_sent(run, "tensorboard")
     assert sent and sent.images_seen == reported(run)[-1] == 32

@@ -52,6 +52,7 @@ def spent(plan: TrainingPlan, costs: Costs) -> dict[str, float]:
     return result
 
 
+@pytest.mark.slow
 @given(st.floats(1, 20), st.floats(0.02, 2), seconds, seconds, st.integers(1, 100), st.integers(1, 200))
 def test_a_run_fills_its_minutes_and_no_more(minutes, batch, preview, checkpoint, preview_steps, batch_size) -> None:
     costs = Costs(batch / batch_size, preview, preview_steps, checkpoint, end=0.5)
@@ -74,6 +75,7 @@ def test_what_is_due_more_often_than_a_batch_comes_after_each(every: int) -> Non
     assert abs(images_within(costs, beside, whole, 32, cooldown=1.0) - 3200) <= 32
 
 
+@pytest.mark.slow
 @given(st.floats(1, 600), st.floats(0.05, 2), seconds, seconds)
 def test_previews_and_checkpoints_cost_under_three_percent(minutes, batch, preview, checkpoint) -> None:
     """Beyond those at the end, which always come."""

@@ -48,6 +48,7 @@ def test_a_network_is_told_the_label_or_the_null_label(few_images: ImageSet) -> 
     assert set(told[dropped].tolist()) == {4}
 
 
+@pytest.mark.slow
 def test_dropout_decides_which_rows_of_the_table_learn(tiny: Config) -> None:
     """Without it the null label's row stays where it began; it is the only row that no image has of itself."""
     images = load_images("fashion_mnist_10k")
@@ -68,6 +69,7 @@ def conditional(config: Config, *options: str) -> Config:
     )
 
 
+@pytest.mark.slow
 def test_a_data_set_without_labels_cannot_condition(tiny: Config) -> None:
     plain = load_images("fashion_mnist_10k")
     unlabelled = ImageSet.of("snow", plain.images[:20], np.zeros(20, np.int64), [])
@@ -76,6 +78,7 @@ def test_a_data_set_without_labels_cannot_condition(tiny: Config) -> None:
         prepare(conditional(tiny), unlabelled)
 
 
+@pytest.mark.slow
 def test_a_saved_model_knows_its_classes(tiny: Config, tmp_path: Path) -> None:
     config = configure("fashion_mnist_10k", steps=2, options=(*options_of(tiny), "training.conditional=true"))
     list(nevoa.fit(config, tmp_path / "r"))

@@ -83,6 +83,7 @@ def test_each_process_draws_its_share_of_what_one_draws(count: int, job: Job) ->
         assert all(torch.equal(part.log_snr, whole.log_snr) for part in parts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("precision", "dropout"), [("float32", 0.0), ("float32", 0.5), ("float16", 0.0)])
 def test_two_processes_are_one_with_two_parts(residual_job: Job, precision: str, dropout: float) -> None:
     """To the bit: the sums are the same, in the same order, up to a + b = b + a. Each part is cut in two pieces."""
@@ -92,11 +93,13 @@ def test_two_processes_are_one_with_two_parts(residual_job: Job, precision: str,
     assert together(2, weights, residual_job) == [weights(with_training(residual_job, threads=2))] * 2
 
 
+@pytest.mark.slow
 def test_two_processes_distil_as_one_with_two_parts(residual_job: Job) -> None:
     job = with_training(distillation_of(residual_job, "match"), steps=20)  # it matches in two
     assert together(2, weights, job) == [weights(with_training(job, threads=2))] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.numerical
 def test_more_processes_differ_by_rounding_alone(residual_job: Job) -> None:
     """As much as other orders of the same sums do in one process, whose batches are cut into two, four or eight."""
@@ -107,6 +110,7 @@ def test_more_processes_differ_by_rounding_alone(residual_job: Job) -> None:
         assert losses == pytest.approx(whole, rel=0, abs=2 * rounding)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_to_one_process_ends_all_after_the_same_step(job: Job, tmp_path: Path, number: int) -> None:
     """They save once, and the resumed run ends as one that was never stopped."""
@@ -119,6 +123,7 @@ def test_a_signal_to_one_process_ends_all_after_the_same_step(job: Job, tmp_path
     assert outcome(Run(tmp_path / "run")) == outcome(Run(tmp_path / "straight"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_killed_process_is_named_and_the_run_resumes(job: Job, tmp_path: Path, rank: int) -> None:
     answers = together(2, trained_until, job, tmp_path / "run", rank, 136, signal.SIGKILL)
@@ -128,6 +133,7 @@ def test_a_killed_process_is_named_and_the_run_resumes(job: Job, tmp_path: Path,
     assert outcome(Run(tmp_path / "run")) == outcome(Run(tmp_path / "straight"))
 
 
+@pytest.mark.slow
 def test_a_process_that_hangs_is_named(job: Job, tmp_path: Path) -> None:
     one, other = started(2, hanging, job, tmp_path / "run")
     assert str(answer_of(*one)).startswith("Process 1 of 2 does not answer.")
@@ -154,6 +160,7 @@ def errors(work: Any) -> list[str]:
     return []
 
 
+@pytest.mark.slow
 def test_an_error_of_process_0_ends_all_and_is_said_once(job: Job, tmp_path: Path) -> None:
     first, other = together(2, failing, job, tmp_path / "run")
     assert first[0] == "NevoaError"
@@ -243,6 +250,7 @@ def with_own_network(job: Job, folder: Path | None) -> list[bytes]:
     return [b"".join(each.numpy().tobytes() for each in step.model.network.state_dict().values()) for step in steps]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["run", None])
 def test_the_weights_of_an_own_network_are_those_of_process_0(job: Job, tmp_path: Path, folder: str | None) -> None:
     place = tmp_path / folder if folder else None
@@ -251,6 +259,7 @@ def test_the_weights_of_an_own_network_are_those_of_process_0(job: Job, tmp_path
     assert len(first) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.numerical
 def test_a_run_goes_on_with_another_number_of_processes(job: Job, tmp_path: Path) -> None:
     """The images are the same, and the losses up to rounding."""
@@ -266,6 +275,7 @@ def alone_in_a_folder(job: Job, folder: Path, others: Path) -> list[dict]:
     return trained(job, folder if joined().rank == 0 else others)
 
 
+@pytest.mark.slow
 def test_the_folder_of_the_run_is_for_process_0_alone(job: Job, tmp_path: Path) -> None:
     """On another machine it may be missing, also when the run resumes."""
     together(2, trained_until, job, tmp_path / "run", 0, 136, signal.SIGTERM)
@@ -280,6 +290,7 @@ def paced(job: Job, folder: Path) -> list[tuple[int, int]]:
     return [(step.images_seen, step.images) for step in nevoa.fit(config, folder, images=job.images)]
 
 
+@pytest.mark.slow
 def test_process_0_decides_how_many_steps_fit_into_the_minutes(job: Job, tmp_path: Path) -> None:
     first, other = together(2, paced, job, tmp_path / "run")
     assert first == other
@@ -296,28 +307,27 @@ def test_an_environment_that_is_not_complete_is_a_sentence(missing: str, monkeyp
         joined.__wrapped__()
 
 
-@pytest.mark.parametrize(("gpus", "used"), [(4, 3), (2, 1), (1, 0)])
-def test_each_process_has_a_gpu_even_where_it_sees_one_alone(
-    gpus: int, used: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def gpu_chosen(gpus: int) -> list[int]:
+    """The GPU that a process of a machine with so many takes."""
     chosen = list[int]()
-    for name, value in {"WORLD_SIZE": "4", "RANK": "3", "LOCAL_RANK": "3"}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    monkeypatch.setattr("torch.cuda.device_count", lambda: gpus)
-    monkeypatch.setattr("torch.cuda.set_device", chosen.append)
-    monkeypatch.setattr("nevoa.parallel.group._store", object)
-    monkeypatch.setattr("nevoa.parallel.group.dist.init_process_group", lambda *_, **__: None)
-    monkeypatch.setattr("nevoa.parallel.group.atexit.register", lambda _: None)
-    joined.__wrapped__()
-    assert chosen == [used]
+    torch.cuda.is_available, torch.cuda.device_count = lambda: True, lambda: gpus
+    torch.cuda.set_device = chosen.append
+    connect = torch.distributed.init_process_group
+    torch.distributed.init_process_group = lambda _, **named: connect("gloo", **named)  # NCCL needs real ones
+    joined()
+    return chosen
+
+
+@pytest.mark.parametrize(("gpus", "used"), [(4, [0, 1, 2]), (2, [0, 1, 0]), (1, [0, 0, 0])])
+def test_each_process_has_a_gpu_even_where_it_sees_one_alone(gpus: int, used: list[int]) -> None:
+    assert together(3, gpu_chosen, gpus) == [[one] for one in used]
 
 
 def test_gpus_that_cannot_work_together_are_not_a_lost_process(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(tensor: torch.Tensor) -> None:
         raise RuntimeError("NCCL error in: NCCLUtils.cpp\nDuplicate GPU detected : rank 1 and rank 0")
 
-    monkeypatch.setattr("nevoa.parallel.group.dist.all_reduce", refused)
+    monkeypatch.setattr(torch.distributed, "all_reduce", refused)
     with pytest.raises(NevoaError, match=r"Each process needs a GPU of its own.*Duplicate GPU detected"):
         Processes(count=2, alone=False).add([torch.zeros(2)])
 

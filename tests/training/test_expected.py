@@ -15,6 +15,8 @@ from nevoa.training.expected import Expected, expected
 from nevoa.training.width import FLOP_BY_WIDTH
 from tests.small_runs import planned
 
+pytestmark = pytest.mark.slow
+
 TRIALS = Path(__file__).parents[2] / "benchmarks/scaling/results.jsonl"
 USUAL = {
     *("training.batch_size=32", "training.cooldown=0.5", "training.learning_rate=0.001"),

@@ -103,6 +103,7 @@ class ReadsBelow(TorchDispatchMode):
         return function(*arguments, **(keywords or {}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "muon"])
 @pytest.mark.parametrize("weighting", ["simple", "min_snr"])
 def test_a_step_waits_for_the_device_once(tiny: Config, few_images: ImageSet, optimizer: str, weighting: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import nevoa
+from nevoa import pictures
 from nevoa._util.interrupt import interrupts_deferred
 from nevoa.config import Config
 from nevoa.config.presets import configure
@@ -35,6 +36,7 @@ def ctrl_c() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.slow
 def test_ctrl_c_within_a_step_ends_it_and_saves(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a notebook's stop button does. The resumed run then ends as an uninterrupted one."""
     list(fit_job(job, Run(tmp_path / "whole")))
@@ -105,6 +107,7 @@ def test_other_threads_and_other_handlers_are_left_alone(monkeypatch: pytest.Mon
         signal.signal(signal.SIGINT, mine)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
 def test_a_step_leaves_threads_and_random_state_as_they_were(residual_job: Job, dropout: float) -> None:
     config = residual_job.config.updated("network", dropout=dropout)
@@ -120,6 +123,7 @@ def test_a_step_leaves_threads_and_random_state_as_they_were(residual_job: Job, 
     assert torch.equal(torch.get_rng_state(), before[0])
 
 
+@pytest.mark.slow
 def test_fewer_steps_than_taken_are_refused(tiny: Config, tmp_path: Path) -> None:
     """Accepting changes does not rewrite the config of a run that then trains nothing."""
     list(nevoa.fit(tiny, tmp_path / "r"))
@@ -149,6 +153,7 @@ def test_a_notebook_displays_a_step(job: Job) -> None:
         assert f"<td>{value}</td>" in html
 
 
+@pytest.mark.slow
 def test_a_short_run_has_a_curve_and_a_run_keeps_its_interval(few_images: ImageSet, tmp_path: Path) -> None:
     """The interval is decided once."""
     options = [option for option in TINY if "report_every" not in option]
@@ -163,16 +168,18 @@ def test_a_short_run_has_a_curve_and_a_run_keeps_its_interval(few_images: ImageS
     assert prepare(config, few_images, run=Run(tmp_path / "old")).plan.training.report_every_images == 2_000
 
 
+@pytest.mark.slow
 def test_a_loss_that_cannot_be_drawn_is_a_warning(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("no font\nat all")
 
-    monkeypatch.setattr("nevoa.pictures.loss_curve", fail)
+    monkeypatch.setattr(pictures, "loss_curve", fail)
     with pytest.warns(UserWarning, match=r"loss\.png could not be drawn: no font\.$"):
         list(fit_job(job, Run(tmp_path / "r")))
     assert status_of(Run(tmp_path / "r")) == ("finished", "")
 
 
+@pytest.mark.slow
 def test_the_progress_shows_the_losses_of_the_metrics(
     job: Job, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

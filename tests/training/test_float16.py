@@ -28,6 +28,7 @@ def tensors(state: TrainingState) -> dict[str, torch.Tensor]:
     return {**state.network.state_dict(), **average, **dict(optimizer_tensors(state))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [2, 3, 7])
 def test_a_resumed_run_scales_as_an_uninterrupted_one(
     tiny: Config, few_images: ImageSet, tmp_path: Path, after: int
@@ -43,6 +44,7 @@ def test_a_resumed_run_scales_as_an_uninterrupted_one(
     torch.testing.assert_close(tensors(resumed), tensors(whole), rtol=0, atol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.numerical
 def test_the_scale_does_not_change_the_step(tiny: Config, few_images: ImageSet) -> None:
     """Powers of two are divided out exactly, but for what is too small for float16 without them."""

@@ -15,7 +15,7 @@ from nevoa.data import Notes
 from nevoa.diffusion.denoiser import Denoiser
 from nevoa.model import Model
 from nevoa.runs import Run
-from nevoa.training import fit_job, prepare, show_progress
+from nevoa.training import fit_job, held_out, prepare, show_progress
 from nevoa.training.held_out import HeldOut, memorises_since
 from nevoa.training.job import Job
 from nevoa.training.recorder import report_before
@@ -90,6 +90,7 @@ def config(noise: Path, steps: int) -> nevoa.Config:
     return nevoa.configure(noise, steps=steps, options=options)
 
 
+@pytest.mark.slow
 def test_a_run_that_memorises_says_so(
     noise: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -105,6 +106,7 @@ def test_a_run_that_memorises_says_so(
     assert f"memorising since {last.memorises_since:,}" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_run_that_was_interrupted_measures_the_same(
     noise: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,11 +124,12 @@ def test_a_run_that_was_interrupted_measures_the_same(
     assert any("null" not in line for line in outcomes[0])
 
 
+@pytest.mark.slow
 def test_measuring_changes_nothing_in_the_training(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same run but for the losses, with and without images set aside."""
     job = replace(job, plan=job.plan.model_copy(update={"data": job.plan.data.model_copy(update={"holdout": 20})}))
     aside = replace(job, images=replace(job.images, notes=Notes(held_out=20)))
-    monkeypatch.setattr("nevoa.training.held_out.load_test_images", lambda data, images: images)
+    monkeypatch.setattr(held_out, "load_test_images", lambda data, images: images)
     found = []
     for name, one in (("with", aside), ("without", job)):
         stop_after(one, tmp_path / name, 10**6)

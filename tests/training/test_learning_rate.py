@@ -48,6 +48,7 @@ def test_a_decision_for_the_same_steps_changes_nothing(steps: int, cooldown: flo
     assert again == pytest.approx(rates(horizon, decay, cooldown, ahead), abs=1e-9)
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0.5, 2), max_size=20), st.integers(8, 100), shares, decays)
 def test_whatever_is_decided_the_rate_never_jumps_and_falls_until_after_the_last_step(
     factors: list[float], steps: int, cooldown: float, decay: str

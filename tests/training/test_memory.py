@@ -45,6 +45,7 @@ def test_what_is_made_of_weights_is_no_memory_of_each_image() -> None:
     assert saved_bytes(Derived(), (1, 8, 8)) == saved_bytes(TwoConvolutions(), (1, 8, 8))
 
 
+@pytest.mark.slow
 def test_the_estimate_of_large_images_is_never_too_high(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a trial at full size counts is more: the attention of a U-Net grows with the square of the pixels."""
     network = UNet(1, dim=8, multipliers=(1, 2))

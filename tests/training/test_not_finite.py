@@ -83,6 +83,7 @@ def test_such_a_step_changes_nothing(either: Job, poisoned: Callable) -> None:
     assert changing(state) != before
 
 
+@pytest.mark.slow
 def test_nothing_is_published_then(job: Job, tmp_path: Path, poisoned: Callable) -> None:
     """Step 5 is due a checkpoint, step 4 a preview, step 6 a report: none of them comes, and the next ones do."""
     poisoned({4, 5, 6})
@@ -130,6 +131,7 @@ def test_weights_that_are_not_finite_are_not_saved(job: Job, tmp_path: Path) -> 
     assert newest is not None and int(newest.name) == 40
 
 
+@pytest.mark.slow
 def test_float16_may_overflow_often_while_its_scale_falls(job: Job) -> None:
     config = job.config.updated("training", precision="float16")
     state = state_of(config, job.images)
@@ -139,6 +141,7 @@ def test_float16_may_overflow_often_while_its_scale_falls(job: Job) -> None:
     assert steps[-1].is_finite
 
 
+@pytest.mark.slow
 def test_a_preview_that_cannot_be_made_is_left_out_with_a_warning(
     job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -131,6 +131,7 @@ def test_the_callers_network_is_not_trained_but_a_copy(tmp_path: Path) -> None:
         assert torch.equal(tensor, before[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", [Net, Placed, Tied])
 @pytest.mark.parametrize("optimizer", ["adam", "muon"])
 def test_a_run_of_objects_resumes_bit_for_bit(tmp_path: Path, network: type[nn.Module], optimizer: str) -> None:
@@ -237,6 +238,7 @@ def test_a_loss_of_ones_own_equals_the_named_one(tmp_path: Path) -> None:
     assert own == named
 
 
+@pytest.mark.slow
 def test_a_network_that_takes_labels_becomes_conditional(tmp_path: Path) -> None:
     options = (*(option for option in OPTIONS if "conditional" not in option),)
     run = nevoa.train(Pictures(), network=LabelledNet(), steps=4, options=options, out=tmp_path / "r", progress=False)
@@ -247,6 +249,7 @@ def test_a_network_that_takes_labels_becomes_conditional(tmp_path: Path) -> None
     assert plain.model().classes == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "source",
     [ARRAY, ARRAY[..., None], torch.from_numpy(ARRAY), ImageSet.of("images", ARRAY[..., None], np.zeros(20), ())],
@@ -256,6 +259,7 @@ def test_images_in_memory_are_the_same_however_they_come(tmp_path: Path, source:
     assert run.plan().data.fingerprint == ImageSet.of("x", ARRAY[..., None], np.zeros(20), ()).fingerprint
 
 
+@pytest.mark.slow
 def test_loaded_images_are_trained_on_as_they_are(tmp_path: Path) -> None:
     """Those that were set aside cannot be found again by a run of images in memory."""
     images = nevoa.data.load_images("shapes", size=8, limit=100, holdout=20)
@@ -328,6 +332,7 @@ def test_an_object_without_a_step_is_no_sampler(tmp_path: Path) -> None:
         model.sample(1, sampler=Stepless())  # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.slow
 def test_objects_of_wrong_types_are_refused_in_a_sentence(tmp_path: Path) -> None:
     """In a process of its own: here the type checker of the tests would be first."""
     script = """

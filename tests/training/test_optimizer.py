@@ -155,3 +155,18 @@ def test_an_optimizer_whose_state_no_checkpoint_holds_is_refused(kept: Any) -> N
     register("optimizer", "own", Own)
     with pytest.raises(NevoaError, match="keeps kept for each weight, which a checkpoint cannot hold"):
         make_optimizers(nn.Linear(2, 1), PLAN.model_copy(update={"optimizer": "own"}))
+
+
+def test_muon_moves_a_weight_alike_however_it_lies_in_memory() -> None:
+    weight, gradient = torch.randn(2, 6, 4, 3, 3, generator=torch.Generator().manual_seed(0))
+    moved = []
+    for layout in (torch.contiguous_format, torch.channels_last):
+        parameter = nn.Parameter(weight.clone(memory_format=layout))
+        parameter.grad = gradient.clone(memory_format=layout)
+        Muon([parameter], lr=0.1, weight_decay=0.0).step()
+        moved.append(parameter.detach())
+    step = weight - moved[0]
+    assert step.norm() > 0.1
+    # Along the gradient: an orthogonal matrix of its directions, and not of numbers in other places.
+    assert torch.cosine_similarity(step.flatten(), gradient.flatten(), dim=0) > 0.9
+    torch.testing.assert_close(moved[0], moved[1])

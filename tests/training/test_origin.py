@@ -24,6 +24,8 @@ from nevoa.training.origin import origin_of
 from tests.conftest import TINY
 from tests.small_runs import again, outcome, stop_after, told
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 200
 
 

@@ -26,6 +26,7 @@ def networks_alive() -> int:
     return sum(isinstance(thing, ResidualUNet) for thing in gc.get_objects())
 
 
+@pytest.mark.slow
 def test_the_network_that_was_measured_is_gone(tiny: Config) -> None:
     """A job and its plan hold no network; training holds two: the network and its average."""
     open_steps = configure("fashion_mnist_10k", minutes=0.02, options=(*TINY, "training.ema_decay=0.9"))
@@ -38,6 +39,7 @@ def test_the_network_that_was_measured_is_gone(tiny: Config) -> None:
     assert networks_alive() == before + 2
 
 
+@pytest.mark.slow
 def test_a_job_loads_its_images_once(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[object] = []
 
@@ -132,6 +134,7 @@ def test_a_run_stays_on_its_device_where_there_is_one(
     assert plan(auto, few_images, recorded=Recorded(saved)).plan == saved
 
 
+@pytest.mark.slow
 def test_each_setting_that_differs_has_a_line(tiny: Config, few_images: ImageSet) -> None:
     recorded = Recorded(plan(tiny, few_images).plan)
     with pytest.raises(NevoaError) as caught:
@@ -148,6 +151,7 @@ def test_the_costs_of_a_job_are_not_measured_twice(job: Job, monkeypatch: pytest
     assert Forecast.of(replace(job, costs=costs)).image_seconds == costs.image == 0.5 / 8
 
 
+@pytest.mark.slow
 def test_the_config_of_a_run_trains_the_same_again(tiny: Config, tmp_path: Path) -> None:
     """`--config` with a run's own config.toml plans anew, from what was asked."""
     losses = [step.loss for step in nevoa.fit(tiny, tmp_path / "first")]

@@ -24,12 +24,11 @@ from nevoa.errors import NevoaError
 from nevoa.runs.check import check
 from nevoa.runs.manifest import EMA, MODEL, OPTIMIZER
 from nevoa.runs.run import Run
-from nevoa.training import Job, Wish, fit_job, forecast, prepare
+from nevoa.training import Job, Wish, fit_job, prepare
 from nevoa.training.checkpoint import contents, restore, save_checkpoint
-from nevoa.training.forecast import check_disk
 from nevoa.training.loop import training_steps
 from nevoa.training.resume import check_same
-from nevoa.training.state import Mean, RecentMean, TrainingState
+from nevoa.training.state import TrainingState
 from tests.conftest import TINY
 from tests.data.pictures import photo
 from tests.small_runs import again, job_of, outcome, state_of, stop_after, told
@@ -61,6 +60,7 @@ def test_stopped_after_any_step(job: Job, tmp_path: Path, whole: Callable) -> No
         assert outcome(Run(folder)) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "each"), [("job", 1), ("job", 3), ("residual_job", 7)])
 def test_stopped_again_and_again(
     request: pytest.FixtureRequest, tmp_path: Path, whole: Callable, kind: str, each: int
@@ -87,6 +87,7 @@ def test_with_every_optimizer_precision_and_lane(
     assert outcome(Run(tmp_path / "r")) == whole(job)[0]
 
 
+@pytest.mark.slow
 def test_with_dropout_on_two_threads(residual_job: Job, tmp_path: Path, whole: Callable) -> None:
     config = residual_job.config.updated("network", dropout=0.5).updated("training", threads=2)
     job = job_of(config, residual_job.images)
@@ -114,6 +115,7 @@ ITEMS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("item", [None, *ITEMS])
 def test_the_comparison_fails_if_any_item_is_left_out(
     job: Job, tmp_path: Path, whole: Callable, monkeypatch: pytest.MonkeyPatch, item: str | None
@@ -181,6 +183,7 @@ def changed_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "__version__", "9.0.0")
 
 
+@pytest.mark.slow
 def test_another_major_torch_is_refused_unless_accepted(
     job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,6 +203,7 @@ def test_a_checkpoint_of_another_run_is_refused(job: Job, tmp_path: Path) -> Non
         list(fit_job(job, Run(tmp_path / "a")))
 
 
+@pytest.mark.slow
 def test_accepted_changes_are_in_the_plan_of_the_run(job: Job, tmp_path: Path) -> None:
     stop_after(job, tmp_path / "r", 5)
     other = again(job, learning_rate=5e-4)
@@ -214,6 +218,7 @@ def test_other_data_are_refused(job: Job, tmp_path: Path) -> None:
         prepare(job.config, others, run=Run(tmp_path / "r"))
 
 
+@pytest.mark.slow
 def test_the_same_images_at_another_path_resume(tmp_path: Path) -> None:
     """By the fingerprint; the config then names the new path."""
     (tmp_path / "before").mkdir()
@@ -231,6 +236,7 @@ def test_the_same_images_at_another_path_resume(tmp_path: Path) -> None:
     assert not [problem for _, problem in check(Run(tmp_path / "r")) if problem]
 
 
+@pytest.mark.slow
 def test_epochs_of_more_images_are_trained_if_they_are_accepted(job: Job, tmp_path: Path) -> None:
     """As many as were asked for; the run had settled on the steps for fewer images."""
     config = job.config.updated("training", epochs=2, steps=None)
@@ -241,6 +247,7 @@ def test_epochs_of_more_images_are_trained_if_they_are_accepted(job: Job, tmp_pa
     assert (last.images, last.images_seen) == (80, 80)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_another_batch_size_if_changes_are_accepted(job: Job, tmp_path: Path) -> None:
     """Progress is counted in images: the learning rate goes on where it was, to the same horizon."""
     cooling = job.config.updated("training", learning_rate_decay="linear", cooldown=1.0)
@@ -255,6 +262,7 @@ def test_a_run_goes_on_with_another_batch_size_if_changes_are_accepted(job: Job,
     assert [step.learning_rate for step in rest] == pytest.approx([1e-3 * (1 - s / 320) for s in range(160, 320, 16)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["edited", "removed", "cut"])
 def test_a_plan_that_was_lost_or_edited_is_restored(job: Job, tmp_path: Path, damage: str) -> None:
     """From the checkpoint's copy, and the run ends as if nothing had happened."""
@@ -273,6 +281,7 @@ def test_a_plan_that_was_lost_or_edited_is_restored(job: Job, tmp_path: Path, da
     assert run.plan() == job.plan
 
 
+@pytest.mark.slow
 def test_a_finished_run_publishes_a_damaged_model_again(job: Job, tmp_path: Path) -> None:
     stop_after(job, tmp_path / "r", 99)
     run = Run(tmp_path / "r")
@@ -283,6 +292,7 @@ def test_a_finished_run_publishes_a_damaged_model_again(job: Job, tmp_path: Path
         assert run.weights_file.read_bytes() == weights
 
 
+@pytest.mark.slow
 def test_a_finished_run_without_checkpoints_is_not_trained_anew(tiny: Config, tmp_path: Path) -> None:
     list(nevoa.fit(tiny, tmp_path / "r"))
     shutil.rmtree(tmp_path / "r" / "checkpoints")
@@ -290,6 +300,7 @@ def test_a_finished_run_without_checkpoints_is_not_trained_anew(tiny: Config, tm
         nevoa.fit(tiny, tmp_path / "r")
 
 
+@pytest.mark.slow
 def test_a_stopped_run_whose_checkpoints_are_gone_is_not_begun_anew(tiny: Config, tmp_path: Path) -> None:
     """Its disk may not be mounted. But one that never came to its first checkpoint begins."""
     stream = nevoa.fit(tiny, tmp_path / "r")
@@ -306,39 +317,6 @@ def test_a_stopped_run_whose_checkpoints_are_gone_is_not_begun_anew(tiny: Config
         if not before_the_plan:
             shutil.copy(tmp_path / "r" / "plan.toml", run.plan_file)
         prepare(tiny, run=Run(run.folder))
-
-
-def test_a_run_that_holds_much_already_needs_less_room(
-    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[int] = []
-    monkeypatch.setattr(forecast, "check_room", lambda folder, needed, what: asked.append(needed))
-    check_disk(job, tmp_path / "r")
-    stop_after(job, tmp_path / "r", 7)
-    check_disk(job, tmp_path / "r")
-    saved = [path.stat().st_size for part in ("checkpoints", "model") for path in (tmp_path / "r" / part).rglob("*.*")]
-    assert asked[0] - asked[1] == sum(saved) > 0
-
-
-@pytest.mark.parametrize("when", ["before the start", "before a save"])
-def test_a_full_disk_is_said(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
-    state = state_of(job.config, job.images)
-    monkeypatch.setattr("nevoa._util.files.shutil.disk_usage", lambda _: type("Usage", (), {"free": 100})())
-    with pytest.raises(NevoaError, match=r"needs up to .* are free"):
-        if when == "before the start":
-            check_disk(job, tmp_path / "r")
-        else:
-            save_checkpoint(state, tmp_path / "r")
-    assert not (tmp_path / "r").exists()
-
-
-def test_means_forget_nothing_but_what_they_should() -> None:
-    mean, recent = Mean(), RecentMean()
-    for value in (1.0, 3.0):
-        mean.add(value)
-        recent.add(value)
-    assert mean.value == 2.0
-    assert recent.value == pytest.approx((0.98 * 1 + 3) / 1.98)
 
 
 def test_another_budget_is_accepted_and_nothing_else(job: Job) -> None:

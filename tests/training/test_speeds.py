@@ -18,6 +18,8 @@ from nevoa.training.measure import Trial
 from nevoa.training.speeds import FASTER
 from nevoa.training.width import MANY, WIDTHS, best_width
 
+pytestmark = pytest.mark.slow
+
 QUICKLY = ("training.report_every_images=32", "training.preview_every_images=10000")
 CLOTHES = ImageSet.of("clothes", np.zeros((64, 28, 28, 1), np.uint8), np.arange(64) % 10, list("abcdefghij"))
 

@@ -1,6 +1,7 @@
 """A batch in parts has the gradient of the whole."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,7 +13,6 @@ from nevoa.data import ImageSet
 from nevoa.networks import Dropout
 from nevoa.networks.dropout import masks_from
 from nevoa.objects import Objects
-from nevoa.training import threads as threaded
 from nevoa.training.gradient import Gradient, dropout_masks
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
@@ -70,6 +70,7 @@ def test_parts_share_the_threads_out(threads: int, batch: int, expected: int) ->
     assert parts_for(threads, batch) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.numerical
 def test_training_in_parts_is_training(tiny: Config, few_images: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
     """Up to rounding two threads learn what one does, and with the same number of threads it is the same to the bit."""
@@ -91,15 +92,16 @@ def with_dropout(config: Config, **training: Any) -> Config:
     return config.updated("network", dropout=0.5).updated("training", device="cpu", threads=2, **training)
 
 
+@pytest.mark.slow
 def test_dropout_is_computed_in_parts_and_does_not_depend_on_which_comes_first(
     tiny: Config, few_images: ImageSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def first_last(work: Callable[[int], Any], numbers: range, threads: int, parts: int) -> list[Any]:
+    def last_first(_: ThreadPoolExecutor, work: Callable[[int], Any], numbers: range) -> list[Any]:
         return [work(number) for number in reversed(numbers)][::-1]
 
     losses = list[list[float]]()
-    for order in (threaded._on_threads, first_last):
-        monkeypatch.setattr(threaded, "_on_threads", order)
+    for order in (ThreadPoolExecutor.map, last_first):
+        monkeypatch.setattr(ThreadPoolExecutor, "map", order)
         state = state_of(with_dropout(tiny), few_images)
         assert Gradient(state).parts == 2
         losses.append([step.loss for step in training_steps(state, few_images)])
@@ -132,6 +134,7 @@ class Dropping(nn.Module):
         return nn.functional.dropout(self.layers(x_t), self.dropout, self.training)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dropout", "parts"), [(0.5, 1), (0.0, 2)])
 def test_whatever_draws_draws_in_order(tiny: Config, few_images: ImageSet, dropout: float, parts: int) -> None:
     made = planned(tiny.updated("training", threads=2, device="cpu"), few_images)

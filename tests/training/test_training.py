@@ -18,7 +18,7 @@ import nevoa
 from nevoa.config import Config, DataConfig
 from nevoa.config.presets import configure
 from nevoa.data import Batches, ImageSet, load_images
-from nevoa.diffusion import NoiseSchedule, RectifiedFlow, log_snr_of
+from nevoa.diffusion import log_snr_of
 from nevoa.errors import NevoaError
 from nevoa.networks import build_network
 from nevoa.networks.convolution import DoublingConv2d
@@ -28,11 +28,9 @@ from nevoa.runs.run import Run, load
 from nevoa.training import Forecast, Job, Step, fit_job, plan, planning, prepare, show_progress
 from nevoa.training import job as job_module
 from nevoa.training.checkpoint import optimizer_tensors, restore, save_checkpoint
-from nevoa.training.ema import decay_at, update_average
 from nevoa.training.loop import training_steps
 from nevoa.training.measure import Trial
-from nevoa.training.noise import TrainingNoise, log_normal, uniform
-from nevoa.training.optimizer import Muon
+from nevoa.training.noise import TrainingNoise, log_normal
 from nevoa.training.state import TrainingState
 from tests.conftest import TINY
 from tests.small_runs import state_of
@@ -111,6 +109,7 @@ def test_one_image_is_learned_by_heart() -> None:
     assert np.abs(samples - one.images[0]).mean() < 12
 
 
+@pytest.mark.slow
 def test_the_same_config_gives_the_same_run(tiny: Config) -> None:
     first, second = ([step.loss for step in nevoa.fit(tiny)] for _ in range(2))
     assert first == second
@@ -125,6 +124,7 @@ def test_fresh_weights_depend_on_the_seed_alone(tiny: Config) -> None:
     assert_same(fresh(tiny), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("average", "conditional", "after"),
     [*itertools.product([0.0, 0.99], ["false"], [1, 5, 8, 11]), (0.99, "true", 5)],
@@ -163,6 +163,7 @@ def options_of(config: Config) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left_out", ["ema.safetensors", "optimizer.safetensors", "images_seen"])
 def test_every_part_of_a_checkpoint_is_needed(tiny: Config, tmp_path: Path, left_out: str) -> None:
     """The comparison above can fail: without one part of the state, the end is another."""
@@ -208,6 +209,7 @@ def test_a_damaged_checkpoint_is_passed_over(tiny: Config, tmp_path: Path, damag
     assert checkpoint.newest(tmp_path) == older
 
 
+@pytest.mark.slow
 def test_two_checkpoints_are_kept_and_the_last_before_the_cool_down(tiny: Config, tmp_path: Path) -> None:
     state = fresh(tiny)
     for _ in training_steps(state, load_images("fashion_mnist_10k")):
@@ -215,6 +217,7 @@ def test_two_checkpoints_are_kept_and_the_last_before_the_cool_down(tiny: Config
     assert [int(path.name) for path in sorted(tmp_path.iterdir())] == [48, 88, 96]
 
 
+@pytest.mark.slow
 def test_a_run_folder_holds_what_design_says(tiny: Config, tmp_path: Path) -> None:
     run = nevoa.train(
         "fashion_mnist_10k", steps=12, options=tuple(options_of(tiny)), out=tmp_path / "r", progress=False
@@ -232,12 +235,14 @@ def test_a_run_folder_holds_what_design_says(tiny: Config, tmp_path: Path) -> No
     assert (images.shape, images.dtype) == ((3, 28, 28, 1), np.uint8)
 
 
+@pytest.mark.slow
 def test_the_reported_loss_is_the_mean_since_the_last_report(tiny: Config, tmp_path: Path) -> None:
     losses = [step.loss for step in nevoa.fit(tiny, tmp_path / "r")]
     reported = [line["loss"] for line in Run(tmp_path / "r").metrics()]
     assert reported == pytest.approx([np.mean(losses[i : i + 2]) for i in range(0, 12, 2)])
 
 
+@pytest.mark.slow
 def test_the_loss_by_noise_level_adds_up_to_the_loss(tiny: Config, tmp_path: Path) -> None:
     """Weighted by the images of each range of log_snr, which the draws of the timesteps decide."""
     list(nevoa.fit(tiny, tmp_path / "r"))
@@ -252,6 +257,7 @@ def test_the_loss_by_noise_level_adds_up_to_the_loss(tiny: Config, tmp_path: Pat
         assert sum(counts[level] * loss for level, loss in found.items()) / 16 == pytest.approx(line["loss"])
 
 
+@pytest.mark.slow
 def test_a_folder_of_another_run_is_refused(tiny: Config, tmp_path: Path) -> None:
     list(nevoa.fit(tiny, tmp_path / "r"))
     other = tiny.model_copy(update={"training": tiny.training.model_copy(update={"seed": 1})})
@@ -266,11 +272,13 @@ def test_a_folder_that_is_no_run_is_left_alone(tiny: Config, tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+@pytest.mark.slow
 def test_a_finished_run_has_nothing_left_to_do(tiny: Config, tmp_path: Path) -> None:
     list(nevoa.fit(tiny, tmp_path / "r"))
     assert list(nevoa.fit(tiny, tmp_path / "r")) == []
 
 
+@pytest.mark.slow
 def test_a_torn_line_of_metrics_is_dropped(tiny: Config, tmp_path: Path) -> None:
     stopped(tiny, tmp_path / "r", 6)
     run = Run(tmp_path / "r")
@@ -296,65 +304,6 @@ def test_epochs_are_counted_by_images(tiny: Config, few_images) -> None:
     assert steps[4].epoch_loss == pytest.approx(np.mean([step.loss for step in steps[3:]]))
 
 
-def test_timesteps_are_uniform_and_noise_is_normal() -> None:
-    draws = TrainingNoise(0, uniform(10), (1, 2, 2))
-    t, epsilon = draws.take(100, 20_000)
-    assert (int(t.min()), int(t.max())) == (1, 10)
-    # 20,000 draws of ten values: 2,000 each, standard error 42.
-    assert bool(((torch.bincount(t)[1:] - 2000).abs() < 200).all())
-    assert abs(float(epsilon.mean())) < 0.02
-    assert abs(float(epsilon.var()) - 1) < 0.02
-    torch.testing.assert_close(draws.take(150, 3)[1], epsilon[50:53], rtol=0, atol=0)
-
-
-def test_log_normal_timesteps_have_a_log_normal_sigma() -> None:
-    """As in Karras et al. 2022, for data with a standard deviation of 1, in any schedule."""
-    sigma = np.exp(np.random.default_rng(0).normal(-1.2 - math.log(0.5), 1.2, 20_000))
-    drawn = log_normal(RectifiedFlow(1000), 28 * 28)(np.random.default_rng(0), 20_000)
-    assert np.abs(drawn - 1000 * sigma / (1 + sigma)).max() < 3  # a mean of -0.507 instead of -0.5 is 2 timesteps
-    cosine = NoiseSchedule.cosine(1000)
-    t = torch.from_numpy(log_normal(cosine, 28 * 28)(np.random.default_rng(0), 20_000))
-    assert t.min() >= 1 and t.max() <= 1000
-    log_sigma = -log_snr_of(cosine)[t] / 2
-    for score in (-2.0, -1.0, 0.0, 1.0, 2.0):
-        share = (log_sigma <= -0.5 + 1.2 * score).double().mean().item()
-        assert share == pytest.approx(float(torch.special.ndtr(torch.tensor(score))), abs=0.015)
-
-
-def test_an_image_of_twice_the_side_gets_twice_the_noise() -> None:
-    """As in Hoogeboom et al. 2023: in rectified flow, where sigma = t / (T - t)."""
-    small, large = (
-        log_normal(RectifiedFlow(100_000), side**2)(np.random.default_rng(0), 10_000) / 1e5 for side in (32, 64)
-    )
-    ratio = (large / (1 - large)) / (small / (1 - small))
-    assert np.abs(ratio[(small > 0.01) & (large < 0.99)] - 2).max() < 0.01
-    least, most = (log_normal(RectifiedFlow(100), side**2)(np.random.default_rng(0), 100) for side in (8, 28))
-    assert (least == most).all()
-
-
-def test_the_average_is_the_weighted_mean_of_all_weights() -> None:
-    """Unrolled: each past weight counts by what all later decays left of it."""
-    network = nn.Linear(1, 1, bias=False)
-    average, values = copy.deepcopy(network), [1.0, 4.0, -2.0, 7.0]
-    start = average.weight.item()
-    for update, value in enumerate(values, start=1):
-        nn.init.constant_(network.weight, value)
-        update_average(average, network, update, 0.2)
-    decays = [decay_at(update, 0.2) for update in range(1, 5)]
-    expected, left = 0.0, 1.0
-    for value, decay in zip(reversed(values), reversed(decays), strict=True):
-        expected += left * (1 - decay) * value
-        left *= decay
-    assert average.weight.item() == pytest.approx(expected + left * start, rel=1e-5)
-
-
-def test_the_averages_decay_warms_up() -> None:
-    decays = [decay_at(update, 0.999) for update in range(1, 20_000)]
-    assert decays == sorted(decays)
-    assert decays[0] == 0.1
-    assert decays[-1] == 0.999
-
-
 def test_schedule_weighting_and_timesteps_of_the_config_are_those_trained_with() -> None:
     losses = {}
     for option in (
@@ -368,6 +317,7 @@ def test_schedule_weighting_and_timesteps_of_the_config_are_those_trained_with()
     assert len(set(losses.values())) == 4
 
 
+@pytest.mark.slow
 def test_the_plan_counts_operations_as_the_layers_do() -> None:
     """Two for each weight of a convolution or linear layer and place that it is used at; for training three times."""
     job = job_for("network.attention=[false, false]", "training.precision=float32", minutes=1)
@@ -389,6 +339,7 @@ def test_the_plan_counts_operations_as_the_layers_do() -> None:
     assert forecast.flop_per_second == pytest.approx(forecast.flop_per_image / forecast.image_seconds)
 
 
+@pytest.mark.slow
 def test_a_plan_decides_what_is_open() -> None:
     job = job_for("training.device=auto", epochs=2)
     training, forecast = job.plan.training, Forecast.of(job)
@@ -399,6 +350,7 @@ def test_a_plan_decides_what_is_open() -> None:
     assert forecast.memory_bytes > 10_000_000
 
 
+@pytest.mark.slow
 def test_minutes_become_images(tmp_path: Path) -> None:
     job = job_for(minutes=1, run=Run(tmp_path / "r"))
     forecast = Forecast.of(job)
@@ -460,21 +412,6 @@ def test_the_batches_of_a_run_are_those_of_its_seed(tiny: Config, flip: bool) ->
     assert torch.equal(first, Batches(images, tiny.training.seed, flip).batch(0, 16)[8:])
 
 
-def test_muon_moves_a_weight_alike_however_it_lies_in_memory() -> None:
-    weight, gradient = torch.randn(2, 6, 4, 3, 3, generator=torch.Generator().manual_seed(0))
-    moved = []
-    for layout in (torch.contiguous_format, torch.channels_last):
-        parameter = nn.Parameter(weight.clone(memory_format=layout))
-        parameter.grad = gradient.clone(memory_format=layout)
-        Muon([parameter], lr=0.1, weight_decay=0.0).step()
-        moved.append(parameter.detach())
-    step = weight - moved[0]
-    assert step.norm() > 0.1
-    # Along the gradient: an orthogonal matrix of its directions, and not of numbers in other places.
-    assert torch.cosine_similarity(step.flatten(), gradient.flatten(), dim=0) > 0.9
-    torch.testing.assert_close(moved[0], moved[1])
-
-
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "muon"])
 def test_every_weight_moves_with_every_optimizer(tiny: Config, optimizer: str) -> None:
     """By its gradient: a decay would move it, too."""
@@ -487,6 +424,7 @@ def test_every_weight_moves_with_every_optimizer(tiny: Config, optimizer: str) -
         assert not torch.equal(value, before[name]), name
 
 
+@pytest.mark.slow
 def test_everything_open_is_decided_before_the_start(tmp_path: Path) -> None:
     """And is in the run's plan: nothing is left to another machine or another time. The config stays as asked."""
     options = ("network.dim=16", "network.blocks=1", "training.batch_size=8", "training.ema_decay=0")
@@ -507,6 +445,7 @@ def test_forced_threads_and_precision_are_kept(tmp_path: Path) -> None:
     assert (training.threads, training.precision) == (1, "float16")
 
 
+@pytest.mark.slow
 def test_the_epochs_of_few_images_do_not_flood_the_terminal(
     tiny: Config, few_images: ImageSet, capsys: pytest.CaptureFixture[str]
 ) -> None:

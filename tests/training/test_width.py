@@ -158,6 +158,7 @@ def test_images_are_worth_the_operations_of_the_width_that_they_get(images: int)
     assert flop == pytest.approx(FLOP_BY_WIDTH * images * ideal_width(flop) ** 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dim", WIDTHS)
 def test_the_operations_of_an_image_go_with_the_square_of_the_width(dim: int) -> None:
     config = configure("fashion_mnist_10k", steps=1, options=(f"network.dim={dim}", "training.conditional=true"))
@@ -182,6 +183,7 @@ def test_epochs_of_less_than_an_image_have_a_width() -> None:
     assert job.width.dim == min(WIDTHS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [1e10, 1e11])
 @pytest.mark.parametrize("busy", [0, 0.5, 1])
 def test_the_best_of_all_widths_for_what_the_machine_computes_in_the_minutes(
@@ -206,6 +208,7 @@ def test_the_best_of_all_widths_for_what_the_machine_computes_in_the_minutes(
     assert len(timed) <= 2 + CANDIDATES, "the reference, the candidates, and the steps of the one chosen"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimated", [True, False], ids=["by the estimate", "while it is timed"])
 def test_memory_limits_the_width(estimated: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine where width 48 would be the best. The estimate is the least that a training can need."""
@@ -231,6 +234,7 @@ def test_memory_limits_the_width(estimated: bool, monkeypatch: pytest.MonkeyPatc
         prepare(config)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["network.patch=2", "network.dim=24", "network.kind=unet"])
 def test_large_batches_for_much_computation(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the width open, given, and of another network; by the operations of the minutes."""
@@ -247,6 +251,7 @@ def test_large_batches_for_much_computation(option: str, monkeypatch: pytest.Mon
         assert prepare(config).plan.training.batch_size == 20
 
 
+@pytest.mark.slow
 def test_larger_images_need_more_computation_for_large_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     def seconds(trial: Trial) -> Iterator[float]:
         return itertools.repeat(32 * trial.flop_per_image / 1e11)
@@ -270,6 +275,7 @@ def test_a_width_given_by_hand_wins() -> None:
     assert job.plan.network.model_dump()["dim"] == 20
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_keeps_its_width(tmp_path: Path) -> None:
     few = ("network.multipliers=[1]", "network.attention=[false]", "training.batch_size=4", "data.limit=8", *QUICKLY)
     run = nevoa.train("fashion_mnist_10k", steps=2, options=few, out=tmp_path / "run", progress=False)
@@ -285,6 +291,7 @@ def test_a_network_without_a_width_is_refused() -> None:
         build_network(configure().network, 1)
 
 
+@pytest.mark.slow
 def test_the_plan_says_which_width_and_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from nevoa.cli.plan import print_plan
 

@@ -90,7 +90,7 @@ def evaluate(
         else:
             report = command.evaluate(subject, **vars(compared), **vars(measured), **given)
             if not rank():  # the first process measures
-                _show(report, bool(measured.metrics), as_json)
+                print_report(report, bool(measured.metrics), as_json)
 
 
 evaluate.__doc__ = command.evaluate.__doc__
@@ -110,7 +110,7 @@ def _saying_where(rows: "Generator[Row, None, Path | None]") -> "Iterator[Row]":
     _say_where((yield from rows))
 
 
-def _show(report: "Report", chosen: bool = False, as_json: bool = False) -> None:
+def print_report(report: "Report", chosen: bool = False, as_json: bool = False) -> None:
     """Print a report and where it was saved; all of it if a run's report could not be saved.
 
     Args:

@@ -33,11 +33,11 @@ def push(
         >>> found = nevoa.push("runs/fashion_mnist-quick", "hf:OWNER/NAME", dry_run=True)
         >>> print(found.metadata, *found.sizes)
     """
-    from nevoa.data.hub import parse_model
+    from nevoa.data import hub
     from nevoa.formats import publication
     from nevoa.runs import Run
 
-    parse_model(place, pushed=True)
+    hub.parse_model(place, pushed=True)
     if license and not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", license):
         raise NevoaError(f"--license must be a name that the Hub knows, such as mit or cc-by-4.0, not '{license}'.")
     with TemporaryDirectory(prefix="nevoa-push-") as folder:

@@ -76,7 +76,7 @@ def verify(report: PathLike, *, run: PathLike | None = None, inception_weights: 
 
     saved = read_report(path)
     subject = _subject(saved, path, run)
-    reference = _reference(saved, subject)
+    reference = reference_of(saved, subject)
     plan, _ = subject.described()
     here = facts_of(reference, subject.weights, plan, subject.device)
     found = list(facts(saved, here, plan))
@@ -102,7 +102,7 @@ def _subject(saved: "RepeatableReport", report: Path, named: PathLike | None) ->
     return subject
 
 
-def _reference(saved: "RepeatableReport", subject: Subject) -> "Reference":
+def reference_of(saved: "RepeatableReport", subject: Subject) -> "Reference":
     """The run's reference, unless the report was compared with another source."""
     wanted = saved.receipt.reference
     if subject.run:

@@ -53,8 +53,8 @@ def inception_scores(
     from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
     from torch_fidelity.metric_kid import kid_features_to_metric
 
-    device, extract = ("cpu", network) if network else _inception(weights)
-    features, of_test, of_training = (_features(each, extract, device) for each in (images, test, training))
+    device, extract = ("cpu", network) if network else inception_network(weights)
+    features, of_test, of_training = (inception_features(each, extract, device) for each in (images, test, training))
     statistics = fid_features_to_statistics(features)
     fid, fid_train = (
         fid_statistics_to_metric(statistics, fid_features_to_statistics(real), verbose=False)
@@ -82,7 +82,7 @@ def inception_warnings(count: int, weights: Path | None) -> Iterator[str]:
         )
 
 
-def _features(images: Images, network: Network, device: str) -> Features:
+def inception_features(images: Images, network: Network, device: str) -> Features:
     """Features of images on the CPU, with gray repeated in all channels."""
     batches = (torch.tensor(images[first : first + AT_ONCE]) for first in range(0, len(images), AT_ONCE))
     with torch.inference_mode():
@@ -92,7 +92,7 @@ def _features(images: Images, network: Network, device: str) -> Features:
     return torch.cat(parts)
 
 
-def _inception(weights: Path | None) -> tuple[str, Network]:
+def inception_network(weights: Path | None) -> tuple[str, Network]:
     """The device, a GPU if there is one, and the network on it, in float32. It resizes images to 299x299."""
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 

@@ -101,12 +101,12 @@ def loss_curves(runs: Mapping[str, Iterable[Mapping[str, Any]]]) -> Image.Image:
     axes.locator_params(axis="x", nbins=6)
     axes.set(xlabel="images seen", ylabel="loss")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    _label_plainly(axes.yaxis)
+    label_plainly(axes.yaxis)
     axes.grid(alpha=0.3, which="both")
     return _rendered(figure)
 
 
-def _label_plainly(axis: "Axis") -> None:
+def label_plainly(axis: "Axis") -> None:
     """Label a logarithmic axis as 0.8, not 8e-01, at the ticks that matplotlib chooses."""
     from matplotlib.ticker import LogFormatter
 

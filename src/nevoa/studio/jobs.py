@@ -152,14 +152,14 @@ class Jobs:
             numbers = [int(path.stem) for path in self.folder.glob("*.*") if path.stem.isdecimal()]
             job = Job(self.folder / f"{max(numbers, default=0) + 1:06d}.json")
             replace_text(job.path, Record(arguments=tuple(arguments), run=run).model_dump_json())
-        self._launch(job)
+        self.launch(job)
         return job
 
     def revive(self) -> None:
         """Give each waiting job a process again that has lost its own, as after a restart of the machine."""
         for job in self.active():
             if not job.is_alive:
-                self._launch(job)
+                self.launch(job)
 
     def stop(self, job: Job) -> None:
         """Remove a job that waits; let a command that runs save what it has and end."""
@@ -169,7 +169,8 @@ class Jobs:
             elif job.state == "running":
                 job.note(stopping=True)
 
-    def _launch(self, job: Job) -> None:
+    def launch(self, job: Job) -> None:
+        """Start the process of a job."""
         turn = [sys.executable, "-m", "nevoa.studio.turn", str(job.path)]
         # A session of its own: Ctrl-C in the server's terminal does not reach it. A second process finds the lock held.
         subprocess.Popen(turn, cwd=self.workspace, start_new_session=True, stdin=subprocess.DEVNULL)

@@ -91,7 +91,7 @@ def serve(
     """
     is_local = host in LOOPBACK and not names  # a name means a proxy, and so others
     made = None if is_local or password else secrets.token_urlsafe()
-    listening = _listening(host, port)
+    listening = listen(host, port)
     hosts = [host, *names, *LOOPBACK, *(_own_names() if host in ANY else ())]
     found = Workspace(workspace.resolve())
     app = application(found, hosts, password or made)
@@ -111,7 +111,7 @@ def serve(
         uvicorn.Server(config).run([listening])
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """A socket at the address: from now on, who asks waits for the answer."""
     try:
         if ":" not in host:

@@ -137,6 +137,7 @@ def _header(shape: str) -> bytes:
     return b"\x93NUMPY\x01\x00" + len(text.ljust(117) + "\n").to_bytes(2, "little") + text.ljust(117).encode() + b"\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -10,6 +10,8 @@ from nevoa.data import (
 )
 from nevoa.data.sources import builtin as fm
 
+pytestmark = pytest.mark.slow
+
 REQUIRED = os.environ.get("NEVOA_REQUIRE_FASHION_MNIST") == "1"
 
 

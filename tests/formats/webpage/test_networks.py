@@ -11,6 +11,8 @@ from nevoa.formats.webpage.weights import rounded
 from tests.formats.small_models import CLASSES, small_model
 from tests.formats.webpage.library import ENGINES, Engine, Library
 
+pytestmark = pytest.mark.slow
+
 MODELS: dict[str, dict[str, Any]] = {
     "quick": {"classes": CLASSES, "shape": (1, 10, 12)},
     "classic": {"shape": (1, 13, 10)},

@@ -16,6 +16,8 @@ from nevoa.networks.embedding import TimestepEmbedding
 from nevoa.networks.padding import cropped, padded
 from tests.formats.webpage.library import ENGINES, Engine, Library
 
+pytestmark = pytest.mark.slow
+
 WIDTH = 6
 
 

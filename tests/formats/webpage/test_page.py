@@ -25,6 +25,8 @@ from tests.formats.webpage.server import served
 from tests.formats.webpage.test_sampling import assert_same
 from tests.small_runs import updated
 
+pytestmark = pytest.mark.slow
+
 # Names are what a user's folders are called.
 CLASSES = ("cat", "</script><img src=x onerror=alert(1)>", "peixe-espada")
 STEPS = 4
@@ -391,7 +393,6 @@ def test_everything_fits_and_has_a_name(width: int, scheme: Any, chromium: Brows
     visit.end(file.as_uri())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["en-GB", "pt-PT"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_breaks_wcag_2_1_aa(locale: str, scheme: Any, chromium: Browser, file: Path) -> None:

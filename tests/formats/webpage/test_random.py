@@ -6,6 +6,8 @@ import pytest
 from nevoa._util.random import Stream, generator
 from tests.formats.webpage.library import Library
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("entropy", [[0, 5, 0], [3, 5, 17], [2**32 - 1, 5, 2**20], [2**40 + 5, 5, 1], [1]])
 def test_noise_is_that_of_numpy(entropy: list[int], library: Library) -> None:

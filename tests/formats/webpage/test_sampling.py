@@ -13,6 +13,8 @@ from nevoa.model import Model
 from tests.formats.small_models import CLASSES, FOLDED, small_model
 from tests.formats.webpage.library import Library, opened
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = """async ([given, model, images, way, kept]) => {
   const engine = await opened(given), states = [];
   model.schedule = { signal: Float64Array.from(model.schedule.signal), noise: Float64Array.from(model.schedule.noise) };

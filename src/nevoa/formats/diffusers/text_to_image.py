@@ -128,8 +128,7 @@ class TextToImage:
 
         Image n of a seed is the same picture whatever the count.
         """
-        seeds = [int(generator(seed, Stream.SAMPLE, n).integers(2**63)) for n in range(first, first + count)]
-        noise = [torch.Generator().manual_seed(one) for one in seeds]  # on the CPU, the same for every device
+        noise = [noise_of_image(seed, number) for number in range(first, first + count)]
         return as_generator(functools.partial(self._run, noise, self.settings(**options)))
 
     def _run(
@@ -139,7 +138,7 @@ class TextToImage:
 
         def watched(step: OwnStep, output: Tensor, t: Any, latents: Tensor, *rest: Any, **named: Any) -> Any:
             nonlocal calls
-            for _ in range(_calls(steps, len(pipeline.scheduler.timesteps)).count(calls)):
+            for _ in range(calls_of_states(steps, len(pipeline.scheduler.timesteps)).count(calls)):
                 give(LatentState(latents, self._decode))
             calls += 1
             return step(output, t, latents, *rest, **named)
@@ -198,6 +197,11 @@ def open_text_to_image(place: str, prompt: str, size: Size | None = None, device
     return TextToImage(pipeline, prompt, size)
 
 
-def _calls(steps: int, calls: int) -> list[int]:
+def noise_of_image(seed: int, number: int) -> torch.Generator:
+    """The generator of an image's noise, on the CPU, so that it draws the same for every device."""
+    return torch.Generator().manual_seed(int(generator(seed, Stream.SAMPLE, number).integers(2**63)))
+
+
+def calls_of_states(steps: int, calls: int) -> list[int]:
     """The scheduler's calls before which each of `steps` states is taken; some schedulers make two calls in a step."""
     return [min(-(-number * calls // steps), calls - 1) for number in range(steps)]
