@@ -145,7 +145,7 @@ def test_a_model_that_was_always_told_the_class_has_no_guidance(guidance: float)
         ({"sampler": "dpm"}, "no sampler 'dpm'. Did you mean 'ddpm'"),
         ({"sampler": 3}, "int has no method step"),
         ({"spacing": "log-snr"}, "Did you mean 'log_snr'"),
-        ({"sampler": "ddpm", "variance": "tiny"}, "no variance 'tiny'"),
+        ({"sampler": "ddpm", "variance": "tiny"}, "variance: Input should be 'small' or 'large'"),
     ],
 )
 def test_a_wrong_option_is_explained(model: Model, options: dict[str, Any], message: str) -> None:
