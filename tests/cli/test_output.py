@@ -90,6 +90,7 @@ def test_default_names_are_numbered(command: list[str], name: str, folder: Path,
     assert {path.name for path in folder.iterdir()} == {"photo.png", f"{name}.png", f"{name}-2.png", f"{name}-3.png"}
 
 
+@pytest.mark.slow
 def test_images_of_a_run_go_into_the_run(trained: Path, folder: Path, typed: Typed) -> None:
     run = Run(trained / "runs/tiny")
     for number in (1, 2):

@@ -36,6 +36,7 @@ def test_every_row_computes_something() -> None:
         assert sum(way is not None for way in (row.of_features, row.of_images, row.completes)) == 1, name
 
 
+@pytest.mark.slow
 def test_every_score_has_a_meaning(reference: Reference) -> None:
     scores = report_of(bands(150).images, reference).scores
 

@@ -45,6 +45,7 @@ def written(request: pytest.FixtureRequest) -> Mapping[str, Any]:
     return values_of(samples_of(model_of(configure("fashion_mnist_10k", steps=12, options=TINY)), reference), reference)
 
 
+@pytest.mark.slow
 def test_a_report_can_be_read_with_all_that_repeats_it(
     written: Mapping[str, Any], reference: Reference, tiny: Config, tmp_path: Path
 ) -> None:

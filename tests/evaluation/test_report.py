@@ -14,6 +14,8 @@ from nevoa.runs import Run, Summary
 from tests.evaluation.test_measure import report_of
 from tests.evaluation.toy import bands
 
+pytestmark = pytest.mark.slow
+
 SAMPLER = {"sampler": "ddim", "steps": 7, "spacing": "trailing", "eta": 0.0, "guidance": 1.0}
 SAMPLER |= {"variance": "small", "clip": True}
 BOTH: tuple[str, ...] = ("frechet", "memorisation")
@@ -73,7 +75,6 @@ def test_a_saved_report_is_found_in_the_run_and_its_card(reference: Reference, t
     assert Image.open(picture).width > 1000
 
 
-@pytest.mark.slow
 def test_a_card_that_cannot_be_read_loses_no_report(reference: Reference, tmp_path: Path) -> None:
     run, report = Run(tmp_path), sampled(reference)
     run.card_file.write_bytes("Avó".encode("latin-1"))
@@ -82,7 +83,6 @@ def test_a_card_that_cannot_be_read_loses_no_report(reference: Reference, tmp_pa
     assert json.loads(path.read_text())["scores"] == report.scores
 
 
-@pytest.mark.slow
 def test_a_report_of_an_older_protocol_stays(reference: Reference, tmp_path: Path) -> None:
     """Its floor was measured in another way."""
     run = Run(tmp_path)
@@ -91,7 +91,6 @@ def test_a_report_of_an_older_protocol_stays(reference: Reference, tmp_path: Pat
     assert [report["protocol"]["name"][-2:] for report in run.evaluations()] == ["/2", "/1"]
 
 
-@pytest.mark.slow
 def test_only_reports_made_in_the_same_way_replace_each_other(reference: Reference, tmp_path: Path) -> None:
     run, info = Run(tmp_path), reference.feature_network.info
     network = dataclasses.replace(reference.feature_network, info=dataclasses.replace(info, sha256="another"))
@@ -108,7 +107,6 @@ def test_only_reports_made_in_the_same_way_replace_each_other(reference: Referen
     assert len(list(run.evaluations())) == len(reports)
 
 
-@pytest.mark.slow
 def test_scores_of_the_same_images_are_kept_beside_each_other(reference: Reference, tmp_path: Path) -> None:
     run, first, second = Run(tmp_path), sampled(reference, ("frechet",)), sampled(reference, ("memorisation",))
     path = save(first, run)
@@ -137,7 +135,6 @@ def test_a_damaged_report_is_replaced(reference: Reference, tmp_path: Path, scor
     assert json.loads(path.read_text())["scores"] == report.scores
 
 
-@pytest.mark.slow
 def test_the_card_shows_the_report_that_says_most(reference: Reference, tmp_path: Path) -> None:
     """Not whatever came last."""
     run = Run(tmp_path)

@@ -75,6 +75,7 @@ def test_other_images_differ_although_nothing_else_does(real: Report, reference:
     assert [fact.name for fact in found if not fact.agrees] == ["images"]
 
 
+@pytest.mark.slow
 def test_where_the_machine_differs_a_score_may_differ_by_its_own_spread(real: Report, reference: Reference) -> None:
     """Not by that of its floor: a Fréchet or kernel distance of real images hardly varies."""
     saved = saved_of(real)

@@ -62,6 +62,7 @@ def test_features_and_probabilities_fit_the_network(feature_network: FeatureNetw
     np.testing.assert_allclose(feature_network.probabilities(features), logits.softmax(1).numpy(), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_saved_feature_network_comes_back(feature_network: FeatureNetwork, tmp_path: Path) -> None:
     saved = save_feature_network(feature_network, tmp_path / "feature_network")
     loaded = load_feature_network(tmp_path / "feature_network")

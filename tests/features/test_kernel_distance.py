@@ -10,6 +10,7 @@ from nevoa.features.kernel_distance import kernel_distance, kernel_distance_and_
 from tests.evaluation.vectors import vectors
 
 
+@pytest.mark.slow
 def test_kernel_distance_equals_the_reference_package() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

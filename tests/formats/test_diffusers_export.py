@@ -51,6 +51,7 @@ def starting_noise(model: Model, count: int) -> torch.Tensor:
     return ImageNoise(0, 0, count, model.shape)()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_images_are_those_of_nevoa(name: str, tmp_path: Path) -> None:
     model = small_model(**MODELS[name])

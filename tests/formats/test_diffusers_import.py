@@ -237,6 +237,7 @@ def test_one_fine_tuning_step_is_a_training_step_of_diffusers(folder: Path) -> N
         torch.testing.assert_close(ours, theirs, rtol=0, atol=0.11 * step.learning_rate)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["ours", "theirs"])
 def test_an_added_class_starts_as_the_model_without_classes(source: str, folder: Path) -> None:
     model = load(folder) if source == "theirs" else small_model(PLAIN)

@@ -47,11 +47,13 @@ def test_what_is_not_chosen_is_no_option() -> None:
         Images("").arguments  # noqa: B018
 
 
+@pytest.mark.slow
 def test_json_is_the_answer(tmp_path: Path) -> None:
     names = [one["name"] for one in answer(tmp_path, ["data", "list", "--json"])]
     assert "shapes" in names
 
 
+@pytest.mark.slow
 def test_a_refusal_is_its_sentence(tmp_path: Path) -> None:
     with pytest.raises(NevoaError, match=r"^There is no .*nowhere"):
         answer(tmp_path, ["data", "show", "nowhere/", "--json"])

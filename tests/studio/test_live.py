@@ -37,6 +37,7 @@ def test_a_finished_run_is_finished_whatever_its_job_says(run: Run) -> None:
     assert Progress.of(run, job("ended")).state == "finished"
 
 
+@pytest.mark.slow
 def test_a_run_at_work_has_time_left(run: Run, tmp_path: Path) -> None:
     other = Run(tmp_path / "r")
     other.append_metrics({"images_seen": 8, "loss": 0.5, "images_per_second": 2.0})

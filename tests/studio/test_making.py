@@ -73,6 +73,7 @@ def test_all_formats_are_saved(tmp_path: Path) -> None:
     assert (tmp_path / "images.mp4").stat().st_size > 100
 
 
+@pytest.mark.slow
 def test_a_model_is_opened_once_and_again_when_it_has_changed(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     assert opened(workspace, PACKAGED) is opened(workspace, PACKAGED)

@@ -36,6 +36,7 @@ def actions(workspace: Workspace) -> RunActions:
     return RunActions(workspace, texts("en"))
 
 
+@pytest.mark.slow
 def test_all_runs_are_listed(actions: RunActions) -> None:
     heads, _, *rows = (line.strip("| ").split(" | ") for line in actions.table().splitlines())
     assert heads[:3] == ["run", "state", "images seen"]

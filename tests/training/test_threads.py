@@ -108,6 +108,7 @@ def test_dropout_is_computed_in_parts_and_does_not_depend_on_which_comes_first(
     assert losses[0] == losses[1]
 
 
+@pytest.mark.slow
 def test_parts_and_steps_have_their_own_masks(tiny: Config, few_images: ImageSet) -> None:
     state = state_of(with_dropout(tiny), few_images)
     draws = list[Tensor]()

@@ -167,6 +167,7 @@ def test_the_operations_of_an_image_go_with_the_square_of_the_width(dim: int) ->
     assert flop == pytest.approx(FLOP_BY_WIDTH * dim**2, rel=0.1)
 
 
+@pytest.mark.slow
 def test_a_budget_of_steps_or_epochs_chooses_without_timing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Trial, "seconds", None)
     steps, epochs = configure("fashion_mnist_10k", steps=3_000), configure("fashion_mnist_10k", epochs=9.6)

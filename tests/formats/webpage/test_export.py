@@ -57,6 +57,7 @@ def test_options_of_sampling_are_those_of_the_page(tmp_path: Path) -> None:
     assert not (tmp_path / "other.html").exists()
 
 
+@pytest.mark.slow
 def test_too_large_a_page_is_written_only_with_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webpage, "LARGEST_BYTES", 100_000)
     model = small_model(FOLDED | {"dim": 16})
