@@ -16,27 +16,27 @@ import sys
 WORKER = """
 import json, sys, time
 import nevoa
-from nevoa.parallel.group import Processes, joined
+from nevoa.parallel.group import Group, process_group
 width, batch, seconds, threads = map(int, sys.argv[1:])
 options = (f"network.dim={width}", f"training.batch_size={batch}", f"training.threads={threads}")
-waited, add = [0.0], Processes.add
+waited, add = [0.0], Group.add
 def timed(self, tensors):
     start = time.perf_counter()
     add(self, tensors)
     waited[0] += time.perf_counter() - start
-Processes.add = timed
+Group.add = timed
 steps = nevoa.fit(nevoa.configure("fashion_mnist_10k", steps=100_000, options=options))
 for _ in range(5):
     first = next(steps)
 waited[0], start = 0.0, time.perf_counter()
 for step in steps:
     took = time.perf_counter() - start
-    if joined().from_first(lambda: took > seconds):
+    if process_group().broadcast(lambda: took > seconds):
         break
 done = (step.images_seen - first.images_seen) // step.batch_size
 bytes_ = 4 * sum(weight.numel() for weight in step.model.network.parameters())
 row = {"images_per_second": done * batch / took, "step": took / done, "sum": waited[0] / done, "bytes": bytes_}
-if joined().rank == 0:
+if process_group().rank == 0:
     print("row", json.dumps(row), flush=True)
 """
 

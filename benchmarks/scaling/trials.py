@@ -66,7 +66,7 @@ class Trial:
         config = nevoa.configure(self.source, "quick", steps=steps, seed=self.seed, options=(*fixed, *self.options))
         return config.updated("training", checkpoint_every_images=every * batch_size_of(config))
 
-    def settled(self) -> tuple[Config, int]:
+    def settings_of(self) -> tuple[Config, int]:
         """The config with the number of steps of the budget, and the operations per image."""
         config = self.config()
         images = load_images(config.data)
@@ -88,7 +88,7 @@ def trial_of(line: str) -> Trial:
 
 def result(trial: Trial, folder: Path) -> dict[str, Any]:
     """Train and measure a trial."""
-    config, flop = trial.settled()
+    config, flop = trial.settings_of()
     for _ in nevoa.fit(config, folder):
         pass
     run = Run(folder)

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor, nn
 
-from nevoa._util.plain import Classes, counted, one_or_more, whole
+from nevoa._util.arguments import Classes, counted, one_or_more, whole
 from nevoa._util.random import Stream, generator
 from nevoa.config import ModelPlan
 from nevoa.config.names import DeviceName, PrecisionName
@@ -31,7 +31,7 @@ from nevoa.sampling import (
     State,
     as_sampler,
     check_taught,
-    settled,
+    settings_of,
     timestep_grid,
     trajectory,
 )
@@ -154,7 +154,7 @@ class Model:
 
     def settings(self, **options: Unpack[SamplingOptions]) -> SamplingSettings:
         """The model's sampling settings, overridden by the options given. Options that are None are not given."""
-        return settled(self.plan, **options)
+        return settings_of(self.plan, **options)
 
     def timesteps(self, settings: SamplingSettings) -> list[int]:
         """The timesteps of the states of a trajectory, strictly decreasing to 0."""

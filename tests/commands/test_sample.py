@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from nevoa import model as models
-from nevoa._util.claim import claimed
+from nevoa._util.reserve import reserve_output
 from nevoa.commands.batches import sampled
 from nevoa.commands.output import MOST_TILES, Output
 from nevoa.commands.sample import default_count
@@ -104,7 +104,7 @@ def test_a_failure_half_way_leaves_nothing(tmp_path: Path) -> None:
 
     for name in ("x.npy", "x"):
         output = Output(tmp_path / name)
-        with pytest.raises(NevoaError, match="the model is gone"), claimed([output.path]) as claim:
+        with pytest.raises(NevoaError, match="the model is gone"), reserve_output([output.path]) as claim:
             output.write(claim.temporary, failing(), 8)
     assert list(tmp_path.iterdir()) == []
 

@@ -22,7 +22,7 @@ from nevoa.evaluation.verify import (
     options_of,
     spread,
 )
-from nevoa.sampling import SAMPLERS, settled
+from nevoa.sampling import SAMPLERS, settings_of
 from tests.data.sources.test_builtin import needs_debian
 from tests.evaluation.test_receipt import model_of, samples_of
 from tests.evaluation.toy import bands
@@ -180,9 +180,9 @@ def test_scores_of_a_report_tell_its_metrics(real: Report) -> None:
 def test_settings_in_a_report_give_the_same_settings_again(sampler: str, tiny: Config) -> None:
     given = {"sampler": sampler, "steps": 3, "spacing": "leading", "clip": False}
     given |= {"ddpm": {"variance": "large"}, "ddim": {"eta": 0.5}}.get(sampler, {})
-    settings = settled(model_plan(tiny), **given)  # pyright: ignore[reportArgumentType]
+    settings = settings_of(model_plan(tiny), **given)  # pyright: ignore[reportArgumentType]
     written = json.loads(json.dumps(settings.model_dump()))
-    assert settled(model_plan(tiny), **options_of(written)).model_dump() == settings.model_dump()  # pyright: ignore[reportArgumentType]
+    assert settings_of(model_plan(tiny), **options_of(written)).model_dump() == settings.model_dump()  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from nevoa.config import Config, parse
 from nevoa.diffusion import AnyDenoiser
 from nevoa.errors import NevoaError
 from nevoa.model import Model, labels_of
-from nevoa.sampling import DDIM, DDPM, SAMPLERS, DPMSolver, Heun, Past, Transition, as_sampler, settled
+from nevoa.sampling import DDIM, DDPM, SAMPLERS, DPMSolver, Heun, Past, Transition, as_sampler, settings_of
 from tests.small_runs import model_plan
 
 CLASSES = ("T-shirt/top", "Trouser", "Bag")
@@ -33,11 +33,11 @@ SHADES = {0: 140, 1: 191, 2: 242}
 def test_another_sampler_than_the_configs_does_not_take_its_timesteps() -> None:
     sampling = {"sampler": "dpm_solver", "steps": 8, "spacing": "karras"}
     config = model_plan(parse({"sampling": sampling}))
-    assert settled(config).model_dump().items() >= sampling.items()
-    assert settled(config, clip=False).spacing == "karras"
-    other = settled(config, sampler="ddpm")
+    assert settings_of(config).model_dump().items() >= sampling.items()
+    assert settings_of(config, clip=False).spacing == "karras"
+    other = settings_of(config, sampler="ddpm")
     assert (other.steps, other.spacing) == (1000, "trailing")
-    assert settled(config, sampler="ddpm", spacing="log_snr").spacing == "log_snr"
+    assert settings_of(config, sampler="ddpm", spacing="log_snr").spacing == "log_snr"
 
 
 @pytest.fixture
@@ -124,9 +124,9 @@ def test_an_unconditional_model_refuses_labels_and_guidance() -> None:
 def test_a_model_that_was_always_told_the_class_has_no_guidance(guidance: float) -> None:
     """What it would draw of no class is as it began, noise."""
     config = model_plan(Config(), classes=CLASSES, null_label=False)
-    assert settled(config, guidance=1).guidance == 1
+    assert settings_of(config, guidance=1).guidance == 1
     with pytest.raises(NevoaError, match=r"label_dropout=0\.1"):
-        settled(config, guidance=guidance)
+        settings_of(config, guidance=guidance)
 
 
 @pytest.mark.parametrize(
@@ -177,16 +177,16 @@ def test_an_option_of_another_sampler_is_refused(model: Model, options: dict[str
 def test_settled_settings_have_the_fresh_noise_that_the_sampler_adds(name: str) -> None:
     """Also where the config asks for some, for ddim, and another sampler takes its place."""
     config = model_plan(parse({"sampling": {"sampler": "dpm_solver", "eta": 0.5}}))
-    assert settled(config).eta == 0
-    assert settled(config, sampler=name).eta == (0.5 if name == "ddim" else 0)  # pyright: ignore[reportArgumentType]
+    assert settings_of(config).eta == 0
+    assert settings_of(config, sampler=name).eta == (0.5 if name == "ddim" else 0)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_settled_settings_of_every_sampler_settle_to_themselves(name: str) -> None:
-    settings = settled(model_plan(parse({"sampling": {"sampler": name}})))
+    settings = settings_of(model_plan(parse({"sampling": {"sampler": name}})))
     assert settings.steps == {"ddpm": 1000, "ddim": 50, "dpm_solver": 20, "euler": 50, "heun": 25}[name]
-    assert settled(model_plan(parse({"sampling": settings.model_dump()}))) == settings
-    few = settled(model_plan(parse({"sampling": {"sampler": name}, "diffusion": {"timesteps": 7}}))).steps
+    assert settings_of(model_plan(parse({"sampling": settings.model_dump()}))) == settings
+    few = settings_of(model_plan(parse({"sampling": {"sampler": name}, "diffusion": {"timesteps": 7}}))).steps
     assert few == min(7, settings.steps or 7)
 
 

@@ -18,7 +18,7 @@ from nevoa._util.interrupt import leave_on_signals
 from nevoa.data import Batches
 from nevoa.errors import NevoaError
 from nevoa.parallel import group as processes
-from nevoa.parallel.group import Processes, joined
+from nevoa.parallel.group import Group, process_group
 from nevoa.runs import Run, checkpoint
 from nevoa.training import Job, Step
 from nevoa.training.distributed import check_alike
@@ -48,7 +48,7 @@ def trained_until(job: Job, folder: Path, rank: int, images: int, number: int) -
     steps = []
     for each in nevoa.fit(job.config, folder, images=job.images):
         steps.append(said(each))
-        if (joined().rank, each.images_seen) == (rank, images):
+        if (process_group().rank, each.images_seen) == (rank, images):
             os.kill(os.getpid(), number)
     return steps
 
@@ -71,13 +71,13 @@ def test_each_process_draws_its_share_of_what_one_draws(count: int, job: Job) ->
     plan = replanned(job.plan, batch_size=10, images=30, label_dropout=0.3)
     plan = plan.model_copy(update={"classes": job.images.classes})
 
-    def drawn(processes: Processes) -> list[Batch]:
+    def drawn(group: Group) -> list[Batch]:
         state = TrainingState.fresh(plan, job.images.shape)
-        state.processes = processes
+        state.group = group
         return list(islice(batches_of(state, job.images, Gradient(state).share), 3))
 
-    shares = [drawn(Processes(rank, count)) for rank in range(count)]
-    for whole, *parts in zip(drawn(Processes()), *shares, strict=True):
+    shares = [drawn(Group(rank, count)) for rank in range(count)]
+    for whole, *parts in zip(drawn(Group()), *shares, strict=True):
         for name in ("x_0", "t", "epsilon", "label"):
             assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name))
         assert all(torch.equal(part.log_snr, whole.log_snr) for part in parts)
@@ -169,7 +169,7 @@ def test_an_error_of_process_0_ends_all_and_is_said_once(job: Job, tmp_path: Pat
 
 
 def unlike(job: Job) -> list[str]:
-    seed = joined().rank
+    seed = process_group().rank
     return errors(lambda: nevoa.fit(job.config.updated("training", seed=seed), images=job.images))
 
 
@@ -201,10 +201,10 @@ def test_a_batch_has_an_image_for_each_process(job: Job) -> None:
 
 def preparing(folder: Path) -> list[str]:
     def work() -> list[str]:
-        (folder / str(joined().rank)).touch()
+        (folder / str(process_group().rank)).touch()
         return sorted(path.name for path in folder.iterdir())
 
-    return joined().first_on_machine(work)
+    return process_group().first_on_machine(work)
 
 
 def test_one_process_of_a_machine_prepares_for_the_others(tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def spoiled(job: Job) -> list[tuple[bool, float]]:
 
     def spoil(self: Batches, first: int, count: int) -> Tensor:
         images = draw(self, first, count)
-        return images * torch.nan if (joined().rank, first) == (1, 28) else images
+        return images * torch.nan if (process_group().rank, first) == (1, 28) else images
 
     Batches.batch = spoil
     *_, (_, losses) = [weights(job)]
@@ -238,7 +238,7 @@ class Own(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.layer = nn.Conv2d(1, 1, 3, padding=1)
-        nn.init.constant_(self.layer.weight, joined().rank)
+        nn.init.constant_(self.layer.weight, process_group().rank)
 
     def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
         return self.layer(x_t)
@@ -272,7 +272,7 @@ def test_a_run_goes_on_with_another_number_of_processes(job: Job, tmp_path: Path
 
 
 def alone_in_a_folder(job: Job, folder: Path, others: Path) -> list[dict]:
-    return trained(job, folder if joined().rank == 0 else others)
+    return trained(job, folder if process_group().rank == 0 else others)
 
 
 @pytest.mark.slow
@@ -304,7 +304,7 @@ def test_an_environment_that_is_not_complete_is_a_sentence(missing: str, monkeyp
         monkeypatch.setenv(name, value)
     monkeypatch.delenv(missing)
     with pytest.raises(NevoaError, match=f"did not find each other: .*{missing}"):
-        joined.__wrapped__()
+        process_group.__wrapped__()
 
 
 def gpu_chosen(gpus: int) -> list[int]:
@@ -314,7 +314,7 @@ def gpu_chosen(gpus: int) -> list[int]:
     torch.cuda.set_device = chosen.append
     connect = torch.distributed.init_process_group
     torch.distributed.init_process_group = lambda _, **named: connect("gloo", **named)  # NCCL needs real ones
-    joined()
+    process_group()
     return chosen
 
 
@@ -329,7 +329,7 @@ def test_gpus_that_cannot_work_together_are_not_a_lost_process(monkeypatch: pyte
 
     monkeypatch.setattr(torch.distributed, "all_reduce", refused)
     with pytest.raises(NevoaError, match=r"Each process needs a GPU of its own.*Duplicate GPU detected"):
-        Processes(count=2, alone=False).add([torch.zeros(2)])
+        Group(count=2, alone=False).add([torch.zeros(2)])
 
 
 def test_a_busy_port_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,4 +340,4 @@ def test_a_busy_port_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
         for name, value in (names | {"MASTER_PORT": busy.getsockname()[1]}).items():
             monkeypatch.setenv(name, str(value))
         with pytest.raises(NevoaError, match=r"did not find each other: .*(EADDRINUSE|address already in use)"):
-            joined.__wrapped__()
+            process_group.__wrapped__()

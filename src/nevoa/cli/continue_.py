@@ -6,7 +6,7 @@ from pathlib import Path
 from nevoa.cli.options import BudgetFlags, Plugin, options_named
 from nevoa.cli.processes import ProcessFlags
 from nevoa.cli.train import ReportFlags, train_into
-from nevoa.parallel.launched import rank
+from nevoa.parallel.environment import rank
 
 
 def continue_(
@@ -36,10 +36,10 @@ def continue_(
     if not rank():  # The folder need only be on the first machine. What is no run is refused before torch is loaded.
         Run(run).last_plan()
     from nevoa.commands.continue_ import continuing
-    from nevoa.parallel.group import joined
+    from nevoa.parallel.group import process_group
     from nevoa.training import Wish
 
     seconds = None if cool_down is None else cool_down.total_seconds()
     with options_named(given):
-        config = joined().from_first(lambda: continuing(Run(run), source, given, seconds))
+        config = process_group().broadcast(lambda: continuing(Run(run), source, given, seconds))
     train_into(config, run, report, Wish(cool_down=seconds, accept_changes=accept_changes))

@@ -12,7 +12,7 @@ from cyclopts.types import NonNegativeFloat
 from nevoa.cli.options import Force, Json, Out, Plugin, Source, SourceFlags
 from nevoa.cli.preparation import data_of, left_out, list_unusable, show_preparation, size_advice
 from nevoa.errors import unknown
-from nevoa.parallel.launched import world_size
+from nevoa.parallel.environment import world_size
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -58,9 +58,9 @@ def _prepared(data: "DataConfig") -> "ImageSet":
     """Open a source, decoding it first if needed, by one process of each machine."""
     if world_size() == 1:
         return show_preparation(data)
-    from nevoa.parallel.group import joined  # imports torch
+    from nevoa.parallel.group import process_group  # imports torch
 
-    return joined().first_on_machine(lambda: show_preparation(data))
+    return process_group().first_on_machine(lambda: show_preparation(data))
 
 
 @app.command
@@ -82,7 +82,7 @@ def show(
         out: The .png to write. [default: data.png, then data-2.png and so on]
         as_json: Print the summary as JSON; draw a picture only with --out.
     """
-    from nevoa._util.claim import claimed, numbered
+    from nevoa._util.reserve import numbered, reserve_output
     from nevoa.commands.written import check_is_png, check_outside
     from nevoa.pictures import png_bytes
 
@@ -91,7 +91,7 @@ def show(
         print(json.dumps(_facts(_opened(source, images, classless))))
         return
     check_outside(source, out or Path("data.png"))
-    with claimed([out] if out else numbered("data.png"), force) as claim:
+    with reserve_output([out] if out else numbered("data.png"), force) as claim:
         found = _opened(source, images, classless)
         if as_json:
             print(json.dumps(_facts(found) | {"picture": str(claim.path)}))

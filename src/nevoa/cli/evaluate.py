@@ -15,7 +15,7 @@ from nevoa.cli.processes import ProcessFlags
 from nevoa.commands import evaluate as command
 from nevoa.config.registry import METRICS
 from nevoa.errors import NevoaError
-from nevoa.parallel.launched import rank, world_size
+from nevoa.parallel.environment import rank, world_size
 
 if TYPE_CHECKING:
     from nevoa.evaluation import Report

@@ -53,12 +53,12 @@ def train(
         holdout: How many images the run sets aside: its data.holdout. [default: as 'nevoa train' does]
         epochs: Passes over the images. [default: 16; without classes, as many as show 64,000 images]
     """
-    from nevoa.parallel.group import joined
+    from nevoa.parallel.group import process_group
 
-    data, processes = data_of(source, images), joined()
+    data, group = data_of(source, images), process_group()
     if holdout is not None:
         data = data.model_copy(update={"holdout": holdout})
-    processes.first_on_machine(lambda: None if processes.local_rank else _train(data, epochs))
+    group.first_on_machine(lambda: None if group.local_rank else _train(data, epochs))
 
 
 def _train(data: "DataConfig", epochs: int | None) -> None:

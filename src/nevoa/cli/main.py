@@ -37,7 +37,7 @@ from nevoa.cli.help import HelpFormatter
 from nevoa.cli.streams import lasting_streams
 from nevoa.config.plugins import load_plugins
 from nevoa.errors import NevoaError, SaidElsewhere
-from nevoa.parallel.launched import rank, world_size
+from nevoa.parallel.environment import rank, world_size
 from nevoa.version import __version__
 
 
@@ -172,9 +172,9 @@ def _surplus(error: UnusedCliTokensError) -> str:
 def _refuse(message: str) -> None:
     """Print an error and exit with code 2. Of several processes with the same error, one prints it."""
     if world_size() > 1:
-        from nevoa.parallel.group import says_first
+        from nevoa.parallel.group import is_first_to_say
 
-        if not says_first(message):
+        if not is_first_to_say(message):
             sys.exit(2)
     _print(f"nevoa: {message}")
     sys.exit(2)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nevoa.cli.preparation import left_out, size_advice
-from nevoa.parallel.launched import world_size
+from nevoa.parallel.environment import world_size
 
 if TYPE_CHECKING:
     from nevoa.training import Forecast, Job

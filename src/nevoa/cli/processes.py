@@ -13,7 +13,7 @@ from nevoa._util.files import WINDOWS
 from nevoa._util.interrupt import ENDING
 from nevoa._util.threads import available_cores
 from nevoa.errors import NevoaError
-from nevoa.parallel.launched import world_size
+from nevoa.parallel.environment import world_size
 
 # One that is killed, as for want of memory, takes the others with it. A training goes on from its newest checkpoint.
 MOST_STARTS = 4
@@ -38,7 +38,7 @@ class ProcessFlags:
     def start(self) -> None:
         """Run the typed command in these processes, and exit as they do. In one of them, return."""
         if isinstance(self.processes, int) and self.processes < 1:
-            raise NevoaError(f"--processes is 1 or more, or auto, not {self.processes}.")
+            raise NevoaError(f"--processes must be 1 or more, or auto, not {self.processes}.")
         if self.processes is not None and world_size() == 1 and (count := self._count()) > 1:
             if WINDOWS:
                 raise NevoaError("torch cannot connect processes on Windows. Leave out --processes.")

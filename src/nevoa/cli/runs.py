@@ -91,7 +91,7 @@ def plot(run: Path, /, *others: Path, out: Out = None, force: Force = False) -> 
         others: Further runs, to compare with.
         out: The .png to write. [default: loss.png, then loss-2.png and so on]
     """
-    from nevoa._util.claim import claimed, numbered
+    from nevoa._util.reserve import numbered, reserve_output
     from nevoa.commands.written import check_is_png
     from nevoa.data import printable
     from nevoa.pictures import loss_curves, png_bytes
@@ -103,7 +103,7 @@ def plot(run: Path, /, *others: Path, out: Out = None, force: Force = False) -> 
     kinds = {name: _kind_of_loss(one) for name, one in runs.items()}
     differ = len(set(kinds.values())) > 1
     titles = {name: f"{name} ({kinds[name]})" if differ else name for name in runs}
-    with claimed([out] if out else numbered("loss.png"), force) as claim:
+    with reserve_output([out] if out else numbered("loss.png"), force) as claim:
         picture = loss_curves({titles[name]: one.metrics() for name, one in runs.items()})
         claim.temporary.write_bytes(png_bytes(picture))
     print(f"Loss of {', '.join(runs)}: {claim.path}")

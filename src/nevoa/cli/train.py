@@ -30,7 +30,7 @@ from nevoa.cli.processes import ProcessFlags, processes_option
 from nevoa.config.names import DEFAULT_PRESET
 from nevoa.config.plugins import loaded_files
 from nevoa.errors import NevoaError
-from nevoa.parallel.launched import rank
+from nevoa.parallel.environment import rank
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -154,7 +154,7 @@ def _train_again(plan: Path, folder: Path, report: ReportFlags) -> None:
     from nevoa.commands.load import load
     from nevoa.config import Plan
     from nevoa.config.toml import read_toml
-    from nevoa.parallel.launched import world_size
+    from nevoa.parallel.environment import world_size
     from nevoa.runs import Run
     from nevoa.trackers import trackers_of
     from nevoa.training.job import repetition
@@ -200,14 +200,14 @@ def _run(
 def _prepared(config: "Config", run: "Run", wish: "Wish") -> "Job":
     """The job, with its images decoded once for all trainings; the minutes do not include that."""
     from nevoa.commands.load import load
-    from nevoa.parallel.group import joined
+    from nevoa.parallel.group import process_group
     from nevoa.runs.checkpoint import newest_saved
     from nevoa.training import prepare_together
     from nevoa.training.resume import data_as_recorded
 
-    before, processes = time.perf_counter(), joined()
-    data = processes.from_first(lambda: data_as_recorded(run, config))
-    loaded = processes.first_on_machine(lambda: show_preparation(data))
+    before, group = time.perf_counter(), process_group()
+    data = group.broadcast(lambda: data_as_recorded(run, config))
+    loaded = group.first_on_machine(lambda: show_preparation(data))
     started, start, place = STARTED + time.perf_counter() - before, wish.start, config.training.start
     if start is None and place and not rank() and not newest_saved(run.checkpoints):
         start = load(place, "cpu")

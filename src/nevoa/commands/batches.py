@@ -20,11 +20,11 @@ def sampled(
     """
     from nevoa._util.console import progress_bar
     from nevoa.data import to_bytes
-    from nevoa.parallel.group import joined
+    from nevoa.parallel.group import process_group
 
     wanted = {round(steps * (1 - i / max(1, moments - 1))) for i in range(moments)}
-    processes = joined()
-    rounds = list(processes.rounds(count, model.images_at_once))
+    group = process_group()
+    rounds = list(group.rounds(count, model.images_at_once))
     with progress_bar() as progress:
         task = progress.add_task("steps", total=steps * sum(map(bool, rounds)))
         for numbers in rounds:
@@ -35,4 +35,4 @@ def sampled(
                     kept.append(to_bytes(state.x_t))
                 if index < steps:
                     progress.advance(task)
-            yield from filter(None, processes.gathered(kept))
+            yield from filter(None, group.gather(kept))

@@ -71,12 +71,12 @@ def compare(
     options = given(compare, sampling, SamplerOptions)
     from nevoa.evaluation import Protocol, groups
     from nevoa.evaluation.compare import compare as measured
-    from nevoa.parallel.group import joined
+    from nevoa.parallel.group import process_group
     from nevoa.runs.model_files import read_plan
 
     opened_runs = [_run(run) for run in runs]
     references = [Subject(run).reference(against) for run in opened_runs]
-    with joined().telling():
+    with process_group().sharing_errors():
         found = results(measured(opened_runs, references, count, seed, **options))
     plans = {str(run.folder): read_plan(run.model_config_file)[0] for run in opened_runs}
     grouped = groups(plans, {one.name: one.distance for one in found})

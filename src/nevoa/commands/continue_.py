@@ -6,7 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from nevoa._util.plain import path_of, yes_or_no
+from nevoa._util.arguments import path_of, yes_or_no
 from nevoa.commands.load import load
 from nevoa.commands.train import trained
 from nevoa.config import Config

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import Unpack
 
-from nevoa._util.plain import path_of, yes_or_no
+from nevoa._util.arguments import path_of, yes_or_no
 from nevoa.commands.load import load
 from nevoa.commands.train import trained
 from nevoa.config.presets import TrainingOptions

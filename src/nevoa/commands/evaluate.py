@@ -11,7 +11,7 @@ from nevoa.commands.written import PathLike
 from nevoa.config.options import SamplerOptions, given
 from nevoa.config.registry import METRICS
 from nevoa.errors import NevoaError
-from nevoa.parallel.launched import rank
+from nevoa.parallel.environment import rank
 
 if TYPE_CHECKING:
     from nevoa.evaluation import Reference, Report
@@ -50,13 +50,13 @@ def evaluate(
     options = given(evaluate, sampling, SamplerOptions)
     found, reference = _opened(subject, against, count, options)
     from nevoa.evaluation import Protocol, Report, choose_metrics, left_out, measure, save
-    from nevoa.parallel.group import joined
+    from nevoa.parallel.group import process_group
 
     number, (config, _) = len(found.files.images) if found.files else count, found.described()
     choose_metrics(reference, names, number, config)  # refuses before images are made
     for sentence in () if names else left_out(reference, number, config):
         warnings.warn(f"{sentence}.", stacklevel=2)
-    with joined().telling():
+    with process_group().sharing_errors():
         (samples,) = results(found.images(reference, count, seed, **options))
         protocol = Protocol(reference, len(samples.images), seed, samples.sampler)
         if rank():  # the first process measures

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from nevoa._util.claim import claimed, numbered
-from nevoa._util.plain import has_argument
+from nevoa._util.arguments import has_argument
+from nevoa._util.reserve import numbered, reserve_output
 from nevoa.commands.written import PathLike, Written, output_path
 from nevoa.config.options import SamplerOptions, given
 from nevoa.config.registry import EXPORTS
@@ -49,7 +49,7 @@ def export(
     own = {"half": half, "force": force}
     own = {name: value for name, value in own.items() if has_argument(format_.write, name)}
     name = f"{Path(model.place).name}{format_.suffixes[0] or f'-{to}'}"
-    with claimed([path] if path else numbered(name), force) as claim:
+    with reserve_output([path] if path else numbered(name), force) as claim:
         about = format_.write(model, claim.temporary, **own, **options)
     return Written(claim.path, about)
 

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 from PIL import Image
 from torch import Tensor
 
-from nevoa._util.plain import path_of, share, whole
+from nevoa._util.arguments import path_of, share, whole
 from nevoa.config import ModelPlan
 from nevoa.data import fitted, opaque, picture_of, pixels_of, read_image, to_unit
 from nevoa.diffusion import Guided

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, SupportsIndex
 
-from nevoa._util.claim import claimed, numbered
-from nevoa._util.plain import one_or_more, whole
+from nevoa._util.arguments import one_or_more, whole
+from nevoa._util.reserve import numbered, reserve_output
 from nevoa.commands.output import ANIMATIONS
 from nevoa.commands.written import PathLike, Written, check_outside, output_path
 from nevoa.config.registry import SCHEDULES
@@ -64,7 +64,7 @@ def noise(
 
     schedules = {name: named_schedule(name) for name in names}
     timesteps = _timesteps(wanted, schedules, moving)
-    with claimed([path] if path else numbered("noise.png"), force) as claim:
+    with reserve_output([path] if path else numbered("noise.png"), force) as claim:
         tiles = noised(pixels, list(schedules.values()), timesteps, seed)
         (_animate if moving else _draw)(claim.temporary, tiles, schedules, timesteps)
     about = f"{len(timesteps)} timesteps, {', '.join(schedules)} schedule{'s' * (len(schedules) > 1)}"

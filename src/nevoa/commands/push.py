@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from nevoa._util.plain import path_of
+from nevoa._util.arguments import path_of
 from nevoa.commands.written import PathLike
 from nevoa.errors import NevoaError
 

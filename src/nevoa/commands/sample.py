@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from nevoa._util.claim import Claim, check_free, claimed, numbered
-from nevoa._util.plain import Classes, counted, one_or_more, sides_in, whole
+from nevoa._util.arguments import Classes, counted, one_or_more, sides_in, whole
+from nevoa._util.reserve import Reservation, check_free, numbered, reserve_output
 from nevoa.commands.batches import sampled
 from nevoa.commands.output import MOST_TILES, Output
 from nevoa.commands.written import PathLike, Written, check_outside, output_path
 from nevoa.config.options import SamplerOptions, given
 from nevoa.errors import NevoaError
-from nevoa.parallel.launched import rank
+from nevoa.parallel.environment import rank
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -212,12 +212,12 @@ def _check_outside(model: "AnyModel", run: PathLike | None, out: Path | None) ->
         check_outside(model.plan.data.source, out)
 
 
-def _claimed(run: PathLike | None, out: Path | None, force: bool) -> "AbstractContextManager[Claim]":
+def _claimed(run: PathLike | None, out: Path | None, force: bool) -> "AbstractContextManager[Reservation]":
     """The place of the result: as named, else the next one in the run or in the current folder."""
     from nevoa.runs import Run
 
     default = Run(Path(run)).picture_names() if run and Run(Path(run)).exists else numbered("images.png")
-    return claimed([out] if out else default, force)
+    return reserve_output([out] if out else default, force)
 
 
 def _write(
@@ -225,20 +225,20 @@ def _write(
     batches: "Iterator[list[np.ndarray]]",
     total: int,
     classes: Sequence[str],
-    claim: "AbstractContextManager[Claim]",
+    claim: "AbstractContextManager[Reservation]",
 ) -> Path:
     """Write the images as they are made. Of several processes the first writes."""
-    from nevoa.parallel.group import joined
+    from nevoa.parallel.group import process_group
 
-    place, processes = output.path, joined()
-    with processes.telling():
+    place, group = output.path, process_group()
+    with group.sharing_errors():
         if rank():
             deque(batches, maxlen=0)
         else:
             with claim as named:
                 output.write(named.temporary, batches, total, classes)
             place = named.path
-    return processes.from_first(lambda: place)
+    return group.broadcast(lambda: place)
 
 
 def _classes(model: "AnyModel", labels: Sequence[int]) -> str:

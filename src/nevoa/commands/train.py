@@ -8,7 +8,7 @@ from typing import Any, Unpack, cast
 
 from torch import Tensor, nn
 
-from nevoa._util.plain import one_or_more, path_of, yes_or_no
+from nevoa._util.arguments import one_or_more, path_of, yes_or_no
 from nevoa.config import Config, DataConfig
 from nevoa.config.names import DEFAULT_PRESET
 from nevoa.config.network import OBJECT

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nevoa._util.plain import path_of
+from nevoa._util.arguments import path_of
 from nevoa.commands.measuring import Subject, opened, results
 from nevoa.commands.written import PathLike
 from nevoa.errors import NevoaError

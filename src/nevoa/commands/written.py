@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nevoa._util.plain import is_utf8, path_of
+from nevoa._util.arguments import is_utf8, path_of
 from nevoa.errors import NevoaError
 
 PathLike = str | os.PathLike[str]

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from nevoa._util.plain import to_python
+from nevoa._util.arguments import to_python
 from nevoa.config.names import OBJECT as OBJECT
 from nevoa.config.names import BlockName
 from nevoa.config.registry import LOSSES, NETWORKS, OBJECTIVES, OPTIMIZERS, SAMPLERS, SCHEDULES

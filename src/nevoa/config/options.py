@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from inspect import signature
 from typing import Any, Protocol, SupportsFloat, SupportsIndex, TypedDict
 
-from nevoa._util.plain import Classes
+from nevoa._util.arguments import Classes
 from nevoa.config.names import SpacingName, VarianceName
 from nevoa.errors import unknown
 

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex, Unpack, get_args
 
-from nevoa._util.plain import one_or_more, path_of
+from nevoa._util.arguments import one_or_more, path_of
 from nevoa.config import Config, DataConfig, parse
 from nevoa.config.names import DEFAULT_PRESET, BudgetName
 from nevoa.config.options import DataOptions, given

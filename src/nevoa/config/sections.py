@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
-from nevoa._util.plain import has_argument, is_utf8, one_or_more, sides_in
+from nevoa._util.arguments import has_argument, is_utf8, one_or_more, sides_in
 from nevoa.config.names import FitName, PredictionName, SpacingName, VarianceName
 from nevoa.config.network import (
     NetworkConfig,

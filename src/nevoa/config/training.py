@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from nevoa._util.plain import device_name
+from nevoa._util.arguments import device_name
 from nevoa.config.names import (
     DecayName,
     DeviceName,

@@ -20,7 +20,7 @@ SHARE, FEWEST, MOST = 0.02, 128, 10_000
 WORTH_DIVIDING = 1_000
 
 
-def settled(source: Source, data: DataConfig, place: str) -> DataConfig:
+def with_held_out(source: Source, data: DataConfig, place: str) -> DataConfig:
     """Return the config with the number of images to set aside. A NevoaError if there is a number for another split.
 
     A choice of `auto` is remembered in the cache, because it takes listing the source.

@@ -13,7 +13,7 @@ from nevoa.config.options import DataOptions
 from nevoa.data.catalog import CATALOG
 from nevoa.data.decode import pixels_within
 from nevoa.data.find import find_source
-from nevoa.data.held_out import settled
+from nevoa.data.held_out import with_held_out
 from nevoa.data.hub import HUB, parse_place
 from nevoa.data.listing import stacked
 from nevoa.data.prepare import Preparation, prepare, store_folder
@@ -73,7 +73,7 @@ def loading(source: Source, **options: Unpack[LoadingOptions]) -> Iterator[Prepa
     """
     data = _config(source, options)
     found = find_source(data.source, TRAIN if data.split == HELD_OUT else data.split)
-    data = settled(found, data, store_folder(found, data).name)
+    data = with_held_out(found, data, store_folder(found, data).name)
     if data.split == HELD_OUT and not data.holdout:
         raise NevoaError(f"No images of {data.source} are set aside for measuring.")
     yield from prepare(found, data)

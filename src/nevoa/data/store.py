@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64, UInt8
 
+from nevoa._util.arguments import to_python
 from nevoa._util.files import published, read_json, read_lines, sha256, write_text
-from nevoa._util.plain import to_python
 from nevoa.data.cache import ABOUT
 from nevoa.data.listing import Bad, Notes
 from nevoa.data.sources.arrays import give_back, mapped

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
-from nevoa._util.plain import has_argument
+from nevoa._util.arguments import has_argument
 from nevoa.config.registry import SCHEDULES
 from nevoa.errors import NevoaError
 

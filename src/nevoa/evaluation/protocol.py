@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from nevoa._util.plain import counted
+from nevoa._util.arguments import counted
 from nevoa.errors import NevoaError
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.shares import DRAWS

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import UInt8
 
-from nevoa._util.plain import comma_separated
+from nevoa._util.arguments import comma_separated
 from nevoa.config import DataConfig
 from nevoa.data import CATALOG, TRAIN, WHITE, ImageSet, load_images, load_test_images, size_in_words
 from nevoa.data.splits import split_named

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 from torch import nn
 
+from nevoa._util.arguments import counted
 from nevoa._util.files import sha256
-from nevoa._util.plain import counted
 from nevoa.config import DataConfig
 from nevoa.config.names import PrecisionName
 from nevoa.data import ImageSet, changed_files, load_images, read_unchanged, to_bytes
@@ -19,7 +19,7 @@ from nevoa.errors import NevoaError
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.shares import classes_in_shares
 from nevoa.model import Model
-from nevoa.parallel.group import joined
+from nevoa.parallel.group import process_group
 from nevoa.runs import Run
 
 Images = UInt8[np.ndarray, "N H W C"]
@@ -145,8 +145,8 @@ def from_model(model: Model, reference: Reference, count: int, seed: int, **opti
     reference.check_shape(model.shape)
     sampling = model.settings(**options).model_dump()
     parts: list[Images] = []
-    done, processes = 0, joined()
-    rounds = list(processes.rounds(count, model.images_at_once))
+    done, group = 0, process_group()
+    rounds = list(group.rounds(count, model.images_at_once))
     own = sum(map(len, rounds))
     total = own * sampling["steps"]
     with _counting(model.network) as evaluated:
@@ -159,7 +159,7 @@ def from_model(model: Model, reference: Reference, count: int, seed: int, **opti
                     x_t, done = state.x_t, done + len(x_t)
                     yield Stage("making images", done, total)
                 images = to_bytes(x_t)
-            parts += processes.gathered(images)
+            parts += group.gather(images)
     in_float32 = replace(model, precision="float32")
     made = Samples(model.place, np.concatenate(parts), in_float32, sampler=sampling, precision=model.precision)
     yield replace(made, evaluations=sum(evaluated) * count // max(own, 1))  # this process made its share of the images

@@ -4,8 +4,8 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from nevoa._util.arguments import counted
 from nevoa._util.files import read_text
-from nevoa._util.plain import counted
 from nevoa.data import DataSource, is_hub
 from nevoa.data.hub import parse_model
 from nevoa.runs import Run

@@ -10,8 +10,8 @@ from typing import Literal, TypeVar
 import torch
 from torch import Tensor
 
+from nevoa._util.arguments import device_name
 from nevoa._util.memory import device_errors_explained
-from nevoa._util.plain import device_name
 from nevoa._util.threads import available_cores
 from nevoa.config.names import DeviceName, PrecisionName
 from nevoa.errors import NevoaError

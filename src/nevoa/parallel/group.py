@@ -21,7 +21,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from nevoa.errors import NevoaError, SaidElsewhere
-from nevoa.parallel.launched import rank, world_size
+from nevoa.parallel.environment import rank, world_size
 
 if TYPE_CHECKING:
     from torch._C._distributed_c10d import Store
@@ -38,8 +38,8 @@ _listening: list[socket.socket] = []
 
 
 @dataclass(frozen=True)
-class Processes:
-    """This process among those of its job.
+class Group:
+    """The processes of a job, and which of them this one is.
 
     Attributes:
         rank: number of this process.
@@ -53,9 +53,9 @@ class Processes:
     local_rank: int = 0
     alone: bool = True
 
-    def silent(self) -> "Processes":
+    def silent(self) -> "Group":
         """The same process with the same share, that does not speak to the others."""
-        return Processes(self.rank, self.count, self.local_rank)
+        return Group(self.rank, self.count, self.local_rank)
 
     def add(self, tensors: Sequence[Tensor]) -> None:
         """Replace tensors in place by their sums over all processes, which are the same on each, bit for bit."""
@@ -81,7 +81,7 @@ class Processes:
             dist.all_reduce(every, dist.ReduceOp.MAX)
         return int(every)
 
-    def from_first(self, work: Callable[[], Result]) -> Result:
+    def broadcast(self, work: Callable[[], Result]) -> Result:
         """The result of `work` of process 0, on all of them; its error too."""
         if self.alone:
             return work()
@@ -93,7 +93,7 @@ class Processes:
             raise error or SaidElsewhere(sent[1])
         return sent[0]
 
-    def gathered(self, value: Result) -> list[Result]:
+    def gather(self, value: Result) -> list[Result]:
         """The values of all processes in their order, however long one takes."""
         if self.alone:
             return [value]
@@ -114,7 +114,7 @@ class Processes:
         return result  # pyright: ignore[reportReturnType]
 
     def _raise_first(self, error: NevoaError | None) -> None:
-        failed = [(one, text) for one, text in enumerate(self.gathered(error and str(error))) if text is not None]
+        failed = [(one, text) for one, text in enumerate(self.gather(error and str(error))) if text is not None]
         if failed:
             first, text = failed[0]
             raise error if error is not None and first == self.rank else SaidElsewhere(text)
@@ -131,8 +131,8 @@ class Processes:
             yield range(min(own, total), min(own + size, total))
 
     @contextmanager
-    def telling(self) -> Iterator[None]:
-        """Within the block, let the others know why this process ends."""
+    def sharing_errors(self) -> Iterator[None]:
+        """Within the block, an error that ends this process reaches the others."""
         try:
             yield
         except NevoaError as error:
@@ -141,11 +141,11 @@ class Processes:
             raise
 
 
-ALONE = Processes()
+ALONE = Group()
 
 
 @lru_cache
-def joined() -> Processes:
+def process_group() -> Group:
     """Find the other processes, if torchrun or another launcher has started several, and wait for them.
 
     Raises:
@@ -171,10 +171,10 @@ def joined() -> Processes:
             "them with torchrun, which sets RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and a free MASTER_PORT."
         ) from error
     atexit.register(dist.destroy_process_group)
-    return Processes(own, count, local_rank, alone=False)
+    return Group(own, count, local_rank, alone=False)
 
 
-def says_first(text: str) -> bool:
+def is_first_to_say(text: str) -> bool:
     """Whether no other process of this job has said this text."""
     try:
         return world_size() == 1 or _store().add(f"said: {text}", 1) == 1
@@ -230,7 +230,7 @@ def _tried(work: Callable[[], Result]) -> tuple[Result | None, NevoaError | None
 
 
 @contextmanager
-def _explained(processes: Processes) -> Iterator[None]:
+def _explained(group: Group) -> Iterator[None]:
     """Say which process does not answer."""
     try:
         yield
@@ -238,21 +238,21 @@ def _explained(processes: Processes) -> Iterator[None]:
         if "NCCL" in str(error):
             last = str(error).splitlines()[-1]
             raise NevoaError(f"Each process needs a GPU of its own, and NCCL cannot connect them: {last}") from error
-        raise _lost(processes) from error
+        raise _lost(group) from error
 
 
-def _lost(processes: Processes) -> NevoaError:
+def _lost(group: Group) -> NevoaError:
     """The error for a process that ended or hangs: those that wait for it tell one another that they do."""
-    store, ranks, missing = _store(), range(processes.count), list[str]()
+    store, ranks, missing = _store(), range(group.count), list[str]()
     try:
-        store.set(f"waiting/{processes.rank}", "")
+        store.set(f"waiting/{group.rank}", "")
         time.sleep(GRACE_SECONDS)
         if store.check(["error"]):
             return SaidElsewhere(store.get("error").decode())
         missing = [str(one) for one in ranks if not store.check([f"waiting/{one}"])]
         speaker = min(one for one in ranks if str(one) not in missing)
     except RuntimeError:  # the launcher, which keeps the store, is gone too
-        speaker = processes.rank
+        speaker = group.rank
     which = f"Process {' and '.join(missing)}" if missing else "Another process"
-    text = f"{which} of {processes.count} does not answer. To go on from the newest checkpoint, repeat the command."
-    return NevoaError(text) if speaker == processes.rank else SaidElsewhere(text)
+    text = f"{which} of {group.count} does not answer. To go on from the newest checkpoint, repeat the command."
+    return NevoaError(text) if speaker == group.rank else SaidElsewhere(text)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from PIL import Image
 
+from nevoa._util.arguments import path_of
 from nevoa._util.files import append_line, published, read_json, read_lines, read_text, sync, write_text
-from nevoa._util.plain import path_of
 from nevoa.config import Config, Plan, toml
 from nevoa.config.options import given
 from nevoa.errors import NevoaError

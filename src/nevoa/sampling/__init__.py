@@ -6,7 +6,14 @@ from nevoa.sampling.ddim import DDIM
 from nevoa.sampling.ddpm import DDPM
 from nevoa.sampling.dpm_solver import DPMSolver
 from nevoa.sampling.heun import Heun
-from nevoa.sampling.options import SamplingOptions, SamplingSettings, as_sampler, check_taught, sampler_options, settled
+from nevoa.sampling.options import (
+    SamplingOptions,
+    SamplingSettings,
+    as_sampler,
+    check_taught,
+    sampler_options,
+    settings_of,
+)
 from nevoa.sampling.sampler import ImageNoise, Past, Sampler, State, Transition, estimate_at, trajectory
 from nevoa.sampling.timesteps import SPACINGS, timestep_grid
 
@@ -30,7 +37,7 @@ __all__ = [
     "check_taught",
     "estimate_at",
     "sampler_options",
-    "settled",
+    "settings_of",
     "timestep_grid",
     "trajectory",
 ]

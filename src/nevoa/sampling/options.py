@@ -6,7 +6,7 @@ from typing import Unpack
 
 from pydantic import ConfigDict, field_serializer
 
-from nevoa._util.plain import Classes, has_argument, takes
+from nevoa._util.arguments import Classes, has_argument, takes
 from nevoa.config import ModelPlan, SamplingConfig, parse
 from nevoa.config.names import VarianceName
 from nevoa.config.network import SamplerName
@@ -87,7 +87,7 @@ def sampler_options(sampler: object) -> tuple[str, ...]:
     return tuple(name for name in OF_SAMPLERS if callable(build) and has_argument(build, name))
 
 
-def settled(plan: ModelPlan, **options: Unpack[SamplingOptions]) -> SamplingSettings:
+def settings_of(plan: ModelPlan, **options: Unpack[SamplingOptions]) -> SamplingSettings:
     """Return a model's own sampling, with the options that are given in its place.
 
     A sampler other than the model's uses its own default number of steps (`default_steps`: all T for ddpm, 25 for
@@ -98,10 +98,10 @@ def settled(plan: ModelPlan, **options: Unpack[SamplingOptions]) -> SamplingSett
             not have, and guidance of a model that was not trained for it.
 
     Example:
-        >>> settled(model.plan, sampler="ddim").spacing
+        >>> settings_of(model.plan, sampler="ddim").spacing
         'trailing'
     """
-    chosen = {name: value for name, value in given(settled, options, SamplingOptions).items() if name != "labels"}
+    chosen = {name: value for name, value in given(settings_of, options, SamplingOptions).items() if name != "labels"}
     own, timesteps = plan.sampling, plan.diffusion.timesteps
     sampler = chosen.get("sampler", own.sampler)
     as_sampler(sampler)
@@ -123,7 +123,7 @@ def check_taught(plan: ModelPlan, schedule: Schedule, grid: Iterable[int]) -> No
     Example:
         >>> check_taught(model.plan, model.schedule, model.timesteps(model.settings()))
     """
-    own = settled(plan)
+    own = settings_of(plan)
     taught = timestep_grid(schedule, own.steps or 1, own.spacing)
     if plan.distilled_from and not {*grid} <= {*taught}:
         warnings.warn(

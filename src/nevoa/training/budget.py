@@ -58,7 +58,7 @@ class Budget:
         training, horizon = state.plan.training, state.horizon
         if self.costs is None or state.images_seen < horizon.next_decision(training.batch_size):
             return horizon
-        images = state.processes.from_first(lambda: self.decide(state))
+        images = state.group.broadcast(lambda: self.decide(state))
         return horizon.moved(state.images_seen, images, training.cooldown)
 
     def fitting(self, images_seen: int, image_seconds: float) -> int:

@@ -15,7 +15,7 @@ from nevoa.data import ImageSet, load_images
 from nevoa.errors import NevoaError
 from nevoa.objects import Objects
 from nevoa.parallel.device import within
-from nevoa.parallel.group import joined, machine
+from nevoa.parallel.group import machine, process_group
 from nevoa.runs import Run
 from nevoa.runs.horizon import Horizon
 from nevoa.training.budget import Budget
@@ -36,18 +36,18 @@ def prepare_together(config: Config, images: ImageSet | None, wish: Wish = Wish(
     Example:
         >>> job = prepare_together(config, None)
     """
-    processes = joined()
-    if processes.alone:
+    group = process_group()
+    if group.alone:
         return prepare(config, images, wish, run)
-    loaded = processes.first_on_machine(lambda: load_images(config.data) if images is None else images)
+    loaded = group.first_on_machine(lambda: load_images(config.data) if images is None else images)
     versions = {"nevoa": __version__, "torch": torch.__version__}
-    facts = processes.gathered((machine(), {**versions, "images": loaded.fingerprint}, config))
+    facts = group.gather((machine(), {**versions, "images": loaded.fingerprint}, config))
 
     def made() -> Job:
         check_alike(facts)
         return replace(prepare(config, loaded, wish, run), images=cast(Any, None), objects=Objects())
 
-    return replace(processes.from_first(made), images=loaded, objects=wish.objects)
+    return replace(group.broadcast(made), images=loaded, objects=wish.objects)
 
 
 def check_alike(facts: Sequence[tuple[str, Mapping[str, str], Config]]) -> None:
@@ -91,7 +91,7 @@ class InitialState:
 
 def train_along(job: Job, accept_changes: bool) -> Generator[Step, None, None]:
     """Train with process 0, which keeps the run: its folder may be on another machine."""
-    initial = joined().from_first(InitialState)
+    initial = process_group().broadcast(InitialState)
     state = job.fresh_state()
     if initial.weights:
         state.start_from(initial.weights)
@@ -106,5 +106,5 @@ def train_along(job: Job, accept_changes: bool) -> Generator[Step, None, None]:
 
 def interruptible(steps: Iterator[Step]) -> Generator[Step, None, None]:
     """Let signals end a training between its steps, on all processes after the same one."""
-    processes = joined()
-    return within(interrupts_deferred, steps) if processes.alone else stopping_together(steps, processes.largest)
+    group = process_group()
+    return within(interrupts_deferred, steps) if group.alone else stopping_together(steps, group.largest)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from nevoa._util.plain import takes
+from nevoa._util.arguments import takes
 from nevoa.config import LARGEST_SIDE, SMALLEST_SIDE, Config, DataConfig, Plan, parse
 from nevoa.config.network import OBJECT
 from nevoa.config.training import Recipe

@@ -12,15 +12,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nevoa._util.arguments import path_of, yes_or_no
 from nevoa._util.files import explained, sweep
-from nevoa._util.plain import path_of, yes_or_no
 from nevoa.config import Config, Plan
 from nevoa.config.plan import edits
 from nevoa.data import load_images
 from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.objects import Objects
-from nevoa.parallel.group import joined
+from nevoa.parallel.group import process_group
 from nevoa.runs import Run, checkpoint, journal, model_files, training_lock
 from nevoa.training.budget import FIXED
 from nevoa.training.checkpoint import restore
@@ -70,7 +70,7 @@ def fit(
         return fit_job(prepare_together(config, loaded, wish, run), run, accept_changes=accept_changes)
     job = prepare_together(config, loaded, wish)
     state = job.fresh_state()
-    initial = joined().from_first(lambda: InitialState.of(state, FIXED, None))
+    initial = process_group().broadcast(lambda: InitialState.of(state, FIXED, None))
     if initial.weights:
         state.start_from(initial.weights)
     return interruptible(training_steps(state, job.images, budget_in_memory(job)))
@@ -83,11 +83,11 @@ def fit_job(job: Job, run: Run, *, accept_changes: bool = False) -> Generator[St
         >>> run = nevoa.Run("runs/again")
         >>> *_, last = fit_job(prepare(config, run=run), run)
     """
-    processes = joined()
-    if processes.rank:
+    group = process_group()
+    if group.rank:
         yield from train_along(job, accept_changes)
         return
-    with processes.telling(), training_lock(run):
+    with group.sharing_errors(), training_lock(run):
         sweep(run.folder)
         state, origin = job.fresh_state(), origin_of(job, run)
         if origin.checkpoint is not None:
@@ -101,8 +101,8 @@ def fit_job(job: Job, run: Run, *, accept_changes: bool = False) -> Generator[St
             _restore_model(run, state)
         run.cut(state.images_seen)
         recorder = Recorder(run, state, origin.checkpoint, HeldOut.of(state.plan, job.images))
-        if not processes.alone:
-            processes.from_first(lambda: InitialState.of(state, budget, origin.checkpoint))
+        if not group.alone:
+            group.broadcast(lambda: InitialState.of(state, budget, origin.checkpoint))
         with _journaled(run, state), closing(recorder.record(training_steps(state, job.images, budget))) as steps:
             yield from interruptible(steps)
 

@@ -32,7 +32,7 @@ class Gradient:
     def __init__(self, state: TrainingState) -> None:
         training = state.plan.training
         self.state, self.threads, self.parts = state, training.threads, _parts(state)
-        self.slices = cut(training.batch_size, self.parts, training.accumulation, state.processes)
+        self.slices = cut(training.batch_size, self.parts, training.accumulation, state.group)
         self.share = slice(self.slices[0][0].start, self.slices[-1][-1].stop)
         self._denoiser = lru_cache(self._denoiser_of)
 
@@ -60,7 +60,7 @@ class Gradient:
         parameters = [each for name in state.trained for each in trained_parameters(state.networks[name])]
         with _seeded(state, first):
             mean = backward(loss, plan.batch_size, parameters, self.threads, self.slices)
-        state.processes.add([*(each.grad for each in parameters if each.grad is not None), mean, per_image])
+        state.group.add([*(each.grad for each in parameters if each.grad is not None), mean, per_image])
         return per_image, mean
 
     def _denoiser_of(self, trained: Sequence[str]) -> Denoiser:
@@ -86,7 +86,7 @@ def training_denoiser(plan: Plan, network: nn.Module, objects: Objects = NAMES) 
 def _parts(state: TrainingState) -> int:
     """Number of parts of the share, each computed on a thread; 1 if the network draws from torch's generator."""
     training = state.plan.training
-    parts = parts_for(training.threads, training.batch_size // state.processes.count)
+    parts = parts_for(training.threads, training.batch_size // state.group.count)
     return 1 if state.device != "cpu" or (parts > 1 and _draws(state)) else parts
 
 

@@ -43,7 +43,7 @@ class Trial:
     def state(self) -> TrainingState:
         """A fresh state; process 0 measures its share while the others wait."""
         state = TrainingState.fresh(self.plan, self.images.shape, self.objects)
-        state.processes = state.processes.silent()
+        state.group = state.group.silent()
         return state
 
     @cached_property

@@ -11,7 +11,7 @@ from nevoa.errors import MemoryShortage
 from nevoa.model import Shape
 from nevoa.networks import empty_network, evaluating
 from nevoa.objects import NAMES, Objects
-from nevoa.parallel.launched import world_size
+from nevoa.parallel.environment import world_size
 from nevoa.training.objective import objective_of
 
 # A network is tried on images up to this side; of larger ones it saves in proportion to their pixels.

@@ -14,7 +14,7 @@ from nevoa.errors import NevoaError
 from nevoa.networks import check_network
 from nevoa.objects import NAMES, Objects, check_objects
 from nevoa.parallel.device import choose_device, choose_precision, choose_threads, devices
-from nevoa.parallel.launched import world_size
+from nevoa.parallel.environment import world_size
 from nevoa.runs.journal import Costs
 from nevoa.training.budget import images_within, report_interval, timetable
 from nevoa.training.draft import Draft, check_given, check_size, first

@@ -16,7 +16,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from nevoa._util.files import read_json_or_empty, write_text
 from nevoa.data.cache import cache_folder
 from nevoa.errors import NevoaError
-from nevoa.parallel.launched import world_size
+from nevoa.parallel.environment import world_size
 from nevoa.parallel.machine import machine
 from nevoa.training.measure import Trial
 from nevoa.training.timing import in_turn

@@ -13,7 +13,7 @@ from nevoa.config import Plan
 from nevoa.config.names import DeviceName
 from nevoa.model import Model, Shape, fresh_network
 from nevoa.objects import NAMES, Objects
-from nevoa.parallel.group import Processes, joined
+from nevoa.parallel.group import Group, process_group
 from nevoa.runs.horizon import Horizon
 from nevoa.training.objective import MODEL, Denoise, objective_of
 from nevoa.training.optimizer import make_optimizers
@@ -72,7 +72,7 @@ class TrainingState:
         report_levels: means since the last report, by noise level.
         report_loss, epoch_loss, recent_loss: means since the last report, since the epoch began, over the last steps.
         objects: given in place of names.
-        processes: those that train together; each holds the whole state.
+        group: the processes that train together; each holds the whole state.
     """
 
     plan: Plan
@@ -96,7 +96,7 @@ class TrainingState:
     epoch_loss: Mean = field(default_factory=Mean)
     recent_loss: RecentMean = field(default_factory=RecentMean)
     objects: Objects = NAMES
-    processes: Processes = field(default_factory=joined)
+    group: Group = field(default_factory=process_group)
 
     @classmethod
     def fresh(cls, plan: Plan, shape: Shape, objects: Objects = NAMES) -> "TrainingState":

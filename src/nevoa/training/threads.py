@@ -15,7 +15,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from nevoa.parallel.group import ALONE, Processes
+from nevoa.parallel.group import ALONE, Group
 
 Result = TypeVar("Result")
 
@@ -28,7 +28,7 @@ def parts_for(threads: int, batch_size: int) -> int:
     return max(n for n in range(1, min(MOST_PARTS, threads, batch_size) + 1) if threads % n == 0)
 
 
-def cut(count: int, parts: int, pieces: int = 1, processes: Processes = ALONE) -> list[list[slice]]:
+def cut(count: int, parts: int, pieces: int = 1, group: Group = ALONE) -> list[list[slice]]:
     """Return the pieces of each part that this process computes of a batch of `count` images.
 
     Two processes with one part each get the same slices as one process with two parts.
@@ -37,11 +37,11 @@ def cut(count: int, parts: int, pieces: int = 1, processes: Processes = ALONE) -
         parts: of a process, computed side by side.
         pieces: of each part, computed one after the other to save memory.
     """
-    all_parts = parts * processes.count
+    all_parts = parts * group.count
     pieces = max(1, min(pieces, count // all_parts))
     edges = [place * count // (all_parts * pieces) for place in range(all_parts * pieces + 1)]
     slices = [slice(*ends) for ends in pairwise(edges)]
-    first = processes.rank * parts
+    first = group.rank * parts
     return [slices[part * pieces : (part + 1) * pieces] for part in range(first, first + parts)]
 
 

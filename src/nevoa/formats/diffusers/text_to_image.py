@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from nevoa._util.arguments import whole
 from nevoa._util.as_generator import as_generator
-from nevoa._util.plain import whole
 from nevoa._util.random import Stream, generator
 from nevoa.config import SamplingConfig, parse
 from nevoa.data import Size, hub

@@ -8,7 +8,7 @@ from nevoa.data import DataSource
 from nevoa.diffusion import Schedule, steps_of
 from nevoa.model import Model
 from nevoa.runs import Run
-from nevoa.sampling import SamplingOptions, SamplingSettings, SpacingName, settled, timestep_grid
+from nevoa.sampling import SamplingOptions, SamplingSettings, SpacingName, settings_of, timestep_grid
 
 # The numbers of steps on the page's slider, besides the run's own.
 STEPS = 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000
@@ -47,9 +47,9 @@ def ways(model: Model, **options: Unpack[SamplingOptions]) -> dict[str, Any]:
     if model.plan.distilled_from:
         samplers, filling = [_sampler(model.schedule, own, ())], None
     else:
-        others = [settled(model.plan, sampler=name) for name in OFFERED if name != own.sampler]
+        others = [settings_of(model.plan, sampler=name) for name in OFFERED if name != own.sampler]
         samplers = [_sampler(model.schedule, settings) for settings in (own, *others)]
-        settings = settled(model.plan, sampler="ddpm", steps=min(FILLING_STEPS, steps_of(model.schedule)))
+        settings = settings_of(model.plan, sampler="ddpm", steps=min(FILLING_STEPS, steps_of(model.schedule)))
         filling = _sampler(model.schedule, settings, ())
     return {
         "samplers": samplers,

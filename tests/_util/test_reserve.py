@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from nevoa._util.claim import claimed, numbered
 from nevoa._util.files import scratch_below, sweep
+from nevoa._util.reserve import numbered, reserve_output
 from nevoa.errors import NevoaError
 
 
 def write(path: Path, text: str, force: bool = False) -> None:
-    with claimed([path], force) as claim:
+    with reserve_output([path], force) as claim:
         claim.temporary.write_text(text)
 
 
@@ -22,7 +22,7 @@ def test_an_existing_file_is_refused_before_the_work_and_replaced_with_force(tmp
     photo = tmp_path / "photo.png"
     photo.write_text("a photo")
     message = r"photo\.png exists: choose another --out, or replace the file with --force"
-    with pytest.raises(NevoaError, match=message), claimed([photo]):
+    with pytest.raises(NevoaError, match=message), reserve_output([photo]):
         pytest.fail("the work has begun")
     assert photo.read_text() == "a photo"
     write(photo, "a grid", force=True)
@@ -47,14 +47,14 @@ def test_a_folder_is_never_replaced(name: str, files: int, force: bool, tmp_path
 
 def test_an_empty_folder_becomes_the_folder_of_results(tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
-    with claimed([tmp_path / "new"]) as claim:
+    with reserve_output([tmp_path / "new"]) as claim:
         claim.temporary.mkdir()
         (claim.temporary / "0.png").touch()
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["0.png"]
 
 
 def test_a_file_that_appears_during_the_work_is_kept(tmp_path: Path) -> None:
-    with pytest.raises(NevoaError, match="exists"), claimed([tmp_path / "x.png"]) as claim:
+    with pytest.raises(NevoaError, match="exists"), reserve_output([tmp_path / "x.png"]) as claim:
         claim.temporary.write_text("ours")
         claim.path.write_text("theirs")
     assert [path.name for path in tmp_path.iterdir()] == ["x.png"]
@@ -64,7 +64,7 @@ def test_a_file_that_appears_during_the_work_is_kept(tmp_path: Path) -> None:
 def test_default_names_are_numbered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("images.png").write_text("a photo")
-    with claimed(numbered("images.png")) as first, claimed(numbered("images.png")) as second:
+    with reserve_output(numbered("images.png")) as first, reserve_output(numbered("images.png")) as second:
         first.temporary.touch()
         second.temporary.touch()
     assert [str(first.path), str(second.path)] == ["images-2.png", "images-3.png"]
@@ -74,7 +74,7 @@ def test_default_names_are_numbered(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_an_error_leaves_nothing_not_even_the_folders_around(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), claimed([tmp_path / "new" / "er" / "x.png"]) as claim:
+    with pytest.raises(KeyError), reserve_output([tmp_path / "new" / "er" / "x.png"]) as claim:
         claim.temporary.touch()
         raise KeyError
     assert list(tmp_path.iterdir()) == []
@@ -83,17 +83,20 @@ def test_an_error_leaves_nothing_not_even_the_folders_around(tmp_path: Path) -> 
 
 
 def test_an_error_with_another_file_is_not_said_of_the_result(tmp_path: Path) -> None:
-    with pytest.raises(NevoaError, match=r"Cannot open .*missing\.txt: No such file"), claimed([tmp_path / "x.png"]):
+    with (
+        pytest.raises(NevoaError, match=r"Cannot open .*missing\.txt: No such file"),
+        reserve_output([tmp_path / "x.png"]),
+    ):
         (tmp_path / "missing.txt").read_text()
-    with pytest.raises(NevoaError, match=r"Cannot write .*x\.png: No"), claimed([tmp_path / "x.png"]) as claim:
+    with pytest.raises(NevoaError, match=r"Cannot write .*x\.png: No"), reserve_output([tmp_path / "x.png"]) as claim:
         (claim.temporary / "0.png").touch()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_second_process_finds_out_before_the_work(tmp_path: Path) -> None:
-    with claimed([tmp_path / "x.png"]) as claim:
+    with reserve_output([tmp_path / "x.png"]) as claim:
         message = r"Another process is writing .*x\.png"
-        with pytest.raises(NevoaError, match=message), claimed([tmp_path / "x.png"], force=True):
+        with pytest.raises(NevoaError, match=message), reserve_output([tmp_path / "x.png"], force=True):
             pytest.fail("the work has begun")
         assert scratch_below(tmp_path) == []
         sweep(tmp_path)
@@ -102,7 +105,7 @@ def test_a_second_process_finds_out_before_the_work(tmp_path: Path) -> None:
 
 
 def _killed(path: Path) -> None:
-    with claimed([path]) as claim:
+    with reserve_output([path]) as claim:
         claim.temporary.mkdir()
         (claim.temporary / "0.png").touch()
         os.kill(os.getpid(), signal.SIGKILL)
@@ -118,7 +121,7 @@ def test_what_a_killed_process_left_is_removed(by: str, tmp_path: Path) -> None:
         sweep(tmp_path)
         assert list(tmp_path.iterdir()) == []
         return
-    with claimed([tmp_path / "x"]) as claim:
+    with reserve_output([tmp_path / "x"]) as claim:
         claim.temporary.mkdir()
         (claim.temporary / "1.png").touch()
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["1.png", "x"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from nevoa._util.plain import device_name, one_or_more, path_of, to_python, whole, yes_or_no
+from nevoa._util.arguments import device_name, one_or_more, path_of, to_python, whole, yes_or_no
 from nevoa.errors import NevoaError
 
 

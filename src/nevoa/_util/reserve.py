@@ -11,7 +11,7 @@ from nevoa._util.files import LOCK, SCRATCH, WINDOWS, acquire, explained, publis
 from nevoa.errors import NevoaError
 
 
-class Claim(NamedTuple):
+class Reservation(NamedTuple):
     """A name that belongs to this process, and where the file or folder grows until it gets that name."""
 
     path: Path
@@ -19,11 +19,11 @@ class Claim(NamedTuple):
 
 
 @contextmanager
-def claimed(names: Iterable[Path], force: bool = False) -> Iterator[Claim]:
-    """Claim the first free name; give it to what the block writes when the block succeeds.
+def reserve_output(names: Iterable[Path], force: bool = False) -> Iterator[Reservation]:
+    """Reserve the first free name, and give it to what the block writes when the block succeeds.
 
-    A name is free if nothing exists there and no other process has claimed it. What a killed process left of an earlier
-    claim is removed. On any error nothing is left. A NevoaError if no name is free.
+    A name is free if nothing exists there and no other process has reserved it. What a killed process left is
+    removed. On any error nothing is left. A NevoaError if no name is free.
 
     Args:
         force: whether an existing file may be replaced.
@@ -37,7 +37,7 @@ def claimed(names: Iterable[Path], force: bool = False) -> Iterator[Claim]:
             if scratch is None:
                 problem = f"Another process is writing {path}: wait for it, or choose another --out."
                 continue
-            yield Claim(path, scratch / path.name)
+            yield Reservation(path, scratch / path.name)
             if problem := _in_the_way(path, force):  # made by another program meanwhile
                 break
             publish(scratch / path.name, path)
@@ -54,7 +54,7 @@ def numbered(name: str) -> Iterator[Path]:
 
 
 def check_free(path: Path, force: bool = False) -> None:
-    """Raise the NevoaError of `claimed` if a name is not free, before the work whose result would get it."""
+    """Raise the NevoaError of `reserve_output` if a name is not free, before the work whose result would get it."""
     if problem := _in_the_way(path, force):
         raise NevoaError(problem)
 
