@@ -13,7 +13,7 @@ from torch import Tensor
 from nevoa._util.as_generator import as_generator
 from nevoa._util.plain import whole
 from nevoa._util.random import Stream, generator
-from nevoa.config import SamplingConfig, validated
+from nevoa.config import SamplingConfig, parse
 from nevoa.data import Size, hub
 from nevoa.errors import NevoaError
 from nevoa.formats.diffusers.folder import INDEX
@@ -106,7 +106,7 @@ class TextToImage:
                 f"{others[0]} is no option of a text-to-image pipeline: leave it out, or leave out prompt."
             )
         if "guidance" in given:
-            validated(SamplingConfig, {"guidance": given["guidance"]})
+            parse({"guidance": given["guidance"]}, SamplingConfig)
         scheduler, usual = self.pipeline.scheduler, parameters_of(self.pipeline)["num_inference_steps"].default
         most = getattr(scheduler.config, "num_train_timesteps", MOST_STEPS)
         steps = whole("steps", given.get("steps", usual), 1, most)
