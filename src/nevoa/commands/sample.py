@@ -156,6 +156,8 @@ def started(model: "Model", options: Mapping[str, Any]) -> "Model":
 
 
 def _sides(size: Any) -> "Size | None":
+    if size is None:
+        return None
     try:
         sides = sides_in(size)
     except ValueError as error:
