@@ -315,6 +315,7 @@ def gpu_chosen(gpus: int) -> list[int]:
     connect = torch.distributed.init_process_group
     torch.distributed.init_process_group = lambda _, **named: connect("gloo", **named)  # NCCL needs real ones
     process_group()
+    torch.distributed.barrier()  # one that ends would break off the others' connections
     return chosen
 
 
