@@ -114,8 +114,8 @@ def test_objects_of_every_kind_train_and_sample(tmp_path: Path) -> None:
     run = trained(tmp_path / "r", **objects)
     config = run.plan()
     assert config.network.kind == "object"
-    assert config.diffusion.schedule == "object:tests.training.test_objects.Straight"
-    assert config.training.loss == "object:tests.training.test_objects.cubic"
+    assert config.diffusion.schedule == "object:tests.test_objects.Straight"
+    assert config.training.loss == "object:tests.test_objects.cubic"
     assert config.data.source == "object:images"
     assert config.diffusion.timesteps == 20
     images = run.model().sample(3)

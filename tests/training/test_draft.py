@@ -1,0 +1,64 @@
+"""A plan in the making has what was asked, and stand-ins for what a measurement decides."""
+
+from dataclasses import replace
+
+import pytest
+
+from nevoa.config import Config
+from nevoa.data import ImageSet, Notes
+from nevoa.errors import NevoaError
+from nevoa.objects import NAMES
+from nevoa.training.draft import REFERENCE, SMALL_BATCH, Draft, first
+from tests.small_runs import planned
+
+
+def draft_of(config: Config, images: ImageSet) -> Draft:
+    decided = {"device": "cpu", "precision": "float32", "threads": 1, "start": None}
+    return Draft.of(config, images, NAMES, None).training(**decided)
+
+
+def test_what_was_asked_is_what_is_planned(tiny: Config, few_images: ImageSet) -> None:
+    plan = draft_of(tiny, few_images).plan()
+    assert plan.network == tiny.network
+    assert (plan.diffusion, plan.sampling) == (tiny.diffusion, tiny.sampling)
+    assert plan.training.learning_rate == tiny.training.learning_rate
+    assert plan.data.fingerprint == few_images.fingerprint
+
+
+def test_only_what_is_left_open_is_open(tiny: Config, few_images: ImageSet) -> None:
+    assert draft_of(tiny, few_images).open == frozenset()
+    config = tiny.updated("network", dim="auto").updated("training", batch_size="auto")
+    draft = draft_of(config, few_images)
+    assert draft.open == {"dim", "batch_size"}
+    assert draft.plan().network.model_dump()["dim"] == REFERENCE
+    assert draft.batch_size == draft.plan().training.batch_size == SMALL_BATCH
+    assert draft.width(24).plan().network.model_dump()["dim"] == 24
+
+
+def test_a_run_that_is_resumed_leaves_nothing_open(tiny: Config, few_images: ImageSet) -> None:
+    was = planned(tiny, few_images)
+    config = tiny.updated("network", dim="auto").updated("training", batch_size="auto")
+    draft = Draft.of(config, few_images, NAMES, was)
+    assert draft.open == frozenset()
+    assert draft.tables["network"] == was.network.model_dump()
+    assert draft.batch_size == was.training.batch_size
+
+
+@pytest.mark.parametrize(
+    ("wish", "classes"), [(True, ("a", "b", "c", "d")), (False, ()), ("auto", ("a", "b", "c", "d"))]
+)
+def test_a_network_gets_the_classes_that_are_asked_for(
+    wish: bool | str, classes: tuple[str, ...], tiny: Config, few_images: ImageSet
+) -> None:
+    assert draft_of(tiny.updated("training", conditional=wish), few_images).classes == classes
+
+
+def test_folders_that_give_no_classes_are_refused_by_their_reason(tiny: Config, few_images: ImageSet) -> None:
+    images = replace(few_images, classes=(), notes=Notes(unsettled="They lie at different depths."))
+    with pytest.raises(NevoaError, match=r"^noise: They lie at different depths\.$"):
+        draft_of(tiny.updated("training", conditional=True), images)
+
+
+def test_the_first_value_that_is_decided() -> None:
+    assert first(None, "auto", 0, 1) == 0
+    assert first(None, "auto") is None
