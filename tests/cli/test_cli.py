@@ -202,6 +202,8 @@ WRONG = [
     (["noise", "fashion_mnist_10k:1", "--schedule", "cosin"], "Did you mean 'cosine'"),
     (["noise", "fashion_mnist_10k:1", "--at", "1,2000"], "timesteps are 0 to 1000"),
     (["noise", "fashion_mnist_10k:1", "--at", "1,,2"], "whole numbers"),
+    (["verify", "runs/tiny"], "tiny is a folder: name one of the reports"),
+    (["train", "--processes", "0"], "--processes must be 1 or more, or auto, not 0."),
     (["data", "show", "fashn_mnist"], "Did you mean 'fashion_mnist'"),
 ]
 

@@ -1,5 +1,7 @@
 """Training may start from the weights of a model, also of one with other classes."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -19,7 +21,7 @@ def packaged() -> Model:
 
 def labels_of(model: Model, classes: tuple[str, ...]) -> tuple[torch.Tensor, torch.Tensor]:
     """The embedding of labels of the model, and that of a network of other classes that starts from it."""
-    network = build_network(model.plan.network, model.shape[0], len(classes))
+    network: Any = build_network(model.plan.network, model.shape[0], len(classes))
     embedding, _ = network.label_tensors
     return model.network.state_dict()[embedding], start_weights(model, network, classes)[embedding]
 

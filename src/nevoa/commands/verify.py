@@ -70,6 +70,8 @@ def verify(report: PathLike, *, run: PathLike | None = None, inception_weights: 
     from nevoa._util.files import read_json
 
     path = path_of("report", report)
+    if path.is_dir():
+        raise NevoaError(f"{path} is a folder: name one of the reports that a run keeps in its folder evaluation.")
     read_json(path)  # No report: refused before torch is loaded.
     from nevoa.evaluation.receipt import facts_of, facts_of_images, read_report
     from nevoa.evaluation.verify import checks, facts
