@@ -67,7 +67,7 @@ def refuses(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, trai
     return check
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a finished tiny run in runs/tiny."""
     folder = tmp_path_factory.mktemp("work")
@@ -75,7 +75,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def of_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished tiny run that was told of classes, and took large steps, so that they differ."""
     folder = tmp_path_factory.mktemp("classes") / "told"

@@ -78,7 +78,7 @@ def test_a_file_is_imported_once(plugin: Path) -> None:
         ("1 +", "SyntaxError: "),
         ("raise RuntimeError('two\\nlines')", "RuntimeError: two."),
         ("import sys; sys.exit('leaving')", "SystemExit: leaving."),
-        (PLUGIN + "add()\nadd()", "NevoaError: A network named 'plugin' is already registered"),
+        (PLUGIN + "add()\nadd()", "NevoaError: The network 'plugin' is already registered"),
     ],
 )
 def test_a_file_that_fails_is_a_sentence(text: str, message: str, tmp_path: Path) -> None:

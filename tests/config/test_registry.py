@@ -73,7 +73,7 @@ def test_a_name_that_nobody_registered_says_what_to_do(kind: str) -> None:
 def test_what_comes_with_nevoa_is_there_and_stays(kind: str) -> None:
     for name in table_of(kind).own:
         assert not isinstance(table_of(kind)[name], str | None)
-        with pytest.raises(NevoaError, match=f"A {kind} named '{name}' is already registered by the package nevoa"):
+        with pytest.raises(NevoaError, match=f"The {kind} '{name}' is already registered by the package nevoa"):
             register(kind, name, PARTS[kind], options_of(kind))
 
 
@@ -175,3 +175,17 @@ def test_what_is_no_such_schedule_is_a_sentence(made: Any, message: str) -> None
     register("schedule", "wrong", made)
     with pytest.raises(NevoaError, match=message):
         named_schedule("wrong", 50)
+
+
+@pytest.mark.parametrize(
+    ("suffixes", "samplers", "message"),
+    [
+        (".foo", None, r"suffixes of an export must be a tuple of names, such as \('.foo',\), not '.foo'"),
+        (("foo",), None, "suffixes of an export must begin with a dot"),
+        ((), None, "suffixes of an export must begin with a dot"),
+        ((".foo",), "ddim", "samplers of an export must be a tuple of names"),
+    ],
+)
+def test_an_export_that_forgets_a_comma_or_a_dot_is_refused(suffixes: Any, samplers: Any, message: str) -> None:
+    with pytest.raises(NevoaError, match=message):
+        Export(lambda model, path: "", suffixes, samplers=samplers)

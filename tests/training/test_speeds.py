@@ -55,7 +55,7 @@ def config_of(minutes: float, *options: str) -> Config:
 def border() -> float:
     """A rate of FLOP per second at which a bit more in five minutes chooses a wider network."""
     flops = np.geomspace(1e13, MANY, 500)
-    dims = [best_width(dict.fromkeys(WIDTHS, flop)).dim for flop in flops]
+    dims = [best_width(dict.fromkeys(WIDTHS, float(flop))) for flop in flops]
     return next(flop for flop, (a, b) in zip(flops, itertools.pairwise(dims), strict=False) if a != b) / 300
 
 

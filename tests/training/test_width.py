@@ -1,7 +1,6 @@
 """The width that a budget pays for: the law of docs/scaling-laws.md."""
 
 import itertools
-import json
 import runpy
 from collections.abc import Iterator
 from dataclasses import replace
@@ -35,7 +34,6 @@ from nevoa.training.width import (
     SPREAD,
     WIDTH_AT_1E13,
     WIDTHS,
-    Width,
     best_width,
     expected_distance,
     flop_of_images,
@@ -64,7 +62,7 @@ def no_speeds_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(speeds, "speeds_file", lambda: tmp_path / f"speeds-{next(numbers)}.json")
 
 
-def best_for(flop: float, scale: float = 1.0) -> Width:
+def best_for(flop: float, scale: float = 1.0) -> int:
     """The best width if each has the same operations."""
     return best_width(dict.fromkeys(WIDTHS, flop), scale)
 
@@ -101,7 +99,7 @@ def test_the_law_is_within_a_tenth_of_each_trial(distances: Any) -> None:
 def test_at_each_budget_of_the_trials_the_law_is_within_a_tenth_of_the_best(distances: Any) -> None:
     for flop, row in distances.items():
         best = min(fmean(seeds) for seeds in row.values())
-        assert fmean(row[best_for(flop).dim]) <= 1.1 * best, f"{flop:.1e}"
+        assert fmean(row[best_for(flop)]) <= 1.1 * best, f"{flop:.1e}"
 
 
 def test_the_fit_finds_a_law_that_distances_were_made_from(fit: dict[str, Any]) -> None:
@@ -121,7 +119,7 @@ def test_the_fit_finds_a_law_that_distances_were_made_from(fit: dict[str, Any]) 
 
 
 def test_wider_networks_for_more_computation_and_a_warning_beyond_the_trials() -> None:
-    widths = [best_for(flop).dim for flop in np.geomspace(1e9, MOST)]
+    widths = [best_for(flop) for flop in np.geomspace(1e9, MOST)]
     assert widths == sorted(widths) and set(widths) <= set(WIDTHS)
     assert widths[0] == WIDTHS[0]
     images = 3_000_000
@@ -136,19 +134,17 @@ def test_with_the_same_operations_a_wider_network_is_better_above_a_mean_of_both
     means = [np.sqrt(np.log(b**2 / a**2) / (a**-2 - b**-2)) for a, b in pairs]
     assert all(a < mean < b for (a, b), mean in zip(pairs, means, strict=True))
     for flop in np.geomspace(1e11, MOST):
-        assert best_for(flop).dim == WIDTHS[int(np.searchsorted(means, ideal_width(flop)))]
+        assert best_for(flop) == WIDTHS[int(np.searchsorted(means, ideal_width(flop)))]
 
 
 def test_where_narrow_networks_compute_slowly_a_wider_one_is_the_best() -> None:
     flop = {width: 3e13 * width / REFERENCE for width in WIDTHS}
-    best = best_width(flop)
-    assert best.dim > best_for(3e13).dim
-    assert best == Width(best.dim, flop[best.dim])
+    assert best_width(flop) > best_for(3e13)
 
 
 def test_an_image_counts_by_its_pixels() -> None:
     for flop in (1e12, 1e13, 1e14):
-        assert best_for(4 * flop, 1 / 4).dim == best_for(flop).dim
+        assert best_for(4 * flop, 1 / 4) == best_for(flop)
 
 
 @pytest.mark.parametrize("images", [1_000, 50_000, 1_000_000])
@@ -173,15 +169,12 @@ def test_a_budget_of_steps_or_epochs_chooses_without_timing(monkeypatch: pytest.
     steps, epochs = configure("fashion_mnist_10k", steps=3_000), configure("fashion_mnist_10k", epochs=9.6)
     for config in (steps, epochs):
         job = prepare(config)
-        assert job.width is not None
-        assert job.width == best_for(flop_of_images(96_000))
-        assert job.plan.network.model_dump()["dim"] == job.width.dim
+        assert job.plan.network.model_dump()["dim"] == best_for(flop_of_images(96_000))
 
 
 def test_epochs_of_less_than_an_image_have_a_width() -> None:
     job = prepare(configure("fashion_mnist_10k", epochs=1e-6))
-    assert job.width is not None
-    assert job.width.dim == min(WIDTHS)
+    assert job.plan.network.model_dump()["dim"] == min(WIDTHS)
 
 
 @pytest.mark.slow
@@ -204,8 +197,7 @@ def test_the_best_of_all_widths_for_what_the_machine_computes_in_the_minutes(
     monkeypatch.setattr(Trial, "seconds", seconds)
     config = configure("fashion_mnist_10k", minutes=5, options=QUICKLY)
     job, best = prepare(config), best_width({width: 300 * rate_of(width) for width in WIDTHS})
-    assert job.width is not None
-    assert (job.width.dim, job.width.flop) == (best.dim, pytest.approx(best.flop))
+    assert job.plan.network.model_dump()["dim"] == best
     assert len(timed) <= 2 + CANDIDATES, "the reference, the candidates, and the steps of the one chosen"
 
 
@@ -229,7 +221,7 @@ def test_memory_limits_the_width(estimated: bool, monkeypatch: pytest.MonkeyPatc
     for limit, best in ((96, 48), (48, 48), (REFERENCE, REFERENCE)):
         most = limit
         job = prepare(config)
-        assert job.width is not None and job.width.dim == best
+        assert job.plan.network.model_dump()["dim"] == best
     most = REFERENCE - 1
     with pytest.raises(NevoaError, match="too much"):
         prepare(config)
@@ -272,7 +264,6 @@ def test_steps_and_epochs_have_small_batches() -> None:
 
 def test_a_width_given_by_hand_wins() -> None:
     job = prepare(configure("fashion_mnist_10k", steps=3_000, options=("network.dim=20", *QUICKLY)))
-    assert job.width is None
     assert job.plan.network.model_dump()["dim"] == 20
 
 
@@ -281,10 +272,10 @@ def test_a_run_that_goes_on_keeps_its_width(tmp_path: Path) -> None:
     few = ("network.multipliers=[1]", "network.attention=[false]", "training.batch_size=4", "data.limit=8", *QUICKLY)
     run = nevoa.train("fashion_mnist_10k", steps=2, options=few, out=tmp_path / "run", progress=False)
     longer = configure("fashion_mnist_10k", steps=100_000, options=few)
-    width = best_for(flop_of_images(400_000)).dim
+    width = best_for(flop_of_images(400_000))
     job = prepare(longer, run=Run(tmp_path / "run"))
     assert job.plan.network == run.plan().network
-    assert job.plan.network.model_dump()["dim"] != width and job.width is None
+    assert job.plan.network.model_dump()["dim"] != width
 
 
 def test_a_network_without_a_width_is_refused() -> None:
@@ -297,10 +288,9 @@ def test_the_plan_says_which_width_and_why(tmp_path: Path, capsys: pytest.Captur
     from nevoa.cli.plan import print_plan
 
     job = prepare(configure("fashion_mnist_10k", steps=2_000, options=QUICKLY))
-    job = replace(job, width=Width(24, 6.6e12))
-    forecast = Forecast.of(job)
+    dim, forecast = job.plan.network.model_dump()["dim"], replace(Forecast.of(job), flop_per_image=10**8)
     print_plan(job, forecast, tmp_path, as_json=False)
-    row = "width 24, the best for 6.6e12 FLOP; keep it with -o network.dim=24 -o training.batch_size=32"
+    row = f"width {dim}, the best for 6.4e12 FLOP; keep it with -o network.dim={dim} -o training.batch_size=32"
     assert row in " ".join(capsys.readouterr().out.split())
-    print_plan(job, forecast, tmp_path, as_json=True)
-    assert json.loads(capsys.readouterr().out)["width"] == {"dim": 24, "flop": 6.6e12}
+    print_plan(job, forecast, tmp_path, as_json=False, done=32)
+    assert "the best for" not in capsys.readouterr().out

@@ -34,6 +34,17 @@ def print_plan(job: "Job", forecast: "Forecast", folder: Path, as_json: bool, do
         console().print(fields(_rows(job, forecast, folder, done)))
 
 
+def _width(job: "Job", forecast: "Forecast") -> dict[str, str]:
+    """The row of a width that the plan has chosen."""
+    from nevoa.training.width import in_words
+
+    if getattr(job.config.network, "dim", None) != "auto":
+        return {}
+    dim, training = job.plan.network.model_dump()["dim"], job.plan.training
+    flop = in_words(forecast.flop_per_image * training.images)
+    return {"width": f"{dim}, the best for {flop} FLOP; {FIXED.format(dim, training.batch_size)}"}
+
+
 def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str, str]:
     from nevoa.cli.terminal import duration
 
@@ -45,7 +56,7 @@ def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str
         "data": f"{images.name}: {len(images):,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}"
         f"{', mirrored at random' * bool(plan.data.flip)}{left_out(images.notes)}",
         "network": f"{plan.network.kind}, {forecast.parameters:,} parameters{conditional}",
-        **({"width": f"{job.width}; {FIXED.format(job.width.dim, each)}"} if job.width else {}),
+        **({} if done else _width(job, forecast)),
         **({"start": training.start} if training.start else {}),
         "device": f"{training.device}, {training.precision}, {training.threads} thread{'s' * (training.threads > 1)}"
         f"{f' in each of {world_size()} processes' * (world_size() > 1)}",

@@ -93,14 +93,14 @@ def _opened(
     subject: PathLike | None, against: str | None, count: int, options: dict[str, Any], sweeps: bool = False
 ) -> "tuple[Subject, Reference]":
     """The run, model or images to measure, and the reference to compare them with."""
-    from nevoa.sampling import settings_of
-
     found = opened(subject, against)
     if found.run is None and (sweeps or (options and found.model is None)):
         raise NevoaError(f"{subject} is not a run: leave out --sweep, --sampler and the other sampling options.")
     found = found.read(Path(subject or ""), count)
     plan, _ = found.described()
     if options and plan:
+        from nevoa.sampling import settings_of
+
         settings_of(plan, **options)  # refuses before the reference is measured
     return found, found.reference(against)
 

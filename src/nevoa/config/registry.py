@@ -72,11 +72,13 @@ class Table(Mapping[str, Any]):
     def add(self, name: str, part: Any, options: Any = None) -> None:
         """Add a part. A NevoaError if the name is taken; a notebook may replace the parts that it has added itself."""
         if not NAME.fullmatch(name) or name == OBJECT:
-            raise NevoaError(f"A {self.kind} cannot be named '{name}': use letters, digits, - and _, as in my-{name}.")
+            raise NevoaError(
+                f"A {self.kind} cannot be named '{name}': use letters, digits, - and _, as in my-{self.kind}."
+            )
         origin = plugins.origin()
         if (taken := self._origins.get(name, "")) or (origin and name in self._parts):
             by = f" by the {taken}" * bool(taken)
-            raise NevoaError(f"A {self.kind} named '{name}' is already registered{by}: choose another name.")
+            raise NevoaError(f"The {self.kind} '{name}' is already registered{by}: choose another name.")
         self._parts[name], self._origins[name] = part, origin
         if options is not None:
             self._options[name] = options

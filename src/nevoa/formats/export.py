@@ -33,6 +33,13 @@ class Export:
     schedules: Collection[str] | None = None
     predictions: Collection[str] | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("suffixes", "samplers", "schedules", "predictions"):
+            if isinstance(value := getattr(self, name), str):
+                raise NevoaError(f"{name} of an export must be a tuple of names, such as ('{value}',), not '{value}'.")
+        if not all(suffix == "" or suffix.startswith(".") for suffix in self.suffixes) or not self.suffixes:
+            raise NevoaError(f"suffixes of an export must begin with a dot, as in ('.npz',), not {self.suffixes!r}.")
+
     @property
     def place(self) -> str:
         """What it writes, such as "a file in .html or a folder"."""

@@ -72,7 +72,6 @@ def as_dict(job: Job, forecast: Forecast) -> dict[str, Any]:
         "asked": asked,
         "plan": decided,
         "data": about,
-        "width": job.width and asdict(job.width),
         **asdict(forecast),
     }
 

@@ -20,11 +20,10 @@ from nevoa.runs import RUNS, Run, journal, status_of
 from nevoa.runs.horizon import Horizon
 from nevoa.runs.journal import Costs
 from nevoa.training.memory import count_parameters
-from nevoa.training.planning import Planned, plan
+from nevoa.training.planning import plan
 from nevoa.training.resume import data_as_recorded, recorded_in, refuse_less, time_spent
 from nevoa.training.start import start_weights
 from nevoa.training.state import TrainingState
-from nevoa.training.width import Width
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,6 @@ class Job:
         start: the weights to start from; random ones if None.
         cools_down: whether the cool-down begins at once, wherever the run is.
         horizons: of a run that is repeated, by the `images_seen` at which each begins; else the budget decides.
-        width: the network's, if the config left it open.
 
     Example:
         >>> job = prepare(config)
@@ -57,7 +55,6 @@ class Job:
     started: float = 0.0
     start: Mapping[str, Tensor] | None = None
     cools_down: bool = False
-    width: Width | None = None
     horizons: Mapping[int, Horizon] = field(default_factory=dict[int, Horizon])
 
     def fresh_state(self) -> TrainingState:
@@ -123,13 +120,11 @@ def prepare(config: Config, images: ImageSet | None = None, wish: Wish = Wish(),
     if run is not None and wish.cool_down is not None:
         config = _ending(config, run, wish.cool_down)
     options = {"started": started, "records": run is not None, "accept_changes": wish.accept_changes}
-    made = plan(config, images, wish.objects, recorded, **options)
-    start = _start(made, wish, resumes, images)
-    cools = wish.cool_down is not None
-    job = Job(config, made.plan, images, wish.objects, made.costs, started, start, cools, made.width)
-    if run is not None and recorded is not None and not cools:
-        refuse_less(recorded.plan, made.plan, run)
-    return job
+    decided, costs = plan(config, images, wish.objects, recorded, **options)
+    if run is not None and recorded is not None and wish.cool_down is None:
+        refuse_less(recorded.plan, decided, run)
+    start = _start(decided, wish, resumes, images)
+    return Job(config, decided, images, wish.objects, costs, started, start, wish.cool_down is not None)
 
 
 def repetition(plan_file: Path, run: Run, start: Model | None = None) -> Job:
@@ -165,11 +160,11 @@ def _ending(config: Config, run: Run, cool_down: float) -> Config:
     return with_budget(config, {"minutes": (time_spent(run) + cool_down) / 60})
 
 
-def _start(made: Planned, wish: Wish, resumes: bool, images: ImageSet) -> Mapping[str, Tensor] | None:
+def _start(decided: Plan, wish: Wish, resumes: bool, images: ImageSet) -> Mapping[str, Tensor] | None:
     """The weights to start from. A NevoaError if they are those of a model that was not given."""
     if wish.start is not None:
-        network = TrainingState.fresh(made.plan, images.shape, wish.objects).network
-        return start_weights(wish.start, network, made.plan.classes)
-    if (place := made.plan.training.start) and not resumes:
+        network = TrainingState.fresh(decided, images.shape, wish.objects).network
+        return start_weights(wish.start, network, decided.classes)
+    if (place := decided.training.start) and not resumes:
         raise NevoaError(f"This training starts from the model of {place}: give it as start=nevoa.load(…).")
     return None

@@ -4,7 +4,7 @@ import math
 import time
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from nevoa._util.compiling import compiler_fault
 from nevoa.config import Config, Plan
@@ -20,7 +20,7 @@ from nevoa.training.budget import images_within, report_interval, timetable
 from nevoa.training.draft import Draft, check_given, check_size, first
 from nevoa.training.measure import Trial
 from nevoa.training.resume import Recorded, check_same, kept_start
-from nevoa.training.width import Width, sized
+from nevoa.training.width import sized
 
 # Compiling takes up to a minute on a GPU; a run of ten minutes gains more than that from it.
 COMPILE_PAYS_SECONDS = 600.0
@@ -28,22 +28,16 @@ INTERVALS = "preview_every_images", "checkpoint_every_images"
 TIMETABLE = "preview_steps", "report_every_images", *INTERVALS
 
 
-@dataclass(frozen=True)
-class Planned:
-    """A plan, and what was measured for it.
-
-    Attributes:
-        costs: measured seconds; None if nothing had to be measured.
-        width: the network's, if the config left it open.
+class Planned(NamedTuple):
+    """A plan and, if something was measured for it, the costs.
 
     Example:
-        >>> plan(config, nevoa.data.load_images(config.data)).width is None
+        >>> plan(config, nevoa.data.load_images(config.data)).costs is None
         True
     """
 
     plan: Plan
     costs: Costs | None = None
-    width: Width | None = None
 
 
 def plan(
@@ -80,7 +74,7 @@ def plan(
 
     draft = _placed(Draft.of(config, images, objects, was), asked, was)
     _check_batch(draft.batch_size)
-    draft, width = sized(draft, asked)
+    draft = sized(draft, asked)
     _check_batch(draft.batch_size)
     if objects.network is not None:
         check_network(objects.network, images.shape, len(draft.classes))
@@ -102,7 +96,7 @@ def plan(
     decided = draft.training(**known | {key: known[key] or horizon for key in INTERVALS}).plan()
     if was is not None:
         check_same(was, decided, accept_changes)
-    return Planned(decided, costs, width)
+    return Planned(decided, costs)
 
 
 def _placed(draft: Draft, asked: TrainingConfig, was: Plan | None) -> Draft:

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import exp, log
 
 from nevoa.config import TrainingConfig
@@ -11,7 +10,7 @@ from nevoa.training.draft import LARGE_BATCH, REFERENCE, SMALL_BATCH, Draft
 from nevoa.training.measure import Trial
 from nevoa.training.speeds import Speeds
 
-WIDTHS = 16, 24, 32, 48, 64, 96
+WIDTHS: tuple[int, ...] = 16, 24, 32, 48, 64, 96
 # benchmarks/scaling/fit.py fits these numbers to trials of up to MOST operations on images of PIXELS.
 WIDTH_AT_1E13, EXPONENT = 16.5, 0.204
 LIMIT, DISTANCE_AT_1E13, FALL, SPREAD = 0.207, 2.05, 0.676, 0.539
@@ -23,22 +22,6 @@ FLOP_BY_WIDTH = 2.75e5
 MANY = 4e13
 # So many are timed: the best for the speed of the reference, and wider ones, because no machine computes them slower.
 CANDIDATES = 4
-
-
-@dataclass(frozen=True)
-class Width:
-    """The best width of a network.
-
-    Attributes:
-        dim: channels of its first stage.
-        flop: the floating-point operations of training that it is the best for.
-    """
-
-    dim: int
-    flop: float
-
-    def __str__(self) -> str:
-        return f"{self.dim}, the best for {in_words(self.flop)} FLOP"
 
 
 def in_words(flop: float) -> str:
@@ -61,7 +44,7 @@ def expected_distance(flop: float, dim: int) -> float:
     return LIMIT + DISTANCE_AT_1E13 * (flop / 1e13) ** -FALL * exp(SPREAD * (u - 1 - log(u)))
 
 
-def best_width(flop: Mapping[int, float], scale: float = 1.0) -> Width:
+def best_width(flop: Mapping[int, float], scale: float = 1.0) -> int:
     """Return the width with the best images.
 
     An image takes operations in proportion to its pixels, so a larger one counts as several of the trials'.
@@ -70,8 +53,7 @@ def best_width(flop: Mapping[int, float], scale: float = 1.0) -> Width:
         flop: the operations of training that each width can have.
         scale: pixels of an image of the trials / pixels of an image.
     """
-    dim = min(flop, key=lambda dim: expected_distance(flop[dim] * scale, dim))
-    return Width(dim, flop[dim])
+    return min(flop, key=lambda dim: expected_distance(flop[dim] * scale, dim))
 
 
 def flop_of_images(images: int) -> float:
@@ -81,39 +63,33 @@ def flop_of_images(images: int) -> float:
     return by_width * ideal**2
 
 
-def sized(draft: Draft, asked: TrainingConfig) -> tuple[Draft, Width | None]:
-    """Return the draft with the width and the batch size where they are open, and the width if it was.
+def sized(draft: Draft, asked: TrainingConfig) -> Draft:
+    """Return the draft with the width and the batch size where they are open.
 
     A budget of minutes is worth what this machine computes in them: narrow networks keep some machines less busy. Steps
     and epochs are worth their images, in small batches. More computation than in the trials gives a warning.
     """
-    if not draft.open:
-        return draft, None
-    images, is_open = draft.images, "dim" in draft.open
+    images = draft.images
     scale = PIXELS / (images.shape[1] * images.shape[2])
-    if asked.minutes is None:
-        width = _best_for_images(draft, asked, scale) if is_open else None
+    if draft.open and asked.minutes is not None:
+        draft, flop = _by_time(draft, 60 * asked.minutes, scale)
     else:
-        draft, width = _sized_by_time(draft, 60 * asked.minutes, scale)
-    if width is None:
-        return draft, None
-    if width.flop * scale > MOST:
+        seen = round((asked.epochs or 0) * len(images)) or (asked.steps or 0) * draft.batch_size
+        flop = dict.fromkeys(WIDTHS, flop_of_images(max(1, seen)) / scale)
+    if "dim" not in draft.open:
+        return draft
+    dim = best_width(flop, scale)
+    if flop[dim] * scale > MOST:
         warnings.warn(
-            f"The best width for {in_words(width.flop)} FLOP is extrapolated: the trials went up to "
+            f"The best width for {in_words(flop[dim])} FLOP is extrapolated: the trials went up to "
             f"{in_words(MOST / scale)} FLOP.",
             stacklevel=2,
         )
-    return draft.width(width.dim), width
+    return draft.width(dim)
 
 
-def _best_for_images(draft: Draft, asked: TrainingConfig, scale: float) -> Width:
-    """The best width for the images that are seen in the epochs of so many, or in the steps."""
-    seen = round((asked.epochs or 0) * len(draft.images)) or (asked.steps or 0) * draft.batch_size
-    return best_width(dict.fromkeys(WIDTHS, flop_of_images(max(1, seen)) / scale), scale)
-
-
-def _sized_by_time(draft: Draft, seconds: float, scale: float) -> tuple[Draft, Width | None]:
-    """The draft with a batch size for the seconds, and the best width by the speeds of this machine."""
+def _by_time(draft: Draft, seconds: float, scale: float) -> tuple[Draft, dict[int, float]]:
+    """The draft with a batch size for the seconds, and the operations of each width at the speeds of this machine."""
     reference = draft.trial()
     reference.check_memory()
     speeds = Speeds(reference)
@@ -121,13 +97,13 @@ def _sized_by_time(draft: Draft, seconds: float, scale: float) -> tuple[Draft, W
     if "batch_size" in draft.open:
         draft = draft.training(batch_size=LARGE_BATCH if flop * scale >= MANY else SMALL_BATCH)
     if "dim" not in draft.open:
-        return draft, None
-    nearest = WIDTHS.index(best_width(dict.fromkeys(WIDTHS, flop), scale).dim)
+        return draft, {}
+    nearest = WIDTHS.index(best_width(dict.fromkeys(WIDTHS, flop), scale))
     widths = WIDTHS[nearest : nearest + CANDIDATES]
     trials = [draft.width(width).trial() for width in widths]
     computed = {width: seconds * speed for width, speed in zip(widths, _within_memory(trials, speeds), strict=False)}
     # Where there is memory for none of them, there is for the reference.
-    return draft, best_width(computed or {REFERENCE: flop}, scale)
+    return draft, computed or {REFERENCE: flop}
 
 
 def _within_memory(trials: list[Trial], speeds: Speeds) -> list[float]:
