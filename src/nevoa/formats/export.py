@@ -1,6 +1,6 @@
 """What a format that models are exported to says about itself."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ class Export:
     """
 
     write: Callable[..., str]
-    suffixes: tuple[str, ...]
+    suffixes: Sequence[str]
     name: str = "This format"
     samplers: Collection[str] | None = None
     schedules: Collection[str] | None = None
