@@ -203,7 +203,7 @@ def test_a_missing_object_is_asked_for_by_its_class(tmp_path: Path, part: str) -
     name = {"network": "Net", "schedule": "Straight", "loss": "cubic"}[part]
     images = run.model().sample(1)
     del objects[part]
-    missing = rf"with a {part} object, tests\.training\.test_objects\.{name}.*in Python: {part}={name}"
+    missing = rf"with a {part} object, tests\.test_objects\.{name}.*in Python: {part}={name}"
     if part == "loss":  # images need none
         np.testing.assert_array_equal(nevoa.load(run.folder, **objects).sample(1), images)
     else:

@@ -138,7 +138,7 @@ class Simulated(TrainingState):
     def __init__(self, images: int, cost: float) -> None:
         self.plan: Any = SimpleNamespace(training=SimpleNamespace(batch_size=1, cooldown=COOLDOWN))
         self.horizon, self.images_seen, self.work, self.seconds = Horizon(images), 0, 0.0, 0.0
-        self.processes, self.cost = ALONE, cost
+        self.group, self.cost = ALONE, cost
 
     def cost_at(self, images_seen: int) -> float:
         """What an image costs: more in the last fifth of the cool-down."""

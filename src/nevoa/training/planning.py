@@ -32,8 +32,8 @@ class Planned(NamedTuple):
     """A plan and, if something was measured for it, the costs.
 
     Example:
-        >>> plan(config, nevoa.data.load_images(config.data)).costs is None
-        True
+        >>> plan(config, nevoa.data.load_images(config.data)).plan.training.images
+        16
     """
 
     plan: Plan
