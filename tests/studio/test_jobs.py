@@ -1,5 +1,6 @@
 """A job is a process of its own: one at a time, in order, whatever happens to the page and its server."""
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from nevoa.errors import NevoaError
 from nevoa.studio import jobs as studio_jobs
 from nevoa.studio import turn
 from nevoa.studio.jobs import Job, Jobs
+from nevoa.studio.texts import StudioError
 from nevoa.studio.turn import take_turn
 from nevoa.studio.workspace import Workspace
 from tests.conftest import TINY
@@ -171,6 +173,30 @@ def test_a_job_that_waits_without_a_process_gets_one_again_and_only_one(
     for process in forks:
         process.join()
     assert path.read_text().count("began") == 1
+
+
+def test_a_server_that_looks_again_starts_no_second_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the first has taken its lock, the job seems to have lost it."""
+    started = list[object]()
+
+    class Process:
+        def __init__(self, *_: Any, **__: Any) -> None:
+            started.append(self)
+
+        def poll(self) -> None: ...
+
+    monkeypatch.setattr(subprocess, "Popen", Process)
+    jobs = Jobs(tmp_path / "jobs", tmp_path)
+    jobs.add(["train"], "a")
+    jobs.revive()
+    assert len(started) == 1
+
+
+def test_a_page_that_waits_too_long_for_another_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(studio_jobs, "PATIENCE_SECONDS", 0.0)
+    page, other = (Jobs(tmp_path / "jobs", tmp_path) for _ in range(2))
+    with page.changing(), pytest.raises(StudioError, match="Another page"), other.changing():
+        pass
 
 
 @pytest.mark.slow

@@ -7,8 +7,9 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict
@@ -118,6 +119,9 @@ class Jobs:
         workspace: where commands run.
     """
 
+    # Started by this process, and not known to have ended.
+    _processes: ClassVar[dict[Path, subprocess.Popen[bytes]]] = {}
+
     def __init__(self, folder: Path, workspace: Path) -> None:
         self.folder, self.workspace = folder, workspace
 
@@ -170,15 +174,24 @@ class Jobs:
                 job.note(stopping=True)
 
     def launch(self, job: Job) -> None:
-        """Start the process of a job."""
+        """Start the process of a job, unless this one has started it."""
+        process = self._processes.get(job.path)
+        if process is not None and process.poll() is None:  # it is about to take the lock
+            return
         turn = [sys.executable, "-m", "nevoa.studio.turn", str(job.path)]
-        # A session of its own: Ctrl-C in the server's terminal does not reach it. A second process finds the lock held.
-        subprocess.Popen(turn, cwd=self.workspace, start_new_session=True, stdin=subprocess.DEVNULL)
+        # A session of its own: Ctrl-C in the server's terminal does not reach it.
+        started = subprocess.Popen(turn, cwd=self.workspace, start_new_session=True, stdin=subprocess.DEVNULL)
+        self._processes[job.path] = started
 
-    def changing(self) -> FileLock:
-        """Return the lock under which no other process changes the jobs."""
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Let no other process change the jobs."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(self.folder / "jobs.lock", timeout=PATIENCE_SECONDS)
+        try:
+            with FileLock(self.folder / "jobs.lock", timeout=PATIENCE_SECONDS):
+                yield
+        except Timeout as error:
+            raise StudioError("other_page") from error
 
 
 def _is_readable(job: Job) -> bool:
