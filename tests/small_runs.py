@@ -104,7 +104,7 @@ def updated(plan: AnyPlan, section: str, **values: object) -> AnyPlan:
 
 
 def model_plan(config: Config, **values: Any) -> ModelPlan:
-    """What a model of a config is: unconditional, unless classes are among the values."""
+    """The plan of a config's model: unconditional, unless classes are among the values."""
     sections = {name: getattr(config, name) for name in ("data", "diffusion", "network", "sampling")}
     return ModelPlan(**sections, **values)
 

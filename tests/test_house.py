@@ -14,7 +14,7 @@ def is_private(name: str) -> bool:
 
 
 def faults(code: str) -> Iterator[str]:
-    """What a file does that tests do not do."""
+    """The lines of a file that break the rules for tests."""
     for node in ast.walk(ast.parse(code)):
         match node:
             case ast.ImportFrom(module=str(module), names=names) if module.split(".")[0] == "nevoa":

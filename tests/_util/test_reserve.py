@@ -14,8 +14,8 @@ from nevoa.errors import NevoaError
 
 
 def write(path: Path, text: str, force: bool = False) -> None:
-    with reserve_output([path], force) as claim:
-        claim.temporary.write_text(text)
+    with reserve_output([path], force) as reserved:
+        reserved.temporary.write_text(text)
 
 
 def test_an_existing_file_is_refused_before_the_work_and_replaced_with_force(tmp_path: Path) -> None:
@@ -47,16 +47,16 @@ def test_a_folder_is_never_replaced(name: str, files: int, force: bool, tmp_path
 
 def test_an_empty_folder_becomes_the_folder_of_results(tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
-    with reserve_output([tmp_path / "new"]) as claim:
-        claim.temporary.mkdir()
-        (claim.temporary / "0.png").touch()
+    with reserve_output([tmp_path / "new"]) as reserved:
+        reserved.temporary.mkdir()
+        (reserved.temporary / "0.png").touch()
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["0.png"]
 
 
 def test_a_file_that_appears_during_the_work_is_kept(tmp_path: Path) -> None:
-    with pytest.raises(NevoaError, match="exists"), reserve_output([tmp_path / "x.png"]) as claim:
-        claim.temporary.write_text("ours")
-        claim.path.write_text("theirs")
+    with pytest.raises(NevoaError, match="exists"), reserve_output([tmp_path / "x.png"]) as reserved:
+        reserved.temporary.write_text("ours")
+        reserved.path.write_text("theirs")
     assert [path.name for path in tmp_path.iterdir()] == ["x.png"]
     assert (tmp_path / "x.png").read_text() == "theirs"
 
@@ -74,8 +74,8 @@ def test_default_names_are_numbered(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_an_error_leaves_nothing_not_even_the_folders_around(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), reserve_output([tmp_path / "new" / "er" / "x.png"]) as claim:
-        claim.temporary.touch()
+    with pytest.raises(KeyError), reserve_output([tmp_path / "new" / "er" / "x.png"]) as reserved:
+        reserved.temporary.touch()
         raise KeyError
     assert list(tmp_path.iterdir()) == []
     write(tmp_path / "new" / "er" / "x.png", "")
@@ -88,26 +88,29 @@ def test_an_error_with_another_file_is_not_said_of_the_result(tmp_path: Path) ->
         reserve_output([tmp_path / "x.png"]),
     ):
         (tmp_path / "missing.txt").read_text()
-    with pytest.raises(NevoaError, match=r"Cannot write .*x\.png: No"), reserve_output([tmp_path / "x.png"]) as claim:
-        (claim.temporary / "0.png").touch()
+    with (
+        pytest.raises(NevoaError, match=r"Cannot write .*x\.png: No"),
+        reserve_output([tmp_path / "x.png"]) as reserved,
+    ):
+        (reserved.temporary / "0.png").touch()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_second_process_finds_out_before_the_work(tmp_path: Path) -> None:
-    with reserve_output([tmp_path / "x.png"]) as claim:
+    with reserve_output([tmp_path / "x.png"]) as reserved:
         message = r"Another process is writing .*x\.png"
         with pytest.raises(NevoaError, match=message), reserve_output([tmp_path / "x.png"], force=True):
             pytest.fail("the work has begun")
         assert scratch_below(tmp_path) == []
         sweep(tmp_path)
-        claim.temporary.write_text("whole")
+        reserved.temporary.write_text("whole")
     assert (tmp_path / "x.png").read_text() == "whole"
 
 
 def _killed(path: Path) -> None:
-    with reserve_output([path]) as claim:
-        claim.temporary.mkdir()
-        (claim.temporary / "0.png").touch()
+    with reserve_output([path]) as reserved:
+        reserved.temporary.mkdir()
+        (reserved.temporary / "0.png").touch()
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -121,7 +124,7 @@ def test_what_a_killed_process_left_is_removed(by: str, tmp_path: Path) -> None:
         sweep(tmp_path)
         assert list(tmp_path.iterdir()) == []
         return
-    with reserve_output([tmp_path / "x"]) as claim:
-        claim.temporary.mkdir()
-        (claim.temporary / "1.png").touch()
+    with reserve_output([tmp_path / "x"]) as reserved:
+        reserved.temporary.mkdir()
+        (reserved.temporary / "1.png").touch()
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["1.png", "x"]

@@ -104,8 +104,8 @@ def test_a_failure_half_way_leaves_nothing(tmp_path: Path) -> None:
 
     for name in ("x.npy", "x"):
         output = Output(tmp_path / name)
-        with pytest.raises(NevoaError, match="the model is gone"), reserve_output([output.path]) as claim:
-            output.write(claim.temporary, failing(), 8)
+        with pytest.raises(NevoaError, match="the model is gone"), reserve_output([output.path]) as reserved:
+            output.write(reserved.temporary, failing(), 8)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -8,7 +8,7 @@ from nevoa.config.presets import configure
 from nevoa.data import changed_files, load_images
 from nevoa.data.cache import forget, kept
 from nevoa.errors import NevoaError
-from nevoa.training import Recorded, plan
+from nevoa.training import Planned, plan
 from tests.conftest import TINY
 from tests.data.pictures import PICTURES, written
 
@@ -56,4 +56,4 @@ def test_a_training_on_other_files_names_them(tmp_path: Path) -> None:
     saved = plan(config, before).plan
     now = written(folder, {"images.png": PICTURES[2]})
     with pytest.raises(NevoaError, match=r"The images differ: added images\.png\."):
-        plan(config, now, recorded=Recorded(saved))
+        plan(config, now, recorded=Planned(saved))

@@ -141,7 +141,7 @@ class Simulated(TrainingState):
         self.group, self.cost = ALONE, cost
 
     def cost_at(self, images_seen: int) -> float:
-        """What an image costs: more in the last fifth of the cool-down."""
+        """The cost of an image: more in the last fifth of the cool-down."""
         return self.cost if self.horizon.cooled_at(images_seen, COOLDOWN) >= 0.8 else 1.0
 
     @property

@@ -20,7 +20,7 @@ from nevoa.errors import NevoaError
 from nevoa.parallel import group as processes
 from nevoa.parallel.group import Group, process_group
 from nevoa.runs import Run, checkpoint
-from nevoa.training import Job, Step
+from nevoa.training import Job
 from nevoa.training.distributed import check_alike
 from nevoa.training.feed import Batch, batches_of
 from nevoa.training.gradient import Gradient
@@ -33,12 +33,7 @@ from tests.small_runs import distillation_of, job_of, outcome, replanned, told
 def trained(job: Job, folder: Path) -> list[dict]:
     """The steps of a training."""
     leave_on_signals()
-    return [said(step) for step in nevoa.fit(job.config, folder, images=job.images)]
-
-
-def said(step: Step) -> dict:
-    """What a step says."""
-    return told(step)
+    return [told(step) for step in nevoa.fit(job.config, folder, images=job.images)]
 
 
 def trained_until(job: Job, folder: Path, rank: int, images: int, number: int) -> list[dict]:
@@ -47,7 +42,7 @@ def trained_until(job: Job, folder: Path, rank: int, images: int, number: int) -
     leave_on_signals()
     steps = []
     for each in nevoa.fit(job.config, folder, images=job.images):
-        steps.append(said(each))
+        steps.append(told(each))
         if (process_group().rank, each.images_seen) == (rank, images):
             os.kill(os.getpid(), number)
     return steps

@@ -1,4 +1,4 @@
-"""What a training will take."""
+"""Forecasts of the time, memory and disk of a training."""
 
 import shutil
 from pathlib import Path

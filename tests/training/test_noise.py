@@ -1,4 +1,4 @@
-"""What is drawn for each training image."""
+"""The timestep, noise and label dropout of each training image."""
 
 import math
 

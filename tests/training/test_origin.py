@@ -22,7 +22,7 @@ from nevoa.training.job import repetition
 from nevoa.training.measure import Trial
 from nevoa.training.origin import origin_of
 from tests.conftest import TINY
-from tests.small_runs import again, outcome, stop_after, told
+from tests.small_runs import again, outcome, replanned, stop_after, told
 
 pytestmark = pytest.mark.slow
 
@@ -233,3 +233,12 @@ def test_a_repetition_does_not_lie_among_its_images(tmp_path: Path) -> None:
     list(nevoa.fit(configure(photos, steps=2, options=TINY), run.folder))
     with pytest.raises(NevoaError, match="would lie among the images in"):
         repetition(run.plan_file, Run(photos / "cat" / "second"))
+
+
+def test_a_repetition_asks_for_the_model_that_its_run_started_from(tmp_path: Path, few_images_file: Path) -> None:
+    """Random weights in its place would be another training."""
+    run, config = Run(tmp_path / "first"), configure(few_images_file, steps=1, options=TINY)
+    list(nevoa.fit(config, run.folder))
+    run.write(config, replanned(run.plan(), start="runs/gone"))
+    with pytest.raises(NevoaError, match="starts from the model of runs/gone: give it as start="):
+        repetition(run.plan_file, Run(tmp_path / "again"))

@@ -14,7 +14,7 @@ from nevoa.config.presets import configure
 from nevoa.data import ImageSet, Notes, as_image_set, load_images
 from nevoa.errors import NevoaError
 from nevoa.networks import ResidualUNet
-from nevoa.training import Forecast, Job, Recorded, plan, planning, prepare
+from nevoa.training import Forecast, Job, Planned, plan, planning, prepare
 from nevoa.training import job as job_module
 from nevoa.training.measure import Trial
 from tests.conftest import TINY
@@ -120,7 +120,7 @@ def test_a_run_of_an_absent_device_resumes_on_another_and_says_so(
     monkeypatch.setattr(planning, "choose_device", lambda wish: "cpu")
     fresh = plan(auto, few_images).plan
     with pytest.warns(UserWarning, match="trained on cuda and continues on cpu"):
-        on_cpu = plan(auto, few_images, recorded=Recorded(replanned(fresh, **CUDA))).plan
+        on_cpu = plan(auto, few_images, recorded=Planned(replanned(fresh, **CUDA))).plan
     assert on_cpu == fresh
 
 
@@ -131,12 +131,12 @@ def test_a_run_stays_on_its_device_where_there_is_one(
     monkeypatch.setattr(planning, "devices", lambda: ("cuda", "cpu"))
     monkeypatch.setattr(planning, "choose_device", lambda wish: wish)
     monkeypatch.setattr(Trial, "check_memory", lambda self: None)
-    assert plan(auto, few_images, recorded=Recorded(saved)).plan == saved
+    assert plan(auto, few_images, recorded=Planned(saved)).plan == saved
 
 
 @pytest.mark.slow
 def test_each_setting_that_differs_has_a_line(tiny: Config, few_images: ImageSet) -> None:
-    recorded = Recorded(plan(tiny, few_images).plan)
+    recorded = Planned(plan(tiny, few_images).plan)
     with pytest.raises(NevoaError) as caught:
         plan(tiny.updated("training", seed=7, learning_rate=0.5), few_images, recorded=recorded)
     lines = str(caught.value).splitlines()

@@ -191,7 +191,7 @@ def test_another_major_torch_is_refused_unless_accepted(
     changed_torch(monkeypatch)
     with pytest.raises(NevoaError, match=r"torch 2.*9\.0\.0.*--accept-changes"):
         list(fit_job(job, Run(tmp_path / "r")))
-    assert len(list(fit_job(job, Run(tmp_path / "r"), accept_changes=True))) == 35
+    assert len(list(fit_job(replace(job, accept_changes=True), Run(tmp_path / "r")))) == 35
 
 
 def test_a_checkpoint_of_another_run_is_refused(job: Job, tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_checkpoint_of_another_run_is_refused(job: Job, tmp_path: Path) -> Non
 def test_accepted_changes_are_in_the_plan_of_the_run(job: Job, tmp_path: Path) -> None:
     stop_after(job, tmp_path / "r", 5)
     other = again(job, learning_rate=5e-4)
-    assert len(list(fit_job(other, Run(tmp_path / "r"), accept_changes=True))) == 35
+    assert len(list(fit_job(replace(other, accept_changes=True), Run(tmp_path / "r")))) == 35
     assert Run(tmp_path / "r").plan() == other.plan
 
 
@@ -243,7 +243,7 @@ def test_epochs_of_more_images_are_trained_if_they_are_accepted(job: Job, tmp_pa
     stop_after(prepare(config, job.images, run=Run(tmp_path / "r")), tmp_path / "r", 99)
     more = ImageSet.of("noise", np.zeros((40, 8, 8, 1), np.uint8), np.arange(40) % 4, ["a", "b", "c", "d"])
     again = prepare(config, more, Wish(accept_changes=True), Run(tmp_path / "r"))
-    *_, last = fit_job(again, Run(tmp_path / "r"), accept_changes=True)
+    *_, last = fit_job(again, Run(tmp_path / "r"))
     assert (last.images, last.images_seen) == (80, 80)
 
 
@@ -256,7 +256,7 @@ def test_a_run_goes_on_with_another_batch_size_if_changes_are_accepted(job: Job,
     with pytest.raises(NevoaError, match=r"training.batch_size: was 8, now 16[^$]*--accept-changes"):
         prepare(larger, job.images, run=Run(tmp_path / "r"))
     changed = prepare(larger, job.images, Wish(accept_changes=True), Run(tmp_path / "r"))
-    rest = list(fit_job(changed, Run(tmp_path / "r"), accept_changes=True))
+    rest = list(fit_job(changed, Run(tmp_path / "r")))
     assert [step.images_seen for step in rest] == [*range(176, 321, 16)]
     assert first[-1].learning_rate == pytest.approx(1e-3 * (1 - 152 / 320))
     assert [step.learning_rate for step in rest] == pytest.approx([1e-3 * (1 - s / 320) for s in range(160, 320, 16)])

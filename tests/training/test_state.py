@@ -1,4 +1,4 @@
-"""What a training has reached."""
+"""The state of a training."""
 
 import pytest
 

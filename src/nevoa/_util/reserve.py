@@ -86,7 +86,9 @@ def _scratch(path: Path) -> Iterator[Path | None]:
         yield scratch if lock else None
     finally:
         if lock is not None:
-            shutil.rmtree(scratch, ignore_errors=True)  # while it is locked, so that nobody claims it before it is gone
+            shutil.rmtree(
+                scratch, ignore_errors=True
+            )  # while it is locked, so that nobody reserves it before it is gone
             lock.release()
             if WINDOWS:  # which does not remove a file that is open
                 shutil.rmtree(scratch, ignore_errors=True)

@@ -91,15 +91,15 @@ def show(
         print(json.dumps(_facts(_opened(source, images, classless))))
         return
     check_outside(source, out or Path("data.png"))
-    with reserve_output([out] if out else numbered("data.png"), force) as claim:
+    with reserve_output([out] if out else numbered("data.png"), force) as reserved:
         found = _opened(source, images, classless)
         if as_json:
-            print(json.dumps(_facts(found) | {"picture": str(claim.path)}))
+            print(json.dumps(_facts(found) | {"picture": str(reserved.path)}))
         else:
             _describe(found)
-        claim.temporary.write_bytes(png_bytes(_sheet(found)))
+        reserved.temporary.write_bytes(png_bytes(_sheet(found)))
     if not as_json:
-        print(f"First images{', a row for each class' * bool(found.classes)}: {claim.path}")
+        print(f"First images{', a row for each class' * bool(found.classes)}: {reserved.path}")
 
 
 def _opened(source: str, images: SourceFlags, classless: bool) -> "ImageSet":

@@ -103,10 +103,10 @@ def plot(run: Path, /, *others: Path, out: Out = None, force: Force = False) -> 
     kinds = {name: _kind_of_loss(one) for name, one in runs.items()}
     differ = len(set(kinds.values())) > 1
     titles = {name: f"{name} ({kinds[name]})" if differ else name for name in runs}
-    with reserve_output([out] if out else numbered("loss.png"), force) as claim:
+    with reserve_output([out] if out else numbered("loss.png"), force) as reserved:
         picture = loss_curves({titles[name]: one.metrics() for name, one in runs.items()})
-        claim.temporary.write_bytes(png_bytes(picture))
-    print(f"Loss of {', '.join(runs)}: {claim.path}")
+        reserved.temporary.write_bytes(png_bytes(picture))
+    print(f"Loss of {', '.join(runs)}: {reserved.path}")
 
 
 def _kind_of_loss(run: "Run") -> str:

@@ -146,12 +146,12 @@ def train_into(config: "Config", folder: Path, report: ReportFlags, wish: "Wish"
     from nevoa.trackers import trackers_of
 
     run, trackers = Run(folder), trackers_of(report.track)
-    _run(_prepared(config, run, wish), run, report, trackers, wish.accept_changes)
+    _run(_prepared(config, run, wish), run, report, trackers)
 
 
 def _train_again(plan: Path, folder: Path, report: ReportFlags) -> None:
     """Repeat the run of a plan."""
-    from nevoa.commands.load import load
+    from nevoa.commands.train import model_to_start
     from nevoa.config import Plan
     from nevoa.config.toml import read_toml
     from nevoa.parallel.environment import world_size
@@ -161,14 +161,12 @@ def _train_again(plan: Path, folder: Path, report: ReportFlags) -> None:
 
     if world_size() > 1:
         raise NevoaError("--plan repeats a run in one process: leave out --processes.")
-    place = read_toml(plan, Plan).training.start
     run, trackers = Run(folder), trackers_of(report.track)
-    _run(repetition(plan, run, load(place, "cpu") if place else None), run, report, trackers)
+    start = model_to_start(read_toml(plan, Plan).training.start, run)
+    _run(repetition(plan, run, start), run, report, trackers)
 
 
-def _run(
-    job: "Job", run: "Run", report: ReportFlags, trackers: "Mapping[str, Tracker]", accept_changes: bool = False
-) -> None:
+def _run(job: "Job", run: "Run", report: ReportFlags, trackers: "Mapping[str, Tracker]") -> None:
     """Print the plan, train unless the run is finished, and say what came of it."""
     from nevoa.runs.checkpoint import newest_saved
     from nevoa.trackers import tracked
@@ -178,7 +176,7 @@ def _run(
     folder = run.folder
     if rank():
         if not report.dry_run:
-            deque(fit_job(job, run, accept_changes=accept_changes), maxlen=0)
+            deque(fit_job(job, run), maxlen=0)
         return
     origin = origin_of(job, run)
     if report.dry_run or report.as_json or not origin.finished:
@@ -186,11 +184,10 @@ def _run(
     if report.dry_run:
         return
     if origin.finished:
-        restored = fit_job(job, run, accept_changes=accept_changes)  # files that the run lost
-        deque(tracked(restored, run, trackers), maxlen=0)
+        deque(tracked(fit_job(job, run), run, trackers), maxlen=0)  # restores files that the run lost
         result = _result(run, job.config)
     else:
-        _fit(job, run, trackers, accept_changes)
+        _fit(job, run, trackers)
         result = f"Trained: {folder}\nTry:     {_typed('sample', str(folder))}"
     print(result, file=sys.stderr if report.as_json else None)
     if report.notify:
@@ -199,18 +196,17 @@ def _run(
 
 def _prepared(config: "Config", run: "Run", wish: "Wish") -> "Job":
     """The job, with its images decoded once for all trainings; the minutes do not include that."""
-    from nevoa.commands.load import load
+    from nevoa.commands.train import model_to_start
     from nevoa.parallel.group import process_group
-    from nevoa.runs.checkpoint import newest_saved
     from nevoa.training import prepare_together
-    from nevoa.training.resume import data_as_recorded
+    from nevoa.training.resume import data_as_recorded, recorded_in
 
     before, group = time.perf_counter(), process_group()
-    data = group.broadcast(lambda: data_as_recorded(run, config))
+    data = group.broadcast(lambda: data_as_recorded(config.data, recorded_in(run, config.data.source)[0]))
     loaded = group.first_on_machine(lambda: show_preparation(data))
-    started, start, place = STARTED + time.perf_counter() - before, wish.start, config.training.start
-    if start is None and place and not rank() and not newest_saved(run.checkpoints):
-        start = load(place, "cpu")
+    started, start = STARTED + time.perf_counter() - before, wish.start
+    if start is None and not rank():
+        start = model_to_start(config.training.start, run)
     return prepare_together(config, loaded, replace(wish, started=started, start=start), run)
 
 
@@ -233,7 +229,7 @@ def _typed(*words: str) -> str:
     return shlex.join(["nevoa", *words, *(f"--plugin={file}" for file in loaded_files())])
 
 
-def _fit(job: "Job", run: "Run", trackers: "Mapping[str, Tracker]", accept_changes: bool) -> None:
+def _fit(job: "Job", run: "Run", trackers: "Mapping[str, Tracker]") -> None:
     """Train, and show the progress. On Ctrl-C, SIGTERM or SIGHUP save the run and exit."""
     from nevoa.runs.checkpoint import newest_saved
     from nevoa.trackers import tracked
@@ -241,7 +237,7 @@ def _fit(job: "Job", run: "Run", trackers: "Mapping[str, Tracker]", accept_chang
 
     try:
         with (
-            closing(fit_job(job, run, accept_changes=accept_changes)) as stream,
+            closing(fit_job(job, run)) as stream,
             closing(tracked(stream, run, trackers)) as followed,
             closing(show_progress(followed, job.plan.training)) as shown,
         ):

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nevoa._util.arguments import path_of, yes_or_no
-from nevoa.commands.load import load
-from nevoa.commands.train import trained
+from nevoa.commands.train import model_to_start, trained
 from nevoa.config import Config
 from nevoa.config.network import OBJECT
 from nevoa.config.presets import with_budget
@@ -16,7 +15,6 @@ from nevoa.data import is_path
 from nevoa.errors import NevoaError
 from nevoa.parallel.device import devices
 from nevoa.runs import Run
-from nevoa.runs.checkpoint import newest_saved
 from nevoa.training import Wish
 
 
@@ -44,8 +42,7 @@ def continue_(
     found = run if isinstance(run, Run) else Run(path_of("The run", run))
     given = {name: value for name, value in budget.items() if value is not None}
     config = continuing(found, source, given, cool_down)
-    place = config.training.start
-    start = load(place, "cpu") if place and not newest_saved(found.checkpoints) else None
+    start = model_to_start(config.training.start, found)
     return trained(config, Wish(start=start, accept_changes=accept_changes, cool_down=cool_down), found, progress)
 
 

@@ -49,9 +49,9 @@ def export(
     own = {"half": half, "force": force}
     own = {name: value for name, value in own.items() if has_argument(format_.write, name)}
     name = f"{Path(model.place).name}{format_.suffixes[0] or f'-{to}'}"
-    with reserve_output([path] if path else numbered(name), force) as claim:
-        about = format_.write(model, claim.temporary, **own, **options)
-    return Written(claim.path, about)
+    with reserve_output([path] if path else numbered(name), force) as reserved:
+        about = format_.write(model, reserved.temporary, **own, **options)
+    return Written(reserved.path, about)
 
 
 def _check(to: str, format_: "Export", half: bool, out: Path | None) -> None:

@@ -64,11 +64,11 @@ def noise(
 
     schedules = {name: named_schedule(name) for name in names}
     timesteps = _timesteps(wanted, schedules, moving)
-    with reserve_output([path] if path else numbered("noise.png"), force) as claim:
+    with reserve_output([path] if path else numbered("noise.png"), force) as reserved:
         tiles = noised(pixels, list(schedules.values()), timesteps, seed)
-        (_animate if moving else _draw)(claim.temporary, tiles, schedules, timesteps)
+        (_animate if moving else _draw)(reserved.temporary, tiles, schedules, timesteps)
     about = f"{len(timesteps)} timesteps, {', '.join(schedules)} schedule{'s' * (len(schedules) > 1)}"
-    return Written(claim.path, about)
+    return Written(reserved.path, about)
 
 
 def noised(

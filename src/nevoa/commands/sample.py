@@ -109,7 +109,7 @@ def sample(
     batches = sampled(model, total, output.moments, steps, {**sampling, "seed": seed, "labels": labels or None})
     about = f"{counted(total, 'image')}{_classes(model, labels[:total])}, {settings.sampler}, {counted(steps, 'step')}"
     classes = [model.classes[label] for label in labels]
-    return Written(_write(output, batches, total, classes, _claimed(run, path, force)), about)
+    return Written(_write(output, batches, total, classes, _reserved(run, path, force)), about)
 
 
 def _opened(run: PathLike | None, label: Sequence[Any], options: Mapping[str, Any]) -> "AnyModel":
@@ -212,7 +212,7 @@ def _check_outside(model: "AnyModel", run: PathLike | None, out: Path | None) ->
         check_outside(model.plan.data.source, out)
 
 
-def _claimed(run: PathLike | None, out: Path | None, force: bool) -> "AbstractContextManager[Reservation]":
+def _reserved(run: PathLike | None, out: Path | None, force: bool) -> "AbstractContextManager[Reservation]":
     """The place of the result: as named, else the next one in the run or in the current folder."""
     from nevoa.runs import Run
 
@@ -225,7 +225,7 @@ def _write(
     batches: "Iterator[list[np.ndarray]]",
     total: int,
     classes: Sequence[str],
-    claim: "AbstractContextManager[Reservation]",
+    reservation: "AbstractContextManager[Reservation]",
 ) -> Path:
     """Write the images as they are made. Of several processes the first writes."""
     from nevoa.parallel.group import process_group
@@ -235,7 +235,7 @@ def _write(
         if rank():
             deque(batches, maxlen=0)
         else:
-            with claim as named:
+            with reservation as named:
                 output.write(named.temporary, batches, total, classes)
             place = named.path
     return group.broadcast(lambda: place)

@@ -9,6 +9,7 @@ from typing import Any, Unpack, cast
 from torch import Tensor, nn
 
 from nevoa._util.arguments import one_or_more, path_of, yes_or_no
+from nevoa.commands.load import load
 from nevoa.config import Config, DataConfig
 from nevoa.config.names import DEFAULT_PRESET
 from nevoa.config.network import OBJECT
@@ -18,6 +19,7 @@ from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.objects import Objects, decided_by
 from nevoa.runs import Run
+from nevoa.runs.checkpoint import newest_saved
 from nevoa.training import Wish, default_folder, fit_job, prepare_together, show_progress, starting_from
 from nevoa.training.draft import check_given
 
@@ -81,10 +83,15 @@ def train(
     return trained(config, Wish(objects, start, accept_changes=accept_changes), run, progress, images)
 
 
+def model_to_start(place: str | None, run: Run) -> Model | None:
+    """Load the model that a training starts from; a run with checkpoints needs none."""
+    return load(place, "cpu") if place and not newest_saved(run.checkpoints) else None
+
+
 def trained(config: Config, wish: Wish, run: Run, progress: bool, images: ImageSet | None = None) -> Run:
     """Train to the end, with a progress bar if wanted, and return the run."""
     job = prepare_together(config, images, wish, run)
-    with closing(fit_job(job, run, accept_changes=wish.accept_changes)) as steps:
+    with closing(fit_job(job, run)) as steps:
         deque(show_progress(steps, job.plan.training) if progress else steps, maxlen=0)
     return Run(run.folder, job.objects)
 

@@ -1,4 +1,4 @@
-"""What a format that models are exported to says about itself."""
+"""The declaration of a format that models are exported to."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Export:
 
     @property
     def place(self) -> str:
-        """What it writes, such as "a file in .html or a folder"."""
+        """The kind of its output, such as "a file in .html or a folder"."""
         return " or ".join(f"a file in {suffix}" if suffix else "a folder" for suffix in self.suffixes)
 
     def check(self, model: "Model", settings: "SamplingSettings") -> None:

@@ -4,9 +4,9 @@ from nevoa.training.distributed import prepare_together
 from nevoa.training.fit import fit, fit_job
 from nevoa.training.forecast import Forecast
 from nevoa.training.job import Job, Wish, default_folder, prepare
-from nevoa.training.planning import Planned, plan
+from nevoa.training.planning import plan
 from nevoa.training.progress import show_progress
-from nevoa.training.resume import Recorded
+from nevoa.training.resume import Planned
 from nevoa.training.start import starting_from
 from nevoa.training.step import Step
 
@@ -14,7 +14,6 @@ __all__ = [
     "Forecast",
     "Job",
     "Planned",
-    "Recorded",
     "Step",
     "Wish",
     "default_folder",

@@ -89,7 +89,7 @@ class InitialState:
         return cls(state.horizon, budget, files, {name: tensor.cpu() for name, tensor in weights.items()})
 
 
-def train_along(job: Job, accept_changes: bool) -> Generator[Step, None, None]:
+def train_along(job: Job) -> Generator[Step, None, None]:
     """Train with process 0, which keeps the run: its folder may be on another machine."""
     initial = process_group().broadcast(InitialState)
     state = job.fresh_state()
@@ -99,7 +99,7 @@ def train_along(job: Job, accept_changes: bool) -> Generator[Step, None, None]:
         with TemporaryDirectory() as folder:
             for name, data in initial.checkpoint.items():
                 Path(folder, name).write_bytes(data)
-            restore(state, Path(folder), accept_changes=accept_changes)
+            restore(state, Path(folder), accept_changes=job.accept_changes)
     state.horizon = initial.horizon
     yield from interruptible(training_steps(state, job.images, initial.budget))
 

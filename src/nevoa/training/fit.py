@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from nevoa._util.arguments import path_of, yes_or_no
 from nevoa._util.files import explained, sweep
-from nevoa.config import Config, Plan
+from nevoa.config import Config
 from nevoa.config.plan import edits
 from nevoa.data import load_images
 from nevoa.errors import NevoaError
@@ -67,7 +67,7 @@ def fit(
     wish = Wish(Objects(network, schedule, loss), start, accept_changes=accept_changes)
     if out is not None:
         run = Run(path_of("out", out))
-        return fit_job(prepare_together(config, loaded, wish, run), run, accept_changes=accept_changes)
+        return fit_job(prepare_together(config, loaded, wish, run), run)
     job = prepare_together(config, loaded, wish)
     state = job.fresh_state()
     initial = process_group().broadcast(lambda: InitialState.of(state, FIXED, None))
@@ -76,7 +76,7 @@ def fit(
     return interruptible(training_steps(state, job.images, budget_in_memory(job)))
 
 
-def fit_job(job: Job, run: Run, *, accept_changes: bool = False) -> Generator[Step, None, None]:
+def fit_job(job: Job, run: Run) -> Generator[Step, None, None]:
     """Train a job into a run folder, from where it goes on (`origin_of`). The folder is locked meanwhile.
 
     Example:
@@ -85,18 +85,18 @@ def fit_job(job: Job, run: Run, *, accept_changes: bool = False) -> Generator[St
     """
     group = process_group()
     if group.rank:
-        yield from train_along(job, accept_changes)
+        yield from train_along(job)
         return
     with group.sharing_errors(), training_lock(run):
         sweep(run.folder)
         state, origin = job.fresh_state(), origin_of(job, run)
         if origin.checkpoint is not None:
-            restore(state, origin.checkpoint, accept_changes=accept_changes)
+            restore(state, origin.checkpoint, accept_changes=job.accept_changes)
         with explained("write", run.checkpoints):
             run.checkpoints.mkdir(exist_ok=True)  # from here on, a run without this folder has lost it
         journal.mend(run)
         budget = budget_of(state, job, run, origin)
-        state.plan = _write_plan(run, job)
+        _write_plan(run, job)
         if origin.checkpoint is not None:
             _restore_model(run, state)
         run.cut(state.images_seen)
@@ -107,7 +107,7 @@ def fit_job(job: Job, run: Run, *, accept_changes: bool = False) -> Generator[St
             yield from interruptible(steps)
 
 
-def _write_plan(run: Run, job: Job) -> Plan:
+def _write_plan(run: Run, job: Job) -> None:
     """Write what was asked and what was decided, and say so if the plan was edited."""
     present = None
     with suppress(NevoaError):
@@ -120,7 +120,6 @@ def _write_plan(run: Run, job: Job) -> Plan:
             f"{run.plan_file} differed from the checkpoint ({', '.join(edited)}); it is restored.", stacklevel=2
         )
     run.write(job.config, job.plan)
-    return job.plan
 
 
 @contextmanager

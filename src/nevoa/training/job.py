@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from torch import Tensor
@@ -40,6 +40,7 @@ class Job:
         start: the weights to start from; random ones if None.
         cools_down: whether the cool-down begins at once, wherever the run is.
         horizons: of a run that is repeated, by the `images_seen` at which each begins; else the budget decides.
+        accept_changes: resume although settings, data or torch differ.
 
     Example:
         >>> job = prepare(config)
@@ -56,6 +57,7 @@ class Job:
     start: Mapping[str, Tensor] | None = None
     cools_down: bool = False
     horizons: Mapping[int, Horizon] = field(default_factory=dict[int, Horizon])
+    accept_changes: bool = False
 
     def fresh_state(self) -> TrainingState:
         """The state before the first step."""
@@ -115,7 +117,7 @@ def prepare(config: Config, images: ImageSet | None = None, wish: Wish = Wish(),
         >>> job = prepare(config, run=nevoa.Run("runs/new"))
     """
     recorded, resumes = (None, False) if run is None else recorded_in(run, config.data.source)
-    images = load_images(config.data if run is None else data_as_recorded(run, config)) if images is None else images
+    images = load_images(data_as_recorded(config.data, recorded)) if images is None else images
     started = time.perf_counter() if wish.started is None else wish.started
     if run is not None and wish.cool_down is not None:
         config = _ending(config, run, wish.cool_down)
@@ -124,7 +126,8 @@ def prepare(config: Config, images: ImageSet | None = None, wish: Wish = Wish(),
     if run is not None and recorded is not None and wish.cool_down is None:
         refuse_less(recorded.plan, decided, run)
     start = _start(decided, wish, resumes, images)
-    return Job(config, decided, images, wish.objects, costs, started, start, wish.cool_down is not None)
+    known = Job(config, decided, images, wish.objects, costs, started, start)
+    return replace(known, cools_down=wish.cool_down is not None, accept_changes=wish.accept_changes)
 
 
 def repetition(plan_file: Path, run: Run, start: Model | None = None) -> Job:
@@ -140,15 +143,14 @@ def repetition(plan_file: Path, run: Run, start: Model | None = None) -> Job:
         >>> job = repetition(Path("runs/first/plan.toml"), nevoa.Run("runs/again"))
     """
     made, beside = read_toml(plan_file, Plan), Run(plan_file.parent)
-    recorded_in(run, made.data.source)
+    _, resumes = recorded_in(run, made.data.source)
     images = load_images(made.data)
     if images.fingerprint != made.data.fingerprint:
         changed = changed_files(made.data.fingerprint, images.fingerprint) or ""
         raise NevoaError(f"The images of {made.data.source} have changed since {plan_file} was made. {changed}".strip())
     if made.training.device not in devices():
         raise NevoaError(f"{plan_file} was made for {made.training.device}, which this machine lacks: use --config.")
-    network = TrainingState.fresh(made, images.shape).network
-    weights = start_weights(start, network, made.classes) if start else None
+    weights = _start(made, Wish(start=start), resumes, images)
     horizons = journal.horizons(journal.read(beside))
     return Job(beside.config(), made, images, start=weights, started=time.perf_counter(), horizons=horizons)
 

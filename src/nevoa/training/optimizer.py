@@ -136,7 +136,7 @@ def make_optimizers(network: nn.Module, plan: TrainingPlan, times: float = 1.0) 
 
 @cache
 def kept_by(kind: type[torch.optim.Optimizer]) -> dict[str, bool]:
-    """What an optimizer keeps for each parameter: by name, whether it has the parameter's shape, or else is a number.
+    """The state that an optimizer keeps for each parameter: by name, whether it has its shape, or else is a number.
 
     A NevoaError if it keeps something else, which a checkpoint cannot hold.
     """

@@ -60,10 +60,11 @@ def budget_of(state: TrainingState, job: Job, run: Run, origin: Origin) -> Budge
     The first horizon of a budget is written into the journal.
     """
     training = job.plan.training
-    if job.horizons and not list(journal.read(run)):
-        for seen, horizon in job.horizons.items():
-            journal.write(run, "moved" if seen else "planned", seen, horizon=horizon)
     known = journal.horizons(journal.read(run))
+    if job.horizons and not known:
+        known = dict(job.horizons)
+        for seen, horizon in known.items():
+            journal.write(run, "moved" if seen else "planned", seen, horizon=horizon)
     is_timed = training.minutes is not None and not job.horizons
     costs = (job.costs or journal.costs_of(run)) if is_timed else None
     budget = Budget(training, costs, job.started, state.spent, known, (state.work, state.seconds))
@@ -76,7 +77,8 @@ def budget_of(state: TrainingState, job: Job, run: Run, origin: Origin) -> Budge
         _drop_after(run, origin.checkpoint)
         event = "planned" if origin.checkpoint is None else "extended"
         journal.write(run, event, state.images_seen, horizon=first, seconds=budget.spent, costs=costs)
-        budget.decided = journal.horizons(journal.read(run))
+        earlier = {seen: horizon for seen, horizon in known.items() if seen < state.images_seen}
+        budget.decided = {**earlier, state.images_seen: first}
     state.horizon = budget.decided.get(state.images_seen, state.horizon)
     return budget
 

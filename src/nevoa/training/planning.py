@@ -4,7 +4,6 @@ import math
 import time
 import warnings
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from nevoa._util.compiling import compiler_fault
 from nevoa.config import Config, Plan
@@ -19,7 +18,7 @@ from nevoa.runs.journal import Costs
 from nevoa.training.budget import images_within, report_interval, timetable
 from nevoa.training.draft import Draft, check_given, check_size, first
 from nevoa.training.measure import Trial
-from nevoa.training.resume import Recorded, check_same, kept_start
+from nevoa.training.resume import Planned, check_same, kept_start
 from nevoa.training.width import sized
 
 # Compiling takes up to a minute on a GPU; a run of ten minutes gains more than that from it.
@@ -28,23 +27,11 @@ INTERVALS = "preview_every_images", "checkpoint_every_images"
 TIMETABLE = "preview_steps", "report_every_images", *INTERVALS
 
 
-class Planned(NamedTuple):
-    """A plan and, if something was measured for it, the costs.
-
-    Example:
-        >>> plan(config, nevoa.data.load_images(config.data)).plan.training.images
-        16
-    """
-
-    plan: Plan
-    costs: Costs | None = None
-
-
 def plan(
     config: Config,
     images: ImageSet,
     objects: Objects = NAMES,
-    recorded: Recorded | None = None,
+    recorded: Planned | None = None,
     *,
     started: float | None = None,
     records: bool = True,
@@ -75,7 +62,6 @@ def plan(
     draft = _placed(Draft.of(config, images, objects, was), asked, was)
     _check_batch(draft.batch_size)
     draft = sized(draft, asked)
-    _check_batch(draft.batch_size)
     if objects.network is not None:
         check_network(objects.network, images.shape, len(draft.classes))
     trial = draft.trial()

@@ -4,7 +4,7 @@ import warnings
 from pathlib import Path
 from typing import NamedTuple
 
-from nevoa.config import Config, DataConfig, Plan, changes
+from nevoa.config import DataConfig, Plan, changes
 from nevoa.config.plan import difference
 from nevoa.data import changed_files, images_beside
 from nevoa.errors import NevoaError
@@ -14,11 +14,11 @@ from nevoa.runs.missing import not_a_run
 from nevoa.training.checkpoint import read_progress
 
 
-class Recorded(NamedTuple):
-    """The plan of the run to resume and, if something was measured for it, the costs.
+class Planned(NamedTuple):
+    """A plan, made or recorded, and, if something was measured for it, the costs.
 
     Example:
-        >>> recorded = Recorded(run.plan())
+        >>> recorded = Planned(run.plan())
     """
 
     plan: Plan
@@ -75,7 +75,7 @@ def kept_start(start: str | None, was: Plan | None) -> str | None:
     return before
 
 
-def recorded_in(run: Run, source: str) -> tuple[Recorded | None, bool]:
+def recorded_in(run: Run, source: str) -> tuple[Planned | None, bool]:
     """The plan and costs that an existing run has recorded, and whether it has checkpoints to resume from.
 
     A NevoaError if the folder cannot be that of a run, or another process trains it.
@@ -93,18 +93,14 @@ def recorded_in(run: Run, source: str) -> tuple[Recorded | None, bool]:
         raise NevoaError(
             f"{run.folder} has lost its checkpoints, so it cannot be resumed. Put them back, or choose another --out."
         )
-    return Recorded(run.last_plan(), journal.costs_of(run)) if is_run else None, resumes
+    return Planned(run.last_plan(), journal.costs_of(run)) if is_run else None, resumes
 
 
-def data_as_recorded(run: Run, config: Config) -> DataConfig:
-    """The data of a config, with as many images held out as an existing run has, unless it names a number.
-
-    Raises the NevoaErrors of `recorded_in`, before images are decoded for nothing.
-    """
-    recorded, _ = recorded_in(run, config.data.source)
-    if config.data.holdout != "auto" or recorded is None:
-        return config.data
-    return config.data.model_copy(update={"holdout": recorded.plan.data.holdout})
+def data_as_recorded(data: DataConfig, recorded: Planned | None) -> DataConfig:
+    """The data with as many images held out as the run to resume has, unless they name a number."""
+    if data.holdout != "auto" or recorded is None:
+        return data
+    return data.model_copy(update={"holdout": recorded.plan.data.holdout})
 
 
 def time_spent(run: Run) -> float:

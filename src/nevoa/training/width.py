@@ -69,9 +69,11 @@ def sized(draft: Draft, asked: TrainingConfig) -> Draft:
     A budget of minutes is worth what this machine computes in them: narrow networks keep some machines less busy. Steps
     and epochs are worth their images, in small batches. More computation than in the trials gives a warning.
     """
+    if not draft.open:
+        return draft
     images = draft.images
     scale = PIXELS / (images.shape[1] * images.shape[2])
-    if draft.open and asked.minutes is not None:
+    if asked.minutes is not None:
         draft, flop = _by_time(draft, 60 * asked.minutes, scale)
     else:
         seen = round((asked.epochs or 0) * len(images)) or (asked.steps or 0) * draft.batch_size
