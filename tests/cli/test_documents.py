@@ -46,6 +46,13 @@ def test_every_link_to_a_file_leads_somewhere(path: Path) -> None:
         assert (path.parent / link).exists(), link
 
 
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_file_of_the_project_that_a_document_names_is_there(path: Path) -> None:
+    """A name with a capital letter, such as `lesson_N.py`, stands for several."""
+    for name in re.findall(r"(?:src/nevoa|tests|benchmarks|examples)/[a-z0-9_/]+\.(?:py|js|toml)\b", path.read_text()):
+        assert (ROOT / name).exists(), name
+
+
 def test_the_tables_to_extend_are_where_the_page_says() -> None:
     places = re.findall(r"`(\w+)` in\s+`([\w/]+\.py)`", (ROOT / "docs" / "extending.md").read_text())
     assert len(places) > 3

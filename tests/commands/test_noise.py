@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nevoa.commands.noise import FRAMES, SHOWN, noise, noised, telling
+from nevoa.commands.noise import FRAMES, SHOWN, equal_changes, noise, noised
 from nevoa.diffusion import SCHEDULES
 from nevoa.errors import NevoaError
 
@@ -49,7 +49,7 @@ def test_an_animation_goes_from_the_image_to_noise(tmp_path: Path) -> None:
 def test_the_timesteps_of_a_picture_suit_its_schedule(name: str) -> None:
     """Each image differs visibly from the next, most of all on a picture of black and white."""
     schedules = [SCHEDULES[name]()]
-    timesteps = telling(schedules, SHOWN)
+    timesteps = equal_changes(schedules, SHOWN)
     assert (timesteps[0], timesteps[-1], len(timesteps)) == (0, 1000, SHOWN)
     pixels = 255 * np.random.default_rng(0).integers(0, 2, (32, 32, 3), dtype=np.uint8)
     images = noised(pixels, schedules, timesteps, seed=0)[0].astype(float)

@@ -96,7 +96,7 @@ def noised(
     return np.stack([to_bytes(GaussianProcess(one).forward(x_0, t, epsilon.expand_as(x_0))) for one in schedules])
 
 
-def telling(schedules: "Sequence[Schedule]", count: int) -> list[int]:
+def equal_changes(schedules: "Sequence[Schedule]", count: int) -> list[int]:
     """Return timesteps between which the images change equally.
 
     They are even steps of arctan(noise / signal), the mean of the schedules. Where `signal² + noise² = 1`, x_t moves
@@ -149,14 +149,14 @@ def _draw(path: Path, tiles: "np.ndarray", schedules: "Schedules", timesteps: Se
 
 
 def _timesteps(at: Sequence[str | int], schedules: "Schedules", moving: bool) -> list[int]:
-    """The timesteps of the frames, or of a picture: those in `at`, or telling ones."""
+    """The timesteps of the frames, or of a picture: those in `at`, or those between which the images change equally."""
     from nevoa.diffusion import steps_of
 
     steps = steps_of(next(iter(schedules.values())))
     if moving:
         return [round(steps * frame / (FRAMES - 1)) for frame in range(FRAMES)]
     if not at:
-        return telling(list(schedules.values()), SHOWN)
+        return equal_changes(list(schedules.values()), SHOWN)
     text = ",".join(map(str, at))
     try:
         timesteps = [int(part) for part in text.split(",")]
