@@ -5,6 +5,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -177,8 +178,8 @@ REFUSED = [
     (["model", "--prompt", "x", "--label", "3"], "--label does not apply"),
     (["model", "--prompt", "x", "--sampler", "ddim"], "sampler is no option of a text-to-image pipeline"),
     (["model", "--prompt", "x", "--no-clip"], "clip is no option of a text-to-image pipeline"),
-    (["model", "--prompt", "x", "--size", "17x33"], "divisible by 8 .*: change --prompt, --size"),
-    (["model", "--prompt", "x", "--size", "0"], "size must be a whole number from 1"),
+    (["model", "--prompt", "x", "--size", "17x33"], "multiples of 2, and 17x33 are not: choose --size 16x32"),
+    (["model", "--prompt", "x", "--size", "0"], "multiples of 2"),
     (["model", "--prompt", "x", "--size", "20"], "divisible by 8 .*: change --prompt, --size"),
     (["model", "--prompt", "x", "--size", "3x"], "--size: Input should be a side or HEIGHTxWIDTH"),
     (["model", "--prompt", "x", "--steps", "0"], "steps must be a whole number from 1"),
@@ -301,3 +302,13 @@ def test_a_download_holds_one_copy_of_the_weights_and_no_pickle() -> None:
     from huggingface_hub.utils import filter_repo_objects
 
     assert list(filter_repo_objects(WANTED + UNWANTED, allow_patterns=list(PATTERNS))) == WANTED
+
+
+def test_guidance_is_refused_by_a_pipeline_that_has_none(model: TextToImage) -> None:
+    class WithoutGuidance:
+        scheduler = model.pipeline.scheduler
+
+        def __call__(self, prompt: str, num_inference_steps: int = 50) -> None: ...
+
+    with pytest.raises(NevoaError, match="A WithoutGuidance has no guidance: leave guidance out"):
+        replace(model, pipeline=WithoutGuidance()).settings(guidance=2.0)

@@ -162,8 +162,7 @@ def _sides(size: Any) -> "Size | None":
         sides = sides_in(size)
     except ValueError as error:
         raise NevoaError(f"--size: {error} (given: '{size}').") from error
-    height, width = (sides, sides) if isinstance(sides, int) else sides
-    return whole("size", height, 1), whole("size", width, 1)
+    return (sides, sides) if isinstance(sides, int) else sides
 
 
 def _starts_from_noise(options: Mapping[str, Any]) -> bool:

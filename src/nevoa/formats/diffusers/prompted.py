@@ -12,6 +12,7 @@ from typing import Any
 
 from nevoa._util.files import read_json
 from nevoa._util.packages import needs
+from nevoa.config import SamplingConfig, parse
 from nevoa.data import Size
 from nevoa.errors import NevoaError, reason
 from nevoa.formats.diffusers.folder import INDEX
@@ -54,17 +55,37 @@ def parameters_of(pipeline: Any) -> Mapping[str, inspect.Parameter]:
     return inspect.signature(pipeline.__call__).parameters
 
 
+def check_guidance(pipeline: Any, guidance: float) -> None:
+    """Raise a NevoaError if a pipeline has no guidance, or the weight is out of range."""
+    if "guidance_scale" not in parameters_of(pipeline):
+        raise NevoaError(f"A {type(pipeline).__name__} has no guidance: leave guidance out.")
+    parse({"guidance": guidance}, SamplingConfig)
+
+
 def own_size(pipeline: Any) -> Size:
     """Return the size of the images that a pipeline makes by itself."""
     denoiser = getattr(pipeline, "unet", None) or getattr(pipeline, "transformer", None)
     side = getattr(pipeline, "default_sample_size", None) or getattr(
         getattr(denoiser, "config", None), "sample_size", None
     )
-    scale = getattr(
-        pipeline, "vae_scale_factor", 1
-    )  # the side of the square of pixels that is one pixel of the latents
+    scale = _unit(pipeline)
     height, width = side if isinstance(side, list | tuple) else (side, side)
     return (height * scale, width * scale) if height and width else (USUAL_SIDE, USUAL_SIDE)
+
+
+def _unit(pipeline: Any) -> int:
+    """Return the side of the square of pixels that is one pixel of the latents."""
+    return getattr(pipeline, "vae_scale_factor", 1)
+
+
+def check_size(pipeline: Any, size: Size | None) -> None:
+    """Raise a NevoaError if a pipeline cannot make images of a size."""
+    unit = _unit(pipeline)
+    if size and any(side < unit or side % unit for side in size):
+        raise NevoaError(
+            f"The sides of this pipeline's images are multiples of {unit}, and {size[0]}x{size[1]} are not: choose "
+            f"--size {'x'.join(str(max(1, round(side / unit)) * unit) for side in size)}."
+        )
 
 
 def with_step(pipeline: Any, step: Callable[..., Any]) -> Any:

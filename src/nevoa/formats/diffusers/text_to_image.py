@@ -13,11 +13,12 @@ from torch import Tensor
 from nevoa._util.arguments import whole
 from nevoa._util.as_generator import as_generator
 from nevoa._util.random import Stream, generator
-from nevoa.config import SamplingConfig, parse
 from nevoa.data import Size, hub
 from nevoa.errors import NevoaError
 from nevoa.formats.diffusers.folder import INDEX
 from nevoa.formats.diffusers.prompted import (
+    check_guidance,
+    check_size,
     explained,
     kind_of,
     own_size,
@@ -106,7 +107,7 @@ class TextToImage:
                 f"{others[0]} is no option of a text-to-image pipeline: leave it out, or leave out prompt."
             )
         if "guidance" in given:
-            parse({"guidance": given["guidance"]}, SamplingConfig)
+            check_guidance(self.pipeline, given["guidance"])
         scheduler, usual = self.pipeline.scheduler, parameters_of(self.pipeline)["num_inference_steps"].default
         most = getattr(scheduler.config, "num_train_timesteps", MOST_STEPS)
         steps = whole("steps", given.get("steps", usual), 1, most)
@@ -174,7 +175,7 @@ def open_text_to_image(place: str, prompt: str, size: Size | None = None, device
     """Open a text-to-image pipeline of `hf:OWNER/NAME[@REVISION]` or of a folder of diffusers.
 
     Raises:
-        NevoaError: it is missing or damaged, takes no prompt, or has no safetensors.
+        NevoaError: it is missing or damaged, takes no prompt, has no safetensors, or cannot make images of this size.
 
     Example:
         >>> model = open_text_to_image("hf:OWNER/NAME", "um gato de chapéu")
@@ -194,6 +195,7 @@ def open_text_to_image(place: str, prompt: str, size: Size | None = None, device
             torch_dtype=getattr(torch, precision),
         ).to(chosen)
     pipeline.set_progress_bar_config(disable=True)
+    check_size(pipeline, size)
     return TextToImage(pipeline, prompt, size)
 
 
