@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from nevoa import register
 from nevoa.config import Config, ModelPlan
 from nevoa.errors import NevoaError
-from nevoa.evaluation import METRICS, Protocol, Reference, Report, Samples, choose_metrics, measure
+from nevoa.evaluation import METRICS, Metric, Protocol, Reference, Report, Samples, choose_metrics, measure
 from nevoa.evaluation.metrics import meaning
 from nevoa.model import Model, fresh_network
 from tests.evaluation.test_measure import report_of
@@ -132,3 +133,20 @@ def test_a_network_is_not_asked_for_what_it_never_learned(reference: Reference, 
             choose_metrics(reference, [name], 20, plan)
     assert "bits" in choose_metrics(reference, None, 20, model_plan(tiny))
     assert "bits" not in choose_metrics(reference, None, 20, distilled)
+
+
+@pytest.mark.usefixtures("registered")
+@pytest.mark.parametrize(
+    ("meanings", "given", "refused"),
+    [
+        ({"mean": "0 = black"}, 0.5, r"must return a dict, such as {'mine': 0.5}, not 0.5"),
+        ({"mean": "0 = black"}, {"deviation": 0.5}, "gives the score deviation: add its meaning"),
+        ({"recall": "0 = black"}, {"recall": 0.5}, "The metrics manifold and mine both give the score recall: rename"),
+    ],
+)
+def test_scores_of_a_plugin_that_cannot_be_told_apart_are_refused(
+    reference: Reference, tiny: Config, meanings: dict[str, str], given: Any, refused: str
+) -> None:
+    register("metric", "mine", Metric(meanings, of_images=lambda images: given))
+    with pytest.raises(NevoaError, match=refused):
+        measured(model_of(tiny), reference, "mine")

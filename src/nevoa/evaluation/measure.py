@@ -169,10 +169,17 @@ def _compared(report: Report, metrics: Sequence[str], features: Features, real: 
 def _scored(report: Report, name: str, of_images: Callable[[np.ndarray], Mapping[str, float]]) -> Report:
     """The report with the scores that a function gives images, and those of as many real images."""
     images, reference = report.samples.images, report.protocol.reference
-    scores = {score: float(value) for score, value in of_images(images).items()}
-    if others := [score for score in scores if not score.startswith(tuple(METRICS[name].meanings))]:
-        raise NevoaError(f"The metric {name} gives the score {others[0]}: add its meaning to its meanings.")
+    given = of_images(images)
+    if not isinstance(given, Mapping):
+        raise NevoaError(f"The metric {name} must return a dict, such as {{'{name}': 0.5}}, not {given!r:.60}.")
+    for score in given:
+        owners = [metric for metric, row in METRICS.items() if score.startswith(tuple(row.meanings))]
+        if name not in owners:
+            raise NevoaError(f"The metric {name} gives the score {score}: add its meaning to its meanings.")
+        if len(owners) > 1:
+            raise NevoaError(f"The metrics {' and '.join(owners)} both give the score {score}: rename one of them.")
     draws = reference.floor_images(len(images), report.protocol.seed)
+    scores = {score: float(value) for score, value in given.items()}
     return _beside_floor(report, scores, [of_images(real) for real in draws])
 
 
