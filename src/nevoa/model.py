@@ -186,8 +186,8 @@ class Model:
         label = None if wanted is None and not self.start.all_classes else self.labels(size, number, wanted)
         if label is None and not self.plan.works_without_labels:
             raise NevoaError(
-                "This model was trained with training.label_dropout=0, so it knows no image without a class: give "
-                "labels, or do not interpolate, which works without them."
+                "This model was trained with training.label_dropout=0, so it needs labels: give them. An interpolation "
+                "takes none: use another model for it."
             )
         check_taught(self.plan, self.schedule, grid)
         denoiser = self.denoiser(settings.clip, label, settings.guidance)
@@ -226,7 +226,7 @@ class Model:
         from nevoa.pictures import png_bytes, show
 
         count = min(SHOWN_IMAGES, len(self.classes) or SHOWN_IMAGES)
-        with suppress(Exception):  # a display never raises
+        with suppress(Exception):  # a display must not raise
             few: SamplingOptions = {"sampler": "dpm_solver", "steps": min(SHOWN_STEPS, steps_of(self.schedule))}
             images = self.sample(count, **({} if self.plan.distilled_from else few))
             return png_bytes(show(images, self.classes[:count] or None))

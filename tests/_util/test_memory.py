@@ -1,4 +1,4 @@
-"""Memory that is available, and errors for want of it."""
+"""Available memory, and out-of-memory errors."""
 
 from pathlib import Path
 

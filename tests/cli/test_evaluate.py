@@ -53,7 +53,7 @@ WRONG_TO_MEASURE = [
     (["evaluate", "missing.npy"], "no run, file or folder missing.npy"),
     (["evaluate", "runs/tiny", "--against", os.fsdecode(b"caf\xe9")], "is not UTF-8; rename it"),
     (["evaluate", "a_file"], "is not a source of images: give a folder"),
-    (["evaluate", "floats.npy"], "holds float64 [4, 4]; images are uint8"),
+    (["evaluate", "floats.npy"], "holds float64 [4, 4]; images must be uint8"),
     (["evaluate", "empty"], "no images in empty"),
     (["evaluate", "mixed"], "0.png is 28x28 with 1 channel, 1.png is 28x28 with 3 channels"),
     (["evaluate", "one.npy", "--metrics", "kernel"], "number of images is 1, but"),

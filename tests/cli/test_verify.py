@@ -96,7 +96,7 @@ def test_a_report_on_images_in_a_file_is_verified(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({}, "is no report: it has no key receipt. 'nevoa evaluate' writes reports"),
+        ({}, "is not a report: it has no key receipt. 'nevoa evaluate' writes reports"),
         ({"subject": "nowhere"}, "The report is about nowhere, which is not here. Name the run, model or images with"),
         ({"weights": None}, "The report is about a model, which runs/tiny is not. Name a model with --run"),
         ({"scores": "high"}, "is damaged or unreadable: scores: Input should be a valid dictionary"),

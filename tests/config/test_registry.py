@@ -168,7 +168,7 @@ def test_ends_are_scaled_of_every_schedule_that_takes_scaled_and_of_no_other() -
     ("made", "message"),
     [
         (lambda steps: None, "NoneType is not a schedule: it needs 'signal' and 'noise'"),
-        (lambda steps: nevoa.diffusion.RectifiedFlow(7), "has 7 timesteps in place of 50"),
+        (lambda steps: nevoa.diffusion.RectifiedFlow(7), "must have 50 timesteps, not 7"),
     ],
 )
 def test_what_is_no_such_schedule_is_a_sentence(made: Any, message: str) -> None:

@@ -87,7 +87,7 @@ def test_each_refusal_of_a_download_is_one_sentence(
 
 def test_a_missing_revision_is_named(fake: FakeHub) -> None:
     fake.repositories["me/mist"] = {}
-    assert refusal("hf:me/mist@v2") == "hf:me/mist@v2 has no such revision: leave out what follows the @."
+    assert refusal("hf:me/mist@v2") == "hf:me/mist@v2 has no such revision: name another after the @, or none."
 
 
 def test_without_a_network_the_error_comes_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_token_that_no_header_can_hold_is_not_quoted(fake: FakeHub, monkeypatc
 
 def test_a_repository_without_a_model_is_refused(fake: FakeHub) -> None:
     fake.repositories["me/mist"] = {"config.json": b"{}"}
-    with pytest.raises(NevoaError, match="hf:me/mist is no model for images that nevoa opens"):
+    with pytest.raises(NevoaError, match="hf:me/mist is not an image model that nevoa can open"):
         nevoa.load("hf:me/mist")
     assert all("/" in pattern for pattern in PATTERNS)
 
@@ -148,7 +148,7 @@ def test_a_private_upload_never_becomes_public(fake: FakeHub, folder: Path) -> N
         ("hf_wrong", "hf:me/mist", "mit", "The Hub needs a valid token for hf:me/mist"),
         (TOKEN, "hf:you/mist", "mit", "Your token does not allow this for hf:you/mist"),
         (TOKEN, "hf:me/mist", "a, b", 'The Hub does not accept hf:me/mist: .*"license" must be one of'),
-        (TOKEN, "hf:me/mist@v2", "mit", "A push makes a revision of its own: leave out what follows the @"),
+        (TOKEN, "hf:me/mist@v2", "mit", "A push makes a new revision: leave out @v2"),
     ],
 )
 def test_each_refusal_of_an_upload_is_one_sentence(

@@ -98,11 +98,11 @@ def test_gray_pictures_of_a_dataset_have_one_channel() -> None:
     ("source", "said"),
     [
         (PIXELS.transpose(0, 3, 1, 2), r"transpose\(0, 2, 3, 1\)"),
-        (PIXELS.astype(np.float32), r"images are uint8 \(0…255\)"),
+        (PIXELS.astype(np.float32), r"images must be uint8 \(0…255\)"),
         (PIXELS[0], "looks like one image"),
-        (PIXELS[:0], "images are uint8"),
+        (PIXELS[:0], "images must be uint8"),
         (np.zeros((2, 4, 4, 4), np.uint8), "have 4 channels: give 1"),
-        (torch.zeros(3, 3, 8, 8), "images are uint8|channels first"),
+        (torch.zeros(3, 3, 8, 8), "images must be uint8|channels first"),
         (Items(), "needs a length"),
         (
             Items(torch.zeros(3, 8, 8)),

@@ -125,11 +125,11 @@ def test_a_network_is_not_asked_for_what_it_never_learned(reference: Reference, 
     labelled = model_plan(tiny, classes=("lower", "other"), null_label=False)
     report = measured(model_of(labelled), reference, "overfitting")
     assert not report.scores
-    assert any("knows no image without a class" in warning for warning in report.warnings)
+    assert any("needs a class for each image" in warning for warning in report.warnings)
     distilled = model_plan(tiny, distilled_from="runs/teacher")
     refused: list[tuple[ModelPlan, str]] = [(labelled, "bits"), (distilled, "bits"), (distilled, "overfitting")]
     for plan, name in refused:
-        with pytest.raises(NevoaError, match=r"without a class|measure its teacher, runs/teacher"):
+        with pytest.raises(NevoaError, match=r"needs a class for each image|measure its teacher, runs/teacher"):
             choose_metrics(reference, [name], 20, plan)
     assert "bits" in choose_metrics(reference, None, 20, model_plan(tiny))
     assert "bits" not in choose_metrics(reference, None, 20, distilled)
@@ -140,7 +140,7 @@ def test_a_network_is_not_asked_for_what_it_never_learned(reference: Reference, 
     ("meanings", "given", "refused"),
     [
         ({"mean": "0 = black"}, 0.5, r"must return a dict, such as {'mine': 0.5}, not 0.5"),
-        ({"mean": "0 = black"}, {"deviation": 0.5}, "gives the score deviation: add its meaning"),
+        ({"mean": "0 = black"}, {"deviation": 0.5}, "gives the score deviation, which is not in its meanings"),
         ({"recall": "0 = black"}, {"recall": 0.5}, "The metrics manifold and mine both give the score recall: rename"),
     ],
 )

@@ -95,7 +95,7 @@ def test_a_report_that_lacks_a_key_is_refused_with_its_name(
     del place[last]
     path = tmp_path / "old.json"
     path.write_text(json.dumps(values))
-    with pytest.raises(NevoaError, match=f"{re.escape(str(path))} is no report: it has no key {key}"):
+    with pytest.raises(NevoaError, match=f"{re.escape(str(path))} is not a report: it has no key {key}"):
         read_report(path)
 
 

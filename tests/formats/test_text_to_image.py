@@ -176,15 +176,15 @@ REFUSED = [
     (["--prompt", "x"], "needs a text-to-image model"),
     (["model", "--size", "16"], "--size is for text-to-image models, which need --prompt"),
     (["model", "--prompt", "x", "--label", "3"], "--label does not apply"),
-    (["model", "--prompt", "x", "--sampler", "ddim"], "sampler is no option of a text-to-image pipeline"),
-    (["model", "--prompt", "x", "--no-clip"], "clip is no option of a text-to-image pipeline"),
+    (["model", "--prompt", "x", "--sampler", "ddim"], "sampler is not an option of a text-to-image pipeline"),
+    (["model", "--prompt", "x", "--no-clip"], "clip is not an option of a text-to-image pipeline"),
     (["model", "--prompt", "x", "--size", "17x33"], "multiples of 2, and 17x33 are not: choose --size 16x32"),
     (["model", "--prompt", "x", "--size", "0"], "multiples of 2"),
     (["model", "--prompt", "x", "--size", "20"], "divisible by 8 .*: change --prompt, --size"),
     (["model", "--prompt", "x", "--size", "3x"], "--size: Input should be a side or HEIGHTxWIDTH"),
     (["model", "--prompt", "x", "--steps", "0"], "steps must be a whole number from 1"),
     (["model", "--prompt", "x", "--guidance", "nan"], "guidance"),
-    (["nowhere", "--prompt", "x"], "no folder of diffusers"),
+    (["nowhere", "--prompt", "x"], "not a folder of diffusers"),
 ]
 
 
@@ -263,7 +263,7 @@ def test_a_repository_is_asked_for_its_kind_before_its_weights(
     monkeypatch.setattr(hub, "download", download)
     assert open_text_to_image("hf:owner/text", PROMPT).shape == (3, 16, 16)
     assert asked == [("model_index.json",), PATTERNS]
-    with pytest.raises(NevoaError, match="hf:owner/other is no folder of diffusers"):
+    with pytest.raises(NevoaError, match="hf:owner/other is not a folder of diffusers"):
         open_text_to_image("hf:owner/other", PROMPT)
     assert asked[2:] == [("model_index.json",)]
 

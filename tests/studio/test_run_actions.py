@@ -105,6 +105,6 @@ def test_a_run_at_work_is_not_removed(
         actions.remove(["other"], "other")
     monkeypatch.setattr(Jobs, "launch", lambda *_: None)
     workspace.jobs.add(["evaluate", "runs/other"], "other")
-    with pytest.raises(NevoaError, match="stop it first"):
+    with pytest.raises(NevoaError, match="has a job already"):
         actions.remove(["other"], "other")
     assert Run(run.folder).has_model

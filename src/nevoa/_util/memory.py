@@ -14,7 +14,7 @@ CGROUPS = (
     (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
     (Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"), Path("/sys/fs/cgroup/memory/memory.usage_in_bytes")),
 )
-# Parts of torch's messages for want of memory: of a CPU, of any GPU, of Apple's, and of CUDA's library of matrices.
+# Parts of torch's out-of-memory messages: of a CPU, of any GPU, of Apple's, and of CUDA's library of matrices.
 ALLOCATION_FAILED = "you tried to allocate", "out of memory", "Invalid buffer size", "STATUS_ALLOC_FAILED"
 # Builds of torch for newer versions of CUDA leave out the older GPUs.
 NO_KERNELS = "no kernel image is available"
@@ -41,7 +41,7 @@ def _limits() -> Iterator[int]:
 
 @contextmanager
 def device_errors_explained() -> Iterator[None]:
-    """Turn an error for want of memory or of kernels in the block into a NevoaError that says what to do."""
+    """Turn an error of missing memory or kernels in the block into a NevoaError that says what to do."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:

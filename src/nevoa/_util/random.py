@@ -31,8 +31,8 @@ class Stream(IntEnum):
 def generator(seed: int, stream: Stream, position: int) -> np.random.Generator:
     """A fresh generator for one position: the same arguments give the same numbers, whatever was drawn before.
 
-    No default, because numpy pads with zeros: without a position it would be that of position 0. Seeds below 2**32, one
-    word each, have no stream in common.
+    `position` has no default: numpy pads with zeros, so leaving it out would mean position 0. A seed below 2**32 is one
+    word, so two such seeds share no numbers.
     """
     return np.random.default_rng([seed, stream, position])
 

@@ -22,9 +22,9 @@ def wait_politely(environment: MutableMapping[str, str] = os.environ) -> None:
 
 
 def available_cores() -> int:
-    """Number of physical cores that this process may use: those of its processors, limited by its control group.
+    """Number of physical cores that this process may use, by its CPU mask and the quota of its control group.
 
-    Not loky's `cpu_count`: it rounds a quota up, and counts two processors of one core twice if a mask allows both.
+    loky's `cpu_count` would round the quota up, and count a core twice if the mask allows both of its threads.
     """
     allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
     cores = {_read(CPUS / f"cpu{number}" / "topology" / "thread_siblings_list") or str(number) for number in allowed}

@@ -48,7 +48,7 @@ def _shown(default: object) -> str | None:
     return ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
 
 
-# What a value of each type is, in words.
+# Each type of value, in words.
 KINDS: dict[Any, str] = {
     int: "a whole number in digits, such as 100",
     float: "a number, such as 2.5",

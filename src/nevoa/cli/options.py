@@ -32,7 +32,7 @@ else:
 
 
 def _plugins(_: Any, tokens: Sequence[Token]) -> tuple[Path, ...]:
-    """The files after --plugin, loaded: what is typed besides may be a name that they register."""
+    """Load the files after --plugin and return them: other arguments may use the names that they register."""
     from nevoa.config.plugins import load_plugins
 
     files = tuple(Path(token.value) for token in tokens)

@@ -1,4 +1,4 @@
-"""`--processes`: torchrun, typed in one word."""
+"""`--processes`: run a command in several processes, as torchrun does."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ from nevoa._util.threads import available_cores
 from nevoa.errors import NevoaError
 from nevoa.parallel.environment import world_size
 
-# One that is killed, as for want of memory, takes the others with it. A training goes on from its newest checkpoint.
+# A process that is killed, as when memory runs out, takes the others with it; a training resumes when all start again.
 MOST_STARTS = 4
 # Before a limit of time Slurm sends SIGTERM, and a large model takes its time to save.
 SAVING_SECONDS = "600"

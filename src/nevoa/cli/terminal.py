@@ -51,7 +51,7 @@ class Records:
         ]
         table = Table(*columns, box=None, pad_edge=False)
         for row in self.rows:
-            table.add_row(*map(Text, map(visible, row)))  # as wide as what is shown
+            table.add_row(*map(Text, map(visible, row)))  # as shown, so that columns fit
         return table
 
 

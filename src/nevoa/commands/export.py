@@ -30,7 +30,7 @@ def export(
         to: diffusers = a folder for DiffusionPipeline.from_pretrained; onnx = one file with the network; web = a page
             that makes images in any browser, without a server; or the name of a plugin's format.
         half: Keep the weights of an ONNX file in float16.
-        out: Name of the result: for web, a file in .html, or a folder for a web server. [default: the model's name,
+        out: Name of the result: for web, a .html file, or a folder for a web server. [default: the model's name,
             with .onnx or .html for a file, then the same with -2 and so on]
         force: Replace the file that --out names; for web, also write a page of more than 100 MB.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nevoa.model import Model
     from nevoa.parallel.device import DeviceWish
 
-# What is downloaded of a run that was published.
+# The files of a published run that are downloaded.
 PUBLISHED = Run(Path())
 PATTERNS = PUBLISHED.weights_file.as_posix(), PUBLISHED.model_config_file.as_posix()
 
@@ -68,7 +68,7 @@ def _from_hub(name: str, device: "DeviceWish", **objects: Unpack[ObjectOptions])
     folder = hub.download(name, [INDEX])
     if not is_diffusers(folder):
         raise NevoaError(
-            f"{name} is no model for images that nevoa opens: choose a pushed run or a diffusers pipeline."
+            f"{name} is not an image model that nevoa can open: choose a pushed run or a diffusers pipeline."
         )
     diffusers.check(folder, name)
     return diffusers.read(hub.download(name, diffusers.PATTERNS), device, name)

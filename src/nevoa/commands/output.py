@@ -54,7 +54,7 @@ class Output:
         row = self.trajectory
         if count > MOST_TILES and (row or self.animated):
             raise NevoaError(
-                f"A trajectory or animation shows up to {MOST_TILES} images, not {count:,}: lower --count."
+                f"A trajectory or animation shows {MOST_TILES} images at most, not {count:,}: lower --count."
             )
         if row is not None and not 2 <= row <= steps + 1:
             raise NevoaError(f"With {steps} steps, --trajectory must be between 2 and {steps + 1}, not {row}.")

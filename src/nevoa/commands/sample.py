@@ -34,7 +34,7 @@ WAYS = "from_", "inpaint", "interpolate"
 # Options that need another one.
 NEEDED = {"strength": "from_", "mask": "inpaint", "inpaint": "mask", "frames": "interpolate"}
 STARTS = {*WAYS, *NEEDED}
-# Of many classes a grid shows fewer images each, and a trajectory not all.
+# With many classes, a grid shows fewer images of each, and a trajectory not all classes.
 MOST_ROWS = 20
 
 

@@ -17,7 +17,7 @@ from nevoa.errors import NevoaError, reason
 GROUP, INSTALLED = "nevoa.plugins", "installed plugin"
 # Those that the command in this process named.
 _files: list[Path] = []
-# What is being loaded: the last of these, as errors name it.
+# The plugins that are being loaded, as errors name them, the innermost last.
 _loading: list[str] = []
 
 

@@ -252,7 +252,7 @@ def _has(*attributes: str) -> Callable[[object], bool]:
     return lambda part: not isinstance(part, type) and all(hasattr(part, name) for name in attributes)
 
 
-# What a part must be, in words and as a test that needs no torch.
+# The requirement on each kind of part, in words and as a test that needs no torch.
 KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "network": ("a subclass of torch.nn.Module", _is_class_with("forward")),
     "schedule": ("a class or function of the number of timesteps", callable),

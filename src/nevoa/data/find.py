@@ -56,7 +56,7 @@ def find_source(text: str, split: str = TRAIN) -> Source:
     """Return the source of a name in the catalogue, `hf:OWNER/NAME` or path. A NevoaError if there is none."""
     if text in CATALOG:
         row = CATALOG[text]
-        # What a plugin makes may change with the plugin.
+        # Images that a plugin makes may change with the plugin.
         content = [row.made(split).fingerprint] if row.images and split in row.counts else []
         return Source(text, text, [text, split, *content], lambda: row.list(split), row.licence)
     if text.startswith(HUB):

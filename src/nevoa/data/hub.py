@@ -23,7 +23,7 @@ PARQUET = "refs/convert/parquet"
 NAME = re.compile(r"(?!.*(--|[.][.]))[A-Za-z0-9_]([A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?")
 # Seconds in which the Hub must say what it has, before anything is sent or fetched.
 TIMEOUT = 10
-# What a header can hold. The client quotes any other token in its error.
+# The characters that a header can hold. The client quotes any other token in its error.
 TOKEN = re.compile(r"[!-~]*")
 
 
@@ -63,7 +63,7 @@ def parse_model(text: str, pushed: bool = False) -> Place:
     if place.config:
         raise NevoaError(f"{text} names a config, and only data sets have one: leave out :{place.config}.")
     if pushed and place.revision:
-        raise NevoaError(f"A push makes a revision of its own: leave out what follows the @ in {text}.")
+        raise NevoaError(f"A push makes a new revision: leave out @{place.revision}.")
     return place
 
 
@@ -176,7 +176,7 @@ def _sentence(error: Exception, place: str) -> str:
     if isinstance(error, errors.RepositoryNotFoundError):
         return f"{place} does not exist, or is private: check the name, or set HF_TOKEN."
     if isinstance(error, errors.RevisionNotFoundError):
-        return f"{place} has no such revision: leave out what follows the @."
+        return f"{place} has no such revision: name another after the @, or none."
     if isinstance(error, errors.HfHubHTTPError) and error.response is not None:  # None in older clients, offline
         return {
             401: f"The Hub needs a valid token for {place}: set HF_TOKEN, or run 'hf auth login'.",

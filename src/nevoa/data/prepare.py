@@ -43,7 +43,7 @@ class Preparation:
 
 
 def store_folder(source: Source, data: DataConfig) -> Path:
-    """Return where the selected images of a source are kept; another content or selection has another place."""
+    """Return the folder for the selected images of a source; other images or options get another folder."""
     selection = {"split": data.split, "classes": data.only, "limit": data.limit, "size": sides_of(data)}
     options = {"channels": data.channels, "background": data.background}
     options |= {"fit": data.fit} if data.fit != "crop" else {}

@@ -256,7 +256,7 @@ def named_schedule(name: str, steps: int = 1000, scale_ends: bool = False, zero_
     if name not in SCHEDULES.own:
         check_schedule(schedule)
         if steps_of(schedule) != steps:
-            raise NevoaError(f"The schedule {name} has {steps_of(schedule)} timesteps in place of {steps}.")
+            raise NevoaError(f"The schedule {name} must have {steps} timesteps, not {steps_of(schedule)}.")
     return schedule.with_zero_terminal_snr() if zero_terminal_snr and isinstance(schedule, NoiseSchedule) else schedule
 
 

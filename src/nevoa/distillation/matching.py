@@ -24,7 +24,7 @@ SECOND_RATE = 60.0
 MATCHING_COST = 1.8
 # The weight of the paths beside the matching. From 80,000 paths, matching alone reaches 0.390, with the paths 0.305.
 PATH_WEIGHT = 0.1
-# A teacher without error would make the direction endless.
+# A teacher without error would make the direction infinite.
 LEAST_ERROR = 0.01
 
 

@@ -20,7 +20,7 @@ from nevoa.sampling import DDIM, DPMSolver, timestep_grid, trajectory
 Images = Float[Tensor, "B *pixels"]
 Labels = Int64[Tensor, " B"]
 
-# Of the teacher's path: the sampler of `quick`.
+# Steps of the teacher's path, as many as `quick` samples in.
 PATH_STEPS = 7
 
 

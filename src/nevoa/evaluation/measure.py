@@ -132,7 +132,7 @@ def _obstacle(metric: str, reference: Reference, count: int, plan: ModelPlan | N
     if plan and METRICS[metric].needs_model and plan.distilled_from:
         return f"A distilled model estimates x_0 at few timesteps only: measure its teacher, {plan.distilled_from}."
     if plan and metric == "bits" and not plan.works_without_labels:
-        return "The model was trained with training.label_dropout=0, so it knows no image without a class."
+        return "The model was trained with training.label_dropout=0, so it needs a class for each image."
     try:
         for part in METRICS[metric].needs:
             getattr(reference, part)
@@ -167,7 +167,7 @@ def _compared(report: Report, metrics: Sequence[str], features: Features, real: 
 
 
 def _scored(report: Report, name: str, of_images: Callable[[np.ndarray], Mapping[str, float]]) -> Report:
-    """The report with the scores that a function gives images, and those of as many real images."""
+    """The report with a metric's scores of its images, and of as many real ones."""
     images, reference = report.samples.images, report.protocol.reference
     given = of_images(images)
     if not isinstance(given, Mapping):
@@ -175,7 +175,7 @@ def _scored(report: Report, name: str, of_images: Callable[[np.ndarray], Mapping
     for score in given:
         owners = [metric for metric, row in METRICS.items() if score.startswith(tuple(row.meanings))]
         if name not in owners:
-            raise NevoaError(f"The metric {name} gives the score {score}: add its meaning to its meanings.")
+            raise NevoaError(f"The metric {name} gives the score {score}, which is not in its meanings: add it.")
         if len(owners) > 1:
             raise NevoaError(f"The metrics {' and '.join(owners)} both give the score {score}: rename one of them.")
     draws = reference.floor_images(len(images), report.protocol.seed)

@@ -40,7 +40,7 @@ OWN_DISTANCES = "so copies are told by the distances between training images"
 NO_TEST = f"there are no test images here, {OWN_DISTANCES}"
 OTHER_TEST = f"the test images are of another source, {OWN_DISTANCES}"
 NO_TRAINING = "not measured: memorisation. The images that the model was trained on cannot be opened"
-NO_LABELS = "not measured: overfitting. The model knows no image without a class, and not all classes of the images"
+NO_LABELS = "not measured: overfitting. The model needs a class for each image, and not all classes of the images"
 
 
 @dataclass(frozen=True)

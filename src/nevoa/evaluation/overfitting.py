@@ -35,7 +35,7 @@ class Overfitting:
 
     @property
     def gap(self) -> float:
-        """By which share the error on held-out images is larger; 0 without overfitting."""
+        """The error on held-out images divided by that on training images, minus 1; about 0 without overfitting."""
         return float(self.held_out.mean() / self.training.mean() - 1)
 
     @property

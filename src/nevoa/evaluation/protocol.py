@@ -48,7 +48,7 @@ class Protocol:
 
     @property
     def version(self) -> int:
-        """Of the protocol, which depends on the kind of features."""
+        """The version of the protocol, which depends on the kind of features."""
         return VERSION if self.reference.feature_network.info.kind == "classes" else IMAGES_VERSION
 
     @property

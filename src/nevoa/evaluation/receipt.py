@@ -21,7 +21,7 @@ from nevoa.runs.reports import SavedProtocol, SavedReport
 
 # A report may come from anywhere; more images than this are no measurement.
 MOST_IMAGES = 10_000_000
-# Of a hash.
+# The number of digits of a hash that a report keeps.
 DIGITS = 16
 
 
@@ -117,5 +117,7 @@ def read_report(path: Path) -> RepeatableReport:
         problem = error.errors()[0]
         key = ".".join(map(str, problem["loc"]))
         if problem["type"] == "missing":
-            raise NevoaError(f"{path} is no report: it has no key {key}. 'nevoa evaluate' writes reports.") from error
+            raise NevoaError(
+                f"{path} is not a report: it has no key {key}. 'nevoa evaluate' writes reports."
+            ) from error
         raise damaged(path, ValueError(f"{key}: {problem['msg']}")) from error

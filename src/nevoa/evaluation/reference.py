@@ -21,7 +21,7 @@ from nevoa.features.known import PACKAGED, feature_network_for, packaged_network
 # The share of few images that an error suggests to set aside: 2 % of 500 would be ten.
 ASIDE = 0.1
 ANOTHER = "Choose another source to compare with: --against."
-# A part of the data set whose feature network comes with nevoa.
+# The part of PACKAGED whose images come with nevoa.
 PART = "fashion_mnist_10k"
 
 
@@ -104,7 +104,7 @@ class Reference:
     def test(self) -> ImageSet:
         """The test images. A NevoaError if there are none."""
         if isinstance(self.found_test, NevoaError):
-            raise NevoaError(f"Test images, which are not trained on, are needed. {self.found_test}")
+            raise NevoaError(f"This needs test images that were not trained on. {self.found_test}")
         return self.found_test
 
     @property
@@ -122,7 +122,7 @@ class Reference:
         """The feature network, which knows classes. A NevoaError if it does not."""
         if self.feature_network.info.kind != "classes":
             why = f"Train it: {self.advice}" if self.train.classes else f"{self.source} has no classes."
-            raise NevoaError(f"A feature network that was trained to tell classes apart is needed. {why}")
+            raise NevoaError(f"This needs a feature network that was trained to tell classes apart. {why}")
         return self.feature_network
 
     @property

@@ -83,7 +83,7 @@ def groups(plans: Mapping[str, ModelPlan], distances: Mapping[str, float]) -> Se
     """
     found: dict[str, dict[int, str]] = {}
     for name, plan in plans.items():
-        # Of a model whose training is unknown nobody can say that another was trained in the same way.
+        # If the training of a model is unknown, nobody can say that another was trained in the same way.
         recipe, seed = (_recipe(plan), plan.training.seed) if isinstance(plan, Plan) else (name, 0)
         found.setdefault(recipe, {}).setdefault(seed, name)
     return [Group(tuple(names.values()), tuple(distances[name] for name in names.values())) for names in found.values()]

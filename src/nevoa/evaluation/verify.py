@@ -19,9 +19,9 @@ from nevoa.sampling.options import OF_SAMPLERS
 
 # Where nothing differs, images are equal bit for bit; sums of features may be rounded in another order.
 EXACT = 1e-6
-# Of scores whose spread no report holds.
+# The tolerance of a score whose spread no report holds, as a share of it.
 LOOSE = 0.01
-# What says how far a score can be relied on.
+# Endings of names that say how far a score can be relied on.
 PARTS = "_low", "_high", "_se", "_std"
 # Facts without which scores cannot be compared; the others explain a difference.
 DECISIVE = "weights", "training images", "feature network", "reference"

@@ -15,9 +15,9 @@ from nevoa.data import CATALOG, to_unit
 from nevoa.errors import NevoaError
 from nevoa.features.classifier import WIDTHS, Classifier
 
-# Of larger batches the kernel clears the memory anew each time: with 500, that took a third of the time.
+# The kernel clears the memory of larger batches anew each time: with 500 images, that took a third of the time.
 IMAGES_AT_ONCE = 100
-# Of larger images fewer, so that the widest layer of a batch stays below 100 MB.
+# Fewer of larger images, so that the widest layer of a batch stays below 100 MB.
 LARGEST_AT_ONCE = 64 * 64
 ROTATIONS = 4
 WEIGHTS, INFO = "weights.safetensors", "about.json"

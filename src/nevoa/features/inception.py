@@ -98,7 +98,7 @@ def inception_network(weights: Path | None) -> tuple[str, Network]:
 
     path = _downloaded() if weights is None else weights
     if not path.is_file():
-        raise NevoaError(f"There is no file {path}; --inception-weights names a file with Inception weights.")
+        raise NevoaError(f"There is no file {path}; --inception-weights must name a file with Inception weights.")
     try:
         # torch-fidelity unpickles the file. Refuse one that holds anything but tensors.
         torch.load(path, weights_only=True)

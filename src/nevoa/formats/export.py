@@ -42,8 +42,8 @@ class Export:
 
     @property
     def place(self) -> str:
-        """The kind of its output, such as "a file in .html or a folder"."""
-        return " or ".join(f"a file in {suffix}" if suffix else "a folder" for suffix in self.suffixes)
+        """The kind of its output, such as "a .html file or a folder"."""
+        return " or ".join(f"a {suffix} file" if suffix else "a folder" for suffix in self.suffixes)
 
     def check(self, model: "Model", settings: "SamplingSettings") -> None:
         """Raise a NevoaError if the model, or the way in which it samples, is not one that the format knows."""

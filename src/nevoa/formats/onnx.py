@@ -58,7 +58,7 @@ def export(model: Model, path: Path, half: bool = False, **options: Unpack[Sampl
     return f"{model.parameters:,} parameters in {'float16' if half else 'float32'}"
 
 
-# The file holds one evaluation and the tables of the schedule; what takes the steps is its reader's.
+# Any sampler and schedule: the file holds one evaluation and the tables, and its reader takes the steps.
 EXPORT = Export(export, (".onnx",), "An ONNX file", predictions=get_args(PredictionName))
 
 

@@ -10,7 +10,7 @@ from nevoa.errors import NevoaError
 from nevoa.lessons.exercises import EXERCISES
 
 Language = Literal["en", "pt"]
-# What to say about answers, by the keys of `Result`: en.toml and pt.toml have the same ones.
+# Comments on answers, by the keys of `Result`: en.toml and pt.toml have the same ones.
 TEXTS = Path(__file__).parent / "texts"
 GREEN, ORANGE = "#2e8b57", "#d2691e"
 

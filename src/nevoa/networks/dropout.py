@@ -7,7 +7,7 @@ from contextvars import ContextVar
 import torch
 from torch import Tensor, nn
 
-# Of this thread: each has its own context.
+# Each thread has a generator of its own, because it has a context of its own.
 _generator = ContextVar[torch.Generator | None]("generator of masks", default=None)
 
 

@@ -109,10 +109,10 @@ def _mallopt(values: dict[int, int]) -> None:
 
 
 def choose_precision(device: DeviceName) -> PrecisionName:
-    """The precision that the device has units for, and float32 if it has none for smaller numbers.
+    """The 16-bit precision that the device has units for, or float32 if it has none.
 
-    Looked up rather than timed: on a busy machine the same command would train in bf16 now and in float32 later. CPUs
-    with matrix units (AMX) also have AVX-512 for bf16; docs/experiments.md compares the speeds.
+    It is not timed, because on a busy machine the same command would train in bf16 now and in float32 later. CPUs with
+    matrix units (AMX) also have AVX-512 for bf16; docs/experiments.md compares the speeds.
     """
     if device == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"

@@ -16,7 +16,7 @@ from nevoa.errors import NevoaError
 # The codec of each kind of file, and its constant quality, at which pixel art shows no blocks.
 CODECS = {".mp4": ("libx264", {"crf": "12", "preset": "slow"}), ".webm": ("libvpx-vp9", {"crf": "12", "b:v": "0"})}
 FRAMES_PER_SECOND = 30
-# Of the 256 levels of a channel, one of 16, which halves the bytes of noise.
+# Round the 256 levels of a channel to 16, which halves the bytes of noise.
 FEW_LEVELS = [round(level / 17) * 17 for level in range(256)]
 
 

@@ -17,7 +17,7 @@ from nevoa.errors import NevoaError, WrongValue
 from nevoa.sampling.sampler import Sampler
 from nevoa.sampling.timesteps import timestep_grid
 
-# Of those of samplers, which have a number of steps and some of these.
+# Options that only some samplers take.
 OF_SAMPLERS = "variance", "eta"
 STEPS = 50
 

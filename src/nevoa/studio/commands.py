@@ -14,7 +14,7 @@ from nevoa.errors import NevoaError
 from nevoa.studio.jobs import PREFIX
 from nevoa.studio.texts import StudioError
 
-# Of one question, such as a plan while a training takes all cores.
+# The longest wait for one answer, such as a plan while a training takes all cores.
 SECONDS = 120.0
 
 

@@ -98,14 +98,14 @@ class Guard:
         return {**HEADERS, **FILE_HEADERS}
 
     async def _checked(self, scope: Scope, receive: Receive) -> Receive:
-        """The body again, if it names no files but uploads: Gradio would fetch or copy any other."""
+        """The body again. Refuse one that names files other than uploads: Gradio would fetch or copy them."""
         if scope["method"] != "POST" or not CALLS.search(scope["path"]):
             return receive
         try:
             body, paths = await Request(scope, receive).body(), list[Any]()
             json.loads(body or b"null", object_hook=lambda part: paths.append(part.get("path")))
         except (ValueError, RecursionError, ClientDisconnect) as error:
-            raise HTTPException(400, "This is no JSON.") from error
+            raise HTTPException(400, "This is not JSON.") from error
         if not all(_is_below(self.brought, path) for path in paths if isinstance(path, str)):
             raise HTTPException(403, "The studio takes only files that were dropped on its page.")
         sent = iter([{"type": "http.request", "body": body}])
@@ -175,4 +175,4 @@ def _split(address: str) -> SplitResult:
     try:
         return urlsplit(address)
     except ValueError as error:
-        raise HTTPException(400, "This is no address.") from error
+        raise HTTPException(400, "This is not an address.") from error

@@ -23,9 +23,9 @@ JobState = Literal["waiting", "running", "ended"]
 PATIENCE_SECONDS = 10.0
 # Ended jobs that are kept, for their logs.
 KEPT = 50
-# Of a log, the part that is shown.
+# The last bytes of a log, which are shown.
 TAIL = 4000
-# Of the sentence with which a command refuses to work, and its exit code.
+# The beginning of a command's error, and its exit code.
 PREFIX, REFUSED = "nevoa: ", 2
 
 

@@ -74,12 +74,12 @@ class RunActions:
         return str(exported(self.workspace.folder, run, kind, Path(mkdtemp(dir=self.workspace.served))))
 
     def remove(self, names: Sequence[str], typed: str) -> str:
-        """Remove one run, if its name is typed and nothing is at work on it."""
+        """Remove one run, if its name is typed and it has no job."""
         if list(names) != [typed.strip()]:
             raise StudioError("not_confirmed")
         [run] = self._chosen(names)
         if any(job.record.run == run.folder.name for job in self.workspace.jobs.active()):
-            raise StudioError("at_work", run=run.folder.name)
+            raise StudioError("busy", run=run.folder.name)
         remove(run)
         return self.say.text("removed", run=run.folder.name)
 

@@ -14,13 +14,13 @@ from nevoa.errors import NevoaError, reason
 Language = Literal["en", "pt"]
 LANGUAGES: tuple[Language, ...] = ("en", "pt")
 DEFAULT: Language = "en"
-# Of a field.
+# The longest text that a field takes.
 MOST_LETTERS = 4000
 FOLDER = Path(__file__).parent / "texts"
 
 P = ParamSpec("P")
 
-# Of numbers; the space does not break a line.
+# Separators in numbers; the space does not break a line.
 MARKS: dict[Language, dict[int, str]] = {"en": {}, "pt": str.maketrans({",": "\u00a0", ".": ","})}
 
 

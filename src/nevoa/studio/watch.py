@@ -41,7 +41,7 @@ class Watch:
                 self.minutes = gr.Number(10, **say("longer_minutes"))
                 self.longer = page.button("longer")
                 self.messages = gr.Textbox(label=say.label("messages"), lines=6, interactive=False, autoscroll=True)
-        # What has been drawn: name of the run, number of previews, mark of the metrics.
+        # The state that is drawn: name of the run, number of previews, mark of the metrics.
         self.drawn = gr.State(())
 
     def look(self, name: str | None, moment: int, drawn: Sequence[Any]) -> dict[Any, Any]:

@@ -54,7 +54,7 @@ class Workspace:
         return [run.folder.name for run in sorted(runs, key=_worked, reverse=True)]
 
     def watchable(self) -> list[str]:
-        """Return the names of runs, first those whose newest job is at work or was refused, newest job first."""
+        """Return the names of runs, first those whose newest job has not ended or was refused, newest job first."""
         newest: dict[str, Job] = {}
         for job in reversed(list(self.jobs)[-RECENT:]):
             newest.setdefault(job.record.run, job)

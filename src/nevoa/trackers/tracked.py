@@ -20,7 +20,7 @@ from nevoa.trackers.services import Tracker
 
 T = TypeVar("T")
 
-# Of a report: the axis, and a count that means something else in a run of another batch size.
+# The axis of the curves, and a count that means something else in a run of another batch size.
 NO_CURVES = "images_seen", "step"
 
 

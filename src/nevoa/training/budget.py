@@ -151,7 +151,7 @@ def images_within(costs: Costs, beside: Sequence[Rare], left: float, batch_size:
 
 
 def report_interval(images: int, batch_size: int) -> int:
-    """Return the images between two reports: fewer in a short run, so that its loss is a curve."""
+    """Return the number of images between two reports: fewer in a short run, so that its loss curve has points."""
     return min(REPORT_IMAGES, batch_size * max(1, images // batch_size // FEWEST_REPORTS))
 
 

@@ -14,7 +14,7 @@ PRESET, SOURCES = "quick", {"fashion_mnist": MOST, "fashion_mnist_10k": 6e13}
 # The trials began here. They differ from the law by 4.3 % (root mean square of the logarithm), four other runs by 7 %;
 # with the recipe before, nine runs of five minutes on three machines differed from its law by 14 %.
 LEAST, SPREAD = 5e12, 0.14
-# Of the law, or changing the distance no more than another seed does.
+# Keys that the law knows, or that change the distance no more than another seed does.
 BUDGET = "minutes", "images", "batch_size"
 OTHERS = "seed", "accumulation", "device", "precision", "threads", "compile", "preview_steps"
 INTERVALS = "report_every_images", "preview_every_images", "checkpoint_every_images"

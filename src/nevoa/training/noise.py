@@ -12,8 +12,8 @@ from nevoa._util.random import Blocks, Stream
 from nevoa.config.names import TimestepsName
 from nevoa.diffusion import Schedule, log_snr_of, steps_of
 
-# Of log sigma, for images of up to PIXELS. Karras et al. have a mean of -1.2 for data with a standard deviation of 0.5,
-# so it is -0.5 for one of 1.
+# Mean and standard deviation of log sigma, for images of up to PIXELS. Karras et al. have a mean of -1.2 for data with
+# a standard deviation of 0.5, so it is -0.5 for one of 1.
 P_MEAN, P_STD, PIXELS = -0.5, 1.2, 28 * 28
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]

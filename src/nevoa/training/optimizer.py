@@ -72,20 +72,20 @@ class Muon(torch.optim.Optimizer):
             weights = [parameter for parameter in group["params"] if parameter.grad is not None]
             if weights:
                 torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])  # pyright: ignore[reportPrivateImportUsage]
-                for weight, step in zip(weights, orthogonal(self._ahead(weights), group["dtype"]), strict=True):
+                for weight, step in zip(weights, orthogonal(self._nesterov(weights), group["dtype"]), strict=True):
                     # The rows of a tall orthogonal matrix are short; Jordan's factor makes up for it.
                     rate = group["lr"] * max(1.0, step.shape[0] / step.shape[1]) ** 0.5
                     rows = weight.movedim(1, -1)
                     rows.add_(step.view_as(rows), alpha=-rate)
 
-    def _ahead(self, weights: list[nn.Parameter]) -> list[Tensor]:
-        """Add the gradients to the momenta; return these, moved towards the gradients again (Nesterov), as matrices."""
+    def _nesterov(self, weights: list[nn.Parameter]) -> list[Tensor]:
+        """Update the momenta with the gradients; return Nesterov's steps as matrices, not yet orthogonal."""
         gradients = [weight.grad for weight in weights]
         momenta = [self._momentum(weight) for weight in weights]
         torch._foreach_lerp_(momenta, gradients, 1 - MUON_MOMENTUM)  # pyright: ignore
-        ahead = torch._foreach_lerp(gradients, momenta, MUON_MOMENTUM)  # pyright: ignore
+        steps = torch._foreach_lerp(gradients, momenta, MUON_MOMENTUM)  # pyright: ignore
         # Kernels lie in memory as [out, h, w, in], so that this flattens without a copy.
-        return [each.movedim(1, -1).flatten(1) for each in ahead]
+        return [each.movedim(1, -1).flatten(1) for each in steps]
 
     def _momentum(self, weight: nn.Parameter) -> Tensor:
         state = self.state[weight]

@@ -14,7 +14,7 @@ from nevoa.training.step import Step, passes
 if TYPE_CHECKING:
     from rich.console import Console
 
-# Of a line of progress, without the two counts of images but with ten places for the bar.
+# The width of a line of progress, without the two counts of images but with ten places for the bar.
 TEXT_WIDTH = 66
 
 

@@ -1,6 +1,6 @@
 """The speeds at which this machine trained, kept in the cache, so that the same command gets the same network.
 
-A measurement varies with what else the machine does, and at a border between two widths so would the choice.
+A measurement varies with what else the machine does, so two of them may choose different widths.
 """
 
 import hashlib
@@ -64,7 +64,7 @@ class Speeds:
         names = [_name(trial) for trial in trials]
         if not self._known.keys() >= set(names):
             found = dict(zip(names, _timed(trials), strict=True))
-            # What slows this measurement has slowed that of the reference, too.
+            # Other work that slows this measurement has slowed the reference's, too.
             scaled = {name: speed * self.reference / self._now for name, speed in found.items()}
             self._keep(scaled | self._known)
         return [self._known[name] for name in names]

@@ -21,7 +21,7 @@ def update(
     Args:
         losses: of each image.
         loss: their mean, scaled as the gradients are.
-        parts: threads of which one updates.
+        parts: number of threads that computed the gradient; one of them updates.
 
     Returns:
         The losses on the CPU, their mean, and the norm of the gradient.

@@ -100,11 +100,11 @@ def test_gray_with_alpha_on_a_colour_is_in_colour(tmp_path: Path, background: st
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"x": PIXELS.astype(np.float32)}, "images are uint8 .* not float32"),
+        ({"x": PIXELS.astype(np.float32)}, "images must be uint8 .* not float32"),
         ({"x": PIXELS, "z": PIXELS}, r"holds 2 arrays of images \(.*: x, z. Split 'train' needs exactly one"),
         ({"x": PIXELS, "labels": np.zeros(6, np.int64)}, "must be one integer"),
         ({"x": PIXELS, "labels": np.zeros(7)}, "must be one integer"),
-        ({"x": PIXELS[:0]}, "images are uint8"),
+        ({"x": PIXELS[:0]}, "images must be uint8"),
         ({"x": PIXELS[0]}, "looks like one image"),
     ],
 )

@@ -70,7 +70,7 @@ def _zip(path: Path) -> Iterator[Member]:
         if stat.S_ISLNK(member.external_attr >> 16):
             fault = "it is a link"
         elif member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            # zipfile unpacks other methods whole, whatever size was asked for.
+            # With other methods, zipfile unpacks the whole file, whatever size was asked for.
             fault = "its compression is not supported: only stored and deflated are"
         if not name.endswith("/"):
             yield name, fault, partial(_read_zip, path, member)

@@ -35,7 +35,7 @@ def mapped(path: Path) -> np.ndarray:
         if not file.read(len(MAGIC)).startswith(MAGIC):
             raise ValueError("it does not begin like one, so it is damaged or another kind of file")
     try:
-        with warnings.catch_warnings(action="ignore"):  # files written by Python 2
+        with warnings.catch_warnings(action="ignore"):  # numpy warns of files from Python 2
             return np.lib.format.open_memmap(path, mode="r")
     except OSError:
         raise
@@ -92,14 +92,16 @@ def checked_images(images: np.ndarray, where: str) -> UInt8[np.ndarray, "N H W C
     shape = images.shape if images.ndim == 4 else (*images.shape, 1)
     found = f"{where} holds {images.dtype} {list(images.shape)}"
     if images.ndim == 3 and images.shape[2] == 3:
-        raise NevoaError(f"{found}, which looks like one image; images are [N, H, W, C].")
+        raise NevoaError(f"{found}, which looks like one image; images must be [N, H, W, C].")
     first = images.ndim == 4 and images.shape[1] in (1, 3)
     channels = shape[1] if first else shape[-1]
     if images.ndim not in (3, 4) or 0 in shape or channels > 4 or images.dtype.kind not in "buif":
-        raise NevoaError(f"{found}; images are uint8 (0…255) [N, H, W, C] with 1 to 4 channels, or [N, H, W].")
+        raise NevoaError(f"{found}; images must be uint8 (0…255) [N, H, W, C] with 1 to 4 channels, or [N, H, W].")
     if images.dtype != np.uint8 or first:
         kind = f"{images.dtype}{' with channels first' * first}"
-        raise NevoaError(f"{found}; images are uint8 (0…255) [N, H, W, C], not {kind}. {_conversion(images, first)}.")
+        raise NevoaError(
+            f"{found}; images must be uint8 (0…255) [N, H, W, C], not {kind}. {_conversion(images, first)}."
+        )
     return images.reshape(shape)
 
 

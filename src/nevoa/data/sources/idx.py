@@ -23,7 +23,7 @@ def list_idx(path: Path) -> Listing:
     """List the images of an idx file, with the labels beside it if they exist."""
     images = read_idx(path)
     if images.ndim != 3 or 0 in images.shape:
-        raise NevoaError(f"{path} holds {list(images.shape)}; images are [N, H, W].")
+        raise NevoaError(f"{path} holds {list(images.shape)}; images must be [N, H, W].")
     beside = labels_beside(path)
     labels = read_idx(beside) if beside else None
     if labels is not None and labels.shape != images.shape[:1]:

@@ -69,7 +69,7 @@ def _with_code(model: Model, unet: Any, scheduler: Any, settings: SamplingSettin
     return pipeline.NevoaPipeline.__name__
 
 
-# Of schedules it takes all that are defined by their betas, and rectified flow: see `scheduler_of`.
+# It takes every schedule that is defined by its betas, and rectified flow: see `scheduler_of`.
 EXPORT = Export(export, ("",), "A folder of diffusers", samplers=SAMPLERS, predictions=PREDICTIONS)
 
 

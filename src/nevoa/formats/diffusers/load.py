@@ -26,7 +26,7 @@ from nevoa.sampling import SPACINGS, timestep_grid
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 OLD_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
-# What a repository must contain, and all that is downloaded of it.
+# The files of a repository that are needed and downloaded.
 PATTERNS = ("*.json", "unet/*.json", "scheduler/*.json", WEIGHTS, f"unet/{WEIGHTS}")
 
 

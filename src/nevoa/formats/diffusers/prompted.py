@@ -28,7 +28,7 @@ def kind_of(index: Path, place: str) -> Any:
 
     if not index.is_file():
         raise NevoaError(
-            f"{place} is no folder of diffusers, which has a {INDEX}: leave out --prompt, or give another."
+            f"{place} is not a folder of diffusers: it has no {INDEX}. Leave out --prompt, or give another."
         )
     values = read_json(index)
     name = values.get("_class_name")

@@ -104,7 +104,7 @@ class TextToImage:
         given = {name: value for name, value in options.items() if value is not None}
         if others := sorted(given.keys() - {"steps", "guidance"}):
             raise NevoaError(
-                f"{others[0]} is no option of a text-to-image pipeline: leave it out, or leave out prompt."
+                f"{others[0]} is not an option of a text-to-image pipeline: leave it out, or leave out prompt."
             )
         if "guidance" in given:
             check_guidance(self.pipeline, given["guidance"])

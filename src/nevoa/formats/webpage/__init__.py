@@ -29,7 +29,7 @@ def export(model: Model, path: Path, force: bool = False, **options: Unpack[Samp
     and the run's own sampler. It computes with WebGPU or WebAssembly, and needs no server.
 
     Args:
-        path: a file in .html, which holds everything; or a folder for a web server, with the weights beside index.html,
+        path: a .html file, which holds everything; or a folder for a web server, with the weights beside index.html,
             so that browsers can keep them.
         force: whether to write a page of more than 100 MB.
         options: sampling options in place of the model's own.

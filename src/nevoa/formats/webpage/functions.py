@@ -33,7 +33,7 @@ def _pair(value: Any) -> tuple[int, int]:
     return first, second
 
 
-# The arguments of torch's convolutions, in their order, and what they are if left out.
+# The arguments of torch's convolutions, in their order, and their defaults.
 CONVOLUTION = "input", "weight", "bias", "stride", "padding", "dilation", "groups"
 TRANSPOSED = "input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation"
 LEFT_OUT = {"bias": None, "stride": 1, "padding": 0, "output_padding": 0, "dilation": 1, "groups": 1}

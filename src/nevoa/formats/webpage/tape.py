@@ -14,7 +14,7 @@ from nevoa.errors import NevoaError
 from nevoa.formats.webpage.functions import FUNCTIONS, LAYERS, LIKE, SAME, shape_of
 from nevoa.networks import evaluating
 
-# What tells a number that is inside a tensor: the list would hold for this image alone.
+# Methods that read a number out of a tensor: the list would hold for this image alone.
 READERS = {"item", "tolist", "numpy", "__bool__", "__int__", "__float__", "__index__"}
 
 
