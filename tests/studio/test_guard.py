@@ -34,7 +34,9 @@ def page(tmp_path: Path) -> TestClient:
     return client(tmp_path)
 
 
-@pytest.mark.parametrize("path", ["/", "/en/", "/pt/config", "/en/assets/a/b.js", "/pt/gradio_api/queue/join"])
+@pytest.mark.parametrize(
+    "path", ["/", "/en/", "/pt/config", "/en/assets/a/b.js", "/pt/gradio_api/queue/join", "/pt/gradio_api/run/look"]
+)
 def test_the_page_is_reached(page: TestClient, path: str) -> None:
     assert page.get(path).text == f"reached {path}"
 
@@ -176,7 +178,7 @@ def test_a_web_socket_is_refused(page: TestClient) -> None:
 @pytest.mark.parametrize(
     "path", ["/etc/passwd", "http://example.com/a.png", "{folder}/runs/a b.png", "", "{folder}/served/../x"]
 )
-@pytest.mark.parametrize("route", ["queue/join", "call/images", "call/v2/images"])
+@pytest.mark.parametrize("route", ["queue/join", "call/images", "call/v2/images", "run/look"])
 def test_a_request_names_no_file_that_was_not_uploaded(folder: Path, path: str, route: str) -> None:
     body = {"data": [["shapes", {"path": path.format(folder=folder), "meta": {"_type": "gradio.FileData"}}]]}
     assert client(folder).post(f"/en/gradio_api/{route}", json=body).status_code == 403

@@ -42,7 +42,11 @@ class Page:
         return gr.Button(self.say.label(name), variant=variant, **options)
 
     def on(self, events: Any, function: Callable[..., Any], inputs: Any, outputs: Any, **options: Any) -> Any:
-        """Call a function at one or more events. Errors stay on the page; programs may call what has an `api_name`."""
+        """Call a function at one or more events. Errors stay on the page; programs may call what has an `api_name`.
+
+        Give `queue=False` to what happens without a click: when the last event of the queue ends, Gradio's page closes
+        its connection, and a click at this moment gets no answer.
+        """
         listen = events if callable(events) else partial(gr.on, events)
         visibility = "public" if "api_name" in options else "private"
         return listen(self.say.with_errors_shown(function), inputs, outputs, api_visibility=visibility, **options)

@@ -24,9 +24,10 @@ LOOPBACK = "127.0.0.1", "localhost", "::1"
 # The routes that the page and its API use. Gradio has more: a proxy, files by address, monitoring, code editing.
 PAGE = r"(?:config/?|theme\.css|favicon\.ico|(?:static|assets)/.*)?"
 QUEUE = r"queue/(?:join|data)|cancel|reset/?|heartbeat/[\w-]+|startup-events|login_check/?|app_id/?"
-API = rf"(?:{QUEUE}|upload|upload_progress|info/?|openapi\.json|call/(?:v2/)?\w+(?:/\w+)?|file=(?P<file>.+))"
+CALL = r"call/(?:v2/)?\w+(?:/\w+)?|run/\w+"
+API = rf"(?:{QUEUE}|{CALL}|upload|upload_progress|info/?|openapi\.json|file=(?P<file>.+))"
 ROUTES = re.compile(rf"/(?:(?:en|pt)(?:/(?:{PAGE}|gradio_api/{API}))?)?")
-CALLS = re.compile(r"/gradio_api/(?:queue/join|call/)")
+CALLS = re.compile(r"/gradio_api/(?:queue/join|call/|run/)")
 UPLOAD = "/gradio_api/upload"
 # A request that is no upload: images are uploaded, everything else is small.
 MOST_JSON = 20_000_000

@@ -108,7 +108,7 @@ class Form:
 
         follow, offered = [self.labels, self.guidance], gr.State(PACKAGED)
         known = [self.model, offered]
-        page.on([page.blocks.load, tab.select], self.models, known, [*known, *follow])
+        page.on([page.blocks.load, tab.select], self.models, known, [*known, *follow], queue=False)
         page.on(self.model.input, self.of_model, self.model, follow, show_progress="hidden")
         page.on(self.way.change, show_way, self.way, [self.picture, self.other, self.strength, self.painted])
         page.on(self.painted.upload, fit_brush, self.painted, self.painted)

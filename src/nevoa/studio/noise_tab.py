@@ -32,16 +32,20 @@ def noise_tab(page: Page) -> None:
             gr.Markdown(say.text("forward"))
             gr.Markdown(EQUATION, latex_delimiters=[{"left": "$$", "right": "$$", "display": True}])
         with gr.Column(scale=2, min_width=320):
-            # Functions, so that each page gets pictures of its own: old ones are removed.
-            noisy = page.picture("noisy", value=lambda: draw(None, schedules, last // 4, 0))
+            noisy = page.picture("noisy")
             numbers = gr.Markdown(_numbers(schedules, last // 4, say))
             tables = {name: (one.signal.numpy(), one.noise.numpy()) for name, one in schedules.items()}
             curves = schedule_curves(tables, WIDTH)
-            page.picture("schedules", value=lambda: curves)
+            drawn = page.picture("schedules")
+
+    def begin() -> tuple[Image.Image, Image.Image]:
+        return draw(None, schedules, last // 4, 0), curves
 
     def show(image: Image.Image | None, t: int, seed: int | None) -> tuple[Image.Image, str]:
         return draw(image, schedules, t, seed or 0), _numbers(schedules, t, say)
 
+    # On each load, so that each page gets pictures of its own: old ones are removed.
+    page.on(page.blocks.load, begin, None, [noisy, drawn], queue=False)
     page.on(
         [control.change for control in (picture, t, seed)],
         show,

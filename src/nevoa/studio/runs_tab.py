@@ -58,7 +58,7 @@ def runs_tab(page: Page) -> None:
 
     shown = [tab.table, tab.chosen, tab.column]
     again: Any = [page.blocks.load, gr.Timer(POLL_SECONDS).tick]
-    gr.on(again, refresh, None, shown, api_name="runs", show_progress="hidden")
+    gr.on(again, refresh, None, shown, api_name="runs", show_progress="hidden", queue=False)
     outputs = {"report": [tab.said, tab.pictures], "evaluate": tab.said, "check": tab.said}
     for name, button in tab.buttons.items():
         result = outputs.get(name, tab.pictures)

@@ -64,7 +64,9 @@ def _mount(app: "FastAPI", workspace: Workspace, language: Language) -> None:
     look: dict[str, Any] = {"theme": theme(), "css": CSS, "head": head(language), "i18n": words()}
     footer: Any = ["api"]
     path, most = f"/{language}", MOST_BYTES
-    gradio.mount_gradio_app(app, blocks, path, show_error=True, max_file_size=most, footer_links=footer, **off, **look)
+    fixed: dict[str, Any] = {"show_error": True, "max_file_size": most, "footer_links": footer}
+    # Without root_path, addresses of pictures lack the path in answers outside the queue.
+    gradio.mount_gradio_app(app, blocks, path, root_path=path, **fixed, **off, **look)
     # Gradio looks for work a thousand times a second, which took 4 % of two cores from a training.
     queue = blocks._queue
     queue.sleep_when_free = queue.progress_update_sleep_when_free = IDLE_SECONDS

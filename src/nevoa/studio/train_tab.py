@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,15 @@ class Form:
         source = gr.update(value=brought, choices=known(self.workspace))
         return source, None, self.workspace.free_name(Path(brought).stem)
 
+    def remember(self, *chosen: Any) -> None:
+        """Keep the choices for the next visit, but those that the buttons will refuse."""
+
+        def save(*chosen: Any) -> None:
+            keep(self.workspace, training_of(*chosen))
+
+        with suppress(gr.Error):
+            self.say.with_errors_shown(save)(*chosen)
+
     def show_plan(self, *chosen: Any) -> tuple[str, str]:
         """The plan, and the command that would carry it out."""
         arguments = wanted(self.workspace, *chosen).arguments
@@ -86,16 +96,10 @@ class Form:
         files, controls = self.images.files, self.controls
         hidden: dict[str, Any] = {"show_progress": "hidden"}
         self.images.connect(page)
-        page.on(page.blocks.load, self.begin, None, [self.column, *controls])
+        page.on(page.blocks.load, self.begin, None, [self.column, *controls], queue=False)
         page.on(files.upload, self.receive, files, [self.images.source, files, self.run])
-        page.on(
-            [control.change for control in controls],
-            lambda *chosen: keep(self.workspace, training_of(*chosen)),
-            controls,
-            None,
-            trigger_mode="always_last",
-            **hidden,
-        )
+        always: dict[str, Any] = {"trigger_mode": "always_last", "queue": False, "api_visibility": "private"}
+        gr.on([control.change for control in controls], self.remember, controls, None, **always, **hidden)
         page.on(self.plan.click, self.show_plan, controls, [self.planned, self.command], api_name="plan")
         shown = [self.command, watched.run, self.run]
         watched.look_after(page.on(self.go.click, self.start, controls, shown, api_name="train", **hidden))

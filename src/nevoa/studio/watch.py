@@ -115,7 +115,7 @@ class Watch:
         inputs = [self.run, self.moment, self.drawn]
         pictures = [self.moment, self.preview, self.loss, self.drawn]
         outputs = [self.column, self.run, self.queue, self.progress, self.messages, self.make, self.resume, self.stop]
-        options = {"api_visibility": "private", **options}
+        options = {"api_visibility": "private", "queue": False, **options}
         on(self.look, inputs, [*outputs, *pictures], show_progress="hidden", **options)
 
 

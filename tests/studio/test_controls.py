@@ -1,0 +1,17 @@
+"""Which events of the page are in Gradio's queue."""
+
+from pathlib import Path
+
+from nevoa.studio.page import page
+from nevoa.studio.workspace import Workspace
+
+
+def test_nothing_that_happens_without_a_click_is_in_the_queue(tmp_path: Path) -> None:
+    """A click at the moment at which such an event ends would get no answer."""
+    events = page(Workspace(tmp_path / "workspace"), "en").get_config_file().get("dependencies", [])
+    without_click = {"load", "tick", "select"}
+    queued = {
+        event["api_name"]: event["queue"] for event in events if without_click & {on for _, on in event["targets"]}
+    }
+    queued |= {event["api_name"]: event["queue"] for event in events if event["api_name"] == "remember"}
+    assert queued == dict.fromkeys(["look", "watch", "begin", "models", "begin_1", "runs", "remember"], False)
