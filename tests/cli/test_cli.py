@@ -192,7 +192,7 @@ WRONG = [
     (["sample", "runs/tiny", "--count", "0"], "Must be > 0"),
     (["sample", "runs/tiny", "--count", "10001"], "A grid holds up to 10,000 images"),
     (["sample", "runs/tiny", "--count", "1000001", "--out", "x"], "A folder holds up to 1,000,000 images"),
-    (["sample", "runs/tiny", "--count", "300", "--out", "x.gif"], "up to 256 images, not 300"),
+    (["sample", "runs/tiny", "--count", "300", "--out", "x.gif"], "256 images at most, not 300"),
     (["sample", "runs/tiny", "--count", "1000000000000000", "--out", "x.npy"], "x.npy needs up to"),
     (["sample", "runs/tiny", "--trajectory", "9", "--out", "x.png"], "between 2 and 5"),
     (["sample", "runs/tiny", "--trajectory", "3", "--out", "x.gif"], "ends in .png"),
