@@ -4,7 +4,7 @@
 
 Each trial is a line of the file: a budget in FLOP, the source, and options of preset `quick`. By default they are those
 of results.jsonl, so that all are repeated. A trial trains on one thread for a fixed number of steps, so that other work
-on the machine changes nothing, and measures 2,048 images of clothes, or the loss on the test images of another source.
+on the machine changes nothing, and measures 2,048 images and the loss of flow on test images or held-out ones.
 Start the command once per core: each process takes the next trial that no other has, and the same command goes on after
 a stop. Results are added to results.jsonl in --out.
 """
@@ -111,20 +111,18 @@ def result(trial: Trial, folder: Path) -> dict[str, Any]:
 
 
 def scores(run: Run) -> dict[str, float]:
-    """Distances of new images where there is a feature network, else the loss on test images."""
-    if run.plan().data.source != "fashion_mnist":
-        return {"loss": held_out_loss(run)}
+    """Distances of new images, and the loss on test images."""
     reference = Reference.of(run.plan().data)
     *_, samples = from_run(run, reference, COUNT, 0)
     assert isinstance(samples, Samples)
     *_, report = measure(samples, Protocol(reference, COUNT, sampler=samples.sampler), ["frechet"])
     assert isinstance(report, Report)
-    return report.scores
+    return report.scores | {"loss": held_out_loss(run)}
 
 
 @torch.no_grad()
 def held_out_loss(run: Run) -> float:
-    """The training loss on test images, each with the same timesteps and noise for every run."""
+    """The loss of flow on test images, each with the same timesteps and noise for every run."""
     made = run.plan()
     images = load_test_images(made.data, load_images(made.data))
     denoiser = training_denoiser(made, run.model("cpu").network.eval())
@@ -135,7 +133,7 @@ def held_out_loss(run: Run) -> float:
             t = torch.randint(1, made.diffusion.timesteps + 1, (len(x_0),), generator=rng)
             epsilon = torch.randn(x_0.shape, generator=rng)
             label = torch.from_numpy(images.labels[first : first + 64]) if made.classes else None
-            losses.append(denoiser.loss(x_0, t, epsilon, loss_of(made.training), label=label))
+            losses.append(denoiser.loss(x_0, t, epsilon, loss_of(made.training), "flow", label))
     return torch.cat(losses).mean().item()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from nevoa.config import Config, DiffusionConfig, ModelPlan
+from nevoa.config import Config, DiffusionPlan, ModelPlan
 from nevoa.config.network import OBJECT
 from nevoa.config.training import Recipe
 from nevoa.diffusion import Loss, Schedule, named_schedule, steps_of
@@ -94,7 +94,7 @@ def _class_name(value: object) -> str:
     return f"{named.__module__}.{named.__qualname__}"
 
 
-def schedule_of(config: DiffusionConfig, objects: Objects = NAMES) -> Schedule:
+def schedule_of(config: DiffusionPlan, objects: Objects = NAMES) -> Schedule:
     """The schedule object if one is given, else the one that the config describes."""
     if objects.schedule is not None:
         return objects.schedule

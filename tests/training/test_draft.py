@@ -2,14 +2,18 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from nevoa.config import Config
-from nevoa.data import ImageSet, Notes
+from nevoa.config import Config, configure
+from nevoa.data import ImageSet, Notes, as_image_set
 from nevoa.errors import NevoaError
 from nevoa.objects import NAMES
 from nevoa.training.draft import REFERENCE, SMALL_BATCH, Draft, first
 from tests.small_runs import planned
+
+# x0 is trained on the loss of flow; every other prediction on its own.
+LOSSES = {"x0": "flow", "flow": "simple"}
 
 
 def draft_of(config: Config, images: ImageSet) -> Draft:
@@ -18,9 +22,11 @@ def draft_of(config: Config, images: ImageSet) -> Draft:
 
 
 def test_what_was_asked_is_what_is_planned(tiny: Config, few_images: ImageSet) -> None:
+    tiny = tiny.updated("diffusion", prediction="v")
     plan = draft_of(tiny, few_images).plan()
     assert plan.network == tiny.network
-    assert (plan.diffusion, plan.sampling) == (tiny.diffusion, tiny.sampling)
+    assert plan.diffusion.model_dump() == tiny.diffusion.model_dump()
+    assert plan.sampling == tiny.sampling
     assert plan.training.learning_rate == tiny.training.learning_rate
     assert plan.data.fingerprint == few_images.fingerprint
 
@@ -42,6 +48,30 @@ def test_a_run_that_is_resumed_leaves_nothing_open(tiny: Config, few_images: Ima
     assert draft.open == frozenset()
     assert draft.tables["network"] == was.network.model_dump()
     assert draft.batch_size == was.training.batch_size
+
+
+@pytest.mark.parametrize(
+    ("channels", "patch", "dim", "prediction"),
+    [(3, 2, 16, "x0"), (3, 2, 32, "flow"), (1, 2, 16, "flow"), (3, 4, 48, "x0"), (3, 1, 4, "x0"), (3, 1, 8, "flow")],
+)
+def test_a_network_that_is_too_narrow_for_the_noise_of_a_patch_predicts_x0(
+    channels: int, patch: int, dim: int, prediction: str
+) -> None:
+    images = as_image_set(np.zeros((4, 16, 16, channels), np.uint8))
+    wide = configure(images.name, options=[f"network.patch={patch}", "network.dim=auto", "training.batch_size=2"])
+    draft = draft_of(wide, images)
+    plan = draft.width(dim).plan()
+    assert (plan.diffusion.prediction, plan.training.weighting) == (prediction, LOSSES[prediction])
+    asked = {"flow": "x0", "x0": "flow"}[prediction]
+    draft = draft_of(wide.updated("diffusion", prediction=asked), images)
+    plan = draft.width(dim).plan()
+    assert (plan.diffusion.prediction, plan.training.weighting) == (asked, LOSSES[asked])
+
+
+def test_a_run_that_is_resumed_keeps_its_prediction(tiny: Config, few_images: ImageSet) -> None:
+    was = planned(tiny.updated("diffusion", prediction="x0"), few_images)
+    draft = Draft.of(tiny.updated("diffusion", prediction="auto"), few_images, NAMES, was)
+    assert draft.training(**dict(was.training)).plan().diffusion == was.diffusion
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nevoa.config.sections import Config as Config
     from nevoa.config.sections import DataConfig as DataConfig
     from nevoa.config.sections import DiffusionConfig as DiffusionConfig
+    from nevoa.config.sections import DiffusionPlan as DiffusionPlan
     from nevoa.config.sections import SamplingConfig as SamplingConfig
     from nevoa.config.sections import changes as changes
     from nevoa.config.sections import flat as flat
@@ -38,7 +39,7 @@ _HOMES = {
     "registry": ("EXPORTS", "PRESETS"),
     "sections": (
         *("LARGEST_SIDE", "SMALLEST_SIDE", "changes", "flat", "Config", "DataConfig", "DiffusionConfig"),
-        *("SamplingConfig", "parse"),
+        *("DiffusionPlan", "SamplingConfig", "parse"),
     ),
     "training": ("TrainingConfig",),
 }

@@ -9,7 +9,7 @@ from nevoa.config.network import Positive
 from nevoa.config.sections import (
     AnyNetwork,
     DataConfig,
-    DiffusionConfig,
+    DiffusionPlan,
     SamplingConfig,
     Section,
     changes,
@@ -79,7 +79,7 @@ class ModelPlan(Section):
     null_label: bool = True
     distilled_from: str | None = None
     data: DataConfig
-    diffusion: DiffusionConfig = DiffusionConfig()
+    diffusion: DiffusionPlan = DiffusionPlan()
     network: AnyNetwork
     sampling: SamplingConfig = SamplingConfig()
 

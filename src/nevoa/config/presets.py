@@ -31,7 +31,7 @@ CLASSIC: Preset = {
 # The best images in a few minutes on two CPU cores: docs/experiments.md and docs/scaling-laws.md record the choice.
 QUICK: Preset = {
     "data": {"source": "fashion_mnist_10k", "holdout": "auto"},
-    "diffusion": {"schedule": "cosine", "timesteps": 1000, "prediction": "flow"},
+    "diffusion": {"schedule": "cosine", "timesteps": 1000, "prediction": "auto"},
     "network": {
         "kind": "residual",
         "dim": "auto",
@@ -46,6 +46,7 @@ QUICK: Preset = {
         "minutes": 5,
         "batch_size": "auto",
         "loss": "l2",
+        "weighting": "auto",
         "timestep_distribution": "log_normal",
         "conditional": "auto",
         "optimizer": "muon",

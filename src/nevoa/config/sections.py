@@ -78,8 +78,8 @@ class DataConfig(Section):
         return value
 
 
-class DiffusionConfig(Section):
-    """The process, and what the network predicts.
+class DiffusionPlan(Section):
+    """The process, and what the network predicts, as it was decided.
 
     Attributes:
         schedule: how the noise grows with t.
@@ -97,7 +97,7 @@ class DiffusionConfig(Section):
     scale_ends: bool = False
 
     @model_validator(mode="after")
-    def _keys_fit_together(self) -> "DiffusionConfig":
+    def _keys_fit_together(self) -> "DiffusionPlan":
         if self.schedule == "flow" and self.prediction in ("epsilon", "v"):
             raise ValueError(
                 f"prediction={self.prediction} is not for schedule=flow: predict flow or x0, or take schedule=cosine"
@@ -107,6 +107,17 @@ class DiffusionConfig(Section):
         if self.scale_ends and not has_argument(SCHEDULES[self.schedule], "scaled"):
             raise ValueError(f"scale_ends is not for the schedule {self.schedule}, which takes no scaled ends")
         return self
+
+
+class DiffusionConfig(DiffusionPlan):
+    """The process, and what the network predicts.
+
+    Attributes:
+        prediction: what the network outputs; the schedule flow needs flow or x0. "auto": x0 if the network is too
+            narrow to output noise, which takes two channels for each number of a patch; else flow.
+    """
+
+    prediction: PredictionName | Literal["auto"] = "epsilon"  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
 class SamplingConfig(Section):
@@ -174,7 +185,7 @@ class Config(Section):
 
 
 def check_together(
-    diffusion: DiffusionConfig, sampling: SamplingConfig, recipe: Recipe, preview_steps: int | None
+    diffusion: DiffusionPlan, sampling: SamplingConfig, recipe: Recipe, preview_steps: int | None
 ) -> None:
     """Raise a ValueError if the keys of different sections do not fit together."""
     for key, steps in {"sampling.steps": sampling.steps, "training.preview_steps": preview_steps}.items():

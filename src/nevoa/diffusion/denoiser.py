@@ -8,7 +8,7 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from nevoa.config.names import PredictionName, WeightingName
-from nevoa.diffusion.loss import Loss, loss_per_image, min_snr_weight
+from nevoa.diffusion.loss import Loss, flow_scale, loss_per_image, min_snr_weight
 from nevoa.diffusion.prediction import PREDICTIONS, check_prediction
 from nevoa.diffusion.process import GaussianProcess, Images, Timesteps
 from nevoa.diffusion.schedule import Schedule, at
@@ -119,11 +119,15 @@ class Denoiser:
 
         Args:
             loss: a name, or any function of output and target that returns one number per image.
-            weighting: `simple` weights all timesteps alike (equation 14); `min_snr` is that of Hang et al. 2023.
+            weighting: `simple` weights all timesteps alike (equation 14); `min_snr` is that of Hang et al. 2023; `flow`
+                gives the loss of flow, whatever the network predicts.
             label: class of each image, for a conditional network.
         """
         target = PREDICTIONS[self.prediction].target(x_0, epsilon, *self._scales(x_0, t))
         output = self.output(self.process.forward(x_0, t, epsilon), t, label).to(x_0.dtype)
+        if weighting == "flow":
+            scale = at(self._flow_scales, t, output)
+            return loss_per_image(scale * output, scale * target, loss)
         losses = loss_per_image(output, target, loss)
         if weighting == "simple":
             return losses
@@ -131,7 +135,15 @@ class Denoiser:
 
     @cached_property
     def _min_snr_weights(self) -> Float64[Tensor, " T"]:
-        return min_snr_weight(self.prediction, (self.process.signal / self.process.noise) ** 2)
+        return min_snr_weight(self.prediction, self._snr)
+
+    @cached_property
+    def _flow_scales(self) -> Float64[Tensor, " T"]:
+        return flow_scale(self.prediction, self._snr)
+
+    @property
+    def _snr(self) -> Float64[Tensor, " T"]:
+        return (self.process.signal / self.process.noise) ** 2
 
     def _scales(self, like: Images, t: Timesteps) -> tuple[Tensor, Tensor]:
         return at(self.process.signal, t, like), at(self.process.noise, t, like)

@@ -15,6 +15,8 @@ Loss = str | Callable[[Tensor, Tensor], Tensor]
 
 # gamma in Hang et al. 2023, who recommend 5.
 MIN_SNR_GAMMA = 5.0
+# Where there is hardly any noise, Li and He 2025 divide by 0.05 in its place.
+MOST_FLOW_SCALE = 1 / 0.05
 
 
 def l1(output: Tensor, target: Tensor) -> Tensor:
@@ -65,3 +67,16 @@ def min_snr_weight(prediction: PredictionName, snr: Float64[Tensor, " B"]) -> Fl
     Whatever the network predicts, this weights the squared error of x_0 by min(snr, 5).
     """
     return snr.clamp(max=MIN_SNR_GAMMA) / PREDICTIONS[prediction].error(snr)
+
+
+def flow_scale(prediction: PredictionName, snr: Float64[Tensor, " T"]) -> Float64[Tensor, " T"]:
+    """Return by how much an error of flow is larger than one of the prediction at a signal-to-noise ratio, at most 20.
+
+    A loss of output and target, both times this, is the loss of flow: of x_0 the "x-prediction and v-loss" of Li and He
+    2025. That of flow is 1.
+
+    Example:
+        >>> flow_scale("x0", torch.tensor([1.0, 4.0, 1e6], dtype=torch.float64))
+        tensor([ 2.,  3., 20.], dtype=torch.float64)
+    """
+    return (PREDICTIONS["flow"].error(snr) / PREDICTIONS[prediction].error(snr)).sqrt().clamp(max=MOST_FLOW_SCALE)

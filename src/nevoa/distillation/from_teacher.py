@@ -18,6 +18,7 @@ from nevoa.training.start import timesteps_of
 DISTILLING: dict[str, Any] = {
     "objective": "match",
     "loss": "l1",
+    "weighting": "auto",
     "optimizer": "muon",
     "learning_rate": 5e-4,
     "learning_rate_decay": "linear",

@@ -61,12 +61,12 @@ class Matching(Student):
     ) -> Float[Tensor, " B"]:
         """Return the student's loss plus the second network's, for each image that is made of epsilon.
 
-        No gradient of the one reaches the other. x_0 plays no part; `loss` and `weighting` are those of the path.
+        No gradient of the one reaches the other. x_0 plays no part; `loss` is that of the path.
         """
         path, images = super().loss(x_0, t, epsilon, loss, weighting, label), self.images(epsilon, label)
         # The noise of other images, which is independent; mirrored, so that a single image has another noise too.
         for_direction, for_second = epsilon.roll(1, 0).flip(-1), epsilon.roll(2, 0).flip(-2)
-        second = self.second.loss(images.detach(), t, for_second, "l2", label=label)
+        second = self.second.loss(images.detach(), t, for_second, "l2", weighting, label)
         return PATH_WEIGHT * path + self.matching_loss(images, t.roll(1), for_direction, label) + second
 
     def matching_loss(

@@ -1,5 +1,6 @@
 """A plan in the making: what is known without measuring. What is still open has a value that does not matter."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from nevoa._util.arguments import takes
 from nevoa.config import LARGEST_SIDE, SMALLEST_SIDE, Config, DataConfig, Plan, parse
+from nevoa.config.names import PredictionName
 from nevoa.config.network import OBJECT
 from nevoa.config.training import Recipe
 from nevoa.data import ImageSet, flips, is_path
@@ -24,6 +26,9 @@ KEYS = {"network": "network.kind", "schedule": "diffusion.schedule", "loss": "tr
 # Batches of 64 images compute 1.1 to 1.5 times as many images per second as those of 32. After 5e12 operations their
 # distance is 1.24 times as large, after 5e13 1.02 times (with the prediction v and uniform timesteps).
 SMALL_BATCH, LARGE_BATCH = 32, 64
+# Of a colour patch of 2x2, 12 numbers, a network of width 16 makes better images when it predicts x0, and one of width
+# 32 when it predicts flow; of a gray one, 4 numbers, flow is better at both (docs/experiments.md).
+CHANNELS_PER_NUMBER = 2
 # The width that is timed first.
 REFERENCE = 32
 
@@ -50,17 +55,19 @@ class Draft:
         asked, decided = config.training, decided_by(objects)
         classes, network = _classes(config, images, objects), decided.get("network") or config.network.model_dump()
         recipe = {key: getattr(asked, key) for key in Recipe.model_fields} | decided.get("training", {})
+        recipe["weighting"] = first(asked.weighting, was and was.training.weighting) or "auto"
         batch_size = first(asked.batch_size, was and was.training.batch_size)
         is_open = {"batch_size"} if batch_size is None else set[str]()
         if network.get("dim") == "auto":
             dim = was and first(getattr(was.network, "dim", None))
             is_open |= set() if dim else {"dim"}
             network = network | {"dim": dim or REFERENCE}
+        prediction = {"prediction": first(config.diffusion.prediction, was and was.diffusion.prediction) or "auto"}
         tables = {
             "classes": classes,
             "null_label": asked.label_dropout > 0,
             "data": _data(config, images),
-            "diffusion": config.diffusion.model_dump() | decided.get("diffusion", {}),
+            "diffusion": config.diffusion.model_dump() | decided.get("diffusion", {}) | prediction,
             "network": network,
             "sampling": config.sampling.model_dump(),
         }
@@ -90,8 +97,12 @@ class Draft:
         once = dict.fromkeys(("images", "report_every_images", "preview_every_images", "checkpoint_every_images"))
         still_open = {**dict.fromkeys(once, self.batch_size), "preview_steps": 1}
         teacher = None if self.recipe["objective"] == "denoise" else self.recipe["start"]
-        recipe = {**still_open, **self.recipe}
-        return parse({**self.tables, "distilled_from": teacher, "training": recipe}, Plan)
+        diffusion = self.tables["diffusion"]
+        prediction = first(diffusion["prediction"]) or _prediction(self.tables["network"], self.images.shape[0])
+        tables = {**self.tables, "diffusion": {**diffusion, "prediction": prediction}, "distilled_from": teacher}
+        weighting = first(self.recipe["weighting"]) or ("flow" if prediction == "x0" else "simple")
+        recipe = {**still_open, **self.recipe, "weighting": weighting}
+        return parse({**tables, "training": recipe}, Plan)
 
     def trial(self) -> Trial:
         """A throw-away training of the plan."""
@@ -133,6 +144,12 @@ def check_given(objects: Objects) -> None:
         check_schedule(objects.schedule)
     if objects.loss is not None and not callable(objects.loss):
         raise NevoaError("The loss must be a function of (output, target) that returns one loss per image.")
+
+
+def _prediction(network: Tables, channels: int) -> PredictionName:
+    """x0 if a network is too narrow for flow, in which is all of the noise (Li and He 2025); else flow."""
+    numbers = channels * network.get("patch", 1) ** 2
+    return "x0" if numbers * CHANNELS_PER_NUMBER > network.get("dim", math.inf) else "flow"
 
 
 def _classes(config: Config, images: ImageSet, objects: Objects) -> tuple[str, ...]:

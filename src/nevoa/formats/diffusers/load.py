@@ -13,7 +13,7 @@ from torch import Tensor
 from nevoa._util.files import damaged, read_json
 from nevoa._util.packages import needs
 from nevoa._util.tensors import read_tensors
-from nevoa.config import DiffusionConfig, ModelPlan, SamplingConfig, parse
+from nevoa.config import DiffusionPlan, ModelPlan, SamplingConfig, parse
 from nevoa.config.network import DiffusersUNetConfig
 from nevoa.errors import NevoaError
 from nevoa.formats.diffusers.folder import INDEX
@@ -122,7 +122,7 @@ def _weights(folder: Path, shapes: Mapping[str, torch.Size]) -> dict[str, Tensor
     return tensors
 
 
-def _sampling(index: Mapping[str, Any], scheduler: Mapping[str, Any], diffusion: DiffusionConfig) -> SamplingConfig:
+def _sampling(index: Mapping[str, Any], scheduler: Mapping[str, Any], diffusion: DiffusionPlan) -> SamplingConfig:
     """The sampler that the scheduler is, as far as nevoa has it; another scheduler becomes ddpm."""
     name, guidance = scheduler.get("_class_name", ""), index.get("guidance")
     given: dict[str, Any] = {"guidance": 1.0 if guidance is None else float(guidance), **_grid(index, diffusion)}
@@ -137,7 +137,7 @@ def _sampling(index: Mapping[str, Any], scheduler: Mapping[str, Any], diffusion:
     return SamplingConfig(sampler="ddpm", variance="large" if large else "small", clip=clip, **given)
 
 
-def _grid(index: Mapping[str, Any], diffusion: DiffusionConfig) -> dict[str, Any]:
+def _grid(index: Mapping[str, Any], diffusion: DiffusionPlan) -> dict[str, Any]:
     """Steps and spacing of the timesteps of a `NevoaPipeline`."""
     grid = [*(t + 1 for t in index.get("timesteps") or ()), 0]
     if len(grid) == 1:

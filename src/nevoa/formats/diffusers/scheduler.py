@@ -11,7 +11,7 @@ from jaxtyping import Float
 from pydantic import ValidationError
 from torch import Tensor
 
-from nevoa.config import DiffusionConfig, parse
+from nevoa.config import DiffusionPlan, parse
 from nevoa.config.names import PredictionName
 from nevoa.config.registry import SCHEDULES
 from nevoa.diffusion import NoiseSchedule, RectifiedFlow, Schedule, steps_of
@@ -97,7 +97,7 @@ def _betas(model: Model) -> dict[str, Any]:
     return steps | {"trained_betas": schedule.beta[1:].clamp(max=LARGEST_BETA).tolist()}
 
 
-def diffusion_of(config: Mapping[str, Any]) -> DiffusionConfig:
+def diffusion_of(config: Mapping[str, Any]) -> DiffusionPlan:
     """Return the process that a scheduler's config describes. A NevoaError if it is not one that nevoa has."""
     prediction = NEVOA_PREDICTIONS.get(config.get("prediction_type", "epsilon"))
     if prediction is None or str(config.get("variance_type", "")).startswith("learned"):
@@ -106,9 +106,9 @@ def diffusion_of(config: Mapping[str, Any]) -> DiffusionConfig:
             "sample from it."
         )
     # Before anything of that length is made.
-    parse({"timesteps": config.get("num_train_timesteps", 1000)}, DiffusionConfig)
+    parse({"timesteps": config.get("num_train_timesteps", 1000)}, DiffusionPlan)
     if config.get("use_flow_sigmas"):
-        return DiffusionConfig(schedule="flow", timesteps=config["num_train_timesteps"], prediction=prediction)
+        return DiffusionPlan(schedule="flow", timesteps=config["num_train_timesteps"], prediction=prediction)
     if not {"beta_start", "trained_betas"} & config.keys():  # other processes are defined otherwise
         raise NevoaError(UNKNOWN)
     from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
@@ -117,13 +117,13 @@ def diffusion_of(config: Mapping[str, Any]) -> DiffusionConfig:
     return _named(scheduler.betas, prediction)
 
 
-def _named(betas: Float[Tensor, " T"], prediction: PredictionName) -> DiffusionConfig:
+def _named(betas: Float[Tensor, " T"], prediction: PredictionName) -> DiffusionPlan:
     """The named schedule with these betas."""
     for name, scale_ends, zero in product(SCHEDULES.own, (False, True), (False, True)):
         keys = {"schedule": name, "timesteps": len(betas), "prediction": prediction}
         # Some combinations of keys are invalid, and some schedules warn; both are only tried.
         with suppress(ValidationError), warnings.catch_warnings(action="ignore"):
-            config = DiffusionConfig(**keys, scale_ends=scale_ends, zero_terminal_snr=zero)
+            config = DiffusionPlan(**keys, scale_ends=scale_ends, zero_terminal_snr=zero)
             if _equal(betas, schedule_of(config)):
                 return config
     raise NevoaError(UNKNOWN)
