@@ -104,7 +104,7 @@ class Reference:
     def test(self) -> ImageSet:
         """The test images. A NevoaError if there are none."""
         if isinstance(self.found_test, NevoaError):
-            raise NevoaError(f"This needs test images that were not trained on. {self.found_test}")
+            raise NevoaError(f"Test images that were not trained on are missing. {self.found_test}")
         return self.found_test
 
     @property
@@ -122,7 +122,7 @@ class Reference:
         """The feature network, which knows classes. A NevoaError if it does not."""
         if self.feature_network.info.kind != "classes":
             why = f"Train it: {self.advice}" if self.train.classes else f"{self.source} has no classes."
-            raise NevoaError(f"This needs a feature network that was trained to tell classes apart. {why}")
+            raise NevoaError(f"A feature network that was trained to tell classes apart is missing. {why}")
         return self.feature_network
 
     @property
