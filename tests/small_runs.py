@@ -104,7 +104,9 @@ def updated(plan: AnyPlan, section: str, **values: object) -> AnyPlan:
 
 
 def model_plan(config: Config, **values: Any) -> ModelPlan:
-    """The plan of a config's model: unconditional, unless classes are among the values."""
+    """The plan of a config's model: without classes unless they are given; an open prediction is flow."""
+    if config.diffusion.prediction == "auto":
+        config = config.updated("diffusion", prediction="flow")
     sections = {name: getattr(config, name) for name in ("data", "diffusion", "network", "sampling")}
     return ModelPlan(**sections, **values)
 

@@ -55,7 +55,7 @@ def test_without_a_test_split_there_are_still_training_images(split: DataConfig)
     shutil.rmtree(Path(split.source) / "test")
     reference = Reference.of(split)
     assert len(reference.train) == 8
-    with pytest.raises(NevoaError, match=r"Test images that were not trained on are missing\. There is no split 'test'"):
+    with pytest.raises(NevoaError, match=r"not trained on are missing\. There is no split 'test'"):
         _ = reference.test
 
 
