@@ -7,6 +7,9 @@ of results.jsonl, so that all are repeated. A trial trains on one thread for a f
 on the machine changes nothing, and measures 2,048 images and the loss of flow on test images or held-out ones.
 Start the command once per core: each process takes the next trial that no other has, and the same command goes on after
 a stop. Results are added to results.jsonl in --out.
+
+predictions.jsonl has the trials of what a network predicts. Its folder of emoji has those of Twitter, Google and
+Facebook at 64x64, from npm as in docs/images.md.
 """
 
 import argparse

@@ -26,8 +26,8 @@ KEYS = {"network": "network.kind", "schedule": "diffusion.schedule", "loss": "tr
 # Batches of 64 images compute 1.1 to 1.5 times as many images per second as those of 32. After 5e12 operations their
 # distance is 1.24 times as large, after 5e13 1.02 times (with the prediction v and uniform timesteps).
 SMALL_BATCH, LARGE_BATCH = 32, 64
-# Of a colour patch of 2x2, 12 numbers, a network of width 16 makes better images when it predicts x0, and one of width
-# 32 when it predicts flow; of a gray one, 4 numbers, flow is better at both (docs/experiments.md).
+# A colour patch of 2x2 has 12 numbers: at width 16 x0 gives better images, at 24 as good ones, at 32 worse ones. A gray
+# patch has 4: at width 16 x0 is worse (docs/experiments.md).
 CHANNELS_PER_NUMBER = 2
 # The width that is timed first.
 REFERENCE = 32
