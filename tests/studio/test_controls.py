@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from nevoa.studio.choices import choices
 from nevoa.studio.page import page
 from nevoa.studio.workspace import Workspace
 
@@ -14,4 +15,15 @@ def test_nothing_that_happens_without_a_click_is_in_the_queue(tmp_path: Path) ->
         event["api_name"]: event["queue"] for event in events if without_click & {on for _, on in event["targets"]}
     }
     queued |= {event["api_name"]: event["queue"] for event in events if event["api_name"] == "remember"}
-    assert queued == dict.fromkeys(["look", "watch", "begin", "models", "begin_1", "runs", "remember"], False)
+    assert queued == dict.fromkeys(["look", "watch", "begin", "models", "example", "runs", "remember"], False)
+
+
+def test_choices_that_the_buttons_refuse_are_not_remembered(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    [remember] = [event for event in page(workspace, "en").fns.values() if event.api_name == "remember"]
+    values = ["shapes", "", "", "", "mine", "quick", 5, "", 0, ""]
+    assert remember.fn
+    remember.fn(*values)
+    remember.fn("x" * 100_000, *values[1:])
+    remember.fn("a\0b", *values[1:])
+    assert choices(workspace).images.source == "shapes"

@@ -38,14 +38,14 @@ def noise_tab(page: Page) -> None:
             curves = schedule_curves(tables, WIDTH)
             drawn = page.picture("schedules")
 
-    def begin() -> tuple[Image.Image, Image.Image]:
+    def example() -> tuple[Image.Image, Image.Image]:
         return draw(None, schedules, last // 4, 0), curves
 
     def show(image: Image.Image | None, t: int, seed: int | None) -> tuple[Image.Image, str]:
         return draw(image, schedules, t, seed or 0), _numbers(schedules, t, say)
 
     # On each load, so that each page gets pictures of its own: old ones are removed.
-    page.on(page.blocks.load, begin, None, [noisy, drawn], queue=False)
+    page.on(page.blocks.load, example, None, [noisy, drawn], queue=False)
     page.on(
         [control.change for control in (picture, t, seed)],
         show,

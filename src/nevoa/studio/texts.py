@@ -56,13 +56,13 @@ class Texts:
         @wraps(function)
         def steps(*arguments: P.args, **keywords: P.kwargs) -> Iterator[Any]:
             with self._showing_errors():
-                _check(arguments)
+                check(arguments)
                 yield from function(*arguments, **keywords)
 
         @wraps(function)
         def result(*arguments: P.args, **keywords: P.kwargs) -> Any:
             with self._showing_errors():
-                _check(arguments)
+                check(arguments)
                 return function(*arguments, **keywords)
 
         return steps if isgeneratorfunction(function) else result
@@ -88,13 +88,13 @@ class Texts:
         return f"{error.filename}: {reason(error)}." if error.filename else f"{reason(error)}."
 
 
-def _check(values: Iterable[object]) -> None:
+def check(values: Iterable[object]) -> None:
     """Refuse texts that no command line takes, wherever they were typed."""
     for value in values:
         if isinstance(value, str) and ("\0" in value or len(value) > MOST_LETTERS):
             raise StudioError("odd_text", most=MOST_LETTERS)
         if isinstance(value, list):
-            _check(value)
+            check(value)
 
 
 @cache

@@ -10,11 +10,12 @@ from typing import Any
 import gradio as gr
 
 from nevoa.config import PRESETS
+from nevoa.errors import NevoaError
 from nevoa.studio.choices import choices, keep
 from nevoa.studio.commands import Images, Training, answer
 from nevoa.studio.controls import Page, check_minutes, table
 from nevoa.studio.images import Choice, known
-from nevoa.studio.texts import Texts
+from nevoa.studio.texts import Texts, check
 from nevoa.studio.watch import Watch, watch
 from nevoa.studio.workspace import Workspace, plain_name
 
@@ -71,12 +72,9 @@ class Form:
 
     def remember(self, *chosen: Any) -> None:
         """Keep the choices for the next visit, but those that the buttons will refuse."""
-
-        def save(*chosen: Any) -> None:
+        with suppress(NevoaError, OSError):
+            check(chosen)
             keep(self.workspace, training_of(*chosen))
-
-        with suppress(gr.Error):
-            self.say.with_errors_shown(save)(*chosen)
 
     def show_plan(self, *chosen: Any) -> tuple[str, str]:
         """The plan, and the command that would carry it out."""
