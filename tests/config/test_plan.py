@@ -1,12 +1,12 @@
 """A plan is decided: it has no open value, does not change, and comes back from its file as it was."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pydantic import ValidationError
 
-from nevoa.config import Config, ModelPlan, Plan, parse
+from nevoa.config import Config, DiffusionConfig, DiffusionPlan, ModelPlan, Plan, parse
 from nevoa.config.plan import Difference, difference
 from nevoa.config.sections import flat
 from nevoa.config.toml import read_toml, to_toml
@@ -36,6 +36,17 @@ def test_nothing_is_left_open(plan: Plan) -> None:
     values = flat(plan)
     assert "auto" not in values.values()
     assert {key for key, value in values.items() if value is None} <= ABSENT
+
+
+@pytest.mark.parametrize("prediction", ["auto", "x0"])
+def test_a_section_as_it_was_asked_is_no_part_of_a_plan(plan: Plan, prediction: Literal["auto", "x0"]) -> None:
+    """Nor does an open value come in with it."""
+    tables = plan.model_dump() | {"diffusion": DiffusionConfig(prediction=prediction)}
+    if prediction == "auto":
+        with pytest.raises(NevoaError, match=r"diffusion\.prediction"):
+            parse(tables, Plan)
+    else:
+        assert type(parse(tables, Plan).diffusion) is DiffusionPlan
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ class DataConfig(Section):
         return value
 
 
-class DiffusionPlan(Section):
+class DiffusionPlan(Section, revalidate_instances="subclass-instances"):
     """The process, and what the network predicts, as it was decided.
 
     Attributes:
