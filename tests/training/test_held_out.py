@@ -60,6 +60,18 @@ def test_the_losses_are_those_of_the_weights_alone(job: Job) -> None:
     assert first["training_loss"] == first["held_out_loss"] > 0
 
 
+def test_they_weight_timesteps_as_the_training_does(job: Job) -> None:
+    """An error of x_0 costs more as one of flow, and an error of flow the same."""
+    same = HeldOut(job.images, job.images)
+
+    def loss(prediction: str, weighting: str) -> float:
+        config = job.config.updated("diffusion", prediction=prediction)
+        return same.losses(state_of(config.updated("training", weighting=weighting), job.images))["held_out_loss"]
+
+    assert loss("x0", "flow") > 2 * loss("x0", "simple")
+    assert loss("flow", "flow") == loss("flow", "simple")
+
+
 def test_they_are_computed_in_parts(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     """128 images of 512x512 at once would take more memory than the training."""
     state, counted = state_of(job.config, job.images), list[int]()

@@ -81,5 +81,5 @@ def _loss(state: TrainingState, images: ImageSet) -> float:
         every = (each.to(state.device).split(at_once) for each in (x_0, t, epsilon, label))
         for images_part, t_part, noise, labels in zip(*every, strict=True):
             known = labels if plan.classes else None
-            losses.append(denoiser.loss(images_part, t_part, noise, loss, label=known))
+            losses.append(denoiser.loss(images_part, t_part, noise, loss, plan.training.weighting, known))
     return torch.cat(losses).cpu().double().mean().item()
