@@ -37,25 +37,43 @@ def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
     return run
 
 
+def written(run: Run, config: Config, images: ImageSet) -> Run:
+    """A run of one reported loss."""
+    run.write(config, planned(config, images))
+    journal.write(run, "planned", 0, horizon=Horizon(96))
+    run.append_metrics({"images_seen": 8, "loss": 1.0})
+    return run
+
+
 @pytest.fixture
 def two_runs(tiny: Config, few_images: ImageSet, tmp_path: Path) -> dict[str, Run]:
-    """Two runs of one reported loss each."""
-    runs = {name: Run(tmp_path / name) for name in ("a", "b")}
-    for run, loss in zip(runs.values(), ("l2", "huber"), strict=True):
-        config = tiny.updated("training", loss=loss)
-        run.write(config, planned(config, few_images))
-        journal.write(run, "planned", 0, horizon=Horizon(96))
-        run.append_metrics({"images_seen": 8, "loss": 1.0})
-    return runs
+    configs = {"a": tiny.updated("training", loss="l2"), "b": tiny.updated("training", loss="huber")}
+    return {name: written(Run(tmp_path / name), config, few_images) for name, config in configs.items()}
+
+
+@pytest.fixture
+def runs(two_runs: dict[str, Run], tiny: Config, few_images: ImageSet, tmp_path: Path) -> dict[str, Run]:
+    """With two more, which predict x0; the loss of the first of them is that of flow."""
+    x0 = tiny.updated("diffusion", prediction="x0")
+    configs = {"c": x0, "d": x0.updated("training", weighting="min_snr")}
+    return two_runs | {name: written(Run(tmp_path / name), config, few_images) for name, config in configs.items()}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("names", "titles"), [(["a"], ["a"]), (["a", "b"], ["a (l2 of flow)", "b (huber of flow)"])])
+@pytest.mark.parametrize(
+    ("names", "titles"),
+    [
+        (["a"], ["a"]),
+        (["a", "b"], ["a (l2 of flow)", "b (huber of flow)"]),
+        (["a", "c"], ["a", "c"]),
+        (["c", "d"], ["c (l2 of flow)", "d (l2 of x0, min-SNR)"]),
+    ],
+)
 def test_losses_are_drawn_and_kinds_that_differ_are_named(
-    names: list[str], titles: list[str], two_runs: dict[str, Run], typed: Typed
+    names: list[str], titles: list[str], runs: dict[str, Run], typed: Typed
 ) -> None:
     assert typed("plot", *names, "--out", "x.png").endswith(": x.png\n")
-    expected = loss_curves({title: two_runs[name].metrics() for name, title in zip(names, titles, strict=True)})
+    expected = loss_curves({title: runs[name].metrics() for name, title in zip(names, titles, strict=True)})
     np.testing.assert_array_equal(np.asarray(Image.open("x.png")), np.asarray(expected))
 
 

@@ -117,7 +117,9 @@ def _kind_of_loss(run: "Run") -> str:
     if not run.exists:
         raise not_a_run(run)
     plan = flat(read_tables(run.plan_file))
-    return f"{plan.get('training.loss')} of {plan.get('diffusion.prediction')}"
+    weighting = plan.get("training.weighting")
+    of = "flow" if weighting == "flow" else plan.get("diffusion.prediction")
+    return f"{plan.get('training.loss')} of {of}" + ", min-SNR" * (weighting == "min_snr")
 
 
 def _row(summary: "Summary") -> tuple[str, ...]:
