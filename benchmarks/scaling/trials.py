@@ -9,7 +9,7 @@ Start the command once per core: each process takes the next trial that no other
 a stop. Results are added to results.jsonl in --out.
 
 predictions.jsonl has the trials of what a network predicts. Its folder of emoji has those of Twitter, Google and
-Facebook at 64x64, from npm as in docs/images.md.
+Facebook at 64x64, from npm as in docs/images.md, renamed to twitter-1f600.png and so on.
 """
 
 import argparse

@@ -32,9 +32,7 @@ class Recipe(Section):
         objective: what the network learns: denoise, to estimate x_0; path, to take the steps of `sampling` along the
             path of its teacher, the model of `start` (Luhman and Luhman 2021); match, the same and, in the last fifth
             of the cool-down, to make images that its teacher finds likely (Yin et al. 2024).
-        weighting: weight of each timestep in the loss: simple, all the same; min_snr (Hang et al. 2023), which is only
-            for the objective denoise; flow, the loss of flow, whatever the network predicts: with prediction=x0 the
-            x-prediction and v-loss of Li and He 2025.
+        weighting: weight of each timestep in the loss.
         timestep_distribution: how often each timestep is trained on: all alike, or so that noise / signal is log-normal
             (Karras et al. 2022), seldom where there is hardly any of either; larger images get more noise.
         label_dropout: share of images whose class is withheld, for classifier-free guidance (Ho and Salimans 2022).
@@ -95,7 +93,9 @@ class TrainingConfig(Recipe):
         minutes: time to train for, including start-up and saving.
         epochs: passes over the images to train for.
         steps: batches to train for.
-        weighting: weight of each timestep in the loss, as in `Recipe`; "auto": flow for the prediction x0, else simple.
+        weighting: weight of each timestep in the loss: simple, all the same; min_snr (Hang et al. 2023), which is only
+            for the objective denoise; flow, the loss of flow, whatever the network predicts: with prediction=x0 the
+            x-prediction and v-loss of Li and He 2025. "auto": flow for the prediction x0, else simple.
         batch_size: images in a batch; "auto": the best for the budget (docs/scaling-laws.md).
         conditional: whether the network gets the class of each image; "auto": if the data have classes.
         device: what to compute on.
