@@ -3,11 +3,13 @@
 import os
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from nevoa.studio.texts import Language
+from tests.waiting import until
 
 LOCALES: dict[Language, str] = {"en": "en-GB", "pt": "pt-PT"}
+FRAME = "field => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(field.value))))"
 SHOTS = os.environ.get("NEVOA_SCREENSHOTS")
 
 
@@ -30,3 +32,13 @@ def shot(page: Page, name: str) -> None:
 
 def click(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
+
+
+def write(field: Locator, text: str) -> None:
+    """Fill in a field until the text stays: Gradio writes its own value a frame after a tab or an accordion opens."""
+
+    def stays() -> bool:
+        field.fill(text)
+        return field.evaluate(FRAME) == text
+
+    until(stays)

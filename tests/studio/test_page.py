@@ -21,7 +21,7 @@ from nevoa.studio.workspace import Workspace
 from tests.cli.conftest import nevoa_alone
 from tests.conftest import TINY
 from tests.small_runs import outcome
-from tests.studio.browser import LOCALES, click, shot, tab, visit
+from tests.studio.browser import LOCALES, click, shot, tab, visit, write
 from tests.studio.conftest import Server
 from tests.waiting import until
 
@@ -46,12 +46,12 @@ def state(page: Page, word: str) -> Locator:
 def describe_training(page: Page, name: str, steps: int = ENDLESS) -> None:
     """Fill in the form of a training."""
     source = page.get_by_role("combobox", name="Train on", exact=True)
-    source.fill("shapes")
+    write(source, "shapes")
     source.press("Enter")
-    page.get_by_label("Minutes", exact=True).first.fill("0")
+    write(page.get_by_label("Minutes", exact=True).first, "0")
     page.get_by_role("button", name="More options").first.click()
-    page.get_by_role("textbox", name=re.compile("^Name")).fill(name)
-    page.get_by_label("Options").fill("\n".join([*TINY, *SELDOM, f"training.steps={steps}"]))
+    write(page.get_by_role("textbox", name=re.compile("^Name")), name)
+    write(page.get_by_label("Options"), "\n".join([*TINY, *SELDOM, f"training.steps={steps}"]))
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,7 @@ def test_images_are_made_and_their_way_is_kept(page: Page, server: Server, small
     newest = next(name for name in workspace.run_names() if workspace.run(name).has_model)
     tab(page, "Make")
     expect(page.get_by_role("combobox", name="Model", exact=True)).to_have_value(newest)
-    page.get_by_label("number input for Images").fill("4")
+    write(page.get_by_label("number input for Images"), "4")
     click(page, "Make images")
     way = page.get_by_label("number input for The way out of the noise")
     expect(way).to_be_visible()
@@ -182,7 +182,7 @@ def test_a_run_is_removed_only_by_its_name(page: Page, server: Server) -> None:
     click(page, "Remove")
     expect(page.get_by_test_id("toast-body").first).to_contain_text("type its name")
     assert run.exists
-    page.get_by_label("Name of the run to remove").fill("old")
+    write(page.get_by_label("Name of the run to remove"), "old")
     click(page, "Remove")
     expect(page.get_by_text("old is removed")).to_be_visible()
     assert not run.folder.exists()

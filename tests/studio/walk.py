@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from nevoa.data import load_images
 from nevoa.runs import Run, status_of
 from nevoa.studio.workspace import Workspace
-from tests.studio.browser import click, tab
+from tests.studio.browser import click, tab, write
 from tests.waiting import until
 
 COUNT = 500
@@ -32,7 +32,7 @@ def walk(page: Page, workspace: Workspace, minutes: str, options: Sequence[str])
     yield from make(page)
     yield from paint_anew(page, pictures)
     tab(page, "Noise")
-    page.get_by_label("number input for Timestep t").fill("400")
+    write(page.get_by_label("number input for Timestep t"), "400")
     expect(page.get_by_role("cell", name="0.", exact=False).first).to_be_visible()
     yield "noise"
     compare(page)
@@ -56,10 +56,10 @@ def train(page: Page, run: Run, pictures: Path, minutes: str, options: Sequence[
     page.locator("input[type=file]").first.set_input_files(pictures)
     expect(page.get_by_role("combobox", name="Train on", exact=True)).to_have_value("studio/uploads/clothes.zip")
     expect(page.get_by_text(f"{COUNT} images, 28x28")).to_be_visible(timeout=60_000)
-    page.get_by_label("Minutes", exact=True).fill(minutes)
+    write(page.get_by_label("Minutes", exact=True), minutes)
     yield "brought"
     page.get_by_role("button", name="More options").first.click()
-    page.get_by_label("Options").fill("\n".join(options))
+    write(page.get_by_label("Options"), "\n".join(options))
     click(page, "What will it take?")
     expect(page.get_by_text("network, parameters")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="More options").first.click()
@@ -77,7 +77,7 @@ def make(page: Page) -> Iterator[str]:
     way = page.get_by_label("number input for The way out of the noise")
     expect(way).to_be_visible(timeout=120_000)
     yield "made"
-    way.fill("2")
+    write(way, "2")
     way.press("Enter")
     yield "on the way"
 
@@ -99,7 +99,7 @@ def paint_anew(page: Page, pictures: Path) -> Iterator[str]:
     until(lambda: page.wait_for_timeout(100) or bool(ended), 30)
     stroke(page, editor)
     yield "painted"
-    page.get_by_label("number input for Images").fill("4")
+    write(page.get_by_label("number input for Images"), "4")
     photo = np.asarray(Image.open(BytesIO(data)))[..., None]
     for patience in (30, 60, 80):
         click(page, "Make images")
