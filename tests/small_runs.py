@@ -18,6 +18,7 @@ from nevoa.config.registry import register
 from nevoa.data import ImageSet
 from nevoa.runs import checkpoint
 from nevoa.runs.manifest import NAME, STATE
+from nevoa.runs.model_files import GUIDE
 from nevoa.runs.run import Run
 from nevoa.training import Job, Step, fit_job, plan
 from nevoa.training.checkpoint import save_checkpoint
@@ -149,16 +150,20 @@ def job(tiny: Config, few_images: ImageSet) -> Job:
     return job_of(config.model_copy(update={"network": LEAST}), few_images)
 
 
-def distillation_of(job: Job, objective: str) -> Job:
-    """A job as a distillation of random weights."""
-    changed = {"objective": objective, "start": "a model", "learning_rate_decay": "linear"}
+def distillation_of(job: Job, objective: str, autoguidance: float = 1.0) -> Job:
+    """A job as a distillation of random weights, with a guide of other ones."""
+    changed: dict[str, object] = {"objective": objective, "start": "a model", "learning_rate_decay": "linear"}
+    changed["teacher_autoguidance"] = autoguidance
     config = job.config.updated("diffusion", prediction="v").updated("training", **changed)
     job = job_of(config, job.images)
     random = torch.Generator().manual_seed(0)
     fresh = job.fresh_state().network.state_dict()
     # fresh networks predict 0, whatever their other weights
-    weights = {name: tensor + 0.1 * torch.randn(tensor.shape, generator=random) for name, tensor in fresh.items()}
-    return replace(job, start=weights)
+    weights, guide = (
+        {prefix + name: tensor + 0.1 * torch.randn(tensor.shape, generator=random) for name, tensor in fresh.items()}
+        for prefix in ("", GUIDE)
+    )
+    return replace(job, start=weights | (guide if autoguidance != 1 else {}))
 
 
 @pytest.fixture

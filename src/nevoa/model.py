@@ -18,8 +18,8 @@ from nevoa.config import ModelPlan
 from nevoa.config.names import DeviceName, PrecisionName
 from nevoa.config.network import NetworkConfig
 from nevoa.data import label_of, size_in_words, to_bytes
-from nevoa.diffusion import AnyDenoiser, Denoiser, Guided, Schedule, steps_of
-from nevoa.errors import NevoaError
+from nevoa.diffusion import AnyDenoiser, Autoguided, Denoiser, Guided, Schedule, steps_of
+from nevoa.errors import NevoaError, WrongValue
 from nevoa.networks import build_network
 from nevoa.objects import NAMES, Objects, schedule_of
 from nevoa.parallel.device import DeviceWish, choose_device, computing, in_precision, keeping_memory, within
@@ -94,6 +94,7 @@ class Model:
         network: float32; in evaluation mode while images are made.
         shape: (C, H, W) of an image.
         objects: given in place of names.
+        guide: a worse network, which guides the other one.
         start: how the reverse process starts; `nevoa.variations` and others start it from images.
         place: where it was loaded from; empty for a model in memory.
 
@@ -108,6 +109,7 @@ class Model:
     device: DeviceName = "cpu"
     precision: PrecisionName = "float32"
     objects: Objects = NAMES
+    guide: nn.Module | None = None
     start: Start = FROM_NOISE
     place: str = ""
 
@@ -132,11 +134,21 @@ class Model:
         _, height, width = self.shape
         return max(1, min(IMAGES_AT_ONCE, IMAGES_AT_ONCE * LARGEST_AT_ONCE // (height * width)))
 
+    def guided(self, autoguidance: float) -> nn.Module:
+        """The network, guided by the guide unless the weight is 1 or there is none."""
+        if self.guide is None or autoguidance == 1:
+            return self.network
+        return Autoguided(self.network, self.guide, autoguidance)
+
     def denoiser(
-        self, clip: bool = False, label: Int64[Tensor, " B"] | None = None, guidance: float = 1.0
+        self,
+        clip: bool = False,
+        label: Int64[Tensor, " B"] | None = None,
+        guidance: float = 1.0,
+        autoguidance: float = 1.0,
     ) -> AnyDenoiser:
         """The network as a denoiser, in the model's precision; unconditional without labels."""
-        network = in_precision(self.network, self.device, self.precision)
+        network = in_precision(self.guided(autoguidance), self.device, self.precision)
         if self.classes:
             network = _with_null_label(network, len(self.classes))
         denoiser = Denoiser(network, self.schedule, self.plan.diffusion.prediction, clip)
@@ -154,7 +166,10 @@ class Model:
 
     def settings(self, **options: Unpack[SamplingOptions]) -> SamplingSettings:
         """The model's sampling settings, overridden by the options given. Options that are None are not given."""
-        return settings_of(self.plan, **options)
+        settings = settings_of(self.plan, **options)
+        if settings.autoguidance != 1 and self.guide is None:
+            raise WrongValue("autoguidance", " needs a model with a guide: train with -o training.guide=0.1.")
+        return settings
 
     def timesteps(self, settings: SamplingSettings) -> list[int]:
         """The timesteps of the states of a trajectory, strictly decreasing to 0."""
@@ -190,7 +205,7 @@ class Model:
                 "takes none: use another model for it."
             )
         check_taught(self.plan, self.schedule, grid)
-        denoiser = self.denoiser(settings.clip, label, settings.guidance)
+        denoiser = self.denoiser(settings.clip, label, settings.guidance, settings.autoguidance)
         return self._computed(self.start.states(Process(denoiser, sampler, grid, noise, number, size)))
 
     def trajectories(
@@ -214,7 +229,9 @@ class Model:
         chosen = choose_device(device)
         if chosen == self.device:
             return self
-        return replace(self, network=copy.deepcopy(self.network).to(chosen), device=chosen, precision="float32")
+        network, guide = copy.deepcopy((self.network, self.guide))
+        guide = None if guide is None else guide.to(chosen)
+        return replace(self, network=network.to(chosen), guide=guide, device=chosen, precision="float32")
 
     def __repr__(self) -> str:
         kind, size = self.plan.network.kind, size_in_words(*self.shape)

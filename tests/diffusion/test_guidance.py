@@ -1,10 +1,10 @@
-"""Guidance is a line through two predictions: at 0 and 1 it is those predictions themselves, for one call each."""
+"""Guidance is a line through two predictions: of a class and of none, or of a network and of a worse one."""
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from nevoa.diffusion import Denoiser, Estimate, GaussianProcess, Guided, NoiseSchedule, PredictionName
+from nevoa.diffusion import Autoguided, Denoiser, Estimate, GaussianProcess, Guided, NoiseSchedule, PredictionName
 
 SCHEDULE = NoiseSchedule.linear(100)
 KINDS: list[PredictionName] = ["epsilon", "x0", "v", "flow"]
@@ -112,3 +112,36 @@ def test_any_callable_with_a_process_is_guided_as_a_denoiser_is(weight: float) -
 
     found = Guided(Other(), LABEL, NULL, weight)(X_T, T)
     torch.testing.assert_close(found, Guided(denoiser, LABEL, NULL, weight)(X_T, T), rtol=1e-9, atol=1e-9)
+
+
+class Scaled(nn.Module):
+    """A network and, with another scale, a worse one."""
+
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, x_t: Tensor, t: Tensor, label: Tensor | None = None) -> Tensor:
+        return self.scale * Network()(x_t, t, label)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("weight", [0.0, 1.0, 1.7])
+def test_a_guide_moves_both_estimates_along_the_line_from_its_own(kind: PredictionName, weight: float) -> None:
+    """Equation 3 of Karras et al. 2024 is of x_0; here the networks predict anything."""
+    good, worse = (Denoiser(Scaled(scale), SCHEDULE, kind)(X_T, T) for scale in (1.0, 0.8))
+    found = Denoiser(Autoguided(Scaled(1.0), Scaled(0.8), weight), SCHEDULE, kind)(X_T, T)
+    for name in ("x_0", "epsilon"):
+        ours, theirs = getattr(good, name), getattr(worse, name)
+        torch.testing.assert_close(getattr(found, name), theirs + weight * (ours - theirs), rtol=1e-9, atol=1e-9)
+
+
+def test_a_guide_of_a_class_guides_what_the_class_guides() -> None:
+    """Both are lines, so their order does not matter."""
+
+    def asked(scale: float) -> Guided:
+        return Guided(Denoiser(Scaled(scale), SCHEDULE, "v"), LABEL, NULL, 2.5)
+
+    good, worse = asked(1.0)(X_T, T).x_0, asked(0.8)(X_T, T).x_0
+    both = Guided(Denoiser(Autoguided(Scaled(1.0), Scaled(0.8), 1.7), SCHEDULE, "v"), LABEL, NULL, 2.5)
+    torch.testing.assert_close(both(X_T, T).x_0, worse + 1.7 * (good - worse), rtol=1e-9, atol=1e-9)

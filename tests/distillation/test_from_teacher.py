@@ -1,5 +1,7 @@
 """A distilled run is a run like any other, with a teacher that stays as it is."""
 
+import copy
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,23 +13,29 @@ import nevoa
 from nevoa._util.tensors import read_tensors
 from nevoa.config import ModelPlan, Plan, parse
 from nevoa.distillation.from_teacher import distilling
+from nevoa.distillation.student import Student
 from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.runs import Run, checkpoint
 from nevoa.runs.check import check
 from nevoa.runs.manifest import TEACHER
+from nevoa.runs.model_files import GUIDE
+from nevoa.sampling import DPMSolver, trajectory
 from nevoa.training import Job, fit_job, prepare
+from nevoa.training.gradient import learner
 from nevoa.training.loop import training_steps
 from nevoa.training.start import starting_from
 from tests.conftest import TINY
-from tests.small_runs import distillation_of, job_of, outcome, stop_after, told
+from tests.small_runs import distillation_of, job_of, outcome, stop_after, told, updated
 
 V = "diffusion.prediction=v"
 
 
-@pytest.fixture(params=["path", "match"])
+@pytest.fixture(params=["path", "match", "of a guided teacher"])
 def distillation(job: Job, request: pytest.FixtureRequest) -> Job:
     """The small job as a distillation; it matches in its last tenth."""
+    if request.param == "of a guided teacher":
+        return distillation_of(job, "match", autoguidance=1.5)
     return distillation_of(job, request.param)
 
 
@@ -67,9 +75,43 @@ def test_the_teacher_stays_as_it_is_and_the_student_does_not(distillation: Job, 
     assert newest is not None
     assert distillation.start is not None
     teacher, student = read_tensors(newest / TEACHER), read_tensors(newest / "model.safetensors")
+    if any(name.startswith(GUIDE) for name in distillation.start):
+        teacher = {re.sub("^network[.]", "", re.sub("^guide[.]", GUIDE, name)): each for name, each in teacher.items()}
+    assert teacher.keys() == distillation.start.keys()
     assert all(torch.equal(tensor, distillation.start[name]) for name, tensor in teacher.items())
     assert any(not torch.equal(tensor, distillation.start[name]) for name, tensor in student.items())
     assert not [problem for _, problem in check(Run(tmp_path / "r")) if problem]
+
+
+@pytest.mark.parametrize("distillation", ["of a guided teacher"], indirect=True)
+def test_the_path_of_a_guided_teacher_is_that_of_the_guided_model(distillation: Job) -> None:
+    state = distillation.fresh_state()
+    student, noise = learner(state), torch.randn(4, *state.shape, generator=torch.Generator().manual_seed(0))
+    assert isinstance(student, Student)
+    assert distillation.start is not None
+    network, guide = copy.deepcopy(state.network), copy.deepcopy(state.network)
+    guide.load_state_dict({name: distillation.start[GUIDE + name] for name in network.state_dict()})
+    model = replace(state.model(), network=network, guide=guide)
+    for weight, same in ((1.5, True), (1.0, False)):
+        denoiser = model.denoiser(autoguidance=weight)
+        *_, last = trajectory(denoiser, DPMSolver(), noise, student.path_grid, lambda: noise)
+        assert torch.allclose(student.path(noise)[0], last.x_t, atol=1e-5) == same
+
+
+@pytest.mark.slow
+def test_the_student_of_a_guided_model_needs_no_guide(teacher: Run, tmp_path: Path) -> None:
+    model = teacher.model("cpu")
+    plan = updated(model.plan, "sampling", autoguidance=1.5)
+    guided = replace(model, plan=plan, guide=copy.deepcopy(model.network))
+    run = distilled(guided, tmp_path / "two", steps=1)
+    assert run.plan().training.teacher_autoguidance == 1.5
+    assert run.model().guide is None
+    assert run.model().settings().autoguidance == 1
+    alone = distilled(guided, tmp_path / "alone", steps=1, options=["training.teacher_autoguidance=1"])
+    assert alone.plan().training.teacher_autoguidance == 1
+    with pytest.raises(NevoaError, match="The teacher has no guide"):
+        distilled(model, tmp_path / "r", steps=1, options=["training.teacher_autoguidance=2"])
+    assert not (tmp_path / "r").exists()
 
 
 @pytest.mark.slow
@@ -86,7 +128,8 @@ def test_the_teacher_decides_what_is_learned(distillation: Job) -> None:
     losses = []
     for start in (distillation.start, None):
         state = replace(distillation, start=start).fresh_state()
-        state.network.load_state_dict(distillation.start or {})
+        weights = distillation.start or {}
+        state.network.load_state_dict({name: weights[name] for name in state.network.state_dict()})
         losses.append(next(training_steps(state, distillation.images)).loss)
     assert losses[0] != losses[1]
 

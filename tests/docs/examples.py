@@ -113,6 +113,7 @@ def names(images: ImageSet) -> dict[str, Any]:
         "model": run.model("cpu"),
         "schedule": schedule,
         "network": network,
+        "guide": network,
         "denoiser": denoiser,
         "noise": lambda: torch.randn_like(x_0),
         "x_0": x_0,

@@ -21,8 +21,9 @@ def small_model(
     classes: tuple[str, ...] = (),
     diffusion: Mapping[str, Any] | None = None,
     sampling: Mapping[str, Any] | None = None,
+    guided: bool = False,
 ) -> Model:
-    """Return a model of so many pixels, as if it had been trained."""
+    """Return a model of so many pixels, as if it had been trained; guided, its guide has weights of its own."""
     plan = parse(
         {
             "classes": classes,
@@ -33,9 +34,14 @@ def small_model(
         },
         ModelPlan,
     )
-    torch.manual_seed(0)
-    built = build_network(plan.network, shape[0], len(classes)).eval()
+    built, guide = (_built(plan, shape, seed) for seed in (0, 1))
+    return Model(plan, built, shape, guide=guide if guided else None)
+
+
+def _built(plan: ModelPlan, shape: Shape, seed: int) -> nn.Module:
+    torch.manual_seed(seed)
+    built = build_network(plan.network, shape[0], len(plan.classes)).eval()
     for parameter in built.parameters():
         if not parameter.any():
             nn.init.normal_(parameter, std=0.1)
-    return Model(plan, built, shape)
+    return built

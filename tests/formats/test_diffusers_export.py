@@ -34,6 +34,12 @@ MODELS: dict[str, dict[str, Any]] = {
     "every timestep": {"diffusion": LINEAR | {"prediction": "epsilon"}, "sampling": {"sampler": "euler"}},
     "no signal at the end": {"diffusion": LINEAR | {"zero_terminal_snr": True}, "sampling": SOLVER},
     "no clipping, guided": {"classes": CLASSES, "sampling": SOLVER | {"clip": False, "guidance": 2.0}},
+    "a guide": {"network": FOLDED, "sampling": SOLVER | {"autoguidance": 1.7}, "guided": True},
+    "a guide and a class": {
+        "classes": CLASSES,
+        "sampling": SOLVER | {"autoguidance": 0.5, "guidance": 2.0},
+        "guided": True,
+    },
     "x_0": {"diffusion": {"prediction": "x0"}, "sampling": {"sampler": "ddim", "steps": 9}},
     "a quadratic schedule": {"diffusion": {"schedule": "quadratic", "timesteps": 1000}, "sampling": SOLVER},
 }
@@ -100,6 +106,22 @@ def test_a_plain_model_is_a_ddpm_pipeline_without_code_of_ours(tmp_path: Path) -
     options: Any = {"batch_size": 2, "num_inference_steps": 20, "output_type": "np"}
     theirs = pipeline(generator=torch.Generator().manual_seed(5), **options).images
     assert abs(_with_noise_of(torch.Generator().manual_seed(5), model) - theirs).max() < 1 / 255
+
+
+def test_a_guide_is_turned_off_in_the_pipeline_or_left_out_of_it(tmp_path: Path) -> None:
+    model = small_model(FOLDED, sampling=SOLVER | {"autoguidance": 1.7}, guided=True)
+    noise, alone = starting_noise(model, 2), model.sample(2, autoguidance=1).astype(int)
+    assert abs(model.sample(2) - alone).max() > 20
+    export(model, tmp_path / "both")
+    export(model, tmp_path / "one", autoguidance=1)
+    assert (tmp_path / "both/guide").is_dir()
+    assert not (tmp_path / "one/guide").exists()
+    off = pipeline_of(tmp_path / "both")(noise=noise, output_type="uint8", autoguidance=1).images
+    assert abs(off - alone).max() <= 1
+    one = pipeline_of(tmp_path / "one")
+    assert abs(one(noise=noise, output_type="uint8").images - alone).max() <= 1
+    with pytest.raises(ValueError, match="has no guide"):
+        one(noise=noise, autoguidance=2)
 
 
 def test_a_plain_model_that_predicts_flow_is_no_ddpm_pipeline(tmp_path: Path) -> None:

@@ -143,6 +143,16 @@ def test_export_then_import_then_export_is_bit_equal(prediction: str, tmp_path: 
     assert all((tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes() for file in files)
 
 
+def test_a_guide_comes_back(tmp_path: Path) -> None:
+    sampling = {"sampler": "dpm_solver", "steps": 7, "spacing": "karras", "autoguidance": 1.7}
+    model = small_model(FOLDED, sampling=sampling, guided=True)
+    export(model, tmp_path / "m")
+    again = load(tmp_path / "m")
+    for weight in (None, 1):
+        found, expected = (one.sample(3, autoguidance=weight).astype(int) for one in (again, model))
+        assert abs(found - expected).max() <= 1
+
+
 def _count(folder: Path) -> int:
     from safetensors.torch import load_file
 

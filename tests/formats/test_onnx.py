@@ -22,6 +22,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "quick": {"network": FOLDED, "classes": CLASSES, "diffusion": {"prediction": "flow"}, "sampling": SOLVER},
     "classic, padded": {"network": {"kind": "unet", "dim": 8, "multipliers": [1, 2]}, "shape": (1, 13, 14)},
     "attention": {},
+    "guided": {"network": FOLDED, "classes": CLASSES, "sampling": SOLVER | {"autoguidance": 1.7}, "guided": True},
 }
 
 
@@ -47,10 +48,10 @@ def evaluated(model: Model, path: Path, count: int) -> tuple[np.ndarray, np.ndar
     inputs = {"image": x_t, "timestep": t} | ({"label": label[0]} if label else {})
     (found,) = session(path).run(None, {name: value.numpy() for name, value in inputs.items()})
     with torch.no_grad():
-        return found, model.network(x_t, t, *label).numpy()
+        return found, model.guided(model.settings().autoguidance)(x_t, t, *label).numpy()
 
 
-@pytest.mark.parametrize("name", ["classic, padded", "attention"])
+@pytest.mark.parametrize("name", ["classic, padded", "attention", "guided"])
 def test_one_evaluation_is_that_of_torch(name: str, tmp_path: Path) -> None:
     model = small_model(**MODELS[name])
     export(model, tmp_path / "m.onnx")

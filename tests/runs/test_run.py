@@ -140,8 +140,8 @@ def test_a_published_run_of_format_2_opens(tmp_path: Path) -> None:
 
 def test_a_model_of_another_format_is_refused(tmp_path: Path) -> None:
     run = with_model(tmp_path, written_at=1)
-    run.model_config_file.write_text('{"format": 3}')
-    with pytest.raises(NevoaError, match="has format 3, but this version of nevoa reads format 2"):
+    run.model_config_file.write_text('{"format": 4}')
+    with pytest.raises(NevoaError, match="has format 4, but this version of nevoa reads format 3"):
         load(tmp_path)
 
 

@@ -131,13 +131,16 @@ def test_an_image_of_floats_is_a_sentence(model: nevoa.Model) -> None:
 
 
 @pytest.mark.slow
-def test_the_page_begins_with_the_guidance_of_a_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("guided", [True, False])
+def test_the_page_begins_with_the_guidance_of_a_run(tmp_path: Path, guided: bool) -> None:
     workspace, run = Workspace(tmp_path), nevoa.Run(tmp_path / "runs" / "strict")
     packaged = nevoa.load(device="cpu")
     asked, plan = nevoa.Run(PACKAGED_RUN).config(), nevoa.Run(PACKAGED_RUN).plan()
-    strict = plan.model_copy(update={"sampling": plan.sampling.model_copy(update={"guidance": 2.5})})
-    run.publish_model(replace(packaged, plan=strict))
+    own = {"guidance": 2.5, "autoguidance": 1.4 if guided else 1.0}
+    strict = plan.model_copy(update={"sampling": plan.sampling.model_copy(update=own)})
+    run.publish_model(replace(packaged, plan=strict, guide=packaged.network if guided else None))
     run.write(asked, strict)
     functions: dict[str, Any] = {one.name: one.fn for one in page(workspace, "en").fns.values() if one.name}
-    _, guidance = functions["of_model"]("strict")
+    _, guidance, autoguidance = functions["of_model"]("strict")
     assert guidance["value"] == 2.5
+    assert (autoguidance["value"], autoguidance["visible"]) == (own["autoguidance"], guided)

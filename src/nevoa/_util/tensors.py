@@ -31,13 +31,18 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         raise damaged(path, error) from error
 
 
-def check_shapes(path: Path, wanted: Mapping[str, torch.Size], of: str = "the network of its config") -> None:
-    """Check that a file holds tensors of exactly these names and shapes, by its header alone. A NevoaError if not."""
+def shapes_in(path: Path) -> dict[str, torch.Size]:
+    """Names and shapes of the tensors of a file, by its header alone. A NevoaError if it cannot be read."""
     try:
         with safe_open(path, framework="pt") as file:
-            found = {name: torch.Size(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            return {name: torch.Size(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError, ValueError, TypeError, RuntimeError) as error:
         raise damaged(path, error) from error
+
+
+def check_shapes(path: Path, wanted: Mapping[str, torch.Size], of: str = "the network of its config") -> None:
+    """Check that a file holds tensors of exactly these names and shapes, by its header alone. A NevoaError if not."""
+    found = shapes_in(path)
     if found != wanted:
         name = min(name for name in {*found, *wanted} if found.get(name) != wanted.get(name))
         is_, not_ = ("absent" if shape is None else list(shape) for shape in (found.get(name), wanted.get(name)))

@@ -130,6 +130,7 @@ class SamplerFlags(PluginFlags):
     eta: float | None = None
     clip: Annotated[bool | None, Parameter(negative="--no-clip")] = None
     guidance: float | None = None
+    autoguidance: float | None = None
 
 
 @contextmanager

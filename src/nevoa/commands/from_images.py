@@ -98,7 +98,7 @@ def interpolation(model: Model, first: Picture, last: Picture, frames: int = 9) 
     _refuse_distilled(model)
     count = whole("frames", frames, 2, MOST_FRAMES)
     ends = torch.stack([_unit(model, first), _unit(model, last)])
-    plan = _with_sampling(model, sampler="euler", steps=INTERPOLATION_STEPS, clip=False, guidance=1.0)
+    plan = _with_sampling(model, sampler="euler", steps=INTERPOLATION_STEPS, clip=False, guidance=1.0, autoguidance=1.0)
 
     def start(process: Process) -> Iterator[State]:
         denoiser = process.denoiser

@@ -57,6 +57,7 @@ class SamplerOptions(TypedDict, total=False):
         eta: Fresh noise in each ddim step: 0 = none, 1 = as much as ddpm.
         clip: Clip x_0 to [-1, 1] at every step.
         guidance: Weight of the class: 0 = ignore it, 1 = as in the data, more = exaggerate it.
+        autoguidance: Weight of the model against its guide, if it has one: 1 = the model alone, twice as fast.
     """
 
     sampler: str | HasStep | None
@@ -66,6 +67,7 @@ class SamplerOptions(TypedDict, total=False):
     eta: SupportsFloat | None
     clip: bool | None
     guidance: SupportsFloat | None
+    autoguidance: SupportsFloat | None
 
 
 def given(function: Callable[..., object], options: Mapping[str, Any], known: type) -> dict[str, Any]:

@@ -20,13 +20,11 @@ from nevoa.config.network import (
     network_config,
 )
 from nevoa.config.registry import SCHEDULES
-from nevoa.config.training import Recipe, TrainingConfig
+from nevoa.config.training import MOST_GUIDANCE, Recipe, TrainingConfig
 from nevoa.errors import NevoaError, WrongValue, nearest, unknown
 
 HASH = re.compile(r"[0-9a-f]{64}")
 SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
-# Far above any that makes good images.
-MOST_GUIDANCE = 100
 Side = Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)]
 # A value as an error shows it: ten thousand numbers by the first of them.
 SHORT = Repr()
@@ -131,6 +129,8 @@ class SamplingConfig(Section):
         eta: fresh noise in each ddim step: 0 is none, 1 as much as ddpm.
         clip: clip x_0 to [-1, 1] at every step.
         guidance: weight of the class: 0 ignores it, 1 is as in the data, more exaggerates it.
+        autoguidance: weight of a model against its guide (Karras et al. 2024); 1 is the model alone. A training
+            chooses it in the end.
     """
 
     sampler: SamplerName = "ddpm"
@@ -140,6 +140,7 @@ class SamplingConfig(Section):
     eta: Annotated[float, Field(ge=0, le=1)] = 0.0
     clip: bool = True
     guidance: Annotated[float, Field(ge=0, le=MOST_GUIDANCE)] = 1.0
+    autoguidance: Annotated[float, Field(ge=0, le=MOST_GUIDANCE)] = 1.0
 
 
 def _kind(network: Any) -> str | None:
@@ -177,6 +178,8 @@ class Config(Section):
         check_together(self.diffusion, self.sampling, self.training, self.training.preview_steps)
         if self.sampling.guidance != 1 and self.training.conditional is False:
             raise ValueError("sampling.guidance other than 1 needs training.conditional=true")
+        if self.sampling.autoguidance != 1:
+            raise ValueError("a training chooses sampling.autoguidance in the end: leave it out, or set training.guide")
         return self
 
     def updated(self, section: str, **values: Any) -> "Config":

@@ -15,6 +15,8 @@ from nevoa.config.names import (
 from nevoa.config.network import LossName, ObjectiveName, ObjectName, OptimizerName, Positive, Section
 
 DeviceWish = Annotated[DeviceName | Literal["auto"], BeforeValidator(device_name)]
+# Far above any that makes good images.
+MOST_GUIDANCE = 100
 # Bounds far above any training, so that a slip of the finger is refused at once.
 BatchSize = Annotated[int, Field(ge=1, le=100_000)]
 Steps = Annotated[int, Field(ge=1, le=1_000_000_000)]
@@ -44,7 +46,10 @@ class Recipe(Section):
         warmup_images: images over which the learning rate grows from 0 to its value.
         gradient_clip: largest norm of the gradient; larger ones are scaled down.
         ema_decay: decay of the average of the weights that makes the images; 0 averages nothing.
+        guide: share of the training after which the average of the weights is kept, to guide the model in the end
+            (autoguidance, Karras et al. 2024); 0 keeps none.
         start: the model whose weights training starts from; random weights if not set.
+        teacher_autoguidance: weight of a teacher against its guide, whose images the student learns.
     """
 
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
@@ -62,7 +67,9 @@ class Recipe(Section):
     warmup_images: Annotated[int, Field(ge=0)] = 0
     gradient_clip: Annotated[float, Field(gt=0)] | None = None
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    guide: Annotated[float, Field(ge=0, lt=1)] = 0.0
     start: str | None = None
+    teacher_autoguidance: Annotated[float, Field(ge=0, le=MOST_GUIDANCE)] = 1.0
 
     @model_validator(mode="after")
     def _suits_its_objective(self) -> "Recipe":
@@ -70,6 +77,8 @@ class Recipe(Section):
             raise ValueError(f"objective={self.objective} needs a model to learn from: use 'nevoa distill'")
         if self.objective == "match" and self.learning_rate_decay == "none":
             raise ValueError("objective=match begins in the cool-down: choose a learning_rate_decay other than none")
+        if self.is_distillation and self.guide:
+            raise ValueError(f"guide is for objective=denoise: a student of objective={self.objective} has a teacher")
         if self.is_distillation and self.weighting == "min_snr":
             raise ValueError(
                 f"weighting=min_snr leaves out the step from T, which objective={self.objective} has to teach: choose "

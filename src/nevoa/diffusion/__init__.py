@@ -3,7 +3,7 @@
 from nevoa.config.names import PredictionName, WeightingName
 from nevoa.config.registry import SCHEDULES
 from nevoa.diffusion.denoiser import AnyDenoiser, Denoiser, Estimate
-from nevoa.diffusion.guidance import Guided
+from nevoa.diffusion.guidance import Autoguided, Guided
 from nevoa.diffusion.loss import Loss, loss_per_image
 from nevoa.diffusion.process import GaussianProcess
 from nevoa.diffusion.schedule import (
@@ -19,6 +19,7 @@ from nevoa.diffusion.schedule import (
 __all__ = [
     "SCHEDULES",
     "AnyDenoiser",
+    "Autoguided",
     "Denoiser",
     "Estimate",
     "GaussianProcess",

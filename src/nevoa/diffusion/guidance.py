@@ -1,10 +1,10 @@
-"""Classifier-free guidance (Ho and Salimans 2022): a denoiser around a denoiser."""
+"""Guidance by the class (Ho and Salimans 2022), a denoiser around a denoiser; and by a worse network."""
 
 import copy
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nevoa.diffusion.denoiser import Denoiser, Estimate, Images, Labels, Timesteps
 from nevoa.diffusion.process import GaussianProcess
@@ -52,3 +52,32 @@ class Guided:
     def _between(self, both: Tensor) -> Tensor:
         conditional, unconditional = both.chunk(2)
         return unconditional + self.weight * (conditional - unconditional)
+
+
+class Autoguided(nn.Module):
+    """A network that is guided by a worse one (Karras et al. 2024, "Guiding a Diffusion Model with a Bad Version of
+    Itself", equation 3).
+
+    Its output is `guide + weight (network - guide)`: where the guide is further from the truth in the same direction, a
+    weight above 1 makes up for the error that is left. Both networks are asked for the same class. Outputs are affine
+    in x_0 and epsilon, so the estimates are guided alike.
+
+    Args:
+        network: takes (x_t, t) or (x_t, t, label).
+        guide: another network with the same prediction, such as an early average of the weights.
+        weight: 1 is the network alone.
+
+    Example:
+        >>> denoiser = Denoiser(Autoguided(network, guide, weight=1.7), schedule, "v")
+    """
+
+    def __init__(self, network: nn.Module, guide: nn.Module, weight: float):
+        super().__init__()
+        self.network, self.guide, self.weight = network, guide, weight
+
+    def forward(self, x_t: Tensor, t: Tensor, label: Tensor | None = None) -> Tensor:
+        """Return the guided prediction."""
+        inputs = (x_t, t) if label is None else (x_t, t, label)
+        # In the type of the image: in bfloat16, the difference of two similar predictions is mostly rounding.
+        good, worse = (network(*inputs).to(x_t.dtype) for network in (self.network, self.guide))
+        return self.weight * good + (1 - self.weight) * worse

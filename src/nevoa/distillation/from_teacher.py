@@ -82,6 +82,7 @@ def distilling(model: Model, source: object = None) -> dict[str, dict[str, Any]]
             )
         layer["data"] = {key: getattr(plan.data, key) for key in DataConfig.model_fields}
     own: dict[str, Any] = {"conditional": bool(model.classes), "start": layer["training"]["start"]}
+    own["teacher_autoguidance"] = model.settings().autoguidance
     if known:
         training = plan.training
         own |= timesteps_of(plan) | {"batch_size": training.batch_size, "label_dropout": training.label_dropout}

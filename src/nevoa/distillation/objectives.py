@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from nevoa.diffusion import Denoiser
+from torch import nn
+
+from nevoa.diffusion import Autoguided, Denoiser
 from nevoa.distillation.matching import MATCHING_COST, MATCHING_FROM, SECOND_RATE, Matching
 from nevoa.distillation.student import Student
 from nevoa.training.objective import MODEL, Denoise
@@ -17,8 +19,19 @@ class Path(Denoise):
     beside: ClassVar[Mapping[str, float]] = {TEACHER: 0.0}
     has_levels = False  # a path has all of them
 
+    def network_beside(self, name: str, network: nn.Module) -> nn.Module:
+        weight, made = self.plan.training.teacher_autoguidance, super().network_beside(name, network)
+        if name != TEACHER or weight == 1:
+            return made
+        return Autoguided(made, super().network_beside(name, network), weight)
+
+    @property
+    def sets_beside(self) -> int:
+        return super().sets_beside + (self.plan.training.teacher_autoguidance != 1)
+
     def denoiser(self, denoisers: Mapping[str, Denoiser], cooled: float) -> Denoiser:
-        return Student(denoisers[MODEL], denoisers[TEACHER], self.sampling.steps or 1, self.sampling.spacing)
+        sampling = self.plan.sampling
+        return Student(denoisers[MODEL], denoisers[TEACHER], sampling.steps or 1, sampling.spacing)
 
     def evaluations(self, denoiser: Denoiser) -> int:
         assert isinstance(denoiser, Student)
@@ -33,7 +46,7 @@ class Match(Path):
     def denoiser(self, denoisers: Mapping[str, Denoiser], cooled: float) -> Denoiser:
         if cooled < MATCHING_FROM:
             return super().denoiser(denoisers, cooled)
-        steps, spacing = self.sampling.steps or 1, self.sampling.spacing
+        steps, spacing = self.plan.sampling.steps or 1, self.plan.sampling.spacing
         return Matching(denoisers[MODEL], denoisers[TEACHER], steps, spacing, denoisers[SECOND])
 
     def trained(self, cooled: float) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The images to measure: new ones of a run's model, or images from files."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -149,7 +149,7 @@ def from_model(model: Model, reference: Reference, count: int, seed: int, **opti
     rounds = list(group.rounds(count, model.images_at_once))
     own = sum(map(len, rounds))
     total = own * sampling["steps"]
-    with _counting(model.network) as evaluated:
+    with _counting(model.network, model.guide) as evaluated:
         for numbers in rounds:
             images = np.empty((0, *model.shape[1:], model.shape[0]), np.uint8)
             if numbers:
@@ -166,11 +166,11 @@ def from_model(model: Model, reference: Reference, count: int, seed: int, **opti
 
 
 @contextmanager
-def _counting(network: nn.Module) -> Iterator[list[int]]:
-    """Within the block, the list gets the number of images of each evaluation of the network."""
+def _counting(*networks: nn.Module | None) -> Iterator[list[int]]:
+    """Within the block, the list gets the number of images of each evaluation of a network."""
     counts: list[int] = []
-    hook = network.register_forward_hook(lambda _, inputs, __: counts.append(len(inputs[0])))
-    try:
+    with ExitStack() as hooks:
+        for network in filter(None, networks):
+            hook = network.register_forward_hook(lambda _, inputs, __: counts.append(len(inputs[0])))
+            hooks.callback(hook.remove)
         yield counts
-    finally:
-        hook.remove()

@@ -33,7 +33,8 @@ def export(model: Model, path: Path, half: bool = False, **options: Unpack[Sampl
     Inputs are `image` float32 `[batch, C, H, W]`, `timestep` int64 `[batch]` from 1 to T and, for a conditional model,
     `label` int64 `[batch]`, where the number of classes means "no class". The output is `prediction`, of the shape of
     `image`. The metadata hold JSON values: what the network predicts, the tables `signal` and `noise` for t = 0 … T,
-    the classes, the range of an image, and how to sample: the grid of timesteps, and the other sampling options.
+    the classes, the range of an image, and how to sample: the grid of timesteps, and the other sampling options. The
+    guide of a model is a part of the network in the file, at the weight `autoguidance`.
 
     Args:
         half: whether to keep weights in float16. The computation remains float32.
@@ -49,7 +50,7 @@ def export(model: Model, path: Path, half: bool = False, **options: Unpack[Sampl
     import onnx
 
     about = {key: json.dumps(value) for key, value in _metadata(model, **options).items()}  # refuses wrong options
-    exported = _exported(model)
+    exported = _exported(model, model.settings(**options).autoguidance)
     if half:
         _halve(exported)
     onnx.helper.set_model_props(exported, about)
@@ -62,11 +63,11 @@ def export(model: Model, path: Path, half: bool = False, **options: Unpack[Sampl
 EXPORT = Export(export, (".onnx",), "An ONNX file", predictions=get_args(PredictionName))
 
 
-def _exported(model: Model) -> "ModelProto":
+def _exported(model: Model, autoguidance: float) -> "ModelProto":
     x = torch.zeros(TRACED_BATCH, *model.shape)
     t = torch.ones(TRACED_BATCH, dtype=torch.int64)
     inputs = {"image": x, "timestep": t} | ({"label": torch.zeros_like(t)} if model.classes else {})
-    network = model.to("cpu").network
+    network = model.to("cpu").guided(autoguidance)
     try:
         with evaluating(network), _quiet():
             program = torch.onnx.export(
@@ -109,6 +110,7 @@ def _metadata(model: Model, **options: Unpack[SamplingOptions]) -> dict[str, Any
         "variance": settings.variance,
         "eta": settings.eta,
         "guidance": settings.guidance,
+        "autoguidance": settings.autoguidance,
         "clip": settings.clip,
         "classes": list(model.classes),
         "range": [-1, 1],

@@ -11,11 +11,11 @@ from nevoa.errors import NevoaError
 FORMAT = 2
 NAME = "manifest.json"
 MODEL, EMA, OPTIMIZER, STATE = "model.safetensors", "ema.safetensors", "optimizer.safetensors", "state.json"
-TEACHER, SECOND = "teacher.safetensors", "second.safetensors"
+TEACHER, SECOND, GUIDE = "teacher.safetensors", "second.safetensors", "guide.safetensors"
 PLAN = "plan.toml"
 ALWAYS = {MODEL, OPTIMIZER, STATE, PLAN}
-# Without an average there is no EMA; TEACHER and SECOND are there in distillation only.
-KNOWN = {*ALWAYS, EMA, TEACHER, SECOND}
+# Without an average there is no EMA; TEACHER and SECOND are there in distillation only, GUIDE once it has been kept.
+KNOWN = {*ALWAYS, EMA, TEACHER, SECOND, GUIDE}
 GONE = FileNotFoundError, NotADirectoryError, IsADirectoryError
 
 

@@ -3,7 +3,7 @@
 import copy
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from nevoa._util.files import damaged, explained, read_json, sha256, write_bytes, write_text
-from nevoa._util.tensors import check_shapes, packed, read_tensors
+from nevoa._util.tensors import check_shapes, packed, read_tensors, shapes_in
 from nevoa.config import LARGEST_SIDE, ModelPlan, Plan, parse
 from nevoa.config.names import DeviceName, PrecisionName
 from nevoa.config.network import ObjectNetworkConfig
@@ -21,7 +21,12 @@ from nevoa.networks import check_is_module, check_network, network_shapes, resto
 from nevoa.objects import NAMES, Objects, check_same_objects
 from nevoa.parallel.device import DeviceWish, choose_device, choose_precision
 
-FORMAT = 2
+Shapes = Mapping[str, torch.Size]
+
+FORMAT = 3
+# Since then the file of the weights may hold those of a guide, too: under their names after this prefix, which no
+# module of torch can have.
+GUIDE = "guide/"
 
 
 def publish(model: Model, weights_file: Path, config_file: Path) -> None:
@@ -30,7 +35,9 @@ def publish(model: Model, weights_file: Path, config_file: Path) -> None:
     Two files cannot be replaced at once, so the JSON file accepts the hash of the old weights until the new ones are
     in place.
     """
-    weights = packed(model.network.state_dict().items())
+    guide = {} if model.guide is None else model.guide.state_dict()
+    tensors = model.network.state_dict() | {GUIDE + name: tensor for name, tensor in guide.items()}
+    weights = packed(tensors.items())
     values = {
         "format": FORMAT,
         "shape": list(model.shape),
@@ -49,8 +56,23 @@ def read(weights_file: Path, config_file: Path, device: DeviceWish = "auto", obj
     check_same_objects(plan, objects)
     _check_hash(weights_file, config_file)
     chosen = choose_device(device)
-    network = _read_network(weights_file, plan, shape, objects).to(chosen)
-    return Model(plan, network.eval(), shape, chosen, _precision(plan, chosen), objects)
+    names = _prefixes(weights_file)
+
+    def restored(prefix: str) -> nn.Module:
+        def tensors(shapes: Shapes) -> dict[str, Tensor]:
+            # Before any memory is allocated: a damaged config may describe a huge network.
+            check_shapes(weights_file, _prefixed(shapes, names))
+            found = read_tensors(weights_file)
+            return {name: found[prefix + name] for name in shapes}
+
+        return _restored(tensors, plan, shape, objects).to(chosen).eval()
+
+    network, *guides = map(restored, names)
+    if not guides:  # the plan is already that of the model which is about to be published, perhaps with a guide
+        sampling = plan.sampling.model_copy(update={"autoguidance": 1.0})
+        plan = plan.model_copy(update={"sampling": sampling})
+    guide = guides[0] if guides else None
+    return Model(plan, network, shape, chosen, _precision(plan, chosen), objects, guide)
 
 
 def _precision(plan: ModelPlan, device: DeviceName) -> PrecisionName:
@@ -61,12 +83,18 @@ def _precision(plan: ModelPlan, device: DeviceName) -> PrecisionName:
     return "float32" if precision == "bfloat16" and choose_precision(device) != "bfloat16" else precision
 
 
-def _read_network(weights_file: Path, plan: ModelPlan, shape: Shape, objects: Objects) -> nn.Module:
-    def read(shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:
-        # Before any memory is allocated: a damaged config may describe a huge network.
-        check_shapes(weights_file, shapes)
-        return read_tensors(weights_file)
+def _prefixes(weights_file: Path) -> tuple[str, ...]:
+    """The prefix of the names of each network's tensors."""
+    return ("", GUIDE) if any(name.startswith(GUIDE) for name in shapes_in(weights_file)) else ("",)
 
+
+def _prefixed(shapes: Shapes, names: Sequence[str]) -> Shapes:
+    return {prefix + name: shape for prefix in names for name, shape in shapes.items()}
+
+
+def _restored(
+    read: Callable[[Shapes], Mapping[str, Tensor]], plan: ModelPlan, shape: Shape, objects: Objects
+) -> nn.Module:
     if objects.network is not None:
         check_is_module(objects.network)
         network = copy.deepcopy(objects.network)
@@ -81,14 +109,14 @@ def _read_network(weights_file: Path, plan: ModelPlan, shape: Shape, objects: Ob
 def read_plan(path: Path) -> tuple[ModelPlan, Shape]:
     """Read the plan and the image shape (C, H, W) of a model. A NevoaError if the file is damaged."""
     values = read_json(path)
-    if values.get("format") not in (1, FORMAT):
+    if values.get("format") not in (1, 2, FORMAT):
         raise NevoaError(f"{path} has format {values.get('format')}, but this version of nevoa reads format {FORMAT}.")
     try:
         shape = values["shape"]
         if not (len(shape) == 3 and all(isinstance(side, int) and 1 <= side <= LARGEST_SIDE for side in shape)):
             raise ValueError("shape is not [channels, height, width]")
         channels, height, width = shape
-        tables = values["plan"] if values["format"] == FORMAT else _from_format_1(values["config"])
+        tables = _from_format_1(values["config"]) if values["format"] == 1 else values["plan"]
         return parse(tables, Plan if "training" in tables else ModelPlan), (channels, height, width)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise damaged(path, error) from error
@@ -112,7 +140,8 @@ def check(weights_file: Path, config_file: Path) -> None:
     """Raise a NevoaError unless the weights are those that the JSON file describes."""
     plan, shape = read_plan(config_file)
     if not isinstance(plan.network, ObjectNetworkConfig):
-        check_shapes(weights_file, network_shapes(plan.network, shape[0], len(plan.classes)))
+        shapes = network_shapes(plan.network, shape[0], len(plan.classes))
+        check_shapes(weights_file, _prefixed(shapes, _prefixes(weights_file)))
     _check_hash(weights_file, config_file)
 
 

@@ -38,7 +38,7 @@ def make_tab(page: Page, tabs: gr.Tabs, tab: gr.Tab, watched: Watch) -> None:
     def offer(name: str) -> tuple[Any, ...]:
         return gr.update(selected=MAKE), gr.update(value=name), *form.of_model(name)
 
-    offered = page.on(watched.make.click, offer, watched.run, [tabs, form.model, form.labels, form.guidance])
+    offered = page.on(watched.make.click, offer, watched.run, [tabs, form.model, *form.follow])
     result.make_after(page, form, offered.success)
 
 
@@ -62,6 +62,7 @@ class Form:
             self.sampler = gr.Dropdown(["", *SAMPLERS], value="", **say("sampler"))
             self.steps = gr.Number(0, **say("steps"))
             self.guidance = gr.Slider(0, 10, 1, step=0.1, **say("guidance"))
+            self.autoguidance = gr.Slider(0, 4, 1, step=0.05, visible=False, **say("autoguidance"))
         with gr.Accordion(say.label("from_image"), open=False):
             self.way = gr.Radio([(say.text(f"way_{way}"), way) for way in WAYS], value="new", **say("way"))
             self.picture, self.other = (page.upload(name, visible=False) for name in ("picture", "other"))
@@ -79,21 +80,28 @@ class Form:
     @property
     def controls(self) -> list[Any]:
         """All controls, in the order of the arguments of `_wish`."""
-        options = [self.labels, self.count, self.seed, self.sampler, self.steps, self.guidance]
+        options = [self.labels, self.count, self.seed, self.sampler, self.steps, self.guidance, self.autoguidance]
         return [self.model, *options, self.way, self.picture, self.other, self.strength, self.painted]
 
-    def of_model(self, name: str) -> tuple[Any, Any]:
-        """Classes and guidance of a model."""
+    @property
+    def follow(self) -> list[Any]:
+        """The controls that follow the model."""
+        return [self.labels, self.guidance, self.autoguidance]
+
+    def of_model(self, name: str) -> tuple[Any, ...]:
+        """Classes and guidance of a model, and the weight of its guide if it has one."""
         model = opened(self.workspace, name)
         labels = gr.update(choices=list(model.classes), value=[], interactive=bool(model.classes))
-        return labels, gr.update(value=model.plan.sampling.guidance)
+        own = model.plan.sampling
+        guide = gr.update(value=own.autoguidance, visible=model.guide is not None)
+        return labels, gr.update(value=own.guidance), guide
 
     def models(self, chosen: str, before: str) -> tuple[Any, ...]:
         """Offer the newest run, once, to whoever has chosen none, with its classes: two events may end in any order."""
         found = [name for name in self.workspace.run_names() if self.workspace.run(name).has_model]
         newest, choices = next(iter(found), PACKAGED), [PACKAGED, *found]
         if chosen != PACKAGED or newest == before:  # without a value, what has been chosen meanwhile stays
-            return gr.update(choices=choices), newest, gr.skip(), gr.skip()
+            return gr.update(choices=choices), newest, *(gr.skip() for _ in self.follow)
         return gr.update(choices=choices, value=newest), newest, *self.of_model(newest)
 
     def connect(self, page: Page, tab: gr.Tab) -> None:
@@ -106,7 +114,7 @@ class Form:
         def fit_brush(painted: dict[str, Any]) -> Any:
             return gr.update(brush=_brush(min(painted["background"].size)))
 
-        follow, offered = [self.labels, self.guidance], gr.State(PACKAGED)
+        follow, offered = self.follow, gr.State(PACKAGED)
         known = [self.model, offered]
         page.on([page.blocks.load, tab.select], self.models, known, [*known, *follow], queue=False)
         page.on(self.model.input, self.of_model, self.model, follow, show_progress="hidden")
@@ -167,11 +175,13 @@ def _files(workspace: Workspace, made: Made) -> dict[str, str]:
 
 def _wish(workspace: Workspace, name: str, *chosen: Any) -> Iterator[Made]:
     """Make what the controls say."""
-    labels, count, seed, sampler, steps, guidance, way, picture, other, strength, painted = chosen
+    labels, count, seed, sampler, steps, guidance, autoguidance, way, picture, other, strength, painted = chosen
     model = started(opened(workspace, name), way, picture, other, strength, painted, count)
     options = {"labels": labels, "sampler": sampler, "steps": steps or None}
     if model.classes and (labels or model.start.all_classes):
         options["guidance"] = guidance
+    if model.guide is not None:
+        options["autoguidance"] = autoguidance
     return make(model, count, seed or 0, options)
 
 

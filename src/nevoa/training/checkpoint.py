@@ -1,5 +1,6 @@
 """The content of a checkpoint: a TrainingState to files and back."""
 
+import copy
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -18,7 +19,7 @@ from nevoa.config.toml import read_toml, to_toml
 from nevoa.errors import NevoaError
 from nevoa.runs import checkpoint
 from nevoa.runs.horizon import Horizon
-from nevoa.runs.manifest import EMA, MODEL, OPTIMIZER, PLAN, STATE
+from nevoa.runs.manifest import EMA, GUIDE, MODEL, OPTIMIZER, PLAN, STATE
 from nevoa.training.optimizer import kept_by
 from nevoa.training.state import Mean, RecentMean, TrainingState
 from nevoa.version import __version__
@@ -65,6 +66,8 @@ def restore(state: TrainingState, path: Path, *, accept_changes: bool = False) -
     progress = read_progress(path)
     if not accept_changes:
         _check_same(progress, state.plan, path)
+    if (path / GUIDE).is_file():
+        state.guide = copy.deepcopy(state.average).requires_grad_(False).eval()
     for name, wanted in _shapes(state, progress).items():
         check_shapes(path / name, wanted, "this network and optimizer")
     tables = {name: read_tensors(path / name) for name in _tables(state)}
@@ -127,7 +130,8 @@ def _others(state: TrainingState) -> dict[str, nn.Module]:
     """The networks beside the one that is trained."""
     average = None if state.average is state.network else state.average
     beside = {f"{name}.safetensors": network for name, network in state.beside.items()}
-    return beside | ({} if average is None else {EMA: average})
+    others = {EMA: average, GUIDE: state.guide}
+    return beside | {name: network for name, network in others.items() if network is not None}
 
 
 def _parameters(state: TrainingState) -> Iterator[tuple[str, nn.Parameter]]:

@@ -165,6 +165,8 @@ def _ending(config: Config, run: Run, cool_down: float) -> Config:
 def _start(decided: Plan, wish: Wish, resumes: bool, images: ImageSet) -> Mapping[str, Tensor] | None:
     """The weights to start from. A NevoaError if they are those of a model that was not given."""
     if wish.start is not None:
+        if wish.start.guide is None and decided.training.teacher_autoguidance != 1:
+            raise NevoaError("The teacher has no guide: leave training.teacher_autoguidance out.")
         network = TrainingState.fresh(decided, images.shape, wish.objects).network
         return start_weights(wish.start, network, decided.classes)
     if (place := decided.training.start) and not resumes:

@@ -44,6 +44,7 @@ def _steps(state: TrainingState, images: ImageSet, budget: Budget) -> Generator[
             if math.isfinite(loss + grad_norm) and state.objective.has_levels:
                 add_by_level(state.report_levels, losses, batch.log_snr)
             step = _advance(state, len(images), (loss, grad_norm, learning_rate), time.perf_counter() - start)
+            state.keep_guide()
             if state.not_finite == MOST_NOT_FINITE:
                 raise _not_finite(state, images, step)
             yield step

@@ -1,9 +1,12 @@
 """The objective of a training: which networks take part, and which denoiser has the loss."""
 
+import copy
 from collections.abc import Mapping
 from typing import ClassVar
 
-from nevoa.config import Plan, SamplingConfig
+from torch import nn
+
+from nevoa.config import Plan
 from nevoa.config.registry import OBJECTIVES
 from nevoa.diffusion import Denoiser
 
@@ -23,8 +26,12 @@ class Denoise:
     beside: ClassVar[Mapping[str, float]] = {}
     has_levels = True
 
-    def __init__(self, sampling: SamplingConfig) -> None:
-        self.sampling = sampling
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def network_beside(self, name: str, network: nn.Module) -> nn.Module:
+        """The network of that name, made of the one that is trained."""
+        return copy.deepcopy(network).eval()
 
     def denoiser(self, denoisers: Mapping[str, Denoiser], cooled: float) -> Denoiser:
         """The denoiser to train.
@@ -58,4 +65,4 @@ class Denoise:
 
 def objective_of(plan: Plan) -> Denoise:
     """The objective that a plan names."""
-    return OBJECTIVES[plan.training.objective](plan.sampling)
+    return OBJECTIVES[plan.training.objective](plan)

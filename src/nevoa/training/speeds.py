@@ -35,6 +35,7 @@ BUDGET = {
     "preview_every_images",
     "preview_steps",
     "checkpoint_every_images",
+    "guide",
 }
 RATE = {"learning_rate", "learning_rate_decay", "cooldown", "warmup_images"}
 UNRELATED = {*BUDGET, *RATE, "seed", "batch_size", "start"}

@@ -10,6 +10,7 @@ from nevoa.config import ModelPlan, Plan
 from nevoa.config.network import OBJECT
 from nevoa.errors import NevoaError
 from nevoa.model import Model
+from nevoa.runs.model_files import GUIDE
 
 # Adam at a tenth of the usual rate: what the model knows is to be adapted, not replaced.
 FINE_TUNING: dict[str, Any] = {
@@ -41,7 +42,7 @@ def starting_from(model: Model) -> dict[str, dict[str, Any]]:
         "data": {"size": [height, width], "channels": channels},
         "diffusion": plan.diffusion.model_dump(),
         "network": plan.network.model_dump(),
-        "sampling": plan.sampling.model_dump(),
+        "sampling": plan.sampling.model_dump(exclude={"autoguidance"}),  # the new model has no guide yet
         "training": FINE_TUNING | timesteps_of(plan) | {"start": model.place or f"{OBJECT}:model"},
     }
 
@@ -52,7 +53,7 @@ def timesteps_of(plan: ModelPlan) -> dict[str, Any]:
 
 
 def start_weights(model: Model, network: nn.Module, classes: Sequence[str]) -> dict[str, Tensor]:
-    """Return the tensors of a model's network for a network of other classes.
+    """Return the tensors of a model's network for a network of other classes, and those of its guide if it has one.
 
     A class that the model has keeps its embedding. A new one starts as "no class", so that the network at first
     predicts for it what it predicts for any image.
@@ -60,9 +61,18 @@ def start_weights(model: Model, network: nn.Module, classes: Sequence[str]) -> d
     Raises:
         NevoaError: the network is not of the same kind and size.
     """
-    tensors = dict(model.network.state_dict())
-    if tuple(classes) != model.classes:
-        tensors = _with_classes(tensors, getattr(network, "label_tensors", None), model.classes, classes)
+    guide = {} if model.guide is None else _fitting(model.guide, model.classes, network, classes)
+    own = _fitting(model.network, model.classes, network, classes)
+    return own | {GUIDE + name: tensor for name, tensor in guide.items()}
+
+
+def _fitting(
+    trained: nn.Module, before: tuple[str, ...], network: nn.Module, after: Sequence[str]
+) -> dict[str, Tensor]:
+    """The tensors of a trained network for one of other classes."""
+    tensors = dict(trained.state_dict())
+    if tuple(after) != before:
+        tensors = _with_classes(tensors, getattr(network, "label_tensors", None), before, after)
     wanted = {name: tensor.shape for name, tensor in network.state_dict().items()}
     if wanted != {name: tensor.shape for name, tensor in tensors.items()}:
         raise NevoaError("The network is not that of the model to start from: leave out the network's own settings.")

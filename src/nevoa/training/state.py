@@ -11,10 +11,12 @@ from torch import Tensor, nn
 
 from nevoa.config import Plan
 from nevoa.config.names import DeviceName
+from nevoa.diffusion import Autoguided
 from nevoa.model import Model, Shape, fresh_network
 from nevoa.objects import NAMES, Objects
 from nevoa.parallel.group import Group, process_group
 from nevoa.runs.horizon import Horizon
+from nevoa.runs.model_files import GUIDE
 from nevoa.training.objective import MODEL, Denoise, objective_of
 from nevoa.training.optimizer import make_optimizers
 
@@ -62,6 +64,7 @@ class TrainingState:
     Attributes:
         network: the one that is trained.
         average: the network of averaged weights; `network` itself if the plan averages nothing.
+        guide: the average as it was after `training.guide` of the training; None before, and without a guide.
         beside: the networks that the objective has beside it, by name, such as a teacher.
         scaler: keeps float16's gradients in range; does nothing in other precisions.
         horizon: where the training ends, as decided last.
@@ -96,6 +99,7 @@ class TrainingState:
     epoch_loss: Mean = field(default_factory=Mean)
     recent_loss: RecentMean = field(default_factory=RecentMean)
     objects: Objects = NAMES
+    guide: nn.Module | None = None
     group: Group = field(default_factory=process_group)
 
     @classmethod
@@ -107,7 +111,7 @@ class TrainingState:
         average = copy.deepcopy(network).requires_grad_(False) if training.ema_decay else network
         optimizers, beside = make_optimizers(network, training), dict[str, nn.Module]()
         for name, rate in objective.beside.items():
-            beside[name] = copy.deepcopy(network).eval()
+            beside[name] = objective.network_beside(name, network)
             if rate:
                 optimizers += make_optimizers(beside[name], training, rate)
             else:
@@ -117,9 +121,14 @@ class TrainingState:
         return cls(plan, shape, objective, network, average, beside, optimizers, scaler, horizon, objects=objects)
 
     def start_from(self, weights: Mapping[str, Tensor]) -> None:
-        """Begin with these weights, in every network."""
+        """Begin with these weights, in every network; those of a guide are for one that is guided."""
+        own = {name: tensor for name, tensor in weights.items() if not name.startswith(GUIDE)}
         for network in (self.network, self.average, *self.beside.values()):
-            network.load_state_dict(weights)
+            if isinstance(network, Autoguided):
+                network.network.load_state_dict(own)
+                network.guide.load_state_dict({name: weights[GUIDE + name] for name in own})
+            else:
+                network.load_state_dict(own)
 
     @property
     def device(self) -> DeviceName:
@@ -158,6 +167,15 @@ class TrainingState:
         left = max(0, self.horizon.images - self.images_seen)
         places = (self.images_seen + left * point // POINTS for point in range(POINTS))
         return fmean(self.objective.cost(self.cooled_at(place)) for place in places)
+
+    def keep_guide(self) -> None:
+        """Keep the average as the guide, if the last batch led to the images after which the plan wants it.
+
+        A horizon that moves may leave them behind between two batches, or ahead of a guide that was kept already.
+        """
+        wanted, batch_size = self.plan.training.guide * self.horizon.images, self.plan.training.batch_size
+        if wanted and self.images_seen >= wanted and (self.guide is None or self.images_seen - batch_size < wanted):
+            self.guide = copy.deepcopy(self.average).requires_grad_(False).eval()
 
     def model(self) -> Model:
         """The averaged network as a model. It changes as training continues."""

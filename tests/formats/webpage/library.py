@@ -67,6 +67,6 @@ def package(network: nn.Module, shape: Shape, classes: int, engine: Engine) -> l
     return [about, base64.b64encode(block).decode(), engine, kernels()]
 
 
-def opened(model: Model, engine: Engine) -> list[Any]:
+def opened(model: Model, engine: Engine, autoguidance: float = 1.0) -> list[Any]:
     """The network of a model as `opened` takes it."""
-    return package(model.network, model.shape, len(model.classes), engine)
+    return package(model.guided(autoguidance), model.shape, len(model.classes), engine)

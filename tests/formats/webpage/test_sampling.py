@@ -52,6 +52,8 @@ WAYS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "euler in place of ddim with fresh noise": ({"sampling": {"eta": 0.5}}, {"sampler": "euler", "steps": 6}),
     "guidance": ({"sampling": KARRAS}, {"guidance": 2.5}),
     "no guidance": ({"sampling": KARRAS}, {"guidance": 0.0}),
+    "a guide": ({"sampling": KARRAS | {"autoguidance": 1.7}, "guided": True}, {}),
+    "a guide and a class": ({"sampling": KARRAS, "guided": True}, {"autoguidance": 0.5, "guidance": 2.5}),
     "not clipped": ({}, {"sampler": "ddim", "steps": 8, "clip": False}),
     "flow": ({"diffusion": FLOW, "sampling": KARRAS}, {}),
     "x0": ({"diffusion": {"prediction": "x0"}, "sampling": KARRAS}, {}),
@@ -61,7 +63,8 @@ WAYS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 def model_of(**options: Any) -> Model:
     model = small_model(FOLDED, shape=(3, 8, 8), classes=CLASSES, **options)
-    rounded(model.network)
+    for network in filter(None, (model.network, model.guide)):
+        rounded(network)
     return model
 
 
@@ -75,7 +78,8 @@ def way_of(model: Model, **options: Any) -> dict[str, Any]:
         "variance": own["variance"],
         "eta": own["eta"],
     }
-    return chosen | {"clip": given["clip"], "guidance": given["guidance"]}
+    autoguidance = model.settings(**options).autoguidance
+    return chosen | {"clip": given["clip"], "guidance": given["guidance"], "autoguidance": autoguidance}
 
 
 def sampled(
@@ -88,7 +92,9 @@ def sampled(
     """The states that the page sees: timesteps, and uint8 images `[N, H, W, C]`."""
     tables = {"signal": model.schedule.signal.tolist(), "noise": model.schedule.noise.tolist()}
     about = {"shape": model.shape, "classes": model.classes, "prediction": model.plan.diffusion.prediction}
-    states = library(SAMPLE, opened(model, "wasm"), about | {"schedule": tables}, images, way, kept)
+    states = library(
+        SAMPLE, opened(model, "wasm", way.get("autoguidance", 1.0)), about | {"schedule": tables}, images, way, kept
+    )
     return [(t, np.array(x, np.uint8).reshape(-1, *model.shape).transpose(0, 2, 3, 1)) for t, x in states]
 
 

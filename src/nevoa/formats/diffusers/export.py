@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -18,9 +19,9 @@ from nevoa.sampling import SamplingOptions, SamplingSettings, timestep_grid
 def export(model: Model, folder: Path, **options: Unpack[SamplingOptions]) -> str:
     """Write a model as a diffusers folder that makes the model's images. Return the name of its pipeline.
 
-    A plain network, of images that are neither folded nor padded, without classes, with the sampler ddpm in all T steps
-    and another prediction than flow, becomes a `DDPMPipeline`. Any other comes with a `NevoaPipeline` in the file
-    pipeline.py.
+    A plain network without a guide, of images that are neither folded nor padded, without classes, with the sampler
+    ddpm in all T steps and another prediction than flow, becomes a `DDPMPipeline`. Any other comes with a
+    `NevoaPipeline` in the file pipeline.py.
 
     Args:
         options: sampling options in place of the model's own.
@@ -51,14 +52,17 @@ def _with_code(model: Model, unet: Any, scheduler: Any, settings: SamplingSettin
 
     grid = timestep_grid(model.schedule, settings.steps or 1, settings.spacing)
     guidance: Any = settings.guidance if model.plan.works_without_labels else None
+    is_guided = model.guide is not None and settings.autoguidance != 1
     pipeline.NevoaPipeline(
         unet,
+        unet_of(replace(model, network=model.guide)) if is_guided else None,
         scheduler,
         size=model.shape[1:],
         patch=getattr(model.plan.network, "patch", 1),
         timesteps=[t - 1 for t in grid[:-1]],
         classes=model.classes,
         guidance=guidance,
+        autoguidance=settings.autoguidance,
         flow=needs_v(model),
     ).save_pretrained(folder)
     shutil.copy(pipeline.__file__, folder / "pipeline.py")
@@ -78,4 +82,5 @@ def _is_plain(model: Model, settings: SamplingSettings) -> bool:
     fits = all(side % unit == 0 for side in model.shape[1:])
     folded = getattr(model.plan.network, "patch", 1) > 1
     in_all_steps = settings.sampler == "ddpm" and settings.steps == steps_of(model.schedule)
-    return fits and in_all_steps and not (folded or model.classes or needs_v(model))
+    unguided = model.guided(settings.autoguidance) is model.network
+    return unguided and fits and in_all_steps and not (folded or model.classes or needs_v(model))

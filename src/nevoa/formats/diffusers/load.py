@@ -27,7 +27,9 @@ from nevoa.sampling import SPACINGS, timestep_grid
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 OLD_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 # The files of a repository that are needed and downloaded.
-PATTERNS = ("*.json", "unet/*.json", "scheduler/*.json", WEIGHTS, f"unet/{WEIGHTS}")
+PARTS = "unet", "guide"
+PATTERNS = ("*.json", "scheduler/*.json", *(f"{part}/*.json" for part in PARTS), WEIGHTS)
+PATTERNS += tuple(f"{part}/{WEIGHTS}" for part in PARTS)
 
 
 def check(folder: Path, name: str) -> None:
@@ -64,9 +66,10 @@ def read(folder: Path, device: DeviceWish = "auto", name: str | None = None) -> 
     except Exception as error:  # diffusers does not check what is in these files
         raise damaged(folder / INDEX, error) from error
     chosen = choose_device(device)
-    read_weights = partial(_weights, _place(folder, "unet"))
-    network = restored_network(plan.network, shape[0], len(plan.classes), read_weights)
-    return Model(plan, network.eval().to(chosen), shape, chosen, place=place)
+    parts = [_place(folder, "unet"), *([folder / "guide"] if (folder / "guide").is_dir() else ())]
+    size = shape[0], len(plan.classes)
+    networks = [restored_network(plan.network, *size, partial(_weights, part)).eval().to(chosen) for part in parts]
+    return Model(plan, networks[0], shape, chosen, guide=networks[1] if networks[1:] else None, place=place)
 
 
 def _described(folder: Path, place: str) -> tuple[ModelPlan, Shape]:
@@ -126,6 +129,7 @@ def _sampling(index: Mapping[str, Any], scheduler: Mapping[str, Any], diffusion:
     """The sampler that the scheduler is, as far as nevoa has it; another scheduler becomes ddpm."""
     name, guidance = scheduler.get("_class_name", ""), index.get("guidance")
     given: dict[str, Any] = {"guidance": 1.0 if guidance is None else float(guidance), **_grid(index, diffusion)}
+    given["autoguidance"] = float(index.get("autoguidance", 1.0))
     if name == "DPMSolverMultistepScheduler":
         solver = "dpm_solver" if scheduler.get("solver_order", 2) > 1 else "euler"
         clip = bool(scheduler.get("thresholding", False))

@@ -12,6 +12,8 @@ It needs diffusers and torch, but not nevoa.
 # pyright: reportAttributeAccessIssue=false, reportGeneralTypeIssues=false, reportCallIssue=false
 # pyright: reportPrivateImportUsage=false
 
+from typing import ClassVar
+
 import torch
 from diffusers import DiffusionPipeline, ImagePipelineOutput
 from torch.nn import functional as F
@@ -22,25 +24,42 @@ class NevoaPipeline(DiffusionPipeline):
 
     Args:
         unet: a UNet2DModel. It sees each square of `patch` x `patch` pixels as one pixel of more channels.
+        guide: a worse UNet2DModel, which guides it (Karras et al. 2024), or None.
         scheduler: makes the steps from noise to image.
         size: height and width of an image.
         patch: side of the squares of pixels that are folded into channels.
         timesteps: where the network is evaluated, unless another number of steps is asked for.
         classes: names of the classes, in the order of their labels. The label after the last means "no class".
         guidance: default weight of the class. None for a network that was never trained without classes.
+        autoguidance: default weight of the unet against its guide.
         flow: whether the network predicts epsilon - x_0, which the pipeline turns into v for the scheduler.
     """
 
+    _optional_components: ClassVar = ["guide"]
+
     # Only arguments without a default are parts with weights or a config of their own.
-    def __init__(self, unet, scheduler, size=(1, 1), patch=1, timesteps=(), classes=(), guidance=1.0, flow=False):
+    def __init__(
+        self,
+        unet,
+        guide,
+        scheduler,
+        size=(1, 1),
+        patch=1,
+        timesteps=(),
+        classes=(),
+        guidance=1.0,
+        autoguidance=1.0,
+        flow=False,
+    ):
         super().__init__()
-        self.register_modules(unet=unet, scheduler=scheduler)
+        self.register_modules(unet=unet, guide=guide, scheduler=scheduler)
         self.register_to_config(
             size=list(size),
             patch=patch,
             timesteps=list(timesteps),
             classes=list(classes),
             guidance=guidance,
+            autoguidance=autoguidance,
             flow=flow,
         )
 
@@ -50,6 +69,7 @@ class NevoaPipeline(DiffusionPipeline):
         batch_size=None,
         class_labels=None,
         guidance_scale=None,
+        autoguidance=None,
         num_inference_steps=None,
         generator=None,
         noise=None,
@@ -62,6 +82,7 @@ class NevoaPipeline(DiffusionPipeline):
             batch_size: number of images; by default as many as labels, or one of each class, or one.
             class_labels: the class of each image, by index or name; all classes in turn by default.
             guidance_scale: weight of the class: 0 ignores it, 1 is as in the data, more exaggerates it.
+            autoguidance: weight of the unet against its guide: 1 is the unet alone.
             num_inference_steps: the number of steps.
             generator: torch.Generator of the noise.
             noise: unit Gaussian noise to start from, `[B, C, H, W]`, in place of the generator's.
@@ -76,10 +97,13 @@ class NevoaPipeline(DiffusionPipeline):
         guidance = self.config.guidance if guidance_scale is None else guidance_scale
         if self.config.guidance is None and guidance not in (None, 1):
             raise ValueError("this network was never trained without classes: leave guidance_scale out")
+        weight = self.config.autoguidance if autoguidance is None else autoguidance
+        if self.guide is None and weight != 1:
+            raise ValueError("this model has no guide: leave autoguidance out")
         self._set_timesteps(num_inference_steps)
         x = noise.to(self.device, self.unet.dtype) * self.scheduler.init_noise_sigma
         for t in self.progress_bar(self.scheduler.timesteps):
-            output = self._predict(self.scheduler.scale_model_input(x, t), t, labels, guidance)
+            output = self._guided(self.scheduler.scale_model_input(x, t), t, labels, guidance, weight)
             if self.config.flow:
                 output = self._v(output, x, t)
             x = self.scheduler.step(output, t, x, generator=generator).prev_sample
@@ -114,11 +138,17 @@ class NevoaPipeline(DiffusionPipeline):
         self.scheduler.sigmas = torch.tensor([*sigmas, 0.0])
         self.scheduler.timesteps = torch.tensor(grid, device=self.device)
 
-    def _predict(self, x, t, labels, guidance):
+    def _guided(self, x, t, labels, guidance, weight):
+        output = self._predict(self.unet, x, t, labels, guidance)
+        if weight == 1:
+            return output
+        return weight * output + (1 - weight) * self._predict(self.guide, x, t, labels, guidance)
+
+    def _predict(self, unet, x, t, labels, guidance):
         if labels is None or guidance in (None, 1):
-            return self._evaluate(x, t, labels)
+            return self._evaluate(unet, x, t, labels)
         null = torch.full_like(labels, len(self.config.classes))
-        both = self._evaluate(torch.cat([x, x]), t, torch.cat([labels, null]))
+        both = self._evaluate(unet, torch.cat([x, x]), t, torch.cat([labels, null]))
         conditional, unconditional = both.chunk(2)
         return unconditional + guidance * (conditional - unconditional)
 
@@ -128,14 +158,14 @@ class NevoaPipeline(DiffusionPipeline):
         signal, noise = alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
         return ((signal - noise) * x + flow) / (signal + noise)
 
-    def _evaluate(self, x, t, labels):
-        """One evaluation of the network, on pixels folded into channels."""
+    def _evaluate(self, unet, x, t, labels):
+        """One evaluation of a network, on pixels folded into channels."""
         patch, (height, width) = self.config.patch, self.config.size
-        unit = patch * 2 ** (len(self.unet.config.block_out_channels) - 1)
+        unit = patch * 2 ** (len(unet.config.block_out_channels) - 1)
         down, right = -height % unit, -width % unit
         top, left = down // 2, right // 2
         x = F.pad(x, (left, right - left, top, down - top))
-        output = self.unet(F.pixel_unshuffle(x, patch), t, labels).sample
+        output = unet(F.pixel_unshuffle(x, patch), t, labels).sample
         return F.pixel_shuffle(output, patch)[:, :, top : top + height, left : left + width]
 
     def _converted(self, x, output_type):

@@ -37,9 +37,10 @@ def export(model: Model, path: Path, force: bool = False, **options: Unpack[Samp
     Raises:
         NevoaError: the network computes something that the page cannot, or the page would be too large.
     """
-    EXPORT.check(model, model.settings(**options))
+    settings = model.settings(**options)
+    EXPORT.check(model, settings)
     sampling = ways(model, **options)
-    network, weights = block_of(recorded(model.network, model.shape, len(model.classes)))
+    network, weights = block_of(recorded(model.guided(settings.autoguidance), model.shape, len(model.classes)))
     tables = torch.cat([model.schedule.signal, model.schedule.noise]).numpy().tobytes()
     block = tables + weights
     if len(block) > LARGEST_BYTES * 3 // 4 and not force:
