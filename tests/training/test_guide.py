@@ -81,6 +81,7 @@ def test_a_guided_run_that_was_stopped_ends_as_one_that_was_not(job: Job, tmp_pa
     assert outcome(resumed) == outcome(straight)
     model = resumed.model()
     assert model.settings().autoguidance == 1.5
+    assert "| guide | the average after 25% of that, weight 1.5" in resumed.card_file.read_text()
     assert next(entry.distances for entry in journal.read(resumed) if entry.event == "guided")[1.5] == 0.0
 
 

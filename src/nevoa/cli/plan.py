@@ -55,12 +55,18 @@ def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str
     rows = {
         "data": f"{images.name}: {len(images):,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}"
         f"{', mirrored at random' * bool(plan.data.flip)}{left_out(images.notes)}",
-        "network": f"{plan.network.kind}, {forecast.parameters:,} parameters{conditional}",
+        "network": f"{plan.network.kind}, {forecast.parameters:,} parameters{conditional}, "
+        f"predicts {plan.diffusion.prediction}",
         **({} if done else _width(job, forecast)),
         **({"start": training.start} if training.start else {}),
         "device": f"{training.device}, {training.precision}, {training.threads} thread{'s' * (training.threads > 1)}"
         f"{f' in each of {world_size()} processes' * (world_size() > 1)}",
         "images": f"{training.images:,} to see, {each} at a time{f', {done:,} done' * bool(done)}",
+        **(
+            {"guide": f"the average after {training.guide:.0%}; its weight is chosen at the end"}
+            if training.guide
+            else {}
+        ),
         "time": f"about {duration(forecast.seconds * left)} ({1 / forecast.image_seconds:,.3g} images/s)",
         "quality": f"{forecast.expected} expected" if forecast.expected else UNMEASURED,
         "compute": f"{forecast.flop_per_image / 1e9:.3g} GFLOP per image, "

@@ -37,6 +37,7 @@ A denoising diffusion model (Ho et al. 2020) trained with nevoa.
 | process | {process.schedule} schedule, T = {process.timesteps}, predicts {process.prediction} |
 | trained | {images_seen:,} of {horizon:,} images, {seconds:,.0f} s on {model.device} in {training.precision} |
 | loss | {f"{losses[-1]:.4f}" if losses else "not reported yet"} ({training.loss}, at the last report) |
+| guide | {_guide(plan, model)} |
 
 {_preview(run)}
 
@@ -59,6 +60,11 @@ def set_quality(run: Run, text: str) -> None:
     found = QUALITY.search(card)
     before, after = (card[: found.start()], card[found.end() :]) if found else (f"{card.rstrip()}\n\n", "")
     write_text(run.card_file, before + section + (f"\n{after}" if after else ""))
+
+
+def _guide(plan: Plan, model: Model) -> str:
+    weight = f"weight {model.plan.sampling.autoguidance:g}, chosen by features of turned images"
+    return f"the average after {plan.training.guide:.0%} of that, {weight}" if model.guide else "none"
 
 
 def _preview(run: Run) -> str:

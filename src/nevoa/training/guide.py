@@ -17,7 +17,7 @@ from nevoa.errors import NevoaError
 from nevoa.features import FeatureNetwork, train_feature_network
 from nevoa.features.frechet import Gaussian, distance_between
 from nevoa.model import Model
-from nevoa.runs import Run, journal
+from nevoa.runs import Run, card, journal
 from nevoa.training.state import TrainingState
 
 # Tried in turn, as long as each is better than the one before. With the average after a tenth of five minutes on all of
@@ -96,8 +96,10 @@ def add_guide(run: Run, state: TrainingState, images: ImageSet) -> None:
     journal.write(run, "guided", state.images_seen, distances=choice.distances)
     if choice.weight != 1:
         sampling = model.plan.sampling.model_copy(update={"autoguidance": choice.weight})
+        model = replace(model, plan=model.plan.model_copy(update={"sampling": sampling}))
         with explained("write", run.folder):
-            run.publish_model(replace(model, plan=model.plan.model_copy(update={"sampling": sampling})))
+            run.publish_model(model)
+            card.write(run, state.plan, model, state.horizon.images, state.images_seen, state.seconds)
 
 
 def choose(model: Model, images: ImageSet) -> Choice:
