@@ -55,6 +55,7 @@ TINY = (
     "training.conditional=false",
     "training.batch_size=8",
     "training.precision=float32",
+    "training.guide=0",
     "training.report_every_images=16",
     "training.preview_every_images=32",
     "training.checkpoint_every_images=40",

@@ -167,9 +167,9 @@ class Model:
     def settings(self, **options: Unpack[SamplingOptions]) -> SamplingSettings:
         """The model's sampling settings, overridden by the options given. Options that are None are not given."""
         settings = settings_of(self.plan, **options)
-        if settings.autoguidance != 1 and self.guide is None:
-            raise WrongValue("autoguidance", " needs a model with a guide: train with -o training.guide=0.1.")
-        return settings
+        if self.guide is None and options.get("autoguidance") not in (None, 1):
+            raise WrongValue("autoguidance", " needs a model with a guide: train with -o training.guide=0.2.")
+        return settings.model_copy(update={"autoguidance": 1.0}) if self.guide is None else settings
 
     def timesteps(self, settings: SamplingSettings) -> list[int]:
         """The timesteps of the states of a trajectory, strictly decreasing to 0."""

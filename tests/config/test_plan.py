@@ -136,4 +136,4 @@ def test_every_key_that_the_rules_name_is_one_of_a_plan(plan: Plan) -> None:
     for key in flat(plan):
         rules[difference(key)] = rules.get(difference(key), 0) + 1
     network, process = len(plan.network.model_dump()), len(plan.diffusion.model_dump())
-    assert (rules["budget"], rules["place"], rules["never"]) == (7, 4, 4 + network + process)
+    assert (rules["budget"], rules["place"], rules["never"]) == (6, 4, 4 + network + process)

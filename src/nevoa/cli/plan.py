@@ -62,11 +62,6 @@ def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str
         "device": f"{training.device}, {training.precision}, {training.threads} thread{'s' * (training.threads > 1)}"
         f"{f' in each of {world_size()} processes' * (world_size() > 1)}",
         "images": f"{training.images:,} to see, {each} at a time{f', {done:,} done' * bool(done)}",
-        **(
-            {"guide": f"the average after {training.guide:.0%}; its weight is chosen at the end"}
-            if training.guide
-            else {}
-        ),
         "time": f"about {duration(forecast.seconds * left)} ({1 / forecast.image_seconds:,.3g} images/s)",
         "quality": f"{forecast.expected} expected" if forecast.expected else UNMEASURED,
         "compute": f"{forecast.flop_per_image / 1e9:.3g} GFLOP per image, "
@@ -75,6 +70,8 @@ def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str
         "disk": f"up to {forecast.disk_bytes / 1e6:,.0f} MB",
         "folder": str(folder),
     }
+    if training.guide:
+        rows["guide"] = f"the average after {training.guide:.0%}"
     if advice := size_advice(images.notes):
         rows["advice"] = advice
     if len(images) < FEW_IMAGES:

@@ -188,18 +188,10 @@ def _run(job: "Job", run: "Run", report: ReportFlags, trackers: "Mapping[str, Tr
         result = _result(run, job.config)
     else:
         _fit(job, run, trackers)
-        result = f"Trained: {folder}\n{_guided(run)}Try:     {_typed('sample', str(folder))}"
+        result = f"Trained: {folder}\nTry:     {_typed('sample', str(folder))}"
     print(result, file=sys.stderr if report.as_json else None)
     if report.notify:
         send(f"nevoa: {folder.name} is trained", f"{newest_saved(run.checkpoints):,} images seen.")
-
-
-def _guided(run: "Run") -> str:
-    """The line of the guide, if the model has one."""
-    from nevoa.runs.model_files import read_plan
-
-    weight = read_plan(run.model_config_file)[0].sampling.autoguidance
-    return "" if weight == 1 else f"Guided:  at weight {weight:g}; --autoguidance 1 samples without the guide\n"
 
 
 def _prepared(config: "Config", run: "Run", wish: "Wish") -> "Job":

@@ -120,8 +120,7 @@ class Plan(ModelPlan):
 
 # How a plan may differ from that of the run it resumes: see `difference`.
 Difference = Literal["budget", "place", "accepted", "never"]
-# Whether there is time to choose the weight of a guide depends on the minutes.
-BUDGET = "training.minutes", "training.images", "training.guide"
+BUDGET = "training.minutes", "training.images"
 PLACE = "training.device", "training.precision", "training.threads", "training.compile"
 INTERVALS = tuple(f"training.{name}_every_images" for name in ("report", "preview", "checkpoint"))
 NEVER = "classes", "diffusion.", "network.", "training.objective", "training.optimizer", "training.seed"

@@ -20,9 +20,11 @@ from nevoa.config.network import (
     network_config,
 )
 from nevoa.config.registry import SCHEDULES
-from nevoa.config.training import MOST_GUIDANCE, Recipe, TrainingConfig
+from nevoa.config.training import Recipe, TrainingConfig, Weight
 from nevoa.errors import NevoaError, WrongValue, nearest, unknown
 
+# docs/experiments.md compares weights.
+AUTOGUIDANCE = 1.5
 HASH = re.compile(r"[0-9a-f]{64}")
 SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
 Side = Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)]
@@ -129,8 +131,7 @@ class SamplingConfig(Section):
         eta: fresh noise in each ddim step: 0 is none, 1 as much as ddpm.
         clip: clip x_0 to [-1, 1] at every step.
         guidance: weight of the class: 0 ignores it, 1 is as in the data, more exaggerates it.
-        autoguidance: weight of a model against its guide (Karras et al. 2024); 1 is the model alone. A training
-            chooses it in the end.
+        autoguidance: weight of the model against its guide, if it has one (Karras et al. 2024); 1 is the model alone.
     """
 
     sampler: SamplerName = "ddpm"
@@ -139,8 +140,8 @@ class SamplingConfig(Section):
     variance: VarianceName = "small"
     eta: Annotated[float, Field(ge=0, le=1)] = 0.0
     clip: bool = True
-    guidance: Annotated[float, Field(ge=0, le=MOST_GUIDANCE)] = 1.0
-    autoguidance: Annotated[float, Field(ge=0, le=MOST_GUIDANCE)] = 1.0
+    guidance: Weight = 1.0
+    autoguidance: Weight = AUTOGUIDANCE
 
 
 def _kind(network: Any) -> str | None:
@@ -178,8 +179,8 @@ class Config(Section):
         check_together(self.diffusion, self.sampling, self.training, self.training.preview_steps)
         if self.sampling.guidance != 1 and self.training.conditional is False:
             raise ValueError("sampling.guidance other than 1 needs training.conditional=true")
-        if self.sampling.autoguidance != 1:
-            raise ValueError("a training chooses sampling.autoguidance in the end: leave it out, or set training.guide")
+        if self.sampling.autoguidance not in (1, AUTOGUIDANCE) and not self.training.guide:
+            raise ValueError("sampling.autoguidance needs a guide: set training.guide=0.2")
         return self
 
     def updated(self, section: str, **values: Any) -> "Config":

@@ -15,8 +15,8 @@ from nevoa.config.names import (
 from nevoa.config.network import LossName, ObjectiveName, ObjectName, OptimizerName, Positive, Section
 
 DeviceWish = Annotated[DeviceName | Literal["auto"], BeforeValidator(device_name)]
-# Far above any that makes good images.
-MOST_GUIDANCE = 100
+# Of guidance. The bound is far above any that makes good images.
+Weight = Annotated[float, Field(ge=0, le=100)]
 # Bounds far above any training, so that a slip of the finger is refused at once.
 BatchSize = Annotated[int, Field(ge=1, le=100_000)]
 Steps = Annotated[int, Field(ge=1, le=1_000_000_000)]
@@ -46,8 +46,8 @@ class Recipe(Section):
         warmup_images: images over which the learning rate grows from 0 to its value.
         gradient_clip: largest norm of the gradient; larger ones are scaled down.
         ema_decay: decay of the average of the weights that makes the images; 0 averages nothing.
-        guide: share of the training after which the average of the weights is kept, to guide the model in the end
-            (autoguidance, Karras et al. 2024); 0 keeps none.
+        guide: share of the training after which the average of the weights is kept as the model's guide (autoguidance,
+            Karras et al. 2024); 0 keeps none.
         start: the model whose weights training starts from; random weights if not set.
         teacher_autoguidance: weight of a teacher against its guide, whose images the student learns.
     """
@@ -69,7 +69,7 @@ class Recipe(Section):
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
     guide: Annotated[float, Field(ge=0, lt=1)] = 0.0
     start: str | None = None
-    teacher_autoguidance: Annotated[float, Field(ge=0, le=MOST_GUIDANCE)] = 1.0
+    teacher_autoguidance: Weight = 1.0
 
     @model_validator(mode="after")
     def _suits_its_objective(self) -> "Recipe":

@@ -20,7 +20,6 @@ from nevoa.features.features import Features, check_features
 FEW = 2048
 # Features of a network that is wrong more often than this do not describe the images.
 LOWEST_ACCURACY = 0.6
-CHOSEN_BY = "the weight of the model's guide was chosen by features of turned images, as these are"
 
 
 def measure(
@@ -164,9 +163,6 @@ def _compared(report: Report, metrics: Sequence[str], features: Features, real: 
         warnings = (*warnings, said)
     if reference.advice:
         warnings = (*warnings, f"the features are of random weights. Better ones take minutes: {reference.advice}")
-    model = report.samples.model
-    if model and model.plan.sampling.autoguidance != 1 and network.info.kind == "rotation":
-        warnings = (*warnings, CHOSEN_BY)
     return replace(report, class_shares=shares, warnings=warnings)
 
 

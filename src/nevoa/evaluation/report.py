@@ -92,6 +92,8 @@ def _name(report: Report) -> str:
     if sampler:
         made = f"{sampler['sampler']}-{sampler['steps']}-{sampler['spacing']}-eta{sampler['eta']:g}"
         made += f"-guidance{sampler['guidance']:g}" if sampler["guidance"] != 1 else ""
+        weight = sampler.get("autoguidance", 1)  # older reports have none
+        made += f"-autoguidance{weight:g}" if weight != 1 else ""
         made += "-large" * (sampler["variance"] == "large") + "-unclipped" * (not sampler["clip"])
     return f"{made}-{report.protocol.suffix}"
 

@@ -63,8 +63,8 @@ def set_quality(run: Run, text: str) -> None:
 
 
 def _guide(plan: Plan, model: Model) -> str:
-    weight = f"weight {model.plan.sampling.autoguidance:g}, chosen by features of turned images"
-    return f"the average after {plan.training.guide:.0%} of that, {weight}" if model.guide else "none"
+    weight = model.settings().autoguidance
+    return f"the average after {plan.training.guide:.0%} of that, at weight {weight:g}" if model.guide else "none"
 
 
 def _preview(run: Run) -> str:

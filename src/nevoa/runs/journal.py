@@ -13,7 +13,7 @@ from nevoa.config.names import RunStatus
 from nevoa.runs.horizon import Horizon
 from nevoa.runs.layout import RunFiles
 
-Event = Literal["started", "planned", "extended", "moved", "cool-down", "guided", "stopped", "finished", "failed"]
+Event = Literal["started", "planned", "extended", "moved", "cool-down", "stopped", "finished", "failed"]
 ENDED = "stopped", "finished", "failed"
 
 
@@ -45,15 +45,13 @@ class Entry(BaseModel):
 
     Attributes:
         event: started (a process began to train), planned (the first horizon), extended (another budget), moved (the
-            horizon, by the time that is left), cool-down (it has begun), guided (the weight of the guide was chosen),
-            stopped, finished, failed.
+            horizon, by the time that is left), cool-down (it has begun), stopped, finished, failed.
         at: seconds since 1970.
         images_seen: by the training at that moment.
         horizon: the one that was decided.
         seconds: that the training had taken.
         costs: what a budget of minutes was planned with.
         about: of a start: versions, machine, process, device.
-        distances: by which the weight of the guide was chosen: of images made with each weight.
         message: why a training failed.
     """
 
@@ -66,7 +64,6 @@ class Entry(BaseModel):
     seconds: float = 0.0
     costs: Costs | None = None
     about: Mapping[str, str | int] = {}
-    distances: Mapping[float, float] = {}
     message: str = ""
 
 

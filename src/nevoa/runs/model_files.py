@@ -68,9 +68,6 @@ def read(weights_file: Path, config_file: Path, device: DeviceWish = "auto", obj
         return _restored(tensors, plan, shape, objects).to(chosen).eval()
 
     network, *guides = map(restored, names)
-    if not guides:  # the plan is already that of the model which is about to be published, perhaps with a guide
-        sampling = plan.sampling.model_copy(update={"autoguidance": 1.0})
-        plan = plan.model_copy(update={"sampling": sampling})
     guide = guides[0] if guides else None
     return Model(plan, network, shape, chosen, _precision(plan, chosen), objects, guide)
 

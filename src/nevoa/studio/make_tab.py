@@ -92,7 +92,7 @@ class Form:
         """Classes and guidance of a model, and the weight of its guide if it has one."""
         model = opened(self.workspace, name)
         labels = gr.update(choices=list(model.classes), value=[], interactive=bool(model.classes))
-        own = model.plan.sampling
+        own = model.settings()
         guide = gr.update(value=own.autoguidance, visible=model.guide is not None)
         return labels, gr.update(value=own.guidance), guide
 

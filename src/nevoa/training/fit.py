@@ -25,7 +25,6 @@ from nevoa.runs import Run, checkpoint, journal, model_files, training_lock
 from nevoa.training.budget import FIXED
 from nevoa.training.checkpoint import restore
 from nevoa.training.distributed import InitialState, interruptible, prepare_together, train_along
-from nevoa.training.guide import add_guide
 from nevoa.training.held_out import HeldOut
 from nevoa.training.job import Job, Wish
 from nevoa.training.loop import training_steps
@@ -98,16 +97,14 @@ def fit_job(job: Job, run: Run) -> Generator[Step, None, None]:
         journal.mend(run)
         budget = budget_of(state, job, run, origin)
         _write_plan(run, job)
-        restored = origin.checkpoint is not None and _restore_model(run, state)
+        if origin.checkpoint is not None:
+            _restore_model(run, state)
         run.cut(state.images_seen)
         recorder = Recorder(run, state, origin.checkpoint, HeldOut.of(state.plan, job.images))
         if not group.alone:
             group.broadcast(lambda: InitialState.of(state, budget, origin.checkpoint))
-        with _journaled(run, state):
-            with closing(recorder.record(training_steps(state, job.images, budget))) as steps:
-                yield from interruptible(steps)
-            if state.guide is not None and (restored or journal.status(run)[0] != "finished"):
-                add_guide(run, state, job.images)
+        with _journaled(run, state), closing(recorder.record(training_steps(state, job.images, budget))) as steps:
+            yield from interruptible(steps)
 
 
 def _write_plan(run: Run, job: Job) -> None:
@@ -145,11 +142,9 @@ def _journaled(run: Run, state: TrainingState) -> Iterator[None]:
     journal.write(run, "finished", state.images_seen, seconds=state.spent)
 
 
-def _restore_model(run: Run, state: TrainingState) -> bool:
-    """Publish the checkpoint's model if the published one is damaged or missing. Return whether it was."""
+def _restore_model(run: Run, state: TrainingState) -> None:
+    """Publish the checkpoint's model if the published one is damaged or missing."""
     try:
         model_files.check(run.weights_file, run.model_config_file)
     except NevoaError:
         run.publish_model(state.model())
-        return True
-    return False

@@ -88,8 +88,9 @@ def disk_bytes(parameters: int, plan: Plan) -> int:
     Besides the newest checkpoints there are the best, the last before the cool-down, the one resumed from, and the next
     while it is written.
     """
-    networks = 3 + bool(plan.training.ema_decay) + objective_of(plan).sets_beside
-    copies = networks * (KEEP + 4) + 1
+    guide = bool(plan.training.guide)
+    networks = 3 + bool(plan.training.ema_decay) + guide + objective_of(plan).sets_beside
+    copies = networks * (KEEP + 4) + 1 + guide
     return 4 * parameters * copies + 1_000_000
 
 

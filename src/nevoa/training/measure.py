@@ -1,5 +1,6 @@
 """Measures how long the parts of a training take on this machine, in a throw-away training."""
 
+import copy
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -44,6 +45,8 @@ class Trial:
         """A fresh state; process 0 measures its share while the others wait."""
         state = TrainingState.fresh(self.plan, self.images.shape, self.objects)
         state.group = state.group.silent()
+        if self.plan.training.guide:
+            state.guide = copy.deepcopy(state.average)  # it doubles the work of a preview
         return state
 
     @cached_property

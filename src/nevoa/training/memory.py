@@ -31,8 +31,9 @@ def count_parameters(plan: ModelPlan, channels: int, objects: Objects = NAMES) -
 
 
 def check_weights(parameters: int, plan: Plan) -> None:
-    """Raise a MemoryShortage if weights, gradients, moments, average and the networks beside do not fit."""
-    copies = 3 + bool(plan.training.ema_decay) + objective_of(plan).sets_beside  # muon keeps one moment, adam two
+    """Raise a MemoryShortage if weights, gradients, moments, average, guide and the networks beside do not fit."""
+    averages = bool(plan.training.ema_decay) + bool(plan.training.guide)
+    copies = 3 + averages + objective_of(plan).sets_beside  # muon keeps one moment, adam two
     _check(4 * parameters * copies, plan.training.device, f"A network of {parameters:,} parameters", "network.dim")
 
 

@@ -4,7 +4,6 @@ import math
 import time
 import warnings
 from collections.abc import Mapping
-from dataclasses import replace
 
 from nevoa._util.compiling import compiler_fault
 from nevoa.config import Config, Plan
@@ -18,9 +17,7 @@ from nevoa.parallel.environment import world_size
 from nevoa.runs.journal import Costs
 from nevoa.training.budget import images_within, report_interval, timetable
 from nevoa.training.draft import Draft, check_given, check_size, first
-from nevoa.training.guide import SHARE, can_guide, seconds_of_choice
-from nevoa.training.measure import END_SECONDS, Trial
-from nevoa.training.recorder import PREVIEW_COUNT
+from nevoa.training.measure import Trial
 from nevoa.training.resume import Planned, check_same, kept_start
 from nevoa.training.width import sized
 
@@ -63,9 +60,6 @@ def plan(
     check_size(images)
 
     draft = _placed(Draft.of(config, images, objects, was), asked, was)
-    same = was is not None and was.training.minutes == asked.minutes
-    guide = was.training.guide if was is not None and same else asked.guide
-    draft = draft.training(guide=guide if records and can_guide(images) else 0.0)
     _check_batch(draft.batch_size)
     draft = sized(draft, asked)
     if objects.network is not None:
@@ -81,7 +75,6 @@ def plan(
     costs = recorded.costs if recorded and stays else None
     if known["images"] is None or (records and None in [known[key] for key in INTERVALS]):
         costs = (costs or trial.costs) if records else Costs(trial.image_seconds, 0.0, 1, 0.0)
-        draft, costs = _with_time_for_guide(draft, costs, trial, asked, was)
         known |= _timed(known, costs, asked, draft.batch_size, begun, records)
     horizon = known["images"] or draft.batch_size
     known["report_every_images"] = known["report_every_images"] or report_interval(horizon, draft.batch_size)
@@ -106,19 +99,6 @@ def _placed(draft: Draft, asked: TrainingConfig, was: Plan | None) -> Draft:
         compile=first(asked.compile, same and same.compile) or False,
         start=kept_start(asked.start, was),
     )
-
-
-def _with_time_for_guide(
-    draft: Draft, costs: Costs, trial: Trial, asked: TrainingConfig, was: Plan | None
-) -> tuple[Draft, Costs]:
-    """The draft, without a guide if the choice of its weight would take too long; and the costs with that choice."""
-    if not draft.recipe["guide"] or (was is not None and was.training.minutes == asked.minutes):
-        return draft, costs
-    evaluation = costs.preview / costs.preview_steps / PREVIEW_COUNT
-    seconds = seconds_of_choice(draft.images, evaluation, trial.state.model().settings().steps or 1)
-    if asked.minutes and seconds > SHARE * 60 * asked.minutes:
-        return draft.training(guide=0.0), costs
-    return draft, replace(costs, end=END_SECONDS + seconds)
 
 
 def _known(asked: TrainingConfig, was: Plan | None, count: int, batch_size: int) -> dict[str, int | None]:

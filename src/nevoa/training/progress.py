@@ -37,8 +37,6 @@ def show_progress(steps: Iterable[Step], plan: TrainingPlan) -> Generator[Step, 
         if step.epoch_ended and (last_line is None or step.images_seen - last_line >= every):
             console.print(f"epoch {step.epoch}  mean loss {step.epoch_loss:.4f}", highlight=False)
             last_line = step.images_seen
-        if step.is_last and plan.guide:
-            console.print("choosing the weight of the guide", highlight=False)
         yield step
 
 

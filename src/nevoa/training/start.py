@@ -42,7 +42,7 @@ def starting_from(model: Model) -> dict[str, dict[str, Any]]:
         "data": {"size": [height, width], "channels": channels},
         "diffusion": plan.diffusion.model_dump(),
         "network": plan.network.model_dump(),
-        "sampling": plan.sampling.model_dump(exclude={"autoguidance"}),  # the new model has no guide yet
+        "sampling": plan.sampling.model_dump(exclude={"autoguidance"}),  # which is for the guide that this model has
         "training": FINE_TUNING | timesteps_of(plan) | {"start": model.place or f"{OBJECT}:model"},
     }
 

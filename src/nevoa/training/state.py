@@ -178,5 +178,6 @@ class TrainingState:
             self.guide = copy.deepcopy(self.average).requires_grad_(False).eval()
 
     def model(self) -> Model:
-        """The averaged network as a model. It changes as training continues."""
-        return Model(self.plan, self.average, self.shape, self.device, self.plan.training.precision, self.objects)
+        """The averaged network as a model, with its guide once there is one. It changes as training continues."""
+        precision = self.plan.training.precision
+        return Model(self.plan, self.average, self.shape, self.device, precision, self.objects, self.guide)

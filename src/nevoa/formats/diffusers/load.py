@@ -66,7 +66,7 @@ def read(folder: Path, device: DeviceWish = "auto", name: str | None = None) -> 
     except Exception as error:  # diffusers does not check what is in these files
         raise damaged(folder / INDEX, error) from error
     chosen = choose_device(device)
-    parts = [_place(folder, "unet"), *([folder / "guide"] if (folder / "guide").is_dir() else ())]
+    parts = [_place(folder, "unet"), *([folder / "guide"] if _is_guided(read_json(folder / INDEX)) else ())]
     size = shape[0], len(plan.classes)
     networks = [restored_network(plan.network, *size, partial(_weights, part)).eval().to(chosen) for part in parts]
     return Model(plan, networks[0], shape, chosen, guide=networks[1] if networks[1:] else None, place=place)
@@ -129,7 +129,8 @@ def _sampling(index: Mapping[str, Any], scheduler: Mapping[str, Any], diffusion:
     """The sampler that the scheduler is, as far as nevoa has it; another scheduler becomes ddpm."""
     name, guidance = scheduler.get("_class_name", ""), index.get("guidance")
     given: dict[str, Any] = {"guidance": 1.0 if guidance is None else float(guidance), **_grid(index, diffusion)}
-    given["autoguidance"] = float(index.get("autoguidance", 1.0))
+    if _is_guided(index):
+        given["autoguidance"] = float(index.get("autoguidance", 1.0))
     if name == "DPMSolverMultistepScheduler":
         solver = "dpm_solver" if scheduler.get("solver_order", 2) > 1 else "euler"
         clip = bool(scheduler.get("thresholding", False))
@@ -139,6 +140,11 @@ def _sampling(index: Mapping[str, Any], scheduler: Mapping[str, Any], diffusion:
         return SamplingConfig(sampler="ddim", clip=clip, **given)
     large = scheduler.get("variance_type") == "fixed_large"
     return SamplingConfig(sampler="ddpm", variance="large" if large else "small", clip=clip, **given)
+
+
+def _is_guided(index: Mapping[str, Any]) -> bool:
+    """Whether a `NevoaPipeline` has a guide; diffusers writes [null, null] for a part that is not there."""
+    return (index.get("guide") or [None])[0] is not None
 
 
 def _grid(index: Mapping[str, Any], diffusion: DiffusionPlan) -> dict[str, Any]:
