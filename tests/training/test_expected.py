@@ -22,8 +22,9 @@ USUAL = {
     *("training.batch_size=32", "training.cooldown=0.5", "training.learning_rate=0.001"),
     *("training.timestep_distribution=log_normal", "diffusion.prediction=flow"),
 }
-# Decided as a training of Fashion-MNIST decides them.
-DECIDED = "network.dim=32", "training.conditional=true", "data.holdout=0"
+# Decided as a training of Fashion-MNIST decides them; the trials had no guide.
+DECIDED = "network.dim=32", "training.conditional=true", "data.holdout=0", "training.guide=0"
+GUIDE = "training.guide=0.2"
 PIXELS = np.zeros((64, 28, 28, 1), np.uint8)
 
 
@@ -39,7 +40,7 @@ def quick(*options: str, source: str = "fashion_mnist") -> Plan:
 def test_the_plan_of_a_training_expects_it() -> None:
     plan = Forecast.of(prepare(configure("fashion_mnist", steps=4_000), clothes()))
     assert plan.expected
-    assert plan.expected == expected(quick("network.dim=16"), plan.flop_per_image * 4_000 * 32)
+    assert plan.expected == expected(quick("network.dim=16", GUIDE), plan.flop_per_image * 4_000 * 32)
 
 
 def test_the_trials_are_within_the_interval() -> None:
@@ -71,8 +72,18 @@ def test_so_are_those_of_the_packaged_images(width: int, images: int, measured: 
 
 
 @pytest.mark.parametrize(
+    ("width", "images", "measured"),
+    [(32, 180_480, 0.569)],
+)
+def test_so_are_those_with_a_guide(width: int, images: int, measured: float) -> None:
+    found = expected(quick(f"network.dim={width}", GUIDE), FLOP_BY_WIDTH * width**2 * images)
+    assert found and found.low < measured < found.high
+
+
+@pytest.mark.parametrize(
     "option",
     [
+        *("training.guide=0.3", "sampling.autoguidance=1"),
         *("data.size=32", "data.limit=1000", "data.only=[1, 2]", "network.multipliers=[1, 1]", "training.loss=huber"),
         *("training.learning_rate=0.002", "training.conditional=false", "sampling.steps=2", "sampling.guidance=2"),
         *("diffusion.schedule=linear", "training.start='other'", "network.dropout=0.1"),
@@ -85,7 +96,7 @@ def test_other_settings_were_not_measured(option: str) -> None:
 def test_the_plan_of_the_default_command_expects_it() -> None:
     plan = Forecast.of(prepare(configure(steps=4_000)))
     assert plan.expected
-    assert plan.expected == expected(quick("network.dim=16"), plan.flop_per_image * 4_000 * 32)
+    assert plan.expected == expected(quick("network.dim=16", GUIDE), plan.flop_per_image * 4_000 * 32)
 
 
 def test_of_the_packaged_images_longer_trainings_were_not_measured() -> None:

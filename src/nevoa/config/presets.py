@@ -57,6 +57,7 @@ QUICK: Preset = {
         "warmup_images": 2_000,
         "gradient_clip": 1.0,
         "ema_decay": 0.9995,
+        "guide": 0.2,
     },
     "sampling": {"sampler": "dpm_solver", "steps": 7, "spacing": "karras"},
 }
