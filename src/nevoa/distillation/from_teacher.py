@@ -25,6 +25,7 @@ DISTILLING: dict[str, Any] = {
     "warmup_images": 2_000,
     "gradient_clip": 1.0,
     "ema_decay": 0.9995,
+    "guide": 0.0,
     "weight_decay": 0.01,
     "cooldown": 0.5,
 }

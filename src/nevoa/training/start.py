@@ -20,6 +20,7 @@ FINE_TUNING: dict[str, Any] = {
     "warmup_images": 2_000,
     "gradient_clip": 1.0,
     "ema_decay": 0.999,
+    "guide": 0.0,  # early in a fine-tuning a model is not a worse version of what it becomes
 }
 
 
