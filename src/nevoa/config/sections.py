@@ -20,7 +20,7 @@ from nevoa.config.network import (
     network_config,
 )
 from nevoa.config.registry import SCHEDULES
-from nevoa.config.training import Recipe, TrainingConfig, Weight
+from nevoa.config.training import GuidanceWeight, Recipe, TrainingConfig
 from nevoa.errors import NevoaError, WrongValue, nearest, unknown
 
 # docs/experiments.md compares weights.
@@ -140,8 +140,8 @@ class SamplingConfig(Section):
     variance: VarianceName = "small"
     eta: Annotated[float, Field(ge=0, le=1)] = 0.0
     clip: bool = True
-    guidance: Weight = 1.0
-    autoguidance: Weight = AUTOGUIDANCE
+    guidance: GuidanceWeight = 1.0
+    autoguidance: GuidanceWeight = AUTOGUIDANCE
 
 
 def _kind(network: Any) -> str | None:

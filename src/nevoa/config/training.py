@@ -15,8 +15,8 @@ from nevoa.config.names import (
 from nevoa.config.network import LossName, ObjectiveName, ObjectName, OptimizerName, Positive, Section
 
 DeviceWish = Annotated[DeviceName | Literal["auto"], BeforeValidator(device_name)]
-# Of guidance. The bound is far above any that makes good images.
-Weight = Annotated[float, Field(ge=0, le=100)]
+# The bound is far above any that makes good images.
+GuidanceWeight = Annotated[float, Field(ge=0, le=100)]
 # Bounds far above any training, so that a slip of the finger is refused at once.
 BatchSize = Annotated[int, Field(ge=1, le=100_000)]
 Steps = Annotated[int, Field(ge=1, le=1_000_000_000)]
@@ -69,7 +69,7 @@ class Recipe(Section):
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
     guide: Annotated[float, Field(ge=0, lt=1)] = 0.0
     start: str | None = None
-    teacher_autoguidance: Weight = 1.0
+    teacher_autoguidance: GuidanceWeight = 1.0
 
     @model_validator(mode="after")
     def _suits_its_objective(self) -> "Recipe":
