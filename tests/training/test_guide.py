@@ -64,11 +64,11 @@ def test_a_guided_run_that_was_stopped_ends_as_one_that_was_not(guided: Job, tmp
     list(itertools.islice(stream, after))
     stream.close()
     model = resumed.model()
-    assert (model.guide is not None, model.settings().autoguidance) == ((True, 1.5) if after > 10 else (False, 1.0))
+    assert (model.guide is not None, model.settings().autoguidance) == ((True, 1.4) if after > 10 else (False, 1.0))
     list(fit_job(guided, resumed))
     assert outcome(resumed) == outcome(straight)
-    assert resumed.model().settings().autoguidance == 1.5
-    assert "| guide | the average after 25% of that, at weight 1.5 |" in resumed.card_file.read_text()
+    assert resumed.model().settings().autoguidance == 1.4
+    assert "| guide | the average after 25% of that, at weight 1.4 |" in resumed.card_file.read_text()
 
 
 def test_a_model_that_is_about_to_be_replaced_by_a_guided_one_opens_without(guided: Job, tmp_path: Path) -> None:
