@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, get_args
 
 import torch
+from torch import nn
 
 from nevoa._util.packages import needs
 from nevoa.config.names import PredictionName
@@ -50,24 +51,25 @@ def export(model: Model, path: Path, half: bool = False, **options: Unpack[Sampl
     import onnx
 
     about = {key: json.dumps(value) for key, value in _metadata(model, **options).items()}  # refuses wrong options
-    exported = _exported(model, model.settings(**options).autoguidance)
+    network = model.to("cpu").guided(model.settings(**options).autoguidance)
+    exported = _exported(model, network)
     if half:
         _halve(exported)
     onnx.helper.set_model_props(exported, about)
     onnx.checker.check_model(exported, full_check=True)
     onnx.save_model(exported, path)
-    return f"{model.parameters:,} parameters in {'float16' if half else 'float32'}"
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    return f"{parameters:,} parameters in {'float16' if half else 'float32'}"
 
 
 # Any sampler and schedule: the file holds one evaluation and the tables, and its reader takes the steps.
 EXPORT = Export(export, (".onnx",), "An ONNX file", predictions=get_args(PredictionName))
 
 
-def _exported(model: Model, autoguidance: float) -> "ModelProto":
+def _exported(model: Model, network: nn.Module) -> "ModelProto":
     x = torch.zeros(TRACED_BATCH, *model.shape)
     t = torch.ones(TRACED_BATCH, dtype=torch.int64)
     inputs = {"image": x, "timestep": t} | ({"label": torch.zeros_like(t)} if model.classes else {})
-    network = model.to("cpu").guided(autoguidance)
     try:
         with evaluating(network), _quiet():
             program = torch.onnx.export(
