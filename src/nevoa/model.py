@@ -18,7 +18,7 @@ from nevoa.config import ModelPlan
 from nevoa.config.names import DeviceName, PrecisionName
 from nevoa.config.network import NetworkConfig
 from nevoa.data import label_of, size_in_words, to_bytes
-from nevoa.diffusion import AnyDenoiser, Autoguided, Denoiser, Guided, Schedule, steps_of
+from nevoa.diffusion import AnyDenoiser, Autoguided, Denoiser, Guided, Schedule, guide_weights, steps_of
 from nevoa.errors import NevoaError, WrongValue
 from nevoa.networks import build_network
 from nevoa.objects import NAMES, Objects, schedule_of
@@ -135,10 +135,10 @@ class Model:
         return max(1, min(IMAGES_AT_ONCE, IMAGES_AT_ONCE * LARGEST_AT_ONCE // (height * width)))
 
     def guided(self, autoguidance: float) -> nn.Module:
-        """The network, guided by the guide unless the weight is 1 or there is none."""
+        """The network, guided where the signal is half of the noise or more; alone without a guide or at weight 1."""
         if self.guide is None or autoguidance == 1:
             return self.network
-        return Autoguided(self.network, self.guide, autoguidance)
+        return Autoguided(self.network, self.guide, guide_weights(self.schedule, autoguidance).to(self.device))
 
     def denoiser(
         self,
@@ -148,7 +148,9 @@ class Model:
         autoguidance: float = 1.0,
     ) -> AnyDenoiser:
         """The network as a denoiser, in the model's precision; unconditional without labels."""
-        network = in_precision(self.guided(autoguidance), self.device, self.precision)
+        guided = self.guided(autoguidance)
+        call = guided.sparing if isinstance(guided, Autoguided) else guided
+        network = in_precision(call, self.device, self.precision)
         if self.classes:
             network = _with_null_label(network, len(self.classes))
         denoiser = Denoiser(network, self.schedule, self.plan.diffusion.prediction, clip)

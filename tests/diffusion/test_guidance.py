@@ -4,7 +4,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nevoa.diffusion import Autoguided, Denoiser, Estimate, GaussianProcess, Guided, NoiseSchedule, PredictionName
+from nevoa.diffusion import (
+    Autoguided,
+    Denoiser,
+    Estimate,
+    GaussianProcess,
+    Guided,
+    NoiseSchedule,
+    PredictionName,
+    guide_weights,
+)
 
 SCHEDULE = NoiseSchedule.linear(100)
 KINDS: list[PredictionName] = ["epsilon", "x0", "v", "flow"]
@@ -126,11 +135,11 @@ class Scaled(nn.Module):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("weight", [0.0, 1.0, 1.7])
+@pytest.mark.parametrize("weight", [0.0, 1.0, 1.75])
 def test_a_guide_moves_both_estimates_along_the_line_from_its_own(kind: PredictionName, weight: float) -> None:
     """Equation 3 of Karras et al. 2024 is of x_0; here the networks predict anything."""
     good, worse = (Denoiser(Scaled(scale), SCHEDULE, kind)(X_T, T) for scale in (1.0, 0.8))
-    found = Denoiser(Autoguided(Scaled(1.0), Scaled(0.8), weight), SCHEDULE, kind)(X_T, T)
+    found = Denoiser(Autoguided(Scaled(1.0), Scaled(0.8), torch.full((101,), weight)), SCHEDULE, kind)(X_T, T)
     for name in ("x_0", "epsilon"):
         ours, theirs = getattr(good, name), getattr(worse, name)
         torch.testing.assert_close(getattr(found, name), theirs + weight * (ours - theirs), rtol=1e-9, atol=1e-9)
@@ -143,5 +152,25 @@ def test_a_guide_of_a_class_guides_what_the_class_guides() -> None:
         return Guided(Denoiser(Scaled(scale), SCHEDULE, "v"), LABEL, NULL, 2.5)
 
     good, worse = asked(1.0)(X_T, T).x_0, asked(0.8)(X_T, T).x_0
-    both = Guided(Denoiser(Autoguided(Scaled(1.0), Scaled(0.8), 1.7), SCHEDULE, "v"), LABEL, NULL, 2.5)
-    torch.testing.assert_close(both(X_T, T).x_0, worse + 1.7 * (good - worse), rtol=1e-9, atol=1e-9)
+    network = Autoguided(Scaled(1.0), Scaled(0.8), torch.full((101,), 1.75))
+    both = Guided(Denoiser(network, SCHEDULE, "v"), LABEL, NULL, 2.5)
+    torch.testing.assert_close(both(X_T, T).x_0, worse + 1.75 * (good - worse), rtol=1e-9, atol=1e-9)
+
+
+def test_a_guide_has_a_weight_where_the_signal_is_half_of_the_noise_or_more() -> None:
+    schedule = NoiseSchedule.cosine(100)
+    weights, guided = guide_weights(schedule, 1.75), schedule.signal / schedule.noise >= 0.5
+    assert 0 < guided.sum() < 101
+    assert torch.equal(weights, torch.where(guided, 1.75, 1.0))
+
+
+def test_a_guide_is_evaluated_only_where_it_has_a_weight() -> None:
+    """With the same outcome, also for timesteps of which some are guided."""
+    weights, evaluated = guide_weights(NoiseSchedule.cosine(100), 1.75), list[int]()
+    network = Autoguided(Scaled(1.0), Scaled(0.8), weights)
+    network.guide.register_forward_hook(lambda *_: evaluated.append(1))
+    for t, expected in ((T, 1), (torch.tensor([100, 99, 98]), 0)):
+        evaluated.clear()
+        found = network.sparing(X_T, t)
+        assert len(evaluated) == expected
+        torch.testing.assert_close(found, network(X_T, t), rtol=0, atol=0)

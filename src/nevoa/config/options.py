@@ -57,7 +57,7 @@ class SamplerOptions(TypedDict, total=False):
         eta: Fresh noise in each ddim step: 0 = none, 1 = as much as ddpm.
         clip: Clip x_0 to [-1, 1] at every step.
         guidance: Weight of the class: 0 = ignore it, 1 = as in the data, more = exaggerate it.
-        autoguidance: Weight of the model against its guide, if it has one: 1 = the model alone, twice as fast.
+        autoguidance: Weight of the model against its guide, if it has one: 1 = the model alone, which is faster.
     """
 
     sampler: str | HasStep | None

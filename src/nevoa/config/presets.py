@@ -83,8 +83,6 @@ DDPM_CIFAR10: Preset = {
 PHOTOS: Preset = QUICK | {
     "data": {"size": 64, "channels": 3, "flip": True, "holdout": "auto"},
     "training": QUICK["training"] | {"minutes": 30},
-    # More shifts colours, by random features: docs/benchmarks.md.
-    "sampling": QUICK["sampling"] | {"autoguidance": 1.25},
 }
 
 

@@ -23,8 +23,8 @@ from nevoa.config.registry import SCHEDULES
 from nevoa.config.training import GuidanceWeight, Recipe, TrainingConfig
 from nevoa.errors import NevoaError, WrongValue, nearest, unknown
 
-# Two families of features prefer more, a third less: docs/benchmarks.md compares weights.
-AUTOGUIDANCE = 1.4
+# Better by three families of features: docs/benchmarks.md compares weights.
+AUTOGUIDANCE = 1.5
 HASH = re.compile(r"[0-9a-f]{64}")
 SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
 Side = Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)]

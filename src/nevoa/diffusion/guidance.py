@@ -4,10 +4,13 @@ import copy
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from nevoa.diffusion.denoiser import Denoiser, Estimate, Images, Labels, Timesteps
 from nevoa.diffusion.process import GaussianProcess
+from nevoa.diffusion.schedule import Schedule
 
 
 class Guided:
@@ -65,19 +68,42 @@ class Autoguided(nn.Module):
     Args:
         network: takes (x_t, t) or (x_t, t, label).
         guide: another network with the same prediction, such as an early average of the weights.
-        weight: 1 is the network alone.
+        weights: at each timestep, 0 to T, as from `guide_weights`; 1 is the network alone.
 
     Example:
-        >>> denoiser = Denoiser(Autoguided(network, guide, weight=1.7), schedule, "v")
+        >>> guided = Autoguided(network, guide, guide_weights(schedule, 1.5))
+        >>> denoiser = Denoiser(guided, schedule, "v")
     """
 
-    def __init__(self, network: nn.Module, guide: nn.Module, weight: float):
+    extra: Tensor
+
+    def __init__(self, network: nn.Module, guide: nn.Module, weights: Float[Tensor, " T"]):
         super().__init__()
-        self.network, self.guide, self.weight = network, guide, weight
+        self.network, self.guide = network, guide
+        self.register_buffer("extra", (weights - 1)[:, None].float(), persistent=False)
 
     def forward(self, x_t: Tensor, t: Tensor, label: Tensor | None = None) -> Tensor:
         """Return the guided prediction."""
         inputs = (x_t, t) if label is None else (x_t, t, label)
         # In the type of the image: in bfloat16, the difference of two similar predictions is mostly rounding.
         good, worse = (network(*inputs).to(x_t.dtype) for network in (self.network, self.guide))
-        return self.weight * good + (1 - self.weight) * worse
+        extra = functional.embedding(t, self.extra).to(x_t.dtype).view(-1, *[1] * (x_t.ndim - 1))
+        return good + (good + -1 * worse) * extra
+
+    def sparing(self, x_t: Tensor, t: Tensor, label: Tensor | None = None) -> Tensor:
+        """Return the same, without evaluating the guide where it has no weight."""
+        if not self.extra[t].any():
+            return self.network(x_t, t) if label is None else self.network(x_t, t, label)
+        return self(x_t, t, label)
+
+
+def guide_weights(schedule: Schedule, weight: float) -> Float[Tensor, " T"]:
+    """Return the weight of a guide at each timestep: 1, so that it does nothing, until the signal is half of the noise.
+
+    Before, a guide shifts brightness and colours (Kynkäänniemi et al. 2024, "Applying Guidance in a Limited Interval").
+
+    Example:
+        >>> guide_weights(schedule, 1.5)[0].item(), guide_weights(schedule, 1.5)[-1].item()
+        (1.5, 1.0)
+    """
+    return torch.where(schedule.signal >= schedule.noise / 2, weight, 1.0)

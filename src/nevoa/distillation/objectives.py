@@ -5,9 +5,10 @@ from typing import ClassVar
 
 from torch import nn
 
-from nevoa.diffusion import Autoguided, Denoiser
+from nevoa.diffusion import Autoguided, Denoiser, guide_weights
 from nevoa.distillation.matching import MATCHING_COST, MATCHING_FROM, SECOND_RATE, Matching
 from nevoa.distillation.student import Student
+from nevoa.objects import schedule_of
 from nevoa.training.objective import MODEL, Denoise
 
 TEACHER, SECOND = "teacher", "second"
@@ -23,7 +24,8 @@ class Path(Denoise):
         weight, made = self.plan.training.teacher_autoguidance, super().network_beside(name, network)
         if name != TEACHER or weight == 1:
             return made
-        return Autoguided(made, super().network_beside(name, network), weight)
+        weights = guide_weights(schedule_of(self.plan.diffusion), weight)
+        return Autoguided(made, super().network_beside(name, network), weights.to(self.plan.training.device))
 
     @property
     def sets_beside(self) -> int:

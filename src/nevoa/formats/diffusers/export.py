@@ -8,7 +8,7 @@ from typing import Any, Unpack
 
 from nevoa._util.files import write_text
 from nevoa._util.packages import needs
-from nevoa.diffusion import steps_of
+from nevoa.diffusion import guide_weights, steps_of
 from nevoa.formats.diffusers.scheduler import PREDICTIONS, SAMPLERS, needs_v, scheduler_of
 from nevoa.formats.diffusers.unet import unet_of
 from nevoa.formats.export import Export
@@ -63,6 +63,7 @@ def _with_code(model: Model, unet: Any, scheduler: Any, settings: SamplingSettin
         classes=model.classes,
         guidance=guidance,
         autoguidance=settings.autoguidance,
+        guided=int((guide_weights(model.schedule, 2.0)[1:] != 1).sum()),
         flow=needs_v(model),
     ).save_pretrained(folder)
     shutil.copy(pipeline.__file__, folder / "pipeline.py")
