@@ -1,10 +1,10 @@
-"""What a guide is worth: distances of a run's images at several weights of autoguidance, by three families of features.
+"""What a guide is worth: how far a run's images are from real ones at several weights of autoguidance.
 
     .venv/bin/python benchmarks/guides.py RUN [--weights 1 1.25 1.5 1.75 2] [--count 2048] [--steps 7]
 
-The run has a guide: train it with -o training.guide=0.2. Weight 1 is the model alone. All rows are of one process. The
-features are those in which `nevoa evaluate` measures, random ones, and those of a network that learns here, for two
-minutes or more, by how many quarters an image is turned.
+The run must have a guide, as runs of `quick` and `photos` do. Weight 1 is the model alone. All rows are of one process.
+The distances are in three kinds of features: those of `nevoa evaluate`, random ones, and those of a network that this
+command trains first, for two minutes or more, to tell by how many quarters an image is turned.
 """
 
 import argparse

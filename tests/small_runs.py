@@ -18,7 +18,7 @@ from nevoa.config.registry import register
 from nevoa.data import ImageSet
 from nevoa.runs import checkpoint
 from nevoa.runs.manifest import NAME, STATE
-from nevoa.runs.model_files import GUIDE
+from nevoa.runs.model_files import GUIDE_PREFIX
 from nevoa.runs.run import Run
 from nevoa.training import Job, Step, fit_job, plan
 from nevoa.training.checkpoint import save_checkpoint
@@ -161,7 +161,7 @@ def distillation_of(job: Job, objective: str, autoguidance: float = 1.0) -> Job:
     # fresh networks predict 0, whatever their other weights
     weights, guide = (
         {prefix + name: tensor + 0.1 * torch.randn(tensor.shape, generator=random) for name, tensor in fresh.items()}
-        for prefix in ("", GUIDE)
+        for prefix in ("", GUIDE_PREFIX)
     )
     return replace(job, start=weights | (guide if autoguidance != 1 else {}))
 

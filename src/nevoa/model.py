@@ -18,7 +18,7 @@ from nevoa.config import ModelPlan
 from nevoa.config.names import DeviceName, PrecisionName
 from nevoa.config.network import NetworkConfig
 from nevoa.data import label_of, size_in_words, to_bytes
-from nevoa.diffusion import AnyDenoiser, Autoguided, Denoiser, Guided, Schedule, guide_weights, steps_of
+from nevoa.diffusion import AnyDenoiser, Autoguided, Denoiser, Guided, Schedule, guide_weights, sparing, steps_of
 from nevoa.errors import NevoaError, WrongValue
 from nevoa.networks import build_network
 from nevoa.objects import NAMES, Objects, schedule_of
@@ -148,9 +148,7 @@ class Model:
         autoguidance: float = 1.0,
     ) -> AnyDenoiser:
         """The network as a denoiser, in the model's precision; unconditional without labels."""
-        guided = self.guided(autoguidance)
-        call = guided.sparing if isinstance(guided, Autoguided) else guided
-        network = in_precision(call, self.device, self.precision)
+        network = in_precision(sparing(self.guided(autoguidance)), self.device, self.precision)
         if self.classes:
             network = _with_null_label(network, len(self.classes))
         denoiser = Denoiser(network, self.schedule, self.plan.diffusion.prediction, clip)

@@ -13,6 +13,7 @@ from nevoa.diffusion import (
     NoiseSchedule,
     PredictionName,
     guide_weights,
+    sparing,
 )
 
 SCHEDULE = NoiseSchedule.linear(100)
@@ -171,6 +172,6 @@ def test_a_guide_is_evaluated_only_where_it_has_a_weight() -> None:
     network.guide.register_forward_hook(lambda *_: evaluated.append(1))
     for t, expected in ((T, 1), (torch.tensor([100, 99, 98]), 0)):
         evaluated.clear()
-        found = network.sparing(X_T, t)
+        found = sparing(network)(X_T, t)
         assert len(evaluated) == expected
         torch.testing.assert_close(found, network(X_T, t), rtol=0, atol=0)

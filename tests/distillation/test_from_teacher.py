@@ -12,6 +12,7 @@ import torch
 import nevoa
 from nevoa._util.tensors import read_tensors
 from nevoa.config import ModelPlan, Plan, parse
+from nevoa.diffusion import Autoguided
 from nevoa.distillation.from_teacher import distilling
 from nevoa.distillation.student import Student
 from nevoa.errors import NevoaError
@@ -19,7 +20,7 @@ from nevoa.model import Model
 from nevoa.runs import Run, checkpoint
 from nevoa.runs.check import check
 from nevoa.runs.manifest import TEACHER
-from nevoa.runs.model_files import GUIDE
+from nevoa.runs.model_files import GUIDE_PREFIX
 from nevoa.sampling import DPMSolver, trajectory
 from nevoa.training import Job, fit_job, prepare
 from nevoa.training.gradient import learner
@@ -75,8 +76,10 @@ def test_the_teacher_stays_as_it_is_and_the_student_does_not(distillation: Job, 
     assert newest is not None
     assert distillation.start is not None
     teacher, student = read_tensors(newest / TEACHER), read_tensors(newest / "model.safetensors")
-    if any(name.startswith(GUIDE) for name in distillation.start):
-        teacher = {re.sub("^network[.]", "", re.sub("^guide[.]", GUIDE, name)): each for name, each in teacher.items()}
+    if any(name.startswith(GUIDE_PREFIX) for name in distillation.start):
+        teacher = {
+            re.sub("^network[.]", "", re.sub("^guide[.]", GUIDE_PREFIX, name)): each for name, each in teacher.items()
+        }
     assert teacher.keys() == distillation.start.keys()
     assert all(torch.equal(tensor, distillation.start[name]) for name, tensor in teacher.items())
     assert any(not torch.equal(tensor, distillation.start[name]) for name, tensor in student.items())
@@ -90,12 +93,18 @@ def test_the_path_of_a_guided_teacher_is_that_of_the_guided_model(distillation: 
     assert isinstance(student, Student)
     assert distillation.start is not None
     network, guide = copy.deepcopy(state.network), copy.deepcopy(state.network)
-    guide.load_state_dict({name: distillation.start[GUIDE + name] for name in network.state_dict()})
+    guide.load_state_dict({name: distillation.start[GUIDE_PREFIX + name] for name in network.state_dict()})
     model = replace(state.model(), network=network, guide=guide)
     for weight, same in ((1.5, True), (1.0, False)):
         denoiser = model.denoiser(autoguidance=weight)
         *_, last = trajectory(denoiser, DPMSolver(), noise, student.path_grid, lambda: noise)
         assert torch.allclose(student.path(noise)[0], last.x_t, atol=1e-5) == same
+    evaluated, teacher = list[int](), state.beside["teacher"]
+    assert isinstance(teacher, Autoguided)
+    teacher.guide.register_forward_hook(lambda *_: evaluated.append(1))
+    student.path(noise)
+    assert len(evaluated) == sum(teacher.extra[t].item() != 0 for t in student.path_grid[:-1])
+    assert 0 < len(evaluated) < len(student.path_grid) - 1
 
 
 @pytest.mark.slow
@@ -244,6 +253,8 @@ def test_further_training_draws_timesteps_as_the_model_did(timesteps: str) -> No
         ),
         ({"training": {"objective": "match", "start": "a"}}, "choose a learning_rate_decay"),
         ({"training": {"objective": "path", "start": "a", "weighting": "min_snr"}}, "weighting=simple"),
+        ({"training": {"objective": "path", "start": "a", "guide": 0.2}}, "guide is for objective=denoise"),
+        ({"training": {"teacher_autoguidance": 1.5}}, "is for a distillation: use 'nevoa distill'"),
     ],
 )
 def test_an_objective_without_what_it_needs_is_refused(values: dict[str, Any], message: str) -> None:

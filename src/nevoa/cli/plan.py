@@ -59,6 +59,7 @@ def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str
         f"predicts {plan.diffusion.prediction}",
         **({} if done else _width(job, forecast)),
         **({"start": training.start} if training.start else {}),
+        **({"guide": f"the average after {training.guide:.0%} of the training"} if training.guide else {}),
         "device": f"{training.device}, {training.precision}, {training.threads} thread{'s' * (training.threads > 1)}"
         f"{f' in each of {world_size()} processes' * (world_size() > 1)}",
         "images": f"{training.images:,} to see, {each} at a time{f', {done:,} done' * bool(done)}",
@@ -70,8 +71,6 @@ def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str
         "disk": f"up to {forecast.disk_bytes / 1e6:,.0f} MB",
         "folder": str(folder),
     }
-    if training.guide:
-        rows["guide"] = f"the average after {training.guide:.0%}"
     if advice := size_advice(images.notes):
         rows["advice"] = advice
     if len(images) < FEW_IMAGES:

@@ -23,7 +23,7 @@ from nevoa.config.registry import SCHEDULES
 from nevoa.config.training import GuidanceWeight, Recipe, TrainingConfig
 from nevoa.errors import NevoaError, WrongValue, nearest, unknown
 
-# Better by three families of features: docs/benchmarks.md compares weights.
+# docs/benchmarks.md compares weights.
 AUTOGUIDANCE = 1.5
 HASH = re.compile(r"[0-9a-f]{64}")
 SMALLEST_SIDE, LARGEST_SIDE = 4, 1024

@@ -77,6 +77,8 @@ class Recipe(Section):
             raise ValueError(f"objective={self.objective} needs a model to learn from: use 'nevoa distill'")
         if self.objective == "match" and self.learning_rate_decay == "none":
             raise ValueError("objective=match begins in the cool-down: choose a learning_rate_decay other than none")
+        if self.teacher_autoguidance != 1 and not self.is_distillation:
+            raise ValueError("teacher_autoguidance is for a distillation: use 'nevoa distill'")
         if self.is_distillation and self.guide:
             raise ValueError(f"guide is for objective=denoise: a student of objective={self.objective} has a teacher")
         if self.is_distillation and self.weighting == "min_snr":

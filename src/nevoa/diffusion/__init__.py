@@ -3,7 +3,7 @@
 from nevoa.config.names import PredictionName, WeightingName
 from nevoa.config.registry import SCHEDULES
 from nevoa.diffusion.denoiser import AnyDenoiser, Denoiser, Estimate
-from nevoa.diffusion.guidance import Autoguided, Guided, guide_weights
+from nevoa.diffusion.guidance import Autoguided, Guided, guide_weights, sparing
 from nevoa.diffusion.loss import Loss, loss_per_image
 from nevoa.diffusion.process import GaussianProcess
 from nevoa.diffusion.schedule import (
@@ -35,5 +35,6 @@ __all__ = [
     "log_snr_of",
     "loss_per_image",
     "named_schedule",
+    "sparing",
     "steps_of",
 ]

@@ -1,6 +1,7 @@
 """Guidance by the class (Ho and Salimans 2022), a denoiser around a denoiser; and by a worse network."""
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -90,17 +91,24 @@ class Autoguided(nn.Module):
         extra = functional.embedding(t, self.extra).to(x_t.dtype).view(-1, *[1] * (x_t.ndim - 1))
         return good + (good + -1 * worse) * extra
 
-    def sparing(self, x_t: Tensor, t: Tensor, label: Tensor | None = None) -> Tensor:
-        """Return the same, without evaluating the guide where it has no weight."""
-        if not self.extra[t].any():
-            return self.network(x_t, t) if label is None else self.network(x_t, t, label)
-        return self(x_t, t, label)
+    def sparing(self, x_t: Tensor, t: Tensor, *label: Tensor) -> Tensor:
+        """Return the same, without evaluating the guide where it has no weight. An export cannot follow this choice."""
+        return (self if self.extra[t].any() else self.network)(x_t, t, *label)
+
+
+def sparing(network: nn.Module) -> Callable[..., Tensor]:
+    """Return a network as a function; one that is guided spares evaluations of its guide.
+
+    Example:
+        >>> denoiser = Denoiser(sparing(network), schedule, "v")
+    """
+    return network.sparing if isinstance(network, Autoguided) else network
 
 
 def guide_weights(schedule: Schedule, weight: float) -> Float[Tensor, " T"]:
-    """Return the weight of a guide at each timestep: 1, so that it does nothing, until the signal is half of the noise.
+    """Return the weight of a guide at each timestep: 1, which is no guidance, where the signal is below half the noise.
 
-    Before, a guide shifts brightness and colours (Kynkäänniemi et al. 2024, "Applying Guidance in a Limited Interval").
+    There a guide shifts brightness and colours (Kynkäänniemi et al. 2024, "Applying Guidance in a Limited Interval").
 
     Example:
         >>> guide_weights(schedule, 1.5)[0].item(), guide_weights(schedule, 1.5)[-1].item()

@@ -26,7 +26,7 @@ Shapes = Mapping[str, torch.Size]
 FORMAT = 3
 # Since then the file of the weights may hold those of a guide, too: under their names after this prefix, which no
 # module of torch can have.
-GUIDE = "guide/"
+GUIDE_PREFIX = "guide/"
 
 
 def publish(model: Model, weights_file: Path, config_file: Path) -> None:
@@ -36,7 +36,7 @@ def publish(model: Model, weights_file: Path, config_file: Path) -> None:
     in place.
     """
     guide = {} if model.guide is None else model.guide.state_dict()
-    tensors = model.network.state_dict() | {GUIDE + name: tensor for name, tensor in guide.items()}
+    tensors = model.network.state_dict() | {GUIDE_PREFIX + name: tensor for name, tensor in guide.items()}
     weights = packed(tensors.items())
     values = {
         "format": FORMAT,
@@ -82,7 +82,7 @@ def _precision(plan: ModelPlan, device: DeviceName) -> PrecisionName:
 
 def _prefixes(weights_file: Path) -> tuple[str, ...]:
     """The prefix of the names of each network's tensors."""
-    return ("", GUIDE) if any(name.startswith(GUIDE) for name in shapes_in(weights_file)) else ("",)
+    return ("", GUIDE_PREFIX) if any(name.startswith(GUIDE_PREFIX) for name in shapes_in(weights_file)) else ("",)
 
 
 def _prefixed(shapes: Shapes, names: Sequence[str]) -> Shapes:

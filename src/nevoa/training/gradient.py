@@ -11,7 +11,7 @@ from torch.func import functional_call
 
 from nevoa._util.random import Stream, generator
 from nevoa.config import Plan
-from nevoa.diffusion import Denoiser
+from nevoa.diffusion import Denoiser, sparing
 from nevoa.networks.dropout import masks_from
 from nevoa.objects import NAMES, Objects, loss_of, schedule_of
 from nevoa.parallel.device import in_precision
@@ -78,7 +78,7 @@ def learner(state: TrainingState) -> Denoiser:
 def training_denoiser(plan: Plan, network: nn.Module, objects: Objects = NAMES) -> Denoiser:
     """A network as a denoiser, in the plan's precision."""
     # Compiling the call and not the module keeps the names of the weights.
-    call: Callable[[Tensor, Tensor], Tensor] = torch.compile(network) if plan.training.compile else network
+    call: Callable[[Tensor, Tensor], Tensor] = torch.compile(network) if plan.training.compile else sparing(network)
     network_call = in_precision(call, plan.training.device, plan.training.precision)
     return Denoiser(network_call, schedule_of(plan.diffusion, objects), plan.diffusion.prediction)
 

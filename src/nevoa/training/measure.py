@@ -46,7 +46,7 @@ class Trial:
         state = TrainingState.fresh(self.plan, self.images.shape, self.objects)
         state.group = state.group.silent()
         if self.plan.training.guide:
-            state.guide = copy.deepcopy(state.average)  # it doubles the work of a preview
+            state.guide = copy.deepcopy(state.average)  # a preview takes longer with it
         return state
 
     @cached_property

@@ -10,7 +10,7 @@ from nevoa.config import ModelPlan, Plan
 from nevoa.config.network import OBJECT
 from nevoa.errors import NevoaError
 from nevoa.model import Model
-from nevoa.runs.model_files import GUIDE
+from nevoa.runs.model_files import GUIDE_PREFIX
 
 # Adam at a tenth of the usual rate: what the model knows is to be adapted, not replaced.
 FINE_TUNING: dict[str, Any] = {
@@ -64,7 +64,7 @@ def start_weights(model: Model, network: nn.Module, classes: Sequence[str]) -> d
     """
     guide = {} if model.guide is None else _fitting(model.guide, model.classes, network, classes)
     own = _fitting(model.network, model.classes, network, classes)
-    return own | {GUIDE + name: tensor for name, tensor in guide.items()}
+    return own | {GUIDE_PREFIX + name: tensor for name, tensor in guide.items()}
 
 
 def _fitting(

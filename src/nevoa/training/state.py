@@ -16,7 +16,7 @@ from nevoa.model import Model, Shape, fresh_network
 from nevoa.objects import NAMES, Objects
 from nevoa.parallel.group import Group, process_group
 from nevoa.runs.horizon import Horizon
-from nevoa.runs.model_files import GUIDE
+from nevoa.runs.model_files import GUIDE_PREFIX
 from nevoa.training.objective import MODEL, Denoise, objective_of
 from nevoa.training.optimizer import make_optimizers
 
@@ -122,11 +122,11 @@ class TrainingState:
 
     def start_from(self, weights: Mapping[str, Tensor]) -> None:
         """Begin with these weights, in every network; those of a guide are for one that is guided."""
-        own = {name: tensor for name, tensor in weights.items() if not name.startswith(GUIDE)}
+        own = {name: tensor for name, tensor in weights.items() if not name.startswith(GUIDE_PREFIX)}
         for network in (self.network, self.average, *self.beside.values()):
             if isinstance(network, Autoguided):
                 network.network.load_state_dict(own)
-                network.guide.load_state_dict({name: weights[GUIDE + name] for name in own})
+                network.guide.load_state_dict({name: weights[GUIDE_PREFIX + name] for name in own})
             else:
                 network.load_state_dict(own)
 
