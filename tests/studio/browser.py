@@ -1,10 +1,9 @@
 """What a person does on the page."""
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page
 
 from nevoa.studio.texts import Language
 from tests.waiting import until
@@ -43,19 +42,3 @@ def write(field: Locator, text: str) -> None:
         return field.evaluate(FRAME) == text
 
     until(stays)
-
-
-def click_until(page: Page, name: str, outcome: Locator) -> None:
-    """Click a button, and again as long as nothing has come of it.
-
-    On a busy machine, one of some hundred clicks on "Make images" had no effect. Why is not known yet: what happens
-    beside it is out of Gradio's queue already (tests/studio/test_controls.py).
-    """
-
-    def has_effect() -> bool:
-        click(page, name)
-        with suppress(AssertionError):
-            expect(outcome).to_be_visible(timeout=20_000)
-        return outcome.is_visible()
-
-    until(has_effect)

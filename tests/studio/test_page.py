@@ -21,7 +21,7 @@ from nevoa.studio.workspace import Workspace
 from tests.cli.conftest import nevoa_alone
 from tests.conftest import TINY
 from tests.small_runs import outcome
-from tests.studio.browser import LOCALES, click, click_until, shot, tab, visit, write
+from tests.studio.browser import LOCALES, click, shot, tab, visit, write
 from tests.studio.conftest import Server
 from tests.waiting import until
 
@@ -162,7 +162,9 @@ def test_images_are_made_and_their_way_is_kept(page: Page, server: Server, small
     tab(page, "Make")
     expect(page.get_by_role("combobox", name="Model", exact=True)).to_have_value(newest)
     write(page.get_by_label("number input for Images"), "4")
-    click_until(page, "Make images", page.get_by_label("number input for The way out of the noise"))
+    click(page, "Make images")
+    way = page.get_by_label("number input for The way out of the noise")
+    expect(way).to_be_visible()
     shot(page, "made")
     with page.expect_download() as download:
         page.get_by_role("button", name="NPY", exact=True).click()

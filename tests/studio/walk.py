@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -96,15 +95,16 @@ def paint_anew(page: Page, pictures: Path) -> Iterator[str]:
         editor.locator("input[type=file]").set_input_files({"name": "one.png", "mimeType": "image/png", "buffer": data})
     ended.clear()
     # The page fits its brush to the picture, and then closes the stream of answers.
-    until(lambda: page.wait_for_timeout(100) or bool(ended), 30)
+    until(lambda: page.wait_for_timeout(100) or bool(ended), 60)
     stroke(page, editor)
     yield "painted"
     write(page.get_by_label("number input for Images"), "4")
     photo = np.asarray(Image.open(BytesIO(data)))[..., None]
-    for patience in (30, 60, 80):
+    for _ in range(3):
+        ended.clear()
         click(page, "Make images")
-        with suppress(AssertionError):
-            until(lambda: 0.5 < (downloaded(page) == photo).all(axis=(0, 3)).mean() < 1, patience)
+        until(lambda: page.wait_for_timeout(100) or bool(ended), 80)
+        if 0.5 < (downloaded(page) == photo).all(axis=(0, 3)).mean() < 1:
             break
         stroke(page, editor)  # on a busy machine the page may have missed the first one
     else:

@@ -11,6 +11,7 @@ import gradio as gr
 from PIL import Image
 
 from nevoa.data import CATALOG
+from nevoa.errors import NevoaError
 from nevoa.studio.commands import Images, answer
 from nevoa.studio.controls import Page
 from nevoa.studio.files import changed
@@ -43,8 +44,12 @@ class Choice:
         """The controls, in the order of the fields of `Images`."""
         return [self.source, self.classes, self.size, self.channels]
 
-    def connect(self, page: Page) -> None:
-        """Show the images whenever others are chosen."""
+    def connect(self, page: Page, loaded: Any, received: Any) -> None:
+        """Show the images whenever others are chosen.
+
+        Args:
+            loaded, received: the events that fill in the controls of a new page, and choose dropped files.
+        """
         workspace, say = page.workspace, page.say
 
         def look(*chosen: str) -> tuple[str, Image.Image]:
@@ -54,19 +59,23 @@ class Choice:
             facts, sheet = _shown(workspace, images, mark)
             return "\n\n".join(_described(facts, say)), sheet
 
-        chosen = [self.source.change, self.channels.input]
+        def first_look(*chosen: str) -> tuple[str, Any]:
+            # Nobody has clicked yet, so that an error is no message but the summary.
+            try:
+                summary, sheet = look(*chosen)
+            except (NevoaError, OSError) as error:
+                return say.sentence(error), gr.update(visible=False)
+            return summary, gr.update(value=sheet, visible=True)
+
+        shown, private = [self.summary, self.sheet], {"api_visibility": "private"}
+        loaded.success(first_look, self.controls, shown, queue=False, **private)
+        chosen = [self.source.input, self.channels.input]
         chosen += [event for field in (self.classes, self.size) for event in (field.submit, field.blur)]
-        looked = page.on(
-            chosen,
-            look,
-            self.controls,
-            [self.summary, self.sheet],
-            api_name="images",
-            trigger_mode="multiple",  # "always_last" forgets the last if the one before it fails
-        )
-        looked.success(lambda: gr.update(visible=True), None, self.sheet, api_visibility="private")
-        nothing = "", gr.update(visible=False)
-        looked.failure(lambda: nothing, None, [self.summary, self.sheet], api_visibility="private")
+        # "always_last" forgets the last if the one before it fails.
+        by_hand = page.on(chosen, look, self.controls, shown, api_name="images", trigger_mode="multiple")
+        for looked in (by_hand, page.on(received.success, look, self.controls, shown)):
+            looked.success(lambda: gr.update(visible=True), None, self.sheet, **private)
+            looked.failure(lambda: ("", gr.update(visible=False)), None, shown, **private)
 
 
 def known(workspace: Workspace) -> list[str]:

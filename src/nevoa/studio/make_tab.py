@@ -118,7 +118,8 @@ class Form:
         known = [self.model, offered]
         page.on([page.blocks.load, tab.select], self.models, known, [*known, *follow], queue=False)
         page.on(self.model.input, self.of_model, self.model, follow, show_progress="hidden")
-        page.on(self.way.change, show_way, self.way, [self.picture, self.other, self.strength, self.painted])
+        shown = [self.picture, self.other, self.strength, self.painted]
+        page.on(self.way.change, show_way, self.way, shown, queue=False)
         page.on(self.painted.upload, fit_brush, self.painted, self.painted)
 
 

@@ -53,6 +53,7 @@ def noise_tab(page: Page) -> None:
         [noisy, numbers],
         show_progress="hidden",
         trigger_mode="always_last",
+        queue=False,
     )
 
 

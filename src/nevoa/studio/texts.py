@@ -76,11 +76,12 @@ class Texts:
             yield
         except Exception as error:
             expected = isinstance(error, NevoaError | OSError)
-            sentence = self._sentence(error) if expected else self.error("unexpected", problem=repr(error))
+            sentence = self.sentence(error) if expected else self.error("unexpected", problem=repr(error))
             options: dict[str, Any] = {"duration": None, "title": self.text("problem"), "print_exception": not expected}
             raise gradio.Error(html.escape(sentence), **options) from error
 
-    def _sentence(self, error: NevoaError | OSError) -> str:
+    def sentence(self, error: NevoaError | OSError) -> str:
+        """An error as a sentence in the language of the page."""
         if isinstance(error, StudioError):
             return self.error(error.key, **error.values)
         if isinstance(error, NevoaError):

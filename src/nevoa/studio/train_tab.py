@@ -93,9 +93,9 @@ class Form:
     def connect(self, page: Page, watched: Watch) -> None:
         files, controls = self.images.files, self.controls
         hidden: dict[str, Any] = {"show_progress": "hidden"}
-        self.images.connect(page)
-        page.on(page.blocks.load, self.begin, None, [self.column, *controls], queue=False)
-        page.on(files.upload, self.receive, files, [self.images.source, files, self.run])
+        loaded = page.on(page.blocks.load, self.begin, None, [self.column, *controls], queue=False)
+        received = page.on(files.upload, self.receive, files, [self.images.source, files, self.run])
+        self.images.connect(page, loaded, received)
         always: dict[str, Any] = {"trigger_mode": "always_last", "queue": False, "api_visibility": "private"}
         gr.on([control.change for control in controls], self.remember, controls, None, **always, **hidden)
         page.on(self.plan.click, self.show_plan, controls, [self.planned, self.command], api_name="plan")
