@@ -1,4 +1,4 @@
-"""What a guide is worth: how far a run's images are from real ones at several weights of autoguidance.
+"""Compare a run's images with real ones at several weights of autoguidance.
 
     .venv/bin/python benchmarks/guides.py RUN [--weights 1 1.25 1.5 1.75 2] [--count 2048] [--steps 7]
 

@@ -95,7 +95,7 @@ def paint_anew(page: Page, pictures: Path) -> Iterator[str]:
         editor.locator("input[type=file]").set_input_files({"name": "one.png", "mimeType": "image/png", "buffer": data})
     ended.clear()
     # The page fits its brush to the picture, and then closes the stream of answers.
-    until(lambda: page.wait_for_timeout(100) or bool(ended), 60)
+    until(lambda: page.wait_for_timeout(100) or bool(ended), 30)
     stroke(page, editor)
     yield "painted"
     write(page.get_by_label("number input for Images"), "4")

@@ -60,7 +60,7 @@ class Choice:
             return "\n\n".join(_described(facts, say)), sheet
 
         def first_look(*chosen: str) -> tuple[str, Any]:
-            # Nobody has clicked yet, so that an error is no message but the summary.
+            # Outside of the queue an error shows no message, so the summary says it.
             try:
                 summary, sheet = look(*chosen)
             except (NevoaError, OSError) as error:
