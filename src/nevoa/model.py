@@ -135,7 +135,7 @@ class Model:
         return max(1, min(IMAGES_AT_ONCE, IMAGES_AT_ONCE * LARGEST_AT_ONCE // (height * width)))
 
     def guided(self, autoguidance: float) -> nn.Module:
-        """The network, guided where the signal is half of the noise or more; alone without a guide or at weight 1."""
+        """The network, guided at middling noise (`guide_weights`); alone without a guide or at weight 1."""
         if self.guide is None or autoguidance == 1:
             return self.network
         return Autoguided(self.network, self.guide, guide_weights(self.schedule, autoguidance).to(self.device))

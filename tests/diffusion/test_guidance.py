@@ -12,6 +12,7 @@ from nevoa.diffusion import (
     Guided,
     NoiseSchedule,
     PredictionName,
+    RectifiedFlow,
     guide_weights,
     sparing,
 )
@@ -158,11 +159,11 @@ def test_a_guide_of_a_class_guides_what_the_class_guides() -> None:
     torch.testing.assert_close(both(X_T, T).x_0, worse + 1.75 * (good - worse), rtol=1e-9, atol=1e-9)
 
 
-def test_a_guide_has_a_weight_where_the_signal_is_half_of_the_noise_or_more() -> None:
-    schedule = NoiseSchedule.cosine(100)
-    weights, guided = guide_weights(schedule, 1.75), schedule.signal / schedule.noise >= 0.5
-    assert 0 < guided.sum() < 101
-    assert torch.equal(weights, torch.where(guided, 1.75, 1.0))
+def test_a_guide_has_a_weight_where_noise_is_a_tenth_to_twice_of_the_signal() -> None:
+    """Of rectified flow, whose noise is t / T and whose signal is the rest, that is from T / 11 to 2 T / 3."""
+    weights = guide_weights(RectifiedFlow(1000), 1.75)
+    assert (weights != 1).nonzero().flatten().tolist() == list(range(91, 667))
+    assert set(weights.tolist()) == {1.0, 1.75}
 
 
 def test_a_guide_is_evaluated_only_where_it_has_a_weight() -> None:

@@ -185,7 +185,8 @@ def test_settled_settings_have_the_fresh_noise_that_the_sampler_adds(name: str) 
 def test_settled_settings_of_every_sampler_settle_to_themselves(name: str) -> None:
     settings = settings_of(model_plan(parse({"sampling": {"sampler": name}})))
     assert settings.steps == {"ddpm": 1000, "ddim": 50, "dpm_solver": 20, "euler": 50, "heun": 25}[name]
-    assert settings_of(model_plan(parse({"sampling": settings.model_dump()}))) == settings
+    again = parse({"sampling": settings.model_dump(exclude={"autoguidance"})})
+    assert settings_of(model_plan(again)) == settings
     few = settings_of(model_plan(parse({"sampling": {"sampler": name}, "diffusion": {"timesteps": 7}}))).steps
     assert few == min(7, settings.steps or 7)
 

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +25,7 @@ from nevoa.training.budget import (
     timetable,
     total_seconds,
 )
+from nevoa.training.guide import AFTER_IMAGES
 from nevoa.training.state import TrainingState
 from tests.small_runs import ONE_IMAGE
 
@@ -120,12 +122,23 @@ def test_short_runs_report_often_and_long_runs_every_2000_images(steps: int) -> 
     assert (every == 2_000) == (steps >= 1_000)
 
 
+@pytest.mark.parametrize(("seconds", "seen", "weighs"), [(500, 0, False), (900, 0, True), (500, 300_000, True)])
+def test_a_long_training_keeps_time_for_weighing_its_guide(seconds: float, seen: int, weighs: bool) -> None:
+    costs = Costs(0.001, 0.1, 7, 0.1, weight=60.0)
+    images = images_within(costs, (), seconds, 64, 1.0, seen)
+    assert (seen + images >= AFTER_IMAGES) == weighs
+    assert images * 0.001 + 60 * weighs == pytest.approx(seconds, abs=0.07)
+    if not seen:
+        plan = planned(64, {"images": images}, costs, seconds, seconds)
+        assert total_seconds(plan, costs) - total_seconds(plan, replace(costs, weight=0.0)) == 60 * weighs
+
+
 def test_no_time_left_is_one_batch() -> None:
     assert planned(128, {}, Costs(1.0, 1.0, 10, 1.0), 0.6, -3.0).images == 128
 
 
 def test_a_slower_machine_is_slower_in_everything() -> None:
-    assert Costs(0.5, 2.0, 7, 1.0, end=3.0).at(1.0) == Costs(1.0, 4.0, 7, 2.0, end=6.0)
+    assert Costs(0.5, 2.0, 7, 1.0, end=3.0, weight=4.0).at(1.0) == Costs(1.0, 4.0, 7, 2.0, end=6.0, weight=8.0)
 
 
 RARELY = dict.fromkeys(("preview_every_images", "checkpoint_every_images"), 10**9)

@@ -11,13 +11,18 @@ import pytest
 import torch
 
 import nevoa
+import nevoa.training.state as state_module
+from nevoa.config import Config, ModelPlan, parse
+from nevoa.data import ImageSet, as_image_set
 from nevoa.errors import NevoaError
+from nevoa.model import Model
 from nevoa.runs import Run
 from nevoa.runs.horizon import Horizon
 from nevoa.training import Job, fit_job
+from nevoa.training.guide import measured_weight
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
-from tests.small_runs import again, outcome
+from tests.small_runs import again, outcome, planned
 
 
 def weights(network: torch.nn.Module | None) -> dict[str, torch.Tensor]:
@@ -96,3 +101,83 @@ def test_the_weights_of_a_guide_come_back(job: Job, tmp_path: Path) -> None:
     assert (found.sample(3, autoguidance=9) != alone).any()
     with pytest.raises(NevoaError, match="autoguidance needs a model with a guide"):
         nevoa.load().settings(autoguidance=1.5)
+
+
+class Gray(torch.nn.Module):
+    """Estimates one gray, whatever it sees."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.value = torch.nn.Parameter(torch.tensor(value))
+
+    def forward(self, x_t: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        return self.value.expand_as(x_t)
+
+
+@pytest.mark.parametrize("weight", [1.0, 1.5, 2.25, 3.0])
+def test_the_measured_weight_is_the_one_that_makes_real_images(weight: float) -> None:
+    """Estimates of 0.2 and of 0.0 are 0.2 weight together. The last of two steps is a guided one."""
+    about = {"data": {}, "network": {"kind": "least"}, "diffusion": {"prediction": "x0", "schedule": "cosine"}}
+    plan = parse(about | {"sampling": {"sampler": "euler", "steps": 2}}, ModelPlan)
+    model = Model(plan, Gray(0.2), (1, 8, 8), guide=Gray(0.0))
+    real = as_image_set(np.full((64, 8, 8), round(127.5 + 127.5 * 0.2 * weight), np.uint8))
+    assert measured_weight(model, real, steps=2, count=4) == weight
+
+
+def test_a_model_that_makes_no_images_keeps_its_weight(few_images: ImageSet) -> None:
+    plan = parse({"data": {}, "network": {"kind": "least"}, "sampling": {"sampler": "euler"}}, ModelPlan)
+    model = Model(plan, Gray(torch.nan), few_images.shape, guide=Gray(0.0))
+    with pytest.warns(UserWarning, match="weight of the guide was not measured: The images became NaN"):
+        assert measured_weight(model, few_images, steps=2, count=4) == 1.5
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, int, int]]:
+    """What weights of 2.25 were measured with: whether a guide was there, how many images, and in how many steps."""
+    calls: list[tuple[bool, int, int]] = []
+
+    def measure(model: Model, images: ImageSet, steps: int) -> float:
+        calls.append((model.guide is not None, len(images), steps))
+        return 2.25
+
+    monkeypatch.setattr(state_module, "measured_weight", measure)
+    monkeypatch.setattr(state_module, "AFTER_IMAGES", 320)
+    return calls
+
+
+def test_a_long_training_measures_the_weight_of_its_guide_once_at_its_end(
+    guided: Job, tmp_path: Path, measured: list[tuple[bool, int, int]]
+) -> None:
+    """The plan keeps the weight of a model that is still training; a finished run that lost its model has it again."""
+    job, run = again(guided, weigh_guide=True), Run(tmp_path / "run")
+    list(itertools.islice(stream := fit_job(job, run), 39))
+    stream.close()
+    assert (run.model().settings().autoguidance, measured) == (1.5, [])
+    list(fit_job(job, run))
+    assert measured == [(True, len(job.images), job.plan.training.preview_steps)]
+    assert (run.model().settings().autoguidance, run.plan().sampling.autoguidance) == (2.25, 1.5)
+    assert "at weight 2.25 |" in run.card_file.read_text()
+    run.weights_file.unlink()
+    list(fit_job(job, run))
+    assert (run.model().settings().autoguidance, len(measured)) == (2.25, 1)
+
+
+def test_a_training_that_is_short_or_has_a_weight_measures_none(
+    guided: Job, tmp_path: Path, measured: list[tuple[bool, int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list(fit_job(guided, Run(tmp_path / "asked")))
+    monkeypatch.setattr(state_module, "AFTER_IMAGES", 321)
+    list(fit_job(again(guided, weigh_guide=True), Run(tmp_path / "short")))
+    assert measured == []
+
+
+def test_the_plan_measures_a_weight_unless_one_is_asked_for(tiny: Config, few_images: ImageSet) -> None:
+    def decided(weight: float | None, guide: float = 0.25) -> tuple[float | None, bool]:
+        config = tiny.updated("training", guide=guide, steps=1).updated("sampling", autoguidance=weight)
+        made = planned(config, few_images)
+        return made.sampling.autoguidance, made.training.weigh_guide
+
+    assert decided(None) == (1.5, True)
+    assert decided(1.5) == (1.5, False)
+    assert decided(0.0) == (0.0, False)
+    assert decided(None, guide=0.0) == (1.5, False)

@@ -47,6 +47,7 @@ class TrainingPlan(Recipe):
         precision: type of the numbers in the network.
         threads: CPU threads.
         compile: whether the network is compiled with `torch.compile`.
+        weigh_guide: whether a training of 600,000 images or more measures the best weight of its guide at the end.
         report_every_images: images between two lines of metrics.
         preview_every_images: images between two pictures of samples.
         preview_steps: sampling steps of such a picture.
@@ -60,6 +61,7 @@ class TrainingPlan(Recipe):
     precision: PrecisionName
     threads: Threads
     compile: bool = False
+    weigh_guide: bool = False
     report_every_images: Positive
     preview_every_images: Positive
     preview_steps: Positive

@@ -23,8 +23,6 @@ from nevoa.config.registry import SCHEDULES
 from nevoa.config.training import GuidanceWeight, Recipe, TrainingConfig
 from nevoa.errors import NevoaError, WrongValue, nearest, unknown
 
-# docs/benchmarks.md compares weights.
-AUTOGUIDANCE = 1.5
 HASH = re.compile(r"[0-9a-f]{64}")
 SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
 Side = Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)]
@@ -132,6 +130,7 @@ class SamplingConfig(Section):
         clip: clip x_0 to [-1, 1] at every step.
         guidance: weight of the class: 0 ignores it, 1 is as in the data, more exaggerates it.
         autoguidance: weight of the model against its guide, if it has one (Karras et al. 2024); 1 is the model alone.
+            If not set, a long training measures the best weight at its end; a short one takes 1.5.
     """
 
     sampler: SamplerName = "ddpm"
@@ -141,7 +140,7 @@ class SamplingConfig(Section):
     eta: Annotated[float, Field(ge=0, le=1)] = 0.0
     clip: bool = True
     guidance: GuidanceWeight = 1.0
-    autoguidance: GuidanceWeight = AUTOGUIDANCE
+    autoguidance: GuidanceWeight | None = None
 
 
 def _kind(network: Any) -> str | None:
@@ -179,7 +178,7 @@ class Config(Section):
         check_together(self.diffusion, self.sampling, self.training, self.training.preview_steps)
         if self.sampling.guidance != 1 and self.training.conditional is False:
             raise ValueError("sampling.guidance other than 1 needs training.conditional=true")
-        if self.sampling.autoguidance not in (1, AUTOGUIDANCE) and not self.training.guide:
+        if self.sampling.autoguidance not in (None, 1) and not self.training.guide:
             raise ValueError("sampling.autoguidance needs a guide: set training.guide=0.2")
         return self
 

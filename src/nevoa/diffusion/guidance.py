@@ -13,6 +13,9 @@ from nevoa.diffusion.denoiser import Denoiser, Estimate, Images, Labels, Timeste
 from nevoa.diffusion.process import GaussianProcess
 from nevoa.diffusion.schedule import Schedule
 
+# Noise / signal where a guide takes part; docs/benchmarks.md compares.
+GUIDED = 0.1, 2.0
+
 
 class Guided:
     """A denoiser for images of given classes.
@@ -106,12 +109,15 @@ def sparing(network: nn.Module) -> Callable[..., Tensor]:
 
 
 def guide_weights(schedule: Schedule, weight: float) -> Float[Tensor, " T"]:
-    """Return the weight of a guide at each timestep: 1, which is no guidance, where the signal is below half the noise.
+    """Return the weight of a guide at each timestep: 1, which is no guidance, unless noise / signal is in GUIDED.
 
-    There a guide shifts brightness and colours (Kynkäänniemi et al. 2024, "Applying Guidance in a Limited Interval").
+    Above, a guide shifts brightness and colours; below, it exaggerates single pixels (Kynkäänniemi et al. 2024,
+    "Applying Guidance in a Limited Interval", equation 5).
 
     Example:
-        >>> guide_weights(schedule, 1.5)[0].item(), guide_weights(schedule, 1.5)[-1].item()
-        (1.5, 1.0)
+        >>> guide_weights(NoiseSchedule.cosine(), 1.5)[[16, 173, 592, 868]].tolist()
+        [1.0, 1.5, 1.5, 1.0]
     """
-    return torch.where(schedule.signal >= schedule.noise / 2, weight, 1.0)
+    least, most = GUIDED
+    inside = (schedule.noise >= least * schedule.signal) & (schedule.noise <= most * schedule.signal)
+    return torch.where(inside, weight, 1.0)

@@ -17,31 +17,34 @@ VERSION = 1
 CALIBRATED_ON = 2_560
 
 
-def random_network(train: ImageSet) -> FeatureNetwork:
+def random_network(train: ImageSet, seed: int = VERSION) -> FeatureNetwork:
     """Return the network with random weights whose batch normalization knows the statistics of these images.
 
     The weights are always the same. Without the statistics, distances rank what is missing less well:
     docs/experiments.md compares both.
+
+    Args:
+        seed: of the weights; scores use the default.
 
     Example:
         >>> random_network(load_images("shapes", limit=100)).info.kind
         'random'
     """
     network = Classifier(train.shape[0], 1)
-    _fill(network)
-    rng = generator(VERSION, Stream.FEATURE_NETWORK, 1)
+    _fill(network, seed)
+    rng = generator(seed, Stream.FEATURE_NETWORK, 1)
     chosen = np.sort(rng.permutation(len(train))[:CALIBRATED_ON])
     _calibrate(network, train, chosen)
-    identity = hashlib.sha256(f"random {VERSION} {train.fingerprint}".encode()).hexdigest()
+    identity = hashlib.sha256(f"random {seed} {train.fingerprint}".encode()).hexdigest()
     about = train.name, train.fingerprint, train.shape, (), len(chosen), math.nan, "no images"
     info = FeatureNetworkInfo(*about, identity, "random")
     return FeatureNetwork(network.eval(), info)
 
 
 @torch.no_grad()
-def _fill(network: Classifier) -> None:
+def _fill(network: Classifier, seed: int) -> None:
     """Draw the weights of convolutions (He et al. 2015); numpy, because torch's generators may change."""
-    rng = generator(VERSION, Stream.FEATURE_NETWORK, 0)
+    rng = generator(seed, Stream.FEATURE_NETWORK, 0)
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             scale = (2 / module.weight[0].numel()) ** 0.5

@@ -25,6 +25,7 @@ class Costs:
         image: training on one image.
         preview: one preview in `preview_steps` evaluations of the network.
         checkpoint: one checkpoint, with the model and the card.
+        weight: measuring the weight of the guide, which a long training does at its end.
         end: between the last of these and the end of the process.
     """
 
@@ -33,11 +34,13 @@ class Costs:
     preview_steps: int
     checkpoint: float
     end: float = 0.0
+    weight: float = 0.0
 
     def at(self, image: float) -> "Costs":
         """The costs at another speed: everything takes longer where an image does."""
         by = image / self.image
-        return Costs(image, by * self.preview, self.preview_steps, by * self.checkpoint, by * self.end)
+        seconds = by * self.preview, self.preview_steps, by * self.checkpoint, by * self.end, by * self.weight
+        return Costs(image, *seconds)
 
 
 class Entry(BaseModel):

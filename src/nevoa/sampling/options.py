@@ -12,6 +12,7 @@ from nevoa.config.names import VarianceName
 from nevoa.config.network import SamplerName
 from nevoa.config.options import SamplerOptions, given
 from nevoa.config.registry import SAMPLERS
+from nevoa.config.training import GuidanceWeight
 from nevoa.diffusion import Schedule
 from nevoa.errors import NevoaError, WrongValue
 from nevoa.sampling.sampler import Sampler
@@ -20,6 +21,8 @@ from nevoa.sampling.timesteps import timestep_grid
 # Options that only some samplers take.
 OF_SAMPLERS = "variance", "eta"
 STEPS = 50
+# The weight of a model against its guide that was not measured; docs/benchmarks.md compares weights.
+AUTOGUIDANCE = 1.5
 
 
 class SamplingOptions(SamplerOptions, total=False):
@@ -47,6 +50,7 @@ class SamplingSettings(SamplingConfig):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     sampler: SamplerName | Sampler = "ddpm"  # pyright: ignore[reportIncompatibleVariableOverride]
+    autoguidance: GuidanceWeight = AUTOGUIDANCE  # pyright: ignore[reportIncompatibleVariableOverride]
 
     @field_serializer("sampler")
     def _name(self, sampler: object) -> str:
@@ -110,7 +114,8 @@ def settings_of(plan: ModelPlan, **options: Unpack[SamplingOptions]) -> Sampling
     # The model's timesteps were chosen for its own sampler, and its fresh noise for one that adds any.
     changed = {} if sampler == own.sampler else {"steps": None, "spacing": "trailing"}
     still = {} if "eta" in own_options else {"eta": 0.0}
-    settings = parse(own.model_dump() | changed | still | chosen, SamplingSettings)
+    unset = {"autoguidance": AUTOGUIDANCE} if own.autoguidance is None else {}
+    settings = parse(own.model_dump() | unset | changed | still | chosen, SamplingSettings)
     if settings.steps is None:
         settings = settings.model_copy(update={"steps": min(_steps_of(sampler) or timesteps, timesteps)})
     _check_model(plan, settings)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from nevoa.config.plan import TrainingPlan
 from nevoa.runs.horizon import Horizon
 from nevoa.runs.journal import Costs
+from nevoa.training.guide import AFTER_IMAGES
 from nevoa.training.state import TrainingState
 
 # Previews, and checkpoints, each take at most this share of a run's time unless the config says how often they come.
@@ -67,7 +68,7 @@ class Budget:
         plan, costs = self.plan, scaled(self.costs.at(image_seconds), self.plan.preview_steps)
         beside = rare(plan.preview_every_images, plan.checkpoint_every_images, costs)
         left = 60 * (plan.minutes or 0) - self.spent
-        return images_seen + images_within(costs, beside, left, plan.batch_size, plan.cooldown)
+        return images_seen + images_within(costs, beside, left, plan.batch_size, plan.cooldown, images_seen)
 
     def decide(self, state: TrainingState) -> int:
         """Return the images of the whole training at the speed since the last decision.
@@ -142,12 +143,21 @@ def timetable(
     return found | {"images": images}
 
 
-def images_within(costs: Costs, beside: Sequence[Rare], left: float, batch_size: int, cooldown: float) -> int:
-    """Return how many images fit into `left` seconds, with what comes beside them: whole batches, at least one."""
+def images_within(
+    costs: Costs, beside: Sequence[Rare], left: float, batch_size: int, cooldown: float, seen: int = 0
+) -> int:
+    """Return how many images fit into `left` seconds, with what comes beside them: whole batches, at least one.
+
+    Args:
+        seen: images that the training has seen before.
+    """
     per_image = costs.image + sum(one.seconds / max(one.interval, batch_size) for one in beside if one.interval)
     # One checkpoint comes before the cool-down.
     once = costs.end + costs.checkpoint * (cooldown < 1) + sum(one.seconds * (1 + one.between) for one in beside)
-    return batch_size * max(1, int((left - once) / per_image / batch_size))
+    images, fewer = (
+        batch_size * max(1, int((left - seconds) / per_image / batch_size)) for seconds in (once, once + costs.weight)
+    )
+    return images if seen + images < AFTER_IMAGES else fewer
 
 
 def report_interval(images: int, batch_size: int) -> int:
@@ -162,7 +172,8 @@ def total_seconds(plan: TrainingPlan, costs: Costs) -> float:
         for interval in (plan.preview_every_images, plan.checkpoint_every_images)
     )
     preview = scaled(costs, plan.preview_steps).preview
-    return plan.images * costs.image + previews * preview + checkpoints * costs.checkpoint + costs.end
+    end = costs.end + costs.weight * (plan.images >= AFTER_IMAGES)
+    return plan.images * costs.image + previews * preview + checkpoints * costs.checkpoint + end
 
 
 def _between(cost: float, seconds: float) -> int:

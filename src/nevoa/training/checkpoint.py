@@ -42,6 +42,7 @@ class SavedProgress(BaseModel):
     work: float
     seconds: float
     spent: float
+    autoguidance: float | None = None
     cooled: float
     report_seconds: float
     report_loss: Mean
@@ -51,7 +52,7 @@ class SavedProgress(BaseModel):
     scaler: dict[str, float | int]
 
 
-COUNTERS = ("images_seen", "updates", "not_finite", "work", "seconds", "spent", "report_seconds")
+COUNTERS = ("images_seen", "updates", "not_finite", "work", "seconds", "spent", "report_seconds", "autoguidance")
 MEANS = ("report_loss", "epoch_loss", "recent_loss")
 
 

@@ -16,6 +16,7 @@ from nevoa.diffusion.schedule import check_schedule
 from nevoa.errors import NevoaError
 from nevoa.networks import check_is_module
 from nevoa.objects import Objects, decided_by
+from nevoa.sampling.options import AUTOGUIDANCE
 from nevoa.training.measure import Trial
 from nevoa.training.optimizer import trained_parameters
 
@@ -62,6 +63,7 @@ class Draft:
             dim = was and first(getattr(was.network, "dim", None))
             is_open |= set() if dim else {"dim"}
             network = network | {"dim": dim or REFERENCE}
+        weight = config.sampling.autoguidance
         prediction = {"prediction": first(config.diffusion.prediction, was and was.diffusion.prediction) or "auto"}
         tables = {
             "classes": classes,
@@ -69,9 +71,10 @@ class Draft:
             "data": _data(config, images),
             "diffusion": config.diffusion.model_dump() | decided.get("diffusion", {}) | prediction,
             "network": network,
-            "sampling": config.sampling.model_dump(),
+            "sampling": config.sampling.model_dump() | {"autoguidance": AUTOGUIDANCE if weight is None else weight},
         }
         recipe |= {"minutes": asked.minutes, "batch_size": batch_size or SMALL_BATCH}
+        recipe |= {"weigh_guide": bool(recipe["guide"]) and weight is None}
         return cls(images, objects, tables, recipe, frozenset(is_open))
 
     @property

@@ -6,6 +6,7 @@ from math import exp
 from nevoa.config import Plan
 from nevoa.config.presets import configure
 from nevoa.config.sections import flat
+from nevoa.sampling.options import AUTOGUIDANCE
 from nevoa.training.width import MOST, expected_distance
 
 # The preset, and the images with the most operations for which the law was compared with trials. The package's 10,000
@@ -17,9 +18,10 @@ LEAST, SPREAD = 5e12, 0.14
 # The trials had no guide. With that of the preset, distances are so many times as large.
 GUIDED = 0.65
 TRIALS = "data.holdout=0", "diffusion.prediction=flow", "training.weighting=simple"
+WEIGHT = f"sampling.autoguidance={AUTOGUIDANCE}"
 # Keys that the law knows, or that change the distance no more than another seed does.
 BUDGET = "minutes", "images", "batch_size"
-OTHERS = "seed", "accumulation", "device", "precision", "threads", "compile", "preview_steps"
+OTHERS = "seed", "accumulation", "device", "precision", "threads", "compile", "preview_steps", "weigh_guide"
 INTERVALS = "report_every_images", "preview_every_images", "checkpoint_every_images"
 FREE = {f"training.{key}" for key in (*BUDGET, *OTHERS, *INTERVALS, "guide")} | {"network.dim"}
 FREE |= {f"data.{key}" for key in ("flip", "strict", "fingerprint", "images")} | {"classes"}
@@ -47,7 +49,7 @@ def expected(plan: Plan, flop: float) -> Expected | None:
     source, dim = plan.data.source, getattr(plan.network, "dim", None)
     if not (LEAST <= flop <= SOURCES.get(source, 0.0) and isinstance(dim, int) and plan.classes):
         return None
-    measured = flat(configure(source, PRESET, steps=1, options=TRIALS))
+    measured = flat(configure(source, PRESET, steps=1, options=(*TRIALS, WEIGHT)))
     guide, usual = plan.training.guide, measured["training.guide"]
     others = any(measured.get(key, value) != value for key, value in flat(plan).items() if key not in FREE)
     if others or guide not in (0, usual):

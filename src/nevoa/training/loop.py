@@ -43,21 +43,23 @@ def _steps(state: TrainingState, images: ImageSet, budget: Budget) -> Generator[
             losses, loss, grad_norm = update(state, losses, mean, learning_rate, gradient.parts)
             if math.isfinite(loss + grad_norm) and state.objective.has_levels:
                 add_by_level(state.report_levels, losses, batch.log_snr)
-            step = _advance(state, len(images), (loss, grad_norm, learning_rate), time.perf_counter() - start)
-            state.keep_guide()
+            numbers, seconds = (loss, grad_norm, learning_rate), time.perf_counter() - start
+            step = _advance(state, images, numbers, seconds)
             if state.not_finite == MOST_NOT_FINITE:
                 raise _not_finite(state, images, step)
             yield step
 
 
-def _advance(state: TrainingState, epoch_images: int, numbers: tuple[float, float, float], seconds: float) -> Step:
+def _advance(state: TrainingState, images: ImageSet, numbers: tuple[float, float, float], seconds: float) -> Step:
     """Count a batch, and say what is known after it."""
-    training, (loss, grad_norm, learning_rate) = state.plan.training, numbers
+    epoch_images, training, (loss, grad_norm, learning_rate) = len(images), state.plan.training, numbers
     batch_size, before = training.batch_size, state.images_seen
     if before // epoch_images != (before - batch_size) // epoch_images:
         state.epoch_loss = Mean()
     state.work += batch_size * state.objective.cost(state.cooled)
     state.images_seen += batch_size
+    state.keep_guide()
+    state.weigh_guide(images)
     state.seconds += seconds
     state.spent += seconds
     state.report_seconds += seconds

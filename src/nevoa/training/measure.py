@@ -19,6 +19,7 @@ from nevoa.runs.horizon import Horizon
 from nevoa.runs.journal import Costs
 from nevoa.runs.run import Run
 from nevoa.training.gradient import learner
+from nevoa.training.guide import COUNT, TRIED
 from nevoa.training.loop import training_steps
 from nevoa.training.memory import check_activations, check_weights, count_parameters
 from nevoa.training.operations import flop_of
@@ -76,8 +77,9 @@ class Trial:
     def costs(self) -> Costs:
         """Seconds of the parts of a run."""
         steps = self.state.model().settings().steps or 1
-        parts = self._preview_seconds(steps), steps, self._checkpoint_seconds()
-        return Costs(self.image_seconds, *parts, END_SECONDS)
+        preview = self._preview_seconds(steps)
+        weight = preview / PREVIEW_COUNT * COUNT * TRIED if self.plan.training.weigh_guide else 0.0
+        return Costs(self.image_seconds, preview, steps, self._checkpoint_seconds(), END_SECONDS, weight)
 
     @cached_property
     def flop_per_image(self) -> int:

@@ -11,12 +11,14 @@ from torch import Tensor, nn
 
 from nevoa.config import Plan
 from nevoa.config.names import DeviceName
+from nevoa.data import ImageSet
 from nevoa.diffusion import Autoguided
 from nevoa.model import Model, Shape, fresh_network
 from nevoa.objects import NAMES, Objects
 from nevoa.parallel.group import Group, process_group
 from nevoa.runs.horizon import Horizon
 from nevoa.runs.model_files import GUIDE_PREFIX
+from nevoa.training.guide import AFTER_IMAGES, measured_weight
 from nevoa.training.objective import MODEL, Denoise, objective_of
 from nevoa.training.optimizer import make_optimizers
 
@@ -65,6 +67,7 @@ class TrainingState:
         network: the one that is trained.
         average: the network of averaged weights; `network` itself if the plan averages nothing.
         guide: the average as it was after `training.guide` of the training; None before, and without a guide.
+        autoguidance: the weight against the guide, as it was measured at the end; None before.
         beside: the networks that the objective has beside it, by name, such as a teacher.
         scaler: keeps float16's gradients in range; does nothing in other precisions.
         horizon: where the training ends, as decided last.
@@ -100,6 +103,7 @@ class TrainingState:
     recent_loss: RecentMean = field(default_factory=RecentMean)
     objects: Objects = NAMES
     guide: nn.Module | None = None
+    autoguidance: float | None = None
     group: Group = field(default_factory=process_group)
 
     @classmethod
@@ -179,5 +183,16 @@ class TrainingState:
 
     def model(self) -> Model:
         """The averaged network as a model, with its guide once there is one. It changes as training continues."""
-        precision = self.plan.training.precision
-        return Model(self.plan, self.average, self.shape, self.device, precision, self.objects, self.guide)
+        plan, precision = self.plan, self.plan.training.precision
+        if self.autoguidance is not None:
+            sampling = plan.sampling.model_copy(update={"autoguidance": self.autoguidance})
+            plan = plan.model_copy(update={"sampling": sampling})
+        return Model(plan, self.average, self.shape, self.device, precision, self.objects, self.guide)
+
+    def weigh_guide(self, images: ImageSet) -> None:
+        """Measure the weight against the guide, if the plan wants it and a training that is long enough has ended."""
+        training, ends = self.plan.training, self.images_seen >= max(self.horizon.images, AFTER_IMAGES)
+        self.autoguidance = None
+        if training.weigh_guide and ends:
+            weight = self.group.broadcast(lambda: measured_weight(self.model(), images, training.preview_steps))
+            self.autoguidance = weight

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 
 from nevoa._util.files import write_text
 from nevoa._util.packages import needs
-from nevoa.diffusion import guide_weights, steps_of
+from nevoa.diffusion import Schedule, guide_weights, steps_of
 from nevoa.formats.diffusers.scheduler import PREDICTIONS, SAMPLERS, needs_v, scheduler_of
 from nevoa.formats.diffusers.unet import unet_of
 from nevoa.formats.export import Export
@@ -63,7 +63,7 @@ def _with_code(model: Model, unet: Any, scheduler: Any, settings: SamplingSettin
         classes=model.classes,
         guidance=guidance,
         autoguidance=settings.autoguidance,
-        guided=int((guide_weights(model.schedule, 2.0)[1:] != 1).sum()),
+        guided=_guided(model.schedule),
         flow=needs_v(model),
     ).save_pretrained(folder)
     shutil.copy(pipeline.__file__, folder / "pipeline.py")
@@ -76,6 +76,12 @@ def _with_code(model: Model, unet: Any, scheduler: Any, settings: SamplingSettin
 
 # It takes every schedule that is defined by its betas, and rectified flow: see `scheduler_of`.
 EXPORT = Export(export, ("",), "A folder of diffusers", samplers=SAMPLERS, predictions=PREDICTIONS)
+
+
+def _guided(schedule: Schedule) -> tuple[int, int]:
+    """The first of diffusers' timesteps at which a guide has a weight, and the first after them."""
+    timesteps = (guide_weights(schedule, 2.0)[1:] != 1).nonzero().flatten().tolist()
+    return (timesteps[0], timesteps[-1] + 1) if timesteps else (0, 0)
 
 
 def _is_plain(model: Model, settings: SamplingSettings) -> bool:

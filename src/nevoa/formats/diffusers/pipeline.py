@@ -32,7 +32,7 @@ class NevoaPipeline(DiffusionPipeline):
         classes: names of the classes, in the order of their labels. The label after the last means "no class".
         guidance: default weight of the class. None for a network that was never trained without classes.
         autoguidance: default weight of the unet against its guide.
-        guided: at how many of the lowest timesteps the guide has a weight.
+        guided: the first timestep at which the guide has a weight, and the first after them.
         flow: whether the network predicts epsilon - x_0, which the pipeline turns into v for the scheduler.
     """
 
@@ -50,7 +50,7 @@ class NevoaPipeline(DiffusionPipeline):
         classes=(),
         guidance=1.0,
         autoguidance=1.0,
-        guided=0,
+        guided=(0, 0),
         flow=False,
     ):
         super().__init__()
@@ -62,7 +62,7 @@ class NevoaPipeline(DiffusionPipeline):
             classes=list(classes),
             guidance=guidance,
             autoguidance=autoguidance,
-            guided=guided,
+            guided=list(guided),
             flow=flow,
         )
 
@@ -143,7 +143,8 @@ class NevoaPipeline(DiffusionPipeline):
 
     def _guided(self, x, t, labels, guidance, weight):
         output = self._predict(self.unet, x, t, labels, guidance)
-        if weight == 1 or t >= self.config.guided:
+        first, end = self.config.guided
+        if weight == 1 or not first <= t < end:
             return output
         return weight * output + (1 - weight) * self._predict(self.guide, x, t, labels, guidance)
 
