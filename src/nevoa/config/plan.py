@@ -125,6 +125,7 @@ Difference = Literal["budget", "place", "accepted", "never"]
 BUDGET = "training.minutes", "training.images"
 PLACE = "training.device", "training.precision", "training.threads", "training.compile"
 INTERVALS = tuple(f"training.{name}_every_images" for name in ("report", "preview", "checkpoint"))
+BESIDE = "training.preview_steps", "training.weigh_guide"
 NEVER = "classes", "diffusion.", "network.", "training.objective", "training.optimizer", "training.seed"
 
 
@@ -147,7 +148,7 @@ def difference(key: str) -> Difference:
         >>> difference("training.minutes"), difference("network.dim")
         ('budget', 'never')
     """
-    if key in (*BUDGET, *INTERVALS, "training.preview_steps"):
+    if key in (*BUDGET, *INTERVALS, *BESIDE):
         return "budget"
     if key in PLACE:
         return "place"
