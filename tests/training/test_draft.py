@@ -9,6 +9,7 @@ from nevoa.config import Config, configure
 from nevoa.data import ImageSet, Notes, as_image_set
 from nevoa.errors import NevoaError
 from nevoa.objects import NAMES
+from nevoa.sampling.options import AUTOGUIDANCE
 from nevoa.training.draft import REFERENCE, SMALL_BATCH, Draft, first
 from tests.small_runs import planned
 
@@ -26,7 +27,7 @@ def test_what_was_asked_is_what_is_planned(tiny: Config, few_images: ImageSet) -
     plan = draft_of(tiny, few_images).plan()
     assert plan.network == tiny.network
     assert plan.diffusion.model_dump() == tiny.diffusion.model_dump()
-    assert plan.sampling == tiny.sampling
+    assert plan.sampling.model_dump() == tiny.sampling.model_dump() | {"autoguidance": AUTOGUIDANCE}
     assert plan.training.learning_rate == tiny.training.learning_rate
     assert plan.data.fingerprint == few_images.fingerprint
 
