@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from nevoa.diffusion import Autoguided
 from nevoa.errors import NevoaError
 from nevoa.formats.webpage.functions import FUNCTIONS, LAYERS, LIKE, SAME, shape_of
 from nevoa.networks import evaluating
@@ -28,12 +29,14 @@ class Program:
             numbers of its own.
         weights: tensors that no input changes.
         output: the number of the prediction.
+        guided: the first and the last timestep at which the operations of a guide, which say so, are needed.
     """
 
     shapes: list[tuple[int, int, int]] = field(default_factory=list)
     operations: list[dict[str, Any]] = field(default_factory=list)
     weights: list[Tensor] = field(default_factory=list)
     output: int = 0
+    guided: tuple[int, int] = (0, 0)
 
     @property
     def on_image(self) -> list[bool]:
@@ -61,6 +64,10 @@ def recorded(network: nn.Module, shape: tuple[int, int, int], classes: int) -> P
     tape = Tape()
     for value in inputs:
         tape.read(value)
+    if isinstance(network, Autoguided):
+        network.guide.register_forward_pre_hook(lambda *_: setattr(tape, "guides", True))
+        network.guide.register_forward_hook(lambda *_: setattr(tape, "guides", False))
+        tape.program.guided = ends_of(network.extra)
     with torch.no_grad(), evaluating(network), tape.following(network), tape:
         output = network(*inputs)
     if not isinstance(output, Tensor) or id(output) not in tape.known:
@@ -79,6 +86,7 @@ class Tape(TorchFunctionMode):
         self.known: dict[int, tuple[int, Tensor]] = {}
         self.weights: dict[int, int] = {}
         self.layers: list[str] = []
+        self.guides = False
 
     @contextmanager
     def following(self, network: nn.Module) -> Iterator[None]:
@@ -132,7 +140,8 @@ class Tape(TorchFunctionMode):
 
     def _append(self, operation: dict[str, Any], output: Tensor, shape: tuple[int, int, int]) -> None:
         self.known[id(output)] = (len(self.program.shapes), output)
-        self.program.operations.append(operation | {"output": len(self.program.shapes)})
+        guide = {"guide": True} if self.guides else {}
+        self.program.operations.append(operation | guide | {"output": len(self.program.shapes)})
         self.program.shapes.append(shape)
 
     def read(self, value: Tensor) -> None:
@@ -153,6 +162,12 @@ class Tape(TorchFunctionMode):
             f"The layer {layer} {what}. Export with --to onnx, or build the network from convolutions, linear "
             "layers, group norms, SiLU or GELU and nevoa's attention."
         )
+
+
+def ends_of(weights: Tensor) -> tuple[int, int]:
+    """The first and the last place of weights that are not 0; (0, 0) if all are."""
+    places = weights.flatten().nonzero().flatten().tolist()
+    return (places[0], places[-1]) if places else (0, 0)
 
 
 def _tensors(values: Any) -> Iterator[Tensor]:

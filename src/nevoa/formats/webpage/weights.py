@@ -39,6 +39,7 @@ def block_of(program: Program) -> tuple[dict[str, Any], bytes]:
         "image": split[True],
         "weights": [places[i] for i in range(len(places))],
         "output": program.output,
+        "guided": program.guided,
     }
     return about, b"".join(parts)
 

@@ -11,7 +11,7 @@
  */
 
 import { PLAIN, sizeOf } from "./plain.js";
-import { IMAGE, LABEL, TIMESTEP, arranged } from "./program.js";
+import { IMAGE, LABEL, TIMESTEP, arranged, needed } from "./program.js";
 
 /** The values that depend on timestep and label alone, kept while the timestep stays. */
 export class Conditions {
@@ -103,11 +103,12 @@ export class ProcessorEngine {
 
   /** @param {Float32Array} x @param {number} t @param {number[][]} labels */
   async evaluate(x, t, labels) {
-    const size = this.input.length, found = new Float32Array(x.length);
+    const size = this.input.length, found = new Float32Array(x.length), { program } = this.conditions;
+    const steps = this.steps.filter(({ operation }) => needed(program, t)(operation));
     for (let n = 0; n * size < x.length; n++) {
       const known = this.conditions.at(t, labels[n]);
       this.input.set(x.subarray(n * size, (n + 1) * size));
-      for (const { operation, kernel, inputs, weights, output } of this.steps) {
+      for (const { operation, kernel, inputs, weights, output } of steps) {
         kernel(operation, inputs.map((view, i) => view ?? known[operation.inputs[i]]), weights, output);
       }
       found.set(this.output, n * size);

@@ -2,7 +2,7 @@
 
 import { Conditions, upTo } from "./engine.js";
 import { sizeOf } from "./plain.js";
-import { IMAGE, arranged } from "./program.js";
+import { IMAGE, arranged, needed } from "./program.js";
 import { FIELDS, GROUP, NONE, SHADERS, SIDE } from "./shaders.js";
 
 /**
@@ -167,12 +167,13 @@ class GpuEngine {
 
   /** @param {Float32Array} x @param {number} t @param {number[][]} labels */
   async _together(x, t, labels) {
-    const images = labels.length, { queue } = this.device, { program } = this;
+    const images = labels.length, { queue } = this.device, { program } = this, isNeeded = needed(program, t);
     queue.writeBuffer(this.memory, 4 * /** @type {number} */ (this.address.get(IMAGE)), x);
     this._tellConditions(labels.map((label) => this.conditions.at(t, label)));
     this._tell(images);
     const encoder = this.device.createCommandEncoder(), pass = encoder.beginComputePass();
     this.steps.forEach(({ operation }, i) => {
+      if (!isNeeded(operation)) return;
       calls(operation, images).forEach(({ count }, call) => {
         pass.setPipeline(this.pipelines[i][call]);
         pass.setBindGroup(0, this.group, [ALIGNED * i]);

@@ -4,8 +4,9 @@
  * @typedef {import("./plain.js").Operation} Operation
  * @typedef {import("./plain.js").Shape} Shape
  * @typedef {{first: number, size: number, half: boolean}} Weight where a weight begins in the block, in bytes
- * @typedef {{shapes: Shape[], condition: Operation[], image: Operation[], weights: Weight[], output: number}} Program
- *   `condition` depends on timestep and label alone.
+ * @typedef {{shapes: Shape[], condition: Operation[], image: Operation[], weights: Weight[], output: number,
+ *   guided: [number, number]}} Program
+ *   `condition` depends on timestep and label alone; `guided` are the first and the last timestep that need a guide.
  */
 
 import { sizeOf } from "./plain.js";
@@ -23,6 +24,9 @@ export function shaped(program) {
   }
   return program;
 }
+
+/** Whether an operation is needed at a timestep. @param {Program} program @param {number} t */
+export const needed = ({ guided: [first, last] }, t) => (/** @type {Operation} */ { guide }) => !guide || (first <= t && t <= last);
 
 /** The weights as float32. @param {Program} program @param {ArrayBuffer} block @param {number} start of the weights */
 export const unpacked = (program, block, start = 0) => program.weights.map(({ first, size, half }) =>
