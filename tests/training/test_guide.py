@@ -133,7 +133,7 @@ def test_a_model_that_makes_no_images_keeps_its_weight(few_images: ImageSet) -> 
 
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, int, int]]:
-    """What weights of 2.25 were measured with: whether a guide was there, how many images, and in how many steps."""
+    """Each measurement of a weight: whether the model had a guide, the number of images, and the steps."""
     calls: list[tuple[bool, int, int]] = []
 
     def measure(model: Model, images: ImageSet, steps: int) -> float:
@@ -141,7 +141,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, int, int]]:
         return 2.25
 
     monkeypatch.setattr(state_module, "measured_weight", measure)
-    monkeypatch.setattr(state_module, "AFTER_IMAGES", 320)
+    monkeypatch.setattr(state_module, "AFTER_IMAGES", 160)
     return calls
 
 
