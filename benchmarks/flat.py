@@ -27,7 +27,7 @@ IMAGES, FIRST = (1_000, 1_000_000), (100_000, 1_000_000)
 STEPS = (100, 1_000, 2_000)
 OPTIONS = (
     *("network.dim=8", "network.multipliers=[1]", "network.blocks=1", "network.attention=[false]", "network.patch=4"),
-    *("training.batch_size=64", "training.precision=float32", "training.threads=1", "training.conditional=false"),
+    *("training.batch_size=64", "training.precision=float32", "training.threads=1", "training.condition=none"),
 )
 
 

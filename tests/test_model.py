@@ -55,7 +55,7 @@ def test_large_images_are_made_fewer_at_a_time(model: Model, side: int, together
 def test_labels_are_classes_in_turn() -> None:
     assert list(labels_of(["cat", "dog"])) == [0, 1]
     assert list(labels_of(["cat", "dog"], ["dog", 0])) == [1, 0]
-    with pytest.raises(NevoaError, match="unconditional"):
+    with pytest.raises(NevoaError, match="knows no classes"):
         labels_of([], ["dog"])
 
 
@@ -64,8 +64,8 @@ def test_a_conditional_model_without_a_condition_uses_the_null_label() -> None:
     model = nevoa.load()
     x_t, t, label = torch.randn(3, 1, 28, 28), torch.full((3,), 500), torch.tensor([1, 2, 3])
     with torch.no_grad():
-        torch.testing.assert_close(model.denoiser()(x_t, t), model.denoiser(label=label, guidance=0.0)(x_t, t))
-        different = model.denoiser(label=label)(x_t, t)
+        torch.testing.assert_close(model.denoiser()(x_t, t), model.denoiser(condition=label, guidance=0.0)(x_t, t))
+        different = model.denoiser(condition=label)(x_t, t)
     assert not torch.allclose(different.x_0, model.denoiser()(x_t, t).x_0)
 
 

@@ -240,7 +240,7 @@ def test_a_loss_of_ones_own_equals_the_named_one(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_network_that_takes_labels_becomes_conditional(tmp_path: Path) -> None:
-    options = (*(option for option in OPTIONS if "conditional" not in option),)
+    options = (*(option for option in OPTIONS if "condition" not in option),)
     run = nevoa.train(Pictures(), network=LabelledNet(), steps=4, options=options, out=tmp_path / "r", progress=False)
     model = run.model()
     assert model.classes == ("0", "1")
@@ -269,7 +269,7 @@ def test_loaded_images_are_trained_on_as_they_are(tmp_path: Path) -> None:
 
 
 def test_an_array_may_have_labels(tmp_path: Path) -> None:
-    run = trained(tmp_path / "r", labels=["cat", "dog"] * 10, network=LabelledNet(), steps=1, conditional=True)
+    run = trained(tmp_path / "r", labels=["cat", "dog"] * 10, network=LabelledNet(), steps=1, condition="class")
     assert run.model().classes == ("cat", "dog")
 
 
@@ -316,7 +316,7 @@ class Stepless:
         ({"loss": cubic, "options": ["training.loss=l1"]}, r"decides training\.loss: leave it out"),
         ({"schedule": Straight(), "options": ["diffusion.timesteps=30"]}, r"decides diffusion\.timesteps: leave it"),
         ({"schedule": Straight(), "options": ["diffusion.zero_terminal_snr=true"]}, "decides diffusion.zero_terminal"),
-        ({"source": "shapes", "labels": [1]}, "labels are for images given as an array"),
+        ({"source": "shapes", "labels": [1]}, "labels and captions are for images given as an array"),
         ({"stepps": 3}, "stepps.*Did you mean 'steps'"),
     ],
 )

@@ -2,10 +2,10 @@
 
 import copy
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import SupportsIndex, Unpack
+from typing import Any, SupportsIndex, Unpack
 
 import numpy as np
 import torch
@@ -14,13 +14,26 @@ from torch import Tensor, nn
 
 from nevoa._util.arguments import Classes, counted, one_or_more, whole
 from nevoa._util.random import Stream, generator
+from nevoa.conditions import CLASS, conditions_of
 from nevoa.config import ModelPlan
+from nevoa.config.condition import ConditionPlan
 from nevoa.config.names import DeviceName, PrecisionName
 from nevoa.config.network import NetworkConfig
 from nevoa.data import label_of, size_in_words, to_bytes
-from nevoa.diffusion import AnyDenoiser, Autoguided, Denoiser, Guided, Schedule, guide_weights, sparing, steps_of
+from nevoa.diffusion import (
+    AnyDenoiser,
+    Autoguided,
+    Condition,
+    Denoiser,
+    Guided,
+    Schedule,
+    guide_weights,
+    mapped,
+    sparing,
+    steps_of,
+)
 from nevoa.errors import NevoaError, WrongValue
-from nevoa.networks import build_network
+from nevoa.networks import build_network, null_condition
 from nevoa.objects import NAMES, Objects, schedule_of
 from nevoa.parallel.device import DeviceWish, choose_device, computing, in_precision, keeping_memory, within
 from nevoa.sampling import (
@@ -30,6 +43,7 @@ from nevoa.sampling import (
     SamplingSettings,
     State,
     as_sampler,
+    asked_in,
     check_taught,
     settings_of,
     timestep_grid,
@@ -143,16 +157,17 @@ class Model:
     def denoiser(
         self,
         clip: bool = False,
-        label: Int64[Tensor, " B"] | None = None,
+        condition: Condition | None = None,
         guidance: float = 1.0,
         autoguidance: float = 1.0,
     ) -> AnyDenoiser:
-        """The network as a denoiser, in the model's precision; unconditional without labels."""
+        """The network as a denoiser, in the model's precision; unconditional without a condition."""
         network = in_precision(sparing(self.guided(autoguidance)), self.device, self.precision)
-        if self.classes:
-            network = _with_null_label(network, len(self.classes))
-        denoiser = Denoiser(network, self.schedule, self.plan.diffusion.prediction, clip)
-        return denoiser if label is None else Guided(denoiser, label, len(self.classes), guidance)
+        denoiser = Denoiser(self._unasked(network), self.schedule, self.plan.diffusion.prediction, clip)
+        if condition is None:
+            return denoiser
+        count = len(next(iter(condition.values())) if isinstance(condition, Mapping) else condition)
+        return Guided(denoiser, condition, self._null(count), guidance)
 
     def labels(self, count: Whole, first: Whole = 0, wanted: Classes | None = None) -> Int64[Tensor, " count"] | None:
         """The labels of images number first to first + count - 1: the wanted classes, or all, in turn.
@@ -163,6 +178,24 @@ class Model:
         start, size = whole("first", first), _counted(count)
         numbers = range(start, start + size)
         return torch.tensor([cycle[n % len(cycle)] for n in numbers], device=self.device) if cycle else None
+
+    def condition(self, count: Whole, first: Whole = 0, **options: Unpack[SamplingOptions]) -> Condition | None:
+        """What images number first to first + count - 1 are asked to be: each kind by its values in turn.
+
+        Of a model that knows classes alone these are all classes in turn, if none is asked for. None if nothing is.
+        """
+        conditions, start, size = conditions_of(self.plan), whole("first", first), _counted(count)
+        cycles = {
+            name: labels_of(self.classes, values) if name == CLASS else conditions.asked(name, values)
+            for name, values in asked_in(options).items()
+        }
+        if not cycles and conditions.labels_alone and self.start.all_classes:
+            cycles = {CLASS: range(len(self.classes))} if self.classes else {}
+        if not cycles:
+            return None
+        numbers = range(start, start + size)
+        values = {name: [cycle[n % len(cycle)] for n in numbers] for name, cycle in cycles.items()}
+        return mapped(lambda tensor: tensor.to(self.device), conditions.of(values, size))
 
     def settings(self, **options: Unpack[SamplingOptions]) -> SamplingSettings:
         """The model's sampling settings, overridden by the options given. Options that are None are not given."""
@@ -195,17 +228,19 @@ class Model:
         grid = self.timesteps(settings)
         self.network.eval()
         sampler = as_sampler(settings.sampler, settings.variance, settings.eta)
-        wanted = options.get("labels")
-        if wanted is None and not self.start.all_classes and options.get("guidance") not in (None, 1):
-            raise NevoaError("guidance takes a class: give labels, too, or leave it out, as an interpolation must.")
-        label = None if wanted is None and not self.start.all_classes else self.labels(size, number, wanted)
-        if label is None and not self.plan.works_without_labels:
+        condition = self.condition(size, number, **options)
+        if condition is None and options.get("guidance") not in (None, 1):
             raise NevoaError(
-                "This model was trained with training.label_dropout=0, so it needs labels: give them. An interpolation "
-                "takes none: use another model for it."
+                "guidance takes something to guide to: give a class or a prompt, too, or leave it out, as an "
+                "interpolation must."
+            )
+        if condition is None and not self.plan.works_without_condition:
+            raise NevoaError(
+                "This model was trained with training.label_dropout=0, so it needs a class or a prompt: give one. An "
+                "interpolation takes none: use another model for it."
             )
         check_taught(self.plan, self.schedule, grid)
-        denoiser = self.denoiser(settings.clip, label, settings.guidance, settings.autoguidance)
+        denoiser = self.denoiser(settings.clip, condition, settings.guidance, settings.autoguidance)
         return self._computed(self.start.states(Process(denoiser, sampler, grid, noise, number, size)))
 
     def trajectories(
@@ -249,18 +284,23 @@ class Model:
             return png_bytes(show(images, self.classes[:count] or None))
         return None
 
+    def _null(self, count: int) -> Any:
+        """The condition of images of which nothing is asked."""
+        return null_condition(len(self.classes), self.plan.conditions, count, self.device)
+
+    def _unasked(self, network: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        """A network that may be called without a condition: it then predicts without one."""
+        if not self.plan.conditional:
+            return network
+
+        def call(x_t: Tensor, t: Tensor, condition: Condition | None = None) -> Tensor:
+            return network(x_t, t, self._null(len(x_t)) if condition is None else condition)
+
+        return call
+
     def _computed(self, states: Iterator[State]) -> Generator[State, None, None]:
         with keeping_memory():
             yield from within(lambda: computing(self.device), states)
-
-
-def _with_null_label(network: Callable[..., Tensor], null_label: int) -> Callable[..., Tensor]:
-    """A conditional network that may be called without labels: it then predicts without a condition."""
-
-    def call(x_t: Tensor, t: Tensor, label: Tensor | None = None) -> Tensor:
-        return network(x_t, t, torch.full_like(t, null_label) if label is None else label)
-
-    return call
 
 
 def last(states: Iterator[State]) -> State:
@@ -269,7 +309,12 @@ def last(states: Iterator[State]) -> State:
 
 
 def fresh_network(
-    config: NetworkConfig, shape: Shape, classes: int, seed: int, network: nn.Module | None = None
+    config: NetworkConfig,
+    shape: Shape,
+    classes: int,
+    seed: int,
+    network: nn.Module | None = None,
+    conditions: Mapping[str, ConditionPlan] | None = None,
 ) -> nn.Module:
     """The network before training: a copy of the one given, else the config's, its weights a function of the seed."""
     if network is not None:
@@ -277,7 +322,7 @@ def fresh_network(
     else:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(int(generator(seed, Stream.WEIGHTS, 0).integers(2**63)))
-            network = build_network(config, shape[0], classes)
+            network = build_network(config, shape[0], classes, conditions)
     # The layout in which the convolutions of oneDNN and cuDNN are fastest.
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
@@ -287,7 +332,7 @@ def labels_of(classes: Sequence[str], wanted: Classes | None = None) -> Sequence
     if wanted is None:
         return range(len(classes))
     if not classes:
-        raise NevoaError("This model is unconditional; labels need one trained with training.conditional=true.")
+        raise NevoaError("This model knows no classes; labels need one trained with training.condition=class.")
     names = one_or_more(wanted)
     if not isinstance(names, tuple):
         raise NevoaError(

@@ -80,6 +80,6 @@ def of_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished tiny run that was told of classes, and took large steps, so that they differ."""
     folder = tmp_path_factory.mktemp("classes") / "told"
     large_steps = ("training.learning_rate=0.02", "training.warmup_images=0", "training.ema_decay=0")
-    options = (*TINY, *large_steps, "training.conditional=true")
+    options = (*TINY, *large_steps, "training.condition=class")
     train("fashion_mnist_10k", steps=20, out=folder, options=options, progress=False)
     return folder

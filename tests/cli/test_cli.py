@@ -82,7 +82,7 @@ def test_sample_draws_grids_rows_and_animations(trained: Path) -> None:
 
 
 def test_without_a_run_the_packaged_model_draws(tmp_path: Path) -> None:
-    told = nevoa("sample", "--label", "bag", "--count", "4", "--out", "bags.png", folder=tmp_path).stdout
+    told = nevoa("sample", "--class", "bag", "--count", "4", "--out", "bags.png", folder=tmp_path).stdout
     assert "4 images of Bag" in told
     expected = class_grid(load().sample(4, labels=["Bag"]), ["Bag"])
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "bags.png")), np.asarray(expected))
@@ -90,7 +90,7 @@ def test_without_a_run_the_packaged_model_draws(tmp_path: Path) -> None:
 
 def test_sample_makes_the_classes_asked_for_a_row_each(of_classes: Path, tmp_path: Path) -> None:
     told = nevoa(
-        "sample", str(of_classes), "--label", "trouser", "--label", "8", "--guidance", "2", folder=tmp_path
+        "sample", str(of_classes), "--class", "trouser", "--class", "8", "--guidance", "2", folder=tmp_path
     ).stdout
     assert "16 images of Trouser, Bag in turn" in told
     images = Run(of_classes).model().sample(16, labels=[1, 8], guidance=2.0)
@@ -113,8 +113,8 @@ def test_without_a_label_a_model_of_classes_makes_a_row_of_each(of_classes: Path
 
 
 def test_classes_that_are_not_there_are_one_line(of_classes: Path, tmp_path: Path, refuses: Refuses) -> None:
-    refuses(["sample", str(of_classes), "--label", "trouser,bga"], "Did you mean 'Bag'", tmp_path)
-    refuses(["sample", str(of_classes), "--label", "10"], "no class '10'", tmp_path)
+    refuses(["sample", str(of_classes), "--class", "trouser,bga"], "Did you mean 'Bag'", tmp_path)
+    refuses(["sample", str(of_classes), "--class", "10"], "no class '10'", tmp_path)
     refuses(
         ["sample", str(of_classes), "--guidance", "-1"],
         "guidance: Input should be greater than or equal to 0",
@@ -184,9 +184,9 @@ WRONG = [
         ["sample", "runs/tiny", "--sampler", "ddim", "--eta", "1.5"],
         "nevoa: --eta: Input should be less than or equal to 1",
     ),
-    (["sample", "runs/tiny", "--label", "bag"], "This model is unconditional"),
-    (["sample", "runs/tiny", "--guidance", "2"], "nevoa: --guidance needs a class-conditional model"),
-    (["train", "--preset", "classic", "-o", "sampling.guidance=2"], "needs training.conditional=true"),
+    (["sample", "runs/tiny", "--class", "bag"], "This model knows no classes"),
+    (["sample", "runs/tiny", "--guidance", "2"], "nevoa: --guidance needs a model with conditions"),
+    (["train", "--preset", "classic", "-o", "sampling.guidance=2"], "needs a condition"),
     (["sample", "runs/tiny", "--out", "x.jpeg"], "Known: .gif, .html, .mp4, .npy, .png, .webm"),
     (["sample", "runs/tiny", "--out", "a_file/x.png"], "Cannot write"),
     (["sample", "runs/tiny", "--count", "0"], "Must be > 0"),

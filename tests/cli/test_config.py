@@ -53,7 +53,7 @@ def test_a_default_that_is_typed_changes_nothing(listed: list[dict]) -> None:
         ("training.seed", "whole number from 0"),
         ("training.label_dropout", "number from 0 below 1"),
         ("training.learning_rate", "number above 0"),
-        ("training.conditional", "true or false or auto"),
+        ("training.condition", "a list of text or auto"),
         ("diffusion.timesteps", "whole number from 2 to 100000"),
         ("diffusion.schedule", "linear, quadratic, sigmoid, cosine, flow"),
         ("data.channels", "1, 3"),

@@ -65,7 +65,7 @@ WRONG_TO_MEASURE = [
     (["evaluate", "constant.npy", "--steps", "3"], "is not a run"),
     (["evaluate", "constant.npy", "--sweep"], "is not a run"),
     (["evaluate", "constant.npy", "--guidance", "2"], "is not a run"),
-    (["evaluate", "runs/tiny", "--guidance", "2"], "guidance needs a class-conditional model"),
+    (["evaluate", "runs/tiny", "--guidance", "2"], "guidance needs a model with conditions"),
     (["evaluate", "runs/tiny", "--sweep", "--steps", "3"], "--sweep tries every sampler"),
     (["evaluate", "runs/tiny", "--sweep", "--json"], "--sweep tries every sampler"),
     (["evaluate", "runs/tiny", "--sweep", "--count", "64"], "number of images is 64, but"),

@@ -37,7 +37,7 @@ def pets(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_from_a_folder_to_new_images_of_a_class(pets: Path) -> None:
-    chosen = ["--classes", "dog,cat", "--size", "10x14", "--limit", "16", "--no-flip", "--conditional"]
+    chosen = ["--classes", "dog,cat", "--size", "10x14", "--limit", "16", "--no-flip", "--condition", "class"]
     command = ["train", "pets", *chosen, "--steps", "4", "--out", "r", *OPTIONS]
     told = nevoa(*command, folder=pets.parent)
     assert "pets: 15 images, 10x14, 3 channels (1 unusable)" in told.stdout
@@ -47,7 +47,7 @@ def test_from_a_folder_to_new_images_of_a_class(pets: Path) -> None:
     plan = tomllib.loads((pets.parent / "r/plan.toml").read_text())
     assert plan["data"]["only"] == plan["classes"] == ["dog", "cat"]
     assert (plan["data"]["source"], plan["data"]["flip"]) == (str(pets), False)
-    nevoa("sample", "r", "--label", "cat", "--count", "3", "--out", "x.npy", folder=pets.parent)
+    nevoa("sample", "r", "--class", "cat", "--count", "3", "--out", "x.npy", folder=pets.parent)
     assert np.load(pets.parent / "x.npy").shape == (3, 10, 14, 3)
     nevoa("sample", "r", "--guidance", "2", "--out", "x.png", folder=pets.parent)
     assert Image.open(pets.parent / "x.png").height < Image.open(pets.parent / "x.png").width  # a row for each class
@@ -179,12 +179,12 @@ def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
     [
         (["train", "pets", "--strict"], "Cannot use 1 of the files of pets; the first is cat/bad.png"),
         (
-            ["train", "pets/dog", "--conditional", "--steps", "1"],
-            "dog has no classes, and a conditional",
+            ["train", "pets/dog", "--condition", "class", "--steps", "1"],
+            "dog has no classes, and training.condition",
         ),
         (
             ["train", "pets/dog", "-o", "sampling.guidance=2", "--steps", "1"],
-            "needs training.conditional=true",
+            "needs a condition",
         ),
         (["train", "pets", "--classes", "cat,cow"], "There is no class 'cow'"),
         (["train", "pets/cat", "--classes", "cat"], "no classes to choose from"),
@@ -272,7 +272,7 @@ def test_data_list_and_show_print_json(pets: Path, typed: Callable[..., str]) ->
     assert [bad["file"] for bad in shown["left_out"]] == ["cat/bad.png"]
     assert (pets.parent / shown["picture"]).exists()
     before = sorted(pets.parent.iterdir())
-    shown = json.loads(typed(pets.parent, "data", "show", "pets", "--size", "16", "--no-conditional", "--json"))
+    shown = json.loads(typed(pets.parent, "data", "show", "pets", "--size", "16", "--condition", "none", "--json"))
     assert (shown["classes"], "picture" in shown) == ({}, False)
     assert sorted(pets.parent.iterdir()) == before
 
@@ -289,13 +289,13 @@ def test_files_are_left_out_by_reason(pets: Path, typed: Callable[..., str]) -> 
 
 
 def test_images_at_different_depths_are_shown_without_classes(pets: Path, typed: Callable[..., str]) -> None:
-    """With what to do about it; with --no-conditional there is nothing to do."""
+    """With what to do about it; with --condition none there is nothing to do."""
     (pets / "cat/0.png").rename(pets / "0.png")
     command = "data", "show", "pets", "--size", "16"
     told = typed(pets.parent, *command)
     assert "no classes: 0.png and cat/12.png lie at different depths" in told
     assert "\n0.png,CLASS\ncat/12.png,CLASS\n" in told
-    assert "classes" not in typed(pets.parent, *command, "--no-conditional")
+    assert "classes" not in typed(pets.parent, *command, "--condition", "none")
 
 
 def test_a_suffix_in_capitals_is_that_suffix(pets: Path, typed: Callable[..., str]) -> None:

@@ -73,7 +73,7 @@ def test_help_lists_the_commands(tmp_path: Path) -> None:
 
 
 OPTIONS_IN_HELP = {
-    "train": ["-o SECTION.KEY=VALUE", "--no-conditional", "--accept-changes", "--plugin FILE.py", "message."],
+    "train": ["-o SECTION.KEY=VALUE", "--condition KIND", "--accept-changes", "--plugin FILE.py", "message."],
     "evaluate": ["--inception-weights", *METRICS.own],
 }
 

@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(path, "PNG")
     (photos / f"a{HOSTILE}" / "damaged.png").write_bytes(b"\x89PNG")
-    train(str(photos), steps=2, out=run, options=(*TINY, "training.conditional=true"), progress=False)
+    train(str(photos), steps=2, out=run, options=(*TINY, "training.condition=class"), progress=False)
     file = run / "model/config.json"
     values = json.loads(file.read_text())
     values["plan"]["classes"] = [f"a{HOSTILE}", f"b{HOSTILE}"]
@@ -99,5 +99,5 @@ def test_a_model_with_two_classes_of_one_name_is_refused(folder: Path, tmp_path:
     values = json.loads(file.read_text())
     values["plan"]["classes"] = ["cat", "cat"]
     file.write_text(json.dumps(values))
-    told = nevoa("sample", "run", "--label", "cat", folder=tmp_path, code=2).stderr
+    told = nevoa("sample", "run", "--class", "cat", folder=tmp_path, code=2).stderr
     assert "two classes have the name 'cat'" in told and len(told.splitlines()) == 1

@@ -150,7 +150,7 @@ def test_what_makes_no_sense_is_refused(model: Model, tmp_path: Path) -> None:
     with pytest.raises(NevoaError, match="has 9 frames, and you asked for 10 images: pass frames=10"):
         interpolation(model, picture(), picture(1)).sample(10, steps=2)
     for edited in (variations(model, picture()), interpolation(model, picture(), picture(1))):
-        with pytest.raises(NevoaError, match="guidance takes a class: give labels, too, or leave it out"):
+        with pytest.raises(NevoaError, match="guidance takes something to guide to: give a class or a prompt"):
             edited.sample(1, guidance=3)
     with pytest.raises(NevoaError, match="frames must be a whole number from 2"):
         interpolation(model, picture(), picture(1), frames=1)

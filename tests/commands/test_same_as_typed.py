@@ -40,7 +40,7 @@ WRITTEN: dict[str, tuple[str, dict[str, Any]]] = {
     "grid.png": ("sample run --count 3 --seed 5", {"count": 3, "seed": 5}),
     "array.npy": ("sample run --count 2 --sampler ddim --eta 0.5", {"count": 2, "sampler": "ddim", "eta": 0.5}),
     "folder": ("sample run --count 2 --no-clip", {"count": 2, "clip": False}),
-    "rows.png": ("sample run --trajectory 3 --label dog,cat", {"trajectory": 3, "label": ["dog", "cat"]}),
+    "rows.png": ("sample run --trajectory 3 --class dog,cat", {"trajectory": 3, "label": ["dog", "cat"]}),
     "vary.png": ("sample run --count 1 --from photo.png", {"count": 1, "from_": "photo.png"}),
     "paint.png": (
         "sample run --count 1 --inpaint photo.png --mask mask.png",
@@ -86,7 +86,7 @@ REFUSED: list[tuple[list[str], Callable[[], Any]]] = [
     (["sample", "run", "--strength", "1"], lambda: nevoa.sample("run", strength=1.0)),
     (["sample", "run", "--size", "64"], lambda: nevoa.sample("run", size="64")),
     (["sample", "--prompt", "a cat"], lambda: nevoa.sample(prompt="a cat")),
-    (["sample", "run", "--label", "cow"], lambda: nevoa.sample("run", label="cow")),
+    (["sample", "run", "--class", "cow"], lambda: nevoa.sample("run", label="cow")),
     (["noise", "nothing"], lambda: nevoa.noise("nothing")),
     (["noise", "photo.png", "--schedule", "cosin"], lambda: nevoa.noise("photo.png", schedule="cosin")),
     (["noise", "photo.png", "--at", "1001"], lambda: nevoa.noise("photo.png", at=1001)),

@@ -104,7 +104,7 @@ def test_a_plan_whose_values_do_not_fit_together_is_refused(plan: Plan) -> None:
 
 def test_guidance_needs_a_model_that_was_also_trained_without_classes(plan: Plan) -> None:
     found = [
-        plan.model_copy(update={"classes": classes, "null_label": null_label}).works_without_labels
+        plan.model_copy(update={"classes": classes, "null_label": null_label}).works_without_condition
         for classes in ((), ("a", "b"))
         for null_label in (True, False)
     ]

@@ -111,7 +111,7 @@ def test_a_path_is_a_source_and_never_the_name_of_a_data_set(tmp_path: Path, mon
 @pytest.fixture
 def saved(tmp_path: Path) -> tuple[Path, Config]:
     """The config.toml of a run of five minutes."""
-    options = ["training.conditional=true", "network.dim=8", "data.flip=true"]
+    options = ["training.condition=class", "network.dim=8", "data.flip=true"]
     config = configure("photos", minutes=5, options=options)
     (tmp_path / "config.toml").write_text(to_toml(config))
     return tmp_path / "config.toml", config

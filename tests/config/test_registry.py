@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import nevoa
-from nevoa.config import NetworkConfig
+from nevoa.config import ConditionPlan, NetworkConfig
 from nevoa.config.presets import configure
 from nevoa.config.registry import KINDS, Table, UnregisteredError, register, table_of, unregister
 from nevoa.data import Dataset
@@ -29,12 +29,20 @@ class Network(nn.Module):
 class Config(NetworkConfig): ...
 
 
+class Condition:
+    def embedding(self) -> None: ...
+
+
+class Plan(ConditionPlan): ...
+
+
 class Sampler:
     def step(self) -> None: ...
 
 
 PARTS: dict[str, Any] = {
     "network": Network,
+    "condition": Condition,
     "schedule": lambda steps: None,
     "sampler": Sampler,
     "loss": lambda output, target: None,
@@ -47,7 +55,7 @@ PARTS: dict[str, Any] = {
 
 
 def options_of(kind: str) -> type | None:
-    return Config if kind == "network" else None
+    return {"network": Config, "condition": Plan}.get(kind)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -72,8 +72,8 @@ def test_training_further_needs_a_source() -> None:
         (["diffusion.timesteps=10", "sampling.steps=20"], "at most diffusion.timesteps"),
         (["diffusion.timesteps=10", "training.preview_steps=11"], "preview_steps must be at most diffusion.timesteps"),
         (["training.label_dropout=1"], "training.label_dropout: Input should be less than 1"),
-        (["sampling.guidance=-1", "training.conditional=true"], "greater than or equal to 0"),
-        (["sampling.guidance=2", "training.conditional=false"], "needs training.conditional=true"),
+        (["sampling.guidance=-1", "training.condition=class"], "greater than or equal to 0"),
+        (["sampling.guidance=2", "training.condition=none"], "needs a condition"),
         (["batch_size=3"], "section.key=value"),
         (["training.seed"], "section.key=value"),
     ],
@@ -104,14 +104,14 @@ def of_format_1(tables: dict[str, Any], folder: Path) -> ModelPlan:
 
 def test_a_model_of_before_classes_is_still_read_and_is_unconditional(tmp_path: Path) -> None:
     """Its file has none of the keys that came with classes."""
-    before = configure(options=["training.conditional=false", "network.kind=unet", "diffusion.prediction=v"])
+    before = configure(options=["training.condition=none", "network.kind=unet", "diffusion.prediction=v"])
     tables = before.model_dump(mode="json")
-    for section, key in (("training", "conditional"), ("training", "label_dropout"), ("sampling", "guidance")):
+    for section, key in (("training", "condition"), ("training", "label_dropout"), ("sampling", "guidance")):
         del tables[section][key]
     plan = of_format_1(tables, tmp_path)
     assert (plan.network, plan.sampling) == (before.network, before.sampling)
     assert plan.diffusion.model_dump() == before.diffusion.model_dump()
-    assert (plan.classes, plan.works_without_labels) == ((), True)
+    assert (plan.classes, plan.works_without_condition) == ((), True)
 
 
 def test_classes_are_those_of_a_conditional_model_only(tmp_path: Path) -> None:

@@ -47,14 +47,6 @@ def test_half_of_the_images_are_mirrored_and_the_set_is_left_alone(few_images: I
     np.testing.assert_array_equal(few_images.images, before)
 
 
-def test_labels_are_those_of_the_images_in_their_places(few_images: ImageSet) -> None:
-    batches = Batches(few_images, seed=0, flip=True)
-    labels = batches.labels(7, 40)
-    assert labels.dtype == torch.int64
-    assert labels.tolist() == few_images.labels[batches.indices(7, 40)].tolist()
-    assert labels[:13].tolist() != few_images.labels[7:].tolist()
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux counts the pages of a process there")
 def test_a_process_does_not_grow_by_the_images_it_has_seen(tmp_path: Path) -> None:

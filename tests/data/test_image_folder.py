@@ -144,7 +144,7 @@ def test_images_at_different_depths_have_no_classes(folders: list[str], said: st
     lay_out(tmp_path, folders)
     assert list(ours(tmp_path)) == [""]
     assert load_images(str(tmp_path)).notes.unsettled.startswith(said)  # also when the store is opened again
-    with pytest.raises(NevoaError, match=r"no classes to choose from.*To train without classes, add --no-conditional"):
+    with pytest.raises(NevoaError, match=r"no classes to choose from.*To train without classes, add --condition none"):
         load_images(str(tmp_path), only="cats")
 
 

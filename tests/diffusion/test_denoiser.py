@@ -39,7 +39,7 @@ def test_the_loss_is_that_of_the_labels_given() -> None:
     label = torch.tensor([0, 1, 1])
     told = Denoiser(lambda x_t, t: labelled(x_t, t, label), SCHEDULE)
     denoiser = Denoiser(labelled, SCHEDULE)
-    assert torch.equal(denoiser.loss(X_0, T, EPSILON, label=label), told.loss(X_0, T, EPSILON))
+    assert torch.equal(denoiser.loss(X_0, T, EPSILON, condition=label), told.loss(X_0, T, EPSILON))
     assert not torch.equal(denoiser.loss(X_0, T, EPSILON), told.loss(X_0, T, EPSILON))
     assert torch.equal(denoiser(X_0, T, label).x_0, told(X_0, T).x_0)
 

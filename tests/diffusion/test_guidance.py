@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from nevoa.diffusion import (
     Autoguided,
+    Condition,
     Denoiser,
     Estimate,
     GaussianProcess,
@@ -20,7 +21,7 @@ from nevoa.diffusion import (
 SCHEDULE = NoiseSchedule.linear(100)
 KINDS: list[PredictionName] = ["epsilon", "x0", "v", "flow"]
 T = torch.tensor([1, 30, 100])
-LABEL, NULL = torch.tensor([0, 1, 1]), 2
+LABEL, NULL = torch.tensor([0, 1, 1]), torch.full((3,), 2)
 X_T = torch.randn(3, 1, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 
@@ -32,7 +33,7 @@ class Network:
 
     def __call__(self, x_t: Tensor, t: Tensor, label: Tensor | None = None) -> Tensor:
         self.calls.append(len(x_t))
-        label = torch.full_like(t, NULL) if label is None else label
+        label = torch.full_like(t, 2) if label is None else label
         return torch.sin(3 * x_t + t.view(-1, 1, 1, 1)) * (1 + label.view(-1, 1, 1, 1)) + 0.3 * x_t
 
 
@@ -87,8 +88,8 @@ def test_clipping_comes_after_guidance(kind: PredictionName) -> None:
 class Brighter(Denoiser):
     """A subclass with a call of its own: it brightens what the network estimates."""
 
-    def __call__(self, x_t: Tensor, t: Tensor, label: Tensor | None = None) -> Estimate:
-        x_0 = super().__call__(x_t, t, label).x_0 + 0.25
+    def __call__(self, x_t: Tensor, t: Tensor, condition: Condition | None = None) -> Estimate:
+        x_0 = super().__call__(x_t, t, condition).x_0 + 0.25
         signal, noise = self._scales(x_t, t)
         return Estimate(x_0, (x_t - signal * x_0) / noise)
 

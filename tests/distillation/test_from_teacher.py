@@ -146,7 +146,7 @@ def test_the_teacher_decides_what_is_learned(distillation: Job) -> None:
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("runs") / "teacher"
-    options = (*TINY, V, "training.conditional=true")
+    options = (*TINY, V, "training.condition=class")
     return nevoa.train("fashion_mnist_10k", steps=16, out=folder, options=options, progress=False)
 
 

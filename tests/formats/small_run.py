@@ -33,7 +33,7 @@ def run_of(folder: Path, source: str = "fashion_mnist", **options: Any) -> Run:
     run.save_preview(4, Image.new("L", (2, 2)))
     run.save_preview(8, Image.new("L", (2, 2)))
     sections = {"diffusion": plan.diffusion, "network": plan.network, "sampling": plan.sampling}
-    asked = parse({"training": {"conditional": bool(plan.classes)}}).updated("data", source=source)
+    asked = parse({"training": {"condition": "class" if plan.classes else "none"}}).updated("data", source=source)
     run.write(asked.model_copy(update=sections), plan)
     journal.write(run, "planned", 0, horizon=Horizon(8))
     run.publish_model(model)

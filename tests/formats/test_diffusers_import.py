@@ -319,7 +319,7 @@ def test_a_network_that_knows_no_image_without_a_class_is_asked_for_none(tmp_pat
     model = small_model(FOLDED, classes=CLASSES, sampling={"steps": 2})
     export(replace(model, plan=model.plan.model_copy(update={"null_label": False})), tmp_path / "m")
     found = load(tmp_path / "m", "cpu")
-    assert not found.plan.works_without_labels
+    assert not found.plan.works_without_condition
     assert abs(found.sample(3).astype(int) - model.sample(3)).max() <= 1
     with pytest.raises(NevoaError, match="this one never was"):
         found.sample(1, guidance=2)

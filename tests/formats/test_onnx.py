@@ -112,7 +112,7 @@ def _ours(model: Model, noise: np.ndarray) -> np.ndarray:
     from nevoa.data import to_bytes
     from nevoa.sampling import DPMSolver, timestep_grid, trajectory
 
-    denoiser = model.denoiser(clip=model.plan.sampling.clip, label=torch.tensor([0, 1, 2, 0]))
+    denoiser = model.denoiser(clip=model.plan.sampling.clip, condition=torch.tensor([0, 1, 2, 0]))
     *_, end = trajectory(
         denoiser,
         DPMSolver(),

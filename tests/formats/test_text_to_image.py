@@ -175,7 +175,7 @@ REFUSED = [
     (["model"], "add --prompt"),
     (["--prompt", "x"], "needs a text-to-image model"),
     (["model", "--size", "16"], "--size is for text-to-image models, which need --prompt"),
-    (["model", "--prompt", "x", "--label", "3"], "--label does not apply"),
+    (["model", "--prompt", "x", "--class", "3"], "--class does not apply"),
     (["model", "--prompt", "x", "--sampler", "ddim"], "sampler is not an option of a text-to-image pipeline"),
     (["model", "--prompt", "x", "--no-clip"], "clip is not an option of a text-to-image pipeline"),
     (["model", "--prompt", "x", "--size", "17x33"], "multiples of 2, and 17x33 are not: choose --size 16x32"),

@@ -1,5 +1,7 @@
 """The network of Ho et al. 2020."""
 
+from typing import Any
+
 import pytest
 
 from nevoa.errors import NevoaError
@@ -32,6 +34,6 @@ def test_a_residual_network_starts_at_zero() -> None:
 @pytest.mark.parametrize(
     ("keys", "message"), [({"dimm": 8}, "There is no config key 'dimm'. Did you mean 'dim'"), ({"dim": 7}, "dim: ")]
 )
-def test_its_arguments_are_checked_as_the_keys_of_its_config(keys: dict[str, int], message: str) -> None:
+def test_its_arguments_are_checked_as_the_keys_of_its_config(keys: dict[str, Any], message: str) -> None:
     with pytest.raises(NevoaError, match=message):
         ResidualUNet(**keys)

@@ -112,9 +112,9 @@ def test_guidance_out_of_range_is_refused(model: Model, guidance: float) -> None
 
 def test_an_unconditional_model_refuses_labels_and_guidance() -> None:
     model = Model(model_plan(Config()), Painter(), (1, 4, 4))
-    with pytest.raises(NevoaError, match="is unconditional"):
+    with pytest.raises(NevoaError, match="knows no classes"):
         model.sample(1, labels=[0], steps=1)
-    with pytest.raises(NevoaError, match="guidance needs a class-conditional model"):
+    with pytest.raises(NevoaError, match="guidance needs a model with conditions"):
         model.sample(1, guidance=2.0, steps=1)
     assert model.settings(labels=None, guidance=1.0) == model.settings()
     assert model.labels(3) is None

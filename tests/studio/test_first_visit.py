@@ -172,7 +172,7 @@ def test_the_other_language_takes_the_place_of_this_one(fresh: Page, language: L
 def test_make_offers_the_newest_run_and_its_classes(
     fresh: Page, say: Texts, workspace: Workspace, server: Server
 ) -> None:
-    options = [*TINY, "training.conditional=true"]
+    options = [*TINY, "training.condition=class"]
     for name, kinds in (("older", ["square", "star"]), ("newer", ["circle", "square"])):
         out = workspace.runs / f"{name}-{say.label('tab_make')}"
         nevoa.train("shapes", steps=2, only=kinds, out=out, options=options, progress=False)

@@ -73,7 +73,7 @@ def test_each_process_draws_its_share_of_what_one_draws(count: int, job: Job) ->
 
     shares = [drawn(Group(rank, count)) for rank in range(count)]
     for whole, *parts in zip(drawn(Group()), *shares, strict=True):
-        for name in ("x_0", "t", "epsilon", "label"):
+        for name in ("x_0", "t", "epsilon", "condition"):
             assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name))
         assert all(torch.equal(part.log_snr, whole.log_snr) for part in parts)
 

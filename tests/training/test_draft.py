@@ -76,18 +76,18 @@ def test_a_run_that_is_resumed_keeps_its_prediction(tiny: Config, few_images: Im
 
 
 @pytest.mark.parametrize(
-    ("wish", "classes"), [(True, ("a", "b", "c", "d")), (False, ()), ("auto", ("a", "b", "c", "d"))]
+    ("wish", "classes"), [("class", ("a", "b", "c", "d")), ("none", ()), ("auto", ("a", "b", "c", "d"))]
 )
 def test_a_network_gets_the_classes_that_are_asked_for(
-    wish: bool | str, classes: tuple[str, ...], tiny: Config, few_images: ImageSet
+    wish: str, classes: tuple[str, ...], tiny: Config, few_images: ImageSet
 ) -> None:
-    assert draft_of(tiny.updated("training", conditional=wish), few_images).classes == classes
+    assert draft_of(tiny.updated("training", condition=wish), few_images).classes == classes
 
 
 def test_folders_that_give_no_classes_are_refused_by_their_reason(tiny: Config, few_images: ImageSet) -> None:
     images = replace(few_images, classes=(), notes=Notes(unsettled="They lie at different depths."))
     with pytest.raises(NevoaError, match=r"^noise: They lie at different depths\.$"):
-        draft_of(tiny.updated("training", conditional=True), images)
+        draft_of(tiny.updated("training", condition="class"), images)
 
 
 def test_the_first_value_that_is_decided() -> None:

@@ -23,7 +23,7 @@ USUAL = {
     *("training.timestep_distribution=log_normal", "diffusion.prediction=flow"),
 }
 # Decided as a training of Fashion-MNIST decides them; the trials had no guide.
-DECIDED = "network.dim=32", "training.conditional=true", "data.holdout=0", "training.guide=0"
+DECIDED = "network.dim=32", "training.condition=class", "data.holdout=0", "training.guide=0"
 GUIDE = "training.guide=0.2"
 PIXELS = np.zeros((64, 28, 28, 1), np.uint8)
 
@@ -85,7 +85,7 @@ def test_so_are_those_with_a_guide(width: int, images: int, measured: float) -> 
     [
         *("training.guide=0.3", "sampling.autoguidance=1"),
         *("data.size=32", "data.limit=1000", "data.only=[1, 2]", "network.multipliers=[1, 1]", "training.loss=huber"),
-        *("training.learning_rate=0.002", "training.conditional=false", "sampling.steps=2", "sampling.guidance=2"),
+        *("training.learning_rate=0.002", "training.condition=none", "sampling.steps=2", "sampling.guidance=2"),
         *("diffusion.schedule=linear", "training.start='other'", "network.dropout=0.1"),
     ],
 )

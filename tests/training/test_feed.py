@@ -23,7 +23,7 @@ from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
 from tests.small_runs import first_batch, replanned, state_of, take_step
 
-SEEN = "x_0", "t", "epsilon", "label"
+SEEN = "x_0", "t", "epsilon", "condition"
 # In Python, and below it: what makes the CPU wait until a device has computed a number.
 WAITING = {"cpu", "item", "tolist", "numpy", "nonzero", "__bool__", "__float__", "__int__", "__index__"}
 WAITING_BELOW = {"aten::_local_scalar_dense", "aten::nonzero"}

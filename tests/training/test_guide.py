@@ -16,7 +16,7 @@ from nevoa.config import Config, ModelPlan, parse
 from nevoa.data import ImageSet, as_image_set
 from nevoa.errors import NevoaError
 from nevoa.model import Model
-from nevoa.runs import Run
+from nevoa.runs import Run, journal
 from nevoa.runs.horizon import Horizon
 from nevoa.training import Job, fit_job
 from nevoa.training.guide import measured_weight
@@ -157,6 +157,7 @@ def test_a_long_training_measures_the_weight_of_its_guide_once_at_its_end(
     assert measured == [(True, len(job.images), job.plan.training.preview_steps)]
     assert (run.model().settings().autoguidance, run.plan().sampling.autoguidance) == (2.25, 1.5)
     assert "at weight 2.25 |" in run.card_file.read_text()
+    assert [entry.autoguidance for entry in journal.read(run) if entry.event == "weighed"] == [2.25]
     run.weights_file.unlink()
     list(fit_job(job, run))
     assert (run.model().settings().autoguidance, len(measured)) == (2.25, 1)

@@ -176,17 +176,17 @@ def test_images_that_were_loaded_before_are_in_memory(tiny: Config, few_images: 
 
 def test_images_whose_classes_are_unsettled_need_none(tiny: Config, few_images: ImageSet) -> None:
     images = replace(few_images, classes=(), notes=Notes(unsettled="They lie at different depths."))
-    for wanted in (True, "auto"):
+    for wanted in ("class", "auto"):
         with pytest.raises(NevoaError, match="noise: They lie at different depths"):
-            prepare(tiny.updated("training", conditional=wanted), images)
+            prepare(tiny.updated("training", condition=wanted), images)
     assert prepare(tiny, images).plan.classes == ()
 
 
 def test_a_conditional_model_of_images_without_classes_is_refused_with_an_option_that_every_command_has(
     tiny: Config, few_images: ImageSet
 ) -> None:
-    with pytest.raises(NevoaError, match=r"noise has no classes.* set training\.conditional=false"):
-        prepare(tiny.updated("training", conditional=True), replace(few_images, classes=()))
+    with pytest.raises(NevoaError, match=r"noise has no classes.* set training\.condition=none"):
+        prepare(tiny.updated("training", condition="class"), replace(few_images, classes=()))
 
 
 def test_images_below_the_smallest_size_are_not_trained_on(tiny: Config) -> None:

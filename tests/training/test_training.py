@@ -100,7 +100,7 @@ def test_one_image_is_learned_by_heart() -> None:
     """With a single image to learn, the samples are that image."""
     images = load_images("fashion_mnist_10k", size=(8, 8))
     one = type(images).of("one", images.images[1000:1001].repeat(4, axis=0), images.labels[:4], images.classes)
-    options = (*LEARNER, "data.flip=false", "data.size=8", "training.ema_decay=0.9", "training.conditional=false")
+    options = (*LEARNER, "data.flip=false", "data.size=8", "training.ema_decay=0.9", "training.condition=none")
     config = configure("fashion_mnist_10k", steps=400, options=options)
     state = state_of(config, one)
     for _ in training_steps(state, one):
@@ -126,13 +126,13 @@ def test_fresh_weights_depend_on_the_seed_alone(tiny: Config) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("average", "conditional", "after"),
-    [*itertools.product([0.0, 0.99], ["false"], [1, 5, 8, 11]), (0.99, "true", 5)],
+    ("average", "condition", "after"),
+    [*itertools.product([0.0, 0.99], ["none"], [1, 5, 8, 11]), (0.99, "class", 5)],
 )
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
-    tiny: Config, tmp_path: Path, after: int, average: float, conditional: str
+    tiny: Config, tmp_path: Path, after: int, average: float, condition: str
 ) -> None:
-    options = (f"training.ema_decay={average}", f"training.conditional={conditional}", "training.label_dropout=0.3")
+    options = (f"training.ema_decay={average}", f"training.condition={condition}", "training.label_dropout=0.3")
     config = configure("fashion_mnist_10k", steps=12, options=(*options_of(tiny), *options))
     list(nevoa.fit(config, tmp_path / "whole"))
     stopped(config, tmp_path / "parts", after)

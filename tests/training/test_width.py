@@ -157,7 +157,7 @@ def test_images_are_worth_the_operations_of_the_width_that_they_get(images: int)
 @pytest.mark.slow
 @pytest.mark.parametrize("dim", WIDTHS)
 def test_the_operations_of_an_image_go_with_the_square_of_the_width(dim: int) -> None:
-    config = configure("fashion_mnist_10k", steps=1, options=(f"network.dim={dim}", "training.conditional=true"))
+    config = configure("fashion_mnist_10k", steps=1, options=(f"network.dim={dim}", "training.condition=class"))
     images = load_images(config.data)
     flop = Trial(planned(config, images), images).flop_per_image
     assert flop == pytest.approx(FLOP_BY_WIDTH * dim**2, rel=0.1)

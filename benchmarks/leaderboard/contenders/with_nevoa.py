@@ -78,7 +78,7 @@ def main() -> None:
 
     task = Task.parse()
     clock = Clock(task.minutes)
-    fixed = (f"network.dim={task.width}", f"training.batch_size={nevoa_batch()}", "training.conditional=false")
+    fixed = (f"network.dim={task.width}", f"training.batch_size={nevoa_batch()}", "training.condition=none")
     options = () if task.width is None else fixed
     steps = nevoa.fit(nevoa.configure("fashion_mnist", "quick", minutes=task.minutes, options=options))
     training, model = train("nevoa", steps, clock)

@@ -124,6 +124,13 @@ def takes(function: Callable[..., object], count: int) -> bool:
     return True
 
 
+def argument(function: Callable[..., object], place: int) -> str | None:
+    """Return the name of a function's argument by its place; None if it takes fewer."""
+    if not takes(function, place + 1):
+        return None
+    return [*inspect.signature(function).parameters][: place + 1][-1]  # the last one may stand for several
+
+
 def has_argument(function: Callable[..., object], name: str) -> bool:
     """Return whether a function or class takes an argument of that name."""
     try:

@@ -26,6 +26,7 @@ class Stream(IntEnum):
     UNSEEN = 14
     FEATURE_SPLIT = 15
     MASKS = 16
+    CONDITION = 17
 
 
 def generator(seed: int, stream: Stream, position: int) -> np.random.Generator:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 app = App(name="data", help="List, inspect and prepare images to train on.")
 
+SHOWN_WORDS = 12
 PER_CLASS = 16
 MOST_ROWS = 20
 DAY = 86_400
@@ -69,7 +70,7 @@ def show(
     /,
     *,
     images: SourceFlags = SourceFlags(),
-    classless: Annotated[bool, Parameter(name="--no-conditional")] = False,
+    condition: Annotated[tuple[str, ...], Parameter(metavar="KIND", show_default=False)] = (),
     plugin: Plugin = (),
     out: Out = None,
     force: Force = False,
@@ -78,7 +79,7 @@ def show(
     """Summarise a source, list its classes and unusable files, and draw its first images, a row for each class.
 
     Args:
-        classless: Show the images without their classes, as a training with this option takes them.
+        condition: Show what a training with this option takes: class, text or none; may be repeated. [default: all]
         out: The .png to write. [default: data.png, then data-2.png and so on]
         as_json: Print the summary as JSON; draw a picture only with --out.
     """
@@ -88,11 +89,11 @@ def show(
 
     check_is_png(out)
     if as_json and out is None:
-        print(json.dumps(_facts(_opened(source, images, classless))))
+        print(json.dumps(_facts(_opened(source, images, condition))))
         return
     check_outside(source, out or Path("data.png"))
     with reserve_output([out] if out else numbered("data.png"), force) as reserved:
-        found = _opened(source, images, classless)
+        found = _opened(source, images, condition)
         if as_json:
             print(json.dumps(_facts(found) | {"picture": str(reserved.path)}))
         else:
@@ -102,10 +103,12 @@ def show(
         print(f"First images{', a row for each class' * bool(found.classes)}: {reserved.path}")
 
 
-def _opened(source: str, images: SourceFlags, classless: bool) -> "ImageSet":
-    """The images; without their classes if they are not wanted."""
+def _opened(source: str, images: SourceFlags, condition: tuple[str, ...]) -> "ImageSet":
+    """The images; without their classes or captions if these are not wanted."""
     found = show_preparation(data_of(source, images), say=False)
-    return replace(found, classes=(), notes=replace(found.notes, unsettled="")) if classless else found
+    if condition and "class" not in condition:
+        found = replace(found, classes=(), notes=replace(found.notes, unsettled=""))
+    return replace(found, captions=()) if condition and "text" not in condition else found
 
 
 def _describe(found: "ImageSet") -> None:
@@ -182,6 +185,8 @@ def _record(name: str, dataset: "Dataset") -> dict[str, Any]:
 
 def _facts(images: "ImageSet") -> dict[str, Any]:
     """The facts of `data show`, in JSON types."""
+    from nevoa.data.words import counted_words
+
     notes, (channels, height, width) = images.notes, images.shape
     return {
         "name": images.name,
@@ -197,6 +202,7 @@ def _facts(images: "ImageSet") -> dict[str, Any]:
         "set_aside": notes.held_out,
         "other_files": notes.ignored,
         "captions": notes.captions,
+        "words": dict(counted_words(images.captions).most_common()),
         "linked": notes.linked,
         "licence": notes.licence,
         "fingerprint": images.fingerprint,
@@ -221,6 +227,8 @@ def _summary(images: "ImageSet") -> str:
         parts.append(f"original size, height x width: {span}")
     if advice := size_advice(notes):
         parts.append(advice)
+    if images.captions:
+        parts.append(_captions(images))
     if notes.ignored:
         parts.append(f"other files: {notes.ignored:,}")
     if notes.licence:
@@ -228,6 +236,21 @@ def _summary(images: "ImageSet") -> str:
     if notes.unsettled:
         parts.append(f"no classes: {notes.unsettled}")
     return "\n".join(parts)
+
+
+def _captions(images: "ImageSet") -> str:
+    """How many captions there are, and their words."""
+    from collections import Counter
+
+    from nevoa.data.words import counted_words
+
+    captions, words = Counter(one for of in images.captions for one in of), counted_words(images.captions)
+    once = sum(count == 1 for count in captions.values())
+    common = ", ".join(f"{word} ({count:,})" for word, count in words.most_common(SHOWN_WORDS))
+    return (
+        f"captions: {captions.total():,} of {sum(map(bool, images.captions)):,} images, {once:,} of them used once\n"
+        f"words: {len(words):,}, the most frequent {common}"
+    )
 
 
 def _sheet(images: "ImageSet") -> "Picture":

@@ -8,6 +8,7 @@ from nevoa.cli.preparation import left_out, size_advice
 from nevoa.parallel.environment import world_size
 
 if TYPE_CHECKING:
+    from nevoa.config.plan import TrainingPlan
     from nevoa.training import Forecast, Job
 
 # A network that is trained on fewer images sees each of them a thousand times within minutes.
@@ -45,12 +46,21 @@ def _width(job: "Job", forecast: "Forecast") -> dict[str, str]:
     return {"width": f"{dim}, the best for {flop} FLOP; {FIXED.format(dim, training.batch_size)}"}
 
 
+def _guide(training: "TrainingPlan") -> str:
+    """When the guide is kept, and how its weight is chosen."""
+    from nevoa.training.guide import AFTER_IMAGES
+
+    measured = training.weigh_guide and training.images >= AFTER_IMAGES
+    return f"the average after {training.guide:.0%} of the training{'; its weight is measured at the end' * measured}"
+
+
 def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str, str]:
     from nevoa.cli.terminal import duration
 
     plan, training, images = job.plan, job.plan.training, job.images
     channels, height, width = images.shape
     conditional = f", class-conditional, {len(plan.classes)} classes" if plan.classes else ""
+    conditional += "".join(f", learns {name}" for name in plan.conditions)
     left, each = max(0.0, 1 - done / training.images), training.batch_size
     rows = {
         "data": f"{images.name}: {len(images):,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}"
@@ -59,7 +69,7 @@ def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str
         f"predicts {plan.diffusion.prediction}",
         **({} if done else _width(job, forecast)),
         **({"start": training.start} if training.start else {}),
-        **({"guide": f"the average after {training.guide:.0%} of the training"} if training.guide else {}),
+        **({"guide": _guide(training)} if training.guide else {}),
         "device": f"{training.device}, {training.precision}, {training.threads} thread{'s' * (training.threads > 1)}"
         f"{f' in each of {world_size()} processes' * (world_size() > 1)}",
         "images": f"{training.images:,} to see, {each} at a time{f', {done:,} done' * bool(done)}",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
@@ -10,6 +10,7 @@ from cyclopts.types import NonNegativeInt, PositiveInt
 from nevoa.cli.options import Force, Names, Out, SamplerFlags, Size, options_named
 from nevoa.cli.processes import ProcessFlags
 from nevoa.commands import sample as command
+from nevoa.errors import NevoaError
 
 
 @Parameter(name="*")
@@ -18,7 +19,7 @@ class SampleFlags:
     __doc__ = command.sample.__doc__
 
     count: PositiveInt | None = None
-    label: Names = ()
+    label: Annotated[Names, Parameter(name="--class")] = ()
     seed: NonNegativeInt = 0
     trajectory: Annotated[int | None, Parameter(metavar="K")] = None
     out: Out = None
@@ -36,8 +37,26 @@ class StartFlags:
     mask: Path | None = None
     interpolate: tuple[Path, Path] | None = None
     frames: int | None = None
-    prompt: str | None = None
+    condition: Annotated[tuple[str, ...], Parameter(metavar="KIND=VALUE", show_default=False)] = ()
+    prompt: Annotated[tuple[str, ...], Parameter(metavar="TEXT", show_default=False)] = ()
     size: Size = None
+
+    def keywords(self) -> dict[str, Any]:
+        """The options as keywords; None means not given."""
+        return vars(self) | {"condition": _by_kind(self.condition) or None, "prompt": self.prompt or None}
+
+
+def _by_kind(typed: tuple[str, ...]) -> dict[str, list[Any]]:
+    """The values of each kind of condition."""
+    from nevoa.config.toml import value_of
+
+    found: dict[str, list[Any]] = {}
+    for text in typed:
+        kind, equals, value = text.partition("=")
+        if not (kind and equals):
+            raise NevoaError(f"--condition needs KIND=VALUE, such as text='a cat', not '{text}'.")
+        found.setdefault(kind, []).append(value_of(value))
+    return found
 
 
 def sample(
@@ -52,7 +71,7 @@ def sample(
     given = sampling.keywords()
     processes.start()
     with options_named(given):
-        print(command.sample(run, **vars(images), **vars(start), **given))
+        print(command.sample(run, **vars(images), **start.keywords(), **given))
 
 
 sample.__doc__ = command.sample.__doc__

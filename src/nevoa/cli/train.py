@@ -7,7 +7,7 @@ from collections import deque
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -59,7 +59,8 @@ class TrainingFlags(BudgetFlags, PluginFlags):
         seed: Seed of every random choice. [default: 0]
         flip: Mirror half of the images at random. [default: on, except for named data sets of clothes,
             digits or drawings]
-        conditional: Train with classes, so that 'nevoa sample --label' works. [default: the preset's]
+        condition: What to learn about each image beside its pixels: class, text, or none; may be repeated. [default:
+            the preset's: all that the images have]
         options: Set a config key, as in network.dim=96; may be repeated. 'nevoa config keys' lists the keys.
     """
 
@@ -69,8 +70,12 @@ class TrainingFlags(BudgetFlags, PluginFlags):
     place: Annotated[str | None, Parameter(name="--from")] = None
     seed: int | None = None
     flip: Annotated[bool | None, Parameter(negative="--no-flip")] = None
-    conditional: Annotated[bool | None, Parameter(negative="--no-conditional")] = None
+    condition: Annotated[tuple[str, ...], Parameter(metavar="KIND", show_default=False)] = ()
     options: Options = ()
+
+    def keywords(self) -> dict[str, Any]:
+        """The options as keywords; None means not given."""
+        return super().keywords() | {"condition": self.condition or None}
 
     @property
     def start(self) -> str:

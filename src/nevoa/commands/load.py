@@ -25,6 +25,15 @@ def is_model(place: str | os.PathLike[str]) -> bool:
     return is_hub(place) or (is_diffusers(Path(place)) and not Run(Path(place)).has_model)
 
 
+def is_pipeline(place: str | os.PathLike[str]) -> bool:
+    """Whether a place is a folder of diffusers or a repository of the Hub, and no run."""
+    if not is_hub(place):
+        return is_model(place)
+    from nevoa.data import hub
+
+    return not Run(hub.download(str(place), PATTERNS)).has_model
+
+
 def check(place: str | os.PathLike[str]) -> None:
     """Raise the NevoaError of `load` if there is no model at a place, without loading torch."""
     if not is_model(place):

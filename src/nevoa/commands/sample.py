@@ -11,7 +11,7 @@ from nevoa.commands.batches import sampled
 from nevoa.commands.output import MOST_TILES, Output
 from nevoa.commands.written import PathLike, Written, check_outside, output_path
 from nevoa.config.options import SamplerOptions, given
-from nevoa.errors import NevoaError
+from nevoa.errors import NevoaError, reason
 from nevoa.parallel.environment import rank
 
 if TYPE_CHECKING:
@@ -50,8 +50,11 @@ class SampleOptions(SamplerOptions, total=False):
         mask: Which part of --inpaint: white is painted anew, black is kept.
         interpolate: Lead from the first of these two images to the second; the same for any --seed.
         frames: Number of images from one to the other. [default: 9]
-        prompt: Text that describes the images; the model is hf:OWNER/NAME or a folder of diffusers.
-        size: Size of the images that a text describes. [default: the model's own]
+        prompt: What the images show, in words, for a model that learned from captions or a text-to-image pipeline of
+            diffusers; may be repeated: the prompts come in turn. @FILE reads one prompt from each line of a file.
+        condition: What else the images are asked to be, for kinds of condition that a plugin registers; may be
+            repeated.
+        size: Size of the images of a text-to-image pipeline. [default: the pipeline's own]
     """
 
     from_: "Picture | None"
@@ -60,7 +63,8 @@ class SampleOptions(SamplerOptions, total=False):
     mask: "Picture | None"
     interpolate: "tuple[Picture, Picture] | None"
     frames: int | None
-    prompt: str | None
+    prompt: str | Sequence[str] | None
+    condition: Mapping[str, Any] | None
     size: "str | int | Size | None"
 
 
@@ -95,42 +99,66 @@ def sample(
         4 images of ..., dpm_solver, 4 steps: four.png
     """
     path, typed = output_path(out), one_or_more(() if label is None else label)
+    prompts = _prompts(options.pop("prompt", None))
     output = Output(path or Path("images.png"), trajectory)
     if path:
         check_free(path, force)
     chosen = given(sample, options, SampleOptions)
-    model = _opened(run, typed, chosen)
+    model = _opened(run, typed, prompts, chosen)
     sampling = {name: value for name, value in chosen.items() if name in SamplerOptions.__annotations__}
     settings: Any = model.settings(**sampling)
-    labels, steps = _labels(model.classes, typed, chosen), len(model.timesteps(settings)) - 1
-    total = _count(count, chosen, len(labels), trajectory is not None)
+    from nevoa.model import Model
+
+    labels = _labels(model.classes, typed, bool(prompts or chosen.keys() & {"condition", *STARTS}))
+    titles, steps = prompts or [model.classes[label] for label in labels], len(model.timesteps(settings)) - 1
+    is_ours = isinstance(model, Model)
+    others = chosen.get("condition")
+    asked = {"labels": labels or None, "prompt": prompts or None, "condition": others} if is_ours else {}
+    total = _count(count, chosen, len(titles), trajectory is not None, not is_ours)
     _check_outside(model, run, path)
     output.check(total, steps, model.shape)
-    batches = sampled(model, total, output.moments, steps, {**sampling, "seed": seed, "labels": labels or None})
-    about = f"{counted(total, 'image')}{_classes(model, labels[:total])}, {settings.sampler}, {counted(steps, 'step')}"
-    classes = [model.classes[label] for label in labels]
-    return Written(_write(output, batches, total, classes, _reserved(run, path, force)), about)
+    batches = sampled(model, total, output.moments, steps, {**sampling, "seed": seed, **asked})
+    about = f"{counted(total, 'image')}{_about(titles[:total])}, {settings.sampler}, {counted(steps, 'step')}"
+    return Written(_write(output, batches, total, titles, _reserved(run, path, force)), about)
 
 
-def _opened(run: PathLike | None, label: Sequence[Any], options: Mapping[str, Any]) -> "AnyModel":
+def _prompts(given: Any) -> tuple[str, ...]:
+    """The prompts, with the lines of a file for each @FILE."""
+    prompts: list[str] = []
+    for one in one_or_more(() if given is None else given):
+        if not isinstance(one, str):
+            raise NevoaError(f"A prompt must be a text, such as 'a red circle', not {one!r:.60}.")
+        if not one.startswith("@"):
+            prompts.append(one)
+            continue
+        try:
+            prompts += [line for line in Path(one[1:]).read_text("utf-8-sig").splitlines() if line.strip()]
+        except (OSError, ValueError) as error:
+            raise NevoaError(f"Cannot read the prompts in {one[1:]}: {reason(error)}.") from error
+    return tuple(prompts)
+
+
+def _opened(
+    run: PathLike | None, label: Sequence[Any], prompts: Sequence[str], options: Mapping[str, Any]
+) -> "AnyModel":
     """The model, which may start from images or take a text. A NevoaError unless the options go together."""
-    from nevoa.commands.load import check, load
+    from nevoa.commands.load import check, is_pipeline, load
     from nevoa.runs import PACKAGED
 
-    if "prompt" not in options:
+    if not prompts or run is None or not is_pipeline(run):
         if "size" in options:
-            raise NevoaError("--size is for text-to-image models, which need --prompt: leave out --size.")
+            raise NevoaError("--size is for text-to-image pipelines, which need --prompt: leave out --size.")
         check(run or PACKAGED)
         return started(load(run or PACKAGED), {name: options[name] for name in STARTS if name in options})
     if label:
-        raise NevoaError("--label does not apply to a text-to-image model: describe the image in --prompt instead.")
+        raise NevoaError("--class does not apply to a text-to-image pipeline: describe the image in --prompt instead.")
     if options.keys() & STARTS:
         raise NevoaError("--prompt starts from noise: leave out --from, --inpaint and --interpolate.")
-    if run is None:
-        raise NevoaError("--prompt needs a text-to-image model: name one, hf:OWNER/NAME or a folder of diffusers.")
+    if len(prompts) > 1:
+        raise NevoaError("A text-to-image pipeline takes one --prompt at a time: give one.")
     from nevoa.formats.diffusers.text_to_image import open_text_to_image
 
-    return open_text_to_image(str(run), options["prompt"], _sides(options.get("size")))
+    return open_text_to_image(str(run), prompts[0], _sides(options.get("size")))
 
 
 def started(model: "Model", options: Mapping[str, Any]) -> "Model":
@@ -165,41 +193,39 @@ def _sides(size: Any) -> "Size | None":
     return (sides, sides) if isinstance(sides, int) else sides
 
 
-def _starts_from_noise(options: Mapping[str, Any]) -> bool:
-    """Whether neither an image nor a prompt says what to make; these say more than a class."""
-    return not options.keys() & {"prompt", *STARTS}
+def _labels(classes: Sequence[str], typed: Sequence[Any], unless: bool) -> Sequence[int]:
+    """The labels of the classes named, else of all, unless something else says what to make.
 
-
-def _labels(classes: Sequence[str], typed: Sequence[Any], options: Mapping[str, Any]) -> Sequence[int]:
-    """The labels of the classes named, else of all or of none; a whole text may be the name of one class."""
+    A whole text may be the name of one class.
+    """
     from nevoa.data.names import names_of
     from nevoa.model import labels_of
 
-    if not typed and not _starts_from_noise(options):
+    if not typed and unless:
         return []
     whole_names = (not isinstance(text, str) or text in classes for text in typed)
     split = [[text] if is_one else names_of(text) for text, is_one in zip(typed, whole_names, strict=True)]
     return labels_of(classes, [name for names in split for name in names] or None)
 
 
-def _count(count: int | None, options: Mapping[str, Any], classes: int, trajectory: bool) -> int:
-    """How many images to make."""
+def _count(count: int | None, options: Mapping[str, Any], titles: int, trajectory: bool, prompted: bool) -> int:
+    """How many images to make; few by a text-to-image pipeline, which is slow."""
     if "interpolate" in options:
         if count is not None:
             raise NevoaError("An interpolation makes as many images as it has frames: give --frames, not --count.")
         return options.get("frames", FRAMES_BETWEEN)
     if count is not None:
         return whole("count", count, 1)
-    if _starts_from_noise(options):
-        return default_count(classes, trajectory)
-    return PROMPTED_COUNT if "prompt" in options else DEFAULT_SIDE
+    if prompted:
+        return PROMPTED_COUNT
+    return DEFAULT_SIDE if options.keys() & STARTS else default_count(titles, trajectory)
 
 
-def default_count(classes: int, trajectory: bool) -> int:
-    """A row for each of several classes; otherwise a square grid."""
-    if classes > 1:
-        each = max(1, min(DEFAULT_SIDE, MOST_TILES // classes))
-        return min(classes, MOST_ROWS) if trajectory else min(classes * each, MOST_TILES)
+def default_count(titles: int, trajectory: bool) -> int:
+    """A row for each of several classes or prompts; otherwise a square grid."""
+    if titles > 1:
+        each = max(1, min(DEFAULT_SIDE, MOST_TILES // titles))
+        return min(titles, MOST_ROWS) if trajectory else min(titles * each, MOST_TILES)
     return DEFAULT_SIDE if trajectory else DEFAULT_SIDE**2
 
 
@@ -240,10 +266,10 @@ def _write(
     return group.broadcast(lambda: place)
 
 
-def _classes(model: "AnyModel", labels: Sequence[int]) -> str:
-    """The classes made, in words."""
-    if not labels:
+def _about(titles: Sequence[str]) -> str:
+    """The classes or prompts, in words."""
+    if not titles:
         return ""
-    if len(labels) > MOST_ROWS:
-        return f" of {len(labels)} classes in turn"
-    return f" of {', '.join(model.classes[label] for label in labels)}{' in turn' * (len(labels) > 1)}"
+    if len(titles) > MOST_ROWS:
+        return f" of {len(titles)} classes or prompts in turn"
+    return f" of {', '.join(titles)}{' in turn' * (len(titles) > 1)}"

@@ -29,11 +29,13 @@ class Keywords(TrainingOptions, total=False):
 
     Attributes:
         labels: for a source that is an array, the class of each image, as integers or names.
+        captions: for a source that is an array, a text that describes each image, or several.
         start: a model to start from; the run gets its network, process and image size, and a lower learning rate.
         network, schedule, loss: objects in place of names.
     """
 
     labels: Any
+    captions: Any
     start: Model | None
     network: nn.Module | None
     schedule: Any
@@ -60,7 +62,7 @@ def train(
         out: the run folder; runs/SOURCE-PRESET if None.
         options: "section.key=value", as on the command line.
         accept_changes: resume although settings, data or torch differ.
-        keywords: minutes, size, only (the classes to use), conditional and more: `nevoa.config.TrainingOptions`; and
+        keywords: minutes, size, only (the classes to use), condition and more: `nevoa.config.TrainingOptions`; and
             the objects network, schedule and loss in place of those that the config names: `nevoa.objects.Objects`.
 
     Example:
@@ -104,12 +106,12 @@ def _images_in_memory(
     Args:
         options: of the section data.
     """
-    labels = keywords.pop("labels", None)
+    labels, captions = keywords.pop("labels", None), keywords.pop("captions", None)
     if source is None or isinstance(source, str | PathLike):
-        if labels is not None:
-            raise NevoaError("labels are for images given as an array: leave them out.")
+        if labels is not None or captions is not None:
+            raise NevoaError("labels and captions are for images given as an array: leave them out.")
         return None, source
-    images = as_image_set(source, labels)
+    images = as_image_set(source, labels, captions=captions)
     set_by_keyword = {key for key, value in keywords.items() if value is not None}
     if given := [key for key in DataConfig.model_fields if key in {*set_by_keyword, *options} - {"flip"}]:
         raise NevoaError(f"nevoa does not change images in memory: leave out {', '.join(given)}.")

@@ -1,9 +1,11 @@
 """The plan of a training: what was decided before it began. It has no open value, and never changes."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import field_validator, model_validator
 
+from nevoa.config.condition import AnyCondition
 from nevoa.config.names import DeviceName, PrecisionName
 from nevoa.config.network import Positive
 from nevoa.config.sections import (
@@ -73,11 +75,13 @@ class ModelPlan(Section):
 
     Attributes:
         classes: names of the classes it can be asked for, in the order of their labels; empty if it is unconditional.
-        null_label: whether a model with classes was also trained without, for guidance.
+        conditions: what else it can be asked for, by name.
+        null_label: whether a model with conditions was also trained without, for guidance.
         distilled_from: the teacher of a model that knows a few large steps only; other models have none.
     """
 
     classes: tuple[str, ...] = ()
+    conditions: Mapping[str, AnyCondition] = {}
     null_label: bool = True
     distilled_from: str | None = None
     data: DataConfig
@@ -93,9 +97,14 @@ class ModelPlan(Section):
         return names
 
     @property
-    def works_without_labels(self) -> bool:
-        """Whether the model makes images without a class, too."""
-        return not self.classes or self.null_label
+    def conditional(self) -> bool:
+        """Whether the model can be asked for anything."""
+        return bool(self.classes or self.conditions)
+
+    @property
+    def works_without_condition(self) -> bool:
+        """Whether the model makes images without a condition, too."""
+        return not self.conditional or self.null_label
 
 
 class Plan(ModelPlan):
@@ -114,8 +123,8 @@ class Plan(ModelPlan):
     def _has_no_open_value(self) -> "Plan":
         if getattr(self.network, "dim", None) == "auto":
             raise ValueError("a plan has a number for network.dim")
-        if self.sampling.guidance != 1 and not self.classes:
-            raise ValueError("sampling.guidance other than 1 needs training.conditional=true")
+        if self.sampling.guidance != 1 and not self.conditional:
+            raise ValueError("sampling.guidance other than 1 needs a condition, such as training.condition=class")
         check_together(self.diffusion, self.sampling, self.training, self.training.preview_steps)
         return self
 
@@ -126,7 +135,7 @@ BUDGET = "training.minutes", "training.images"
 PLACE = "training.device", "training.precision", "training.threads", "training.compile"
 INTERVALS = tuple(f"training.{name}_every_images" for name in ("report", "preview", "checkpoint"))
 BESIDE = "training.preview_steps", "training.weigh_guide"
-NEVER = "classes", "diffusion.", "network.", "training.objective", "training.optimizer", "training.seed"
+NEVER = "classes", "conditions", "diffusion.", "network.", "training.objective", "training.optimizer", "training.seed"
 
 
 def edits(last: Plan, present: Plan) -> list[str]:

@@ -1,7 +1,6 @@
 """Presets, and how a preset, a config file and options become a config."""
 
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex, Unpack, get_args
 
@@ -10,7 +9,7 @@ from nevoa.config import Config, DataConfig, parse
 from nevoa.config.names import DEFAULT_PRESET, BudgetName
 from nevoa.config.options import DataOptions, given
 from nevoa.config.registry import PRESETS
-from nevoa.config.toml import read_toml
+from nevoa.config.toml import read_toml, value_of
 from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ QUICK: Preset = {
         "loss": "l2",
         "weighting": "auto",
         "timestep_distribution": "log_normal",
-        "conditional": "auto",
+        "condition": "auto",
         "optimizer": "muon",
         "learning_rate": 1e-3,
         "learning_rate_decay": "linear",
@@ -93,7 +92,7 @@ class TrainingOptions(DataOptions, total=False):
         minutes, epochs, steps: the budget; at most one.
         seed: of every random choice.
         device: cpu, cuda, mps or auto.
-        conditional: whether the network gets the class of each image.
+        condition: the kinds of condition that the network learns, such as class or text; none for none.
         flip: whether to mirror half of the images at random.
     """
 
@@ -102,7 +101,7 @@ class TrainingOptions(DataOptions, total=False):
     steps: SupportsIndex | None
     seed: SupportsIndex | None
     device: "str | torch.device | None"
-    conditional: bool | None
+    condition: str | Sequence[str] | None
     flip: bool | None
 
 
@@ -169,7 +168,7 @@ def parse_overrides(assignments: Sequence[str]) -> dict[str, dict[str, Any]]:
         section, dot, name = key.strip().partition(".")
         if not (equals and dot and name):
             raise NevoaError(f"The option '{assignment}' is not of the form section.key=value, as in training.loss=l2.")
-        tables.setdefault(section, {})[name] = _toml_value(text.strip())
+        tables.setdefault(section, {})[name] = value_of(text.strip())
     return tables
 
 
@@ -191,13 +190,6 @@ def merged(base: Tables, *layers: Tables) -> dict[str, dict[str, Any]]:
                 below = {key: value for key, value in below.items() if key not in budgets}
             result[section] = {**below, **table}
     return result
-
-
-def _toml_value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
 
 
 def _named(source: str | os.PathLike[str] | None, keywords: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -148,6 +148,7 @@ OBJECTIVES = Table(
         "match": "nevoa.distillation.objectives:Match",
     },
 )
+CONDITIONS = Table("condition", {"text": "nevoa.conditions.text:Text"}, {"text": "nevoa.config.condition:TextPlan"})
 METRICS = Table(
     "metric",
     {
@@ -182,7 +183,18 @@ PRESETS = Table(
 TABLES: dict[str, Table | str] = {
     **{
         one.kind: one
-        for one in (NETWORKS, SCHEDULES, SAMPLERS, LOSSES, OBJECTIVES, OPTIMIZERS, METRICS, EXPORTS, PRESETS)
+        for one in (
+            NETWORKS,
+            CONDITIONS,
+            SCHEDULES,
+            SAMPLERS,
+            LOSSES,
+            OBJECTIVES,
+            OPTIMIZERS,
+            METRICS,
+            EXPORTS,
+            PRESETS,
+        )
     },
     "dataset": "nevoa.data.catalog:CATALOG",
 }
@@ -192,10 +204,11 @@ def register(kind: str, name: str, part: Any, options: type | None = None) -> No
     """Give a part a name, for config files, the command line and Python (docs/extending.md has an example of each).
 
     Args:
-        kind: network, schedule, sampler, loss, metric, optimizer, export, preset or dataset.
+        kind: network, condition, schedule, sampler, loss, metric, optimizer, export, preset or dataset.
         part: what the kind needs:
 
             - network: a `torch.nn.Module` class, made with `(channels, **keys of the config, classes=classes)`;
+            - condition: a class like `nevoa.conditions.Kind`, made with an object of its options;
             - schedule: a class or function of the number of timesteps that returns an object with `signal` and `noise`;
             - sampler: a class or function that makes an object with `step`, or such an object;
             - loss: a function of (output, target) that returns one number per image;
@@ -204,7 +217,8 @@ def register(kind: str, name: str, part: Any, options: type | None = None) -> No
             - export: a `nevoa.formats.Export`;
             - preset: the sections of a config, as nested dicts;
             - dataset: a `nevoa.data.Dataset`.
-        options: of a network, the subclass of `nevoa.config.NetworkConfig` that lists its keys.
+        options: of a network, the subclass of `nevoa.config.NetworkConfig` that lists its keys; of a condition, the
+            subclass of `nevoa.config.ConditionPlan` that lists what a model knows about it.
 
     Raises:
         NevoaError: the name is taken, or the part is not of its kind.
@@ -217,8 +231,8 @@ def register(kind: str, name: str, part: Any, options: type | None = None) -> No
     wanted, fits = KINDS[kind]
     if not fits(part):
         raise NevoaError(f"The {kind} to register must be {wanted}, not {part!r:.60}.")
-    if (kind == "network") != _is_network_config(options):
-        needs = "needs a subclass of nevoa.config.NetworkConfig as options" if kind == "network" else "has no options"
+    if (kind in OPTIONS) != _has_kind(options):
+        needs = f"needs a subclass of nevoa.config.{OPTIONS[kind]} as options" if kind in OPTIONS else "has no options"
         raise NevoaError(f"A {kind} {needs}, not {options!r:.60}.")
     table_of(kind).add(name, part, options)
 
@@ -236,7 +250,7 @@ def table_of(kind: str) -> Table:
     return _imported(TABLES[kind])
 
 
-def _is_network_config(options: object) -> bool:
+def _has_kind(options: object) -> bool:
     return isinstance(options, type) and "kind" in getattr(options, "model_fields", ())
 
 
@@ -252,9 +266,12 @@ def _has(*attributes: str) -> Callable[[object], bool]:
     return lambda part: not isinstance(part, type) and all(hasattr(part, name) for name in attributes)
 
 
+# The kinds whose parts have options of their own, and the base class of these.
+OPTIONS = {"network": "NetworkConfig", "condition": "ConditionPlan"}
 # The requirement on each kind of part, in words and as a test that needs no torch.
 KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "network": ("a subclass of torch.nn.Module", _is_class_with("forward")),
+    "condition": ("a class like nevoa.conditions.Kind", _is_class_with("embedding")),
     "schedule": ("a class or function of the number of timesteps", callable),
     "sampler": ("a sampler or a class of them", lambda part: callable(part) or hasattr(part, "step")),
     "loss": ("a function of (output, target)", callable),

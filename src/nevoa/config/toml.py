@@ -38,3 +38,16 @@ def read_tables(path: Path) -> dict[str, Any]:
             "with 'nevoa sample RUN', or train it further with 'nevoa train SOURCE --from RUN'."
         )
     return values
+
+
+def value_of(text: str) -> Any:
+    """Return the value that a user typed; what is not TOML is text.
+
+    Example:
+        >>> value_of("0.5"), value_of("[1, 2]"), value_of("a cat")
+        (0.5, [1, 2], 'a cat')
+    """
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

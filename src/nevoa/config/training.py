@@ -1,10 +1,11 @@
 """How to train: what is asked."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from nevoa._util.arguments import device_name
+from nevoa._util.arguments import device_name, one_or_more
 from nevoa.config.names import (
     DecayName,
     DeviceName,
@@ -22,6 +23,16 @@ BatchSize = Annotated[int, Field(ge=1, le=100_000)]
 Steps = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Minutes = Annotated[float, Field(gt=0, le=10_000_000)]
 Threads = Annotated[int, Field(ge=1, le=1024)]
+
+
+def _kinds(value: Any) -> Any:
+    """The kinds of condition as a tuple; none for "none"."""
+    several = one_or_more(value)
+    if several in (("auto",), ("none",)):
+        return "auto" if "auto" in several else ()
+    if isinstance(several, tuple) and "none" in several:
+        raise ValueError("none goes with no other kind")
+    return several
 
 
 class Recipe(Section):
@@ -108,7 +119,8 @@ class TrainingConfig(Recipe):
             for the objective denoise; flow, the loss of flow, whatever the network predicts: with prediction=x0 the
             x-prediction and v-loss of Li and He 2025. "auto": flow for the prediction x0, else simple.
         batch_size: images in a batch; "auto": the best for the budget (docs/scaling-laws.md).
-        conditional: whether the network gets the class of each image; "auto": if the data have classes.
+        condition: the kinds of condition that the network learns: class, text or one that a plugin registers; with
+            none it learns none; "auto": all that the data have.
         device: what to compute on.
         precision: type of the numbers in the network; "auto": bfloat16 or float16 where the device has units for it.
         threads: CPU threads; all cores if not set.
@@ -119,12 +131,21 @@ class TrainingConfig(Recipe):
         checkpoint_every_images: images between two checkpoints; if not set, they take a small share of the time.
     """
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_before(cls, values: Any) -> Any:
+        """Read `conditional`, which was about classes alone."""
+        if not isinstance(values, Mapping) or "conditional" not in values:
+            return values
+        wanted = {True: "class", False: "none"}.get(values["conditional"], "auto")
+        return {"condition": wanted, **{key: value for key, value in values.items() if key != "conditional"}}
+
     weighting: WeightingName | Literal["auto"] = "simple"  # pyright: ignore[reportIncompatibleVariableOverride]
     minutes: Minutes | None = None
     epochs: Annotated[float, Field(gt=0, le=10_000_000)] | None = None
     steps: Steps | None = None
     batch_size: BatchSize | Literal["auto"] = 128
-    conditional: bool | Literal["auto"] = False
+    condition: Annotated[tuple[str, ...] | Literal["auto"], BeforeValidator(_kinds)] = ()
     device: DeviceWish = "auto"
     precision: PrecisionName | Literal["auto"] = "auto"
     threads: Threads | None = None

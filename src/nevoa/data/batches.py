@@ -18,8 +18,8 @@ from nevoa.data.store import ImageSet
 class Batches:
     """The endless stream of training images: epoch after epoch, each in its own random order.
 
-    `batch(first, count)` returns the images at positions first … first + count - 1 of the stream,
-    `labels(first, count)` their labels. A batch may span two epochs.
+    `batch(first, count)` returns the images at positions first … first + count - 1 of the stream. A batch may span two
+    epochs.
 
     Example:
         >>> x_0 = Batches(load_images("shapes", limit=100), seed=0, flip=True).batch(0, 64)
@@ -49,10 +49,6 @@ class Batches:
             mirrored = self._flips.take(first, count)
             pixels[mirrored] = pixels[mirrored, :, ::-1]
         return to_unit(pixels, torch.channels_last)
-
-    def labels(self, first: int, count: int) -> Int64[Tensor, " B"]:
-        """Return the label of each of those images."""
-        return torch.from_numpy(self.images.labels[self.indices(first, count)])
 
 
 @lru_cache(maxsize=2)

@@ -15,9 +15,9 @@ from itertools import takewhile
 import numpy as np
 
 from nevoa.data.decode import START_BYTES, SUFFIXES, is_picture, unopened
-from nevoa.data.listing import Bad, Listing, Notes, classes_of, labels_by
+from nevoa.data.listing import Bad, Captions, Listing, Notes, classes_of, labels_by
 from nevoa.data.sources.folder import Entry
-from nevoa.data.sources.metadata import TABLES, classes_in
+from nevoa.data.sources.metadata import TABLES, captions_in, decoded, said_in
 from nevoa.data.splits import KEYWORDS, TRAIN, no_split, split_in
 from nevoa.errors import NevoaError, reason
 
@@ -35,7 +35,8 @@ def list_entries(entries: Sequence[Entry], bad: Sequence[Bad], split: str, where
     """
     images, unread = _images(entries)
     tables = [entry for entry in entries if entry.path.rpartition("/")[2] in TABLES]
-    known, captioned, unfit = classes_in(tables, {entry.path for entry in images}, where)
+    said = said_in(tables, {entry.path for entry in images}, where)
+    known = said.classes
     splits = _splits(images, where)
     if split not in splits and (images or split != TRAIN):
         raise no_split(split, splits or {TRAIN})
@@ -43,7 +44,8 @@ def list_entries(entries: Sequence[Entry], bad: Sequence[Bad], split: str, where
     for placed in splits.values():
         names |= _classes(placed, known)
     own = [entry for entry, _ in splits.get(split, ())]
-    captions = _captions(entries, images)
+    texts = _texts_beside(entries, images)
+    captions, unfit = _captions(own, texts, said.captions)
     own_names = [names[entry.path] for entry in own]
     classes = classes_of(names.values()) if any(own_names) else ()
     labels = labels_by(classes, own_names)
@@ -54,12 +56,17 @@ def list_entries(entries: Sequence[Entry], bad: Sequence[Bad], split: str, where
         labels=labels,
         classes=classes,
         notes=Notes(
-            bad=(*bad, *unread, *unfit, *unnamed),
+            bad=(*bad, *unread, *said.bad, *unfit, *unnamed),
             unsettled=_unsettled(splits.get(split, ()), known),
-            ignored=len(entries) - len(images) - len(unread) - len(tables) - len(set(captions.values())),
-            captions=len({entry.path for entry in own} & (captioned | captions.keys())),
+            ignored=len(entries)
+            - len(images)
+            - len(unread)
+            - len(tables)
+            - len({text.path for text in texts.values()}),
+            captions=sum(map(bool, captions)),
             linked=sum(entry.linked for entry in own),
         ),
+        captions=captions if any(captions) else (),
     ).take(np.flatnonzero(labels >= 0))
 
 
@@ -77,11 +84,27 @@ def _images(entries: Sequence[Entry]) -> tuple[list[Entry], list[Bad]]:
     return images, unread
 
 
-def _captions(entries: Sequence[Entry], images: Sequence[Entry]) -> dict[str, str]:
+def _texts_beside(entries: Sequence[Entry], images: Sequence[Entry]) -> dict[str, Entry]:
     """Return the text beside each image that has one, `cat.txt` beside `cat.png`, by the path of the image."""
-    texts = {entry.path.removesuffix(entry.suffix): entry.path for entry in entries if entry.suffix in CAPTIONS}
+    texts = {entry.path.removesuffix(entry.suffix): entry for entry in entries if entry.suffix in CAPTIONS}
     stems = {entry.path: entry.path[: len(entry.path) - len(entry.suffix)] for entry in images}
     return {path: texts[stem] for path, stem in stems.items() if stem in texts}
+
+
+def _captions(
+    images: Sequence[Entry], texts: Mapping[str, Entry], in_tables: Mapping[str, tuple[str, ...]]
+) -> tuple[Captions, list[Bad]]:
+    """Return the captions of each image, of tables and of the lines of the text beside it, and the unreadable texts."""
+    captions, bad = [], []
+    for entry in images:
+        of_text: list[str] = []
+        if text := texts.get(entry.path):
+            try:
+                of_text = captions_in(decoded(text.content()).splitlines())
+            except (OSError, ValueError) as error:
+                bad.append(Bad(text.path, f"a caption that cannot be read: {reason(error)}"))
+        captions.append((*in_tables.get(entry.path, ()), *of_text))
+    return tuple(captions), bad
 
 
 def _splits(images: Sequence[Entry], where: str) -> Mapping[str, list[Placed]]:
@@ -131,7 +154,7 @@ def _unsettled(images: Sequence[Placed], known: Mapping[str, str]) -> str:
         return ""
     return (
         f"{high.path} and {low.path} lie at different depths, so their folders do not give the classes. To train "
-        "without classes, add --no-conditional. To train with classes, put each image into the folder of its class, or "
+        "without classes, add --condition none. To train with classes, put each image into the folder of its class, or "
         "write the table metadata.csv (in a copy of the folder if you cannot write there):\n"
         f"file_name,label\n{high.path},CLASS\n{low.path},CLASS"
     )

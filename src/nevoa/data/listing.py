@@ -20,6 +20,9 @@ LABEL_COLUMNS = "label", "labels", "class", "category"
 # A name with more digits is not a number; int() refuses thousands of them.
 LONGEST_NUMBER = 19
 
+# The texts that describe each image.
+Captions = tuple[tuple[str, ...], ...]
+
 
 @dataclass(frozen=True)
 class Bad:
@@ -71,6 +74,7 @@ class Listing:
         read: returns the content of file i, or its pixels, uint8 `[H, W, C]`.
         file: returns the name of file i for messages.
         labels: the class index of each image; all 0 without classes.
+        captions: the texts that describe each image; empty if none describes any.
         size: (height, width) unless the user chooses one; None means that it depends on the headers of all files.
         channels: 1 or 3 unless the user chooses; None as for `size`.
         notes: what is known so far.
@@ -83,6 +87,7 @@ class Listing:
     size: Size | None = None
     channels: int | None = None
     notes: Notes = Notes()
+    captions: Captions = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -94,6 +99,7 @@ class Listing:
             read=lambda index: self.read(int(numbers[index])),
             file=lambda index: self.file(int(numbers[index])),
             labels=self.labels[numbers],
+            captions=tuple(self.captions[index] for index in numbers.tolist()) if self.captions else (),
         )
 
 

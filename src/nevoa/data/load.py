@@ -190,4 +190,5 @@ def _by_classes_of(train: ImageSet, test: ImageSet) -> ImageSet:
         )
     if len(kept) == len(test):
         return replace(test, labels=labels, classes=train.classes)
-    return replace(ImageSet.of(test.name, test.images[kept], labels[kept], train.classes), notes=test.notes)
+    some = replace(test, labels=labels).take(kept)
+    return replace(ImageSet.of(test.name, some.images, some.labels, train.classes, some.captions), notes=test.notes)

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 
 SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx", "icon\r", "$recycle.bin"}
+LONGEST_CAPTION = 1_000
 # Control characters, which a terminal obeys instead of printing.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -30,6 +31,17 @@ def printable(name: str) -> str:
         data = name.encode("utf-8", "backslashreplace")
     text = unicodedata.normalize("NFC", data.decode("utf-8", "backslashreplace"))
     return text if text.isprintable() else CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def tidied(text: str) -> str:
+    """Return a text that describes an image in one line, without control characters, and cut if it is very long.
+
+    Example:
+        >>> tidied("  a cat\\n on a mat ")
+        'a cat on a mat'
+    """
+    visible = "".join(letter if letter.isprintable() else " " for letter in unicodedata.normalize("NFC", text))
+    return " ".join(visible.split())[:LONGEST_CAPTION]
 
 
 def names_of(texts: str | Iterable[str]) -> list[str]:

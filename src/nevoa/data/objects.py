@@ -11,8 +11,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from nevoa.data.decode import opaque, pixels_of
-from nevoa.data.listing import numbered, stacked
+from nevoa.data.listing import Captions, numbered, stacked
 from nevoa.data.sources.arrays import checked_images
+from nevoa.data.sources.metadata import captions_in
 from nevoa.data.store import ImageSet
 from nevoa.errors import NevoaError
 
@@ -21,7 +22,11 @@ Labels = np.ndarray | Tensor | Sequence[int] | Sequence[str]
 
 
 def as_image_set(
-    source: ImageSource, labels: Labels | None = None, classes: Sequence[str] | None = None, name: str = "images"
+    source: ImageSource,
+    labels: Labels | None = None,
+    classes: Sequence[str] | None = None,
+    name: str = "images",
+    captions: Sequence[str | Sequence[str]] | None = None,
 ) -> ImageSet:
     """Return images in memory as an ImageSet. A NevoaError says what is wrong with them.
 
@@ -31,13 +36,14 @@ def as_image_set(
         labels: for an array, one integer or one class name an image.
         classes: the class names of integer labels 0…K-1; by default those of a `Dataset`, else the labels themselves.
         name: the name that results mention.
+        captions: for an array, a text that describes each image, or several; "" or () for none.
 
     Example:
         >>> images = as_image_set(np.zeros((100, 32, 32, 3), np.uint8), labels=["cat", "dog"] * 50)
     """
     if isinstance(source, ImageSet):
-        if labels is not None or classes is not None:
-            raise NevoaError("An ImageSet has its own labels and classes: leave them out.")
+        if labels is not None or classes is not None or captions is not None:
+            raise NevoaError("An ImageSet has its own labels, classes and captions: leave them out.")
         return source
     if isinstance(source, np.ndarray | Tensor):
         images = checked_images(_array(source), "The array")
@@ -54,7 +60,20 @@ def as_image_set(
     if images.shape[3] not in (1, 3):
         raise NevoaError(f"The images have {images.shape[3]} channels: give 1 (gray) or 3 (RGB).")
     numbers, names = _numbered(labels, classes, len(images))
-    return ImageSet.of(name, images, numbers, names)
+    return ImageSet.of(name, images, numbers, names, _described(captions, len(images)))
+
+
+def _described(captions: Sequence[str | Sequence[str]] | None, count: int) -> Captions:
+    """Return the captions of each image; empty if none has any."""
+    if captions is None:
+        return ()
+    if isinstance(captions, str) or len(captions) != count:
+        raise NevoaError(f"Captions must be a text, or a list of texts, for each of the {count:,} images.")
+    several = [[one] if isinstance(one, str) else list(one) for one in captions]
+    if wrong := next((text for of in several for text in of if not isinstance(text, str)), None):
+        raise NevoaError(f"A caption must be a text, not {wrong!r:.50}.")
+    found = tuple(tuple(captions_in(of)) for of in several)
+    return found if any(found) else ()
 
 
 def _array(values: Any) -> np.ndarray:

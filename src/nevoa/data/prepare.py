@@ -156,7 +156,7 @@ def _close(listing: Listing, shape: Shape, source: Source, partial: Path, data: 
         most=_size_of_most(sizes, shape) if data.size is None and listing.size is None else None,
         held_out=int(data.holdout) if split_named(data.split) == TRAIN else 0,
     )
-    write_about(partial, source.name, listing.labels[kept], listing.classes, notes)
+    write_about(partial, source.name, listing.take(np.array(kept)), notes)
 
 
 def _size_of_most(sizes: Counter[Size], shape: Shape) -> Size | None:

@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,12 @@ from jaxtyping import Int64, UInt8
 from nevoa._util.arguments import to_python
 from nevoa._util.files import published, read_json, read_lines, sha256, write_text
 from nevoa.data.cache import ABOUT
-from nevoa.data.listing import Bad, Notes
+from nevoa.data.listing import Bad, Captions, Listing, Notes
 from nevoa.data.sources.arrays import give_back, mapped
 from nevoa.errors import NevoaError
 
-FORMAT = 3
-IMAGES, LABELS, BAD = FILES = "images.npy", "labels.npy", "bad.jsonl"
+FORMAT = 4
+IMAGES, LABELS, CAPTIONS, BAD = FILES = "images.npy", "labels.npy", "captions.jsonl", "bad.jsonl"
 IMAGES_AT_ONCE = 10_000
 
 
@@ -32,7 +32,8 @@ class ImageSet:
         name: the name that results mention.
         images: uint8 `[N, H, W, C]`, memory-mapped if it comes from a store.
         labels: class index of each image, 0 … len(classes) - 1; all 0 without classes.
-        fingerprint: sha256 of shape, pixels, labels and class names.
+        fingerprint: sha256 of shape, pixels, labels, class names and captions.
+        captions: the texts that describe each image; empty if none describes any.
 
     Example:
         >>> shapes = load_images("shapes", limit=100)
@@ -46,11 +47,15 @@ class ImageSet:
     classes: tuple[str, ...]
     fingerprint: str
     notes: Notes = field(default_factory=Notes)
+    captions: Captions = ()
 
     @classmethod
-    def of(cls, name: str, images: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> "ImageSet":
+    def of(
+        cls, name: str, images: np.ndarray, labels: np.ndarray, classes: Sequence[str], captions: Captions = ()
+    ) -> "ImageSet":
         """Return an ImageSet of arrays in memory and compute its fingerprint."""
-        return cls(name, images, labels.astype(np.int64), tuple(classes), fingerprint(images, labels, classes))
+        found = fingerprint(images, labels, classes, captions)
+        return cls(name, images, labels.astype(np.int64), tuple(classes), found, captions=captions)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -61,21 +66,34 @@ class ImageSet:
         _, height, width, channels = self.images.shape
         return channels, height, width
 
+    def take(self, indices: Int64[np.ndarray, " n"]) -> "ImageSet":
+        """Return some of the images, under the fingerprint of all."""
+        captions = tuple(self.captions[index] for index in indices.tolist()) if self.captions else ()
+        return replace(self, images=self.images[indices], labels=self.labels[indices], captions=captions)
 
-def fingerprint(images: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> str:
-    """Return the sha256 of images, their labels and their class names."""
+
+def fingerprint(images: np.ndarray, labels: np.ndarray, classes: Sequence[str], captions: Captions = ()) -> str:
+    """Return the sha256 of images, their labels, their class names and, if there are any, their captions."""
     digest = hashlib.sha256(json.dumps([images.shape, list(classes)]).encode())
     for start in range(0, len(images), IMAGES_AT_ONCE):
         digest.update(np.ascontiguousarray(images[start : start + IMAGES_AT_ONCE]).data)
         give_back(images)
     digest.update(np.ascontiguousarray(labels, dtype="<i8").data)
+    if captions:
+        digest.update(json.dumps(captions).encode())
     return digest.hexdigest()
 
 
-def write_about(folder: Path, name: str, labels: np.ndarray, classes: Sequence[str], notes: Notes) -> None:
-    """Complete a folder with images.npy to a store: write labels, bad files and about.json, which holds checksums."""
+def write_about(folder: Path, name: str, listing: Listing, notes: Notes) -> None:
+    """Complete a folder with images.npy to a store: write labels, captions, bad files and about.json with checksums.
+
+    Args:
+        listing: of the images that are in the store.
+    """
+    labels, classes, captions = listing.labels, listing.classes, listing.captions
     with published(folder / LABELS) as temporary:
         np.save(temporary, labels)
+    write_text(folder / CAPTIONS, "".join(json.dumps({"captions": of}) + "\n" for of in captions))
     write_text(folder / BAD, "".join(json.dumps(asdict(bad)) + "\n" for bad in notes.bad))
     images = mapped(folder / IMAGES)
     about = {
@@ -83,7 +101,7 @@ def write_about(folder: Path, name: str, labels: np.ndarray, classes: Sequence[s
         "name": name,
         "classes": list(classes),
         "shape": images.shape,
-        "fingerprint": fingerprint(images, labels, classes),
+        "fingerprint": fingerprint(images, labels, classes, captions),
         "files": {file: _mark(folder / file) for file in FILES},
     }
     about |= {name: value for name, value in vars(notes).items() if name != "bad"}
@@ -103,7 +121,8 @@ def open_store(folder: Path) -> ImageSet:
         images, labels = mapped(folder / IMAGES), np.load(folder / LABELS)
         with suppress(OSError):  # the cache may be read-only
             os.utime(folder / ABOUT)
-        return ImageSet(about["name"], images, labels, tuple(about["classes"]), about["fingerprint"], notes)
+        captions = tuple(tuple(line["captions"]) for line in read_lines(folder / CAPTIONS))
+        return ImageSet(about["name"], images, labels, tuple(about["classes"]), about["fingerprint"], notes, captions)
     except (NevoaError, OSError, ValueError, LookupError, TypeError) as error:
         raise NevoaError(f"The image store {folder} is damaged ({error}): remove that folder and run again.") from error
 

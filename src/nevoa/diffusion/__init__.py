@@ -2,6 +2,7 @@
 
 from nevoa.config.names import PredictionName, WeightingName
 from nevoa.config.registry import SCHEDULES
+from nevoa.diffusion.condition import Condition, mapped
 from nevoa.diffusion.denoiser import AnyDenoiser, Denoiser, Estimate
 from nevoa.diffusion.guidance import Autoguided, Guided, guide_weights, sparing
 from nevoa.diffusion.loss import Loss, loss_per_image
@@ -20,6 +21,7 @@ __all__ = [
     "SCHEDULES",
     "AnyDenoiser",
     "Autoguided",
+    "Condition",
     "Denoiser",
     "Estimate",
     "GaussianProcess",
@@ -34,6 +36,7 @@ __all__ = [
     "guide_weights",
     "log_snr_of",
     "loss_per_image",
+    "mapped",
     "named_schedule",
     "sparing",
     "steps_of",

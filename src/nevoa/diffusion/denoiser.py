@@ -4,17 +4,16 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 from nevoa.config.names import PredictionName, WeightingName
+from nevoa.diffusion.condition import Condition
 from nevoa.diffusion.loss import Loss, flow_scale, loss_per_image, min_snr_weight
 from nevoa.diffusion.prediction import PREDICTIONS, check_prediction
 from nevoa.diffusion.process import GaussianProcess, Images, Timesteps
 from nevoa.diffusion.schedule import Schedule, at
 from nevoa.errors import NevoaError
-
-Labels = Int64[Tensor, " B"]
 
 
 class Estimate(NamedTuple):
@@ -49,8 +48,8 @@ class Denoiser:
     """Estimates x_0 and epsilon with a network.
 
     Args:
-        network: any callable of (x_t, t) or, if it is conditional, (x_t, t, label) that returns the shape of x_t. A
-            conditional network that is called without a label predicts unconditionally.
+        network: any callable of (x_t, t) or, if it is conditional, (x_t, t, condition) that returns the shape of x_t. A
+            conditional network that is called without a condition predicts unconditionally.
         schedule: any object with `signal` and `noise`.
         prediction: what the network outputs.
         clip: whether to clip x_0 to [-1, 1] and recompute epsilon from it. The published algorithms do not clip.
@@ -77,13 +76,17 @@ class Denoiser:
         self.clip = clip
         check_prediction(prediction, schedule)
 
-    def __call__(self, x_t: Images, t: Timesteps, label: Labels | None = None) -> Estimate:
-        """Return the estimates at timesteps t `[B]`, 1…T; label `[B]` is for a conditional network."""
-        return self.estimate(self.output(x_t, t, label), x_t, t)
+    def __call__(self, x_t: Images, t: Timesteps, condition: Condition | None = None) -> Estimate:
+        """Return the estimates at timesteps t `[B]`, 1…T.
 
-    def output(self, x_t: Images, t: Timesteps, label: Labels | None = None) -> Images:
+        Args:
+            condition: for a conditional network: labels `[B]`, or a tensor for each kind of condition.
+        """
+        return self.estimate(self.output(x_t, t, condition), x_t, t)
+
+    def output(self, x_t: Images, t: Timesteps, condition: Condition | None = None) -> Images:
         """Return what the network predicts."""
-        output = self.network(x_t, t) if label is None else self.network(x_t, t, label)
+        output = self.network(x_t, t) if condition is None else self.network(x_t, t, condition)
         if output.shape != x_t.shape:
             raise NevoaError(
                 f"The network returned shape {list(output.shape)} for images of shape {list(x_t.shape)}: it must "
@@ -113,7 +116,7 @@ class Denoiser:
         epsilon: Images,
         loss: Loss = "huber",
         weighting: WeightingName = "simple",
-        label: Labels | None = None,
+        condition: Condition | None = None,
     ) -> Float[Tensor, " B"]:
         """Return the training loss of each image at timesteps t with noise epsilon (Ho et al. 2020, Algorithm 1).
 
@@ -121,10 +124,10 @@ class Denoiser:
             loss: a name, or any function of output and target that returns one number per image.
             weighting: `simple` weights all timesteps alike (equation 14); `min_snr` is that of Hang et al. 2023; `flow`
                 gives the loss of flow, whatever the network predicts.
-            label: class of each image, for a conditional network.
+            condition: of each image, for a conditional network.
         """
         target = PREDICTIONS[self.prediction].target(x_0, epsilon, *self._scales(x_0, t))
-        output = self.output(self.process.forward(x_0, t, epsilon), t, label).to(x_0.dtype)
+        output = self.output(self.process.forward(x_0, t, epsilon), t, condition).to(x_0.dtype)
         if weighting == "flow":
             scale = at(self._flow_scales, t, output)
             return loss_per_image(scale * output, scale * target, loss)

@@ -4,6 +4,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from nevoa.conditions import CLASS
 from nevoa.config import Config, DataConfig, Plan
 from nevoa.config.network import OBJECT
 from nevoa.config.presets import configure
@@ -82,7 +83,10 @@ def distilling(model: Model, source: object = None) -> dict[str, dict[str, Any]]
                 "The images that this model was trained on are unknown: name the source of some like them."
             )
         layer["data"] = {key: getattr(plan.data, key) for key in DataConfig.model_fields}
-    own: dict[str, Any] = {"conditional": bool(model.classes), "start": layer["training"]["start"]}
+    own: dict[str, Any] = {
+        "condition": (*((CLASS,) if plan.classes else ()), *plan.conditions) or "none",
+        "start": layer["training"]["start"],
+    }
     own["teacher_autoguidance"] = model.settings().autoguidance
     if known:
         training = plan.training

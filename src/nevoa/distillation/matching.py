@@ -11,8 +11,9 @@ from torch import Tensor
 
 from nevoa.config.names import SpacingName, WeightingName
 from nevoa.diffusion import Denoiser
+from nevoa.diffusion.condition import Condition
 from nevoa.diffusion.loss import Loss, loss_per_image
-from nevoa.distillation.student import Images, Labels, Student
+from nevoa.distillation.student import Images, Student
 
 # The share of the cool-down after which it begins: it takes a tenth of a distillation, at a fifth of its rate and less.
 MATCHING_FROM = 0.8
@@ -57,32 +58,34 @@ class Matching(Student):
         epsilon: Images,
         loss: Loss = "l2",
         weighting: WeightingName = "simple",
-        label: Labels | None = None,
+        condition: Condition | None = None,
     ) -> Float[Tensor, " B"]:
         """Return the student's loss plus the second network's, for each image that is made of epsilon.
 
         No gradient of the one reaches the other. x_0 plays no part; `loss` is that of the path.
         """
-        path, images = super().loss(x_0, t, epsilon, loss, weighting, label), self.images(epsilon, label)
+        path, images = super().loss(x_0, t, epsilon, loss, weighting, condition), self.images(epsilon, condition)
         # The noise of other images, which is independent; mirrored, so that a single image has another noise too.
         for_direction, for_second = epsilon.roll(1, 0).flip(-1), epsilon.roll(2, 0).flip(-2)
-        second = self.second.loss(images.detach(), t, for_second, "l2", weighting, label)
-        return PATH_WEIGHT * path + self.matching_loss(images, t.roll(1), for_direction, label) + second
+        second = self.second.loss(images.detach(), t, for_second, "l2", weighting, condition)
+        return PATH_WEIGHT * path + self.matching_loss(images, t.roll(1), for_direction, condition) + second
 
     def matching_loss(
-        self, x_0: Images, t: Int[Tensor, " B"], epsilon: Images, label: Labels | None = None
+        self, x_0: Images, t: Int[Tensor, " B"], epsilon: Images, condition: Condition | None = None
     ) -> Float[Tensor, " B"]:
         """Return half the mean square of `direction`, as a loss of x_0 with a gradient along it."""
-        target = x_0.detach() - self.direction(x_0.detach(), t, epsilon, label)
+        target = x_0.detach() - self.direction(x_0.detach(), t, epsilon, condition)
         return loss_per_image(x_0, target, "l2") / 2
 
     @torch.no_grad()
-    def direction(self, x_0: Images, t: Int[Tensor, " B"], epsilon: Images, label: Labels | None = None) -> Images:
+    def direction(
+        self, x_0: Images, t: Int[Tensor, " B"], epsilon: Images, condition: Condition | None = None
+    ) -> Images:
         """Return where the second network's estimate of x_0 lies, seen from the teacher's (equation 7).
 
         In units of the teacher's mean absolute error for each image (equation 8), so that all noise levels count alike.
         """
         x_t = self.process.forward(x_0, t, epsilon)
-        teacher, second = (denoiser(x_t, t, label).x_0 for denoiser in (self.teacher, self.second))
+        teacher, second = (denoiser(x_t, t, condition).x_0 for denoiser in (self.teacher, self.second))
         error = (x_0 - teacher).abs().mean(tuple(range(1, x_0.ndim)), keepdim=True)
         return (second - teacher) / error.clamp(min=LEAST_ERROR)

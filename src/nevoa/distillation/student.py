@@ -8,17 +8,17 @@ Speed", with states between noise and image as further targets.
 from itertools import pairwise
 
 import torch
-from jaxtyping import Float, Int, Int64
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from nevoa.config.names import SpacingName, WeightingName
 from nevoa.diffusion import AnyDenoiser, Denoiser, Guided
+from nevoa.diffusion.condition import Condition
 from nevoa.diffusion.loss import Loss
 from nevoa.diffusion.schedule import steps_of
 from nevoa.sampling import DDIM, DPMSolver, timestep_grid, trajectory
 
 Images = Float[Tensor, "B *pixels"]
-Labels = Int64[Tensor, " B"]
 
 # Steps of the teacher's path, as many as `quick` samples in.
 PATH_STEPS = 7
@@ -57,27 +57,27 @@ class Student(Denoiser):
         epsilon: Images,
         loss: Loss = "l2",
         weighting: WeightingName = "simple",
-        label: Labels | None = None,
+        condition: Condition | None = None,
     ) -> Float[Tensor, " B"]:
         """Return the loss of each path that begins at epsilon: the mean over the student's steps.
 
         The target of a step is the x_0 with which Euler's method leads along the path. x_0 and t play no part.
         """
-        path, losses = self.path(epsilon, label), []
+        path, losses = self.path(epsilon, condition), []
         for start, end in pairwise(self.grid):
             at_start = torch.full_like(t, start)
             target = self.with_x_0(self.leading(path[start], start, path[end], end), path[start], at_start)
-            losses.append(super().loss(target.x_0, at_start, target.epsilon, loss, weighting, label))
+            losses.append(super().loss(target.x_0, at_start, target.epsilon, loss, weighting, condition))
         return torch.stack(losses).mean(0)
 
-    def path(self, epsilon: Images, label: Labels | None = None) -> dict[int, Images]:
+    def path(self, epsilon: Images, condition: Condition | None = None) -> dict[int, Images]:
         """Return the states of the teacher's path from noise to image, by timestep."""
-        states = trajectory(_of_class(self.teacher, label), DPMSolver(), epsilon, self.path_grid, lambda: epsilon)
+        states = trajectory(_asked(self.teacher, condition), DPMSolver(), epsilon, self.path_grid, lambda: epsilon)
         return {state.t: state.x_t for state in states}
 
-    def images(self, epsilon: Images, label: Labels | None = None) -> Images:
+    def images(self, epsilon: Images, condition: Condition | None = None) -> Images:
         """Return the student's images, with gradients through all of its steps."""
-        x_t, denoiser = epsilon, _of_class(self, label)
+        x_t, denoiser = epsilon, _asked(self, condition)
         for t, s in pairwise(self.grid):
             x_t = DDIM().step(denoiser, x_t, t, s, lambda: epsilon).x_s
         return x_t
@@ -89,5 +89,5 @@ class Student(Denoiser):
         return (x_s - kept * x_t) / (signal[s] - signal[t] * kept).item()
 
 
-def _of_class(denoiser: Denoiser, label: Labels | None) -> AnyDenoiser:
-    return denoiser if label is None else Guided(denoiser, label, null_label=0)  # which is not used at weight 1
+def _asked(denoiser: Denoiser, condition: Condition | None) -> AnyDenoiser:
+    return denoiser if condition is None else Guided(denoiser, condition, condition)  # null is not used at weight 1

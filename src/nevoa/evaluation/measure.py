@@ -131,7 +131,7 @@ def _obstacle(metric: str, reference: Reference, count: int, plan: ModelPlan | N
     """Why a metric of so many images cannot be computed."""
     if plan and METRICS[metric].needs_model and plan.distilled_from:
         return f"A distilled model estimates x_0 at few timesteps only: measure its teacher, {plan.distilled_from}."
-    if plan and metric == "bits" and not plan.works_without_labels:
+    if plan and metric == "bits" and not plan.works_without_condition:
         return "The model was trained with training.label_dropout=0, so it needs a class for each image."
     try:
         for part in METRICS[metric].needs:

@@ -156,12 +156,14 @@ def _with_overfitting(report: Report, _: Path | None) -> Report:
     model = cast(Model, samples.model)  # others were refused
     model.network.eval()
     sets = samples.training or reference.train, reference.held_out
-    knows = bool(model.classes) and all({*images.classes} and {*images.classes} <= {*model.classes} for images in sets)
-    if not knows and not model.plan.works_without_labels:
+    knows = bool(model.classes and not model.plan.conditions) and all(
+        {*images.classes} and {*images.classes} <= {*model.classes} for images in sets
+    )
+    if not knows and not model.plan.works_without_condition:
         return replace(report, warnings=(*report.warnings, NO_LABELS))
 
     def denoise(labels: Tensor) -> AnyDenoiser:
-        return model.denoiser(label=labels.to(model.device) if knows else None)
+        return model.denoiser(condition=labels.to(model.device) if knows else None)
 
     training, held_out = (_labelled_as(model.classes, images) if knows else images for images in sets)
     with computing(model.device):

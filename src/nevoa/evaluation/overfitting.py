@@ -1,7 +1,7 @@
 """The loss by noise level on held-out images against training images: the gap is the overfitting."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -72,7 +72,7 @@ def overfitting(
 
 def _some(images: ImageSet, count: int, seed: int) -> ImageSet:
     chosen = np.sort(generator(seed, Stream.EVALUATION, 7).permutation(len(images))[:count])
-    return replace(images, images=images.images[chosen], labels=images.labels[chosen])
+    return images.take(chosen)
 
 
 @torch.no_grad()

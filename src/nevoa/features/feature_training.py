@@ -152,4 +152,4 @@ def _split(train: ImageSet, test: ImageSet | None) -> tuple[Int64[np.ndarray, " 
         return np.arange(len(train)), test
     order = generator(SEED, Stream.FEATURE_SPLIT, 0).permutation(len(train))
     cut = max(1, len(train) // HELD_OUT)
-    return order[cut:], replace(train, images=train.images[order[:cut]], labels=train.labels[order[:cut]])
+    return order[cut:], train.take(order[:cut])

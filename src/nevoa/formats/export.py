@@ -21,6 +21,7 @@ class Export:
         suffixes: of what it writes, such as ".onnx"; "" is a folder. The first is that of the default name.
         name: in errors.
         samplers, schedules, predictions: the names of those that it knows; None if it takes any.
+        conditions: the kinds of condition that it knows besides classes.
 
     Example:
         >>> names = Export(write_names, (".txt",))
@@ -32,9 +33,10 @@ class Export:
     samplers: Collection[str] | None = None
     schedules: Collection[str] | None = None
     predictions: Collection[str] | None = None
+    conditions: Collection[str] = ()
 
     def __post_init__(self) -> None:
-        for name in ("suffixes", "samplers", "schedules", "predictions"):
+        for name in ("suffixes", "samplers", "schedules", "predictions", "conditions"):
             if isinstance(value := getattr(self, name), str):
                 raise NevoaError(f"{name} of an export must be a tuple of names, such as ('{value}',), not '{value}'.")
         if not all(suffix == "" or suffix.startswith(".") for suffix in self.suffixes) or not self.suffixes:
@@ -57,3 +59,8 @@ class Export:
         ):
             if known is not None and name not in known:
                 raise NevoaError(f"{self.name} has no {part} {name}, only {', '.join(known)}.")
+        if others := sorted({one.kind for one in model.plan.conditions.values()} - {*self.conditions}):
+            raise NevoaError(
+                f"{self.name} cannot be asked for {others[0]}, which this model was trained with: it knows "
+                f"{' and '.join(['classes', *self.conditions])}."
+            )

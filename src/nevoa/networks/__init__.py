@@ -5,13 +5,14 @@ from nevoa.networks.blocks import ConvNextBlock, PreNormBlock, ResnetBlock
 from nevoa.networks.build import build_network, check_is_module, check_network, evaluating
 from nevoa.networks.convolution import DoublingConv2d
 from nevoa.networks.dropout import Dropout
-from nevoa.networks.embedding import TimestepEmbedding, sinusoidal
+from nevoa.networks.embedding import Condition, TimestepEmbedding, null_condition, sinusoidal
 from nevoa.networks.residual_unet import ResidualUNet
 from nevoa.networks.restore import empty_network, network_shapes, restored_network
 from nevoa.networks.unet import UNet
 
 __all__ = [
     "Attention",
+    "Condition",
     "ConvNextBlock",
     "DoublingConv2d",
     "Dropout",
@@ -27,6 +28,7 @@ __all__ = [
     "empty_network",
     "evaluating",
     "network_shapes",
+    "null_condition",
     "restored_network",
     "sinusoidal",
 ]

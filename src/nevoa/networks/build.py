@@ -7,17 +7,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nevoa._util.arguments import has_argument
 from nevoa.config.network import NetworkConfig, ObjectNetworkConfig
 from nevoa.config.registry import NETWORKS
 from nevoa.errors import NevoaError, missing_object, reason
+from nevoa.networks.embedding import Conditions, null_condition
 
 
-def build_network(config: NetworkConfig, channels: int, classes: int = 0) -> nn.Module:
+def build_network(config: NetworkConfig, channels: int, classes: int = 0, conditions: Conditions = None) -> nn.Module:
     """Return a new network that a config describes.
 
     Args:
         channels: of the images.
-        classes: how many classes a conditional network has; 0 for an unconditional network.
+        classes: how many classes a conditional network has; 0 for a network without classes.
+        conditions: the other kinds of condition by name.
 
     Raises:
         NevoaError: the config is of a network object, or its values do not make a network.
@@ -27,9 +30,14 @@ def build_network(config: NetworkConfig, channels: int, classes: int = 0) -> nn.
     """
     if isinstance(config, ObjectNetworkConfig):
         raise missing_object("network", config.class_name)
-    module = NETWORKS[config.kind]
+    module, others = NETWORKS[config.kind], {"conditions": conditions} if conditions else {}
+    if others and not has_argument(module, "conditions"):
+        raise NevoaError(
+            f"The network {config.kind} knows classes, and no {' or '.join(conditions or ())}: train with "
+            "training.condition=class or none."
+        )
     try:
-        return module(channels, **config.model_dump(exclude={"kind"}), classes=classes)
+        return module(channels, **config.model_dump(exclude={"kind"}), classes=classes, **others)
     except (TypeError, ValueError, RuntimeError) as error:
         raise NevoaError(f"The config describes no network: {reason(error)}.") from error
 
@@ -45,14 +53,15 @@ def check_is_module(network: Any) -> None:
 
 
 @torch.no_grad()
-def check_network(network: Any, shape: tuple[int, int, int], classes: int = 0) -> None:
-    """Run a network on two blank images to check that it maps (x_t, t) or (x_t, t, label) to the shape of x_t.
+def check_network(network: Any, shape: tuple[int, int, int], classes: int = 0, conditions: Conditions = None) -> None:
+    """Run a network on two blank images to check that it maps (x_t, t) or (x_t, t, condition) to the shape of x_t.
 
     Its mode (training or evaluation) stays as it was.
 
     Args:
         shape: (C, H, W) of the images.
         classes: how many labels to expect besides the null label, whose index is `classes`; 0 for none.
+        conditions: the other kinds of condition by name.
 
     Raises:
         NevoaError: it is not an `nn.Module`, does not take these inputs, or returns anything but such a tensor.
@@ -61,13 +70,15 @@ def check_network(network: Any, shape: tuple[int, int, int], classes: int = 0) -
         >>> check_network(network, (1, 28, 28))
     """
     check_is_module(network)
-    name, inputs = type(network).__name__, "(x_t, t, label)" if classes else "(x_t, t)"
+    third = ", condition" if conditions else ", label" if classes else ""
+    name, inputs = type(network).__name__, f"(x_t, t{third})"
     device = next(network.parameters(), torch.empty(0)).device
     x, t = torch.zeros(2, *shape, device=device), torch.ones(2, dtype=torch.int64, device=device)
-    label = [torch.tensor([0, classes], device=device)] if classes else []
+    condition = null_condition(classes, conditions, 2, device)
+    condition = torch.tensor([0, classes], device=device) if isinstance(condition, Tensor) else condition
     try:
         with evaluating(network):
-            output = network(x, t, *label)
+            output = network(x, t) if condition is None else network(x, t, condition)
     except Exception as error:
         raise NevoaError(
             f"The network {name} does not take {inputs} with x_t of shape {list(x.shape)}: {reason(error)}."

@@ -1,10 +1,34 @@
-"""Embedding of the timestep and, for conditional networks, of the label."""
+"""Embedding of the timestep and, for conditional networks, of the condition."""
 
 import math
+from collections.abc import Mapping
 
 import torch
-from jaxtyping import Float, Int, Int64
+from jaxtyping import Float, Int, Int64, Shaped
 from torch import Tensor, nn
+
+from nevoa.config.condition import ConditionPlan
+from nevoa.config.registry import CONDITIONS
+
+Conditions = Mapping[str, ConditionPlan] | None
+# Labels, of a network that knows classes alone; otherwise a tensor for each kind, by name.
+Condition = Int64[Tensor, " B"] | Mapping[str, Shaped[Tensor, "B ..."]]
+
+
+def null_condition(
+    classes: int, conditions: Conditions = None, count: int = 1, device: str | torch.device = "cpu"
+) -> Condition | None:
+    """Return the condition of images of which nothing is asked; None for a network that knows no conditions.
+
+    Example:
+        >>> null_condition(classes=10, count=2)
+        tensor([10, 10])
+    """
+    labels = {"class": torch.full((count,), classes, dtype=torch.int64, device=device)} if classes else {}
+    others = {name: CONDITIONS[one.kind](one).tensor([None] * count) for name, one in (conditions or {}).items()}
+    if not others:
+        return labels.get("class")
+    return labels | {name: tensor.to(device) for name, tensor in others.items()}
 
 
 def frequencies(width: int, device: torch.device | None = None) -> Float[Tensor, " half"]:
@@ -25,32 +49,49 @@ def sinusoidal(t: Int[Tensor, " B"], width: int) -> Float[Tensor, "B width"]:
 
 
 class TimestepEmbedding(nn.Module):
-    """Sinusoids of width `dim`, then a two-layer perceptron of width `4 dim`, plus the embedding of the label.
+    """Sinusoids of width `dim`, then a two-layer perceptron of width `4 dim`, plus the embedding of the condition.
 
     Args:
         dim: even and at least 4.
-        classes: how many labels there are, besides `null_label` ("no condition"), whose index is `classes`. 0 if the
-            network is unconditional.
+        classes: how many labels there are, besides `null_label` ("no class"), whose index is `classes`. 0 if the
+            network knows no classes.
+        conditions: the other kinds of condition by name.
 
-    Takes timesteps `[B]` and labels `[B]` from 0 to `classes`; None stands for the null label. Returns `[B, 4 dim]`.
-    Raises a ValueError if an unconditional network gets labels.
+    Takes timesteps `[B]` and a condition. Of a network that knows classes alone it is labels `[B]` from 0 to `classes`,
+    where None stands for the null label; otherwise a tensor by name for each kind, with the labels under "class".
+    Returns `[B, 4 dim]`. Raises a ValueError if an unconditional network gets a condition, or one is missing.
 
     Example:
         >>> TimestepEmbedding(32, torch.nn.GELU())(t).shape
         torch.Size([4, 128])
     """
 
-    def __init__(self, dim: int, activation: nn.Module, classes: int = 0):
+    def __init__(
+        self,
+        dim: int,
+        activation: nn.Module,
+        classes: int = 0,
+        conditions: Conditions = None,
+    ):
         super().__init__()
         self.dim, self.null_label = dim, classes
         self.mlp = nn.Sequential(nn.Linear(dim, 4 * dim), activation, nn.Linear(4 * dim, 4 * dim))
         # Initialised as unit Gaussians: with smaller ones the Fréchet distance was a third larger after a minute.
         self.labels = nn.Embedding(classes + 1, 4 * dim) if classes else None
+        kinds = {name: CONDITIONS[one.kind](one) for name, one in (conditions or {}).items()}
+        embeddings = {name: kind.embedding(4 * dim) for name, kind in kinds.items()}
+        self.conditions = nn.ModuleDict(embeddings) if embeddings else None
 
-    def forward(self, t: Int[Tensor, " B"], label: Int64[Tensor, " B"] | None = None) -> Float[Tensor, "B time"]:
+    def forward(self, t: Int[Tensor, " B"], condition: Condition | None = None) -> Float[Tensor, "B time"]:
         time = self.mlp(sinusoidal(t, self.dim))
+        if self.conditions is not None:
+            if not isinstance(condition, Mapping):
+                raise ValueError("a network of several conditions takes a tensor for each, by name")
+            for name, module in self.conditions.items():
+                time = time + module(condition[name])
+            condition = condition.get("class")
         if self.labels is None:
-            if label is not None:
+            if condition is not None:
                 raise ValueError("a network without classes takes no labels")
             return time
-        return time + self.labels(torch.full_like(t, self.null_label) if label is None else label)
+        return time + self.labels(torch.full_like(t, self.null_label) if condition is None else condition)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int, Int64
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -13,7 +13,7 @@ from nevoa.config.network import ResidualUNetConfig
 from nevoa.networks.attention import Attention, Residual
 from nevoa.networks.blocks import PreNormBlock, wide_group_norm, without_muon, zeroed
 from nevoa.networks.convolution import DoublingConv2d
-from nevoa.networks.embedding import TimestepEmbedding
+from nevoa.networks.embedding import Condition, Conditions, TimestepEmbedding
 from nevoa.networks.padding import cropped, padded
 
 
@@ -92,11 +92,12 @@ class ResidualUNet(nn.Module):
 
     Args:
         channels: of the images, in and out.
-        classes: how many classes a conditional network has; 0 for an unconditional network.
+        classes: how many classes a conditional network has; 0 for a network without classes.
+        conditions: the other kinds of condition by name.
         keys: dim, multipliers, blocks, attention, patch, groups, dropout and adaptive: see `ResidualUNetConfig`.
 
-    Takes noisy images `[B, C, H, W]` of any size, timesteps `[B]` and, with classes, labels `[B]`, where None is the
-    null label, `classes`. Returns `[B, C, H, W]`.
+    Takes noisy images `[B, C, H, W]` of any size, timesteps `[B]` and a condition, as `TimestepEmbedding` does: with
+    classes alone labels `[B]`, where None is the null label, `classes`. Returns `[B, C, H, W]`.
 
     Example:
         >>> network = ResidualUNet(channels=1, dim=64, multipliers=(1, 2), attention=(False, False), patch=2)
@@ -106,13 +107,13 @@ class ResidualUNet(nn.Module):
     # The embedding of labels, and the bias that it is added to.
     label_tensors = "time.labels.weight", "time.mlp.2.bias"
 
-    def __init__(self, channels: int = 3, *, classes: int = 0, **keys: Any):
+    def __init__(self, channels: int = 3, *, classes: int = 0, conditions: Conditions = None, **keys: Any):
         super().__init__()
         config = parse(keys, ResidualUNetConfig)
         pixels = channels * config.patch**2
         self.patch = config.patch
         self.downsampling = config.patch * 2 ** (len(config.multipliers) - 1)
-        self.time = TimestepEmbedding(config.known_dim, nn.SiLU(), classes)
+        self.time = TimestepEmbedding(config.known_dim, nn.SiLU(), classes, conditions)
         self.stem = without_muon(nn.Conv2d(pixels, config.known_dim, 3, padding=1))
         self.downs, self.ups = nn.ModuleList(), nn.ModuleList()
         width, skips = config.known_dim, [config.known_dim]
@@ -127,9 +128,9 @@ class ResidualUNet(nn.Module):
         self.out = nn.Sequential(wide_group_norm(width, config.groups), nn.SiLU(), out)
 
     def forward(
-        self, x: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], label: Int64[Tensor, " B"] | None = None
+        self, x: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], condition: Condition | None = None
     ) -> Float[Tensor, "B C H W"]:
-        time = self.time(t, label)
+        time = self.time(t, condition)
         height, width = x.shape[2:]
         x = self.stem(F.pixel_unshuffle(padded(x, self.downsampling), self.patch))
         skips = [x]

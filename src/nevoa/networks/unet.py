@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float, Int, Int64
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from nevoa.config.names import BlockName
 from nevoa.networks.attention import Attention, LinearAttention, Residual
 from nevoa.networks.blocks import ConvNextBlock, ResnetBlock, without_muon
-from nevoa.networks.embedding import TimestepEmbedding
+from nevoa.networks.embedding import Condition, Conditions, TimestepEmbedding
 from nevoa.networks.padding import cropped, padded
 
 
@@ -35,10 +35,11 @@ class UNet(nn.Module):
         dim: base width, even, at least 4. Stage i has width `dim * multipliers[i]` and images halved i times.
         block: "convnext" or "resnet".
         mult: factor of the inner width of a ConvNeXt block; residual blocks ignore it.
-        classes: how many classes a conditional network has; 0 for an unconditional network.
+        classes: how many classes a conditional network has; 0 for a network without classes.
+        conditions: the other kinds of condition by name.
 
-    Takes noisy images `[B, C, H, W]` of any size, timesteps `[B]` and, with classes, labels `[B]`, where None is the
-    null label, `classes`. Returns `[B, C, H, W]`.
+    Takes noisy images `[B, C, H, W]` of any size, timesteps `[B]` and a condition, as `TimestepEmbedding` does: with
+    classes alone labels `[B]`, where None is the null label, `classes`. Returns `[B, C, H, W]`.
 
     As in the notebook, the way up ignores the output of the finest stage and the last block does not get the time.
     `ResidualUNet` has neither weakness.
@@ -58,6 +59,7 @@ class UNet(nn.Module):
         block: BlockName = "convnext",
         mult: int = 2,
         classes: int = 0,
+        conditions: Conditions = None,
     ):
         super().__init__()
         time_dim = 4 * dim
@@ -82,7 +84,7 @@ class UNet(nn.Module):
             return _Stage(make(2 * widths[i], after), make(after, after), after, double)
 
         deepest = widths[-1]
-        self.time = TimestepEmbedding(dim, nn.GELU(), classes)
+        self.time = TimestepEmbedding(dim, nn.GELU(), classes, conditions)
         self.stem = without_muon(nn.Conv2d(channels, stem, 7, padding=3))
         self.downs = nn.ModuleList(down(i) for i in range(len(widths)))
         self.middle_in = make(deepest, deepest)
@@ -93,9 +95,9 @@ class UNet(nn.Module):
         self.out = without_muon(nn.Conv2d(dim, channels, 1))
 
     def forward(
-        self, x: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], label: Int64[Tensor, " B"] | None = None
+        self, x: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], condition: Condition | None = None
     ) -> Float[Tensor, "B C H W"]:
-        time = self.time(t, label)
+        time = self.time(t, condition)
         height, width = x.shape[2:]
         x = self.stem(padded(x, self.downsampling))
         skips = []

@@ -13,7 +13,7 @@ from nevoa.config.names import RunStatus
 from nevoa.runs.horizon import Horizon
 from nevoa.runs.layout import RunFiles
 
-Event = Literal["started", "planned", "extended", "moved", "cool-down", "stopped", "finished", "failed"]
+Event = Literal["started", "planned", "extended", "moved", "cool-down", "weighed", "stopped", "finished", "failed"]
 ENDED = "stopped", "finished", "failed"
 
 
@@ -48,12 +48,14 @@ class Entry(BaseModel):
 
     Attributes:
         event: started (a process began to train), planned (the first horizon), extended (another budget), moved (the
-            horizon, by the time that is left), cool-down (it has begun), stopped, finished, failed.
+            horizon, by the time that is left), cool-down (it has begun), weighed (the guide), stopped, finished,
+            failed.
         at: seconds since 1970.
         images_seen: by the training at that moment.
         horizon: the one that was decided.
         seconds: that the training had taken.
         costs: what a budget of minutes was planned with.
+        autoguidance: the weight against the guide, as it was measured.
         about: of a start: versions, machine, process, device.
         message: why a training failed.
     """
@@ -66,6 +68,7 @@ class Entry(BaseModel):
     horizon: Horizon | None = None
     seconds: float = 0.0
     costs: Costs | None = None
+    autoguidance: float | None = None
     about: Mapping[str, str | int] = {}
     message: str = ""
 

@@ -1,8 +1,8 @@
 """Sampling options, resolved against a config."""
 
 import warnings
-from collections.abc import Collection, Iterable
-from typing import Unpack
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Unpack
 
 from pydantic import ConfigDict, field_serializer
 
@@ -20,6 +20,8 @@ from nevoa.sampling.timesteps import timestep_grid
 
 # Options that only some samplers take.
 OF_SAMPLERS = "variance", "eta"
+# Those that say what the images are asked to be, with the name of the kind.
+ASKING = {"labels": "class", "prompt": "text"}
 STEPS = 50
 # The weight of a model against its guide that was not measured; docs/benchmarks.md compares weights.
 AUTOGUIDANCE = 1.5
@@ -29,7 +31,9 @@ class SamplingOptions(SamplerOptions, total=False):
     """Keyword options of sampling, with those of `nevoa.config.options.SamplerOptions`; None means not given.
 
     Attributes:
-        labels: the class to sample, by index or name, or several in turn; by default all of a conditional model's.
+        labels: the class to sample, by index or name, or several in turn; by default all of a model of classes.
+        prompt: what the images show, in words, or several such texts in turn.
+        condition: the same by kind, as in `{"class": "cat", "text": "a cat"}`; also for kinds that a plugin registers.
 
     Example:
         >>> options: SamplingOptions = {"sampler": "ddim", "steps": 20}
@@ -37,6 +41,8 @@ class SamplingOptions(SamplerOptions, total=False):
     """
 
     labels: Classes | None
+    prompt: str | Sequence[str] | None
+    condition: Mapping[str, Any] | None
 
 
 class SamplingSettings(SamplingConfig):
@@ -105,7 +111,11 @@ def settings_of(plan: ModelPlan, **options: Unpack[SamplingOptions]) -> Sampling
         >>> settings_of(model.plan, sampler="ddim").spacing
         'trailing'
     """
-    chosen = {name: value for name, value in given(settings_of, options, SamplingOptions).items() if name != "labels"}
+    chosen = {
+        name: value
+        for name, value in given(settings_of, options, SamplingOptions).items()
+        if name not in (*ASKING, "condition")
+    }
     own, timesteps = plan.sampling, plan.diffusion.timesteps
     sampler = chosen.get("sampler", own.sampler)
     as_sampler(sampler)
@@ -120,6 +130,17 @@ def settings_of(plan: ModelPlan, **options: Unpack[SamplingOptions]) -> Sampling
         settings = settings.model_copy(update={"steps": min(_steps_of(sampler) or timesteps, timesteps)})
     _check_model(plan, settings)
     return settings
+
+
+def asked_in(options: SamplingOptions) -> dict[str, Any]:
+    """Return what sampling options ask images to be, by the name of the kind of condition.
+
+    Example:
+        >>> asked_in({"prompt": "a cat", "steps": 7})
+        {'text': 'a cat'}
+    """
+    words = {kind: options.get(word) for word, kind in ASKING.items()} | {**(options.get("condition") or {})}
+    return {kind: value for kind, value in words.items() if value is not None}
 
 
 def check_taught(plan: ModelPlan, schedule: Schedule, grid: Iterable[int]) -> None:
@@ -153,12 +174,12 @@ def _check_model(plan: ModelPlan, settings: SamplingSettings) -> None:
         )
     if settings.guidance == 1:
         return
-    if not plan.classes:
-        raise WrongValue("guidance", " needs a class-conditional model: train with training.conditional=true.")
-    if not plan.works_without_labels:
+    if not plan.conditional:
+        raise WrongValue("guidance", " needs a model with conditions: train with training.condition=class.")
+    if not plan.works_without_condition:
         raise WrongValue(
             "guidance",
-            " needs a model that was also trained without labels, and this one never was: train with "
+            " needs a model that was also trained without conditions, and this one never was: train with "
             "training.label_dropout=0.1.",
         )
 

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from nevoa._util.arguments import takes
+from nevoa._util.arguments import argument, has_argument
+from nevoa.conditions import CLASS
 from nevoa.config import LARGEST_SIDE, SMALLEST_SIDE, Config, DataConfig, Plan, parse
+from nevoa.config.condition import ConditionPlan
 from nevoa.config.names import PredictionName
 from nevoa.config.network import OBJECT
+from nevoa.config.registry import CONDITIONS, NETWORKS
 from nevoa.config.training import Recipe
 from nevoa.data import ImageSet, flips, is_path
 from nevoa.diffusion.schedule import check_schedule
@@ -54,7 +57,8 @@ class Draft:
     def of(cls, config: Config, images: ImageSet, objects: Objects, was: Plan | None) -> "Draft":
         """The values that a config and its images decide, with the width and batch size of the run to resume."""
         asked, decided = config.training, decided_by(objects)
-        classes, network = _classes(config, images, objects), decided.get("network") or config.network.model_dump()
+        classes, conditions = _asked(config, images, objects)
+        network = decided.get("network") or config.network.model_dump()
         recipe = {key: getattr(asked, key) for key in Recipe.model_fields} | decided.get("training", {})
         recipe["weighting"] = first(asked.weighting, was and was.training.weighting) or "auto"
         batch_size = first(asked.batch_size, was and was.training.batch_size)
@@ -67,6 +71,7 @@ class Draft:
         prediction = {"prediction": first(config.diffusion.prediction, was and was.diffusion.prediction) or "auto"}
         tables = {
             "classes": classes,
+            "conditions": conditions,
             "null_label": asked.label_dropout > 0,
             "data": _data(config, images),
             "diffusion": config.diffusion.model_dump() | decided.get("diffusion", {}) | prediction,
@@ -155,20 +160,44 @@ def _prediction(network: Tables, channels: int) -> PredictionName:
     return "x0" if numbers * CHANNELS_PER_NUMBER > network.get("dim", math.inf) else "flow"
 
 
-def _classes(config: Config, images: ImageSet, objects: Objects) -> tuple[str, ...]:
-    """The classes that the network gets; none for an unconditional one."""
-    wanted = config.training.conditional
-    if wanted and images.notes.unsettled:
-        raise NevoaError(f"{images.name}: {images.notes.unsettled}")
+def _asked(config: Config, images: ImageSet, objects: Objects) -> tuple[tuple[str, ...], dict[str, ConditionPlan]]:
+    """The classes that the network gets, and its other conditions by name."""
+    wanted = config.training.condition
     if wanted == "auto":
-        network = objects.network  # takes (x_t, t) or (x_t, t, label)
-        return images.classes if network is None or takes(network.forward, 3) else ()
-    if wanted and not images.classes:
+        wanted = _found(config, images, objects)
+    if CLASS in wanted and images.notes.unsettled:
+        raise NevoaError(f"{images.name}: {images.notes.unsettled}")
+    if CLASS in wanted and not images.classes:
         raise NevoaError(
-            f"{images.name} has no classes, and a conditional model needs them. Put its images into one sub-folder per "
-            "class, or set training.conditional=false."
+            f"{images.name} has no classes, and training.condition names them. Put its images into one sub-folder per "
+            "class, or set training.condition=none."
         )
-    return images.classes if wanted else ()
+    others = {name: _condition(name, images) for name in wanted if name != CLASS}
+    return (images.classes if CLASS in wanted else ()), others
+
+
+def _found(config: Config, images: ImageSet, objects: Objects) -> tuple[str, ...]:
+    """The kinds of condition that the data have and the network takes."""
+    network = objects.network
+    third = None if network is None else argument(network.forward, 2)
+    labels = (CLASS,) if images.classes or images.notes.unsettled else ()
+    if network is not None and third != "condition":  # it takes (x_t, t) or (x_t, t, label)
+        return labels if third else ()
+    if network is None and not has_argument(NETWORKS[config.network.kind], "conditions"):
+        return labels
+    return *labels, *(name for name in CONDITIONS if CONDITIONS[name].found(images, "") is not None)
+
+
+def _condition(name: str, images: ImageSet) -> ConditionPlan:
+    """What a model knows about a condition. A NevoaError if the data have none."""
+    kind, _, detail = name.partition(":")
+    found = CONDITIONS[kind].found(images, detail)
+    if found is None:
+        raise NevoaError(
+            f"{images.name} has no {CONDITIONS[kind].words} to learn from, and training.condition names {name}: "
+            "docs/images.md says where to write them."
+        )
+    return found
 
 
 def _data(config: Config, images: ImageSet) -> dict[str, Any]:

@@ -12,9 +12,10 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
+from nevoa.conditions import conditions_of
 from nevoa.config.names import DeviceName
 from nevoa.data import Batches, ImageSet
-from nevoa.diffusion import log_snr_of
+from nevoa.diffusion import Condition, log_snr_of, mapped
 from nevoa.objects import schedule_of
 from nevoa.training.noise import TrainingNoise, draw_of
 from nevoa.training.state import TrainingState
@@ -30,20 +31,20 @@ class Batch:
 
     Attributes:
         log_snr: of all images of the batch, also of those that other processes train on; on the CPU.
-        label: with some replaced by the null label (Ho and Salimans 2022, algorithm 1); None for an unconditional
-            network.
+        condition: with some replaced by the null condition (Ho and Salimans 2022, algorithm 1); None for an
+            unconditional network.
     """
 
     log_snr: Float64[Tensor, " N"]
     x_0: Float[Tensor, "B C H W"]
     t: Int64[Tensor, " B"]
     epsilon: Float[Tensor, "B C H W"]
-    label: Int64[Tensor, " B"] | None
+    condition: Condition | None
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> "Batch":
         """The batch with what the network sees on another device."""
-        label = None if self.label is None else move(self.label)
-        return replace(self, x_0=move(self.x_0), t=move(self.t), epsilon=move(self.epsilon), label=label)
+        condition = None if self.condition is None else mapped(move, self.condition)
+        return replace(self, x_0=move(self.x_0), t=move(self.t), epsilon=move(self.epsilon), condition=condition)
 
 
 def batches_of(state: TrainingState, images: ImageSet, share: slice) -> Generator[Batch, None, None]:
@@ -56,17 +57,13 @@ def batches_of(state: TrainingState, images: ImageSet, share: slice) -> Generato
     stream = Batches(images, training.seed, bool(plan.data.flip))
     schedule = schedule_of(plan.diffusion, state.objects)
     timestep = draw_of(training.timestep_distribution, schedule, math.prod(state.shape[1:]))
-    draws = TrainingNoise(training.seed, timestep, state.shape, training.label_dropout)
+    draws = TrainingNoise(training.seed, timestep, state.shape, training.label_dropout, tuple(plan.conditions))
+    conditions = conditions_of(plan)
     log_snr, size = log_snr_of(schedule), training.batch_size
     for first in count(state.images_seen, size):
         own = first + share.start, share.stop - share.start
-        label = dropped_labels(stream, draws, *own) if plan.classes else None
-        yield Batch(log_snr[draws.timesteps(first, size)], stream.batch(*own), *draws.take(*own), label)
-
-
-def dropped_labels(batches: Batches, draws: TrainingNoise, first: int, count: int) -> Int64[Tensor, " B"]:
-    """Labels of those images, some replaced by the null label (Ho and Salimans 2022, algorithm 1)."""
-    return batches.labels(first, count).masked_fill(draws.dropped(first, count), len(batches.images.classes))
+        condition = conditions.in_data(images, stream.indices(*own), *draws.of_conditions(*own)) if conditions else None
+        yield Batch(log_snr[draws.timesteps(first, size)], stream.batch(*own), *draws.take(*own), condition)
 
 
 def on_device(batches: Generator[Batch, None, None], device: DeviceName) -> Generator[Batch, None, None]:

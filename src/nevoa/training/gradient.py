@@ -11,7 +11,8 @@ from torch.func import functional_call
 
 from nevoa._util.random import Stream, generator
 from nevoa.config import Plan
-from nevoa.diffusion import Denoiser, sparing
+from nevoa.diffusion import Denoiser, mapped, sparing
+from nevoa.networks import null_condition
 from nevoa.networks.dropout import masks_from
 from nevoa.objects import NAMES, Objects, loss_of, schedule_of
 from nevoa.parallel.device import in_precision
@@ -51,9 +52,11 @@ class Gradient:
 
         def loss(part: slice) -> Tensor:
             own = slice(part.start - first, part.stop - first)
-            label = None if batch.label is None else batch.label[own]
+            condition = None if batch.condition is None else mapped(lambda tensor: tensor[own], batch.condition)
             with masks_from(dropout_masks(state, part.start)):
-                losses = denoiser.loss(batch.x_0[own], batch.t[own], batch.epsilon[own], kind, plan.weighting, label)
+                losses = denoiser.loss(
+                    batch.x_0[own], batch.t[own], batch.epsilon[own], kind, plan.weighting, condition
+                )
             per_image[part] = losses.detach()
             return state.scaler.scale(losses)
 
@@ -94,11 +97,11 @@ def _draws(state: TrainingState) -> bool:
     """Whether the network draws from torch's generator while it is trained: found out on two images."""
     network = state.network.train()  # as every step does
     x, t = torch.zeros(2, *state.shape), torch.ones(2, dtype=torch.int64)
-    label = [torch.zeros_like(t)] if state.plan.classes else []
+    condition = null_condition(len(state.plan.classes), state.plan.conditions, 2)
     buffers = {name: tensor.clone() for name, tensor in network.named_buffers()}  # of batch normalization
     with torch.no_grad(), torch.random.fork_rng(devices=[]), masks_from(dropout_masks(state, 0)):
         before = torch.get_rng_state()
-        functional_call(network, buffers, (x, t, *label))
+        functional_call(network, buffers, (x, t) if condition is None else (x, t, condition))
         return not torch.equal(torch.get_rng_state(), before)
 
 

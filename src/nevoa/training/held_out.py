@@ -1,7 +1,7 @@
 """The held-out loss: when it rises, more training only memorises."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from nevoa._util.random import Stream, generator
+from nevoa.conditions import conditions_of
 from nevoa.config import Plan
 from nevoa.data import ImageSet, load_test_images, to_unit
+from nevoa.diffusion import mapped
 from nevoa.objects import loss_of
 from nevoa.parallel.device import computing
 from nevoa.training.gradient import training_denoiser
@@ -64,7 +66,7 @@ def memorises_since(metrics: Iterable[Mapping[str, Any]]) -> int | None:
 def _some(images: ImageSet, seed: int) -> ImageSet:
     rng = generator(seed, Stream.UNSEEN, 0)
     chosen = np.sort(rng.permutation(len(images))[:COUNT])
-    return replace(images, images=images.images[chosen], labels=images.labels[chosen])
+    return images.take(chosen)
 
 
 @torch.no_grad()
@@ -72,14 +74,18 @@ def _loss(state: TrainingState, images: ImageSet) -> float:
     plan, losses, timesteps = state.plan, list[Tensor](), state.plan.diffusion.timesteps
     denoiser = training_denoiser(plan, state.average.eval(), state.objects)
     loss, at_once = loss_of(plan.training, state.objects), state.model().images_at_once
-    x_0, label = to_unit(images.images), torch.from_numpy(images.labels)
+    x_0, condition = to_unit(images.images), conditions_of(plan).all_in(images)
     rng = generator(plan.training.seed, Stream.UNSEEN, 1)
     for draw in range(DRAWS):
         moments = (np.arange(len(x_0)) / len(x_0) + draw) / DRAWS
         t = torch.from_numpy(1 + (moments * timesteps).astype(np.int64))
         epsilon = torch.from_numpy(rng.standard_normal(x_0.shape, np.float32))
-        every = (each.to(state.device).split(at_once) for each in (x_0, t, epsilon, label))
-        for images_part, t_part, noise, labels in zip(*every, strict=True):
-            known = labels if plan.classes else None
-            losses.append(denoiser.loss(images_part, t_part, noise, loss, plan.training.weighting, known))
+        for first in range(0, len(x_0), at_once):
+
+            def part(tensor: Tensor, first: int = first) -> Tensor:
+                return tensor[first : first + at_once].to(state.device)
+
+            asked = None if condition is None else mapped(part, condition)
+            own = part(x_0), part(t), part(epsilon)
+            losses.append(denoiser.loss(*own, loss, plan.training.weighting, asked))
     return torch.cat(losses).cpu().double().mean().item()

@@ -9,7 +9,7 @@ from nevoa.config import ModelPlan, Plan
 from nevoa.config.names import DeviceName
 from nevoa.errors import MemoryShortage
 from nevoa.model import Shape
-from nevoa.networks import empty_network, evaluating
+from nevoa.networks import empty_network, evaluating, null_condition
 from nevoa.objects import NAMES, Objects
 from nevoa.parallel.environment import world_size
 from nevoa.training.objective import objective_of
@@ -26,7 +26,7 @@ def count_parameters(plan: ModelPlan, channels: int, objects: Objects = NAMES) -
     """
     network = objects.network
     if network is None:
-        network = empty_network(plan.network, channels, len(plan.classes))
+        network = empty_network(plan.network, channels, len(plan.classes), plan.conditions)
     return sum(parameter.numel() for parameter in network.parameters())
 
 
@@ -43,29 +43,29 @@ def check_activations(network: nn.Module, shape: Shape, plan: Plan) -> None:
     images = -(-training.batch_size // (training.accumulation * world_size()))
     # bf16 halves what is saved; what stays in float32 is left out: the estimate is the least that can be needed.
     scale = 1.0 if training.precision == "float32" else 0.5
-    needed = int(scale * images * saved_bytes(network, shape, bool(plan.classes)))
+    needed = int(scale * images * saved_bytes(network, shape, plan))
     height, width = shape[1:]
     what = f"Training on {images} images of {height}x{width} at once"
     _check(needed, training.device, what, "training.batch_size, --size or network.dim")
 
 
-def saved_bytes(network: nn.Module, shape: Shape, conditional: bool = False) -> int:
-    """Bytes that autograd saves of one image `[C, H, W]` in float32, the weights left out."""
+def saved_bytes(network: nn.Module, shape: Shape, plan: ModelPlan | None = None) -> int:
+    """Bytes that autograd saves of one image `[C, H, W]` in float32, the weights left out; plan says its conditions."""
     channels, height, width = shape
     tried = min(height, TRIED_SIDE), min(width, TRIED_SIDE)
     try:
-        return _saved_of_one(network, (channels, *tried), conditional) * (height * width) // (tried[0] * tried[1])
+        return _saved_of_one(network, (channels, *tried), plan) * (height * width) // (tried[0] * tried[1])
     except Exception:  # a network for images of one size
-        return _saved_of_one(network, shape, conditional)
+        return _saved_of_one(network, shape, plan)
 
 
-def _saved_of_one(network: nn.Module, shape: Shape, conditional: bool) -> int:
+def _saved_of_one(network: nn.Module, shape: Shape, plan: ModelPlan | None) -> int:
     """The bytes that a second image adds: what a layer makes of its weights is saved once for all images."""
-    return _saved(network, shape, conditional, 2) - _saved(network, shape, conditional, 1)
+    return _saved(network, shape, plan, 2) - _saved(network, shape, plan, 1)
 
 
 @torch.enable_grad()
-def _saved(network: nn.Module, shape: Shape, conditional: bool, count: int) -> int:
+def _saved(network: nn.Module, shape: Shape, plan: ModelPlan | None, count: int) -> int:
     device = next(network.parameters(), torch.empty(0)).device
     weights = {tensor.untyped_storage().data_ptr() for tensor in (*network.parameters(), *network.buffers())}
     saved: dict[int, int] = {}
@@ -76,9 +76,11 @@ def _saved(network: nn.Module, shape: Shape, conditional: bool, count: int) -> i
         return tensor
 
     x, t = torch.zeros(count, *shape, device=device), torch.ones(count, dtype=torch.int64, device=device)
-    label = [torch.zeros(count, dtype=torch.int64, device=device)] if conditional else []
+    condition = null_condition(len(plan.classes), plan.conditions, count, device) if plan else None
     with evaluating(network), saved_tensors_hooks(note, lambda tensor: tensor):
-        output = network(x, t, *label)  # keeps its graph, and so all that was saved, alive
+        output = (
+            network(x, t) if condition is None else network(x, t, condition)
+        )  # keeps its graph, and so all that was saved, alive
     total = sum(size for place, size in saved.items() if place not in weights)
     del output
     return total

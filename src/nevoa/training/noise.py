@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int64
+from jaxtyping import Int64
 from torch import Tensor
 
 from nevoa._util.random import Blocks, Stream
+from nevoa.conditions import CLASS
 from nevoa.config.names import TimestepsName
 from nevoa.diffusion import Schedule, log_snr_of, steps_of
 
@@ -42,12 +43,26 @@ def draw_of(distribution: TimestepsName, schedule: Schedule, pixels: int) -> Dra
 
 
 class TrainingNoise:
-    """Timestep, noise and label dropout of every training image: functions of the seed and the image's position."""
+    """Timestep, noise and dropout of every training image: functions of the seed and the image's position.
 
-    def __init__(self, seed: int, timestep: Draw, shape: tuple[int, int, int], label_dropout: float = 0.0):
+    Args:
+        label_dropout: share of images from which a condition is withheld, each kind for itself.
+        others: the kinds of condition besides classes.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        timestep: Draw,
+        shape: tuple[int, int, int],
+        label_dropout: float = 0.0,
+        others: tuple[str, ...] = (),
+    ):
         self._timesteps = Blocks(seed, Stream.TIMESTEP, timestep)
         self._noise = Blocks(seed, Stream.NOISE, _channels_last_noise(shape))
         self._dropped = Blocks(seed, Stream.LABEL_DROPOUT, lambda rng, count: rng.random(count) < label_dropout)
+        self._others = Blocks(seed, Stream.CONDITION, lambda rng, count: rng.random((count, len(others), 2)))
+        self._label_dropout, self._names = label_dropout, others
 
     def timesteps(self, first: int, count: int) -> Int64[Tensor, " B"]:
         """t, from 1 to T."""
@@ -57,9 +72,12 @@ class TrainingNoise:
         """t `[B]`, from 1 to T, and epsilon `[B, C, H, W]`, in channels-last memory."""
         return self.timesteps(first, count), torch.from_numpy(self._noise.take(first, count)).permute(0, 3, 1, 2)
 
-    def dropped(self, first: int, count: int) -> Bool[Tensor, " B"]:
-        """Whether each image's label is replaced by the null label."""
-        return torch.from_numpy(self._dropped.take(first, count))
+    def of_conditions(self, first: int, count: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """By kind of condition a chance in [0, 1) for each image, and whether the condition is withheld from it."""
+        labels, others = self._dropped.take(first, count), self._others.take(first, count)
+        chance = {name: others[:, place, 0] for place, name in enumerate(self._names)}
+        dropped = {name: others[:, place, 1] < self._label_dropout for place, name in enumerate(self._names)}
+        return {CLASS: np.zeros(count), **chance}, {CLASS: labels, **dropped}
 
 
 def _channels_last_noise(shape: tuple[int, int, int]) -> Draw:

@@ -63,7 +63,7 @@ def plan(
     _check_batch(draft.batch_size)
     draft = sized(draft, asked)
     if objects.network is not None:
-        check_network(objects.network, images.shape, len(draft.classes))
+        check_network(objects.network, images.shape, len(draft.classes), draft.tables["conditions"])
     trial = draft.trial()
     trial.check_memory()
 

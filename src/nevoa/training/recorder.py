@@ -52,6 +52,8 @@ class Recorder:
                     self._note("cool-down", step.images_seen)
                 if self.state.cools_next or step.is_due(plan.checkpoint_every_images):
                     self.keep()
+                if self.state.autoguidance is not None:
+                    self._note("weighed", step.images_seen, autoguidance=self.state.autoguidance)
                 if step.is_last:
                     self._draw_loss()
                 yield replace(step, memorises_since=since)

@@ -24,6 +24,10 @@ FINE_TUNING: dict[str, Any] = {
 }
 
 
+# Where a network has its conditions besides classes.
+OTHERS = "time.conditions."
+
+
 def starting_from(model: Model) -> dict[str, dict[str, Any]]:
     """Return the layer of a config that trains a model further: its network, process, sampling and image shape.
 
@@ -57,7 +61,8 @@ def start_weights(model: Model, network: nn.Module, classes: Sequence[str]) -> d
     """Return the tensors of a model's network for a network of other classes, and those of its guide if it has one.
 
     A class that the model has keeps its embedding. A new one starts as "no class", so that the network at first
-    predicts for it what it predicts for any image.
+    predicts for it what it predicts for any image. Another kind of condition that the model has not starts at random;
+    one that the network has not is left out.
 
     Raises:
         NevoaError: the network is not of the same kind and size.
@@ -74,7 +79,10 @@ def _fitting(
     tensors = dict(trained.state_dict())
     if tuple(after) != before:
         tensors = _with_classes(tensors, getattr(network, "label_tensors", None), before, after)
-    wanted = {name: tensor.shape for name, tensor in network.state_dict().items()}
+    own = dict(network.state_dict())
+    kept = {name: tensor for name, tensor in tensors.items() if name in own or not name.startswith(OTHERS)}
+    tensors = {name: tensor for name, tensor in own.items() if name.startswith(OTHERS)} | kept
+    wanted = {name: tensor.shape for name, tensor in own.items()}
     if wanted != {name: tensor.shape for name, tensor in tensors.items()}:
         raise NevoaError("The network is not that of the model to start from: leave out the network's own settings.")
     return {name: tensor.detach().float().cpu() for name, tensor in tensors.items()}

@@ -110,7 +110,7 @@ class TrainingState:
     def fresh(cls, plan: Plan, shape: Shape, objects: Objects = NAMES) -> "TrainingState":
         """The state before the first step: a function of the plan and the objects alone."""
         training, objective = plan.training, objective_of(plan)
-        network = fresh_network(plan.network, shape, len(plan.classes), training.seed, objects.network)
+        network = fresh_network(plan.network, shape, len(plan.classes), training.seed, objects.network, plan.conditions)
         network = network.to(training.device)
         average = copy.deepcopy(network).requires_grad_(False) if training.ema_decay else network
         optimizers, beside = make_optimizers(network, training), dict[str, nn.Module]()

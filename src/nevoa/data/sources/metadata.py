@@ -1,13 +1,15 @@
-"""metadata.csv and metadata.jsonl, which name the class of the images beside them."""
+"""metadata.csv and metadata.jsonl, which name the class of the images beside them, and describe them."""
 
+import codecs
 import csv
 import io
 import json
 import posixpath
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
 
 from nevoa.data.listing import LABEL_COLUMNS, Bad
-from nevoa.data.names import printable
+from nevoa.data.names import printable, tidied
 from nevoa.data.sources.folder import Entry
 from nevoa.errors import NevoaError, reason
 
@@ -18,15 +20,30 @@ CAPTION_COLUMNS = "text", "caption", "prompt"
 Row = Mapping[str, object]
 
 
-def classes_in(tables: Sequence[Entry], images: Set[str], where: str) -> tuple[dict[str, str], set[str], list[Bad]]:
-    """Return the class of each image that a table gives one, the images with a caption, and the tables at fault.
+@dataclass(frozen=True)
+class Tables:
+    """What tables say about images, by the paths of these.
+
+    Attributes:
+        classes: the class of each image that a table gives one.
+        captions: the texts that describe it.
+        bad: the tables at fault.
+    """
+
+    classes: dict[str, str]
+    captions: dict[str, tuple[str, ...]]
+    bad: list[Bad]
+
+
+def said_in(tables: Sequence[Entry], images: Set[str], where: str) -> Tables:
+    """Return what tables say about images.
 
     A table is at fault if it names images that are missing.
 
     A NevoaError, which calls the folder `where`, if a table cannot be read or has no column `file_name`.
     """
     known: dict[str, str] = {}
-    captioned: set[str] = set()
+    captions: dict[str, tuple[str, ...]] = {}
     bad = []
     for table in tables:
         rows = _rows(table, where)
@@ -41,10 +58,33 @@ def classes_in(tables: Sequence[Entry], images: Set[str], where: str) -> tuple[d
         named = {_file(table, row): class_named(row.get(column)) for row in rows}
         found = {file: name for file, name in named.items() if file and name is not None}
         known |= found
-        captioned |= {_file(table, row) for row in rows for name in CAPTION_COLUMNS if row.get(columns.get(name, ""))}
-        if missing := len(found.keys() - images):
-            bad.append(Bad(table.path, f"{missing:,} of the {len(found):,} images that it names are missing"))
-    return known, captioned, bad
+        texts = [columns[name] for name in CAPTION_COLUMNS if name in columns]
+        described = dict[str, tuple[str, ...]]()
+        for row in rows:
+            of_row = tuple(caption for name in texts for caption in captions_in(row.get(name)))
+            if of_row and (file := _file(table, row)):
+                described[file] = described.get(file, ()) + of_row
+        captions |= described
+        about = found.keys() | described.keys()
+        if missing := len(about - images):
+            bad.append(Bad(table.path, f"{missing:,} of the {len(about):,} images that it names are missing"))
+    return Tables(known, captions, bad)
+
+
+def captions_in(cell: object) -> list[str]:
+    """Return the captions in a cell: a text, or a list of texts, without those that are blank."""
+    several = cell if isinstance(cell, list) else [cell]
+    return [caption for one in several if isinstance(one, str) and (caption := tidied(one))]
+
+
+def decoded(content: bytes) -> str:
+    """Return the text in a file: UTF-8, or UTF-16 with its mark. A ValueError for another encoding."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError("it is not UTF-8; save it in this encoding") from error
 
 
 def class_named(cell: object) -> str | None:
@@ -63,7 +103,7 @@ def _file(table: Entry, row: Row) -> str:
 
 def _rows(table: Entry, where: str) -> list[Row]:
     try:
-        text = table.content().decode("utf-8-sig")
+        text = decoded(table.content())
         return _comma_separated(text) if table.path.endswith(".csv") else _json_lines(text)
     except (OSError, ValueError, RecursionError, csv.Error) as error:
         raise NevoaError(f"Cannot read {where}/{table.path} as a table: {reason(error)}.") from error

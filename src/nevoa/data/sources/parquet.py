@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from nevoa._util.packages import needs
-from nevoa.data.listing import LABEL_COLUMNS, LARGEST_FILE, Bad, Listing, Notes, classes_of, labels_by
+from nevoa.data.listing import LABEL_COLUMNS, LARGEST_FILE, Bad, Captions, Listing, Notes, classes_of, labels_by
 from nevoa.data.names import printable
 from nevoa.data.sources.folder import read_file, within_limit
-from nevoa.data.sources.metadata import class_named
+from nevoa.data.sources.metadata import CAPTION_COLUMNS, captions_in, class_named
 from nevoa.errors import NevoaError, reason
 
 IMAGE_WORDS = "image", "img", "picture", "photo", "png", "jpg", "jpeg"
@@ -49,8 +49,15 @@ def list_rows(rows: Any, label: str | None, where: str) -> Listing:
         label = next((name for name in LABEL_COLUMNS if name in columns), "")
     labels, classes = _classes(rows, label) if label in columns else (np.zeros(len(rows), np.int64), ())
     bad = tuple(Bad(f"row {row}", "it has no class") for row in np.flatnonzero(labels < 0).tolist())
-    notes = Notes(bad=bad)
-    listing = Listing(lambda row: _content(cells[row][image]), lambda row: f"row {row}", labels, classes, notes=notes)
+    captions = _captions(rows)
+    listing = Listing(
+        lambda row: _content(cells[row][image]),
+        lambda row: f"row {row}",
+        labels,
+        classes,
+        notes=Notes(bad=bad, captions=sum(map(bool, captions))),
+        captions=captions,
+    )
     return listing.take(np.flatnonzero(labels >= 0))
 
 
@@ -86,6 +93,13 @@ def _holds_images(kind: Any) -> bool:
     if isinstance(kind, datasets.Value):
         return "binary" in kind.dtype
     return isinstance(kind, datasets.Image) or (isinstance(kind, dict) and "bytes" in kind)
+
+
+def _captions(rows: Any) -> Captions:
+    """Return the texts in the usual columns of each row; empty if no row has any."""
+    columns = [rows[name][:] for name in CAPTION_COLUMNS if name in rows.features]
+    captions = tuple(tuple(text for cell in row for text in captions_in(cell)) for row in zip(*columns, strict=True))
+    return captions if any(captions) else ()
 
 
 def _classes(rows: Any, column: str) -> tuple[np.ndarray, tuple[str, ...]]:

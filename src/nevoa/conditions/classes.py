@@ -1,0 +1,37 @@
+"""The class of an image, the simplest condition."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Int64, Shaped
+from numpy import ndarray
+from torch import Tensor, nn
+
+from nevoa.data import ImageSet
+
+
+class Classes:
+    """Classes by their labels. The number of classes is the label that means "no class".
+
+    Example:
+        >>> Classes(("cat", "dog")).tensor([1, None])
+        tensor([1, 2])
+    """
+
+    # What a user calls them.
+    words = "classes"
+
+    def __init__(self, names: Sequence[str]):
+        self.null_label = len(names)
+
+    def values(self, images: ImageSet, indices: Int64[ndarray, " B"], chance: Shaped[ndarray, " B"]) -> list[int]:
+        """Return the label of each image."""
+        return images.labels[indices].tolist()
+
+    def tensor(self, values: Sequence[int | None]) -> Int64[Tensor, " B"]:
+        """Return labels as a network gets them."""
+        return torch.tensor([self.null_label if label is None else label for label in values], dtype=torch.int64)
+
+    def embedding(self, width: int) -> nn.Module:
+        """Return a table with a row for each label."""
+        return nn.Embedding(self.null_label + 1, width)

@@ -1,0 +1,162 @@
+"""A text that describes an image: a caption in the data, a prompt when sampling.
+
+Words are hashed, and so are the pieces that they are made of (Bojanowski et al. 2017, "Enriching Word Vectors with
+Subword Information"). A word that no caption had is near those that look like it, and no word is stored.
+"""
+
+import warnings
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property, lru_cache
+from zlib import compress, crc32, decompress
+
+import torch
+from jaxtyping import Float, Int64, Shaped
+from numpy import ndarray
+from torch import Tensor, nn
+
+from nevoa.config.condition import TextPlan
+from nevoa.data import ImageSet
+from nevoa.data.words import counted_words, words_in
+from nevoa.errors import NevoaError
+
+# Letters in a piece of a word.
+LENGTHS = 3, 4
+# Of 3,000 words in captions, one in 22 that is not among them passes for one.
+SEEN = 2**16
+LONGEST_PROMPT = 1_000
+
+
+def pieces_of(word: str) -> Iterator[str]:
+    """Yield a word with its ends marked, then all of three letters of it and all of four.
+
+    Example:
+        >>> list(pieces_of("gato"))
+        ['<gato>', '<ga', 'gat', 'ato', 'to>', '<gat', 'gato', 'ato>']
+    """
+    marked = f"<{word}>"
+    yield marked
+    for length in LENGTHS:
+        for start in range(len(marked) - length + 1):
+            if (piece := marked[start : start + length]) != marked:
+                yield piece
+
+
+class Text:
+    """Texts as the hashes of their words and pieces.
+
+    Args:
+        plan: which words captions have, how large the table of hashes is, and how much of a text is read.
+
+    Example:
+        >>> Text(TextPlan(words=2, pieces=3)).tensor(["red cat", None])[1]
+        tensor([[0, 0, 0],
+                [0, 0, 0]])
+    """
+
+    words = "prompts"
+
+    def __init__(self, plan: TextPlan):
+        self.plan = plan
+
+    @classmethod
+    def found(cls, images: ImageSet, detail: str) -> TextPlan | None:
+        """Return the plan for captions; None if no image has one."""
+        words = counted_words(images.captions)
+        return TextPlan(seen=_bits(words)) if words else None
+
+    def values(
+        self, images: ImageSet, indices: Int64[ndarray, " B"], chance: Shaped[ndarray, " B"]
+    ) -> list[str | None]:
+        """Return one of the captions of each image, by chance; None without any."""
+        captions = [images.captions[index] for index in indices.tolist()]
+        return [of[int(one * len(of))] if of else None for of, one in zip(captions, chance.tolist(), strict=True)]
+
+    def asked(self, value: object) -> str:
+        """Return a prompt. A NevoaError if it is none; a warning if the model cannot understand all of it."""
+        if not isinstance(value, str):
+            raise NevoaError(f"A prompt must be a text, such as 'a red circle', not {value!r:.60}.")
+        if not (words := words_in(value)):
+            raise NevoaError("The prompt is empty: describe an image, or leave out the prompt for images of any kind.")
+        if len(value) > LONGEST_PROMPT:
+            raise NevoaError(
+                f"The prompt has {len(value):,} characters, and {LONGEST_PROMPT:,} are the most: shorten it."
+            )
+        if unread := words[self.plan.words :]:
+            warnings.warn(
+                f"The model reads the first {self.plan.words} words of a prompt, and not: {' '.join(unread)}",
+                stacklevel=2,
+            )
+        if new := [word for word in dict.fromkeys(words[: self.plan.words]) if not self.knows(word)]:
+            warnings.warn(
+                f"No caption that the model has learned from has these words: {', '.join(new)}. It goes by words that "
+                "look like them.",
+                stacklevel=2,
+            )
+        return value
+
+    def knows(self, word: str) -> bool:
+        """Return whether captions have a word, or one that passes for it."""
+        place = _place(word)
+        return bool(self._bits[place // 8] >> place % 8 & 1)
+
+    @cached_property
+    def _bits(self) -> bytes:
+        return decompress(b64decode(self.plan.seen)) if self.plan.seen else bytes(SEEN // 8)
+
+    def tensor(self, values: Sequence[str | None]) -> Int64[Tensor, "B words pieces"]:
+        """Return the row of each piece of each word in the table; 0 where there is none."""
+        rows = torch.zeros(len(values), self.plan.words, self.plan.pieces, dtype=torch.int64)
+        for text, of_text in zip(values, rows, strict=True):
+            for word, of_word in zip(words_in(text or ""), of_text, strict=False):
+                found = _rows(word, self.plan.buckets)[: self.plan.pieces]
+                of_word[: len(found)] = torch.tensor(found)
+        return rows
+
+    def embedding(self, width: int) -> "TextEncoder":
+        """Return the encoder of texts."""
+        return TextEncoder(self.plan, width)
+
+
+def _place(word: str) -> int:
+    return crc32(word.encode()) % SEEN
+
+
+def _bits(words: Iterable[str]) -> str:
+    """Bits that say which words there are, compressed, as ASCII."""
+    bits = bytearray(SEEN // 8)
+    for place in map(_place, words):
+        bits[place // 8] |= 1 << place % 8
+    return b64encode(compress(bytes(bits), 9)).decode()
+
+
+@lru_cache(maxsize=100_000)
+def _rows(word: str, buckets: int) -> tuple[int, ...]:
+    """The rows of a word and its pieces in the table. Row 0 is for what is not there."""
+    return tuple(1 + crc32(piece.encode()) % (buckets - 1) for piece in dict.fromkeys(pieces_of(word)))
+
+
+class TextEncoder(nn.Module):
+    """The vector of a text: the sum of its words, each the sum of its pieces, through a two-layer perceptron.
+
+    A sum of n vectors is divided by the root of n, which keeps its length. A text without words gives the vector that
+    means "no text".
+
+    Args:
+        plan: of the texts.
+        width: of the vector.
+
+    Takes rows `[B, words, pieces]` as from `Text.tensor`, and returns `[B, width]`.
+    """
+
+    def __init__(self, plan: TextPlan, width: int):
+        super().__init__()
+        self.table = nn.Embedding(plan.buckets, plan.width, padding_idx=0)
+        self.mlp = nn.Sequential(nn.Linear(plan.width, width), nn.SiLU(), nn.Linear(width, width))
+
+    def forward(self, rows: Int64[Tensor, "B words pieces"]) -> Float[Tensor, "B width"]:
+        there = (rows > 0).float()
+        pieces = there.sum(2)
+        words = self.table(rows).sum(2) * pieces.clamp(min=1).rsqrt()[..., None]
+        text = words.sum(1) * (pieces > 0).sum(1).clamp(min=1).rsqrt()[:, None]
+        return self.mlp(text)

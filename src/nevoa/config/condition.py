@@ -1,0 +1,50 @@
+"""What a model knows about each kind of condition, besides classes: a part of its plan."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, SerializeAsAny
+
+from nevoa.config.network import Section
+from nevoa.config.registry import CONDITIONS
+
+Few = Annotated[int, Field(ge=1, le=256)]
+
+
+class ConditionPlan(Section):
+    """Base of what a model knows about a condition. `nevoa.register("condition", kind, Kind, Plan)` adds a kind.
+
+    Attributes:
+        kind: name of the kind.
+    """
+
+    kind: str
+
+
+class TextPlan(ConditionPlan):
+    """Captions: hashed words and the letters that they are made of, so that no word is stored.
+
+    Attributes:
+        buckets: rows of the table of hashed words and pieces of words.
+        width: numbers in a row.
+        words: words of a caption that the network reads, from the first on.
+        pieces: pieces of a word that the network reads: the word itself, then three and four letters at a time.
+        seen: which words the captions have, as 65,536 bits by their hashes, compressed: prompts with others are warned
+            of. The words cannot be read from it.
+    """
+
+    kind: str = "text"
+    buckets: Annotated[int, Field(ge=2, le=2**20)] = 4096
+    width: Annotated[int, Field(ge=4, le=4096)] = 64
+    words: Few = 16
+    pieces: Few = 16
+    seen: str = ""
+
+
+def _of_its_kind(value: Any) -> Any:
+    """Validate a table by the class that its kind is registered with."""
+    kind = value.get("kind") if isinstance(value, Mapping) else None
+    return CONDITIONS.options(kind).model_validate(value) if isinstance(kind, str) else value
+
+
+AnyCondition = Annotated[SerializeAsAny[ConditionPlan], BeforeValidator(_of_its_kind)]

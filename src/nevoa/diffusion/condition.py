@@ -1,0 +1,24 @@
+"""What images are asked to be, as tensors."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from jaxtyping import Int64, Shaped
+from torch import Tensor
+
+Labels = Int64[Tensor, " B"]
+# The label of each image, for a network that knows classes alone; otherwise the tensor of each kind, by its name.
+Condition = Labels | Mapping[str, Shaped[Tensor, "B ..."]]
+AnyCondition = TypeVar("AnyCondition", bound=Tensor | Mapping[str, Tensor])
+
+
+def mapped(change: Callable[..., Tensor], first: AnyCondition, *others: AnyCondition) -> AnyCondition:
+    """Return a condition whose tensors are made of those of one or several.
+
+    Example:
+        >>> first_half = mapped(lambda tensor: tensor[:8], condition)
+        >>> both = mapped(lambda *two: torch.cat(two), condition, null)
+    """
+    if isinstance(first, Mapping):
+        return {name: change(*(one[name] for one in (first, *others))) for name in first}  # pyright: ignore
+    return change(first, *others)

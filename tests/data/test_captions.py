@@ -1,0 +1,125 @@
+"""Captions: where people write them, and what becomes of those that cannot be read."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nevoa.config import DataConfig
+from nevoa.data import ImageSet, as_image_set, load_images, load_test_images
+from nevoa.errors import NevoaError
+
+CAPTIONS = {"a": ("a red cat", "um gato vermelho"), "b": ("a dog",), "c": ()}
+
+
+def folder_of(path: Path, write: Callable[[Path], None]) -> Path:
+    """A folder of three images, and what describes them."""
+    path.mkdir()
+    for number, name in enumerate(CAPTIONS):
+        Image.new("L", (8, 8), 60 * number).save(path / f"{name}.png")
+    write(path)
+    return path
+
+
+def as_texts(path: Path) -> None:
+    for name, of in CAPTIONS.items():
+        (path / f"{name}.txt").write_text("\n\n".join(of) + "\n")
+
+
+def as_table(path: Path) -> None:
+    (path / "metadata.csv").write_text("file_name,text,caption\na.png,a red cat,um gato vermelho\nb.png,a dog,\n")
+
+
+def as_rows(path: Path) -> None:
+    lines = [{"file_name": f"{name}.png", "text": of} for name, of in CAPTIONS.items()]
+    (path / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+@pytest.mark.parametrize("write", [as_texts, as_table, as_rows])
+def test_captions_are_found_where_people_write_them(tmp_path: Path, write: Callable[[Path], None]) -> None:
+    images = load_images(folder_of(tmp_path / "pets", write))
+    assert images.captions == tuple(CAPTIONS.values())
+    assert (images.classes, images.notes.captions, images.notes.bad) == ((), 2, ())
+    assert images.fingerprint != load_images(folder_of(tmp_path / "plain", lambda path: None)).fingerprint
+
+
+def test_a_caption_that_is_changed_is_read_again(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "pets", as_texts)
+    before = load_images(folder)
+    (folder / "b.txt").write_text("a brown dog")
+    after = load_images(folder)
+    assert (before.captions[1], after.captions[1]) == (("a dog",), ("a brown dog",))
+    assert before.fingerprint != after.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("content", "caption"),
+    [
+        ("\ufeffmaçã  vermelha\t\n".encode(), ("maçã vermelha",)),
+        ("maçã".encode("utf-16"), ("maçã",)),
+        (b"a\x1b[31m cat\x00", ("a [31m cat",)),
+        (b" \n\n", ()),
+        (b"x" * 5_000, ("x" * 1_000,)),
+    ],
+)
+def test_a_text_is_tidied(tmp_path: Path, content: bytes, caption: tuple[str, ...]) -> None:
+    folder = folder_of(tmp_path / "pets", as_texts)
+    (folder / "c.txt").write_bytes(content)
+    images = load_images(folder)
+    assert (images.captions[2], images.notes.bad) == (caption, ())
+
+
+def test_a_text_in_another_encoding_is_named_and_its_image_kept(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "pets", as_texts)
+    (folder / "b.txt").write_bytes("cão".encode("cp1252"))
+    images = load_images(folder)
+    assert (len(images), images.captions[1]) == (3, ())
+    assert [(bad.name, bad.reason) for bad in images.notes.bad] == [
+        ("b.txt", "a caption that cannot be read: it is not UTF-8; save it in this encoding")
+    ]
+
+
+def test_captions_stay_with_their_images(tmp_path: Path) -> None:
+    """With classes chosen, images set aside and some left out."""
+    for number in range(40):
+        (folder := tmp_path / "pets" / ["cat", "dog", "newt"][number % 3]).mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), 6 * number).save(folder / f"{number}.png")
+        (folder / f"{number}.txt").write_text(f"gray {6 * number}")
+    config = DataConfig(source=str(tmp_path / "pets"), only=("cat", "newt"), holdout=7, limit=15)
+    train = load_images(config)
+    for images in (train, load_test_images(config, train), train.take(np.array([3, 1]))):
+        levels = images.images[:, 0, 0, 0].tolist()
+        assert [of for (of,) in images.captions] == [f"gray {level}" for level in levels]
+
+
+def test_an_array_has_captions_that_are_given() -> None:
+    pixels = np.zeros((2, 8, 8, 1), np.uint8)
+    images = as_image_set(pixels, captions=["a cat", ["a dog", "um cão"]])
+    assert images.captions == (("a cat",), ("a dog", "um cão"))
+    assert as_image_set(pixels, captions=["", " "]).captions == ()
+    for captions, said in (
+        (["a"], "each of the 2 images"),
+        ("ab", "each of the 2 images"),
+        ([["a"], [3]], "must be a text, not 3"),
+    ):
+        with pytest.raises(NevoaError, match=said):
+            as_image_set(pixels, captions=captions)
+    with pytest.raises(NevoaError, match="has its own labels, classes and captions"):
+        as_image_set(images, captions=["a", "b"])
+
+
+def test_rows_of_a_table_have_their_captions() -> None:
+    datasets = pytest.importorskip("datasets")
+    from nevoa.data.sources.parquet import list_rows
+
+    pictures = [Image.new("L", (8, 8), level) for level in (0, 100)]
+    rows = datasets.Dataset.from_dict(
+        {"image": pictures, "text": ["a cat", None]},
+        features=datasets.Features({"image": datasets.Image(), "text": datasets.Value("string")}),
+    )
+    listing = list_rows(rows, None, "here")
+    assert (listing.captions, listing.notes.captions) == ((("a cat",), ()), 1)
+    assert isinstance(as_image_set(np.zeros((1, 8, 8, 1), np.uint8)), ImageSet)

@@ -1,0 +1,128 @@
+"""A model that learns from captions: what it makes when it is asked, and that its runs keep every promise."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import nevoa
+from nevoa.config import Config
+from nevoa.data import ImageSet, as_image_set
+from nevoa.errors import NevoaError
+from nevoa.model import Model
+from nevoa.runs import Run
+from nevoa.training import Job, fit_job
+from nevoa.training.loop import training_steps
+from nevoa.training.state import TrainingState
+from tests.small_runs import again, job_of, outcome, state_of
+from tests.training.test_training import LEARNER
+
+CAPTIONS = [("night", "noite"), ("day", "dia")]
+
+
+def day_and_night(labels: bool = False) -> ImageSet:
+    """Black images and white ones, of which two languages say which is which."""
+    pixels = np.repeat(np.array([0, 255], np.uint8), 32)[:, None, None].repeat(8, axis=1).repeat(8, axis=2)
+    captions = [CAPTIONS[number // 32] for number in range(64)]
+    return as_image_set(pixels, ["left", "right"] * 32 if labels else None, captions=captions)
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    options = (*LEARNER, "data.size=8", "training.ema_decay=0.9", "training.condition=text")
+    images = day_and_night()
+    state = state_of(nevoa.configure("fashion_mnist_10k", steps=300, options=options), images)
+    list(training_steps(state, images))
+    return state.model()
+
+
+def brightness(model: Model, count: int = 8, **asked: object) -> np.ndarray:
+    return model.sample(count, sampler="ddim", steps=10, **asked).mean((1, 2, 3))  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("guidance", [1.0, 2.0])
+def test_what_a_prompt_asks_for_is_made_in_each_language(model: Model, guidance: float) -> None:
+    made = brightness(model, prompt=["day", "night", "dia", "noite"], guidance=guidance)
+    np.testing.assert_allclose(made, [255, 0, 255, 0, 255, 0, 255, 0], atol=40)
+
+
+@pytest.mark.slow
+def test_a_word_that_looks_like_a_known_one_is_understood_with_a_warning(model: Model) -> None:
+    with pytest.warns(UserWarning, match="has these words: days"):
+        made = brightness(model, prompt=["days", "noite"])
+    assert made[::2].min() > made[1::2].max()
+
+
+@pytest.mark.slow
+def test_without_a_prompt_both_are_made(model: Model) -> None:
+    made = brightness(model, 32)
+    assert 4 <= (made > 128).sum() <= 28
+
+
+@pytest.mark.slow
+def test_guidance_without_a_prompt_is_refused(model: Model) -> None:
+    with pytest.raises(NevoaError, match="guidance takes something to guide to: give a class or a prompt"):
+        brightness(model, guidance=2.0)
+
+
+@pytest.fixture
+def captioned(tiny: Config) -> Job:
+    """A training of 96 images with classes and captions."""
+    config = tiny.updated("training", condition="auto", device="cpu", threads=1, compile=False, preview_steps=2)
+    return job_of(config, day_and_night(labels=True))
+
+
+def test_what_the_data_say_is_learned_unless_less_is_asked_for(tiny: Config) -> None:
+    images = day_and_night(labels=True)
+    for wanted, classes, others in (
+        ("auto", ("left", "right"), ["text"]),
+        ("none", (), []),
+        ("class", ("left", "right"), []),
+        ("text", (), ["text"]),
+        (("class", "text"), ("left", "right"), ["text"]),
+    ):
+        plan = job_of(tiny.updated("training", condition=wanted), images).plan
+        assert (plan.classes, [*plan.conditions]) == (classes, others), wanted
+    plain = replace(images, captions=())
+    assert not job_of(tiny.updated("training", condition="auto"), plain).plan.conditions
+    with pytest.raises(NevoaError, match=r"images has no prompts to learn from, and training\.condition names text"):
+        job_of(tiny.updated("training", condition="text"), plain)
+    with pytest.raises(NevoaError, match=r"There is no condition 'txet'\. Did you mean 'text'"):
+        job_of(tiny.updated("training", condition="txet"), images)
+
+
+def test_a_run_with_captions_that_was_stopped_ends_as_one_that_was_not(captioned: Job, tmp_path: Path) -> None:
+    whole, parts = Run(tmp_path / "whole"), Run(tmp_path / "parts")
+    list(fit_job(captioned, whole))
+    stream = fit_job(captioned, parts)
+    for _ in range(7):
+        next(stream)
+    stream.close()
+    list(fit_job(captioned, parts))
+    assert outcome(parts) == outcome(whole)
+    opened = parts.model()
+    assert (opened.classes, [*opened.plan.conditions]) == (("left", "right"), ["text"])
+    made = opened.sample(4, labels="left", prompt="dia", guidance=2.0)
+    np.testing.assert_array_equal(made, whole.model().sample(4, labels="left", prompt="dia", guidance=2.0))
+
+
+def test_the_text_and_the_class_both_reach_the_network(captioned: Job) -> None:
+    model = state_of(captioned.config, captioned.images).model()
+    torch.manual_seed(0)
+    for weight in model.network.parameters():  # the last layers begin at zero
+        torch.nn.init.normal_(weight, std=0.3)
+    one = model.sample(2, labels="left", prompt="day")
+    for other in ({"labels": "right", "prompt": "day"}, {"labels": "left", "prompt": "night"}, {"prompt": "day"}):
+        assert not np.array_equal(one, model.sample(2, **other))  # pyright: ignore[reportArgumentType]
+    np.testing.assert_array_equal(one, model.sample(2, condition={"class": "left", "text": "day"}))
+
+
+def test_accumulation_changes_nothing_but_rounding(captioned: Job) -> None:
+    def losses(parts: int) -> list[float]:
+        state = TrainingState.fresh(again(captioned, accumulation=parts).plan, captioned.images.shape)
+        return [step.loss for step in training_steps(state, captioned.images)]
+
+    np.testing.assert_allclose(losses(1), losses(4), rtol=1e-3)
