@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import nevoa
 from nevoa.config import Config
@@ -103,6 +104,7 @@ def test_a_run_with_captions_that_was_stopped_ends_as_one_that_was_not(captioned
     stream.close()
     list(fit_job(captioned, parts))
     assert outcome(parts) == outcome(whole)
+    np.testing.assert_array_equal(*(np.asarray(Image.open(run.previews()[-1])) for run in (whole, parts)))
     opened = parts.model()
     assert (opened.classes, [*opened.plan.conditions]) == (("left", "right"), ["text"])
     made = opened.sample(4, labels="left", prompt="dia", guidance=2.0)

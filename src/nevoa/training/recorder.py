@@ -2,22 +2,27 @@
 
 import math
 import warnings
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from nevoa._util.files import explained
+from nevoa.config import ModelPlan
+from nevoa.config.condition import TextPlan
+from nevoa.data import ImageSet
+from nevoa.data.words import words_in
 from nevoa.errors import NevoaError, reason
 from nevoa.pictures import class_grid
 from nevoa.runs import card, journal
 from nevoa.runs.run import Run
+from nevoa.sampling import SamplingOptions
 from nevoa.training.checkpoint import save_checkpoint
 from nevoa.training.held_out import HeldOut, memorises_since
 from nevoa.training.state import TrainingState
 from nevoa.training.step import Step
 
-PREVIEW_COUNT = 36
+PREVIEW_COUNT, PREVIEW_PROMPTS = 36, 6
 
 
 @dataclass(frozen=True)
@@ -27,12 +32,14 @@ class Recorder:
     Attributes:
         resumed_from: the checkpoint that training started from; it is kept.
         held_out: compared with training images as often as a preview is drawn; None if no images are held out.
+        prompts: that previews are asked for, in turn, if the model takes prompts.
     """
 
     run: Run
     state: TrainingState
     resumed_from: Path | None = None
     held_out: HeldOut | None = None
+    prompts: Sequence[str] = ()
 
     def record(self, steps: Iterable[Step]) -> Generator[Step, None, None]:
         """Pass the steps on and record them. A reader that stops early leaves a complete, usable run."""
@@ -120,13 +127,22 @@ class Recorder:
             warnings.warn(f"{self.run.loss_file} could not be drawn: {reason(error)}.", stacklevel=2)
 
     def _preview(self, step: Step) -> None:
-        training = self.state.plan.training
+        training, prompts = self.state.plan.training, self.prompts
         try:
-            images = step.model.sample(PREVIEW_COUNT, seed=training.seed, steps=training.preview_steps)
+            asked: SamplingOptions = {"prompt": prompts} if prompts else {}
+            images = step.model.sample(PREVIEW_COUNT, training.seed, steps=training.preview_steps, **asked)
         except NevoaError as error:  # training goes on: later weights may make images
             warnings.warn(f"No preview after {step.images_seen:,} images: {error}", stacklevel=2)
             return
-        self.run.save_preview(step.images_seen, class_grid(images, step.model.classes))
+        self.run.save_preview(step.images_seen, class_grid(images, prompts or step.model.classes))
+
+
+def preview_prompts(plan: ModelPlan, images: ImageSet) -> list[str]:
+    """Return captions of images here and there, of those that are read to their end, if the model takes prompts."""
+    if not isinstance(text := plan.conditions.get("text"), TextPlan):
+        return []
+    captions = list(dict.fromkeys(of[0] for of in images.captions if of and len(words_in(of[0])) <= text.words))
+    return captions[:: max(1, -(-len(captions) // PREVIEW_PROMPTS))]
 
 
 def report_before(seen: int, batch: int, interval: int) -> int:
