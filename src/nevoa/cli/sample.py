@@ -37,26 +37,29 @@ class StartFlags:
     mask: Path | None = None
     interpolate: tuple[Path, Path] | None = None
     frames: int | None = None
+    tags: Annotated[tuple[str, ...], Parameter(metavar="A,B", show_default=False)] = ()
+    numbers: Annotated[tuple[str, ...], Parameter(name="--number", metavar="NAME=VALUE", show_default=False)] = ()
     condition: Annotated[tuple[str, ...], Parameter(metavar="KIND=VALUE", show_default=False)] = ()
     prompt: Annotated[tuple[str, ...], Parameter(metavar="TEXT", show_default=False)] = ()
     size: Size = None
 
     def keywords(self) -> dict[str, Any]:
         """The options as keywords; None means not given."""
-        return vars(self) | {"condition": _by_kind(self.condition) or None, "prompt": self.prompt or None}
+        named = {"numbers": _by_name("--number", self.numbers), "condition": _by_name("--condition", self.condition)}
+        return vars(self) | {"prompt": self.prompt or None, "tags": self.tags or None} | named
 
 
-def _by_kind(typed: tuple[str, ...]) -> dict[str, list[Any]]:
-    """The values of each kind of condition."""
+def _by_name(option: str, typed: tuple[str, ...]) -> dict[str, list[Any]] | None:
+    """The values under each name; None without any."""
     from nevoa.config.toml import value_of
 
     found: dict[str, list[Any]] = {}
     for text in typed:
-        kind, equals, value = text.partition("=")
-        if not (kind and equals):
-            raise NevoaError(f"--condition needs KIND=VALUE, such as text='a cat', not '{text}'.")
-        found.setdefault(kind, []).append(value_of(value))
-    return found
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise NevoaError(f"{option} needs NAME=VALUE, as in {option} age=30, not '{text}'.")
+        found.setdefault(name, []).append(value_of(value))
+    return found or None
 
 
 def sample(

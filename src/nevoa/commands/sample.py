@@ -30,6 +30,8 @@ DEFAULT_SIDE = 8
 # Images of text-to-image models take long.
 PROMPTED_COUNT = 1
 STRENGTH, FRAMES_BETWEEN = 0.6, 9
+# Options that say what images are asked to be, besides classes and prompts.
+OTHERS = "tags", "numbers", "condition"
 WAYS = "from_", "inpaint", "interpolate"
 # Options that need another one.
 NEEDED = {"strength": "from_", "mask": "inpaint", "inpaint": "mask", "frames": "interpolate"}
@@ -52,6 +54,8 @@ class SampleOptions(SamplerOptions, total=False):
         frames: Number of images from one to the other. [default: 9]
         prompt: What the images show, in words, for a model that learned from captions or a text-to-image pipeline of
             diffusers; may be repeated: the prompts come in turn. @FILE reads one prompt from each line of a file.
+        tags: What the images show, as words with commas between, for a model of tags; may be repeated.
+        numbers: A number that the images are asked to have, as in age=30; may be repeated.
         condition: What else the images are asked to be, for kinds of condition that a plugin registers; may be
             repeated.
         size: Size of the images of a text-to-image pipeline. [default: the pipeline's own]
@@ -64,6 +68,8 @@ class SampleOptions(SamplerOptions, total=False):
     interpolate: "tuple[Picture, Picture] | None"
     frames: int | None
     prompt: str | Sequence[str] | None
+    tags: str | Sequence[str] | None
+    numbers: Mapping[str, Any] | None
     condition: Mapping[str, Any] | None
     size: "str | int | Size | None"
 
@@ -109,11 +115,12 @@ def sample(
     settings: Any = model.settings(**sampling)
     from nevoa.model import Model
 
-    labels = _labels(model.classes, typed, bool(prompts or chosen.keys() & {"condition", *STARTS}))
-    titles, steps = prompts or [model.classes[label] for label in labels], len(model.timesteps(settings)) - 1
+    others = {word: chosen[word] for word in OTHERS if word in chosen}
+    labels = _labels(model.classes, typed, bool(prompts or others or chosen.keys() & STARTS))
+    tags, steps = one_or_more(chosen.get("tags", ())), len(model.timesteps(settings)) - 1
+    titles = prompts or tags or [model.classes[label] for label in labels]
     is_ours = isinstance(model, Model)
-    others = chosen.get("condition")
-    asked = {"labels": labels or None, "prompt": prompts or None, "condition": others} if is_ours else {}
+    asked = {"labels": labels or None, "prompt": prompts or None, **others} if is_ours else {}
     total = _count(count, chosen, len(titles), trajectory is not None, not is_ours)
     _check_outside(model, run, path)
     output.check(total, steps, model.shape)

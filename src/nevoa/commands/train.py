@@ -30,12 +30,14 @@ class Keywords(TrainingOptions, total=False):
     Attributes:
         labels: for a source that is an array, the class of each image, as integers or names.
         captions: for a source that is an array, a text that describes each image, or several.
+        numbers: for a source that is an array, by name a number of each image, such as its age.
         start: a model to start from; the run gets its network, process and image size, and a lower learning rate.
         network, schedule, loss: objects in place of names.
     """
 
     labels: Any
     captions: Any
+    numbers: Any
     start: Model | None
     network: nn.Module | None
     schedule: Any
@@ -106,12 +108,12 @@ def _images_in_memory(
     Args:
         options: of the section data.
     """
-    labels, captions = keywords.pop("labels", None), keywords.pop("captions", None)
+    said = {name: keywords.pop(name, None) for name in ("labels", "captions", "numbers")}
     if source is None or isinstance(source, str | PathLike):
-        if labels is not None or captions is not None:
-            raise NevoaError("labels and captions are for images given as an array: leave them out.")
+        if any(value is not None for value in said.values()):
+            raise NevoaError("labels, captions and numbers are for images given as an array: leave them out.")
         return None, source
-    images = as_image_set(source, labels, captions=captions)
+    images = as_image_set(source, **said)
     set_by_keyword = {key for key, value in keywords.items() if value is not None}
     if given := [key for key in DataConfig.model_fields if key in {*set_by_keyword, *options} - {"flip"}]:
         raise NevoaError(f"nevoa does not change images in memory: leave out {', '.join(given)}.")

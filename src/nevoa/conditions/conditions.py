@@ -48,7 +48,7 @@ class Conditions:
         return [self.kinds[name].asked(value) for value in several]
 
     def _known(self) -> str:
-        known = " and ".join(kind.words for kind in self.kinds.values())
+        known = " and ".join(name if ":" in name else kind.words for name, kind in self.kinds.items())
         return f"knows {known}" if known else "knows no conditions"
 
     def of(self, values: Mapping[str, Sequence[Any]], count: int) -> Condition:
@@ -85,7 +85,7 @@ class Conditions:
 
 def _words(name: str) -> str:
     """What a user calls the values of a kind."""
-    return {CLASS: Classes.words, "text": "prompts"}.get(name, name)
+    return Classes.words if name == CLASS else CONDITIONS[name].words if name in CONDITIONS.own else name
 
 
 def conditions_of(plan: ModelPlan) -> Conditions:

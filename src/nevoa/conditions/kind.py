@@ -26,11 +26,12 @@ class Kind(Protocol):
     words: str
 
     @classmethod
-    def found(cls, images: ImageSet, detail: str) -> ConditionPlan | None:
+    def found(cls, images: ImageSet, detail: str | None) -> ConditionPlan | None:
         """Return the plan for the conditions in the data; None if they have none of this kind.
 
         Args:
-            detail: what follows the colon in `--condition kind:detail`.
+            detail: what follows the colon in `--condition kind:detail`, "" without one; None if nobody asked for the
+                kind, and presets take what the data have.
         """
         ...
 

@@ -15,6 +15,7 @@ from jaxtyping import Float, Int64, Shaped
 from numpy import ndarray
 from torch import Tensor, nn
 
+from nevoa.conditions.tags import Tags
 from nevoa.config.condition import TextPlan
 from nevoa.data import ImageSet
 from nevoa.data.words import counted_words, words_in
@@ -60,8 +61,10 @@ class Text:
         self.plan = plan
 
     @classmethod
-    def found(cls, images: ImageSet, detail: str) -> TextPlan | None:
-        """Return the plan for captions; None if no image has one."""
+    def found(cls, images: ImageSet, detail: str | None) -> TextPlan | None:
+        """Return the plan for captions; None if no image has one. By itself it leaves lists of tags to `Tags`."""
+        if detail is None and Tags.found(images, None):
+            return None
         words = counted_words(images.captions)
         return TextPlan(seen=_bits(words)) if words else None
 

@@ -41,6 +41,31 @@ class TextPlan(ConditionPlan):
     seen: str = ""
 
 
+class NumberPlan(ConditionPlan):
+    """A number of each image, such as its age.
+
+    Attributes:
+        name: of the number in the data.
+        low, high: the least and the largest in the data.
+    """
+
+    kind: str = "number"
+    name: str
+    low: float
+    high: float
+
+
+class TagsPlan(ConditionPlan):
+    """Tags: words that an image has or has not.
+
+    Attributes:
+        tags: all that there are, the most frequent first.
+    """
+
+    kind: str = "tags"
+    tags: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
 def _of_its_kind(value: Any) -> Any:
     """Validate a table by the class that its kind is registered with."""
     kind = value.get("kind") if isinstance(value, Mapping) else None

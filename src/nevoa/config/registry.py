@@ -148,7 +148,19 @@ OBJECTIVES = Table(
         "match": "nevoa.distillation.objectives:Match",
     },
 )
-CONDITIONS = Table("condition", {"text": "nevoa.conditions.text:Text"}, {"text": "nevoa.config.condition:TextPlan"})
+CONDITIONS = Table(
+    "condition",
+    {
+        "text": "nevoa.conditions.text:Text",
+        "tags": "nevoa.conditions.tags:Tags",
+        "number": "nevoa.conditions.number:Number",
+    },
+    {
+        "text": "nevoa.config.condition:TextPlan",
+        "tags": "nevoa.config.condition:TagsPlan",
+        "number": "nevoa.config.condition:NumberPlan",
+    },
+)
 METRICS = Table(
     "metric",
     {

@@ -15,7 +15,7 @@ from itertools import takewhile
 import numpy as np
 
 from nevoa.data.decode import START_BYTES, SUFFIXES, is_picture, unopened
-from nevoa.data.listing import Bad, Captions, Listing, Notes, classes_of, labels_by
+from nevoa.data.listing import Bad, Captions, Listing, Notes, Numbers, classes_of, labels_by
 from nevoa.data.sources.folder import Entry
 from nevoa.data.sources.metadata import TABLES, captions_in, decoded, said_in
 from nevoa.data.splits import KEYWORDS, TRAIN, no_split, split_in
@@ -67,6 +67,7 @@ def list_entries(entries: Sequence[Entry], bad: Sequence[Bad], split: str, where
             linked=sum(entry.linked for entry in own),
         ),
         captions=captions if any(captions) else (),
+        numbers=_columns([said.numbers.get(entry.path, {}) for entry in own]),
     ).take(np.flatnonzero(labels >= 0))
 
 
@@ -105,6 +106,12 @@ def _captions(
                 bad.append(Bad(text.path, f"a caption that cannot be read: {reason(error)}"))
         captions.append((*in_tables.get(entry.path, ()), *of_text))
     return tuple(captions), bad
+
+
+def _columns(rows: Sequence[Mapping[str, float]]) -> Numbers:
+    """Return the numbers of each image by name, NaN where it has none."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: np.array([row.get(name, np.nan) for row in rows]) for name in names}
 
 
 def _splits(images: Sequence[Entry], where: str) -> Mapping[str, list[Placed]]:

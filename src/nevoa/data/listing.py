@@ -1,10 +1,10 @@
 """The images of a source before any of them is opened."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from jaxtyping import Int64, UInt8
+from jaxtyping import Float64, Int64, UInt8
 
 from nevoa.data.decode import Size, size_in_words
 from nevoa.data.names import printable
@@ -22,6 +22,8 @@ LONGEST_NUMBER = 19
 
 # The texts that describe each image.
 Captions = tuple[tuple[str, ...], ...]
+# By the name of a column, the number of each image; NaN where it has none.
+Numbers = Mapping[str, Float64[np.ndarray, " N"]]
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Listing:
         file: returns the name of file i for messages.
         labels: the class index of each image; all 0 without classes.
         captions: the texts that describe each image; empty if none describes any.
+        numbers: what a table says of each image, by column.
         size: (height, width) unless the user chooses one; None means that it depends on the headers of all files.
         channels: 1 or 3 unless the user chooses; None as for `size`.
         notes: what is known so far.
@@ -88,6 +91,7 @@ class Listing:
     channels: int | None = None
     notes: Notes = Notes()
     captions: Captions = ()
+    numbers: Numbers = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -100,6 +104,7 @@ class Listing:
             file=lambda index: self.file(int(numbers[index])),
             labels=self.labels[numbers],
             captions=tuple(self.captions[index] for index in numbers.tolist()) if self.captions else (),
+            numbers={name: column[numbers] for name, column in self.numbers.items()},
         )
 
 

@@ -191,4 +191,5 @@ def _by_classes_of(train: ImageSet, test: ImageSet) -> ImageSet:
     if len(kept) == len(test):
         return replace(test, labels=labels, classes=train.classes)
     some = replace(test, labels=labels).take(kept)
-    return replace(ImageSet.of(test.name, some.images, some.labels, train.classes, some.captions), notes=test.notes)
+    found = ImageSet.of(test.name, some.images, some.labels, train.classes, some.captions, some.numbers)
+    return replace(found, notes=test.notes)

@@ -1,11 +1,11 @@
 """Images that are already in memory: arrays and torch data sets."""
 
-from collections.abc import Sequence, Sized
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float64, UInt8
 from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -27,6 +27,7 @@ def as_image_set(
     classes: Sequence[str] | None = None,
     name: str = "images",
     captions: Sequence[str | Sequence[str]] | None = None,
+    numbers: Mapping[str, Any] | None = None,
 ) -> ImageSet:
     """Return images in memory as an ImageSet. A NevoaError says what is wrong with them.
 
@@ -37,13 +38,14 @@ def as_image_set(
         classes: the class names of integer labels 0…K-1; by default those of a `Dataset`, else the labels themselves.
         name: the name that results mention.
         captions: for an array, a text that describes each image, or several; "" or () for none.
+        numbers: for an array, by name a number of each image, such as its age; NaN for none.
 
     Example:
         >>> images = as_image_set(np.zeros((100, 32, 32, 3), np.uint8), labels=["cat", "dog"] * 50)
     """
     if isinstance(source, ImageSet):
-        if labels is not None or classes is not None or captions is not None:
-            raise NevoaError("An ImageSet has its own labels, classes and captions: leave them out.")
+        if any(one is not None for one in (labels, classes, captions, numbers)):
+            raise NevoaError("An ImageSet has its own labels, classes, captions and numbers: leave them out.")
         return source
     if isinstance(source, np.ndarray | Tensor):
         images = checked_images(_array(source), "The array")
@@ -59,8 +61,16 @@ def as_image_set(
         )
     if images.shape[3] not in (1, 3):
         raise NevoaError(f"The images have {images.shape[3]} channels: give 1 (gray) or 3 (RGB).")
-    numbers, names = _numbered(labels, classes, len(images))
-    return ImageSet.of(name, images, numbers, names, _described(captions, len(images)))
+    places, names = _numbered(labels, classes, len(images))
+    columns = {one: _column(one, values, len(images)) for one, values in (numbers or {}).items()}
+    return ImageSet.of(name, images, places, names, _described(captions, len(images)), columns)
+
+
+def _column(name: str, values: Any, count: int) -> Float64[np.ndarray, " N"]:
+    column = _array(values)
+    if column.shape != (count,) or column.dtype.kind not in "iuf" or np.isinf(column).any():
+        raise NevoaError(f"numbers[{name!r}] must be a finite number, or NaN, for each of the {count:,} images.")
+    return column.astype(np.float64)
 
 
 def _described(captions: Sequence[str | Sequence[str]] | None, count: int) -> Captions:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -15,12 +16,12 @@ from jaxtyping import Int64, UInt8
 from nevoa._util.arguments import to_python
 from nevoa._util.files import published, read_json, read_lines, sha256, write_text
 from nevoa.data.cache import ABOUT
-from nevoa.data.listing import Bad, Captions, Listing, Notes
+from nevoa.data.listing import Bad, Captions, Listing, Notes, Numbers
 from nevoa.data.sources.arrays import give_back, mapped
 from nevoa.errors import NevoaError
 
 FORMAT = 4
-IMAGES, LABELS, CAPTIONS, BAD = FILES = "images.npy", "labels.npy", "captions.jsonl", "bad.jsonl"
+IMAGES, LABELS, SAID, BAD = FILES = "images.npy", "labels.npy", "said.jsonl", "bad.jsonl"
 IMAGES_AT_ONCE = 10_000
 
 
@@ -32,8 +33,9 @@ class ImageSet:
         name: the name that results mention.
         images: uint8 `[N, H, W, C]`, memory-mapped if it comes from a store.
         labels: class index of each image, 0 … len(classes) - 1; all 0 without classes.
-        fingerprint: sha256 of shape, pixels, labels, class names and captions.
+        fingerprint: sha256 of shape, pixels, labels, class names, captions and numbers.
         captions: the texts that describe each image; empty if none describes any.
+        numbers: numbers of each image by name, such as its age; NaN where an image has none.
 
     Example:
         >>> shapes = load_images("shapes", limit=100)
@@ -48,14 +50,21 @@ class ImageSet:
     fingerprint: str
     notes: Notes = field(default_factory=Notes)
     captions: Captions = ()
+    numbers: Numbers = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, name: str, images: np.ndarray, labels: np.ndarray, classes: Sequence[str], captions: Captions = ()
+        cls,
+        name: str,
+        images: np.ndarray,
+        labels: np.ndarray,
+        classes: Sequence[str],
+        captions: Captions = (),
+        numbers: Numbers | None = None,
     ) -> "ImageSet":
         """Return an ImageSet of arrays in memory and compute its fingerprint."""
-        found = fingerprint(images, labels, classes, captions)
-        return cls(name, images, labels.astype(np.int64), tuple(classes), found, captions=captions)
+        found, labels = fingerprint(images, labels, classes, captions, numbers), labels.astype(np.int64)
+        return cls(name, images, labels, tuple(classes), found, captions=captions, numbers=numbers or {})
 
     def __len__(self) -> int:
         return len(self.images)
@@ -69,31 +78,60 @@ class ImageSet:
     def take(self, indices: Int64[np.ndarray, " n"]) -> "ImageSet":
         """Return some of the images, under the fingerprint of all."""
         captions = tuple(self.captions[index] for index in indices.tolist()) if self.captions else ()
-        return replace(self, images=self.images[indices], labels=self.labels[indices], captions=captions)
+        numbers = {name: column[indices] for name, column in self.numbers.items()}
+        some = {"images": self.images[indices], "labels": self.labels[indices]}
+        return replace(self, **some, captions=captions, numbers=numbers)
 
 
-def fingerprint(images: np.ndarray, labels: np.ndarray, classes: Sequence[str], captions: Captions = ()) -> str:
-    """Return the sha256 of images, their labels, their class names and, if there are any, their captions."""
+def fingerprint(
+    images: np.ndarray,
+    labels: np.ndarray,
+    classes: Sequence[str],
+    captions: Captions = (),
+    numbers: Numbers | None = None,
+) -> str:
+    """Return the sha256 of images, their labels, their class names and, if there are any, captions and numbers."""
     digest = hashlib.sha256(json.dumps([images.shape, list(classes)]).encode())
     for start in range(0, len(images), IMAGES_AT_ONCE):
         digest.update(np.ascontiguousarray(images[start : start + IMAGES_AT_ONCE]).data)
         give_back(images)
     digest.update(np.ascontiguousarray(labels, dtype="<i8").data)
-    if captions:
-        digest.update(json.dumps(captions).encode())
+    if captions or numbers:
+        digest.update(json.dumps(_said(len(images), captions, numbers or {})).encode())
     return digest.hexdigest()
 
 
+def _said(count: int, captions: Captions, numbers: Numbers) -> list[dict[str, Any]]:
+    """What is said about each image, as JSON has it; nothing if nothing is said about any."""
+    if not (captions or numbers):
+        return []
+    columns = {name: column.tolist() for name, column in numbers.items()}
+    return [
+        {
+            "captions": captions[index] if captions else (),
+            "numbers": {name: column[index] for name, column in columns.items() if not math.isnan(column[index])},
+        }
+        for index in range(count)
+    ]
+
+
+def _columns(said: Sequence[Mapping[str, Any]]) -> Numbers:
+    """The numbers by name of what is said about each image."""
+    names = dict.fromkeys(name for line in said for name in line["numbers"])
+    return {name: np.array([line["numbers"].get(name, math.nan) for line in said]) for name in names}
+
+
 def write_about(folder: Path, name: str, listing: Listing, notes: Notes) -> None:
-    """Complete a folder with images.npy to a store: write labels, captions, bad files and about.json with checksums.
+    """Complete a folder with images.npy to a store: labels, what is said, bad files, and about.json with checksums.
 
     Args:
         listing: of the images that are in the store.
     """
-    labels, classes, captions = listing.labels, listing.classes, listing.captions
+    labels, classes, captions, numbers = listing.labels, listing.classes, listing.captions, listing.numbers
     with published(folder / LABELS) as temporary:
         np.save(temporary, labels)
-    write_text(folder / CAPTIONS, "".join(json.dumps({"captions": of}) + "\n" for of in captions))
+    said = _said(len(listing), captions, numbers)
+    write_text(folder / SAID, "".join(json.dumps(line) + "\n" for line in said))
     write_text(folder / BAD, "".join(json.dumps(asdict(bad)) + "\n" for bad in notes.bad))
     images = mapped(folder / IMAGES)
     about = {
@@ -101,7 +139,7 @@ def write_about(folder: Path, name: str, listing: Listing, notes: Notes) -> None
         "name": name,
         "classes": list(classes),
         "shape": images.shape,
-        "fingerprint": fingerprint(images, labels, classes, captions),
+        "fingerprint": fingerprint(images, labels, classes, captions, numbers),
         "files": {file: _mark(folder / file) for file in FILES},
     }
     about |= {name: value for name, value in vars(notes).items() if name != "bad"}
@@ -121,8 +159,10 @@ def open_store(folder: Path) -> ImageSet:
         images, labels = mapped(folder / IMAGES), np.load(folder / LABELS)
         with suppress(OSError):  # the cache may be read-only
             os.utime(folder / ABOUT)
-        captions = tuple(tuple(line["captions"]) for line in read_lines(folder / CAPTIONS))
-        return ImageSet(about["name"], images, labels, tuple(about["classes"]), about["fingerprint"], notes, captions)
+        said = list(read_lines(folder / SAID))
+        captions = tuple(tuple(line["captions"]) for line in said)
+        facts = about["name"], images, labels, tuple(about["classes"]), about["fingerprint"], notes
+        return ImageSet(*facts, captions if any(captions) else (), _columns(said))
     except (NevoaError, OSError, ValueError, LookupError, TypeError) as error:
         raise NevoaError(f"The image store {folder} is damaged ({error}): remove that folder and run again.") from error
 

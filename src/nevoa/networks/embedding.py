@@ -37,7 +37,7 @@ def frequencies(width: int, device: torch.device | None = None) -> Float[Tensor,
     return torch.exp(torch.arange(half, device=device) * (-math.log(10_000) / (half - 1)))
 
 
-def sinusoidal(t: Int[Tensor, " B"], width: int) -> Float[Tensor, "B width"]:
+def sinusoidal(t: Int[Tensor, " B"] | Float[Tensor, " B"], width: int) -> Float[Tensor, "B width"]:
     """Return the sines, then the cosines, of t times each of the frequencies.
 
     Example:

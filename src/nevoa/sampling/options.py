@@ -21,7 +21,7 @@ from nevoa.sampling.timesteps import timestep_grid
 # Options that only some samplers take.
 OF_SAMPLERS = "variance", "eta"
 # Those that say what the images are asked to be, with the name of the kind.
-ASKING = {"labels": "class", "prompt": "text"}
+ASKING = {"labels": "class", "prompt": "text", "tags": "tags"}
 STEPS = 50
 # The weight of a model against its guide that was not measured; docs/benchmarks.md compares weights.
 AUTOGUIDANCE = 1.5
@@ -33,6 +33,8 @@ class SamplingOptions(SamplerOptions, total=False):
     Attributes:
         labels: the class to sample, by index or name, or several in turn; by default all of a model of classes.
         prompt: what the images show, in words, or several such texts in turn.
+        tags: what the images show, as words with commas between, or several such texts in turn.
+        numbers: by name a number that the images are asked to have, such as an age, or several in turn.
         condition: the same by kind, as in `{"class": "cat", "text": "a cat"}`; also for kinds that a plugin registers.
 
     Example:
@@ -42,6 +44,8 @@ class SamplingOptions(SamplerOptions, total=False):
 
     labels: Classes | None
     prompt: str | Sequence[str] | None
+    tags: str | Sequence[str] | None
+    numbers: Mapping[str, Any] | None
     condition: Mapping[str, Any] | None
 
 
@@ -114,7 +118,7 @@ def settings_of(plan: ModelPlan, **options: Unpack[SamplingOptions]) -> Sampling
     chosen = {
         name: value
         for name, value in given(settings_of, options, SamplingOptions).items()
-        if name not in (*ASKING, "condition")
+        if name not in (*ASKING, "numbers", "condition")
     }
     own, timesteps = plan.sampling, plan.diffusion.timesteps
     sampler = chosen.get("sampler", own.sampler)
@@ -139,7 +143,9 @@ def asked_in(options: SamplingOptions) -> dict[str, Any]:
         >>> asked_in({"prompt": "a cat", "steps": 7})
         {'text': 'a cat'}
     """
-    words = {kind: options.get(word) for word, kind in ASKING.items()} | {**(options.get("condition") or {})}
+    words = {kind: options.get(word) for word, kind in ASKING.items()}
+    words |= {f"number:{name}": value for name, value in (options.get("numbers") or {}).items()}
+    words |= {**(options.get("condition") or {})}
     return {kind: value for kind, value in words.items() if value is not None}
 
 

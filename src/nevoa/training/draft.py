@@ -9,7 +9,7 @@ from typing import Any
 from nevoa._util.arguments import argument, has_argument
 from nevoa.conditions import CLASS
 from nevoa.config import LARGEST_SIDE, SMALLEST_SIDE, Config, DataConfig, Plan, parse
-from nevoa.config.condition import ConditionPlan
+from nevoa.config.condition import ConditionPlan, NumberPlan
 from nevoa.config.names import PredictionName
 from nevoa.config.network import OBJECT
 from nevoa.config.registry import CONDITIONS, NETWORKS
@@ -172,7 +172,7 @@ def _asked(config: Config, images: ImageSet, objects: Objects) -> tuple[tuple[st
             f"{images.name} has no classes, and training.condition names them. Put its images into one sub-folder per "
             "class, or set training.condition=none."
         )
-    others = {name: _condition(name, images) for name in wanted if name != CLASS}
+    others = dict(_condition(name, images) for name in wanted if name != CLASS)
     return (images.classes if CLASS in wanted else ()), others
 
 
@@ -185,11 +185,11 @@ def _found(config: Config, images: ImageSet, objects: Objects) -> tuple[str, ...
         return labels if third else ()
     if network is None and not has_argument(NETWORKS[config.network.kind], "conditions"):
         return labels
-    return *labels, *(name for name in CONDITIONS if CONDITIONS[name].found(images, "") is not None)
+    return *labels, *(name for name in CONDITIONS if CONDITIONS[name].found(images, None) is not None)
 
 
-def _condition(name: str, images: ImageSet) -> ConditionPlan:
-    """What a model knows about a condition. A NevoaError if the data have none."""
+def _condition(name: str, images: ImageSet) -> tuple[str, ConditionPlan]:
+    """The name of a condition, and what a model knows about it. A NevoaError if the data have none."""
     kind, _, detail = name.partition(":")
     found = CONDITIONS[kind].found(images, detail)
     if found is None:
@@ -197,7 +197,7 @@ def _condition(name: str, images: ImageSet) -> ConditionPlan:
             f"{images.name} has no {CONDITIONS[kind].words} to learn from, and training.condition names {name}: "
             "docs/images.md says where to write them."
         )
-    return found
+    return f"{kind}:{found.name}" if isinstance(found, NumberPlan) else name, found
 
 
 def _data(config: Config, images: ImageSet) -> dict[str, Any]:

@@ -4,8 +4,10 @@ import codecs
 import csv
 import io
 import json
+import math
 import posixpath
 from collections.abc import Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
 
 from nevoa.data.listing import LABEL_COLUMNS, Bad
@@ -27,11 +29,13 @@ class Tables:
     Attributes:
         classes: the class of each image that a table gives one.
         captions: the texts that describe it.
+        numbers: its numbers, by column.
         bad: the tables at fault.
     """
 
     classes: dict[str, str]
     captions: dict[str, tuple[str, ...]]
+    numbers: dict[str, dict[str, float]]
     bad: list[Bad]
 
 
@@ -44,6 +48,7 @@ def said_in(tables: Sequence[Entry], images: Set[str], where: str) -> Tables:
     """
     known: dict[str, str] = {}
     captions: dict[str, tuple[str, ...]] = {}
+    numbers: dict[str, dict[str, float]] = {}
     bad = []
     for table in tables:
         rows = _rows(table, where)
@@ -65,16 +70,37 @@ def said_in(tables: Sequence[Entry], images: Set[str], where: str) -> Tables:
             if of_row and (file := _file(table, row)):
                 described[file] = described.get(file, ()) + of_row
         captions |= described
+        others = {FILE_COLUMN, *LABEL_COLUMNS, *CAPTION_COLUMNS}
+        measured = [name for lower, name in columns.items() if lower not in others and _has_numbers(rows, name)]
+        for row in rows:
+            of_row = {name: number for name in measured if (number := number_in(row.get(name))) is not None}
+            numbers[_file(table, row)] = numbers.get(_file(table, row), {}) | of_row
         about = found.keys() | described.keys()
         if missing := len(about - images):
             bad.append(Bad(table.path, f"{missing:,} of the {len(about):,} images that it names are missing"))
-    return Tables(known, captions, bad)
+    return Tables(known, captions, numbers, bad)
 
 
 def captions_in(cell: object) -> list[str]:
     """Return the captions in a cell: a text, or a list of texts, without those that are blank."""
     several = cell if isinstance(cell, list) else [cell]
     return [caption for one in several if isinstance(one, str) and (caption := tidied(one))]
+
+
+def number_in(cell: object) -> float | None:
+    """Return the number in a cell; None if it has none, or one that is not finite."""
+    if not isinstance(cell, str | int | float) or isinstance(cell, bool):
+        return None
+    with suppress(ValueError, OverflowError):
+        return number if math.isfinite(number := float(cell)) else None
+    return None
+
+
+def _has_numbers(rows: Sequence[Row], column: str) -> bool:
+    """Whether some cells of a column are numbers, and the others blank or NaN."""
+    cells = (row.get(column) for row in rows)
+    filled = [cell for cell in cells if cell is not None and str(cell).strip().lower() not in ("", "nan")]
+    return bool(filled) and all(number_in(cell) is not None for cell in filled)
 
 
 def decoded(content: bytes) -> str:

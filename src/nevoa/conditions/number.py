@@ -1,0 +1,89 @@
+"""A number of an image, such as its age."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float, Int64, Shaped
+from numpy import ndarray
+from torch import Tensor, nn
+
+from nevoa._util.arguments import to_python
+from nevoa.config.condition import NumberPlan
+from nevoa.data import ImageSet
+from nevoa.errors import NevoaError
+from nevoa.networks import sinusoidal
+
+# A number is embedded as a timestep is, from 0 at the least of the data to this at the largest.
+SPAN, WIDTH = 30.0, 32
+
+
+class Number:
+    """Numbers in the range of the data.
+
+    Example:
+        >>> Number(NumberPlan(name="age", low=0, high=90)).tensor([30.0, None])
+        tensor([30., nan])
+    """
+
+    words = "numbers"
+
+    def __init__(self, plan: NumberPlan):
+        self.plan = plan
+
+    @classmethod
+    def found(cls, images: ImageSet, detail: str | None) -> NumberPlan | None:
+        """Return the plan for a number by its name; without one for the only number that there is."""
+        if detail is None:
+            return None  # a table has numbers that say nothing about the image, such as the one of its row
+        name = detail or (next(iter(images.numbers)) if len(images.numbers) == 1 else "")
+        if name not in images.numbers:
+            known = ", ".join(images.numbers)
+            raise NevoaError(
+                f"{images.name} has the numbers {known}: name one, as in number:{next(iter(images.numbers))}."
+                if known
+                else f"{images.name} has no numbers: write them into a column of metadata.csv."
+            )
+        there = images.numbers[name][~torch.from_numpy(images.numbers[name]).isnan().numpy()]
+        return NumberPlan(name=name, low=float(there.min()), high=float(there.max()))
+
+    def values(
+        self, images: ImageSet, indices: Int64[ndarray, " B"], chance: Shaped[ndarray, " B"]
+    ) -> list[float | None]:
+        """Return the number of each image; None where it has none."""
+        return [None if math.isnan(value) else value for value in images.numbers[self.plan.name][indices].tolist()]
+
+    def asked(self, value: object) -> float:
+        """Return a number. A NevoaError if it is none, or outside of the range of the data."""
+        number = to_python(value)
+        if type(number) not in (int, float) or not self.plan.low <= number <= self.plan.high:
+            raise NevoaError(
+                f"{self.plan.name} must be a number from {self.plan.low:g} to {self.plan.high:g}, as in the data, not "
+                f"{value!r:.60}."
+            )
+        return float(number)
+
+    def tensor(self, values: Sequence[float | None]) -> Float[Tensor, " B"]:
+        """Return numbers as a network gets them, NaN for none."""
+        return torch.tensor([math.nan if value is None else value for value in values], dtype=torch.float32)
+
+    def embedding(self, width: int) -> "NumberEmbedding":
+        """Return the embedding of the number."""
+        return NumberEmbedding(self.plan, width)
+
+
+class NumberEmbedding(nn.Module):
+    """Sinusoids of a number, then a two-layer perceptron; a vector of its own for none.
+
+    Takes numbers `[B]`, and returns `[B, width]`.
+    """
+
+    def __init__(self, plan: NumberPlan, width: int):
+        super().__init__()
+        self.low, self.range = plan.low, max(plan.high - plan.low, 1e-9)
+        self.mlp = nn.Sequential(nn.Linear(WIDTH, width), nn.SiLU(), nn.Linear(width, width))
+        self.none = nn.Parameter(torch.randn(width))
+
+    def forward(self, numbers: Float[Tensor, " B"]) -> Float[Tensor, "B width"]:
+        place = (numbers.nan_to_num() - self.low) / self.range
+        return torch.where(numbers.isnan()[:, None], self.none, self.mlp(sinusoidal(SPAN * place, WIDTH)))

@@ -1,0 +1,113 @@
+"""Tags: words that an image has or has not."""
+
+from collections import Counter
+from collections.abc import Sequence
+from statistics import mean
+
+import torch
+from jaxtyping import Float, Int64, Shaped
+from numpy import ndarray
+from numpy.random import default_rng
+from torch import Tensor, nn
+
+from nevoa._util.arguments import to_python
+from nevoa.config.condition import TagsPlan
+from nevoa.data import ImageSet
+from nevoa.errors import NevoaError, unknown
+
+# The share of tags that are withheld, each by itself, so that a few of them are understood, too.
+DROPPED = 0.1
+
+
+def tags_in(caption: str) -> list[str]:
+    """Return the tags of a caption, in lower case.
+
+    Example:
+        >>> tags_in("Red hat, smile, outdoors")
+        ['red hat', 'smile', 'outdoors']
+    """
+    return [tag for part in caption.lower().split(",") if (tag := " ".join(part.split()))]
+
+
+class Tags:
+    """Tags by their places in the plan. Their order means nothing.
+
+    Example:
+        >>> Tags(TagsPlan(tags=("red", "hat"))).tensor([["hat"], [], None])
+        tensor([[ 0,  1],
+                [ 0,  0],
+                [-1, -1]])
+    """
+
+    words = "tags"
+
+    def __init__(self, plan: TagsPlan):
+        self.plan, self.places = plan, {tag: place for place, tag in enumerate(plan.tags)}
+
+    @classmethod
+    def found(cls, images: ImageSet, detail: str | None) -> TagsPlan | None:
+        """Return the plan for tags; by itself if most captions have commas."""
+        captions = [caption for of in images.captions for caption in of]
+        if not captions or (detail is None and mean("," in caption for caption in captions) <= 0.5):
+            return None
+        return TagsPlan(tags=tuple(tag for tag, _ in Counter(map_tags(captions)).most_common()))
+
+    def values(
+        self, images: ImageSet, indices: Int64[ndarray, " B"], chance: Shaped[ndarray, " B"]
+    ) -> list[list[str] | None]:
+        """Return some of the tags of one of the captions of each image, by chance; None without captions."""
+        found = []
+        for index, one in zip(indices.tolist(), chance.tolist(), strict=True):
+            of = images.captions[index]
+            tags = tags_in(of[int(one * len(of))]) if of else []
+            kept = default_rng(int(one * 2**53)).random(len(tags)) >= DROPPED if one else [True] * len(tags)
+            found.append([tag for tag, there in zip(tags, kept, strict=True) if there] if of else None)
+        return found
+
+    def asked(self, value: object) -> list[str]:
+        """Return the tags of one image, given with commas between or as a list. A NevoaError for an unknown one."""
+        given = to_python(value)
+        tags = tags_in(", ".join(given if isinstance(given, tuple) else [str(given)]))
+        for tag in tags:
+            if tag not in self.places:
+                raise unknown("tag", tag, self.plan.tags)
+        if not tags:
+            raise NevoaError("There are no tags to ask for: name one, or leave them out.")
+        return tags
+
+    def tensor(self, values: Sequence[Sequence[str] | None]) -> Int64[Tensor, "B tags"]:
+        """Return 1 for each tag that an image has and 0 for the others; -1 for all if nothing is asked."""
+        has = torch.zeros(len(values), len(self.plan.tags), dtype=torch.int64)
+        for of_image, tags in zip(has, values, strict=True):
+            if tags is None:
+                of_image.fill_(-1)
+            else:
+                of_image[[self.places[tag] for tag in tags if tag in self.places]] = 1
+        return has
+
+    def embedding(self, width: int) -> "TagsEmbedding":
+        """Return the embedding of the tags."""
+        return TagsEmbedding(len(self.plan.tags), width)
+
+
+def map_tags(captions: Sequence[str]) -> list[str]:
+    """Return the tags of captions, each as often as it occurs."""
+    return [tag for caption in captions for tag in tags_in(caption)]
+
+
+class TagsEmbedding(nn.Module):
+    """The sum of a vector for each tag, then a layer; a vector of its own where nothing is asked.
+
+    Takes `[B, tags]` as from `Tags.tensor`, and returns `[B, width]`.
+    """
+
+    def __init__(self, tags: int, width: int):
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(tags, width))
+        self.out = nn.Linear(width, width)
+        self.none = nn.Parameter(torch.randn(width))
+
+    def forward(self, has: Int64[Tensor, "B tags"]) -> Float[Tensor, "B width"]:
+        there = has.clamp(min=0).float()
+        several = there.sum(1, keepdim=True).clamp(min=1).rsqrt()
+        return torch.where(has[:, :1] < 0, self.none, self.out(several * (there @ self.table)))
