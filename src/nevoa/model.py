@@ -19,7 +19,7 @@ from nevoa.config import ModelPlan
 from nevoa.config.condition import ConditionPlan
 from nevoa.config.names import DeviceName, PrecisionName
 from nevoa.config.network import NetworkConfig
-from nevoa.data import label_of, size_in_words, to_bytes
+from nevoa.data import ImageSet, label_of, size_in_words, to_bytes
 from nevoa.diffusion import (
     AnyDenoiser,
     Autoguided,
@@ -111,6 +111,8 @@ class Model:
         guide: a worse network, which guides the other one.
         start: how the reverse process starts; `nevoa.variations` and others start it from images.
         place: where it was loaded from; empty for a model in memory.
+        like: images that a model of more than classes imitates if nothing is asked: each new image is asked to be what
+            the data say about one of these.
 
     Example:
         >>> model = nevoa.load()
@@ -126,6 +128,7 @@ class Model:
     guide: nn.Module | None = None
     start: Start = FROM_NOISE
     place: str = ""
+    like: ImageSet | None = None
 
     @property
     def schedule(self) -> Schedule:
@@ -191,9 +194,13 @@ class Model:
         }
         if not cycles and conditions.labels_alone and self.start.all_classes:
             cycles = {CLASS: range(len(self.classes))} if self.classes else {}
+        numbers = range(start, start + size)
+        if not cycles and self.like is not None and self.plan.conditions:
+            order = generator(0, Stream.IMITATION, 0).permutation(len(self.like))
+            found = conditions.as_in(self.like.take(order[[n % len(order) for n in numbers]]))
+            return None if found is None else mapped(lambda tensor: tensor.to(self.device), found)
         if not cycles:
             return None
-        numbers = range(start, start + size)
         values = {name: [cycle[n % len(cycle)] for n in numbers] for name, cycle in cycles.items()}
         return mapped(lambda tensor: tensor.to(self.device), conditions.of(values, size))
 
@@ -270,8 +277,9 @@ class Model:
 
     def __repr__(self) -> str:
         kind, size = self.plan.network.kind, size_in_words(*self.shape)
-        classes = counted(len(self.classes), "class", "es") if self.classes else "unconditional"
-        return f"Model({kind}, {self.parameters:,} parameters, {size}, {classes}, {self.device})"
+        known = [counted(len(self.classes), "class", "es")] * bool(self.classes) + [*self.plan.conditions]
+        condition = ", ".join(known) or "unconditional"
+        return f"Model({kind}, {self.parameters:,} parameters, {size}, {condition}, {self.device})"
 
     def _repr_png_(self) -> bytes | None:
         """The model in a notebook: a few images of seed 0, made in few steps; None if it cannot make images."""

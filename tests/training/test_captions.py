@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 import nevoa
+from nevoa.conditions import conditions_of
 from nevoa.config import Config
 from nevoa.data import ImageSet, as_image_set
 from nevoa.errors import NevoaError
@@ -155,3 +156,16 @@ def test_accumulation_changes_nothing_but_rounding(captioned: Job) -> None:
         return [step.loss for step in training_steps(state, captioned.images)]
 
     np.testing.assert_allclose(losses(1), losses(4), rtol=1e-3)
+
+
+def test_images_that_imitate_others_are_asked_what_the_data_say(captioned: Job) -> None:
+    """Image n is asked the same whatever the count, and each image of the set is imitated once a round."""
+    model = replace(state_of(captioned.config, captioned.images).model(), like=captioned.images)
+    asked, later = model.condition(64), model.condition(10, first=70)
+    expected = conditions_of(model.plan).as_in(captioned.images)
+    assert isinstance(asked, dict) and isinstance(later, dict) and isinstance(expected, dict)
+    both = [torch.cat([one["class"][:, None], one["text"].flatten(1)], 1) for one in (asked, expected)]
+    assert sorted(both[0].tolist()) == sorted(both[1].tolist()) and not torch.equal(*both)
+    assert torch.equal(later["text"], asked["text"][6:16])
+    named = model.condition(3, prompt="evening")
+    assert isinstance(named, dict) and len(named["text"].unique(dim=0)) == 1

@@ -15,7 +15,9 @@ from torch import Tensor, nn
 
 import nevoa
 from nevoa._util.interrupt import leave_on_signals
+from nevoa.config.condition import TextPlan
 from nevoa.data import Batches
+from nevoa.diffusion import mapped
 from nevoa.errors import NevoaError
 from nevoa.parallel import group as processes
 from nevoa.parallel.group import Group, process_group
@@ -62,19 +64,23 @@ def with_training(job: Job, **values: Any) -> Job:
 
 @pytest.mark.parametrize("count", [2, 3, 4])
 def test_each_process_draws_its_share_of_what_one_draws(count: int, job: Job) -> None:
-    """Images, flips, timesteps, noise and dropped labels, bit for bit; ten images do not divide by three or four."""
+    """Images, flips, timesteps, noise and dropped conditions, bit for bit; ten do not divide by three or four."""
     plan = replanned(job.plan, batch_size=10, images=30, label_dropout=0.3)
-    plan = plan.model_copy(update={"classes": job.images.classes})
+    plan = plan.model_copy(update={"classes": job.images.classes, "conditions": {"text": TextPlan()}})
+    captions = tuple((f"image {n}", f"imagem {n}") for n in range(len(job.images)))
+    job = replace(job, images=replace(job.images, captions=captions))
 
     def drawn(group: Group) -> list[Batch]:
-        state = TrainingState.fresh(plan, job.images.shape)
-        state.group = group
+        state = TrainingState.fresh(job.plan, job.images.shape)
+        state.plan, state.group = plan, group
         return list(islice(batches_of(state, job.images, Gradient(state).share), 3))
 
     shares = [drawn(Group(rank, count)) for rank in range(count)]
     for whole, *parts in zip(drawn(Group()), *shares, strict=True):
-        for name in ("x_0", "t", "epsilon", "condition"):
+        for name in ("x_0", "t", "epsilon"):
             assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name))
+        conditions: list[Any] = [part.condition for part in parts]
+        torch.testing.assert_close(mapped(lambda *some: torch.cat(some), *conditions), whole.condition, rtol=0, atol=0)
         assert all(torch.equal(part.log_snr, whole.log_snr) for part in parts)
 
 

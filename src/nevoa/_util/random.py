@@ -27,6 +27,7 @@ class Stream(IntEnum):
     FEATURE_SPLIT = 15
     MASKS = 16
     CONDITION = 17
+    IMITATION = 18
 
 
 def generator(seed: int, stream: Stream, position: int) -> np.random.Generator:

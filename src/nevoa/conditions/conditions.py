@@ -16,7 +16,7 @@ from nevoa.data import ImageSet
 from nevoa.diffusion import Condition
 from nevoa.errors import NevoaError
 
-CLASS = "class"
+CLASS, TEXT = "class", "text"
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Conditions:
             values[name] = [None if gone else value for value, gone in zip(said, dropped[name].tolist(), strict=True)]
         return self.of(values, len(indices))
 
-    def all_in(self, images: ImageSet) -> Condition | None:
+    def as_in(self, images: ImageSet) -> Condition | None:
         """Return the condition of all images of a set, each by the first of what the data say; None without kinds."""
         if not self.kinds:
             return None

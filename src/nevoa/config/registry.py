@@ -171,6 +171,7 @@ METRICS = Table(
         "memorisation": f"{METRIC}MEMORISATION",
         "bits": f"{METRIC}BITS",
         "overfitting": f"{METRIC}OVERFITTING",
+        "right_captions": f"{METRIC}RIGHT_CAPTIONS",
         "inception": f"{METRIC}INCEPTION",
     },
 )

@@ -122,7 +122,8 @@ def left_out(reference: Reference, count: int, plan: ModelPlan | None = None) ->
     """
     reasons: dict[str, list[str]] = {}
     for name, row in METRICS.items():
-        if row.by_default and (why := _obstacle(name, reference, count, plan)):
+        applies = not row.condition or (plan is not None and row.condition in plan.conditions)
+        if row.by_default and applies and (why := _obstacle(name, reference, count, plan)):
             reasons.setdefault(why, []).append(name)
     return tuple(f"not measured: {', '.join(names)}. {why.removesuffix('.')}" for why, names in reasons.items())
 
@@ -133,6 +134,8 @@ def _obstacle(metric: str, reference: Reference, count: int, plan: ModelPlan | N
         return f"A distilled model estimates x_0 at few timesteps only: measure its teacher, {plan.distilled_from}."
     if plan and metric == "bits" and not plan.works_without_condition:
         return "The model was trained with training.label_dropout=0, so it needs a class for each image."
+    if (kind := METRICS[metric].condition) and plan and kind not in plan.conditions:
+        return f"The model was not trained with training.condition={kind}."
     try:
         for part in METRICS[metric].needs:
             getattr(reference, part)

@@ -78,7 +78,7 @@ class Samples:
     def classes(self) -> Int64[np.ndarray, " N"]:
         """Return the label of each image if a model made the classes in fixed shares, otherwise zeros."""
         count = len(self.images)
-        if self.model is None or self.training is None or not self.model.classes:
+        if self.model is None or self.training is None or not self.model.classes or self.model.plan.conditions:
             return np.zeros(count, np.int64)
         return np.unique(classes_in_shares(self.training, count), return_inverse=True)[1]
 
@@ -118,7 +118,9 @@ def from_run(run: Run, reference: Reference, count: int, seed: int, **options: A
             "Make images with 'nevoa sample --out IMAGES.npy' and evaluate the file.",
         )
         raise NevoaError(" ".join(filter(None, sentences)))
-    labels = classes_in_shares(training, count) if training and model.classes else None
+    model = replace(model, like=training)
+    by_class = training and model.classes and not model.plan.conditions
+    labels = classes_in_shares(training, count) if training and by_class else None
     for made in from_model(model, reference, count, seed, labels=labels, **options):
         if isinstance(made, Stage):
             yield made

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,8 @@ def sweep(
     reference.check_shape(model.shape)
     check_count(count, reference)
     real, score = reference.features(), f"fd_{reference.feature_network.info.short_name}"
-    same_classes = model.classes and model.classes == reference.train.classes
+    model = replace(model, like=reference.train)
+    same_classes = model.classes == reference.train.classes and model.classes and not model.plan.conditions
     labels = classes_in_shares(reference.train, count) if same_classes else None
     for options in grid:
         if int(options.get("steps") or 0) > steps_of(model.schedule):

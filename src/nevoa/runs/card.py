@@ -33,7 +33,8 @@ A denoising diffusion model (Ho et al. 2020) trained with nevoa.
 | data | {short_name(data.source)}, {data.images:,} images of {height}x{width}, \
 {channels} channel{"s" * (channels > 1)}, fingerprint `{data.fingerprint:.12}` |
 | network | {plan.network.kind}, {model.parameters:,} parameters |
-| classes | {", ".join(plan.classes) or "none (unconditional)"} |
+| classes | {", ".join(plan.classes) or "none" + " (unconditional)" * (not plan.conditional)} |
+| other conditions | {", ".join(plan.conditions) or "none"} |
 | process | {process.schedule} schedule, T = {process.timesteps}, predicts {process.prediction} |
 | trained | {images_seen:,} of {horizon:,} images, {seconds:,.0f} s on {model.device} in {training.precision} |
 | loss | {f"{losses[-1]:.4f}" if losses else "not reported yet"} ({training.loss}, at the last report) |

@@ -74,7 +74,7 @@ def _loss(state: TrainingState, images: ImageSet) -> float:
     plan, losses, timesteps = state.plan, list[Tensor](), state.plan.diffusion.timesteps
     denoiser = training_denoiser(plan, state.average.eval(), state.objects)
     loss, at_once = loss_of(plan.training, state.objects), state.model().images_at_once
-    x_0, condition = to_unit(images.images), conditions_of(plan).all_in(images)
+    x_0, condition = to_unit(images.images), conditions_of(plan).as_in(images)
     rng = generator(plan.training.seed, Stream.UNSEEN, 1)
     for draw in range(DRAWS):
         moments = (np.arange(len(x_0)) / len(x_0) + draw) / DRAWS

@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 import torch
@@ -194,5 +194,6 @@ class TrainingState:
         training, ends = self.plan.training, self.images_seen >= max(self.horizon.images, AFTER_IMAGES)
         self.autoguidance = None
         if training.weigh_guide and ends:
-            weight = self.group.broadcast(lambda: measured_weight(self.model(), images, training.preview_steps))
+            model = replace(self.model(), like=images)
+            weight = self.group.broadcast(lambda: measured_weight(model, images, training.preview_steps))
             self.autoguidance = weight

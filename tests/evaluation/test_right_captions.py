@@ -1,0 +1,69 @@
+"""Which caption is it? The model that knows is right, and one that does not look at captions guesses."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from nevoa.data import ImageSet, as_image_set
+from nevoa.diffusion import Denoiser, NoiseSchedule
+from nevoa.errors import NevoaError
+from nevoa.evaluation.right_captions import CAPTIONS, offers, right_captions
+
+SCHEDULE = NoiseSchedule.linear(100)
+
+
+def gray(levels: Sequence[int], classes: Sequence[str] | None = None) -> ImageSet:
+    pixels = np.array(levels, np.uint8)[:, None, None, None].repeat(4, axis=1).repeat(4, axis=2)
+    return as_image_set(pixels, list(classes) if classes else None, captions=[f"gray {level}" for level in levels])
+
+
+def knowing(captions: Sequence[str]) -> Denoiser:
+    """The denoiser that makes of any image what its caption says."""
+    levels = torch.tensor([int(caption.split()[1]) for caption in captions]) / 127.5 - 1
+    return Denoiser(lambda x_t, t: levels[:, None, None, None].expand_as(x_t), SCHEDULE, "x0")
+
+
+def blind(captions: Sequence[str]) -> Denoiser:
+    def network(x_t: Tensor, t: Tensor) -> Tensor:
+        return torch.zeros_like(x_t)
+
+    return Denoiser(network, SCHEDULE, "x0")
+
+
+def test_who_knows_what_a_caption_says_is_always_right() -> None:
+    images = gray(range(0, 240, 4))
+    assert right_captions(knowing, images).all()
+    assert np.array_equal(right_captions(knowing, images, at_once=30), right_captions(knowing, images))
+
+
+def test_who_does_not_look_at_captions_guesses() -> None:
+    """All errors are equal then: the place of an image's own caption must not give it away."""
+    right = right_captions(blind, gray(range(200)))
+    # 200 guesses: a standard error of 0.021.
+    assert right.mean() == pytest.approx(1 / CAPTIONS, abs=0.08)
+
+
+def test_captions_that_belong_to_other_images_are_wrong() -> None:
+    images = gray(range(0, 240, 4))
+    shuffled = as_image_set(images.images, captions=[of[0] for of in images.captions[::-1]])
+    assert right_captions(knowing, shuffled).mean() < 0.2
+
+
+def test_an_image_is_offered_ten_captions_of_its_class_and_its_own_is_one() -> None:
+    images = gray(range(60), ["low", "high"] * 30)
+    chosen, offered, own = offers(images, seed=0)
+    for index, ten, place in zip(chosen.tolist(), offered, own.tolist(), strict=True):
+        assert (len({*ten}), ten[place]) == (CAPTIONS, f"gray {index}")
+        assert {int(caption.split()[1]) % 2 for caption in ten} == {index % 2}
+    assert len({*own.tolist()}) > 5
+
+
+def test_where_a_class_has_too_few_captions_those_of_others_are_offered() -> None:
+    images = gray(range(20), ["one", *["many"] * 19])
+    _, offered, _ = offers(images, seed=0)
+    assert all(len({*ten}) == CAPTIONS for ten in offered)
+    with pytest.raises(NevoaError, match="told from 9 others, and images has fewer"):
+        offers(gray(range(9)), seed=0)
