@@ -8,7 +8,7 @@ from nevoa.config.registry import Table
 from nevoa.data.decode import Size
 from nevoa.data.hub import PARQUET, Place, list_hub
 from nevoa.data.listing import Listing, of_arrays
-from nevoa.data.sources import builtin
+from nevoa.data.sources import builtin, scenes
 from nevoa.data.store import ImageSet
 from nevoa.errors import NevoaError
 
@@ -89,6 +89,8 @@ ROWS: dict[str, Dataset] = {
         local=builtin.list_fashion_mnist_10k, local_place="in this package", part_of="fashion_mnist"),
     "shapes": Dataset(
         builtin.SHAPE_COUNTS, COLOUR, (32, 32), "MIT", 5, True, local=builtin.list_shapes, local_place="drawn here"),
+    "scenes": Dataset(  # two objects in a relation, with captions in two languages
+        scenes.COUNTS, COLOUR, (32, 32), "MIT", 0, False, local=scenes.list_scenes, local_place="drawn here"),
     "digits": Dataset(
         builtin.DIGIT_COUNTS, GRAY, (8, 8), "CC BY 4.0", 10, False,
         local=builtin.list_digits, local_place="scikit-learn"),
