@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from nevoa.conditions import conditions_of
+from nevoa.config.condition import NumberPlan, TagsPlan, TextPlan
 from nevoa.errors import NevoaError
 from nevoa.formats.diffusers.network import DiffusersUNet
 from nevoa.formats.onnx import export
@@ -56,6 +58,25 @@ def test_one_evaluation_is_that_of_torch(name: str, tmp_path: Path) -> None:
     model = small_model(**MODELS[name])
     export(model, tmp_path / "m.onnx")
     _check_evaluations(model, tmp_path / "m.onnx")
+
+
+def test_each_kind_of_condition_is_an_input(tmp_path: Path) -> None:
+    """With a guide, whose conditions are the same; a name says which input is which."""
+    number, tags = NumberPlan(name="age", low=0, high=90), TagsPlan(tags=("hat", "red", "smile"))
+    kinds = {"text": TextPlan(buckets=64), "number:age": number, "tags": tags}
+    plans = {name: one.model_dump() for name, one in kinds.items()}
+    model = small_model(FOLDED, classes=CLASSES, conditions=plans, sampling=SOLVER, guided=True)
+    export(model, tmp_path / "m.onnx")
+    values = {"text": ["a red cat", None], "number:age": [None, 30.0], "tags": [["hat", "red"], None]}
+    condition: Any = conditions_of(model.plan).of(values | {"class": [1, None]}, 2)
+    x_t, t = torch.randn(2, *model.shape, generator=torch.Generator().manual_seed(0)), torch.tensor([7, 40])
+    inputs = {"image": x_t, "timestep": t, **condition}
+    (found,) = session(tmp_path / "m.onnx").run(None, {name: value.numpy() for name, value in inputs.items()})
+    with torch.no_grad():
+        expected = model.guided(model.settings().autoguidance)(x_t, t, condition).numpy()
+    assert abs(found - expected).max() < 1e-5 * max(1, abs(expected).max())
+    about = session(tmp_path / "m.onnx").get_modelmeta().custom_metadata_map["conditions"]
+    assert json.loads(about) == json.loads(json.dumps(plans))
 
 
 def test_one_evaluation_of_quick_is_that_of_torch(quick: tuple[Model, Path]) -> None:

@@ -21,7 +21,7 @@ class Export:
         suffixes: of what it writes, such as ".onnx"; "" is a folder. The first is that of the default name.
         name: in errors.
         samplers, schedules, predictions: the names of those that it knows; None if it takes any.
-        conditions: the kinds of condition that it knows besides classes.
+        conditions: the kinds of condition that it knows besides classes; None if it takes any.
 
     Example:
         >>> names = Export(write_names, (".txt",))
@@ -33,7 +33,7 @@ class Export:
     samplers: Collection[str] | None = None
     schedules: Collection[str] | None = None
     predictions: Collection[str] | None = None
-    conditions: Collection[str] = ()
+    conditions: Collection[str] | None = ()
 
     def __post_init__(self) -> None:
         for name in ("suffixes", "samplers", "schedules", "predictions", "conditions"):
@@ -59,7 +59,8 @@ class Export:
         ):
             if known is not None and name not in known:
                 raise NevoaError(f"{self.name} has no {part} {name}, only {', '.join(known)}.")
-        if others := sorted({one.kind for one in model.plan.conditions.values()} - {*self.conditions}):
+        kinds = {one.kind for one in model.plan.conditions.values()}
+        if self.conditions is not None and (others := sorted(kinds - {*self.conditions})):
             raise NevoaError(
                 f"{self.name} cannot be asked for {others[0]}, which this model was trained with: it knows "
                 f"{' and '.join(['classes', *self.conditions])}."

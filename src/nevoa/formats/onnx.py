@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, get_args
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nevoa._util.packages import needs
 from nevoa.config.names import PredictionName
 from nevoa.errors import NevoaError, reason
 from nevoa.formats.export import Export
 from nevoa.model import Model
+from nevoa.networks import null_condition
 from nevoa.networks.build import evaluating
 from nevoa.sampling import SamplingOptions, timestep_grid
 
@@ -31,11 +32,13 @@ HALVED_BYTES = 1024
 def export(model: Model, path: Path, half: bool = False, **options: Unpack[SamplingOptions]) -> str:
     """Write a model's network to an ONNX file. Return what it holds, in words.
 
-    Inputs are `image` float32 `[batch, C, H, W]`, `timestep` int64 `[batch]` from 1 to T and, for a conditional model,
-    `label` int64 `[batch]`, where the number of classes means "no class". The output is `prediction`, of the shape of
-    `image`. The metadata hold JSON values: what the network predicts, the tables `signal` and `noise` for t = 0 … T,
-    the classes, the range of an image, and how to sample: the grid of timesteps, and the other sampling options. The
-    guide of a model is a part of the network in the file, at the weight `autoguidance`.
+    Inputs are `image` float32 `[batch, C, H, W]`, `timestep` int64 `[batch]` from 1 to T and, for a model that knows
+    classes alone, `label` int64 `[batch]`, where the number of classes means "no class". A model of other conditions
+    has an input for each kind under its name, such as `text`, with the labels as `class`: what `nevoa.conditions` makes
+    of texts and numbers. The output is `prediction`, of the shape of `image`. The metadata hold JSON values: what the
+    network predicts, the tables `signal` and `noise` for t = 0 … T, the classes and other conditions, the range of an
+    image, and how to sample: the grid of timesteps, and the other sampling options. The guide of a model is a part of
+    the network in the file, at the weight `autoguidance`.
 
     Args:
         half: whether to keep weights in float16. The computation remains float32.
@@ -63,21 +66,26 @@ def export(model: Model, path: Path, half: bool = False, **options: Unpack[Sampl
 
 
 # Any sampler and schedule: the file holds one evaluation and the tables, and its reader takes the steps.
-EXPORT = Export(export, (".onnx",), "An ONNX file", predictions=get_args(PredictionName))
+EXPORT = Export(export, (".onnx",), "An ONNX file", predictions=get_args(PredictionName), conditions=None)
 
 
 def _exported(model: Model, network: nn.Module) -> "ModelProto":
     x = torch.zeros(TRACED_BATCH, *model.shape)
     t = torch.ones(TRACED_BATCH, dtype=torch.int64)
-    inputs = {"image": x, "timestep": t} | ({"label": torch.zeros_like(t)} if model.classes else {})
+    batch = {0: torch.export.Dim("batch")}
+    condition = null_condition(len(model.classes), model.plan.conditions, TRACED_BATCH)
+    named = {} if condition is None else {"label": condition} if isinstance(condition, Tensor) else {**condition}
+    several = not isinstance(condition, Tensor | None)
+    network = _Named(network, tuple(named)) if several else network
+    own = (tuple(batch for _ in named),) if several else (batch,) * len(named)
     try:
         with evaluating(network), _quiet():
             program = torch.onnx.export(
                 network,
-                tuple(inputs.values()),
-                input_names=list(inputs),
+                (x, t, *named.values()),
+                input_names=["image", "timestep", *named],
                 output_names=["prediction"],
-                dynamic_shapes=tuple({0: torch.export.Dim("batch")} for _ in inputs),
+                dynamic_shapes=(batch, batch, *own),
                 dynamo=True,
                 verbose=False,
             )
@@ -85,6 +93,17 @@ def _exported(model: Model, network: nn.Module) -> "ModelProto":
         raise NevoaError(f"torch cannot export {type(network).__name__} to ONNX: {reason(error)}") from error
     assert program is not None
     return program.model_proto
+
+
+class _Named(nn.Module):
+    """A network that takes the tensor of each kind of condition for itself: torch takes a dict for keywords."""
+
+    def __init__(self, network: nn.Module, names: tuple[str, ...]):
+        super().__init__()
+        self.network, self.names = network, names
+
+    def forward(self, x_t: Tensor, t: Tensor, *tensors: Tensor) -> Tensor:
+        return self.network(x_t, t, dict(zip(self.names, tensors, strict=True)))
 
 
 @contextmanager
@@ -115,6 +134,7 @@ def _metadata(model: Model, **options: Unpack[SamplingOptions]) -> dict[str, Any
         "autoguidance": settings.autoguidance,
         "clip": settings.clip,
         "classes": list(model.classes),
+        "conditions": {name: one.model_dump(mode="json") for name, one in model.plan.conditions.items()},
         "range": [-1, 1],
         "shape": list(model.shape),
     }
