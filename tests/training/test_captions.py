@@ -128,7 +128,8 @@ def test_a_run_with_captions_that_was_stopped_ends_as_one_that_was_not(captioned
     stream.close()
     list(fit_job(captioned, parts))
     assert outcome(parts) == outcome(whole)
-    np.testing.assert_array_equal(*(np.asarray(Image.open(run.previews()[-1])) for run in (whole, parts)))
+    previews = [np.asarray(Image.open(run.previews()[-1])) for run in (whole, parts)]
+    np.testing.assert_array_equal(previews[0], previews[1])
     opened = parts.model()
     assert (opened.classes, [*opened.plan.conditions]) == (("left", "right"), ["text"])
     made = opened.sample(4, labels="left", prompt="claridade", guidance=2.0)

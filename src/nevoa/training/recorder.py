@@ -16,7 +16,6 @@ from nevoa.errors import NevoaError, reason
 from nevoa.pictures import class_grid
 from nevoa.runs import card, journal
 from nevoa.runs.run import Run
-from nevoa.sampling import SamplingOptions
 from nevoa.training.checkpoint import save_checkpoint
 from nevoa.training.held_out import HeldOut, memorises_since
 from nevoa.training.state import TrainingState
@@ -129,8 +128,9 @@ class Recorder:
     def _preview(self, step: Step) -> None:
         training, prompts = self.state.plan.training, self.prompts
         try:
-            asked: SamplingOptions = {"prompt": prompts} if prompts else {}
-            images = step.model.sample(PREVIEW_COUNT, training.seed, steps=training.preview_steps, **asked)
+            images = step.model.sample(
+                PREVIEW_COUNT, training.seed, steps=training.preview_steps, prompt=prompts or None
+            )
         except NevoaError as error:  # training goes on: later weights may make images
             warnings.warn(f"No preview after {step.images_seen:,} images: {error}", stacklevel=2)
             return
