@@ -2,13 +2,16 @@
 
 import json
 import warnings
+from base64 import b64encode
+from zlib import compress
 
 import numpy as np
 import pytest
 import torch
 
-from nevoa.conditions.text import SEEN, Text, TextEncoder
-from nevoa.config.condition import TextPlan
+from nevoa.conditions.text import Text, TextEncoder
+from nevoa.config import parse
+from nevoa.config.condition import SEEN, TextPlan
 from nevoa.data import ImageSet, as_image_set
 from nevoa.data.words import words_in
 from nevoa.errors import NevoaError
@@ -84,6 +87,12 @@ def test_one_of_several_captions_is_drawn_each_as_often(images: ImageSet, text: 
 
 def test_no_word_is_stored(text: Text) -> None:
     assert "secret" not in json.dumps(text.plan.model_dump()).lower()
+
+
+@pytest.mark.parametrize("data", [b"no zlib", compress(b"few"), compress(bytes(10**8))])
+def test_a_damaged_plan_is_refused_and_a_bomb_fills_no_memory(data: bytes) -> None:
+    with pytest.raises(NevoaError, match="seen"):
+        parse({"seen": b64encode(data).decode()}, TextPlan)
 
 
 def test_words_that_no_caption_has_are_named(text: Text) -> None:

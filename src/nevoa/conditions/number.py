@@ -3,9 +3,9 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int64, Shaped
-from numpy import ndarray
 from torch import Tensor, nn
 
 from nevoa._util.arguments import to_python
@@ -36,19 +36,16 @@ class Number:
         """Return the plan for a number by its name; without one for the only number that there is."""
         if detail is None:
             return None  # a table has numbers that say nothing about the image, such as the one of its row
-        name = detail or (next(iter(images.numbers)) if len(images.numbers) == 1 else "")
-        if name not in images.numbers:
-            known = ", ".join(images.numbers)
-            raise NevoaError(
-                f"{images.name} has the numbers {known}: name one, as in number:{next(iter(images.numbers))}."
-                if known
-                else f"{images.name} has no numbers: write them into a column of metadata.csv."
-            )
-        there = images.numbers[name][~torch.from_numpy(images.numbers[name]).isnan().numpy()]
-        return NumberPlan(name=name, low=float(there.min()), high=float(there.max()))
+        known = [*images.numbers]
+        if not known:
+            raise NevoaError(f"{images.name} has no numbers: write them into a column of metadata.csv.")
+        if (name := detail or known[0]) not in known or (not detail and len(known) > 1):
+            raise NevoaError(f"{images.name} has the numbers {', '.join(known)}: name one, as in number:{known[0]}.")
+        column = images.numbers[name]
+        return NumberPlan(name=name, low=float(np.nanmin(column)), high=float(np.nanmax(column)))
 
     def values(
-        self, images: ImageSet, indices: Int64[ndarray, " B"], chance: Shaped[ndarray, " B"]
+        self, images: ImageSet, indices: Int64[np.ndarray, " B"], chance: Shaped[np.ndarray, " B"]
     ) -> list[float | None]:
         """Return the number of each image; None where it has none."""
         return [None if math.isnan(value) else value for value in images.numbers[self.plan.name][indices].tolist()]

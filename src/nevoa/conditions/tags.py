@@ -50,7 +50,8 @@ class Tags:
         captions = [caption for of in images.captions for caption in of]
         if not captions or (detail is None and mean("," in caption for caption in captions) <= 0.5):
             return None
-        return TagsPlan(tags=tuple(tag for tag, _ in Counter(map_tags(captions)).most_common()))
+        counts = Counter(tag for caption in captions for tag in tags_in(caption))
+        return TagsPlan(tags=tuple(tag for tag, _ in counts.most_common()))
 
     def values(
         self, images: ImageSet, indices: Int64[ndarray, " B"], chance: Shaped[ndarray, " B"]
@@ -60,6 +61,7 @@ class Tags:
         for index, one in zip(indices.tolist(), chance.tolist(), strict=True):
             of = images.captions[index]
             tags = tags_in(of[int(one * len(of))]) if of else []
+            # A chance of exactly 0 is that of a measurement, which withholds none.
             kept = default_rng(int(one * 2**53)).random(len(tags)) >= DROPPED if one else [True] * len(tags)
             found.append([tag for tag, there in zip(tags, kept, strict=True) if there] if of else None)
         return found
@@ -88,11 +90,6 @@ class Tags:
     def embedding(self, width: int) -> "TagsEmbedding":
         """Return the embedding of the tags."""
         return TagsEmbedding(len(self.plan.tags), width)
-
-
-def map_tags(captions: Sequence[str]) -> list[str]:
-    """Return the tags of captions, each as often as it occurs."""
-    return [tag for caption in captions for tag in tags_in(caption)]
 
 
 class TagsEmbedding(nn.Module):
