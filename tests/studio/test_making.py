@@ -11,6 +11,7 @@ from gradio.data_classes import ImageData
 from PIL import Image
 
 import nevoa
+from nevoa.config.condition import TextPlan
 from nevoa.errors import NevoaError
 from nevoa.model import fresh_network
 from nevoa.runs import PACKAGED as PACKAGED_RUN
@@ -21,6 +22,7 @@ from nevoa.studio.making import FORMATS, MOST_IMAGES, PACKAGED, Made, make, open
 from nevoa.studio.page import page
 from nevoa.studio.texts import texts
 from nevoa.studio.workspace import Workspace
+from tests.formats.small_models import small_model
 
 OPTIONS = {"steps": 4, "labels": ["Bag"], "sampler": "", "guidance": None}
 
@@ -141,6 +143,16 @@ def test_the_page_begins_with_the_guidance_of_a_run(tmp_path: Path, guided: bool
     run.publish_model(replace(packaged, plan=strict, guide=packaged.network if guided else None))
     run.write(asked, strict)
     functions: dict[str, Any] = {one.name: one.fn for one in page(workspace, "en").fns.values() if one.name}
-    _, guidance, autoguidance = functions["of_model"]("strict")
+    labels, prompt, guidance, autoguidance = functions["of_model"]("strict")
+    assert (labels["visible"], prompt["visible"]) == (True, False)
     assert guidance["value"] == 2.5
     assert (autoguidance["value"], autoguidance["visible"]) == (own["autoguidance"], guided)
+
+
+def test_prompts_come_in_turn_and_name_the_images() -> None:
+    model = small_model(conditions={"text": TextPlan().model_dump()})
+    with pytest.warns(UserWarning, match="has these words: cat"):
+        *_, made = make(model, 4, 3, {"prompt": ["cat", "dog"], "labels": [], "steps": 2, "guidance": 2.0})
+        wanted = model.sample(4, seed=3, steps=2, prompt=["cat", "dog"], guidance=2.0)
+    assert made.classes == ["cat", "dog"]
+    assert np.array_equal(made.states[-1], wanted)

@@ -53,7 +53,9 @@ class Form:
     def __init__(self, page: Page) -> None:
         self.workspace, say = page.workspace, page.say
         self.model = gr.Dropdown([PACKAGED], value=PACKAGED, allow_custom_value=True, **say("model"))
-        classes = list(opened(page.workspace, PACKAGED).classes)
+        packaged = opened(page.workspace, PACKAGED)
+        own, guided = packaged.settings(), packaged.guide is not None
+        classes = list(packaged.classes)
         self.labels = gr.Dropdown(classes, value=[], multiselect=True, allow_custom_value=True, **say("labels"))
         self.prompt = gr.Textbox(lines=2, visible=False, **say("prompt"))
         self.count = gr.Slider(1, MOST_IMAGES, 40, step=1, **say("count"))
@@ -62,8 +64,8 @@ class Form:
             self.seed = gr.Number(0, **say("seed_of_images"))
             self.sampler = gr.Dropdown(["", *SAMPLERS], value="", **say("sampler"))
             self.steps = gr.Number(0, **say("steps"))
-            self.guidance = gr.Slider(0, 10, 1, step=0.1, **say("guidance"))
-            self.autoguidance = gr.Slider(0, 4, 1, step=0.05, visible=False, **say("autoguidance"))
+            self.guidance = gr.Slider(0, 10, own.guidance, step=0.1, **say("guidance"))
+            self.autoguidance = gr.Slider(0, 4, own.autoguidance, step=0.05, visible=guided, **say("autoguidance"))
         with gr.Accordion(say.label("from_image"), open=False):
             self.way = gr.Radio([(say.text(f"way_{way}"), way) for way in WAYS], value="new", **say("way"))
             self.picture, self.other = (page.upload(name, visible=False) for name in ("picture", "other"))
