@@ -173,8 +173,8 @@ def test_the_command_writes_images_a_trajectory_and_an_animation(
 
 REFUSED = [
     (["model"], "add --prompt"),
-    (["--prompt", "x"], "needs a text-to-image model"),
-    (["model", "--size", "16"], "--size is for text-to-image models, which need --prompt"),
+    (["--prompt", "x"], "This model knows classes: it cannot be asked for prompts"),
+    (["model", "--size", "16"], "--size is for text-to-image pipelines, which need --prompt"),
     (["model", "--prompt", "x", "--class", "3"], "--class does not apply"),
     (["model", "--prompt", "x", "--sampler", "ddim"], "sampler is not an option of a text-to-image pipeline"),
     (["model", "--prompt", "x", "--no-clip"], "clip is not an option of a text-to-image pipeline"),
@@ -184,7 +184,7 @@ REFUSED = [
     (["model", "--prompt", "x", "--size", "3x"], "--size: Input should be a side or HEIGHTxWIDTH"),
     (["model", "--prompt", "x", "--steps", "0"], "steps must be a whole number from 1"),
     (["model", "--prompt", "x", "--guidance", "nan"], "guidance"),
-    (["nowhere", "--prompt", "x"], "not a folder of diffusers"),
+    (["nowhere", "--prompt", "x"], "nowhere is not a run with a model"),
 ]
 
 

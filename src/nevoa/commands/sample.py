@@ -118,9 +118,12 @@ def sample(
     others = {word: chosen[word] for word in OTHERS if word in chosen}
     labels = _labels(model.classes, typed, bool(prompts or others or chosen.keys() & STARTS))
     tags, steps = one_or_more(chosen.get("tags", ())), len(model.timesteps(settings)) - 1
-    titles = prompts or tags or [model.classes[label] for label in labels]
-    is_ours = isinstance(model, Model)
-    asked = {"labels": labels or None, "prompt": prompts or None, **others} if is_ours else {}
+    titles: Sequence[str] = prompts or tags or [model.classes[label] for label in labels]
+    asked: dict[str, Any] = {"labels": labels or None, "prompt": prompts or None, **others}
+    if is_ours := isinstance(model, Model):
+        model.condition(1, **asked)  # refuses what the model cannot be asked for
+    else:
+        titles, asked = (), {}
     total = _count(count, chosen, len(titles), trajectory is not None, not is_ours)
     _check_outside(model, run, path)
     output.check(total, steps, model.shape)
