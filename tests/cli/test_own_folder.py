@@ -49,7 +49,7 @@ def with_small_pictures(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said", "facts"),
     [
-        (with_texts, "3 with captions, which nevoa does not use yet", {"captions": 3, "other_files": 1}),
+        (with_texts, "3 with captions", {"captions": 3, "other_files": 1}),
         (with_links, "2 by links from elsewhere", {"linked": 2, "duplicates": 1, "images": 15}),
         (with_small_pictures, "2 unusable", {"images": 12, "original_sizes": [[8, 8], [8, 8]]}),
     ],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nevoa.cli.plan import _guide
+from nevoa.cli.plan import guide_in_words
 from nevoa.training import Job
 from tests.small_runs import again
 
@@ -13,5 +13,5 @@ from tests.small_runs import again
 def test_the_plan_says_when_the_guide_is_kept_and_whether_its_weight_is_measured(
     job: Job, images: int, weigh: bool, measured: bool
 ) -> None:
-    row = _guide(again(job, guide=0.2, images=images, weigh_guide=weigh).plan.training)
+    row = guide_in_words(again(job, guide=0.2, images=images, weigh_guide=weigh).plan.training)
     assert row == "the average after 20% of the training" + "; its weight is measured at the end" * measured

@@ -105,7 +105,7 @@ def test_no_state_remembers_how_it_was_computed(model: Model, make: Any) -> None
 def test_a_model_without_images_of_no_class_needs_labels(model: Model, make: Any) -> None:
     always = replace(model, plan=model.plan.model_copy(update={"null_label": False}))
     given = {variations: (), interpolation: (picture(1),), inpainting: (np.ones((16, 16), bool),)}[make]
-    with pytest.raises(NevoaError, match="it needs labels: give them"):
+    with pytest.raises(NevoaError, match="it needs a class or a prompt: give one"):
         make(always, picture(), *given).sample(1, steps=2)
     if make is not interpolation:
         assert make(always, picture(), *given).sample(1, steps=2, labels=[CLASSES[0]]).shape == (1, 16, 16, 3)

@@ -53,9 +53,9 @@ def test_a_label_means_to_the_model_what_it_means_to_the_images(
     """Both may list the classes in another order. A model that lacks one of them gets no labels."""
     asked, original = list[Any](), Model.denoiser
 
-    def denoiser(self: Model, clip: bool = False, label: Any = None, guidance: float = 1.0) -> Any:
-        asked.append(label)
-        return original(self, clip, label, guidance)
+    def denoiser(self: Model, clip: bool = False, condition: Any = None, guidance: float = 1.0) -> Any:
+        asked.append(condition)
+        return original(self, clip, condition, guidance)
 
     monkeypatch.setattr(Model, "denoiser", denoiser)
     found = []

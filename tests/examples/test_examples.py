@@ -122,7 +122,7 @@ def test_guided_images_are_brighter_than_those_of_the_same_noise(tmp_path: Path)
 
 def test_guidance_of_no_weight_changes_nothing() -> None:
     guidance, model = example("own_guidance"), nevoa.load(device="cpu")
-    images = model.sample(4, sampler="dpm_solver", steps=8, spacing="karras")
+    images = model.sample(4, sampler="dpm_solver", steps=8, spacing="karras", autoguidance=1)
     torch.testing.assert_close(
         guidance.sample(model, 4, 0).clamp(-1, 1), nevoa.data.to_unit(images), rtol=0, atol=1.5 / 255
     )

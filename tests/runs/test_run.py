@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -128,14 +129,16 @@ def test_a_folder_without_a_model_is_refused_with_a_near_name(tmp_path: Path, mo
 
 
 def test_a_published_run_of_format_2_opens(tmp_path: Path) -> None:
-    """The layout of a published run is fixed: a copy made file by file, by these names, is the same model."""
+    """It has no guide. The layout is fixed: a copy made file by file, by these names, is the same run."""
     for name in ("config.toml", "plan.toml", "model/config.json", "model/model.safetensors"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes((PACKAGED / name).read_bytes())
-    assert json.loads((tmp_path / "model/config.json").read_text())["format"] == 2
+    model, about = replace(nevoa.load(device="cpu"), guide=None), tmp_path / "model/config.json"
+    Run(tmp_path).publish_model(model)
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"format": 2}))
     assert Run(tmp_path).config() == Run(PACKAGED).config()
     assert Run(tmp_path).plan() == Run(PACKAGED).plan()
-    np.testing.assert_array_equal(Run(tmp_path).model("cpu").sample(2, steps=2), nevoa.load().sample(2, steps=2))
+    np.testing.assert_array_equal(Run(tmp_path).model("cpu").sample(2, steps=2), model.sample(2, steps=2))
 
 
 def test_a_model_of_another_format_is_refused(tmp_path: Path) -> None:

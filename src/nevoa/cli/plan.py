@@ -46,7 +46,7 @@ def _width(job: "Job", forecast: "Forecast") -> dict[str, str]:
     return {"width": f"{dim}, the best for {flop} FLOP; {FIXED.format(dim, training.batch_size)}"}
 
 
-def _guide(training: "TrainingPlan") -> str:
+def guide_in_words(training: "TrainingPlan") -> str:
     """When the guide is kept, and how its weight is chosen."""
     from nevoa.training.guide import AFTER_IMAGES
 
@@ -69,7 +69,7 @@ def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str
         f"predicts {plan.diffusion.prediction}",
         **({} if done else _width(job, forecast)),
         **({"start": training.start} if training.start else {}),
-        **({"guide": _guide(training)} if training.guide else {}),
+        **({"guide": guide_in_words(training)} if training.guide else {}),
         "device": f"{training.device}, {training.precision}, {training.threads} thread{'s' * (training.threads > 1)}"
         f"{f' in each of {world_size()} processes' * (world_size() > 1)}",
         "images": f"{training.images:,} to see, {each} at a time{f', {done:,} done' * bool(done)}",

@@ -16,8 +16,8 @@ def mapped(change: Callable[..., Tensor], first: AnyCondition, *others: AnyCondi
     """Return a condition whose tensors are made of those of one or several.
 
     Example:
-        >>> first_half = mapped(lambda tensor: tensor[:8], condition)
-        >>> both = mapped(lambda *two: torch.cat(two), condition, null)
+        >>> mapped(lambda tensor: tensor[:2], torch.tensor([3, 1, 4]))
+        tensor([3, 1])
     """
     if isinstance(first, Mapping):
         return {name: change(*(one[name] for one in (first, *others))) for name in first}  # pyright: ignore
