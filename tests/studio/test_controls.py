@@ -1,7 +1,12 @@
 """Which events of the page are in Gradio's queue."""
 
 from pathlib import Path
+from typing import Any
 
+import pytest
+from PIL import Image
+
+import nevoa.studio.images as images_module
 from nevoa.studio.choices import choices
 from nevoa.studio.page import page
 from nevoa.studio.workspace import Workspace
@@ -28,3 +33,29 @@ def test_choices_that_the_buttons_refuse_are_not_remembered(tmp_path: Path) -> N
     remember.fn("x" * 100_000, *values[1:])
     remember.fn("a\0b", *values[1:])
     assert choices(workspace).images.source == "shapes"
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_a_look_that_ends_after_a_newer_one_began_shows_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupted: bool
+) -> None:
+    """As if a picture were dropped while a page that was just opened still looks at the images of before."""
+    workspace = Workspace(tmp_path / "workspace")
+    workspace.served.mkdir(parents=True)
+    found = list(page(workspace, "en").fns.values())
+    look: Any = next(event.fn for event in found if event.api_name == "images")
+    first_look: Any = next(event.fn for event in found if event.name == "first_look")
+    newest: dict[str, object] = {}
+
+    def answer(_: Path, words: list[str]) -> dict[str, Any]:
+        Image.new("L", (8, 8)).save(words[-1].removeprefix("--out="))
+        if interrupted and "old" in words:
+            summary, _ = look(newest, "new", "", "", "")
+            assert "**new**: 3 images" in summary
+        name = "old" if "old" in words else "new"
+        facts = dict.fromkeys(["classes", "unsettled_classes", "set_aside", "duplicates", "left_out"], ())
+        return {"name": name, "images": 3, "size": (8, 8), **facts}
+
+    monkeypatch.setattr(images_module, "answer", answer)
+    summary, _ = first_look(newest, "old", "", "", "")
+    assert ("**old**: 3 images" in str(summary)) != interrupted

@@ -52,28 +52,34 @@ class Choice:
         """
         workspace, say = page.workspace, page.say
 
-        def look(*chosen: str) -> tuple[str, Image.Image]:
-            images = Images(*chosen)
+        # Of each page, the look that began last: an older one that ends later must not replace what it shows.
+        newest = gr.State({})
+
+        def look(newest: dict[str, object], *chosen: str) -> tuple[str, Image.Image]:
+            newest["look"] = images = Images(*chosen)
             path = workspace.folder / images.source
             mark = time.time() if path.is_dir() else changed(path)  # a folder may have changed deep inside
             facts, sheet = _shown(workspace, images, mark)
             return "\n\n".join(_described(facts, say)), sheet
 
-        def first_look(*chosen: str) -> tuple[str, Any]:
+        def first_look(newest: dict[str, object], *chosen: str) -> tuple[Any, Any]:
+            newest["look"] = mine = object()
             # Outside of the queue an error shows no message, so the summary says it.
             try:
-                summary, sheet = look(*chosen)
+                summary, sheet = look({}, *chosen)
+                found = summary, gr.update(value=sheet, visible=True)
             except (NevoaError, OSError) as error:
-                return say.sentence(error), gr.update(visible=False)
-            return summary, gr.update(value=sheet, visible=True)
+                found = say.sentence(error), gr.update(visible=False)
+            return found if newest["look"] is mine else (gr.skip(), gr.skip())
 
         shown, private = [self.summary, self.sheet], {"api_visibility": "private"}
-        loaded.success(first_look, self.controls, shown, queue=False, **private)
+        controls = [newest, *self.controls]
+        loaded.success(first_look, controls, shown, queue=False, **private)
         chosen = [self.source.input, self.channels.input]
         chosen += [event for field in (self.classes, self.size) for event in (field.submit, field.blur)]
         # "always_last" forgets the last if the one before it fails.
-        by_hand = page.on(chosen, look, self.controls, shown, api_name="images", trigger_mode="multiple")
-        for looked in (by_hand, page.on(received.success, look, self.controls, shown)):
+        by_hand = page.on(chosen, look, controls, shown, api_name="images", trigger_mode="multiple")
+        for looked in (by_hand, page.on(received.success, look, controls, shown)):
             looked.success(lambda: gr.update(visible=True), None, self.sheet, **private)
             looked.failure(lambda: ("", gr.update(visible=False)), None, shown, **private)
 
