@@ -19,8 +19,7 @@ LISTS = ["Red hat, smile", "smile, outdoors", "a person", "smile,  red hat ,"]
 def test_a_number_is_learned_if_it_is_asked_for() -> None:
     images = as_image_set(PIXELS, numbers={"age": [30, np.nan, 10, 90]})
     assert Number.found(images, None) is None
-    for detail in ("", "age"):
-        assert Number.found(images, detail) == NumberPlan(name="age", low=10, high=90)
+    assert Number.found(images, "age") == NumberPlan(name="age", low=10, high=90)
     assert AGES.values(images, np.array([1, 0]), np.zeros(2)) == [None, 30.0]
 
 
@@ -30,6 +29,7 @@ def test_a_number_is_learned_if_it_is_asked_for() -> None:
         ({}, "age", "has no numbers: write them into a column of metadata.csv"),
         ({"age": [1, 2, 3, 4], "year": [1, 2, 3, 4]}, "", "has the numbers age, year: name one, as in number:age"),
         ({"age": [1, 2, 3, 4]}, "agee", "has the numbers age: name one"),
+        ({"age": [1, 2, 3, 4]}, "", "has the numbers age: name one, as in number:age"),
     ],
 )
 def test_a_number_that_is_not_there_is_refused(numbers: dict[str, list[float]], detail: str, said: str) -> None:
@@ -51,9 +51,11 @@ def test_near_numbers_have_near_vectors_and_none_has_its_own() -> None:
     assert torch.equal(none, embedding.none) and torch.equal(none, other)
 
 
-@pytest.mark.parametrize("values", [[1, 2, 3], [1, 2, 3, np.inf], ["a", "b", "c", "d"]])
+@pytest.mark.parametrize("values", [[1, 2, 3], [1, 2, 3, np.inf], ["a", "b", "c", "d"], [np.nan] * 4])
 def test_wrong_numbers_are_refused(values: list[object]) -> None:
-    with pytest.raises(NevoaError, match="must be a finite number, or NaN, for each of the 4 images"):
+    with pytest.raises(
+        NevoaError, match="must be a finite number, or NaN where there is none, for each of the 4 images"
+    ):
         as_image_set(PIXELS, numbers={"age": values})
 
 

@@ -14,8 +14,10 @@ from nevoa.config import Config
 from nevoa.data import ImageSet, as_image_set
 from nevoa.errors import NevoaError
 from nevoa.model import Model
+from nevoa.objects import NAMES
 from nevoa.runs import Run
 from nevoa.training import Job, fit_job
+from nevoa.training.draft import Draft
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
 from tests.small_runs import again, job_of, outcome, state_of
@@ -117,6 +119,17 @@ def test_what_the_data_say_is_learned_unless_less_is_asked_for(tiny: Config) -> 
         job_of(tiny.updated("training", condition="text"), plain)
     with pytest.raises(NevoaError, match=r"There is no condition 'txet'\. Did you mean 'text'"):
         job_of(tiny.updated("training", condition="txet"), images)
+
+
+def test_a_resumed_run_keeps_what_it_knows_of_its_conditions(tiny: Config) -> None:
+    """Also with other captions and numbers: the weights depend on them."""
+    levels = np.arange(64.0)
+    before, after = (replace(day_and_night(), numbers={"level": levels * by}) for by in (1, 3))
+    after = replace(after, captions=(("other words",),) * 64)
+    config = tiny.updated("training", condition=("text", "number:level"))
+    was = job_of(config, before).plan
+    assert Draft.of(config, after, NAMES, None).tables["conditions"] != was.conditions
+    assert Draft.of(config, after, NAMES, was).tables["conditions"] == was.conditions
 
 
 def test_a_run_with_captions_that_was_stopped_ends_as_one_that_was_not(captioned: Job, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from cyclopts.types import NonNegativeFloat
 
 from nevoa.cli.options import Force, Json, Out, Plugin, Source, SourceFlags
 from nevoa.cli.preparation import data_of, left_out, list_unusable, show_preparation, size_advice
+from nevoa.config.names import CLASS, TEXT
 from nevoa.errors import unknown
 from nevoa.parallel.environment import world_size
 
@@ -79,7 +80,8 @@ def show(
     """Summarise a source, list its classes and unusable files, and draw its first images, a row for each class.
 
     Args:
-        condition: Show what a training with this option takes: class, text or none; may be repeated. [default: all]
+        condition: Show what a training with this option takes: class, text, tags or none; may be repeated. [default:
+            all]
         out: The .png to write. [default: data.png, then data-2.png and so on]
         as_json: Print the summary as JSON; draw a picture only with --out.
     """
@@ -106,9 +108,9 @@ def show(
 def _opened(source: str, images: SourceFlags, condition: tuple[str, ...]) -> "ImageSet":
     """The images; without their classes or captions if these are not wanted."""
     found = show_preparation(data_of(source, images), say=False)
-    if condition and "class" not in condition:
+    if condition and CLASS not in condition:
         found = replace(found, classes=(), notes=replace(found.notes, unsettled=""))
-    return replace(found, captions=()) if condition and "text" not in condition else found
+    return replace(found, captions=()) if condition and not {TEXT, "tags"} & {*condition} else found
 
 
 def _describe(found: "ImageSet") -> None:

@@ -142,9 +142,12 @@ def _prompts(given: Any) -> tuple[str, ...]:
             prompts.append(one)
             continue
         try:
-            prompts += [line for line in Path(one[1:]).read_text("utf-8-sig").splitlines() if line.strip()]
+            lines = [line for line in Path(one[1:]).read_text("utf-8-sig").splitlines() if line.strip()]
         except (OSError, ValueError) as error:
             raise NevoaError(f"Cannot read the prompts in {one[1:]}: {reason(error)}.") from error
+        if not lines:
+            raise NevoaError(f"There are no prompts in {one[1:]}: write one into each line.")
+        prompts += lines
     return tuple(prompts)
 
 

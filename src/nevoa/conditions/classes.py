@@ -5,13 +5,15 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Int64, Shaped
 from numpy import ndarray
-from torch import Tensor, nn
+from torch import Tensor
 
 from nevoa.data import ImageSet
 
 
 class Classes:
     """Classes by their labels. The number of classes is the label that means "no class".
+
+    It has no embedding: networks have their own, which older models share.
 
     Example:
         >>> Classes(("cat", "dog")).tensor([1, None])
@@ -31,7 +33,3 @@ class Classes:
     def tensor(self, values: Sequence[int | None]) -> Int64[Tensor, " B"]:
         """Return labels as a network gets them."""
         return torch.tensor([self.null_label if label is None else label for label in values], dtype=torch.int64)
-
-    def embedding(self, width: int) -> nn.Module:
-        """Return a table with a row for each label."""
-        return nn.Embedding(self.null_label + 1, width)

@@ -11,12 +11,11 @@ from nevoa._util.arguments import to_python
 from nevoa.conditions.classes import Classes
 from nevoa.conditions.kind import Kind
 from nevoa.config import ModelPlan
+from nevoa.config.names import CLASS
 from nevoa.config.registry import CONDITIONS
 from nevoa.data import ImageSet
 from nevoa.diffusion import Condition
 from nevoa.errors import NevoaError
-
-CLASS, TEXT = "class", "text"
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ class Conditions:
 
 
 def _words(name: str) -> str:
-    """What a user calls the values of a kind."""
+    """Return the word for several values of a kind, such as "prompts"."""
     return Classes.words if name == CLASS else CONDITIONS[name].words if name in CONDITIONS.own else name
 
 

@@ -33,16 +33,15 @@ class Number:
 
     @classmethod
     def found(cls, images: ImageSet, detail: str | None) -> NumberPlan | None:
-        """Return the plan for a number by its name; without one for the only number that there is."""
+        """Return the plan for a number by its name, which follows the colon. A NevoaError if there is none of it."""
         if detail is None:
             return None  # a table has numbers that say nothing about the image, such as the one of its row
-        known = [*images.numbers]
-        if not known:
+        if not (known := [*images.numbers]):
             raise NevoaError(f"{images.name} has no numbers: write them into a column of metadata.csv.")
-        if (name := detail or known[0]) not in known or (not detail and len(known) > 1):
+        if detail not in known:
             raise NevoaError(f"{images.name} has the numbers {', '.join(known)}: name one, as in number:{known[0]}.")
-        column = images.numbers[name]
-        return NumberPlan(name=name, low=float(np.nanmin(column)), high=float(np.nanmax(column)))
+        column = images.numbers[detail]
+        return NumberPlan(name=detail, low=float(np.nanmin(column)), high=float(np.nanmax(column)))
 
     def values(
         self, images: ImageSet, indices: Int64[np.ndarray, " B"], chance: Shaped[np.ndarray, " B"]

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from zlib import compress, crc32
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int64, Shaped
-from numpy import ndarray
 from torch import Tensor, nn
 
 from nevoa.conditions.tags import Tags
@@ -67,7 +67,7 @@ class Text:
         return TextPlan(seen=_bits(words)) if words else None
 
     def values(
-        self, images: ImageSet, indices: Int64[ndarray, " B"], chance: Shaped[ndarray, " B"]
+        self, images: ImageSet, indices: Int64[np.ndarray, " B"], chance: Shaped[np.ndarray, " B"]
     ) -> list[str | None]:
         """Return one of the captions of each image, by chance; None without any."""
         captions = [images.captions[index] for index in indices.tolist()]
@@ -107,12 +107,12 @@ class Text:
 
     def tensor(self, values: Sequence[str | None]) -> Int64[Tensor, "B words pieces"]:
         """Return the row of each piece of each word in the table; 0 where there is none."""
-        rows = torch.zeros(len(values), self.plan.words, self.plan.pieces, dtype=torch.int64)
+        rows = np.zeros((len(values), self.plan.words, self.plan.pieces), np.int64)
         for text, of_text in zip(values, rows, strict=True):
             for word, of_word in zip(words_in(text or ""), of_text, strict=False):
                 found = _rows(word, self.plan.buckets)[: self.plan.pieces]
-                of_word[: len(found)] = torch.tensor(found)
-        return rows
+                of_word[: len(found)] = found
+        return torch.from_numpy(rows)
 
     def embedding(self, width: int) -> "TextEncoder":
         """Return the encoder of texts."""

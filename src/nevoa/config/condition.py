@@ -1,4 +1,4 @@
-"""What a model knows about each kind of condition, besides classes: a part of its plan."""
+"""The part of a plan that describes conditions other than classes, with a section for each kind."""
 
 from base64 import b64decode
 from collections.abc import Mapping

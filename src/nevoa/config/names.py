@@ -21,5 +21,7 @@ PrecisionName = Literal["float32", "bfloat16", "float16"]
 BudgetName = Literal["minutes", "epochs", "steps"]
 RunStatus = Literal["running", "stopped", "finished", "failed"]
 FitName = Literal["crop", "pad"]
+# Kinds of condition that other rooms ask for by name; the registry lists all.
+CLASS, TEXT = "class", "text"
 FeatureKind = Literal["classes", "rotation", "random"]
 TrackerName = Literal["tensorboard", "wandb", "mlflow", "trackio"]

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import field_validator, model_validator
 
 from nevoa.config.condition import AnyCondition
-from nevoa.config.names import DeviceName, PrecisionName
+from nevoa.config.names import CLASS, DeviceName, PrecisionName
 from nevoa.config.network import Positive
 from nevoa.config.sections import (
     AnyNetwork,
@@ -97,9 +97,14 @@ class ModelPlan(Section):
         return names
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """Names of the conditions that the model can be asked for, class first."""
+        return (*((CLASS,) if self.classes else ()), *self.conditions)
+
+    @property
     def conditional(self) -> bool:
         """Whether the model can be asked for anything."""
-        return bool(self.classes or self.conditions)
+        return bool(self.kinds)
 
     @property
     def works_without_condition(self) -> bool:

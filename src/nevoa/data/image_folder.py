@@ -15,7 +15,7 @@ from itertools import takewhile
 import numpy as np
 
 from nevoa.data.decode import START_BYTES, SUFFIXES, is_picture, unopened
-from nevoa.data.listing import Bad, Captions, Listing, Notes, Numbers, classes_of, labels_by
+from nevoa.data.listing import Bad, Captions, Listing, Notes, classes_of, columns_of, labels_by
 from nevoa.data.sources.folder import Entry
 from nevoa.data.sources.metadata import TABLES, captions_in, decoded, said_in
 from nevoa.data.splits import KEYWORDS, TRAIN, no_split, split_in
@@ -46,6 +46,7 @@ def list_entries(entries: Sequence[Entry], bad: Sequence[Bad], split: str, where
     own = [entry for entry, _ in splits.get(split, ())]
     texts = _texts_beside(entries, images)
     captions, unfit = _captions(own, texts, said.captions)
+    beside = len({text.path for text in texts.values()})
     own_names = [names[entry.path] for entry in own]
     classes = classes_of(names.values()) if any(own_names) else ()
     labels = labels_by(classes, own_names)
@@ -58,16 +59,12 @@ def list_entries(entries: Sequence[Entry], bad: Sequence[Bad], split: str, where
         notes=Notes(
             bad=(*bad, *unread, *said.bad, *unfit, *unnamed),
             unsettled=_unsettled(splits.get(split, ()), known),
-            ignored=len(entries)
-            - len(images)
-            - len(unread)
-            - len(tables)
-            - len({text.path for text in texts.values()}),
+            ignored=len(entries) - len(images) - len(unread) - len(tables) - beside,
             captions=sum(map(bool, captions)),
             linked=sum(entry.linked for entry in own),
         ),
         captions=captions if any(captions) else (),
-        numbers=_columns([said.numbers.get(entry.path, {}) for entry in own]),
+        numbers=columns_of([said.numbers.get(entry.path, {}) for entry in own]),
     ).take(np.flatnonzero(labels >= 0))
 
 
@@ -106,12 +103,6 @@ def _captions(
                 bad.append(Bad(text.path, f"a caption that cannot be read: {reason(error)}"))
         captions.append((*in_tables.get(entry.path, ()), *of_text))
     return tuple(captions), bad
-
-
-def _columns(rows: Sequence[Mapping[str, float]]) -> Numbers:
-    """Return the numbers of each image by name, NaN where it has none."""
-    names = dict.fromkeys(name for row in rows for name in row)
-    return {name: np.array([row.get(name, np.nan) for row in rows]) for name in names}
 
 
 def _splits(images: Sequence[Entry], where: str) -> Mapping[str, list[Placed]]:

@@ -148,6 +148,12 @@ def classes_of(names: Iterable[str | None]) -> tuple[str, ...]:
     return tuple(known) if len(known) > 1 else ()
 
 
+def columns_of(rows: Sequence[Mapping[str, float]]) -> Numbers:
+    """Return the numbers of all images by name, from those of each; NaN where an image has none."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: np.array([row.get(name, np.nan) for row in rows]) for name in names}
+
+
 def labels_by(classes: Sequence[str], names: Iterable[str | None]) -> Int64[np.ndarray, " N"]:
     """Return the label of each image by its class name, -1 if it has none; all 0 without classes."""
     place: dict[str | None, int] = {name: index for index, name in enumerate(classes)}

@@ -68,8 +68,10 @@ def as_image_set(
 
 def _column(name: str, values: Any, count: int) -> Float64[np.ndarray, " N"]:
     column = _array(values)
-    if column.shape != (count,) or column.dtype.kind not in "iuf" or np.isinf(column).any():
-        raise NevoaError(f"numbers[{name!r}] must be a finite number, or NaN, for each of the {count:,} images.")
+    if column.shape != (count,) or column.dtype.kind not in "iuf" or np.isinf(column).any() or np.isnan(column).all():
+        raise NevoaError(
+            f"numbers[{name!r}] must be a finite number, or NaN where there is none, for each of the {count:,} images."
+        )
     return column.astype(np.float64)
 
 

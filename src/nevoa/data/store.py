@@ -16,7 +16,7 @@ from jaxtyping import Int64, UInt8
 from nevoa._util.arguments import to_python
 from nevoa._util.files import published, read_json, read_lines, sha256, write_text
 from nevoa.data.cache import ABOUT
-from nevoa.data.listing import Bad, Captions, Listing, Notes, Numbers
+from nevoa.data.listing import Bad, Captions, Listing, Notes, Numbers, columns_of
 from nevoa.data.sources.arrays import give_back, mapped
 from nevoa.errors import NevoaError
 
@@ -102,7 +102,7 @@ def fingerprint(
 
 
 def _said(count: int, captions: Captions, numbers: Numbers) -> list[dict[str, Any]]:
-    """What is said about each image, as JSON has it; nothing if nothing is said about any."""
+    """Return the captions and numbers of each image for JSON; an empty list if no image has any."""
     if not (captions or numbers):
         return []
     columns = {name: column.tolist() for name, column in numbers.items()}
@@ -115,14 +115,8 @@ def _said(count: int, captions: Captions, numbers: Numbers) -> list[dict[str, An
     ]
 
 
-def _columns(said: Sequence[Mapping[str, Any]]) -> Numbers:
-    """The numbers by name of what is said about each image."""
-    names = dict.fromkeys(name for line in said for name in line["numbers"])
-    return {name: np.array([line["numbers"].get(name, math.nan) for line in said]) for name in names}
-
-
 def write_about(folder: Path, name: str, listing: Listing, notes: Notes) -> None:
-    """Complete a folder with images.npy to a store: labels, what is said, bad files, and about.json with checksums.
+    """Complete a folder with images.npy to a store: write labels, captions, numbers, bad files and about.json.
 
     Args:
         listing: of the images that are in the store.
@@ -162,7 +156,7 @@ def open_store(folder: Path) -> ImageSet:
         said = list(read_lines(folder / SAID))
         captions = tuple(tuple(line["captions"]) for line in said)
         facts = about["name"], images, labels, tuple(about["classes"]), about["fingerprint"], notes
-        return ImageSet(*facts, captions if any(captions) else (), _columns(said))
+        return ImageSet(*facts, captions if any(captions) else (), columns_of([line["numbers"] for line in said]))
     except (NevoaError, OSError, ValueError, LookupError, TypeError) as error:
         raise NevoaError(f"The image store {folder} is damaged ({error}): remove that folder and run again.") from error
 

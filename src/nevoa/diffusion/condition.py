@@ -1,4 +1,4 @@
-"""What images are asked to be, as tensors."""
+"""The condition of a batch of images: labels, or a tensor for each kind of condition."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -9,10 +9,10 @@ from torch import Tensor
 Labels = Int64[Tensor, " B"]
 # The label of each image, for a network that knows classes alone; otherwise the tensor of each kind, by its name.
 Condition = Labels | Mapping[str, Shaped[Tensor, "B ..."]]
-AnyCondition = TypeVar("AnyCondition", bound=Tensor | Mapping[str, Tensor])
+SomeCondition = TypeVar("SomeCondition", bound=Tensor | Mapping[str, Tensor])
 
 
-def mapped(change: Callable[..., Tensor], first: AnyCondition, *others: AnyCondition) -> AnyCondition:
+def mapped(change: Callable[..., Tensor], first: SomeCondition, *others: SomeCondition) -> SomeCondition:
     """Return a condition whose tensors are made of those of one or several.
 
     Example:

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nevoa.diffusion.condition import AnyCondition, Condition, mapped
+from nevoa.diffusion.condition import Condition, SomeCondition, mapped
 from nevoa.diffusion.denoiser import Denoiser, Estimate, Images, Timesteps
 from nevoa.diffusion.process import GaussianProcess
 from nevoa.diffusion.schedule import Schedule
@@ -38,7 +38,7 @@ class Guided:
         >>> bags = Guided(Denoiser(network, schedule, "v"), label, torch.full_like(label, 10), weight=2.0)
     """
 
-    def __init__(self, denoiser: Any, condition: AnyCondition, null: AnyCondition, weight: float = 1.0):
+    def __init__(self, denoiser: Any, condition: SomeCondition, null: SomeCondition, weight: float = 1.0):
         self.process: GaussianProcess = denoiser.process
         self.denoiser, self.weight = denoiser, weight
         self.condition, self.null = condition, null

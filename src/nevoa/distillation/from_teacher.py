@@ -4,7 +4,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from nevoa.conditions import CLASS
 from nevoa.config import Config, DataConfig, Plan
 from nevoa.config.network import OBJECT
 from nevoa.config.presets import configure
@@ -84,7 +83,7 @@ def distilling(model: Model, source: object = None) -> dict[str, dict[str, Any]]
             )
         layer["data"] = {key: getattr(plan.data, key) for key in DataConfig.model_fields}
     own: dict[str, Any] = {
-        "condition": (*((CLASS,) if plan.classes else ()), *plan.conditions) or "none",
+        "condition": plan.kinds or "none",
         "start": layer["training"]["start"],
     }
     own["teacher_autoguidance"] = model.settings().autoguidance

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int, Int64, Shaped
 from torch import Tensor, nn
 
 from nevoa.config.condition import ConditionPlan
+from nevoa.config.names import CLASS
 from nevoa.config.registry import CONDITIONS
 
 Conditions = Mapping[str, ConditionPlan] | None
@@ -24,10 +25,10 @@ def null_condition(
         >>> null_condition(classes=10, count=2)
         tensor([10, 10])
     """
-    labels = {"class": torch.full((count,), classes, dtype=torch.int64, device=device)} if classes else {}
+    labels = {CLASS: torch.full((count,), classes, dtype=torch.int64, device=device)} if classes else {}
     others = {name: CONDITIONS[one.kind](one).tensor([None] * count) for name, one in (conditions or {}).items()}
     if not others:
-        return labels.get("class")
+        return labels.get(CLASS)
     return labels | {name: tensor.to(device) for name, tensor in others.items()}
 
 
@@ -89,7 +90,7 @@ class TimestepEmbedding(nn.Module):
                 raise ValueError("a network of several conditions takes a tensor for each, by name")
             for name, module in self.conditions.items():
                 time = time + module(condition[name])
-            condition = condition.get("class")
+            condition = condition.get(CLASS)
         if self.labels is None:
             if condition is not None:
                 raise ValueError("a network without classes takes no labels")

@@ -9,7 +9,7 @@ from typing import Any
 from nevoa._util.arguments import argument, has_argument
 from nevoa.conditions import CLASS
 from nevoa.config import LARGEST_SIDE, SMALLEST_SIDE, Config, DataConfig, Plan, parse
-from nevoa.config.condition import ConditionPlan, NumberPlan
+from nevoa.config.condition import ConditionPlan
 from nevoa.config.names import PredictionName
 from nevoa.config.network import OBJECT
 from nevoa.config.registry import CONDITIONS, NETWORKS
@@ -58,6 +58,8 @@ class Draft:
         """The values that a config and its images decide, with the width and batch size of the run to resume."""
         asked, decided = config.training, decided_by(objects)
         classes, conditions = _asked(config, images, objects)
+        if was:  # the weights depend on what the run knows of its conditions, such as the range of a number
+            conditions = {name: was.conditions.get(name, one) for name, one in conditions.items()}
         network = decided.get("network") or config.network.model_dump()
         recipe = {key: getattr(asked, key) for key in Recipe.model_fields} | decided.get("training", {})
         recipe["weighting"] = first(asked.weighting, was and was.training.weighting) or "auto"
@@ -164,32 +166,33 @@ def _asked(config: Config, images: ImageSet, objects: Objects) -> tuple[tuple[st
     """The classes that the network gets, and its other conditions by name."""
     wanted = config.training.condition
     if wanted == "auto":
-        wanted = _found(config, images, objects)
-    if CLASS in wanted and images.notes.unsettled:
+        takes_classes, takes_others = _takes(config, objects)
+        has_classes = takes_classes and bool(images.classes or images.notes.unsettled)
+        found = {name: CONDITIONS[name].found(images, None) for name in CONDITIONS} if takes_others else {}
+        others = {name: plan for name, plan in found.items() if plan is not None}
+    else:
+        has_classes = CLASS in wanted
+        others = {name: _condition(name, images) for name in wanted if name != CLASS}
+    if has_classes and images.notes.unsettled:
         raise NevoaError(f"{images.name}: {images.notes.unsettled}")
-    if CLASS in wanted and not images.classes:
+    if has_classes and not images.classes:
         raise NevoaError(
             f"{images.name} has no classes, and training.condition names them. Put its images into one sub-folder per "
             "class, or set training.condition=none."
         )
-    others = dict(_condition(name, images) for name in wanted if name != CLASS)
-    return (images.classes if CLASS in wanted else ()), others
+    return (images.classes if has_classes else ()), others
 
 
-def _found(config: Config, images: ImageSet, objects: Objects) -> tuple[str, ...]:
-    """The kinds of condition that the data have and the network takes."""
-    network = objects.network
-    third = None if network is None else argument(network.forward, 2)
-    labels = (CLASS,) if images.classes or images.notes.unsettled else ()
-    if network is not None and third != "condition":  # it takes (x_t, t) or (x_t, t, label)
-        return labels if third else ()
-    if network is None and not has_argument(NETWORKS[config.network.kind], "conditions"):
-        return labels
-    return *labels, *(name for name in CONDITIONS if CONDITIONS[name].found(images, None) is not None)
+def _takes(config: Config, objects: Objects) -> tuple[bool, bool]:
+    """Whether the network takes classes, and whether it takes other conditions."""
+    if objects.network is None:
+        return True, has_argument(NETWORKS[config.network.kind], "conditions")
+    third = argument(objects.network.forward, 2)  # of (x_t, t), (x_t, t, label) or (x_t, t, condition)
+    return third is not None, third == "condition"
 
 
-def _condition(name: str, images: ImageSet) -> tuple[str, ConditionPlan]:
-    """The name of a condition, and what a model knows about it. A NevoaError if the data have none."""
+def _condition(name: str, images: ImageSet) -> ConditionPlan:
+    """What a model knows about a condition. A NevoaError if the data have none."""
     kind, _, detail = name.partition(":")
     found = CONDITIONS[kind].found(images, detail)
     if found is None:
@@ -197,7 +200,7 @@ def _condition(name: str, images: ImageSet) -> tuple[str, ConditionPlan]:
             f"{images.name} has no {CONDITIONS[kind].words} to learn from, and training.condition names {name}: "
             "docs/images.md says where to write them."
         )
-    return f"{kind}:{found.name}" if isinstance(found, NumberPlan) else name, found
+    return found
 
 
 def _data(config: Config, images: ImageSet) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from nevoa._util.files import explained
 from nevoa.config import ModelPlan
 from nevoa.config.condition import TextPlan
+from nevoa.config.names import TEXT
 from nevoa.data import ImageSet
 from nevoa.data.words import words_in
 from nevoa.errors import NevoaError, reason
@@ -139,7 +140,7 @@ class Recorder:
 
 def preview_prompts(plan: ModelPlan, images: ImageSet) -> list[str]:
     """Return captions of images here and there, of those that are read to their end, if the model takes prompts."""
-    if not isinstance(text := plan.conditions.get("text"), TextPlan):
+    if not isinstance(text := plan.conditions.get(TEXT), TextPlan):
         return []
     captions = list(dict.fromkeys(of[0] for of in images.captions if of and len(words_in(of[0])) <= text.words))
     return captions[:: max(1, -(-len(captions) // PREVIEW_PROMPTS))]

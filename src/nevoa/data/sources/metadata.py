@@ -24,7 +24,7 @@ Row = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Tables:
-    """What tables say about images, by the paths of these.
+    """The classes, captions and numbers that tables give to images, by the paths of the images.
 
     Attributes:
         classes: the class of each image that a table gives one.
