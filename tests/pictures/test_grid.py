@@ -1,9 +1,11 @@
 """Every image is where it should be on its sheet."""
 
+from collections.abc import Callable
 from unicodedata import normalize
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from nevoa.pictures import class_grid, enlargement, grid, titled_grid, titled_rows
 
@@ -21,6 +23,9 @@ def test_every_image_is_at_its_place(columns: int, scale: int) -> None:
         top, left = 2 + row * (5 * scale + 2), 2 + column * (4 * scale + 2)
         np.testing.assert_array_equal(sheet[top : top + 5 * scale : scale, left : left + 4 * scale : scale], image)
     assert (sheet[:2] == 255).all()
+
+
+PROMPT = "a small red circle above a large"
 
 
 def test_a_gray_sheet_is_gray() -> None:
@@ -52,6 +57,14 @@ def test_long_titles_do_not_run_into_each_other() -> None:
     below = np.asarray(picture)[tiles.height :]
     for gap in (0, 68, 136, 204):
         assert (below[:, gap : gap + 4] == 255).all()
+
+
+@pytest.mark.parametrize("sheet", [titled_grid, lambda images, titles: titled_rows([images], titles)])
+def test_a_long_prompt_is_read_to_its_end(sheet: Callable[..., Image.Image]) -> None:
+    """Its last word is in the picture; of a whole page of words it is not, and the picture does not grow."""
+    left, right, page = (sheet(IMAGES[:1], [title]) for title in (f"{PROMPT} left", f"{PROMPT} right", "words " * 200))
+    assert left.tobytes() != right.tobytes()
+    assert page.height < 2 * left.height
 
 
 def test_titled_rows_have_their_titles_on_the_left() -> None:

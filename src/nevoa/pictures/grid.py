@@ -19,6 +19,8 @@ GAP = 2
 # A class has its images in one row up to this many.
 ROW = 8
 LONGEST_TITLE = 160
+# A prompt of twelve words fits below an image.
+MOST_LINES = 4
 
 
 def grid(images: Images, columns: int | None = None, gap: int = GAP, scale: int | None = None) -> Image.Image:
@@ -47,7 +49,9 @@ def grid(images: Images, columns: int | None = None, gap: int = GAP, scale: int 
 def titled_grid(
     images: Images, titles: Sequence[str], columns: int | None = None, scale: int | None = None
 ) -> Image.Image:
-    """Arrange images row by row, each with its title below. Small images are enlarged, as in `grid`.
+    """Arrange images row by row, each with its title below, in several lines if it is long.
+
+    Small images are enlarged, as in `grid`.
 
     Example:
         >>> titled_grid(images[:2], ["cat", "dog"]).save("titled.png")
@@ -56,16 +60,18 @@ def titled_grid(
     tiles = enlarged(images, scale or enlargement(images))
     count, height, width, _ = tiles.shape
     gap, size = 4, _font_size(titles, width)
-    line = math.ceil(size * 1.8)
-    below = np.full((count, gap + line, *tiles.shape[2:]), 255, np.uint8)
+    font = _font(size, titles)
+    texts = [_wrapped(title, font, width) for title in titles]
+    lines = math.ceil(size * (0.6 + 1.2 * max(text.count("\n") + 1 for text in texts)))
+    below = np.full((count, gap + lines, *tiles.shape[2:]), 255, np.uint8)
     sheet = grid(np.concatenate([tiles, below], axis=1), columns, gap, scale=1)
     sheet = sheet.crop((0, 0, sheet.width, sheet.height - gap))
-    draw, font = ImageDraw.Draw(sheet), _font(size, titles)
-    for index, title in enumerate(titles):
+    draw = ImageDraw.Draw(sheet)
+    for index, text in enumerate(texts):
         row, column = divmod(index, columns)
-        left, top = gap + column * (width + gap), gap + row * (height + gap + line + gap)
-        text = _shortened(title, font, width)
-        draw.text((left + width / 2, top + height + 2 + line / 2), text, fill="black", font=font, anchor="mm")
+        left, top = gap + column * (width + gap), gap + row * (height + gap + lines + gap)
+        middle = left + width / 2, top + height + 2 + lines / 2
+        draw.text(middle, text, fill="black", font=font, anchor="mm", align="center", spacing=size * 0.2)
     return sheet
 
 
@@ -135,14 +141,15 @@ def named_rows(sheet: Image.Image, names: Sequence[str]) -> Image.Image:
         >>> named_rows(grid(images, columns=8), ["first", "second"]).save("rows.png")
     """
     pitch = sheet.height / len(names)
-    font = _font(max(11, min(16, pitch // 3)), names)
-    texts = [_shortened(name, font, LONGEST_TITLE) for name in names]
-    width = math.ceil(max(map(font.getlength, texts))) + 16
+    size = max(11, min(16, pitch // 3))
+    font, most = _font(size, names), max(1, int(pitch / (1.3 * size)))
+    texts = [_wrapped(name, font, LONGEST_TITLE, most) for name in names]
+    width = math.ceil(max(font.getlength(line) for text in texts for line in text.split("\n"))) + 16
     result = Image.new(sheet.mode, (width + sheet.width, sheet.height), "white")
     result.paste(sheet, (width, 0))
     draw = ImageDraw.Draw(result)
     for index, text in enumerate(texts):
-        draw.text((width - 8, (index + 0.5) * pitch), text, fill="black", font=font, anchor="rm")
+        draw.text((width - 8, (index + 0.5) * pitch), text, fill="black", font=font, anchor="rm", align="right")
     return result
 
 
@@ -183,9 +190,20 @@ def _font(size: float, titles: Iterable[str]) -> Font:
     return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size)
 
 
+def _wrapped(title: str, font: Font, width: int, most: int = MOST_LINES) -> str:
+    """A title in lines that fit the width; the last of `most` lines is shortened if more is left."""
+    lines: list[str] = []
+    for word in normalize("NFC", title).split():  # macOS writes ã as two letters
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and (len(lines) == most or font.getlength(longer) <= width):
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return "\n".join(_shortened(line, font, width) for line in lines)
+
+
 def _shortened(title: str, font: Font, width: int) -> str:
-    """A title in one line that fits the width."""
-    title = " ".join(normalize("NFC", title).split())  # macOS writes ã as two letters
+    """A line that fits the width."""
     if font.getlength(title) <= width:
         return title
     return next((cut for n in range(len(title), 0, -1) if font.getlength(cut := f"{title[:n]}…") <= width), "…")
