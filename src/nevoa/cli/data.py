@@ -80,22 +80,25 @@ def show(
     """Summarise a source, list its classes and unusable files, and draw its first images, a row for each class.
 
     Args:
-        condition: Show what a training with this option takes: class, text, tags, number:NAME or none; may be
-            repeated. [default: all]
+        condition: Show what a training with this option takes: class, text, text:COLUMN, tags, number:NAME or none; may
+            be repeated. [default: all]
         out: The .png to write. [default: data.png, then data-2.png and so on]
         as_json: Print the summary as JSON; draw a picture only with --out.
     """
     from nevoa._util.reserve import numbered, reserve_output
     from nevoa.commands.written import check_is_png, check_outside
+    from nevoa.config.training import without_column
     from nevoa.pictures import png_bytes
 
     check_is_png(out)
+    data = data_of(source, images, condition)
+    condition, _ = without_column(condition)
     if as_json and out is None:
-        print(json.dumps(_facts(_opened(source, images, condition), condition)))
+        print(json.dumps(_facts(_opened(data, condition), condition)))
         return
     check_outside(source, out or Path("data.png"))
     with reserve_output([out] if out else numbered("data.png"), force) as reserved:
-        found = _opened(source, images, condition)
+        found = _opened(data, condition)
         if as_json:
             print(json.dumps(_facts(found, condition) | {"picture": str(reserved.path)}))
         else:
@@ -105,9 +108,9 @@ def show(
         print(f"First images{', a row for each class' * bool(found.classes)}: {reserved.path}")
 
 
-def _opened(source: str, images: SourceFlags, condition: tuple[str, ...]) -> "ImageSet":
+def _opened(data: "DataConfig", condition: tuple[str, ...]) -> "ImageSet":
     """The images; without those of their classes, captions and numbers that are not wanted."""
-    found = show_preparation(data_of(source, images), say=False)
+    found = show_preparation(data, say=False)
     if not condition:
         return found
     if CLASS not in condition:
