@@ -65,6 +65,41 @@ def test_a_plan_and_data_show_say_what_is_unusual(
     assert {key: shown[key] for key in facts} == facts
 
 
+def with_tags(folder: Path) -> None:
+    """Tags of ten pictures, an age of nine, and a column without numbers."""
+    rows = [
+        {"file_name": f"{n}.png", "text": "Red hat, smile" if n < 4 else "smile, smile", "age": n or "", "blank": ""}
+        for n in range(10)
+    ]
+    (folder / "mine/metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
+
+
+@pytest.mark.parametrize(
+    ("condition", "lines", "left"),
+    [
+        ([], ["tags: 2, the most frequent smile (10), red hat (4)", "numbers: age 1 to 9 (9 images)"], "words:"),
+        (["tags"], ["tags: 2, the most frequent smile (10), red hat (4)"], "numbers:"),
+        (["text"], ["words: 4, the most frequent , (10), smile (10), red (4), hat (4)"], "tags:"),
+        (["number:age"], ["numbers: age 1 to 9 (9 images)"], "captions:"),
+    ],
+)
+def test_data_show_says_what_a_training_takes_of_a_table(
+    condition: list[str], lines: list[str], left: str, folder: Path
+) -> None:
+    with_tags(folder)
+    told = nevoa("data", "show", "mine", *(f"--condition={one}" for one in condition), folder=folder).stdout
+    assert [line for line in lines if line not in told.splitlines()] == []
+    assert left not in told
+
+
+def test_data_show_gives_programs_tags_and_numbers(folder: Path) -> None:
+    with_tags(folder)
+    facts = json.loads(nevoa("data", "show", "mine", "--json", folder=folder).stdout)
+    assert facts["captions"] == 10
+    assert facts["tags"] == {"smile": 10, "red hat": 4}
+    assert facts["numbers"] == {"age": {"low": 1, "high": 9, "images": 9}}
+
+
 def test_an_image_too_small_to_train_on_is_left_out_with_the_reason(folder: Path) -> None:
     with_small_pictures(folder)
     told = nevoa("data", "show", "mine", folder=folder).stdout

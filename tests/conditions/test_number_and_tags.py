@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from nevoa.conditions.number import Number
-from nevoa.conditions.tags import DROPPED, Tags, tags_in
+from nevoa.conditions.tags import DROPPED, Tags
 from nevoa.conditions.text import Text
 from nevoa.config.condition import NumberPlan, TagsPlan
 from nevoa.data import ImageSet, as_image_set
+from nevoa.data.words import tags_in
 from nevoa.errors import NevoaError
 
 PIXELS = np.zeros((4, 8, 8, 1), np.uint8)

@@ -69,6 +69,17 @@ def test_images_named_by_an_option_are_mirrored_as_those_named_first() -> None:
     assert first.data.flip is option.data.flip is None
 
 
+@pytest.mark.parametrize("given", ["text:em português", ["text:em português"], ("text:em português", "class")])
+def test_a_column_of_captions_is_one_of_the_data(given: Any) -> None:
+    """Asked for by keyword, option or file: what is learned is the text, and the data say where it is."""
+    config = configure("photos/", steps=1, condition=given)
+    assert config.data.caption_column == "em português"
+    assert config.training.condition == (("text", "class") if "class" in given else ("text",))
+    again = configure("photos/", steps=1, options=["data.caption_column=em português"], condition=["tags"])
+    assert again.data == config.data
+    assert configure("photos/", steps=1, condition="tags:em português") == again
+
+
 def test_two_budgets_are_one_too_many() -> None:
     with pytest.raises(NevoaError, match="one of minutes, epochs and steps"):
         configure(minutes=1, steps=1)

@@ -56,6 +56,12 @@ def test_training_further_needs_a_source() -> None:
         (["training.minutes=1e12"], "training.minutes: Input should be less than or equal to 10000000"),
         (["data.limit=1000000000000"], "data.limit: Input should be less than or equal to 1000000000"),
         (["training.abc=3"], "There is no config key 'training.abc'. Known: "),
+        (
+            ["training.condition=class:kind"],
+            "training.condition: class takes no column: call the column of the classes",
+        ),
+        (["training.condition=text:"], "training.condition must name one column of captions, as in text:COLUMN"),
+        (['training.condition=["text:a", "tags:b"]'], "training.condition must name one column of captions"),
         (["training.steps=0"], "training.steps: Input should be greater than or equal to 1"),
         (
             ["training.batch_size=many"],

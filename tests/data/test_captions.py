@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from nevoa.config import DataConfig
+from nevoa.config.presets import configure
 from nevoa.data import ImageSet, as_image_set, load_images, load_test_images
 from nevoa.errors import NevoaError
 
@@ -100,6 +101,52 @@ def test_columns_of_numbers_are_numbers_of_the_images(tmp_path: Path) -> None:
     assert (some.numbers["age"].tolist(), some.captions) == ([0, 30], ((), ("a cat",)))
 
 
+def as_columns(path: Path) -> None:
+    """A table of texts under other names, beside captions that a text file has."""
+    (path / "metadata.csv").write_text("file_name,text,Descrição,age\na.png,a cat,um gato,3\nc.png,,uma vaca,\n")
+    (path / "b.txt").write_text("a dog")
+
+
+def as_column_of_lists(path: Path) -> None:
+    lines = [{"file_name": "a.png", "Descrição": ["um gato"]}, {"file_name": "c.png", "Descrição": "uma vaca"}]
+    (path / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+@pytest.mark.parametrize("write", [as_columns, as_column_of_lists])
+def test_captions_are_those_of_the_column_that_is_named(tmp_path: Path, write: Callable[[Path], None]) -> None:
+    """That column alone, in a store of its own."""
+    folder = folder_of(tmp_path / "pets", write)
+    before, column = load_images(folder), configure(folder, steps=1, condition="text:Descrição").data
+    images = load_images(column)
+    assert images.captions == (("um gato",), (), ("uma vaca",))
+    assert images.notes.captions == 2
+    assert load_images(folder).captions == before.captions != images.captions
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ("Descricao", r"no column 'Descricao'\. Did you mean 'Descrição'\? Known: Descrição, age, file_name, text\."),
+        (
+            "age",
+            "The column 'age' of .*pets has no texts: choose another of its columns, file_name, text, Descrição, age",
+        ),
+    ],
+)
+def test_a_column_without_captions_is_refused_with_those_that_there_are(tmp_path: Path, column: str, said: str) -> None:
+    folder = folder_of(tmp_path / "pets", as_columns)
+    if column == "age":
+        (folder / "metadata.csv").write_text("file_name,text,Descrição,age\na.png,a cat,um gato,\n")
+    with pytest.raises(NevoaError, match=said):
+        load_images(folder, caption_column=column)
+
+
+def test_images_without_a_table_have_no_columns(tmp_path: Path) -> None:
+    for source in ("shapes", str(folder_of(tmp_path / "pets", as_texts))):
+        with pytest.raises(NevoaError, match="has no table, so no column 'text': name no column, or write"):
+            load_images(source, caption_column="text")
+
+
 def test_captions_stay_with_their_images(tmp_path: Path) -> None:
     """With classes chosen, images set aside and some left out."""
     for number in range(40):
@@ -131,9 +178,10 @@ def test_rows_of_a_table_have_their_captions() -> None:
 
     pictures = [Image.new("L", (8, 8), level) for level in (0, 100)]
     rows = datasets.Dataset.from_dict(
-        {"image": pictures, "text": ["a cat", None]},
-        features=datasets.Features({"image": datasets.Image(), "text": datasets.Value("string")}),
+        {"image": pictures, "text": ["a cat", None], "em": [["um gato"], ["uma vaca", "um cão"]]},
     )
-    listing = list_rows(rows, None, "here")
-    assert (listing.captions, listing.notes.captions) == ((("a cat",), ()), 1)
+    listing = list_rows(rows.cast_column("image", datasets.Image()), None, "here")
+    assert listing.captions == (("a cat",), ())
+    assert listing.columns == ("text", "em")
+    assert listing.take(np.array([1])).texts("em") == (("uma vaca", "um cão"),)
     assert isinstance(as_image_set(np.zeros((1, 8, 8, 1), np.uint8)), ImageSet)

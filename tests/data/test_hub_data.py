@@ -82,6 +82,14 @@ def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def test_captions_come_from_a_column_of_the_hub(copies: Path) -> None:
+    copy(copies, "celeba")
+    images = load_images("celeba", caption_column="prompt_string")
+    assert images.captions == tuple((str(number),) for number in range(COUNT))
+    with pytest.raises(NevoaError, match=r"no column 'prompt'\. Did you mean 'prompt_string'"):
+        load_images("celeba", caption_column="prompt")
+
+
 def pictures(name: str, split: str) -> list[Image.Image]:
     row = CATALOG[name]
     mode, (height, width) = "L" if row.channels == 1 else "RGB", row.size or (50, 70)

@@ -79,6 +79,32 @@ def test_a_dataset_is_the_array_of_its_images(kind: str) -> None:
     assert load_images(Items(*items)).classes == ("0", "1")
 
 
+def test_a_dataset_of_dictionaries_is_the_array_and_what_is_said_of_its_images() -> None:
+    texts = ["a cat", ["a dog", "um cão"], None, "", (), "a cow", " a\nnewt "]
+    ages = [30, torch.tensor(2.5), None, np.float32(4), float("nan"), 6, 7]
+    items = [
+        {"image": image, "label": label, "text": text, "age": age}
+        for image, label, text, age in zip(PIXELS, LABELS, texts, ages, strict=True)
+    ]
+    del items[5]["age"]
+    captions = [[text] if isinstance(text, str) else list(text or ()) for text in texts]
+    numbers = {"age": [30, 2.5, np.nan, 4, np.nan, np.nan, 7]}
+    expected = as_image_set(PIXELS, LABELS, captions=captions, numbers=numbers)
+    assert load_images(Items(*items)).fingerprint == expected.fingerprint
+    assert expected.captions[1] == ("a dog", "um cão") and expected.captions[6] == ("a newt",)
+    alone = load_images(Items(*({"image": image, "caption": "a cat", "prompt": "um gato"} for image in PIXELS)))
+    assert (alone.classes, alone.numbers, alone.captions[0]) == ((), {}, ("a cat", "um gato"))
+    assert as_image_set(Items(*PIXELS), captions=["a cat"] * 7).captions == (("a cat",),) * 7
+
+
+def test_what_the_items_of_a_dataset_say_is_not_said_again() -> None:
+    items = Items(*({"image": image, "text": "a cat", "age": 3} for image in PIXELS))
+    with pytest.raises(NevoaError, match="captions or numbers of their own: leave out those given"):
+        as_image_set(items, captions=[""] * 7)
+    with pytest.raises(NevoaError, match="captions or numbers of their own: leave out those given"):
+        as_image_set(items, numbers={"size": [1] * 7})
+
+
 def test_torchs_own_data_sets_are_sources(tmp_path: Path) -> None:
     pairs = TensorDataset(torch.from_numpy(PIXELS).permute(0, 3, 1, 2), torch.from_numpy(LABELS))
     assert load_images(pairs).fingerprint == as_image_set(PIXELS, LABELS).fingerprint
@@ -116,6 +142,15 @@ def test_gray_pictures_of_a_dataset_have_one_channel() -> None:
         (Items((PIXELS[0], 1.5), (PIXELS[0], 2.5)), "label of item 0 of the Dataset is 1.5: give one"),
         (Items((PIXELS[0], torch.eye(3)[0])), "label of item 0 of the Dataset is tensor"),
         (Items((PIXELS[0], None)), "label of item 0 of the Dataset is None"),
+        (Items({"img": PIXELS[0], "label": 3}), r"Item 0 of the Dataset has no key 'image', but 'img', 'label'\."),
+        (Items({}), "has no key 'image', but no key at all"),
+        (Items({"image": None}), "Item 0 of the Dataset is of type NoneType, not an image"),
+        (Items({"image": PIXELS[0], "label": 3}, {"image": PIXELS[0], "label": None}), "Only 1 of the 2 items"),
+        (Items({"image": PIXELS[0], "text": 3}), "The text of item 0 of the Dataset is 3: give a text or a list"),
+        (Items({"image": PIXELS[0], "caption": ["a", 3]}), r"The caption of item 0 of the Dataset is \['a', 3\]"),
+        (Items({"image": PIXELS[0], "age": "old"}), "'age' of item 0 of the Dataset is 'old': give a number, or leave"),
+        (Items({"image": PIXELS[0], "box": [1, 2]}), r"'box' of item 0 of the Dataset is \[1, 2\]: give a number"),
+        (Items({"image": PIXELS[0], "age": float("inf")}), r"numbers\['age'\] must be a finite number"),
     ],
 )
 def test_other_objects_are_refused_in_a_sentence(source: Any, said: str) -> None:

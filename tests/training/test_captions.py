@@ -121,6 +121,12 @@ def test_what_the_data_say_is_learned_unless_less_is_asked_for(tiny: Config) -> 
         job_of(tiny.updated("training", condition="txet"), images)
 
 
+def test_images_in_memory_have_no_columns(tiny: Config) -> None:
+    config = tiny.updated("training", condition="text:em português")
+    with pytest.raises(NevoaError, match=r"Images in memory have no column 'em português': give captions="):
+        job_of(config, day_and_night())
+
+
 def test_a_resumed_run_keeps_what_it_knows_of_its_conditions(tiny: Config) -> None:
     """Also with other captions and numbers: the weights depend on them."""
     levels = np.arange(64.0)

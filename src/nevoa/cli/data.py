@@ -11,7 +11,8 @@ from cyclopts.types import NonNegativeFloat
 
 from nevoa.cli.options import Force, Json, Out, Plugin, Source, SourceFlags
 from nevoa.cli.preparation import data_of, left_out, list_unusable, show_preparation, size_advice
-from nevoa.config.names import CLASS, TEXT
+from nevoa.cli.said import captions_in_words, numbers_in_words, ranges, tags_of
+from nevoa.config.names import CLASS, TAGS, TEXT
 from nevoa.errors import unknown
 from nevoa.parallel.environment import world_size
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 app = App(name="data", help="List, inspect and prepare images to train on.")
 
-SHOWN_WORDS = 12
 PER_CLASS = 16
 MOST_ROWS = 20
 DAY = 86_400
@@ -80,45 +80,51 @@ def show(
     """Summarise a source, list its classes and unusable files, and draw its first images, a row for each class.
 
     Args:
-        condition: Show what a training with this option takes: class, text, tags or none; may be repeated. [default:
-            all]
+        condition: Show what a training with this option takes: class, text, text:COLUMN, tags, number:NAME or none; may
+            be repeated. [default: all]
         out: The .png to write. [default: data.png, then data-2.png and so on]
         as_json: Print the summary as JSON; draw a picture only with --out.
     """
     from nevoa._util.reserve import numbered, reserve_output
     from nevoa.commands.written import check_is_png, check_outside
+    from nevoa.config.training import without_column
     from nevoa.pictures import png_bytes
 
     check_is_png(out)
+    data = data_of(source, images, condition)
+    condition, _ = without_column(condition)
     if as_json and out is None:
-        print(json.dumps(_facts(_opened(source, images, condition))))
+        print(json.dumps(_facts(_opened(data, condition), condition)))
         return
     check_outside(source, out or Path("data.png"))
     with reserve_output([out] if out else numbered("data.png"), force) as reserved:
-        found = _opened(source, images, condition)
+        found = _opened(data, condition)
         if as_json:
-            print(json.dumps(_facts(found) | {"picture": str(reserved.path)}))
+            print(json.dumps(_facts(found, condition) | {"picture": str(reserved.path)}))
         else:
-            _describe(found)
+            _describe(found, condition)
         reserved.temporary.write_bytes(png_bytes(_sheet(found)))
     if not as_json:
         print(f"First images{', a row for each class' * bool(found.classes)}: {reserved.path}")
 
 
-def _opened(source: str, images: SourceFlags, condition: tuple[str, ...]) -> "ImageSet":
-    """The images; without their classes or captions if these are not wanted."""
-    found = show_preparation(data_of(source, images), say=False)
-    if condition and CLASS not in condition:
+def _opened(data: "DataConfig", condition: tuple[str, ...]) -> "ImageSet":
+    """The images; without those of their classes, captions and numbers that are not wanted."""
+    found = show_preparation(data, say=False)
+    if not condition:
+        return found
+    if CLASS not in condition:
         found = replace(found, classes=(), notes=replace(found.notes, unsettled=""))
-    return replace(found, captions=()) if condition and not {TEXT, "tags"} & {*condition} else found
+    numbers = {name: column for name, column in found.numbers.items() if f"number:{name}" in condition}
+    return replace(found, captions=found.captions if {TEXT, TAGS} & {*condition} else (), numbers=numbers)
 
 
-def _describe(found: "ImageSet") -> None:
+def _describe(found: "ImageSet", condition: tuple[str, ...]) -> None:
     """Print the summary, the classes and the unusable files."""
     from nevoa.cli.terminal import Records, console
 
     screen = console()
-    screen.print(_summary(found))
+    screen.print(_summary(found, condition))
     if found.classes:
         rows = [(str(i), name, f"{count:,}") for i, (name, count) in enumerate(_per_class(found).items())]
         screen.print(Records(("index", "class", "images"), rows, right=("images",)))
@@ -185,7 +191,7 @@ def _record(name: str, dataset: "Dataset") -> dict[str, Any]:
     }
 
 
-def _facts(images: "ImageSet") -> dict[str, Any]:
+def _facts(images: "ImageSet", condition: tuple[str, ...]) -> dict[str, Any]:
     """The facts of `data show`, in JSON types."""
     from nevoa.data.words import counted_words
 
@@ -203,8 +209,10 @@ def _facts(images: "ImageSet") -> dict[str, Any]:
         "duplicates": notes.duplicates,
         "set_aside": notes.held_out,
         "other_files": notes.ignored,
-        "captions": notes.captions,
+        "captions": sum(map(bool, images.captions)),
         "words": dict(counted_words(images.captions).most_common()),
+        "tags": dict(tags_of(images, condition).most_common()),
+        "numbers": ranges(images),
         "linked": notes.linked,
         "licence": notes.licence,
         "fingerprint": images.fingerprint,
@@ -218,7 +226,7 @@ def _per_class(images: "ImageSet") -> dict[str, int]:
     return dict(zip(images.classes, counts, strict=False))
 
 
-def _summary(images: "ImageSet") -> str:
+def _summary(images: "ImageSet", condition: tuple[str, ...] = ()) -> str:
     from nevoa.data import size_in_words
 
     notes, count = images.notes, f"{len(images):,} image{'s' * (len(images) > 1)}"
@@ -230,7 +238,9 @@ def _summary(images: "ImageSet") -> str:
     if advice := size_advice(notes):
         parts.append(advice)
     if images.captions:
-        parts.append(_captions(images))
+        parts += captions_in_words(images, condition)
+    if images.numbers:
+        parts.append(numbers_in_words(images))
     if notes.ignored:
         parts.append(f"other files: {notes.ignored:,}")
     if notes.licence:
@@ -238,21 +248,6 @@ def _summary(images: "ImageSet") -> str:
     if notes.unsettled:
         parts.append(f"no classes: {notes.unsettled}")
     return "\n".join(parts)
-
-
-def _captions(images: "ImageSet") -> str:
-    """How many captions there are, and their words."""
-    from collections import Counter
-
-    from nevoa.data.words import counted_words
-
-    captions, words = Counter(one for of in images.captions for one in of), counted_words(images.captions)
-    once = sum(count == 1 for count in captions.values())
-    common = ", ".join(f"{word} ({count:,})" for word, count in words.most_common(SHOWN_WORDS))
-    return (
-        f"captions: {captions.total():,} of {sum(map(bool, images.captions)):,} images, {once:,} of them used once\n"
-        f"words: {len(words):,}, the most frequent {common}"
-    )
 
 
 def _sheet(images: "ImageSet") -> "Picture":

@@ -60,7 +60,7 @@ def train(
 
     Args:
         source: a folder of images, a file of them or a named data set; or an array uint8 `[N, H, W(, C)]`, a torch
-            Dataset of (image, label), or an ImageSet. None is the preset's own.
+            Dataset of (image, label) or of dictionaries, or an ImageSet. None is the preset's own.
         out: the run folder; runs/SOURCE-PRESET if None.
         options: "section.key=value", as on the command line.
         accept_changes: resume although settings, data or torch differ.

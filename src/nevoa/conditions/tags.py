@@ -1,8 +1,6 @@
 """Tags: words that an image has or has not."""
 
-from collections import Counter
 from collections.abc import Sequence
-from statistics import mean
 
 import torch
 from jaxtyping import Float, Int64, Shaped
@@ -13,20 +11,11 @@ from torch import Tensor, nn
 from nevoa._util.arguments import to_python
 from nevoa.config.condition import TagsPlan
 from nevoa.data import ImageSet
+from nevoa.data.words import are_tags, counted_tags, tags_in
 from nevoa.errors import NevoaError, unknown
 
 # The share of tags that are withheld, each by itself, so that a few of them are understood, too.
 DROPPED = 0.1
-
-
-def tags_in(caption: str) -> list[str]:
-    """Return the tags of a caption, in lower case.
-
-    Example:
-        >>> tags_in("Red hat, smile, outdoors")
-        ['red hat', 'smile', 'outdoors']
-    """
-    return [tag for part in caption.lower().split(",") if (tag := " ".join(part.split()))]
 
 
 class Tags:
@@ -47,11 +36,10 @@ class Tags:
     @classmethod
     def found(cls, images: ImageSet, detail: str | None) -> TagsPlan | None:
         """Return the plan for tags; by itself if most captions have commas."""
-        captions = [caption for of in images.captions for caption in of]
-        if not captions or (detail is None and mean("," in caption for caption in captions) <= 0.5):
+        if detail is None and not are_tags(images.captions):
             return None
-        counts = Counter(tag for caption in captions for tag in tags_in(caption))
-        return TagsPlan(tags=tuple(tag for tag, _ in counts.most_common()))
+        tags = tuple(tag for tag, _ in counted_tags(images.captions).most_common())
+        return TagsPlan(tags=tags) if tags else None
 
     def values(
         self, images: ImageSet, indices: Int64[ndarray, " B"], chance: Shaped[ndarray, " B"]

@@ -20,7 +20,7 @@ from nevoa.config.network import (
     network_config,
 )
 from nevoa.config.registry import SCHEDULES
-from nevoa.config.training import GuidanceWeight, Recipe, TrainingConfig
+from nevoa.config.training import GuidanceWeight, Recipe, TrainingConfig, without_column
 from nevoa.errors import NevoaError, WrongValue, nearest, unknown
 
 HASH = re.compile(r"[0-9a-f]{64}")
@@ -52,6 +52,8 @@ class DataConfig(Section):
         holdout: how many images of split train to set aside for measuring, a random subset that is always the same;
             auto: 2 %, at least 128 and at most 10,000, if the source has 1,000 images or more and no test split.
         flip: mirror half of the images at random; if not set, the catalog says whether that suits the data set.
+        caption_column: the column of a table that has the captions; if not set, text, caption and prompt, and the texts
+            beside the images. `training.condition=text:COLUMN` sets it.
     """
 
     source: str = "fashion_mnist_10k"
@@ -65,6 +67,7 @@ class DataConfig(Section):
     strict: bool = False
     holdout: Annotated[int, Field(ge=0, le=1_000_000_000)] | Literal["auto"] = 0
     flip: bool | None = None
+    caption_column: str | None = None
 
     @field_validator("source")
     @classmethod
@@ -172,6 +175,19 @@ class Config(Section):
     network: AnyNetwork = UNetConfig()
     training: TrainingConfig = TrainingConfig()
     sampling: SamplingConfig = SamplingConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_caption_column(cls, values: Any) -> Any:
+        """Read `training.condition=text:COLUMN` as the condition text and `data.caption_column`."""
+        tables = values if isinstance(values, Mapping) else {}
+        training, data = tables.get("training"), tables.get("data", {})
+        if not (isinstance(training, Mapping) and isinstance(data, Mapping)):
+            return values
+        kinds, column = without_column(training.get("condition"))
+        if column is None:
+            return values
+        return {**tables, "training": {**training, "condition": kinds}, "data": {**data, "caption_column": column}}
 
     @model_validator(mode="after")
     def _sections_fit_together(self) -> "Config":

@@ -7,6 +7,9 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from nevoa._util.arguments import device_name, one_or_more
 from nevoa.config.names import (
+    CLASS,
+    TAGS,
+    TEXT,
     DecayName,
     DeviceName,
     PrecisionName,
@@ -32,7 +35,21 @@ def _kinds(value: Any) -> Any:
         return "auto" if "auto" in several else ()
     if isinstance(several, tuple) and "none" in several:
         raise ValueError("none goes with no other kind")
+    if isinstance(several, tuple) and any(str(one).startswith(f"{CLASS}:") for one in several):
+        raise ValueError("class takes no column: call the column of the classes label")
     return several
+
+
+def without_column(condition: Any) -> tuple[Any, str | None]:
+    """Return kinds of condition without the column that `text:COLUMN` or `tags:COLUMN` names, and this column."""
+    kinds = several if isinstance(several := one_or_more(condition), tuple) else ()
+    named = [one for one in kinds if isinstance(one, str) and one.startswith((f"{TEXT}:", f"{TAGS}:"))]
+    columns = {one.partition(":")[2] for one in named}
+    if not columns:
+        return condition, None
+    if len(columns) > 1 or "" in columns:
+        raise ValueError("training.condition must name one column of captions, as in text:COLUMN")
+    return tuple(one.partition(":")[0] if one in named else one for one in kinds), columns.pop()
 
 
 class Recipe(Section):
@@ -119,8 +136,9 @@ class TrainingConfig(Recipe):
             for the objective denoise; flow, the loss of flow, whatever the network predicts: with prediction=x0 the
             x-prediction and v-loss of Li and He 2025. "auto": flow for the prediction x0, else simple.
         batch_size: images in a batch; "auto": the best for the budget (docs/scaling-laws.md).
-        condition: the kinds of condition that the network learns: class, text or one that a plugin registers; with
-            none it learns none; "auto": all that the data have.
+        condition: the kinds of condition that the network learns: class, text, tags, number:NAME or one that a plugin
+            registers, where text:COLUMN takes the captions from a column; with none it learns none; "auto": all that
+            the data have.
         device: what to compute on.
         precision: type of the numbers in the network; "auto": bfloat16 or float16 where the device has units for it.
         threads: CPU threads; all cores if not set.

@@ -60,11 +60,12 @@ def list_entries(entries: Sequence[Entry], bad: Sequence[Bad], split: str, where
             bad=(*bad, *unread, *said.bad, *unfit, *unnamed),
             unsettled=_unsettled(splits.get(split, ()), known),
             ignored=len(entries) - len(images) - len(unread) - len(tables) - beside,
-            captions=sum(map(bool, captions)),
             linked=sum(entry.linked for entry in own),
         ),
         captions=captions if any(captions) else (),
         numbers=columns_of([said.numbers.get(entry.path, {}) for entry in own]),
+        columns=said.columns,
+        texts=lambda column: said.texts(column, [entry.path for entry in own]),
     ).take(np.flatnonzero(labels >= 0))
 
 

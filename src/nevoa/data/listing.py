@@ -78,6 +78,8 @@ class Listing:
         labels: the class index of each image; all 0 without classes.
         captions: the texts that describe each image; empty if none describes any.
         numbers: what a table says of each image, by column.
+        columns: names of the columns of its table.
+        texts: returns the texts of each image in a column.
         size: (height, width) unless the user chooses one; None means that it depends on the headers of all files.
         channels: 1 or 3 unless the user chooses; None as for `size`.
         notes: what is known so far.
@@ -92,6 +94,8 @@ class Listing:
     notes: Notes = Notes()
     captions: Captions = ()
     numbers: Numbers = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+    texts: Callable[[str], Captions] = lambda column: ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -103,9 +107,14 @@ class Listing:
             read=lambda index: self.read(int(numbers[index])),
             file=lambda index: self.file(int(numbers[index])),
             labels=self.labels[numbers],
-            captions=tuple(self.captions[index] for index in numbers.tolist()) if self.captions else (),
+            captions=_some(self.captions, numbers),
             numbers={name: column[numbers] for name, column in self.numbers.items()},
+            texts=lambda column: _some(self.texts(column), numbers),
         )
+
+
+def _some(captions: Captions, numbers: Int64[np.ndarray, " n"]) -> Captions:
+    return tuple(captions[index] for index in numbers.tolist()) if captions else ()
 
 
 def of_arrays(

@@ -32,9 +32,11 @@ class LoadingOptions(DataOptions, total=False):
 
     Attributes:
         holdout: How many images to set aside, as `nevoa.config.DataConfig` describes it.
+        caption_column: The column of a table that has the captions.
     """
 
     holdout: SupportsIndex | str | None
+    caption_column: str | None
 
 
 def load_images(source: "Source | ImageSource", **options: Unpack[LoadingOptions]) -> ImageSet:

@@ -22,7 +22,7 @@ from nevoa.data.held_out import divided
 from nevoa.data.listing import Bad, Listing
 from nevoa.data.parallel import each
 from nevoa.data.reading import LARGEST_OWN_SIDE, Shape, read, shape_of, sides_of
-from nevoa.data.selection import limited, of_classes
+from nevoa.data.selection import limited, of_classes, with_column
 from nevoa.data.splits import TRAIN, split_named
 from nevoa.data.store import FORMAT, IMAGES, write_about
 from nevoa.errors import NevoaError
@@ -48,6 +48,7 @@ def store_folder(source: Source, data: DataConfig) -> Path:
     options = {"channels": data.channels, "background": data.background}
     options |= {"fit": data.fit} if data.fit != "crop" else {}
     options |= {"holdout": data.holdout} if data.holdout else {}
+    options |= {"caption_column": data.caption_column} if data.caption_column else {}
     key = json.dumps([FORMAT, source.identity, selection | options])
     slug = re.sub(r"[^A-Za-z0-9]+", "_", source.name).strip("_")[:40] or "images"
     return cache_folder() / f"{slug}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
@@ -69,7 +70,7 @@ def prepare(source: Source, data: DataConfig) -> Iterator[Preparation]:
 
 def _prepare(source: Source, data: DataConfig, folder: Path) -> Iterator[Preparation]:
     colour(data.background)  # refuses a name that is not a colour
-    listing = of_classes(source.list(), data)
+    listing = of_classes(with_column(source.list(), data, source.text), data)
     listing = limited(divided(listing, data) if data.holdout else listing, data)
     if not len(listing):
         raise NevoaError(f"There are no images in {source.text}{_why(listing.notes.bad)}.")
@@ -145,7 +146,7 @@ def _close(listing: Listing, shape: Shape, source: Source, partial: Path, data: 
         assert file.tell() == HEADER_BYTES
         file.truncate(HEADER_BYTES + len(kept) * math.prod(shape))  # cuts off the rest of an interrupted part
     sync(partial / IMAGES)
-    by_area = sorted(sizes, key=math.prod)
+    by_area, listing = sorted(sizes, key=math.prod), listing.take(np.array(kept))
     notes = replace(
         listing.notes,
         source=source.text,
@@ -155,8 +156,9 @@ def _close(listing: Listing, shape: Shape, source: Source, partial: Path, data: 
         sizes=(by_area[0], by_area[-1]),
         most=_size_of_most(sizes, shape) if data.size is None and listing.size is None else None,
         held_out=int(data.holdout) if split_named(data.split) == TRAIN else 0,
+        captions=sum(map(bool, listing.captions)),
     )
-    write_about(partial, source.name, listing.take(np.array(kept)), notes)
+    write_about(partial, source.name, listing, notes)
 
 
 def _size_of_most(sizes: Counter[Size], shape: Shape) -> Size | None:

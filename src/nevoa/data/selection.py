@@ -29,6 +29,25 @@ def of_classes(listing: Listing, data: DataConfig) -> Listing:
     return listing
 
 
+def with_column(listing: Listing, data: DataConfig, where: str) -> Listing:
+    """Take the captions from `data.caption_column`. A NevoaError if there is no such column, or no text in it."""
+    if data.caption_column is None:
+        return listing
+    column = printable(data.caption_column)
+    if not listing.columns:
+        raise NevoaError(
+            f"{where} has no table, so no column '{column}': name no column, or write metadata.csv with the columns "
+            f"file_name and {column} beside the images."
+        )
+    if column not in listing.columns:
+        raise unknown("column", column, listing.columns)
+    captions = listing.texts(column)
+    if not any(captions):
+        known = ", ".join(listing.columns)
+        raise NevoaError(f"The column '{column}' of {where} has no texts: choose another of its columns, {known}.")
+    return replace(listing, captions=captions)
+
+
 def limited(listing: Listing, data: DataConfig) -> Listing:
     """Select images by `data.limit`, at random but always the same."""
     if data.limit is not None and data.limit < len(listing):

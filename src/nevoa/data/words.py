@@ -1,8 +1,9 @@
-"""The words of captions and prompts."""
+"""The words and tags of captions and prompts."""
 
 import re
 import unicodedata
 from collections import Counter
+from statistics import mean
 
 from nevoa.data.listing import Captions
 
@@ -26,4 +27,35 @@ def counted_words(captions: Captions) -> Counter[str]:
         >>> counted_words((("a red cat",), ("a cat", "um gato"))).most_common(1)
         [('a', 2)]
     """
-    return Counter(word for of in captions for caption in of for word in {*words_in(caption)})
+    return Counter(word for of in captions for caption in of for word in dict.fromkeys(words_in(caption)))
+
+
+def tags_in(caption: str) -> list[str]:
+    """Return the tags of a caption, in lower case.
+
+    Example:
+        >>> tags_in("Red hat, smile, outdoors")
+        ['red hat', 'smile', 'outdoors']
+    """
+    return [tag for part in caption.lower().split(",") if (tag := " ".join(part.split()))]
+
+
+def are_tags(captions: Captions) -> bool:
+    """Return whether most captions are lists of tags, with commas between.
+
+    Example:
+        >>> are_tags((("red hat, smile",), ("smile, outdoors", "a person")))
+        True
+    """
+    all_ = [caption for of in captions for caption in of]
+    return bool(all_) and mean("," in caption for caption in all_) > 0.5
+
+
+def counted_tags(captions: Captions) -> Counter[str]:
+    """Return in how many captions each tag occurs.
+
+    Example:
+        >>> counted_tags((("red hat, smile",), ("Smile",))).most_common(1)
+        [('smile', 2)]
+    """
+    return Counter(tag for of in captions for caption in of for tag in dict.fromkeys(tags_in(caption)))

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, field_serializer
 
 from nevoa._util.arguments import Classes, has_argument, takes
 from nevoa.config import ModelPlan, SamplingConfig, parse
-from nevoa.config.names import CLASS, TEXT, VarianceName
+from nevoa.config.names import CLASS, TAGS, TEXT, VarianceName
 from nevoa.config.network import SamplerName
 from nevoa.config.options import SamplerOptions, given
 from nevoa.config.registry import SAMPLERS
@@ -21,7 +21,7 @@ from nevoa.sampling.timesteps import timestep_grid
 # Options that only some samplers take.
 OF_SAMPLERS = "variance", "eta"
 # Those that say what the images are asked to be, with the name of the kind.
-ASKING = {"labels": CLASS, "prompt": TEXT, "tags": "tags"}
+ASKING = {"labels": CLASS, "prompt": TEXT, "tags": TAGS}
 STEPS = 50
 # The weight of a model against its guide that was not measured; docs/benchmarks.md compares weights.
 AUTOGUIDANCE = 1.5

@@ -212,6 +212,10 @@ def _data(config: Config, images: ImageSet) -> dict[str, Any]:
         "flip": flips(asked.source) if asked.flip is None else asked.flip,
     }
     if not images.notes.source or asked.source.startswith(f"{OBJECT}:"):
+        if asked.caption_column:
+            raise NevoaError(
+                f"Images in memory have no column '{asked.caption_column}': give captions=[...], a text each."
+            )
         # Images in memory are used as they are: the keys that choose or change images mean nothing.
         return dict(DataConfig()) | known | {"source": f"{OBJECT}:{images.name}", "holdout": 0}
     source = str(Path(asked.source).expanduser().resolve()) if is_path(asked.source) else asked.source

@@ -9,8 +9,9 @@ import posixpath
 from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 
-from nevoa.data.listing import LABEL_COLUMNS, Bad
+from nevoa.data.listing import LABEL_COLUMNS, Bad, Captions
 from nevoa.data.names import printable, tidied
 from nevoa.data.sources.folder import Entry
 from nevoa.errors import NevoaError, reason
@@ -31,12 +32,26 @@ class Tables:
         captions: the texts that describe it.
         numbers: its numbers, by column.
         bad: the tables at fault.
+        rows: the rows of all tables, each with the path of its image.
     """
 
     classes: dict[str, str]
     captions: dict[str, tuple[str, ...]]
     numbers: dict[str, dict[str, float]]
     bad: list[Bad]
+    rows: list[tuple[str, Row]]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns of all tables."""
+        return tuple(dict.fromkeys(name for _, row in self.rows for name in row))
+
+    def texts(self, column: str, images: Sequence[str]) -> Captions:
+        """Return the texts of each image in a column."""
+        found: dict[str, list[str]] = {}
+        for image, row in self.rows:
+            found.setdefault(image, []).extend(captions_in(row.get(column)))
+        return tuple(tuple(found.get(image, ())) for image in images)
 
 
 def said_in(tables: Sequence[Entry], images: Set[str], where: str) -> Tables:
@@ -49,11 +64,11 @@ def said_in(tables: Sequence[Entry], images: Set[str], where: str) -> Tables:
     known: dict[str, str] = {}
     captions: dict[str, tuple[str, ...]] = {}
     numbers: dict[str, dict[str, float]] = {}
-    bad = []
+    bad, all_rows = [], []
     for table in tables:
         rows = _rows(table, where)
         if rows and FILE_COLUMN not in rows[0]:
-            columns = ", ".join(printable(name) for name in rows[0]) or "none"
+            columns = ", ".join(rows[0]) or "none"
             raise NevoaError(
                 f"{where}/{table.path} needs a column {FILE_COLUMN}, and has {columns}: begin it with the line "
                 "file_name,label."
@@ -70,6 +85,7 @@ def said_in(tables: Sequence[Entry], images: Set[str], where: str) -> Tables:
             if of_row and (file := _file(table, row)):
                 described[file] = described.get(file, ()) + of_row
         captions |= described
+        all_rows += [(_file(table, row), row) for row in rows]
         others = {FILE_COLUMN, *LABEL_COLUMNS, *CAPTION_COLUMNS}
         measured = [name for lower, name in columns.items() if lower not in others and _has_numbers(rows, name)]
         for row in rows:
@@ -78,7 +94,7 @@ def said_in(tables: Sequence[Entry], images: Set[str], where: str) -> Tables:
         about = found.keys() | described.keys()
         if missing := len(about - images):
             bad.append(Bad(table.path, f"{missing:,} of the {len(about):,} images that it names are missing"))
-    return Tables(known, captions, numbers, bad)
+    return Tables(known, captions, numbers, bad, all_rows)
 
 
 def captions_in(cell: object) -> list[str]:
@@ -139,17 +155,18 @@ def _comma_separated(text: str) -> list[Row]:
     """Return the rows of a table whose cells are separated by commas, or by semicolons or tabs, as spreadsheets do."""
     separator = max(",;\t", key=text.partition("\n")[0].count)
     rows = csv.DictReader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
+    rows.fieldnames = [printable(name.strip()) for name in rows.fieldnames or ()]
     # DictReader puts the surplus cells of a row under None.
-    return [{name.strip(): cell for name, cell in row.items() if name} for row in rows]
+    return [{name: cell for name, cell in row.items() if name} for row in rows]
 
 
 def _json_lines(text: str) -> list[Row]:
-    rows = []
+    rows, name_of = [], cache(printable)
     for number, line in enumerate(text.split("\n"), 1):
         try:
             row = json.loads(line) if line.strip() else None
         except ValueError as error:
             raise ValueError(f"line {number}: {error}") from error
         if isinstance(row, dict):
-            rows.append(row)
+            rows.append({name_of(name): cell for name, cell in row.items()})
     return rows

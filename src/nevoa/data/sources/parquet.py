@@ -55,8 +55,10 @@ def list_rows(rows: Any, label: str | None, where: str) -> Listing:
         lambda row: f"row {row}",
         labels,
         classes,
-        notes=Notes(bad=bad, captions=sum(map(bool, captions))),
+        notes=Notes(bad=bad),
         captions=captions,
+        columns=tuple(name for name in columns if name != image),
+        texts=lambda column: tuple(map(tuple, map(captions_in, rows[column][:]))),
     )
     return listing.take(np.flatnonzero(labels >= 0))
 
