@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from nevoa.conditions.text import Text, TextEncoder
+from nevoa.conditions.text import Text
+from nevoa.conditions.text_encoder import TextEncoder
 from nevoa.config import parse
 from nevoa.config.condition import SEEN, TextPlan
 from nevoa.data import ImageSet, as_image_set
@@ -68,14 +69,34 @@ def test_a_text_is_encoded_alike_whatever_stands_beside_it(text: Text) -> None:
     together, encoder = text.tensor(texts), text.embedding(16)
     alone = torch.cat([text.tensor([one]) for one in texts])
     assert torch.equal(together, alone)
-    torch.testing.assert_close(encoder(together)[:1], encoder(text.tensor(texts[:1])), rtol=1e-5, atol=1e-6)
+    for some, one in zip(encoder(together), encoder(text.tensor(texts[:1])), strict=True):
+        torch.testing.assert_close(some[:1], one, rtol=1e-5, atol=1e-6)
 
 
-def test_nothing_asked_is_a_vector_that_no_word_has(text: Text) -> None:
+def test_nothing_asked_is_a_vector_that_no_word_has_and_no_token(text: Text) -> None:
     encoder = text.embedding(16)
-    none, red = encoder(text.tensor([None, "red"]))
+    (none, red), tokens = encoder(text.tensor([None, "red"]))
     torch.testing.assert_close(none, encoder.mlp(torch.zeros(1, text.plan.width))[0])
     assert not torch.allclose(none, red)
+    assert tokens.any(2).sum(1).tolist() == [0, 1]
+
+
+def test_the_order_of_words_matters(text: Text) -> None:
+    """A sum of words could not tell what is red."""
+    encoder = text.embedding(16)
+    (one, other), _ = encoder(text.tensor(["a red circle a blue star", "a blue circle a red star"]))
+    assert (one - other).norm() > 0.02 * one.norm()
+
+
+def test_places_after_the_last_word_say_nothing(text: Text) -> None:
+    """A model that reads more words gives the same vector for a text that has few."""
+    rows, encoder = text.tensor(["a red circle"]), text.embedding(16)
+    with torch.no_grad():
+        longer = encoder(rows)
+        encoder.places.data = encoder.places[:5].clone()
+        shorter = encoder(rows[:, :5])
+    torch.testing.assert_close(longer[0], shorter[0], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(longer[1][:, :5], shorter[1], rtol=1e-4, atol=1e-5)
 
 
 def test_one_of_several_captions_is_drawn_each_as_often(images: ImageSet, text: Text) -> None:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from nevoa.networks.attention import Attention, LinearAttention
+from nevoa.networks.attention import Attention, CrossAttention, LinearAttention
 from tests.networks.small_networks import distance, rounding
 
 pytestmark = pytest.mark.numerical
@@ -20,6 +20,27 @@ def test_attention_is_a_weighted_mean_of_values() -> None:
             weights = torch.stack([q[head, :, i] @ k[head, :, j] / 4**0.5 for j in range(6)]).softmax(0)
             y[head, :, i] = sum(weights[j] * v[head, :, j] for j in range(6))
     torch.testing.assert_close(layer(x), layer.out(y.reshape(1, 8, 2, 3)), rtol=1e-4, atol=1e-5)
+
+
+def test_cross_attention_is_a_weighted_mean_of_the_values_of_tokens() -> None:
+    torch.manual_seed(0)
+    layer = CrossAttention(torch.nn.Identity(), 6, 5, heads=2, head_dim=4)
+    x, tokens = torch.randn(1, 6, 2, 3), torch.randn(1, 7, 5)
+    q = layer.q(x).reshape(2, 4, 6)
+    k, v = layer.kv(tokens)[0].reshape(7, 2, 2, 4).unbind(1)
+    y = torch.zeros(2, 4, 6)
+    for head in range(2):
+        for i in range(6):
+            weights = torch.stack([q[head, :, i] @ k[j, head] / 4**0.5 for j in range(7)]).softmax(0)
+            y[head, :, i] = sum(weights[j] * v[j, head] for j in range(7))
+    torch.testing.assert_close(layer(x, tokens), x + layer.out(y.reshape(1, 8, 2, 3)), rtol=1e-4, atol=1e-5)
+
+
+def test_without_words_cross_attention_adds_its_bias_alone() -> None:
+    layer, x = CrossAttention(torch.nn.GroupNorm(1, 6), 6, 5), torch.randn(2, 6, 2, 3)
+    bias = layer.out.bias
+    assert bias is not None
+    torch.testing.assert_close(layer(x, torch.zeros(2, 7, 5)), x + bias[:, None, None])
 
 
 def test_linear_attention_is_its_definition() -> None:

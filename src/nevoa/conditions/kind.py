@@ -52,5 +52,9 @@ class Kind(Protocol):
         ...
 
     def embedding(self, width: int) -> nn.Module:
-        """Return the module that turns such tensors into vectors `[B, width]`, which join that of the timestep."""
+        """Return the module that turns such tensors into vectors `[B, width]`, which join that of the timestep.
+
+        It may return tokens `[B, L, D]` beside the vector, to which the middle of the network attends; its attribute
+        `token_width` is D then.
+        """
         ...

@@ -12,10 +12,11 @@ from zlib import compress, crc32
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64, Shaped
-from torch import Tensor, nn
+from jaxtyping import Int64, Shaped
+from torch import Tensor
 
 from nevoa.conditions.tags import Tags
+from nevoa.conditions.text_encoder import TextEncoder
 from nevoa.config.condition import SEEN, TextPlan, bits_of
 from nevoa.data import ImageSet
 from nevoa.data.words import counted_words, words_in
@@ -114,7 +115,7 @@ class Text:
                 of_word[: len(found)] = found
         return torch.from_numpy(rows)
 
-    def embedding(self, width: int) -> "TextEncoder":
+    def embedding(self, width: int) -> TextEncoder:
         """Return the encoder of texts."""
         return TextEncoder(self.plan, width)
 
@@ -135,29 +136,3 @@ def _bits(words: Iterable[str]) -> str:
 def _rows(word: str, buckets: int) -> tuple[int, ...]:
     """The rows of a word and its pieces in the table. Row 0 is for what is not there."""
     return tuple(1 + crc32(piece.encode()) % (buckets - 1) for piece in dict.fromkeys(pieces_of(word)))
-
-
-class TextEncoder(nn.Module):
-    """The vector of a text: the sum of its words, each the sum of its pieces, through a two-layer perceptron.
-
-    A sum of n vectors is divided by the root of n, which keeps its length. A text without words gives the vector that
-    means "no text".
-
-    Args:
-        plan: of the texts.
-        width: of the vector.
-
-    Takes rows `[B, words, pieces]` as from `Text.tensor`, and returns `[B, width]`.
-    """
-
-    def __init__(self, plan: TextPlan, width: int):
-        super().__init__()
-        self.table = nn.Embedding(plan.buckets, plan.width, padding_idx=0)
-        self.mlp = nn.Sequential(nn.Linear(plan.width, width), nn.SiLU(), nn.Linear(width, width))
-
-    def forward(self, rows: Int64[Tensor, "B words pieces"]) -> Float[Tensor, "B width"]:
-        there = (rows > 0).float()
-        pieces = there.sum(2)
-        words = self.table(rows).sum(2) * pieces.clamp(min=1).rsqrt()[..., None]
-        text = words.sum(1) * (pieces > 0).sum(1).clamp(min=1).rsqrt()[:, None]
-        return self.mlp(text)

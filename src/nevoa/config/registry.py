@@ -171,7 +171,8 @@ METRICS = Table(
         "memorisation": f"{METRIC}MEMORISATION",
         "bits": f"{METRIC}BITS",
         "overfitting": f"{METRIC}OVERFITTING",
-        "right_captions": f"{METRIC}RIGHT_CAPTIONS",
+        "right_captions": "nevoa.evaluation.following:RIGHT_CAPTIONS",
+        "right_attributes": "nevoa.evaluation.following:RIGHT_ATTRIBUTES",
         "inception": f"{METRIC}INCEPTION",
     },
 )

@@ -10,17 +10,15 @@ from jaxtyping import Float64, UInt8
 from torch import Tensor
 
 from nevoa._util.random import Stream, generator
-from nevoa.conditions import TEXT, conditions_of
 from nevoa.config.registry import METRICS
 from nevoa.data import ImageSet, to_unit
-from nevoa.diffusion import AnyDenoiser, mapped
+from nevoa.diffusion import AnyDenoiser
 from nevoa.errors import NevoaError
 from nevoa.evaluation.intervals import Classes, interval_of
 from nevoa.evaluation.likelihood import Bound, estimate_bound
 from nevoa.evaluation.memorisation import Memorisation, memorisation
 from nevoa.evaluation.overfitting import Overfitting, overfitting
 from nevoa.evaluation.protocol import Protocol
-from nevoa.evaluation.right_captions import CAPTIONS, right_captions
 from nevoa.evaluation.samples import Samples
 from nevoa.features.feature_network import FeatureNetwork
 from nevoa.features.features import Features
@@ -176,27 +174,6 @@ def _with_overfitting(report: Report, _: Path | None) -> Report:
     return replace(report, scores=report.scores | scores, overfitting=found)
 
 
-def _with_right_captions(report: Report, _: Path | None) -> Report:
-    model, seed = cast(Model, report.samples.model), report.protocol.seed  # others were refused
-    model.network.eval()
-    conditions = conditions_of(model.plan)
-
-    def denoise(captions: Sequence[str]) -> AnyDenoiser:
-        asked = conditions.of({TEXT: captions}, len(captions))
-        return model.denoiser(condition=mapped(lambda tensor: tensor.to(model.device), asked))
-
-    with computing(model.device):
-        found = right_captions(denoise, report.protocol.reference.held_out, model.device, seed, model.images_at_once)
-    # Captions that say nothing of their images are right by chance alone.
-    floor, spread = 1 / CAPTIONS, (1 / CAPTIONS * (1 - 1 / CAPTIONS) / len(found)) ** 0.5
-    return replace(
-        report,
-        scores=report.scores | {"right_captions": float(found.mean())},
-        floor=report.floor | {"right_captions": floor},
-        floor_spread=report.floor_spread | {"right_captions": spread},
-    )
-
-
 def _labelled_as(classes: Sequence[str], images: ImageSet) -> ImageSet:
     """The images with the labels that a model of these classes knows."""
     numbers = np.array([classes.index(name) for name in images.classes])
@@ -283,14 +260,6 @@ OVERFITTING = Metric(
     needs_model="Losses need",
     completes=_with_overfitting,
     stage="comparing losses",
-)
-RIGHT_CAPTIONS = Metric(
-    {"right_captions": "share of held-out images whose own caption fits best of ten"},
-    ("held_out",),
-    needs_model="Captions need",
-    condition=TEXT,
-    completes=_with_right_captions,
-    stage="telling captions apart",
 )
 INCEPTION = Metric(
     {"fid": LOWER, "fid_train": "lower is better; against the training images", "kid": LOWER},

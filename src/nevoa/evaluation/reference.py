@@ -13,6 +13,7 @@ from nevoa.config import DataConfig
 from nevoa.data import CATALOG, TRAIN, WHITE, ImageSet, load_images, load_test_images, size_in_words
 from nevoa.data.splits import split_named
 from nevoa.errors import NevoaError
+from nevoa.evaluation.right_attributes import COLUMN, Described, described
 from nevoa.evaluation.shares import draws_in_shares
 from nevoa.features.feature_network import FeatureNetwork
 from nevoa.features.features import Features, features_of
@@ -37,6 +38,7 @@ class Reference:
         advice: the command that trains one, if its weights are random.
         foreign: whether the model that is measured was trained on another source. Then its copies are told by its
             own training images alone, and its overfitting is not measured.
+        data: which images they are; None for images without a source.
         packaged: the features of the test images, where these images are not here but their features come with nevoa.
             Then `train` holds those training images that come with it.
 
@@ -50,6 +52,7 @@ class Reference:
     feature_network: FeatureNetwork
     advice: str = ""
     foreign: bool = False
+    data: DataConfig | None = None
     packaged: Features | None = None
 
     @classmethod
@@ -78,7 +81,7 @@ class Reference:
                 test = NevoaError(f"{error} Or set images aside when you train: -o data.holdout={number}.")
         aside = None if isinstance(test, ImageSet) and not data.holdout else data.holdout
         advice = _training_command(data, aside) if network.info.kind == "random" else ""
-        return cls(train.name, test, train, network, advice)
+        return cls(train.name, test, train, network, advice, data=data)
 
     @classmethod
     def _packaged(cls, data: DataConfig, why: NevoaError) -> "Reference | None":
@@ -116,6 +119,15 @@ class Reference:
                 "--against."
             )
         return self.test
+
+    @property
+    def attributes(self) -> tuple[Described, Described]:
+        """Training images and held-out ones with their attributes. A NevoaError if no table says them."""
+        if self.data is None:
+            raise NevoaError(f"{self.source} has no column {COLUMN}.")
+        held_out, data = self.held_out, self.data.model_copy(update={"caption_column": COLUMN})
+        train, test = described((self.train, held_out), ((named := load_images(data)), load_test_images(data, named)))
+        return train, test
 
     @property
     def classifier(self) -> FeatureNetwork:

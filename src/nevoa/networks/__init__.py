@@ -1,6 +1,6 @@
 """Networks that map noisy images, timesteps and labels to a prediction. None depends on a schedule or a loss."""
 
-from nevoa.networks.attention import Attention, LinearAttention
+from nevoa.networks.attention import Attention, CrossAttention, LinearAttention
 from nevoa.networks.blocks import ConvNextBlock, PreNormBlock, ResnetBlock
 from nevoa.networks.build import build_network, check_is_module, check_network, evaluating
 from nevoa.networks.convolution import DoublingConv2d
@@ -14,6 +14,7 @@ __all__ = [
     "Attention",
     "Condition",
     "ConvNextBlock",
+    "CrossAttention",
     "DoublingConv2d",
     "Dropout",
     "LinearAttention",

@@ -1,4 +1,4 @@
-"""Self-attention over the positions of an image."""
+"""Attention between the positions of an image, and from them to the tokens of a text."""
 
 import torch
 from jaxtyping import Float
@@ -40,6 +40,35 @@ class Attention(nn.Module):
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
         y = _attended(*_heads(self.qkv(x), self.heads))
         return self.out(y.transpose(1, 2).flatten(2).unflatten(1, x.shape[2:]).permute(0, 3, 1, 2))
+
+
+class CrossAttention(nn.Module):
+    """What each position takes from tokens, such as the words of a prompt, added to it (Rombach et al. 2022).
+
+    Keys and values have no bias: a token of zeros, where there is no word, has the value 0.
+
+    Args:
+        norm: of x, before it asks.
+        dim: channels of x.
+        token_width: numbers in a token.
+
+    Example:
+        >>> CrossAttention(nn.GroupNorm(1, 8), 8, 64)(torch.randn(2, 8, 7, 7), torch.randn(2, 16, 64)).shape
+        torch.Size([2, 8, 7, 7])
+    """
+
+    def __init__(self, norm: nn.Module, dim: int, token_width: int, heads: int = 4, head_dim: int = 32):
+        super().__init__()
+        self.heads, self.norm = heads, norm
+        self.q = nn.Conv2d(dim, heads * head_dim, 1)
+        self.kv = nn.Linear(token_width, 2 * heads * head_dim, bias=False)
+        self.out = nn.Conv2d(heads * head_dim, dim, 1)
+
+    def forward(self, x: Float[Tensor, "B C H W"], tokens: Float[Tensor, "B L D"]) -> Float[Tensor, "B C H W"]:
+        q = self.q(self.norm(x)).flatten(2).unflatten(1, (self.heads, -1)).mT
+        k, v = self.kv(tokens).unflatten(2, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        y = _attended(q, k, v)
+        return x + self.out(y.mT.flatten(1, 2).unflatten(2, x.shape[2:]))
 
 
 class LinearAttention(nn.Module):

@@ -60,11 +60,16 @@ class TimestepEmbedding(nn.Module):
 
     Takes timesteps `[B]` and a condition. Of a network that knows classes alone it is labels `[B]` from 0 to `classes`,
     where None stands for the null label; otherwise a tensor by name for each kind, with the labels under "class".
-    Returns `[B, 4 dim]`. Raises a ValueError if an unconditional network gets a condition, or one is missing.
+    Returns the vector `[B, 4 dim]`, and tokens `[B, L, D]` of each kind that has some, as a text has. Raises a
+    ValueError if an unconditional network gets a condition, or one is missing.
+
+    Attributes:
+        token_widths: D of each kind that has tokens.
 
     Example:
-        >>> TimestepEmbedding(32, torch.nn.GELU())(t).shape
-        torch.Size([4, 128])
+        >>> time, tokens = TimestepEmbedding(32, torch.nn.GELU())(t)
+        >>> time.shape, tokens
+        (torch.Size([4, 128]), [])
     """
 
     def __init__(
@@ -82,17 +87,21 @@ class TimestepEmbedding(nn.Module):
         kinds = {name: CONDITIONS[one.kind](one) for name, one in (conditions or {}).items()}
         embeddings = {name: kind.embedding(4 * dim) for name, kind in kinds.items()}
         self.conditions = nn.ModuleDict(embeddings) if embeddings else None
+        self.token_widths = [int(one.token_width) for one in embeddings.values() if hasattr(one, "token_width")]
 
-    def forward(self, t: Int[Tensor, " B"], condition: Condition | None = None) -> Float[Tensor, "B time"]:
-        time = self.mlp(sinusoidal(t, self.dim))
+    def forward(
+        self, t: Int[Tensor, " B"], condition: Condition | None = None
+    ) -> tuple[Float[Tensor, "B time"], list[Float[Tensor, "B _ _"]]]:
+        time, tokens = self.mlp(sinusoidal(t, self.dim)), []
         if self.conditions is not None:
             if not isinstance(condition, Mapping):
                 raise ValueError("a network of several conditions takes a tensor for each, by name")
             for name, module in self.conditions.items():
-                time = time + module(condition[name])
+                vector, *own = found if isinstance(found := module(condition[name]), tuple) else (found,)
+                time, tokens = time + vector, tokens + own
             condition = condition.get(CLASS)
         if self.labels is None:
             if condition is not None:
                 raise ValueError("a network without classes takes no labels")
-            return time
-        return time + self.labels(torch.full_like(t, self.null_label) if condition is None else condition)
+            return time, tokens
+        return time + self.labels(torch.full_like(t, self.null_label) if condition is None else condition), tokens

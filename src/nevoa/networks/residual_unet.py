@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from nevoa.config import parse
 from nevoa.config.network import ResidualUNetConfig
-from nevoa.networks.attention import Attention, Residual
+from nevoa.networks.attention import Attention, CrossAttention, Residual
 from nevoa.networks.blocks import PreNormBlock, wide_group_norm, without_muon, zeroed
 from nevoa.networks.convolution import DoublingConv2d
 from nevoa.networks.embedding import Condition, Conditions, TimestepEmbedding
@@ -121,6 +121,9 @@ class ResidualUNet(nn.Module):
             self.downs.append(layer)
             skips.append(width)
         self.middle_in = _Block(_residual(width, width, config), _attention(width, config))
+        self.cross = nn.ModuleList(
+            CrossAttention(wide_group_norm(width, config.groups), width, each) for each in self.time.token_widths
+        )
         self.middle_out = _residual(width, width, config)
         self.ups.extend(_up(config, skips))
         width = config.known_dim * config.multipliers[0]
@@ -130,14 +133,17 @@ class ResidualUNet(nn.Module):
     def forward(
         self, x: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], condition: Condition | None = None
     ) -> Float[Tensor, "B C H W"]:
-        time = self.time(t, condition)
+        time, tokens = self.time(t, condition)
         height, width = x.shape[2:]
         x = self.stem(F.pixel_unshuffle(padded(x, self.downsampling), self.patch))
         skips = [x]
         for layer in self.downs:
             x = layer(x, time)
             skips.append(x)
-        x = self.middle_out(self.middle_in(x, time), time)
+        x = self.middle_in(x, time)
+        for attention, own in zip(self.cross, tokens, strict=True):
+            x = attention(x, own)
+        x = self.middle_out(x, time)
         for layer in self.ups:
             if not isinstance(layer, _Double):
                 x = torch.cat([x, skips.pop()], dim=1)

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from nevoa.config.names import BlockName
-from nevoa.networks.attention import Attention, LinearAttention, Residual
+from nevoa.networks.attention import Attention, CrossAttention, LinearAttention, Residual
 from nevoa.networks.blocks import ConvNextBlock, ResnetBlock, without_muon
 from nevoa.networks.embedding import Condition, Conditions, TimestepEmbedding
 from nevoa.networks.padding import cropped, padded
@@ -89,6 +89,9 @@ class UNet(nn.Module):
         self.downs = nn.ModuleList(down(i) for i in range(len(widths)))
         self.middle_in = make(deepest, deepest)
         self.middle_attention = Residual(nn.GroupNorm(1, deepest), Attention(deepest))
+        self.cross = nn.ModuleList(
+            CrossAttention(nn.GroupNorm(1, deepest), deepest, each) for each in self.time.token_widths
+        )
         self.middle_out = make(deepest, deepest)
         self.ups = nn.ModuleList(up(i) for i in reversed(range(1, len(widths))))
         self.last = make(widths[0], dim, None)
@@ -97,14 +100,17 @@ class UNet(nn.Module):
     def forward(
         self, x: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], condition: Condition | None = None
     ) -> Float[Tensor, "B C H W"]:
-        time = self.time(t, condition)
+        time, tokens = self.time(t, condition)
         height, width = x.shape[2:]
         x = self.stem(padded(x, self.downsampling))
         skips = []
         for stage in self.downs:
             features, x = stage(x, time)
             skips.append(features)
-        x = self.middle_out(self.middle_attention(self.middle_in(x, time)), time)
+        x = self.middle_attention(self.middle_in(x, time))
+        for attention, own in zip(self.cross, tokens, strict=True):
+            x = attention(x, own)
+        x = self.middle_out(x, time)
         for stage in self.ups:
             _, x = stage(torch.cat([x, skips.pop()], dim=1), time)
         return cropped(self.out(self.last(x, None)), height, width)

@@ -52,7 +52,7 @@ class Timed(nn.Module):
         self.block, self.out = PreNormBlock(8, 8, 32, groups=2, adaptive=adaptive), nn.Conv2d(8, 2, 1)
 
     def forward(self, x: Tensor, t: Tensor, label: Tensor) -> Tensor:
-        return self.out(self.block(self.stem(x), self.time(t, label)))
+        return self.out(self.block(self.stem(x), self.time(t, label)[0]))
 
 
 def there_and_back(there: nn.Module, back: nn.Module) -> nn.Sequential:

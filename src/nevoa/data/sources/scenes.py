@@ -28,6 +28,8 @@ RELATIONS = {"above": "por cima de", "below": "por baixo de", "to the left of": 
 RELATIONS |= {"to the right of": "à direita de"}
 SAME = {"above": "below", "to the left of": "to the right of"}
 FEMININE = "star"
+# By which `nevoa evaluate` tells how well images follow their prompts.
+COLUMNS = ("attributes",)
 PIXELS = {"red": (214, 48, 49), "blue": (44, 98, 214), "green": (46, 160, 67), "yellow": (236, 196, 30)}
 PIXELS |= {"purple": (142, 68, 190)}
 # Radii as shares of the side; where the objects are, as shares of it, the first one with the smaller coordinate.
@@ -80,6 +82,18 @@ class Scene:
         portuguese = self.first.in_portuguese, RELATIONS[self.relation], self.second.in_portuguese
         return f"{self.first} {self.relation} {self.second}", " ".join(portuguese)
 
+    @property
+    def attributes(self) -> str:
+        """What is to be seen: how the objects lie, then shape, colour and size of the upper or left one, and the other.
+
+        Example:
+            >>> Scene(Thing("star", "red", "small"), "below", Thing("circle", "blue", "large")).attributes
+            'upright, circle, blue, large, star, red, small'
+        """
+        things = (self.first, self.second) if self.relation in SAME else (self.second, self.first)
+        lies = "upright" if self.relation in ("above", "below") else "level"
+        return ", ".join([lies, *(word for thing in things for word in (thing.shape, thing.colour, thing.size))])
+
 
 @cache
 def scenes(split: str) -> tuple[Scene, ...]:
@@ -104,7 +118,7 @@ def scene(split: str, number: int) -> Scene:
 
 
 def list_scenes(split: str) -> Listing:
-    """List the images of a split, each with a caption in English and in Portuguese."""
+    """List the images of a split, each with a caption in English and in Portuguese, and its attributes."""
     count = COUNTS[split]
     return Listing(
         read=lambda index: drawn(scene(split, index), index + (split == "test") * COUNTS["train"]),
@@ -113,6 +127,8 @@ def list_scenes(split: str) -> Listing:
         size=(SIDE, SIDE),
         channels=3,
         captions=tuple(scene(split, index).captions for index in range(count)),
+        columns=COLUMNS,
+        texts=lambda column: tuple((scene(split, index).attributes,) for index in range(count)),
     )
 
 

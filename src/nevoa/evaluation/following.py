@@ -1,0 +1,88 @@
+"""Metrics of how well a model follows prompts."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from jaxtyping import Bool, UInt8
+
+from nevoa.conditions import TEXT, conditions_of
+from nevoa.diffusion import AnyDenoiser, mapped
+from nevoa.evaluation.metrics import Metric, Report
+from nevoa.evaluation.right_attributes import right_attributes
+from nevoa.evaluation.right_captions import CAPTIONS, right_captions
+from nevoa.model import Model
+from nevoa.parallel.device import computing
+
+
+def _with_right_captions(report: Report, _: Path | None) -> Report:
+    model, seed = cast(Model, report.samples.model), report.protocol.seed  # others were refused
+    model.network.eval()
+    conditions = conditions_of(model.plan)
+
+    def denoise(captions: Sequence[str]) -> AnyDenoiser:
+        asked = conditions.of({TEXT: captions}, len(captions))
+        return model.denoiser(condition=mapped(lambda tensor: tensor.to(model.device), asked))
+
+    with computing(model.device):
+        found = right_captions(denoise, report.protocol.reference.held_out, model.device, seed, model.images_at_once)
+    # Captions that say nothing of their images are right by chance alone.
+    floor, spread = 1 / CAPTIONS, (1 / CAPTIONS * (1 - 1 / CAPTIONS) / len(found)) ** 0.5
+    return replace(
+        report,
+        scores=report.scores | {"right_captions": float(found.mean())},
+        floor=report.floor | {"right_captions": floor},
+        floor_spread=report.floor_spread | {"right_captions": spread},
+    )
+
+
+def _with_right_attributes(report: Report, _: Path | None) -> Report:
+    model, seed = cast(Model, report.samples.model), report.protocol.seed  # others were refused
+    sampler: Any = report.samples.sampler or {}
+
+    def make(prompts: Sequence[str]) -> UInt8[np.ndarray, "N H W C"]:
+        return model.sample(len(prompts), seed, prompt=prompts, **sampler)
+
+    found = right_attributes(*report.protocol.reference.attributes, make, seed)
+    scores = {
+        "right_attributes": found["held_out"],
+        "right_attributes_trained": found["trained"],
+        "right_attributes_shuffled": found["shuffled"],
+    }
+    real = found["real"]
+    return replace(
+        report,
+        scores=report.scores | {name: float(right.mean()) for name, right in scores.items()},
+        floor=report.floor | {"right_attributes": float(real.mean())},
+        floor_spread=report.floor_spread | {"right_attributes": _error(real)},
+    )
+
+
+def _error(right: Bool[np.ndarray, " N"]) -> float:
+    """The standard error of a share."""
+    share = float(right.mean())
+    return (share * (1 - share) / len(right)) ** 0.5
+
+
+RIGHT_CAPTIONS = Metric(
+    {"right_captions": "share of held-out images whose own caption fits best of ten"},
+    ("held_out",),
+    needs_model="Captions need",
+    condition=TEXT,
+    completes=_with_right_captions,
+    stage="telling captions apart",
+)
+RIGHT_ATTRIBUTES = Metric(
+    {
+        "right_attributes": "share of images with all that held-out prompts ask for; the floor: real images",
+        "right_attributes_trained": "the same, of prompts that were trained on",
+        "right_attributes_shuffled": "the same, of prompts of other images",
+    },
+    ("attributes",),
+    needs_model="Attributes need",
+    condition=TEXT,
+    completes=_with_right_attributes,
+    stage="reading attributes",
+)
