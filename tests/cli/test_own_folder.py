@@ -77,9 +77,16 @@ def with_tags(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("condition", "lines", "left"),
     [
-        ([], ["tags: 2, the most frequent smile (10), red hat (4)", "numbers: age 1 to 9 (9 images)"], "words:"),
-        (["tags"], ["tags: 2, the most frequent smile (10), red hat (4)"], "numbers:"),
-        (["text"], ["words: 4, the most frequent , (10), smile (10), red (4), hat (4)"], "tags:"),
+        (
+            [],
+            [
+                "tags: 2, 0 of them used once, the most frequent smile (10), red hat (4)",
+                "numbers: age 1 to 9 (9 images)",
+            ],
+            "words:",
+        ),
+        (["tags"], ["tags: 2, 0 of them used once, the most frequent smile (10), red hat (4)"], "numbers:"),
+        (["text"], ["words: 4, 0 of them used once, the most frequent , (10), smile (10), red (4), hat (4)"], "tags:"),
         (["number:age"], ["numbers: age 1 to 9 (9 images)"], "captions:"),
     ],
 )

@@ -1,10 +1,16 @@
 """The plan that is printed before a training."""
 
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
 import pytest
 
-from nevoa.cli.plan import guide_in_words
-from nevoa.training import Job
-from tests.small_runs import again
+from nevoa.cli.plan import guide_in_words, print_plan
+from nevoa.config import Config
+from nevoa.data import ImageSet
+from nevoa.training import Forecast, Job
+from tests.small_runs import again, job_of
 
 
 @pytest.mark.parametrize(
@@ -15,3 +21,39 @@ def test_the_plan_says_when_the_guide_is_kept_and_whether_its_weight_is_measured
 ) -> None:
     row = guide_in_words(again(job, guide=0.2, images=images, weigh_guide=weigh).plan.training)
     assert row == "the average after 20% of the training" + "; its weight is measured at the end" * measured
+
+
+@pytest.mark.parametrize(
+    ("condition", "rows"),
+    [
+        ("none", {}),
+        ("class", {}),
+        (
+            "text",
+            {
+                "captions": "20 of 19 images, 3 of them used once",
+                "words": "6, 1 of them used once, the most frequent red (18), , (17), hat (17), a (2), dog (2), um (1)",
+            },
+        ),
+        (
+            ("tags", "number:age"),
+            {
+                "captions": "20 of 19 images, 3 of them used once",
+                "tags": "5, 3 of them used once, the most frequent "
+                "red (17), hat (17), a dog (1), um dog (1), a red (1)",
+                "numbers": "age 1 to 19 (19 images)",
+            },
+        ),
+    ],
+)
+def test_the_plan_says_what_is_learned_of_the_images(
+    condition: object, rows: dict[str, str], tiny: Config, few_images: ImageSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And nothing of what is not."""
+    captions = (("a dog", "um dog"), ("a red",), *(("red, hat",),) * 17, ())
+    numbers = {"age": np.array([np.nan, *range(1, 20)]), "size": np.ones(20)}
+    images = replace(few_images, captions=captions, numbers=numbers)
+    job = job_of(tiny.updated("training", condition=condition), images)
+    print_plan(job, Forecast(1, 1.0, 1, 1.0, 1.0, 1, 1, None), Path("runs/few"), as_json=False)
+    told = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert {name: told[name].strip() for name in ("captions", "words", "tags", "numbers") if name in told} == rows

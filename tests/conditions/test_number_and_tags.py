@@ -29,7 +29,8 @@ def test_a_number_is_learned_if_it_is_asked_for() -> None:
     [
         ({}, "age", "has no numbers: write them into a column of metadata.csv"),
         ({"age": [1, 2, 3, 4], "year": [1, 2, 3, 4]}, "", "has the numbers age, year: name one, as in number:age"),
-        ({"age": [1, 2, 3, 4]}, "agee", "has the numbers age: name one"),
+        ({"age": [1, 2, 3, 4]}, "agee", r"has the numbers age: name one.* is a finite number, as in 1\.5, or blank\."),
+        ({"R.mean": [1, 2, 3, 4]}, "R.mean", "cannot have a name with a dot: call it R_mean"),
         ({"age": [1, 2, 3, 4]}, "", "has the numbers age: name one, as in number:age"),
     ],
 )
@@ -52,8 +53,15 @@ def test_near_numbers_have_near_vectors_and_none_has_its_own() -> None:
     assert torch.equal(none, embedding.none) and torch.equal(none, other)
 
 
-@pytest.mark.parametrize("values", [[1, 2, 3], [1, 2, 3, np.inf], ["a", "b", "c", "d"], [np.nan] * 4])
-def test_wrong_numbers_are_refused(values: list[object]) -> None:
+def test_numbers_without_a_name_are_refused() -> None:
+    with pytest.raises(NevoaError, match=r"numbers must have a name for each number, as in \{'age': ages\}"):
+        as_image_set(PIXELS, numbers={"": [1, 2, 3, 4]})
+
+
+@pytest.mark.parametrize(
+    "values", [[1, 2, 3], [1, 2, 3, np.inf], ["a", "b", "c", "d"], ["1,5", 2, 3, 4], [np.nan] * 4, [1, 2, 3, [4]], 3]
+)
+def test_wrong_numbers_are_refused(values: object) -> None:
     with pytest.raises(
         NevoaError, match="must be a finite number, or NaN where there is none, for each of the 4 images"
     ):

@@ -73,14 +73,87 @@ def test_a_text_is_tidied(tmp_path: Path, content: bytes, caption: tuple[str, ..
     assert (images.captions[2], images.notes.bad) == (caption, ())
 
 
-def test_a_text_in_another_encoding_is_named_and_its_image_kept(tmp_path: Path) -> None:
+# Without a mark, plain letters in UTF-16 are valid UTF-8, too.
+OTHERS = [("cão", "cp1252"), ("a dog", "utf-16-le"), ("a dog", "utf-16-be"), ("a dog", "utf-32"), ("cão", "utf-16-le")]
+
+
+@pytest.mark.parametrize(("text", "encoding"), OTHERS)
+def test_a_text_in_another_encoding_is_named_and_its_image_kept(text: str, encoding: str, tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "pets", as_texts)
-    (folder / "b.txt").write_bytes("cão".encode("cp1252"))
+    (folder / "b.txt").write_bytes(text.encode(encoding))
     images = load_images(folder)
     assert (len(images), images.captions[1]) == (3, ())
     assert [(bad.name, bad.reason) for bad in images.notes.bad] == [
         ("b.txt", "a caption that cannot be read: it is not UTF-8; save it in this encoding")
     ]
+
+
+TABLE = "file_name,text,age\na.png,{},3\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_table_may_have_the_encodings_that_spreadsheets_write(encoding: str, tmp_path: Path) -> None:
+    images = load_images(folder_of(tmp_path / "p", lambda path: write(path, TABLE.format("cão"), encoding)))
+    assert (images.captions[0], images.numbers["age"][0]) == (("cão",), 3)
+
+
+@pytest.mark.parametrize(("text", "encoding"), OTHERS)
+def test_a_table_in_another_encoding_is_refused(text: str, encoding: str, tmp_path: Path) -> None:
+    with pytest.raises(NevoaError, match=r"metadata.csv as a table: it is not UTF-8; save it in this encoding\."):
+        load_images(folder_of(tmp_path / "p", lambda path: write(path, TABLE.format(text), encoding)))
+
+
+def write(path: Path, table: str, encoding: str = "utf-8") -> None:
+    (path / "metadata.csv").write_bytes(table.encode(encoding))
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["1.5", " 2 ", "-3e2"], [1.5, 2, -300]),
+        (["1", "", "NaN"], [1, np.nan, np.nan]),
+        (["1", "old", "3"], None),
+        (["1", "inf", "3"], None),
+        (["1", "1e999", "3"], None),
+        (["1", "2,5", "3"], None),
+        (["", "", ""], None),
+        (["1", "True", "3"], None),
+    ],
+)
+def test_a_column_is_a_number_if_all_its_cells_are(
+    cells: list[str], numbers: list[float] | None, tmp_path: Path
+) -> None:
+    rows = "".join(f'{name}.png,"{cell}"\n' for name, cell in zip(CAPTIONS, cells, strict=True))
+    images = load_images(folder_of(tmp_path / "p", lambda path: write(path, f"file_name,age\n{rows}")))
+    found = {name: column.tolist() for name, column in images.numbers.items()}
+    assert found == ({"age": pytest.approx(numbers, nan_ok=True)} if numbers else {})
+
+
+def test_where_semicolons_separate_cells_a_comma_is_before_decimals(tmp_path: Path) -> None:
+    """As Portuguese spreadsheets write them."""
+    table = "file_name;altura;texto\na.png;1,85;1,5\nb.png;2;x\nc.png;;\n"
+    images = load_images(folder_of(tmp_path / "p", lambda path: write(path, table)))
+    assert images.numbers["altura"].tolist() == pytest.approx([1.85, 2, np.nan], nan_ok=True)
+    assert [*images.numbers] == ["altura"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "captions"),
+    [
+        (None, ()),
+        (" \n", ()),
+        (["a", "", None, "b"], ("a", "b")),
+        ("a\u0000b\x1b[0m\ud800c\u202e", ("a b [0m c",)),
+        ("word " * 5_000, ("word " * 200,)),
+        (3, ()),
+    ],
+)
+def test_a_cell_is_tidied(cell: object, captions: tuple[str, ...], tmp_path: Path) -> None:
+    line = json.dumps({"file_name": "a.png", "text": cell})
+    folder = folder_of(tmp_path / "p", lambda path: None)
+    (folder / "metadata.jsonl").write_text(line)
+    images = load_images(folder)
+    assert images.captions == ((captions, (), ()) if captions else ())
 
 
 def test_columns_of_numbers_are_numbers_of_the_images(tmp_path: Path) -> None:
@@ -165,6 +238,7 @@ def test_an_array_has_captions_that_are_given() -> None:
     images = as_image_set(pixels, captions=["a cat", ["a dog", "um cão"]])
     assert images.captions == (("a cat",), ("a dog", "um cão"))
     assert as_image_set(pixels, captions=["", " "]).captions == ()
+    assert as_image_set(pixels, captions=["a\u0000cat", None]).captions == (("a cat",), ())
     for captions in (["a"], "ab"):
         with pytest.raises(NevoaError, match="each of the 2 images"):
             as_image_set(pixels, captions=captions)

@@ -11,8 +11,8 @@ from cyclopts.types import NonNegativeFloat
 
 from nevoa.cli.options import Force, Json, Out, Plugin, Source, SourceFlags
 from nevoa.cli.preparation import data_of, left_out, list_unusable, show_preparation, size_advice
-from nevoa.cli.said import captions_in_words, numbers_in_words, ranges, tags_of
-from nevoa.config.names import CLASS, TAGS, TEXT
+from nevoa.cli.said import as_learned, in_words, ranges, tags_of
+from nevoa.config.names import CLASS
 from nevoa.errors import unknown
 from nevoa.parallel.environment import world_size
 
@@ -115,8 +115,7 @@ def _opened(data: "DataConfig", condition: tuple[str, ...]) -> "ImageSet":
         return found
     if CLASS not in condition:
         found = replace(found, classes=(), notes=replace(found.notes, unsettled=""))
-    numbers = {name: column for name, column in found.numbers.items() if f"number:{name}" in condition}
-    return replace(found, captions=found.captions if {TEXT, TAGS} & {*condition} else (), numbers=numbers)
+    return as_learned(found, condition)
 
 
 def _describe(found: "ImageSet", condition: tuple[str, ...]) -> None:
@@ -237,10 +236,7 @@ def _summary(images: "ImageSet", condition: tuple[str, ...] = ()) -> str:
         parts.append(f"original size, height x width: {span}")
     if advice := size_advice(notes):
         parts.append(advice)
-    if images.captions:
-        parts += captions_in_words(images, condition)
-    if images.numbers:
-        parts.append(numbers_in_words(images))
+    parts += [f"{name}: {said}" for name, said in in_words(images, condition).items()]
     if notes.ignored:
         parts.append(f"other files: {notes.ignored:,}")
     if notes.licence:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nevoa.cli.preparation import left_out, size_advice
+from nevoa.cli.said import as_learned, in_words
 from nevoa.parallel.environment import world_size
 
 if TYPE_CHECKING:
@@ -61,10 +62,12 @@ def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str
     channels, height, width = images.shape
     conditional = f", class-conditional, {len(plan.classes)} classes" if plan.classes else ""
     conditional += "".join(f", learns {name}" for name in plan.conditions)
+    conditional += f", captions of the column {column}" if (column := plan.data.caption_column) else ""
     left, each = max(0.0, 1 - done / training.images), training.batch_size
     rows = {
         "data": f"{images.name}: {len(images):,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}"
         f"{', mirrored at random' * bool(plan.data.flip)}{left_out(images.notes)}",
+        **(in_words(as_learned(images, plan.kinds), plan.kinds) if plan.conditions else {}),
         "network": f"{plan.network.kind}, {forecast.parameters:,} parameters{conditional}, "
         f"predicts {plan.diffusion.prediction}",
         **({} if done else _width(job, forecast)),

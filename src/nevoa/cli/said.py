@@ -1,7 +1,8 @@
 """What data say about their images besides the class: captions, tags and numbers."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nevoa.config.names import TAGS, TEXT
@@ -12,22 +13,39 @@ if TYPE_CHECKING:
 MOST_SHOWN = 12
 
 
-def captions_in_words(images: "ImageSet", condition: Collection[str]) -> Iterator[str]:
-    """Yield how many captions there are, and their tags or words."""
+def as_learned(images: "ImageSet", condition: Collection[str]) -> "ImageSet":
+    """Return images with the captions and numbers that a training of these kinds learns."""
+    numbers = {name: column for name, column in images.numbers.items() if f"number:{name}" in condition}
+    return replace(images, captions=images.captions if {TEXT, TAGS} & {*condition} else (), numbers=numbers)
+
+
+def in_words(images: "ImageSet", condition: Collection[str] = ()) -> dict[str, str]:
+    """Return the numbers of captions, and of their tags or words, and the ranges of numbers, each under its name.
+
+    Args:
+        condition: the kinds that a training learns; empty if it takes what there is.
+    """
     from nevoa.data.words import counted_words
 
-    captions, tags = Counter(one for of in images.captions for one in of), tags_of(images, condition)
-    once = sum(count == 1 for count in captions.values())
-    yield f"captions: {captions.total():,} of {sum(map(bool, images.captions)):,} images, {once:,} of them used once"
+    rows, tags = {}, tags_of(images, condition)
+    if images.captions:
+        captions = Counter(one for of in images.captions for one in of)
+        of = f"{captions.total():,} of {sum(map(bool, images.captions)):,} images"
+        rows["captions"] = f"{of}, {_once(captions)}"
     if tags:
-        yield f"tags: {_counted(tags)}"
-    if TEXT in condition or not tags:
-        yield f"words: {_counted(counted_words(images.captions))}"
+        rows["tags"] = _counted(tags)
+    if images.captions and (TEXT in condition or not tags):
+        rows["words"] = _counted(counted_words(images.captions))
+    return rows | ({"numbers": _numbers(images)} if images.numbers else {})
+
+
+def _once(found: Counter[str]) -> str:
+    return f"{sum(count == 1 for count in found.values()):,} of them used once"
 
 
 def _counted(found: Counter[str]) -> str:
     common = ", ".join(f"{one} ({count:,})" for one, count in found.most_common(MOST_SHOWN))
-    return f"{len(found):,}, the most frequent {common}"
+    return f"{len(found):,}, {_once(found)}, the most frequent {common}"
 
 
 def tags_of(images: "ImageSet", condition: Collection[str]) -> Counter[str]:
@@ -55,10 +73,9 @@ def ranges(images: "ImageSet") -> dict[str, dict[str, Any]]:
     }
 
 
-def numbers_in_words(images: "ImageSet") -> str:
-    """The numbers, with their ranges."""
+def _numbers(images: "ImageSet") -> str:
     found = [
         f"{name} {one['low']:g} to {one['high']:g} ({one['images']:,} images)" for name, one in ranges(images).items()
     ]
     more = f" and {len(found) - MOST_SHOWN:,} more" if len(found) > MOST_SHOWN else ""
-    return f"numbers: {', '.join(found[:MOST_SHOWN])}{more}"
+    return f"{', '.join(found[:MOST_SHOWN])}{more}"

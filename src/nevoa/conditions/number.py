@@ -16,6 +16,7 @@ from nevoa.networks import sinusoidal
 
 # A number is embedded as a timestep is, from 0 at the least of the data to this at the largest.
 SPAN, WIDTH = 30.0, 32
+RULE = "Each cell of such a column is a finite number, as in 1.5, or blank."
 
 
 class Number:
@@ -37,9 +38,13 @@ class Number:
         if detail is None:
             return None  # a table has numbers that say nothing about the image, such as the one of its row
         if not (known := [*images.numbers]):
-            raise NevoaError(f"{images.name} has no numbers: write them into a column of metadata.csv.")
+            raise NevoaError(f"{images.name} has no numbers: write them into a column of metadata.csv. {RULE}")
         if detail not in known:
-            raise NevoaError(f"{images.name} has the numbers {', '.join(known)}: name one, as in number:{known[0]}.")
+            raise NevoaError(
+                f"{images.name} has the numbers {', '.join(known)}: name one, as in number:{known[0]}. {RULE}"
+            )
+        if "." in detail:
+            raise NevoaError(f"A number cannot have a name with a dot: call it {detail.replace('.', '_')}.")
         column = images.numbers[detail]
         return NumberPlan(name=detail, low=float(np.nanmin(column)), high=float(np.nanmax(column)))
 

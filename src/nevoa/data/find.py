@@ -20,8 +20,9 @@ from nevoa.data.sources.parquet import list_parquet
 from nevoa.data.splits import TRAIN, no_split, split_in, split_named
 from nevoa.errors import NevoaError, reason, unknown
 
-# Part of the identity of folders and archives: increase it when the rule for classes and splits, or FORMATS, changes.
-FOLDER_RULE = 4
+# Part of the identity of folders and archives: increase it when the rules for classes, splits and numbers, or FORMATS,
+# change.
+FOLDER_RULE = 5
 # Arrays up to this size are identified by their content, larger ones by size and times.
 LARGEST_HASHED = 2_000_000_000
 # In a config, images that were given as an array or a Dataset.

@@ -55,8 +55,11 @@ def items_of(source: Dataset[Any]) -> Items:
 
 
 def as_array(values: Any) -> np.ndarray:
-    """Return a tensor, an array or a list as an array."""
-    return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+    """Return a tensor, an array or a list as an array; lists of different lengths in a list as objects."""
+    try:
+        return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+    except ValueError:
+        return np.asarray(values, object)
 
 
 def _by_key(item: Any, number: int) -> Mapping[str, Any]:

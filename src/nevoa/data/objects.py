@@ -1,6 +1,6 @@
 """Images that are already in memory: arrays and torch data sets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ def as_image_set(
     labels: Labels | None = None,
     classes: Sequence[str] | None = None,
     name: str = "images",
-    captions: Sequence[str | Sequence[str]] | None = None,
+    captions: Sequence[str | Sequence[str] | None] | None = None,
     numbers: Mapping[str, Any] | None = None,
 ) -> ImageSet:
     """Return images in memory as an ImageSet. A NevoaError says what is wrong with them.
@@ -37,7 +37,7 @@ def as_image_set(
         labels: for an array, one integer or one class name an image.
         classes: the class names of integer labels 0…K-1; by default those of a `Dataset`, else the labels themselves.
         name: the name that results mention.
-        captions: for an array, a text that describes each image, or several; "" or () for none.
+        captions: for an array, a text that describes each image, or several; "", () or None for none.
         numbers: for an array, by name a number of each image, such as its age; NaN for none.
 
     Example:
@@ -65,6 +65,8 @@ def as_image_set(
     if images.shape[3] not in (1, 3):
         raise NevoaError(f"The images have {images.shape[3]} channels: give 1 (gray) or 3 (RGB).")
     places, names = _numbered(labels, classes, len(images))
+    if not isinstance(numbers, Mapping | None) or not all(isinstance(one, str) and one for one in numbers or ()):
+        raise NevoaError(f"numbers must have a name for each number, as in {{'age': ages}}, not {numbers!r:.50}.")
     columns = {one: _column(one, values, len(images)) for one, values in (numbers or {}).items()}
     return ImageSet.of(name, images, places, names, _described(captions, len(images)), columns)
 
@@ -78,16 +80,16 @@ def _column(name: str, values: Any, count: int) -> Float64[np.ndarray, " N"]:
     return column.astype(np.float64)
 
 
-def _described(captions: Sequence[str | Sequence[str]] | None, count: int) -> Captions:
+def _described(captions: Sequence[str | Sequence[str] | None] | None, count: int) -> Captions:
     """Return the captions of each image; empty if none has any."""
     if captions is None:
         return ()
-    if isinstance(captions, str) or len(captions) != count:
+    if isinstance(captions, str | Mapping) or not isinstance(captions, Collection) or len(captions) != count:
         raise NevoaError(f"Captions must be a text, or a list of texts, for each of the {count:,} images.")
-    several = [[one] if isinstance(one, str) else list(one) for one in captions]
-    if wrong := next((text for of in several for text in of if not isinstance(text, str)), None):
-        raise NevoaError(f"A caption must be a text, not {wrong!r:.50}.")
-    found = tuple(tuple(captions_in(of)) for of in several)
+    several = [one if isinstance(one, list | tuple) else [one] for one in captions]
+    if wrong := [text for of in several for text in of if not isinstance(text, str | None)]:
+        raise NevoaError(f"A caption must be a text, or None where there is none, not {wrong[0]!r:.50}.")
+    found = tuple(tuple(captions_in([*of])) for of in several)
     return found if any(found) else ()
 
 

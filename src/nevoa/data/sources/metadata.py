@@ -19,6 +19,8 @@ from nevoa.errors import NevoaError, reason
 TABLES = "metadata.csv", "metadata.jsonl"
 FILE_COLUMN = "file_name"
 CAPTION_COLUMNS = "text", "caption", "prompt"
+UTF16 = codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE
+NOT_UTF8 = "it is not UTF-8; save it in this encoding"
 
 Row = Mapping[str, object]
 
@@ -66,7 +68,7 @@ def said_in(tables: Sequence[Entry], images: Set[str], where: str) -> Tables:
     numbers: dict[str, dict[str, float]] = {}
     bad, all_rows = [], []
     for table in tables:
-        rows = _rows(table, where)
+        rows, decimal = _rows(table, where)
         if rows and FILE_COLUMN not in rows[0]:
             columns = ", ".join(rows[0]) or "none"
             raise NevoaError(
@@ -87,9 +89,11 @@ def said_in(tables: Sequence[Entry], images: Set[str], where: str) -> Tables:
         captions |= described
         all_rows += [(_file(table, row), row) for row in rows]
         others = {FILE_COLUMN, *LABEL_COLUMNS, *CAPTION_COLUMNS}
-        measured = [name for lower, name in columns.items() if lower not in others and _has_numbers(rows, name)]
+        measured = [
+            name for lower, name in columns.items() if lower not in others and _has_numbers(rows, name, decimal)
+        ]
         for row in rows:
-            of_row = {name: number for name in measured if (number := number_in(row.get(name))) is not None}
+            of_row = {name: number for name in measured if (number := number_in(row.get(name), decimal)) is not None}
             numbers[_file(table, row)] = numbers.get(_file(table, row), {}) | of_row
         about = found.keys() | described.keys()
         if missing := len(about - images):
@@ -103,30 +107,36 @@ def captions_in(cell: object) -> list[str]:
     return [caption for one in several if isinstance(one, str) and (caption := tidied(one))]
 
 
-def number_in(cell: object) -> float | None:
-    """Return the number in a cell; None if it has none, or one that is not finite."""
+def number_in(cell: object, decimal: str = ".") -> float | None:
+    """Return the number in a cell; None if it has none, or one that is not finite.
+
+    Args:
+        decimal: the sign before its decimals.
+    """
     if not isinstance(cell, str | int | float) or isinstance(cell, bool):
         return None
+    cell = cell.replace(decimal, ".") if isinstance(cell, str) else cell
     with suppress(ValueError, OverflowError):
         return number if math.isfinite(number := float(cell)) else None
     return None
 
 
-def _has_numbers(rows: Sequence[Row], column: str) -> bool:
+def _has_numbers(rows: Sequence[Row], column: str, decimal: str) -> bool:
     """Whether some cells of a column are numbers, and the others blank or NaN."""
     cells = (row.get(column) for row in rows)
     filled = [cell for cell in cells if cell is not None and str(cell).strip().lower() not in ("", "nan")]
-    return bool(filled) and all(number_in(cell) is not None for cell in filled)
+    return bool(filled) and all(number_in(cell, decimal) is not None for cell in filled)
 
 
 def decoded(content: bytes) -> str:
     """Return the text in a file: UTF-8, or UTF-16 with its mark. A ValueError for another encoding."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16")
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-16" if content.startswith(UTF16) else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError("it is not UTF-8; save it in this encoding") from error
+        raise ValueError(NOT_UTF8) from error
+    if text.count("\0") > len(text) // 4:  # as in UTF-16 without a mark, and in UTF-32
+        raise ValueError(NOT_UTF8)
+    return text
 
 
 def class_named(cell: object) -> str | None:
@@ -143,21 +153,25 @@ def _file(table: Entry, row: Row) -> str:
     return file and posixpath.normpath(posixpath.join(posixpath.dirname(table.path), file))
 
 
-def _rows(table: Entry, where: str) -> list[Row]:
+def _rows(table: Entry, where: str) -> tuple[list[Row], str]:
+    """Return the rows of a table, and the sign before the decimals of its numbers."""
     try:
         text = decoded(table.content())
-        return _comma_separated(text) if table.path.endswith(".csv") else _json_lines(text)
+        return _comma_separated(text) if table.path.endswith(".csv") else (_json_lines(text), ".")
     except (OSError, ValueError, RecursionError, csv.Error) as error:
         raise NevoaError(f"Cannot read {where}/{table.path} as a table: {reason(error)}.") from error
 
 
-def _comma_separated(text: str) -> list[Row]:
-    """Return the rows of a table whose cells are separated by commas, or by semicolons or tabs, as spreadsheets do."""
+def _comma_separated(text: str) -> tuple[list[Row], str]:
+    """Return the rows of a table whose cells are separated by commas, or by semicolons or tabs, as spreadsheets do.
+
+    Spreadsheets separate them by semicolons where the comma is before decimals.
+    """
     separator = max(",;\t", key=text.partition("\n")[0].count)
     rows = csv.DictReader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
     rows.fieldnames = [printable(name.strip()) for name in rows.fieldnames or ()]
     # DictReader puts the surplus cells of a row under None.
-    return [{name: cell for name, cell in row.items() if name} for row in rows]
+    return [{name: cell for name, cell in row.items() if name} for row in rows], "," if separator == ";" else "."
 
 
 def _json_lines(text: str) -> list[Row]:
