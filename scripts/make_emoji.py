@@ -206,8 +206,10 @@ def _fetched(folder: Path) -> Path:
     try:
         command = "npm", "install", "--ignore-scripts", "--no-audit", "--prefix", folder, *PACKAGES
         subprocess.run(command, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        sys.exit(f"npm cannot fetch the packages: {error}. Install npm, or give a folder that has them to --packages.")
+    except FileNotFoundError:
+        sys.exit("npm is missing: install it, or give a folder that has the packages to --packages.")
+    except subprocess.CalledProcessError:
+        sys.exit("npm could not fetch the packages, as it says above. Give a folder that has them to --packages.")
     return folder / "node_modules"
 
 
