@@ -88,7 +88,7 @@ def outcome(run: Run) -> dict[str, object]:
 
 def planned(config: Config, images: ImageSet, **training: object) -> Plan:
     """The plan of a config with a fixed number of steps: nothing is timed, but by request other values are set."""
-    return replanned(plan(config, images).plan, **training)
+    return replanned(plan(config, images, records=False).plan, **training)
 
 
 def replanned(made: Plan, **training: object) -> Plan:
