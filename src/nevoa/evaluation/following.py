@@ -13,6 +13,7 @@ from nevoa.diffusion import AnyDenoiser, mapped
 from nevoa.evaluation.metrics import Metric, Report
 from nevoa.evaluation.right_attributes import right_attributes
 from nevoa.evaluation.right_captions import CAPTIONS, right_captions
+from nevoa.evaluation.verify import options_of
 from nevoa.model import Model
 from nevoa.parallel.device import computing
 
@@ -40,7 +41,7 @@ def _with_right_captions(report: Report, _: Path | None) -> Report:
 
 def _with_right_attributes(report: Report, _: Path | None) -> Report:
     model, seed = cast(Model, report.samples.model), report.protocol.seed  # others were refused
-    sampler: Any = report.samples.sampler or {}
+    sampler: Any = options_of(report.samples.sampler or {})
 
     def make(prompts: Sequence[str]) -> UInt8[np.ndarray, "N H W C"]:
         return model.sample(len(prompts), seed, prompt=prompts, **sampler)

@@ -1,0 +1,94 @@
+"""Is all of what a prompt names to be seen? A reader that never saw a combination reads it."""
+
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jaxtyping import UInt8
+from PIL import Image
+
+import nevoa
+from nevoa.data import as_image_set
+from nevoa.data.sources.scenes import scenes
+from nevoa.errors import NevoaError
+from nevoa.evaluation.right_attributes import Described, described, right_attributes
+from nevoa.features import attributes
+
+LEVELS = "black", "dark", "gray", "light", "white"
+# Of the upper and the lower half. Never trained on, but both halves were.
+HELD_OUT = "gray", "white"
+
+
+def drawn(prompts: Sequence[str]) -> UInt8[np.ndarray, "N 8 8 1"]:
+    """Two levels, one above the other."""
+    levels = np.array([[60 * LEVELS.index(level) for level in prompt.split(" ")] for prompt in prompts])
+    return levels.astype(np.uint8).repeat(4, axis=1)[:, :, None, None].repeat(8, axis=2)
+
+
+@pytest.fixture
+def known_and_new(monkeypatch: pytest.MonkeyPatch) -> tuple[Described, ...]:
+    monkeypatch.setattr(attributes, "SHOWN", 3_000)
+    sets = [[both for both in product(LEVELS, LEVELS) if both != HELD_OUT] * 20, [HELD_OUT] * 20]
+    prompts = [[" ".join(both) for both in rows] for rows in sets]
+    images = [as_image_set(drawn(of), captions=of) for of in prompts]
+    named = [
+        as_image_set(drawn(of), captions=[", ".join(row) for row in rows])
+        for of, rows in zip(prompts, sets, strict=True)
+    ]
+    return described(images, named)
+
+
+def test_images_that_show_what_is_asked_are_right_and_by_other_prompts_they_are_not(
+    known_and_new: tuple[Described, ...],
+) -> None:
+    known, new = known_and_new
+    found = right_attributes(known, new, drawn)
+    assert found["trained"].all() and found["held_out"].all() and found["real"].all()
+    # Every held-out prompt is the same here, so the prompt of another image fits, too.
+    assert found["shuffled"].all()
+    assert not right_attributes(new, known, drawn)["shuffled"].all()
+
+
+def test_images_that_ignore_their_prompts_are_right_by_chance(known_and_new: tuple[Described, ...]) -> None:
+    known, new = known_and_new
+    found = right_attributes(known, new, lambda prompts: drawn(["white black"] * len(prompts)))
+    assert (found["trained"].mean(), found["held_out"].mean()) == (pytest.approx(1 / 24), 0)
+
+
+@pytest.mark.parametrize("rows", [["top, gray", "top"], ["", ""], []])
+def test_images_with_unequal_numbers_of_attributes_are_refused(rows: list[str]) -> None:
+    images = as_image_set(np.zeros((2, 8, 8, 1), np.uint8), captions=["a", "b"])
+    named = as_image_set(images.images, captions=rows or None)
+    with pytest.raises(NevoaError, match="must have the same number of words"):
+        described([images], [named])
+
+
+def test_both_wordings_of_a_scene_have_one_set_of_attributes() -> None:
+    """Each combination has two wordings, and no combination of the test split is in the training split."""
+    train, test = ([scene.attributes for scene in scenes(split)] for split in ("train", "test"))
+    assert {train.count(one) for one in train[:50]} == {test.count(one) for one in test[:50]} == {2}
+    assert not {*train} & {*test}
+    assert len({*train, *test}) == len(train + test) / 2
+
+
+@pytest.mark.slow
+def test_a_folder_whose_table_has_attributes_is_measured(
+    known_and_new: tuple[Described, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attributes, "SHOWN", 64)
+    for split, of in zip(("train", "test"), known_and_new, strict=True):
+        (tmp_path / "data" / split).mkdir(parents=True)
+        lines = ["file_name,text,attributes"]
+        for number, (image, captions) in enumerate(zip(of.images.images, of.images.captions, strict=True)):
+            Image.fromarray(image[..., 0]).save(tmp_path / "data" / split / f"{number}.png")
+            lines.append(f'{number}.png,{captions[0]},"{captions[0].replace(" ", ", ")}"')
+        (tmp_path / "data" / split / "metadata.csv").write_text("\n".join(lines))
+    small = ["network.dim=8", "training.batch_size=4", "training.guide=0"]
+    run = nevoa.train(str(tmp_path / "data"), out=tmp_path / "run", steps=2, progress=False, options=small)
+    report = nevoa.evaluate(str(run.folder), count=4, metrics=["right_attributes"], steps=2)
+    shares = [report.scores[f"right_attributes{end}"] for end in ("", "_trained", "_shuffled")]
+    assert all(0 <= share <= 1 for share in shares)
+    assert 0 <= report.floor["right_attributes"] <= 1
+    assert nevoa.evaluate(str(run.folder), count=4, metrics=["right_attributes"], steps=2).scores == report.scores
