@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -24,8 +25,16 @@ FOCUSED = "() => document.activeElement.getAttribute('aria-label') || document.a
 
 @pytest.fixture(scope="module")
 def trained(server: Server) -> Server:
-    """A server with a run."""
-    nevoa.train("shapes", steps=8, out=Workspace(server.workspace).runs / "a", options=TINY, progress=False)
+    """A server with a run that knows classes, tags and a number."""
+    pixels = np.random.default_rng(0).integers(0, 255, (32, 16, 16, 3), np.uint8)
+    said: dict[str, Any] = {
+        "labels": ["cat", "dog"] * 16,
+        "captions": ["hat, smile"] * 32,
+        "numbers": {"age": range(32)},
+    }
+    options = [*TINY, 'training.condition=["class", "tags", "number:age"]']
+    run = Workspace(server.workspace).runs / "a"
+    nevoa.train(pixels, steps=8, out=run, options=options, progress=False, **said)
     return server
 
 
@@ -61,6 +70,11 @@ def use(page: Page, name: str, say: Texts) -> None:
         expect(page.get_by_role("img", name=say.label("sheet"))).to_be_visible()
         expect(page.get_by_role("img", name=say.label("preview"))).to_be_visible()
     if name == "make":
+        page.get_by_role("combobox", name=say.label("tags"), exact=True).click()
+        page.get_by_role("option", name="smile").click()
+        page.keyboard.press("Escape")
+        page.get_by_role("checkbox", name="age").check()
+        expect(page.get_by_role("slider", name="range slider for age")).to_have_attribute("max", "31")
         click(page, say.label("make"))
         expect(page.get_by_role("button", name="PNG")).to_be_visible()
     if name == "runs":

@@ -15,10 +15,12 @@ from nevoa.data import ImageSet, as_image_set
 from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.objects import NAMES
+from nevoa.pictures import class_grid
 from nevoa.runs import Run
 from nevoa.training import Job, fit_job
 from nevoa.training.draft import Draft
 from nevoa.training.loop import training_steps
+from nevoa.training.recorder import PREVIEW_COUNT
 from nevoa.training.state import TrainingState
 from tests.small_runs import again, job_of, outcome, state_of
 from tests.training.test_training import LEARNER
@@ -153,6 +155,19 @@ def test_a_run_with_captions_that_was_stopped_ends_as_one_that_was_not(captioned
     assert (opened.classes, [*opened.plan.conditions]) == (("left", "right"), ["text"])
     made = opened.sample(4, labels="left", prompt="claridade", guidance=2.0)
     np.testing.assert_array_equal(made, whole.model().sample(4, labels="left", prompt="claridade", guidance=2.0))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("condition", "titled"), [(("class",), True), (("class", "tags"), False)])
+def test_a_preview_is_titled_by_what_it_was_asked_for(
+    tiny: Config, tmp_path: Path, condition: tuple[str, ...], titled: bool
+) -> None:
+    """A model that knows more than classes is asked for nothing unless prompts say it."""
+    config = tiny.updated("training", condition=condition, steps=1, device="cpu", threads=1, preview_steps=1)
+    run = Run(tmp_path / "run")
+    list(fit_job(job_of(config, day_and_night(labels=True)), run))
+    images = np.zeros((PREVIEW_COUNT, 8, 8, 1), np.uint8)
+    assert Image.open(run.previews()[-1]).size == class_grid(images, ["left", "right"] if titled else ()).size
 
 
 def test_the_text_and_the_class_both_reach_the_network(captioned: Job) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nevoa.config.condition import ConditionPlan as ConditionPlan
+    from nevoa.config.condition import NumberPlan as NumberPlan
+    from nevoa.config.condition import TagsPlan as TagsPlan
     from nevoa.config.names import DEFAULT_PRESET as DEFAULT_PRESET
     from nevoa.config.network import NetworkConfig as NetworkConfig
     from nevoa.config.network import ResidualUNetConfig as ResidualUNetConfig
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from nevoa.config.training import TrainingConfig as TrainingConfig
 
 _HOMES = {
-    "condition": ("ConditionPlan",),
+    "condition": ("ConditionPlan", "NumberPlan", "TagsPlan"),
     "names": ("DEFAULT_PRESET",),
     "network": ("NetworkConfig", "ResidualUNetConfig", "UNetConfig"),
     "plan": ("DataPlan", "ModelPlan", "Plan", "TrainingPlan"),

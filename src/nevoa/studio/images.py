@@ -1,5 +1,6 @@
 """Controls that choose the images to train on and show them."""
 
+import json
 import time
 from collections.abc import Iterator
 from functools import lru_cache
@@ -18,7 +19,7 @@ from nevoa.studio.files import changed
 from nevoa.studio.texts import Texts
 from nevoa.studio.workspace import Workspace
 
-MOST_REASONS, NAMED = 10, 3
+MOST_REASONS, NAMED, MOST_NAMED = 10, 3, 12
 
 
 class Choice:
@@ -99,13 +100,14 @@ def _shown(workspace: Workspace, images: Images, _mark: float) -> tuple[dict[str
 
 
 def _described(facts: dict[str, Any], say: Texts) -> Iterator[str]:
-    """The facts of `nevoa data show` in Markdown: numbers, classes, and the files left out, with reasons."""
+    """The facts of `nevoa data show` in Markdown: what there is, and the files left out, with reasons."""
     height, width = facts["size"]
     yield say.text("images", name=facts["name"], count=say.number(facts["images"]), size=f"{height}x{width}")
     if facts["classes"]:
-        yield ", ".join(say.text("class", name=name, count=say.number(n)) for name, n in facts["classes"].items())
+        yield ", ".join(_counted(name, count, say) for name, count in facts["classes"].items())
     if facts["unsettled_classes"]:
         yield say.text("unsettled", reason=facts["unsettled_classes"])
+    yield from _said(facts, say)
     if facts["set_aside"]:
         yield say.text("set_aside", count=say.number(facts["set_aside"]))
     if facts["duplicates"]:
@@ -116,3 +118,28 @@ def _described(facts: dict[str, Any], say: Texts) -> Iterator[str]:
     for reason, names in list(by_reason.items())[:MOST_REASONS]:
         more = " …" if len(names) > NAMED else ""
         yield say.text("left_out", count=len(names), names=", ".join(names[:NAMED]) + more, reason=reason)
+
+
+def _said(facts: dict[str, Any], say: Texts) -> Iterator[str]:
+    """What the data say about their images besides the class, in Markdown."""
+    if facts["captions"]:
+        what = "tags" if facts["tags"] else "words"
+        captions, count = (say.number(number) for number in (facts["captions"], len(facts[what])))
+        common = ", ".join(_counted(name, count, say) for name, count in [*facts[what].items()][:MOST_NAMED])
+        yield say.text(what, captions=captions, count=count) + common
+    if facts["numbers"]:
+        numbers = dict([*facts["numbers"].items()][:MOST_NAMED])
+        more = " …" if len(facts["numbers"]) > MOST_NAMED else ""
+        yield say.text("numbers") + ", ".join(_range(name, one, say) for name, one in numbers.items()) + more
+        there = {"class": facts["classes"], "tags": facts["tags"], "text": facts["words"] and not facts["tags"]}
+        kinds = [kind for kind, found in there.items() if found] + [f"number:{name}" for name in numbers]
+        yield say.text("learned", option=f"training.condition={json.dumps(kinds, ensure_ascii=False)}")
+
+
+def _counted(name: str, count: int, say: Texts) -> str:
+    return say.text("class", name=name, count=say.number(count))
+
+
+def _range(name: str, found: dict[str, float], say: Texts) -> str:
+    low, high = (say.number(found[end], "g") for end in ("low", "high"))
+    return say.text("number", name=name, low=low, high=high, count=say.number(found["images"]))

@@ -14,6 +14,7 @@ from nevoa.commands.from_images import inpainting, interpolation, variations
 from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.sampling import SAMPLERS
+from nevoa.studio.asking import Asking, asked
 from nevoa.studio.controls import Page
 from nevoa.studio.making import FORMATS, MOST_IMAGES, PACKAGED, Made, make, opened
 from nevoa.studio.texts import StudioError
@@ -55,9 +56,7 @@ class Form:
         self.model = gr.Dropdown([PACKAGED], value=PACKAGED, allow_custom_value=True, **say("model"))
         packaged = opened(page.workspace, PACKAGED)
         own, guided = packaged.settings(), packaged.guide is not None
-        classes = list(packaged.classes)
-        self.labels = gr.Dropdown(classes, value=[], multiselect=True, allow_custom_value=True, **say("labels"))
-        self.prompt = gr.Textbox(lines=2, visible=False, **say("prompt"))
+        self.asking = Asking(page, packaged.classes)
         self.count = gr.Slider(1, MOST_IMAGES, 40, step=1, **say("count"))
         self.go = page.button("make", "primary")
         with gr.Accordion(say.label("more"), open=False):
@@ -83,29 +82,21 @@ class Form:
     @property
     def controls(self) -> list[Any]:
         """All controls, in the order of the arguments of `_wish`."""
-        options = [self.labels, self.prompt, self.count, self.seed, self.sampler, self.steps]
-        guided = [self.guidance, self.autoguidance]
-        return [self.model, *options, *guided, self.way, self.picture, self.other, self.strength, self.painted]
+        options = [self.count, self.seed, self.sampler, self.steps, self.guidance, self.autoguidance]
+        start = [self.way, self.picture, self.other, self.strength, self.painted]
+        return [self.model, *options, *start, *self.asking.controls]
 
     @property
     def follow(self) -> list[Any]:
         """The controls that follow the model."""
-        return [self.labels, self.prompt, self.guidance, self.autoguidance]
+        return [*self.asking.controls, self.guidance, self.autoguidance]
 
     def of_model(self, name: str) -> tuple[Any, ...]:
-        """Classes, prompt and guidance of a model, and the weight of its guide if it has one."""
+        """What a model can be asked for, its guidance, and the weight of its guide if it has one."""
         model = opened(self.workspace, name)
-        prompt = gr.update(visible="text" in model.plan.conditions)
-        # Beside prompts, classes that nobody can choose would only take room.
-        labels = gr.update(
-            choices=list(model.classes),
-            value=[],
-            interactive=bool(model.classes),
-            visible=bool(model.classes) or not model.plan.conditions,
-        )
         own = model.settings()
         guide = gr.update(value=own.autoguidance, visible=model.guide is not None)
-        return labels, prompt, gr.update(value=own.guidance), guide
+        return *self.asking.of_model(model), gr.update(value=own.guidance), guide
 
     def models(self, chosen: str, before: str) -> tuple[Any, ...]:
         """Offer the newest run, once, to whoever has chosen none, with its classes: two events may end in any order."""
@@ -187,16 +178,14 @@ def _files(workspace: Workspace, made: Made) -> dict[str, str]:
 
 def _wish(workspace: Workspace, name: str, *chosen: Any) -> Iterator[Made]:
     """Make what the controls say."""
-    labels, prompt, count, seed, sampler, steps, guidance, autoguidance, way, picture, other, strength, painted = chosen
+    count, seed, sampler, steps, guidance, autoguidance, way, picture, other, strength, painted, *wanted = chosen
     model = started(opened(workspace, name), way, picture, other, strength, painted, count)
-    options = {"labels": labels, "sampler": sampler, "steps": steps or None}
-    if "text" in model.plan.conditions:
-        options["prompt"] = [line for line in (prompt or "").splitlines() if line.strip()]
-    if labels or options.get("prompt") or (model.classes and not model.plan.conditions and model.start.all_classes):
+    options = asked(model, *wanted)
+    if options or (model.classes and not model.plan.conditions and model.start.all_classes):
         options["guidance"] = guidance
     if model.guide is not None:
         options["autoguidance"] = autoguidance
-    return make(model, count, seed or 0, options)
+    return make(model, count, seed or 0, {"sampler": sampler, "steps": steps or None, **options})
 
 
 def started(model: Model, way: str, picture: Any, other: Any, strength: float, painted: Any, count: int) -> Model:

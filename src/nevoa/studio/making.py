@@ -29,7 +29,7 @@ class Made:
 
     Attributes:
         states: uint8 `[N, H, W, C]` each, from noise to images; only the images if the way was not kept.
-        classes: names of their classes, or their prompts, in turn.
+        classes: names of their classes, or their prompts, in turn; or the tags of all.
     """
 
     states: Sequence[np.ndarray]
@@ -76,7 +76,7 @@ def make(model: Model, count: int, seed: int, options: dict[str, Any]) -> Iterat
         raise StudioError("too_many", most=most, count=count)
     given = {name: value for name, value in options.items() if value not in (None, "", [])}
     by_itself = model.classes if model.start.all_classes and not model.plan.conditions else ()
-    names = given.get("prompt") or given.get("labels") or by_itself
+    names = given.get("prompt") or given.get("labels") or given.get("tags") or by_itself
     steps = len(model.timesteps(model.settings(**given))) - 1
     wanted = set(np.linspace(0, steps, min(steps + 1, MOST_STATES)).round().astype(int).tolist())
     kept: list[np.ndarray] = []

@@ -127,6 +127,8 @@ def planned(plan: Mapping[str, Any], say: Texts) -> str:
         "memory": f"{say.number(plan['memory_bytes'] / 1e9, '.1f')} GB",
         "disk": f"{say.number(plan['disk_bytes'] / 1e6, ',.0f')} MB",
     }
+    if kinds := [*(["class"] if decided["classes"] else []), *decided["conditions"]]:
+        rows["learns"] = ", ".join(kinds)
     if plan["expected"]:
         rows["quality"] = f"fd_fashion {say.number(plan['expected']['distance'], '.2g')}"
     first, *rest = [(say.text(f"plan_{name}"), value) for name, value in rows.items()]

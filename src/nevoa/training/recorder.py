@@ -135,7 +135,8 @@ class Recorder:
         except NevoaError as error:  # training goes on: later weights may make images
             warnings.warn(f"No preview after {step.images_seen:,} images: {error}", stacklevel=2)
             return
-        self.run.save_preview(step.images_seen, class_grid(images, prompts or step.model.classes))
+        titles = prompts or (() if step.model.plan.conditions else step.model.classes)  # what was asked for
+        self.run.save_preview(step.images_seen, class_grid(images, titles))
 
 
 def preview_prompts(plan: ModelPlan, images: ImageSet) -> list[str]:
