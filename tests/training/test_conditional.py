@@ -102,8 +102,9 @@ def test_a_class_is_made_on_demand() -> None:
     """Black images and white ones: each when it is asked for, and no other."""
     pixels = np.repeat(np.array([0, 255], np.uint8), 32)[:, None, None, None].repeat(8, axis=1).repeat(8, axis=2)
     images = ImageSet.of("night and day", pixels, np.repeat([0, 1], 32), ["night", "day"])
-    options = (*LEARNER, "data.size=8", "training.ema_decay=0.9", "training.condition=class")
-    config = configure("fashion_mnist_10k", steps=200, options=options)
+    small = "network.multipliers=[1]", "network.attention=[false]", "data.size=8"
+    options = (*LEARNER, *small, "training.ema_decay=0.9", "training.condition=class")
+    config = configure("fashion_mnist_10k", steps=150, options=options)
     config = config.model_copy(update={"data": config.data.model_copy(update={"classes": images.classes})})
     state = state_of(config, images)
     list(training_steps(state, images))
