@@ -1,17 +1,23 @@
 """Training may start from the weights of a model, also of one with other classes."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 import nevoa
+from nevoa.conditions import conditions_of
 from nevoa.conditions.text import Text
-from nevoa.config.condition import TextPlan
+from nevoa.config.condition import ConditionPlan, NumberPlan, TagsPlan, TextPlan
+from nevoa.data import as_image_set
 from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.networks import build_network
+from nevoa.training import Wish, plan, prepare
+from nevoa.training.resume import Planned
 from nevoa.training.start import FINE_TUNING, start_weights, starting_from
 
 BOOTS = "Ankle boot", "Clogs", "Sandal"
@@ -58,31 +64,101 @@ def test_a_model_decides_network_process_and_size_and_training_goes_slower(packa
     assert config.training.learning_rate == FINE_TUNING["learning_rate"] < nevoa.configure().training.learning_rate
 
 
-@pytest.fixture
-def texted(packaged: Model) -> Model:
-    """A model of the same classes that also takes prompts."""
-    conditions = {"text": TextPlan()}
-    plan = packaged.plan.model_copy(update={"conditions": conditions})
-    network = build_network(plan.network, packaged.shape[0], len(packaged.classes), conditions)
-    network.load_state_dict(start_weights(replace(packaged, guide=None), network, packaged.classes))
-    return replace(packaged, plan=plan, network=network, guide=None)
+def knowing(model: Model, conditions: Mapping[str, ConditionPlan]) -> Model:
+    """The model with a network that knows other conditions besides the classes, and starts from its own."""
+    known = model.plan.model_copy(update={"conditions": conditions})
+    network = build_network(known.network, model.shape[0], len(model.classes), conditions).eval()
+    network.load_state_dict(start_weights(model, network, model.classes, conditions))
+    return replace(model, plan=known, network=network)
 
 
-def test_prompts_that_a_model_has_stay_and_new_words_start_near_their_relatives(texted: Model) -> None:
-    network = build_network(texted.plan.network, 1, 0, texted.plan.conditions)
-    network.load_state_dict(start_weights(texted, network, ()))
-    before, after = (net.get_submodule("time.conditions.text") for net in (texted.network, network))
-    prompts = Text(TextPlan()).tensor(["a red shirt", "reddish"])
-    assert torch.equal(before(prompts), after(prompts))
+def embedded(model: Model, name: str, value: object) -> torch.Tensor:
+    """What a model adds to the embedding of the timestep for a value of a condition."""
+    tensor = conditions_of(model.plan).kinds[name].tensor([value])
+    found = model.network.get_submodule(f"time.conditions.{name}")(tensor)
+    return found[0] if isinstance(found, tuple) else found
 
 
-def test_a_kind_that_a_model_has_not_starts_at_random_and_one_that_the_data_have_not_is_left_out(
-    packaged: Model, texted: Model
-) -> None:
-    """The rest of the network stays as it was."""
-    plain = build_network(packaged.plan.network, 1, len(packaged.classes))
-    plain.load_state_dict(start_weights(texted, plain, packaged.classes))
-    own = packaged.network.state_dict()
-    for network in (plain, texted.network):
-        kept = {name: tensor for name, tensor in network.state_dict().items() if "conditions" not in name}
-        assert kept.keys() == own.keys() and all(torch.equal(kept[name], own[name]) for name in own)
+TAGS, AGE = TagsPlan(tags=("hat", "smile", "red")), NumberPlan(name="age", low=10, high=50)
+KINDS: dict[str, ConditionPlan] = {"text": TextPlan(), "tags": TAGS, "number:age": AGE}
+
+
+@pytest.fixture(scope="module")
+def asked(packaged: Model) -> Model:
+    """A model of the same classes that also takes prompts, tags and ages."""
+    return knowing(packaged, KINDS)
+
+
+def test_conditions_that_a_model_has_stay_as_they_are(asked: Model) -> None:
+    """Also with other classes; without a kind, the others stay."""
+    network = build_network(asked.plan.network, 1, 0, KINDS)
+    network.load_state_dict(start_weights(asked, network, (), KINDS))
+    other = replace(asked, network=network)
+    for name, value in (("text", "a reddish shirt"), ("tags", ["smile"]), ("number:age", 30.0)):
+        assert torch.equal(embedded(asked, name, value), embedded(other, name, value))
+        one = knowing(asked, {name: KINDS[name]})
+        assert torch.equal(embedded(asked, name, value), embedded(one, name, value))
+
+
+def test_a_tag_that_the_model_has_keeps_its_vector_and_a_new_one_starts_at_zero(asked: Model) -> None:
+    other = knowing(asked, {"tags": TagsPlan(tags=("red", "coat", "hat"))})
+    before, after = (model.network.state_dict()["time.conditions.tags.table"] for model in (asked, other))
+    assert torch.equal(after, torch.stack([before[2], torch.zeros_like(before[0]), before[0]]))
+
+
+def test_a_number_keeps_its_meaning_beyond_the_range_of_the_model(asked: Model) -> None:
+    wider = NumberPlan(name="age", low=20, high=80).after(AGE)
+    assert (wider.low, wider.high) == (10, 80)
+    other = knowing(asked, {"number:age": wider})
+    assert torch.equal(embedded(asked, "number:age", 30.0), embedded(other, "number:age", 30.0))
+    assert not torch.equal(embedded(other, "number:age", 50.0), embedded(other, "number:age", 80.0))
+
+
+def test_a_model_of_other_captions_knows_the_words_of_both() -> None:
+    old, new = (as_image_set(np.zeros((1, 8, 8), np.uint8), captions=[text]) for text in ("a red hat", "a blue coat"))
+    before, after = Text.found(old, ""), Text.found(new, "")
+    assert before is not None and after is not None
+    larger = before.model_copy(update={"buckets": 8192})
+    both = Text(after.after(larger))
+    assert [word for word in ("red", "hat", "blue", "coat", "shoe") if both.knows(word)] == [
+        "red",
+        "hat",
+        "blue",
+        "coat",
+    ]
+    assert both.plan.buckets == 8192  # the model has the table
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_with_a_new_kind_the_network_predicts_what_it_did_where_nothing_is_asked(packaged: Model, name: str) -> None:
+    """The rest of the network stays as it was, and so it does if the kind is left out again."""
+    model = knowing(packaged, {name: KINDS[name]})
+    x_t, t = torch.randn(2, *packaged.shape, generator=torch.Generator().manual_seed(0)), torch.tensor([1, 900])
+    labels, nothing = torch.tensor([3, 4]), conditions_of(model.plan).kinds[name].tensor([None, None])
+    with torch.no_grad():
+        before, after = packaged.network.eval()(x_t, t, labels), model.network(x_t, t, {"class": labels, name: nothing})
+    # A text has no vector for nothing: its perceptron begins with small ones.
+    torch.testing.assert_close(before, after, rtol=0, atol=0.1 if name == "text" else 1e-4)
+    assert all(
+        torch.equal(tensor, model.network.state_dict()[name]) for name, tensor in packaged.network.state_dict().items()
+    )
+    again = knowing(model, {}).network.state_dict()
+    assert again.keys() == packaged.network.state_dict().keys()
+
+
+def test_a_number_that_a_model_knows_is_learned_further_and_kinds_that_are_lost_are_named(packaged: Model) -> None:
+    """The run that starts so is resumed without the model, too."""
+    model = knowing(packaged, {"number:age": AGE})
+    images = as_image_set(np.zeros((4, 28, 28), np.uint8), numbers={"age": [5, 30, 40, 60]})
+    fixed = "batch_size", "preview_steps", *(f"{name}_every_images" for name in ("report", "preview", "checkpoint"))
+    options = ["training.compile=false", *(f"training.{name}=1" for name in fixed)]
+    config = nevoa.configure("object:images", steps=1, start=starting_from(model), device="cpu", options=options)
+    with pytest.warns(
+        UserWarning, match="The model to start from knows class, and images says nothing of the kind: the"
+    ):
+        made = prepare(config, images, Wish(start=model)).plan
+    assert made.kinds == ("number:age",)
+    assert made.conditions["number:age"] == NumberPlan(name="age", low=5, high=60)
+    assert plan(config, images, recorded=Planned(made)).plan.conditions == made.conditions
+    with pytest.warns(UserWarning, match="knows class, number:age, and images says nothing"):
+        prepare(config, replace(images, numbers={}), Wish(start=model))

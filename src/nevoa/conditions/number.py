@@ -76,15 +76,19 @@ class Number:
 class NumberEmbedding(nn.Module):
     """Sinusoids of a number, then a two-layer perceptron; a vector of its own for none.
 
+    The range of the data is part of the weights: a model that is trained further keeps it, so that a number keeps its
+    meaning. Numbers outside of it are embedded as timesteps beyond T would be.
+
     Takes numbers `[B]`, and returns `[B, width]`.
     """
 
     def __init__(self, plan: NumberPlan, width: int):
         super().__init__()
-        self.low, self.range = plan.low, max(plan.high - plan.low, 1e-9)
+        self.register_buffer("range", torch.tensor([plan.low, plan.high]))
         self.mlp = nn.Sequential(nn.Linear(WIDTH, width), nn.SiLU(), nn.Linear(width, width))
         self.none = nn.Parameter(torch.randn(width))
 
     def forward(self, numbers: Float[Tensor, " B"]) -> Float[Tensor, "B width"]:
-        place = (numbers.nan_to_num() - self.low) / self.range
+        low, high = self.get_buffer("range").float()
+        place = (numbers.nan_to_num() - low) / (high - low).clamp(min=1e-9)
         return torch.where(numbers.isnan()[:, None], self.none, self.mlp(sinusoidal(SPAN * place, WIDTH)))

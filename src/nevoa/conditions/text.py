@@ -5,10 +5,9 @@ Subword Information"). A word that no caption had is near those that look like i
 """
 
 import warnings
-from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
-from zlib import compress, crc32
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -17,7 +16,7 @@ from torch import Tensor
 
 from nevoa.conditions.tags import Tags
 from nevoa.conditions.text_encoder import TextEncoder
-from nevoa.config.condition import SEEN, TextPlan, bits_of
+from nevoa.config.condition import SEEN, TextPlan, bits_of, seen_of
 from nevoa.data import ImageSet
 from nevoa.data.words import counted_words, words_in
 from nevoa.errors import NevoaError
@@ -129,7 +128,7 @@ def _bits(words: Iterable[str]) -> str:
     bits = bytearray(SEEN // 8)
     for place in map(_place, words):
         bits[place // 8] |= 1 << place % 8
-    return b64encode(compress(bytes(bits), 9)).decode()
+    return seen_of(bytes(bits))
 
 
 @lru_cache(maxsize=100_000)

@@ -1,9 +1,9 @@
 """The part of a plan that describes conditions other than classes, with a section for each kind."""
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Annotated, Any
-from zlib import decompressobj, error
+from zlib import compress, decompressobj, error
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator
 
@@ -23,6 +23,10 @@ class ConditionPlan(Section):
     """
 
     kind: str
+
+    def after(self, before: "ConditionPlan") -> "ConditionPlan":
+        """Return the plan of a model that starts from one with the plan `before`: this one, unless a kind says more."""
+        return self
 
 
 class TextPlan(ConditionPlan):
@@ -50,6 +54,13 @@ class TextPlan(ConditionPlan):
         bits_of(value)
         return value
 
+    def after(self, before: ConditionPlan) -> "TextPlan":
+        """Return the plan before, whose table the model has, with the words of both."""
+        if not isinstance(before, TextPlan):
+            return self
+        both = int.from_bytes(bits_of(before.seen)) | int.from_bytes(bits_of(self.seen))
+        return before.model_copy(update={"seen": seen_of(both.to_bytes(SEEN // 8))})
+
 
 def bits_of(seen: str) -> bytes:
     """Return the bits that say which words captions have; none for "". A ValueError if it is something else."""
@@ -64,6 +75,11 @@ def bits_of(seen: str) -> bytes:
     return bits
 
 
+def seen_of(bits: bytes) -> str:
+    """Return bits that say which words captions have as a plan holds them."""
+    return b64encode(compress(bits, 9)).decode()
+
+
 class NumberPlan(ConditionPlan):
     """A number of each image, such as its age.
 
@@ -76,6 +92,12 @@ class NumberPlan(ConditionPlan):
     name: str
     low: float
     high: float
+
+    def after(self, before: ConditionPlan) -> "NumberPlan":
+        """Return the plan with the range of both."""
+        if not isinstance(before, NumberPlan):
+            return self
+        return self.model_copy(update={"low": min(self.low, before.low), "high": max(self.high, before.high)})
 
 
 class TagsPlan(ConditionPlan):

@@ -1,14 +1,15 @@
 """A plan in the making: what is known without measuring. What is still open has a value that does not matter."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from nevoa._util.arguments import argument, has_argument
 from nevoa.conditions import CLASS
-from nevoa.config import LARGEST_SIDE, SMALLEST_SIDE, Config, DataConfig, Plan, parse
+from nevoa.config import LARGEST_SIDE, SMALLEST_SIDE, Config, DataConfig, ModelPlan, Plan, parse
 from nevoa.config.condition import ConditionPlan
 from nevoa.config.names import PredictionName
 from nevoa.config.network import OBJECT
@@ -54,12 +55,22 @@ class Draft:
     open: frozenset[str] = field(default_factory=frozenset)
 
     @classmethod
-    def of(cls, config: Config, images: ImageSet, objects: Objects, was: Plan | None) -> "Draft":
-        """The values that a config and its images decide, with the width and batch size of the run to resume."""
+    def of(
+        cls, config: Config, images: ImageSet, objects: Objects, was: Plan | None, start: ModelPlan | None = None
+    ) -> "Draft":
+        """The values that a config and its images decide, with the width and batch size of the run to resume.
+
+        Args:
+            start: of the model to start from.
+        """
         asked, decided = config.training, decided_by(objects)
-        classes, conditions = _asked(config, images, objects)
+        before = was or start
+        classes, conditions = _asked(config, images, objects, () if before is None else tuple(before.conditions))
         if was:  # the weights depend on what the run knows of its conditions, such as the range of a number
             conditions = {name: was.conditions.get(name, one) for name, one in conditions.items()}
+        elif start:
+            known = start.conditions
+            conditions = {name: one.after(known[name]) if name in known else one for name, one in conditions.items()}
         network = decided.get("network") or config.network.model_dump()
         recipe = {key: getattr(asked, key) for key in Recipe.model_fields} | decided.get("training", {})
         recipe["weighting"] = first(asked.weighting, was and was.training.weighting) or "auto"
@@ -162,14 +173,22 @@ def _prediction(network: Tables, channels: int) -> PredictionName:
     return "x0" if numbers * CHANNELS_PER_NUMBER > network.get("dim", math.inf) else "flow"
 
 
-def _asked(config: Config, images: ImageSet, objects: Objects) -> tuple[tuple[str, ...], dict[str, ConditionPlan]]:
-    """The classes that the network gets, and its other conditions by name."""
+def _asked(
+    config: Config, images: ImageSet, objects: Objects, known: Sequence[str]
+) -> tuple[tuple[str, ...], dict[str, ConditionPlan]]:
+    """The classes that the network gets, and its other conditions by name.
+
+    Args:
+        known: conditions of the run to resume, or of the model to start from. Those with a detail, such as number:age,
+            stay if the images have them.
+    """
     wanted = config.training.condition
     if wanted == "auto":
         takes_classes, takes_others = _takes(config, objects)
         has_classes = takes_classes and bool(images.classes or images.notes.unsettled)
-        found = {name: CONDITIONS[name].found(images, None) for name in CONDITIONS} if takes_others else {}
-        others = {name: plan for name, plan in found.items() if plan is not None}
+        found = {name: CONDITIONS[name].found(images, None) for name in CONDITIONS}
+        found |= {name: _found_again(name, images) for name in known if ":" in name}
+        others = {name: plan for name, plan in found.items() if plan is not None and takes_others}
     else:
         has_classes = CLASS in wanted
         others = {name: _condition(name, images) for name in wanted if name != CLASS}
@@ -201,6 +220,14 @@ def _condition(name: str, images: ImageSet) -> ConditionPlan:
             "docs/images.md says where to write them."
         )
     return found
+
+
+def _found_again(name: str, images: ImageSet) -> ConditionPlan | None:
+    """What the images say of a condition that a model has, such as number:age; None if they have none."""
+    kind, _, detail = name.partition(":")
+    with suppress(NevoaError):
+        return CONDITIONS[kind].found(images, detail)
+    return None
 
 
 def _data(config: Config, images: ImageSet) -> dict[str, Any]:

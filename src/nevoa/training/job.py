@@ -22,7 +22,7 @@ from nevoa.runs.journal import Costs
 from nevoa.training.memory import count_parameters
 from nevoa.training.planning import plan
 from nevoa.training.resume import data_as_recorded, recorded_in, refuse_less, time_spent
-from nevoa.training.start import start_weights
+from nevoa.training.start import start_weights, warn_of_lost
 from nevoa.training.state import TrainingState
 
 
@@ -122,11 +122,14 @@ def prepare(config: Config, images: ImageSet | None = None, wish: Wish = Wish(),
     if run is not None and wish.cool_down is not None:
         config = _ending(config, run, wish.cool_down)
     options = {"started": started, "records": run is not None, "accept_changes": wish.accept_changes}
-    decided, costs = plan(config, images, wish.objects, recorded, **options)
+    start = None if wish.start is None else wish.start.plan
+    decided, costs = plan(config, images, wish.objects, recorded, start=start, **options)
     if run is not None and recorded is not None and wish.cool_down is None:
         refuse_less(recorded.plan, decided, run)
-    start = _start(decided, wish, resumes, images)
-    known = Job(config, decided, images, wish.objects, costs, started, start)
+    if start is not None and not resumes and config.training.condition == "auto":
+        warn_of_lost(start.kinds, decided.kinds, images.name)
+    weights = _start(decided, wish, resumes, images)
+    known = Job(config, decided, images, wish.objects, costs, started, weights)
     return replace(known, cools_down=wish.cool_down is not None, accept_changes=wish.accept_changes)
 
 
@@ -168,7 +171,7 @@ def _start(decided: Plan, wish: Wish, resumes: bool, images: ImageSet) -> Mappin
         if wish.start.guide is None and decided.training.teacher_autoguidance != 1:
             raise NevoaError("The teacher has no guide: leave training.teacher_autoguidance out.")
         network = TrainingState.fresh(decided, images.shape, wish.objects).network
-        return start_weights(wish.start, network, decided.classes)
+        return start_weights(wish.start, network, decided.classes, decided.conditions)
     if (place := decided.training.start) and not resumes:
         raise NevoaError(f"This training starts from the model of {place}: give it as start=nevoa.load(…).")
     return None

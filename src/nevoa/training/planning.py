@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 
 from nevoa._util.compiling import compiler_fault
-from nevoa.config import Config, Plan
+from nevoa.config import Config, ModelPlan, Plan
 from nevoa.config.training import TrainingConfig
 from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
@@ -33,6 +33,7 @@ def plan(
     objects: Objects = NAMES,
     recorded: Planned | None = None,
     *,
+    start: ModelPlan | None = None,
     started: float | None = None,
     records: bool = True,
     accept_changes: bool = False,
@@ -43,6 +44,7 @@ def plan(
 
     Args:
         recorded: of the run to resume: what was decided there stays. A NevoaError lists other differences.
+        start: of the model to start from.
         started: `time.perf_counter()` at which the config's minutes began; None: now.
         records: whether previews and checkpoints will be written; without them all minutes are for steps.
         accept_changes: resume although images, batch size or settings differ.
@@ -59,7 +61,7 @@ def plan(
     check_given(objects)
     check_size(images)
 
-    draft = _placed(Draft.of(config, images, objects, was), asked, was)
+    draft = _placed(Draft.of(config, images, objects, was, start), asked, was)
     _check_batch(draft.batch_size)
     draft = sized(draft, asked)
     if objects.network is not None:

@@ -1,5 +1,6 @@
 """Training that starts from the weights of a model instead of random ones."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from nevoa.config import ModelPlan, Plan
+from nevoa.config.condition import ConditionPlan, TagsPlan
 from nevoa.config.network import OBJECT
 from nevoa.errors import NevoaError
 from nevoa.model import Model
@@ -24,8 +26,11 @@ FINE_TUNING: dict[str, Any] = {
 }
 
 
-# Where a network has its conditions besides classes.
-OTHERS = "time.conditions."
+# Where a network has its conditions besides classes, and attends to their tokens.
+CONDITIONS = "time.conditions."
+OTHERS = CONDITIONS, "cross."
+# What starts at zero in a kind of condition that is new: the vector for "nothing asked", and what attention adds.
+AT_ZERO = ".none", ".out.weight", ".out.bias"
 
 
 def starting_from(model: Model) -> dict[str, dict[str, Any]]:
@@ -57,35 +62,64 @@ def timesteps_of(plan: ModelPlan) -> dict[str, Any]:
     return {"timestep_distribution": plan.training.timestep_distribution if isinstance(plan, Plan) else "uniform"}
 
 
-def start_weights(model: Model, network: nn.Module, classes: Sequence[str]) -> dict[str, Tensor]:
-    """Return the tensors of a model's network for a network of other classes, and those of its guide if it has one.
+def warn_of_lost(before: Sequence[str], after: Sequence[str], images: str) -> None:
+    """Warn that a model cannot be asked for kinds of condition that the model it starts from knows."""
+    if lost := [name for name in before if name not in after]:
+        warnings.warn(
+            f"The model to start from knows {', '.join(lost)}, and {images} says nothing of the kind: the new model "
+            "cannot be asked for it. --condition chooses what is learned.",
+            stacklevel=2,
+        )
+
+
+def start_weights(
+    model: Model, network: nn.Module, classes: Sequence[str], conditions: Mapping[str, ConditionPlan] = {}
+) -> dict[str, Tensor]:
+    """Return the tensors of a model's network for a network of other conditions, and those of its guide if it has one.
 
     A class that the model has keeps its embedding. A new one starts as "no class", so that the network at first
-    predicts for it what it predicts for any image. Another kind of condition that the model has not starts at random;
-    one that the network has not is left out.
+    predicts for it what it predicts for any image. A tag that the model has keeps its vector, and a new one starts at
+    zero. A kind of condition that the model has not starts at random, and its vector for "nothing asked" at zero; one
+    that the network has not is left out.
+
+    Args:
+        classes, conditions: that the network knows.
 
     Raises:
         NevoaError: the network is not of the same kind and size.
     """
-    guide = {} if model.guide is None else _fitting(model.guide, model.classes, network, classes)
-    own = _fitting(model.network, model.classes, network, classes)
-    return own | {GUIDE_PREFIX + name: tensor for name, tensor in guide.items()}
+    network_tensors, names = dict(network.state_dict()), getattr(network, "label_tensors", None)
+
+    def fitting(trained: nn.Module) -> dict[str, Tensor]:
+        tensors = dict(trained.state_dict())
+        if tuple(classes) != model.classes:
+            tensors = _with_classes(tensors, names, model.classes, classes)
+        for name, after in conditions.items():
+            tensors |= _with_tags(tensors, f"{CONDITIONS}{name}.table", model.plan.conditions.get(name), after)
+        return _fitting(tensors, network_tensors)
+
+    guide = {} if model.guide is None else fitting(model.guide)
+    return fitting(model.network) | {GUIDE_PREFIX + name: tensor for name, tensor in guide.items()}
 
 
-def _fitting(
-    trained: nn.Module, before: tuple[str, ...], network: nn.Module, after: Sequence[str]
-) -> dict[str, Tensor]:
-    """The tensors of a trained network for one of other classes."""
-    tensors = dict(trained.state_dict())
-    if tuple(after) != before:
-        tensors = _with_classes(tensors, getattr(network, "label_tensors", None), before, after)
-    own = dict(network.state_dict())
+def _fitting(tensors: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a trained network with the names and shapes of a network that has the tensors `own`."""
+    new = {name: tensor for name, tensor in own.items() if name.startswith(OTHERS)}
+    new = {name: torch.zeros_like(tensor) if name.endswith(AT_ZERO) else tensor for name, tensor in new.items()}
     kept = {name: tensor for name, tensor in tensors.items() if name in own or not name.startswith(OTHERS)}
-    tensors = {name: tensor for name, tensor in own.items() if name.startswith(OTHERS)} | kept
-    wanted = {name: tensor.shape for name, tensor in own.items()}
-    if wanted != {name: tensor.shape for name, tensor in tensors.items()}:
+    found, wanted = new | kept, {name: tensor.shape for name, tensor in own.items()}
+    if wanted != {name: tensor.shape for name, tensor in found.items()}:
         raise NevoaError("The network is not that of the model to start from: leave out the network's own settings.")
-    return {name: tensor.detach().float().cpu() for name, tensor in tensors.items()}
+    return {name: tensor.detach().float().cpu() for name, tensor in found.items()}
+
+
+def _with_tags(
+    tensors: Mapping[str, Tensor], table: str, before: ConditionPlan | None, after: ConditionPlan
+) -> dict[str, Tensor]:
+    """The table of the vectors of other tags; nothing if these are no tags, or the model has none."""
+    if not isinstance(before, TagsPlan) or not isinstance(after, TagsPlan):
+        return {}
+    return {table: _rows(tensors[table], before.tags, after.tags, torch.zeros_like(tensors[table][0]))}
 
 
 def _with_classes(
@@ -104,5 +138,10 @@ def _with_classes(
     null = rows[-1]
     if not after:
         return tensors | {bias: tensors[bias] + null}
+    return tensors | {embedding: torch.cat([_rows(rows, before, after, null), null[None]])}
+
+
+def _rows(rows: Tensor, before: Sequence[str], after: Sequence[str], new: Tensor) -> Tensor:
+    """Return the row of each name in `after`: that which it had before, or `new`."""
     known: Mapping[str, Tensor] = dict(zip(before, rows, strict=False))
-    return tensors | {embedding: torch.stack([*(known.get(name, null) for name in after), null])}
+    return torch.stack([known.get(name, new) for name in after])
