@@ -65,10 +65,11 @@ class CrossAttention(nn.Module):
         self.out = nn.Conv2d(heads * head_dim, dim, 1)
 
     def forward(self, x: Float[Tensor, "B C H W"], tokens: Float[Tensor, "B L D"]) -> Float[Tensor, "B C H W"]:
-        q = self.q(self.norm(x)).flatten(2).unflatten(1, (self.heads, -1)).mT
+        # As for self-attention, views where x is channels-last.
+        q = self.q(self.norm(x)).permute(0, 2, 3, 1).flatten(1, 2).unflatten(2, (self.heads, -1)).transpose(1, 2)
         k, v = self.kv(tokens).unflatten(2, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        y = _attended(q, k, v)
-        return x + self.out(y.mT.flatten(1, 2).unflatten(2, x.shape[2:]))
+        y = _attended(q, k, v).transpose(1, 2).flatten(2)
+        return x + self.out(y.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2))
 
 
 class LinearAttention(nn.Module):
