@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nevoa.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from nevoa.commands.blending import blending as blending
     from nevoa.commands.compare import compare as compare
     from nevoa.commands.continue_ import continue_ as continue_
     from nevoa.commands.distill import distill as distill
@@ -44,6 +45,7 @@ _HOMES = {
     "Model": "nevoa.model",
     "NevoaError": "nevoa.errors",
     "Run": "nevoa.runs",
+    "blending": "nevoa.commands.blending",
     "compare": "nevoa.commands.compare",
     "configure": "nevoa.config.presets",
     "continue_": "nevoa.commands.continue_",

@@ -27,6 +27,7 @@ from nevoa.diffusion import (
     Denoiser,
     Guided,
     Schedule,
+    by_kind,
     guide_weights,
     mapped,
     sparing,
@@ -38,7 +39,6 @@ from nevoa.objects import NAMES, Objects, schedule_of
 from nevoa.parallel.device import DeviceWish, choose_device, computing, in_precision, keeping_memory, within
 from nevoa.sampling import (
     ImageNoise,
-    Sampler,
     SamplingOptions,
     SamplingSettings,
     State,
@@ -47,8 +47,8 @@ from nevoa.sampling import (
     check_taught,
     settings_of,
     timestep_grid,
-    trajectory,
 )
+from nevoa.sampling.start import FROM_NOISE, Process, Start
 
 # Enough for full speed on two cores, and small enough that 1000-step sampling at 64x64 fits in 1 GiB; larger images
 # are made fewer at a time, with as many pixels in all.
@@ -62,41 +62,6 @@ SHOWN_IMAGES, SHOWN_STEPS = 16, 10
 Shape = tuple[int, int, int]
 # Whole numbers of Python, numpy or torch.
 Whole = SupportsIndex
-
-
-@dataclass(frozen=True)
-class Process:
-    """The reverse process of images number `first` to `first + count - 1` of a seed, ready to run."""
-
-    denoiser: AnyDenoiser
-    sampler: Sampler
-    grid: Sequence[int]
-    noise: ImageNoise
-    first: int
-    count: int
-
-
-def from_noise(process: Process) -> Iterator[State]:
-    """Start from pure noise."""
-    return trajectory(process.denoiser, process.sampler, process.noise(), process.grid, process.noise)
-
-
-@dataclass(frozen=True)
-class Start:
-    """How the reverse process starts.
-
-    Attributes:
-        states: runs it.
-        strength: the share of all timesteps at which it starts.
-        all_classes: whether a conditional model makes all classes in turn if none is asked for; else it works without.
-    """
-
-    states: Callable[[Process], Iterator[State]]
-    strength: float = 1.0
-    all_classes: bool = True
-
-
-FROM_NOISE = Start(from_noise)
 
 
 @dataclass(frozen=True)
@@ -161,16 +126,41 @@ class Model:
         self,
         clip: bool = False,
         condition: Condition | None = None,
-        guidance: float = 1.0,
+        guidance: float | Mapping[str, float] = 1.0,
         autoguidance: float = 1.0,
+        null: Condition | None = None,
     ) -> AnyDenoiser:
-        """The network as a denoiser, in the model's precision; unconditional without a condition."""
+        """The network as a denoiser, in the model's precision; unconditional without a condition.
+
+        Args:
+            guidance: a weight, or one of each kind of condition.
+            null: what the condition is guided away from; by default no condition.
+        """
         network = in_precision(sparing(self.guided(autoguidance)), self.device, self.precision)
         denoiser = Denoiser(self._unasked(network), self.schedule, self.plan.diffusion.prediction, clip)
         if condition is None:
             return denoiser
         count = len(next(iter(condition.values())) if isinstance(condition, Mapping) else condition)
-        return Guided(denoiser, condition, self._null(count), guidance)
+        away = self._null(count) if null is None else null
+        return Guided(denoiser, away, *by_kind(away, condition, guidance))
+
+    def asked(self, count: Whole, first: Whole = 0, **options: Unpack[SamplingOptions]) -> AnyDenoiser:
+        """The denoiser of images number first to first + count - 1, of which options say what they are asked to be."""
+        settings, condition, null = self.settings(**options), self.condition(count, first, **options), None
+        if (unwanted := options.get("not_")) is not None:
+            null = self._instead_of_null(unwanted, _counted(count))
+            condition = self._null(_counted(count)) if condition is None else condition
+        if condition is None and options.get("guidance") not in (None, 1):
+            raise NevoaError(
+                "guidance takes something to guide to: give a class or a prompt, too, or leave it out, as an "
+                "interpolation must."
+            )
+        if condition is None and not self.plan.works_without_condition:
+            raise NevoaError(
+                "This model was trained with training.label_dropout=0, so it needs a class or a prompt: give one. An "
+                "interpolation takes none: use another model for it."
+            )
+        return self.denoiser(settings.clip, condition, settings.guidance, settings.autoguidance, null)
 
     def labels(self, count: Whole, first: Whole = 0, wanted: Classes | None = None) -> Int64[Tensor, " count"] | None:
         """The labels of images number first to first + count - 1: the wanted classes, or all, in turn.
@@ -208,7 +198,10 @@ class Model:
         """The model's sampling settings, overridden by the options given. Options that are None are not given."""
         settings = settings_of(self.plan, **options)
         if self.guide is None and options.get("autoguidance") not in (None, 1):
-            raise WrongValue("autoguidance", " needs a model with a guide: train with -o training.guide=0.2.")
+            advice = "train with -o training.guide=0.2."
+            if self.plan.distilled_from:
+                advice = "that of the teacher is in the weights of this one. Leave it out."
+            raise WrongValue("autoguidance", f" needs a model with a guide: {advice}")
         return settings.model_copy(update={"autoguidance": 1.0}) if self.guide is None else settings
 
     def timesteps(self, settings: SamplingSettings) -> list[int]:
@@ -235,20 +228,12 @@ class Model:
         grid = self.timesteps(settings)
         self.network.eval()
         sampler = as_sampler(settings.sampler, settings.variance, settings.eta)
-        condition = self.condition(size, number, **options)
-        if condition is None and options.get("guidance") not in (None, 1):
-            raise NevoaError(
-                "guidance takes something to guide to: give a class or a prompt, too, or leave it out, as an "
-                "interpolation must."
-            )
-        if condition is None and not self.plan.works_without_condition:
-            raise NevoaError(
-                "This model was trained with training.label_dropout=0, so it needs a class or a prompt: give one. An "
-                "interpolation takes none: use another model for it."
-            )
         check_taught(self.plan, self.schedule, grid)
-        denoiser = self.denoiser(settings.clip, condition, settings.guidance, settings.autoguidance)
-        return self._computed(self.start.states(Process(denoiser, sampler, grid, noise, number, size)))
+
+        def asked(changed: SamplingOptions) -> AnyDenoiser:
+            return self.asked(size, number, **changed)
+
+        return self._computed(self.start.states(Process(asked, options, sampler, grid, noise, number, size)))
 
     def trajectories(
         self, count: Whole, seed: Whole = 0, **options: Unpack[SamplingOptions]
@@ -295,6 +280,13 @@ class Model:
     def _null(self, count: int) -> Any:
         """The condition of images of which nothing is asked."""
         return null_condition(len(self.classes), self.plan.conditions, count, self.device)
+
+    def _instead_of_null(self, unwanted: Any, count: int) -> Condition:
+        """The condition of images that are what others should not be."""
+        conditions, kind = conditions_of(self.plan), self.plan.spoken
+        assert kind
+        values = {kind: [conditions.kinds[kind].asked(unwanted)] * count}
+        return mapped(lambda tensor: tensor.to(self.device), conditions.of(values, count))
 
     def _unasked(self, network: Callable[..., Tensor]) -> Callable[..., Tensor]:
         """A network that may be called without a condition: it then predicts without one."""

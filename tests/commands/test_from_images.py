@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 from nevoa.commands.from_images import inpainting, interpolation, variations
-from nevoa.commands.sample import started
+from nevoa.commands.opening import started
 from nevoa.errors import NevoaError
-from nevoa.model import Model, Process
+from nevoa.model import Model
 from nevoa.sampling import DDIM, ImageNoise
+from nevoa.sampling.start import Process
 from tests.formats.small_models import CLASSES, small_model
 from tests.small_runs import updated
 
@@ -114,7 +115,9 @@ def test_a_model_without_images_of_no_class_needs_labels(model: Model, make: Any
 def test_a_start_takes_its_images_to_the_device_of_the_noise(model: Model) -> None:
     """`Model.to` leaves them where they were."""
     noise = ImageNoise(0, 0, 2, SHAPE, "meta")
-    states = variations(model, picture()).start.states(Process(model.denoiser(), DDIM(), [5], noise, 0, 2))
+    states = variations(model, picture()).start.states(
+        Process(lambda options: model.denoiser(), {}, DDIM(), [5], noise, 0, 2)
+    )
     assert next(states).x_t.device.type == "meta"
 
 

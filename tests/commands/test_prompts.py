@@ -1,11 +1,15 @@
 """Prompts, tags and numbers as they are typed, and what is wrong with them in a sentence."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from nevoa.cli.main import app
+from nevoa.commands.blending import blending
+from nevoa.commands.from_images import inpainting, variations
 from nevoa.conditions.text import Text
 from nevoa.config.condition import NumberPlan, TagsPlan, TextPlan
 from nevoa.data import as_image_set
@@ -53,9 +57,76 @@ def test_what_is_typed_is_what_the_model_is_asked(
     np.testing.assert_array_equal(typed(run, *words, "--class", "dog", "--count", "2"), wanted)
 
 
+def test_how_it_is_asked_is_typed_as_it_is_called(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = run.model("cpu")
+
+    def asked(**how: Any) -> np.ndarray:
+        return model.sample(2, prompt="a red cat", labels="dog", **how)
+
+    words = "--prompt", "a red cat", "--class", "dog", "--count", "2"
+    apart = asked(guidance={"text": 3, "class": 1.5}, not_="gato azul")
+    together = asked(guidance=3, not_="gato azul")
+    weights = "--guidance", "class=1.5", "--guidance", "text=3"
+    np.testing.assert_array_equal(typed(run, *words, *weights, "--not", "gato azul"), apart)
+    np.testing.assert_array_equal(typed(run, *words, "--guidance", "3", "--not", "gato azul"), together)
+    weights = [word for kind in model.plan.kinds for word in ("--guidance", f"{kind}=3")]
+    np.testing.assert_array_equal(typed(run, *words, *weights, "--not", "gato azul"), together)
+    for other in (apart, asked(guidance=3), asked()):
+        assert (other != together).any()
+
+
+def test_a_photograph_is_changed_as_a_prompt_says(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    photo, mask = np.random.default_rng(0).integers(0, 255, (16, 16, 3), np.uint8), np.eye(16) > 0
+    Image.fromarray(photo).save("photo.png")
+    Image.fromarray(mask).save("mask.png")
+    model, how = run.model("cpu"), dict[str, Any](guidance=3.0, steps=2)
+    words = "--prompt", "a red cat", "--guidance", "3", "--steps", "2", "--count", "2"
+    for start, edited in (
+        (("--from", "photo.png", "--strength", "0.8"), variations(model, photo, 0.8)),
+        (("--inpaint", "photo.png", "--mask", "mask.png"), inpainting(model, photo, mask)),
+    ):
+        made = typed(run, *start, *words)
+        np.testing.assert_array_equal(made, edited.sample(2, prompt="a red cat", **how))
+        for other in (edited.sample(2, steps=2), edited.sample(2, prompt="gato azul", **how)):
+            assert (made != other).any()
+        if "--mask" in start:
+            assert (made[:, ~mask] == photo[~mask]).all()
+
+
+def test_a_blend_is_typed_as_it_is_called(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wanted = blending(run.model("cpu"), "a red cat", "gato azul", 4).sample(4, seed=2, labels="dog", guidance=2)
+    words = "--blend", "a red cat", "gato azul", "--frames", "4", "--seed", "2", "--class", "dog", "--guidance", "2"
+    np.testing.assert_array_equal(typed(run, *words), wanted)
+    assert capsys.readouterr().out.startswith("4 images of dog, ")
+    assert len(typed(run, "--blend", "a red cat", "gato azul")) == 9
+    app(["sample", str(run.folder), "--out", "x.gif", *words], exit_on_error=False, result_action="return_value")
+    assert Image.open("x.gif").n_frames > 1  # pyright: ignore[reportAttributeAccessIssue]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("--not", "", "--guidance", "3"), "The prompt is empty"),
+        (("--not", "a red cat"), "needs a guidance above 1, and that of text is 1: add --guidance 3"),
+        (("--not", "a red cat", "--guidance", "class=3"), "needs a guidance above 1, and that of text is 1"),
+        (("--guidance", "hat=3"), "guidance has a weight for hat, and this model knows class and text and"),
+        (("--guidance", "text=3", "--guidance", "2"), "--guidance needs KIND=W, as in --guidance text=3, not '2'"),
+        (("--guidance", "text=3", "--guidance", "text=2"), "--guidance has several weights for text: give one"),
+        (("--guidance", "much"), "--guidance: Input should be a valid number (given: 'much')"),
+        (("--guidance", "text=much"), "--guidance text: Input should be a valid number (given: 'much')"),
+        (("--blend", "a red cat", ""), "The prompt is empty"),
+        (("--blend", "a red cat", "gato", "--prompt", "a cat"), "A blend has a text at each end: leave out the third"),
+        (
+            ("--blend", "a red cat", "gato", "--count", "3"),
+            "--blend makes as many images as it has frames: give --frames",
+        ),
+        (("--blend", "a red cat", "gato", "--from", "x.png"), "Give one of --from and --blend"),
+        (("--frames", "3"), "--frames needs --interpolate or --blend: add it, or leave out --frames"),
         (("--prompt", ""), "The prompt is empty"),
         (("--prompt", "@nowhere.txt"), "Cannot read the prompts in nowhere.txt"),
         (("--prompt", "@empty.txt"), "There are no prompts in empty.txt: write one into each line"),

@@ -46,6 +46,11 @@ WRITTEN: dict[str, tuple[str, dict[str, Any]]] = {
         "sample run --count 1 --inpaint photo.png --mask mask.png",
         {"count": 1, "inpaint": "photo.png", "mask": Path("mask.png")},
     ),
+    "not.png": (
+        "sample run --count 2 --class dog --not cat --guidance class=3",
+        {"count": 2, "label": "dog", "not_": "cat", "guidance": {"class": 3}},
+    ),
+    "blend.png": ("sample run --blend dog cat --frames 3", {"blend": ("dog", "cat"), "frames": 3}),
     "between.png": (
         "sample run --interpolate photo.png mask.png --frames 2",
         {"interpolate": ("photo.png", "mask.png"), "frames": 2},

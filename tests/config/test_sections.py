@@ -80,6 +80,17 @@ def test_training_further_needs_a_source() -> None:
         (["training.label_dropout=1"], "training.label_dropout: Input should be less than 1"),
         (["sampling.guidance=-1", "training.condition=class"], "greater than or equal to 0"),
         (["sampling.guidance=2", "training.condition=none"], "needs a condition"),
+        (
+            [
+                "sampling.guidance=2",
+                "training.condition=class",
+                "training.objective=path",
+                "training.start=runs/teacher",
+                "training.guide=0",
+                "diffusion.prediction=flow",
+            ],
+            "sampling.guidance is not for a distilled model: leave it out",
+        ),
         (["batch_size=3"], "section.key=value"),
         (["training.seed"], "section.key=value"),
     ],

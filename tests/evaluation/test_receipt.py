@@ -63,6 +63,14 @@ def test_a_report_can_be_read_with_all_that_repeats_it(
     assert re.fullmatch("[0-9a-f]{16}", saved.receipt.facts["images"])
 
 
+def test_a_report_with_a_weight_for_each_kind_can_be_read(written: Mapping[str, Any], tmp_path: Path) -> None:
+    values, weights = json.loads(json.dumps(written)), {"class": 1.5, "text": 3.0}
+    values["protocol"]["sampler"]["guidance"] = weights
+    (tmp_path / "report.json").write_text(json.dumps(values))
+    sampler = read_report(tmp_path / "report.json").protocol.sampler
+    assert sampler and sampler["guidance"] == weights
+
+
 @pytest.mark.parametrize(("sampler", "steps", "evaluations"), [("ddim", 3, 3), ("heun", 3, 5), ("dpm_solver", 4, 4)])
 def test_network_evaluations_are_counted(
     sampler: str, steps: int, evaluations: int, reference: Reference, tiny: Config

@@ -97,6 +97,8 @@ def test_only_reports_made_in_the_same_way_replace_each_other(reference: Referen
     reports = [
         sampled(reference),
         sampled(reference, guidance=3.0),
+        sampled(reference, guidance={"class": 3.0, "text": 1.5}),
+        sampled(reference, guidance={"class": 1.5, "text": 3.0}),
         sampled(reference, autoguidance=1.5),
         sampled(reference, steps=8),
         sampled(reference, clip=False),

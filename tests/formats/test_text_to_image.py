@@ -73,6 +73,15 @@ def test_guidance_and_size_are_those_asked_for(folder: Path, model: TextToImage)
     assert (usual != none).any()
 
 
+def test_what_images_do_not_show_is_the_negative_prompt_of_the_pipeline(model: TextToImage) -> None:
+    ours = images_of(replace(model, unwanted="azul"), 1)
+    theirs = model.pipeline(
+        PROMPT, negative_prompt="azul", num_inference_steps=STEPS, generator=[noise()], output_type="np"
+    ).images
+    np.testing.assert_array_equal(ours, (theirs * 255).round().astype(np.uint8))
+    assert (ours != images_of(model, 1)).any()
+
+
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 def test_the_states_lead_from_decoded_noise_to_the_image(scheduler: str, model: TextToImage) -> None:
     """PNDM takes one call more than steps, and Heun two calls in a step."""
@@ -178,6 +187,12 @@ REFUSED = [
     (["model", "--prompt", "x", "--class", "3"], "--class does not apply"),
     (["model", "--prompt", "x", "--sampler", "ddim"], "sampler is not an option of a text-to-image pipeline"),
     (["model", "--prompt", "x", "--no-clip"], "clip is not an option of a text-to-image pipeline"),
+    (["model", "--prompt", "x", "--not", "y", "--guidance", "1"], "--not needs a guidance above 1, and .* is 1: add"),
+    (["model", "--prompt", "x", "--guidance", "text=3"], "guidance: Input should be a valid number"),
+    (
+        ["model", "--prompt", "x", "--blend", "x", "y"],
+        "starts from noise: leave out --from, --inpaint, --interpolate and",
+    ),
     (["model", "--prompt", "x", "--size", "17x33"], "multiples of 2, and 17x33 are not: choose --size 16x32"),
     (["model", "--prompt", "x", "--size", "0"], "multiples of 2"),
     (["model", "--prompt", "x", "--size", "20"], "divisible by 8 .*: change --prompt, --size"),
@@ -312,3 +327,7 @@ def test_guidance_is_refused_by_a_pipeline_that_has_none(model: TextToImage) -> 
 
     with pytest.raises(NevoaError, match="A WithoutGuidance has no guidance: leave guidance out"):
         replace(model, pipeline=WithoutGuidance()).settings(guidance=2.0)
+    with pytest.raises(
+        NevoaError, match="A WithoutGuidance takes no negative prompt with its guidance: leave out --not"
+    ):
+        replace(model, pipeline=WithoutGuidance(), unwanted="azul").settings()

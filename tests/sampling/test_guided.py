@@ -44,7 +44,7 @@ def drawn(sampler: Sampler, label: int, weight: float) -> Tensor:
     def noise() -> Tensor:
         return torch.randn(COUNT, 2, generator=generator, dtype=torch.float64)
 
-    denoiser = Guided(exact_denoiser(schedule), torch.full((COUNT,), label), torch.full((COUNT,), NULL), weight)
+    denoiser = Guided(exact_denoiser(schedule), torch.full((COUNT,), NULL), (torch.full((COUNT,), label), weight))
     *_, end = trajectory(denoiser, sampler, noise(), timestep_grid(schedule, STEPS, "log_snr"), noise)
     return end.x_t
 

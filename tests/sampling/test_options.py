@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nevoa.config import Config, parse
+from nevoa.config.condition import NumberPlan, TagsPlan
 from nevoa.diffusion import AnyDenoiser
 from nevoa.errors import NevoaError
 from nevoa.model import Model, labels_of
@@ -100,6 +101,91 @@ def test_guidance_reaches_the_denoiser(model: Model) -> None:
     assert shades(model.sample(3, guidance=0.0)) == [0, 0, 0]
     x_t, t = torch.zeros(2, 1, 4, 4), torch.tensor([3, 3])
     assert model.denoiser()(x_t, t).x_0.unique().item() == -1
+
+
+def test_what_images_do_not_show_takes_the_place_of_no_condition(model: Model) -> None:
+    """A shade of 0.5, away from one of 0.1, with twice the difference; of all classes in turn, too."""
+    assert shades(model.sample(1, labels=[1], not_="t-shirt/top", guidance=2)) == [SHADES[2]]
+    assert shades(model.sample(3, not_=1, guidance=1.5)) == [round((1 + shade) / 2 * 255) for shade in (-0.1, 0.5, 1.0)]
+
+
+class Additive(nn.Module):
+    """Its shade says what is asked: 0.1 for the class and 0.2 for a hat, and another 0.05 for both; else -0.5."""
+
+    def forward(self, x_t: Tensor, t: Tensor, condition: dict[str, Tensor]) -> Tensor:
+        known, hat = condition["class"] < len(CLASSES), condition["tags"][:, 0] == 1
+        shade = -0.5 + 0.1 * known + 0.2 * hat + 0.05 * (known & hat)
+        return shade.view(-1, 1, 1, 1).expand_as(x_t)
+
+
+HAT = {"labels": "Bag", "tags": "hat"}
+
+
+@pytest.fixture
+def of_two_kinds() -> Model:
+    config = parse({"diffusion": {"prediction": "x0", "timesteps": 10}, "sampling": {"sampler": "ddim", "steps": 2}})
+    conditions = {"tags": TagsPlan(tags=("hat", "smile"))}
+    return Model(model_plan(config, classes=CLASSES, conditions=conditions), Additive(), (1, 4, 4))
+
+
+@pytest.mark.parametrize(
+    ("options", "shade"),
+    [
+        ({**HAT, "guidance": {"class": 2, "tags": 3}}, -0.5 + 2 * 0.1 + 3 * 0.25),
+        ({**HAT, "guidance": {"tags": 3}}, -0.5 + 0.1 + 3 * 0.25),
+        ({**HAT, "guidance": {"tags": 2, "class": 2}}, -0.5 + 2 * 0.35),
+        ({"tags": "hat", "guidance": {"class": 2, "tags": 3}}, -0.5 + 3 * 0.2),
+        ({"tags": "smile", "not_": "hat", "guidance": 2}, -0.3 + 2 * -0.2),
+        ({"not_": ["hat"], "guidance": 1.5}, -0.3 + 1.5 * -0.2),
+        ({"labels": "Bag", "not_": "hat", "guidance": {"class": 1, "tags": 2}}, -0.15 + 2 * -0.25),
+    ],
+)
+def test_each_kind_has_its_weight(of_two_kinds: Model, options: dict[str, Any], shade: float) -> None:
+    """The kinds join in the order of the model; one that is not named has the model's own weight."""
+    assert shades(of_two_kinds.sample(1, **options)) == [round((1 + shade) / 2 * 255)]
+    assert shades(of_two_kinds.sample(1, **options, sampler="dpm_solver")) == [round((1 + shade) / 2 * 255)]
+
+
+def test_weights_of_kinds_are_settled(of_two_kinds: Model) -> None:
+    """One number where all are the same."""
+    plan = of_two_kinds.plan
+    assert settings_of(plan, guidance={"tags": 3}).guidance == {"class": 1, "tags": 3}
+    assert settings_of(plan, guidance={"tags": 3, "class": 3}).guidance == 3
+    own = plan.model_copy(update={"sampling": plan.sampling.model_copy(update={"guidance": 2.5})})
+    assert settings_of(own, guidance={"tags": 3}).guidance == {"class": 2.5, "tags": 3}
+    for settings in (settings_of(own), settings_of(own, guidance={"tags": 3})):
+        assert (
+            settings_of(plan, **{**settings.model_dump(), "eta": None, "variance": None}).guidance == settings.guidance
+        )
+    with pytest.raises(NevoaError, match="guidance has a weight for text, and this model knows class and tags"):
+        settings_of(plan, guidance={"text": 3})
+    with pytest.raises(NevoaError, match=r"guidance\.tags: Input should be less than or equal to 100 \(given: 101\)"):
+        settings_of(plan, guidance={"tags": 101})
+
+
+@pytest.mark.parametrize("guidance", [None, 0, 1, {"class": 3}])
+def test_what_images_do_not_show_needs_guidance(of_two_kinds: Model, guidance: Any) -> None:
+    with pytest.raises(NevoaError, match=r"not_ needs a guidance above 1, and that of tags is [01]: add --guidance 3"):
+        of_two_kinds.sample(1, tags="smile", not_="hat", guidance=guidance)
+
+
+def test_what_images_do_not_show_is_refused_where_it_cannot_be_asked(model: Model) -> None:
+    number = {"number:age": NumberPlan(name="age", low=0, high=90)}
+    with pytest.raises(NevoaError, match="not_ takes a prompt, tags or a class, and this model knows number:age"):
+        settings_of(model_plan(Config(), conditions=number), not_="hat", guidance=3)
+    with pytest.raises(NevoaError, match="not_ needs a model with conditions"):
+        settings_of(model_plan(Config()), not_="hat")
+    with pytest.raises(NevoaError, match=r"There is no class 'Bog'\. Did you mean 'Bag'"):
+        model.sample(1, not_="Bog", guidance=3)
+
+
+@pytest.mark.parametrize("options", [{"guidance": 2}, {"guidance": {"class": 0.5}}, {"not_": "Bag", "guidance": 2}])
+def test_a_distilled_model_refuses_guidance(model: Model, options: dict[str, Any]) -> None:
+    """The guide of its teacher is in its weights; large steps are no scores, whose sums would be one."""
+    plan = model.plan.model_copy(update={"distilled_from": "runs/teacher"})
+    with pytest.raises(NevoaError, match=r"does not suit a distilled model.*use its teacher, runs/teacher"):
+        settings_of(plan, **options)
+    assert settings_of(plan, guidance=1).guidance == 1
 
 
 @pytest.mark.parametrize("guidance", [-0.5, 1e30, float("nan"), float("inf")])

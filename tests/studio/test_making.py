@@ -111,6 +111,20 @@ def test_images_are_the_start_of_others(model: nevoa.Model) -> None:
     assert abs(kept - 128).max() <= 2
 
 
+@pytest.mark.filterwarnings("ignore:No caption that the model has learned from")
+def test_a_picture_is_changed_as_a_prompt_says() -> None:
+    model, picture = small_model(conditions={"text": TextPlan().model_dump()}), Image.new("RGB", (16, 16), "gray")
+    painted = {"background": picture, "layers": [Image.new("RGBA", (16, 16), "red")]}
+    asked = {"prompt": ["cat"], "steps": 1, "guidance": 2.0}
+    for way, edited in (
+        ("vary", nevoa.variations(model, picture, 0.5)),
+        ("inpaint", nevoa.inpainting(model, picture, np.ones((16, 16), bool))),
+    ):
+        *_, made = make(started(model, way, picture, None, 0.5, painted, 2), 2, 3, asked)
+        assert np.array_equal(made.states[-1], edited.sample(2, seed=3, prompt="cat", steps=1, guidance=2.0))
+        assert not np.array_equal(made.states[-1], edited.sample(2, seed=3, steps=1))
+
+
 @pytest.mark.parametrize("way", ["vary", "inpaint", "interpolate"])
 def test_a_missing_picture_is_a_sentence(model: nevoa.Model, way: str) -> None:
     with pytest.raises(NevoaError, match="no image to start from"):

@@ -101,6 +101,9 @@ def test_the_weights_of_a_guide_come_back(job: Job, tmp_path: Path) -> None:
     assert (found.sample(3, autoguidance=9) != alone).any()
     with pytest.raises(NevoaError, match="autoguidance needs a model with a guide"):
         replace(nevoa.load(), guide=None).settings(autoguidance=1.5)
+    distilled = found.plan.model_copy(update={"distilled_from": "runs/teacher"})
+    with pytest.raises(NevoaError, match="needs a model with a guide: that of the teacher is in the weights"):
+        replace(found, plan=distilled, guide=None).settings(autoguidance=1.5)
 
 
 class Gray(torch.nn.Module):

@@ -24,6 +24,8 @@ class Array(Protocol):
 
 # One class or several, by index or name.
 Classes = SupportsIndex | str | Sequence[SupportsIndex | str] | Array
+# What a user asks of an image without the name of its kind: a prompt, tags or a class.
+Spoken = SupportsIndex | str | Sequence[str]
 
 
 def to_python(value: Any) -> Any:

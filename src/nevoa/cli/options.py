@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -41,7 +41,7 @@ def _plugins(_: Any, tokens: Sequence[Token]) -> tuple[Path, ...]:
 
 
 # Options whose name is not that of their key.
-OPTIONS = {"only": "classes"}
+OPTIONS = {"only": "classes", "not_": "not"}
 
 Names = Annotated[tuple[str, ...], Parameter(metavar="A,B")]
 Size = Annotated[str | None, Parameter(metavar="S|HxW")]
@@ -129,8 +129,43 @@ class SamplerFlags(PluginFlags):
     variance: VarianceName | None = None
     eta: float | None = None
     clip: Annotated[bool | None, Parameter(negative="--no-clip")] = None
-    guidance: float | None = None
+    guidance: Annotated[tuple[str, ...], Parameter(metavar="W|KIND=W")] = ()
     autoguidance: float | None = None
+
+    def keywords(self) -> dict[str, Any]:
+        """The options as keywords; None means not given."""
+        return super().keywords() | {"guidance": _weights(self.guidance)}
+
+
+def _weights(typed: tuple[str, ...]) -> Any:
+    """A weight, or one by kind; None if not given."""
+    if len(typed) == 1 and "=" not in typed[0]:
+        return _number(typed[0])
+    weights = by_name("--guidance", typed, "KIND=W", "text=3")
+    if weights and (twice := next((kind for kind, several in weights.items() if len(several) > 1), None)):
+        raise NevoaError(f"--guidance has several weights for {twice}: give one.")
+    return weights and {kind: weight for kind, (weight,) in weights.items()}
+
+
+def _number(text: str) -> float | str:
+    with suppress(ValueError):
+        return float(text)
+    return text
+
+
+def by_name(
+    option: str, typed: tuple[str, ...], form: str = "NAME=VALUE", such: str = "age=30"
+) -> dict[str, list[Any]] | None:
+    """The values under each name that NAME=VALUE gives; None without any."""
+    from nevoa.config.toml import value_of
+
+    found: dict[str, list[Any]] = {}
+    for text in typed:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise NevoaError(f"{option} needs {form}, as in {option} {such}, not '{text}'.")
+        found.setdefault(name, []).append(value_of(value))
+    return found or None
 
 
 @contextmanager
@@ -143,7 +178,7 @@ def options_named(given: Mapping[str, Any]) -> Iterator[None]:
     try:
         yield
     except WrongValue as error:
-        name = re.sub("^(data|training)[.]", "", error.name)
+        name, _, part = re.sub("^(data|training)[.]", "", error.name).partition(".")
         if given.get(name) is None:
             raise
-        raise NevoaError(f"--{OPTIONS.get(name, name)}{error.problem}") from error
+        raise NevoaError(f"--{OPTIONS.get(name, name)}{f' {part}' * bool(part)}{error.problem}") from error

@@ -7,10 +7,9 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt, PositiveInt
 
-from nevoa.cli.options import Force, Names, Out, SamplerFlags, Size, options_named
+from nevoa.cli.options import Force, Names, Out, SamplerFlags, Size, by_name, options_named
 from nevoa.cli.processes import ProcessFlags
 from nevoa.commands import sample as command
-from nevoa.errors import NevoaError
 
 
 @Parameter(name="*")
@@ -36,7 +35,9 @@ class StartFlags:
     inpaint: Path | None = None
     mask: Path | None = None
     interpolate: tuple[Path, Path] | None = None
+    blend: Annotated[tuple[str, str] | None, Parameter(metavar="TEXT")] = None
     frames: int | None = None
+    not_: Annotated[str | None, Parameter(name="--not", metavar="TEXT")] = None
     tags: Annotated[tuple[str, ...], Parameter(metavar="A,B", show_default=False)] = ()
     numbers: Annotated[tuple[str, ...], Parameter(name="--number", metavar="NAME=VALUE", show_default=False)] = ()
     condition: Annotated[tuple[str, ...], Parameter(metavar="KIND=VALUE", show_default=False)] = ()
@@ -45,21 +46,8 @@ class StartFlags:
 
     def keywords(self) -> dict[str, Any]:
         """The options as keywords; None means not given."""
-        named = {"numbers": _by_name("--number", self.numbers), "condition": _by_name("--condition", self.condition)}
+        named = {"numbers": by_name("--number", self.numbers), "condition": by_name("--condition", self.condition)}
         return vars(self) | {"prompt": self.prompt or None, "tags": self.tags or None} | named
-
-
-def _by_name(option: str, typed: tuple[str, ...]) -> dict[str, list[Any]] | None:
-    """The values under each name; None without any."""
-    from nevoa.config.toml import value_of
-
-    found: dict[str, list[Any]] = {}
-    for text in typed:
-        name, equals, value = text.partition("=")
-        if not (name and equals):
-            raise NevoaError(f"{option} needs NAME=VALUE, as in {option} age=30, not '{text}'.")
-        found.setdefault(name, []).append(value_of(value))
-    return found or None
 
 
 def sample(
@@ -71,10 +59,10 @@ def sample(
     sampling: SamplerFlags = SamplerFlags(),
     processes: ProcessFlags = ProcessFlags(),
 ) -> None:
-    given = sampling.keywords()
+    given = start.keywords() | sampling.keywords()
     processes.start()
     with options_named(given):
-        print(command.sample(run, **vars(images), **start.keywords(), **given))
+        print(command.sample(run, **vars(images), **given))
 
 
 sample.__doc__ = command.sample.__doc__

@@ -20,9 +20,10 @@ from nevoa.config import ModelPlan
 from nevoa.data import fitted, opaque, picture_of, pixels_of, read_image, to_unit
 from nevoa.diffusion import Guided
 from nevoa.errors import NevoaError
-from nevoa.model import Model, Process, Start, from_noise
+from nevoa.model import Model
 from nevoa.sampling import DDPM, State, trajectory
 from nevoa.sampling.editing import Inpainting, inverted, slerp, varied
+from nevoa.sampling.start import Process, Start, from_noise
 
 Picture = str | PathLike[str] | Image.Image | np.ndarray
 MOST_FRAMES = 10_000
@@ -103,21 +104,31 @@ def interpolation(model: Model, first: Picture, last: Picture, frames: int = 9) 
     def start(process: Process) -> Iterator[State]:
         denoiser = process.denoiser
         if isinstance(denoiser, Guided):
-            raise NevoaError("An interpolation has the classes of its two images: leave out the labels.")
+            raise NevoaError(
+                "An interpolation has what its two images show: leave out the labels, the prompt and all else that is "
+                "asked."
+            )
         if isinstance(process.sampler, DDPM) or getattr(process.sampler, "eta", 0):
             raise NevoaError("To interpolate, the sampler must add no noise: use euler, dpm_solver or heun.")
-        numbers = range(process.first, process.first + process.count)
-        if numbers.stop > count:
-            raise NevoaError(
-                f"This interpolation has {count} frames, and you asked for {numbers.stop} images: pass frames="
-                f"{numbers.stop} to interpolation(), or sample fewer."
-            )
+        shares = shares_of(process, count, "interpolation")
         a, b = inverted(denoiser, ends.to(process.noise.device), process.grid)
-        places = [n / (count - 1) for n in numbers]
-        x_T = torch.stack([slerp(a, b, place) for place in places])
+        x_T = torch.stack([slerp(a, b, share) for share in shares])
         yield from trajectory(denoiser, process.sampler, x_T, process.grid, process.noise)
 
     return replace(model, plan=plan, start=Start(start, all_classes=False))
+
+
+def shares_of(process: Process, frames: int, function: str) -> list[float]:
+    """The share of the last of so many frames in each image of a process, from 0 to 1.
+
+    A NevoaError if more images are asked for than `function` was told of.
+    """
+    if (asked := process.first + process.count) > frames:
+        raise NevoaError(
+            f"This {function} has {frames} frames, and you asked for {asked} images: pass frames={asked} to "
+            f"{function}(), or sample fewer."
+        )
+    return [n / (frames - 1) for n in range(process.first, asked)]
 
 
 def _refuse_distilled(model: Model) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from nevoa._util.arguments import Classes, counted, one_or_more, sides_in, whole
+from nevoa._util.arguments import Classes, Spoken, counted, one_or_more, whole
 from nevoa._util.reserve import Reservation, check_free, numbered, reserve_output
 from nevoa.commands.batches import sampled
+from nevoa.commands.opening import BETWEEN, FRAMES, STARTS, opened
 from nevoa.commands.output import MOST_TILES, Output
 from nevoa.commands.written import PathLike, Written, check_outside, output_path
 from nevoa.config.options import SamplerOptions, given
@@ -20,22 +21,14 @@ if TYPE_CHECKING:
     import numpy as np
 
     from nevoa.commands.from_images import Picture
+    from nevoa.commands.opening import AnyModel
     from nevoa.data import Size
-    from nevoa.formats.diffusers.text_to_image import TextToImage
-    from nevoa.model import Model
-
-    AnyModel = Model | TextToImage
 
 DEFAULT_SIDE = 8
 # Images of text-to-image models take long.
 PROMPTED_COUNT = 1
-STRENGTH, FRAMES_BETWEEN = 0.6, 9
 # Options that say what images are asked to be, besides classes and prompts.
 OTHERS = "tags", "numbers", "condition"
-WAYS = "from_", "inpaint", "interpolate"
-# Options that need another one.
-NEEDED = {"strength": "from_", "mask": "inpaint", "inpaint": "mask", "frames": "interpolate"}
-STARTS = {*WAYS, *NEEDED}
 # With many classes, a grid shows fewer images of each, and a trajectory not all classes.
 MOST_ROWS = 20
 
@@ -51,9 +44,13 @@ class SampleOptions(SamplerOptions, total=False):
         inpaint: Paint a part of this image anew, and keep the rest.
         mask: Which part of --inpaint: white is painted anew, black is kept.
         interpolate: Lead from the first of these two images to the second; the same for any --seed.
+        blend: Lead from the first of these two prompts to the second, out of the same noise; for a model without
+            prompts, two lists of tags or two classes.
         frames: Number of images from one to the other. [default: 9]
         prompt: What the images show, in words, for a model that learned from captions or a text-to-image pipeline of
             diffusers; may be repeated: the prompts come in turn. @FILE reads one prompt from each line of a file.
+        not_: What the images do not show: a prompt or, for a model without prompts, tags or a class; needs a guidance
+            above 1.
         tags: What the images show, as words with commas between, for a model of tags; may be repeated.
         numbers: A number that the images are asked to have, as in age=30; may be repeated.
         condition: What else the images are asked to be, for kinds of condition that a plugin registers; may be
@@ -66,8 +63,10 @@ class SampleOptions(SamplerOptions, total=False):
     inpaint: "Picture | None"
     mask: "Picture | None"
     interpolate: "tuple[Picture, Picture] | None"
+    blend: tuple[Spoken, Spoken] | None
     frames: int | None
     prompt: str | Sequence[str] | None
+    not_: Spoken | None
     tags: str | Sequence[str] | None
     numbers: Mapping[str, Any] | None
     condition: Mapping[str, Any] | None
@@ -110,20 +109,20 @@ def sample(
     if path:
         check_free(path, force)
     chosen = given(sample, options, SampleOptions)
-    model = _opened(run, typed, prompts, chosen)
+    model = opened(run, typed, prompts, chosen)
     sampling = {name: value for name, value in chosen.items() if name in SamplerOptions.__annotations__}
-    settings: Any = model.settings(**sampling)
     from nevoa.model import Model
 
     others = {word: chosen[word] for word in OTHERS if word in chosen}
     labels = _labels(model.classes, typed, bool(prompts or others or chosen.keys() & STARTS))
-    tags, steps = one_or_more(chosen.get("tags", ())), len(model.timesteps(settings)) - 1
-    titles: Sequence[str] = prompts or tags or [model.classes[label] for label in labels]
-    asked: dict[str, Any] = {"labels": labels or None, "prompt": prompts or None, **others}
+    titles: Sequence[str] = prompts or one_or_more(chosen.get("tags")) or [model.classes[label] for label in labels]
+    asked = {"labels": labels or None, "prompt": prompts or None, "not_": chosen.get("not_"), **others}
     if is_ours := isinstance(model, Model):
         model.condition(1, **asked)  # refuses what the model cannot be asked for
     else:
         titles, asked = (), {}
+    settings: Any = model.settings(**sampling, **asked)
+    steps = len(model.timesteps(settings)) - 1
     total = _count(count, chosen, len(titles), trajectory is not None, not is_ours)
     _check_outside(model, run, path)
     output.check(total, steps, model.shape)
@@ -151,61 +150,6 @@ def _prompts(given: Any) -> tuple[str, ...]:
     return tuple(prompts)
 
 
-def _opened(
-    run: PathLike | None, label: Sequence[Any], prompts: Sequence[str], options: Mapping[str, Any]
-) -> "AnyModel":
-    """The model, which may start from images or take a text. A NevoaError unless the options go together."""
-    from nevoa.commands.load import check, is_pipeline, load
-    from nevoa.runs import PACKAGED
-
-    if not prompts or run is None or not is_pipeline(run):
-        if "size" in options:
-            raise NevoaError("--size is for text-to-image pipelines, which need --prompt: leave out --size.")
-        check(run or PACKAGED)
-        return started(load(run or PACKAGED), {name: options[name] for name in STARTS if name in options})
-    if label:
-        raise NevoaError("--class does not apply to a text-to-image pipeline: describe the image in --prompt instead.")
-    if options.keys() & STARTS:
-        raise NevoaError("--prompt starts from noise: leave out --from, --inpaint and --interpolate.")
-    if len(prompts) > 1:
-        raise NevoaError("A text-to-image pipeline takes one --prompt at a time: give one.")
-    from nevoa.formats.diffusers.text_to_image import open_text_to_image
-
-    return open_text_to_image(str(run), prompts[0], _sides(options.get("size")))
-
-
-def started(model: "Model", options: Mapping[str, Any]) -> "Model":
-    """The model that starts from the images of the options; the model itself without any.
-
-    A NevoaError unless the options go together.
-    """
-    from nevoa.commands.from_images import inpainting, interpolation, variations
-
-    if len(ways := [f"--{name.strip('_')}" for name in WAYS if name in options]) > 1:
-        raise NevoaError(f"Give one of {' and '.join(ways)}.")
-    for name, needed in NEEDED.items():
-        if name in options and needed not in options:
-            raise NevoaError(f"--{name} needs --{needed.strip('_')}: add it, or leave out --{name}.")
-    if "from_" in options:
-        return variations(model, options["from_"], options.get("strength", STRENGTH))
-    if "inpaint" in options:
-        return inpainting(model, options["inpaint"], options["mask"])
-    if "interpolate" in options:
-        first, last = options["interpolate"]
-        return interpolation(model, first, last, options.get("frames", FRAMES_BETWEEN))
-    return model
-
-
-def _sides(size: Any) -> "Size | None":
-    if size is None:
-        return None
-    try:
-        sides = sides_in(size)
-    except ValueError as error:
-        raise NevoaError(f"--size: {error} (given: '{size}').") from error
-    return (sides, sides) if isinstance(sides, int) else sides
-
-
 def _labels(classes: Sequence[str], typed: Sequence[Any], unless: bool) -> Sequence[int]:
     """The labels of the classes named, else of all, unless something else says what to make.
 
@@ -223,10 +167,11 @@ def _labels(classes: Sequence[str], typed: Sequence[Any], unless: bool) -> Seque
 
 def _count(count: int | None, options: Mapping[str, Any], titles: int, trajectory: bool, prompted: bool) -> int:
     """How many images to make; few by a text-to-image pipeline, which is slow."""
-    if "interpolate" in options:
-        if count is not None:
-            raise NevoaError("An interpolation makes as many images as it has frames: give --frames, not --count.")
-        return options.get("frames", FRAMES_BETWEEN)
+    for name in BETWEEN:
+        if name in options:
+            if count is not None:
+                raise NevoaError(f"--{name} makes as many images as it has frames: give --frames, not --count.")
+            return options.get("frames", FRAMES)
     if count is not None:
         return whole("count", count, 1)
     if prompted:

@@ -7,7 +7,7 @@ from jaxtyping import Int64, Shaped
 from numpy import ndarray
 from torch import Tensor
 
-from nevoa.data import ImageSet
+from nevoa.data import ImageSet, label_of
 
 
 class Classes:
@@ -24,11 +24,15 @@ class Classes:
     words = "classes"
 
     def __init__(self, names: Sequence[str]):
-        self.null_label = len(names)
+        self.names, self.null_label = names, len(names)
 
     def values(self, images: ImageSet, indices: Int64[ndarray, " B"], chance: Shaped[ndarray, " B"]) -> list[int]:
         """Return the label of each image."""
         return images.labels[indices].tolist()
+
+    def asked(self, value: int | str) -> int:
+        """Return the label of a class, by name or index. A NevoaError if there is none."""
+        return label_of(self.names, value)
 
     def tensor(self, values: Sequence[int | None]) -> Int64[Tensor, " B"]:
         """Return labels as a network gets them."""

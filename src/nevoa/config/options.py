@@ -56,7 +56,8 @@ class SamplerOptions(TypedDict, total=False):
         variance: Variance of a ddpm step: beta_tilde (small) or beta (large).
         eta: Fresh noise in each ddim step: 0 = none, 1 = as much as ddpm.
         clip: Clip x_0 to [-1, 1] at every step.
-        guidance: Weight of the class: 0 = ignore it, 1 = as in the data, more = exaggerate it.
+        guidance: Weight of what is asked: 0 = ignore it, 1 = as in the data, more = exaggerate it. KIND=W, as in
+            text=3, is the weight of one kind of several; may be repeated.
         autoguidance: Weight of the model against its guide, if it has one: 1 = the model alone, which is faster.
     """
 
@@ -66,7 +67,7 @@ class SamplerOptions(TypedDict, total=False):
     variance: VarianceName | None
     eta: SupportsFloat | None
     clip: bool | None
-    guidance: SupportsFloat | None
+    guidance: SupportsFloat | Mapping[str, SupportsFloat] | None
     autoguidance: SupportsFloat | None
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import field_validator, model_validator
 
 from nevoa.config.condition import AnyCondition
-from nevoa.config.names import CLASS, DeviceName, PrecisionName
+from nevoa.config.names import CLASS, TAGS, TEXT, DeviceName, PrecisionName
 from nevoa.config.network import Positive
 from nevoa.config.sections import (
     AnyNetwork,
@@ -100,6 +100,11 @@ class ModelPlan(Section):
     def kinds(self) -> tuple[str, ...]:
         """Names of the conditions that the model can be asked for, class first."""
         return (*((CLASS,) if self.classes else ()), *self.conditions)
+
+    @property
+    def spoken(self) -> str | None:
+        """The kind of what a user asks for without naming its kind: text if the model knows it, else tags or class."""
+        return next((kind for kind in (TEXT, TAGS, CLASS) if kind in self.kinds), None)
 
     @property
     def conditional(self) -> bool:

@@ -64,10 +64,14 @@ class Table(Mapping[str, Any]):
 
     def checked(self, name: str) -> str:
         """Return a name. An UnregisteredError if no part has it."""
-        if name not in self:
-            plugin = " If a plugin registers it, add --plugin FILE.py or install the package that provides it."
-            raise UnregisteredError(f"{unknown(self.kind, name, self)}{plugin * (self.kind in KINDS)}")
-        return name
+        if name in self:
+            return name
+        raise self.unregistered(name)
+
+    def unregistered(self, name: str, *others: str) -> UnregisteredError:
+        """Return the error for a name that no part has, where others are known besides."""
+        plugin = " If a plugin registers it, add --plugin FILE.py or install the package that provides it."
+        return UnregisteredError(f"{unknown(self.kind, name, [*self, *others])}{plugin * (self.kind in KINDS)}")
 
     def add(self, name: str, part: Any, options: Any = None) -> None:
         """Add a part. A NevoaError if the name is taken; a notebook may replace the parts that it has added itself."""

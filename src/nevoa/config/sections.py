@@ -194,6 +194,8 @@ class Config(Section):
         check_together(self.diffusion, self.sampling, self.training, self.training.preview_steps)
         if self.sampling.guidance != 1 and not self.training.condition:
             raise ValueError("sampling.guidance other than 1 needs a condition, such as training.condition=class")
+        if self.sampling.guidance != 1 and self.training.is_distillation:
+            raise ValueError("sampling.guidance is not for a distilled model: leave it out")
         if self.sampling.autoguidance not in (None, 1) and not self.training.guide:
             raise ValueError("sampling.autoguidance needs a guide: set training.guide=0.2")
         return self

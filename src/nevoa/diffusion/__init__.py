@@ -4,7 +4,7 @@ from nevoa.config.names import PredictionName, WeightingName
 from nevoa.config.registry import SCHEDULES
 from nevoa.diffusion.condition import Condition, mapped
 from nevoa.diffusion.denoiser import AnyDenoiser, Denoiser, Estimate
-from nevoa.diffusion.guidance import Autoguided, Guided, guide_weights, sparing
+from nevoa.diffusion.guidance import Autoguided, Blended, Guided, by_kind, guide_weights, sparing
 from nevoa.diffusion.loss import Loss, loss_per_image
 from nevoa.diffusion.process import GaussianProcess
 from nevoa.diffusion.schedule import (
@@ -21,6 +21,7 @@ __all__ = [
     "SCHEDULES",
     "AnyDenoiser",
     "Autoguided",
+    "Blended",
     "Condition",
     "Denoiser",
     "Estimate",
@@ -33,6 +34,7 @@ __all__ = [
     "Schedule",
     "WeightingName",
     "at",
+    "by_kind",
     "guide_weights",
     "log_snr_of",
     "loss_per_image",

@@ -90,4 +90,4 @@ class Student(Denoiser):
 
 
 def _asked(denoiser: Denoiser, condition: Condition | None) -> AnyDenoiser:
-    return denoiser if condition is None else Guided(denoiser, condition, condition)  # null is not used at weight 1
+    return denoiser if condition is None else Guided(denoiser, condition)

@@ -54,7 +54,7 @@ class RepeatableProtocol(SavedProtocol):
 
     count: int = Field(ge=1, le=MOST_IMAGES)
     seed: int = Field(ge=0, lt=2**63)
-    sampler: dict[str, str | int | float | bool | None] | None
+    sampler: dict[str, str | int | float | bool | dict[str, float] | None] | None
 
 
 class RepeatableReport(SavedReport):

@@ -91,7 +91,8 @@ def _name(report: Report) -> str:
     sampler, made = report.samples.sampler, "images"
     if sampler:
         made = f"{sampler['sampler']}-{sampler['steps']}-{sampler['spacing']}-eta{sampler['eta']:g}"
-        made += f"-guidance{sampler['guidance']:g}" if sampler["guidance"] != 1 else ""
+        weights = sampler["guidance"] if isinstance(sampler["guidance"], Mapping) else {"": sampler["guidance"]}
+        made += "".join(f"-guidance{kind}{weight:g}" for kind, weight in weights.items() if weight != 1)
         weight = sampler.get("autoguidance", 1)  # older reports have none
         made += f"-autoguidance{weight:g}" if weight != 1 else ""
         made += "-large" * (sampler["variance"] == "large") + "-unclipped" * (not sampler["clip"])

@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from pydantic import ConfigDict, field_serializer
 
-from nevoa._util.arguments import Classes, has_argument, takes
+from nevoa._util.arguments import Classes, Spoken, has_argument, takes
 from nevoa.config import ModelPlan, SamplingConfig, parse
 from nevoa.config.names import CLASS, TAGS, TEXT, VarianceName
 from nevoa.config.network import SamplerName
@@ -22,6 +22,7 @@ from nevoa.sampling.timesteps import timestep_grid
 OF_SAMPLERS = "variance", "eta"
 # Those that say what the images are asked to be, with the name of the kind.
 ASKING = {"labels": CLASS, "prompt": TEXT, "tags": TAGS}
+ASKING_ELSE = "numbers", "condition", "not_"
 STEPS = 50
 # The weight of a model against its guide that was not measured; docs/benchmarks.md compares weights.
 AUTOGUIDANCE = 1.5
@@ -36,6 +37,8 @@ class SamplingOptions(SamplerOptions, total=False):
         tags: what the images show, as words with commas between, or several such texts in turn.
         numbers: by name a number that the images are asked to have, such as an age, or several in turn.
         condition: the same by kind, as in `{"class": "cat", "text": "a cat"}`; also for kinds that a plugin registers.
+        not_: what the images do not show: a prompt, for a model that takes one, else tags, else a class. It takes the
+            place of the null condition, and needs a guidance above 1.
 
     Example:
         >>> options: SamplingOptions = {"sampler": "ddim", "steps": 20}
@@ -47,10 +50,14 @@ class SamplingOptions(SamplerOptions, total=False):
     tags: str | Sequence[str] | None
     numbers: Mapping[str, Any] | None
     condition: Mapping[str, Any] | None
+    not_: Spoken | None
 
 
 class SamplingSettings(SamplingConfig):
     """Settled sampling options: a SamplingConfig whose sampler may be an object, dumped as the name of its class.
+
+    Attributes:
+        guidance: one weight or, where they differ, that of each kind of condition, in the order of the plan.
 
     Example:
         >>> SamplingSettings(sampler="ddim", steps=20).spacing
@@ -60,6 +67,7 @@ class SamplingSettings(SamplingConfig):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     sampler: SamplerName | Sampler = "ddpm"  # pyright: ignore[reportIncompatibleVariableOverride]
+    guidance: GuidanceWeight | Mapping[str, GuidanceWeight] = 1.0  # pyright: ignore[reportIncompatibleVariableOverride]
     autoguidance: GuidanceWeight = AUTOGUIDANCE  # pyright: ignore[reportIncompatibleVariableOverride]
 
     @field_serializer("sampler")
@@ -118,7 +126,7 @@ def settings_of(plan: ModelPlan, **options: Unpack[SamplingOptions]) -> Sampling
     chosen = {
         name: value
         for name, value in given(settings_of, options, SamplingOptions).items()
-        if name not in (*ASKING, "numbers", "condition")
+        if name not in (*ASKING, *ASKING_ELSE)
     }
     own, timesteps = plan.sampling, plan.diffusion.timesteps
     sampler = chosen.get("sampler", own.sampler)
@@ -132,7 +140,10 @@ def settings_of(plan: ModelPlan, **options: Unpack[SamplingOptions]) -> Sampling
     settings = parse(own.model_dump() | unset | changed | still | chosen, SamplingSettings)
     if settings.steps is None:
         settings = settings.model_copy(update={"steps": min(_steps_of(sampler) or timesteps, timesteps)})
+    settings = _weighed(plan, settings)
     _check_model(plan, settings)
+    if settings.guidance != 1 or options.get("not_") is not None:
+        _check_guidance(plan, settings, options.get("not_"))
     return settings
 
 
@@ -178,16 +189,45 @@ def _check_model(plan: ModelPlan, settings: SamplingSettings) -> None:
         raise WrongValue(
             "steps", f" must be between 1 and {timesteps}, the timesteps of this model, not {settings.steps}."
         )
-    if settings.guidance == 1:
-        return
+
+
+def _weighed(plan: ModelPlan, settings: SamplingSettings) -> SamplingSettings:
+    """The settings with a weight for each kind, or with one number if all are the same."""
+    given = settings.guidance
+    if not isinstance(given, Mapping):
+        return settings
+    for kind in given:
+        if kind not in plan.kinds:
+            known = " and ".join(plan.kinds) or "no conditions"
+            raise WrongValue("guidance", f" has a weight for {kind}, and this model knows {known}: leave it out.")
+    weights = {kind: given.get(kind, plan.sampling.guidance) for kind in plan.kinds}
+    first, *others = {*weights.values()} or {1.0}
+    return settings.model_copy(update={"guidance": weights if others else first})
+
+
+def _check_guidance(plan: ModelPlan, settings: SamplingSettings, unwanted: object) -> None:
+    name = "guidance" if unwanted is None else "not_"
     if not plan.conditional:
-        raise WrongValue("guidance", " needs a model with conditions: train with training.condition=class.")
+        raise WrongValue(name, " needs a model with conditions: train with training.condition=class.")
+    if plan.distilled_from:
+        raise WrongValue(
+            name,
+            " does not suit a distilled model, whose few large steps do not add up: leave it out, or use its teacher, "
+            f"{plan.distilled_from}.",
+        )
     if not plan.works_without_condition:
         raise WrongValue(
-            "guidance",
+            name,
             " needs a model that was also trained without conditions, and this one never was: train with "
             "training.label_dropout=0.1.",
         )
+    if unwanted is None:
+        return
+    if plan.spoken is None:
+        raise WrongValue(name, f" takes a prompt, tags or a class, and this model knows {' and '.join(plan.kinds)}.")
+    weight = settings.guidance[plan.spoken] if isinstance(settings.guidance, Mapping) else settings.guidance
+    if weight <= 1:
+        raise WrongValue(name, f" needs a guidance above 1, and that of {plan.spoken} is {weight:g}: add --guidance 3.")
 
 
 def _steps_of(sampler: object) -> int | None:

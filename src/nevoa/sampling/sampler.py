@@ -148,7 +148,7 @@ class ImageNoise:
 
     def __init__(self, seed: int, first: int, count: int, shape: tuple[int, ...], device: torch.device | str = "cpu"):
         self._generators = [generator(seed, Stream.SAMPLE, number) for number in range(first, first + count)]
-        self._shape, self.device = shape, device
+        self.seed, self._shape, self.device = seed, shape, device
 
     def __call__(self) -> Images:
         """Draw the next noise, float32 `[count, *shape]`."""

@@ -56,6 +56,7 @@ class Form:
         self.model = gr.Dropdown([PACKAGED], value=PACKAGED, allow_custom_value=True, **say("model"))
         packaged = opened(page.workspace, PACKAGED)
         own, guided = packaged.settings(), packaged.guide is not None
+        guidance = packaged.plan.sampling.guidance
         self.asking = Asking(page, packaged.classes)
         self.count = gr.Slider(1, MOST_IMAGES, 40, step=1, **say("count"))
         self.go = page.button("make", "primary")
@@ -63,7 +64,7 @@ class Form:
             self.seed = gr.Number(0, **say("seed_of_images"))
             self.sampler = gr.Dropdown(["", *SAMPLERS], value="", **say("sampler"))
             self.steps = gr.Number(0, **say("steps"))
-            self.guidance = gr.Slider(0, 10, own.guidance, step=0.1, **say("guidance"))
+            self.guidance = gr.Slider(0, 10, guidance, step=0.1, **say("guidance"))
             self.autoguidance = gr.Slider(0, 4, own.autoguidance, step=0.05, visible=guided, **say("autoguidance"))
         with gr.Accordion(say.label("from_image"), open=False):
             self.way = gr.Radio([(say.text(f"way_{way}"), way) for way in WAYS], value="new", **say("way"))

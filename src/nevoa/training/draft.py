@@ -213,6 +213,8 @@ def _takes(config: Config, objects: Objects) -> tuple[bool, bool]:
 def _condition(name: str, images: ImageSet) -> ConditionPlan:
     """What a model knows about a condition. A NevoaError if the data have none."""
     kind, _, detail = name.partition(":")
+    if kind not in CONDITIONS:
+        raise CONDITIONS.unregistered(name, CLASS, "none")
     found = CONDITIONS[kind].found(images, detail)
     if found is None:
         raise NevoaError(

@@ -319,6 +319,7 @@ def test_a_distilled_model_offers_its_own_steps_alone(chromium: Browser, model: 
     assert_same(pictures(visit.page), distilled.sample(6))
     expect(visit.page.get_by_label("Sampler").locator("option")).to_have_count(1)
     expect(visit.page.locator("#steps")).to_have_attribute("max", "0")
+    expect(visit.page.locator("#guidance-control")).to_be_hidden()
     tiles(visit.page).first.click()
     expect(visit.page.locator("#blend")).to_be_visible()
     expect(visit.page.locator("#paint")).to_be_hidden()

@@ -55,11 +55,22 @@ def parameters_of(pipeline: Any) -> Mapping[str, inspect.Parameter]:
     return inspect.signature(pipeline.__call__).parameters
 
 
-def check_guidance(pipeline: Any, guidance: float) -> None:
+def check_guidance(pipeline: Any, guidance: object) -> None:
     """Raise a NevoaError if a pipeline has no guidance, or the weight is out of range."""
     if "guidance_scale" not in parameters_of(pipeline):
         raise NevoaError(f"A {type(pipeline).__name__} has no guidance: leave guidance out.")
     parse({"guidance": guidance}, SamplingConfig)
+
+
+def check_unwanted(pipeline: Any, guidance: float | None) -> None:
+    """Raise a NevoaError if a pipeline takes no negative prompt, or would ignore it at this weight."""
+    parameters = parameters_of(pipeline)
+    # Those of distilled models weigh a negative prompt by true_cfg_scale, and ignore it by default.
+    if not {"negative_prompt", "guidance_scale"} <= parameters.keys() or "true_cfg_scale" in parameters:
+        raise NevoaError(f"A {type(pipeline).__name__} takes no negative prompt with its guidance: leave out --not.")
+    weight = parameters["guidance_scale"].default if guidance is None else guidance
+    if weight <= 1:
+        raise NevoaError(f"--not needs a guidance above 1, and that of this pipeline is {weight:g}: add --guidance 3.")
 
 
 def own_size(pipeline: Any) -> Size:

@@ -19,6 +19,7 @@ from nevoa.formats.diffusers.folder import INDEX
 from nevoa.formats.diffusers.prompted import (
     check_guidance,
     check_size,
+    check_unwanted,
     explained,
     kind_of,
     own_size,
@@ -77,11 +78,13 @@ class TextToImage:
         pipeline: any text-to-image pipeline of diffusers.
         prompt: the text.
         size: height and width; the pipeline's own if None.
+        unwanted: what the images do not show, the pipeline's `negative_prompt`.
     """
 
     pipeline: Any
     prompt: str
     size: Size | None = None
+    unwanted: str | None = None
     classes: tuple[str, ...] = ()
 
     @property
@@ -108,6 +111,8 @@ class TextToImage:
             )
         if "guidance" in given:
             check_guidance(self.pipeline, given["guidance"])
+        if self.unwanted is not None:
+            check_unwanted(self.pipeline, given.get("guidance"))
         scheduler, usual = self.pipeline.scheduler, parameters_of(self.pipeline)["num_inference_steps"].default
         most = getattr(scheduler.config, "num_train_timesteps", MOST_STEPS)
         steps = whole("steps", given.get("steps", usual), 1, most)
@@ -161,6 +166,8 @@ class TextToImage:
         options: dict[str, Any] = {} if guidance is None else {"guidance_scale": guidance}
         if self.size:
             options["height"], options["width"] = self.size
+        if self.unwanted is not None:
+            options["negative_prompt"] = [self.unwanted] * len(noise)
         kind, prompts = type(pipeline).__name__, [self.prompt] * len(noise)
         advice = "change --prompt, --size, --steps or --guidance"
         with computing(pipeline.device.type), explained(f"{kind} cannot make these images", advice):
@@ -171,7 +178,9 @@ class TextToImage:
         return images
 
 
-def open_text_to_image(place: str, prompt: str, size: Size | None = None, device: DeviceWish = "auto") -> TextToImage:
+def open_text_to_image(
+    place: str, prompt: str, size: Size | None = None, device: DeviceWish = "auto", unwanted: str | None = None
+) -> TextToImage:
     """Open a text-to-image pipeline of `hf:OWNER/NAME[@REVISION]` or of a folder of diffusers.
 
     Raises:
@@ -196,7 +205,7 @@ def open_text_to_image(place: str, prompt: str, size: Size | None = None, device
         ).to(chosen)
     pipeline.set_progress_bar_config(disable=True)
     check_size(pipeline, size)
-    return TextToImage(pipeline, prompt, size)
+    return TextToImage(pipeline, prompt, size, unwanted)
 
 
 def noise_of_image(seed: int, number: int) -> torch.Generator:

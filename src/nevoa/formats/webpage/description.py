@@ -56,7 +56,7 @@ def ways(model: Model, **options: Unpack[SamplingOptions]) -> dict[str, Any]:
         "filling": filling,
         "clip": own.clip,
         "guidance": own.guidance,
-        "guided": bool(model.classes and model.plan.works_without_condition),
+        "guided": bool(model.classes and model.plan.works_without_condition and not model.plan.distilled_from),
     }
 
 
