@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 
 import nevoa
 from nevoa._util.tensors import read_tensors
@@ -105,6 +106,47 @@ def test_the_path_of_a_guided_teacher_is_that_of_the_guided_model(distillation: 
     student.path(noise)
     assert len(evaluated) == sum(teacher.extra[t].item() != 0 for t in student.path_grid[:-1])
     assert 0 < len(evaluated) < len(student.path_grid) - 1
+
+
+def test_the_path_of_a_prompt_is_that_of_the_teacher_with_this_prompt(residual_job: Job) -> None:
+    images = replace(residual_job.images, captions=(("a red cat",), ("a dog",)) * 10)
+    prompted = job_of(residual_job.config.updated("training", condition="text"), images)
+    state = distillation_of(prompted, "path").fresh_state()
+    student, noise = learner(state), torch.randn(2, *state.shape, generator=torch.Generator().manual_seed(0))
+    assert isinstance(student, Student)
+    ends = list[torch.Tensor]()
+    for prompt in ("a red cat", "a dog"):
+        condition = state.model().condition(2, prompt=prompt)
+        asked = state.model().denoiser(condition=condition)
+        *_, last = trajectory(asked, DPMSolver(), noise, student.path_grid, lambda: noise)
+        ends.append(student.path(noise, condition)[0])
+        torch.testing.assert_close(ends[-1], last.x_t)
+    assert not torch.allclose(ends[0], ends[1], atol=1e-3)
+
+
+@pytest.mark.slow
+def test_a_student_takes_the_prompts_of_its_teacher(tmp_path: Path) -> None:
+    """It learns them from the same column, and knows the same words."""
+    (folder := tmp_path / "pets").mkdir()
+    for number in range(8):
+        Image.new("L", (8, 8), 30 * number).save(folder / f"{number}.png")
+    rows = "".join(f"{number}.png,{'um gato' if number % 2 else 'uma vaca'}\n" for number in range(8))
+    (folder / "metadata.csv").write_text(f"file_name,em português\n{rows}")
+    teacher = nevoa.train(
+        folder,
+        condition="text:em português",
+        steps=2,
+        out=tmp_path / "teacher",
+        options=[*TINY[:-1], V],
+        progress=False,
+    )
+    run = distilled(teacher, tmp_path / "two", steps=2)
+    assert run.plan().conditions == teacher.plan().conditions
+    assert run.plan().data == teacher.plan().data
+    assert (run.plan().sampling.steps, run.plan().kinds) == (2, ("text",))
+    *_, one = run.model().trajectory(2, prompt="um gato")
+    *_, other = run.model().trajectory(2, prompt="uma vaca")
+    assert not torch.equal(one.x_t, other.x_t)
 
 
 @pytest.mark.slow

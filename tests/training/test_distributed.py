@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -85,11 +86,24 @@ def test_each_process_draws_its_share_of_what_one_draws(count: int, job: Job) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("precision", "dropout"), [("float32", 0.0), ("float32", 0.5), ("float16", 0.0)])
-def test_two_processes_are_one_with_two_parts(residual_job: Job, precision: str, dropout: float) -> None:
+@pytest.mark.parametrize(
+    ("precision", "dropout", "condition"),
+    [
+        ("float32", 0.0, "none"),
+        ("float32", 0.5, "text"),
+        ("float16", 0.0, ("class", "text", "tags", "number:size")),
+    ],
+)
+def test_two_processes_are_one_with_two_parts(
+    residual_job: Job, precision: str, dropout: float, condition: Any
+) -> None:
     """To the bit: the sums are the same, in the same order, up to a + b = b + a. Each part is cut in two pieces."""
     assert residual_job.plan.training.accumulation == 2
-    residual_job = with_training(residual_job, steps=50, precision=precision)
+    captions = tuple((f"image {n}, red", f"imagem {n}, azul") for n in range(20))
+    images = replace(residual_job.images, captions=captions, numbers={"size": np.arange(20.0)})
+    residual_job = with_training(
+        replace(residual_job, images=images), steps=50, precision=precision, condition=condition
+    )
     residual_job = job_of(residual_job.config.updated("network", dropout=dropout), residual_job.images)
     assert together(2, weights, residual_job) == [weights(with_training(residual_job, threads=2))] * 2
 

@@ -3,7 +3,7 @@
 import ctypes
 import statistics
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Literal, TypeVar
 
@@ -125,7 +125,7 @@ def in_precision(network: Callable[..., Tensor], device: str, precision: Precisi
     if precision == "float32":
         return network
 
-    def call(*inputs: Tensor) -> Tensor:
+    def call(*inputs: Tensor | Mapping[str, Tensor]) -> Tensor:
         # Each weight is used once per call: caching its rounded copy saves nothing, and threads would share the cache.
         with torch.autocast(device, getattr(torch, precision), cache_enabled=False):
             return network(*inputs).float()
