@@ -137,8 +137,7 @@ def test_with_a_new_kind_the_network_predicts_what_it_did_where_nothing_is_asked
     labels, nothing = torch.tensor([3, 4]), conditions_of(model.plan).kinds[name].tensor([None, None])
     with torch.no_grad():
         before, after = packaged.network.eval()(x_t, t, labels), model.network(x_t, t, {"class": labels, name: nothing})
-    # A text has no vector for nothing: its perceptron begins with small ones.
-    torch.testing.assert_close(before, after, rtol=0, atol=0.1 if name == "text" else 1e-4)
+    torch.testing.assert_close(before, after, rtol=0, atol=1e-4)
     assert all(
         torch.equal(tensor, model.network.state_dict()[name]) for name, tensor in packaged.network.state_dict().items()
     )

@@ -16,7 +16,7 @@ class TextEncoder(nn.Module):
     """A transformer over the words of a text (Vaswani et al. 2017, with the norms first), trained with the network.
 
     A word is the sum of its pieces, divided by the root of their number, which keeps its length, plus its place. The
-    vector is the sum of the tokens, likewise divided, through a two-layer perceptron.
+    vector is the sum of the tokens, likewise divided, through a two-layer perceptron; without words it is 0.
 
     Args:
         plan: of the texts.
@@ -46,7 +46,8 @@ class TextEncoder(nn.Module):
         for layer in self.layers:
             tokens = layer(tokens, there)
         tokens = tokens * there[..., None]
-        return self.mlp(tokens.sum(1) * there.sum(1).clamp(min=1).rsqrt()[:, None]), tokens
+        vector = self.mlp(tokens.sum(1) * there.sum(1).clamp(min=1).rsqrt()[:, None])
+        return vector * there.amax(1)[:, None], tokens
 
 
 class Layer(nn.Module):
