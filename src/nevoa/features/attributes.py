@@ -15,7 +15,8 @@ from nevoa._util.tensors import packed, read_tensors
 from nevoa.data import ImageSet, cache_folder, to_unit
 from nevoa.features.feature_network import images_at_once
 
-# Images in all. After half of them, the reader of `scenes` has every attribute right in 99 % of held-out images.
+# Images in all. In a trial on `scenes`, all attributes of held-out images were right in 99 % of them after 20,000, and
+# in all of them after 40,000.
 SHOWN, BATCH = 64_000, 64
 LEARNING_RATE, WEIGHT_DECAY = 2e-3, 0.02
 SEED = 0
