@@ -163,6 +163,13 @@ def test_what_makes_no_sense_is_refused(model: Model, tmp_path: Path) -> None:
         variations(model, tmp_path / "none.png")
 
 
+@pytest.mark.parametrize("name", ["interpolate", "blend"])
+@pytest.mark.parametrize("ends", ["ab", ("a",), ("a", "b", "c")])
+def test_what_leads_from_one_to_another_has_two_ends(model: Model, name: str, ends: Any) -> None:
+    with pytest.raises(NevoaError, match=f"{name} must be two ends"):
+        started(model, {name: ends})
+
+
 @pytest.mark.parametrize("frames", [0, 1, -2])
 def test_the_command_refuses_an_interpolation_without_its_ends(model: Model, tmp_path: Path, frames: int) -> None:
     paths = tmp_path / "a.png", tmp_path / "b.png"

@@ -65,8 +65,10 @@ def started(model: "Model", options: Mapping[str, Any]) -> "Model":
         return inpainting(model, options["inpaint"], options["mask"])
     for name, function in (("interpolate", interpolation), ("blend", blending)):
         if name in options:
-            first, last = options[name]
-            return function(model, first, last, options.get("frames", FRAMES))
+            ends = options[name]
+            if not isinstance(ends, tuple | list) or len(ends) != 2:
+                raise NevoaError(f"{name} must be two ends, one to begin with and one to end with, not {ends!r:.60}.")
+            return function(model, ends[0], ends[1], options.get("frames", FRAMES))
     return model
 
 
