@@ -35,7 +35,7 @@ class StartFlags:
     inpaint: Path | None = None
     mask: Path | None = None
     interpolate: tuple[Path, Path] | None = None
-    blend: Annotated[tuple[str, str] | None, Parameter(metavar="TEXT")] = None
+    blend: Annotated[tuple[str, str] | None, Parameter(metavar="TEXT TEXT")] = None
     frames: int | None = None
     not_: Annotated[str | None, Parameter(name="--not", metavar="TEXT")] = None
     tags: Annotated[tuple[str, ...], Parameter(metavar="A,B", show_default=False)] = ()
