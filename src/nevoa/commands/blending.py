@@ -30,7 +30,7 @@ def blending(model: Model, first: Spoken, last: Spoken, frames: int = 9) -> Mode
         NevoaError: the model knows none of these, or was distilled; and while sampling, if a prompt is given, too.
 
     Example:
-        >>> images = blending(model, "a red circle", "a blue square", frames=9).sample(9)
+        >>> images = blending(nevoa.load(), "Bag", "Dress", frames=9).sample(9)
     """
     count, kind = whole("frames", frames, 2, MOST_FRAMES), _kind(model)
     conditions_of(model.plan).asked(kind, [first, last])

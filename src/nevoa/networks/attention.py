@@ -53,7 +53,7 @@ class CrossAttention(nn.Module):
         token_width: numbers in a token.
 
     Example:
-        >>> CrossAttention(nn.GroupNorm(1, 8), 8, 64)(torch.randn(2, 8, 7, 7), torch.randn(2, 16, 64)).shape
+        >>> CrossAttention(torch.nn.GroupNorm(1, 8), 8, 64)(torch.randn(2, 8, 7, 7), torch.randn(2, 16, 64)).shape
         torch.Size([2, 8, 7, 7])
     """
 
