@@ -65,7 +65,7 @@ SUPERSAMPLING = 4
 
 @dataclass(frozen=True)
 class Said:
-    """What a language says of an emoji."""
+    """The name and the keywords of an emoji in one language."""
 
     name: str
     keywords: tuple[str, ...]

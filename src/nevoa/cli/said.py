@@ -1,4 +1,4 @@
-"""What data say about their images besides the class: captions, tags and numbers."""
+"""Describe the captions, tags and numbers of images in words."""
 
 from collections import Counter
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""What a network sees of a text: a vector of all of it, and a token for each word."""
+"""Encode a text as a vector, and as a token for each word."""
 
 import torch
 from jaxtyping import Float, Int64

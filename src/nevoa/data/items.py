@@ -1,4 +1,4 @@
-"""What the items of a torch Dataset are: images, pairs of an image and its label, or dictionaries."""
+"""Read the items of a torch Dataset: images, pairs of an image and its label, or dictionaries."""
 
 import math
 from collections.abc import Mapping, Sequence, Sized

@@ -43,7 +43,7 @@ class Attention(nn.Module):
 
 
 class CrossAttention(nn.Module):
-    """What each position takes from tokens, such as the words of a prompt, added to it (Rombach et al. 2022).
+    """Attention from each position to tokens, such as the words of a prompt, added to x (Rombach et al. 2022).
 
     Keys and values have no bias: a token of zeros, where there is no word, has the value 0.
 

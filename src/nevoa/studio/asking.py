@@ -67,7 +67,7 @@ class Asking:
 
 
 def asked(model: Model, labels: Any, prompt: str | None, tags: Any, numbers: Any, *values: float) -> dict[str, Any]:
-    """What the controls ask of a model, as options of sampling."""
+    """Return the sampling options for what the controls ask of a model."""
     plan, wanted = model.plan, {"labels": labels}
     if "text" in plan.conditions:
         wanted["prompt"] = [line for line in (prompt or "").splitlines() if line.strip()]

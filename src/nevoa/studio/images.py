@@ -121,7 +121,7 @@ def _described(facts: dict[str, Any], say: Texts) -> Iterator[str]:
 
 
 def _said(facts: dict[str, Any], say: Texts) -> Iterator[str]:
-    """What the data say about their images besides the class, in Markdown."""
+    """Describe the captions, tags and numbers of images in Markdown."""
     if facts["captions"]:
         what = "tags" if facts["tags"] else "words"
         captions, count = (say.number(number) for number in (facts["captions"], len(facts[what])))

@@ -84,7 +84,7 @@ class Scene:
 
     @property
     def attributes(self) -> str:
-        """What is to be seen: how the objects lie, then shape, colour and size of the upper or left one, and the other.
+        """Whether it is upright or level; then shape, colour and size of its upper or left object, and of the other.
 
         Example:
             >>> Scene(Thing("star", "red", "small"), "below", Thing("circle", "blue", "large")).attributes
