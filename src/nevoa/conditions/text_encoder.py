@@ -57,7 +57,7 @@ class Layer(nn.Module):
         super().__init__()
         self.norm, self.qkv, self.out = nn.LayerNorm(width), nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.mlp = nn.Sequential(
-            nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.SiLU(), nn.Linear(4 * width, width)
+            nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, width)
         )
 
     def forward(self, x: Float[Tensor, "B words D"], there: Float[Tensor, "B words"]) -> Float[Tensor, "B words D"]:

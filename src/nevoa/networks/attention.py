@@ -57,7 +57,7 @@ class CrossAttention(nn.Module):
         torch.Size([2, 8, 7, 7])
     """
 
-    def __init__(self, norm: nn.Module, dim: int, token_width: int, heads: int = 4, head_dim: int = 32):
+    def __init__(self, norm: nn.Module, dim: int, token_width: int, heads: int = 4, head_dim: int = 16):
         super().__init__()
         self.heads, self.norm = heads, norm
         self.q = nn.Conv2d(dim, heads * head_dim, 1)
