@@ -18,7 +18,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain
@@ -202,9 +202,10 @@ def _json(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text("utf-8"))
 
 
-def _fetched(folder: Path) -> Path:
+def fetched(folder: Path, packages: Sequence[str]) -> Path:
+    """Let npm install packages below a folder. Return where they are."""
     try:
-        command = "npm", "install", "--ignore-scripts", "--no-audit", "--prefix", folder, *PACKAGES
+        command = "npm", "install", "--ignore-scripts", "--no-audit", "--prefix", folder, *packages
         subprocess.run(command, check=True)
     except FileNotFoundError:
         sys.exit("npm is missing: install it, or give a folder that has the packages to --packages.")
@@ -228,7 +229,7 @@ def main() -> None:
     if missing:
         parser.error(f"{wish.packages} has no {', '.join(missing)}: leave out --packages, and npm fetches them")
     with tempfile.TemporaryDirectory() as folder:
-        make(wish.out, wish.packages or _fetched(Path(folder)), wish.size, wish.skin_tones)
+        make(wish.out, wish.packages or fetched(Path(folder), PACKAGES), wish.size, wish.skin_tones)
 
 
 if __name__ == "__main__":

@@ -332,7 +332,7 @@ def labels_of(classes: Sequence[str], wanted: Classes | None = None) -> Sequence
     if wanted is None:
         return range(len(classes))
     if not classes:
-        raise NevoaError("This model knows no classes; labels need one trained with training.condition=class.")
+        raise NevoaError("This model knows no classes: leave them out, or train one with --condition class.")
     names = one_or_more(wanted)
     if not isinstance(names, tuple):
         raise NevoaError(

@@ -1,13 +1,15 @@
-"""From images without labels and test images to a measured run, typed in this process."""
+"""From images of one's own to a run that is measured or asked in words, typed in this process."""
 
 import json
 import re
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from nevoa.cli.main import main
 
@@ -28,9 +30,13 @@ def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "mine.npy"
 
 
-def test_the_advised_command_gives_better_features(
-    images: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+Typed = Callable[..., str]
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
+    """Type a command, and return what it prints."""
+
     def typed(*arguments: str) -> str:
         monkeypatch.setattr(sys, "argv", ["nevoa", *arguments])
         try:
@@ -39,6 +45,26 @@ def test_the_advised_command_gives_better_features(
             assert not stop.code, capsys.readouterr()
         return capsys.readouterr().out
 
+    return typed
+
+
+@pytest.mark.parametrize(("kind", "option"), [("text", "--prompt"), ("tags", "--tags")])
+def test_a_training_with_captions_ends_with_a_prompt_to_try(kind: str, option: str, images: Path, typed: Typed) -> None:
+    folder = images.with_name("cats")
+    folder.mkdir()
+    for number in range(4):
+        Image.new("RGB", (8, 8), (60 * number, 0, 0)).save(folder / f"{number}.png")
+        (folder / f"{number}.txt").write_text("one cat, black")
+    printed = typed(
+        "train", "cats", "--steps", "1", "--condition", kind, "--out", "run", *(f"-o={key}" for key in KEYS[:3])
+    )
+    (tried,) = (line for line in printed.splitlines() if line.startswith("Try: "))
+    command = shlex.split(tried.removeprefix("Try: "))
+    assert command == ["nevoa", "sample", "run", option, "one cat, black"]
+    assert " of one cat, black" in typed(*command[1:], "--count", "1")
+
+
+def test_the_advised_command_gives_better_features(images: Path, typed: Typed) -> None:
     plan = typed("train", str(images), "--steps", "2", "--out", "run", *(f"-o={key}" for key in KEYS))
     assert "800 images, 8x8, 1 channel, mirrored at random (200 set aside for measuring)" in " ".join(plan.split())
     measured = "evaluate", "run", "--count", "128", "--steps", "1", "--json"

@@ -31,14 +31,14 @@ def test_the_plan_says_when_the_guide_is_kept_and_whether_its_weight_is_measured
         (
             "text",
             {
-                "captions": "20 of 19 images, 3 of them used once",
+                "captions": "20 for 19 images, 3 of them used once",
                 "words": "6, 1 of them used once, the most frequent red (18), , (17), hat (17), a (2), dog (2), um (1)",
             },
         ),
         (
             ("tags", "number:age"),
             {
-                "captions": "20 of 19 images, 3 of them used once",
+                "captions": "20 for 19 images, 3 of them used once",
                 "tags": "5, 3 of them used once, the most frequent "
                 "red (17), hat (17), a dog (1), um dog (1), a red (1)",
                 "numbers": "age 1 to 19 (19 images)",

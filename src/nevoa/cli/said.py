@@ -30,8 +30,7 @@ def in_words(images: "ImageSet", condition: Collection[str] = ()) -> dict[str, s
     rows, tags = {}, tags_of(images, condition)
     if images.captions:
         captions = Counter(one for of in images.captions for one in of)
-        of = f"{captions.total():,} of {sum(map(bool, images.captions)):,} images"
-        rows["captions"] = f"{of}, {_once(captions)}"
+        rows["captions"] = f"{captions.total():,} for {sum(map(bool, images.captions)):,} images, {_once(captions)}"
     if tags:
         rows["tags"] = _counted(tags)
     if images.captions and (TEXT in condition or not tags):

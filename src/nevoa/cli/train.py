@@ -27,13 +27,13 @@ from nevoa.cli.options import (
 from nevoa.cli.plan import print_plan
 from nevoa.cli.preparation import show_preparation
 from nevoa.cli.processes import ProcessFlags, processes_option
-from nevoa.config.names import DEFAULT_PRESET
+from nevoa.config.names import DEFAULT_PRESET, TAGS, TEXT
 from nevoa.config.plugins import loaded_files
 from nevoa.errors import NevoaError
 from nevoa.parallel.environment import rank
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nevoa.config import Config
     from nevoa.runs import Run
@@ -193,7 +193,7 @@ def _run(job: "Job", run: "Run", report: ReportFlags, trackers: "Mapping[str, Tr
         result = _result(run, job.config)
     else:
         _fit(job, run, trackers)
-        result = f"Trained: {folder}\nTry:     {_typed('sample', str(folder))}"
+        result = f"Trained: {folder}\nTry:     {_typed('sample', str(folder), *_first_wish(job))}"
     print(result, file=sys.stderr if report.as_json else None)
     if report.notify:
         send(f"nevoa: {folder.name} is trained", f"{newest_saved(run.checkpoints):,} images seen.")
@@ -227,6 +227,13 @@ def _result(run: "Run", config: "Config") -> str:
     twice = f"--{budget}", f"{2 * getattr(training, budget):.10g}"
     longer = _typed("continue", str(run.folder), *twice, *processes_option())
     return f"{run.folder} is finished: {result}.\nTo train it for twice as long: {longer}"
+
+
+def _first_wish(job: "Job") -> "Sequence[str]":
+    """A caption of the images as an option of `nevoa sample`, for a model that has learned from captions."""
+    known = job.plan.conditions
+    caption = next((of[0] for of in job.images.captions if of), "")
+    return ("--prompt", caption) if TEXT in known else ("--tags", caption) if TAGS in known else ()
 
 
 def _typed(*words: str) -> str:
