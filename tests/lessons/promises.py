@@ -1,4 +1,4 @@
-"""What the texts of lessons 4 to 6 say about the numbers that their cells print, by lesson."""
+"""What the texts of lessons 4 to 7 say about the numbers that their cells print, by lesson."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -56,10 +56,29 @@ def of_lesson_6(words: Words) -> None:
     assert sure[0] < sure[1]
 
 
-LATER: Mapping[int, Callable[[Words], None]] = {4: of_lesson_4, 5: of_lesson_5, 6: of_lesson_6}
+def of_lesson_7(words: Words) -> None:
+    assert words[1][0] == "<red>" and "zul" in words[1]
+    assert words[2][:3] == ["(1,", "16,", "16)"]
+    read = words[4]
+    assert read[0] == "1.0"  # the program that reads pictures is right about drawings
+    assert [line[1] for line in rows(words[5], 9)]
+    (difference,) = next(part for part in words if len(part) == 1 and "e-" in part[0])
+    assert float(difference) < 1e-4
+    new = next(part for part in words if "caption" in part)
+    assert [new[i + 1].strip(".") for i, word in enumerate(new) if word == "words:"] == [
+        "azulejo",
+        "greenhouse",
+        "reddish",
+        "circulo",
+        "gato",
+        "star",
+    ]
+
+
+LATER: Mapping[int, Callable[[Words], None]] = {4: of_lesson_4, 5: of_lesson_5, 6: of_lesson_6, 7: of_lesson_7}
 
 
 def later_promises(lesson: int, words: Words) -> None:
-    """Check what lessons 4 to 6 promise; the tests of the others stand beside their execution."""
+    """Check what lessons 4 to 7 promise; the tests of the others stand beside their execution."""
     if lesson in LATER:
         LATER[lesson](before_pictures(words))
