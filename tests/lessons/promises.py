@@ -1,6 +1,7 @@
-"""What the texts of lessons 4 to 6 say about the numbers that their cells print, by lesson."""
+"""What the texts of lessons 4 to 7 say about the numbers that their cells print, by lesson."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 import pytest
 
@@ -56,10 +57,23 @@ def of_lesson_6(words: Words) -> None:
     assert sure[0] < sure[1]
 
 
-LATER: Mapping[int, Callable[[Words], None]] = {4: of_lesson_4, 5: of_lesson_5, 6: of_lesson_6}
+def of_lesson_7(words: Words) -> None:
+    assert words[1][:3] == ["(1,", "16,", "16)"]
+    drawings = next(part for part in words if len(part) == 7)
+    assert drawings[0] == "1.0"  # the program that reads pictures is right about all drawings
+    (difference,) = next(part for part in words if len(part) == 1 and "e-" in part[0])
+    assert float(difference) < 1e-4
+    by_way = next(part for part in words if part[0] == "both")
+    assert [line[0] for line in rows(by_way, 4)] == ["both", "vector", "tokens"]
+    warned = next(part for part in words if "caption" in part)
+    new = [after.strip(".") for before, after in pairwise(warned) if before == "words:"]
+    assert new == ["azulejo", "greenhouse", "reddish", "circulo", "gato", "star"]
+
+
+LATER: Mapping[int, Callable[[Words], None]] = {4: of_lesson_4, 5: of_lesson_5, 6: of_lesson_6, 7: of_lesson_7}
 
 
 def later_promises(lesson: int, words: Words) -> None:
-    """Check what lessons 4 to 6 promise; the tests of the others stand beside their execution."""
+    """Check what lessons 4 to 7 promise; the tests of the others stand beside their execution."""
     if lesson in LATER:
         LATER[lesson](before_pictures(words))
