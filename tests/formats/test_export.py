@@ -10,7 +10,7 @@ from tests.formats.small_models import FOLDED, small_model
 SOLVER = {"sampler": "dpm_solver", "steps": 7, "spacing": "karras"}
 
 
-@pytest.mark.parametrize(("name", "knows"), [("web", False), ("diffusers", False), ("onnx", True)])
+@pytest.mark.parametrize(("name", "knows"), [("web", True), ("diffusers", False), ("onnx", True)])
 def test_a_model_that_takes_prompts_is_refused_where_nobody_could_give_any(name: str, knows: bool) -> None:
     model = small_model(FOLDED, conditions={"text": TextPlan().model_dump()}, sampling=SOLVER)
     if knows:
