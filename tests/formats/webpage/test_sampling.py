@@ -127,13 +127,13 @@ def test_what_is_asked_weighs_as_in_nevoa(guidance: float, library: Library) -> 
     """Also where some of it is left open, or all of it."""
     model = small_model(FOLDED, (3, 8, 8), CLASSES, conditions=KINDS, sampling=KARRAS)
     rounded(model.network)
-    asked = {"labels": [2], "prompt": ["a red hat"], "numbers": {"age": [30.0]}}
+    asked: dict[str, Any] = {"labels": 2, "prompt": "a red hat", "numbers": {"age": 30}, "guidance": guidance}
     rows = Text(parse(KINDS["text"], TextPlan)).tensor(["a red hat"]).flatten().tolist()
     image: dict[str, Any] = {"seed": 3, "number": 0, "label": 2, "asked": [rows, None, [30.0]]}
     way = way_of(model, guidance=guidance)
-    for one, options in ((image, asked), (image | {"label": None, "asked": None}, {})):
-        expected = model.sample(1, seed=3, **({"guidance": guidance} | options if options else {}))
-        assert_same(sampled(library, model, [one], way)[-1][1], expected)
+    assert_same(sampled(library, model, [image], way)[-1][1], model.sample(1, seed=3, **asked))
+    unasked = image | {"label": None, "asked": None}
+    assert_same(sampled(library, model, [unasked], way)[-1][1], model.sample(1, seed=3))
 
 
 def test_filling_is_that_of_nevoa(library: Library) -> None:

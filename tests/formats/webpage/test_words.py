@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from nevoa.conditions.text import Text
+from nevoa.config import parse
 from nevoa.config.condition import SEEN, TextPlan, seen_of
 from nevoa.data.words import words_in
 from nevoa.formats.webpage.description import kinds_of
@@ -54,7 +55,7 @@ def test_every_character_is_a_word_or_part_of_one_where_it_is_in_python(page: Pa
 
 @pytest.mark.parametrize("sizes", [{}, {"words": 5, "pieces": 3, "buckets": 7}, {"buckets": 2**20}])
 def test_a_prompt_has_the_rows_that_it_has_in_python(sizes: dict[str, int], page: Page) -> None:
-    plan = TextPlan(**sizes)
+    plan = parse(sizes, TextPlan)
     found = page.evaluate("([texts, kind]) => texts.map((text) => words.rowsOf(text, kind))", [TEXTS, kind_of(plan)])
     expected = Text(plan).tensor(TEXTS)
     assert np.array_equal(np.array(found).reshape(expected.shape), expected.numpy())

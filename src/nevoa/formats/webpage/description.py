@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from nevoa.conditions.text import LENGTHS, LONGEST_PROMPT
-from nevoa.config import ModelPlan
-from nevoa.config.condition import ConditionPlan, TagsPlan, TextPlan, bits_of
+from nevoa.config import ConditionPlan, ModelPlan, TagsPlan, TextPlan
 from nevoa.data import DataSource
 from nevoa.diffusion import Schedule, steps_of
 from nevoa.model import Model
@@ -54,7 +53,7 @@ def kinds_of(plan: ModelPlan) -> list[dict[str, Any]]:
 
 def _more(plan: ConditionPlan) -> dict[str, Any]:
     if isinstance(plan, TextPlan):
-        seen = b64encode(bits_of(plan.seen)).decode()
+        seen = b64encode(plan.bits).decode()
         return {"size": plan.words * plan.pieces, "seen": seen, "lengths": LENGTHS, "longest": LONGEST_PROMPT}
     return {"size": len(plan.tags) if isinstance(plan, TagsPlan) else 1}
 

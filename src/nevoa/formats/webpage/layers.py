@@ -46,11 +46,12 @@ def _doubling(emit: Emit, layer: DoublingConv2d, x: Tensor) -> Tensor:
 
 
 def _text(emit: Emit, layer: TextEncoder, rows: Tensor) -> tuple[Tensor, Tensor]:
-    tokens, width = torch.zeros(1, rows.shape[1], layer.token_width), layer.mlp[-1].out_features
     weights = layer.table.weight, layer.places, *layer.layers.parameters()
-    emit("words", [rows], tokens, *weights, heads=HEADS, eps=layer.layers[0].norm.eps)
-    pooled = emit("pooled", [rows, tokens], torch.zeros(1, layer.token_width))
-    return _unless_nothing(emit, rows, layer.mlp(pooled), torch.zeros(width), least=1), tokens
+    eps = next(one.eps for one in layer.modules() if isinstance(one, nn.LayerNorm))
+    tokens = torch.zeros(1, rows.shape[1], layer.token_width)
+    emit("words", [rows], tokens, *weights, heads=HEADS, eps=eps)
+    vector = layer.mlp(emit("pooled", [rows, tokens], torch.zeros(1, layer.token_width)))
+    return _unless_nothing(emit, rows, vector, torch.zeros(vector.shape[1]), least=1), tokens
 
 
 def _tags(emit: Emit, layer: TagsEmbedding, has: Tensor) -> Tensor:

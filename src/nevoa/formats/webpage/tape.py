@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from nevoa.config.condition import ConditionPlan
+from nevoa.config import ConditionPlan
 from nevoa.diffusion import Autoguided
 from nevoa.errors import NevoaError
 from nevoa.formats.webpage.functions import FUNCTIONS, LIKE, SAME, shape_of
