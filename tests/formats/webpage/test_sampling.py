@@ -124,9 +124,11 @@ def test_every_state_is_that_of_nevoa(name: str, library: Library) -> None:
 
 @pytest.mark.parametrize("guidance", [1.0, 2.5, 0.0])
 def test_what_is_asked_weighs_as_in_nevoa(guidance: float, library: Library) -> None:
-    """Also where some of it is left open, or all of it."""
-    model = small_model(FOLDED, (3, 8, 8), CLASSES, conditions=KINDS, sampling=KARRAS)
-    rounded(model.network)
+    """Also where some of it is left open, or all of it; and with a guide, which is asked the same."""
+    sampling = KARRAS | {"autoguidance": 1.7}
+    model = small_model(FOLDED, (3, 8, 8), CLASSES, conditions=KINDS, sampling=sampling, guided=True)
+    for network in filter(None, (model.network, model.guide)):
+        rounded(network)
     asked: dict[str, Any] = {"labels": 2, "prompt": "a red hat", "numbers": {"age": 30}, "guidance": guidance}
     rows = Text(parse(KINDS["text"], TextPlan)).tensor(["a red hat"]).flatten().tolist()
     image: dict[str, Any] = {"seed": 3, "number": 0, "label": 2, "asked": [rows, None, [30.0]]}
