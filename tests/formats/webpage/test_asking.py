@@ -113,11 +113,13 @@ def test_the_page_names_the_words_that_it_does_not_read_or_know(chromium: Browse
     visit = Visit(chromium, (tmp_path / "page.html").as_uri())
     notice = visit.page.locator("#prompt-notice")
     describe(visit.page, "one two 🐱 four, FIVE six")
-    unknown = "It has never seen these words: one, two, 🐱, four, ,, five. It goes by words that look like them."
+    unknown = (
+        "The network has never seen these words: one, two, 🐱, four, ,, five. It goes by words that look like them."
+    )
     expect(notice).to_have_text(f"The network does not read: six. {unknown}")
     expect(visit.page.locator("#prompt-help")).to_contain_text("the first 6 words")
     visit.page.get_by_role("button", name="Português").click()
-    expect(notice).to_contain_text("A rede não lê: six. Nunca viu estas palavras: one, two")
+    expect(notice).to_contain_text("A rede não lê: six. A rede nunca viu estas palavras: one, two")
     expect(visit.page.get_by_label("Descreva uma imagem")).to_be_visible()
     for hidden in ("classes", "tags", "numbers"):
         expect(visit.page.locator(f"#{hidden}")).to_be_hidden()
