@@ -2,15 +2,16 @@
 
 import pytest
 
-from nevoa.config.condition import TextPlan
+from nevoa.config.condition import NumberPlan, TextPlan
 from nevoa.config.registry import EXPORTS
 from nevoa.errors import NevoaError
+from nevoa.formats import Export
 from tests.formats.small_models import FOLDED, small_model
 
 SOLVER = {"sampler": "dpm_solver", "steps": 7, "spacing": "karras"}
 
 
-@pytest.mark.parametrize(("name", "knows"), [("web", False), ("diffusers", False), ("onnx", True)])
+@pytest.mark.parametrize(("name", "knows"), [("web", True), ("diffusers", False), ("onnx", True)])
 def test_a_model_that_takes_prompts_is_refused_where_nobody_could_give_any(name: str, knows: bool) -> None:
     model = small_model(FOLDED, conditions={"text": TextPlan().model_dump()}, sampling=SOLVER)
     if knows:
@@ -20,3 +21,13 @@ def test_a_model_that_takes_prompts_is_refused_where_nobody_could_give_any(name:
         NevoaError, match="cannot be asked for text, which this model was trained with: it knows classes"
     ):
         EXPORTS[name].check(model, model.settings())
+
+
+def test_a_kind_of_condition_that_a_format_does_not_know_is_refused() -> None:
+    age = NumberPlan(name="age", low=0, high=90).model_dump()
+    model, format_ = (
+        small_model(FOLDED, conditions={"number:age": age}),
+        Export(lambda *_: "", (".x",), "X", conditions=("text", "tags")),
+    )
+    with pytest.raises(NevoaError, match=r"X cannot be asked for number.*: it knows classes, text and tags\.$"):
+        format_.check(model, model.settings())

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from nevoa.conditions.tags import Tags
 from nevoa.conditions.text_encoder import TextEncoder
-from nevoa.config.condition import SEEN, TextPlan, bits_of, seen_of
+from nevoa.config.condition import SEEN, TextPlan, seen_of
 from nevoa.data import ImageSet
 from nevoa.data.words import counted_words, words_in
 from nevoa.errors import NevoaError
@@ -103,7 +103,7 @@ class Text:
 
     @cached_property
     def _bits(self) -> bytes:
-        return bits_of(self.plan.seen)
+        return self.plan.bits
 
     def tensor(self, values: Sequence[str | None]) -> Int64[Tensor, "B words pieces"]:
         """Return the row of each piece of each word in the table; 0 where there is none."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from nevoa.config.condition import ConditionPlan as ConditionPlan
     from nevoa.config.condition import NumberPlan as NumberPlan
     from nevoa.config.condition import TagsPlan as TagsPlan
+    from nevoa.config.condition import TextPlan as TextPlan
     from nevoa.config.names import DEFAULT_PRESET as DEFAULT_PRESET
     from nevoa.config.network import NetworkConfig as NetworkConfig
     from nevoa.config.network import ResidualUNetConfig as ResidualUNetConfig
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from nevoa.config.training import TrainingConfig as TrainingConfig
 
 _HOMES = {
-    "condition": ("ConditionPlan", "NumberPlan", "TagsPlan"),
+    "condition": ("ConditionPlan", "NumberPlan", "TagsPlan", "TextPlan"),
     "names": ("DEFAULT_PRESET",),
     "network": ("NetworkConfig", "ResidualUNetConfig", "UNetConfig"),
     "plan": ("DataPlan", "ModelPlan", "Plan", "TrainingPlan"),

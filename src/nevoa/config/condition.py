@@ -48,6 +48,11 @@ class TextPlan(ConditionPlan):
     pieces: Few = 16
     seen: str = ""
 
+    @property
+    def bits(self) -> bytes:
+        """The bits of `seen`."""
+        return bits_of(self.seen)
+
     @field_validator("seen")
     @classmethod
     def _is_bits(cls, value: str) -> str:
@@ -58,7 +63,7 @@ class TextPlan(ConditionPlan):
         """Return the plan before, whose table the model has, with the words of both."""
         if not isinstance(before, TextPlan):
             return self
-        both = int.from_bytes(bits_of(before.seen)) | int.from_bytes(bits_of(self.seen))
+        both = int.from_bytes(before.bits) | int.from_bytes(self.bits)
         return before.model_copy(update={"seen": seen_of(both.to_bytes(SEEN // 8))})
 
 

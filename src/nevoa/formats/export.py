@@ -61,7 +61,8 @@ class Export:
                 raise NevoaError(f"{self.name} has no {part} {name}, only {', '.join(known)}.")
         kinds = {one.kind for one in model.plan.conditions.values()}
         if self.conditions is not None and (others := sorted(kinds - {*self.conditions})):
+            *known, last = "classes", *self.conditions
+            known = f"{', '.join(known)} and {last}" if known else last
             raise NevoaError(
-                f"{self.name} cannot be asked for {others[0]}, which this model was trained with: it knows "
-                f"{' and '.join(['classes', *self.conditions])}."
+                f"{self.name} cannot be asked for {others[0]}, which this model was trained with: it knows {known}."
             )

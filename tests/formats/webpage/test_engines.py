@@ -13,6 +13,7 @@ from nevoa.formats.webpage.weights import rounded
 from nevoa.model import Model
 from tests.formats.small_run import run_of
 from tests.formats.webpage.engines import ENTER, WIDTH, Engine, chromium, firefox, webkit
+from tests.formats.webpage.library import KINDS
 from tests.formats.webpage.server import served
 from tests.formats.webpage.test_sampling import assert_same
 
@@ -107,3 +108,20 @@ def test_a_phone_makes_the_images_of_nevoa_sample(engine: Engine, address: str, 
     changed = (pictures(engine, "#picture") != before).any(axis=-1)[0]
     assert changed[4, 4]
     assert not changed[[0, 0, -1, -1], [0, -1, 0, -1]].any()
+
+
+def test_a_phone_draws_what_is_asked_in_words(engine: Engine, tmp_path: Path) -> None:
+    run = run_of(tmp_path / "asked", shape=(3, 8, 8), classes=(), sampling=SAMPLING, conditions=KINDS)
+    model = load(run.folder, "cpu")
+    export(model, tmp_path / "page.html")
+    rounded(model.network)
+    engine.open((tmp_path / "page.html").as_uri())
+    says(engine, "#status", "Here they are")
+    assert_same(pictures(engine), model.sample(12))
+    engine.tap("#prompt")
+    engine.run("(globalThis.before = document.querySelector('#grid button')).id")
+    engine.press(f"a red hat{ENTER}")
+    until(engine, "!before.isConnected")
+    says(engine, "#status", "Here they are")
+    assert_same(pictures(engine), model.sample(12, prompt="a red hat"))
+    assert engine.run("document.documentElement.scrollWidth") <= WIDTH

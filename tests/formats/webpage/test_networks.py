@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from nevoa.conditions import conditions_of
 from nevoa.config.registry import PRESETS
 from nevoa.diffusion import Autoguided
 from nevoa.formats.webpage.tape import ends_of
 from nevoa.formats.webpage.weights import rounded
 from tests.formats.small_models import CLASSES, FOLDED, small_model
-from tests.formats.webpage.library import ENGINES, Engine, Library
+from tests.formats.webpage.library import ENGINES, KINDS, Engine, Library
 
 pytestmark = pytest.mark.slow
 
@@ -36,10 +37,10 @@ def test_a_prediction_is_that_of_torch(preset: str, engine: Engine, library: Lib
     model = small_model(network_of(preset), **MODELS[preset])
     rounded(model.network)
     x, t, count = torch.randn(2, *model.shape), torch.full((2,), 31), len(model.classes)
-    labels = [1, count] if count else [0, 0]
-    found = library.predicted(model.network, x, 31, labels, count, engine)
+    labels = torch.tensor([1, count]) if count else None
+    found = library.predicted(model.network, x, 31, labels, engine, count)
     with torch.no_grad():
-        expected = model.network(x, t, *([torch.tensor(labels)] if count else [])).numpy()
+        expected = model.network(x, t, *([] if labels is None else [labels])).numpy()
     assert abs(found - expected).max() < 2e-5 * max(1, abs(expected).max())
 
 
@@ -48,22 +49,53 @@ def test_a_guide_is_computed_only_where_it_has_a_weight(engine: Engine, library:
     """One of NaN does not show at other timesteps, and one of numbers does where it belongs."""
     model = small_model(FOLDED, (3, 8, 8), CLASSES, guided=True)
     assert model.guide is not None
-    network, x = model.guided(2.0), torch.randn(2, *model.shape)
+    network, x, labels = model.guided(2.0), torch.randn(2, *model.shape), torch.tensor([0, 1])
     assert isinstance(network, Autoguided)
     first, last = ends_of(network.extra)
     for one in (model.network, model.guide):
         rounded(one)
     for t in (first - 1, first, last, last + 1):
         is_guided = first <= t <= last
-        found = library.predicted(network, x, t, [0, 1], len(CLASSES), engine)
+        found = library.predicted(network, x, t, labels, engine, len(CLASSES))
         with torch.no_grad():
-            expected = (network if is_guided else model.network)(x, torch.full((2,), t), torch.tensor([0, 1])).numpy()
+            expected = (network if is_guided else model.network)(x, torch.full((2,), t), labels).numpy()
         assert abs(found - expected).max() < 2e-5 * max(1, abs(expected).max())
     for parameter in model.guide.parameters():
         parameter.data.fill_(torch.nan)
-    alone = library.predicted(network, x, last + 1, [0, 1], len(CLASSES), engine)
+    alone = library.predicted(network, x, last + 1, labels, engine, len(CLASSES))
     assert np.array_equal(alone, found)
-    assert np.isnan(library.predicted(network, x, last, [0, 1], len(CLASSES), engine)).all()
+    assert np.isnan(library.predicted(network, x, last, labels, engine, len(CLASSES))).all()
+
+
+# Two kinds of network; all kinds of condition, and texts alone.
+ASKED: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
+    "everything": ("photos", CLASSES, KINDS),
+    "texts": ("quick", (), {"text": KINDS["text"]}),
+}
+WISHES: dict[str, list[Any]] = {
+    "class": [2, None, 0, 1],
+    "text": ["a red hat", "one two three four five six, and more", None, "ação 🐱"],
+    "tags": [["smile", "hat"], None, ["red"], []],
+    "number:age": [30.5, 2, None, 90],
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", ASKED)
+def test_what_is_asked_of_an_image_is_that_of_torch(name: str, engine: Engine, library: Library) -> None:
+    """Texts of no word, of some and of more than are read; no tags, and nothing asked of them; the ends of a range."""
+    preset, classes, kinds = ASKED[name]
+    model = small_model(network_of(preset), (3, 9, 7), classes, conditions=kinds)
+    rounded(model.network)
+    x, conditions = torch.randn(4, *model.shape), conditions_of(model.plan)
+    condition = conditions.of({kind: WISHES[kind] for kind in conditions.kinds}, 4)
+    found = library.predicted(model.network, x, 31, condition, engine, len(classes), model.plan.conditions)
+    with torch.no_grad():
+        expected, unasked = (
+            model.network(x, torch.full((4,), 31), one).numpy() for one in (condition, conditions.of({}, 4))
+        )
+    assert abs(found - expected).max() < 2e-5 * max(1, abs(expected).max())
+    assert (abs(expected - unasked).max(axis=(1, 2, 3)) > 1e-3).sum() == (4 if classes else 3)
 
 
 def test_half_precision_is_that_of_numpy(library: Library) -> None:

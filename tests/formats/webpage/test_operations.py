@@ -14,7 +14,8 @@ from nevoa.networks.blocks import PreNormBlock
 from nevoa.networks.convolution import DepthwiseConv2d, DoublingConv2d
 from nevoa.networks.embedding import TimestepEmbedding
 from nevoa.networks.padding import cropped, padded
-from tests.formats.webpage.library import ENGINES, Engine, Library
+from tests.formats.small_models import FOLDED, small_model
+from tests.formats.webpage.library import ENGINES, KINDS, Engine, Library
 
 pytestmark = pytest.mark.slow
 
@@ -119,10 +120,10 @@ def built(make: Callable[[], nn.Module], size: tuple[int, int]) -> tuple[nn.Modu
 
 
 def check(network: nn.Module, x: Tensor, engine: Engine, library: Library) -> None:
-    classes, labels = (3, [0, 3, 1]) if isinstance(network, Timed) else (0, [0, 0, 0])
-    found = library.predicted(network, x, 417, labels, classes, engine)
+    classes, labels = (3, torch.tensor([0, 3, 1])) if isinstance(network, Timed) else (0, None)
+    found = library.predicted(network, x, 417, labels, engine, classes)
     with torch.no_grad():
-        given = [torch.tensor(labels)] if classes else []
+        given = [] if labels is None else [labels]
         expected = network(x, torch.full((3,), 417), *given).numpy()
     assert abs(found - expected).max() < 2e-5 * max(1, abs(expected).max())
 
@@ -140,12 +141,17 @@ def test_the_operations_of_webgpu_are_those_of_torch(name: str, library: Library
 
 
 def test_every_operation_is_among_them() -> None:
+    """Or among those of `test_networks.py`, of networks that are asked for something."""
     kinds = set()
     for name in NETWORKS:
         network, x = built(*NETWORKS[name])
         _, channels, height, width = x.shape
         program = recorded(network, (channels, height, width), 3 if isinstance(network, Timed) else 0)
         kinds |= {operation["kind"] for operation in program.operations}
+    asked = small_model(FOLDED, conditions=KINDS)
+    program = recorded(asked.network, asked.shape, 0, asked.plan.conditions)
+    kinds |= {operation["kind"] for operation in program.operations}
     names = {"conv", "depthwise", "transposed", "linear", "norm", "embedding", "silu", "gelu", "sin", "cos", "add"}
     names |= {"multiply", "concatenate", "window", "pixel_shuffle", "pixel_unshuffle", "attention", "linear_attention"}
+    names |= {"words", "pooled", "transpose", "tags", "place", "unless_nothing"}
     assert kinds == names | {"constant"}

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from nevoa.commands.from_images import inpainting
+from nevoa.conditions.text import Text
+from nevoa.config import parse
+from nevoa.config.condition import TextPlan
 from nevoa.data import to_bytes
-from nevoa.formats.webpage.description import STEPS, ways
+from nevoa.formats.webpage.description import STEPS, kinds_of, ways
 from nevoa.formats.webpage.weights import rounded
 from nevoa.model import Model
 from tests.formats.small_models import CLASSES, FOLDED, small_model
-from tests.formats.webpage.library import Library, opened
+from tests.formats.webpage.library import KINDS, Library, opened
 
 pytestmark = pytest.mark.slow
 
@@ -92,6 +95,7 @@ def sampled(
     """The states that the page sees: timesteps, and uint8 images `[N, H, W, C]`."""
     tables = {"signal": model.schedule.signal.tolist(), "noise": model.schedule.noise.tolist()}
     about = {"shape": model.shape, "classes": model.classes, "prediction": model.plan.diffusion.prediction}
+    about |= {"conditions": kinds_of(model.plan)}
     states = library(
         SAMPLE, opened(model, "wasm", way.get("autoguidance", 1.0)), about | {"schedule": tables}, images, way, kept
     )
@@ -116,6 +120,22 @@ def test_every_state_is_that_of_nevoa(name: str, library: Library) -> None:
     for (_, images), state in zip(found, states, strict=True):
         assert_same(images, to_bytes(state.x_t))
     assert len(np.unique(found[-1][1])) > 20
+
+
+@pytest.mark.parametrize("guidance", [1.0, 2.5, 0.0])
+def test_what_is_asked_weighs_as_in_nevoa(guidance: float, library: Library) -> None:
+    """Also where some of it is left open, or all of it; and with a guide, which is asked the same."""
+    sampling = KARRAS | {"autoguidance": 1.7}
+    model = small_model(FOLDED, (3, 8, 8), CLASSES, conditions=KINDS, sampling=sampling, guided=True)
+    for network in filter(None, (model.network, model.guide)):
+        rounded(network)
+    asked: dict[str, Any] = {"labels": 2, "prompt": "a red hat", "numbers": {"age": 30}, "guidance": guidance}
+    rows = Text(parse(KINDS["text"], TextPlan)).tensor(["a red hat"]).flatten().tolist()
+    image: dict[str, Any] = {"seed": 3, "number": 0, "label": 2, "asked": [rows, None, [30.0]]}
+    way = way_of(model, guidance=guidance)
+    assert_same(sampled(library, model, [image], way)[-1][1], model.sample(1, seed=3, **asked))
+    unasked = image | {"label": None, "asked": None}
+    assert_same(sampled(library, model, [unasked], way)[-1][1], model.sample(1, seed=3))
 
 
 def test_filling_is_that_of_nevoa(library: Library) -> None:
@@ -150,7 +170,7 @@ def test_a_new_order_waits_until_the_engine_is_free(library: Library) -> None:
     """Of orders that come while one is computed only the last is made, and no two are computed at the same time."""
     model = model_of()
     tables = {"signal": model.schedule.signal.tolist(), "noise": model.schedule.noise.tolist()}
-    about = {"shape": model.shape, "classes": model.classes, "prediction": "v", "schedule": tables}
+    about = {"shape": model.shape, "classes": model.classes, "conditions": [], "prediction": "v", "schedule": tables}
     assert library(ORDERS, about, way_of(model, sampler="euler", steps=4)) == [1, [["done", 3]]]
 
 

@@ -2,14 +2,15 @@
 
 import base64
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Unpack
 
 import torch
 
-from nevoa.errors import NevoaError
+from nevoa.errors import NevoaError, WrongValue
 from nevoa.formats import Export
-from nevoa.formats.webpage.description import EVALUATIONS, PREDICTIONS, about, ways
+from nevoa.formats.webpage.description import CONDITIONS, EVALUATIONS, PREDICTIONS, about, kinds_of, ways
 from nevoa.formats.webpage.page import STYLE, kernels, page_of
 from nevoa.formats.webpage.tape import recorded
 from nevoa.formats.webpage.weights import block_of
@@ -39,8 +40,11 @@ def export(model: Model, path: Path, force: bool = False, **options: Unpack[Samp
     """
     settings = model.settings(**options)
     EXPORT.check(model, settings)
+    if isinstance(settings.guidance, Mapping):
+        raise WrongValue("guidance", " of a web page is one weight for all that is asked: add --guidance 3.")
     sampling = ways(model, **options)
-    network, weights = block_of(recorded(model.guided(settings.autoguidance), model.shape, len(model.classes)))
+    guided = model.guided(settings.autoguidance)
+    network, weights = block_of(recorded(guided, model.shape, len(model.classes), model.plan.conditions))
     tables = torch.cat([model.schedule.signal, model.schedule.noise]).numpy().tobytes()
     block = tables + weights
     if len(block) > LARGEST_BYTES * 3 // 4 and not force:
@@ -56,12 +60,15 @@ def export(model: Model, path: Path, force: bool = False, **options: Unpack[Samp
         "shape": list(model.shape),
         "prediction": model.plan.diffusion.prediction,
         "classes": list(model.classes),
+        "conditions": kinds_of(model.plan),
     }
     size = _write(path, {"package": package, "about": about(model), "sampling": sampling}, block)
     return f"{size / 1e6:,.1f} MB"
 
 
-EXPORT = Export(export, (".html", ""), "The web page", samplers=EVALUATIONS, predictions=PREDICTIONS)
+EXPORT = Export(
+    export, (".html", ""), "The web page", samplers=EVALUATIONS, predictions=PREDICTIONS, conditions=CONDITIONS
+)
 
 
 def _write(path: Path, data: dict[str, Any], block: bytes) -> int:

@@ -1,9 +1,12 @@
-"""The facts about a model that its page shows, and the sampling that a reader may choose."""
+"""The facts about a model that its page shows, and what a reader may ask for and choose."""
 
 import re
+from base64 import b64encode
 from pathlib import Path
 from typing import Any, Unpack
 
+from nevoa.conditions.text import LENGTHS, LONGEST_PROMPT
+from nevoa.config import ConditionPlan, ModelPlan, TagsPlan, TextPlan
 from nevoa.data import DataSource
 from nevoa.diffusion import Schedule, steps_of
 from nevoa.model import Model
@@ -15,6 +18,8 @@ STEPS = 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 75, 100, 150, 20
 # The samplers that the page can take, with the evaluations of a step, and the predictions: those of `samplers.js`.
 EVALUATIONS = {"dpm_solver": 1, "ddim": 1, "euler": 1, "ddpm": 1, "heun": 2}
 PREDICTIONS = "epsilon", "x0", "v", "flow"
+# The kinds of condition that `asking.js` has controls for.
+CONDITIONS = "text", "tags", "number"
 # The samplers on the page, besides the run's own.
 OFFERED = ("ddpm", "ddim", "dpm_solver")
 # Those of `nevoa.inpainting`.
@@ -38,6 +43,21 @@ def about(model: Model) -> dict[str, Any]:
     }
 
 
+def kinds_of(plan: ModelPlan) -> list[dict[str, Any]]:
+    """The kinds of condition besides classes, with all that `asking.js` makes their tensors of.
+
+    Each has the `size` of its tensor, in numbers.
+    """
+    return [one.model_dump() | _more(one) for one in plan.conditions.values()]
+
+
+def _more(plan: ConditionPlan) -> dict[str, Any]:
+    if isinstance(plan, TextPlan):
+        seen = b64encode(plan.bits).decode()
+        return {"size": plan.words * plan.pieces, "seen": seen, "lengths": LENGTHS, "longest": LONGEST_PROMPT}
+    return {"size": len(plan.tags) if isinstance(plan, TagsPlan) else 1}
+
+
 def ways(model: Model, **options: Unpack[SamplingOptions]) -> dict[str, Any]:
     """How the page samples: the run's way first, then what a reader may choose in its place.
 
@@ -56,7 +76,8 @@ def ways(model: Model, **options: Unpack[SamplingOptions]) -> dict[str, Any]:
         "filling": filling,
         "clip": own.clip,
         "guidance": own.guidance,
-        "guided": bool(model.classes and model.plan.works_without_condition and not model.plan.distilled_from),
+        "guided": bool(model.plan.conditional and model.plan.works_without_condition and not model.plan.distilled_from),
+        "needs": not model.plan.works_without_condition,
     }
 
 

@@ -1,4 +1,4 @@
-"""The operations of a web page: a table of torch's functions, and one of layers that are a single operation there.
+"""The operations of a web page: a table of torch's functions.
 
 A row is called with `emit`, the result that torch computed, and the arguments. It appends operations, and returns
 False if the page cannot do it with these arguments.
@@ -8,9 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-
-from nevoa.networks import Attention, DoublingConv2d, LinearAttention
+from torch import Tensor
 
 Emit = Callable[..., Tensor]
 Function = Callable[..., bool]
@@ -181,33 +179,4 @@ FUNCTIONS: dict[str, Function] = {
     "__getitem__": _getitem,
     "chunk": _chunk,
     **{name: _shuffle(name) for name in ("pixel_shuffle", "pixel_unshuffle")},
-}
-
-
-def _attention(emit: Emit, layer: Attention, x: Tensor) -> Tensor:
-    return layer.out(_of_heads(emit, "attention", layer.qkv(x), layer.heads))
-
-
-def _linear_attention(emit: Emit, layer: LinearAttention, x: Tensor) -> Tensor:
-    return layer.out(_of_heads(emit, "linear_attention", layer.qkv(x), layer.heads))
-
-
-def _of_heads(emit: Emit, kind: str, qkv: Tensor, heads: int) -> Tensor:
-    """The output of all heads, side by side; torch's numbers are not needed, only their shape."""
-    return emit(kind, [qkv], torch.zeros(1, qkv.shape[1] // 3, *qkv.shape[2:]), heads=heads)
-
-
-def _doubling(emit: Emit, layer: DoublingConv2d, x: Tensor) -> Tensor:
-    # The weights themselves; those that torch computes from them would take 16/9 of their place.
-    height, width = x.shape[2:]
-    output = torch.zeros(1, layer.weight.shape[0], 2 * height, 2 * width)
-    numbers = {"stride": 1, "top": 1, "left": 1, "kernel": [3, 3], "double": 1}
-    return emit("conv", [x], output, layer.weight, layer.bias, **numbers)
-
-
-# Layers in place of whose functions one operation is recorded.
-LAYERS: dict[type[nn.Module], Callable[..., Tensor]] = {
-    Attention: _attention,
-    LinearAttention: _linear_attention,
-    DoublingConv2d: _doubling,
 }

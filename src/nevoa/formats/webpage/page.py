@@ -14,8 +14,21 @@ HERE = Path(__file__).parent
 BROWSER = HERE / "browser"
 STYLE = BROWSER / "page.css"
 # In the order in which they need each other.
-WORKER = "plain", "program", "engine", "wasm", "shaders", "gpu", "random", "samplers", "sampling", "worker"
-PAGE = "texts", "gif", "pictures", "player", "viewer", "controls", "page"
+WORKER = (
+    "checksum",
+    "plain",
+    "program",
+    "encoders",
+    "engine",
+    "wasm",
+    "shaders",
+    "gpu",
+    "random",
+    "samplers",
+    "sampling",
+    "worker",
+)
+PAGE = "checksum", "words", "asking", "texts", "gif", "pictures", "player", "viewer", "controls", "page"
 # The first that a browser accepts is used.
 MODULES = "kernels-fma.wasm", "kernels.wasm"
 

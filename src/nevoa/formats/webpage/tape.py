@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from nevoa.config import ConditionPlan
 from nevoa.diffusion import Autoguided
 from nevoa.errors import NevoaError
-from nevoa.formats.webpage.functions import FUNCTIONS, LAYERS, LIKE, SAME, shape_of
-from nevoa.networks import evaluating
+from nevoa.formats.webpage.functions import FUNCTIONS, LIKE, SAME, shape_of
+from nevoa.formats.webpage.layers import LAYERS
+from nevoa.networks import evaluating, null_condition
 
 # Methods that read a number out of a tensor: the list would hold for this image alone.
 READERS = {"item", "tolist", "numpy", "__bool__", "__int__", "__float__", "__index__"}
@@ -24,7 +26,8 @@ class Program:
     """A network as a list of operations on values, each of shape (C, H, W).
 
     Attributes:
-        shapes: of the values. Values 0, 1 and 2 are the image x_t, the timestep and, with classes, the label.
+        shapes: of the values. Values 0 and 1 are the image x_t and the timestep; the tensors of the condition follow,
+            the label first.
         operations: in their order; each has a kind, the numbers of its inputs and weights, that of its output, and
             numbers of its own.
         weights: tensors that no input changes.
@@ -40,7 +43,7 @@ class Program:
 
     @property
     def on_image(self) -> list[bool]:
-        """For each operation, whether it depends on x_t; the others are computed once for all images of a class."""
+        """For each operation, whether it depends on x_t; the others are computed once for all images of a condition."""
         known, found = {0}, []
         for operation in self.operations:
             found.append(not known.isdisjoint(operation["inputs"]))
@@ -48,28 +51,34 @@ class Program:
         return found
 
 
-def recorded(network: nn.Module, shape: tuple[int, int, int], classes: int) -> Program:
+def recorded(
+    network: nn.Module,
+    shape: tuple[int, int, int],
+    classes: int,
+    conditions: Mapping[str, ConditionPlan] | None = None,
+) -> Program:
     """Return the operations of a network.
 
     Args:
         shape: (C, H, W) of an image.
-        classes: 0 for an unconditional network.
+        classes: 0 for a network that knows none.
+        conditions: the other kinds of condition that it knows, by name.
 
     Raises:
         NevoaError: it computes something that the web page cannot; the error names the layer.
     """
     network = copy.deepcopy(network).cpu().float()
-    inputs = [torch.zeros(1, *shape), torch.ones(1, dtype=torch.int64)]
-    inputs += [torch.zeros(1, dtype=torch.int64)] if classes else []
+    x_t, t, condition = torch.zeros(1, *shape), torch.ones(1, dtype=torch.int64), null_condition(classes, conditions)
+    asked = condition.values() if isinstance(condition, Mapping) else [] if condition is None else [condition]
     tape = Tape()
-    for value in inputs:
+    for value in (x_t, t, *asked):
         tape.read(value)
     if isinstance(network, Autoguided):
         network.guide.register_forward_pre_hook(lambda *_: setattr(tape, "guides", True))
         network.guide.register_forward_hook(lambda *_: setattr(tape, "guides", False))
         tape.program.guided = ends_of(network.extra)
     with torch.no_grad(), evaluating(network), tape.following(network), tape:
-        output = network(*inputs)
+        output = network(x_t, t, *([] if condition is None else [condition]))
     if not isinstance(output, Tensor) or id(output) not in tape.known:
         raise NevoaError(f"The output of {type(network).__name__} does not depend on its image.")
     tape.program.output = tape.known[id(output)][0]

@@ -3,9 +3,13 @@
  *
  * @typedef {import("./sampling.js").Image} Image
  * @typedef {import("./sampling.js").Way} Way
+ * @typedef {import("./texts.js").Words} Words
  * @typedef {{name: string, steps: number, grids: Record<string, number[]>, variance: string, eta: number, evaluations: number}} Sampler
- * @typedef {{samplers: Sampler[], filling: Sampler | null, clip: boolean, guidance: number, guided: boolean}} Sampling
+ * @typedef {{samplers: Sampler[], filling: Sampler | null, clip: boolean, guidance: number, guided: boolean, needs: boolean}} Sampling
+ *   `needs`: the model makes no images of which nothing is asked
  */
+
+import { Asking, chip } from "./asking.js";
 
 // As many images as classes, within these bounds; without classes, or of one class, the upper.
 const FEW = 6, MANY = 12;
@@ -21,12 +25,15 @@ const input = (id) => /** @type {HTMLInputElement} */ (the(id));
 /** The form. */
 export class Controls {
   /**
-   * @param {Sampling} sampling @param {string[]} classes
+   * @param {Sampling} sampling @param {string[]} classes @param {import("./asking.js").Kind[]} conditions
    * @param {{again: () => void, changed: () => void}} does `again`: asked for other images; `changed`: chose something
    */
-  constructor(sampling, classes, does) {
+  constructor(sampling, classes, conditions, does) {
     this.sampling = sampling;
     this.classes = classes;
+    /** Whether images are of all classes in turn, if none is chosen. */
+    this.takesTurns = classes.length > 0 && !conditions.length;
+    this.asking = new Asking(conditions, { changed: does.changed, typed: () => { this.typed = true; } });
     the("sampler").replaceChildren(...sampling.samplers.map(() => document.createElement("option")));
     this._choices();
     this._slider();
@@ -35,7 +42,7 @@ export class Controls {
     if (sampling.guidance % 0.5) input("guidance").step = "any";
     input("guidance").max = String(Math.max(6, sampling.guidance));
     input("guidance").value = String(sampling.guidance);
-    /** Whether the seed was typed, and nothing drawn of it yet. */
+    /** Whether the seed or a prompt was typed, and nothing drawn of it yet. */
     this.typed = false;
     the("seed").oninput = () => { this.typed = true; };
     the("seed").onchange = () => this.checkSeed();
@@ -71,6 +78,17 @@ export class Controls {
     return valid;
   }
 
+  /** What keeps images from being made, as a key of the texts; null if nothing does. */
+  get problem() {
+    if (!this.checkSeed()) return "wrongSeed";
+    return this.sampling.needs && !this.asks ? "askFirst" : null;
+  }
+
+  /** Whether images are asked to be something. */
+  get asks() {
+    return this.takesTurns || this.label !== null || this.asking.tensors !== null;
+  }
+
   get sampler() {
     return this.sampling.samplers[/** @type {HTMLSelectElement} */ (the("sampler")).selectedIndex];
   }
@@ -91,30 +109,24 @@ export class Controls {
 
   /** How often the network is evaluated for an image. */
   get evaluations() {
-    const twice = this.classes.length && ![0, 1].includes(this.guidance) ? 2 : 1;
+    const twice = this.asks && ![0, 1].includes(this.guidance) ? 2 : 1;
     return this.steps * this.sampler.evaluations * twice;
   }
 
-  /** The images to make; null if the seed is none. @returns {Image[] | null} */
-  order() {
-    if (!this.checkSeed()) return null;
+  /** The images to make. @param {Words} words @returns {Image[]} */
+  order(words) {
     this.typed = false;
-    const { label, seed } = this, { length } = this.classes;
-    const count = label === null && length ? Math.max(FEW, Math.min(MANY, length)) : MANY;
-    return Array.from({ length: count }, (_, number) => ({ seed, number, label: label ?? (length ? number % length : null) }));
+    const { label, seed, takesTurns, classes: { length } } = this, asked = this.asking.tensors, named = this.asking.names(words);
+    const count = label === null && takesTurns ? Math.max(FEW, Math.min(MANY, length)) : MANY;
+    return Array.from({ length: count }, (_, number) => ({ seed, number, label: label ?? (takesTurns ? number % length : null), asked, named }));
   }
 
   /** A button for each class, and one for all. */
   _choices() {
     the("classes").hidden = !this.classes.length;
-    the("choices").replaceChildren(...["", ...this.classes].map((name, i) => {
-      const label = document.createElement("label"), choice = document.createElement("input"), text = document.createElement("span");
-      Object.assign(choice, { type: "radio", name: "class", value: i ? String(i - 1) : "", checked: !i });
-      text.textContent = name;
-      if (!i) text.dataset.text = "all";
-      label.append(choice, text);
-      return label;
-    }));
+    const all = chip("radio", { name: "class", value: "", checked: true }, "");
+    /** @type {HTMLElement} */ (all.lastChild).dataset.text = "all";
+    the("choices").replaceChildren(all, ...this.classes.map((name, i) => chip("radio", { name: "class", value: String(i) }, name)));
   }
 
   /** The numbers of steps of the sampler. */
@@ -125,7 +137,7 @@ export class Controls {
     input("steps").value = String(counts.indexOf(this.sampler.steps));
   }
 
-  /** What the controls stand at. @param {import("./texts.js").Words} words @param {string} time of an image; "" if unknown */
+  /** What the controls stand at. @param {Words} words @param {string} time of an image; "" if unknown */
   write(words, time) {
     [...the("sampler").children].forEach((option, i) => {
       const name = /** @type {Record<string, string>} */ (NAMES)[this.sampling.samplers[i].name];
@@ -134,5 +146,6 @@ export class Controls {
     the("steps-value").textContent = time ? `${this.steps} · ${time}` : String(this.steps);
     the("guidance-value").textContent = words.number(this.guidance, { minimumFractionDigits: 1, maximumFractionDigits: 2 });
     the("steps").setAttribute("aria-valuetext", String(this.steps));
+    this.asking.write(words);
   }
 }

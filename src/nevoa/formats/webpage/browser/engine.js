@@ -4,16 +4,21 @@
  * @typedef {import("./plain.js").Kernel} Kernel
  * @typedef {import("./plain.js").Operation} Operation
  * @typedef {import("./program.js").Program} Program
- * @typedef {{name: string, atOnce: number, evaluate: (x: Float32Array, t: number, labels: number[][]) => Promise<Float32Array>}} Engine
- *   `evaluate` takes images side by side, the timestep of all and the label of each, or two labels and the share of the
- *   second; it returns their predictions.
+ * @typedef {number[][]} Condition what an image is asked to be: the numbers of each tensor that the network takes. In place of
+ *   a label there may be two, and the share of the second.
+ * @typedef {{name: string, atOnce: number, evaluate: (x: Float32Array, t: number, conditions: Condition[]) => Promise<Float32Array>}} Engine
+ *   `evaluate` takes images side by side, the timestep of all and the condition of each; it returns their predictions.
  *   `atOnce` images are evaluated together.
  */
 
+import { ENCODERS } from "./encoders.js";
 import { PLAIN, sizeOf } from "./plain.js";
-import { IMAGE, LABEL, TIMESTEP, arranged, needed } from "./program.js";
+import { ASKED, IMAGE, TIMESTEP, arranged, needed } from "./program.js";
 
-/** The values that depend on timestep and label alone, kept while the timestep stays. */
+/** @type {Record<string, Kernel>} */
+const KERNELS = { ...PLAIN, ...ENCODERS };
+
+/** The values that depend on timestep and condition alone, kept while the timestep stays. */
 export class Conditions {
   /** @param {Program} program @param {Float32Array[]} weights */
   constructor(program, weights) {
@@ -22,27 +27,48 @@ export class Conditions {
     this.t = 0;
     /** @type {Map<string, Float32Array[]>} */
     this.known = new Map();
+    /** Those that depend on the condition alone, kept until the timestep rises, as it does when other images begin. */
+    this.lasting = new Map(this.known);
+    const timed = new Set([TIMESTEP]);
+    const [later, once] = [true, false].map((wanted) => program.condition.filter(({ inputs, output }) => {
+      if (inputs.some((value) => timed.has(value))) timed.add(output);
+      return timed.has(output) === wanted;
+    }));
+    this.once = once;
+    this.later = later;
   }
 
-  /** Values by number. @param {number} t @param {number[]} label */
-  at(t, label) {
+  /** Values by number. @param {number} t @param {Condition} condition */
+  at(t, condition) {
     if (t !== this.t) this.known.clear();
+    if (t > this.t) this.lasting.clear();
     this.t = t;
-    const found = this.known.get(`${label}`) ?? this._computed(t, label);
-    this.known.set(`${label}`, found);
-    return found;
+    const kept = (/** @type {Map<string, Float32Array[]>} */ known, /** @type {() => Float32Array[]} */ compute) => {
+      const found = known.get(`${condition}`) ?? compute();
+      known.set(`${condition}`, found);
+      return found;
+    };
+    return kept(this.known, () => {
+      const values = [...kept(this.lasting, () => this._computed(this.once, this._asked(condition)))];
+      values[TIMESTEP] = Float32Array.of(t);
+      return this._computed(this.later, values);
+    });
   }
 
-  /** @param {number} t @param {number[]} label */
-  _computed(t, label) {
+  /** @param {Condition} condition */
+  _asked(condition) {
     /** @type {Float32Array[]} */
     const values = [];
-    values[TIMESTEP] = Float32Array.of(t);
-    values[LABEL] = Float32Array.from(label);
-    for (const operation of this.program.condition) {
+    condition.forEach((numbers, i) => { values[ASKED + i] = Float32Array.from(numbers); });
+    return values;
+  }
+
+  /** Values, with those that operations make of them. @param {Operation[]} operations @param {Float32Array[]} values */
+  _computed(operations, values) {
+    for (const operation of operations) {
       const output = new Float32Array(sizeOf(operation.to));
       const given = operation.weights.map((weight) => this.weights[weight]);
-      PLAIN[operation.kind](operation, operation.inputs.map((value) => values[value]), given, output);
+      KERNELS[operation.kind](operation, operation.inputs.map((value) => values[value]), given, output);
       values[operation.output] = output;
     }
     return values;
@@ -101,12 +127,12 @@ export class ProcessorEngine {
     }));
   }
 
-  /** @param {Float32Array} x @param {number} t @param {number[][]} labels */
-  async evaluate(x, t, labels) {
+  /** @param {Float32Array} x @param {number} t @param {Condition[]} conditions */
+  async evaluate(x, t, conditions) {
     const size = this.input.length, found = new Float32Array(x.length), { program } = this.conditions;
     const steps = this.steps.filter(({ operation }) => needed(program, t)(operation));
     for (let n = 0; n * size < x.length; n++) {
-      const known = this.conditions.at(t, labels[n]);
+      const known = this.conditions.at(t, conditions[n]);
       this.input.set(x.subarray(n * size, (n + 1) * size));
       for (const { operation, kernel, inputs, weights, output } of steps) {
         kernel(operation, inputs.map((view, i) => view ?? known[operation.inputs[i]]), weights, output);

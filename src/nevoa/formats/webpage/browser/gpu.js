@@ -8,6 +8,7 @@ import { FIELDS, GROUP, NONE, SHADERS, SIDE } from "./shaders.js";
 /**
  * @typedef {import("./plain.js").Operation} Operation
  * @typedef {import("./program.js").Program} Program
+ * @typedef {import("./engine.js").Condition} Condition
  * @typedef {import("./engine.js").Engine} Engine
  * @typedef {Record<string, number>} Fields
  */
@@ -33,15 +34,18 @@ export async function gpuEngine(program, weights, any) {
   return engine;
 }
 
+/** Over how many positions an attention goes: those of its second value, or its own. @param {Operation} operation */
+const keysOf = ({ from, to }) => { const [, height, width] = from[1] ?? to; return height * width; };
+
 /** The shaders of an operation, each with its number of workgroups. @param {Operation} operation @param {number} images */
-function calls({ kind, heads, groups, to }, images) {
-  const pixels = to[1] * to[2], dim = to[0] / heads;
+function calls(operation, images) {
+  const { kind, heads, groups, to } = operation, pixels = to[1] * to[2], dim = to[0] / heads;
   const each = (/** @type {string} */ name, /** @type {number} */ count) => ({ name, count: [Math.ceil((images * count) / GROUP)] });
   if (kind === "conv") return [{ name: kind, count: [Math.ceil((images * pixels) / SIDE), Math.ceil(to[0] / SIDE)] }];
   if (kind === "norm") return [{ name: kind, count: [images * groups] }];
   if (kind === "attention") {
     const result = each("attention_result", sizeOf(to));
-    return [each("attention_scores", heads * pixels * pixels), each("attention_shares", heads * pixels), result];
+    return [each("attention_scores", heads * pixels * keysOf(operation)), each("attention_shares", heads * pixels), result];
   }
   if (kind === "linear_attention") {
     const shares = [each("linear_queries", heads * pixels), each("linear_keys", to[0])];
@@ -51,8 +55,11 @@ function calls({ kind, heads, groups, to }, images) {
 }
 
 /** How many numbers an operation needs between its shaders, for each image. @param {Operation} operation */
-const scratchOf = ({ kind, heads, to }) => kind === "attention" ? heads * (to[1] * to[2]) ** 2
-  : kind === "linear_attention" ? (to[0] * to[0]) / heads : 0;
+function scratchOf(operation) {
+  const { kind, heads, to } = operation;
+  if (kind === "attention") return heads * to[1] * to[2] * keysOf(operation);
+  return kind === "linear_attention" ? (to[0] * to[0]) / heads : 0;
+}
 
 /** @implements {Engine} */
 class GpuEngine {
@@ -137,11 +144,13 @@ class GpuEngine {
   /** What an operation is told; the inputs of a concatenation one after another. @param {Operation} operation */
   _parts(operation) {
     const { inputs, output, weights: [w, b], from, to, kernel = [1, 1], channel = 0 } = operation;
+    // Without a second value: what lies behind the first part of the only one, which is as large as the output.
+    const [second, before] = inputs.length > 1 ? [1, 0] : [0, sizeOf(to)];
     const address = (/** @type {number} */ value) => /** @type {number} */ (this.address.get(value));
     const weight = (/** @type {number | undefined} */ i) => i === undefined ? NONE : /** @type {number} */ (this.weightAddress.get(i));
     const fields = (/** @type {number} */ i, first = channel) => ({
-      x: address(inputs[i]), a: inputs.length > 1 ? address(inputs[1]) : 0, y: address(output), w: weight(w), b: weight(b),
-      sizeX: sizeOf(from[i]), sizeA: inputs.length > 1 ? sizeOf(from[1]) : 0, sizeY: sizeOf(to),
+      x: address(inputs[i]), a: address(inputs[second]) + before, y: address(output), w: weight(w), b: weight(b),
+      sizeX: sizeOf(from[i]), sizeA: sizeOf(from[second]), sizeY: sizeOf(to), keys: keysOf(operation),
       channels: from[i][0], height: from[i][1], width: from[i][2], outputs: to[0], outHeight: to[1], outWidth: to[2],
       rows: kernel[0], columns: kernel[1], stride: operation.stride ?? 1, top: operation.top ?? 0, left: operation.left ?? 0,
       double: operation.double ?? 0, parts: operation.heads ?? operation.groups ?? operation.factor ?? 1, channel: first,
@@ -155,21 +164,21 @@ class GpuEngine {
     });
   }
 
-  /** @param {Float32Array} x @param {number} t @param {number[][]} labels */
-  async evaluate(x, t, labels) {
+  /** @param {Float32Array} x @param {number} t @param {Condition[]} conditions */
+  async evaluate(x, t, conditions) {
     const size = sizeOf(this.program.shapes[IMAGE]), found = new Float32Array(x.length);
-    for (let first = 0; first < labels.length; first += this.atOnce) {
-      const some = labels.slice(first, first + this.atOnce), place = first * size;
+    for (let first = 0; first < conditions.length; first += this.atOnce) {
+      const some = conditions.slice(first, first + this.atOnce), place = first * size;
       found.set(await this._together(x.subarray(place, place + some.length * size), t, some), place);
     }
     return found;
   }
 
-  /** @param {Float32Array} x @param {number} t @param {number[][]} labels */
-  async _together(x, t, labels) {
-    const images = labels.length, { queue } = this.device, { program } = this, isNeeded = needed(program, t);
+  /** @param {Float32Array} x @param {number} t @param {Condition[]} conditions */
+  async _together(x, t, conditions) {
+    const images = conditions.length, { queue } = this.device, { program } = this, isNeeded = needed(program, t);
     queue.writeBuffer(this.memory, 4 * /** @type {number} */ (this.address.get(IMAGE)), x);
-    this._tellConditions(labels.map((label) => this.conditions.at(t, label)));
+    this._tellConditions(conditions.map((condition) => this.conditions.at(t, condition)));
     this._tell(images);
     const encoder = this.device.createCommandEncoder(), pass = encoder.beginComputePass();
     this.steps.forEach(({ operation }, i) => {

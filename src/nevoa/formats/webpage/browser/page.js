@@ -40,7 +40,7 @@ class Page {
     this.waiting = undefined;
     document.title = data.about.name;
     the("name").textContent = data.about.name;
-    this.controls = new Controls(data.sampling, data.package.classes, { again: () => this.make(), changed: () => this.soon() });
+    this.controls = new Controls(data.sampling, data.package.classes, data.package.conditions, { again: () => this.make(), changed: () => this.soon() });
     this.listen();
     this.viewer = new Viewer(this.words, data.package.shape, {
       fill: data.sampling.filling && ((picture, known) => this.fill(picture, known)),
@@ -132,8 +132,9 @@ class Page {
     clearTimeout(this.waiting);
     if (this.first) this.leaveBlend();
     the("problem").hidden = true;
-    const images = this.controls.order(), start = performance.now();
-    if (!images) return this.tell(() => this.words.say("wrongSeed"));
+    const { problem } = this.controls, start = performance.now();
+    if (problem) return this.tell(() => this.words.say(problem));
+    const images = this.controls.order(this.words);
     this.tell(() => this.words.say("estimateOfTime", { time: this.time, engine: this.engine }));
     this.tiles = images.map((image, n) => this.tile(image, n));
     the("grid").replaceChildren(...this.tiles.map(({ button }) => button));
@@ -196,8 +197,9 @@ class Page {
   }
 
   /** @param {Image} image @param {number} n */
-  title({ label }, n) {
-    return label === null ? this.words.say("image", { number: n + 1 }) : this.words.say("imageOf", { number: n + 1, label: this.classes[label] });
+  title({ label, named = [] }, n) {
+    const asked = [...(label === null ? [] : [this.classes[label]]), ...named].join(", ");
+    return this.words.say(asked ? "imageOf" : "image", { number: n + 1, label: asked });
   }
 
   /** @param {Tile} tile @param {number} n */

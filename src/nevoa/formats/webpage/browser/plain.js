@@ -147,7 +147,7 @@ function transposed(operation, [x], [weight, bias], y) {
 }
 
 /** @type {Kernel} */
-function linear(_, [x], [weight, bias], y) {
+export function linear(_, [x], [weight, bias], y) {
   for (let o = 0, w = 0; o < y.length; o++) {
     let sum = bias ? bias[o] : 0;
     for (let i = 0; i < x.length; i++, w++) sum += x[i] * weight[w];
@@ -173,7 +173,7 @@ function norm({ groups, eps, to }, [x], [scale, shift], y) {
 }
 
 /** Turn numbers into shares, in place: `count` of them, `stride` apart. */
-function softmax(/** @type {Float32Array} */ x, /** @type {number} */ first, /** @type {number} */ count, stride = 1) {
+export function softmax(/** @type {Float32Array} */ x, /** @type {number} */ first, /** @type {number} */ count, stride = 1) {
   const end = first + count * stride;
   let most = -Infinity, sum = 0;
   for (let i = first; i < end; i += stride) most = Math.max(most, x[i]);
@@ -181,22 +181,27 @@ function softmax(/** @type {Float32Array} */ x, /** @type {number} */ first, /**
   for (let i = first; i < end; i += stride) x[i] /= sum;
 }
 
-/** softmax(q k^T / sqrt(dim)) v in each head, over all positions (Vaswani et al. 2017). @type {Kernel} */
-function attention({ heads, to }, [qkv], _, y) {
-  const dim = to[0] / heads, positions = to[1] * to[2], part = y.length, scale = 1 / Math.sqrt(dim);
-  const shares = new Float32Array(positions);
+/**
+ * softmax(q k^T / sqrt(dim)) v in each head, over all positions (Vaswani et al. 2017): those of the image itself, whose keys
+ * and values lie behind its queries, or those of a second value.
+ *
+ * @type {Kernel}
+ */
+function attention({ heads, to }, [x, kv = x.subarray(x.length / 3)], _, y) {
+  const dim = to[0] / heads, positions = to[1] * to[2], keys = kv.length / 2 / to[0], scale = 1 / Math.sqrt(dim);
+  const shares = new Float32Array(keys);
   for (let head = 0; head < heads; head++) {
-    const q = head * dim * positions, k = q + part, v = k + part;
+    const q = head * dim * positions, k = head * dim * keys, v = k + kv.length / 2;
     for (let i = 0; i < positions; i++) {
       shares.fill(0);
       for (let d = 0; d < dim; d++) {
-        const here = qkv[q + d * positions + i] * scale;
-        for (let j = 0; j < positions; j++) shares[j] += here * qkv[k + d * positions + j];
+        const here = x[q + d * positions + i] * scale;
+        for (let j = 0; j < keys; j++) shares[j] += here * kv[k + d * keys + j];
       }
-      softmax(shares, 0, positions);
+      softmax(shares, 0, keys);
       for (let d = 0; d < dim; d++) {
         let sum = 0;
-        for (let j = 0; j < positions; j++) sum += shares[j] * qkv[v + d * positions + j];
+        for (let j = 0; j < keys; j++) sum += shares[j] * kv[v + d * keys + j];
         y[q + d * positions + i] = sum;
       }
     }

@@ -6,7 +6,7 @@
  * @typedef {{first: number, size: number, half: boolean}} Weight where a weight begins in the block, in bytes
  * @typedef {{shapes: Shape[], condition: Operation[], image: Operation[], weights: Weight[], output: number,
  *   guided: [number, number]}} Program
- *   `condition` depends on timestep and label alone; `guided` are the first and the last timestep that need a guide.
+ *   `condition` depends on the timestep and the condition alone; `guided` are the first and the last timestep that need a guide.
  */
 
 import { sizeOf } from "./plain.js";
@@ -14,7 +14,8 @@ import { sizeOf } from "./plain.js";
 /** The numbers of the inputs. */
 export const IMAGE = 0;
 export const TIMESTEP = 1;
-export const LABEL = 2;
+/** The first of the tensors that say what an image is asked to be. */
+export const ASKED = 2;
 
 /** Give each operation the shapes of its values. @param {Program} program @returns {Program} */
 export function shaped(program) {

@@ -4,11 +4,16 @@
  * @typedef {import("./samplers.js").Schedule} Schedule
  * @typedef {import("./samplers.js").Denoiser} Denoiser
  * @typedef {import("./samplers.js").Transition} Transition
- * @typedef {{seed: number, number: number, label: number | null}} Wish image number n of a seed; null: of any class
- * @typedef {Wish & {other?: Wish, share?: number}} Image with `other`: the image between both, 0 < share < 1
+ * @typedef {import("./engine.js").Condition} Condition
+ * @typedef {{seed: number, number: number, label: number | null, asked?: (number[] | null)[] | null, named?: string[]}} Wish
+ *   image number n of a seed; null: of any class. `asked` are the tensors of the other kinds of condition, in the order of the
+ *   model, and `named` the same in words; null: nothing of a kind, or of any
+ * @typedef {Wish & {other?: Wish, share?: number}} Image with `other`: the image between both, 0 < share < 1, which differ
+ *   in their classes alone
  * @typedef {{sampler: string, grid: number[], variance: string, eta: number, clip: boolean, guidance: number}} Way
  * @typedef {{x0: Float32Array, known: Uint8Array}} Kept the only image, and 1 for each number of it that stays
- * @typedef {{shape: [number, number, number], prediction: string, classes: string[], schedule: Schedule}} Model
+ * @typedef {{shape: [number, number, number], prediction: string, classes: string[],
+ *   conditions: import("./asking.js").Kind[], schedule: Schedule}} Model
  */
 
 import { Noise } from "./random.js";
@@ -46,20 +51,33 @@ export function noiseOf(images, size) {
   };
 }
 
+// The number that fills a tensor where nothing is asked.
+const NOTHING = { text: 0, tags: -1, number: NaN };
+
+/** The condition of an image of which nothing is asked. @param {Pick<Model, "classes" | "conditions">} model @returns {Condition} */
+export const nothingOf = ({ classes, conditions }) =>
+  [...(classes.length ? [[classes.length]] : []), ...conditions.map(({ kind, size }) => Array(size).fill(NOTHING[kind]))];
+
+/** The condition of an image. @param {Model} model @param {Image} image @returns {Condition} */
+function conditionOf(model, { label, asked, other, share = 0 }) {
+  const none = model.classes.length, labels = other ? [label ?? none, other.label ?? none, share] : [label ?? none];
+  const given = none ? [labels, ...(asked ?? [])] : asked ?? [];
+  return nothingOf(model).map((nothing, i) => given[i] ?? nothing);
+}
+
 /**
- * The denoiser of images with their labels; with a guidance other than 0 and 1 it evaluates each image twice
+ * The denoiser of images with their conditions; with a guidance other than 0 and 1 it evaluates each image twice
  * (Ho and Salimans 2022).
  *
  * @param {import("./engine.js").Engine} engine @param {Model} model @param {Image[]} images @param {Way} way
  * @returns {Denoiser}
  */
-export function denoiserOf(engine, { prediction, classes, schedule }, images, { guidance, clip }) {
-  const none = classes.length, kind = PREDICTIONS[prediction];
-  const labels = images.map(({ label, other, share = 0 }) => other ? [label ?? none, other.label ?? none, share] : [label ?? none]);
-  const nulls = images.map(() => [none]);
-  const guided = none > 0 && guidance !== 1 && guidance !== 0 && images.some(({ label }) => label !== null);
+export function denoiserOf(engine, model, images, { guidance, clip }) {
+  const { prediction, schedule } = model, kind = PREDICTIONS[prediction];
+  const conditions = images.map((image) => conditionOf(model, image)), nulls = images.map(() => nothingOf(model));
+  const guided = guidance !== 1 && guidance !== 0 && images.some(({ label, asked }) => label !== null || asked);
   return async (x, t) => {
-    const given = guidance === 0 ? nulls : labels;
+    const given = guidance === 0 ? nulls : conditions;
     let output = await engine.evaluate(x, t, given);
     if (guided) output = combined(guidance, output, 1 - guidance, await engine.evaluate(x, t, nulls));
     const signal = schedule.signal[t], noise = schedule.noise[t];

@@ -4,7 +4,7 @@
  */
 
 /** The numbers that a shader is told. */
-export const FIELDS = ["x", "a", "y", "w", "b", "images", "sizeX", "sizeA", "sizeY", "channels", "height", "width", "outputs", "outHeight",
+export const FIELDS = ["x", "a", "y", "w", "b", "images", "sizeX", "sizeA", "sizeY", "keys", "channels", "height", "width", "outputs", "outHeight",
   "outWidth", "rows", "columns", "stride", "top", "left", "double", "parts", "channel", "scratch"];
 
 /** There is no such weight. */
@@ -33,8 +33,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let n = id.x / count;
   let i = id.x % count;
   let q = op.x + n * op.sizeX;
-  let k = q + op.sizeY;
-  let v = k + op.sizeY;
+  let k = op.a + n * op.sizeA;
+  let v = k + op.outputs * op.keys;
   ${body}
 }`;
 
@@ -207,21 +207,21 @@ export const SHADERS = Object.fromEntries(Object.entries({
   let c = column * op.parts + place % op.parts;
   memory[to] = memory[source + (channel / (op.parts * op.parts) * op.height + r) * op.width + c];`),
   // In scratch, [head][key][query] of each image.
-  attention_scores: many("op.parts * pixels * pixels", `
-  let head = i / (pixels * pixels) * dim * pixels;
+  attention_scores: many("op.parts * pixels * op.keys", `
+  let head = i / (pixels * op.keys) * dim;
   var dot = 0.0;
-  for (var d = 0u; d < dim; d++) { dot += memory[q + head + d * pixels + i % pixels] * memory[k + head + d * pixels + i / pixels % pixels]; }
+  for (var d = head; d < head + dim; d++) { dot += memory[q + d * pixels + i % pixels] * memory[k + d * op.keys + i / pixels % op.keys]; }
   memory[op.scratch + n * count + i] = dot * inverseSqrt(f32(dim));`),
   attention_shares: many("op.parts * pixels", `
-  let first = op.scratch + (n * op.parts + i / pixels) * pixels * pixels + i % pixels;
+  let first = op.scratch + (n * op.parts + i / pixels) * op.keys * pixels + i % pixels;
   let step = pixels;
-  let length = pixels;
+  let length = op.keys;
   ${SOFTMAX}`),
   attention_result: many("op.sizeY", `
   let channel = i / pixels;
-  let scores = op.scratch + (n * op.parts + channel / dim) * pixels * pixels + i % pixels;
+  let scores = op.scratch + (n * op.parts + channel / dim) * op.keys * pixels + i % pixels;
   var sum = 0.0;
-  for (var j = 0u; j < pixels; j++) { sum += memory[scores + j * pixels] * memory[v + channel * pixels + j]; }
+  for (var j = 0u; j < op.keys; j++) { sum += memory[scores + j * pixels] * memory[v + channel * op.keys + j]; }
   memory[op.y + n * op.sizeY + i] = sum;`),
   // Queries and keys become shares in place: nothing else reads them.
   linear_queries: many("op.parts * pixels", `

@@ -214,16 +214,19 @@ class Wasm {
   }
 
   /** scores[j][i] = k_j q_i, shares over j, then v times the shares. @type {Kernel} */
-  _attention({ heads, to: [inner, height, width] }, [qkv], _, y) {
-    const dim = inner / heads, n = height * width, size = dim * n, [, , all, , none] = this.scratch;
-    const scores = all.subarray(0, n * n);
-    for (let first = 0; first < y.length; first += size) {
-      const [q, k, v] = [0, 1, 2].map((part) => qkv.subarray(part * y.length + first, part * y.length + first + size));
-      this._panels(q, dim, n);
-      this._product(this._tiles(k, n, dim, 1, n), none.byteOffset, scores, dim, n, n);
+  _attention({ heads, to: [inner, height, width] }, [x, second], _, y) {
+    const dim = inner / heads, n = height * width, [, , all, copy, none] = this.scratch;
+    // A value of the condition lies elsewhere.
+    if (second) copy.set(second);
+    const kv = second ? copy.subarray(0, second.length) : x.subarray(y.length), keys = kv.length / 2 / inner;
+    const scores = all.subarray(0, keys * n);
+    for (let head = 0; head < heads; head++) {
+      const first = head * dim, k = kv.subarray(first * keys), v = kv.subarray((inner + first) * keys);
+      this._panels(x.subarray(first * n), dim, n);
+      this._product(this._tiles(k, keys, dim, 1, keys), none.byteOffset, scores, dim, keys, n);
       this._shareColumns(scores, n, 1 / Math.sqrt(dim));
-      this._panels(scores, n, n);
-      this._product(this._tiles(v, dim, n), none.byteOffset, y.subarray(first), n, dim, n);
+      this._panels(scores, keys, n);
+      this._product(this._tiles(v, dim, keys), none.byteOffset, y.subarray(first * n), keys, dim, n);
     }
   }
 
@@ -247,14 +250,14 @@ class Wasm {
   }
 }
 
-/** How many numbers an operation needs on its way: work, panels, a matrix between two products, a small one, zeros. */
+/** How many numbers an operation needs on its way: work, panels, a matrix between two products, a small one or a copy, zeros. */
 function scratch(/** @type {Operation} */ operation) {
-  const { kind, heads, kernel, from: [shape], to: [outputs, height, width] } = operation, pixels = height * width;
+  const { kind, heads, kernel, from: [shape, second], to: [outputs, height, width] } = operation, pixels = height * width;
   if (["norm", "add", "multiply"].includes(kind)) return [2 * outputs];
   if (kind === "attention" || kind === "linear_attention") {
-    const dim = outputs / heads, most = upTo(Math.max(dim, pixels), TILE);
-    const between = kind === "attention" ? pixels * pixels : dim * pixels;
-    return [most * Math.max(dim, pixels), most * Math.max(dim, pixels), between, dim * dim, most];
+    const dim = outputs / heads, keys = second ? second[1] * second[2] : pixels, longest = Math.max(dim, pixels, keys);
+    const most = upTo(longest, TILE), between = kind === "attention" ? keys * pixels : dim * pixels;
+    return [most * longest, most * longest, between, second ? sizeOf(second) : dim * dim, most];
   }
   const area = kernel?.[0] * kernel?.[1];
   if (kind === "conv") return [sizeOf(paddedShape(operation)), shape[0] * area * upTo(pixels, TILE)];

@@ -17,11 +17,12 @@
  *   | {kind: "failed", problem: "damaged" | "numbers" | "other", text: string}} Answer
  */
 
+import { checksum } from "./checksum.js";
 import { ProcessorEngine } from "./engine.js";
 import { gpuEngine } from "./gpu.js";
 import { sizeOf } from "./plain.js";
 import { shaped, unpacked } from "./program.js";
-import { bytesOf, trajectory, unitOf } from "./sampling.js";
+import { bytesOf, nothingOf, trajectory, unitOf } from "./sampling.js";
 import { wasmEngine } from "./wasm.js";
 
 /** Bytes of base64. @param {string} text */
@@ -36,17 +37,6 @@ export async function inflated(text) {
   // The stream of a Blob would be shorter; WebKit refuses to read one where the page is a file.
   const stream = /** @type {ReadableStream} */ (new Response(decoded(text)).body).pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
-/** The CRC-32 of zlib. @param {Uint8Array} bytes */
-export function checksum(bytes) {
-  const table = Uint32Array.from({ length: 256 }, (_, n) => {
-    for (let bit = 0; bit < 8; bit++) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;
-    return n;
-  });
-  let sum = -1;
-  for (const byte of bytes) sum = table[(sum ^ byte) & 255] ^ (sum >>> 8);
-  return (sum ^ -1) >>> 0;
 }
 
 /** Something that the page tells its reader. */
@@ -68,10 +58,10 @@ function blockOf(block) {
 }
 
 /** The seconds that an image takes in an evaluation, and what the network predicts for a blank one. */
-async function measured(/** @type {Engine} */ engine, /** @type {Package} */ { shape, classes }) {
+async function measured(/** @type {Engine} */ engine, /** @type {Package} */ given) {
   const evaluated = async (/** @type {number} */ count) => {
-    const start = performance.now(), labels = Array.from({ length: count }, () => [classes.length]);
-    const output = await engine.evaluate(new Float32Array(count * sizeOf(shape)), 1, labels);
+    const start = performance.now(), conditions = Array.from({ length: count }, () => nothingOf(given));
+    const output = await engine.evaluate(new Float32Array(count * sizeOf(given.shape)), 1, conditions);
     return { output, seconds: (performance.now() - start) / 1000 / count };
   };
   const first = await evaluated(1); // which also compiles

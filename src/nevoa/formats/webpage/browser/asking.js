@@ -1,0 +1,128 @@
+/**
+ * What a visitor asks for besides a class: a text, tags, numbers.
+ *
+ * @typedef {import("./words.js").TextKind} TextKind
+ * @typedef {{kind: "tags", size: number, tags: string[]}} TagsKind
+ * @typedef {{kind: "number", size: number, name: string, low: number, high: number}} NumberKind
+ * @typedef {TextKind | TagsKind | NumberKind} Kind a kind of condition; `size` is that of its tensor
+ * @typedef {import("./texts.js").Words} Words
+ * @typedef {{tensor: () => number[] | null, names: (say: Words) => string[], write: (say: Words) => void}} Part the controls of a kind:
+ *   its tensor, null if nothing is asked; what is asked, in words; and to write what they stand at
+ */
+
+import { knows, rowsOf, wordsOf } from "./words.js";
+
+// From so many tags on, they can be searched.
+const MANY_TAGS = 30;
+// A slider has so many steps, or one for each whole number if they are not too few or too many.
+const STEPS = 100, FEW = 10, MANY = 1000;
+const DIGITS = 6;
+
+/** @param {string} id */
+const the = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/** @param {string} id */
+const input = (id) => /** @type {HTMLInputElement} */ (the(id));
+
+/** A new element. @template {keyof HTMLElementTagNameMap} T @param {T} name @param {object} properties @param {(Node | string)[]} children */
+function make(name, properties, ...children) {
+  const element = Object.assign(document.createElement(name), properties);
+  element.append(...children);
+  return element;
+}
+
+/** A button of its own for one of several. @param {string} type of the input @param {object} properties @param {string} text */
+export const chip = (type, properties, text) => make("label", {}, make("input", { type, ...properties }), make("span", { textContent: text }));
+
+/** The number that a slider stands at. @param {NumberKind} kind @param {number} place @param {number} steps */
+const numberAt = ({ low, high }, place, steps) =>
+  place === steps ? high : Math.max(low, Number((low + (high - low) * place / steps).toPrecision(DIGITS)));
+
+/** @param {NumberKind} kind */
+function stepsOf({ low, high }) {
+  const span = high - low;
+  return Number.isInteger(low) && Number.isInteger(high) && span >= FEW && span <= MANY ? span : span ? STEPS : 0;
+}
+
+/** A text box. @param {TextKind} kind @param {() => void} changed @param {() => void} typed @returns {Part} */
+function prompt(kind, changed, typed) {
+  const box = input("prompt");
+  the("prompt-control").hidden = false;
+  Object.assign(box, { maxLength: kind.longest, onchange: changed, oninput: typed });
+  return {
+    tensor: () => wordsOf(box.value).length ? rowsOf(box.value, kind) : null,
+    names: () => wordsOf(box.value).length ? [box.value.trim()] : [],
+    write: (say) => {
+      const words = wordsOf(box.value), read = words.slice(0, kind.words), unread = words.slice(kind.words);
+      const unknown = [...new Set(read)].filter((word) => !knows(word, kind));
+      the("prompt-help").textContent = say.say("promptHelp", { words: kind.words });
+      the("prompt-notice").textContent = [
+        ...(unread.length ? [say.say("unread", { words: unread.join(" ") })] : []),
+        ...(unknown.length ? [say.say("unknownWords", { words: unknown.join(", ") })] : []),
+      ].join(" ");
+    },
+  };
+}
+
+/** A button for each tag, and where there are many, a text box to find one. @param {TagsKind} kind @param {() => void} changed @returns {Part} */
+function tagged({ tags }, changed) {
+  const chips = tags.map((tag) => chip("checkbox", {}, tag)), boxes = chips.map((one) => /** @type {HTMLInputElement} */ (one.firstChild));
+  the("tags").hidden = false;
+  the("find-control").hidden = tags.length < MANY_TAGS;
+  the("tag-choices").replaceChildren(...chips);
+  the("tag-choices").onchange = changed;
+  input("find").oninput = () => chips.forEach((one, i) => { one.hidden = !boxes[i].checked && !tags[i].includes(input("find").value.trim().toLowerCase()); });
+  return {
+    tensor: () => boxes.some(({ checked }) => checked) ? boxes.map(({ checked }) => Number(checked)) : null,
+    names: () => tags.filter((_, i) => boxes[i].checked),
+    write: () => {},
+  };
+}
+
+/** A slider, and a box that is checked if the number is asked for. @param {NumberKind} kind @param {() => void} changed @returns {Part} */
+function numbered(kind, changed) {
+  const { name } = kind, steps = stepsOf(kind), output = make("output", {}), box = make("input", { type: "checkbox", onchange: changed });
+  const slider = make("input", { type: "range", min: "0", max: String(steps) });
+  slider.setAttribute("aria-label", name);
+  slider.value = String(Math.round(steps / 2));
+  slider.oninput = () => {
+    box.checked = true;
+    changed();
+  };
+  the("numbers").hidden = false;
+  the("numbers").append(make("div", { className: "control" }, make("label", {}, box, ` ${name}`), output, slider));
+  const value = () => numberAt(kind, slider.valueAsNumber, steps);
+  const said = (/** @type {Words} */ say) => say.number(value(), { maximumSignificantDigits: DIGITS, useGrouping: false });
+  return {
+    tensor: () => box.checked ? [value()] : null,
+    names: (say) => box.checked ? [`${name} ${said(say)}`] : [],
+    write: (say) => {
+      output.textContent = box.checked ? said(say) : "";
+      slider.setAttribute("aria-valuetext", said(say));
+    },
+  };
+}
+
+/** The controls of the kinds of condition that a model knows besides classes. */
+export class Asking {
+  /** @param {Kind[]} kinds @param {{changed: () => void, typed: () => void}} does `typed`: a prompt that is not drawn yet */
+  constructor(kinds, { changed, typed }) {
+    this.parts = kinds.map((kind) => kind.kind === "text" ? prompt(kind, changed, typed) : kind.kind === "tags" ? tagged(kind, changed) : numbered(kind, changed));
+  }
+
+  /** The tensor of each kind, null for one of which nothing is asked; null if nothing is asked at all. */
+  get tensors() {
+    const tensors = this.parts.map(({ tensor }) => tensor());
+    return tensors.some(Boolean) ? tensors : null;
+  }
+
+  /** All that is asked, in words. @param {Words} say */
+  names(say) {
+    return this.parts.flatMap(({ names }) => names(say));
+  }
+
+  /** What the controls stand at. @param {Words} say */
+  write(say) {
+    for (const part of this.parts) part.write(say);
+  }
+}
