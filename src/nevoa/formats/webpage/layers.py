@@ -50,7 +50,7 @@ def _text(emit: Emit, layer: TextEncoder, rows: Tensor) -> tuple[Tensor, Tensor]
     eps = next(one.eps for one in layer.modules() if isinstance(one, nn.LayerNorm))
     tokens = torch.zeros(1, rows.shape[1], layer.token_width)
     emit("words", [rows], tokens, *weights, heads=HEADS, eps=eps)
-    vector = layer.mlp(emit("pooled", [rows, tokens], torch.zeros(1, layer.token_width)))
+    vector = layer.out(emit("pooled", [rows, tokens], torch.zeros(1, layer.token_width)))
     return _unless_nothing(emit, rows, vector, torch.zeros(vector.shape[1]), least=1), tokens
 
 
