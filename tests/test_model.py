@@ -12,22 +12,24 @@ from torch import Tensor, nn
 
 import nevoa
 from nevoa.config import Config
+from nevoa.data import labels_of
 from nevoa.errors import NevoaError
-from nevoa.model import Model, fresh_network, labels_of
+from nevoa.model import Model
+from nevoa.networks import fresh_network
 from nevoa.pictures import png_bytes
 from tests.small_runs import model_plan, updated
 
 
 @pytest.fixture
 def model(tiny: Config) -> Model:
-    return Model(model_plan(tiny), fresh_network(tiny.network, (1, 8, 8), classes=0, seed=0), (1, 8, 8))
+    return Model(model_plan(tiny), fresh_network(tiny.network, 1, classes=0, seed=0), (1, 8, 8))
 
 
 def test_the_random_numbers_of_a_gpu_are_the_callers(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     """torch.manual_seed would seed those of every device, and nothing restores them."""
     monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: pytest.fail("seeded"))
     before = torch.get_rng_state()
-    fresh_network(tiny.network, (1, 8, 8), classes=0, seed=0)
+    fresh_network(tiny.network, 1, classes=0, seed=0)
     assert torch.equal(torch.get_rng_state(), before)
 
 

@@ -2,7 +2,7 @@
 
 import copy
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, SupportsIndex, Unpack
@@ -12,14 +12,12 @@ import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor, nn
 
-from nevoa._util.arguments import Classes, counted, one_or_more, whole
+from nevoa._util.arguments import Classes, counted, whole
 from nevoa._util.random import Stream, generator
 from nevoa.conditions import CLASS, conditions_of
 from nevoa.config import ModelPlan
-from nevoa.config.condition import ConditionPlan
 from nevoa.config.names import DeviceName, PrecisionName
-from nevoa.config.network import NetworkConfig
-from nevoa.data import ImageSet, label_of, size_in_words, to_bytes
+from nevoa.data import ImageSet, labels_of, size_in_words, to_bytes
 from nevoa.diffusion import (
     AnyDenoiser,
     Autoguided,
@@ -34,7 +32,7 @@ from nevoa.diffusion import (
     steps_of,
 )
 from nevoa.errors import NevoaError, WrongValue
-from nevoa.networks import build_network, null_condition
+from nevoa.networks import null_condition
 from nevoa.objects import NAMES, Objects, schedule_of
 from nevoa.parallel.device import DeviceWish, choose_device, computing, in_precision, keeping_memory, within
 from nevoa.sampling import (
@@ -306,41 +304,6 @@ class Model:
 def last(states: Iterator[State]) -> State:
     """The end of a trajectory: the images."""
     return deque(states, maxlen=1).pop()
-
-
-def fresh_network(
-    config: NetworkConfig,
-    shape: Shape,
-    classes: int,
-    seed: int,
-    network: nn.Module | None = None,
-    conditions: Mapping[str, ConditionPlan] | None = None,
-) -> nn.Module:
-    """The network before training: a copy of the one given, else the config's, its weights a function of the seed."""
-    if network is not None:
-        network = copy.deepcopy(network)
-    else:
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(int(generator(seed, Stream.WEIGHTS, 0).integers(2**63)))
-            network = build_network(config, shape[0], classes, conditions)
-    # The layout in which the convolutions of oneDNN and cuDNN are fastest.
-    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-
-
-def labels_of(classes: Sequence[str], wanted: Classes | None = None) -> Sequence[int]:
-    """The labels to make images of in turn: the wanted class or classes, or all. Empty without classes."""
-    if wanted is None:
-        return range(len(classes))
-    if not classes:
-        raise NevoaError("This model knows no classes: leave them out, or train one with --condition class.")
-    names = one_or_more(wanted)
-    if not isinstance(names, tuple):
-        raise NevoaError(
-            f"labels must be classes by name or index, such as {classes[0]!r} or [0, 1], not {wanted!r:.60}."
-        )
-    if not names:
-        raise NevoaError("labels is empty: name a class, or leave it out.")
-    return [label_of(classes, one) for one in names]
 
 
 def _counted(count: Whole) -> int:

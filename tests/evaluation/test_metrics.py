@@ -13,7 +13,8 @@ from nevoa.config import Config, ModelPlan
 from nevoa.errors import NevoaError
 from nevoa.evaluation import METRICS, Metric, Protocol, Reference, Report, Samples, choose_metrics, measure
 from nevoa.evaluation.metrics import meaning
-from nevoa.model import Model, fresh_network
+from nevoa.model import Model
+from nevoa.networks import fresh_network
 from tests.evaluation.test_measure import report_of
 from tests.evaluation.toy import bands
 from tests.small_runs import model_plan
@@ -29,7 +30,7 @@ def measured(model: Model, reference: Reference, *metrics: Any) -> Report:
 
 def model_of(config: Config | ModelPlan) -> Model:
     plan = model_plan(config) if isinstance(config, Config) else config
-    return Model(plan, fresh_network(plan.network, SHAPE, len(plan.classes), seed=0), SHAPE)
+    return Model(plan, fresh_network(plan.network, SHAPE[0], len(plan.classes), seed=0), SHAPE)
 
 
 def test_every_row_computes_something() -> None:

@@ -13,14 +13,15 @@ from nevoa.config import Config, ModelPlan
 from nevoa.errors import NevoaError
 from nevoa.evaluation import Protocol, Reference, Samples, as_dict, from_model, measure
 from nevoa.evaluation.receipt import facts_of_images, read_report, receipt_of
-from nevoa.model import Model, fresh_network
+from nevoa.model import Model
+from nevoa.networks import fresh_network
 from tests.evaluation.toy import bands
 from tests.small_runs import model_plan
 
 
 def model_of(config: Config | ModelPlan) -> Model:
     plan = model_plan(config) if isinstance(config, Config) else config
-    return Model(plan, fresh_network(plan.network, (1, 12, 12), classes=0, seed=0), (1, 12, 12))
+    return Model(plan, fresh_network(plan.network, 1, classes=0, seed=0), (1, 12, 12))
 
 
 def samples_of(model: Model, reference: Reference, count: int = 150, **options: Any) -> Samples:

@@ -9,7 +9,8 @@ from PIL import Image
 
 from nevoa.config import Config
 from nevoa.data import ImageSet
-from nevoa.model import Model, fresh_network
+from nevoa.model import Model
+from nevoa.networks import fresh_network
 from nevoa.runs import Run, card
 from tests.small_runs import planned
 
@@ -20,7 +21,7 @@ def run(tiny: Config, few_images: ImageSet, tmp_path: Path) -> Run:
     run.append_metrics({"images_seen": 8, "loss": 0.25})
     run.save_preview(8, Image.new("L", (2, 2)))
     plan, shape = planned(tiny, few_images), few_images.shape
-    model = Model(plan, fresh_network(plan.network, shape, 0, seed=0), shape)
+    model = Model(plan, fresh_network(plan.network, shape[0], 0, seed=0), shape)
     card.write(run, plan, model, horizon=96, images_seen=16, seconds=3.0)
     return run
 

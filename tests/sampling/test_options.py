@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from nevoa.config import Config, parse
 from nevoa.config.condition import NumberPlan, TagsPlan
+from nevoa.data import labels_of
 from nevoa.diffusion import AnyDenoiser
 from nevoa.errors import NevoaError
-from nevoa.model import Model, labels_of
+from nevoa.model import Model
 from nevoa.sampling import DDIM, DDPM, SAMPLERS, DPMSolver, Heun, Past, Transition, as_sampler, settings_of
 from tests.small_runs import model_plan
 

@@ -13,7 +13,7 @@ from PIL import Image
 import nevoa
 from nevoa.config.condition import TextPlan
 from nevoa.errors import NevoaError
-from nevoa.model import fresh_network
+from nevoa.networks import fresh_network
 from nevoa.runs import PACKAGED as PACKAGED_RUN
 from nevoa.studio import making
 from nevoa.studio.controls import Page
@@ -32,7 +32,7 @@ def model() -> nevoa.Model:
     """The packaged model's network, but narrow and without training."""
     packaged = nevoa.load(device="cpu")
     plan = packaged.plan.model_copy(update={"network": packaged.plan.network.model_copy(update={"dim": 8})})
-    network = fresh_network(plan.network, packaged.shape, len(plan.classes), seed=0)
+    network = fresh_network(plan.network, packaged.shape[0], len(plan.classes), seed=0)
     return replace(packaged, plan=plan, network=network.eval())
 
 

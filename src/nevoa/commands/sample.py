@@ -155,8 +155,8 @@ def _labels(classes: Sequence[str], typed: Sequence[Any], unless: bool) -> Seque
 
     A whole text may be the name of one class.
     """
+    from nevoa.data import labels_of
     from nevoa.data.names import names_of
-    from nevoa.model import labels_of
 
     if not typed and unless:
         return []

@@ -13,7 +13,7 @@ from nevoa.data.listing import Notes
 from nevoa.data.load import flips, image_at, load_images, load_test_images, loading, read_unchanged
 from nevoa.data.names import printable
 from nevoa.data.reading import sides_of
-from nevoa.data.selection import label_of
+from nevoa.data.selection import label_of, labels_of
 from nevoa.data.sources.arrays import mapped
 from nevoa.data.splits import TRAIN
 from nevoa.data.store import ImageSet
@@ -43,6 +43,7 @@ __all__ = [
     "is_hub",
     "is_path",
     "label_of",
+    "labels_of",
     "load_images",
     "load_test_images",
     "loading",

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from nevoa._util.arguments import Classes, one_or_more
 from nevoa._util.random import Stream, generator
 from nevoa.config import DataConfig
 from nevoa.data.listing import LONGEST_NUMBER, Listing
@@ -72,3 +73,27 @@ def label_of(classes: Sequence[str], wanted: int | str) -> int:
     if text.isdecimal() and len(text) < LONGEST_NUMBER and int(text) in indices:
         return int(text)
     raise unknown("class", text, classes)
+
+
+def labels_of(classes: Sequence[str], wanted: Classes | None = None) -> Sequence[int]:
+    """Return the labels to make images of in turn: the wanted class or classes, or all. Empty without classes.
+
+    Raises:
+        NevoaError: a class is not known, or there are none.
+
+    Example:
+        >>> labels_of(["cat", "dog"], ["dog", 0])
+        [1, 0]
+    """
+    if wanted is None:
+        return range(len(classes))
+    if not classes:
+        raise NevoaError("This model knows no classes: leave them out, or train one with --condition class.")
+    names = one_or_more(wanted)
+    if not isinstance(names, tuple):
+        raise NevoaError(
+            f"labels must be classes by name or index, such as {classes[0]!r} or [0, 1], not {wanted!r:.60}."
+        )
+    if not names:
+        raise NevoaError("labels is empty: name a class, or leave it out.")
+    return [label_of(classes, one) for one in names]

@@ -2,7 +2,7 @@
 
 from nevoa.networks.attention import Attention, CrossAttention, LinearAttention
 from nevoa.networks.blocks import ConvNextBlock, PreNormBlock, ResnetBlock
-from nevoa.networks.build import build_network, check_is_module, check_network, evaluating
+from nevoa.networks.build import build_network, check_is_module, check_network, evaluating, fresh_network
 from nevoa.networks.convolution import DoublingConv2d
 from nevoa.networks.dropout import Dropout
 from nevoa.networks.embedding import Condition, TimestepEmbedding, null_condition, sinusoidal
@@ -28,6 +28,7 @@ __all__ = [
     "check_network",
     "empty_network",
     "evaluating",
+    "fresh_network",
     "network_shapes",
     "null_condition",
     "restored_network",

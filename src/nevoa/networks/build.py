@@ -1,5 +1,6 @@
 """Build the network that a config describes, and check one that a caller made."""
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nevoa._util.arguments import has_argument
+from nevoa._util.random import Stream, generator
 from nevoa.config.network import NetworkConfig, ObjectNetworkConfig
 from nevoa.config.registry import NETWORKS
 from nevoa.errors import NevoaError, missing_object, reason
@@ -40,6 +42,32 @@ def build_network(config: NetworkConfig, channels: int, classes: int = 0, condit
         return module(channels, **config.model_dump(exclude={"kind"}), classes=classes, **others)
     except (TypeError, ValueError, RuntimeError) as error:
         raise NevoaError(f"The config describes no network: {reason(error)}.") from error
+
+
+def fresh_network(
+    config: NetworkConfig,
+    channels: int,
+    classes: int,
+    seed: int,
+    network: nn.Module | None = None,
+    conditions: Conditions = None,
+) -> nn.Module:
+    """Return the network before training: a copy of the one given, else the config's, its weights given by the seed.
+
+    Args:
+        config, channels, classes, conditions: as of `build_network`.
+
+    Example:
+        >>> network = fresh_network(UNetConfig(dim=8), channels=1, classes=0, seed=0)
+    """
+    if network is not None:
+        network = copy.deepcopy(network)
+    else:
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(int(generator(seed, Stream.WEIGHTS, 0).integers(2**63)))
+            network = build_network(config, channels, classes, conditions)
+    # The layout in which the convolutions of oneDNN and cuDNN are fastest.
+    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def check_is_module(network: Any) -> None:

@@ -13,7 +13,8 @@ from nevoa.config import Plan
 from nevoa.config.names import DeviceName
 from nevoa.data import ImageSet
 from nevoa.diffusion import Autoguided
-from nevoa.model import Model, Shape, fresh_network
+from nevoa.model import Model, Shape
+from nevoa.networks import fresh_network
 from nevoa.objects import NAMES, Objects
 from nevoa.parallel.group import Group, process_group
 from nevoa.runs.horizon import Horizon
@@ -110,7 +111,8 @@ class TrainingState:
     def fresh(cls, plan: Plan, shape: Shape, objects: Objects = NAMES) -> "TrainingState":
         """The state before the first step: a function of the plan and the objects alone."""
         training, objective = plan.training, objective_of(plan)
-        network = fresh_network(plan.network, shape, len(plan.classes), training.seed, objects.network, plan.conditions)
+        config, classes = plan.network, len(plan.classes)
+        network = fresh_network(config, shape[0], classes, training.seed, objects.network, plan.conditions)
         network = network.to(training.device)
         average = copy.deepcopy(network).requires_grad_(False) if training.ema_decay else network
         optimizers, beside = make_optimizers(network, training), dict[str, nn.Module]()
