@@ -160,16 +160,24 @@ def test_a_run_with_captions_that_was_stopped_ends_as_one_that_was_not(captioned
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("condition", "titled"), [(("class",), True), (("class", "tags"), False)])
+@pytest.mark.parametrize(
+    ("condition", "asked"),
+    [
+        (("class",), ["left", "right"]),
+        (("class", "tags"), [CAPTIONS[0][0], CAPTIONS[1][0]]),
+        (("class", "number:age"), []),
+    ],
+)
 def test_a_preview_is_titled_by_what_it_was_asked_for(
-    tiny: Config, tmp_path: Path, condition: tuple[str, ...], titled: bool
+    tiny: Config, tmp_path: Path, condition: tuple[str, ...], asked: list[str]
 ) -> None:
-    """A model that knows more than classes is asked for nothing unless prompts say it."""
+    """A model that knows more than classes is asked for nothing unless its images have captions or tags."""
     config = tiny.updated("training", condition=condition, steps=1, device="cpu", threads=1, preview_steps=1)
     run = Run(tmp_path / "run")
-    list(fit_job(job_of(config, day_and_night(labels=True)), run))
-    images = np.zeros((PREVIEW_COUNT, 8, 8, 1), np.uint8)
-    assert Image.open(run.previews()[-1]).size == class_grid(images, ["left", "right"] if titled else ()).size
+    images = replace(day_and_night(labels=True), numbers={"age": np.arange(64.0)})
+    list(fit_job(job_of(config, images), run))
+    blank = np.zeros((PREVIEW_COUNT, 8, 8, 1), np.uint8)
+    assert Image.open(run.previews()[-1]).size == class_grid(blank, asked).size
 
 
 def test_the_text_and_the_class_both_reach_the_network(captioned: Job) -> None:

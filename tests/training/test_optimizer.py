@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import nn
 
+from nevoa.config import TextPlan
 from nevoa.config.registry import register
 from nevoa.errors import NevoaError
-from nevoa.networks import ResidualUNet, UNet
+from nevoa.networks import CrossAttention, ResidualUNet, UNet
 from nevoa.training.optimizer import MUON_RATE, Adam, AdamW, Muon, kept_by, make_optimizers, muon_parameters
 from tests.training.test_learning_rate import PLAN
 
@@ -41,6 +42,17 @@ def test_muon_takes_all_kernels_but_the_first_and_the_last(make: Callable[[], nn
     assert found == [expected, [name for name in names.values() if name not in expected]]
     assert isinstance(muon, Muon)
     assert [each.param_groups[0]["scale"] for each in (muon, adam)] == [MUON_RATE, 1.0]
+
+
+def test_muon_takes_the_matrices_that_read_a_prompt_but_not_its_tables() -> None:
+    network = UNet(channels=3, dim=12, conditions={"text": TextPlan()})
+    chosen = {id(parameter) for parameter in muon_parameters(network)}
+    encoder = network.get_submodule("time.conditions.text")
+    of_encoder = [name for name, parameter in encoder.named_parameters() if id(parameter) in chosen]
+    assert {name.partition(".")[0] for name in of_encoder} == {"layers"}
+    assert len(of_encoder) == sum(parameter.ndim == 2 for parameter in encoder.get_submodule("layers").parameters())
+    crossing = [one for one in network.modules() if isinstance(one, CrossAttention)]
+    assert crossing and all(id(one.kv.weight) in chosen for one in crossing)
 
 
 def perceptron(muon: bool | None) -> nn.Sequential:

@@ -62,6 +62,7 @@ class CrossAttention(nn.Module):
         self.heads, self.norm = heads, norm
         self.q = nn.Conv2d(dim, heads * head_dim, 1)
         self.kv = nn.Linear(token_width, 2 * heads * head_dim, bias=False)
+        setattr(self.kv, "muon", True)  # noqa: B010  as in the layers of the text encoder, whose tokens it reads
         self.out = nn.Conv2d(heads * head_dim, dim, 1)
 
     def forward(self, x: Float[Tensor, "B C H W"], tokens: Float[Tensor, "B L D"]) -> Float[Tensor, "B C H W"]:

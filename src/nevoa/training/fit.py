@@ -29,7 +29,7 @@ from nevoa.training.held_out import HeldOut
 from nevoa.training.job import Job, Wish
 from nevoa.training.loop import training_steps
 from nevoa.training.origin import budget_in_memory, budget_of, origin_of
-from nevoa.training.recorder import Recorder, preview_prompts
+from nevoa.training.recorder import Recorder, preview_asked
 from nevoa.training.state import TrainingState
 from nevoa.training.step import Step
 from nevoa.version import __version__
@@ -100,8 +100,8 @@ def fit_job(job: Job, run: Run) -> Generator[Step, None, None]:
         if origin.checkpoint is not None:
             _restore_model(run, state)
         run.cut(state.images_seen)
-        prompts = preview_prompts(state.plan, job.images)
-        recorder = Recorder(run, state, origin.checkpoint, HeldOut.of(state.plan, job.images), prompts)
+        asked = preview_asked(state.plan, job.images)
+        recorder = Recorder(run, state, origin.checkpoint, HeldOut.of(state.plan, job.images), asked)
         if not group.alone:
             group.broadcast(lambda: InitialState.of(state, budget, origin.checkpoint))
         with _journaled(run, state), closing(recorder.record(training_steps(state, job.images, budget))) as steps:

@@ -2,17 +2,17 @@
 
 import math
 import warnings
-from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from nevoa._util.files import explained
 from nevoa.config import ModelPlan
-from nevoa.config.condition import TextPlan
-from nevoa.config.names import TEXT
+from nevoa.config.condition import TagsPlan, TextPlan
+from nevoa.config.names import TAGS, TEXT
 from nevoa.data import ImageSet
-from nevoa.data.words import words_in
+from nevoa.data.words import tags_in, words_in
 from nevoa.errors import NevoaError, reason
 from nevoa.pictures import class_grid
 from nevoa.runs import card, journal
@@ -32,14 +32,14 @@ class Recorder:
     Attributes:
         resumed_from: the checkpoint that training started from; it is kept.
         held_out: compared with training images as often as a preview is drawn; None if no images are held out.
-        prompts: that previews are asked for, in turn, if the model takes prompts.
+        asked: what previews are asked for, in turn: an option of sampling and its values.
     """
 
     run: Run
     state: TrainingState
     resumed_from: Path | None = None
     held_out: HeldOut | None = None
-    prompts: Sequence[str] = ()
+    asked: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
     def record(self, steps: Iterable[Step]) -> Generator[Step, None, None]:
         """Pass the steps on and record them. A reader that stops early leaves a complete, usable run."""
@@ -127,24 +127,35 @@ class Recorder:
             warnings.warn(f"{self.run.loss_file} could not be drawn: {reason(error)}.", stacklevel=2)
 
     def _preview(self, step: Step) -> None:
-        training, prompts = self.state.plan.training, self.prompts
+        training, asked = self.state.plan.training, self.asked
+        options: Any = {"steps": training.preview_steps, **asked}
         try:
-            images = step.model.sample(
-                PREVIEW_COUNT, training.seed, steps=training.preview_steps, prompt=prompts or None
-            )
+            images = step.model.sample(PREVIEW_COUNT, training.seed, **options)
         except NevoaError as error:  # training goes on: later weights may make images
             warnings.warn(f"No preview after {step.images_seen:,} images: {error}", stacklevel=2)
             return
-        titles = prompts or (() if step.model.plan.conditions else step.model.classes)  # what was asked for
+        by_itself = () if step.model.plan.conditions else step.model.classes
+        titles = next(iter(asked.values()), by_itself)
         self.run.save_preview(step.images_seen, class_grid(images, titles))
 
 
-def preview_prompts(plan: ModelPlan, images: ImageSet) -> list[str]:
-    """Return captions of images here and there, of those that are read to their end, if the model takes prompts."""
-    if not isinstance(text := plan.conditions.get(TEXT), TextPlan):
-        return []
-    captions = list(dict.fromkeys(of[0] for of in images.captions if of and len(words_in(of[0])) <= text.words))
-    return captions[:: max(1, -(-len(captions) // PREVIEW_PROMPTS))]
+def preview_asked(plan: ModelPlan, images: ImageSet) -> dict[str, list[str]]:
+    """Return prompts or tags for previews: captions of images here and there, of those that the model reads whole.
+
+    They are under the name of their option. Nothing is asked of a model that takes neither.
+    """
+    text, tags = plan.conditions.get(TEXT), plan.conditions.get(TAGS)
+    first = dict.fromkeys(of[0] for of in images.captions if of)
+    if isinstance(text, TextPlan):
+        return _some("prompt", [one for one in first if len(words_in(one)) <= text.words])
+    if isinstance(tags, TagsPlan):
+        return _some("tags", [one for one in first if {*tags_in(one)} <= {*tags.tags}])
+    return {}
+
+
+def _some(option: str, captions: Sequence[str]) -> dict[str, list[str]]:
+    chosen = captions[:: max(1, -(-len(captions) // PREVIEW_PROMPTS))]
+    return {option: [*chosen]} if chosen else {}
 
 
 def report_before(seen: int, batch: int, interval: int) -> int:
