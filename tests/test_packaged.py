@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,6 +15,12 @@ from nevoa.runs import PACKAGED, Run
 pytestmark = pytest.mark.slow
 
 COUNT = 512
+SHIRTS = {
+    ("short black hair in a blue shirt", "cabelo curto preto de camisola azul"): "428bca",
+    ("short black hair in a green shirt", "cabelo curto preto de camisola verde"): "00b159",
+    ("short black hair in a pink shirt", "cabelo curto preto de camisola cor-de-rosa"): "ff8fb1",
+    ("short black hair in a yellow shirt", "cabelo curto preto de camisola amarela"): "ffc425",
+}
 
 
 def test_it_is_small_and_makes_images_of_a_class() -> None:
@@ -25,6 +32,20 @@ def test_it_is_small_and_makes_images_of_a_class() -> None:
     assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights)
     assert model.sample(20, labels=[8]).shape == (20, 28, 28, 1)
     assert model.classes[8] == "Bag"
+
+
+def test_avatars_have_the_shirts_that_prompts_in_two_languages_ask_for() -> None:
+    model = nevoa.load("avatars")
+    colours = np.array([tuple(bytes.fromhex(colour)) for colour in SHIRTS.values()])
+    prompts = [prompt for both in SHIRTS for prompt in both]
+    images = model.sample(8 * len(prompts), prompt=prompts)
+    # The lowest row shows the shirt, and the white around it.
+    distances = np.square(images[:, -1, :, None].astype(float) - colours).sum(-1)
+    worn = np.array(
+        [np.bincount(row.argmin(1)[row.min(1) < 3000], minlength=len(colours)).argmax() for row in distances]
+    )
+    asked = np.tile(np.arange(len(prompts)) // 2, 8)
+    assert (worn == asked).mean() > 0.9
 
 
 def test_its_images_score_what_its_card_states() -> None:

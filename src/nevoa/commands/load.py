@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 from nevoa._util.places import is_hub
 from nevoa.errors import NevoaError
 from nevoa.formats.diffusers.folder import INDEX, is_diffusers
-from nevoa.runs import PACKAGED, ObjectOptions, Run, check_has_model
+from nevoa.runs import PACKAGED, ObjectOptions, Run, check_has_model, named
 from nevoa.runs import load as load_run
 
 if TYPE_CHECKING:
@@ -37,15 +37,16 @@ def is_pipeline(place: str | os.PathLike[str]) -> bool:
 def check(place: str | os.PathLike[str]) -> None:
     """Raise the NevoaError of `load` if there is no model at a place, without loading torch."""
     if not is_model(place):
-        check_has_model(Run(Path(place)))
+        check_has_model(Run(named(place)))
 
 
 def load(
     place: str | os.PathLike[str] = PACKAGED, device: "DeviceWish" = "auto", **objects: Unpack[ObjectOptions]
 ) -> "Model":
-    """Load the model of a run folder, of a folder of diffusers or of `hf:OWNER/NAME`, or the packaged one.
+    """Load the model of a run folder, of a folder of diffusers or of `hf:OWNER/NAME`, or one that comes with nevoa.
 
-    A folder or repository that is both is a run.
+    A folder or repository that is both is a run. Models come with nevoa under the names fashion_mnist, which is the
+    default, and avatars; a run or model of yours in a folder of that name goes first.
 
     Args:
         objects: network, schedule and loss if a run was trained with objects in place of names.

@@ -87,13 +87,13 @@ class Subject(NamedTuple):
 
 
 def opened(place: PathLike | None, against: str | None) -> Subject:
-    """The run to measure, or the model of diffusers or of the Hub; neither if the place holds images."""
+    """The run to measure, or the model of diffusers, of the Hub or of nevoa; neither if the place holds images."""
     from nevoa.commands.load import is_model, load
-    from nevoa.runs import Run, meant, newest_run
+    from nevoa.runs import Run, is_packaged, meant, newest_run
 
-    if place and is_model(place):
+    if place and (is_model(place) or is_packaged(place)):
         if against is None:
-            raise NevoaError(f"What {place} was trained on is not known: name images like these with --against SOURCE.")
+            raise NevoaError(f"What {place} was trained on is not here: name images like these with --against SOURCE.")
         return Subject(model=load(place))
     run = Run(Path(place)) if place else newest_run()
     if not run.folder.exists():

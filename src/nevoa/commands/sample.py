@@ -87,7 +87,8 @@ def sample(
     """Make new images with a trained model.
 
     Args:
-        run: Run folder, folder of diffusers, or hf:OWNER/NAME. [default: a model of clothes that comes with nevoa]
+        run: Run folder, folder of diffusers, hf:OWNER/NAME, or avatars, a model of prompts that comes with nevoa.
+            [default: a model of clothes that comes with nevoa]
         count: Number of images. [default: 64, or up to 8 of each class; with --trajectory 8, or one of each class; from
             an image 8; with --prompt 1]
         label: Classes to make in turn, by name or index, separated by commas; quote a name that contains a comma. A
@@ -102,6 +103,8 @@ def sample(
     Example:
         >>> print(nevoa.sample("runs/clothes", count=4, out="four.png"))
         4 images of ..., dpm_solver, 4 steps: four.png
+        >>> print(nevoa.sample("avatars", prompt=["red hair", "cabelo preto"], out="avatars.png"))
+        16 images of red hair, cabelo preto in turn, by the model avatars of nevoa, dpm_solver, ... steps: avatars.png
     """
     path, typed = output_path(out), one_or_more(() if label is None else label)
     prompts = _prompts(options.pop("prompt", None))
@@ -127,7 +130,8 @@ def sample(
     _check_outside(model, run, path)
     output.check(total, steps, model.shape)
     batches = sampled(model, total, output.moments, steps, {**sampling, "seed": seed, **asked})
-    about = f"{counted(total, 'image')}{_about(titles[:total])}, {settings.sampler}, {counted(steps, 'step')}"
+    made = f"{counted(total, 'image')}{_about(titles[:total])}{_by(run)}"
+    about = f"{made}, {settings.sampler}, {counted(steps, 'step')}"
     return Written(_write(output, batches, total, titles, _reserved(run, path, force)), about)
 
 
@@ -193,6 +197,13 @@ def _check_outside(model: "AnyModel", run: PathLike | None, out: Path | None) ->
 
     if run and out and isinstance(model, Model) and not out.resolve().is_relative_to(Path(run).resolve()):
         check_outside(model.plan.data.source, out)
+
+
+def _by(run: PathLike | None) -> str:
+    """Which model makes the images, if a folder of the same name might have been meant."""
+    from nevoa.runs import is_packaged
+
+    return f", by the model {run} of nevoa" if run and is_packaged(run) else ""
 
 
 def _reserved(run: PathLike | None, out: Path | None, force: bool) -> "AbstractContextManager[Reservation]":

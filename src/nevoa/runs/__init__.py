@@ -6,8 +6,9 @@ from nevoa.runs.layout import RUNS
 from nevoa.runs.lock import refuse_if_training, remove, status_of, training_lock
 from nevoa.runs.missing import check_has_model, meant, not_a_run
 from nevoa.runs.overview import Summary, newest_run, planned_images, run_around, runs_in
+from nevoa.runs.packaged import PACKAGED, is_packaged, named, packaged_names
 from nevoa.runs.reports import best_report
-from nevoa.runs.run import PACKAGED, ObjectOptions, Run, load
+from nevoa.runs.run import ObjectOptions, Run, load
 from nevoa.runs.tracking import Sent, read_sent, reports_after, write_sent
 
 __all__ = [
@@ -20,11 +21,14 @@ __all__ = [
     "Summary",
     "best_report",
     "check_has_model",
+    "is_packaged",
     "load",
     "meant",
+    "named",
     "newest_run",
     "newest_saved",
     "not_a_run",
+    "packaged_names",
     "planned_images",
     "read_sent",
     "refuse_if_training",

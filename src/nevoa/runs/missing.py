@@ -4,6 +4,7 @@ from difflib import get_close_matches
 
 from nevoa.errors import NevoaError
 from nevoa.runs.layout import RUNS, RunFiles
+from nevoa.runs.packaged import packaged_names
 
 
 def check_has_model(run: RunFiles) -> None:
@@ -36,13 +37,14 @@ def not_a_run(run: RunFiles) -> NevoaError:
 
 
 def meant(run: RunFiles) -> str:
-    """A sentence that names the run beside it, or in runs/, whose name is nearest; else, how to list the runs.
+    """A sentence that names the run beside it, in runs/ or in nevoa whose name is nearest; else, how to list the runs.
 
     Example:
         >>> meant(nevoa.Run("runs/cloths"))
         ' Did you mean runs/clothes?'
     """
     beside = [path for place in (run.folder.parent, RUNS) for path in place.glob("*") if path != run.folder]
-    names = {path.name: path for path in beside if RunFiles(path).exists or RunFiles(path).has_model}
+    names = {path.name: str(path) for path in beside if RunFiles(path).exists or RunFiles(path).has_model}
+    names = {name: name for name in packaged_names()} | names
     near = get_close_matches(run.folder.name, names, n=1)
     return f" Did you mean {names[near[0]]}?" if near else " 'nevoa runs' lists the runs."

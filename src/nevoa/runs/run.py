@@ -18,6 +18,7 @@ from nevoa.config.options import given
 from nevoa.errors import NevoaError
 from nevoa.runs.layout import RunFiles
 from nevoa.runs.missing import check_has_model, not_a_run
+from nevoa.runs.packaged import PACKAGED, named
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from nevoa.model import Model
     from nevoa.objects import Objects
     from nevoa.parallel.device import DeviceWish
-
-# The run that comes with the package: Fashion-MNIST, its weights in half precision.
-PACKAGED = Path(__file__).parents[1] / "packaged" / "fashion_mnist"
 
 
 class ObjectOptions(TypedDict, total=False):
@@ -179,16 +177,17 @@ class Run(RunFiles):
 def load(
     folder: str | os.PathLike[str] = PACKAGED, device: "DeviceWish" = "auto", **objects: Unpack[ObjectOptions]
 ) -> "Model":
-    """Load the model of a run folder, or the packaged one. A NevoaError says what is missing or does not fit.
+    """Load the model of a run folder, or one that comes with nevoa. A NevoaError says what is missing or does not fit.
 
     Args:
+        folder: a run, or the name of a packaged model.
         objects: network, schedule and loss if the run was trained with objects in place of names.
 
     Example:
         >>> images = nevoa.load("runs/fashion_mnist-quick").sample(64)
     """
     given(load, objects, ObjectOptions)
-    run = Run(path_of("The run", folder))
+    run = Run(named(path_of("The run", folder)))
     check_has_model(run)
     from nevoa.objects import Objects
     from nevoa.runs.model_files import read

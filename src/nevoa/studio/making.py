@@ -16,7 +16,7 @@ from nevoa.pictures import LARGE_FRAME, class_grid, enlargement, save_animation
 from nevoa.studio.texts import StudioError
 from nevoa.studio.workspace import Workspace
 
-PACKAGED = "nevoa"
+PACKAGED, AVATARS = "nevoa", "avatars"
 MOST_IMAGES = 256
 # States that the page keeps, and frames of an animation.
 MOST_STATES = 60
@@ -51,11 +51,11 @@ class Made:
 
 
 def opened(workspace: Workspace, name: str) -> Model:
-    """The packaged model, that of a run, of a folder of diffusers, or of the Hub; of a run, the newest."""
+    """A packaged model, that of a run, of a folder of diffusers, or of the Hub; of a run, the newest."""
     if name == PACKAGED:
         return _loaded(None, 0.0)
     if name not in workspace.run_names():
-        return _loaded(name if is_hub(name) else str(workspace.folder / name), 0.0)
+        return _loaded(name if is_hub(name) or name == AVATARS else str(workspace.folder / name), 0.0)
     run = workspace.run(name)
     return _loaded(str(run.folder), run.weights_file.stat().st_mtime if run.has_model else 0.0)
 
