@@ -44,7 +44,8 @@ def model() -> Model:
     images = as_image_set(pixels, captions=[CAPTIONS[number // 32] for number in range(64)], numbers={"level": levels})
     wanted = 'training.condition=["text", "number:level"]'
     options = (*LEARNER, "data.size=8", "training.ema_decay=0.9", wanted)
-    state = state_of(nevoa.configure("fashion_mnist_10k", steps=500, options=options), images)
+    # After 300 steps the share of white halves, of which nothing is said, was 0.04 with one of three seeds.
+    state = state_of(nevoa.configure("fashion_mnist_10k", steps=600, options=options), images)
     list(training_steps(state, images))
     return state.model()
 
@@ -70,10 +71,10 @@ def test_what_a_prompt_and_a_number_ask_for_is_made(model: Model, guidance: floa
 @pytest.mark.slow
 def test_one_kind_can_be_asked_for_without_the_other(model: Model) -> None:
     left, right = halves(model, 48, prompt="sunshine")
-    assert np.mean(right > 128) > 0.9 and left.std() > 30
+    assert np.mean(right > 128) > 0.9 and left.std() > 40
     left, right = halves(model, 48, numbers={"level": 230})
     assert np.median(np.abs(left - 230)) < 20
-    assert 0.05 < np.mean(right > 128) < 0.95  # either may come
+    assert 0.15 < np.mean(right > 128) < 0.85
 
 
 @pytest.mark.slow
