@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
 
 from nevoa._util.packages import needs
 from nevoa.data.listing import LABEL_COLUMNS, LARGEST_FILE, Bad, Captions, Listing, Notes, classes_of, labels_by
@@ -58,7 +57,6 @@ def list_rows(rows: Any, label: str | None, where: str) -> Listing:
         classes,
         notes=Notes(bad=bad),
         captions=captions,
-        numbers={name: _numbers(rows[name][:]) for name, kind in columns.items() if name != label and _is_number(kind)},
         columns=tuple(name for name in columns if name != image),
         texts=lambda column: tuple(map(tuple, map(captions_in, rows[column][:]))),
     )
@@ -97,18 +95,6 @@ def _holds_images(kind: Any) -> bool:
     if isinstance(kind, datasets.Value):
         return "binary" in kind.dtype
     return isinstance(kind, datasets.Image) or (isinstance(kind, dict) and "bytes" in kind)
-
-
-def _is_number(kind: Any) -> bool:
-    import datasets
-
-    return isinstance(kind, datasets.Value) and kind.dtype.startswith(("int", "uint", "float"))
-
-
-def _numbers(cells: Sequence[Any]) -> Float64[np.ndarray, " N"]:
-    """Return the numbers in a column; NaN where it has none."""
-    numbers = np.array([np.nan if cell is None else cell for cell in cells], np.float64)
-    return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
 def _captions(rows: Any) -> Captions:
