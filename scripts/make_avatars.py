@@ -67,7 +67,7 @@ class Avatar:
         return ", ".join((self.length, self.hair, self.skin, self.shirt, "glasses" if self.glasses else "no glasses"))
 
     def options(self, rng: np.random.Generator) -> dict[str, Any]:
-        """What the generator is asked for; of each part, any of its forms."""
+        """Options of the generator: the hair has one form, drawn at random; the seed varies the other parts."""
         form = f"{self.length}{1 + rng.integers(LENGTH[self.length][1]):02}"
         return {
             "seed": str(rng.integers(2**32)),

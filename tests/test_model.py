@@ -149,9 +149,9 @@ def test_an_argument_of_another_type_or_range_is_explained(given: dict[str, Any]
         next(model.trajectory(**arguments))
 
 
-def test_labels_and_devices_are_checked_too(model: Model) -> None:
+def test_conditions_and_devices_are_checked_too(model: Model) -> None:
     with pytest.raises(NevoaError, match="first must be a whole number from 0"):
-        model.labels(1, first=-1)
+        model.condition(1, first=-1)
     with pytest.raises(NevoaError, match="This machine has no gpu device"):
         model.to("gpu")
     assert model.to(torch.device("cpu")) is model

@@ -15,7 +15,7 @@ WRONG_CALLS = {
     "model.sample(1, labels=3.5)": "labels must be classes by name or index, such as 'T-shirt/top' or [0, 1], not 3.5.",
     "model.sample(1, labels=[[0, 1]])": "There is no class '(0, 1)'.",
     "model.sample(1, lables=3)": "Did you mean 'labels'?",
-    "model.labels('2')": "count must be a whole number",
+    "model.condition('2')": "count must be a whole number",
     "model.to(0)": "This machine has no 0 device.",
     "nevoa.load(3)": "The run must be a path, as text or a pathlib.Path, not 3.",
     "nevoa.load(device=3)": "This machine has no 3 device.",

@@ -1,18 +1,16 @@
 """A trained model: a network with everything that is needed to make images with it."""
 
 import copy
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, SupportsIndex, Unpack
 
 import numpy as np
-import torch
-from jaxtyping import Int64, UInt8
+from jaxtyping import UInt8
 from torch import Tensor, nn
 
-from nevoa._util.arguments import Classes, counted, whole
+from nevoa._util.arguments import counted, whole
 from nevoa._util.random import Stream, generator
 from nevoa.conditions import CLASS, conditions_of
 from nevoa.config import ModelPlan
@@ -43,6 +41,7 @@ from nevoa.sampling import (
     as_sampler,
     asked_in,
     check_taught,
+    last,
     settings_of,
     timestep_grid,
 )
@@ -159,16 +158,6 @@ class Model:
                 "interpolation takes none: use another model for it."
             )
         return self.denoiser(settings.clip, condition, settings.guidance, settings.autoguidance, null)
-
-    def labels(self, count: Whole, first: Whole = 0, wanted: Classes | None = None) -> Int64[Tensor, " count"] | None:
-        """The labels of images number first to first + count - 1: the wanted classes, or all, in turn.
-
-        Image n has the same class whatever the count. None for an unconditional model.
-        """
-        cycle = labels_of(self.classes, wanted)
-        start, size = whole("first", first), _counted(count)
-        numbers = range(start, start + size)
-        return torch.tensor([cycle[n % len(cycle)] for n in numbers], device=self.device) if cycle else None
 
     def condition(self, count: Whole, first: Whole = 0, **options: Unpack[SamplingOptions]) -> Condition | None:
         """What images number first to first + count - 1 are asked to be: each kind by its values in turn.
@@ -299,11 +288,6 @@ class Model:
     def _computed(self, states: Iterator[State]) -> Generator[State, None, None]:
         with keeping_memory():
             yield from within(lambda: computing(self.device), states)
-
-
-def last(states: Iterator[State]) -> State:
-    """The end of a trajectory: the images."""
-    return deque(states, maxlen=1).pop()
 
 
 def _counted(count: Whole) -> int:

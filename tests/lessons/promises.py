@@ -1,4 +1,4 @@
-"""What the texts of lessons 4 to 7 say about the numbers that their cells print, by lesson."""
+"""For each of lessons 4 to 7, what its text says about the numbers that its cells print."""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise

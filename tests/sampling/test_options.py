@@ -204,7 +204,7 @@ def test_an_unconditional_model_refuses_labels_and_guidance() -> None:
     with pytest.raises(NevoaError, match="guidance needs a model with conditions"):
         model.sample(1, guidance=2.0, steps=1)
     assert model.settings(labels=None, guidance=1.0) == model.settings()
-    assert model.labels(3) is None
+    assert model.condition(3) is None
 
 
 @pytest.mark.parametrize("guidance", [0, 2])

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from nevoa.diffusion import AnyDenoiser, Denoiser, Estimate, NoiseSchedule, PredictionName, RectifiedFlow, Schedule
-from nevoa.model import last
 from nevoa.sampling import (
     DDIM,
     DDPM,
@@ -25,6 +24,7 @@ from nevoa.sampling import (
     Transition,
     as_sampler,
     estimate_at,
+    last,
     timestep_grid,
     trajectory,
 )

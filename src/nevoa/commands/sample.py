@@ -114,24 +114,14 @@ def sample(
     chosen = given(sample, options, SampleOptions)
     model = opened(run, typed, prompts, chosen)
     sampling = {name: value for name, value in chosen.items() if name in SamplerOptions.__annotations__}
-    from nevoa.model import Model
-
-    others = {word: chosen[word] for word in OTHERS if word in chosen}
-    labels = _labels(model.classes, typed, bool(prompts or others or chosen.keys() & STARTS))
-    titles: Sequence[str] = prompts or one_or_more(chosen.get("tags")) or [model.classes[label] for label in labels]
-    asked = {"labels": labels or None, "prompt": prompts or None, "not_": chosen.get("not_"), **others}
-    if is_ours := isinstance(model, Model):
-        model.condition(1, **asked)  # refuses what the model cannot be asked for
-    else:
-        titles, asked = (), {}
+    titles, asked = _asked(model, typed, prompts, chosen)
     settings: Any = model.settings(**sampling, **asked)
     steps = len(model.timesteps(settings)) - 1
-    total = _count(count, chosen, len(titles), trajectory is not None, not is_ours)
+    total = _count(count, chosen, len(titles), trajectory is not None, prompted=not asked)
     _check_outside(model, run, path)
     output.check(total, steps, model.shape)
     batches = sampled(model, total, output.moments, steps, {**sampling, "seed": seed, **asked})
-    made = f"{counted(total, 'image')}{_about(titles[:total])}{_by(run)}"
-    about = f"{made}, {settings.sampler}, {counted(steps, 'step')}"
+    about = f"{counted(total, 'image')}{_about(titles[:total], run)}, {settings.sampler}, {counted(steps, 'step')}"
     return Written(_write(output, batches, total, titles, _reserved(run, path, force)), about)
 
 
@@ -152,6 +142,24 @@ def _prompts(given: Any) -> tuple[str, ...]:
             raise NevoaError(f"There are no prompts in {one[1:]}: write one into each line.")
         prompts += lines
     return tuple(prompts)
+
+
+def _asked(
+    model: "AnyModel", typed: Sequence[Any], prompts: Sequence[str], chosen: Mapping[str, Any]
+) -> tuple[Sequence[str], dict[str, Any]]:
+    """Titles of the images, and what a model is asked for, as options of sampling. Pipelines have their prompt already.
+
+    A NevoaError for what it cannot be asked for.
+    """
+    from nevoa.model import Model
+
+    if not isinstance(model, Model):
+        return (), {}
+    others = {word: chosen[word] for word in OTHERS if word in chosen}
+    labels = _labels(model.classes, typed, bool(prompts or others or chosen.keys() & STARTS))
+    asked = {"labels": labels or None, "prompt": prompts or None, "not_": chosen.get("not_"), **others}
+    model.condition(1, **asked)
+    return prompts or one_or_more(chosen.get("tags")) or [model.classes[label] for label in labels], asked
 
 
 def _labels(classes: Sequence[str], typed: Sequence[Any], unless: bool) -> Sequence[int]:
@@ -199,13 +207,6 @@ def _check_outside(model: "AnyModel", run: PathLike | None, out: Path | None) ->
         check_outside(model.plan.data.source, out)
 
 
-def _by(run: PathLike | None) -> str:
-    """Which model makes the images, if a folder of the same name might have been meant."""
-    from nevoa.runs import is_packaged
-
-    return f", by the model {run} of nevoa" if run and is_packaged(run) else ""
-
-
 def _reserved(run: PathLike | None, out: Path | None, force: bool) -> "AbstractContextManager[Reservation]":
     """The place of the result: as named, else the next one in the run or in the current folder."""
     from nevoa.runs import Run
@@ -235,10 +236,10 @@ def _write(
     return group.broadcast(lambda: place)
 
 
-def _about(titles: Sequence[str]) -> str:
-    """The classes or prompts, in words."""
-    if not titles:
-        return ""
-    if len(titles) > MOST_ROWS:
-        return f" of {len(titles)} classes or prompts in turn"
-    return f" of {', '.join(titles)}{' in turn' * (len(titles) > 1)}"
+def _about(titles: Sequence[str], run: PathLike | None) -> str:
+    """The classes or prompts, and a model of nevoa that is named: a folder of the same name might have been meant."""
+    from nevoa.runs import is_packaged
+
+    named = ", ".join(titles) if len(titles) <= MOST_ROWS else f"{len(titles)} classes or prompts"
+    of = f" of {named}{' in turn' * (len(titles) > 1)}" if titles else ""
+    return f"{of}, by the model {run} of nevoa" if run and is_packaged(run) else of

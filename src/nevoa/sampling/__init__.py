@@ -15,7 +15,7 @@ from nevoa.sampling.options import (
     sampler_options,
     settings_of,
 )
-from nevoa.sampling.sampler import ImageNoise, Past, Sampler, State, Transition, estimate_at, trajectory
+from nevoa.sampling.sampler import ImageNoise, Past, Sampler, State, Transition, estimate_at, last, trajectory
 from nevoa.sampling.timesteps import SPACINGS, timestep_grid
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "asked_in",
     "check_taught",
     "estimate_at",
+    "last",
     "sampler_options",
     "settings_of",
     "timestep_grid",

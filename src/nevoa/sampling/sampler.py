@@ -1,5 +1,6 @@
 """The sampling loop. A sampler is one step from x_t to x_s; `trajectory` repeats it."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -113,6 +114,15 @@ def trajectory(
         yield State(x_t, t, x_0_hat.detach())
         x_t, past = x_s.detach(), Past(x_0_hat.detach(), t)
     yield State(x_t, grid[-1], x_t)
+
+
+def last(states: Iterator[State]) -> State:
+    """Return the end of a trajectory, the images, and keep no state before it.
+
+    Example:
+        >>> images = last(model.trajectory(4)).x_t
+    """
+    return deque(states, maxlen=1).pop()
 
 
 def _checked(sampler: object, moved: object, x_t: Images) -> Transition:

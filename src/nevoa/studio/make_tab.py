@@ -16,7 +16,7 @@ from nevoa.model import Model
 from nevoa.sampling import SAMPLERS
 from nevoa.studio.asking import Asking, asked
 from nevoa.studio.controls import Page
-from nevoa.studio.making import AVATARS, FORMATS, MOST_IMAGES, PACKAGED, Made, make, opened
+from nevoa.studio.making import FORMATS, MOST_IMAGES, OTHERS, PACKAGED, Made, make, opened
 from nevoa.studio.texts import StudioError
 from nevoa.studio.watch import Watch
 from nevoa.studio.workspace import Workspace
@@ -53,7 +53,7 @@ class Form:
 
     def __init__(self, page: Page) -> None:
         self.workspace, say = page.workspace, page.say
-        self.model = gr.Dropdown([PACKAGED, AVATARS], value=PACKAGED, allow_custom_value=True, **say("model"))
+        self.model = gr.Dropdown([PACKAGED, *OTHERS], value=PACKAGED, allow_custom_value=True, **say("model"))
         packaged = opened(page.workspace, PACKAGED)
         own, guided = packaged.settings(), packaged.guide is not None
         guidance = packaged.plan.sampling.guidance
@@ -102,7 +102,7 @@ class Form:
     def models(self, chosen: str, before: str) -> tuple[Any, ...]:
         """Offer the newest run, once, to whoever has chosen none, with its classes: two events may end in any order."""
         found = [name for name in self.workspace.run_names() if self.workspace.run(name).has_model]
-        newest, choices = next(iter(found), PACKAGED), [PACKAGED, *dict.fromkeys((AVATARS, *found))]
+        newest, choices = next(iter(found), PACKAGED), [PACKAGED, *dict.fromkeys((*OTHERS, *found))]
         if chosen != PACKAGED or newest == before:  # without a value, what has been chosen meanwhile stays
             return gr.update(choices=choices), newest, *(gr.skip() for _ in self.follow)
         return gr.update(choices=choices, value=newest), newest, *self.of_model(newest)

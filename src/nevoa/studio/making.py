@@ -13,10 +13,14 @@ from nevoa.commands.load import load
 from nevoa.data import is_hub, to_bytes
 from nevoa.model import Model
 from nevoa.pictures import LARGE_FRAME, class_grid, enlargement, save_animation
+from nevoa.runs import PACKAGED as PACKAGED_RUN
+from nevoa.runs import packaged_names
 from nevoa.studio.texts import StudioError
 from nevoa.studio.workspace import Workspace
 
-PACKAGED, AVATARS = "nevoa", "avatars"
+PACKAGED = "nevoa"
+# The other models that come with nevoa go by their own names.
+OTHERS = tuple(name for name in packaged_names() if name != PACKAGED_RUN.name)
 MOST_IMAGES = 256
 # States that the page keeps, and frames of an animation.
 MOST_STATES = 60
@@ -55,7 +59,7 @@ def opened(workspace: Workspace, name: str) -> Model:
     if name == PACKAGED:
         return _loaded(None, 0.0)
     if name not in workspace.run_names():
-        return _loaded(name if is_hub(name) or name == AVATARS else str(workspace.folder / name), 0.0)
+        return _loaded(name if is_hub(name) or name in OTHERS else str(workspace.folder / name), 0.0)
     run = workspace.run(name)
     return _loaded(str(run.folder), run.weights_file.stat().st_mtime if run.has_model else 0.0)
 

@@ -1,6 +1,5 @@
-"""What a visitor asks for by words, tags and numbers, in a real browser, from a file, with the network cut."""
+"""Prompts, tags and numbers on a page, in a real browser, from a file, without a connection."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,9 @@ from tests.axe import violations
 from tests.formats.small_models import CLASSES, FOLDED, small_model
 from tests.formats.small_run import plan_of
 from tests.formats.webpage.library import KINDS
-from tests.formats.webpage.test_page import Visit, made, picture, pictures, saved, slide, tiles
+from tests.formats.webpage.test_page import picture, pictures, saved, slide, tiles
 from tests.formats.webpage.test_sampling import assert_same
+from tests.formats.webpage.visit import Visit, made
 
 pytestmark = pytest.mark.slow
 
@@ -44,14 +44,6 @@ def file(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "asked.html"
     export(model, path)
     return path
-
-
-@pytest.fixture
-def page(chromium: Browser, file: Path) -> Iterator[Page]:
-    visit = Visit(chromium, file.as_uri())
-    made(visit.page)
-    yield visit.page
-    visit.end(file.as_uri())
 
 
 def describe(page: Page, prompt: str) -> None:

@@ -23,6 +23,7 @@ from tests.axe import violations
 from tests.formats.small_run import run_of
 from tests.formats.webpage.server import served
 from tests.formats.webpage.test_sampling import assert_same
+from tests.formats.webpage.visit import Visit, made
 from tests.small_runs import updated
 
 pytestmark = pytest.mark.slow
@@ -72,37 +73,6 @@ def file(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "zoo.html"
     export(load(run.folder, "cpu"), path)
     return path
-
-
-class Visit:
-    """A page that may complain of nothing and ask for nothing."""
-
-    def __init__(self, browser: Browser, address: str, **options: Any) -> None:
-        self.context = browser.new_context(**({"locale": "en-GB", "offline": address.startswith("file:")} | options))
-        self.page = self.context.new_page()
-        self.asked, self.complaints = list[str](), list[str]()
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.goto(address)
-
-    def end(self, address: str) -> None:
-        self.context.close()
-        assert self.complaints == []
-        assert [url for url in self.asked if not url.startswith((address, "blob:", "data:"))] == []
-
-
-@pytest.fixture
-def page(chromium: Browser, file: Path) -> Iterator[Page]:
-    visit = Visit(chromium, file.as_uri())
-    made(visit.page)
-    yield visit.page
-    visit.end(file.as_uri())
-
-
-def made(page: Page) -> None:
-    """Wait until the images are there."""
-    expect(page.locator("#status")).to_contain_text(re.compile("Here they are|Aqui estão"))
 
 
 def tiles(page: Page) -> Locator:

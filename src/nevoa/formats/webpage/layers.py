@@ -65,7 +65,7 @@ def _number(emit: Emit, layer: NumberEmbedding, number: Tensor) -> Tensor:
 
 
 def _unless_nothing(emit: Emit, asked: Tensor, found: Tensor, none: Tensor, least: float) -> Tensor:
-    """What is found, or none if the first number of what is asked is below the least that means something."""
+    """Return `none` where nothing is asked, which a first number below `least` means; otherwise `found`."""
     return emit("unless_nothing", [asked, found], torch.zeros_like(found), none, least=least)
 
 
