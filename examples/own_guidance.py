@@ -53,7 +53,7 @@ def brightness(x_0: Tensor) -> Tensor:
 def sample(model: nevoa.Model, count: int, weight: float) -> Tensor:
     """Images `[count, C, H, W]` of the same noise and classes for every weight."""
     noise = ImageNoise(0, 0, count, model.shape, model.device)
-    denoiser = Pulled(model.denoiser(clip=True, condition=model.labels(count)), brightness, weight)
+    denoiser = Pulled(model.denoiser(clip=True, condition=model.condition(count)), brightness, weight)
     *_, end = trajectory(denoiser, DPMSolver(), noise(), timestep_grid(model.schedule, 8, "karras"), noise)
     return end.x_t
 
