@@ -160,12 +160,16 @@ def test_a_blend_of_gaussians_of_the_same_variance_has_the_mean_between() -> Non
 
 
 def test_kinds_join_in_the_order_of_their_weights_and_those_not_asked_take_no_step() -> None:
+    """No number is NaN, which equals nothing; not to ask for one takes no step either."""
     null = {"class": torch.tensor([2]), "text": torch.zeros(1, 3), "tags": torch.tensor([[-1]])}
-    asked = {"class": torch.tensor([0]), "text": torch.ones(1, 3), "tags": torch.tensor([[-1]])}
-    steps = by_kind(null, asked, {"text": 3.0, "class": 1.5, "tags": 7.0})
+    null = {**null, "number:age": torch.tensor([torch.nan])}
+    asked = {**null, "class": torch.tensor([0]), "text": torch.ones(1, 3)}
+    steps = by_kind(null, asked, {"number:age": 2.0, "text": 3.0, "class": 1.5, "tags": 7.0})
     assert [weight for _, weight in steps] == [3.0, 1.5]
-    torch.testing.assert_close(steps[0][0], {**null, "text": asked["text"]})
-    torch.testing.assert_close(steps[1][0], asked)
+    torch.testing.assert_close(steps[0][0], {**null, "text": asked["text"]}, equal_nan=True)
+    torch.testing.assert_close(steps[1][0], asked, equal_nan=True)
+    (step,) = by_kind(null, null | {"number:age": torch.tensor([30.0])}, {"number:age": 2.0, "text": 3.0})
+    assert step[1] == 2.0
     assert by_kind(null, asked, 2.0) == [(asked, 2.0)]
 
 

@@ -93,7 +93,7 @@ def by_kind(
     assert isinstance(null, Mapping) and isinstance(condition, Mapping)
     reached, steps = {**null}, []
     for kind, weight in weights.items():
-        if not torch.equal(condition[kind], null[kind]):
+        if not torch.allclose(condition[kind], null[kind], rtol=0, atol=0, equal_nan=True):  # NaN is no number
             reached = {**reached, kind: condition[kind]}
             steps.append((reached, weight))
     return steps
