@@ -43,9 +43,11 @@ def test_what_is_typed_is_what_the_model_is_asked(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("prompts.txt").write_text("\ufeffa red cat\n\num gato azul\n", encoding="utf-8")
+    Path("utf16.txt").write_text("a red cat\num gato azul\n", encoding="utf-16")
     model, prompts = run.model("cpu"), ["a red cat", "um gato azul"]
     wanted = model.sample(4, prompt=prompts, guidance=2.0)
-    for words in (("--prompt", prompts[0], "--prompt", prompts[1]), ("--prompt", "@prompts.txt")):
+    files = [("--prompt", f"@{name}") for name in ("prompts.txt", "utf16.txt")]
+    for words in (("--prompt", prompts[0], "--prompt", prompts[1]), *files):
         np.testing.assert_array_equal(typed(run, *words, "--guidance", "2", "--count", "4"), wanted)
         assert capsys.readouterr().out.startswith("4 images of a red cat, um gato azul in turn, ")
     assert len(typed(run, "--prompt", "a red cat", "--prompt", "um gato azul")) == 16
@@ -136,6 +138,9 @@ def test_a_blend_is_typed_as_it_is_called(
         (("--number", "age"), "--number needs NAME=VALUE, as in --number age=30, not 'age'"),
         (("--number", "height=3"), "it cannot be asked for number:height"),
         (("--condition", "mood=3"), "it cannot be asked for mood"),
+        (("--condition", "text=a cat", "--prompt", "a red cat"), "The condition text is asked for twice"),
+        (("--condition", "number:age=3", "--number", "age=4"), "The condition number:age is asked for twice"),
+        (("--prompt", "@latin.txt"), "Cannot read the prompts in latin.txt: it is not UTF-8; save it in this encoding"),
     ],
 )
 def test_what_the_model_cannot_be_asked_is_a_sentence_and_writes_nothing(
@@ -143,7 +148,8 @@ def test_what_the_model_cannot_be_asked_is_a_sentence_and_writes_nothing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("empty.txt").write_text(" \n")
+    Path("latin.txt").write_bytes("cão".encode("latin-1"))
     with pytest.raises(NevoaError) as error:
         typed(run, *words)
     assert said in str(error.value)
-    assert [path.name for path in tmp_path.iterdir()] == ["empty.txt"]
+    assert {path.name for path in tmp_path.iterdir()} == {"empty.txt", "latin.txt"}

@@ -50,8 +50,12 @@ def test_each_kind_is_withheld_by_itself() -> None:
 
 def test_a_model_is_not_asked_for_what_it_does_not_know() -> None:
     conditions = conditions_of(model_plan(Config(), classes=("cat", "dog")))
-    with pytest.raises(NevoaError, match=r"^This model knows classes: it cannot be asked for prompts\.$"):
+    with pytest.raises(
+        NevoaError, match=r"^This model knows classes: it cannot be asked for prompts\. Leave that out,"
+    ):
         conditions.asked("text", "a cat")
+    with pytest.raises(NevoaError, match=r"or use a model that was trained with --condition number:age\.$"):
+        conditions.asked("number:age", 30)
     with pytest.raises(NevoaError, match="knows no conditions"):
         conditions_of(model_plan(Config())).asked("text", "a cat")
     with pytest.raises(NevoaError, match="no prompts to ask for"):

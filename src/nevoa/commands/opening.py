@@ -33,6 +33,10 @@ def opened(
     if not prompts or run is None or not is_pipeline(run):
         if "size" in options:
             raise NevoaError("--size is for text-to-image pipelines, which need --prompt: leave out --size.")
+        if prompts and run is None:
+            raise NevoaError(
+                "The model of clothes takes no prompts: name a model that does, as in 'nevoa sample avatars'."
+            )
         check(run or PACKAGED)
         return started(load(run or PACKAGED), {name: options[name] for name in STARTS if name in options})
     if label:

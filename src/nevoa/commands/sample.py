@@ -127,6 +127,8 @@ def sample(
 
 def _prompts(given: Any) -> tuple[str, ...]:
     """The prompts, with the lines of a file for each @FILE."""
+    from nevoa.data.sources.metadata import decoded
+
     prompts: list[str] = []
     for one in one_or_more(() if given is None else given):
         if not isinstance(one, str):
@@ -135,7 +137,7 @@ def _prompts(given: Any) -> tuple[str, ...]:
             prompts.append(one)
             continue
         try:
-            lines = [line for line in Path(one[1:]).read_text("utf-8-sig").splitlines() if line.strip()]
+            lines = [line for line in decoded(Path(one[1:]).read_bytes()).splitlines() if line.strip()]
         except (OSError, ValueError) as error:
             raise NevoaError(f"Cannot read the prompts in {one[1:]}: {reason(error)}.") from error
         if not lines:

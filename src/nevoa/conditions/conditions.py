@@ -39,7 +39,10 @@ class Conditions:
     def asked(self, name: str, values: Any) -> Sequence[Any]:
         """Return what a user asks for of a kind: one value or several. A NevoaError if the model does not know it."""
         if name not in self.kinds:
-            raise NevoaError(f"This model {self._known()}: it cannot be asked for {_words(name)}.")
+            raise NevoaError(
+                f"This model {self._known()}: it cannot be asked for {_words(name)}. Leave that out, or use a model "
+                f"that was trained with --condition {name}."
+            )
         several = to_python(values)
         several = several if isinstance(several, tuple | list) else [several]
         if not several:

@@ -150,14 +150,21 @@ def settings_of(plan: ModelPlan, **options: Unpack[SamplingOptions]) -> Sampling
 def asked_in(options: SamplingOptions) -> dict[str, Any]:
     """Return what sampling options ask images to be, by the name of the kind of condition.
 
+    Raises:
+        NevoaError: a kind is asked for twice, by its own option and in `condition`.
+
     Example:
         >>> asked_in({"prompt": "a cat", "steps": 7})
         {'text': 'a cat'}
     """
     words = {kind: options.get(word) for word, kind in ASKING.items()}
     words |= {f"number:{name}": value for name, value in (options.get("numbers") or {}).items()}
-    words |= {**(options.get("condition") or {})}
-    return {kind: value for kind, value in words.items() if value is not None}
+    asked: dict[str, Any] = {}
+    for kind, value in (*words.items(), *(options.get("condition") or {}).items()):
+        if value is not None and kind in asked:
+            raise NevoaError(f"The condition {kind} is asked for twice, also by an option of its own: leave out one.")
+        asked |= {} if value is None else {kind: value}
+    return asked
 
 
 def check_taught(plan: ModelPlan, schedule: Schedule, grid: Iterable[int]) -> None:
