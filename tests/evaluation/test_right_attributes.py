@@ -1,8 +1,9 @@
 """Is all of what a prompt names to be seen? A reader that never saw a combination reads it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,8 +14,11 @@ import nevoa
 from nevoa.data import as_image_set
 from nevoa.data.sources.scenes import scenes
 from nevoa.errors import NevoaError
+from nevoa.evaluation import Stage
 from nevoa.evaluation.right_attributes import Described, described, right_attributes
 from nevoa.features import attributes
+
+Images = UInt8[np.ndarray, "N H W C"]
 
 LEVELS = "black", "dark", "gray", "light", "white"
 # Of the upper and the lower half. Never trained on, but both halves were.
@@ -25,6 +29,21 @@ def drawn(prompts: Sequence[str]) -> UInt8[np.ndarray, "N 8 8 1"]:
     """Two levels, one above the other."""
     levels = np.array([[60 * LEVELS.index(level) for level in prompt.split(" ")] for prompt in prompts])
     return levels.astype(np.uint8).repeat(4, axis=1)[:, :, None, None].repeat(8, axis=2)
+
+
+def measured(train: Described, test: Described, make: Callable[[Sequence[str]], Images]) -> dict[str, Any]:
+    """The shares, which follow the stages."""
+    found = {}
+
+    def made(prompts: Sequence[str]) -> Generator[Stage, None, Images]:
+        yield Stage("drawing")
+        return make(prompts)
+
+    def run() -> Iterator[Stage]:
+        found.update((yield from right_attributes(train, test, made)))
+
+    assert [stage.name for stage in run()][-2:] == ["drawing"] * 2
+    return found
 
 
 @pytest.fixture
@@ -44,17 +63,30 @@ def test_images_that_show_what_is_asked_are_right_and_by_other_prompts_they_are_
     known_and_new: tuple[Described, ...],
 ) -> None:
     known, new = known_and_new
-    found = right_attributes(known, new, drawn)
+    found = measured(known, new, drawn)
     assert found["trained"].all() and found["held_out"].all() and found["real"].all()
     # Every held-out prompt is the same here, so the prompt of another image fits, too.
     assert found["shuffled"].all()
-    assert not right_attributes(new, known, drawn)["shuffled"].all()
+    assert not measured(new, known, drawn)["shuffled"].all()
 
 
 def test_images_that_ignore_their_prompts_are_right_by_chance(known_and_new: tuple[Described, ...]) -> None:
     known, new = known_and_new
-    found = right_attributes(known, new, lambda prompts: drawn(["white black"] * len(prompts)))
+    found = measured(known, new, lambda prompts: drawn(["white black"] * len(prompts)))
     assert (found["trained"].mean(), found["held_out"].mean()) == (pytest.approx(1 / 24), 0)
+
+
+def test_the_training_of_a_reader_shows_its_progress_and_its_weights_are_kept(
+    known_and_new: tuple[Described, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path))
+    monkeypatch.setattr(attributes, "SHOWN", 3 * attributes.BATCH)
+    known, _ = known_and_new
+    first, second = (attributes.new_reader(1, known.counts) for _ in range(2))
+    assert [*attributes.prepare_reader(first, known.images, known.codes)] == [(1, 3), (2, 3), (3, 3)]
+    assert [*attributes.prepare_reader(second, known.images, known.codes)] == []
+    for weights, kept in zip(first.parameters(), second.parameters(), strict=True):
+        assert (weights == kept).all()
 
 
 @pytest.mark.parametrize("rows", [["top, gray", "top"], ["", ""], []])

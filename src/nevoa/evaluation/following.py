@@ -1,18 +1,19 @@
 """Metrics of how well a model follows prompts."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool
 
 from nevoa.conditions import TEXT, conditions_of
 from nevoa.diffusion import AnyDenoiser, mapped
 from nevoa.evaluation.metrics import Metric, Report
 from nevoa.evaluation.right_attributes import right_attributes
 from nevoa.evaluation.right_captions import CAPTIONS, right_captions
+from nevoa.evaluation.samples import Images, Stage, finished
 from nevoa.evaluation.verify import options_of
 from nevoa.model import Model
 from nevoa.parallel.device import computing
@@ -39,14 +40,19 @@ def _with_right_captions(report: Report, _: Path | None) -> Report:
     )
 
 
-def _with_right_attributes(report: Report, _: Path | None) -> Report:
+def _with_right_attributes(report: Report, _: Path | None) -> Generator[Stage, None, Report]:
     model, seed = cast(Model, report.samples.model), report.protocol.seed  # others were refused
     sampler: Any = options_of(report.samples.sampler or {})
+    steps = len(model.timesteps(model.settings(**sampler))) - 1
 
-    def make(prompts: Sequence[str]) -> UInt8[np.ndarray, "N H W C"]:
-        return model.sample(len(prompts), seed, prompt=prompts, **sampler)
+    def make(prompts: Sequence[str]) -> Generator[Stage, None, Images]:
+        made: list[Images] = []
+        for states in model.trajectories(len(prompts), seed, prompt=prompts, **sampler):
+            done = steps * sum(map(len, made))
+            made.append((yield from finished(states, "making images of prompts", done, steps * len(prompts))))
+        return np.concatenate(made)
 
-    found = right_attributes(*report.protocol.reference.attributes, make, seed)
+    found = yield from right_attributes(*report.protocol.reference.attributes, make, seed)
     scores = {
         "right_attributes": found["held_out"],
         "right_attributes_trained": found["trained"],

@@ -66,7 +66,8 @@ def measure(
             report = _scored(report, name, row.of_images)
         if name in metrics and row.completes:
             yield Stage(row.stage)
-            report = row.completes(report, inception_weights)
+            completed = row.completes(report, inception_weights)
+            report = completed if isinstance(completed, Report) else (yield from completed)
     yield report
 
 

@@ -1,6 +1,6 @@
 """The metrics: what each needs, how it is computed, and what its scores mean."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -19,7 +19,7 @@ from nevoa.evaluation.likelihood import Bound, estimate_bound
 from nevoa.evaluation.memorisation import Memorisation, memorisation
 from nevoa.evaluation.overfitting import Overfitting, overfitting
 from nevoa.evaluation.protocol import Protocol
-from nevoa.evaluation.samples import Samples
+from nevoa.evaluation.samples import Samples, Stage
 from nevoa.features.feature_network import FeatureNetwork
 from nevoa.features.features import Features
 from nevoa.features.frechet import frechet_distance, frechet_influence
@@ -201,7 +201,7 @@ class Metric:
         by_default: whether it is measured if no metrics are named.
         of_images: uint8 `[N, H, W, C]` -> its scores; measured of real images, too, as the floor.
         of_features: takes the real features and the network, and gives a function of features.
-        completes: adds to a report; takes the file of Inception weights, too.
+        completes: adds to a report, and may yield its progress; takes the file of Inception weights, too.
         stage: what is shown while it is measured.
 
     Example:
@@ -216,7 +216,7 @@ class Metric:
     by_default: bool = True
     of_images: Callable[[UInt8[np.ndarray, "N H W C"]], Mapping[str, float]] | None = None
     of_features: Callable[[Others, FeatureNetwork], FeatureScores] | None = None
-    completes: Callable[[Report, Path | None], Report] | None = None
+    completes: Callable[[Report, Path | None], Report | Generator[Stage, None, Report]] | None = None
     stage: str = "measuring images"
 
 

@@ -4,7 +4,7 @@ A data set whose table has a column `attributes` says there what is to be seen, 
 words for each image, in the same order. An image is right if all of them are.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,8 @@ from jaxtyping import Bool, Int64, UInt8
 from nevoa._util.random import Stream, generator
 from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
-from nevoa.features.attributes import reader_for
+from nevoa.evaluation.stage import Stage
+from nevoa.features.attributes import new_reader, prepare_reader
 
 COLUMN = "attributes"
 # Of 500 images, a share of 0.9 has a standard error of 0.013.
@@ -21,7 +22,7 @@ IMAGES = 500
 
 Codes = Int64[np.ndarray, "N A"]
 Right = Bool[np.ndarray, " N"]
-Make = Callable[[Sequence[str]], UInt8[np.ndarray, "N H W C"]]
+Make = Callable[[Sequence[str]], Generator[Stage, None, UInt8[np.ndarray, "N H W C"]]]
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,12 @@ def described(images: Sequence[ImageSet], named: Sequence[ImageSet]) -> tuple[De
     return tuple(Described(one, of, counts) for one, of in zip(images, codes, strict=True))
 
 
-def right_attributes(train: Described, test: Described, make: Make, seed: int = 0) -> dict[str, Right]:
+def right_attributes(
+    train: Described, test: Described, make: Make, seed: int = 0
+) -> Generator[Stage, None, dict[str, Right]]:
     """Return for up to 500 images each whether a reader finds all attributes that their prompts name.
+
+    Yields a Stage after each step of the reader's training, if it is new, and those of `make`.
 
     Args:
         train: images that the model and the reader were trained on.
@@ -80,16 +85,19 @@ def right_attributes(train: Described, test: Described, make: Make, seed: int = 
         `trained` and `held_out`: new images of the prompts of training images and of held-out ones; `real`: held-out
         images themselves; `shuffled`: the new ones of held-out prompts, by the attributes of another image.
     """
-    reader = reader_for(train.images, train.codes, train.counts)
+    reader = new_reader(train.images.shape[0], train.counts)
+    for done, steps in prepare_reader(reader, train.images, train.codes):
+        yield Stage("training a reader of attributes", done, steps)
     rng = generator(seed, Stream.EVALUATION, 10)
     known, new = train.some(rng), test.some(rng)
 
     def right(images: UInt8[np.ndarray, "N H W C"], codes: Codes) -> Right:
         return (reader.read(images) == codes).all(1)
 
-    made = make(new.prompts(rng))
+    made = yield from make(new.prompts(rng))
+    of_known = yield from make(known.prompts(rng))
     return {
-        "trained": right(make(known.prompts(rng)), known.codes),
+        "trained": right(of_known, known.codes),
         "held_out": right(made, new.codes),
         "real": right(new.images.images, new.codes),
         "shuffled": right(made, np.roll(new.codes, 1, axis=0)),

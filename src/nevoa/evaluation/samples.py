@@ -1,6 +1,6 @@
 """The images to measure: new ones of a run's model, or images from files."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,26 +18,13 @@ from nevoa.data import ImageSet, changed_files, load_images, read_unchanged, to_
 from nevoa.errors import NevoaError
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.shares import classes_in_shares
+from nevoa.evaluation.stage import Stage
 from nevoa.model import Model
 from nevoa.parallel.group import process_group
 from nevoa.runs import Run
+from nevoa.sampling import State
 
 Images = UInt8[np.ndarray, "N H W C"]
-
-
-@dataclass(frozen=True)
-class Stage:
-    """The progress of a measurement: `done` of `total` network evaluations, or one piece of work.
-
-    Example:
-        >>> first, *_, report = measure(Samples("mine", images), Protocol(reference, count=16), ["memorisation"])
-        >>> isinstance(first, Stage)
-        True
-    """
-
-    name: str
-    done: int = 0
-    total: int = 1
 
 
 @dataclass(frozen=True)
@@ -156,15 +143,25 @@ def from_model(model: Model, reference: Reference, count: int, seed: int, **opti
             images = np.empty((0, *model.shape[1:], model.shape[0]), np.uint8)
             if numbers:
                 states = model.trajectory(len(numbers), seed, numbers.start, **options)
-                x_t = next(states).x_t
-                for state in states:
-                    x_t, done = state.x_t, done + len(x_t)
-                    yield Stage("making images", done, total)
-                images = to_bytes(x_t)
+                images = yield from finished(states, "making images", done, total)
+                done += len(numbers) * sampling["steps"]
             parts += group.gather(images)
     in_float32 = replace(model, precision="float32")
     made = Samples(model.place, np.concatenate(parts), in_float32, sampler=sampling, precision=model.precision)
     yield replace(made, evaluations=sum(evaluated) * count // max(own, 1))  # this process made its share of the images
+
+
+def finished(states: Iterator[State], name: str, done: int, total: int) -> Generator[Stage, None, Images]:
+    """Return the images at the end of a trajectory. Yields a Stage of this name after each step.
+
+    Args:
+        done: network evaluations before, of `total`.
+    """
+    x_t = next(states).x_t
+    for state in states:
+        x_t, done = state.x_t, done + len(x_t)
+        yield Stage(name, done, total)
+    return to_bytes(x_t)
 
 
 @contextmanager

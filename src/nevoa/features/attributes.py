@@ -1,6 +1,6 @@
 """Read attributes off images: a classifier with a head for each, trained on real images."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -61,16 +61,21 @@ class AttributeReader(nn.Module):
         return np.concatenate([np.stack([logits.argmax(1).numpy() for logits in self(x)], axis=1) for x in parts])
 
 
-def trained_reader(images: ImageSet, codes: Codes, counts: Sequence[int]) -> AttributeReader:
+def new_reader(channels: int, counts: Sequence[int]) -> AttributeReader:
+    """Return a reader before training, the same each time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(SEED)
+        return AttributeReader(channels, counts)
+
+
+def train_reader(reader: AttributeReader, images: ImageSet, codes: Codes) -> Iterator[tuple[int, int]]:
     """Train a reader on real images, by AdamW in one cycle of the learning rate.
 
     Args:
         codes: the number of the value of each attribute.
-        counts: how many values each attribute has.
+
+    Yields how many steps are done, and how many there are.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(SEED)
-        reader = AttributeReader(images.shape[0], counts)
     optimizer = torch.optim.AdamW(reader.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     steps, targets = SHOWN // BATCH, torch.from_numpy(codes)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
@@ -85,18 +90,19 @@ def trained_reader(images: ImageSet, codes: Codes, counts: Sequence[int]) -> Att
         torch.as_tensor(loss).backward()
         optimizer.step()
         schedule.step()
-    return reader
+        yield step + 1, steps
 
 
-def reader_for(images: ImageSet, codes: Codes, counts: Sequence[int]) -> AttributeReader:
-    """Return the reader that was trained on exactly these images; train it once, and keep it in the cache folder."""
+def prepare_reader(reader: AttributeReader, images: ImageSet, codes: Codes) -> Iterator[tuple[int, int]]:
+    """Give a new reader the weights that it has after training on exactly these images, as `train_reader` does.
+
+    It is trained once; the cache folder keeps its weights.
+    """
     file: Path = cache_folder() / "attribute-readers" / f"{images.name}-{images.fingerprint:.16}.safetensors"
     if file.is_file():
-        reader = AttributeReader(images.shape[0], counts)
         reader.load_state_dict(read_tensors(file))
-        return reader
-    reader = trained_reader(images, codes, counts)
+        return
+    yield from train_reader(reader, images, codes)
     file.parent.mkdir(parents=True, exist_ok=True)
     with published(file) as temporary:
         temporary.write_bytes(packed(reader.state_dict().items()))
-    return reader
