@@ -1,16 +1,21 @@
 """Which caption is it? The model that knows is right, and one that does not look at captions guesses."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from nevoa.config import Config
+from nevoa.config.condition import TextPlan
 from nevoa.data import ImageSet, as_image_set
 from nevoa.diffusion import Denoiser, NoiseSchedule
 from nevoa.errors import NevoaError
+from nevoa.evaluation import Reference, choose_metrics, left_out
 from nevoa.evaluation.right_captions import CAPTIONS, offers, right_captions
+from tests.small_runs import model_plan
 
 SCHEDULE = NoiseSchedule.linear(100)
 
@@ -67,3 +72,15 @@ def test_where_a_class_has_too_few_captions_those_of_others_are_offered() -> Non
     assert all(len({*ten}) == CAPTIONS for ten in offered)
     with pytest.raises(NevoaError, match="told from 9 others, and images has fewer"):
         offers(gray(range(9)), seed=0)
+
+
+def test_too_few_captions_leave_this_metric_out_before_images_are_made(reference: Reference) -> None:
+    """As many as are offered are enough; those of one image, or none at all, are not."""
+    plan = model_plan(Config(), conditions={"text": TextPlan()})
+    none = as_image_set(np.zeros((20, 4, 4, 1), np.uint8))
+    same = as_image_set(none.images, captions=[f"gray {level % 9}" for level in range(20)])
+    for images in (none, same, gray(range(9))):
+        few = replace(reference, found_test=images)
+        assert "right_captions" not in choose_metrics(few, None, 20, plan)
+        assert any("right_captions. Each caption is told from 9 others" in one for one in left_out(few, 20, plan))
+    assert "right_captions" in choose_metrics(replace(reference, found_test=gray(range(10))), None, 20, plan)

@@ -29,7 +29,7 @@ def _with_right_captions(report: Report, _: Path | None) -> Report:
         return model.denoiser(condition=mapped(lambda tensor: tensor.to(model.device), asked))
 
     with computing(model.device):
-        found = right_captions(denoise, report.protocol.reference.held_out, model.device, seed, model.images_at_once)
+        found = right_captions(denoise, report.protocol.reference.captioned, model.device, seed, model.images_at_once)
     # Captions that say nothing of their images are right by chance alone.
     floor, spread = 1 / CAPTIONS, (1 / CAPTIONS * (1 - 1 / CAPTIONS) / len(found)) ** 0.5
     return replace(
@@ -75,7 +75,7 @@ def _error(right: Bool[np.ndarray, " N"]) -> float:
 
 RIGHT_CAPTIONS = Metric(
     {"right_captions": "share of held-out images whose own caption fits best of ten"},
-    ("held_out",),
+    ("captioned",),
     needs_model="Captions need",
     condition=TEXT,
     completes=_with_right_captions,

@@ -14,6 +14,7 @@ from nevoa.data import CATALOG, TRAIN, WHITE, ImageSet, load_images, load_test_i
 from nevoa.data.splits import split_named
 from nevoa.errors import NevoaError
 from nevoa.evaluation.right_attributes import COLUMN, Described, described
+from nevoa.evaluation.right_captions import check_captions
 from nevoa.evaluation.shares import draws_in_shares
 from nevoa.features.feature_network import FeatureNetwork
 from nevoa.features.features import Features, features_of
@@ -121,12 +122,20 @@ class Reference:
         return self.test
 
     @property
+    def captioned(self) -> ImageSet:
+        """Held-out images, whose captions can be told apart. A NevoaError if there are too few of them."""
+        check_captions(self.held_out)
+        return self.held_out
+
+    @property
     def attributes(self) -> tuple[Described, Described]:
         """Training images and held-out ones with their attributes. A NevoaError if no table says them."""
         if self.data is None:
             raise NevoaError(f"{self.source} has no column {COLUMN}.")
         held_out, data = self.held_out, self.data.model_copy(update={"caption_column": COLUMN})
         train, test = described((self.train, held_out), ((named := load_images(data)), load_test_images(data, named)))
+        if not (any(train.images.captions) and any(test.images.captions)):
+            raise NevoaError(f"{self.source} has no captions of images that were trained on, or none of others.")
         return train, test
 
     @property

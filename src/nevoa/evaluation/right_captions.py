@@ -43,8 +43,20 @@ def right_captions(
     return np.concatenate(found) == own
 
 
+def check_captions(images: ImageSet) -> None:
+    """Raise a NevoaError if images have too few different captions to tell that of each from nine others."""
+    captions = [of for of in images.captions if of]
+    different = {of[0] for of in captions}
+    if not captions or min(len(different) - len(different.intersection(of)) for of in captions) < CAPTIONS - 1:
+        raise NevoaError(
+            f"Each caption is told from {CAPTIONS - 1} others, and {images.name} has fewer different ones of images "
+            "that were not trained on."
+        )
+
+
 def offers(images: ImageSet, seed: int) -> tuple[Indices, list[list[str]], Indices]:
     """Return some images with captions, ten captions for each, and the place of its own among them, which is random."""
+    check_captions(images)
     rng, captions = generator(seed, Stream.EVALUATION, 8), images.captions
     described = np.array([index for index, of in enumerate(captions) if of], np.int64)
     chosen = np.sort(rng.permutation(described)[:IMAGES])
@@ -52,11 +64,7 @@ def offers(images: ImageSet, seed: int) -> tuple[Indices, list[list[str]], Indic
     for index in chosen.tolist():
         alike = described[images.labels[described] == images.labels[index]]
         pools = ({captions[other][0]: None for other in of.tolist()} for of in (alike, described))
-        others = next(
-            (pool for one in pools if len(pool := [*(one.keys() - {*captions[index]})]) >= CAPTIONS - 1), None
-        )
-        if others is None:
-            raise NevoaError(f"Each caption is told from {CAPTIONS - 1} others, and {images.name} has fewer.")
+        others = next(pool for one in pools if len(pool := [*(one.keys() - {*captions[index]})]) >= CAPTIONS - 1)
         ten = rng.choice(np.array(sorted(others), object), CAPTIONS - 1, replace=False).tolist()
         place = int(rng.integers(CAPTIONS))
         offered.append([*ten[:place], captions[index][0], *ten[place:]])
