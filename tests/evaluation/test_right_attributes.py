@@ -87,6 +87,11 @@ def test_the_training_of_a_reader_shows_its_progress_and_its_weights_are_kept(
     assert [*attributes.prepare_reader(second, known.images, known.codes)] == []
     for weights, kept in zip(first.parameters(), second.parameters(), strict=True):
         assert (weights == kept).all()
+    # The table was corrected: the same images, other attributes.
+    assert [*attributes.prepare_reader(attributes.new_reader(1, known.counts), known.images, known.codes[::-1].copy())]
+    more = *known.counts, 1
+    codes = np.pad(known.codes, ((0, 0), (0, 1)))
+    assert [*attributes.prepare_reader(attributes.new_reader(1, more), known.images, codes)]
 
 
 @pytest.mark.parametrize("rows", [["top, gray", "top"], ["", ""], []])

@@ -1,5 +1,6 @@
 """Read attributes off images: a classifier with a head for each, trained on real images."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -94,11 +95,13 @@ def train_reader(reader: AttributeReader, images: ImageSet, codes: Codes) -> Ite
 
 
 def prepare_reader(reader: AttributeReader, images: ImageSet, codes: Codes) -> Iterator[tuple[int, int]]:
-    """Give a new reader the weights that it has after training on exactly these images, as `train_reader` does.
+    """Give a new reader the weights of one that `train_reader` trained on exactly these images and codes.
 
     It is trained once; the cache folder keeps its weights.
     """
-    file: Path = cache_folder() / "attribute-readers" / f"{images.name}-{images.fingerprint:.16}.safetensors"
+    trained_on = f"{images.fingerprint} {reader.counts} ".encode() + codes.tobytes()
+    name = f"{images.name}-{hashlib.sha256(trained_on).hexdigest():.16}.safetensors"
+    file: Path = cache_folder() / "attribute-readers" / name
     if file.is_file():
         reader.load_state_dict(read_tensors(file))
         return
