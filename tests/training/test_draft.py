@@ -69,6 +69,18 @@ def test_a_network_that_is_too_narrow_for_the_noise_of_a_patch_predicts_x0(
     assert (plan.diffusion.prediction, plan.training.weighting) == (asked, LOSSES[asked])
 
 
+def test_images_with_texts_are_trained_on_more_where_noise_hides_them(few_images: ImageSet) -> None:
+    """A run that is resumed keeps its timesteps."""
+    auto = configure(few_images.name, options=["network.dim=4", "training.batch_size=2"])
+    plain = draft_of(auto, few_images).plan()
+    described = replace(few_images, captions=(("a letter",),) * len(few_images))
+    told = draft_of(auto, described).plan()
+    assert plain.training.timestep_distribution == "log_normal"
+    assert told.training.timestep_distribution == "log_normal_tail"
+    was = planned(auto.updated("training", timestep_distribution="log_normal"), described)
+    assert Draft.of(auto, described, NAMES, was).recipe["timestep_distribution"] == "log_normal"
+
+
 def test_a_run_that_is_resumed_keeps_its_prediction(tiny: Config, few_images: ImageSet) -> None:
     was = planned(tiny.updated("diffusion", prediction="x0"), few_images)
     draft = Draft.of(tiny.updated("diffusion", prediction="auto"), few_images, NAMES, was)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from nevoa.diffusion import NoiseSchedule, RectifiedFlow, log_snr_of
-from nevoa.training.noise import TrainingNoise, log_normal, uniform
+from nevoa.diffusion import NoiseSchedule, RectifiedFlow, Schedule, log_snr_of
+from nevoa.training.noise import HIDDEN, TrainingNoise, draw_of, log_normal, uniform
 
 
 def test_timesteps_are_uniform_and_noise_is_normal() -> None:
@@ -44,3 +44,26 @@ def test_an_image_of_twice_the_side_gets_twice_the_noise() -> None:
     assert np.abs(ratio[(small > 0.01) & (large < 0.99)] - 2).max() < 0.01
     least, most = (log_normal(RectifiedFlow(100), side**2)(np.random.default_rng(0), 100) for side in (8, 28))
     assert (least == most).all()
+
+
+@pytest.mark.parametrize(("schedule", "side"), [(RectifiedFlow(1000), 28), (NoiseSchedule.cosine(1000), 56)])
+def test_a_quarter_of_the_timesteps_are_where_noise_hides_the_image(schedule: Schedule, side: int) -> None:
+    """Evenly among those; where they are, the others are seldom."""
+    plain, tailed = (
+        draw_of(name, schedule, side**2)(np.random.default_rng(0), 20_000) for name in ("log_normal", "log_normal_tail")
+    )
+    hidden = np.flatnonzero(-log_snr_of(schedule).numpy() / 2 > math.log(HIDDEN * side / 28))
+    apart = np.isin(plain, hidden).mean()
+    assert apart < 0.015
+    assert np.isin(tailed, hidden).mean() == pytest.approx(0.25 + 0.75 * apart, abs=0.01)
+    first, second = np.array_split(hidden, 2)
+    assert np.isin(tailed, first).mean() == pytest.approx(np.isin(tailed, second).mean(), rel=0.1)
+    rest = tailed[~np.isin(tailed, hidden)]
+    assert np.median(rest) == pytest.approx(np.median(plain[~np.isin(plain, hidden)]), abs=8)
+
+
+def test_a_schedule_that_hides_nothing_has_its_last_timestep_in_the_tail() -> None:
+    schedule = NoiseSchedule.linear(100)
+    assert log_snr_of(schedule)[-1] > -math.log(HIDDEN)
+    tailed = draw_of("log_normal_tail", schedule, 28 * 28)(np.random.default_rng(0), 4_000)
+    assert (tailed == 100).mean() > 0.24 and tailed.max() == 100

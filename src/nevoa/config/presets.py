@@ -46,7 +46,7 @@ QUICK: Preset = {
         "batch_size": "auto",
         "loss": "l2",
         "weighting": "auto",
-        "timestep_distribution": "log_normal",
+        "timestep_distribution": "auto",
         "condition": "auto",
         "optimizer": "muon",
         "learning_rate": 1e-3,

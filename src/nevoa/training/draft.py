@@ -74,6 +74,8 @@ class Draft:
         network = decided.get("network") or config.network.model_dump()
         recipe = {key: getattr(asked, key) for key in Recipe.model_fields} | decided.get("training", {})
         recipe["weighting"] = first(asked.weighting, was and was.training.weighting) or "auto"
+        timesteps = first(asked.timestep_distribution, was and was.training.timestep_distribution)
+        recipe["timestep_distribution"] = timesteps or ("log_normal_tail" if conditions else "log_normal")
         batch_size = first(asked.batch_size, was and was.training.batch_size)
         is_open = {"batch_size"} if batch_size is None else set[str]()
         if network.get("dim") == "auto":

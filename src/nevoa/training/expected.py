@@ -18,6 +18,7 @@ LEAST, SPREAD = 5e12, 0.14
 # The trials had no guide. With that of the preset, distances are so many times as large.
 GUIDED = 0.65
 TRIALS = "data.holdout=0", "diffusion.prediction=flow", "training.weighting=simple"
+TRIALS = *TRIALS, "training.timestep_distribution=log_normal"
 WEIGHT = f"sampling.autoguidance={AUTOGUIDANCE}"
 # Keys that the law knows, or that change the distance no more than another seed does.
 BUDGET = "minutes", "images", "batch_size"
