@@ -69,7 +69,7 @@ def test_a_network_that_is_too_narrow_for_the_noise_of_a_patch_predicts_x0(
     assert (plan.diffusion.prediction, plan.training.weighting) == (asked, LOSSES[asked])
 
 
-def test_images_with_texts_are_trained_on_more_where_noise_hides_them(few_images: ImageSet) -> None:
+def test_images_with_texts_are_trained_on_more_where_there_is_much_noise(few_images: ImageSet) -> None:
     """A run that is resumed keeps its timesteps."""
     auto = configure(few_images.name, options=["network.dim=4", "training.batch_size=2"])
     plain = draft_of(auto, few_images).plan()

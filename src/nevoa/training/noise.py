@@ -16,8 +16,9 @@ from nevoa.diffusion import Schedule, log_snr_of, steps_of
 # Mean and standard deviation of log sigma, for images of up to PIXELS. Karras et al. have a mean of -1.2 for data with
 # a standard deviation of 0.5, so it is -0.5 for one of 1.
 P_MEAN, P_STD, PIXELS = -0.5, 1.2, 28 * 28
-# The noise / signal that hides an image, and the share of timesteps with more. After 64,000 images TODO
-HIDDEN, TAIL = 9.0, 0.25
+# The noise / signal from which on a prompt is needed most, and the share of timesteps drawn there: docs/experiments.md.
+# After 64,000 images of emoji, 4 % of prompts give what is nearest to a drawing of theirs, without it 0.7 %.
+TAIL_SIGMA, TAIL = 3.0, 0.4
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 
@@ -40,16 +41,16 @@ def log_normal(schedule: Schedule, pixels: int) -> Draw:
 
 
 def with_tail(draw: Draw, schedule: Schedule, pixels: int) -> Draw:
-    """Draw a share of timesteps evenly from those where noise hides the image, and the others as `draw` does.
+    """Draw a share of timesteps evenly from those where noise all but hides the image, and the others as `draw` does.
 
-    There only its prompt tells what an image shows. A log-normal sigma is there once in a hundred times.
+    There the network needs a prompt most; a log-normal sigma is there once in eleven times.
     """
     log_sigma = _log_sigma(schedule)
-    first = 1 + min(np.searchsorted(log_sigma, math.log(HIDDEN) + _size(pixels)), len(log_sigma) - 1)
+    first = 1 + min(np.searchsorted(log_sigma, math.log(TAIL_SIGMA) + _size(pixels)), len(log_sigma) - 1)
 
     def drawn(rng: np.random.Generator, count: int) -> np.ndarray:
-        hidden = rng.integers(first, len(log_sigma) + 1, count)
-        return np.where(rng.random(count) < TAIL, hidden, draw(rng, count))
+        noisy = rng.integers(first, len(log_sigma) + 1, count)
+        return np.where(rng.random(count) < TAIL, noisy, draw(rng, count))
 
     return drawn
 
