@@ -1,14 +1,15 @@
 """Draw emoji, with captions in English and Portuguese, into a folder that `nevoa train` reads.
 
 pip install resvg-py
-python scripts/make_emoji.py OUT [--size 64] [--skin-tones] [--packages FOLDER]
+python scripts/make_emoji.py OUT [--size 64] [--groups animals-nature food-drink] [--skin-tones] [--packages FOLDER]
 
 npm fetches the drawings and their names, unless FOLDER, such as a node_modules, has them. The same packages give the
 same bytes. LICENSES.md names their licences, all of which let us share a model that has learned from them. OpenMoji is
 not among them: it is under CC BY-SA 4.0, and nobody knows yet whether such a model would have to be, too.
 
 An emoji is drawn if CLDR names it by itself. Those whose names it composes are left out: flags of countries, most
-families, people with skin tones. `--skin-tones` draws the latter, too.
+families, people with skin tones. `--skin-tones` draws the latter, too. `--groups` draws those of some groups of Unicode
+alone, as emojibase names them.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain
@@ -46,6 +47,10 @@ MARGIN = 1 / 32
 SIDE = 1024
 NAMES = "cldr-annotations-full@48.2.0"
 PACKAGES = *SETS.values(), NAMES
+# Only says which emoji belong to which of Unicode's groups.
+GROUPED = "emojibase-data@17.0.0"
+GROUPS = "smileys-emotion", "people-body", "animals-nature", "food-drink", "travel-places", "activities", "objects"
+GROUPS += "symbols", "flags"
 SOURCES = """# Sources
 
 The pictures in this folder were made from the drawings in these packages of npm: in pixels, on white. Their captions
@@ -114,6 +119,13 @@ def captions_of(emoji: str, style: str, languages: tuple[Mapping[str, Said], ...
     return list(dict.fromkeys(chain.from_iterable(said.captions(style) for said in toned)))
 
 
+def in_groups(packages: Path, groups: Collection[str]) -> set[str]:
+    """Return the emoji in groups, such as animals-nature, as `_code` writes them."""
+    folder = packages / _unpinned(GROUPED)
+    names = _json(folder / "meta" / "groups.json")["groups"]
+    return {_code(e["emoji"]) for e in _json(folder / "en" / "data.json") if names.get(str(e.get("group"))) in groups}
+
+
 def is_held_out(emoji: str) -> bool:
     """Return whether an emoji belongs to the tenth that is for testing, which its code points alone decide.
 
@@ -168,8 +180,9 @@ def licenses(packages: Path) -> str:
     return "\n".join([SOURCES, *rows, "", *texts])
 
 
-def make(out: Path, packages: Path, size: int, skin_tones: bool) -> None:
+def make(out: Path, packages: Path, size: int, skin_tones: bool, groups: Collection[str]) -> None:
     """Write the folder: train/ and test/ with a metadata.jsonl each, and LICENSES.md."""
+    chosen = in_groups(packages, groups) if groups else None
     languages = tuple(said_in(packages, locales) for locales in LANGUAGES)
     rows: dict[str, list[str]] = {"train": [], "test": []}
     with published(out) as folder:
@@ -178,7 +191,8 @@ def make(out: Path, packages: Path, size: int, skin_tones: bool) -> None:
         for style in SETS:
             for emoji, svg in drawings(packages, style):
                 captions = captions_of(emoji, style, languages)
-                if captions and (skin_tones or not TONES.search(emoji)):
+                wanted = chosen is None or _code(emoji) in chosen
+                if captions and wanted and (skin_tones or not TONES.search(emoji)):
                     split = "test" if is_held_out(emoji) else "train"
                     file = f"{'-'.join(f'{ord(character):x}' for character in emoji)}-{style}.png"
                     drawn(svg, size).save(folder / split / file)
@@ -192,6 +206,11 @@ def make(out: Path, packages: Path, size: int, skin_tones: bool) -> None:
 def _plain(text: str) -> str:
     """Return a text without what nobody types into a prompt: colons, parentheses, curly quotes."""
     return " ".join(re.findall(r"[\w'-]+", text.replace("’", "'")))
+
+
+def _code(emoji: str) -> str:
+    """Return an emoji without its skin tone, and without the sign that asks for a drawing, which not all sets have."""
+    return TONES.sub("", emoji).replace("\ufe0f", "")
 
 
 def _unpinned(package: str) -> str:
@@ -218,6 +237,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, help="the new folder")
     parser.add_argument("--size", type=int, default=64, help="of the pictures, in pixels; 64 by default")
+    parser.add_argument("--groups", nargs="+", choices=GROUPS, default=[], metavar="GROUP", help=f"{', '.join(GROUPS)}")
     parser.add_argument("--skin-tones", action="store_true", help="draw people in all skin tones, too")
     parser.add_argument("--packages", type=Path, help="a folder that has the packages, such as node_modules")
     wish = parser.parse_args()
@@ -225,11 +245,13 @@ def main() -> None:
         parser.error(f"{wish.out} exists: name a new folder")
     if wish.size < 4:
         parser.error("--size must be 4 or more")
-    missing = [name for name in map(_unpinned, PACKAGES) if wish.packages and not (wish.packages / name).exists()]
+    packages = (*PACKAGES, GROUPED) if wish.groups else PACKAGES
+    missing = [name for name in map(_unpinned, packages) if wish.packages and not (wish.packages / name).exists()]
     if missing:
         parser.error(f"{wish.packages} has no {', '.join(missing)}: leave out --packages, and npm fetches them")
     with tempfile.TemporaryDirectory() as folder:
-        make(wish.out, wish.packages or fetched(Path(folder), PACKAGES), wish.size, wish.skin_tones)
+        found = wish.packages or fetched(Path(folder), packages)
+        make(wish.out, found, wish.size, wish.skin_tones, wish.groups)
 
 
 if __name__ == "__main__":

@@ -98,6 +98,20 @@ def test_nevoa_reads_both_splits_with_all_captions(packages: Path, tmp_path: Pat
 
 
 @pytest.mark.slow
+def test_groups_draw_their_emoji_alone_with_or_without_the_sign_for_drawings(packages: Path, tmp_path: Path) -> None:
+    folder = packages / make_emoji.GROUPED.rpartition("@")[0]
+    (folder / "meta").mkdir(parents=True)
+    (folder / "meta" / "groups.json").write_text(json.dumps({"groups": {"0": "people-body", "1": "animals-nature"}}))
+    (folder / "en").mkdir()
+    groups = [{"emoji": CAT + "\ufe0f", "group": 1}, {"emoji": WAVE, "group": 0}, {"emoji": "🇦"}]
+    (folder / "en" / "data.json").write_text(json.dumps(groups))
+    train = load_images(made(tmp_path / "animals", packages, "--groups", "animals-nature"))
+    assert {of[0] for of in train.captions} == {"cat face"}
+    people = made(tmp_path / "people", packages, "--groups", "people-body", "--skin-tones")
+    assert len(load_images(people)) == 10
+
+
+@pytest.mark.slow
 def test_skin_tones_are_drawn_if_asked_for_and_named(packages: Path, tmp_path: Path) -> None:
     train = load_images(made(tmp_path / "emoji", packages, "--skin-tones"))
     assert len(train) == 15
