@@ -122,8 +122,8 @@ def captions_of(emoji: str, style: str, languages: tuple[Mapping[str, Said], ...
 def in_groups(packages: Path, groups: Collection[str]) -> set[str]:
     """Return the emoji in groups, such as animals-nature, as `_code` writes them."""
     folder = packages / _unpinned(GROUPED)
-    names = _json(folder / "meta" / "groups.json")["groups"]
-    return {_code(e["emoji"]) for e in _json(folder / "en" / "data.json") if names.get(str(e.get("group"))) in groups}
+    names, emoji = (json.loads((folder / file).read_text("utf-8")) for file in ("meta/groups.json", "en/data.json"))
+    return {_code(one["emoji"]) for one in emoji if names["groups"].get(str(one.get("group"))) in groups}
 
 
 def is_held_out(emoji: str) -> bool:
