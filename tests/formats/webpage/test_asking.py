@@ -9,7 +9,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from nevoa.conditions.text import LONGEST_PROMPT
 from nevoa.config.condition import SEEN, seen_of
-from nevoa.errors import NevoaError
 from nevoa.formats.webpage import export
 from nevoa.formats.webpage.weights import rounded
 from nevoa.model import Model
@@ -78,6 +77,41 @@ def test_what_is_asked_is_drawn_as_by_nevoa_sample(page: Page, model: Model) -> 
     made(page)
     expect(tiles(page).first).to_have_attribute("aria-label", "Image 1")
     assert_same(pictures(page), model.sample(12, seed=1))
+
+
+def test_what_is_not_wanted_is_kept_out_as_by_nevoa_sample(page: Page, model: Model) -> None:
+    """As long as the guidance is above 1: at 1 it drops out of the sum."""
+    unwanted = page.get_by_role("textbox", name="What it should not show")
+    unwanted.fill("red")
+    page.keyboard.press("Enter")
+    made(page)
+    assert_same(pictures(page), model.sample(12, not_="red"))
+    describe(page, "a hat")
+    made(page)
+    expect(tiles(page).first).to_have_attribute("aria-label", "Image 1: a hat, without red")
+    assert_same(pictures(page), model.sample(12, prompt="a hat", not_="red"))
+    slide(page, "guidance", 1)
+    made(page)
+    expect(unwanted).to_be_hidden()
+    expect(tiles(page).first).to_have_attribute("aria-label", "Image 1: a hat")
+    assert_same(pictures(page), model.sample(12, prompt="a hat", guidance=1))
+
+
+@pytest.mark.parametrize("known", ["tags", "classes"])
+def test_a_tag_or_a_class_is_kept_out_of_a_model_without_prompts(known: str, chromium: Browser, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"classes": CLASSES} if known == "classes" else {"conditions": {"tags": KINDS["tags"]}}
+    model = small_model(FOLDED, (3, 8, 8), sampling=SAMPLING, **options)
+    rounded(model.network)
+    model = replace(model, plan=plan_of(model))
+    export(model, tmp_path / "page.html")
+    visit = Visit(chromium, (tmp_path / "page.html").as_uri())
+    made(visit.page)
+    name = "dog" if known == "classes" else "hat"
+    visit.page.get_by_role("combobox", name="What it should not show").select_option(name)
+    made(visit.page)
+    assert_same(pictures(visit.page), model.sample(len(pictures(visit.page)), not_=name))
+    expect(visit.page.locator("#not")).to_be_hidden()
+    visit.end((tmp_path / "page.html").as_uri())
 
 
 def test_images_of_a_prompt_are_kept_and_blended_and_drawn_anew(page: Page) -> None:
@@ -165,7 +199,8 @@ def test_a_model_that_draws_nothing_unasked_says_so(chromium: Browser, tmp_path:
     export(replace(model, plan=plan), tmp_path / "page.html")
     visit = Visit(chromium, (tmp_path / "page.html").as_uri())
     expect(visit.page.locator("#status")).to_contain_text("This network draws nothing unasked")
-    expect(visit.page.locator("#guidance-control")).to_be_hidden()
+    for hidden in ("guidance-control", "not-control", "unwanted-control"):
+        expect(visit.page.locator(f"#{hidden}")).to_be_hidden()
     describe(visit.page, "a hat")
     made(visit.page)
     assert_same(pictures(visit.page), replace(model, plan=plan).sample(12, prompt="a hat"))
@@ -177,6 +212,7 @@ def test_whoever_reads_the_screen_can_ask(locale: str, scheme: Any, width: int, 
     size: Any = {"width": width, "height": 720}
     visit = Visit(chromium, file.as_uri(), locale=locale, color_scheme=scheme, viewport=size, bypass_csp=True)
     visit.page.locator("#prompt").fill("one two three four five six seven " + "w" * 100)
+    visit.page.locator("#not").fill("w" * 100)
     visit.page.keyboard.press("Enter")
     visit.page.locator("#numbers input").last.fill("40")
     made(visit.page)
@@ -187,13 +223,5 @@ def test_whoever_reads_the_screen_can_ask(locale: str, scheme: Any, width: int, 
     for _ in range(40):
         visit.page.keyboard.press("Tab")
         reached.add(visit.page.evaluate("document.activeElement.id || document.activeElement.closest('[id]')?.id"))
-    assert {"prompt", "tag-choices", "numbers", "guidance"} <= reached
+    assert {"prompt", "not", "tag-choices", "numbers", "guidance"} <= reached
     visit.end(file.as_uri())
-
-
-def test_a_weight_of_each_kind_is_refused(model: Model, tmp_path: Path) -> None:
-    with pytest.raises(
-        NevoaError, match="guidance of a web page is one weight for all that is asked: add --guidance 3"
-    ):
-        export(model, tmp_path / "page.html", guidance={"text": 3.0, "tags": 1.0})
-    assert not list(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 import re
 from base64 import b64encode
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -11,7 +12,7 @@ from nevoa.data import DataSource
 from nevoa.diffusion import Schedule, steps_of
 from nevoa.model import Model
 from nevoa.runs import Run
-from nevoa.sampling import SamplingOptions, SamplingSettings, SpacingName, settings_of, timestep_grid
+from nevoa.sampling import SamplingOptions, SamplingSettings, SpacingName, accepts, settings_of, timestep_grid
 
 # The numbers of steps on the page's slider, besides the run's own.
 STEPS = 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000
@@ -22,6 +23,8 @@ PREDICTIONS = "epsilon", "x0", "v", "flow"
 CONDITIONS = "text", "tags", "number"
 # The samplers on the page, besides the run's own.
 OFFERED = ("ddpm", "ddim", "dpm_solver")
+# Any guidance that needs a model made for it, and anything to guide away from.
+STRONG, ANYTHING = 2.0, "anything"
 # Those of `nevoa.inpainting`.
 FILLING_STEPS = 10
 # A row of the card: the Fréchet distance, and that of as many real images.
@@ -75,10 +78,22 @@ def ways(model: Model, **options: Unpack[SamplingOptions]) -> dict[str, Any]:
         "samplers": samplers,
         "filling": filling,
         "clip": own.clip,
-        "guidance": own.guidance,
-        "guided": bool(model.plan.conditional and model.plan.works_without_condition and not model.plan.distilled_from),
+        "guidance": _weights(model.plan, own),
+        "guided": accepts(model.plan, guidance=STRONG),
+        "away": _away(model.plan),
         "needs": not model.plan.works_without_condition,
     }
+
+
+def _weights(plan: ModelPlan, settings: SamplingSettings) -> list[float]:
+    """The guidance of each kind of condition, class first."""
+    one = settings.guidance
+    return [one[kind] if isinstance(one, Mapping) else one for kind in plan.kinds]
+
+
+def _away(plan: ModelPlan) -> int | None:
+    """The place of the kind of which images can be guided away from something; None if they cannot."""
+    return plan.kinds.index(plan.spoken) if plan.spoken and accepts(plan, guidance=STRONG, not_=ANYTHING) else None
 
 
 def _sampler(schedule: Schedule, settings: SamplingSettings, choices: tuple[int, ...] = STEPS) -> dict[str, Any]:
