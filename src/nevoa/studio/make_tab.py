@@ -13,7 +13,7 @@ from PIL import Image
 from nevoa.commands.from_images import inpainting, interpolation, variations
 from nevoa.errors import NevoaError
 from nevoa.model import Model
-from nevoa.sampling import SAMPLERS
+from nevoa.sampling import SAMPLERS, accepts
 from nevoa.studio.asking import Asking, asked
 from nevoa.studio.controls import Page
 from nevoa.studio.making import FORMATS, MOST_IMAGES, OTHERS, PACKAGED, Made, make, opened
@@ -114,6 +114,9 @@ class Form:
             parts = way in ("vary", "interpolate"), way == "interpolate", way == "vary", way == "inpaint"
             return [gr.update(visible=part) for part in parts]
 
+        def show_away(name: str, guidance: float) -> list[Any]:
+            return self.asking.show_away(opened(self.workspace, name), guidance)
+
         def fit_brush(painted: dict[str, Any]) -> Any:
             return gr.update(brush=_brush(min(painted["background"].size)))
 
@@ -121,6 +124,8 @@ class Form:
         known = [self.model, offered]
         page.on([page.blocks.load, tab.select], self.models, known, [*known, *follow], queue=False)
         page.on(self.model.input, self.of_model, self.model, follow, show_progress="hidden")
+        weighed = [self.model, self.guidance]
+        page.on(self.guidance.change, show_away, weighed, self.asking.away, show_progress="hidden", queue=False)
         shown = [self.picture, self.other, self.strength, self.painted]
         page.on(self.way.change, show_way, self.way, shown, queue=False)
         page.on(self.painted.upload, fit_brush, self.painted, self.painted)
@@ -182,6 +187,8 @@ def _wish(workspace: Workspace, name: str, *chosen: Any) -> Iterator[Made]:
     count, seed, sampler, steps, guidance, autoguidance, way, picture, other, strength, painted, *wanted = chosen
     model = started(opened(workspace, name), way, picture, other, strength, painted, count)
     options = asked(model, *wanted)
+    if not accepts(model.plan, guidance=guidance, not_=options.get("not_")):  # its control is hidden then
+        options.pop("not_", None)
     if options or (model.classes and not model.plan.conditions and model.start.all_classes):
         options["guidance"] = guidance
     if model.guide is not None:
