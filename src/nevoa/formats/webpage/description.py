@@ -12,6 +12,7 @@ from nevoa.data import DataSource
 from nevoa.diffusion import Schedule, steps_of
 from nevoa.model import Model
 from nevoa.runs import Run
+from nevoa.runs.card import data_licence, text_of
 from nevoa.sampling import SamplingOptions, SamplingSettings, SpacingName, accepts, settings_of, timestep_grid
 
 # The numbers of steps on the page's slider, besides the run's own.
@@ -33,15 +34,15 @@ DISTANCE = re.compile(r"^\| (fd_\w+) \| ([\d.e+-]+) \| ([^|]*?) ?\|$", re.MULTIL
 
 def about(model: Model) -> dict[str, Any]:
     """Name, data set, licence and score of a model."""
-    data = DataSource.of(model.plan.data.source)
+    source = model.plan.data.source
     run = Run(Path(model.place))
-    card = run.card_file.read_text("utf-8", "replace") if model.place and run.card_file.is_file() else ""
+    card = text_of(run) if model.place else ""
     distance = DISTANCE.search(card)
     return {
         "name": Path(model.place).name or "nevoa",
         "parameters": model.parameters,
-        "data": data.name,
-        "licence": data.licence,
+        "data": DataSource.of(source).name,
+        "licence": data_licence(card, source),
         "distance": list(distance.groups()) if distance else None,
     }
 
