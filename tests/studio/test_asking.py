@@ -14,6 +14,7 @@ from nevoa.studio.asking import MOST_NUMBERS, Asking, asked
 from nevoa.studio.controls import Page
 from nevoa.studio.page import page
 from nevoa.studio.texts import texts
+from nevoa.studio.weights import MOST_KINDS
 from nevoa.studio.workspace import Workspace
 from tests.formats.small_models import CLASSES, small_model
 from tests.formats.small_run import run_of
@@ -137,14 +138,20 @@ def test_the_button_makes_what_is_asked(tmp_path: Path) -> None:
     workspace.served.mkdir(parents=True)
     run = run_of(workspace.runs / "told", classes=(), conditions=conditions(AGE, LEVEL), sampling={"steps": 3})
     [make] = [event for event in page(workspace, "en").fns.values() if event.api_name == "make"]
+    own = [1.5, 2.5, *[1.0] * (MOST_KINDS - 2)]
     wanted = [[], "", ["red hat"], "", ["smile"], [1], 30, -0.5, *[0] * (MOST_NUMBERS - 2)]
     assert make.fn
-    *_, last = make.fn("told", 2, 7, "", 0, 2.0, 1.0, "new", None, None, 0.6, None, *wanted)
+    *_, last = make.fn("told", 2, 7, "", 0, 1.0, "new", None, None, 0.6, None, 2.0, [], *own, *wanted)
     [made] = [value for value in last.values() if hasattr(value, "states")]
     by_hand = run.model("cpu").sample(2, 7, tags="red hat", numbers={"level": -0.5}, not_="smile", guidance=2.0)
     np.testing.assert_array_equal(made.states[-1], by_hand)
     assert made.classes == ["red hat"]
-    *_, last = make.fn("told", 2, 7, "", 0, 1.0, 1.0, "new", None, None, 0.6, None, *wanted)
+    *_, last = make.fn("told", 2, 7, "", 0, 1.0, "new", None, None, 0.6, None, 1.0, [1], *own, *wanted)
     [made] = [value for value in last.values() if hasattr(value, "states")]
-    by_hand = run.model("cpu").sample(2, 7, tags="red hat", numbers={"level": -0.5})
+    options = {
+        "tags": "red hat",
+        "numbers": {"level": -0.5},
+        "guidance": {"tags": 1.0, "number:age": 2.5, "number:level": 1.0},
+    }
+    by_hand = run.model("cpu").sample(2, 7, **options)
     np.testing.assert_array_equal(made.states[-1], by_hand)

@@ -67,7 +67,7 @@ class Asking:
             *blank,
         ]
 
-    def show_away(self, model: Model, guidance: float) -> list[dict[str, Any]]:
+    def show_away(self, model: Model, guidance: float | dict[str, float]) -> list[dict[str, Any]]:
         """Show the control for what images do not show, where this guidance leads away from anything."""
         holds, words = accepts(model.plan, guidance=guidance, not_="anything"), model.plan.spoken == TEXT
         return [gr.update(visible=holds and words), gr.update(visible=holds and not words)]
