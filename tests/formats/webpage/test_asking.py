@@ -97,6 +97,37 @@ def test_what_is_not_wanted_is_kept_out_as_by_nevoa_sample(page: Page, model: Mo
     assert_same(pictures(page), model.sample(12, prompt="a hat", guidance=1))
 
 
+def test_each_kind_has_a_weight_of_its_own_as_in_nevoa_sample(page: Page, model: Model) -> None:
+    """The slider of all moves them."""
+    describe(page, "a hat")
+    page.get_by_role("slider", name="age").fill("28")
+    page.get_by_text("One for each kind").click()
+    weights = page.locator("#by-kind")
+    weights.get_by_label("Description").fill("4")
+    weights.get_by_label("age").fill("0.5")
+    made(page)
+    expect(page.locator("#guidance-value")).to_have_text("4.0 · 2.5 · 0.5")
+    asked: dict[str, Any] = {"prompt": "a hat", "numbers": {"age": 30}}
+    expected = model.sample(12, guidance={"text": 4.0, "number:age": 0.5}, **asked)
+    assert_same(pictures(page), expected)
+    slide(page, "guidance", 3)
+    made(page)
+    expect(weights.get_by_label("age")).to_have_value("3")
+    assert_same(pictures(page), model.sample(12, guidance=3, **asked))
+
+
+def test_the_weights_of_an_export_are_those_that_the_page_begins_with(
+    model: Model, chromium: Browser, tmp_path: Path
+) -> None:
+    guidance = {"text": 3.25, "number:age": 1.0}
+    export(model, tmp_path / "page.html", guidance=guidance)
+    visit = Visit(chromium, (tmp_path / "page.html").as_uri())
+    describe(visit.page, "a hat")
+    made(visit.page)
+    assert_same(pictures(visit.page), model.sample(12, guidance=guidance, prompt="a hat"))
+    visit.end((tmp_path / "page.html").as_uri())
+
+
 @pytest.mark.parametrize("known", ["tags", "classes"])
 def test_a_tag_or_a_class_is_kept_out_of_a_model_without_prompts(known: str, chromium: Browser, tmp_path: Path) -> None:
     options: dict[str, Any] = {"classes": CLASSES} if known == "classes" else {"conditions": {"tags": KINDS["tags"]}}
@@ -149,6 +180,7 @@ def test_the_page_names_the_words_that_it_does_not_read_or_know(chromium: Browse
     expect(visit.page.get_by_label("Descreva uma imagem")).to_be_visible()
     for hidden in ("classes", "tags", "numbers"):
         expect(visit.page.locator(f"#{hidden}")).to_be_hidden()
+    expect(visit.page.locator("#by-kind")).to_be_hidden()
     visit.end((tmp_path / "page.html").as_uri())
 
 
@@ -215,6 +247,7 @@ def test_whoever_reads_the_screen_can_ask(locale: str, scheme: Any, width: int, 
     visit.page.locator("#not").fill("w" * 100)
     visit.page.keyboard.press("Enter")
     visit.page.locator("#numbers input").last.fill("40")
+    visit.page.locator("#by-kind summary").click()
     made(visit.page)
     assert violations(visit.page) == []
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= width

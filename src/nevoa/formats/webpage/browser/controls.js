@@ -10,7 +10,7 @@
  *   makes no images of which nothing is asked
  */
 
-import { Asking, chip } from "./asking.js";
+import { Asking, chip, make } from "./asking.js";
 import { sharesOf } from "./guidance.js";
 
 // As many images as classes, within these bounds; without classes, or of one class, the upper.
@@ -40,11 +40,8 @@ export class Controls {
     this._choices();
     this._slider();
     the("guidance-control").hidden = !sampling.guided;
-    // A range keeps to its steps and ends; the run's own value must stay what it is.
-    const [own = 1] = sampling.guidance;
-    if (own % 0.5) input("guidance").step = "any";
-    input("guidance").max = String(Math.max(6, own));
-    input("guidance").value = String(own);
+    /** The slider of the guidance of each kind of condition, class first. */
+    this.weights = this._weights(conditions, does.changed);
     /** Whether the seed or a prompt was typed, and nothing drawn of it yet. */
     this.typed = false;
     the("seed").oninput = () => { this.typed = true; };
@@ -55,7 +52,7 @@ export class Controls {
       if (!this.checkSeed()) the("seed").focus();
       does.again();
     };
-    for (const id of ["steps", "guidance"]) the(id).oninput = does.changed;
+    the("steps").oninput = does.changed;
     the("choices").onchange = does.changed;
     the("sampler").onchange = () => {
       this._slider();
@@ -104,7 +101,7 @@ export class Controls {
   /** That of each kind of condition, class first. */
   get guidance() {
     const { guided, guidance } = this.sampling;
-    return guided ? guidance.map(() => input("guidance").valueAsNumber) : guidance;
+    return guided ? this.weights.map(({ valueAsNumber }) => valueAsNumber) : guidance;
   }
 
   /** What images are guided away from. */
@@ -139,6 +136,29 @@ export class Controls {
     the("choices").replaceChildren(all, ...this.classes.map((name, i) => chip("radio", { name: "class", value: String(i) }, name)));
   }
 
+  /** The slider of the guidance, and of several kinds one for each, which it moves. @param {import("./asking.js").Kind[]} conditions @param {() => void} changed */
+  _weights(conditions, changed) {
+    const { guidance } = this.sampling, all = input("guidance"), kinds = [...(this.classes.length ? [{ kind: "class", name: "" }] : []), ...conditions];
+    // A range keeps to its steps and ends; the run's own values must stay what they are.
+    if (guidance.some((weight) => weight % 0.5)) all.step = "any";
+    all.max = String(Math.max(6, ...guidance));
+    all.value = String(guidance[0] ?? 1);
+    all.oninput = () => {
+      for (const slider of this.weights) slider.value = all.value;
+      changed();
+    };
+    the("by-kind").hidden = kinds.length < 2;
+    if (kinds.length < 2) return kinds.map(() => all);
+    return kinds.map((kind, i) => {
+      const slider = /** @type {HTMLInputElement} */ (all.cloneNode()), id = `guidance-${i}`, label = make("label", { htmlFor: id });
+      if ("name" in kind && kind.name) label.textContent = kind.name;
+      else label.dataset.text = `kind_${kind.kind}`;
+      Object.assign(slider, { id, value: String(guidance[i]), oninput: changed });
+      the("by-kind").append(make("div", { className: "control" }, label, make("output", { id: `${id}-value` }), slider));
+      return slider;
+    });
+  }
+
   /** The numbers of steps of the sampler. */
   _slider() {
     const counts = Object.keys(this.sampler.grids).map(Number);
@@ -154,7 +174,9 @@ export class Controls {
       option.textContent = i ? name : words.say("own", { name });
     });
     the("steps-value").textContent = time ? `${this.steps} · ${time}` : String(this.steps);
-    the("guidance-value").textContent = words.number(input("guidance").valueAsNumber, { minimumFractionDigits: 1, maximumFractionDigits: 2 });
+    const said = this.guidance.map((weight) => words.number(weight, { minimumFractionDigits: 1, maximumFractionDigits: 2 }));
+    the("guidance-value").textContent = [...new Set(said)].join(" · ");
+    if (said.length > 1) said.forEach((text, i) => { the(`guidance-${i}-value`).textContent = text; });
     the("steps").setAttribute("aria-valuetext", String(this.steps));
     this.asking.write(words, this.guidance);
   }
