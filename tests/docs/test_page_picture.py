@@ -1,4 +1,4 @@
-"""docs/page.png is made by a script, and shows the page of today."""
+"""The pictures of pages are made by a script, and show the pages of today."""
 
 import importlib.util
 from pathlib import Path
@@ -17,10 +17,11 @@ spec.loader.exec_module(make_page_picture)
 
 
 @pytest.mark.slow
-def test_the_picture_of_the_page_has_the_words_of_the_page() -> None:
+@pytest.mark.parametrize("name", make_page_picture.PICTURES)
+def test_the_picture_of_a_page_has_the_words_of_the_page(name: str) -> None:
     """If not, run scripts/make_page_picture.py."""
     with launched() as browser:
-        drawn, words = make_page_picture.drawn(browser)
-    with Image.open(make_page_picture.PICTURE) as picture:
+        drawn, words = make_page_picture.drawn(browser, name)
+    with Image.open(make_page_picture.DOCS / name) as picture:
         assert picture.info.get(make_page_picture.WORDS) == words
         assert picture.size == drawn.size

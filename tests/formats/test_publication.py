@@ -87,6 +87,13 @@ def test_the_card_names_both_licences(tmp_path: Path) -> None:
     assert CATALOG["svhn"].licence == "non-commercial"
 
 
+def test_the_licence_of_the_images_is_the_one_that_the_card_of_the_run_has(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "run", "hf:you/cats")
+    run.card_file.write_text("# Cats\n\n| | |\n| --- | --- |\n| licence of the data | CC0 1.0 |\n")
+    text = (published(run).folder / "README.md").read_text()
+    assert "| the images it was trained on: you/cats | CC0 1.0 |" in text
+
+
 def test_an_unknown_licence_is_called_unknown(tmp_path: Path) -> None:
     publication = published(run_of(tmp_path / "run", "hf:you/cats"))
     assert metadata(publication)["license"] == "unknown"

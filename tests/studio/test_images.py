@@ -55,6 +55,7 @@ def option(summary: str) -> str:
 def test_captions_are_counted_with_their_words(look: Look) -> None:
     summary = look([{"text": "a red cat"}, {"text": "a <b>"}], "en")
     assert "With captions: 2. Words: 6, the most frequent a (2), red (1)" in summary
+    assert "For example: a red cat · a &lt;b&gt;" in summary
     assert "<b>" not in summary
     assert "Tags" not in summary and "Numbers" not in summary
 

@@ -21,6 +21,7 @@ from nevoa.studio.make_tab import started
 from nevoa.studio.making import FORMATS, MOST_IMAGES, PACKAGED, Made, make, opened
 from nevoa.studio.page import page
 from nevoa.studio.texts import texts
+from nevoa.studio.weights import MOST_KINDS
 from nevoa.studio.workspace import Workspace
 from tests.formats.small_models import small_model
 
@@ -157,9 +158,10 @@ def test_the_page_begins_with_the_guidance_of_a_run(tmp_path: Path, guided: bool
     run.publish_model(replace(packaged, plan=strict, guide=packaged.network if guided else None))
     run.write(asked, strict)
     functions: dict[str, Any] = {one.name: one.fn for one in page(workspace, "en").fns.values() if one.name}
-    labels, prompt, *_, guidance, autoguidance = functions["of_model"]("strict")
+    labels, prompt, *rest = functions["of_model"]("strict")
+    guidance, kinds, *_, autoguidance = rest[-MOST_KINDS - 3 :]
     assert (labels["visible"], prompt["visible"]) == (True, False)
-    assert guidance["value"] == 2.5
+    assert (guidance["value"], kinds["visible"]) == (2.5, False)
     assert (autoguidance["value"], autoguidance["visible"]) == (own["autoguidance"], guided)
 
 

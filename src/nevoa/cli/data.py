@@ -28,6 +28,7 @@ app = App(name="data", help="List, inspect and prepare images to train on.")
 
 PER_CLASS = 16
 MOST_ROWS = 20
+EXAMPLES = 4
 DAY = 86_400
 
 
@@ -192,7 +193,7 @@ def _record(name: str, dataset: "Dataset") -> dict[str, Any]:
 
 def _facts(images: "ImageSet", condition: tuple[str, ...]) -> dict[str, Any]:
     """The facts of `data show`, in JSON types."""
-    from nevoa.data.words import counted_words
+    from nevoa.data.words import counted_words, example_captions
 
     notes, (channels, height, width) = images.notes, images.shape
     return {
@@ -209,6 +210,7 @@ def _facts(images: "ImageSet", condition: tuple[str, ...]) -> dict[str, Any]:
         "set_aside": notes.held_out,
         "other_files": notes.ignored,
         "captions": sum(map(bool, images.captions)),
+        "examples": example_captions(images.captions, EXAMPLES),
         "words": dict(counted_words(images.captions).most_common()),
         "tags": dict(tags_of(images, condition).most_common()),
         "numbers": ranges(images),

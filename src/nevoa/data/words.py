@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from statistics import mean
 
 from nevoa.data.listing import Captions
@@ -59,3 +60,14 @@ def counted_tags(captions: Captions) -> Counter[str]:
         [('smile', 2)]
     """
     return Counter(tag for of in captions for caption in of for tag in dict.fromkeys(tags_in(caption)))
+
+
+def example_captions(captions: Captions, most: int, fits: Callable[[str], object] = bool) -> list[str]:
+    """Return captions that fit, of images here and there: the first of an image, and each text once.
+
+    Example:
+        >>> example_captions((("a red cat",), ("a cat", "um gato"), ("a dog",), ("a dog",)), 2)
+        ['a red cat', 'a dog']
+    """
+    first = [text for text in dict.fromkeys(of[0] for of in captions if of) if fits(text)]
+    return first[:: max(1, -(-len(first) // most))]

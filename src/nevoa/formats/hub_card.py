@@ -9,6 +9,7 @@ from nevoa._util.files import read_text
 from nevoa.data import DataSource, is_hub
 from nevoa.data.hub import parse_model
 from nevoa.runs import Run
+from nevoa.runs.card import data_licence
 from nevoa.runs.reports import SavedReport, best_report
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def text(run: Run, place: str, licence: str, pipeline: str | None) -> str:
     card = SAMPLE.sub(f"    nevoa sample {place}", EVALUATE.sub("", METADATA.sub("", card)))
     plan = run.plan()
     diffusers = _diffusers(place, pipeline, plan.diffusion.timesteps) if pipeline else ""
-    return f"{card.rstrip()}\n\n{diffusers}{_licences(licence, plan.data.source)}"
+    return f"{card.rstrip()}\n\n{diffusers}{_licences(licence, plan.data.source, card)}"
 
 
 def _results(report: SavedReport, data: DataSource) -> "list[EvalResult]":
@@ -95,12 +96,11 @@ pipeline(batch_size=4{steps}).images[0].save("image.png")
 """
 
 
-def _licences(licence: str, source: str) -> str:
-    data = DataSource.of(source)
+def _licences(licence: str, source: str, card: str) -> str:
     return f"""## Licences
 
 | | licence |
 | --- | --- |
 | this model | {licence} |
-| the images it was trained on: {data.name} | {data.licence} |
+| the images it was trained on: {DataSource.of(source).name} | {data_licence(card, source)} |
 """

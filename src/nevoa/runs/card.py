@@ -5,10 +5,11 @@ import shlex
 
 from nevoa._util.files import read_text, write_text
 from nevoa.config import Plan
-from nevoa.data import short_name
+from nevoa.data import DataSource, short_name
 from nevoa.model import Model
 from nevoa.runs.run import Run
 
+LICENCE = re.compile(r"^\| licence of the data \| (.+?) \|$", re.MULTILINE)
 # Up to the next section, which may be the user's own.
 QUALITY = re.compile(r"^## Quality\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
@@ -32,6 +33,7 @@ A denoising diffusion model (Ho et al. 2020) trained with nevoa.
 | --- | --- |
 | data | {short_name(data.source)}, {data.images:,} images of {height}x{width}, \
 {channels} channel{"s" * (channels > 1)}, fingerprint `{data.fingerprint:.12}` |
+| licence of the data | {data_licence(text_of(run), data.source)} |
 | network | {plan.network.kind}, {model.parameters:,} parameters |
 | classes | {", ".join(plan.classes) or "none" + " (unconditional)" * (not plan.conditional)} |
 | other conditions | {", ".join(plan.conditions) or "none"} |
@@ -52,6 +54,27 @@ as a picture, in `loss.png`.
 Not measured yet. Run `nevoa evaluate {folder}`.
 """
     write_text(run.card_file, text)
+
+
+def text_of(run: Run) -> str:
+    """Return the card of a run; empty without one.
+
+    Example:
+        >>> text_of(Run("runs/clothes"))
+        ''
+    """
+    return run.card_file.read_text("utf-8", "replace") if run.card_file.is_file() else ""
+
+
+def data_licence(card: str, source: str) -> str:
+    """Return the licence of a run's data: as its card has it, where a user may have written it, or that of the source.
+
+    Example:
+        >>> data_licence("| licence of the data | CC0 |", "photos/"), data_licence("", "fashion_mnist")
+        ('CC0', 'MIT')
+    """
+    found = LICENCE.search(card)
+    return found[1] if found else DataSource.of(source).licence
 
 
 def set_quality(run: Run, text: str) -> None:

@@ -9,6 +9,7 @@ from nevoa.sampling.heun import Heun
 from nevoa.sampling.options import (
     SamplingOptions,
     SamplingSettings,
+    accepts,
     as_sampler,
     asked_in,
     check_taught,
@@ -34,6 +35,7 @@ __all__ = [
     "State",
     "Transition",
     "VarianceName",
+    "accepts",
     "as_sampler",
     "asked_in",
     "check_taught",

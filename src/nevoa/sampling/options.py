@@ -147,6 +147,20 @@ def settings_of(plan: ModelPlan, **options: Unpack[SamplingOptions]) -> Sampling
     return settings
 
 
+def accepts(plan: ModelPlan, **options: Unpack[SamplingOptions]) -> bool:
+    """Return whether a model takes sampling options: `settings_of` has no complaint.
+
+    Example:
+        >>> accepts(model.plan, guidance=2, not_="Bag")
+        True
+    """
+    try:
+        settings_of(plan, **options)
+    except NevoaError:
+        return False
+    return True
+
+
 def asked_in(options: SamplingOptions) -> dict[str, Any]:
     """Return what sampling options ask images to be, by the name of the kind of condition.
 

@@ -7,7 +7,9 @@ from typing import Any
 import gradio as gr
 
 from nevoa.config import ModelPlan, NumberPlan, TagsPlan
+from nevoa.config.names import TEXT
 from nevoa.model import Model
+from nevoa.sampling import accepts
 from nevoa.studio.controls import Page
 
 # Gradio builds the sliders with the page, before a model is chosen.
@@ -29,6 +31,7 @@ class Asking:
         self.labels = gr.Dropdown(list(classes), **several, **say("labels"))
         self.prompt = gr.Textbox(lines=2, visible=False, **say("prompt"))
         self.tags = gr.Dropdown([], visible=False, **several, **say("tags"))
+        self.away = [gr.Textbox(visible=False, **say("not")), gr.Dropdown([], visible=False, **several, **say("not"))]
         self.numbers = gr.CheckboxGroup([], visible=False, **say("numbers"))
         self.sliders = [gr.Slider(visible=False, label="") for _ in range(MOST_NUMBERS)]
         page.on(self.numbers.input, self.show_sliders, self.numbers, self.sliders, show_progress="hidden", queue=False)
@@ -36,12 +39,13 @@ class Asking:
     @property
     def controls(self) -> list[Any]:
         """The controls, in the order of the arguments of `asked`."""
-        return [self.labels, self.prompt, self.tags, self.numbers, *self.sliders]
+        return [self.labels, self.prompt, self.tags, *self.away, self.numbers, *self.sliders]
 
     def of_model(self, model: Model) -> list[Any]:
         """Updates of the controls for a model, of which nothing is asked yet."""
         plan, tags, numbers = model.plan, tags_of(model.plan), numbers_of(model.plan)
         choices = [(number.name, place) for place, number in enumerate(numbers[:MOST_NUMBERS])]
+        words, names = self.show_away(model, plan.sampling.guidance)
         rest = len(numbers) - len(choices)
         info = self.say.text("more_numbers", count=rest) if rest else self.say("numbers")["info"]
         blank = [gr.update(visible=False)] * (MOST_NUMBERS - len(choices))
@@ -56,23 +60,44 @@ class Asking:
             ),
             gr.update(visible="text" in plan.conditions),
             gr.update(choices=tags, value=[], visible=bool(tags)),
+            words,
+            names | {"choices": tags or list(model.classes), "value": [], "max_choices": None if tags else 1},
             gr.update(choices=choices, value=[], visible=bool(choices), info=info),
             *map(_range, numbers[:MOST_NUMBERS]),
             *blank,
         ]
+
+    def show_away(self, model: Model, guidance: float | dict[str, float]) -> list[dict[str, Any]]:
+        """Show the control for what images do not show, where this guidance leads away from anything."""
+        holds, words = accepts(model.plan, guidance=guidance, not_="anything"), model.plan.spoken == TEXT
+        return [gr.update(visible=holds and words), gr.update(visible=holds and not words)]
 
     def show_sliders(self, chosen: Collection[int]) -> list[Any]:
         """Show the sliders of the numbers that are asked for."""
         return [gr.update(visible=place in chosen) for place in range(MOST_NUMBERS)]
 
 
-def asked(model: Model, labels: Any, prompt: str | None, tags: Any, numbers: Any, *values: float) -> dict[str, Any]:
-    """Return the sampling options for what the controls ask of a model."""
+def asked(
+    model: Model,
+    labels: Any,
+    prompt: str | None,
+    tags: Any,
+    words: str | None,
+    names: Any,
+    numbers: Any,
+    *values: float,
+) -> dict[str, Any]:
+    """Return the sampling options for what the controls ask of a model.
+
+    Args:
+        words, names: what images do not show.
+    """
     plan, wanted = model.plan, {"labels": labels}
     if "text" in plan.conditions:
         wanted["prompt"] = [line for line in (prompt or "").splitlines() if line.strip()]
     if tags_of(plan) and tags:
         wanted["tags"] = [", ".join(tags)]
+    wanted["not_"] = (words or "").strip() if plan.spoken == TEXT else ", ".join(names)
     of_plan = enumerate(zip(numbers_of(plan), values, strict=False))
     wanted["numbers"] = {number.name: value for place, (number, value) in of_plan if place in numbers}
     return {name: value for name, value in wanted.items() if value}

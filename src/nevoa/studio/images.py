@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import shorten
 from typing import Any
 
 import gradio as gr
@@ -20,6 +21,7 @@ from nevoa.studio.texts import Texts
 from nevoa.studio.workspace import Workspace
 
 MOST_REASONS, NAMED, MOST_NAMED = 10, 3, 12
+LONGEST_EXAMPLE = 100
 
 
 class Choice:
@@ -127,6 +129,8 @@ def _said(facts: dict[str, Any], say: Texts) -> Iterator[str]:
         captions, count = (say.number(number) for number in (facts["captions"], len(facts[what])))
         common = ", ".join(_counted(name, count, say) for name, count in [*facts[what].items()][:MOST_NAMED])
         yield say.text(what, captions=captions, count=count) + common
+        examples = (shorten(text, LONGEST_EXAMPLE, placeholder=" …") for text in facts["examples"])
+        yield say.text("examples", captions=" · ".join(examples))
     if facts["numbers"]:
         numbers = dict([*facts["numbers"].items()][:MOST_NAMED])
         more = " …" if len(facts["numbers"]) > MOST_NAMED else ""

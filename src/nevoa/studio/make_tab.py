@@ -13,12 +13,13 @@ from PIL import Image
 from nevoa.commands.from_images import inpainting, interpolation, variations
 from nevoa.errors import NevoaError
 from nevoa.model import Model
-from nevoa.sampling import SAMPLERS
+from nevoa.sampling import SAMPLERS, accepts
 from nevoa.studio.asking import Asking, asked
 from nevoa.studio.controls import Page
 from nevoa.studio.making import FORMATS, MOST_IMAGES, OTHERS, PACKAGED, Made, make, opened
 from nevoa.studio.texts import StudioError
 from nevoa.studio.watch import Watch
+from nevoa.studio.weights import MOST_KINDS, Weights, weights_of
 from nevoa.studio.workspace import Workspace
 
 WAYS = "new", "vary", "inpaint", "interpolate"
@@ -56,7 +57,6 @@ class Form:
         self.model = gr.Dropdown([PACKAGED, *OTHERS], value=PACKAGED, allow_custom_value=True, **say("model"))
         packaged = opened(page.workspace, PACKAGED)
         own, guided = packaged.settings(), packaged.guide is not None
-        guidance = packaged.plan.sampling.guidance
         self.asking = Asking(page, packaged.classes)
         self.count = gr.Slider(1, MOST_IMAGES, 40, step=1, **say("count"))
         self.go = page.button("make", "primary")
@@ -64,7 +64,7 @@ class Form:
             self.seed = gr.Number(0, **say("seed_of_images"))
             self.sampler = gr.Dropdown(["", *SAMPLERS], value="", **say("sampler"))
             self.steps = gr.Number(0, **say("steps"))
-            self.guidance = gr.Slider(0, 10, guidance, step=0.1, **say("guidance"))
+            self.weights = Weights(page, packaged.plan.sampling.guidance)
             self.autoguidance = gr.Slider(0, 4, own.autoguidance, step=0.05, visible=guided, **say("autoguidance"))
         with gr.Accordion(say.label("from_image"), open=False):
             self.way = gr.Radio([(say.text(f"way_{way}"), way) for way in WAYS], value="new", **say("way"))
@@ -83,21 +83,21 @@ class Form:
     @property
     def controls(self) -> list[Any]:
         """All controls, in the order of the arguments of `_wish`."""
-        options = [self.count, self.seed, self.sampler, self.steps, self.guidance, self.autoguidance]
+        options = [self.count, self.seed, self.sampler, self.steps, self.autoguidance]
         start = [self.way, self.picture, self.other, self.strength, self.painted]
-        return [self.model, *options, *start, *self.asking.controls]
+        return [self.model, *options, *start, *self.weights.controls, *self.asking.controls]
 
     @property
     def follow(self) -> list[Any]:
         """The controls that follow the model."""
-        return [*self.asking.controls, self.guidance, self.autoguidance]
+        return [*self.asking.controls, *self.weights.controls, self.autoguidance]
 
     def of_model(self, name: str) -> tuple[Any, ...]:
         """What a model can be asked for, its guidance, and the weight of its guide if it has one."""
         model = opened(self.workspace, name)
         own = model.settings()
         guide = gr.update(value=own.autoguidance, visible=model.guide is not None)
-        return *self.asking.of_model(model), gr.update(value=own.guidance), guide
+        return *self.asking.of_model(model), *self.weights.of_model(model), guide
 
     def models(self, chosen: str, before: str) -> tuple[Any, ...]:
         """Offer the newest run, once, to whoever has chosen none, with its classes: two events may end in any order."""
@@ -114,6 +114,10 @@ class Form:
             parts = way in ("vary", "interpolate"), way == "interpolate", way == "vary", way == "inpaint"
             return [gr.update(visible=part) for part in parts]
 
+        def show_away(name: str, *weights: Any) -> list[Any]:
+            model = opened(self.workspace, name)
+            return self.asking.show_away(model, weights_of(model.plan, *weights))
+
         def fit_brush(painted: dict[str, Any]) -> Any:
             return gr.update(brush=_brush(min(painted["background"].size)))
 
@@ -121,6 +125,12 @@ class Form:
         known = [self.model, offered]
         page.on([page.blocks.load, tab.select], self.models, known, [*known, *follow], queue=False)
         page.on(self.model.input, self.of_model, self.model, follow, show_progress="hidden")
+        weights, last = (
+            self.weights.controls,
+            {"trigger_mode": "always_last", "show_progress": "hidden", "queue": False},
+        )
+        moved = [control.input for control in weights]
+        page.on(moved, show_away, [self.model, *weights], self.asking.away, **last)
         shown = [self.picture, self.other, self.strength, self.painted]
         page.on(self.way.change, show_way, self.way, shown, queue=False)
         page.on(self.painted.upload, fit_brush, self.painted, self.painted)
@@ -179,9 +189,12 @@ def _files(workspace: Workspace, made: Made) -> dict[str, str]:
 
 def _wish(workspace: Workspace, name: str, *chosen: Any) -> Iterator[Made]:
     """Make what the controls say."""
-    count, seed, sampler, steps, guidance, autoguidance, way, picture, other, strength, painted, *wanted = chosen
+    count, seed, sampler, steps, autoguidance, way, picture, other, strength, painted, *rest = chosen
+    weights, wanted = rest[: MOST_KINDS + 2], rest[MOST_KINDS + 2 :]
     model = started(opened(workspace, name), way, picture, other, strength, painted, count)
-    options = asked(model, *wanted)
+    options, guidance = asked(model, *wanted), weights_of(model.plan, *weights)
+    if not accepts(model.plan, guidance=guidance, not_=options.get("not_")):  # its control is hidden then
+        options.pop("not_", None)
     if options or (model.classes and not model.plan.conditions and model.start.all_classes):
         options["guidance"] = guidance
     if model.guide is not None:

@@ -12,7 +12,7 @@ from nevoa.config import ModelPlan
 from nevoa.config.condition import TagsPlan, TextPlan
 from nevoa.config.names import TAGS, TEXT
 from nevoa.data import ImageSet
-from nevoa.data.words import tags_in, words_in
+from nevoa.data.words import example_captions, tags_in, words_in
 from nevoa.errors import NevoaError, reason
 from nevoa.pictures import class_grid
 from nevoa.runs import card, journal
@@ -145,17 +145,14 @@ def preview_asked(plan: ModelPlan, images: ImageSet) -> dict[str, list[str]]:
     They are under the name of their option. Nothing is asked of a model that takes neither.
     """
     text, tags = plan.conditions.get(TEXT), plan.conditions.get(TAGS)
-    first = dict.fromkeys(of[0] for of in images.captions if of)
+    asked = {}
     if isinstance(text, TextPlan):
-        return _some("prompt", [one for one in first if len(words_in(one)) <= text.words])
-    if isinstance(tags, TagsPlan):
-        return _some("tags", [one for one in first if {*tags_in(one)} <= {*tags.tags}])
-    return {}
-
-
-def _some(option: str, captions: Sequence[str]) -> dict[str, list[str]]:
-    chosen = captions[:: max(1, -(-len(captions) // PREVIEW_PROMPTS))]
-    return {option: [*chosen]} if chosen else {}
+        asked["prompt"] = example_captions(
+            images.captions, PREVIEW_PROMPTS, lambda one: len(words_in(one)) <= text.words
+        )
+    elif isinstance(tags, TagsPlan):
+        asked["tags"] = example_captions(images.captions, PREVIEW_PROMPTS, lambda one: {*tags_in(one)} <= {*tags.tags})
+    return {option: captions for option, captions in asked.items() if captions}
 
 
 def report_before(seen: int, batch: int, interval: int) -> int:

@@ -9,7 +9,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from nevoa.conditions.text import LONGEST_PROMPT
 from nevoa.config.condition import SEEN, seen_of
-from nevoa.errors import NevoaError
 from nevoa.formats.webpage import export
 from nevoa.formats.webpage.weights import rounded
 from nevoa.model import Model
@@ -80,6 +79,72 @@ def test_what_is_asked_is_drawn_as_by_nevoa_sample(page: Page, model: Model) -> 
     assert_same(pictures(page), model.sample(12, seed=1))
 
 
+def test_what_is_not_wanted_is_kept_out_as_by_nevoa_sample(page: Page, model: Model) -> None:
+    """As long as the guidance is above 1: at 1 it drops out of the sum."""
+    unwanted = page.get_by_role("textbox", name="What it should not show")
+    unwanted.fill("red")
+    page.keyboard.press("Enter")
+    made(page)
+    assert_same(pictures(page), model.sample(12, not_="red"))
+    describe(page, "a hat")
+    made(page)
+    expect(tiles(page).first).to_have_attribute("aria-label", "Image 1: a hat, without red")
+    assert_same(pictures(page), model.sample(12, prompt="a hat", not_="red"))
+    slide(page, "guidance", 1)
+    made(page)
+    expect(unwanted).to_be_hidden()
+    expect(tiles(page).first).to_have_attribute("aria-label", "Image 1: a hat")
+    assert_same(pictures(page), model.sample(12, prompt="a hat", guidance=1))
+
+
+def test_each_kind_has_a_weight_of_its_own_as_in_nevoa_sample(page: Page, model: Model) -> None:
+    """The slider of all moves them."""
+    describe(page, "a hat")
+    page.get_by_role("slider", name="age").fill("28")
+    page.get_by_text("One for each kind").click()
+    weights = page.locator("#by-kind")
+    weights.get_by_label("Description").fill("4")
+    weights.get_by_label("age").fill("0.5")
+    made(page)
+    expect(page.locator("#guidance-value")).to_have_text("4.0 · 2.5 · 0.5")
+    asked: dict[str, Any] = {"prompt": "a hat", "numbers": {"age": 30}}
+    expected = model.sample(12, guidance={"text": 4.0, "number:age": 0.5}, **asked)
+    assert_same(pictures(page), expected)
+    slide(page, "guidance", 3)
+    made(page)
+    expect(weights.get_by_label("age")).to_have_value("3")
+    assert_same(pictures(page), model.sample(12, guidance=3, **asked))
+
+
+def test_the_weights_of_an_export_are_those_that_the_page_begins_with(
+    model: Model, chromium: Browser, tmp_path: Path
+) -> None:
+    guidance = {"text": 3.25, "number:age": 1.0}
+    export(model, tmp_path / "page.html", guidance=guidance)
+    visit = Visit(chromium, (tmp_path / "page.html").as_uri())
+    describe(visit.page, "a hat")
+    made(visit.page)
+    assert_same(pictures(visit.page), model.sample(12, guidance=guidance, prompt="a hat"))
+    visit.end((tmp_path / "page.html").as_uri())
+
+
+@pytest.mark.parametrize("known", ["tags", "classes"])
+def test_a_tag_or_a_class_is_kept_out_of_a_model_without_prompts(known: str, chromium: Browser, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"classes": CLASSES} if known == "classes" else {"conditions": {"tags": KINDS["tags"]}}
+    model = small_model(FOLDED, (3, 8, 8), sampling=SAMPLING, **options)
+    rounded(model.network)
+    model = replace(model, plan=plan_of(model))
+    export(model, tmp_path / "page.html")
+    visit = Visit(chromium, (tmp_path / "page.html").as_uri())
+    made(visit.page)
+    name = "dog" if known == "classes" else "hat"
+    visit.page.get_by_role("combobox", name="What it should not show").select_option(name)
+    made(visit.page)
+    assert_same(pictures(visit.page), model.sample(len(pictures(visit.page)), not_=name))
+    expect(visit.page.locator("#not")).to_be_hidden()
+    visit.end((tmp_path / "page.html").as_uri())
+
+
 def test_images_of_a_prompt_are_kept_and_blended_and_drawn_anew(page: Page) -> None:
     describe(page, "a hat")
     made(page)
@@ -115,6 +180,7 @@ def test_the_page_names_the_words_that_it_does_not_read_or_know(chromium: Browse
     expect(visit.page.get_by_label("Descreva uma imagem")).to_be_visible()
     for hidden in ("classes", "tags", "numbers"):
         expect(visit.page.locator(f"#{hidden}")).to_be_hidden()
+    expect(visit.page.locator("#by-kind")).to_be_hidden()
     visit.end((tmp_path / "page.html").as_uri())
 
 
@@ -165,7 +231,8 @@ def test_a_model_that_draws_nothing_unasked_says_so(chromium: Browser, tmp_path:
     export(replace(model, plan=plan), tmp_path / "page.html")
     visit = Visit(chromium, (tmp_path / "page.html").as_uri())
     expect(visit.page.locator("#status")).to_contain_text("This network draws nothing unasked")
-    expect(visit.page.locator("#guidance-control")).to_be_hidden()
+    for hidden in ("guidance-control", "not-control", "unwanted-control"):
+        expect(visit.page.locator(f"#{hidden}")).to_be_hidden()
     describe(visit.page, "a hat")
     made(visit.page)
     assert_same(pictures(visit.page), replace(model, plan=plan).sample(12, prompt="a hat"))
@@ -177,8 +244,10 @@ def test_whoever_reads_the_screen_can_ask(locale: str, scheme: Any, width: int, 
     size: Any = {"width": width, "height": 720}
     visit = Visit(chromium, file.as_uri(), locale=locale, color_scheme=scheme, viewport=size, bypass_csp=True)
     visit.page.locator("#prompt").fill("one two three four five six seven " + "w" * 100)
+    visit.page.locator("#not").fill("w" * 100)
     visit.page.keyboard.press("Enter")
     visit.page.locator("#numbers input").last.fill("40")
+    visit.page.locator("#by-kind summary").click()
     made(visit.page)
     assert violations(visit.page) == []
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
@@ -187,13 +256,5 @@ def test_whoever_reads_the_screen_can_ask(locale: str, scheme: Any, width: int, 
     for _ in range(40):
         visit.page.keyboard.press("Tab")
         reached.add(visit.page.evaluate("document.activeElement.id || document.activeElement.closest('[id]')?.id"))
-    assert {"prompt", "tag-choices", "numbers", "guidance"} <= reached
+    assert {"prompt", "not", "tag-choices", "numbers", "guidance"} <= reached
     visit.end(file.as_uri())
-
-
-def test_a_weight_of_each_kind_is_refused(model: Model, tmp_path: Path) -> None:
-    with pytest.raises(
-        NevoaError, match="guidance of a web page is one weight for all that is asked: add --guidance 3"
-    ):
-        export(model, tmp_path / "page.html", guidance={"text": 3.0, "tags": 1.0})
-    assert not list(tmp_path.iterdir())

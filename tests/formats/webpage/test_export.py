@@ -51,7 +51,7 @@ def test_options_of_sampling_are_those_of_the_page(tmp_path: Path) -> None:
     export(model, tmp_path / "page.html", sampler="heun", steps=5, guidance=2)
     sampling = data_of(tmp_path / "page.html")["sampling"]
     assert (sampling["samplers"][0]["name"], sampling["samplers"][0]["steps"]) == ("heun", 5)
-    assert sampling["guidance"] == 2
+    assert sampling["guidance"] == [2]
     with pytest.raises(NevoaError, match="steps must be between 1 and 50"):
         export(model, tmp_path / "other.html", steps=51)
     assert not (tmp_path / "other.html").exists()

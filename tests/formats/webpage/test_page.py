@@ -324,6 +324,14 @@ def test_names_are_text_and_the_page_says_what_it_is(page: Page) -> None:
     assert text.count(". ") == 1
 
 
+def test_the_licence_of_the_data_is_that_of_the_card(chromium: Browser, tmp_path: Path) -> None:
+    """Such as that of the packaged model of avatars, whose data have no row in the catalogue."""
+    export(load("avatars", "cpu"), tmp_path / "page.html")
+    visit = Visit(chromium, (tmp_path / "page.html").as_uri())
+    expect(visit.page.locator("#about-text")).to_contain_text("avatars (licence of the data: CC0 1.0)")
+    visit.end((tmp_path / "page.html").as_uri())
+
+
 def test_a_licence_that_nobody_knows_is_unknown_in_both_languages(chromium: Browser, tmp_path: Path) -> None:
     run = run_of(tmp_path / "mine", source="photos/cats", shape=(1, 8, 8), classes=())
     export(load(run.folder, "cpu"), tmp_path / "page.html")

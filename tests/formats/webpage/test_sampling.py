@@ -14,7 +14,7 @@ from nevoa.formats.webpage.description import STEPS, kinds_of, ways
 from nevoa.formats.webpage.weights import rounded
 from nevoa.model import Model
 from tests.formats.small_models import CLASSES, FOLDED, small_model
-from tests.formats.webpage.library import KINDS, Library, opened
+from tests.formats.webpage.library import ENGINES, KINDS, Engine, Library, opened
 
 pytestmark = pytest.mark.slow
 
@@ -91,19 +91,25 @@ def sampled(
     images: list[dict[str, Any]],
     way: dict[str, Any],
     kept: dict[str, Any] | None = None,
+    engine: Engine = "wasm",
 ) -> list[tuple[int, np.ndarray]]:
     """The states that the page sees: timesteps, and uint8 images `[N, H, W, C]`."""
     tables = {"signal": model.schedule.signal.tolist(), "noise": model.schedule.noise.tolist()}
     about = {"shape": model.shape, "classes": model.classes, "prediction": model.plan.diffusion.prediction}
     about |= {"conditions": kinds_of(model.plan)}
     states = library(
-        SAMPLE, opened(model, "wasm", way.get("autoguidance", 1.0)), about | {"schedule": tables}, images, way, kept
+        SAMPLE, opened(model, engine, way.get("autoguidance", 1.0)), about | {"schedule": tables}, images, way, kept
     )
     return [(t, np.array(x, np.uint8).reshape(-1, *model.shape).transpose(0, 2, 3, 1)) for t, x in states]
 
 
 def wishes(count: int, seed: int = 3, **others: Any) -> list[dict[str, Any]]:
     return [{"seed": seed, "number": n, "label": n % len(CLASSES)} | others for n in range(count)]
+
+
+def rows(prompt: str) -> list[int]:
+    """The tensor of a prompt."""
+    return Text(parse(KINDS["text"], TextPlan)).tensor([prompt]).flatten().tolist()
 
 
 def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
@@ -130,12 +136,38 @@ def test_what_is_asked_weighs_as_in_nevoa(guidance: float, library: Library) -> 
     for network in filter(None, (model.network, model.guide)):
         rounded(network)
     asked: dict[str, Any] = {"labels": 2, "prompt": "a red hat", "numbers": {"age": 30}, "guidance": guidance}
-    rows = Text(parse(KINDS["text"], TextPlan)).tensor(["a red hat"]).flatten().tolist()
-    image: dict[str, Any] = {"seed": 3, "number": 0, "label": 2, "asked": [rows, None, [30.0]]}
+    image: dict[str, Any] = {"seed": 3, "number": 0, "label": 2, "asked": [rows("a red hat"), None, [30.0]]}
     way = way_of(model, guidance=guidance)
     assert_same(sampled(library, model, [image], way)[-1][1], model.sample(1, seed=3, **asked))
     unasked = image | {"label": None, "asked": None}
     assert_same(sampled(library, model, [unasked], way)[-1][1], model.sample(1, seed=3))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("prompt", ["a red hat", None])
+def test_images_are_guided_away_from_a_text_as_in_nevoa(prompt: str | None, engine: Engine, library: Library) -> None:
+    """Also with a weight of each kind, and where no text is asked for."""
+    model = small_model(FOLDED, (3, 8, 8), CLASSES, conditions=KINDS, sampling=KARRAS)
+    rounded(model.network)
+    guidance = {"class": 1.5, "text": 3.0, "number:age": 0.5}
+    asked: dict[str, Any] = {
+        "labels": 2,
+        "numbers": {"age": 30},
+        "prompt": prompt,
+        "not_": "blue",
+        "guidance": guidance,
+    }
+    texts = [rows(prompt) if prompt else None, None, [30.0]]
+    image = {"seed": 3, "number": 0, "label": 2, "asked": texts, "away": [None, rows("blue")]}
+    found = sampled(library, model, [image], way_of(model, guidance=guidance), engine=engine)[-1][1]
+    assert_same(found, model.sample(1, seed=3, **asked))
+    assert abs(found.astype(int) - model.sample(1, seed=3, **asked | {"not_": None})).mean() > 2
+
+
+def test_images_are_guided_away_from_a_class_as_in_nevoa(library: Library) -> None:
+    model = model_of(sampling=KARRAS)
+    images, way = wishes(3, away=[[1]]), way_of(model, guidance=2.5)
+    assert_same(sampled(library, model, images, way)[-1][1], model.sample(3, seed=3, not_="dog", guidance=2.5))
 
 
 def test_filling_is_that_of_nevoa(library: Library) -> None:
@@ -147,7 +179,7 @@ def test_filling_is_that_of_nevoa(library: Library) -> None:
     given = ways(model)["filling"]
     way = {"sampler": given["name"], "grid": given["grids"][given["steps"]], "variance": "small", "eta": 0}
     kept = {"bytes": image.transpose(2, 0, 1).flatten().tolist(), "known": np.tile(~mask, (3, 1, 1)).flatten().tolist()}
-    images = sampled(library, model, wishes(1, label=None), way | {"clip": True, "guidance": 1}, kept)[-1][1]
+    images = sampled(library, model, wishes(1, label=None), way | {"clip": True, "guidance": [1]}, kept)[-1][1]
     assert_same(images, expected)
     assert np.array_equal(images[0, :, :4], image[:, :4])
 

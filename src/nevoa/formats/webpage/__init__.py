@@ -2,13 +2,12 @@
 
 import base64
 import zlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Unpack
 
 import torch
 
-from nevoa.errors import NevoaError, WrongValue
+from nevoa.errors import NevoaError
 from nevoa.formats import Export
 from nevoa.formats.webpage.description import CONDITIONS, EVALUATIONS, PREDICTIONS, about, kinds_of, ways
 from nevoa.formats.webpage.page import STYLE, kernels, page_of
@@ -40,8 +39,6 @@ def export(model: Model, path: Path, force: bool = False, **options: Unpack[Samp
     """
     settings = model.settings(**options)
     EXPORT.check(model, settings)
-    if isinstance(settings.guidance, Mapping):
-        raise WrongValue("guidance", " of a web page is one weight for all that is asked: add --guidance 3.")
     sampling = ways(model, **options)
     guided = model.guided(settings.autoguidance)
     network, weights = block_of(recorded(guided, model.shape, len(model.classes), model.plan.conditions))

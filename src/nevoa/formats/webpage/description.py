@@ -2,6 +2,7 @@
 
 import re
 from base64 import b64encode
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -11,7 +12,8 @@ from nevoa.data import DataSource
 from nevoa.diffusion import Schedule, steps_of
 from nevoa.model import Model
 from nevoa.runs import Run
-from nevoa.sampling import SamplingOptions, SamplingSettings, SpacingName, settings_of, timestep_grid
+from nevoa.runs.card import data_licence, text_of
+from nevoa.sampling import SamplingOptions, SamplingSettings, SpacingName, accepts, settings_of, timestep_grid
 
 # The numbers of steps on the page's slider, besides the run's own.
 STEPS = 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000
@@ -22,6 +24,8 @@ PREDICTIONS = "epsilon", "x0", "v", "flow"
 CONDITIONS = "text", "tags", "number"
 # The samplers on the page, besides the run's own.
 OFFERED = ("ddpm", "ddim", "dpm_solver")
+# Any guidance that needs a model made for it, and anything to guide away from.
+STRONG, ANYTHING = 2.0, "anything"
 # Those of `nevoa.inpainting`.
 FILLING_STEPS = 10
 # A row of the card: the Fréchet distance, and that of as many real images.
@@ -30,15 +34,15 @@ DISTANCE = re.compile(r"^\| (fd_\w+) \| ([\d.e+-]+) \| ([^|]*?) ?\|$", re.MULTIL
 
 def about(model: Model) -> dict[str, Any]:
     """Name, data set, licence and score of a model."""
-    data = DataSource.of(model.plan.data.source)
+    source = model.plan.data.source
     run = Run(Path(model.place))
-    card = run.card_file.read_text("utf-8", "replace") if model.place and run.card_file.is_file() else ""
+    card = text_of(run) if model.place else ""
     distance = DISTANCE.search(card)
     return {
         "name": Path(model.place).name or "nevoa",
         "parameters": model.parameters,
-        "data": data.name,
-        "licence": data.licence,
+        "data": DataSource.of(source).name,
+        "licence": data_licence(card, source),
         "distance": list(distance.groups()) if distance else None,
     }
 
@@ -75,10 +79,22 @@ def ways(model: Model, **options: Unpack[SamplingOptions]) -> dict[str, Any]:
         "samplers": samplers,
         "filling": filling,
         "clip": own.clip,
-        "guidance": own.guidance,
-        "guided": bool(model.plan.conditional and model.plan.works_without_condition and not model.plan.distilled_from),
+        "guidance": _weights(model.plan, own),
+        "guided": accepts(model.plan, guidance=STRONG),
+        "away": _away(model.plan),
         "needs": not model.plan.works_without_condition,
     }
+
+
+def _weights(plan: ModelPlan, settings: SamplingSettings) -> list[float]:
+    """The guidance of each kind of condition, class first."""
+    one = settings.guidance
+    return [one[kind] if isinstance(one, Mapping) else one for kind in plan.kinds]
+
+
+def _away(plan: ModelPlan) -> int | None:
+    """The place of the kind of which images can be guided away from something; None if they cannot."""
+    return plan.kinds.index(plan.spoken) if plan.spoken and accepts(plan, guidance=STRONG, not_=ANYTHING) else None
 
 
 def _sampler(schedule: Schedule, settings: SamplingSettings, choices: tuple[int, ...] = STEPS) -> dict[str, Any]:

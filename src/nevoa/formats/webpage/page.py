@@ -25,16 +25,17 @@ WORKER = (
     "gpu",
     "random",
     "samplers",
+    "guidance",
     "sampling",
     "worker",
 )
-PAGE = "checksum", "words", "asking", "texts", "gif", "pictures", "player", "viewer", "controls", "page"
+PAGE = "checksum", "words", "guidance", "asking", "texts", "gif", "pictures", "player", "viewer", "controls", "page"
 # The first that a browser accepts is used.
 MODULES = "kernels-fma.wasm", "kernels.wasm"
 
 IMPORT = re.compile(r'^import (\{.*?\}) from "\./(\w+)\.js";$', re.MULTILINE | re.DOTALL)
 EXPORT = re.compile(r"^export ((?:async )?(?:const|class|function\*?) (\w+))", re.MULTILINE)
-COMMENT = re.compile(r"/\*.*?\*/ ?|^\s*//[^\n]*$", re.MULTILINE | re.DOTALL)
+COMMENT = re.compile(r"/\*.*?\*/ ?|(?:^\s*| +)//[^\n]*$", re.MULTILINE | re.DOTALL)
 INDENTED, LINE = re.compile(r"\n\s+"), "\n"
 
 

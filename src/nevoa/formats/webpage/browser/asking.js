@@ -6,6 +6,7 @@
  * @typedef {{kind: "number", size: number, name: string, low: number, high: number}} NumberKind
  * @typedef {TextKind | TagsKind | NumberKind} Kind a kind of condition; `size` is that of its tensor
  * @typedef {import("./texts.js").Words} Words
+ * @typedef {{changed: () => void, typed: () => void}} Does `typed`: a text that is not drawn yet
  * @typedef {{tensor: () => number[] | null, names: (say: Words) => string[], write: (say: Words) => void}} Part the controls of a kind:
  *   its tensor, null if nothing is asked; what is asked, in words; and to write what they stand at
  */
@@ -25,7 +26,7 @@ const the = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const input = (id) => /** @type {HTMLInputElement} */ (the(id));
 
 /** A new element. @template {keyof HTMLElementTagNameMap} T @param {T} name @param {object} properties @param {(Node | string)[]} children */
-function make(name, properties, ...children) {
+export function make(name, properties, ...children) {
   const element = Object.assign(document.createElement(name), properties);
   element.append(...children);
   return element;
@@ -44,10 +45,10 @@ function stepsOf({ low, high }) {
   return Number.isInteger(low) && Number.isInteger(high) && span >= FEW && span <= MANY ? span : span ? STEPS : 0;
 }
 
-/** A text box. @param {TextKind} kind @param {() => void} changed @param {() => void} typed @returns {Part} */
-function prompt(kind, changed, typed) {
-  const box = input("prompt");
-  the("prompt-control").hidden = false;
+/** A text box. @param {TextKind} kind @param {"prompt" | "not"} id @param {Does} does @returns {Part} */
+function described(kind, id, { changed, typed }) {
+  const box = input(id);
+  the(`${id}-control`).hidden = false;
   Object.assign(box, { maxLength: kind.longest, onchange: changed, oninput: typed });
   return {
     tensor: () => wordsOf(box.value).length ? rowsOf(box.value, kind) : null,
@@ -56,7 +57,7 @@ function prompt(kind, changed, typed) {
       const words = wordsOf(box.value), read = words.slice(0, kind.words), unread = words.slice(kind.words);
       const unknown = [...new Set(read)].filter((word) => !knows(word, kind));
       the("prompt-help").textContent = say.say("promptHelp", { words: kind.words });
-      the("prompt-notice").textContent = [
+      the(`${id}-notice`).textContent = [
         ...(unread.length ? [say.say("unread", { words: unread.join(" ") })] : []),
         ...(unknown.length ? [say.say("unknownWords", { words: unknown.join(", ") })] : []),
       ].join(" ");
@@ -103,11 +104,42 @@ function numbered(kind, changed) {
   };
 }
 
-/** The controls of the kinds of condition that a model knows besides classes. */
+/** A list of tags or classes, of which one may be chosen. @param {string[]} names @param {(place: number) => number[]} tensorOf @param {Does} does @returns {Part} */
+function listed(names, tensorOf, { changed }) {
+  const list = /** @type {HTMLSelectElement} */ (the("unwanted"));
+  list.replaceChildren(...["–", ...names].map((textContent) => make("option", { textContent })));
+  list.onchange = changed;
+  const place = () => list.selectedIndex - 1;
+  return {
+    tensor: () => place() < 0 ? null : tensorOf(place()),
+    names: () => place() < 0 ? [] : [names[place()]],
+    write: () => {},
+  };
+}
+
+/** What images are guided away from, of the kind at a place, class first. */
+class Away {
+  /** @param {Kind[]} kinds @param {string[]} classes @param {number} place @param {Does} does */
+  constructor(kinds, classes, place, does) {
+    const kind = kinds[place - Math.min(1, classes.length)];
+    this.place = place;
+    this.control = the(kind?.kind === "text" ? "not-control" : "unwanted-control");
+    this.part = kind?.kind === "text" ? described(kind, "not", does) :
+      kind?.kind === "tags" ? listed(kind.tags, (chosen) => kind.tags.map((_, i) => Number(i === chosen)), does) : listed(classes, (label) => [label], does);
+  }
+
+  /** At a guidance of 1 it drops out of the sum. @param {number[]} guidance */
+  counts(guidance) {
+    return guidance[this.place] > 1;
+  }
+}
+
+/** The controls of the kinds of condition that a model knows besides classes, and of what images are guided away from. */
 export class Asking {
-  /** @param {Kind[]} kinds @param {{changed: () => void, typed: () => void}} does `typed`: a prompt that is not drawn yet */
-  constructor(kinds, { changed, typed }) {
-    this.parts = kinds.map((kind) => kind.kind === "text" ? prompt(kind, changed, typed) : kind.kind === "tags" ? tagged(kind, changed) : numbered(kind, changed));
+  /** @param {Kind[]} kinds @param {string[]} classes @param {number | null} away the place of the kind that images can be guided away from @param {Does} does */
+  constructor(kinds, classes, away, does) {
+    this.parts = kinds.map((kind) => kind.kind === "text" ? described(kind, "prompt", does) : kind.kind === "tags" ? tagged(kind, does.changed) : numbered(kind, does.changed));
+    this.unwanted = away === null ? null : new Away(kinds, classes, away, does);
   }
 
   /** The tensor of each kind, null for one of which nothing is asked; null if nothing is asked at all. */
@@ -116,13 +148,24 @@ export class Asking {
     return tensors.some(Boolean) ? tensors : null;
   }
 
-  /** All that is asked, in words. @param {Words} say */
-  names(say) {
-    return this.parts.flatMap(({ names }) => names(say));
+  /** What images are guided away from: a tensor at the place of its kind. @param {number[]} guidance of each kind, class first */
+  away(guidance) {
+    const { unwanted } = this, tensor = unwanted?.counts(guidance) && unwanted.part.tensor(), /** @type {number[][]} */ found = [];
+    if (unwanted && tensor) found[unwanted.place] = tensor;
+    return found;
   }
 
-  /** What the controls stand at. @param {Words} say */
-  write(say) {
+  /** All that is asked, in words. @param {Words} say @param {number[]} guidance */
+  names(say, guidance) {
+    const { unwanted } = this, not = unwanted?.counts(guidance) ? unwanted.part.names(say) : [];
+    return [...this.parts.flatMap(({ names }) => names(say)), ...not.map((text) => say.say("notNamed", { text }))];
+  }
+
+  /** What the controls stand at. @param {Words} say @param {number[]} guidance */
+  write(say, guidance) {
     for (const part of this.parts) part.write(say);
+    if (!this.unwanted) return;
+    this.unwanted.part.write(say);
+    this.unwanted.control.hidden = !this.unwanted.counts(guidance);
   }
 }

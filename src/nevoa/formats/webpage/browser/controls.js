@@ -5,11 +5,13 @@
  * @typedef {import("./sampling.js").Way} Way
  * @typedef {import("./texts.js").Words} Words
  * @typedef {{name: string, steps: number, grids: Record<string, number[]>, variance: string, eta: number, evaluations: number}} Sampler
- * @typedef {{samplers: Sampler[], filling: Sampler | null, clip: boolean, guidance: number, guided: boolean, needs: boolean}} Sampling
- *   `needs`: the model makes no images of which nothing is asked
+ * @typedef {{samplers: Sampler[], filling: Sampler | null, clip: boolean, guidance: number[], guided: boolean, away: number | null, needs: boolean}} Sampling
+ *   `guidance` of each kind of condition, class first; `away`: the place of the kind that images can be guided away from; `needs`: the model
+ *   makes no images of which nothing is asked
  */
 
-import { Asking, chip } from "./asking.js";
+import { Asking, chip, make } from "./asking.js";
+import { sharesOf } from "./guidance.js";
 
 // As many images as classes, within these bounds; without classes, or of one class, the upper.
 const FEW = 6, MANY = 12;
@@ -33,15 +35,13 @@ export class Controls {
     this.classes = classes;
     /** Whether images are of all classes in turn, if none is chosen. */
     this.takesTurns = classes.length > 0 && !conditions.length;
-    this.asking = new Asking(conditions, { changed: does.changed, typed: () => { this.typed = true; } });
+    this.asking = new Asking(conditions, classes, sampling.away, { changed: does.changed, typed: () => { this.typed = true; } });
     the("sampler").replaceChildren(...sampling.samplers.map(() => document.createElement("option")));
     this._choices();
     this._slider();
     the("guidance-control").hidden = !sampling.guided;
-    // A range keeps to its steps and ends; the run's own value must stay what it is.
-    if (sampling.guidance % 0.5) input("guidance").step = "any";
-    input("guidance").max = String(Math.max(6, sampling.guidance));
-    input("guidance").value = String(sampling.guidance);
+    /** The slider of the guidance of each kind of condition, class first. */
+    this.weights = this._weights(conditions, does.changed);
     /** Whether the seed or a prompt was typed, and nothing drawn of it yet. */
     this.typed = false;
     the("seed").oninput = () => { this.typed = true; };
@@ -52,7 +52,7 @@ export class Controls {
       if (!this.checkSeed()) the("seed").focus();
       does.again();
     };
-    for (const id of ["steps", "guidance"]) the(id).oninput = does.changed;
+    the("steps").oninput = does.changed;
     the("choices").onchange = does.changed;
     the("sampler").onchange = () => {
       this._slider();
@@ -81,12 +81,13 @@ export class Controls {
   /** What keeps images from being made, as a key of the texts; null if nothing does. */
   get problem() {
     if (!this.checkSeed()) return "wrongSeed";
-    return this.sampling.needs && !this.asks ? "askFirst" : null;
+    return this.sampling.needs && !this.asked.includes(true) ? "askFirst" : null;
   }
 
-  /** Whether images are asked to be something. */
-  get asks() {
-    return this.takesTurns || this.label !== null || this.asking.tensors !== null;
+  /** Whether anything is asked of each kind of condition, class first. */
+  get asked() {
+    const { away } = this, labels = this.classes.length ? [this.takesTurns || this.label !== null] : [];
+    return [...labels, ...this.asking.parts.map(({ tensor }) => tensor() !== null)].map((one, i) => one || i in away);
   }
 
   get sampler() {
@@ -97,8 +98,15 @@ export class Controls {
     return Number(Object.keys(this.sampler.grids)[input("steps").valueAsNumber]);
   }
 
+  /** That of each kind of condition, class first. */
   get guidance() {
-    return this.sampling.guided ? input("guidance").valueAsNumber : this.sampling.guidance;
+    const { guided, guidance } = this.sampling;
+    return guided ? this.weights.map(({ valueAsNumber }) => valueAsNumber) : guidance;
+  }
+
+  /** What images are guided away from. */
+  get away() {
+    return this.asking.away(this.guidance);
   }
 
   /** How to sample. @returns {Way} */
@@ -109,16 +117,15 @@ export class Controls {
 
   /** How often the network is evaluated for an image. */
   get evaluations() {
-    const twice = this.asks && ![0, 1].includes(this.guidance) ? 2 : 1;
-    return this.steps * this.sampler.evaluations * twice;
+    return this.steps * this.sampler.evaluations * sharesOf(this.guidance, this.asked).filter(Boolean).length;
   }
 
   /** The images to make. @param {Words} words @returns {Image[]} */
   order(words) {
     this.typed = false;
-    const { label, seed, takesTurns, classes: { length } } = this, asked = this.asking.tensors, named = this.asking.names(words);
+    const { label, seed, takesTurns, classes: { length } } = this, asked = this.asking.tensors, { away } = this, named = this.asking.names(words, this.guidance);
     const count = label === null && takesTurns ? Math.max(FEW, Math.min(MANY, length)) : MANY;
-    return Array.from({ length: count }, (_, number) => ({ seed, number, label: label ?? (takesTurns ? number % length : null), asked, named }));
+    return Array.from({ length: count }, (_, number) => ({ seed, number, label: label ?? (takesTurns ? number % length : null), asked, away, named }));
   }
 
   /** A button for each class, and one for all. */
@@ -127,6 +134,29 @@ export class Controls {
     const all = chip("radio", { name: "class", value: "", checked: true }, "");
     /** @type {HTMLElement} */ (all.lastChild).dataset.text = "all";
     the("choices").replaceChildren(all, ...this.classes.map((name, i) => chip("radio", { name: "class", value: String(i) }, name)));
+  }
+
+  /** The slider of the guidance, and of several kinds one for each, which it moves. @param {import("./asking.js").Kind[]} conditions @param {() => void} changed */
+  _weights(conditions, changed) {
+    const { guidance } = this.sampling, all = input("guidance"), kinds = [...(this.classes.length ? [{ kind: "class", name: "" }] : []), ...conditions];
+    // A range keeps to its steps and ends; the run's own values must stay what they are.
+    if (guidance.some((weight) => weight % 0.5)) all.step = "any";
+    all.max = String(Math.max(6, ...guidance));
+    all.value = String(guidance[0] ?? 1);
+    all.oninput = () => {
+      for (const slider of this.weights) slider.value = all.value;
+      changed();
+    };
+    the("by-kind").hidden = kinds.length < 2;
+    if (kinds.length < 2) return kinds.map(() => all);
+    return kinds.map((kind, i) => {
+      const slider = /** @type {HTMLInputElement} */ (all.cloneNode()), id = `guidance-${i}`, label = make("label", { htmlFor: id });
+      if ("name" in kind && kind.name) label.textContent = kind.name;
+      else label.dataset.text = `kind_${kind.kind}`;
+      Object.assign(slider, { id, value: String(guidance[i]), oninput: changed });
+      the("by-kind").append(make("div", { className: "control" }, label, make("output", { id: `${id}-value` }), slider));
+      return slider;
+    });
   }
 
   /** The numbers of steps of the sampler. */
@@ -144,8 +174,10 @@ export class Controls {
       option.textContent = i ? name : words.say("own", { name });
     });
     the("steps-value").textContent = time ? `${this.steps} · ${time}` : String(this.steps);
-    the("guidance-value").textContent = words.number(this.guidance, { minimumFractionDigits: 1, maximumFractionDigits: 2 });
+    const said = this.guidance.map((weight) => words.number(weight, { minimumFractionDigits: 1, maximumFractionDigits: 2 }));
+    the("guidance-value").textContent = [...new Set(said)].join(" · ");
+    if (said.length > 1) said.forEach((text, i) => { the(`guidance-${i}-value`).textContent = text; });
     the("steps").setAttribute("aria-valuetext", String(this.steps));
-    this.asking.write(words);
+    this.asking.write(words, this.guidance);
   }
 }

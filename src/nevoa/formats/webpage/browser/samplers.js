@@ -61,19 +61,13 @@ async function heun({ denoise, schedule: { signal, noise } }, x, t, s) {
 export const SAMPLERS = { ddpm, ddim, euler: ddim, dpm_solver: dpmSolver, heun };
 
 /**
- * What x_0 and epsilon are if a network that predicts such a thing returns `output`.
+ * What x_0 is if a network that predicts such a thing returns `output`.
  *
- * @type {Record<string, Record<"x0" | "epsilon", (output: number, x: number, signal: number, noise: number) => number>>}
+ * @type {Record<string, (output: number, x: number, signal: number, noise: number) => number>}
  */
 export const PREDICTIONS = {
-  epsilon: { x0: (output, x, signal, noise) => (x - noise * output) / signal, epsilon: (output) => output },
-  x0: { x0: (output) => output, epsilon: (output, x, signal, noise) => (x - signal * output) / noise },
-  v: {
-    x0: (output, x, signal, noise) => signal * x - noise * output,
-    epsilon: (output, x, signal, noise) => noise * x + signal * output,
-  },
-  flow: {
-    x0: (output, x, signal, noise) => (x - noise * output) / (signal + noise),
-    epsilon: (output, x, signal, noise) => (x + signal * output) / (signal + noise),
-  },
+  epsilon: (output, x, signal, noise) => (x - noise * output) / signal,
+  x0: (output) => output,
+  v: (output, x, signal, noise) => signal * x - noise * output,
+  flow: (output, x, signal, noise) => (x - noise * output) / (signal + noise),
 };

@@ -5,17 +5,20 @@
  * @typedef {import("./samplers.js").Denoiser} Denoiser
  * @typedef {import("./samplers.js").Transition} Transition
  * @typedef {import("./engine.js").Condition} Condition
- * @typedef {{seed: number, number: number, label: number | null, asked?: (number[] | null)[] | null, named?: string[]}} Wish
+ * @typedef {{seed: number, number: number, label: number | null, asked?: (number[] | null)[] | null, away?: number[][], named?: string[]}} Wish
  *   image number n of a seed; null: of any class. `asked` are the tensors of the other kinds of condition, in the order of the
- *   model, and `named` the same in words; null: nothing of a kind, or of any
+ *   model; null: nothing of a kind, or of any. `away` is what the image is guided away from, with holes for kinds of which nothing is said;
+ *   `named` all of it in words
  * @typedef {Wish & {other?: Wish, share?: number}} Image with `other`: the image between both, 0 < share < 1, which differ
  *   in their classes alone
- * @typedef {{sampler: string, grid: number[], variance: string, eta: number, clip: boolean, guidance: number}} Way
+ * @typedef {{sampler: string, grid: number[], variance: string, eta: number, clip: boolean, guidance: number[]}} Way `guidance` of each
+ *   kind of condition, class first
  * @typedef {{x0: Float32Array, known: Uint8Array}} Kept the only image, and 1 for each number of it that stays
  * @typedef {{shape: [number, number, number], prediction: string, classes: string[],
  *   conditions: import("./asking.js").Kind[], schedule: Schedule}} Model
  */
 
+import { sharesOf } from "./guidance.js";
 import { Noise } from "./random.js";
 import { PREDICTIONS, SAMPLERS, combined } from "./samplers.js";
 
@@ -66,26 +69,34 @@ function conditionOf(model, { label, asked, other, share = 0 }) {
 }
 
 /**
- * The denoiser of images with their conditions; with a guidance other than 0 and 1 it evaluates each image twice
- * (Ho and Salimans 2022).
+ * The conditions whose estimates a guided one is the sum of, with their shares.
+ *
+ * @param {Model} model @param {Image[]} images @param {number[]} guidance
+ */
+function termsOf(model, images, guidance) {
+  const asked = images.map((image) => conditionOf(model, image)), nothing = nothingOf(model);
+  const start = images.map(({ away = [] }) => nothing.map((none, i) => away[i] ?? none));
+  const shares = sharesOf(guidance, guidance.map((_, i) => asked.some((one, n) => `${one[i]}` !== `${start[n][i]}`)));
+  return shares.map((share, i) => ({ share, conditions: asked.map((one, n) => [...one.slice(0, i), ...start[n].slice(i)]) })).filter(({ share }) => share);
+}
+
+/**
+ * The denoiser of images with their conditions.
  *
  * @param {import("./engine.js").Engine} engine @param {Model} model @param {Image[]} images @param {Way} way
  * @returns {Denoiser}
  */
 export function denoiserOf(engine, model, images, { guidance, clip }) {
-  const { prediction, schedule } = model, kind = PREDICTIONS[prediction];
-  const conditions = images.map((image) => conditionOf(model, image)), nulls = images.map(() => nothingOf(model));
-  const guided = guidance !== 1 && guidance !== 0 && images.some(({ label, asked }) => label !== null || asked);
+  const { prediction, schedule } = model, predicted = PREDICTIONS[prediction], terms = termsOf(model, images, guidance);
   return async (x, t) => {
-    const given = guidance === 0 ? nulls : conditions;
-    let output = await engine.evaluate(x, t, given);
-    if (guided) output = combined(guidance, output, 1 - guidance, await engine.evaluate(x, t, nulls));
+    let output = new Float32Array(x.length);
+    for (const { share, conditions } of terms) output = combined(1, output, share, await engine.evaluate(x, t, conditions));
     const signal = schedule.signal[t], noise = schedule.noise[t];
     const x0 = new Float32Array(x.length), epsilon = new Float32Array(x.length);
     for (let i = 0; i < x.length; i++) {
-      x0[i] = kind.x0(output[i], x[i], signal, noise);
-      if (clip) x0[i] = Math.min(1, Math.max(-1, x0[i]));
-      epsilon[i] = clip ? (x[i] - signal * x0[i]) / noise : kind.epsilon(output[i], x[i], signal, noise);
+      const found = predicted(output[i], x[i], signal, noise);
+      x0[i] = clip ? Math.min(1, Math.max(-1, found)) : found;
+      epsilon[i] = (x[i] - signal * (clip ? x0[i] : found)) / noise;
     }
     return { x0, epsilon };
   };
