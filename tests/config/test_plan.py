@@ -3,14 +3,16 @@
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from nevoa.conditions.text import Text
 from nevoa.config import Config, DiffusionConfig, DiffusionPlan, ModelPlan, Plan, parse
 from nevoa.config.plan import Difference, difference
-from nevoa.config.sections import flat
+from nevoa.config.sections import changes, flat
 from nevoa.config.toml import read_toml, to_toml
-from nevoa.data import ImageSet
+from nevoa.data import ImageSet, as_image_set
 from nevoa.errors import NevoaError
 from tests.small_runs import planned
 
@@ -137,3 +139,12 @@ def test_every_key_that_the_rules_name_is_one_of_a_plan(plan: Plan) -> None:
         rules[difference(key)] = rules.get(difference(key), 0) + 1
     network, process = len(plan.network.model_dump()), len(plan.diffusion.model_dump())
     assert (rules["budget"], rules["place"], rules["never"]) == (7, 4, 4 + network + process)
+
+
+def test_a_difference_names_the_words_of_captions_by_their_beginning(plan: Plan) -> None:
+    words = [f"word{number}" for number in range(1000)]
+    told = (Text.found(as_image_set(np.zeros((1, 8, 8), np.uint8), captions=[words[:n]]), None) for n in (500, 999))
+    one, other = (plan.model_copy(update={"conditions": {"text": text}}) for text in told)
+    (sentence,) = changes(one, other).values()
+    assert len(sentence) < 300
+    assert sentence.count("…") == 2

@@ -92,6 +92,10 @@ def test_the_training_of_a_reader_shows_its_progress_and_its_weights_are_kept(
     more = *known.counts, 1
     codes = np.pad(known.codes, ((0, 0), (0, 1)))
     assert [*attributes.prepare_reader(attributes.new_reader(1, more), known.images, codes)]
+    for kept in tmp_path.rglob("*.safetensors"):
+        kept.write_bytes(b"")
+    with pytest.raises(NevoaError, match="Remove the file: a reader is trained anew"):
+        list(attributes.prepare_reader(second, known.images, known.codes))
 
 
 @pytest.mark.parametrize("rows", [["top, gray", "top"], ["", ""], []])

@@ -24,6 +24,8 @@ from nevoa.config.training import GuidanceWeight, Recipe, TrainingConfig, withou
 from nevoa.errors import NevoaError, WrongValue, nearest, unknown
 
 HASH = re.compile(r"[0-9a-f]{64}")
+# In base64.
+ENCODED = re.compile(r"([A-Za-z0-9+/]{8})[A-Za-z0-9+/]{32,}=*")
 SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
 Side = Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)]
 # A value as an error shows it: ten thousand numbers by the first of them.
@@ -280,6 +282,7 @@ def _known_keys(name: str, values: Mapping[str, Any], kind: type[Section]) -> li
 
 
 def _shown(value: object) -> str:
-    """A value as a user types it; a hash by its beginning."""
+    """A value as a user types it; a hash, and what a table has encoded, by its beginning."""
     text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    text = ENCODED.sub(r"\1…", text) if isinstance(value, dict) else text
     return "not set" if value is None else text[:8] if HASH.fullmatch(text) else text

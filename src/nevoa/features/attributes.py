@@ -14,6 +14,7 @@ from nevoa._util.files import published
 from nevoa._util.random import Stream, generator
 from nevoa._util.tensors import packed, read_tensors
 from nevoa.data import ImageSet, cache_folder, to_unit
+from nevoa.errors import NevoaError
 from nevoa.features.feature_network import images_at_once
 
 # Images in all. In a trial on `scenes`, all attributes of held-out images were right in 99 % of them after 20,000, and
@@ -103,7 +104,10 @@ def prepare_reader(reader: AttributeReader, images: ImageSet, codes: Codes) -> I
     name = f"{images.name}-{hashlib.sha256(trained_on).hexdigest():.16}.safetensors"
     file: Path = cache_folder() / "attribute-readers" / name
     if file.is_file():
-        reader.load_state_dict(read_tensors(file))
+        try:
+            reader.load_state_dict(read_tensors(file))
+        except NevoaError as error:
+            raise NevoaError(f"{error} Remove the file: a reader is trained anew.") from error
         return
     yield from train_reader(reader, images, codes)
     file.parent.mkdir(parents=True, exist_ok=True)
