@@ -1,6 +1,7 @@
 """The run folder: training appends to it, everything else reads it. Only this room knows the file names in it."""
 
 from nevoa.config.names import RunStatus
+from nevoa.runs.card import card_text, data_licence
 from nevoa.runs.checkpoint import newest_saved
 from nevoa.runs.layout import RUNS
 from nevoa.runs.lock import refuse_if_training, remove, status_of, training_lock
@@ -20,7 +21,9 @@ __all__ = [
     "Sent",
     "Summary",
     "best_report",
+    "card_text",
     "check_has_model",
+    "data_licence",
     "is_packaged",
     "load",
     "meant",

@@ -33,7 +33,7 @@ A denoising diffusion model (Ho et al. 2020) trained with nevoa.
 | --- | --- |
 | data | {short_name(data.source)}, {data.images:,} images of {height}x{width}, \
 {channels} channel{"s" * (channels > 1)}, fingerprint `{data.fingerprint:.12}` |
-| licence of the data | {data_licence(text_of(run), data.source)} |
+| licence of the data | {data_licence(card_text(run), data.source)} |
 | network | {plan.network.kind}, {model.parameters:,} parameters |
 | classes | {", ".join(plan.classes) or "none" + " (unconditional)" * (not plan.conditional)} |
 | other conditions | {", ".join(plan.conditions) or "none"} |
@@ -56,11 +56,11 @@ Not measured yet. Run `nevoa evaluate {folder}`.
     write_text(run.card_file, text)
 
 
-def text_of(run: Run) -> str:
+def card_text(run: Run) -> str:
     """Return the card of a run; empty without one.
 
     Example:
-        >>> text_of(Run("runs/clothes"))
+        >>> card_text(Run("runs/clothes"))
         ''
     """
     return run.card_file.read_text("utf-8", "replace") if run.card_file.is_file() else ""

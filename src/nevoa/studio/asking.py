@@ -7,7 +7,6 @@ from typing import Any
 import gradio as gr
 
 from nevoa.config import ModelPlan, NumberPlan, TagsPlan
-from nevoa.config.names import TEXT
 from nevoa.model import Model
 from nevoa.sampling import accepts
 from nevoa.studio.controls import Page
@@ -69,7 +68,7 @@ class Asking:
 
     def show_away(self, model: Model, guidance: float | dict[str, float]) -> list[dict[str, Any]]:
         """Show the control for what images do not show, where this guidance leads away from anything."""
-        holds, words = accepts(model.plan, guidance=guidance, not_="anything"), model.plan.spoken == TEXT
+        holds, words = accepts(model.plan, guidance=guidance, not_="anything"), model.plan.spoken == "text"
         return [gr.update(visible=holds and words), gr.update(visible=holds and not words)]
 
     def show_sliders(self, chosen: Collection[int]) -> list[Any]:
@@ -97,7 +96,7 @@ def asked(
         wanted["prompt"] = [line for line in (prompt or "").splitlines() if line.strip()]
     if tags_of(plan) and tags:
         wanted["tags"] = [", ".join(tags)]
-    wanted["not_"] = (words or "").strip() if plan.spoken == TEXT else ", ".join(names)
+    wanted["not_"] = (words or "").strip() if plan.spoken == "text" else ", ".join(names)
     of_plan = enumerate(zip(numbers_of(plan), values, strict=False))
     wanted["numbers"] = {number.name: value for place, (number, value) in of_plan if place in numbers}
     return {name: value for name, value in wanted.items() if value}

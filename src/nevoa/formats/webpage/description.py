@@ -11,8 +11,7 @@ from nevoa.config import ConditionPlan, ModelPlan, TagsPlan, TextPlan
 from nevoa.data import DataSource
 from nevoa.diffusion import Schedule, steps_of
 from nevoa.model import Model
-from nevoa.runs import Run
-from nevoa.runs.card import data_licence, text_of
+from nevoa.runs import Run, card_text, data_licence
 from nevoa.sampling import SamplingOptions, SamplingSettings, SpacingName, accepts, settings_of, timestep_grid
 
 # The numbers of steps on the page's slider, besides the run's own.
@@ -36,7 +35,7 @@ def about(model: Model) -> dict[str, Any]:
     """Name, data set, licence and score of a model."""
     source = model.plan.data.source
     run = Run(Path(model.place))
-    card = text_of(run) if model.place else ""
+    card = card_text(run) if model.place else ""
     distance = DISTANCE.search(card)
     return {
         "name": Path(model.place).name or "nevoa",
