@@ -17,7 +17,8 @@ import nevoa
 from nevoa.config import DataConfig
 from nevoa.evaluation import Reference
 from nevoa.features.frechet import frechet_distance
-from nevoa.model import Model, fresh_network
+from nevoa.model import Model
+from nevoa.networks import fresh_network
 from nevoa.parallel.device import timed
 
 BATCH = 128

@@ -25,7 +25,7 @@ from torch.nn import functional as F
 import nevoa
 from nevoa.data import Batches, load_images
 from nevoa.diffusion import Denoiser, NoiseSchedule
-from nevoa.model import fresh_network
+from nevoa.networks import fresh_network
 from nevoa.networks.attention import LinearAttention
 from nevoa.parallel.device import timed
 from nevoa.training import plan
