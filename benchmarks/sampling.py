@@ -27,7 +27,7 @@ STEPS = 1000
 
 def notebook_seconds() -> float:
     """Of computing an image by the notebook's 1000 evaluations."""
-    network = fresh_network(nevoa.configure(preset="classic").network, (1, 28, 28), classes=0, seed=0).eval()
+    network = fresh_network(nevoa.configure(preset="classic").network, channels=1, classes=0, seed=0).eval()
     x, t = torch.randn(BATCH, 1, 28, 28), torch.ones(BATCH, dtype=torch.int64)
     with torch.inference_mode():
         return timed(lambda: network(x, t), "cpu", at_least=5.0) * STEPS / BATCH

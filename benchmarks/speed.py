@@ -80,7 +80,7 @@ def notebook(batch_size: int) -> Iterator[Stepped]:
 def as_taught(batch_size: int) -> tuple[nn.Module, Callable[[int], Tensor]]:
     """The notebook's network, and its loss on the batch that begins at a place of the stream."""
     config, images = nevoa.configure("fashion_mnist_10k", "classic"), load_images("fashion_mnist_10k")
-    network = fresh_network(config.network, images.shape, classes=0, seed=config.training.seed)
+    network = fresh_network(config.network, images.shape[0], classes=0, seed=config.training.seed)
     for module in network.modules():
         if isinstance(module, LinearAttention):
             module.forward = MethodType(taught, module)
