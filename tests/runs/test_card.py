@@ -11,7 +11,7 @@ from nevoa.config import Config
 from nevoa.data import ImageSet
 from nevoa.model import Model
 from nevoa.networks import fresh_network
-from nevoa.runs import Run, card
+from nevoa.runs import Run, card, data_licence
 from tests.small_runs import planned
 
 
@@ -42,7 +42,7 @@ def test_the_licence_of_the_data_is_the_one_that_a_user_wrote(run: Run, tiny: Co
     plan, shape = planned(tiny, few_images), few_images.shape
     model = Model(plan, fresh_network(plan.network, shape[0], 0, seed=0), shape)
     card.write(run, plan, model, horizon=96, images_seen=96, seconds=9.0)
-    assert card.data_licence(run.card_file.read_text(), "photos/") == "CC BY 4.0"
+    assert data_licence(run.card_file.read_text(), "photos/") == "CC BY 4.0"
 
 
 def test_quality_replaces_its_section_and_nothing_else(run: Run) -> None:

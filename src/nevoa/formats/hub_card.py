@@ -8,8 +8,7 @@ from nevoa._util.arguments import counted
 from nevoa._util.files import read_text
 from nevoa.data import DataSource, is_hub
 from nevoa.data.hub import parse_model
-from nevoa.runs import Run
-from nevoa.runs.card import data_licence
+from nevoa.runs import Run, data_licence
 from nevoa.runs.reports import SavedReport, best_report
 
 if TYPE_CHECKING:

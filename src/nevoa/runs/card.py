@@ -5,11 +5,11 @@ import shlex
 
 from nevoa._util.files import read_text, write_text
 from nevoa.config import Plan
-from nevoa.data import DataSource, short_name
+from nevoa.data import short_name
 from nevoa.model import Model
+from nevoa.runs.licence import card_text, data_licence
 from nevoa.runs.run import Run
 
-LICENCE = re.compile(r"^\| licence of the data \| (.+?) \|$", re.MULTILINE)
 # Up to the next section, which may be the user's own.
 QUALITY = re.compile(r"^## Quality\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
@@ -54,27 +54,6 @@ as a picture, in `loss.png`.
 Not measured yet. Run `nevoa evaluate {folder}`.
 """
     write_text(run.card_file, text)
-
-
-def card_text(run: Run) -> str:
-    """Return the card of a run; empty without one.
-
-    Example:
-        >>> card_text(Run("runs/clothes"))
-        ''
-    """
-    return run.card_file.read_text("utf-8", "replace") if run.card_file.is_file() else ""
-
-
-def data_licence(card: str, source: str) -> str:
-    """Return the licence of a run's data: as its card has it, where a user may have written it, or that of the source.
-
-    Example:
-        >>> data_licence("| licence of the data | CC0 |", "photos/"), data_licence("", "fashion_mnist")
-        ('CC0', 'MIT')
-    """
-    found = LICENCE.search(card)
-    return found[1] if found else DataSource.of(source).licence
 
 
 def set_quality(run: Run, text: str) -> None:
