@@ -11,8 +11,8 @@ def card_text(run: Run) -> str:
     """Return the card of a run; empty without one.
 
     Example:
-        >>> card_text(Run("runs/clothes"))
-        ''
+        >>> card_text(Run("runs/clothes")).splitlines()[0]
+        '# clothes'
     """
     return run.card_file.read_text("utf-8", "replace") if run.card_file.is_file() else ""
 
