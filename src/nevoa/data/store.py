@@ -20,7 +20,7 @@ from nevoa.data.listing import Bad, Captions, Listing, Notes, Numbers, columns_o
 from nevoa.data.sources.arrays import give_back, mapped
 from nevoa.errors import NevoaError
 
-FORMAT = 4
+FORMAT = 6
 IMAGES, LABELS, SAID, BAD = FILES = "images.npy", "labels.npy", "said.jsonl", "bad.jsonl"
 IMAGES_AT_ONCE = 10_000
 
