@@ -237,7 +237,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, help="the new folder")
     parser.add_argument("--size", type=int, default=64, help="of the pictures, in pixels; 64 by default")
-    parser.add_argument("--groups", nargs="+", choices=GROUPS, default=[], metavar="GROUP", help=f"{', '.join(GROUPS)}")
+    parser.add_argument("--groups", nargs="+", choices=GROUPS, default=[], metavar="GROUP", help=", ".join(GROUPS))
     parser.add_argument("--skin-tones", action="store_true", help="draw people in all skin tones, too")
     parser.add_argument("--packages", type=Path, help="a folder that has the packages, such as node_modules")
     wish = parser.parse_args()

@@ -8,8 +8,9 @@ from nevoa.evaluation.metrics import Metric, Report
 from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.report import as_dict, save
-from nevoa.evaluation.samples import Samples, Stage, from_files, from_model, from_run
+from nevoa.evaluation.samples import Samples, from_files, from_model, from_run
 from nevoa.evaluation.seeds import Group, groups
+from nevoa.evaluation.stage import Stage
 from nevoa.evaluation.sweep import save_sweep, sweep
 
 __all__ = [

@@ -17,7 +17,8 @@ from nevoa.errors import NevoaError
 from nevoa.evaluation.intervals import CONFIDENCE, Classes, Interval
 from nevoa.evaluation.measure import check_count
 from nevoa.evaluation.reference import Reference
-from nevoa.evaluation.samples import Stage, from_run
+from nevoa.evaluation.samples import from_run
+from nevoa.evaluation.stage import Stage
 from nevoa.features.features import Features, check_features
 from nevoa.features.frechet import Gaussian, distance_between
 from nevoa.runs import Run

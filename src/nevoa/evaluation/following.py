@@ -13,7 +13,8 @@ from nevoa.diffusion import AnyDenoiser, mapped
 from nevoa.evaluation.metrics import Metric, Report
 from nevoa.evaluation.right_attributes import right_attributes
 from nevoa.evaluation.right_captions import CAPTIONS, right_captions
-from nevoa.evaluation.samples import Images, Stage, finished
+from nevoa.evaluation.samples import Images, finished
+from nevoa.evaluation.stage import Stage
 from nevoa.evaluation.verify import options_of
 from nevoa.model import Model
 from nevoa.parallel.device import computing

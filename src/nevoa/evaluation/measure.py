@@ -13,7 +13,8 @@ from nevoa.evaluation.intervals import Classes
 from nevoa.evaluation.metrics import Others, Report, class_shares
 from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.reference import Reference
-from nevoa.evaluation.samples import Samples, Stage
+from nevoa.evaluation.samples import Samples
+from nevoa.evaluation.stage import Stage
 from nevoa.features.features import Features, check_features
 
 # With fewer images, bias and noise of a Fréchet distance are as large as the differences of interest.

@@ -19,7 +19,8 @@ from nevoa.evaluation.likelihood import Bound, estimate_bound
 from nevoa.evaluation.memorisation import Memorisation, memorisation
 from nevoa.evaluation.overfitting import Overfitting, overfitting
 from nevoa.evaluation.protocol import Protocol
-from nevoa.evaluation.samples import Samples, Stage
+from nevoa.evaluation.samples import Samples
+from nevoa.evaluation.stage import Stage
 from nevoa.features.feature_network import FeatureNetwork
 from nevoa.features.features import Features
 from nevoa.features.frechet import frechet_distance, frechet_influence

@@ -17,8 +17,10 @@ PRESET, SOURCES = "quick", {"fashion_mnist": MOST, "fashion_mnist_10k": 6e13}
 LEAST, SPREAD = 5e12, 0.14
 # The trials had no guide. With that of the preset, distances are so many times as large.
 GUIDED = 0.65
-TRIALS = "data.holdout=0", "diffusion.prediction=flow", "training.weighting=simple"
-TRIALS = *TRIALS, "training.timestep_distribution=log_normal"
+TRIALS = (
+    *("data.holdout=0", "diffusion.prediction=flow", "training.weighting=simple"),
+    "training.timestep_distribution=log_normal",
+)
 WEIGHT = f"sampling.autoguidance={AUTOGUIDANCE}"
 # Keys that the law knows, or that change the distance no more than another seed does.
 BUDGET = "minutes", "images", "batch_size"

@@ -69,7 +69,7 @@ def _log_sigma(schedule: Schedule) -> np.ndarray:
 
 
 def _size(pixels: int) -> float:
-    """What the size of images adds to the logarithm of sigma."""
+    """By how much log sigma is larger for images of so many pixels, to hide as much of them."""
     return math.log(max(pixels / PIXELS, 1)) / 2
 
 
