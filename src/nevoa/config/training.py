@@ -63,9 +63,7 @@ class Recipe(Section):
             path of its teacher, the model of `start` (Luhman and Luhman 2021); match, the same and, in the last fifth
             of the cool-down, to make images that its teacher finds likely (Yin et al. 2024).
         weighting: weight of each timestep in the loss.
-        timestep_distribution: how often each timestep is trained on: uniform, all alike; log_normal, so that noise /
-            signal is (Karras et al. 2022), seldom where there is hardly any of either, and larger images get more
-            noise; log_normal_tail, the same with 40 % of them evenly where there is much noise.
+        timestep_distribution: how often each timestep is trained on.
         label_dropout: share of images whose class is withheld, for classifier-free guidance (Ho and Salimans 2022).
         optimizer: method that updates the weights.
         learning_rate: of Adam; Muon's is ten times as high.
@@ -136,8 +134,11 @@ class TrainingConfig(Recipe):
         weighting: weight of each timestep in the loss: simple, all the same; min_snr (Hang et al. 2023), which is only
             for the objective denoise; flow, the loss of flow, whatever the network predicts: with prediction=x0 the
             x-prediction and v-loss of Li and He 2025. "auto": flow for the prediction x0, else simple.
-        timestep_distribution: how often each timestep is trained on: see `Recipe`. "auto": log_normal_tail for images
-            with texts, tags or numbers, which the network needs most where there is much noise; else log_normal.
+        timestep_distribution: how often each timestep is trained on: uniform, all alike; log_normal, so that noise /
+            signal is (Karras et al. 2022), seldom where there is hardly any of either, and larger images get more
+            noise; log_normal_tail, the same with 40 % of them evenly where there is much noise.
+            "auto": log_normal_tail for images with texts, tags or numbers, which the network needs most there; else
+            log_normal.
         batch_size: images in a batch; "auto": the best for the budget (docs/scaling-laws.md).
         condition: the kinds of condition that the network learns: class, text, tags, number:NAME or one that a plugin
             registers, where text:COLUMN takes the captions from a column; with none it learns none; "auto": all that
