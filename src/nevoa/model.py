@@ -167,7 +167,7 @@ class Model:
         conditions, start, size = conditions_of(self.plan), whole("first", first), _counted(count)
         cycles = {
             name: labels_of(self.classes, values) if name == CLASS else conditions.asked(name, values)
-            for name, values in asked_in(options).items()
+            for name, values in asked_in(self.plan, options).items()
         }
         if not cycles and conditions.labels_alone and self.start.all_classes:
             cycles = {CLASS: range(len(self.classes))} if self.classes else {}

@@ -11,7 +11,7 @@ from nevoa.cli.main import app
 from nevoa.commands.blending import blending
 from nevoa.commands.from_images import inpainting, variations
 from nevoa.conditions.text import Text
-from nevoa.config.condition import NumberPlan, TagsPlan, TextPlan
+from nevoa.config.condition import NumberPlan, PicturePlan, TagsPlan, TextPlan
 from nevoa.data import as_image_set
 from nevoa.errors import NevoaError
 from nevoa.runs import Run
@@ -22,11 +22,12 @@ SEEN = as_image_set(np.zeros((1, 8, 8, 1), np.uint8), captions=["a red cat, um g
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run of a small model that knows a text, tags and a number, besides classes."""
+    """A run of a small model that knows a text, tags, a number and a picture, besides classes."""
     text = Text.found(SEEN, "")
     assert isinstance(text, TextPlan)
-    kinds = text, TagsPlan(tags=("hat", "smile")), NumberPlan(name="age", low=0, high=90)
-    names = "text", "tags", "number:age"
+    number, gray = NumberPlan(name="age", low=0, high=90), PicturePlan(kind="gray", channels=3, height=16, width=16)
+    kinds = text, TagsPlan(tags=("hat", "smile")), number, gray
+    names = "text", "tags", "number:age", "gray"
     conditions = {name: kind.model_dump() for name, kind in zip(names, kinds, strict=True)}
     return run_of(tmp_path_factory.mktemp("runs") / "asked", conditions=conditions)
 
@@ -57,6 +58,26 @@ def test_what_is_typed_is_what_the_model_is_asked(
     words = "--condition", "tags=hat,smile", "--condition", "number:age=30", "--condition", "text=a cat"
     wanted = model.sample(2, tags="hat, smile", numbers={"age": 30}, labels="dog", prompt="a cat")
     np.testing.assert_array_equal(typed(run, *words, "--class", "dog", "--count", "2"), wanted)
+
+
+def test_a_picture_is_a_file_an_array_or_several_in_turn(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    photos = np.random.default_rng(0).integers(0, 255, (2, 16, 16, 3), np.uint8)
+    for name, photo in zip(("one.png", "two.png"), photos, strict=True):
+        Image.fromarray(photo).save(name)
+    model = run.model("cpu")
+    wanted = model.sample(4, picture=photos, guidance={"gray": 2})
+    words = "--picture", "one.png", "--picture", "two.png", "--guidance", "gray=2", "--count", "4"
+    np.testing.assert_array_equal(typed(run, *words), wanted)
+    assert capsys.readouterr().out.startswith("4 images of one.png, two.png in turn, ")
+    np.testing.assert_array_equal(wanted[::2], model.sample(4, picture="one.png", guidance={"gray": 2})[::2])
+    np.testing.assert_array_equal(
+        typed(run, "--condition", "gray=two.png", "--count", "1"), model.sample(1, picture=photos[1])
+    )
+    assert (model.sample(1, picture=photos[0]) != model.sample(1, picture=photos[1])).any()
+    assert (model.sample(1, picture=photos[0]) != model.sample(1, prompt="a cat")).any()
 
 
 def test_how_it_is_asked_is_typed_as_it_is_called(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,6 +158,9 @@ def test_a_blend_is_typed_as_it_is_called(
         (("--number", "age=old"), "age must be a number from 0 to 90"),
         (("--number", "age"), "--number needs NAME=VALUE, as in --number age=30, not 'age'"),
         (("--number", "height=3"), "it cannot be asked for number:height"),
+        (("--picture", "nowhere.png"), "There is no file nowhere.png"),
+        (("--picture", "empty.txt"), "Cannot read empty.txt as an image: it is not an image of a known format"),
+        (("--picture", "x.png", "--condition", "gray=x.png"), "The condition gray is asked for twice"),
         (("--condition", "mood=3"), "it cannot be asked for mood"),
         (("--condition", "text=a cat", "--prompt", "a red cat"), "The condition text is asked for twice"),
         (("--condition", "number:age=3", "--number", "age=4"), "The condition number:age is asked for twice"),

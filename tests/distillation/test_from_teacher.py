@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -125,8 +126,8 @@ def test_the_path_of_a_prompt_is_that_of_the_teacher_with_this_prompt(residual_j
 
 
 @pytest.mark.slow
-def test_a_student_takes_the_prompts_of_its_teacher(tmp_path: Path) -> None:
-    """It learns them from the same column, and knows the same words."""
+def test_a_student_takes_the_prompts_and_pictures_of_its_teacher(tmp_path: Path) -> None:
+    """It learns prompts from the same column, and knows the same words."""
     (folder := tmp_path / "pets").mkdir()
     for number in range(8):
         Image.new("L", (8, 8), 30 * number).save(folder / f"{number}.png")
@@ -134,7 +135,7 @@ def test_a_student_takes_the_prompts_of_its_teacher(tmp_path: Path) -> None:
     (folder / "metadata.csv").write_text(f"file_name,em português\n{rows}")
     teacher = nevoa.train(
         folder,
-        condition="text:em português",
+        condition=("text:em português", "downscaled:2"),
         steps=2,
         out=tmp_path / "teacher",
         options=[*TINY[:-1], V],
@@ -143,9 +144,11 @@ def test_a_student_takes_the_prompts_of_its_teacher(tmp_path: Path) -> None:
     run = distilled(teacher, tmp_path / "two", steps=2)
     assert run.plan().conditions == teacher.plan().conditions
     assert run.plan().data == teacher.plan().data
-    assert (run.plan().sampling.steps, run.plan().kinds) == (2, ("text",))
+    assert (run.plan().sampling.steps, run.plan().kinds) == (2, ("text", "downscaled:2"))
     *_, one = run.model().trajectory(2, prompt="um gato")
     *_, other = run.model().trajectory(2, prompt="uma vaca")
+    assert not torch.equal(one.x_t, other.x_t)
+    *_, other = run.model().trajectory(2, prompt="um gato", picture=np.zeros((8, 8), np.uint8))
     assert not torch.equal(one.x_t, other.x_t)
 
 

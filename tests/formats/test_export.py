@@ -2,7 +2,7 @@
 
 import pytest
 
-from nevoa.config.condition import NumberPlan, TextPlan
+from nevoa.config.condition import NumberPlan, PicturePlan, TextPlan
 from nevoa.config.registry import EXPORTS
 from nevoa.errors import NevoaError
 from nevoa.formats import Export
@@ -20,6 +20,14 @@ def test_a_model_that_takes_prompts_is_refused_where_nobody_could_give_any(name:
     with pytest.raises(
         NevoaError, match="cannot be asked for text, which this model was trained with: it knows classes"
     ):
+        EXPORTS[name].check(model, model.settings())
+
+
+@pytest.mark.parametrize(("name", "known"), [("web", "classes, text, tags and number"), ("diffusers", "classes")])
+def test_a_model_that_takes_pictures_is_refused_where_nobody_could_give_any(name: str, known: str) -> None:
+    gray = PicturePlan(kind="gray", channels=3, height=16, width=16).model_dump()
+    model = small_model(FOLDED, conditions={"gray": gray}, sampling=SOLVER)
+    with pytest.raises(NevoaError, match=rf"cannot be asked for gray, which this model was trained.* knows {known}\.$"):
         EXPORTS[name].check(model, model.settings())
 
 

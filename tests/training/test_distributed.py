@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 import nevoa
 from nevoa._util.interrupt import leave_on_signals
-from nevoa.config.condition import TextPlan
+from nevoa.config.condition import PicturePlan, TextPlan
 from nevoa.data import Batches
 from nevoa.diffusion import mapped
 from nevoa.errors import NevoaError
@@ -67,7 +67,9 @@ def with_training(job: Job, **values: Any) -> Job:
 def test_each_process_draws_its_share_of_what_one_draws(count: int, job: Job) -> None:
     """Images, flips, timesteps, noise and dropped conditions, bit for bit; ten do not divide by three or four."""
     plan = replanned(job.plan, batch_size=10, images=30, label_dropout=0.3)
-    plan = plan.model_copy(update={"classes": job.images.classes, "conditions": {"text": TextPlan()}})
+    masked = PicturePlan(kind="masked", channels=1, height=8, width=8)
+    conditions = {"text": TextPlan(), "masked": masked}
+    plan = plan.model_copy(update={"classes": job.images.classes, "conditions": conditions})
     captions = tuple((f"image {n}", f"imagem {n}") for n in range(len(job.images)))
     job = replace(job, images=replace(job.images, captions=captions))
 
@@ -80,8 +82,8 @@ def test_each_process_draws_its_share_of_what_one_draws(count: int, job: Job) ->
     for whole, *parts in zip(drawn(Group()), *shares, strict=True):
         for name in ("x_0", "t", "epsilon"):
             assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name))
-        conditions: list[Any] = [part.condition for part in parts]
-        torch.testing.assert_close(mapped(lambda *some: torch.cat(some), *conditions), whole.condition, rtol=0, atol=0)
+        asked: list[Any] = [part.condition for part in parts]
+        torch.testing.assert_close(mapped(lambda *some: torch.cat(some), *asked), whole.condition, rtol=0, atol=0)
         assert all(torch.equal(part.log_snr, whole.log_snr) for part in parts)
 
 
@@ -91,7 +93,7 @@ def test_each_process_draws_its_share_of_what_one_draws(count: int, job: Job) ->
     [
         ("float32", 0.0, "none"),
         ("float32", 0.5, "text"),
-        ("float16", 0.0, ("class", "text", "tags", "number:size")),
+        ("float16", 0.0, ("class", "text", "tags", "number:size", "downscaled:2", "masked")),
     ],
 )
 def test_two_processes_are_one_with_two_parts(

@@ -11,7 +11,7 @@ import torch
 import nevoa
 from nevoa.conditions import conditions_of
 from nevoa.conditions.text import Text
-from nevoa.config.condition import ConditionPlan, NumberPlan, TagsPlan, TextPlan
+from nevoa.config.condition import ConditionPlan, NumberPlan, PicturePlan, TagsPlan, TextPlan
 from nevoa.data import as_image_set
 from nevoa.errors import NevoaError
 from nevoa.model import Model
@@ -80,12 +80,13 @@ def embedded(model: Model, name: str, value: object) -> torch.Tensor:
 
 
 TAGS, AGE = TagsPlan(tags=("hat", "smile", "red")), NumberPlan(name="age", low=10, high=50)
-KINDS: dict[str, ConditionPlan] = {"text": TextPlan(), "tags": TAGS, "number:age": AGE}
+EDGES = PicturePlan(kind="edges", channels=1, height=28, width=28)
+KINDS: dict[str, ConditionPlan] = {"text": TextPlan(), "tags": TAGS, "number:age": AGE, "edges": EDGES}
 
 
 @pytest.fixture(scope="module")
 def asked(packaged: Model) -> Model:
-    """A model of the same classes that also takes prompts, tags and ages."""
+    """A model of the same classes that also takes prompts, tags, ages and pictures."""
     return knowing(packaged, KINDS)
 
 
@@ -98,6 +99,12 @@ def test_conditions_that_a_model_has_stay_as_they_are(asked: Model) -> None:
         assert torch.equal(embedded(asked, name, value), embedded(other, name, value))
         one = knowing(asked, {name: KINDS[name]})
         assert torch.equal(embedded(asked, name, value), embedded(one, name, value))
+    with torch.no_grad():
+        asked.network.get_parameter("pictures.edges.weight").normal_(std=0.1)
+    before, after = (
+        one.network.get_parameter("pictures.edges.weight") for one in (asked, knowing(asked, {"edges": EDGES}))
+    )
+    assert torch.equal(before, after)
 
 
 def test_a_tag_that_the_model_has_keeps_its_vector_and_a_new_one_starts_at_zero(asked: Model) -> None:

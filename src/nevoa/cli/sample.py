@@ -39,6 +39,7 @@ class StartFlags:
     frames: int | None = None
     not_: Annotated[str | None, Parameter(name="--not", metavar="TEXT")] = None
     tags: Annotated[tuple[str, ...], Parameter(metavar="A,B", show_default=False)] = ()
+    picture: Annotated[tuple[Path, ...], Parameter(metavar="FILE", show_default=False)] = ()
     numbers: Annotated[tuple[str, ...], Parameter(name="--number", metavar="NAME=VALUE", show_default=False)] = ()
     condition: Annotated[tuple[str, ...], Parameter(metavar="KIND=VALUE", show_default=False)] = ()
     prompt: Annotated[tuple[str, ...], Parameter(metavar="TEXT", show_default=False)] = ()
@@ -47,7 +48,8 @@ class StartFlags:
     def keywords(self) -> dict[str, Any]:
         """The options as keywords; None means not given."""
         named = {"numbers": by_name("--number", self.numbers), "condition": by_name("--condition", self.condition)}
-        return vars(self) | {"prompt": self.prompt or None, "tags": self.tags or None} | named
+        several = {name: getattr(self, name) or None for name in ("prompt", "tags", "picture")}
+        return vars(self) | several | named
 
 
 def sample(

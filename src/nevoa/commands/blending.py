@@ -37,7 +37,7 @@ def blending(model: Model, first: Spoken, last: Spoken, frames: int = 9) -> Mode
 
     def start(process: Process) -> Iterator[State]:
         others = {**(process.options.get("condition") or {})}
-        if kind in asked_in(process.options):
+        if kind in asked_in(model.plan, process.options):
             raise NevoaError(f"A blend has a {kind} at each end: leave out the third.")
 
         def asked(end: Spoken) -> AnyDenoiser:

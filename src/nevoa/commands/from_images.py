@@ -6,18 +6,16 @@ are given.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from os import PathLike
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from PIL import Image
 from torch import Tensor
 
-from nevoa._util.arguments import path_of, share, whole
+from nevoa._util.arguments import share, whole
 from nevoa.config import ModelPlan
-from nevoa.data import fitted, opaque, picture_of, pixels_of, read_image, to_unit
+from nevoa.data import Picture, fitted, opened, pixels_of, to_unit
 from nevoa.diffusion import Guided
 from nevoa.errors import NevoaError
 from nevoa.model import Model
@@ -25,7 +23,6 @@ from nevoa.sampling import DDPM, State, trajectory
 from nevoa.sampling.editing import Inpainting, inverted, slerp, varied
 from nevoa.sampling.start import Process, Start, from_noise
 
-Picture = str | PathLike[str] | Image.Image | np.ndarray
 MOST_FRAMES = 10_000
 # RePaint draws each step ten times, so few steps are enough; more made the halves of clothes no more alike.
 INPAINTING_STEPS = 10
@@ -66,11 +63,11 @@ def inpainting(model: Model, image: Picture, mask: Picture) -> Model:
         >>> images = inpainting(model, "photo.png", "mask.png").sample(8)
     """
     _refuse_distilled(model)
-    opened, masked = _opened(image, model.plan.data.background), _opened(mask, background="black")
-    if opened.size != masked.size:
-        sizes = [f"{one.width}x{one.height}" for one in (masked, opened)]
+    painted, masked = opened(image, model.plan.data.background), opened(mask, background="black")
+    if painted.size != masked.size:
+        sizes = [f"{one.width}x{one.height}" for one in (masked, painted)]
         raise NevoaError(f"The mask is {sizes[0]} pixels and the image {sizes[1]}: give a mask of the image's size.")
-    x_0, known = _unit(model, opened), _known(model, masked)
+    x_0, known = _unit(model, painted), _known(model, masked)
 
     def start(process: Process) -> Iterator[State]:
         device = process.noise.device
@@ -150,8 +147,8 @@ def _with_sampling(model: Model, steps: int, **values: Any) -> ModelPlan:
 def _unit(model: Model, picture: Picture) -> Float[Tensor, "C H W"]:
     """The picture as x_0 of the model's shape."""
     channels, *size = model.shape
-    opened = _opened(picture, model.plan.data.background)
-    return to_unit(pixels_of(fitted(opened, (size[0], size[1])), channels)[None])[0]
+    image = fitted(opened(picture, model.plan.data.background), (size[0], size[1]))
+    return to_unit(pixels_of(image, channels)[None])[0]
 
 
 def _known(model: Model, mask: Image.Image) -> Bool[Tensor, "1 H W"]:
@@ -166,18 +163,3 @@ def _known(model: Model, mask: Image.Image) -> Bool[Tensor, "1 H W"]:
             f"The mask has {what}, so nothing would be painted: make it white where the image is to change."
         )
     return known[None]
-
-
-def _opened(picture: Any, background: str) -> Image.Image:
-    if isinstance(picture, Image.Image):
-        return opaque(picture, background)
-    if not isinstance(picture, np.ndarray):
-        return read_image(path_of("The image", picture), background)
-    if picture.dtype == np.bool_:
-        picture = picture.astype(np.uint8) * 255
-    if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or picture.shape[2:] not in ((), (1,), (3,)):
-        raise NevoaError(
-            "An image must be uint8 [H, W] or [H, W, C] with 1 or 3 channels, "
-            f"not {picture.dtype} {list(picture.shape)}."
-        )
-    return picture_of(picture.reshape(*picture.shape[:2], -1))

@@ -20,15 +20,14 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from nevoa.commands.from_images import Picture
     from nevoa.commands.opening import AnyModel
-    from nevoa.data import Size
+    from nevoa.data import Picture, Size
 
 DEFAULT_SIDE = 8
 # Images of text-to-image models take long.
 PROMPTED_COUNT = 1
 # Options that say what images are asked to be, besides classes and prompts.
-OTHERS = "tags", "numbers", "condition"
+OTHERS = "tags", "numbers", "picture", "condition"
 # With many classes, a grid shows fewer images of each, and a trajectory not all classes.
 MOST_ROWS = 20
 
@@ -52,6 +51,9 @@ class SampleOptions(SamplerOptions, total=False):
         not_: What the images do not show: a prompt or, for a model without prompts, tags or a class; needs a guidance
             above 1.
         tags: What the images show, as words with commas between, for a model of tags; may be repeated.
+        picture: A file that the images are made from, for a model of pictures: a small photo for downscaled, a photo or
+            drawing in gray or of white edges on black, an image whose missing part is transparent for masked; may be
+            repeated: the pictures come in turn.
         numbers: A number that the images are asked to have, as in age=30; may be repeated.
         condition: What else the images are asked to be, for kinds of condition that a plugin registers; may be
             repeated.
@@ -68,6 +70,7 @@ class SampleOptions(SamplerOptions, total=False):
     prompt: str | Sequence[str] | None
     not_: Spoken | None
     tags: str | Sequence[str] | None
+    picture: "Picture | Sequence[Picture] | None"
     numbers: Mapping[str, Any] | None
     condition: Mapping[str, Any] | None
     size: "str | int | Size | None"
@@ -161,7 +164,14 @@ def _asked(
     labels = _labels(model.classes, typed, bool(prompts or others or chosen.keys() & STARTS))
     asked = {"labels": labels or None, "prompt": prompts or None, "not_": chosen.get("not_"), **others}
     model.condition(1, **asked)
-    return prompts or one_or_more(chosen.get("tags")) or [model.classes[label] for label in labels], asked
+    said = prompts or one_or_more(chosen.get("tags")) or [model.classes[label] for label in labels]
+    return said or _files(chosen.get("picture")), asked
+
+
+def _files(pictures: Any) -> list[str]:
+    """The names of pictures that are files."""
+    several = pictures if isinstance(pictures, tuple | list) else [pictures]
+    return [Path(one).name for one in several if isinstance(one, str | Path)]
 
 
 def _labels(classes: Sequence[str], typed: Sequence[Any], unless: bool) -> Sequence[int]:

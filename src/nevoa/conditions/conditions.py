@@ -43,11 +43,11 @@ class Conditions:
                 f"This model {self._known()}: it cannot be asked for {_words(name)}. Leave that out, or use a model "
                 f"that was trained with --condition {name}."
             )
-        several = to_python(values)
-        several = several if isinstance(several, tuple | list) else [several]
+        kind = self.kinds[name]
+        several = kind.several(values) if hasattr(kind, "several") else _several(values)
         if not several:
             raise NevoaError(f"There are no {_words(name)} to ask for: name one, or leave them out.")
-        return [self.kinds[name].asked(value) for value in several]
+        return [kind.asked(value) for value in several]
 
     def _known(self) -> str:
         known = " and ".join(name if ":" in name else kind.words for name, kind in self.kinds.items())
@@ -83,6 +83,11 @@ class Conditions:
             return None
         zeros = dict.fromkeys(self.kinds, np.zeros(len(images)))
         return self.in_data(images, np.arange(len(images)), zeros, zeros)
+
+
+def _several(values: Any) -> Sequence[Any]:
+    several = to_python(values)
+    return several if isinstance(several, tuple | list) else [several]
 
 
 def _words(name: str) -> str:

@@ -16,6 +16,10 @@ class Kind(Protocol):
 
     It is made with its plan. A value is what one image is asked to be, as Python has it; None asks for nothing.
 
+    A picture has an attribute `channels` in place of `embedding`: its tensor is `[B, channels, H, W]`, of the size of
+    the images, and joins the first layer of the network (`nevoa.networks.Pictures`). It may have a method `several`,
+    which returns the values in what a user asks for; without it, these are the items of a list or array.
+
     Attributes:
         words: what a user calls what is asked for, in the plural, such as "prompts".
 

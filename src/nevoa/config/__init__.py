@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nevoa.config.condition import ConditionPlan as ConditionPlan
     from nevoa.config.condition import NumberPlan as NumberPlan
+    from nevoa.config.condition import PicturePlan as PicturePlan
     from nevoa.config.condition import TagsPlan as TagsPlan
     from nevoa.config.condition import TextPlan as TextPlan
     from nevoa.config.names import DEFAULT_PRESET as DEFAULT_PRESET
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from nevoa.config.training import TrainingConfig as TrainingConfig
 
 _HOMES = {
-    "condition": ("ConditionPlan", "NumberPlan", "TagsPlan", "TextPlan"),
+    "condition": ("ConditionPlan", "NumberPlan", "PicturePlan", "TagsPlan", "TextPlan"),
     "names": ("DEFAULT_PRESET",),
     "network": ("NetworkConfig", "ResidualUNetConfig", "UNetConfig"),
     "plan": ("DataPlan", "ModelPlan", "Plan", "TrainingPlan"),

@@ -2,13 +2,15 @@
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from typing import Annotated, Any
+from math import gcd
+from typing import Annotated, Any, Literal
 from zlib import compress, decompressobj, error
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator, model_validator
 
 from nevoa.config.network import Section
 from nevoa.config.registry import CONDITIONS
+from nevoa.config.sections import Side
 
 # Of 3,000 words in captions, one in 22 that is not among them passes for one.
 SEEN = 2**16
@@ -114,6 +116,26 @@ class TagsPlan(ConditionPlan):
 
     kind: str = "tags"
     tags: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class PicturePlan(ConditionPlan):
+    """A picture of the image's own size, made of the image: downscaled, gray, edges or masked.
+
+    Attributes:
+        channels, height, width: of the images.
+        factor: by which the sides are downscaled; 1 for the other kinds.
+    """
+
+    channels: Literal[1, 3]
+    height: Side
+    width: Side
+    factor: Annotated[int, Field(ge=1)] = 1
+
+    @model_validator(mode="after")
+    def _has_whole_pixels(self) -> "PicturePlan":
+        if gcd(self.height, self.width) % self.factor:
+            raise ValueError(f"factor must divide {self.height}x{self.width}, and {self.factor} does not")
+        return self
 
 
 def _of_its_kind(value: Any) -> Any:

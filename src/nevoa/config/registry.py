@@ -152,17 +152,20 @@ OBJECTIVES = Table(
         "match": "nevoa.distillation.objectives:Match",
     },
 )
+PICTURES = "Downscaled", "Gray", "Edges", "Masked"
 CONDITIONS = Table(
     "condition",
     {
         "text": "nevoa.conditions.text:Text",
         "tags": "nevoa.conditions.tags:Tags",
         "number": "nevoa.conditions.number:Number",
+        **{name.lower(): f"nevoa.conditions.picture:{name}" for name in PICTURES},
     },
     {
         "text": "nevoa.config.condition:TextPlan",
         "tags": "nevoa.config.condition:TagsPlan",
         "number": "nevoa.config.condition:NumberPlan",
+        **{name.lower(): "nevoa.config.condition:PicturePlan" for name in PICTURES},
     },
 )
 METRICS = Table(
@@ -289,7 +292,7 @@ OPTIONS = {"network": "NetworkConfig", "condition": "ConditionPlan"}
 # The requirement on each kind of part, in words and as a test that needs no torch.
 KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "network": ("a subclass of torch.nn.Module", _is_class_with("forward")),
-    "condition": ("a class like nevoa.conditions.Kind", _is_class_with("embedding")),
+    "condition": ("a class like nevoa.conditions.Kind", _is_class_with("tensor")),
     "schedule": ("a class or function of the number of timesteps", callable),
     "sampler": ("a sampler or a class of them", lambda part: callable(part) or hasattr(part, "step")),
     "loss": ("a function of (output, target)", callable),

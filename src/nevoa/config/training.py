@@ -140,9 +140,9 @@ class TrainingConfig(Recipe):
             "auto": log_normal_tail for images with texts, tags or numbers, which the network needs most there; else
             log_normal.
         batch_size: images in a batch; "auto": the best for the budget (docs/scaling-laws.md).
-        condition: the kinds of condition that the network learns: class, text, tags, number:NAME or one that a plugin
-            registers, where text:COLUMN takes the captions from a column; with none it learns none; "auto": all that
-            the data have.
+        condition: the kinds of condition that the network learns: class, text, tags, number:NAME, a picture that is
+            made of each image (downscaled:N, gray, edges, masked) or one that a plugin registers, where text:COLUMN
+            takes the captions from a column; with none it learns none; "auto": all that the data have.
         device: what to compute on.
         precision: type of the numbers in the network; "auto": bfloat16 or float16 where the device has units for it.
         threads: CPU threads; all cores if not set.

@@ -8,6 +8,7 @@ from nevoa.data.catalog import CATALOG, Dataset
 from nevoa.data.changes import changed_files
 from nevoa.data.decode import WHITE, Size, fitted, opaque, picture_of, pixels_of, read_image, size_in_words
 from nevoa.data.find import DataSource, images_beside, is_path, same_source, short_name
+from nevoa.data.given import Picture, opened
 from nevoa.data.hub import is_hub
 from nevoa.data.listing import Notes
 from nevoa.data.load import flips, image_at, load_images, load_test_images, loading, read_unchanged
@@ -32,6 +33,7 @@ __all__ = [
     "Dataset",
     "ImageSet",
     "Notes",
+    "Picture",
     "Size",
     "as_image_set",
     "cache_folder",
@@ -49,6 +51,7 @@ __all__ = [
     "loading",
     "mapped",
     "opaque",
+    "opened",
     "picture_of",
     "pixels_of",
     "printable",

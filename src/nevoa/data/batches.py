@@ -41,14 +41,18 @@ class Batches:
             places[of_epoch] = _order(self.seed, epoch, len(self.images))[places[of_epoch]]
         return places
 
-    def batch(self, first: int, count: int) -> Float[Tensor, "B C H W"]:
-        """Return x_0 in [-1, 1], in channels-last memory format, in which networks train fastest."""
-        pixels = self.images.images[self.indices(first, count)]
+    def take(self, first: int, count: int) -> ImageSet:
+        """Return the images as the network sees them, some of them mirrored, with what is said about each."""
+        taken = self.images.take(self.indices(first, count))
         give_back(self.images.images)
         if self.flip:
             mirrored = self._flips.take(first, count)
-            pixels[mirrored] = pixels[mirrored, :, ::-1]
-        return to_unit(pixels, torch.channels_last)
+            taken.images[mirrored] = taken.images[mirrored, :, ::-1]
+        return taken
+
+    def batch(self, first: int, count: int) -> Float[Tensor, "B C H W"]:
+        """Return x_0 in [-1, 1], in channels-last memory format, in which networks train fastest."""
+        return to_unit(self.take(first, count).images, torch.channels_last)
 
 
 @lru_cache(maxsize=2)

@@ -78,13 +78,13 @@ def pixels_within(
     return content if content.shape[2] in (1, 3) else pixels_of(opaque(picture_of(content), background))
 
 
-def decoded(data: bytes, background: str = WHITE, size: Size | None = None) -> Image.Image:
+def decoded(data: bytes, background: str | None = WHITE, size: Size | None = None) -> Image.Image:
     """Decode the first frame of an image file to mode L if it is gray, else RGB, rotated as its EXIF says.
 
     A ValueError says why that is impossible.
 
     Args:
-        background: the colour behind transparent pixels, by name or #rrggbb.
+        background: the colour behind transparent pixels, by name or #rrggbb; None keeps them, in mode RGBA.
         size: the (height, width) that the image will be `fitted` to; a much larger JPEG is decoded at reduced size.
     """
     # Pillow's warnings do not matter here: what matters raises an error.
@@ -107,8 +107,10 @@ class FloatError(NevoaError, ValueError):
     """An image of floats: for a file a reason to leave it out, for an image in memory a sentence."""
 
 
-def opaque(image: Image.Image, background: str = WHITE) -> Image.Image:
+def opaque(image: Image.Image, background: str | None = WHITE) -> Image.Image:
     """Convert an image of any mode to L if it is gray, else RGB, with a background behind transparent pixels.
+
+    Without a background it is RGBA, which keeps them.
 
     Example:
         >>> opaque(Image.new("RGBA", (8, 8))).getpixel((0, 0))
@@ -119,6 +121,8 @@ def opaque(image: Image.Image, background: str = WHITE) -> Image.Image:
     gray = image.mode in GRAY_MODES
     if image.mode in DEEP_MODES:
         image = _eight_bits(image)
+    if background is None:
+        return image.convert("RGBA")
     if image.has_transparency_data:
         clear = image.convert("RGBA")
         behind = Image.new("RGBA", clear.size, colour(background))
@@ -140,8 +144,10 @@ def is_coloured(background: str) -> bool:
     return len(set(colour(background)[:3])) > 1
 
 
-def read_image(path: Path, background: str = WHITE) -> Image.Image:
+def read_image(path: Path, background: str | None = WHITE) -> Image.Image:
     """Read an image file, with a colour behind transparent pixels. A NevoaError if it is missing or not an image.
+
+    Without a background it is RGBA, which keeps them.
 
     Example:
         >>> read_image(Path("photo.png")).size

@@ -6,6 +6,7 @@ from nevoa.networks.build import build_network, check_is_module, check_network, 
 from nevoa.networks.convolution import DoublingConv2d
 from nevoa.networks.dropout import Dropout
 from nevoa.networks.embedding import Condition, TimestepEmbedding, null_condition, sinusoidal
+from nevoa.networks.pictures import Pictures
 from nevoa.networks.residual_unet import ResidualUNet
 from nevoa.networks.restore import empty_network, network_shapes, restored_network
 from nevoa.networks.unet import UNet
@@ -18,6 +19,7 @@ __all__ = [
     "DoublingConv2d",
     "Dropout",
     "LinearAttention",
+    "Pictures",
     "PreNormBlock",
     "ResidualUNet",
     "ResnetBlock",

@@ -56,7 +56,7 @@ class TimestepEmbedding(nn.Module):
         dim: even and at least 4.
         classes: how many labels there are, besides `null_label` ("no class"), whose index is `classes`. 0 if the
             network knows no classes.
-        conditions: the other kinds of condition by name.
+        conditions: the other kinds of condition by name. Pictures are left to `Pictures`.
 
     Takes timesteps `[B]` and a condition. Of a network that knows classes alone it is labels `[B]` from 0 to `classes`,
     where None stands for the null label; otherwise a tensor by name for each kind, with the labels under "class".
@@ -85,8 +85,8 @@ class TimestepEmbedding(nn.Module):
         # Initialised as unit Gaussians: with smaller ones the Fréchet distance was a third larger after a minute.
         self.labels = nn.Embedding(classes + 1, 4 * dim) if classes else None
         kinds = {name: CONDITIONS[one.kind](one) for name, one in (conditions or {}).items()}
-        embeddings = {name: kind.embedding(4 * dim) for name, kind in kinds.items()}
-        self.conditions = nn.ModuleDict(embeddings) if embeddings else None
+        embeddings = {name: kind.embedding(4 * dim) for name, kind in kinds.items() if not hasattr(kind, "channels")}
+        self.conditions = nn.ModuleDict(embeddings) if kinds else None
         self.token_widths = [int(one.token_width) for one in embeddings.values() if hasattr(one, "token_width")]
 
     def forward(

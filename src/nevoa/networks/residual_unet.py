@@ -15,6 +15,7 @@ from nevoa.networks.blocks import PreNormBlock, wide_group_norm, without_muon, z
 from nevoa.networks.convolution import DoublingConv2d
 from nevoa.networks.embedding import Condition, Conditions, TimestepEmbedding
 from nevoa.networks.padding import cropped, padded
+from nevoa.networks.pictures import Pictures
 
 
 class _Block(nn.Module):
@@ -115,6 +116,7 @@ class ResidualUNet(nn.Module):
         self.downsampling = config.patch * 2 ** (len(config.multipliers) - 1)
         self.time = TimestepEmbedding(config.known_dim, nn.SiLU(), classes, conditions)
         self.stem = without_muon(nn.Conv2d(pixels, config.known_dim, 3, padding=1))
+        self.pictures = Pictures(conditions, self.stem, self.downsampling, config.patch)
         self.downs, self.ups = nn.ModuleList(), nn.ModuleList()
         width, skips = config.known_dim, [config.known_dim]
         for layer, width in _down(config):
@@ -136,6 +138,7 @@ class ResidualUNet(nn.Module):
         time, tokens = self.time(t, condition)
         height, width = x.shape[2:]
         x = self.stem(F.pixel_unshuffle(padded(x, self.downsampling), self.patch))
+        x = self.pictures(x, condition)
         skips = [x]
         for layer in self.downs:
             x = layer(x, time)

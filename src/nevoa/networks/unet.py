@@ -11,6 +11,7 @@ from nevoa.networks.attention import Attention, CrossAttention, LinearAttention,
 from nevoa.networks.blocks import ConvNextBlock, ResnetBlock, without_muon
 from nevoa.networks.embedding import Condition, Conditions, TimestepEmbedding
 from nevoa.networks.padding import cropped, padded
+from nevoa.networks.pictures import Pictures
 
 
 class _Stage(nn.Module):
@@ -86,6 +87,7 @@ class UNet(nn.Module):
         deepest = widths[-1]
         self.time = TimestepEmbedding(dim, nn.GELU(), classes, conditions)
         self.stem = without_muon(nn.Conv2d(channels, stem, 7, padding=3))
+        self.pictures = Pictures(conditions, self.stem, self.downsampling)
         self.downs = nn.ModuleList(down(i) for i in range(len(widths)))
         self.middle_in = make(deepest, deepest)
         self.middle_attention = Residual(nn.GroupNorm(1, deepest), Attention(deepest))
@@ -102,7 +104,7 @@ class UNet(nn.Module):
     ) -> Float[Tensor, "B C H W"]:
         time, tokens = self.time(t, condition)
         height, width = x.shape[2:]
-        x = self.stem(padded(x, self.downsampling))
+        x = self.pictures(self.stem(padded(x, self.downsampling)), condition)
         skips = []
         for stage in self.downs:
             features, x = stage(x, time)

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 from pydantic import ConfigDict, field_serializer
 
 from nevoa._util.arguments import Classes, Spoken, has_argument, takes
-from nevoa.config import ModelPlan, SamplingConfig, parse
+from nevoa.config import ModelPlan, PicturePlan, SamplingConfig, parse
 from nevoa.config.names import CLASS, TAGS, TEXT, VarianceName
 from nevoa.config.network import SamplerName
 from nevoa.config.options import SamplerOptions, given
@@ -22,7 +22,7 @@ from nevoa.sampling.timesteps import timestep_grid
 OF_SAMPLERS = "variance", "eta"
 # Those that say what the images are asked to be, with the name of the kind.
 ASKING = {"labels": CLASS, "prompt": TEXT, "tags": TAGS}
-ASKING_ELSE = "numbers", "condition", "not_"
+ASKING_ELSE = "numbers", "picture", "condition", "not_"
 STEPS = 50
 # The weight of a model against its guide that was not measured; docs/benchmarks.md compares weights.
 AUTOGUIDANCE = 1.5
@@ -35,6 +35,7 @@ class SamplingOptions(SamplerOptions, total=False):
         labels: the class to sample, by index or name, or several in turn; by default all of a model of classes.
         prompt: what the images show, in words, or several such texts in turn.
         tags: what the images show, as words with commas between, or several such texts in turn.
+        picture: a file, PIL image or uint8 array that the images are made from, or several in turn (docs/images.md).
         numbers: by name a number that the images are asked to have, such as an age, or several in turn.
         condition: the same by kind, as in `{"class": "cat", "text": "a cat"}`; also for kinds that a plugin registers.
         not_: what the images do not show: a prompt, for a model that takes one, else tags, else a class. It takes the
@@ -48,6 +49,7 @@ class SamplingOptions(SamplerOptions, total=False):
     labels: Classes | None
     prompt: str | Sequence[str] | None
     tags: str | Sequence[str] | None
+    picture: Any
     numbers: Mapping[str, Any] | None
     condition: Mapping[str, Any] | None
     not_: Spoken | None
@@ -161,24 +163,37 @@ def accepts(plan: ModelPlan, **options: Unpack[SamplingOptions]) -> bool:
     return True
 
 
-def asked_in(options: SamplingOptions) -> dict[str, Any]:
-    """Return what sampling options ask images to be, by the name of the kind of condition.
+def asked_in(plan: ModelPlan, options: SamplingOptions) -> dict[str, Any]:
+    """Return what sampling options ask images of a model to be, by the name of the kind of condition.
 
     Raises:
-        NevoaError: a kind is asked for twice, by its own option and in `condition`.
+        NevoaError: a kind is asked for twice, by its own option and in `condition`; or a picture of a model of several.
 
     Example:
-        >>> asked_in({"prompt": "a cat", "steps": 7})
+        >>> asked_in(model.plan, {"prompt": "a cat", "steps": 7})
         {'text': 'a cat'}
     """
     words = {kind: options.get(word) for word, kind in ASKING.items()}
     words |= {f"number:{name}": value for name, value in (options.get("numbers") or {}).items()}
+    if (picture := options.get("picture")) is not None:
+        words[_picture(plan)] = picture
     asked: dict[str, Any] = {}
     for kind, value in (*words.items(), *(options.get("condition") or {}).items()):
         if value is not None and kind in asked:
             raise NevoaError(f"The condition {kind} is asked for twice, also by an option of its own: leave out one.")
         asked |= {} if value is None else {kind: value}
     return asked
+
+
+def _picture(plan: ModelPlan) -> str:
+    """The name of the picture that a model knows; "gray" for one that knows none, which cannot be asked for it."""
+    known = [name for name, one in plan.conditions.items() if isinstance(one, PicturePlan)] or ["gray"]
+    if len(known) > 1:
+        raise NevoaError(
+            f"This model knows the pictures {' and '.join(known)}: say which, as in --condition {known[0]}=FILE, or in "
+            f"Python condition={{'{known[0]}': ...}}."
+        )
+    return known[0]
 
 
 def check_taught(plan: ModelPlan, schedule: Schedule, grid: Iterable[int]) -> None:

@@ -1,7 +1,7 @@
 """A plan in the making: what is known without measuring. What is still open has a value that does not matter."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 from nevoa._util.arguments import argument, has_argument
 from nevoa.conditions import CLASS
 from nevoa.config import LARGEST_SIDE, SMALLEST_SIDE, Config, DataConfig, ModelPlan, Plan, parse
-from nevoa.config.condition import ConditionPlan
+from nevoa.config.condition import ConditionPlan, PicturePlan
 from nevoa.config.names import PredictionName
 from nevoa.config.network import OBJECT
 from nevoa.config.registry import CONDITIONS, NETWORKS
@@ -65,7 +65,7 @@ class Draft:
         """
         asked, decided = config.training, decided_by(objects)
         before = was or start
-        classes, conditions = _asked(config, images, objects, () if before is None else tuple(before.conditions))
+        classes, conditions = _asked(config, images, objects, {} if before is None else before.conditions)
         if was:  # the weights depend on what the run knows of its conditions, such as the range of a number
             conditions = {name: was.conditions.get(name, one) for name, one in conditions.items()}
         elif start:
@@ -176,20 +176,21 @@ def _prediction(network: Tables, channels: int) -> PredictionName:
 
 
 def _asked(
-    config: Config, images: ImageSet, objects: Objects, known: Sequence[str]
+    config: Config, images: ImageSet, objects: Objects, known: Mapping[str, ConditionPlan]
 ) -> tuple[tuple[str, ...], dict[str, ConditionPlan]]:
     """The classes that the network gets, and its other conditions by name.
 
     Args:
-        known: conditions of the run to resume, or of the model to start from. Those with a detail, such as number:age,
-            stay if the images have them.
+        known: conditions of the run to resume, or of the model to start from. Those that are learned only by request,
+            such as number:age and pictures, stay if the images have them.
     """
     wanted = config.training.condition
     if wanted == "auto":
         takes_classes, takes_others = _takes(config, objects)
         has_classes = takes_classes and bool(images.classes or images.notes.unsettled)
         found = {name: CONDITIONS[name].found(images, None) for name in CONDITIONS}
-        found |= {name: _found_again(name, images) for name in known if ":" in name}
+        by_request = [name for name, one in known.items() if ":" in name or isinstance(one, PicturePlan)]
+        found |= {name: _found_again(name, images) for name in by_request}
         others = {name: plan for name, plan in found.items() if plan is not None and takes_others}
     else:
         has_classes = CLASS in wanted

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import count
 
+import numpy as np
 import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
@@ -61,8 +62,9 @@ def batches_of(state: TrainingState, images: ImageSet, share: slice) -> Generato
     conditions = conditions_of(plan)
     log_snr, size = log_snr_of(schedule), training.batch_size
     for first in count(state.images_seen, size):
-        own = first + share.start, share.stop - share.start
-        condition = conditions.in_data(images, stream.indices(*own), *draws.of_conditions(*own)) if conditions else None
+        own, condition = (first + share.start, share.stop - share.start), None
+        if conditions:  # of the images as the network sees them: a picture is mirrored as its image is
+            condition = conditions.in_data(stream.take(*own), np.arange(own[1]), *draws.of_conditions(*own))
         yield Batch(log_snr[draws.timesteps(first, size)], stream.batch(*own), *draws.take(*own), condition)
 
 

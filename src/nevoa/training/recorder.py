@@ -7,14 +7,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 from nevoa._util.files import explained
+from nevoa.conditions import conditions_of
+from nevoa.conditions.picture import Picture
 from nevoa.config import ModelPlan
 from nevoa.config.condition import TagsPlan, TextPlan
 from nevoa.config.names import TAGS, TEXT
-from nevoa.data import ImageSet
+from nevoa.data import ImageSet, opaque, picture_of, pixels_of
 from nevoa.data.words import example_captions, tags_in, words_in
 from nevoa.errors import NevoaError, reason
-from nevoa.pictures import class_grid
+from nevoa.pictures import class_grid, grid
 from nevoa.runs import card, journal
 from nevoa.runs.run import Run
 from nevoa.training.checkpoint import save_checkpoint
@@ -32,14 +37,14 @@ class Recorder:
     Attributes:
         resumed_from: the checkpoint that training started from; it is kept.
         held_out: compared with training images as often as a preview is drawn; None if no images are held out.
-        asked: what previews are asked for, in turn: an option of sampling and its values.
+        asked: what previews are asked for, in turn: an option of sampling and its values, or pictures by kind.
     """
 
     run: Run
     state: TrainingState
     resumed_from: Path | None = None
     held_out: HeldOut | None = None
-    asked: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    asked: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def record(self, steps: Iterable[Step]) -> Generator[Step, None, None]:
         """Pass the steps on and record them. A reader that stops early leaves a complete, usable run."""
@@ -135,15 +140,22 @@ class Recorder:
             warnings.warn(f"No preview after {step.images_seen:,} images: {error}", stacklevel=2)
             return
         by_itself = () if step.model.plan.conditions else step.model.classes
-        titles = next(iter(asked.values()), by_itself)
-        self.run.save_preview(step.images_seen, class_grid(images, titles))
+        said = next(iter(asked.values()), by_itself)
+        drawn = _with_pictures(images, *said.values()) if isinstance(said, Mapping) else class_grid(images, said)
+        self.run.save_preview(step.images_seen, drawn)
 
 
-def preview_asked(plan: ModelPlan, images: ImageSet) -> dict[str, list[str]]:
-    """Return prompts or tags for previews: captions of images here and there, of those that the model reads whole.
+def preview_asked(plan: ModelPlan, images: ImageSet) -> dict[str, Any]:
+    """Return what previews are asked for, of images here and there, under the name of its option.
 
-    They are under the name of their option. Nothing is asked of a model that takes neither.
+    Pictures by kind; otherwise prompts or tags, of the captions that the model reads whole. Nothing is asked of a model
+    that takes none of these.
     """
+    kinds = conditions_of(plan).kinds
+    if pictures := {name: kind for name, kind in kinds.items() if isinstance(kind, Picture)}:
+        some = np.arange(len(images))[:: -(-len(images) // PREVIEW_PROMPTS)]
+        chance = np.arange(len(some)) / len(some)
+        return {"condition": {name: kind.values(images, some, chance) for name, kind in pictures.items()}}
     text, tags = plan.conditions.get(TEXT), plan.conditions.get(TAGS)
     asked = {}
     if isinstance(text, TextPlan):
@@ -153,6 +165,15 @@ def preview_asked(plan: ModelPlan, images: ImageSet) -> dict[str, list[str]]:
     elif isinstance(tags, TagsPlan):
         asked["tags"] = example_captions(images.captions, PREVIEW_PROMPTS, lambda one: {*tags_in(one)} <= {*tags.tags})
     return {option: captions for option, captions in asked.items() if captions}
+
+
+def _with_pictures(images: np.ndarray, pictures: Sequence[np.ndarray], *_: object) -> Image.Image:
+    """Draw a row for each picture: it, then the images that were made from it, which came in turn."""
+    channels = images.shape[-1]
+    shown = [pixels_of(opaque(picture_of(one), "gray"), channels) for one in pictures]
+    rows = [np.concatenate([one[None], images[first :: len(shown)]]) for first, one in enumerate(shown)]
+    columns = min(map(len, rows))
+    return grid(np.concatenate([row[:columns] for row in rows]), columns)
 
 
 def report_before(seen: int, batch: int, interval: int) -> int:

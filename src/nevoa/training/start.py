@@ -26,9 +26,9 @@ FINE_TUNING: dict[str, Any] = {
 }
 
 
-# Where a network has its conditions besides classes, and attends to their tokens.
+# Where a network has its conditions besides classes, attends to their tokens, and adds pictures.
 CONDITIONS = "time.conditions."
-OTHERS = CONDITIONS, "cross."
+OTHERS = CONDITIONS, "cross.", "pictures."
 # What starts at zero in a kind of condition that is new: the vector for "nothing asked", and what attention adds.
 AT_ZERO = ".none", ".out.weight", ".out.bias"
 

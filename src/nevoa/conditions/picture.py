@@ -1,0 +1,210 @@
+"""Pictures of the image's own size that are made of the image: it downscaled, gray, its edges, or a part of it.
+
+A picture has gray or RGB and then alpha, of which 0 means missing. No picture is one that is missing everywhere.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64, Shaped, UInt8
+from numpy.random import default_rng
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from nevoa.config.condition import PicturePlan
+from nevoa.data import WHITE, ImageSet, Size, fitted, opened, picture_of, pixels_of, to_unit
+from nevoa.errors import NevoaError
+
+# A step in brightness of so many of 255 is an edge.
+EDGE = 40
+# A transparent pixel is missing if its alpha is below.
+HALF = 128
+
+Pixels = UInt8[np.ndarray, "B H W C"]
+# With alpha.
+Pictures = UInt8[np.ndarray, "B H W D"]
+One = UInt8[np.ndarray, "H W D"]
+
+
+class Picture(ABC):
+    """Base of the pictures that are made of images.
+
+    Example:
+        >>> plan = PicturePlan(kind="gray", channels=3, height=32, width=32)
+        >>> Gray(plan).tensor(Gray(plan).values(shapes, np.array([0, 1]), np.zeros(2))).shape
+        torch.Size([2, 2, 32, 32])
+    """
+
+    words = "pictures"
+
+    def __init__(self, plan: PicturePlan):
+        self.plan, self.size = plan, (plan.height, plan.width)
+
+    @property
+    def channels(self) -> int:
+        """Channels of the tensor, the last of which says where there is a picture."""
+        return self.colours + 1
+
+    @property
+    def colours(self) -> int:
+        """1 for gray, 3 for RGB."""
+        return 1
+
+    @classmethod
+    def found(cls, images: ImageSet, detail: str | None) -> PicturePlan | None:
+        """Return the plan; None if nobody asked for a picture, of which any image could be made."""
+        if detail is None:
+            return None
+        channels, height, width = images.shape
+        kind = cls.__name__.lower()
+        plan = {"kind": kind, "channels": channels, "height": height, "width": width}
+        return PicturePlan.model_validate(plan | cls._options(kind, detail, images))
+
+    @classmethod
+    def _options(cls, kind: str, detail: str, images: ImageSet) -> dict[str, int]:
+        """The rest of the plan. A NevoaError if it does not suit the images."""
+        if detail:
+            raise NevoaError(f"The condition {kind} takes nothing after a colon: write --condition {kind}.")
+        return {}
+
+    def values(self, images: ImageSet, indices: Int64[np.ndarray, " B"], chance: Shaped[np.ndarray, " B"]) -> list[One]:
+        """Return the picture that is made of each image."""
+        return [*self.made(images.images[indices], chance)]
+
+    @abstractmethod
+    def made(self, pixels: Pixels, chance: Shaped[np.ndarray, " B"]) -> Pictures:
+        """Return the picture that is made of each image."""
+
+    def several(self, asked: Any) -> Sequence[Any]:
+        """Return the pictures in what a user asks for: a list or an array `[N, H, W, C]` of them, or one."""
+        some = isinstance(asked, tuple | list) or (isinstance(asked, np.ndarray) and asked.ndim == 4)
+        return [*asked] if some else [asked]
+
+    def asked(self, value: Any) -> One:
+        """Return a file, a PIL image or an array as a picture, resized and cropped. A NevoaError if it is none."""
+        return _there(pixels_of(fitted(opened(value, WHITE), self.size), self.colours))
+
+    def tensor(self, values: Sequence[One | None]) -> Float[Tensor, "B channels H W"]:
+        """Return gray or RGB in [-1, 1], with 0 where they are missing, then 1 where they are not."""
+        none = np.zeros((*self.size, self.channels), np.uint8)
+        x = to_unit(np.stack([none if value is None else value for value in values]), torch.channels_last)
+        there = (x[:, -1:] + 1) / 2
+        x *= there
+        x[:, -1:] = there
+        return x
+
+
+class Downscaled(Picture):
+    """The mean of each square of pixels, a picture of fewer pixels for its model to enlarge."""
+
+    @property
+    def colours(self) -> int:
+        return self.plan.channels
+
+    @classmethod
+    def _options(cls, kind: str, detail: str, images: ImageSet) -> dict[str, int]:
+        _, height, width = images.shape
+        divisors = [str(one) for one in range(2, math.gcd(height, width) + 1) if math.gcd(height, width) % one == 0]
+        if not divisors:
+            raise NevoaError(f"No whole factor divides {height}x{width}: choose another --size for {kind}.")
+        if detail not in divisors:
+            raise NevoaError(
+                f"{kind} needs a factor that divides {height}x{width}: {', '.join(divisors)}, as in "
+                f"--condition {kind}:{divisors[0]}."
+            )
+        return {"factor": int(detail)}
+
+    @property
+    def small(self) -> Size:
+        """(height, width) before the picture is enlarged."""
+        return self.size[0] // self.plan.factor, self.size[1] // self.plan.factor
+
+    def made(self, pixels: Pixels, chance: Shaped[np.ndarray, " B"]) -> Pictures:
+        (height, width), factor = self.small, self.plan.factor
+        squares = pixels.reshape(len(pixels), height, factor, width, factor, self.colours)
+        return self._enlarged((squares.mean((2, 4), dtype=np.float32) + 0.5).astype(np.uint8))
+
+    def asked(self, value: Any) -> One:
+        height, width = self.small
+        image = ImageOps.fit(opened(value, WHITE), (width, height), Image.Resampling.BOX)  # the mean of squares
+        return self._enlarged(pixels_of(image, self.colours)[None])[0]
+
+    def _enlarged(self, pixels: UInt8[np.ndarray, "B h w C"]) -> Pictures:
+        return _there(pixels.repeat(self.plan.factor, 1).repeat(self.plan.factor, 2))
+
+
+class Gray(Picture):
+    """The luminance of an image in colour."""
+
+    @classmethod
+    def _options(cls, kind: str, detail: str, images: ImageSet) -> dict[str, int]:
+        if images.shape[0] == 1:
+            raise NevoaError(
+                f"{images.name} is gray, so a gray picture would be the image itself: train on images in colour, or "
+                "on --condition downscaled:2, edges or masked."
+            )
+        return super()._options(kind, detail, images)
+
+    def made(self, pixels: Pixels, chance: Shaped[np.ndarray, " B"]) -> Pictures:
+        return _there(_luminance(pixels))
+
+
+class Edges(Picture):
+    """White where the luminance changes by a step (Sobel's operator), else black."""
+
+    def made(self, pixels: Pixels, chance: Shaped[np.ndarray, " B"]) -> Pictures:
+        x = np.pad(_luminance(pixels)[..., 0].astype(np.int32), ((0, 0), (1, 1), (1, 1)), "edge")
+        across, down = x[:, :, 2:] - x[:, :, :-2], x[:, 2:] - x[:, :-2]
+        across = across[:, :-2] + 2 * across[:, 1:-1] + across[:, 2:]
+        down = down[:, :, :-2] + 2 * down[:, :, 1:-1] + down[:, :, 2:]
+        return _there(255 * (across**2 + down**2 >= (4 * EDGE) ** 2).astype(np.uint8)[..., None])
+
+
+class Masked(Picture):
+    """The image without a rectangle of a third to two thirds of each side, which chance chooses."""
+
+    @property
+    def colours(self) -> int:
+        return self.plan.channels
+
+    def made(self, pixels: Pixels, chance: Shaped[np.ndarray, " B"]) -> Pictures:
+        pictures = _there(pixels)
+        for picture, one in zip(pictures, chance.tolist(), strict=True):
+            rng = default_rng(int(one * 2**53))
+            picture[tuple(_part(rng, side) for side in self.size)] = 0
+        return pictures
+
+    def asked(self, value: Any) -> One:
+        """Return an image with transparent pixels, which are missing. A NevoaError if there are none."""
+        clear = pixels_of(fitted(opened(value, None), self.size))
+        there = clear[:, :, 3] >= HALF
+        if there.all():
+            raise NevoaError(
+                "The picture has no transparent pixels, so nothing of it is missing: erase what the model is to paint, "
+                "and save it as PNG."
+            )
+        picture = _there(pixels_of(picture_of(clear[:, :, :3]), self.colours))
+        picture[~there] = 0
+        return picture
+
+
+def _there(pixels: Shaped[np.ndarray, "*B H W C"]) -> Shaped[np.ndarray, "*B H W D"]:
+    """Pixels with an alpha of 255."""
+    return np.concatenate([pixels, np.full_like(pixels[..., :1], 255)], axis=-1)
+
+
+def _luminance(pixels: Pixels) -> UInt8[np.ndarray, "B H W 1"]:
+    """Gray as Pillow makes it of a file; images stand one below the other."""
+    count, height, width, channels = pixels.shape
+    return pixels_of(picture_of(pixels.reshape(count * height, width, channels)), 1).reshape(count, height, width, 1)
+
+
+def _part(rng: np.random.Generator, side: int) -> slice:
+    """A third to two thirds of a side."""
+    length = rng.integers(-(-side // 3), 2 * side // 3 + 1)
+    start = rng.integers(0, side - length + 1)
+    return slice(start, start + length)
