@@ -76,14 +76,14 @@ def test_the_picture_of_a_mirrored_image_is_mirrored(name: str, images: ImageSet
 
 def test_edges_are_where_the_brightness_has_a_step_up_or_down() -> None:
     steps = np.full((2, 8, 8), 100, np.uint8)
-    steps[0, :, 4:], steps[1, 4:] = 160, 40
+    steps[0, :, 4:], steps[1, 4:] = 145, 55
     across, down = (one[..., 0] for one in made("edges", as_image_set(steps)))
     expected = np.zeros((8, 8), np.uint8)
     expected[:, 3:5] = 255
     np.testing.assert_array_equal(across, expected)
     np.testing.assert_array_equal(down, expected.T)
     slight = np.full((1, 8, 8), 100, np.uint8)
-    slight[:, :, 4:] = 130
+    slight[:, :, 4:] = 135
     assert not made("edges", as_image_set(slight))[0][..., 0].any()
 
 
