@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import nevoa
-from nevoa.data import Batches, load_images
+from nevoa.data import Batches, load_images, to_unit
 from nevoa.diffusion import Denoiser, NoiseSchedule
 from nevoa.networks import fresh_network
 from nevoa.networks.attention import LinearAttention
@@ -90,7 +90,8 @@ def as_taught(batch_size: int) -> tuple[nn.Module, Callable[[int], Tensor]]:
     draws = TrainingNoise(seed, uniform(timesteps), images.shape)
 
     def loss_of(first: int) -> Tensor:
-        x_0, (t, epsilon) = batches.batch(first, batch_size), draws.take(first, batch_size)
+        x_0 = to_unit(batches.take(first, batch_size).images, torch.channels_last)
+        t, epsilon = draws.take(first, batch_size)
         return denoiser.loss(x_0, t, epsilon, "huber").mean()
 
     return network, loss_of

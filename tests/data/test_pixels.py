@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from nevoa.data import Batches, ImageSet, to_bytes, to_unit
+from nevoa.data import to_bytes, to_unit
 
 
 def test_all_256_pixel_values_survive_the_round_trip() -> None:
@@ -28,11 +28,3 @@ def test_both_memory_formats_hold_the_same_bits(channels: int) -> None:
     assert last.is_contiguous(memory_format=torch.channels_last)
     if channels == 1:  # both layouts at once: these strides give the scores and weights of runs so far, bit for bit
         assert plain.stride() == last.stride() == (30, 1, 5, 1)
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_the_training_loop_does_not_move_a_batch_again(channels: int) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (4, 6, 5, channels), dtype=np.uint8)
-    x_0 = Batches(ImageSet.of("x", pixels, np.zeros(4, np.int64), ()), seed=0, flip=True).batch(0, 4)
-    moved = x_0.to("cpu", memory_format=torch.channels_last)
-    assert moved.data_ptr() == x_0.data_ptr()

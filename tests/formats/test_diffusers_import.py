@@ -216,7 +216,7 @@ def test_one_fine_tuning_step_is_a_training_step_of_diffusers(folder: Path) -> N
     from diffusers.models.unets.unet_2d import UNet2DModel
     from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 
-    from nevoa.data import Batches
+    from nevoa.data import Batches, to_unit
     from nevoa.training import Wish, prepare
     from nevoa.training.noise import TrainingNoise, uniform
 
@@ -232,7 +232,7 @@ def test_one_fine_tuning_step_is_a_training_step_of_diffusers(folder: Path) -> N
     assert isinstance(unet, UNet2DModel)
     scheduler: Any = DDPMScheduler.from_pretrained(folder / "scheduler")
     optimizer = torch.optim.Adam(unet.parameters())
-    x_0 = Batches(job.images, 0, flip=False).batch(0, 4)
+    x_0 = to_unit(Batches(job.images, 0, flip=False).take(0, 4).images)
     t, epsilon = TrainingNoise(0, uniform(T), (3, 16, 16), 0.1).take(0, 4)
     prediction = unet(scheduler.add_noise(x_0, epsilon, t - 1), t - 1).sample
     loss = torch.nn.functional.mse_loss(prediction, epsilon)

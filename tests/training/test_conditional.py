@@ -41,8 +41,8 @@ def test_whether_a_label_is_withheld_has_nothing_to_do_with_the_rest(few_images:
     """Not with the timestep, the noise or the mirror: half of the images agree with each, standard error 0.007."""
     draws, first, count = TrainingNoise(0, uniform(1000), (1, 2, 2), label_dropout=0.5), 100, 5000
     dropped, (t, epsilon) = torch.from_numpy(draws.of_conditions(first, count)[1]["class"]), draws.take(first, count)
-    plain, seen = (Batches(few_images, 0, flip).batch(first, count) for flip in (False, True))
-    for other in (t > 500, epsilon[:, 0, 0, 0] > 0, (plain != seen).flatten(1).any(1)):
+    plain, seen = (Batches(few_images, 0, flip).take(first, count).images for flip in (False, True))
+    for other in (t > 500, epsilon[:, 0, 0, 0] > 0, torch.from_numpy((plain != seen).any((1, 2, 3)))):
         assert abs(float((dropped == other).float().mean()) - 0.5) < 0.04
 
 

@@ -22,6 +22,7 @@ from nevoa.runs import checkpoint, status_of
 from nevoa.runs.run import Run
 from nevoa.training import Job, fit_job, prepare, show_progress, update
 from nevoa.training.ema import update_average
+from nevoa.training.feed import batches_of
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
 from tests.conftest import TINY
@@ -135,13 +136,12 @@ def test_fewer_steps_than_taken_are_refused(tiny: Config, tmp_path: Path) -> Non
     assert [step.images_seen for step in more] == [*range(56, 113, 8)]  # from before the cool-down
 
 
-def test_batches_and_noise_need_no_second_layout(few_images: ImageSet) -> None:
+@pytest.mark.parametrize("channels", [1, 3])
+def test_batches_and_noise_need_no_second_layout(job: Job, channels: int) -> None:
     """Both come in the layout of the convolutions; converting them again copies nothing."""
-    from nevoa.data import Batches
-    from nevoa.training.noise import TrainingNoise, uniform
-
-    colour = ImageSet.of("colour", few_images.images.repeat(3, axis=3), few_images.labels, few_images.classes)
-    for x in (Batches(colour, 0, True).batch(0, 8), TrainingNoise(0, uniform(10), colour.shape).take(0, 8)[1]):
+    images = ImageSet.of("x", job.images.images.repeat(channels, axis=3), job.images.labels, job.images.classes)
+    batch = next(batches_of(state_of(job.config, images), images, slice(0, 4)))
+    for x in (batch.x_0, batch.epsilon):
         assert x.to(memory_format=torch.channels_last) is x
 
 

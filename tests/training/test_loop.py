@@ -5,7 +5,7 @@ import copy
 import torch
 from torch.nn.functional import mse_loss
 
-from nevoa.data import Batches
+from nevoa.data import Batches, to_unit
 from nevoa.diffusion import NoiseSchedule
 from nevoa.training import Job
 from nevoa.training.loop import training_steps
@@ -27,7 +27,7 @@ def test_a_training_is_algorithm_1_to_the_bit(job: Job) -> None:
     optimizer = Adam([*network.parameters()], lr=1e-3)
     images, draws = Batches(job.images, seed, flip=True), TrainingNoise(seed, uniform(20), job.images.shape)
     for number in range(4):
-        x_0, (t, epsilon) = images.batch(8 * number, 8), draws.take(8 * number, 8)
+        x_0, (t, epsilon) = to_unit(images.take(8 * number, 8).images), draws.take(8 * number, 8)
         signal, noise = (scale[t].float()[:, None, None, None] for scale in (schedule.signal, schedule.noise))
         errors = mse_loss(network(signal * x_0 + noise * epsilon, t), epsilon, reduction="none")
         loss = errors.mean((1, 2, 3)).sum() / 8

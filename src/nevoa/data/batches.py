@@ -4,12 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
-import torch
-from jaxtyping import Float, Int64
-from torch import Tensor
+from jaxtyping import Int64
 
 from nevoa._util.random import Blocks, Stream, generator
-from nevoa.data.pixels import to_unit
 from nevoa.data.sources.arrays import give_back
 from nevoa.data.store import ImageSet
 
@@ -18,11 +15,11 @@ from nevoa.data.store import ImageSet
 class Batches:
     """The endless stream of training images: epoch after epoch, each in its own random order.
 
-    `batch(first, count)` returns the images at positions first … first + count - 1 of the stream. A batch may span two
+    `take(first, count)` returns the images at positions first … first + count - 1 of the stream. A batch may span two
     epochs.
 
     Example:
-        >>> x_0 = Batches(load_images("shapes", limit=100), seed=0, flip=True).batch(0, 64)
+        >>> batch = Batches(load_images("shapes", limit=100), seed=0, flip=True).take(0, 64)
     """
 
     images: ImageSet
@@ -49,10 +46,6 @@ class Batches:
             mirrored = self._flips.take(first, count)
             taken.images[mirrored] = taken.images[mirrored, :, ::-1]
         return taken
-
-    def batch(self, first: int, count: int) -> Float[Tensor, "B C H W"]:
-        """Return x_0 in [-1, 1], in channels-last memory format, in which networks train fastest."""
-        return to_unit(self.take(first, count).images, torch.channels_last)
 
 
 @lru_cache(maxsize=2)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from nevoa.conditions import conditions_of
 from nevoa.config.names import DeviceName
-from nevoa.data import Batches, ImageSet
+from nevoa.data import Batches, ImageSet, to_unit
 from nevoa.diffusion import Condition, log_snr_of, mapped
 from nevoa.objects import schedule_of
 from nevoa.training.noise import TrainingNoise, draw_of
@@ -62,10 +62,12 @@ def batches_of(state: TrainingState, images: ImageSet, share: slice) -> Generato
     conditions = conditions_of(plan)
     log_snr, size = log_snr_of(schedule), training.batch_size
     for first in count(state.images_seen, size):
-        own, condition = (first + share.start, share.stop - share.start), None
+        own = first + share.start, share.stop - share.start
+        seen, condition = stream.take(*own), None
         if conditions:  # of the images as the network sees them: a picture is mirrored as its image is
-            condition = conditions.in_data(stream.take(*own), np.arange(own[1]), *draws.of_conditions(*own))
-        yield Batch(log_snr[draws.timesteps(first, size)], stream.batch(*own), *draws.take(*own), condition)
+            condition = conditions.in_data(seen, np.arange(len(seen)), *draws.of_conditions(*own))
+        x_0 = to_unit(seen.images, torch.channels_last)  # the memory format in which networks train fastest
+        yield Batch(log_snr[draws.timesteps(first, size)], x_0, *draws.take(*own), condition)
 
 
 def on_device(batches: Generator[Batch, None, None], device: DeviceName) -> Generator[Batch, None, None]:
