@@ -11,6 +11,7 @@ from sphinx.application import Sphinx
 
 import nevoa
 from nevoa.formats import webpage
+from nevoa.runs import PACKAGED, packaged_names
 
 project = "nevoa"
 copyright = "the authors of nevoa, MIT licence"
@@ -73,12 +74,14 @@ def lead_to_the_root(app: Sphinx, error: Exception | None) -> None:
     Path(app.outdir, "index.html").write_text(f'{refresh}<a href="{target}">nevoa</a>\n')
 
 
-def make_the_page(app: Sphinx, error: Exception | None) -> None:
-    """Put the page of the packaged model beside the pages about it."""
-    webpage.export(nevoa.load(device="cpu"), Path(app.outdir, "clothes.html"))
+def make_pages(app: Sphinx, error: Exception | None) -> None:
+    """Put the pages of the packaged models beside the pages about them: the first one as clothes.html."""
+    for name in packaged_names():
+        page = "clothes" if name == PACKAGED.name else name
+        webpage.export(nevoa.load(name, "cpu"), Path(app.outdir, f"{page}.html"))
 
 
 def setup(app: Sphinx) -> None:
     app.connect("html-page-context", speak_portuguese)
     app.connect("build-finished", lead_to_the_root)
-    app.connect("build-finished", make_the_page)
+    app.connect("build-finished", make_pages)

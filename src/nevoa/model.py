@@ -272,7 +272,7 @@ class Model:
         """The condition of images that are what others should not be."""
         conditions, kind = conditions_of(self.plan), self.plan.spoken
         assert kind
-        values = {kind: [conditions.kinds[kind].asked(unwanted)] * count}
+        values = {kind: [*conditions.asked(kind, [unwanted])] * count}
         return mapped(lambda tensor: tensor.to(self.device), conditions.of(values, count))
 
     def _unasked(self, network: Callable[..., Tensor]) -> Callable[..., Tensor]:

@@ -114,12 +114,13 @@ def test_a_damaged_plan_is_refused_and_a_bomb_fills_no_memory(data: bytes) -> No
         parse({"seen": b64encode(data).decode()}, TextPlan)
 
 
-def test_words_that_no_caption_has_are_named(text: Text) -> None:
+def test_words_that_no_caption_has_are_named_once_for_all_prompts(text: Text) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert text.asked("A BLUE circle, azul!"[:13]) == "A BLUE circle"
-    with pytest.warns(UserWarning, match="has these words: zebra, xilofone"):
-        text.asked("a zebra, red, xilofone".replace(",", ""))
+        text.warn_of(["A BLUE circle", "azul"])
+    with pytest.warns(UserWarning, match="has these words: zebra, xilofone. It") as said:
+        text.warn_of(["a zebra red", "xilofone red zebra"])
+    assert len(said) == 1
 
 
 def test_few_new_words_pass_for_known_ones() -> None:
@@ -136,7 +137,7 @@ def test_few_new_words_pass_for_known_ones() -> None:
 def test_words_beyond_those_that_are_read_are_named(text: Text) -> None:
     text = Text(text.plan.model_copy(update={"words": 2}))
     with pytest.warns(UserWarning, match="reads the first 2 words of a prompt, and not: circle a"):
-        text.asked("a red circle a")
+        text.warn_of(["a red circle a", "a red"])
     assert torch.equal(text.tensor(["one two"]), text.tensor(["one two three"]))
 
 

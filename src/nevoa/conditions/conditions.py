@@ -47,7 +47,10 @@ class Conditions:
         several = kind.several(values) if hasattr(kind, "several") else _several(values)
         if not several:
             raise NevoaError(f"There are no {_words(name)} to ask for: name one, or leave them out.")
-        return [kind.asked(value) for value in several]
+        asked = [kind.asked(value) for value in several]
+        if hasattr(kind, "warn_of"):
+            kind.warn_of(asked)
+        return asked
 
     def _known(self) -> str:
         known = " and ".join(name if ":" in name else kind.words for name, kind in self.kinds.items())

@@ -18,7 +18,8 @@ class Kind(Protocol):
 
     A picture has an attribute `channels` in place of `embedding`: its tensor is `[B, channels, H, W]`, of the size of
     the images, and joins the first layer of the network (`nevoa.networks.Pictures`). It may have a method `several`,
-    which returns the values in what a user asks for; without it, these are the items of a list or array.
+    which returns the values in what a user asks for; without it, these are the items of a list or array. Any kind may
+    have a method `warn_of`, which gets all values that a user asks for, and warns of what the model cannot understand.
 
     Attributes:
         words: what a user calls what is asked for, in the plural, such as "prompts".

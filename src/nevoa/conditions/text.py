@@ -7,6 +7,8 @@ Subword Information"). A word that no caption had is near those that look like i
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
+from itertools import chain
+from textwrap import shorten
 from zlib import crc32
 
 import numpy as np
@@ -24,6 +26,8 @@ from nevoa.errors import NevoaError
 # Letters in a piece of a word.
 LENGTHS = 3, 4
 LONGEST_PROMPT = 1_000
+# Characters of the words that a warning names.
+LONGEST_WARNING = 500
 
 
 def pieces_of(word: str) -> Iterator[str]:
@@ -74,27 +78,30 @@ class Text:
         return [of[int(one * len(of))] if of else None for of, one in zip(captions, chance.tolist(), strict=True)]
 
     def asked(self, value: object) -> str:
-        """Return a prompt. A NevoaError if it is none; a warning if the model cannot understand all of it."""
+        """Return a prompt. A NevoaError if it is none."""
         if not isinstance(value, str):
             raise NevoaError(f"A prompt must be a text, such as 'a red circle', not {value!r:.60}.")
-        if not (words := words_in(value)):
+        if not words_in(value):
             raise NevoaError("The prompt is empty: describe an image, or leave out the prompt for images of any kind.")
         if len(value) > LONGEST_PROMPT:
             raise NevoaError(
                 f"The prompt has {len(value):,} characters, and {LONGEST_PROMPT:,} are the most: shorten it."
             )
-        if unread := words[self.plan.words :]:
-            warnings.warn(
-                f"The model reads the first {self.plan.words} words of a prompt, and not: {' '.join(unread)}",
-                stacklevel=2,
-            )
-        if new := [word for word in dict.fromkeys(words[: self.plan.words]) if not self.knows(word)]:
-            warnings.warn(
-                f"No caption that the model has learned from has these words: {', '.join(new)}. It goes by words that "
-                "look like them.",
-                stacklevel=2,
-            )
         return value
+
+    def warn_of(self, prompts: Sequence[str]) -> None:
+        """Warn if the model cannot understand all of several prompts."""
+        words, most = [words_in(prompt) for prompt in prompts], self.plan.words
+        if unread := [word for of in words for word in of[most:]]:
+            said = shorten(" ".join(unread), LONGEST_WARNING)
+            warnings.warn(f"The model reads the first {most} words of a prompt, and not: {said}", stacklevel=2)
+        if new := [word for word in dict.fromkeys(chain(*(of[:most] for of in words))) if not self.knows(word)]:
+            said = shorten(", ".join(new), LONGEST_WARNING)
+            warnings.warn(
+                f"No caption that the model has learned from has these words: {said}. It goes by words that look like "
+                "them.",
+                stacklevel=2,
+            )
 
     def knows(self, word: str) -> bool:
         """Return whether captions have a word, or one that passes for it."""
