@@ -141,9 +141,13 @@ def test_a_browser_shows_equations_without_a_request(site: Path, chromium: Brows
 
 
 @pytest.mark.parametrize("name", ["docs/index", "docs/pt/index"])
-def test_a_link_leads_to_new_clothes(site: Path, chromium: Browser, name: str) -> None:
+def test_a_link_leads_to_new_clothes_and_to_emoji_in_words(site: Path, chromium: Browser, name: str) -> None:
     page = chromium.new_page(locale="pt-PT" if "pt" in name else "en-GB")
     page.goto((site / f"{name}.html").as_uri())
     page.locator("a[href$='clothes.html']").click()
     expect(page.locator("#status")).to_contain_text("Aqui estão" if "pt" in name else "Here they are", timeout=60_000)
+    page.go_back()
+    page.locator("a[href$='emoji.html']").click()
+    label = "Descreva uma imagem" if "pt" in name else "Describe an image"
+    page.get_by_label(label).fill("red heart")
     page.close()

@@ -182,7 +182,7 @@ def test_the_command_writes_images_a_trajectory_and_an_animation(
 
 REFUSED = [
     (["model"], "add --prompt"),
-    (["--prompt", "x"], "takes no prompts: name a model that does, as in 'nevoa sample avatars'"),
+    (["--prompt", "x"], "takes no prompts: name a model that does, as in 'nevoa sample emoji'"),
     (["model", "--size", "16"], "--size is for text-to-image pipelines, which need --prompt"),
     (["model", "--prompt", "x", "--class", "3"], "--class does not apply"),
     (["model", "--prompt", "x", "--sampler", "ddim"], "sampler is not an option of a text-to-image pipeline"),

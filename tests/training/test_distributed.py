@@ -17,7 +17,6 @@ from torch import Tensor, nn
 import nevoa
 from nevoa._util.interrupt import leave_on_signals
 from nevoa.config.condition import PicturePlan, TextPlan
-from nevoa.data import Batches
 from nevoa.diffusion import mapped
 from nevoa.errors import NevoaError
 from nevoa.parallel import group as processes
@@ -28,6 +27,7 @@ from nevoa.training.distributed import check_alike
 from nevoa.training.feed import Batch, batches_of
 from nevoa.training.gradient import Gradient
 from nevoa.training.loop import training_steps
+from nevoa.training.noise import TrainingNoise
 from nevoa.training.state import TrainingState
 from tests.processes import answer_of, started, together
 from tests.small_runs import distillation_of, job_of, outcome, replanned, told
@@ -231,14 +231,14 @@ def test_one_process_of_a_machine_prepares_for_the_others(tmp_path: Path) -> Non
 
 
 def spoiled(job: Job) -> list[tuple[bool, float]]:
-    """Train where one process meets an image that is not a number."""
-    draw = Batches.batch
+    """Train where one process draws noise that is not a number."""
+    draw = TrainingNoise.take
 
-    def spoil(self: Batches, first: int, count: int) -> Tensor:
-        images = draw(self, first, count)
-        return images * torch.nan if (process_group().rank, first) == (1, 28) else images
+    def spoil(self: TrainingNoise, first: int, count: int) -> tuple[Tensor, Tensor]:
+        t, epsilon = draw(self, first, count)
+        return t, epsilon * torch.nan if (process_group().rank, first) == (1, 28) else epsilon
 
-    Batches.batch = spoil
+    TrainingNoise.take = spoil
     *_, (_, losses) = [weights(job)]
     return [(loss == loss, loss) for loss in losses]
 

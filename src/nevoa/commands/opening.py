@@ -35,7 +35,7 @@ def opened(
             raise NevoaError("--size is for text-to-image pipelines, which need --prompt: leave out --size.")
         if prompts and run is None:
             raise NevoaError(
-                "The model of clothes takes no prompts: name a model that does, as in 'nevoa sample avatars'."
+                "The model of clothes takes no prompts: name a model that does, as in 'nevoa sample emoji'."
             )
         check(run or PACKAGED)
         return started(load(run or PACKAGED), {name: options[name] for name in STARTS if name in options})

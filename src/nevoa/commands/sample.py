@@ -90,7 +90,8 @@ def sample(
     """Make new images with a trained model.
 
     Args:
-        run: Run folder, folder of diffusers, hf:OWNER/NAME, or avatars, a model of prompts that comes with nevoa.
+        run: Run folder, folder of diffusers, hf:OWNER/NAME, or avatars or emoji, models of prompts that come with
+            nevoa.
             [default: a model of clothes that comes with nevoa]
         count: Number of images. [default: 64, or up to 8 of each class; with --trajectory 8, or one of each class; from
             an image 8; with --prompt 1]

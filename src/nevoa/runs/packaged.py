@@ -15,7 +15,7 @@ def packaged_names() -> list[str]:
 
     Example:
         >>> packaged_names()
-        ['avatars', 'fashion_mnist']
+        ['avatars', 'emoji', 'fashion_mnist']
     """
     return sorted(path.name for path in FOLDER.iterdir() if RunFiles(path).has_model)
 
