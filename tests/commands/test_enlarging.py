@@ -116,7 +116,7 @@ def test_a_cascade_enlarges_each_image_of_the_small_model(monkeypatch: pytest.Mo
     pictures = small.sample(5, seed=3, steps=2)
     wanted = big.sample(5, seed=3, picture=pictures, sampler="ddim", steps=4)
     np.testing.assert_array_equal(both.sample(5, seed=3, sampler="ddim", steps=4), wanted)
-    monkeypatch.setattr(models, "IMAGES_AT_ONCE", 2)
+    monkeypatch.setattr(models, "IMAGES_AT_ONCE", 3)
     monkeypatch.setattr(models, "LARGEST_AT_ONCE", 8 * 16)
     np.testing.assert_array_equal(both.sample(5, seed=3, sampler="ddim", steps=4), wanted)
 

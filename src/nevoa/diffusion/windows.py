@@ -61,7 +61,7 @@ def spans(side: int, length: int, unit: int = 1) -> list[Span]:
 
 
 class Windowed:
-    """A denoiser of images of any size, around one of smaller images (MultiDiffusion, Bar-Tal et al. 2023, equation 5).
+    """A denoiser of images of any size, around one of smaller images (MultiDiffusion, Bar-Tal et al. 2023).
 
     An estimate is the weighted mean of those in all windows that contain a pixel, so that windows leave no seam:
 
