@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from nevoa.commands.compare import compare as compare
     from nevoa.commands.continue_ import continue_ as continue_
     from nevoa.commands.distill import distill as distill
+    from nevoa.commands.enlarging import cascade as cascade
+    from nevoa.commands.enlarging import upscaling as upscaling
     from nevoa.commands.evaluate import evaluate as evaluate
     from nevoa.commands.evaluate import sweep as sweep
     from nevoa.commands.export import export as export
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from nevoa.commands.push import push as push
     from nevoa.commands.sample import sample as sample
     from nevoa.commands.train import train as train
+    from nevoa.commands.upscale import upscale as upscale
     from nevoa.commands.verify import verify as verify
     from nevoa.config import Config as Config
     from nevoa.config.presets import configure as configure
@@ -46,6 +49,7 @@ _HOMES = {
     "NevoaError": "nevoa.errors",
     "Run": "nevoa.runs",
     "blending": "nevoa.commands.blending",
+    "cascade": "nevoa.commands.enlarging",
     "compare": "nevoa.commands.compare",
     "configure": "nevoa.config.presets",
     "continue_": "nevoa.commands.continue_",
@@ -63,6 +67,8 @@ _HOMES = {
     "show": "nevoa.pictures",
     "sweep": "nevoa.commands.evaluate",
     "train": "nevoa.commands.train",
+    "upscale": "nevoa.commands.upscale",
+    "upscaling": "nevoa.commands.enlarging",
     "variations": "nevoa.commands.from_images",
     "verify": "nevoa.commands.verify",
 }

@@ -12,6 +12,7 @@ from PIL import Image
 import nevoa
 from nevoa.cli.sample import StartFlags
 from nevoa.commands.sample import SampleOptions
+from nevoa.config.condition import PicturePlan
 from nevoa.config.options import SamplerOptions
 from nevoa.errors import NevoaError
 from tests.cli.conftest import nevoa as typed
@@ -20,9 +21,11 @@ from tests.formats.small_run import run_of
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run, a picture, and a mask of it."""
+    """A run, one that enlarges its images, a picture, and a mask of it."""
     place = tmp_path_factory.mktemp("same")
     run_of(place / "run")
+    picture = PicturePlan(kind="downscaled", channels=3, height=32, width=32, factor=2)
+    run_of(place / "big", shape=(3, 32, 32), conditions={"downscaled": picture.model_dump()})
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(place / "photo.png")
     Image.fromarray(np.full((32, 32), 255, np.uint8) * (np.arange(32) > 15)).save(place / "mask.png")
@@ -54,6 +57,11 @@ WRITTEN: dict[str, tuple[str, dict[str, Any]]] = {
     "between.png": (
         "sample run --interpolate photo.png mask.png --frames 2",
         {"interpolate": ("photo.png", "mask.png"), "frames": 2},
+    ),
+    "large.png": ("sample run --upscale big --class cat --seed 2", {"upscale": Path("big"), "label": "cat", "seed": 2}),
+    "photo.png": (
+        "upscale big photo.png --class cat --steps 2 --seed 3",
+        {"image": "photo.png", "label": "cat", "steps": 2, "seed": 3},
     ),
     "noise.png": (
         "noise photo.png --schedule linear,cosine --at 0,9",
@@ -92,6 +100,15 @@ REFUSED: list[tuple[list[str], Callable[[], Any]]] = [
     (["sample", "run", "--size", "64"], lambda: nevoa.sample("run", size="64")),
     (["sample", "--prompt", "a cat"], lambda: nevoa.sample(prompt="a cat")),
     (["sample", "run", "--class", "cow"], lambda: nevoa.sample("run", label="cow")),
+    (["sample", "run", "--upscale", "run"], lambda: nevoa.sample("run", upscale="run")),
+    (["sample", "run", "--upscale", "nothing"], lambda: nevoa.sample("run", upscale="nothing")),
+    (["sample", "big", "--upscale", "big"], lambda: nevoa.sample("big", upscale="big")),
+    (["upscale", "nothing", "photo.png"], lambda: nevoa.upscale("nothing", "photo.png")),
+    (["upscale", "run", "photo.png"], lambda: nevoa.upscale("run", "photo.png")),
+    (["upscale", "big", "nothing.png"], lambda: nevoa.upscale("big", "nothing.png")),
+    (["upscale", "big", "photo.png", "--out", "x.gif"], lambda: nevoa.upscale("big", "photo.png", out="x.gif")),
+    (["upscale", "big", "photo.png", "--out", "mask.png"], lambda: nevoa.upscale("big", "photo.png", out="mask.png")),
+    (["upscale", "big", "photo.png", "--steps", "99"], lambda: nevoa.upscale("big", "photo.png", steps=99)),
     (["noise", "nothing"], lambda: nevoa.noise("nothing")),
     (["noise", "photo.png", "--schedule", "cosin"], lambda: nevoa.noise("photo.png", schedule="cosin")),
     (["noise", "photo.png", "--at", "1001"], lambda: nevoa.noise("photo.png", at=1001)),

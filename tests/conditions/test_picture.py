@@ -67,6 +67,31 @@ def test_a_downscaled_picture_has_the_means_and_a_small_photo_gives_them(images:
     np.testing.assert_array_equal(kind("downscaled", images).asked(small), one)
 
 
+def test_training_adds_as_much_noise_as_chance_says_to_downscaled_pictures() -> None:
+    """To pixels of the small picture; none by default, and none where nothing is left to chance."""
+    plain = as_image_set(np.full((3, 256, 256), 100, np.uint8))
+    plan = Downscaled.found(plain, "2:20")
+    assert plan is not None and (plan.factor, plan.noise) == (2, 20)
+    chance = np.array([0.0, 0.25, 0.9])
+    found = np.stack(Downscaled(plan).values(plain, np.arange(3), chance))[..., 0].astype(float)
+    assert [one.std() for one in found] == pytest.approx(20 * chance, rel=0.03)
+    assert [one.mean() for one in found] == pytest.approx([100] * 3, abs=0.3)
+    assert (found[:, ::2, ::2] == found[:, 1::2, 1::2]).all()
+    assert abs(np.corrcoef(found[1].ravel(), found[2].ravel())[0, 1]) < 0.03
+    again = Downscaled(plan).values(plain, np.arange(1, 3), chance[1:])
+    np.testing.assert_array_equal(np.stack(again)[..., 0], found[1:])
+    without = Downscaled(PicturePlan(kind="downscaled", channels=1, height=256, width=256, factor=2))
+    assert (np.stack(without.values(plain, np.arange(3), chance))[..., 0] == 100).all()
+
+
+def test_noise_does_not_leave_the_range_of_pixels() -> None:
+    """Where it would wrap around, white pixels were black."""
+    white = as_image_set(np.full((1, 64, 64), 255, np.uint8))
+    plan = Downscaled.found(white, "2:30")
+    assert plan is not None
+    assert Downscaled(plan).values(white, np.arange(1), np.array([0.9]))[0][..., 0].min() > 100
+
+
 @pytest.mark.parametrize("name", ["downscaled", "gray", "edges"])
 def test_the_picture_of_a_mirrored_image_is_mirrored(name: str, images: ImageSet) -> None:
     mirrored = as_image_set(images.images[:, :, ::-1].copy())
@@ -166,6 +191,9 @@ def test_what_is_no_picture_is_refused(value: Any, said: str, images: ImageSet) 
         ("downscaled", "", "downscaled needs a factor that divides 16x12: 2, 4, as in --condition downscaled:2"),
         ("downscaled", "3", "divides 16x12: 2, 4"),
         ("downscaled", "x", "divides 16x12: 2, 4"),
+        ("downscaled", "2:", "takes a deviation of noise from 0 to 255, as in --condition downscaled:2:20"),
+        ("downscaled", "2:0.1", "takes a deviation of noise from 0 to 255"),
+        ("downscaled", "4:256", "takes a deviation of noise from 0 to 255"),
         ("gray", "2", "The condition gray takes nothing after a colon: write --condition gray"),
         ("masked", "half", "The condition masked takes nothing after a colon"),
     ],

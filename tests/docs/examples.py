@@ -70,13 +70,15 @@ def public() -> dict[str, Any]:
     return {name: each for name, each in found.items() if inspect.isclass(each) or inspect.isfunction(each)}
 
 
-def tiny() -> Config:
-    return nevoa.configure("fashion_mnist_10k", steps=2, limit=16, options=TINY)
+def tiny(**options: Any) -> Config:
+    return nevoa.configure("fashion_mnist_10k", steps=2, limit=16, options=TINY, **options)
 
 
 def fill(folder: Path, images: np.ndarray) -> None:
-    """Make what examples expect in the current folder: a run, photos in two classes, an image and a mask."""
+    """Make what examples expect in the current folder: runs, photos in two classes, an image and a mask."""
     for _ in nevoa.fit(tiny(), folder / "runs" / "clothes"):
+        pass
+    for _ in nevoa.fit(tiny(size=56, condition="downscaled:2"), folder / "runs" / "large"):
         pass
     shutil.copytree(folder / "runs" / "clothes", folder / "runs" / "fashion_mnist-quick")
     for number, pixels in enumerate(images[:8]):

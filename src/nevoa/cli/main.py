@@ -31,6 +31,7 @@ from nevoa.cli import (
     sample,
     studio,
     train,
+    upscale,
     verify,
 )
 from nevoa.cli.help import HelpFormatter
@@ -87,6 +88,7 @@ for command in (
     train.train,
     distill.distill,
     sample.sample,
+    upscale.upscale,
     evaluate.evaluate,
     verify.verify,
     export.export,

@@ -44,6 +44,7 @@ class StartFlags:
     condition: Annotated[tuple[str, ...], Parameter(metavar="KIND=VALUE", show_default=False)] = ()
     prompt: Annotated[tuple[str, ...], Parameter(metavar="TEXT", show_default=False)] = ()
     size: Size = None
+    upscale: Annotated[str | None, Parameter(metavar="RUN")] = None
 
     def keywords(self) -> dict[str, Any]:
         """The options as keywords; None means not given."""

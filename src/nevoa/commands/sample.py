@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from nevoa.commands.opening import AnyModel
     from nevoa.data import Picture, Size
+    from nevoa.model import Model
 
 DEFAULT_SIDE = 8
 # Images of text-to-image models take long.
@@ -58,6 +59,8 @@ class SampleOptions(SamplerOptions, total=False):
         condition: What else the images are asked to be, for kinds of condition that a plugin registers; may be
             repeated.
         size: Size of the images of a text-to-image pipeline. [default: the pipeline's own]
+        upscale: Enlarge the images with this run, of a model that was trained with --condition downscaled:N on images
+            N times as large. It gets the classes, prompts and so on that it knows, and samples as it does by default.
     """
 
     from_: "Picture | None"
@@ -74,6 +77,7 @@ class SampleOptions(SamplerOptions, total=False):
     numbers: Mapping[str, Any] | None
     condition: Mapping[str, Any] | None
     size: "str | int | Size | None"
+    upscale: PathLike | None
 
 
 def sample(
@@ -119,14 +123,37 @@ def sample(
     model = opened(run, typed, prompts, chosen)
     sampling = {name: value for name, value in chosen.items() if name in SamplerOptions.__annotations__}
     titles, asked = _asked(model, typed, prompts, chosen)
-    settings: Any = model.settings(**sampling, **asked)
-    steps = len(model.timesteps(settings)) - 1
     total = _count(count, chosen, len(titles), trajectory is not None, prompted=not asked)
     _check_outside(model, run, path)
+    how = {**sampling, **asked}
+    steps, about = _steps(model, how)
+    about = f"{counted(total, 'image')}{_about(titles[:total], run)}, {about}"
+    if "upscale" in chosen:
+        model, how = _enlarged(model, chosen["upscale"], how), {}
+        _check_outside(model, chosen["upscale"], path)
+        steps, enlarged = _steps(model, how)
+        about = f"{about}, enlarged by {chosen['upscale']}, {enlarged}"
     output.check(total, steps, model.shape)
-    batches = sampled(model, total, output.moments, steps, {**sampling, "seed": seed, **asked})
-    about = f"{counted(total, 'image')}{_about(titles[:total], run)}, {settings.sampler}, {counted(steps, 'step')}"
+    batches = sampled(model, total, output.moments, steps, {**how, "seed": seed})
     return Written(_write(output, batches, total, titles, _reserved(run, path, force)), about)
+
+
+def _steps(model: "AnyModel", options: Mapping[str, Any]) -> tuple[int, str]:
+    """How many steps a model takes, and the sampler and the steps in words."""
+    settings: Any = model.settings(**options)
+    steps = len(model.timesteps(settings)) - 1
+    return steps, f"{settings.sampler}, {counted(steps, 'step')}"
+
+
+def _enlarged(model: "AnyModel", upscale: PathLike, options: dict[str, Any]) -> "Model":
+    """The model that enlarges the images of another."""
+    from nevoa.commands.enlarging import cascade
+    from nevoa.commands.load import load
+    from nevoa.model import Model
+
+    if not isinstance(model, Model):
+        raise NevoaError("--upscale does not apply to a text-to-image pipeline: leave it out.")
+    return cascade(model, load(upscale), **options)
 
 
 def _prompts(given: Any) -> tuple[str, ...]:

@@ -99,7 +99,11 @@ class Picture(ABC):
 
 
 class Downscaled(Picture):
-    """The mean of each square of pixels, a picture of fewer pixels for its model to enlarge."""
+    """The mean of each square of pixels, a picture of fewer pixels for its model to enlarge.
+
+    If the plan has noise, training adds up to as much to a picture, by chance, so that a model that enlarges the images
+    of another one takes less of their faults for detail (conditioning augmentation, Ho et al. 2021).
+    """
 
     @property
     def colours(self) -> int:
@@ -111,12 +115,18 @@ class Downscaled(Picture):
         divisors = [str(one) for one in range(2, math.gcd(height, width) + 1) if math.gcd(height, width) % one == 0]
         if not divisors:
             raise NevoaError(f"No whole factor divides {height}x{width}: choose another --size for {kind}.")
-        if detail not in divisors:
+        factor, colon, noise = detail.partition(":")
+        if factor not in divisors:
             raise NevoaError(
                 f"{kind} needs a factor that divides {height}x{width}: {', '.join(divisors)}, as in "
                 f"--condition {kind}:{divisors[0]}."
             )
-        return {"factor": int(detail)}
+        if colon and not (noise.isdecimal() and int(noise) < 256):
+            raise NevoaError(
+                f"After the factor, {kind} takes a deviation of noise from 0 to 255, as in --condition "
+                f"{kind}:{factor}:20."
+            )
+        return {"factor": int(factor), "noise": int(noise or 0)}
 
     @property
     def small(self) -> Size:
@@ -126,7 +136,15 @@ class Downscaled(Picture):
     def made(self, pixels: Pixels, chance: Shaped[np.ndarray, " B"]) -> Pictures:
         (height, width), factor = self.small, self.plan.factor
         squares = pixels.reshape(len(pixels), height, factor, width, factor, self.colours)
-        return self._enlarged((squares.mean((2, 4), dtype=np.float32) + 0.5).astype(np.uint8))
+        means = squares.mean((2, 4), dtype=np.float32)
+        if self.plan.noise:
+            means += np.stack([self._noise(one) for one in chance.tolist()])
+        return self._enlarged((means + 0.5).clip(0, 255).astype(np.uint8))
+
+    def _noise(self, chance: float) -> Float[np.ndarray, "h w C"]:
+        """Noise of as large a share of the deviation, none for a chance of 0."""
+        rng = default_rng(int(chance * 2**53))
+        return chance * self.plan.noise * rng.standard_normal((*self.small, self.colours), dtype=np.float32)
 
     def asked(self, value: Any) -> One:
         height, width = self.small

@@ -124,12 +124,14 @@ class PicturePlan(ConditionPlan):
     Attributes:
         channels, height, width: of the images.
         factor: by which the sides are downscaled; 1 for the other kinds.
+        noise: the largest standard deviation, of 255, of the noise that training adds to downscaled pictures.
     """
 
     channels: Literal[1, 3]
     height: Side
     width: Side
     factor: Annotated[int, Field(ge=1)] = 1
+    noise: Annotated[int, Field(ge=0, le=255)] = 0
 
     @model_validator(mode="after")
     def _has_whole_pixels(self) -> "PicturePlan":

@@ -16,6 +16,7 @@ from nevoa.diffusion.schedule import (
     named_schedule,
     steps_of,
 )
+from nevoa.diffusion.windows import Span, Window, Windowed, spans
 
 __all__ = [
     "SCHEDULES",
@@ -32,7 +33,10 @@ __all__ = [
     "PredictionName",
     "RectifiedFlow",
     "Schedule",
+    "Span",
     "WeightingName",
+    "Window",
+    "Windowed",
     "at",
     "by_kind",
     "guide_weights",
@@ -40,6 +44,7 @@ __all__ = [
     "loss_per_image",
     "mapped",
     "named_schedule",
+    "spans",
     "sparing",
     "steps_of",
 ]
