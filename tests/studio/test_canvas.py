@@ -22,7 +22,7 @@ from tests.formats.small_run import run_of
 from tests.studio.test_asking import NOTHING
 
 SHAPE: dict[str, Any] = {"channels": 3, "height": 16, "width": 16}
-KINDS = {"downscaled:4": {"kind": "downscaled", "factor": 4}, "gray": {}, "edges": {}, "masked": {}}
+KINDS = {"downscaled:4": {"kind": "downscaled", "factor": 4}, "gray": {}, "edges": {}, "masked": {}, "picture": {}}
 
 
 def conditions(*names: str) -> dict[str, Any]:
@@ -80,7 +80,9 @@ def test_a_model_without_pictures_has_no_canvas(canvas: Canvas) -> None:
     assert pictured(model.plan, on(Image.new("RGB", (16, 16), "red"))) == {}
 
 
-@pytest.mark.parametrize(("name", "line"), [("downscaled:4", 8), ("gray", 2), ("edges", 2), ("masked", 5)])
+@pytest.mark.parametrize(
+    ("name", "line"), [("downscaled:4", 8), ("gray", 2), ("edges", 2), ("masked", 5), ("picture", 2)]
+)
 def test_a_brush_is_as_wide_as_some_pixels_of_an_image(name: str, line: int, canvas: Canvas) -> None:
     """Also on an upload, whatever its size."""
     model = model_of(name)
@@ -89,7 +91,7 @@ def test_a_brush_is_as_wide_as_some_pixels_of_an_image(name: str, line: int, can
     assert [2 * one["brush"].default_size for one in (shown, fitted)] == [line * 32, line * 10]  # it is a radius
 
 
-@pytest.mark.parametrize("name", ["downscaled:4", "gray", "edges"])
+@pytest.mark.parametrize("name", ["downscaled:4", "gray", "edges", "picture"])
 def test_what_is_drawn_is_what_a_file_of_it_asks(name: str, canvas: Canvas, tmp_path: Path) -> None:
     model = model_of(name)
     empty, colour = canvas.of_model(model)[1]["value"], "#ffffff" if name == "edges" else "#4060a0"

@@ -12,6 +12,8 @@ from nevoa.model import Model
 from nevoa.studio.controls import Page
 from nevoa.studio.texts import StudioError
 
+# The pictures that are made of images, each with words of its own for what to draw.
+MADE = "downscaled", "gray", "edges", "masked"
 # An empty canvas has so many pixels a side, or a few less.
 SIDE = 512
 # A brush paints so many pixels of an image wide: lines are as wide as edges, and a missing part is wider.
@@ -41,7 +43,8 @@ class Canvas:
         if not known:
             return [gr.update(visible=False), gr.update(value=None, visible=False)]
         name, plan = next(iter(known.items()))
-        words = f"{name}: " * (len(known) > 1) + self.say.text(f"canvas_{plan.kind}")
+        kind = plan.kind if plan.kind in MADE else "picture"  # of the data, or of a plugin
+        words = f"{name}: " * (len(known) > 1) + self.say.text(f"canvas_{kind}")
         empty = _empty(plan)
         brush = _brush(plan, min(empty.size))
         return [gr.update(value=words, visible=True), gr.update(value=empty, brush=brush, visible=True)]
