@@ -316,7 +316,10 @@ class Stepless:
         ({"loss": cubic, "options": ["training.loss=l1"]}, r"decides training\.loss: leave it out"),
         ({"schedule": Straight(), "options": ["diffusion.timesteps=30"]}, r"decides diffusion\.timesteps: leave it"),
         ({"schedule": Straight(), "options": ["diffusion.zero_terminal_snr=true"]}, "decides diffusion.zero_terminal"),
-        ({"source": "shapes", "labels": [1]}, "labels, captions and numbers are for images given as an array"),
+        (
+            {"source": "shapes", "labels": [1]},
+            "labels, captions, numbers and pictures are for images given as an array",
+        ),
         ({"stepps": 3}, "stepps.*Did you mean 'steps'"),
     ],
 )

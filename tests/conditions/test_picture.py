@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from nevoa.conditions.picture import Downscaled, Edges, Gray, Masked, Picture
+from nevoa.conditions.picture import Downscaled, Edges, Gray, Masked, Paired, Picture
 from nevoa.config.condition import PicturePlan
 from nevoa.data import ImageSet, as_image_set
 from nevoa.errors import NevoaError
@@ -140,6 +140,30 @@ def test_the_network_gets_colours_and_where_they_are_and_nothing_for_none(name: 
     assert not there[:, missing].any()
     colours = torch.from_numpy(one[..., :-1] / 127.5 - 1).permute(2, 0, 1).float()
     torch.testing.assert_close(there[:-1, ~missing], colours[:, ~missing])
+
+
+def test_the_data_give_the_picture_in_gray_or_rgb(images: ImageSet) -> None:
+    """As the model knows them, also where another split has the other."""
+    lines = np.random.default_rng(1).integers(0, 256, (6, 16, 12), dtype=np.uint8)
+    both = {
+        1: as_image_set(images.images, pictures=lines),
+        3: as_image_set(images.images, pictures=lines[..., None].repeat(3, 3)),
+    }
+    for channels, train in both.items():
+        plan = Paired.found(train, None)
+        assert plan == PicturePlan(kind="picture", channels=channels, height=16, width=12)
+        part, some = Paired(plan), np.array([4, 1])
+        assert part.channels == channels + 1
+        for given in both.values():
+            values = part.values(given, some, np.zeros(2))
+            assert all((one[..., :-1] == line[..., None]).all() for one, line in zip(values, lines[some], strict=True))
+        np.testing.assert_array_equal(part.asked(lines[4]), part.values(train, some, np.zeros(2))[0])
+        assert part.values(images, some, np.zeros(2)) == [None, None]
+        other = plan.model_copy(update={"channels": 4 - channels})
+        assert other.after(plan) == plan
+    assert Paired.found(images, "") is None
+    with pytest.raises(NevoaError, match="picture takes nothing after a colon: write --condition picture"):
+        Paired.found(both[1], "lines")
 
 
 def test_transparent_pixels_are_missing(images: ImageSet) -> None:

@@ -242,7 +242,7 @@ def test_an_array_has_captions_that_are_given() -> None:
     for captions in (["a"], "ab"):
         with pytest.raises(NevoaError, match="each of the 2 images"):
             as_image_set(pixels, captions=captions)
-    with pytest.raises(NevoaError, match="has its own labels, classes, captions and numbers"):
+    with pytest.raises(NevoaError, match="has its own labels, classes, captions, numbers and pictures"):
         as_image_set(images, captions=["a", "b"])
 
 

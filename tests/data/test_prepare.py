@@ -88,7 +88,7 @@ def test_very_many_bad_files_are_no_damage(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_store_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     prepared(noise())
-    monkeypatch.setattr(preparing, "shape_of", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr(preparing, "shapes_of", lambda *_: pytest.fail("read again"))
     prepared(noise())
 
 

@@ -141,12 +141,12 @@ def test_the_button_makes_what_is_asked(tmp_path: Path) -> None:
     own = [1.5, 2.5, *[1.0] * (MOST_KINDS - 2)]
     wanted = [[], "", ["red hat"], "", ["smile"], [1], 30, -0.5, *[0] * (MOST_NUMBERS - 2)]
     assert make.fn
-    *_, last = make.fn("told", 2, 7, "", 0, 1.0, "new", None, None, 0.6, None, 2.0, [], *own, *wanted)
+    *_, last = make.fn("told", 2, 7, "", 0, 1.0, "new", None, None, 0.6, None, None, 2.0, [], *own, *wanted)
     [made] = [value for value in last.values() if hasattr(value, "states")]
     by_hand = run.model("cpu").sample(2, 7, tags="red hat", numbers={"level": -0.5}, not_="smile", guidance=2.0)
     np.testing.assert_array_equal(made.states[-1], by_hand)
     assert made.classes == ["red hat"]
-    *_, last = make.fn("told", 2, 7, "", 0, 1.0, "new", None, None, 0.6, None, 1.0, [1], *own, *wanted)
+    *_, last = make.fn("told", 2, 7, "", 0, 1.0, "new", None, None, 0.6, None, None, 1.0, [1], *own, *wanted)
     [made] = [value for value in last.values() if hasattr(value, "states")]
     options = {
         "tags": "red hat",

@@ -37,7 +37,7 @@ def test_every_text_is_used() -> None:
             assert not unused, table
 
 
-PREFIXES = "state_", "plan_", "way_", "column_"
+PREFIXES = "state_", "plan_", "way_", "column_", "canvas_"
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,24 @@ def test_pictures_are_made_of_the_images_as_the_network_sees_them(config: Config
     assert torch.equal(batch.condition["masked"][:, :-1], torch.where(known, batch.x_0, 0.0))
 
 
+def test_a_picture_of_the_data_stays_with_its_image(config: Config, images: ImageSet) -> None:
+    """Mirrored as it is; and a run learns pairs by itself, but not classes of them."""
+    paired = as_image_set(images.images, pictures=255 - images.images)
+    auto = config.updated("training", condition="auto")
+    state = state_of(auto.updated("data", flip=True), paired)
+    assert [*state.plan.conditions] == ["picture"]
+    batch = first_batch(state, paired)
+    assert isinstance(batch.condition, Mapping)
+    torch.testing.assert_close(batch.condition["picture"][:, :-1], -batch.x_0)
+    whole = {one.tobytes() for one in images.images}
+    mirrored = [one.tobytes() not in whole for one in to_bytes(batch.x_0)]
+    assert any(mirrored) and not all(mirrored)
+    with pytest.raises(
+        NevoaError, match=r"no classes, .* It has pairs: leave class out, or make classes of their fold"
+    ):
+        state_of(config.updated("training", condition="class"), paired)
+
+
 def test_a_picture_that_is_withheld_is_none(config: Config, images: ImageSet) -> None:
     state = state_of(config.updated("training", label_dropout=0.9), images)
     condition = first_batch(state, images).condition

@@ -28,6 +28,7 @@ app = App(name="data", help="List, inspect and prepare images to train on.")
 
 PER_CLASS = 16
 MOST_ROWS = 20
+PAIRS = 64
 EXAMPLES = 4
 DAY = 86_400
 
@@ -81,8 +82,8 @@ def show(
     """Summarise a source, list its classes and unusable files, and draw its first images, a row for each class.
 
     Args:
-        condition: Show what a training with this option takes: class, text, text:COLUMN, tags, number:NAME or none; may
-            be repeated. [default: all]
+        condition: Show what a training with this option takes: class, text, text:COLUMN, tags, number:NAME, picture or
+            none; may be repeated. [default: all]
         out: The .png to write. [default: data.png, then data-2.png and so on]
         as_json: Print the summary as JSON; draw a picture only with --out.
     """
@@ -110,7 +111,7 @@ def show(
 
 
 def _opened(data: "DataConfig", condition: tuple[str, ...]) -> "ImageSet":
-    """The images; without those of their classes, captions and numbers that are not wanted."""
+    """The images; without those of their classes, captions, numbers and pictures that are not wanted."""
     found = show_preparation(data, say=False)
     if not condition:
         return found
@@ -214,6 +215,7 @@ def _facts(images: "ImageSet", condition: tuple[str, ...]) -> dict[str, Any]:
         "words": dict(counted_words(images.captions).most_common()),
         "tags": dict(tags_of(images, condition).most_common()),
         "numbers": ranges(images),
+        "pictures": 0 if images.pictures is None else len(images),
         "linked": notes.linked,
         "licence": notes.licence,
         "fingerprint": images.fingerprint,
@@ -249,11 +251,15 @@ def _summary(images: "ImageSet", condition: tuple[str, ...] = ()) -> str:
 
 
 def _sheet(images: "ImageSet") -> "Picture":
-    """The first images, in rows of each class if there are classes; at most MOST_ROWS classes."""
+    """The first images, in rows of each class if there are classes; at most MOST_ROWS classes. Or the first pairs."""
     import numpy as np
 
+    from nevoa.data import picture_of, pixels_of
     from nevoa.pictures import grid, titled_rows
 
+    if images.pictures is not None:  # each image after its picture
+        pairs = zip(images.pictures[:PAIRS], images.images[:PAIRS], strict=True)
+        return grid(np.stack([pixels_of(picture_of(one), 3) for pair in pairs for one in pair]), columns=PER_CLASS)
     if not images.classes:
         return grid(images.images[: PER_CLASS * PER_CLASS], columns=PER_CLASS)
     shown = np.unique(images.labels)[:MOST_ROWS].tolist()

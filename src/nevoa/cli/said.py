@@ -1,11 +1,11 @@
-"""Describe the captions, tags and numbers of images in words."""
+"""Describe the captions, tags, numbers and pictures of images in words."""
 
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nevoa.config.names import TAGS, TEXT
+from nevoa.config.names import PICTURE, TAGS, TEXT
 
 if TYPE_CHECKING:
     from nevoa.data import ImageSet
@@ -14,13 +14,14 @@ MOST_SHOWN = 12
 
 
 def as_learned(images: "ImageSet", condition: Collection[str]) -> "ImageSet":
-    """Return images with the captions and numbers that a training of these kinds learns."""
+    """Return images with the captions, numbers and pictures that a training of these kinds learns."""
     numbers = {name: column for name, column in images.numbers.items() if f"number:{name}" in condition}
-    return replace(images, captions=images.captions if {TEXT, TAGS} & {*condition} else (), numbers=numbers)
+    captions, pictures = images.captions if {TEXT, TAGS} & {*condition} else (), images.pictures
+    return replace(images, captions=captions, numbers=numbers, pictures=pictures if PICTURE in condition else None)
 
 
 def in_words(images: "ImageSet", condition: Collection[str] = ()) -> dict[str, str]:
-    """Return the numbers of captions, and of their tags or words, and the ranges of numbers, each under its name.
+    """Return in words captions, their tags or words, the ranges of numbers, and pictures, each under its name.
 
     Args:
         condition: the kinds that a training learns; empty if it takes what there is.
@@ -35,7 +36,11 @@ def in_words(images: "ImageSet", condition: Collection[str] = ()) -> dict[str, s
         rows["tags"] = _counted(tags)
     if images.captions and (TEXT in condition or not tags):
         rows["words"] = _counted(counted_words(images.captions))
-    return rows | ({"numbers": _numbers(images)} if images.numbers else {})
+    if images.numbers:
+        rows["numbers"] = _numbers(images)
+    if images.pictures is not None:
+        rows["pictures"] = f"one for each image, {'gray' if images.pictures.shape[3] == 1 else 'RGB'}"
+    return rows
 
 
 def _once(found: Counter[str]) -> str:

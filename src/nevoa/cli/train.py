@@ -59,9 +59,9 @@ class TrainingFlags(BudgetFlags, PluginFlags):
         seed: Seed of every random choice. [default: 0]
         flip: Mirror half of the images at random. [default: on, except for named data sets of clothes,
             digits or drawings]
-        condition: What to learn about each image beside its pixels: class, text, tags, number:NAME, or none; may be
-            repeated. text:COLUMN takes the captions from this column. downscaled:N, gray, edges and masked make a
-            picture of each image, for 'nevoa sample --picture'. [default: the preset's: all that the images have]
+        condition: What to learn about each image beside its pixels: class, text, tags, number:NAME, picture or none;
+            may be repeated. text:COLUMN takes the captions from this column. downscaled:N, gray, edges and masked make
+            a picture of each image, for 'nevoa sample --picture'. [default: the preset's: all that the images have]
         options: Set a config key, as in network.dim=96; may be repeated. 'nevoa config keys' lists the keys.
     """
 

@@ -31,6 +31,7 @@ class Keywords(TrainingOptions, total=False):
         labels: for a source that is an array, the class of each image, as integers or names.
         captions: for a source that is an array, a text that describes each image, or several.
         numbers: for a source that is an array, by name a number of each image, such as its age.
+        pictures: for a source that is an array, a picture for each image, from which the model is to make it.
         start: a model to start from; the run gets its network, process and image size, and a lower learning rate.
         network, schedule, loss: objects in place of names.
     """
@@ -38,6 +39,7 @@ class Keywords(TrainingOptions, total=False):
     labels: Any
     captions: Any
     numbers: Any
+    pictures: Any
     start: Model | None
     network: nn.Module | None
     schedule: Any
@@ -108,10 +110,10 @@ def _images_in_memory(
     Args:
         options: of the section data.
     """
-    said = {name: keywords.pop(name, None) for name in ("labels", "captions", "numbers")}
+    said = {name: keywords.pop(name, None) for name in ("labels", "captions", "numbers", "pictures")}
     if source is None or isinstance(source, str | PathLike):
         if any(value is not None for value in said.values()):
-            raise NevoaError("labels, captions and numbers are for images given as an array: leave them out.")
+            raise NevoaError("labels, captions, numbers and pictures are for images given as an array: leave them out.")
         return None, source
     images = as_image_set(source, **said)
     set_by_keyword = {key for key, value in keywords.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Pictures of the image's own size that are made of the image: it downscaled, gray, its edges, or a part of it.
+"""Pictures of the image's own size: those of the data, or the image downscaled, gray, its edges, or a part of it.
 
 A picture has gray or RGB and then alpha, of which 0 means missing. No picture is one that is missing everywhere.
 """
@@ -31,7 +31,7 @@ One = UInt8[np.ndarray, "H W D"]
 
 
 class Picture(ABC):
-    """Base of the pictures that are made of images.
+    """Base of all pictures.
 
     Example:
         >>> plan = PicturePlan(kind="gray", channels=3, height=32, width=32)
@@ -53,6 +53,63 @@ class Picture(ABC):
     def colours(self) -> int:
         """1 for gray, 3 for RGB."""
         return 1
+
+    @abstractmethod
+    def values(
+        self, images: ImageSet, indices: Int64[np.ndarray, " B"], chance: Shaped[np.ndarray, " B"]
+    ) -> Sequence[One | None]:
+        """Return the picture of each image; None where it has none."""
+
+    def several(self, asked: Any) -> Sequence[Any]:
+        """Return the pictures in what a user asks for: a list or an array `[N, H, W, C]` of them, or one."""
+        some = isinstance(asked, tuple | list) or (isinstance(asked, np.ndarray) and asked.ndim == 4)
+        return [*asked] if some else [asked]
+
+    def asked(self, value: Any) -> One:
+        """Return a file, a PIL image or an array as a picture, resized and cropped. A NevoaError if it is none."""
+        return _there(pixels_of(fitted(opened(value, WHITE), self.size), self.colours))
+
+    def tensor(self, values: Sequence[One | None]) -> Float[Tensor, "B channels H W"]:
+        """Return gray or RGB in [-1, 1], with 0 where they are missing, then 1 where they are not."""
+        none = np.zeros((*self.size, self.channels), np.uint8)
+        x = to_unit(np.stack([none if value is None else value for value in values]), torch.channels_last)
+        there = (x[:, -1:] + 1) / 2
+        x *= there
+        x[:, -1:] = there
+        return x
+
+
+class Paired(Picture):
+    """The picture that the data give with each image."""
+
+    @property
+    def colours(self) -> int:
+        return self.plan.channels
+
+    @classmethod
+    def found(cls, images: ImageSet, detail: str | None) -> PicturePlan | None:
+        """Return the plan; None if the data give no pictures."""
+        if detail:
+            raise NevoaError("The condition picture takes nothing after a colon: write --condition picture.")
+        if images.pictures is None:
+            return None
+        _, height, width, channels = images.pictures.shape
+        return PicturePlan.model_validate({"kind": "picture", "channels": channels, "height": height, "width": width})
+
+    def values(
+        self, images: ImageSet, indices: Int64[np.ndarray, " B"], chance: Shaped[np.ndarray, " B"]
+    ) -> Sequence[One | None]:
+        """Return the picture of each image, gray or RGB as the model knows them; None if the images have none."""
+        if images.pictures is None:
+            return [None] * len(indices)
+        pixels = images.pictures[indices]
+        if pixels.shape[3] != self.colours:  # of a split whose files are all gray, or not
+            pixels = _luminance(pixels) if self.colours == 1 else pixels.repeat(3, axis=3)
+        return [*_there(pixels)]
+
+
+class Made(Picture):
+    """Base of the pictures that are made of images."""
 
     @classmethod
     def found(cls, images: ImageSet, detail: str | None) -> PicturePlan | None:
@@ -79,26 +136,8 @@ class Picture(ABC):
     def made(self, pixels: Pixels, chance: Shaped[np.ndarray, " B"]) -> Pictures:
         """Return the picture that is made of each image."""
 
-    def several(self, asked: Any) -> Sequence[Any]:
-        """Return the pictures in what a user asks for: a list or an array `[N, H, W, C]` of them, or one."""
-        some = isinstance(asked, tuple | list) or (isinstance(asked, np.ndarray) and asked.ndim == 4)
-        return [*asked] if some else [asked]
 
-    def asked(self, value: Any) -> One:
-        """Return a file, a PIL image or an array as a picture, resized and cropped. A NevoaError if it is none."""
-        return _there(pixels_of(fitted(opened(value, WHITE), self.size), self.colours))
-
-    def tensor(self, values: Sequence[One | None]) -> Float[Tensor, "B channels H W"]:
-        """Return gray or RGB in [-1, 1], with 0 where they are missing, then 1 where they are not."""
-        none = np.zeros((*self.size, self.channels), np.uint8)
-        x = to_unit(np.stack([none if value is None else value for value in values]), torch.channels_last)
-        there = (x[:, -1:] + 1) / 2
-        x *= there
-        x[:, -1:] = there
-        return x
-
-
-class Downscaled(Picture):
+class Downscaled(Made):
     """The mean of each square of pixels, a picture of fewer pixels for its model to enlarge.
 
     If the plan has noise, training adds up to as much to a picture, by chance, so that a model that enlarges the images
@@ -155,7 +194,7 @@ class Downscaled(Picture):
         return _there(pixels.repeat(self.plan.factor, 1).repeat(self.plan.factor, 2))
 
 
-class Gray(Picture):
+class Gray(Made):
     """The luminance of an image in colour."""
 
     @classmethod
@@ -171,7 +210,7 @@ class Gray(Picture):
         return _there(_luminance(pixels))
 
 
-class Edges(Picture):
+class Edges(Made):
     """White where the luminance changes by a step (Sobel's operator), else black."""
 
     def made(self, pixels: Pixels, chance: Shaped[np.ndarray, " B"]) -> Pictures:
@@ -182,7 +221,7 @@ class Edges(Picture):
         return _there(255 * (across**2 + down**2 >= (4 * EDGE) ** 2).astype(np.uint8)[..., None])
 
 
-class Masked(Picture):
+class Masked(Made):
     """The image without a rectangle of a third to two thirds of each side, which chance chooses."""
 
     @property

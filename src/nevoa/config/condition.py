@@ -119,10 +119,11 @@ class TagsPlan(ConditionPlan):
 
 
 class PicturePlan(ConditionPlan):
-    """A picture of the image's own size, made of the image: downscaled, gray, edges or masked.
+    """A picture of the image's own size: `picture` of the data; or downscaled, gray, edges or masked, of the image.
 
     Attributes:
-        channels, height, width: of the images.
+        channels: of the images; of `picture`, those of the pictures.
+        height, width: of the images.
         factor: by which the sides are downscaled; 1 for the other kinds.
         noise: the largest standard deviation, of 255, of the noise that training adds to downscaled pictures.
     """
@@ -138,6 +139,10 @@ class PicturePlan(ConditionPlan):
         if gcd(self.height, self.width) % self.factor:
             raise ValueError(f"factor must divide {self.height}x{self.width}, and {self.factor} does not")
         return self
+
+    def after(self, before: ConditionPlan) -> "PicturePlan":
+        """Return the plan with the channels that the model knows: a picture of the data may have others."""
+        return self.model_copy(update={"channels": before.channels}) if isinstance(before, PicturePlan) else self
 
 
 def _of_its_kind(value: Any) -> Any:

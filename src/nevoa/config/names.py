@@ -22,6 +22,6 @@ BudgetName = Literal["minutes", "epochs", "steps"]
 RunStatus = Literal["running", "stopped", "finished", "failed"]
 FitName = Literal["crop", "pad"]
 # Kinds of condition that other rooms ask for by name; the registry lists all.
-CLASS, TEXT, TAGS = "class", "text", "tags"
+CLASS, TEXT, TAGS, PICTURE = "class", "text", "tags", "picture"
 FeatureKind = Literal["classes", "rotation", "random"]
 TrackerName = Literal["tensorboard", "wandb", "mlflow", "trackio"]

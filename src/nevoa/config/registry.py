@@ -160,12 +160,14 @@ CONDITIONS = Table(
         "text": "nevoa.conditions.text:Text",
         "tags": "nevoa.conditions.tags:Tags",
         "number": "nevoa.conditions.number:Number",
+        "picture": "nevoa.conditions.picture:Paired",
         **{name.lower(): f"nevoa.conditions.picture:{name}" for name in PICTURES},
     },
     {
         "text": "nevoa.config.condition:TextPlan",
         "tags": "nevoa.config.condition:TagsPlan",
         "number": "nevoa.config.condition:NumberPlan",
+        "picture": "nevoa.config.condition:PicturePlan",
         **{name.lower(): "nevoa.config.condition:PicturePlan" for name in PICTURES},
     },
 )

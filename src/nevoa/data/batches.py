@@ -39,12 +39,14 @@ class Batches:
         return places
 
     def take(self, first: int, count: int) -> ImageSet:
-        """Return the images as the network sees them, some of them mirrored, with what is said about each."""
+        """Return images as the network sees them, some mirrored with their pictures, and what is said about each."""
         taken = self.images.take(self.indices(first, count))
         give_back(self.images.images)
         if self.flip:
             mirrored = self._flips.take(first, count)
-            taken.images[mirrored] = taken.images[mirrored, :, ::-1]
+            for pixels in (taken.images, taken.pictures):
+                if pixels is not None:
+                    pixels[mirrored] = pixels[mirrored, :, ::-1]
         return taken
 
 

@@ -35,7 +35,10 @@ def list_entries(entries: Sequence[Entry], bad: Sequence[Bad], split: str, where
     """
     images, unread = _images(entries)
     tables = [entry for entry in entries if entry.path.rpartition("/")[2] in TABLES]
-    said = said_in(tables, {entry.path for entry in images}, where)
+    files = {entry.path: entry for entry in images}
+    said = said_in(tables, files.keys(), where)
+    only_pictures = {*said.pictures.values()} - said.pictures.keys()
+    images = [entry for entry in images if entry.path not in only_pictures]
     known = said.classes
     splits = _splits(images, where)
     if split not in splits and (images or split != TRAIN):
@@ -46,10 +49,12 @@ def list_entries(entries: Sequence[Entry], bad: Sequence[Bad], split: str, where
     own = [entry for entry, _ in splits.get(split, ())]
     texts = _texts_beside(entries, images)
     captions, unfit = _captions(own, texts, said.captions)
+    pictures, lone = _pictures(own, files, said.pictures)
     beside = len({text.path for text in texts.values()})
     own_names = [names[entry.path] for entry in own]
     classes = classes_of(names.values()) if any(own_names) else ()
-    labels = labels_by(classes, own_names)
+    labels, without_picture = labels_by(classes, own_names), {one.name for one in lone}
+    has_picture = np.array([entry.path not in without_picture for entry in own], bool)
     unnamed = [Bad(own[i].path, "no metadata table names its class") for i in np.flatnonzero(labels < 0).tolist()]
     return Listing(
         read=lambda index: own[index].content(),
@@ -57,16 +62,17 @@ def list_entries(entries: Sequence[Entry], bad: Sequence[Bad], split: str, where
         labels=labels,
         classes=classes,
         notes=Notes(
-            bad=(*bad, *unread, *said.bad, *unfit, *unnamed),
+            bad=(*bad, *unread, *said.bad, *unfit, *unnamed, *lone),
             unsettled=_unsettled(splits.get(split, ()), known),
-            ignored=len(entries) - len(images) - len(unread) - len(tables) - beside,
+            ignored=len(entries) - len(files) - len(unread) - len(tables) - beside,
             linked=sum(entry.linked for entry in own),
         ),
         captions=captions if any(captions) else (),
         numbers=columns_of([said.numbers.get(entry.path, {}) for entry in own]),
         columns=said.columns,
         texts=lambda column: said.texts(column, [entry.path for entry in own]),
-    ).take(np.flatnonzero(labels >= 0))
+        pictures=pictures,
+    ).take(np.flatnonzero((labels >= 0) & has_picture))
 
 
 def _images(entries: Sequence[Entry]) -> tuple[list[Entry], list[Bad]]:
@@ -104,6 +110,24 @@ def _captions(
                 bad.append(Bad(text.path, f"a caption that cannot be read: {reason(error)}"))
         captions.append((*in_tables.get(entry.path, ()), *of_text))
     return tuple(captions), bad
+
+
+def _pictures(
+    images: Sequence[Entry], files: Mapping[str, Entry], named: Mapping[str, str]
+) -> tuple[Listing | None, list[Bad]]:
+    """Return the pictures of images that tables name, and the images without one; None if they name none of any."""
+    if not any(entry.path in named for entry in images):
+        return None, []
+    found = [files.get(named.get(entry.path, "")) for entry in images]
+    bad = [
+        Bad(entry.path, _no_picture(named.get(entry.path))) for entry, one in zip(images, found, strict=True) if not one
+    ]
+    there = [entry or images[0] for entry in found]  # the images of the others are left out
+    return Listing(lambda i: there[i].content(), lambda i: there[i].path, np.zeros(len(images), np.int64)), bad
+
+
+def _no_picture(name: str | None) -> str:
+    return f"there is no image {name}, its picture" if name else "no metadata table names its picture"
 
 
 def _splits(images: Sequence[Entry], where: str) -> Mapping[str, list[Placed]]:

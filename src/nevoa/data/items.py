@@ -12,10 +12,11 @@ from torch.utils.data import Dataset
 
 from nevoa.data.decode import opaque, pixels_of
 from nevoa.data.listing import LABEL_COLUMNS, Numbers, columns_of, stacked
-from nevoa.data.sources.metadata import CAPTION_COLUMNS
+from nevoa.data.sources.metadata import CAPTION_COLUMNS, PICTURE_COLUMN
 from nevoa.errors import NevoaError
 
 IMAGE_KEY = "image"
+KEYS = IMAGE_KEY, PICTURE_COLUMN, *LABEL_COLUMNS, *CAPTION_COLUMNS
 
 
 class Items(NamedTuple):
@@ -25,33 +26,38 @@ class Items(NamedTuple):
         labels: None if no item has one.
         captions: None if no item has any.
         numbers: by name; NaN where an item has none.
+        pictures: None if no item has one.
     """
 
     images: UInt8[np.ndarray, "N H W C"]
     labels: list[Any] | None
     captions: list[Sequence[str]] | None
     numbers: Numbers
+    pictures: UInt8[np.ndarray, "N H W D"] | None
 
 
 def items_of(source: Dataset[Any]) -> Items:
     """Return the items of a Dataset. A NevoaError says what is wrong with one of them."""
     if not isinstance(source, Sized) or not len(source):
         raise NevoaError(f"The {type(source).__name__} needs a length (__len__) of at least 1.")
-    images, labels, captions, numbers = [], [], [], []
+    images, labels, captions, numbers, pictures = [], [], [], [], []
     for number in range(len(source)):
         item = _by_key(source[number], number)
         images.append(_pixels(item[IMAGE_KEY], number))
         labels += [_label(item[key], number) for key in LABEL_COLUMNS if key in item][:1]
         captions.append([text for key in CAPTION_COLUMNS if key in item for text in _texts(key, item[key], number)])
-        others = {key: item[key] for key in item if key not in (IMAGE_KEY, *LABEL_COLUMNS, *CAPTION_COLUMNS)}
+        pictures += [_pixels(item[PICTURE_COLUMN], number)] if PICTURE_COLUMN in item else []
+        others = {key: item[key] for key in item if key not in KEYS}
         found = {key: _number(key, value, number) for key, value in others.items()}
         numbers.append({key: value for key, value in found.items() if not math.isnan(value)})
-    if labels and len(labels) < len(images):
-        raise NevoaError(
-            f"Only {len(labels):,} of the {len(images):,} items of the Dataset have a label: label all of them or none."
-        )
-    arrays = stacked(images, "number {}".format, "the Dataset")
-    return Items(arrays, labels or None, captions if any(captions) else None, columns_of(numbers))
+    for key, found in ((LABEL_COLUMNS[0], labels), (PICTURE_COLUMN, pictures)):
+        if found and len(found) < len(images):
+            raise NevoaError(
+                f"Only {len(found):,} of the {len(images):,} items of the Dataset have a {key}: give one to all or to "
+                "none."
+            )
+    arrays, beside = (stacked(some, "number {}".format, "the Dataset") if some else None for some in (images, pictures))
+    return Items(arrays, labels or None, captions if any(captions) else None, columns_of(numbers), beside)
 
 
 def as_array(values: Any) -> np.ndarray:

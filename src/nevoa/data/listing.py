@@ -80,6 +80,7 @@ class Listing:
         numbers: what a table says of each image, by column.
         columns: names of the columns of its table.
         texts: returns the texts of each image in a column.
+        pictures: the picture that belongs to each image; None if the source has none.
         size: (height, width) unless the user chooses one; None means that it depends on the headers of all files.
         channels: 1 or 3 unless the user chooses; None as for `size`.
         notes: what is known so far.
@@ -96,6 +97,7 @@ class Listing:
     numbers: Numbers = field(default_factory=dict)
     columns: tuple[str, ...] = ()
     texts: Callable[[str], Captions] = lambda column: ()
+    pictures: "Listing | None" = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -110,6 +112,7 @@ class Listing:
             captions=_some(self.captions, numbers),
             numbers={name: column[numbers] for name, column in self.numbers.items()},
             texts=lambda column: _some(self.texts(column), numbers),
+            pictures=None if self.pictures is None else self.pictures.take(numbers),
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, UInt8
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -26,36 +26,42 @@ def as_image_set(
     name: str = "images",
     captions: Sequence[str | Sequence[str] | None] | None = None,
     numbers: Mapping[str, Any] | None = None,
+    pictures: np.ndarray | Tensor | None = None,
 ) -> ImageSet:
     """Return images in memory as an ImageSet. A NevoaError says what is wrong with them.
 
     Args:
         source: an ImageSet, returned as it is; a uint8 array `[N, H, W]` or `[N, H, W, C]`; or a torch `Dataset` of
             images, of (image, label), or of dictionaries with the key image and, if there are any, label, text (one or
-            several) and numbers under other keys. Each image is a PIL image or uint8 `[H, W]`, `[H, W, C]` or
-            `[C, H, W]`.
+            several), conditioning_image and numbers under other keys. Each image is a PIL image or uint8 `[H, W]`,
+            `[H, W, C]` or `[C, H, W]`.
         labels: for an array, one integer or one class name an image.
         classes: the class names of integer labels 0…K-1; by default those of a `Dataset`, else the labels themselves.
         name: the name that results mention.
         captions: for an array, a text that describes each image, or several; "", () or None for none.
         numbers: for an array, by name a number of each image, such as its age; NaN for none.
+        pictures: for an array, a picture for each image, from which a model makes it: uint8 of the images' size, gray
+            or RGB.
 
     Example:
         >>> images = as_image_set(np.zeros((100, 32, 32, 3), np.uint8), labels=["cat", "dog"] * 50)
     """
     if isinstance(source, ImageSet):
-        if any(one is not None for one in (labels, classes, captions, numbers)):
-            raise NevoaError("An ImageSet has its own labels, classes, captions and numbers: leave them out.")
+        if any(one is not None for one in (labels, classes, captions, numbers, pictures)):
+            raise NevoaError("An ImageSet has its own labels, classes, captions, numbers and pictures: leave them out.")
         return source
     if isinstance(source, np.ndarray | Tensor):
         images = checked_images(as_array(source), "The array")
     elif isinstance(source, Dataset):
         if labels is not None:
             raise NevoaError("A Dataset gives the labels with its images, as (image, label): leave out labels.")
-        images, labels, described, columns = items_of(source)
-        if (described and captions is not None) or (columns and numbers is not None):
+        images, labels, described, columns, drawn = items_of(source)
+        if any(own and given is not None for own, given in ((described, captions), (columns, numbers))):
             raise NevoaError("The items of the Dataset have captions or numbers of their own: leave out those given.")
+        if drawn is not None and pictures is not None:
+            raise NevoaError("The items of the Dataset have pictures of their own: leave out those given.")
         captions, numbers = described or captions, columns or numbers
+        pictures = pictures if drawn is None else drawn
         classes = getattr(source, "classes", None) if classes is None and labels is not None else classes
     else:
         raise NevoaError(
@@ -68,7 +74,22 @@ def as_image_set(
     if not isinstance(numbers, Mapping | None) or not all(isinstance(one, str) and one for one in numbers or ()):
         raise NevoaError(f"numbers must have a name for each number, as in {{'age': ages}}, not {numbers!r:.50}.")
     columns = {one: _column(one, values, len(images)) for one, values in (numbers or {}).items()}
-    return ImageSet.of(name, images, places, names, _described(captions, len(images)), columns)
+    return ImageSet.of(
+        name, images, places, names, _described(captions, len(images)), columns, _pictures(pictures, images)
+    )
+
+
+def _pictures(values: Any, images: np.ndarray) -> UInt8[np.ndarray, "N H W D"] | None:
+    """Return a picture for each image; None if none are given."""
+    if values is None:
+        return None
+    pictures = checked_images(as_array(values), "pictures")
+    if pictures.shape[:3] != images.shape[:3] or pictures.shape[3] not in (1, 3):
+        raise NevoaError(
+            f"pictures must be gray or RGB, one for each image, {list(images.shape[:3])}, not {list(pictures.shape)}: "
+            "resize them first."
+        )
+    return pictures
 
 
 def _column(name: str, values: Any, count: int) -> Float64[np.ndarray, " N"]:

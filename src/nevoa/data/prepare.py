@@ -20,8 +20,9 @@ from nevoa.data.decode import Size, colour
 from nevoa.data.find import Source
 from nevoa.data.held_out import divided
 from nevoa.data.listing import Bad, Listing
+from nevoa.data.pairs import of_pairs
 from nevoa.data.parallel import each
-from nevoa.data.reading import LARGEST_OWN_SIDE, Shape, read, shape_of, sides_of
+from nevoa.data.reading import LARGEST_OWN_SIDE, Shape, Shapes, read_pair, shapes_of, sides_of
 from nevoa.data.selection import limited, of_classes, with_column
 from nevoa.data.splits import TRAIN, split_named
 from nevoa.data.store import FORMAT, IMAGES, write_about
@@ -70,35 +71,35 @@ def prepare(source: Source, data: DataConfig) -> Iterator[Preparation]:
 
 def _prepare(source: Source, data: DataConfig, folder: Path) -> Iterator[Preparation]:
     colour(data.background)  # refuses a name that is not a colour
-    listing = of_classes(with_column(source.list(), data, source.text), data)
+    listing = of_classes(of_pairs(with_column(source.list(), data, source.text), data), data)
     listing = limited(divided(listing, data) if data.holdout else listing, data)
     if not len(listing):
         raise NevoaError(f"There are no images in {source.text}{_why(listing.notes.bad)}.")
-    shape, partial = shape_of(listing, data), partial_folder(folder)
+    shapes, partial = shapes_of(listing, data), partial_folder(folder)
     begun = list(records(partial))
     if [record["file"] for record in begun] != [listing.file(i) for i in range(min(len(begun), len(listing)))]:
         remove(partial)  # it was begun with other files
         begun = []
     images = partial / IMAGES
     so_far = images.stat().st_size if images.exists() else 0
-    check_room(partial, len(listing) * math.prod(shape) - so_far, f"The store of {source.name}")
+    check_room(partial, len(listing) * _bytes(shapes) - so_far, f"The store of {source.name}")
     partial.mkdir(exist_ok=True)
     sweep(partial)
-    yield from _read_all(listing, shape, data, partial, begun)
-    _close(listing, shape, source, partial, data)
+    yield from _read_all(listing, shapes, data, partial, begun)
+    _close(listing, shapes, source, partial, data)
     partial.rename(folder)
     sync(folder.parent)
 
 
 def _read_all(
-    listing: Listing, shape: Shape, data: DataConfig, partial: Path, begun: Sequence[Mapping[str, Any]]
+    listing: Listing, shapes: Shapes, data: DataConfig, partial: Path, begun: Sequence[Mapping[str, Any]]
 ) -> Iterator[Preparation]:
     """Read the files that follow those `begun`, and write them in parts."""
-    total, image_bytes = len(listing), math.prod(shape)
+    total, image_bytes = len(listing), _bytes(shapes)
     done, bad = len(begun), sum("reason" in record for record in begun)
     images, records = [], []
     yield Preparation(done, total, bad, total * image_bytes)
-    for record, pixels in each(lambda number: read(listing, number, shape, data), range(done, total)):
+    for record, pixels in each(lambda number: read_pair(listing, number, shapes, data), range(done, total)):
         records.append(record)
         images += [] if pixels is None else [pixels]
         done, bad = done + 1, bad + (pixels is None)
@@ -106,6 +107,11 @@ def _read_all(
         if len(records) == max(1, PART_BYTES // image_bytes) or done == total:
             _append(partial, HEADER_BYTES + (done - bad - len(images)) * image_bytes, images, records)
             images, records = [], []
+
+
+def _bytes(shapes: Shapes) -> int:
+    """Of an image and its picture."""
+    return sum(map(math.prod, shapes))
 
 
 def _append(partial: Path, start: int, images: Iterable[np.ndarray], records: Iterable[Mapping[str, Any]]) -> None:
@@ -126,7 +132,7 @@ def records(partial: Path) -> Iterator[dict[str, Any]]:
         yield from read_lines(path)
 
 
-def _close(listing: Listing, shape: Shape, source: Source, partial: Path, data: DataConfig) -> None:
+def _close(listing: Listing, shapes: Shapes, source: Source, partial: Path, data: DataConfig) -> None:
     """Turn finished parts into a store."""
     bad, sums, kept = list(listing.notes.bad), set(), []
     sizes: Counter[Size] = Counter()
@@ -141,10 +147,11 @@ def _close(listing: Listing, shape: Shape, source: Source, partial: Path, data: 
         remove(partial)
         raise NevoaError(f"Cannot read any image in {source.text}{_why(bad)}.")
     with (partial / IMAGES).open("r+b") as file:
-        header = {"descr": "|u1", "fortran_order": False, "shape": (len(kept), *shape)}
+        row = shapes[0] if len(shapes) == 1 else (_bytes(shapes),)
+        header = {"descr": "|u1", "fortran_order": False, "shape": (len(kept), *row)}
         np.lib.format.write_array_header_1_0(file, header)
         assert file.tell() == HEADER_BYTES
-        file.truncate(HEADER_BYTES + len(kept) * math.prod(shape))  # cuts off the rest of an interrupted part
+        file.truncate(HEADER_BYTES + len(kept) * _bytes(shapes))  # cuts off the rest of an interrupted part
     sync(partial / IMAGES)
     by_area, listing = sorted(sizes, key=math.prod), listing.take(np.array(kept))
     notes = replace(
@@ -154,11 +161,11 @@ def _close(listing: Listing, shape: Shape, source: Source, partial: Path, data: 
         bad=tuple(bad),
         duplicates=len(kept) - len(sums),
         sizes=(by_area[0], by_area[-1]),
-        most=_size_of_most(sizes, shape) if data.size is None and listing.size is None else None,
+        most=_size_of_most(sizes, shapes[0]) if data.size is None and listing.size is None else None,
         held_out=int(data.holdout) if split_named(data.split) == TRAIN else 0,
         captions=sum(map(bool, listing.captions)),
     )
-    write_about(partial, source.name, listing, notes)
+    write_about(partial, source.name, listing, notes, shapes)
 
 
 def _size_of_most(sizes: Counter[Size], shape: Shape) -> Size | None:

@@ -16,6 +16,8 @@ from nevoa.errors import reason
 USUAL_SIDE, LARGEST_OWN_SIDE = 64, 128
 
 Shape = tuple[int, int, int]
+# Of the images, and of the pictures that belong to them if there are any.
+Shapes = tuple[Shape] | tuple[Shape, Shape]
 
 
 def sides_of(data: DataConfig) -> Size | None:
@@ -26,6 +28,14 @@ def sides_of(data: DataConfig) -> Size | None:
         (64, 64)
     """
     return (data.size, data.size) if isinstance(data.size, int) else data.size
+
+
+def shapes_of(listing: Listing, data: DataConfig) -> Shapes:
+    """Return the (H, W, C) of all images and, if each has one, of their pictures, which are gray or RGB as they are."""
+    shape = shape_of(listing, data)
+    if listing.pictures is None:
+        return (shape,)
+    return shape, shape_of(listing.pictures, data.model_copy(update={"size": shape[:2], "channels": None}))
 
 
 def shape_of(listing: Listing, data: DataConfig) -> Shape:
@@ -39,6 +49,29 @@ def shape_of(listing: Listing, data: DataConfig) -> Shape:
         coloured_edges = data.fit == "pad" and is_coloured(data.background)
         channels = channels or (1 if heads and all(head.gray for head in heads) and not coloured_edges else 3)
     return *size, channels
+
+
+def read_pair(
+    listing: Listing, number: int, shapes: Shapes, data: DataConfig
+) -> tuple[dict[str, Any], UInt8[np.ndarray, " bytes"] | None]:
+    """Read an image of a listing as `read` does, and then its picture if it has one, as one row of bytes."""
+    record, pixels = read(listing, number, shapes[0], data)
+    if listing.pictures is None or pixels is None:
+        return record, pixels if pixels is None else pixels.ravel()
+    of_picture, picture = read(listing.pictures, number, shapes[-1], data)
+    reason, size = of_picture.get("reason"), of_picture.get("size")
+    if size and not _alike(record["size"], size):
+        sides = " and ".join("x".join(map(str, one)) for one in (record["size"], size))
+        reason = f"the two have other proportions, {sides}"
+    if reason or picture is None:
+        return {"file": record["file"], "reason": f"its picture {of_picture['file']}: {reason}"}, None
+    return record, np.concatenate([pixels.ravel(), picture.ravel()])
+
+
+def _alike(size: Size, other: Size) -> bool:
+    """Whether two sizes have the same proportions, up to a pixel of the smaller one."""
+    (height, width), (larger_height, larger_width) = sorted((size, other))
+    return abs(height * larger_width - width * larger_height) <= max(larger_height, larger_width)
 
 
 def read(

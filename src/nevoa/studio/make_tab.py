@@ -15,6 +15,7 @@ from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.sampling import SAMPLERS, accepts
 from nevoa.studio.asking import Asking, asked
+from nevoa.studio.canvas import Canvas, pictured
 from nevoa.studio.controls import Page
 from nevoa.studio.making import FORMATS, MOST_IMAGES, OTHERS, PACKAGED, Made, make, opened
 from nevoa.studio.texts import StudioError
@@ -57,7 +58,7 @@ class Form:
         self.model = gr.Dropdown([PACKAGED, *OTHERS], value=PACKAGED, allow_custom_value=True, **say("model"))
         packaged = opened(page.workspace, PACKAGED)
         own, guided = packaged.settings(), packaged.guide is not None
-        self.asking = Asking(page, packaged.classes)
+        self.asking, self.canvas = Asking(page, packaged.classes), Canvas(page)
         self.count = gr.Slider(1, MOST_IMAGES, 40, step=1, **say("count"))
         self.go = page.button("make", "primary")
         with gr.Accordion(say.label("more"), open=False):
@@ -84,20 +85,20 @@ class Form:
     def controls(self) -> list[Any]:
         """All controls, in the order of the arguments of `_wish`."""
         options = [self.count, self.seed, self.sampler, self.steps, self.autoguidance]
-        start = [self.way, self.picture, self.other, self.strength, self.painted]
+        start = [self.way, self.picture, self.other, self.strength, self.painted, self.canvas.editor]
         return [self.model, *options, *start, *self.weights.controls, *self.asking.controls]
 
     @property
     def follow(self) -> list[Any]:
         """The controls that follow the model."""
-        return [*self.asking.controls, *self.weights.controls, self.autoguidance]
+        return [*self.asking.controls, *self.canvas.controls, *self.weights.controls, self.autoguidance]
 
     def of_model(self, name: str) -> tuple[Any, ...]:
         """What a model can be asked for, its guidance, and the weight of its guide if it has one."""
         model = opened(self.workspace, name)
         own = model.settings()
         guide = gr.update(value=own.autoguidance, visible=model.guide is not None)
-        return *self.asking.of_model(model), *self.weights.of_model(model), guide
+        return *self.asking.of_model(model), *self.canvas.of_model(model), *self.weights.of_model(model), guide
 
     def models(self, chosen: str, before: str) -> tuple[Any, ...]:
         """Offer the newest run, once, to whoever has chosen none, with its classes: two events may end in any order."""
@@ -121,6 +122,9 @@ class Form:
         def fit_brush(painted: dict[str, Any]) -> Any:
             return gr.update(brush=_brush(min(painted["background"].size)))
 
+        def fit_canvas(name: str, drawn: dict[str, Any]) -> Any:
+            return self.canvas.fit_brush(opened(self.workspace, name), drawn)
+
         follow, offered = self.follow, gr.State(PACKAGED)
         known = [self.model, offered]
         page.on([page.blocks.load, tab.select], self.models, known, [*known, *follow], queue=False)
@@ -134,6 +138,8 @@ class Form:
         shown = [self.picture, self.other, self.strength, self.painted]
         page.on(self.way.change, show_way, self.way, shown, queue=False)
         page.on(self.painted.upload, fit_brush, self.painted, self.painted)
+        canvas = self.canvas.editor
+        page.on(canvas.upload, fit_canvas, [self.model, canvas], canvas)
 
 
 class Result:
@@ -189,10 +195,11 @@ def _files(workspace: Workspace, made: Made) -> dict[str, str]:
 
 def _wish(workspace: Workspace, name: str, *chosen: Any) -> Iterator[Made]:
     """Make what the controls say."""
-    count, seed, sampler, steps, autoguidance, way, picture, other, strength, painted, *rest = chosen
+    count, seed, sampler, steps, autoguidance, way, picture, other, strength, painted, canvas, *rest = chosen
     weights, wanted = rest[: MOST_KINDS + 2], rest[MOST_KINDS + 2 :]
     model = started(opened(workspace, name), way, picture, other, strength, painted, count)
-    options, guidance = asked(model, *wanted), weights_of(model.plan, *weights)
+    options = asked(model, *wanted) | pictured(model.plan, canvas)
+    guidance = weights_of(model.plan, *weights)
     if not accepts(model.plan, guidance=guidance, not_=options.get("not_")):  # its control is hidden then
         options.pop("not_", None)
     if options or (model.classes and not model.plan.conditions and model.start.all_classes):

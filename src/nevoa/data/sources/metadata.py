@@ -19,6 +19,7 @@ from nevoa.errors import NevoaError, reason
 TABLES = "metadata.csv", "metadata.jsonl"
 FILE_COLUMN = "file_name"
 CAPTION_COLUMNS = "text", "caption", "prompt"
+PICTURE_COLUMN = "conditioning_image"
 UTF16 = codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE
 NOT_UTF8 = "it is not UTF-8; save it in this encoding"
 
@@ -27,12 +28,13 @@ Row = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Tables:
-    """The classes, captions and numbers that tables give to images, by the paths of the images.
+    """The classes, captions, numbers and pictures that tables give to images, by the paths of the images.
 
     Attributes:
         classes: the class of each image that a table gives one.
         captions: the texts that describe it.
         numbers: its numbers, by column.
+        pictures: the path of its picture.
         bad: the tables at fault.
         rows: the rows of all tables, each with the path of its image.
     """
@@ -40,6 +42,7 @@ class Tables:
     classes: dict[str, str]
     captions: dict[str, tuple[str, ...]]
     numbers: dict[str, dict[str, float]]
+    pictures: dict[str, str]
     bad: list[Bad]
     rows: list[tuple[str, Row]]
 
@@ -66,6 +69,7 @@ def said_in(tables: Sequence[Entry], images: Set[str], where: str) -> Tables:
     known: dict[str, str] = {}
     captions: dict[str, tuple[str, ...]] = {}
     numbers: dict[str, dict[str, float]] = {}
+    pictures: dict[str, str] = {}
     bad, all_rows = [], []
     for table in tables:
         rows, decimal = _rows(table, where)
@@ -87,8 +91,10 @@ def said_in(tables: Sequence[Entry], images: Set[str], where: str) -> Tables:
             if of_row and (file := _file(table, row)):
                 described[file] = described.get(file, ()) + of_row
         captions |= described
+        with_picture = [(_file(table, row), _path(table, row.get(columns.get(PICTURE_COLUMN, "")))) for row in rows]
+        pictures |= {file: picture for file, picture in with_picture if file and picture}
         all_rows += [(_file(table, row), row) for row in rows]
-        others = {FILE_COLUMN, *LABEL_COLUMNS, *CAPTION_COLUMNS}
+        others = {FILE_COLUMN, PICTURE_COLUMN, *LABEL_COLUMNS, *CAPTION_COLUMNS}
         measured = [
             name for lower, name in columns.items() if lower not in others and _has_numbers(rows, name, decimal)
         ]
@@ -98,7 +104,7 @@ def said_in(tables: Sequence[Entry], images: Set[str], where: str) -> Tables:
         about = found.keys() | described.keys()
         if missing := len(about - images):
             bad.append(Bad(table.path, f"{missing:,} of the {len(about):,} images that it names are missing"))
-    return Tables(known, captions, numbers, bad, all_rows)
+    return Tables(known, captions, numbers, pictures, bad, all_rows)
 
 
 def captions_in(cell: object) -> list[str]:
@@ -148,7 +154,11 @@ def class_named(cell: object) -> str | None:
 
 
 def _file(table: Entry, row: Row) -> str:
-    file = row.get(FILE_COLUMN)
+    return _path(table, row.get(FILE_COLUMN))
+
+
+def _path(table: Entry, file: object) -> str:
+    """Return the path of a file that a table names; nothing for a blank cell."""
     file = printable(file.strip().replace("\\", "/")) if isinstance(file, str) else ""
     return file and posixpath.normpath(posixpath.join(posixpath.dirname(table.path), file))
 

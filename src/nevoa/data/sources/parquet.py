@@ -1,6 +1,6 @@
 """Tables of images: Parquet files and the rows of a `datasets.Dataset`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from nevoa._util.packages import needs
 from nevoa.data.listing import LABEL_COLUMNS, LARGEST_FILE, Bad, Captions, Listing, Notes, classes_of, labels_by
 from nevoa.data.names import printable
 from nevoa.data.sources.folder import read_file, within_limit
-from nevoa.data.sources.metadata import CAPTION_COLUMNS, captions_in, class_named
+from nevoa.data.sources.metadata import CAPTION_COLUMNS, PICTURE_COLUMN, captions_in, class_named
 from nevoa.errors import NevoaError, reason
 
 IMAGE_WORDS = "image", "img", "picture", "photo", "png", "jpg", "jpeg"
@@ -29,29 +29,30 @@ def list_parquet(paths: Sequence[Path]) -> Listing:
 def list_rows(rows: Any, label: str | None, where: str) -> Listing:
     """List a `datasets.Dataset`, which errors call `where`; its images stay encoded until they are read.
 
-    They are in the first column that holds images, if possible one with a name such as `image`. The classes are in the
-    column `label`; None takes the first of the usual names, "" none.
+    They are in the first column that holds images, if possible one with a name such as `image`, and the pictures that
+    belong to them in the column `conditioning_image`. The classes are in the column `label`; None takes the first of
+    the usual names, "" none.
     """
-    import datasets
-
     columns = rows.features
+    holding = [name for name, kind in columns.items() if _holds_images(kind)]
     image = min(
-        (name for name, kind in columns.items() if _holds_images(kind)),
+        (name for name in holding if name != PICTURE_COLUMN),
         key=lambda name: not any(word in name.lower() for word in IMAGE_WORDS),
         default=None,
     )
     if image is None:
         raise NevoaError(f"{where} has no column of images; its columns are {', '.join(columns)}.")
-    cells = rows.select_columns([image])
-    if isinstance(columns[image], datasets.Image):
-        cells = cells.cast_column(image, datasets.Image(decode=False))
     if label is None:
         label = next((name for name in LABEL_COLUMNS if name in columns), "")
     labels, classes = _classes(rows, label) if label in columns else (np.zeros(len(rows), np.int64), ())
     bad = tuple(Bad(f"row {row}", "it has no class") for row in np.flatnonzero(labels < 0).tolist())
     captions = _captions(rows)
+    pictures = None
+    if PICTURE_COLUMN in holding:
+        nothing = np.zeros(len(rows), np.int64)
+        pictures = Listing(_reader(rows, PICTURE_COLUMN), lambda row: f"{PICTURE_COLUMN} of row {row}", nothing)
     listing = Listing(
-        lambda row: _content(cells[row][image]),
+        _reader(rows, image),
         lambda row: f"row {row}",
         labels,
         classes,
@@ -59,8 +60,19 @@ def list_rows(rows: Any, label: str | None, where: str) -> Listing:
         captions=captions,
         columns=tuple(name for name in columns if name != image),
         texts=lambda column: tuple(map(tuple, map(captions_in, rows[column][:]))),
+        pictures=pictures,
     )
     return listing.take(np.flatnonzero(labels >= 0))
+
+
+def _reader(rows: Any, column: str) -> Callable[[int], bytes]:
+    """Return a function that reads the image in a row, still encoded."""
+    import datasets
+
+    cells = rows.select_columns([column])
+    if isinstance(rows.features[column], datasets.Image):
+        cells = cells.cast_column(column, datasets.Image(decode=False))
+    return lambda row: _content(cells[row][column])
 
 
 def load_dataset(*place: str, **options: Any) -> Any:
