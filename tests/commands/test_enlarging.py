@@ -18,10 +18,12 @@ from tests.formats.small_models import CLASSES, small_model
 SAMPLING = {"sampler": "dpm_solver", "steps": 3}
 
 
-def big_model(*others: Any, channels: Any = 3, classes: tuple[str, ...] = (), sampler: str = "dpm_solver") -> Model:
+def big_model(
+    *others: NumberPlan, channels: Any = 3, classes: tuple[str, ...] = (), sampler: str = "dpm_solver"
+) -> Model:
     """It enlarges 4x8 to 8x16."""
-    pictures = PicturePlan(kind="downscaled", channels=channels, height=8, width=16, factor=2), *others
-    conditions = {f"number:{one.name}" if one.kind == "number" else one.kind: one.model_dump() for one in pictures}
+    picture = PicturePlan(kind="downscaled", channels=channels, height=8, width=16, factor=2)
+    conditions = {"downscaled": picture.model_dump()} | {f"number:{one.name}": one.model_dump() for one in others}
     sampling = SAMPLING | {"sampler": sampler}
     return small_model(shape=(channels, 8, 16), classes=classes, conditions=conditions, sampling=sampling)
 
