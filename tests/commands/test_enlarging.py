@@ -79,13 +79,13 @@ def test_each_part_follows_its_part_of_the_picture() -> None:
 
 def test_pictures_are_files_images_and_arrays_and_have_the_channels_of_the_model(tmp_path: Any) -> None:
     gray, clear = photo(6, 9, 1), np.dstack([photo(6, 9), np.zeros((6, 9), np.uint8)])
-    wanted = upscaling(big_model(), gray.repeat(3, 2)).sample(1)
+    wanted = upscaling(big_model(), gray.repeat(3, 2)).sample(1, steps=1)
     Image.fromarray(gray[..., 0]).save(tmp_path / "gray.png")
     for same in (gray, gray[..., 0], Image.fromarray(gray[..., 0]), tmp_path / "gray.png"):
-        np.testing.assert_array_equal(upscaling(big_model(), same).sample(1), wanted)
-    white = upscaling(big_model(), np.full((6, 9, 3), 255, np.uint8)).sample(1)
-    np.testing.assert_array_equal(upscaling(big_model(), clear).sample(1), white)
-    assert upscaling(big_model(channels=1), photo(6, 9)).sample(1).shape == (1, 12, 18, 1)
+        np.testing.assert_array_equal(upscaling(big_model(), same).sample(1, steps=1), wanted)
+    white = upscaling(big_model(), np.full((6, 9, 3), 255, np.uint8)).sample(1, steps=1)
+    np.testing.assert_array_equal(upscaling(big_model(), clear).sample(1, steps=1), white)
+    assert upscaling(big_model(channels=1), photo(6, 9)).sample(1, steps=1).shape == (1, 12, 18, 1)
 
 
 def test_all_windows_are_asked_what_the_picture_shows() -> None:
