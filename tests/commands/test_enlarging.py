@@ -18,10 +18,12 @@ from tests.formats.small_models import CLASSES, small_model
 SAMPLING = {"sampler": "dpm_solver", "steps": 3}
 
 
-def big_model(*others: Any, channels: Any = 3, classes: tuple[str, ...] = (), sampler: str = "dpm_solver") -> Model:
+def big_model(
+    *others: NumberPlan, channels: Any = 3, classes: tuple[str, ...] = (), sampler: str = "dpm_solver"
+) -> Model:
     """It enlarges 4x8 to 8x16."""
-    pictures = PicturePlan(kind="downscaled", channels=channels, height=8, width=16, factor=2), *others
-    conditions = {f"number:{one.name}" if one.kind == "number" else one.kind: one.model_dump() for one in pictures}
+    picture = PicturePlan(kind="downscaled", channels=channels, height=8, width=16, factor=2)
+    conditions = {"downscaled": picture.model_dump()} | {f"number:{one.name}": one.model_dump() for one in others}
     sampling = SAMPLING | {"sampler": sampler}
     return small_model(shape=(channels, 8, 16), classes=classes, conditions=conditions, sampling=sampling)
 
@@ -77,13 +79,13 @@ def test_each_part_follows_its_part_of_the_picture() -> None:
 
 def test_pictures_are_files_images_and_arrays_and_have_the_channels_of_the_model(tmp_path: Any) -> None:
     gray, clear = photo(6, 9, 1), np.dstack([photo(6, 9), np.zeros((6, 9), np.uint8)])
-    wanted = upscaling(big_model(), gray.repeat(3, 2)).sample(1)
+    wanted = upscaling(big_model(), gray.repeat(3, 2)).sample(1, steps=1)
     Image.fromarray(gray[..., 0]).save(tmp_path / "gray.png")
     for same in (gray, gray[..., 0], Image.fromarray(gray[..., 0]), tmp_path / "gray.png"):
-        np.testing.assert_array_equal(upscaling(big_model(), same).sample(1), wanted)
-    white = upscaling(big_model(), np.full((6, 9, 3), 255, np.uint8)).sample(1)
-    np.testing.assert_array_equal(upscaling(big_model(), clear).sample(1), white)
-    assert upscaling(big_model(channels=1), photo(6, 9)).sample(1).shape == (1, 12, 18, 1)
+        np.testing.assert_array_equal(upscaling(big_model(), same).sample(1, steps=1), wanted)
+    white = upscaling(big_model(), np.full((6, 9, 3), 255, np.uint8)).sample(1, steps=1)
+    np.testing.assert_array_equal(upscaling(big_model(), clear).sample(1, steps=1), white)
+    assert upscaling(big_model(channels=1), photo(6, 9)).sample(1, steps=1).shape == (1, 12, 18, 1)
 
 
 def test_all_windows_are_asked_what_the_picture_shows() -> None:

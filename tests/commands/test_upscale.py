@@ -44,6 +44,7 @@ def test_a_picture_is_enlarged_as_by_the_model(runs: tuple[Run, Run], capsys: py
         np.testing.assert_array_equal(np.asarray(Image.open(name)), made[0])
 
 
+@pytest.mark.slow
 def test_images_of_a_small_model_are_enlarged(runs: tuple[Run, Run], capsys: pytest.CaptureFixture[str]) -> None:
     small, big = runs
     words = "--class", "dog,cat", "--count", "3", "--seed", "4", "--steps", "2", "--guidance", "2"
@@ -57,6 +58,7 @@ def test_images_of_a_small_model_are_enlarged(runs: tuple[Run, Run], capsys: pyt
     typed("sample", small.folder, "--upscale", big.folder, "--class", "dog", "--trajectory", "4", "--out", "x.png")
 
 
+@pytest.mark.slow
 def test_images_that_start_from_others_are_enlarged_too(runs: tuple[Run, Run]) -> None:
     small, big = runs
     typed("sample", small.folder, "--upscale", big.folder, "--from", "photo.png", "--count", "2", "--out", "x.npy")
