@@ -21,6 +21,7 @@ SHIRTS = {
     ("short black hair in a pink shirt", "cabelo curto preto de camisola cor-de-rosa"): "ff8fb1",
     ("short black hair in a yellow shirt", "cabelo curto preto de camisola amarela"): "ffc425",
 }
+HEARTS = "coração vermelho", "coração azul", "coração verde", "coração amarelo"
 
 
 def test_it_is_small_and_makes_images_of_a_class() -> None:
@@ -46,6 +47,15 @@ def test_avatars_have_the_shirts_that_prompts_in_two_languages_ask_for() -> None
     )
     asked = np.tile(np.arange(len(prompts)) // 2, 8)
     assert (worn == asked).mean() > 0.9
+
+
+@pytest.mark.parametrize("hearts", [("red heart", "blue heart", "green heart", "yellow heart"), HEARTS])
+def test_emoji_have_the_colours_that_prompts_in_two_languages_ask_for(hearts: tuple[str, ...]) -> None:
+    """No red heart was in training."""
+    images = nevoa.load("emoji").sample(8 * len(hearts), prompt=hearts).astype(float)
+    colours = np.array([(221, 46, 68), (85, 172, 238), (119, 178, 85), (255, 204, 77)])  # of Twitter's hearts
+    distances = np.square(images[:, 12:20, 12:20].mean((1, 2))[:, None] - colours).sum(-1)
+    assert (distances.argmin(1) == np.tile(np.arange(4), 8)).mean() > 0.9
 
 
 def test_its_images_score_what_its_card_states() -> None:
