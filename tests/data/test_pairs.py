@@ -85,7 +85,7 @@ def test_a_pair_that_is_not_whole_is_left_out_and_says_why(tmp_path: Path) -> No
         ("image/1.png", "the folder condition has no file of its name"),
         ("condition/2.tif", "the folder image has no file of its name"),
         ("image/3.png", "its picture condition/3.tif: it is not an image of a known format"),
-        ("image/4.png", "its picture condition/4.tif: the two have other proportions, 12x16 and 16x16"),
+        ("image/4.png", "its picture condition/4.tif: the two have different proportions, 12x16 and 16x16"),
     ]
     with pytest.raises(NevoaError, match=r"Cannot use 4 of the files .*; the first is image/1\.png: the folder cond"):
         load_images(str(tmp_path), strict=True)
