@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from nevoa.conditions.picture import Downscaled, Edges, Gray, Masked, Paired, Picture
+from nevoa.conditions.picture import Downscaled, Edges, Gray, Made, Masked, Paired
 from nevoa.config.condition import PicturePlan
 from nevoa.data import ImageSet, as_image_set
 from nevoa.errors import NevoaError
@@ -24,7 +24,7 @@ def images() -> ImageSet:
     return as_image_set(blocks + rng.integers(0, 50, blocks.shape, dtype=np.uint8))
 
 
-def kind(name: str, images: ImageSet) -> Picture:
+def kind(name: str, images: ImageSet) -> Made:
     part, detail = KINDS[name]
     plan = part.found(images, detail)
     assert plan is not None
@@ -145,25 +145,23 @@ def test_the_network_gets_colours_and_where_they_are_and_nothing_for_none(name: 
 def test_the_data_give_the_picture_in_gray_or_rgb(images: ImageSet) -> None:
     """As the model knows them, also where another split has the other."""
     lines = np.random.default_rng(1).integers(0, 256, (6, 16, 12), dtype=np.uint8)
-    both = {
-        1: as_image_set(images.images, pictures=lines),
-        3: as_image_set(images.images, pictures=lines[..., None].repeat(3, 3)),
-    }
-    for channels, train in both.items():
-        plan = Paired.found(train, None)
-        assert plan == PicturePlan(kind="picture", channels=channels, height=16, width=12)
-        part, some = Paired(plan), np.array([4, 1])
-        assert part.channels == channels + 1
-        for given in both.values():
-            values = part.values(given, some, np.zeros(2))
-            assert all((one[..., :-1] == line[..., None]).all() for one, line in zip(values, lines[some], strict=True))
-        np.testing.assert_array_equal(part.asked(lines[4]), part.values(train, some, np.zeros(2))[0])
-        assert part.values(images, some, np.zeros(2)) == [None, None]
-        other = plan.model_copy(update={"channels": 4 - channels})
-        assert other.after(plan) == plan
+    gray = as_image_set(images.images, pictures=lines)
+    rgb = as_image_set(images.images, pictures=lines[..., None].repeat(3, 3))
+    plans = [PicturePlan(kind="picture", channels=channels, height=16, width=12) for channels in (1, 3)]
+    some, zeros = np.array([4, 1]), np.zeros(2)
+    for plan, train in zip(plans, (gray, rgb), strict=True):
+        assert Paired.found(train, None) == plan
+        part = Paired(plan)
+        assert part.channels == plan.channels + 1
+        for given in (gray, rgb):
+            for one, line in zip(part.values(given, some, zeros), lines[some], strict=True):
+                assert one is not None and (one[..., :-1] == line[..., None]).all() and one.shape[2] == part.channels
+        np.testing.assert_array_equal(part.asked(lines[4]), part.values(train, some[:1], zeros[:1])[0])
+        assert part.values(images, some, zeros) == [None, None]
+        assert [other.after(plan) for other in plans] == [plan, plan]
     assert Paired.found(images, "") is None
     with pytest.raises(NevoaError, match="picture takes nothing after a colon: write --condition picture"):
-        Paired.found(both[1], "lines")
+        Paired.found(gray, "lines")
 
 
 def test_transparent_pixels_are_missing(images: ImageSet) -> None:

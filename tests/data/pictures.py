@@ -1,6 +1,7 @@
 """Image files of every kind, good and bad, made here."""
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ def photo(number: int = 0, size: tuple[int, int] = (40, 30), mode: str = "RGB") 
 PICTURES = [encoded(photo(number), "PNG") for number in range(4)]
 
 
-def written(folder: Path, files: dict[str, bytes | str]) -> ImageSet:
+def written(folder: Path, files: Mapping[str, bytes | str]) -> ImageSet:
     """Write files into a folder and load it."""
     for name, content in files.items():
         path = folder / name

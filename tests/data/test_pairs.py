@@ -1,6 +1,7 @@
 """Pairs of an image and its picture: of two folders, a table, a Parquet file or arrays, always the same two."""
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +17,21 @@ from nevoa.errors import NevoaError
 from tests.data.pictures import encoded, photo, written
 from tests.data.test_objects import Items
 
-SIZE = 12, 16
+SIZE = HEIGHT, WIDTH = 12, 16
 
 
 def image(number: int) -> Image.Image:
-    return photo(number, SIZE[::-1])
+    return photo(number, (WIDTH, HEIGHT))
 
 
 def picture(number: int) -> Image.Image:
     """Gray, of twice the size of its image."""
-    return photo(100 + number, (2 * SIZE[1], 2 * SIZE[0]), "L")
+    return photo(100 + number, (2 * WIDTH, 2 * HEIGHT), "L")
 
 
 def pairs(numbers: Sequence[int], above: str = "") -> dict[str, bytes | str]:
     """Files of two folders."""
-    images = {f"{above}image/{number}.png": encoded(image(number), "PNG") for number in numbers}
+    images: dict[str, bytes | str] = {f"{above}image/{n}.png": encoded(image(n), "PNG") for n in numbers}
     return images | {f"{above}condition/{number}.tif": encoded(picture(number), "TIFF") for number in numbers}
 
 
@@ -41,7 +42,7 @@ def check(images: ImageSet, numbers: Sequence[int]) -> None:
     assert images.pictures.shape == (len(numbers), *SIZE, 1)
     for pixels, beside, number in zip(images.images, images.pictures, numbers, strict=True):
         np.testing.assert_array_equal(pixels, pixels_of(image(number)))
-        small = picture(number).resize(SIZE[::-1], Image.Resampling.LANCZOS)
+        small = picture(number).resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
         np.testing.assert_array_equal(beside, pixels_of(small))
 
 
@@ -85,7 +86,7 @@ def test_a_pair_that_is_not_whole_is_left_out_and_says_why(tmp_path: Path) -> No
         ("image/1.png", "the folder condition has no file of its name"),
         ("condition/2.tif", "the folder image has no file of its name"),
         ("image/3.png", "its picture condition/3.tif: it is not an image of a known format"),
-        ("image/4.png", "its picture condition/4.tif: the two have other proportions, 12x16 and 16x16"),
+        ("image/4.png", "its picture condition/4.tif: the two have different proportions, 12x16 and 16x16"),
     ]
     with pytest.raises(NevoaError, match=r"Cannot use 4 of the files .*; the first is image/1\.png: the folder cond"):
         load_images(str(tmp_path), strict=True)
@@ -126,10 +127,8 @@ def test_pictures_are_memory_mapped_and_a_preparation_is_resumed(
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    stopped = loading(str(tmp_path))
-    for _ in range(7):
-        next(stopped)
-    stopped.close()
+    for _ in islice(loading(str(tmp_path)), 7):
+        pass
     images = load_images(str(tmp_path))
     check(images, [0, 1, 2, 3, 5, 6, 7, 8, 9])
     assert isinstance(images.pictures, np.memmap) and isinstance(images.images, np.memmap)

@@ -61,6 +61,15 @@ def test_captions_are_counted_with_their_words(look: Look) -> None:
 
 
 @pytest.mark.slow
+def test_pairs_are_told_and_learned_beside_a_number(look: Look) -> None:
+    summary = look([{"conditioning_image": f"{n + 5}.png", "age": n} for n in range(5)], "en")
+    assert "mine</b>: 5 images" in summary or "mine**: 5 images" in summary
+    assert "Pairs: beside each image there is the picture that a model makes it from." in summary
+    asked = nevoa.configure("shapes", steps=1, options=[option(summary)]).training.condition
+    assert asked == ("picture", "number:age")
+
+
+@pytest.mark.slow
 def test_tags_and_numbers_are_told_and_how_to_learn_them(look: Look) -> None:
     rows = [{"text": "Red hat, smile" if n < 4 else "smile,", "age": n, "label": "ab"[n % 2]} for n in range(10)]
     summary = look([*rows[:9], {**rows[9], "age": None}], "en")

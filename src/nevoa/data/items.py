@@ -56,7 +56,8 @@ def items_of(source: Dataset[Any]) -> Items:
                 f"Only {len(found):,} of the {len(images):,} items of the Dataset have a {key}: give one to all or to "
                 "none."
             )
-    arrays, beside = (stacked(some, "number {}".format, "the Dataset") if some else None for some in (images, pictures))
+    arrays = stacked(images, "number {}".format, "the Dataset")
+    beside = stacked(pictures, "picture {}".format, "the Dataset") if pictures else None
     return Items(arrays, labels or None, captions if any(captions) else None, columns_of(numbers), beside)
 
 

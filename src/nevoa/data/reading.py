@@ -62,7 +62,7 @@ def read_pair(
     reason, size = of_picture.get("reason"), of_picture.get("size")
     if size and not _alike(record["size"], size):
         sides = " and ".join("x".join(map(str, one)) for one in (record["size"], size))
-        reason = f"the two have other proportions, {sides}"
+        reason = f"the two have different proportions, {sides}"
     if reason or picture is None:
         return {"file": record["file"], "reason": f"its picture {of_picture['file']}: {reason}"}, None
     return record, np.concatenate([pixels.ravel(), picture.ravel()])

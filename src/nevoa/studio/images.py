@@ -123,7 +123,7 @@ def _described(facts: dict[str, Any], say: Texts) -> Iterator[str]:
 
 
 def _said(facts: dict[str, Any], say: Texts) -> Iterator[str]:
-    """Describe the captions, tags and numbers of images in Markdown."""
+    """Describe the captions, tags, numbers and pictures of images in Markdown."""
     if facts["captions"]:
         what = "tags" if facts["tags"] else "words"
         captions, count = (say.number(number) for number in (facts["captions"], len(facts[what])))
@@ -131,11 +131,14 @@ def _said(facts: dict[str, Any], say: Texts) -> Iterator[str]:
         yield say.text(what, captions=captions, count=count) + common
         examples = (shorten(text, LONGEST_EXAMPLE, placeholder=" …") for text in facts["examples"])
         yield say.text("examples", captions=" · ".join(examples))
+    if facts["pictures"]:
+        yield say.text("pictures")
     if facts["numbers"]:
         numbers = dict([*facts["numbers"].items()][:MOST_NAMED])
         more = " …" if len(facts["numbers"]) > MOST_NAMED else ""
         yield say.text("numbers") + ", ".join(_range(name, one, say) for name, one in numbers.items()) + more
         there = {"class": facts["classes"], "tags": facts["tags"], "text": facts["words"] and not facts["tags"]}
+        there |= {"picture": facts["pictures"]}
         kinds = [kind for kind, found in there.items() if found] + [f"number:{name}" for name in numbers]
         yield say.text("learned", option=f"training.condition={json.dumps(kinds, ensure_ascii=False)}")
 
