@@ -11,7 +11,7 @@ from nevoa.config import Config
 from nevoa.data import ImageSet
 from nevoa.model import Model
 from nevoa.networks import fresh_network
-from nevoa.runs import Run, card, data_licence
+from nevoa.runs import Run, card, data_licence, prompts_to_try
 from tests.small_runs import planned
 
 
@@ -35,14 +35,21 @@ def test_the_card_states_the_facts_of_the_run(run: Run) -> None:
     assert [shlex.split(command)[2:] for command in commands] == [[str(run.folder)]] * 2
 
 
-def test_the_licence_of_the_data_is_the_one_that_a_user_wrote(run: Run, tiny: Config, few_images: ImageSet) -> None:
+def test_the_licence_and_the_prompts_are_those_that_a_user_wrote(run: Run, tiny: Config, few_images: ImageSet) -> None:
     """Also after the card is written anew; without one, what is known of the source."""
-    before, after = run.card_file.read_text().split("| licence of the data | unknown |")
-    run.card_file.write_text(f"{before}| licence of the data | CC BY 4.0 |{after}")
+    text = run.card_file.read_text()
+    for row, written in {
+        "licence of the data | unknown": "licence of the data | CC BY 4.0",
+        "try | none": "try | a; b c",
+    }.items():
+        assert row in text
+        text = text.replace(row, written)
+    run.card_file.write_text(text)
     plan, shape = planned(tiny, few_images), few_images.shape
     model = Model(plan, fresh_network(plan.network, shape[0], 0, seed=0), shape)
     card.write(run, plan, model, horizon=96, images_seen=96, seconds=9.0)
     assert data_licence(run.card_file.read_text(), "photos/") == "CC BY 4.0"
+    assert prompts_to_try(run.card_file.read_text()) == ["a", "b c"]
 
 
 def test_quality_replaces_its_section_and_nothing_else(run: Run) -> None:

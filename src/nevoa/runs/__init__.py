@@ -1,9 +1,9 @@
 """The run folder: training appends to it, everything else reads it. Only this room knows the file names in it."""
 
 from nevoa.config.names import RunStatus
+from nevoa.runs.card_rows import card_text, data_licence, prompts_to_try
 from nevoa.runs.checkpoint import newest_saved
 from nevoa.runs.layout import RUNS
-from nevoa.runs.licence import card_text, data_licence
 from nevoa.runs.lock import refuse_if_training, remove, status_of, training_lock
 from nevoa.runs.missing import check_has_model, meant, not_a_run
 from nevoa.runs.overview import Summary, newest_run, planned_images, run_around, runs_in
@@ -33,6 +33,7 @@ __all__ = [
     "not_a_run",
     "packaged_names",
     "planned_images",
+    "prompts_to_try",
     "read_sent",
     "refuse_if_training",
     "remove",

@@ -7,7 +7,7 @@ from nevoa._util.files import read_text, write_text
 from nevoa.config import Plan
 from nevoa.data import short_name
 from nevoa.model import Model
-from nevoa.runs.licence import card_text, data_licence
+from nevoa.runs.card_rows import card_text, data_licence, prompts_to_try
 from nevoa.runs.run import Run
 
 # Up to the next section, which may be the user's own.
@@ -24,6 +24,7 @@ def write(run: Run, plan: Plan, model: Model, horizon: int, images_seen: int, se
     """
     (channels, height, width), data, process, training = model.shape, plan.data, plan.diffusion, plan.training
     folder = shlex.quote(str(run.folder))
+    before = card_text(run)
     losses = [line["loss"] for line in run.metrics() if line.get("loss") is not None]
     text = f"""# {run.folder.name}
 
@@ -33,10 +34,11 @@ A denoising diffusion model (Ho et al. 2020) trained with nevoa.
 | --- | --- |
 | data | {short_name(data.source)}, {data.images:,} images of {height}x{width}, \
 {channels} channel{"s" * (channels > 1)}, fingerprint `{data.fingerprint:.12}` |
-| licence of the data | {data_licence(card_text(run), data.source)} |
+| licence of the data | {data_licence(before, data.source)} |
 | network | {plan.network.kind}, {model.parameters:,} parameters |
 | classes | {", ".join(plan.classes) or "none" + " (unconditional)" * (not plan.conditional)} |
 | other conditions | {", ".join(plan.conditions) or "none"} |
+| prompts to try | {"; ".join(prompts_to_try(before)) or "none"} |
 | process | {process.schedule} schedule, T = {process.timesteps}, predicts {process.prediction} |
 | trained | {images_seen:,} of {horizon:,} images, {seconds:,.0f} s on {model.device} in {training.precision} |
 | loss | {f"{losses[-1]:.4f}" if losses else "not reported yet"} ({training.loss}, at the last report) |

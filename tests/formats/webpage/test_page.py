@@ -324,11 +324,21 @@ def test_names_are_text_and_the_page_says_what_it_is(page: Page) -> None:
     assert text.count(". ") == 1
 
 
-def test_the_licence_of_the_data_is_that_of_the_card(chromium: Browser, tmp_path: Path) -> None:
+def test_the_licence_of_the_data_and_the_prompts_to_try_are_those_of_the_card(
+    chromium: Browser, tmp_path: Path
+) -> None:
     """Such as that of the packaged model of avatars, whose data have no row in the catalogue."""
-    export(load("avatars", "cpu"), tmp_path / "page.html")
+    model = load("avatars", "cpu")
+    export(model, tmp_path / "page.html")
     visit = Visit(chromium, (tmp_path / "page.html").as_uri())
     expect(visit.page.locator("#about-text")).to_contain_text("avatars (licence of the data: CC0 1.0)")
+    made(visit.page)
+    visit.page.get_by_role("button", name="long red hair and dark skin").click()
+    made(visit.page)
+    expect(tiles(visit.page).first).to_have_attribute("aria-label", "Image 1: long red hair and dark skin")
+    expected = model.sample(12, prompt="long red hair and dark skin")
+    assert_same(pictures(visit.page), expected)
+    assert violations(visit.page) == []
     visit.end((tmp_path / "page.html").as_uri())
 
 

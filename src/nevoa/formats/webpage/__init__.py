@@ -9,7 +9,7 @@ import torch
 
 from nevoa.errors import NevoaError
 from nevoa.formats import Export
-from nevoa.formats.webpage.description import CONDITIONS, EVALUATIONS, PREDICTIONS, about, kinds_of, ways
+from nevoa.formats.webpage.description import CONDITIONS, EVALUATIONS, PREDICTIONS, about, kinds_of, prompts_of, ways
 from nevoa.formats.webpage.page import STYLE, kernels, page_of
 from nevoa.formats.webpage.tape import recorded
 from nevoa.formats.webpage.weights import block_of
@@ -57,7 +57,7 @@ def export(model: Model, path: Path, force: bool = False, **options: Unpack[Samp
         "shape": list(model.shape),
         "prediction": model.plan.diffusion.prediction,
         "classes": list(model.classes),
-        "conditions": kinds_of(model.plan),
+        "conditions": kinds_of(model.plan, prompts_of(model)),
     }
     size = _write(path, {"package": package, "about": about(model), "sampling": sampling}, block)
     return f"{size / 1e6:,.1f} MB"

@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -11,7 +11,7 @@ from nevoa.config import ConditionPlan, ModelPlan, TagsPlan, TextPlan
 from nevoa.data import DataSource
 from nevoa.diffusion import Schedule, steps_of
 from nevoa.model import Model
-from nevoa.runs import Run, card_text, data_licence
+from nevoa.runs import Run, card_text, data_licence, prompts_to_try
 from nevoa.sampling import SamplingOptions, SamplingSettings, SpacingName, accepts, settings_of, timestep_grid
 
 # The numbers of steps on the page's slider, besides the run's own.
@@ -33,9 +33,7 @@ DISTANCE = re.compile(r"^\| (fd_\w+) \| ([\d.e+-]+) \| ([^|]*?) ?\|$", re.MULTIL
 
 def about(model: Model) -> dict[str, Any]:
     """Name, data set, licence and score of a model."""
-    source = model.plan.data.source
-    run = Run(Path(model.place))
-    card = card_text(run) if model.place else ""
+    source, card = model.plan.data.source, _card(model)
     distance = DISTANCE.search(card)
     return {
         "name": Path(model.place).name or "nevoa",
@@ -46,18 +44,27 @@ def about(model: Model) -> dict[str, Any]:
     }
 
 
-def kinds_of(plan: ModelPlan) -> list[dict[str, Any]]:
+def prompts_of(model: Model) -> list[str]:
+    """The prompts that the page offers: those on the model's card."""
+    return prompts_to_try(_card(model))
+
+
+def _card(model: Model) -> str:
+    return card_text(Run(Path(model.place))) if model.place else ""
+
+
+def kinds_of(plan: ModelPlan, prompts: Sequence[str] = ()) -> list[dict[str, Any]]:
     """The kinds of condition besides classes, with all that `asking.js` makes their tensors of.
 
-    Each has the `size` of its tensor, in numbers.
+    Each has the `size` of its tensor, in numbers; a text has prompts to try.
     """
-    return [one.model_dump() | _more(one) for one in plan.conditions.values()]
+    return [one.model_dump() | _more(one, prompts) for one in plan.conditions.values()]
 
 
-def _more(plan: ConditionPlan) -> dict[str, Any]:
+def _more(plan: ConditionPlan, prompts: Sequence[str]) -> dict[str, Any]:
     if isinstance(plan, TextPlan):
-        seen = b64encode(plan.bits).decode()
-        return {"size": plan.words * plan.pieces, "seen": seen, "lengths": LENGTHS, "longest": LONGEST_PROMPT}
+        reading = {"seen": b64encode(plan.bits).decode(), "lengths": LENGTHS, "longest": LONGEST_PROMPT}
+        return {"size": plan.words * plan.pieces, **reading, "prompts": prompts}
     return {"size": len(plan.tags) if isinstance(plan, TagsPlan) else 1}
 
 

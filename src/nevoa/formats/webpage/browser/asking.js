@@ -50,6 +50,13 @@ function described(kind, id, { changed, typed }) {
   const box = input(id);
   the(`${id}-control`).hidden = false;
   Object.assign(box, { maxLength: kind.longest, onchange: changed, oninput: typed });
+  const draw = (/** @type {string} */ text) => {
+    box.value = text;
+    typed();
+    changed();
+    box.form?.requestSubmit();
+  };
+  if (id === "prompt") the("examples").replaceChildren(...kind.prompts.map((text) => make("button", { type: "button", textContent: text, onclick: () => draw(text) })));
   return {
     tensor: () => wordsOf(box.value).length ? rowsOf(box.value, kind) : null,
     names: () => wordsOf(box.value).length ? [box.value.trim()] : [],

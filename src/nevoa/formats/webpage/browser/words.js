@@ -2,7 +2,7 @@
  * The words of a prompt and the rows of the network's table that they have, as in `nevoa/conditions/text.py`.
  *
  * @typedef {{kind: "text", size: number, words: number, pieces: number, buckets: number, lengths: number[], longest: number,
- *   seen: string}} TextKind `seen`: bits, in base64, that say which words the captions had
+ *   seen: string, prompts: string[]}} TextKind `seen`: bits, in base64, that say which words the captions had; `prompts` to try
  */
 
 import { checksum } from "./checksum.js";

@@ -1,10 +1,12 @@
-"""The licence of a run's data, as its card has it."""
+"""Rows of a run's card that a user may write: the licence of its data, and prompts to try."""
 
 import re
 
 from nevoa.runs.run import Run
 
-LICENCE = re.compile(r"^\| licence of the data \| (.+?) \|$", re.MULTILINE)
+LICENCE, PROMPTS = (
+    re.compile(rf"^\| {name} \| (.+?) \|$", re.MULTILINE) for name in ("licence of the data", "prompts to try")
+)
 
 
 def card_text(run: Run) -> str:
@@ -28,3 +30,15 @@ def data_licence(card: str, source: str) -> str:
 
     found = LICENCE.search(card)
     return found[1] if found else DataSource.of(source).licence
+
+
+def prompts_to_try(card: str) -> list[str]:
+    """Return the prompts that a run's card offers: none unless its user has written some, for captions may be private.
+
+    Example:
+        >>> prompts_to_try("| prompts to try | red heart; gato a rir |")
+        ['red heart', 'gato a rir']
+    """
+    found = PROMPTS.search(card)
+    offered = [prompt for one in found[1].split(";") if (prompt := one.strip())] if found else []
+    return [] if offered == ["none"] else offered
