@@ -12,8 +12,10 @@ from cyclopts import App
 from PIL import Image
 
 from nevoa.cli.main import app, main
+from nevoa.config import PicturePlan
 from nevoa.runs import Run
 from tests.cli.conftest import OPTIONS, Refuses
+from tests.formats.small_run import run_of
 
 Typed = Callable[..., str]
 PICTURES = {
@@ -21,6 +23,7 @@ PICTURES = {
     "noise": ["noise", "photo.png", "--at", "0,9"],
     "data show": ["data", "show", "shapes"],
     "runs plot": ["runs", "plot", "runs/tiny"],
+    "upscale": ["upscale", "runs/large", "photo.png"],
 }
 NOT_UTF8 = os.fsdecode(b"caf\xe9")
 
@@ -32,14 +35,24 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose model enlarges pictures."""
+    picture = PicturePlan(kind="downscaled", channels=3, height=16, width=16, factor=2)
+    kinds = {"downscaled": picture.model_dump()}
+    return run_of(tmp_path_factory.mktemp("runs") / "large", shape=(3, 16, 16), conditions=kinds).folder
+
+
 @pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained: Path, folder: Path) -> Typed:
+def typed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained: Path, large: Path, folder: Path
+) -> Typed:
     """Run a command in the user's folder, in this process; return what it prints."""
+    runs = {"runs/tiny": str(trained / "runs/tiny"), "runs/large": str(large)}
 
     def run(*arguments: str) -> str:
         monkeypatch.chdir(folder)
-        run = str(trained / "runs/tiny")
-        monkeypatch.setattr(sys, "argv", ["nevoa", *(run if part == "runs/tiny" else part for part in arguments)])
+        monkeypatch.setattr(sys, "argv", ["nevoa", *(runs.get(part, part) for part in arguments)])
         main()
         return capsys.readouterr().out
 
