@@ -62,10 +62,10 @@ PICTURES: dict[str, tuple[str, list[tuple[int, Any, str, Callable[[Page], None]]
         [(1100, "light", "en-GB", look), (360, "dark", "pt-PT", look), (360, "light", "pt-PT", open_bag)],
     ),
     "page-prompt.png": (
-        "avatars",
+        "emoji",
         [
-            (1100, "light", "en-GB", ask("long red hair and dark skin", "glasses")),
-            (360, "dark", "pt-PT", ask("cabelo preto curto com óculos", "camisola azul")),
+            (1100, "light", "en-GB", ask("dog face", "cat")),
+            (360, "dark", "pt-PT", ask("coração azul", "verde")),
         ],
     ),
 }
