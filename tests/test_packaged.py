@@ -51,7 +51,7 @@ def test_avatars_have_the_shirts_that_prompts_in_two_languages_ask_for() -> None
 
 @pytest.mark.parametrize("hearts", [("red heart", "blue heart", "green heart", "yellow heart"), HEARTS])
 def test_emoji_have_the_colours_that_prompts_in_two_languages_ask_for(hearts: tuple[str, ...]) -> None:
-    """No red heart was in training."""
+    """The emoji of a red heart was held out."""
     images = nevoa.load("emoji").sample(8 * len(hearts), prompt=hearts).astype(float)
     colours = np.array([(221, 46, 68), (85, 172, 238), (119, 178, 85), (255, 204, 77)])  # of Twitter's hearts
     distances = np.square(images[:, 12:20, 12:20].mean((1, 2))[:, None] - colours).sum(-1)

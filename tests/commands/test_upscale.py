@@ -1,4 +1,4 @@
-"""`nevoa upscale` and `nevoa sample --upscale`: what is written, and what is said."""
+"""`nevoa upscale` and `nevoa sample --upscale`: the files that they write, and their messages."""
 
 from pathlib import Path
 

@@ -76,7 +76,7 @@ def test_estimates_make_up_x_t() -> None:
 
 
 def test_each_window_of_each_image_has_its_own_condition() -> None:
-    """The batch holds all windows of the first image, then those of the next, as the denoiser of them is told."""
+    """A batch holds all windows of the first image, then those of the next: the denoiser of windows gets them so."""
     seen: list[int] = []
     sheet = torch.arange(2 * 3 * 12 * 20).view(2, 3, 12, 20).float()
 

@@ -1,4 +1,4 @@
-"""What is drawn on the canvas of the page is the picture that images are made from."""
+"""A model makes its images from the picture that a person draws on the canvas."""
 
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ def model_of(*names: str) -> Model:
 
 
 def on(background: Image.Image | None, *layers: Image.Image) -> dict[str, Any]:
-    """What the editor gives."""
+    """Return a drawing as the editor passes it on."""
     size = (background or layers[0]).size
     composite = Image.new("RGBA", size)
     for one in (*([background] if background else []), *layers):

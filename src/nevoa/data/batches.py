@@ -39,7 +39,7 @@ class Batches:
         return places
 
     def take(self, first: int, count: int) -> ImageSet:
-        """Return images as the network sees them, some mirrored with their pictures, and what is said about each."""
+        """Return images with their labels, captions, numbers and pictures; some are mirrored, as are their pictures."""
         taken = self.images.take(self.indices(first, count))
         give_back(self.images.images)
         if self.flip:

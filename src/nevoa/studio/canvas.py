@@ -77,7 +77,7 @@ def pictures_of(plan: ModelPlan) -> dict[str, PicturePlan]:
 
 
 def _unpainted(drawn: dict[str, Any]) -> Image.Image:
-    """What is below, transparent where it is painted over. A StudioError if it is so nowhere."""
+    """The background, transparent where it is painted over. A StudioError if nothing is transparent."""
     layers = [np.asarray(layer.convert("RGBA"))[..., 3] for layer in drawn["layers"]]
     below = np.array((drawn["background"] or drawn["composite"]).convert("RGBA"))
     below[np.any([np.zeros(below.shape[:2], bool), *layers], axis=0)] = 0
