@@ -1,13 +1,22 @@
 """Make images in batches, and show how far it is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
+
+from nevoa._util.arguments import counted
 
 if TYPE_CHECKING:
     import numpy as np
 
     from nevoa.formats.diffusers.text_to_image import TextToImage
     from nevoa.model import Model
+
+
+def steps_of(model: "Model | TextToImage", options: Mapping[str, Any]) -> tuple[int, str]:
+    """Return how many steps a model takes with sampling options, and the sampler and the steps in words."""
+    settings: Any = model.settings(**options)
+    steps = len(model.timesteps(settings)) - 1
+    return steps, f"{settings.sampler}, {counted(steps, 'step')}"
 
 
 def sampled(

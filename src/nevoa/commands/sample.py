@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from nevoa._util.arguments import Classes, Spoken, counted, one_or_more, whole
 from nevoa._util.reserve import Reservation, check_free, numbered, reserve_output
-from nevoa.commands.batches import sampled
+from nevoa.commands.batches import sampled, steps_of
 from nevoa.commands.opening import BETWEEN, FRAMES, STARTS, opened
 from nevoa.commands.output import MOST_TILES, Output
 from nevoa.commands.written import PathLike, Written, check_outside, output_path
@@ -126,23 +126,16 @@ def sample(
     total = _count(count, chosen, len(titles), trajectory is not None, prompted=not asked)
     _check_outside(model, run, path)
     how = {**sampling, **asked}
-    steps, about = _steps(model, how)
+    steps, about = steps_of(model, how)
     about = f"{counted(total, 'image')}{_about(titles[:total], run)}, {about}"
     if "upscale" in chosen:
         model, how = _enlarged(model, chosen["upscale"], how), {}
         _check_outside(model, chosen["upscale"], path)
-        steps, enlarged = _steps(model, how)
+        steps, enlarged = steps_of(model, how)
         about = f"{about}, enlarged by {chosen['upscale']}, {enlarged}"
     output.check(total, steps, model.shape)
     batches = sampled(model, total, output.moments, steps, {**how, "seed": seed})
     return Written(_write(output, batches, total, titles, _reserved(run, path, force)), about)
-
-
-def _steps(model: "AnyModel", options: Mapping[str, Any]) -> tuple[int, str]:
-    """How many steps a model takes, and the sampler and the steps in words."""
-    settings: Any = model.settings(**options)
-    steps = len(model.timesteps(settings)) - 1
-    return steps, f"{settings.sampler}, {counted(steps, 'step')}"
 
 
 def _enlarged(model: "AnyModel", upscale: PathLike, options: dict[str, Any]) -> "Model":

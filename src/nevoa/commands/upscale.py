@@ -1,9 +1,8 @@
 """Enlarge a picture of any size."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from nevoa._util.arguments import counted
 from nevoa._util.reserve import check_free, numbered, reserve_output
 from nevoa.commands.written import PathLike, Written, check_is_png, check_outside, output_path
 from nevoa.config.options import SamplerOptions, given
@@ -48,7 +47,7 @@ def upscale(
     check_is_png(path)
     if path:
         check_free(path, force)
-    from nevoa.commands.batches import sampled
+    from nevoa.commands.batches import sampled, steps_of
     from nevoa.commands.enlarging import upscaling
     from nevoa.commands.load import check, load
     from nevoa.data import picture_of
@@ -57,11 +56,9 @@ def upscale(
     model = load(run)
     check_outside(model.plan.data.source, path or Path(DEFAULT))
     enlarged, asked = upscaling(model, image), {"labels": label, "prompt": prompt, **chosen}
-    settings: Any = enlarged.settings(**asked)
-    steps = len(enlarged.timesteps(settings)) - 1
+    steps, how = steps_of(enlarged, asked)
     with reserve_output([path] if path else numbered(DEFAULT), force) as reserved:
         ((pixels,),) = sampled(enlarged, 1, 1, steps, {**asked, "seed": seed})
         picture_of(pixels[0]).save(reserved.temporary)
     _, height, width = enlarged.shape
-    about = f"{width}x{height} pixels, {settings.sampler}, {counted(steps, 'step')}"
-    return Written(reserved.path, about)
+    return Written(reserved.path, f"{width}x{height} pixels, {how}")

@@ -52,7 +52,7 @@ class Picture(ABC):
     @property
     def colours(self) -> int:
         """1 for gray, 3 for RGB."""
-        return 1
+        return self.plan.channels
 
     @abstractmethod
     def values(
@@ -81,10 +81,6 @@ class Picture(ABC):
 
 class Paired(Picture):
     """The picture that the data give with each image."""
-
-    @property
-    def colours(self) -> int:
-        return self.plan.channels
 
     @classmethod
     def found(cls, images: ImageSet, detail: str | None) -> PicturePlan | None:
@@ -144,10 +140,6 @@ class Downscaled(Made):
     of another one takes less of their faults for detail (conditioning augmentation, Ho et al. 2021).
     """
 
-    @property
-    def colours(self) -> int:
-        return self.plan.channels
-
     @classmethod
     def _options(cls, kind: str, detail: str, images: ImageSet) -> dict[str, int]:
         _, height, width = images.shape
@@ -197,6 +189,10 @@ class Downscaled(Made):
 class Gray(Made):
     """The luminance of an image in colour."""
 
+    @property
+    def colours(self) -> int:
+        return 1
+
     @classmethod
     def _options(cls, kind: str, detail: str, images: ImageSet) -> dict[str, int]:
         if images.shape[0] == 1:
@@ -213,6 +209,10 @@ class Gray(Made):
 class Edges(Made):
     """White where the luminance changes by a step (Sobel's operator), else black."""
 
+    @property
+    def colours(self) -> int:
+        return 1
+
     def made(self, pixels: Pixels, chance: Shaped[np.ndarray, " B"]) -> Pictures:
         x = np.pad(_luminance(pixels)[..., 0].astype(np.int32), ((0, 0), (1, 1), (1, 1)), "edge")
         across, down = x[:, :, 2:] - x[:, :, :-2], x[:, 2:] - x[:, :-2]
@@ -223,10 +223,6 @@ class Edges(Made):
 
 class Masked(Made):
     """The image without a rectangle of a third to two thirds of each side, which chance chooses."""
-
-    @property
-    def colours(self) -> int:
-        return self.plan.channels
 
     def made(self, pixels: Pixels, chance: Shaped[np.ndarray, " B"]) -> Pictures:
         pictures = _there(pixels)
