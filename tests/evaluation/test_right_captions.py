@@ -70,7 +70,7 @@ def test_where_a_class_has_too_few_captions_those_of_others_are_offered() -> Non
     images = gray(range(20), ["one", *["many"] * 19])
     _, offered, _ = offers(images, seed=0)
     assert all(len({*ten}) == CAPTIONS for ten in offered)
-    with pytest.raises(NevoaError, match="told from 9 others, and images has fewer"):
+    with pytest.raises(NevoaError, match="compared with 9 others, and the held-out images of images have fewer"):
         offers(gray(range(9)), seed=0)
 
 
@@ -82,5 +82,5 @@ def test_too_few_captions_leave_this_metric_out_before_images_are_made(reference
     for images in (none, same, gray(range(9))):
         few = replace(reference, found_test=images)
         assert "right_captions" not in choose_metrics(few, None, 20, plan)
-        assert any("right_captions. Each caption is told from 9 others" in one for one in left_out(few, 20, plan))
+        assert any("right_captions. Each caption is compared with 9 others" in one for one in left_out(few, 20, plan))
     assert "right_captions" in choose_metrics(replace(reference, found_test=gray(range(10))), None, 20, plan)

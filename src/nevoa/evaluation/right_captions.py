@@ -49,8 +49,8 @@ def check_captions(images: ImageSet) -> None:
     different = {of[0] for of in captions}
     if not captions or min(len(different) - len(different.intersection(of)) for of in captions) < CAPTIONS - 1:
         raise NevoaError(
-            f"Each caption is told from {CAPTIONS - 1} others, and {images.name} has fewer: the held-out images have "
-            "too few different captions."
+            f"Each caption is compared with {CAPTIONS - 1} others, and the held-out images of {images.name} have "
+            "fewer: hold out more images with different captions."
         )
 
 
