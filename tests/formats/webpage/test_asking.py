@@ -25,6 +25,13 @@ pytestmark = pytest.mark.slow
 STEPS = 3
 SAMPLING = {"steps": STEPS, "sampler": "dpm_solver", "spacing": "karras", "guidance": 2.5}
 
+# What a hasty visitor does before the engine is ready.
+TYPED_AT_ONCE = """addEventListener("DOMContentLoaded", () => {
+  const box = document.getElementById("prompt");
+  box.value = "a hat";
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+});"""
+
 
 def model_of(**kinds: Any) -> Model:
     """A model of the weights that its page has."""
@@ -126,6 +133,20 @@ def test_the_weights_of_an_export_are_those_that_the_page_begins_with(
     made(visit.page)
     assert_same(pictures(visit.page), model.sample(12, guidance=guidance, prompt="a hat"))
     visit.end((tmp_path / "page.html").as_uri())
+
+
+def test_a_prompt_that_is_typed_while_the_page_loads_is_drawn_of_the_same_seed(page: Page, model: Model) -> None:
+    """Also if the page draws it before Enter is pressed."""
+    page.add_init_script(TYPED_AT_ONCE)
+    page.reload()
+    made(page)
+    assert_same(pictures(page), model.sample(12, prompt="a hat"))
+    page.get_by_label("Describe an image").press("Enter")
+    made(page)
+    expect(page.get_by_label("Seed")).to_have_value("0")
+    assert_same(pictures(page), model.sample(12, prompt="a hat"))
+    page.get_by_role("button", name="New images").click()
+    expect(page.get_by_label("Seed")).to_have_value("1")
 
 
 @pytest.mark.parametrize("known", ["tags", "classes"])

@@ -42,13 +42,14 @@ export class Controls {
     the("guidance-control").hidden = !sampling.guided;
     /** The slider of the guidance of each kind of condition, class first. */
     this.weights = this._weights(conditions, does.changed);
-    /** Whether the seed or a prompt was typed, and nothing drawn of it yet. */
+    /** Whether the seed or a prompt was typed, and not asked for yet: what is drawn meanwhile, when the engine is ready, changes nothing. */
     this.typed = false;
     the("seed").oninput = () => { this.typed = true; };
     the("seed").onchange = () => this.checkSeed();
     the("controls").onsubmit = (event) => {
       event.preventDefault();
       if (!this.typed) input("seed").value = String((this.seed + 1) % MOST);
+      this.typed = false;
       if (!this.checkSeed()) the("seed").focus();
       does.again();
     };
@@ -122,7 +123,6 @@ export class Controls {
 
   /** The images to make. @param {Words} words @returns {Image[]} */
   order(words) {
-    this.typed = false;
     const { label, seed, takesTurns, classes: { length } } = this, asked = this.asking.tensors, { away } = this, named = this.asking.names(words, this.guidance);
     const count = label === null && takesTurns ? Math.max(FEW, Math.min(MANY, length)) : MANY;
     return Array.from({ length: count }, (_, number) => ({ seed, number, label: label ?? (takesTurns ? number % length : null), asked, away, named }));

@@ -285,7 +285,10 @@ class Page {
     this.halt();
     this.tell(() => "");
     this.controls.write(this.words, this.time);
-    this.waiting = setTimeout(() => this.make(), WAIT);
+    this.waiting = setTimeout(() => {
+      this.controls.typed = false;
+      this.make();
+    }, WAIT);
   }
 
   /** The pixels of all tiles, state by state; a tile with fewer states than another waits at its last. */
