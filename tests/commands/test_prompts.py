@@ -55,6 +55,9 @@ def test_what_is_typed_is_what_the_model_is_asked(
     wanted = model.sample(2, tags="hat, smile", numbers={"age": [30, 60]}, labels="dog", prompt="a cat")
     words = "--tags", "hat,smile", "--number", "age=30", "--number", "age=60", "--class", "dog", "--prompt", "a cat"
     np.testing.assert_array_equal(typed(run, *words, "--count", "2"), wanted)
+    words = "--number", "age=30", "--number", "age=60", "--count", "2"
+    np.testing.assert_array_equal(typed(run, *words), model.sample(2, numbers={"age": [30, 60]}))
+    assert capsys.readouterr().out.splitlines()[-1].startswith("2 images of age=30, age=60 in turn, ")
     words = "--condition", "tags=hat,smile", "--condition", "number:age=30", "--condition", "text=a cat"
     wanted = model.sample(2, tags="hat, smile", numbers={"age": 30}, labels="dog", prompt="a cat")
     np.testing.assert_array_equal(typed(run, *words, "--class", "dog", "--count", "2"), wanted)
@@ -152,6 +155,7 @@ def test_a_blend_is_typed_as_it_is_called(
         (("--frames", "3"), "--frames needs --interpolate or --blend: add it, or leave out --frames"),
         (("--prompt", ""), "The prompt is empty"),
         (("--prompt", "@nowhere.txt"), "Cannot read the prompts in nowhere.txt"),
+        (("--prompt", "@"), "Write the name of a file after @"),
         (("--prompt", "@empty.txt"), "There are no prompts in empty.txt: write one into each line"),
         (("--tags", "hut"), "There is no tag 'hut'. Did you mean 'hat'"),
         (("--number", "age=91"), "age must be a number from 0 to 90"),

@@ -62,6 +62,7 @@ def test_letters_are_compared_without_case_and_in_one_form(text: Text) -> None:
     """Composed or decomposed, as macOS and Linux write them."""
     assert torch.equal(text.tensor(["UM C\u00cdRCULO"]), text.tensor(["um ci\u0301rculo"]))
     assert words_in("Gato,  rindo: 🐱!") == ["gato", ",", "rindo", ":", "🐱", "!"]
+    assert words_in("\ufeffa \u2764\ufe0f hy\u00adphen") == ["a", "\u2764", "hyphen"]
 
 
 def test_a_text_is_encoded_alike_whatever_stands_beside_it(text: Text) -> None:

@@ -312,12 +312,13 @@ def test_a_start_that_does_not_fit_or_is_missing_is_refused(folder: Path, tmp_pa
     assert not (tmp_path / "r").exists()
 
 
-def test_a_network_that_knows_no_image_without_a_class_is_asked_for_none(tmp_path: Path) -> None:
-    """Neither by nevoa nor in diffusers, where guidance would use an embedding that was never trained."""
+@pytest.mark.parametrize("plan", [{"null_label": False}, {"distilled_from": "runs/teacher"}])
+def test_a_network_that_cannot_be_guided_by_a_class_is_not(plan: dict[str, Any], tmp_path: Path) -> None:
+    """Neither by nevoa nor in diffusers: an embedding was never trained, or the steps do not add up to guidance."""
     from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 
     model = small_model(FOLDED, classes=CLASSES, sampling={"steps": 2})
-    export(replace(model, plan=model.plan.model_copy(update={"null_label": False})), tmp_path / "m")
+    export(replace(model, plan=model.plan.model_copy(update=plan)), tmp_path / "m")
     found = load(tmp_path / "m", "cpu")
     assert not found.plan.works_without_condition
     assert abs(found.sample(3).astype(int) - model.sample(3)).max() <= 1
@@ -325,5 +326,5 @@ def test_a_network_that_knows_no_image_without_a_class_is_asked_for_none(tmp_pat
         found.sample(1, guidance=2)
     pipeline: Any = DiffusionPipeline.from_pretrained(tmp_path / "m", trust_remote_code=True, low_cpu_mem_usage=False)
     pipeline(guidance_scale=1)
-    with pytest.raises(ValueError, match="never trained without classes"):
+    with pytest.raises(ValueError, match="takes no guidance"):
         pipeline(guidance_scale=2)

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from math import lcm
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -160,6 +161,10 @@ def _prompts(given: Any) -> tuple[str, ...]:
         if not one.startswith("@"):
             prompts.append(one)
             continue
+        if one == "@":
+            raise NevoaError(
+                "Write the name of a file after @: @prompts.txt are the prompts in prompts.txt, one a line."
+            )
         try:
             lines = [line for line in decoded(Path(one[1:]).read_bytes()).splitlines() if line.strip()]
         except (OSError, ValueError) as error:
@@ -186,7 +191,14 @@ def _asked(
     asked = {"labels": labels or None, "prompt": prompts or None, "not_": chosen.get("not_"), **others}
     model.condition(1, **asked)
     said = prompts or one_or_more(chosen.get("tags")) or [model.classes[label] for label in labels]
-    return said or _files(chosen.get("picture")), asked
+    return said or _numbers(chosen.get("numbers") or {}) or _files(chosen.get("picture")), asked
+
+
+def _numbers(numbers: Mapping[str, Any]) -> list[str]:
+    """The numbers that images have in turn, such as age=30."""
+    each = [[f"{name}={value}" for value in one_or_more(values)] for name, values in numbers.items()]
+    turns = lcm(*map(len, each)) if each else 0
+    return [", ".join(of[turn % len(of)] for of in each) for turn in range(turns)]
 
 
 def _files(pictures: Any) -> list[str]:

@@ -9,16 +9,18 @@ from statistics import mean
 from nevoa.data.listing import Captions
 
 WORD = re.compile(r"\w+|[^\w\s]")
+# Characters that only say how others are drawn: joiners, directions, variants of an emoji, soft hyphens.
+UNSEEN = re.compile("[\u00ad\u200c-\u200f\u2060\ufe00-\ufe0f\ufeff]")
 
 
 def words_in(text: str) -> list[str]:
-    """Return the words of a text in lower case; every other character but blanks is a word of its own.
+    """Return the words of a text in lower case; every other character that is seen is a word of its own.
 
     Example:
         >>> words_in("A red circle, ABOVE it: 🐱")
         ['a', 'red', 'circle', ',', 'above', 'it', ':', '🐱']
     """
-    return WORD.findall(unicodedata.normalize("NFKC", text).lower())
+    return WORD.findall(unicodedata.normalize("NFKC", UNSEEN.sub("", text)).lower())
 
 
 def counted_words(captions: Captions) -> Counter[str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nevoa.config.registry import EXPORTS
 from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class Export:
         if self.conditions is not None and (others := sorted(kinds - {*self.conditions})):
             *known, last = "classes", *self.conditions
             known = f"{', '.join(known)} and {last}" if known else last
+            able = [name for name in EXPORTS if (of := EXPORTS[name].conditions) is None or kinds <= {*of}]
             raise NevoaError(
-                f"{self.name} cannot be asked for {others[0]}, which this model was trained with: it knows {known}."
+                f"{self.name} cannot be asked for {others[0]}, which this model was trained with: it knows {known}. "
+                f"Export this model --to {' or '.join(able)}."
             )

@@ -51,7 +51,8 @@ def _with_code(model: Model, unet: Any, scheduler: Any, settings: SamplingSettin
     from nevoa.formats.diffusers import pipeline
 
     grid = timestep_grid(model.schedule, settings.steps or 1, settings.spacing)
-    guidance: Any = settings.guidance if model.plan.works_without_condition else None
+    takes_guidance = model.plan.works_without_condition and not model.plan.distilled_from
+    guidance: Any = settings.guidance if takes_guidance else None
     is_guided = model.guide is not None and settings.autoguidance != 1
     pipeline.NevoaPipeline(
         unet,

@@ -30,7 +30,7 @@ class NevoaPipeline(DiffusionPipeline):
         patch: side of the squares of pixels that are folded into channels.
         timesteps: where the network is evaluated, unless another number of steps is asked for.
         classes: names of the classes, in the order of their labels. The label after the last means "no class".
-        guidance: default weight of the class. None for a network that was never trained without classes.
+        guidance: default weight of the class. None for a network that was distilled, or never trained without classes.
         autoguidance: default weight of the unet against its guide.
         guided: the first timestep at which the guide has a weight, and the first after them.
         flow: whether the network predicts epsilon - x_0, which the pipeline turns into v for the scheduler.
@@ -99,7 +99,7 @@ class NevoaPipeline(DiffusionPipeline):
             noise = torch.randn(shape, generator=generator, device=generator.device if generator else "cpu")
         guidance = self.config.guidance if guidance_scale is None else guidance_scale
         if self.config.guidance is None and guidance not in (None, 1):
-            raise ValueError("this network was never trained without classes: leave guidance_scale out")
+            raise ValueError("this model takes no guidance: leave guidance_scale out")
         weight = self.config.autoguidance if autoguidance is None else autoguidance
         if self.guide is None and weight != 1:
             raise ValueError("this model has no guide: leave autoguidance out")

@@ -10,8 +10,11 @@ import { checksum } from "./checksum.js";
 // Letters and digits, and anything else but blanks by itself, as in Python's expressions: marks are no letters there.
 const WORD = /[\p{L}\p{N}_]+|[^\p{L}\p{N}_\t-\r\x1c-\x20\x85\p{Z}]/gu;
 
+// Characters that only say how others are drawn.
+const UNSEEN = /[\u00ad\u200c-\u200f\u2060\ufe00-\ufe0f\ufeff]/gu;
+
 /** @param {string} text @returns {string[]} */
-export const wordsOf = (text) => text.normalize("NFKC").toLowerCase().match(WORD) ?? [];
+export const wordsOf = (text) => text.replace(UNSEEN, "").normalize("NFKC").toLowerCase().match(WORD) ?? [];
 
 /** @param {string} text */
 const hashOf = (text) => checksum(new TextEncoder().encode(text));
