@@ -2,18 +2,19 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import nevoa
 from nevoa.config import Config
-from nevoa.data import ImageSet
+from nevoa.data import ImageSet, as_image_set
 from nevoa.errors import NevoaError
 from nevoa.networks import UNet, build_network
-from nevoa.training import memory
+from nevoa.training import memory, plan
 from nevoa.training.measure import Trial
-from nevoa.training.memory import saved_bytes
+from nevoa.training.memory import check_activations, saved_bytes
 
 
 class TwoConvolutions(nn.Module):
@@ -67,6 +68,29 @@ class OneSize(nn.Module):
 
 def test_a_network_for_one_size_is_tried_at_that_size() -> None:
     assert saved_bytes(OneSize(96), (1, 96, 96)) == 4 * 96**2
+
+
+@pytest.mark.parametrize(
+    ("free", "advice", "follow"),
+    [
+        (100, "lower training.batch_size to 100, or compute each", {"batch_size": 100}),
+        (100, r"in parts with -o training.accumulation=3\.", {"accumulation": 3}),
+        (0.5, r"not even one image fits. Lower network.dim, or the images to --size 11\.", {}),
+    ],
+)
+def test_whoever_follows_the_advice_has_enough_memory(
+    tiny: Config, monkeypatch: pytest.MonkeyPatch, free: float, advice: str, follow: dict[str, int]
+) -> None:
+    """And 11x11 is the largest size of which one image fits into half of the memory of one of 16x16."""
+    network, shape = TwoConvolutions(), (1, 16, 16)
+    images = as_image_set(np.zeros((2, *shape[1:], 1), np.uint8))
+    planned = plan(tiny.updated("training", batch_size=256, accumulation=1), images, records=False).plan
+    monkeypatch.setattr(memory, "available_bytes", lambda device: int(free * saved_bytes(network, shape)))
+    with pytest.raises(NevoaError, match=advice):
+        check_activations(network, shape, planned)
+    smaller = (1, 11, 11) if free < 1 else shape
+    followed = planned.training.model_copy(update=follow or {"batch_size": 1})
+    check_activations(network, smaller, planned.model_copy(update={"training": followed}))
 
 
 @pytest.mark.parametrize("what", ["A network of", "Training on"])

@@ -6,7 +6,6 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from nevoa._util.memory import available_bytes
 from nevoa.config import ModelPlan, Plan
-from nevoa.config.names import DeviceName
 from nevoa.errors import MemoryShortage
 from nevoa.model import Shape
 from nevoa.networks import empty_network, evaluating, null_condition
@@ -34,19 +33,27 @@ def check_weights(parameters: int, plan: Plan) -> None:
     """Raise a MemoryShortage if weights, gradients, moments, average, guide and the networks beside do not fit."""
     averages = bool(plan.training.ema_decay) + bool(plan.training.guide)
     copies = 3 + averages + objective_of(plan).sets_beside  # muon keeps one moment, adam two
-    _check(4 * parameters * copies, plan.training.device, f"A network of {parameters:,} parameters", "network.dim")
+    free = available_bytes(plan.training.device)
+    _check(4 * parameters * copies, free, f"A network of {parameters:,} parameters", "lower network.dim")
 
 
 def check_activations(network: nn.Module, shape: Shape, plan: Plan) -> None:
     """Raise a MemoryShortage if what the network saves of a batch for its gradient does not fit into memory."""
-    training = plan.training
+    training, free = plan.training, available_bytes(plan.training.device)
     images = -(-training.batch_size // (training.accumulation * world_size()))
     # bf16 halves what is saved; what stays in float32 is left out: the estimate is the least that can be needed.
     scale = 1.0 if training.precision == "float32" else 0.5
-    needed = int(scale * images * saved_bytes(network, shape, plan))
+    each = scale * saved_bytes(network, shape, plan)
     height, width = shape[1:]
     what = f"Training on {images} images of {height}x{width} at once"
-    _check(needed, training.device, what, "training.batch_size, --size or network.dim")
+    if fit := int(free / max(each, 1)):
+        parts = -(-training.batch_size // (fit * world_size()))
+        advice = f"lower training.batch_size to {fit * world_size()}, or compute each batch in parts with "
+        advice += f"-o training.accumulation={parts}"
+    else:
+        side = int(min(height, width) * (free / each) ** 0.5)
+        advice = f"not even one image fits. Lower network.dim, or the images to --size {side}"
+    _check(int(images * each), free, what, advice)
 
 
 def saved_bytes(network: nn.Module, shape: Shape, plan: ModelPlan | None = None) -> int:
@@ -86,9 +93,8 @@ def _saved(network: nn.Module, shape: Shape, plan: ModelPlan | None, count: int)
     return total
 
 
-def _check(needed: int, device: DeviceName, what: str, lower: str) -> None:
-    if needed > (free := available_bytes(device)):
+def _check(needed: int, free: int, what: str, advice: str) -> None:
+    if needed > free:
         raise MemoryShortage(
-            f"{what} needs at least {needed / 1e9:,.1f} GB of memory, but {free / 1e9:,.1f} GB are available: lower "
-            f"{lower}."
+            f"{what} needs at least {needed / 1e9:,.1f} GB of memory, but {free / 1e9:,.1f} GB are available: {advice}."
         )
