@@ -8,7 +8,7 @@ import pytest
 
 from nevoa.cli.plan import guide_in_words, print_plan
 from nevoa.config import Config
-from nevoa.data import ImageSet
+from nevoa.data import ImageSet, as_image_set
 from nevoa.training import Forecast, Job
 from tests.small_runs import again, job_of
 
@@ -57,3 +57,13 @@ def test_the_plan_says_what_is_learned_of_the_images(
     print_plan(job, Forecast(1, 1.0, 1, 1.0, 1.0, 1, 1, None), Path("runs/few"), as_json=False)
     told = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
     assert {name: told[name].strip() for name in ("captions", "words", "tags", "numbers") if name in told} == rows
+
+
+@pytest.mark.parametrize(("side", "seen", "enough"), [(64, 49_998, False), (64, 50_000, True), (28, 49_998, True)])
+def test_the_plan_says_that_too_few_large_images_are_seen_for_figures(
+    side: int, seen: int, enough: bool, tiny: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = again(job_of(tiny, as_image_set(np.zeros((8, side, side, 1), np.uint8))), images=seen)
+    print_plan(job, Forecast(1, 1.0, 1, 1.0, 1.0, 1, 1, None), Path("runs/few"), as_json=False)
+    told = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert ("Figures take about 50,000 images" in told["quality"]) is not enough
