@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
+from nevoa.conditions import conditions_of
 from nevoa.conditions.text import LENGTHS, LONGEST_PROMPT
-from nevoa.config import ConditionPlan, ModelPlan, TagsPlan, TextPlan
+from nevoa.config import ModelPlan, TextPlan
 from nevoa.data import DataSource
 from nevoa.diffusion import Schedule, steps_of
 from nevoa.model import Model
@@ -20,7 +21,7 @@ STEPS = 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 75, 100, 150, 20
 EVALUATIONS = {"dpm_solver": 1, "ddim": 1, "euler": 1, "ddpm": 1, "heun": 2}
 PREDICTIONS = "epsilon", "x0", "v", "flow"
 # The kinds of condition that `asking.js` has controls for.
-CONDITIONS = "text", "tags", "number"
+CONDITIONS = "text", "tags", "number", "picture", "downscaled", "gray", "edges", "masked"
 # The samplers on the page, besides the run's own.
 OFFERED = ("ddpm", "ddim", "dpm_solver")
 # Any guidance that needs a model made for it, and anything to guide away from.
@@ -58,14 +59,18 @@ def kinds_of(plan: ModelPlan, prompts: Sequence[str] = ()) -> list[dict[str, Any
 
     Each has the `size` of its tensor, in numbers; a text has prompts to try.
     """
-    return [one.model_dump() | _more(one, prompts) for one in plan.conditions.values()]
+    kinds = conditions_of(plan).kinds
+    sizes = {name: kinds[name].tensor([None]).numel() for name in plan.conditions}
+    return [
+        one.model_dump() | {"size": sizes[name]} | (_reading(one, prompts) if isinstance(one, TextPlan) else {})
+        for name, one in plan.conditions.items()
+    ]
 
 
-def _more(plan: ConditionPlan, prompts: Sequence[str]) -> dict[str, Any]:
-    if isinstance(plan, TextPlan):
-        reading = {"seen": b64encode(plan.bits).decode(), "lengths": LENGTHS, "longest": LONGEST_PROMPT}
-        return {"size": plan.words * plan.pieces, **reading, "prompts": prompts}
-    return {"size": len(plan.tags) if isinstance(plan, TagsPlan) else 1}
+def _reading(plan: TextPlan, prompts: Sequence[str]) -> dict[str, Any]:
+    """How texts are read."""
+    seen = b64encode(plan.bits).decode()
+    return {"seen": seen, "lengths": LENGTHS, "longest": LONGEST_PROMPT, "prompts": prompts}
 
 
 def ways(model: Model, **options: Unpack[SamplingOptions]) -> dict[str, Any]:
