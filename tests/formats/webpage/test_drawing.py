@@ -37,9 +37,11 @@ def model_of(*kinds: str, shape: Shape = SHAPE, classes: tuple[str, ...] = ()) -
     return replace(model, plan=plan_of(model))
 
 
-def visited(model: Model, chromium: Browser, folder: Path, **options: Any) -> tuple[Visit, str]:
-    """A visit to the page of a model, and its address."""
-    export(model, folder / "page.html")
+def visited(
+    model: Model, chromium: Browser, folder: Path, start: Path | None = None, **options: Any
+) -> tuple[Visit, str]:
+    """A visit to the page of a model, whose canvas begins with a picture, and its address."""
+    export(model, folder / "page.html", picture=start)
     address = (folder / "page.html").as_uri()
     visit = Visit(chromium, address, **options)
     made(visit.page)
@@ -130,6 +132,22 @@ def test_what_is_drawn_is_asked_as_a_file_of_it_would_be(kind: str, chromium: Br
     page.get_by_role("button", name="Wipe").click()
     assert_same(remade(page, asked=False), model.sample(12))
     assert np.array_equal(picture(canvas(page)), empty)
+    visit.end(address)
+
+
+@pytest.mark.parametrize("kind", ["downscaled:4", "edges", "masked"])
+def test_the_canvas_begins_with_the_picture_of_the_export(kind: str, chromium: Browser, tmp_path: Path) -> None:
+    """So that the page draws what nevoa sample --picture does."""
+    model, file = model_of(kind), photo(tmp_path, clear=kind == "masked")
+    visit, address = visited(model, chromium, tmp_path, start=file)
+    assert_same(remade(visit.page), model.sample(12, picture=file))
+    [known] = conditions_of(model.plan).kinds.values()
+    value, factor = known.asked(file), known.plan.factor
+    there = value[::factor, ::factor, -1:] == 255
+    shown = np.where(there, picture(canvas(visit.page)), 0)
+    np.testing.assert_array_equal(shown, np.broadcast_to(value[::factor, ::factor, :-1], shown.shape))
+    visit.page.get_by_role("button", name="Wipe").click()
+    assert_same(remade(visit.page, asked=False), model.sample(12))
     visit.end(address)
 
 

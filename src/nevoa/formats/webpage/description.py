@@ -8,7 +8,7 @@ from typing import Any, Unpack
 
 from nevoa.conditions import conditions_of
 from nevoa.conditions.text import LENGTHS, LONGEST_PROMPT
-from nevoa.config import ModelPlan, TextPlan
+from nevoa.config import ModelPlan, PicturePlan, TextPlan
 from nevoa.data import DataSource
 from nevoa.diffusion import Schedule, steps_of
 from nevoa.model import Model
@@ -54,17 +54,35 @@ def _card(model: Model) -> str:
     return card_text(Run(Path(model.place))) if model.place else ""
 
 
-def kinds_of(plan: ModelPlan, prompts: Sequence[str] = ()) -> list[dict[str, Any]]:
+def kinds_of(plan: ModelPlan, prompts: Sequence[str] = (), picture: Any = None) -> list[dict[str, Any]]:
     """The kinds of condition besides classes, with all that `asking.js` makes their tensors of.
 
     Each has the `size` of its tensor, in numbers; a text has prompts to try.
+
+    Args:
+        picture: what the canvas begins with, of several canvases the first; None for an empty one.
+
+    Raises:
+        NevoaError: it is no picture, or the model knows no pictures.
     """
     kinds = conditions_of(plan).kinds
-    sizes = {name: kinds[name].tensor([None]).numel() for name in plan.conditions}
+    start = {} if picture is None else _start(plan, picture)
     return [
-        one.model_dump() | {"size": sizes[name]} | (_reading(one, prompts) if isinstance(one, TextPlan) else {})
+        one.model_dump()
+        | {"size": kinds[name].tensor([None]).numel()}
+        | (_reading(one, prompts) if isinstance(one, TextPlan) else {})
+        | start.get(name, {})
         for name, one in plan.conditions.items()
     ]
+
+
+def _start(plan: ModelPlan, picture: Any) -> dict[str, dict[str, str]]:
+    """What the first canvas begins with, by the name of its kind: bytes in base64, channel after channel."""
+    factors = {name: one.factor for name, one in plan.conditions.items() if isinstance(one, PicturePlan)}
+    name = next(iter(factors), "gray")
+    [value] = conditions_of(plan).asked(name, [picture])
+    pixels = value[:: factors[name], :: factors[name]].transpose(2, 0, 1)
+    return {name: {"start": b64encode(pixels.tobytes()).decode()}}
 
 
 def _reading(plan: TextPlan, prompts: Sequence[str]) -> dict[str, Any]:

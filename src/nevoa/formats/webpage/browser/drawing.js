@@ -29,6 +29,13 @@ function tensorOf({ colours, there }, { height, width, factor }) {
   return [...colours.map((plane) => places.map((i) => there[i] && plane[i] / 127.5 - 1)), places.map((i) => there[i])].flat();
 }
 
+/** The picture in bytes, channel after channel. @param {string} start in base64 @param {number} count of colours @returns {Pixels} */
+function startOf(start, count) {
+  const bytes = Uint8ClampedArray.from(atob(start), (letter) => letter.charCodeAt(0)), size = bytes.length / (count + 1);
+  const planes = Array.from({ length: count + 1 }, (_, i) => bytes.slice(i * size, (i + 1) * size));
+  return { colours: planes.slice(0, count), there: Uint8Array.from(planes[count], (alpha) => Number(alpha > 0)) };
+}
+
 /** The canvas of a kind of picture, and what is drawn on it. */
 export class Drawing {
   /** @param {PictureKind} kind @param {HTMLElement} parent where the controls go @param {() => void} changed */
@@ -50,6 +57,7 @@ export class Drawing {
     this.said.setAttribute("role", "status");
     this._controls(parent, line, Math.max(line, Math.ceil(side / WIDEST)), count);
     this.clear();
+    if (kind.start) this.set(startOf(kind.start, count));
   }
 
   /** @param {HTMLElement} parent @param {number} line @param {number} widest @param {number} count of colours */

@@ -1,8 +1,8 @@
 /**
  * A photo as a picture that images are made from, with the pixels that `nevoa/conditions/picture.py` and Pillow give it.
  *
- * @typedef {{kind: "picture" | "downscaled" | "gray" | "edges" | "masked", size: number, height: number, width: number, factor: number}} PictureKind
- *   of so many pixels; `size` is that of its tensor
+ * @typedef {{kind: "picture" | "downscaled" | "gray" | "edges" | "masked", size: number, height: number, width: number, factor: number, start?: string}} PictureKind
+ *   of so many pixels; `size` is that of its tensor; `start`: what the canvas begins with, bytes in base64
  * @typedef {{colours: Uint8ClampedArray[], there: Uint8Array}} Pixels gray, or red, green and blue, each row by row; 1 for each pixel that is not missing
  * @typedef {{data: Uint8ClampedArray, width: number, height: number}} Photo red, green, blue and alpha
  * @typedef {{reach: number, weigh: (x: number) => number}} Filter
