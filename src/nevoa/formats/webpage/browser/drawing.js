@@ -17,8 +17,8 @@ const GRAYS = { black: BLACK, darkGray: "#404040", gray: "#808080", lightGray: "
 const COLOURS = { black: BLACK, gray: "#808080", white: WHITE, red: "#d03030", yellow: "#f0c030", green: "#309040", blue: "#3060c0", brown: "#805030" };
 // Over what is missing.
 const MISSING = [255, 122, 89], COVER = 0.75;
-// Pixels: lines are as wide as edges, a missing part is wider, and the widest brush is a share of the picture.
-const LINE = 2, PART = 5, WIDEST = 3;
+// Pixels: lines are as wide as edges, one of large pixels is narrower, and a missing part wider; the widest brush is a share of the picture.
+const LINE = 2, LARGE = 1, PART = 5, WIDEST = 3;
 
 /** The three numbers of a colour. @param {string} colour such as #ff0000 */
 const rgb = (colour) => [1, 3, 5].map((place) => parseInt(colour.slice(place, place + 2), 16));
@@ -51,7 +51,7 @@ export class Drawing {
     /** @type {Pixels} */
     this.blank = { colours: Array.from({ length: count }, () => new Uint8ClampedArray(height * width).fill(this.paper)), there: new Uint8Array(height * width).fill(1) };
     this.pixels = this.blank;
-    const side = Math.min(height, width), line = Math.min(side, this.erases ? PART : LINE);
+    const side = Math.min(height, width), line = Math.min(side, this.erases ? PART : kind.factor > 1 ? LARGE : LINE);
     this.brush = new Brush(this.canvas, line / 2, { paint: (i) => this._paint(i), show: () => this._show(), done: () => this._done() });
     this.said = make("p", { className: "wrong" });
     this.said.setAttribute("role", "status");
