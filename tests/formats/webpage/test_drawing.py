@@ -192,6 +192,16 @@ def test_a_part_of_a_photo_is_missing_where_it_is_painted_over(chromium: Browser
     visit.end(address)
 
 
+def test_a_stroke_that_begins_beside_the_canvas_draws_nothing(chromium: Browser, tmp_path: Path) -> None:
+    visit, address = visited(model_of("edges"), chromium, tmp_path)
+    stroke(visit.page, (-0.05, 0.5), (0.5, 0.5), (0.9, 0.5))
+    assert not picture(canvas(visit.page)).any()
+    stroke(visit.page, (0.5, 0.5), (0.9, 0.5))
+    assert picture(canvas(visit.page)).any()
+    remade(visit.page)
+    visit.end(address)
+
+
 def test_the_keyboard_draws(chromium: Browser, tmp_path: Path) -> None:
     model = model_of("edges")
     visit, address = visited(model, chromium, tmp_path)

@@ -23,13 +23,15 @@ export class Brush {
     /** @type {Point} */
     this.place = { x: layer.width / 2, y: layer.height / 2 };
     this.byKeys = true;
+    const paints = (/** @type {PointerEvent} */ { pointerId }) => layer.hasPointerCapture(pointerId); // if the stroke began here
     layer.onpointerdown = (event) => {
+      if (!event.isPrimary) return; // a second finger
       layer.setPointerCapture(event.pointerId);
       this.byKeys = false;
       this._paint(this._at(event));
     };
-    layer.onpointermove = (event) => { if (event.buttons) this._paint(this.place, this._at(event)); };
-    layer.onpointerup = layer.onpointercancel = () => does.done?.();
+    layer.onpointermove = (event) => { if (paints(event)) this._paint(this.place, this._at(event)); };
+    layer.onpointerup = layer.onpointercancel = (event) => { if (paints(event)) does.done?.(); };
     layer.onkeydown = (event) => this._key(event);
     layer.onfocus = () => this.draw();
     layer.onblur = () => {

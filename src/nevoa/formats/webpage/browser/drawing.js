@@ -104,7 +104,7 @@ export class Drawing {
   /** A colour of the visitor's own. @param {HTMLElement} group */
   _own(group) {
     const own = saying(make("input", { type: "color", value: "#e0a080" }), "label", "ownColour");
-    own.oninput = () => {
+    own.onclick = own.oninput = () => {
       for (const radio of group.querySelectorAll("input")) radio.checked = false;
       this._take("", own.value);
     };
