@@ -68,6 +68,7 @@ WRITTEN: dict[str, tuple[str, dict[str, Any]]] = {
         {"schedule": ["linear", "cosine"], "at": [0, 9]},
     ),
     "page.html": ("export run --to web --steps 2", {"to": "web", "steps": 2}),
+    "canvas.html": ("export big --to web --picture photo.png", {"to": "web", "picture": "photo.png"}),
 }
 
 
@@ -114,6 +115,9 @@ REFUSED: list[tuple[list[str], Callable[[], Any]]] = [
     (["noise", "photo.png", "--at", "1001"], lambda: nevoa.noise("photo.png", at=1001)),
     (["noise", "photo.png", "--size", "3"], lambda: nevoa.noise("photo.png", size="3")),
     (["export", "run", "--to", "web", "--half"], lambda: nevoa.export("run", to="web", half=True)),
+    (["export", "big", "--to", "onnx", "--picture", "x"], lambda: nevoa.export("big", to="onnx", picture="x")),
+    (["export", "big", "--to", "web", "--picture", "x"], lambda: nevoa.export("big", to="web", picture="x")),
+    (["export", "run", "--to", "web", "--picture", "x"], lambda: nevoa.export("run", to="web", picture="x")),
     (["export", "run", "--to", "onnx", "--out", "x.html"], lambda: nevoa.export("run", to="onnx", out="x.html")),
     (["evaluate", "nothing"], lambda: nevoa.evaluate("nothing")),
     (["evaluate", "photo.png", "--steps", "3"], lambda: nevoa.evaluate("photo.png", steps=3)),

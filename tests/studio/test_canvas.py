@@ -9,19 +9,22 @@ import pytest
 from PIL import Image, ImageDraw
 
 from nevoa.conditions import conditions_of
-from nevoa.config import PicturePlan
+from nevoa.config import PicturePlan, Plan
+from nevoa.data import load_images, load_test_images
 from nevoa.model import Model
-from nevoa.studio.canvas import Canvas, pictured
+from nevoa.studio.canvas import Canvas, example_of, pictured
 from nevoa.studio.controls import Page
 from nevoa.studio.page import page
 from nevoa.studio.texts import StudioError, texts
 from nevoa.studio.weights import MOST_KINDS
 from nevoa.studio.workspace import Workspace
 from tests.formats.small_models import CLASSES, FOLDED, small_model
-from tests.formats.small_run import run_of
+from tests.formats.small_run import plan_of, run_of
+from tests.small_runs import updated
 from tests.studio.test_asking import NOTHING
 
 SHAPE: dict[str, Any] = {"channels": 3, "height": 16, "width": 16}
+CHANCE = np.zeros(2)
 KINDS = {"downscaled:4": {"kind": "downscaled", "factor": 4}, "gray": {}, "edges": {}, "masked": {}, "picture": {}}
 
 
@@ -58,9 +61,10 @@ def canvas(tmp_path: Path) -> Canvas:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_model_of_pictures_shows_an_empty_canvas_of_its_proportions(name: str, canvas: Canvas) -> None:
-    words, shown = canvas.of_model(model_of(name))
-    empty, plan = shown["value"], model_of(name).plan
-    assert (words["visible"], shown["visible"], empty.size) == (True, True, (512, 512))
+    shown = canvas.of_model(model_of(name))
+    empty, plan = shown[1]["value"], model_of(name).plan
+    assert all(one["visible"] for one in shown)
+    assert empty.size == (512, 512)
     assert empty.getcolors() == [(512 * 512, (0, 0, 0) if name == "edges" else (255, 255, 255))]
     for given in (None, {"background": None, "layers": [], "composite": None}, on(empty), on(None, empty)):
         assert pictured(plan, given) == {}
@@ -86,7 +90,7 @@ def test_a_model_without_pictures_has_no_canvas(canvas: Canvas) -> None:
 def test_a_brush_is_as_wide_as_some_pixels_of_an_image(name: str, line: int, canvas: Canvas) -> None:
     """Also on an upload, whatever its size."""
     model = model_of(name)
-    _, shown = canvas.of_model(model)
+    _, shown, _ = canvas.of_model(model)
     fitted = canvas.fit_brush(model, {"background": Image.new("RGB", (160, 320))})
     assert [2 * one["brush"].default_size for one in (shown, fitted)] == [line * 32, line * 10]  # it is a radius
 
@@ -120,6 +124,49 @@ def test_what_is_painted_over_or_transparent_is_missing() -> None:
 def test_a_photo_without_a_missing_part_is_a_sentence() -> None:
     with pytest.raises(StudioError, match="Nothing is painted over, so nothing is missing: paint over the part"):
         pictured(model_of("masked").plan, on(Image.new("RGB", (16, 16), "red")))
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of ten images of blocks."""
+    rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("photos")
+    for n in range(10):
+        blocks = rng.integers(0, 256, (4, 4, 3), np.uint8)
+        Image.fromarray(blocks.repeat(4, 0).repeat(4, 1)).save(folder / f"{n}.png")
+    return folder
+
+
+def plan_on(name: str, photos: Path) -> Plan:
+    """The plan of a model that was trained on all but two images of a folder."""
+    return updated(plan_of(model_of(name), str(photos)), "data", size=16, channels=3, holdout=2)
+
+
+@pytest.mark.parametrize("name", ["downscaled:4", "gray", "edges", "masked"])
+def test_an_example_asks_for_what_training_would_make_of_a_held_out_image(name: str, photos: Path) -> None:
+    plan = plan_on(name, photos)
+    [found] = pictured(plan, example_of(plan))["condition"].values()
+    [kind] = conditions_of(plan).kinds.values()
+    picture = kind.asked(found)
+    there = picture[..., -1:] > 0
+    assert there.all() == (name != "masked")
+    held_out = load_test_images(plan.data, load_images(plan.data))
+    assert len(held_out) == 2
+    wholes = [*held_out.images] if name == "masked" else [one[..., :-1] for one in kind.made(held_out.images, CHANCE)]
+    assert any(np.array_equal(np.where(there, whole, 0), picture[..., :-1]) for whole in wholes)
+
+
+def test_the_button_shows_an_example_of_the_run(photos: Path, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    run_of(workspace.runs / "drawn", str(photos), shape=(3, 16, 16), classes=(), conditions=conditions("gray"))
+    [show] = [event.fn for event in page(workspace, "en").fns.values() if event.name == "show_example"]
+    assert show
+    shown = show("drawn")
+    assert (shown["value"]["background"].size, shown["brush"].default_size) == ((16, 16), 1)
+
+
+def test_images_without_pictures_have_no_example(photos: Path) -> None:
+    with pytest.raises(StudioError, match="have no pictures beside them"):
+        example_of(plan_on("picture", photos))
 
 
 @pytest.mark.slow

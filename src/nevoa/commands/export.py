@@ -1,5 +1,6 @@
 """Write a model in a format that other programs open."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
@@ -11,6 +12,7 @@ from nevoa.config.registry import EXPORTS
 from nevoa.errors import NevoaError
 
 if TYPE_CHECKING:
+    from nevoa.data import Picture
     from nevoa.formats import Export
 
 
@@ -19,6 +21,7 @@ def export(
     *,
     to: str,
     half: bool = False,
+    picture: "Picture | None" = None,
     out: PathLike | None = None,
     force: bool = False,
     **sampling: Unpack[SamplerOptions],
@@ -30,6 +33,8 @@ def export(
         to: diffusers = a folder for DiffusionPipeline.from_pretrained; onnx = one file with the network; web = a page
             that makes images in any browser, without a server; or the name of a plugin's format.
         half: Keep the weights of an ONNX file in float16.
+        picture: A file that the canvas of a page begins with, for a model of pictures, as nevoa sample takes it. The
+            page holds it, so choose one that may be seen. [default: an empty canvas]
         out: Name of the result: for web, a .html file, or a folder for a web server. [default: the model's name,
             with .onnx or .html for a file, then the same with -2 and so on]
         force: Replace the file that --out names; for web, also write a page of more than 100 MB.
@@ -43,10 +48,10 @@ def export(
     from nevoa.runs import PACKAGED
 
     format_: Export = EXPORTS[to]
-    _check(to, format_, half, path)
+    _check(to, format_, {"half": half, "picture": picture is not None}, path)
     model = load(run or PACKAGED, "cpu")
     format_.check(model, model.settings(**options))
-    own = {"half": half, "force": force}
+    own = {"half": half, "picture": picture, "force": force}
     own = {name: value for name, value in own.items() if has_argument(format_.write, name)}
     name = f"{Path(model.place).name}{format_.suffixes[0] or f'-{to}'}"
     with reserve_output([path] if path else numbered(name), force) as reserved:
@@ -54,10 +59,11 @@ def export(
     return Written(reserved.path, about)
 
 
-def _check(to: str, format_: "Export", half: bool, out: Path | None) -> None:
-    if half and not has_argument(format_.write, "half"):
-        able = " or ".join(f"--to {name}" for name in EXPORTS if has_argument(EXPORTS[name].write, "half"))
-        raise NevoaError(f"--half is for {able}: leave it out.")
+def _check(to: str, format_: "Export", chosen: Mapping[str, bool], out: Path | None) -> None:
+    for option, is_chosen in chosen.items():
+        if is_chosen and not has_argument(format_.write, option):
+            able = " or ".join(f"--to {name}" for name in EXPORTS if has_argument(EXPORTS[name].write, option))
+            raise NevoaError(f"--{option} is for {able}: leave it out.")
     suffix = out.suffix.lower() if out else format_.suffixes[0]
     # A dot in the name of a folder is no suffix, unless it is that of another format.
     others = {each for name in EXPORTS if name != to for each in EXPORTS[name].suffixes}

@@ -18,7 +18,7 @@ class Export:
 
     Args:
         write: writes a model to a path and returns what it wrote, in a few words: `write(model, path, **options)`. The
-            options are those of sampling, and `half` and `force` if it takes arguments of these names.
+            options are those of sampling, and `half`, `force` and `picture` if it takes arguments of these names.
         suffixes: of what it writes, such as ".onnx"; "" is a folder. The first is that of the default name.
         name: in errors.
         samplers, schedules, predictions: the names of those that it knows; None if it takes any.

@@ -6,8 +6,9 @@ import gradio as gr
 import numpy as np
 from PIL import Image, ImageChops
 
+from nevoa.conditions import conditions_of
 from nevoa.config import ModelPlan, PicturePlan
-from nevoa.data import opaque
+from nevoa.data import load_images, load_test_images, opaque
 from nevoa.model import Model
 from nevoa.studio.controls import Page
 from nevoa.studio.texts import StudioError
@@ -24,10 +25,12 @@ COLOURS = [BLACK, "#808080", WHITE, RED, "#008000", "#0000ff"]
 
 
 class Canvas:
-    """An editor, and above it what to draw: Gradio shows no label over an image. Of several pictures, it is the first.
+    """An editor, above it what to draw, for Gradio shows no label over an image, and below it a button for an example.
+
+    Of several pictures, it is the first.
 
     Attributes:
-        controls: both.
+        controls: all three.
     """
 
     def __init__(self, page: Page) -> None:
@@ -35,24 +38,45 @@ class Canvas:
         self.words = gr.Markdown(visible=False)
         fixed: dict[str, Any] = {"type": "pil", "sources": ["upload"], "layers": False, "transforms": ()}
         self.editor = gr.ImageEditor(visible=False, show_label=False, format="png", **fixed)
-        self.controls = [self.words, self.editor]
+        self.example = page.button("canvas_example", visible=False)
+        self.controls = [self.words, self.editor, self.example]
 
     def of_model(self, model: Model) -> list[dict[str, Any]]:
         """The updates for a model: an empty canvas for the picture that it knows, or none."""
         known = pictures_of(model.plan)
         if not known:
-            return [gr.update(visible=False), gr.update(value=None, visible=False)]
+            return [gr.update(visible=False), gr.update(value=None, visible=False), gr.update(visible=False)]
         name, plan = next(iter(known.items()))
         kind = plan.kind if plan.kind in MADE else "picture"  # of the data, or of a plugin
         words = f"{name}: " * (len(known) > 1) + self.say.text(f"canvas_{kind}")
         empty = _empty(plan)
         brush = _brush(plan, min(empty.size))
-        return [gr.update(value=words, visible=True), gr.update(value=empty, brush=brush, visible=True)]
+        shown = gr.update(value=words, visible=True), gr.update(value=empty, brush=brush, visible=True)
+        return [*shown, gr.update(visible=True)]
 
     def fit_brush(self, model: Model, drawn: dict[str, Any]) -> dict[str, Any]:
         """The update after an upload: a brush that suits its size."""
         plan = next(iter(pictures_of(model.plan).values()))
         return gr.update(brush=_brush(plan, min(drawn["background"].size)))
+
+
+def example_of(plan: ModelPlan) -> dict[str, Any]:
+    """Return the picture of a random image of the data, held out if some were, as the editor takes it.
+
+    It has the size of the model, so that nothing of it is scaled. What is missing is painted over. A NevoaError if the
+    images cannot be loaded, or have no picture.
+    """
+    images = load_images(plan.data)
+    images = load_test_images(plan.data, images) if images.notes.held_out else images
+    rng, (name, known) = np.random.default_rng(), next(iter(pictures_of(plan).items()))
+    [value] = conditions_of(plan).kinds[name].values(images, rng.integers(len(images), size=1), rng.random(1))
+    if value is None:
+        raise StudioError("no_example")
+    colours = np.broadcast_to(value[..., :-1], (*value.shape[:2], 3))
+    background, cover = Image.fromarray(colours).convert("RGBA"), Image.new("RGBA", (known.width, known.height), RED)
+    cover.putalpha(Image.fromarray(255 - value[..., -1]))
+    composite = Image.alpha_composite(background, cover)
+    return {"background": background, "layers": [cover] if composite != background else [], "composite": composite}
 
 
 def pictured(plan: ModelPlan, drawn: dict[str, Any] | None) -> dict[str, Any]:

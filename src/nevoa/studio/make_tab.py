@@ -15,7 +15,7 @@ from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.sampling import SAMPLERS, accepts
 from nevoa.studio.asking import Asking, asked
-from nevoa.studio.canvas import Canvas, pictured
+from nevoa.studio.canvas import Canvas, example_of, pictured
 from nevoa.studio.controls import Page
 from nevoa.studio.making import FORMATS, MOST_IMAGES, OTHERS, PACKAGED, Made, make, opened
 from nevoa.studio.texts import StudioError
@@ -138,8 +138,15 @@ class Form:
         shown = [self.picture, self.other, self.strength, self.painted]
         page.on(self.way.change, show_way, self.way, shown, queue=False)
         page.on(self.painted.upload, fit_brush, self.painted, self.painted)
+
+        def show_example(name: str) -> Any:
+            model = opened(self.workspace, name)
+            example = example_of(model.plan)
+            return self.canvas.fit_brush(model, example) | {"value": example}
+
         canvas = self.canvas.editor
         page.on(canvas.upload, fit_canvas, [self.model, canvas], canvas)
+        page.on(self.canvas.example.click, show_example, self.model, canvas)
 
 
 class Result:

@@ -30,6 +30,17 @@ KINDS: dict[str, dict[str, Any]] = {
     "number:age": {"kind": "number", "name": "age", "low": 2, "high": 90},
 }
 
+
+def pictures(*kinds: str, shape: Shape = (3, 8, 8)) -> dict[str, dict[str, Any]]:
+    """Conditions that are pictures of images of a shape; a factor may follow a kind, as in downscaled:4."""
+    channels, height, width = shape
+    size = {"channels": channels, "height": height, "width": width}
+    return {
+        kind: {"kind": kind, "factor": int(factor or 1), **size}
+        for kind, _, factor in (k.partition(":") for k in kinds)
+    }
+
+
 LIBRARY = "globalThis.nevoa = { " + ", ".join(f"...${name}" for name in WORKER) + " };"
 OPEN = """
 globalThis.opened = async ([program, block, name, kernels]) => {

@@ -1,19 +1,23 @@
 """The page in the engines of Chrome, Firefox and Safari, as wide as a phone: from a file and from a server."""
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from nevoa.commands.load import load
+from nevoa.conditions import conditions_of
 from nevoa.formats.webpage import export
 from nevoa.formats.webpage.weights import rounded
 from nevoa.model import Model
 from tests.formats.small_run import run_of
 from tests.formats.webpage.engines import ENTER, WIDTH, Engine, chromium, firefox, webkit
 from tests.formats.webpage.library import KINDS
+from tests.formats.webpage.library import pictures as pictures_of
 from tests.formats.webpage.server import served
 from tests.formats.webpage.test_sampling import assert_same
 
@@ -35,6 +39,15 @@ UNTIL = """new Promise((resolve) => {
 })"""
 PICTURES = """[...document.querySelectorAll("%s")].map((canvas) =>
   Array.from(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data))"""
+# Chooses a file, which no driver but Playwright's can.
+CHOOSE = """(() => {
+  const chosen = new DataTransfer(), bytes = Uint8Array.from(atob("%s"), (letter) => letter.charCodeAt(0));
+  chosen.items.add(new File([bytes], "photo.png", { type: "image/png" }));
+  const input = document.querySelector(".drawing input[type=file]");
+  input.files = chosen.files;
+  input.dispatchEvent(new Event("change"));
+})()"""
+REMEMBER = "(globalThis.before = document.querySelector('#grid button')).id"
 # So that what is typed takes the place of what is there, and the first image of another seed is told apart.
 SELECT = "(document.activeElement.select(), globalThis.before = document.querySelector('#grid button')).id"
 
@@ -119,9 +132,41 @@ def test_a_phone_draws_what_is_asked_in_words(engine: Engine, tmp_path: Path) ->
     says(engine, "#status", "Here they are")
     assert_same(pictures(engine), model.sample(12))
     engine.tap("#prompt")
-    engine.run("(globalThis.before = document.querySelector('#grid button')).id")
+    engine.run(REMEMBER)
     engine.press(f"a red hat{ENTER}")
     until(engine, "!before.isConnected")
     says(engine, "#status", "Here they are")
     assert_same(pictures(engine), model.sample(12, prompt="a red hat"))
+    assert engine.run("document.documentElement.scrollWidth") <= WIDTH
+
+
+def remade(engine: Engine) -> np.ndarray:
+    """The images that take the place of those that are remembered."""
+    until(engine, "!before.isConnected")
+    says(engine, "#status", "Here they are")
+    engine.run(REMEMBER)
+    return pictures(engine)
+
+
+def test_a_phone_draws_what_is_on_its_canvas(engine: Engine, tmp_path: Path) -> None:
+    """By touch, and of a photo."""
+    run = run_of(tmp_path / "drawn", shape=(3, 8, 8), classes=(), sampling=SAMPLING, conditions=pictures_of("gray"))
+    model = load(run.folder, "cpu")
+    export(model, tmp_path / "page.html")
+    rounded(model.network)
+    engine.open((tmp_path / "page.html").as_uri())
+    says(engine, "#status", "Here they are")
+    assert_same(pictures(engine), model.sample(12))
+    engine.run(REMEMBER)
+    engine.tap(".drawing canvas")
+    images, [drawn] = remade(engine), pictures(engine, ".drawing canvas")
+    assert (drawn[3:5, 3:5] == 0).all()
+    assert (drawn[[0, -1]] == 255).all()
+    assert_same(images, model.sample(12, picture=drawn))
+    photo = tmp_path / "photo.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)).save(photo)
+    engine.run(CHOOSE % base64.b64encode(photo.read_bytes()).decode())
+    assert_same(remade(engine), model.sample(12, picture=photo))
+    [known] = conditions_of(model.plan).kinds.values()
+    assert (pictures(engine, ".drawing canvas")[0] == known.asked(photo)[..., :1]).all()
     assert engine.run("document.documentElement.scrollWidth") <= WIDTH

@@ -12,7 +12,7 @@ from nevoa.diffusion import Autoguided
 from nevoa.formats.webpage.tape import ends_of
 from nevoa.formats.webpage.weights import rounded
 from tests.formats.small_models import CLASSES, FOLDED, small_model
-from tests.formats.webpage.library import ENGINES, KINDS, Engine, Library
+from tests.formats.webpage.library import ENGINES, KINDS, Engine, Library, pictures
 
 pytestmark = pytest.mark.slow
 
@@ -67,16 +67,30 @@ def test_a_guide_is_computed_only_where_it_has_a_weight(engine: Engine, library:
     assert np.isnan(library.predicted(network, x, last, labels, engine, len(CLASSES))).all()
 
 
-# Two kinds of network; all kinds of condition, and texts alone.
+# Kinds of network that differ in what they do with a condition; all kinds of condition, and one alone.
+SIZE = 3, 9, 7
 ASKED: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
-    "everything": ("photos", CLASSES, KINDS),
+    "everything": ("photos", CLASSES, KINDS | pictures("edges", "masked", shape=SIZE)),
     "texts": ("quick", (), {"text": KINDS["text"]}),
+    "pictures": ("classic", (), pictures("gray", shape=SIZE)),
 }
+
+
+def drawn(channels: int, seed: int) -> np.ndarray:
+    """A picture of any pixels, of which some are missing."""
+    values = np.random.default_rng(seed).integers(0, 256, (*SIZE[1:], channels + 1), np.uint8)
+    values[..., -1] = 255 * (values[..., -1] > 100)
+    return values
+
+
 WISHES: dict[str, list[Any]] = {
     "class": [2, None, 0, 1],
     "text": ["a red hat", "one two three four five six, and more", None, "ação 🐱"],
     "tags": [["smile", "hat"], None, ["red"], []],
     "number:age": [30.5, 2, None, 90],
+    "edges": [drawn(1, 0), None, drawn(1, 1), None],
+    "masked": [None, None, drawn(3, 2), drawn(3, 3)],
+    "gray": [drawn(1, 0), drawn(1, 1), None, drawn(1, 1)],
 }
 
 
@@ -85,7 +99,7 @@ WISHES: dict[str, list[Any]] = {
 def test_what_is_asked_of_an_image_is_that_of_torch(name: str, engine: Engine, library: Library) -> None:
     """Texts of no word, of some and of more than are read; no tags, and nothing asked of them; the ends of a range."""
     preset, classes, kinds = ASKED[name]
-    model = small_model(network_of(preset), (3, 9, 7), classes, conditions=kinds)
+    model = small_model(network_of(preset), SIZE, classes, conditions=kinds)
     rounded(model.network)
     x, conditions = torch.randn(4, *model.shape), conditions_of(model.plan)
     condition = conditions.of({kind: WISHES[kind] for kind in conditions.kinds}, 4)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nevoa.commands.from_images import inpainting
+from nevoa.conditions import conditions_of
 from nevoa.conditions.text import Text
 from nevoa.config import parse
 from nevoa.config.condition import TextPlan
@@ -14,7 +15,7 @@ from nevoa.formats.webpage.description import STEPS, kinds_of, ways
 from nevoa.formats.webpage.weights import rounded
 from nevoa.model import Model
 from tests.formats.small_models import CLASSES, FOLDED, small_model
-from tests.formats.webpage.library import ENGINES, KINDS, Engine, Library, opened
+from tests.formats.webpage.library import ENGINES, KINDS, Engine, Library, opened, pictures
 
 pytestmark = pytest.mark.slow
 
@@ -141,6 +142,26 @@ def test_what_is_asked_weighs_as_in_nevoa(guidance: float, library: Library) -> 
     assert_same(sampled(library, model, [image], way)[-1][1], model.sample(1, seed=3, **asked))
     unasked = image | {"label": None, "asked": None}
     assert_same(sampled(library, model, [unasked], way)[-1][1], model.sample(1, seed=3))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_picture_weighs_as_in_nevoa_sample(engine: Engine, library: Library) -> None:
+    """With a class and a weight of each, and where a second picture is left open."""
+    model = small_model(FOLDED, (3, 8, 8), CLASSES, conditions=pictures("downscaled:4", "masked"), sampling=KARRAS)
+    rounded(model.network)
+    photo = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
+    kind, guidance = conditions_of(model.plan).kinds["downscaled"], {"class": 1.5, "downscaled": 3.0}
+    numbers = kind.tensor([kind.asked(photo)]).flatten().tolist()
+    found = sampled(
+        library,
+        model,
+        wishes(2, label=1, asked=[numbers, None]),
+        way_of(model, guidance=guidance),
+        engine=engine,
+    )[-1][1]
+    asked: dict[str, Any] = {"labels": 1, "condition": {"downscaled": photo}, "guidance": guidance}
+    assert_same(found, model.sample(2, seed=3, **asked))
+    assert abs(found.astype(int) - model.sample(2, seed=3, labels=1)).mean() > 2
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -7,6 +7,8 @@ from typing import Any, Unpack
 
 import torch
 
+from nevoa.config.options import SamplerOptions
+from nevoa.data import Picture
 from nevoa.errors import NevoaError
 from nevoa.formats import Export
 from nevoa.formats.webpage.description import CONDITIONS, EVALUATIONS, PREDICTIONS, about, kinds_of, prompts_of, ways
@@ -14,7 +16,6 @@ from nevoa.formats.webpage.page import STYLE, kernels, page_of
 from nevoa.formats.webpage.tape import recorded
 from nevoa.formats.webpage.weights import block_of
 from nevoa.model import Model
-from nevoa.sampling import SamplingOptions
 
 __all__ = ["STYLE", "export"]
 
@@ -22,7 +23,9 @@ __all__ = ["STYLE", "export"]
 LARGEST_BYTES = 100_000_000
 
 
-def export(model: Model, path: Path, force: bool = False, **options: Unpack[SamplingOptions]) -> str:
+def export(
+    model: Model, path: Path, force: bool = False, picture: Picture | None = None, **options: Unpack[SamplerOptions]
+) -> str:
     """Write a model as a web page. Return its size, in words.
 
     With weights in float16, the page makes the images that `nevoa sample` makes of a seed, by DDPM, DDIM, DPM-Solver++
@@ -32,10 +35,13 @@ def export(model: Model, path: Path, force: bool = False, **options: Unpack[Samp
         path: a .html file, which holds everything; or a folder for a web server, with the weights beside index.html,
             so that browsers can keep them.
         force: whether to write a page of more than 100 MB.
+        picture: what the canvas of a model of pictures begins with: a file, a PIL image or a uint8 array. The page
+            holds it. Without one the canvas is empty.
         options: sampling options in place of the model's own.
 
     Raises:
-        NevoaError: the network computes something that the page cannot, or the page would be too large.
+        NevoaError: the network computes something that the page cannot, the page would be too large, or the picture
+            is none that the model could be asked for.
     """
     settings = model.settings(**options)
     EXPORT.check(model, settings)
@@ -57,7 +63,7 @@ def export(model: Model, path: Path, force: bool = False, **options: Unpack[Samp
         "shape": list(model.shape),
         "prediction": model.plan.diffusion.prediction,
         "classes": list(model.classes),
-        "conditions": kinds_of(model.plan, prompts_of(model)),
+        "conditions": kinds_of(model.plan, prompts_of(model), picture),
     }
     size = _write(path, {"package": package, "about": about(model), "sampling": sampling}, block)
     return f"{size / 1e6:,.1f} MB"

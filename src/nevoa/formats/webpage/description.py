@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
+from nevoa.conditions import conditions_of
 from nevoa.conditions.text import LENGTHS, LONGEST_PROMPT
-from nevoa.config import ConditionPlan, ModelPlan, TagsPlan, TextPlan
+from nevoa.config import ModelPlan, PicturePlan, TextPlan
 from nevoa.data import DataSource
 from nevoa.diffusion import Schedule, steps_of
 from nevoa.model import Model
@@ -20,7 +21,7 @@ STEPS = 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 75, 100, 150, 20
 EVALUATIONS = {"dpm_solver": 1, "ddim": 1, "euler": 1, "ddpm": 1, "heun": 2}
 PREDICTIONS = "epsilon", "x0", "v", "flow"
 # The kinds of condition that `asking.js` has controls for.
-CONDITIONS = "text", "tags", "number"
+CONDITIONS = "text", "tags", "number", "picture", "downscaled", "gray", "edges", "masked"
 # The samplers on the page, besides the run's own.
 OFFERED = ("ddpm", "ddim", "dpm_solver")
 # Any guidance that needs a model made for it, and anything to guide away from.
@@ -53,19 +54,41 @@ def _card(model: Model) -> str:
     return card_text(Run(Path(model.place))) if model.place else ""
 
 
-def kinds_of(plan: ModelPlan, prompts: Sequence[str] = ()) -> list[dict[str, Any]]:
+def kinds_of(plan: ModelPlan, prompts: Sequence[str] = (), picture: Any = None) -> list[dict[str, Any]]:
     """The kinds of condition besides classes, with all that `asking.js` makes their tensors of.
 
     Each has the `size` of its tensor, in numbers; a text has prompts to try.
+
+    Args:
+        picture: what the canvas begins with, of several canvases the first; None for an empty one.
+
+    Raises:
+        NevoaError: it is no picture, or the model knows no pictures.
     """
-    return [one.model_dump() | _more(one, prompts) for one in plan.conditions.values()]
+    kinds = conditions_of(plan).kinds
+    start = {} if picture is None else _start(plan, picture)
+    return [
+        one.model_dump()
+        | {"size": kinds[name].tensor([None]).numel()}
+        | (_reading(one, prompts) if isinstance(one, TextPlan) else {})
+        | start.get(name, {})
+        for name, one in plan.conditions.items()
+    ]
 
 
-def _more(plan: ConditionPlan, prompts: Sequence[str]) -> dict[str, Any]:
-    if isinstance(plan, TextPlan):
-        reading = {"seen": b64encode(plan.bits).decode(), "lengths": LENGTHS, "longest": LONGEST_PROMPT}
-        return {"size": plan.words * plan.pieces, **reading, "prompts": prompts}
-    return {"size": len(plan.tags) if isinstance(plan, TagsPlan) else 1}
+def _start(plan: ModelPlan, picture: Any) -> dict[str, dict[str, str]]:
+    """What the first canvas begins with, by the name of its kind: bytes in base64, channel after channel."""
+    factors = {name: one.factor for name, one in plan.conditions.items() if isinstance(one, PicturePlan)}
+    name = next(iter(factors), "gray")
+    [value] = conditions_of(plan).asked(name, [picture])
+    pixels = value[:: factors[name], :: factors[name]].transpose(2, 0, 1)
+    return {name: {"start": b64encode(pixels.tobytes()).decode()}}
+
+
+def _reading(plan: TextPlan, prompts: Sequence[str]) -> dict[str, Any]:
+    """How texts are read."""
+    seen = b64encode(plan.bits).decode()
+    return {"seen": seen, "lengths": LENGTHS, "longest": LONGEST_PROMPT, "prompts": prompts}
 
 
 def ways(model: Model, **options: Unpack[SamplingOptions]) -> dict[str, Any]:

@@ -29,7 +29,23 @@ WORKER = (
     "sampling",
     "worker",
 )
-PAGE = "checksum", "words", "guidance", "asking", "texts", "gif", "pictures", "player", "viewer", "controls", "page"
+PAGE = (
+    "checksum",
+    "words",
+    "guidance",
+    "gif",
+    "pictures",
+    "elements",
+    "brush",
+    "photo",
+    "drawing",
+    "asking",
+    "texts",
+    "player",
+    "viewer",
+    "controls",
+    "page",
+)
 # The first that a browser accepts is used.
 MODULES = "kernels-fma.wasm", "kernels.wasm"
 

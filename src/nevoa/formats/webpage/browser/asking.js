@@ -1,16 +1,19 @@
 /**
- * What a visitor asks for besides a class: a text, tags, numbers.
+ * What a visitor asks for besides a class: a text, tags, numbers, a picture.
  *
  * @typedef {import("./words.js").TextKind} TextKind
  * @typedef {{kind: "tags", size: number, tags: string[]}} TagsKind
  * @typedef {{kind: "number", size: number, name: string, low: number, high: number}} NumberKind
- * @typedef {TextKind | TagsKind | NumberKind} Kind a kind of condition; `size` is that of its tensor
+ * @typedef {import("./photo.js").PictureKind} PictureKind
+ * @typedef {TextKind | TagsKind | NumberKind | PictureKind} Kind a kind of condition; `size` is that of its tensor
  * @typedef {import("./texts.js").Words} Words
  * @typedef {{changed: () => void, typed: () => void}} Does `typed`: a text that is not drawn yet
  * @typedef {{tensor: () => number[] | null, names: (say: Words) => string[], write: (say: Words) => void}} Part the controls of a kind:
  *   its tensor, null if nothing is asked; what is asked, in words; and to write what they stand at
  */
 
+import { Drawing } from "./drawing.js";
+import { chip, input, make, the } from "./elements.js";
 import { knows, rowsOf, wordsOf } from "./words.js";
 
 // From so many tags on, they can be searched.
@@ -18,22 +21,6 @@ const MANY_TAGS = 30;
 // A slider has so many steps, or one for each whole number if they are not too few or too many.
 const STEPS = 100, FEW = 10, MANY = 1000;
 const DIGITS = 6;
-
-/** @param {string} id */
-const the = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
-
-/** @param {string} id */
-const input = (id) => /** @type {HTMLInputElement} */ (the(id));
-
-/** A new element. @template {keyof HTMLElementTagNameMap} T @param {T} name @param {object} properties @param {(Node | string)[]} children */
-export function make(name, properties, ...children) {
-  const element = Object.assign(document.createElement(name), properties);
-  element.append(...children);
-  return element;
-}
-
-/** A button of its own for one of several. @param {string} type of the input @param {object} properties @param {string} text */
-export const chip = (type, properties, text) => make("label", {}, make("input", { type, ...properties }), make("span", { textContent: text }));
 
 /** The number that a slider stands at. @param {NumberKind} kind @param {number} place @param {number} steps */
 const numberAt = ({ low, high }, place, steps) =>
@@ -111,6 +98,13 @@ function numbered(kind, changed) {
   };
 }
 
+/** @param {Kind} kind @param {Does} does @returns {Part} */
+function partOf(kind, does) {
+  if (kind.kind === "text") return described(kind, "prompt", does);
+  if (kind.kind === "tags") return tagged(kind, does.changed);
+  return kind.kind === "number" ? numbered(kind, does.changed) : new Drawing(kind, the("drawings"), does.changed);
+}
+
 /** A list of tags or classes, of which one may be chosen. @param {string[]} names @param {(place: number) => number[]} tensorOf @param {Does} does @returns {Part} */
 function listed(names, tensorOf, { changed }) {
   const list = /** @type {HTMLSelectElement} */ (the("unwanted"));
@@ -145,13 +139,13 @@ class Away {
 export class Asking {
   /** @param {Kind[]} kinds @param {string[]} classes @param {number | null} away the place of the kind that images can be guided away from @param {Does} does */
   constructor(kinds, classes, away, does) {
-    this.parts = kinds.map((kind) => kind.kind === "text" ? described(kind, "prompt", does) : kind.kind === "tags" ? tagged(kind, does.changed) : numbered(kind, does.changed));
+    this.parts = kinds.map((kind) => partOf(kind, does));
     this.unwanted = away === null ? null : new Away(kinds, classes, away, does);
   }
 
   /** The tensor of each kind, null for one of which nothing is asked; null if nothing is asked at all. */
   get tensors() {
-    const tensors = this.parts.map(({ tensor }) => tensor());
+    const tensors = this.parts.map((part) => part.tensor());
     return tensors.some(Boolean) ? tensors : null;
   }
 
@@ -165,7 +159,7 @@ export class Asking {
   /** All that is asked, in words. @param {Words} say @param {number[]} guidance */
   names(say, guidance) {
     const { unwanted } = this, not = unwanted?.counts(guidance) ? unwanted.part.names(say) : [];
-    return [...this.parts.flatMap(({ names }) => names(say)), ...not.map((text) => say.say("notNamed", { text }))];
+    return [...this.parts.flatMap((part) => part.names(say)), ...not.map((text) => say.say("notNamed", { text }))];
   }
 
   /** What the controls stand at. @param {Words} say @param {number[]} guidance */

@@ -10,19 +10,14 @@
  *   makes no images of which nothing is asked
  */
 
-import { Asking, chip, make } from "./asking.js";
+import { Asking } from "./asking.js";
+import { chip, input, make, the } from "./elements.js";
 import { sharesOf } from "./guidance.js";
 
 // As many images as classes, within these bounds; without classes, or of one class, the upper.
 const FEW = 6, MANY = 12;
 const NAMES = { ddpm: "DDPM", ddim: "DDIM", dpm_solver: "DPM-Solver++", euler: "Euler", heun: "Heun" };
 const MOST = 2 ** 32;
-
-/** @template {HTMLElement} T @param {string} id @returns {T} */
-export const the = (id) => /** @type {T} */ (document.getElementById(id));
-
-/** @param {string} id */
-const input = (id) => /** @type {HTMLInputElement} */ (the(id));
 
 /** The form. */
 export class Controls {
@@ -88,7 +83,7 @@ export class Controls {
   /** Whether anything is asked of each kind of condition, class first. */
   get asked() {
     const { away } = this, labels = this.classes.length ? [this.takesTurns || this.label !== null] : [];
-    return [...labels, ...this.asking.parts.map(({ tensor }) => tensor() !== null)].map((one, i) => one || i in away);
+    return [...labels, ...this.asking.parts.map((part) => part.tensor() !== null)].map((one, i) => one || i in away);
   }
 
   get sampler() {

@@ -18,6 +18,16 @@ import { ASKED, IMAGE, TIMESTEP, arranged, needed } from "./program.js";
 /** @type {Record<string, Kernel>} */
 const KERNELS = { ...PLAIN, ...ENCODERS };
 
+/** @type {WeakMap<number[], string>} */
+const KEYS = new WeakMap();
+
+/** A text that tells a tensor from others, kept because that of a picture takes long. @param {number[]} numbers */
+export function keyOf(numbers) {
+  const key = KEYS.get(numbers) ?? `${numbers}`;
+  KEYS.set(numbers, key);
+  return key;
+}
+
 /** The values that depend on timestep and condition alone, kept while the timestep stays. */
 export class Conditions {
   /** @param {Program} program @param {Float32Array[]} weights */
@@ -43,9 +53,9 @@ export class Conditions {
     if (t !== this.t) this.known.clear();
     if (t > this.t) this.lasting.clear();
     this.t = t;
-    const kept = (/** @type {Map<string, Float32Array[]>} */ known, /** @type {() => Float32Array[]} */ compute) => {
-      const found = known.get(`${condition}`) ?? compute();
-      known.set(`${condition}`, found);
+    const key = condition.map(keyOf).join(), kept = (/** @type {Map<string, Float32Array[]>} */ known, /** @type {() => Float32Array[]} */ compute) => {
+      const found = known.get(key) ?? compute();
+      known.set(key, found);
       return found;
     };
     return kept(this.known, () => {

@@ -8,7 +8,8 @@
  *   about: {name: string, parameters: number, data: string, licence: string, distance: [string, string, string] | null}}} Data
  */
 
-import { Controls, the } from "./controls.js";
+import { Controls } from "./controls.js";
+import { the } from "./elements.js";
 import { Words, preferred } from "./texts.js";
 import { paint, saveGif, savePng } from "./pictures.js";
 import { Player } from "./player.js";

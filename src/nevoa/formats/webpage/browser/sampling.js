@@ -18,6 +18,7 @@
  *   conditions: import("./asking.js").Kind[], schedule: Schedule}} Model
  */
 
+import { keyOf } from "./engine.js";
 import { sharesOf } from "./guidance.js";
 import { Noise } from "./random.js";
 import { PREDICTIONS, SAMPLERS, combined } from "./samplers.js";
@@ -25,10 +26,10 @@ import { PREDICTIONS, SAMPLERS, combined } from "./samplers.js";
 // The number of Python's `Stream.SAMPLE`.
 const STREAM = 5;
 /** How many times each step draws the pixels that are filled in (Lugmayr et al. 2022). */
-export const RESAMPLINGS = 10;
+const RESAMPLINGS = 10;
 
 /** The noise on the arc between two (Song et al. 2021, appendix D.5). */
-export function slerp(/** @type {Float32Array} */ a, /** @type {Float32Array} */ b, /** @type {number} */ share) {
+function slerp(/** @type {Float32Array} */ a, /** @type {Float32Array} */ b, /** @type {number} */ share) {
   let dot = 0, aa = 0, bb = 0;
   for (let i = 0; i < a.length; i++) {
     dot += a[i] * b[i];
@@ -54,12 +55,12 @@ export function noiseOf(images, size) {
   };
 }
 
-// The number that fills a tensor where nothing is asked.
-const NOTHING = { text: 0, tags: -1, number: NaN };
+// The number that fills a tensor where nothing is asked, if it is not 0.
+const NOTHING = /** @type {Record<string, number>} */ ({ tags: -1, number: NaN });
 
 /** The condition of an image of which nothing is asked. @param {Pick<Model, "classes" | "conditions">} model @returns {Condition} */
 export const nothingOf = ({ classes, conditions }) =>
-  [...(classes.length ? [[classes.length]] : []), ...conditions.map(({ kind, size }) => Array(size).fill(NOTHING[kind]))];
+  [...(classes.length ? [[classes.length]] : []), ...conditions.map(({ kind, size }) => Array(size).fill(NOTHING[kind] ?? 0))];
 
 /** The condition of an image. @param {Model} model @param {Image} image @returns {Condition} */
 function conditionOf(model, { label, asked, other, share = 0 }) {
@@ -76,7 +77,7 @@ function conditionOf(model, { label, asked, other, share = 0 }) {
 function termsOf(model, images, guidance) {
   const asked = images.map((image) => conditionOf(model, image)), nothing = nothingOf(model);
   const start = images.map(({ away = [] }) => nothing.map((none, i) => away[i] ?? none));
-  const shares = sharesOf(guidance, guidance.map((_, i) => asked.some((one, n) => `${one[i]}` !== `${start[n][i]}`)));
+  const shares = sharesOf(guidance, guidance.map((_, i) => asked.some((one, n) => keyOf(one[i]) !== keyOf(start[n][i]))));
   return shares.map((share, i) => ({ share, conditions: asked.map((one, n) => [...one.slice(0, i), ...start[n].slice(i)]) })).filter(({ share }) => share);
 }
 
@@ -86,7 +87,7 @@ function termsOf(model, images, guidance) {
  * @param {import("./engine.js").Engine} engine @param {Model} model @param {Image[]} images @param {Way} way
  * @returns {Denoiser}
  */
-export function denoiserOf(engine, model, images, { guidance, clip }) {
+function denoiserOf(engine, model, images, { guidance, clip }) {
   const { prediction, schedule } = model, predicted = PREDICTIONS[prediction], terms = termsOf(model, images, guidance);
   return async (x, t) => {
     let output = new Float32Array(x.length);

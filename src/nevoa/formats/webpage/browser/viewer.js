@@ -7,6 +7,7 @@
  *   its noise alone does not give the image
  */
 
+import { Brush } from "./brush.js";
 import { context, imageData, paint, saveGif, savePng } from "./pictures.js";
 
 const THUMBNAILS = 9, BRUSH = 0.11;
@@ -143,66 +144,25 @@ export class Viewer {
   }
 }
 
-/** The pixels that somebody paints over, by pointer or keyboard. */
+/** The pixels that somebody paints over. */
 class Mask {
   /** @param {HTMLCanvasElement} layer @param {[number, number, number]} shape */
   constructor(layer, [, height, width]) {
     [layer.height, layer.width] = [height, width];
     this.layer = layer;
-    this.radius = Math.max(1, BRUSH * Math.max(height, width));
     this.painted = new Uint8Array(height * width);
-    this.brush = { x: width / 2, y: height / 2 };
-    layer.onpointerdown = (event) => {
-      layer.setPointerCapture(event.pointerId);
-      this._follow(event);
-    };
-    layer.onpointermove = (event) => { if (event.buttons) this._follow(event); };
-    layer.onkeydown = (event) => this._key(event);
-    layer.onfocus = layer.onblur = () => this._draw();
-  }
-
-  /** @param {PointerEvent} event */
-  _follow({ clientX, clientY }) {
-    const { left, top, width, height } = this.layer.getBoundingClientRect();
-    this.brush = { x: ((clientX - left) / width) * this.layer.width, y: ((clientY - top) / height) * this.layer.height };
-    this._paint();
-  }
-
-  /** @param {KeyboardEvent} event */
-  _key(event) {
-    const [x, y] = /** @type {Record<string, [number, number]>} */ ({
-      ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], " ": [0, 0],
-    })[event.key] ?? [NaN, NaN];
-    if (Number.isNaN(x)) return;
-    event.preventDefault();
-    this.brush.x = Math.min(this.layer.width, Math.max(0, this.brush.x + x));
-    this.brush.y = Math.min(this.layer.height, Math.max(0, this.brush.y + y));
-    if (event.key === " ") this._paint();
-    else this._draw();
-  }
-
-  _paint() {
-    const { x, y } = this.brush, { width } = this.layer;
-    for (let i = 0; i < this.painted.length; i++) {
-      const away = Math.hypot((i % width) + 0.5 - x, Math.floor(i / width) + 0.5 - y);
-      if (away <= this.radius) this.painted[i] = 1;
-    }
-    this._draw();
+    this.brush = new Brush(layer, Math.max(1, BRUSH * Math.max(height, width)), { paint: (i) => { this.painted[i] = 1; }, show: () => this._show() });
   }
 
   clear() {
     this.painted.fill(0);
-    this._draw();
+    this.brush.draw();
   }
 
-  _draw() {
-    const { width, height } = this.layer, pen = context(this.layer);
-    const image = imageData(new Uint8ClampedArray(width * height), [1, height, width]);
+  _show() {
+    const { width, height } = this.layer, image = imageData(new Uint8ClampedArray(width * height), [1, height, width]);
     this.painted.forEach((painted, i) => image.data.set([255, 122, 89, painted ? 190 : 0], 4 * i));
-    pen.putImageData(image, 0, 0);
-    if (document.activeElement !== this.layer) return;
-    pen.fillStyle = "rgb(64 160 255 / 0.8)"; // where the brush is, for the keyboard
-    pen.fillRect(Math.min(width - 1, Math.floor(this.brush.x)), Math.min(height - 1, Math.floor(this.brush.y)), 1, 1);
+    context(this.layer).putImageData(image, 0, 0);
   }
 
   /** 1 for each number of the image that stays. @param {[number, number, number]} shape */

@@ -79,9 +79,10 @@ class Wasm {
       linear_attention: (...given) => this._linearAttention(...given),
       norm: (...given) => this._norm(...given),
       add: (operation, [a, b], _, y) => {
-        // A value of the condition may be as large, but lies elsewhere.
-        if (b.buffer === y.buffer) this.does.add(a.byteOffset, b.byteOffset, y.byteOffset, y.length);
-        else this._scaled(operation, a, y, (scale, shift) => { scale.fill(1); spread(shift, b); });
+        if (a.length !== b.length) this._scaled(operation, a, y, (scale, shift) => { scale.fill(1); spread(shift, b); });
+        // A value of the condition, such as a picture, lies elsewhere.
+        else if (a.buffer !== y.buffer || b.buffer !== y.buffer) PLAIN.add(operation, [a, b], [], y);
+        else this.does.add(a.byteOffset, b.byteOffset, y.byteOffset, y.length);
       },
       multiply: (operation, [a, b], _, y) => {
         if (a.length === b.length) PLAIN.multiply(operation, [a, b], [], y);
