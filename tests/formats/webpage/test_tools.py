@@ -12,8 +12,8 @@ from nevoa.data import CATALOG
 from nevoa.data.find import UNKNOWN_LICENCE
 from nevoa.formats.webpage.page import BROWSER, HERE, MODULES, PAGE, WORKER, joined, kernels
 
-# What the promise of a small page, 65 KB, allows: the scripts of the worker and the kernels.
-LARGEST_RUNTIME = 65_500
+# What the promise of a small page allows: the scripts of the worker and the kernels.
+LARGEST_RUNTIME = 65_000
 
 
 @pytest.fixture(scope="module")

@@ -21,12 +21,20 @@ const KERNELS = { ...PLAIN, ...ENCODERS };
 /** @type {WeakMap<number[], string>} */
 const KEYS = new WeakMap();
 
-/** A text that tells a tensor from others, kept because that of a picture takes long. @param {number[]} numbers */
-export function keyOf(numbers) {
-  const key = KEYS.get(numbers) ?? `${numbers}`;
-  KEYS.set(numbers, key);
-  return key;
+/**
+ * What a map has under a key, computed if it has nothing.
+ *
+ * @template K, V
+ * @param {{get: (key: K) => V | undefined, set: (key: K, value: V) => unknown}} known @param {K} key @param {() => V} compute
+ */
+function kept(known, key, compute) {
+  const found = known.get(key) ?? compute();
+  known.set(key, found);
+  return found;
 }
+
+/** A text that tells a tensor from others, kept because that of a picture takes long. @param {number[]} x */
+export const keyOf = (x) => kept(KEYS, x, () => `${x}`);
 
 /** The values that depend on timestep and condition alone, kept while the timestep stays. */
 export class Conditions {
@@ -53,13 +61,9 @@ export class Conditions {
     if (t !== this.t) this.known.clear();
     if (t > this.t) this.lasting.clear();
     this.t = t;
-    const key = condition.map(keyOf).join(), kept = (/** @type {Map<string, Float32Array[]>} */ known, /** @type {() => Float32Array[]} */ compute) => {
-      const found = known.get(key) ?? compute();
-      known.set(key, found);
-      return found;
-    };
-    return kept(this.known, () => {
-      const values = [...kept(this.lasting, () => this._computed(this.once, this._asked(condition)))];
+    const key = condition.map(keyOf).join();
+    return kept(this.known, key, () => {
+      const values = [...kept(this.lasting, key, () => this._computed(this.once, this._asked(condition)))];
       values[TIMESTEP] = Float32Array.of(t);
       return this._computed(this.later, values);
     });
@@ -69,7 +73,7 @@ export class Conditions {
   _asked(condition) {
     /** @type {Float32Array[]} */
     const values = [];
-    condition.forEach((numbers, i) => { values[ASKED + i] = Float32Array.from(numbers); });
+    condition.forEach((x, i) => { values[ASKED + i] = Float32Array.from(x); });
     return values;
   }
 
@@ -77,8 +81,7 @@ export class Conditions {
   _computed(operations, values) {
     for (const operation of operations) {
       const output = new Float32Array(sizeOf(operation.to));
-      const given = operation.weights.map((weight) => this.weights[weight]);
-      KERNELS[operation.kind](operation, operation.inputs.map((value) => values[value]), given, output);
+      KERNELS[operation.kind](operation, operation.inputs.map((value) => values[value]), operation.weights.map((weight) => this.weights[weight]), output);
       values[operation.output] = output;
     }
     return values;
