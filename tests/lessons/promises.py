@@ -1,4 +1,4 @@
-"""For each of lessons 4 to 7, what its text says about the numbers that its cells print."""
+"""For each of lessons 4 to 8, what its text says about the numbers that its cells print."""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
@@ -70,10 +70,27 @@ def of_lesson_7(words: Words) -> None:
     assert new == ["azulejo", "greenhouse", "reddish", "circulo", "gato", "star"]
 
 
-LATER: Mapping[int, Callable[[Words], None]] = {4: of_lesson_4, 5: of_lesson_5, 6: of_lesson_6, 7: of_lesson_7}
+def of_lesson_8(words: Words) -> None:
+    work = [int(flop.replace(",", "")) for _, flop, _ in rows(words[0], 3)]
+    assert all(4 <= larger / smaller < 5 for smaller, larger in pairwise(work))
+    strange, (in_latents, in_pixels, *_) = (part for part in words if len(part) == 4)
+    assert max(strange, key=float) == strange[-1]  # the chessboard, also by an autoencoder that knows little
+    assert 1 < int(in_pixels.replace(",", "")) / int(in_latents.replace(",", "")) < 1.6
+    distances = {name: float(distance) for name, distance in rows(words[-1], 2)}
+    assert list(distances) == ["x", "D(E(x))", "latents", "pixels"]
+    assert distances["x"] == min(distances.values())
+
+
+LATER: Mapping[int, Callable[[Words], None]] = {
+    4: of_lesson_4,
+    5: of_lesson_5,
+    6: of_lesson_6,
+    7: of_lesson_7,
+    8: of_lesson_8,
+}
 
 
 def later_promises(lesson: int, words: Words) -> None:
-    """Check what lessons 4 to 7 promise; the tests of the others stand beside their execution."""
+    """Check what lessons 4 to 8 promise; the tests of the others stand beside their execution."""
     if lesson in LATER:
         LATER[lesson](before_pictures(words))

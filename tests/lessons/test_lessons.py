@@ -32,6 +32,7 @@ SMALL: Mapping[int, Mapping[str, Any]] = {
     5: {"steps": 20, "batch": 4, "often": 3},
     6: {"count": 8, "steps": 5, "long": 20, "points": 20, "rounds": 5},
     7: {"drawings": 18, "steps": 2, "count": 1, "columns": 3},
+    8: {"drawings": 30, "autoencoder_steps": 2, "latent_steps": 2, "pixel_steps": 2, "count": 4, "columns": 3},
 }
 ENGLISH, PORTUGUESE = make_lessons.sources("en"), make_lessons.sources("pt")
 PAIRS = pytest.mark.parametrize(("english", "portuguese"), list(zip(ENGLISH, PORTUGUESE, strict=True)))
