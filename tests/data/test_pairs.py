@@ -10,7 +10,6 @@ import pytest
 import torch
 from PIL import Image
 
-import nevoa
 from nevoa.data import Batches, ImageSet, as_image_set, load_images, pixels_of
 from nevoa.data import prepare as preparing
 from nevoa.data.load import loading
@@ -63,10 +62,6 @@ def test_the_two_folders_are_classes_where_they_are_named_or_are_not_alone(tmp_p
     written(tmp_path, pairs([1, 2]))
     named = load_images(str(tmp_path), only=("image", "condition"))
     assert (named.classes, len(named), named.pictures) == (("image", "condition"), 4, None)
-    for asked in ("class", ["class", "text"]):
-        learned = load_images(nevoa.configure(tmp_path, condition=asked).data)
-        assert (learned.classes, len(learned), learned.pictures) == (("condition", "image"), 4, None)
-    assert load_images(nevoa.configure(tmp_path, condition="picture").data).pictures is not None
     more = written(tmp_path, {"other/1.png": encoded(image(1), "PNG")})
     assert (more.classes, len(more), more.pictures) == (("condition", "image", "other"), 5, None)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from nevoa._util.arguments import has_argument, is_utf8, one_or_more, sides_in
-from nevoa.config.names import CLASS, FitName, PredictionName, SpacingName, VarianceName
+from nevoa.config.names import FitName, PredictionName, SpacingName, VarianceName
 from nevoa.config.network import (
     NetworkConfig,
     ObjectName,
@@ -56,8 +56,6 @@ class DataConfig(Section):
         flip: mirror half of the images at random; if not set, the catalog says whether that suits the data set.
         caption_column: the column of a table that has the captions; if not set, text, caption and prompt, and the texts
             beside the images. `training.condition=text:COLUMN` sets it.
-        pairs: read two folders, `image` and `condition`, as pairs of an image and its picture; else they are classes.
-            `training.condition=class` sets it to false.
     """
 
     source: str = "fashion_mnist_10k"
@@ -72,7 +70,6 @@ class DataConfig(Section):
     holdout: Annotated[int, Field(ge=0, le=1_000_000_000)] | Literal["auto"] = 0
     flip: bool | None = None
     caption_column: str | None = None
-    pairs: bool = True
 
     @field_validator("source")
     @classmethod
@@ -183,17 +180,16 @@ class Config(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _with_data_of_condition(cls, values: Any) -> Any:
-        """Read `training.condition=text:COLUMN` as the condition text and `data.caption_column`; class has no pairs."""
+    def _with_caption_column(cls, values: Any) -> Any:
+        """Read `training.condition=text:COLUMN` as the condition text and `data.caption_column`."""
         tables = values if isinstance(values, Mapping) else {}
         training, data = tables.get("training"), tables.get("data", {})
         if not (isinstance(training, Mapping) and isinstance(data, Mapping)):
             return values
         kinds, column = without_column(training.get("condition"))
-        found: dict[str, Any] = {} if column is None else {"caption_column": column}
-        if isinstance(several := one_or_more(kinds), tuple) and CLASS in several:
-            found["pairs"] = False
-        return {**tables, "training": {**training, "condition": kinds}, "data": {**data, **found}} if found else values
+        if column is None:
+            return values
+        return {**tables, "training": {**training, "condition": kinds}, "data": {**data, "caption_column": column}}
 
     @model_validator(mode="after")
     def _sections_fit_together(self) -> "Config":

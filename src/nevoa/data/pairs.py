@@ -15,10 +15,10 @@ FOLDERS = CONDITION, IMAGE = "condition", "image"
 def of_pairs(listing: Listing, data: DataConfig) -> Listing:
     """Return the images of folders `image`, each with the file of its name in the folder `condition` beside it.
 
-    A listing with other folders stays as it is, and so do the two where they are classes: without `data.pairs`, or if
-    `data.only` names them. Files without the other one are left out.
+    A listing with other folders stays as it is, and so do the two if `data.only` names them: they are classes then.
+    Files without the other one are left out.
     """
-    if listing.pictures is not None or listing.classes != FOLDERS or data.only is not None or not data.pairs:
+    if listing.pictures is not None or listing.classes != FOLDERS or data.only is not None:
         return listing
     files = [PurePosixPath(listing.file(index)) for index in range(len(listing))]
     if any(file.parent.name != FOLDERS[label] for file, label in zip(files, listing.labels.tolist(), strict=True)):

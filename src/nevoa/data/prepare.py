@@ -50,7 +50,6 @@ def store_folder(source: Source, data: DataConfig) -> Path:
     options |= {"fit": data.fit} if data.fit != "crop" else {}
     options |= {"holdout": data.holdout} if data.holdout else {}
     options |= {"caption_column": data.caption_column} if data.caption_column else {}
-    options |= {} if data.pairs else {"pairs": False}
     key = json.dumps([FORMAT, source.identity, selection | options])
     slug = re.sub(r"[^A-Za-z0-9]+", "_", source.name).strip("_")[:40] or "images"
     return cache_folder() / f"{slug}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"

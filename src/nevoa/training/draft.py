@@ -198,10 +198,10 @@ def _asked(
     if has_classes and images.notes.unsettled:
         raise NevoaError(f"{images.name}: {images.notes.unsettled}")
     if has_classes and not images.classes:
-        raise NevoaError(
-            f"{images.name} has no classes, and training.condition names them. Put its images into one sub-folder per "
-            "class, or set training.condition=none."
-        )
+        what = "Put its images into one sub-folder per class, or set training.condition=none."
+        if images.pictures is not None:
+            what = "It has pairs: leave class out, or make classes of their folders with --classes image,condition."
+        raise NevoaError(f"{images.name} has no classes, and training.condition names them. {what}")
     return (images.classes if has_classes else ()), others
 
 
