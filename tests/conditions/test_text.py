@@ -14,6 +14,7 @@ from nevoa.conditions.text_encoder import TextEncoder
 from nevoa.config import parse
 from nevoa.config.condition import SEEN, TextPlan
 from nevoa.data import ImageSet, as_image_set
+from nevoa.data.names import tidied
 from nevoa.data.words import words_in
 from nevoa.errors import NevoaError
 
@@ -62,7 +63,9 @@ def test_letters_are_compared_without_case_and_in_one_form(text: Text) -> None:
     """Composed or decomposed, as macOS and Linux write them."""
     assert torch.equal(text.tensor(["UM C\u00cdRCULO"]), text.tensor(["um ci\u0301rculo"]))
     assert words_in("Gato,  rindo: 🐱!") == ["gato", ",", "rindo", ":", "🐱", "!"]
-    assert words_in("\ufeffa \u2764\ufe0f hy\u00adphen") == ["a", "\u2764", "hyphen"]
+    unseen = "\ufeffa \u2764\ufe0f hy\u00adphen \u202aabc\u202c \U0001f3f4\U000e0067\U000e007f one\u200btwo"
+    assert words_in(unseen) == ["a", "\u2764", "hyphen", "abc", "\U0001f3f4", "one", "two"]
+    assert words_in(tidied(unseen)) == words_in(unseen)
 
 
 def test_a_text_is_encoded_alike_whatever_stands_beside_it(text: Text) -> None:

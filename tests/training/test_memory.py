@@ -73,9 +73,9 @@ def test_a_network_for_one_size_is_tried_at_that_size() -> None:
 @pytest.mark.parametrize(
     ("free", "advice", "follow"),
     [
-        (100, "lower training.batch_size to 100, or compute each", {"batch_size": 100}),
-        (100, r"in parts with -o training.accumulation=3\.", {"accumulation": 3}),
-        (0.5, r"not even one image fits. Lower network.dim, or the images to --size 11\.", {}),
+        (100, "add -o training.batch_size=200 for smaller batches", {"batch_size": 200}),
+        (100, "or -o training.accumulation=3 to compute each batch in parts", {"accumulation": 3}),
+        (0.5, r"not even one image fits. Lower network.dim, or take smaller images with --size 11\.", {}),
     ],
 )
 def test_whoever_follows_the_advice_has_enough_memory(
@@ -84,7 +84,7 @@ def test_whoever_follows_the_advice_has_enough_memory(
     """And 11x11 is the largest size of which one image fits into half of the memory of one of 16x16."""
     network, shape = TwoConvolutions(), (1, 16, 16)
     images = as_image_set(np.zeros((2, *shape[1:], 1), np.uint8))
-    planned = plan(tiny.updated("training", batch_size=256, accumulation=1), images, records=False).plan
+    planned = plan(tiny.updated("training", batch_size=256, accumulation=2), images, records=False).plan
     monkeypatch.setattr(memory, "available_bytes", lambda device: int(free * saved_bytes(network, shape)))
     with pytest.raises(NevoaError, match=advice):
         check_activations(network, shape, planned)

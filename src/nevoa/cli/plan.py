@@ -17,7 +17,7 @@ FEW_IMAGES = 100
 # With as many or more, nevoa sets images aside by itself, unless there is a test split.
 MEASURED_IMAGES = 1_000
 UNMEASURED = "not measured for such images, settings and budgets"
-# On emoji at 128x128, after 20,000 images all were clean blots, after 58,000 figures could be recognised.
+# Emoji at 128x128 were blots after 15,000 and 20,000 images, and figures after 58,000.
 LARGE_SIDE, FIGURES = 64, 50_000
 BLOTS = "too few images to see for figures: expect colours and blots. Figures take about {:,} images"
 FIXED = "keep it with -o network.dim={} -o training.batch_size={}"
@@ -59,10 +59,13 @@ def guide_in_words(training: "TrainingPlan") -> str:
 
 
 def _quality(job: "Job", forecast: "Forecast") -> str:
+    from nevoa.config import PicturePlan
+
     if forecast.expected:
         return f"{forecast.expected} expected"
-    is_few = job.plan.training.images < FIGURES and not job.plan.training.start
-    return BLOTS.format(FIGURES) if is_few and min(job.images.shape[1:]) >= LARGE_SIDE else UNMEASURED
+    has_figures = job.plan.training.start or any(isinstance(one, PicturePlan) for one in job.plan.conditions.values())
+    is_few = job.plan.training.images < FIGURES and min(job.images.shape[1:]) >= LARGE_SIDE
+    return BLOTS.format(FIGURES) if is_few and not has_figures else UNMEASURED
 
 
 def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str, str]:

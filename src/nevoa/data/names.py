@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Iterable
 
 SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx", "icon\r", "$recycle.bin"}
+# Characters that only say how others are drawn: joiners, directions, variants of an emoji, soft hyphens.
+INVISIBLE = re.compile("[\u00ad\u061c\u200c-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef]")
 LONGEST_CAPTION = 1_000
 # Control characters, which a terminal obeys instead of printing.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -40,7 +42,8 @@ def tidied(text: str) -> str:
         >>> tidied("  a cat\\n on a mat ")
         'a cat on a mat'
     """
-    visible = "".join(letter if letter.isprintable() else " " for letter in unicodedata.normalize("NFC", text))
+    text = INVISIBLE.sub("", unicodedata.normalize("NFC", text))
+    visible = "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(visible.split())[:LONGEST_CAPTION]
 
 

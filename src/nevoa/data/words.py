@@ -7,20 +7,20 @@ from collections.abc import Callable
 from statistics import mean
 
 from nevoa.data.listing import Captions
+from nevoa.data.names import INVISIBLE
 
-WORD = re.compile(r"\w+|[^\w\s]")
-# Characters that only say how others are drawn: joiners, directions, variants of an emoji, soft hyphens.
-UNSEEN = re.compile("[\u00ad\u200c-\u200f\u2060\ufe00-\ufe0f\ufeff]")
+# U+200B is a blank without width.
+WORD = re.compile(r"\w+|[^\w\s\u200b]")
 
 
 def words_in(text: str) -> list[str]:
-    """Return the words of a text in lower case; every other character that is seen is a word of its own.
+    """Return the words of a text in lower case; every other visible character is a word of its own.
 
     Example:
         >>> words_in("A red circle, ABOVE it: 🐱")
         ['a', 'red', 'circle', ',', 'above', 'it', ':', '🐱']
     """
-    return WORD.findall(unicodedata.normalize("NFKC", UNSEEN.sub("", text)).lower())
+    return WORD.findall(unicodedata.normalize("NFKC", INVISIBLE.sub("", text)).lower())
 
 
 def counted_words(captions: Captions) -> Counter[str]:

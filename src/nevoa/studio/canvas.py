@@ -25,7 +25,7 @@ COLOURS = [BLACK, "#808080", WHITE, RED, "#008000", "#0000ff"]
 
 
 class Canvas:
-    """An editor, above it what to draw, for Gradio shows no label over an image, and below it a button for an example.
+    """An editor. Above it stands what to draw, as Gradio shows no label over images; below it, a button for an example.
 
     Of several pictures, it is the first.
 

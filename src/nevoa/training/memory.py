@@ -48,11 +48,12 @@ def check_activations(network: nn.Module, shape: Shape, plan: Plan) -> None:
     what = f"Training on {images} images of {height}x{width} at once"
     if fit := int(free / max(each, 1)):
         parts = -(-training.batch_size // (fit * world_size()))
-        advice = f"lower training.batch_size to {fit * world_size()}, or compute each batch in parts with "
-        advice += f"-o training.accumulation={parts}"
+        smaller = fit * training.accumulation * world_size()
+        advice = f"add -o training.batch_size={smaller} for smaller batches, or -o training.accumulation={parts} to "
+        advice += "compute each batch in parts"
     else:
-        side = int(min(height, width) * (free / each) ** 0.5)
-        advice = f"not even one image fits. Lower network.dim, or the images to --size {side}"
+        side = max(1, int(min(height, width) * (free / each) ** 0.5))
+        advice = f"not even one image fits. Lower network.dim, or take smaller images with --size {side}"
     _check(int(images * each), free, what, advice)
 
 

@@ -202,10 +202,13 @@ def test_a_stroke_that_begins_beside_the_canvas_draws_nothing(chromium: Browser,
     visit.end(address)
 
 
-def test_the_keyboard_draws(chromium: Browser, tmp_path: Path) -> None:
+@pytest.mark.parametrize("width", [1, 2])
+def test_the_keyboard_draws(width: int, chromium: Browser, tmp_path: Path) -> None:
+    """A line of four pixels and of a width: a wide brush reaches further at the ends, too."""
     model = model_of("edges")
     visit, address = visited(model, chromium, tmp_path)
     page = visit.page
+    page.get_by_label("Width of the brush").fill(str(width))
     canvas(page).focus()
     for key in ["ArrowLeft"] * 3 + ["Space", "ArrowUp"] * 4:
         page.keyboard.press(key)
@@ -213,7 +216,7 @@ def test_the_keyboard_draws(chromium: Browser, tmp_path: Path) -> None:
     page.keyboard.press("Tab")  # the brush is seen only while the canvas has the focus
     drawn = picture(canvas(page))
     rows, columns = (drawn[..., 0] > 0).nonzero()
-    assert (columns.max() - columns.min() + 1, rows.max() - rows.min() + 1) == (2, 5)
+    assert (columns.max() - columns.min() + 1, rows.max() - rows.min() + 1) == (width, 3 + width)
     assert_same(images, model.sample(12, picture=drawn))
     visit.end(address)
 

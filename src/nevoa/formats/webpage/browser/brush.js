@@ -2,6 +2,9 @@
 
 import { context } from "./pictures.js";
 
+/** Red, green and blue of what is painted over, and how much of them covers it. */
+export const PAINTED = [255, 122, 89], COVER = 0.75;
+
 /** @typedef {{x: number, y: number}} Point */
 
 /** How far a point is from the line between two. @param {number} x @param {number} y @param {Point} from @param {Point} to */
@@ -25,7 +28,7 @@ export class Brush {
     this.byKeys = true;
     const paints = (/** @type {PointerEvent} */ { pointerId }) => layer.hasPointerCapture(pointerId); // if the stroke began here
     layer.onpointerdown = (event) => {
-      if (!event.isPrimary) return; // a second finger
+      if (!event.isPrimary || event.button) return; // a second finger, or another button
       layer.setPointerCapture(event.pointerId);
       this.byKeys = false;
       this._paint(this._at(event));
@@ -53,7 +56,8 @@ export class Brush {
     })[event.key] ?? [NaN, NaN];
     if (Number.isNaN(x)) return;
     event.preventDefault();
-    const within = (/** @type {number} */ value, /** @type {number} */ side) => Math.min(side, Math.max(0, value));
+    const odd = Math.round(2 * this.radius) % 2 / 2; // the middle of a brush of odd width is that of a pixel
+    const within = (/** @type {number} */ value, /** @type {number} */ side) => Math.min(side - odd, Math.max(odd, Math.floor(value) + odd));
     this.byKeys = true;
     this.place = { x: within(this.place.x + x, this.layer.width), y: within(this.place.y + y, this.layer.height) };
     if (event.key !== " ") return this.draw();

@@ -5,7 +5,7 @@
  * @typedef {import("./photo.js").Pixels} Pixels
  */
 
-import { Brush } from "./brush.js";
+import { Brush, COVER, PAINTED } from "./brush.js";
 import { make, saying } from "./elements.js";
 import { pictured, read, sidesOf } from "./photo.js";
 import { context, imageData } from "./pictures.js";
@@ -15,8 +15,6 @@ const FORMATS = "image/png,image/jpeg,image/webp,image/gif,image/avif,image/bmp"
 const BLACK = "#000000", WHITE = "#ffffff";
 const GRAYS = { black: BLACK, darkGray: "#404040", gray: "#808080", lightGray: "#c0c0c0", white: WHITE };
 const COLOURS = { black: BLACK, gray: "#808080", white: WHITE, red: "#d03030", yellow: "#f0c030", green: "#309040", blue: "#3060c0", brown: "#805030" };
-// Over what is missing.
-const MISSING = [255, 122, 89], COVER = 0.75;
 // Pixels: lines are as wide as edges, one of large pixels is narrower, and a missing part wider; the widest brush is a share of the picture.
 const LINE = 2, LARGE = 1, PART = 5, WIDEST = 3;
 
@@ -53,7 +51,7 @@ export class Drawing {
     this.pixels = this.blank;
     const side = Math.min(height, width), line = Math.min(side, this.erases ? PART : kind.factor > 1 ? LARGE : LINE);
     this.brush = new Brush(this.canvas, line / 2, { paint: (i) => this._paint(i), show: () => this._show(), done: () => this._done() });
-    this.said = make("p", { className: "wrong" });
+    this.said = make("p", {});
     this.said.setAttribute("role", "status");
     this._controls(parent, line, Math.max(line, Math.ceil(side / WIDEST)), count);
     this.clear();
@@ -97,8 +95,7 @@ export class Drawing {
     this._take(...first);
     const group = saying(make("div", { className: "choices" }, ...swatches), "label", "paintWith");
     group.setAttribute("role", "radiogroup");
-    if (count > 1 && !this.erases) group.append(this._own(group));
-    return group;
+    return make("div", { className: "paints" }, group, ...(count > 1 && !this.erases ? [this._own(group)] : []));
   }
 
   /** A colour of the visitor's own. @param {HTMLElement} group */
@@ -159,25 +156,30 @@ export class Drawing {
     colours.forEach((plane, part) => bytes.set(plane, part * size));
     const image = imageData(bytes, [colours.length, height, width]);
     there.forEach((one, i) => {
-      if (!one) MISSING.forEach((value, part) => { image.data[4 * i + part] = COVER * value + (1 - COVER) * image.data[4 * i + part]; });
+      if (!one) PAINTED.forEach((value, part) => { image.data[4 * i + part] = COVER * value + (1 - COVER) * image.data[4 * i + part]; });
     });
     context(this.canvas).putImageData(image, 0, 0);
   }
 
-  /** What is drawn, for the network; null if nothing is: of a picture of which a part may be missing, if none is. */
-  tensor() {
+  /** Whether nothing is drawn; or, of a picture of which a part may be missing, nothing is missing. */
+  get empty() {
     const { colours, there } = this.pixels;
-    const empty = there.every(Boolean) && (this.erases || colours.every((plane) => plane.every((value) => value === this.paper)));
-    return empty ? null : tensorOf(this.pixels, this.kind);
+    return there.every(Boolean) && (this.erases || colours.every((plane) => plane.every((value) => value === this.paper)));
+  }
+
+  /** What is drawn, for the network; null if nothing is. */
+  tensor() {
+    return this.empty ? null : tensorOf(this.pixels, this.kind);
   }
 
   /** @param {import("./texts.js").Words} say */
   names(say) {
-    return this.tensor() ? [say.say("fromCanvas")] : [];
+    return this.empty ? [] : [say.say("fromCanvas")];
   }
 
   /** @param {import("./texts.js").Words} say */
   write(say) {
+    this.said.className = this.notice === "noPhoto" ? "wrong" : "";
     this.said.textContent = this.notice && say.say(this.notice);
   }
 }

@@ -150,7 +150,7 @@ export const TEXTS = {
     draw_masked: "Abra uma fotografia e pinte por cima da parte a desenhar de novo. Até lá, não pede nada.",
     canvas: "Tela: as setas movem o pincel e a barra de espaços pinta",
     brush: "Largura do pincel",
-    paintWith: "Com que pintar",
+    paintWith: "Pintar com",
     openPhoto: "Abrir uma fotografia",
     noPhoto: "Este navegador não consegue abrir o ficheiro como imagem: escolha um PNG ou um JPEG.",
     paintOver: "Agora pinte por cima da parte a desenhar de novo.",

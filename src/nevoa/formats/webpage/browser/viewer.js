@@ -7,15 +7,14 @@
  *   its noise alone does not give the image
  */
 
-import { Brush } from "./brush.js";
+import { Brush, COVER, PAINTED } from "./brush.js";
+import { the } from "./elements.js";
 import { context, imageData, paint, saveGif, savePng } from "./pictures.js";
 
 const THUMBNAILS = 9, BRUSH = 0.11;
 
 /** @param {string} id */
-const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
-/** @param {string} id */
-const canvas = (id) => /** @type {HTMLCanvasElement} */ (element(id));
+const canvas = (id) => /** @type {HTMLCanvasElement} */ (the(id));
 
 export class Viewer {
   /**
@@ -31,24 +30,24 @@ export class Viewer {
     this.picture = null;
     /** @type {{bytes: Uint8ClampedArray, estimate: Uint8ClampedArray | null, caption: string}[]} */
     this.frames = [];
-    this.dialog = /** @type {HTMLDialogElement} */ (element("viewer"));
-    this.scrub = /** @type {HTMLInputElement} */ (element("scrub"));
+    this.dialog = /** @type {HTMLDialogElement} */ (the("viewer"));
+    this.scrub = /** @type {HTMLInputElement} */ (the("scrub"));
     this.mask = new Mask(canvas("mask"), shape);
     this.dialog.onclose = () => does.closed();
     this.dialog.onclick = (event) => { if (event.target === this.dialog) this.dialog.close(); };
-    element("close").onclick = () => this.dialog.close();
+    the("close").onclick = () => this.dialog.close();
     this.scrub.oninput = () => this.show(this.scrub.valueAsNumber);
-    element("image-png").onclick = () => savePng([this.frames[this.scrub.valueAsNumber].bytes], shape, 1, "image");
-    element("image-gif").onclick = () => saveGif(this.frames.map(({ bytes }) => [bytes]), shape, 1, "image");
-    element("paint").onclick = () => this.painting(true);
-    element("leave").onclick = () => this.leave();
-    element("clear").onclick = () => this.mask.clear();
-    element("blend").onclick = () => {
+    the("image-png").onclick = () => savePng([this.frames[this.scrub.valueAsNumber].bytes], shape, 1, "image");
+    the("image-gif").onclick = () => saveGif(this.frames.map(({ bytes }) => [bytes]), shape, 1, "image");
+    the("paint").onclick = () => this.painting(true);
+    the("leave").onclick = () => this.leave();
+    the("clear").onclick = () => this.mask.clear();
+    the("blend").onclick = () => {
       const picture = /** @type {Picture} */ (this.picture);
       this.dialog.close();
       does.blend(picture);
     };
-    element("fill").onclick = () => {
+    the("fill").onclick = () => {
       const known = this.mask.known(shape);
       if (known.every(Boolean)) return this.say("nothingPainted");
       this.leave();
@@ -78,10 +77,10 @@ export class Viewer {
   }
 
   _open(/** @type {string} */ title, /** @type {boolean} */ ofOne) {
-    element("viewer-title").textContent = title;
-    element("estimate-figure").hidden = !ofOne;
-    element("paint").hidden = !ofOne || !this.fills;
-    element("blend").hidden = !ofOne || !!this.picture?.filled;
+    the("viewer-title").textContent = title;
+    the("estimate-figure").hidden = !ofOne;
+    the("paint").hidden = !ofOne || !this.fills;
+    the("blend").hidden = !ofOne || !!this.picture?.filled;
     this.scrub.max = String(this.frames.length - 1);
     this.painting(false);
     this._strip();
@@ -89,7 +88,7 @@ export class Viewer {
     if (this.dialog.open) return;
     this.say();
     this.dialog.showModal();
-    element("viewer-title").focus();
+    the("viewer-title").focus();
   }
 
   /** @param {number} i */
@@ -99,16 +98,16 @@ export class Viewer {
     this.scrub.setAttribute("aria-valuetext", caption);
     paint(canvas("picture"), bytes, this.shape);
     if (estimate) paint(canvas("estimate"), estimate, this.shape);
-    element("picture-caption").textContent = this.picture ? this.words.say("soFar") : caption;
-    element("scrub-label").textContent = caption;
-    [...element("strip").children].forEach((button) => button.setAttribute("aria-pressed", String(Number(/** @type {HTMLElement} */ (button).dataset.frame) === i)));
+    the("picture-caption").textContent = this.picture ? this.words.say("soFar") : caption;
+    the("scrub-label").textContent = caption;
+    [...the("strip").children].forEach((button) => button.setAttribute("aria-pressed", String(Number(/** @type {HTMLElement} */ (button).dataset.frame) === i)));
   }
 
   /** A small picture of some frames; each is a button. */
   _strip() {
     const last = this.frames.length - 1, count = Math.min(THUMBNAILS, last + 1);
     const chosen = Array.from({ length: count }, (_, i) => Math.round((i * last) / Math.max(1, count - 1)));
-    element("strip").replaceChildren(...chosen.map((frame) => {
+    the("strip").replaceChildren(...chosen.map((frame) => {
       const button = document.createElement("button"), small = document.createElement("canvas");
       button.type = "button";
       button.dataset.frame = String(frame);
@@ -122,25 +121,25 @@ export class Viewer {
 
   /** Paint a mask, or look. @param {boolean} on */
   painting(on) {
-    element("painting").hidden = !on;
-    for (const id of ["actions", "scrubber", "estimate-figure"]) element(id).hidden = on || (id === "estimate-figure" && !this.picture);
-    element("mask").hidden = !on;
+    the("painting").hidden = !on;
+    for (const id of ["actions", "scrubber", "estimate-figure"]) the(id).hidden = on || (id === "estimate-figure" && !this.picture);
+    the("mask").hidden = !on;
     if (!on) return;
     this.show(this.frames.length - 1);
     this.mask.clear();
     this.say("paintHelp");
-    element("mask").focus();
+    the("mask").focus();
   }
 
   /** Paint no more; the focus goes back to where the painting began. */
   leave() {
     this.painting(false);
-    element("paint").focus();
+    the("paint").focus();
   }
 
   /** Tell the reader something. @param {string} [key] @param {Record<string, string | number>} values */
   say(key, values = {}) {
-    element("viewer-status").textContent = key ? this.words.say(key, values) : "";
+    the("viewer-status").textContent = key ? this.words.say(key, values) : "";
   }
 }
 
@@ -161,7 +160,7 @@ class Mask {
 
   _show() {
     const { width, height } = this.layer, image = imageData(new Uint8ClampedArray(width * height), [1, height, width]);
-    this.painted.forEach((painted, i) => image.data.set([255, 122, 89, painted ? 190 : 0], 4 * i));
+    this.painted.forEach((painted, i) => image.data.set([...PAINTED, painted && 255 * COVER], 4 * i));
     context(this.layer).putImageData(image, 0, 0);
   }
 

@@ -8,13 +8,13 @@
 import { checksum } from "./checksum.js";
 
 // Letters and digits, and anything else but blanks by itself, as in Python's expressions: marks are no letters there.
-const WORD = /[\p{L}\p{N}_]+|[^\p{L}\p{N}_\t-\r\x1c-\x20\x85\p{Z}]/gu;
+const WORD = /[\p{L}\p{N}_]+|[^\p{L}\p{N}_\t-\r\x1c-\x20\x85\p{Z}\u200b]/gu;
 
 // Characters that only say how others are drawn.
-const UNSEEN = /[\u00ad\u200c-\u200f\u2060\ufe00-\ufe0f\ufeff]/gu;
+const INVISIBLE = /[\u00ad\u061c\u200c-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\u{e0000}-\u{e01ef}]/gu;
 
 /** @param {string} text @returns {string[]} */
-export const wordsOf = (text) => text.replace(UNSEEN, "").normalize("NFKC").toLowerCase().match(WORD) ?? [];
+export const wordsOf = (text) => text.replace(INVISIBLE, "").normalize("NFKC").toLowerCase().match(WORD) ?? [];
 
 /** @param {string} text */
 const hashOf = (text) => checksum(new TextEncoder().encode(text));
