@@ -3,11 +3,10 @@
 import base64
 import zlib
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any
 
 import torch
 
-from nevoa.config.options import SamplerOptions
 from nevoa.data import Picture
 from nevoa.errors import NevoaError
 from nevoa.formats import Export
@@ -23,9 +22,7 @@ __all__ = ["STYLE", "export"]
 LARGEST_BYTES = 100_000_000
 
 
-def export(
-    model: Model, path: Path, force: bool = False, picture: Picture | None = None, **options: Unpack[SamplerOptions]
-) -> str:
+def export(model: Model, path: Path, force: bool = False, picture: Picture | None = None, **options: Any) -> str:
     """Write a model as a web page. Return its size, in words.
 
     With weights in float16, the page makes the images that `nevoa sample` makes of a seed, by DDPM, DDIM, DPM-Solver++
