@@ -66,11 +66,11 @@ def test_the_plan_says_that_too_few_large_images_are_seen_for_figures(
     job = again(job_of(tiny, as_image_set(np.zeros((8, side, side, 1), np.uint8))), images=seen)
     print_plan(job, Forecast(1, 1.0, 1, 1.0, 1.0, 1, 1, None), Path("runs/few"), as_json=False)
     told = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
-    assert ("Figures take about 50,000 images" in told["quality"]) is not enough
+    assert ("figures take about 50,000 images" in told["quality"]) is not enough
 
 
 def test_the_plan_expects_figures_where_a_picture_shows_them(tiny: Config, capsys: pytest.CaptureFixture[str]) -> None:
     images = as_image_set(np.zeros((8, 64, 64, 1), np.uint8))
     job = again(job_of(tiny.updated("training", condition="edges"), images), images=64)
     print_plan(job, Forecast(1, 1.0, 1, 1.0, 1.0, 1, 1, None), Path("runs/few"), as_json=False)
-    assert "Figures take" not in capsys.readouterr().out
+    assert "figures take" not in capsys.readouterr().out

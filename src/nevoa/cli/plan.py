@@ -17,9 +17,9 @@ FEW_IMAGES = 100
 # With as many or more, nevoa sets images aside by itself, unless there is a test split.
 MEASURED_IMAGES = 1_000
 UNMEASURED = "not measured for such images, settings and budgets"
-# Emoji at 128x128 were blots after 15,000 and 20,000 images, and figures after 58,000.
+# Emoji at 128x128 were blots after 15,000 and 20,000 images, and figures after 58,000 (docs/experiments.md).
 LARGE_SIDE, FIGURES = 64, 50_000
-BLOTS = "too few images to see for figures: expect colours and blots. Figures take about {:,} images"
+BLOTS = "expect colours and blots: figures take about {:,} images"
 FIXED = "keep it with -o network.dim={} -o training.batch_size={}"
 ASIDE = "To see when the model only memorises, set images aside: -o data.holdout={}."
 
@@ -59,11 +59,9 @@ def guide_in_words(training: "TrainingPlan") -> str:
 
 
 def _quality(job: "Job", forecast: "Forecast") -> str:
-    from nevoa.config import PicturePlan
-
     if forecast.expected:
         return f"{forecast.expected} expected"
-    has_figures = job.plan.training.start or any(isinstance(one, PicturePlan) for one in job.plan.conditions.values())
+    has_figures = job.plan.training.start or job.plan.pictures
     is_few = job.plan.training.images < FIGURES and min(job.images.shape[1:]) >= LARGE_SIDE
     return BLOTS.format(FIGURES) if is_few and not has_figures else UNMEASURED
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from nevoa.model import Model
 
 
-def steps_of(model: "Model | TextToImage", options: Mapping[str, Any]) -> tuple[int, str]:
+def sampling_steps(model: "Model | TextToImage", options: Mapping[str, Any]) -> tuple[int, str]:
     """Return how many steps a model takes with sampling options, and the sampler and the steps in words."""
     settings: Any = model.settings(**options)
     steps = len(model.timesteps(settings)) - 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from nevoa._util.arguments import Classes, Spoken, counted, one_or_more, whole
 from nevoa._util.reserve import Reservation, check_free, numbered, reserve_output
-from nevoa.commands.batches import sampled, steps_of
+from nevoa.commands.batches import sampled, sampling_steps
 from nevoa.commands.opening import BETWEEN, FRAMES, STARTS, opened
 from nevoa.commands.output import MOST_TILES, Output
 from nevoa.commands.written import PathLike, Written, check_outside, output_path
@@ -127,12 +127,12 @@ def sample(
     total = _count(count, chosen, len(titles), trajectory is not None, prompted=not asked)
     _check_outside(model, run, path)
     how = {**sampling, **asked}
-    steps, about = steps_of(model, how)
+    steps, about = sampling_steps(model, how)
     about = f"{counted(total, 'image')}{_about(titles[:total], run)}, {about}"
     if "upscale" in chosen:
         model, how = _enlarged(model, chosen["upscale"], how), {}
         _check_outside(model, chosen["upscale"], path)
-        steps, enlarged = steps_of(model, how)
+        steps, enlarged = sampling_steps(model, how)
         about = f"{about}, enlarged by {chosen['upscale']}, {enlarged}"
     output.check(total, steps, model.shape)
     batches = sampled(model, total, output.moments, steps, {**how, "seed": seed})

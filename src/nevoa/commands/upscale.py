@@ -47,7 +47,7 @@ def upscale(
     check_is_png(path)
     if path:
         check_free(path, force)
-    from nevoa.commands.batches import sampled, steps_of
+    from nevoa.commands.batches import sampled, sampling_steps
     from nevoa.commands.enlarging import upscaling
     from nevoa.commands.load import check, load
     from nevoa.data import picture_of
@@ -56,7 +56,7 @@ def upscale(
     model = load(run)
     check_outside(model.plan.data.source, path or Path(DEFAULT))
     enlarged, asked = upscaling(model, image), {"labels": label, "prompt": prompt, **chosen}
-    steps, how = steps_of(enlarged, asked)
+    steps, how = sampling_steps(enlarged, asked)
     with reserve_output([path] if path else numbered(DEFAULT), force) as reserved:
         ((pixels,),) = sampled(enlarged, 1, 1, steps, {**asked, "seed": seed})
         picture_of(pixels[0]).save(reserved.temporary)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import field_validator, model_validator
 
-from nevoa.config.condition import AnyCondition
+from nevoa.config.condition import AnyCondition, PicturePlan
 from nevoa.config.names import CLASS, TAGS, TEXT, DeviceName, PrecisionName
 from nevoa.config.network import Positive
 from nevoa.config.sections import (
@@ -100,6 +100,11 @@ class ModelPlan(Section):
     def kinds(self) -> tuple[str, ...]:
         """Names of the conditions that the model can be asked for, class first."""
         return (*((CLASS,) if self.classes else ()), *self.conditions)
+
+    @property
+    def pictures(self) -> dict[str, PicturePlan]:
+        """The pictures among the conditions, by name."""
+        return {name: one for name, one in self.conditions.items() if isinstance(one, PicturePlan)}
 
     @property
     def spoken(self) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 from pydantic import ConfigDict, field_serializer
 
 from nevoa._util.arguments import Classes, Spoken, has_argument, takes
-from nevoa.config import ModelPlan, PicturePlan, SamplingConfig, parse
+from nevoa.config import ModelPlan, SamplingConfig, parse
 from nevoa.config.names import CLASS, TAGS, TEXT, VarianceName
 from nevoa.config.network import SamplerName
 from nevoa.config.options import SamplerOptions, given
@@ -187,7 +187,7 @@ def asked_in(plan: ModelPlan, options: SamplingOptions) -> dict[str, Any]:
 
 def _picture(plan: ModelPlan) -> str:
     """The name of the picture that a model knows; "gray" for one that knows none, which cannot be asked for it."""
-    known = [name for name, one in plan.conditions.items() if isinstance(one, PicturePlan)] or ["gray"]
+    known = [*plan.pictures] or ["gray"]
     if len(known) > 1:
         raise NevoaError(
             f"This model knows the pictures {' and '.join(known)}: say which, as in --condition {known[0]}=FILE, or in "

@@ -43,7 +43,7 @@ class Canvas:
 
     def of_model(self, model: Model) -> list[dict[str, Any]]:
         """The updates for a model: an empty canvas for the picture that it knows, or none."""
-        known = pictures_of(model.plan)
+        known = model.plan.pictures
         if not known:
             return [gr.update(visible=False), gr.update(value=None, visible=False), gr.update(visible=False)]
         name, plan = next(iter(known.items()))
@@ -56,7 +56,7 @@ class Canvas:
 
     def fit_brush(self, model: Model, drawn: dict[str, Any]) -> dict[str, Any]:
         """The update after an upload: a brush that suits its size."""
-        plan = next(iter(pictures_of(model.plan).values()))
+        plan = next(iter(model.plan.pictures.values()))
         return gr.update(brush=_brush(plan, min(drawn["background"].size)))
 
 
@@ -68,7 +68,7 @@ def example_of(plan: ModelPlan) -> dict[str, Any]:
     """
     images = load_images(plan.data)
     images = load_test_images(plan.data, images) if images.notes.held_out else images
-    rng, (name, known) = np.random.default_rng(), next(iter(pictures_of(plan).items()))
+    rng, (name, known) = np.random.default_rng(), next(iter(plan.pictures.items()))
     [value] = conditions_of(plan).kinds[name].values(images, rng.integers(len(images), size=1), rng.random(1))
     if value is None:
         raise StudioError("no_example")
@@ -85,7 +85,7 @@ def pictured(plan: ModelPlan, drawn: dict[str, Any] | None) -> dict[str, Any]:
     Args:
         drawn: what the editor gives: `background`, `layers` and their `composite`, as images with transparency.
     """
-    known = pictures_of(plan)
+    known = plan.pictures
     if not known or not drawn or not (drawn["background"] or drawn["composite"]):
         return {}
     name, kind = next(iter(known.items()))
@@ -93,11 +93,6 @@ def pictured(plan: ModelPlan, drawn: dict[str, Any] | None) -> dict[str, Any]:
     if ImageChops.difference(shown, Image.new("RGB", shown.size, _paper(kind))).getbbox() is None:
         return {}
     return {"condition": {name: _unpainted(drawn) if kind.kind == "masked" else shown}}
-
-
-def pictures_of(plan: ModelPlan) -> dict[str, PicturePlan]:
-    """The pictures that a model knows, by name."""
-    return {name: one for name, one in plan.conditions.items() if isinstance(one, PicturePlan)}
 
 
 def _unpainted(drawn: dict[str, Any]) -> Image.Image:

@@ -6,6 +6,7 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from nevoa._util.memory import available_bytes
 from nevoa.config import ModelPlan, Plan
+from nevoa.config.plan import TrainingPlan
 from nevoa.errors import MemoryShortage
 from nevoa.model import Shape
 from nevoa.networks import empty_network, evaluating, null_condition
@@ -46,15 +47,19 @@ def check_activations(network: nn.Module, shape: Shape, plan: Plan) -> None:
     each = scale * saved_bytes(network, shape, plan)
     height, width = shape[1:]
     what = f"Training on {images} images of {height}x{width} at once"
-    if fit := int(free / max(each, 1)):
-        parts = -(-training.batch_size // (fit * world_size()))
-        smaller = fit * training.accumulation * world_size()
-        advice = f"add -o training.batch_size={smaller} for smaller batches, or -o training.accumulation={parts} to "
-        advice += "compute each batch in parts"
-    else:
-        side = max(1, int(min(height, width) * (free / each) ** 0.5))
-        advice = f"not even one image fits. Lower network.dim, or take smaller images with --size {side}"
-    _check(int(images * each), free, what, advice)
+    _check(int(images * each), free, what, _advice(training, free / max(each, 1), min(height, width)))
+
+
+def _advice(training: TrainingPlan, fit: float, side: int) -> str:
+    """What to change if so many images of this side fit at once."""
+    if fit < 1:
+        smaller = max(1, int(side * fit**0.5))
+        return f"not even one image fits. Lower network.dim, or take smaller images with --size {smaller}"
+    at_once = int(fit) * world_size()
+    return (
+        f"add -o training.batch_size={at_once * training.accumulation} for smaller batches, or "
+        f"-o training.accumulation={-(-training.batch_size // at_once)} to compute each batch in parts"
+    )
 
 
 def saved_bytes(network: nn.Module, shape: Shape, plan: ModelPlan | None = None) -> int:

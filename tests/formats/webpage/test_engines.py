@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -123,21 +124,17 @@ def test_a_phone_makes_the_images_of_nevoa_sample(engine: Engine, address: str, 
     assert not changed[[0, 0, -1, -1], [0, -1, 0, -1]].any()
 
 
-def test_a_phone_draws_what_is_asked_in_words(engine: Engine, tmp_path: Path) -> None:
-    run = run_of(tmp_path / "asked", shape=(3, 8, 8), classes=(), sampling=SAMPLING, conditions=KINDS)
+def visited(engine: Engine, folder: Path, conditions: dict[str, Any]) -> Model:
+    """A model whose page shows its first images, which are remembered."""
+    run = run_of(folder / "run", shape=(3, 8, 8), classes=(), sampling=SAMPLING, conditions=conditions)
     model = load(run.folder, "cpu")
-    export(model, tmp_path / "page.html")
+    export(model, folder / "page.html")
     rounded(model.network)
-    engine.open((tmp_path / "page.html").as_uri())
+    engine.open((folder / "page.html").as_uri())
     says(engine, "#status", "Here they are")
     assert_same(pictures(engine), model.sample(12))
-    engine.tap("#prompt")
     engine.run(REMEMBER)
-    engine.press(f"a red hat{ENTER}")
-    until(engine, "!before.isConnected")
-    says(engine, "#status", "Here they are")
-    assert_same(pictures(engine), model.sample(12, prompt="a red hat"))
-    assert engine.run("document.documentElement.scrollWidth") <= WIDTH
+    return model
 
 
 def remade(engine: Engine) -> np.ndarray:
@@ -148,16 +145,17 @@ def remade(engine: Engine) -> np.ndarray:
     return pictures(engine)
 
 
+def test_a_phone_draws_what_is_asked_in_words(engine: Engine, tmp_path: Path) -> None:
+    model = visited(engine, tmp_path, KINDS)
+    engine.tap("#prompt")
+    engine.press(f"a red hat{ENTER}")
+    assert_same(remade(engine), model.sample(12, prompt="a red hat"))
+    assert engine.run("document.documentElement.scrollWidth") <= WIDTH
+
+
 def test_a_phone_draws_what_is_on_its_canvas(engine: Engine, tmp_path: Path) -> None:
     """By touch, and of a photo."""
-    run = run_of(tmp_path / "drawn", shape=(3, 8, 8), classes=(), sampling=SAMPLING, conditions=pictures_of("gray"))
-    model = load(run.folder, "cpu")
-    export(model, tmp_path / "page.html")
-    rounded(model.network)
-    engine.open((tmp_path / "page.html").as_uri())
-    says(engine, "#status", "Here they are")
-    assert_same(pictures(engine), model.sample(12))
-    engine.run(REMEMBER)
+    model = visited(engine, tmp_path, pictures_of("gray"))
     engine.tap(".drawing canvas")
     images, [drawn] = remade(engine), pictures(engine, ".drawing canvas")
     assert (drawn[3:5, 3:5] == 0).all()

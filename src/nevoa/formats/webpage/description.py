@@ -8,7 +8,7 @@ from typing import Any, Unpack
 
 from nevoa.conditions import conditions_of
 from nevoa.conditions.text import LENGTHS, LONGEST_PROMPT
-from nevoa.config import ModelPlan, PicturePlan, TextPlan
+from nevoa.config import ModelPlan, TextPlan
 from nevoa.data import DataSource
 from nevoa.diffusion import Schedule, steps_of
 from nevoa.model import Model
@@ -77,11 +77,11 @@ def kinds_of(plan: ModelPlan, prompts: Sequence[str] = (), picture: Any = None) 
 
 
 def _start(plan: ModelPlan, picture: Any) -> dict[str, dict[str, str]]:
-    """What the first canvas begins with, by the name of its kind: bytes in base64, channel after channel."""
-    factors = {name: one.factor for name, one in plan.conditions.items() if isinstance(one, PicturePlan)}
-    name = next(iter(factors), "gray")
+    """The bytes of the picture on the first canvas, in base64, by the name of its kind; channel after channel."""
+    name = next(iter(plan.pictures), "gray")  # which a model without pictures cannot be asked for
     [value] = conditions_of(plan).asked(name, [picture])
-    pixels = value[:: factors[name], :: factors[name]].transpose(2, 0, 1)
+    factor = plan.pictures[name].factor
+    pixels = value[::factor, ::factor].transpose(2, 0, 1)
     return {name: {"start": b64encode(pixels.tobytes()).decode()}}
 
 
