@@ -183,6 +183,8 @@ def test_a_part_of_a_photo_is_missing_where_it_is_painted_over(chromium: Browser
     expect(page.locator(".drawing [role=status]")).to_be_hidden()
     missing = (picture(canvas(page)) != before).any(axis=2)
     assert 5 < missing.sum() < missing.size / 2
+    covered = 0.75 * np.array([255, 122, 89]) + 0.25 * before[missing]
+    assert abs(picture(canvas(page))[missing] - covered).max() <= 1
     clear = np.dstack([before, np.where(missing, 0, 255)]).astype(np.uint8)
     assert_same(images, model.sample(12, picture=clear))
     page.get_by_role("radio", name="To keep").check()

@@ -213,6 +213,7 @@ def test_a_part_can_be_drawn_anew(by: str, page: Page) -> None:
         mask.focus()
         for key in ["ArrowRight"] * 3 + ["Space", "ArrowDown"] * 3:
             page.keyboard.press(key)
+    assert (abs(picture(mask).astype(int) - (255, 122, 89)) <= 1).all(axis=2).any()  # what is painted is seen
     page.get_by_role("button", name="Redraw it").click()
     expect(page.locator("#viewer-status")).to_contain_text("Done.", timeout=60_000)
     after = picture(page.locator("#picture"))

@@ -58,6 +58,18 @@ def test_every_module_is_in_a_script_after_those_that_it_imports() -> None:
             assert set(re.findall(r'^import .*? from "\./(\w+)\.js";', code, re.M | re.S)) <= set(names[:place])
 
 
+def test_every_module_exports_what_others_import() -> None:
+    """In the script, where a name that is not there would be undefined without a word."""
+    for names in (WORKER, PAGE):
+        script = joined(names, "")
+        returned = re.findall(r"^return \{ (.*) \};\n\}\)\(\);$", script, re.M)
+        exports = {name: set(found.split(", ")) for name, found in zip(names, returned, strict=True)}
+        imports = re.findall(r"^const \{([^{}]*)\} = \$(\w+);$", script, re.M)
+        assert len(imports) > 5
+        for found, name in imports:
+            assert set(re.findall(r"\w+", found)) <= exports[name], name
+
+
 def test_the_runtime_is_small() -> None:
     assert len(joined(WORKER, "").encode()) + sum(map(len, kernels())) < LARGEST_RUNTIME
 

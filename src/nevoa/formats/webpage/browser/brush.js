@@ -2,8 +2,9 @@
 
 import { context } from "./pictures.js";
 
-/** Red, green and blue of what is painted over, and how much of them covers it. */
-export const PAINTED = [255, 122, 89], COVER = 0.75;
+// Red, green and blue over what is painted, and how much of them covers it.
+export const PAINTED = [255, 122, 89];
+export const COVER = 0.75;
 
 /** @typedef {{x: number, y: number}} Point */
 
