@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nevoa.config import Config, configure
+from nevoa.config import Config, Plan, configure
 from nevoa.data import ImageSet, Notes, as_image_set
 from nevoa.errors import NevoaError
 from nevoa.objects import NAMES
@@ -17,9 +17,9 @@ from tests.small_runs import planned
 LOSSES = {"x0": "flow", "flow": "simple"}
 
 
-def draft_of(config: Config, images: ImageSet) -> Draft:
+def draft_of(config: Config, images: ImageSet, was: Plan | None = None, start: Plan | None = None) -> Draft:
     decided = {"device": "cpu", "precision": "float32", "threads": 1, "start": None}
-    return Draft.of(config, images, NAMES, None).training(**decided)
+    return Draft.of(config, images, NAMES, was, start).training(**decided)
 
 
 def test_what_was_asked_is_what_is_planned(tiny: Config, few_images: ImageSet) -> None:
@@ -67,6 +67,25 @@ def test_a_network_that_is_too_narrow_for_the_noise_of_a_patch_predicts_x0(
     draft = draft_of(wide.updated("diffusion", prediction=asked), images)
     plan = draft.width(dim).plan()
     assert (plan.diffusion.prediction, plan.training.weighting) == (asked, LOSSES[asked])
+
+
+@pytest.mark.parametrize(
+    ("condition", "consistent"),
+    [("downscaled:4", True), ("downscaled:4:20", False), ("gray", True), ("masked", True), ("edges", False)],
+)
+def test_a_network_predicts_x0_and_keeps_what_a_picture_says_of_it(condition: str, consistent: bool) -> None:
+    """Unless it predicts something else: that of the user, or of the run or the model that goes on."""
+    images = as_image_set(np.zeros((4, 16, 16, 3), np.uint8))
+    wide = configure(images.name, condition=condition, options=["network.dim=32", "training.batch_size=2"])
+    plan = draft_of(wide, images).plan()
+    assert plan.diffusion.prediction == ("x0" if consistent else "flow")
+    assert plan.pictures[condition].consistent == consistent
+    flow = draft_of(wide.updated("diffusion", prediction="flow"), images).plan()
+    assert not flow.pictures[condition].consistent and flow.diffusion.prediction == "flow"
+    again = draft_of(wide, images, flow).plan()
+    assert not again.pictures[condition].consistent and again.diffusion.prediction == "flow"
+    further = draft_of(wide.updated("diffusion", prediction="x0"), images, start=flow).plan()
+    assert not further.pictures[condition].consistent
 
 
 def test_images_with_texts_are_trained_on_more_where_there_is_much_noise(few_images: ImageSet) -> None:

@@ -246,12 +246,15 @@ def test_large_batches_for_much_computation(option: str, monkeypatch: pytest.Mon
 
 @pytest.mark.slow
 def test_larger_images_need_more_computation_for_large_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for those whose patches are larger, too, which leave as many positions."""
+
     def seconds(trial: Trial) -> Iterator[float]:
         return itertools.repeat(32 * trial.flop_per_image / 1e11)
 
     monkeypatch.setattr(Trial, "seconds", seconds)
     config = configure("fashion_mnist_10k", minutes=2 * MANY / 1e11 / 60, size=56, limit=8, options=QUICKLY)
-    assert prepare(config).plan.training.batch_size == SMALL_BATCH
+    for patch, batch_size in ((2, SMALL_BATCH), (4, LARGE_BATCH)):
+        assert prepare(config.updated("network", patch=patch)).plan.training.batch_size == batch_size
 
 
 def test_steps_and_epochs_have_small_batches() -> None:

@@ -24,6 +24,9 @@ EDGE = 40
 # A transparent pixel is missing if its alpha is below.
 HALF = 128
 
+# Of red, green and blue (ITU-R 601-2), as Pillow has it.
+LUMINANCE = 0.299, 0.587, 0.114
+
 Pixels = UInt8[np.ndarray, "B H W C"]
 # With alpha.
 Pictures = UInt8[np.ndarray, "B H W D"]
@@ -118,7 +121,7 @@ class Made(Picture):
         return PicturePlan.model_validate(plan | cls._options(kind, detail, images))
 
     @classmethod
-    def _options(cls, kind: str, detail: str, images: ImageSet) -> dict[str, int]:
+    def _options(cls, kind: str, detail: str, images: ImageSet) -> dict[str, Any]:
         """The rest of the plan. A NevoaError if it does not suit the images."""
         if detail:
             raise NevoaError(f"The condition {kind} takes nothing after a colon: write --condition {kind}.")
@@ -132,6 +135,10 @@ class Made(Picture):
     def made(self, pixels: Pixels, chance: Shaped[np.ndarray, " B"]) -> Pictures:
         """Return the picture that is made of each image."""
 
+    def measurement(self) -> Float[Tensor, "said numbers"]:
+        """Return what the picture says of a square of `factor` pixels a side, as orthonormal rows of their weights."""
+        return torch.eye(self.plan.channels)
+
 
 class Downscaled(Made):
     """The mean of each square of pixels, a picture of fewer pixels for its model to enlarge.
@@ -141,7 +148,7 @@ class Downscaled(Made):
     """
 
     @classmethod
-    def _options(cls, kind: str, detail: str, images: ImageSet) -> dict[str, int]:
+    def _options(cls, kind: str, detail: str, images: ImageSet) -> dict[str, Any]:
         _, height, width = images.shape
         divisors = [str(one) for one in range(2, math.gcd(height, width) + 1) if math.gcd(height, width) % one == 0]
         if not divisors:
@@ -157,7 +164,7 @@ class Downscaled(Made):
                 f"After the factor, {kind} takes a deviation of noise from 0 to 255, as in --condition "
                 f"{kind}:{factor}:20."
             )
-        return {"factor": int(factor), "noise": int(noise or 0)}
+        return {"factor": int(factor), "noise": int(noise or 0), "consistent": int(noise or 0) == 0}
 
     @property
     def small(self) -> Size:
@@ -182,6 +189,11 @@ class Downscaled(Made):
         image = ImageOps.fit(opened(value, WHITE), (width, height), Image.Resampling.BOX)  # the mean of squares
         return self._enlarged(pixels_of(image, self.colours)[None])[0]
 
+    def measurement(self) -> Float[Tensor, "said numbers"]:
+        """The mean of each channel, times the factor."""
+        factor = self.plan.factor
+        return torch.eye(self.plan.channels).kron(torch.full((1, factor**2), 1 / factor))
+
     def _enlarged(self, pixels: UInt8[np.ndarray, "B h w C"]) -> Pictures:
         return _there(pixels.repeat(self.plan.factor, 1).repeat(self.plan.factor, 2))
 
@@ -194,16 +206,21 @@ class Gray(Made):
         return 1
 
     @classmethod
-    def _options(cls, kind: str, detail: str, images: ImageSet) -> dict[str, int]:
+    def _options(cls, kind: str, detail: str, images: ImageSet) -> dict[str, Any]:
         if images.shape[0] == 1:
             raise NevoaError(
                 f"{images.name} is gray, so a gray picture would be the image itself: train on images in colour, or "
                 "on --condition downscaled:2, edges or masked."
             )
-        return super()._options(kind, detail, images)
+        return super()._options(kind, detail, images) | {"consistent": True}
 
     def made(self, pixels: Pixels, chance: Shaped[np.ndarray, " B"]) -> Pictures:
         return _there(_luminance(pixels))
+
+    def measurement(self) -> Float[Tensor, "said numbers"]:
+        """The luminance of a pixel, in units of its steepest rise."""
+        weights = torch.tensor([LUMINANCE])
+        return weights / weights.norm()
 
 
 class Edges(Made):
@@ -223,6 +240,10 @@ class Edges(Made):
 
 class Masked(Made):
     """The image without a rectangle of a third to two thirds of each side, which chance chooses."""
+
+    @classmethod
+    def _options(cls, kind: str, detail: str, images: ImageSet) -> dict[str, Any]:
+        return super()._options(kind, detail, images) | {"consistent": True}
 
     def made(self, pixels: Pixels, chance: Shaped[np.ndarray, " B"]) -> Pictures:
         pictures = _there(pixels)

@@ -126,6 +126,7 @@ class PicturePlan(ConditionPlan):
         height, width: of the images.
         factor: by which the sides are downscaled; 1 for the other kinds.
         noise: the largest standard deviation, of 255, of the noise that training adds to downscaled pictures.
+        consistent: whether the network's x_0 is projected onto the images that have this picture.
     """
 
     channels: Literal[1, 3]
@@ -133,6 +134,7 @@ class PicturePlan(ConditionPlan):
     width: Side
     factor: Annotated[int, Field(ge=1)] = 1
     noise: Annotated[int, Field(ge=0, le=255)] = 0
+    consistent: bool = False
 
     @model_validator(mode="after")
     def _has_whole_pixels(self) -> "PicturePlan":
@@ -142,7 +144,9 @@ class PicturePlan(ConditionPlan):
 
     def after(self, before: ConditionPlan) -> "PicturePlan":
         """Return the plan with the channels that the model knows: a picture of the data may have others."""
-        return self.model_copy(update={"channels": before.channels}) if isinstance(before, PicturePlan) else self
+        if not isinstance(before, PicturePlan):
+            return self
+        return self.model_copy(update={"channels": before.channels, "consistent": before.consistent})
 
 
 def _of_its_kind(value: Any) -> Any:

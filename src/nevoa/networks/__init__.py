@@ -6,7 +6,7 @@ from nevoa.networks.build import build_network, check_is_module, check_network, 
 from nevoa.networks.convolution import DoublingConv2d
 from nevoa.networks.dropout import Dropout
 from nevoa.networks.embedding import Condition, TimestepEmbedding, null_condition, sinusoidal
-from nevoa.networks.pictures import Pictures
+from nevoa.networks.pictures import Consistency, Pictures
 from nevoa.networks.residual_unet import ResidualUNet
 from nevoa.networks.restore import empty_network, network_shapes, restored_network
 from nevoa.networks.unet import UNet
@@ -14,6 +14,7 @@ from nevoa.networks.unet import UNet
 __all__ = [
     "Attention",
     "Condition",
+    "Consistency",
     "ConvNextBlock",
     "CrossAttention",
     "DoublingConv2d",

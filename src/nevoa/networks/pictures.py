@@ -1,8 +1,9 @@
-"""Pictures among the conditions of a network: they join its first layer."""
+"""Pictures among the conditions of a network: they join its first layer, and what they say of x_0 is kept."""
 
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -47,3 +48,58 @@ class Pictures(nn.ModuleDict):
             assert isinstance(condition, Mapping)  # as the embedding of the timestep has checked
             x = x + convolution(F.pixel_unshuffle(padded(condition[name], self.unit), self.patch))
         return x
+
+
+class Consistency(nn.ModuleDict):
+    """Projects an output x_0 onto the images that have the picture of the condition (data consistency).
+
+    A downscaled picture says the mean of each square of x_0, a gray one its luminance, one with a missing part what is
+    not missing: linear functions A x_0 = y. The nearest image to x_0 for which they hold is `x_0 + A^+ (y - A x_0)`
+    (DDNM, Wang, Yu and Zhang 2023). The clean image is one of them, so the projection is never farther from it than
+    x_0 is.
+
+    Args:
+        conditions: those of the network by name; the projection is by its pictures that are `consistent`.
+
+    Example:
+        >>> gray = nevoa.config.PicturePlan(kind="gray", channels=3, height=28, width=28, consistent=True)
+        >>> Consistency({"gray": gray})(torch.randn(4, 3, 28, 28), {"gray": torch.ones(4, 2, 28, 28)}).shape
+        torch.Size([4, 3, 28, 28])
+    """
+
+    def __init__(self, conditions: Conditions):
+        kinds = {name: one for name, one in (conditions or {}).items() if getattr(one, "consistent", False)}
+        super().__init__({name: _Projection(CONDITIONS[one.kind](one)) for name, one in kinds.items()})
+
+    def forward(self, x_0: Float[Tensor, "B C H W"], condition: Condition | None) -> Float[Tensor, "B C H W"]:
+        for name, projection in self.items():
+            assert isinstance(condition, Mapping)
+            x_0 = projection(x_0, condition[name])
+        return x_0
+
+
+class _Projection(nn.Module):
+    """The projection by one picture, as convolutions with fixed weights, which every format of a network has.
+
+    The rows of A are orthonormal, so that `A^+` is its transpose.
+    """
+
+    shown: Tensor
+    measurement: Tensor
+
+    def __init__(self, kind: Any):
+        super().__init__()
+        channels, colours = kind.plan.channels, kind.channels - 1
+        self.factor = kind.plan.factor
+        # What the picture shows in each channel of the image, then where it shows something.
+        shown = torch.zeros(2 * channels, kind.channels)
+        shown[:channels, :colours] = torch.eye(channels) if colours == channels else 1
+        shown[channels:, colours] = 1
+        self.register_buffer("shown", shown[..., None, None], persistent=False)
+        weights = kind.measurement().unflatten(1, (channels, self.factor, self.factor))
+        self.register_buffer("measurement", weights, persistent=False)
+
+    def forward(self, x_0: Float[Tensor, "B C H W"], picture: Float[Tensor, "B D H W"]) -> Float[Tensor, "B C H W"]:
+        colours, there = F.conv2d(picture, self.shown).chunk(2, dim=1)
+        missed = F.conv2d(colours - there * x_0, self.measurement, stride=self.factor)
+        return x_0 + F.conv_transpose2d(missed, self.measurement, stride=self.factor)

@@ -15,7 +15,7 @@ from nevoa.networks.blocks import PreNormBlock, wide_group_norm, without_muon, z
 from nevoa.networks.convolution import DoublingConv2d
 from nevoa.networks.embedding import Condition, Conditions, TimestepEmbedding
 from nevoa.networks.padding import cropped, padded
-from nevoa.networks.pictures import Pictures
+from nevoa.networks.pictures import Consistency, Pictures
 
 
 class _Block(nn.Module):
@@ -131,6 +131,7 @@ class ResidualUNet(nn.Module):
         width = config.known_dim * config.multipliers[0]
         out = without_muon(zeroed(nn.Conv2d(width, pixels, 3, padding=1)))
         self.out = nn.Sequential(wide_group_norm(width, config.groups), nn.SiLU(), out)
+        self.consistency = Consistency(conditions)
 
     def forward(
         self, x: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], condition: Condition | None = None
@@ -151,4 +152,5 @@ class ResidualUNet(nn.Module):
             if not isinstance(layer, _Double):
                 x = torch.cat([x, skips.pop()], dim=1)
             x = layer(x, time)
-        return cropped(F.pixel_shuffle(self.out(x), self.patch), height, width)
+        x = cropped(F.pixel_shuffle(self.out(x), self.patch), height, width)
+        return self.consistency(x, condition)

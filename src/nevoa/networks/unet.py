@@ -11,7 +11,7 @@ from nevoa.networks.attention import Attention, CrossAttention, LinearAttention,
 from nevoa.networks.blocks import ConvNextBlock, ResnetBlock, without_muon
 from nevoa.networks.embedding import Condition, Conditions, TimestepEmbedding
 from nevoa.networks.padding import cropped, padded
-from nevoa.networks.pictures import Pictures
+from nevoa.networks.pictures import Consistency, Pictures
 
 
 class _Stage(nn.Module):
@@ -98,6 +98,7 @@ class UNet(nn.Module):
         self.ups = nn.ModuleList(up(i) for i in reversed(range(1, len(widths))))
         self.last = make(widths[0], dim, None)
         self.out = without_muon(nn.Conv2d(dim, channels, 1))
+        self.consistency = Consistency(conditions)
 
     def forward(
         self, x: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], condition: Condition | None = None
@@ -115,4 +116,4 @@ class UNet(nn.Module):
         x = self.middle_out(x, time)
         for stage in self.ups:
             _, x = stage(torch.cat([x, skips.pop()], dim=1), time)
-        return cropped(self.out(self.last(x, None)), height, width)
+        return self.consistency(cropped(self.out(self.last(x, None)), height, width), condition)

@@ -120,9 +120,12 @@ class Draft:
         once = dict.fromkeys(("images", "report_every_images", "preview_every_images", "checkpoint_every_images"))
         still_open = {**dict.fromkeys(once, self.batch_size), "preview_steps": 1}
         teacher = None if self.recipe["objective"] == "denoise" else self.recipe["start"]
-        diffusion = self.tables["diffusion"]
-        prediction = first(diffusion["prediction"]) or _prediction(self.tables["network"], self.images.shape[0])
-        tables = {**self.tables, "diffusion": {**diffusion, "prediction": prediction}, "distilled_from": teacher}
+        diffusion, conditions = self.tables["diffusion"], self.tables["conditions"]
+        prediction = first(diffusion["prediction"]) or _prediction(self.tables, self.images.shape[0])
+        if prediction != "x0":
+            conditions = {name: _not_consistent(one) for name, one in conditions.items()}
+        decided = {"diffusion": {**diffusion, "prediction": prediction}, "conditions": conditions}
+        tables = {**self.tables, **decided, "distilled_from": teacher}
         weighting = first(self.recipe["weighting"]) or ("flow" if prediction == "x0" else "simple")
         recipe = {**still_open, **self.recipe, "weighting": weighting}
         return parse({**tables, "training": recipe}, Plan)
@@ -169,10 +172,22 @@ def check_given(objects: Objects) -> None:
         raise NevoaError("The loss must be a function of (output, target) that returns one loss per image.")
 
 
-def _prediction(network: Tables, channels: int) -> PredictionName:
-    """x0 if a network is too narrow for flow, in which is all of the noise (Li and He 2025); else flow."""
+def _prediction(tables: Tables, channels: int) -> PredictionName:
+    """x0 if pictures say what x_0 is in part, or if a network is too narrow for flow, in which is all of the noise (Li
+    and He 2025); else flow."""
+    network = tables["network"]
     numbers = channels * network.get("patch", 1) ** 2
-    return "x0" if numbers * CHANNELS_PER_NUMBER > network.get("dim", math.inf) else "flow"
+    narrow = numbers * CHANNELS_PER_NUMBER > network.get("dim", math.inf)
+    return "x0" if narrow or any(_is_consistent(one) for one in tables["conditions"].values()) else "flow"
+
+
+def _is_consistent(condition: ConditionPlan) -> bool:
+    return isinstance(condition, PicturePlan) and condition.consistent
+
+
+def _not_consistent(condition: ConditionPlan) -> ConditionPlan:
+    """The condition of a network whose output is not x_0, which cannot be projected."""
+    return condition.model_copy(update={"consistent": False}) if _is_consistent(condition) else condition
 
 
 def _asked(

@@ -2,26 +2,29 @@
 
 import warnings
 from collections.abc import Mapping
-from math import exp, log
+from math import exp, log, prod
 
 from nevoa.config import TrainingConfig
 from nevoa.errors import MemoryShortage
+from nevoa.parallel.environment import world_size
 from nevoa.training.draft import LARGE_BATCH, REFERENCE, SMALL_BATCH, Draft
-from nevoa.training.measure import Trial
 from nevoa.training.speeds import Speeds
 
 WIDTHS: tuple[int, ...] = 16, 24, 32, 48, 64, 96
-# benchmarks/scaling/fit.py fits these numbers to trials of up to MOST operations on images of PIXELS.
+# benchmarks/scaling/fit.py fits these numbers to trials of up to MOST operations on images of PIXELS in
+# patches of PATCH x PATCH.
 WIDTH_AT_1E13, EXPONENT = 16.5, 0.204
 LIMIT, DISTANCE_AT_1E13, FALL, SPREAD = 0.207, 2.05, 0.676, 0.539
 MOST = 5e14
-PIXELS = 28 * 28
+PIXELS, PATCH = 28 * 28, 2
 # Floating-point operations of training on one of these images, by the square of the width.
 FLOP_BY_WIDTH = 2.75e5
-# Operations of training on images of PIXELS from which on batches are large.
+# Operations of training on these images from which on batches are large.
 MANY = 4e13
 # So many are timed: the best for the speed of the reference, and wider ones, because no machine computes them slower.
 CANDIDATES = 4
+# Batches of more pixels than 64 images of 64x64 compute no faster, and a step of 32 images of 256x256 takes 10 s.
+TIMED_PIXELS = 64 * 64 * 64
 
 
 def in_words(flop: float) -> str:
@@ -47,11 +50,11 @@ def expected_distance(flop: float, dim: int) -> float:
 def best_width(flop: Mapping[int, float], scale: float = 1.0) -> int:
     """Return the width with the best images.
 
-    An image takes operations in proportion to its pixels, so a larger one counts as several of the trials'.
+    An image takes operations in proportion to its positions, so a larger one counts as several of the trials'.
 
     Args:
         flop: the operations of training that each width can have.
-        scale: pixels of an image of the trials / pixels of an image.
+        scale: positions of an image of the trials / positions of an image.
     """
     return min(flop, key=lambda dim: expected_distance(flop[dim] * scale, dim))
 
@@ -72,7 +75,8 @@ def sized(draft: Draft, asked: TrainingConfig) -> Draft:
     if not draft.open:
         return draft
     images = draft.images
-    scale = PIXELS / (images.shape[1] * images.shape[2])
+    patch = draft.tables["network"].get("patch", PATCH)
+    scale = PIXELS / prod(images.shape[1:]) * (patch / PATCH) ** 2
     if asked.minutes is not None:
         draft, flop = _by_time(draft, 60 * asked.minutes, scale)
     else:
@@ -92,29 +96,34 @@ def sized(draft: Draft, asked: TrainingConfig) -> Draft:
 
 def _by_time(draft: Draft, seconds: float, scale: float) -> tuple[Draft, dict[int, float]]:
     """The draft with a batch size for the seconds, and the operations of each width at the speeds of this machine."""
-    reference = draft.trial()
-    reference.check_memory()
-    speeds = Speeds(reference)
+    draft.trial().check_memory()
+    speeds = Speeds(_fewer(draft).trial())
     flop = seconds * speeds.reference
     if "batch_size" in draft.open:
         draft = draft.training(batch_size=LARGE_BATCH if flop * scale >= MANY else SMALL_BATCH)
     if "dim" not in draft.open:
         return draft, {}
     nearest = WIDTHS.index(best_width(dict.fromkeys(WIDTHS, flop), scale))
-    widths = WIDTHS[nearest : nearest + CANDIDATES]
-    trials = [draft.width(width).trial() for width in widths]
-    computed = {width: seconds * speed for width, speed in zip(widths, _within_memory(trials, speeds), strict=False)}
+    widths = [*WIDTHS[nearest : nearest + CANDIDATES]]
+    computed = {width: seconds * speed for width, speed in _within_memory(draft, widths, speeds).items()}
     # Where there is memory for none of them, there is for the reference.
     return draft, computed or {REFERENCE: flop}
 
 
-def _within_memory(trials: list[Trial], speeds: Speeds) -> list[float]:
+def _within_memory(draft: Draft, widths: list[int], speeds: Speeds) -> dict[int, float]:
     """Time the widths that fit into memory, by the estimate, which is the least; drop the widest after each error."""
-    while trials:
+    while widths:
+        drafts = [draft.width(width) for width in widths]
         try:
-            for trial in trials:
-                trial.check_memory()
-            return speeds.of(trials)
+            for one in drafts:
+                one.trial().check_memory()
+            return dict(zip(widths, speeds.of([_fewer(one).trial() for one in drafts]), strict=True))
         except MemoryShortage:
-            trials.pop()
-    return []
+            widths.pop()
+    return {}
+
+
+def _fewer(draft: Draft) -> Draft:
+    """The draft with a batch that does not take long to time."""
+    most = TIMED_PIXELS // prod(draft.images.shape[1:])
+    return draft.training(batch_size=min(draft.batch_size, max(most, world_size())))

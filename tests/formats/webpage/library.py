@@ -31,12 +31,16 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
+# Pictures that say what the image is in part.
+KEPT = "downscaled", "gray", "masked"
+
+
 def pictures(*kinds: str, shape: Shape = (3, 8, 8)) -> dict[str, dict[str, Any]]:
     """Conditions that are pictures of images of a shape; a factor may follow a kind, as in downscaled:4."""
     channels, height, width = shape
     size = {"channels": channels, "height": height, "width": width}
     return {
-        kind: {"kind": kind, "factor": int(factor or 1), **size}
+        kind: {"kind": kind, "factor": int(factor or 1), "consistent": kind in KEPT, **size}
         for kind, _, factor in (k.partition(":") for k in kinds)
     }
 

@@ -94,6 +94,7 @@ ALONE: dict[str, tuple[Callable[[], nn.Module], tuple[int, int]]] = {
     ),
     "padding": (lambda: Function(lambda x: cropped(F.silu(padded(x, 4)) * 2 + 1, *x.shape[2:]), WIDTH), ODD),
     "concatenation": (lambda: Function(lambda x: torch.cat([x, F.gelu(x), x], dim=1), 3 * WIDTH), ODD),
+    "differences": (lambda: Function(lambda x: x.chunk(2, dim=1)[0] - x.chunk(2, dim=1)[1] - 1, WIDTH // 2), ODD),
     "parts of channels": (lambda: Function(lambda x: torch.addcmul(*x.chunk(3, dim=1)), WIDTH // 3), ODD),
     "right and bottom": (lambda: Function(lambda x: F.pad(x, (0, 1, 0, 1))[:, :, 1:, 1:], WIDTH), ODD),
 }

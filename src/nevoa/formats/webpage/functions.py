@@ -95,7 +95,9 @@ def _product(emit: Emit, result: Tensor, a: Any, b: Any) -> bool:
 
 
 def _difference(emit: Emit, result: Tensor, a: Any, b: Any, *, alpha: float = 1) -> bool:
-    return isinstance(b, int | float) and alpha == 1 and _binary(emit, "add", result, a, -b)
+    negative = -b
+    known = not isinstance(b, Tensor) or _product(emit, negative, b, -1)
+    return alpha == 1 and known and _binary(emit, "add", result, a, negative)
 
 
 def _binary(emit: Emit, kind: str, result: Tensor, a: Any, b: Any) -> bool:
