@@ -23,7 +23,7 @@ from nevoa.features import frechet_distance, random_network
 
 Images = np.ndarray
 INTERPOLATIONS = {"nearest": 0, "bicubic": 3, "lanczos": 1}
-# Of each way on the sheet.
+# Images in each row of the sheet.
 SHOWN = 8
 
 
@@ -61,7 +61,10 @@ def main() -> None:
     plan = models[wishes.runs[0]].plan
     train = load_images(plan.data)
     images = np.ascontiguousarray(load_test_images(plan.data, train).images[: wishes.count])
-    factor = next(iter(plan.pictures.values())).factor
+    factors = {one.factor for model in models.values() for one in model.plan.pictures.values()}
+    if len(factors) != 1:
+        parser.error("Each run must have been trained with --condition downscaled:N, all with the same N.")
+    (factor,) = factors
     small, network = means_of(images, factor), random_network(train)
     features, rows = network.features(images), [images[:SHOWN]]
     print(f"{len(images)} images of {plan.data.source}, enlarged {factor} times to {images.shape[1]}x{images.shape[2]}")

@@ -63,13 +63,15 @@ def test_one_evaluation_is_that_of_torch(name: str, tmp_path: Path) -> None:
 def test_each_kind_of_condition_is_an_input(tmp_path: Path) -> None:
     """With a guide, whose conditions are the same; a name says which input is which."""
     number, tags = NumberPlan(name="age", low=0, high=90), TagsPlan(tags=("hat", "red", "smile"))
-    gray = PicturePlan(kind="gray", channels=3, height=16, width=16)
-    kinds = {"text": TextPlan(buckets=64), "number:age": number, "tags": tags, "gray": gray}
+    gray = PicturePlan(kind="gray", channels=3, height=16, width=16, consistent=True)
+    small = PicturePlan(kind="downscaled", channels=3, height=16, width=16, factor=4, consistent=True)
+    kinds = {"text": TextPlan(buckets=64), "number:age": number, "tags": tags, "gray": gray, "downscaled:4": small}
     plans = {name: one.model_dump() for name, one in kinds.items()}
     model = small_model(FOLDED, classes=CLASSES, conditions=plans, sampling=SOLVER, guided=True)
     export(model, tmp_path / "m.onnx")
     values = {"text": ["a red cat", None], "number:age": [None, 30.0], "tags": [["hat", "red"], None]}
     values["gray"] = [np.full((16, 16, 2), 200, np.uint8), None]
+    values["downscaled:4"] = [None, np.full((16, 16, 4), 50, np.uint8)]
     condition: Any = conditions_of(model.plan).of(values | {"class": [1, None]}, 2)
     x_t, t = torch.randn(2, *model.shape, generator=torch.Generator().manual_seed(0)), torch.tensor([7, 40])
     inputs = {"image": x_t, "timestep": t, **condition}

@@ -143,3 +143,12 @@ def test_a_network_returns_images_that_have_the_picture(name: str) -> None:
     found = network(x, t, {"downscaled": picture})
     torch.testing.assert_close(F.avg_pool2d(found, 4), F.avg_pool2d(picture[:, :3], 4), rtol=0, atol=1e-5)
     assert not any("consistency" in key for key in network.state_dict())
+
+
+def test_a_network_that_is_built_without_memory_has_what_it_projects_by() -> None:
+    """Else a model would be built twice when it is opened, and torch would import its compiler: six seconds."""
+    kind, _ = consistent("downscaled")
+    with torch.device("meta"):
+        network = NETWORKS["residual"](conditions={"downscaled": kind.plan})
+    assert all(parameter.is_meta for parameter in network.parameters())
+    assert [*network.buffers()] and not any(buffer.is_meta for buffer in network.get_submodule("consistency").buffers())

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from torch import Tensor, nn
 
 from nevoa.config import Config, Plan, configure
 from nevoa.data import ImageSet, Notes, as_image_set
 from nevoa.errors import NevoaError
-from nevoa.objects import NAMES
+from nevoa.objects import NAMES, Objects
 from nevoa.sampling.options import AUTOGUIDANCE
 from nevoa.training.draft import REFERENCE, SMALL_BATCH, Draft, first
 from tests.small_runs import planned
@@ -86,6 +87,18 @@ def test_a_network_predicts_x0_and_keeps_what_a_picture_says_of_it(condition: st
     assert not again.pictures[condition].consistent and again.diffusion.prediction == "flow"
     further = draft_of(wide.updated("diffusion", prediction="x0"), images, start=flow).plan()
     assert not further.pictures[condition].consistent
+
+
+def test_a_network_that_projects_nothing_predicts_what_it_did_without_pictures() -> None:
+    class Plain(nn.Module):
+        def forward(self, x: Tensor, t: Tensor, condition: dict[str, Tensor]) -> Tensor:
+            return x
+
+    images = as_image_set(np.zeros((4, 16, 16, 3), np.uint8))
+    config = configure(images.name, condition="gray", options=["training.batch_size=2"])
+    draft = Draft.of(config, images, Objects(network=Plain()), None)
+    plan = draft.training(device="cpu", precision="float32", threads=1, start=None).plan()
+    assert plan.diffusion.prediction == "flow" and not plan.pictures["gray"].consistent
 
 
 def test_images_with_texts_are_trained_on_more_where_there_is_much_noise(few_images: ImageSet) -> None:

@@ -63,6 +63,11 @@ class Picture(ABC):
     ) -> Sequence[One | None]:
         """Return the picture of each image; None where it has none."""
 
+    def measurement(self) -> Float[Tensor, "said numbers"] | None:
+        """Return what the picture says of a square of `factor` pixels a side: orthonormal rows of weights; None if it
+        says nothing exactly."""
+        return None
+
     def several(self, asked: Any) -> Sequence[Any]:
         """Return the pictures in what a user asks for: a list or an array `[N, H, W, C]` of them, or one."""
         some = isinstance(asked, tuple | list) or (isinstance(asked, np.ndarray) and asked.ndim == 4)
@@ -118,10 +123,11 @@ class Made(Picture):
         channels, height, width = images.shape
         kind = cls.__name__.lower()
         plan = {"kind": kind, "channels": channels, "height": height, "width": width}
-        return PicturePlan.model_validate(plan | cls._options(kind, detail, images))
+        found = PicturePlan.model_validate(plan | cls._options(kind, detail, images))
+        return found.model_copy(update={"consistent": cls(found).measurement() is not None})
 
     @classmethod
-    def _options(cls, kind: str, detail: str, images: ImageSet) -> dict[str, Any]:
+    def _options(cls, kind: str, detail: str, images: ImageSet) -> dict[str, int]:
         """The rest of the plan. A NevoaError if it does not suit the images."""
         if detail:
             raise NevoaError(f"The condition {kind} takes nothing after a colon: write --condition {kind}.")
@@ -135,10 +141,6 @@ class Made(Picture):
     def made(self, pixels: Pixels, chance: Shaped[np.ndarray, " B"]) -> Pictures:
         """Return the picture that is made of each image."""
 
-    def measurement(self) -> Float[Tensor, "said numbers"]:
-        """Return what the picture says of a square of `factor` pixels a side, as orthonormal rows of their weights."""
-        return torch.eye(self.plan.channels)
-
 
 class Downscaled(Made):
     """The mean of each square of pixels, a picture of fewer pixels for its model to enlarge.
@@ -148,7 +150,7 @@ class Downscaled(Made):
     """
 
     @classmethod
-    def _options(cls, kind: str, detail: str, images: ImageSet) -> dict[str, Any]:
+    def _options(cls, kind: str, detail: str, images: ImageSet) -> dict[str, int]:
         _, height, width = images.shape
         divisors = [str(one) for one in range(2, math.gcd(height, width) + 1) if math.gcd(height, width) % one == 0]
         if not divisors:
@@ -164,7 +166,7 @@ class Downscaled(Made):
                 f"After the factor, {kind} takes a deviation of noise from 0 to 255, as in --condition "
                 f"{kind}:{factor}:20."
             )
-        return {"factor": int(factor), "noise": int(noise or 0), "consistent": int(noise or 0) == 0}
+        return {"factor": int(factor), "noise": int(noise or 0)}
 
     @property
     def small(self) -> Size:
@@ -189,8 +191,10 @@ class Downscaled(Made):
         image = ImageOps.fit(opened(value, WHITE), (width, height), Image.Resampling.BOX)  # the mean of squares
         return self._enlarged(pixels_of(image, self.colours)[None])[0]
 
-    def measurement(self) -> Float[Tensor, "said numbers"]:
+    def measurement(self) -> Float[Tensor, "said numbers"] | None:
         """The mean of each channel, times the factor."""
+        if self.plan.noise:
+            return None
         factor = self.plan.factor
         return torch.eye(self.plan.channels).kron(torch.full((1, factor**2), 1 / factor))
 
@@ -206,19 +210,19 @@ class Gray(Made):
         return 1
 
     @classmethod
-    def _options(cls, kind: str, detail: str, images: ImageSet) -> dict[str, Any]:
+    def _options(cls, kind: str, detail: str, images: ImageSet) -> dict[str, int]:
         if images.shape[0] == 1:
             raise NevoaError(
                 f"{images.name} is gray, so a gray picture would be the image itself: train on images in colour, or "
                 "on --condition downscaled:2, edges or masked."
             )
-        return super()._options(kind, detail, images) | {"consistent": True}
+        return super()._options(kind, detail, images)
 
     def made(self, pixels: Pixels, chance: Shaped[np.ndarray, " B"]) -> Pictures:
         return _there(_luminance(pixels))
 
     def measurement(self) -> Float[Tensor, "said numbers"]:
-        """The luminance of a pixel, in units of its steepest rise."""
+        """The luminance of a pixel, with weights of norm 1."""
         weights = torch.tensor([LUMINANCE])
         return weights / weights.norm()
 
@@ -241,9 +245,9 @@ class Edges(Made):
 class Masked(Made):
     """The image without a rectangle of a third to two thirds of each side, which chance chooses."""
 
-    @classmethod
-    def _options(cls, kind: str, detail: str, images: ImageSet) -> dict[str, Any]:
-        return super()._options(kind, detail, images) | {"consistent": True}
+    def measurement(self) -> Float[Tensor, "said numbers"]:
+        """Each number, where there is a picture."""
+        return torch.eye(self.plan.channels)
 
     def made(self, pixels: Pixels, chance: Shaped[np.ndarray, " B"]) -> Pictures:
         pictures = _there(pixels)

@@ -126,7 +126,7 @@ class PicturePlan(ConditionPlan):
         height, width: of the images.
         factor: by which the sides are downscaled; 1 for the other kinds.
         noise: the largest standard deviation, of 255, of the noise that training adds to downscaled pictures.
-        consistent: whether the network's x_0 is projected onto the images that have this picture.
+        consistent: whether the network predicts x_0 and projects it onto the images that have the picture.
     """
 
     channels: Literal[1, 3]
@@ -143,7 +143,7 @@ class PicturePlan(ConditionPlan):
         return self
 
     def after(self, before: ConditionPlan) -> "PicturePlan":
-        """Return the plan with the channels that the model knows: a picture of the data may have others."""
+        """Return the plan with the channels that the model knows, and projected if it was: the data may have others."""
         if not isinstance(before, PicturePlan):
             return self
         return self.model_copy(update={"channels": before.channels, "consistent": before.consistent})

@@ -116,8 +116,9 @@ class DiffusionConfig(DiffusionPlan):
     """The process, and what the network predicts.
 
     Attributes:
-        prediction: what the network outputs; the schedule flow needs flow or x0. "auto": x0 if the network is too
-            narrow to output noise, which takes two channels for each number of a patch; else flow.
+        prediction: what the network outputs; the schedule flow needs flow or x0. "auto": x0 if a picture says what a
+            part of it is, or if the network is too narrow to output noise, which takes two channels for each number of
+            a patch; else flow.
     """
 
     prediction: PredictionName | Literal["auto"] = "epsilon"  # pyright: ignore[reportIncompatibleVariableOverride]

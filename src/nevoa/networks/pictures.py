@@ -1,4 +1,4 @@
-"""Pictures among the conditions of a network: they join its first layer, and what they say of x_0 is kept."""
+"""Pictures among the conditions of a network: they join its first layer, and its output is projected by them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nevoa.config.condition import PicturePlan
 from nevoa.config.registry import CONDITIONS
 from nevoa.networks.blocks import without_muon, zeroed
 from nevoa.networks.embedding import Condition, Conditions
@@ -56,10 +57,11 @@ class Consistency(nn.ModuleDict):
     A downscaled picture says the mean of each square of x_0, a gray one its luminance, one with a missing part what is
     not missing: linear functions A x_0 = y. The nearest image to x_0 for which they hold is `x_0 + A^+ (y - A x_0)`
     (DDNM, Wang, Yu and Zhang 2023). The clean image is one of them, so the projection is never farther from it than
-    x_0 is.
+    x_0 is. Several pictures project one after the other: where they overlap, the last one holds.
 
     Args:
-        conditions: those of the network by name; the projection is by its pictures that are `consistent`.
+        conditions: those of the network by name; the projection is by its pictures that are `consistent`. The factor
+            of a downscaled one divides the sides of the images.
 
     Example:
         >>> gray = nevoa.config.PicturePlan(kind="gray", channels=3, height=28, width=28, consistent=True)
@@ -68,8 +70,11 @@ class Consistency(nn.ModuleDict):
     """
 
     def __init__(self, conditions: Conditions):
-        kinds = {name: one for name, one in (conditions or {}).items() if getattr(one, "consistent", False)}
-        super().__init__({name: _Projection(CONDITIONS[one.kind](one)) for name, one in kinds.items()})
+        pictures = {name: one for name, one in (conditions or {}).items() if isinstance(one, PicturePlan)}
+        kinds = {name: CONDITIONS[one.kind](one) for name, one in pictures.items() if one.consistent}
+        # Not on the device meta, where a model is built before its weights are read: nothing reads these.
+        with torch.device("cpu"):
+            super().__init__({name: _Projection(kind) for name, kind in kinds.items()})
 
     def forward(self, x_0: Float[Tensor, "B C H W"], condition: Condition | None) -> Float[Tensor, "B C H W"]:
         for name, projection in self.items():

@@ -107,6 +107,8 @@ class ResidualUNet(nn.Module):
 
     # The embedding of labels, and the bias that it is added to.
     label_tensors = "time.labels.weight", "time.mlp.2.bias"
+    # Its output is projected by pictures that are consistent.
+    projects = True
 
     def __init__(self, channels: int = 3, *, classes: int = 0, conditions: Conditions = None, **keys: Any):
         super().__init__()

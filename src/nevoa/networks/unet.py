@@ -51,6 +51,8 @@ class UNet(nn.Module):
 
     # The embedding of labels, and the bias that it is added to.
     label_tensors = "time.labels.weight", "time.mlp.2.bias"
+    # Its output is projected by pictures that are consistent.
+    projects = True
 
     def __init__(
         self,

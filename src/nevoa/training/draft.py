@@ -71,6 +71,8 @@ class Draft:
         elif start:
             known = start.conditions
             conditions = {name: one.after(known[name]) if name in known else one for name, one in conditions.items()}
+        if not (objects.network is None and hasattr(NETWORKS[config.network.kind], "projects")):
+            conditions = {name: _not_consistent(one) for name, one in conditions.items()}
         network = decided.get("network") or config.network.model_dump()
         recipe = {key: getattr(asked, key) for key in Recipe.model_fields} | decided.get("training", {})
         recipe["weighting"] = first(asked.weighting, was and was.training.weighting) or "auto"
@@ -173,8 +175,8 @@ def check_given(objects: Objects) -> None:
 
 
 def _prediction(tables: Tables, channels: int) -> PredictionName:
-    """x0 if pictures say what x_0 is in part, or if a network is too narrow for flow, in which is all of the noise (Li
-    and He 2025); else flow."""
+    """x0 if pictures say what a part of it is, or if the network is too narrow for the noise that is in flow (Li and He
+    2025); else flow."""
     network = tables["network"]
     numbers = channels * network.get("patch", 1) ** 2
     narrow = numbers * CHANNELS_PER_NUMBER > network.get("dim", math.inf)

@@ -1,6 +1,7 @@
 """Measures how long the parts of a training take on this machine, in a throw-away training."""
 
 import copy
+import math
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -15,6 +16,7 @@ from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
 from nevoa.objects import NAMES, Objects
 from nevoa.parallel.device import timed
+from nevoa.parallel.environment import world_size
 from nevoa.runs.horizon import Horizon
 from nevoa.runs.journal import Costs
 from nevoa.runs.run import Run
@@ -25,11 +27,15 @@ from nevoa.training.memory import check_activations, check_weights, count_parame
 from nevoa.training.operations import flop_of
 from nevoa.training.recorder import PREVIEW_COUNT, Recorder
 from nevoa.training.state import TrainingState
+from nevoa.training.threads import MOST_PARTS
 from nevoa.training.timing import steady_seconds
 
 # This share of the minutes goes into timing steps, within limits. It is little, because a training decides again on the
 # way how many images fit: 8 s of five minutes were 2 % of the images.
 TIMING_SHARE, SHORTEST, LONGEST = 0.01, 1.0, 2.0
+# On a processor, a batch of more pixels than 32 images of 64x64 takes as long per image, and a step of 32 images of
+# 256x256 takes 10 s.
+BRIEF_PIXELS = 32 * 64 * 64
 # From the last step's files to the end of the process. Measured on two busy cores: the picture of the loss takes 0.7 s,
 # the end of a command 0.16 s of computing; each takes two or three times as long if others compute too.
 END_SECONDS = 1.0
@@ -51,11 +57,21 @@ class Trial:
         return state
 
     @cached_property
+    def brief(self) -> "Trial":
+        """This trial, or one with batches that do not take so long to time."""
+        training, most = self.plan.training, BRIEF_PIXELS // math.prod(self.images.shape[1:])
+        few = min(training.batch_size, max(most, MOST_PARTS * world_size()))
+        if training.device != "cpu" or few == training.batch_size:
+            return self
+        smaller = training.model_copy(update={"batch_size": few})
+        return Trial(self.plan.model_copy(update={"training": smaller}), self.images, self.objects)
+
+    @cached_property
     def image_seconds(self) -> float:
         """Seconds for an image at a steady pace, data included, on average over the training."""
-        training = self.plan.training
+        training = self.brief.plan.training
         seconds = min(LONGEST, max(SHORTEST, TIMING_SHARE * 60 * (training.minutes or 0)))
-        return steady_seconds(self.seconds(), seconds / 3, seconds) * self.state.cost_ahead / training.batch_size
+        return steady_seconds(self.brief.seconds(), seconds / 3, seconds) * self.state.cost_ahead / training.batch_size
 
     def seconds(self) -> Iterator[float]:
         """Seconds of one training step after another, without end."""

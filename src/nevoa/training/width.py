@@ -6,7 +6,6 @@ from math import exp, log, prod
 
 from nevoa.config import TrainingConfig
 from nevoa.errors import MemoryShortage
-from nevoa.parallel.environment import world_size
 from nevoa.training.draft import LARGE_BATCH, REFERENCE, SMALL_BATCH, Draft
 from nevoa.training.speeds import Speeds
 
@@ -23,8 +22,6 @@ FLOP_BY_WIDTH = 2.75e5
 MANY = 4e13
 # So many are timed: the best for the speed of the reference, and wider ones, because no machine computes them slower.
 CANDIDATES = 4
-# Batches of more pixels than 64 images of 64x64 compute no faster, and a step of 32 images of 256x256 takes 10 s.
-TIMED_PIXELS = 64 * 64 * 64
 
 
 def in_words(flop: float) -> str:
@@ -96,8 +93,9 @@ def sized(draft: Draft, asked: TrainingConfig) -> Draft:
 
 def _by_time(draft: Draft, seconds: float, scale: float) -> tuple[Draft, dict[int, float]]:
     """The draft with a batch size for the seconds, and the operations of each width at the speeds of this machine."""
-    draft.trial().check_memory()
-    speeds = Speeds(_fewer(draft).trial())
+    reference = draft.trial()
+    reference.check_memory()
+    speeds = Speeds(reference.brief)
     flop = seconds * speeds.reference
     if "batch_size" in draft.open:
         draft = draft.training(batch_size=LARGE_BATCH if flop * scale >= MANY else SMALL_BATCH)
@@ -113,17 +111,11 @@ def _by_time(draft: Draft, seconds: float, scale: float) -> tuple[Draft, dict[in
 def _within_memory(draft: Draft, widths: list[int], speeds: Speeds) -> dict[int, float]:
     """Time the widths that fit into memory, by the estimate, which is the least; drop the widest after each error."""
     while widths:
-        drafts = [draft.width(width) for width in widths]
+        trials = [draft.width(width).trial() for width in widths]
         try:
-            for one in drafts:
-                one.trial().check_memory()
-            return dict(zip(widths, speeds.of([_fewer(one).trial() for one in drafts]), strict=True))
+            for trial in trials:
+                trial.check_memory()
+            return dict(zip(widths, speeds.of([trial.brief for trial in trials]), strict=True))
         except MemoryShortage:
             widths.pop()
     return {}
-
-
-def _fewer(draft: Draft) -> Draft:
-    """The draft with a batch that does not take long to time."""
-    most = TIMED_PIXELS // prod(draft.images.shape[1:])
-    return draft.training(batch_size=min(draft.batch_size, max(most, world_size())))
