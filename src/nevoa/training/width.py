@@ -73,7 +73,7 @@ def sized(draft: Draft, asked: TrainingConfig) -> Draft:
         return draft
     images = draft.images
     patch = draft.tables["network"].get("patch", PATCH)
-    scale = PIXELS / prod(images.shape[1:]) * (patch / PATCH) ** 2
+    scale: float = PIXELS / prod(images.shape[1:]) * (patch / PATCH) ** 2
     if asked.minutes is not None:
         draft, flop = _by_time(draft, 60 * asked.minutes, scale)
     else:
