@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL.Image import Resampling
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 import nevoa
@@ -22,7 +22,7 @@ from nevoa.data import load_images, load_test_images, picture_of
 from nevoa.features import frechet_distance, random_network
 
 Images = np.ndarray
-INTERPOLATIONS = {"nearest": 0, "bicubic": 3, "lanczos": 1}
+INTERPOLATIONS = Resampling.NEAREST, Resampling.BICUBIC, Resampling.LANCZOS
 # Images in each row of the sheet.
 SHOWN = 8
 
@@ -34,17 +34,17 @@ def means_of(images: Images, factor: int) -> Images:
     return (squares.mean((2, 4)) + 0.5).astype(np.uint8)
 
 
-def interpolated(small: Images, factor: int, how: int) -> Images:
+def interpolated(small: Images, factor: int, how: Resampling) -> Images:
     """The images enlarged by Pillow."""
     height, width = (factor * side for side in small.shape[1:3])
-    enlarged = [np.asarray(picture_of(one).resize((width, height), Image.Resampling(how))) for one in small]
+    enlarged = [np.asarray(picture_of(one).resize((width, height), how)) for one in small]
     return np.stack(enlarged).reshape(len(small), height, width, -1)
 
 
 def ways(models: dict[str, nevoa.Model], small: Images, factor: int) -> Iterator[tuple[str, Images]]:
     """Each way to enlarge with what it makes."""
-    for name, how in INTERPOLATIONS.items():
-        yield name, interpolated(small, factor, how)
+    for how in INTERPOLATIONS:
+        yield how.name.lower(), interpolated(small, factor, how)
     for name, model in models.items():
         start = time.perf_counter()
         yield name, model.sample(len(small), picture=small)

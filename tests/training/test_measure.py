@@ -1,4 +1,4 @@
-"""What a throw-away training measures."""
+"""Measurements of a throw-away training."""
 
 import itertools
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ import pytest
 
 from nevoa.config import configure
 from nevoa.data import as_image_set
+from nevoa.training import Forecast, prepare
 from nevoa.training.measure import Trial
 from tests.small_runs import planned
 
@@ -31,3 +32,17 @@ def test_large_images_are_timed_few_at_a_time_and_count_each(
     assert trial.image_seconds == pytest.approx(0.25)
     assert found == [timed]
     assert trial.plan.training.batch_size == 32
+
+
+def test_a_forecast_has_the_memory_of_a_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which a plan says, and which would otherwise fail in the first step."""
+    found = list[int]()
+
+    def seconds(trial: Trial) -> Iterator[float]:
+        found.append(trial.plan.training.batch_size)
+        return itertools.repeat(0.01)
+
+    monkeypatch.setattr(Trial, "seconds", seconds)
+    images = as_image_set(np.zeros((4, 128, 128, 1), np.uint8))
+    Forecast.of(prepare(configure(images.name, steps=10, options=SMALL), images))
+    assert found == [8, 32]

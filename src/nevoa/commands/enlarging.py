@@ -125,7 +125,7 @@ def _named(model: Model) -> str:
 
 
 def _shared(small: Model, large: Model, picture: str, options: SamplingOptions) -> dict[str, Any]:
-    """What the small model is asked for, as far as the large one knows it."""
+    """Return the conditions of the small model that the large one knows, too."""
     asked = asked_in(small.plan, options)
     all_classes = not asked and not small.plan.conditions and small.classes and small.start.all_classes
     if CLASS in asked or all_classes:  # by name: the large model may have them in another order

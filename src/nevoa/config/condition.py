@@ -143,7 +143,7 @@ class PicturePlan(ConditionPlan):
         return self
 
     def after(self, before: ConditionPlan) -> "PicturePlan":
-        """Return the plan with the channels that the model knows, and projected if it was: the data may have others."""
+        """Return the plan with the channels and the projection of the model: the data may have other channels."""
         if not isinstance(before, PicturePlan):
             return self
         return self.model_copy(update={"channels": before.channels, "consistent": before.consistent})

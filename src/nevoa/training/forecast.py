@@ -51,6 +51,8 @@ class Forecast:
         """The forecast of a job; times its steps and previews unless that was done to plan it."""
         trial, training = Trial(job.plan, job.images, job.objects), job.plan.training
         costs, flop, parameters = job.costs or trial.costs, trial.flop_per_image, job.parameters
+        if trial.brief is not trial:
+            next(trial.seconds())  # for the memory that a whole batch takes
         return cls(
             parameters=parameters,
             image_seconds=costs.image,

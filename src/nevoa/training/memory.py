@@ -51,7 +51,7 @@ def check_activations(network: nn.Module, shape: Shape, plan: Plan) -> None:
 
 
 def _advice(training: TrainingPlan, fit: float, side: int) -> str:
-    """What to change if so many images of this side fit at once."""
+    """Return how to train where `fit` images of this side fit into memory at once, and a batch has more."""
     if fit < 1:
         smaller = max(1, int(side * fit**0.5))
         return f"not even one image fits. Lower network.dim, or take smaller images with --size {smaller}"

@@ -7,6 +7,7 @@ from math import exp, log, prod
 from nevoa.config import TrainingConfig
 from nevoa.errors import MemoryShortage
 from nevoa.training.draft import LARGE_BATCH, REFERENCE, SMALL_BATCH, Draft
+from nevoa.training.measure import Trial
 from nevoa.training.speeds import Speeds
 
 WIDTHS: tuple[int, ...] = 16, 24, 32, 48, 64, 96
@@ -102,20 +103,19 @@ def _by_time(draft: Draft, seconds: float, scale: float) -> tuple[Draft, dict[in
     if "dim" not in draft.open:
         return draft, {}
     nearest = WIDTHS.index(best_width(dict.fromkeys(WIDTHS, flop), scale))
-    widths = [*WIDTHS[nearest : nearest + CANDIDATES]]
-    computed = {width: seconds * speed for width, speed in _within_memory(draft, widths, speeds).items()}
+    trials = {width: draft.width(width).trial() for width in WIDTHS[nearest : nearest + CANDIDATES]}
+    computed = {width: seconds * speed for width, speed in _within_memory(trials, speeds).items()}
     # Where there is memory for none of them, there is for the reference.
     return draft, computed or {REFERENCE: flop}
 
 
-def _within_memory(draft: Draft, widths: list[int], speeds: Speeds) -> dict[int, float]:
+def _within_memory(trials: dict[int, Trial], speeds: Speeds) -> dict[int, float]:
     """Time the widths that fit into memory, by the estimate, which is the least; drop the widest after each error."""
-    while widths:
-        trials = [draft.width(width).trial() for width in widths]
+    while trials:
         try:
-            for trial in trials:
+            for trial in trials.values():
                 trial.check_memory()
-            return dict(zip(widths, speeds.of([trial.brief for trial in trials]), strict=True))
+            return dict(zip(trials, speeds.of([trial.brief for trial in trials.values()]), strict=True))
         except MemoryShortage:
-            widths.pop()
+            trials.popitem()
     return {}
