@@ -65,6 +65,21 @@ def test_a_plan_and_data_show_say_what_is_unusual(
     assert {key: shown[key] for key in facts} == facts
 
 
+def test_data_show_names_near_copies_and_small_images_are_left_out(folder: Path) -> None:
+    for number in (3, 7):
+        picture = Image.open(folder / f"mine/{number}.png")
+        picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(folder / f"mine/{number}-again.bmp")
+        draw(folder / f"mine/large-{number}.png", 100 + number, (16, 9))
+    say = nevoa("data", "show", "mine", "--size", "8", folder=folder).stdout
+    assert "near copies 3-again.bmp and 3.png; 7-again.bmp and 7.png. A model memorises first" in " ".join(say.split())
+    shown = json.loads(nevoa("data", "show", "mine", "--min-size", "9", "--json", folder=folder).stdout)
+    assert (shown["images"], shown["too_small"], shown["near_copies"]) == (2, 14, [])
+    plan = nevoa("train", "mine", "--min-size", "9", "--steps", "2", "--dry-run", *OPTIONS, folder=folder).stdout
+    assert "14 smaller than --min-size" in " ".join(plan.split())
+    none = nevoa("data", "show", "mine", "--min-size", "17", folder=folder, code=2)
+    assert "All 16 images have a side below 17 pixels: choose a smaller --min-size." in " ".join(none.stderr.split())
+
+
 def with_tags(folder: Path) -> None:
     """Tags of ten pictures, an age of nine, and a column without numbers."""
     rows = [

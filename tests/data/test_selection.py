@@ -1,14 +1,17 @@
 """Which images are selected."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from nevoa.config import DataConfig
-from nevoa.data import label_of
+from nevoa.data import label_of, load_images
 from nevoa.data.find import Source
 from nevoa.data.listing import of_arrays
 from nevoa.errors import NevoaError
 from tests.data.noise import NOISE, noise, prepared
+from tests.data.pictures import PICTURES, encoded, photo, written
 
 
 def test_classes_are_chosen_by_name_or_index() -> None:
@@ -34,6 +37,27 @@ def test_of_classes_that_are_numbers_a_number_is_a_name() -> None:
         with pytest.raises(NevoaError, match="There is no class"):
             label_of(classes, wish)
     assert label_of(("cat", "3"), "0") == 0
+
+
+def test_images_below_a_size_are_left_out_and_counted(tmp_path: Path) -> None:
+    sizes = [(40, 30), (64, 20), (20, 64), (32, 30), (31, 29), (200, 200)]
+    files = {f"{number}.png": encoded(photo(number, size), "PNG") for number, size in enumerate(sizes)}
+    assert len(written(tmp_path, files | {"broken.png": PICTURES[0][:60]})) == 6
+    images = load_images(str(tmp_path), min_size=30)
+    assert (len(images), images.notes.small, [bad.name for bad in images.notes.bad]) == (3, 3, ["broken.png"])
+    assert images.notes.sizes == ((30, 32), (200, 200))
+    assert len(load_images(str(tmp_path), min_size=29)) == 4
+    assert len(load_images(str(tmp_path), min_size=20)) == 6
+    (tmp_path / "broken.png").unlink()
+    assert len(load_images(str(tmp_path), min_size=30, limit=2)) == 2  # of the large ones
+    with pytest.raises(NevoaError, match="All 6 images have a side below 300 pixels: choose a smaller --min-size"):
+        load_images(str(tmp_path), min_size=300)
+
+
+def test_the_size_of_those_left_out_does_not_decide_the_size(tmp_path: Path) -> None:
+    small, large = encoded(photo(0, (10, 10)), "PNG"), encoded(photo(1, (48, 48)), "PNG")
+    assert written(tmp_path, {"a.png": small, "b.png": large}).shape == (3, 64, 64)
+    assert load_images(str(tmp_path), min_size=48).shape == (3, 48, 48)
 
 
 def test_a_limit_draws_the_same_images_each_time() -> None:

@@ -5,9 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-import nevoa.evaluation.memorisation as module
 from nevoa.errors import NevoaError
-from nevoa.evaluation.memorisation import honest_share, memorisation, nearest_images
+from nevoa.evaluation.memorisation import honest_share, memorisation
 
 RNG = np.random.default_rng(0)
 
@@ -20,36 +19,6 @@ def same_draws(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def pictures(count: int, width: int = 6, channels: int = 1) -> np.ndarray:
     return RNG.integers(0, 256, (count, 6, width, channels), dtype=np.uint8)
-
-
-@pytest.fixture
-def blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A search in many blocks."""
-    monkeypatch.setattr(module, "ROWS", 8)
-    monkeypatch.setattr(module, "COLUMNS", 64)
-
-
-@pytest.mark.parametrize(("width", "channels"), [(6, 1), (5, 3), (1, 1)])
-def test_the_nearest_of_images_and_mirror_images_is_that_of_brute_force(
-    width: int, channels: int, blocks: None
-) -> None:
-    images, training = pictures(30, width, channels), pictures(100, width, channels)
-    nearest, distance = nearest_images(images, training, mirrored=True)
-    both = np.concatenate([training, training[:, :, ::-1]])
-    apart = ((images[:, None].astype(float) - both[None]) ** 2).mean((2, 3, 4)) ** 0.5
-    np.testing.assert_array_equal(nearest, both[apart.argmin(1)])
-    np.testing.assert_allclose(distance, apart.min(1))
-
-
-def test_the_nearest_is_that_of_brute_force(blocks: None) -> None:
-    images, training = pictures(30), pictures(200)
-    nearest, distance = nearest_images(images, training)
-    others, _ = nearest_images(training[50:80], training, own=np.arange(50, 80))
-    apart = ((images[:, None].astype(float) - training[None]) ** 2).mean((2, 3, 4)) ** 0.5
-    np.testing.assert_array_equal(nearest, training[apart.argmin(1)])
-    np.testing.assert_allclose(distance, apart.min(1))
-    apart = ((training[50:80, None].astype(float) - training[None]) ** 2).mean((2, 3, 4))
-    np.testing.assert_array_equal(others, training[apart.argsort(1)[:, 1]])
 
 
 def test_new_images_are_as_near_as_held_out_ones() -> None:

@@ -52,6 +52,17 @@ def test_a_run_that_is_resumed_leaves_nothing_open(tiny: Config, few_images: Ima
     assert draft.batch_size == was.training.batch_size
 
 
+@pytest.mark.parametrize(("height", "width", "patch"), [(64, 64, 2), (32, 128, 2), (65, 64, 4), (128, 128, 4)])
+def test_larger_images_have_larger_patches(tiny: Config, height: int, width: int, patch: int) -> None:
+    images = as_image_set(np.zeros((4, height, width, 1), np.uint8))
+    config = tiny.updated("network", patch="auto")
+    draft = draft_of(config, images)
+    assert draft.open == frozenset()
+    assert draft.plan().network.model_dump()["patch"] == patch
+    was = planned(tiny.updated("network", patch=8), images)
+    assert Draft.of(config, images, NAMES, was).tables["network"]["patch"] == 8  # a run keeps its own
+
+
 @pytest.mark.parametrize(
     ("channels", "patch", "dim", "prediction"),
     [(3, 2, 16, "x0"), (3, 2, 32, "flow"), (1, 2, 16, "flow"), (3, 4, 48, "x0"), (3, 1, 4, "x0"), (3, 1, 8, "flow")],

@@ -281,9 +281,10 @@ def test_a_run_that_goes_on_keeps_its_width(tmp_path: Path) -> None:
     assert job.plan.network.model_dump()["dim"] != width
 
 
-def test_a_network_without_a_width_is_refused() -> None:
-    with pytest.raises(NevoaError, match=r"network.dim is auto, and only a training chooses it: give a number"):
-        build_network(configure().network, 1)
+@pytest.mark.parametrize(("given", "key"), [("network.patch=2", "dim"), ("network.dim=8", "patch")])
+def test_a_network_without_a_width_or_a_patch_is_refused(given: str, key: str) -> None:
+    with pytest.raises(NevoaError, match=rf"network.{key} is auto, and only a training chooses it: give a number"):
+        build_network(configure(options=given).network, 1)
 
 
 @pytest.mark.slow

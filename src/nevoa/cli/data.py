@@ -30,6 +30,7 @@ PER_CLASS = 16
 MOST_ROWS = 20
 PAIRS = 64
 EXAMPLES = 4
+COPIES = 5
 DAY = 86_400
 
 
@@ -129,7 +130,23 @@ def _describe(found: "ImageSet", condition: tuple[str, ...]) -> None:
     if found.classes:
         rows = [(str(i), name, f"{count:,}") for i, (name, count) in enumerate(_per_class(found).items())]
         screen.print(Records(("index", "class", "images"), rows, right=("images",)))
+    if copies := _copies(found):
+        pairs = "; ".join(" and ".join(pair) for pair in copies[:COPIES])
+        more = f" and {len(copies) - COPIES:,} pairs more" * (len(copies) > COPIES)
+        screen.print(
+            f"near copies  {pairs}{more}. A model memorises first what is there twice: remove one of each pair."
+        )
     list_unusable(found.notes, screen)
+
+
+def _copies(found: "ImageSet") -> list[tuple[str, str]]:
+    """Pairs of images that hardly differ, by their files."""
+    from nevoa.data.changes import file_names
+    from nevoa.data.copies import near_copies
+
+    pairs = near_copies(found)
+    names = (pairs and file_names(found.fingerprint)) or [f"image {index}" for index in range(len(found))]
+    return [(names[first], names[second]) for first, second in pairs]
 
 
 @app.command
@@ -207,6 +224,8 @@ def _facts(images: "ImageSet", condition: tuple[str, ...]) -> dict[str, Any]:
         "size_of_most": notes.most,
         "unsettled_classes": notes.unsettled,
         "left_out": [{"file": bad.name, "reason": bad.reason} for bad in notes.bad],
+        "too_small": notes.small,
+        "near_copies": _copies(images),
         "duplicates": notes.duplicates,
         "set_aside": notes.held_out,
         "other_files": notes.ignored,

@@ -84,6 +84,7 @@ class ImageFlags:
     __doc__ = DataOptions.__doc__
 
     only: Annotated[Names, Parameter(name="--classes")] = ()
+    min_size: int | None = None
     size: Size = None
     fit: FitName | None = None
     channels: Literal[1, 3] | None = None

@@ -74,12 +74,14 @@ def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str
     conditional = f", class-conditional, {len(plan.classes)} classes" if plan.classes else ""
     conditional += "".join(f", learns {name}" for name in plan.conditions)
     conditional += f", captions of the column {column}" if (column := plan.data.caption_column) else ""
+    patch = getattr(plan.network, "patch", 1)
+    patches = f", patches of {patch}x{patch} pixels" if patch > 1 else ""
     left, each = max(0.0, 1 - done / training.images), training.batch_size
     rows = {
         "data": f"{images.name}: {len(images):,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}"
         f"{', mirrored at random' * bool(plan.data.flip)}{left_out(images.notes)}",
         **(in_words(as_learned(images, plan.kinds), plan.kinds) if plan.conditions else {}),
-        "network": f"{plan.network.kind}, {forecast.parameters:,} parameters{conditional}, "
+        "network": f"{plan.network.kind}{patches}, {forecast.parameters:,} parameters{conditional}, "
         f"predicts {plan.diffusion.prediction}",
         **({} if done else _width(job, forecast)),
         **({"start": training.start} if training.start else {}),

@@ -74,6 +74,7 @@ def left_out(notes: "Notes") -> str:
     """The numbers of unusable files, copies and the like: ` (3 unusable, 2 duplicates)`, or nothing."""
     duplicates = "duplicate" if notes.duplicates == 1 else "duplicates"
     parts = {"unusable": len(notes.bad), duplicates: notes.duplicates, "set aside for measuring": notes.held_out}
+    parts |= {"smaller than --min-size": notes.small}
     parts |= {"by links from elsewhere": notes.linked, "with captions": notes.captions}
     counts = [f"{count:,} {what}" for what, count in parts.items() if count]
     return f" ({', '.join(counts)})" if counts else ""

@@ -41,7 +41,9 @@ class Subject(NamedTuple):
             return Reference.of(own)
         _, (channels, height, width) = self.described()
         is_own = self.run is not None and same_source(against, own.source)
-        divided = {"split": own.split, "holdout": own.holdout} if is_own else {"holdout": "auto"}
+        divided = (
+            {key: getattr(own, key) for key in ("split", "holdout", "min_size")} if is_own else {"holdout": "auto"}
+        )
         prepared = {"size": (height, width), "channels": channels, "background": own.background, "fit": own.fit}
         data = parse({"data": {"source": against, **divided, **prepared}}).data
         return replace(Reference.of(data), foreign=self.run is not None and not is_own)

@@ -100,7 +100,8 @@ class ResidualUNetConfig(NetworkConfig, strict=True):
         multipliers: channels of each stage, as multiples of `dim`; a stage halves the height and width of the last.
         blocks: residual blocks in each stage.
         attention: whether each stage has attention, one value for each multiplier.
-        patch: side of the square of pixels that is folded into channels before the first stage.
+        patch: side of the square of pixels that is folded into channels before the first stage; "auto": 2 for images of
+            up to 64x64 pixels, 4 for larger ones.
         groups: groups of a group norm.
         dropout: share of values that each block sets to 0 during training.
         adaptive: scale and shift each group norm by timestep and class, instead of adding them to the channels.
@@ -111,7 +112,7 @@ class ResidualUNetConfig(NetworkConfig, strict=True):
     multipliers: Multipliers = (1, 2, 2, 2)
     blocks: Few = 2
     attention: tuple[bool, ...] = (False, True, False, False)
-    patch: Few = 1
+    patch: Few | Literal["auto"] = 1
     groups: Positive = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     adaptive: bool = False
@@ -125,9 +126,18 @@ class ResidualUNetConfig(NetworkConfig, strict=True):
     @property
     def known_dim(self) -> int:
         """Return the channels of the first stage. A ValueError if they are still `auto`."""
-        if self.dim == "auto":
-            raise ValueError("network.dim is auto, and only a training chooses it: give a number")
-        return self.dim
+        return _known("dim", self.dim)
+
+    @property
+    def known_patch(self) -> int:
+        """Return the side of a patch. A ValueError if it is still `auto`."""
+        return _known("patch", self.patch)
+
+
+def _known(key: str, value: int | Literal["auto"]) -> int:
+    if value == "auto":
+        raise ValueError(f"network.{key} is auto, and only a training chooses it: give a number")
+    return value
 
 
 class DiffusersUNetConfig(NetworkConfig, strict=True):

@@ -28,6 +28,7 @@ class DataOptions(TypedDict, total=False):
         split: Split to use: train, test or another. [default: train]
         only: Use only these classes, by name or index, separated by commas: cat,dog. [default: all]
         limit: Use at most this many images, chosen at random but always the same.
+        min_size: Leave out images with a side of fewer pixels than this.
         size: Resize to this size, 4 to 1024, keeping proportions. [default: the images' own; 64 if they differ or
             exceed 128]
         fit: Crop the edges of images of other proportions, or pad these images with the background. [default: crop]
@@ -39,6 +40,7 @@ class DataOptions(TypedDict, total=False):
     split: str | None
     only: Classes | None
     limit: SupportsIndex | None
+    min_size: SupportsIndex | None
     size: SupportsIndex | str | tuple[SupportsIndex, SupportsIndex] | None
     fit: str | None
     channels: SupportsIndex | None

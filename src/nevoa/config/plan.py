@@ -136,8 +136,9 @@ class Plan(ModelPlan):
 
     @model_validator(mode="after")
     def _has_no_open_value(self) -> "Plan":
-        if getattr(self.network, "dim", None) == "auto":
-            raise ValueError("a plan has a number for network.dim")
+        for key in ("dim", "patch"):
+            if getattr(self.network, key, None) == "auto":
+                raise ValueError(f"a plan has a number for network.{key}")
         if self.sampling.guidance != 1 and not self.conditional:
             raise ValueError("sampling.guidance other than 1 needs a condition, such as training.condition=class")
         check_together(self.diffusion, self.sampling, self.training, self.training.preview_steps)

@@ -37,7 +37,7 @@ QUICK: Preset = {
         "multipliers": (1, 2),
         "blocks": 1,
         "attention": (False, False),
-        "patch": 2,
+        "patch": "auto",
         "groups": 1,
         "adaptive": True,
     },

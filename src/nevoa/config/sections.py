@@ -45,6 +45,7 @@ class DataConfig(Section):
         split: train, test, or another split of the source.
         only: names or indices of the classes to use; all if not set.
         limit: the most images to use, a random subset that is always the same; all if not set.
+        min_size: leave out images with a side of fewer pixels, before they are resized; none if not set.
         size: side, or (height, width), to resize to, in pixels; if not set, images keep their size if it is the same
             for all.
         fit: how an image of other proportions gets that size: crop its edges, or pad it with the background.
@@ -62,6 +63,7 @@ class DataConfig(Section):
     split: str = "train"
     only: Annotated[tuple[str | int, ...] | None, BeforeValidator(one_or_more)] = None
     limit: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    min_size: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     size: Annotated[Side | tuple[Side, Side] | None, BeforeValidator(sides_in)] = None
     fit: FitName = "crop"
     channels: Literal[1, 3] | None = None

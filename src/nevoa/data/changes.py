@@ -1,6 +1,7 @@
 """Name the files in which two versions of a source differ."""
 
 from contextlib import suppress
+from typing import Any
 
 from nevoa._util.files import read_json
 from nevoa.data.cache import ABOUT, cache_folder
@@ -32,13 +33,28 @@ def changed_files(before: str | None, now: str | None) -> str:
     return f"The images differ: {parts}." if parts else ""
 
 
+def file_names(fingerprint: str) -> list[str]:
+    """Return the file of each image, in order, of images in the cache that have a fingerprint; empty if none do.
+
+    Example:
+        >>> file_names(load_images("shapes").fingerprint)
+        []
+    """
+    return [str(line["file"]) for line in _records(fingerprint) if "reason" not in line]
+
+
 def _files(fingerprint: str | None) -> dict[str, str]:
-    """The sha256 of each file of the images in the cache that have a fingerprint, by name."""
+    """The sha256 of each file, by name."""
+    return {str(line.get("file")): str(line.get("sha256")) for line in _records(fingerprint)}
+
+
+def _records(fingerprint: str | None) -> list[dict[str, Any]]:
+    """What the cache has of the files of images that have a fingerprint."""
     for about in sorted(cache_folder().glob(f"*/{ABOUT}"), key=lambda path: -path.stat().st_mtime):
         with suppress(NevoaError):  # a damaged store
             if read_json(about).get("fingerprint") == fingerprint:
-                return {str(line.get("file")): str(line.get("sha256")) for line in records(about.parent)}
-    return {}
+                return list(records(about.parent))
+    return []
 
 
 def _listed(names: list[str]) -> str:

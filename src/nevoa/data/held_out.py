@@ -11,8 +11,7 @@ from nevoa.data.cache import cache_folder, made_cache_folder
 from nevoa.data.catalog import CATALOG
 from nevoa.data.find import Source, find_source
 from nevoa.data.listing import Listing
-from nevoa.data.pairs import of_pairs
-from nevoa.data.selection import of_classes
+from nevoa.data.reading import chosen
 from nevoa.data.splits import HELD_OUT, TRAIN, split_named
 from nevoa.errors import NevoaError
 
@@ -52,7 +51,7 @@ def default_number(source: Source, data: DataConfig) -> int:
     """
     if _has_test_images(source.text):
         return 0
-    count = len(of_classes(of_pairs(source.list(), data), data))
+    count = len(chosen(source.list(), data))
     return 0 if count < WORTH_DIVIDING else min(MOST, max(FEWEST, round(SHARE * count)))
 
 

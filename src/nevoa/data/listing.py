@@ -48,6 +48,7 @@ class Notes:
         unsettled: why the folders give no classes, and what to do; empty if they do.
         held_out: the number of other images of the source that are set aside for measuring.
         captions: the number of images that a text or a table beside them describes.
+        small: the number of images that are smaller than `data.min_size` and were left out.
         linked: the number of images to which a link out of the folder leads.
 
     Example:
@@ -65,6 +66,7 @@ class Notes:
     unsettled: str = ""
     held_out: int = 0
     captions: int = 0
+    small: int = 0
     linked: int = 0
 
 

@@ -20,10 +20,9 @@ from nevoa.data.decode import Size, colour
 from nevoa.data.find import Source
 from nevoa.data.held_out import divided
 from nevoa.data.listing import Bad, Listing
-from nevoa.data.pairs import of_pairs
 from nevoa.data.parallel import each
-from nevoa.data.reading import LARGEST_OWN_SIDE, Shape, Shapes, read_pair, shapes_of, sides_of
-from nevoa.data.selection import limited, of_classes, with_column
+from nevoa.data.reading import LARGEST_OWN_SIDE, Shape, Shapes, chosen, read_pair, shapes_of, sides_of
+from nevoa.data.selection import limited, with_column
 from nevoa.data.splits import TRAIN, split_named
 from nevoa.data.store import FORMAT, IMAGES, write_about
 from nevoa.errors import NevoaError
@@ -49,6 +48,7 @@ def store_folder(source: Source, data: DataConfig) -> Path:
     options = {"channels": data.channels, "background": data.background}
     options |= {"fit": data.fit} if data.fit != "crop" else {}
     options |= {"holdout": data.holdout} if data.holdout else {}
+    options |= {"min_size": data.min_size} if data.min_size else {}
     options |= {"caption_column": data.caption_column} if data.caption_column else {}
     key = json.dumps([FORMAT, source.identity, selection | options])
     slug = re.sub(r"[^A-Za-z0-9]+", "_", source.name).strip("_")[:40] or "images"
@@ -71,7 +71,7 @@ def prepare(source: Source, data: DataConfig) -> Iterator[Preparation]:
 
 def _prepare(source: Source, data: DataConfig, folder: Path) -> Iterator[Preparation]:
     colour(data.background)  # refuses a name that is not a colour
-    listing = of_classes(of_pairs(with_column(source.list(), data, source.text), data), data)
+    listing = chosen(with_column(source.list(), data, source.text), data)
     listing = limited(divided(listing, data) if data.holdout else listing, data)
     if not len(listing):
         raise NevoaError(f"There are no images in {source.text}{_why(listing.notes.bad)}.")

@@ -1,6 +1,7 @@
 """Turn the files of a listing into pixels of one shape."""
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ from jaxtyping import UInt8
 from nevoa.config import SMALLEST_SIDE, DataConfig
 from nevoa.data.decode import Header, Size, fitted, header, is_coloured, padded, picture_of, pixels_of, pixels_within
 from nevoa.data.listing import Listing
+from nevoa.data.pairs import of_pairs
 from nevoa.data.parallel import each
-from nevoa.errors import reason
+from nevoa.data.selection import of_classes
+from nevoa.errors import NevoaError, reason
 
 # Images that differ in size, or are larger than LARGEST_OWN_SIDE, become squares of USUAL_SIDE.
 USUAL_SIDE, LARGEST_OWN_SIDE = 64, 128
@@ -28,6 +31,25 @@ def sides_of(data: DataConfig) -> Size | None:
         (64, 64)
     """
     return (data.size, data.size) if isinstance(data.size, int) else data.size
+
+
+def chosen(listing: Listing, data: DataConfig) -> Listing:
+    """Return the images of the classes and of the size that a config asks for; two folders of pairs as pairs."""
+    return _large(of_classes(of_pairs(listing, data), data), data)
+
+
+def _large(listing: Listing, data: DataConfig) -> Listing:
+    """Leave out images that are smaller than `data.min_size`. Unreadable files stay: `read` reports them."""
+    if data.min_size is None:
+        return listing
+    heads = each(lambda number: _header(listing, number, data.background), range(len(listing)))
+    large = [number for number, head in enumerate(heads) if head is None or min(head.size) >= data.min_size]
+    if len(listing) and not large:
+        raise NevoaError(
+            f"All {len(listing):,} images have a side below {data.min_size} pixels: choose a smaller --min-size."
+        )
+    notes = replace(listing.notes, small=len(listing) - len(large))
+    return replace(listing.take(np.array(large, np.int64)), notes=notes)
 
 
 def shapes_of(listing: Listing, data: DataConfig) -> Shapes:

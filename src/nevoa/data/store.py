@@ -164,7 +164,7 @@ def open_store(folder: Path) -> ImageSet:
             raise ValueError(f"{ABOUT} was changed")
         for name in FILES:
             _check(folder / name, about["files"][name])
-        kept = {field.name: to_python(about[field.name]) for field in fields(Notes) if field.name != "bad"}
+        kept = {field.name: to_python(about[field.name]) for field in fields(Notes) if field.name in about}
         notes = Notes(**kept, bad=tuple(Bad(**line) for line in read_lines(folder / BAD)))
         images, pictures = _apart(mapped(folder / IMAGES), to_python(about["shapes"]))
         labels = np.load(folder / LABELS)

@@ -190,6 +190,7 @@ def _training_command(data: DataConfig, holdout: int | str | None) -> str:
     fit = None if data.fit == "crop" else data.fit
     classes = comma_separated(map(str, data.only or ()))
     given = {"size": size, "fit": fit, "classes": classes, "channels": data.channels, "background": background}
+    given |= {"min-size": data.min_size}
     given |= {"holdout": None if holdout in (None, "auto") else str(holdout)}
     options = [f" --{name} {shlex.quote(str(value))}" for name, value in given.items() if value]
     return f"nevoa features train {shlex.quote(data.source)}{''.join(options)}"

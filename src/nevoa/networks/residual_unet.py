@@ -113,12 +113,12 @@ class ResidualUNet(nn.Module):
     def __init__(self, channels: int = 3, *, classes: int = 0, conditions: Conditions = None, **keys: Any):
         super().__init__()
         config = parse(keys, ResidualUNetConfig)
-        pixels = channels * config.patch**2
-        self.patch = config.patch
-        self.downsampling = config.patch * 2 ** (len(config.multipliers) - 1)
+        self.patch = config.known_patch
+        pixels = channels * self.patch**2
+        self.downsampling = self.patch * 2 ** (len(config.multipliers) - 1)
         self.time = TimestepEmbedding(config.known_dim, nn.SiLU(), classes, conditions)
         self.stem = without_muon(nn.Conv2d(pixels, config.known_dim, 3, padding=1))
-        self.pictures = Pictures(conditions, self.stem, self.downsampling, config.patch)
+        self.pictures = Pictures(conditions, self.stem, self.downsampling, self.patch)
         self.downs, self.ups = nn.ModuleList(), nn.ModuleList()
         width, skips = config.known_dim, [config.known_dim]
         for layer, width in _down(config):

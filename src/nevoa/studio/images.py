@@ -114,12 +114,17 @@ def _described(facts: dict[str, Any], say: Texts) -> Iterator[str]:
         yield say.text("set_aside", count=say.number(facts["set_aside"]))
     if facts["duplicates"]:
         yield say.text("duplicates", count=say.number(facts["duplicates"]))
+    if copies := facts["near_copies"]:
+        yield say.text("near_copies", count=len(copies), names=_first([" = ".join(pair) for pair in copies]))
     by_reason: dict[str, list[str]] = {}
     for bad in facts["left_out"]:
         by_reason.setdefault(bad["reason"], []).append(bad["file"])
     for reason, names in list(by_reason.items())[:MOST_REASONS]:
-        more = " …" if len(names) > NAMED else ""
-        yield say.text("left_out", count=len(names), names=", ".join(names[:NAMED]) + more, reason=reason)
+        yield say.text("left_out", count=len(names), names=_first(names), reason=reason)
+
+
+def _first(names: list[str]) -> str:
+    return ", ".join(names[:NAMED]) + " …" * (len(names) > NAMED)
 
 
 def _said(facts: dict[str, Any], say: Texts) -> Iterator[str]:

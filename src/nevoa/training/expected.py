@@ -19,7 +19,7 @@ LEAST, SPREAD = 5e12, 0.14
 GUIDED = 0.65
 TRIALS = (
     *("data.holdout=0", "diffusion.prediction=flow", "training.weighting=simple"),
-    "training.timestep_distribution=log_normal",
+    *("training.timestep_distribution=log_normal", "network.patch=2"),
 )
 WEIGHT = f"sampling.autoguidance={AUTOGUIDANCE}"
 # Keys that the law knows, or that change the distance no more than another seed does.

@@ -47,9 +47,9 @@ def _config(model: Model) -> dict[str, Any]:
     up = ["AttnUpBlock2D" if attention else "UpBlock2D" for attention in reversed(config.attention)]
     groups = _groups(network)
     return {
-        "sample_size": [(side + -side % network.downsampling) // config.patch for side in (height, width)],
-        "in_channels": channels * config.patch**2,
-        "out_channels": channels * config.patch**2,
+        "sample_size": [(side + -side % network.downsampling) // config.known_patch for side in (height, width)],
+        "in_channels": channels * config.known_patch**2,
+        "out_channels": channels * config.known_patch**2,
         "block_out_channels": [config.known_dim * multiplier for multiplier in config.multipliers],
         "layers_per_block": config.blocks,
         "down_block_types": down,

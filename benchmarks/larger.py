@@ -1,0 +1,85 @@
+"""Compare ways to images of a larger size: a model of that size, and a model of half the size, enlarged.
+
+    .venv/bin/python benchmarks/larger.py LARGE --small SMALL [--upscaler UP] [--count 2048] [--picture sheet.png]
+
+SMALL makes images of half the side of LARGE or less; they are enlarged by Pillow and, if there is one, by UP, which was
+trained on --condition downscaled:N. Each way is compared with real images that were set aside, at the large size and
+scaled down to the small one: the Fréchet distance of features with random weights, precision and recall. The floor is
+that of as many training images.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from enlarging import interpolated
+from PIL.Image import Resampling
+
+import nevoa
+from nevoa.data import as_image_set, load_images, load_test_images, picture_of
+from nevoa.features import frechet_distance, random_network
+from nevoa.features.precision_recall import precision_recall
+
+Images = np.ndarray
+# Images in each row of the sheet.
+SHOWN = 12
+
+
+def resized(images: Images, height: int, width: int) -> Images:
+    """The images in another size, by Lanczos' filter."""
+    made = [np.asarray(picture_of(one).resize((width, height), Resampling.LANCZOS)) for one in images]
+    return np.stack(made).reshape(len(images), height, width, -1)
+
+
+def ways(wishes: argparse.Namespace, train: Images) -> Iterator[tuple[str, Images]]:
+    """Each way to images of the large size, with what it makes."""
+    yield "training images", train[np.random.default_rng(0).permutation(len(train))[: wishes.count]]
+    large, small = nevoa.load(wishes.large), nevoa.load(wishes.small)
+    yield "large", large.sample(wishes.count)
+    made, factor = small.sample(wishes.count), large.shape[1] // small.shape[1]
+    yield "small, by Lanczos", interpolated(made, factor, Resampling.LANCZOS)
+    if wishes.upscaler:
+        yield "small, by the upscaler", nevoa.load(wishes.upscaler).sample(wishes.count, picture=made)
+
+
+def scores_at(height: int, width: int, train: Images, real: Images) -> Callable[[Images], str]:
+    """What writes the scores of images of any size at this one."""
+    network = random_network(as_image_set(resized(train, height, width)))
+    features = network.features(resized(real, height, width))
+
+    def scores(images: Images) -> str:
+        found = network.features(resized(images, height, width))
+        near = precision_recall(features, found)
+        return f"{frechet_distance(found, features):.3f} {near.precision:.3f} {near.recall:.3f}"
+
+    return scores
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("large")
+    parser.add_argument("--small", required=True)
+    parser.add_argument("--upscaler")
+    parser.add_argument("--count", type=int, default=2_048)
+    parser.add_argument("--picture", type=Path, help="a sheet of the first images, a row for each way")
+    wishes = parser.parse_args()
+    plan, sizes = nevoa.load(wishes.large).plan, [nevoa.load(run).shape[1:] for run in (wishes.large, wishes.small)]
+    train = load_images(plan.data)
+    real = load_test_images(plan.data, train).images
+    measures, rows = [scores_at(*size, train.images, real) for size in sizes], []
+    print(f"{len(real)} images of {plan.data.source} that were set aside, and {wishes.count} of each row")
+    print(f"{'':24} " + " ".join(f"at {height}x{width}: distance precision recall" for height, width in sizes))
+    start = time.perf_counter()
+    for name, made in ways(wishes, train.images):
+        seconds = time.perf_counter() - start
+        print(f"{name:24} {'   '.join(measure(made) for measure in measures)}   {seconds:.0f} s", flush=True)
+        rows.append(made[:SHOWN])
+        start = time.perf_counter()
+    if wishes.picture:
+        nevoa.show(np.concatenate(rows), columns=SHOWN).save(wishes.picture)
+
+
+if __name__ == "__main__":
+    main()
