@@ -53,7 +53,8 @@ def test_a_look_that_ends_after_a_newer_one_began_shows_nothing(
             summary, _ = look(newest, "new", "", "", "")
             assert "**new**: 3 images" in summary
         name = "old" if "old" in words else "new"
-        empty = "classes", "unsettled_classes", "set_aside", "duplicates", "left_out", "captions", "numbers", "pictures"
+        empty = "classes", "unsettled_classes", "set_aside", "duplicates", "near_copies", "left_out"
+        empty += "captions", "numbers", "pictures"
         return {"name": name, "images": 3, "size": (8, 8), **dict.fromkeys(empty, ())}
 
     monkeypatch.setattr(images_module, "answer", answer)

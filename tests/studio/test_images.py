@@ -19,7 +19,7 @@ from nevoa.studio.train_tab import planned
 from nevoa.studio.workspace import Workspace
 from tests.cli.conftest import nevoa as typed
 
-Look = Callable[[list[dict[str, Any]], Language], str]
+Look = Callable[..., str]
 
 
 @pytest.fixture
@@ -29,12 +29,14 @@ def look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Look:
     def answer(workspace: Path, words: list[str]) -> Any:
         return json.loads(typed(*words, folder=workspace).stdout)
 
-    def summary(rows: list[dict[str, Any]], language: Language = "en") -> str:
+    def summary(rows: list[dict[str, Any]], language: Language = "en", copied: tuple[int, ...] = ()) -> str:
         workspace = Workspace(tmp_path / "workspace")
         for folder in (workspace.served, workspace.folder / "mine"):
             folder.mkdir(parents=True)
         for number, pixels in enumerate(np.random.default_rng(0).integers(0, 255, (10, 8, 8, 3), np.uint8)):
             Image.fromarray(pixels).save(workspace.folder / f"mine/{number}.png")
+        for number in copied:
+            Image.open(workspace.folder / f"mine/{number}.png").save(workspace.folder / f"mine/{number}-copy.bmp")
         table = [{"file_name": f"{number}.png", **row} for number, row in enumerate(rows)]
         (workspace.folder / "mine/metadata.jsonl").write_text("\n".join(map(json.dumps, table)))
         [event] = [event for event in page(workspace, language).fns.values() if event.api_name == "images"]
@@ -58,6 +60,13 @@ def test_captions_are_counted_with_their_words(look: Look) -> None:
     assert "For example: a red cat · a &lt;b&gt;" in summary
     assert "<b>" not in summary
     assert "Tags" not in summary and "Numbers" not in summary
+
+
+@pytest.mark.parametrize("copied", [(), (3, 7)])
+def test_near_copies_are_named(copied: tuple[int, ...], look: Look) -> None:
+    summary, said = look([], "pt", copied), "Quase cópias, que um modelo decora primeiro (2): "
+    assert (said + "3-copy.bmp = 3.png, 7-copy.bmp = 7.png" in summary) == bool(copied)
+    assert ("Quase" in summary) == bool(copied)
 
 
 @pytest.mark.slow
