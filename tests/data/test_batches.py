@@ -23,6 +23,16 @@ def test_an_epoch_is_every_image_once_in_an_order_of_its_own(few_images: ImageSe
     assert first.tolist() != Batches(few_images, seed=1, flip=False).indices(0, 20).tolist()
 
 
+def test_balanced_batches_have_as_many_images_of_each_class_that_has_some() -> None:
+    labels = np.array([0] * 30 + [2] * 3)
+    pixels = np.arange(33, dtype=np.uint8)[:, None, None, None].repeat(4, 1)
+    images = ImageSet.of("uneven", pixels, labels, ["a", "empty", "b"])
+    counts = np.bincount(Batches(images, 0, flip=False, balance=True).take(0, 90).labels).tolist()
+    assert counts == [45, 0, 45]
+    counts = np.bincount(Batches(images, 0, flip=False).take(0, 66).labels).tolist()
+    assert counts == [60, 0, 6]
+
+
 @pytest.mark.slow
 @given(cuts=st.lists(st.integers(1, 300), min_size=1, max_size=8))
 def test_the_stream_does_not_depend_on_how_it_is_cut(cuts: list[int]) -> None:

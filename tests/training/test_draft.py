@@ -52,6 +52,13 @@ def test_a_run_that_is_resumed_leaves_nothing_open(tiny: Config, few_images: Ima
     assert draft.batch_size == was.training.batch_size
 
 
+def test_only_classes_can_be_drawn_evenly(tiny: Config, few_images: ImageSet) -> None:
+    config = tiny.updated("data", balance=True)
+    assert draft_of(config, few_images).plan().data.balance
+    with pytest.raises(NevoaError, match="has no classes to draw evenly: leave out --balance"):
+        draft_of(config, as_image_set(np.zeros((4, 8, 8, 1), np.uint8)))
+
+
 @pytest.mark.parametrize(("height", "width", "patch"), [(64, 64, 2), (32, 128, 2), (65, 64, 4), (128, 128, 4)])
 def test_larger_images_have_larger_patches(tiny: Config, height: int, width: int, patch: int) -> None:
     images = as_image_set(np.zeros((4, height, width, 1), np.uint8))

@@ -28,6 +28,8 @@ class Stream(IntEnum):
     MASKS = 16
     CONDITION = 17
     IMITATION = 18
+    CLASSES = 20
+    IN_CLASS = 21
 
 
 def generator(seed: int, stream: Stream, position: int) -> np.random.Generator:

@@ -77,9 +77,10 @@ def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str
     patch = getattr(plan.network, "patch", 1)
     patches = f", patches of {patch}x{patch} pixels" if patch > 1 else ""
     left, each = max(0.0, 1 - done / training.images), training.batch_size
+    drawn = ", mirrored at random" * bool(plan.data.flip) + ", classes drawn evenly" * plan.data.balance
     rows = {
         "data": f"{images.name}: {len(images):,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}"
-        f"{', mirrored at random' * bool(plan.data.flip)}{left_out(images.notes)}",
+        f"{drawn}{left_out(images.notes)}",
         **(in_words(as_learned(images, plan.kinds), plan.kinds) if plan.conditions else {}),
         "network": f"{plan.network.kind}{patches}, {forecast.parameters:,} parameters{conditional}, "
         f"predicts {plan.diffusion.prediction}",

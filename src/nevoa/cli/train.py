@@ -59,6 +59,7 @@ class TrainingFlags(BudgetFlags, PluginFlags):
         seed: Seed of every random choice. [default: 0]
         flip: Mirror half of the images at random. [default: on, except for named data sets of clothes,
             digits or drawings]
+        balance: Draw each class as often as the others, whatever its number of images.
         condition: What to learn about each image beside its pixels: class, text, tags, number:NAME, picture or none;
             may be repeated. text:COLUMN takes the captions from this column. downscaled:N, gray, edges and masked make
             a picture of each image, for 'nevoa sample --picture'. [default: the preset's: all that the images have]
@@ -71,6 +72,7 @@ class TrainingFlags(BudgetFlags, PluginFlags):
     place: Annotated[str | None, Parameter(name="--from")] = None
     seed: int | None = None
     flip: Annotated[bool | None, Parameter(negative="--no-flip")] = None
+    balance: Annotated[bool | None, Parameter(negative=())] = None
     condition: Annotated[tuple[str, ...], Parameter(metavar="KIND", show_default=False)] = ()
     options: Options = ()
 

@@ -94,6 +94,7 @@ class TrainingOptions(DataOptions, total=False):
         device: cpu, cuda, mps or auto.
         condition: the kinds of condition that the network learns, such as class or text; none for none.
         flip: whether to mirror half of the images at random.
+        balance: whether to draw each class as often as the others, whatever its number of images.
     """
 
     minutes: SupportsFloat | None
@@ -103,6 +104,7 @@ class TrainingOptions(DataOptions, total=False):
     device: "str | torch.device | None"
     condition: str | Sequence[str] | None
     flip: bool | None
+    balance: bool | None
 
 
 def configure(

@@ -55,6 +55,7 @@ class DataConfig(Section):
         holdout: how many images of split train to set aside for measuring, a random subset that is always the same;
             auto: 2 %, at least 128 and at most 10,000, if the source has 1,000 images or more and no test split.
         flip: mirror half of the images at random; if not set, the catalog says whether that suits the data set.
+        balance: draw each class as often as the others, whatever its number of images.
         caption_column: the column of a table that has the captions; if not set, text, caption and prompt, and the texts
             beside the images. `training.condition=text:COLUMN` sets it.
     """
@@ -71,6 +72,7 @@ class DataConfig(Section):
     strict: bool = False
     holdout: Annotated[int, Field(ge=0, le=1_000_000_000)] | Literal["auto"] = 0
     flip: bool | None = None
+    balance: bool = False
     caption_column: str | None = None
 
     @field_validator("source")

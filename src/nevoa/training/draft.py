@@ -265,10 +265,16 @@ def _found_again(name: str, images: ImageSet) -> ConditionPlan | None:
 def _data(config: Config, images: ImageSet) -> dict[str, Any]:
     """Where the images are found again, and the facts about them."""
     asked = config.data
+    if asked.balance and not images.classes:
+        raise NevoaError(
+            f"{images.name} has no classes to draw evenly: leave out --balance, or put its images into one sub-folder "
+            "per class."
+        )
     known = {
         "images": len(images),
         "fingerprint": images.fingerprint,
         "flip": flips(asked.source) if asked.flip is None else asked.flip,
+        "balance": asked.balance,
     }
     if not images.notes.source or asked.source.startswith(f"{OBJECT}:"):
         if asked.caption_column:

@@ -55,7 +55,7 @@ def batches_of(state: TrainingState, images: ImageSet, share: slice) -> Generato
         share: the part of a batch that this process trains on.
     """
     plan, training = state.plan, state.plan.training
-    stream = Batches(images, training.seed, bool(plan.data.flip))
+    stream = Batches(images, training.seed, bool(plan.data.flip), plan.data.balance)
     schedule = schedule_of(plan.diffusion, state.objects)
     timestep = draw_of(training.timestep_distribution, schedule, math.prod(state.shape[1:]))
     draws = TrainingNoise(training.seed, timestep, state.shape, training.label_dropout, tuple(plan.conditions))
