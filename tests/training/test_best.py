@@ -188,7 +188,8 @@ def test_the_kept_model_comes_back(memorising: Job, tmp_path: Path) -> None:
 
 def published_by(job: Job, folder: Path) -> tuple[list[int], bytes]:
     """The horizon after each step of a process, and the model of the run."""
-    held_out.load_test_images, HeldOut.losses = (lambda data, images: images), falling_until(LOWEST)
+    held_out.load_test_images = lambda data, images: images
+    HeldOut.losses = falling_until(LOWEST)  # pyright: ignore[reportAttributeAccessIssue]
     job = with_held_out(job)
     horizons = [step.images for step in fit_job(again(job, patience=3, cooldown=0.25, threads=1), Run(folder))]
     return horizons, Run(folder).weights_file.read_bytes()
@@ -225,7 +226,7 @@ def test_patience_begins_the_cool_down(memorising: Job, tmp_path: Path, decay: s
 def test_patience_that_does_not_end_changes_nothing(
     memorising: Job, tmp_path: Path, cooldown: float, patience: int | None
 ) -> None:
-    """After 160 images there are ten more reports; and a cool-down that took as long as the training would end later."""
+    """After 160 images there are ten more reports; a cool-down of as many images as were seen would end later."""
     job = again(memorising, patience=patience, cooldown=cooldown, learning_rate_decay="linear")
     run = Run(tmp_path / "r")
     assert len(list(fit_job(job, run))) == 40

@@ -109,7 +109,7 @@ def best_saved(folder: Path) -> int | None:
     Example:
         >>> best_saved(run.checkpoints)
     """
-    with suppress(NevoaError, LookupError, TypeError):
+    with suppress(NevoaError, LookupError, TypeError, ValueError):
         return int(read_json(checkpoints(folder)[-1] / STATE)["best"]["images_seen"])
     return None
 
