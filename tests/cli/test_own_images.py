@@ -15,7 +15,7 @@ from nevoa.cli.main import main
 
 pytestmark = pytest.mark.slow
 
-KEYS = ["network.dim=16", "training.batch_size=16", "training.threads=1", "data.holdout=200", "diffusion.timesteps=20"]
+KEYS = ["network.dim=16", "training.batch_size=16", "training.threads=1", "data.holdout=256", "diffusion.timesteps=20"]
 
 
 @pytest.fixture
@@ -66,15 +66,15 @@ def test_a_training_with_captions_ends_with_a_prompt_to_try(kind: str, option: s
 
 def test_the_advised_command_gives_better_features(images: Path, typed: Typed) -> None:
     plan = typed("train", str(images), "--steps", "2", "--out", "run", *(f"-o={key}" for key in KEYS))
-    assert "800 images, 8x8, 1 channel, mirrored at random (200 set aside for measuring)" in " ".join(plan.split())
+    assert "744 images, 8x8, 1 channel, mirrored at random (256 set aside for measuring)" in " ".join(plan.split())
     measured = "evaluate", "run", "--count", "128", "--steps", "1", "--json"
     report = json.loads(typed(*measured))
     assert {"fd_random", "overfitting", "near_copies", "bits_per_dim"} <= report["scores"].keys()
     assert re.fullmatch(r"nevoa-images-\w{8}/1", report["protocol"]["name"])
     (advice,) = (warning for warning in report["warnings"] if "random weights" in warning)
     command = shlex.split(advice.partition("take minutes: ")[2])
-    assert command == ["nevoa", "features", "train", str(images), "--holdout", "200"]
-    assert "200 images not trained on" in typed(*command[1:], "--epochs", "20")
+    assert command == ["nevoa", "features", "train", str(images), "--holdout", "256"]
+    assert "256 images not trained on" in typed(*command[1:], "--epochs", "20")
     report = json.loads(typed(*measured))
     assert "fd_rotation" in report["scores"]
     assert report["protocol"]["feature_network"]["accuracy"] > 0.6

@@ -7,13 +7,14 @@ import pytest
 
 import nevoa
 from nevoa.config import DataConfig
-from nevoa.data import ImageSet, load_images, load_test_images
+from nevoa.data import ImageSet, choosing_and_scoring, load_images, load_test_images
 from nevoa.data.find import Source, find_source
 from nevoa.data.held_out import default_number, divided
 from nevoa.data.listing import Listing
 from nevoa.errors import NevoaError
 from nevoa.evaluation import Reference
 from nevoa.training import prepare
+from nevoa.training.held_out import HeldOut
 from tests.data.pictures import encoded, photo
 
 COUNT = 1_000
@@ -48,11 +49,26 @@ def test_every_image_is_trained_on_or_measured_with(noise: Path, holdout: str | 
 
 @pytest.mark.parametrize(
     ("count", "held_out"),
-    [(999, 0), (1_000, 128), (6_400, 128), (10_000, 200), (500_000, 10_000), (1_000_000, 10_000)],
+    [(79, 0), (80, 8), (99, 9), (999, 99), (1_000, 128), (1_290, 129), (10_000, 1_000), (1_000_000, 10_000)],
 )
-def test_two_percent_within_limits(count: int, held_out: int) -> None:
+def test_a_tenth_within_limits(count: int, held_out: int) -> None:
     nameless = Listing(lambda _: b"", str, np.zeros(count, np.int64))
     assert default_number(Source("x", "x", "x", lambda: nameless), DataConfig()) == held_out
+
+
+@pytest.mark.parametrize(("count", "choosing"), [(1, 0), (2, 1), (9, 4), (128, 64), (257, 128), (1_000, 128)])
+def test_images_that_choose_a_model_do_not_score_it(count: int, choosing: int) -> None:
+    """They are spread over all, and each part has a fingerprint of its own."""
+    pixels = np.arange(count * 16, dtype=np.uint16).view(np.uint8).reshape(count, 4, 8, 1)
+    held_out = ImageSet.of("numbers", pixels, np.arange(count) % 2, ["a", "b"])
+    chosen, scoring = choosing_and_scoring(held_out)
+    assert (len(chosen), len(scoring)) == (choosing, count - choosing)
+    assert rows(chosen).isdisjoint(rows(scoring))
+    assert rows(chosen) | rows(scoring) == rows(held_out)
+    assert len({held_out.fingerprint, chosen.fingerprint, scoring.fingerprint}) == (3 if choosing else 2)
+    if choosing:
+        places = np.flatnonzero([image.tobytes() in rows(chosen) for image in held_out.images])
+        assert np.diff(places).max(initial=0) <= -(-count // choosing)
 
 
 def test_one_more_file_moves_at_most_one_other() -> None:
@@ -102,8 +118,12 @@ def test_a_split_by_another_name_is_the_same(noise: Path, split: str) -> None:
 def test_a_training_never_sees_them(noise: Path) -> None:
     config = nevoa.configure(noise, steps=1, options=["network.dim=16", "training.batch_size=8"])
     job = prepare(config)
-    assert job.plan.data.holdout == len(Reference.of(job.plan.data).test) == 128
-    assert rows(job.images).isdisjoint(rows(Reference.of(job.plan.data).test))
+    test, compared = Reference.of(job.plan.data).test, HeldOut.of(job.plan, job.images)
+    assert compared is not None
+    assert job.plan.data.holdout == len(test) + len(compared.held_out) == 128
+    assert rows(job.images).isdisjoint(rows(test) | rows(compared.held_out))
+    assert rows(test).isdisjoint(rows(compared.held_out))
+    assert rows(job.images) > rows(compared.training)
     assert job.plan.data.fingerprint == load_images(noise, holdout=128).fingerprint
     whole = prepare(nevoa.configure(noise, steps=1, options=["data.holdout=0", "training.batch_size=8"]))
     assert len(whole.images) == COUNT

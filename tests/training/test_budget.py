@@ -149,7 +149,8 @@ class Simulated(TrainingState):
     """The progress of a training without a network."""
 
     def __init__(self, images: int, cost: float) -> None:
-        self.plan: Any = SimpleNamespace(training=SimpleNamespace(batch_size=1, cooldown=COOLDOWN))
+        training = SimpleNamespace(batch_size=1, cooldown=COOLDOWN, patience=None, report_every_images=1)
+        self.plan: Any = SimpleNamespace(training=training)
         self.horizon, self.images_seen, self.work, self.seconds = Horizon(images), 0, 0.0, 0.0
         self.group, self.cost = ALONE, cost
 
@@ -219,6 +220,18 @@ def test_a_machine_that_stops_for_a_while_ends_no_training() -> None:
     simulation = Simulation(1500)
     simulation.run(itertools.chain([0.2] * 400, [1000.0], itertools.repeat(0.2)))
     assert simulation.plans[-1] >= 400 + 1100 / NEXT
+
+
+@pytest.mark.parametrize(("seconds", "images"), [(0.01, 300), (2.0, 215)])
+def test_a_cool_down_for_want_of_patience_ends_no_later(seconds: float, images: int) -> None:
+    """On a machine that turns faster, time is left; on one that turns slower, the minutes hold."""
+    simulation = Simulation(1500)
+    state = simulation.state
+    state.plan.training.patience = 3
+    state.images_seen, state.horizon = 200, Horizon(300, 200, 0.0, cooling=True)
+    spent = simulation.run(itertools.repeat(seconds))
+    assert simulation.state.images_seen == min(images, 300) or spent == pytest.approx(300, rel=0.03)
+    assert state.horizon.images <= 300
 
 
 def test_decisions_are_repeated_where_they_were_made() -> None:

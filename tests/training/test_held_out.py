@@ -14,7 +14,8 @@ import nevoa
 from nevoa.data import Notes
 from nevoa.diffusion.denoiser import Denoiser
 from nevoa.model import Model
-from nevoa.runs import Run
+from nevoa.runs import Run, Summary
+from nevoa.runs.manifest import BEST
 from nevoa.training import fit_job, held_out, prepare, show_progress
 from nevoa.training.held_out import HeldOut, memorises_since
 from nevoa.training.job import Job
@@ -114,7 +115,7 @@ def test_a_run_that_memorises_says_so(
     assert len(with_losses) == 240 * 10 // 200
     assert with_losses[-1]["held_out_loss"] > 1.1 * with_losses[-1]["training_loss"]
     assert last.memorises_since == memorises_since(run.metrics())
-    assert last.memorises_since is not None
+    assert last.memorises_since == Summary.of(run).model_images is not None
     assert f"memorising since {last.memorises_since:,}" in capsys.readouterr().err
 
 
@@ -138,7 +139,7 @@ def test_a_run_that_was_interrupted_measures_the_same(
 
 @pytest.mark.slow
 def test_measuring_changes_nothing_in_the_training(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same run but for the losses, with and without images set aside."""
+    """The same run but for the losses and the model that they choose, with and without images set aside."""
     job = replace(job, plan=job.plan.model_copy(update={"data": job.plan.data.model_copy(update={"holdout": 20})}))
     aside = replace(job, images=replace(job.images, notes=Notes(held_out=20)))
     monkeypatch.setattr(held_out, "load_test_images", lambda data, images: images)
@@ -146,6 +147,9 @@ def test_measuring_changes_nothing_in_the_training(job: Job, tmp_path: Path, mon
     for name, one in (("with", aside), ("without", job)):
         stop_after(one, tmp_path / name, 10**6)
         found.append(outcome(Run(tmp_path / name)))
+        kept, state = found[-1].pop(f"checkpoint/{BEST}", None), found[-1]["state"]
+        assert (kept is None) == (name == "without")
+        found[-1] |= {"state": {**state, "best": None}, "model": None}  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
     metrics = [[{**line} for line in each.pop("metrics")] for each in found]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
     assert found[0] == found[1]
     assert any(KEYS & line.keys() for line in metrics[0])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # A network that is trained on fewer images sees each of them a thousand times within minutes.
 FEW_IMAGES = 100
-# With as many or more, nevoa sets images aside by itself, unless there is a test split.
+# With fewer, and none held out, the plan says how to see that the model memorises.
 MEASURED_IMAGES = 1_000
 UNMEASURED = "not measured for such images, settings and budgets"
 # Emoji at 128x128 were blots after 15,000 and 20,000 images, and figures after 58,000 (docs/experiments.md).

@@ -30,7 +30,7 @@ def list_(folder: Path = Path("runs"), /, *, as_json: Json = False) -> None:
         as_json: Print a JSON list.
     """
     from nevoa.cli.terminal import Records, console
-    from nevoa.runs import Run, Summary, runs_in
+    from nevoa.runs import Run, Summary, chosen_in_words, runs_in
 
     found = [Run(folder)] if Run(folder).exists else runs_in(folder)
     out, summaries = console(), list(map(Summary.of, found))
@@ -45,6 +45,8 @@ def list_(folder: Path = Path("runs"), /, *, as_json: Json = False) -> None:
     for summary in summaries:
         if summary.status == "failed":
             out.print(f"{summary.name} failed: {summary.message}")
+        if summary.model_images is not None:
+            out.print(f"The model of {summary.name} is {chosen_in_words(summary.model_images)}.")
 
 
 @app.command

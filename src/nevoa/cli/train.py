@@ -33,7 +33,7 @@ from nevoa.errors import NevoaError
 from nevoa.parallel.environment import rank
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from nevoa.config import Config
     from nevoa.runs import Run
@@ -56,6 +56,8 @@ class TrainingFlags(BudgetFlags, PluginFlags):
         minutes: Train for this many minutes, including start-up and saving.
         epochs: Train for this many passes over the images.
         steps: Train for this many steps.
+        patience: Let the learning rate fall, and end, after this many measurements of the loss on held-out images in a
+            row without a new lowest one. [default: never]
         seed: Seed of every random choice. [default: 0]
         flip: Mirror half of the images at random. [default: on, except for named data sets of clothes,
             digits or drawings]
@@ -70,6 +72,7 @@ class TrainingFlags(BudgetFlags, PluginFlags):
     config: Annotated[Path | None, Parameter(metavar="FILE")] = None
     plan: Annotated[Path | None, Parameter(metavar="FILE")] = None
     place: Annotated[str | None, Parameter(name="--from")] = None
+    patience: int | None = None
     seed: int | None = None
     flip: Annotated[bool | None, Parameter(negative="--no-flip")] = None
     balance: Annotated[bool | None, Parameter(negative=())] = None
@@ -195,8 +198,10 @@ def _run(job: "Job", run: "Run", report: ReportFlags, trackers: "Mapping[str, Tr
         deque(tracked(fit_job(job, run), run, trackers), maxlen=0)  # restores files that the run lost
         result = _result(run, job.config)
     else:
-        _fit(job, run, trackers)
-        result = f"Trained: {folder}\nTry:     {_typed('sample', str(folder), *_first_wish(job))}"
+        memorises = _fit(job, run, trackers)
+        chosen = [f"Model:   {one}{'; later ones memorise' * memorises}" for one in _chosen(run)]
+        tried = _typed("sample", str(folder), *_first_wish(job))
+        result = "\n".join([f"Trained: {folder}", *chosen, f"Try:     {tried}"])
     print(result, file=sys.stderr if report.as_json else None)
     if report.notify:
         send(f"nevoa: {folder.name} is trained", f"{newest_saved(run.checkpoints):,} images seen.")
@@ -219,7 +224,7 @@ def _prepared(config: "Config", run: "Run", wish: "Wish") -> "Job":
 
 
 def _result(run: "Run", config: "Config") -> str:
-    """Two lines: what a finished run has reached, and how to train it for twice as long."""
+    """Some lines: what a finished run has reached, and how to train it for twice as long."""
     from nevoa.runs import Summary
 
     summary, training = Summary.of(run), config.training
@@ -229,7 +234,16 @@ def _result(run: "Run", config: "Config") -> str:
     budget = next(name for name in ("minutes", "epochs", "steps") if getattr(training, name))
     twice = f"--{budget}", f"{2 * getattr(training, budget):.10g}"
     longer = _typed("continue", str(run.folder), *twice, *processes_option())
-    return f"{run.folder} is finished: {result}.\nTo train it for twice as long: {longer}"
+    chosen = "".join(f"The model is {one}.\n" for one in _chosen(run))
+    return f"{run.folder} is finished: {result}.\n{chosen}To train it for twice as long: {longer}"
+
+
+def _chosen(run: "Run") -> "Iterator[str]":
+    """Which model the run's own is, if that is not the last."""
+    from nevoa.runs import Summary, chosen_in_words
+
+    if (images := Summary.of(run).model_images) is not None:
+        yield chosen_in_words(images)
 
 
 def _first_wish(job: "Job") -> "Sequence[str]":
@@ -244,8 +258,12 @@ def _typed(*words: str) -> str:
     return shlex.join(["nevoa", *words, *(f"--plugin={file}" for file in loaded_files())])
 
 
-def _fit(job: "Job", run: "Run", trackers: "Mapping[str, Tracker]") -> None:
-    """Train, and show the progress. On Ctrl-C, SIGTERM or SIGHUP save the run and exit."""
+def _fit(job: "Job", run: "Run", trackers: "Mapping[str, Tracker]") -> bool:
+    """Train, and show the progress. On Ctrl-C, SIGTERM or SIGHUP save the run and exit.
+
+    Returns:
+        Whether the model only memorises at the end.
+    """
     from nevoa.runs.checkpoint import newest_saved
     from nevoa.trackers import tracked
     from nevoa.training import fit_job, show_progress
@@ -256,8 +274,8 @@ def _fit(job: "Job", run: "Run", trackers: "Mapping[str, Tracker]") -> None:
             closing(tracked(stream, run, trackers)) as followed,
             closing(show_progress(followed, job.plan.training)) as shown,
         ):
-            for _ in shown:
-                pass
+            last = deque(shown, maxlen=1)
+        return any(step.memorises_since is not None for step in last)
     except (KeyboardInterrupt, SystemExit):
         saved = newest_saved(run.checkpoints)
         done = f"Stopped; {saved:,} images are done and saved" if saved else "Stopped before there was anything to save"

@@ -150,7 +150,7 @@ Difference = Literal["budget", "place", "accepted", "never"]
 BUDGET = "training.minutes", "training.images"
 PLACE = "training.device", "training.precision", "training.threads", "training.compile"
 INTERVALS = tuple(f"training.{name}_every_images" for name in ("report", "preview", "checkpoint"))
-BESIDE = "training.preview_steps", "training.weigh_guide"
+BESIDE = "training.preview_steps", "training.weigh_guide", "training.patience"
 NEVER = "classes", "conditions", "diffusion.", "network.", "training.objective", "training.optimizer", "training.seed"
 
 

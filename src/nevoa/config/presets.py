@@ -90,6 +90,7 @@ class TrainingOptions(DataOptions, total=False):
 
     Attributes:
         minutes, epochs, steps: the budget; at most one.
+        patience: after so many measurements of the held-out loss without a new lowest one the cool-down begins.
         seed: of every random choice.
         device: cpu, cuda, mps or auto.
         condition: the kinds of condition that the network learns, such as class or text; none for none.
@@ -100,6 +101,7 @@ class TrainingOptions(DataOptions, total=False):
     minutes: SupportsFloat | None
     epochs: SupportsFloat | None
     steps: SupportsIndex | None
+    patience: SupportsIndex | None
     seed: SupportsIndex | None
     device: "str | torch.device | None"
     condition: str | Sequence[str] | None

@@ -53,7 +53,8 @@ class DataConfig(Section):
         background: the colour behind transparent pixels, a name or #rrggbb.
         strict: fail if any image is unusable.
         holdout: how many images of split train to set aside for measuring, a random subset that is always the same;
-            auto: 2 %, at least 128 and at most 10,000, if the source has 1,000 images or more and no test split.
+            auto: a tenth, of 1,000 images or more at least 128, and at most 10,000, if the source has 80 images or more
+            and no test split.
         flip: mirror half of the images at random; if not set, the catalog says whether that suits the data set.
         balance: draw each class as often as the others, whatever its number of images.
         caption_column: the column of a table that has the captions; if not set, text, caption and prompt, and the texts

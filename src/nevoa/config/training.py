@@ -69,6 +69,8 @@ class Recipe(Section):
         learning_rate: of Adam; Muon's is ten times as high.
         learning_rate_decay: how the learning rate falls towards 0 in the cool-down; none keeps it constant.
         cooldown: share of the training, at its end, in which the learning rate decays; 1 is all of it.
+        patience: after so many measurements of the held-out loss in a row without a new lowest one, the cool-down
+            begins; if not set, it begins where it was planned.
         weight_decay: how strongly adamw and muon pull weights to 0.
         warmup_images: images over which the learning rate grows from 0 to its value.
         gradient_clip: largest norm of the gradient; larger ones are scaled down.
@@ -90,6 +92,7 @@ class Recipe(Section):
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     learning_rate_decay: DecayName = "none"
     cooldown: Annotated[float, Field(gt=0, le=1)] = 1.0
+    patience: Positive | None = None
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     warmup_images: Annotated[int, Field(ge=0)] = 0
     gradient_clip: Annotated[float, Field(gt=0)] | None = None
@@ -108,6 +111,8 @@ class Recipe(Section):
             raise ValueError("teacher_autoguidance is for a distillation: use 'nevoa distill'")
         if self.is_distillation and self.guide:
             raise ValueError(f"guide is for objective=denoise: a student of objective={self.objective} has a teacher")
+        if self.is_distillation and self.patience:
+            raise ValueError(f"patience is for objective=denoise: objective={self.objective} has no held-out loss")
         if self.is_distillation and self.weighting == "min_snr":
             raise ValueError(
                 f"weighting=min_snr leaves out the step from T, which objective={self.objective} has to teach: choose "

@@ -11,13 +11,15 @@ from nevoa.data.cache import cache_folder, made_cache_folder
 from nevoa.data.catalog import CATALOG
 from nevoa.data.find import Source, find_source
 from nevoa.data.listing import Listing
-from nevoa.data.reading import chosen
+from nevoa.data.reading import selected
 from nevoa.data.splits import HELD_OUT, TRAIN, split_named
+from nevoa.data.store import ImageSet
 from nevoa.errors import NevoaError
 
-# By default: this share of the images, within these limits, if there are so many images.
-SHARE, FEWEST, MOST = 0.02, 128, 10_000
-WORTH_DIVIDING = 1_000
+# By default, of so many images or more: a tenth, within a limit, and of MANY images or more at least FEWEST.
+WORTH_DIVIDING, MANY, FEWEST, MOST = 80, 1_000, 128, 10_000
+# Each of them takes time at every report.
+CHOOSING = 128
 
 
 def with_held_out(source: Source, data: DataConfig, place: str) -> DataConfig:
@@ -36,7 +38,7 @@ def with_held_out(source: Source, data: DataConfig, place: str) -> DataConfig:
         return data.model_copy(update={"holdout": 0})
     if data.holdout != "auto":
         return data
-    path = cache_folder() / f".{place}.held-out"
+    path = cache_folder() / f".{place}.set-aside"
     with suppress(NevoaError, ValueError):
         return data.model_copy(update={"holdout": int(read_text(path))})
     number = default_number(source, data)
@@ -45,14 +47,16 @@ def with_held_out(source: Source, data: DataConfig, place: str) -> DataConfig:
 
 
 def default_number(source: Source, data: DataConfig) -> int:
-    """Return how many images of a source to set aside: 2 %, at least 128 and at most 10,000.
+    """Return how many images of a source to set aside: a tenth, of 1,000 or more at least 128, and at most 10,000.
 
-    It is 0 for a source with fewer than 1,000 images or with test images.
+    It is 0 for a source with fewer than 80 images or with test images.
     """
     if _has_test_images(source.text):
         return 0
-    count = len(chosen(source.list(), data))
-    return 0 if count < WORTH_DIVIDING else min(MOST, max(FEWEST, round(SHARE * count)))
+    count = len(selected(source.list(), data))
+    if count < WORTH_DIVIDING:
+        return 0
+    return min(MOST, max(count // 10, FEWEST if count >= MANY else 0))
 
 
 def divided(listing: Listing, data: DataConfig) -> Listing:
@@ -69,6 +73,17 @@ def divided(listing: Listing, data: DataConfig) -> Listing:
     # Not a permutation of the numbers: one more file would then divide all of them anew.
     order = np.array(sorted(range(len(listing)), key=lambda index: _hash(listing.file(index))))
     return listing.take(np.sort(order[:number] if data.split == HELD_OUT else order[number:]))
+
+
+def choosing_and_scoring(held_out: ImageSet) -> tuple[ImageSet, ImageSet]:
+    """Divide held-out images into those that choose a model, half of them and at most 128, and those that score it.
+
+    The places of the images decide, so that all models of the same images are scored by the same ones.
+    """
+    count = min(CHOOSING, len(held_out) // 2)
+    chosen = np.zeros(len(held_out), bool)
+    chosen[np.arange(count) * len(held_out) // max(1, count)] = True
+    return held_out.part(np.flatnonzero(chosen)), held_out.part(np.flatnonzero(~chosen))
 
 
 def _hash(name: str) -> bytes:

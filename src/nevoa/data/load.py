@@ -192,6 +192,4 @@ def _by_classes_of(train: ImageSet, test: ImageSet) -> ImageSet:
         )
     if len(kept) == len(test):
         return replace(test, labels=labels, classes=train.classes)
-    some = replace(test, labels=labels).take(kept)
-    found = ImageSet.of(test.name, some.images, some.labels, train.classes, some.captions, some.numbers, some.pictures)
-    return replace(found, notes=test.notes)
+    return replace(test, labels=labels, classes=train.classes).part(kept)

@@ -21,7 +21,7 @@ from nevoa.data.find import Source
 from nevoa.data.held_out import divided
 from nevoa.data.listing import Bad, Listing
 from nevoa.data.parallel import each
-from nevoa.data.reading import LARGEST_OWN_SIDE, Shape, Shapes, chosen, read_pair, shapes_of, sides_of
+from nevoa.data.reading import LARGEST_OWN_SIDE, Shape, Shapes, read_pair, selected, shapes_of, sides_of
 from nevoa.data.selection import limited, with_column
 from nevoa.data.splits import TRAIN, split_named
 from nevoa.data.store import FORMAT, IMAGES, write_about
@@ -71,7 +71,7 @@ def prepare(source: Source, data: DataConfig) -> Iterator[Preparation]:
 
 def _prepare(source: Source, data: DataConfig, folder: Path) -> Iterator[Preparation]:
     colour(data.background)  # refuses a name that is not a colour
-    listing = chosen(with_column(source.list(), data, source.text), data)
+    listing = selected(with_column(source.list(), data, source.text), data)
     listing = limited(divided(listing, data) if data.holdout else listing, data)
     if not len(listing):
         raise NevoaError(f"There are no images in {source.text}{_why(listing.notes.bad)}.")

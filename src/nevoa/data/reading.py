@@ -33,7 +33,7 @@ def sides_of(data: DataConfig) -> Size | None:
     return (data.size, data.size) if isinstance(data.size, int) else data.size
 
 
-def chosen(listing: Listing, data: DataConfig) -> Listing:
+def selected(listing: Listing, data: DataConfig) -> Listing:
     """Return the images of the classes and of the size that a config asks for; two folders of pairs as pairs."""
     return _large(of_classes(of_pairs(listing, data), data), data)
 

@@ -88,6 +88,12 @@ class ImageSet:
         some = {"images": self.images[indices], "labels": self.labels[indices], "pictures": pictures}
         return replace(self, **some, captions=captions, numbers=numbers)
 
+    def part(self, indices: Int64[np.ndarray, " n"]) -> "ImageSet":
+        """Return some of the images, under a fingerprint of their own."""
+        some = self.take(indices)
+        said = some.captions, some.numbers, some.pictures
+        return replace(some, fingerprint=fingerprint(some.images, some.labels, some.classes, *said))
+
 
 def fingerprint(
     images: np.ndarray,

@@ -10,7 +10,16 @@ from jaxtyping import UInt8
 
 from nevoa._util.arguments import comma_separated
 from nevoa.config import DataConfig
-from nevoa.data import CATALOG, TRAIN, WHITE, ImageSet, load_images, load_test_images, size_in_words
+from nevoa.data import (
+    CATALOG,
+    TRAIN,
+    WHITE,
+    ImageSet,
+    choosing_and_scoring,
+    load_images,
+    load_test_images,
+    size_in_words,
+)
 from nevoa.data.splits import split_named
 from nevoa.errors import NevoaError
 from nevoa.evaluation.right_attributes import COLUMN, Described, described
@@ -33,7 +42,8 @@ class Reference:
 
     Attributes:
         source: its name.
-        found_test: images not trained on, to measure distances to; or why there are none.
+        found_test: images not trained on, to measure distances to; or why there are none. Of images that a training
+            sets aside they are those that choose no model.
         train: images that the feature network was trained on; some of them give the floor.
         feature_network: the one trained on these images, else one with random weights.
         advice: the command that trains one, if its weights are random.
@@ -76,7 +86,7 @@ class Reference:
             test = NevoaError(f"The model was trained on those of {data.source}. {ANOTHER}")
         else:
             try:
-                test = load_test_images(data, train)
+                test = _test_images(data, train)
             except NevoaError as error:
                 number = max(1, round(ASIDE * len(train)))
                 test = NevoaError(f"{error} Or set images aside when you train: -o data.holdout={number}.")
@@ -133,7 +143,7 @@ class Reference:
         if self.data is None:
             raise NevoaError(f"{self.source} has no column {COLUMN}.")
         held_out, data = self.held_out, self.data.model_copy(update={"caption_column": COLUMN})
-        train, test = described((self.train, held_out), ((named := load_images(data)), load_test_images(data, named)))
+        train, test = described((self.train, held_out), ((named := load_images(data)), _test_images(data, named)))
         if not (any(train.images.captions) and any(test.images.captions)):
             raise NevoaError(f"{self.source} has no captions of images that were trained on, or none of others.")
         return train, test
@@ -181,6 +191,11 @@ class Reference:
     def floor_images(self, count: int, seed: int) -> Iterator[UInt8[np.ndarray, "N H W C"]]:
         """The images of each of these draws."""
         return (self.train.images[chosen] for chosen in draws_in_shares(self.train, count, seed))
+
+
+def _test_images(data: DataConfig, train: ImageSet) -> ImageSet:
+    test = load_test_images(data, train)
+    return choosing_and_scoring(test)[1] if train.notes.held_out else test
 
 
 def _training_command(data: DataConfig, holdout: int | str | None) -> str:

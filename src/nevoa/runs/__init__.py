@@ -6,7 +6,7 @@ from nevoa.runs.checkpoint import newest_saved
 from nevoa.runs.layout import RUNS
 from nevoa.runs.lock import refuse_if_training, remove, status_of, training_lock
 from nevoa.runs.missing import check_has_model, meant, not_a_run
-from nevoa.runs.overview import Summary, newest_run, planned_images, run_around, runs_in
+from nevoa.runs.overview import Summary, chosen_in_words, newest_run, planned_images, run_around, runs_in
 from nevoa.runs.packaged import PACKAGED, is_packaged, named, packaged_names
 from nevoa.runs.reports import best_report
 from nevoa.runs.run import ObjectOptions, Run, load
@@ -23,6 +23,7 @@ __all__ = [
     "best_report",
     "card_text",
     "check_has_model",
+    "chosen_in_words",
     "data_licence",
     "is_packaged",
     "load",

@@ -8,19 +8,23 @@ from nevoa.config import Plan
 from nevoa.data import short_name
 from nevoa.model import Model
 from nevoa.runs.card_rows import card_text, data_licence, prompts_to_try
+from nevoa.runs.overview import chosen_in_words
 from nevoa.runs.run import Run
 
 # Up to the next section, which may be the user's own.
 QUALITY = re.compile(r"^## Quality\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
 
-def write(run: Run, plan: Plan, model: Model, horizon: int, images_seen: int, seconds: float) -> None:
+def write(
+    run: Run, plan: Plan, model: Model, horizon: int, images_seen: int, seconds: float, best: int | None = None
+) -> None:
     """Write or replace the card of a run.
 
     Args:
         horizon: `images_seen` at the end of the training.
-        images_seen: by the model, so far.
+        images_seen: by the training, so far.
         seconds: of training, so far.
+        best: `images_seen` at the lowest held-out loss, whose model it is; None if that is not measured.
     """
     (channels, height, width), data, process, training = model.shape, plan.data, plan.diffusion, plan.training
     folder = shlex.quote(str(run.folder))
@@ -41,6 +45,7 @@ A denoising diffusion model (Ho et al. 2020) trained with nevoa.
 | prompts to try | {"; ".join(prompts_to_try(before)) or "none"} |
 | process | {process.schedule} schedule, T = {process.timesteps}, predicts {process.prediction} |
 | trained | {images_seen:,} of {horizon:,} images, {seconds:,.0f} s on {model.device} in {training.precision} |
+| model | {"the last" if best in (None, images_seen) else chosen_in_words(best)} |
 | loss | {f"{losses[-1]:.4f}" if losses else "not reported yet"} ({training.loss}, at the last report) |
 | guide | {_guide(plan, model)} |
 

@@ -1,7 +1,6 @@
 """Checkpoints: published complete, at least two kept, and none removed before a newer one was read back."""
 
 import logging
-import math
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -45,17 +44,17 @@ def save(folder: Path, images_seen: int, files: Mapping[str, bytes], resumed_fro
 
 
 def prune(folder: Path, resumed_from: Path | None = None) -> None:
-    """Remove checkpoints older than the two newest valid ones, except the best, `newest_warm` and `resumed_from`.
+    """Remove checkpoints older than the two newest valid ones, except `newest_warm` and `resumed_from`.
 
-    The best has the lowest mean loss over about the 50 steps before it. Checkpoints that cannot be read now stay.
+    Checkpoints that cannot be read now stay.
     """
     valid = {path: _is_valid(path) for path in checkpoints(folder)}
     newest_first = [path for path, is_valid in reversed(valid.items()) if is_valid]
     if len(newest_first) < KEEP:
         return
-    best, warm = min(newest_first, key=_recent_loss), next(filter(_is_warm, newest_first), None)
+    warm = next(filter(_is_warm, newest_first), None)
     for path, is_valid in valid.items():
-        if is_valid is not None and path < newest_first[KEEP - 1] and path not in (best, warm, resumed_from):
+        if is_valid is not None and path < newest_first[KEEP - 1] and path not in (warm, resumed_from):
             remove(path)
 
 
@@ -104,6 +103,17 @@ def newest_saved(folder: Path) -> int:
     return 0
 
 
+def best_saved(folder: Path) -> int | None:
+    """Return `images_seen` at the lowest held-out loss, as the newest checkpoint has it; None if it is not there.
+
+    Example:
+        >>> best_saved(run.checkpoints)
+    """
+    with suppress(NevoaError, LookupError, TypeError, ValueError):
+        return int(read_json(checkpoints(folder)[-1] / STATE)["best"]["images_seen"])
+    return None
+
+
 def checkpoints(folder: Path) -> list[Path]:
     """All checkpoints in a folder, valid or not, oldest first. A NevoaError if the folder cannot be read."""
     # Path.glob finds nothing in a folder it may not read, and the run would start from the beginning.
@@ -121,9 +131,3 @@ def _is_valid(path: Path) -> bool | None:
 
 def _is_warm(path: Path) -> bool:
     return read_json(path / STATE).get("cooled") == 0
-
-
-def _recent_loss(path: Path) -> float:
-    recent = read_json(path / STATE).get("recent_loss", {"weight": 0.0})
-    # The mean over a few steps says more about their timesteps than about the network.
-    return recent["total"] / recent["weight"] if recent["weight"] > 0.5 else math.inf

@@ -11,11 +11,13 @@ from nevoa.errors import NevoaError
 FORMAT = 2
 NAME = "manifest.json"
 MODEL, EMA, OPTIMIZER, STATE = "model.safetensors", "ema.safetensors", "optimizer.safetensors", "state.json"
-TEACHER, SECOND, GUIDE = "teacher.safetensors", "second.safetensors", "guide.safetensors"
+TEACHER, SECOND = "teacher.safetensors", "second.safetensors"
+GUIDE, BEST = "guide.safetensors", "best.safetensors"
 PLAN = "plan.toml"
 ALWAYS = {MODEL, OPTIMIZER, STATE, PLAN}
-# Without an average there is no EMA; TEACHER and SECOND are there in distillation only, GUIDE once it has been kept.
-KNOWN = {*ALWAYS, EMA, TEACHER, SECOND, GUIDE}
+# Without an average there is no EMA; TEACHER and SECOND are there in distillation only, GUIDE and BEST once they have
+# been kept.
+KNOWN = {*ALWAYS, EMA, TEACHER, SECOND, GUIDE, BEST}
 GONE = FileNotFoundError, NotADirectoryError, IsADirectoryError
 
 

@@ -8,7 +8,7 @@ from nevoa._util.files import size_of
 from nevoa.config.names import RunStatus
 from nevoa.errors import NevoaError
 from nevoa.runs import journal
-from nevoa.runs.checkpoint import newest_saved
+from nevoa.runs.checkpoint import best_saved, newest_saved
 from nevoa.runs.layout import OWN_FOLDERS, RUNS
 from nevoa.runs.lock import status_of
 from nevoa.runs.reports import best_report
@@ -22,6 +22,7 @@ class Summary:
     Attributes:
         message: why it failed; "" if it did not.
         images_planned: `images_seen` at the end of the training.
+        model_images: `images_seen` by its model, if that is an earlier one, whose held-out loss was lowest; else None.
         loss: of the last report: the mean over the images since the report before.
         quality: name and value of the Fréchet distance, and the number of images it was measured on.
         size: of the folder, in bytes.
@@ -36,6 +37,7 @@ class Summary:
     message: str
     images_seen: int
     images_planned: int | None
+    model_images: int | None
     loss: float | None
     quality: tuple[str, float, int] | None
     size: int
@@ -45,16 +47,28 @@ class Summary:
         """Summarize a run. Damaged parts are skipped."""
         lines = list(run.metrics())
         status, message = status_of(run)
+        saved, best = newest_saved(run.checkpoints), best_saved(run.checkpoints)
         return cls(
             name=run.folder.name,
             status=status,
             message=message,
-            images_seen=max([newest_saved(run.checkpoints), *(line["images_seen"] for line in lines)]),
+            images_seen=max([saved, *(line["images_seen"] for line in lines)]),
             images_planned=planned_images(run),
+            model_images=None if best == saved else best,
             loss=lines[-1].get("loss") if lines else None,
             quality=_quality(run),
             size=size_of(run.folder),
         )
+
+
+def chosen_in_words(images_seen: int) -> str:
+    """Return in words which model of a run is its own, if that is not the last.
+
+    Example:
+        >>> chosen_in_words(38_400)
+        'the one of 38,400 images, where the held-out loss was lowest'
+    """
+    return f"the one of {images_seen:,} images, where the held-out loss was lowest"
 
 
 def runs_in(folder: Path) -> Iterator[Run]:

@@ -10,6 +10,7 @@ from nevoa.runs.horizon import Horizon
 from nevoa.runs.journal import Costs
 from nevoa.training.guide import AFTER_IMAGES
 from nevoa.training.state import TrainingState
+from nevoa.training.step import passes
 
 # Previews, and checkpoints, each take at most this share of a run's time unless the config says how often they come.
 SHARE = 0.015
@@ -51,15 +52,21 @@ class Budget:
 
     def horizon(self, state: TrainingState) -> Horizon:
         """Return where the training ends, decided again if that is due."""
+        training = state.plan.training
+        if training.patience and passes(state.images_seen, training.batch_size, training.report_every_images):
+            # Process 0 alone measures held-out images, and may have begun the cool-down.
+            state.horizon = state.group.broadcast(lambda: state.horizon)
         if self.costs is not None:
             state.spent = self.spent
         if state.images_seen in self.decided:
             self.last = state.work, state.seconds
             return self.decided[state.images_seen]
-        training, horizon = state.plan.training, state.horizon
+        horizon = state.horizon
         if self.costs is None or state.images_seen < horizon.next_decision(training.batch_size):
             return horizon
         images = state.group.broadcast(lambda: self.decide(state))
+        if training.patience and horizon.cooling:  # the time that is left would only be for memorising
+            images = min(images, horizon.images)
         return horizon.moved(state.images_seen, images, training.cooldown)
 
     def fitting(self, images_seen: int, image_seconds: float) -> int:

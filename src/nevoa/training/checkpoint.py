@@ -1,6 +1,5 @@
 """The content of a checkpoint: a TrainingState to files and back."""
 
-import copy
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -19,12 +18,23 @@ from nevoa.config.toml import read_toml, to_toml
 from nevoa.errors import NevoaError
 from nevoa.runs import checkpoint
 from nevoa.runs.horizon import Horizon
-from nevoa.runs.manifest import EMA, GUIDE, MODEL, OPTIMIZER, PLAN, STATE
+from nevoa.runs.manifest import BEST, EMA, GUIDE, MODEL, OPTIMIZER, PLAN, STATE
+from nevoa.training.best import Best
 from nevoa.training.optimizer import kept_by
 from nevoa.training.state import Mean, RecentMean, TrainingState
 from nevoa.version import __version__
 
 FORMAT = 3
+
+
+class SavedBest(BaseModel):
+    """The part of state.json about the model of the lowest held-out loss."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    loss: float
+    images_seen: NonNegativeInt
+    worse: NonNegativeInt
 
 
 class SavedProgress(BaseModel):
@@ -43,6 +53,8 @@ class SavedProgress(BaseModel):
     seconds: float
     spent: float
     autoguidance: float | None = None
+    guide_seen: NonNegativeInt = 0
+    best: SavedBest | None = None
     cooled: float
     report_seconds: float
     report_loss: Mean
@@ -52,7 +64,10 @@ class SavedProgress(BaseModel):
     scaler: dict[str, float | int]
 
 
-COUNTERS = ("images_seen", "updates", "not_finite", "work", "seconds", "spent", "report_seconds", "autoguidance")
+COUNTERS = (
+    *("images_seen", "updates", "not_finite", "work", "seconds", "spent", "report_seconds"),
+    *("autoguidance", "guide_seen"),
+)
 MEANS = ("report_loss", "epoch_loss", "recent_loss")
 
 
@@ -68,7 +83,9 @@ def restore(state: TrainingState, path: Path, *, accept_changes: bool = False) -
     if not accept_changes:
         _check_same(progress, state.plan, path)
     if (path / GUIDE).is_file():
-        state.guide = copy.deepcopy(state.average).requires_grad_(False).eval()
+        state.guide = state.frozen_average()
+    if progress.best is not None:
+        state.best = Best(state.frozen_average(), **progress.best.model_dump())
     for name, wanted in _shapes(state, progress).items():
         check_shapes(path / name, wanted, "this network and optimizer")
     tables = {name: read_tensors(path / name) for name in _tables(state)}
@@ -109,6 +126,8 @@ def contents(state: TrainingState) -> dict[str, bytes]:
     progress |= {"scaler": state.scaler.state_dict(), "horizon": asdict(state.horizon), "cooled": state.cooled}
     progress |= {name: getattr(state, name) for name in COUNTERS}
     progress |= {name: asdict(getattr(state, name)) for name in MEANS}
+    if state.best is not None:
+        progress["best"] = {name: getattr(state.best, name) for name in SavedBest.model_fields}
     progress["report_levels"] = {level: asdict(mean) for level, mean in state.report_levels.items()}
     return files | {PLAN: to_toml(state.plan).encode(), STATE: json.dumps(progress, indent=2).encode()}
 
@@ -131,7 +150,7 @@ def _others(state: TrainingState) -> dict[str, nn.Module]:
     """The networks beside the one that is trained."""
     average = None if state.average is state.network else state.average
     beside = {f"{name}.safetensors": network for name, network in state.beside.items()}
-    others = {EMA: average, GUIDE: state.guide}
+    others = {EMA: average, GUIDE: state.guide, BEST: state.best and state.best.network}
     return beside | {name: network for name, network in others.items() if network is not None}
 
 

@@ -148,4 +148,4 @@ def _restore_model(run: Run, state: TrainingState) -> None:
     try:
         model_files.check(run.weights_file, run.model_config_file)
     except NevoaError:
-        run.publish_model(state.model())
+        run.publish_model(state.published())

@@ -16,7 +16,7 @@ from nevoa.training.budget import total_seconds
 from nevoa.training.expected import Expected, expected
 from nevoa.training.job import Job
 from nevoa.training.measure import Trial
-from nevoa.training.objective import objective_of
+from nevoa.training.objective import keeps_best, objective_of
 
 
 @dataclass(frozen=True)
@@ -87,12 +87,12 @@ def check_disk(job: Job, folder: Path) -> None:
 def disk_bytes(parameters: int, plan: Plan) -> int:
     """Upper limit of a run folder's size: the model, and in each checkpoint weights, two moments and other networks.
 
-    Besides the newest checkpoints there are the best, the last before the cool-down, the one resumed from, and the next
-    while it is written.
+    Besides the newest checkpoints there are the last before the cool-down, the one resumed from, and the next while it
+    is written.
     """
     guide = bool(plan.training.guide)
-    networks = 3 + bool(plan.training.ema_decay) + guide + objective_of(plan).sets_beside
-    copies = networks * (KEEP + 4) + 1 + guide
+    networks = 3 + bool(plan.training.ema_decay) + guide + keeps_best(plan) + objective_of(plan).sets_beside
+    copies = networks * (KEEP + 3) + 1 + guide
     return 4 * parameters * copies + 1_000_000
 
 

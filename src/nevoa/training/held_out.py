@@ -11,24 +11,24 @@ from torch import Tensor
 from nevoa._util.random import Stream, generator
 from nevoa.conditions import conditions_of
 from nevoa.config import Plan
-from nevoa.data import ImageSet, load_test_images, to_unit
+from nevoa.data import ImageSet, choosing_and_scoring, load_test_images, to_unit
 from nevoa.diffusion import mapped
 from nevoa.objects import loss_of
 from nevoa.parallel.device import computing
 from nevoa.training.gradient import training_denoiser
-from nevoa.training.objective import objective_of
+from nevoa.training.objective import keeps_best
 from nevoa.training.state import TrainingState
 
 # Each image with as many timesteps, evenly spaced, and its own noise. They are the same each time, so two losses differ
 # by the weights alone.
-COUNT, DRAWS = 128, 4
+DRAWS = 4
 # Twice in a row, because a single report may be worse by chance.
 RISE, IN_A_ROW = 0.01, 2
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Images that are trained on, and as many that are held out."""
+    """Images that are trained on, and as many that are held out to choose the model."""
 
     training: ImageSet
     held_out: ImageSet
@@ -36,10 +36,10 @@ class HeldOut:
     @classmethod
     def of(cls, plan: Plan, images: ImageSet) -> "HeldOut | None":
         """Those of a training; None if no images are held out."""
-        if not (images.notes.held_out and plan.data.holdout) or not objective_of(plan).has_levels:
+        if not (images.notes.held_out and keeps_best(plan)):
             return None
-        seed = plan.training.seed
-        return cls(_some(images, seed), _some(load_test_images(plan.data, images), seed))
+        choosing, _ = choosing_and_scoring(load_test_images(plan.data, images))
+        return cls(_some(images, len(choosing), plan.training.seed), choosing)
 
     def losses(self, state: TrainingState) -> dict[str, float]:
         """The mean loss of the averaged weights: on training images and on held-out ones."""
@@ -63,9 +63,9 @@ def memorises_since(metrics: Iterable[Mapping[str, Any]]) -> int | None:
     return seen if all(loss > (1 + RISE) * best for loss, _ in points[-IN_A_ROW:]) else None
 
 
-def _some(images: ImageSet, seed: int) -> ImageSet:
+def _some(images: ImageSet, count: int, seed: int) -> ImageSet:
     rng = generator(seed, Stream.UNSEEN, 0)
-    chosen = np.sort(rng.permutation(len(images))[:COUNT])
+    chosen = np.sort(rng.permutation(len(images))[:count])
     return images.take(chosen)
 
 

@@ -1,6 +1,5 @@
 """Measures how long the parts of a training take on this machine, in a throw-away training."""
 
-import copy
 import math
 import time
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from nevoa.training.gradient import learner
 from nevoa.training.guide import COUNT, TRIED
 from nevoa.training.loop import training_steps
 from nevoa.training.memory import check_activations, check_weights, count_parameters
+from nevoa.training.objective import keeps_best
 from nevoa.training.operations import flop_of
 from nevoa.training.recorder import PREVIEW_COUNT, Recorder
 from nevoa.training.state import TrainingState
@@ -53,7 +53,9 @@ class Trial:
         state = TrainingState.fresh(self.plan, self.images.shape, self.objects)
         state.group = state.group.silent()
         if self.plan.training.guide:
-            state.guide = copy.deepcopy(state.average)  # a preview takes longer with it
+            state.guide = state.frozen_average()  # a preview takes longer with it
+        if keeps_best(self.plan):
+            state.keep_best(0.0)  # and so does a checkpoint
         return state
 
     @cached_property

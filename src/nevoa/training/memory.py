@@ -12,7 +12,7 @@ from nevoa.model import Shape
 from nevoa.networks import empty_network, evaluating, null_condition
 from nevoa.objects import NAMES, Objects
 from nevoa.parallel.environment import world_size
-from nevoa.training.objective import objective_of
+from nevoa.training.objective import keeps_best, objective_of
 
 # A network is tried on images up to this side; of larger ones it saves in proportion to their pixels.
 TRIED_SIDE = 64
@@ -31,8 +31,8 @@ def count_parameters(plan: ModelPlan, channels: int, objects: Objects = NAMES) -
 
 
 def check_weights(parameters: int, plan: Plan) -> None:
-    """Raise a MemoryShortage if weights, gradients, moments, average, guide and the networks beside do not fit."""
-    averages = bool(plan.training.ema_decay) + bool(plan.training.guide)
+    """Raise a MemoryShortage if weights, gradients, moments, averages and the networks beside do not fit."""
+    averages = bool(plan.training.ema_decay) + bool(plan.training.guide) + keeps_best(plan)
     copies = 3 + averages + objective_of(plan).sets_beside  # muon keeps one moment, adam two
     free = available_bytes(plan.training.device)
     _check(4 * parameters * copies, free, f"A network of {parameters:,} parameters", "lower network.dim")

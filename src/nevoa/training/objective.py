@@ -63,6 +63,11 @@ class Denoise:
         return sum(3 if rate else 1 for rate in self.beside.values())
 
 
+def keeps_best(plan: Plan) -> bool:
+    """Whether held-out images choose the model that a run publishes: one of them scores it."""
+    return int(plan.data.holdout) > 1 and objective_of(plan).has_levels
+
+
 def objective_of(plan: Plan) -> Denoise:
     """The objective that a plan names."""
     return OBJECTIVES[plan.training.objective](plan)

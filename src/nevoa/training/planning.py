@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from nevoa._util.compiling import compiler_fault
 from nevoa.config import Config, ModelPlan, Plan
+from nevoa.config.network import OBJECT
 from nevoa.config.training import TrainingConfig
 from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
@@ -18,6 +19,7 @@ from nevoa.runs.journal import Costs
 from nevoa.training.budget import images_within, report_interval, timetable
 from nevoa.training.draft import Draft, check_given, check_size, first
 from nevoa.training.measure import Trial
+from nevoa.training.objective import keeps_best
 from nevoa.training.resume import Planned, check_same, kept_start
 from nevoa.training.width import sized
 
@@ -67,6 +69,7 @@ def plan(
     if objects.network is not None:
         check_network(objects.network, images.shape, len(draft.classes), draft.tables["conditions"])
     trial = draft.trial()
+    _check_patience(trial.plan, images, records)
     trial.check_memory()
 
     known = _known(asked, was, len(images), draft.batch_size)
@@ -139,6 +142,17 @@ def _compiling_pays(trial: Trial, asked: TrainingConfig, images: int | None) -> 
     if fault := compiler_fault("cuda"):
         warnings.warn(f"{fault} The training goes on, but slower.", stacklevel=2)
     return fault is None
+
+
+def _check_patience(plan: Plan, images: ImageSet, records: bool) -> None:
+    if plan.training.patience is None or (records and keeps_best(plan)):
+        return
+    if not records:
+        raise NevoaError("training.patience needs a run, which measures the held-out loss: give a run folder, out=.")
+    advice = f"hold some out with -o data.holdout={max(2, len(images) // 10)}"
+    if plan.data.source.startswith(f"{OBJECT}:"):
+        advice = "give the images as a folder or a file, and hold some out with data.holdout"
+    raise NevoaError(f"training.patience (--patience) needs held-out images, and {images.name} has none: {advice}.")
 
 
 def _check_batch(batch_size: int) -> None:

@@ -21,6 +21,7 @@ from nevoa.data.words import example_captions, tags_in, words_in
 from nevoa.errors import NevoaError, reason
 from nevoa.pictures import class_grid, grid
 from nevoa.runs import card, journal
+from nevoa.runs.horizon import Horizon
 from nevoa.runs.run import Run
 from nevoa.training.checkpoint import save_checkpoint
 from nevoa.training.held_out import HeldOut, memorises_since
@@ -52,12 +53,11 @@ class Recorder:
         since = memorises_since(self.run.metrics())
         try:
             for step in steps:
-                if self.state.horizon != horizon:
-                    horizon = self.state.horizon
-                    self._note("moved", horizon.since, horizon=horizon, seconds=self.state.spent)
+                horizon = self._note_move(horizon)
                 if step.is_due(plan.report_every_images):
                     compared = self._report(step)
                     since = memorises_since(self.run.metrics()) if compared else since
+                    horizon = self._note_move(horizon)
                 if step.is_due(plan.preview_every_images):
                     self._preview(step)
                 if self.state.cools_next:
@@ -86,11 +86,18 @@ class Recorder:
                 "intact. Try a lower training.learning_rate in another --out."
             )
         with explained("write", self.run.folder):
-            model = state.model()
+            model, best = state.published(), state.best and state.best.images_seen
             self.run.publish_model(model)
-            card.write(self.run, state.plan, model, state.horizon.images, state.images_seen, state.seconds)
+            card.write(self.run, state.plan, model, state.horizon.images, state.images_seen, state.seconds, best)
             self.run.flush_metrics()
             save_checkpoint(state, self.run.checkpoints, self.resumed_from)
+
+    def _note_move(self, before: Horizon) -> Horizon:
+        """Note the horizon if it has moved, and return it."""
+        horizon = self.state.horizon
+        if horizon != before:
+            self._note("moved", horizon.since, horizon=horizon, seconds=self.state.spent)
+        return horizon
 
     def _note(self, event: journal.Event, images_seen: int, **values: Any) -> None:
         """Append to the journal, unless a training that was interrupted has done so."""
@@ -99,7 +106,7 @@ class Recorder:
             journal.write(self.run, event, images_seen, **values)
 
     def _report(self, step: Step) -> bool:
-        """Append a line to the metrics. Return whether it has held-out losses."""
+        """Append a line to the metrics. Return whether it has held-out losses, which choose the model."""
         held_out = self._held_out_losses(step)
         self.run.append_metrics(
             {
@@ -113,6 +120,9 @@ class Recorder:
                 "seconds": step.seconds,
             }
         )
+        if held_out:
+            self.state.keep_best(held_out["held_out_loss"])
+            self.state.heed_patience()
         return bool(held_out)
 
     def _held_out_losses(self, step: Step) -> dict[str, float]:

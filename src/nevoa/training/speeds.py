@@ -37,7 +37,7 @@ BUDGET = {
     "checkpoint_every_images",
     "guide",
 }
-RATE = {"learning_rate", "learning_rate_decay", "cooldown", "warmup_images"}
+RATE = {"learning_rate", "learning_rate_decay", "cooldown", "patience", "warmup_images"}
 UNRELATED = {*BUDGET, *RATE, "seed", "batch_size", "start"}
 KEPT = TypeAdapter(dict[str, dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]]])
 

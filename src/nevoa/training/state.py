@@ -19,6 +19,7 @@ from nevoa.objects import NAMES, Objects
 from nevoa.parallel.group import Group, process_group
 from nevoa.runs.horizon import Horizon
 from nevoa.runs.model_files import GUIDE_PREFIX
+from nevoa.training.best import Best
 from nevoa.training.guide import AFTER_IMAGES, measured_weight
 from nevoa.training.objective import MODEL, Denoise, objective_of
 from nevoa.training.optimizer import make_optimizers
@@ -68,7 +69,9 @@ class TrainingState:
         network: the one that is trained.
         average: the network of averaged weights; `network` itself if the plan averages nothing.
         guide: the average as it was after `training.guide` of the training; None before, and without a guide.
+        guide_seen: `images_seen` by the guide.
         autoguidance: the weight against the guide, as it was measured at the end; None before.
+        best: the average as it was at the lowest held-out loss; None before that was measured, and if it never is.
         beside: the networks that the objective has beside it, by name, such as a teacher.
         scaler: keeps float16's gradients in range; does nothing in other precisions.
         horizon: where the training ends, as decided last.
@@ -104,7 +107,9 @@ class TrainingState:
     recent_loss: RecentMean = field(default_factory=RecentMean)
     objects: Objects = NAMES
     guide: nn.Module | None = None
+    guide_seen: int = 0
     autoguidance: float | None = None
+    best: Best | None = None
     group: Group = field(default_factory=process_group)
 
     @classmethod
@@ -181,15 +186,52 @@ class TrainingState:
         """
         wanted, batch_size = self.plan.training.guide * self.horizon.images, self.plan.training.batch_size
         if wanted and self.images_seen >= wanted and (self.guide is None or self.images_seen - batch_size < wanted):
-            self.guide = copy.deepcopy(self.average).requires_grad_(False).eval()
+            self.guide, self.guide_seen = self.frozen_average(), self.images_seen
+
+    def keep_best(self, held_out_loss: float) -> None:
+        """Keep the average if its held-out loss is the lowest so far; else count that it is not."""
+        if held_out_loss < (math.inf if self.best is None else self.best.loss):
+            self.best = Best(self.frozen_average(), held_out_loss, self.images_seen)
+        elif self.best is not None:
+            self.best.worse += 1
+
+    def heed_patience(self) -> None:
+        """Begin the cool-down if the plan's patience has ended, and the training would end later without that.
+
+        It takes that share of the images seen so far that the plan's cool-down takes of all.
+        """
+        training, seen = self.plan.training, self.images_seen
+        if self.best is None or training.patience is None or self.best.worse < training.patience:
+            return
+        end = seen + training.batch_size * math.ceil(training.cooldown * seen / training.batch_size)
+        if end < self.horizon.images and not self.horizon.cooling:
+            self.horizon, self.best.worse = Horizon(end, seen, self.cooled, cooling=True), 0
+
+    def frozen_average(self) -> nn.Module:
+        """A copy of the averaged network, which stays as it is."""
+        return copy.deepcopy(self.average).requires_grad_(False).eval()
 
     def model(self) -> Model:
         """The averaged network as a model, with its guide once there is one. It changes as training continues."""
+        return self._model(self.average, self.guide, self.autoguidance)
+
+    def published(self) -> Model:
+        """The model of the lowest held-out loss; the present one if that is not measured.
+
+        A guide that was kept later is no worse version of it, and a weight that was measured later is not for it.
+        """
+        best = self.best
+        if best is None:
+            return self.model()
+        guide = self.guide if self.guide_seen < best.images_seen else None
+        return self._model(best.network, guide, self.autoguidance if best.images_seen == self.images_seen else None)
+
+    def _model(self, network: nn.Module, guide: nn.Module | None, autoguidance: float | None) -> Model:
         plan, precision = self.plan, self.plan.training.precision
-        if self.autoguidance is not None:
-            sampling = plan.sampling.model_copy(update={"autoguidance": self.autoguidance})
+        if autoguidance is not None:
+            sampling = plan.sampling.model_copy(update={"autoguidance": autoguidance})
             plan = plan.model_copy(update={"sampling": sampling})
-        return Model(plan, self.average, self.shape, self.device, precision, self.objects, self.guide)
+        return Model(plan, network, self.shape, self.device, precision, self.objects, guide)
 
     def weigh_guide(self, images: ImageSet) -> None:
         """Measure the weight against the guide, if the plan wants it and a training that is long enough has ended."""

@@ -1,0 +1,22 @@
+"""The model of the lowest held-out loss, which a run publishes."""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+
+@dataclass
+class Best:
+    """The averaged network as it was at the lowest held-out loss so far.
+
+    Attributes:
+        network: does not change.
+        loss: of the network on held-out images.
+        images_seen: by the network.
+        worse: how often the loss was measured since, without a lower one. A cool-down that begins for it sets it to 0.
+    """
+
+    network: nn.Module
+    loss: float
+    images_seen: int
+    worse: int = 0

@@ -1,0 +1,264 @@
+"""The model of the lowest held-out loss: kept, published, resumed like everything else, and what patience does."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+import nevoa
+from nevoa.config import Config
+from nevoa.data import Notes
+from nevoa.errors import NevoaError
+from nevoa.model import Model
+from nevoa.runs import Run, Summary, checkpoint, journal
+from nevoa.runs.horizon import Horizon
+from nevoa.runs.manifest import BEST
+from nevoa.training import Job, fit_job, held_out, prepare
+from nevoa.training.checkpoint import contents, restore, save_checkpoint
+from nevoa.training.held_out import HeldOut
+from nevoa.training.loop import training_steps
+from nevoa.training.state import TrainingState
+from tests.processes import together
+from tests.small_runs import again, distillation_of, outcome, stop_after
+
+Losses = Callable[[HeldOut, TrainingState], dict[str, float]]
+LOWEST = 160
+
+
+def falling_until(lowest: int) -> Losses:
+    """Losses that are lowest after so many images, whatever the weights are."""
+
+    def losses(_: HeldOut, state: TrainingState) -> dict[str, float]:
+        return {"training_loss": 0.1, "held_out_loss": 0.2 + abs(state.images_seen - lowest) / 1000}
+
+    return losses
+
+
+def with_held_out(job: Job) -> Job:
+    """Forty steps of 8 with twenty images held out, whose loss is measured every second step."""
+    data = job.plan.data.model_copy(update={"holdout": 20})
+    job = replace(job, plan=job.plan.model_copy(update={"data": data}))
+    every = dict.fromkeys(("report_every_images", "preview_every_images"), 16)
+    job = again(job, **every, checkpoint_every_images=40, accumulation=1, ema_decay=0.9)
+    return replace(job, images=replace(job.images, notes=Notes(held_out=20)))
+
+
+@pytest.fixture
+def memorising(job: Job, monkeypatch: pytest.MonkeyPatch) -> Job:
+    monkeypatch.setattr(held_out, "load_test_images", lambda data, images: images)
+    monkeypatch.setattr(HeldOut, "losses", falling_until(LOWEST))
+    return with_held_out(job)
+
+
+def weights(network: torch.nn.Module) -> dict[str, bytes]:
+    return {name: tensor.numpy().tobytes() for name, tensor in network.state_dict().items()}
+
+
+def averages(job: Job) -> Iterator[dict[str, bytes]]:
+    """The averaged weights after each step, without a run."""
+    state = TrainingState.fresh(job.plan, job.images.shape)
+    return (weights(state.average) for _ in training_steps(state, job.images))
+
+
+@pytest.mark.parametrize("ema_decay", [0.0, 0.9])
+def test_a_run_publishes_the_model_of_the_lowest_held_out_loss(
+    memorising: Job, tmp_path: Path, ema_decay: float
+) -> None:
+    """By the weights of that moment in a training without a run, and by those in the newest checkpoint."""
+    job, run = again(memorising, ema_decay=ema_decay), Run(tmp_path / "r")
+    *_, last = fit_job(job, run)
+    published = weights(run.model("cpu").network)
+    assert published == list(averages(job))[LOWEST // 8 - 1] != weights(last.model.network)
+    newest, state = checkpoint.newest(run.checkpoints), job.fresh_state()
+    assert newest is not None
+    restore(state, newest)
+    assert published == weights(state.published().network)
+    assert state.best is not None and (state.best.images_seen, state.best.worse) == (LOWEST, 10)
+    assert Summary.of(run).model_images == checkpoint.best_saved(run.checkpoints) == LOWEST
+    assert "| model | the one of 160 images, where the held-out loss was lowest |" in run.card_file.read_text()
+
+
+def test_a_run_that_still_learns_publishes_its_last_model(
+    memorising: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HeldOut, "losses", falling_until(320))
+    run = Run(tmp_path / "r")
+    *_, last = fit_job(memorising, run)
+    assert weights(run.model("cpu").network) == weights(last.model.network)
+    assert Summary.of(run).model_images is None
+    assert "| model | the last |" in run.card_file.read_text()
+
+
+def test_a_run_without_held_out_images_keeps_none(job: Job, tmp_path: Path) -> None:
+    run = Run(tmp_path / "r")
+    *_, last = fit_job(again(job, checkpoint_every_images=40), run)
+    assert weights(run.model("cpu").network) == weights(last.model.network)
+    assert not list(run.checkpoints.glob(f"*/{BEST}"))
+    assert checkpoint.best_saved(run.checkpoints) is Summary.of(run).model_images is None
+
+
+@pytest.mark.parametrize(("after", "patience"), [(1, None), (20, None), (21, None), (33, None), (25, 3), (28, 3)])
+def test_a_run_that_was_stopped_publishes_the_same(
+    memorising: Job, tmp_path: Path, after: int, patience: int | None
+) -> None:
+    """Before the lowest loss, at it and after it; and before and in a cool-down that begins after 208 images."""
+    job = again(memorising, patience=patience, cooldown=0.25)
+    straight, stopped = Run(tmp_path / "straight"), Run(tmp_path / "stopped")
+    list(fit_job(job, straight))
+    stop_after(job, stopped.folder, after)
+    list(fit_job(job, stopped))
+    assert outcome(stopped) == outcome(straight)
+    moves = [journal.horizons(journal.read(run)) for run in (straight, stopped)]
+    assert moves[0] == moves[1]
+
+
+def test_a_model_that_was_lost_is_published_again(memorising: Job, tmp_path: Path) -> None:
+    run = Run(tmp_path / "r")
+    list(fit_job(memorising, run))
+    before = run.weights_file.read_bytes()
+    run.weights_file.unlink()
+    list(fit_job(memorising, run))
+    assert run.weights_file.read_bytes() == before
+
+
+@pytest.mark.parametrize(("share", "has_guide"), [(0.25, True), (0.5, False), (0.75, False)])
+def test_a_guide_is_for_a_best_model_that_came_later(
+    memorising: Job, tmp_path: Path, share: float, has_guide: bool
+) -> None:
+    """It is kept after 80, 160 or 240 images, and the best model is that of 160."""
+    run = Run(tmp_path / "r")
+    list(fit_job(again(memorising, guide=share), run))
+    model = run.model("cpu")
+    assert (model.guide is not None) == has_guide
+    assert model.settings().autoguidance == (1.5 if has_guide else 1.0)
+
+
+def test_a_weight_that_was_measured_with_a_later_model_is_not_for_the_best(memorising: Job) -> None:
+    state = again(memorising, guide=0.25).fresh_state()
+    for step in training_steps(state, memorising.images):
+        if step.images_seen == LOWEST:
+            state.keep_best(0.5)
+    state.autoguidance = 2.5
+    assert state.model().settings().autoguidance == 2.5
+    assert state.published().settings().autoguidance == 1.5
+    state.keep_best(0.25)
+    assert state.published().settings().autoguidance == 2.5
+
+
+def test_a_loss_that_is_no_number_chooses_nothing(memorising: Job) -> None:
+    state = memorising.fresh_state()
+    state.keep_best(float("nan"))
+    assert state.best is None
+    for loss in (0.5, float("nan"), 0.5):
+        state.keep_best(loss)
+    assert state.best is not None and (state.best.loss, state.best.worse) == (0.5, 2)
+
+
+def test_a_checkpoint_of_before_there_was_a_best_is_restored(job: Job, tmp_path: Path) -> None:
+    """A guide in it was kept before anything that is measured from there on."""
+    state = again(job, guide=0.1).fresh_state()
+    for _ in training_steps(state, job.images):
+        pass
+    saved = save_checkpoint(state, tmp_path)
+    progress = json.loads((saved / "state.json").read_text())
+    assert progress.pop("guide_seen") == 32
+    (saved / "state.json").write_text(json.dumps(progress))
+    old = again(job, guide=0.1).fresh_state()
+    restore(old, saved)
+    assert old.best is None and old.guide is not None
+    old.keep_best(0.5)
+    assert old.published().guide is not None
+
+
+def test_the_kept_model_comes_back(memorising: Job, tmp_path: Path) -> None:
+    state, fresh = memorising.fresh_state(), memorising.fresh_state()
+    steps = training_steps(state, memorising.images)
+    next(steps)
+    state.keep_best(0.5)
+    next(steps)
+    state.keep_best(0.75)
+    restore(fresh, save_checkpoint(state, tmp_path))
+    assert contents(fresh) == contents(state)
+    assert isinstance(fresh.published(), Model)
+    assert weights(fresh.published().network) == weights(state.published().network) != weights(state.average)
+
+
+def published_by(job: Job, folder: Path) -> tuple[list[int], bytes]:
+    """The horizon after each step of a process, and the model of the run."""
+    held_out.load_test_images = lambda data, images: images
+    HeldOut.losses = falling_until(LOWEST)  # pyright: ignore[reportAttributeAccessIssue]
+    job = with_held_out(job)
+    horizons = [step.images for step in fit_job(again(job, patience=3, cooldown=0.25, threads=1), Run(folder))]
+    return horizons, Run(folder).weights_file.read_bytes()
+
+
+@pytest.mark.slow
+def test_two_processes_publish_the_same_and_end_together(job: Job, tmp_path: Path) -> None:
+    (first, model), (other, same) = together(2, published_by, job, tmp_path / "two")
+    assert first == other
+    assert model == same
+    assert first[-1] == 8 * len(first) == 264
+    assert Summary.of(Run(tmp_path / "two")).model_images == LOWEST
+
+
+@pytest.mark.parametrize(("decay", "cooldown", "end"), [("none", 1.0, 416), ("linear", 0.25, 264), ("none", 0.1, 232)])
+def test_patience_begins_the_cool_down(memorising: Job, tmp_path: Path, decay: str, cooldown: float, end: int) -> None:
+    """After 160 + 3 * 16 = 208 images; it takes its share of them, in whole batches."""
+    job = again(memorising, images=640, patience=3, learning_rate_decay=decay, cooldown=cooldown)
+    job = again(job, learning_rate_decay="none") if cooldown == 1 else job
+    run = Run(tmp_path / "r")
+    steps = list(fit_job(job, run))
+    assert steps[-1].images_seen == steps[-1].images == end
+    left = [(end - step.images_seen + 8) / (end - 208) for step in steps[26:]]
+    assert [step.learning_rate for step in steps] == pytest.approx([1e-3] * 26 + [1e-3 * share for share in left])
+    assert journal.horizons(journal.read(run)) == {0: Horizon(640), 208: Horizon(end, 208, 0.0, cooling=True)}
+    assert [entry.images_seen for entry in journal.read(run) if entry.event == "cool-down"] == [208]
+    assert journal.status(run)[0] == "finished"
+    assert list(fit_job(job, run)) == []
+    warm = checkpoint.newest_warm(run.checkpoints)
+    assert warm is not None and int(warm.name) == 208
+
+
+@pytest.mark.parametrize(("cooldown", "patience"), [(0.25, None), (0.25, 11), (1.0, 3)])
+def test_patience_that_does_not_end_changes_nothing(
+    memorising: Job, tmp_path: Path, cooldown: float, patience: int | None
+) -> None:
+    """After 160 images there are ten more reports; a cool-down of as many images as were seen would end later."""
+    job = again(memorising, patience=patience, cooldown=cooldown, learning_rate_decay="linear")
+    run = Run(tmp_path / "r")
+    assert len(list(fit_job(job, run))) == 40
+    assert journal.horizons(journal.read(run)) == {0: Horizon(320)}
+
+
+def test_a_run_whose_patience_ended_goes_on_from_before_its_cool_down(memorising: Job, tmp_path: Path) -> None:
+    """With a longer budget it has its patience again."""
+    run = Run(tmp_path / "r")
+    short = again(memorising, images=640, patience=3, cooldown=0.25)
+    list(fit_job(short, run))
+    steps = list(fit_job(again(short, images=800), run))
+    assert (steps[0].images_seen, steps[0].learning_rate) == (216, pytest.approx(1e-3))
+    assert journal.horizons(journal.read(run))[256].cooling
+    assert steps[-1].images_seen == 256 + 64
+
+
+def config(job: Job, **training: object) -> Config:
+    return job.config.updated("training", patience=2, **training)
+
+
+def test_patience_needs_held_out_images_and_a_run(job: Job, tmp_path: Path, few_images_file: Path) -> None:
+    run = Run(tmp_path / "r")
+    with pytest.raises(NevoaError, match=r"needs held-out images, and noise has none: give the images as a folder"):
+        prepare(config(job), job.images, run=run)
+    named = config(job).updated("data", source=str(few_images_file))
+    with pytest.raises(NevoaError, match=r"few has none: hold some out with -o data.holdout=2\."):
+        prepare(named, run=run)
+    assert prepare(named.updated("data", holdout=2), run=run).plan.training.patience == 2
+    with pytest.raises(NevoaError, match=r"training.patience needs a run, .*: give a run folder, out="):
+        prepare(named.updated("data", holdout=2))
+    with pytest.raises(NevoaError, match=r"patience is for objective=denoise: objective=path has no held-out loss"):
+        distillation_of(job, "path").config.updated("training", patience=2)
+    with pytest.raises(NevoaError, match=r"training.patience: .*greater than or equal to 1"):
+        nevoa.configure("digits", patience=0)
