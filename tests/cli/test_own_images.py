@@ -12,6 +12,10 @@ import pytest
 from PIL import Image
 
 from nevoa.cli.main import main
+from nevoa.runs import Run, journal
+from nevoa.runs.horizon import Horizon
+from nevoa.training.held_out import HeldOut
+from nevoa.training.state import TrainingState
 
 pytestmark = pytest.mark.slow
 
@@ -62,6 +66,25 @@ def test_a_training_with_captions_ends_with_a_prompt_to_try(kind: str, option: s
     command = shlex.split(tried.removeprefix("Try: "))
     assert command == ["nevoa", "sample", "run", option, "one cat, black"]
     assert " of one cat, black" in typed(*command[1:], "--count", "1")
+
+
+def test_a_training_says_which_model_is_its_own(images: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rising(_: HeldOut, state: TrainingState) -> dict[str, float]:
+        return {"training_loss": 0.1, "held_out_loss": float(state.images_seen)}
+
+    monkeypatch.setattr(HeldOut, "losses", rising)
+    every = [f"training.{name}_every_images=16" for name in ("report", "preview")]
+    options = [f"-o={key}" for key in [*KEYS, *every]]
+    command = "train", str(images), "--steps", "4", "--out", "run", *options
+    chosen = "the one of 16 images, where the held-out loss was lowest"
+    assert f"\nModel:   {chosen}; later ones memorise\nTry: " in typed(*command)
+    assert f"The model is {chosen}.\nTo train it" in typed(*command)
+    assert f"The model of run is {chosen}." in " ".join(typed("runs", "run").split())
+    (summary,) = json.loads(typed("runs", "run", "--json"))
+    assert summary["model_images"] == 16
+    typed(*command[:5], "patient", "--patience", "1", *options)
+    (moved,) = (entry for entry in journal.read(Run(Path("patient"))) if entry.event == "moved")
+    assert (moved.images_seen, moved.horizon) == (32, Horizon(48, 32, 0.0, cooling=True))
 
 
 def test_the_advised_command_gives_better_features(images: Path, typed: Typed) -> None:

@@ -69,6 +69,24 @@ def test_all_images_of_the_chosen_classes_are_the_reference(split: DataConfig, m
     assert reference.source == "my pets"
 
 
+def test_attributes_are_those_of_the_images_that_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four are held out, and two of them choose the model."""
+    monkeypatch.setenv("NEVOA_CACHE", str(tmp_path / "cache"))
+    rng, place = np.random.default_rng(0), tmp_path / "things"
+    place.mkdir()
+    lines = ["file_name,text,attributes"]
+    for number in range(12):
+        Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(place / f"{number}.png")
+        lines.append("{0}.png,a {1} thing,{1}".format(number, ("blue", "red")[number % 2]))
+    (place / "metadata.csv").write_text("\n".join(lines))
+    reference = Reference.of(DataConfig(source=str(place), holdout=4))
+    train, test = reference.attributes
+    assert (len(train.images), len(test.images), len(reference.test)) == (8, 2, 2)
+    np.testing.assert_array_equal(test.images.images, reference.test.images)
+    for some in (train, test):
+        assert some.codes[:, 0].tolist() == ["red" in captions[0] for captions in some.images.captions]
+
+
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without Debian's package, the library `datasets` and cached images."""

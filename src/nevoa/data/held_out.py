@@ -79,6 +79,11 @@ def choosing_and_scoring(held_out: ImageSet) -> tuple[ImageSet, ImageSet]:
     """Divide held-out images into those that choose a model, half of them and at most 128, and those that score it.
 
     The places of the images decide, so that all models of the same images are scored by the same ones.
+
+    Example:
+        >>> choosing, scoring = choosing_and_scoring(load_images("shapes", limit=100))
+        >>> len(choosing), len(scoring)
+        (50, 50)
     """
     count = min(CHOOSING, len(held_out) // 2)
     chosen = np.zeros(len(held_out), bool)

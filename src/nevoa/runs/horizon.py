@@ -1,6 +1,6 @@
 """The horizon of a training, in images, and how far its cool-down is.
 
-A budget of minutes moves the horizon while training. The learning rate then stays continuous.
+A budget of minutes, and patience that ends, move the horizon while training. The learning rate then stays continuous.
 """
 
 from dataclasses import dataclass

@@ -48,8 +48,8 @@ class Entry(BaseModel):
 
     Attributes:
         event: started (a process began to train), planned (the first horizon), extended (another budget), moved (the
-            horizon, by the time that is left), cool-down (it has begun), weighed (the guide), stopped, finished,
-            failed.
+            horizon, by the time that is left or because patience ended), cool-down (it has begun), weighed (the guide),
+            stopped, finished, failed.
         at: seconds since 1970.
         images_seen: by the training at that moment.
         horizon: the one that was decided.

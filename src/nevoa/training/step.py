@@ -13,7 +13,7 @@ class Step:
 
     Attributes:
         images_seen: at its end.
-        images: the horizon: `images_seen` at the end of the training; a budget of minutes moves it.
+        images: the horizon: `images_seen` at the end of the training; a budget of minutes or patience moves it.
         batch_size: images in a batch.
         loss: mean over the batch.
         grad_norm: norm of the whole gradient before clipping.
