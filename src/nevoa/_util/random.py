@@ -28,6 +28,7 @@ class Stream(IntEnum):
     MASKS = 16
     CONDITION = 17
     IMITATION = 18
+    AUGMENTATION = 19
 
 
 def generator(seed: int, stream: Stream, position: int) -> np.random.Generator:

@@ -14,6 +14,7 @@ from cyclopts import Parameter
 from nevoa.cli import STARTED
 from nevoa.cli.notify import notify as send
 from nevoa.cli.options import (
+    Augment,
     BudgetFlags,
     Json,
     Options,
@@ -57,7 +58,9 @@ class TrainingFlags(BudgetFlags, PluginFlags):
         epochs: Train for this many passes over the images.
         steps: Train for this many steps.
         seed: Seed of every random choice. [default: 0]
-        flip: Mirror half of the images at random. [default: on, except for named data sets of clothes,
+        augment: What to do to images at random; may be repeated. flip mirrors half of them. The network is told of
+            mirror, shift, scale, rotate, squeeze and colour, so that samples show none of it; a number such as 0.12 is
+            the chance of each, strong is 0.25, none is nothing. [default: flip, except for named data sets of clothes,
             digits or drawings]
         condition: What to learn about each image beside its pixels: class, text, tags, number:NAME, picture or none;
             may be repeated. text:COLUMN takes the captions from this column. downscaled:N, gray, edges and masked make
@@ -70,13 +73,13 @@ class TrainingFlags(BudgetFlags, PluginFlags):
     plan: Annotated[Path | None, Parameter(metavar="FILE")] = None
     place: Annotated[str | None, Parameter(name="--from")] = None
     seed: int | None = None
-    flip: Annotated[bool | None, Parameter(negative="--no-flip")] = None
+    augment: Augment = ()
     condition: Annotated[tuple[str, ...], Parameter(metavar="KIND", show_default=False)] = ()
     options: Options = ()
 
     def keywords(self) -> dict[str, Any]:
         """The options as keywords; None means not given."""
-        return super().keywords() | {"condition": self.condition or None}
+        return super().keywords() | {"augment": self.augment or None, "condition": self.condition or None}
 
     @property
     def start(self) -> str:

@@ -91,7 +91,7 @@ def _advance(state: TrainingState, images: ImageSet, numbers: tuple[float, float
 
 def _not_finite(state: TrainingState, images: ImageSet, step: Step) -> NevoaError:
     size = step.batch_size
-    indices = Batches(images, state.plan.training.seed, flip=False).indices(step.images_seen - size, size)
+    indices = Batches(images, state.plan.training.seed).indices(step.images_seen - size, size)
     return NevoaError(
         f"Loss or gradient was not finite in {MOST_NOT_FINITE} steps in a row, up to {step.images_seen:,} images at "
         f"learning rate {step.learning_rate:.3g}. These steps changed nothing, and the checkpoints are intact. Try a "

@@ -66,6 +66,7 @@ def plan(
     draft = sized(draft, asked)
     if objects.network is not None:
         check_network(objects.network, images.shape, len(draft.classes), draft.tables["conditions"])
+        check_network(objects.network, images.shape, len(draft.classes), draft.plan().learned)
     trial = draft.trial()
     trial.check_memory()
 
