@@ -37,7 +37,7 @@ def test_all_ways_to_ask_say_the_chance_of_each(augment: Any, chances: Any) -> N
 
 @pytest.mark.parametrize("augment", [0, 1.5, "0", True, ("auto", "flip"), ("strong", "0.3"), ("none", "none"), 1j])
 def test_what_is_no_augmentation_is_an_error(augment: Any) -> None:
-    with pytest.raises(NevoaError, match="data.augment: Input should be auto, none, strong, a chance above 0"):
+    with pytest.raises(NevoaError, match=r"data.augment: Input should be auto, none, strong, a chance above 0"):
         asked(augment)
 
 
@@ -47,7 +47,7 @@ def test_an_unknown_name_is_an_error_that_names_the_nearest() -> None:
             NevoaError, match=r"There is no transformation 'rotat'. Did you mean 'rotate'\? Known: auto,"
         ):
             asked(augment)
-    with pytest.raises(NevoaError, match="data.augment.scale: Input should be less than or equal to 1"):
+    with pytest.raises(NevoaError, match=r"data.augment.scale: Input should be less than or equal to 1"):
         asked({"scale": 3})
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from nevoa._util.arguments import to_python
 from nevoa.config.names import AugmentationName
@@ -68,4 +68,8 @@ def _number(value: Any = None) -> float | None:
 
 
 # As a user asks for them; "auto" is a flip where the catalog says that it suits the images.
-Augment = Annotated[Chances | Literal["auto"], BeforeValidator(chances_of)]
+Augment = Annotated[
+    Chances | Literal["auto"],
+    BeforeValidator(chances_of),
+    WithJsonSchema({"enum": [*ALONE, "number above 0 to 1", *NUMBERS]}),
+]

@@ -8,10 +8,10 @@ from zlib import compress, decompressobj, error
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator, model_validator
 
+from nevoa.config.data import Side
 from nevoa.config.names import AUGMENTATION
 from nevoa.config.network import Section
 from nevoa.config.registry import CONDITIONS
-from nevoa.config.sections import Side
 
 # Of 3,000 words in captions, one in 22 that is not among them passes for one.
 SEEN = 2**16

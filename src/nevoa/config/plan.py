@@ -7,11 +7,11 @@ from pydantic import field_validator, model_validator
 
 from nevoa.config.augmentation import NUMBERS
 from nevoa.config.condition import AnyCondition, AugmentationPlan, ConditionPlan, PicturePlan
+from nevoa.config.data import DataConfig
 from nevoa.config.names import AUGMENTATION, CLASS, TAGS, TEXT, DeviceName, PrecisionName
 from nevoa.config.network import Positive
 from nevoa.config.sections import (
     AnyNetwork,
-    DataConfig,
     DiffusionPlan,
     SamplingConfig,
     Section,

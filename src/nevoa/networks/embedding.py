@@ -71,7 +71,8 @@ class TimestepEmbedding(nn.Module):
         dim: even and at least 4.
         classes: how many labels there are, besides `null_label` ("no class"), whose index is `classes`. 0 if the
             network knows no classes.
-        conditions: the other kinds of condition by name, and what was done to an image. Pictures are left to `Pictures`.
+        conditions: the other kinds of condition by name, and what was done to training images. Pictures are left to
+            `Pictures`.
 
     Takes timesteps `[B]` and a condition. Of a network that knows classes alone it is labels `[B]` from 0 to `classes`,
     where None stands for the null label; otherwise a tensor by name for each kind, with the labels under "class".

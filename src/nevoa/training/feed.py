@@ -32,8 +32,8 @@ class Batch:
 
     Attributes:
         log_snr: of all images of the batch, also of those that other processes train on; on the CPU.
-        condition: with some replaced by the null condition (Ho and Salimans 2022, algorithm 1), and what was done to each
-            image, if the network is told; None for an unconditional network that is not.
+        condition: with some replaced by the null condition (Ho and Salimans 2022, algorithm 1), and with what was done
+            to each image, if the network is told that; None for other unconditional networks.
     """
 
     log_snr: Float64[Tensor, " N"]
