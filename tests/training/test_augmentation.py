@@ -50,7 +50,7 @@ def test_a_batch_tells_what_was_done_beside_what_it_is_asked(augmented: Job, con
     assert told.shape == (len(batch.x_0), ALL) and told.any(1).sum() > 1
 
 
-def test_zeros_add_nothing_and_neither_does_the_rest_at_first(augmented: Job) -> None:
+def test_zeros_add_nothing(augmented: Job) -> None:
     """To the bit: whether zeros are told, or nothing, or the network has nothing to be told with."""
     job = with_training(augmented, condition="class")
     labels, told = torch.tensor([0, 4]), torch.randn(2, ALL)
@@ -66,8 +66,6 @@ def test_zeros_add_nothing_and_neither_does_the_rest_at_first(augmented: Job) ->
     assert torch.equal(network(x_t, t, {"class": labels}), expected)
     assert torch.equal(network(x_t, t, {"class": labels, AUGMENTATION: torch.zeros(2, ALL)}), expected)
     assert not torch.equal(network(x_t, t, {"class": labels, AUGMENTATION: told}), expected)
-    network.get_parameter("time.augmentation.weight").zero_()
-    assert torch.equal(network(x_t, t, {"class": labels, AUGMENTATION: told}), expected)
 
 
 @pytest.mark.slow
@@ -102,7 +100,7 @@ def made_after(augment: Any) -> np.ndarray:
     """By how much the left side of images is brighter, of a model that was trained for some seconds."""
     small = "network.multipliers=[1]", "network.attention=[false]", "training.condition=none"
     options = (*LEARNER, *small, "training.ema_decay=0.9")
-    config = configure("object:images", steps=250, options=options, augment=augment, device="cpu")
+    config = configure("object:images", steps=150, options=options, augment=augment, device="cpu")
     images = pointing()
     state = state_of(config, images, threads=1)
     list(training_steps(state, images))

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from nevoa.config.condition import AugmentationPlan, ConditionPlan
 from nevoa.config.names import AUGMENTATION, CLASS
 from nevoa.config.registry import CONDITIONS
-from nevoa.networks.blocks import zeroed
 
 Conditions = Mapping[str, ConditionPlan] | None
 # Labels, of a network that knows classes alone; otherwise a tensor for each kind, by name.
@@ -102,7 +101,9 @@ class TimestepEmbedding(nn.Module):
         # Initialised as unit Gaussians: with smaller ones the Fréchet distance was a third larger after a minute.
         self.labels = nn.Embedding(classes + 1, 4 * dim) if classes else None
         kinds, told = kinds_of(conditions), told_numbers(conditions)
-        self.augmentation = zeroed(nn.Linear(told, 4 * dim, bias=False)) if told else None
+        self.augmentation = nn.Linear(told, 4 * dim, bias=False) if told else None
+        if self.augmentation is not None:  # from zero, Adam learned too late what it is told, and samples showed it
+            nn.init.normal_(self.augmentation.weight)
         embeddings = {name: kind.embedding(4 * dim) for name, kind in kinds.items() if not hasattr(kind, "channels")}
         self.conditions = nn.ModuleDict(embeddings) if kinds else None
         self.token_widths = [int(one.token_width) for one in embeddings.values() if hasattr(one, "token_width")]

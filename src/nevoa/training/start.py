@@ -29,7 +29,7 @@ FINE_TUNING: dict[str, Any] = {
 # Where a network has its conditions besides classes, attends to their tokens, and adds pictures.
 CONDITIONS = "time.conditions."
 OTHERS = CONDITIONS, "cross.", "pictures."
-# Where it is told what was done to training images. A training of its own tells it anew: it begins at zero.
+# Where it is told what was done to training images. A training of its own tells it anew.
 TOLD = "time.augmentation."
 # What starts at zero in a kind of condition that is new: the vector for "nothing asked", and what attention adds.
 AT_ZERO = ".none", ".out.weight", ".out.bias"
