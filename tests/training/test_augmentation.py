@@ -71,11 +71,9 @@ def test_zeros_add_nothing(augmented: Job) -> None:
 @pytest.mark.slow
 def test_an_augmented_run_resumes_bit_for_bit_and_makes_images(augmented: Job, tmp_path: Path) -> None:
     list(fit_job(augmented, Run(tmp_path / "whole")))
-    for after in (3, 20):
-        folder = tmp_path / str(after)
-        list(stop_after(augmented, folder, after))
-        list(fit_job(augmented, Run(folder)))
-        assert outcome(Run(folder)) == outcome(Run(tmp_path / "whole"))
+    list(stop_after(augmented, tmp_path / "stopped", 3))
+    list(fit_job(augmented, Run(tmp_path / "stopped")))
+    assert outcome(Run(tmp_path / "stopped")) == outcome(Run(tmp_path / "whole"))
     model = load(tmp_path / "whole")
     assert model.plan.kinds == () and model.network.get_parameter("time.augmentation.weight").any()
     assert model.sample(2, steps=2).shape == (2, 8, 8, 1)
