@@ -86,7 +86,7 @@ def as_taught(batch_size: int) -> tuple[nn.Module, Callable[[int], Tensor]]:
             module.forward = MethodType(taught, module)
     timesteps, seed = config.diffusion.timesteps, config.training.seed
     denoiser = Denoiser(network, NoiseSchedule.linear(timesteps))
-    batches = Batches(images, seed, bool(config.data.flip))
+    batches = Batches(images, seed, {"flip": 0.5})
     draws = TrainingNoise(seed, uniform(timesteps), images.shape)
 
     def loss_of(first: int) -> Tensor:

@@ -38,7 +38,7 @@ class Letters(Dataset):
 
 def main(folder: Path) -> str:
     options = ["network.dim=16", "training.batch_size=32", "training.precision=float32"]
-    run = nevoa.train(Letters(600), out=folder / "letters", steps=60, options=options, flip=False, progress=False)
+    run = nevoa.train(Letters(600), out=folder / "letters", steps=60, options=options, augment="none", progress=False)
     model = run.model()
     nevoa.show(model.sample(12, labels=["A", "B", "C"]), list("ABC") * 4, columns=6).save(folder / "letters.png")
     return f"classes {', '.join(model.classes)}; images in {folder / 'letters.png'}"

@@ -146,7 +146,7 @@ def job(tiny: Config, few_images: ImageSet) -> Job:
     """Forty steps of 8 on 20 images, each batch in two pieces: epochs end within and between batches."""
     update = {"steps": 40, "ema_decay": 0.9, "accumulation": 2, "device": "cpu", "threads": 1, "compile": False}
     update |= {"optimizer": "adam", "learning_rate": 1e-3, "learning_rate_decay": "none", "warmup_images": 0}
-    config = tiny.updated("training", **update, preview_steps=2, report_every_images=24).updated("data", flip=True)
+    config = tiny.updated("training", **update, preview_steps=2, report_every_images=24).updated("data", augment="flip")
     return job_of(config.model_copy(update={"network": LEAST}), few_images)
 
 

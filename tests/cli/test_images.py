@@ -37,7 +37,7 @@ def pets(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_from_a_folder_to_new_images_of_a_class(pets: Path) -> None:
-    chosen = ["--classes", "dog,cat", "--size", "10x14", "--limit", "16", "--no-flip", "--condition", "class"]
+    chosen = ["--classes", "dog,cat", "--size", "10x14", "--limit", "16", "--augment", "none", "--condition", "class"]
     command = ["train", "pets", *chosen, "--steps", "4", "--out", "r", *OPTIONS]
     told = nevoa(*command, folder=pets.parent)
     assert "pets: 15 images, 10x14, 3 channels (1 unusable)" in told.stdout
@@ -46,7 +46,7 @@ def test_from_a_folder_to_new_images_of_a_class(pets: Path) -> None:
     assert "left out  cat/bad.png: it is not an image of a known format" in told.stderr
     plan = tomllib.loads((pets.parent / "r/plan.toml").read_text())
     assert plan["data"]["only"] == plan["classes"] == ["dog", "cat"]
-    assert (plan["data"]["source"], plan["data"]["flip"]) == (str(pets), False)
+    assert (plan["data"]["source"], plan["data"]["augment"]) == (str(pets), {})
     nevoa("sample", "r", "--class", "cat", "--count", "3", "--out", "x.npy", folder=pets.parent)
     assert np.load(pets.parent / "x.npy").shape == (3, 10, 14, 3)
     nevoa("sample", "r", "--guidance", "2", "--out", "x.png", folder=pets.parent)

@@ -66,7 +66,7 @@ def test_auto_is_no_decision(plan: Plan, key: str) -> None:
 @pytest.mark.parametrize(
     "key",
     [
-        *("data.flip", "data.images", "data.fingerprint", "training.images", "training.batch_size"),
+        *("data.augment", "data.images", "data.fingerprint", "training.images", "training.batch_size"),
         *("training.device", "training.precision", "training.threads", "training.compile"),
         *("training.report_every_images", "training.preview_every_images", "training.preview_steps"),
         "training.checkpoint_every_images",

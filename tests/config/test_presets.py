@@ -17,7 +17,7 @@ def test_classic_is_the_notebook() -> None:
     config = configure(preset="classic")
     assert config.training.model_dump(exclude_defaults=True) == {"epochs": 10.0}
     assert (config.training.batch_size, config.training.learning_rate, config.training.loss) == (128, 1e-3, "huber")
-    assert (config.training.optimizer, config.training.ema_decay, config.data.flip) == ("adam", 0.0, True)
+    assert (config.training.optimizer, config.training.ema_decay, config.data.augment) == ("adam", 0.0, {"flip": 0.5})
     assert config.training.preview_every_images is None
     assert config.diffusion.model_dump() == {
         "schedule": "linear",
@@ -66,7 +66,7 @@ def test_a_budget_replaces_those_below() -> None:
 def test_images_named_by_an_option_are_mirrored_as_those_named_first() -> None:
     """The notebook mirrors clothes, and digits would become other signs."""
     first, option = configure("mnist", "classic"), configure(preset="classic", options=["data.source=mnist"])
-    assert first.data.flip is option.data.flip is None
+    assert first.data.augment == option.data.augment == "auto"
 
 
 @pytest.mark.parametrize("given", ["text:em português", ["text:em português"], ("text:em português", "class")])
@@ -122,7 +122,7 @@ def test_a_path_is_a_source_and_never_the_name_of_a_data_set(tmp_path: Path, mon
 @pytest.fixture
 def saved(tmp_path: Path) -> tuple[Path, Config]:
     """The config.toml of a run of five minutes."""
-    options = ["training.condition=class", "network.dim=8", "data.flip=true"]
+    options = ["training.condition=class", "network.dim=8", "data.augment=flip"]
     config = configure("photos", minutes=5, options=options)
     (tmp_path / "config.toml").write_text(to_toml(config))
     return tmp_path / "config.toml", config
@@ -181,10 +181,15 @@ def test_a_config_file_without_a_budget_needs_one(saved: tuple[Path, Config]) ->
 
 
 def test_natural_types_are_taken() -> None:
-    numbers: dict[str, Any] = {"steps": np.int64(5), "limit": np.int64(9), "flip": np.bool_(True)}
+    numbers: dict[str, Any] = {"steps": np.int64(5), "limit": np.int64(9), "augment": np.float64(0.5)}
     config = configure(Path("pets"), size=(np.int64(8), 9), only="cat", **numbers)
     assert config.training.steps == 5
-    assert (config.data.limit, config.data.size, config.data.only, config.data.flip) == (9, (8, 9), ("cat",), True)
+    assert (config.data.limit, config.data.size, config.data.only, config.data.told["shift"]) == (
+        9,
+        (8, 9),
+        ("cat",),
+        0.5,
+    )
     assert configure(only=torch.tensor([0, 2])).data.only == (0, 2)
     assert configure(device="cuda:0").training.device == "cuda"
     assert configure(device=torch.device("cpu")).training.device == "cpu"
@@ -198,7 +203,7 @@ def test_natural_types_are_taken() -> None:
         ({"steps": 5.5}, "training.steps: Input should be a valid integer"),
         ({"limit": True}, "data.limit: Input should be a valid integer"),
         ({"minutes": "5"}, "training.minutes: Input should be a valid number"),
-        ({"flip": "no"}, "data.flip: Input should be a valid boolean"),
+        ({"augment": 2}, "data.augment: Input should be auto, none, strong, a chance"),
         ({"only": [True]}, "data.only: Input should be a valid string"),
         ({"device": "cuda:1"}, "CUDA_VISIBLE_DEVICES"),
     ],

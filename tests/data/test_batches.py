@@ -16,20 +16,20 @@ from nevoa.data import (
 
 
 def test_an_epoch_is_every_image_once_in_an_order_of_its_own(few_images: ImageSet) -> None:
-    batches = Batches(few_images, seed=0, flip=False)
+    batches = Batches(few_images, seed=0)
     first, second = batches.indices(0, 20), batches.indices(20, 20)
     assert sorted(first.tolist()) == sorted(second.tolist()) == list(range(20))
     assert first.tolist() != second.tolist()
-    assert first.tolist() != Batches(few_images, seed=1, flip=False).indices(0, 20).tolist()
+    assert first.tolist() != Batches(few_images, seed=1).indices(0, 20).tolist()
 
 
 def test_balanced_batches_have_as_many_images_of_each_class_that_has_some() -> None:
     labels = np.array([0] * 30 + [2] * 3)
     pixels = np.arange(33, dtype=np.uint8)[:, None, None, None].repeat(4, 1)
     images = ImageSet.of("uneven", pixels, labels, ["a", "empty", "b"])
-    counts = np.bincount(Batches(images, 0, flip=False, balance=True).take(0, 90).labels).tolist()
+    counts = np.bincount(Batches(images, 0, balance=True).take(0, 90).labels).tolist()
     assert counts == [45, 0, 45]
-    counts = np.bincount(Batches(images, 0, flip=False).take(0, 66).labels).tolist()
+    counts = np.bincount(Batches(images, 0).take(0, 66).labels).tolist()
     assert counts == [60, 0, 6]
 
 
@@ -38,8 +38,8 @@ def test_balanced_batches_have_as_many_images_of_each_class_that_has_some() -> N
 def test_the_stream_does_not_depend_on_how_it_is_cut(cuts: list[int]) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (20, 4, 4, 1), dtype=np.uint8)
     images = ImageSet.of("noise", pixels, np.zeros(20, np.int64), ["a"])
-    whole = Batches(images, seed=0, flip=True).take(0, sum(cuts)).images
-    batches, first = Batches(images, seed=0, flip=True), 0
+    whole = Batches(images, seed=0, augment={"flip": 0.5}).take(0, sum(cuts)).images
+    batches, first = Batches(images, seed=0, augment={"flip": 0.5}), 0
     for count in cuts:
         np.testing.assert_array_equal(batches.take(first, count).images, whole[first : first + count])
         first += count
@@ -47,7 +47,7 @@ def test_the_stream_does_not_depend_on_how_it_is_cut(cuts: list[int]) -> None:
 
 def test_half_of_the_images_are_mirrored_and_the_set_is_left_alone(few_images: ImageSet) -> None:
     before = few_images.images.copy()
-    plain, flipped = (Batches(few_images, 0, flip).take(0, 2000).images for flip in (False, True))
+    plain, flipped = (Batches(few_images, 0, augment).take(0, 2000).images for augment in ({}, {"flip": 0.5}))
     mirrored = (flipped == plain[:, :, ::-1]).all((1, 2, 3))
     same = (plain == flipped).all((1, 2, 3))
     assert (mirrored ^ same).all()
@@ -68,7 +68,7 @@ def test_a_process_does_not_grow_by_the_images_it_has_seen(tmp_path: Path) -> No
     def resident() -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
-    batches = Batches(images, seed=0, flip=True)
+    batches = Batches(images, seed=0, augment={"flip": 0.5})
     batches.take(0, 100)
     before = resident()
     for first in range(0, 33_000, 100):

@@ -76,7 +76,7 @@ def test_a_test_split_without_a_class_has_the_numbers_of_the_train_split(tmp_pat
 def test_text_is_not_mirrored_and_objects_are(tmp_path: Path) -> None:
     assert [flips(name) for name in ("mnist", "digits", "svhn", "quickdraw", "fashion_mnist_10k")] == [False] * 5
     assert [flips(name) for name in ("hf:ylecun/mnist", "hf:uoft-cs/cifar10", "hf:a/b")] == [False, True, True]
-    assert [configure(name, "classic").data.flip for name in ("fashion_mnist", "mnist")] == [True, None]
+    assert [configure(name, "classic").data.augment for name in ("fashion_mnist", "mnist")] == [{"flip": 0.5}, "auto"]
     assert [flips(name) for name in ("cifar10", "shapes", "cat_and_dog", str(tmp_path))] == [True] * 4
 
 

@@ -110,7 +110,7 @@ def test_a_picture_is_cropped_and_padded_as_its_image_is(tmp_path: Path) -> None
 
 def test_a_picture_is_mirrored_with_its_image(tmp_path: Path) -> None:
     images = written(tmp_path, pairs(range(4)))
-    plain, seen = (Batches(images, 0, flip).take(0, 40) for flip in (False, True))
+    plain, seen = (Batches(images, 0, augment).take(0, 40) for augment in ({}, {"flip": 0.5}))
     assert plain.pictures is not None and seen.pictures is not None
     turned = [not np.array_equal(one, other) for one, other in zip(plain.images, seen.images, strict=True)]
     assert any(turned) and not all(turned)

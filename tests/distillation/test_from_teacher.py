@@ -231,7 +231,7 @@ def small_model(training: dict[str, Any] | None = None, **tables: Any) -> Model:
         decided = {"images": 8 * 32, "batch_size": 32, "device": "cpu", "precision": "float32", "threads": 1}
         every = dict.fromkeys(("report_every_images", "preview_every_images", "checkpoint_every_images"), 32)
         tables["training"] = {**decided, **every, "preview_steps": 1, **(training or {})}
-        tables["data"] = {"images": 100, "flip": False, **data}
+        tables["data"] = {"images": 100, "augment": "none", **data}
     plan = parse(tables, Plan if "training" in tables else ModelPlan)
     return Model(plan, torch.nn.Identity(), (1, 28, 28))
 
@@ -277,7 +277,7 @@ def test_the_images_are_all_those_of_the_teacher() -> None:
     """It may have set none aside where the preset sets some aside."""
     teacher = small_model(diffusion={"prediction": "v"}, data={"source": "photos/", "fingerprint": "0"})
     data = nevoa.distillation.distill_config(teacher).data
-    assert (data.source, data.holdout, data.flip) == ("photos/", 0, False)
+    assert (data.source, data.holdout, data.augment) == ("photos/", 0, {})
 
 
 @pytest.mark.parametrize("timesteps", ["uniform", "log_normal"])

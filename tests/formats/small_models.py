@@ -23,13 +23,14 @@ def small_model(
     sampling: Mapping[str, Any] | None = None,
     guided: bool = False,
     conditions: Mapping[str, Any] | None = None,
+    augment: Any = "auto",
 ) -> Model:
     """Return a model of so many pixels, as if it had been trained; guided, its guide has weights of its own."""
     plan = parse(
         {
             "classes": classes,
             "conditions": dict(conditions or {}),
-            "data": {},
+            "data": {"augment": augment},
             "diffusion": {"timesteps": 50, "schedule": "cosine", "prediction": "v"} | dict(diffusion or {}),
             "network": dict(network),
             "sampling": dict(sampling or {}),
@@ -42,7 +43,7 @@ def small_model(
 
 def _built(plan: ModelPlan, shape: Shape, seed: int) -> nn.Module:
     torch.manual_seed(seed)
-    built = build_network(plan.network, shape[0], len(plan.classes), plan.conditions).eval()
+    built = build_network(plan.network, shape[0], len(plan.classes), plan.learned).eval()
     for parameter in built.parameters():
         if not parameter.any():
             nn.init.normal_(parameter, std=0.1)

@@ -18,7 +18,13 @@ TRAINING |= {f"{event}_every_images": 4 for event in ("report", "preview", "chec
 
 def plan_of(model: Model, source: str = "fashion_mnist") -> Plan:
     """The plan of a small model's training."""
-    data = {**model.plan.data.model_dump(), "source": source, "images": 10_000, "fingerprint": "f" * 64, "flip": True}
+    data = {
+        **model.plan.data.model_dump(),
+        "source": source,
+        "images": 10_000,
+        "fingerprint": "f" * 64,
+        "augment": "flip",
+    }
     return parse({**model.plan.model_dump(), "data": data, "training": TRAINING}, Plan)
 
 

@@ -40,6 +40,7 @@ MODELS: dict[str, dict[str, Any]] = {
         "sampling": SOLVER | {"autoguidance": 0.5, "guidance": 2.0},
         "guided": True,
     },
+    "augmented": {"network": FOLDED, "classes": CLASSES, "augment": "strong", "sampling": SOLVER},
     "x_0": {"diffusion": {"prediction": "x0"}, "sampling": {"sampler": "ddim", "steps": 9}},
     "a quadratic schedule": {"diffusion": {"schedule": "quadratic", "timesteps": 1000}, "sampling": SOLVER},
 }

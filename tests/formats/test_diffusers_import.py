@@ -223,7 +223,7 @@ def test_one_fine_tuning_step_is_a_training_step_of_diffusers(folder: Path) -> N
     pixels = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), dtype=np.uint8)
     options = ["training.batch_size=4", "training.precision=float32", "training.warmup_images=0", "training.threads=1"]
     start = load(folder)
-    config = nevoa.configure("object:images", start=starting_from(start), steps=1, flip=False, options=options)
+    config = nevoa.configure("object:images", start=starting_from(start), steps=1, augment="none", options=options)
     images = nevoa.data.load_images(pixels)
     (step,) = nevoa.fit(config, images=images, start=start)
     job = prepare(config, images, Wish(start=start))
@@ -232,7 +232,7 @@ def test_one_fine_tuning_step_is_a_training_step_of_diffusers(folder: Path) -> N
     assert isinstance(unet, UNet2DModel)
     scheduler: Any = DDPMScheduler.from_pretrained(folder / "scheduler")
     optimizer = torch.optim.Adam(unet.parameters())
-    x_0 = to_unit(Batches(job.images, 0, flip=False).take(0, 4).images)
+    x_0 = to_unit(Batches(job.images, 0).take(0, 4).images)
     t, epsilon = TrainingNoise(0, uniform(T), (3, 16, 16), 0.1).take(0, 4)
     prediction = unet(scheduler.add_noise(x_0, epsilon, t - 1), t - 1).sample
     loss = torch.nn.functional.mse_loss(prediction, epsilon)

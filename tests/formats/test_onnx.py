@@ -24,6 +24,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "quick": {"network": FOLDED, "classes": CLASSES, "diffusion": {"prediction": "flow"}, "sampling": SOLVER},
     "classic, padded": {"network": {"kind": "unet", "dim": 8, "multipliers": [1, 2]}, "shape": (1, 13, 14)},
     "attention": {},
+    "augmented": {"network": FOLDED, "classes": CLASSES, "augment": "strong", "sampling": SOLVER},
     "guided": {"network": FOLDED, "classes": CLASSES, "sampling": SOLVER | {"autoguidance": 1.7}, "guided": True},
 }
 
@@ -53,7 +54,7 @@ def evaluated(model: Model, path: Path, count: int) -> tuple[np.ndarray, np.ndar
         return found, model.guided(model.settings().autoguidance)(x_t, t, *label).numpy()
 
 
-@pytest.mark.parametrize("name", ["classic, padded", "attention", "guided"])
+@pytest.mark.parametrize("name", ["classic, padded", "attention", "augmented", "guided"])
 def test_one_evaluation_is_that_of_torch(name: str, tmp_path: Path) -> None:
     model = small_model(**MODELS[name])
     export(model, tmp_path / "m.onnx")

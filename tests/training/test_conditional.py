@@ -41,13 +41,13 @@ def test_whether_a_label_is_withheld_has_nothing_to_do_with_the_rest(few_images:
     """Not with the timestep, the noise or the mirror: half of the images agree with each, standard error 0.007."""
     draws, first, count = TrainingNoise(0, uniform(1000), (1, 2, 2), label_dropout=0.5), 100, 5000
     dropped, (t, epsilon) = torch.from_numpy(draws.of_conditions(first, count)[1]["class"]), draws.take(first, count)
-    plain, seen = (Batches(few_images, 0, flip).take(first, count).images for flip in (False, True))
+    plain, seen = (Batches(few_images, 0, augment).take(first, count).images for augment in ({}, {"flip": 0.5}))
     for other in (t > 500, epsilon[:, 0, 0, 0] > 0, torch.from_numpy((plain != seen).any((1, 2, 3)))):
         assert abs(float((dropped == other).float().mean()) - 0.5) < 0.04
 
 
 def test_a_network_is_told_the_label_or_the_null_label(few_images: ImageSet) -> None:
-    indices = Batches(few_images, 0, flip=False).indices(3, 300)
+    indices = Batches(few_images, 0).indices(3, 300)
     draws = TrainingNoise(0, uniform(10), few_images.shape, label_dropout=0.4).of_conditions(3, 300)
     told = Conditions({"class": Classes(few_images.classes)}, labels_alone=True).in_data(few_images, indices, *draws)
     assert isinstance(told, torch.Tensor)

@@ -25,7 +25,7 @@ def test_a_training_is_algorithm_1_to_the_bit(job: Job) -> None:
 
     schedule, losses = NoiseSchedule.linear(20), list[float]()
     optimizer = Adam([*network.parameters()], lr=1e-3)
-    images, draws = Batches(job.images, seed, flip=True), TrainingNoise(seed, uniform(20), job.images.shape)
+    images, draws = Batches(job.images, seed, {"flip": 0.5}), TrainingNoise(seed, uniform(20), job.images.shape)
     for number in range(4):
         x_0, (t, epsilon) = to_unit(images.take(8 * number, 8).images), draws.take(8 * number, 8)
         signal, noise = (scale[t].float()[:, None, None, None] for scale in (schedule.signal, schedule.noise))

@@ -47,7 +47,7 @@ def config(tiny: Config) -> Config:
 
 def test_pictures_are_made_of_the_images_as_the_network_sees_them(config: Config, images: ImageSet) -> None:
     """Mirrored where they are."""
-    state = state_of(config.updated("data", flip=True), images)
+    state = state_of(config.updated("data", augment="flip"), images)
     batch, kinds = first_batch(state, images), conditions_of(state.plan).kinds
     assert isinstance(batch.condition, Mapping) and [*batch.condition] == [*ALL]
     pixels = to_bytes(batch.x_0)
@@ -66,7 +66,7 @@ def test_a_picture_of_the_data_stays_with_its_image(config: Config, images: Imag
     """Mirrored as it is; and a run learns pairs by itself, but not classes of them."""
     paired = as_image_set(images.images, pictures=255 - images.images)
     auto = config.updated("training", condition="auto")
-    state = state_of(auto.updated("data", flip=True), paired)
+    state = state_of(auto.updated("data", augment="flip"), paired)
     assert [*state.plan.conditions] == ["picture"]
     batch = first_batch(state, paired)
     assert isinstance(batch.condition, Mapping)

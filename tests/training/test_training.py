@@ -100,7 +100,7 @@ def test_one_image_is_learned_by_heart() -> None:
     """With a single image to learn, the samples are that image."""
     images = load_images("fashion_mnist_10k", size=(8, 8))
     one = type(images).of("one", images.images[1000:1001].repeat(4, axis=0), images.labels[:4], images.classes)
-    options = (*LEARNER, "data.flip=false", "data.size=8", "training.ema_decay=0.9", "training.condition=none")
+    options = (*LEARNER, "data.augment=none", "data.size=8", "training.ema_decay=0.9", "training.condition=none")
     config = configure("fashion_mnist_10k", steps=400, options=options)
     state = state_of(config, one)
     for _ in training_steps(state, one):
@@ -288,10 +288,10 @@ def test_a_torn_line_of_metrics_is_dropped(tiny: Config, tmp_path: Path) -> None
     assert [line["images_seen"] for line in run.metrics()] == [16, 32, 48, 64, 80, 96]
 
 
-@pytest.mark.parametrize(("wish", "expected"), [([], False), (["data.flip=true"], True)])
+@pytest.mark.parametrize(("wish", "expected"), [([], {}), (["data.augment=flip"], {"flip": 0.5})])
 def test_the_catalogue_says_whether_images_are_mirrored(wish: list[str], expected: bool) -> None:
     config = configure("fashion_mnist_10k", steps=1, options=(*TINY, *wish))
-    assert plan(config, load_images("fashion_mnist_10k")).plan.data.flip is expected
+    assert plan(config, load_images("fashion_mnist_10k")).plan.data.augment == expected
 
 
 def test_epochs_are_counted_by_images(tiny: Config, few_images) -> None:
@@ -405,11 +405,11 @@ def job_for(*options: str, minutes: float | None = None, epochs: float | None = 
     return prepare(configure("fashion_mnist_10k", minutes=minutes, epochs=epochs, options=small), run=run)
 
 
-@pytest.mark.parametrize("flip", [True, False])
-def test_the_batches_of_a_run_are_those_of_its_seed(tiny: Config, flip: bool) -> None:
+@pytest.mark.parametrize("augment", [{"flip": 0.5}, {}, {"flip": 0.5, "rotate": 0.5, "colour": 0.5}])
+def test_the_batches_of_a_run_are_those_of_its_seed(tiny: Config, augment: dict) -> None:
     images = load_images("fashion_mnist_10k")
-    first = Batches(images, tiny.training.seed, flip).take(8, 8).images
-    assert np.array_equal(first, Batches(images, tiny.training.seed, flip).take(0, 16).images[8:])
+    first = Batches(images, tiny.training.seed, augment).take(8, 8).images
+    assert np.array_equal(first, Batches(images, tiny.training.seed, augment).take(0, 16).images[8:])
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "muon"])

@@ -28,6 +28,7 @@ class Stream(IntEnum):
     MASKS = 16
     CONDITION = 17
     IMITATION = 18
+    AUGMENTATION = 19
     CLASSES = 20
     IN_CLASS = 21
 

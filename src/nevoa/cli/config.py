@@ -83,6 +83,8 @@ def _row(key: str, default: Any, values: str, meaning: str) -> dict[str, Any]:
 
 def _shown(default: Any) -> str:
     """A default as it is typed after -o."""
+    if isinstance(default, dict):
+        return f"{{{', '.join(f'{key}={value}' for key, value in default.items())}}}"
     return "not set" if default is None else default if isinstance(default, str) else json.dumps(default)
 
 

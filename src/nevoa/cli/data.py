@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 from cyclopts.types import NonNegativeFloat
 
-from nevoa.cli.options import Force, Json, Out, Plugin, Source, SourceFlags
+from nevoa.cli.options import Augment, Force, Json, Out, Plugin, Source, SourceFlags
 from nevoa.cli.preparation import data_of, left_out, list_unusable, show_preparation, size_advice
 from nevoa.cli.said import as_learned, in_words, ranges, tags_of
 from nevoa.config.names import CLASS
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
     from nevoa.config import DataConfig
+    from nevoa.config.augmentation import Chances
     from nevoa.data import ImageSet
     from nevoa.data.cache import Kept
     from nevoa.data.catalog import Dataset
@@ -75,6 +76,7 @@ def show(
     *,
     images: SourceFlags = SourceFlags(),
     condition: Annotated[tuple[str, ...], Parameter(metavar="KIND", show_default=False)] = (),
+    augment: Augment = (),
     plugin: Plugin = (),
     out: Out = None,
     force: Force = False,
@@ -82,9 +84,12 @@ def show(
 ) -> None:
     """Summarise a source, list its classes and unusable files, and draw its first images, a row for each class.
 
+    With --augment each row is an image and what a training with this option makes of it.
+
     Args:
         condition: Show what a training with this option takes: class, text, text:COLUMN, tags, number:NAME, picture or
             none; may be repeated. [default: all]
+        augment: Draw what 'nevoa train' with this option does to images at random; may be repeated.
         out: The .png to write. [default: data.png, then data-2.png and so on]
         as_json: Print the summary as JSON; draw a picture only with --out.
     """
@@ -94,7 +99,8 @@ def show(
     from nevoa.pictures import png_bytes
 
     check_is_png(out)
-    data = data_of(source, images, condition)
+    data = data_of(source, images, condition, augment)
+    chances = {} if data.augment == "auto" else data.augment
     condition, _ = without_column(condition)
     if as_json and out is None:
         print(json.dumps(_facts(_opened(data, condition), condition)))
@@ -106,9 +112,10 @@ def show(
             print(json.dumps(_facts(found, condition) | {"picture": str(reserved.path)}))
         else:
             _describe(found, condition)
-        reserved.temporary.write_bytes(png_bytes(_sheet(found)))
+        reserved.temporary.write_bytes(png_bytes(_augmented(found, chances) if chances else _sheet(found)))
     if not as_json:
-        print(f"First images{', a row for each class' * bool(found.classes)}: {reserved.path}")
+        rows = ", each with what a training makes of it" if chances else ", a row for each class" * bool(found.classes)
+        print(f"First images{rows}: {reserved.path}")
 
 
 def _opened(data: "DataConfig", condition: tuple[str, ...]) -> "ImageSet":
@@ -267,6 +274,19 @@ def _summary(images: "ImageSet", condition: tuple[str, ...] = ()) -> str:
     if notes.unsettled:
         parts.append(f"no classes: {notes.unsettled}")
     return "\n".join(parts)
+
+
+def _augmented(images: "ImageSet", augment: "Chances") -> "Picture":
+    """The first images, each at the beginning of a row of what a training makes of it."""
+    import numpy as np
+
+    from nevoa.data.augmentation import Augmentation
+    from nevoa.pictures import grid
+
+    each = images.take(np.arange(min(PER_CLASS, len(images))).repeat(PER_CLASS))
+    seen, first = Augmentation(augment, 0, images.shape).applied(each, 0).images, slice(None, None, PER_CLASS)
+    seen[first] = each.images[first]
+    return grid(seen, columns=PER_CLASS)
 
 
 def _sheet(images: "ImageSet") -> "Picture":

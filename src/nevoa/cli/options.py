@@ -48,6 +48,7 @@ Size = Annotated[str | None, Parameter(metavar="S|HxW")]
 Out = Annotated[Path | None, Parameter(converter=_path)]
 Force = Annotated[bool, Parameter(help="Replace the file that --out names.")]
 Json = Annotated[bool, Parameter(name="--json", help="Print the result as JSON.")]
+Augment = Annotated[tuple[str, ...], Parameter(metavar="NAME|CHANCE", show_default=False)]
 Options = Annotated[tuple[str, ...], Parameter(name="-o", metavar="SECTION.KEY=VALUE", show_default=False)]
 PLUGIN_HELP = "Python file that registers parts by name, such as a network or a sampler; may be repeated."
 Plugin = Annotated[

@@ -9,6 +9,7 @@ from nevoa.cli.said import as_learned, in_words
 from nevoa.parallel.environment import world_size
 
 if TYPE_CHECKING:
+    from nevoa.config import DataConfig
     from nevoa.config.plan import TrainingPlan
     from nevoa.training import Forecast, Job
 
@@ -58,6 +59,16 @@ def guide_in_words(training: "TrainingPlan") -> str:
     return f"the average after {training.guide:.0%} of the training{'; its weight is measured at the end' * measured}"
 
 
+def augmented(data: "DataConfig") -> str:
+    """What is done to images at random, with the chance of it: of all alike if it is the same."""
+    flipped, told = ", mirrored at random" * ("flip" in data.augment), data.told
+    if not told:
+        return flipped
+    shares = {f"{chance:.0%}" for chance in told.values()}
+    each = told if len(shares) == 1 else [f"{name} {chance:.0%}" for name, chance in told.items()]
+    return f"{flipped}, augmented: {', '.join(each)}{f', {min(shares)} each' * (len(shares) == 1)}"
+
+
 def _quality(job: "Job", forecast: "Forecast") -> str:
     if forecast.expected:
         return f"{forecast.expected} expected"
@@ -77,7 +88,7 @@ def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str
     patch = getattr(plan.network, "patch", 1)
     patches = f", patches of {patch}x{patch} pixels" if patch > 1 else ""
     left, each = max(0.0, 1 - done / training.images), training.batch_size
-    drawn = ", mirrored at random" * bool(plan.data.flip) + ", classes drawn evenly" * plan.data.balance
+    drawn = augmented(plan.data) + ", classes drawn evenly" * plan.data.balance
     rows = {
         "data": f"{images.name}: {len(images):,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}"
         f"{drawn}{left_out(images.notes)}",

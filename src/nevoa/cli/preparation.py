@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 MOST_REASONS, NAMED = 10, 3
 
 
-def data_of(source: str, images: ImageFlags, condition: tuple[str, ...] = ()) -> "DataConfig":
+def data_of(
+    source: str, images: ImageFlags, condition: tuple[str, ...] = (), augment: tuple[str, ...] = ()
+) -> "DataConfig":
     """The data section of a config from a command's options. A NevoaError if a value is out of range."""
     from nevoa.config import parse
 
-    given = {key: value for key, value in images.keywords().items() if value is not None}
+    keywords = images.keywords() | {"augment": augment or None}
+    given = {key: value for key, value in keywords.items() if value is not None}
     with options_named({**given, "condition": condition or None}):
         data = {"source": source, "holdout": "auto", **given}
         return parse({"data": data, "training": {"condition": condition}}).data

@@ -14,6 +14,7 @@ from cyclopts import Parameter
 from nevoa.cli import STARTED
 from nevoa.cli.notify import notify as send
 from nevoa.cli.options import (
+    Augment,
     BudgetFlags,
     Json,
     Options,
@@ -59,7 +60,9 @@ class TrainingFlags(BudgetFlags, PluginFlags):
         patience: Let the learning rate fall, and end, after this many measurements of the loss on held-out images in a
             row without a new lowest one. [default: never]
         seed: Seed of every random choice. [default: 0]
-        flip: Mirror half of the images at random. [default: on, except for named data sets of clothes,
+        augment: What to do to images at random; may be repeated. flip mirrors half of them. The network is told of
+            mirror, shift, scale, rotate, squeeze and colour, so that samples show none of it; a number such as 0.12 is
+            the chance of each, strong is 0.25, none is nothing. [default: flip, except for named data sets of clothes,
             digits or drawings]
         balance: Draw each class as often as the others, whatever its number of images.
         condition: What to learn about each image beside its pixels: class, text, tags, number:NAME, picture or none;
@@ -74,14 +77,14 @@ class TrainingFlags(BudgetFlags, PluginFlags):
     place: Annotated[str | None, Parameter(name="--from")] = None
     patience: int | None = None
     seed: int | None = None
-    flip: Annotated[bool | None, Parameter(negative="--no-flip")] = None
+    augment: Augment = ()
     balance: Annotated[bool | None, Parameter(negative=())] = None
     condition: Annotated[tuple[str, ...], Parameter(metavar="KIND", show_default=False)] = ()
     options: Options = ()
 
     def keywords(self) -> dict[str, Any]:
         """The options as keywords; None means not given."""
-        return super().keywords() | {"condition": self.condition or None}
+        return super().keywords() | {"augment": self.augment or None, "condition": self.condition or None}
 
     @property
     def start(self) -> str:

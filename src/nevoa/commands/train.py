@@ -117,7 +117,7 @@ def _images_in_memory(
         return None, source
     images = as_image_set(source, **said)
     set_by_keyword = {key for key, value in keywords.items() if value is not None}
-    if given := [key for key in DataConfig.model_fields if key in {*set_by_keyword, *options} - {"flip", "balance"}]:
+    if given := [key for key in DataConfig.model_fields if key in {*set_by_keyword, *options} - {"augment", "balance"}]:
         raise NevoaError(f"nevoa does not change images in memory: leave out {', '.join(given)}.")
     return images, f"{OBJECT}:{images.name}"
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from nevoa.config.condition import PicturePlan as PicturePlan
     from nevoa.config.condition import TagsPlan as TagsPlan
     from nevoa.config.condition import TextPlan as TextPlan
+    from nevoa.config.data import LARGEST_SIDE as LARGEST_SIDE
+    from nevoa.config.data import SMALLEST_SIDE as SMALLEST_SIDE
+    from nevoa.config.data import DataConfig as DataConfig
     from nevoa.config.names import DEFAULT_PRESET as DEFAULT_PRESET
     from nevoa.config.network import NetworkConfig as NetworkConfig
     from nevoa.config.network import ResidualUNetConfig as ResidualUNetConfig
@@ -24,10 +27,7 @@ if TYPE_CHECKING:
     from nevoa.config.presets import configure as configure
     from nevoa.config.registry import EXPORTS as EXPORTS
     from nevoa.config.registry import PRESETS as PRESETS
-    from nevoa.config.sections import LARGEST_SIDE as LARGEST_SIDE
-    from nevoa.config.sections import SMALLEST_SIDE as SMALLEST_SIDE
     from nevoa.config.sections import Config as Config
-    from nevoa.config.sections import DataConfig as DataConfig
     from nevoa.config.sections import DiffusionConfig as DiffusionConfig
     from nevoa.config.sections import DiffusionPlan as DiffusionPlan
     from nevoa.config.sections import SamplingConfig as SamplingConfig
@@ -38,15 +38,13 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "condition": ("ConditionPlan", "NumberPlan", "PicturePlan", "TagsPlan", "TextPlan"),
+    "data": ("LARGEST_SIDE", "SMALLEST_SIDE", "DataConfig"),
     "names": ("DEFAULT_PRESET",),
     "network": ("NetworkConfig", "ResidualUNetConfig", "UNetConfig"),
     "plan": ("DataPlan", "ModelPlan", "Plan", "TrainingPlan"),
     "presets": ("TrainingOptions", "configure"),
     "registry": ("EXPORTS", "PRESETS"),
-    "sections": (
-        *("LARGEST_SIDE", "SMALLEST_SIDE", "changes", "flat", "Config", "DataConfig", "DiffusionConfig"),
-        *("DiffusionPlan", "SamplingConfig", "parse"),
-    ),
+    "sections": ("changes", "flat", "Config", "DiffusionConfig", "DiffusionPlan", "SamplingConfig", "parse"),
     "training": ("TrainingConfig",),
 }
 

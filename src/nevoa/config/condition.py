@@ -8,9 +8,10 @@ from zlib import compress, decompressobj, error
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator, model_validator
 
+from nevoa.config.data import Side
+from nevoa.config.names import AUGMENTATION
 from nevoa.config.network import Section
 from nevoa.config.registry import CONDITIONS
-from nevoa.config.sections import Side
 
 # Of 3,000 words in captions, one in 22 that is not among them passes for one.
 SEEN = 2**16
@@ -116,6 +117,17 @@ class TagsPlan(ConditionPlan):
 
     kind: str = "tags"
     tags: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class AugmentationPlan(ConditionPlan):
+    """What was done to a training image. Only training tells it, so nobody asks for it, and it is no registered kind.
+
+    Attributes:
+        numbers: that tell it; all of them are 0 if nothing was done.
+    """
+
+    kind: str = AUGMENTATION
+    numbers: Annotated[int, Field(ge=1)]
 
 
 class PicturePlan(ConditionPlan):

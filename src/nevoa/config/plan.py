@@ -5,12 +5,13 @@ from typing import Literal
 
 from pydantic import field_validator, model_validator
 
-from nevoa.config.condition import AnyCondition, PicturePlan
-from nevoa.config.names import CLASS, TAGS, TEXT, DeviceName, PrecisionName
+from nevoa.config.augmentation import NUMBERS
+from nevoa.config.condition import AnyCondition, AugmentationPlan, ConditionPlan, PicturePlan
+from nevoa.config.data import DataConfig
+from nevoa.config.names import AUGMENTATION, CLASS, TAGS, TEXT, DeviceName, PrecisionName
 from nevoa.config.network import Positive
 from nevoa.config.sections import (
     AnyNetwork,
-    DataConfig,
     DiffusionPlan,
     SamplingConfig,
     Section,
@@ -33,8 +34,8 @@ class DataPlan(DataConfig):
 
     @model_validator(mode="after")
     def _has_no_open_value(self) -> "DataPlan":
-        if self.holdout == "auto" or self.flip is None:
-            raise ValueError("a plan has a number for holdout, and true or false for flip")
+        if "auto" in (self.holdout, self.augment):
+            raise ValueError("a plan has a number for holdout, and a chance for each transformation in augment")
         return self
 
 
@@ -100,6 +101,12 @@ class ModelPlan(Section):
     def kinds(self) -> tuple[str, ...]:
         """Names of the conditions that the model can be asked for, class first."""
         return (*((CLASS,) if self.classes else ()), *self.conditions)
+
+    @property
+    def learned(self) -> dict[str, ConditionPlan]:
+        """What the network learns beside classes: the conditions, and what was done to an image, if it is told."""
+        numbers = sum(NUMBERS[name] for name in self.data.told)
+        return {**self.conditions, **({AUGMENTATION: AugmentationPlan(numbers=numbers)} if numbers else {})}
 
     @property
     def pictures(self) -> dict[str, PicturePlan]:

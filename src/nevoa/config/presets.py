@@ -21,7 +21,7 @@ Preset = dict[str, dict[str, Any]]
 # Networks whose keys are not given have the defaults of their config class.
 # The teaching notebook, unchanged.
 CLASSIC: Preset = {
-    "data": {"source": "fashion_mnist", "flip": True, "holdout": "auto"},
+    "data": {"source": "fashion_mnist", "augment": "flip", "holdout": "auto"},
     "diffusion": {"schedule": "linear", "timesteps": 1000, "prediction": "epsilon"},
     "network": {"kind": "unet"},
     "training": {"epochs": 10, "batch_size": 128, "loss": "huber", "optimizer": "adam", "learning_rate": 1e-3},
@@ -80,7 +80,7 @@ DDPM_CIFAR10: Preset = {
 }
 # As quick, on colour photographs: docs/experiments.md records the choice.
 PHOTOS: Preset = QUICK | {
-    "data": {"size": 64, "channels": 3, "flip": True, "holdout": "auto"},
+    "data": {"size": 64, "channels": 3, "augment": "flip", "holdout": "auto"},
     "training": QUICK["training"] | {"minutes": 30},
 }
 
@@ -94,7 +94,7 @@ class TrainingOptions(DataOptions, total=False):
         seed: of every random choice.
         device: cpu, cuda, mps or auto.
         condition: the kinds of condition that the network learns, such as class or text; none for none.
-        flip: whether to mirror half of the images at random.
+        augment: what to do to images at random: auto, none, strong, a chance, or names such as flip and shift.
         balance: whether to draw each class as often as the others, whatever its number of images.
     """
 
@@ -105,7 +105,7 @@ class TrainingOptions(DataOptions, total=False):
     seed: SupportsIndex | None
     device: "str | torch.device | None"
     condition: str | Sequence[str] | None
-    flip: bool | None
+    augment: str | SupportsFloat | Sequence[str] | Mapping[str, float] | None
     balance: bool | None
 
 
@@ -148,7 +148,7 @@ def configure(
         above = merged({}, set_by_key, named)
         own, chosen = base.get("data", {}).get("source"), above.get("data", {}).get("source")
         # Whether other images than the preset's look like themselves when they are mirrored is not known.
-        unset = {"data": {"flip": None}} if own and chosen and not chosen.startswith(own) else {}
+        unset = {"data": {"augment": "auto"}} if own and chosen and not chosen.startswith(own) else {}
     result = parse(merged(base, unset, start or {}, set_by_key, named))
     if not (result.training.minutes or result.training.epochs or result.training.steps):
         raise NevoaError("Choose how long to train: minutes, epochs or steps.")

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from reprlib import Repr
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, model_validator
 
-from nevoa._util.arguments import has_argument, is_utf8, one_or_more, sides_in
-from nevoa.config.names import FitName, PredictionName, SpacingName, VarianceName
+from nevoa._util.arguments import has_argument
+from nevoa.config.data import DataConfig
+from nevoa.config.names import PredictionName, SpacingName, VarianceName
 from nevoa.config.network import (
     NetworkConfig,
     ObjectName,
@@ -26,8 +27,6 @@ from nevoa.errors import NevoaError, WrongValue, nearest, unknown
 HASH = re.compile(r"[0-9a-f]{64}")
 # In base64.
 ENCODED = re.compile(r"([A-Za-z0-9+/]{8})[A-Za-z0-9+/]{32,}=*")
-SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
-Side = Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)]
 # A value as an error shows it: ten thousand numbers by the first of them.
 SHORT = Repr()
 SHORT.maxstring = SHORT.maxother = 80
@@ -35,55 +34,6 @@ SHORT.maxstring = SHORT.maxother = 80
 NAMES = re.compile(r"'(.+?)'")
 # Names that pydantic gives to the types of a value that may have several.
 FORMS = ("str", "int", "float", "bool")
-
-
-class DataConfig(Section):
-    """The training images: where they come from, which of them to use, and their common size and channels.
-
-    Attributes:
-        source: a file, a folder, or the name of a data set.
-        split: train, test, or another split of the source.
-        only: names or indices of the classes to use; all if not set.
-        limit: the most images to use, a random subset that is always the same; all if not set.
-        min_size: leave out images with a side of fewer pixels, before they are resized; none if not set.
-        size: side, or (height, width), to resize to, in pixels; if not set, images keep their size if it is the same
-            for all.
-        fit: how an image of other proportions gets that size: crop its edges, or pad it with the background.
-        channels: 1 for gray, 3 for colour; as the images are if not set.
-        background: the colour behind transparent pixels, a name or #rrggbb.
-        strict: fail if any image is unusable.
-        holdout: how many images of split train to set aside for measuring, a random subset that is always the same;
-            auto: a tenth, of 1,000 images or more at least 128, and at most 10,000, if the source has 80 images or more
-            and no test split.
-        flip: mirror half of the images at random; if not set, the catalog says whether that suits the data set.
-        balance: draw each class as often as the others, whatever its number of images.
-        caption_column: the column of a table that has the captions; if not set, text, caption and prompt, and the texts
-            beside the images. `training.condition=text:COLUMN` sets it.
-    """
-
-    source: str = "fashion_mnist_10k"
-    split: str = "train"
-    only: Annotated[tuple[str | int, ...] | None, BeforeValidator(one_or_more)] = None
-    limit: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
-    min_size: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    size: Annotated[Side | tuple[Side, Side] | None, BeforeValidator(sides_in)] = None
-    fit: FitName = "crop"
-    channels: Literal[1, 3] | None = None
-    background: str = "white"
-    strict: bool = False
-    holdout: Annotated[int, Field(ge=0, le=1_000_000_000)] | Literal["auto"] = 0
-    flip: bool | None = None
-    balance: bool = False
-    caption_column: str | None = None
-
-    @field_validator("source")
-    @classmethod
-    def _is_utf8(cls, value: str) -> str:
-        if not is_utf8(value):
-            raise ValueError("the name of the file or folder is not UTF-8; rename it")
-        if value.encode(errors="ignore").decode() != value:  # bytes that Python did not decode
-            raise ValueError("this locale cannot read the name; set the environment variable LC_ALL=C.UTF-8")
-        return value
 
 
 class DiffusionPlan(Section, revalidate_instances="subclass-instances"):
@@ -204,6 +154,8 @@ class Config(Section):
             raise ValueError("sampling.guidance other than 1 needs a condition, such as training.condition=class")
         if self.sampling.guidance != 1 and self.training.is_distillation:
             raise ValueError("sampling.guidance is not for a distilled model: leave it out")
+        if self.data.told and self.training.is_distillation:
+            raise ValueError("a distillation learns images of its teacher, which show no augmentation: leave it out")
         if self.sampling.autoguidance not in (None, 1) and not self.training.guide:
             raise ValueError("sampling.autoguidance needs a guide: set training.guide=0.2")
         return self

@@ -1,12 +1,14 @@
-"""The order of the training images and which of them are mirrored: functions of (seed, images_seen)."""
+"""The order of the training images and what is done to them: functions of (seed, images_seen)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float32, Int64
 
-from nevoa._util.random import Blocks, Stream
+from nevoa.config.names import AugmentationName
+from nevoa.data.augmentation import Augmentation
 from nevoa.data.order import evenly, in_epochs
 from nevoa.data.sources.arrays import give_back
 from nevoa.data.store import ImageSet
@@ -19,18 +21,21 @@ class Batches:
     `take(first, count)` returns the images at positions first … first + count - 1 of the stream. A batch may span two
     epochs. With `balance` every class is drawn as often as the others, whatever its number of images.
 
+    Args:
+        augment: the chance of each transformation of the images, as in the plan of a training.
+
     Example:
-        >>> batch = Batches(load_images("shapes", limit=100), seed=0, flip=True).take(0, 64)
+        >>> batch = Batches(load_images("shapes", limit=100), seed=0, augment={"flip": 0.5}).take(0, 64)
     """
 
     images: ImageSet
     seed: int
-    flip: bool
+    augment: Mapping[AugmentationName, float] = field(default_factory=dict[AugmentationName, float])
     balance: bool = False
 
     @cached_property
-    def _flips(self) -> Blocks:
-        return Blocks(self.seed, Stream.FLIP, lambda rng, count: rng.random(count) < 0.5)
+    def _augmentation(self) -> Augmentation:
+        return Augmentation(self.augment, self.seed, self.images.shape)
 
     @cached_property
     def _members(self) -> list[Int64[np.ndarray, " N"]]:
@@ -45,12 +50,11 @@ class Batches:
         return in_epochs(self.seed, len(self.images), positions)
 
     def take(self, first: int, count: int) -> ImageSet:
-        """Return images with their labels, captions, numbers and pictures; some are mirrored, as are their pictures."""
+        """Return images with their labels, captions, numbers and pictures, transformed by chance."""
         taken = self.images.take(self.indices(first, count))
         give_back(self.images.images)
-        if self.flip:
-            mirrored = self._flips.take(first, count)
-            for pixels in (taken.images, taken.pictures):
-                if pixels is not None:
-                    pixels[mirrored] = pixels[mirrored, :, ::-1]
-        return taken
+        return self._augmentation.applied(taken, first)
+
+    def told(self, first: int, count: int) -> Float32[np.ndarray, "B numbers"]:
+        """Return the numbers that tell a network what was done to each image: zeros if nothing was."""
+        return self._augmentation.told(first, count)

@@ -82,6 +82,8 @@ def distilling(model: Model, source: object = None) -> dict[str, dict[str, Any]]
                 "The images that this model was trained on are unknown: name the source of some like them."
             )
         layer["data"] = {key: getattr(plan.data, key) for key in DataConfig.model_fields}
+        # Its teacher's images show none of the rest.
+        layer["data"]["augment"] = "flip" if "flip" in plan.data.augment else "none"
     own: dict[str, Any] = {
         "condition": plan.kinds or "none",
         "start": layer["training"]["start"],

@@ -112,7 +112,9 @@ def from_run(run: Run, reference: Reference, count: int, seed: int, **options: A
         if isinstance(made, Stage):
             yield made
         else:
-            yield replace(made, name=str(run.folder), training=training, mirrored=bool(data.flip), weights=weights)
+            yield replace(
+                made, name=str(run.folder), training=training, mirrored="flip" in data.augment, weights=weights
+            )
 
 
 def _training_images(data: DataConfig, reference: Reference) -> ImageSet | None:

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int, Int64, Shaped
 from torch import Tensor, nn
 
-from nevoa.config.condition import ConditionPlan
-from nevoa.config.names import CLASS
+from nevoa.config.condition import AugmentationPlan, ConditionPlan
+from nevoa.config.names import AUGMENTATION, CLASS
 from nevoa.config.registry import CONDITIONS
 
 Conditions = Mapping[str, ConditionPlan] | None
@@ -26,10 +27,23 @@ def null_condition(
         tensor([10, 10])
     """
     labels = {CLASS: torch.full((count,), classes, dtype=torch.int64, device=device)} if classes else {}
-    others = {name: CONDITIONS[one.kind](one).tensor([None] * count) for name, one in (conditions or {}).items()}
+    others = {name: kind.tensor([None] * count) for name, kind in kinds_of(conditions).items()}
+    if numbers := told_numbers(conditions):
+        others[AUGMENTATION] = torch.zeros(count, numbers)
     if not others:
         return labels.get(CLASS)
     return labels | {name: tensor.to(device) for name, tensor in others.items()}
+
+
+def kinds_of(conditions: Conditions) -> dict[str, Any]:
+    """Return the kinds of condition that an image can be asked for, besides classes, by name."""
+    asked = {name: one for name, one in (conditions or {}).items() if not isinstance(one, AugmentationPlan)}
+    return {name: CONDITIONS[one.kind](one) for name, one in asked.items()}
+
+
+def told_numbers(conditions: Conditions) -> int:
+    """Return how many numbers tell the network what was done to a training image; 0 if it is not told."""
+    return sum(one.numbers for one in (conditions or {}).values() if isinstance(one, AugmentationPlan))
 
 
 def frequencies(width: int, device: torch.device | None = None) -> Float[Tensor, " half"]:
@@ -56,10 +70,12 @@ class TimestepEmbedding(nn.Module):
         dim: even and at least 4.
         classes: how many labels there are, besides `null_label` ("no class"), whose index is `classes`. 0 if the
             network knows no classes.
-        conditions: the other kinds of condition by name. Pictures are left to `Pictures`.
+        conditions: the other kinds of condition by name, and what was done to training images. Pictures are left to
+            `Pictures`.
 
     Takes timesteps `[B]` and a condition. Of a network that knows classes alone it is labels `[B]` from 0 to `classes`,
     where None stands for the null label; otherwise a tensor by name for each kind, with the labels under "class".
+    What was done to an image is left out where nothing was, as when sampling: its zeros would add nothing.
     Returns the vector `[B, 4 dim]`, and tokens `[B, L, D]` of each kind that has some, as a text has. Raises a
     ValueError if an unconditional network gets a condition, or one is missing.
 
@@ -84,7 +100,10 @@ class TimestepEmbedding(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(dim, 4 * dim), activation, nn.Linear(4 * dim, 4 * dim))
         # Initialised as unit Gaussians: with smaller ones the Fréchet distance was a third larger after a minute.
         self.labels = nn.Embedding(classes + 1, 4 * dim) if classes else None
-        kinds = {name: CONDITIONS[one.kind](one) for name, one in (conditions or {}).items()}
+        kinds, told = kinds_of(conditions), told_numbers(conditions)
+        self.augmentation = nn.Linear(told, 4 * dim, bias=False) if told else None
+        if self.augmentation is not None:  # from zero, Adam learned too late what it is told, and samples showed it
+            nn.init.normal_(self.augmentation.weight)
         embeddings = {name: kind.embedding(4 * dim) for name, kind in kinds.items() if not hasattr(kind, "channels")}
         self.conditions = nn.ModuleDict(embeddings) if kinds else None
         self.token_widths = [int(one.token_width) for one in embeddings.values() if hasattr(one, "token_width")]
@@ -93,6 +112,10 @@ class TimestepEmbedding(nn.Module):
         self, t: Int[Tensor, " B"], condition: Condition | None = None
     ) -> tuple[Float[Tensor, "B time"], list[Float[Tensor, "B _ _"]]]:
         time, tokens = self.mlp(sinusoidal(t, self.dim)), []
+        if self.augmentation is not None and isinstance(condition, Mapping):
+            if AUGMENTATION in condition:
+                time = time + self.augmentation(condition[AUGMENTATION])
+            condition = condition if self.conditions is not None else condition.get(CLASS)
         if self.conditions is not None:
             if not isinstance(condition, Mapping):
                 raise ValueError("a network of several conditions takes a tensor for each, by name")

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from nevoa.config.condition import PicturePlan
 from nevoa.config.registry import CONDITIONS
 from nevoa.networks.blocks import without_muon, zeroed
-from nevoa.networks.embedding import Condition, Conditions
+from nevoa.networks.embedding import Condition, Conditions, kinds_of
 from nevoa.networks.padding import padded
 
 
@@ -34,8 +34,8 @@ class Pictures(nn.ModuleDict):
     """
 
     def __init__(self, conditions: Conditions, stem: nn.Conv2d, unit: int, patch: int = 1):
-        kinds: dict[str, Any] = {name: CONDITIONS[one.kind](one) for name, one in (conditions or {}).items()}
-        channels = {name: kind.channels * patch**2 for name, kind in kinds.items() if hasattr(kind, "channels")}
+        kinds = kinds_of(conditions).items()
+        channels = {name: kind.channels * patch**2 for name, kind in kinds if hasattr(kind, "channels")}
         width, kernel, padding = stem.out_channels, stem.kernel_size[0], stem.padding[0]
 
         def convolution(count: int) -> nn.Conv2d:

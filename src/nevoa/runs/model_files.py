@@ -98,7 +98,7 @@ def _restored(
         network.load_state_dict(read({name: tensor.shape for name, tensor in network.state_dict().items()}))
         check_network(network, shape, len(plan.classes), plan.conditions)  # its class may have changed since
     else:
-        network = restored_network(plan.network, shape[0], len(plan.classes), read, plan.conditions)
+        network = restored_network(plan.network, shape[0], len(plan.classes), read, plan.learned)
     # The layout in which the convolutions of oneDNN and cuDNN are fastest.
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
@@ -137,7 +137,7 @@ def check(weights_file: Path, config_file: Path) -> None:
     """Raise a NevoaError unless the weights are those that the JSON file describes."""
     plan, shape = read_plan(config_file)
     if not isinstance(plan.network, ObjectNetworkConfig):
-        shapes = network_shapes(plan.network, shape[0], len(plan.classes), plan.conditions)
+        shapes = network_shapes(plan.network, shape[0], len(plan.classes), plan.learned)
         check_shapes(weights_file, _prefixed(shapes, _prefixes(weights_file)))
     _check_hash(weights_file, config_file)
 

@@ -68,6 +68,7 @@ class Draft:
         """
         asked, decided = config.training, decided_by(objects)
         before = was or start
+        _check_can_be_told(config, objects)
         classes, conditions = _asked(config, images, objects, {} if before is None else before.conditions)
         if was:  # the weights depend on what the run knows of its conditions, such as the range of a number
             conditions = {name: was.conditions.get(name, one) for name, one in conditions.items()}
@@ -232,6 +233,16 @@ def _asked(
     return (images.classes if has_classes else ()), others
 
 
+def _check_can_be_told(config: Config, objects: Objects) -> None:
+    """A NevoaError if images are augmented and the network takes nothing that would tell it how."""
+    if config.data.told and not _takes(config, objects)[1]:
+        name = f"{config.network.kind}" if objects.network is None else type(objects.network).__name__
+        raise NevoaError(
+            f"The network {name} takes no condition, so it cannot be told what was done to an image, and its images "
+            "would show it: train with --augment flip or --augment none."
+        )
+
+
 def _takes(config: Config, objects: Objects) -> tuple[bool, bool]:
     """Whether the network takes classes, and whether it takes other conditions."""
     if objects.network is None:
@@ -273,7 +284,7 @@ def _data(config: Config, images: ImageSet) -> dict[str, Any]:
     known = {
         "images": len(images),
         "fingerprint": images.fingerprint,
-        "flip": flips(asked.source) if asked.flip is None else asked.flip,
+        "augment": ("flip" if flips(asked.source) else "none") if asked.augment == "auto" else asked.augment,
         "balance": asked.balance,
     }
     if not images.notes.source or asked.source.startswith(f"{OBJECT}:"):

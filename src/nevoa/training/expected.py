@@ -27,7 +27,7 @@ BUDGET = "minutes", "images", "batch_size"
 OTHERS = "seed", "accumulation", "device", "precision", "threads", "compile", "preview_steps", "weigh_guide"
 INTERVALS = "report_every_images", "preview_every_images", "checkpoint_every_images"
 FREE = {f"training.{key}" for key in (*BUDGET, *OTHERS, *INTERVALS, "guide")} | {"network.dim"}
-FREE |= {f"data.{key}" for key in ("flip", "strict", "fingerprint", "images")} | {"classes"}
+FREE |= {f"data.{key}" for key in ("augment", "strict", "fingerprint", "images")} | {"classes"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Expected:
 def expected(plan: Plan, flop: float) -> Expected | None:
     """Return the distance to expect after `flop` operations of training; None where it was not measured."""
     source, dim = plan.data.source, getattr(plan.network, "dim", None)
-    if not (LEAST <= flop <= SOURCES.get(source, 0.0) and isinstance(dim, int) and plan.classes):
+    if not (LEAST <= flop <= SOURCES.get(source, 0.0) and isinstance(dim, int) and plan.classes) or plan.data.told:
         return None
     measured = flat(configure(source, PRESET, steps=1, options=(*TRIALS, WEIGHT)))
     guide, usual = plan.training.guide, measured["training.guide"]

@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from nevoa.conditions import conditions_of
-from nevoa.config.names import DeviceName
+from nevoa.config.names import AUGMENTATION, CLASS, DeviceName
 from nevoa.data import Batches, ImageSet, to_unit
 from nevoa.diffusion import Condition, log_snr_of, mapped
 from nevoa.objects import schedule_of
@@ -32,8 +32,8 @@ class Batch:
 
     Attributes:
         log_snr: of all images of the batch, also of those that other processes train on; on the CPU.
-        condition: with some replaced by the null condition (Ho and Salimans 2022, algorithm 1); None for an
-            unconditional network.
+        condition: with some replaced by the null condition (Ho and Salimans 2022, algorithm 1), and with what was done
+            to each image, if the network is told that; None for other unconditional networks.
     """
 
     log_snr: Float64[Tensor, " N"]
@@ -55,7 +55,7 @@ def batches_of(state: TrainingState, images: ImageSet, share: slice) -> Generato
         share: the part of a batch that this process trains on.
     """
     plan, training = state.plan, state.plan.training
-    stream = Batches(images, training.seed, bool(plan.data.flip), plan.data.balance)
+    stream = Batches(images, training.seed, plan.data.augment, plan.data.balance)
     schedule = schedule_of(plan.diffusion, state.objects)
     timestep = draw_of(training.timestep_distribution, schedule, math.prod(state.shape[1:]))
     draws = TrainingNoise(training.seed, timestep, state.shape, training.label_dropout, tuple(plan.conditions))
@@ -66,6 +66,9 @@ def batches_of(state: TrainingState, images: ImageSet, share: slice) -> Generato
         seen, condition = stream.take(*own), None
         if conditions:  # of the images as the network sees them: a picture is mirrored as its image is
             condition = conditions.in_data(seen, np.arange(len(seen)), *draws.of_conditions(*own))
+        if plan.data.told:
+            asked = condition if isinstance(condition, Mapping) else {} if condition is None else {CLASS: condition}
+            condition = {**asked, AUGMENTATION: torch.from_numpy(stream.told(*own))}
         x_0 = to_unit(seen.images, torch.channels_last)  # the memory format in which networks train fastest
         yield Batch(log_snr[draws.timesteps(first, size)], x_0, *draws.take(*own), condition)
 

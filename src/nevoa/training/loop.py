@@ -91,7 +91,7 @@ def _advance(state: TrainingState, images: ImageSet, numbers: tuple[float, float
 
 def _not_finite(state: TrainingState, images: ImageSet, step: Step) -> NevoaError:
     size, plan = step.batch_size, state.plan
-    stream = Batches(images, plan.training.seed, flip=False, balance=plan.data.balance)
+    stream = Batches(images, plan.training.seed, balance=plan.data.balance)
     indices = stream.indices(step.images_seen - size, size)
     return NevoaError(
         f"Loss or gradient was not finite in {MOST_NOT_FINITE} steps in a row, up to {step.images_seen:,} images at "

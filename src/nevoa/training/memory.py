@@ -26,7 +26,7 @@ def count_parameters(plan: ModelPlan, channels: int, objects: Objects = NAMES) -
     """
     network = objects.network
     if network is None:
-        network = empty_network(plan.network, channels, len(plan.classes), plan.conditions)
+        network = empty_network(plan.network, channels, len(plan.classes), plan.learned)
     return sum(parameter.numel() for parameter in network.parameters())
 
 

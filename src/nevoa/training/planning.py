@@ -68,6 +68,7 @@ def plan(
     draft = sized(draft, asked)
     if objects.network is not None:
         check_network(objects.network, images.shape, len(draft.classes), draft.tables["conditions"])
+        check_network(objects.network, images.shape, len(draft.classes), draft.plan().learned)
     trial = draft.trial()
     _check_patience(trial.plan, images, records)
     trial.check_memory()

@@ -117,7 +117,7 @@ class TrainingState:
         """The state before the first step: a function of the plan and the objects alone."""
         training, objective = plan.training, objective_of(plan)
         config, classes = plan.network, len(plan.classes)
-        network = fresh_network(config, shape[0], classes, training.seed, objects.network, plan.conditions)
+        network = fresh_network(config, shape[0], classes, training.seed, objects.network, plan.learned)
         network = network.to(training.device)
         average = copy.deepcopy(network).requires_grad_(False) if training.ema_decay else network
         optimizers, beside = make_optimizers(network, training), dict[str, nn.Module]()

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from nevoa.formats import webpage
 from nevoa.formats.webpage import export
 from nevoa.formats.webpage.tape import recorded
 from nevoa.model import Model
+from nevoa.networks import build_network
 from tests.formats.small_models import CLASSES, FOLDED, small_model
 
 
@@ -44,6 +46,19 @@ def test_nothing_can_be_fetched_and_no_text_is_code(tmp_path: Path) -> None:
     assert not re.search(r"connect-src|unsafe-inline|'unsafe-eval'|https?:", policy[1])
     assert "<script>alert(1)" not in text
     assert data_of(tmp_path / "page.html")["package"]["classes"] == list(names)
+
+
+def test_the_page_has_nothing_of_the_augmentation(tmp_path: Path) -> None:
+    """It computes what the network does that was never told of any, with the same weights."""
+    model = small_model(FOLDED, classes=CLASSES, augment="strong")
+    plan = model.plan.model_copy(update={"data": model.plan.data.model_copy(update={"augment": {}})})
+    plain = build_network(plan.network, model.shape[0], len(CLASSES), plan.learned)
+    kept = {name: tensor for name, tensor in model.network.state_dict().items() if "augmentation" not in name}
+    assert len(kept) == len(model.network.state_dict()) - 1
+    plain.load_state_dict(kept)
+    export(model, tmp_path / "page.html")
+    export(replace(model, plan=plan, network=plain), tmp_path / "plain.html")
+    assert data_of(tmp_path / "page.html")["package"] == data_of(tmp_path / "plain.html")["package"]
 
 
 def test_options_of_sampling_are_those_of_the_page(tmp_path: Path) -> None:
