@@ -18,8 +18,16 @@ from tests.small_runs import planned
 
 # What may be absent although it is decided: there is no budget of minutes, no teacher, no choice of images.
 ABSENT = {
-    *("distilled_from", "data.only", "data.limit", "data.size", "data.channels", "data.caption_column"),
-    *("training.minutes", "training.gradient_clip", "training.start"),
+    *(
+        "distilled_from",
+        "data.only",
+        "data.limit",
+        "data.min_size",
+        "data.size",
+        "data.channels",
+        "data.caption_column",
+    ),
+    *("training.minutes", "training.gradient_clip", "training.start", "training.patience"),
 }
 
 
