@@ -16,7 +16,7 @@ from nevoa.data import ImageSet, as_image_set
 from nevoa.errors import NevoaError
 from tests.small_runs import planned
 
-# What may be absent although it is decided: there is no budget of minutes, no patience, no teacher, no choice of images.
+# What may be absent although it is decided: no budget of minutes, no patience, no teacher, no choice of images.
 ABSENT = {
     *("distilled_from", "data.only", "data.limit", "data.size", "data.channels", "data.caption_column"),
     *("training.minutes", "training.gradient_clip", "training.patience", "training.start"),
