@@ -1,6 +1,5 @@
 """The order of the training images and what is done to them: functions of (seed, images_seen)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -8,7 +7,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from nevoa._util.random import Stream, generator
-from nevoa.config.names import AugmentationName
+from nevoa.config.augmentation import Chances
 from nevoa.data.augmentation import Augmentation
 from nevoa.data.sources.arrays import give_back
 from nevoa.data.store import ImageSet
@@ -30,7 +29,7 @@ class Batches:
 
     images: ImageSet
     seed: int
-    augment: Mapping[AugmentationName, float] = field(default_factory=dict[AugmentationName, float])
+    augment: Chances = field(default_factory=dict[str, float])
 
     @cached_property
     def _augmentation(self) -> Augmentation:
