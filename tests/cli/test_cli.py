@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from nevoa.data import load_images
+from nevoa.data.augmentation import Augmentation
 from nevoa.pictures import class_grid
 from nevoa.runs.run import Run, load
 from tests.cli.conftest import OPTIONS, Refuses, nevoa
@@ -145,6 +146,20 @@ def test_data_lists_and_shows(tmp_path: Path) -> None:
     np.testing.assert_array_equal(sheet[2:86:3, left + 2 : left + 86 : 3], images.images[0, :, :, 0])
 
 
+def test_data_shows_what_a_training_makes_of_images(tmp_path: Path) -> None:
+    """Each row is an image as it is, then as it is trained on."""
+    command = "data", "show", "fashion_mnist_10k", "--augment", "mirror", "--augment", "shift", "--out", "sheet.png"
+    assert "First images, each with what a training makes of it: sheet.png" in nevoa(*command, folder=tmp_path).stdout
+    sheet, images = np.asarray(Image.open(tmp_path / "sheet.png")), load_images("fashion_mnist_10k")
+    seen = Augmentation({"mirror": 0.12, "shift": 0.12}, 0, images.shape)
+    rows = images.take(np.arange(16).repeat(16))
+    expected = seen.applied(rows, 0).images.reshape(16, 16, 28, 28)
+    expected[:, 0] = images.images[:16, :, :, 0]
+    shown = [[sheet[2 + 86 * y : 86 + 86 * y : 3, 2 + 86 * x : 86 + 86 * x : 3] for x in range(16)] for y in range(16)]
+    np.testing.assert_array_equal(np.array(shown), expected)
+    assert 10 < (expected[:, 1:] != expected[:, :1]).any((2, 3)).sum() < 120
+
+
 WRONG = [
     (["train", "--preset", "clasic"], "Did you mean 'classic'"),
     (["train", "fashon_mnist"], "Did you mean 'fashion_mnist'"),
@@ -205,6 +220,9 @@ WRONG = [
     (["verify", "runs/tiny"], "tiny is a folder: name one of the reports"),
     (["train", "--processes", "0"], "--processes must be 1 or more, or auto, not 0."),
     (["data", "show", "fashn_mnist"], "Did you mean 'fashion_mnist'"),
+    (["train", "shapes", "--augment", "rotat"], "There is no transformation 'rotat'. Did you mean 'rotate'"),
+    (["data", "show", "shapes", "--augment", "2"], "--augment: Input should be auto, none, strong, a chance above 0"),
+    (["train", "shapes", "--condition", "augmentation"], "There is no condition 'augmentation'"),
 ]
 
 

@@ -57,6 +57,10 @@ def test_a_default_that_is_typed_changes_nothing(listed: list[dict]) -> None:
         ("diffusion.timesteps", "whole number from 2 to 100000"),
         ("diffusion.schedule", "linear, quadratic, sigmoid, cosine, flow"),
         ("data.channels", "1, 3"),
+        (
+            "data.augment",
+            "auto, none, strong, number above 0 to 1, flip, mirror, shift, scale, rotate, squeeze, colour",
+        ),
     ],
 )
 def test_values_are_in_words(key: str, values: str, listed: list[dict]) -> None:

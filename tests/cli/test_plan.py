@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nevoa.cli.plan import guide_in_words, print_plan
+from nevoa.cli.plan import augmented, guide_in_words, print_plan
 from nevoa.config import Config
 from nevoa.data import ImageSet, as_image_set
 from nevoa.training import Forecast, Job
@@ -21,6 +21,19 @@ def test_the_plan_says_when_the_guide_is_kept_and_whether_its_weight_is_measured
 ) -> None:
     row = guide_in_words(again(job, guide=0.2, images=images, weigh_guide=weigh).plan.training)
     assert row == "the average after 20% of the training" + "; its weight is measured at the end" * measured
+
+
+@pytest.mark.parametrize(
+    ("augment", "said"),
+    [
+        ("none", ""),
+        ("flip", ", mirrored at random"),
+        (["flip", "shift", "scale"], ", mirrored at random, augmented: shift, scale, 12% each"),
+        ({"mirror": 0.5, "rotate": 0.1}, ", augmented: mirror 50%, rotate 10%"),
+    ],
+)
+def test_the_plan_says_what_is_done_to_images_and_by_what_chance(job: Job, augment: object, said: str) -> None:
+    assert augmented(job.config.updated("data", augment=augment).data) == said
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,7 @@ def test_one_transformation_is_drawn_alike_with_or_without_a_flip() -> None:
 def test_the_draws_do_not_depend_on_how_the_stream_is_cut(pixels: np.ndarray, cuts: tuple[int, ...]) -> None:
     images, augment = as_image_set(pixels, pictures=255 - pixels), {"flip": 0.5, **ALL}
     whole, told = Batches(images, 0, augment).take(7, 300), Batches(images, 0, augment).told(7, 300)
+    assert whole.pictures is not None
     batches, first = Batches(images, 0, augment), 7
     for count in cuts:
         part, place = batches.take(first, count), slice(first - 7, first - 7 + count)
@@ -137,6 +138,7 @@ def test_a_picture_is_transformed_as_its_image_is(pixels: np.ndarray) -> None:
     images = as_image_set(pixels, pictures=pixels.copy())
     before = images.images.copy()
     seen = Batches(images, 0, {name: 0.5 for name in ("flip", *TOLD) if name != "colour"}).take(0, 100)
+    assert seen.pictures is not None
     np.testing.assert_array_equal(seen.images, seen.pictures)
     coloured = Batches(images, 0, {"colour": 1.0}).take(0, 8)
     np.testing.assert_array_equal(coloured.pictures, images.take(Batches(images, 0).indices(0, 8)).images)

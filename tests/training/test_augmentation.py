@@ -189,7 +189,8 @@ def test_a_network_that_is_an_object_is_told_or_refused(tiny: Config, few_images
     assert network.heard[0] is None and network.heard[1][AUGMENTATION].shape == (2, ALL)
     state = TrainingState.fresh(made, few_images.shape, Objects(network=network))
     list(training_steps(state, few_images))
-    assert state.network.heard[-1][AUGMENTATION].any()
+    heard: Any = state.network.heard
+    assert heard[-1][AUGMENTATION].any()
     with pytest.raises(NevoaError, match=r"Deaf takes no condition, .* with --augment flip or --augment none"):
         plan(config, few_images, Objects(network=Deaf()), records=False)
     assert plan(config.updated("data", augment="flip"), few_images, Objects(network=Deaf()), records=False)

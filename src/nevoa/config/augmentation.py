@@ -7,12 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from nevoa._util.arguments import to_python
-from nevoa.config.names import AugmentationName
 from nevoa.errors import unknown
 
 # How many numbers tell the network what a transformation did to an image: all of them 0 if it did nothing. The network
 # is told nothing of a flip, so what it makes is flipped, too.
-NUMBERS: dict[AugmentationName, int] = {
+NUMBERS: dict[str, int] = {
     "flip": 0,
     "mirror": 1,
     "shift": 2,
@@ -27,7 +26,7 @@ HALF, USUAL, STRONG = 0.5, 0.12, 0.25
 ALONE = "auto", "none", "strong"
 WANTED = f"Input should be {', '.join(ALONE)}, a chance above 0 and at most 1, or names of transformations"
 Chance = Annotated[float, Field(gt=0, le=1)]
-Chances = Mapping[AugmentationName, Chance]
+Chances = Mapping[str, Chance]
 
 
 def chances_of(value: Any) -> Any:
@@ -52,7 +51,7 @@ def chances_of(value: Any) -> Any:
     return _of_names(several, {"flip": HALF})
 
 
-def _of_names(names: Iterable[Any], chances: Mapping[Any, Any]) -> dict[AugmentationName, Any]:
+def _of_names(names: Iterable[Any], chances: Mapping[Any, Any]) -> dict[str, Any]:
     """The chances of some transformations, the usual one where there is none. A NevoaError for an unknown name."""
     if wrong := [name for name in names if name not in NUMBERS]:
         raise unknown("transformation", wrong[0], [*ALONE, *NUMBERS])
@@ -67,6 +66,7 @@ def _number(value: Any = None) -> float | None:
     return None
 
 
+Decided = Annotated[Chances, BeforeValidator(chances_of)]
 # As a user asks for them; "auto" is a flip where the catalog says that it suits the images.
 Augment = Annotated[
     Chances | Literal["auto"],

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from nevoa._util.arguments import is_utf8, one_or_more, sides_in
 from nevoa.config.augmentation import TOLD, Augment
-from nevoa.config.names import AugmentationName, FitName
+from nevoa.config.names import FitName
 from nevoa.config.network import Section
 
 SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
@@ -75,6 +75,6 @@ class DataConfig(Section):
         return value
 
     @property
-    def told(self) -> dict[AugmentationName, float]:
+    def told(self) -> dict[str, float]:
         """The transformations of which the network is told, with their chances."""
         return {} if self.augment == "auto" else {name: self.augment[name] for name in TOLD if name in self.augment}

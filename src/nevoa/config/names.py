@@ -21,7 +21,6 @@ PrecisionName = Literal["float32", "bfloat16", "float16"]
 BudgetName = Literal["minutes", "epochs", "steps"]
 RunStatus = Literal["running", "stopped", "finished", "failed"]
 FitName = Literal["crop", "pad"]
-AugmentationName = Literal["flip", "mirror", "shift", "scale", "rotate", "squeeze", "colour"]
 # What was done to a training image: no kind that an image can be asked for.
 AUGMENTATION = "augmentation"
 # Kinds of condition that other rooms ask for by name; the registry lists all.

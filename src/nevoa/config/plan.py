@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import field_validator, model_validator
 
-from nevoa.config.augmentation import NUMBERS
+from nevoa.config.augmentation import NUMBERS, Decided
 from nevoa.config.condition import AnyCondition, AugmentationPlan, ConditionPlan, PicturePlan
 from nevoa.config.data import DataConfig
 from nevoa.config.names import AUGMENTATION, CLASS, TAGS, TEXT, DeviceName, PrecisionName
@@ -25,17 +25,19 @@ class DataPlan(DataConfig):
     """The images of a training.
 
     Attributes:
+        augment: the chance of each transformation of the images.
         images: how many there are.
         fingerprint: hash of the images.
     """
 
+    augment: Decided  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
     images: Positive
     fingerprint: str
 
     @model_validator(mode="after")
     def _has_no_open_value(self) -> "DataPlan":
-        if "auto" in (self.holdout, self.augment):
-            raise ValueError("a plan has a number for holdout, and a chance for each transformation in augment")
+        if self.holdout == "auto":
+            raise ValueError("a plan has a number for holdout")
         return self
 
 

@@ -14,13 +14,12 @@ from torch.nn.functional import grid_sample
 
 from nevoa._util.random import Blocks, Stream
 from nevoa.config.augmentation import NUMBERS, TOLD, Chances
-from nevoa.config.names import AugmentationName
 from nevoa.data.decode import Size
 from nevoa.data.store import ImageSet
 
 Pixels = UInt8[np.ndarray, "B H W C"]
 Numbers = Float[np.ndarray, "B numbers"]
-Told = Mapping[AugmentationName, Float[np.ndarray, "B _"]]
+Told = Mapping[str, Float[np.ndarray, "B _"]]
 # (C, H, W) of an image.
 Shape = tuple[int, int, int]
 
@@ -62,7 +61,7 @@ def _colour(rng: np.random.Generator, count: int, shape: Shape) -> Numbers:
     return rng.standard_normal((count, 3)) * [1, 1, shape[0] > 1]
 
 
-DRAWS: dict[AugmentationName, Callable[[np.random.Generator, int, Shape], Numbers]] = {
+DRAWS: dict[str, Callable[[np.random.Generator, int, Shape], Numbers]] = {
     "mirror": _mirror,
     "shift": _shift,
     "scale": _scale,
@@ -107,7 +106,7 @@ class Augmentation:
         return np.concatenate(drawn, axis=1).astype(np.float32)
 
     @property
-    def _told(self) -> list[AugmentationName]:
+    def _told(self) -> list[str]:
         return [name for name in TOLD if name in self.chances]
 
     def told(self, first: int, count: int) -> Float32[np.ndarray, "B numbers"]:
@@ -182,7 +181,7 @@ def _farthest(size: Size) -> np.ndarray:
     return np.maximum(1, np.array(size) * FARTHEST).astype(np.int64)
 
 
-def _numbers_of(told: Told, name: AugmentationName, count: int) -> Float[np.ndarray, "B _"]:
+def _numbers_of(told: Told, name: str, count: int) -> Float[np.ndarray, "B _"]:
     return told.get(name, np.zeros((count, NUMBERS[name])))
 
 

@@ -1,13 +1,12 @@
 """The order of the training images and what is done to them: functions of (seed, images_seen)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from nevoa.config.names import AugmentationName
+from nevoa.config.augmentation import Chances
 from nevoa.data.augmentation import Augmentation
 from nevoa.data.order import evenly, in_epochs
 from nevoa.data.sources.arrays import give_back
@@ -30,7 +29,7 @@ class Batches:
 
     images: ImageSet
     seed: int
-    augment: Mapping[AugmentationName, float] = field(default_factory=dict[AugmentationName, float])
+    augment: Chances = field(default_factory=dict[str, float])
     balance: bool = False
 
     @cached_property
