@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from nevoa.config import DataConfig, Plan, parse
-from nevoa.config.augmentation import NUMBERS, STRONG, TOLD, USUAL
+from nevoa.config.augmentation import NUMBERS, STRONG, CONDITIONED, USUAL
 from nevoa.config.presets import configure
 from nevoa.config.toml import read_toml, to_toml
 from nevoa.errors import NevoaError
@@ -22,9 +22,9 @@ def asked(augment: Any) -> Any:
         ("auto", "auto"),
         ("none", {}),
         ("flip", {"flip": 0.5}),
-        ("strong", dict.fromkeys(TOLD, STRONG)),
-        (0.3, dict.fromkeys(TOLD, 0.3)),
-        (("0.3",), dict.fromkeys(TOLD, 0.3)),
+        ("strong", dict.fromkeys(CONDITIONED, STRONG)),
+        (0.3, dict.fromkeys(CONDITIONED, 0.3)),
+        (("0.3",), dict.fromkeys(CONDITIONED, 0.3)),
         (["shift", "flip"], {"flip": 0.5, "shift": USUAL}),
         ({"rotate": 0.1, "mirror": 1}, {"mirror": 1, "rotate": 0.1}),
     ],

@@ -184,7 +184,7 @@ def test_natural_types_are_taken() -> None:
     numbers: dict[str, Any] = {"steps": np.int64(5), "limit": np.int64(9), "augment": np.float64(0.5)}
     config = configure(Path("pets"), size=(np.int64(8), 9), only="cat", **numbers)
     assert config.training.steps == 5
-    assert (config.data.limit, config.data.size, config.data.only, config.data.told["shift"]) == (
+    assert (config.data.limit, config.data.size, config.data.only, config.data.conditioned["shift"]) == (
         9,
         (8, 9),
         ("cat",),

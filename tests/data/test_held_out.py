@@ -42,21 +42,23 @@ def test_every_image_is_trained_on_or_measured_with(noise: Path, holdout: str | 
     data = DataConfig.model_validate({"source": str(noise), "holdout": holdout})
     train = load_images(data)
     test = load_test_images(data, train)
-    assert len(test) == train.notes.held_out == (128 if holdout == "auto" else holdout)
+    assert len(test) == train.notes.held_out == (160 if holdout == "auto" else holdout)
     assert len(train) + len(test) == COUNT
     assert rows(train) | rows(test) == rows(load_images(noise))
 
 
 @pytest.mark.parametrize(
     ("count", "held_out"),
-    [(79, 0), (80, 8), (99, 9), (999, 99), (1_000, 128), (1_290, 129), (10_000, 1_000), (1_000_000, 10_000)],
+    [(79, 0), (80, 8), (99, 9), (999, 99), (1_000, 160), (1_610, 161), (10_000, 1_000), (1_000_000, 10_000)],
 )
 def test_a_tenth_within_limits(count: int, held_out: int) -> None:
     nameless = Listing(lambda _: b"", str, np.zeros(count, np.int64))
     assert default_number(Source("x", "x", "x", lambda: nameless), DataConfig()) == held_out
 
 
-@pytest.mark.parametrize(("count", "choosing"), [(1, 0), (2, 1), (9, 4), (128, 64), (257, 128), (1_000, 128)])
+@pytest.mark.parametrize(
+    ("count", "choosing"), [(1, 0), (2, 1), (9, 4), (159, 79), (160, 32), (200, 72), (257, 128), (1_000, 128)]
+)
 def test_images_that_choose_a_model_do_not_score_it(count: int, choosing: int) -> None:
     """They are spread over all, and each part has a fingerprint of its own."""
     pixels = np.arange(count * 16, dtype=np.uint16).view(np.uint8).reshape(count, 4, 8, 1)
@@ -96,7 +98,7 @@ def test_with_test_images_nothing_is_set_aside(tmp_path: Path) -> None:
     photos = str(tmp_path / "photos")
     assert default_number(find_source(photos), DataConfig(source=photos)) == 0
     assert default_number(find_source("fashion_mnist_10k"), DataConfig()) == 0
-    assert default_number(find_source(f"{photos}/train"), DataConfig()) == 128
+    assert default_number(find_source(f"{photos}/train"), DataConfig()) == 160
 
 
 def test_where_nothing_is_set_aside_the_store_is_that_of_before(cache: Path) -> None:
@@ -111,7 +113,7 @@ def test_a_limit_is_for_the_images_to_train_on(noise: Path) -> None:
 
 @pytest.mark.parametrize("split", ["training", "Train"])
 def test_a_split_by_another_name_is_the_same(noise: Path, split: str) -> None:
-    assert load_images(noise, split=split, holdout="auto").notes.held_out == 128
+    assert load_images(noise, split=split, holdout="auto").notes.held_out == 160
 
 
 @pytest.mark.slow
@@ -120,11 +122,11 @@ def test_a_training_never_sees_them(noise: Path) -> None:
     job = prepare(config)
     test, compared = Reference.of(job.plan.data).test, HeldOut.of(job.plan, job.images)
     assert compared is not None
-    assert job.plan.data.holdout == len(test) + len(compared.held_out) == 128
+    assert job.plan.data.holdout == len(test) + len(compared.held_out) == 160
     assert rows(job.images).isdisjoint(rows(test) | rows(compared.held_out))
     assert rows(test).isdisjoint(rows(compared.held_out))
     assert rows(job.images) > rows(compared.training)
-    assert job.plan.data.fingerprint == load_images(noise, holdout=128).fingerprint
+    assert job.plan.data.fingerprint == load_images(noise, holdout=160).fingerprint
     whole = prepare(nevoa.configure(noise, steps=1, options=["data.holdout=0", "training.batch_size=8"]))
     assert len(whole.images) == COUNT
 

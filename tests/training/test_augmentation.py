@@ -1,4 +1,4 @@
-"""A training whose images are augmented: the network is told how, and what it makes shows none of it."""
+"""A training whose images are augmented: the network is conditioned on how, and what it makes shows none of it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -35,7 +35,7 @@ ALL = sum(NUMBERS.values())
 
 @pytest.fixture
 def augmented(residual_job: Job) -> Job:
-    """A job whose network is told of all that is done to its images."""
+    """A job whose network is conditioned on all that is done to its images."""
     return job_of(residual_job.config.updated("data", augment=0.5), residual_job.images)
 
 
@@ -46,14 +46,14 @@ def test_a_batch_tells_what_was_done_beside_what_it_is_asked(augmented: Job, con
     batch = first_batch(state, job.images)
     assert isinstance(batch.condition, Mapping)
     assert [*batch.condition] == [*state.plan.kinds, AUGMENTATION]
-    told = batch.condition[AUGMENTATION]
-    assert told.shape == (len(batch.x_0), ALL) and told.any(1).sum() > 1
+    numbers = batch.condition[AUGMENTATION]
+    assert numbers.shape == (len(batch.x_0), ALL) and numbers.any(1).sum() > 1
 
 
 def test_zeros_add_nothing(augmented: Job) -> None:
-    """To the bit: whether zeros are told, or nothing, or the network has nothing to be told with."""
+    """To the bit: with zeros, with nothing, and by a network without the layer."""
     job = with_training(augmented, condition="class")
-    labels, told = torch.tensor([0, 4]), torch.randn(2, ALL)
+    labels, numbers = torch.tensor([0, 4]), torch.randn(2, ALL)
     x_t, t = torch.randn(2, *job.images.shape), torch.tensor([3, 20])
     config, shape, classes = job.plan.network, job.images.shape, len(job.plan.classes)
     network = fresh_network(config, shape[0], classes, 0, None, job.plan.learned).requires_grad_(False)
@@ -65,7 +65,7 @@ def test_zeros_add_nothing(augmented: Job) -> None:
     assert torch.equal(network(x_t, t, labels), expected)
     assert torch.equal(network(x_t, t, {"class": labels}), expected)
     assert torch.equal(network(x_t, t, {"class": labels, AUGMENTATION: torch.zeros(2, ALL)}), expected)
-    assert not torch.equal(network(x_t, t, {"class": labels, AUGMENTATION: told}), expected)
+    assert not torch.equal(network(x_t, t, {"class": labels, AUGMENTATION: numbers}), expected)
 
 
 @pytest.mark.slow
@@ -152,7 +152,9 @@ def test_a_training_from_an_augmented_model_begins_with_its_images(augmented: Jo
         with torch.no_grad():
             assert torch.equal(began.network(x_t, t), model.network(x_t, t))
     assert (
-        distill_config(replace(model, plan=augmented.plan.model_copy(update={"data": named(augmented)}))).data.told
+        distill_config(
+            replace(model, plan=augmented.plan.model_copy(update={"data": named(augmented)}))
+        ).data.conditioned
         == {}
     )
 
@@ -161,7 +163,7 @@ def named(job: Job) -> Any:
     return job.plan.data.model_copy(update={"source": "shapes"})
 
 
-class Told(nn.Module):
+class Conditioned(nn.Module):
     """A network that hears what was done."""
 
     def __init__(self) -> None:
@@ -184,7 +186,7 @@ class Deaf(nn.Module):
 
 def test_a_network_that_is_an_object_is_told_or_refused(tiny: Config, few_images: ImageSet) -> None:
     config = tiny.updated("data", augment="strong", source="object:noise").updated("training", device="cpu")
-    network = Told()
+    network = Conditioned()
     made = plan(config, few_images, Objects(network=network), records=False).plan
     assert network.heard[0] is None and network.heard[1][AUGMENTATION].shape == (2, ALL)
     state = TrainingState.fresh(made, few_images.shape, Objects(network=network))

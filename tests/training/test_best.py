@@ -250,7 +250,7 @@ def config(job: Job, **training: object) -> Config:
 
 def test_patience_needs_held_out_images_and_a_run(job: Job, tmp_path: Path, few_images_file: Path) -> None:
     run = Run(tmp_path / "r")
-    with pytest.raises(NevoaError, match=r"needs held-out images, and noise has none: give the images as a folder"):
+    with pytest.raises(NevoaError, match=r"needs two or more held-out images of noise: give the images as a folder"):
         prepare(config(job), job.images, run=run)
     named = config(job).updated("data", source=str(few_images_file))
     with pytest.raises(NevoaError, match=r"few has none: hold some out with -o data.holdout=2\."):

@@ -104,7 +104,7 @@ def test_a_row_of_them_ends_training_and_says_where(either: Job, tmp_path: Path,
     assert "learning rate 0.001" in str(told_so.value)
     from nevoa.data import Batches
 
-    indices = Batches(either.images, either.config.training.seed, True).indices(8 * (last - 1), 8)
+    indices = Batches(either.images, either.config.training.seed).indices(8 * (last - 1), 8)
     assert ", ".join(map(str, indices)) in str(told_so.value)
     newest = checkpoint.newest(run.checkpoints)
     assert newest is not None and int(newest.name) == 40

@@ -61,11 +61,11 @@ def guide_in_words(training: "TrainingPlan") -> str:
 
 def augmented(data: "DataConfig") -> str:
     """What is done to images at random, with the chance of it: of all alike if it is the same."""
-    flipped, told = ", mirrored at random" * ("flip" in data.augment), data.told
-    if not told:
+    flipped, chances = ", mirrored at random" * ("flip" in data.augment), data.conditioned
+    if not chances:
         return flipped
-    shares = {f"{chance:.0%}" for chance in told.values()}
-    each = told if len(shares) == 1 else [f"{name} {chance:.0%}" for name, chance in told.items()]
+    shares = {f"{chance:.0%}" for chance in chances.values()}
+    each = chances if len(shares) == 1 else [f"{name} {chance:.0%}" for name, chance in chances.items()]
     return f"{flipped}, augmented: {', '.join(each)}{f', {min(shares)} each' * (len(shares) == 1)}"
 
 

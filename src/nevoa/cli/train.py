@@ -57,13 +57,13 @@ class TrainingFlags(BudgetFlags, PluginFlags):
         minutes: Train for this many minutes, including start-up and saving.
         epochs: Train for this many passes over the images.
         steps: Train for this many steps.
-        patience: Let the learning rate fall, and end, after this many measurements of the loss on held-out images in a
-            row without a new lowest one. [default: never]
+        patience: Begin the cool-down once this many measurements in a row, one after each preview, have found no new
+            lowest held-out loss. [default: never]
         seed: Seed of every random choice. [default: 0]
-        augment: What to do to images at random; may be repeated. flip mirrors half of them. The network is told of
-            mirror, shift, scale, rotate, squeeze and colour, so that samples show none of it; a number such as 0.12 is
-            the chance of each, strong is 0.25, none is nothing. [default: flip, except for named data sets of clothes,
-            digits or drawings]
+        augment: What to do to images at random; may be repeated. flip mirrors half of them. The network is
+            conditioned on mirror, shift, scale, rotate, squeeze and colour, so that samples show none of them. A number
+            such as 0.12 is the chance of each, strong is 0.25, none is nothing. [default: flip, except for named data
+            sets of clothes, digits or drawings]
         balance: Draw each class as often as the others, whatever its number of images.
         condition: What to learn about each image beside its pixels: class, text, tags, number:NAME, picture or none;
             may be repeated. text:COLUMN takes the captions from this column. downscaled:N, gray, edges and masked make

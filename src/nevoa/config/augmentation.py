@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from itertools import chain
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -10,7 +11,7 @@ from nevoa._util.arguments import to_python
 from nevoa.errors import unknown
 
 # How many numbers tell the network what a transformation did to an image: all of them 0 if it did nothing. The network
-# is told nothing of a flip, so what it makes is flipped, too.
+# is not conditioned on a flip, so what it makes is flipped, too.
 NUMBERS: dict[str, int] = {
     "flip": 0,
     "mirror": 1,
@@ -20,11 +21,11 @@ NUMBERS: dict[str, int] = {
     "squeeze": 2,
     "colour": 3,
 }
-TOLD = tuple(name for name, count in NUMBERS.items() if count)
+CONDITIONED = tuple(name for name, count in NUMBERS.items() if count)
 # Usual: Karras et al. 2022, appendix F.2, for CIFAR-10. With strong, one image in six is left as it is.
 HALF, USUAL, STRONG = 0.5, 0.12, 0.25
 ALONE = "auto", "none", "strong"
-WANTED = f"Input should be {', '.join(ALONE)}, a chance above 0 and at most 1, or names of transformations"
+WANTED = f"Input should be one of {', '.join(ALONE)} and a chance above 0 and at most 1, or names of transformations"
 Chance = Annotated[float, Field(gt=0, le=1)]
 Chances = Mapping[str, Chance]
 
@@ -39,13 +40,14 @@ def chances_of(value: Any) -> Any:
     if isinstance(value, Mapping):
         return _of_names(value, value)
     several = found if isinstance(found := to_python(value), tuple) else (found,)
+    several = tuple(chain.from_iterable(one.split(",") if isinstance(one, str) else [one] for one in several))
     if several in (("auto",), ("none",)):
         return "auto" if "auto" in several else {}
     first = STRONG if several == ("strong",) else _number(*several[:1])
     if len(several) == 1 and first is not None:
         if not 0 < first <= 1:
             raise ValueError(WANTED)
-        return dict.fromkeys(TOLD, first)
+        return dict.fromkeys(CONDITIONED, first)
     if not all(isinstance(name, str) and name not in ALONE and _number(name) is None for name in several):
         raise ValueError(WANTED)
     return _of_names(several, {"flip": HALF})

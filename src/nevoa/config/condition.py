@@ -120,10 +120,10 @@ class TagsPlan(ConditionPlan):
 
 
 class AugmentationPlan(ConditionPlan):
-    """What was done to a training image. Only training tells it, so nobody asks for it, and it is no registered kind.
+    """What augmentation did to a training image. No image can be asked for it, so it is not a registered kind.
 
     Attributes:
-        numbers: that tell it; all of them are 0 if nothing was done.
+        numbers: how many describe it; all of them are 0 if nothing was done.
     """
 
     kind: str = AUGMENTATION

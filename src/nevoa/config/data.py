@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from nevoa._util.arguments import is_utf8, one_or_more, sides_in
-from nevoa.config.augmentation import TOLD, Augment
+from nevoa.config.augmentation import CONDITIONED, Augment
 from nevoa.config.names import FitName
 from nevoa.config.network import Section
 
@@ -30,12 +30,12 @@ class DataConfig(Section):
         background: the colour behind transparent pixels, a name or #rrggbb.
         strict: fail if any image is unusable.
         holdout: how many images of split train to set aside for measuring, a random subset that is always the same;
-            auto: a tenth, of 1,000 images or more at least 128, and at most 10,000, if the source has 80 images or more
+            auto: a tenth, of 1,000 images or more at least 160, and at most 10,000, if the source has 80 images or more
             and no test split.
         augment: what is done to images at random. flip mirrors half of them, so that the model's images are mirrored,
-            too. The network is told of mirror, shift, scale, rotate, squeeze and colour, so that its images show none
-            of it: each that is named has a chance of 12 %, a number is the chance of all, and strong is 25 %. With none
-            images stay as they are. "auto": flip, if the catalog says that it suits the data set.
+            too. The network is conditioned on mirror, shift, scale, rotate, squeeze and colour, so that its images
+            show none of them. Each that is named has a chance of 12 %; a number is the chance of all; strong is 25 %;
+            none leaves images as they are. "auto": flip, if the catalog says that it suits the data set.
         balance: draw each class as often as the others, whatever its number of images.
         caption_column: the column of a table that has the captions; if not set, text, caption and prompt, and the texts
             beside the images. `training.condition=text:COLUMN` sets it.
@@ -75,6 +75,8 @@ class DataConfig(Section):
         return value
 
     @property
-    def told(self) -> dict[str, float]:
-        """The transformations of which the network is told, with their chances."""
-        return {} if self.augment == "auto" else {name: self.augment[name] for name in TOLD if name in self.augment}
+    def conditioned(self) -> dict[str, float]:
+        """The transformations that the network is conditioned on, with their chances."""
+        return (
+            {} if self.augment == "auto" else {name: self.augment[name] for name in CONDITIONED if name in self.augment}
+        )

@@ -106,8 +106,8 @@ class ModelPlan(Section):
 
     @property
     def learned(self) -> dict[str, ConditionPlan]:
-        """What the network learns beside classes: the conditions, and what was done to an image, if it is told."""
-        numbers = sum(NUMBERS[name] for name in self.data.told)
+        """What the network learns beside classes: the conditions, and what augmentation did to an image."""
+        numbers = sum(NUMBERS[name] for name in self.data.conditioned)
         return {**self.conditions, **({AUGMENTATION: AugmentationPlan(numbers=numbers)} if numbers else {})}
 
     @property

@@ -154,7 +154,7 @@ class Config(Section):
             raise ValueError("sampling.guidance other than 1 needs a condition, such as training.condition=class")
         if self.sampling.guidance != 1 and self.training.is_distillation:
             raise ValueError("sampling.guidance is not for a distilled model: leave it out")
-        if self.data.told and self.training.is_distillation:
+        if self.data.conditioned and self.training.is_distillation:
             raise ValueError("a distillation learns images of its teacher, which show no augmentation: leave it out")
         if self.sampling.autoguidance not in (None, 1) and not self.training.guide:
             raise ValueError("sampling.autoguidance needs a guide: set training.guide=0.2")

@@ -13,13 +13,13 @@ from jaxtyping import Float, Float32, UInt8
 from torch.nn.functional import grid_sample
 
 from nevoa._util.random import Blocks, Stream
-from nevoa.config.augmentation import NUMBERS, TOLD, Chances
+from nevoa.config.augmentation import NUMBERS, CONDITIONED, Chances
 from nevoa.data.decode import Size
 from nevoa.data.store import ImageSet
 
 Pixels = UInt8[np.ndarray, "B H W C"]
 Numbers = Float[np.ndarray, "B numbers"]
-Told = Mapping[str, Float[np.ndarray, "B _"]]
+Numbers = Mapping[str, Float[np.ndarray, "B _"]]
 # (C, H, W) of an image.
 Shape = tuple[int, int, int]
 
@@ -82,7 +82,7 @@ class Augmentation:
 
     Example:
         >>> augmentation = Augmentation({"shift": 0.5}, 0, (3, 32, 32))
-        >>> augmentation.told(0, 4).shape
+        >>> augmentation.numbers(0, 4).shape
         (4, 2)
     """
 
@@ -100,16 +100,16 @@ class Augmentation:
 
     def _drawn(self, rng: np.random.Generator, count: int) -> Float32[np.ndarray, "B numbers"]:
         drawn = [np.zeros((count, 0))]
-        for name in self._told:
+        for name in self._conditioned:
             happens = rng.random((count, 1)) < self.chances[name]
             drawn.append(np.where(happens, DRAWS[name](rng, count, self.shape), 0))
         return np.concatenate(drawn, axis=1).astype(np.float32)
 
     @property
-    def _told(self) -> list[str]:
-        return [name for name in TOLD if name in self.chances]
+    def _conditioned(self) -> list[str]:
+        return [name for name in CONDITIONED if name in self.chances]
 
-    def told(self, first: int, count: int) -> Float32[np.ndarray, "B numbers"]:
+    def numbers(self, first: int, count: int) -> Float32[np.ndarray, "B numbers"]:
         """Return the numbers that tell what is done to the images at positions first … first + count - 1."""
         return self._numbers.take(first, count)
 
@@ -118,18 +118,18 @@ class Augmentation:
 
         Their pictures are transformed as they are, but for the colours.
         """
-        flipped, told = images, self.told(first, len(images))
+        flipped, drawn = images, self.numbers(first, len(images))
         if "flip" in self.chances:
             flipped = _changed(images, lambda pixels: _flip(pixels, self._flips.take(first, len(images))))
-        if not told.any():
+        if not drawn.any():
             return flipped
-        columns = np.cumsum([NUMBERS[name] for name in self._told])[:-1]
-        numbers = dict(zip(self._told, np.split(told.astype(np.float64), columns, axis=1), strict=True))
+        columns = np.cumsum([NUMBERS[name] for name in self._conditioned])[:-1]
+        numbers = dict(zip(self._conditioned, np.split(drawn.astype(np.float64), columns, axis=1), strict=True))
         moved = _changed(flipped, lambda pixels: geometry(pixels, numbers))
         return replace(moved, images=colours(moved.images, numbers))
 
 
-def geometry(pixels: Pixels, told: Told) -> Pixels:
+def geometry(pixels: Pixels, numbers: Numbers) -> Pixels:
     """Return images that are mirrored and shifted, which is exact; then scaled, rotated and squeezed by interpolation.
 
     What comes into view is a reflection of the image.
@@ -139,7 +139,7 @@ def geometry(pixels: Pixels, told: Told) -> Pixels:
         >>> geometry(pixels, {"mirror": np.ones((1, 1))})[0, 0, :, 0]
         array([3, 2, 1, 0], dtype=uint8)
     """
-    pixels, matrices = _placed(pixels, told), _matrices(told, len(pixels))
+    pixels, matrices = _placed(pixels, numbers), _matrices(numbers, len(pixels))
     some = (matrices != np.eye(2)).any((1, 2))
     if some.any():
         pixels = pixels.copy()
@@ -147,14 +147,14 @@ def geometry(pixels: Pixels, told: Told) -> Pixels:
     return pixels
 
 
-def colours(pixels: Pixels, told: Told) -> Pixels:
+def colours(pixels: Pixels, numbers: Numbers) -> Pixels:
     """Return images of other brightness, contrast and saturation, in this order (Karras et al. 2020).
 
     Example:
         >>> colours(np.zeros((1, 4, 4, 1), np.uint8), {"colour": np.array([[1.0, 0, 0]])})[0, 0, 0]
         array([26], dtype=uint8)
     """
-    numbers = _numbers_of(told, "colour", len(pixels))
+    numbers = _numbers_of(numbers, "colour", len(pixels))
     some = numbers.any(1)
     if not some.any():
         return pixels
@@ -181,14 +181,14 @@ def _farthest(size: Size) -> np.ndarray:
     return np.maximum(1, np.array(size) * FARTHEST).astype(np.int64)
 
 
-def _numbers_of(told: Told, name: str, count: int) -> Float[np.ndarray, "B _"]:
-    return told.get(name, np.zeros((count, NUMBERS[name])))
+def _numbers_of(numbers: Numbers, name: str, count: int) -> Float[np.ndarray, "B _"]:
+    return numbers.get(name, np.zeros((count, NUMBERS[name])))
 
 
-def _placed(pixels: Pixels, told: Told) -> Pixels:
+def _placed(pixels: Pixels, numbers: Numbers) -> Pixels:
     """The images mirrored, then shifted."""
     count, height, width, _ = pixels.shape
-    mirror, shift = (_numbers_of(told, name, count) for name in ("mirror", "shift"))
+    mirror, shift = (_numbers_of(numbers, name, count) for name in ("mirror", "shift"))
     down, right = (shift * _farthest((height, width))).round().astype(np.int64).T
     rows, columns = (_reflected(np.arange(side) - by[:, None], side) for side, by in ((height, down), (width, right)))
     columns = np.where(mirror > 0, width - 1 - columns, columns)
@@ -201,9 +201,9 @@ def _reflected(places: np.ndarray, side: int) -> np.ndarray:
     return np.minimum(places, 2 * side - 1 - places)
 
 
-def _matrices(told: Told, count: int) -> Float[np.ndarray, "B 2 2"]:
+def _matrices(numbers: Numbers, count: int) -> Float[np.ndarray, "B 2 2"]:
     """From each place of the transformed image to the one that it shows, both (x, y) from the middle."""
-    scale, turn, squeeze = (_numbers_of(told, name, count) for name in ("scale", "rotate", "squeeze"))
+    scale, turn, squeeze = (_numbers_of(numbers, name, count) for name in ("scale", "rotate", "squeeze"))
     cosine, sine = turn[:, 0] + 1, turn[:, 1]
     rotated = np.stack([cosine, sine, -sine, cosine], axis=1).reshape(count, 2, 2)
     # The exponential of a symmetric matrix [[a, b], [b, -a]], whose square is a multiple of the identity.

@@ -54,6 +54,6 @@ class Batches:
         give_back(self.images.images)
         return self._augmentation.applied(taken, first)
 
-    def told(self, first: int, count: int) -> Float32[np.ndarray, "B numbers"]:
+    def augmentations(self, first: int, count: int) -> Float32[np.ndarray, "B numbers"]:
         """Return the numbers that tell a network what was done to each image: zeros if nothing was."""
-        return self._augmentation.told(first, count)
+        return self._augmentation.numbers(first, count)

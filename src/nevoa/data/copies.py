@@ -1,4 +1,4 @@
-"""Images that are there twice, saved anew: a model memorises them first."""
+"""Near copies among images, such as a photograph that was saved twice: a model memorises them first."""
 
 import numpy as np
 from jaxtyping import UInt8

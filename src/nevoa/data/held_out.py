@@ -17,9 +17,9 @@ from nevoa.data.store import ImageSet
 from nevoa.errors import NevoaError
 
 # By default, of so many images or more: a tenth, within a limit, and of MANY images or more at least FEWEST.
-WORTH_DIVIDING, MANY, FEWEST, MOST = 80, 1_000, 128, 10_000
-# Each of them takes time at every report.
-CHOOSING = 128
+WORTH_DIVIDING, MANY, FEWEST, MOST = 80, 1_000, 160, 10_000
+# Those that choose take time at every report. Distances need as many images as there are features.
+CHOOSING, SCORING = 128, 128
 
 
 def with_held_out(source: Source, data: DataConfig, place: str) -> DataConfig:
@@ -47,7 +47,7 @@ def with_held_out(source: Source, data: DataConfig, place: str) -> DataConfig:
 
 
 def default_number(source: Source, data: DataConfig) -> int:
-    """Return how many images of a source to set aside: a tenth, of 1,000 or more at least 128, and at most 10,000.
+    """Return how many images of a source to set aside: a tenth, of 1,000 or more at least 160, and at most 10,000.
 
     It is 0 for a source with fewer than 80 images or with test images.
     """
@@ -76,16 +76,18 @@ def divided(listing: Listing, data: DataConfig) -> Listing:
 
 
 def choosing_and_scoring(held_out: ImageSet) -> tuple[ImageSet, ImageSet]:
-    """Divide held-out images into those that choose a model, half of them and at most 128, and those that score it.
+    """Divide held-out images into those that choose a model and those that score it.
 
-    The places of the images decide, so that all models of the same images are scored by the same ones.
+    Of fewer than 160 each half; of more 128 or more score, and at most 128 choose. The places of the images decide, so
+    that all models of the same images are scored by the same ones.
 
     Example:
         >>> choosing, scoring = choosing_and_scoring(load_images("shapes", limit=100))
         >>> len(choosing), len(scoring)
         (50, 50)
     """
-    count = min(CHOOSING, len(held_out) // 2)
+    few = len(held_out) < FEWEST
+    count = len(held_out) // 2 if few else min(CHOOSING, len(held_out) - SCORING)
     chosen = np.zeros(len(held_out), bool)
     chosen[np.arange(count) * len(held_out) // max(1, count)] = True
     return held_out.part(np.flatnonzero(chosen)), held_out.part(np.flatnonzero(~chosen))

@@ -56,7 +56,7 @@ def _epoch(seed: int, epoch: int, total: int) -> Int64[np.ndarray, " total"]:
     return generator(seed, Stream.ORDER, epoch).permutation(total)
 
 
-# More classes than this, and each image draws the order of its class anew.
+# With more classes than this the order of a class is drawn anew for each image.
 @lru_cache(maxsize=64)
 def _order(seed: int, stream: Stream, position: int, total: int) -> Int64[np.ndarray, " total"]:
     return generator(seed, stream, position).permutation(total)

@@ -29,7 +29,7 @@ from nevoa.features.feature_network import FeatureNetwork
 from nevoa.features.features import Features, features_of
 from nevoa.features.known import PACKAGED, feature_network_for, packaged_network
 
-# The share of few images that an error suggests to set aside: 2 % of 500 would be ten.
+# The share of images that an error suggests to set aside.
 ASIDE = 0.1
 ANOTHER = "Choose another source to compare with: --against."
 # The part of PACKAGED whose images come with nevoa.

@@ -28,7 +28,7 @@ def null_condition(
     """
     labels = {CLASS: torch.full((count,), classes, dtype=torch.int64, device=device)} if classes else {}
     others = {name: kind.tensor([None] * count) for name, kind in kinds_of(conditions).items()}
-    if numbers := told_numbers(conditions):
+    if numbers := augmentation_numbers(conditions):
         others[AUGMENTATION] = torch.zeros(count, numbers)
     if not others:
         return labels.get(CLASS)
@@ -41,8 +41,8 @@ def kinds_of(conditions: Conditions) -> dict[str, Any]:
     return {name: CONDITIONS[one.kind](one) for name, one in asked.items()}
 
 
-def told_numbers(conditions: Conditions) -> int:
-    """Return how many numbers tell the network what was done to a training image; 0 if it is not told."""
+def augmentation_numbers(conditions: Conditions) -> int:
+    """Return how many numbers describe what was done to a training image; 0 if the network is not conditioned on it."""
     return sum(one.numbers for one in (conditions or {}).values() if isinstance(one, AugmentationPlan))
 
 
@@ -100,9 +100,9 @@ class TimestepEmbedding(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(dim, 4 * dim), activation, nn.Linear(4 * dim, 4 * dim))
         # Initialised as unit Gaussians: with smaller ones the Fréchet distance was a third larger after a minute.
         self.labels = nn.Embedding(classes + 1, 4 * dim) if classes else None
-        kinds, told = kinds_of(conditions), told_numbers(conditions)
-        self.augmentation = nn.Linear(told, 4 * dim, bias=False) if told else None
-        if self.augmentation is not None:  # from zero, Adam learned too late what it is told, and samples showed it
+        kinds, numbers = kinds_of(conditions), augmentation_numbers(conditions)
+        self.augmentation = nn.Linear(numbers, 4 * dim, bias=False) if numbers else None
+        if self.augmentation is not None:  # from zero, Adam learned it too late, and samples showed what was done
             nn.init.normal_(self.augmentation.weight)
         embeddings = {name: kind.embedding(4 * dim) for name, kind in kinds.items() if not hasattr(kind, "channels")}
         self.conditions = nn.ModuleDict(embeddings) if kinds else None

@@ -2,7 +2,7 @@
 
 from nevoa.config.names import RunStatus
 from nevoa.runs.card_rows import card_text, data_licence, prompts_to_try
-from nevoa.runs.checkpoint import newest_saved
+from nevoa.runs.checkpoint import best_saved, newest_saved
 from nevoa.runs.layout import RUNS
 from nevoa.runs.lock import refuse_if_training, remove, status_of, training_lock
 from nevoa.runs.missing import check_has_model, meant, not_a_run
@@ -21,6 +21,7 @@ __all__ = [
     "Sent",
     "Summary",
     "best_report",
+    "best_saved",
     "card_text",
     "check_has_model",
     "chosen_in_words",

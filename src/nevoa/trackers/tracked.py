@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from PIL import Image
 
 from nevoa.errors import reason
-from nevoa.runs import Run, Sent, best_report, newest_saved, read_sent, reports_after, write_sent
+from nevoa.runs import Run, Sent, best_report, best_saved, newest_saved, read_sent, reports_after, write_sent
 from nevoa.trackers.services import Tracker
 
 T = TypeVar("T")
@@ -99,11 +99,12 @@ class Copy:
             sent.images_seen = line["images_seen"]
 
     def _send_scores(self, sent: Sent) -> None:
-        """Send the scores of the present model, which is that of the newest checkpoint, unless they are known."""
+        """Send the scores of the run's model, at the images that it has seen, unless they are known."""
         found = best_report(self.run)
         scores = numbers(found[1].scores, "evaluation/") if found and found[1].weights else {}
         if scores and scores != sent.scores:
-            self.tracker.scalars(scores, newest_saved(self.run.checkpoints))
+            seen = best_saved(self.run.checkpoints) or newest_saved(self.run.checkpoints)
+            self.tracker.scalars(scores, seen)
             sent.scores = scores
 
 

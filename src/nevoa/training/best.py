@@ -13,7 +13,7 @@ class Best:
         network: does not change.
         loss: of the network on held-out images.
         images_seen: by the network.
-        worse: how often the loss was measured since, without a lower one. A cool-down that begins for it sets it to 0.
+        worse: how often the loss was measured since, without a lower one; 0 again once patience has begun a cool-down.
     """
 
     network: nn.Module

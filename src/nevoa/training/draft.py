@@ -68,7 +68,7 @@ class Draft:
         """
         asked, decided = config.training, decided_by(objects)
         before = was or start
-        _check_can_be_told(config, objects)
+        _check_takes_augmentation(config, objects)
         classes, conditions = _asked(config, images, objects, {} if before is None else before.conditions)
         if was:  # the weights depend on what the run knows of its conditions, such as the range of a number
             conditions = {name: was.conditions.get(name, one) for name, one in conditions.items()}
@@ -233,13 +233,13 @@ def _asked(
     return (images.classes if has_classes else ()), others
 
 
-def _check_can_be_told(config: Config, objects: Objects) -> None:
+def _check_takes_augmentation(config: Config, objects: Objects) -> None:
     """A NevoaError if images are augmented and the network takes nothing that would tell it how."""
-    if config.data.told and not _takes(config, objects)[1]:
-        name = f"{config.network.kind}" if objects.network is None else type(objects.network).__name__
+    if config.data.conditioned and not _takes(config, objects)[1]:
+        name = config.network.kind if objects.network is None else type(objects.network).__name__
         raise NevoaError(
-            f"The network {name} takes no condition, so it cannot be told what was done to an image, and its images "
-            "would show it: train with --augment flip or --augment none."
+            f"The network {name} takes no condition, so it cannot learn what was done to an image, and images that "
+            "it makes would show it: train with --augment flip or --augment none."
         )
 
 

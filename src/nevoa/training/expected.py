@@ -50,7 +50,10 @@ class Expected:
 def expected(plan: Plan, flop: float) -> Expected | None:
     """Return the distance to expect after `flop` operations of training; None where it was not measured."""
     source, dim = plan.data.source, getattr(plan.network, "dim", None)
-    if not (LEAST <= flop <= SOURCES.get(source, 0.0) and isinstance(dim, int) and plan.classes) or plan.data.told:
+    if (
+        not (LEAST <= flop <= SOURCES.get(source, 0.0) and isinstance(dim, int) and plan.classes)
+        or plan.data.conditioned
+    ):
         return None
     measured = flat(configure(source, PRESET, steps=1, options=(*TRIALS, WEIGHT)))
     guide, usual = plan.training.guide, measured["training.guide"]

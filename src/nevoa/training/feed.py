@@ -33,7 +33,7 @@ class Batch:
     Attributes:
         log_snr: of all images of the batch, also of those that other processes train on; on the CPU.
         condition: with some replaced by the null condition (Ho and Salimans 2022, algorithm 1), and with what was done
-            to each image, if the network is told that; None for other unconditional networks.
+            to each image, if the network is conditioned on that; None for other unconditional networks.
     """
 
     log_snr: Float64[Tensor, " N"]
@@ -66,9 +66,9 @@ def batches_of(state: TrainingState, images: ImageSet, share: slice) -> Generato
         seen, condition = stream.take(*own), None
         if conditions:  # of the images as the network sees them: a picture is mirrored as its image is
             condition = conditions.in_data(seen, np.arange(len(seen)), *draws.of_conditions(*own))
-        if plan.data.told:
+        if plan.data.conditioned:
             asked = condition if isinstance(condition, Mapping) else {} if condition is None else {CLASS: condition}
-            condition = {**asked, AUGMENTATION: torch.from_numpy(stream.told(*own))}
+            condition = {**asked, AUGMENTATION: torch.from_numpy(stream.augmentations(*own))}
         x_0 = to_unit(seen.images, torch.channels_last)  # the memory format in which networks train fastest
         yield Batch(log_snr[draws.timesteps(first, size)], x_0, *draws.take(*own), condition)
 

@@ -38,7 +38,10 @@ class HeldOut:
         """Those of a training; None if no images are held out."""
         if not (images.notes.held_out and keeps_best(plan)):
             return None
-        choosing, _ = choosing_and_scoring(load_test_images(plan.data, images))
+        data = plan.data.model_copy(update={"limit": None})  # a limit is for images that are trained on
+        choosing, _ = choosing_and_scoring(load_test_images(data, images))
+        if not len(choosing):
+            return None
         return cls(_some(images, len(choosing), plan.training.seed), choosing)
 
     def losses(self, state: TrainingState) -> dict[str, float]:

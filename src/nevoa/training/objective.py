@@ -64,7 +64,7 @@ class Denoise:
 
 
 def keeps_best(plan: Plan) -> bool:
-    """Whether held-out images choose the model that a run publishes: one of them scores it."""
+    """Whether held-out images choose the model that a run publishes; at least one more has to score it."""
     return int(plan.data.holdout) > 1 and objective_of(plan).has_levels
 
 

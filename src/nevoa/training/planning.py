@@ -153,7 +153,7 @@ def _check_patience(plan: Plan, images: ImageSet, records: bool) -> None:
     advice = f"hold some out with -o data.holdout={max(2, len(images) // 10)}"
     if plan.data.source.startswith(f"{OBJECT}:"):
         advice = "give the images as a folder or a file, and hold some out with data.holdout"
-    raise NevoaError(f"training.patience (--patience) needs held-out images, and {images.name} has none: {advice}.")
+    raise NevoaError(f"training.patience (--patience) needs two or more held-out images of {images.name}: {advice}.")
 
 
 def _check_batch(batch_size: int) -> None:

@@ -29,8 +29,8 @@ FINE_TUNING: dict[str, Any] = {
 # Where a network has its conditions besides classes, attends to their tokens, and adds pictures.
 CONDITIONS = "time.conditions."
 OTHERS = CONDITIONS, "cross.", "pictures."
-# Where it is told what was done to training images. A training of its own tells it anew.
-TOLD = "time.augmentation."
+# Its layer for what was done to training images, which each training learns anew.
+AUGMENTATION = "time.augmentation."
 # What starts at zero in a kind of condition that is new: the vector for "nothing asked", and what attention adds.
 AT_ZERO = ".none", ".out.weight", ".out.bias"
 
@@ -82,7 +82,7 @@ def start_weights(
     A class that the model has keeps its embedding. A new one starts as "no class", so that the network at first
     predicts for it what it predicts for any image. A tag that the model has keeps its vector, and a new one starts at
     zero. A kind of condition that the model has not starts at random, and its vector for "nothing asked" at zero; one
-    that the network has not is left out, and so is what the model was told of augmentation, which its images show none
+    that the network has not is left out, and so is what the model learned of augmentation, which its images show none
     of.
 
     Args:
@@ -107,9 +107,9 @@ def start_weights(
 
 def _fitting(tensors: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors of a trained network with the names and shapes of a network that has the tensors `own`."""
-    new = {name: tensor for name, tensor in own.items() if name.startswith((*OTHERS, TOLD))}
+    new = {name: tensor for name, tensor in own.items() if name.startswith((*OTHERS, AUGMENTATION))}
     new = {name: torch.zeros_like(tensor) if name.endswith(AT_ZERO) else tensor for name, tensor in new.items()}
-    known = {name: tensor for name, tensor in tensors.items() if not name.startswith(TOLD)}
+    known = {name: tensor for name, tensor in tensors.items() if not name.startswith(AUGMENTATION)}
     kept = {name: tensor for name, tensor in known.items() if name in own or not name.startswith(OTHERS)}
     found, wanted = new | kept, {name: tensor.shape for name, tensor in own.items()}
     if wanted != {name: tensor.shape for name, tensor in found.items()}:

@@ -185,6 +185,8 @@ class TrainingState:
         A horizon that moves may leave them behind between two batches, or ahead of a guide that was kept already.
         """
         wanted, batch_size = self.plan.training.guide * self.horizon.images, self.plan.training.batch_size
+        if self.horizon.cooling and self.guide is None:
+            return  # the average of a cool-down is no worse version of what it becomes
         if wanted and self.images_seen >= wanted and (self.guide is None or self.images_seen - batch_size < wanted):
             self.guide, self.guide_seen = self.frozen_average(), self.images_seen
 
@@ -218,7 +220,7 @@ class TrainingState:
     def published(self) -> Model:
         """The model of the lowest held-out loss; the present one if that is not measured.
 
-        A guide that was kept later is no worse version of it, and a weight that was measured later is not for it.
+        It has no guide that was kept after it, and no weight that was measured with a later model.
         """
         best = self.best
         if best is None:
