@@ -226,7 +226,7 @@ def _asked(
 def _check_can_be_told(config: Config, objects: Objects) -> None:
     """A NevoaError if images are augmented and the network takes nothing that would tell it how."""
     if config.data.told and not _takes(config, objects)[1]:
-        name = f"{config.network.kind}" if objects.network is None else type(objects.network).__name__
+        name = config.network.kind if objects.network is None else type(objects.network).__name__
         raise NevoaError(
             f"The network {name} takes no condition, so it cannot be told what was done to an image, and its images "
             "would show it: train with --augment flip or --augment none."
