@@ -16,7 +16,7 @@ import numpy as np
 
 import nevoa
 from nevoa.conditions.picture import Edges
-from nevoa.data import ImageSet, load_images, load_test_images
+from nevoa.data import ImageSet, load_images, load_scoring_images
 from nevoa.features import FeatureNetwork, train_feature_network
 
 EPOCHS = 4
@@ -41,7 +41,7 @@ def main() -> None:
         run = nevoa.train("shapes", steps=wishes.steps, condition="edges", options=options, out=Path(folder) / "run")
         model, plan = run.model(), run.plan()
     train = load_images(plan.data)
-    test = load_test_images(plan.data, train)
+    test = load_scoring_images(plan.data, train)
     some = np.arange(wishes.count)
     pictures = Edges(plan.pictures["edges"]).values(test, some, np.zeros(len(some)))
     made, real = model.sample(len(some), picture=pictures), test.images[some]

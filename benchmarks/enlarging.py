@@ -18,7 +18,7 @@ from PIL.Image import Resampling
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 import nevoa
-from nevoa.data import load_images, load_test_images, picture_of
+from nevoa.data import load_images, load_scoring_images, picture_of
 from nevoa.features import frechet_distance, random_network
 
 Images = np.ndarray
@@ -60,7 +60,7 @@ def main() -> None:
     models = {run: nevoa.load(run) for run in wishes.runs}
     plan = models[wishes.runs[0]].plan
     train = load_images(plan.data)
-    images = np.ascontiguousarray(load_test_images(plan.data, train).images[: wishes.count])
+    images = np.ascontiguousarray(load_scoring_images(plan.data, train).images[: wishes.count])
     factors = {one.factor for model in models.values() for one in model.plan.pictures.values()}
     if len(factors) != 1:
         parser.error("Each run must have been trained with --condition downscaled:N, all with the same N.")

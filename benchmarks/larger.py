@@ -18,7 +18,7 @@ from enlarging import interpolated
 from PIL.Image import Resampling
 
 import nevoa
-from nevoa.data import as_image_set, load_images, load_test_images, picture_of
+from nevoa.data import as_image_set, load_images, load_scoring_images, picture_of
 from nevoa.features import frechet_distance, random_network
 from nevoa.features.precision_recall import precision_recall
 
@@ -67,7 +67,7 @@ def main() -> None:
     wishes = parser.parse_args()
     plan, sizes = nevoa.load(wishes.large).plan, [nevoa.load(run).shape[1:] for run in (wishes.large, wishes.small)]
     train = load_images(plan.data)
-    real = load_test_images(plan.data, train).images
+    real = load_scoring_images(plan.data, train).images
     measures, rows = [scores_at(*size, train.images, real) for size in sizes], []
     print(f"{len(real)} images of {plan.data.source} that were set aside, and {wishes.count} of each row")
     print(f"{'':24} " + " ".join(f"at {height}x{width}: distance precision recall" for height, width in sizes))

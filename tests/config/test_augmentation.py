@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from nevoa.config import DataConfig, Plan, parse
-from nevoa.config.augmentation import NUMBERS, STRONG, CONDITIONED, USUAL
+from nevoa.config.augmentation import CONDITIONED, NUMBERS, STRONG, USUAL
 from nevoa.config.presets import configure
 from nevoa.config.toml import read_toml, to_toml
 from nevoa.errors import NevoaError
@@ -26,6 +26,7 @@ def asked(augment: Any) -> Any:
         (0.3, dict.fromkeys(CONDITIONED, 0.3)),
         (("0.3",), dict.fromkeys(CONDITIONED, 0.3)),
         (["shift", "flip"], {"flip": 0.5, "shift": USUAL}),
+        ("shift,flip", {"flip": 0.5, "shift": USUAL}),
         ({"rotate": 0.1, "mirror": 1}, {"mirror": 1, "rotate": 0.1}),
     ],
 )
@@ -49,6 +50,12 @@ def test_an_unknown_name_is_an_error_that_names_the_nearest() -> None:
             asked(augment)
     with pytest.raises(NevoaError, match=r"data.augment.scale: Input should be less than or equal to 1"):
         asked({"scale": 3})
+
+
+def test_of_flip_and_augment_the_later_layer_wins() -> None:
+    assert configure("shapes", "photos", steps=1, options=["data.flip=false"]).data.augment == {}
+    strong = configure("shapes", steps=1, options=["data.flip=true"], augment="strong").data.augment
+    assert strong == dict.fromkeys(CONDITIONED, STRONG)
 
 
 @pytest.mark.parametrize(("flip", "augment"), [(True, {"flip": 0.5}), (False, {}), (None, "auto")])

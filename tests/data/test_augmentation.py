@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nevoa.config.augmentation import NUMBERS, CONDITIONED
+from nevoa.config.augmentation import CONDITIONED, NUMBERS
 from nevoa.data import Batches, ImageSet, as_image_set
 from nevoa.data.augmentation import Augmentation, colours, geometry
 from tests.data.pictures import photo

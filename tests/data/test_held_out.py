@@ -111,6 +111,17 @@ def test_a_limit_is_for_the_images_to_train_on(noise: Path) -> None:
     assert (len(few), few.notes.held_out) == (100, 900)
 
 
+def test_a_limit_leaves_those_that_choose_and_those_that_score_as_they_are(noise: Path) -> None:
+    config = nevoa.configure(
+        noise, steps=1, limit=100, options=["network.dim=16", "training.batch_size=8", "data.holdout=900"]
+    )
+    job = prepare(config)
+    test, compared = Reference.of(job.plan.data).test, HeldOut.of(job.plan, job.images)
+    assert compared is not None
+    assert len(test) + len(compared.held_out) == 900
+    assert rows(test).isdisjoint(rows(compared.held_out))
+
+
 @pytest.mark.parametrize("split", ["training", "Train"])
 def test_a_split_by_another_name_is_the_same(noise: Path, split: str) -> None:
     assert load_images(noise, split=split, holdout="auto").notes.held_out == 160

@@ -1,6 +1,7 @@
 """A training whose images are augmented: the network is conditioned on how, and what it makes shows none of it."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from nevoa.config import Config
-from nevoa.config.augmentation import NUMBERS
+from nevoa.config.augmentation import CONDITIONED, NUMBERS
 from nevoa.config.names import AUGMENTATION
 from nevoa.config.presets import configure
 from nevoa.data import ImageSet, as_image_set
@@ -24,6 +25,7 @@ from nevoa.runs.run import load
 from nevoa.training import Job, Wish, fit_job, plan, prepare, starting_from
 from nevoa.training.held_out import HeldOut
 from nevoa.training.loop import training_steps
+from nevoa.training.resume import check_same
 from nevoa.training.state import TrainingState
 from tests.processes import together
 from tests.small_runs import first_batch, job_of, outcome, state_of, stop_after
@@ -81,6 +83,20 @@ def test_an_augmented_run_resumes_bit_for_bit_and_makes_images(augmented: Job, t
         model.sample(2, condition={AUGMENTATION: [0.0]})
 
 
+@pytest.mark.parametrize(
+    ("names", "accepted"),
+    [(CONDITIONED, True), (("flip", *CONDITIONED), True), (("mirror",), False), (("scale",), False)],
+)
+def test_a_run_keeps_the_transformations_that_its_network_knows(
+    augmented: Job, names: tuple[str, ...], accepted: bool
+) -> None:
+    """Their chances may change; of others the numbers would mean something else."""
+    was = augmented.plan
+    now = was.model_copy(update={"data": was.data.model_copy(update={"augment": dict.fromkeys(names, 0.3)})})
+    with nullcontext() if accepted else pytest.raises(NevoaError, match=r"data.augment"):
+        check_same(was, now, accept_changes=True)
+
+
 @pytest.mark.slow
 def test_two_processes_augment_as_one(augmented: Job) -> None:
     job = with_training(augmented, steps=10, condition="class")
@@ -107,7 +123,7 @@ def made_after(augment: Any) -> np.ndarray:
 
 
 @pytest.mark.slow
-def test_what_the_network_is_told_does_not_leak_and_what_it_is_not_told_does() -> None:
+def test_what_the_network_is_conditioned_on_does_not_leak_and_the_rest_does() -> None:
     assert (made_after({"mirror": 0.5}) > 50).all()
     leaks = made_after({"flip": 0.5})
     assert (leaks > 50).any() and (leaks < -50).any()
@@ -184,7 +200,7 @@ class Deaf(nn.Module):
         return self.convolution(x_t)
 
 
-def test_a_network_that_is_an_object_is_told_or_refused(tiny: Config, few_images: ImageSet) -> None:
+def test_a_network_that_is_an_object_is_conditioned_or_refused(tiny: Config, few_images: ImageSet) -> None:
     config = tiny.updated("data", augment="strong", source="object:noise").updated("training", device="cpu")
     network = Conditioned()
     made = plan(config, few_images, Objects(network=network), records=False).plan

@@ -186,6 +186,17 @@ def test_the_kept_model_comes_back(memorising: Job, tmp_path: Path) -> None:
     assert weights(fresh.published().network) == weights(state.published().network) != weights(state.average)
 
 
+@pytest.mark.parametrize(("values", "kept"), [({"learning_rate": 5e-4}, True), ({"loss": "l1"}, False)])
+def test_with_another_loss_what_was_lowest_no_longer_counts(
+    memorising: Job, tmp_path: Path, values: dict[str, object], kept: bool
+) -> None:
+    state, changed = memorising.fresh_state(), again(memorising, **values).fresh_state()
+    next(training_steps(state, memorising.images))
+    state.keep_best(0.5)
+    restore(changed, save_checkpoint(state, tmp_path), accept_changes=True)
+    assert (changed.best is not None) == kept
+
+
 def published_by(job: Job, folder: Path) -> tuple[list[int], bytes]:
     """The horizon after each step of a process, and the model of the run."""
     held_out.load_test_images = lambda data, images: images

@@ -17,19 +17,13 @@ from nevoa.errors import unknown
 from nevoa.parallel.environment import world_size
 
 if TYPE_CHECKING:
-    from PIL.Image import Image as Picture
-
     from nevoa.config import DataConfig
-    from nevoa.config.augmentation import Chances
     from nevoa.data import ImageSet
     from nevoa.data.cache import Kept
     from nevoa.data.catalog import Dataset
 
 app = App(name="data", help="List, inspect and prepare images to train on.")
 
-PER_CLASS = 16
-MOST_ROWS = 20
-PAIRS = 64
 EXAMPLES = 4
 COPIES = 5
 DAY = 86_400
@@ -94,6 +88,7 @@ def show(
         as_json: Print the summary as JSON; draw a picture only with --out.
     """
     from nevoa._util.reserve import numbered, reserve_output
+    from nevoa.cli.sheet import augmented_sheet, sheet
     from nevoa.commands.written import check_is_png, check_outside
     from nevoa.config.training import without_column
     from nevoa.pictures import png_bytes
@@ -112,7 +107,7 @@ def show(
             print(json.dumps(_facts(found, condition) | {"picture": str(reserved.path)}))
         else:
             _describe(found, condition)
-        reserved.temporary.write_bytes(png_bytes(_augmented(found, chances) if chances else _sheet(found)))
+        reserved.temporary.write_bytes(png_bytes(augmented_sheet(found, chances) if chances else sheet(found)))
     if not as_json:
         rows = ", each with what a training makes of it" if chances else ", a row for each class" * bool(found.classes)
         print(f"First images{rows}: {reserved.path}")
@@ -274,33 +269,3 @@ def _summary(images: "ImageSet", condition: tuple[str, ...] = ()) -> str:
     if notes.unsettled:
         parts.append(f"no classes: {notes.unsettled}")
     return "\n".join(parts)
-
-
-def _augmented(images: "ImageSet", augment: "Chances") -> "Picture":
-    """The first images, each at the beginning of a row of what a training makes of it."""
-    import numpy as np
-
-    from nevoa.data.augmentation import Augmentation
-    from nevoa.pictures import grid
-
-    each = images.take(np.arange(min(PER_CLASS, len(images))).repeat(PER_CLASS))
-    seen, first = Augmentation(augment, 0, images.shape).applied(each, 0).images, slice(None, None, PER_CLASS)
-    seen[first] = each.images[first]
-    return grid(seen, columns=PER_CLASS)
-
-
-def _sheet(images: "ImageSet") -> "Picture":
-    """The first images, in rows of each class if there are classes; at most MOST_ROWS classes. Or the first pairs."""
-    import numpy as np
-
-    from nevoa.data import picture_of, pixels_of
-    from nevoa.pictures import grid, titled_rows
-
-    if images.pictures is not None:  # each image after its picture
-        pairs = zip(images.pictures[:PAIRS], images.images[:PAIRS], strict=True)
-        return grid(np.stack([pixels_of(picture_of(one), 3) for pair in pairs for one in pair]), columns=PER_CLASS)
-    if not images.classes:
-        return grid(images.images[: PER_CLASS * PER_CLASS], columns=PER_CLASS)
-    shown = np.unique(images.labels)[:MOST_ROWS].tolist()
-    rows = [images.images[np.flatnonzero(images.labels == label)[:PER_CLASS]] for label in shown]
-    return titled_rows(rows, [images.classes[label] for label in shown])

@@ -14,6 +14,19 @@ SMALLEST_SIDE, LARGEST_SIDE = 4, 1024
 Side = Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)]
 
 
+def with_augment(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table of data with `augment` in place of `flip`, which was about mirroring alone.
+
+    Example:
+        >>> with_augment({"flip": False, "size": 64})
+        {'size': 64, 'augment': 'none'}
+    """
+    if not isinstance(flip := values.get("flip", ""), bool | None):
+        return dict(values)
+    augment = "auto" if flip is None else "flip" if flip else "none"
+    return {**{key: value for key, value in values.items() if key != "flip"}, "augment": augment}
+
+
 class DataConfig(Section):
     """The training images: where they come from, which of them to use, and their common size and channels.
 
@@ -58,12 +71,8 @@ class DataConfig(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _of_before(cls, values: Any) -> Any:
-        """Read `flip`, which was about mirroring alone."""
-        if not isinstance(values, Mapping) or not isinstance(flip := values.get("flip", ""), bool | None):
-            return values
-        augment = "auto" if flip is None else "flip" if flip else "none"
-        return {**{key: value for key, value in values.items() if key != "flip"}, "augment": augment}
+    def _as_now(cls, values: Any) -> Any:
+        return with_augment(values) if isinstance(values, Mapping) else values
 
     @field_validator("source")
     @classmethod

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex, Unpack, get
 
 from nevoa._util.arguments import one_or_more, path_of
 from nevoa.config import Config, DataConfig, parse
+from nevoa.config.data import with_augment
 from nevoa.config.names import DEFAULT_PRESET, BudgetName
 from nevoa.config.options import DataOptions, given
 from nevoa.config.registry import PRESETS
@@ -176,13 +177,17 @@ def parse_overrides(assignments: Sequence[str]) -> dict[str, dict[str, Any]]:
     return tables
 
 
+def _as_now(section: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    return with_augment(table) if section == "data" else dict(table)
+
+
 def merged(base: Tables, *layers: Tables) -> dict[str, dict[str, Any]]:
     """Lay two-level tables over `base`; later layers win.
 
     A network of another kind replaces the table below it; a budget replaces every budget below it.
     """
-    result = {section: dict(table) for section, table in base.items()}
-    budgets = set(get_args(BudgetName))
+    base, *layers = ({section: _as_now(section, table) for section, table in each.items()} for each in (base, *layers))
+    result, budgets = base, set(get_args(BudgetName))
     for layer in layers:
         for section, table in layer.items():
             below = result.get(section, {})

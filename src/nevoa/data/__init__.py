@@ -12,7 +12,7 @@ from nevoa.data.given import Picture, opened
 from nevoa.data.held_out import choosing_and_scoring
 from nevoa.data.hub import is_hub
 from nevoa.data.listing import Notes
-from nevoa.data.load import flips, image_at, load_images, load_test_images, loading, read_unchanged
+from nevoa.data.load import flips, image_at, load_images, load_scoring_images, load_test_images, loading, read_unchanged
 from nevoa.data.names import printable
 from nevoa.data.reading import sides_of
 from nevoa.data.selection import label_of, labels_of
@@ -49,6 +49,7 @@ __all__ = [
     "label_of",
     "labels_of",
     "load_images",
+    "load_scoring_images",
     "load_test_images",
     "loading",
     "mapped",

@@ -13,7 +13,7 @@ from jaxtyping import Float, Float32, UInt8
 from torch.nn.functional import grid_sample
 
 from nevoa._util.random import Blocks, Stream
-from nevoa.config.augmentation import NUMBERS, CONDITIONED, Chances
+from nevoa.config.augmentation import CONDITIONED, NUMBERS, Chances
 from nevoa.data.decode import Size
 from nevoa.data.store import ImageSet
 

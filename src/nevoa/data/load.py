@@ -13,7 +13,7 @@ from nevoa.config.options import DataOptions
 from nevoa.data.catalog import CATALOG
 from nevoa.data.decode import pixels_within
 from nevoa.data.find import find_source
-from nevoa.data.held_out import with_held_out
+from nevoa.data.held_out import choosing_and_scoring, with_held_out
 from nevoa.data.hub import HUB, parse_place
 from nevoa.data.listing import stacked
 from nevoa.data.prepare import Preparation, prepare, store_folder
@@ -120,6 +120,23 @@ def flips(text: str) -> bool:
         places = {row.place.hub_id: row.flips for row in CATALOG.values() if row.place}
         return places.get(parse_place(text).hub_id, True)
     return text not in CATALOG or CATALOG[text].flips
+
+
+def load_scoring_images(data: DataConfig, train: ImageSet) -> ImageSet:
+    """Load the test images that score a model: of those that a training held out the ones that do not choose it.
+
+    Args:
+        train: the training images of `data`.
+
+    A NevoaError if there are none.
+
+    Example:
+        >>> train = load_images("fashion_mnist_10k")
+        >>> len(load_scoring_images(DataConfig(source="fashion_mnist_10k"), train))
+        10000
+    """
+    test = load_test_images(data, train)
+    return choosing_and_scoring(test)[1] if train.notes.held_out else test
 
 
 def image_at(text: str) -> UInt8[np.ndarray, "H W C"] | None:

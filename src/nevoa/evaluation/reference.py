@@ -15,9 +15,8 @@ from nevoa.data import (
     TRAIN,
     WHITE,
     ImageSet,
-    choosing_and_scoring,
     load_images,
-    load_test_images,
+    load_scoring_images,
     size_in_words,
 )
 from nevoa.data.splits import split_named
@@ -86,7 +85,7 @@ class Reference:
             test = NevoaError(f"The model was trained on those of {data.source}. {ANOTHER}")
         else:
             try:
-                test = _test_images(data, train)
+                test = load_scoring_images(data, train)
             except NevoaError as error:
                 number = max(1, round(ASIDE * len(train)))
                 test = NevoaError(f"{error} Or set images aside when you train: -o data.holdout={number}.")
@@ -143,7 +142,9 @@ class Reference:
         if self.data is None:
             raise NevoaError(f"{self.source} has no column {COLUMN}.")
         held_out, data = self.held_out, self.data.model_copy(update={"caption_column": COLUMN})
-        train, test = described((self.train, held_out), ((named := load_images(data)), _test_images(data, named)))
+        train, test = described(
+            (self.train, held_out), ((named := load_images(data)), load_scoring_images(data, named))
+        )
         if not (any(train.images.captions) and any(test.images.captions)):
             raise NevoaError(f"{self.source} has no captions of images that were trained on, or none of others.")
         return train, test
@@ -191,11 +192,6 @@ class Reference:
     def floor_images(self, count: int, seed: int) -> Iterator[UInt8[np.ndarray, "N H W C"]]:
         """The images of each of these draws."""
         return (self.train.images[chosen] for chosen in draws_in_shares(self.train, count, seed))
-
-
-def _test_images(data: DataConfig, train: ImageSet) -> ImageSet:
-    test = load_test_images(data, train)
-    return choosing_and_scoring(test)[1] if train.notes.held_out else test
 
 
 def _training_command(data: DataConfig, holdout: int | str | None) -> str:

@@ -69,6 +69,8 @@ COUNTERS = (
     *("autoguidance", "guide_seen"),
 )
 MEANS = ("report_loss", "epoch_loss", "recent_loss")
+# What the held-out loss depends on besides the network: with others, losses cannot be compared.
+MEASURED = {"data.fingerprint", "data.holdout", "training.loss", "training.weighting"}
 
 
 def restore(state: TrainingState, path: Path, *, accept_changes: bool = False) -> None:
@@ -99,6 +101,8 @@ def restore(state: TrainingState, path: Path, *, accept_changes: bool = False) -
     _load_optimizers(state, tables[OPTIMIZER])
     for name in (*COUNTERS, *MEANS, "report_levels", "horizon"):
         setattr(state, name, getattr(progress, name))
+    if accept_changes and MEASURED & changes(read_toml(path / PLAN, Plan), state.plan).keys():
+        state.best = None
 
 
 def read_progress(folder: Path) -> SavedProgress:
