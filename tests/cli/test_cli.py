@@ -221,7 +221,7 @@ WRONG = [
     (["train", "--processes", "0"], "--processes must be 1 or more, or auto, not 0."),
     (["data", "show", "fashn_mnist"], "Did you mean 'fashion_mnist'"),
     (["train", "shapes", "--augment", "rotat"], "There is no transformation 'rotat'. Did you mean 'rotate'"),
-    (["data", "show", "shapes", "--augment", "2"], "--augment: Input should be auto, none, strong, a chance above 0"),
+    (["data", "show", "shapes", "--augment", "2"], "--augment: Input should be auto, none, strong or a chance above 0"),
     (["train", "shapes", "--condition", "augmentation"], "There is no condition 'augmentation'"),
 ]
 

@@ -38,7 +38,7 @@ def test_all_ways_to_ask_say_the_chance_of_each(augment: Any, chances: Any) -> N
 
 @pytest.mark.parametrize("augment", [0, 1.5, "0", True, ("auto", "flip"), ("strong", "0.3"), ("none", "none"), 1j])
 def test_what_is_no_augmentation_is_an_error(augment: Any) -> None:
-    with pytest.raises(NevoaError, match=r"data.augment: Input should be auto, none, strong, a chance above 0"):
+    with pytest.raises(NevoaError, match=r"data.augment: Input should be auto, none, strong or a chance above 0"):
         asked(augment)
 
 

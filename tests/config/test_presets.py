@@ -203,7 +203,7 @@ def test_natural_types_are_taken() -> None:
         ({"steps": 5.5}, "training.steps: Input should be a valid integer"),
         ({"limit": True}, "data.limit: Input should be a valid integer"),
         ({"minutes": "5"}, "training.minutes: Input should be a valid number"),
-        ({"augment": 2}, "data.augment: Input should be auto, none, strong, a chance"),
+        ({"augment": 2}, "data.augment: Input should be auto, none, strong or a chance"),
         ({"only": [True]}, "data.only: Input should be a valid string"),
         ({"device": "cuda:1"}, "CUDA_VISIBLE_DEVICES"),
     ],

@@ -146,8 +146,9 @@ def _copies(found: "ImageSet") -> list[tuple[str, str]]:
     from nevoa.data.changes import file_names
     from nevoa.data.copies import near_copies
 
-    pairs = near_copies(found)
-    names = (pairs and file_names(found.fingerprint)) or [f"image {index}" for index in range(len(found))]
+    if not (pairs := near_copies(found)):
+        return []
+    names = file_names(found.fingerprint) or [f"image {index}" for index in range(len(found))]
     return [(names[first], names[second]) for first, second in pairs]
 
 

@@ -25,7 +25,7 @@ CONDITIONED = tuple(name for name, count in NUMBERS.items() if count)
 # Usual: Karras et al. 2022, appendix F.2, for CIFAR-10. With strong, one image in six is left as it is.
 HALF, USUAL, STRONG = 0.5, 0.12, 0.25
 ALONE = "auto", "none", "strong"
-WANTED = f"Input should be one of {', '.join(ALONE)} and a chance above 0 and at most 1, or names of transformations"
+WANTED = f"Input should be {', '.join(ALONE)} or a chance above 0 and at most 1, alone, or names of transformations"
 Chance = Annotated[float, Field(gt=0, le=1)]
 Chances = Mapping[str, Chance]
 

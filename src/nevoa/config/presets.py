@@ -186,10 +186,11 @@ def merged(base: Tables, *layers: Tables) -> dict[str, dict[str, Any]]:
 
     A network of another kind replaces the table below it; a budget replaces every budget below it.
     """
-    base, *layers = ({section: _as_now(section, table) for section, table in each.items()} for each in (base, *layers))
-    result, budgets = base, set(get_args(BudgetName))
+    result = {section: _as_now(section, table) for section, table in base.items()}
+    budgets = set(get_args(BudgetName))
     for layer in layers:
-        for section, table in layer.items():
+        for section, own in layer.items():
+            table = _as_now(section, own)
             below = result.get(section, {})
             if table.get("kind", below.get("kind")) != below.get("kind"):
                 below = {}

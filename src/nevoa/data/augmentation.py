@@ -19,7 +19,7 @@ from nevoa.data.store import ImageSet
 
 Pixels = UInt8[np.ndarray, "B H W C"]
 Numbers = Float[np.ndarray, "B numbers"]
-Numbers = Mapping[str, Float[np.ndarray, "B _"]]
+ByName = Mapping[str, Float[np.ndarray, "B _"]]
 # (C, H, W) of an image.
 Shape = tuple[int, int, int]
 
@@ -129,7 +129,7 @@ class Augmentation:
         return replace(moved, images=colours(moved.images, numbers))
 
 
-def geometry(pixels: Pixels, numbers: Numbers) -> Pixels:
+def geometry(pixels: Pixels, numbers: ByName) -> Pixels:
     """Return images that are mirrored and shifted, which is exact; then scaled, rotated and squeezed by interpolation.
 
     What comes into view is a reflection of the image.
@@ -147,7 +147,7 @@ def geometry(pixels: Pixels, numbers: Numbers) -> Pixels:
     return pixels
 
 
-def colours(pixels: Pixels, numbers: Numbers) -> Pixels:
+def colours(pixels: Pixels, numbers: ByName) -> Pixels:
     """Return images of other brightness, contrast and saturation, in this order (Karras et al. 2020).
 
     Example:
@@ -181,11 +181,11 @@ def _farthest(size: Size) -> np.ndarray:
     return np.maximum(1, np.array(size) * FARTHEST).astype(np.int64)
 
 
-def _numbers_of(numbers: Numbers, name: str, count: int) -> Float[np.ndarray, "B _"]:
+def _numbers_of(numbers: ByName, name: str, count: int) -> Float[np.ndarray, "B _"]:
     return numbers.get(name, np.zeros((count, NUMBERS[name])))
 
 
-def _placed(pixels: Pixels, numbers: Numbers) -> Pixels:
+def _placed(pixels: Pixels, numbers: ByName) -> Pixels:
     """The images mirrored, then shifted."""
     count, height, width, _ = pixels.shape
     mirror, shift = (_numbers_of(numbers, name, count) for name in ("mirror", "shift"))
@@ -201,7 +201,7 @@ def _reflected(places: np.ndarray, side: int) -> np.ndarray:
     return np.minimum(places, 2 * side - 1 - places)
 
 
-def _matrices(numbers: Numbers, count: int) -> Float[np.ndarray, "B 2 2"]:
+def _matrices(numbers: ByName, count: int) -> Float[np.ndarray, "B 2 2"]:
     """From each place of the transformed image to the one that it shows, both (x, y) from the middle."""
     scale, turn, squeeze = (_numbers_of(numbers, name, count) for name in ("scale", "rotate", "squeeze"))
     cosine, sine = turn[:, 0] + 1, turn[:, 1]

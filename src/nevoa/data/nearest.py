@@ -17,12 +17,12 @@ class Nearest(NamedTuple):
 
     Attributes:
         images: the nearest training image of each image, mirrored if that is nearer.
-        index: its index.
+        indices: its index.
         distance: root mean square difference to it, in 8-bit steps.
     """
 
     images: Images
-    index: Index
+    indices: Index
     distance: Float64[np.ndarray, " N"]
 
 

@@ -181,7 +181,7 @@ def check_given(objects: Objects) -> None:
 def _chosen(network: Tables, images: ImageSet, resumed: Tables) -> dict[str, Any]:
     """The network, where its config says auto with the values of the run to resume, or of the reference."""
     patch = SMALL_PATCH if math.prod(images.shape[1:]) <= SMALL else LARGE_PATCH
-    known = {"dim": REFERENCE, "patch": patch} | resumed
+    known = {"dim": REFERENCE, "patch": patch, **resumed}
     return {key: known.get(key, value) if value == "auto" else value for key, value in network.items()}
 
 
