@@ -154,11 +154,11 @@ def colours(pixels: Pixels, numbers: ByName) -> Pixels:
         >>> colours(np.zeros((1, 4, 4, 1), np.uint8), {"colour": np.array([[1.0, 0, 0]])})[0, 0, 0]
         array([26], dtype=uint8)
     """
-    numbers = _numbers_of(numbers, "colour", len(pixels))
-    some = numbers.any(1)
+    own = _numbers_of(numbers, "colour", len(pixels))
+    some = own.any(1)
     if not some.any():
         return pixels
-    brightness, contrast, saturation = numbers[some].T.astype(np.float32)[:, :, None, None, None]
+    brightness, contrast, saturation = own[some].T.astype(np.float32)[:, :, None, None, None]
     x = (pixels[some] / np.float32(127.5) - 1 + BRIGHTNESS * brightness) * 2 ** (CONTRAST * contrast)
     gray = x.mean(3, keepdims=True)
     pixels = pixels.copy()
