@@ -264,7 +264,7 @@ def test_patience_needs_held_out_images_and_a_run(job: Job, tmp_path: Path, few_
     with pytest.raises(NevoaError, match=r"needs two or more held-out images of noise: give the images as a folder"):
         prepare(config(job), job.images, run=run)
     named = config(job).updated("data", source=str(few_images_file))
-    with pytest.raises(NevoaError, match=r"few has none: hold some out with -o data.holdout=2\."):
+    with pytest.raises(NevoaError, match=r"held-out images of few: hold some out with -o data.holdout=2\."):
         prepare(named, run=run)
     assert prepare(named.updated("data", holdout=2), run=run).plan.training.patience == 2
     with pytest.raises(NevoaError, match=r"training.patience needs a run, .*: give a run folder, out="):
