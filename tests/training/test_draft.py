@@ -66,6 +66,9 @@ def test_larger_images_have_larger_patches(tiny: Config, height: int, width: int
     draft = draft_of(config, images)
     assert draft.open == frozenset()
     assert draft.plan().network.model_dump()["patch"] == patch
+    downscaled = config.updated("training", condition=("downscaled:2",))
+    if height % 2 == 0:
+        assert draft_of(downscaled, images).plan().network.model_dump()["patch"] == 2
     was = planned(tiny.updated("network", patch=8), images)
     assert Draft.of(config, images, NAMES, was).tables["network"]["patch"] == 8  # a run keeps its own
 

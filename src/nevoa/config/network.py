@@ -101,7 +101,7 @@ class ResidualUNetConfig(NetworkConfig, strict=True):
         blocks: residual blocks in each stage.
         attention: whether each stage has attention, one value for each multiplier.
         patch: side of the square of pixels that is folded into channels before the first stage; "auto": 2 for images of
-            up to 64x64 pixels, 4 for larger ones.
+            up to 64x64 pixels and if a picture says a part of the image, such as downscaled; else 4.
         groups: groups of a group norm.
         dropout: share of values that each block sets to 0 during training.
         adaptive: scale and shift each group norm by timestep and class, instead of adding them to the channels.
