@@ -131,9 +131,9 @@ def load_scoring_images(data: DataConfig, train: ImageSet) -> ImageSet:
     A NevoaError if there are none.
 
     Example:
-        >>> train = load_images("fashion_mnist_10k")
-        >>> len(load_scoring_images(DataConfig(source="fashion_mnist_10k"), train))
-        10000
+        >>> data = DataConfig(source="digits", holdout=300)
+        >>> len(load_scoring_images(data, load_images(data)))
+        172
     """
     test = load_test_images(data, train)
     return choosing_and_scoring(test)[1] if train.notes.held_out else test
