@@ -19,7 +19,7 @@ def on_nevoa(width: int) -> list[str]:
     """The options that put the network of preset `quick` in place of the notebook's."""
     from nevoa.config.registry import PRESETS
 
-    network = {**PRESETS["quick"]["network"], "dim": width}
+    network = {**PRESETS["quick"]["network"], "dim": width, "patch": 2}
     values = {key: json.dumps(value) for key, value in network.items()}
     return [f"training.batch_size={nevoa_batch()}", *(f"network.{key}={value}" for key, value in values.items())]
 

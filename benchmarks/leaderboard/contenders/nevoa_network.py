@@ -38,7 +38,7 @@ class NevoaNetwork(nn.Module):
         from nevoa.parallel.device import choose_device, choose_precision, in_precision
 
         keys = {key: value for key, value in PRESETS["quick"]["network"].items() if key != "kind"}
-        self.network = ResidualUNet(1, **{**keys, "dim": dim})
+        self.network = ResidualUNet(1, **{**keys, "dim": dim, "patch": 2})
         device = choose_device()
         self._call = in_precision(self.network, device, choose_precision(device))
 

@@ -28,6 +28,7 @@ MODELS: dict[str, dict[str, Any]] = {
 def network_of(preset: str) -> dict[str, Any]:
     """The network of a preset, as narrow as it can be."""
     network = PRESETS[preset]["network"] | {"dim": 8}  # pyright: ignore[reportArgumentType]
+    network |= {"patch": 2} if network.get("patch") == "auto" else {}
     return network | ({"attention": (False, True, False, False)} if preset == "ddpm-cifar10" else {})
 
 
