@@ -45,7 +45,7 @@ def ways(wishes: argparse.Namespace, train: Images) -> Iterator[tuple[str, Image
 
 
 def scores_at(height: int, width: int, train: Images, real: Images) -> Callable[[Images], str]:
-    """What writes the scores of images of any size at this one."""
+    """Return a function that scales images to this size and writes their scores."""
     network = random_network(as_image_set(resized(train, height, width)))
     features = network.features(resized(real, height, width))
 

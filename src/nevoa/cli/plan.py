@@ -60,7 +60,7 @@ def guide_in_words(training: "TrainingPlan") -> str:
 
 
 def augmented(data: "DataConfig") -> str:
-    """What is done to images at random, with the chance of it: of all alike if it is the same."""
+    """Describe the augmentation: each transformation and its chance, or one chance for all if they share it."""
     flipped, chances = ", mirrored at random" * ("flip" in data.augment), data.conditioned
     if not chances:
         return flipped

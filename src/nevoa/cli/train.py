@@ -34,7 +34,7 @@ from nevoa.errors import NevoaError
 from nevoa.parallel.environment import rank
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from nevoa.config import Config
     from nevoa.runs import Run
@@ -202,7 +202,8 @@ def _run(job: "Job", run: "Run", report: ReportFlags, trackers: "Mapping[str, Tr
         result = _result(run, job.config)
     else:
         memorises = _fit(job, run, trackers)
-        chosen = [f"Model:   {one}{'; later ones memorise' * memorises}" for one in _chosen(run)]
+        one = _chosen(run)
+        chosen = [f"Model:   {one}{'; later ones memorise' * memorises}"] if one else []
         tried = _typed("sample", str(folder), *_first_wish(job))
         result = "\n".join([f"Trained: {folder}", *chosen, f"Try:     {tried}"])
     print(result, file=sys.stderr if report.as_json else None)
@@ -227,7 +228,7 @@ def _prepared(config: "Config", run: "Run", wish: "Wish") -> "Job":
 
 
 def _result(run: "Run", config: "Config") -> str:
-    """Some lines: what a finished run has reached, and how to train it for twice as long."""
+    """The lines that say what a finished run has reached, and how to train it for twice as long."""
     from nevoa.runs import Summary
 
     summary, training = Summary.of(run), config.training
@@ -237,16 +238,16 @@ def _result(run: "Run", config: "Config") -> str:
     budget = next(name for name in ("minutes", "epochs", "steps") if getattr(training, name))
     twice = f"--{budget}", f"{2 * getattr(training, budget):.10g}"
     longer = _typed("continue", str(run.folder), *twice, *processes_option())
-    chosen = "".join(f"The model is {one}.\n" for one in _chosen(run))
+    chosen = f"The model is {one}.\n" if (one := _chosen(run)) else ""
     return f"{run.folder} is finished: {result}.\n{chosen}To train it for twice as long: {longer}"
 
 
-def _chosen(run: "Run") -> "Iterator[str]":
-    """Which model the run's own is, if that is not the last."""
+def _chosen(run: "Run") -> str:
+    """Say which model the run has published; nothing if it is the last."""
     from nevoa.runs import Summary, chosen_in_words
 
-    if (images := Summary.of(run).model_images) is not None:
-        yield chosen_in_words(images)
+    images = Summary.of(run).model_images
+    return "" if images is None else chosen_in_words(images)
 
 
 def _first_wish(job: "Job") -> "Sequence[str]":

@@ -1,4 +1,4 @@
-"""What may be done to training images, and by what chance: the values of `data.augment`."""
+"""The transformations of augmentation and their chances: the values of `data.augment`."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from nevoa._util.arguments import to_python
 from nevoa.errors import unknown
 
-# How many numbers tell the network what a transformation did to an image: all of them 0 if it did nothing. The network
-# is not conditioned on a flip, so what it makes is flipped, too.
+# How many numbers describe what a transformation did to an image; all are 0 if it did nothing. The network gets these
+# numbers. A flip has none, so the images that the network makes are flipped, too.
 NUMBERS: dict[str, int] = {
     "flip": 0,
     "mirror": 1,
@@ -43,11 +43,12 @@ def chances_of(value: Any) -> Any:
     several = tuple(chain.from_iterable(one.split(",") if isinstance(one, str) else [one] for one in several))
     if several in (("auto",), ("none",)):
         return "auto" if "auto" in several else {}
-    first = STRONG if several == ("strong",) else _number(*several[:1])
-    if len(several) == 1 and first is not None:
-        if not 0 < first <= 1:
+    if several == ("strong",):
+        return dict.fromkeys(CONDITIONED, STRONG)
+    if len(several) == 1 and (chance := _number(several[0])) is not None:
+        if not 0 < chance <= 1:
             raise ValueError(WANTED)
-        return dict.fromkeys(CONDITIONED, first)
+        return dict.fromkeys(CONDITIONED, chance)
     if not all(isinstance(name, str) and name not in ALONE and _number(name) is None for name in several):
         raise ValueError(WANTED)
     return _of_names(several, {"flip": HALF})
@@ -60,7 +61,7 @@ def _of_names(names: Iterable[Any], chances: Mapping[Any, Any]) -> dict[str, Any
     return {name: chances.get(name, USUAL) for name in NUMBERS if name in names}
 
 
-def _number(value: Any = None) -> float | None:
+def _number(value: Any) -> float | None:
     """A number, or the one in a text that a user typed."""
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         with suppress(ValueError):

@@ -120,10 +120,10 @@ class TagsPlan(ConditionPlan):
 
 
 class AugmentationPlan(ConditionPlan):
-    """What augmentation did to a training image. No image can be asked for it, so it is not a registered kind.
+    """Augmentation as a condition of the network, in training alone. Users cannot ask for it, so it is not registered.
 
     Attributes:
-        numbers: how many describe it; all of them are 0 if nothing was done.
+        numbers: how many describe what was done to an image; all of them are 0 if nothing was.
     """
 
     kind: str = AUGMENTATION

@@ -106,7 +106,7 @@ class ModelPlan(Section):
 
     @property
     def learned(self) -> dict[str, ConditionPlan]:
-        """What the network learns beside classes: the conditions, and what augmentation did to an image."""
+        """The conditions of the network besides classes, augmentation among them."""
         numbers = sum(NUMBERS[name] for name in self.data.conditioned)
         return {**self.conditions, **({AUGMENTATION: AugmentationPlan(numbers=numbers)} if numbers else {})}
 

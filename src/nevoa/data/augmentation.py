@@ -1,6 +1,6 @@
-"""What is done to training images at random (Karras et al. 2022, appendix F.2), as functions of (seed, images_seen).
+"""Random transformations of training images (Karras et al. 2022, appendix F.2): functions of (seed, images_seen).
 
-The numbers that tell the network what was done are all that a transformation knows: zeros leave an image as it is.
+A transformation is a function of an image and of numbers, which the network gets, too. Zeros leave the image as it is.
 """
 
 from collections.abc import Callable, Mapping
@@ -73,7 +73,7 @@ DRAWS: dict[str, Callable[[np.random.Generator, int, Shape], Numbers]] = {
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is done to the images of a stream.
+    """Random transformations of the images of a stream.
 
     Args:
         chances: of each transformation.
@@ -110,7 +110,7 @@ class Augmentation:
         return [name for name in CONDITIONED if name in self.chances]
 
     def numbers(self, first: int, count: int) -> Float32[np.ndarray, "B numbers"]:
-        """Return the numbers that tell what is done to the images at positions first … first + count - 1."""
+        """Return the numbers that describe what is done to the images at positions first … first + count - 1."""
         return self._numbers.take(first, count)
 
     def applied(self, images: ImageSet, first: int) -> ImageSet:

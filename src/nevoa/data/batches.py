@@ -55,5 +55,5 @@ class Batches:
         return self._augmentation.applied(taken, first)
 
     def augmentations(self, first: int, count: int) -> Float32[np.ndarray, "B numbers"]:
-        """Return the numbers that tell a network what was done to each image: zeros if nothing was."""
+        """Return the numbers that describe what was done to each image: zeros if nothing was."""
         return self._augmentation.numbers(first, count)

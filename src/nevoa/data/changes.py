@@ -34,7 +34,7 @@ def changed_files(before: str | None, now: str | None) -> str:
 
 
 def file_names(fingerprint: str) -> list[str]:
-    """Return the file of each image, in order, of images in the cache that have a fingerprint; empty if none do.
+    """Return the file of each image, in order, of the cached images with this fingerprint; empty if there are none.
 
     Example:
         >>> file_names(load_images("shapes").fingerprint)
@@ -49,7 +49,7 @@ def _files(fingerprint: str | None) -> dict[str, str]:
 
 
 def _records(fingerprint: str | None) -> list[dict[str, Any]]:
-    """What the cache has of the files of images that have a fingerprint."""
+    """Return the records of all files of the cached images with this fingerprint; empty if there are none."""
     for about in sorted(cache_folder().glob(f"*/{ABOUT}"), key=lambda path: -path.stat().st_mtime):
         with suppress(NevoaError):  # a damaged store
             if read_json(about).get("fingerprint") == fingerprint:

@@ -235,7 +235,7 @@ def _asked(
 
 
 def _check_takes_augmentation(config: Config, objects: Objects) -> None:
-    """A NevoaError if images are augmented and the network takes nothing that would tell it how."""
+    """A NevoaError if images are augmented and the network takes no condition to learn how."""
     if config.data.conditioned and not _takes(config, objects)[1]:
         name = config.network.kind if objects.network is None else type(objects.network).__name__
         raise NevoaError(
