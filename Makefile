@@ -6,7 +6,7 @@ BIN := .venv/bin
 MINUTES ?= 5
 DEMO := runs/demo
 
-.PHONY: demo check quick test tests lint docs clean
+.PHONY: demo check quick test tests lint docs release clean
 
 demo: $(BIN)/.installed
 	$(BIN)/nevoa train --minutes $(MINUTES) --out $(DEMO)
@@ -48,6 +48,10 @@ docs: $(BIN)/.installed-docs
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -c docs -d build/docs/doctrees . build/docs/html
 	@echo "The first page: build/docs/html/index.html"
 
+# Builds dist/, and checks what strangers will get.
+release: $(BIN)/.installed-release
+	env -u PYTHONPATH $(BIN)/python scripts/make_release.py
+
 clean:
 	rm -rf .venv
 
@@ -65,4 +69,8 @@ $(BIN)/.installed-test: $(BIN)/python pyproject.toml
 
 $(BIN)/.installed-docs: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-compile --editable '.[docs]'
+	touch $@ $(BIN)/.installed
+
+$(BIN)/.installed-release: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[release]'
 	touch $@ $(BIN)/.installed

@@ -25,6 +25,7 @@ from nevoa.cli import (
     evaluate,
     export,
     features,
+    first,
     noise,
     push,
     runs,
@@ -39,7 +40,6 @@ from nevoa.cli.streams import lasting_streams
 from nevoa.config.plugins import load_plugins
 from nevoa.errors import NevoaError, SaidElsewhere
 from nevoa.parallel.environment import rank, world_size
-from nevoa.version import __version__
 
 
 def _shown(default: object) -> str | None:
@@ -79,7 +79,7 @@ TOGETHER = "train", "continue", "distill", "sample", "evaluate", "data prepare",
 app = App(
     name="nevoa",
     help="Train denoising diffusion models on small images, and make new ones.",
-    version=f"nevoa {__version__}",
+    version_flags=(),  # a command, which takes --verbose
     help_format="plaintext",
     help_formatter=HelpFormatter(),
     default_parameter=Parameter(negative=(), show_default=_shown, converter=_converted),
@@ -102,6 +102,8 @@ for command in (
 ):
     app.command(command)
 app.command(continue_.continue_, name="continue")
+app.command(first.show_version, name="--version")
+app.command(first.first_steps, show=False)
 app.register_install_completion_command(help="Complete commands and options in this shell from now on.")
 
 
@@ -127,7 +129,8 @@ def _run() -> None:
             warnings.filterwarnings("default", category=UserWarning, module="nevoa")
             load_plugins(())
             _check_together(sys.argv[1:])
-            app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
+            # A default command would answer for those with a spelling mistake.
+            app(sys.argv[1:] or ["first-steps"], exit_on_error=False, print_error=False, result_action="return_value")
             print(end="", flush=True)  # a full disk is an error here, not at the end of Python
     except UnusedCliTokensError as error:
         _refuse(_surplus(error))
