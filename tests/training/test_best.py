@@ -9,8 +9,9 @@ import pytest
 import torch
 
 import nevoa
+import nevoa.training.state as state_module
 from nevoa.config import Config
-from nevoa.data import Notes
+from nevoa.data import ImageSet, Notes
 from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.runs import Run, Summary, checkpoint, journal
@@ -136,16 +137,44 @@ def test_a_guide_is_for_a_best_model_that_came_later(
     assert model.settings().autoguidance == (1.5 if has_guide else 1.0)
 
 
-def test_a_weight_that_was_measured_with_a_later_model_is_not_for_the_best(memorising: Job) -> None:
-    state = again(memorising, guide=0.25).fresh_state()
-    for step in training_steps(state, memorising.images):
-        if step.images_seen == LOWEST:
-            state.keep_best(0.5)
-    state.autoguidance = 2.5
-    assert state.model().settings().autoguidance == 2.5
-    assert state.published().settings().autoguidance == 1.5
-    state.keep_best(0.25)
-    assert state.published().settings().autoguidance == 2.5
+@pytest.mark.parametrize(("share", "lowest"), [(0.25, LOWEST), (0.25, 320), (0.75, LOWEST)])
+def test_the_weight_of_a_guide_is_measured_for_the_published_model(
+    memorising: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float, lowest: int
+) -> None:
+    """Once, after the last held-out loss; none for a model that was better than any with a guide."""
+    measured = []
+
+    def measure(model: Model, images: ImageSet, steps: int) -> float:
+        measured.append(weights(model.network))
+        return 2.25
+
+    monkeypatch.setattr(state_module, "measured_weight", measure)
+    monkeypatch.setattr(state_module, "AFTER_IMAGES", 320)
+    monkeypatch.setattr(HeldOut, "losses", falling_until(lowest))
+    job, run = again(memorising, guide=share, weigh_guide=True), Run(tmp_path / "r")
+    *_, last = fit_job(job, run)
+    model, has_guide = run.model("cpu"), share < 0.5
+    assert measured == [weights(model.network)] * has_guide
+    assert model.settings().autoguidance == (2.25 if has_guide else 1.0)
+    assert last.model.settings().autoguidance == (2.25 if lowest == 320 else 1.5)
+    assert [entry.autoguidance for entry in journal.read(run) if entry.event == "weighed"] == [2.25] * has_guide
+    run.weights_file.unlink()
+    list(fit_job(job, run))
+    assert run.model("cpu").settings() == model.settings()
+
+
+def test_the_picture_on_the_card_is_of_the_published_model(
+    memorising: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it still trains, the newest one up to that model; at the end its own, which may come between two others."""
+    monkeypatch.setattr(HeldOut, "losses", falling_until(80))
+    run, other = Run(tmp_path / "r"), Run(tmp_path / "other")
+    for steps, shown in ((20, 72), (99, 80)):
+        stop_after(again(memorising, preview_every_images=72), run.folder, steps)
+        assert f"![previews](samples/{shown:012d}.png)" in run.card_file.read_text()
+    assert [int(path.stem) for path in run.previews()] == [72, 80, 144, 216, 288, 320]
+    stop_after(again(memorising, preview_every_images=80), other.folder, 10)
+    assert run.previews()[1].read_bytes() == other.previews()[0].read_bytes()
 
 
 def test_a_loss_that_is_no_number_chooses_nothing(memorising: Job) -> None:
