@@ -226,6 +226,19 @@ def test_with_another_loss_what_was_lowest_no_longer_counts(
     assert (changed.best is not None) == kept
 
 
+def test_losses_on_other_held_out_images_do_not_count(
+    memorising: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of them may be replaced without a change to the training images. The lowest since then is that of 208."""
+    run = Run(tmp_path / "r")
+    assert {step.memorises_since for step in stop_after(memorising, run.folder, 25)} == {None, LOWEST}
+    replaced = replace(memorising.images, fingerprint="another")
+    monkeypatch.setattr(held_out, "load_test_images", lambda data, images: replaced)
+    monkeypatch.setattr(held_out, "choosing_and_scoring", lambda images, division: (images, images))
+    assert [step.memorises_since for step in fit_job(memorising, run)][-1] == 208
+    assert checkpoint.best_saved(run.checkpoints) == 208
+
+
 def published_by(job: Job, folder: Path) -> tuple[list[int], bytes]:
     """The horizon after each step of a process, and the model of the run."""
     held_out.load_test_images = lambda data, images: images

@@ -57,7 +57,7 @@ def memorises_since(metrics: Iterable[Mapping[str, Any]]) -> int | None:
     None if it has not.
 
     Args:
-        metrics: lines of a run's metrics; those without a held-out loss are skipped.
+        metrics: lines of a run's metrics, of the same held-out images; those without a held-out loss are skipped.
     """
     points = [(line["held_out_loss"], line["images_seen"]) for line in metrics if line.get("held_out_loss") is not None]
     if not points:

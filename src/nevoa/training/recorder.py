@@ -51,12 +51,12 @@ class Recorder:
     def report(self, steps: Iterable[Step]) -> Generator[Step, None, None]:
         """Pass the steps on and append to the metrics, by which the state knows its best model."""
         every, horizon = self.state.plan.training.report_every_images, self.state.horizon
-        since = memorises_since(self.run.metrics())
+        since = self._memorises_since()
         for step in steps:
             horizon = self._note_move(horizon)
             if step.is_due(every):
                 compared = self._report(step)
-                since = memorises_since(self.run.metrics()) if compared else since
+                since = self._memorises_since() if compared else since
                 horizon = self._note_move(horizon)
             yield replace(step, memorises_since=since)
 
@@ -129,10 +129,15 @@ class Recorder:
                 "seconds": step.seconds,
             }
         )
-        if held_out:
-            self.state.keep_best(held_out["held_out_loss"])
+        if held_out and self.held_out:
+            self.state.keep_best(held_out["held_out_loss"], self.held_out.held_out.fingerprint)
             self.state.heed_patience()
         return bool(held_out)
+
+    def _memorises_since(self) -> int | None:
+        """Where the held-out loss was lowest, if it rises; losses from before may be those of other images."""
+        first = math.inf if self.state.best is None else self.state.best.images_seen
+        return memorises_since(line for line in self.run.metrics() if line["images_seen"] >= first)
 
     def _held_out_losses(self, step: Step) -> dict[str, float]:
         """The losses by `HeldOut` in the first report after each preview, and in the last."""

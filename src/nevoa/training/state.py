@@ -191,12 +191,17 @@ class TrainingState:
         if wanted and self.images_seen >= wanted and (self.guide is None or self.images_seen - batch_size < wanted):
             self.guide, self.guide_seen = self.frozen_average(), self.images_seen
 
-    def keep_best(self, held_out_loss: float) -> None:
-        """Keep the average if its held-out loss is the lowest so far; else count that it is not."""
-        if held_out_loss < (math.inf if self.best is None else self.best.loss):
-            self.best = Best(self.frozen_average(), held_out_loss, self.images_seen)
-        elif self.best is not None:
-            self.best.worse += 1
+    def keep_best(self, held_out_loss: float, measured_on: str = "") -> None:
+        """Keep the average if its held-out loss is the lowest so far; else count that it is not.
+
+        Args:
+            measured_on: the fingerprint of the held-out images. Losses on others do not count.
+        """
+        best = self.best
+        if held_out_loss < (best.loss if best and best.measured_on in ("", measured_on) else math.inf):
+            self.best = Best(self.frozen_average(), held_out_loss, self.images_seen, measured_on=measured_on)
+        elif best is not None:
+            best.worse += 1
 
     def heed_patience(self) -> None:
         """Begin the cool-down if the plan's patience has ended, and the training would end later without that.
