@@ -1,7 +1,7 @@
 """The model of the lowest held-out loss: kept, published, resumed like everything else, and what patience does."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import torch
 import nevoa
 import nevoa.training.state as state_module
 from nevoa.config import Config
-from nevoa.data import ImageSet, Notes
+from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.runs import Run, Summary, checkpoint, journal
@@ -23,35 +23,7 @@ from nevoa.training.held_out import HeldOut
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
 from tests.processes import together
-from tests.small_runs import again, distillation_of, outcome, stop_after
-
-Losses = Callable[[HeldOut, TrainingState], dict[str, float]]
-LOWEST = 160
-
-
-def falling_until(lowest: int) -> Losses:
-    """Losses that are lowest after so many images, whatever the weights are."""
-
-    def losses(_: HeldOut, state: TrainingState) -> dict[str, float]:
-        return {"training_loss": 0.1, "held_out_loss": 0.2 + abs(state.images_seen - lowest) / 1000}
-
-    return losses
-
-
-def with_held_out(job: Job) -> Job:
-    """Forty steps of 8 with twenty images held out, whose loss is measured every second step."""
-    data = job.plan.data.model_copy(update={"holdout": 20})
-    job = replace(job, plan=job.plan.model_copy(update={"data": data}))
-    every = dict.fromkeys(("report_every_images", "preview_every_images"), 16)
-    job = again(job, **every, checkpoint_every_images=40, accumulation=1, ema_decay=0.9)
-    return replace(job, images=replace(job.images, notes=Notes(held_out=20)))
-
-
-@pytest.fixture
-def memorising(job: Job, monkeypatch: pytest.MonkeyPatch) -> Job:
-    monkeypatch.setattr(held_out, "load_test_images", lambda data, images: images)
-    monkeypatch.setattr(HeldOut, "losses", falling_until(LOWEST))
-    return with_held_out(job)
+from tests.small_runs import LOWEST, again, distillation_of, falling_until, outcome, stop_after, with_held_out
 
 
 def weights(network: torch.nn.Module) -> dict[str, bytes]:
