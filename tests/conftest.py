@@ -23,7 +23,7 @@ from nevoa.config.presets import configure  # noqa: E402
 from nevoa.config.registry import TABLES, table_of, unregister  # noqa: E402
 from nevoa.data import ImageSet  # noqa: E402
 from tests.data.fake_hub import fake  # noqa: E402, F401
-from tests.small_runs import job, residual_job, two_checkpoints  # noqa: E402, F401
+from tests.small_runs import job, memorising, residual_job, two_checkpoints  # noqa: E402, F401
 from tests.waiting import moments  # noqa: E402, F401
 
 # Tests may run in the background, where Ctrl-C is ignored, or under nohup, and the programs they start inherit that.

@@ -1,6 +1,7 @@
 """Small runs, and what it means that two are the same."""
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -15,15 +16,16 @@ from nevoa.config import Config, ModelPlan, Plan, parse
 from nevoa.config.network import NetworkConfig
 from nevoa.config.plan import TrainingPlan
 from nevoa.config.registry import register
-from nevoa.data import ImageSet
+from nevoa.data import ImageSet, Notes
 from nevoa.runs import checkpoint
 from nevoa.runs.manifest import NAME, STATE
 from nevoa.runs.model_files import GUIDE_PREFIX
 from nevoa.runs.run import Run
-from nevoa.training import Job, Step, fit_job, plan
+from nevoa.training import Job, Step, fit_job, held_out, plan
 from nevoa.training.checkpoint import save_checkpoint
 from nevoa.training.feed import Batch, batches_of
 from nevoa.training.gradient import Gradient
+from nevoa.training.held_out import HeldOut
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
 from nevoa.training.update import update
@@ -60,6 +62,8 @@ class LeastConfig(NetworkConfig):
 
 register("network", "least", Least, LeastConfig)
 LEAST = LeastConfig(kind="least")
+# Of a training with held-out images: after so many of its images their loss is lowest.
+LOWEST = 160
 CLOCKS = {"seconds", "spent", "report_seconds", "images_per_second", "report_images_per_second"}
 
 
@@ -150,6 +154,24 @@ def job(tiny: Config, few_images: ImageSet) -> Job:
     return job_of(config.model_copy(update={"network": LEAST}), few_images)
 
 
+def falling_until(lowest: int) -> Callable[[HeldOut, TrainingState], dict[str, float]]:
+    """Losses that are lowest after so many images, whatever the weights are."""
+
+    def losses(_: HeldOut, state: TrainingState) -> dict[str, float]:
+        return {"training_loss": 0.1, "held_out_loss": 0.2 + abs(state.images_seen - lowest) / 1000}
+
+    return losses
+
+
+def with_held_out(job: Job) -> Job:
+    """Forty steps of 8 with twenty images held out, whose loss is measured every second step."""
+    data = job.plan.data.model_copy(update={"holdout": 20})
+    job = replace(job, plan=job.plan.model_copy(update={"data": data}))
+    every = dict.fromkeys(("report_every_images", "preview_every_images"), 16)
+    job = again(job, **every, checkpoint_every_images=40, accumulation=1, ema_decay=0.9)
+    return replace(job, images=replace(job.images, notes=Notes(held_out=20)))
+
+
 def distillation_of(job: Job, objective: str, autoguidance: float = 1.0) -> Job:
     """A job as a distillation of random weights, with a guide of other ones."""
     changed: dict[str, object] = {"objective": objective, "start": "a model", "learning_rate_decay": "linear"}
@@ -164,6 +186,13 @@ def distillation_of(job: Job, objective: str, autoguidance: float = 1.0) -> Job:
         for prefix in ("", GUIDE_PREFIX)
     )
     return replace(job, start=weights | (guide if autoguidance != 1 else {}))
+
+
+@pytest.fixture
+def memorising(job: Job, monkeypatch: pytest.MonkeyPatch) -> Job:
+    monkeypatch.setattr(held_out, "load_test_images", lambda data, images: images)
+    monkeypatch.setattr(HeldOut, "losses", falling_until(LOWEST))
+    return with_held_out(job)
 
 
 @pytest.fixture

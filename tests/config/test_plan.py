@@ -114,7 +114,7 @@ def test_guidance_needs_a_model_that_was_also_trained_without_classes(plan: Plan
 
 
 def test_a_model_needs_no_training_and_no_facts_of_the_images(plan: Plan) -> None:
-    tables = plan.model_dump(exclude={"training": True, "data": {"images", "fingerprint"}})
+    tables = plan.model_dump(exclude={"training": True, "data": {"images", "fingerprint", "division"}})
     assert flat(parse(tables, ModelPlan)).items() <= flat(plan).items()
 
 

@@ -1,21 +1,27 @@
 """Images that are set aside for measuring."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
 import nevoa
-from nevoa.config import DataConfig
+from nevoa.commands.measuring import Subject
+from nevoa.config import DataConfig, Plan, parse
+from nevoa.config.names import DivisionName
 from nevoa.data import ImageSet, choosing_and_scoring, load_images, load_test_images
 from nevoa.data.find import Source, find_source
 from nevoa.data.held_out import default_number, divided
 from nevoa.data.listing import Listing
 from nevoa.errors import NevoaError
 from nevoa.evaluation import Reference
+from nevoa.runs import Run
 from nevoa.training import prepare
 from nevoa.training.held_out import HeldOut
 from tests.data.pictures import encoded, photo
+from tests.small_runs import stop_after
 
 COUNT = 1_000
 
@@ -59,18 +65,32 @@ def test_a_tenth_within_limits(count: int, held_out: int) -> None:
 @pytest.mark.parametrize(
     ("count", "choosing"), [(1, 0), (2, 1), (9, 4), (159, 79), (160, 32), (200, 72), (257, 128), (1_000, 128)]
 )
-def test_images_that_choose_a_model_do_not_score_it(count: int, choosing: int) -> None:
-    """They are spread over all, and each part has a fingerprint of its own."""
+@pytest.mark.parametrize("division", get_args(DivisionName))
+def test_images_that_choose_a_model_do_not_score_it(count: int, choosing: int, division: DivisionName) -> None:
+    """Each part has a fingerprint of its own. Those of older runs are spread over all."""
     pixels = np.arange(count * 16, dtype=np.uint16).view(np.uint8).reshape(count, 4, 8, 1)
     held_out = ImageSet.of("numbers", pixels, np.arange(count) % 2, ["a", "b"])
-    chosen, scoring = choosing_and_scoring(held_out)
+    chosen, scoring = choosing_and_scoring(held_out, division)
     assert (len(chosen), len(scoring)) == (choosing, count - choosing)
     assert rows(chosen).isdisjoint(rows(scoring))
     assert rows(chosen) | rows(scoring) == rows(held_out)
     assert len({held_out.fingerprint, chosen.fingerprint, scoring.fingerprint}) == (3 if choosing else 2)
-    if choosing:
+    if choosing and division == "places":
         places = np.flatnonzero([image.tobytes() in rows(chosen) for image in held_out.images])
         assert np.diff(places).max(initial=0) <= -(-count // choosing)
+
+
+@pytest.mark.parametrize("count", [100, 200, 300])
+def test_the_pixels_of_an_image_decide_whether_it_chooses(count: int) -> None:
+    """In any order, and one more image moves at most one other."""
+    pixels = np.random.default_rng(0).integers(0, 256, (count + 20, 4, 4, 1), dtype=np.uint8)
+
+    def chosen(some: np.ndarray) -> set[bytes]:
+        return rows(choosing_and_scoring(ImageSet.of("noise", some, np.zeros(len(some)), ()))[0])
+
+    before = chosen(pixels[:count])
+    assert chosen(pixels[:count][::-1]) == before
+    assert max(len(before - chosen(np.insert(pixels[:count], 0, one, 0))) for one in pixels[count:]) <= 1
 
 
 def test_one_more_file_moves_at_most_one_other() -> None:
@@ -148,6 +168,23 @@ def test_a_run_from_before_there_was_a_share_goes_on(noise: Path, tmp_path: Path
     for holdout, steps in ((["data.holdout=0"], 1), ([], 2)):
         run = nevoa.train(noise, out=tmp_path / "run", steps=steps, options=[*options, *holdout], progress=False)
     assert run.plan().data.holdout == 0
+
+
+def test_an_older_run_divides_its_held_out_images_as_before(noise: Path, tmp_path: Path) -> None:
+    """By their places, as its plan does not say: what chooses its model when it resumes, and what scores it."""
+    config = nevoa.configure(noise, steps=2, options=["network.dim=16", "network.blocks=1", "training.batch_size=8"])
+    config, run = config.updated("data", holdout=40), Run(tmp_path / "run")
+    job = prepare(config)
+    about = job.plan.model_dump()
+    assert about["data"].pop("division") == "pixels"
+    stop_after(replace(job, plan=parse(about, Plan)), run.folder, 1)
+    resumed = prepare(config, run=run)
+    compared, held_out = HeldOut.of(resumed.plan, resumed.images), load_test_images(config.data, job.images)
+    chosen, scoring = choosing_and_scoring(held_out, "places")
+    assert compared is not None and rows(compared.held_out) == rows(chosen)
+    for against in (None, str(noise)):
+        assert rows(Subject(run).reference(against).test) == rows(scoring)
+    assert rows(choosing_and_scoring(held_out)[1]) != rows(scoring)
 
 
 def test_only_images_of_the_split_train_are_set_aside(tmp_path: Path) -> None:

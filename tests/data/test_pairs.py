@@ -178,6 +178,19 @@ def test_a_parquet_file_has_a_column_of_pictures(tmp_path: Path, monkeypatch: py
     check(load_images(str(tmp_path / "some.parquet")), range(3))
 
 
+def test_an_npz_file_has_an_array_of_pictures(tmp_path: Path) -> None:
+    """One for each split, too; they may be larger than the images."""
+    images, pictures = (np.stack([pixels_of(make(n)) for n in range(5)]) for make in (image, picture))
+    np.savez(tmp_path / "one.npz", images=images, pictures=pictures[..., 0])
+    check(load_images(str(tmp_path / "one.npz")), range(5))
+    parts = {"x_train": images[:3], "pictures_train": pictures[:3], "x_test": images[3:], "pictures_test": pictures[3:]}
+    np.savez(tmp_path / "two.npz", **parts)  # pyright: ignore[reportArgumentType]
+    check(load_images(str(tmp_path / "two.npz")), range(3))
+    check(load_images(str(tmp_path / "two.npz"), split="test"), [3, 4])
+    np.savez(tmp_path / "alone.npz", pictures=images)
+    assert load_images(str(tmp_path / "alone.npz")).pictures is None
+
+
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
 LINES = np.random.default_rng(1).integers(0, 256, (3, 8, 8), dtype=np.uint8)
 

@@ -5,11 +5,13 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from nevoa.evaluation import Protocol, Reference, Report, Samples, as_dict, measure, save
-from nevoa.evaluation.report import rounded
+from nevoa.evaluation.metrics import MANIFOLD, meaning
+from nevoa.evaluation.report import in_order, rounded
 from nevoa.runs import Run, Summary
 from tests.evaluation.test_measure import report_of
 from tests.evaluation.toy import bands
@@ -32,6 +34,20 @@ def sampled(
     *_, report = measure(samples, Protocol(reference, count, sampler=samples.sampler), metrics)
     assert isinstance(report, Report)
     return report
+
+
+@pytest.mark.parametrize(("trained", "real"), [(2_048, 2_048), (2_048, 400), (600, 2_048)])
+def test_few_real_images_put_what_is_known_of_them_first(reference: Reference, trained: int, real: int) -> None:
+    """And distances last. The values are the same, in any order."""
+    names = "fd_bands", "kd_bands", "precision", "recall", "near_copies", "bits_per_dim", "overfitting"
+    enough = dataclasses.replace(reference, train=bands(trained), packaged=np.zeros((real, 2)))
+    report = dataclasses.replace(sampled(reference, ("classes",)), scores=dict.fromkeys(names, 0.5))
+    report = dataclasses.replace(report, protocol=Protocol(enough, 150))
+    found = in_order(report)
+    few = "near_copies", "overfitting", "recall", "precision", "bits_per_dim", "fd_bands", "kd_bands"
+    assert tuple(found) == (names if trained == real else few)
+    assert found["fd_bands"] == f"lower is better{'; uncertain with 400 real images' * (real == 400)}"
+    assert (found["precision"], found["overfitting"]) == (MANIFOLD.meanings["precision"], meaning("overfitting"))
 
 
 def test_a_report_says_how_it_was_made(reference: Reference) -> None:

@@ -22,7 +22,7 @@ def as_format_1(plan: Plan) -> dict[str, object]:
     """The config that the version before wrote beside a model, of the same model."""
     tables = plan.model_dump(mode="json")
     data, training = tables["data"], tables["training"]
-    data.pop("images")
+    del data["images"], data["division"]
     minutes = {"minutes": training.pop("minutes"), "epochs": None, "steps": training.pop("images")}
     training |= {**minutes, "conditional": bool(plan.classes)}
     data["classes"] = list(plan.classes) or None

@@ -1,7 +1,7 @@
 """The model of the lowest held-out loss: kept, published, resumed like everything else, and what patience does."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +9,9 @@ import pytest
 import torch
 
 import nevoa
+import nevoa.training.state as state_module
 from nevoa.config import Config
-from nevoa.data import Notes
+from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.runs import Run, Summary, checkpoint, journal
@@ -22,35 +23,7 @@ from nevoa.training.held_out import HeldOut
 from nevoa.training.loop import training_steps
 from nevoa.training.state import TrainingState
 from tests.processes import together
-from tests.small_runs import again, distillation_of, outcome, stop_after
-
-Losses = Callable[[HeldOut, TrainingState], dict[str, float]]
-LOWEST = 160
-
-
-def falling_until(lowest: int) -> Losses:
-    """Losses that are lowest after so many images, whatever the weights are."""
-
-    def losses(_: HeldOut, state: TrainingState) -> dict[str, float]:
-        return {"training_loss": 0.1, "held_out_loss": 0.2 + abs(state.images_seen - lowest) / 1000}
-
-    return losses
-
-
-def with_held_out(job: Job) -> Job:
-    """Forty steps of 8 with twenty images held out, whose loss is measured every second step."""
-    data = job.plan.data.model_copy(update={"holdout": 20})
-    job = replace(job, plan=job.plan.model_copy(update={"data": data}))
-    every = dict.fromkeys(("report_every_images", "preview_every_images"), 16)
-    job = again(job, **every, checkpoint_every_images=40, accumulation=1, ema_decay=0.9)
-    return replace(job, images=replace(job.images, notes=Notes(held_out=20)))
-
-
-@pytest.fixture
-def memorising(job: Job, monkeypatch: pytest.MonkeyPatch) -> Job:
-    monkeypatch.setattr(held_out, "load_test_images", lambda data, images: images)
-    monkeypatch.setattr(HeldOut, "losses", falling_until(LOWEST))
-    return with_held_out(job)
+from tests.small_runs import LOWEST, again, distillation_of, falling_until, outcome, stop_after, with_held_out
 
 
 def weights(network: torch.nn.Module) -> dict[str, bytes]:
@@ -136,16 +109,44 @@ def test_a_guide_is_for_a_best_model_that_came_later(
     assert model.settings().autoguidance == (1.5 if has_guide else 1.0)
 
 
-def test_a_weight_that_was_measured_with_a_later_model_is_not_for_the_best(memorising: Job) -> None:
-    state = again(memorising, guide=0.25).fresh_state()
-    for step in training_steps(state, memorising.images):
-        if step.images_seen == LOWEST:
-            state.keep_best(0.5)
-    state.autoguidance = 2.5
-    assert state.model().settings().autoguidance == 2.5
-    assert state.published().settings().autoguidance == 1.5
-    state.keep_best(0.25)
-    assert state.published().settings().autoguidance == 2.5
+@pytest.mark.parametrize(("share", "lowest"), [(0.25, LOWEST), (0.25, 320), (0.75, LOWEST)])
+def test_the_weight_of_a_guide_is_measured_for_the_published_model(
+    memorising: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float, lowest: int
+) -> None:
+    """Once, after the last held-out loss; none for a model that was better than any with a guide."""
+    measured = []
+
+    def measure(model: Model, images: ImageSet, steps: int) -> float:
+        measured.append(weights(model.network))
+        return 2.25
+
+    monkeypatch.setattr(state_module, "measured_weight", measure)
+    monkeypatch.setattr(state_module, "AFTER_IMAGES", 320)
+    monkeypatch.setattr(HeldOut, "losses", falling_until(lowest))
+    job, run = again(memorising, guide=share, weigh_guide=True), Run(tmp_path / "r")
+    *_, last = fit_job(job, run)
+    model, has_guide = run.model("cpu"), share < 0.5
+    assert measured == [weights(model.network)] * has_guide
+    assert model.settings().autoguidance == (2.25 if has_guide else 1.0)
+    assert last.model.settings().autoguidance == (2.25 if lowest == 320 else 1.5)
+    assert [entry.autoguidance for entry in journal.read(run) if entry.event == "weighed"] == [2.25] * has_guide
+    run.weights_file.unlink()
+    list(fit_job(job, run))
+    assert run.model("cpu").settings() == model.settings()
+
+
+def test_the_picture_on_the_card_is_of_the_published_model(
+    memorising: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it still trains, the newest one up to that model; at the end its own, which may come between two others."""
+    monkeypatch.setattr(HeldOut, "losses", falling_until(80))
+    run, other = Run(tmp_path / "r"), Run(tmp_path / "other")
+    for steps, shown in ((20, 72), (99, 80)):
+        stop_after(again(memorising, preview_every_images=72), run.folder, steps)
+        assert f"![previews](samples/{shown:012d}.png)" in run.card_file.read_text()
+    assert [int(path.stem) for path in run.previews()] == [72, 80, 144, 216, 288, 320]
+    stop_after(again(memorising, preview_every_images=80), other.folder, 10)
+    assert run.previews()[1].read_bytes() == other.previews()[0].read_bytes()
 
 
 def test_a_loss_that_is_no_number_chooses_nothing(memorising: Job) -> None:
@@ -195,6 +196,19 @@ def test_with_another_loss_what_was_lowest_no_longer_counts(
     state.keep_best(0.5)
     restore(changed, save_checkpoint(state, tmp_path), accept_changes=True)
     assert (changed.best is not None) == kept
+
+
+def test_losses_on_other_held_out_images_do_not_count(
+    memorising: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of them may be replaced without a change to the training images. The lowest since then is that of 208."""
+    run = Run(tmp_path / "r")
+    assert {step.memorises_since for step in stop_after(memorising, run.folder, 25)} == {None, LOWEST}
+    replaced = replace(memorising.images, fingerprint="another")
+    monkeypatch.setattr(held_out, "load_test_images", lambda data, images: replaced)
+    monkeypatch.setattr(held_out, "choosing_and_scoring", lambda images, division: (images, images))
+    assert [step.memorises_since for step in fit_job(memorising, run)][-1] == 208
+    assert checkpoint.best_saved(run.checkpoints) == 208
 
 
 def published_by(job: Job, folder: Path) -> tuple[list[int], bytes]:

@@ -166,6 +166,11 @@ def test_a_long_training_measures_the_weight_of_its_guide_once_at_its_end(
     assert (run.model().settings().autoguidance, len(measured)) == (2.25, 1)
 
 
+def test_a_training_in_memory_measures_it_too(job: Job, measured: list[tuple[bool, int, int]]) -> None:
+    *_, last = nevoa.fit(job.config.updated("training", guide=0.25), images=job.images)
+    assert (last.model.settings().autoguidance, len(measured)) == (2.25, 1)
+
+
 def test_a_training_that_is_short_or_has_a_weight_measures_none(
     guided: Job, tmp_path: Path, measured: list[tuple[bool, int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

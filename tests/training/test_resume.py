@@ -111,16 +111,17 @@ def forget(state: TrainingState, fresh: TrainingState, item: str) -> None:
 
 ITEMS = (
     *("network", "average", "exp_avg", "exp_avg_sq", "step of Adam", "images_seen", "updates"),
-    *("report_loss", "epoch_loss", "recent_loss"),
+    *("report_loss", "epoch_loss", "recent_loss", "guide", "guide_seen", "best"),
 )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("item", [None, *ITEMS])
 def test_the_comparison_fails_if_any_item_is_left_out(
-    job: Job, tmp_path: Path, whole: Callable, monkeypatch: pytest.MonkeyPatch, item: str | None
+    memorising: Job, tmp_path: Path, whole: Callable, monkeypatch: pytest.MonkeyPatch, item: str | None
 ) -> None:
     """With nothing left out it holds, by the same way."""
+    job = again(memorising, report_every_images=24, accumulation=2, guide=0.25)
     expected, steps = whole(job)
     # 296 images: within an epoch of 20, and between two reports at every 24.
     stop_after(job, tmp_path / "r", 37)
@@ -141,9 +142,10 @@ def test_a_state_has_no_item_that_is_not_saved(job: Job, tmp_path: Path) -> None
     state, fresh = (state_of(job.config, job.images) for _ in range(2))
     before = {name: repr(value) for name, value in vars(fresh).items()}
     list(itertools.islice(training_steps(state, job.images), 4))
+    state.keep_best(0.5, "some images")
     derived = {name for name, value in vars(TrainingState).items() if isinstance(value, cached_property)}
     changed = {name for name, value in vars(state).items() if name not in derived and repr(value) != before[name]}
-    assert {"images_seen", "updates", "work", "seconds", "report_loss", "recent_loss"} <= changed
+    assert {"images_seen", "updates", "work", "seconds", "report_loss", "recent_loss", "best"} <= changed
     restore(fresh, save_checkpoint(state, tmp_path))
     assert contents(fresh) == contents(state)
     for name in changed - {"objective", "optimizers", "scaler", "network", "average"}:

@@ -137,8 +137,7 @@ def _say_where(path: Path | None, as_json: bool = False) -> None:
 def _print(report: "Report", chosen: bool = False) -> None:
     from nevoa.cli.terminal import Records, console
     from nevoa.evaluation import left_out
-    from nevoa.evaluation.metrics import meaning
-    from nevoa.evaluation.report import rounded
+    from nevoa.evaluation.report import in_order, rounded
 
     out, protocol, scores, samples = console(), report.protocol, report.scores, report.samples
     info = protocol.reference.feature_network.info
@@ -148,12 +147,12 @@ def _print(report: "Report", chosen: bool = False) -> None:
     out.print(f"feature network {info.sha256:.12}, {info.skill}")
     out.print()
     # Errors and intervals stand beside their scores.
-    names = [name for name in scores if not name.endswith(("_low", "_high", "_se", "_std"))]
-    meanings = list(map(meaning, names))
+    meanings = in_order(report)
+    names = [name for name in meanings if not name.endswith(("_low", "_high", "_se", "_std"))]
     values = [rounded(scores[name], _error(scores, name)) for name in names]
     floors = {name: rounded(score, report.floor_spread.get(name)) for name, score in report.floor.items()}
     floor = [floors.get(name, "") for name in names]
-    rows = list(zip(names, values, floor, meanings, strict=True))
+    rows = list(zip(names, values, floor, [meanings[name] for name in names], strict=True))
     out.print(Records(("", "score", "floor", ""), rows, right=("score", "floor")))
     if report.class_shares:
         shares = ", ".join(f"{name} {share:.1%}" for name, share in report.class_shares.items())

@@ -216,10 +216,10 @@ def _prepared(config: "Config", run: "Run", wish: "Wish") -> "Job":
     from nevoa.commands.train import model_to_start
     from nevoa.parallel.group import process_group
     from nevoa.training import prepare_together
-    from nevoa.training.resume import data_as_recorded, recorded_in
+    from nevoa.training.resume import data_of
 
     before, group = time.perf_counter(), process_group()
-    data = group.broadcast(lambda: data_as_recorded(config.data, recorded_in(run, config.data.source)[0]))
+    data = group.broadcast(lambda: data_of(config, run))
     loaded = group.first_on_machine(lambda: show_preparation(data))
     started, start = STARTED + time.perf_counter() - before, wish.start
     if start is None and not rank():

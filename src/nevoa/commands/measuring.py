@@ -46,6 +46,7 @@ class Subject(NamedTuple):
         )
         prepared = {"size": (height, width), "channels": channels, "background": own.background, "fit": own.fit}
         data = parse({"data": {"source": against, **divided, **prepared}}).data
+        data = own.model_copy(update=dict(data)) if is_own else data  # which keeps the facts of its plan
         return replace(Reference.of(data), foreign=self.run is not None and not is_own)
 
     def described(self) -> "tuple[ModelPlan | None, Shape]":

@@ -21,6 +21,8 @@ PrecisionName = Literal["float32", "bfloat16", "float16"]
 BudgetName = Literal["minutes", "epochs", "steps"]
 RunStatus = Literal["running", "stopped", "finished", "failed"]
 FitName = Literal["crop", "pad"]
+# What divides held-out images into those that choose a model and those that score it.
+DivisionName = Literal["places", "pixels"]
 # What was done to a training image: no kind that an image can be asked for.
 AUGMENTATION = "augmentation"
 # Kinds of condition that other rooms ask for by name; the registry lists all.

@@ -8,7 +8,7 @@ from pydantic import field_validator, model_validator
 from nevoa.config.augmentation import NUMBERS, Decided
 from nevoa.config.condition import AnyCondition, AugmentationPlan, ConditionPlan, PicturePlan
 from nevoa.config.data import DataConfig
-from nevoa.config.names import AUGMENTATION, CLASS, TAGS, TEXT, DeviceName, PrecisionName
+from nevoa.config.names import AUGMENTATION, CLASS, TAGS, TEXT, DeviceName, DivisionName, PrecisionName
 from nevoa.config.network import Positive
 from nevoa.config.sections import (
     AnyNetwork,
@@ -28,11 +28,14 @@ class DataPlan(DataConfig):
         augment: the chance of each transformation of the images.
         images: how many there are.
         fingerprint: hash of the images.
+        division: whether their pixels, or in older runs their places, divide held-out images into those that choose the
+            model and those that score it.
     """
 
     augment: Decided  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
     images: Positive
     fingerprint: str
+    division: DivisionName = "places"
 
     @model_validator(mode="after")
     def _has_no_open_value(self) -> "DataPlan":

@@ -1,12 +1,13 @@
 """Images that are set aside to measure a model with, and never trained on."""
 
-import hashlib
 from contextlib import suppress
+from hashlib import sha256
 
 import numpy as np
 
 from nevoa._util.files import read_text, write_text
 from nevoa.config import DataConfig
+from nevoa.config.names import DivisionName
 from nevoa.data.cache import cache_folder, made_cache_folder
 from nevoa.data.catalog import CATALOG
 from nevoa.data.find import Source, find_source
@@ -75,11 +76,14 @@ def divided(listing: Listing, data: DataConfig) -> Listing:
     return listing.take(np.sort(order[:number] if data.split == HELD_OUT else order[number:]))
 
 
-def choosing_and_scoring(held_out: ImageSet) -> tuple[ImageSet, ImageSet]:
+def choosing_and_scoring(held_out: ImageSet, division: DivisionName = "pixels") -> tuple[ImageSet, ImageSet]:
     """Divide held-out images into those that choose a model and those that score it.
 
-    Of fewer than 160 each half; of more 128 or more score, and at most 128 choose. The places of the images decide, so
-    that all models of the same images are scored by the same ones.
+    Of fewer than 160 each half; of more 128 or more score, and at most 128 choose. The hash of their pixels decides, so
+    that all models of the same images are scored by the same ones, and one more image moves at most one other.
+
+    Args:
+        division: `places` spreads those that choose evenly over all, as older runs did.
 
     Example:
         >>> choosing, scoring = choosing_and_scoring(load_images("shapes", limit=100))
@@ -88,13 +92,17 @@ def choosing_and_scoring(held_out: ImageSet) -> tuple[ImageSet, ImageSet]:
     """
     few = len(held_out) < FEWEST
     count = len(held_out) // 2 if few else min(CHOOSING, len(held_out) - SCORING)
+    if division == "pixels":
+        order = sorted(range(len(held_out)), key=lambda index: sha256(held_out.images[index].tobytes()).digest())
+    else:
+        order = [index * len(held_out) // count for index in range(count)]
     chosen = np.zeros(len(held_out), bool)
-    chosen[np.arange(count) * len(held_out) // max(1, count)] = True
+    chosen[order[:count]] = True
     return held_out.part(np.flatnonzero(chosen)), held_out.part(np.flatnonzero(~chosen))
 
 
 def _hash(name: str) -> bytes:
-    return hashlib.sha256(name.encode(errors="surrogateescape")).digest()
+    return sha256(name.encode(errors="surrogateescape")).digest()
 
 
 def _has_test_images(text: str) -> bool:

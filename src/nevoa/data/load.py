@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, SupportsIndex, Unpack
 import numpy as np
 from jaxtyping import UInt8
 
-from nevoa.config import DataConfig, parse
+from nevoa.config import DataConfig, DataPlan, parse
 from nevoa.config.options import DataOptions
 from nevoa.data.catalog import CATALOG
 from nevoa.data.decode import pixels_within
@@ -126,6 +126,7 @@ def load_scoring_images(data: DataConfig, train: ImageSet) -> ImageSet:
     """Load the test images that score a model: of those that a training held out the ones that do not choose it.
 
     Args:
+        data: of a plan, to divide them as that training did.
         train: the training images of `data`.
 
     A NevoaError if there are none.
@@ -136,7 +137,9 @@ def load_scoring_images(data: DataConfig, train: ImageSet) -> ImageSet:
         172
     """
     test = load_test_images(data, train)
-    return choosing_and_scoring(test)[1] if train.notes.held_out else test
+    if not train.notes.held_out:
+        return test
+    return choosing_and_scoring(test, data.division if isinstance(data, DataPlan) else "pixels")[1]
 
 
 def image_at(text: str) -> UInt8[np.ndarray, "H W C"] | None:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from nevoa.errors import NevoaError
-from nevoa.evaluation.metrics import Report
+from nevoa.evaluation.measure import FEW
+from nevoa.evaluation.metrics import LOWER, Report, meaning
 from nevoa.evaluation.receipt import receipt_of
 from nevoa.pictures import quality_sheet
 from nevoa.runs import Run, card
@@ -18,6 +19,8 @@ from nevoa.runs.reports import SavedReport, best_report, merged
 
 FORMAT = 1
 PAIRS = 16
+# Scores that are known of few images, too.
+FIRST = "near_copies", "nearest_distance_ratio", "overfitting", "recall"
 # The standard deviation of equal values is not exactly 0.
 ROUNDING = 1e-12
 
@@ -51,6 +54,18 @@ def as_dict(report: Report) -> dict[str, Any]:
         errors = {name: getattr(found, name).mean(0).tolist() for name in ("training", "held_out")}
         values["by_level"] = {"t": found.timesteps.tolist(), **errors}
     return values
+
+
+def in_order(report: Report) -> dict[str, str]:
+    """Return the meaning of each score, in the order to read them: with few real images, distances come last."""
+    reference, meanings = report.protocol.reference, {name: meaning(name) for name in report.scores}
+    real = reference.test_count if reference.has_test else 0
+    if min(real, len(reference.train)) >= FEW:
+        return meanings
+    last = {name: text + (real < FEW) * f"; uncertain with {real:,} real images" for name, text in meanings.items()}
+    last = {name: text for name, text in last.items() if meanings[name].startswith(LOWER)}
+    first = {name: meanings[name] for name in FIRST if name in meanings}
+    return first | {name: text for name, text in meanings.items() if name not in last} | last
 
 
 def save(report: Report, run: Run) -> Path:

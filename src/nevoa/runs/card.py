@@ -49,7 +49,7 @@ A denoising diffusion model (Ho et al. 2020) trained with nevoa.
 | loss | {f"{losses[-1]:.4f}" if losses else "not reported yet"} ({training.loss}, at the last report) |
 | guide | {_guide(plan, model)} |
 
-{_preview(run)}
+{_preview(run, best)}
 
     nevoa sample {folder}
 
@@ -77,6 +77,7 @@ def _guide(plan: Plan, model: Model) -> str:
     return f"the average after {plan.training.guide:.0%} of that, at weight {weight:g}" if model.guide else "none"
 
 
-def _preview(run: Run) -> str:
-    previews = run.previews()
+def _preview(run: Run, best: int | None) -> str:
+    """The newest preview, or that of the model of `best` images."""
+    previews = [path for path in run.previews() if best is None or path.stem <= f"{best:012d}"]
     return f"![previews]({previews[-1].relative_to(run.folder).as_posix()})" if previews else "No preview yet."

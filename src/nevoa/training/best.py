@@ -14,9 +14,11 @@ class Best:
         loss: of the network on held-out images.
         images_seen: by the network.
         worse: how often the loss was measured since, without a lower one; 0 again once patience has begun a cool-down.
+        measured_on: the fingerprint of these images; empty in older checkpoints.
     """
 
     network: nn.Module
     loss: float
     images_seen: int
     worse: int = 0
+    measured_on: str = ""

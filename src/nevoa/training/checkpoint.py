@@ -35,6 +35,7 @@ class SavedBest(BaseModel):
     loss: float
     images_seen: NonNegativeInt
     worse: NonNegativeInt
+    measured_on: str = ""
 
 
 class SavedProgress(BaseModel):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from nevoa._util.interrupt import interrupts_deferred, stopping_together
-from nevoa.config import Config, DataConfig, changes
+from nevoa.config import Config, changes
 from nevoa.data import ImageSet, load_images
 from nevoa.errors import NevoaError
 from nevoa.objects import Objects
@@ -21,8 +21,8 @@ from nevoa.runs.horizon import Horizon
 from nevoa.training.budget import Budget
 from nevoa.training.checkpoint import restore
 from nevoa.training.job import Job, Wish, prepare
-from nevoa.training.loop import training_steps
-from nevoa.training.resume import data_as_recorded, recorded_in
+from nevoa.training.loop import training_steps, with_weight
+from nevoa.training.resume import data_of
 from nevoa.training.state import TrainingState
 from nevoa.training.step import Step
 from nevoa.version import __version__
@@ -40,7 +40,7 @@ def prepare_together(config: Config, images: ImageSet | None, wish: Wish = Wish(
     group = process_group()
     if group.alone:
         return prepare(config, images, wish, run)
-    data = group.broadcast(lambda: _data_of(config, run)) if images is None else config.data
+    data = group.broadcast(lambda: data_of(config, run)) if images is None else config.data
     loaded = group.first_on_machine(lambda: load_images(data) if images is None else images)
     versions = {"nevoa": __version__, "torch": torch.__version__}
     facts = group.gather((machine(), {**versions, "images": loaded.fingerprint}, config))
@@ -50,11 +50,6 @@ def prepare_together(config: Config, images: ImageSet | None, wish: Wish = Wish(
         return replace(prepare(config, loaded, wish, run), images=cast(Any, None), objects=Objects())
 
     return replace(group.broadcast(made), images=loaded, objects=wish.objects)
-
-
-def _data_of(config: Config, run: Run | None) -> DataConfig:
-    """The images of a training: of a run to resume with as many held out as it has recorded."""
-    return config.data if run is None else data_as_recorded(config.data, recorded_in(run, config.data.source)[0])
 
 
 def check_alike(facts: Sequence[tuple[str, Mapping[str, str], Config]]) -> None:
@@ -108,7 +103,7 @@ def train_along(job: Job) -> Generator[Step, None, None]:
                 Path(folder, name).write_bytes(data)
             restore(state, Path(folder), accept_changes=job.accept_changes)
     state.horizon = initial.horizon
-    yield from interruptible(training_steps(state, job.images, initial.budget))
+    yield from interruptible(with_weight(training_steps(state, job.images, initial.budget), state, job.images))
 
 
 def interruptible(steps: Iterator[Step]) -> Generator[Step, None, None]:

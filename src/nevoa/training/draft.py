@@ -97,7 +97,7 @@ class Draft:
             "classes": classes,
             "conditions": conditions,
             "null_label": asked.label_dropout > 0,
-            "data": _data(config, images),
+            "data": _data(config, images) | {"division": was.data.division if was else "pixels"},
             "diffusion": config.diffusion.model_dump() | decided.get("diffusion", {}) | prediction,
             "network": network,
             "sampling": config.sampling.model_dump() | {"autoguidance": AUTOGUIDANCE if weight is None else weight},

@@ -27,7 +27,7 @@ from nevoa.training.checkpoint import restore
 from nevoa.training.distributed import InitialState, interruptible, prepare_together, train_along
 from nevoa.training.held_out import HeldOut
 from nevoa.training.job import Job, Wish
-from nevoa.training.loop import training_steps
+from nevoa.training.loop import training_steps, with_weight
 from nevoa.training.origin import budget_in_memory, budget_of, origin_of
 from nevoa.training.recorder import Recorder, preview_asked
 from nevoa.training.state import TrainingState
@@ -73,7 +73,8 @@ def fit(
     initial = process_group().broadcast(lambda: InitialState.of(state, FIXED, None))
     if initial.weights:
         state.start_from(initial.weights)
-    return interruptible(training_steps(state, job.images, budget_in_memory(job)))
+    steps = training_steps(state, job.images, budget_in_memory(job))
+    return interruptible(with_weight(steps, state, job.images))
 
 
 def fit_job(job: Job, run: Run) -> Generator[Step, None, None]:
@@ -104,7 +105,9 @@ def fit_job(job: Job, run: Run) -> Generator[Step, None, None]:
         recorder = Recorder(run, state, origin.checkpoint, HeldOut.of(state.plan, job.images), asked)
         if not group.alone:
             group.broadcast(lambda: InitialState.of(state, budget, origin.checkpoint))
-        with _journaled(run, state), closing(recorder.record(training_steps(state, job.images, budget))) as steps:
+        reported = recorder.report(training_steps(state, job.images, budget))
+        steps = recorder.record(with_weight(reported, state, job.images))
+        with _journaled(run, state), closing(steps):
             yield from interruptible(steps)
 
 

@@ -39,7 +39,7 @@ class HeldOut:
         if not (images.notes.held_out and keeps_best(plan)):
             return None
         data = plan.data.model_copy(update={"limit": None})  # a limit is for images that are trained on
-        choosing, _ = choosing_and_scoring(load_test_images(data, images))
+        choosing, _ = choosing_and_scoring(load_test_images(data, images), data.division)
         if not len(choosing):
             return None
         return cls(_some(images, len(choosing), plan.training.seed), choosing)
@@ -57,7 +57,7 @@ def memorises_since(metrics: Iterable[Mapping[str, Any]]) -> int | None:
     None if it has not.
 
     Args:
-        metrics: lines of a run's metrics; those without a held-out loss are skipped.
+        metrics: lines of a run's metrics, of the same held-out images; those without a held-out loss are skipped.
     """
     points = [(line["held_out_loss"], line["images_seen"]) for line in metrics if line.get("held_out_loss") is not None]
     if not points:

@@ -2,8 +2,9 @@
 
 import math
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import closing
+from dataclasses import replace
 
 from nevoa.data import Batches, ImageSet
 from nevoa.errors import NevoaError
@@ -28,6 +29,15 @@ def training_steps(state: TrainingState, images: ImageSet, budget: Budget = FIXE
     """
     with keeping_memory():
         yield from within(lambda: computing(state.device, state.plan.training.threads), _steps(state, images, budget))
+
+
+def with_weight(steps: Iterable[Step], state: TrainingState, images: ImageSet) -> Generator[Step, None, None]:
+    """Pass steps on; before the last, measure the weight of the guide for the model that the training publishes."""
+    for step in steps:
+        if step.is_last:
+            state.weigh_guide(images)
+            step = replace(step, model=state.model())
+        yield step
 
 
 def _steps(state: TrainingState, images: ImageSet, budget: Budget) -> Generator[Step, None, None]:
@@ -59,7 +69,7 @@ def _advance(state: TrainingState, images: ImageSet, numbers: tuple[float, float
     state.work += batch_size * state.objective.cost(state.cooled)
     state.images_seen += batch_size
     state.keep_guide()
-    state.weigh_guide(images)
+    state.autoguidance = None  # which was measured where a shorter training ended
     state.seconds += seconds
     state.spent += seconds
     state.report_seconds += seconds

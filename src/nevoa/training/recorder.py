@@ -19,6 +19,7 @@ from nevoa.config.names import TAGS, TEXT
 from nevoa.data import ImageSet, opaque, picture_of, pixels_of
 from nevoa.data.words import example_captions, tags_in, words_in
 from nevoa.errors import NevoaError, reason
+from nevoa.model import Model
 from nevoa.pictures import class_grid, grid
 from nevoa.runs import card, journal
 from nevoa.runs.horizon import Horizon
@@ -47,19 +48,27 @@ class Recorder:
     held_out: HeldOut | None = None
     asked: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
+    def report(self, steps: Iterable[Step]) -> Generator[Step, None, None]:
+        """Pass the steps on and append to the metrics, by which the state knows its best model."""
+        every, horizon = self.state.plan.training.report_every_images, self.state.horizon
+        since = self._memorises_since()
+        for step in steps:
+            horizon = self._note_move(horizon)
+            if step.is_due(every):
+                compared = self._report(step)
+                since = self._memorises_since() if compared else since
+                horizon = self._note_move(horizon)
+            yield replace(step, memorises_since=since)
+
     def record(self, steps: Iterable[Step]) -> Generator[Step, None, None]:
-        """Pass the steps on and record them. A reader that stops early leaves a complete, usable run."""
-        plan, horizon = self.state.plan.training, self.state.horizon
-        since = memorises_since(self.run.metrics())
+        """Pass the steps of `report` on and record them. A reader that stops early leaves a complete, usable run."""
+        plan = self.state.plan.training
         try:
             for step in steps:
-                horizon = self._note_move(horizon)
-                if step.is_due(plan.report_every_images):
-                    compared = self._report(step)
-                    since = memorises_since(self.run.metrics()) if compared else since
-                    horizon = self._note_move(horizon)
                 if step.is_due(plan.preview_every_images):
-                    self._preview(step)
+                    self._preview(step.images_seen, step.model)
+                if step.is_last and (best := self.state.best) and not self.state.publishes_last:
+                    self._preview(best.images_seen, self.state.published())
                 if self.state.cools_next:
                     self._note("cool-down", step.images_seen)
                 if self.state.cools_next or step.is_due(plan.checkpoint_every_images):
@@ -68,7 +77,7 @@ class Recorder:
                     self._note("weighed", step.images_seen, autoguidance=self.state.autoguidance)
                 if step.is_last:
                     self._draw_loss()
-                yield replace(step, memorises_since=since)
+                yield step
         except GeneratorExit:
             self.keep()
             raise
@@ -120,10 +129,15 @@ class Recorder:
                 "seconds": step.seconds,
             }
         )
-        if held_out:
-            self.state.keep_best(held_out["held_out_loss"])
+        if held_out and self.held_out:
+            self.state.keep_best(held_out["held_out_loss"], self.held_out.held_out.fingerprint)
             self.state.heed_patience()
         return bool(held_out)
+
+    def _memorises_since(self) -> int | None:
+        """Where the held-out loss was lowest, if it rises; losses from before may be those of other images."""
+        first = math.inf if self.state.best is None else self.state.best.images_seen
+        return memorises_since(line for line in self.run.metrics() if line["images_seen"] >= first)
 
     def _held_out_losses(self, step: Step) -> dict[str, float]:
         """The losses by `HeldOut` in the first report after each preview, and in the last."""
@@ -141,18 +155,18 @@ class Recorder:
         except Exception as error:  # of whatever kind: the run itself is complete
             warnings.warn(f"{self.run.loss_file} could not be drawn: {reason(error)}.", stacklevel=2)
 
-    def _preview(self, step: Step) -> None:
+    def _preview(self, images_seen: int, model: Model) -> None:
         training, asked = self.state.plan.training, self.asked
         options: Any = {"steps": training.preview_steps, **asked}
         try:
-            images = step.model.sample(PREVIEW_COUNT, training.seed, **options)
+            images = model.sample(PREVIEW_COUNT, training.seed, **options)
         except NevoaError as error:  # training goes on: later weights may make images
-            warnings.warn(f"No preview after {step.images_seen:,} images: {error}", stacklevel=2)
+            warnings.warn(f"No preview after {images_seen:,} images: {error}", stacklevel=2)
             return
-        by_itself = () if step.model.plan.conditions else step.model.classes
+        by_itself = () if model.plan.conditions else model.classes
         said = next(iter(asked.values()), by_itself)
         drawn = _with_pictures(images, *said.values()) if isinstance(said, Mapping) else class_grid(images, said)
-        self.run.save_preview(step.images_seen, drawn)
+        self.run.save_preview(images_seen, drawn)
 
 
 def preview_asked(plan: ModelPlan, images: ImageSet) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import warnings
 from pathlib import Path
 from typing import NamedTuple
 
-from nevoa.config import DataConfig, Plan, changes
+from nevoa.config import Config, DataConfig, Plan, changes
 from nevoa.config.plan import difference
 from nevoa.data import changed_files, images_beside
 from nevoa.errors import NevoaError
@@ -103,6 +103,11 @@ def data_as_recorded(data: DataConfig, recorded: Planned | None) -> DataConfig:
     if data.holdout != "auto" or recorded is None:
         return data
     return data.model_copy(update={"holdout": recorded.plan.data.holdout})
+
+
+def data_of(config: Config, run: Run | None) -> DataConfig:
+    """The data of a training in memory or in a run folder: of a run to resume as `data_as_recorded` says."""
+    return config.data if run is None else data_as_recorded(config.data, recorded_in(run, config.data.source)[0])
 
 
 def time_spent(run: Run) -> float:

@@ -16,6 +16,7 @@ from nevoa.diffusion import Autoguided
 from nevoa.model import Model, Shape
 from nevoa.networks import fresh_network
 from nevoa.objects import NAMES, Objects
+from nevoa.parallel.device import computing
 from nevoa.parallel.group import Group, process_group
 from nevoa.runs.horizon import Horizon
 from nevoa.runs.model_files import GUIDE_PREFIX
@@ -70,7 +71,7 @@ class TrainingState:
         average: the network of averaged weights; `network` itself if the plan averages nothing.
         guide: the average as it was after `training.guide` of the training; None before, and without a guide.
         guide_seen: `images_seen` by the guide.
-        autoguidance: the weight against the guide, as it was measured at the end; None before.
+        autoguidance: the weight of the published model against its guide, as it was measured at the end; None before.
         best: the average as it was at the lowest held-out loss; None before that was measured, and if it never is.
         beside: the networks that the objective has beside it, by name, such as a teacher.
         scaler: keeps float16's gradients in range; does nothing in other precisions.
@@ -190,12 +191,17 @@ class TrainingState:
         if wanted and self.images_seen >= wanted and (self.guide is None or self.images_seen - batch_size < wanted):
             self.guide, self.guide_seen = self.frozen_average(), self.images_seen
 
-    def keep_best(self, held_out_loss: float) -> None:
-        """Keep the average if its held-out loss is the lowest so far; else count that it is not."""
-        if held_out_loss < (math.inf if self.best is None else self.best.loss):
-            self.best = Best(self.frozen_average(), held_out_loss, self.images_seen)
-        elif self.best is not None:
-            self.best.worse += 1
+    def keep_best(self, held_out_loss: float, measured_on: str = "") -> None:
+        """Keep the average if its held-out loss is the lowest so far; else count that it is not.
+
+        Args:
+            measured_on: the fingerprint of the held-out images. Losses on others do not count.
+        """
+        best = self.best
+        if held_out_loss < (best.loss if best and best.measured_on in ("", measured_on) else math.inf):
+            self.best = Best(self.frozen_average(), held_out_loss, self.images_seen, measured_on=measured_on)
+        elif best is not None:
+            best.worse += 1
 
     def heed_patience(self) -> None:
         """Begin the cool-down if the plan's patience has ended, and the training would end later without that.
@@ -215,18 +221,20 @@ class TrainingState:
 
     def model(self) -> Model:
         """The averaged network as a model, with its guide once there is one. It changes as training continues."""
-        return self._model(self.average, self.guide, self.autoguidance)
+        return self._model(self.average, self.guide, self.autoguidance if self.publishes_last else None)
+
+    @property
+    def publishes_last(self) -> bool:
+        """Whether the published model is the present one."""
+        return self.best is None or self.best.images_seen == self.images_seen
 
     def published(self) -> Model:
-        """The model of the lowest held-out loss; the present one if that is not measured.
-
-        It has no guide that was kept after it, and no weight that was measured with a later model.
-        """
+        """The model of the lowest held-out loss, without a guide that was kept after it; or else the present one."""
         best = self.best
         if best is None:
             return self.model()
         guide = self.guide if self.guide_seen < best.images_seen else None
-        return self._model(best.network, guide, self.autoguidance if best.images_seen == self.images_seen else None)
+        return self._model(best.network, guide, self.autoguidance)
 
     def _model(self, network: nn.Module, guide: nn.Module | None, autoguidance: float | None) -> Model:
         plan, precision = self.plan, self.plan.training.precision
@@ -236,10 +244,15 @@ class TrainingState:
         return Model(plan, network, self.shape, self.device, precision, self.objects, guide)
 
     def weigh_guide(self, images: ImageSet) -> None:
-        """Measure the weight against the guide, if the plan wants it and a training that is long enough has ended."""
-        training, ends = self.plan.training, self.images_seen >= max(self.horizon.images, AFTER_IMAGES)
-        self.autoguidance = None
-        if training.weigh_guide and ends:
-            model = replace(self.model(), like=images)
-            weight = self.group.broadcast(lambda: measured_weight(model, images, training.preview_steps))
-            self.autoguidance = weight
+        """Measure the weight of the published model against its guide, if the plan wants it and was long enough.
+
+        Process 0 alone knows the model, which has no guide if all later ones were worse.
+        """
+        training, model = self.plan.training, replace(self.published(), like=images)
+
+        def measured() -> float | None:
+            with computing(self.device, training.threads):
+                return None if model.guide is None else measured_weight(model, images, training.preview_steps)
+
+        if training.weigh_guide and self.images_seen >= AFTER_IMAGES:
+            self.autoguidance = self.group.broadcast(measured)

@@ -5,6 +5,7 @@ import re
 import warnings
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ OF_OBJECTS = "it holds Python objects, which nevoa never loads; save numbers"
 LOOKED_AT = 1_000
 LABEL_NAMES = "labels", "label", "y", "targets"
 LABEL_WORDS = {*LABEL_NAMES, "target", "class", "classes"}
+PICTURES = "pictures"
 
 
 def mapped(path: Path) -> np.ndarray:
@@ -62,15 +64,15 @@ def list_array(path: Path) -> Listing:
 
 
 def list_arrays(path: Path, split: str) -> Listing:
-    """List the images of a .npz file, with its `labels` if it has them.
+    """List the images of a .npz file, with its `labels` and `pictures` if it has them.
 
     Of several arrays of images, such as x_train and x_test, take that of the split. A NevoaError unless there is one.
     """
     arrays = _load(path)
-    found = [name for name, array in arrays.items() if array.dtype == np.uint8 and array.ndim in (3, 4)]
+    drawn = [name for name in arrays if PICTURES in _words(name)]
+    found = _of_images({name: array for name, array in arrays.items() if name not in drawn})
     if not found:
-        # An array of another type that could be images: checking it says how to convert it.
-        found = [name for name, array in arrays.items() if array.dtype.kind in "bif" and array.ndim in (3, 4)]
+        found, drawn = _of_images(arrays), []
     if len(found) > 1 or split != TRAIN:
         arrays = {name: array for name, array in arrays.items() if split_in(name) == split}
     candidates = [name for name in found if name in arrays]
@@ -84,7 +86,24 @@ def list_arrays(path: Path, split: str) -> Listing:
     labels = _labels_among(arrays, len(images))
     if labels is not None and (labels.dtype.kind not in "iuU" or labels.size != len(images)):
         raise NevoaError(f"The labels in {path} must be one integer or one word for each image.")
-    return of_arrays(images, labels)
+    pictures = [_pictures(arrays[name], len(images), path) for name in drawn if name in arrays]
+    if len(pictures) > 1:
+        raise NevoaError(f"{path} holds several arrays of pictures: {', '.join(map(printable, drawn))}. Keep one.")
+    return replace(of_arrays(images, labels), pictures=next(iter(pictures), None))
+
+
+def _pictures(pictures: np.ndarray, count: int, path: Path) -> Listing:
+    """The pictures that belong to so many images."""
+    if len(pictures) != count:
+        raise NevoaError(f"{path} holds {len(pictures):,} pictures for {count:,} images: save one for each image.")
+    return of_arrays(checked_images(pictures, f"{path}, array '{PICTURES}',"))
+
+
+def _of_images(arrays: Mapping[str, np.ndarray]) -> list[str]:
+    """The names of arrays of images; without any, of arrays that could be images: a check says how to convert them."""
+    alike = {name: array.dtype for name, array in arrays.items() if array.ndim in (3, 4)}
+    found = [name for name, kind in alike.items() if kind == np.uint8]
+    return found or [name for name, kind in alike.items() if kind.kind in "bif"]
 
 
 def checked_images(images: np.ndarray, where: str) -> UInt8[np.ndarray, "N H W C"]:
@@ -127,8 +146,12 @@ def _conversion(images: np.ndarray, channels_first: bool) -> str:
 def _labels_among(arrays: Mapping[str, np.ndarray], count: int) -> np.ndarray | None:
     """Find labels by their name: a usual one, else one that contains a usual word and has one value an image."""
     alike = (name for name, array in arrays.items() if array.dtype.kind in "iuU" and array.size == count)
-    names = [*LABEL_NAMES, *(name for name in alike if LABEL_WORDS & {*re.split(r"[^a-z]+", name.lower())})]
+    names = [*LABEL_NAMES, *(name for name in alike if LABEL_WORDS & _words(name))]
     return next((arrays[name] for name in names if name in arrays), None)
+
+
+def _words(name: str) -> set[str]:
+    return {*re.split(r"[^a-z]+", name.lower())}
 
 
 def _load(path: Path) -> dict[str, np.ndarray]:
