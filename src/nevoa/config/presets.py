@@ -79,10 +79,10 @@ DDPM_CIFAR10: Preset = {
     },
     "sampling": {"sampler": "ddpm", "variance": "large"},
 }
-# As quick, on colour photographs: docs/experiments.md records the choice.
+# As quick, on colour photographs: docs/experiments.md records the choice. Few of them start from a model of nevoa.
 PHOTOS: Preset = QUICK | {
     "data": {"size": 64, "channels": 3, "augment": "flip", "holdout": "auto"},
-    "training": QUICK["training"] | {"minutes": 30},
+    "training": QUICK["training"] | {"minutes": 30, "start": "auto"},
 }
 
 

@@ -1,0 +1,72 @@
+"""Few images: a training that asks for `start=auto` begins with a model that comes with nevoa, where one suits it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from nevoa.config import Plan
+from nevoa.config.training import TrainingConfig
+from nevoa.data import ImageSet
+from nevoa.runs import Run, is_packaged, named, packaged_names
+from nevoa.training.draft import Draft
+
+# With so many images or more, a training begins at random.
+FEW = 2_000
+# The models to begin with: drawings32 for images of 32x32, drawings64 for 64x64, in colour.
+MODELS = "drawings"
+
+
+def with_start(draft: Draft, asked: TrainingConfig, was: Plan | None) -> Draft:
+    """Return the draft with the model that it starts from, where its config leaves that to nevoa.
+
+    A model suits few images of its size if the network and the process are its own, at its width where that is open.
+    """
+    name = model_for(draft.images)
+    if asked.start != "auto" or was is not None or name is None or len(draft.images) >= FEW:
+        return draft
+    start = Run(named(name)).plan()
+    as_wide = draft.width(start.network.model_dump()["dim"]) if "dim" in draft.open else draft
+    plan = as_wide.plan()
+    if (plan.network, plan.diffusion) != (start.network, start.diffusion):
+        return draft
+    return replace(as_wide, open=draft.open - {"dim"}).training(start=name)
+
+
+def model_for(images: ImageSet) -> str | None:
+    """Return the name of the model that comes with nevoa for images of this size; None without one.
+
+    Example:
+        >>> model_for(images)
+    """
+    channels, height, width = images.shape
+    name = f"{MODELS}{height}"
+    return name if (channels, width) == (3, height) and is_packaged(name) else None
+
+
+def in_words(asked: TrainingConfig, plan: Plan, images: ImageSet) -> str:
+    """Return what a training starts from and, if nevoa chose, why; empty for random weights that nobody wonders about.
+
+    Example:
+        >>> in_words(config.training, plan, images)
+        ''
+    """
+    start = plan.training.start
+    if asked.start != "auto":
+        return _called(start) if start else ""
+    if start:
+        return f"{start}, which comes with nevoa, because {len(images):,} images are few (--from none: random weights)"
+    return _why_random(images) if len(images) < FEW else ""
+
+
+def _called(place: str) -> str:
+    """The name of a model that comes with nevoa, or any other place as it is."""
+    name = Path(place).name
+    return name if str(named(name)) == place else place
+
+
+def _why_random(images: ImageSet) -> str:
+    """Why few images have no model to start from; empty if none comes with nevoa."""
+    sides = [f"{side}x{side}" for name in packaged_names() if (side := name.removeprefix(MODELS)) != name]
+    if name := model_for(images):
+        return f"random weights; {name}, the model for few images, has another network or process than these settings"
+    of = f"few images of {' and '.join(sides)} in colour (--size)"
+    return f"random weights; nevoa has models to start from for {of}" if sides else ""
