@@ -79,10 +79,19 @@ DDPM_CIFAR10: Preset = {
     },
     "sampling": {"sampler": "ddpm", "variance": "large"},
 }
-# As quick, on colour photographs: docs/experiments.md records the choice. Few of them start from a model of nevoa.
+# As quick, on colour photographs: docs/experiments.md records the choice. Few of them start from a model that comes
+# with nevoa, by the recipe for that.
 PHOTOS: Preset = QUICK | {
     "data": {"size": 64, "channels": 3, "augment": "flip", "holdout": "auto"},
-    "training": QUICK["training"] | {"minutes": 30, "start": "auto"},
+    "training": QUICK["training"]
+    | {
+        "minutes": 30,
+        "start": "auto",
+        "optimizer": "auto",
+        "learning_rate": "auto",
+        "ema_decay": "auto",
+        "guide": "auto",
+    },
 }
 
 
