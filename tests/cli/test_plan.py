@@ -87,3 +87,15 @@ def test_the_plan_expects_figures_where_a_picture_shows_them(tiny: Config, capsy
     job = again(job_of(tiny.updated("training", condition="edges"), images), images=64)
     print_plan(job, Forecast(1, 1.0, 1, 1.0, 1.0, 1, 1, None), Path("runs/few"), as_json=False)
     assert "figures take" not in capsys.readouterr().out
+
+
+def test_the_plan_names_the_model_to_start_from_and_no_width_that_was_not_chosen(
+    tiny: Config, few_images: ImageSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tiny.updated("network", dim="auto").updated("training", start="auto")
+    job = again(replace(job_of(tiny, few_images), config=config), start="drawings8")
+    for done in (0, 8):
+        print_plan(job, Forecast(1, 1.0, 1, 1.0, 1.0, 1, 1, None), Path("runs/few"), as_json=False, done=done)
+        told = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+        assert told["start"].startswith("drawings8, which comes with nevoa, because 20 images are few (--from none")
+        assert "width" not in told

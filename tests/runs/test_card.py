@@ -71,3 +71,22 @@ def test_quality_is_appended_to_a_card_without_the_section(tmp_path: Path) -> No
     run.card_file.write_text("# Mine\n\nHand-written.\n")
     card.set_quality(run, "fd 1.0")
     assert run.card_file.read_text() == "# Mine\n\nHand-written.\n\n## Quality\n\nfd 1.0\n"
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        (None, "random weights"),
+        ("drawings64", "drawings64"),
+        ("/home/me/private/clothes", "clothes"),
+        ("hf:me/clothes", "hf:me/clothes"),
+        ("object:model", "model"),
+    ],
+)
+def test_the_card_names_the_model_that_training_started_from(
+    start: str | None, said: str, run: Run, tiny: Config, few_images: ImageSet
+) -> None:
+    plan, shape = planned(tiny, few_images, start=start), few_images.shape
+    model = Model(plan, fresh_network(plan.network, shape[0], 0, seed=0), shape)
+    card.write(run, plan, model, horizon=96, images_seen=16, seconds=3.0)
+    assert f"| start | {said} |" in run.card_file.read_text()

@@ -168,3 +168,18 @@ def test_a_number_that_a_model_knows_is_learned_further_and_kinds_that_are_lost_
     assert plan(config, images, recorded=Planned(made)).plan.conditions == made.conditions
     with pytest.warns(UserWarning, match="knows class, number:age, and images says nothing"):
         prepare(config, replace(images, numbers={}), Wish(start=model))
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 3), (16, 28)])
+def test_images_of_other_channels_are_refused_and_another_size_gives_a_warning(
+    shape: tuple[int, ...], packaged: Model
+) -> None:
+    images = as_image_set(np.zeros((4, *shape), np.uint8))
+    config = nevoa.configure("object:images", steps=1, start=starting_from(packaged), options=["training.batch_size=1"])
+    config, wish = config.updated("training", condition="none", device="cpu", compile=False), Wish(start=packaged)
+    if len(shape) == 3:
+        with pytest.raises(NevoaError, match="have 3 channels, and the model to start from makes images of 1: leave"):
+            prepare(config, images, wish)
+        return
+    with pytest.warns(UserWarning, match="are 16x28, and the model to start from makes images of 28x28: its network"):
+        assert prepare(config, images, wish).start is not None

@@ -44,7 +44,7 @@ def _width(job: "Job", forecast: "Forecast") -> dict[str, str]:
     """The row of a width that the plan has chosen."""
     from nevoa.training.width import in_words
 
-    if getattr(job.config.network, "dim", None) != "auto":
+    if getattr(job.config.network, "dim", None) != "auto" or job.plan.training.start:
         return {}
     dim, training = job.plan.network.model_dump()["dim"], job.plan.training
     flop = in_words(forecast.flop_per_image * training.images)
@@ -79,6 +79,7 @@ def _quality(job: "Job", forecast: "Forecast") -> str:
 
 def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str, str]:
     from nevoa.cli.terminal import duration
+    from nevoa.training.few import in_words as start_in_words
 
     plan, training, images = job.plan, job.plan.training, job.images
     channels, height, width = images.shape
@@ -88,6 +89,7 @@ def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str
     patch = getattr(plan.network, "patch", 1)
     patches = f", patches of {patch}x{patch} pixels" if patch > 1 else ""
     left, each = max(0.0, 1 - done / training.images), training.batch_size
+    start = start_in_words(job.config.training, plan, images)
     drawn = augmented(plan.data) + ", classes drawn evenly" * plan.data.balance
     rows = {
         "data": f"{images.name}: {len(images):,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}"
@@ -96,7 +98,7 @@ def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str
         "network": f"{plan.network.kind}{patches}, {forecast.parameters:,} parameters{conditional}, "
         f"predicts {plan.diffusion.prediction}",
         **({} if done else _width(job, forecast)),
-        **({"start": training.start} if training.start else {}),
+        **({"start": start} if start and (training.start or not done) else {}),
         **({"guide": guide_in_words(training)} if training.guide else {}),
         "device": f"{training.device}, {training.precision}, {training.threads} thread{'s' * (training.threads > 1)}"
         f"{f' in each of {world_size()} processes' * (world_size() > 1)}",

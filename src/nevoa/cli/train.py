@@ -51,9 +51,10 @@ class TrainingFlags(BudgetFlags, PluginFlags):
         preset: Settings to start from. [default: quick]
         config: Start from the settings in this config.toml instead of a preset. The plan is made anew.
         plan: Repeat the run that has this plan.toml, bit for bit; takes no other settings.
-        place: Fine-tune this model on SOURCE: a run folder, a folder of diffusers, or hf:OWNER/NAME. Its network and
-            schedule stay, and its image size unless --size is given; the learning rate is low. [default: random
-            weights]
+        place: Fine-tune this model on SOURCE: a run folder, a folder of diffusers, hf:OWNER/NAME, or one that comes
+            with nevoa. Its network and schedule stay, and its image size unless --size is given; the learning rate is
+            low. none: random weights. [default: none; with --preset photos, for few images of their size, drawings32
+            or drawings64]
         minutes: Train for this many minutes, including start-up and saving.
         epochs: Train for this many passes over the images.
         steps: Train for this many steps.
@@ -84,12 +85,14 @@ class TrainingFlags(BudgetFlags, PluginFlags):
 
     def keywords(self) -> dict[str, Any]:
         """The options as keywords; None means not given."""
-        return super().keywords() | {"augment": self.augment or None, "condition": self.condition or None}
+        own = {"augment": self.augment or None, "condition": self.condition or None}
+        at_random = {"place": None, "options": (*self.options, "training.start=none")} if self.place == "none" else {}
+        return super().keywords() | own | at_random
 
     @property
     def start(self) -> str:
         """For the run folder: the name of the model to start from, else the preset's, or `config` for a file."""
-        if self.place:
+        if self.place not in (None, "none"):
             return Path(self.place).name
         return self.preset or ("config" if self.config else DEFAULT_PRESET)
 

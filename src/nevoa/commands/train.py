@@ -33,6 +33,7 @@ class Keywords(TrainingOptions, total=False):
         numbers: for a source that is an array, by name a number of each image, such as its age.
         pictures: for a source that is an array, a picture for each image, from which the model is to make it.
         start: a model to start from; the run gets its network, process and image size, and a lower learning rate.
+            options=["training.start=none"] are random weights, where a preset starts from a model.
         network, schedule, loss: objects in place of names.
     """
 
@@ -90,8 +91,8 @@ def train(
 
 
 def model_to_start(place: str | None, run: Run) -> Model | None:
-    """Load the model that a training starts from; a run with checkpoints needs none."""
-    return load(place, "cpu") if place and not newest_saved(run.checkpoints) else None
+    """Load the model that a training starts from; a run with checkpoints needs none, and its plan decides on "auto"."""
+    return load(place, "cpu") if place not in (None, "auto") and not newest_saved(run.checkpoints) else None
 
 
 def trained(config: Config, wish: Wish, run: Run, progress: bool, images: ImageSet | None = None) -> Run:

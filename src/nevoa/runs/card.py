@@ -2,9 +2,12 @@
 
 import re
 import shlex
+from pathlib import Path
 
 from nevoa._util.files import read_text, write_text
+from nevoa._util.places import is_hub
 from nevoa.config import Plan
+from nevoa.config.names import OBJECT
 from nevoa.data import short_name
 from nevoa.model import Model
 from nevoa.runs.card_rows import card_text, data_licence, prompts_to_try
@@ -43,6 +46,7 @@ A denoising diffusion model (Ho et al. 2020) trained with nevoa.
 | classes | {", ".join(plan.classes) or "none" + " (unconditional)" * (not plan.conditional)} |
 | other conditions | {", ".join(plan.conditions) or "none"} |
 | prompts to try | {"; ".join(prompts_to_try(before)) or "none"} |
+| start | {_start(training.start)} |
 | process | {process.schedule} schedule, T = {process.timesteps}, predicts {process.prediction} |
 | trained | {images_seen:,} of {horizon:,} images, {seconds:,.0f} s on {model.device} in {training.precision} |
 | model | {"the last" if best in (None, images_seen) else chosen_in_words(best)} |
@@ -70,6 +74,13 @@ def set_quality(run: Run, text: str) -> None:
     found = QUALITY.search(card)
     before, after = (card[: found.start()], card[found.end() :]) if found else (f"{card.rstrip()}\n\n", "")
     write_text(run.card_file, before + section + (f"\n{after}" if after else ""))
+
+
+def _start(place: str | None) -> str:
+    """What the training started from; a card may be published, so a model of this machine goes by its name alone."""
+    if place is None:
+        return "random weights"
+    return place if is_hub(place) else Path(place).name.removeprefix(f"{OBJECT}:")
 
 
 def _guide(plan: Plan, model: Model) -> str:

@@ -14,8 +14,8 @@ def packaged_names() -> list[str]:
     """Names of the models that come with nevoa.
 
     Example:
-        >>> packaged_names()
-        ['avatars', 'emoji', 'fashion_mnist']
+        >>> "emoji" in packaged_names()
+        True
     """
     return sorted(path.name for path in FOLDER.iterdir() if RunFiles(path).has_model)
 

@@ -16,13 +16,13 @@ from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.objects import NAMES, Objects
 from nevoa.parallel.device import devices
-from nevoa.runs import RUNS, Run, journal, status_of
+from nevoa.runs import RUNS, Run, journal, load, status_of
 from nevoa.runs.horizon import Horizon
 from nevoa.runs.journal import Costs
 from nevoa.training.memory import count_parameters
 from nevoa.training.planning import plan
 from nevoa.training.resume import data_as_recorded, recorded_in, refuse_less, time_spent
-from nevoa.training.start import start_weights, warn_of_lost
+from nevoa.training.start import check_suits, start_weights, warn_of_lost
 from nevoa.training.state import TrainingState
 
 
@@ -78,7 +78,7 @@ class Wish:
 
     Attributes:
         objects: in place of names.
-        start: the model that `config.training.start` names; not needed to resume.
+        start: the model that `config.training.start` names; not needed to resume, nor for "auto".
         started: `time.perf_counter()` at which the config's minutes began; None: once the images are loaded.
         accept_changes: resume although settings, data or torch differ.
         cool_down: seconds in which to end an existing run, whatever its budget.
@@ -123,11 +123,15 @@ def prepare(config: Config, images: ImageSet | None = None, wish: Wish = Wish(),
         config = _ending(config, run, wish.cool_down)
     options = {"started": started, "records": run is not None, "accept_changes": wish.accept_changes}
     start = None if wish.start is None else wish.start.plan
+    if wish.start is not None and not resumes:
+        check_suits(wish.start, images)
     decided, costs = plan(config, images, wish.objects, recorded, start=start, **options)
     if run is not None and recorded is not None and wish.cool_down is None:
         refuse_less(recorded.plan, decided, run)
     if start is not None and not resumes and config.training.condition == "auto":
         warn_of_lost(start.kinds, decided.kinds, images.name)
+    if config.training.start == "auto" and decided.training.start and not resumes:
+        wish = replace(wish, start=load(decided.training.start, "cpu"))
     weights = _start(decided, wish, resumes, images)
     known = Job(config, decided, images, wish.objects, costs, started, weights)
     return replace(known, cools_down=wish.cool_down is not None, accept_changes=wish.accept_changes)

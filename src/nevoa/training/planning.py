@@ -18,6 +18,7 @@ from nevoa.parallel.environment import world_size
 from nevoa.runs.journal import Costs
 from nevoa.training.budget import images_within, report_interval, timetable
 from nevoa.training.draft import Draft, check_given, check_size, first
+from nevoa.training.few import with_start
 from nevoa.training.measure import Trial
 from nevoa.training.objective import keeps_best
 from nevoa.training.resume import Planned, check_same, kept_start
@@ -64,6 +65,7 @@ def plan(
     check_size(images)
 
     draft = _placed(Draft.of(config, images, objects, was, start), asked, was)
+    draft = with_start(draft, asked, was)
     _check_batch(draft.batch_size)
     draft = sized(draft, asked)
     if objects.network is not None:

@@ -69,6 +69,8 @@ def check_same(was: Plan, now: Plan, accept_changes: bool = False) -> None:
 def kept_start(start: str | None, was: Plan | None) -> str | None:
     """The model that a training starts from; that of the run to resume if nothing is left in its place."""
     before = was.training.start if was else None
+    if start == "auto":  # of a new run `few.with_start` decides
+        return before
     if before is None or start in (None, before) or not (Path(before).is_absolute() and Path(start).is_absolute()):
         return start
     if Path(before).exists():

@@ -7,9 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nevoa._util.arguments import counted
 from nevoa.config import ModelPlan, Plan
 from nevoa.config.condition import ConditionPlan, TagsPlan
 from nevoa.config.network import OBJECT
+from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.runs.model_files import GUIDE_PREFIX
@@ -70,6 +72,27 @@ def warn_of_lost(before: Sequence[str], after: Sequence[str], images: str) -> No
         warnings.warn(
             f"The model to start from knows {', '.join(lost)}, and {images} says nothing of the kind: the new model "
             "cannot be asked for it. --condition chooses what is learned.",
+            stacklevel=2,
+        )
+
+
+def check_suits(model: Model, images: ImageSet) -> None:
+    """Check that images can train a model further: a NevoaError for other channels, a warning for another size.
+
+    Example:
+        >>> check_suits(model, images)
+    """
+    (channels, *sides), (own, *own_sides) = images.shape, model.shape
+    if channels != own:
+        raise NevoaError(
+            f"The images have {counted(channels, 'channel')}, and the model to start from makes images of {own}: leave "
+            "out --channels, or give such images."
+        )
+    if sides != own_sides:
+        now, before = ("{}x{}".format(*pair) for pair in (sides, own_sides))
+        warnings.warn(
+            f"The images are {now}, and the model to start from makes images of {before}: its network takes both, and "
+            "has to learn the new size.",
             stacklevel=2,
         )
 
