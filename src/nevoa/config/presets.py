@@ -79,12 +79,11 @@ DDPM_CIFAR10: Preset = {
     },
     "sampling": {"sampler": "ddpm", "variance": "large"},
 }
-# Few images start from a model that comes with nevoa, by the recipe for that.
-FROM_WHAT_SUITS = dict.fromkeys(("start", "optimizer", "learning_rate", "ema_decay", "guide"), "auto")
-# As quick, on colour photographs: docs/experiments.md records the choice.
+# As quick, on colour photographs: docs/experiments.md records the choice. Few images start from a model that comes with
+# nevoa, by the same recipe: that of --from has a distance of 1.26 in place of 0.67 (500 drawings of people).
 PHOTOS: Preset = QUICK | {
     "data": {"size": 64, "channels": 3, "augment": "flip", "holdout": "auto"},
-    "training": QUICK["training"] | FROM_WHAT_SUITS | {"minutes": 30},
+    "training": QUICK["training"] | {"start": "auto", "minutes": 30},
 }
 
 

@@ -153,12 +153,6 @@ class TrainingConfig(Recipe):
         condition: the kinds of condition that the network learns: class, text, tags, number:NAME, a picture that is
             made of each image (downscaled:N, gray, edges, masked) or one that a plugin registers, where text:COLUMN
             takes the captions from a column; with none it learns none; "auto": all that the data have.
-        optimizer: method that updates the weights; "auto": adam if training starts from a model, else muon.
-        learning_rate: of Adam; Muon's is ten times as high; "auto": 1e-4 if training starts from a model, else 1e-3.
-        ema_decay: decay of the average of the weights that makes the images; 0 averages nothing; "auto": 0.999 if
-            training starts from a model, else 0.9995.
-        guide: share of the training after which the average of the weights is kept as the model's guide (autoguidance,
-            Karras et al. 2024); 0 keeps none; "auto": 0 if training starts from a model, else 0.2.
         start: the model whose weights training starts from; none: random weights; "auto": drawings32 or drawings64,
             which come with nevoa, for fewer than 2,000 images of its size in colour, if the network and the process are
             its own; else random weights.
@@ -183,10 +177,6 @@ class TrainingConfig(Recipe):
 
     weighting: WeightingName | Literal["auto"] = "simple"  # pyright: ignore[reportIncompatibleVariableOverride]
     timestep_distribution: TimestepsName | Literal["auto"] = "uniform"  # pyright: ignore[reportIncompatibleVariableOverride]
-    optimizer: Literal["auto"] | OptimizerName = "adam"
-    learning_rate: Annotated[float, Field(gt=0)] | Literal["auto"] = 1e-3  # pyright: ignore[reportIncompatibleVariableOverride]
-    ema_decay: Annotated[float, Field(ge=0, lt=1)] | Literal["auto"] = 0.0  # pyright: ignore[reportIncompatibleVariableOverride]
-    guide: Annotated[float, Field(ge=0, lt=1)] | Literal["auto"] = 0.0  # pyright: ignore[reportIncompatibleVariableOverride]
     minutes: Minutes | None = None
     epochs: Annotated[float, Field(gt=0, le=10_000_000)] | None = None
     steps: Steps | None = None

@@ -1,52 +1,28 @@
 """Few images: a training that asks for `start=auto` begins with a model that comes with nevoa, where one suits it."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from nevoa.config import Plan
-from nevoa.config.presets import QUICK
 from nevoa.config.training import TrainingConfig
 from nevoa.data import ImageSet
 from nevoa.runs import Run, is_packaged, named, packaged_names
 from nevoa.training.draft import Draft
-from nevoa.training.start import FINE_TUNING
 
 # With so many images or more, a training begins at random.
 FEW = 2_000
 # The models to begin with: drawings32 for images of 32x32, drawings64 for 64x64, in colour.
 MODELS = "drawings"
-# The recipes that `auto` stands for.
-AT_RANDOM = {key: QUICK["training"][key] for key in FINE_TUNING}
-FROM_A_MODEL = FINE_TUNING
 
 
 def with_start(draft: Draft, asked: TrainingConfig, was: Plan | None) -> Draft:
-    """Return the draft with the model that it starts from, and the recipe for that, where its config leaves them open.
+    """Return the draft with the model that it starts from, where its config leaves that open.
 
-    A run to resume keeps its own.
-    """
-    open_keys = [key for key in FINE_TUNING if draft.recipe[key] == "auto"]
-    if was is not None:
-        return _by(was.training.model_dump(), open_keys, draft)
-    begun = _started(_by(AT_RANDOM, open_keys, draft), asked)
-    return _by(FROM_A_MODEL, open_keys, begun) if begun.recipe["start"] else begun
-
-
-def _by(recipe: Mapping[str, Any], keys: Sequence[str], draft: Draft) -> Draft:
-    """The draft with the values that a recipe has for these keys."""
-    draft = draft.training(**{key: recipe[key] for key in keys})
-    return draft.training(weigh_guide=draft.recipe["weigh_guide"] and bool(draft.recipe["guide"]))
-
-
-def _started(draft: Draft, asked: TrainingConfig) -> Draft:
-    """The draft with the model that comes with nevoa to start from, if that is left open and one suits its images.
-
-    It suits few images of its size if the network and the process are its own, at its width where that is open.
+    A model suits few images of its size if the network and the process are its own, at its width where that is open. A
+    run to resume keeps its own start.
     """
     name = model_for(draft.images)
-    if asked.start != "auto" or name is None or len(draft.images) >= FEW:
+    if was is not None or asked.start != "auto" or name is None or len(draft.images) >= FEW:
         return draft
     start = Run(named(name)).plan()
     as_wide = draft.width(start.network.model_dump()["dim"]) if "dim" in draft.open else draft
