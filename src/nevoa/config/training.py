@@ -26,6 +26,7 @@ BatchSize = Annotated[int, Field(ge=1, le=100_000)]
 Steps = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Minutes = Annotated[float, Field(gt=0, le=10_000_000)]
 Threads = Annotated[int, Field(ge=1, le=1024)]
+Rank = Annotated[int, Field(ge=1, le=1024)]
 
 
 def _kinds(value: Any) -> Any:
@@ -78,6 +79,8 @@ class Recipe(Section):
         guide: share of the training after which the average of the weights is kept as the model's guide (autoguidance,
             Karras et al. 2024); 0 keeps none.
         start: the model whose weights training starts from; random weights if not set.
+        lora: rank of adapters that are trained in place of the weights of `start`, which stay (Hu et al. 2022); all
+            weights are trained if not set.
         teacher_autoguidance: weight of a teacher against its guide, whose images the student learns.
     """
 
@@ -99,12 +102,17 @@ class Recipe(Section):
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
     guide: Annotated[float, Field(ge=0, lt=1)] = 0.0
     start: str | None = None
+    lora: Rank | None = None
     teacher_autoguidance: GuidanceWeight = 1.0
 
     @model_validator(mode="after")
     def _suits_its_objective(self) -> "Recipe":
         if self.is_distillation and self.start is None:
             raise ValueError(f"objective={self.objective} needs a model to learn from: use 'nevoa distill'")
+        if self.lora and self.start is None:
+            raise ValueError("lora adapts a model that is trained already: name one with --from, in Python with start=")
+        if self.lora and self.is_distillation:
+            raise ValueError("lora is for objective=denoise: a student learns with all of its weights")
         if self.objective == "match" and self.learning_rate_decay == "none":
             raise ValueError("objective=match begins in the cool-down: choose a learning_rate_decay other than none")
         if self.teacher_autoguidance != 1 and not self.is_distillation:

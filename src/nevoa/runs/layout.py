@@ -36,6 +36,7 @@ class RunFiles:
     card_file = Part("README.md")
     weights_file = Part("model/model.safetensors")
     model_config_file = Part("model/config.json")
+    adapters_folder = Part("model/lora")
     checkpoints = Part("checkpoints")
     previews_folder = Part("samples")
     evaluations_folder = Part("evaluation")

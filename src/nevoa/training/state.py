@@ -15,6 +15,7 @@ from nevoa.data import ImageSet
 from nevoa.diffusion import Autoguided
 from nevoa.model import Model, Shape
 from nevoa.networks import fresh_network
+from nevoa.networks.adapters import Adapted, merged
 from nevoa.objects import NAMES, Objects
 from nevoa.parallel.group import Group, process_group
 from nevoa.runs.horizon import Horizon
@@ -118,6 +119,8 @@ class TrainingState:
         training, objective = plan.training, objective_of(plan)
         config, classes = plan.network, len(plan.classes)
         network = fresh_network(config, shape[0], classes, training.seed, objects.network, plan.learned)
+        if training.lora:
+            network = Adapted(network, training.lora, training.seed)
         network = network.to(training.device)
         average = copy.deepcopy(network).requires_grad_(False) if training.ema_decay else network
         optimizers, beside = make_optimizers(network, training), dict[str, nn.Module]()
@@ -138,6 +141,8 @@ class TrainingState:
             if isinstance(network, Autoguided):
                 network.network.load_state_dict(own)
                 network.guide.load_state_dict({name: weights[GUIDE_PREFIX + name] for name in own})
+            elif isinstance(network, Adapted):
+                network.start_from(own)
             else:
                 network.load_state_dict(own)
 
@@ -217,11 +222,20 @@ class TrainingState:
         """The averaged network as a model, with its guide once there is one. It changes as training continues."""
         return self._model(self.average, self.guide, self.autoguidance)
 
+    @property
+    def chosen(self) -> nn.Module:
+        """The average of the lowest held-out loss; the present one if that is not measured."""
+        return self.average if self.best is None else self.best.network
+
     def published(self) -> Model:
-        """The model of the lowest held-out loss; the present one if that is not measured.
+        """The model of the chosen average, complete: adapters are added to the weights that they are for.
 
         It has no guide that was kept after it, and no weight that was measured with a later model.
         """
+        model = self._chosen()
+        return replace(model, network=merged(model.network), guide=model.guide and merged(model.guide))
+
+    def _chosen(self) -> Model:
         best = self.best
         if best is None:
             return self.model()
