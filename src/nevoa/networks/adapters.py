@@ -16,7 +16,6 @@ from nevoa._util.random import Stream, generator
 from nevoa._util.tensors import packed
 from nevoa.errors import NevoaError
 
-CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 # The name of an adapter that has none, as peft writes it into the names of modules but not into files.
 UNNAMED = "default"
 # Before each name in a file of peft.
@@ -101,18 +100,19 @@ class Adapted(nn.Module):
         vars(_inner(network)).pop("peft_config", None)
         return network
 
-    def files(self, start: str) -> dict[str, bytes]:
-        """Return the files of the adapters by name, as peft writes them.
+    def files(self, start: str) -> tuple[bytes, bytes]:
+        """Return the contents of peft's `adapter_config.json` and `adapter_model.safetensors`.
 
         Args:
-            start: the name of the model that they are for.
+            start: the name of the model that the adapters are for.
         """
         config = copy.copy(self.config)
         config.base_model_name_or_path, config.inference_mode = start, True
         with TemporaryDirectory() as folder:
             config.save_pretrained(folder)
-            text = Path(folder, CONFIG).read_bytes()
-        return {CONFIG: text, WEIGHTS: packed((PREFIX + name, tensor) for name, tensor in self.state_dict().items())}
+            (written,) = Path(folder).iterdir()
+            text = written.read_bytes()
+        return text, packed((PREFIX + name, tensor) for name, tensor in self.state_dict().items())
 
 
 def merged(network: nn.Module) -> nn.Module:

@@ -173,10 +173,10 @@ class Run(RunFiles):
 
         publish(model, self.weights_file, self.model_config_file)
 
-    def write_adapters(self, files: Mapping[str, bytes]) -> None:
-        """Write the adapters of the model as files of peft, by name, in place of earlier ones."""
-        for name, data in files.items():
-            write_bytes(self.adapters_folder / name, data)
+    def write_adapters(self, config: bytes, weights: bytes) -> None:
+        """Write the adapters of the model as files of peft, in place of earlier ones."""
+        write_bytes(self.adapters_config_file, config)
+        write_bytes(self.adapters_file, weights)
 
 
 def load(

@@ -161,7 +161,7 @@ def publish(run: Run, state: TrainingState) -> Model:
     model = state.published()
     run.publish_model(model)
     if isinstance(adapted := state.chosen, Adapted):
-        run.write_adapters(adapted.files(state.plan.training.start or ""))
+        run.write_adapters(*adapted.files(state.plan.training.start or ""))
     return model
 
 
