@@ -30,7 +30,7 @@ LABELS = ["a", "b"] * 10
 # What would be measured is given, so that two runs are the same.
 FIXED = "training.batch_size=4", "training.checkpoint_every_images=8", "training.preview_every_images=1000"
 FIXED += "training.precision=float32", "training.preview_steps=2", "training.report_every_images=8"
-FIXED += "training.warmup_images=0", "training.learning_rate=0.01"
+FIXED += "training.warmup_images=0", "training.learning_rate=0.001"
 
 
 def trained(start: Path | Model, out: Path, steps: int = 5, **more: Any) -> Run:
@@ -142,7 +142,7 @@ def test_a_start_that_has_changed_or_is_missing_is_an_error(cut: Run, tmp_path: 
         resumed(cut)
     shutil.rmtree(first.folder)
     with pytest.raises(
-        NevoaError, match=r"cut holds adapters for the model of .*first, which cannot be opened\. .*first"
+        NevoaError, match=r"cut holds adapters for the model of .*first, and needs it to resume: put it back\. .*first"
     ):
         nevoa.continue_(cut, progress=False)
     assert cut.model("cpu").sample(1, steps=2).shape == (1, 8, 8, 1)
@@ -173,6 +173,20 @@ def test_it_can_have_a_guide_and_be_a_start_itself(start: Path, whole: Run, tmp_
     assert guided.model("cpu").guide is not None
     again = trained(whole.folder, tmp_path / "again", lora=1, steps=1)
     assert again.model("cpu").sample(1, steps=2, autoguidance=1).shape == (1, 8, 8, 1)
+
+
+@pytest.mark.slow
+def test_adapters_learn_ten_times_as_fast_as_all_weights_would(start: Path) -> None:
+    """A first step of Adam is the learning rate, in every weight that has a gradient."""
+    model = nevoa.load(start, "cpu")
+    layer = starting_from(model)
+    config = nevoa.configure("object:x", start=layer, steps=1, lora=2, device="cpu", options=FIXED)
+    before = prepare(config, nevoa.data.as_image_set(PIXELS), Wish(start=model)).fresh_state().network.state_dict()
+    options = [*FIXED, "training.ema_decay=0"]
+    config = nevoa.configure("object:x", start=layer, steps=1, lora=2, device="cpu", options=options)
+    (step,) = nevoa.fit(config, images=PIXELS, start=model)
+    changed = [(step.model.network.state_dict()[name] - tensor).abs().max() for name, tensor in before.items()]
+    assert max(changed).item() == pytest.approx(10 * step.learning_rate, rel=1e-3)
 
 
 @pytest.mark.slow

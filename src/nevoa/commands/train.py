@@ -101,7 +101,7 @@ def model_to_start(recipe: Recipe, run: Run) -> Model | None:
         if not resumes:
             raise
         raise NevoaError(
-            f"{run.folder} holds adapters for the model of {place}, which cannot be opened. {error}"
+            f"{run.folder} holds adapters for the model of {place}, and needs it to resume: put it back. {error}"
         ) from error
 
 

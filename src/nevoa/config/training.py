@@ -67,7 +67,7 @@ class Recipe(Section):
         timestep_distribution: how often each timestep is trained on.
         label_dropout: share of images whose class is withheld, for classifier-free guidance (Ho and Salimans 2022).
         optimizer: method that updates the weights.
-        learning_rate: of Adam; Muon's is ten times as high.
+        learning_rate: of Adam; Muon's is ten times as high, and so is that of adapters.
         learning_rate_decay: how the learning rate falls towards 0 in the cool-down; none keeps it constant.
         cooldown: share of the training, at its end, in which the learning rate decays; 1 is all of it.
         patience: after so many measurements of the held-out loss in a row without a new lowest one, the cool-down

@@ -23,7 +23,7 @@ from nevoa.runs.model_files import GUIDE_PREFIX
 from nevoa.training.best import Best
 from nevoa.training.guide import AFTER_IMAGES, measured_weight
 from nevoa.training.objective import MODEL, Denoise, objective_of
-from nevoa.training.optimizer import make_optimizers
+from nevoa.training.optimizer import ADAPTER_RATE, make_optimizers
 
 RECENT = 0.98
 # Points of the images that are left at which their cost is asked for.
@@ -123,7 +123,8 @@ class TrainingState:
             network = Adapted(network, training.lora, training.seed)
         network = network.to(training.device)
         average = copy.deepcopy(network).requires_grad_(False) if training.ema_decay else network
-        optimizers, beside = make_optimizers(network, training), dict[str, nn.Module]()
+        optimizers = make_optimizers(network, training, ADAPTER_RATE if training.lora else 1.0)
+        beside = dict[str, nn.Module]()
         for name, rate in objective.beside.items():
             beside[name] = objective.network_beside(name, network)
             if rate:
