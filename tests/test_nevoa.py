@@ -46,7 +46,7 @@ def test_rooms_need_no_import_of_their_own_and_import_no_notebook() -> None:
     script = (
         f"import sys, nevoa; assert 'torch' not in sys.modules; [getattr(nevoa, name) for name in {rooms}]; "
         "print(nevoa.runs.Run is nevoa.Run, nevoa.register.__name__, "
-        "{'ipywidgets', 'IPython', 'skimage'} & set(sys.modules))"
+        "{'ipywidgets', 'IPython', 'skimage', 'peft'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout == "True register set()\n", done.stderr

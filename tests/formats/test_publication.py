@@ -8,6 +8,7 @@ import yaml
 from PIL import Image
 
 import nevoa
+from nevoa._util.files import read_json
 from nevoa.data import CATALOG, DataSource
 from nevoa.errors import NevoaError
 from nevoa.formats.publication import Publication, prepare
@@ -76,6 +77,14 @@ def test_what_is_published(tmp_path: Path) -> None:
         *("README.md", "config.toml", "plan.toml", "loss.png", "metrics.jsonl", "samples/000000000008.png"),
         *("model/config.json", "model/model.safetensors"),
     }
+
+
+def test_adapters_are_published_without_paths_of_this_machine(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "run", network={"kind": "unet", "dim": 12}, classes=())
+    run.write_adapters(b'{"r": 8, "base_model_name_or_path": "/home/me/runs/first"}', b"weights")
+    copy = Run(published(run).folder)
+    assert read_json(copy.adapters_config_file) == {"r": 8, "base_model_name_or_path": "first"}
+    assert copy.adapters_file.read_bytes() == b"weights"
 
 
 def test_the_card_names_both_licences(tmp_path: Path) -> None:

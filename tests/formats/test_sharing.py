@@ -133,6 +133,13 @@ def test_every_command_of_the_page_runs(here: Path) -> None:
         ("push runs/clothes hf:me/x--y --dry-run", "with names of ASCII letters"),
         ("push runs/clothes hf:me/x --license Mine --dry-run", "--license must be a name that the Hub knows"),
         ("train photos --from nowhere --steps 1", "nowhere is not a run with a model"),
+        ("train photos --lora 8 --steps 1", "lora adapts a model that is trained already: name one with --from"),
+        ("train photos --from runs/clothes --lora 0 --steps 1", "--lora: Input should be greater than or equal to 1"),
+        (
+            "train photos --from runs/clothes --lora 9999 --steps 1",
+            "--lora: Input should be less than or equal to 1024",
+        ),
+        ("train photos --from runs/clothes --lora 8 --augment strong --steps 1", "Adapters cannot learn augmentation"),
     ],
 )
 def test_wrong_input_is_one_sentence_and_leaves_nothing(here: Path, command: str, sentence: str) -> None:

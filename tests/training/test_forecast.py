@@ -45,4 +45,4 @@ def test_the_checkpoints_and_the_model_of_a_run_fit_into_its_forecast(job: Job, 
     stop_after(job, run.folder, 99)
     files = (load_file(path) for path in run.folder.rglob("*.safetensors"))
     saved = sum(tensor.nbytes for tensors in files for tensor in tensors.values())
-    assert 4 * job.parameters < saved <= disk_bytes(job.parameters, job.plan) - disk_bytes(0, job.plan)
+    assert 4 * job.parameters < saved <= disk_bytes(job.parameters, job.plan, job.trained) - disk_bytes(0, job.plan, 0)

@@ -51,6 +51,11 @@ def _width(job: "Job", forecast: "Forecast") -> dict[str, str]:
     return {"width": f"{dim}, the best for {flop} FLOP; {FIXED.format(dim, training.batch_size)}"}
 
 
+def _adapters(job: "Job") -> str:
+    trained, of = job.trained, job.parameters
+    return f"rank {job.plan.training.lora}: {trained:,} of {of:,} weights are trained, {4 * trained / 1e6:.2g} MB"
+
+
 def guide_in_words(training: "TrainingPlan") -> str:
     """When the guide is kept, and how its weight is chosen."""
     from nevoa.training.guide import AFTER_IMAGES
@@ -99,6 +104,7 @@ def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str
         f"predicts {plan.diffusion.prediction}",
         **({} if done else _width(job, forecast)),
         **({"start": start} if start and (training.start or not done) else {}),
+        **({"lora": _adapters(job)} if training.lora else {}),
         **({"guide": guide_in_words(training)} if training.guide else {}),
         "device": f"{training.device}, {training.precision}, {training.threads} thread{'s' * (training.threads > 1)}"
         f"{f' in each of {world_size()} processes' * (world_size() > 1)}",

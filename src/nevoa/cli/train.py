@@ -55,6 +55,8 @@ class TrainingFlags(BudgetFlags, PluginFlags):
             with nevoa. Its network and schedule stay, and its image size unless --size is given; the learning rate is
             low. none: random weights. [default: none; with --preset photos, for few images of their size, drawings32
             or drawings64]
+        lora: Keep the weights of the model of --from, and train adapters of this rank beside them: little memory and
+            disk for a large model. Needs the extra 'lora'. [default: train all weights]
         minutes: Train for this many minutes, including start-up and saving.
         epochs: Train for this many passes over the images.
         steps: Train for this many steps.
@@ -76,6 +78,7 @@ class TrainingFlags(BudgetFlags, PluginFlags):
     config: Annotated[Path | None, Parameter(metavar="FILE")] = None
     plan: Annotated[Path | None, Parameter(metavar="FILE")] = None
     place: Annotated[str | None, Parameter(name="--from")] = None
+    lora: Annotated[int | None, Parameter(metavar="RANK")] = None
     patience: int | None = None
     seed: int | None = None
     augment: Augment = ()
@@ -179,7 +182,7 @@ def _train_again(plan: Path, folder: Path, report: ReportFlags) -> None:
     if world_size() > 1:
         raise NevoaError("--plan repeats a run in one process: leave out --processes.")
     run, trackers = Run(folder), trackers_of(report.track)
-    start = model_to_start(read_toml(plan, Plan).training.start, run)
+    start = model_to_start(read_toml(plan, Plan).training, run)
     _run(repetition(plan, run, start), run, report, trackers)
 
 
@@ -226,7 +229,7 @@ def _prepared(config: "Config", run: "Run", wish: "Wish") -> "Job":
     loaded = group.first_on_machine(lambda: show_preparation(data))
     started, start = STARTED + time.perf_counter() - before, wish.start
     if start is None and not rank():
-        start = model_to_start(config.training.start, run)
+        start = model_to_start(config.training, run)
     return prepare_together(config, loaded, replace(wish, started=started, start=start), run)
 
 

@@ -42,7 +42,7 @@ def continue_(
     found = run if isinstance(run, Run) else Run(path_of("The run", run))
     given = {name: value for name, value in budget.items() if value is not None}
     config = continuing(found, source, given, cool_down)
-    start = model_to_start(config.training.start, found)
+    start = model_to_start(config.training, found)
     return trained(config, Wish(start=start, accept_changes=accept_changes, cool_down=cool_down), found, progress)
 
 

@@ -14,6 +14,7 @@ from nevoa.config import Config, DataConfig
 from nevoa.config.names import DEFAULT_PRESET
 from nevoa.config.network import OBJECT
 from nevoa.config.presets import Tables, TrainingOptions, configure, parse_overrides
+from nevoa.config.training import Recipe
 from nevoa.data import ImageSet, as_image_set
 from nevoa.errors import NevoaError
 from nevoa.model import Model
@@ -90,9 +91,22 @@ def train(
     return trained(config, Wish(objects, start, accept_changes=accept_changes), run, progress, images)
 
 
-def model_to_start(place: str | None, run: Run) -> Model | None:
-    """Load the model that a training starts from; a run with checkpoints needs none, and its plan decides on "auto"."""
-    return load(place, "cpu") if place not in (None, "auto") and not newest_saved(run.checkpoints) else None
+def model_to_start(recipe: Recipe, run: Run) -> Model | None:
+    """Load the model that a training starts from; a run with checkpoints of all weights needs none.
+
+    The plan decides on "auto".
+    """
+    place, resumes = recipe.start, newest_saved(run.checkpoints)
+    if place in (None, "auto") or place.startswith(f"{OBJECT}:") or (resumes and not recipe.lora):
+        return None
+    try:
+        return load(place, "cpu")
+    except NevoaError as error:
+        if not resumes:
+            raise
+        raise NevoaError(
+            f"{run.folder} holds adapters for the model of {place}, and needs it to resume: put it back. {error}"
+        ) from error
 
 
 def trained(config: Config, wish: Wish, run: Run, progress: bool, images: ImageSet | None = None) -> Run:

@@ -163,7 +163,8 @@ BUDGET = "training.minutes", "training.images"
 PLACE = "training.device", "training.precision", "training.threads", "training.compile"
 INTERVALS = tuple(f"training.{name}_every_images" for name in ("report", "preview", "checkpoint"))
 BESIDE = "training.preview_steps", "training.weigh_guide", "training.patience"
-NEVER = "classes", "conditions", "diffusion.", "network.", "training.objective", "training.optimizer", "training.seed"
+NEVER = "classes", "conditions", "diffusion.", "network."
+NEVER += tuple(f"training.{name}" for name in ("lora", "objective", "optimizer", "seed"))
 
 
 def edits(last: Plan, present: Plan) -> list[str]:

@@ -94,6 +94,7 @@ class TrainingOptions(DataOptions, total=False):
         minutes, epochs, steps: the budget; at most one.
         patience: after so many measurements of the held-out loss without a new lowest one the cool-down begins.
         seed: of every random choice.
+        lora: rank of adapters that are trained in place of the weights of the model to start from.
         device: cpu, cuda, mps or auto.
         condition: the kinds of condition that the network learns, such as class or text; none for none.
         augment: what to do to images at random: auto, none, strong, a chance, or names such as flip and shift.
@@ -105,6 +106,7 @@ class TrainingOptions(DataOptions, total=False):
     steps: SupportsIndex | None
     patience: SupportsIndex | None
     seed: SupportsIndex | None
+    lora: SupportsIndex | None
     device: "str | torch.device | None"
     condition: str | Sequence[str] | None
     augment: str | SupportsFloat | Sequence[str] | Mapping[str, float] | None

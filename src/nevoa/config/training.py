@@ -26,6 +26,7 @@ BatchSize = Annotated[int, Field(ge=1, le=100_000)]
 Steps = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Minutes = Annotated[float, Field(gt=0, le=10_000_000)]
 Threads = Annotated[int, Field(ge=1, le=1024)]
+Rank = Annotated[int, Field(ge=1, le=1024)]
 
 
 def _kinds(value: Any) -> Any:
@@ -71,7 +72,7 @@ class Recipe(Section):
         timestep_distribution: how often each timestep is trained on.
         label_dropout: share of images whose class is withheld, for classifier-free guidance (Ho and Salimans 2022).
         optimizer: method that updates the weights.
-        learning_rate: of Adam; Muon's is ten times as high.
+        learning_rate: of Adam; Muon's is ten times as high, and so is that of adapters.
         learning_rate_decay: how the learning rate falls towards 0 in the cool-down; none keeps it constant.
         cooldown: share of the training, at its end, in which the learning rate decays; 1 is all of it.
         patience: after so many measurements of the held-out loss in a row without a new lowest one, the cool-down
@@ -83,6 +84,8 @@ class Recipe(Section):
         guide: share of the training after which the average of the weights is kept as the model's guide (autoguidance,
             Karras et al. 2024); 0 keeps none.
         start: the model whose weights training starts from; random weights if not set.
+        lora: rank of adapters that are trained in place of the weights of `start`, which stay (Hu et al. 2022); all
+            weights are trained if not set.
         teacher_autoguidance: weight of a teacher against its guide, whose images the student learns.
     """
 
@@ -104,12 +107,17 @@ class Recipe(Section):
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
     guide: Annotated[float, Field(ge=0, lt=1)] = 0.0
     start: Annotated[str | None, BeforeValidator(_place)] = None
+    lora: Rank | None = None
     teacher_autoguidance: GuidanceWeight = 1.0
 
     @model_validator(mode="after")
     def _suits_its_objective(self) -> "Recipe":
         if self.is_distillation and self.start in (None, "auto"):
             raise ValueError(f"objective={self.objective} needs a model to learn from: use 'nevoa distill'")
+        if self.lora and self.start in (None, "auto"):
+            raise ValueError("lora adapts a model that is trained already: name one with --from, in Python with start=")
+        if self.lora and self.is_distillation:
+            raise ValueError("lora is for objective=denoise: a student learns with all of its weights")
         if self.objective == "match" and self.learning_rate_decay == "none":
             raise ValueError("objective=match begins in the cool-down: choose a learning_rate_decay other than none")
         if self.teacher_autoguidance != 1 and not self.is_distillation:

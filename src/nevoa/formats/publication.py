@@ -22,7 +22,7 @@ from nevoa.runs.model_files import check
 
 PICTURE = re.compile(r"!\[[^]]*\]\(([^)\s]+)\)")
 # Files of an earlier publication that the next one may lack.
-REPLACED = "samples/", "evaluation/", "unet/", "scheduler/", "model_index.json", "pipeline.py"
+REPLACED = "samples/", "evaluation/", "model/lora/", "unet/", "scheduler/", "model_index.json", "pipeline.py"
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,9 @@ def prepare(run: Run, folder: Path, place: str, licence: str | None = None) -> P
     for file, copy in ((run.config_file, published.config_file), (run.plan_file, published.plan_file)):
         write_text(copy, _shared_toml(file))
     shutil.copy(run.weights_file, published.weights_file)
+    if run.adapters_file.is_file():
+        write_text(published.adapters_config_file, _as_json(_shared(read_json(run.adapters_config_file))))
+        shutil.copy(run.adapters_file, published.adapters_file)
     pipeline, left_out = _export(run, folder)
     _copy_pictures(run, folder)
     licence = licence or UNKNOWN_LICENCE
@@ -107,7 +110,11 @@ def _copy_pictures(run: Run, folder: Path) -> None:
 
 def _shared_json(file: Path) -> str:
     values = read_json(file)
-    return json.dumps(values | {"plan": _shared(values["plan"])}, indent=2) + "\n"
+    return _as_json(values | {"plan": _shared(values["plan"])})
+
+
+def _as_json(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, indent=2) + "\n"
 
 
 def _shared_toml(file: Path) -> str:
@@ -118,7 +125,7 @@ def _shared(config: Mapping[str, Any]) -> dict[str, Any]:
     """A config or plan in which paths of this machine are names."""
     shared: dict[str, Any] = {name: dict(value) if isinstance(value, dict) else value for name, value in config.items()}
     named = (shared.get("data", {}), "source"), (shared.get("training", {}), "start"), (shared, "distilled_from")
-    for section, key in named:
+    for section, key in (*named, (shared, "base_model_name_or_path")):  # the last one of adapters
         if (value := section.get(key)) and is_path(value):
             section[key] = short_name(value)
     return shared

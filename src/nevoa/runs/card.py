@@ -52,6 +52,7 @@ A denoising diffusion model (Ho et al. 2020) trained with nevoa.
 | model | {"the last" if best in (None, images_seen) else chosen_in_words(best)} |
 | loss | {f"{losses[-1]:.4f}" if losses else "not reported yet"} ({training.loss}, at the last report) |
 | guide | {_guide(plan, model)} |
+| adapters | {_adapters(plan)} |
 
 {_preview(run, best)}
 
@@ -86,6 +87,11 @@ def _start(place: str | None) -> str:
 def _guide(plan: Plan, model: Model) -> str:
     weight = model.settings().autoguidance
     return f"the average after {plan.training.guide:.0%} of that, at weight {weight:g}" if model.guide else "none"
+
+
+def _adapters(plan: Plan) -> str:
+    start, rank = plan.training.start, plan.training.lora
+    return f"of rank {rank} for {short_name(start)}, in `model/lora`" if start and rank else "none"
 
 
 def _preview(run: Run, best: int | None) -> str:

@@ -45,6 +45,8 @@ def _parts(run: Run) -> Iterator[tuple[Path, Callable[[], object]]]:
     yield from ((path, partial(_check_checkpoint, path)) for path in checkpoints(run.checkpoints))
     if run.has_model:
         yield run.weights_file, partial(_check_model, run)
+    if run.adapters_file.exists():
+        yield run.adapters_file, partial(_check_adapters, run)
     folders = run.previews_folder, run.pictures_folder, run.evaluations_folder
     pictures = sorted(path for folder in folders for path in folder.glob("*.png"))
     for path in [*filter(Path.exists, [run.loss_file]), *pictures]:
@@ -83,6 +85,13 @@ def _check_model(run: Run) -> None:
     from nevoa.runs import model_files  # imports torch
 
     model_files.check(run.weights_file, run.model_config_file)
+
+
+def _check_adapters(run: Run) -> None:
+    from nevoa._util.tensors import shapes_in  # imports torch
+
+    read_json(run.adapters_config_file)
+    shapes_in(run.adapters_file)
 
 
 def _check_lines(path: Path, read: Iterable[int], what: str) -> None:

@@ -36,6 +36,8 @@ class RunFiles:
     card_file = Part("README.md")
     weights_file = Part("model/model.safetensors")
     model_config_file = Part("model/config.json")
+    adapters_file = Part("model/lora/adapter_model.safetensors")
+    adapters_config_file = Part("model/lora/adapter_config.json")
     checkpoints = Part("checkpoints")
     previews_folder = Part("samples")
     evaluations_folder = Part("evaluation")

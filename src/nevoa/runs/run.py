@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from PIL import Image
 
 from nevoa._util.arguments import path_of
-from nevoa._util.files import append_line, published, read_json, read_lines, read_text, sync, write_text
+from nevoa._util.files import append_line, published, read_json, read_lines, read_text, sync, write_bytes, write_text
 from nevoa.config import Config, Plan, toml
 from nevoa.config.options import given
 from nevoa.errors import NevoaError
@@ -172,6 +172,11 @@ class Run(RunFiles):
         from nevoa.runs.model_files import publish
 
         publish(model, self.weights_file, self.model_config_file)
+
+    def write_adapters(self, config: bytes, weights: bytes) -> None:
+        """Write the adapters of the model as files of peft, in place of earlier ones."""
+        write_bytes(self.adapters_config_file, config)
+        write_bytes(self.adapters_file, weights)
 
 
 def load(

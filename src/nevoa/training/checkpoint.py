@@ -16,6 +16,7 @@ from nevoa.config import Plan, changes
 from nevoa.config.plan import difference
 from nevoa.config.toml import read_toml, to_toml
 from nevoa.errors import NevoaError
+from nevoa.networks.adapters import Adapted
 from nevoa.runs import checkpoint
 from nevoa.runs.horizon import Horizon
 from nevoa.runs.manifest import BEST, EMA, GUIDE, MODEL, OPTIMIZER, PLAN, STATE
@@ -55,6 +56,7 @@ class SavedProgress(BaseModel):
     spent: float
     autoguidance: float | None = None
     guide_seen: NonNegativeInt = 0
+    start: str | None = None
     best: SavedBest | None = None
     cooled: float
     report_seconds: float
@@ -85,6 +87,11 @@ def restore(state: TrainingState, path: Path, *, accept_changes: bool = False) -
     progress = read_progress(path)
     if not accept_changes:
         _check_same(progress, state.plan, path)
+    if progress.start != start_of(state):
+        raise NevoaError(
+            f"The model of {state.plan.training.start} has changed since adapters were trained beside its weights: put "
+            "it back, or choose another --out."
+        )
     if (path / GUIDE).is_file():
         state.guide = state.frozen_average()
     if progress.best is not None:
@@ -131,10 +138,16 @@ def contents(state: TrainingState) -> dict[str, bytes]:
     progress |= {"scaler": state.scaler.state_dict(), "horizon": asdict(state.horizon), "cooled": state.cooled}
     progress |= {name: getattr(state, name) for name in COUNTERS}
     progress |= {name: asdict(getattr(state, name)) for name in MEANS}
+    progress |= {"start": start_of(state)}
     if state.best is not None:
         progress["best"] = {name: getattr(state.best, name) for name in SavedBest.model_fields}
     progress["report_levels"] = {level: asdict(mean) for level, mean in state.report_levels.items()}
     return files | {PLAN: to_toml(state.plan).encode(), STATE: json.dumps(progress, indent=2).encode()}
+
+
+def start_of(state: TrainingState) -> str | None:
+    """The sha256 of weights that stay, and that a checkpoint of adapters does not hold; None if all are trained."""
+    return state.network.start if isinstance(state.network, Adapted) else None
 
 
 def optimizer_tensors(state: TrainingState) -> Iterator[tuple[str, torch.Tensor]]:

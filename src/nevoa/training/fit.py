@@ -29,7 +29,7 @@ from nevoa.training.held_out import HeldOut
 from nevoa.training.job import Job, Wish
 from nevoa.training.loop import training_steps, with_weight
 from nevoa.training.origin import budget_in_memory, budget_of, origin_of
-from nevoa.training.recorder import Recorder, preview_asked
+from nevoa.training.recorder import Recorder, preview_asked, publish
 from nevoa.training.state import TrainingState
 from nevoa.training.step import Step
 from nevoa.version import __version__
@@ -151,4 +151,4 @@ def _restore_model(run: Run, state: TrainingState) -> None:
     try:
         model_files.check(run.weights_file, run.model_config_file)
     except NevoaError:
-        run.publish_model(state.published())
+        publish(run, state)

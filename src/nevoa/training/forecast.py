@@ -60,7 +60,7 @@ class Forecast:
             flop_per_second=flop / costs.image,
             seconds=total_seconds(training, costs),
             memory_bytes=_peak_memory(training.device),
-            disk_bytes=disk_bytes(parameters, job.plan),
+            disk_bytes=disk_bytes(parameters, job.plan, job.trained),
             expected=expected(job.plan, flop * training.images),
         )
 
@@ -81,19 +81,19 @@ def as_dict(job: Job, forecast: Forecast) -> dict[str, Any]:
 def check_disk(job: Job, folder: Path) -> None:
     """A NevoaError if the disk of `folder` lacks the room that the run still needs there."""
     taken = sum(size_of(part) for part in (Run(folder).checkpoints, Run(folder).weights_file.parent))
-    check_room(folder, disk_bytes(job.parameters, job.plan) - taken, "The run")
+    check_room(folder, disk_bytes(job.parameters, job.plan, job.trained) - taken, "The run")
 
 
-def disk_bytes(parameters: int, plan: Plan) -> int:
+def disk_bytes(parameters: int, plan: Plan, trained: int) -> int:
     """Upper limit of a run folder's size: the model, and in each checkpoint weights, two moments and other networks.
 
     Besides the newest checkpoints there are the last before the cool-down, the one resumed from, and the next while it
-    is written.
+    is written. Those of adapters do not hold the weights that stay; the adapters lie beside the model once more.
     """
     guide = bool(plan.training.guide)
     networks = 3 + bool(plan.training.ema_decay) + guide + keeps_best(plan) + objective_of(plan).sets_beside
-    copies = networks * (KEEP + 3) + 1 + guide
-    return 4 * parameters * copies + 1_000_000
+    beside = bool(plan.training.lora)
+    return 4 * (trained * (networks * (KEEP + 3) + beside) + parameters * (1 + guide)) + 1_000_000
 
 
 def _peak_memory(device: DeviceName) -> int:

@@ -14,12 +14,14 @@ from nevoa.config.toml import read_toml
 from nevoa.data import ImageSet, changed_files, load_images, short_name
 from nevoa.errors import NevoaError
 from nevoa.model import Model
+from nevoa.networks.adapters import merged
 from nevoa.objects import NAMES, Objects
 from nevoa.parallel.device import devices
 from nevoa.runs import RUNS, Run, journal, load, status_of
 from nevoa.runs.horizon import Horizon
 from nevoa.runs.journal import Costs
-from nevoa.training.memory import count_parameters
+from nevoa.training.lora import check_adaptable
+from nevoa.training.memory import count_parameters, count_trained
 from nevoa.training.planning import plan
 from nevoa.training.resume import data_as_recorded, recorded_in, refuse_less, time_spent
 from nevoa.training.start import check_suits, start_weights, warn_of_lost
@@ -71,6 +73,11 @@ class Job:
         """Number of the network's parameters."""
         return count_parameters(self.plan, self.images.shape[0], self.objects)
 
+    @property
+    def trained(self) -> int:
+        """Number of the parameters that are trained: those of the network, or of its adapters."""
+        return count_trained(self.plan, self.images.shape[0], self.objects)
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -78,7 +85,8 @@ class Wish:
 
     Attributes:
         objects: in place of names.
-        start: the model that `config.training.start` names; not needed to resume, nor for "auto".
+        start: the model that `config.training.start` names; not needed for "auto", nor to resume unless adapters are
+            trained.
         started: `time.perf_counter()` at which the config's minutes began; None: once the images are loaded.
         accept_changes: resume although settings, data or torch differ.
         cool_down: seconds in which to end an existing run, whatever its budget.
@@ -174,8 +182,10 @@ def _start(decided: Plan, wish: Wish, resumes: bool, images: ImageSet) -> Mappin
     if wish.start is not None:
         if wish.start.guide is None and decided.training.teacher_autoguidance != 1:
             raise NevoaError("The teacher has no guide: leave training.teacher_autoguidance out.")
-        network = TrainingState.fresh(decided, images.shape, wish.objects).network
+        if decided.training.lora:
+            check_adaptable(wish.start.plan, decided)
+        network = merged(TrainingState.fresh(decided, images.shape, wish.objects).network)
         return start_weights(wish.start, network, decided.classes, decided.conditions)
-    if (place := decided.training.start) and not resumes:
+    if (place := decided.training.start) and (decided.training.lora or not resumes):
         raise NevoaError(f"This training starts from the model of {place}: give it as start=nevoa.load(…).")
     return None

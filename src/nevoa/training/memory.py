@@ -10,6 +10,7 @@ from nevoa.config.plan import TrainingPlan
 from nevoa.errors import MemoryShortage
 from nevoa.model import Shape
 from nevoa.networks import empty_network, evaluating, null_condition
+from nevoa.networks.adapters import adapter_weights
 from nevoa.objects import NAMES, Objects
 from nevoa.parallel.environment import world_size
 from nevoa.training.objective import keeps_best, objective_of
@@ -24,16 +25,27 @@ def count_parameters(plan: ModelPlan, channels: int, objects: Objects = NAMES) -
     Args:
         channels: of the images.
     """
-    network = objects.network
-    if network is None:
-        network = empty_network(plan.network, channels, len(plan.classes), plan.learned)
-    return sum(parameter.numel() for parameter in network.parameters())
+    return sum(parameter.numel() for parameter in _network(plan, channels, objects).parameters())
+
+
+def count_trained(plan: Plan, channels: int, objects: Objects = NAMES) -> int:
+    """Return the number of the parameters that are trained: those of the network, or of its adapters."""
+    rank = plan.training.lora
+    return (
+        adapter_weights(_network(plan, channels, objects), rank) if rank else count_parameters(plan, channels, objects)
+    )
+
+
+def _network(plan: ModelPlan, channels: int, objects: Objects) -> nn.Module:
+    """The network, without memory for its weights unless it is an object."""
+    return objects.network or empty_network(plan.network, channels, len(plan.classes), plan.learned)
 
 
 def check_weights(parameters: int, plan: Plan) -> None:
     """Raise a MemoryShortage if weights, gradients, moments, averages and the networks beside do not fit."""
     averages = bool(plan.training.ema_decay) + bool(plan.training.guide) + keeps_best(plan)
-    copies = 3 + averages + objective_of(plan).sets_beside  # muon keeps one moment, adam two
+    trained = 1 if plan.training.lora else 3  # adapters hardly count; muon keeps one moment, adam two
+    copies = trained + averages + objective_of(plan).sets_beside
     free = available_bytes(plan.training.device)
     _check(4 * parameters * copies, free, f"A network of {parameters:,} parameters", "lower network.dim")
 

@@ -17,6 +17,9 @@ from nevoa.training.orthogonal import orthogonal
 # A step of Muon has the norm of an orthogonal matrix, one of Adam is near 1 for each weight: Muon's learning rate is
 # ten times Adam's.
 MUON_RATE = 10.0
+# That of adapters is ten times as high, too: a step of one of their two factors changes the weights less
+# (docs/experiments.md).
+ADAPTER_RATE = 10.0
 MUON_MOMENTUM = 0.95
 # The second moment of Adam averages 100 steps instead of 1000, because a run of five minutes has about 2000.
 SHORT_BETAS = (0.9, 0.99)

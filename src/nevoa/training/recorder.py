@@ -20,6 +20,7 @@ from nevoa.data import ImageSet, opaque, picture_of, pixels_of
 from nevoa.data.words import example_captions, tags_in, words_in
 from nevoa.errors import NevoaError, reason
 from nevoa.model import Model
+from nevoa.networks.adapters import Adapted
 from nevoa.pictures import class_grid, grid
 from nevoa.runs import card, journal
 from nevoa.runs.horizon import Horizon
@@ -95,8 +96,7 @@ class Recorder:
                 "intact. Try a lower training.learning_rate in another --out."
             )
         with explained("write", self.run.folder):
-            model, best = state.published(), state.best and state.best.images_seen
-            self.run.publish_model(model)
+            model, best = publish(self.run, state), state.best and state.best.images_seen
             card.write(self.run, state.plan, model, state.horizon.images, state.images_seen, state.seconds, best)
             self.run.flush_metrics()
             save_checkpoint(state, self.run.checkpoints, self.resumed_from)
@@ -167,6 +167,15 @@ class Recorder:
         said = next(iter(asked.values()), by_itself)
         drawn = _with_pictures(images, *said.values()) if isinstance(said, Mapping) else class_grid(images, said)
         self.run.save_preview(images_seen, drawn)
+
+
+def publish(run: Run, state: TrainingState) -> Model:
+    """Write the model of a state for `load`, and apart from it the adapters if it has some. Return the model."""
+    model = state.published()
+    run.publish_model(model)
+    if isinstance(adapted := state.chosen, Adapted):
+        run.write_adapters(*adapted.files(state.plan.training.start or ""))
+    return model
 
 
 def preview_asked(plan: ModelPlan, images: ImageSet) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from nevoa.data import ImageSet
 from nevoa.diffusion import Autoguided
 from nevoa.model import Model, Shape
 from nevoa.networks import fresh_network
+from nevoa.networks.adapters import Adapted, merged
 from nevoa.objects import NAMES, Objects
 from nevoa.parallel.device import computing
 from nevoa.parallel.group import Group, process_group
@@ -23,7 +24,7 @@ from nevoa.runs.model_files import GUIDE_PREFIX
 from nevoa.training.best import Best
 from nevoa.training.guide import AFTER_IMAGES, measured_weight
 from nevoa.training.objective import MODEL, Denoise, objective_of
-from nevoa.training.optimizer import make_optimizers
+from nevoa.training.optimizer import ADAPTER_RATE, make_optimizers
 
 RECENT = 0.98
 # Points of the images that are left at which their cost is asked for.
@@ -119,9 +120,12 @@ class TrainingState:
         training, objective = plan.training, objective_of(plan)
         config, classes = plan.network, len(plan.classes)
         network = fresh_network(config, shape[0], classes, training.seed, objects.network, plan.learned)
+        if training.lora:
+            network = Adapted(network, training.lora, training.seed)
         network = network.to(training.device)
         average = copy.deepcopy(network).requires_grad_(False) if training.ema_decay else network
-        optimizers, beside = make_optimizers(network, training), dict[str, nn.Module]()
+        optimizers = make_optimizers(network, training, ADAPTER_RATE if training.lora else 1.0)
+        beside = dict[str, nn.Module]()
         for name, rate in objective.beside.items():
             beside[name] = objective.network_beside(name, network)
             if rate:
@@ -139,6 +143,8 @@ class TrainingState:
             if isinstance(network, Autoguided):
                 network.network.load_state_dict(own)
                 network.guide.load_state_dict({name: weights[GUIDE_PREFIX + name] for name in own})
+            elif isinstance(network, Adapted):
+                network.start_from(own)
             else:
                 network.load_state_dict(own)
 
@@ -228,8 +234,20 @@ class TrainingState:
         """Whether the published model is the present one."""
         return self.best is None or self.best.images_seen == self.images_seen
 
+    @property
+    def chosen(self) -> nn.Module:
+        """The average of the lowest held-out loss; the present one if that is not measured."""
+        return self.average if self.best is None else self.best.network
+
     def published(self) -> Model:
-        """The model of the lowest held-out loss, without a guide that was kept after it; or else the present one."""
+        """The model of the chosen average, complete: adapters are added to the weights that they are for.
+
+        It has no guide that was kept after it.
+        """
+        model = self._chosen()
+        return replace(model, network=merged(model.network), guide=model.guide and merged(model.guide))
+
+    def _chosen(self) -> Model:
         best = self.best
         if best is None:
             return self.model()
