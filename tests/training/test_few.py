@@ -115,7 +115,10 @@ def test_it_is_asked_for_or_does_not_happen(recipe: Config) -> None:
         assert plan(asking(recipe, {"training": {"start": start}}), colour(20)).plan.training.start is None
 
 
-def test_without_such_a_model_nothing_is_different(recipe: Config) -> None:
+def test_without_such_a_model_nothing_is_different(
+    recipe: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packaged, "FOLDER", tmp_path)
     config, images = asking(recipe, OPEN), colour(20)
     made = plan(config, images).plan
     assert made.training.start is None
