@@ -72,7 +72,7 @@ def trained(arm: str, pictures: Path, wish: argparse.Namespace, seed: int, out: 
         "out": out,
     }
     if arm in ("random", "augment"):
-        return nevoa.train(pictures, "photos", options=options, **asked)
+        return nevoa.train(pictures, "photos", options=[*options, "training.start=none"], **asked)
     start = nevoa.load(wish.start, "cpu")
     return nevoa.train(pictures, start=start, options=options[:2] + own * arm.endswith("own"), **asked)
 

@@ -8,6 +8,7 @@ nevoa makes an image; with --suite all tests run there, against the wheel.
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,8 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from nevoa.version import __version__
 
 ROOT = Path(__file__).parents[1]
 DIST = ROOT / "dist"
@@ -94,6 +97,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--suite", action="store_true", help="run all tests against the wheel; takes half an hour")
     wish = parser.parse_args()
+    tag = os.environ.get("GITHUB_REF_NAME", "")
+    if tag.startswith("v") and tag != f"v{__version__}":
+        sys.exit(f"The tag is {tag}, and src/nevoa/version.py says {__version__}.")
     if changed := run("git", "status", "--porcelain"):
         sys.exit(f"Commit or remove what git does not know:\n{changed}")
     check_licences()

@@ -3,8 +3,10 @@
 import platform
 import re
 import shlex
-from importlib.metadata import version
+from importlib import metadata
 from pathlib import Path
+
+import pytest
 
 import nevoa as package
 from nevoa.cli.main import app
@@ -16,6 +18,14 @@ def test_nevoa_alone_names_commands_that_there_are(tmp_path: Path) -> None:
     assert len(typed) == 3
     for words in typed:
         app.parse_args(words[1:])
+
+
+def test_the_verbose_version_needs_no_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(name: str) -> None:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "requires", none)
+    assert "processor" in nevoa("--version", "--verbose", folder=tmp_path).stdout
 
 
 def test_a_spelling_mistake_still_names_the_command(tmp_path: Path) -> None:
@@ -32,7 +42,7 @@ def test_the_verbose_version_says_what_a_report_of_a_defect_needs(tmp_path: Path
     )
     assert lines["nevoa"] == package.__version__
     assert lines["python"].startswith(platform.python_version())
-    assert (lines["torch"], lines["onnx"]) == (version("torch"), version("onnx"))
+    assert (lines["torch"], lines["onnx"]) == (metadata.version("torch"), metadata.version("onnx"))
     assert "cpu" in lines["devices"]
     assert "cores" in lines["processor"]
-    assert "pytest" not in lines
+    assert not {"pytest", "twine"} & {*lines}

@@ -15,6 +15,7 @@ from nevoa.config.condition import TextPlan
 from nevoa.errors import NevoaError
 from nevoa.networks import fresh_network
 from nevoa.runs import PACKAGED as PACKAGED_RUN
+from nevoa.runs import packaged_names
 from nevoa.studio import making
 from nevoa.studio.controls import Page
 from nevoa.studio.make_tab import started
@@ -172,3 +173,7 @@ def test_prompts_come_in_turn_and_name_the_images() -> None:
         wanted = model.sample(4, seed=3, steps=2, prompt=["cat", "dog"], guidance=2.0)
     assert made.classes == ["cat", "dog"]
     assert np.array_equal(made.states[-1], wanted)
+
+
+def test_models_that_are_made_to_start_from_are_not_offered() -> None:
+    assert {"avatars", "emoji"} <= {*making.OTHERS} <= {*packaged_names()} - {"drawings32", "drawings64"}

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import nevoa
-from nevoa.config import Config
+from nevoa.config import Config, Plan, parse
 from nevoa.data import ImageSet, as_image_set
 from nevoa.errors import NevoaError
 from nevoa.networks import build_network
@@ -107,6 +107,13 @@ def test_the_recipe_is_the_one_that_was_asked_for(recipe: Config) -> None:
     """The low learning rate of `--from` is for a model that was trained on more."""
     began, random = (plan(asking(recipe, OPEN, {"training": {"start": start}}), colour(20)) for start in ("auto", None))
     assert began.plan.training.model_copy(update={"start": None}) == random.plan.training
+
+
+@pytest.mark.usefixtures("drawings")
+def test_a_plan_leaves_no_start_open(recipe: Config) -> None:
+    made = plan(asking(recipe, OPEN), colour(20)).plan.model_dump()
+    with pytest.raises(NevoaError, match=r"has the name of a model for training\.start"):
+        parse({**made, "training": {**made["training"], "start": "auto"}}, Plan)
 
 
 @pytest.mark.usefixtures("drawings")

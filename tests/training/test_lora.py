@@ -1,5 +1,6 @@
 """A run that trains adapters beside the weights of a model: it stops, resumes and opens as any other."""
 
+import copy
 import json
 import shutil
 from collections.abc import Iterator
@@ -129,6 +130,8 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(cut: Run, whole: Run) -
     assert not any(problem for _, problem in check(cut))
     cut.adapters_file.write_bytes(cut.adapters_file.read_bytes()[:-1])
     assert [name for name, problem in check(cut) if problem] == ["model/lora/adapter_model.safetensors"]
+    resumed(cut)
+    assert cut.adapters_file.read_bytes() == whole.adapters_file.read_bytes()
 
 
 @pytest.mark.slow
@@ -200,6 +203,8 @@ def test_it_trains_with_muon_and_in_memory(start: Path) -> None:
     assert last.is_finite
     assert isinstance(last.model.network, Adapted)
     assert last.model.sample(1, steps=2).shape == (1, 8, 8, 1)
+    *_, given = nevoa.fit(config, images=PIXELS, start=model, network=copy.deepcopy(model.network))
+    assert given.loss == last.loss
 
 
 @pytest.mark.slow

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from nevoa.version import __version__
 
-FOR_DEVELOPERS = "'test'", "'docs'"
+# Extras that no user needs.
+FOR_DEVELOPERS = re.compile("extra == .(test|docs|release).")
 NAME = re.compile(r"[\w.-]+")
 FIRST = """\
 nevoa trains denoising diffusion models on small images, and makes new ones. The first things to type:
@@ -59,10 +60,10 @@ def _packages() -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, requires, version
 
     found = {}
-    for needed in requires("nevoa") or ():
-        name, _, condition = needed.partition(";")
-        name = NAME.findall(name)[0]
-        if not condition.strip().endswith(FOR_DEVELOPERS):
-            with suppress(PackageNotFoundError):
-                found[name] = version(name)
+    with suppress(PackageNotFoundError):  # of a checkout that is not installed nothing is known
+        for needed in requires("nevoa") or ():
+            if not FOR_DEVELOPERS.search(needed):
+                name = NAME.findall(needed)[0]
+                with suppress(PackageNotFoundError):
+                    found[name] = version(name)
     return found

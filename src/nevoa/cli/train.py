@@ -89,7 +89,7 @@ class TrainingFlags(BudgetFlags, PluginFlags):
     def keywords(self) -> dict[str, Any]:
         """The options as keywords; None means not given."""
         own = {"augment": self.augment or None, "condition": self.condition or None}
-        at_random = {"place": None, "options": (*self.options, "training.start=none")} if self.place == "none" else {}
+        at_random = {"place": None, "options": ("training.start=none", *self.options)} if self.place == "none" else {}
         return super().keywords() | own | at_random
 
     @property

@@ -46,7 +46,8 @@ def load(
     """Load the model of a run folder, of a folder of diffusers or of `hf:OWNER/NAME`, or one that comes with nevoa.
 
     A folder or repository that is both is a run. Models come with nevoa under the names fashion_mnist, which is the
-    default, avatars and emoji; a run or model of yours in a folder of that name goes first.
+    default, avatars and emoji, and, to start from, drawings32 and drawings64; a run or model of yours in a folder of
+    that name goes first.
 
     Args:
         objects: network, schedule and loss if a run was trained with objects in place of names.

@@ -41,12 +41,11 @@ class Subject(NamedTuple):
             return Reference.of(own)
         _, (channels, height, width) = self.described()
         is_own = self.run is not None and same_source(against, own.source)
-        divided = (
-            {key: getattr(own, key) for key in ("split", "holdout", "min_size")} if is_own else {"holdout": "auto"}
-        )
         prepared = {"size": (height, width), "channels": channels, "background": own.background, "fit": own.fit}
-        data = parse({"data": {"source": against, **divided, **prepared}}).data
-        data = own.model_copy(update=dict(data)) if is_own else data  # which keeps the facts of its plan
+        if is_own:  # divided as its plan says
+            data = own.model_copy(update={"source": against, **prepared})
+        else:
+            data = parse({"data": {"source": against, "holdout": "auto", **prepared}}).data
         return replace(Reference.of(data), foreign=self.run is not None and not is_own)
 
     def described(self) -> "tuple[ModelPlan | None, Shape]":

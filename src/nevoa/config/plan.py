@@ -151,6 +151,8 @@ class Plan(ModelPlan):
         for key in ("dim", "patch"):
             if getattr(self.network, key, None) == "auto":
                 raise ValueError(f"a plan has a number for network.{key}")
+        if self.training.start == "auto":
+            raise ValueError("a plan has the name of a model for training.start, or nothing")
         if self.sampling.guidance != 1 and not self.conditional:
             raise ValueError("sampling.guidance other than 1 needs a condition, such as training.condition=class")
         check_together(self.diffusion, self.sampling, self.training, self.training.preview_steps)

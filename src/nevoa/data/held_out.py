@@ -80,7 +80,8 @@ def choosing_and_scoring(held_out: ImageSet, division: DivisionName = "pixels") 
     """Divide held-out images into those that choose a model and those that score it.
 
     Of fewer than 160 each half; of more 128 or more score, and at most 128 choose. The hash of their pixels decides, so
-    that all models of the same images are scored by the same ones, and one more image moves at most one other.
+    that all models of the same images are scored by the same ones. One more image hardly changes the division, unless
+    it is the 160th.
 
     Args:
         division: `places` spreads those that choose evenly over all, as older runs did.

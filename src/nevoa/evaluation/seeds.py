@@ -104,8 +104,8 @@ def _recipe(plan: Plan) -> str:
     """The plan without the seed, and without what follows from the speed of the machine.
 
     That is how often a training reports, previews and saves, its threads, whether it compiles; and of a budget of
-    minutes, how many images fitted into it. The same images may lie in different places, and
-    others of those that are held out may have chosen the model.
+    minutes, how many images fitted into it. The same images may lie in different places. Other
+    held-out images may have chosen the model.
     """
     timed = ("training.images",) if plan.training.minutes else ()
     sped = {*(f"training.{key}" for key in ("seed", "threads", "compile", "preview_steps")), *INTERVALS, *timed}

@@ -18,6 +18,7 @@ from nevoa.errors import NevoaError
 
 # The name of an adapter that has none, as peft writes it into the names of modules but not into files.
 UNNAMED = "default"
+IN_MODULES = re.compile(rf"(\.lora_\w+)\.{UNNAMED}")
 # Before each name in a file of peft.
 PREFIX = "base_model.model."
 
@@ -31,8 +32,8 @@ class Adapted(nn.Module):
     Its `state_dict` holds the adapters alone, under the names that peft gives them in files.
 
     Args:
-        network: changed in place. If it has an attribute `adapted`, the adapters are for the module of that name only,
-            and their names are those in that module.
+        network: changed in place. If it has an attribute `adapted_module`, the adapters are for the module of that name
+            only, and their names are those in that module.
         rank: of each adapter.
         seed: of A.
 
@@ -52,8 +53,7 @@ class Adapted(nn.Module):
         names = [re.escape(name) for name, _ in _linear_layers(_inner(network))]
         if not names:
             raise NevoaError(
-                f"The network {type(network).__name__} has no linear layers and no attention, which adapters are for: "
-                "leave out --lora."
+                f"The network {type(network).__name__} has no linear layers, which adapters need: leave out --lora."
             )
         self.network, self.start = network.requires_grad_(False), ""
         self.config = LoraConfig(r=rank, lora_alpha=rank, target_modules="|".join(names), inference_mode=False)
@@ -78,7 +78,7 @@ class Adapted(nn.Module):
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:  # pyright: ignore[reportIncompatibleMethodOverride]
         return {
-            name.replace(f".{UNNAMED}", ""): tensor
+            IN_MODULES.sub(r"\1", name): tensor
             for name, tensor in _inner(self.network).state_dict().items()
             if _is_adapter(name)
         }
@@ -137,7 +137,7 @@ def adapter_weights(network: nn.Module, rank: int) -> int:
 
 def _inner(network: nn.Module) -> nn.Module:
     """The module that adapters are for."""
-    return network.get_submodule(getattr(network, "adapted", ""))
+    return network.get_submodule(getattr(network, "adapted_module", ""))
 
 
 def _linear_layers(module: nn.Module) -> Iterator[tuple[str, Any]]:

@@ -7,7 +7,7 @@ from nevoa.runs.layout import RUNS
 from nevoa.runs.lock import refuse_if_training, remove, status_of, training_lock
 from nevoa.runs.missing import check_has_model, meant, not_a_run
 from nevoa.runs.overview import Summary, chosen_in_words, newest_run, planned_images, run_around, runs_in
-from nevoa.runs.packaged import PACKAGED, is_packaged, named, packaged_names
+from nevoa.runs.packaged import PACKAGED, TO_START_FROM, is_packaged, named, packaged_names
 from nevoa.runs.reports import best_report
 from nevoa.runs.run import ObjectOptions, Run, load
 from nevoa.runs.tracking import Sent, read_sent, reports_after, write_sent
@@ -15,6 +15,7 @@ from nevoa.runs.tracking import Sent, read_sent, reports_after, write_sent
 __all__ = [
     "PACKAGED",
     "RUNS",
+    "TO_START_FROM",
     "ObjectOptions",
     "Run",
     "RunStatus",

@@ -9,6 +9,9 @@ FOLDER = Path(__file__).parents[1] / "packaged"
 # Fashion-MNIST, the model when none is named.
 PACKAGED = FOLDER / "fashion_mnist"
 
+# Before the side of their images, in the names of models that are made to start from: their own images are blots.
+TO_START_FROM = "drawings"
+
 
 def packaged_names() -> list[str]:
     """Names of the models that come with nevoa.

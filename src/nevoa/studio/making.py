@@ -14,13 +14,13 @@ from nevoa.data import is_hub, to_bytes
 from nevoa.model import Model
 from nevoa.pictures import LARGE_FRAME, class_grid, enlargement, save_animation
 from nevoa.runs import PACKAGED as PACKAGED_RUN
-from nevoa.runs import packaged_names
+from nevoa.runs import TO_START_FROM, packaged_names
 from nevoa.studio.texts import StudioError
 from nevoa.studio.workspace import Workspace
 
 PACKAGED = "nevoa"
 # The other models that come with nevoa go by their own names.
-OTHERS = tuple(name for name in packaged_names() if name != PACKAGED_RUN.name)
+OTHERS = tuple(name for name in packaged_names() if name != PACKAGED_RUN.name and not name.startswith(TO_START_FROM))
 MOST_IMAGES = 256
 # States that the page keeps, and frames of an animation.
 MOST_STATES = 60

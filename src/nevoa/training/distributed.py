@@ -87,7 +87,9 @@ class InitialState:
     def of(cls, state: TrainingState, budget: Budget, origin: Path | None) -> "InitialState":
         """Where process 0 begins."""
         files = {} if origin is None else {path.name: path.read_bytes() for path in origin.iterdir()}
-        weights = {} if state.objects.network is None else state.network.state_dict()
+        # Beside adapters, each process has loaded the weights of the model to start from.
+        made = state.objects.network is not None and not state.plan.training.lora
+        weights = state.network.state_dict() if made else {}
         return cls(state.horizon, budget, files, {name: tensor.cpu() for name, tensor in weights.items()})
 
 

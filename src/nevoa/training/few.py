@@ -6,13 +6,11 @@ from pathlib import Path
 from nevoa.config import Plan
 from nevoa.config.training import TrainingConfig
 from nevoa.data import ImageSet
-from nevoa.runs import Run, is_packaged, named, packaged_names
+from nevoa.runs import TO_START_FROM, Run, is_packaged, named, packaged_names
 from nevoa.training.draft import Draft
 
 # With so many images or more, a training begins at random.
 FEW = 2_000
-# The models to begin with: drawings32 for images of 32x32, drawings64 for 64x64, in colour.
-MODELS = "drawings"
 
 
 def with_start(draft: Draft, asked: TrainingConfig, was: Plan | None) -> Draft:
@@ -39,12 +37,12 @@ def model_for(images: ImageSet) -> str | None:
         >>> model_for(images)
     """
     channels, height, width = images.shape
-    name = f"{MODELS}{height}"
+    name = f"{TO_START_FROM}{height}"
     return name if (channels, width) == (3, height) and is_packaged(name) else None
 
 
 def in_words(asked: TrainingConfig, plan: Plan, images: ImageSet) -> str:
-    """Return what a training starts from and, if nevoa chose, why; empty for random weights that nobody wonders about.
+    """Return what a training starts from and, if nevoa chose, why; empty if random weights need no reason.
 
     Example:
         >>> in_words(config.training, plan, images)
@@ -66,7 +64,7 @@ def _called(place: str) -> str:
 
 def _why_random(images: ImageSet) -> str:
     """Why few images have no model to start from; empty if none comes with nevoa."""
-    sides = [f"{side}x{side}" for name in packaged_names() if (side := name.removeprefix(MODELS)) != name]
+    sides = [f"{side}x{side}" for name in packaged_names() if (side := name.removeprefix(TO_START_FROM)) != name]
     if name := model_for(images):
         return f"random weights; {name}, the model for few images, has another network or process than these settings"
     of = f"few images of {' and '.join(sides)} in colour (--size)"

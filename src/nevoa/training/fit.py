@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from nevoa._util.arguments import path_of, yes_or_no
 from nevoa._util.files import explained, sweep
+from nevoa._util.tensors import shapes_in
 from nevoa.config import Config
 from nevoa.config.plan import edits
 from nevoa.data import load_images
@@ -147,8 +148,10 @@ def _journaled(run: Run, state: TrainingState) -> Iterator[None]:
 
 
 def _restore_model(run: Run, state: TrainingState) -> None:
-    """Publish the checkpoint's model if the published one is damaged or missing."""
+    """Publish the checkpoint's model if the published one, or what is apart from it, is damaged or missing."""
     try:
         model_files.check(run.weights_file, run.model_config_file)
+        if state.plan.training.lora:
+            shapes_in(run.adapters_file)
     except NevoaError:
         publish(run, state)

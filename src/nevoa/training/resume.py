@@ -73,7 +73,7 @@ def kept_start(start: str | None, was: Plan | None) -> str | None:
         return before
     if before is None or start in (None, before) or not (Path(before).is_absolute() and Path(start).is_absolute()):
         return start
-    if Path(before).exists():
+    if Path(before).exists() or (was and was.training.lora):  # adapters are loaded beside it
         return start
     warnings.warn(f"{before}, where this run started, is gone: it goes on from its own checkpoint.", stacklevel=2)
     return before

@@ -86,7 +86,7 @@ def check_suits(model: Model, images: ImageSet) -> None:
     if channels != own:
         raise NevoaError(
             f"The images have {counted(channels, 'channel')}, and the model to start from makes images of {own}: leave "
-            "out --channels, or give such images."
+            f"out --channels, or give images of {counted(own, 'channel')}."
         )
     if sides != own_sides:
         now, before = ("{}x{}".format(*pair) for pair in (sides, own_sides))

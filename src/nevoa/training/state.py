@@ -262,13 +262,14 @@ class TrainingState:
         return Model(plan, network, self.shape, self.device, precision, self.objects, guide)
 
     def weigh_guide(self, images: ImageSet) -> None:
-        """Measure the weight of the published model against its guide, if the plan wants it and was long enough.
+        """Measure the weight of the published model against its guide, if the plan wants it and the training was long.
 
-        Process 0 alone knows the model, which has no guide if all later ones were worse.
+        Process 0 alone knows the model, which has no guide if it is older than that would be.
         """
-        training, model = self.plan.training, replace(self.published(), like=images)
+        training = self.plan.training
 
         def measured() -> float | None:
+            model = replace(self.published(), like=images)
             with computing(self.device, training.threads):
                 return None if model.guide is None else measured_weight(model, images, training.preview_steps)
 

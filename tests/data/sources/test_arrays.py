@@ -107,7 +107,8 @@ def test_gray_with_alpha_on_a_colour_is_in_colour(tmp_path: Path, background: st
         ({"x": PIXELS, "pictures": PIXELS[1:]}, "holds 6 pictures for 7 images: save one for each image"),
         ({"x": PIXELS, "pictures": PIXELS / 255}, r"array 'pictures', holds float64 .*Convert them"),
         ({"x": PIXELS / 255, "pictures": PIXELS}, "npz holds float64 .*Convert them"),
-        ({"x": PIXELS, "pictures": PIXELS, "pictures_b": PIXELS}, "several arrays of pictures: pictures, pictures_b"),
+        ({"x": PIXELS, "pictures": PIXELS, "pictures_train": PIXELS}, "one array of pictures for each split"),
+        ({"x_train": PIXELS, "x_test": PIXELS, "pictures": PIXELS}, "one array of pictures for each split"),
         ({"x": PIXELS[:0]}, "images must be uint8"),
         ({"x": PIXELS[0]}, "looks like one image"),
     ],
@@ -116,6 +117,12 @@ def test_arrays_that_are_no_images(arrays: dict[str, np.ndarray], message: str, 
     np.savez(tmp_path / "a.npz", **arrays)  # pyright: ignore[reportArgumentType]
     with pytest.raises(NevoaError, match=message):
         load_images(str(tmp_path / "a.npz"))
+
+
+@pytest.mark.parametrize("other", [{"num_pictures": np.array(7)}, {"pictures": np.arange(7)}])
+def test_what_is_called_pictures_and_is_none_is_left_alone(other: dict[str, np.ndarray], tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", images=PIXELS, **other)  # pyright: ignore[reportArgumentType]
+    assert load_images(str(tmp_path / "a.npz")).pictures is None
 
 
 def test_an_array_of_objects_runs_nothing(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ OF_OBJECTS = "it holds Python objects, which nevoa never loads; save numbers"
 LOOKED_AT = 1_000
 LABEL_NAMES = "labels", "label", "y", "targets"
 LABEL_WORDS = {*LABEL_NAMES, "target", "class", "classes"}
-PICTURES = "pictures"
+# The names of arrays of pictures that belong to images.
+PICTURES = re.compile("pictures(_train|_test)?")
 
 
 def mapped(path: Path) -> np.ndarray:
@@ -69,7 +70,7 @@ def list_arrays(path: Path, split: str) -> Listing:
     Of several arrays of images, such as x_train and x_test, take that of the split. A NevoaError unless there is one.
     """
     arrays = _load(path)
-    drawn = [name for name in arrays if PICTURES in _words(name)]
+    drawn = [name for name, array in arrays.items() if PICTURES.fullmatch(name) and array.ndim in (3, 4)]
     found = _of_images({name: array for name, array in arrays.items() if name not in drawn})
     if not found:
         found, drawn = _of_images(arrays), []
@@ -86,17 +87,17 @@ def list_arrays(path: Path, split: str) -> Listing:
     labels = _labels_among(arrays, len(images))
     if labels is not None and (labels.dtype.kind not in "iuU" or labels.size != len(images)):
         raise NevoaError(f"The labels in {path} must be one integer or one word for each image.")
-    pictures = [_pictures(arrays[name], len(images), path) for name in drawn if name in arrays]
-    if len(pictures) > 1:
-        raise NevoaError(f"{path} holds several arrays of pictures: {', '.join(map(printable, drawn))}. Keep one.")
+    pictures = [_pictures(arrays[name], len(images), f"{path}, array '{name}',") for name in drawn if name in arrays]
+    if drawn and len(pictures) != 1:
+        raise NevoaError(f"{path} must hold one array of pictures for each split: pictures_train and pictures_test.")
     return replace(of_arrays(images, labels), pictures=next(iter(pictures), None))
 
 
-def _pictures(pictures: np.ndarray, count: int, path: Path) -> Listing:
-    """The pictures that belong to so many images."""
+def _pictures(pictures: np.ndarray, count: int, where: str) -> Listing:
+    """The pictures that belong to so many images. An error calls them `where`."""
     if len(pictures) != count:
-        raise NevoaError(f"{path} holds {len(pictures):,} pictures for {count:,} images: save one for each image.")
-    return of_arrays(checked_images(pictures, f"{path}, array '{PICTURES}',"))
+        raise NevoaError(f"{where} holds {len(pictures):,} pictures for {count:,} images: save one for each image.")
+    return of_arrays(checked_images(pictures, where))
 
 
 def _of_images(arrays: Mapping[str, np.ndarray]) -> list[str]:
@@ -146,12 +147,8 @@ def _conversion(images: np.ndarray, channels_first: bool) -> str:
 def _labels_among(arrays: Mapping[str, np.ndarray], count: int) -> np.ndarray | None:
     """Find labels by their name: a usual one, else one that contains a usual word and has one value an image."""
     alike = (name for name, array in arrays.items() if array.dtype.kind in "iuU" and array.size == count)
-    names = [*LABEL_NAMES, *(name for name in alike if LABEL_WORDS & _words(name))]
+    names = [*LABEL_NAMES, *(name for name in alike if LABEL_WORDS & {*re.split(r"[^a-z]+", name.lower())})]
     return next((arrays[name] for name in names if name in arrays), None)
-
-
-def _words(name: str) -> set[str]:
-    return {*re.split(r"[^a-z]+", name.lower())}
 
 
 def _load(path: Path) -> dict[str, np.ndarray]:

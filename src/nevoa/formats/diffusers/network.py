@@ -30,7 +30,7 @@ class DiffusersUNet(nn.Module):
     """
 
     # The module that low-rank adapters are for: diffusers and peft find them under the names of its layers.
-    adapted = "unet"
+    adapted_module = "unet"
     label_tensors = "unet.class_embedding.weight", "unet.time_embedding.linear_2.bias"
 
     def __init__(self, channels: int = 3, unet: str = "{}", patch: int = 1, classes: int = 0):
