@@ -1,4 +1,4 @@
-"""What 1.x keeps: names in Python, commands and their options, keys of configs. To write the list:
+"""The public names that 1.x keeps: of Python, of commands and options, of config keys. To write the list:
 
 python -m tests.public
 """
@@ -31,7 +31,7 @@ def _names() -> Iterator[str]:
 
 def _typed(commands: App, start: str) -> Iterator[str]:
     """The commands and their options, as they are typed."""
-    for name in (name for name in commands if not name.startswith("-") and commands[name].show):
+    for name in (name for name in commands if not name.startswith("-")):
         typed, command = f"{start} {name}", commands[name]
         yield typed
         if command.default_command is None:

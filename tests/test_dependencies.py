@@ -1,4 +1,4 @@
-"""What nevoa imports is what pyproject.toml says that it needs."""
+"""pyproject.toml declares each package that nevoa imports."""
 
 import ast
 import re

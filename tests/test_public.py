@@ -1,4 +1,4 @@
-"""What 1.x keeps is a list in a file: who changes a public name changes that file, too."""
+"""A change of a public name is also a change of the file that lists them."""
 
 from tests.public import LIST, text
 

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -52,8 +52,7 @@ def test_workflows_run_targets_of_the_makefile() -> None:
 
 def test_the_version_is_the_same_everywhere() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert citation["version"] == project["version"] == nevoa.__version__
+    assert citation["version"] == version("nevoa") == nevoa.__version__
 
 
 def test_the_report_of_a_defect_asks_for_the_versions() -> None:

@@ -1,4 +1,4 @@
-"""What a training needs before it begins."""
+"""The model that a training loads before it begins."""
 
 from pathlib import Path
 

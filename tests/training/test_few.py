@@ -48,7 +48,7 @@ def asking(config: Config, *tables: dict[str, dict[str, Any]]) -> Config:
 
 @pytest.fixture
 def recipe(tiny: Config) -> Config:
-    """What a model to start from was trained with: its network is narrower than a timed one would be."""
+    """The settings of the model to start from. Its network is narrower than the one that a timing would choose."""
     return asking(tiny, {"diffusion": {"prediction": "x0"}, "training": {"threads": 1, "device": "cpu"}})
 
 

@@ -21,7 +21,7 @@ nevoa trains denoising diffusion models on small images, and makes new ones. The
 nevoa --help lists all commands, and nevoa train --help what one of them can do."""
 
 
-def first_steps() -> None:
+def print_first_steps() -> None:
     """Print the first things to type."""
     print(FIRST)
 
@@ -40,7 +40,7 @@ def show_version(*, verbose: bool = False) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """What decides how nevoa runs here: versions, the machine and its devices."""
+    """Return the facts that a report of a defect needs: versions, the machine and its devices."""
     from nevoa.parallel.device import devices
     from nevoa.parallel.machine import machine
 
@@ -56,11 +56,11 @@ def _environment() -> dict[str, str]:
 
 
 def _packages() -> dict[str, str]:
-    """The version of each package that nevoa and its extras for users need, as far as it is installed."""
+    """Return the versions of the installed packages that nevoa and its extras for users need."""
     from importlib.metadata import PackageNotFoundError, requires, version
 
     found = {}
-    with suppress(PackageNotFoundError):  # of a checkout that is not installed nothing is known
+    with suppress(PackageNotFoundError):  # from a checkout that is not installed
         for needed in requires("nevoa") or ():
             if not FOR_DEVELOPERS.search(needed):
                 name = NAME.findall(needed)[0]

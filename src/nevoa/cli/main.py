@@ -103,7 +103,6 @@ for command in (
     app.command(command)
 app.command(continue_.continue_, name="continue")
 app.command(first.show_version, name="--version")
-app.command(first.first_steps, show=False)
 app.register_install_completion_command(help="Complete commands and options in this shell from now on.")
 
 
@@ -129,8 +128,10 @@ def _run() -> None:
             warnings.filterwarnings("default", category=UserWarning, module="nevoa")
             load_plugins(())
             _check_together(sys.argv[1:])
-            # A default command would answer for those with a spelling mistake.
-            app(sys.argv[1:] or ["first-steps"], exit_on_error=False, print_error=False, result_action="return_value")
+            if sys.argv[1:]:
+                app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
+            else:
+                first.print_first_steps()
             print(end="", flush=True)  # a full disk is an error here, not at the end of Python
     except UnusedCliTokensError as error:
         _refuse(_surplus(error))

@@ -53,8 +53,8 @@ class TrainingFlags(BudgetFlags, PluginFlags):
         plan: Repeat the run that has this plan.toml, bit for bit; takes no other settings.
         place: Fine-tune this model on SOURCE: a run folder, a folder of diffusers, hf:OWNER/NAME, or one that comes
             with nevoa. Its network and schedule stay, and its image size unless --size is given; the learning rate is
-            low. none: random weights. [default: none; with --preset photos, for few images of their size, drawings32
-            or drawings64]
+            low. none: random weights. [default: none; with --preset photos and fewer than 2,000 images drawings64, or
+            drawings32 with --size 32]
         lora: Keep the weights of the model of --from, and train adapters of this rank beside them: little memory and
             disk for a large model. Needs the extra 'lora'. [default: train all weights]
         minutes: Train for this many minutes, including start-up and saving.

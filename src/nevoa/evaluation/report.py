@@ -62,8 +62,8 @@ def in_order(report: Report) -> dict[str, str]:
     real = reference.test_count if reference.has_test else 0
     if min(real, len(reference.train)) >= FEW:
         return meanings
-    last = {name: text + (real < FEW) * f"; uncertain with {real:,} real images" for name, text in meanings.items()}
-    last = {name: text for name, text in last.items() if meanings[name].startswith(LOWER)}
+    doubt = f"; uncertain with {real:,} real images" if real < FEW else ""
+    last = {name: text + doubt for name, text in meanings.items() if text.startswith(LOWER)}
     first = {name: meanings[name] for name in FIRST if name in meanings}
     return first | {name: text for name, text in meanings.items() if name not in last} | last
 

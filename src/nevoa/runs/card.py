@@ -78,7 +78,7 @@ def set_quality(run: Run, text: str) -> None:
 
 
 def _start(place: str | None) -> str:
-    """What the training started from; a card may be published, so a model of this machine goes by its name alone."""
+    """Name the model that the training started from, without its folder: a card may be published."""
     if place is None:
         return "random weights"
     return place if is_hub(place) else Path(place).name.removeprefix(f"{OBJECT}:")

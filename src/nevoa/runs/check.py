@@ -1,6 +1,7 @@
 """Check every file of a run folder for damage."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def _parts(run: Run) -> Iterator[tuple[Path, Callable[[], object]]]:
     yield from ((path, partial(_check_checkpoint, path)) for path in checkpoints(run.checkpoints))
     if run.has_model:
         yield run.weights_file, partial(_check_model, run)
-    if run.adapters_file.exists():
+    if _has_adapters(run):
         yield run.adapters_file, partial(_check_adapters, run)
     folders = run.previews_folder, run.pictures_folder, run.evaluations_folder
     pictures = sorted(path for folder in folders for path in folder.glob("*.png"))
@@ -85,6 +86,12 @@ def _check_model(run: Run) -> None:
     from nevoa.runs import model_files  # imports torch
 
     model_files.check(run.weights_file, run.model_config_file)
+
+
+def _has_adapters(run: Run) -> bool:
+    with suppress(NevoaError):  # a damaged plan is reported by itself
+        return run.has_model and run.plan().training.lora is not None
+    return False
 
 
 def _check_adapters(run: Run) -> None:

@@ -21,7 +21,7 @@ from nevoa.runs.horizon import Horizon
 from nevoa.training.budget import Budget
 from nevoa.training.checkpoint import restore
 from nevoa.training.job import Job, Wish, prepare
-from nevoa.training.loop import training_steps, with_weight
+from nevoa.training.loop import training_steps, weighing_guide
 from nevoa.training.resume import data_of
 from nevoa.training.state import TrainingState
 from nevoa.training.step import Step
@@ -105,7 +105,7 @@ def train_along(job: Job) -> Generator[Step, None, None]:
                 Path(folder, name).write_bytes(data)
             restore(state, Path(folder), accept_changes=job.accept_changes)
     state.horizon = initial.horizon
-    yield from interruptible(with_weight(training_steps(state, job.images, initial.budget), state, job.images))
+    yield from interruptible(weighing_guide(training_steps(state, job.images, initial.budget), state, job.images))
 
 
 def interruptible(steps: Iterator[Step]) -> Generator[Step, None, None]:

@@ -28,7 +28,7 @@ from nevoa.training.checkpoint import restore
 from nevoa.training.distributed import InitialState, interruptible, prepare_together, train_along
 from nevoa.training.held_out import HeldOut
 from nevoa.training.job import Job, Wish
-from nevoa.training.loop import training_steps, with_weight
+from nevoa.training.loop import training_steps, weighing_guide
 from nevoa.training.origin import budget_in_memory, budget_of, origin_of
 from nevoa.training.recorder import Recorder, preview_asked, publish
 from nevoa.training.state import TrainingState
@@ -75,7 +75,7 @@ def fit(
     if initial.weights:
         state.start_from(initial.weights)
     steps = training_steps(state, job.images, budget_in_memory(job))
-    return interruptible(with_weight(steps, state, job.images))
+    return interruptible(weighing_guide(steps, state, job.images))
 
 
 def fit_job(job: Job, run: Run) -> Generator[Step, None, None]:
@@ -107,7 +107,7 @@ def fit_job(job: Job, run: Run) -> Generator[Step, None, None]:
         if not group.alone:
             group.broadcast(lambda: InitialState.of(state, budget, origin.checkpoint))
         reported = recorder.report(training_steps(state, job.images, budget))
-        steps = recorder.record(with_weight(reported, state, job.images))
+        steps = recorder.record(weighing_guide(reported, state, job.images))
         with _journaled(run, state), closing(steps):
             yield from interruptible(steps)
 

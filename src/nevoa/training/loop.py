@@ -31,7 +31,7 @@ def training_steps(state: TrainingState, images: ImageSet, budget: Budget = FIXE
         yield from within(lambda: computing(state.device, state.plan.training.threads), _steps(state, images, budget))
 
 
-def with_weight(steps: Iterable[Step], state: TrainingState, images: ImageSet) -> Generator[Step, None, None]:
+def weighing_guide(steps: Iterable[Step], state: TrainingState, images: ImageSet) -> Generator[Step, None, None]:
     """Pass steps on; before the last, measure the weight of the guide for the model that the training publishes."""
     for step in steps:
         if step.is_last:

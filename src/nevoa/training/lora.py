@@ -1,4 +1,4 @@
-"""What adapters can learn beside weights that stay."""
+"""Check that adapters can learn the conditions of the images."""
 
 from nevoa.config import ModelPlan, Plan
 from nevoa.config.condition import ConditionPlan

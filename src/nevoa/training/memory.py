@@ -31,9 +31,9 @@ def count_parameters(plan: ModelPlan, channels: int, objects: Objects = NAMES) -
 def count_trained(plan: Plan, channels: int, objects: Objects = NAMES) -> int:
     """Return the number of the parameters that are trained: those of the network, or of its adapters."""
     rank = plan.training.lora
-    return (
-        adapter_weights(_network(plan, channels, objects), rank) if rank else count_parameters(plan, channels, objects)
-    )
+    if rank is None:
+        return count_parameters(plan, channels, objects)
+    return adapter_weights(_network(plan, channels, objects), rank)
 
 
 def _network(plan: ModelPlan, channels: int, objects: Objects) -> nn.Module:
