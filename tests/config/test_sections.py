@@ -29,7 +29,6 @@ def test_photos_need_a_source() -> None:
         assert config.data.model_dump(exclude_defaults=True) == PRESETS["photos"]["data"] | {
             "source": "photos/",
             "holdout": "auto",
-            "augment": {"flip": 0.5},
         }
     assert configure("photos/", "photos", size=32).data.size == 32
 

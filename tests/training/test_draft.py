@@ -34,10 +34,11 @@ def test_what_was_asked_is_what_is_planned(tiny: Config, few_images: ImageSet) -
 
 
 def test_only_what_is_left_open_is_open(tiny: Config, few_images: ImageSet) -> None:
-    assert draft_of(tiny, few_images).open == frozenset()
+    assert draft_of(tiny.updated("data", augment="flip"), few_images).open == frozenset()
+    assert draft_of(tiny, few_images).open == {"augment"}
     config = tiny.updated("network", dim="auto").updated("training", batch_size="auto")
     draft = draft_of(config, few_images)
-    assert draft.open == {"dim", "batch_size"}
+    assert draft.open == {"dim", "batch_size", "augment"}
     assert draft.plan().network.model_dump()["dim"] == REFERENCE
     assert draft.batch_size == draft.plan().training.batch_size == SMALL_BATCH
     assert draft.width(24).plan().network.model_dump()["dim"] == 24
@@ -64,7 +65,7 @@ def test_larger_images_have_larger_patches(tiny: Config, height: int, width: int
     images = as_image_set(np.zeros((4, height, width, 1), np.uint8))
     config = tiny.updated("network", patch="auto")
     draft = draft_of(config, images)
-    assert draft.open == frozenset()
+    assert draft.open == {"augment"}
     assert draft.plan().network.model_dump()["patch"] == patch
     downscaled = config.updated("training", condition=("downscaled:2",))
     if height % 2 == 0:

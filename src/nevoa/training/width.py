@@ -70,7 +70,7 @@ def sized(draft: Draft, asked: TrainingConfig) -> Draft:
     A budget of minutes is worth what this machine computes in them: narrow networks keep some machines less busy. Steps
     and epochs are worth their images, in small batches. More computation than in the trials gives a warning.
     """
-    if not draft.open:
+    if not draft.open & {"dim", "batch_size"}:
         return draft
     images = draft.images
     patch = draft.tables["network"].get("patch", PATCH)
