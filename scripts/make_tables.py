@@ -1,4 +1,4 @@
-"""Make the tables of docs/benchmarks.md and docs/speed.md from the receipts in docs/benchmarks.
+"""Make the tables of docs/benchmarks.md, docs/few-pictures.md and docs/speed.md from the receipts in docs/benchmarks.
 
 python scripts/make_tables.py            write the tables into the pages
 python scripts/make_tables.py --check    name the tables that differ from their receipts, and exit with code 1
@@ -19,7 +19,7 @@ from typing import Any
 from nevoa.evaluation.report import rounded
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = DOCS / "benchmarks.md", DOCS / "speed.md"
+PAGES = DOCS / "benchmarks.md", DOCS / "speed.md", DOCS / "few-pictures.md"
 TABLE = re.compile(r"(?<=^<!-- table: )([\w-]+)( -->\n)(.*?)(?=<!-- end of table -->$)", re.MULTILINE | re.DOTALL)
 KEYS = {"transcribed", "commands", "machine", "date", "versions", "columns", "rows"}
 
