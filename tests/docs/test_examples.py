@@ -18,6 +18,12 @@ def test_it_has_an_example(name: str) -> None:
     assert "\nExample:\n    >>> " in (inspect.getdoc(PUBLIC[name]) or "")
 
 
+@pytest.mark.parametrize("name", [name for name, each in PUBLIC.items() if inspect.isfunction(each)])
+def test_a_function_that_raises_an_error_says_so(name: str) -> None:
+    raises = "raise NevoaError" in inspect.getsource(PUBLIC[name])
+    assert not raises or "NevoaError" in (inspect.getdoc(PUBLIC[name]) or "")
+
+
 @pytest.mark.slow
 def test_the_examples_are_true() -> None:
     done = subprocess.run([sys.executable, "-m", "tests.docs.examples"], cwd=ROOT, capture_output=True, text=True)
