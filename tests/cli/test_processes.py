@@ -13,7 +13,7 @@ import torch
 
 from nevoa.cli import processes
 from nevoa.cli.main import main
-from nevoa.cli.processes import MOST_STARTS, ProcessFlags, launched, processes_option
+from nevoa.cli.processes import MOST_STARTS, ProcessFlags, processes_option, run_in_group
 from nevoa.errors import NevoaError
 from nevoa.runs import Run, status_of
 from tests.cli.conftest import Refuses, nevoa, nevoa_alone
@@ -45,14 +45,14 @@ KILLED = "if second{}: os.kill(os.getpid(), 9)"
 @pytest.mark.slow
 def test_the_first_error_is_the_exit_code(tmp_path: Path) -> None:
     failing = script("if second: sys.exit(2)", "signal.pause()")
-    assert launched(2, [*failing, str(tmp_path / "starts")]) == 2
+    assert run_in_group(2, [*failing, str(tmp_path / "starts")]) == 2
     assert (tmp_path / "starts").read_text() == "x"
 
 
 @pytest.mark.slow
 def test_a_killed_process_starts_the_others_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     once = script(KILLED.format(" and place.read_text() == 'x'"))
-    assert launched(2, [*once, str(tmp_path / "starts")]) == 0
+    assert run_in_group(2, [*once, str(tmp_path / "starts")]) == 0
     assert (tmp_path / "starts").read_text() == "xx"
     said = "nevoa: Process 1 was ended by SIGKILL. Starting all of them again.\n"
     assert capsys.readouterr().err == said
@@ -61,7 +61,7 @@ def test_a_killed_process_starts_the_others_again(tmp_path: Path, capsys: pytest
 @pytest.mark.slow
 def test_one_that_is_killed_again_and_again_is_given_up(tmp_path: Path) -> None:
     with pytest.raises(NevoaError, match="Process 1 was ended by SIGKILL, and it was not the first time"):
-        launched(2, [*script(KILLED.format("")), str(tmp_path / "starts")])
+        run_in_group(2, [*script(KILLED.format("")), str(tmp_path / "starts")])
     assert (tmp_path / "starts").read_text() == "x" * MOST_STARTS
 
 
@@ -142,7 +142,7 @@ def test_a_number_of_processes(wrong: str, tmp_path: Path, refuses: Refuses) -> 
 
 def test_auto_is_a_process_for_each_core(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
-    monkeypatch.setattr(processes, "launched", lambda count, command: seen.append(count) or 0)
+    monkeypatch.setattr(processes, "run_in_group", lambda count, command: seen.append(count) or 0)
     monkeypatch.setattr(processes, "available_cores", lambda: 6)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     with pytest.raises(SystemExit):

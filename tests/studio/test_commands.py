@@ -8,7 +8,7 @@ import pytest
 from nevoa.cli.main import app
 from nevoa.errors import NevoaError
 from nevoa.studio import commands
-from nevoa.studio.commands import Images, Training, answer
+from nevoa.studio.commands import AT_RANDOM, Images, Training, answer
 
 IMAGES = Images("shapes", "circle,-x", "32", "1")
 
@@ -38,6 +38,11 @@ def test_a_source_that_begins_with_a_dash_is_no_option() -> None:
 def test_a_model_to_start_from_leaves_out_the_preset() -> None:
     found = parsed(Training(IMAGES, "a", "quick", 1.0, start="runs/-b").arguments)
     assert (found["place"], found["preset"]) == ("runs/-b", None)
+
+
+def test_random_weights_keep_the_preset() -> None:
+    found = parsed(Training(IMAGES, "a", "photos", 1.0, start=AT_RANDOM).arguments)
+    assert (found["place"], found["preset"]) == ("none", "photos")
 
 
 def test_what_is_not_chosen_is_no_option() -> None:

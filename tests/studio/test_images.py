@@ -13,6 +13,7 @@ from PIL import Image
 
 import nevoa
 import nevoa.studio.images as images_module
+from nevoa.studio.commands import AT_RANDOM, Images, Training
 from nevoa.studio.page import page
 from nevoa.studio.texts import Language, texts
 from nevoa.studio.train_tab import planned
@@ -108,7 +109,16 @@ def test_a_number_is_written_as_in_the_language_and_many_are_cut(look: Look) -> 
 )
 def test_a_plan_says_what_is_learned(classes: list[str], conditions: list[str], learned: str) -> None:
     known = {"classes": classes, "conditions": {key: {} for key in conditions}}
-    decided = {"network": {"kind": "unet"}, "training": {"images": 8}, **known}
+    decided = {"network": {"kind": "unet"}, "training": {"images": 8, "start": ""}, **known}
     forecast = dict.fromkeys(("parameters", "seconds", "memory_bytes", "disk_bytes", "expected"), 0)
     plan = {"plan": decided, "data": {"images": 9, "shape": (3, 8, 8)}, **forecast}
     assert [line for line in planned(plan, texts("en")).splitlines() if "learns" in line] == [learned] * bool(learned)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("start", "row"), [("", "| start from | drawings32 |"), (AT_RANDOM, "")])
+def test_a_plan_says_what_it_starts_from(tmp_path: Path, start: str, row: str) -> None:
+    images = Images("shapes", size="32", channels="3")
+    arguments = Training(images, "few", "photos", 1.0, start, options="data.limit=90").arguments
+    plan = json.loads(typed(*arguments, "--dry-run", "--json", folder=tmp_path).stdout)
+    assert [line for line in planned(plan, texts("en")).splitlines() if "start" in line] == [row] * bool(row)

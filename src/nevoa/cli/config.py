@@ -71,10 +71,10 @@ def _keys(base: "Config") -> Iterator[dict[str, Any]]:
 def _keys_of(section: str, model: "type[Section]", values: dict[str, Any]) -> Iterator[dict[str, Any]]:
     from nevoa.config.network import meanings
 
-    told = meanings(model)
+    meaning_of = meanings(model)
     for name, field in model.model_json_schema()["properties"].items():
         default = values.get(name, field.get("default"))
-        yield _row(f"{section}.{name}", default, _values(field), told.get(name, ""))
+        yield _row(f"{section}.{name}", default, _values(field), meaning_of.get(name, ""))
 
 
 def _row(key: str, default: Any, values: str, meaning: str) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class ProcessFlags:
         if self.processes is not None and world_size() == 1 and (count := self._count()) > 1:
             if WINDOWS:
                 raise NevoaError("torch cannot connect processes on Windows. Leave out --processes.")
-            sys.exit(launched(count, [sys.executable, "-m", "nevoa", *sys.argv[1:]]))
+            sys.exit(run_in_group(count, [sys.executable, "-m", "nevoa", *sys.argv[1:]]))
 
     def _count(self) -> int:
         if self.processes != "auto":
@@ -58,7 +58,7 @@ def processes_option() -> list[str]:
     return [f"--processes={world_size()}"] if typed else []
 
 
-def launched(count: int, command: list[str]) -> int:
+def run_in_group(count: int, command: list[str]) -> int:
     """Run a command in processes that can find one another, again if one is killed. Return its exit code."""
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, available_cores() // count)))
     # The processes report their errors. Some loggers of torch's launcher take their level from this variable alone.

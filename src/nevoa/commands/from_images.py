@@ -121,7 +121,7 @@ def interpolation(model: Model, first: Picture, last: Picture, frames: int = 9) 
 def shares_of(process: Process, frames: int, function: str) -> list[float]:
     """The share of the last of so many frames in each image of a process, from 0 to 1.
 
-    A NevoaError if more images are asked for than `function` was told of.
+    A NevoaError if more images are asked for than `function` has frames.
     """
     if (asked := process.first + process.count) > frames:
         raise NevoaError(

@@ -164,8 +164,8 @@ def _classes(images: Sequence[Placed], known: Mapping[str, str]) -> dict[str, st
     """Return the class name of each image of a split by its path, or None where it has none."""
     if any(entry.path in known for entry, _ in images):
         return {entry.path: known.get(entry.path) for entry, _ in images}
-    settled = not _unsettled(images, known)
-    return {entry.path: parts[-1] if parts and settled else None for entry, parts in images}
+    is_clear = not _unsettled(images, known)
+    return {entry.path: parts[-1] if parts and is_clear else None for entry, parts in images}
 
 
 def _unsettled(images: Sequence[Placed], known: Mapping[str, str]) -> str:

@@ -46,7 +46,7 @@ class Reference:
         train: images that the feature network was trained on; some of them give the floor.
         feature_network: the one trained on these images, else one with random weights.
         advice: the command that trains one, if its weights are random.
-        foreign: whether the model that is measured was trained on another source. Then its copies are told by its
+        foreign: whether the model that is measured was trained on another source. Then its copies are found by its
             own training images alone, and its overfitting is not measured.
         data: which images they are; None for images without a source.
         packaged: the features of the test images, where these images are not here but their features come with nevoa.

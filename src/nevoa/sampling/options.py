@@ -56,7 +56,7 @@ class SamplingOptions(SamplerOptions, total=False):
 
 
 class SamplingSettings(SamplingConfig):
-    """Settled sampling options: a SamplingConfig whose sampler may be an object, dumped as the name of its class.
+    """Complete sampling options: a SamplingConfig whose sampler may be an object, dumped as the name of its class.
 
     Attributes:
         guidance: one weight or, where they differ, that of each kind of condition, in the order of the plan.

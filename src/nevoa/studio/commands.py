@@ -16,6 +16,8 @@ from nevoa.studio.texts import StudioError
 
 # The longest wait for one answer, such as a plan while a training takes all cores.
 SECONDS = 120.0
+# What --from takes for random weights.
+AT_RANDOM = "none"
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Training:
     Attributes:
         run: name of its folder in runs/.
         minutes: 0: as the options or the preset say.
-        start: a model to fine-tune; "": random weights.
+        start: a model to start from, in place of the preset; "": as the preset says; "none": random weights.
         options: further options, such as training.loss=l2, one a line.
     """
 
@@ -64,7 +66,7 @@ class Training:
     @property
     def arguments(self) -> list[str]:
         """The command, without its program."""
-        chosen = {"from": self.start} if self.start else {"preset": self.preset}
+        chosen = {"preset": self.preset if self.start in ("", AT_RANDOM) else "", "from": self.start}
         lines = [line.strip() for line in self.options.splitlines() if line.strip()]
         given = flags(**chosen, minutes=self.minutes or None, seed=self.seed, out=f"runs/{self.run}")
         return ["train", *self.images.arguments, *given, *(f"-o={line}" for line in lines)]

@@ -12,7 +12,7 @@ import gradio as gr
 from nevoa.config import PRESETS
 from nevoa.errors import NevoaError
 from nevoa.studio.choices import choices, keep
-from nevoa.studio.commands import Images, Training, answer
+from nevoa.studio.commands import AT_RANDOM, Images, Training, answer
 from nevoa.studio.controls import Page, check_minutes, table
 from nevoa.studio.images import Choice, known
 from nevoa.studio.texts import Texts, check
@@ -57,7 +57,7 @@ class Form:
     def begin(self) -> dict[Any, Any]:
         images, *rest = astuple(choices(self.workspace))
         values = dict(zip(self.controls, [*images, *rest], strict=True))
-        lists = {self.images.source: known(self.workspace), self.model: ["", *self.workspace.run_names()]}
+        lists = {self.images.source: known(self.workspace), self.model: ["", AT_RANDOM, *self.workspace.run_names()]}
         return {
             self.column: gr.update(visible=True),
             **{control: gr.update(value=value) for control, value in values.items()},
@@ -129,6 +129,8 @@ def planned(plan: Mapping[str, Any], say: Texts) -> str:
     }
     if kinds := [*(["class"] if decided["classes"] else []), *decided["conditions"]]:
         rows["learns"] = ", ".join(kinds)
+    if start := decided["training"]["start"]:
+        rows["start"] = Path(start).name
     if plan["expected"]:
         rows["quality"] = f"fd_fashion {say.number(plan['expected']['distance'], '.2g')}"
     first, *rest = [(say.text(f"plan_{name}"), value) for name, value in rows.items()]

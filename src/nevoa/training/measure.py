@@ -70,7 +70,7 @@ class Trial:
 
     @cached_property
     def image_seconds(self) -> float:
-        """Seconds for an image at a steady pace, data included, on average over the training."""
+        """Seconds for an image at a steady rate, data included, on average over the training."""
         training = self.brief.plan.training
         seconds = min(LONGEST, max(SHORTEST, TIMING_SHARE * 60 * (training.minutes or 0)))
         return steady_seconds(self.brief.seconds(), seconds / 3, seconds) * self.state.cost_ahead / training.batch_size

@@ -64,13 +64,10 @@ def plan(
     check_given(objects)
     check_size(images)
 
-    draft = _placed(Draft.of(config, images, objects, was, start), asked, was)
-    draft = with_start(draft, asked, was)
+    draft = with_start(_placed(Draft.of(config, images, objects, was, start), asked, was), asked, was)
     _check_batch(draft.batch_size)
     draft = sized(draft, asked)
-    if objects.network is not None:
-        check_network(objects.network, images.shape, len(draft.classes), draft.tables["conditions"])
-        check_network(objects.network, images.shape, len(draft.classes), draft.plan().learned)
+    _check_own_network(objects, images, draft)
     trial = draft.trial()
     _check_patience(trial.plan, images, records)
     trial.check_memory()
@@ -84,10 +81,7 @@ def plan(
     if known["images"] is None or (records and None in [known[key] for key in INTERVALS]):
         costs = (costs or trial.costs) if records else Costs(trial.image_seconds, 0.0, 1, 0.0)
         known |= _timed(known, costs, asked, draft.batch_size, begun, records)
-    horizon = known["images"] or draft.batch_size
-    known["report_every_images"] = known["report_every_images"] or report_interval(horizon, draft.batch_size)
-    known["preview_steps"] = known["preview_steps"] or trial.state.model().settings().steps
-    decided = draft.training(**known | {key: known[key] or horizon for key in INTERVALS}).plan()
+    decided = draft.training(**_timetabled(known, trial, draft.batch_size)).plan()
     if was is not None:
         check_same(was, decided, accept_changes)
     return Planned(decided, costs)
@@ -126,6 +120,15 @@ def _timed(
     return {"images": known["images"] or images_within(costs, (), left, batch_size, cooldown=1.0)}
 
 
+def _timetabled(known: Mapping[str, int | None], trial: Trial, batch_size: int) -> dict[str, int]:
+    """The horizon and the timetable, complete: what is open is once, at the end."""
+    horizon = known["images"] or batch_size
+    own = {"report_every_images": report_interval(horizon, batch_size)}
+    if not known["preview_steps"]:
+        own["preview_steps"] = trial.state.model().settings().steps
+    return {key: value or own.get(key, horizon) for key, value in known.items()}
+
+
 def _images(asked: TrainingConfig, was: Plan | None, count: int, batch_size: int) -> int | None:
     """The images of a budget that says how many, in whole batches; None if the minutes decide."""
     if asked.minutes is not None:
@@ -156,6 +159,13 @@ def _check_patience(plan: Plan, images: ImageSet, records: bool) -> None:
     if plan.data.source.startswith(f"{OBJECT}:"):
         advice = "give the images as a folder or a file, and hold some out with data.holdout"
     raise NevoaError(f"training.patience (--patience) needs two or more held-out images of {images.name}: {advice}.")
+
+
+def _check_own_network(objects: Objects, images: ImageSet, draft: Draft) -> None:
+    """Call a network of the user with what the images have, and with what the training learns."""
+    if objects.network is not None:
+        for conditions in (draft.tables["conditions"], draft.plan().learned):
+            check_network(objects.network, images.shape, len(draft.classes), conditions)
 
 
 def _check_batch(batch_size: int) -> None:
