@@ -4,6 +4,7 @@ import inspect
 import subprocess
 import sys
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
@@ -22,6 +23,14 @@ def test_it_has_an_example(name: str) -> None:
 def test_a_function_that_raises_an_error_says_so(name: str) -> None:
     raises = "raise NevoaError" in inspect.getsource(PUBLIC[name])
     assert not raises or "NevoaError" in (inspect.getdoc(PUBLIC[name]) or "")
+
+
+@pytest.mark.parametrize("name", [name for name, each in PUBLIC.items() if inspect.isclass(each)])
+def test_what_a_class_offers_is_described(name: str) -> None:
+    """If not, the reference leaves it out."""
+    for own, each in vars(PUBLIC[name]).items():
+        if not own.startswith("_") and isinstance(each, property | classmethod | staticmethod | FunctionType):
+            assert inspect.getdoc(each) or f"    {own}: " in (inspect.getdoc(PUBLIC[name]) or ""), own
 
 
 @pytest.mark.slow
