@@ -22,12 +22,9 @@ Draw = Callable[[], Images]
 
 @dataclass(frozen=True)
 class State:
-    """A moment of the reverse process: x_t and the estimate of x_0 from it. At t = 0 both are the result.
+    """A moment of the reverse process: x_t, the timestep t (T…0), and the estimate of x_0 from them.
 
-    Attributes:
-        x_t: the noisy images, float32 `[B, C, H, W]`, of the scale of images in [-1, 1].
-        t: the timestep, T…0.
-        x_0_hat: the clean images as the denoiser estimates them from x_t, of the same shape.
+    Both images have the scale of images in [-1, 1], and the same shape. At t = 0 both are the result.
 
     Example:
         >>> *_, end = model.trajectory(4, steps=7)
