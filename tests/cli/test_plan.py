@@ -99,3 +99,35 @@ def test_the_plan_names_the_model_to_start_from_and_no_width_that_was_not_chosen
         told = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
         assert told["start"].startswith("drawings8, which comes with nevoa, because 20 images are few (--from none")
         assert "width" not in told
+
+
+@pytest.mark.parametrize(
+    ("images", "asked", "decided", "row", "said"),
+    [
+        (
+            30_000,
+            "auto",
+            "strong",
+            "augment",
+            "strong, because each image is seen 300 times (--augment none: images as",
+        ),
+        (30_000, "strong", "strong", "", ""),
+        (
+            30_000,
+            "flip",
+            "flip",
+            "advice",
+            "Each image is seen 300 times, so often that a model memorises it: add --aug",
+        ),
+        (25_000, "auto", "flip", "", ""),
+    ],
+)
+def test_the_plan_says_that_images_are_seen_often(
+    images: int, asked: str, decided: str, row: str, said: str, tiny: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = job_of(tiny.updated("data", augment=decided), as_image_set(np.zeros((100, 8, 8, 1), np.uint8)))
+    job = replace(again(job, images=images), config=job.config.updated("data", augment=asked))
+    print_plan(job, Forecast(1, 1.0, 1, 1.0, 1.0, 1, 1, None), Path("runs/few"), as_json=False)
+    found = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert {name for name in ("augment", "advice") if "seen" in found.get(name, "")} == {row} - {""}
+    assert said in found.get(row, "")

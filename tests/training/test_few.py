@@ -1,4 +1,4 @@
-"""Few images of the size of a model that comes with nevoa start from it, where a config leaves that to nevoa."""
+"""Few images start from a model that comes with nevoa, and are augmented, where a config leaves both to nevoa."""
 
 from collections import deque
 from itertools import islice
@@ -14,11 +14,13 @@ from nevoa.config import Config, Plan, parse
 from nevoa.data import ImageSet, as_image_set
 from nevoa.errors import NevoaError
 from nevoa.networks import build_network
-from nevoa.objects import Objects
+from nevoa.objects import NAMES, Objects
 from nevoa.runs import Run, packaged
 from nevoa.training import Wish, fit_job, plan, prepare
-from nevoa.training.few import FEW, in_words
+from nevoa.training.draft import Draft
+from nevoa.training.few import FEW, TIMES, augmentation_in_words, in_words
 from nevoa.training.job import repetition
+from nevoa.training.measure import Trial
 from nevoa.training.state import TrainingState
 from tests.processes import together
 from tests.small_runs import outcome, planned
@@ -31,6 +33,10 @@ SETTINGS: list[dict[str, dict[str, Any]]] = [
     {"diffusion": {"schedule": "linear"}},
     {"diffusion": {"prediction": "epsilon"}},
 ]
+
+
+# All but mirror, which letters and clothes are not to be.
+OTHERS = ["shift", "scale", "rotate", "squeeze", "colour"]
 
 
 def colour(count: int, side: int = 8, channels: int = 3, **said: Any) -> ImageSet:
@@ -50,6 +56,13 @@ def asking(config: Config, *tables: dict[str, dict[str, Any]]) -> Config:
 def recipe(tiny: Config) -> Config:
     """The settings of the model to start from. Its network is narrower than the one that a timing would choose."""
     return asking(tiny, {"diffusion": {"prediction": "x0"}, "training": {"threads": 1, "device": "cpu"}})
+
+
+@pytest.fixture
+def often(recipe: Config) -> Config:
+    """A training of 20 photographs that sees each more often than a model may see them as they are."""
+    data = {"augment": "auto", "source": "photos/"}
+    return asking(recipe, {"data": data, "training": {"steps": TIMES * 20 // 8 + 1, "batch_size": 8}})
 
 
 @pytest.fixture
@@ -223,3 +236,58 @@ def test_two_processes_start_from_it_as_one_does(recipe: Config, drawings: Run, 
     both = together(2, model_of, config, folder, tmp_path / "two")
     # Two threads round as the two processes do.
     assert both == [model_of(config.updated("training", threads=2), folder, tmp_path / "one")] * 2
+
+
+@pytest.mark.parametrize(("source", "names"), [("photos/", ["mirror", *OTHERS]), ("fashion_mnist_10k", OTHERS)])
+def test_images_that_are_seen_often_are_augmented(source: str, names: list[str], often: Config) -> None:
+    made = plan(asking(often, {"data": {"source": source}}), colour(20)).plan
+    assert made.data.augment == dict.fromkeys(names, 0.25)
+    assert augmentation_in_words(often.data, made) == (
+        "strong, because each image is seen 250 times (--augment none: images as they are)"
+    )
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"training": {"steps": TIMES * 20 // 8}},
+        {"data": {"augment": "flip"}},
+        {"data": {"augment": "none"}},
+    ],
+)
+def test_otherwise_they_are_not(asked: dict[str, dict[str, Any]], often: Config) -> None:
+    config = asking(often, asked)
+    made = plan(config, colour(20)).plan
+    assert made.data.conditioned == {}
+    assert augmentation_in_words(config.data, made) == ""
+
+
+@pytest.mark.parametrize(("image_seconds", "augmented"), [(0.01, True), (0.02, False)])
+def test_the_minutes_say_how_often_images_are_seen(
+    image_seconds: float, augmented: bool, often: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """6,000 images in a minute are more than 250 times 20, and 3,000 are not."""
+    monkeypatch.setattr(Trial, "image_seconds", image_seconds)
+    config = asking(often, {"training": {"steps": None, "minutes": 1}})
+    assert bool(plan(config, colour(20)).plan.data.conditioned) is augmented
+
+
+def test_adapters_have_no_weights_for_what_was_done_to_an_image(often: Config) -> None:
+    for settings, is_open in ({}, True), ({"start": "drawings8", "lora": 1}, False):
+        draft = Draft.of(asking(often, {"training": settings}), colour(20), NAMES, None)
+        assert ("augment" in draft.open) is is_open
+
+
+def test_a_network_of_ones_own_sees_images_as_they_are(often: Config) -> None:
+    network = build_network(often.network, 3, 0)
+    assert plan(often, colour(20), Objects(network=network)).plan.data.augment == {"flip": 0.5}
+
+
+def test_a_run_that_is_trained_for_longer_augments_no_more_than_before(often: Config, tmp_path: Path) -> None:
+    images, run = colour(20), Run(tmp_path / "run")
+    deque(nevoa.fit(asking(often, {"training": {"steps": 1}}), run.folder, images=images), maxlen=0)
+    assert prepare(often, images, run=run).plan.data == run.plan().data
+
+
+def test_what_was_done_to_an_image_is_learned(often: Config) -> None:
+    assert "augmentation" in prepare(often, colour(20)).plan.learned

@@ -187,8 +187,3 @@ def test_a_conditional_model_of_images_without_classes_is_refused_with_an_option
 ) -> None:
     with pytest.raises(NevoaError, match=r"noise has no classes.* set training\.condition=none"):
         prepare(tiny.updated("training", condition="class"), replace(few_images, classes=()))
-
-
-def test_images_below_the_smallest_size_are_not_trained_on(tiny: Config) -> None:
-    with pytest.raises(NevoaError, match="The images are 3x8; nevoa trains on 4x4 to 1024x1024: choose another --size"):
-        prepare(tiny, as_image_set(np.zeros((20, 3, 8), np.uint8)))

@@ -22,6 +22,7 @@ UNMEASURED = "not measured for such images, settings and budgets"
 LARGE_SIDE, FIGURES = 64, 50_000
 BLOTS = "expect colours and blots: figures take about {:,} images"
 FIXED = "keep it with -o network.dim={} -o training.batch_size={}"
+STRONG = "Each image is seen {:,.0f} times, so often that a model memorises it: add --augment strong."
 ASIDE = "To see when the model only memorises, set images aside: -o data.holdout={}."
 
 
@@ -82,33 +83,69 @@ def _quality(job: "Job", forecast: "Forecast") -> str:
     return BLOTS.format(FIGURES) if is_few and not has_figures else UNMEASURED
 
 
-def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str, str]:
-    from nevoa.cli.terminal import duration
-    from nevoa.training.few import in_words as start_in_words
-
-    plan, training, images = job.plan, job.plan.training, job.images
+def _data(job: "Job") -> str:
+    """The images, and what is done to them."""
+    images, data = job.images, job.plan.data
     channels, height, width = images.shape
+    drawn = augmented(data) + ", classes drawn evenly" * data.balance
+    size = f"{height}x{width}, {channels} channel{'s' * (channels > 1)}"
+    return f"{images.name}: {len(images):,} images, {size}{drawn}{left_out(images.notes)}"
+
+
+def _network(job: "Job", forecast: "Forecast") -> str:
+    plan = job.plan
+    patch = getattr(plan.network, "patch", 1)
+    patches = f", patches of {patch}x{patch} pixels" if patch > 1 else ""
     conditional = f", class-conditional, {len(plan.classes)} classes" if plan.classes else ""
     conditional += "".join(f", learns {name}" for name in plan.conditions)
     conditional += f", captions of the column {column}" if (column := plan.data.caption_column) else ""
-    patch = getattr(plan.network, "patch", 1)
-    patches = f", patches of {patch}x{patch} pixels" if patch > 1 else ""
-    left, each = max(0.0, 1 - done / training.images), training.batch_size
-    start = start_in_words(job.config.training, plan, images)
-    drawn = augmented(plan.data) + ", classes drawn evenly" * plan.data.balance
+    predicts = f"predicts {plan.diffusion.prediction}"
+    return f"{plan.network.kind}{patches}, {forecast.parameters:,} parameters{conditional}, {predicts}"
+
+
+def _device(training: "TrainingPlan") -> str:
+    threads = f"{training.threads} thread{'s' * (training.threads > 1)}"
+    group = f" in each of {world_size()} processes" * (world_size() > 1)
+    return f"{training.device}, {training.precision}, {threads}{group}"
+
+
+def _chosen(job: "Job", done: int) -> dict[str, str]:
+    """What nevoa chose for few images, and why; empty where there is nothing to say."""
+    from nevoa.training.few import augmentation_in_words, in_words
+
+    start, plan = in_words(job.config.training, job.plan, job.images), job.plan
+    augment = augmentation_in_words(job.config.data, plan)
+    return {"augment": augment, "start": start if plan.training.start or not done else ""}
+
+
+def _advice(job: "Job") -> dict[str, str]:
+    from nevoa.training.few import is_memorised
+
+    count, notes, seen = len(job.images), job.images.notes, job.plan.training.images
+    advice = [size_advice(notes)]
+    if FEW_IMAGES <= count < MEASURED_IMAGES and not notes.held_out:
+        advice.append(ASIDE.format(count // 10))
+    if is_memorised(count, seen) and not job.plan.data.conditioned:
+        advice.append(STRONG.format(seen / count))
+    few = f"{count} images are few: expect the model to memorise them and to produce near copies"
+    return {"advice": " ".join(filter(None, advice)), "warning": few * (count < FEW_IMAGES)}
+
+
+def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str, str]:
+    from nevoa.cli.terminal import duration
+
+    plan, training = job.plan, job.plan.training
+    left = max(0.0, 1 - done / training.images)
     rows = {
-        "data": f"{images.name}: {len(images):,} images, {height}x{width}, {channels} channel{'s' * (channels > 1)}"
-        f"{drawn}{left_out(images.notes)}",
-        **(in_words(as_learned(images, plan.kinds), plan.kinds) if plan.conditions else {}),
-        "network": f"{plan.network.kind}{patches}, {forecast.parameters:,} parameters{conditional}, "
-        f"predicts {plan.diffusion.prediction}",
+        "data": _data(job),
+        **(in_words(as_learned(job.images, plan.kinds), plan.kinds) if plan.conditions else {}),
+        "network": _network(job, forecast),
         **({} if done else _width(job, forecast)),
-        **({"start": start} if start and (training.start or not done) else {}),
-        **({"lora": _adapters(job)} if training.lora else {}),
-        **({"guide": guide_in_words(training)} if training.guide else {}),
-        "device": f"{training.device}, {training.precision}, {training.threads} thread{'s' * (training.threads > 1)}"
-        f"{f' in each of {world_size()} processes' * (world_size() > 1)}",
-        "images": f"{training.images:,} to see, {each} at a time{f', {done:,} done' * bool(done)}",
+        **_chosen(job, done),
+        "lora": _adapters(job) if training.lora else "",
+        "guide": guide_in_words(training) if training.guide else "",
+        "device": _device(training),
+        "images": f"{training.images:,} to see, {training.batch_size} at a time{f', {done:,} done' * bool(done)}",
         "time": f"about {duration(forecast.seconds * left)} ({1 / forecast.image_seconds:,.3g} images/s)",
         "quality": _quality(job, forecast),
         "compute": f"{forecast.flop_per_image / 1e9:.3g} GFLOP per image, "
@@ -116,11 +153,6 @@ def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str
         "memory": f"about {forecast.memory_bytes / 1e9:.1f} GB",
         "disk": f"up to {forecast.disk_bytes / 1e6:,.0f} MB",
         "folder": str(folder),
+        **_advice(job),
     }
-    if advice := size_advice(images.notes):
-        rows["advice"] = advice
-    if len(images) < FEW_IMAGES:
-        rows["warning"] = f"{len(images)} images are few: expect the model to memorise them and to produce near copies"
-    elif len(images) < MEASURED_IMAGES and not images.notes.held_out:
-        rows["advice"] = " ".join(filter(None, [rows.get("advice"), ASIDE.format(len(images) // 10)]))
-    return rows
+    return {name: row for name, row in rows.items() if row}

@@ -66,7 +66,7 @@ class TrainingFlags(BudgetFlags, PluginFlags):
         augment: What to do to images at random; may be repeated. flip mirrors half of them. The network is
             conditioned on mirror, shift, scale, rotate, squeeze and colour, so that samples show none of them. A number
             such as 0.12 is the chance of each, strong is 0.25, none is nothing. [default: flip, except for named data
-            sets of clothes, digits or drawings]
+            sets of clothes, digits or drawings; strong where each image is seen more than 250 times]
         balance: Draw each class as often as the others, whatever its number of images.
         condition: What to learn about each image beside its pixels: class, text, tags, number:NAME, picture or none;
             may be repeated. text:COLUMN takes the captions from this column. downscaled:N, gray, edges and masked make

@@ -22,7 +22,7 @@ from nevoa.objects import Objects, decided_by
 from nevoa.runs import Run
 from nevoa.runs.checkpoint import newest_saved
 from nevoa.training import Wish, default_folder, fit_job, prepare_together, show_progress, starting_from
-from nevoa.training.draft import check_given
+from nevoa.training.checks import check_given
 
 
 class Keywords(TrainingOptions, total=False):

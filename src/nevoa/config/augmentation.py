@@ -70,7 +70,7 @@ def _number(value: Any) -> float | None:
 
 
 Decided = Annotated[Chances, BeforeValidator(chances_of)]
-# As a user asks for them; "auto" is a flip where the catalog says that it suits the images.
+# As a user asks for them; what "auto" is depends on the images, and on how often they are seen.
 Augment = Annotated[
     Chances | Literal["auto"],
     BeforeValidator(chances_of),

@@ -48,7 +48,8 @@ class DataConfig(Section):
         augment: what is done to images at random. flip mirrors half of them, so that the model's images are mirrored,
             too. The network is conditioned on mirror, shift, scale, rotate, squeeze and colour, so that its images
             show none of them. Each that is named has a chance of 12 %; a number is the chance of all; strong is 25 %;
-            none leaves images as they are. "auto": flip, if the catalog says that it suits the data set.
+            none leaves images as they are. "auto": flip, if the catalog says that it suits the data set, and strong
+            where a training sees each image more than 250 times; then without mirror, if flip does not suit it.
         balance: draw each class as often as the others, whatever its number of images.
         caption_column: the column of a table that has the captions; if not set, text, caption and prompt, and the texts
             beside the images. `training.condition=text:COLUMN` sets it.

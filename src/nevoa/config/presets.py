@@ -82,7 +82,7 @@ DDPM_CIFAR10: Preset = {
 # As quick, on colour photographs: docs/experiments.md records the choice. Few images start from a model that comes with
 # nevoa, by the same recipe: that of --from has a distance of 1.26 in place of 0.67 (500 drawings of people).
 PHOTOS: Preset = QUICK | {
-    "data": {"size": 64, "channels": 3, "augment": "flip", "holdout": "auto"},
+    "data": {"size": 64, "channels": 3, "holdout": "auto"},
     "training": QUICK["training"] | {"start": "auto", "minutes": 30},
 }
 

@@ -7,27 +7,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from nevoa._util.arguments import argument, has_argument
 from nevoa.conditions import CLASS
-from nevoa.config import LARGEST_SIDE, SMALLEST_SIDE, Config, DataConfig, ModelPlan, Plan, parse
+from nevoa.config import Config, DataConfig, ModelPlan, Plan, parse
+from nevoa.config.augmentation import CONDITIONED, STRONG
 from nevoa.config.condition import ConditionPlan, PicturePlan
 from nevoa.config.names import PredictionName
 from nevoa.config.network import OBJECT
 from nevoa.config.registry import CONDITIONS, NETWORKS
 from nevoa.config.training import Recipe
 from nevoa.data import ImageSet, flips, is_path
-from nevoa.diffusion.schedule import check_schedule
 from nevoa.errors import NevoaError
-from nevoa.networks import check_is_module
 from nevoa.objects import Objects, decided_by
 from nevoa.sampling.options import AUTOGUIDANCE
+from nevoa.training.checks import check_takes_augmentation, takes
 from nevoa.training.measure import Trial
-from nevoa.training.optimizer import trained_parameters
 
 Tables = Mapping[str, Any]
 
-# The key of a config that names each part.
-KEYS = {"network": "network.kind", "schedule": "diffusion.schedule", "loss": "training.loss"}
 # Batches of 64 images compute 1.1 to 1.5 times as many images per second as those of 32. After 5e12 operations their
 # distance is 1.24 times as large, after 5e13 1.02 times (with the prediction v and uniform timesteps).
 SMALL_BATCH, LARGE_BATCH = 32, 64
@@ -49,7 +45,8 @@ class Draft:
     Attributes:
         tables: of a Plan, but for `training`.
         recipe: the table `training`, as far as it is known.
-        open: which of "dim" and "batch_size" only a measurement decides; until then they have the reference's values.
+        open: which of "dim", "batch_size" and "augment" only a measurement decides; until then the first two have the
+            reference's values, and images are at most mirrored.
     """
 
     images: ImageSet
@@ -69,7 +66,7 @@ class Draft:
         """
         asked, decided = config.training, decided_by(objects)
         before = was or start
-        _check_takes_augmentation(config, objects)
+        check_takes_augmentation(config, objects)
         classes, conditions = _asked(config, images, objects, {} if before is None else before.conditions)
         if was:  # the weights depend on what the run knows of its conditions, such as the range of a number
             conditions = {name: was.conditions.get(name, one) for name, one in conditions.items()}
@@ -88,6 +85,8 @@ class Draft:
         resumed = was.network.model_dump() if was else {}
         if network.get("dim") == "auto" and "dim" not in resumed:
             is_open |= {"dim"}
+        if config.data.augment == "auto" and not (was or asked.lora or objects.network) and takes(config, objects)[1]:
+            is_open |= {"augment"}
         details = any(map(_is_consistent, conditions.values()))
         patch = SMALL_PATCH if details or math.prod(images.shape[1:]) <= SMALL else LARGE_PATCH
         network = _chosen(network, {"dim": REFERENCE, "patch": patch, **resumed})
@@ -97,7 +96,7 @@ class Draft:
             "classes": classes,
             "conditions": conditions,
             "null_label": asked.label_dropout > 0,
-            "data": _data(config, images) | {"division": was.data.division if was else "pixels"},
+            "data": _data(config, images, was) | {"division": was.data.division if was else "pixels"},
             "diffusion": config.diffusion.model_dump() | decided.get("diffusion", {}) | prediction,
             "network": network,
             "sampling": config.sampling.model_dump() | {"autoguidance": AUTOGUIDANCE if weight is None else weight},
@@ -119,6 +118,12 @@ class Draft:
     def training(self, **values: Any) -> "Draft":
         """The draft with values of the training."""
         return replace(self, recipe={**self.recipe, **values})
+
+    def augmented(self) -> "Draft":
+        """The draft with strong augmentation, without mirroring where it does not suit the images, as of letters."""
+        mirrored = self.tables["data"]["augment"] == "flip"
+        chances = {name: STRONG for name in CONDITIONED if mirrored or name != "mirror"}
+        return replace(self, tables={**self.tables, "data": {**self.tables["data"], "augment": chances}})
 
     def width(self, dim: int) -> "Draft":
         """The draft with another width of the network."""
@@ -147,38 +152,6 @@ class Draft:
 def first(*values: object) -> Any:
     """The first value that is neither None nor "auto"; None without one."""
     return next((value for value in values if value not in (None, "auto")), None)
-
-
-def check_size(images: ImageSet) -> None:
-    """A NevoaError if images have a size that nevoa does not train on.
-
-    Example:
-        >>> check_size(images)
-    """
-    _, height, width = images.shape
-    if not SMALLEST_SIDE <= min(height, width) <= max(height, width) <= LARGEST_SIDE:
-        raise NevoaError(
-            f"The images are {height}x{width}; nevoa trains on {SMALLEST_SIDE}x{SMALLEST_SIDE} to "
-            f"{LARGEST_SIDE}x{LARGEST_SIDE}: choose another --size."
-        )
-
-
-def check_given(objects: Objects) -> None:
-    """A NevoaError if an object is not what its name says.
-
-    Example:
-        >>> check_given(nevoa.objects.Objects(network=network))
-    """
-    for part, value in vars(objects).items():
-        if isinstance(value, str):
-            raise NevoaError(f"{part}= takes an object. Choose a {part} by name with options=['{KEYS[part]}={value}'].")
-    if objects.network is not None:
-        check_is_module(objects.network)
-        trained_parameters(objects.network)
-    if objects.schedule is not None:
-        check_schedule(objects.schedule)
-    if objects.loss is not None and not callable(objects.loss):
-        raise NevoaError("The loss must be a function of (output, target) that returns one loss per image.")
 
 
 def _chosen(network: Tables, known: Tables) -> dict[str, Any]:
@@ -215,7 +188,7 @@ def _asked(
     """
     wanted = config.training.condition
     if wanted == "auto":
-        takes_classes, takes_others = _takes(config, objects)
+        takes_classes, takes_others = takes(config, objects)
         has_classes = takes_classes and bool(images.classes or images.notes.unsettled)
         found = {name: CONDITIONS[name].found(images, None) for name in CONDITIONS}
         by_request = [name for name, one in known.items() if ":" in name or isinstance(one, PicturePlan)]
@@ -232,24 +205,6 @@ def _asked(
             what = "It has pairs: leave class out, or make classes of their folders with --classes image,condition."
         raise NevoaError(f"{images.name} has no classes, and training.condition names them. {what}")
     return (images.classes if has_classes else ()), others
-
-
-def _check_takes_augmentation(config: Config, objects: Objects) -> None:
-    """A NevoaError if images are augmented and the network takes no condition to learn how."""
-    if config.data.conditioned and not _takes(config, objects)[1]:
-        name = config.network.kind if objects.network is None else type(objects.network).__name__
-        raise NevoaError(
-            f"The network {name} takes no condition, so it cannot learn what was done to an image, and images that "
-            "it makes would show it: train with --augment flip or --augment none."
-        )
-
-
-def _takes(config: Config, objects: Objects) -> tuple[bool, bool]:
-    """Whether the network takes classes, and whether it takes other conditions."""
-    if objects.network is None:
-        return True, has_argument(NETWORKS[config.network.kind], "conditions")
-    third = argument(objects.network.forward, 2)  # of (x_t, t), (x_t, t, label) or (x_t, t, condition)
-    return third is not None, third == "condition"
 
 
 def _condition(name: str, images: ImageSet) -> ConditionPlan:
@@ -274,7 +229,7 @@ def _found_again(name: str, images: ImageSet) -> ConditionPlan | None:
     return None
 
 
-def _data(config: Config, images: ImageSet) -> dict[str, Any]:
+def _data(config: Config, images: ImageSet, was: Plan | None) -> dict[str, Any]:
     """Where the images are found again, and the facts about them."""
     asked = config.data
     if asked.balance and not images.classes:
@@ -285,7 +240,7 @@ def _data(config: Config, images: ImageSet) -> dict[str, Any]:
     known = {
         "images": len(images),
         "fingerprint": images.fingerprint,
-        "augment": ("flip" if flips(asked.source) else "none") if asked.augment == "auto" else asked.augment,
+        "augment": first(asked.augment, was and was.data.augment, "flip" if flips(asked.source) else "none"),
         "balance": asked.balance,
     }
     if not images.notes.source or asked.source.startswith(f"{OBJECT}:"):

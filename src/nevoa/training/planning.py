@@ -7,20 +7,18 @@ from collections.abc import Mapping
 
 from nevoa._util.compiling import compiler_fault
 from nevoa.config import Config, ModelPlan, Plan
-from nevoa.config.network import OBJECT
 from nevoa.config.training import TrainingConfig
 from nevoa.data import ImageSet
 from nevoa.errors import NevoaError
 from nevoa.networks import check_network
 from nevoa.objects import NAMES, Objects, check_objects
 from nevoa.parallel.device import choose_device, choose_precision, choose_threads, devices
-from nevoa.parallel.environment import world_size
 from nevoa.runs.journal import Costs
 from nevoa.training.budget import images_within, report_interval, timetable
-from nevoa.training.draft import Draft, check_given, check_size, first
-from nevoa.training.few import with_start
+from nevoa.training.checks import check_batch, check_given, check_patience, check_size
+from nevoa.training.draft import Draft, first
+from nevoa.training.few import is_memorised, with_start
 from nevoa.training.measure import Trial
-from nevoa.training.objective import keeps_best
 from nevoa.training.resume import Planned, check_same, kept_start
 from nevoa.training.width import sized
 
@@ -65,14 +63,17 @@ def plan(
     check_size(images)
 
     draft = with_start(_placed(Draft.of(config, images, objects, was, start), asked, was), asked, was)
-    _check_batch(draft.batch_size)
+    check_batch(draft.batch_size)
     draft = sized(draft, asked)
     _check_own_network(objects, images, draft)
     trial = draft.trial()
-    _check_patience(trial.plan, images, records)
+    check_patience(trial.plan, images, records)
     trial.check_memory()
 
     known = _known(asked, was, len(images), draft.batch_size)
+    if "augment" in draft.open and is_memorised(len(images), _images_to_see(trial, asked, known["images"])):
+        draft = draft.augmented()
+        trial = draft.trial()
     stays = was is not None and was.training.device == trial.plan.training.device
     if asked.compile is None and not stays and _compiling_pays(trial, asked, known["images"]):
         draft = draft.training(compile=True)
@@ -125,7 +126,7 @@ def _timetabled(known: Mapping[str, int | None], trial: Trial, batch_size: int) 
     horizon = known["images"] or batch_size
     own = {"report_every_images": report_interval(horizon, batch_size)}
     if not known["preview_steps"]:
-        own["preview_steps"] = trial.state.model().settings().steps
+        own["preview_steps"] = trial.state.model().settings().steps or 1
     return {key: value or own.get(key, horizon) for key, value in known.items()}
 
 
@@ -136,6 +137,11 @@ def _images(asked: TrainingConfig, was: Plan | None, count: int, batch_size: int
     if asked.steps is not None:
         return asked.steps * batch_size
     return batch_size * math.ceil((asked.epochs or 0) * count / batch_size)
+
+
+def _images_to_see(trial: Trial, asked: TrainingConfig, known: int | None) -> float:
+    """The images of the training, estimated where the minutes decide."""
+    return known or 60 * (asked.minutes or 0) / trial.image_seconds
 
 
 def _compiling_pays(trial: Trial, asked: TrainingConfig, images: int | None) -> bool:
@@ -150,27 +156,8 @@ def _compiling_pays(trial: Trial, asked: TrainingConfig, images: int | None) -> 
     return fault is None
 
 
-def _check_patience(plan: Plan, images: ImageSet, records: bool) -> None:
-    if plan.training.patience is None or (records and keeps_best(plan)):
-        return
-    if not records:
-        raise NevoaError("training.patience needs a run, which measures the held-out loss: give a run folder, out=.")
-    advice = f"hold some out with -o data.holdout={max(2, len(images) // 10)}"
-    if plan.data.source.startswith(f"{OBJECT}:"):
-        advice = "give the images as a folder or a file, and hold some out with data.holdout"
-    raise NevoaError(f"training.patience (--patience) needs two or more held-out images of {images.name}: {advice}.")
-
-
 def _check_own_network(objects: Objects, images: ImageSet, draft: Draft) -> None:
     """Call a network of the user with what the images have, and with what the training learns."""
     if objects.network is not None:
         for conditions in (draft.tables["conditions"], draft.plan().learned):
             check_network(objects.network, images.shape, len(draft.classes), conditions)
-
-
-def _check_batch(batch_size: int) -> None:
-    if batch_size < world_size():
-        raise NevoaError(
-            f"{world_size()} processes cannot share a batch of {batch_size} images: start fewer, or set a larger "
-            "training.batch_size."
-        )
