@@ -4,6 +4,7 @@ The source folder is the whole repository, so that a link between README.md, doc
 on the site and where the files are read without it.
 """
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,19 @@ def speak_portuguese(app: Sphinx, page: str, template: str, context: dict[str, A
         context["language"] = "pt"
 
 
+def offer_notebook(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Put the notebook of a lesson beside its page, and a link to it below the title."""
+    notebook = Path(app.srcdir, f"{page}.ipynb")
+    if notebook.exists():
+        target = Path(app.outdir, f"{page}.ipynb")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(notebook, target)
+        portuguese = context["language"] == "pt"
+        words = "Transfira o notebook desta lição" if portuguese else "Download the notebook of this lesson"
+        link = f'<p><a href="{notebook.name}" download>{words}</a></p>'
+        context["body"] = context["body"].replace("</h1>", f"</h1>{link}", 1)
+
+
 def lead_to_the_root(app: Sphinx, error: Exception | None) -> None:
     """Write the page that opens with the folder of the site."""
     target = f"{root_doc}.html"
@@ -83,5 +97,6 @@ def make_pages(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> None:
     app.connect("html-page-context", speak_portuguese)
+    app.connect("html-page-context", offer_notebook)
     app.connect("build-finished", lead_to_the_root)
     app.connect("build-finished", make_pages)

@@ -1,5 +1,7 @@
 """Files that GitHub and other services read."""
 
+import re
+import shlex
 import subprocess
 import sys
 from importlib.metadata import version
@@ -9,6 +11,7 @@ import pytest
 import yaml
 
 import nevoa
+from nevoa.cli.first import FIRST
 
 ROOT = Path(__file__).parents[1]
 FORMS = ROOT / ".github" / "ISSUE_TEMPLATE"
@@ -58,3 +61,24 @@ def test_the_version_is_the_same_everywhere() -> None:
 def test_the_report_of_a_defect_asks_for_the_versions() -> None:
     labels = [part["attributes"]["label"] for part in yaml.safe_load((FORMS / "defect.yml").read_text())["body"]]
     assert any("nevoa --version --verbose" in label for label in labels)
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.pt.md", "docs/index.md", "docs/pt/index.md"])
+def test_the_first_command_of_a_first_page_installs_nevoa(name: str) -> None:
+    found = re.findall(r"(pip install \S+|make \w+)", (ROOT / name).read_text("utf-8"))
+    assert found[0].rstrip("`") == "pip install nevoa"
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.pt.md"])
+def test_a_readme_begins_with_what_nevoa_alone_prints_and_has_the_clone_below(name: str) -> None:
+    typed = re.findall(r"^ {4}((?:nevoa|make) .+)$", (ROOT / name).read_text("utf-8"), re.MULTILINE)
+    words = [shlex.split(line, comments=True) for line in typed]
+    first = [shlex.split(re.split("  +", line)[0]) for line in re.findall(r"^  (nevoa .+)$", FIRST, re.MULTILINE)]
+    assert words[:5] == [*first, ["make", "demo"], ["make", "test"]]
+
+
+def test_pre_commit_runs_a_target_of_the_makefile() -> None:
+    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    (hook,) = repository["hooks"]
+    assert (repository["repo"], hook["language"], hook["always_run"]) == ("local", "system", True)
+    assert f"\n{hook['entry'].removeprefix('make ')}:" in (ROOT / "Makefile").read_text()

@@ -4,6 +4,7 @@ import inspect
 import subprocess
 import sys
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
@@ -16,6 +17,20 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("name", PUBLIC)
 def test_it_has_an_example(name: str) -> None:
     assert "\nExample:\n    >>> " in (inspect.getdoc(PUBLIC[name]) or "")
+
+
+@pytest.mark.parametrize("name", [name for name, each in PUBLIC.items() if inspect.isfunction(each)])
+def test_a_function_that_raises_an_error_says_so(name: str) -> None:
+    raises = "raise NevoaError" in inspect.getsource(PUBLIC[name])
+    assert not raises or "NevoaError" in (inspect.getdoc(PUBLIC[name]) or "")
+
+
+@pytest.mark.parametrize("name", [name for name, each in PUBLIC.items() if inspect.isclass(each)])
+def test_what_a_class_offers_is_described(name: str) -> None:
+    """If not, the reference leaves it out."""
+    for own, each in vars(PUBLIC[name]).items():
+        if not own.startswith("_") and isinstance(each, property | classmethod | staticmethod | FunctionType):
+            assert inspect.getdoc(each) or f"    {own}: " in (inspect.getdoc(PUBLIC[name]) or ""), own
 
 
 @pytest.mark.slow

@@ -96,12 +96,27 @@ def test_every_document_is_a_page(site: Path, document: str) -> None:
         assert (site / path.relative_to(ROOT).with_suffix(".html")).exists(), path
 
 
+@pytest.mark.parametrize("notebook", sorted(ROOT.glob("lessons/*/*.ipynb")), ids=lambda path: path.stem)
+def test_the_page_of_a_lesson_offers_its_notebook(site: Path, notebook: Path) -> None:
+    page = (site / notebook.relative_to(ROOT)).with_suffix(".html")
+    assert notebook.name in read(page).links
+    assert page.with_name(notebook.name).read_bytes() == notebook.read_bytes()
+
+
 def test_every_public_name_is_in_the_reference(site: Path) -> None:
     reference = {path.stem: read(path.resolve()) for path in (site / "docs" / "api").glob("*.html")}
     links = {link.rpartition(".")[2] for link in reference["nevoa"].links}
     for name in public():
         room, _, own = name.removeprefix("nevoa.").rpartition(".")
         assert name in reference[room].places if room else own in links, name
+
+
+def test_every_public_name_leads_to_its_source(site: Path) -> None:
+    sourced: set[str] = set()
+    for path in (site / "docs" / "api").glob("*.html"):
+        sourced |= {urlsplit(link).fragment for link in read(path.resolve()).links if "_modules/" in link}
+    for name, each in public().items():
+        assert each.__qualname__ in sourced, name
 
 
 def imported_by_apps() -> Iterator[str]:
@@ -130,13 +145,25 @@ def test_pages_name_their_language(site: Path) -> None:
 def test_a_browser_shows_equations_without_a_request(site: Path, chromium: Browser, width: int) -> None:
     page, requests = chromium.new_page(viewport={"width": width, "height": 900}), []
     page.on("request", lambda request: requests.append(request.url))
-    for name in ("index", "docs/api/sampling", "docs/benchmarks", "docs/pt/relatorio"):
+    for name in ("docs/index", "docs/api/sampling", "docs/benchmarks", "docs/pt/relatorio"):
         page.goto((site / f"{name}.html").as_uri(), wait_until="networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") == width, name
     page.locator("mjx-container").first.wait_for()
     assert page.locator("mjx-container").count() > 100
     assert page.locator("mjx-merror").count() == 0
     assert [url for url in requests if urlsplit(url).scheme not in ("file", "data")] == []
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "found"), [("index", "held-out", "Your images"), ("docs/pt/index", "treino", "relatório")]
+)
+def test_the_search_needs_no_network(site: Path, chromium: Browser, name: str, word: str, found: str) -> None:
+    page = chromium.new_page(offline=True)
+    page.goto((site / f"{name}.html").as_uri())
+    page.get_by_role("textbox", name="Search").first.fill(word)
+    page.keyboard.press("Enter")
+    expect(page.locator("ul.search")).to_contain_text(found, timeout=60_000)
     page.close()
 
 

@@ -61,6 +61,9 @@ def compare(
     Args:
         against, count, seed, sampling: as in `nevoa.evaluate`.
 
+    Raises:
+        NevoaError: fewer than two runs are named, one has no model, or their images cannot be compared.
+
     Example:
         >>> found = nevoa.compare("runs/a", "runs/b", count=2048)
         >>> print(found.runs[1].minus(found.runs[0]).verdict)

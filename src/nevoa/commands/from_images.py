@@ -59,6 +59,9 @@ def inpainting(model: Model, image: Picture, mask: Picture) -> Model:
         mask: of the size of the image, or bool `[H, W]`: white (above half) where it is painted anew, black or
             transparent where it stays.
 
+    Raises:
+        NevoaError: the mask has another size, a file is no image, or the model was distilled.
+
     Example:
         >>> images = inpainting(model, "photo.png", "mask.png").sample(8)
     """

@@ -29,6 +29,9 @@ def push(
         private: Create a repository that only its owner sees.
         dry_run: List the files and print the metadata of the card, but upload nothing.
 
+    Raises:
+        NevoaError: the run has no model, the place or the licence has no name that the Hub takes, or the Hub refuses.
+
     Example:
         >>> found = nevoa.push("runs/fashion_mnist-quick", "hf:OWNER/NAME", dry_run=True)
         >>> print(found.metadata, *found.sizes)

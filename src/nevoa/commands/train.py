@@ -71,6 +71,10 @@ def train(
         keywords: minutes, size, only (the classes to use), condition and more: `nevoa.config.TrainingOptions`; and
             the objects network, schedule and loss in place of those that the config names: `nevoa.objects.Objects`.
 
+    Raises:
+        NevoaError: the settings, the images and the objects do not go together, memory or disk space does not suffice,
+            or the run folder holds another training.
+
     Example:
         >>> run = nevoa.train("fashion_mnist_10k", minutes=5)
         >>> images = run.model().sample(64)

@@ -63,6 +63,9 @@ def verify(report: PathLike, *, run: PathLike | None = None, inception_weights: 
             that the report names]
         inception_weights: File of torch-fidelity's Inception weights, if the report has Inception scores.
 
+    Raises:
+        NevoaError: the file is not a report, or what it is about is not there.
+
     Example:
         >>> nevoa.verify("runs/clothes/evaluation/images-10000-seed0-fashion-2.json").agrees
         True

@@ -70,6 +70,9 @@ def loading(source: Source, **options: Unpack[LoadingOptions]) -> Iterator[Prepa
     Args:
         source, options: as for `load_images`, except for images in memory.
 
+    Raises:
+        NevoaError: the images cannot be loaded.
+
     Example:
         >>> *_, images = loading("photos/", size=64)
     """
@@ -144,6 +147,9 @@ def load_scoring_images(data: DataConfig, train: ImageSet) -> ImageSet:
 
 def image_at(text: str) -> UInt8[np.ndarray, "H W C"] | None:
     """Return the image that text such as `shapes:7` names by its source and index; None for text of another form.
+
+    Raises:
+        NevoaError: the images cannot be loaded, or are fewer.
 
     Example:
         >>> image_at("shapes:7").shape

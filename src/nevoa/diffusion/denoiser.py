@@ -37,7 +37,9 @@ class AnyDenoiser(Protocol):
     """
 
     @property
-    def process(self) -> GaussianProcess: ...
+    def process(self) -> GaussianProcess:
+        """The process that it inverts, with its schedule."""
+        ...
 
     def __call__(self, x_t: Images, t: Timesteps) -> Estimate:
         """Return the estimates for images x_t `[B, ...]` at timesteps t `[B]`, 1…T."""

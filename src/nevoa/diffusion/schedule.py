@@ -37,10 +37,14 @@ class Schedule(Protocol):
     """
 
     @property
-    def signal(self) -> Table: ...
+    def signal(self) -> Table:
+        """The scale of the clean image at t = 0 … T: float64 `[T + 1]`, from 1 downwards."""
+        ...
 
     @property
-    def noise(self) -> Table: ...
+    def noise(self) -> Table:
+        """The scale of the noise at t = 0 … T: float64 `[T + 1]`, from 0 upwards."""
+        ...
 
 
 def steps_of(schedule: Schedule) -> int:

@@ -14,7 +14,7 @@ Verdict = Literal["better", "worse", "undecided"]
 
 
 class Interval(NamedTuple):
-    """An estimate and its 95 % interval.
+    """An estimate and its 95 % interval, from low to high, in the unit of the score.
 
     Example:
         >>> Interval(0.05, 0.02, 0.08).verdict

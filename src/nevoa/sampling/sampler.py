@@ -22,7 +22,9 @@ Draw = Callable[[], Images]
 
 @dataclass(frozen=True)
 class State:
-    """A moment of the reverse process: x_t and the estimate of x_0 from it. At t = 0 both are the result.
+    """A moment of the reverse process: x_t, the timestep t (T…0), and the estimate of x_0 from them.
+
+    Both images have the scale of images in [-1, 1], and the same shape. At t = 0 both are the result.
 
     Example:
         >>> *_, end = model.trajectory(4, steps=7)

@@ -57,6 +57,10 @@ def fit(
         accept_changes: resume although settings, data or torch differ.
         start: the model to start from, which the config was made for: `configure(..., start=starting_from(model))`.
 
+    Raises:
+        NevoaError: the config, the images and the objects do not go together, memory or disk space does not suffice,
+            or the run folder holds another training.
+
     Example:
         >>> for step in nevoa.fit(nevoa.configure("fashion_mnist_10k", steps=100)):
         ...     print(step.images_seen, step.loss)
