@@ -158,7 +158,7 @@ def test_a_preset_and_a_config_file_are_one_too_many(saved: tuple[Path, Config])
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("format = 1", "has format 1; this nevoa reads 2"),
+        ("format = 1", "has format 1, but this version of nevoa reads format 2"),
         ("format = 2\ncolour = 3", "There is no config key 'colour'"),
         ("training = [", "damaged"),
     ],

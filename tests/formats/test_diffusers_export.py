@@ -23,6 +23,7 @@ LINEAR = {"schedule": "linear", "scale_ends": True}
 MODELS: dict[str, dict[str, Any]] = {
     "quick": {"network": FOLDED, "classes": CLASSES, "sampling": SOLVER},
     "quick, gray, of a size that is padded": {"network": FOLDED, "shape": (1, 18, 15), "sampling": SOLVER},
+    "patches of large images, padded": {"network": FOLDED | {"patch": 4}, "shape": (3, 18, 20), "sampling": SOLVER},
     "flow without its schedule": {
         "network": FOLDED,
         "diffusion": {"prediction": "flow"},

@@ -97,7 +97,10 @@ def test_it_is_refused_with_what_still_opens(older: Run, left: str, tiny: Config
 
 
 def test_a_config_of_the_version_before_is_refused_with_what_still_opens(older: Run) -> None:
-    with pytest.raises(NevoaError, match=r"has format 1; this nevoa reads 2\. The model of an older run still opens"):
+    with pytest.raises(
+        NevoaError,
+        match=r"has format 1, but this version of nevoa reads format 2\. The model of an older run still opens",
+    ):
         older.config()
 
 

@@ -93,6 +93,15 @@ def test_whoever_follows_the_advice_has_enough_memory(
     check_activations(network, smaller, planned.model_copy(update={"training": followed}))
 
 
+def test_the_size_that_fits_is_one_that_pictures_can_be_made_of(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = as_image_set(np.zeros((2, 16, 16, 3), np.uint8))
+    planned = plan(tiny.updated("training", condition="downscaled:4"), images, records=False).plan
+    network = build_network(planned.network, 3, 0, planned.learned)
+    monkeypatch.setattr(memory, "available_bytes", lambda device: saved_bytes(network, images.shape, planned) // 2)
+    with pytest.raises(NevoaError, match=r"take smaller images with --size 8\.$"):
+        check_activations(network, images.shape, planned)
+
+
 @pytest.mark.parametrize("what", ["A network of", "Training on"])
 def test_a_training_that_does_not_fit_is_refused(
     tiny: Config, few_images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str

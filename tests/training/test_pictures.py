@@ -113,6 +113,18 @@ def test_a_run_with_pictures_that_was_stopped_ends_as_one_that_was_not(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("part", [np.s_[:, :4, :4], np.s_[..., :1]])
+def test_a_run_is_not_resumed_on_images_of_another_shape(
+    part: object, config: Config, images: ImageSet, tmp_path: Path
+) -> None:
+    config, run = config.updated("training", condition="downscaled:2"), Run(tmp_path)
+    *_, _ = fit_job(job_of(config, images), run)
+    others = as_image_set(images.images[part])  # pyright: ignore[reportArgumentType, reportCallIssue]
+    with pytest.raises(NevoaError, match=r"The run in this folder has other settings:\n(.*\n)*  data\.fingerprint"):
+        prepare(config, others, run=run)
+
+
+@pytest.mark.slow
 def test_a_preview_has_a_row_for_each_picture_that_begins_with_it(
     config: Config, images: ImageSet, tmp_path: Path
 ) -> None:

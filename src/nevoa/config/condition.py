@@ -9,7 +9,7 @@ from zlib import compress, decompressobj, error
 from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator, model_validator
 
 from nevoa.config.data import Side
-from nevoa.config.names import AUGMENTATION
+from nevoa.config.names import AUGMENTATION, PICTURE
 from nevoa.config.network import Section
 from nevoa.config.registry import CONDITIONS
 
@@ -30,6 +30,10 @@ class ConditionPlan(Section):
     def after(self, before: "ConditionPlan") -> "ConditionPlan":
         """Return the plan of a model that starts from one with the plan `before`: this one, unless a kind says more."""
         return self
+
+    def resumed(self, before: "ConditionPlan") -> "ConditionPlan":
+        """Return the plan of a run that had the plan `before`: that one, because the weights depend on it."""
+        return before
 
 
 class TextPlan(ConditionPlan):
@@ -159,6 +163,11 @@ class PicturePlan(ConditionPlan):
         if not isinstance(before, PicturePlan):
             return self
         return self.model_copy(update={"channels": before.channels, "consistent": before.consistent})
+
+    def resumed(self, before: ConditionPlan) -> ConditionPlan:
+        """Return the plan before; this one if the images have another shape, which a run is refused for."""
+        shape = {"height", "width"} if self.kind == PICTURE else {"height", "width", "channels"}
+        return before if self.model_dump(include=shape).items() <= before.model_dump().items() else self
 
 
 def _of_its_kind(value: Any) -> Any:

@@ -1,17 +1,24 @@
 """A config or a plan as TOML: the files config.toml and plan.toml of a run."""
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import tomli_w
 
 from nevoa._util.files import damaged, read_text
+from nevoa._util.versions import check_format
 from nevoa.config.network import Section
+from nevoa.config.registry import UnregisteredError
 from nevoa.config.sections import parse
 from nevoa.errors import NevoaError
 
 FORMAT = 2
+OLDER = (
+    "The model of an older run still opens: make images with 'nevoa sample RUN', or train it further with 'nevoa train "
+    "SOURCE --from RUN'."
+)
 AnySection = TypeVar("AnySection", bound=Section)
 
 
@@ -22,7 +29,17 @@ def to_toml(section: Section) -> str:
 
 def read_toml(path: Path, kind: type[AnySection]) -> AnySection:
     """Return the config or plan in a file. Raise a NevoaError if it is missing, damaged or of another format."""
-    return parse(read_tables(path), kind)
+    return parse_file(path, read_tables(path), kind)
+
+
+def parse_file(path: Path, values: Mapping[str, Any], kind: type[AnySection]) -> AnySection:
+    """Return the config or plan of tables from a file, which errors name."""
+    try:
+        return parse(values, kind)
+    except UnregisteredError:
+        raise
+    except NevoaError as error:
+        raise NevoaError(f"{path}: {error}") from error
 
 
 def read_tables(path: Path) -> dict[str, Any]:
@@ -32,11 +49,7 @@ def read_tables(path: Path) -> dict[str, Any]:
         values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise damaged(path, error) from error
-    if (found := values.pop("format", FORMAT)) != FORMAT:
-        raise NevoaError(
-            f"{path} has format {found}; this nevoa reads {FORMAT}. The model of an older run still opens: make images "
-            "with 'nevoa sample RUN', or train it further with 'nevoa train SOURCE --from RUN'."
-        )
+    check_format(path, values.pop("format", FORMAT), FORMAT, older=OLDER)
     return values
 
 

@@ -11,13 +11,14 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nevoa._util.files import damaged, read_json
+from nevoa._util.versions import check_format
 from nevoa.config import ModelPlan, Plan
 from nevoa.errors import NevoaError
 from nevoa.evaluation.protocol import Protocol
 from nevoa.evaluation.reference import Reference
 from nevoa.evaluation.samples import Samples
 from nevoa.parallel.machine import machine
-from nevoa.runs.reports import SavedProtocol, SavedReport
+from nevoa.runs.reports import FORMAT, SavedProtocol, SavedReport
 
 # A report may come from anywhere; more images than this are no measurement.
 MOST_IMAGES = 10_000_000
@@ -111,6 +112,7 @@ def receipt_of(samples: Samples, protocol: Protocol) -> Receipt:
 def read_report(path: Path) -> RepeatableReport:
     """Read a report that can be repeated. A NevoaError if the file is damaged or no report."""
     values = read_json(path)
+    check_format(path, values.get("format", FORMAT), FORMAT)
     try:
         return RepeatableReport.model_validate(values)
     except ValidationError as error:

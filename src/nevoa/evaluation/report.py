@@ -15,9 +15,8 @@ from nevoa.evaluation.metrics import LOWER, Report, meaning
 from nevoa.evaluation.receipt import receipt_of
 from nevoa.pictures import quality_sheet
 from nevoa.runs import Run, card
-from nevoa.runs.reports import SavedReport, best_report, merged
+from nevoa.runs.reports import FORMAT, SavedReport, best_report, merged
 
-FORMAT = 1
 PAIRS = 16
 # Scores that are known of few images, too.
 FIRST = "near_copies", "nearest_distance_ratio", "overfitting", "recall"

@@ -4,11 +4,13 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from nevoa._util.files import append_line, read_lines, write_text
+from nevoa._util.versions import check_known
 from nevoa.config.names import RunStatus
 from nevoa.runs.horizon import Horizon
 from nevoa.runs.layout import RunFiles
@@ -86,10 +88,19 @@ def write(run: RunFiles, event: Event, images_seen: int, **values: Any) -> None:
 
 
 def mend(run: RunFiles) -> None:
-    """Drop a torn line, so that the next one can be read."""
+    """Drop a torn line, so that the next one can be read. A NevoaError if a newer nevoa wrote one."""
     if run.journal_file.exists():
         lines = [entry.model_dump_json(exclude_defaults=True) for entry in read(run)]
+        for line in islice(read_lines(run.journal_file), len(lines), None):
+            _check_line(run, line)
         write_text(run.journal_file, "".join(f"{line}\n" for line in lines))
+
+
+def _check_line(run: RunFiles, line: Mapping[str, Any]) -> None:
+    try:
+        Entry.model_validate(line)
+    except ValidationError as error:
+        check_known(run.journal_file, error.errors())
 
 
 def horizons(entries: Iterable[Entry]) -> dict[int, Horizon]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nevoa._util.files import LARGEST_TEXT, sha256
+from nevoa._util.versions import check_format
 from nevoa.errors import NevoaError
 
 FORMAT = 2
@@ -16,7 +17,7 @@ GUIDE, BEST = "guide.safetensors", "best.safetensors"
 PLAN = "plan.toml"
 ALWAYS = {MODEL, OPTIMIZER, STATE, PLAN}
 # Without an average there is no EMA; TEACHER and SECOND are there in distillation only, GUIDE and BEST once they have
-# been kept.
+# been kept. A new name is a new FORMAT: an older nevoa would take the checkpoint for damaged.
 KNOWN = {*ALWAYS, EMA, TEACHER, SECOND, GUIDE, BEST}
 GONE = FileNotFoundError, NotADirectoryError, IsADirectoryError
 
@@ -58,7 +59,7 @@ def _read(path: Path) -> dict[str, tuple[int, str]]:
     text = (path / NAME).read_text(encoding="utf-8")
     record = json.loads(text)
     if record["format"] != FORMAT and record.pop("sha256") == _hash(record):
-        raise NevoaError(f"{path} has format {record['format']}, but this version of nevoa reads format {FORMAT}.")
+        check_format(path / NAME, record["format"], FORMAT)
     listed = {name: (about["bytes"], about["sha256"]) for name, about in record["files"].items()}
     # These names come from a file: open only the known ones.
     if not ALWAYS <= listed.keys() <= KNOWN or text != _to_json(int(path.name), listed):

@@ -12,9 +12,11 @@ from torch import Tensor, nn
 
 from nevoa._util.files import damaged, explained, read_json, sha256, write_bytes, write_text
 from nevoa._util.tensors import check_shapes, packed, read_tensors, shapes_in
-from nevoa.config import LARGEST_SIDE, ModelPlan, Plan, parse
+from nevoa._util.versions import check_format
+from nevoa.config import LARGEST_SIDE, ModelPlan, Plan
 from nevoa.config.names import DeviceName, PrecisionName
 from nevoa.config.network import ObjectNetworkConfig
+from nevoa.config.toml import parse_file
 from nevoa.errors import NevoaError
 from nevoa.model import Model, Shape
 from nevoa.networks import check_is_module, check_network, network_shapes, restored_network
@@ -106,15 +108,14 @@ def _restored(
 def read_plan(path: Path) -> tuple[ModelPlan, Shape]:
     """Read the plan and the image shape (C, H, W) of a model. A NevoaError if the file is damaged."""
     values = read_json(path)
-    if values.get("format") not in (1, 2, FORMAT):
-        raise NevoaError(f"{path} has format {values.get('format')}, but this version of nevoa reads format {FORMAT}.")
+    check_format(path, values.get("format"), 1, 2, FORMAT)
     try:
         shape = values["shape"]
         if not (len(shape) == 3 and all(isinstance(side, int) and 1 <= side <= LARGEST_SIDE for side in shape)):
             raise ValueError("shape is not [channels, height, width]")
         channels, height, width = shape
         tables = _from_format_1(values["config"]) if values["format"] == 1 else values["plan"]
-        return parse(tables, Plan if "training" in tables else ModelPlan), (channels, height, width)
+        return parse_file(path, tables, Plan if "training" in tables else ModelPlan), (channels, height, width)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise damaged(path, error) from error
 

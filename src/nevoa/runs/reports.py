@@ -8,8 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nevoa._util.files import read_json_or_empty
+from nevoa._util.versions import check_format
 from nevoa.runs.run import Run
 
+FORMAT = 1
 # Reports that agree in these measure the same images in the same way, on the same machine.
 CONDITIONS = ("format", "protocol", "weights", "receipt")
 TABLES = ("scores", "floor", "floor_spread", "class_shares")
@@ -77,8 +79,12 @@ def best_report(run: Run) -> tuple[Path, SavedReport] | None:
 
 
 def merged(new: dict[str, Any], path: Path) -> dict[str, Any]:
-    """A report with the scores of the one in a file, if that measured the same images in the same way."""
+    """A report with the scores of the one in a file, if that measured the same images in the same way.
+
+    A NevoaError if a newer nevoa wrote the file.
+    """
     old = read_json_or_empty(path)
+    check_format(path, old.get("format", FORMAT), FORMAT)
     if _parsed(old) is None or not new["weights"] or any(new.get(key) != old.get(key) for key in CONDITIONS):
         return new
     tables = {key: {**old.get(key, {}), **new[key]} for key in TABLES}
@@ -86,7 +92,7 @@ def merged(new: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _present_reports(run: Run) -> Iterator[tuple[Path, SavedReport]]:
-    """The reports on the run's present model, newest first. Sweeps and damaged files are skipped."""
+    """The reports on the run's present model, newest first. Sweeps, damaged and newer files are skipped."""
     weights = read_json_or_empty(run.model_config_file).get("sha256")
     for path in run.evaluation_files():
         report = _parsed(read_json_or_empty(path))
@@ -96,5 +102,6 @@ def _present_reports(run: Run) -> Iterator[tuple[Path, SavedReport]]:
 
 def _parsed(values: Mapping[str, Any]) -> SavedReport | None:
     with suppress(ValidationError):
-        return SavedReport.model_validate(values)
+        if values.get("format", FORMAT) == FORMAT:
+            return SavedReport.model_validate(values)
     return None

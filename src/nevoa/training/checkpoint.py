@@ -12,6 +12,7 @@ from torch import nn
 
 from nevoa._util.files import read_json
 from nevoa._util.tensors import check_shapes, packed, read_tensors
+from nevoa._util.versions import check_format, check_known
 from nevoa.config import Plan, changes
 from nevoa.config.plan import difference
 from nevoa.config.toml import read_toml, to_toml
@@ -117,11 +118,11 @@ def read_progress(folder: Path) -> SavedProgress:
     """Read the state.json of a checkpoint. A NevoaError if it is damaged."""
     path = folder / STATE
     values = read_json(path)
-    if values.get("format") != FORMAT:
-        raise NevoaError(f"{path} has format {values.get('format')}, but this version of nevoa reads format {FORMAT}.")
+    check_format(path, values.get("format"), FORMAT)
     try:
         return SavedProgress.model_validate(values)
     except ValidationError as error:
+        check_known(path, error.errors())
         first = error.errors()[0]
         raise NevoaError(f"{path} is damaged: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
 

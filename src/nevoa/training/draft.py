@@ -67,11 +67,11 @@ class Draft:
         asked, decided = config.training, decided_by(objects)
         before = was or start
         check_takes_augmentation(config, objects)
-        classes, conditions = _asked(config, images, objects, {} if before is None else before.conditions)
-        if was:  # the weights depend on what the run knows of its conditions, such as the range of a number
-            conditions = {name: was.conditions.get(name, one) for name, one in conditions.items()}
+        known = {} if before is None else before.conditions
+        classes, conditions = _asked(config, images, objects, known)
+        if was:
+            conditions = {name: one.resumed(known.get(name, one)) for name, one in conditions.items()}
         elif start:
-            known = start.conditions
             conditions = {name: one.after(known[name]) if name in known else one for name, one in conditions.items()}
         if not (objects.network is None and hasattr(NETWORKS[config.network.kind], "projects")):
             conditions = {name: _not_consistent(one) for name, one in conditions.items()}

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from nevoa._util.arguments import path_of, yes_or_no
 from nevoa._util.files import explained, sweep
 from nevoa._util.tensors import shapes_in
+from nevoa._util.versions import OtherVersion
 from nevoa.config import Config
 from nevoa.config.plan import edits
 from nevoa.data import load_images
@@ -98,13 +99,12 @@ def fit_job(job: Job, run: Run) -> Generator[Step, None, None]:
         state, origin = job.fresh_state(), origin_of(job, run)
         if origin.checkpoint is not None:
             restore(state, origin.checkpoint, accept_changes=job.accept_changes)
+            _restore_model(run, state)
         with explained("write", run.checkpoints):
             run.checkpoints.mkdir(exist_ok=True)  # from here on, a run without this folder has lost it
         journal.mend(run)
         budget = budget_of(state, job, run, origin)
         _write_plan(run, job)
-        if origin.checkpoint is not None:
-            _restore_model(run, state)
         run.cut(state.images_seen)
         asked = preview_asked(state.plan, job.images)
         recorder = Recorder(run, state, origin.checkpoint, HeldOut.of(state.plan, job.images), asked)
@@ -157,5 +157,7 @@ def _restore_model(run: Run, state: TrainingState) -> None:
         model_files.check(run.weights_file, run.model_config_file)
         if state.plan.training.lora:
             shapes_in(run.adapters_file)
+    except OtherVersion:
+        raise
     except NevoaError:
         publish(run, state)

@@ -1,5 +1,7 @@
 """The memory that a training needs, estimated before any of it is taken."""
 
+from math import lcm
+
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
@@ -59,13 +61,14 @@ def check_activations(network: nn.Module, shape: Shape, plan: Plan) -> None:
     each = scale * saved_bytes(network, shape, plan)
     height, width = shape[1:]
     what = f"Training on {images} images of {height}x{width} at once"
-    _check(int(images * each), free, what, _advice(training, free / max(each, 1), min(height, width)))
+    step = lcm(*(picture.factor for picture in plan.pictures.values()))
+    _check(int(images * each), free, what, _advice(training, free / max(each, 1), min(height, width), step))
 
 
-def _advice(training: TrainingPlan, fit: float, side: int) -> str:
-    """Return how to train where `fit` images of this side fit into memory at once, and a batch has more."""
+def _advice(training: TrainingPlan, fit: float, side: int, step: int) -> str:
+    """Return how to train where `fit` images of this side, a multiple of `step`, fit into memory at once."""
     if fit < 1:
-        smaller = max(1, int(side * fit**0.5))
+        smaller = max(1, int(side * fit**0.5) // step) * step
         return f"not even one image fits. Lower network.dim, or take smaller images with --size {smaller}"
     at_once = int(fit) * world_size()
     return (
