@@ -11,7 +11,7 @@ from pathlib import Path
 import nevoa
 
 PACKAGE = Path(nevoa.__file__).parent
-PROJECT = tomllib.loads((PACKAGE.parents[1] / "pyproject.toml").read_text())["project"]
+PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
 # Distributions by the name of what they install.
 HOMES = packages_distributions()
 APPS = "formats", "studio", "lessons", "trackers"
