@@ -125,10 +125,10 @@ def installed(wheel: Path, extra: str, folder: Path, constraints: str) -> Path:
 
 
 def check_installed(python: Path, folder: Path) -> None:
-    """Make an image from an empty folder, by what lies in the environment alone."""
+    """Import all that is public, and make an image from an empty folder, by what lies in the environment alone."""
     folder.mkdir()
     # Where pytest will start, with the same path.
-    place = run(python, "-c", "import nevoa; print(nevoa.__file__)")
+    place = run(python, "-c", "import nevoa; [getattr(nevoa, name) for name in dir(nevoa)]; print(nevoa.__file__)")
     if ROOT in Path(place.strip()).parents:
         sys.exit(f"The environment imports the checkout: {place}")
     print(run(python, "-m", "nevoa", "--version", "--verbose", cwd=folder))
