@@ -50,7 +50,7 @@ TRIALS = {
     "video": "-m nevoa sample --count 1 --steps 4 --out clothes.mp4",
     "metrics": "-c 'from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3'",
     "digits": "-m nevoa data show digits --out digits.png",
-    "lessons": "-c 'from nevoa.lessons import photo, show_source; photo(64); import ipykernel, ipywidgets'",
+    "lessons": "-c 'import ipykernel, ipywidgets, nevoa.lessons; assert nevoa.lessons.photo().shape[2] == 3'",
     "studio": "-c 'from nevoa.studio import application; import uvicorn'",
     "notify": f"{SMALL} --notify",
     **{name: f"{SMALL} --track {name}" for name in ("tensorboard", "wandb", "mlflow", "trackio")},
