@@ -7,15 +7,18 @@ import tomllib
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from runpy import run_path
 
 import nevoa
 
+ROOT = Path(__file__).parents[1]
 PACKAGE = Path(nevoa.__file__).parent
-PROJECT = tomllib.loads((PACKAGE.parents[1] / "pyproject.toml").read_text())["project"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+RELEASE = run_path(str(ROOT / "scripts" / "make_release.py"))
 # Distributions by the name of what they install.
 HOMES = packages_distributions()
 APPS = "formats", "studio", "lessons", "trackers"
-FOR_DEVELOPERS = "test", "docs", "release"
+EXTRAS = {*PROJECT["optional-dependencies"]} - {"test", "docs", "release"}
 # gradio is made of them, and needs them itself.
 WITH_GRADIO = {"fastapi", "starlette"}
 # Imported before anything is asked for: each makes every command slower, and every installation larger.
@@ -64,5 +67,14 @@ def test_everybody_installs_what_is_always_imported_and_matplotlib() -> None:
 
 
 def test_an_extra_names_whatever_else_is_imported() -> None:
-    extras = [name for name in PROJECT["optional-dependencies"] if name not in FOR_DEVELOPERS]
-    assert distributions(False) <= declared(*extras) | WITH_GRADIO
+    assert distributions(False) <= declared(*EXTRAS) | WITH_GRADIO
+
+
+def test_a_release_tries_each_extra() -> None:
+    assert {*RELEASE["TRIALS"]} == EXTRAS
+
+
+def test_a_release_tries_the_lowest_version_of_each_package_but_torch() -> None:
+    lines = RELEASE["lowest"]("docs").splitlines()
+    assert all(re.fullmatch(r"[\w-]+==[\d.]+", line) for line in lines)
+    assert {normal(line.partition("==")[0]) for line in lines} == declared("docs", "lessons") - {"torch", "nevoa"}

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import fields
+from inspect import cleandoc
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,9 @@ def test_groups_of_options_are_keys_of_the_config() -> None:
 
 @pytest.mark.parametrize("group", [SourceFlags, SamplerFlags, TrainingFlags])
 def test_every_option_has_a_help_text(group: type) -> None:
-    docs = "".join(kind.__doc__ or "" for kind in group.__mro__)
+    docs = "\n".join(cleandoc(kind.__doc__ or "") for kind in group.__mro__)
     helped = [field.name for field in fields(group) if any(one.help for one in getattr(field.type, "__metadata__", ()))]
-    assert all(f"\n        {field.name}: " in docs for field in fields(group) if field.name not in helped)
+    assert all(f"\n    {field.name}: " in docs for field in fields(group) if field.name not in helped)
 
 
 def whole_number_options(commands: App = app, typed: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

@@ -124,8 +124,11 @@ def test_a_folder_is_walked_once(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     for _ in range(2):
         walked.clear()
         assert len(load_images(folder)) == 12
-        below = [path for path in walked if path.startswith(str(folder))]
-        assert sorted(below) == sorted([str(folder), *(str(folder / name) for name in ("cat", "dog", "newt"))])
+        assert (
+            str(folder) in walked
+        )  # twice from Python 3.13 on, where iterdir, which looks for idx files, calls scandir
+        below = [path for path in walked if Path(path).parent == folder]
+        assert sorted(below) == sorted(str(folder / name) for name in ("cat", "dog", "newt"))
 
 
 def test_a_path_a_name_and_a_config_mean_the_same(folder: Path) -> None:

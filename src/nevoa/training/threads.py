@@ -65,7 +65,9 @@ def backward(
 
     def share(images: slice) -> tuple[Tensor, tuple[Tensor, ...]]:
         mean = loss(images).sum() / count
-        return mean.detach(), torch.autograd.grad(mean, parameters, materialize_grads=True)
+        gradients = torch.autograd.grad(mean, parameters, materialize_grads=True)
+        # In torch 2.6 the zeros of an unused parameter require gradients themselves.
+        return mean.detach(), tuple(gradient.detach() for gradient in gradients)
 
     def part(number: int) -> tuple[Tensor, tuple[Tensor, ...]]:
         return _added(map(share, parts[number]))

@@ -106,12 +106,11 @@ def _opened_once(path: Path, _changed: int, _process: int) -> zipfile.ZipFile:
 
 
 class _TarInfo(tarfile.TarInfo):
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_TarInfo":
-        found = super().frombuf(buf, encoding, errors)
-        if found.size > LONGEST_NAME and not found.isreg():
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        """Called after each header is parsed, in every version of Python, before a name of its size is read."""
+        if self.size > LONGEST_NAME and not self.isreg():
             raise ValueError("a name in it is too long")
-        return found
+        return super()._proc_member(archive)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _tar(path: Path) -> Iterator[Member]:
