@@ -1,4 +1,4 @@
-"""The tables of docs/benchmarks.md and docs/speed.md are those of the receipts."""
+"""The tables of figures in the documentation are those of the receipts."""
 
 import importlib.util
 import json

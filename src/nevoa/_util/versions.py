@@ -1,13 +1,10 @@
 """Files that another version of nevoa wrote: formats and names that this one does not know."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from nevoa.errors import NevoaError
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
 
 NEWER = "A newer nevoa wrote it: install that one to go on."
 # Types of pydantic's errors.
@@ -30,7 +27,7 @@ def check_format(path: Path, found: object, *read: int, older: str = "") -> None
         raise OtherVersion(said.rstrip())
 
 
-def check_known(path: Path, errors: "Sequence[ErrorDetails]") -> None:
+def check_known(path: Path, errors: Sequence[Mapping[str, Any]]) -> None:
     """Raise an OtherVersion if errors of pydantic are about a key, or a name for its value, that is not known."""
     for error in errors:
         if error["type"] in UNKNOWN:
