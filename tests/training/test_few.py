@@ -18,7 +18,7 @@ from nevoa.objects import NAMES, Objects
 from nevoa.runs import Run, packaged
 from nevoa.training import Wish, fit_job, plan, prepare
 from nevoa.training.draft import Draft
-from nevoa.training.few import FEW, TIMES, augmentation_in_words, in_words
+from nevoa.training.few import FEW, TIMES, augmentation_in_words, in_words, near_copies_in_words
 from nevoa.training.job import repetition
 from nevoa.training.measure import Trial
 from nevoa.training.state import TrainingState
@@ -291,3 +291,20 @@ def test_a_run_that_is_trained_for_longer_augments_no_more_than_before(often: Co
 
 def test_what_was_done_to_an_image_is_learned(often: Config) -> None:
     assert "augmentation" in prepare(often, colour(20)).plan.learned
+
+
+@pytest.mark.parametrize(
+    ("count", "augment", "expected"),
+    [
+        (20, "flip", "56% of the images to be near copies, as in trials with 50 "),
+        (99, "strong", "7% of the images to be near copies, as in trials with 50 "),
+        (101, "strong", "2% of the images to be near copies, as in trials with 200 "),
+        (FEW - 1, "none", "4% of the images to be near copies, as in trials with 500 "),
+    ],
+)
+def test_few_images_are_expected_to_be_copied_as_in_the_trials(
+    count: int, augment: str, expected: str, often: Config
+) -> None:
+    made = plan(asking(often, {"data": {"augment": augment}}), colour(count)).plan
+    assert expected in near_copies_in_words(made)
+    assert near_copies_in_words(plan(often, colour(FEW)).plan) == ""

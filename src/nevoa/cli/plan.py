@@ -13,10 +13,9 @@ if TYPE_CHECKING:
     from nevoa.config.plan import TrainingPlan
     from nevoa.training import Forecast, Job
 
-# A network that is trained on fewer images sees each of them a thousand times within minutes.
-FEW_IMAGES = 100
-# With fewer, and none held out, the plan says how to see that the model memorises.
-MEASURED_IMAGES = 1_000
+# With fewer images than these, and none held out, the plan says how to see that the model memorises; a tenth of the
+# least are ten.
+MEASURED_IMAGES, LEAST_ASIDE = 1_000, 100
 UNMEASURED = "not measured for such images, settings and budgets"
 # Emoji at 128x128 were blots after 15,000 and 20,000 images, and figures after 58,000 (docs/experiments.md).
 LARGE_SIDE, FIGURES = 64, 50_000
@@ -119,16 +118,15 @@ def _chosen(job: "Job", done: int) -> dict[str, str]:
 
 
 def _advice(job: "Job") -> dict[str, str]:
-    from nevoa.training.few import is_memorised
+    from nevoa.training.few import is_memorised, near_copies_in_words
 
     count, notes, seen = len(job.images), job.images.notes, job.plan.training.images
     advice = [size_advice(notes)]
-    if FEW_IMAGES <= count < MEASURED_IMAGES and not notes.held_out:
+    if LEAST_ASIDE <= count < MEASURED_IMAGES and not notes.held_out:
         advice.append(ASIDE.format(count // 10))
     if is_memorised(count, seen) and not job.plan.data.conditioned:
         advice.append(STRONG.format(seen / count))
-    few = f"{count} images are few: expect the model to memorise them and to produce near copies"
-    return {"advice": " ".join(filter(None, advice)), "warning": few * (count < FEW_IMAGES)}
+    return {"advice": " ".join(filter(None, advice)), "copies": near_copies_in_words(job.plan)}
 
 
 def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str, str]:

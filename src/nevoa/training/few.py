@@ -1,5 +1,6 @@
 """Few images: what nevoa chooses for them, where a training leaves it open."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,9 @@ FEW = 2_000
 # loss was the lowest after 248 times. Augmented, it still fell after 384 times, where the distance was 0.68 times as
 # large; after 128 times augmentation gained nothing (docs/few-pictures.md).
 TIMES = 250
+# By the number of pictures in trials the largest share of images that were near copies of one, in per cent: mirrored at
+# most, and augmented.
+NEAR_COPIES = {50: (56, 7), 200: (4, 2), 500: (4, 3)}
 
 
 def with_start(draft: Draft, asked: TrainingConfig, was: Plan | None) -> Draft:
@@ -81,6 +85,24 @@ def augmentation_in_words(asked: DataConfig, plan: Plan) -> str:
         return ""
     times = plan.training.images / plan.data.images
     return f"strong, because each image is seen {times:,.0f} times (--augment none: images as they are)"
+
+
+def near_copies_in_words(plan: Plan) -> str:
+    """Say what the trials with about as many pictures expect of few images; empty for more.
+
+    Example:
+        >>> near_copies_in_words(plan)
+        'expect up to 56% of the images to be near copies, as in trials with 50 pictures (docs/few-pictures.md)'
+    """
+    count = plan.data.images
+    if count >= FEW:
+        return ""
+    nearest = min(NEAR_COPIES, key=lambda known: abs(math.log(known / count)))
+    share = NEAR_COPIES[nearest][bool(plan.data.conditioned)]
+    return (
+        f"expect up to {share}% of the images to be near copies, as in trials with {nearest} pictures "
+        "(docs/few-pictures.md)"
+    )
 
 
 def _called(place: str) -> str:
