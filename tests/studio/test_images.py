@@ -13,7 +13,7 @@ from PIL import Image
 
 import nevoa
 import nevoa.studio.images as images_module
-from nevoa.studio.commands import AT_RANDOM, Images, Training
+from nevoa.studio.commands import Images, Training
 from nevoa.studio.page import page
 from nevoa.studio.texts import Language, texts
 from nevoa.studio.train_tab import planned
@@ -116,9 +116,9 @@ def test_a_plan_says_what_is_learned(classes: list[str], conditions: list[str], 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("start", "row"), [("", "| start from | drawings32 |"), (AT_RANDOM, "")])
-def test_a_plan_says_what_it_starts_from(tmp_path: Path, start: str, row: str) -> None:
+def test_a_plan_says_what_it_starts_from(tmp_path: Path) -> None:
     images = Images("shapes", size="32", channels="3")
-    arguments = Training(images, "few", "photos", 1.0, start, options="data.limit=90").arguments
+    options = "data.limit=90\ntraining.steps=8"
+    arguments = Training(images, "few", "photos", None, options=options).arguments
     plan = json.loads(typed(*arguments, "--dry-run", "--json", folder=tmp_path).stdout)
-    assert [line for line in planned(plan, texts("en")).splitlines() if "start" in line] == [row] * bool(row)
+    assert "| start from | drawings32 |" in planned(plan, texts("en"))

@@ -38,7 +38,7 @@ def quick(*options: str, source: str = "fashion_mnist") -> Plan:
 
 
 def test_the_plan_of_a_training_expects_it() -> None:
-    plan = Forecast.of(prepare(configure("fashion_mnist", steps=4_000), clothes()))
+    plan = Forecast.of(prepare(configure("fashion_mnist", steps=4_000, augment="none"), clothes()))
     assert plan.expected
     assert plan.expected == expected(quick("network.dim=16", GUIDE), plan.flop_per_image * 4_000 * 32)
 

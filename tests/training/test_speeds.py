@@ -20,7 +20,8 @@ from nevoa.training.width import MANY, WIDTHS, best_width
 
 pytestmark = pytest.mark.slow
 
-QUICKLY = ("training.report_every_images=32", "training.preview_every_images=10000")
+# Its few images would be augmented, which takes a timing more.
+QUICKLY = ("data.augment=none", "training.report_every_images=32", "training.preview_every_images=10000")
 CLOTHES = ImageSet.of("clothes", np.zeros((64, 28, 28, 1), np.uint8), np.arange(64) % 10, list("abcdefghij"))
 
 
