@@ -102,7 +102,7 @@ def check_licences() -> None:
 
 
 def needs(extra: str) -> Iterator[str]:
-    """What pyproject.toml promises of an extra, and of those that it names."""
+    """Yield the requirements of an extra in pyproject.toml, and of the extras that it names; of nevoa alone for ""."""
     for need in PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]:
         yield from needs(need[6:-1]) if need.startswith("nevoa[") else [need]
 

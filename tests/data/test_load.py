@@ -124,9 +124,8 @@ def test_a_folder_is_walked_once(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     for _ in range(2):
         walked.clear()
         assert len(load_images(folder)) == 12
-        assert (
-            str(folder) in walked
-        )  # twice from Python 3.13 on, where iterdir, which looks for idx files, calls scandir
+        # Twice from Python 3.13 on: there iterdir, which looks for idx files, calls scandir.
+        assert str(folder) in walked
         below = [path for path in walked if Path(path).parent == folder]
         assert sorted(below) == sorted(str(folder / name) for name in ("cat", "dog", "newt"))
 

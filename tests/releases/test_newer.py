@@ -47,7 +47,7 @@ def work(tmp_path: Path) -> Path:
 
 
 def refused(work: Path, *arguments: str) -> str:
-    """What a command says that ends with code 2 and leaves every file as it was."""
+    """Run a command that must end with exit code 2 and change no file. Return its error."""
 
     def files() -> dict[Path, bytes]:
         return {path: path.read_bytes() for path in work.rglob("*") if path.is_file() and path.suffix != ".lock"}

@@ -1,4 +1,4 @@
-"""What a release wrote, this version reads. Each release adds its files: CONTRIBUTING.md, Releases."""
+"""This version reads the files that each release wrote (CONTRIBUTING.md, Releases)."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What nobody can train is refused before anything is timed."""
+"""A training that cannot work is refused before anything is timed."""
 
 import numpy as np
 import pytest

@@ -109,7 +109,7 @@ def _device(training: "TrainingPlan") -> str:
 
 
 def _chosen(job: "Job", done: int) -> dict[str, str]:
-    """What nevoa chose for few images, and why; empty where there is nothing to say."""
+    """Return what nevoa chose for few images, and why; a row is empty if it chose nothing."""
     from nevoa.training.few import augmentation_in_words, in_words
 
     start, plan = in_words(job.config.training, job.plan, job.images), job.plan

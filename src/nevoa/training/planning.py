@@ -122,7 +122,7 @@ def _timed(
 
 
 def _timetabled(known: Mapping[str, int | None], trial: Trial, batch_size: int) -> dict[str, int]:
-    """The horizon and the timetable, complete: what is open is once, at the end."""
+    """Return the horizon and the timetable; an interval that is still open is the whole training."""
     horizon = known["images"] or batch_size
     own = {"report_every_images": report_interval(horizon, batch_size)}
     if not known["preview_steps"]:
