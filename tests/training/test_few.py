@@ -289,6 +289,14 @@ def test_a_run_that_is_trained_for_longer_augments_no_more_than_before(often: Co
     assert prepare(often, images, run=run).plan.data == run.plan().data
 
 
+def test_a_run_that_was_stopped_is_augmented_as_before(often: Config, tmp_path: Path) -> None:
+    images, run = colour(20), Run(tmp_path / "run")
+    deque(islice(fit_job(prepare(often, images, run=run), run), 2), maxlen=0)
+    resumed = prepare(often, images, run=run).plan
+    assert resumed == run.plan()
+    assert resumed.data.conditioned
+
+
 def test_what_was_done_to_an_image_is_learned(often: Config) -> None:
     assert "augmentation" in prepare(often, colour(20)).plan.learned
 
