@@ -68,6 +68,28 @@ def test_a_training_with_captions_ends_with_a_prompt_to_try(kind: str, option: s
     assert " of one cat, black" in typed(*command[1:], "--count", "1")
 
 
+@pytest.mark.parametrize(
+    ("kinds", "command"),
+    [
+        (["downscaled:2"], "upscale run picture.png"),
+        (["edges"], "sample run --picture picture.png"),
+        (["gray", "edges"], "sample run"),  # each is asked for by its name
+    ],
+)
+def test_a_training_with_pictures_ends_with_one_to_try(
+    kinds: list[str], command: str, images: Path, typed: Typed
+) -> None:
+    folder = images.with_name("cats")
+    folder.mkdir()
+    Image.new("RGB", (8, 8), "red").save(folder / "red.png")
+    asked = [word for kind in kinds for word in ("--condition", kind)]
+    options = [f"-o={key}" for key in KEYS[:3]]
+    printed = typed("train", "cats", "--steps", "1", *asked, "--out", "run", *options)
+    assert f"\nTry:     nevoa {command}\n" in printed
+    Image.new("RGB", (4, 4), "blue").save("picture.png")
+    assert typed(*command.split())
+
+
 def test_a_training_says_which_model_is_its_own(images: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
     def rising(_: HeldOut, state: TrainingState) -> dict[str, float]:
         return {"training_loss": 0.1, "held_out_loss": float(state.images_seen)}

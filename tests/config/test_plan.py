@@ -1,5 +1,6 @@
 """A plan is decided: it has no open value, does not change, and comes back from its file as it was."""
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -147,5 +148,4 @@ def test_a_difference_names_the_words_of_captions_by_their_beginning(plan: Plan)
     told = (Text.found(as_image_set(np.zeros((1, 8, 8), np.uint8), captions=[words[:n]]), None) for n in (500, 999))
     one, other = (plan.model_copy(update={"conditions": {"text": text}}) for text in told)
     (sentence,) = changes(one, other).values()
-    assert len(sentence) < 300
-    assert sentence.count("…") == 2
+    assert re.fullmatch(r"conditions\.text: was seen=[\w+/]{8}…, now seen=[\w+/]{8}…", sentence)

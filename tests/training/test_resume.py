@@ -213,6 +213,22 @@ def test_accepted_changes_are_in_the_plan_of_the_run(job: Job, tmp_path: Path) -
     assert Run(tmp_path / "r").plan() == other.plan
 
 
+def test_another_condition_is_refused_by_its_name(tmp_path: Path) -> None:
+    images = ImageSet.of("noise", np.zeros((8, 8, 8, 3), np.uint8), np.zeros(8, np.int64), ["all"])
+
+    def planned(*condition: str) -> Job:
+        config = configure("noise", steps=4, options=[*TINY, *(f"training.condition={one}" for one in condition)])
+        return prepare(config, images, run=Run(tmp_path / "r"))
+
+    stop_after(planned("downscaled:2"), tmp_path / "r", 1)
+    with pytest.raises(NevoaError) as refused:
+        planned("downscaled:4")
+    assert str(refused.value).splitlines()[1:-1] == [
+        "  conditions.downscaled:2: was set, now not set",
+        "  conditions.downscaled:4: was not set, now set",
+    ]
+
+
 def test_other_data_are_refused(job: Job, tmp_path: Path) -> None:
     images, others = (replace(job.images, fingerprint=digit * 64) for digit in "01")
     stop_after(prepare(job.config, images, run=Run(tmp_path / "r")), tmp_path / "r", 1)

@@ -210,8 +210,7 @@ def _run(job: "Job", run: "Run", report: ReportFlags, trackers: "Mapping[str, Tr
         memorises = _fit(job, run, trackers)
         one = _chosen(run)
         chosen = [f"Model:   {one}{'; later ones memorise' * memorises}"] if one else []
-        tried = _typed("sample", str(folder), *_first_wish(job))
-        result = "\n".join([f"Trained: {folder}", *chosen, f"Try:     {tried}"])
+        result = "\n".join([f"Trained: {folder}", *chosen, f"Try:     {_typed(*_first_wish(job, folder))}"])
     print(result, file=sys.stderr if report.as_json else None)
     if report.notify:
         send(f"nevoa: {folder.name} is trained", f"{newest_saved(run.checkpoints):,} images seen.")
@@ -256,11 +255,14 @@ def _chosen(run: "Run") -> str:
     return "" if images is None else chosen_in_words(images)
 
 
-def _first_wish(job: "Job") -> "Sequence[str]":
-    """A caption of the images as an option of `nevoa sample`, for a model that has learned from captions."""
-    known = job.plan.conditions
+def _first_wish(job: "Job", folder: Path) -> "Sequence[str]":
+    """A command that asks the model for what it has learned: a caption of its images, or a picture of one's own."""
+    known, pictures = job.plan.conditions, [*job.plan.pictures.values()]
+    if [one.factor > 1 for one in pictures] == [True]:
+        return ["upscale", str(folder), "picture.png"]
     caption = next((of[0] for of in job.images.captions if of), "")
-    return ("--prompt", caption) if TEXT in known else ("--tags", caption) if TAGS in known else ()
+    wish = ("--prompt", caption) if TEXT in known else ("--tags", caption) if TAGS in known else ()
+    return ["sample", str(folder), *wish, *(["--picture", "picture.png"] if len(pictures) == 1 else [])]
 
 
 def _typed(*words: str) -> str:

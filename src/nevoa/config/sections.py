@@ -193,7 +193,8 @@ def changes(before: Section, after: Section) -> dict[str, str]:
     """
     old, new = flat(before), flat(after)
     keys = [key for key in old | new if old.get(key) != new.get(key)]
-    return {key: f"{key}: was {_shown(old.get(key))}, now {_shown(new.get(key))}" for key in keys}
+    pairs = {key: (old.get(key), new.get(key)) for key in keys}
+    return {key: f"{key}: was {_shown(was, now)}, now {_shown(now, was)}" for key, (was, now) in pairs.items()}
 
 
 AnySection = TypeVar("AnySection", bound=Section)
@@ -239,8 +240,12 @@ def _known_keys(name: str, values: Mapping[str, Any], kind: type[Section]) -> li
     return [f"{name}.{key}" for key in section.model_fields]
 
 
-def _shown(value: object) -> str:
-    """A value as a user types it; a hash, and what a table has encoded, by its beginning."""
+def _shown(value: object, other: object = None) -> str:
+    """A value as a user types it, a hash by its beginning; of a table, what differs from another."""
+    if isinstance(value, dict):
+        if not isinstance(other, dict):
+            return "set"
+        differing = [key for key in value | other if value.get(key) != other.get(key)]
+        return ENCODED.sub(r"\1…", ", ".join(f"{key}={_shown(value.get(key))}" for key in differing))
     text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    text = ENCODED.sub(r"\1…", text) if isinstance(value, dict) else text
     return "not set" if value is None else text[:8] if HASH.fullmatch(text) else text
