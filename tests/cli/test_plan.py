@@ -131,3 +131,30 @@ def test_the_plan_says_that_images_are_seen_often(
     found = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
     assert {name for name in ("augment", "advice") if "seen" in found.get(name, "")} == {row} - {""}
     assert said in found.get(row, "")
+
+
+@pytest.mark.parametrize(
+    ("values", "done", "advises", "expects"),
+    [
+        ({}, 0, True, True),
+        ({}, 8, False, True),
+        ({"start": "a model", "lora": 1}, 0, False, True),
+        ({"start": "a model", "objective": "path"}, 0, False, False),
+    ],
+    ids=["new", "resumed", "adapters", "student"],
+)
+def test_the_plan_advises_only_what_the_training_takes(
+    values: dict[str, object],
+    done: int,
+    advises: bool,
+    expects: bool,
+    tiny: Config,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Images that are seen often are memorised, but not by a student, which learns none."""
+    config = tiny.updated("data", augment="flip").updated("diffusion", prediction="v").updated("training", **values)
+    job = again(job_of(config, as_image_set(np.zeros((100, 8, 8, 1), np.uint8))), images=30_000)
+    print_plan(job, Forecast(1, 1.0, 1, 1.0, 1.0, 1, 1, None), Path("runs/few"), as_json=False, done=done)
+    found = capsys.readouterr().out
+    assert ("add --augment strong" in found) is advises
+    assert ("near copies" in found) is expects

@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 from PIL import Image
 
 import nevoa
 from nevoa._util.files import read_json
+from nevoa._util.tensors import packed
 from nevoa.data import CATALOG, DataSource
 from nevoa.errors import NevoaError
 from nevoa.formats.publication import Publication, prepare
@@ -81,10 +83,19 @@ def test_what_is_published(tmp_path: Path) -> None:
 
 def test_adapters_are_published_without_paths_of_this_machine(tmp_path: Path) -> None:
     run = run_of(tmp_path / "run", network={"kind": "unet", "dim": 12}, classes=())
-    run.write_adapters(b'{"r": 8, "base_model_name_or_path": "/home/me/runs/first"}', b"weights")
+    run.write_adapters(
+        b'{"r": 8, "base_model_name_or_path": "/home/me/runs/first"}', weights := packed([("a", torch.zeros(1))])
+    )
     copy = Run(published(run).folder)
     assert read_json(copy.adapters_config_file) == {"r": 8, "base_model_name_or_path": "first"}
-    assert copy.adapters_file.read_bytes() == b"weights"
+    assert copy.adapters_file.read_bytes() == weights
+
+
+def test_damaged_adapters_are_not_published(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "run", network={"kind": "unet", "dim": 12}, classes=())
+    run.write_adapters(b"{}", b"weights")
+    with pytest.raises(NevoaError, match=r"adapter_model\.safetensors is damaged"):
+        published(run)
 
 
 def test_the_card_names_both_licences(tmp_path: Path) -> None:

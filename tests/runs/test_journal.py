@@ -1,5 +1,7 @@
 """The journal of a run: what was decided when, and how it ended, by replay."""
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +10,9 @@ import pytest
 from nevoa.runs import Run, card, journal
 from nevoa.runs.horizon import Horizon
 from nevoa.runs.journal import Costs, Event
-from nevoa.training import Job, fit_job
+from nevoa.training import Job, Step, fit_job
+from nevoa.training.loop import training_steps
+from nevoa.training.recorder import Recorder
 from tests.small_runs import again, stop_after
 
 COSTS = Costs(image=0.001, preview=0.2, preview_steps=4, checkpoint=0.1, end=2.0)
@@ -104,6 +108,29 @@ def test_a_longer_training_goes_on_from_before_the_cool_down_in_the_journal_too(
     stop_after(again(job, images=96), run.folder, 99)
     assert horizons(run) == {0: 64, 32: 96}
     assert events(run).count(("cool-down", 48)) == 1
+
+
+def test_a_decision_is_noted_once_in_each_budget(job: Job, run: Run) -> None:
+    """An interrupted training decides again what is in the journal; a longer one decides anew."""
+    state = job.fresh_state()
+    step = next(training_steps(state, job.images))
+
+    def moved(images: int) -> None:
+        def steps() -> Iterator[Step]:
+            state.horizon = Horizon(images, since=32)
+            yield step
+
+        state.horizon = Horizon(999)
+        deque(Recorder(run, state).report(steps()), maxlen=0)
+
+    journal.write(run, "planned", 0, horizon=Horizon(96))
+    moved(112)
+    moved(104)
+    assert horizons(run) == {0: 96, 32: 112}
+    journal.write(run, "extended", 16, horizon=Horizon(200, since=16))
+    moved(192)
+    moved(184)
+    assert horizons(run) == {0: 96, 16: 200, 32: 192}
 
 
 def test_the_newest_costs_are_those_of_the_last_budget_of_minutes(run: Run) -> None:

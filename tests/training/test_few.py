@@ -272,10 +272,16 @@ def test_the_minutes_say_how_often_images_are_seen(
     assert bool(plan(config, colour(20)).plan.data.conditioned) is augmented
 
 
-def test_adapters_have_no_weights_for_what_was_done_to_an_image(often: Config) -> None:
-    for settings, is_open in ({}, True), ({"start": "drawings8", "lora": 1}, False):
-        draft = Draft.of(asking(often, {"training": settings}), colour(20), NAMES, None)
-        assert ("augment" in draft.open) is is_open
+@pytest.mark.parametrize(
+    ("settings", "is_open"),
+    [({}, True), ({"start": "drawings8", "lora": 1}, False), ({"start": "drawings8", "objective": "path"}, False)],
+)
+def test_adapters_and_students_do_not_learn_what_was_done_to_an_image(
+    settings: dict[str, Any], is_open: bool, often: Config
+) -> None:
+    """The first have no weights for it; the teacher of the others does not know it."""
+    config = asking(often, {"diffusion": {"prediction": "v"}, "training": settings})
+    assert ("augment" in Draft.of(config, colour(20), NAMES, None).open) is is_open
 
 
 def test_a_network_of_ones_own_sees_images_as_they_are(often: Config) -> None:

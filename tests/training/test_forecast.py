@@ -19,7 +19,6 @@ def test_a_run_that_holds_much_already_needs_less_room(
 ) -> None:
     asked: list[int] = []
     monkeypatch.setattr(forecast, "check_room", lambda folder, needed, what: asked.append(needed))
-    check_disk(job, tmp_path / "r")
     stop_after(job, tmp_path / "r", 7)
     check_disk(job, tmp_path / "r")
     saved = [path.stat().st_size for part in ("checkpoints", "model") for path in (tmp_path / "r" / part).rglob("*.*")]
@@ -32,7 +31,7 @@ def test_a_full_disk_is_said(job: Job, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 100})())
     with pytest.raises(NevoaError, match=r"needs up to .* are free"):
         if when == "before the start":
-            check_disk(job, tmp_path / "r")
+            stop_after(job, tmp_path / "r", 1)
         else:
             save_checkpoint(state, tmp_path / "r")
     assert not (tmp_path / "r").exists()

@@ -130,9 +130,11 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(cut: Run, whole: Run) -
     assert not any(problem for _, problem in check(cut))
     cut.adapters_file.write_bytes(cut.adapters_file.read_bytes()[:-1])
     assert [name for name, problem in check(cut) if problem] == ["model/lora/adapter_model.safetensors"]
-    cut.adapters_file.unlink()
-    assert [name for name, problem in check(cut) if problem] == ["model/lora/adapter_model.safetensors"]
-    resumed(cut)
+    for lost in cut.adapters_file, cut.adapters_config_file:
+        lost.unlink()
+        assert [name for name, problem in check(cut) if problem] == ["model/lora/adapter_model.safetensors"]
+        resumed(cut)
+        assert not any(problem for _, problem in check(cut))
     assert cut.adapters_file.read_bytes() == whole.adapters_file.read_bytes()
 
 

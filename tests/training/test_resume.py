@@ -281,15 +281,20 @@ def test_a_run_goes_on_with_another_batch_size_if_changes_are_accepted(job: Job,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("damage", ["edited", "removed", "cut"])
+@pytest.mark.parametrize("damage", ["edited", "removed", "cut", "not UTF-8"])
 def test_a_plan_that_was_lost_or_edited_is_restored(job: Job, tmp_path: Path, damage: str) -> None:
     """From the checkpoint's copy, and the run ends as if nothing had happened."""
     job = prepare(job.config, job.images, run=Run(tmp_path / "a"))
     for name in ("a", "b"):
         stop_after(job, tmp_path / name, 5)
-    run, text = Run(tmp_path / "b"), Run(tmp_path / "b").plan_file.read_text()
-    changed = {"edited": text.replace("seed = 0", "seed = 9"), "cut": text[:100], "removed": None}[damage]
-    run.plan_file.unlink() if changed is None else run.plan_file.write_text(changed)
+    run, text = Run(tmp_path / "b"), Run(tmp_path / "b").plan_file.read_bytes()
+    changed = {
+        "edited": text.replace(b"seed = 0", b"seed = 9"),
+        "removed": None,
+        "cut": text[:100],
+        "not UTF-8": b"\xff" + text,
+    }[damage]
+    run.plan_file.unlink() if changed is None else run.plan_file.write_bytes(changed)
     assert [part for part, problem in check(run) if problem] == ["plan.toml"]
     resumed = prepare(job.config, job.images, run=run)
     with pytest.warns(UserWarning, match="restored") if changed else nullcontext():

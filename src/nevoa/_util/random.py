@@ -23,7 +23,7 @@ class Stream(IntEnum):
     LABEL_DROPOUT = 11
     SHAPES = 12
     LIMIT = 13
-    UNSEEN = 14
+    HELD_OUT = 14
     FEATURE_SPLIT = 15
     MASKS = 16
     CONDITION = 17

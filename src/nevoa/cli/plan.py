@@ -117,16 +117,26 @@ def _chosen(job: "Job", done: int) -> dict[str, str]:
     return {"augment": augment, "start": start if plan.training.start or not done else ""}
 
 
-def _advice(job: "Job") -> dict[str, str]:
-    from nevoa.training.few import is_memorised, near_copies_in_words
+def _expectation(job: "Job", done: int) -> dict[str, str]:
+    """Return what a new training should add to its command, and how many near copies to expect of its model."""
+    from nevoa.training.few import near_copies_in_words
+
+    copies = "" if job.plan.training.is_distillation else near_copies_in_words(job.plan)  # it learns no images
+    return {"advice": "" if done else _advice(job), "copies": copies}
+
+
+def _advice(job: "Job") -> str:
+    from nevoa.training.checks import learns_augmentation
+    from nevoa.training.few import is_memorised
 
     count, notes, seen = len(job.images), job.images.notes, job.plan.training.images
     advice = [size_advice(notes)]
-    if LEAST_ASIDE <= count < MEASURED_IMAGES and not notes.held_out:
+    if LEAST_ASIDE <= count < MEASURED_IMAGES and not notes.held_out and not job.plan.training.is_distillation:
         advice.append(ASIDE.format(count // 10))
-    if is_memorised(count, seen) and not job.plan.data.conditioned:
+    can_learn = learns_augmentation(job.config, job.objects) and not job.plan.data.conditioned
+    if is_memorised(count, seen) and can_learn:
         advice.append(STRONG.format(seen / count))
-    return {"advice": " ".join(filter(None, advice)), "copies": near_copies_in_words(job.plan)}
+    return " ".join(filter(None, advice))
 
 
 def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str, str]:
@@ -151,6 +161,6 @@ def _rows(job: "Job", forecast: "Forecast", folder: Path, done: int) -> dict[str
         "memory": f"about {forecast.memory_bytes / 1e9:.1f} GB",
         "disk": f"up to {forecast.disk_bytes / 1e6:,.0f} MB",
         "folder": str(folder),
-        **_advice(job),
+        **_expectation(job, done),
     }
     return {name: row for name, row in rows.items() if row}

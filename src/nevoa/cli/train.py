@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from nevoa.config import Config
-    from nevoa.runs import Run
+    from nevoa.runs import Run, Summary
     from nevoa.trackers import Tracker
     from nevoa.training import Job, Wish
 
@@ -188,6 +188,7 @@ def _train_again(plan: Path, folder: Path, report: ReportFlags) -> None:
 
 def _run(job: "Job", run: "Run", report: ReportFlags, trackers: "Mapping[str, Tracker]") -> None:
     """Print the plan, train unless the run is finished, and say what came of it."""
+    from nevoa.runs import Summary
     from nevoa.runs.checkpoint import newest_saved
     from nevoa.trackers import tracked
     from nevoa.training import Forecast, fit_job
@@ -208,7 +209,7 @@ def _run(job: "Job", run: "Run", report: ReportFlags, trackers: "Mapping[str, Tr
         result = _result(run, job.config)
     else:
         memorises = _fit(job, run, trackers)
-        one = _chosen(run)
+        one = _chosen(Summary.of(run))
         chosen = [f"Model:   {one}{'; later ones memorise' * memorises}"] if one else []
         result = "\n".join([f"Trained: {folder}", *chosen, f"Try:     {_typed(*_first_wish(job, folder))}"])
     print(result, file=sys.stderr if report.as_json else None)
@@ -243,16 +244,15 @@ def _result(run: "Run", config: "Config") -> str:
     budget = next(name for name in ("minutes", "epochs", "steps") if getattr(training, name))
     twice = f"--{budget}", f"{2 * getattr(training, budget):.10g}"
     longer = _typed("continue", str(run.folder), *twice, *processes_option())
-    chosen = f"The model is {one}.\n" if (one := _chosen(run)) else ""
+    chosen = f"The model is {one}.\n" if (one := _chosen(summary)) else ""
     return f"{run.folder} is finished: {result}.\n{chosen}To train it for twice as long: {longer}"
 
 
-def _chosen(run: "Run") -> str:
+def _chosen(summary: "Summary") -> str:
     """Say which model the run has published; nothing if it is the last."""
-    from nevoa.runs import Summary, chosen_in_words
+    from nevoa.runs import chosen_in_words
 
-    images = Summary.of(run).model_images
-    return "" if images is None else chosen_in_words(images)
+    return "" if summary.model_images is None else chosen_in_words(summary.model_images)
 
 
 def _first_wish(job: "Job", folder: Path) -> "Sequence[str]":

@@ -5,11 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, UInt8
 
-from nevoa.data.nearest import nearest_images
+from nevoa.data.nearest import Images, Training, nearest_images
 from nevoa.errors import NevoaError
-
-Images = UInt8[np.ndarray, "N H W C"]
-Training = UInt8[np.ndarray, "M H W C"]
 
 QUANTILE = 0.01
 # So many training images stand in for test images.

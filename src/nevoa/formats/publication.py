@@ -18,6 +18,7 @@ from nevoa.data.find import UNKNOWN_LICENCE
 from nevoa.errors import NevoaError
 from nevoa.formats import hub_card
 from nevoa.runs import Run, status_of
+from nevoa.runs.check import check_adapters
 from nevoa.runs.model_files import check
 
 PICTURE = re.compile(r"!\[[^]]*\]\(([^)\s]+)\)")
@@ -86,6 +87,8 @@ def _check(run: Run) -> None:
     run.config()
     run.plan()
     check(run.weights_file, run.model_config_file)
+    if run.adapters_file.is_file():
+        check_adapters(run)
 
 
 def _export(run: Run, folder: Path) -> tuple[str | None, str | None]:

@@ -47,7 +47,7 @@ def _parts(run: Run) -> Iterator[tuple[Path, Callable[[], object]]]:
     if run.has_model:
         yield run.weights_file, partial(_check_model, run)
     if _has_adapters(run):
-        yield run.adapters_file, partial(_check_adapters, run)
+        yield run.adapters_file, partial(check_adapters, run)
     folders = run.previews_folder, run.pictures_folder, run.evaluations_folder
     pictures = sorted(path for folder in folders for path in folder.glob("*.png"))
     for path in [*filter(Path.exists, [run.loss_file]), *pictures]:
@@ -94,7 +94,7 @@ def _has_adapters(run: Run) -> bool:
     return False
 
 
-def _check_adapters(run: Run) -> None:
+def check_adapters(run: Run) -> None:
     from nevoa._util.tensors import shapes_in  # imports torch
 
     read_json(run.adapters_config_file)

@@ -73,8 +73,10 @@ class Run(RunFiles):
     def write(self, config: Config, plan: Plan) -> None:
         """Write what was asked, and what was decided, where it differs from what is there."""
         for path, section in ((self.config_file, config), (self.plan_file, plan)):
-            text = toml.to_toml(section)
-            if not path.is_file() or read_text(path) != text:
+            text, present = toml.to_toml(section), None
+            with suppress(NevoaError):  # one that cannot be read is written anew
+                present = read_text(path)
+            if present != text:
                 write_text(path, text)
 
     def metrics(self) -> Iterator[dict[str, Any]]:

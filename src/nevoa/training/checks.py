@@ -62,6 +62,17 @@ def takes(config: Config, objects: Objects) -> tuple[bool, bool]:
     return third is not None, third == "condition"
 
 
+def learns_augmentation(config: Config, objects: Objects) -> bool:
+    """Whether the network can learn what was done to images: adapters and distilled models cannot.
+
+    Example:
+        >>> learns_augmentation(config, Objects())
+        True
+    """
+    training = config.training
+    return not (training.lora or training.is_distillation) and takes(config, objects)[1]
+
+
 def check_takes_augmentation(config: Config, objects: Objects) -> None:
     """A NevoaError if images are augmented and the network takes no condition to learn how.
 

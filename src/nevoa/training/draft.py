@@ -19,7 +19,7 @@ from nevoa.data import ImageSet, flips, is_path
 from nevoa.errors import NevoaError
 from nevoa.objects import Objects, decided_by
 from nevoa.sampling.options import AUTOGUIDANCE
-from nevoa.training.checks import check_takes_augmentation, takes
+from nevoa.training.checks import check_takes_augmentation, learns_augmentation, takes
 from nevoa.training.measure import Trial
 
 Tables = Mapping[str, Any]
@@ -65,16 +65,8 @@ class Draft:
             start: of the model to start from.
         """
         asked, decided = config.training, decided_by(objects)
-        before = was or start
         check_takes_augmentation(config, objects)
-        known = {} if before is None else before.conditions
-        classes, conditions = _asked(config, images, objects, known)
-        if was:
-            conditions = {name: one.resumed(known.get(name, one)) for name, one in conditions.items()}
-        elif start:
-            conditions = {name: one.after(known[name]) if name in known else one for name, one in conditions.items()}
-        if not (objects.network is None and hasattr(NETWORKS[config.network.kind], "projects")):
-            conditions = {name: _not_consistent(one) for name, one in conditions.items()}
+        classes, conditions = _conditions(config, images, objects, was, start)
         network = decided.get("network") or config.network.model_dump()
         recipe = {key: getattr(asked, key) for key in Recipe.model_fields} | decided.get("training", {})
         recipe["weighting"] = first(asked.weighting, was and was.training.weighting) or "auto"
@@ -85,7 +77,8 @@ class Draft:
         resumed = was.network.model_dump() if was else {}
         if network.get("dim") == "auto" and "dim" not in resumed:
             is_open |= {"dim"}
-        if config.data.augment == "auto" and not (was or asked.lora or objects.network) and takes(config, objects)[1]:
+        chooses = config.data.augment == "auto" and was is None and objects.network is None
+        if chooses and learns_augmentation(config, objects):
             is_open |= {"augment"}
         details = any(map(_is_consistent, conditions.values()))
         patch = SMALL_PATCH if details or math.prod(images.shape[1:]) <= SMALL else LARGE_PATCH
@@ -175,6 +168,22 @@ def _is_consistent(condition: ConditionPlan) -> bool:
 def _not_consistent(condition: ConditionPlan) -> ConditionPlan:
     """The condition of a network whose output is not x_0, which cannot be projected."""
     return condition.model_copy(update={"consistent": False}) if _is_consistent(condition) else condition
+
+
+def _conditions(
+    config: Config, images: ImageSet, objects: Objects, was: Plan | None, start: ModelPlan | None
+) -> tuple[tuple[str, ...], dict[str, ConditionPlan]]:
+    """The classes, and the other conditions as the run to resume, or the model to start from, knows them."""
+    before = was or start
+    known = {} if before is None else before.conditions
+    classes, conditions = _asked(config, images, objects, known)
+    if was:
+        conditions = {name: one.resumed(known.get(name, one)) for name, one in conditions.items()}
+    elif start:
+        conditions = {name: one.after(known[name]) if name in known else one for name, one in conditions.items()}
+    if not (objects.network is None and hasattr(NETWORKS[config.network.kind], "projects")):
+        conditions = {name: _not_consistent(one) for name, one in conditions.items()}
+    return classes, conditions
 
 
 def _asked(

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from nevoa._util.arguments import path_of, yes_or_no
 from nevoa._util.files import explained, sweep
-from nevoa._util.tensors import shapes_in
 from nevoa._util.versions import OtherVersion
 from nevoa.config import Config
 from nevoa.config.plan import edits
@@ -24,9 +23,11 @@ from nevoa.model import Model
 from nevoa.objects import Objects
 from nevoa.parallel.group import process_group
 from nevoa.runs import Run, checkpoint, journal, model_files, training_lock
+from nevoa.runs.check import check_adapters
 from nevoa.training.budget import FIXED
 from nevoa.training.checkpoint import restore
 from nevoa.training.distributed import InitialState, interruptible, prepare_together, train_along
+from nevoa.training.forecast import check_disk
 from nevoa.training.held_out import HeldOut
 from nevoa.training.job import Job, Wish
 from nevoa.training.loop import training_steps, weighing_guide
@@ -94,6 +95,9 @@ def fit_job(job: Job, run: Run) -> Generator[Step, None, None]:
     if group.rank:
         yield from train_along(job)
         return
+    with group.sharing_errors():
+        if not origin_of(job, run).finished:
+            check_disk(job, run.folder)
     with group.sharing_errors(), training_lock(run):
         sweep(run.folder)
         state, origin = job.fresh_state(), origin_of(job, run)
@@ -156,7 +160,7 @@ def _restore_model(run: Run, state: TrainingState) -> None:
     try:
         model_files.check(run.weights_file, run.model_config_file)
         if state.plan.training.lora:
-            shapes_in(run.adapters_file)
+            check_adapters(run)
     except OtherVersion:
         raise
     except NevoaError:

@@ -67,7 +67,7 @@ def memorises_since(metrics: Iterable[Mapping[str, Any]]) -> int | None:
 
 
 def _some(images: ImageSet, count: int, seed: int) -> ImageSet:
-    rng = generator(seed, Stream.UNSEEN, 0)
+    rng = generator(seed, Stream.HELD_OUT, 0)
     chosen = np.sort(rng.permutation(len(images))[:count])
     return images.take(chosen)
 
@@ -78,7 +78,7 @@ def _loss(state: TrainingState, images: ImageSet) -> float:
     denoiser = training_denoiser(plan, state.average.eval(), state.objects)
     loss, at_once = loss_of(plan.training, state.objects), state.model().images_at_once
     x_0, condition = to_unit(images.images), conditions_of(plan).as_in(images)
-    rng = generator(plan.training.seed, Stream.UNSEEN, 1)
+    rng = generator(plan.training.seed, Stream.HELD_OUT, 1)
     for draw in range(DRAWS):
         moments = (np.arange(len(x_0)) / len(x_0) + draw) / DRAWS
         t = torch.from_numpy(1 + (moments * timesteps).astype(np.int64))

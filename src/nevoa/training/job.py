@@ -179,6 +179,8 @@ def _ending(config: Config, run: Run, cool_down: float) -> Config:
 
 def _start(decided: Plan, wish: Wish, resumes: bool, images: ImageSet) -> Mapping[str, Tensor] | None:
     """The weights to start from. A NevoaError if they are those of a model that was not given."""
+    if resumes and not decided.training.lora:
+        return None  # its checkpoint has all weights
     if wish.start is not None:
         if wish.start.guide is None and decided.training.teacher_autoguidance != 1:
             raise NevoaError("The teacher has no guide: leave training.teacher_autoguidance out.")
@@ -186,6 +188,6 @@ def _start(decided: Plan, wish: Wish, resumes: bool, images: ImageSet) -> Mappin
             check_adaptable(wish.start.plan, decided)
         network = merged(TrainingState.fresh(decided, images.shape, wish.objects).network)
         return start_weights(wish.start, network, decided.classes, decided.conditions)
-    if (place := decided.training.start) and (decided.training.lora or not resumes):
+    if place := decided.training.start:
         raise NevoaError(f"This training starts from the model of {place}: give it as start=nevoa.load(…).")
     return None

@@ -109,8 +109,10 @@ class Recorder:
         return horizon
 
     def _note(self, event: journal.Event, images_seen: int, **values: Any) -> None:
-        """Append to the journal, unless a training that was interrupted has done so."""
-        entries = list(journal.read(self.run))
+        """Append to the journal, unless a training that was interrupted has done so since the budget was given."""
+        entries: list[journal.Entry] = []
+        for entry in journal.read(self.run):
+            entries = [entry] if entry.event in ("planned", "extended") else [*entries, entry]
         if not any(entry.event == event and entry.images_seen == images_seen for entry in entries):
             journal.write(self.run, event, images_seen, **values)
 

@@ -67,7 +67,7 @@ def check_same(was: Plan, now: Plan, accept_changes: bool = False) -> None:
 
 
 def kept_start(start: str | None, was: Plan | None) -> str | None:
-    """The model that a training starts from; that of the run to resume if nothing is left in its place."""
+    """The model to start from; that of the run to resume if nevoa chooses, or if nothing is left in its place."""
     before = was.training.start if was else None
     if start == "auto":  # of a new run `few.with_start` decides
         return before
