@@ -179,6 +179,14 @@ def test_noise_takes_an_image_of_any_source(pets: Path) -> None:
     [
         (["train", "pets", "--strict"], "Cannot use 1 of the files of pets; the first is cat/bad.png"),
         (
+            ["data", "show", "pets", "--size", "16", "--condition", "clas"],
+            "There is no condition 'clas'. Did you mean 'class'?",
+        ),
+        (
+            ["data", "show", "pets", "--size", "16", "--condition", "number:age"],
+            "pets has no numbers: write them into a column of metadata.csv.",
+        ),
+        (
             ["train", "pets/dog", "--condition", "class", "--steps", "1"],
             "dog has no classes, and training.condition",
         ),
@@ -274,6 +282,8 @@ def test_data_list_and_show_print_json(pets: Path, typed: Callable[..., str]) ->
     before = sorted(pets.parent.iterdir())
     shown = json.loads(typed(pets.parent, "data", "show", "pets", "--size", "16", "--condition", "none", "--json"))
     assert (shown["classes"], "picture" in shown) == ({}, False)
+    shown = json.loads(typed(pets.parent, "data", "show", "pets", "--size", "16", "--condition", "auto", "--json"))
+    assert [*shown["classes"]] == ["cat", "dog", "newt"]
     assert sorted(pets.parent.iterdir()) == before
 
 

@@ -54,6 +54,15 @@ def test_a_report_is_verified_and_an_edited_score_is_found(measured: Path) -> No
     assert "These scores differ: fd_fashion." in out
 
 
+@pytest.mark.slow
+def test_a_report_on_a_model_that_comes_with_nevoa_is_about_it_by_its_name(tmp_path: Path) -> None:
+    asked = "--against", "shapes", "--count", "16", "--steps", "1", "--metrics", "memorisation", "--json"
+    report = nevoa("evaluate", "drawings32", *asked, folder=tmp_path).stdout
+    assert json.loads(report)["subject"] == "drawings32"
+    (tmp_path / "report.json").write_text(report)
+    assert "All scores agree" in nevoa("verify", "report.json", folder=tmp_path).stdout
+
+
 @needs_debian
 @pytest.mark.slow
 def test_other_versions_and_machines_are_named_and_tolerated(measured: Path) -> None:

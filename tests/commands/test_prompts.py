@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import nevoa
 from nevoa.cli.main import app
 from nevoa.commands.blending import blending
 from nevoa.commands.from_images import inpainting, variations
@@ -55,6 +56,7 @@ def test_what_is_typed_is_what_the_model_is_asked(
     wanted = model.sample(2, tags="hat, smile", numbers={"age": [30, 60]}, labels="dog", prompt="a cat")
     words = "--tags", "hat,smile", "--number", "age=30", "--number", "age=60", "--class", "dog", "--prompt", "a cat"
     np.testing.assert_array_equal(typed(run, *words, "--count", "2"), wanted)
+    assert "age=30.5" in str(nevoa.sample(run.folder, numbers={"age": 30.5}, count=1, out="half.png"))
     words = "--number", "age=30", "--number", "age=60", "--count", "2"
     np.testing.assert_array_equal(typed(run, *words), model.sample(2, numbers={"age": [30, 60]}))
     assert capsys.readouterr().out.splitlines()[-1].startswith("2 images of age=30, age=60 in turn, ")

@@ -168,10 +168,18 @@ def test_an_unknown_keyword_is_named_with_the_nearest_one(folder: Path, monkeypa
         "frames": lambda: nevoa.sample("run", frame=2),  # pyright: ignore[reportCallIssue]
         "spacing": lambda: nevoa.evaluate("run", spacng="karras"),  # pyright: ignore[reportCallIssue]
         "sampler": lambda: nevoa.export("run", to="web", smpler="ddim"),  # pyright: ignore[reportCallIssue]
+        "minutes": lambda: nevoa.continue_("run", minuts=1),  # pyright: ignore[reportCallIssue]
+        "network": lambda: nevoa.load("run", netwrk=None),  # pyright: ignore[reportCallIssue]
     }
     for name, call in calls.items():
         with pytest.raises(NevoaError, match=f"Did you mean '{name}'"):
             call()
+
+
+def test_only_a_budget_can_be_given_to_a_run_that_goes_on() -> None:
+    """Anything else would leave it without one."""
+    with pytest.raises(NevoaError, match="There is no keyword .patience."):
+        nevoa.continue_("run", patience=3)  # pyright: ignore[reportCallIssue]
 
 
 def test_the_options_of_sample_are_its_keywords() -> None:

@@ -8,7 +8,7 @@ import torch
 
 from nevoa.conditions import conditions_of
 from nevoa.config import Config
-from nevoa.config.condition import TextPlan
+from nevoa.config.condition import NumberPlan, TagsPlan, TextPlan
 from nevoa.data import as_image_set
 from nevoa.errors import NevoaError
 from nevoa.networks import null_condition
@@ -60,3 +60,13 @@ def test_a_model_is_not_asked_for_what_it_does_not_know() -> None:
         conditions_of(model_plan(Config())).asked("text", "a cat")
     with pytest.raises(NevoaError, match="no prompts to ask for"):
         conditions_of(model_plan(Config(), conditions=TEXT)).asked("text", [])
+
+
+def test_images_without_captions_and_numbers_say_nothing() -> None:
+    """Such as those that were held out of a folder where few have any."""
+    known = {"text": TextPlan(), "tags": TagsPlan(tags=("hat",)), "number:age": NumberPlan(name="age", low=0, high=9)}
+    conditions = conditions_of(model_plan(Config(), conditions=known))
+    images = as_image_set(np.zeros((2, 8, 8, 1), np.uint8))
+    chance = {name: np.full(2, 0.5) for name in known}
+    found = conditions.in_data(images, np.array([0, 1]), chance, {name: np.zeros(2, bool) for name in known})
+    torch.testing.assert_close(found, conditions.of({}, 2), equal_nan=True)

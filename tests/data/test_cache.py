@@ -50,10 +50,14 @@ def test_what_is_removed_is_gone_and_made_again_when_needed(tmp_path: Path) -> N
 
 
 def test_unfinished_stores_and_features_can_be_removed_and_feature_networks_stay() -> None:
-    for name in (".pets-0.partial", "features", "feature-networks"):
+    for name in (".pets-0.partial", ".cats-0.abc.part", "features", "feature-networks"):
         (cache_folder() / name).mkdir()
         (cache_folder() / name / "x").write_bytes(b"123")
-    assert {(one.name, one.images, one.bytes) for one in kept()} == {("pets-0", None, 3), ("features", None, 3)}
+    assert {(one.name, one.images, one.bytes) for one in kept()} == {
+        ("pets-0", None, 3),
+        ("cats-0.abc", None, 3),
+        ("features", None, 3),
+    }
     for one in kept():
         forget(one)
     assert {path.name for path in cache_folder().iterdir() if path.is_dir()} == {"feature-networks"}

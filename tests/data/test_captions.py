@@ -47,6 +47,12 @@ def test_captions_are_found_where_people_write_them(tmp_path: Path, write: Calla
     assert images.fingerprint != load_images(folder_of(tmp_path / "plain", lambda path: None)).fingerprint
 
 
+def test_a_suffix_in_capitals_is_one(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "pets", as_texts)
+    (folder / "b.txt").rename(folder / "b.TXT")
+    assert load_images(folder).captions == tuple(CAPTIONS.values())
+
+
 def test_a_caption_that_is_changed_is_read_again(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "pets", as_texts)
     before = load_images(folder)

@@ -8,7 +8,7 @@ from nevoa.data import (
     load_images,
     short_name,
 )
-from nevoa.data.find import find_source
+from nevoa.data.find import find_source, images_beside, same_source
 from nevoa.errors import NevoaError
 
 
@@ -26,6 +26,12 @@ def test_images_that_were_given_in_memory_are_asked_for() -> None:
 def test_what_cannot_be_a_path_is_said(text: str) -> None:
     with pytest.raises(NevoaError, match="Cannot read"):
         find_source(text)
+
+
+def test_the_home_of_nobody_is_a_path_like_others() -> None:
+    """As in ~photos, a slip for ~/photos."""
+    assert images_beside("~nobody-of-this-name/x", Path("runs/1")) is None
+    assert not same_source("~nobody-of-this-name/x", "shapes")
 
 
 def test_what_is_no_source(tmp_path: Path) -> None:

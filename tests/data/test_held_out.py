@@ -12,6 +12,7 @@ from nevoa.commands.measuring import Subject
 from nevoa.config import DataConfig, Plan, parse
 from nevoa.config.names import DivisionName
 from nevoa.data import ImageSet, choosing_and_scoring, load_images, load_test_images
+from nevoa.data.cache import kept
 from nevoa.data.find import Source, find_source
 from nevoa.data.held_out import default_number, divided
 from nevoa.data.listing import Listing
@@ -129,6 +130,8 @@ def test_where_nothing_is_set_aside_the_store_is_that_of_before(cache: Path) -> 
 def test_a_limit_is_for_the_images_to_train_on(noise: Path) -> None:
     few = load_images(noise, limit=100, holdout=900)
     assert (len(few), few.notes.held_out) == (100, 900)
+    assert sorted(one.images or 0 for one in kept()) == [100, 900]  # all are decoded by now
+    assert len(load_images(noise, split="held-out", limit=100, holdout=900)) == 900
 
 
 def test_a_limit_leaves_those_that_choose_and_those_that_score_as_they_are(noise: Path) -> None:

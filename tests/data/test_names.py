@@ -74,3 +74,8 @@ def test_names_are_separated_by_commas_or_given_one_by_one(texts: list[str], nam
 
 def test_one_text_is_split_as_a_list_of_one() -> None:
     assert names_of("cat, dog") == names_of(["cat, dog"]) == ["cat", "dog"]
+
+
+@pytest.mark.parametrize("texts", [["cat\r,dog"], ["cat\r\n,dog"], ['"cat', "dog"]])
+def test_names_may_have_been_pasted_from_a_table(texts: list[str]) -> None:
+    assert names_of(texts) == ["cat", "dog"]

@@ -1,9 +1,12 @@
 """Work on all cores."""
 
+import gc
 import os
 import sys
+import weakref
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -51,3 +54,13 @@ def test_no_process_is_left_when_the_work_is_dropped(monkeypatch: pytest.MonkeyP
     for child in children - {os.getpid()}:
         with pytest.raises(ProcessLookupError):
             os.kill(child, 0)
+
+
+def test_nothing_is_kept_in_memory_when_the_work_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallels, "available_cores", lambda: 2)
+    work = mock.Mock(side_effect=lambda number: number)
+    seen = weakref.ref(work)
+    assert list(each(work, range(300))) == [*range(300)]
+    del work
+    gc.collect()
+    assert seen() is None

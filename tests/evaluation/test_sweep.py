@@ -1,5 +1,7 @@
 """A sweep measures what `evaluate` measures, for each set of sampling options."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -34,6 +36,17 @@ def test_rows_are_what_the_model_makes(model: Model, reference: Reference) -> No
     images = model.sample(150, **grid[1])
     distance = frechet_distance(reference.feature_network.features(images), reference.features())
     assert rows[1].distance == pytest.approx(distance, rel=1e-6)
+
+
+@pytest.mark.parametrize("foreign", [False, True])
+def test_a_model_is_asked_for_what_its_own_images_show(
+    foreign: bool, model: Model, reference: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The labels of other images are those of other classes."""
+    asked: list[object] = []
+    monkeypatch.setattr(Model, "sample", lambda model, *_, **__: asked.append(model.like) or reference.train.images)
+    list(sweep(model, replace(reference, foreign=foreign), 150, grid=SWEEP[:1]))
+    assert (asked == [None]) is foreign
 
 
 def test_too_few_images_are_refused_before_they_are_made(

@@ -185,6 +185,8 @@ REFUSED = [
     (["--prompt", "x"], "takes no prompts: name a model that does, as in 'nevoa sample emoji'"),
     (["model", "--size", "16"], "--size is for text-to-image pipelines, which need --prompt"),
     (["model", "--prompt", "x", "--class", "3"], "--class does not apply"),
+    (["model", "--prompt", "x", "--tags", "y"], "asked by its prompt alone: leave out --tags, --number, --picture and"),
+    (["model", "--prompt", "x", "--picture", "y.png"], "asked by its prompt alone"),
     (["model", "--prompt", "x", "--sampler", "ddim"], "sampler is not an option of a text-to-image pipeline"),
     (["model", "--prompt", "x", "--no-clip"], "clip is not an option of a text-to-image pipeline"),
     (["model", "--prompt", "x", "--not", "y", "--guidance", "1"], "--not needs a guidance above 1, and .* is 1: add"),

@@ -91,6 +91,12 @@ def test_all_classes_come_in_turn_whatever_the_count(model: Model) -> None:
     assert end.x_t[:, 0, 0, 0].tolist() == pytest.approx([0.9, 0.1], abs=1e-5)
 
 
+@pytest.mark.parametrize("options", [{"condition": "cat"}, {"numbers": [30]}])
+def test_what_is_asked_by_name_has_a_name(options: dict[str, Any], model: Model) -> None:
+    with pytest.raises(NevoaError, match="must be a table of values by name, such as"):
+        model.sample(1, **options)
+
+
 def test_classes_wished_for_come_in_turn(model: Model) -> None:
     assert vars(model.settings(labels=["bag"])) == vars(model.settings())
     assert shades(model.sample(5, labels=["bag", 0])) == [SHADES[2], SHADES[0], SHADES[2], SHADES[0], SHADES[2]]

@@ -1,6 +1,7 @@
-"""Places in the Hub, told apart without loading what opens them."""
+"""Places in the Hub, told apart without loading what opens them, and on the disk."""
 
 import os
+from pathlib import Path
 
 HUB = "hf:"
 
@@ -13,3 +14,15 @@ def is_hub(place: object) -> bool:
         (True, False)
     """
     return isinstance(place, str | os.PathLike) and os.fspath(place).startswith(HUB)
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Return a path with ~ as the home folder, or as it is without one.
+
+    `Path.expanduser` would raise for a user that does not exist, as in ~photos.
+
+    Example:
+        >>> expanded("~nobody-has-this-name/x").name
+        'x'
+    """
+    return Path(os.path.expanduser(path))  # noqa: PTH111

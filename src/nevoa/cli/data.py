@@ -96,7 +96,7 @@ def show(
     check_is_png(out)
     data = data_of(source, images, condition, augment)
     chances = {} if data.augment == "auto" else data.augment
-    condition, _ = without_column(condition)
+    condition, _ = without_column(() if condition == ("auto",) else condition)
     if as_json and out is None:
         print(json.dumps(_facts(_opened(data, condition), condition)))
         return
@@ -115,9 +115,13 @@ def show(
 
 def _opened(data: "DataConfig", condition: tuple[str, ...]) -> "ImageSet":
     """The images; without those of their classes, captions, numbers and pictures that are not wanted."""
+    from nevoa.training.draft import condition_of
+
     found = show_preparation(data, say=False)
     if not condition:
         return found
+    for name in {*condition} - {CLASS, "none"}:
+        condition_of(name, found)  # refuses what a training would refuse
     if CLASS not in condition:
         found = replace(found, classes=(), notes=replace(found.notes, unsettled=""))
     return as_learned(found, condition)

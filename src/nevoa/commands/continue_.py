@@ -4,18 +4,31 @@ import shlex
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from nevoa._util.arguments import path_of, yes_or_no
 from nevoa.commands.train import model_to_start, trained
 from nevoa.config import Config
 from nevoa.config.network import OBJECT
+from nevoa.config.options import given
 from nevoa.config.presets import with_budget
 from nevoa.data import is_path
 from nevoa.errors import NevoaError
 from nevoa.parallel.device import devices
 from nevoa.runs import Run
 from nevoa.training import Wish
+
+
+class Budget(TypedDict, total=False):
+    """How long a run is trained in all, from its beginning: one of these.
+
+    Example:
+        >>> budget: Budget = {"minutes": 10}
+    """
+
+    minutes: float | None
+    epochs: int | None
+    steps: int | None
 
 
 def continue_(
@@ -25,7 +38,7 @@ def continue_(
     cool_down: float | None = None,
     accept_changes: bool = False,
     progress: bool = True,
-    **budget: float | None,
+    **budget: Unpack[Budget],
 ) -> Run:
     """Resume a run with its own settings, train it for longer, or bring it to an end. Return the run.
 
@@ -40,8 +53,7 @@ def continue_(
     """
     accept_changes, progress = yes_or_no("accept_changes", accept_changes), yes_or_no("progress", progress)
     found = run if isinstance(run, Run) else Run(path_of("The run", run))
-    given = {name: value for name, value in budget.items() if value is not None}
-    config = continuing(found, source, given, cool_down)
+    config = continuing(found, source, given(continue_, budget, Budget), cool_down)
     start = model_to_start(config.training, found)
     return trained(config, Wish(start=start, accept_changes=accept_changes, cool_down=cool_down), found, progress)
 

@@ -11,14 +11,12 @@ from torch import Tensor
 from nevoa.conditions import CLASS, conditions_of
 from nevoa.conditions.picture import Downscaled
 from nevoa.data import WHITE, Picture, Size, labels_of, opened, pixels_of, size_in_words, to_bytes
+from nevoa.data.decode import MOST_PIXELS
 from nevoa.diffusion import AnyDenoiser, GaussianProcess, Window, Windowed, spans
 from nevoa.errors import NevoaError
 from nevoa.model import Model
 from nevoa.sampling import ImageNoise, SamplingOptions, State, asked_in, last, trajectory
 from nevoa.sampling.start import Process, Start, from_noise
-
-# Of an enlarged picture, as many as of a file that nevoa opens.
-MOST_PIXELS = 64_000_000
 
 
 def cascade(small: Model, large: Model, **options: Unpack[SamplingOptions]) -> Model:

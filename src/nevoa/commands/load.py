@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from nevoa._util.places import is_hub
+from nevoa.config.options import given
 from nevoa.errors import NevoaError
 from nevoa.formats.diffusers.folder import INDEX, is_diffusers
 from nevoa.runs import PACKAGED, ObjectOptions, Run, check_has_model, named
@@ -59,6 +60,7 @@ def load(
         >>> images = nevoa.load("runs/fashion_mnist-quick").sample(64)
         >>> images = nevoa.load("hf:google/ddpm-cifar10-32").sample(16, sampler="dpm_solver")
     """
+    given(load, objects, ObjectOptions)  # refuses unknown ones
     if is_hub(place):
         return _from_hub(str(place), device, **objects)
     if isinstance(place, str | os.PathLike) and is_model(place):

@@ -96,7 +96,8 @@ def opened(place: PathLike | None, against: str | None) -> Subject:
     if place and (is_model(place) or is_packaged(place)):
         if against is None:
             raise NevoaError(f"What {place} was trained on is not here: name images like these with --against SOURCE.")
-        return Subject(model=load(place))
+        model = load(place)
+        return Subject(model=replace(model, place=str(place)) if is_packaged(place) else model)
     run = Run(Path(place)) if place else newest_run()
     if not run.folder.exists():
         raise NevoaError(f"There is no run, file or folder {run.folder}.{meant(run)}")

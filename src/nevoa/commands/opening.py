@@ -21,6 +21,8 @@ WAYS = "from_", "inpaint", *BETWEEN
 # Options that need one of others.
 NEEDED = {"strength": ("from_",), "mask": ("inpaint",), "inpaint": ("mask",), "frames": BETWEEN}
 STARTS = {*WAYS, *NEEDED}
+# Options that say what images are asked to be, besides classes and prompts.
+OTHERS = "tags", "numbers", "picture", "condition"
 
 
 def opened(
@@ -43,6 +45,9 @@ def opened(
         raise NevoaError("--class does not apply to a text-to-image pipeline: describe the image in --prompt instead.")
     if options.keys() & STARTS:
         raise NevoaError("A text-to-image pipeline starts from noise: leave out " + _options(WAYS, "and") + ".")
+    if any(name in options for name in OTHERS):
+        several = "--tags, --number, --picture and --condition"
+        raise NevoaError(f"A text-to-image pipeline is asked by its prompt alone: leave out {several}.")
     if len(prompts) > 1:
         raise NevoaError("A text-to-image pipeline takes one --prompt at a time: give one.")
     from nevoa.formats.diffusers.text_to_image import open_text_to_image

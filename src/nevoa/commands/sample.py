@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from nevoa._util.arguments import Classes, Spoken, counted, one_or_more, whole
 from nevoa._util.reserve import Reservation, check_free, numbered, reserve_output
 from nevoa.commands.batches import sampled, sampling_steps
-from nevoa.commands.opening import BETWEEN, FRAMES, STARTS, opened
+from nevoa.commands.opening import BETWEEN, FRAMES, OTHERS, STARTS, opened
 from nevoa.commands.output import MOST_TILES, Output
 from nevoa.commands.written import PathLike, Written, check_outside, output_path
 from nevoa.config.options import SamplerOptions, given
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 DEFAULT_SIDE = 8
 # Images of text-to-image models take long.
 PROMPTED_COUNT = 1
-# Options that say what images are asked to be, besides classes and prompts.
-OTHERS = "tags", "numbers", "picture", "condition"
 # With many classes, a grid shows fewer images of each, and a trajectory not all classes.
 MOST_ROWS = 20
 
@@ -98,8 +96,8 @@ def sample(
         run: Run folder, folder of diffusers, hf:OWNER/NAME, or avatars or emoji, models of prompts that come with
             nevoa.
             [default: a model of clothes that comes with nevoa]
-        count: Number of images. [default: 64, or up to 8 of each class; with --trajectory 8, or one of each class; from
-            an image 8; with --prompt 1]
+        count: Number of images. [default: 64, or up to 8 of each class or prompt; with --trajectory 8, or one of each;
+            from an image 8; by a text-to-image pipeline 1]
         label: Classes to make in turn, by name or index, separated by commas; quote a name that contains a comma. A
             picture groups the images by class and names each class. [default: all]
         seed: Seed of the noise. With the same seed, image n is the same for any --count.
@@ -196,7 +194,8 @@ def _asked(
 
 def _numbers(numbers: Mapping[str, Any]) -> list[str]:
     """The numbers that images have in turn, such as age=30."""
-    each = [[f"{name}={value}" for value in one_or_more(values)] for name, values in numbers.items()]
+    several = {name: (one,) if isinstance(one := one_or_more(value), float) else one for name, value in numbers.items()}
+    each = [[f"{name}={value}" for value in values] for name, values in several.items()]
     turns = lcm(*map(len, each)) if each else 0
     return [", ".join(of[turn % len(of)] for of in each) for turn in range(turns)]
 

@@ -95,10 +95,10 @@ def verify(report: PathLike, *, run: PathLike | None = None, inception_weights: 
 def _subject(saved: "RepeatableReport", report: Path, named: PathLike | None) -> Subject:
     """The run, the model of diffusers or of the Hub, or the images in files that a report is about."""
     from nevoa.commands.load import is_model
-    from nevoa.runs import run_around
+    from nevoa.runs import is_packaged, run_around
 
     place = str(named or run_around(report) or saved.subject)
-    if not (named or Path(place).exists() or is_model(place)):
+    if not (named or Path(place).exists() or is_model(place) or is_packaged(place)):
         raise NevoaError(f"The report is about {place}, which is not here. Name the run, model or images with --run.")
     subject = opened(place, saved.receipt.reference.source).read(Path(place), saved.protocol.count)
     if (saved.weights is None, saved.protocol.sampler is None) != (subject.run is None, subject.files is not None):

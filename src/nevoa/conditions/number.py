@@ -52,7 +52,10 @@ class Number:
         self, images: ImageSet, indices: Int64[np.ndarray, " B"], chance: Shaped[np.ndarray, " B"]
     ) -> list[float | None]:
         """Return the number of each image; None where it has none."""
-        return [None if math.isnan(value) else value for value in images.numbers[self.plan.name][indices].tolist()]
+        column = images.numbers.get(self.plan.name)
+        if column is None:
+            return [None] * len(indices)
+        return [None if math.isnan(value) else value for value in column[indices].tolist()]
 
     def asked(self, value: object) -> float:
         """Return a number. A NevoaError if it is none, or outside of the range of the data."""

@@ -47,7 +47,7 @@ class Tags:
         """Return some of the tags of one of the captions of each image, by chance; None without captions."""
         found = []
         for index, one in zip(indices.tolist(), chance.tolist(), strict=True):
-            of = images.captions[index]
+            of = images.captions[index] if images.captions else ()
             tags = tags_in(of[int(one * len(of))]) if of else []
             # A chance of exactly 0 is that of a measurement, which withholds none.
             kept = default_rng(int(one * 2**53)).random(len(tags)) >= DROPPED if one else [True] * len(tags)

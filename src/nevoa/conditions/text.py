@@ -74,7 +74,7 @@ class Text:
         self, images: ImageSet, indices: Int64[np.ndarray, " B"], chance: Shaped[np.ndarray, " B"]
     ) -> list[str | None]:
         """Return one of the captions of each image, by chance; None without any."""
-        captions = [images.captions[index] for index in indices.tolist()]
+        captions = [images.captions[index] if images.captions else () for index in indices.tolist()]
         return [of[int(one * len(of))] if of else None for of, one in zip(captions, chance.tolist(), strict=True)]
 
     def asked(self, value: object) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex, Unpack, get_args
 
 from nevoa._util.arguments import one_or_more, path_of
+from nevoa._util.places import expanded
 from nevoa.config import Config, DataConfig, parse
 from nevoa.config.data import with_augment
 from nevoa.config.names import DEFAULT_PRESET, BudgetName
@@ -210,7 +211,7 @@ def _named(source: str | os.PathLike[str] | None, keywords: Mapping[str, Any]) -
     tables: dict[str, dict[str, Any]] = {"data": {}, "training": {}}
     if source is not None:
         # The absolute path, because a relative one may be the name of a data set.
-        text = source if isinstance(source, str) else str(path_of("The source", source).expanduser().absolute())
+        text = source if isinstance(source, str) else str(expanded(path_of("The source", source)).absolute())
         tables["data"]["source"] = text
     for key, value in given(configure, keywords, TrainingOptions).items():
         tables["data" if key in DataConfig.model_fields else "training"][key] = value

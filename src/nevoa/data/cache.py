@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
-from nevoa._util.files import read_json, remove, size_of
+from nevoa._util.files import SCRATCH, read_json, remove, size_of
 from nevoa.errors import NevoaError, reason
 
 ABOUT = "about.json"
@@ -89,8 +89,8 @@ def forget(one: Kept) -> None:
 
 def _kept(path: Path) -> Kept | None:
     about = path / ABOUT
-    if path.name == FEATURES or path.name.endswith(PARTIAL):
-        name = path.name.removeprefix(".").removesuffix(PARTIAL)
+    if path.name == FEATURES or path.name.endswith((PARTIAL, SCRATCH)):
+        name = path.name.removeprefix(".").removesuffix(PARTIAL).removesuffix(SCRATCH)
         return Kept(name, path, None, size_of(path), path.stat().st_mtime)
     return Kept(path.name, path, _images(about), size_of(path), about.stat().st_mtime) if about.is_file() else None
 

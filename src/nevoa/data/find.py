@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nevoa._util.files import sha256
+from nevoa._util.places import expanded
 from nevoa.config.network import OBJECT
 from nevoa.data.catalog import CATALOG
 from nevoa.data.decode import SUFFIXES
@@ -22,7 +23,7 @@ from nevoa.errors import NevoaError, reason, unknown
 
 # Part of the identity of folders and archives: increase it when the rules for classes, splits and numbers, or FORMATS,
 # change.
-FOLDER_RULE = 5
+FOLDER_RULE = 6
 # Arrays up to this size are identified by their content, larger ones by size and times.
 LARGEST_HASHED = 2_000_000_000
 # In a config, images that were given as an array or a Dataset.
@@ -105,7 +106,7 @@ def same_source(text: str, other: str) -> bool:
 
 def _whole(text: str) -> str | Path:
     if is_path(text):
-        return Path(text).expanduser().resolve()
+        return expanded(text).resolve()
     row = CATALOG.get(text)
     return (row and row.part_of) or text
 
@@ -119,7 +120,7 @@ def images_beside(text: str, path: Path) -> Path | None:
     """
     if not is_path(text):
         return None
-    top, above = Path(text).expanduser().resolve(), path.resolve().parents
+    top, above = expanded(text).resolve(), path.resolve().parents
     inside = [folder for folder in above if folder != top and folder.is_relative_to(top) and folder.is_dir()]
     holds_images = (folder for folder in inside if any(file.suffix.lower() in SUFFIXES for file in folder.iterdir()))
     return next(holds_images, None)

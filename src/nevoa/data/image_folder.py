@@ -91,9 +91,13 @@ def _images(entries: Sequence[Entry]) -> tuple[list[Entry], list[Bad]]:
 
 def _texts_beside(entries: Sequence[Entry], images: Sequence[Entry]) -> dict[str, Entry]:
     """Return the text beside each image that has one, `cat.txt` beside `cat.png`, by the path of the image."""
-    texts = {entry.path.removesuffix(entry.suffix): entry for entry in entries if entry.suffix in CAPTIONS}
-    stems = {entry.path: entry.path[: len(entry.path) - len(entry.suffix)] for entry in images}
-    return {path: texts[stem] for path, stem in stems.items() if stem in texts}
+    texts = {_stem(entry): entry for entry in entries if entry.suffix in CAPTIONS}
+    return {entry.path: texts[_stem(entry)] for entry in images if _stem(entry) in texts}
+
+
+def _stem(entry: Entry) -> str:
+    """The path without its suffix, which `entry.suffix` has in small letters."""
+    return entry.path[: len(entry.path) - len(entry.suffix)]
 
 
 def _captions(

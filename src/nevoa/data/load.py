@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, SupportsIndex, Unpack
 import numpy as np
 from jaxtyping import UInt8
 
+from nevoa._util.places import expanded
 from nevoa.config import DataConfig, DataPlan, parse
 from nevoa.config.options import DataOptions
 from nevoa.data.catalog import CATALOG
@@ -81,9 +82,11 @@ def loading(source: Source, **options: Unpack[LoadingOptions]) -> Iterator[Prepa
     data = with_held_out(found, data, store_folder(found, data).name)
     if data.split == HELD_OUT and not data.holdout:
         raise NevoaError(f"No images of {data.source} are set aside for measuring.")
+    held_out = data.model_copy(update={"split": HELD_OUT, "limit": None})  # a limit is for images that are trained on
+    data = held_out if data.split == HELD_OUT else data
     yield from prepare(found, data)
-    if data.holdout and data.split != HELD_OUT:
-        yield from prepare(found, data.model_copy(update={"split": HELD_OUT}))
+    if data.holdout:
+        yield from prepare(found, held_out)
     images = open_store(store_folder(found, data))
     if data.strict and images.notes.bad:
         first = images.notes.bad[0]
@@ -195,7 +198,7 @@ def _config(source: Source, options: LoadingOptions) -> DataConfig:
         asked = source.model_dump(include=set(DataConfig.model_fields))  # a plan's has facts, too
         return parse({"data": {**asked, **given}}).data if given else source
     # A Path is never the name of a data set.
-    text = str(source.expanduser().absolute()) if isinstance(source, Path) else source
+    text = str(expanded(source).absolute()) if isinstance(source, Path) else source
     return parse({"data": {"source": text, **given}}).data
 
 

@@ -54,5 +54,6 @@ def names_of(texts: str | Iterable[str]) -> list[str]:
         >>> names_of(["cat, dog", '"tench, Tinca tinca"'])
         ['cat', 'dog', 'tench, Tinca tinca']
     """
-    lines = [text.replace("\n", " ") or '""' for text in ([texts] if isinstance(texts, str) else texts)]
-    return [printable(name.strip()) for row in csv.reader(lines, skipinitialspace=True) for name in row]
+    lines = [re.sub(r"[\r\n]", " ", text) or '""' for text in ([texts] if isinstance(texts, str) else texts)]
+    rows = (row for line in lines for row in csv.reader([line], skipinitialspace=True))
+    return [printable(name.strip()) for row in rows for name in row]

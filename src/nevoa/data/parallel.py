@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 FEW = 200
 CHUNK, CHUNKS_AHEAD = 16, 4
 PR_SET_PDEATHSIG = 1
-# The function, where forked workers find it: it needs no pickling.
+# The function of a forked worker, which needs no pickling.
 _shared: dict[str, Callable[[Any], Any]] = {}
 
 
@@ -38,9 +38,8 @@ def each(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Resu
     if workers == 1 or not sys.platform.startswith("linux"):
         yield from map(work, items)
         return
-    _shared["work"] = work
     chunks = (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _start_worker)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _start_worker, (work,))
     ahead: deque[Future[list[Any]]] = deque()
     try:
         # Python warns of forking a process with threads; torch's threads hold no lock that workers need.
@@ -59,8 +58,9 @@ def _work_on(chunk: Sequence[Any]) -> list[Any]:
     return [_shared["work"](item) for item in chunk]
 
 
-def _start_worker() -> None:
-    """Leave signals to the parent, and die with it."""
+def _start_worker(work: Callable[[Any], Any]) -> None:
+    """Keep the function, leave signals to the parent, and die with it."""
+    _shared["work"] = work
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -58,7 +58,7 @@ def sweep(
     reference.check_shape(model.shape)
     check_count(count, reference)
     real, score = reference.features(), f"fd_{reference.feature_network.info.short_name}"
-    model = replace(model, like=reference.train)
+    model = replace(model, like=None if reference.foreign else reference.train)
     same_classes = model.classes == reference.train.classes and model.classes and not model.plan.conditions
     labels = classes_in_shares(reference.train, count) if same_classes else None
     for options in grid:

@@ -167,12 +167,16 @@ def asked_in(plan: ModelPlan, options: SamplingOptions) -> dict[str, Any]:
     """Return what sampling options ask images of a model to be, by the name of the kind of condition.
 
     Raises:
-        NevoaError: a kind is asked for twice, by its own option and in `condition`; or a picture of a model of several.
+        NevoaError: numbers or conditions have no names; a kind is asked for twice, by its own option and in
+            `condition`; or a picture of a model of several.
 
     Example:
         >>> asked_in(model.plan, {"prompt": "a cat", "steps": 7})
         {'text': 'a cat'}
     """
+    for name, example in {"numbers": {"age": 30}, "condition": {"text": "a cat"}}.items():
+        if not isinstance(value := options.get(name), Mapping | None):
+            raise NevoaError(f"{name} must be a table of values by name, such as {example}, not {value!r:.60}.")
     words = {kind: options.get(word) for word, kind in ASKING.items()}
     words |= {f"number:{name}": value for name, value in (options.get("numbers") or {}).items()}
     if (picture := options.get("picture")) is not None:

@@ -205,7 +205,7 @@ def _asked(
         others = {name: plan for name, plan in found.items() if plan is not None and takes_others}
     else:
         has_classes = CLASS in wanted
-        others = {name: _condition(name, images) for name in wanted if name != CLASS}
+        others = {name: condition_of(name, images) for name in wanted if name != CLASS}
     if has_classes and images.notes.unsettled:
         raise NevoaError(f"{images.name}: {images.notes.unsettled}")
     if has_classes and not images.classes:
@@ -216,7 +216,7 @@ def _asked(
     return (images.classes if has_classes else ()), others
 
 
-def _condition(name: str, images: ImageSet) -> ConditionPlan:
+def condition_of(name: str, images: ImageSet) -> ConditionPlan:
     """What a model knows about a condition. A NevoaError if the data have none."""
     kind, _, detail = name.partition(":")
     if kind not in CONDITIONS:

@@ -85,7 +85,6 @@ class TextToImage:
     prompt: str
     size: Size | None = None
     unwanted: str | None = None
-    classes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:
