@@ -178,7 +178,7 @@ def test_an_unknown_keyword_is_named_with_the_nearest_one(folder: Path, monkeypa
 
 def test_only_a_budget_can_be_given_to_a_run_that_goes_on() -> None:
     """Anything else would leave it without one."""
-    with pytest.raises(NevoaError, match="There is no keyword .patience."):
+    with pytest.raises(NevoaError, match="There is no keyword 'patience'"):
         nevoa.continue_("run", patience=3)  # pyright: ignore[reportCallIssue]
 
 
