@@ -14,7 +14,7 @@ from nevoa.training.draft import Draft
 FEW = 2_000
 # A network that sees each image more often memorises it, if images are mirrored at most: of 500 drawings the held-out
 # loss was the lowest after 248 times. Augmented, it still fell after 384 times, where the distance was 0.68 times as
-# large; after 128 times augmentation gained in two trials of four, and cost in two (docs/few-pictures.md).
+# large; after 128 times augmentation gained in four trials of six, and cost in two (docs/few-pictures.md).
 TIMES = 250
 # By the number of pictures in trials the largest share of images that were near copies of one, in per cent: mirrored at
 # most, and augmented.
