@@ -115,11 +115,11 @@ def show(
 
 def _opened(data: "DataConfig", condition: tuple[str, ...]) -> "ImageSet":
     """The images; without those of their classes, captions, numbers and pictures that are not wanted."""
-    from nevoa.training.draft import condition_of
-
     found = show_preparation(data, say=False)
     if not condition:
         return found
+    from nevoa.training.draft import condition_of
+
     for name in {*condition} - {CLASS, "none"}:
         condition_of(name, found)  # refuses what a training would refuse
     if CLASS not in condition:
