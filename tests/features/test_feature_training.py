@@ -8,6 +8,7 @@ import torch
 
 from nevoa._util.random import generator
 from nevoa.data import ImageSet
+from nevoa.errors import NevoaError
 from nevoa.features import feature_training, load_feature_network, save_feature_network, train_feature_network
 from nevoa.features.feature_training import accuracy, default_epochs, turned, varied
 from tests.evaluation.toy import bands, toy_network
@@ -18,6 +19,11 @@ def test_a_feature_network_learns_and_is_measured_on_images_it_was_not_trained_o
     feature_network = toy_network(epochs=2)
     assert feature_network.info.accuracy > 0.95
     assert feature_network.info.accuracy == accuracy(feature_network, bands(100, seed=1))
+
+
+def test_one_image_is_too_few() -> None:
+    with pytest.raises(NevoaError, match="takes two or more images"):
+        next(train_feature_network(bands(1), None, epochs=1))
 
 
 def test_without_test_images_a_tenth_is_held_out() -> None:

@@ -91,6 +91,15 @@ def test_adapters_are_published_without_paths_of_this_machine(tmp_path: Path) ->
     assert copy.adapters_file.read_bytes() == weights
 
 
+def test_pictures_are_copied_into_the_folder_whatever_their_links(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "run", network={"kind": "unet", "dim": 12}, classes=())
+    picture = run.previews()[-1]
+    links = picture.absolute(), f"../run/samples/{picture.name}"
+    run.card_file.write_text("".join(f"![x]({link})\n" for link in links))
+    assert f"samples/{picture.name}" in published(run).sizes
+    assert {path.name for path in tmp_path.iterdir()} == {"run", "published"}
+
+
 def test_damaged_adapters_are_not_published(tmp_path: Path) -> None:
     run = run_of(tmp_path / "run", network={"kind": "unet", "dim": 12}, classes=())
     run.write_adapters(b"{}", b"weights")

@@ -71,6 +71,11 @@ def test_scores_stand_side_by_side(actions: RunActions, workspace: Workspace) ->
 
 
 @pytest.mark.slow
+def test_a_run_at_work_is_not_checked(actions: RunActions, workspace: Workspace) -> None:
+    with training_lock(workspace.run("other")), pytest.raises(NevoaError, match="being trained"):
+        actions.check(["other"])
+
+
 def test_damaged_parts_are_named(actions: RunActions, workspace: Workspace) -> None:
     assert "valid" in actions.check(["other"])
     with workspace.run("a b").metrics_file.open("a") as file:

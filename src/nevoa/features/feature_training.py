@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from nevoa._util.random import Stream, generator
 from nevoa.data import ImageSet, to_unit
+from nevoa.errors import NevoaError
 from nevoa.features.classifier import Classifier
 from nevoa.features.feature_network import ROTATIONS, FeatureNetwork, FeatureNetworkInfo
 
@@ -49,6 +50,9 @@ def train_feature_network(train: ImageSet, test: ImageSet | None, epochs: int | 
     Without classes it learns by how many quarters an image was turned (Gidaris et al. 2018); docs/experiments.md
     compares these features with others. Its accuracy is measured on `test`. If that is None, a tenth of the training
     images is held out for it.
+
+    Raises:
+        NevoaError: there is a single image and no test image.
 
     Example:
         >>> for epoch in train_feature_network(load_images("shapes"), None, epochs=16):
@@ -150,6 +154,8 @@ def _split(train: ImageSet, test: ImageSet | None) -> tuple[Int64[np.ndarray, " 
     """The indices of the images to train on, and the images to measure the accuracy on."""
     if test is not None:
         return np.arange(len(train)), test
+    if len(train) < 2:
+        raise NevoaError("A feature network takes two or more images, one of them to measure it on: add some.")
     order = generator(SEED, Stream.FEATURE_SPLIT, 0).permutation(len(train))
     cut = max(1, len(train) // HELD_OUT)
     return order[cut:], train.take(order[:cut])

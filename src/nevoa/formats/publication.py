@@ -104,9 +104,10 @@ def _export(run: Run, folder: Path) -> tuple[str | None, str | None]:
 def _copy_pictures(run: Run, folder: Path) -> None:
     """Copy the loss, and the files of the run that the card shows."""
     card = read_text(run.card_file) if run.card_file.is_file() else ""
+    root = run.folder.resolve()
     for path in {run.loss_file, run.metrics_file, *(run.folder / name for name in PICTURE.findall(card))}:
-        if path.is_file() and path.resolve().is_relative_to(run.folder.resolve()):
-            copy = folder / path.relative_to(run.folder)
+        if path.is_file() and (inside := path.resolve()).is_relative_to(root):
+            copy = folder / inside.relative_to(root)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, copy)
 

@@ -104,7 +104,7 @@ def output(workspace: Path, arguments: Sequence[str], codes: Collection[int] = (
         done = subprocess.run(command, cwd=workspace, capture_output=True, text=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
         raise StudioError("no_answer", seconds=round(SECONDS)) from error
-    if done.returncode not in codes:
+    if done.returncode not in codes or (done.returncode and not done.stdout.strip()):
         sentences = [line for line in done.stderr.splitlines() if line.startswith(PREFIX)]
         if not sentences:
             raise StudioError("ended", command=arguments[0])
