@@ -121,8 +121,9 @@ def _expectation(job: "Job", done: int) -> dict[str, str]:
     """Return what a new training should add to its command, and how many near copies to expect of its model."""
     from nevoa.training.few import near_copies_in_words
 
-    copies = "" if job.plan.training.is_distillation else near_copies_in_words(job.plan)  # it learns no images
-    return {"advice": "" if done else _advice(job), "copies": copies}
+    if job.plan.training.is_distillation:  # it learns no images
+        return {}
+    return {"advice": "" if done else _advice(job), "copies": near_copies_in_words(job.plan)}
 
 
 def _advice(job: "Job") -> str:
@@ -131,7 +132,7 @@ def _advice(job: "Job") -> str:
 
     count, notes, seen = len(job.images), job.images.notes, job.plan.training.images
     advice = [size_advice(notes)]
-    if LEAST_ASIDE <= count < MEASURED_IMAGES and not notes.held_out and not job.plan.training.is_distillation:
+    if LEAST_ASIDE <= count < MEASURED_IMAGES and not notes.held_out:
         advice.append(ASIDE.format(count // 10))
     can_learn = learns_augmentation(job.config, job.objects) and not job.plan.data.conditioned
     if is_memorised(count, seen) and can_learn:

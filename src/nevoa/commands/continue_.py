@@ -4,31 +4,19 @@ import shlex
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 from nevoa._util.arguments import path_of, yes_or_no
 from nevoa.commands.train import model_to_start, trained
 from nevoa.config import Config
 from nevoa.config.network import OBJECT
 from nevoa.config.options import given
-from nevoa.config.presets import with_budget
+from nevoa.config.presets import BudgetOptions, with_budget
 from nevoa.data import is_path
 from nevoa.errors import NevoaError
 from nevoa.parallel.device import devices
 from nevoa.runs import Run
 from nevoa.training import Wish
-
-
-class Budget(TypedDict, total=False):
-    """How long a run is trained in all, from its beginning: one of these.
-
-    Example:
-        >>> budget: Budget = {"minutes": 10}
-    """
-
-    minutes: float | None
-    epochs: int | None
-    steps: int | None
 
 
 def continue_(
@@ -38,7 +26,7 @@ def continue_(
     cool_down: float | None = None,
     accept_changes: bool = False,
     progress: bool = True,
-    **budget: Unpack[Budget],
+    **budget: Unpack[BudgetOptions],
 ) -> Run:
     """Resume a run with its own settings, train it for longer, or bring it to an end. Return the run.
 
@@ -53,7 +41,7 @@ def continue_(
     """
     accept_changes, progress = yes_or_no("accept_changes", accept_changes), yes_or_no("progress", progress)
     found = run if isinstance(run, Run) else Run(path_of("The run", run))
-    config = continuing(found, source, given(continue_, budget, Budget), cool_down)
+    config = continuing(found, source, given(continue_, budget, BudgetOptions), cool_down)
     start = model_to_start(config.training, found)
     return trained(config, Wish(start=start, accept_changes=accept_changes, cool_down=cool_down), found, progress)
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex, Unpack, get_args
+from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex, TypedDict, Unpack, get_args
 
 from nevoa._util.arguments import one_or_more, path_of
 from nevoa._util.places import expanded
@@ -88,7 +88,15 @@ PHOTOS: Preset = QUICK | {
 }
 
 
-class TrainingOptions(DataOptions, total=False):
+class BudgetOptions(TypedDict, total=False):
+    """How long to train: at most one of these; None means not given."""
+
+    minutes: SupportsFloat | None
+    epochs: SupportsFloat | None
+    steps: SupportsIndex | None
+
+
+class TrainingOptions(DataOptions, BudgetOptions, total=False):
     """Keyword options, with those of `nevoa.config.options.DataOptions`; None means not given.
 
     Attributes:
@@ -102,9 +110,6 @@ class TrainingOptions(DataOptions, total=False):
         balance: whether to draw each class as often as the others, whatever its number of images.
     """
 
-    minutes: SupportsFloat | None
-    epochs: SupportsFloat | None
-    steps: SupportsIndex | None
     patience: SupportsIndex | None
     seed: SupportsIndex | None
     lora: SupportsIndex | None

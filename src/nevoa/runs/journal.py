@@ -17,6 +17,8 @@ from nevoa.runs.layout import RunFiles
 
 Event = Literal["started", "planned", "extended", "moved", "cool-down", "weighed", "stopped", "finished", "failed"]
 ENDED = "stopped", "finished", "failed"
+# What a budget begins with.
+BUDGETED = "planned", "extended"
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def horizons(entries: Iterable[Entry]) -> dict[int, Horizon]:
     for entry in entries:
         if entry.horizon is None:
             continue
-        if entry.event in ("planned", "extended"):
+        if entry.event in BUDGETED:
             found = {seen: horizon for seen, horizon in found.items() if seen < entry.images_seen}
         if entry.event != "moved" or entry.images_seen not in found:
             found[entry.images_seen] = entry.horizon

@@ -4,6 +4,7 @@ import math
 import warnings
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -110,10 +111,8 @@ class Recorder:
 
     def _note(self, event: journal.Event, images_seen: int, **values: Any) -> None:
         """Append to the journal, unless a training that was interrupted has done so since the budget was given."""
-        entries: list[journal.Entry] = []
-        for entry in journal.read(self.run):
-            entries = [entry] if entry.event in ("planned", "extended") else [*entries, entry]
-        if not any(entry.event == event and entry.images_seen == images_seen for entry in entries):
+        since = takewhile(lambda entry: entry.event not in journal.BUDGETED, reversed([*journal.read(self.run)]))
+        if not any(entry.event == event and entry.images_seen == images_seen for entry in since):
             journal.write(self.run, event, images_seen, **values)
 
     def _report(self, step: Step) -> bool:
