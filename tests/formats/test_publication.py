@@ -159,7 +159,7 @@ def test_scores_come_with_their_protocol_and_count(tmp_path: Path) -> None:
     run = run_of(tmp_path / "run")
     protocol = {"name": "nevoa-cifar10-1a2b3c4d/2", "departures": ["512 images instead of 10,000"]}
     protocol["reference"] = "cifar10, test split, 10,000 images"
-    scores = {"fd_cifar10": 1.25, "kd_cifar10": 0.5, "kd_cifar10_se": 0.1, "recall": float("nan")}
+    scores = {"fd_low": 1.25, "fd_low_low": 1.0, "kd_cifar10": 0.5, "kd_cifar10_se": 0.1, "recall": float("nan")}
     run.save_evaluation("report", {"images": 512, "protocol": protocol, "scores": scores}, Image.new("L", (2, 2)))
     card.set_quality(run, "![sheet](evaluation/report.png)")
     publication = published(run)
@@ -168,7 +168,7 @@ def test_scores_come_with_their_protocol_and_count(tmp_path: Path) -> None:
     assert entry["name"] == "mist"
     assert result["dataset"] == {"name": "cifar10", "type": "uoft-cs/cifar10"}
     assert [(metric["type"], metric["value"]) for metric in result["metrics"]] == [
-        ("fd_cifar10", 1.25),
+        ("fd_low", 1.25),
         ("kd_cifar10", 0.5),
     ]
     for metric in result["metrics"]:

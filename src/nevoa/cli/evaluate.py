@@ -138,6 +138,7 @@ def _print(report: "Report", chosen: bool = False) -> None:
     from nevoa.cli.terminal import Records, console
     from nevoa.evaluation import left_out
     from nevoa.evaluation.report import in_order, rounded
+    from nevoa.runs.reports import is_part
 
     out, protocol, scores, samples = console(), report.protocol, report.scores, report.samples
     info = protocol.reference.feature_network.info
@@ -148,7 +149,7 @@ def _print(report: "Report", chosen: bool = False) -> None:
     out.print()
     # Errors and intervals stand beside their scores.
     meanings = in_order(report)
-    names = [name for name in meanings if not name.endswith(("_low", "_high", "_se", "_std"))]
+    names = [name for name in meanings if not is_part(name, meanings)]
     values = [rounded(scores[name], _error(scores, name)) for name in names]
     floors = {name: rounded(score, report.floor_spread.get(name)) for name, score in report.floor.items()}
     floor = [floors.get(name, "") for name in names]

@@ -14,6 +14,7 @@ from nevoa.errors import NevoaError
 from nevoa.evaluation.intervals import REACH
 from nevoa.evaluation.metrics import Report
 from nevoa.evaluation.receipt import DIGITS, RepeatableReport
+from nevoa.runs.reports import is_part
 from nevoa.sampling import SamplingOptions, sampler_options
 from nevoa.sampling.options import OF_SAMPLERS
 
@@ -21,8 +22,6 @@ from nevoa.sampling.options import OF_SAMPLERS
 EXACT = 1e-6
 # The tolerance of a score whose spread no report holds, as a share of it.
 LOOSE = 0.01
-# Endings of names that say how far a score can be relied on.
-PARTS = "_low", "_high", "_se", "_std"
 # Facts without which scores cannot be compared; the others explain a difference.
 DECISIVE = "weights", "training images", "feature network", "reference"
 # Facts that are compared where both sides know them: images are made last, and some models lack their training images.
@@ -114,7 +113,7 @@ def checks(saved: RepeatableReport, report: Report, found: Sequence[Fact]) -> It
     for name, value in saved.scores.items():
         if name not in report.scores:
             raise NevoaError(f"This version of nevoa does not measure {name}: install the one that made the report.")
-        if same or not name.endswith(PARTS):
+        if same or not is_part(name, saved.scores):
             yield Check(name, value, report.scores[name], EXACT * abs(value) if same else spread(report, name))
 
 

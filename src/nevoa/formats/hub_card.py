@@ -9,7 +9,7 @@ from nevoa._util.files import read_text
 from nevoa.data import DataSource, is_hub
 from nevoa.data.hub import parse_model
 from nevoa.runs import Run, data_licence
-from nevoa.runs.reports import SavedReport, best_report
+from nevoa.runs.reports import SavedReport, best_report, is_part
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
@@ -20,8 +20,6 @@ TASK = "unconditional-image-generation"
 METADATA = re.compile(r"\A---\n.*?^---\n", re.MULTILINE | re.DOTALL)
 SAMPLE = re.compile(r"^    nevoa sample .*$", re.MULTILINE)
 EVALUATE = re.compile(r" Run `nevoa evaluate .*`\.$", re.MULTILINE)
-# Scores that tell the error of another one.
-ERRORS = "_low", "_high", "_se", "_std"
 
 
 def metadata(run: Run, place: str, licence: str, diffusers: bool) -> str:
@@ -74,7 +72,7 @@ def _results(report: SavedReport, data: DataSource) -> "list[EvalResult]":
             metric_args=how,
         )
         for name, score in report.scores.items()
-        if math.isfinite(score) and not name.endswith(ERRORS)
+        if math.isfinite(score) and not is_part(name, report.scores)
     ]
 
 

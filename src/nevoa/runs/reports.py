@@ -1,6 +1,6 @@
 """Reports of evaluations that a run folder holds: read, merged, and the one that says most about the run."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +15,15 @@ FORMAT = 1
 # Reports that agree in these measure the same images in the same way, on the same machine.
 CONDITIONS = ("format", "protocol", "weights", "receipt")
 TABLES = ("scores", "floor", "floor_spread", "class_shares")
+
+
+# Endings of names that say how far another score can be relied on.
+PARTS = "_low", "_high", "_se", "_std"
+
+
+def is_part(name: str, scores: Container[str]) -> bool:
+    """Return whether a score is the error of another one, or an end of its interval."""
+    return any(name.endswith(part) and name.removesuffix(part) in scores for part in PARTS)
 
 
 class SavedProtocol(BaseModel):

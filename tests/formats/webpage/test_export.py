@@ -17,7 +17,9 @@ from nevoa.formats.webpage import export
 from nevoa.formats.webpage.tape import recorded
 from nevoa.model import Model
 from nevoa.networks import build_network
+from nevoa.runs import card
 from tests.formats.small_models import CLASSES, FOLDED, small_model
+from tests.formats.small_run import run_of
 
 
 def data_of(page: Path) -> dict[str, Any]:
@@ -124,6 +126,18 @@ class Converts(nn.Module):
         return x * self.scale.to(x)
 
 
+class Weighs(Own):
+    """Its weights depend on the timestep."""
+
+    def __init__(self):
+        super().__init__(nn.SiLU())
+        self.embedding = nn.Linear(1, 4)
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        scale = self.embedding(t.float()[:, None])[:, :, None, None]
+        return torch.nn.functional.conv2d(self.stem(x), self.out.weight * scale, self.out.bias)
+
+
 class Named(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return torch.sin(input=x)
@@ -173,6 +187,20 @@ def test_a_network_that_looks_at_numbers_is_refused(tmp_path: Path) -> None:
     """Its operations would be those of one timestep."""
     with pytest.raises(NevoaError, match=r"The layer network \(Peeks\) looks at the numbers of its image or timestep"):
         export(of_own(Peeks(nn.SiLU())), tmp_path / "page.html")
+
+
+def test_weights_that_depend_on_the_timestep_are_refused(tmp_path: Path) -> None:
+    """They would be those of the timestep that was recorded."""
+    with pytest.raises(NevoaError, match="computes its weights from its image, timestep or condition"):
+        export(of_own(Weighs()), tmp_path / "page.html")
+
+
+@pytest.mark.parametrize("name", ["fd_fashion", "fd_my-photos", "fd_my photos 2024"])
+def test_the_page_has_the_distance_of_the_card(name: str, tmp_path: Path) -> None:
+    run = run_of(tmp_path / "run")
+    card.set_quality(run, f"| score | | floor |\n| --- | --- | --- |\n| {name} | 0.3 | 0.1 |\n")
+    export(run.model("cpu"), tmp_path / "page.html")
+    assert data_of(tmp_path / "page.html")["about"]["distance"] == [name, "0.3", "0.1"]
 
 
 def test_recording_leaves_the_network_alone() -> None:

@@ -29,7 +29,7 @@ STRONG, ANYTHING = 2.0, "anything"
 # Those of `nevoa.inpainting`.
 FILLING_STEPS = 10
 # A row of the card: the Fréchet distance, and that of as many real images.
-DISTANCE = re.compile(r"^\| (fd_\w+) \| ([\d.e+-]+) \| ([^|]*?) ?\|$", re.MULTILINE)
+DISTANCE = re.compile(r"^\| (fd_[^|]+) \| ([\d.e+-]+) \| ([^|]*?) ?\|$", re.MULTILINE)
 
 
 def about(model: Model) -> dict[str, Any]:

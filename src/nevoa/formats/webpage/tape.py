@@ -160,6 +160,8 @@ class Tape(TorchFunctionMode):
 
     def weight(self, tensor: Tensor) -> int:
         """The number of a weight."""
+        if id(tensor) in self.known:  # as it was recorded, it would be that of one timestep
+            raise self._refusal("computes its weights from its image, timestep or condition")
         if id(tensor) not in self.weights:
             self.weights[id(tensor)] = len(self.program.weights)
             self.program.weights.append(tensor)
