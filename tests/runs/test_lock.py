@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from nevoa.errors import NevoaError
-from nevoa.runs import Run, journal, refuse_if_training, status_of, training_lock
+from nevoa.runs import Run, journal, refuse_if_training, remove, status_of, training_lock
 from nevoa.training import Job, fit_job
+from tests.formats.small_run import run_of
 from tests.small_runs import again
 
 
@@ -75,3 +76,16 @@ def test_the_word_of_a_killed_training_is_not_believed(tmp_path: Path) -> None:
     journal.write(run, "started", 0)
     run.lock_file.touch()
     assert status_of(run) == ("stopped", "")
+
+
+def test_only_a_run_is_removed(tmp_path: Path) -> None:
+    """A folder of photographs is not lost because it was named by mistake."""
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.png").touch()
+    for name in ("photos", "missing"):
+        with pytest.raises(NevoaError, match=f"{name} is not a run"):
+            remove(Run(tmp_path / name))
+    assert [path.name for path in tmp_path.rglob("*.*")] == ["cat.png"] and not (tmp_path / "missing").exists()
+    run = run_of(tmp_path / "run")
+    remove(run)
+    assert not run.folder.exists()

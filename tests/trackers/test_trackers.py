@@ -1,6 +1,7 @@
 """Trackers get what the run folder has, each report once, and cannot stop a training."""
 
 import json
+import re
 import shutil
 import sys
 import warnings
@@ -24,6 +25,7 @@ from nevoa.runs.tracking import read_sent
 from nevoa.trackers import Tracker, tracked, trackers_of
 from nevoa.trackers.tracked import numbers
 from nevoa.training import Job, prepare
+from tests.formats.small_run import run_of
 from tests.small_runs import planned, stop_after
 
 
@@ -236,6 +238,18 @@ def test_mlflow_resumes_its_run(run: Run, module: Callable[[str], MagicMock]) ->
     assert [step for name, _, _, step in points if name == "loss"] == reported(run)
     assert client.log_image.call_count == len(run.previews())
     assert client.set_terminated.call_count == 2
+
+
+def test_mlflow_gets_the_config_by_names_that_it_takes(tmp_path: Path, module: Callable[[str], MagicMock]) -> None:
+    """It refuses those with brackets, as a number of the data may have."""
+    client = module("mlflow").MlflowClient.return_value
+    client.create_run.return_value.info.run_id = "m1"
+    number = {"kind": "number", "name": "Height (cm)", "low": 2, "high": 90}
+    run = run_of(tmp_path / "r", conditions={"number:Height (cm)": number})
+    trackers_of(["mlflow"])["mlflow"].start(run, None)
+    names = [call.args[1] for call in client.log_param.call_args_list]
+    assert "training.batch_size" in names and "conditions.number_Height _cm_" in names
+    assert all(re.fullmatch(r"[\w. -]+", name) for name in names)
 
 
 def test_trackio_resumes_its_run(run: Run, module: Callable[[str], MagicMock]) -> None:

@@ -9,6 +9,7 @@ from nevoa.config.names import RunStatus
 from nevoa.errors import NevoaError
 from nevoa.runs import journal
 from nevoa.runs.layout import RunFiles
+from nevoa.runs.missing import not_a_run
 
 # Asking whether a run is being trained holds its lock for a moment.
 PATIENCE_SECONDS = 1.0
@@ -46,11 +47,13 @@ def refuse_if_training(run: RunFiles) -> None:
 
 
 def remove(run: RunFiles) -> None:
-    """Remove a run with all of its files. A NevoaError if a process is training it.
+    """Remove a run with all of its files. A NevoaError if a process is training it, or if the folder is no run.
 
     Example:
         >>> remove(nevoa.Run("runs/fashion_mnist-quick"))
     """
+    if not (run.exists or run.has_model or run.is_older):
+        raise not_a_run(run)
     with training_lock(run):
         files.remove(run.folder)
 

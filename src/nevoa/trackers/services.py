@@ -1,6 +1,7 @@
 """The trackers that nevoa knows. The axis of all of them is the number of images seen."""
 
 import importlib
+import re
 import time
 import uuid
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,8 @@ from nevoa.runs import Run
 
 PROJECT = "nevoa"
 PREVIEWS = "previews"
+# What MLflow takes for a name on every system; a slash would make a folder.
+NO_NAME = re.compile(r"[^\w.\- ]")
 
 
 @runtime_checkable
@@ -133,7 +136,7 @@ class MLflow(Service):
         place = experiment.experiment_id if experiment else self.client.create_experiment(project)
         self.id = self.client.create_run(place, run_name=run.folder.absolute().name).info.run_id
         for key, value in _config(run).items():
-            self.client.log_param(self.id, key, value)
+            self.client.log_param(self.id, NO_NAME.sub("_", key), value)
         return self.id
 
     def scalars(self, values: Mapping[str, float], images_seen: int) -> None:

@@ -166,6 +166,17 @@ def test_a_tag_or_a_class_is_kept_out_of_a_model_without_prompts(known: str, chr
     visit.end((tmp_path / "page.html").as_uri())
 
 
+def test_a_slider_reaches_each_whole_number_however_large(chromium: Browser, tmp_path: Path) -> None:
+    model = model_of(**{"number:year": KINDS["number:age"] | {"name": "year", "low": 1_000_000, "high": 1_000_100}})
+    export(model, tmp_path / "page.html")
+    visit = Visit(chromium, (tmp_path / "page.html").as_uri())
+    visit.page.get_by_role("slider", name="year").fill("1")
+    made(visit.page)
+    expect(visit.page.locator("#numbers output")).to_have_text("1000001")
+    assert_same(pictures(visit.page), model.sample(len(pictures(visit.page)), numbers={"year": 1_000_001}))
+    visit.end((tmp_path / "page.html").as_uri())
+
+
 def test_images_of_a_prompt_are_kept_and_blended_and_drawn_anew(page: Page) -> None:
     describe(page, "a hat")
     made(page)

@@ -43,6 +43,21 @@ ORDERS = """async ([model, way]) => {
   await Promise.all([order(1), order(2), order(3)]);
   return [most, answers.filter(([kind]) => kind === "done")];
 }"""
+CANCELLED = """async ([model, way]) => {
+  model.schedule = { signal: Float64Array.from(model.schedule.signal), noise: Float64Array.from(model.schedule.noise) };
+  let second;
+  const engine = { atOnce: 8, evaluate: async (x) => {
+    if (second) return x;
+    second = order(2);
+    return x.fill(NaN);
+  } };
+  const studio = new nevoa.Studio(model, engine), answers = [];
+  const images = [{ seed: 1, number: 0, label: 0 }];
+  const order = (id) => studio.make({ id, images, way, kept: null }, ({ kind }) => answers.push([kind, id]));
+  await order(1);
+  await second;
+  return answers.filter(([kind]) => kind === "done");
+}"""
 KARRAS = {"sampler": "dpm_solver", "steps": 7, "spacing": "karras"}
 FLOW = {"schedule": "flow", "prediction": "flow"}
 WAYS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -221,10 +236,20 @@ def test_a_blend_begins_and_ends_with_its_two_images(sampler: str, library: Libr
 
 def test_a_new_order_waits_until_the_engine_is_free(library: Library) -> None:
     """Of orders that come while one is computed only the last is made, and no two are computed at the same time."""
+    assert library(ORDERS, *ordered()) == [1, [["done", 3]]]
+
+
+def test_an_order_that_another_has_replaced_does_not_fail(library: Library) -> None:
+    """What it computed is not a number, but nobody waits for it."""
+    assert library(CANCELLED, *ordered()) == [["done", 2]]
+
+
+def ordered() -> tuple[dict[str, Any], dict[str, Any]]:
+    """What an order says of its model, and a way of four steps."""
     model = model_of()
     tables = {"signal": model.schedule.signal.tolist(), "noise": model.schedule.noise.tolist()}
     about = {"shape": model.shape, "classes": model.classes, "conditions": [], "prediction": "v", "schedule": tables}
-    assert library(ORDERS, about, way_of(model, sampler="euler", steps=4)) == [1, [["done", 3]]]
+    return about, way_of(model, sampler="euler", steps=4)
 
 
 def test_the_page_offers_the_steps_that_the_schedule_has() -> None:

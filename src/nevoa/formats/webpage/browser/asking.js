@@ -20,11 +20,18 @@ import { knows, rowsOf, wordsOf } from "./words.js";
 const MANY_TAGS = 30;
 // A slider has so many steps, or one for each whole number if they are not too few or too many.
 const STEPS = 100, FEW = 10, MANY = 1000;
-const DIGITS = 6;
+// Digits of a number: at least so many, two more than tell its steps apart, and no more than a number has.
+const DIGITS = 6, MOST_DIGITS = 15;
+
+/** @param {NumberKind} kind @param {number} steps */
+function digitsOf({ low, high }, steps) {
+  const apart = Math.log10(steps * Math.max(Math.abs(low), Math.abs(high)) / (high - low));
+  return steps ? Math.min(MOST_DIGITS, Math.max(DIGITS, Math.ceil(apart) + 2)) : MOST_DIGITS;
+}
 
 /** The number that a slider stands at. @param {NumberKind} kind @param {number} place @param {number} steps */
-const numberAt = ({ low, high }, place, steps) =>
-  place === steps ? high : Math.max(low, Number((low + (high - low) * place / steps).toPrecision(DIGITS)));
+const numberAt = (kind, place, steps) =>
+  place === steps ? kind.high : Math.max(kind.low, Number((kind.low + (kind.high - kind.low) * place / steps).toPrecision(digitsOf(kind, steps))));
 
 /** @param {NumberKind} kind */
 function stepsOf({ low, high }) {
@@ -87,7 +94,7 @@ function numbered(kind, changed) {
   the("numbers").hidden = false;
   the("numbers").append(make("div", { className: "control" }, make("label", {}, box, ` ${name}`), output, slider));
   const value = () => numberAt(kind, slider.valueAsNumber, steps);
-  const said = (/** @type {Words} */ say) => say.number(value(), { maximumSignificantDigits: DIGITS, useGrouping: false });
+  const said = (/** @type {Words} */ say) => say.number(value(), { maximumSignificantDigits: digitsOf(kind, steps), useGrouping: false });
   return {
     tensor: () => box.checked ? [value()] : null,
     names: (say) => box.checked ? [`${name} ${said(say)}`] : [],

@@ -122,9 +122,9 @@ export class Studio {
     const kept32 = kept && { x0: unitOf(kept.bytes), known: kept.known };
     let step = 0;
     for await (const { x, t, x0 } of trajectory(this.engine, this.model, images, way, kept32)) {
-      if (!x0.every(Number.isFinite)) throw new Problem("numbers");
       await new Promise((resolve) => setTimeout(resolve)); // lets messages in
       if (this.current !== id) return;
+      if (!x0.every(Number.isFinite)) throw new Problem("numbers");
       send({ kind: "state", id, step, steps, t, x: bytesOf(x), x0: bytesOf(x0) });
       step++;
     }
