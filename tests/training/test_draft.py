@@ -11,7 +11,8 @@ from nevoa.data import ImageSet, Notes, as_image_set
 from nevoa.errors import NevoaError
 from nevoa.objects import NAMES, Objects
 from nevoa.sampling.options import AUTOGUIDANCE
-from nevoa.training.draft import REFERENCE, SMALL_BATCH, Draft, first
+from nevoa.training.by_size import SMALL_BATCH
+from nevoa.training.draft import REFERENCE, Draft, first
 from tests.small_runs import planned
 
 # x0 is trained on the loss of flow; every other prediction on its own.
@@ -72,6 +73,42 @@ def test_larger_images_have_larger_patches(tiny: Config, height: int, width: int
         assert draft_of(downscaled, images).plan().network.model_dump()["patch"] == 2
     was = planned(tiny.updated("network", patch=8), images)
     assert Draft.of(config, images, NAMES, was).tables["network"]["patch"] == 8  # a run keeps its own
+
+
+@pytest.mark.parametrize(
+    ("side", "condition", "patch", "multipliers", "batch"),
+    [
+        (28, "none", 2, (1, 2), 32),
+        (64, "downscaled:2", 2, (1, 2), 32),
+        (96, "downscaled:2", 2, (1, 2), 14),
+        (128, "none", 4, (1, 2), 32),
+        (128, "downscaled:2", 2, (1, 2), 8),
+        (132, "gray", 2, (1, 2, 2), 8),
+        (132, "edges", 4, (1, 2), 32),
+        (256, "downscaled:4", 2, (1, 2, 2), 8),
+        (1024, "none", 4, (1, 2, 2, 2), 32),
+    ],
+)
+def test_the_size_decides_patches_stages_and_batches(
+    side: int, condition: str, patch: int, multipliers: tuple[int, ...], batch: int
+) -> None:
+    """The middle has at most 32x32 positions; and where a picture says a part of the image, a batch of more than eight
+    images has at most the pixels of 32 images of 64x64."""
+    images = as_image_set(np.zeros((4, side, side, 3), np.uint8))
+    plan = draft_of(configure(images.name, steps=1, condition=condition), images).plan()
+    network = plan.network.model_dump()
+    assert (network["patch"], network["multipliers"]) == (patch, multipliers)
+    assert network["attention"] == (False,) * len(multipliers)
+    assert plan.training.batch_size == batch
+
+
+def test_stages_that_are_given_are_kept(few_images: ImageSet) -> None:
+    """And have no attention, unless that is given, too."""
+    config = configure(few_images.name, steps=1, options=["network.multipliers=[1, 2, 4]"])
+    plan = draft_of(config, few_images).plan()
+    assert plan.network.model_dump()["attention"] == (False, False, False)
+    with pytest.raises(NevoaError, match="attention needs 3 values"):
+        draft_of(config.updated("network", attention=(True,)), few_images)
 
 
 @pytest.mark.parametrize(

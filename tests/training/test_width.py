@@ -1,6 +1,7 @@
 """The width that a budget pays for: the law of docs/scaling-laws.md."""
 
 import itertools
+import json
 import runpy
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,12 +13,14 @@ import numpy as np
 import pytest
 
 import nevoa
+from nevoa.config.network import OPEN
 from nevoa.config.presets import configure
 from nevoa.data import load_images
 from nevoa.errors import MemoryShortage, NevoaError
 from nevoa.networks import build_network
 from nevoa.runs import Run
 from nevoa.training import Forecast, prepare, speeds
+from nevoa.training.by_size import LARGE_BATCH, SMALL_BATCH
 from nevoa.training.measure import Trial
 from nevoa.training.width import (
     CANDIDATES,
@@ -25,12 +28,10 @@ from nevoa.training.width import (
     EXPONENT,
     FALL,
     FLOP_BY_WIDTH,
-    LARGE_BATCH,
     LIMIT,
     MANY,
     MOST,
     REFERENCE,
-    SMALL_BATCH,
     SPREAD,
     WIDTH_AT_1E13,
     WIDTHS,
@@ -281,10 +282,13 @@ def test_a_run_that_goes_on_keeps_its_width(tmp_path: Path) -> None:
     assert job.plan.network.model_dump()["dim"] != width
 
 
-@pytest.mark.parametrize(("given", "key"), [("network.patch=2", "dim"), ("network.dim=8", "patch")])
-def test_a_network_without_a_width_or_a_patch_is_refused(given: str, key: str) -> None:
-    with pytest.raises(NevoaError, match=rf"network.{key} is auto, and only a training chooses it: give a number"):
-        build_network(configure(options=given).network, 1)
+@pytest.mark.parametrize("key", OPEN)
+def test_a_network_with_an_open_key_is_refused(key: str) -> None:
+    given = {"dim": 8, "patch": 2, "multipliers": [1], "attention": [False]}
+    left_out = {key, "attention"} if key == "multipliers" else {key}
+    options = [f"network.{one}={json.dumps(value)}" for one, value in given.items() if one not in left_out]
+    with pytest.raises(NevoaError, match=rf"network.{key} is auto, and only a training chooses it: give a "):
+        build_network(configure(options=options).network, 1)
 
 
 @pytest.mark.slow

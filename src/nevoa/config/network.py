@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -31,6 +31,9 @@ LossName = Annotated[str, AfterValidator(LOSSES.checked), WithJsonSchema({"part"
 OptimizerName = Annotated[str, AfterValidator(OPTIMIZERS.checked), WithJsonSchema({"part": "optimizer"})]
 # In place of a name: the class of an object that the caller gave.
 ObjectName = Annotated[str, Field(pattern=f"^{OBJECT}:")]
+# The keys of a network that only a training chooses if they are "auto".
+OPEN = "dim", "multipliers", "attention", "patch"
+Known = TypeVar("Known", int, tuple[int, ...], tuple[bool, ...])
 # A key and its meaning below "Attributes:", with the lines that continue it.
 KEY = re.compile(r"^    (\w+): (.*(?:\n {5,}.*)*)", re.MULTILINE)
 
@@ -98,8 +101,9 @@ class ResidualUNetConfig(NetworkConfig, strict=True):
     Attributes:
         dim: channels of the first stage; "auto": the best for the budget (docs/scaling-laws.md).
         multipliers: channels of each stage, as multiples of `dim`; a stage halves the height and width of the last.
+            "auto": 1, 2, and 2 again until the last stage has at most 32x32 positions.
         blocks: residual blocks in each stage.
-        attention: whether each stage has attention, one value for each multiplier.
+        attention: whether each stage has attention, one value for each multiplier; "auto": none has.
         patch: side of the square of pixels that is folded into channels before the first stage; "auto": 2 for images of
             up to 64x64 pixels and if a picture says a part of the image, such as downscaled; else 4.
         groups: groups of a group norm.
@@ -109,9 +113,9 @@ class ResidualUNetConfig(NetworkConfig, strict=True):
 
     kind: str = "residual"
     dim: Even | Literal["auto"] = 128
-    multipliers: Multipliers = (1, 2, 2, 2)
+    multipliers: Multipliers | Literal["auto"] = (1, 2, 2, 2)
     blocks: Few = 2
-    attention: tuple[bool, ...] = (False, True, False, False)
+    attention: tuple[bool, ...] | Literal["auto"] = (False, True, False, False)
     patch: Few | Literal["auto"] = 1
     groups: Positive = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -119,24 +123,36 @@ class ResidualUNetConfig(NetworkConfig, strict=True):
 
     @model_validator(mode="after")
     def _one_attention_per_stage(self) -> "ResidualUNetConfig":
-        if len(self.attention) != len(self.multipliers):
+        if self.attention != "auto" and self.multipliers == "auto":
+            raise ValueError("attention needs multipliers, too: one value for each")
+        if self.attention != "auto" and len(self.attention) != len(self.multipliers):
             raise ValueError(f"attention needs {len(self.multipliers)} values, one per multiplier")
         return self
 
     @property
     def known_dim(self) -> int:
-        """Return the channels of the first stage. A ValueError if they are still `auto`."""
-        return _known("dim", self.dim)
+        """The channels of the first stage. A ValueError if they are still `auto`; so for each key of OPEN."""
+        return _known("dim", self.dim, "a number")
+
+    @property
+    def known_multipliers(self) -> tuple[int, ...]:
+        """The channels of each stage, as multiples of the first's."""
+        return _known("multipliers", self.multipliers, "a list")
+
+    @property
+    def known_attention(self) -> tuple[bool, ...]:
+        """Whether each stage has attention."""
+        return _known("attention", self.attention, "a list")
 
     @property
     def known_patch(self) -> int:
-        """Return the side of a patch. A ValueError if it is still `auto`."""
-        return _known("patch", self.patch)
+        """The side of a patch."""
+        return _known("patch", self.patch, "a number")
 
 
-def _known(key: str, value: int | Literal["auto"]) -> int:
+def _known(key: str, value: Known | Literal["auto"], what: str) -> Known:
     if value == "auto":
-        raise ValueError(f"network.{key} is auto, and only a training chooses it: give a number")
+        raise ValueError(f"network.{key} is auto, and only a training chooses it: give {what}")
     return value
 
 

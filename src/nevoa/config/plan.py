@@ -9,7 +9,7 @@ from nevoa.config.augmentation import NUMBERS, Decided
 from nevoa.config.condition import AnyCondition, AugmentationPlan, ConditionPlan, PicturePlan
 from nevoa.config.data import DataConfig
 from nevoa.config.names import AUGMENTATION, CLASS, TAGS, TEXT, DeviceName, DivisionName, PrecisionName
-from nevoa.config.network import Positive
+from nevoa.config.network import OPEN, Positive
 from nevoa.config.sections import (
     AnyNetwork,
     DiffusionPlan,
@@ -148,9 +148,9 @@ class Plan(ModelPlan):
 
     @model_validator(mode="after")
     def _has_no_open_value(self) -> "Plan":
-        for key in ("dim", "patch"):
+        for key in OPEN:
             if getattr(self.network, key, None) == "auto":
-                raise ValueError(f"a plan has a number for network.{key}")
+                raise ValueError(f"a plan has a value for network.{key}")
         if self.training.start == "auto":
             raise ValueError("a plan has the name of a model for training.start, or nothing")
         if self.sampling.guidance != 1 and not self.conditional:

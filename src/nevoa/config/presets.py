@@ -36,9 +36,9 @@ QUICK: Preset = {
     "network": {
         "kind": "residual",
         "dim": "auto",
-        "multipliers": (1, 2),
+        "multipliers": "auto",
         "blocks": 1,
-        "attention": (False, False),
+        "attention": "auto",
         "patch": "auto",
         "groups": 1,
         "adaptive": True,

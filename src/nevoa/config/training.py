@@ -157,7 +157,7 @@ class TrainingConfig(Recipe):
             noise; log_normal_tail, the same with 40 % of them evenly where there is much noise.
             "auto": log_normal_tail for images with texts, tags or numbers, which the network needs most there; else
             log_normal.
-        batch_size: images in a batch; "auto": the best for the budget (docs/scaling-laws.md).
+        batch_size: images in a batch; "auto": the best for the budget and the size (docs/scaling-laws.md).
         condition: the kinds of condition that the network learns: class, text, tags, number:NAME, a picture that is
             made of each image (downscaled:N, gray, edges, masked) or one that a plugin registers, where text:COLUMN
             takes the captions from a column; with none it learns none; "auto": all that the data have.

@@ -57,15 +57,15 @@ def _residual(width: int, width_out: int, config: ResidualUNetConfig) -> PreNorm
 
 
 def _block(width: int, stage: int, config: ResidualUNetConfig) -> _Block:
-    width_out = config.known_dim * config.multipliers[stage]
+    width_out = config.known_dim * config.known_multipliers[stage]
     inner = _residual(width, width_out, config)
-    return _Block(inner, _attention(width_out, config) if config.attention[stage] else nn.Identity())
+    return _Block(inner, _attention(width_out, config) if config.known_attention[stage] else nn.Identity())
 
 
 def _down(config: ResidualUNetConfig) -> Iterator[tuple[nn.Module, int]]:
     """The layers of the way down, each with the width of its output."""
-    width, last = config.known_dim, len(config.multipliers) - 1
-    for stage, multiplier in enumerate(config.multipliers):
+    width, last = config.known_dim, len(config.known_multipliers) - 1
+    for stage, multiplier in enumerate(config.known_multipliers):
         for _ in range(config.blocks):
             layer, width = _block(width, stage, config), config.known_dim * multiplier
             yield layer, width
@@ -76,7 +76,7 @@ def _down(config: ResidualUNetConfig) -> Iterator[tuple[nn.Module, int]]:
 def _up(config: ResidualUNetConfig, skips: list[int]) -> Iterator[nn.Module]:
     """The layers of the way up; each block takes the last skip connection that is left."""
     width = skips[-1]
-    for stage, multiplier in reversed(list(enumerate(config.multipliers))):
+    for stage, multiplier in reversed(list(enumerate(config.known_multipliers))):
         for _ in range(config.blocks + 1):
             yield _block(width + skips.pop(), stage, config)
             width = config.known_dim * multiplier
@@ -115,7 +115,7 @@ class ResidualUNet(nn.Module):
         config = parse(keys, ResidualUNetConfig)
         self.patch = config.known_patch
         pixels = channels * self.patch**2
-        self.downsampling = self.patch * 2 ** (len(config.multipliers) - 1)
+        self.downsampling = self.patch * 2 ** (len(config.known_multipliers) - 1)
         self.time = TimestepEmbedding(config.known_dim, nn.SiLU(), classes, conditions)
         self.stem = without_muon(nn.Conv2d(pixels, config.known_dim, 3, padding=1))
         self.pictures = Pictures(conditions, self.stem, self.downsampling, self.patch)
@@ -130,7 +130,7 @@ class ResidualUNet(nn.Module):
         )
         self.middle_out = _residual(width, width, config)
         self.ups.extend(_up(config, skips))
-        width = config.known_dim * config.multipliers[0]
+        width = config.known_dim * config.known_multipliers[0]
         out = without_muon(zeroed(nn.Conv2d(width, pixels, 3, padding=1)))
         self.out = nn.Sequential(wide_group_norm(width, config.groups), nn.SiLU(), out)
         self.consistency = Consistency(conditions)

@@ -19,21 +19,15 @@ from nevoa.data import ImageSet, flips, is_path
 from nevoa.errors import NevoaError
 from nevoa.objects import Objects, decided_by
 from nevoa.sampling.options import AUTOGUIDANCE
+from nevoa.training.by_size import batch_for, network_for
 from nevoa.training.checks import check_takes_augmentation, learns_augmentation, takes
 from nevoa.training.measure import Trial
 
 Tables = Mapping[str, Any]
 
-# Batches of 64 images compute 1.1 to 1.5 times as many images per second as those of 32. After 5e12 operations their
-# distance is 1.24 times as large, after 5e13 1.02 times (with the prediction v and uniform timesteps).
-SMALL_BATCH, LARGE_BATCH = 32, 64
 # A colour patch of 2x2 has 12 numbers: at width 16 x0 gives better images, at 24 as good ones, at 32 worse ones. A gray
 # patch has 4: at width 16 x0 is worse (docs/experiments.md).
 CHANNELS_PER_NUMBER = 2
-# Images of up to so many pixels have patches of 2x2, larger ones of 4x4: at 128x128 their loss after 3e13 operations is
-# 0.228 instead of 0.254. But where a picture says a part of the image, only its details are to be learned, and patches
-# of 2x2 learn them better: enlarged images have a distance of 0.032 instead of 0.050 (docs/experiments.md).
-SMALL, SMALL_PATCH, LARGE_PATCH = 64 * 64, 2, 4
 # The width that is timed first.
 REFERENCE = 32
 
@@ -80,9 +74,8 @@ class Draft:
         chooses = config.data.augment == "auto" and was is None and objects.network is None
         if chooses and learns_augmentation(config, objects):
             is_open |= {"augment"}
-        details = any(map(_is_consistent, conditions.values()))
-        patch = SMALL_PATCH if details or math.prod(images.shape[1:]) <= SMALL else LARGE_PATCH
-        network = _chosen(network, {"dim": REFERENCE, "patch": patch, **resumed})
+        details = _learns_details(conditions)
+        network = _chosen(network, {"dim": REFERENCE, **network_for(images.shape, network, details), **resumed})
         weight = config.sampling.autoguidance
         prediction = {"prediction": first(config.diffusion.prediction, was and was.diffusion.prediction) or "auto"}
         tables = {
@@ -94,7 +87,7 @@ class Draft:
             "network": network,
             "sampling": config.sampling.model_dump() | {"autoguidance": AUTOGUIDANCE if weight is None else weight},
         }
-        recipe |= {"minutes": asked.minutes, "batch_size": batch_size or SMALL_BATCH}
+        recipe |= {"minutes": asked.minutes, "batch_size": batch_size or batch_for(images.shape, details)}
         recipe |= {"weigh_guide": bool(recipe["guide"]) and weight is None}
         return cls(images, objects, tables, recipe, frozenset(is_open))
 
@@ -102,6 +95,11 @@ class Draft:
     def classes(self) -> tuple[str, ...]:
         """The classes that the network gets."""
         return self.tables["classes"]
+
+    @property
+    def learns_details(self) -> bool:
+        """Whether a picture says a part of the image."""
+        return _learns_details(self.tables["conditions"])
 
     @property
     def batch_size(self) -> int:
@@ -158,7 +156,12 @@ def _prediction(tables: Tables, channels: int) -> PredictionName:
     network = tables["network"]
     numbers = channels * network.get("patch", 1) ** 2
     narrow = numbers * CHANNELS_PER_NUMBER > network.get("dim", math.inf)
-    return "x0" if narrow or any(_is_consistent(one) for one in tables["conditions"].values()) else "flow"
+    return "x0" if narrow or _learns_details(tables["conditions"]) else "flow"
+
+
+def _learns_details(conditions: Mapping[str, ConditionPlan]) -> bool:
+    """Whether a picture says a part of the image, so that only its details are to be learned."""
+    return any(map(_is_consistent, conditions.values()))
 
 
 def _is_consistent(condition: ConditionPlan) -> bool:

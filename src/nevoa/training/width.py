@@ -6,7 +6,8 @@ from math import exp, log, prod
 
 from nevoa.config import TrainingConfig
 from nevoa.errors import MemoryShortage
-from nevoa.training.draft import LARGE_BATCH, REFERENCE, SMALL_BATCH, Draft
+from nevoa.training.by_size import LARGE_BATCH, SMALL_BATCH, batch_for
+from nevoa.training.draft import REFERENCE, Draft
 from nevoa.training.measure import Trial
 from nevoa.training.speeds import Speeds
 
@@ -99,7 +100,8 @@ def _by_time(draft: Draft, seconds: float, scale: float) -> tuple[Draft, dict[in
     speeds = Speeds(reference.brief)
     flop = seconds * speeds.reference
     if "batch_size" in draft.open:
-        draft = draft.training(batch_size=LARGE_BATCH if flop * scale >= MANY else SMALL_BATCH)
+        size = LARGE_BATCH if flop * scale >= MANY else SMALL_BATCH
+        draft = draft.training(batch_size=batch_for(draft.images.shape, draft.learns_details, size))
     if "dim" not in draft.open:
         return draft, {}
     nearest = WIDTHS.index(best_width(dict.fromkeys(WIDTHS, flop), scale))

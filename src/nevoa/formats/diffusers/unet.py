@@ -43,14 +43,14 @@ def _config(model: Model) -> dict[str, Any]:
     if not isinstance(network, ResidualUNet) or not isinstance(model.plan.network, ResidualUNetConfig):
         raise _not_exportable(model)
     config, (channels, height, width) = model.plan.network, model.shape
-    down = ["AttnDownBlock2D" if attention else "DownBlock2D" for attention in config.attention]
-    up = ["AttnUpBlock2D" if attention else "UpBlock2D" for attention in reversed(config.attention)]
+    down = ["AttnDownBlock2D" if attention else "DownBlock2D" for attention in config.known_attention]
+    up = ["AttnUpBlock2D" if attention else "UpBlock2D" for attention in reversed(config.known_attention)]
     groups = _groups(network)
     return {
         "sample_size": [(side + -side % network.downsampling) // config.known_patch for side in (height, width)],
         "in_channels": channels * config.known_patch**2,
         "out_channels": channels * config.known_patch**2,
-        "block_out_channels": [config.known_dim * multiplier for multiplier in config.multipliers],
+        "block_out_channels": [config.known_dim * multiplier for multiplier in config.known_multipliers],
         "layers_per_block": config.blocks,
         "down_block_types": down,
         "up_block_types": up,
