@@ -11,8 +11,8 @@ from nevoa.model import Shape
 # of 2x2 learn them better: enlarged images have a distance of 0.032 instead of 0.050 (docs/experiments.md).
 SMALL, SMALL_PATCH, LARGE_PATCH = 64 * 64, 2, 4
 # The middle of a network attends between all of its positions: 64x64 after two stages of an image of 256x256 in patches
-# of 2x2, where that takes two thirds of a step. Three stages see 3 times as many images per second, in a quarter of the
-# memory.
+# of 2x2, where that takes two thirds of a step. Three stages see 3 times as many images per second, in less than half
+# the memory.
 MIDDLE = 32 * 32
 # Batches of 64 images compute 1.1 to 1.5 times as many images per second as those of 32. After 5e12 operations their
 # distance is 1.24 times as large, after 5e13 1.02 times (with the prediction v and uniform timesteps).
