@@ -205,7 +205,9 @@ class Model:
         first: Whole = 0,
         **options: Unpack[SamplingOptions],
     ) -> Generator[State, None, None]:
-        """The reverse process of images number first to first + count - 1 of a seed, in `steps + 1` states.
+        """The reverse process of images number first to first + count - 1 of a seed, from noise to images.
+
+        There are `steps + 1` states, and fewer of variations, which start on the way.
 
         `x_t` is `[count, C, H, W]`. Options not given are the model's own; classes are made in turn.
         """

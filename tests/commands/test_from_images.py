@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from torch import Tensor
 
 from nevoa.commands.from_images import inpainting, interpolation, variations
 from nevoa.commands.opening import started
 from nevoa.errors import NevoaError
 from nevoa.model import Model
-from nevoa.sampling import DDIM, ImageNoise
+from nevoa.sampling import DDIM, ImageNoise, Past, Transition
+from nevoa.sampling.sampler import Draw
 from nevoa.sampling.start import Process
 from tests.formats.small_models import CLASSES, small_model
 from tests.small_runs import updated
@@ -136,11 +138,21 @@ def test_an_interpolation_begins_and_ends_near_its_images(model: Model) -> None:
     assert abs(middle - a).mean() > 5 < abs(middle - b).mean()
 
 
+class Noisy(DDIM):
+    """A sampler from outside that adds noise of its own."""
+
+    def step(self, denoiser: Any, x_t: Tensor, t: int, s: int, noise: Draw, past: Past | None = None) -> Transition:
+        x_s, x_0_hat = super().step(denoiser, x_t, t, s, noise, past)
+        return Transition(x_s + noise(), x_0_hat)
+
+
 def test_what_makes_no_sense_is_refused(model: Model, tmp_path: Path) -> None:
     with pytest.raises(NevoaError, match="sampler must add no noise"):
         interpolation(model, picture(), picture(1)).sample(9, sampler="ddpm", steps=3)
     with pytest.raises(NevoaError, match="sampler must add no noise"):
         interpolation(model, picture(), picture(1)).sample(9, sampler="ddim", eta=0.5, steps=3)
+    with pytest.raises(NevoaError, match="sampler must add no noise"):
+        interpolation(model, picture(), picture(1)).sample(9, sampler=Noisy(), steps=3)
     with pytest.raises(NevoaError, match="strength must be above 0"):
         variations(model, picture(), strength=0)
     with pytest.raises(NevoaError, match="no white part, so"):

@@ -46,6 +46,13 @@ def test_what_is_no_number_of_the_range_is_refused(value: object) -> None:
     assert AGES.asked(np.float32(30)) == 30.0
 
 
+def test_a_refused_number_is_told_a_range_that_is_accepted() -> None:
+    days = Number(NumberPlan(name="day", low=20200115, high=20231231))
+    with pytest.raises(NevoaError, match="day must be a number from 20200115 to 20231231, as in the data"):
+        days.asked(2.02001e7)
+    assert days.asked(20200115) == 20200115
+
+
 def test_near_numbers_have_near_vectors_and_none_has_its_own() -> None:
     embedding = AGES.embedding(32)
     one, near, far, none, other = embedding(AGES.tensor([30, 30.5, 80, None, None]))

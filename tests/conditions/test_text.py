@@ -151,6 +151,7 @@ def test_words_beyond_those_that_are_read_are_named(text: Text) -> None:
         ("", "is empty"),
         (" \n ", "is empty"),
         ("a" * 10_000, "10,000 characters, and 1,000 are the most"),
+        ("red ma\udce7a", "is not UTF-8: type it in a terminal that is"),
         (3, "must be a text"),
     ],
 )

@@ -96,6 +96,11 @@ def test_another_network_starts_from_its_own_defaults() -> None:
     }
 
 
+def test_a_network_without_a_kind_is_a_unet() -> None:
+    """So naming that kind changes nothing."""
+    assert merged({"network": {"dim": 16}}, {"network": {"kind": "unet"}}) == {"network": {"dim": 16, "kind": "unet"}}
+
+
 def test_layers_lie_over_one_another() -> None:
     assert merged({"a": {"x": 1, "y": 2}}, {"a": {"y": 3}, "b": {"z": 4}}) == {"a": {"x": 1, "y": 3}, "b": {"z": 4}}
 

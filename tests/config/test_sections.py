@@ -68,10 +68,10 @@ def test_training_further_needs_a_source() -> None:
             "training.batch_size: Input should be a valid integer or 'auto' (given: 'many')",
         ),
         (["training.precision=half"], "Input should be 'float32', 'bfloat16' or 'float16' or 'auto' (given: 'half')"),
-        (["network.attention=[true]"], "attention needs multipliers, too: one value for each"),
+        (["network.attention=[true]"], "a value for each of the multipliers: give both, or let both be auto"),
         (["network.attention=[true]", "network.multipliers=[1, 2]"], "attention needs 2 values"),
         (["network.multipliers=1,2"], "network.multipliers: Input should be a list, such as [1, 2] (given: '1,2')"),
-        (["diffusion.zero_terminal_snr=true", "diffusion.prediction=epsilon"], "predict v or x0"),
+        (["diffusion.zero_terminal_snr=true", "diffusion.prediction=epsilon"], "predict v, x0 or flow"),
         (["network.kind=residul"], "There is no network 'residul'. Did you mean 'residual'?"),
         (["diffusion.schedule=flow", "diffusion.prediction=epsilon"], "schedule=flow: predict flow or x0"),
         (["diffusion.schedule=flow", "diffusion.prediction=v"], "schedule=flow: predict flow or x0"),
@@ -173,6 +173,12 @@ def test_a_size_is_a_side_or_height_and_width(given: object, size: object) -> No
 def test_text_that_is_no_size_is_explained(wrong: str) -> None:
     with pytest.raises(NevoaError, match="HEIGHTxWIDTH"):
         parse({"data": {"size": wrong}})
+
+
+def test_an_unknown_key_of_a_condition_is_one_of_a_newer_nevoa() -> None:
+    tables = {"conditions": {"text": {"kind": "text", "language": "pt"}}, "data": {"source": "x"}}
+    with pytest.raises(NevoaError, match=r"no config key 'conditions\.text\..*language'\. If a newer nevoa wrote it"):
+        parse(tables, ModelPlan)
 
 
 @pytest.mark.parametrize(("section", "others"), [("training", "data."), ("network", "training."), ("data", "network.")])

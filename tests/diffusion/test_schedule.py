@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nevoa.config.registry import register
 from nevoa.diffusion import (
     SCHEDULES,
     NoiseSchedule,
@@ -159,6 +160,15 @@ def test_any_object_with_the_two_tables_is_a_schedule() -> None:
     check_schedule(own)
     assert isinstance(own, Schedule)
     assert steps_of(own) == 3
+
+
+@pytest.mark.usefixtures("registered")
+def test_a_schedule_from_outside_that_leaves_signal_is_not_said_to_leave_none() -> None:
+    register("schedule", "some", lambda steps: Tables([1, 0.7, 0.2], [0, 0.5, 0.9]))
+    register("schedule", "none", lambda steps: Tables([1, 0.7, 0], [0, 0.5, 1]))
+    assert named_schedule("none", 2, zero_terminal_snr=True).signal[-1] == 0
+    with pytest.raises(NevoaError, match="zero_terminal_snr is not for the schedule some, which leaves signal at T"):
+        named_schedule("some", 2, zero_terminal_snr=True)
 
 
 @pytest.mark.parametrize(

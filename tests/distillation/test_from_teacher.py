@@ -29,6 +29,7 @@ from nevoa.training.gradient import learner
 from nevoa.training.loop import training_steps
 from nevoa.training.start import starting_from
 from tests.conftest import TINY
+from tests.formats.small_models import CLASSES
 from tests.small_runs import distillation_of, job_of, outcome, stop_after, told, updated
 
 V = "diffusion.prediction=v"
@@ -271,6 +272,14 @@ def test_the_budget_is_a_quarter_of_the_teachers() -> None:
     assert nevoa.distillation.distill_config(minutes, epochs=2).training.minutes is None
     unknown = small_model(diffusion=v)
     assert nevoa.distillation.distill_config(unknown, "shapes").training.minutes == nevoa.configure().training.minutes
+
+
+def test_a_teacher_that_guides_by_its_classes_has_a_student_that_does_not() -> None:
+    model = small_model(
+        diffusion={"prediction": "v"}, data={"fingerprint": "0"}, classes=CLASSES, sampling={"guidance": 2.0}
+    )
+    with pytest.warns(UserWarning, match="what its teacher makes with a guidance of 1, not 2"):
+        distilling(model)
 
 
 def test_the_images_are_all_those_of_the_teacher() -> None:

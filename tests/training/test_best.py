@@ -281,6 +281,10 @@ def test_patience_needs_held_out_images_and_a_run(job: Job, tmp_path: Path, few_
     with pytest.raises(NevoaError, match=r"held-out images of few: hold some out with -o data.holdout=2\."):
         prepare(named, run=run)
     assert prepare(named.updated("data", holdout=2), run=run).plan.training.patience == 2
+    with pytest.raises(NevoaError, match=r"held-out images of few: they are too few: leave out --patience"):
+        prepare(named.updated("data", limit=2), run=run)
+    with pytest.raises(NevoaError, match=r"held-out images of digits: they are of the split train: leave out --pat"):
+        prepare(config(job).updated("data", source="digits", split="test", channels=1), run=run)
     with pytest.raises(NevoaError, match=r"training.patience needs a run, .*: give a run folder, out="):
         prepare(named.updated("data", holdout=2))
     with pytest.raises(NevoaError, match=r"patience is for objective=denoise: objective=path has no held-out loss"):

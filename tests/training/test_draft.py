@@ -11,7 +11,7 @@ from nevoa.data import ImageSet, Notes, as_image_set
 from nevoa.errors import NevoaError
 from nevoa.objects import NAMES, Objects
 from nevoa.sampling.options import AUTOGUIDANCE
-from nevoa.training.by_size import SMALL_BATCH
+from nevoa.training.by_size import SMALL_BATCH, network_for
 from nevoa.training.draft import REFERENCE, Draft, first
 from tests.small_runs import planned
 
@@ -100,6 +100,23 @@ def test_the_size_decides_patches_stages_and_batches(
     assert (network["patch"], network["multipliers"]) == (patch, multipliers)
     assert network["attention"] == (False,) * len(multipliers)
     assert plan.training.batch_size == batch
+
+
+def test_a_run_of_another_network_does_not_mix_with_what_is_asked(few_images: ImageSet) -> None:
+    """So that resuming it lists what differs."""
+    quick = configure(few_images.name, steps=1)
+    was = draft_of(quick, few_images).plan()
+    other = configure(few_images.name, steps=1, options=["network.multipliers=[1, 2, 2]"])
+    assert Draft.of(other, few_images, NAMES, was).tables["network"]["attention"] == (False, False, False)
+    classic = draft_of(configure(few_images.name, "classic", steps=1), few_images).plan()
+    network = Draft.of(quick, few_images, NAMES, classic).tables["network"]
+    assert network["multipliers"] == (1, 2) and network["kind"] == "residual"
+
+
+def test_only_open_keys_of_a_network_are_chosen() -> None:
+    """Those of a plugin's network may mean something else."""
+    own = {"patch": (2, 2), "multipliers": 4, "attention": None}
+    assert network_for((3, 64, 64), own, details=False) == own
 
 
 def test_stages_that_are_given_are_kept(few_images: ImageSet) -> None:

@@ -61,10 +61,8 @@ class Number:
         """Return a number. A NevoaError if it is none, or outside of the range of the data."""
         number = to_python(value)
         if type(number) not in (int, float) or not self.plan.low <= number <= self.plan.high:
-            raise NevoaError(
-                f"{self.plan.name} must be a number from {self.plan.low:g} to {self.plan.high:g}, as in the data, not "
-                f"{value!r:.60}."
-            )
+            limits = f"from {self.plan.low:.15g} to {self.plan.high:.15g}"
+            raise NevoaError(f"{self.plan.name} must be a number {limits}, as in the data, not {value!r:.60}.")
         return float(number)
 
     def tensor(self, values: Sequence[float | None]) -> Float[Tensor, " B"]:

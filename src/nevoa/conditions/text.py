@@ -20,6 +20,7 @@ from nevoa.conditions.tags import Tags
 from nevoa.conditions.text_encoder import TextEncoder
 from nevoa.config.condition import SEEN, TextPlan, seen_of
 from nevoa.data import ImageSet
+from nevoa.data.names import printable
 from nevoa.data.words import counted_words, words_in
 from nevoa.errors import NevoaError
 
@@ -81,6 +82,11 @@ class Text:
         """Return a prompt. A NevoaError if it is none."""
         if not isinstance(value, str):
             raise NevoaError(f"A prompt must be a text, such as 'a red circle', not {value!r:.60}.")
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # such as a byte of Latin-1, in a terminal of UTF-8
+            said = f"The prompt '{printable(value)}' is not UTF-8: type it in a terminal that is."
+            raise NevoaError(said) from None
         if not words_in(value):
             raise NevoaError("The prompt is empty: describe an image, or leave out the prompt for images of any kind.")
         if len(value) > LONGEST_PROMPT:

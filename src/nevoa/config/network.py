@@ -124,7 +124,7 @@ class ResidualUNetConfig(NetworkConfig, strict=True):
     @model_validator(mode="after")
     def _one_attention_per_stage(self) -> "ResidualUNetConfig":
         if self.attention != "auto" and self.multipliers == "auto":
-            raise ValueError("attention needs multipliers, too: one value for each")
+            raise ValueError("attention has a value for each of the multipliers: give both, or let both be auto")
         if self.attention != "auto" and len(self.attention) != len(self.multipliers):
             raise ValueError(f"attention needs {len(self.multipliers)} values, one per multiplier")
         return self

@@ -201,7 +201,7 @@ def merged(base: Tables, *layers: Tables) -> dict[str, dict[str, Any]]:
         for section, own in layer.items():
             table = _as_now(section, own)
             below = result.get(section, {})
-            if table.get("kind", below.get("kind")) != below.get("kind"):
+            if table.get("kind", below.get("kind")) != below.get("kind", "unet" if section == "network" else None):
                 below = {}
             if chosen := budgets & table.keys():
                 if len(chosen) > 1:

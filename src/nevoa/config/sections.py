@@ -43,7 +43,7 @@ class DiffusionPlan(Section, revalidate_instances="subclass-instances"):
         schedule: how the noise grows with t.
         timesteps: T, the number of timesteps.
         prediction: what the network outputs; the schedule flow needs flow or x0.
-        zero_terminal_snr: leave no signal at T (Lin et al. 2024); needs the prediction v or x0.
+        zero_terminal_snr: leave no signal at T (Lin et al. 2024); needs the prediction v, x0 or flow.
         scale_ends: adapt the ends of the schedules linear, quadratic and sigmoid, and of others that take `scaled`, to
             other T than 1000.
     """
@@ -61,7 +61,7 @@ class DiffusionPlan(Section, revalidate_instances="subclass-instances"):
                 f"prediction={self.prediction} is not for schedule=flow: predict flow or x0, or take schedule=cosine"
             )
         if self.zero_terminal_snr and self.prediction == "epsilon":
-            raise ValueError("with zero_terminal_snr x_T is the noise itself: predict v or x0, not epsilon")
+            raise ValueError("with zero_terminal_snr x_T is the noise itself: predict v, x0 or flow, not epsilon")
         if self.scale_ends and not has_argument(SCHEDULES[self.schedule], "scaled"):
             raise ValueError(f"scale_ends is not for the schedule {self.schedule}, which takes no scaled ends")
         return self
@@ -218,8 +218,12 @@ def _furthest(errors: Sequence[Any]) -> dict[str, Any]:
 def _explained(error: Any, values: Mapping[str, Any], kind: type[Section]) -> NevoaError:
     location = error["loc"]
     if error["type"] == "extra_forbidden":
-        known = _known_keys(str(location[0]), values, kind) if location[1:] else kind.model_fields
-        return unknown("config key", ".".join(map(str, location)), known)
+        key = ".".join(map(str, location))
+        if len(location) > 2:  # of a condition
+            return NevoaError(f"There is no config key '{key}'. If a newer nevoa wrote it, update this one.")
+        return unknown(
+            "config key", key, _known_keys(str(location[0]), values, kind) if location[1:] else kind.model_fields
+        )
     # pydantic adds the name of the form that it tried ("constrained-int", "tuple[...]"), which is not part of the key.
     path = [part for part in location if part not in FORMS and (isinstance(part, int) or part.isidentifier())]
     message = error["msg"].removeprefix("Value error, ")

@@ -155,8 +155,8 @@ class TrainingConfig(Recipe):
         timestep_distribution: how often each timestep is trained on: uniform, all alike; log_normal, so that noise /
             signal is (Karras et al. 2022), seldom where there is hardly any of either, and larger images get more
             noise; log_normal_tail, the same with 40 % of them evenly where there is much noise.
-            "auto": log_normal_tail for images with texts, tags or numbers, which the network needs most there; else
-            log_normal.
+            "auto": log_normal_tail for images with texts, tags, numbers or pictures, which the network needs most
+            there; else log_normal.
         batch_size: images in a batch; "auto": the best for the budget and the size (docs/scaling-laws.md).
         condition: the kinds of condition that the network learns: class, text, tags, number:NAME, a picture that is
             made of each image (downscaled:N, gray, edges, masked) or one that a plugin registers, where text:COLUMN

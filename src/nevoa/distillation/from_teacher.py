@@ -1,5 +1,6 @@
 """From a model of many steps to a run of two."""
 
+import warnings
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -84,11 +85,16 @@ def distilling(model: Model, source: object = None) -> dict[str, dict[str, Any]]
         layer["data"] = {key: getattr(plan.data, key) for key in DataConfig.model_fields}
         # Its teacher's images show none of the rest.
         layer["data"]["augment"] = "flip" if "flip" in plan.data.augment else "none"
+    if plan.sampling.guidance != 1:
+        warnings.warn(
+            f"The student learns what its teacher makes with a guidance of 1, not {plan.sampling.guidance:g}.",
+            stacklevel=2,
+        )
     own: dict[str, Any] = {
         "condition": plan.kinds or "none",
         "start": layer["training"]["start"],
+        "teacher_autoguidance": model.settings().autoguidance,
     }
-    own["teacher_autoguidance"] = model.settings().autoguidance
     if known:
         training = plan.training
         own |= timesteps_of(plan) | {"batch_size": training.batch_size, "label_dropout": training.label_dropout}

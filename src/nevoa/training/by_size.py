@@ -19,7 +19,7 @@ MIDDLE = 32 * 32
 SMALL_BATCH, LARGE_BATCH = 32, 64
 # Where a picture says a part of the image, larger images than this come in batches of as many pixels, but of at least
 # eight images: they fill two cores as well, and make more steps. 22,400 images of 128x128 that were enlarged twice have
-# a distance of 0.018 in batches of 8 and of 0.032 in batches of 32 (docs/experiments.md).
+# a distance of 0.018 in batches of 8 and of 0.029 in batches of 32 (docs/experiments.md).
 LARGE_IMAGE, FEWEST = 64 * 64, 8
 
 
@@ -37,22 +37,25 @@ def batch_for(shape: Shape, details: bool, size: int = SMALL_BATCH) -> int:
 
 
 def network_for(shape: Shape, asked: Mapping[str, Any], details: bool) -> dict[str, Any]:
-    """Values for the keys of a network that are "auto": the side of its patches, and its stages.
+    """The keys of a network, with values for those of patches and stages that are "auto".
 
     Args:
-        asked: the keys of the network.
+        asked: the keys as they are asked for.
         details: whether a picture says a part of the image.
 
     Example:
         >>> network_for((3, 256, 256), {"patch": "auto", "multipliers": "auto"}, details=True)
-        {'patch': 2, 'multipliers': (1, 2, 2), 'attention': (False, False, False)}
+        {'patch': 2, 'multipliers': (1, 2, 2)}
     """
     height, width = shape[1:]
-    patch, multipliers = asked.get("patch", 1), asked.get("multipliers", "auto")
-    if patch == "auto":
-        patch = SMALL_PATCH if details or height * width <= SMALL else LARGE_PATCH
-    if multipliers == "auto":
-        multipliers = (1, 2)
-        while math.ceil(height / (side := patch * 2 ** (len(multipliers) - 1))) * math.ceil(width / side) > MIDDLE:
-            multipliers += (2,)
-    return {"patch": patch, "multipliers": multipliers, "attention": (False,) * len(multipliers)}
+    network = dict(asked)
+    if network.get("patch") == "auto":
+        network["patch"] = SMALL_PATCH if details or height * width <= SMALL else LARGE_PATCH
+    if network.get("multipliers") == "auto":
+        side, stages = 2 * network.get("patch", 1), 2
+        while math.ceil(height / side) * math.ceil(width / side) > MIDDLE:
+            side, stages = 2 * side, stages + 1
+        network["multipliers"] = (1, *(2,) * (stages - 1))
+    if network.get("attention") == "auto":
+        network["attention"] = (False,) * len(network["multipliers"])
+    return network

@@ -101,7 +101,11 @@ def check_patience(plan: Plan, images: ImageSet, records: bool) -> None:
     if not records:
         raise NevoaError("training.patience needs a run, which measures the held-out loss: give a run folder, out=.")
     advice = f"hold some out with -o data.holdout={max(2, len(images) // 10)}"
-    if plan.data.source.startswith(f"{OBJECT}:"):
+    if plan.data.split != "train":
+        advice = "they are of the split train: leave out --patience"
+    elif len(images) < 3:
+        advice = "they are too few: leave out --patience"
+    elif plan.data.source.startswith(f"{OBJECT}:"):
         advice = "give the images as a folder or a file, and hold some out with data.holdout"
     raise NevoaError(f"training.patience (--patience) needs two or more held-out images of {images.name}: {advice}.")
 

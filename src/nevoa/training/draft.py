@@ -68,14 +68,16 @@ class Draft:
         recipe["timestep_distribution"] = timesteps or ("log_normal_tail" if conditions else "log_normal")
         batch_size = first(asked.batch_size, was and was.training.batch_size)
         is_open = {"batch_size"} if batch_size is None else set[str]()
-        resumed = was.network.model_dump() if was else {}
+        resumed = was.network.model_dump() if was and was.network.kind == network["kind"] else {}
+        if network.get("multipliers") not in ("auto", resumed.get("multipliers")):
+            resumed.pop("attention", None)  # it is of other stages
         if network.get("dim") == "auto" and "dim" not in resumed:
             is_open |= {"dim"}
         chooses = config.data.augment == "auto" and was is None and objects.network is None
         if chooses and learns_augmentation(config, objects):
             is_open |= {"augment"}
         details = _learns_details(conditions)
-        network = _chosen(network, {"dim": REFERENCE, **network_for(images.shape, network, details), **resumed})
+        network = network_for(images.shape, _chosen(network, {"dim": REFERENCE, **resumed}), details)
         weight = config.sampling.autoguidance
         prediction = {"prediction": first(config.diffusion.prediction, was and was.diffusion.prediction) or "auto"}
         tables = {
