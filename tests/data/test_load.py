@@ -225,3 +225,13 @@ def test_the_size_of_most_images_is_noted_where_others_differ(
     assert load_images(str(tmp_path)).notes.most == most
     assert load_images(str(tmp_path)).notes.most == most, "from the cache"
     assert load_images(str(tmp_path), size=64).notes.most is None, "a size was chosen"
+
+
+def test_an_image_that_is_too_small_to_train_on_does_not_decide_the_size(tmp_path: Path) -> None:
+    """Such as the spacer of one pixel that old web pages have."""
+    for number in range(3):
+        Image.new("RGB", (32, 32), (number, 0, 0)).save(tmp_path / f"{number}.png")
+    Image.new("RGB", (1, 1)).save(tmp_path / "spacer.gif")
+    images = load_images(str(tmp_path))
+    assert images.shape == (3, 32, 32) and len(images) == 3
+    assert [one.name for one in images.notes.bad] == ["spacer.gif"]

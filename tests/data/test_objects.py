@@ -163,13 +163,14 @@ def test_other_objects_are_refused_in_a_sentence(source: Any, said: str) -> None
     [
         ([0, 1], None, "for each of the 7 images, not int64"),
         ([0, 1, 2, 3, 4, 5, -1], ["a"] * 6, "Labels must be 0 to 5 for 6 classes, not -1 to 5"),
+        (None, ["a", "b"], "Classes are the names of labels: give labels, too"),
         ([0, 1, 2, 3, 4, 5, 6], ["a", "b"], "not 0 to 6"),
         ([[0]] * 7, None, "Labels must be one integer"),
     ],
 )
 def test_wrong_labels_are_refused(labels: Any, classes: Any, said: str) -> None:
     with pytest.raises(NevoaError, match=said):
-        as_image_set(PIXELS, np.array(labels), classes)
+        as_image_set(PIXELS, None if labels is None else np.array(labels), classes)
 
 
 def test_options_are_for_sources_that_are_read(few_images: ImageSet) -> None:

@@ -24,6 +24,10 @@ def test_every_form_of_the_same_images_is_the_same_picture() -> None:
 def test_columns_and_titles() -> None:
     assert nevoa.show(IMAGES, columns=2) == grid(IMAGES, columns=2)
     assert nevoa.show(IMAGES, range(6), 2) == titled_grid(IMAGES, list("012345"), 2)
+    assert nevoa.show(IMAGES, map(str, range(6)), 2) == titled_grid(IMAGES, list("012345"), 2)
+    for wrong in (0, -1):
+        with pytest.raises(NevoaError, match="columns must be a whole number from 1"):
+            nevoa.show(IMAGES, columns=wrong)
 
 
 def test_a_notebook_displays_it() -> None:

@@ -44,7 +44,7 @@ def planned(batch_size: int, known: dict[str, Any], costs: Costs, run: float, le
 def spent(plan: TrainingPlan, costs: Costs) -> dict[str, float]:
     """Walk through the run and add up what is done when: the long way to `total_seconds`."""
     result = {"image": 0.0, "preview": 0.0, "checkpoint": 0.0, "end": costs.end}
-    preview = costs.preview * plan.preview_steps / costs.preview_steps
+    preview = costs.preview * plan.preview_steps / costs.preview_steps + costs.held_out
     for seen in range(plan.batch_size, plan.images + 1, plan.batch_size):
         result["image"] += costs.image * plan.batch_size
         for name, cost in (("preview", preview), ("checkpoint", costs.checkpoint)):
@@ -55,9 +55,11 @@ def spent(plan: TrainingPlan, costs: Costs) -> dict[str, float]:
 
 
 @pytest.mark.slow
-@given(st.floats(1, 20), st.floats(0.02, 2), seconds, seconds, st.integers(1, 100), st.integers(1, 200))
-def test_a_run_fills_its_minutes_and_no_more(minutes, batch, preview, checkpoint, preview_steps, batch_size) -> None:
-    costs = Costs(batch / batch_size, preview, preview_steps, checkpoint, end=0.5)
+@given(st.floats(1, 20), st.floats(0.02, 2), seconds, seconds, st.integers(1, 100), st.integers(1, 200), seconds)
+def test_a_run_fills_its_minutes_and_no_more(
+    minutes, batch, preview, checkpoint, preview_steps, batch_size, held_out
+) -> None:
+    costs = Costs(batch / batch_size, preview, preview_steps, checkpoint, end=0.5, held_out=held_out)
     run, elapsed = 60 * minutes, 5.0
     plan = planned(batch_size, {}, costs, run, run - elapsed)
     parts = spent(plan, costs)
@@ -138,7 +140,8 @@ def test_no_time_left_is_one_batch() -> None:
 
 
 def test_a_slower_machine_is_slower_in_everything() -> None:
-    assert Costs(0.5, 2.0, 7, 1.0, end=3.0, weight=4.0).at(1.0) == Costs(1.0, 4.0, 7, 2.0, end=6.0, weight=8.0)
+    slower = Costs(0.5, 2.0, 7, 1.0, end=3.0, weight=4.0, held_out=5.0).at(1.0)
+    assert slower == Costs(1.0, 4.0, 7, 2.0, end=6.0, weight=8.0, held_out=10.0)
 
 
 RARELY = dict.fromkeys(("preview_every_images", "checkpoint_every_images"), 10**9)

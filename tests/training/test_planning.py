@@ -2,6 +2,7 @@
 
 import gc
 import itertools
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from nevoa.config.presets import configure
 from nevoa.data import ImageSet, Notes, as_image_set, load_images
 from nevoa.errors import NevoaError
 from nevoa.networks import ResidualUNet
+from nevoa.runs import Run
 from nevoa.training import Forecast, Job, Planned, plan, planning, prepare
 from nevoa.training import job as job_module
+from nevoa.training.budget import total_seconds
 from nevoa.training.measure import Trial
 from tests.conftest import TINY
 from tests.small_runs import planned, replanned
@@ -149,6 +152,18 @@ def test_the_costs_of_a_job_are_not_measured_twice(job: Job, monkeypatch: pytest
     costs = Trial(job.plan, job.images).costs
     monkeypatch.setattr(Trial, "seconds", lambda _: pytest.fail("measured twice"))
     assert Forecast.of(replace(job, costs=costs)).image_seconds == costs.image == 0.5 / 8
+
+
+def test_the_held_out_loss_is_in_the_time_of_a_run(tiny: Config, few_images_file: Path, tmp_path: Path) -> None:
+    """Once for each preview: four evaluations of each image that chooses the model, and of as many others."""
+    config = tiny.updated("data", source=str(few_images_file), holdout=6)
+    job = prepare(config, run=Run(tmp_path / "run"))
+    costs = Trial(job.plan, job.images).costs
+    assert costs.held_out == pytest.approx(3 * 2 * 4 * costs.image / 3)
+    without = total_seconds(job.plan.training, replace(costs, held_out=0.0))
+    previews = math.ceil(job.plan.training.images / job.plan.training.preview_every_images)
+    assert total_seconds(job.plan.training, costs) == pytest.approx(without + previews * costs.held_out)
+    assert Trial(prepare(config.updated("data", holdout=0)).plan, job.images).costs.held_out == 0
 
 
 @pytest.mark.slow

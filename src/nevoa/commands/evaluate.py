@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from nevoa._util.arguments import whole
 from nevoa.commands.measuring import Subject, opened, results, saved
 from nevoa.commands.written import PathLike
 from nevoa.config.options import SamplerOptions, given
@@ -93,6 +94,7 @@ def _opened(
     subject: PathLike | None, against: str | None, count: int, options: dict[str, Any], sweeps: bool = False
 ) -> "tuple[Subject, Reference]":
     """The run, model or images to measure, and the reference to compare them with."""
+    whole("count", count, 1)
     found = opened(subject, against)
     if found.run is None and (sweeps or (options and found.model is None)):
         raise NevoaError(f"{subject} is not a run: leave out --sweep, --sampler and the other sampling options.")

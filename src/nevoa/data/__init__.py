@@ -9,7 +9,7 @@ from nevoa.data.changes import changed_files
 from nevoa.data.decode import WHITE, Size, fitted, opaque, picture_of, pixels_of, read_image, size_in_words
 from nevoa.data.find import DataSource, images_beside, is_path, same_source, short_name
 from nevoa.data.given import Picture, opened
-from nevoa.data.held_out import choosing_and_scoring
+from nevoa.data.held_out import choosing_and_scoring, choosing_count
 from nevoa.data.hub import is_hub
 from nevoa.data.listing import Notes
 from nevoa.data.load import flips, image_at, load_images, load_scoring_images, load_test_images, loading, read_unchanged
@@ -40,6 +40,7 @@ __all__ = [
     "cache_folder",
     "changed_files",
     "choosing_and_scoring",
+    "choosing_count",
     "fitted",
     "flips",
     "image_at",

@@ -76,6 +76,16 @@ def divided(listing: Listing, data: DataConfig) -> Listing:
     return listing.take(np.sort(order[:number] if data.split == HELD_OUT else order[number:]))
 
 
+def choosing_count(held_out: int) -> int:
+    """How many of so many held-out images choose a model.
+
+    Example:
+        >>> choosing_count(100), choosing_count(1_000)
+        (50, 128)
+    """
+    return held_out // 2 if held_out < FEWEST else min(CHOOSING, held_out - SCORING)
+
+
 def choosing_and_scoring(held_out: ImageSet, division: DivisionName = "pixels") -> tuple[ImageSet, ImageSet]:
     """Divide held-out images into those that choose a model and those that score it.
 
@@ -91,8 +101,7 @@ def choosing_and_scoring(held_out: ImageSet, division: DivisionName = "pixels") 
         >>> len(choosing), len(scoring)
         (50, 50)
     """
-    few = len(held_out) < FEWEST
-    count = len(held_out) // 2 if few else min(CHOOSING, len(held_out) - SCORING)
+    count = choosing_count(len(held_out))
     if division == "pixels":
         order = sorted(range(len(held_out)), key=lambda index: sha256(held_out.images[index].tobytes()).digest())
     else:

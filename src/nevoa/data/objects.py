@@ -116,6 +116,8 @@ def _described(captions: Sequence[str | Sequence[str] | None] | None, count: int
 
 def _numbered(labels: Labels | None, classes: Sequence[str] | None, count: int) -> tuple[np.ndarray, Sequence[str]]:
     """Return labels 0…K-1 and the names of the classes."""
+    if labels is None and classes is not None:
+        raise NevoaError("Classes are the names of labels: give labels, too.")
     if labels is None:
         return numbered(None, count)
     values = as_array(labels)

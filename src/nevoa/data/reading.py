@@ -66,7 +66,7 @@ def shape_of(listing: Listing, data: DataConfig) -> Shape:
     channels = data.channels or listing.channels
     if size is None or channels is None:
         found = each(lambda number: _header(listing, number, data.background), range(len(listing)))
-        heads = {head for head in found if head is not None}
+        heads = {head for head in found if head is not None and min(head.size) >= SMALLEST_SIDE}
         size = size or _usual({head.size for head in heads})
         coloured_edges = data.fit == "pad" and is_coloured(data.background)
         channels = channels or (1 if heads and all(head.gray for head in heads) and not coloured_edges else 3)

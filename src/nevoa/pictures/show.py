@@ -1,16 +1,17 @@
 """Show images in a notebook."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from nevoa._util.arguments import whole
 from nevoa.errors import NevoaError
 from nevoa.pictures.grid import grid, titled_grid
 
 
-def show(images: Any, titles: Sequence[object] | None = None, columns: int | None = None) -> Image.Image:
+def show(images: Any, titles: Iterable[object] | None = None, columns: int | None = None) -> Image.Image:
     """Return images as one grid, which a notebook displays.
 
     Args:
@@ -19,7 +20,8 @@ def show(images: Any, titles: Sequence[object] | None = None, columns: int | Non
         columns: images per row; by default the grid is as square as possible.
 
     Raises:
-        NevoaError: the images are not uint8, have no such shape, or have another number than the titles.
+        NevoaError: the images are not uint8, have no such shape, or have another number than the titles; or columns is
+            below 1.
 
     >>> import numpy as np
     >>> show(np.zeros((6, 28, 28, 1), np.uint8), columns=3).size
@@ -28,9 +30,10 @@ def show(images: Any, titles: Sequence[object] | None = None, columns: int | Non
     Example:
         >>> picture = nevoa.show(images, titles=range(16), columns=8)
     """
-    stack = _stack(images)
+    stack, columns = _stack(images), None if columns is None else whole("columns", columns, 1)
     if titles is None:
         return grid(stack, columns)
+    titles = [*titles]
     if len(titles) != len(stack):
         raise NevoaError(f"There are {len(stack)} images and {len(titles)} titles: give one title for each image.")
     return titled_grid(stack, [str(title) for title in titles], columns)

@@ -31,6 +31,7 @@ class Costs:
         checkpoint: one checkpoint, with the model and the card.
         weight: measuring the weight of the guide, which a long training does at its end.
         end: between the last of these and the end of the process.
+        held_out: the held-out loss once, which is measured after each preview.
     """
 
     image: float
@@ -39,12 +40,13 @@ class Costs:
     checkpoint: float
     end: float = 0.0
     weight: float = 0.0
+    held_out: float = 0.0
 
     def at(self, image: float) -> "Costs":
         """The costs at another speed: everything takes longer where an image does."""
         by = image / self.image
-        seconds = by * self.preview, self.preview_steps, by * self.checkpoint, by * self.end, by * self.weight
-        return Costs(image, *seconds)
+        beside = by * self.checkpoint, by * self.end, by * self.weight, by * self.held_out
+        return Costs(image, by * self.preview, self.preview_steps, *beside)
 
 
 class Entry(BaseModel):

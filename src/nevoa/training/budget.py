@@ -119,12 +119,14 @@ class Rare:
 def rare(previews: int | None, checkpoints: int | None, costs: Costs, seconds: float = 0.0) -> tuple[Rare, Rare]:
     """Return the previews and the checkpoints of a run: by interval, or as many as a small share of its time pays for.
 
+    A preview takes the held-out loss with it, which does not make previews rarer: it chooses the model.
+
     Args:
         previews, checkpoints: images between two, if that is known.
         seconds: that the run takes.
     """
-    found = (costs.preview, previews), (costs.checkpoint, checkpoints)
-    first, second = (Rare(cost, every, 0 if every else _between(cost, seconds)) for cost, every in found)
+    found = (costs.preview, costs.held_out, previews), (costs.checkpoint, 0.0, checkpoints)
+    first, second = (Rare(cost + after, every, 0 if every else _between(cost, seconds)) for cost, after, every in found)
     return first, second
 
 
@@ -178,7 +180,7 @@ def total_seconds(plan: TrainingPlan, costs: Costs) -> float:
         math.ceil(plan.images / max(interval, plan.batch_size))  # at most one after a step
         for interval in (plan.preview_every_images, plan.checkpoint_every_images)
     )
-    preview = scaled(costs, plan.preview_steps).preview
+    preview = scaled(costs, plan.preview_steps).preview + costs.held_out
     end = costs.end + costs.weight * (plan.images >= AFTER_IMAGES)
     return plan.images * costs.image + previews * preview + checkpoints * costs.checkpoint + end
 

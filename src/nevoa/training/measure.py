@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import torch
 
 from nevoa.config import Plan
-from nevoa.data import ImageSet
+from nevoa.data import ImageSet, choosing_count
 from nevoa.errors import NevoaError
 from nevoa.objects import NAMES, Objects
 from nevoa.parallel.device import timed
@@ -21,6 +21,7 @@ from nevoa.runs.journal import Costs
 from nevoa.runs.run import Run
 from nevoa.training.gradient import learner
 from nevoa.training.guide import COUNT, TRIED
+from nevoa.training.held_out import DRAWS
 from nevoa.training.loop import training_steps
 from nevoa.training.memory import check_activations, check_weights, count_parameters
 from nevoa.training.objective import keeps_best
@@ -97,7 +98,8 @@ class Trial:
         steps = self.state.model().settings().steps or 1
         preview = self._preview_seconds(steps)
         weight = preview / PREVIEW_COUNT * COUNT * TRIED if self.plan.training.weigh_guide else 0.0
-        return Costs(self.image_seconds, preview, steps, self._checkpoint_seconds(), END_SECONDS, weight)
+        beside = self._checkpoint_seconds(), END_SECONDS, weight, self._held_out_seconds()
+        return Costs(self.image_seconds, preview, steps, *beside)
 
     @cached_property
     def flop_per_image(self) -> int:
@@ -116,6 +118,11 @@ class Trial:
                 model.sample(PREVIEW_COUNT, steps=few)
 
         return timed(preview, self.state.device, 0.2) * steps / few
+
+    def _held_out_seconds(self) -> float:
+        """Seconds of the held-out loss: evaluations without a gradient, of which three take as long as an image."""
+        count = choosing_count(self.images.notes.held_out) if keeps_best(self.plan) else 0
+        return 2 * DRAWS * count * self.image_seconds / 3
 
     def _checkpoint_seconds(self) -> float:
         with TemporaryDirectory() as folder:
